@@ -1,0 +1,151 @@
+"""What can go wrong, one tree, split by whose fault it is.
+
+Every error carries ``.response``: the object with everything that had arrived (None before a request
+existed), and tells itself in one to three lines, the last one a remedy. ``%gemini traceback`` shows the rest.
+
+    GeminiMagicError
+    ├── UsageProblem            the line, the prompt or the settings; nothing was sent
+    │   ├── OptionError         an unknown option, or a value that does not fit
+    │   ├── PromptError         a ``{{ expression }}`` that cannot be evaluated
+    │   ├── CredentialsError    no key, or a key that does not belong to this host
+    │   └── DisplayError        a display that this front end cannot have
+    ├── RecordingError          a recording that cannot be read, or holds no answer to this request
+    ├── WireError               bytes that break the protocol beyond repair (or exceed the size cap)
+    ├── ConnectionFailed        the server was never reached
+    ├── ServiceError            the server said no: HTTP error, or an error object inside the stream
+    ├── BlockedError            the prompt or the answer was blocked
+    ├── TruncatedError          the answer ended in the middle
+    └── StalledError            nothing came for too long
+
+    KeyboardInterrupt
+    └── Interrupted             the user stopped it
+
+This module knows no other module of ours; it does not print, log or decide.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "BlockedError",
+    "ConnectionFailed",
+    "CredentialsError",
+    "DisplayError",
+    "GeminiMagicError",
+    "Interrupted",
+    "OptionError",
+    "PromptError",
+    "RecordingError",
+    "ServiceError",
+    "StalledError",
+    "TruncatedError",
+    "UsageProblem",
+    "WireError",
+]
+
+
+class _Told:
+    """Renders itself in a cell as its own words and a remedy, never as a stack of frames.
+
+    Attributes:
+        message: what happened, one line.
+        remedy: what to do now, one line; empty when there is nothing to do.
+        response: the ``Response`` with all that arrived, or None.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", response: Any = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.response = response
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.remedy}" if self.remedy else self.message
+
+    def _render_traceback_(self) -> Sequence[str]:
+        """IPython shows these lines instead of a traceback."""
+        lines = [f"{type(self).__name__}: {self.message}"]
+        if self.remedy:
+            lines.append(f"  {self.remedy}")
+        return lines
+
+
+class GeminiMagicError(_Told, Exception):
+    """Anything gemini_magic raises, apart from :class:`Interrupted`."""
+
+
+class UsageProblem(GeminiMagicError):  # noqa: N818 - "problem": nothing was sent, nothing was spent
+    """The line, the prompt or the settings are wrong; nothing was sent."""
+
+
+class OptionError(UsageProblem):
+    """An unknown option, or a value that does not fit."""
+
+
+class PromptError(UsageProblem):
+    """A ``{{ expression }}`` in the prompt that cannot be evaluated; nothing was sent."""
+
+
+class CredentialsError(UsageProblem):
+    """No key was found, or the only key found belongs to another host; nothing was sent."""
+
+
+class DisplayError(UsageProblem):
+    """The display asked for does not exist here."""
+
+
+class RecordingError(GeminiMagicError):
+    """A recording that cannot be read, or that holds no answer to this request."""
+
+
+class WireError(GeminiMagicError):
+    """Bytes that cannot be read as a stream: unreadable, or one event above the size cap."""
+
+
+class ConnectionFailed(GeminiMagicError):  # noqa: N818 - reads as the sentence it is
+    """The server was never reached (name, refusal, certificate, connect timeout)."""
+
+
+class ServiceError(GeminiMagicError):
+    """The server said no.
+
+    Attributes:
+        code: HTTP status or the code of the error object (int), None when neither was sent.
+        status: the canonical name, such as ``RESOURCE_EXHAUSTED``, or None.
+        retry_after: seconds the server asks to wait, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: int | None = None,
+        status: str | None = None,
+        retry_after: float | None = None,
+        remedy: str = "",
+        response: Any = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy, response=response)
+        self.code = code
+        self.status = status
+        self.retry_after = retry_after
+
+
+class BlockedError(GeminiMagicError):
+    """The prompt or the answer was blocked; ``.response.block_reason`` or ``.finish_reason`` says why."""
+
+
+class TruncatedError(GeminiMagicError):
+    """The answer ended in the middle; what came is in ``.response``."""
+
+
+class StalledError(GeminiMagicError):
+    """Nothing came for longer than the stall timeout, or the total timeout was reached."""
+
+
+class Interrupted(_Told, KeyboardInterrupt):  # noqa: N818 - a KeyboardInterrupt, so that queued cells do not run
+    """The user stopped the stream; what came is in ``.response``."""
