@@ -58,7 +58,7 @@ class _Told:
     """
 
     def __init__(self, message: str, *, remedy: str = "", response: Any = None) -> None:
-        super().__init__(message)
+        super().__init__(message)  # type: ignore[call-arg] # a mixin: the next class is an exception
         self.message = message
         self.remedy = remedy
         self.response = response
@@ -117,6 +117,7 @@ class ServiceError(GeminiMagicError):
         code: HTTP status or the code of the error object (int), None when neither was sent.
         status: the canonical name, such as ``RESOURCE_EXHAUSTED``, or None.
         retry_after: seconds the server asks to wait, or None.
+        reason: the ``ErrorInfo`` reason, such as ``API_KEY_INVALID``, or None.
     """
 
     def __init__(
@@ -126,13 +127,44 @@ class ServiceError(GeminiMagicError):
         code: int | None = None,
         status: str | None = None,
         retry_after: float | None = None,
+        reason: str | None = None,
         remedy: str = "",
         response: Any = None,
     ) -> None:
-        super().__init__(message, remedy=remedy, response=response)
+        label = " ".join(
+            str(part) for part in (code, status) if part is not None and str(part) not in message
+        )
+        super().__init__(
+            f"{label}: {message}" if label else message,
+            remedy=remedy or _remedy(code, status, reason, retry_after),
+            response=response,
+        )
         self.code = code
         self.status = status
         self.retry_after = retry_after
+        self.reason = reason
+
+
+_REMEDIES = {
+    400: "Look at the request with `--dry-run`; the message names the field.",
+    401: "Check the key; `%gemini` shows where it comes from.",
+    403: "The key may not use this model or project; `%gemini` shows where it comes from.",
+    404: "Check the model's name (`-m`) and the address (`--base-url`).",
+    408: "The server gave up waiting; ask again.",
+    429: "Wait a little and ask again, or use another model; the quota is the key's.",
+}
+
+
+def _remedy(code: int | None, status: str | None, reason: str | None, retry_after: float | None) -> str:
+    if reason == "API_KEY_INVALID":
+        return "The key is not valid: set GEMINI_API_KEY to one from Google AI Studio and restart the kernel."
+    if code == 429 and retry_after is not None:  # noqa: PLR2004 - HTTP
+        return f"The server asks to wait {retry_after:.0f} s; then ask again."
+    if code is not None and 300 <= code < 400:  # noqa: PLR2004 - HTTP
+        return "Redirects are not followed, so that a key goes nowhere else; set --base-url to the right address."
+    if (code is not None and code >= 500) or status in ("UNAVAILABLE", "INTERNAL"):  # noqa: PLR2004 - HTTP
+        return "The server is in trouble; ask again in a moment."
+    return _REMEDIES.get(code or 0, "Ask again; `%gemini events` shows what the server sent.")
 
 
 class BlockedError(GeminiMagicError):
@@ -147,5 +179,5 @@ class StalledError(GeminiMagicError):
     """Nothing came for longer than the stall timeout, or the total timeout was reached."""
 
 
-class Interrupted(_Told, KeyboardInterrupt):  # noqa: N818 - a KeyboardInterrupt, so that queued cells do not run
+class Interrupted(_Told, KeyboardInterrupt):
     """The user stopped the stream; what came is in ``.response``."""

@@ -1,0 +1,8 @@
+"""Dialects: a request becomes an HTTP request, a JSON value becomes events. No I/O of any kind."""
+
+from __future__ import annotations
+
+from .backend import Auth, Backend, HttpRequest
+from .choose import backend, names
+
+__all__ = ["Auth", "Backend", "HttpRequest", "backend", "names"]

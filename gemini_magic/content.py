@@ -1,0 +1,153 @@
+"""What is said: parts, turns and the request they make up.
+
+Plain values, equal when their content is equal. This module does not know how any of it looks on the wire
+(``backends``), nor who is speaking to whom.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct, field
+
+__all__ = [
+    "Blob",
+    "Call",
+    "CallResult",
+    "Code",
+    "CodeResult",
+    "File",
+    "Opaque",
+    "Part",
+    "Request",
+    "Text",
+    "Thought",
+    "Turn",
+    "kind_of",
+]
+
+
+class Text(Struct, frozen=True):
+    """A piece of the answer or of the prompt.
+
+    Attributes:
+        text: the text, possibly empty.
+        signature: the opaque ``thoughtSignature`` that came with it, to be sent back unchanged, or None.
+    """
+
+    text: str
+    signature: str | None = None
+
+
+class Thought(Struct, frozen=True):
+    """A piece of the model's summary of its thinking (``thought: true``)."""
+
+    text: str
+    signature: str | None = None
+
+
+class Blob(Struct, frozen=True):
+    """Inline media: ``data`` holds the decoded bytes."""
+
+    mime_type: str
+    data: bytes
+    signature: str | None = None
+
+
+class File(Struct, frozen=True):
+    """Media held elsewhere, by URI."""
+
+    uri: str
+    mime_type: str | None = None
+    signature: str | None = None
+
+
+class Call(Struct, frozen=True):
+    """The model asks for a function to be called."""
+
+    name: str
+    args: dict[str, Any] = field(default_factory=dict)
+    id: str | None = None
+    signature: str | None = None
+
+
+class CallResult(Struct, frozen=True):
+    """What a called function returned."""
+
+    name: str
+    response: dict[str, Any] = field(default_factory=dict)
+    id: str | None = None
+    signature: str | None = None
+
+
+class Code(Struct, frozen=True):
+    """Code the server runs for the model."""
+
+    code: str
+    language: str | None = None
+    signature: str | None = None
+
+
+class CodeResult(Struct, frozen=True):
+    """What the server's run of the code gave; ``outcome`` is the server's own word (``OUTCOME_OK``, …)."""
+
+    outcome: str | None = None
+    output: str = ""
+    signature: str | None = None
+
+
+class Opaque(Struct, frozen=True):
+    """A part of a kind this version does not know, kept as it came."""
+
+    raw: dict[str, Any]
+    signature: str | None = None
+
+
+Part: TypeAlias = Text | Thought | Blob | File | Call | CallResult | Code | CodeResult | Opaque
+
+_KINDS: dict[type, str] = {
+    Text: "text",
+    Thought: "thought",
+    Blob: "blob",
+    File: "file",
+    Call: "call",
+    CallResult: "call_result",
+    Code: "code",
+    CodeResult: "result",
+    Opaque: "other",
+}
+
+
+def kind_of(part: Part) -> str:
+    """The short name of a part's kind, as the ``kind`` columns of the tables show it."""
+    return _KINDS[type(part)]
+
+
+class Turn(Struct, frozen=True):
+    """One side's contribution to a conversation."""
+
+    role: Literal["user", "model"]
+    parts: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        """The text parts joined, thoughts and media left out."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """Everything that is asked for, before any backend has given it a shape.
+
+    Attributes:
+        model: the model's id, without ``models/``.
+        turns: the conversation, oldest first; the last one is the user's.
+        system: the system instruction, or None.
+        config: ``generationConfig`` fields in lowerCamelCase, such as ``{"temperature": 0.2}``.
+        body: JSON that is merged deeply over the finished request body; it has the last word.
+    """
+
+    model: str
+    turns: tuple[Turn, ...]
+    system: str | None = None
+    config: dict[str, Any] = field(default_factory=dict)
+    body: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,190 @@
+"""What happens while an answer is said: chunks, and the events a chunk carries.
+
+A chunk is one JSON value exactly as received with its arrival time; events are what it means. This module does
+not parse (``wire``), does not decode (``backends``) and does not add up (``ledger``).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from msgspec import Struct
+
+from .content import Part
+
+__all__ = [
+    "Chunk",
+    "Delta",
+    "Event",
+    "Failure",
+    "Finish",
+    "Note",
+    "Reading",
+    "Severity",
+    "Status",
+    "Usage",
+    "UsageReport",
+    "status_of",
+]
+
+Status: TypeAlias = Literal["running", "complete", "truncated", "blocked", "error", "stalled", "interrupted"]
+Severity: TypeAlias = Literal["info", "warning", "error"]
+
+
+class Usage(NamedTuple):
+    """Token counts, a running total as the server sends it; None where the server said nothing.
+
+    ``output`` leaves thoughts out, ``prompt`` includes what was cached (Gemini API, ``UsageMetadata``).
+    """
+
+    prompt: int | None = None
+    cached: int | None = None
+    output: int | None = None
+    thoughts: int | None = None
+    tool: int | None = None
+    total: int | None = None
+
+
+class Chunk(Struct, frozen=True):
+    """One JSON value of the stream, verbatim.
+
+    Attributes:
+        index: position in the exchange, from 0, over all rounds and attempts.
+        t: arrival of its last byte, in seconds since the request was sent (monotonic clock).
+        raw: the JSON text as bytes, exactly as received.
+        round: tool round, from 0.
+        attempt: attempt of that round, from 0.
+    """
+
+    index: int
+    t: float
+    raw: bytes
+    round: int = 0
+    attempt: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the JSON text."""
+        return len(self.raw)
+
+    @property
+    def value(self) -> Any:
+        """The JSON value, parsed anew on each access."""
+        return json.loads(self.raw)
+
+
+class Delta(Struct, frozen=True, gc=False):
+    """A part was added to a candidate."""
+
+    part: Part
+    candidate: int = 0
+
+
+class UsageReport(Struct, frozen=True, gc=False):
+    """The server reported its running total."""
+
+    usage: Usage
+
+
+class Finish(Struct, frozen=True, gc=False):
+    """A reason to end was given. The stream may go on: only the end of input ends it.
+
+    Attributes:
+        reason: the server's word, integer enums by name; unknown words pass through.
+        message: the server's explanation, or None.
+        candidate: which candidate it belongs to.
+        prompt: True when the prompt itself was blocked (``promptFeedback.blockReason``).
+    """
+
+    reason: str
+    message: str | None = None
+    candidate: int = 0
+    prompt: bool = False
+
+
+class Note(Struct, frozen=True, gc=False):
+    """Something about the stream that a careful reader wants to know.
+
+    Attributes:
+        kind: a short kebab-case word, such as ``done-marker``.
+        message: one line of explanation.
+        severity: ``info`` when harmless, ``warning`` when it may mislead, ``error`` when something was lost.
+        chunk: index of the chunk it was seen in, or None.
+        offset: byte offset in the response body, or None.
+    """
+
+    kind: str
+    message: str
+    severity: Severity = "info"
+    chunk: int | None = None
+    offset: int | None = None
+
+
+class Failure(Struct, frozen=True):
+    """The server says no: an HTTP error, or an error object inside the stream.
+
+    Attributes:
+        message: the server's words.
+        code: HTTP status or the error object's code, or None.
+        status: canonical name such as ``UNAVAILABLE``, or None.
+        retry_after: seconds the server asks to wait, or None.
+        reason: the ErrorInfo reason such as ``API_KEY_INVALID``, or None.
+        final: True when waiting does not help (daily quota, ``limit: 0``).
+    """
+
+    message: str
+    code: int | None = None
+    status: str | None = None
+    retry_after: float | None = None
+    reason: str | None = None
+    final: bool = False
+
+
+Event: TypeAlias = Delta | UsageReport | Finish | Note | Failure
+
+
+class Reading(Struct, gc=False):
+    """What one chunk means: its events, and who answered."""
+
+    events: list[Event]
+    model_version: str | None = None
+    response_id: str | None = None
+
+
+_ENDINGS: dict[str, Status] = {
+    "STOP": "complete",
+    "MAX_TOKENS": "truncated",
+    "CONTINUATION": "truncated",
+    **dict.fromkeys(
+        (
+            "SAFETY",
+            "RECITATION",
+            "LANGUAGE",
+            "BLOCKLIST",
+            "PROHIBITED_CONTENT",
+            "SPII",
+            "IMAGE_SAFETY",
+            "IMAGE_PROHIBITED_CONTENT",
+            "IMAGE_RECITATION",
+            "MODEL_ARMOR",
+            "JAILBREAK",
+        ),
+        "blocked",
+    ),
+    **dict.fromkeys(
+        (
+            "MALFORMED_FUNCTION_CALL",
+            "MALFORMED_RESPONSE",
+            "MISSING_THOUGHT_SIGNATURE",
+            "TOO_MANY_TOOL_CALLS",
+            "UNEXPECTED_TOOL_CALL",
+        ),
+        "error",
+    ),
+}
+
+
+def status_of(reason: str) -> Status | None:
+    """The status an answer has when ``reason`` is its last finish reason; None for a reason not known here."""
+    return _ENDINGS.get(reason)

@@ -1,0 +1,299 @@
+"""Every option and configuration name, declared once: type, default, flags, and where its value came from.
+
+It reads configuration files and the environment; it does not parse a cell's line (``notebook.arguments``) and
+knows no key's value.
+
+Precedence, highest first: cell line, ``%config GeminiMagics``, ``pyproject.toml [tool.gemini_magic]``, the user's
+``gemini_magic.toml``, environment, default.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from .errors import OptionError
+
+__all__ = ["DISPLAYS", "ENVIRONMENT", "Options", "Setting", "resolve", "settings", "user_file"]
+
+DISPLAYS = ("auto", "live", "html", "text")
+ENVIRONMENT = "GEMINI_MAGIC_"
+
+
+def _option(
+    default: Any = None,
+    *flags: str,
+    help: str,  # noqa: A002 - argparse's own word
+    metavar: str | None = None,
+    choices: Sequence[str] | None = None,
+    config: bool = True,
+    env: str | None = None,
+) -> Any:
+    meta = {
+        "flags": flags,
+        "help": help,
+        "metavar": metavar,
+        "choices": choices,
+        "config": config,
+        "env": env,
+    }
+    if isinstance(default, list):
+        return dataclasses.field(default_factory=list, metadata=meta)
+    return dataclasses.field(default=default, metadata=meta)
+
+
+@dataclasses.dataclass(kw_only=True)
+class Options:
+    """What one call does. Each field is declared here and nowhere else.
+
+    Fields without ``config`` belong to one cell and cannot be configured. Times are in seconds.
+    """
+
+    model: str = _option(
+        "gemini-flash-latest", "-m", "--model", metavar="MODEL", help="model to ask", env="GEMINI_MAGIC_MODEL"
+    )
+    system: str | None = _option(None, "-s", "--system", metavar="TEXT", help="system instruction")
+    temperature: float | None = _option(
+        None, "-t", "--temperature", metavar="T", help="randomness, 0 is steadiest"
+    )
+    top_p: float | None = _option(None, "--top-p", metavar="P", help="nucleus sampling")
+    top_k: int | None = _option(None, "--top-k", metavar="K", help="sample from the K likeliest tokens")
+    max_tokens: int | None = _option(
+        None, "--max-tokens", "--max-output-tokens", metavar="N", help="longest answer, in tokens"
+    )
+    stop: list[str] = _option([], "--stop", metavar="TEXT", help="end the answer at this text (repeatable)")
+    seed: int | None = _option(None, "--seed", metavar="N", help="seed for sampling")
+    param: list[str] = _option(
+        [],
+        "-p",
+        "--param",
+        metavar="K=V",
+        help="any generationConfig field, or any request field by dotted path (repeatable)",
+    )
+    body: str | None = _option(
+        None,
+        "--body",
+        "--json",
+        metavar="JSON",
+        help="JSON merged deeply into the request; it has the last word",
+    )
+    thinking: str | None = _option(
+        None,
+        "--thinking",
+        metavar="LEVEL",
+        help="off, on, minimal, low, medium, high, or a budget in tokens",
+    )
+    chat: str | None = _option(
+        None, "--chat", metavar="NAME", help="go on with the conversation NAME, or begin it", config=False
+    )
+    continue_: bool = _option(
+        False, "-c", "--continue", help="go on with the last conversation", config=False
+    )
+    fresh: bool = _option(False, "--fresh", help="begin the conversation anew", config=False)
+    out: str | None = _option(
+        None,
+        "-o",
+        "--out",
+        metavar="NAME",
+        help="bind the response to this name (also: NAME <<)",
+        config=False,
+    )
+    dry_run: bool = _option(False, "--dry-run", help="show the exact request, send nothing", config=False)
+    record: str | None = _option(
+        None, "--record", metavar="FILE", help="append what goes over the wire to FILE"
+    )
+    replay: str | None = _option(
+        None, "--replay", metavar="FILE", help="answer from a recording instead of the network"
+    )
+    replay_any: bool = _option(
+        False, "--replay-any", help="replay the recording's answers in order, whatever is asked"
+    )
+    speed: float = _option(
+        1.0, "--speed", metavar="N", help="replay N times as fast; 0 means without waiting"
+    )
+    display: str = _option(
+        "auto", "--display", choices=DISPLAYS, metavar="HOW", help="auto, live, html or text"
+    )
+    backend: str = _option(
+        "gemini", "--backend", metavar="NAME", help="gemini, or echo (offline)", env="GEMINI_MAGIC_BACKEND"
+    )
+    base_url: str | None = _option(
+        None, "--base-url", metavar="URL", help="another server that speaks the protocol"
+    )
+    api_version: str = _option("v1beta", "--api-version", metavar="V", help="version in the address")
+    key_env: str | None = _option(
+        None, "--key-env", metavar="NAME", help="environment variable that holds the key for this address"
+    )
+    timeout: float | None = _option(
+        None, "--timeout", metavar="S", help="longest time for the whole answer, in seconds"
+    )
+    stall_timeout: float = _option(
+        60.0, "--stall-timeout", metavar="S", help="longest silence in mid-answer, in seconds"
+    )
+    first_byte_timeout: float = _option(
+        300.0, "--first-byte-timeout", metavar="S", help="longest wait for the first byte, in seconds"
+    )
+    connect_timeout: float = _option(
+        10.0, "--connect-timeout", metavar="S", help="longest wait for a connection, in seconds"
+    )
+    retries: int = _option(
+        3, "--retries", metavar="N", help="tries after the first, only before any content; 0 forbids"
+    )
+    background: bool = _option(
+        False, "--background", help="return at once and go on streaming into this output", config=False
+    )
+    quiet: bool = _option(False, "-q", "--quiet", help="show nothing, only return the response")
+    verbatim: bool = _option(False, "--verbatim", help="send the cell as it is, {{ }} included")
+    keep: int = _option(50, help="how many runs `%gemini last` can go back to; 0 keeps none")
+
+
+class Setting:
+    """One field of :class:`Options` with all that is known of it.
+
+    Attributes:
+        name: the field's and the configuration's name.
+        type: ``str``, ``int``, ``float``, ``bool`` or ``list``.
+        default: the value when nobody says anything.
+        optional: whether None is a value.
+        flags: the option strings, empty when it is configuration only.
+        help, metavar, choices: as argparse takes them.
+        config: whether it can be configured beyond one cell.
+        env: environment variable that sets it.
+    """
+
+    def __init__(self, field: dataclasses.Field[Any], hint: Any) -> None:
+        meta = field.metadata
+        kinds = [kind for kind in getattr(hint, "__args__", (hint,)) if kind is not type(None)]
+        self.name = field.name
+        self.type: type = list if field.default is dataclasses.MISSING else kinds[0]
+        self.default: Any = [] if field.default is dataclasses.MISSING else field.default
+        self.optional = type(None) in getattr(hint, "__args__", ())
+        self.flags: tuple[str, ...] = meta["flags"]
+        self.help: str = meta["help"]
+        self.metavar: str | None = meta["metavar"]
+        self.choices: Sequence[str] | None = meta["choices"]
+        self.config: bool = meta["config"]
+        self.env: str | None = meta["env"]
+
+    def convert(self, value: Any, where: str) -> Any:
+        """``value`` as this setting's type.
+
+        Raises:
+            OptionError: it does not fit; ``where`` names the place it stands in.
+        """
+        if value is None and self.optional:
+            return None
+        try:
+            if self.type is list:
+                return [str(item) for item in ([value] if isinstance(value, str) else value)]
+            if self.type is bool:
+                if isinstance(value, str):
+                    return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
+                        value.lower()
+                    ]
+                return bool(value)
+            converted = self.type(value)
+        except (TypeError, ValueError, KeyError):
+            wanted = {"float": "a number", "int": "a whole number", "bool": "true or false"}
+            raise OptionError(
+                f"{where}: {value!r} is not {wanted.get(self.type.__name__, 'text')}.",
+                remedy=f"{self.name} is: {self.help}.",
+            ) from None
+        if self.choices and converted not in self.choices:
+            raise OptionError(
+                f"{where}: {value!r} is not one of {', '.join(self.choices)}.",
+                remedy=f"{self.name} is: {self.help}.",
+            )
+        return converted
+
+
+def settings() -> dict[str, Setting]:
+    """All settings by name, in the order in which help shows them."""
+    hints = get_type_hints(Options)
+    return {field.name: Setting(field, hints[field.name]) for field in dataclasses.fields(Options)}
+
+
+def user_file() -> Path:
+    """The user's own configuration file, whether or not it exists."""
+    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(base) / "gemini_magic.toml"
+
+
+def _project_file(start: Path) -> Path | None:
+    for folder in (start, *start.parents):
+        candidate = folder / "pyproject.toml"
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _table(path: Path | None, *keys: str) -> dict[str, Any]:
+    if path is None or not path.is_file():
+        return {}
+    try:
+        table: Any = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise OptionError(
+            f"{path} cannot be read: {problem}.", remedy="Mend the file or move it away."
+        ) from None
+    for key in keys:
+        table = table.get(key, {})
+    if not isinstance(table, dict):
+        raise OptionError(f"{path}: [{'.'.join(keys)}] is not a table.", remedy="Write name = value lines.")
+    return {name.replace("-", "_"): value for name, value in table.items()}
+
+
+def _environment(known: Mapping[str, Setting]) -> dict[str, Any]:
+    return {
+        setting.name: os.environ[setting.env]
+        for setting in known.values()
+        if setting.env and os.environ.get(setting.env)
+    }
+
+
+def _layers(
+    line: Mapping[str, Any], config: Mapping[str, Any], known: Mapping[str, Setting], start: Path
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Where values come from, lowest precedence first."""
+    yield "environment", _environment(known)
+    yield str(user_file()), _table(user_file())
+    project = _project_file(start)
+    yield str(project), _table(project, "tool", "gemini_magic")
+    yield "%config GeminiMagics", config
+    yield "cell line", line
+
+
+def resolve(
+    line: Mapping[str, Any] | None = None,
+    config: Mapping[str, Any] | None = None,
+    *,
+    start: Path | None = None,
+) -> tuple[Options, dict[str, str]]:
+    """Options for one call, and where each value that is not a default came from.
+
+    Args:
+        line: what the cell's line (or the keyword arguments of a call) says; only what was said.
+        config: what ``%config GeminiMagics`` says; only what was said.
+        start: folder in which the search for ``pyproject.toml`` begins; the working folder by default.
+
+    Raises:
+        OptionError: an unknown name (with close matches) or a value of the wrong type.
+    """
+    known = settings()
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for where, layer in _layers(line or {}, config or {}, known, start or Path.cwd()):
+        for name, value in layer.items():
+            setting = known.get(name)
+            if setting is None or not (setting.config or where == "cell line"):
+                close = difflib.get_close_matches(name, known, n=1)
+                hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
+                raise OptionError(f"{where}: there is no setting {name!r}.", remedy=hint)
+            values[name] = setting.convert(value, where)
+            sources[name] = where
+    return Options(**values), sources

@@ -1,0 +1,239 @@
+"""Records over columns that every DataFrame library accepts as they are.
+
+Columns grow while a stream is read; ``Rows`` is a view of them up to one moment. This module does not know what
+the columns mean, and imports no DataFrame library: the Arrow stream is the common language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from html import escape
+from importlib import import_module
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
+
+__all__ = ["Column", "Columns", "Rows"]
+
+R = TypeVar("R", bound=tuple[Any, ...])
+_PREVIEW = 5  # first and last rows shown by the HTML preview
+_CELL = 60  # characters of one cell in the preview
+
+
+class Column(NamedTuple):
+    """How one column is called, typed and read.
+
+    Attributes:
+        name: the record's field.
+        type: the Arrow type.
+        read: turns a stored value into what is shown (for values that are kept in a cheaper form), or None.
+    """
+
+    name: str
+    type: Literal["int32", "int64", "float64", "string"]
+    read: Callable[[Any], Any] | None = None
+
+
+class Columns(Generic[R]):
+    """Columns that one writer appends to while others read what is complete.
+
+    Args:
+        record: the ``NamedTuple`` class of one row; its fields are the columns' names, in order.
+        columns: the columns.
+    """
+
+    def __init__(self, record: Callable[..., R], columns: Sequence[Column]) -> None:
+        self.record = record
+        self.columns = tuple(columns)
+        self.values: tuple[list[Any], ...] = tuple([] for _ in columns)
+        self.length = 0
+
+    def append(self, *row: Any) -> None:
+        """Add one row; readers see it only when all its values are in place."""
+        for values, value in zip(self.values, row, strict=True):
+            values.append(value)
+        self.length += 1
+
+    def rows(self) -> Rows[R]:
+        """The rows that are complete now."""
+        return Rows(self, range(self.length))
+
+
+class Rows(Generic[R]):
+    """A table: iterate for named tuples, or hand it to pandas, polars, pyarrow or DuckDB as it is.
+
+    It is a view over shared columns: taking one, slicing it or filtering it copies nothing but row numbers.
+    It is deliberately not registered as a ``Sequence``: libraries would then read row by row.
+    """
+
+    def __init__(self, source: Columns[R], index: Sequence[int]) -> None:
+        self._source = source
+        self._index = index
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns' names."""
+        return tuple(column.name for column in self._source.columns)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def _record(self, row: int) -> R:
+        source = self._source
+        return source.record(
+            *(
+                values[row] if column.read is None else column.read(values[row])
+                for column, values in zip(source.columns, source.values, strict=True)
+            )
+        )
+
+    def __iter__(self) -> Iterator[R]:
+        return (self._record(row) for row in self._index)
+
+    @overload
+    def __getitem__(self, key: int) -> R: ...
+    @overload
+    def __getitem__(self, key: slice) -> Rows[R]: ...
+    @overload
+    def __getitem__(self, key: str) -> list[Any]: ...
+    def __getitem__(self, key: int | slice | str) -> R | Rows[R] | list[Any]:
+        """One record by position, some by slice, or one whole column by name.
+
+        Raises:
+            IndexError: no such position.
+            KeyError: no such column.
+        """
+        if isinstance(key, str):
+            return self._column(self._position(key))
+        if isinstance(key, slice):
+            return Rows(self._source, self._index[key])
+        return self._record(self._index[key])
+
+    def _position(self, name: str) -> int:
+        if name not in self.columns:
+            raise KeyError(f"no column {name!r}; there are {', '.join(self.columns)}")
+        return self.columns.index(name)
+
+    def _column(self, position: int) -> list[Any]:
+        values = self._source.values[position]
+        read = self._source.columns[position].read
+        index = self._index
+        if isinstance(index, range) and index.step == 1:
+            picked = values[index.start : index.stop]
+        else:
+            picked = [values[row] for row in index]
+        return picked if read is None else [read(value) for value in picked]
+
+    def __contains__(self, record: object) -> bool:
+        return any(own == record for own in self)
+
+    def index(self, record: R) -> int:
+        """Position of the first equal record.
+
+        Raises:
+            ValueError: there is none.
+        """
+        for position, own in enumerate(self):
+            if own == record:
+                return position
+        raise ValueError(f"{record!r} is not in these rows")
+
+    def count(self, record: R) -> int:
+        """How many records are equal to this one."""
+        return sum(own == record for own in self)
+
+    def where(self, predicate: Callable[[R], bool] | None = None, /, **equal: Any) -> Rows[R]:
+        """The rows for which ``predicate(record)`` is true and the named columns have the given values.
+
+        Raises:
+            KeyError: a named column does not exist.
+        """
+        index: Sequence[int] = self._index
+        for name, wanted in equal.items():
+            values = Rows(self._source, index)[name]
+            index = [row for row, value in zip(index, values, strict=True) if value == wanted]
+        if predicate is not None:
+            index = [row for row in index if predicate(self._record(row))]
+        return Rows(self._source, index)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The rows as an Arrow C stream (the Arrow PyCapsule interface)."""
+        return self._table().__arrow_c_stream__(requested_schema)
+
+    def _table(self) -> Any:
+        from arro3.core import Array, DataType, RecordBatch, Table  # noqa: PLC0415 - only when asked for
+
+        types = {
+            "int32": DataType.int32(),
+            "int64": DataType.int64(),
+            "float64": DataType.float64(),
+            "string": DataType.string(),
+        }
+        arrays = [
+            Array(self._column(position), types[column.type])
+            for position, column in enumerate(self._source.columns)
+        ]
+        return Table.from_batches([RecordBatch.from_arrays(arrays, names=list(self.columns))])
+
+    def to_pandas(self) -> Any:
+        """A ``pandas.DataFrame`` with typed columns, also when there are no rows.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        pandas = import_module("pandas")
+        dtypes = {"int32": "Int32", "int64": "Int64", "float64": "float64", "string": "object"}
+        return pandas.DataFrame(
+            {
+                column.name: pandas.Series(self._column(position), dtype=dtypes[column.type])
+                for position, column in enumerate(self._source.columns)
+            }
+        )
+
+    def to_polars(self) -> Any:
+        """A ``polars.DataFrame``.
+
+        Raises:
+            ImportError: polars is not installed.
+        """
+        return import_module("polars").DataFrame(self)
+
+    def to_arrow(self) -> Any:
+        """A ``pyarrow.Table``.
+
+        Raises:
+            ImportError: pyarrow is not installed.
+        """
+        return import_module("pyarrow").table(self)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dict a row."""
+        names = self.columns
+        return [dict(zip(names, record, strict=True)) for record in self]
+
+    def __repr__(self) -> str:
+        return f"<Rows: {len(self)} × {', '.join(self.columns)}>"
+
+    def _repr_html_(self) -> str:
+        """The first and last rows; every value escaped and shortened."""
+        count = len(self)
+        shown = list(self) if count <= 2 * _PREVIEW else [*self[:_PREVIEW], None, *self[-_PREVIEW:]]
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
+        body = "".join(
+            f'<tr><td colspan="{len(self.columns)}">⋮</td></tr>'
+            if record is None
+            else f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in record)}</tr>"
+            for record in shown
+        )
+        note = f"{count} rows. Any DataFrame library takes this as it is: <code>pd.DataFrame(rows)</code>"
+        return (
+            f'<div style="overflow-x:auto"><table><thead><tr>{head}</tr></thead>'
+            f"<tbody>{body}</tbody></table></div><small>{note}</small>"
+        )
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    text = str(value).replace("\n", "⏎")
+    return escape(text if len(text) <= _CELL else text[: _CELL - 1] + "…")
