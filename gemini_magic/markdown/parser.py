@@ -1,0 +1,236 @@
+"""The one Markdown dialect of this package: CommonMark, tables, strikethrough, task boxes; HTML is text.
+
+It turns source into tokens and tokens into HTML that still has to pass ``safe.clean``; it keeps no state
+between calls and does not know about streams.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_block.fence import fence
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+
+from .highlight import highlight, language_of
+from .safe import link_allowed, link_host, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from markdown_it.renderer import RendererHTML
+    from markdown_it.rules_block import StateBlock
+    from markdown_it.rules_inline import StateInline
+    from markdown_it.utils import EnvType, OptionsDict
+
+__all__ = ["MD", "CodeBlock", "Refs", "blocks_of", "code_blocks", "draw", "inline", "is_open_fence"]
+
+_TASK: Final = re.compile(r"\[([ xX])\](?=\s)")
+_LOOKS_LIKE_ADDRESS: Final = re.compile(
+    r"(?:https?:/{1,2})?(?:www\.)?(?P<host>(?:[^\s/?#@:.]+\.)+[^\W\d_]{2,})(?:[:/?#]\S*)?", re.IGNORECASE
+)
+
+
+class CodeBlock(NamedTuple):
+    """One fenced block: its language in lower case (``""`` if none was named) and its text, line ends kept."""
+
+    language: str
+    text: str
+
+
+class Refs(dict[str, Any]):
+    """Link definitions of one parse over those already settled, which win; notes each label asked for.
+
+    The parser looks labels up with ``get`` and defines them after ``in``; nothing else is used by it.
+    """
+
+    def __init__(self, settled: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self.settled = {} if settled is None else settled
+        self.asked: set[str] = set()
+
+    def get(self, label: str, default: Any = None) -> Any:
+        """Return the definition of a normalised label, or ``default``."""
+        self.asked.add(label)
+        found = self.settled.get(label)
+        return super().get(label, default) if found is None else found
+
+    def __contains__(self, label: object) -> bool:
+        return label in self.settled or super().__contains__(label)
+
+
+class _Dialect(MarkdownIt):
+    def validateLink(self, url: str) -> bool:  # noqa: N802 - the parser's name
+        return link_allowed(url)
+
+    def normalizeLink(self, url: str) -> str:  # noqa: N802 - the parser's name
+        try:
+            return super().normalizeLink(url)
+        except (ValueError, IndexError, OverflowError):  # an address no library can read is refused
+            return ""
+
+
+def _fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Parse a fence as CommonMark says, and note whether its closing line was there."""
+    if not fence(state, start, end, silent):
+        return False
+    if not silent:
+        token = state.tokens[-1]
+        last = state.line - 1
+        line = state.src[state.bMarks[last] + state.tShift[last] : state.eMarks[last]].strip()
+        token.meta["closed"] = (
+            last > start
+            and len(line) >= len(token.markup)
+            and not line.strip(token.markup[0])
+            and not state.is_code_block(last)
+        )
+    return True
+
+
+def is_open_fence(token: Token) -> bool:
+    """Say whether this is a fence whose closing line has not come."""
+    return token.type == "fence" and not token.meta.get("closed")
+
+
+def _task_box(token: Token) -> None:
+    """Turn ``[ ]`` or ``[x]`` at the start of a list item into a drawn box."""
+    children = token.children or []
+    match = _TASK.match(children[0].content) if children and children[0].type == "text" else None
+    if match:
+        box = Token("task", "", 0, content="☐" if match[1] == " " else "☑")
+        children[0].content = children[0].content[match.end() :]
+        children.insert(0, box)
+
+
+def _links(children: list[Token]) -> None:
+    """Drop links inside links (an autolink can stand in a link's text) and tell the host where the text lies."""
+    depth = 0
+    outer: Token | None = None
+    text: list[str] = []
+    for child in children:
+        if child.type == "link_open":
+            depth += 1
+            if depth == 1:
+                outer, text = child, []
+        elif child.type == "link_close":
+            depth -= 1
+            if depth == 0 and outer is not None:
+                _name_host(outer, "".join(text).strip())
+        elif depth and child.type in {"text", "code_inline", "image"}:
+            text.append(child.content)
+        if child.type == "image":
+            child.meta["linked"] = depth > 0
+        if child.type in {"link_open", "link_close"} and depth + (child.nesting < 0) > 1:
+            child.type, child.hidden, child.tag = "nothing", True, ""
+
+
+def _name_host(link: Token, text: str) -> None:
+    host = link_host(str(link.attrGet("href") or ""))
+    claimed = _LOOKS_LIKE_ADDRESS.fullmatch(text)
+    if host and claimed and claimed["host"].lower() != host.removeprefix("www."):
+        link.attrSet("title", f"Leads to {host}")
+
+
+def _finish(state: StateCore) -> None:
+    tokens = state.tokens
+    for index, token in enumerate(tokens):
+        if token.type == "inline" and token.children:
+            if index > 1 and tokens[index - 2].type == "list_item_open":
+                _task_box(token)
+            _links(token.children)
+
+
+# The rules below are methods of the library's renderer, called with the same five arguments each.
+def _draw_fence(
+    _self: RendererHTML, tokens: Sequence[Token], idx: int, _options: OptionsDict, _env: EnvType
+) -> str:
+    token = tokens[idx]
+    language = language_of(token.info)
+    attribute = f' class="language-{language}"' if language else ""
+    code = escape(token.content, quote=False) if is_open_fence(token) else highlight(token.content, language)
+    return f"<pre><code{attribute}>{code}</code></pre>\n"
+
+
+def _draw_image(
+    self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+) -> str:
+    token = tokens[idx]
+    url = str(token.attrGet("src") or "")
+    alt = self.renderInlineAsText(token.children, options, env) if token.children else ""
+    host = link_host(url)
+    label = escape(f"🖼 {alt or 'image'}" + (f" ({host})" if host else ""))
+    if host and not token.meta.get("linked"):
+        label = f'<a href="{escape(url)}" title="Opens the image at {escape(host)}">{label}</a>'
+    return f'<span class="gm-image">{label}</span>'
+
+
+def _draw_task(
+    _self: RendererHTML, tokens: Sequence[Token], idx: int, _options: OptionsDict, _env: EnvType
+) -> str:
+    return f'<span class="gm-task">{tokens[idx].content}</span>'
+
+
+def _draw_nothing(*_: Any) -> str:
+    return ""
+
+
+def _draw_table_open(*_: Any) -> str:
+    return '<div class="gm-table"><table>\n'
+
+
+def _draw_table_close(*_: Any) -> str:
+    return "</table></div>\n"
+
+
+def _make() -> MarkdownIt:
+    md = _Dialect("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    md.disable(["html_block", "html_inline"])
+    md.block.ruler.at("fence", _fence, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    # Blocks are parsed by ``blocks_of``; what stays in the core chain works on one inline token at a time.
+    md.core.ruler.enableOnly(["inline", "text_join"])
+    md.core.ruler.push("finish", _finish)
+    for name, rule in {
+        "fence": _draw_fence,
+        "image": _draw_image,
+        "task": _draw_task,
+        "nothing": _draw_nothing,
+        "table_open": _draw_table_open,
+        "table_close": _draw_table_close,
+    }.items():
+        md.add_render_rule(name, rule)
+    return md
+
+
+MD: Final = _make()
+
+
+def blocks_of(source: str, refs: Refs) -> list[Token]:
+    """Return the block tokens of a source with ``\\n`` line ends; new definitions go into ``refs``."""
+    tokens: list[Token] = []
+    if source:
+        MD.block.parse(source, MD, {"references": refs}, tokens)
+    return tokens
+
+
+def inline(tokens: list[Token], refs: Refs) -> None:
+    """Parse the inline content of block tokens, again if it was parsed before; ``refs.asked`` grows."""
+    for token in tokens:
+        if token.type == "inline":
+            token.children = []
+    state = StateCore("", MD, {"references": refs})
+    state.tokens = tokens
+    MD.core.process(state)
+
+
+def draw(tokens: list[Token]) -> str:
+    """Return the HTML of tokens whose inline content is parsed; not yet cleaned."""
+    return str(MD.renderer.render(tokens, MD.options, {}))
+
+
+def code_blocks(text: str) -> list[CodeBlock]:
+    """Return the fenced code blocks of an answer in order, those inside lists and quotes too."""
+    tokens = blocks_of(visible(text), Refs())
+    return [CodeBlock(language_of(token.info), token.content) for token in tokens if token.type == "fence"]

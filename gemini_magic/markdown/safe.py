@@ -1,0 +1,137 @@
+"""What may leave this room: characters, addresses, elements, attributes and classes, as allow-lists.
+
+It does not parse Markdown and does not know what an answer is; it judges finished strings.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import nh3
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+__all__ = ["SPAN_CLASSES", "clean", "link_allowed", "link_host", "normalise", "reveal", "visible"]
+
+# One label of a host name holds no "%": a browser would decode it and look up another name. "@" is
+# missing as well, so no credentials; "_" is legal in practice (DNS service names).
+_HOST = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]{2,45}\])"
+_WEB: Final = re.compile(rf"https?://(?P<host>{_HOST})(?::(?P<port>[0-9]{{1,5}}))?(?:[/?#][^\s\\<>\"]*)?", re.IGNORECASE)
+_MAIL: Final = re.compile(r"mailto:[^\s\\<>\"@]+@[^\s\\<>\"@]+", re.IGNORECASE)
+_LARGEST_PORT: Final = 65535
+
+_CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+_BIDI = "\u202a-\u202e\u2066-\u2069"
+_TAGS = "\U000e0000-\U000e007f"
+# The flags of England, Scotland and Wales are a black flag, tag letters and a cancel tag: no hidden text.
+_FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
+_HIDDEN: Final = re.compile(f"({_FLAG})|([{_CONTROLS}])|([{_BIDI}{_TAGS}])")
+_NEWLINES: Final = re.compile(r"\r\n?")
+_UNUSABLE: Final = re.compile("[\x00\ud800-\udfff]")
+
+SPAN_CLASSES: Final = frozenset(
+    f"gm-{name}"
+    for name in (
+        # Pygments tokens, see highlight.py
+        *("keyword", "type", "number", "string", "escape", "comment", "name", "function", "variable"),
+        *("builtin", "operator", "meta", "tag", "attribute", "inserted", "deleted", "heading"),
+        *("task", "image"),
+    )
+)
+_DIV_CLASSES: Final = frozenset({"gm-table"})
+_LANGUAGE_CLASS: Final = re.compile(r"language-[A-Za-z0-9_+#.-]{1,40}")
+_ALIGN: Final = re.compile(r"text-align: ?(?:left|right|center);?")
+
+
+def normalise(text: str) -> str:
+    """Replace what no page and no encoder takes: NUL and surrogates become U+FFFD. Newlines stay as they are."""
+    return _UNUSABLE.sub("\ufffd", text)
+
+
+def _shown(match: re.Match[str]) -> str:
+    flag, control, hidden = match.groups()
+    if flag:
+        return str(flag)
+    if control:
+        return " " if control in "\x0b\x0c" else ""
+    return f"⟨U+{ord(hidden):04X}⟩"
+
+
+def reveal(text: str) -> str:
+    """Drop control characters but newline and tab; show bidi controls and tag characters as ``⟨U+202E⟩``.
+
+    A right-to-left override or an invisible tag character can make text read differently from what
+    it is (Unicode Technical Report 36, section 2), so a reader gets to see them.
+    """
+    return _HIDDEN.sub(_shown, text)
+
+
+def visible(text: str) -> str:
+    """Return text for a terminal or a plain-text field: nothing in it can move the cursor or hide.
+
+    Every line end becomes ``\\n``: a lone carriage return would overwrite the line before it.
+    """
+    return reveal(normalise(_NEWLINES.sub("\n", text)))
+
+
+def link_host(url: str) -> str:
+    """Return the host of a web address in lower case, ``""`` for anything else."""
+    match = _WEB.match(url)
+    return match["host"].lower() if match else ""
+
+
+def link_allowed(url: str) -> bool:
+    """Say whether a link may lead to this address: http(s) with a plain host, or mailto.
+
+    Refused are other schemes, credentials, relative addresses, fragments, and ``http:/path``, which a
+    browser resolves against the page's own origin (WHATWG URL, section 4.4).
+    """
+    match = _WEB.fullmatch(url)
+    if match:
+        return match["port"] is None or int(match["port"]) <= _LARGEST_PORT
+    return _MAIL.fullmatch(url) is not None
+
+
+def _attribute(element: str, name: str, value: str) -> str | None:
+    """Judge one attribute; None removes it."""
+    if name == "class":
+        if element == "code":
+            return value if _LANGUAGE_CLASS.fullmatch(value) else None
+        known: AbstractSet[str] = SPAN_CLASSES if element == "span" else _DIV_CLASSES
+        return value if value in known else None
+    if name == "href":
+        return value if link_allowed(value) else None
+    if name == "style":
+        return value if _ALIGN.fullmatch(value) else None
+    if name == "start":
+        return value if value.isascii() and value.isdigit() else None
+    return value
+
+
+_CLEANER: Final = nh3.Cleaner(
+    tags=set(
+        "a blockquote br code del div em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong table tbody td th thead tr ul".split()
+    ),
+    attributes={
+        "a": {"href", "title"},
+        "ol": {"start"},
+        "code": {"class"},
+        "span": {"class"},
+        "div": {"class"},
+        "th": {"style"},
+        "td": {"style"},
+    },
+    attribute_filter=_attribute,
+    set_tag_attribute_values={"a": {"target": "_blank"}},
+    link_rel="noopener noreferrer nofollow",
+    url_schemes={"http", "https", "mailto"},
+    url_relative="deny",
+    filter_style_properties={"text-align"},
+)
+
+
+def clean(html: str) -> str:
+    """Return a balanced HTML fragment with everything removed that the allow-lists do not name."""
+    return _CLEANER.clean(reveal(html))

@@ -1,0 +1,62 @@
+"""The style sheet of rendered Markdown, scoped to the root class; it knows class names and colours only.
+
+Colours are JupyterLab's variables with a fallback that reads on white and on black; no rule loads anything.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["STYLE"]
+
+# class -> (JupyterLab variable, fallback legible on light and dark, further declarations)
+_CODE: Final = {
+    "keyword": ("mirror-editor-keyword", "#2e8b57", "font-weight:bold"),
+    "type": ("mirror-editor-keyword", "#2e8b57", ""),
+    "number": ("mirror-editor-number", "#3a8f3a", ""),
+    "string": ("mirror-editor-string", "#d0504f", ""),
+    "escape": ("mirror-editor-string-2", "#3d86d6", ""),
+    "comment": ("mirror-editor-comment", "#5f8f8f", "font-style:italic"),
+    "function": ("mirror-editor-def", "#4a82ff", ""),
+    "variable": ("mirror-editor-variable-2", "#4a82c0", ""),
+    "builtin": ("mirror-editor-builtin", "#2f8f2f", ""),
+    "operator": ("mirror-editor-operator", "#b04cff", ""),
+    "meta": ("mirror-editor-meta", "#b04cff", ""),
+    "tag": ("mirror-editor-tag", "#2f8f2f", ""),
+    "attribute": ("mirror-editor-attribute", "#5c78e0", ""),
+    "inserted": ("mirror-editor-number", "#3a8f3a", ""),
+    "deleted": ("mirror-editor-string", "#d0504f", ""),
+    "heading": ("mirror-editor-header", "#4a82ff", "font-weight:bold"),
+}
+
+_LAYOUT: Final = """
+.gemini-magic{line-height:1.5;overflow-wrap:break-word}
+.gemini-magic pre{margin:.6em 0;padding:.6em .8em;overflow-x:auto;line-height:1.4;border-radius:4px;
+background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
+.gemini-magic code{font-family:var(--jp-code-font-family,monospace);font-size:.92em;
+background:var(--jp-layout-color2,rgba(127,127,127,.14));padding:1px 4px;border-radius:3px}
+.gemini-magic pre code{display:block;padding:0;background:none;white-space:pre;font-size:var(--jp-code-font-size,.92em)}
+.gemini-magic .gm-table{overflow-x:auto;margin:.6em 0}
+.gemini-magic .gm-table table{border-collapse:collapse;margin:0}
+.gemini-magic .gm-table :is(th,td){padding:4px 10px;white-space:normal;max-width:40em;
+border:1px solid var(--jp-border-color2,rgba(127,127,127,.4))}
+.gemini-magic .gm-table th{font-weight:600;background:var(--jp-layout-color2,rgba(127,127,127,.14))}
+.gemini-magic blockquote{margin:.6em 0;padding:0 1em;opacity:.85;
+border-left:4px solid var(--jp-border-color1,rgba(127,127,127,.5))}
+.gemini-magic li:has(>.gm-task,>p>.gm-task){list-style:none}
+.gemini-magic .gm-task{display:inline-block;width:1.4em;margin-left:-1.4em}
+.gemini-magic .gm-image{padding:1px 6px;border-radius:3px;border:1px dashed var(--jp-border-color1,rgba(127,127,127,.6))}
+.gemini-magic hr{border:0;border-top:1px solid var(--jp-border-color1,rgba(127,127,127,.5))}
+"""
+
+
+def _rules() -> str:
+    lines = []
+    for name, (variable, fallback, more) in _CODE.items():
+        lines.append(
+            f".gemini-magic .gm-{name}{{color:var(--jp-{variable}-color,{fallback}){';' + more if more else ''}}}"
+        )
+    return "\n".join(lines)
+
+
+STYLE: Final = _LAYOUT.lstrip() + _rules() + "\n"
