@@ -52,9 +52,7 @@ class Auth(NamedTuple):
         """Whether keys found under ``env`` may be sent to this URL: https, and one of ``hosts``."""
         parts = urlsplit(url)
         host = (parts.hostname or "").lower().rstrip(".")
-        return parts.scheme == "https" and any(
-            host == own or host.endswith(f".{own}") for own in self.hosts
-        )
+        return parts.scheme == "https" and any(host == own or host.endswith(f".{own}") for own in self.hosts)
 
 
 class Backend(Struct, frozen=True, kw_only=True):

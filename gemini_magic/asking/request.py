@@ -1,0 +1,119 @@
+"""Options and parts become a request.
+
+It knows the names of generationConfig fields; it does not know a backend's address nor a cell.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from ..content import Part, Request, Turn
+from ..errors import OptionError
+from ..settings import Options
+
+__all__ = ["build"]
+
+_CONFIG = {
+    "temperature": "temperature",
+    "top_p": "topP",
+    "top_k": "topK",
+    "max_tokens": "maxOutputTokens",
+    "seed": "seed",
+}
+_LEVELS = {"minimal": 512, "low": 1024, "medium": 8192, "high": 24576}
+# Models that take a budget in tokens; later ones take a level (ai.google.dev, "Gemini thinking").
+_BUDGET_MODELS = re.compile(r"gemini-2\.5|gemini-robotics-er-1\.5")
+_PATH = re.compile(r"[A-Za-z_][\w]*(\.[A-Za-z_][\w]*)*")
+
+
+def build(parts: Sequence[Part], options: Options, turns: Sequence[Turn] = ()) -> Request:
+    """The request that asks ``parts`` after ``turns``.
+
+    Args:
+        parts: the user's new turn.
+        options: what the line and the configuration say.
+        turns: the conversation so far, oldest first.
+
+    Raises:
+        OptionError: ``--body``, ``-p`` or ``--thinking`` cannot be read.
+    """
+    config: dict[str, Any] = {
+        field: value for name, field in _CONFIG.items() if (value := getattr(options, name)) is not None
+    }
+    if options.stop:
+        config["stopSequences"] = list(options.stop)
+    if options.thinking:
+        config["thinkingConfig"] = _thinking(options.thinking, options.model)
+    body: dict[str, Any] = {}
+    for item in options.param:
+        _param(item, config, body)
+    if options.body:
+        body = _merge(body, _object(options.body))
+    return Request(
+        model=options.model,
+        turns=(*turns, Turn("user", tuple(parts))),
+        system=options.system,
+        config=config,
+        body=body,
+    )
+
+
+def _thinking(level: str, model: str) -> dict[str, Any]:
+    word = level.lower()
+    if word == "off":
+        return {"thinkingBudget": 0}
+    if word == "on":
+        return {"includeThoughts": True}
+    if word.lstrip("-").isdigit():
+        return {"includeThoughts": True, "thinkingBudget": int(word)}
+    if word in (*_LEVELS, "xhigh"):
+        if _BUDGET_MODELS.search(model):
+            return {"includeThoughts": True, "thinkingBudget": _LEVELS.get(word, _LEVELS["high"])}
+        return {"includeThoughts": True, "thinkingLevel": word.upper()}
+    raise OptionError(
+        f"--thinking {level!r} is not a level.",
+        remedy=f"Write off, on, {', '.join(_LEVELS)}, or a number of tokens.",
+    )
+
+
+def _param(item: str, config: dict[str, Any], body: dict[str, Any]) -> None:
+    name, equals, text = item.partition("=")
+    name = name.strip()
+    if not equals or not _PATH.fullmatch(name):
+        raise OptionError(
+            f"-p {item!r} is not K=V.", remedy="Write -p topK=5, or a dotted path such as -p toolConfig.x=1."
+        )
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text
+    *path, last = name.split(".")
+    target = body if path else config
+    for key in path:
+        target = target.setdefault(key, {})
+        if not isinstance(target, dict):
+            raise OptionError(f"-p {item!r}: {key!r} holds a value already.", remedy="Set a field only once.")
+    target[last] = value
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as problem:
+        raise OptionError(
+            f"--body is not JSON: {problem}.", remedy="""Write it in single quotes: --body '{"key": 1}'."""
+        ) from None
+    if not isinstance(value, dict):
+        raise OptionError("--body is not a JSON object.", remedy="""Write --body '{"key": 1}'.""")
+    return value
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged

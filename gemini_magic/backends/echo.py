@@ -1,0 +1,120 @@
+"""An offline backend that answers by repeating the prompt: for tests, teaching and a first look.
+
+Deterministic. Directives in the prompt, one a line, change what happens; all other lines are the answer:
+
+    @chunk 12        cut the answer into pieces of 12 characters (default: words)
+    @wait 0.05       seconds before each chunk (default 0)
+    @think TEXT      a thought before the answer
+    @finish REASON   end with this finish reason; NONE ends without one
+    @block REASON    block the prompt
+    @error CODE TEXT end with an error object
+    @usage off       send no token counts
+
+It speaks the Gemini wire format, so that everything behind it is the real thing. No key, no network.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from .backend import Backend, HttpRequest
+from .decode import decode
+from .failure import http_failure
+from .gemini import encode, part_to_json
+
+__all__ = ["ECHO", "reply"]
+
+_DIRECTIVE = re.compile(r"@(chunk|wait|think|finish|block|error|usage)\b[ \t]*(.*)")
+
+
+def _prompt(body: bytes) -> tuple[str, dict[str, str]]:
+    contents = json.loads(body)["contents"]
+    text = "".join(part.get("text", "") for part in contents[-1]["parts"])
+    directives: dict[str, str] = {}
+    said: list[str] = []
+    for line in text.splitlines(keepends=True):
+        if found := _DIRECTIVE.fullmatch(line.strip()):
+            directives[found[1]] = found[2].strip()
+        else:
+            said.append(line)
+    return "".join(said), directives
+
+
+def _number(text: str | None, default: float) -> float:
+    try:
+        return max(0.0, float(text)) if text else default
+    except ValueError:
+        return default
+
+
+def _pieces(text: str, size: int) -> list[str]:
+    if size:
+        return [text[start : start + size] for start in range(0, len(text), size)]
+    return re.findall(r"\s*\S+\s*?(?=\s|$)|\s+$", text)
+
+
+def reply(request: HttpRequest) -> Iterator[tuple[float, bytes]]:
+    """The answer to a request as ``(seconds to wait, bytes)`` pieces of an SSE body."""
+    text, directives = _prompt(request.body)
+    wait = _number(directives.get("wait"), 0.0)
+    pieces = _pieces(text, int(_number(directives.get("chunk"), 0)))
+    prompt = len(text.split())
+    finish: str | None = directives.get("finish", "STOP").upper()
+    finish = None if finish == "NONE" else finish
+
+    def event(value: dict[str, Any]) -> tuple[float, bytes]:
+        data = json.dumps({**value, "modelVersion": "echo", "responseId": "echo"}, ensure_ascii=False)
+        return wait, f"data: {data}\r\n\r\n".encode()
+
+    def said(
+        part: dict[str, Any] | None, sent: int, thought: int, reason: str | None = None
+    ) -> tuple[float, bytes]:
+        candidate: dict[str, Any] = {"index": 0}
+        if part is not None:
+            candidate["content"] = {"role": "model", "parts": [part]}
+        if reason:
+            candidate["finishReason"] = reason
+        usage = {
+            "promptTokenCount": prompt,
+            "candidatesTokenCount": sent,
+            **({"thoughtsTokenCount": thought} if thought else {}),
+            "totalTokenCount": prompt + sent + thought,
+        }
+        return event(
+            {
+                "candidates": [candidate],
+                **({} if directives.get("usage") == "off" else {"usageMetadata": usage}),
+            }
+        )
+
+    if "block" in directives:
+        yield event({"promptFeedback": {"blockReason": directives["block"] or "OTHER"}})
+        return
+    thinking = directives.get("think", "")
+    thought = len(thinking.split())
+    if thinking:
+        yield said({"text": thinking, "thought": True}, 0, thought)
+    for count, piece in enumerate(pieces, 1):
+        last = count == len(pieces) and "error" not in directives
+        yield said({"text": piece}, count, thought, finish if last else None)
+    if "error" in directives:
+        code, _, message = directives["error"].partition(" ")
+        number = int(code) if code.isdigit() else 500
+        yield event({"error": {"code": number, "message": message or "echoed error", "status": "INTERNAL"}})
+    elif not pieces:
+        yield said(None, 0, thought, finish)
+
+
+ECHO = Backend(
+    name="echo",
+    base_url="http://echo.invalid",
+    auth=None,
+    encode=encode,
+    decode=decode,
+    failure=http_failure,
+    part_to_json=part_to_json,
+    local=reply,
+)
