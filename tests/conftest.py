@@ -1,0 +1,90 @@
+"""For every test: an empty environment, user folders in a temporary place, no network but loopback."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from fake_server import FakeServer
+from surroundings import (
+    ORIGINAL_ENVIRON,
+    TESTS,
+    clean_environment,
+    find_chromium,
+    forbid_network,
+    missing_for_browser,
+    missing_for_corpus,
+    versions,
+)
+
+_OPTIONAL = {
+    # marker and folder: (what is missing, the variable that makes a missing one a failure)
+    "browser": (missing_for_browser(), "GEMINI_MAGIC_REQUIRE_BROWSER"),
+    "corpus": (missing_for_corpus(), "GEMINI_MAGIC_REQUIRE_CORPUS"),
+}
+
+
+def _line(name):
+    missing, _ = _OPTIONAL[name]
+    if missing:
+        return f"{name}: {missing}; {name} tests are not collected"
+    return f"browser: chromium at {find_chromium()}" if name == "browser" else "corpus: ../shared/corpus"
+
+
+def pytest_configure():
+    for name, (missing, variable) in _OPTIONAL.items():
+        if missing and ORIGINAL_ENVIRON.get(variable) == "1":
+            raise pytest.UsageError(f"{variable}=1, but {name} tests cannot run: {missing}")
+
+
+def pytest_report_header():
+    libraries = versions("ipython", "ipykernel", "ipywidgets", "jupyterlab", "notebook", "httpx")
+    return [libraries, *map(_line, _OPTIONAL)]
+
+
+def pytest_ignore_collect(collection_path):
+    for name, (missing, _) in _OPTIONAL.items():
+        if missing and TESTS / name in (collection_path, *collection_path.parents):
+            return True
+    return None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    absent = {name for name, (missing, _) in _OPTIONAL.items() if missing}
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in absent)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+    kept = [item for item in items if item not in set(left_out)]
+    # Playwright's sync API keeps an event loop running in this thread; asyncio.run() fails after it has begun.
+    items[:] = sorted(kept, key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def pytest_terminal_summary(terminalreporter):
+    for name, (missing, _) in _OPTIONAL.items():
+        if missing:
+            terminalreporter.write_line(_line(name), yellow=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network():
+    undo = forbid_network()
+    yield
+    undo()
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(tmp_path, monkeypatch):
+    clean = clean_environment(ORIGINAL_ENVIRON, tmp_path / "home")
+    for name in set(os.environ) - set(clean) - {"PYTEST_CURRENT_TEST", "PYTEST_VERSION"}:
+        monkeypatch.delenv(name)
+    for name, value in clean.items():
+        if os.environ.get(name) != value:
+            monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def fake_server():
+    """A running `FakeServer`, new for the test."""
+    with FakeServer() as server:
+        yield server
