@@ -1,0 +1,247 @@
+"""Cuts a JSON array, or JSON objects one after the other, into its top-level objects while it arrives.
+
+It does not know what the objects mean, and does not read lines or events.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .json_text import clean_utf8, is_json, mask_escapes
+from .lines import too_large
+from .oddity import DETAIL_LIMIT, Item
+
+if TYPE_CHECKING:
+    from .oddity import OddityLog
+
+__all__ = ["JsonStream", "ObjectCutter", "note_unread", "split_objects"]
+
+_BLOCK = 1 << 16
+_KEPT_JUNK = 4 * DETAIL_LIMIT
+_SPACE = re.compile(rb"[ \t\r\n,\[\]]*")
+_TO_BRACE = re.compile(rb'[^{}"]*(?:"[^"]*"[^{}"]*)*')
+_JUNK_MARK = re.compile(rb'[{"\r\n]')
+_BETWEEN, _OBJECT, _JUNK = range(3)
+
+
+class ObjectCutter:
+    """Finds the objects at the top or in arrays, and what stands between them that should not.
+
+    Strings and escapes are respected, each byte is looked at a constant number of times, and an object is
+    found with its last brace.
+
+    Attributes:
+        found: ``(offset, text)`` of each object, in order; the caller takes them out.
+        junk: ``(offset, text)`` of what is no object: broken ones, other values, other text (its beginning).
+    """
+
+    def __init__(self, start: int = 0) -> None:
+        self.found: list[tuple[int, bytes]] = []
+        self.junk: list[tuple[int, bytes]] = []
+        self._base = start  # offset of the block at hand
+        self._state = _BETWEEN
+        self._depth = 0
+        self._brackets = 0
+        self._margin = -1  # the next brace at the left margin of the block, if any
+        self._in_string = False
+        self._escaped = False  # the block before ended in a backslash that escapes the next byte
+        self._begin = 0
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    @property
+    def open_size(self) -> int:
+        """Bytes of the object that is not finished; 0 between objects."""
+        return self._size if self._state == _OBJECT else 0
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next bytes."""
+        if len(piece) <= _BLOCK:
+            self._block(piece)
+            return
+        for at in range(0, len(piece), _BLOCK):
+            self._block(piece[at : at + _BLOCK])
+
+    def close(self) -> bool:
+        """End of input; returns whether an object or an array was left open."""
+        cut = self._state == _OBJECT or self._brackets > 0
+        if self._state != _BETWEEN:
+            self._end_junk()
+        return cut
+
+    def _block(self, block: bytes) -> None:
+        clean = mask_escapes(block)
+        if self._escaped and clean[:1] in (b"\\", b'"'):
+            # The pair began in the block before, so the pairs of this one are counted from its second byte.
+            clean = b"_" + mask_escapes(block[1:])
+        if block:
+            self._escaped = clean.endswith(b"\\")
+        self._margin = clean.find(b"\n}")
+        pos, size = 0, len(block)
+        while pos < size:
+            if self._state == _BETWEEN:
+                pos = self._between(block, clean, pos)
+            elif self._state == _OBJECT:
+                pos = self._inside(block, clean, pos)
+            else:
+                pos = self._past_junk(block, clean, pos)
+        self._base += size
+
+    def _between(self, block: bytes, clean: bytes, pos: int) -> int:
+        space = _SPACE.match(clean, pos)
+        end = space.end() if space else pos
+        self._brackets += clean.count(b"[", pos, end) - clean.count(b"]", pos, end)
+        if end == len(clean):
+            return end
+        self._begin = self._base + end
+        self._parts, self._size = [], 0
+        if clean[end] != ord("{"):
+            self._state = _JUNK
+            return end
+        # A line break cannot stand in a string, so a brace at the left margin is a real one: the
+        # indented form in which Google sends arrays is cut without looking at its inside.
+        if 0 <= self._margin < end:
+            self._margin = clean.find(b"\n}", end)
+        margin = self._margin
+        if margin >= 0:
+            text = block[end : margin + 2]
+            if is_json(text):
+                self.found.append((self._begin, text))
+                return margin + 2
+        self._state, self._depth, self._in_string = _OBJECT, 0, False
+        return end
+
+    def _inside(self, block: bytes, clean: bytes, pos: int) -> int:
+        start, size = pos, len(clean)
+        while pos < size:
+            if self._in_string:
+                quote = clean.find(b'"', pos)
+                if quote < 0:
+                    break
+                self._in_string = False
+                pos = quote + 1
+            run = _TO_BRACE.match(clean, pos)
+            pos = run.end() if run else size
+            if pos == size:
+                break
+            mark = clean[pos]
+            pos += 1
+            if mark == ord("{"):
+                self._depth += 1
+            elif mark == ord("}"):
+                self._depth -= 1
+                if self._depth == 0:
+                    self._end_object(block[start:pos])
+                    return pos
+            else:
+                self._in_string = True
+        self._parts.append(block[start:])
+        self._size += size - start
+        return size
+
+    def _end_object(self, last: bytes) -> None:
+        self._parts.append(last)
+        text = b"".join(self._parts)
+        self._parts, self._state = [], _BETWEEN
+        if is_json(text):
+            self.found.append((self._begin, text))
+        else:
+            self.junk.append((self._begin, text))
+
+    def _past_junk(self, block: bytes, clean: bytes, pos: int) -> int:
+        """Text that belongs to no object ends where the next brace outside of quotes is."""
+        start = pos
+        while mark := _JUNK_MARK.search(clean, pos):
+            pos = mark.end()
+            sign = mark.group()
+            if sign == b'"':
+                self._in_string = not self._in_string
+            elif sign != b"{":
+                self._in_string = False  # one stray quote hides no later line
+            elif not self._in_string:
+                self._keep(block[start : pos - 1])
+                self._end_junk()
+                return pos - 1
+        self._keep(block[start:])
+        return len(clean)
+
+    def _keep(self, text: bytes) -> None:
+        if self._size < _KEPT_JUNK:
+            self._parts.append(text)
+            self._size += len(text)
+
+    def _end_junk(self) -> None:
+        text = b"".join(self._parts).rstrip(b" \t\r\n,[")
+        self._parts, self._state, self._in_string = [], _BETWEEN, False
+        self.junk.append((self._begin, text))
+
+
+def split_objects(text: bytes) -> tuple[list[bytes], list[tuple[int, bytes]]]:
+    """The objects in ``text`` (alone, in arrays, one after the other) and the rest that is none, with places."""
+    if text.lstrip()[:1] == b"{" and is_json(text):
+        return [clean_utf8(text.strip())], []
+    cutter = ObjectCutter()
+    cutter.feed(text)
+    cutter.close()
+    return [clean_utf8(found) for _, found in cutter.found], cutter.junk
+
+
+def note_unread(log: OddityLog, offset: int, text: bytes) -> None:
+    """Record ``text`` as ``not-object`` when it is JSON of another kind, else as ``not-json``."""
+    # Cut out of an array, several values may stand there with commas between them.
+    other = len(text) < _KEPT_JUNK and (is_json(text) or is_json(b"[" + text.strip(b" \t\r\n,[]") + b"]"))
+    log.note("not-object" if other else "not-json", offset, text)
+
+
+class JsonStream:
+    """The reader for a body that begins with a brace or a bracket.
+
+    Args:
+        log: where oddities go: ``not-json``, ``not-object``, ``invalid-utf8``, ``mixed-framing``, ``unterminated``.
+        max_event: bytes one object may have.
+        start: where in the body the first byte fed stands.
+    """
+
+    def __init__(self, log: OddityLog, max_event: int, start: int = 0) -> None:
+        self._log = log
+        self._max = max_event
+        self._cutter = ObjectCutter(start)
+        self._end = start
+
+    def feed_into(self, piece: bytes, items: list[Item]) -> None:
+        """Append the objects this piece completes to ``items``.
+
+        Raises:
+            WireError: an object passed ``max_event``; what came before it is in ``items``.
+        """
+        self._end += len(piece)
+        self._cutter.feed(piece)
+        self._hand_out(items)
+        if self._cutter.open_size > self._max:
+            raise too_large(self._max)
+
+    def close_into(self, items: list[Item]) -> None:
+        """End of input: nothing more can be whole, but what was cut is recorded."""
+        cut = self._cutter.close()
+        self._hand_out(items)
+        if cut:
+            self._log.note("unterminated", self._end)
+
+    def _hand_out(self, items: list[Item]) -> None:
+        cutter = self._cutter
+        for offset, raw in cutter.found:
+            if len(raw) > self._max:
+                raise too_large(self._max)
+            text = clean_utf8(raw)
+            if text is not raw:
+                self._log.note("invalid-utf8", offset)
+            items.append(Item(text, offset))
+        cutter.found.clear()
+        for offset, raw in cutter.junk:
+            if raw == b"data:":
+                # An answer that began as bare JSON and went on as events.
+                self._log.note("mixed-framing", offset)
+            elif raw:
+                note_unread(self._log, offset, raw)
+        cutter.junk.clear()

@@ -1,0 +1,93 @@
+"""Cuts pieces of bytes into lines, ended by CR LF, LF or CR and by nothing else.
+
+It does not decode, and does not know what a line means. U+2028, U+2029, U+0085 and form feeds are text.
+"""
+
+from __future__ import annotations
+
+from ..errors import WireError
+
+__all__ = ["BOM", "Lines", "too_large"]
+
+BOM = b"\xef\xbb\xbf"
+
+
+def too_large(limit: int) -> WireError:
+    """The error for one event above ``limit`` bytes."""
+    return WireError(
+        f"One event of the stream is larger than {limit:,} bytes.",
+        remedy="Ask for less in one answer (smaller or fewer images), or raise the limit (max_event).",
+    )
+
+
+class Lines:
+    """An incremental line cutter; the cost is linear in the bytes, however they are cut into pieces."""
+
+    def __init__(self, max_line: int) -> None:
+        self._max = max_line
+        self._start = 0  # where in the body the unfinished line begins
+        self._tail: list[bytes] = []  # the unfinished line
+        self._tail_size = 0
+        self._after_cr = False  # the last line ended in CR: an LF now belongs to it
+        self._front: bytes | None = b""  # the first bytes, as long as they may become a BOM
+
+    def feed(self, piece: bytes) -> tuple[int, list[bytes]]:
+        """Take a piece; returns the offset of the first finished line, and the lines with their ends.
+
+        The offset counts bytes of the body as received. A swallowed LF after CR belongs to no line, and can
+        only stand before the first one. A CR ends its line at once. A line above the cap comes out too, so
+        that what stands before it is not lost: :meth:`check` raises afterwards.
+        """
+        if self._front is not None:
+            piece = self._past_bom(piece)
+        if self._after_cr and piece:
+            self._after_cr = False
+            if piece.startswith(b"\n"):
+                piece = piece[1:]
+                self._start += 1
+        start = self._start
+        if b"\n" not in piece and b"\r" not in piece:
+            if piece:
+                self._tail.append(piece)
+                self._tail_size += len(piece)
+            return start, []
+        lines = piece.splitlines(keepends=True)  # for bytes: CR LF, LF and CR only
+        total = self._tail_size + len(piece)
+        if self._tail:
+            self._tail.append(lines[0])
+            lines[0] = b"".join(self._tail)
+            self._tail = []
+        self._tail_size = 0
+        if piece.endswith((b"\n", b"\r")):
+            self._after_cr = piece.endswith(b"\r")
+        else:
+            self._tail = [lines.pop()]
+            self._tail_size = len(self._tail[0])
+        self._start = start + total - self._tail_size
+        return start, lines
+
+    def close(self) -> tuple[int, bytes]:
+        """The unfinished last line, without an end, and its offset; empty when there is none."""
+        if self._front:
+            self._tail, self._tail_size = [self._front], len(self._front)
+        self._front = None
+        last = b"".join(self._tail)
+        self._tail, self._tail_size = [], 0
+        return self._start, last
+
+    def check(self, held: int = 0) -> None:
+        """Raise :class:`WireError` when the unfinished line and ``held`` bytes before it pass the cap."""
+        if self._tail_size + held > self._max:
+            raise too_large(self._max)
+
+    def _past_bom(self, piece: bytes) -> bytes:
+        """``piece`` without a byte order mark at the very front; empty while that is undecided."""
+        front = (self._front or b"") + piece
+        if len(front) < len(BOM) and BOM.startswith(front):
+            self._front = front
+            return b""
+        self._front = None
+        if front.startswith(BOM):
+            self._start = len(BOM)
+            return front[len(BOM) :]
+        return front

@@ -1,0 +1,159 @@
+"""One reader for every body: tells events from bare JSON by the first byte, then reads on.
+
+It does not look at headers, sockets or clocks, and does not interpret what it hands out.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..errors import WireError
+from .documents import EventDocuments
+from .json_stream import JsonStream, note_unread, split_objects
+from .lines import BOM
+from .oddity import Item, Oddity, OddityLog
+from .sse import SseEvent, SseReader
+
+__all__ = ["Reader"]
+
+_SPACE = b" \t\r\n"
+_UNTELLING = _SPACE + BOM
+
+
+class _Engine(Protocol):
+    def feed_into(self, piece: bytes, items: list[Item]) -> None: ...
+    def close_into(self, items: list[Item]) -> None: ...
+
+
+class Reader:
+    """Turns the pieces of a body into JSON objects; any chopping of the bytes gives the same objects.
+
+    Time and memory are linear in the bytes. Only :class:`WireError` is ever raised, whatever the bytes.
+
+    Args:
+        strict: read events as WHATWG HTML says ("Interpreting an event stream"): an unfinished last event is
+            dropped, lines without a field name are ignored, one event is one JSON text. Bare JSON is still read.
+        max_event: bytes one event may have.
+
+    Attributes:
+        framing: ``sse`` or ``json``; None until a byte has told.
+    """
+
+    def __init__(self, *, strict: bool = False, max_event: int = 64 * 2**20) -> None:
+        self.framing: str | None = None
+        self._strict = strict
+        self._max = max_event
+        self._log = OddityLog()
+        self._front: list[bytes] = []  # what came before framing was known
+        self._engine: _Engine | None = None
+        self._error: WireError | None = None
+        self._closed = False
+
+    @property
+    def oddities(self) -> list[Oddity]:
+        """What was odd, in the order seen; it only grows, so a consumer keeps a cursor."""
+        return self._log.oddities
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How often each kind of oddity was seen."""
+        return self._log.counts
+
+    def feed(self, piece: bytes) -> list[Item]:
+        """The objects that this piece completes, at once.
+
+        Raises:
+            WireError: one event passed ``max_event``, or the reader was closed. When the piece also completed
+                objects, these are returned and the next call raises.
+        """
+        if self._closed:
+            raise WireError(
+                "The reader was given bytes after its end.", remedy="Use a new Reader for each body."
+            )
+        self._raise_kept()
+        items: list[Item] = []
+        engine = self._engine
+        if engine is None:
+            self._front.append(piece)
+            if not piece.strip(_UNTELLING):
+                return items
+            engine, piece = self._decide()
+        try:
+            engine.feed_into(piece, items)
+        except WireError as error:
+            self._error = error
+            if not items:
+                raise
+        return items
+
+    def close(self) -> list[Item]:
+        """End of input: the objects that were still waiting. Closing again gives nothing.
+
+        Raises:
+            WireError: kept from the last ``feed``.
+        """
+        if self._closed:
+            return []
+        self._closed = True
+        self._raise_kept()
+        items: list[Item] = []
+        engine = self._engine
+        if engine is None and b"".join(self._front).strip(_SPACE):
+            engine, front = self._decide()
+            engine.feed_into(front, items)
+        if engine is not None:
+            engine.close_into(items)
+        return items
+
+    def _raise_kept(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _decide(self) -> tuple[_Engine, bytes]:
+        """The engine for what came so far, and the bytes it is to begin with."""
+        front = b"".join(self._front)
+        self._front = []
+        if front.startswith(BOM):
+            self._log.note("bom", 0)
+        begin = front.removeprefix(BOM).lstrip(_SPACE)
+        if begin[:1] in (b"{", b"["):
+            start = len(front) - len(begin)
+            self.framing = "json"
+            self._log.note("json-array" if begin[:1] == b"[" else "json-object", start)
+            self._engine = JsonStream(self._log, self._max, start)
+            return self._engine, begin
+        self.framing = "sse"
+        kind = _StrictDocuments if self._strict else EventDocuments
+        self._engine = kind(self._log, self._max)
+        return self._engine, front
+
+
+class _StrictDocuments:
+    """Events by the book, each one JSON text."""
+
+    def __init__(self, log: OddityLog, max_event: int) -> None:
+        self._log = log
+        self._events = SseReader(strict=True, max_event=max_event)
+
+    def feed_into(self, piece: bytes, items: list[Item]) -> None:
+        events: list[SseEvent] = []
+        try:
+            self._events.feed_into(piece, events)
+        finally:
+            for event in events:
+                self._read(event, items)
+
+    def close_into(self, items: list[Item]) -> None:
+        for event in self._events.close():
+            self._read(event, items)
+
+    def _read(self, event: SseEvent, items: list[Item]) -> None:
+        text = event.data.encode()
+        if text == b"[DONE]":
+            self._log.note("done-marker", event.offset)
+            return
+        found, rest = split_objects(text)
+        if len(found) == 1 and not rest:
+            items.append(Item(found[0], event.offset))
+        else:
+            note_unread(self._log, event.offset, text)
