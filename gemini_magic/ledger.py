@@ -191,12 +191,11 @@ class Ledger:
     Attributes:
         request: what was asked, or None for a stream that was only read.
         backend: name of the backend that reads it.
-        source: where the bytes come from: the network, a recording, or the echo backend.
         status: ``running``, then one of six endings.
         phase: what is being waited for now.
         version: grows with every change; equal versions mean nothing new.
         started: when the request was made (UTC).
-        source: where the bytes come from.
+        source: where the bytes come from: the network, a recording, or the echo backend.
         answer, thoughts: text pieces of candidate 0, in order; append-only.
         parts: every part by candidate, as it came.
         chunks, events, usage_history: the tables' columns.
@@ -227,7 +226,6 @@ class Ledger:
         self.model_version: str | None = None
         self.response_id: str | None = None
         self.error: GeminiMagicError | Interrupted | None = None
-        self.source: Literal["network", "recording", "echo"] = "network"
         self.retry_wait: float | None = None
         self.limit: float | None = None
         self.round = 0
