@@ -678,6 +678,15 @@ class FakeServer:
         self._wait(lambda: len(self.disconnects) >= count, timeout, f"{count} disconnect(s)")
         return self.disconnects[count - 1]
 
+    def forget_all(self) -> None:
+        """Begin anew: no records, no queued scripts, all gates shut."""
+        with self._changed:
+            self.requests.clear()
+            self.disconnects.clear()
+            self._queue.clear()
+            self._models.clear()
+            self._opened.clear()
+
     def leaks(self) -> list[Recorded]:
         """Requests for the address that only a hostile answer names."""
         return [request for request in self.requests if request.path == "/leak"]

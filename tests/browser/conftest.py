@@ -1,0 +1,76 @@
+"""One JupyterLab, one Chromium and one fake server for the run; a fresh page, and no kernel left, for each test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from browser.lab import Lab, Notebook, launch
+from fake_server import FakeServer
+from playwright.sync_api import sync_playwright
+from surroundings import CANARY, ORIGINAL_ENVIRON, clean_environment, find_chromium
+
+
+def pytest_collection_modifyitems(items):
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory):
+    """Where pictures go: $GEMINI_MAGIC_SCREENSHOTS, else a temporary folder."""
+    chosen = ORIGINAL_ENVIRON.get("GEMINI_MAGIC_SCREENSHOTS")
+    folder = Path(chosen) if chosen else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def _server():
+    with FakeServer() as server:
+        yield server
+
+
+@pytest.fixture
+def server(_server):
+    """The fake server that kernels are told of; its records begin anew with each test."""
+    _server.forget_all()
+    return _server
+
+
+@pytest.fixture(scope="session")
+def kernel_environment(_server):
+    """What kernels find in their environment: the fake server's address, and a key made for it."""
+    return {
+        "GEMINI_MAGIC_BASE_URL": _server.base_url,
+        "GEMINI_MAGIC_KEY_ENV": "FAKE_SERVER_KEY",
+        "FAKE_SERVER_KEY": CANARY,
+    }
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory, kernel_environment):
+    """A running JupyterLab."""
+    with Lab(tmp_path_factory.mktemp("lab"), environment=kernel_environment) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def _context(tmp_path_factory):
+    home = tmp_path_factory.mktemp("chromium")
+    with sync_playwright() as playwright:
+        environment = clean_environment(ORIGINAL_ENVIRON, home)
+        context = launch(playwright, find_chromium(), home / "profile", env=environment)
+        yield context
+        context.close()
+
+
+@pytest.fixture
+def notebook(lab, _context):
+    """A page for one notebook; `notebook.open(lab.write(name, sources))` shows it."""
+    page = _context.new_page()
+    yield Notebook(lab, page)
+    page.close()
+    lab.shut_down_kernels()

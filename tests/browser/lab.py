@@ -1,0 +1,449 @@
+"""A real JupyterLab and a real Chromium, and a notebook in it as a user sees it.
+
+It knows JupyterLab, Notebook 7 and Playwright. It knows nothing of gemini_magic but the word on its Stop button.
+"""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import re
+import secrets
+import socket
+import struct
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import quote, urlsplit
+
+import nbformat
+from playwright.sync_api import BrowserContext, Dialog, Locator, Page, Playwright, Request, WebSocket
+from surroundings import CANARY, ORIGINAL_ENVIRON, clean_environment
+
+_CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    # Every other host fails to resolve, at no cost; the request is still seen in the page's log.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+]
+
+_LAB_SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+}
+
+App = Literal["lab", "notebook"]
+NO_KERNEL = "kernel-that-is-not-installed"
+
+
+def cells(*sources: str) -> list[dict[str, Any]]:
+    """Code cells from their sources, for `Lab.write`."""
+    return [nbformat.v4.new_code_cell(source) for source in sources]
+
+
+class Lab:
+    """One Jupyter server with its own folders below `home`; notebooks are in `root`."""
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        kernel_config: str = "",
+        disabled_extensions: Sequence[str] = (),
+        kernelspecs: Path | None = None,
+    ) -> None:
+        self.home = home
+        self.root = home / "notebooks"
+        self.token = secrets.token_hex(16)
+        self.log = home / "jupyter.log"
+        self.environment = clean_environment(ORIGINAL_ENVIRON, home)
+        self.environment |= {"GEMINI_API_KEY": CANARY, "PYTHONUNBUFFERED": "1", **(environment or {})}
+        if kernelspecs:
+            self.environment["JUPYTER_PATH"] = str(kernelspecs)
+        self.root.mkdir(parents=True)
+        labconfig = home / "jupyter-config" / "labconfig"
+        labconfig.mkdir(parents=True)
+        (labconfig / "default_setting_overrides.json").write_text(json.dumps(_LAB_SETTINGS))
+        (labconfig / "page_config.json").write_text(
+            json.dumps({"disabledExtensions": dict.fromkeys(disabled_extensions, True)})
+        )
+        profile = home / "ipython" / "profile_default"
+        profile.mkdir(parents=True)
+        (profile / "ipython_kernel_config.py").write_text(f"c = get_config()\n{kernel_config}\n")
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        options = [
+            "--no-browser",
+            "--allow-root",
+            f"--ServerApp.root_dir={self.root}",
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={self.port}",
+            "--ServerApp.port_retries=0",
+            f"--IdentityProvider.token={self.token}",
+            "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
+            "--LabApp.news_url=",
+        ]
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", *options],
+                env=self.environment,
+                cwd=self.root,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        deadline = time.monotonic() + 60
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.__exit__()
+                raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()[-3000:]}")
+            time.sleep(0.1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _answers(self) -> bool:
+        try:
+            self.api("GET", "/api/status")
+        except (OSError, http.client.HTTPException):
+            return False
+        return True
+
+    def api(self, method: str, path: str) -> Any:
+        """Call the server's REST API; the decoded JSON of the answer, None without a body."""
+        request = urllib.request.Request(
+            self.url + path, method=method, headers={"Authorization": f"token {self.token}"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as response:
+            body = response.read()
+        return json.loads(body) if body else None
+
+    def write(self, name: str, sources: Iterable[str | dict[str, Any]], *, kernel: str = "python3") -> str:
+        """Write a notebook of code cells (or ready-made cells); returns its name for `Notebook.open`."""
+        made = [cell if isinstance(cell, dict) else nbformat.v4.new_code_cell(cell) for cell in sources]
+        notebook = nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": _kernelspec(kernel)})
+        nbformat.write(notebook, self.root / name)
+        return name
+
+    def without_kernel(self, name: str, copy: str) -> str:
+        """Copy a saved notebook, naming a kernel that does not exist; its signature no longer fits."""
+        notebook = json.loads((self.root / name).read_text())
+        # A known language would do as well as a name: Jupyter starts any kernel that speaks it.
+        notebook["metadata"] = {"kernelspec": _kernelspec(NO_KERNEL) | {"language": "no-language"}}
+        (self.root / copy).write_text(json.dumps(notebook))
+        return copy
+
+    def shut_down_kernels(self) -> None:
+        for session in self.api("GET", "/api/sessions"):
+            self.api("DELETE", f"/api/sessions/{session['id']}")
+
+
+def _kernelspec(name: str) -> dict[str, str]:
+    return {"name": name, "display_name": name, "language": "python"}
+
+
+def launch(playwright: Playwright, executable: str, profile: Path, **options: Any) -> BrowserContext:
+    """Start Chromium with a fresh profile that can reach this machine only."""
+    return playwright.chromium.launch_persistent_context(
+        profile,
+        executable_path=executable,
+        headless=True,
+        args=_CHROMIUM_FLAGS,
+        viewport={"width": 1280, "height": 900},
+        **options,
+    )
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One kernel message that reached the page; `time` is monotonic, `size` in bytes."""
+
+    time: float
+    size: int
+    channel: str
+    kind: str
+    content: dict[str, Any]
+
+
+def parse_frame(payload: bytes | str) -> Frame:
+    """Read a kernel message of the WebSocket protocol v1 (binary) or of the default one (JSON text)."""
+    now = time.monotonic()
+    if isinstance(payload, str):
+        message = json.loads(payload)
+        return Frame(now, len(payload), message["channel"], message["header"]["msg_type"], message["content"])
+    count = struct.unpack_from("<Q", payload)[0]
+    offsets = struct.unpack_from(f"<{count}Q", payload, 8)
+    parts = [payload[start:end] for start, end in itertools.pairwise(offsets)]
+    channel, header, _parent, _metadata, content = parts[:5]
+    return Frame(now, len(payload), channel.decode(), json.loads(header)["msg_type"], json.loads(content))
+
+
+@dataclass
+class Log:
+    """What a page did: requests, dialogs, console errors, kernel messages."""
+
+    requests: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+
+    def attach(self, page: Page) -> None:
+        page.on("request", self._request)
+        page.on("requestfailed", lambda request: self.failed.append(request.url))
+        page.on("dialog", self._dialog)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)
+        page.on("websocket", self._websocket)
+
+    def _request(self, request: Request) -> None:
+        self.requests.append(request.url)
+
+    def _dialog(self, dialog: Dialog) -> None:
+        # "Leave the page?" is the browser's own; everything else is a finding.
+        if dialog.type == "beforeunload":
+            dialog.accept()
+            return
+        self.dialogs.append(f"{dialog.type}: {dialog.message}")
+        dialog.dismiss()
+
+    def _websocket(self, socket: WebSocket) -> None:
+        if "/channels" in socket.url:
+            socket.on("framereceived", lambda payload: self.frames.append(parse_frame(payload)))
+
+    def beyond(self, *own: str) -> set[str]:
+        """Addresses asked for at other places than these origins (pass the Jupyter server's URL)."""
+        inside = {urlsplit(url).netloc for url in own}
+        schemes = {"http", "https", "ws", "wss"}
+        return {
+            url
+            for url in self.requests
+            if (to := urlsplit(url)).scheme in schemes and to.netloc not in inside
+        }
+
+    def of_kind(self, *kinds: str) -> list[Frame]:
+        return [frame for frame in self.frames if frame.kind in kinds]
+
+
+# In the page: the notebook panel that is shown, in JupyterLab and in Notebook 7.
+_PANEL = "window.jupyterapp.shell.currentWidget"
+_OUTPUT = f"(i) => {_PANEL}.content.widgets[i].outputArea.node"
+
+
+class Notebook:
+    """A notebook open in a page. Cells are counted from 0, in the notebook's order."""
+
+    def __init__(self, lab: Lab, page: Page) -> None:
+        self.lab = lab
+        self.page = page
+        self.log = Log()
+        self.log.attach(page)
+        self.name = ""
+        page.set_default_timeout(30_000)
+
+    # -- opening
+
+    def open(self, name: str, *, no_kernel: bool = False, app: App = "lab") -> Self:
+        """Open a notebook and wait for its kernel; with `no_kernel`, an untrusted copy that cannot have one."""
+        if no_kernel:
+            name = self.lab.without_kernel(name, f"{Path(name).stem}-without-kernel.ipynb")
+        self.name = name
+        page = "notebooks/" if app == "notebook" else "lab/tree/"
+        query = f"?token={self.lab.token}" + ("&reset" if app == "lab" else "")
+        self.page.goto(f"{self.lab.url}/{page}{quote(name)}{query}")
+        self.page.wait_for_function(
+            f"""(name) => {{
+                const panel = window.jupyterapp && {_PANEL};
+                const context = panel && panel.context;
+                return !!(context && context.isReady && context.path === name && panel.content.widgets.length);
+            }}""",
+            arg=name,
+        )
+        if no_kernel:
+            self._decline_kernel()
+        else:
+            self.wait_kernel()
+        return self
+
+    def _decline_kernel(self) -> None:
+        dialog = self.page.locator(".jp-Dialog")
+        dialog.wait_for()
+        dialog.locator("select").select_option(label="No Kernel")
+        dialog.locator("button.jp-mod-accept").click()
+        dialog.wait_for(state="detached")
+
+    def wait_kernel(self, timeout: float = 30) -> None:
+        """Wait until the kernel is connected and idle."""
+        self.page.wait_for_function(
+            f"""() => {{
+                const session = {_PANEL}.sessionContext.session;
+                const kernel = session && session.kernel;
+                return !!kernel && kernel.connectionStatus === "connected" && kernel.status === "idle";
+            }}""",
+            timeout=timeout * 1000,
+        )
+
+    def reload(self, *, no_kernel: bool = False) -> None:
+        """Load the page again, as a user does; what is not saved is lost."""
+        app: App = "notebook" if "/notebooks/" in self.page.url else "lab"
+        self.open(self.name, no_kernel=no_kernel, app=app)
+
+    # -- running
+
+    def run(self, i: int, *, wait: bool = True) -> bool | None:
+        """Run a cell. With `wait`, returns when it has ended: whether it succeeded."""
+        script = f"""async (i) => {{
+            const notebook = {_PANEL}.content;
+            notebook.deselectAll();
+            notebook.activeCellIndex = i;
+            return await window.jupyterapp.commands.execute("notebook:run-cell");
+        }}"""
+        if wait:
+            ended = self.page.evaluate(script, i)
+            self.wait_done(i)
+            return bool(ended)
+        self.page.evaluate(f"(i) => {{ ({script})(i); }}", i)
+        self.page.wait_for_function(
+            f"(i) => {_PANEL}.content.widgets[i].promptNode.textContent.trim() !== '[ ]:'", arg=i
+        )
+        return None
+
+    def run_all(self, *, wait: bool = True) -> None:
+        """Run all cells, as the menu does."""
+        self.page.evaluate('() => { window.jupyterapp.commands.execute("notebook:run-all-cells"); }')
+        if wait:
+            self.page.wait_for_timeout(50)
+            self.wait_idle()
+
+    def wait_done(self, i: int, timeout: float = 30) -> None:
+        """Wait until a cell is neither running nor queued."""
+        self.page.wait_for_function(
+            f"(i) => !{_PANEL}.content.widgets[i].promptNode.textContent.includes('*')",
+            arg=i,
+            timeout=timeout * 1000,
+        )
+
+    def wait_idle(self, timeout: float = 30) -> None:
+        """Wait until no cell is running or queued and the kernel is idle."""
+        self.page.wait_for_function(
+            f"""() => {_PANEL}.sessionContext.session.kernel.status === "idle" &&
+                {_PANEL}.content.widgets.every(c => !c.promptNode || !c.promptNode.textContent.includes("*"))""",
+            timeout=timeout * 1000,
+        )
+
+    def wait_output(self, i: int, pattern: str, timeout: float = 10) -> str:
+        """Wait until a cell's shown output matches a regular expression; returns the output's text."""
+        self.page.wait_for_function(
+            f"([i, pattern]) => new RegExp(pattern, 's').test(({_OUTPUT})(i).innerText)",
+            arg=[i, pattern],
+            timeout=timeout * 1000,
+        )
+        return self.output_text(i)
+
+    def interrupt(self) -> None:
+        """The Stop button of the toolbar."""
+        self.page.evaluate('() => { window.jupyterapp.commands.execute("notebook:interrupt-kernel"); }')
+
+    def restart_kernel(self) -> None:
+        self.page.evaluate(f"() => {_PANEL}.sessionContext.restartKernel()")
+        self.wait_kernel()
+
+    # -- looking
+
+    def output(self, i: int) -> Locator:
+        """The output area of a cell, to look into with Playwright."""
+        self.page.evaluate(f"(i) => {{ ({_OUTPUT})(i).dataset.testCell = String(i); }}", i)
+        return self.page.locator(f'.jp-OutputArea[data-test-cell="{i}"]').first
+
+    def output_html(self, i: int) -> str:
+        return str(self.page.evaluate(f"(i) => ({_OUTPUT})(i).innerHTML", i))
+
+    def output_text(self, i: int) -> str:
+        """The text of the output as it is shown (hidden parts left out)."""
+        return str(self.page.evaluate(f"(i) => ({_OUTPUT})(i).innerText", i))
+
+    def output_height(self, i: int) -> float:
+        return float(self.page.evaluate(f"(i) => ({_OUTPUT})(i).getBoundingClientRect().height", i))
+
+    def cell_status(self, i: int) -> str:
+        """What stands before the cell: '[ ]', '[*]' or '[3]'."""
+        shown = self.page.evaluate(f"(i) => {_PANEL}.content.widgets[i].promptNode.textContent", i)
+        return str(shown).strip().rstrip(":")
+
+    def buttons(self, i: int) -> list[str]:
+        """The words on the buttons that are shown in a cell's output."""
+        return [button.inner_text() for button in self.output(i).locator("button:visible").all()]
+
+    def click(self, i: int, words: str) -> None:
+        """Click the button with these words in a cell's output."""
+        self.output(i).locator("button:visible", has_text=re.compile(words, re.IGNORECASE)).first.click()
+
+    def click_stop(self, i: int) -> None:
+        """Click the Stop button in a cell's output."""
+        self.click(i, r"\bstop\b")
+
+    # -- saving
+
+    def save(self) -> None:
+        """Save, and wait until the file is written."""
+        self.page.evaluate(f"async () => {{ await {_PANEL}.context.save(); }}")
+
+    def saved(self) -> dict[str, Any]:
+        """The notebook as it lies on the disk."""
+        return dict(json.loads((self.lab.root / self.name).read_text()))
+
+    def saved_outputs(self, i: int) -> list[dict[str, Any]]:
+        return list(self.saved()["cells"][i]["outputs"])
+
+    def trusted(self) -> bool:
+        """Whether every cell is trusted, as the shield in the toolbar says."""
+        return bool(
+            self.page.evaluate(
+                f"() => Array.from({_PANEL}.content.widgets).every(c => c.model.trusted !== false)"
+            )
+        )
+
+    # -- appearance
+
+    def theme(self, name: str) -> None:
+        """Switch the theme: 'JupyterLab Dark' or 'JupyterLab Light'."""
+        self.page.evaluate(
+            '(theme) => window.jupyterapp.commands.execute("apputils:change-theme", {theme})', name
+        )
+        light = str("Light" in name).lower()
+        self.page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=light)
+
+    def screenshot(self, path: Path) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=path)
+        return path

@@ -1,0 +1,92 @@
+"""The harness itself, on plain ipywidgets: what it says of a notebook is what a user sees."""
+
+from browser.lab import NO_KERNEL
+
+BUTTON = """
+import ipywidgets
+label = ipywidgets.HTML("<b>waiting</b>")
+button = ipywidgets.Button(description="Stop")
+def stop(_):
+    label.value = "<b>stopped</b>"
+button.on_click(stop)
+ipywidgets.VBox([label, button])
+"""
+
+SWAP = """
+from IPython.display import display, update_display
+display({"text/plain": "live"}, raw=True, display_id="x")
+update_display({"text/html": "<p class='kept'>kept <em>answer</em></p>", "text/plain": "kept"}, raw=True, display_id="x")
+"""
+
+
+def test_cells_run_and_widgets_answer(lab, notebook):
+    notebook.open(lab.write("widgets.ipynb", ["6 * 7", BUTTON, "1 / 0"]))
+    assert notebook.cell_status(0) == "[ ]"
+    assert notebook.run(0) is True
+    assert (notebook.cell_status(0), notebook.output_text(0).split()[-1]) == ("[1]", "42")
+    assert notebook.run(1) is True
+    notebook.wait_output(1, "waiting")
+    assert notebook.buttons(1) == ["Stop"]
+    notebook.click_stop(1)
+    notebook.wait_output(1, "stopped")
+    assert notebook.run(2) is False
+    assert "ZeroDivisionError" in notebook.output_text(2)
+    assert {"execute_input", "execute_result", "comm_open", "comm_msg", "error"} <= {
+        frame.kind for frame in notebook.log.frames
+    }
+    assert notebook.log.beyond(lab.url) == set()
+
+
+def test_a_running_cell_is_seen_and_interrupted(lab, notebook):
+    notebook.open(
+        lab.write("running.ipynb", ["import time\nprint('begun', flush=True)\ntime.sleep(30)", "'after'"])
+    )
+    notebook.run_all(wait=False)
+    notebook.wait_output(0, "begun")
+    assert (notebook.cell_status(0), notebook.cell_status(1)) == ("[*]", "[*]")
+    notebook.interrupt()
+    notebook.wait_idle(timeout=5)
+    assert "KeyboardInterrupt" in notebook.output_text(0)
+    assert (notebook.cell_status(1), notebook.output_text(1)) == ("[ ]", "")
+
+
+def test_a_saved_answer_is_shown_without_a_kernel(lab, notebook, screenshots):
+    notebook.open(lab.write("saved.ipynb", [SWAP]))
+    notebook.run(0)
+    assert notebook.trusted()
+    notebook.save()
+    (output,) = notebook.saved_outputs(0)
+    assert "".join(output["data"]["text/html"]).startswith("<p class='kept'>")
+    notebook.reload()
+    assert notebook.trusted()
+    notebook.reload(no_kernel=True)
+    assert notebook.saved()["metadata"]["kernelspec"]["name"] == NO_KERNEL
+    assert not notebook.trusted()
+    assert notebook.output(0).locator("em").inner_text() == "answer"
+    notebook.theme("JupyterLab Dark")
+    assert notebook.screenshot(screenshots / "harness-dark.png").stat().st_size > 10_000
+    notebook.theme("JupyterLab Light")
+
+
+def test_traps_catch_what_an_answer_must_not_do(lab, notebook, server):
+    leaking = f"""
+from IPython.display import HTML
+HTML('''<img src="http://tracker.invalid/pixel"><img src="{server.base_url}/leak?how=test"><img src="x" onerror="alert('hit')">''')
+"""
+    notebook.open(lab.write("hostile.ipynb", [leaking]))
+    notebook.run(0)
+    server.wait_for_requests(1)
+    notebook.page.wait_for_timeout(100)
+    tracker = "http://tracker.invalid/pixel"
+    assert notebook.log.beyond(lab.url) == {f"{server.base_url}/leak?how=test", tracker}
+    assert tracker in notebook.log.failed
+    assert notebook.log.dialogs == ["alert: hit"]
+    assert [leak.query for leak in server.leaks()] == [{"how": "test"}]
+
+
+def test_notebook_7_is_driven_the_same_way(lab, notebook):
+    notebook.open(lab.write("seven.ipynb", ["print('seven')"]), app="notebook")
+    assert notebook.run(0) is True
+    assert notebook.output_text(0).strip() == "seven"
+    notebook.save()
+    assert notebook.saved_outputs(0)[0]["text"] == ["seven\n"]
