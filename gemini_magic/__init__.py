@@ -1,3 +1,61 @@
-"""gemini_magic: ask Gemini in a notebook cell, watch the answer, inspect every chunk, replay it."""
+"""gemini_magic: ask Gemini in a notebook cell, watch the answer, inspect every chunk, replay it.
+
+``%load_ext gemini_magic`` registers ``%%gemini`` and ``%gemini`` and loads nothing else; the names below are
+loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import ResponseStream, ask, stream
+    from .errors import GeminiMagicError, Interrupted
+    from .response import Response
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "GeminiMagicError",
+    "Interrupted",
+    "Response",
+    "ResponseStream",
+    "__version__",
+    "ask",
+    "load_ipython_extension",
+    "stream",
+    "unload_ipython_extension",
+]
+
+_HOMES = {
+    "GeminiMagicError": ".errors",
+    "Interrupted": ".errors",
+    "Response": ".response",
+    "ResponseStream": ".api",
+    "ask": ".api",
+    "stream": ".api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(home, __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Register the magics; a second call changes nothing."""
+    import_module(".notebook", __name__).load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take everything back that loading registered."""
+    import_module(".notebook", __name__).unload(shell)

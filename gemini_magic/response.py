@@ -1,0 +1,339 @@
+"""What the user explores: a face over one ledger, alive from before the first byte.
+
+Everything shown here is read from the ledger when asked for; nothing is kept twice. It sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from .backends import backend
+from .client import Stream, read_exchanges, read_recording, write_recording
+from .content import Part, Request, Text, Thought
+from .errors import GeminiMagicError, Interrupted
+from .events import Chunk, Note, Status, Usage
+from .ledger import ChunkRow, EventRow, Ledger, UsageRow
+from .markdown import CodeBlock, code_blocks
+from .tables import Rows
+from .views import bundle
+
+__all__ = ["Attempt", "Candidate", "Response", "Timing"]
+
+
+class Timing(NamedTuple):
+    """Where the time went, in seconds since the request was sent; None for what did not happen.
+
+    ``gap_*`` are between arrivals of chunks. ``tokens_per_second`` counts answer and thought tokens between the
+    first chunk and the last.
+    """
+
+    connect: float | None
+    first_byte: float | None
+    first_thought: float | None
+    first_text: float | None
+    total: float | None
+    gap_p50: float | None
+    gap_p95: float | None
+    longest_gap: float | None
+    chunks_per_second: float | None
+    tokens_per_second: float | None
+
+
+class Attempt(NamedTuple):
+    """One HTTP exchange of this response."""
+
+    round: int
+    attempt: int
+    url: str
+    status: int | None
+    end: str | None
+
+
+class Candidate:
+    """One candidate answer; the response's own ``text`` and kin are candidate 0's."""
+
+    def __init__(self, ledger: Ledger, index: int) -> None:
+        self._ledger = ledger
+        self.index = index
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts in order, text that was cut into chunks joined again."""
+        return _joined(self._ledger.parts.get(self.index, ()))
+
+    @property
+    def text(self) -> str:
+        """The answer's text."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def thoughts(self) -> str:
+        """The summary of the model's thinking."""
+        return "".join(part.text for part in self.parts if isinstance(part, Thought))
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The last reason the server gave, in its own word."""
+        finish = self._ledger.finishes.get(self.index)
+        return None if finish is None else finish.reason
+
+    def __repr__(self) -> str:
+        return f"<Candidate {self.index}: {len(self.text):,} characters, {self.finish_reason}>"
+
+
+class Response:
+    """An answer and everything that was received with it.
+
+    Args:
+        ledger: the record it shows.
+        stream: the stream that fills the record, None for one that was loaded.
+    """
+
+    def __init__(self, ledger: Ledger, stream: Stream | None = None) -> None:
+        self.ledger = ledger
+        self.stream = stream
+        self._shown = False
+
+    # -- what was said ---------------------------------------------------------------------------------------
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+        return "".join(self.ledger.answer)
+
+    @property
+    def thoughts(self) -> str:
+        """The summary of the model's thinking so far; empty when none was asked for."""
+        return "".join(self.ledger.thoughts)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The answer's parts in order."""
+        return Candidate(self.ledger, 0).parts
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The candidate answers."""
+        return tuple(
+            Candidate(self.ledger, index) for index in sorted({0, *self.ledger.parts, *self.ledger.finishes})
+        )
+
+    @property
+    def code_blocks(self) -> list[CodeBlock]:
+        """The fenced code blocks of the answer, each with ``language`` and ``text``."""
+        return code_blocks(self.text)
+
+    # -- how it ended ----------------------------------------------------------------------------------------
+
+    @property
+    def status(self) -> Status:
+        """``running``, ``complete``, ``truncated``, ``blocked``, ``error``, ``stalled`` or ``interrupted``."""
+        return self.ledger.status
+
+    @property
+    def ok(self) -> bool:
+        """Whether the answer is complete."""
+        return self.ledger.status == "complete"
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The last finish reason, in the server's word; None when it gave none."""
+        finish = self.ledger.finish
+        return None if finish is None else finish.reason
+
+    @property
+    def finish_message(self) -> str | None:
+        """The server's explanation of the finish reason."""
+        finish = self.ledger.finish
+        return None if finish is None else finish.message
+
+    @property
+    def block_reason(self) -> str | None:
+        """Why the prompt or the answer was blocked; None when it was not."""
+        if self.ledger.blocked is not None:
+            return self.ledger.blocked.reason
+        return self.finish_reason if self.status == "blocked" else None
+
+    @property
+    def error(self) -> GeminiMagicError | Interrupted | None:
+        """What ended it badly, None while it runs and when all is well."""
+        error = self.ledger.error
+        if error is not None:
+            error.response = self
+        return error
+
+    @property
+    def notes(self) -> list[Note]:
+        """Oddities seen on the wire, each with severity and explanation."""
+        return list(self.ledger.notes)
+
+    def raise_for_status(self) -> Self:
+        """Raise :attr:`error` if there is one; otherwise return this response."""
+        if self.error is not None:
+            raise self.error
+        return self
+
+    def wait(self, timeout: float | None = None) -> Self:
+        """Wait for the end of the stream, at most ``timeout`` seconds."""
+        if self.stream is not None:
+            self.stream.wait(timeout)
+        return self
+
+    # -- evidence --------------------------------------------------------------------------------------------
+
+    @property
+    def raw(self) -> list[Any]:
+        """The JSON values exactly as received."""
+        return [chunk.value for chunk in self.ledger.raw]
+
+    @property
+    def raw_chunks(self) -> list[Chunk]:
+        """The chunks with their bytes; ``chunk.raw`` is the JSON text."""
+        return list(self.ledger.raw)
+
+    @property
+    def chunks(self) -> Rows[ChunkRow]:
+        """A row for each JSON value received; ``pd.DataFrame(r.chunks)`` works."""
+        return self.ledger.chunk_columns.rows()
+
+    @property
+    def events(self) -> Rows[EventRow]:
+        """A row for each event the chunks carried."""
+        return self.ledger.event_columns.rows()
+
+    @property
+    def usage(self) -> Usage:
+        """The token counts: the last total the server sent, None where it said nothing."""
+        return self.ledger.usage or Usage()
+
+    @property
+    def usage_history(self) -> Rows[UsageRow]:
+        """Every usage report with what it added."""
+        return self.ledger.usage_columns.rows()
+
+    @property
+    def request(self) -> Request | None:
+        """What was asked; None for a recording."""
+        return self.ledger.request
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The HTTP exchanges, retries included."""
+        return tuple(
+            Attempt(each.round, each.attempt, each.url, each.status, each.end)
+            for each in self.ledger.exchanges
+        )
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the last answer, without cookies."""
+        exchanges = self.ledger.exchanges
+        return dict(exchanges[-1].response_headers) if exchanges else {}
+
+    @property
+    def model_version(self) -> str | None:
+        """The model that answered, in the server's word."""
+        return self.ledger.model_version
+
+    @property
+    def response_id(self) -> str | None:
+        """The server's id of the answer."""
+        return self.ledger.response_id
+
+    @property
+    def started(self) -> datetime:
+        """When the request was made (UTC)."""
+        return self.ledger.started
+
+    @property
+    def timing(self) -> Timing:
+        """Where the time went, in seconds."""
+        marks = self.ledger.marks
+        times = [chunk.t for chunk in self.ledger.raw]
+        gaps = sorted(later - earlier for earlier, later in pairwise(times))
+        span = times[-1] - times[0] if len(times) > 1 else 0.0
+        said = [count for count in (self.usage.output, self.usage.thoughts) if count is not None]
+        return Timing(
+            marks.get("connect"),
+            marks.get("first_byte"),
+            marks.get("first_thought"),
+            marks.get("first_text"),
+            marks.get("total"),
+            _quantile(gaps, 0.5),
+            _quantile(gaps, 0.95),
+            gaps[-1] if gaps else None,
+            len(gaps) / span if span else None,
+            sum(said) / span if span and said else None,
+        )
+
+    # -- verbs -----------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Write what went over the wire: ``.jsonl`` (all of it), ``.httprr`` or ``.sse``.
+
+        Raises:
+            RecordingError: the suffix is not known, or the file cannot be written.
+        """
+        target = Path(path)
+        write_recording(target, self.ledger.exchanges)
+        return target
+
+    @classmethod
+    def load(cls, path: str | Path, *, backend_name: str = "gemini") -> Self:
+        """A response from a recording, its times included where the format has them.
+
+        Raises:
+            RecordingError: the file cannot be read, or holds no answer.
+        """
+        dialect = backend(backend_name)
+        ledger = Ledger(backend=dialect.name)
+        ledger.source = "recording"
+        read_exchanges(read_recording(Path(path)), dialect, ledger)
+        return cls(ledger)
+
+    # -- how it looks ----------------------------------------------------------------------------------------
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __iter__(self) -> Iterator[Any]:
+        raise TypeError("A Response is not a sequence: take .text, .chunks, .events or .parts.")
+
+    def __repr__(self) -> str:
+        model = self.model_version or (self.request.model if self.request else "recording")
+        return f"<Response {self.status}: {model}, {self.ledger.chars:,} characters in {len(self.ledger.raw)} chunks>"
+
+    def _ipython_display_(self) -> None:
+        """Nothing, once, right after the live view has shown it; then the static bundle as for any object."""
+        if self._shown:
+            self._shown = False
+            return
+        raise NotImplementedError  # IPython then asks _repr_mimebundle_
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
+        return bundle(self.ledger)
+
+
+def _joined(parts: Sequence[Part]) -> tuple[Part, ...]:
+    joined: list[Part] = []
+    for part in parts:
+        last = joined[-1] if joined else None
+        if (
+            isinstance(part, Text | Thought)
+            and isinstance(last, Text | Thought)
+            and type(last) is type(part)
+            and last.signature is None
+            and part.signature is None
+        ):
+            joined[-1] = type(part)(last.text + part.text)
+        else:
+            joined.append(part)
+    return tuple(joined)
+
+
+def _quantile(ordered: Sequence[float], q: float) -> float | None:
+    return ordered[min(len(ordered) - 1, int(q * len(ordered)))] if ordered else None
