@@ -1,0 +1,126 @@
+"""How a request looks on the wire, and requests that cannot be sent."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gemini_magic.backends import backend, names
+from gemini_magic.backends.decode import part_of
+from gemini_magic.content import Blob, Call, CallResult, Opaque, Request, Text, Thought, Turn
+from gemini_magic.errors import OptionError
+
+GEMINI = backend("gemini")
+GOOGLE = "https://generativelanguage.googleapis.com"
+
+
+def request(*parts, **more):
+    more.setdefault("model", "gemini-flash-latest")
+    return Request(turns=(Turn("user", tuple(parts) or (Text("hi"),)),), **more)
+
+
+def body(made):
+    return json.loads(GEMINI.encode(made, GOOGLE, "v1beta").body)
+
+
+def test_address_and_headers():
+    made = GEMINI.encode(request(), GOOGLE, "v1beta")
+    assert made.url == f"{GOOGLE}/v1beta/models/gemini-flash-latest:streamGenerateContent?alt=sse"
+    assert dict(made.headers)["accept"] == "text/event-stream"
+    assert dict(made.headers)["accept-encoding"] == "identity"
+    assert not any("key" in name for name, _ in made.headers)
+
+
+@pytest.mark.parametrize(
+    ("base", "model", "url"),
+    [
+        ("http://localhost:9/", "m", "http://localhost:9/v1beta/models/m"),
+        ("http://h/api/v1beta", "m", "http://h/api/v1beta/models/m"),
+        ("http://h/api/v1/", "tunedModels/m", "http://h/api/v1/tunedModels/m"),
+        ("http://h", "models/a b".replace(" ", "%"), "http://h/v1beta/models/a%25"),
+    ],
+)
+def test_base_urls_that_carry_a_version_keep_it(base, model, url):
+    if model.endswith("%b"):
+        url += "b"
+    assert GEMINI.encode(request(model=model), base, "v1beta").url == f"{url}:streamGenerateContent?alt=sse"
+
+
+@pytest.mark.parametrize("base", ["nonsense", "ftp://h", "http://", "https://user:pw@h", "https://h?key=1"])
+def test_an_address_that_is_none(base):
+    with pytest.raises(OptionError):
+        GEMINI.encode(request(), base, "v1beta")
+
+
+def test_system_config_and_the_last_word_of_the_body():
+    made = request(
+        system="be brief",
+        config={"temperature": 0.5, "topK": 3},
+        body={"generationConfig": {"topK": None, "seed": 1}, "safetySettings": [], "labels": {"a": "b"}},
+    )
+    assert body(made) == {
+        "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+        "systemInstruction": {"parts": [{"text": "be brief"}]},
+        "generationConfig": {"temperature": 0.5, "seed": 1},
+        "safetySettings": [],
+        "labels": {"a": "b"},
+    }
+
+
+def test_a_models_turn_is_put_together_again_and_signatures_stay_on_their_part():
+    model = Turn(
+        "model",
+        (
+            Thought("for people"),
+            Text("a"),
+            Text("b"),
+            Text("", "sig1"),
+            Text("c"),
+            Call("f", {}, "id1", "sig2"),
+            Opaque({"toolCall": {"x": 1}}),
+        ),
+    )
+    made = Request(
+        model="m", turns=(Turn("user", (Text("q"),)), model, Turn("user", (CallResult("f", {"r": 1}),)))
+    )
+    assert body(made)["contents"][1] == {
+        "role": "model",
+        "parts": [
+            {"text": "ab"},
+            {"text": "", "thoughtSignature": "sig1"},
+            {"text": "c"},
+            {"functionCall": {"id": "id1", "name": "f", "args": {}}, "thoughtSignature": "sig2"},
+            {"toolCall": {"x": 1}},
+        ],
+    }
+
+
+def test_parts_go_out_and_come_back_the_same():
+    for part in (Text("x", "s"), Blob("image/png", b"\x00\xff"), Call("f", {"a": [1]}, "i", "s")):
+        assert part_of(GEMINI.part_to_json(part)) == part
+
+
+def test_what_cannot_be_sent_is_said_before():
+    with pytest.raises(OptionError, match="surrogate"):
+        GEMINI.encode(request(Text("\ud800")), GOOGLE, "v1beta")
+    with pytest.raises(OptionError, match="not JSON"):
+        GEMINI.encode(request(config={"temperature": float("nan")}), GOOGLE, "v1beta")
+    with pytest.raises(OptionError, match="model's name"):
+        GEMINI.encode(request(model="a model"), GOOGLE, "v1beta")
+
+
+def test_keys_belong_to_hosts():
+    owns = GEMINI.auth.owns
+    assert owns(f"{GOOGLE}/v1beta/models/m")
+    assert not owns("http://generativelanguage.googleapis.com/")
+    assert not owns("https://googleapis.com.evil.example/")
+    assert not owns("https://evilgoogleapis.com/")
+    assert not owns("https://evil.example/googleapis.com")
+
+
+def test_an_unknown_backend_is_answered_with_a_close_one():
+    assert names() == ("gemini", "echo")
+    with pytest.raises(OptionError) as caught:
+        backend("gemni")
+    assert "Did you mean 'gemini'?" in str(caught.value)

@@ -1,0 +1,149 @@
+"""The record of an exchange: what adds up, and how it ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from gemini_magic.content import Blob, Text, Thought
+from gemini_magic.errors import (
+    BlockedError,
+    Interrupted,
+    ServiceError,
+    StalledError,
+    TruncatedError,
+    WireError,
+)
+from gemini_magic.events import Delta, Failure, Finish, Note, Reading, Usage, UsageReport
+from gemini_magic.ledger import Exchange, Ledger
+
+
+def filled(*readings: list) -> Ledger:
+    ledger = Ledger()
+    for number, events in enumerate(readings):
+        ledger.add(b"{}", number / 10, Reading(list(events)))
+    return ledger
+
+
+def test_text_thoughts_and_columns_grow_together():
+    ledger = filled(
+        [Delta(Thought("hm"))],
+        [Delta(Text("one ")), UsageReport(Usage(5, None, 1, 2, None, 8))],
+        [Delta(Text("two")), Finish("STOP"), UsageReport(Usage(5, None, 2, 2, None, 9))],
+    )
+    ledger.close("end", t=0.5)
+    assert "".join(ledger.answer) == "one two"
+    assert ledger.thoughts == ["hm"]
+    rows = ledger.chunk_columns.rows()
+    assert rows["kind"] == ["thought", "text+usage", "text+finish+usage"]
+    assert rows["chars"] == [0, 4, 7]
+    assert rows["gap"][0] is None
+    assert rows["gap"][1:] == pytest.approx([0.1, 0.1])
+    assert rows["finish_reason"] == [None, None, "STOP"]
+    assert rows["total_tokens"] == [None, 8, 9]
+    assert ledger.status == "complete"
+    assert ledger.marks == {"first_thought": 0.0, "first_text": 0.1, "total": 0.5}
+
+
+def test_usage_is_a_running_total_and_the_last_total_wins():
+    ledger = filled(
+        [UsageReport(Usage(11, None, None, None, None, 11))],
+        [UsageReport(Usage(10, None, 2, None, None, 12))],
+        [UsageReport(Usage(prompt=99))],  # no total: as Vertex sends in mid-stream
+    )
+    assert ledger.usage == Usage(10, None, 2, None, None, 12)
+    assert ledger.usage_columns.rows()["prompt_delta"] == [11, -1, 89]
+
+
+def test_candidates_other_than_the_first_stay_apart():
+    ledger = filled([Delta(Text("a"), 0), Delta(Text("b"), 1), Finish("STOP", None, 1)])
+    assert ledger.answer == ["a"]
+    assert ledger.parts[1] == [Text("b")]
+    assert ledger.chunk_columns.rows()["finish_reason"] == [None]
+
+
+def test_a_surrogate_pair_split_over_two_chunks_is_joined_and_a_lone_half_replaced():
+    ledger = filled([Delta(Text("a\ud83d"))], [Delta(Text("\ude00b"))], [Delta(Text("c\ud83d"))])
+    ledger.close("end")
+    assert "".join(ledger.answer) == "a😀bc�"
+    ledger.chunk_columns.rows().to_arrow()
+    ledger.event_columns.rows().to_arrow()
+
+
+ENDINGS = [
+    ([Finish("STOP")], "end", "complete", None),
+    ([Finish("MAX_TOKENS")], "end", "truncated", None),
+    ([Finish("CONTINUATION")], "end", "truncated", TruncatedError),
+    ([], "end", "truncated", TruncatedError),
+    ([], "cut", "truncated", TruncatedError),
+    ([Finish("STOP")], "cut", "truncated", TruncatedError),
+    ([Finish("SAFETY")], "end", "blocked", BlockedError),
+    ([Finish("RECITATION")], "end", "blocked", BlockedError),
+    ([Finish("BLOCKLIST")], "end", "blocked", BlockedError),
+    ([Finish("PROHIBITED_CONTENT")], "end", "blocked", BlockedError),
+    ([Finish("SPII")], "end", "blocked", BlockedError),
+    ([Finish("IMAGE_SAFETY")], "end", "blocked", BlockedError),
+    ([Finish("LANGUAGE")], "end", "blocked", BlockedError),
+    ([Finish("SAFETY", prompt=True)], "end", "blocked", BlockedError),
+    ([Finish("MALFORMED_FUNCTION_CALL")], "end", "error", ServiceError),
+    ([Finish("UNEXPECTED_TOOL_CALL")], "end", "error", ServiceError),
+    ([Finish("MALFORMED_RESPONSE")], "end", "error", ServiceError),
+    ([Failure("overloaded", 503, "UNAVAILABLE")], "end", "error", ServiceError),
+    ([Failure("overloaded", 503), Finish("STOP")], "end", "error", ServiceError),
+    ([], "stalled", "stalled", StalledError),
+    ([], "timeout", "stalled", StalledError),
+    ([], "interrupt", "interrupted", Interrupted),
+    ([], "stop", "interrupted", Interrupted),
+    ([Finish("A_NEW_REASON")], "end", "complete", None),
+]
+
+
+@pytest.mark.parametrize(("events", "cause", "status", "error"), ENDINGS)
+def test_it_ends_honestly(events, cause, status, error):
+    ledger = filled([Delta(Text("so far"))], events)
+    ledger.limit = 60.0
+    ledger.close(cause, t=1.0)
+    assert ledger.status == status
+    assert (type(ledger.error) if ledger.error else None) is error
+    assert "".join(ledger.answer) == "so far"
+    if error:
+        assert ledger.error.remedy
+
+
+def test_an_unknown_reason_is_noted():
+    ledger = filled([Delta(Text("x")), Finish("A_NEW_REASON")])
+    ledger.close("end")
+    assert [note.kind for note in ledger.notes] == ["unknown-finish-reason"]
+
+
+def test_a_failure_keeps_its_error_and_a_second_close_changes_nothing():
+    ledger = filled([Delta(Text("x"))])
+    ledger.close("failed", error=WireError("unreadable", remedy="none"))
+    ledger.close("interrupt")
+    assert ledger.status == "error"
+    assert isinstance(ledger.error, WireError)
+
+
+def test_stop_on_every_chunk_does_not_end_it():
+    ledger = filled([Delta(Text("a")), Finish("STOP")], [Delta(Text("b")), Finish("STOP")])
+    assert ledger.status == "running"
+    ledger.close("end")
+    assert "".join(ledger.answer) == "ab"
+
+
+def test_a_new_attempt_forgets_the_failure_of_the_former():
+    ledger = Ledger()
+    ledger.begin(Exchange("POST", "http://x", (), b""))
+    ledger.add(b"{}", 0.1, Reading([Failure("busy", 503)]))
+    assert not ledger.has_content
+    ledger.begin(Exchange("POST", "http://x", (), b"", attempt=1))
+    ledger.add(b"{}", 0.2, Reading([Delta(Text("ok")), Finish("STOP")]))
+    ledger.close("end")
+    assert ledger.status == "complete"
+    assert ledger.chunk_columns.rows()["attempt"] == [0, 1]
+
+
+def test_notes_of_a_chunk_know_their_chunk_and_media_are_kept():
+    ledger = filled([Note("odd-shape", "odd"), Delta(Blob("image/png", b"\x89"))])
+    assert ledger.notes[0].chunk == 0
+    assert ledger.chunk_columns.rows()["kind"] == ["blob"]
+    assert ledger.parts[0] == [Blob("image/png", b"\x89")]

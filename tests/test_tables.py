@@ -1,0 +1,116 @@
+"""Rows: what three DataFrame libraries, slices and filters make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from gemini_magic.tables import Column, Columns
+
+
+class Row(NamedTuple):
+    number: int
+    t: float
+    text: str | None
+    size: int | None
+
+
+def table(count: int) -> Columns[Row]:
+    columns = Columns(
+        Row,
+        [
+            Column("number", "int32"),
+            Column("t", "float64"),
+            Column("text", "string", lambda raw: None if raw is None else raw.decode()),
+            Column("size", "int64"),
+        ],
+    )
+    for number in range(count):
+        columns.append(
+            number,
+            number / 2,
+            f"<b>{number}</b>".encode() if number % 2 else None,
+            None if number == 0 else number,
+        )
+    return columns
+
+
+def test_the_three_libraries_take_rows_as_they_are():
+    rows = table(5).rows()
+    frame = pd.DataFrame(rows)
+    assert list(frame.columns) == ["number", "t", "text", "size"]
+    assert frame["number"].tolist() == [0, 1, 2, 3, 4]
+    polars = pl.DataFrame(rows)
+    assert polars.schema == {"number": pl.Int32, "t": pl.Float64, "text": pl.String, "size": pl.Int64}
+    assert polars["text"].to_list() == [None, "<b>1</b>", None, "<b>3</b>", None]
+    arrow = pa.table(rows)
+    assert arrow.column("size").to_pylist() == [None, 1, 2, 3, 4]
+    assert arrow.schema.field("number").type == pa.int32()
+
+
+def test_the_own_conversions_agree():
+    rows = table(4).rows()
+    assert rows.to_polars().rows() == [tuple(row) for row in rows]
+    assert rows.to_arrow().to_pylist() == rows.to_dicts()
+    assert rows.to_pandas()["size"].tolist() == [pd.NA, 1, 2, 3]
+    assert str(rows.to_pandas().dtypes["size"]) == "Int64"
+
+
+def test_empty_rows_keep_their_columns_and_types():
+    rows = table(0).rows()
+    assert pl.DataFrame(rows).schema["t"] == pl.Float64
+    assert pa.table(rows).schema.names == ["number", "t", "text", "size"]
+    assert list(rows.to_pandas().columns) == ["number", "t", "text", "size"]
+    assert len(rows) == 0
+
+
+def test_a_view_does_not_grow_but_the_next_one_has():
+    columns = table(2)
+    before = columns.rows()
+    columns.append(2, 1.0, None, 2)
+    assert len(before) == 2
+    assert len(columns.rows()) == 3
+    assert pl.DataFrame(before).height == 2
+
+
+def test_slices_stay_rows_and_reach_the_libraries():
+    rows = table(10).rows()
+    part = rows[2:8:2]
+    assert [row.number for row in part] == [2, 4, 6]
+    assert pl.DataFrame(part)["number"].to_list() == [2, 4, 6]
+    assert rows[-1] == Row(9, 4.5, "<b>9</b>", 9)
+    assert rows["number"] == list(range(10))
+
+
+def test_where_takes_values_and_a_predicate():
+    rows = table(10).rows()
+    assert [row.number for row in rows.where(text=None)] == [0, 2, 4, 6, 8]
+    assert [row.number for row in rows.where(lambda row: row.t > 3, text=None)] == [8]
+    with pytest.raises(KeyError, match="no column 'nope'"):
+        rows.where(nope=1)
+
+
+def test_it_counts_and_finds_like_a_sequence_without_being_one():
+    rows = table(3).rows()
+    row = rows[1]
+    assert row in rows
+    assert rows.index(row) == 1
+    assert rows.count(row) == 1
+    assert not isinstance(rows, Sequence)
+    with pytest.raises(ValueError):
+        rows.index(Row(99, 0.0, None, None))
+    with pytest.raises(IndexError):
+        rows[3]
+
+
+def test_the_preview_is_escaped_and_short():
+    html = table(1000).rows()._repr_html_()
+    assert "&lt;b&gt;1&lt;/b&gt;" in html
+    assert "<b>" not in html
+    assert "1000 rows" in html
+    assert html.count("<tr>") == 12  # head, five, dots, five
