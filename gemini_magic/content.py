@@ -63,12 +63,21 @@ class File(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """The model asks for a function to be called."""
+    """The model asks for a function to be called.
 
-    name: str
+    Attributes:
+        name: the function; None in a piece that goes on with a call begun before.
+        args: the arguments, empty when they come in pieces.
+        partial_args: pieces of arguments as Vertex AI streams them (``jsonPath`` with a value each), or None.
+        will_continue: whether more pieces follow, None where the server does not say.
+    """
+
+    name: str | None
     args: dict[str, Any] = field(default_factory=dict)
     id: str | None = None
     signature: str | None = None
+    partial_args: list[dict[str, Any]] | None = None
+    will_continue: bool | None = None
 
 
 class CallResult(Struct, frozen=True):

@@ -35,10 +35,12 @@ class _FileData(Struct, rename="camel"):
     mime_type: str | None = None
 
 
-class _Call(Struct):
-    name: str = ""
+class _Call(Struct, rename="camel"):
+    name: str | None = None
     args: dict[str, Any] | None = None
     id: str | None = None
+    partial_args: list[dict[str, Any]] | None = None
+    will_continue: bool | None = None
 
 
 class _CallResult(Struct):
@@ -156,7 +158,7 @@ def _part(part: _Part) -> Part | None:
     if part.text is not None:
         return Thought(part.text, signature) if part.thought else Text(part.text, signature)
     if (call := part.function_call) is not None:
-        return Call(call.name, call.args or {}, call.id, signature)
+        return Call(call.name, call.args or {}, call.id, signature, call.partial_args, call.will_continue)
     if (result := part.function_response) is not None:
         return CallResult(result.name, result.response or {}, result.id, signature)
     if (code := part.executable_code) is not None:

@@ -45,8 +45,8 @@ def _part(part: Part) -> dict[str, Any]:
             return {"inlineData": {"mimeType": kind, "data": base64.b64encode(data).decode()}}
         case File(uri=uri, mime_type=kind):
             return {"fileData": {"fileUri": uri, **({"mimeType": kind} if kind else {})}}
-        case Call(name=name, args=args, id=ident):
-            return {"functionCall": {**({"id": ident} if ident else {}), "name": name, "args": args}}
+        case Call():
+            return {"functionCall": _call(part)}
         case CallResult(name=name, response=response, id=ident):
             return {
                 "functionResponse": {**({"id": ident} if ident else {}), "name": name, "response": response}
@@ -57,6 +57,17 @@ def _part(part: Part) -> dict[str, Any]:
             return {"codeExecutionResult": {"outcome": outcome or "OUTCOME_OK", "output": output}}
         case _:
             return dict(part.raw)
+
+
+def _call(call: Call) -> dict[str, Any]:
+    fields = {
+        "id": call.id,
+        "name": call.name,
+        "args": call.args,
+        "partialArgs": call.partial_args,
+        "willContinue": call.will_continue,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _turn(turn: Turn) -> dict[str, Any]:
