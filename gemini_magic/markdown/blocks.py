@@ -86,7 +86,7 @@ def _end(block: list[Token]) -> int:
 
 
 def _line_start(text: str, line: int) -> int:
-    """Return where a line begins in a text with ``\\n`` line ends."""
+    r"""Return where a line begins in a text with ``\n`` line ends."""
     at = 0
     for _ in range(line):
         at = text.index("\n", at) + 1

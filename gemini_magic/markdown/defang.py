@@ -28,7 +28,7 @@ _IMAGE: Final = re.compile(r"!\[([^\[\]`<>!]*)\]\(\s*<?([^\s()<>`]+)>?(?:\s+(?:\
 _AUTOLINK: Final = re.compile(r"<(https?://[^\s<>`\"]+)>", re.IGNORECASE)
 # What may follow "](" or "]:" for it to stay a link.
 _TARGET: Final = re.compile(r"[ \t]*<?((?:https?://|mailto:)[^\s<>()\[\]`\"'&\\]+)", re.IGNORECASE)
-_FENCE_LINE: Final = re.compile(r"([\s>]*(?:[-+*]|\d{1,9}[.)])?[\s>]*?)(`{3,}|~{3,})(.*)")
+_FENCE_LINE: Final = re.compile(r"((?:[ \t>]|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))*)(`{3,}|~{3,})(.*)")
 _BACKTICKS: Final = re.compile(r"`+")
 
 
@@ -153,6 +153,8 @@ def _harmless(text: str) -> bool:
 def _plain(token: Token) -> bool:
     if token.type in {"html_block", "html_inline", "image"}:
         return False
+    if token.type == "fence":
+        return token.info.strip().lower() == language_of(token.info)
     return token.type != "link_open" or link_allowed(str(token.attrGet("href")))
 
 

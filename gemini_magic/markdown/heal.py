@@ -7,6 +7,7 @@ view. Two steps: hold back a last line that is only structure so far, then mend 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from markdown_it.common.utils import normalizeReference
@@ -18,6 +19,7 @@ from .parser import MD, Refs, blocks_of, is_open_fence
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from markdown_it.rules_inline.state_inline import Delimiter
     from markdown_it.token import Token
 
 __all__ = ["heal"]
@@ -32,20 +34,21 @@ _ONLY_STRUCTURE: Final = re.compile(
       | `{{1,2}} | `{{3,}}[^`]* # opening line of a fence
       | ~+[^~]*
       | \|?[ \t|:-]*            # delimiter row of a table
-      | \[[^\[\]]*\]:.*         # link definition
+      | \[[^\[\]]*\](?::.*)?    # link definition
       | \[[ xX]?\]?[ \t]*       # task box
     )""",
     re.VERBOSE,
 )
 _FENCE_END: Final = re.compile(r"[ \t>]*(?:`+|~+)[ \t]*")
 _HEADER_ROW: Final = re.compile(rf"{_CONTAINERS}\|.*")
-_TRAILING: Final = re.compile(r"[*_~`\\!\[$]+$")
+_TRAILING: Final = re.compile(r"(?:[*_~`\\]|!?\[)+$")
 _HALF_ENTITY: Final = re.compile(r"&#?[A-Za-z0-9]{0,31}$")
 _HALF_AUTOLINK: Final = re.compile(r"<[A-Za-z/][^\s<>]{0,300}$")
 _CODE_RUN: Final = re.compile(r"\\.|`+", re.DOTALL)
 _BRACKET: Final = re.compile(r"\\.|!?\[|\]", re.DOTALL)
 _LITERAL_OPENING: Final = re.compile(r"\[(?:$|[\s\d^]|[xX](?:\]|$))")
 _REACH: Final = 2000  # characters back from the end within which an unfinished link is looked for
+_DEPTH: Final = 4  # links inside images inside links; more is no answer but an attack
 
 
 def heal(source: str, tokens: list[Token], refs: Refs) -> tuple[list[Token], Refs]:
@@ -74,7 +77,11 @@ def _hold_back(source: str, tokens: list[Token]) -> str:
     start = source.rfind("\n") + 1
     line = source[start:]
     if leaf is not None and is_open_fence(leaf):
-        inside = leaf.content.endswith(line.lstrip(" \t>")) and leaf.map is not None and leaf.map[1] - leaf.map[0] > 1
+        inside = (
+            leaf.content.endswith(line.lstrip(" \t>"))
+            and leaf.map is not None
+            and leaf.map[1] - leaf.map[0] > 1
+        )
         held = _FENCE_END if inside else _ONLY_STRUCTURE
         return source[:start] if line and held.fullmatch(line) else source
     if leaf is not None and leaf.type == "code_block" and line.strip():
@@ -98,7 +105,9 @@ def _without_header_row(shown: str, source: str) -> str:
 
 def _in_table(tokens: list[Token], source: str) -> bool:
     """Say whether the source ends in a table whose delimiter row is complete."""
-    if not tokens or not any(token.type == "table_close" for token in tokens[-4:]):
+    around = {"list_item_close", "bullet_list_close", "ordered_list_close", "blockquote_close"}
+    last = next((token for token in reversed(tokens) if token.type not in around), None)
+    if last is None or last.type != "table_close" or source.endswith("\n\n"):
         return False
     table = next(token for token in reversed(tokens) if token.type == "table_open")
     return table.map is not None and source.count("\n") >= table.map[0] + 2
@@ -106,14 +115,19 @@ def _in_table(tokens: list[Token], source: str) -> bool:
 
 def _open_inline(source: str, tokens: list[Token]) -> Token | None:
     """Return the last inline token if more text may join it."""
-    if not tokens or source.endswith("\n\n"):
-        return None
     leaf = _leaf(tokens)
-    if leaf is None or leaf.type != "inline":
+    if leaf is None or leaf.type != "inline" or source.endswith("\n\n"):
         return None
-    closing = tokens[-1 - [token is leaf for token in reversed(tokens)].index(True) + 1].type
-    line_wise = closing in {"heading_close", "td_close", "th_close"}
-    return None if line_wise and source.endswith("\n") else leaf
+    closing = next(after.type for before, after in pairwise(tokens) if before is leaf)
+    if closing == "paragraph_close":
+        return leaf
+    if source.endswith("\n"):  # a heading or a row ends with its line
+        return None
+    if closing == "heading_close":
+        return leaf
+    # The row being typed was filled up with empty cells; a border at the end closes the last one.
+    cells = (token for token in reversed(tokens) if token.type == "inline" and token.content)
+    return None if source.rstrip().endswith("|") else next(cells, None)
 
 
 def _mend(content: str, refs: Refs) -> str:
@@ -166,22 +180,34 @@ def _without_trailing(content: str) -> str:
     match = _TRAILING.search(content)
     if not match:
         return content
-    ends = max((stop for _, stop in _code_runs(content)), default=0)
-    return content[: max(match.start(), ends)].rstrip()
+    return content[: max(match.start(), _last_code_end(content))].rstrip()
+
+
+def _last_code_end(content: str) -> int:
+    return max((stop for _, stop in _code_runs(content)), default=0)
 
 
 def _half_autolink(content: str) -> str:
     match = _HALF_AUTOLINK.search(content)
-    return content if not match or max((stop for _, stop in _code_runs(content)), default=0) > match.start() else content[: match.start()]
+    return content[: match.start()] if match and match.start() >= _last_code_end(content) else content
 
 
 def _half_link(content: str, refs: Refs) -> str:
     """Show a link being typed as its text and an image being typed as nothing."""
+    for _ in range(_DEPTH):
+        shorter = _one_half_link(content, refs)
+        if shorter == content:
+            break
+        content = shorter
+    return content
+
+
+def _one_half_link(content: str, refs: Refs) -> str:
     masked = _masked(content)
     openings: list[re.Match[str]] = []
-    skip_to = max(0, len(content) - _REACH)
-    for match in _BRACKET.finditer(masked, skip_to):
-        if match.start() < skip_to or match[0][0] == "\\":
+    resume = max(0, len(content) - _REACH)
+    for match in _BRACKET.finditer(masked, resume):
+        if match.start() < resume or match[0][0] == "\\":
             continue
         if match[0] != "]":
             openings.append(match)
@@ -190,14 +216,13 @@ def _half_link(content: str, refs: Refs) -> str:
             end = _target_end(masked, match.end())
             inner = content[opening.end() : match.start()]
             if end < 0 and not _settled(inner, masked[match.end() :], refs):
-                shown = "" if opening[0] == "![" else inner
-                return _half_link(content[: opening.start()] + shown, refs) if openings else content[: opening.start()] + shown
-            skip_to = max(end, match.end())
+                return content[: opening.start()] + ("" if opening[0] == "![" else inner)
+            resume = max(end, match.end())
     for opening in openings:
         bracket = opening.end() - 1
         if opening[0] == "![":
             return content[: opening.start()]
-        if not _LITERAL_OPENING.match(content[bracket:]):
+        if not _LITERAL_OPENING.match(content[bracket:]) and not content[:bracket][-1:].isalnum():
             return content[:bracket] + content[bracket + 1 :]
     return content
 
@@ -220,7 +245,9 @@ def _target_end(text: str, at: int) -> int:
 
 def _settled(text: str, rest: str, refs: Refs) -> bool:
     """Say whether a bracket pair at the very end reads well as it is: a known label, ``[1]``, ``[^note]``."""
-    return not rest and (_LITERAL_OPENING.match("[" + text + "]") is not None or normalizeReference(text) in refs)
+    return not rest and (
+        _LITERAL_OPENING.match("[" + text + "]") is not None or normalizeReference(text) in refs
+    )
 
 
 def _closed(content: str) -> str:
@@ -230,7 +257,15 @@ def _closed(content: str) -> str:
     link_pairs(state)
     closers = []
     for delimiter in state.delimiters:
-        if delimiter.open and delimiter.end < 0:
+        if delimiter.open and delimiter.end < 0 and not _inside_word(state.tokens, delimiter):
             marker = chr(delimiter.marker)
             closers.append(marker * 2 if marker == "~" else marker)
     return content.rstrip() + "".join(reversed(closers)) if closers else content
+
+
+def _inside_word(tokens: list[Token], delimiter: Delimiter) -> bool:
+    """Say whether a letter or digit stands before the run: ``2*3`` is seldom emphasis."""
+    at = delimiter.token - 1
+    while at >= 0 and tokens[at].content and not tokens[at].content.strip(chr(delimiter.marker)):
+        at -= 1
+    return at >= 0 and tokens[at].content[-1:].isalnum()

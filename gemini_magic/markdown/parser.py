@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from markdown_it.renderer import RendererHTML
     from markdown_it.rules_block import StateBlock
-    from markdown_it.rules_inline import StateInline
     from markdown_it.utils import EnvType, OptionsDict
 
 __all__ = ["MD", "CodeBlock", "Refs", "blocks_of", "code_blocks", "draw", "inline", "is_open_fence"]
@@ -208,7 +207,7 @@ MD: Final = _make()
 
 
 def blocks_of(source: str, refs: Refs) -> list[Token]:
-    """Return the block tokens of a source with ``\\n`` line ends; new definitions go into ``refs``."""
+    r"""Return the block tokens of a source with ``\n`` line ends; new definitions go into ``refs``."""
     tokens: list[Token] = []
     if source:
         MD.block.parse(source, MD, {"references": refs}, tokens)

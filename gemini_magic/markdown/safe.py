@@ -18,7 +18,9 @@ __all__ = ["SPAN_CLASSES", "clean", "link_allowed", "link_host", "normalise", "r
 # One label of a host name holds no "%": a browser would decode it and look up another name. "@" is
 # missing as well, so no credentials; "_" is legal in practice (DNS service names).
 _HOST = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]{2,45}\])"
-_WEB: Final = re.compile(rf"https?://(?P<host>{_HOST})(?::(?P<port>[0-9]{{1,5}}))?(?:[/?#][^\s\\<>\"]*)?", re.IGNORECASE)
+_WEB: Final = re.compile(
+    rf"https?://(?P<host>{_HOST})(?::(?P<port>[0-9]{{1,5}}))?(?:[/?#][^\s\\<>\"]*)?", re.IGNORECASE
+)
 _MAIL: Final = re.compile(r"mailto:[^\s\\<>\"@]+@[^\s\\<>\"@]+", re.IGNORECASE)
 _LARGEST_PORT: Final = 65535
 
@@ -69,9 +71,9 @@ def reveal(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return text for a terminal or a plain-text field: nothing in it can move the cursor or hide.
+    r"""Return text for a terminal or a plain-text field: nothing in it can move the cursor or hide.
 
-    Every line end becomes ``\\n``: a lone carriage return would overwrite the line before it.
+    Every line end becomes ``\n``: a lone carriage return would overwrite the line before it.
     """
     return reveal(normalise(_NEWLINES.sub("\n", text)))
 
@@ -111,9 +113,36 @@ def _attribute(element: str, name: str, value: str) -> str | None:
 
 
 _CLEANER: Final = nh3.Cleaner(
-    tags=set(
-        "a blockquote br code del div em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong table tbody td th thead tr ul".split()
-    ),
+    tags={
+        "a",
+        "blockquote",
+        "br",
+        "code",
+        "del",
+        "div",
+        "em",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "s",
+        "span",
+        "strong",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    },
     attributes={
         "a": {"href", "title"},
         "ol": {"start"},

@@ -1,0 +1,86 @@
+"""What a growing view costs: linear in the length, a small multiple of one render."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from time import process_time
+
+from markdown_answers import answer
+
+from gemini_magic.markdown import Renderer, render
+from gemini_magic.markdown import parser as parser_module
+
+
+def pieces_of(text):
+    chance = random.Random(3)
+    at = 0
+    while at < len(text):
+        size = chance.randint(20, 60)
+        yield text[at : at + size]
+        at += size
+
+
+def parsed_characters(monkeypatch, text, *, heal):
+    """Stream a text; return how many characters the block parser was given in all."""
+    given = 0
+    original = parser_module.MD.block.parse
+
+    def counting(source, *rest):
+        nonlocal given
+        given += len(source)
+        return original(source, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parser_module.MD.block, "parse", counting)
+        renderer = Renderer(heal=heal)
+        for piece in pieces_of(text):
+            renderer.feed(piece)
+        renderer.close()
+    return given
+
+
+def test_parsed_characters_grow_with_the_length(monkeypatch):
+    for heal in (False, True):
+        short, long = answer(10_000), answer(100_000)
+        ratios = [parsed_characters(monkeypatch, text, heal=heal) / len(text) for text in (short, long)]
+        print(
+            f"characters parsed per character, heal={heal}: {ratios[0]:.1f} at 10k, {ratios[1]:.1f} at 100k"
+        )
+        assert ratios[1] < 1.3 * ratios[0]
+        assert ratios[1] < 25
+
+
+def test_operations_carry_few_characters():
+    text = answer(50_000)
+    renderer = Renderer(heal=True)
+    sent = sum(len(op.html) for piece in pieces_of(text) for op in renderer.feed(piece))
+    print(f"HTML characters sent per character: {sent / len(text):.1f}")
+    assert sent < 25 * len(text)
+
+
+def test_streaming_costs_a_small_multiple_of_one_render():
+    text = answer(100_000)
+    render(text[:5000])
+    once = []
+    for seed in (1, 2, 3):
+        other = answer(100_000, seed)  # another text each time, so that no highlighting is remembered
+        begun = process_time()
+        render(other)
+        once.append(process_time() - begun)
+    begun = process_time()
+    renderer = Renderer(heal=True)
+    for piece in pieces_of(answer(100_000, 4)):
+        renderer.feed(piece)
+    renderer.close()
+    streamed = process_time() - begun
+    ratio = streamed / min(once)
+    print(f"one render {min(once) * 1000:.0f} ms, streamed {streamed * 1000:.0f} ms, ratio {ratio:.1f}")
+    assert ratio < 12
+
+
+def test_importing_is_light():
+    code = "import sys, gemini_magic.markdown; print([m for m in ('pygments', 'IPython', 'ipywidgets', 'httpx') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,169 @@
+"""Nothing a model writes becomes an element, attribute, address or class that is not on the list."""
+
+from __future__ import annotations
+
+import json
+import random
+import zlib
+from pathlib import Path
+
+import pytest
+from html_audit import audit, contexts, payloads, text_of
+from markdown_it import MarkdownIt
+from markdown_pieces import chopped
+
+from gemini_magic.markdown import Renderer, defang, render
+
+PUBLIC = Path(__file__).parents[3] / "shared" / "xss" / "vectors.json"
+TRUSTING = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+
+
+def public_payloads():
+    """The public attack strings beside the checkout; without them our own are used alone."""
+    return [entry["payload"] for entry in json.loads(PUBLIC.read_text("utf-8"))] if PUBLIC.exists() else []
+
+
+def cases(strings):
+    return [
+        (name, text)
+        for payload in strings
+        for name, text in contexts(payload, zlib.crc32(payload.encode("utf-8", "replace")))
+    ]
+
+
+OWN = cases(payloads())
+
+
+def test_the_vectors_are_many_and_the_audit_has_teeth():
+    assert len(OWN) >= 500
+    plain = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    failing = sum(bool(audit(plain.render(text))) for _, text in OWN)
+    assert failing > len(OWN) / 4
+    assert audit('<a href="javascript:alert(1)">x</a>') == ["value href='javascript:alert(1)'"]
+    assert audit("<p onclick=x>y</p>") == ["attribute p[onclick]"]
+    assert audit("<b>x") == ["element b", "unclosed b"]
+
+
+def test_rendered_answers_hold_nothing_foreign():
+    for name, text in OWN:
+        assert audit(render(text)) == [], (name, text)
+
+
+def test_every_operation_is_safe_by_itself():
+    for name, text in OWN[::3]:
+        renderer = Renderer(heal=True)
+        chance = random.Random(len(text))
+        ops = [op for piece in chopped(text, chance, 25) for op in renderer.feed(piece)] + renderer.close()
+        for op in ops:
+            assert audit(op.html) == [], (name, text, op)
+        assert renderer.html == render(text)
+
+
+def test_defanged_answers_hold_nothing_foreign_even_when_trusted():
+    for name, text in OWN:
+        assert audit(TRUSTING.render(defang(text))) == [], (name, text, defang(text))
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_public_attack_strings(part):
+    for name, text in cases(public_payloads()[part::4]):
+        assert audit(render(text)) == [], (name, text)
+        assert audit(TRUSTING.render(defang(text))) == [], (name, text, defang(text))
+
+
+def test_the_text_of_an_attack_is_still_readable():
+    for payload in ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "Vec<u8> & co", "a < b > c"):
+        assert text_of(render(payload)).strip() == payload
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("https://example.org", True),
+        ("HTTPS://EXAMPLE.ORG/a?b#c", True),
+        ("http://localhost:8888/x", True),
+        ("https://[::1]:1/", True),
+        ("mailto:a@example.org", True),
+        ("http:/logout", False),
+        ("http:logout", False),
+        ("http:///x", False),
+        ("//example.org", False),
+        ("/relative", False),
+        ("#fragment", False),
+        ("https://user@example.org", False),
+        ("https://user:word@example.org", False),
+        ("https://example.org:99999", False),
+        ("ftp://example.org", False),
+        ("javascript:alert(1)", False),
+        ("data:image/png;base64,AAAA", False),
+        ("blob:https://example.org/x", False),
+    ],
+)
+def test_which_addresses_become_links(source, expected):
+    html = render(f"[text]({source})")
+    assert ("<a " in html) is expected
+    assert "text" in text_of(html)
+    assert expected or source in text_of(html)
+    assert audit(html) == []
+
+
+def test_links_open_elsewhere_and_say_so():
+    assert render("[t](https://example.org/a)") == (
+        '<p><a href="https://example.org/a" target="_blank" rel="noopener noreferrer nofollow">t</a></p>\n'
+    )
+    assert 'title="Leads to evil.test"' in render("[https://bank.example](https://evil.test/x)")
+    assert 'title="Leads to evil.test"' in render(
+        "[www.bank.example/login](https://evil.test 'bank.example')"
+    )
+    assert "title=" not in render("[https://example.org/a](https://example.org/b)")
+    assert "title=" not in render("[example.org](https://www.example.org)")
+    assert 'title="Leads to xn--' in render("<https://аррӏе.example>")
+
+
+def test_a_link_inside_a_link_is_text():
+    html = render("[<https://inner.test>](https://outer.test)")
+    assert html.count("<a ") == 1
+    assert "https://outer.test" in html
+
+
+def test_images_are_placeholders():
+    html = render("![a *cat*](https://example.org/cat.png 'title')")
+    assert "<img" not in html
+    assert '<span class="gm-image">' in html
+    assert "a cat (example.org)" in text_of(html)
+    assert 'href="https://example.org/cat.png"' in html
+    linked = render("[![badge](https://a.test/b.svg)](https://c.test)")
+    assert linked.count("<a ") == 1
+    assert 'href="https://c.test"' in linked
+    assert text_of(render("![x](/logout)")).strip() == "![x](/logout)"
+    assert "gm-image" in render("![x][r]\n\n[r]: https://example.org/i.png")
+
+
+def test_hidden_characters_are_seen_and_control_characters_are_gone():
+    text = text_of(render("a\u202eb `c\u2066d` [e\U000e0041f](https://example.org) \x1b]0;x\x07 \x9bm"))
+    assert text == "a⟨U+202E⟩b c⟨U+2066⟩d e⟨U+E0041⟩f ]0;x m\n"
+    scotland = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
+    assert scotland in render(scotland)
+
+
+def test_lone_surrogates_and_nul_become_replacement_characters():
+    assert render("a\ud800b\x00c") == "<p>a\ufffdb\ufffdc</p>\n"
+
+
+def test_a_language_is_a_tame_class_name():
+    assert 'class="language-c++"' in render("```C++\n```")
+    assert 'class="language-python"' in render("``` {.python onload=x}\n```")
+    assert "language-" + "a" * 40 + '"' in render("```" + "a" * 99 + "\n```")
+    assert "class" not in render("```\"<>'&\n```")
+
+
+def test_deep_nesting_ends():
+    for text in (
+        "*a " * 3000 + "*" * 3000,
+        "> " * 3000 + "x",
+        "[" * 3000,
+        "- " * 2000,
+        "**" * 5000,
+        "![" * 2000 + "](x)" * 2000,
+    ):
+        assert audit(render(text)) == []

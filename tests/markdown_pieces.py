@@ -1,0 +1,208 @@
+"""Pieces of Markdown and seeded documents made of them, for the tests of the renderer."""
+
+from __future__ import annotations
+
+import random
+
+FRAGMENTS = [
+    *(
+        "word",
+        "two words",
+        "# Heading",
+        "## Closed ##",
+        "#",
+        "#tag",
+        "###### six",
+        "-",
+        "- item",
+        "* item",
+        "+ plus",
+    ),
+    *(
+        "1. one",
+        "2) two",
+        "10. ten",
+        "1.",
+        "123456789. nine",
+        "- [ ] open task",
+        "- [x] done task",
+        "- [ ]",
+        "- - nested",
+    ),
+    *(
+        "> quote",
+        ">",
+        "> > deeper",
+        "> - item in quote",
+        "- > quote in item",
+        "---",
+        "***",
+        "___",
+        "===",
+        "- - -",
+        "--",
+    ),
+    *("    indented", "\tindented", "  two spaces", "   three", "     five"),
+    *(
+        "```",
+        "````",
+        "~~~",
+        "```python",
+        "``` js title=x",
+        "~~~ sh",
+        "`` ` ``",
+        "```inline```",
+        "def f(): pass  # hi",
+    ),
+    *(
+        "| a | b |",
+        "|---|:-:|",
+        "| 1 | 2 |",
+        "a | b",
+        "--|--",
+        "|-",
+        "| x",
+        "-|:-",
+        "| `c|d` | e \\| f |",
+        "|:--|--:|-",
+    ),
+    *(
+        "[foo]: https://example.org/a",
+        "[bar]: <https://example.org/b> 'title'",
+        "[foo]: https://other.org",
+        "[bar]:",
+    ),
+    *(
+        "[multi]:",
+        "https://example.org/m",
+        "'title",
+        "more title'",
+        "[foo bar]: mailto:a@example.org",
+        "[bad]: javascript:x",
+    ),
+    *("> [quoted]: https://example.org/q", "- [listed]: https://example.org/l", "[ẞ]: https://example.org/s"),
+    *(
+        "[foo]",
+        "[Foo][]",
+        "[text][bar]",
+        "![img][foo]",
+        "[multi] and [quoted]",
+        "[listed] [SS]",
+        "[foo][undefined]",
+        "[foo bar]",
+    ),
+    *(
+        "*em*",
+        "**strong**",
+        "***both***",
+        "_em",
+        "**open",
+        "~~gone~~",
+        "~one~",
+        "`code`",
+        "`open",
+        "\\*escaped\\*",
+        "a*b*c",
+    ),
+    *(
+        "[link](https://example.org)",
+        "[no](javascript:x)",
+        "[half](https://exa",
+        "![i](https://example.org/i.png)",
+        "![i",
+    ),
+    *(
+        "<https://example.org>",
+        "<div>",
+        "</div>",
+        "<b>bold</b>",
+        "<!-- comment",
+        "-->",
+        "<a@example.org>",
+        "&amp; &copy; &#65;",
+        "&",
+    ),
+    *(
+        "hard  ",
+        "hard\\",
+        "$5 and $6",
+        "$$x^2$$",
+        "\\(x\\)",
+        "\x00",
+        "\ud800",
+        "\u202e",
+        "\x1b[31m",
+        "🏳️",
+        "\ufeff",
+        "\u00a0",
+        "\u2028",
+    ),
+]
+PREFIXES = [
+    "",
+    "",
+    "",
+    "",
+    " ",
+    "  ",
+    "   ",
+    "    ",
+    "> ",
+    ">",
+    "- ",
+    "  - ",
+    "1. ",
+    "\t",
+    "- > ",
+    "> - ",
+    "     ",
+]
+ENDS = ["\n", "\n", "\n", "\n", "\n\n", "\n\n", "\r\n", "\r", "\r\n\r\n", "\n \n", "", " ", "\n>\n"]
+
+
+def document(seed: int) -> str:
+    """Return a small document of random pieces."""
+    chance = random.Random(seed)
+    pieces = []
+    for _ in range(chance.randint(1, 12)):
+        pieces += [chance.choice(PREFIXES), chance.choice(FRAGMENTS), chance.choice(ENDS)]
+    return "".join(pieces)
+
+
+def chopped(text: str, chance: random.Random, most: int = 12) -> list[str]:
+    """Cut a text into pieces of 1 to ``most`` characters."""
+    pieces = []
+    at = 0
+    while at < len(text):
+        size = chance.randint(1, most)
+        pieces.append(text[at : at + size])
+        at += size
+    return pieces
+
+
+CONSTRUCTS = {
+    "headings": "# One\n\nTwo\n===\n\nThree *em*\n---\n### Four ###\n#not\n",
+    "setext or rule": "text\n---\ntext\n\n---\n\n- item\n---\n",
+    "lists": "- a\n- b\n  - c\n    - d\n\n  para in b\n- e\n\n1. one\n2. two\n\n7) seven\n",
+    "tight and loose": "- a\n- b\n\n- c\n\n\ntext\n\n* x\n* y\n",
+    "quotes": "> a\nlazy\n> - b\n> > c\n\n> d\n",
+    "fences": "```python\ndef f():\n    return '<b>'\n```\n\n~~~\nraw\n```\n~~~\n- item\n  ```js\n  x = 1;\n  ```\ntext\n",
+    "open fence": "before\n\n````text\n```\nstill code\n",
+    "indented": "para\n    not code\n\n    code\n\n    more\n\ttab\n",
+    "table": "intro\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n| `x` |\n\nafter\n| not | table\n",
+    "table in a paragraph": "foo\n| a |\n|-\n| 1 |\nfoo\n| a |\n|-x\n",
+    "late definition": "# [Foo]\n\n[foo] and [bar][foo]\n\n![p][foo]\n\ntext\n\n[foo]: https://example.org 'T'\n\n[foo]: https://late.org\n",
+    "definition beside a block": "# [Foo]\n[foo]: https://example.org\n> bar\n",
+    "definition that grows": "[foo]\n\n[foo]: https://example.org\n'title\nmore'\n\nend\n",
+    "definition in a quote": "[foo]\n\n> [foo]: https://example.org\n\nend [foo]\n",
+    "refused definition": "[foo]\n\n[foo]: /relative\n\nend\n",
+    "label inside a label": "[a [b] c]\n\n[b]: https://example.org\n\n[a [b] c]: https://example.com\n\nx\n",
+    "tasks": "- [ ] open\n- [x] *done*\n- [X] big\n- [] none\n- [ ]\n\ntext [ ] not\n",
+    "inline": "*a **b* c** `d` ``e`` ~~f~~ \\* &amp; &#x41; <https://example.org> a  \nb\\\nc\n",
+    "math stays text": "$5 and $6, $$x$$ and \\(y\\), \\[z\\]\n\n$$\na\n$$\n",
+    "line ends": "a\r\nb\r\r\nc\n\r\n# d\r\n```\r\ne\r\n```\rf\r",
+    "html is text": "<div>\n\n*em*\n\n</div>\n\n<script>\nalert(1)\n</script>\ntext <b>x</b>\n",
+    "spaces": "   \n\n \t \n  a\n\n\n\n\t\nb\n",
+    "nothing": "",
+    "strange characters": "a\x00b \ud83d\ude00 \x1b]52;c;x\x07 \u202etxt\u2066 \U000e0041 \x0c\x0b \x85 \u2028 z\n",
+}
