@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 
 import pytest
@@ -14,9 +15,11 @@ from surroundings import (
     forbid_network,
     missing_for_browser,
     missing_for_corpus,
+    user_folders,
     versions,
 )
 
+_numbers = itertools.count(1)
 _OPTIONAL = {
     # marker and folder: (what is missing, the variable that makes a missing one a failure)
     "browser": (missing_for_browser(), "GEMINI_MAGIC_REQUIRE_BROWSER"),
@@ -73,14 +76,25 @@ def _no_network():
     undo()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_keys(tmp_path_factory):
+    homes = tmp_path_factory.mktemp("homes")
+    clean = clean_environment(ORIGINAL_ENVIRON, homes / "shared")
+    (homes / "shared").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in set(os.environ) - set(clean) - {"PYTEST_CURRENT_TEST", "PYTEST_VERSION"}:
+            patch.delenv(name)
+        for name, value in clean.items():
+            patch.setenv(name, value)
+        yield homes
+
+
 @pytest.fixture(autouse=True)
-def _clean_environment(tmp_path, monkeypatch):
-    clean = clean_environment(ORIGINAL_ENVIRON, tmp_path / "home")
-    for name in set(os.environ) - set(clean) - {"PYTEST_CURRENT_TEST", "PYTEST_VERSION"}:
-        monkeypatch.delenv(name)
-    for name, value in clean.items():
-        if os.environ.get(name) != value:
-            monkeypatch.setenv(name, value)
+def _own_home(_no_keys, monkeypatch):
+    home = _no_keys / str(next(_numbers))
+    home.mkdir()
+    for name, folder in user_folders(home).items():
+        monkeypatch.setenv(name, folder)
 
 
 @pytest.fixture

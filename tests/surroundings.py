@@ -53,6 +53,11 @@ def clean_environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
         for name, value in environ.items()
         if name.upper() not in _DROPPED and not name.upper().startswith(_DROPPED_PREFIXES)
     }
+    return kept | user_folders(home)
+
+
+def user_folders(home: Path) -> dict[str, str]:
+    """The variables that say where a user's files are, all below `home`."""
     folders = {
         "HOME": home,
         "USERPROFILE": home,
@@ -66,7 +71,7 @@ def clean_environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
         "JUPYTER_RUNTIME_DIR": home / "jupyter-runtime",
         "MPLCONFIGDIR": home / "matplotlib",
     }
-    return kept | {name: str(folder) for name, folder in folders.items()}
+    return {name: str(folder) for name, folder in folders.items()}
 
 
 # ------------------------------------------------------------------------------------------- network

@@ -38,7 +38,8 @@ def test_keys_proxies_and_user_folders_are_gone(tmp_path):
     clean = clean_environment(found, tmp_path)
     assert set(clean) & set(found) == {"PATH"}
     assert Path.home() == Path(os.environ["HOME"])
-    assert Path.home().is_relative_to(tmp_path)
+    assert Path.home().is_relative_to(tmp_path.parent)
+    assert list(Path.home().iterdir()) == []
     assert not [name for name in os.environ if name.startswith(("GEMINI_", "GOOGLE_"))]
 
 
