@@ -6,22 +6,15 @@ opens nothing, waits for nothing and shows nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from .content import Part, Request, Text, Thought, kind_of
-from .errors import (
-    BlockedError,
-    GeminiMagicError,
-    Interrupted,
-    ServiceError,
-    StalledError,
-    TruncatedError,
-)
+from .endings import Cause, ending_of
+from .errors import GeminiMagicError, Interrupted
 from .events import (
     Chunk,
     Delta,
@@ -34,70 +27,13 @@ from .events import (
     Status,
     Usage,
     UsageReport,
-    status_of,
 )
-from .tables import Column, Columns
+from .records import ChunkRow, EventRow, UsageRow, chunk_columns, event_columns, usage_columns
+from .tables import Columns
 
-__all__ = ["Cause", "ChunkRow", "EventRow", "Exchange", "Ledger", "Phase", "UsageRow"]
+__all__ = ["Exchange", "Ledger", "Phase"]
 
-Cause: TypeAlias = Literal["end", "cut", "failed", "stalled", "timeout", "interrupt", "stop"]
 Phase: TypeAlias = Literal["preparing", "connecting", "waiting", "streaming", "retrying", "done"]
-
-_RESUME = "What arrived is kept; `%gemini resume` asks for the rest in a new request."
-
-
-class ChunkRow(NamedTuple):
-    """One row of ``Response.chunks``; times in seconds, sizes in bytes, counts in tokens."""
-
-    index: int  # type: ignore[assignment] # the column's name matters more than tuple.index
-    round: int
-    attempt: int
-    t: float
-    gap: float | None
-    size: int
-    kind: str
-    text: str
-    thought: str
-    chars: int
-    finish_reason: str | None
-    prompt_tokens: int | None
-    cached_tokens: int | None
-    output_tokens: int | None
-    thought_tokens: int | None
-    tool_tokens: int | None
-    total_tokens: int | None
-    json: str
-
-
-class EventRow(NamedTuple):
-    """One row of ``Response.events``; ``json`` holds the event's own fields."""
-
-    index: int  # type: ignore[assignment] # see ChunkRow
-    chunk: int | None
-    t: float
-    candidate: int | None
-    kind: str
-    text: str | None
-    json: str
-
-
-class UsageRow(NamedTuple):
-    """One row of ``Response.usage_history``: the running totals as sent, and what each report added."""
-
-    chunk: int
-    t: float
-    prompt: int | None
-    cached: int | None
-    output: int | None
-    thoughts: int | None
-    tool: int | None
-    total: int | None
-    prompt_delta: int | None
-    cached_delta: int | None
-    output_delta: int | None
-    thoughts_delta: int | None
-    tool_delta: int | None
-    total_delta: int | None
 
 
 class Exchange:
@@ -133,36 +69,6 @@ class Exchange:
         self.response_headers: tuple[tuple[str, str], ...] = ()
         self.pieces: list[tuple[float, bytes]] = []
         self.end: str | None = None
-
-
-def _event_json(event: Event) -> str:
-    try:
-        return msgspec.json.encode(event).decode()
-    except UnicodeEncodeError:  # a lone surrogate, as some servers send
-        return json.dumps(msgspec.to_builtins(event), default=repr)
-
-
-def _decoded(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")
-
-
-_TYPES: dict[str, Literal["int32", "int64", "float64", "string"]] = {
-    **dict.fromkeys(("round", "attempt", "candidate"), "int32"),
-    **dict.fromkeys(("t", "gap"), "float64"),
-    **dict.fromkeys(("kind", "text", "thought", "finish_reason", "json"), "string"),
-}
-
-
-def _columns(record: Any, read: Any) -> list[Column]:
-    """The record's fields as columns; what is not named above counts something."""
-    return [
-        Column(
-            name,
-            "int32" if name in {"index", "chunk"} else _TYPES.get(name, "int64"),
-            read if name == "json" else None,
-        )
-        for name in record._fields
-    ]
 
 
 class _Joiner:
@@ -232,9 +138,9 @@ class Ledger:
         self.attempt = 0
         self.chars = 0
         self.events: list[Event] = []
-        self.chunk_columns: Columns[ChunkRow] = Columns(ChunkRow, _columns(ChunkRow, _decoded))
-        self.event_columns: Columns[EventRow] = Columns(EventRow, _columns(EventRow, _event_json))
-        self.usage_columns: Columns[UsageRow] = Columns(UsageRow, _columns(UsageRow, None))
+        self.chunk_columns: Columns[ChunkRow] = chunk_columns()
+        self.event_columns: Columns[EventRow] = event_columns()
+        self.usage_columns: Columns[UsageRow] = usage_columns()
         self._joiners: dict[str, _Joiner] = {"text": _Joiner(), "thought": _Joiner()}
 
     @property
@@ -386,78 +292,24 @@ class Ledger:
         if t is not None:
             self.mark("total", t)
         self.cause = cause
-        status, verdict = self._verdict(cause, error)
-        self.error = verdict
-        self.status = status
+        ending = ending_of(
+            cause,
+            finish=self.finish,
+            blocked=self.blocked,
+            failure=self.failure,
+            error=error,
+            chars=self.chars,
+            chunks=len(self.raw),
+            limit=self.limit,
+        )
+        if ending.note is not None:
+            self.notes.append(ending.note)
+        self.error = ending.error
+        self.status = ending.status
         self.enter("done")
-
-    def _verdict(
-        self, cause: Cause, error: GeminiMagicError | None
-    ) -> tuple[Status, GeminiMagicError | Interrupted | None]:
-        if cause in ("interrupt", "stop"):
-            return "interrupted", Interrupted(self._so_far("Stopped"), remedy=_RESUME)
-        if cause in ("stalled", "timeout"):
-            waited = "" if self.limit is None else f" for {self.limit:g} s"
-            what = f"Nothing came{waited}" if cause == "stalled" else f"Not finished after {self.limit:g} s"
-            option = "--stall-timeout" if cause == "stalled" else "--timeout"
-            return "stalled", error or StalledError(
-                self._so_far(what), remedy=f"Raise `{option}`, or ask again with `-c` to go on."
-            )
-        if self.failure is not None:
-            return "error", _service_error(self.failure)
-        if error is not None and not (cause == "cut" and self.has_content):
-            return "error", error
-        if cause == "cut":
-            return "truncated", TruncatedError(self._so_far("The connection was lost"), remedy=_RESUME)
-        if self.blocked is not None:
-            return "blocked", _blocked("The prompt was blocked", self.blocked)
-        return self._ending()
-
-    def _ending(self) -> tuple[Status, GeminiMagicError | None]:
-        finish = self.finish
-        if finish is None:
-            what = "The answer ended without a finish reason" if self.raw else "The answer was empty"
-            return "truncated", TruncatedError(self._so_far(what), remedy=_RESUME)
-        status = status_of(finish.reason)
-        if status == "blocked":
-            return "blocked", _blocked("The answer was blocked", finish)
-        if status == "error":
-            said = f": {finish.message}" if finish.message else ""
-            return "error", ServiceError(
-                f"The model failed ({finish.reason}){said}", status=finish.reason, remedy="Ask again."
-            )
-        if finish.reason == "CONTINUATION":
-            return "truncated", TruncatedError(
-                self._so_far("The server stopped in the middle"), remedy=_RESUME
-            )
-        if status is None:
-            self.note("unknown-finish-reason", f"Finish reason {finish.reason!r} is not known.")
-            return "complete", None
-        return status, None
-
-    def _so_far(self, what: str) -> str:
-        return f"{what} after {self.chars:,} characters." if self.chars else f"{what}; no text had arrived."
 
 
 def _clean(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def _service_error(failure: Failure) -> ServiceError:
-    return ServiceError(
-        failure.message,
-        code=failure.code,
-        status=failure.status,
-        retry_after=failure.retry_after,
-        reason=failure.reason,
-    )
-
-
-def _blocked(what: str, finish: Finish) -> BlockedError:
-    said = f": {finish.message}" if finish.message else ""
-    return BlockedError(
-        f"{what} ({finish.reason}){said}",
-        remedy="Reword it, or pass other safetySettings with --body; what arrived is kept.",
-    )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -16,31 +15,14 @@ from .client import Stream, read_exchanges, read_recording, write_recording
 from .content import Part, Request, Text, Thought
 from .errors import GeminiMagicError, Interrupted
 from .events import Chunk, Note, Status, Usage
-from .ledger import ChunkRow, EventRow, Ledger, UsageRow
+from .ledger import Ledger
 from .markdown import CodeBlock, code_blocks
+from .records import ChunkRow, EventRow, UsageRow
 from .tables import Rows
+from .timing import Timing, measure
 from .views import bundle
 
-__all__ = ["Attempt", "Candidate", "Response", "Timing"]
-
-
-class Timing(NamedTuple):
-    """Where the time went, in seconds since the request was sent; None for what did not happen.
-
-    ``gap_*`` are between arrivals of chunks. ``tokens_per_second`` counts answer and thought tokens between the
-    first chunk and the last.
-    """
-
-    connect: float | None
-    first_byte: float | None
-    first_thought: float | None
-    first_text: float | None
-    total: float | None
-    gap_p50: float | None
-    gap_p95: float | None
-    longest_gap: float | None
-    chunks_per_second: float | None
-    tokens_per_second: float | None
+__all__ = ["Attempt", "Candidate", "Response"]
 
 
 class Attempt(NamedTuple):
@@ -252,23 +234,7 @@ class Response:
     @property
     def timing(self) -> Timing:
         """Where the time went, in seconds."""
-        marks = self.ledger.marks
-        times = [chunk.t for chunk in self.ledger.raw]
-        gaps = sorted(later - earlier for earlier, later in pairwise(times))
-        span = times[-1] - times[0] if len(times) > 1 else 0.0
-        said = [count for count in (self.usage.output, self.usage.thoughts) if count is not None]
-        return Timing(
-            marks.get("connect"),
-            marks.get("first_byte"),
-            marks.get("first_thought"),
-            marks.get("first_text"),
-            marks.get("total"),
-            _quantile(gaps, 0.5),
-            _quantile(gaps, 0.95),
-            gaps[-1] if gaps else None,
-            len(gaps) / span if span else None,
-            sum(said) / span if span and said else None,
-        )
+        return measure(self.ledger.marks, [chunk.t for chunk in self.ledger.raw], self.usage)
 
     # -- verbs -----------------------------------------------------------------------------------------------
 
@@ -333,7 +299,3 @@ def _joined(parts: Sequence[Part]) -> tuple[Part, ...]:
         else:
             joined.append(part)
     return tuple(joined)
-
-
-def _quantile(ordered: Sequence[float], q: float) -> float | None:
-    return ordered[min(len(ordered) - 1, int(q * len(ordered)))] if ordered else None

@@ -1,0 +1,130 @@
+"""How a stream ended, decided from what was seen of it; honestly, and in one place.
+
+Data in, a status and an error out. It waits for nothing and raises nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, TypeAlias
+
+from .errors import (
+    BlockedError,
+    GeminiMagicError,
+    Interrupted,
+    ServiceError,
+    StalledError,
+    TruncatedError,
+)
+from .events import Failure, Finish, Note, Status, status_of
+
+__all__ = ["Cause", "Ending", "ending_of"]
+
+Cause: TypeAlias = Literal["end", "cut", "failed", "stalled", "timeout", "interrupt", "stop"]
+
+_RESUME = "What arrived is kept; `%gemini resume` asks for the rest in a new request."
+
+
+class Ending(NamedTuple):
+    """The verdict: a status, the error to raise (None when all is well), and a note where one is due."""
+
+    status: Status
+    error: GeminiMagicError | Interrupted | None = None
+    note: Note | None = None
+
+
+def ending_of(
+    cause: Cause,
+    *,
+    finish: Finish | None,
+    blocked: Finish | None,
+    failure: Failure | None,
+    error: GeminiMagicError | None,
+    chars: int,
+    chunks: int,
+    limit: float | None,
+) -> Ending:
+    """How it ended.
+
+    Args:
+        cause: what ended the reading: end of input, a cut connection, a failure, a timeout, or the user.
+        finish: the last finish reason.
+        blocked: the prompt's block reason.
+        failure: what the server said when it said no.
+        error: an error of our own.
+        chars: answer characters so far.
+        chunks: chunks so far.
+        limit: the timeout that was reached, in seconds.
+    """
+    if cause in ("interrupt", "stop"):
+        return Ending("interrupted", Interrupted(_so_far("Stopped", chars), remedy=_RESUME))
+    if cause == "stalled":
+        waited = "" if limit is None else f" for {limit:g} s"
+        return Ending(
+            "stalled",
+            StalledError(
+                _so_far(f"Nothing came{waited}", chars), remedy=f"{_RESUME} `--stall-timeout` waits longer."
+            ),
+        )
+    if cause == "timeout":
+        what = "Not finished in time" if limit is None else f"Not finished after {limit:g} s"
+        return Ending(
+            "stalled", StalledError(_so_far(what, chars), remedy=f"{_RESUME} `--timeout` allows more.")
+        )
+    if failure is not None:
+        return Ending("error", _service_error(failure))
+    if cause == "cut" and chunks:
+        return Ending("truncated", TruncatedError(_so_far("The connection was lost", chars), remedy=_RESUME))
+    if error is not None:
+        return Ending("error", error)
+    if blocked is not None:
+        return Ending("blocked", _blocked("The prompt was blocked", blocked))
+    return _at_the_end(finish, chars, chunks)
+
+
+def _at_the_end(finish: Finish | None, chars: int, chunks: int) -> Ending:
+    if finish is None:
+        what = "The answer ended without a finish reason" if chunks else "The answer was empty"
+        return Ending("truncated", TruncatedError(_so_far(what, chars), remedy=_RESUME))
+    status = status_of(finish.reason)
+    if status is None:
+        note = Note(
+            "unknown-finish-reason",
+            f"The finish reason {finish.reason!r} is not known here; it is taken as an end.",
+            "warning",
+        )
+        return Ending("complete", None, note)
+    if status == "blocked":
+        return Ending(status, _blocked("The answer was blocked", finish))
+    if status == "error":
+        said = f": {finish.message}" if finish.message else ""
+        return Ending(
+            status,
+            ServiceError(
+                f"The model failed ({finish.reason}){said}", status=finish.reason, remedy="Ask again."
+            ),
+        )
+    if finish.reason == "CONTINUATION":
+        return Ending(status, TruncatedError(_so_far("The server paused the answer", chars), remedy=_RESUME))
+    return Ending(status)
+
+
+def _so_far(what: str, chars: int) -> str:
+    return f"{what} after {chars:,} characters." if chars else f"{what}; no text had arrived."
+
+
+def _service_error(failure: Failure) -> ServiceError:
+    return ServiceError(
+        failure.message,
+        code=failure.code,
+        status=failure.status,
+        retry_after=failure.retry_after,
+        reason=failure.reason,
+    )
+
+
+def _blocked(what: str, finish: Finish) -> BlockedError:
+    said = f": {finish.message}" if finish.message else ""
+    return BlockedError(
+        f"{what} ({finish.reason}){said}",
+        remedy="Reword it, or pass other safetySettings with --body; what arrived is kept.",
+    )
