@@ -1,0 +1,33 @@
+"""From a ledger to something to look at; it knows no network and no cell.
+
+The names are loaded when they are first used: choosing a view must not import what only drawing it needs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .choose import choose
+    from .static import bundle
+    from .status import status_line
+    from .view import NullView, View
+
+__all__ = ["NullView", "View", "bundle", "choose", "status_line"]
+
+_HOMES = {
+    "NullView": "view",
+    "View": "view",
+    "bundle": "static",
+    "choose": "choose",
+    "status_line": "status",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,114 @@
+"""Which view fits the place, and when its libraries are imported: when it opens, not when it is chosen.
+
+The request should be on its way before ipywidgets and the Markdown parser are imported. This module knows how
+to tell places apart and nothing of what views do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from ..errors import DisplayError
+from ..ledger import Ledger
+from ..settings import DISPLAYS
+from .view import View
+
+__all__ = ["choose"]
+
+
+class _Later:
+    """A view whose module is imported when it opens; if that fails, a plainer view with a word about why."""
+
+    def __init__(self, make: Callable[[], View], plainer: Callable[[str], View]) -> None:
+        self._make = make
+        self._plainer = plainer
+        self._view: View | None = None
+
+    def open(self) -> None:
+        try:
+            self._view = self._make()
+        except ImportError as missing:
+            self._view = self._plainer(str(missing))
+        self._view.open()
+
+    def update(self, *, final: bool = False) -> None:
+        if self._view is not None:
+            self._view.update(final=final)
+
+    def close(self) -> None:
+        if self._view is None:  # never opened, yet the answer must be seen
+            self.open()
+        if self._view is not None:
+            self._view.close()
+
+
+def _module(name: str) -> Any:
+    return import_module(f".{name}", __package__)
+
+
+def _terminal(ledger: Ledger) -> View:
+    return _Later(lambda: _module("terminal").TerminalView(ledger), lambda _: _module("view").NullView())
+
+
+def _html(ledger: Ledger) -> View:
+    return _Later(
+        lambda: _module("html").HtmlView(ledger), lambda _: _module("terminal").TerminalView(ledger)
+    )
+
+
+def _static(ledger: Ledger) -> View:
+    return _Later(
+        lambda: _module("html").StaticView(ledger), lambda _: _module("terminal").TerminalView(ledger)
+    )
+
+
+def _live(ledger: Ledger, stop: Callable[[], None] | None) -> View:
+    def make() -> View:
+        view: View = _module("live").LiveView(ledger, stop=stop)
+        return view
+
+    def plainer(why: str) -> View:
+        view: View = _module("html").HtmlView(ledger, hint=f"no live widgets: {why}")
+        return view
+
+    return _Later(make, plainer)
+
+
+def choose(
+    ledger: Ledger,
+    *,
+    display: str,
+    shell: Any,
+    allow_stdin: bool,
+    stop: Callable[[], None] | None,
+    background: bool = False,
+) -> View:
+    """The view for this place; nothing heavy is imported before it opens.
+
+    Args:
+        ledger: the record to show.
+        display: ``auto``, ``live``, ``html`` or ``text``.
+        shell: the IPython shell, or None outside IPython.
+        allow_stdin: whether the execute request allows input: if not, nobody is watching.
+        stop: what a Stop button does, given where one can work: it must only set a flag.
+        background: whether the cell returns before the answer is complete.
+
+    Raises:
+        DisplayError: no such display, or not here.
+    """
+    if display not in DISPLAYS:
+        raise DisplayError(f"There is no display {display!r}.", remedy=f"Use one of {', '.join(DISPLAYS)}.")
+    kernel = getattr(shell, "kernel", None) is not None
+    if display in ("live", "html") and not kernel:
+        raise DisplayError(
+            f"`--display {display}` needs a notebook.", remedy="Use `--display text`, or leave it out."
+        )
+    if display == "text" or not kernel:
+        return _terminal(ledger)
+    if display == "html":
+        return _html(ledger)
+    if display == "live" or allow_stdin or background:
+        return _live(ledger, stop)
+    return _static(ledger)

@@ -1,0 +1,113 @@
+"""Views without widgets: HTML that is replaced as a whole now and then, or shown once at the end.
+
+They know IPython's display messages, and nothing of ipywidgets.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import uuid4
+
+from IPython.display import display, update_display
+
+from ..ledger import Ledger
+from . import page
+from .pieces import Pieces
+from .static import bundle
+from .status import status_line
+
+__all__ = ["HtmlView", "StaticView", "publish"]
+
+_PAINT: Final = 0.25  # seconds between two pictures, at least
+_DUTY: Final = 4.0  # a picture may take a fifth of the time
+
+
+def publish(data: dict[str, Any], display_id: str | None = None, *, update: bool = False) -> None:
+    """Show a MIME bundle (under a display id), or replace what is shown there."""
+    show: Any = update_display if update else display  # IPython has no types for them
+    show(data, raw=True, display_id=display_id)
+
+
+class HtmlView:
+    """The answer as HTML, replaced at most four times a second, less often when a picture is slow to make.
+
+    Args:
+        ledger: the record.
+        clock: seconds, monotonic.
+        display_id: an existing display to take over; a new one when left out.
+        hint: a few words for the status line while it runs.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        display_id: str | None = None,
+        hint: str = "",
+    ) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._id = display_id or f"gemini-magic-{uuid4().hex}"
+        self._exists = display_id is not None
+        self._hint = hint
+        self._answer = Pieces(ledger.answer)
+        self._thoughts = Pieces(ledger.thoughts)
+        self._next = 0.0
+        self._begun = 0.0
+        self._closed = False
+
+    def open(self) -> None:
+        """Show the first picture."""
+        self._begun = self._clock()
+        self._paint()
+
+    def update(self, *, final: bool = False) -> None:
+        """Show what is new if a quarter of a second has passed, or if ``final``."""
+        if not self._closed and (final or self._clock() >= self._next):
+            self._paint()
+
+    def close(self) -> None:
+        """Leave the static bundle."""
+        if self._closed:
+            return
+        self._closed = True
+        publish(bundle(self._ledger), self._id, update=self._exists)
+
+    def _paint(self) -> None:
+        begun = self._clock()
+        self._answer.step()
+        self._thoughts.step()
+        now = begun - self._begun
+        shown = page.document(
+            self._ledger, self._answer.whole, self._thoughts.whole, now=now, hint=self._hint
+        )
+        html = page.root(shown)
+        data = {"text/html": html, "text/plain": status_line(self._ledger, now=now)}
+        publish(data, self._id, update=self._exists)
+        self._exists = True
+        ended = self._clock()
+        self._next = max(begun + _PAINT, ended + _DUTY * (ended - begun))
+
+
+class StaticView:
+    """One display at the end, for runs nobody watches (nbclient, papermill, ``jupyter execute``)."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._closed = False
+
+    def open(self) -> None:
+        """Nothing is shown yet."""
+
+    def update(self, *, final: bool = False) -> None:
+        """Nothing is shown yet."""
+
+    def close(self) -> None:
+        """Show the static bundle."""
+        if self._closed:
+            return
+        self._closed = True
+        publish(bundle(self._ledger))

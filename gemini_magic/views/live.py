@@ -1,0 +1,307 @@
+"""The live view: an answer that grows in plain ipywidgets, and leaves a static bundle in their place.
+
+It is the only module that knows ipywidgets. It decides what to send and when; what things look like is decided
+in ``page``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+from uuid import uuid4
+
+import ipywidgets
+
+from ..ledger import Ledger
+from . import page
+from .html import HtmlView, publish
+from .pieces import Pieces
+from .static import bundle
+from .status import status_line
+
+__all__ = ["ALIVE", "LiveView"]
+
+ALIVE: Final = 8  # finished widgets that a page opened in mid-stream can still show
+_PAINT: Final = 0.1  # seconds between two paints, at least
+_DUTY: Final = 3.0  # a paint may take a quarter of the time
+_STATUS: Final = 0.25  # seconds between two status lines, at least
+_THOUGHTS: Final = 0.5  # the same for the thoughts, which are folded
+_RATE: Final = 40  # messages a second, at most
+_LARGEST_PAINT: Final = 8  # messages: both lanes and the status
+_GROUP: Final = 32  # pieces in one box
+_OLDEST: Final = 8  # major version of ipywidgets
+_WIDGET: Final = "application/vnd.jupyter.widget-view+json"
+_TOOLBAR: Final = "stop with ■ in the toolbar"
+
+# Widgets become as thin as the static HTML: no boxes of their own, no fonts, no fixed line height.
+_CSS: Final = """
+.gemini-magic.gemini-magic :is(.widget-html,.widget-html-content,.widget-vbox){display:contents;
+line-height:inherit;font-size:inherit;color:inherit}
+.gemini-magic.gemini-magic :is(.gm-answer,.gm-thoughts){display:block;margin-left:0;margin-right:0;overflow:visible}
+.gemini-magic.gemini-magic .gm-bar{display:flex;align-items:flex-start;margin:0;overflow:visible;max-width:60em}
+.gemini-magic .gm-bar .gm-status{flex:1 1 auto;min-width:0}
+.gemini-magic.gemini-magic .gm-stop{flex:none;width:auto;height:22px;margin:1px 0 1px 8px;padding:0 10px;line-height:20px;
+font-size:12px;border-radius:3px;border:1px solid var(--jp-border-color1,currentColor);box-shadow:none;
+color:var(--jp-ui-font-color1,inherit);background:transparent}
+.gemini-magic.gemini-magic .gm-stop:is(:hover,:focus-visible){color:var(--jp-error-color1,#d9413d);border-color:currentColor}
+.gemini-magic.gemini-magic .gm-thoughts{display:none}
+.gemini-magic.gemini-magic .gm-lane:has(details[open]) .gm-thoughts{display:block}
+"""
+_FOLD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details>'
+
+_finished: deque[list[Any]] = deque()
+
+
+class _Kit:
+    """Makes widgets that share one layout and one style, and remembers them for closing."""
+
+    def __init__(self) -> None:
+        self.layout = ipywidgets.Layout()
+        self.style = ipywidgets.HTML().style
+        self.made: list[Any] = []
+
+    def html(self, value: str = "") -> Any:
+        return self._keep(ipywidgets.HTML(value=value, layout=self.layout, style=self.style))
+
+    def box(self, children: Sequence[Any] = (), *classes: str, row: bool = False) -> Any:
+        kind = ipywidgets.HBox if row else ipywidgets.VBox
+        return self._keep(kind(children=tuple(children), layout=self.layout, _dom_classes=classes))
+
+    def stop(self, callback: Callable[[], None]) -> Any:
+        button = ipywidgets.Button(
+            description="Stop",
+            icon="stop",
+            tooltip="Stop this answer; what has arrived is kept",
+            _dom_classes=("gm-stop",),
+        )
+        button.on_click(lambda _: callback())
+        self.made += [button.style, button.layout]
+        return self._keep(button)
+
+    def _keep(self, widget: Any) -> Any:
+        self.made.append(widget)
+        return widget
+
+
+class _Lane:
+    """One growing text: finished pieces, which never change place, and the tail.
+
+    Attributes:
+        box: the widget that holds it.
+        pieces: the text's HTML.
+    """
+
+    def __init__(self, kit: _Kit, source: Sequence[str], name: str) -> None:
+        self._kit = kit
+        self._name = name
+        self._shown: list[Any] = []
+        self._groups: list[Any] = []
+        self._finished: Any = None
+        self._tail: Any = None
+        self.pieces = Pieces(source)
+        self.box = kit.box()
+
+    def paint(self) -> int:
+        """Show what is new; returns how many messages that took."""
+        if not self.pieces.pending:
+            return 0
+        changed = self.pieces.step()
+        sent = 0
+        if self._tail is None:
+            sent += self._begin()
+        fresh = []
+        for index in changed:
+            if index < len(self._shown):
+                self._shown[index].value = self.pieces.html[index]
+            else:
+                fresh.append(self._kit.html(self.pieces.html[index]))
+            sent += 1
+        sent += self._append(fresh)
+        tail = f'<div class="gm-tail" aria-busy="true">{self.pieces.tail}</div>'
+        if self._tail.value != tail:
+            self._tail.value = tail
+            sent += 1
+        return sent
+
+    def _begin(self) -> int:
+        self._finished, self._tail = self._kit.box(), self._kit.html()
+        body = self._kit.box((self._finished, self._tail), self._name)
+        if self._name == "gm-thoughts":
+            self.box.children = (self._kit.html(_FOLD), body)
+            self.box.add_class("gm-lane")
+        else:
+            self.box.children = (body,)
+        return 6
+
+    def _append(self, fresh: list[Any]) -> int:
+        if not fresh:
+            return 0
+        sent = 0
+        while fresh:
+            used = len(self._shown) % _GROUP
+            now, fresh = fresh[: _GROUP - used], fresh[_GROUP - used :]
+            if used:
+                self._groups[-1].children = (*self._groups[-1].children, *now)
+                sent += 1
+            else:
+                self._groups.append(self._kit.box(now))
+                self._finished.children = tuple(self._groups)
+                sent += 2
+            self._shown += now
+        return sent
+
+
+class LiveView:
+    """Draws at most ten times a second and sends at most forty messages a second.
+
+    The first picture is shown at once, the last one always. If the front end or ipywidgets fails, plain HTML goes
+    on under the same display id.
+
+    Args:
+        ledger: the record.
+        stop: what the Stop button does, or None where a click could not arrive in time. It is called on
+            whichever thread the kernel uses for such messages and must only set a flag.
+        clock: seconds, monotonic.
+
+    Raises:
+        ImportError: on creation, when ipywidgets is too old.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        stop: Callable[[], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if ipywidgets.version_info[0] < _OLDEST:
+            raise ImportError(f"ipywidgets {ipywidgets.__version__} is too old, {_OLDEST} is needed")
+        self._ledger = ledger
+        self._stop = stop
+        self._clock = clock
+        self._id = f"gemini-magic-{uuid4().hex}"
+        self._displayed = False
+        self._begun = 0.0
+        self._next = self._next_status = self._next_thoughts = 0.0
+        self._sent: deque[float] = deque()
+        self._plainer: HtmlView | None = None
+        self._closed = False
+
+    def open(self) -> None:
+        """Show the status line and the Stop button."""
+        self._begun = self._clock()
+        try:
+            self._build()
+        except Exception as problem:  # noqa: BLE001 - whatever a front end does, the answer must be seen
+            self._give_up(problem)
+
+    def update(self, *, final: bool = False) -> None:
+        """Show what is new if it is time for it; with ``final`` in any case."""
+        if self._closed:
+            return
+        if self._plainer is None:
+            try:
+                self._paint(final=final)
+            except Exception as problem:  # noqa: BLE001 - see open
+                self._give_up(problem)
+        else:
+            self._plainer.update(final=final)
+
+    def close(self) -> None:
+        """Put the static bundle in the widget's place; the widget keeps one child that shows the same."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._plainer is None:
+            try:
+                self._finish()
+            except Exception as problem:  # noqa: BLE001 - see open
+                self._give_up(problem)
+        if self._plainer is not None:
+            self._plainer.close()
+
+    def _give_up(self, problem: Exception) -> None:
+        self._plainer = HtmlView(
+            self._ledger,
+            clock=self._clock,
+            display_id=self._id if self._displayed else None,
+            hint=f"no live widgets: {type(problem).__name__}",
+        )
+        if not self._closed:
+            self._plainer.open()
+
+    def _build(self) -> None:
+        kit = self._kit = _Kit()
+        self._status = kit.html(self._status_html(0.0))
+        self._button = kit.stop(self._stop) if self._stop else None
+        bar = kit.box([self._status, *([self._button] if self._button else [])], "gm-bar", row=True)
+        self._thoughts = _Lane(kit, self._ledger.thoughts, "gm-thoughts")
+        self._answer = _Lane(kit, self._ledger.answer, "gm-answer")
+        style = kit.html(f"<style>{page.CSS}{_CSS}</style>")
+        self._root = ipywidgets.VBox(
+            children=(style, bar, self._thoughts.box, self._answer.box),
+            layout=kit.layout,
+            _dom_classes=("gemini-magic", "jp-RenderedHTMLCommon"),
+        )
+        view = {"version_major": 2, "version_minor": 0, "model_id": self._root.model_id}
+        line = status_line(self._ledger, now=0.0)
+        data = {
+            _WIDGET: view,
+            "text/html": page.root(
+                [self._status_html(0.0), "<p>The answer appears here when it is finished.</p>"]
+            ),
+            "text/plain": f"{line}\nThe answer appears here when it is finished.",
+        }
+        publish(data, self._id, update=False)
+        self._displayed = True
+        self._next_status = self._begun + _STATUS
+
+    def _status_html(self, now: float) -> str:
+        running = self._ledger.status == "running"
+        return page.status(self._ledger, now=now, hint=_TOOLBAR if running and self._stop is None else "")
+
+    def _room(self, now: float) -> bool:
+        """Whether a paint fits into this second's messages."""
+        while self._sent and self._sent[0] <= now - 1.0:
+            self._sent.popleft()
+        return len(self._sent) + _LARGEST_PAINT <= _RATE
+
+    def _paint(self, *, final: bool) -> None:
+        begun = self._clock()
+        if not final and (begun < self._next or not self._room(begun)):
+            return
+        sent = self._answer.paint()
+        if final or begun >= self._next_thoughts:
+            sent += self._thoughts.paint()
+            self._next_thoughts = begun + _THOUGHTS
+        if final or begun >= self._next_status:
+            html = self._status_html(begun - self._begun)
+            if html != self._status.value:
+                self._status.value = html
+                sent += 1
+            self._next_status = begun + _STATUS
+        if sent:
+            self._sent.extend([begun] * sent)
+            ended = self._clock()
+            self._next = max(begun + _PAINT, ended + _DUTY * (ended - begun))
+
+    def _finish(self) -> None:
+        answer, thoughts = self._answer.pieces, self._thoughts.pieces
+        for pieces in (answer, thoughts):
+            pieces.step(final=True)
+        data = bundle(self._ledger, answer=answer.whole, thoughts=thoughts.whole)
+        publish(data, self._id, update=self._displayed)
+        kit = self._kit
+        shown = page.document(self._ledger, answer.whole, thoughts.whole)
+        last = ipywidgets.HTML(
+            value=f"{''.join(shown)}<style>{page.CSS}{_CSS}</style>", layout=kit.layout, style=kit.style
+        )
+        self._root.children = (last,)
+        for widget in kit.made:
+            widget.close()
+        _finished.append([self._root, last, kit.layout, kit.style])
+        while len(_finished) > ALIVE:
+            for widget in _finished.popleft():
+                widget.close()

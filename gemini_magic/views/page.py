@@ -1,0 +1,143 @@
+"""The HTML of an answer: its pieces and the one style sheet they share, live and saved alike.
+
+It takes finished, sanitised HTML of the Markdown room and puts our own words around it, escaped. It displays
+nothing and knows no widget.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import escape
+from typing import Final
+
+from ..ledger import Ledger
+from ..markdown import STYLE, visible
+from .status import details, facts, mark_of, redacted, words
+
+__all__ = ["CSS", "box", "document", "notes", "root", "status", "thinking"]
+
+_TONES: Final = {
+    "running": "busy",
+    "complete": "good",
+    "truncated": "warn",
+    "stalled": "warn",
+    "interrupted": "warn",
+    "blocked": "bad",
+    "error": "bad",
+}
+_CODE: Final = re.compile(r"`([^`]+)`")
+_NOTES_SHOWN: Final = 3
+
+# What JupyterLab's own rules for rendered HTML and for widgets do differently, and for first and last
+# children of each piece, is evened out here: an answer must not move when it stops being a widget.
+_OWN: Final = """
+.gemini-magic.gemini-magic{margin:0;padding:0 20px 0 0;max-width:100%;overflow:visible;display:block;
+color:var(--jp-content-font-color1,inherit);font-size:var(--jp-content-font-size1,14px)}
+.gemini-magic :is(.gm-answer,.gm-thoughts) :is(p,ul,ol,blockquote,pre,.gm-table,hr){margin-top:0;margin-bottom:.8em}
+.gemini-magic :is(.gm-answer,.gm-thoughts) :is(li>p,blockquote>p){margin-bottom:.5em}
+.gemini-magic :is(.gm-answer,.gm-thoughts) li :is(ul,ol){margin-bottom:0}
+.gemini-magic :is(.gm-answer,.gm-thoughts) :is(h1,h2,h3,h4,h5,h6):is(*,:first-child,:last-child){margin:.9em 0 .5em}
+.gemini-magic.gemini-magic :is(th,td){text-align:left}
+.gemini-magic .gm-status{padding:3px 0;min-height:18px;line-height:18px;font-size:var(--jp-ui-font-size1,13px);
+font-family:var(--jp-ui-font-family,inherit);color:var(--jp-ui-font-color2,inherit);font-variant-numeric:tabular-nums}
+.gemini-magic .gm-fact{display:inline-block}
+.gemini-magic .gm-fact:not(:last-child)::after{content:"\\a0·\\a0";opacity:.6}
+.gemini-magic .gm-dot{display:none}
+.gemini-magic .gm-mark{display:inline-block;min-width:1.2em;font-weight:bold}
+.gemini-magic .gm-good{color:var(--jp-success-color1,#2e8b57)}
+.gemini-magic .gm-warn{color:var(--jp-warn-color1,#d27d00)}
+.gemini-magic .gm-bad{color:var(--jp-error-color1,#d9413d)}
+.gemini-magic .gm-box{margin:.2em 0 .6em;padding:.1em .8em;border-left:3px solid currentColor;
+line-height:1.5;font-size:var(--jp-ui-font-size1,13px)}
+.gemini-magic .gm-box>span{color:var(--jp-content-font-color1,CanvasText)}
+.gemini-magic .gm-thinking{margin:0 0 .4em;font-size:var(--jp-ui-font-size1,13px)}
+.gemini-magic .gm-thinking>summary{cursor:pointer;line-height:20px;color:var(--jp-ui-font-color2,inherit)}
+.gemini-magic .gm-thoughts{margin:.2em 0 .6em;padding-left:.9em;font-size:var(--jp-ui-font-size1,13px);
+color:var(--jp-ui-font-color2,inherit);border-left:2px solid var(--jp-border-color2,rgba(127,127,127,.4))}
+.gemini-magic .gm-note{margin:0 0 .4em;font-size:var(--jp-ui-font-size1,13px);color:var(--jp-ui-font-color2,inherit)}
+.gemini-magic .gm-tail>p:last-child::after{content:"▍";display:inline-block;width:0;opacity:.55;
+animation:gm-blink 1.2s steps(2,jump-none) infinite}
+@keyframes gm-blink{50%,to{opacity:0}}
+@media (prefers-reduced-motion:reduce){.gemini-magic .gm-tail>p:last-child::after{animation:none}}
+"""
+
+CSS: Final = STYLE + _OWN.lstrip()
+
+
+def _said(text: str) -> str:
+    """Our own words or a server's as HTML: escaped, ```code``` in back-ticks."""
+    return _CODE.sub(r"<code>\1</code>", escape(visible(text)))
+
+
+def root(pieces: Iterable[str]) -> str:
+    """The pieces below the root element, whose class keeps MathJax out: a price in dollars is no formula."""
+    return f'<div class="gemini-magic mathjax_ignore">{"".join(pieces)}<style>{CSS}</style></div>'
+
+
+def status(ledger: Ledger, *, now: float | None = None, hint: str = "") -> str:
+    """The status line; ``hint`` is one more fact at its end."""
+    shown = [*facts(ledger, now=now), *([hint] if hint else [])]
+    dot = '<span class="gm-dot"> · </span>'
+    line = dot.join(f'<span class="gm-fact">{_said(fact)}</span>' for fact in shown)
+    tone = _TONES[ledger.status]
+    return f'<div class="gm-status"><span class="gm-mark gm-{tone}">{mark_of(ledger)}</span> {line}</div>'
+
+
+def thinking(ledger: Ledger, html: str) -> str:
+    """The thoughts, folded; nothing when there are none."""
+    if not html:
+        return ""
+    count = words("".join(list(ledger.thoughts)))
+    return (
+        f'<details class="gm-thinking"><summary>Thinking, {count}</summary>'
+        f'<div class="gm-thoughts">{html}</div></details>'
+    )
+
+
+def box(ledger: Ledger) -> str:
+    """What went wrong and what can be done; nothing for an answer that is complete or still coming."""
+    told = details(ledger)
+    if told is None:
+        return ""
+    lines = [
+        f"<strong>{_said(told.title)}</strong> {_said(told.message)}" if told.title else _said(told.message)
+    ]
+    if told.remedy:
+        lines.append(_said(told.remedy))
+    shown = "<br>".join(f"<span>{line}</span>" for line in lines)
+    return f'<div class="gm-box gm-{_TONES[ledger.status]}" role="note">{shown}</div>'
+
+
+def notes(ledger: Ledger) -> str:
+    """Oddities that may mislead the reader; harmless ones are left to the tables."""
+    serious = [note for note in list(ledger.notes) if note.severity != "info"]
+    lines = [
+        f'<div class="gm-note">⚠ {_said(redacted(note.message))}</div>' for note in serious[:_NOTES_SHOWN]
+    ]
+    if len(serious) > _NOTES_SHOWN:
+        lines.append(f'<div class="gm-note">⚠ {len(serious) - _NOTES_SHOWN} more: see the notes.</div>')
+    return "".join(lines)
+
+
+def document(
+    ledger: Ledger, answer: str, thoughts: str, *, now: float | None = None, hint: str = ""
+) -> list[str]:
+    """The whole picture in the order in which it is read: status, thoughts, answer, what went wrong.
+
+    Args:
+        ledger: the record.
+        answer: its sanitised HTML.
+        thoughts: the same.
+        now: seconds since the request was sent; by the wall clock when left out.
+        hint: one more fact for the status line.
+    """
+    busy = ' aria-busy="true"' if ledger.status == "running" else ""
+    body = f'<div class="gm-answer" role="region" aria-label="Answer"{busy}>{answer}</div>' if answer else ""
+    return [
+        status(ledger, now=now, hint=hint),
+        thinking(ledger, thoughts),
+        body,
+        box(ledger),
+        notes(ledger),
+    ]

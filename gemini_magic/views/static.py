@@ -1,0 +1,142 @@
+"""The lasting picture of an answer: one MIME bundle that needs no kernel, no widget and no script.
+
+It holds the record an inspector reads, safe HTML, Markdown made harmless, and plain text. It displays nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from ..ledger import Ledger
+from ..markdown import defang, render, visible
+from . import page
+from .status import details, redacted, status_line
+
+__all__ = ["RECORD", "bundle", "html_of", "plain", "record"]
+
+RECORD: Final = "application/vnd.gemini-stream+json"
+_VERSION: Final = 1
+_MOST_CHUNKS: Final = 20_000
+_MOST_CHARS: Final = 500_000
+_MOST_NOTES: Final = 200
+_MARKUP: Final = re.compile(r"([\\`*_\[\]<>#!|~&$])")
+
+
+def _text(pieces: list[str]) -> str:
+    return "".join(list(pieces))  # a copy first: the reader may be appending
+
+
+def html_of(ledger: Ledger, *, answer: str | None = None, thoughts: str | None = None) -> str:
+    """The static HTML; ready-made HTML of the answer and the thoughts saves rendering them again."""
+    if answer is None:
+        answer = render(_text(ledger.answer))
+    if thoughts is None:
+        thoughts = render(_text(ledger.thoughts))
+    return page.root(page.document(ledger, answer, thoughts))
+
+
+def plain(ledger: Ledger) -> str:
+    """The answer as text in which nothing can move a cursor, then what went wrong, then the status line."""
+    told = details(ledger)
+    parts = [visible(_text(ledger.answer)).rstrip("\n")]
+    if told:
+        parts.append(
+            "\n".join(line for line in (f"{told.title} {told.message}".strip(), told.remedy) if line)
+        )
+    parts.append(f"[{status_line(ledger)}]")
+    return "\n\n".join(visible(part) for part in parts if part)
+
+
+def _markdown(ledger: Ledger) -> str:
+    """The answer as harmless Markdown below its status: a fence that never closed would swallow what follows it."""
+    told = details(ledger)
+    lines = [status_line(ledger)]
+    if told:
+        lines += [line for line in (f"{told.title} {told.message}".strip(), told.remedy) if line]
+    head = "\n>\n".join("> " + _MARKUP.sub(r"\\\1", visible(line)) for line in lines)
+    return f"{head}\n\n{defang(_text(ledger.answer))}"
+
+
+def record(ledger: Ledger) -> dict[str, Any]:
+    """What an inspector needs: the text once, and for each chunk where its share of the text ends.
+
+    ``chunks`` has parallel columns: ``t`` (seconds since the request was sent), ``size`` (bytes of the JSON
+    text), ``kind``, ``text`` and ``thought`` (characters the chunk adds to ``text`` and ``thoughts``). Request
+    and headers are left out. A field that was cut names itself in ``capped``.
+    """
+    text, thoughts = _text(ledger.answer), _text(ledger.thoughts)
+    columns = ledger.chunk_columns
+    count = columns.length
+    names = [column.name for column in columns.columns]
+    kept = {
+        name: columns.values[names.index(name)][: min(count, _MOST_CHUNKS)] for name in ("t", "size", "kind")
+    }
+    shares = {
+        name: [len(share) for share in columns.values[names.index(name)][: min(count, _MOST_CHUNKS)]]
+        for name in ("text", "thought")
+    }
+    capped = {
+        name: f"{kept_count:,} of {whole:,} {what}"
+        for name, kept_count, whole, what in (
+            ("chunks", _MOST_CHUNKS, count, "chunks"),
+            ("text", _MOST_CHARS, len(text), "characters"),
+            ("thoughts", _MOST_CHARS, len(thoughts), "characters"),
+            ("notes", _MOST_NOTES, len(ledger.notes), "notes"),
+        )
+        if whole > kept_count
+    }
+    told = details(ledger)
+    finish = ledger.finish
+    return {
+        "v": _VERSION,
+        "model": ledger.request.model if ledger.request else None,
+        "model_version": redacted(ledger.model_version),
+        "response_id": redacted(ledger.response_id),
+        "backend": ledger.backend,
+        "source": ledger.source,
+        "started": ledger.started.isoformat(),
+        "status": ledger.status,
+        "status_line": status_line(ledger),
+        "finish_reason": redacted(finish.reason) if finish else None,
+        "finish_message": redacted(finish.message) if finish else None,
+        "block_reason": redacted(ledger.blocked.reason) if ledger.blocked else None,
+        "details": told._asdict() if told else None,
+        "usage": ledger.usage._asdict() if ledger.usage else None,
+        "timing": {name: round(t, 6) for name, t in list(ledger.marks.items())},
+        "text": text[:_MOST_CHARS],
+        "thoughts": thoughts[:_MOST_CHARS],
+        "chunks": {**kept, "t": [round(t, 6) for t in kept["t"]], **shares},
+        "notes": [
+            {
+                "kind": note.kind,
+                "message": redacted(note.message),
+                "severity": note.severity,
+                "chunk": note.chunk,
+                "offset": note.offset,
+            }
+            for note in ledger.notes[:_MOST_NOTES]
+        ],
+        "capped": capped,
+    }
+
+
+def bundle(
+    ledger: Ledger, *, inspector: bool = True, answer: str | None = None, thoughts: str | None = None
+) -> dict[str, Any]:
+    """The MIME bundle that stays in the notebook.
+
+    Args:
+        ledger: the record; while it runs, the bundle shows what is there.
+        inspector: whether the record for an inspector is part of it.
+        answer: its sanitised HTML where it exists already.
+        thoughts: the same.
+
+    Returns:
+        ``application/vnd.gemini-stream+json`` (see :func:`record`), ``text/html``, ``text/markdown``, ``text/plain``.
+    """
+    made: dict[str, Any] = {RECORD: record(ledger)} if inspector else {}
+    made["text/html"] = html_of(ledger, answer=answer, thoughts=thoughts)
+    made["text/markdown"] = _markdown(ledger)
+    made["text/plain"] = plain(ledger)
+    return made

@@ -1,0 +1,203 @@
+"""What a ledger's state is called in plain words, on one line, and what can be done about a bad ending.
+
+Plain text only: it knows neither HTML nor terminals, and escapes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import NamedTuple, overload
+
+from ..content import Blob, Call, Code
+from ..ledger import Ledger
+
+__all__ = ["Details", "details", "elapsed_of", "facts", "mark_of", "redacted", "status_line", "words"]
+
+_QUIET = 3.0  # seconds without a byte after which the line says so
+_MINUTE = 60.0
+_SHORT = 10.0
+_RESUME = "`%gemini resume` asks for the rest."
+_LIMIT = "`%gemini resume` asks for the rest; `--max-tokens` sets the limit."
+_KEY = re.compile(r"AIza[\w-]{16,}")  # how Google's API keys begin; servers quote them in their messages
+_SPACE = re.compile(r"\s+")
+
+_MARKS = {
+    "running": "…",
+    "complete": "✓",
+    "truncated": "⚠",
+    "stalled": "⚠",
+    "blocked": "✕",
+    "error": "✕",
+    "interrupted": "■",
+}
+
+
+class Details(NamedTuple):
+    """What a reader should know about an answer that did not end well.
+
+    Attributes:
+        title: a few words.
+        message: what happened; empty when the title says it all.
+        remedy: what can be done now, code in back-ticks; empty when there is nothing.
+    """
+
+    title: str
+    message: str
+    remedy: str
+
+
+@overload
+def redacted(text: str) -> str: ...
+@overload
+def redacted(text: None) -> None: ...
+def redacted(text: str | None) -> str | None:
+    """A server's words without what looks like a Google API key, and without what no encoder takes."""
+    if text is None:
+        return None
+    if not text.isascii():
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return _KEY.sub("AIza…", text)
+
+
+def _line(text: str) -> str:
+    return _SPACE.sub(" ", redacted(text)).strip()
+
+
+def words(text: str) -> str:
+    """``1 word`` or ``1,234 words``."""
+    count = len(text.split())
+    return f"{count:,} word{'' if count == 1 else 's'}"
+
+
+def mark_of(ledger: Ledger) -> str:
+    """One character that shows the status without colour."""
+    return _MARKS[ledger.status]
+
+
+def elapsed_of(ledger: Ledger, now: float | None = None) -> float:
+    """Seconds since the request was sent: ``now`` while it runs, the whole duration when it is over.
+
+    Without ``now`` a running ledger is measured by the wall clock.
+    """
+    if ledger.status != "running" and "total" in ledger.marks:
+        return ledger.marks["total"]
+    if now is not None:
+        return max(0.0, now)
+    if ledger.status != "running":
+        return ledger.raw[-1].t if ledger.raw else 0.0
+    return max(0.0, (datetime.now(UTC) - ledger.started).total_seconds())
+
+
+def _seconds(value: float) -> str:
+    if value < _SHORT:
+        return f"{value:.1f} s"
+    if value < _MINUTE:
+        return f"{value:.0f} s"
+    minutes, seconds = divmod(int(value), 60)
+    return f"{minutes} min {seconds:02d} s"
+
+
+def _running(ledger: Ledger, now: float) -> str:
+    if ledger.phase == "retrying":
+        wait = f" in {ledger.retry_wait:.0f} s" if ledger.retry_wait else ""
+        return f"retrying{wait}, attempt {ledger.attempt + 2}"
+    if ledger.phase in ("preparing", "connecting"):
+        return "connecting"
+    if not ledger.raw:
+        return "waiting for the first byte"
+    quiet = now - ledger.raw[-1].t
+    doing = "thinking" if ledger.thoughts and not ledger.answer else "streaming"
+    return f"{doing}, nothing for {quiet:.0f} s" if quiet >= _QUIET else doing
+
+
+def _others(ledger: Ledger) -> list[str]:
+    """What an answer holds beside text."""
+    parts = ledger.parts.get(0, [])
+    counted = (
+        ("function call", sum(isinstance(part, Call) for part in parts)),
+        ("media part", sum(isinstance(part, Blob) for part in parts)),
+        ("code run", sum(isinstance(part, Code) for part in parts)),
+    )
+    return [f"{count} {name}{'' if count == 1 else 's'}" for name, count in counted if count]
+
+
+def _ended(ledger: Ledger) -> str:
+    finish = ledger.finish
+    if ledger.status == "complete":
+        text = "".join(list(ledger.answer))
+        held = ([words(text)] if text.strip() else []) + _others(ledger)
+        return f"answer complete, {', '.join(held) or 'no text'}"
+    if ledger.status == "truncated":
+        if ledger.cause == "cut":
+            return "truncated: the connection was lost"
+        if finish is None:
+            return "truncated: it ended without a finish reason"
+        limit = finish.reason == "MAX_TOKENS"
+        return f"truncated: {'stopped at the token limit' if limit else 'the server stopped in the middle'}"
+    if ledger.status == "blocked":
+        blocked = ledger.blocked or finish
+        reason = f" ({_line(blocked.reason)})" if blocked else ""
+        return f"{'prompt blocked' if ledger.blocked else 'blocked'}{reason}"
+    if ledger.status == "stalled":
+        limit_s = "" if ledger.limit is None else f" for {ledger.limit:g} s"
+        if ledger.cause == "timeout":
+            return f"stalled: not finished{limit_s.replace('for', 'after')}"
+        return f"stalled: nothing came{limit_s}"
+    if ledger.status == "error":
+        code = getattr(ledger.error, "code", None)
+        status = getattr(ledger.error, "status", None)
+        return " ".join(str(part) for part in ("error", code, status) if part)
+    return "stopped" if ledger.cause == "stop" else "interrupted"
+
+
+def _tokens(ledger: Ledger) -> str:
+    usage = ledger.usage
+    if usage is None or (usage.prompt is None and usage.output is None):
+        return ""
+    prompt, output = ("?" if count is None else f"{count:,}" for count in (usage.prompt, usage.output))
+    thoughts = f" (+{usage.thoughts:,} thoughts)" if usage.thoughts else ""
+    return f"{prompt} → {output} tokens{thoughts}"
+
+
+def facts(ledger: Ledger, *, now: float | None = None) -> list[str]:
+    """The pieces of the status line, most important first.
+
+    Args:
+        ledger: the record.
+        now: seconds since the request was sent; by the wall clock when left out.
+    """
+    elapsed = elapsed_of(ledger, now)
+    model = ledger.model_version or (ledger.request.model if ledger.request else "")
+    state = _running(ledger, elapsed) if ledger.status == "running" else _ended(ledger)
+    source = {"recording": "from a recording", "echo": "offline echo"}.get(ledger.source, "")
+    return [fact for fact in (_line(model), state, _seconds(elapsed), _tokens(ledger), source) if fact]
+
+
+def status_line(ledger: Ledger, *, now: float | None = None) -> str:
+    """One line of plain text: model, state, elapsed time, tokens, and whether it is a recording.
+
+    Args:
+        ledger: the record.
+        now: seconds since the request was sent; by the wall clock when left out.
+    """
+    return f"{mark_of(ledger)} {' · '.join(facts(ledger, now=now))}"
+
+
+def details(ledger: Ledger) -> Details | None:
+    """What went wrong and what is offered; None while it runs and for an answer that is complete."""
+    if ledger.status in ("running", "complete"):
+        return None
+    title = {
+        "truncated": "This answer is incomplete.",
+        "stalled": "This answer is incomplete.",
+        "interrupted": "Stopped.",
+        "blocked": "Blocked.",
+        "error": "No answer." if not ledger.answer else "This answer is incomplete.",
+    }[ledger.status]
+    if ledger.error is None:
+        return Details(title, "It stopped at the token limit.", _LIMIT)
+    message = _line(ledger.error.message)
+    if ledger.status == "interrupted" and message.startswith("Stopped"):
+        title = ""
+    return Details(title, message, _line(ledger.error.remedy) or _RESUME)

@@ -1,0 +1,96 @@
+"""A view for places without a kernel: the answer as text, printed as it arrives.
+
+It knows a text stream and nothing of notebooks; control characters never reach the terminal.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from ..ledger import Ledger
+from ..markdown import visible
+from .status import details, status_line
+
+__all__ = ["TerminalView"]
+
+_DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
+
+
+class TerminalView:
+    """Prints thoughts and answer as they come, and at the end how it ended.
+
+    Args:
+        ledger: the record.
+        out: where to print; standard output, as it is when the view opens, by default.
+    """
+
+    def __init__(self, ledger: Ledger, out: TextIO | None = None) -> None:
+        self._ledger = ledger
+        self._out = out
+        self._thoughts = self._answer = 0
+        self._mode = ""
+        self._held = ""  # a carriage return whose newline may follow
+        self._at_line_start = True
+        self._closed = False
+
+    def open(self) -> None:
+        """Nothing is printed before something arrives."""
+        self._out = self._out or sys.stdout
+
+    def update(self, *, final: bool = False) -> None:
+        """Print what is new; thoughts that come after the answer has begun are not mixed into it."""
+        answer = self._ledger.answer[self._answer :]
+        thoughts = self._ledger.thoughts[self._thoughts :]
+        self._thoughts += len(thoughts)
+        self._answer += len(answer)
+        if self._mode != "answer" and thoughts:
+            self._print("thinking", "".join(thoughts))
+        if answer:
+            self._print("answer", "".join(answer))
+        if final and self._held:
+            self._print(self._mode, "\n")
+
+    def close(self) -> None:
+        """Print how it ended, with a remedy where it did not end well."""
+        if self._closed:
+            return
+        self._closed = True
+        self.open()
+        self.update(final=True)
+        self._leave()
+        told = details(self._ledger)
+        lines = [f"[{status_line(self._ledger)}]"]
+        if told:
+            lines += [f"{told.title} {told.message}".strip(), told.remedy]
+        self._write("".join(f"{visible(line)}\n" for line in lines if line))
+
+    def _print(self, mode: str, text: str) -> None:
+        text = self._held + text
+        self._held = "\r" if text.endswith("\r") else ""
+        shown = visible(text[: len(text) - len(self._held)])
+        if not shown:
+            return
+        if mode != self._mode:
+            self._leave()
+            self._mode = mode
+            if mode == "thinking":
+                self._write(f"{self._dim()}thinking: ")
+        self._write(shown)
+        self._at_line_start = shown.endswith("\n")
+
+    def _leave(self) -> None:
+        """End what is being printed: colours off, a new line."""
+        if self._mode == "thinking":
+            self._write(_PLAIN if self._dim() else "")
+        if not self._at_line_start:
+            self._write("\n")
+            self._at_line_start = True
+
+    def _dim(self) -> str:
+        return _DIM if self._out is not None and self._out.isatty() else ""
+
+    def _write(self, text: str) -> None:
+        if self._out is not None and text:
+            self._out.write(text)
+            self._out.flush()
