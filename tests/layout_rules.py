@@ -1,0 +1,340 @@
+"""The house rules as functions on a tree of source files; each returns its offenders, one line for each.
+
+They read syntax only and import nothing of what they check, so they work on any tree laid out like the package.
+The rules themselves (tables, lists, limits) are in `test_layout.py`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import cached_property
+from pathlib import Path
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module: `target` is absolute and dotted; `function` is where a local import stands, else ''."""
+
+    target: str
+    line: int
+    function: str
+
+
+@dataclass(frozen=True)
+class Module:
+    """One source file of the package `package`, whose folder is `root`."""
+
+    root: Path
+    path: Path
+    names: frozenset[str]  # all modules of the package, dotted
+    faces: frozenset[str]  # what each __init__ offers in its __all__, dotted: may share a module's name
+
+    @property
+    def package(self) -> str:
+        return self.root.name
+
+    @cached_property
+    def shown(self) -> str:
+        return self.path.relative_to(self.root).as_posix()
+
+    @property
+    def is_init(self) -> bool:
+        return self.path.name == "__init__.py"
+
+    @cached_property
+    def name(self) -> str:
+        return _dotted(self.root, self.path)
+
+    @property
+    def room(self) -> str:
+        """The room it belongs to: 'wire', 'errors', ..., and '__init__' for the package root."""
+        return room_of(self.name)
+
+    @cached_property
+    def source(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.source, str(self.path))
+
+    @cached_property
+    def imports(self) -> list[Import]:
+        return list(self._imports(self.tree, ""))
+
+    @property
+    def own(self) -> list[Import]:
+        """Imports of the package's own modules."""
+        return [one for one in self.imports if _top(one.target) == self.package]
+
+    @property
+    def foreign(self) -> list[Import]:
+        return [one for one in self.imports if _top(one.target) != self.package]
+
+    def _imports(self, node: ast.AST, function: str) -> Iterator[Import]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Import):
+                for alias in child.names:
+                    yield Import(alias.name, child.lineno, function)
+            elif isinstance(child, ast.ImportFrom):
+                for target in self._from(child):
+                    yield Import(target, child.lineno, function)
+            elif isinstance(child, ast.Call) and (target := self._by_name(child)):
+                yield Import(target, child.lineno, function)
+            inner = child.name if isinstance(child, _Function) and not function else function
+            yield from self._imports(child, inner)
+
+    def _from(self, node: ast.ImportFrom) -> list[str]:
+        base = node.module or ""
+        if node.level:
+            home = self.name.split(".") if self.is_init else self.name.split(".")[:-1]
+            up = home[: len(home) - node.level + 1]
+            base = ".".join([*up, *filter(None, [node.module])])
+        targets = [f"{base}.{alias.name}" for alias in node.names]
+        # `from .room import thing`: a module if there is one of that name (and the room's __init__ does not offer
+        # something under the same name), else something inside `room`.
+        outside = self.room != room_of(base)
+        return sorted(
+            {
+                base if target not in self.names or (outside and target in self.faces) else target
+                for target in targets
+            }
+        )
+
+    def _by_name(self, call: ast.Call) -> str | None:
+        """The module in `import_module("package.module")`; relative and computed names are resolved where possible."""
+        called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        if called not in {"import_module", "__import__"} or not call.args:
+            return None
+        first = call.args[0]
+        if not (isinstance(first, ast.Constant) and isinstance(first.value, str)):
+            return None
+        text = first.value
+        if not text.startswith("."):
+            return text
+        level = len(text) - len(text.lstrip("."))
+        home = self.name.split(".") if self.is_init else self.name.split(".")[:-1]
+        return ".".join([*home[: len(home) - level + 1], text.lstrip(".")])
+
+
+def _top(target: str) -> str:
+    return target.partition(".")[0]
+
+
+def _dotted(root: Path, path: Path) -> str:
+    parts = [root.name, *path.relative_to(root).with_suffix("").parts]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(name: str) -> str:
+    """The room of a dotted module name of the package."""
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def read_tree(root: Path) -> list[Module]:
+    """All modules below a package's folder."""
+    paths = sorted(path for path in root.rglob("*.py") if "__pycache__" not in path.parts)
+    names = frozenset(_dotted(root, path) for path in paths)
+    faces = frozenset(
+        f"{_dotted(root, path)}.{name}" for path in paths if path.name == "__init__.py" for name in _all(path)
+    )
+    return [Module(root, path, names, faces) for path in paths]
+
+
+def _all(path: Path) -> list[str]:
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and "__all__" in map(ast.unparse, node.targets):
+            return [item.value for item in ast.walk(node.value) if isinstance(item, ast.Constant)]
+    return []
+
+
+# ------------------------------------------------------------------------------------ who imports whom
+
+
+def outside_the_table(modules: Iterable[Module], table: Mapping[str, set[str] | None]) -> list[str]:
+    """Imports between rooms that the table does not allow; None in the table allows everything."""
+    found = []
+    for module in modules:
+        if module.room not in table:
+            found.append(f"{module.shown}: the room '{module.room}' is not in the table")
+            continue
+        allowed = table[module.room]
+        for one in module.own:
+            to = room_of(one.target)
+            if to != module.room and to != "__init__" and allowed is not None and to not in allowed:
+                found.append(f"{module.shown}:{one.line}: '{module.room}' may not import '{to}'")
+    return found
+
+
+def side_doors(modules: Iterable[Module]) -> list[str]:
+    """Imports that enter another room by anything but its `__init__`."""
+    return [
+        f"{module.shown}:{one.line}: enters '{room_of(one.target)}' by {one.target}, not by its __init__"
+        for module in modules
+        for one in module.own
+        if room_of(one.target) not in {module.room, "__init__"} and one.target.count(".") > 1
+    ]
+
+
+def root_imports(modules: Iterable[Module]) -> list[str]:
+    """Modules that import the package root."""
+    return [
+        f"{module.shown}:{one.line}: imports the package root"
+        for module in modules
+        for one in module.own
+        if one.target == module.package and module.room != "__init__"
+    ]
+
+
+def eager_root(modules: Iterable[Module]) -> list[str]:
+    """Imports of own modules that the package root makes when it is imported (types apart)."""
+    return [
+        f"{module.shown}:{one.line}: imports {one.target} at once; the root is lazy"
+        for module in modules
+        if module.room == "__init__"
+        for one in module.own
+        if not one.function and one.line not in _typing_only(module.tree)
+    ]
+
+
+def _typing_only(tree: ast.Module) -> set[int]:
+    lines: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            lines |= {
+                inner.lineno for part in node.body for inner in ast.walk(part) if hasattr(inner, "lineno")
+            }
+    return lines
+
+
+def foreigners(modules: Iterable[Module], homes: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Third parties imported outside the files where they may be; patterns are matched against the path."""
+    return [
+        f"{module.shown}:{one.line}: {_top(one.target)} belongs in {' or '.join(homes[_top(one.target)])}"
+        for module in modules
+        for one in module.foreign
+        if _top(one.target) in homes
+        and not any(fnmatch(module.shown, home) for home in homes[_top(one.target)])
+    ]
+
+
+def imported_early(modules: Iterable[Module], late: set[str]) -> list[str]:
+    """Third parties that must not be imported at import time, and are."""
+    return [
+        f"{module.shown}:{one.line}: {_top(one.target)} is imported at import time"
+        for module in modules
+        for one in module.foreign
+        if _top(one.target) in late and not one.function and one.line not in _typing_only(module.tree)
+    ]
+
+
+def scattered(modules: Iterable[Module], name: str) -> list[str]:
+    """The functions that import `name`, if they are more than one."""
+    places = {
+        (m.shown, one.function): one.line for m in modules for one in m.foreign if _top(one.target) == name
+    }
+    if len(places) <= 1:
+        return []
+    return [
+        f"{shown}:{line}: one function may import {name}, not {len(places)}"
+        for (shown, _), line in places.items()
+    ]
+
+
+def local_imports(modules: Iterable[Module], heavy: set[str], reasons: Mapping[str, str]) -> list[str]:
+    """Imports inside functions, but of heavy or optional third parties, or of a room by its own lazy `__init__`.
+
+    `reasons` maps 'path:function' to why that function may import what it likes.
+    """
+    found = []
+    for module in modules:
+        for one in module.imports:
+            own_room = (
+                module.is_init and room_of(one.target) == module.room and _top(one.target) == module.package
+            )
+            root = module.is_init and module.room == "__init__"
+            fine = not one.function or _top(one.target) in heavy or own_room or root
+            if not fine and f"{module.shown}:{one.function}" not in reasons:
+                found.append(f"{module.shown}:{one.line}: {one.function}() imports {one.target}")
+    return found
+
+
+def cycles(modules: Iterable[Module]) -> list[str]:
+    """Import cycles between modules, each named once by its members; the root's lazy imports apart."""
+    graph = {
+        m.name: {one.target for one in m.own if one.target != m.name} for m in modules if m.room != "__init__"
+    }
+    found: set[tuple[str, ...]] = set()
+    done: set[str] = set()
+
+    def visit(name: str, trail: list[str]) -> None:
+        if name in trail:
+            ring = trail[trail.index(name) :]
+            start = ring.index(min(ring))
+            found.add((*ring[start:], *ring[:start]))
+            return
+        if name in done:
+            return
+        for target in sorted(graph.get(name, ())):
+            visit(target, [*trail, name])
+        done.add(name)
+
+    for name in sorted(graph):
+        visit(name, [])
+    return [" -> ".join([*ring, ring[0]]) for ring in sorted(found)]
+
+
+# ----------------------------------------------------------------------------------- names and sizes
+
+
+def bad_names(modules: Iterable[Module], names: set[str]) -> list[str]:
+    """Files and folders whose name says nothing."""
+    return [
+        f"{module.shown}: a module called '{part}' says nothing about what is in it"
+        for module in modules
+        for part in Path(module.shown).with_suffix("").parts
+        if part.strip("_") in names
+    ]
+
+
+def without_docstring(modules: Iterable[Module]) -> list[str]:
+    """Modules that do not say what they know."""
+    return [f"{m.shown}: no module docstring" for m in modules if not ast.get_docstring(m.tree)]
+
+
+def long_modules(modules: Iterable[Module], soft: int, hard: int, reasons: Mapping[str, str]) -> list[str]:
+    """Modules above the hard limit, or above the soft one without a reason; and reasons no longer needed."""
+    sizes = {module.shown: len(module.source.splitlines()) for module in modules}
+    found = [f"{shown}: {size} lines, the limit is {hard}" for shown, size in sizes.items() if size > hard]
+    found += [
+        f"{shown}: {size} lines, more than {soft} need a reason"
+        for shown, size in sizes.items()
+        if soft < size <= hard and shown not in reasons
+    ]
+    return found + [
+        f"{shown}: a reason is listed, but not needed" for shown in reasons if sizes.get(shown, 0) <= soft
+    ]
+
+
+def long_functions(modules: Iterable[Module], limit: int, reasons: Mapping[str, str]) -> list[str]:
+    """Functions above the limit without a reason; and reasons no longer needed."""
+    sizes = {
+        f"{module.shown}:{node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
+        for module in modules
+        for node in ast.walk(module.tree)
+        if isinstance(node, _Function)
+    }
+    found = [
+        f"{place}: {size} lines, more than {limit} need a reason"
+        for place, size in sizes.items()
+        if size > limit and place not in reasons
+    ]
+    return found + [
+        f"{place}: a reason is listed, but not needed" for place in reasons if sizes.get(place, 0) <= limit
+    ]

@@ -1,0 +1,318 @@
+"""Who may import whom, where third parties live, and how big things may get.
+
+The tables are the rules; ARCHITECTURE.md says why. Every check is also run on a small tree that breaks it.
+"""
+
+import pytest
+from layout_rules import (
+    bad_names,
+    cycles,
+    eager_root,
+    foreigners,
+    imported_early,
+    local_imports,
+    long_functions,
+    long_modules,
+    outside_the_table,
+    read_tree,
+    root_imports,
+    scattered,
+    side_doors,
+    without_docstring,
+)
+from surroundings import CHECKOUT
+
+# endings, records and timing are parts of what the ledger and the response say, a module each.
+NOUNS = {
+    "errors",
+    "content",
+    "events",
+    "tables",
+    "prices",
+    "endings",
+    "records",
+    "timing",
+    "ledger",
+    "conversation",
+}
+FACE = NOUNS | {"wire", "backends", "client", "asking", "markdown", "journal", "views", "settings"}
+
+# room: the rooms it may import; None is everything.
+TABLE = {
+    "errors": set(),
+    "content": set(),
+    "events": {"content"},
+    "tables": {"content"},
+    "prices": {"content", "events"},
+    "conversation": {"content", "events"},
+    "endings": {"errors", "content", "events"},
+    "records": {"content", "events", "tables"},
+    "timing": {"events"},
+    "ledger": {"errors", "content", "events", "tables", "prices", "endings", "records"},
+    "wire": {"errors"},
+    "backends": {"errors", "content", "events"},
+    "client": NOUNS | {"wire", "backends", "settings"},
+    "journal": NOUNS,
+    "asking": NOUNS | {"settings"},
+    "markdown": {"errors"},
+    "views": NOUNS | {"markdown", "settings"},
+    "settings": {"errors"},
+    "response": FACE,
+    "api": FACE | {"response"},
+    "notebook": None,
+    "cli": None,
+    "__init__": None,
+}
+
+# third party: the files that may import it.
+HOMES = {
+    "httpx": ("client/transport.py",),
+    "httpcore": ("client/transport.py",),
+    "IPython": ("notebook/*", "views/*"),
+    "ipywidgets": ("views/live.py",),
+    "markdown_it": ("markdown/*",),
+    "nh3": ("markdown/*",),
+    "pygments": ("markdown/*",),
+    "sqlite3": ("journal.py",),
+    "genai_prices": ("prices.py",),
+    "arro3": ("tables.py",),
+    "tenacity": ("client/*",),
+    "platformdirs": ("client/*", "settings.py", "journal.py"),
+    "dotenv": ("client/*", "settings.py", "journal.py"),
+    "keyring": ("client/*", "settings.py", "journal.py"),
+    "google": ("client/*",),
+}
+
+NEVER_AT_IMPORT_TIME = {
+    "arro3",
+    "genai_prices",
+    "google",
+    "keyring",
+    "matplotlib",
+    "pandas",
+    "PIL",
+    "polars",
+    "pyarrow",
+    "pydantic",
+}
+
+# Optional, or too heavy to load before they are needed: functions may import them.
+HEAVY = NEVER_AT_IMPORT_TIME | {
+    "httpcore",
+    "httpx",
+    "ipykernel",
+    "ipywidgets",
+    "IPython",
+    "jupyter_client",
+    "markdown_it",
+    "nbclient",
+    "nbformat",
+    "nh3",
+    "pygments",
+    "tenacity",
+}
+
+SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
+
+SOFT, HARD, FUNCTION = 300, 400, 60
+
+# 'path:function': why it imports one of our own modules or the standard library late.
+LATE_IMPORTS: dict[str, str] = {}
+# 'path': why it is longer than the soft limit.
+LONG_MODULES: dict[str, str] = {}
+# 'path:function': why it is longer than the limit.
+LONG_FUNCTIONS: dict[str, str] = {}
+
+CHECKS = {
+    "only imports that the table allows": lambda tree: outside_the_table(tree, TABLE),
+    "rooms are entered by their __init__": side_doors,
+    "no module imports the package root": root_imports,
+    "the package root is lazy": eager_root,
+    "third parties stay where they belong": lambda tree: foreigners(tree, HOMES),
+    "nothing heavy at import time": lambda tree: imported_early(tree, NEVER_AT_IMPORT_TIME),
+    "one function knows Arrow": lambda tree: scattered(tree, "arro3"),
+    "functions import heavy third parties only": lambda tree: local_imports(tree, HEAVY, LATE_IMPORTS),
+    "no import cycle": cycles,
+    "names say something": lambda tree: bad_names(tree, SAYS_NOTHING),
+    "every module has a docstring": without_docstring,
+    "modules are short": lambda tree: long_modules(tree, SOFT, HARD, LONG_MODULES),
+    "functions are short": lambda tree: long_functions(tree, FUNCTION, LONG_FUNCTIONS),
+}
+
+
+@pytest.fixture(scope="module")
+def package():
+    tree = read_tree(CHECKOUT / "gemini_magic")
+    assert len(tree) > 5
+    return tree
+
+
+@pytest.mark.parametrize("promise", CHECKS)
+def test_the_package(package, promise):
+    offenders = CHECKS[promise](package)
+    assert not offenders, "\n".join([f"{promise}; {len(offenders)} offender(s):", *offenders])
+
+
+# ------------------------------------------------------------------------------ the checks can fail
+
+# promise: (files of a tree that breaks it, words of the offender's line), by what is wrong with it.
+BROKEN = [
+    (
+        "only imports that the table allows",
+        {"wire/sse.py": "from ..client import stream"},
+        "wire/sse.py:2: 'wire' may not import 'client'",
+    ),
+    (
+        "only imports that the table allows",
+        {"errors.py": "import gemini_magic.content"},
+        "errors.py:2: 'errors' may not import 'content'",
+    ),
+    (
+        "only imports that the table allows",
+        {"events.py": "from . import errors"},
+        "events.py:2: 'events' may not import 'errors'",
+    ),
+    (
+        "only imports that the table allows",
+        {
+            "markdown/parser.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from ..ledger import Ledger"
+        },
+        "markdown/parser.py:4: 'markdown' may not import 'ledger'",
+    ),
+    (
+        "only imports that the table allows",
+        {
+            "wire/sse.py": "from importlib import import_module\ndef f():\n    import_module('..views', __package__)"
+        },
+        "wire/sse.py:4: 'wire' may not import 'views'",
+    ),
+    ("only imports that the table allows", {"attic/box.py": "x = 1"}, "the room 'attic' is not in the table"),
+    (
+        "rooms are entered by their __init__",
+        {"client/stream.py": "from ..wire.sse import Reader"},
+        "client/stream.py:2: enters 'wire' by gemini_magic.wire.sse",
+    ),
+    (
+        "rooms are entered by their __init__",
+        {"client/stream.py": "from ..wire import sse"},
+        "enters 'wire' by gemini_magic.wire.sse",
+    ),
+    (
+        "no module imports the package root",
+        {"api.py": "import gemini_magic"},
+        "api.py:2: imports the package root",
+    ),
+    (
+        "no module imports the package root",
+        {"views/live.py": "from .. import __version__"},
+        "views/live.py:2: imports the package root",
+    ),
+    (
+        "the package root is lazy",
+        {"__init__.py": "from .errors import GeminiError"},
+        "__init__.py:2: imports gemini_magic.errors at once",
+    ),
+    (
+        "third parties stay where they belong",
+        {"client/stream.py": "import httpx"},
+        "client/stream.py:2: httpx belongs in client/transport.py",
+    ),
+    (
+        "third parties stay where they belong",
+        {"views/static.py": "def f():\n    import ipywidgets.widgets"},
+        "views/static.py:3: ipywidgets belongs in views/live.py",
+    ),
+    (
+        "nothing heavy at import time",
+        {"tables.py": "try:\n    import pandas as pd\nexcept ImportError:\n    pd = None"},
+        "tables.py:3: pandas is imported at import time",
+    ),
+    (
+        "one function knows Arrow",
+        {"tables.py": "def one():\n    import arro3.core\ndef two():\n    from arro3.core import Table"},
+        "tables.py:5: one function may import arro3, not 2",
+    ),
+    (
+        "functions import heavy third parties only",
+        {"api.py": "def ask():\n    from .client import stream"},
+        "api.py:3: ask() imports gemini_magic.client",
+    ),
+    (
+        "functions import heavy third parties only",
+        {"wire/sse.py": "class A:\n    def f(self):\n        import json"},
+        "wire/sse.py:4: f() imports json",
+    ),
+    (
+        "no import cycle",
+        {
+            "wire/sse.py": "from .lines import cut",
+            "wire/lines.py": "from .reader import x",
+            "wire/reader.py": "from . import sse",
+        },
+        "gemini_magic.wire.lines -> gemini_magic.wire.reader -> gemini_magic.wire.sse -> gemini_magic.wire.lines",
+    ),
+    ("names say something", {"client/_utils.py": "x = 1"}, "client/_utils.py: a module called '_utils'"),
+    ("every module has a docstring", {"bare.py": None}, "bare.py: no module docstring"),
+    ("modules are short", {"long.py": "x = 1\n" * 299}, "long.py: 301 lines, more than 300 need a reason"),
+    ("modules are short", {"long.py": "x = 1\n" * 399}, "long.py: 401 lines, the limit is 400"),
+    (
+        "functions are short",
+        {"a.py": "def f():\n" + "    x = 1\n" * 60},
+        "a.py:f: 61 lines, more than 60 need a reason",
+    ),
+]
+
+SOUND = {
+    "__init__.py": "def __getattr__(name):\n    from .api import ask\n    return ask",
+    "errors.py": "class GeminiError(Exception): ...",
+    "content.py": "import dataclasses",
+    "tables.py": "def arrow():\n    import arro3.core",
+    "wire/__init__.py": "from .sse import Reader\nfrom .lines import lines\n__all__ = ['Reader', 'lines']",
+    "wire/sse.py": "from ..errors import GeminiError\nfrom .lines import cut",
+    "wire/lines.py": "import re",
+    "client/__init__.py": "def __getattr__(name):\n    from . import transport\n    return transport",
+    "client/transport.py": "import httpx\nfrom ..wire import Reader, lines",
+    "views/__init__.py": "",
+    "views/live.py": "import ipywidgets",
+    "api.py": "from .client import stream",
+    "notebook/__init__.py": "from .. import errors\nfrom ..views import live_view",
+}
+
+
+def plant(folder, files):
+    root = folder / "gemini_magic"
+    for name, source in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x = 1\n" if source is None else f"'What it knows.'\n{source}\n")
+    return read_tree(root)
+
+
+@pytest.mark.parametrize("promise", CHECKS)
+def test_a_sound_tree_passes(tmp_path, promise):
+    assert CHECKS[promise](plant(tmp_path, SOUND)) == []
+
+
+@pytest.mark.parametrize(
+    ("promise", "files", "offender"),
+    BROKEN,
+    ids=[f"{promise}-{n}" for n, (promise, _, _) in enumerate(BROKEN)],
+)
+def test_a_broken_tree_is_named(tmp_path, promise, files, offender):
+    offenders = CHECKS[promise](plant(tmp_path, SOUND | files))
+    assert [line for line in offenders if offender in line], offenders
+
+
+def test_every_check_is_seen_to_fail():
+    assert {promise for promise, _, _ in BROKEN} == set(CHECKS)
+
+
+def test_a_reason_excuses_and_a_stale_reason_offends(tmp_path):
+    tree = plant(tmp_path, {"long.py": "x = 1\n" * 310, "a.py": "def f():\n" + "    x = 1\n" * 60})
+    assert long_modules(tree, SOFT, HARD, {"long.py": "a table"}) == []
+    assert long_functions(tree, FUNCTION, {"a.py:f": "a table"}) == []
+    assert long_modules(tree, SOFT, HARD, {"long.py": "a table", "a.py": "was long"}) == [
+        "a.py: a reason is listed, but not needed"
+    ]
+    late = plant(tmp_path / "late", {"api.py": "def ask():\n    import json"})
+    assert local_imports(late, HEAVY, {"api.py:ask": "rare"}) == []
