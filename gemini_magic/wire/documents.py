@@ -26,6 +26,8 @@ __all__ = ["EventDocuments"]
 
 _BLANK = (b"\r\n", b"\n", b"\r")
 _FIELDS = {b"event": "field-event", b"id": "field-id", b"retry": "field-retry"}
+_BLOCK = 1 << 16
+_LONG = 4 * _BLOCK  # above this a piece is read in blocks: fewer copies of a large event at a time
 _LONGEST_NAME = 6  # "event:"
 _Split: TypeAlias = tuple[list[bytes], list[tuple[int, bytes]]]  # objects, and the rest with its places
 
@@ -49,6 +51,7 @@ class EventDocuments:
         self._last = 0  # the last significant byte of the held lines
         self._event = False  # a line of the current event was seen
         self._given = False  # an object of the current event was handed out
+        self._ended = False
         self._named = False  # some line of the stream had a field name
 
     def feed_into(self, piece: bytes, items: list[Item]) -> None:
@@ -57,30 +60,46 @@ class EventDocuments:
         Raises:
             WireError: an event passed ``max_event``; what came before it is in ``items``.
         """
+        if len(piece) > _LONG:
+            for at in range(0, len(piece), _BLOCK):
+                self._piece(piece[at : at + _BLOCK], items)
+        else:
+            self._piece(piece, items)
+
+    def _piece(self, piece: bytes, items: list[Item]) -> None:
         offset, lines = self._lines.feed(piece)
         for line in lines:
-            if line.startswith(b"data: {") and not self._held and len(line) <= self._max:
-                raw = line[6:].rstrip(b"\r\n")
-                if is_json(raw):
+            size = len(line)
+            if line.startswith(b"data: {") and not self._held and size <= self._max:
+                end = size - 2 if line.endswith(b"\r\n") else size - 1
+                raw = line[6:end] if type(line) is bytes else bytes(memoryview(line)[6:end])
+                if not is_json(raw):
+                    self._line(line, offset, items)
+                elif self._given or not raw.isascii():
                     self._give(raw, offset, items)
                 else:
-                    self._line(line, offset, items)
+                    self._event = self._given = self._named = True
+                    items.append(Item(raw, offset))
             elif line in _BLANK:
-                self._blank(items)
+                if self._held:
+                    self._blank(items)
+                else:
+                    self._event = self._given = False
             else:
                 self._line(line, offset, items)
-            offset += len(line)
+            offset += size
         self._lines.check(self._held_size)
 
     def close_into(self, items: list[Item]) -> None:
         """End of input: the last line counts without its end, the last event without its blank line."""
+        self._ended = True
         self._max = sys.maxsize  # it was within the cap when it was fed
         offset, last = self._lines.close()
         if last:
             self._line(last, offset, items)
         if self._event:
             self._log.note("unterminated", self._held_at if self._held else offset)
-        self._flush(items, ended=True)
+        self._flush(items)
 
     def _give(self, raw: bytes, offset: int, items: list[Item]) -> None:
         """Hand out one object that ``is_json``."""
@@ -93,17 +112,18 @@ class EventDocuments:
         items.append(Item(text, offset))
 
     def _blank(self, items: list[Item]) -> None:
-        if not self._named and self._held:
+        if not self._named:
+            self._held_size += 1
             self._held.append((True, b""))  # a page of text, not a stream: kept in one
             return
         self._flush(items)
         self._event = self._given = False
 
-    def _line(self, line: bytes, offset: int, items: list[Item]) -> None:
+    def _line(self, line: bytes | bytearray, offset: int, items: list[Item]) -> None:
         """Any line that is neither blank nor one whole object."""
         if len(line) > self._max:
             raise too_large(self._max)
-        line = line.rstrip(b"\r\n")
+        line = bytes(line).rstrip(b"\r\n")
         if line.startswith(BOM):
             self._log.note("bom", offset)
             line = line[len(BOM) :]
@@ -196,7 +216,7 @@ class EventDocuments:
         if not found and not rest:
             note_unread(self._log, offset, text)
 
-    def _flush(self, items: list[Item], *, ended: bool = False) -> None:
+    def _flush(self, items: list[Item]) -> None:
         """Make the best of the lines that wait."""
         held, offset = self._held, self._held_at
         self._held, self._held_size = [], 0
@@ -214,7 +234,7 @@ class EventDocuments:
                 self._hand_out(split, text, offset, items)
                 return
         # Cut in the middle, a nested object on a line of its own must not pass for a document.
-        if len(held) > 1 and not ended:
+        if len(held) > 1 and not self._ended:
             split = _line_by_line(held)
         self._hand_out(split, whole, offset, items)
 

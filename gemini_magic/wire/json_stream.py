@@ -72,7 +72,7 @@ class ObjectCutter:
 
     def _block(self, block: bytes) -> None:
         clean = mask_escapes(block)
-        if self._escaped and clean[:1] in (b"\\", b'"'):
+        if self._escaped and block[:1] in (b"\\", b'"'):
             # The pair began in the block before, so the pairs of this one are counted from its second byte.
             clean = b"_" + mask_escapes(block[1:])
         if block:

@@ -9,6 +9,7 @@ from ..errors import WireError
 
 __all__ = ["BOM", "Lines", "too_large"]
 
+_BLOCK = 1 << 16
 BOM = b"\xef\xbb\xbf"
 
 
@@ -26,17 +27,22 @@ class Lines:
     def __init__(self, max_line: int) -> None:
         self._max = max_line
         self._start = 0  # where in the body the unfinished line begins
-        self._tail: list[bytes] = []  # the unfinished line
+        # The unfinished line: small pieces gather in a list, and go to a growing buffer in blocks. To keep all
+        # pieces until the end would cost a large event a second set of fresh memory pages, dearer than copying;
+        # to grow the buffer by every small piece would make it move too often.
+        self._tail = bytearray()
+        self._small: list[bytes | bytearray] = []
         self._tail_size = 0
         self._after_cr = False  # the last line ended in CR: an LF now belongs to it
         self._front: bytes | None = b""  # the first bytes, as long as they may become a BOM
 
-    def feed(self, piece: bytes) -> tuple[int, list[bytes]]:
+    def feed(self, piece: bytes) -> tuple[int, list[bytes | bytearray]]:
         """Take a piece; returns the offset of the first finished line, and the lines with their ends.
 
         The offset counts bytes of the body as received. A swallowed LF after CR belongs to no line, and can
         only stand before the first one. A CR ends its line at once. A line above the cap comes out too, so
-        that what stands before it is not lost: :meth:`check` raises afterwards.
+        that what stands before it is not lost: :meth:`check` raises afterwards. A long line that came in many
+        pieces is the buffer itself, as a copy of it is left to whoever keeps it.
         """
         if self._front is not None:
             piece = self._past_bom(piece)
@@ -47,38 +53,52 @@ class Lines:
                 self._start += 1
         start = self._start
         if b"\n" not in piece and b"\r" not in piece:
-            if piece:
-                self._tail.append(piece)
-                self._tail_size += len(piece)
+            self._add(piece)
             return start, []
-        lines = piece.splitlines(keepends=True)  # for bytes: CR LF, LF and CR only
+        lines: list[bytes | bytearray] = list(
+            piece.splitlines(keepends=True)
+        )  # bytes end at CR LF, LF and CR only
         total = self._tail_size + len(piece)
-        if self._tail:
-            self._tail.append(lines[0])
-            lines[0] = b"".join(self._tail)
-            self._tail = []
-        self._tail_size = 0
+        rest = b""
         if piece.endswith((b"\n", b"\r")):
             self._after_cr = piece.endswith(b"\r")
         else:
-            self._tail = [lines.pop()]
-            self._tail_size = len(self._tail[0])
-        self._start = start + total - self._tail_size
+            rest = bytes(lines.pop())
+        if self._tail_size:
+            self._add(lines[0])
+            lines[0] = self._take_tail()
+        if rest:
+            self._add(rest)
+        self._start = start + total - len(rest)
         return start, lines
 
-    def close(self) -> tuple[int, bytes]:
+    def close(self) -> tuple[int, bytes | bytearray]:
         """The unfinished last line, without an end, and its offset; empty when there is none."""
         if self._front:
-            self._tail, self._tail_size = [self._front], len(self._front)
+            self._add(self._front)
         self._front = None
-        last = b"".join(self._tail)
-        self._tail, self._tail_size = [], 0
-        return self._start, last
+        return self._start, self._take_tail()
 
     def check(self, held: int = 0) -> None:
         """Raise :class:`WireError` when the unfinished line and ``held`` bytes before it pass the cap."""
         if self._tail_size + held > self._max:
             raise too_large(self._max)
+
+    def _add(self, piece: bytes | bytearray) -> None:
+        self._small.append(piece)
+        size = self._tail_size = self._tail_size + len(piece)
+        if size - len(self._tail) > _BLOCK:
+            self._tail += b"".join(self._small)
+            self._small = []
+
+    def _take_tail(self) -> bytes | bytearray:
+        tail, small = self._tail, b"".join(self._small)
+        self._small, self._tail_size = [], 0
+        if not tail:
+            return small
+        tail += small
+        self._tail = bytearray()
+        return tail
 
     def _past_bom(self, piece: bytes) -> bytes:
         """``piece`` without a byte order mark at the very front; empty while that is undecided."""

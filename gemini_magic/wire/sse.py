@@ -69,7 +69,7 @@ class SseReader:
         """Like :meth:`feed`, but what came before an error is in ``events``."""
         offset, lines = self._lines.feed(piece)
         for line in lines:
-            self._take(line.rstrip(b"\r\n"), offset, events)
+            self._take(bytes(line), offset, events)
             offset += len(line)
         self._lines.check(self._size)
 
@@ -79,18 +79,23 @@ class SseReader:
         offset, last = self._lines.close()
         if not self._strict:
             if last:
-                self._take(last, offset, events)
+                self._take(bytes(last), offset, events)
             self._take(b"", offset, events)
         self._data = []
         return events
 
     def _take(self, line: bytes, offset: int, events: list[SseEvent]) -> None:
-        if not line:
+        """One line, with or without its end; the value is cut out once, as it may be large."""
+        end = len(line) - (line.endswith((b"\r", b"\n")) + line.endswith(b"\r\n"))
+        if not end:
             self._dispatch(events)
             return
-        name, _, value = line.partition(b":")
-        if value.startswith(b" "):
-            value = value[1:]
+        colon = line.find(b":", 0, end)
+        if colon < 0:
+            colon = end
+        name = line[:colon]
+        begin = colon + 2 if line.startswith(b" ", colon + 1) else colon + 1
+        value = line[begin:end]
         if name == b"data":
             if not self._data:
                 self._offset = offset

@@ -1,0 +1,314 @@
+"""The tolerant reader on everything servers and gateways have been seen to send, at every cut."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from byte_cuts import byte_by_byte, every_cut, random_cuts
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gemini_magic.errors import WireError
+from gemini_magic.wire import Item, Reader
+
+BOM = b"\xef\xbb\xbf"
+A, B, C = b'{"a":1}', b'{"b":[{"x":"}"}]}', b'{"c":"\\n\\"{"}'
+SCALE = '{"candidates":[{"content":{"parts":[{"text":"%s"}],"role":"model"},"index":0}]}'
+ERROR = b'{\n  "error": {\n    "code": 499,\n    "message": "cancelled",\n    "details": [\n      {"x": 1}\n    ]\n  }\n}'
+
+
+def read(pieces: list[bytes], **options: bool) -> tuple[list[Item], Reader]:
+    reader = Reader(**options)
+    items = [item for piece in pieces for item in reader.feed(piece)]
+    return items + reader.close(), reader
+
+
+def values(items: list[Item]) -> list[object]:
+    return [json.loads(item.raw) for item in items]
+
+
+def ends(body: bytes) -> list[bytes]:
+    """The same body with LF, CR LF and CR."""
+    return [body, body.replace(b"\n", b"\r\n"), body.replace(b"\n", b"\r")]
+
+
+# What it is, the body with LF line ends, the objects in it, the oddities it must count.
+CASES = [
+    ("plain", b"data: " + A + b"\n\ndata: " + B + b"\n\n", [A, B], {}),
+    ("empty body", b"", [], {}),
+    ("blank lines only", b"\n\n \n\n", [], {}),
+    ("BOM", BOM + b"data: " + A + b"\n\ndata: " + B + b"\n\n", [A, B], {"bom": 1}),
+    ("BOM again before a line", b"data: " + A + b"\n\n" + BOM + b"data: " + B + b"\n\n", [A, B], {"bom": 1}),
+    ("comments", b": ping\n\ndata: " + A + b"\n\n:\n\n: ping\ndata: " + B + b"\n\n", [A, B], {"comment": 3}),
+    ("comment inside an event", b'data: {"a":\n: ping\ndata: 1}\n\n', [A], {"comment": 1}),
+    ("no space", b"data:" + A + b"\n\ndata:" + B + b"\n\n", [A, B], {"no-space": 2}),
+    ("two spaces", b"data:  " + A + b"  \n\n", [A], {}),
+    ("other fields", b"event: message\nid: 1\nretry: 3000\ndata: " + A + b"\n\nevent: end\nid\ndata: " + B + b"\n\n",
+     [A, B], {"field-event": 2, "field-id": 2, "field-retry": 1}),
+    ("fields without data", b"id: 1\n\nevent: ping\n\ndata: " + A + b"\n\n", [A], {"field-id": 1, "field-event": 1}),
+    ("one document on many data lines", b'data: {"b":\ndata: [\ndata: {"x":"}"}\ndata: ]\ndata: }\n\n', [B], {}),
+    ("DONE", b"data: " + A + b"\n\ndata: [DONE]\n\n", [A], {"done-marker": 1}),
+    ("DONE without a blank line before", b"data: " + A + b"\ndata: [DONE]\n", [A], {"done-marker": 1, "unterminated": 1}),
+    ("DONE is not the end", b"data:[DONE]\n\ndata: " + A + b"\n\n", [A], {"done-marker": 1, "no-space": 1}),
+    ("interactions end", b"event: done\ndata: [DONE]\n\n", [], {"field-event": 1, "done-marker": 1}),
+    ("error as an event", b"data: " + A + b'\n\ndata: {"x":1,"error":{"code":500}}\n\n', [A, b'{"x":1,"error":{"code":500}}'], {}),
+    ("error in a list", b'data: [{"error":{"code":400}}]\n\n', [b'{"error":{"code":400}}'], {"json-array": 1}),
+    ("list on many lines", b"data: [\ndata: " + A + b",\ndata: " + B + b"\ndata: ]\n\n", [A, B], {"json-array": 1}),
+    ("bare pretty error at the end", b"data: " + A + b"\n\n" + ERROR + b"\n", [A, ERROR], {"bare-lines": 9, "unterminated": 1}),
+    ("bare pretty error at the front of the rest", b"data: " + A + b"\n\n" + ERROR + b"\n\ndata: " + B + b"\n\n",
+     [A, ERROR, B], {"bare-lines": 9}),
+    ("bare error right behind an event", b"data: " + A + b"\n" + ERROR + b"\n\n", [A, ERROR], {"bare-lines": 9, "no-blank-line": 1}),
+    ("bare error on one line", b"data: " + A + b"\n\n" + B + b"\n", [A, B], {"bare-lines": 1, "unterminated": 1}),
+    ("data then bare lines", b"data: " + A + b'\n\ndata: {\n  "error": {\n    "code": 500\n  }\n}\n\n',
+     [A, b'{\n  "error": {\n    "code": 500\n  }\n}'], {"bare-lines": 4}),
+    ("data then bare lines, no blank line anywhere",
+     b'data: {"p":[1],\n"q": 2,\n"r": {}}\ndata: {"p":[2],\n"q": 3,\n"r": {}}\n',
+     [b'{"p":[1],"q":2,"r":{}}', b'{"p":[2],"q":3,"r":{}}'], {"bare-lines": 4, "no-blank-line": 1, "unterminated": 1}),
+    ("several documents on a line", b"data: " + A + B + b" " + C + b"\n\n", [A, B, C], {"several-documents": 1}),
+    ("several documents on data lines", b"data: " + A + b"\ndata: " + B + b"\n\n", [A, B], {"no-blank-line": 1}),
+    ("several, the last one goes on", b'data: {"a":1} {"a":\ndata: 1}\n\n', [A, A], {"several-documents": 1}),
+    ("no blank line anywhere", b"data: " + A + b"\ndata: " + B + b"\ndata: " + C + b"\n", [A, B, C], {"no-blank-line": 2, "unterminated": 1}),
+    ("last event without blank line", b"data: " + A + b"\n\ndata: " + B + b"\n", [A, B], {"unterminated": 1}),
+    ("last event without line end", b"data: " + A + b"\n\ndata: " + B, [A, B], {"unterminated": 1}),
+    ("unknown field beside data", b"x-meta: 1\ndata: " + A + b"\n\n", [A], {"not-json": 1}),
+    ("unknown field inside a document", b'data: {"a":\nfoo: bar\ndata: 1}\n\n', [A], {"bare-lines": 1}),
+    ("blank data", b"data:\n\ndata: \n\ndata\n\ndata: " + A + b"\n\n", [A], {"blank-data": 3}),
+    ("more blank lines", b"\n\ndata: " + A + b"\n\n\n\n\ndata: " + B + b"\n\n", [A, B], {}),
+    ("broken, then good", b'data: {"a":{"b":1}\n\ndata: ' + A + b"\n\n", [A], {"not-json": 1}),
+    ("broken, then good, without blank lines", b'data: {"a":{"b":1}\ndata: ' + A + b"\n", [A], {"not-json": 1, "unterminated": 1}),
+    ("open string, then good, without blank lines", b'data: {"a":"b\ndata: ' + A + b"\n\n", [A], {"not-json": 1}),
+    ("open bracket, then two good", b'data: {"a":[\ndata: ' + A + b"\ndata: " + B + b"\n\n", [A, B], {"not-json": 1, "no-blank-line": 1}),
+    ("one brace too many", b"data: " + A + b"}\n\ndata: " + B + b"\n\n", [A, B], {"not-json": 1}),
+    ("text, then good", b"data: one\ndata: two\ndata: " + A + b"\n\n", [A], {"not-json": 1}),
+    ("text between events", b"data: " + A + b"\n\nupstream error\n\ndata: " + B + b"\n\n", [A, B], {"bare-lines": 1, "not-json": 1}),
+    ("JSON of other kinds", b'data: null\n\ndata: "x"\n\ndata: 12\n\ndata: []\n\ndata: [1, ' + A + b', "{}"]\n\n', [A],
+     {"not-object": 6, "json-array": 2}),
+    ("cut in the middle", b"data: " + A + b'\n\ndata: {"candidates":[{"cont', [A], {"not-json": 1, "unterminated": 1}),
+    ("cut in a document on many lines", b'data: {"a":[\ndata: {"x":1}\ndata: ,{"y', [], {"not-json": 1, "unterminated": 1}),
+    ("NaN, Infinity, lone surrogates", b'data: {"a":NaN,"b":-Infinity,"c":"\\ud800","d":1e999}\n\n',
+     [b'{"a":NaN,"b":-Infinity,"c":"\\ud800","d":1e999}'], {}),
+    ("number of 5,000 digits and a surrogate", b'data: {"a":' + b"9" * 5000 + b',"c":"\\ud800"}\n\n',
+     [b'{"a":' + b"9" * 5000 + b',"c":"\\ud800"}'], {}),
+    ("page without a stream", b"<!DOCTYPE html>\n<p>Bad gateway: {502}\n\n</p>\n", [], {"not-json": 1, "unterminated": 1}),
+    ("plain text", b"upstream connect error", [], {"not-json": 1, "unterminated": 1}),
+    ("text before the stream", b"Warning: \xc3\xa9\n\nmore\ndata: " + A + b"\n\n", [A], {"not-json": 1}),
+]  # fmt: skip
+
+
+def same(items: list[Item], expected: list[bytes]) -> bool:
+    return [json.dumps(value) for value in values(items)] == [
+        json.dumps(json.loads(text)) for text in expected
+    ]
+
+
+@pytest.mark.parametrize(("body", "expected", "odd"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_every_case_at_every_cut_with_every_line_end(body, expected, odd):
+    for text in ends(body):
+        cuts = every_cut(text) if len(text) < 1000 else [[text], byte_by_byte(text), random_cuts(text, 1)]
+        for pieces in cuts:
+            items, reader = read(pieces)
+            try:
+                assert same(items, expected)
+            except ValueError:  # numbers too long for int()
+                assert [item.raw for item in items] == expected
+            assert reader.counts == odd
+            assert {odd.kind for odd in reader.oddities} == set(reader.counts)
+
+
+def test_the_text_is_kept_byte_for_byte():
+    text = '{"z" : 1.0, "text":"\u2028 \u2029 \x85 é \\u0041 😀","z":2e0}'.encode()
+    for body in ends(b"data: " + text + b"\n\n"):
+        for pieces in every_cut(body):
+            assert [(item.raw, item.offset) for item in read(pieces)[0]] == [(text, 0)]
+
+
+def test_unusual_line_separators_are_text():
+    text = '{"t":"a\u2028b\u2029c\u0085d"}'.encode()
+    for pieces in every_cut(b"data: " + text + b"\n\n"):
+        assert [item.raw for item in read(pieces)[0]] == [text]
+    # These two may not stand in JSON unescaped, but they do not end a line either.
+    _, reader = read([b'data: {"t":"a\x0b\x0c"}\n\n'])
+    assert reader.counts == {"not-json": 1}
+
+
+def test_offsets_count_the_bytes_of_the_body():
+    body = BOM + b": hi\r\ndata: " + A + b"\r\n\r\nid: 7\r\ndata: {\r\n" + b'"b":1\r\n}\r\n\r\noops\r\n\r\n'
+    for pieces in every_cut(body):
+        items, reader = read(pieces)
+        assert [item.offset for item in items] == [body.index(b"data: " + A), body.index(b"data: {\r")]
+        places = {odd.kind: (odd.offset, odd.detail) for odd in reader.oddities}
+        assert places == {
+            "bom": (0, ""),
+            "comment": (3, "hi"),
+            "field-id": (body.index(b"id"), "7"),
+            "bare-lines": (body.index(b'"b"'), '"b":1'),
+            "not-json": (body.index(b"oops"), "oops"),
+        }
+
+
+def test_every_unreadable_event_is_recorded_with_its_text_and_the_text_is_capped():
+    body = b"data: one\n\ndata: " + A + b"\n\ndata: {two\n\ndata: " + b"x" * 5000 + b"\n\n"
+    _, reader = read([body])
+    assert [odd.detail for odd in reader.oddities] == ["one", "{two", "x" * 2000]
+    assert [odd.offset for odd in reader.oddities] == [0, body.index(b"data: {two"), body.index(b"data: xx")]
+
+
+def test_a_page_of_html_is_one_oddity_with_its_text():
+    page = b"<!DOCTYPE html>\n<html>\n\n<style>a{b:c}</style>\n\n<h1>502 Bad Gateway</h1>\n</html>\n"
+    for pieces in every_cut(page):
+        items, reader = read(pieces)
+        assert items == []
+        (odd,) = [odd for odd in reader.oddities if odd.kind == "not-json"]
+        assert (odd.detail, odd.offset) == (page.decode().strip(), 0)
+
+
+def test_objects_are_handed_out_as_soon_as_their_line_ends():
+    body = b'data: {"a":1}\r\ndata: {"b":1}\rdata: {\n"c":\n1}\n: x\n{"d":1}\ndata: {"e":1}'
+    reader = Reader()
+    came = [
+        (at, *values([item])[0]) for at, byte in enumerate(byte_by_byte(body)) for item in reader.feed(byte)
+    ]
+    at = [body.index(end) + len(end) - 1 for end in (b"1}\r", b'{"b":1}\r', b"\n1}\n", b'"d":1}\n')]
+    assert came == list(zip(at, "abcd", strict=True))
+    assert values(reader.close()) == [{"e": 1}]
+
+
+def test_a_character_cut_in_two_is_whole_again_and_a_broken_one_is_replaced():
+    text = (SCALE % "Grüße 😀 \u2028").encode()
+    for pieces in every_cut(b"data: " + text + b"\r\n\r\n"):
+        assert [item.raw for item in read(pieces)[0]] == [text]
+    for pieces in every_cut(b'data: {"a":"\xf0\x9f\x98","b":"\xe9t\xe9"}\n\ndata: [{"a":"\xff"}]\n\n'):
+        items, reader = read(pieces)
+        assert values(items) == [{"a": "\ufffd", "b": "\ufffdt\ufffd"}, {"a": "\ufffd"}]
+        assert reader.counts["invalid-utf8"] == 2
+
+
+def test_the_framing_is_known_with_the_first_telling_byte():
+    for body, framing in (
+        (b": x", "sse"),
+        (b"data: 1", "sse"),
+        (b"[", "json"),
+        (b"{", "json"),
+        (b"<", "sse"),
+    ):
+        for front in (b"", b"\r\n \t", BOM, BOM + b"\n"):
+            reader = Reader()
+            for byte in byte_by_byte(front):
+                reader.feed(byte)
+                assert reader.framing is None
+            reader.feed(body)
+            assert reader.framing == framing
+
+
+def test_nothing_but_space_has_no_framing():
+    items, reader = read([b" \r\n", b"\n"])
+    assert (items, reader.framing, reader.oddities) == ([], None, [])
+
+
+def test_what_came_before_an_event_above_the_cap_stays():
+    huge = b"data: {" + b" " * 200 + b"}\n\n"
+    for body in (
+        b"data: " + A + b"\n\n" + huge,
+        b"data: " + A + b"\n\n" + b'data: {"x":\n' + b"data:   1,\n" * 40,
+    ):
+        for pieces in ([body], byte_by_byte(body), random_cuts(body, 1, 20)):
+            reader = Reader(max_event=100)
+            came: list[Item] = []
+            with pytest.raises(WireError, match="larger than 100 bytes") as caught:
+                for piece in pieces:
+                    came += reader.feed(piece)
+                reader.close()
+            assert values(came) == [{"a": 1}]
+            assert "max_event" in caught.value.remedy
+            with pytest.raises(WireError):
+                reader.feed(b"data: {}\n\n")
+
+
+def test_a_stream_of_small_events_may_be_longer_than_the_cap():
+    reader = Reader(max_event=100)
+    came = [item for _ in range(50) for item in reader.feed(b"data: " + A + b"\n\n: ping\n\n")]
+    assert len(came + reader.close()) == 50
+
+
+def test_after_the_end():
+    reader = Reader()
+    reader.feed(b"data: " + A)
+    assert len(reader.close()) == 1
+    assert reader.close() == []
+    with pytest.raises(WireError, match="after its end"):
+        reader.feed(b"x")
+
+
+def test_strict_reads_by_the_book():
+    body = (
+        b"data: "
+        + A
+        + b'\n\ndata: {"b":\ndata: 1}\n\nevent: x\n{"bare":1}\n\ndata: '
+        + A
+        + A
+        + b"\n\ndata: [DONE]\n\ndata: "
+        + A
+    )
+    for text in ends(body):
+        for pieces in every_cut(text):
+            items, reader = read(pieces, strict=True)
+            assert values(items) == [{"a": 1}, {"b": 1}]
+            assert [(odd.kind, odd.detail) for odd in reader.oddities] == [
+                ("not-json", (A + A).decode()),
+                ("done-marker", ""),
+            ]
+            assert items[1].offset == text.index(b'data: {"b"')
+
+
+def test_deep_nesting_is_refused_not_fatal():
+    deep = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+    for body in (b"data: " + deep + b"\n\ndata: " + A + b"\n\n", b"[" + deep + b"," + A + b"]"):
+        items, reader = read([body])
+        assert values(items) == [{"a": 1}]
+        assert reader.counts["not-json"] == 1
+
+
+PIECES = st.sampled_from(
+    [b"data: ", b"data:", b"data", b"event: x", b"id: 1", b"retry: 5", b":", b"\n", b"\r", b"\r\n", b"\n\n", b"{", b"}",
+     b"[", b"]", b'"', b"\\", b'\\"', b",", b":", b" ", b"1", b"null", b"NaN", b"[DONE]", b'{"a":1}', b'{"a":"b"}', b'{"a":',
+     b'"\\ud800"', BOM, b"\xef", b"\xbb", b"\xff", "é\u2028😀".encode(), b"<p>", b"text", b"\0"]
+)  # fmt: skip
+BODIES = st.one_of(st.binary(max_size=60), st.lists(PIECES, max_size=25).map(b"".join))
+
+
+@settings(deadline=None, max_examples=300)
+@given(body=BODIES, at=st.integers(0, 200), strict=st.booleans())
+def test_any_bytes_give_the_same_at_any_cut_and_never_raise(body, at, strict):
+    whole, reader = read([body], strict=strict)
+    for item in whole:
+        assert isinstance(json.loads(item.raw), dict)
+        item.raw.decode()
+    for pieces in (byte_by_byte(body), [body[:at], body[at:]]):
+        items, again = read(pieces, strict=strict)
+        assert items == whole
+        assert again.counts == reader.counts
+        assert again.oddities == reader.oddities
+        assert again.framing == reader.framing
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    texts=st.lists(st.dictionaries(st.text(), st.text() | st.lists(st.text() | st.dictionaries(st.text(), st.none()))), min_size=1),
+    ascii_only=st.booleans(), indent=st.sampled_from([None, 0, 2]), form=st.sampled_from(["data", "multi", "bare", "array", "lines"]),
+    seed=st.integers(0, 9),
+)  # fmt: skip
+def test_any_objects_survive_any_framing(texts, ascii_only, indent, form, seed):
+    documents = [json.dumps(text, ensure_ascii=ascii_only, indent=indent) for text in texts]
+    body = {
+        "data": lambda: "".join(f"data: {json.dumps(json.loads(d))}\r\n\r\n" for d in documents),
+        "multi": lambda: "".join(
+            "".join(f"data: {line}\n" for line in d.split("\n")) + "\n" for d in documents
+        ),
+        "bare": lambda: ": x\n" + "".join(f"data: {d}\n" for d in documents),
+        "array": lambda: f"[{','.join(documents)}]",
+        "lines": lambda: "\n".join(documents),
+    }[form]().encode()
+    items, reader = read(random_cuts(body, seed, 20))
+    assert values(items) == texts
+    assert "not-json" not in reader.counts
