@@ -16,13 +16,15 @@ from .asking import build
 from .backends import backend
 from .client import Recorder, Replay, Stream, find_key, open_stream, recent_recorder
 from .content import Part, Request, Text, Turn
-from .errors import OptionError
+from .errors import OptionError, RecordingError
 from .events import Event
 from .ledger import Ledger
 from .response import Response
 from .settings import Options, resolve
 
 __all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "stream"]
+
+_BUILTIN = "builtin:"
 
 
 class ResponseStream:
@@ -84,6 +86,23 @@ def _request(prompt: str | Sequence[Part], options: Options, turns: Sequence[Tur
     return build(parts, options, turns)
 
 
+def _recording(name: str) -> Path:
+    """The file a ``--replay`` value names: a path, or ``builtin:NAME`` for a recording shipped with the package."""
+    if not name.startswith(_BUILTIN):
+        return Path(name).expanduser()
+    shipped = {
+        path.stem: path
+        for path in sorted((Path(__file__).parent / "data").iterdir())
+        if path.suffix in (".jsonl", ".httprr")
+    }
+    wanted = name.removeprefix(_BUILTIN)
+    if wanted not in shipped:
+        raise RecordingError(
+            f"There is no built-in recording {wanted!r}.", remedy=f"There are: {', '.join(shipped)}."
+        )
+    return shipped[wanted]
+
+
 def preview(request: Request, options: Options) -> Preview:
     """What ``--dry-run`` shows. Sends nothing and needs no key.
 
@@ -120,7 +139,7 @@ def begin(
     dialect = backend(options.backend)
     replay = None
     if options.replay:
-        replay = Replay(Path(options.replay).expanduser(), any_order=options.replay_any, speed=options.speed)
+        replay = Replay(_recording(options.replay), any_order=options.replay_any, speed=options.speed)
     key = None
     if replay is None and dialect.local is None:
         key = find_key(dialect, base_url=options.base_url, key_env=options.key_env, ask=ask_key)

