@@ -7,10 +7,12 @@ between calls and does not know about streams.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from markdown_it import MarkdownIt
+from markdown_it.common.normalize_url import normalizeLink
 from markdown_it.rules_block.fence import fence
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
@@ -43,7 +45,7 @@ class CodeBlock(NamedTuple):
 class Refs(dict[str, Any]):
     """Link definitions of one parse over those already settled, which win; notes each label asked for.
 
-    The parser looks labels up with ``get`` and defines them after ``in``; nothing else is used by it.
+    The parser looks labels up with ``get``, or ``in`` and ``[]``, and defines them after ``in``.
     """
 
     def __init__(self, settled: dict[str, Any] | None = None) -> None:
@@ -58,7 +60,19 @@ class Refs(dict[str, Any]):
         return super().get(label, default) if found is None else found
 
     def __contains__(self, label: object) -> bool:
+        self.asked.add(str(label))  # older releases of the parser look links up this way
         return label in self.settled or super().__contains__(label)
+
+    def __missing__(self, label: str) -> Any:
+        return self.settled[label]
+
+
+@lru_cache(maxsize=512)  # links and definitions in the tail are read again with each update
+def _normal_address(url: str) -> str:
+    try:
+        return normalizeLink(url)
+    except (ValueError, IndexError, OverflowError):  # an address no library can read is refused
+        return ""
 
 
 class _Dialect(MarkdownIt):
@@ -66,10 +80,7 @@ class _Dialect(MarkdownIt):
         return link_allowed(url)
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802 - the parser's name
-        try:
-            return super().normalizeLink(url)
-        except (ValueError, IndexError, OverflowError):  # an address no library can read is refused
-            return ""
+        return _normal_address(url)
 
 
 def _fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
