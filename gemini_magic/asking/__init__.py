@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .objects import part_of, text_of
 from .request import build
 
-__all__ = ["build"]
+__all__ = ["build", "part_of", "text_of"]

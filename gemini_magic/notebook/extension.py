@@ -1,0 +1,45 @@
+"""Registers the magics with a shell and takes everything back; imports nothing that a cell would need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .magics import GeminiMagics
+from .transformer import CellTransformer
+
+__all__ = ["load", "unload"]
+
+
+def load(shell: Any) -> None:
+    """Register ``%%gemini`` and ``%gemini``. A second call changes nothing."""
+    if _loaded(shell):
+        return
+    foreign = shell.find_cell_magic("gemini")
+    magics = GeminiMagics(shell=shell)
+    GeminiMagics.active = magics
+    shell.register_magics(magics)
+    shell.input_transformers_cleanup.insert(0, CellTransformer(shell, magics))
+    if "GeminiMagics" in shell.config:
+        magics.declare()
+    if foreign is not None:
+        print(  # noqa: T201 - a notebook's way to say something
+            f"%%gemini was registered by {foreign.__module__}; it is gemini_magic's from now on."
+        )
+
+
+def unload(shell: Any) -> None:
+    """Take back what :func:`load` registered. A second call changes nothing."""
+    for transformer in _loaded(shell):
+        magics = transformer.magics
+        shell.input_transformers_cleanup.remove(transformer)
+        if magics in shell.configurables:
+            shell.configurables.remove(magics)
+        GeminiMagics.active = None
+        shell.magics_manager.registry.pop("GeminiMagics", None)
+        for table in shell.magics_manager.magics.values():
+            if getattr(table.get("gemini"), "__self__", None) is magics:
+                del table["gemini"]
+
+
+def _loaded(shell: Any) -> list[CellTransformer]:
+    return [each for each in shell.input_transformers_cleanup if isinstance(each, CellTransformer)]

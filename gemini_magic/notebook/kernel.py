@@ -1,0 +1,75 @@
+"""What the shell and its kernel say about the request that runs now; it changes nothing and imports nothing heavy."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["allows_input", "ask_key", "cell_of", "code_of", "has_kernel", "message_of", "stop_button_works"]
+
+_STOPPABLE = 7  # ipykernel's major version from which comm messages are handled while a cell is awaited
+
+
+def has_kernel(shell: Any) -> bool:
+    """Whether the shell lives in a Jupyter kernel."""
+    return getattr(shell, "kernel", None) is not None
+
+
+def _parent(shell: Any) -> dict[str, Any]:
+    """The message that is being handled; empty outside a kernel."""
+    if not has_kernel(shell):
+        return {}
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else getattr(shell, "parent_header", None)
+    return parent if isinstance(parent, dict) else {}
+
+
+def _field(shell: Any, part: str, name: str) -> Any:
+    section = _parent(shell).get(part)
+    return section.get(name) if isinstance(section, dict) else None
+
+
+def _executing(shell: Any) -> bool:
+    return bool(_field(shell, "header", "msg_type") == "execute_request")
+
+
+def message_of(shell: Any) -> str | None:
+    """The id of the execute request that runs now; None where there is none."""
+    found = _field(shell, "header", "msg_id")
+    return str(found) if found and _executing(shell) else None
+
+
+def code_of(shell: Any) -> str | None:
+    """The code of the execute request that runs now, exactly as it was sent."""
+    code = _field(shell, "content", "code")
+    return code if isinstance(code, str) and _executing(shell) else None
+
+
+def cell_of(shell: Any) -> str | None:
+    """The id of the cell that runs now, where the front end tells it."""
+    found = _field(shell, "metadata", "cellId")
+    return str(found) if found else None
+
+
+def allows_input(shell: Any) -> bool:
+    """Whether somebody can be asked something: a front end that takes input, or a terminal."""
+    if shell is None:
+        return False
+    if has_kernel(shell):
+        return _executing(shell) and bool(_field(shell, "content", "allow_stdin"))
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def ask_key(shell: Any) -> Callable[[str], str] | None:
+    """A function that asks for a key without showing it, or None where nobody can be asked."""
+    # Looked up when it is called: a kernel puts its own function there for each request.
+    return (lambda prompt: getpass.getpass(prompt)) if allows_input(shell) else None  # noqa: PLW0108
+
+
+def stop_button_works(shell: Any, *, awaited: bool) -> bool:
+    """Whether a click on a button reaches the kernel while this cell runs."""
+    if not (awaited and has_kernel(shell)):
+        return False
+    version = sys.modules["ipykernel"].version_info if "ipykernel" in sys.modules else (0,)
+    return int(version[0]) >= _STOPPABLE
