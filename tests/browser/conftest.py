@@ -41,19 +41,11 @@ def server(_server):
 
 
 @pytest.fixture(scope="session")
-def kernel_environment(_server):
-    """What kernels find in their environment: the fake server's address, and a key made for it."""
-    return {
-        "GEMINI_MAGIC_BASE_URL": _server.base_url,
-        "GEMINI_MAGIC_KEY_ENV": "FAKE_SERVER_KEY",
-        "FAKE_SERVER_KEY": CANARY,
-    }
-
-
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory, kernel_environment):
-    """A running JupyterLab."""
-    with Lab(tmp_path_factory.mktemp("lab"), environment=kernel_environment) as running:
+def lab(tmp_path_factory, _server):
+    """A running JupyterLab; `%%gemini -m slow` in its notebooks asks the fake server's model "slow"."""
+    config = f"c.GeminiMagics.base_url = {_server.base_url!r}\nc.GeminiMagics.key_env = 'FAKE_SERVER_KEY'"
+    environment = {"FAKE_SERVER_KEY": CANARY}
+    with Lab(tmp_path_factory.mktemp("lab"), environment=environment, kernel_config=config) as running:
         yield running
 
 

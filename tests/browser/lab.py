@@ -10,6 +10,7 @@ import itertools
 import json
 import re
 import secrets
+import shutil
 import socket
 import struct
 import subprocess
@@ -154,6 +155,10 @@ class Lab:
         notebook = nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": _kernelspec(kernel)})
         nbformat.write(notebook, self.root / name)
         return name
+
+    def add(self, path: Path, name: str | None = None) -> str:
+        """Copy a file (a notebook, a recording) to where notebooks are; returns its name there."""
+        return Path(shutil.copy(path, self.root / (name or path.name))).name
 
     def without_kernel(self, name: str, copy: str) -> str:
         """Copy a saved notebook, naming a kernel that does not exist; its signature no longer fits."""
@@ -332,9 +337,11 @@ class Notebook:
             ended = self.page.evaluate(script, i)
             self.wait_done(i)
             return bool(ended)
+        before = self.cell_status(i)
         self.page.evaluate(f"(i) => {{ ({script})(i); }}", i)
         self.page.wait_for_function(
-            f"(i) => {_PANEL}.content.widgets[i].promptNode.textContent.trim() !== '[ ]:'", arg=i
+            f"([i, before]) => {_PANEL}.content.widgets[i].promptNode.textContent.trim() !== before + ':'",
+            arg=[i, before],
         )
         return None
 
@@ -344,6 +351,12 @@ class Notebook:
         if wait:
             self.page.wait_for_timeout(50)
             self.wait_idle()
+
+    def set_source(self, i: int, source: str) -> None:
+        """Replace the text of a cell."""
+        self.page.evaluate(
+            f"([i, source]) => {_PANEL}.content.widgets[i].model.sharedModel.setSource(source)", [i, source]
+        )
 
     def wait_done(self, i: int, timeout: float = 30) -> None:
         """Wait until a cell is neither running nor queued."""

@@ -29,6 +29,10 @@ def test_cells_run_and_widgets_answer(lab, notebook):
     assert notebook.buttons(1) == ["Stop"]
     notebook.click_stop(1)
     notebook.wait_output(1, "stopped")
+    notebook.set_source(0, "6 * 8")
+    notebook.run(0, wait=False)
+    notebook.wait_output(0, "48")
+    assert notebook.cell_status(0) == "[3]"
     assert notebook.run(2) is False
     assert "ZeroDivisionError" in notebook.output_text(2)
     assert {"execute_input", "execute_result", "comm_open", "comm_msg", "error"} <= {
