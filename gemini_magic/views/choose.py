@@ -29,8 +29,8 @@ class _Later:
     def open(self) -> None:
         try:
             self._view = self._make()
-        except ImportError as missing:
-            self._view = self._plainer(str(missing))
+        except Exception as problem:  # noqa: BLE001 - a broken installation must not cost the answer
+            self._view = self._plainer(f"{type(problem).__name__}: {problem}")
         self._view.open()
 
     def update(self, *, final: bool = False) -> None:

@@ -29,7 +29,8 @@ _DUTY: Final = 3.0  # a paint may take a quarter of the time
 _STATUS: Final = 0.25  # seconds between two status lines, at least
 _THOUGHTS: Final = 0.5  # the same for the thoughts, which are folded
 _RATE: Final = 40  # messages a second, at most
-_LARGEST_PAINT: Final = 8  # messages: both lanes and the status
+_LARGEST_PAINT: Final = 9  # messages: both lanes and the status
+_FLOW: Final = 400_000  # characters of HTML a second, at most: one endless table must not choke the page
 _GROUP: Final = 32  # pieces in one box
 _OLDEST: Final = 8  # major version of ipywidgets
 _WIDGET: Final = "application/vnd.jupyter.widget-view+json"
@@ -37,6 +38,7 @@ _TOOLBAR: Final = "stop with ■ in the toolbar"
 
 # Widgets become as thin as the static HTML: no boxes of their own, no fonts, no fixed line height.
 _CSS: Final = """
+.gemini-magic.gemini-magic.jupyter-widgets{padding-right:20px}
 .gemini-magic.gemini-magic :is(.widget-html,.widget-html-content,.widget-vbox){display:contents;
 line-height:inherit;font-size:inherit;color:inherit}
 .gemini-magic.gemini-magic :is(.gm-answer,.gm-thoughts){display:block;margin-left:0;margin-right:0;overflow:visible}
@@ -47,6 +49,8 @@ font-size:12px;border-radius:3px;border:1px solid var(--jp-border-color1,current
 color:var(--jp-ui-font-color1,inherit);background:transparent}
 .gemini-magic.gemini-magic .gm-stop:is(:hover,:focus-visible){color:var(--jp-error-color1,#d9413d);border-color:currentColor}
 .gemini-magic.gemini-magic .gm-thoughts{display:none}
+.gemini-magic .gm-rest{display:none}
+.gemini-magic :is(.gm-answer,.gm-thoughts)>.widget-vbox:last-child>.widget-html:last-child .gm-rest{display:block}
 .gemini-magic.gemini-magic .gm-lane:has(details[open]) .gm-thoughts{display:block}
 """
 _FOLD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details>'
@@ -86,7 +90,7 @@ class _Kit:
 
 
 class _Lane:
-    """One growing text: finished pieces, which never change place, and the tail.
+    """One growing text in a box of boxes of pieces, of which only the last one changes.
 
     Attributes:
         box: the widget that holds it.
@@ -98,59 +102,41 @@ class _Lane:
         self._name = name
         self._shown: list[Any] = []
         self._groups: list[Any] = []
-        self._finished: Any = None
-        self._tail: Any = None
+        self._body: Any = None
         self.pieces = Pieces(source)
         self.box = kit.box()
 
-    def paint(self) -> int:
-        """Show what is new; returns how many messages that took."""
+    def paint(self) -> tuple[int, int]:
+        """Show what is new; returns how many messages and how many characters of HTML that took."""
         if not self.pieces.pending:
-            return 0
+            return 0, 0
         changed = self.pieces.step()
         sent = 0
-        if self._tail is None:
-            sent += self._begin()
-        fresh = []
         for index in changed:
+            html = self.pieces.html[index]
             if index < len(self._shown):
-                self._shown[index].value = self.pieces.html[index]
-            else:
-                fresh.append(self._kit.html(self.pieces.html[index]))
-            sent += 1
-        sent += self._append(fresh)
-        tail = f'<div class="gm-tail" aria-busy="true">{self.pieces.tail}</div>'
-        if self._tail.value != tail:
-            self._tail.value = tail
-            sent += 1
-        return sent
-
-    def _begin(self) -> int:
-        self._finished, self._tail = self._kit.box(), self._kit.html()
-        body = self._kit.box((self._finished, self._tail), self._name)
-        if self._name == "gm-thoughts":
-            self.box.children = (self._kit.html(_FOLD), body)
-            self.box.add_class("gm-lane")
-        else:
-            self.box.children = (body,)
-        return 6
-
-    def _append(self, fresh: list[Any]) -> int:
-        if not fresh:
-            return 0
-        sent = 0
-        while fresh:
-            used = len(self._shown) % _GROUP
-            now, fresh = fresh[: _GROUP - used], fresh[_GROUP - used :]
-            if used:
-                self._groups[-1].children = (*self._groups[-1].children, *now)
+                self._shown[index].value = html
                 sent += 1
             else:
-                self._groups.append(self._kit.box(now))
-                self._finished.children = tuple(self._groups)
-                sent += 2
-            self._shown += now
-        return sent
+                sent += self._append(self._kit.html(html))
+        return sent, sum(len(self.pieces.html[index]) for index in changed)
+
+    def _append(self, piece: Any) -> int:
+        self._shown.append(piece)
+        if len(self._shown) % _GROUP != 1:
+            self._groups[-1].children = (*self._groups[-1].children, piece)
+            return 2
+        self._groups.append(self._kit.box((piece,)))
+        if self._body is not None:
+            self._body.children = tuple(self._groups)
+            return 3
+        self._body = self._kit.box(self._groups, self._name)
+        if self._name == "gm-thoughts":
+            self.box.add_class("gm-lane")
+            self.box.children = (self._kit.html(_FOLD), self._body)
+        else:
+            self.box.children = (self._body,)
+        return 6
 
 
 class LiveView:
@@ -176,7 +162,7 @@ class LiveView:
         stop: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if ipywidgets.version_info[0] < _OLDEST:
+        if int(ipywidgets.__version__.partition(".")[0]) < _OLDEST:
             raise ImportError(f"ipywidgets {ipywidgets.__version__} is too old, {_OLDEST} is needed")
         self._ledger = ledger
         self._stop = stop
@@ -272,9 +258,10 @@ class LiveView:
         begun = self._clock()
         if not final and (begun < self._next or not self._room(begun)):
             return
-        sent = self._answer.paint()
+        sent, size = self._answer.paint()
         if final or begun >= self._next_thoughts:
-            sent += self._thoughts.paint()
+            more, characters = self._thoughts.paint()
+            sent, size = sent + more, size + characters
             self._next_thoughts = begun + _THOUGHTS
         if final or begun >= self._next_status:
             html = self._status_html(begun - self._begun)
@@ -285,7 +272,7 @@ class LiveView:
         if sent:
             self._sent.extend([begun] * sent)
             ended = self._clock()
-            self._next = max(begun + _PAINT, ended + _DUTY * (ended - begun))
+            self._next = max(begun + _PAINT, ended + _DUTY * (ended - begun), begun + size / _FLOW)
 
     def _finish(self) -> None:
         answer, thoughts = self._answer.pieces, self._thoughts.pieces

@@ -32,12 +32,14 @@ _NOTES_SHOWN: Final = 3
 # What JupyterLab's own rules for rendered HTML and for widgets do differently, and for first and last
 # children of each piece, is evened out here: an answer must not move when it stops being a widget.
 _OWN: Final = """
-.gemini-magic.gemini-magic{margin:0;padding:0 20px 0 0;max-width:100%;overflow:visible;display:block;
+.gemini-magic.gemini-magic{margin:0;padding:0;max-width:100%;overflow:visible;display:block;
 color:var(--jp-content-font-color1,inherit);font-size:var(--jp-content-font-size1,14px)}
-.gemini-magic :is(.gm-answer,.gm-thoughts) :is(p,ul,ol,blockquote,pre,.gm-table,hr){margin-top:0;margin-bottom:.8em}
-.gemini-magic :is(.gm-answer,.gm-thoughts) :is(li>p,blockquote>p){margin-bottom:.5em}
-.gemini-magic :is(.gm-answer,.gm-thoughts) li :is(ul,ol){margin-bottom:0}
-.gemini-magic :is(.gm-answer,.gm-thoughts) :is(h1,h2,h3,h4,h5,h6):is(*,:first-child,:last-child){margin:.9em 0 .5em}
+.gemini-magic.gemini-magic :is(p,ul,ol,blockquote,pre,hr){margin:0 0 .7em}
+.gemini-magic.gemini-magic .gm-table{margin:0 0 .9em}
+.gemini-magic.gemini-magic :is(li,blockquote)>p{margin:0 0 .4em}
+.gemini-magic.gemini-magic li>:is(ul,ol){margin:0}
+.gemini-magic.gemini-magic :is(h1,h2,h3,h4,h5,h6):is(*,:first-child,:last-child){margin:.7em 0 .4em}
+.gemini-magic.gemini-magic pre{padding:.6em .8em;background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
 .gemini-magic.gemini-magic :is(th,td){text-align:left}
 .gemini-magic .gm-status{padding:3px 0;min-height:18px;line-height:18px;font-size:var(--jp-ui-font-size1,13px);
 font-family:var(--jp-ui-font-family,inherit);color:var(--jp-ui-font-color2,inherit);font-variant-numeric:tabular-nums}
@@ -56,10 +58,10 @@ line-height:1.5;font-size:var(--jp-ui-font-size1,13px)}
 .gemini-magic .gm-thoughts{margin:.2em 0 .6em;padding-left:.9em;font-size:var(--jp-ui-font-size1,13px);
 color:var(--jp-ui-font-color2,inherit);border-left:2px solid var(--jp-border-color2,rgba(127,127,127,.4))}
 .gemini-magic .gm-note{margin:0 0 .4em;font-size:var(--jp-ui-font-size1,13px);color:var(--jp-ui-font-color2,inherit)}
-.gemini-magic .gm-tail>p:last-child::after{content:"▍";display:inline-block;width:0;opacity:.55;
+.gemini-magic .gm-rest>p:last-child::after{content:"▍";display:inline-block;width:0;opacity:.55;
 animation:gm-blink 1.2s steps(2,jump-none) infinite}
 @keyframes gm-blink{50%,to{opacity:0}}
-@media (prefers-reduced-motion:reduce){.gemini-magic .gm-tail>p:last-child::after{animation:none}}
+@media (prefers-reduced-motion:reduce){.gemini-magic .gm-rest>p:last-child::after{animation:none}}
 """
 
 CSS: Final = STYLE + _OWN.lstrip()

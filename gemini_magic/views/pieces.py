@@ -1,7 +1,8 @@
 """A growing text as pieces of HTML that change as little as possible; it knows no widget.
 
-Finished blocks are collected into pieces, what is unfinished is the tail. Each call says which pieces are new
-or changed, so that a front end is sent little more than what is new.
+Only the last piece changes: it holds a few finished blocks and, below them, what is unfinished (the rest). When its
+finished part is large enough, the next piece begins with a copy of the rest, and the style sheet shows only the
+last piece's. So whatever message a page draws last, every word is on it once: nothing flickers, nothing is twice.
 """
 
 from __future__ import annotations
@@ -11,12 +12,10 @@ from typing import Final
 
 from ..markdown import Renderer
 
-__all__ = ["GROWING", "PIECE", "Pieces"]
+__all__ = ["Pieces"]
 
-# A piece below GROWING characters is sent again when a block is added to it; blocks are sent twice on average.
-# What arrives at once becomes one piece, cut between blocks where it would exceed PIECE.
-GROWING: Final = 1024
-PIECE: Final = 4096
+_SMALLEST: Final = 512  # characters of finished HTML with which a piece is full, at least
+_MOST: Final = 200  # about how many pieces a long answer has for each doubling of its length
 
 
 class Pieces:
@@ -26,18 +25,18 @@ class Pieces:
         source: a growing list of text deltas; only read.
 
     Attributes:
-        html: the pieces' HTML.
-        tail: HTML of what is unfinished.
+        html: the pieces; their number and the last one's content grow.
     """
 
     def __init__(self, source: Sequence[str]) -> None:
         self._source = source
         self._cursor = 0
         self._renderer = Renderer(heal=True)
-        self._blocks: list[list[str]] = []  # of each piece
+        self._blocks: list[list[str]] = []  # finished blocks of each piece
+        self._rests: list[str] = []
         self._place: list[tuple[int, int]] = []  # block -> piece and position in it
+        self._size = 0
         self.html: list[str] = []
-        self.tail = ""
 
     @property
     def pending(self) -> bool:
@@ -45,55 +44,58 @@ class Pieces:
         return len(self._source) > self._cursor
 
     @property
-    def cost(self) -> float:
-        """Seconds the last rendering took."""
-        return self._renderer.last_cost
-
-    @property
     def whole(self) -> str:
-        """The HTML of everything rendered so far."""
+        """The HTML of everything rendered so far, in one."""
         return self._renderer.html
 
-    def step(self, *, final: bool = False, most: int = 1) -> list[int]:
+    def step(self, *, final: bool = False) -> list[int]:
         """Render what is new.
 
         Args:
-            final: nothing follows: the tail is finished too.
-            most: how many new pieces there may be; the last of them takes what is left.
+            final: nothing follows: the rest is finished too.
 
         Returns:
-            The positions in ``html`` that are new or changed, in ascending order.
+            The positions in ``html`` that are new or changed, in ascending order; at most one is new.
         """
         new = self._source[self._cursor :]
         self._cursor += len(new)
         self._renderer.append("".join(new))
-        operations = self._renderer.close() if final else self._renderer.update()
         touched: set[int] = set()
-        opened = 0
-        for kind, ident, html in operations:
-            if kind == "tail":
-                continue
-            if kind == "replace":
+        for kind, ident, html in self._renderer.close() if final else self._renderer.update():
+            if not self._blocks:
+                self._begin()
+            if kind == "append":
+                self._place.append((len(self._blocks) - 1, len(self._blocks[-1])))
+                self._blocks[-1].append(html)
+                self._size += len(html)
+            elif kind == "replace":
                 piece, position = self._place[ident]
                 self._blocks[piece][position] = html
-            else:
-                fresh = self._is_full(touched) and opened < most
-                opened += fresh or not self._blocks
-                if fresh or not self._blocks:
-                    self._blocks.append([])
-                    self.html.append("")
-                piece = len(self._blocks) - 1
-                self._place.append((piece, len(self._blocks[piece])))
-                self._blocks[piece].append(html)
-                self.html[piece] += html
-            touched.add(piece)
+                touched.add(piece)
+        if self._blocks:
+            touched |= self._set_rest()
         for piece in touched:
-            self.html[piece] = "".join(self._blocks[piece])
-        self.tail = self._renderer.tail
+            self.html[piece] = self._compose(piece)
         return sorted(touched)
 
-    def _is_full(self, touched: set[int]) -> bool:
-        """Whether the last piece takes no more: one that is sent anyway is filled up, another only while small."""
-        if not self.html:
-            return True
-        return len(self.html[-1]) >= (PIECE if len(self.html) - 1 in touched else GROWING)
+    def _begin(self) -> None:
+        self._blocks.append([])
+        self._rests.append("")
+        self.html.append("")
+
+    def _set_rest(self) -> set[int]:
+        rest = self._renderer.tail
+        last = len(self._blocks) - 1
+        self._rests[last] = rest
+        touched = {last} if self._compose(last) != self.html[last] else set()
+        full = max(_SMALLEST, self._size // _MOST)
+        if sum(map(len, self._blocks[last])) >= full and rest:
+            self._begin()
+            self._rests[-1] = rest
+            touched.add(last + 1)
+        return touched
+
+    def _compose(self, piece: int) -> str:
+        rest = self._rests[piece]
+        tail = f'<div class="gm-rest" aria-busy="true">{rest}</div>' if rest else ""
+        return "".join([*self._blocks[piece], tail])
