@@ -456,7 +456,12 @@ class Notebook:
         light = str("Light" in name).lower()
         self.page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=light)
 
-    def screenshot(self, path: Path) -> Path:
+    def screenshot(self, path: Path, i: int | None = None) -> Path:
+        """A picture of the window, or of the output of one cell."""
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=path)
+        if i is None:
+            self.page.screenshot(path=path)
+        else:
+            self.output(i).screenshot(path=path)
         return path

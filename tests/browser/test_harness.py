@@ -70,6 +70,7 @@ def test_a_saved_answer_is_shown_without_a_kernel(lab, notebook, screenshots):
     notebook.theme("JupyterLab Dark")
     assert notebook.screenshot(screenshots / "harness-dark.png").stat().st_size > 10_000
     notebook.theme("JupyterLab Light")
+    assert notebook.screenshot(screenshots / "harness-light.png", 0).stat().st_size < 10_000
 
 
 def test_traps_catch_what_an_answer_must_not_do(lab, notebook, server):
