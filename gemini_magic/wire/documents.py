@@ -43,7 +43,7 @@ class EventDocuments:
     def __init__(self, log: OddityLog, max_event: int) -> None:
         self._log = log
         self._max = max_event
-        self._lines = Lines(max_event)
+        self._lines = Lines(max_event, prefix=b"data: ")
         self._held: list[tuple[bool, bytes]] = []  # lines of an unfinished document: (is bare, value)
         self._held_at = 0
         self._held_size = 0
@@ -68,11 +68,14 @@ class EventDocuments:
 
     def _piece(self, piece: bytes, items: list[Item]) -> None:
         offset, lines = self._lines.feed(piece)
+        if self._lines.trimmed:
+            self._long(lines.pop(0), self._lines.trimmed, offset, items)
+            offset += self._lines.trimmed
         for line in lines:
             size = len(line)
             if line.startswith(b"data: {") and not self._held and size <= self._max:
                 end = size - 2 if line.endswith(b"\r\n") else size - 1
-                raw = line[6:end] if type(line) is bytes else bytes(memoryview(line)[6:end])
+                raw = line[6:end]
                 if not is_json(raw):
                     self._line(line, offset, items)
                 elif self._given or not raw.isascii():
@@ -89,6 +92,15 @@ class EventDocuments:
                 self._line(line, offset, items)
             offset += size
         self._lines.check(self._held_size)
+
+    def _long(self, value: bytes, size: int, offset: int, items: list[Item]) -> None:
+        """A long ``data: `` line, cut down to its value already."""
+        if size <= self._max and not self._held and value.startswith(b"{") and is_json(value):
+            self._give(value, offset, items)
+        elif size > self._max:
+            raise too_large(self._max)
+        else:
+            self._line(b"data: " + value, offset, items)
 
     def close_into(self, items: list[Item]) -> None:
         """End of input: the last line counts without its end, the last event without its blank line."""
@@ -119,11 +131,11 @@ class EventDocuments:
         self._flush(items)
         self._event = self._given = False
 
-    def _line(self, line: bytes | bytearray, offset: int, items: list[Item]) -> None:
+    def _line(self, line: bytes, offset: int, items: list[Item]) -> None:
         """Any line that is neither blank nor one whole object."""
         if len(line) > self._max:
             raise too_large(self._max)
-        line = bytes(line).rstrip(b"\r\n")
+        line = line.rstrip(b"\r\n")
         if line.startswith(BOM):
             self._log.note("bom", offset)
             line = line[len(BOM) :]

@@ -6,6 +6,7 @@ It does not know what the objects mean, and does not read lines or events.
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from .json_text import clean_utf8, is_json, mask_escapes
@@ -229,19 +230,31 @@ class JsonStream:
             self._log.note("unterminated", self._end)
 
     def _hand_out(self, items: list[Item]) -> None:
-        cutter = self._cutter
-        for offset, raw in cutter.found:
-            if len(raw) > self._max:
-                raise too_large(self._max)
-            text = clean_utf8(raw)
-            if text is not raw:
-                self._log.note("invalid-utf8", offset)
-            items.append(Item(text, offset))
-        cutter.found.clear()
-        for offset, raw in cutter.junk:
-            if raw == b"data:":
-                # An answer that began as bare JSON and went on as events.
-                self._log.note("mixed-framing", offset)
-            elif raw:
-                note_unread(self._log, offset, raw)
-        cutter.junk.clear()
+        found, junk = self._cutter.found, self._cutter.junk
+        self._cutter.found, self._cutter.junk = [], []
+        if not junk:
+            for offset, raw in found:
+                self._give(offset, raw, items)
+            return
+        # In the order of the body, so that oddities do not depend on how it was cut into pieces.
+        both = [(offset, raw, True) for offset, raw in found] + [(offset, raw, False) for offset, raw in junk]
+        for offset, raw, good in sorted(both, key=itemgetter(0)):
+            if good:
+                self._give(offset, raw, items)
+            else:
+                self._note(offset, raw)
+
+    def _give(self, offset: int, raw: bytes, items: list[Item]) -> None:
+        if len(raw) > self._max:
+            raise too_large(self._max)
+        text = clean_utf8(raw)
+        if text is not raw:
+            self._log.note("invalid-utf8", offset)
+        items.append(Item(text, offset))
+
+    def _note(self, offset: int, raw: bytes) -> None:
+        if raw == b"data:":
+            # An answer that began as bare JSON and went on as events.
+            self._log.note("mixed-framing", offset)
+        elif raw:
+            note_unread(self._log, offset, raw)

@@ -22,28 +22,38 @@ def too_large(limit: int) -> WireError:
 
 
 class Lines:
-    """An incremental line cutter; the cost is linear in the bytes, however they are cut into pieces."""
+    """An incremental line cutter; the cost is linear in the bytes, however they are cut into pieces.
 
-    def __init__(self, max_line: int) -> None:
+    Args:
+        max_line: bytes above which :meth:`check` raises.
+        prefix: a long line that begins so comes without it and without its end, which saves copying it.
+
+    Attributes:
+        trimmed: when the first line of the last ``feed`` came so: its real length; else 0.
+    """
+
+    def __init__(self, max_line: int, prefix: bytes = b"") -> None:
+        self.trimmed = 0
+        self._prefix = prefix
         self._max = max_line
         self._start = 0  # where in the body the unfinished line begins
-        # The unfinished line: small pieces gather in a list, and go to a growing buffer in blocks. To keep all
-        # pieces until the end would cost a large event a second set of fresh memory pages, dearer than copying;
-        # to grow the buffer by every small piece would make it move too often.
-        self._tail = bytearray()
-        self._small: list[bytes | bytearray] = []
+        # The unfinished line: small pieces are joined to blocks, blocks only when the line ends. (A growing buffer
+        # is moved in memory again and again, and costs a large event more than it saves.)
+        self._blocks: list[bytes] = []
+        self._small: list[bytes] = []
+        self._small_size = 0
         self._tail_size = 0
         self._after_cr = False  # the last line ended in CR: an LF now belongs to it
         self._front: bytes | None = b""  # the first bytes, as long as they may become a BOM
 
-    def feed(self, piece: bytes) -> tuple[int, list[bytes | bytearray]]:
+    def feed(self, piece: bytes) -> tuple[int, list[bytes]]:
         """Take a piece; returns the offset of the first finished line, and the lines with their ends.
 
         The offset counts bytes of the body as received. A swallowed LF after CR belongs to no line, and can
         only stand before the first one. A CR ends its line at once. A line above the cap comes out too, so
-        that what stands before it is not lost: :meth:`check` raises afterwards. A long line that came in many
-        pieces is the buffer itself, as a copy of it is left to whoever keeps it.
+        that what stands before it is not lost: :meth:`check` raises afterwards.
         """
+        self.trimmed = 0
         if self._front is not None:
             piece = self._past_bom(piece)
         if self._after_cr and piece:
@@ -55,24 +65,22 @@ class Lines:
         if b"\n" not in piece and b"\r" not in piece:
             self._add(piece)
             return start, []
-        lines: list[bytes | bytearray] = list(
-            piece.splitlines(keepends=True)
-        )  # bytes end at CR LF, LF and CR only
+        lines: list[bytes] = list(piece.splitlines(keepends=True))  # bytes end at CR LF, LF and CR only
         total = self._tail_size + len(piece)
         rest = b""
         if piece.endswith((b"\n", b"\r")):
             self._after_cr = piece.endswith(b"\r")
         else:
-            rest = bytes(lines.pop())
+            rest = lines.pop()
         if self._tail_size:
             self._add(lines[0])
-            lines[0] = self._take_tail()
+            lines[0] = self._take_tail(trim=True)
         if rest:
             self._add(rest)
         self._start = start + total - len(rest)
         return start, lines
 
-    def close(self) -> tuple[int, bytes | bytearray]:
+    def close(self) -> tuple[int, bytes]:
         """The unfinished last line, without an end, and its offset; empty when there is none."""
         if self._front:
             self._add(self._front)
@@ -84,21 +92,22 @@ class Lines:
         if self._tail_size + held > self._max:
             raise too_large(self._max)
 
-    def _add(self, piece: bytes | bytearray) -> None:
+    def _add(self, piece: bytes) -> None:
         self._small.append(piece)
-        size = self._tail_size = self._tail_size + len(piece)
-        if size - len(self._tail) > _BLOCK:
-            self._tail += b"".join(self._small)
-            self._small = []
+        self._small_size += len(piece)
+        self._tail_size += len(piece)
+        if self._small_size > _BLOCK:
+            self._blocks.append(b"".join(self._small))
+            self._small, self._small_size = [], 0
 
-    def _take_tail(self) -> bytes | bytearray:
-        tail, small = self._tail, b"".join(self._small)
-        self._small, self._tail_size = [], 0
-        if not tail:
-            return small
-        tail += small
-        self._tail = bytearray()
-        return tail
+    def _take_tail(self, *, trim: bool = False) -> bytes:
+        parts, size = [*self._blocks, *self._small], self._tail_size
+        if trim and self._blocks and self._prefix and parts[0].startswith(self._prefix):
+            self.trimmed = size
+            parts[0] = parts[0][len(self._prefix) :]
+            parts[-1] = parts[-1].rstrip(b"\r\n")
+        self._blocks, self._small, self._small_size, self._tail_size = [], [], 0, 0
+        return b"".join(parts)
 
     def _past_bom(self, piece: bytes) -> bytes:
         """``piece`` without a byte order mark at the very front; empty while that is undecided."""

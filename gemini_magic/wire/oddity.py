@@ -17,6 +17,13 @@ _EACH = frozenset({"not-json", "not-object"})
 class Oddity(NamedTuple):
     """Something on the wire that a plain reader would have stumbled over.
 
+    Content that is no JSON object, recorded each time: ``not-json``, ``not-object`` (JSON of another kind).
+    All others are recorded once, and counted: ``bom``, ``comment``, ``no-space`` (after ``data:``), ``field-event``,
+    ``field-id``, ``field-retry``, ``blank-data``, ``done-marker`` (``[DONE]``), ``bare-lines`` (content without a field
+    name), ``several-documents`` (on one event's lines), ``no-blank-line`` (between two documents), ``json-array``,
+    ``json-object`` (a body or event of that form), ``mixed-framing`` (bare JSON, then events), ``invalid-utf8``,
+    ``unterminated`` (the body ended inside an event, an object or an array).
+
     Attributes:
         kind: a short kebab-case word, such as ``comment`` or ``not-json``.
         offset: where in the body it was seen, in bytes from the first byte.

@@ -69,7 +69,7 @@ class SseReader:
         """Like :meth:`feed`, but what came before an error is in ``events``."""
         offset, lines = self._lines.feed(piece)
         for line in lines:
-            self._take(bytes(line), offset, events)
+            self._take(line, offset, events)
             offset += len(line)
         self._lines.check(self._size)
 
@@ -79,7 +79,7 @@ class SseReader:
         offset, last = self._lines.close()
         if not self._strict:
             if last:
-                self._take(bytes(last), offset, events)
+                self._take(last, offset, events)
             self._take(b"", offset, events)
         self._data = []
         return events

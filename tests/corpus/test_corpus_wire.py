@@ -23,7 +23,7 @@ def test_the_corpus_is_there_when_it_is_required():
     if not STREAMS:
         print(f"no recorded streams at {ROOT}: nothing read")
     assert STREAMS or not REQUIRED
-    assert len(STREAMS) in (0, 228)
+    assert not STREAMS or len(STREAMS) >= 228
 
 
 @pytest.mark.parametrize("recorded", STREAMS, ids=lambda recorded: recorded.id)

@@ -118,6 +118,13 @@ def test_bad_utf8_is_replaced_at_every_cut():
         assert reader.counts["invalid-utf8"] == 2
 
 
+def test_oddities_come_in_the_order_of_the_body():
+    for pieces in every_cut(b'{"a":1} x {"a":"\xff"} y'):
+        _, reader = read(pieces)
+        kinds = [odd.kind for odd in reader.oddities]
+        assert kinds == ["json-object", "not-json", "invalid-utf8", "not-json"]
+
+
 def test_large_documents_cross_the_blocks_the_scanner_works_in():
     text = '\\"{' * 50_000 + "é" * 50_000
     chunks = [{"text": text}, {"parts": ["\\"] * 40_000}]

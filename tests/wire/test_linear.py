@@ -79,17 +79,20 @@ def test_20_mb_in_one_event_costs_at_most_25_times_1_mb(make, piece):
     # 1 MB is measured over twenty such events that are all kept: a single one would stay in the processor's cache
     # and in memory that is already mapped, and the ratio would measure those.
     small = make(MB) * 20
+    assert (read(small, piece), read(large, piece)) == (20, 1)
+    unit = whole = float("inf")
     gc.disable()  # its passes grow with what other tests left behind
     try:
-        unit = cpu_seconds(lambda: read(small, piece), 4) / 20
-        whole = cpu_seconds(lambda: read(large, piece), 4)
-        single = cpu_seconds(lambda: read(make(MB), piece), 4)
+        # In turns, and again while the machine is too busy to tell; growth that is real never passes.
+        for turn in range(12):
+            unit = min(unit, cpu_seconds(lambda: read(small, piece), 1) / 20)
+            whole = min(whole, cpu_seconds(lambda: read(large, piece), 1))
+            if turn >= 3 and whole <= BUDGET * unit:
+                break
     finally:
         gc.enable()
-    assert (read(small, piece), read(large, piece)) == (20, 1)
     print(
-        f"{make.__name__}, pieces of {piece}: 1 MB {unit * 1e3:.2f} ms (alone {single * 1e3:.2f}), "
-        f"20 MB {whole * 1e3:.1f} ms, {whole / unit:.1f} times"
+        f"{make.__name__}, pieces of {piece}: 1 MB {unit * 1e3:.2f} ms, 20 MB {whole / unit:.1f} times that"
     )
     assert whole <= BUDGET * unit
 
@@ -123,18 +126,21 @@ def test_every_shape_grows_in_proportion(make, piece):
 
 
 def test_the_strict_reader_too():
-    small, large = one_line(MB) * 20, one_line(20 * MB)
+    # Both too large for any cache: its three copies of an event (bytes, value, str) are then equally dear.
+    small, large = one_line(5 * MB), one_line(20 * MB)
 
     def run(body: bytes) -> None:
         reader = SseReader()
-        kept = []
         for at in range(0, len(body), 4096):
-            kept += reader.feed(body[at : at + 4096])
+            reader.feed(body[at : at + 4096])
 
-    unit = cpu_seconds(lambda: run(small), 4) / 20
-    assert (
-        cpu_seconds(lambda: run(large), 4) <= 40 * unit
-    )  # the text is made a str: one more set of fresh memory
+    unit = whole = float("inf")
+    for turn in range(12):
+        unit = min(unit, cpu_seconds(lambda: run(small), 1))
+        whole = min(whole, cpu_seconds(lambda: run(large), 1))
+        if turn >= 2 and whole <= 8 * unit:
+            break
+    assert whole <= 8 * unit  # 4 times the bytes; what is quadratic costs 16 times
 
 
 @pytest.mark.parametrize("make", [one_line, one_string], ids=lambda make: make.__name__)

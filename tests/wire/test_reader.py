@@ -201,6 +201,23 @@ def test_the_framing_is_known_with_the_first_telling_byte():
             assert reader.framing == framing
 
 
+def test_long_lines_are_no_different():
+    """Above some length a line is put together in another way; nothing else may change."""
+    long = b'{"x":"' + b"0123456789" * 20_000 + b'"}'
+    lines = [b"data: " + long, b"", b"data: " + long[:-1], b"", b"data:" + long, b"", b"data: [" + long + b"]", long, b"",
+             b'data: {"y":', b"data: " + long, b"data: }", b"", b": " + long, b"data: " + long + A, b"data: " + A, b"", b"data: " + long]  # fmt: skip
+    for end in (b"\r\n", b"\n", b"\r"):
+        body = end.join(lines)
+        whole, reader = read([body])
+        assert [len(item.raw) // 1000 for item in whole] == [200] * 6 + [0, 0, 200]
+        assert [odd.kind for odd in reader.oddities if odd.kind == "not-json"] == ["not-json"]
+        assert all(body.startswith((b"data:", long), item.offset) for item in whole)
+        for size in (512, 4099, 70_000):
+            items, again = read([body[at : at + size] for at in range(0, len(body), size)])
+            assert items == whole
+            assert again.oddities == reader.oddities
+
+
 def test_nothing_but_space_has_no_framing():
     items, reader = read([b" \r\n", b"\n"])
     assert (items, reader.framing, reader.oddities) == ([], None, [])
