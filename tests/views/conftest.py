@@ -1,0 +1,24 @@
+"""A stage in place of the front end."""
+
+from __future__ import annotations
+
+import comm
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from view_stage import Clock, Stage
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def stage(clock, monkeypatch):
+    shell = InteractiveShell.instance()
+    stage = Stage(clock)
+    monkeypatch.setattr(shell.display_pub, "publish", stage.publish)
+    monkeypatch.setattr(comm, "create_comm", stage.create_comm)
+    yield stage
+    stage.broken = False
+    InteractiveShell.clear_instance()

@@ -1,0 +1,182 @@
+"""The bundle that stays in the notebook."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from gemini_magic.markdown import render
+from gemini_magic.views import bundle
+from gemini_magic.views.static import RECORD
+from markdown_it import MarkdownIt
+from surroundings import CANARY
+from view_stage import ANSWER, ATTACK, ENDINGS, STATIC_TYPES, feed, finished, new_ledger
+
+OURS = {"div", "span", "details", "summary", "strong", "br", "code", "style"}
+MODELS = set("a blockquote br code del div em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong table".split()) | set(
+    "tbody td th thead tr ul".split()
+)
+ATTRIBUTES = {"class", "role", "aria-label", "aria-busy", "href", "title", "target", "rel", "start", "style"}
+
+
+class Elements(HTMLParser):
+    def __init__(self, html):
+        super().__init__()
+        self.found = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def without_style(html):
+    return re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
+
+
+def test_it_has_four_types_and_is_json():
+    made = bundle(finished())
+    assert set(made) == STATIC_TYPES
+    assert json.loads(json.dumps(made)) == made
+
+
+def test_the_record_can_be_left_out():
+    assert set(bundle(finished(), inspector=False)) == STATIC_TYPES - {RECORD}
+
+
+def test_html_is_status_thoughts_answer_in_this_order_below_one_root():
+    html = bundle(finished(thought="Let me *think*"))["text/html"]
+    assert html.startswith('<div class="gemini-magic mathjax_ignore">')
+    order = [html.index(part) for part in ("answer complete", "Thinking, 3 words", "Let me", render(ANSWER), "<style>")]
+    assert order == sorted(order)
+    assert "<em>think</em>" in html
+    assert "gm-box" not in without_style(html)
+
+
+@pytest.mark.parametrize("name", [name for name in ENDINGS if name != "complete"])
+def test_every_bad_ending_is_visible_in_every_type(name):
+    ledger = ENDINGS[name]()
+    made = bundle(ledger)
+    box = without_style(made["text/html"]).partition("gm-box")[2]
+    message = ledger.error.message if ledger.error else "It stopped at the token limit."
+    assert message in Elements(f"<div>{box}").text
+    assert message in made["text/plain"]
+    assert message in re.sub(r"\\(.)", r"\1", made["text/markdown"])
+    assert made[RECORD]["status"] == ledger.status
+    assert made[RECORD]["details"]["message"] == message
+
+
+def test_nothing_the_model_or_the_server_says_becomes_an_element_or_an_attribute():
+    ledger = new_ledger(model='<img src=x onerror="alert(1)">')
+    feed(ledger, ATTACK, thought=ATTACK)
+    feed(ledger, finish="<script>alert(1)</script>", message=ATTACK)
+    ledger.note("odd", ATTACK, severity="warning")
+    ledger.close("failed", t=2.0)
+    for made in (
+        bundle(ledger),
+        bundle(finished(ATTACK, finish="SAFETY", message=ATTACK)),
+        bundle(finished(finish=None, failure={"message": ATTACK, "status": ATTACK})),
+    ):
+        elements = Elements(made["text/html"]).found
+        assert {tag for tag, _ in elements} <= OURS | MODELS
+        assert {name for _, attributes in elements for name in attributes} <= ATTRIBUTES
+        assert all(attributes.get("href", "https:").startswith("https:") for _, attributes in elements)
+        assert sum(tag == "style" for tag, _ in elements) == 1
+        for permissive in (True, False):
+            markdown = MarkdownIt("commonmark", {"html": permissive}).render(made["text/markdown"])
+            tags = {tag for tag, _ in Elements(markdown).found}
+            assert tags <= MODELS
+            assert not re.search(r"<[^>]*(javascript:|onerror|onclick|commandlinker)", markdown)
+
+
+def test_markdown_status_stands_first_so_that_an_open_fence_cannot_swallow_it():
+    made = bundle(finished("```python\nx = 1", finish="MAX_TOKENS"))
+    html = MarkdownIt().render(made["text/markdown"])
+    assert "stopped at the token limit" in html.partition("<pre>")[0]
+
+
+def test_plain_text_cannot_move_a_cursor():
+    made = bundle(finished("a\x1b]52;c;x\x07b\rc\u202ed"))
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", made["text/plain"])
+    assert made["text/plain"].endswith("· 3.2 s]")
+
+
+def test_a_running_ledger_shows_what_is_there():
+    made = bundle(feed(new_ledger(), "so far"))
+    assert "so far" in made["text/html"]
+    assert 'aria-busy="true"' in made["text/html"]
+    assert made[RECORD]["status"] == "running"
+    assert set(bundle(new_ledger())) == STATIC_TYPES
+
+
+def test_the_record_holds_the_text_once_with_each_chunks_share():
+    ledger = new_ledger()
+    feed(ledger, thought="ab", t=0.5)
+    feed(ledger, "cdé", t=0.75)
+    feed(ledger, "f", t=1.0, usage={"prompt": 3, "total": 4}, finish="STOP")
+    ledger.close("end", t=1.25)
+    record = bundle(ledger)[RECORD]
+    assert record["v"] == 1
+    assert (record["text"], record["thoughts"]) == ("cdéf", "ab")
+    assert record["chunks"] == {
+        "t": [0.5, 0.75, 1.0],
+        "size": [2, 2, 2],
+        "kind": ["thought", "text", "text+usage+finish"],
+        "text": [0, 3, 1],
+        "thought": [2, 0, 0],
+    }
+    assert record["usage"]["prompt"] == 3
+    assert record["timing"] == {"first_thought": 0.5, "first_text": 0.75, "total": 1.25}
+    assert record["finish_reason"] == "STOP"
+    assert record["capped"] == {}
+
+
+def test_a_very_long_record_is_capped_and_says_so(monkeypatch):
+    monkeypatch.setattr("gemini_magic.views.static._MOST_CHUNKS", 2)
+    monkeypatch.setattr("gemini_magic.views.static._MOST_CHARS", 3)
+    ledger = new_ledger()
+    for text in ("ab", "cd", "ef"):
+        feed(ledger, text)
+    ledger.close("end", t=2.0)
+    made = bundle(ledger)
+    assert made[RECORD]["text"] == "abc"
+    assert len(made[RECORD]["chunks"]["t"]) == 2
+    assert made[RECORD]["capped"] == {"chunks": "2 of 3 chunks", "text": "3 of 6 characters"}
+    assert "abcdef" in made["text/html"]
+
+
+def test_no_key_and_no_lone_surrogate_gets_in():
+    ledger = finished(finish=None, failure={"message": f"no {CANARY} \ud800", "code": 400})
+    ledger.note("k", f"{CANARY} \udfff", severity="warning")
+    encoded = json.dumps(bundle(ledger), ensure_ascii=False).encode("utf-8")
+    assert CANARY.encode() not in encoded
+
+
+def test_serious_notes_are_shown_and_harmless_ones_are_not():
+    ledger = finished()
+    ledger.note("done-marker", "harmless thing")
+    for index in range(5):
+        ledger.note("lost", f"lost piece {index}", severity="error")
+    html = bundle(ledger)["text/html"]
+    assert "harmless thing" not in html
+    assert "lost piece 2" in html
+    assert "lost piece 3" not in html
+    assert "2 more" in html
+
+
+def test_colours_come_from_jupyterlabs_variables_or_are_inherited():
+    style = re.search(r"<style>(.*)</style>", bundle(finished())["text/html"], re.DOTALL)[1]
+    for value in re.findall(r"(?:^|[;{\s])color:([^;}]+)", style):
+        assert value.startswith("var(--jp-"), value
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_with_the_style_stripped_the_status_line_still_has_its_dots():
+    html = without_style(bundle(finished("one two"))["text/html"])
+    assert "✓ gemini-flash-latest · answer complete, 2 words · 3.2 s" in Elements(html).text

@@ -1,0 +1,93 @@
+"""The status line in plain words."""
+
+from __future__ import annotations
+
+import pytest
+from gemini_magic.content import Call
+from gemini_magic.events import Delta, Reading
+from gemini_magic.views.status import details, redacted, status_line
+from surroundings import CANARY
+from view_stage import ENDINGS, feed, finished, new_ledger
+
+LINES = {
+    "complete": "✓ gemini-flash-latest · answer complete, 3 words · 3.2 s",
+    "token-limit": "⚠ gemini-flash-latest · truncated: stopped at the token limit · 3.2 s",
+    "no-reason": "⚠ gemini-flash-latest · truncated: it ended without a finish reason · 3.2 s",
+    "continuation": "⚠ gemini-flash-latest · truncated: the server stopped in the middle · 3.2 s",
+    "cut": "⚠ gemini-flash-latest · truncated: the connection was lost · 3.2 s",
+    "blocked": "✕ gemini-flash-latest · blocked (SAFETY) · 3.2 s",
+    "prompt-blocked": "✕ gemini-flash-latest · prompt blocked (PROHIBITED_CONTENT) · 3.2 s",
+    "error-in-stream": "✕ gemini-flash-latest · error 503 UNAVAILABLE · 3.2 s",
+    "malformed-call": "✕ gemini-flash-latest · error MALFORMED_FUNCTION_CALL · 3.2 s",
+    "refused": "✕ gemini-flash-latest · error 400 · 0.3 s",
+    "stalled": "⚠ gemini-flash-latest · stalled: nothing came for 60 s · 1 min 01 s",
+    "timeout": "⚠ gemini-flash-latest · stalled: not finished after 5 s · 5.0 s",
+    "interrupt": "■ gemini-flash-latest · interrupted · 3.2 s",
+    "stop": "■ gemini-flash-latest · stopped · 3.2 s",
+}
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_each_ending_has_its_words(name):
+    assert status_line(ENDINGS[name]()) == LINES[name]
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_every_ending_but_a_complete_one_offers_something(name):
+    told = details(ENDINGS[name]())
+    if name == "complete":
+        assert told is None
+    else:
+        assert told.message
+        assert told.remedy
+        assert "\n" not in told.title + told.message + told.remedy
+
+
+def test_while_it_runs_the_line_says_what_is_waited_for():
+    ledger = new_ledger()
+    assert status_line(ledger, now=0.4) == "… gemini-flash-latest · connecting · 0.4 s"
+    ledger.enter("waiting")
+    assert status_line(ledger, now=12.3) == "… gemini-flash-latest · waiting for the first byte · 12 s"
+    ledger.retry_wait = 4.0
+    ledger.enter("retrying")
+    assert "· retrying in 4 s, attempt 2 ·" in status_line(ledger, now=13.0)
+    feed(ledger, thought="hm", t=14.0)
+    assert "· thinking ·" in status_line(ledger, now=14.5)
+    feed(ledger, "so", t=15.0, usage={"prompt": 12, "output": 1345, "thoughts": 20, "total": 1377})
+    assert "· streaming · 16 s · 12 → 1,345 tokens (+20 thoughts)" in status_line(ledger, now=16.0)
+    assert "· streaming, nothing for 7 s ·" in status_line(ledger, now=22.0)
+    assert details(ledger) is None
+
+
+def test_a_running_ledger_is_measured_by_the_wall_clock_when_no_time_is_given():
+    assert status_line(new_ledger()).endswith("connecting · 0.0 s")
+
+
+def test_it_says_when_the_answer_is_not_from_the_network():
+    ledger = finished()
+    ledger.source = "recording"
+    assert status_line(ledger).endswith("· from a recording")
+    ledger.source = "echo"
+    assert status_line(ledger).endswith("· offline echo")
+
+
+def test_an_answer_that_is_a_function_call_says_so():
+    ledger = new_ledger()
+    ledger.add(b"{}", 1.0, Reading([Delta(Call("f")), Delta(Call("g"))]))
+    feed(ledger, finish="STOP")
+    ledger.close("end", t=2.0)
+    assert "answer complete, 2 function calls" in status_line(ledger)
+
+
+def test_the_model_that_answered_is_named():
+    ledger = new_ledger()
+    ledger.add(b"{}", 1.0, Reading([], model_version="gemini-3-flash"))
+    assert status_line(ledger, now=1.0).startswith("… gemini-3-flash ·")
+
+
+def test_a_message_is_one_line_without_keys_and_without_lone_surrogates():
+    ledger = finished(finish=None, failure={"message": f"bad key {CANARY}\nin \ud800 line 2", "code": 400})
+    told = details(ledger)
+    assert CANARY not in told.message
+    assert told.message == "400: bad key AIza… in � line 2"
+    assert redacted(None) is None
