@@ -67,7 +67,7 @@ def text(piece: str, *, thought: bool = False, finish: str | None = None, **extr
     return step
 
 
-def finish(reason: str = "STOP", **extra: object) -> Step:
+def finish(reason: str = "STOP", **extra: Any) -> Step:
     """Send Gemini's usual last chunk: an empty text, the reason, the final usage."""
     return text("", finish=reason, **extra)
 

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import nbformat
 import zmq
-from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
@@ -228,7 +228,7 @@ class KernelSession:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise AssertionError(f"waited {timeout} s for {what}")
-            for sock, _ in poller.poll(left * 1000):
+            for sock, _ in poller.poll(int(left * 1000) + 1):
                 self._note(sockets[sock], sock.recv_multipart())
 
     def _note(self, channel: str, parts: list[bytes]) -> None:

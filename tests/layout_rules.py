@@ -84,8 +84,8 @@ class Module:
             elif isinstance(child, ast.ImportFrom):
                 for target in self._from(child):
                     yield Import(target, child.lineno, function)
-            elif isinstance(child, ast.Call) and (target := self._by_name(child)):
-                yield Import(target, child.lineno, function)
+            elif isinstance(child, ast.Call) and (named := self._by_name(child)):
+                yield Import(named, child.lineno, function)
             inner = child.name if isinstance(child, _Function) and not function else function
             yield from self._imports(child, inner)
 
@@ -150,7 +150,7 @@ def read_tree(root: Path) -> list[Module]:
 def _all(path: Path) -> list[str]:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and "__all__" in map(ast.unparse, node.targets):
-            return [item.value for item in ast.walk(node.value) if isinstance(item, ast.Constant)]
+            return [str(item.value) for item in ast.walk(node.value) if isinstance(item, ast.Constant)]
     return []
 
 
