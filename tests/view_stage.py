@@ -50,7 +50,9 @@ def new_ledger(model="gemini-flash-latest"):
     return ledger
 
 
-def feed(ledger, text="", *, t=1.0, thought="", usage=None, finish=None, failure=None, message=None, prompt=False):
+def feed(
+    ledger, text="", *, t=1.0, thought="", usage=None, finish=None, failure=None, message=None, prompt=False
+):
     events = []
     if thought:
         events.append(Delta(Thought(thought)))
@@ -91,7 +93,9 @@ def _timed_out():
 
 def _refused():
     ledger = new_ledger()
-    ledger.close("failed", t=0.3, error=ServiceError("API key not valid.", code=400, reason="API_KEY_INVALID"))
+    ledger.close(
+        "failed", t=0.3, error=ServiceError("API key not valid.", code=400, reason="API_KEY_INVALID")
+    )
     return ledger
 
 

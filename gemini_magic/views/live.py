@@ -63,11 +63,14 @@ class _Kit:
 
     def __init__(self) -> None:
         self.layout = ipywidgets.Layout()
-        self.style = ipywidgets.HTML().style
+        self.style: Any = None
         self.made: list[Any] = []
 
-    def html(self, value: str = "") -> Any:
-        return self._keep(ipywidgets.HTML(value=value, layout=self.layout, style=self.style))
+    def html(self, value: str) -> Any:
+        shared = {} if self.style is None else {"style": self.style}
+        widget = self._keep(ipywidgets.HTML(value=value, layout=self.layout, **shared))
+        self.style = widget.style
+        return widget
 
     def box(self, children: Sequence[Any] = (), *classes: str, row: bool = False) -> Any:
         kind = ipywidgets.HBox if row else ipywidgets.VBox
@@ -269,8 +272,8 @@ class LiveView:
                 self._status.value = html
                 sent += 1
             self._next_status = begun + _STATUS
-        if sent:
-            self._sent.extend([begun] * sent)
+        self._sent.extend([begun] * sent)
+        if size:
             ended = self._clock()
             self._next = max(begun + _PAINT, ended + _DUTY * (ended - begun), begun + size / _FLOW)
 

@@ -21,6 +21,7 @@ _RESUME = "`%gemini resume` asks for the rest."
 _LIMIT = "`%gemini resume` asks for the rest; `--max-tokens` sets the limit."
 _KEY = re.compile(r"AIza[\w-]{16,}")  # how Google's API keys begin; servers quote them in their messages
 _SPACE = re.compile(r"\s+")
+_WORD = re.compile(r"(?<!\S)[^\w\s]*\w\S*")
 
 _MARKS = {
     "running": "…",
@@ -65,8 +66,8 @@ def _line(text: str) -> str:
 
 
 def words(text: str) -> str:
-    """``1 word`` or ``1,234 words``."""
-    count = len(text.split())
+    """``1 word`` or ``1,234 words``; bare markup such as ``|`` or ``---`` is no word."""
+    count = sum(1 for _ in _WORD.finditer(text))
     return f"{count:,} word{'' if count == 1 else 's'}"
 
 

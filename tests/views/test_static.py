@@ -7,17 +7,16 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from gemini_magic.markdown import render
-from gemini_magic.views import bundle
-from gemini_magic.views.static import RECORD
+from html_audit import TAGS
 from markdown_it import MarkdownIt
 from surroundings import CANARY
 from view_stage import ANSWER, ATTACK, ENDINGS, STATIC_TYPES, feed, finished, new_ledger
 
+from gemini_magic.markdown import render
+from gemini_magic.views import bundle
+from gemini_magic.views.static import RECORD
+
 OURS = {"div", "span", "details", "summary", "strong", "br", "code", "style"}
-MODELS = set("a blockquote br code del div em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong table".split()) | set(
-    "tbody td th thead tr ul".split()
-)
 ATTRIBUTES = {"class", "role", "aria-label", "aria-busy", "href", "title", "target", "rel", "start", "style"}
 
 
@@ -52,7 +51,10 @@ def test_the_record_can_be_left_out():
 def test_html_is_status_thoughts_answer_in_this_order_below_one_root():
     html = bundle(finished(thought="Let me *think*"))["text/html"]
     assert html.startswith('<div class="gemini-magic mathjax_ignore">')
-    order = [html.index(part) for part in ("answer complete", "Thinking, 3 words", "Let me", render(ANSWER), "<style>")]
+    order = [
+        html.index(part)
+        for part in ("answer complete", "Thinking, 3 words", "Let me", render(ANSWER), "<style>")
+    ]
     assert order == sorted(order)
     assert "<em>think</em>" in html
     assert "gm-box" not in without_style(html)
@@ -83,14 +85,14 @@ def test_nothing_the_model_or_the_server_says_becomes_an_element_or_an_attribute
         bundle(finished(finish=None, failure={"message": ATTACK, "status": ATTACK})),
     ):
         elements = Elements(made["text/html"]).found
-        assert {tag for tag, _ in elements} <= OURS | MODELS
+        assert {tag for tag, _ in elements} <= OURS | TAGS
         assert {name for _, attributes in elements for name in attributes} <= ATTRIBUTES
         assert all(attributes.get("href", "https:").startswith("https:") for _, attributes in elements)
         assert sum(tag == "style" for tag, _ in elements) == 1
         for permissive in (True, False):
             markdown = MarkdownIt("commonmark", {"html": permissive}).render(made["text/markdown"])
             tags = {tag for tag, _ in Elements(markdown).found}
-            assert tags <= MODELS
+            assert tags <= TAGS
             assert not re.search(r"<[^>]*(javascript:|onerror|onclick|commandlinker)", markdown)
 
 

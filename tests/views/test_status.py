@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from surroundings import CANARY
+from view_stage import ENDINGS, feed, finished, new_ledger
+
 from gemini_magic.content import Call
 from gemini_magic.events import Delta, Reading
 from gemini_magic.views.status import details, redacted, status_line
-from surroundings import CANARY
-from view_stage import ENDINGS, feed, finished, new_ledger
 
 LINES = {
     "complete": "✓ gemini-flash-latest · answer complete, 3 words · 3.2 s",

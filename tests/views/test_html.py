@@ -1,0 +1,68 @@
+"""HTML without widgets: replaced now and then, or shown once."""
+
+from __future__ import annotations
+
+from view_stage import ANSWER, STATIC_TYPES, feed, finished, new_ledger
+
+from gemini_magic.views.html import HtmlView, StaticView
+
+
+def test_html_is_replaced_at_most_four_times_a_second_under_one_id(stage, clock):
+    ledger = new_ledger()
+    view = HtmlView(ledger, clock=clock)
+    view.open()
+    text = ANSWER * 3
+    for index in range(200):
+        clock.now += 0.02
+        feed(ledger, text[index * 2 : index * 2 + 2], t=index / 50)
+        view.update()
+    times = [t for *_, t in stage.displays]
+    assert 14 <= len(times) <= 17
+    feed(ledger, finish="STOP")
+    view.update(final=True)
+    ledger.close("end", t=4.0)
+    view.close()
+    view.close()
+    assert len({display_id for _, display_id, _, _ in stage.displays}) == 1
+    assert [update for _, _, update, _ in stage.displays] == [False] + [True] * (len(stage.displays) - 1)
+    assert set(stage.displays[-1][0]) == STATIC_TYPES
+    assert stage.messages == []
+
+
+def test_a_slow_picture_is_drawn_less_often(stage, clock, monkeypatch):
+    ledger = new_ledger()
+    view = HtmlView(ledger, clock=clock)
+    plain = stage.publish
+
+    def slow(*args, **options):
+        clock.now += 0.4
+        plain(*args, **options)
+
+    monkeypatch.setattr("gemini_magic.views.html.publish", lambda data, display_id, *, update: slow(data))
+    view.open()
+    for _ in range(40):
+        clock.now += 0.1
+        view.update()
+    assert len(stage.displays) == 3
+
+
+def test_the_running_picture_has_no_record_and_says_why_it_is_plain(stage, clock):
+    view = HtmlView(feed(new_ledger(), "abc"), clock=clock, hint="no live widgets")
+    view.open()
+    [(data, *_)] = stage.displays
+    assert set(data) == {"text/html", "text/plain"}
+    assert "abc" in data["text/html"]
+    assert "no live widgets" in data["text/html"]
+
+
+def test_the_static_view_displays_once_at_the_end(stage):
+    view = StaticView(finished())
+    view.open()
+    view.update()
+    view.update(final=True)
+    assert stage.displays == []
+    view.close()
+    view.close()
+    [(data, display_id, update, _)] = stage.displays
+    assert set(data) == STATIC_TYPES
+    assert (display_id, update) == (None, False)

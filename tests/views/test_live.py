@@ -1,0 +1,273 @@
+"""The live view, message by message, against a stage in place of the front end."""
+
+from __future__ import annotations
+
+import pytest
+from view_stage import ANSWER, ATTACK, STATIC_TYPES, WIDGET, feed, new_ledger
+
+import gemini_magic.views.live as live
+from gemini_magic.views.live import ALIVE, LiveView
+
+
+@pytest.fixture(autouse=True)
+def _none_alive():
+    live._finished.clear()
+    yield
+    live._finished.clear()
+
+
+@pytest.fixture
+def ledger():
+    return new_ledger()
+
+
+@pytest.fixture
+def view(stage, ledger, clock):
+    return LiveView(ledger, stop=lambda: None, clock=clock)
+
+
+def most_in_a_second(times):
+    times = sorted(times)
+    return max(sum(start <= t < start + 1.0 for t in times) for start in times)
+
+
+def test_opening_shows_a_widget_that_reads_well_without_widgets(stage, view):
+    view.open()
+    [(data, display_id, update, _)] = stage.displays
+    assert not update
+    assert display_id
+    assert data[WIDGET]["model_id"] in stage.state
+    assert "connecting" in data["text/html"]
+    assert "gemini-magic" in data["text/html"]
+    assert "connecting" in data["text/plain"]
+    assert "connecting" in stage.html()
+    assert len(stage.messages) <= 16
+
+
+def test_the_first_text_is_painted_at_once(stage, view, ledger, clock):
+    view.open()
+    clock.now += 0.7
+    view.update()
+    clock.now += 0.01
+    feed(ledger, "Hello **wor", t=0.7)
+    view.update()
+    assert "Hello <strong>wor</strong>" in stage.html()
+
+
+def test_a_thousand_chunks_in_ten_seconds_stay_within_the_budget(stage, view, ledger, clock):
+    view.open()
+    opened = len(stage.messages)
+    text = ANSWER * 250
+    for index in range(1000):
+        clock.now += 0.01
+        feed(
+            ledger,
+            text[index * 37 : index * 37 + 37],
+            t=index / 100,
+            usage={"prompt": 9, "output": index, "total": index},
+        )
+        view.update()
+    sent = stage.messages[opened:]
+    assert most_in_a_second(t for t, *_ in sent) <= 40
+    paints = {t for t, kind, _, data in sent if kind == "msg" and "gm-rest" in str(data)}
+    assert most_in_a_second(paints) <= 10
+    assert len(paints) > 60
+    status = [t for t, kind, comm_id, data in sent if kind == "msg" and "gm-status" in str(data)]
+    assert most_in_a_second(status) <= 4
+    assert len(status) > 30
+    assert all(len(stage.children(comm_id)) <= 32 for comm_id in stage.state)
+
+
+def test_the_last_paint_is_made_whatever_the_throttle_says(stage, view, ledger, clock):
+    view.open()
+    for word in ("one ", "two ", "three"):
+        feed(ledger, word)
+        view.update()
+    assert "three" not in stage.html()
+    view.update(final=True)
+    assert "one two three" in stage.html()
+
+
+def test_nothing_new_sends_only_the_clock(stage, view, ledger, clock):
+    view.open()
+    feed(ledger, "text")
+    view.update(final=True)
+    before = len(stage.messages)
+    for _ in range(20):
+        clock.now += 0.1
+        view.update()
+    sent = stage.messages[before:]
+    assert 4 <= len(sent) <= 9
+    assert all("gm-status" in data["state"]["value"] for *_, data in sent)
+
+
+def test_thoughts_grow_in_their_own_folded_lane_whose_head_never_changes(stage, view, ledger, clock):
+    view.open()
+    for index in range(40):
+        clock.now += 0.1
+        feed(ledger, thought=f"thought {index}. ")
+        view.update()
+    assert stage.html().count("<details") == 1
+    assert "thought 30" in stage.html()
+    heads = [data for _, kind, _, data in stage.messages if kind == "msg" and "<details" in str(data)]
+    assert heads == []
+    touched = [t for t, kind, _, data in stage.messages if kind == "msg" and "thought" in str(data)]
+    assert most_in_a_second(touched) <= 3
+
+
+def test_the_button_calls_stop_and_is_absent_without_it(stage, ledger, clock):
+    clicks = []
+    view = LiveView(ledger, stop=lambda: clicks.append(1), clock=clock)
+    view.open()
+    [button] = [comm_id for comm_id, state in stage.state.items() if state["_model_name"] == "ButtonModel"]
+    assert stage.state[button]["description"] == "Stop"
+    view._button.click()
+    assert clicks == [1]
+    view.close()
+    assert button not in stage.state
+    before = set(stage.state)
+    other = LiveView(ledger, clock=clock)
+    other._ledger = new_ledger()
+    other.open()
+    added = [stage.state[comm_id] for comm_id in set(stage.state) - before]
+    assert all(state["_model_name"] != "ButtonModel" for state in added)
+    assert any("in the toolbar" in state.get("value", "") for state in added)
+
+
+def test_closing_swaps_in_the_static_bundle_and_leaves_one_child(stage, view, ledger, clock):
+    view.open()
+    for _ in range(60):
+        clock.now += 0.1
+        feed(ledger, ANSWER)
+        view.update()
+    root = stage.root()
+    assert len(stage.state) > 40
+    feed(ledger, finish="STOP")
+    ledger.close("end", t=6.0)
+    view.close()
+    view.close()
+    view.update()
+    first, last = stage.displays
+    assert last[1:3] == (first[1], True)
+    assert set(last[0]) == STATIC_TYPES
+    [child] = stage.children(root)
+    kinds = sorted(state["_model_name"] for state in stage.state.values())
+    assert kinds == ["HTMLModel", "HTMLStyleModel", "LayoutModel", "VBoxModel"]
+    # The same picture live and saved: one document, one sheet.
+    assert stage.state[child]["value"].partition("<style>")[0] in last[0]["text/html"]
+    assert "answer complete, 1,140 words" in stage.state[child]["value"]
+
+
+def test_eight_finished_widgets_stay_alive(stage, clock):
+    roots = []
+    for index in range(ALIVE + 3):
+        ledger = feed(new_ledger(), f"answer {index}", finish="STOP")
+        view = LiveView(ledger, clock=clock)
+        view.open()
+        ledger.close("end", t=1.0)
+        view.close()
+        roots.append(stage.displays[-2][0][WIDGET]["model_id"])
+    assert [root in stage.state for root in roots] == [False] * 3 + [True] * ALIVE
+    assert len(stage.state) == 4 * ALIVE
+
+
+def test_an_attack_is_inert_in_every_message(stage, view, ledger, clock):
+    view.open()
+    for character in ATTACK:
+        clock.now += 0.1
+        feed(ledger, character, thought=character)
+        view.update()
+    ledger.close("cut", t=9.0)
+    view.close()
+    values = [
+        data["state"]["value"]
+        for _, kind, _, data in stage.messages
+        if kind != "close" and "value" in data["state"]
+    ]
+    assert len(values) > 100
+    for value in values:
+        assert not any(
+            bad in value
+            for bad in ("<script", "<img", "<iframe", "<button", 'href="javascript', 'href="data')
+        )
+
+
+def test_a_front_end_that_fails_costs_the_widgets_not_the_answer(stage, view, ledger, clock):
+    view.open()
+    feed(ledger, "first ")
+    view.update()
+    stage.broken = True
+    feed(ledger, "second")
+    clock.now += 0.3
+    view.update()
+    first, fallback = stage.displays
+    assert fallback[1:3] == (first[1], True)
+    assert "first second" in fallback[0]["text/html"]
+    assert "no live widgets: RuntimeError" in fallback[0]["text/html"]
+    feed(ledger, finish="STOP")
+    ledger.close("end", t=1.0)
+    view.close()
+    assert set(stage.displays[-1][0]) == STATIC_TYPES
+    assert stage.displays[-1][1] == first[1]
+
+
+def test_widgets_that_cannot_even_be_made_cost_nothing_either(stage, view, ledger):
+    stage.broken = True
+    view.open()
+    feed(ledger, "all of it", finish="STOP")
+    ledger.close("end", t=1.0)
+    view.close()
+    assert [update for _, _, update, _ in stage.displays] == [False, True]
+    assert "all of it" in stage.displays[-1][0]["text/html"]
+
+
+def test_widgets_that_fail_at_the_very_end_leave_the_bundle(stage, view, ledger):
+    view.open()
+    feed(ledger, "all of it", finish="STOP")
+    ledger.close("end", t=1.0)
+    stage.broken = True
+    view.close()
+    assert set(stage.displays[-1][0]) == STATIC_TYPES
+
+
+def test_an_old_ipywidgets_is_refused_at_once(monkeypatch, ledger):
+    monkeypatch.setattr("ipywidgets.__version__", "7.8.1")
+    with pytest.raises(ImportError, match=r"7\.8\.1 is too old"):
+        LiveView(ledger)
+
+
+def test_a_slow_paint_is_followed_by_a_longer_pause(stage, ledger, clock, monkeypatch):
+    view = LiveView(ledger, clock=clock)
+    view.open()
+    plain = view._answer.paint
+
+    def slow():
+        clock.now += 0.5
+        return plain()
+
+    monkeypatch.setattr(view._answer, "paint", slow)
+    feed(ledger, "one ")
+    view.update()
+    begun = clock.now
+    feed(ledger, "two")
+    while "two" not in stage.html():
+        clock.now += 0.05
+        view.update()
+        assert clock.now - begun < 5
+    assert clock.now - 0.5 - begun >= 1.5
+
+
+def test_one_endless_block_is_sent_less_often_as_it_grows(stage, ledger, clock):
+    view = LiveView(ledger, clock=clock)
+    view.open()
+    sizes = []
+    for _ in range(200):
+        clock.now += 0.05
+        feed(ledger, "word " * 400)
+        view.update()
+    begun = clock.now - 2.0
+    for t, kind, _, data in stage.messages:
+        if kind == "msg" and t > begun and "gm-rest" in str(data):
+            sizes.append(len(data["state"]["value"]))
+    assert 0 < len(sizes) <= 5
+    assert sum(sizes) / 2.0 < 1_200_000
