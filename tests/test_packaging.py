@@ -1,0 +1,128 @@
+"""What a wheel holds, where it puts it, and that what JupyterLab reads of this checkout is what the checkout says."""
+
+import json
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import zipfile
+from email.parser import HeaderParser
+from importlib import metadata
+from pathlib import Path, PurePosixPath
+
+import pytest
+from surroundings import CHECKOUT
+
+import gemini_magic
+
+PACKAGE = CHECKOUT / "gemini_magic"
+LABEXTENSION = PACKAGE / "labextension"
+INSTALL_FILE = CHECKOUT / "jupyter-config" / "labextension" / "install.json"
+TOUR = "notebooks/01-first-cell.ipynb"
+SHARED = "share/jupyter/labextensions/gemini-magic"
+VERSION = gemini_magic.__version__
+
+IMPORT = """
+import sys
+import sysconfig
+sys.path.insert(0, sys.argv[1])
+import gemini_magic
+from gemini_magic import cli
+print(gemini_magic.__file__, *sorted(path.name for path in cli.notebooks().iterdir()), cli.notebooks(), sep="\\n")
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel of this checkout, built without network and without a build environment of its own."""
+    folder = tmp_path_factory.mktemp("wheel")
+    built = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    (made,) = folder.iterdir()
+    assert made.name == f"gemini_magic-{VERSION}-py3-none-any.whl"
+    with zipfile.ZipFile(made) as opened:
+        yield opened
+
+
+def labextension_files():
+    """Name and bytes of every file that belongs in the labextension's folder."""
+    files = {path.name: path.read_bytes() for path in LABEXTENSION.iterdir()}
+    return files | {INSTALL_FILE.name: INSTALL_FILE.read_bytes()}
+
+
+def package_json():
+    return json.loads((LABEXTENSION / "package.json").read_text("utf-8"))
+
+
+def test_the_wheel_holds_the_package_and_nothing_else_at_its_top(wheel):
+    names = {PurePosixPath(name) for name in wheel.namelist()}
+    tops = {name.parts[0] for name in names}
+    assert tops == {"gemini_magic", f"gemini_magic-{VERSION}.dist-info", f"gemini_magic-{VERSION}.data"}
+    modules = {path.relative_to(CHECKOUT).as_posix() for path in PACKAGE.rglob("*.py")}
+    assert modules <= set(wheel.namelist())
+    assert not [name for name in names if name.suffix in {".pyc", ".swp"} or "tests" in name.parts]
+
+
+def test_the_wheel_holds_the_typing_mark_the_recordings_and_the_tour(wheel):
+    data = {path.relative_to(CHECKOUT).as_posix() for path in (PACKAGE / "data").iterdir() if path.is_file()}
+    assert {PurePosixPath(name).suffix for name in data} >= {".jsonl", ".httprr"}
+    assert data | {"gemini_magic/py.typed"} <= set(wheel.namelist())
+    assert wheel.read(f"gemini_magic/data/{TOUR}") == (CHECKOUT / TOUR).read_bytes()
+
+
+def test_the_wheel_puts_the_labextension_where_jupyterlab_looks(wheel):
+    prefix = f"gemini_magic-{VERSION}.data/data/"
+    shared = {
+        name.removeprefix(prefix): wheel.read(name) for name in wheel.namelist() if name.startswith(prefix)
+    }
+    assert shared == {f"{SHARED}/{name}": content for name, content in labextension_files().items()}
+
+
+def test_the_version_is_the_same_everywhere(wheel):
+    said = HeaderParser().parsestr(wheel.read(f"gemini_magic-{VERSION}.dist-info/METADATA").decode())
+    assert (said["Name"], said["Version"]) == ("gemini-magic", VERSION)
+    assert package_json()["version"] == VERSION
+
+
+def test_an_unpacked_wheel_is_imported_and_finds_its_tour(wheel, tmp_path):
+    wheel.extractall(tmp_path)
+    # -I: neither this folder nor PYTHONPATH; the checkout itself may be installed, the unpacked wheel comes first.
+    run = [sys.executable, "-I", "-c", IMPORT, str(tmp_path)]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    file, *tour, folder = done.stdout.splitlines()
+    assert Path(file) == tmp_path / "gemini_magic" / "__init__.py"
+    assert (tour, Path(folder)) == ([Path(TOUR).name], tmp_path / "gemini_magic" / "data" / "notebooks")
+
+
+def test_the_labextension_names_files_that_exist():
+    build = package_json()["jupyterlab"]["_build"]
+    entry = (LABEXTENSION / build["load"]).read_text("utf-8")
+    assert f"window._JUPYTERLAB['{package_json()['name']}'] = " in entry
+    assert f"'{build['extension']}': '" in entry
+    modules = [name for name in labextension_files() if name.endswith(".js") and name != build["load"]]
+    assert modules
+    assert [name for name in modules if f": '{name}'" not in entry] == []
+
+
+def test_uninstalling_is_explained_with_the_name_that_was_installed():
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
+    said = json.loads(INSTALL_FILE.read_text("utf-8"))
+    assert said["packageManager"] == "python"
+    assert said["packageName"] == package_json()["name"] == project["name"]
+    assert project["name"] in said["uninstallInstructions"]
+
+
+def test_the_installed_labextension_is_the_one_of_this_checkout():
+    """An editable install copies these files: after a change they are installed again, or the browser shows old ones."""
+    assert metadata.version("gemini-magic") == VERSION
+    installed = Path(sysconfig.get_path("data"), SHARED)
+    assert installed.is_dir(), "not installed here: pip install -e ."
+    found = {path.name: path.read_bytes() for path in installed.iterdir()}
+    assert found == labextension_files(), "out of date: pip install -e . once more"
