@@ -180,4 +180,8 @@ class StalledError(GeminiMagicError):
 
 
 class Interrupted(_Told, KeyboardInterrupt):
-    """The user stopped the stream; what came is in ``.response``."""
+    """The user stopped the stream; what came is in ``.response``. It shows as one quiet line."""
+
+    def _render_traceback_(self) -> Sequence[str]:
+        """One line: the user knows why."""
+        return [f"{self.message} {self.remedy}".rstrip()]

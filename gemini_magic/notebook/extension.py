@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from traitlets.config import Config
+
 from .magics import GeminiMagics
 from .transformer import CellTransformer
 
@@ -15,7 +17,8 @@ def load(shell: Any) -> None:
     if _loaded(shell):
         return
     foreign = shell.find_cell_magic("gemini")
-    magics = GeminiMagics(shell=shell)
+    # Without a configuration: the traits it would set are declared only when they are needed.
+    magics = GeminiMagics(shell=shell, config=Config())
     GeminiMagics.active = magics
     shell.register_magics(magics)
     shell.input_transformers_cleanup.insert(0, CellTransformer(shell, magics))

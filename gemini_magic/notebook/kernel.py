@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
-from collections.abc import Callable
 from typing import Any
 
-__all__ = ["allows_input", "ask_key", "cell_of", "code_of", "has_kernel", "message_of", "stop_button_works"]
+__all__ = ["allows_input", "cell_of", "code_of", "has_kernel", "message_of", "stop_button_works"]
 
 _STOPPABLE = 7  # ipykernel's major version from which comm messages are handled while a cell is awaited
 
@@ -59,12 +57,6 @@ def allows_input(shell: Any) -> bool:
     if has_kernel(shell):
         return _executing(shell) and bool(_field(shell, "content", "allow_stdin"))
     return sys.stdin is not None and sys.stdin.isatty()
-
-
-def ask_key(shell: Any) -> Callable[[str], str] | None:
-    """A function that asks for a key without showing it, or None where nobody can be asked."""
-    # Looked up when it is called: a kernel puts its own function there for each request.
-    return (lambda prompt: getpass.getpass(prompt)) if allows_input(shell) else None  # noqa: PLW0108
 
 
 def stop_button_works(shell: Any, *, awaited: bool) -> bool:

@@ -79,9 +79,8 @@ class GeminiMagics(Magics):
         self.add_traits(
             **{name: _trait(each).tag(config=True) for name, each in settings().items() if each.config}
         )
-        for name, value in self.config.get("GeminiMagics", {}).items():
-            if self.has_trait(name):
-                setattr(self, name, value)
+        shell: Any = self.shell
+        self.update_config(shell.config)
 
     def said(self) -> dict[str, Any]:
         """What `%config GeminiMagics` and the profile's configuration say, and only that."""

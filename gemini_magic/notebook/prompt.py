@@ -115,7 +115,9 @@ def _evaluate(expression: Expression, names: dict[str, Any], place: str) -> Any:
         return eval(code, names)  # noqa: S307 - the user's own expression in the user's own namespace
     except NameError as error:
         name = error.name or ""
-        close = difflib.get_close_matches(name, [*_public(names), *dir(builtins)], n=3)
+        close = difflib.get_close_matches(name, _public(names)) or difflib.get_close_matches(
+            name, dir(builtins)
+        )
         known = f"Did you mean {' or '.join(close)}?" if close else _LITERAL
         raise PromptError(f"{place}: {shown}: there is no {name!r}.", remedy=known) from error
     except Exception as error:  # whatever the user's expression raises

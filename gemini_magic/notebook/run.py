@@ -1,44 +1,31 @@
-"""The pump: one question from its line and prompt to its answer on the screen, awaited or not.
+"""One question, from its line and prompt to the request that leaves; and the words that ask again.
 
-It is the only place where asking, drawing and remembering meet; it knows neither bytes nor widgets.
+It is the only place where options, prompt and conversation meet; what happens while the answer arrives is the
+pump's.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
+import getpass
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..api import begin, preview
 from ..asking import build
-from ..client import Stream
 from ..content import Part, Request, Text, Turn
 from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..ledger import Ledger
-from ..response import Response
 from ..settings import Options, resolve
 from ..views import NullView, View, choose
 from . import kernel
 from .arguments import Line, help_text, parse
 from .prompt import expand, expand_text, hint
+from .pump import Job, Pump
 from .session import GO_ON, Run, Session
 from .words import say
 
-__all__ = ["Desk", "Job"]
-
-_TICK = 0.09  # seconds; while awaited, a silent server would otherwise hold back the toolbar's interrupt
-_REST = 0.03  # seconds between looks at a stream that is busy
-
-
-class Job(NamedTuple):
-    """A question that was sent, with what shows it."""
-
-    run: Run
-    stream: Stream
-    view: View
-    stop: threading.Event
+__all__ = ["Desk"]
 
 
 class _Question(NamedTuple):
@@ -63,6 +50,7 @@ class Desk:
         self.shell = shell
         self.said = said
         self.session = Session()
+        self._pump = Pump(shell, self.session)
 
     # -- the two ways to ask
 
@@ -75,13 +63,13 @@ class Desk:
         """
         with _Remembered(self.session):
             job = self._begin(line, body, awaited=False)
-            return self._watch(job) if isinstance(job, Job) else job
+            return self._pump.watch(job) if isinstance(job, Job) else job
 
     async def ask_awaited(self, line: str, body: str) -> Any:
         """The same on a running event loop, which goes on serving widgets."""
         with _Remembered(self.session):
             job = self._begin(line, body, awaited=True)
-            return await self._watch_awaited(job) if isinstance(job, Job) else job
+            return await self._pump.watch_awaited(job) if isinstance(job, Job) else job
 
     def resume(self, line: Line) -> Any:
         """Ask for the rest of the last answer, in a new request."""
@@ -100,7 +88,7 @@ class Desk:
         job = self._send(
             _Question(request, options, run.conversation, run.before, (notice,)), awaited=False, key=run.key
         )
-        return self._watch(job)
+        return self._pump.watch(job)
 
     def word(self, line: str) -> Any:
         """One of the words of ``%gemini``."""
@@ -167,7 +155,7 @@ class Desk:
             self._view(
                 Ledger(request), options, None
             )  # a display that does not exist here: before it is sent
-        response = begin(request, options, ask_key=kernel.ask_key(self.shell), notices=question.notices)
+        response = begin(request, options, ask_key=_asker(self.shell), notices=question.notices)
         if response.stream is None:  # begin always opens one
             raise AssertionError
         self._bind("_gemini", response)
@@ -195,80 +183,6 @@ class Desk:
         if name:
             self.shell.user_ns[name] = value
 
-    # -- while it arrives
-
-    def _watch(self, job: Job) -> Response:
-        if job.run.options.background:
-            return self._leave(job)
-        try:
-            job.view.open()
-            _pump(job)
-        except KeyboardInterrupt:
-            job.stream.cancel("interrupt")
-            return self._end(job, interrupted=True)
-        except BaseException:  # a view that fails must not leave a stream behind
-            job.stream.cancel("interrupt")
-            raise
-        return self._end(job)
-
-    async def _watch_awaited(self, job: Job) -> Response:
-        if job.run.options.background:
-            return self._leave(job)
-        try:
-            job.view.open()
-            version = -1
-            while not job.stream.done:
-                version = await job.stream.changed(version, _TICK)
-                _look(job)
-                await asyncio.sleep(_REST)
-        except (asyncio.CancelledError, KeyboardInterrupt):
-            task = asyncio.current_task()
-            if task is not None:
-                task.uncancel()
-            job.stream.cancel("interrupt")
-            return self._end(job, interrupted=True)
-        except BaseException:  # as above
-            job.stream.cancel("interrupt")
-            raise
-        return self._end(job)
-
-    def _leave(self, job: Job) -> Response:
-        """Let a thread go on drawing into this cell, and return the live response."""
-        job.view.open()
-
-        def rest() -> None:
-            _pump(job)
-            job.view.close()
-            self.session.answered(job.run)
-
-        context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(rest,), name="gemini-background", daemon=True).start()
-        return self._silent(job.run.response)
-
-    def _end(self, job: Job, *, interrupted: bool = False) -> Response:
-        response = job.run.response
-        job.view.close()
-        self.session.answered(job.run)
-        error = response.error
-        if interrupted and not isinstance(error, Interrupted):
-            # It had ended in the same moment; the user's wish to stop what follows still counts.
-            raise Interrupted("Stopped; the answer had ended already.", response=response)
-        if error is None or (response.ledger.cause == "stop" and not interrupted):
-            return self._silent(response)
-        raise error
-
-    def _silent(self, response: Response) -> Response:
-        """The response as the cell's value, which shows nothing: the view has shown it already."""
-        response._shown = True  # noqa: SLF001 - the view has just shown it
-        events = self.shell.events
-
-        def over(*_: object) -> None:
-            response._shown = False  # noqa: SLF001 - only in the cell that created it
-            events.unregister("post_run_cell", over)
-
-        events.register("post_run_cell", over)
-        return response
-
 
 class _Remembered:
     """Keeps the error that leaves a block, for ``%gemini traceback``."""
@@ -284,18 +198,11 @@ class _Remembered:
             self._session.error = error
 
 
-def _look(job: Job) -> None:
-    if job.stop.is_set():
-        job.stream.cancel("stop")
-    job.view.update()
-
-
-def _pump(job: Job) -> None:
-    version = -1
-    while not job.stream.done:
-        version = job.stream.wait_change(version, _TICK)
-        _look(job)
-        job.stream.wait(_REST)
+def _asker(shell: Any) -> Callable[[str], str] | None:
+    """A function that asks for a key without showing it, or None where nobody can be asked."""
+    if not kernel.allows_input(shell):
+        return None
+    return lambda prompt: getpass.getpass(prompt)  # noqa: PLW0108 - a kernel replaces it for each request
 
 
 def _said_again(options: Options) -> dict[str, Any]:

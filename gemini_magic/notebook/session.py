@@ -58,11 +58,14 @@ class Session:
         self.usage = Usage()
         self._message: str | None = None
         self._calls = 0
+        self._keys = 0
 
     # -- before a question
 
     def key(self, cell: str | None, message: str | None) -> Hashable:
         """The key of the present call: the cell, and which of the calls in one run of it this is.
+
+        Without a cell's id every call has a key of its own.
 
         Args:
             cell: the cell's id; None where the front end does not tell it.
@@ -70,7 +73,8 @@ class Session:
         """
         self._calls = self._calls + 1 if message is not None and message == self._message else 0
         self._message = message
-        return None if cell is None else (cell, self._calls)
+        self._keys += 1
+        return ("call", self._keys) if cell is None else (cell, self._calls)
 
     def conversation(self, options: Options) -> Conversation:
         """The conversation that a question with these options belongs to; it is not entered yet."""

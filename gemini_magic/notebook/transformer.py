@@ -6,8 +6,8 @@ cell's source and nothing of what the line means.
 
 from __future__ import annotations
 
-import asyncio
 import re
+import sys
 from typing import Any
 
 from .kernel import code_of, has_kernel, message_of
@@ -43,6 +43,8 @@ class CellTransformer:
         body = "".join(lines[start + 1 :])
         if self._can_await("".join(lines)):
             return [f"{AWAITED}({line!r}, {body!r})\n"]
+        if not body:  # IPython refuses a cell magic without a body, and with it `%%gemini -h`
+            return [f"get_ipython().find_cell_magic('gemini').__self__.gemini({line!r}, '')\n"]
         return [f"get_ipython().run_cell_magic('gemini', {line!r}, {body!r})\n"]
 
     def _ours(self) -> bool:
@@ -62,8 +64,10 @@ class CellTransformer:
         code, message = code_of(shell), message_of(shell)
         if code is None or message is None or message == self._taken or source not in (code, f"{code}\n"):
             return False
+        asyncio = sys.modules.get("asyncio")  # not imported: then no loop of it runs either
         try:
-            asyncio.get_running_loop()
+            if asyncio is None or asyncio.get_running_loop() is None:
+                return False
         except RuntimeError:
             return False
         self._taken = message

@@ -43,6 +43,8 @@ def say(desk: Desk, line: str) -> Any:
         OptionError: no such word.
         GeminiMagicError: what the word itself raises.
     """
+    if line.split()[:1] == ["help"]:  # what follows is asked about, not meant
+        return _help(desk, Line({}, tuple(line.split()[1:])))
     read = parse(line, model=False)
     if read.help:
         return _help(desk, read)
@@ -79,7 +81,7 @@ def _state(desk: Desk, _: Line) -> None:
     ]
     for name, chat in session.chats.items():
         last = " (last)" if chat is session.current else ""
-        rows.append((f"chat {name}", f"{len(chat)} questions{last}"))
+        rows.append((f"chat {name}", f"{_questions(len(chat))}{last}"))
     rows.append(("tokens", _tokens(desk)))
     if session.last is not None:
         rows.append(("last", status_line(session.last.ledger)))
@@ -100,9 +102,13 @@ def _key(options: Any) -> str:
 def _tokens(desk: Desk) -> str:
     said = {name: count for name, count in desk.session.usage._asdict().items() if count is not None}
     if not said:
-        return f"none counted in {desk.session.asked} questions"
+        return f"none counted in {_questions(desk.session.asked)}"
     counts = ", ".join(f"{count:,} {name}" for name, count in said.items())
-    return f"{counts} in {desk.session.asked} questions"
+    return f"{counts} in {_questions(desk.session.asked)}"
+
+
+def _questions(count: int) -> str:
+    return f"{count} question" if count == 1 else f"{count} questions"
 
 
 def _help(_: Desk, line: Line) -> None:

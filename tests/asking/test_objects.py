@@ -1,9 +1,9 @@
 import json
 from pathlib import Path
 
-import pandas
-import polars
-import pyarrow
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 from gemini_magic.asking import part_of, text_of
@@ -18,30 +18,30 @@ def test_plain_values_are_their_str():
 
 
 def test_a_dataframe_is_a_markdown_table():
-    frame = pandas.DataFrame({"name": ["a|b", "c"], "count": [1, None]})
+    frame = pd.DataFrame({"name": ["a|b", "c"], "count": [1, None]})
     assert text_of(frame) == "| name | count |\n| --- | --- |\n| a\\|b | 1.0 |\n| c | nan |"
 
 
 def test_an_index_that_says_something_is_kept():
-    series = pandas.Series([1, 2], index=pandas.Index(["x", "y"], name="key"), name="value")
+    series = pd.Series([1, 2], index=pd.Index(["x", "y"], name="key"), name="value")
     assert text_of(series) == "| key | value |\n| --- | --- |\n| x | 1 |\n| y | 2 |"
 
 
 def test_a_large_table_is_cut_and_says_so():
-    frame = pandas.DataFrame({f"c{n}": range(1234) for n in range(33)})
+    frame = pd.DataFrame({f"c{n}": range(1234) for n in range(33)})
     lines = text_of(frame).splitlines()
     assert lines[-1] == "(Shown: the first 50 of 1,234 rows and the first 20 of 33 columns.)"
     assert len(lines) == 2 + 50 + 2
     assert lines[0].endswith("| c19 |")
 
 
-@pytest.mark.parametrize("library", [polars.DataFrame, pyarrow.table])
+@pytest.mark.parametrize("library", [pl.DataFrame, pa.table])
 def test_other_libraries_tables_too(library):
     assert text_of(library({"a": [1, 2]})) == "| a |\n| --- |\n| 1 |\n| 2 |"
 
 
 def test_a_polars_series_is_a_table():
-    assert text_of(polars.Series("a", [1])) == "| a |\n| --- |\n| 1 |"
+    assert text_of(pl.Series("a", [1])) == "| a |\n| --- |\n| 1 |"
 
 
 def test_code_is_its_source():

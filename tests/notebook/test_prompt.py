@@ -77,7 +77,7 @@ def test_a_value_that_cannot_be_shown_names_its_place():
         def __str__(self):
             raise RuntimeError("broken")
 
-    with pytest.raises(PromptError, match="line 1, column 5.*RuntimeError: broken"):
+    with pytest.raises(PromptError, match=r"line 1, column 5.*RuntimeError: broken"):
         told("say {{ bad }}", {"bad": Bad()})
 
 

@@ -1,0 +1,60 @@
+"""A real IPython shell in this process: no kernel, no history file, the echo backend."""
+
+from __future__ import annotations
+
+import atexit
+import sys
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from gemini_magic.notebook import load, unload
+
+
+class Cells:
+    """Runs cells as a user types them."""
+
+    def __init__(self, shell, capsys):
+        self.shell = shell
+        self.names = shell.user_ns
+        self._capsys = capsys
+        self.shown = ""
+
+    def __call__(self, code):
+        """The cell's result; what it printed is in `shown`."""
+        result = self.shell.run_cell(code, store_history=True)
+        self.shown = self._capsys.readouterr().out
+        return result
+
+    def error(self, code):
+        """The error a cell ends with."""
+        result = self(code)
+        error = result.error_in_exec or result.error_before_exec
+        assert error is not None, f"no error; shown: {self.shown}"
+        return error
+
+
+@pytest.fixture
+def shell():
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    config.InteractiveShell.cache_size = 100
+    before, hook = sys.modules["__main__"], sys.excepthook
+    InteractiveShell.clear_instance()
+    made = InteractiveShell.instance(config=config)
+    yield made
+    unload(made)
+    made.atexit_operations()
+    atexit.unregister(made.atexit_operations)
+    InteractiveShell.clear_instance()
+    sys.modules["__main__"], sys.excepthook = before, hook
+
+
+@pytest.fixture
+def cells(shell, capsys):
+    load(shell)
+    ready = Cells(shell, capsys)
+    ready("%config GeminiMagics.backend = 'echo'")
+    return ready

@@ -1,0 +1,134 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from gemini_magic.notebook import load, unload
+
+
+def test_loading_twice_is_loading_once(shell, capsys):
+    before = list(shell.input_transformers_cleanup)
+    configurables = list(shell.configurables)
+    load(shell)
+    load(shell)
+    assert len(shell.input_transformers_cleanup) == len(before) + 1
+    assert shell.find_cell_magic("gemini") is not None
+    unload(shell)
+    unload(shell)
+    assert shell.input_transformers_cleanup == before
+    assert shell.configurables == configurables
+    assert shell.find_cell_magic("gemini") is None
+    assert shell.find_line_magic("gemini") is None
+    assert capsys.readouterr().out == ""
+
+
+def test_a_foreign_magic_of_the_same_name_is_named(shell, capsys):
+    def gemini(line, cell):
+        return "foreign"
+
+    gemini.__module__ = "google.generativeai.notebook"
+    shell.register_magic_function(gemini, "cell", "gemini")
+    load(shell)
+    assert capsys.readouterr().out.splitlines() == [
+        "%%gemini was registered by google.generativeai.notebook; it is gemini_magic's from now on."
+    ]
+
+
+def test_a_foreign_magic_loaded_later_is_left_alone(cells):
+    def gemini(line, cell):
+        return f"foreign {cell}"
+
+    cells.shell.register_magic_function(gemini, "cell", "gemini")
+    assert cells("%%gemini\nhi").result == "foreign hi\n"
+
+
+def test_the_profiles_configuration_counts(shell, capsys):
+    shell.config.GeminiMagics.backend = "echo"
+    shell.config.GeminiMagics.model = "gemini-profile"
+    load(shell)
+    assert shell.run_cell("%%gemini -q\nhi").success
+    assert shell.user_ns["_gemini"].request.model == "gemini-profile"
+
+
+def test_configuration_survives_loading_again_and_begins_anew(shell, capsys):
+    load(shell)
+    shell.run_cell("%config GeminiMagics.backend = 'echo'")
+    unload(shell)
+    load(shell)
+    shell.run_cell("%config GeminiMagics")
+    assert "GeminiMagics.backend" in capsys.readouterr().out
+
+
+_LOAD = """
+import json, sys, time
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+before = set(sys.modules)
+start = time.process_time()
+shell.extension_manager.load_extension("gemini_magic")
+spent = time.process_time() - start
+print(json.dumps([spent, sorted(set(sys.modules) - before)]))
+"""
+
+
+def _python(code):
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_loading_imports_nothing_that_only_a_cell_needs():
+    spent, modules = _python(_LOAD)
+    print(f"load_ext: {spent * 1e3:.1f} ms CPU, {len(modules)} modules")
+    assert [name for name in modules if not name.startswith("gemini_magic")] == []
+    assert {name.removeprefix("gemini_magic") for name in modules} == {
+        "",
+        ".notebook",
+        ".notebook.extension",
+        ".notebook.kernel",
+        ".notebook.magics",
+        ".notebook.transformer",
+    }
+
+
+def test_loading_takes_five_milliseconds_at_most():
+    assert min(_python(_LOAD)[0] for _ in range(4)) < 0.005
+
+
+_ORDER = """
+import json, sys
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+shell.run_line_magic("load_ext", "gemini_magic")
+shell.run_line_magic("config", "GeminiMagics.backend = 'echo'")
+seen = []
+class Note:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("ipywidgets", "markdown_it", "nh3"):
+            seen.append(name)
+sys.meta_path.insert(0, Note())
+import gemini_magic.client as client
+open_stream = client.open_stream
+def noted(*args, **named):
+    stream = open_stream(*args, **named)
+    seen.append("sent")
+    return stream
+client.open_stream = noted
+shell.run_cell("%%gemini\\nhello")
+print()
+print(json.dumps(seen))
+"""
+
+
+def test_the_request_leaves_before_the_picture_is_imported():
+    seen = _python(_ORDER)
+    assert seen[0] == "sent", seen
+    assert len(seen) > 1
+
+
+@pytest.mark.parametrize("word", ["%gemini?", "%%gemini?"])
+def test_the_question_mark_tells_the_essentials(cells, word):
+    cells(word)
+    assert "{{ expression }}" in cells.shown

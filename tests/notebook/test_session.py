@@ -1,0 +1,50 @@
+from gemini_magic.api import begin
+from gemini_magic.asking import build
+from gemini_magic.content import Text
+from gemini_magic.notebook.session import Run, Session
+from gemini_magic.settings import Options
+
+
+def ask(session, text, *, cell=None, message=None, **said):
+    options = Options(backend="echo", keep=0, **said)
+    key = session.key(cell, message)
+    conversation = session.conversation(options)
+    turns = conversation.before(key)
+    request = build((Text(text),), options, turns)
+    response = begin(request, options).wait(5)
+    run = Run(response, request, options, conversation, len(turns), key)
+    session.sent(run)
+    session.answered(run)
+    return [turn.text for turn in request.turns]
+
+
+def test_a_cell_that_runs_again_replaces_its_turn_where_it_stands():
+    session = Session()
+    ask(session, "a", cell="1", message="m1", chat="tom")
+    ask(session, "b", cell="2", message="m2", chat="tom")
+    assert ask(session, "A", cell="1", message="m3", chat="tom") == ["A"]
+    assert [turn.text for turn in session.chats["tom"].turns] == ["A", "A", "b", "b"]
+    assert ask(session, "c", cell="3", message="m4", chat="tom") == ["A", "A", "b", "b", "c"]
+
+
+def test_calls_in_a_loop_in_one_cell_are_turns_of_their_own():
+    session = Session()
+    for _ in range(2):  # the cell is run twice
+        message = str(_)
+        ask(session, "a", cell="1", message=message, chat="tom")
+        ask(session, "b", cell="1", message=message, chat="tom")
+    assert [turn.text for turn in session.chats["tom"].turns] == ["a", "a", "b", "b"]
+
+
+def test_without_a_cell_id_every_run_is_a_turn():
+    session = Session()
+    ask(session, "a", chat="tom")
+    ask(session, "a", chat="tom")
+    assert len(session.chats["tom"]) == 2
+
+
+def test_tokens_are_added_up():
+    session = Session()
+    ask(session, "one two")
+    ask(session, "three")
+    assert (session.usage.total, session.usage.cached, session.asked) == (6, None, 2)
