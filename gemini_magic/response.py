@@ -10,17 +10,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from . import markdown, views
 from .backends import backend
 from .client import Stream, read_exchanges, read_recording, write_recording
 from .content import Part, Request, Text, Thought
 from .errors import GeminiMagicError, Interrupted
 from .events import Chunk, Note, Status, Usage
 from .ledger import Ledger
-from .markdown import CodeBlock, code_blocks
 from .records import ChunkRow, EventRow, UsageRow
 from .tables import Rows
 from .timing import Timing, measure
-from .views import bundle
 
 __all__ = ["Attempt", "Candidate", "Response"]
 
@@ -105,9 +104,9 @@ class Response:
         )
 
     @property
-    def code_blocks(self) -> list[CodeBlock]:
+    def code_blocks(self) -> list[markdown.CodeBlock]:
         """The fenced code blocks of the answer, each with ``language`` and ``text``."""
-        return code_blocks(self.text)
+        return markdown.code_blocks(self.text)
 
     # -- how it ended ----------------------------------------------------------------------------------------
 
@@ -281,7 +280,7 @@ class Response:
         raise NotImplementedError  # IPython then asks _repr_mimebundle_
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
-        return bundle(self.ledger)
+        return views.bundle(self.ledger)
 
 
 def _joined(parts: Sequence[Part]) -> tuple[Part, ...]:

@@ -1,11 +1,37 @@
-"""Markdown text to safe HTML, whole or as operations on a growing view; knows no widget and no page."""
+"""Markdown text to safe HTML, whole or as operations on a growing view; knows no widget and no page.
+
+The names are loaded when they are first used: a request should be on its way before the parser is imported.
+"""
 
 from __future__ import annotations
 
-from .blocks import Op, Renderer, render
-from .defang import defang
-from .parser import CodeBlock, code_blocks
-from .safe import visible
-from .style import STYLE
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .blocks import Op, Renderer, render
+    from .defang import defang
+    from .parser import CodeBlock, code_blocks
+    from .safe import visible
+    from .style import STYLE
 
 __all__ = ["STYLE", "CodeBlock", "Op", "Renderer", "code_blocks", "defang", "render", "visible"]
+
+_HOMES = {
+    "STYLE": "style",
+    "CodeBlock": "parser",
+    "Op": "blocks",
+    "Renderer": "blocks",
+    "code_blocks": "parser",
+    "defang": "defang",
+    "render": "blocks",
+    "visible": "safe",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value  # also over a module of the same name, which importing it has put there
+    return value
