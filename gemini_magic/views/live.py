@@ -39,16 +39,16 @@ _TOOLBAR: Final = "stop with ■ in the toolbar"
 # Widgets become as thin as the static HTML: no boxes of their own, no fonts, no fixed line height.
 _CSS: Final = """
 .gemini-magic.gemini-magic.jupyter-widgets{padding-right:20px}
-.gemini-magic.gemini-magic :is(.widget-html,.widget-html-content,.widget-vbox){display:contents;
+.gemini-magic.gemini-magic :is(.widget-html,.widget-html-content,.widget-vbox:not(.gm-thoughts)){display:contents;
 line-height:inherit;font-size:inherit;color:inherit}
-.gemini-magic.gemini-magic :is(.gm-answer,.gm-thoughts){display:block;margin-left:0;margin-right:0;overflow:visible}
+.gemini-magic.gemini-magic .gm-answer{display:block;margin:0;overflow:visible}
 .gemini-magic.gemini-magic .gm-bar{display:flex;align-items:flex-start;margin:0;overflow:visible;max-width:60em}
 .gemini-magic .gm-bar .gm-status{flex:1 1 auto;min-width:0}
 .gemini-magic.gemini-magic .gm-stop{flex:none;width:auto;height:22px;margin:1px 0 1px 8px;padding:0 10px;line-height:20px;
 font-size:12px;border-radius:3px;border:1px solid var(--jp-border-color1,currentColor);box-shadow:none;
 color:var(--jp-ui-font-color1,inherit);background:transparent}
 .gemini-magic.gemini-magic .gm-stop:is(:hover,:focus-visible){color:var(--jp-error-color1,#d9413d);border-color:currentColor}
-.gemini-magic.gemini-magic .gm-thoughts{display:none}
+.gemini-magic.gemini-magic .gm-lane .gm-thoughts{display:none}
 .gemini-magic .gm-rest{display:none}
 .gemini-magic :is(.gm-answer,.gm-thoughts)>.widget-vbox:last-child>.widget-html:last-child .gm-rest{display:block}
 .gemini-magic.gemini-magic .gm-lane:has(details[open]) .gm-thoughts{display:block}

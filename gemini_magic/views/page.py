@@ -56,7 +56,7 @@ line-height:1.5;font-size:var(--jp-ui-font-size1,13px)}
 .gemini-magic .gm-box>span{color:var(--jp-content-font-color1,CanvasText)}
 .gemini-magic .gm-thinking{margin:0 0 .4em;font-size:var(--jp-ui-font-size1,13px)}
 .gemini-magic .gm-thinking>summary{cursor:pointer;line-height:20px;color:var(--jp-ui-font-color2,inherit)}
-.gemini-magic .gm-thoughts{margin:.2em 0 .6em;padding-left:.9em;font-size:var(--jp-ui-font-size1,13px);
+.gemini-magic .gm-thoughts{margin:.2em 0 .6em;padding-left:.9em;max-height:24em;overflow:auto;font-size:var(--jp-ui-font-size1,13px);
 color:var(--jp-ui-font-color2,inherit);border-left:2px solid var(--jp-border-color2,rgba(127,127,127,.4))}
 .gemini-magic .gm-note{margin:0 0 .4em;font-size:var(--jp-ui-font-size1,13px);color:var(--jp-ui-font-color2,inherit)}
 .gemini-magic .gm-rest>p:last-child::after{content:"▍";display:inline-block;width:0;opacity:.55;

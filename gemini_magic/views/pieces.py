@@ -14,8 +14,10 @@ from ..markdown import Renderer
 
 __all__ = ["Pieces"]
 
-_SMALLEST: Final = 512  # characters of finished HTML with which a piece is full, at least
-_MOST: Final = 200  # about how many pieces a long answer has for each doubling of its length
+# A piece is full with this many characters of finished HTML, or with this share of all there is if that is more:
+# small pieces cost few bytes, and an endless answer has hundreds of widgets, not many thousands.
+_SMALLEST: Final = 256
+_SHARE: Final = 200
 
 
 class Pieces:
@@ -88,7 +90,7 @@ class Pieces:
         last = len(self._blocks) - 1
         self._rests[last] = rest
         touched = {last} if self._compose(last) != self.html[last] else set()
-        full = max(_SMALLEST, self._size // _MOST)
+        full = max(_SMALLEST, self._size // _SHARE)
         if sum(map(len, self._blocks[last])) >= full and rest:
             self._begin()
             self._rests[-1] = rest

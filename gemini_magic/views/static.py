@@ -58,6 +58,21 @@ def _markdown(ledger: Ledger) -> str:
     return f"{head}\n\n{defang(_text(ledger.answer))}"
 
 
+def _chunks(ledger: Ledger) -> tuple[int, dict[str, list[Any]]]:
+    """How many chunks there are, and the columns of the first of them."""
+    columns = ledger.chunk_columns
+    count = columns.length
+    values = {
+        column.name: stored[: min(count, _MOST_CHUNKS)]
+        for column, stored in zip(columns.columns, columns.values, strict=True)
+        if column.name in ("t", "size", "kind", "text", "thought")
+    }
+    values["t"] = [round(t, 6) for t in values["t"]]
+    for share in ("text", "thought"):
+        values[share] = [len(piece) for piece in values[share]]
+    return count, values
+
+
 def record(ledger: Ledger) -> dict[str, Any]:
     """What an inspector needs: the text once, and for each chunk where its share of the text ends.
 
@@ -66,16 +81,7 @@ def record(ledger: Ledger) -> dict[str, Any]:
     and headers are left out. A field that was cut names itself in ``capped``.
     """
     text, thoughts = _text(ledger.answer), _text(ledger.thoughts)
-    columns = ledger.chunk_columns
-    count = columns.length
-    names = [column.name for column in columns.columns]
-    kept = {
-        name: columns.values[names.index(name)][: min(count, _MOST_CHUNKS)] for name in ("t", "size", "kind")
-    }
-    shares = {
-        name: [len(share) for share in columns.values[names.index(name)][: min(count, _MOST_CHUNKS)]]
-        for name in ("text", "thought")
-    }
+    count, chunks = _chunks(ledger)
     capped = {
         name: f"{kept_count:,} of {whole:,} {what}"
         for name, kept_count, whole, what in (
@@ -106,7 +112,7 @@ def record(ledger: Ledger) -> dict[str, Any]:
         "timing": {name: round(t, 6) for name, t in list(ledger.marks.items())},
         "text": text[:_MOST_CHARS],
         "thoughts": thoughts[:_MOST_CHARS],
-        "chunks": {**kept, "t": [round(t, 6) for t in kept["t"]], **shares},
+        "chunks": chunks,
         "notes": [
             {
                 "kind": note.kind,

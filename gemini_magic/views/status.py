@@ -189,13 +189,8 @@ def details(ledger: Ledger) -> Details | None:
     """What went wrong and what is offered; None while it runs and for an answer that is complete."""
     if ledger.status in ("running", "complete"):
         return None
-    title = {
-        "truncated": "This answer is incomplete.",
-        "stalled": "This answer is incomplete.",
-        "interrupted": "Stopped.",
-        "blocked": "Blocked.",
-        "error": "No answer." if not ledger.answer else "This answer is incomplete.",
-    }[ledger.status]
+    partial = "This answer is incomplete." if ledger.answer else "No answer."
+    title = {"interrupted": "Stopped.", "blocked": "Blocked."}.get(ledger.status, partial)
     if ledger.error is None:
         return Details(title, "It stopped at the token limit.", _LIMIT)
     message = _line(ledger.error.message)
