@@ -24,7 +24,6 @@ VERSION = gemini_magic.__version__
 
 IMPORT = """
 import sys
-import sysconfig
 sys.path.insert(0, sys.argv[1])
 import gemini_magic
 from gemini_magic import cli
