@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -123,14 +124,12 @@ def _check() -> int:
     """The tour without a browser: a real kernel runs the notebook, a real JupyterLab serves it."""
     if _missing_lab():
         return 1
-    import tempfile  # noqa: PLC0415 - only here
-
     import nbformat  # noqa: PLC0415 - comes with JupyterLab
     from nbclient import NotebookClient  # noqa: PLC0415 - comes with JupyterLab
 
     with tempfile.TemporaryDirectory() as folder:
         path = _copied(Path(folder))
-        notebook = nbformat.read(path, as_version=4)
+        notebook: Any = nbformat.reads(path.read_text("utf-8"), as_version=4)  # type: ignore[no-untyped-call]
         began = time.perf_counter()
         client = NotebookClient(notebook, resources={"metadata": {"path": folder}}, allow_errors=True)
         client.execute()

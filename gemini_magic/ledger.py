@@ -185,6 +185,13 @@ class Ledger:
         self.notes.append(Note(kind, message, severity, chunk, offset))
         self.version += 1
 
+    def fail(self, failure: Failure, t: float) -> None:
+        """The server refused the request; there is no chunk that says so."""
+        self.failure = failure
+        self.events.append(failure)
+        self.event_columns.append(self.event_columns.length, None, t, None, "error", failure.message, failure)
+        self.version += 1
+
     def add(self, raw: bytes, t: float, reading: Reading) -> list[Event]:
         """Append one chunk and what it means.
 

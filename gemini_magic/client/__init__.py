@@ -1,0 +1,26 @@
+"""Network and waiting: streams, keys, recordings. The only room that opens a socket."""
+
+from __future__ import annotations
+
+from .credentials import Key, Secret, find_key
+from .loading import read_exchanges
+from .recent import recent, recent_folder, recent_recorder
+from .recording import Recorder, read_recording, write_recording
+from .replay import Replay
+from .stream import Stream, open_stream
+
+__all__ = [
+    "Key",
+    "Recorder",
+    "Replay",
+    "Secret",
+    "Stream",
+    "find_key",
+    "open_stream",
+    "read_exchanges",
+    "read_recording",
+    "recent",
+    "recent_folder",
+    "recent_recorder",
+    "write_recording",
+]

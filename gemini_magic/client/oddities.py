@@ -1,0 +1,39 @@
+"""Plain words for the oddities that the readers of the wire report."""
+
+from __future__ import annotations
+
+from ..events import Severity
+from ..ledger import Ledger
+from ..wire import Oddity
+
+__all__ = ["remark"]
+
+_WORDS: dict[str, tuple[Severity, str]] = {
+    "bare-lines": ("warning", "JSON stands on lines without `data:`; a strict reader would lose it."),
+    "blank-data": ("info", "An event has no data."),
+    "bom": ("info", "The body begins with a byte order mark."),
+    "comment": ("info", "The stream holds comments (keep-alives)."),
+    "done-marker": ("info", "The stream says `[DONE]`, which Gemini's own API does not."),
+    "field-event": ("info", "Events carry an `event:` field."),
+    "field-id": ("info", "Events carry an `id:` field."),
+    "field-retry": ("info", "The server sent a `retry:` field; it is not obeyed."),
+    "invalid-utf8": ("warning", "Some bytes are not UTF-8; they became U+FFFD."),
+    "json-array": ("info", "The answer is a JSON array, not an event stream."),
+    "json-object": ("info", "The answer is one JSON object, not an event stream."),
+    "mixed-framing": ("warning", "Bare JSON is followed by events."),
+    "no-blank-line": ("warning", "Events follow each other without a blank line."),
+    "no-space": ("info", "`data:` is not followed by a space."),
+    "not-json": ("error", "Something is not JSON"),
+    "not-object": ("warning", "A JSON value is not an object"),
+    "several-documents": ("warning", "One event holds several JSON documents."),
+    "unterminated": ("warning", "The body ends inside an event."),
+}
+_SHOWN = 200  # characters of unreadable text that a note quotes
+
+
+def remark(ledger: Ledger, oddity: Oddity) -> None:
+    """Put an oddity into the ledger's notes, in words."""
+    severity, words = _WORDS.get(oddity.kind, ("info", f"The wire is odd: {oddity.kind}."))
+    if oddity.kind in ("not-json", "not-object"):
+        words = f"{words}: {oddity.detail[:_SHOWN]!r}"
+    ledger.note(oddity.kind, words, severity=severity, offset=oddity.offset)

@@ -1,0 +1,55 @@
+"""The last runs, one small recording each, so that an answer can be shown again whose tab was closed.
+
+It keeps a folder small; what is in the files is the recorder's.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from .recording import Recorder
+
+__all__ = ["recent", "recent_folder", "recent_recorder"]
+
+_serial = count()
+
+
+def recent_folder() -> Path:
+    """Where the last runs are kept: ``recent`` in the user's cache folder for gemini_magic."""
+    return user_cache_path("gemini_magic", appauthor=False) / "recent"
+
+
+def _files() -> list[Path]:
+    """The recordings, oldest first: their names begin with the time."""
+    with suppress(OSError):
+        return sorted(recent_folder().glob("*.jsonl"))
+    return []
+
+
+def recent_recorder(keep: int) -> Recorder | None:
+    """A recorder for one more run; older ones beyond ``keep`` are removed. None when the folder cannot be used."""
+    if keep <= 0:
+        return None
+    folder = recent_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:
+        return None
+    files = _files()
+    for old in files[: max(0, len(files) - keep + 1)]:
+        with suppress(OSError):
+            old.unlink()
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+    return Recorder(folder / f"{stamp}-{time.time_ns() % 10**9:09d}-{os.getpid()}-{next(_serial)}.jsonl")
+
+
+def recent(n: int = 1) -> Path | None:
+    """The recording of the ``n``-th last run, 1 being the newest; None when there is none."""
+    files = _files()
+    return files[-n] if 0 < n <= len(files) else None

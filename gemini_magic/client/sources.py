@@ -1,0 +1,110 @@
+"""Answers that need no network: from a recording, or made by an offline backend.
+
+They look like an answer from the transport: a head, then pieces with their times.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Protocol
+
+from ..backends import Backend, HttpRequest
+from ..ledger import Exchange
+from .transport import Line, Lost
+
+__all__ = ["Head", "LocalAnswer", "RecordedAnswer"]
+
+_BATCH = 0.001  # seconds; shorter waits are not worth a switch of threads
+
+
+class Head(Protocol):
+    """What every answer has, wherever it comes from."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def reason(self) -> str:
+        """The words beside it."""
+
+    @property
+    def http_version(self) -> str:
+        """``HTTP/1.1`` and the like."""
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The response headers."""
+
+    def pieces(self) -> Iterator[tuple[float, bytes]]:
+        """The body, piece by piece with seconds since the request was sent."""
+
+    def close(self) -> None:
+        """Let go of what is held."""
+
+
+class RecordedAnswer:
+    """A recorded exchange, played at ``speed`` times its pace (0: at once); the times stay the recorded ones."""
+
+    def __init__(self, exchange: Exchange, speed: float, cancelled: threading.Event) -> None:
+        self.status = exchange.status or 0
+        self.reason = exchange.reason
+        self.http_version = exchange.http_version
+        self.headers = exchange.response_headers
+        self._exchange = exchange
+        self._speed = speed
+        self._cancelled = cancelled
+
+    def pieces(self) -> Iterator[tuple[float, bytes]]:
+        """The recorded pieces with their times.
+
+        Raises:
+            Lost: the recorded exchange had not come to its end, or the stream was cancelled.
+        """
+        began = time.perf_counter()
+        for t, piece in self._exchange.pieces:
+            if self._speed:
+                wait = t / self._speed - (time.perf_counter() - began)
+                if wait > _BATCH and self._cancelled.wait(wait):
+                    raise Lost(sent=True)
+            yield t, piece
+        if self._exchange.end != "eof":
+            raise Lost(sent=True)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class LocalAnswer:
+    """What an offline backend answers."""
+
+    status = 200
+    reason = "OK"
+    http_version = ""
+    headers: tuple[tuple[str, str], ...] = (("content-type", "text/event-stream"),)
+
+    def __init__(self, backend: Backend, request: HttpRequest, line: Line) -> None:
+        self._pieces = backend.local(request) if backend.local else iter(())
+        self._line = line
+
+    def pieces(self) -> Iterator[tuple[float, bytes]]:
+        """The pieces with the times at which they were made.
+
+        Raises:
+            Lost: the stream was cancelled.
+            Expired: a time limit was reached.
+        """
+        self._line.sent = time.perf_counter()
+        for wait, piece in self._pieces:
+            patience = self._line.patience()
+            if wait and self._line.cancelled.wait(min(wait, patience)):
+                raise Lost(sent=True)
+            if wait > patience:
+                raise self._line.expired()
+            self._line.answering = True
+            yield self._line.elapsed(), piece
+
+    def close(self) -> None:
+        """Nothing is held."""

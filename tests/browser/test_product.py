@@ -1,0 +1,222 @@
+"""What a user of JupyterLab sees of ``%%gemini``: live text, both ways to stop, the saved answer, and no harm."""
+
+import json
+import re
+import time
+from itertools import pairwise
+
+import pytest
+from surroundings import CANARY
+
+LOAD = "%load_ext gemini_magic"
+STATIC = {"application/vnd.gemini-stream+json", "text/html", "text/markdown", "text/plain"}
+
+
+def opened(lab, notebook, name, *cells, app="lab"):
+    notebook.open(lab.write(name, [LOAD, *cells]), app=app)
+    assert notebook.run(0) is True
+    return notebook
+
+
+def assert_only_static(notebook, i):
+    bundles = [output["data"] for output in notebook.saved_outputs(i) if "data" in output]
+    assert len(bundles) == 1
+    assert set(bundles[0]) == STATIC
+    assert "widgets" not in notebook.saved()["metadata"]
+    return bundles[0]
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_text_appears_while_it_streams_and_the_saved_answer_needs_no_kernel(lab, notebook, app):
+    opened(lab, notebook, f"live-{app}.ipynb", "%%gemini slow\nTalk slowly.", app=app)
+    notebook.run(1, wait=False)
+    early = notebook.wait_output(1, r"one two three", timeout=5)
+    assert notebook.cell_status(1) == "[*]"
+    assert "forty" not in early
+    assert "Stop" in notebook.buttons(1)[0]
+    notebook.wait_done(1)
+    final = notebook.wait_output(1, "forty.*complete")
+    assert notebook.buttons(1) == []
+    assert "fake_server" not in final
+    notebook.save()
+    assert_only_static(notebook, 1)
+    notebook.open(notebook.name, no_kernel=True, app=app)
+    assert "forty" in notebook.output_text(1)
+    assert "complete" in notebook.output_text(1)
+
+
+def test_the_stop_button_ends_the_cell_and_the_next_one_runs(lab, notebook, server):
+    opened(
+        lab,
+        notebook,
+        "stop.ipynb",
+        "%%gemini slow --out kept\nTalk slowly.",
+        "print(kept.status, len(kept.text))",
+    )
+    notebook.run_all(wait=False)
+    notebook.wait_output(1, "one two three")
+    began = time.monotonic()
+    notebook.click_stop(1)
+    notebook.wait_output(2, r"interrupted \d+", timeout=5)
+    print(f"stop button: {time.monotonic() - began:.3f} s from click to the next cell's output")
+    assert time.monotonic() - began < 2
+    server.wait_for_disconnect()
+    assert re.search(r"interrupted|stopped", notebook.output_text(1), re.IGNORECASE)
+    assert "one two three" in notebook.output_text(1)
+    assert "forty" not in notebook.output_text(1)
+    assert "Interrupted:" not in notebook.output_text(1)
+    notebook.save()
+    assert_only_static(notebook, 1)
+
+
+def test_the_toolbar_stops_a_silent_stream_with_one_line_and_what_is_queued_does_not_run(
+    lab, notebook, server
+):
+    opened(
+        lab,
+        notebook,
+        "silent.ipynb",
+        "%%gemini stall\nStall.",
+        "print('next')",
+        "_gemini.status, _gemini.text",
+    )
+    notebook.run_all(wait=False)
+    notebook.wait_output(1, "word10")
+    time.sleep(0.5)  # the server is silent now
+    began = time.monotonic()
+    notebook.interrupt()
+    notebook.wait_idle(timeout=5)
+    print(f"toolbar: {time.monotonic() - began:.3f} s from click to idle")
+    assert time.monotonic() - began < 2
+    server.wait_for_disconnect()
+    shown = notebook.output_text(1)
+    assert "word10" in shown
+    assert "Interrupted: Stopped after" in shown
+    assert "Traceback" not in shown
+    assert notebook.output_text(2) == ""
+    notebook.save()
+    errors = [output for output in notebook.saved_outputs(1) if output["output_type"] == "error"]
+    assert len(errors) == 1
+    assert len(errors[0]["traceback"]) <= 3
+    assert_only_static(notebook, 1)
+    notebook.run(3)
+    assert "('interrupted', 'word1 word2" in notebook.output_text(3)
+
+
+ENDINGS = [
+    ("cut", "%%gemini cut", "truncated", "going to be longer", False),
+    ("error-mid", "%%gemini error-mid", "cancelled", "Half of the answer is here", False),
+    ("blocked", "%%gemini blocked", "blocked", "SAFETY", False),
+    ("stall", "%%gemini stall --stall-timeout 0.5", "stalled", "word10", False),
+    ("dribble", "%%gemini dribble", "complete", "naïve 😀 bytes", True),
+]
+
+
+def test_every_ending_is_shown_and_bad_ones_fail_the_cell(lab, notebook):
+    cells = [f"{line}\nGo on." for _, line, *_ in ENDINGS]
+    opened(lab, notebook, "endings.ipynb", *cells)
+    for i, (_, _, status, words, good) in enumerate(ENDINGS, 1):
+        assert notebook.run(i) is good
+        shown = notebook.wait_output(i, re.escape(words))
+        assert status in shown.lower()
+        assert "Traceback" not in shown
+    notebook.save()
+    for i in range(1, len(ENDINGS) + 1):
+        assert_only_static(notebook, i)
+
+
+def test_nothing_in_an_answer_does_anything_live_or_saved(lab, notebook, server):
+    opened(lab, notebook, "hostile.ipynb", "%%gemini xss\nDo your worst.")
+    notebook.page.evaluate("() => { window.pwned = null; }")
+    title = notebook.page.title()
+    notebook.run(1, wait=False)
+    notebook.wait_output(1, "Before")
+    poke(notebook)  # while it streams
+    notebook.wait_done(1)
+    notebook.wait_output(1, "After")
+    poke(notebook)
+    assert harmless(notebook, lab, server, title)
+    notebook.save()
+    bundle = assert_only_static(notebook, 1)
+    assert "<img" not in bundle["text/html"]
+    notebook.reload()
+    poke(notebook)
+    assert harmless(notebook, lab, server, title)
+    notebook.open(notebook.name, no_kernel=True)
+    notebook.wait_output(1, "After")
+    poke(notebook)
+    assert harmless(notebook, lab, server, None)
+
+
+def poke(notebook):
+    """Click and touch everything in the answer, as a careless reader does; links that leave are looked at only."""
+    notebook.page.evaluate(
+        """(node) => {
+            for (const each of node.querySelectorAll("*")) {
+                if (each.closest("a[href^='http']") || each.closest("button.jupyter-button")) continue;
+                for (const kind of ["mouseover", "click", "focus", "error", "load", "toggle"])
+                    each.dispatchEvent(new Event(kind, {bubbles: true}));
+            }
+        }""",
+        notebook.output(1).element_handle(),
+    )
+    notebook.page.wait_for_timeout(100)
+
+
+def harmless(notebook, lab, server, title):
+    assert notebook.page.evaluate("() => window.pwned ?? null") is None
+    assert notebook.log.dialogs == []
+    assert server.leaks() == []
+    assert notebook.log.beyond(lab.url) == set()
+    assert (
+        notebook.output(1)
+        .locator("script, img, iframe, svg, [onerror], [data-commandlinker-command]")
+        .count()
+        == 0
+    )
+    hrefs = notebook.page.evaluate(
+        "(node) => Array.from(node.querySelectorAll('a')).map(a => a.getAttribute('href'))",
+        notebook.output(1).element_handle(),
+    )
+    assert all(re.match(r"https?://[^/\\\s]", href) for href in hrefs)
+    assert title is None or notebook.page.title() == title
+    return True
+
+
+def test_the_page_does_not_jump_and_messages_stay_few(lab, notebook, screenshots):
+    opened(lab, notebook, "markdown.ipynb", "%%gemini markdown\nShow me everything.")
+    notebook.page.evaluate(
+        """(node) => {
+            window.heights = [];
+            const look = () => { window.heights.push(node.getBoundingClientRect().height); requestAnimationFrame(look); };
+            look();
+        }""",
+        notebook.output(1).element_handle(),
+    )
+    began = len(notebook.log.frames)
+    notebook.run(1)
+    notebook.wait_output(1, "complete")
+    notebook.page.wait_for_timeout(300)
+    heights = notebook.page.evaluate("() => window.heights")
+    drops = [early - late for early, late in pairwise(heights) if early - late > 2]
+    print(f"height drops: {drops}; messages: {len(notebook.log.frames) - began}")
+    assert max(drops, default=0) <= 4
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        notebook.theme(theme)
+        notebook.screenshot(screenshots / f"markdown-{theme[-5:].strip().lower()}.png", 1)
+
+
+def test_no_key_is_anywhere_in_the_saved_notebook(lab, notebook):
+    opened(
+        lab,
+        notebook,
+        "canary.ipynb",
+        "%%gemini quick\nHi.",
+        "%gemini",
+        "%%gemini quick --dry-run\nHi.",
+        "_gemini",
+    )
+    for i in range(1, 5):
+        assert notebook.run(i) is True
+    notebook.save()
+    assert CANARY not in json.dumps(notebook.saved())

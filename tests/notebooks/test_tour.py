@@ -1,0 +1,51 @@
+"""The tour runs from its recordings, without a key, and leaves static answers behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+RECORD = "application/vnd.gemini-stream+json"
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_it_runs_from_recordings(path, tmp_path):
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}, timeout=100).execute()
+    asked = [cell for cell in notebook.cells if cell.source.startswith("%%gemini")]
+    assert asked
+    for cell in asked:
+        shown = [output.data for output in cell.outputs if "data" in output]
+        assert len(shown) == 1, cell.source
+        assert set(shown[0]) == {RECORD, "text/html", "text/markdown", "text/plain"}
+    assert "widgets" not in notebook.metadata
+
+
+def test_notebooks_are_committed_without_outputs():
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            assert not cell.get("outputs"), f"{path.name} has outputs"
+
+
+@pytest.mark.parametrize("script", ["make_recordings.py", "make_tour.py"])
+def test_what_is_committed_is_what_the_scripts_write(script, tmp_path):
+    kept = {path: path.read_bytes() for path in (*NOTEBOOKS.glob("*.ipynb"), *_data())}
+    try:
+        subprocess.run([sys.executable, NOTEBOOKS / script], check=True, capture_output=True, timeout=60)
+        for path, before in kept.items():
+            assert path.read_bytes() == before, f"run notebooks/{script} and commit {path.name}"
+    finally:
+        for path, before in kept.items():
+            path.write_bytes(before)
+
+
+def _data():
+    data = NOTEBOOKS.parent / "gemini_magic" / "data"
+    return [*data.glob("*.jsonl"), *data.glob("*.httprr")]

@@ -1,0 +1,100 @@
+"""The command line: the demo's check, the doctor and enabling, each run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+from packaging.version import Version
+
+from gemini_magic import cli
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "gemini_magic", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        timeout=110,
+    )
+
+
+def test_the_demos_check_runs_the_tour_and_serves_it(tmp_path):
+    done = run("demo", "--check", IPYTHONDIR=str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ok: 01-first-cell.ipynb ran from recordings" in done.stdout
+    assert f"ok: JupyterLab {version('jupyterlab')} serves it" in done.stdout
+    assert done.stdout.count("complete, ") == 3
+    assert done.stdout.count("truncated, ") == 1
+
+
+def test_the_demo_copies_the_tour_once_and_never_overwrites_it(tmp_path):
+    folder = tmp_path / "tour"
+    notebook = cli._copied(folder)
+    assert json.loads(notebook.read_text("utf-8"))["cells"]
+    notebook.write_text("mine")
+    assert cli._copied(folder).read_text() == "mine"
+
+
+def test_the_doctor_names_what_is_missing_and_the_remedy():
+    done = run("doctor")
+    assert done.returncode == 0, done.stdout
+    assert f"ok    ipykernel {version('ipykernel')}" in done.stdout
+    assert "ok    ipywidgets" in done.stdout
+    assert "note  no key" in done.stdout
+    assert "GEMINI_API_KEY" in done.stdout
+
+
+def test_the_doctor_knows_where_a_key_comes_from_but_not_the_key():
+    done = run("doctor", GEMINI_API_KEY="canary-key-5f1e")
+    assert "key from environment variable GEMINI_API_KEY" in done.stdout
+    assert "canary" not in done.stdout + done.stderr
+
+
+def test_a_package_that_is_missing_or_old_is_a_finding(monkeypatch):
+    assert cli._package("no-such-package-at-all", "1.0", remedy="get it") == cli.Finding(
+        good=False, what="no-such-package-at-all is not installed", remedy="get it"
+    )
+    monkeypatch.setattr(cli, "version", lambda _: "6.31.0")
+    assert not cli._package("ipykernel", "7.0", remedy="upgrade", essential=False).good
+    assert cli._package("ipykernel", "6.30", remedy="upgrade").good
+    assert Version("6.31.0") < Version("7.0")
+
+
+def test_enable_loads_the_extension_in_every_session_until_it_is_taken_back(tmp_path):
+    asked = "print(bool(get_ipython().find_cell_magic('gemini')))"
+
+    def session():
+        return subprocess.run(
+            [sys.executable, "-m", "IPython", "-c", asked],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "IPYTHONDIR": str(tmp_path)},
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+        ).stdout
+
+    assert session().strip() == "False"
+    assert run("enable", IPYTHONDIR=str(tmp_path)).returncode == 0
+    assert session().strip() == "True"
+    assert run("enable", "--off", IPYTHONDIR=str(tmp_path)).returncode == 0
+    assert session().strip() == "False"
+
+
+def test_without_jupyterlab_the_demo_says_how_to_get_it(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "find_spec", lambda _: None)
+    assert cli.main(["demo", "--check"]) == 1
+    assert 'pip install "gemini-magic[lab]"' in capsys.readouterr().err
+
+
+def test_an_unknown_word_is_refused():
+    with pytest.raises(SystemExit):
+        cli.main(["dance"])
