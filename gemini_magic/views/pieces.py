@@ -17,7 +17,7 @@ __all__ = ["Pieces"]
 # A piece is full with this many characters of finished HTML, or with this share of all there is if that is more:
 # small pieces cost few bytes, and an endless answer has hundreds of widgets, not many thousands.
 _SMALLEST: Final = 256
-_SHARE: Final = 200
+_SHARE: Final = 500
 
 
 class Pieces:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import comm
+import ipywidgets
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from view_stage import Clock, Stage
@@ -21,4 +22,5 @@ def stage(clock, monkeypatch):
     monkeypatch.setattr(comm, "create_comm", stage.create_comm)
     yield stage
     stage.broken = False
+    ipywidgets.Widget.close_all()  # else each complains at the interpreter's end
     InteractiveShell.clear_instance()
