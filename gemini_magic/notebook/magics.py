@@ -61,11 +61,9 @@ class GeminiMagics(Magics):
     def _restore_history(self) -> None:
         """Let `In[n]` be what the user typed, not the call it was turned into."""
         shell: Any = self.shell
-        history, number = shell.history_manager, shell.execution_count - 1
-        if history is None or not 0 < number < len(history.input_hist_parsed):
-            return
-        if history.input_hist_parsed[number].startswith(AWAITED):
-            history.input_hist_parsed[number] = history.input_hist_raw[number]
+        history = shell.history_manager
+        if history is not None and history.input_hist_parsed[-1].startswith(AWAITED):
+            history.input_hist_parsed[-1] = history.input_hist_raw[-1]
 
     # -- configuration
 

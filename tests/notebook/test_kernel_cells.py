@@ -1,0 +1,229 @@
+"""Cells in a real kernel: awaited where possible, the same pump elsewhere, interrupts and what follows them."""
+
+from contextlib import contextmanager
+
+import nbformat
+import pytest
+from fake_server import FakeServer, gate, stall, text
+from kernel import KernelSession, run_notebook
+
+pytestmark = pytest.mark.kernel
+
+# Says, while a cell runs, whether the loop was free: only then does its callback come in time.
+PROBE = """
+import asyncio, threading
+ticks = []
+def tick():
+    ticks.append(threading.current_thread().name)
+    asyncio.get_running_loop().call_later(0.02, tick)
+asyncio.get_running_loop().call_soon(tick)
+"""
+QUICK = "@wait 0.1\none two three"
+
+
+@pytest.fixture(scope="module")
+def server():
+    with FakeServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def kernel_of_module(tmp_path_factory):
+    home = tmp_path_factory.mktemp("kernel")
+    folders = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "IPYTHONDIR": str(home / "ipython")}
+    with KernelSession(env=folders, cwd=home) as session:
+        done = session.execute("%load_ext gemini_magic\n%config GeminiMagics.display = 'text'")
+        assert done.status == "ok", done.error
+        assert session.execute(PROBE).status == "ok"
+        yield session
+
+
+@pytest.fixture
+def kernel(kernel_of_module):
+    run = kernel_of_module.execute("%config GeminiMagics.backend = 'echo'\nticks.clear()")
+    assert run.status == "ok", run.error
+    return kernel_of_module
+
+
+def value(kernel, expression):
+    run = kernel.execute(f"print(repr(({expression})))")
+    assert run.status == "ok", run.error
+    return eval(run.stdout)
+
+
+@contextmanager
+def asking(kernel, server, *steps):
+    """A server that the next cells ask."""
+    server.forget_all()
+    server.script(*steps)
+    code = "%config GeminiMagics.backend = 'gemini'\nimport os; os.environ['FAKE_KEY'] = 'x'"
+    assert kernel.execute(code).status == "ok"
+    yield f"--base-url {server.base_url} --key-env FAKE_KEY"
+
+
+def loop_ran(kernel, run):
+    """How often the loop came round while a cell ran (ten times at least in 0.3 s, if it was free)."""
+    assert run.status == "ok", run.error
+    return value(kernel, "len(ticks)")
+
+
+def test_a_cell_is_awaited_and_history_says_what_was_typed(kernel):
+    cell = f"%%gemini -o r\n>>> first\n  second;\n{QUICK}"
+    kernel.execute("ticks.clear()")
+    run = kernel.execute(cell)
+    ran = loop_ran(kernel, run)
+    assert ran >= 5
+    assert value(kernel, "r.request.turns[-1].text") == cell.partition("\n")[2]
+    assert value(kernel, "[each for each in In if 'first' in each]")[:1] == [cell]
+    assert value(kernel, "r is _gemini and r in list(Out.values())") is True
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        f"%%time\n%%gemini -o r\n{QUICK}",
+        f"%%timeit -n1 -r1\n%%gemini -o r\n{QUICK}",
+        f"%%capture caught\n%%gemini -o r\n{QUICK}",
+        f"get_ipython().run_cell({f'%%gemini -o r{chr(10)}{QUICK}'!r});",
+        f"def f():\n    return get_ipython().run_cell_magic('gemini', '-o r', {QUICK!r})\nx = f()",
+        "%run other.ipynb",
+    ],
+    ids=["time", "timeit", "capture", "run_cell", "function", "run notebook"],
+)
+def test_elsewhere_the_same_pump_runs_synchronously(kernel, cell):
+    other = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"%%gemini -o r\n{QUICK}")])
+    kernel.execute(f"open('other.ipynb', 'w').write({nbformat.writes(other)!r}); r = None; ticks.clear()")
+    run = kernel.execute(cell)
+    assert run.status == "ok", run.error
+    assert value(kernel, "r.text.strip(), r.status") == ("one two three", "complete")
+
+
+def test_the_same_code_again_inside_an_awaited_cell_is_not_awaited(kernel):
+    cell = "%%gemini -q\n{{ again() }}x"
+    kernel.execute(
+        "calls = []\n"
+        "def again():\n"
+        "    calls.append(1)\n"
+        f"    return get_ipython().run_cell({cell!r}).success if len(calls) == 1 else ''\n"
+    )
+    run = kernel.execute(cell)
+    assert run.status == "ok", run.error
+    assert value(kernel, "_gemini.text, len(calls)") == ("Truex", 2)
+
+
+def test_autoawait_off_is_respected(kernel):
+    kernel.execute("%autoawait off")
+    run = kernel.execute(f"%%gemini -o r\n{QUICK}")
+    kernel.execute("%autoawait asyncio")
+    assert run.status == "ok", run.error
+    assert value(kernel, "r.status") == "complete"
+
+
+@pytest.mark.parametrize("before", ["", "%%time\n"], ids=["awaited", "synchronous"])
+def test_the_toolbars_interrupt_while_the_server_is_silent(kernel, server, before):
+    with asking(kernel, server, text("Half "), stall()) as options:
+        run = kernel.begin(f"{before}%%gemini -o r {options}\nhi")
+        queued = kernel.begin("print('LATER RAN')")
+        kernel.wait_for(run, "stream", within="Half")
+        then = kernel.interrupt()
+        kernel.finish(run)
+        kernel.finish(queued)
+    assert run.reply.time - then < 0.2
+    assert run.status == "error"
+    assert run.error["ename"] == "Interrupted"
+    assert len(run.error["traceback"]) == 1
+    assert "%gemini resume" in run.error["traceback"][0]
+    assert queued.status == "aborted"
+    assert "LATER" not in queued.stdout
+    server.wait_for_disconnect()
+    assert value(kernel, "r.text, r.status, r is _gemini, r.error.response is r") == (
+        "Half ",
+        "interrupted",
+        True,
+        True,
+    )
+
+
+def test_an_interrupt_before_anything_came(kernel, server):
+    with asking(kernel, server, gate("never")) as options:
+        run = kernel.begin(f"%%gemini -o r {options}\nhi")
+        server.wait_for_requests()
+        then = kernel.interrupt()
+        kernel.finish(run)
+    assert run.reply.time - then < 0.2
+    assert run.error["ename"] == "Interrupted"
+    assert value(kernel, "r.status") == "interrupted"
+
+
+def test_the_stop_flag_ends_the_cell_well_and_what_is_queued_runs(kernel, server):
+    with asking(kernel, server, text("Half "), stall()) as options:
+        kernel.execute(
+            "import gemini_magic.notebook.run as run_module, asyncio\n"
+            "choose = run_module.choose\n"
+            "def noted(ledger, *, stop, **rest):\n"
+            "    if stop is not None: asyncio.get_running_loop().call_later(0.3, stop)\n"
+            "    return choose(ledger, stop=stop, **rest)\n"
+            "run_module.choose = noted"
+        )
+        run = kernel.begin(f"%%gemini -o r {options}\nhi")
+        queued = kernel.begin("print('LATER RAN')")
+        kernel.finish(run)
+        kernel.finish(queued)
+        kernel.execute("run_module.choose = choose")
+    assert run.status == "ok", run.error
+    assert run.seconds < 2
+    assert "LATER RAN" in queued.stdout
+    assert value(kernel, "r.text, r.status, r.ledger.cause") == ("Half ", "interrupted", "stop")
+
+
+def test_a_bad_ending_fails_the_cell_and_stops_the_queue(kernel):
+    run = kernel.begin("%%gemini\n@error 503 busy\nhalf")
+    queued = kernel.begin("1")
+    kernel.finish(run)
+    kernel.finish(queued)
+    assert run.status == "error"
+    assert run.error["ename"] == "ServiceError"
+    assert len(run.error["traceback"]) <= 3
+    assert queued.status == "aborted"
+
+
+def test_background_leaves_the_cell_at_once_and_draws_into_it(kernel):
+    run = kernel.execute("%%gemini --background -o r\n@wait 0.2\none two three")
+    assert run.status == "ok", run.error
+    assert run.seconds < 0.5
+    other = kernel.execute("print(r.status); r.wait(10); import time; time.sleep(0.2)")
+    assert other.stdout.startswith("running")
+    assert value(kernel, "r.text.strip()") == "one two three"
+    assert "three" in run.stdout
+
+
+def test_the_value_shows_nothing_twice(kernel):
+    run = kernel.execute("%%gemini -o r\nHello there")
+    assert run.of("execute_result") == []
+    again = kernel.execute("r")
+    assert len(again.of("execute_result")) == 1
+
+
+def test_a_missing_key_is_asked_for_only_where_somebody_can_answer(kernel):
+    kernel.execute("%config GeminiMagics.backend = 'gemini'")
+    run = kernel.execute("%%gemini\nhi", allow_stdin=False)
+    assert run.status == "error"
+    assert run.error["ename"] == "CredentialsError"
+    assert "GEMINI_API_KEY" in str(run.error)
+
+
+def test_where_nobody_watches_no_widget_is_made():
+    cells = ["%load_ext gemini_magic", "%%gemini --backend echo -o r\n**Hello** there", "print(r.status)"]
+    done = run_notebook(cells)
+    (shown,) = done.cells[1].outputs
+    assert "text/html" in shown["data"]
+    assert "application/vnd.jupyter.widget-view+json" not in shown["data"]
+    assert done.metadata.get("widgets") is None
+    assert done.cells[2].outputs[0]["text"] == "complete\n"
+
+
+def test_a_failing_cell_stops_a_notebook_run():
+    from nbclient.exceptions import CellExecutionError
+
+    with pytest.raises(CellExecutionError, match="BlockedError"):
+        run_notebook(["%load_ext gemini_magic", "%%gemini --backend echo\n@block OTHER", "1"])
