@@ -220,19 +220,14 @@ def _package(name: str, needed: str, *, remedy: str, essential: bool = True) -> 
     return Finding(good=True, what=f"{name} {found}")
 
 
-def _widget_extension() -> Finding:
-    """Whether JupyterLab's half of ipywidgets lies where this environment's JupyterLab looks."""
-    relative = Path("share/jupyter/labextensions/@jupyter-widgets/jupyterlab-manager/package.json")
+def _extension(name: str, what: str, remedy: str) -> Finding:
+    """Whether a JupyterLab extension lies where this environment's JupyterLab looks."""
+    relative = Path("share/jupyter/labextensions") / name / "package.json"
     for prefix in (Path(sys.prefix), Path.home() / ".local", Path("/usr/local"), Path("/usr")):
         if (prefix / relative).is_file():
             found = json.loads((prefix / relative).read_text("utf-8")).get("version", "?")
-            return Finding(good=True, what=f"ipywidgets' JupyterLab extension {found}")
-    return Finding(
-        good=False,
-        what="ipywidgets' JupyterLab extension was not found in this environment",
-        remedy="If JupyterLab runs from here: pip install jupyterlab_widgets, then restart it.",
-        needed=False,
-    )
+            return Finding(good=True, what=f"{what} {found}")
+    return Finding(good=False, what=f"{what} was not found in this environment", remedy=remedy, needed=False)
 
 
 def _key() -> Finding:
@@ -261,7 +256,16 @@ def _doctor() -> int:
             essential=False,
         ),
         _package("jupyterlab", "4.4", remedy='pip install "gemini-magic[lab]"', essential=False),
-        _widget_extension(),
+        _extension(
+            "@jupyter-widgets/jupyterlab-manager",
+            "ipywidgets' JupyterLab extension",
+            "If JupyterLab runs from here: pip install -U jupyterlab_widgets, then restart it.",
+        ),
+        _extension(
+            "gemini-magic",
+            "colours for %%gemini cells",
+            "If JupyterLab runs from here: pip install --force-reinstall --no-deps gemini-magic, then restart it.",
+        ),
         _key(),
     ]
     for finding in dict.fromkeys(findings):

@@ -6,7 +6,6 @@ opens nothing, waits for nothing and shows nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
@@ -28,47 +27,13 @@ from .events import (
     Usage,
     UsageReport,
 )
+from .exchange import Exchange
 from .records import ChunkRow, EventRow, UsageRow, chunk_columns, event_columns, usage_columns
 from .tables import Columns
 
 __all__ = ["Exchange", "Ledger", "Phase"]
 
 Phase: TypeAlias = Literal["preparing", "connecting", "waiting", "streaming", "retrying", "done"]
-
-
-class Exchange:
-    """One HTTP exchange as it went over the wire: what was sent, and every piece the socket gave.
-
-    Attributes:
-        method, url, headers, body: the request; it never holds a key.
-        status, reason, http_version, response_headers: the answer's head, None or empty until it came.
-        pieces: ``(t, bytes)`` per socket read, body only, content-encoding undone; t in seconds since sent.
-        end: how it ended in one word or sentence, None while it runs.
-        round, attempt: tool round and attempt it belongs to.
-    """
-
-    def __init__(
-        self,
-        method: str,
-        url: str,
-        headers: Sequence[tuple[str, str]],
-        body: bytes,
-        *,
-        round: int = 0,  # noqa: A002 - the tables' own word
-        attempt: int = 0,
-    ) -> None:
-        self.method = method
-        self.url = url
-        self.headers = tuple(headers)
-        self.body = body
-        self.round = round
-        self.attempt = attempt
-        self.status: int | None = None
-        self.reason = ""
-        self.http_version = ""
-        self.response_headers: tuple[tuple[str, str], ...] = ()
-        self.pieces: list[tuple[float, bytes]] = []
-        self.end: str | None = None
 
 
 class _Joiner:
@@ -89,6 +54,17 @@ class _Joiner:
     def flush(self) -> str:
         held, self._held = self._held, ""
         return "�" if held else ""
+
+
+class _Row:
+    """What one chunk adds to the table of chunks."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, None] = {}
+        self.text: list[str] = []
+        self.thought: list[str] = []
+        self.usage: Usage | None = None
+        self.reason: str | None = None
 
 
 class Ledger:
@@ -207,43 +183,14 @@ class Ledger:
         previous = self.raw[-1].t if self.raw else None
         self.model_version = reading.model_version or self.model_version
         self.response_id = reading.response_id or self.response_id
-        kinds: dict[str, None] = {}
-        text: list[str] = []
-        thought: list[str] = []
-        usage: Usage | None = None
-        reason: str | None = None
+        row = _Row()
         for event in reading.events:
-            candidate: int | None = None
-            shown: str | None = None
-            if isinstance(event, Delta):
-                part, candidate = event.part, event.candidate
-                kind = kind_of(part)
-                self.parts.setdefault(candidate, []).append(part)
-                if isinstance(part, Text | Thought):
-                    shown = part.text
-                    if candidate == 0 and shown:
-                        self._say(kind, shown, t, text if kind == "text" else thought)
-            elif isinstance(event, UsageReport):
-                kind, usage = "usage", event.usage
-                self._count(index, t, usage)
-            elif isinstance(event, Finish):
-                kind, shown, candidate = "finish", event.reason, event.candidate
-                if event.prompt:
-                    self.blocked = event
-                else:
-                    self.finishes[candidate] = event
-                    if candidate == 0:
-                        reason = event.reason
-            elif isinstance(event, Failure):
-                kind, shown, self.failure = "error", event.message, event
-            else:
-                kind, shown = "note", event.message
-                self.notes.append(msgspec.structs.replace(event, chunk=index))
-            if kind != "note":
-                kinds[kind] = None
+            kind, shown, candidate = self._take(event, index, t, row)
             self.events.append(event)
             clean = None if shown is None else _clean(shown)
             self.event_columns.append(self.event_columns.length, index, t, candidate, kind, clean, event)
+            if kind != "note":
+                row.kinds[kind] = None
         self.raw.append(Chunk(index, t, raw, self.round, self.attempt))
         self.chunk_columns.append(
             index,
@@ -252,16 +199,44 @@ class Ledger:
             t,
             None if previous is None else t - previous,
             len(raw),
-            "+".join(kinds) or "other",
-            "".join(text),
-            "".join(thought),
+            "+".join(row.kinds) or "other",
+            "".join(row.text),
+            "".join(row.thought),
             self.chars,
-            reason,
-            *(usage or Usage()),
+            row.reason,
+            *(row.usage or Usage()),
             raw,
         )
         self.version += 1
         return reading.events
+
+    def _take(self, event: Event, index: int, t: float, row: _Row) -> tuple[str, str | None, int | None]:
+        """Add one event up; returns its kind, the text that shows it, and its candidate."""
+        if isinstance(event, Delta):
+            part, candidate = event.part, event.candidate
+            kind = kind_of(part)
+            self.parts.setdefault(candidate, []).append(part)
+            if not isinstance(part, Text | Thought):
+                return kind, None, candidate
+            if candidate == 0 and part.text:
+                self._say(kind, part.text, t, row.text if kind == "text" else row.thought)
+            return kind, part.text, candidate
+        if isinstance(event, UsageReport):
+            row.usage = event.usage
+            self._count(index, t, event.usage)
+            return "usage", None, None
+        if isinstance(event, Finish):
+            if event.prompt:
+                self.blocked = event
+            else:
+                self.finishes[event.candidate] = event
+                row.reason = event.reason if event.candidate == 0 else row.reason
+            return "finish", event.reason, event.candidate
+        if isinstance(event, Failure):
+            self.failure = event
+            return "error", event.message, None
+        self.notes.append(msgspec.structs.replace(event, chunk=index))
+        return "note", event.message, None
 
     def _say(self, kind: str, text: str, t: float, into: list[str]) -> None:
         text = self._joiners[kind].add(text)

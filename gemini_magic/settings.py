@@ -19,10 +19,9 @@ from typing import Any, get_type_hints
 
 from .errors import OptionError
 
-__all__ = ["DISPLAYS", "ENVIRONMENT", "Options", "Setting", "resolve", "settings", "user_file"]
+__all__ = ["DISPLAYS", "Options", "Setting", "resolve", "settings", "user_file"]
 
 DISPLAYS = ("auto", "live", "html", "text")
-ENVIRONMENT = "GEMINI_MAGIC_"
 
 
 def _option(
@@ -287,9 +286,7 @@ def resolve(
     Raises:
         OptionError: an unknown name (with close matches) or a value of the wrong type.
     """
-    known = settings()
-    values: dict[str, Any] = {}
-    sources: dict[str, str] = {}
+    known, values, sources = settings(), dict[str, Any](), dict[str, str]()
     for where, layer in _layers(line or {}, config or {}, known, start or Path.cwd()):
         for name, value in layer.items():
             setting = known.get(name)

@@ -22,7 +22,7 @@ from layout_rules import (
 )
 from surroundings import CHECKOUT
 
-# endings, records and timing are parts of what the ledger and the response say, a module each.
+# endings, exchange, records and timing are parts of what the ledger and the response say, a module each.
 NOUNS = {
     "errors",
     "content",
@@ -30,6 +30,7 @@ NOUNS = {
     "tables",
     "prices",
     "endings",
+    "exchange",
     "records",
     "timing",
     "ledger",
@@ -47,8 +48,9 @@ TABLE = {
     "conversation": {"content", "events"},
     "endings": {"errors", "content", "events"},
     "records": {"content", "events", "tables"},
+    "exchange": set(),
     "timing": {"events"},
-    "ledger": {"errors", "content", "events", "tables", "prices", "endings", "records"},
+    "ledger": {"errors", "content", "events", "tables", "prices", "endings", "exchange", "records"},
     "wire": {"errors"},
     "backends": {"errors", "content", "events"},
     "client": NOUNS | {"wire", "backends", "settings"},
@@ -61,6 +63,7 @@ TABLE = {
     "api": FACE | {"response"},
     "notebook": None,
     "cli": None,
+    "__main__": {"cli"},
     "__init__": None,
 }
 

@@ -12,102 +12,40 @@ import json
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from ..content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Part, Text, Thought
-from ..events import Delta, Event, Finish, Note, Reading, Usage, UsageReport
+from ..events import Delta, Event, Finish, Reading, Usage, UsageReport
 from .failure import failure_of
+from .lenient import as_list, mend, mended, parse
+from .shapes import Answer, WirePart
 
 __all__ = ["decode", "part_of"]
 
 # google.ai.generativelanguage FinishReason and BlockReason, by number (enum-encoding=int).
-_FINISH = ["FINISH_REASON_UNSPECIFIED", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MALFORMED_FUNCTION_CALL", "IMAGE_SAFETY", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "IMAGE_PROHIBITED_CONTENT", "IMAGE_OTHER", "NO_IMAGE", "IMAGE_RECITATION"]
+_FINISH = [
+    "FINISH_REASON_UNSPECIFIED",
+    "STOP",
+    "MAX_TOKENS",
+    "SAFETY",
+    "RECITATION",
+    "OTHER",
+    "LANGUAGE",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "MALFORMED_FUNCTION_CALL",
+    "IMAGE_SAFETY",
+    "UNEXPECTED_TOOL_CALL",
+    "TOO_MANY_TOOL_CALLS",
+    "IMAGE_PROHIBITED_CONTENT",
+    "IMAGE_OTHER",
+    "NO_IMAGE",
+    "IMAGE_RECITATION",
+]
 _BLOCK = ["BLOCK_REASON_UNSPECIFIED", "SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "IMAGE_SAFETY"]
 
 
-class _Data(Struct, rename="camel"):
-    mime_type: str = ""
-    data: str = ""
-
-
-class _FileData(Struct, rename="camel"):
-    file_uri: str = ""
-    mime_type: str | None = None
-
-
-class _Call(Struct, rename="camel"):
-    name: str | None = None
-    args: dict[str, Any] | None = None
-    id: str | None = None
-    partial_args: list[dict[str, Any]] | None = None
-    will_continue: bool | None = None
-
-
-class _CallResult(Struct):
-    name: str = ""
-    response: dict[str, Any] | None = None
-    id: str | None = None
-
-
-class _Code(Struct):
-    code: str = ""
-    language: str | int | None = None
-
-
-class _CodeResult(Struct):
-    outcome: str | int | None = None
-    output: str = ""
-
-
-class _Part(Struct, rename="camel"):
-    text: str | None = None
-    thought: bool = False
-    thought_signature: str | None = None
-    inline_data: _Data | None = None
-    file_data: _FileData | None = None
-    function_call: _Call | None = None
-    function_response: _CallResult | None = None
-    executable_code: _Code | None = None
-    code_execution_result: _CodeResult | None = None
-
-
-class _Content(Struct):
-    parts: list[_Part] = []
-
-
-class _Candidate(Struct, rename="camel"):
-    index: int = 0
-    content: _Content | None = None
-    finish_reason: str | int | None = None
-    finish_message: str | None = None
-
-
-class _Usage(Struct, rename="camel"):
-    prompt_token_count: int | None = None
-    cached_content_token_count: int | None = None
-    candidates_token_count: int | None = None
-    thoughts_token_count: int | None = None
-    tool_use_prompt_token_count: int | None = None
-    total_token_count: int | None = None
-
-
-class _Feedback(Struct, rename="camel"):
-    block_reason: str | int | None = None
-    block_reason_message: str | None = None
-
-
-class _Answer(Struct, rename="camel"):
-    candidates: list[_Candidate] = []
-    usage_metadata: _Usage | None = None
-    prompt_feedback: _Feedback | None = None
-    model_version: str | None = None
-    response_id: str | None = None
-    error: msgspec.Raw = msgspec.Raw(b"")
-
-
-_decoder = msgspec.json.Decoder(_Answer)
-_LISTS = {"candidates", "parts"}
-_OBJECTS = {"content", "usageMetadata", "promptFeedback"}
+_decoder = msgspec.json.Decoder(Answer)
 
 
 def decode(raw: bytes) -> Reading:
@@ -120,7 +58,7 @@ def decode(raw: bytes) -> Reading:
     try:
         answer = _decoder.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        answer, notes = _mended(raw)
+        answer, notes = mended(raw)
     events: list[Event] = []
     for candidate in answer.candidates:
         if candidate.content is not None:
@@ -153,7 +91,7 @@ def _enum(value: str | int | None, names: list[str]) -> str:
     return value or ""
 
 
-def _part(part: _Part) -> Part | None:
+def _part(part: WirePart) -> Part | None:
     signature = part.thought_signature
     if part.text is not None:
         return Thought(part.text, signature) if part.thought else Text(part.text, signature)
@@ -186,7 +124,7 @@ def _base64(text: str) -> bytes | None:
 
 def _unknown(raw: bytes, index: int, position: int) -> Part:
     """The part as it came, from a second, untyped reading."""
-    for candidate in _as_list(_mend(_parse(raw)).get("candidates")):
+    for candidate in as_list(mend(parse(raw)).get("candidates")):
         if candidate.get("index", 0) == index:
             value = candidate["content"]["parts"][position]
             return part_of(value) or Opaque(value, value.get("thoughtSignature"))
@@ -196,98 +134,6 @@ def _unknown(raw: bytes, index: int, position: int) -> Part:
 def part_of(value: dict[str, Any]) -> Part | None:
     """One part from its JSON object; None for a kind that is not known."""
     try:
-        return _part(msgspec.convert(value, _Part, strict=False))
+        return _part(msgspec.convert(value, WirePart, strict=False))
     except msgspec.MsgspecError:
         return None
-
-
-def _parse(raw: bytes) -> Any:
-    try:
-        return json.loads(raw)
-    except ValueError:
-        return json.loads(raw.decode("utf-8", "replace"))
-
-
-def _as_list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _mend(value: Any, key: str = "") -> Any:
-    """The same value in the shapes that are documented: lists where lists belong, nulls left out."""
-    if key in _LISTS:
-        return [_mend(item, key[:-1]) for item in _as_list(value) if item is not None]
-    if key == "content" and isinstance(value, str):
-        return {"parts": [{"text": value}]}
-    if key == "part" and isinstance(value, str):
-        return {"text": value}
-    if key in _OBJECTS | {"part", "candidate", ""} and not isinstance(value, dict):
-        return {}
-    if key == "usageMetadata":
-        return {name: count for name, item in value.items() if (count := _count(item)) is not None}
-    if key == "part":
-        return {name: item for name, item in value.items() if item is not None}
-    if key in _OBJECTS | {"candidate", ""}:
-        return {name: _mend(item, name) for name, item in value.items() if item is not None}
-    return value
-
-
-def _count(value: Any) -> int | None:
-    """A count, whether it came as a number, a float or a string."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        return int(float(value))
-    except (ValueError, OverflowError):
-        return None
-
-
-def _mended(raw: bytes) -> tuple[_Answer, list[Event]]:
-    """A second, lenient reading of what the typed decoder refuses."""
-    note: Event = Note("odd-shape", "A value has an undocumented shape; it was read all the same.", "warning")
-    try:
-        value = _parse(raw)
-    except (ValueError, RecursionError):
-        return _Answer(), [Note("not-json", "A chunk is not JSON; its bytes are kept.", "error")]
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    mended = _mend(value)
-    error = mended.pop("error", None)
-    try:
-        answer = msgspec.convert(mended, _Answer, strict=False)
-    except (msgspec.MsgspecError, RecursionError):
-        answer = _convert_piecewise(mended)
-        note = Note("unreadable-shape", "A part of a chunk could not be read; it is kept in `raw`.", "error")
-    if error is not None:
-        answer.error = msgspec.Raw(json.dumps(error).encode())
-    return answer, [note]
-
-
-def _convert_piecewise(value: dict[str, Any]) -> _Answer:
-    """What can be read of a value whose whole cannot; parts that cannot are left for :func:`_unknown`."""
-    answer = _Answer()
-    for item in value.get("candidates", []):
-        candidate = _Candidate()
-        for name, kind in (("index", int), ("finishReason", str), ("finishMessage", str)):
-            if isinstance(item.get(name), kind):
-                setattr(
-                    candidate,
-                    {"finishReason": "finish_reason", "finishMessage": "finish_message"}.get(name, name),
-                    item[name],
-                )
-        parts = item.get("content", {}).get("parts", [])
-        candidate.content = _Content([_convert_part(part) for part in parts])
-        answer.candidates.append(candidate)
-    try:
-        answer.usage_metadata = msgspec.convert(value.get("usageMetadata", {}), _Usage, strict=False)
-    except msgspec.MsgspecError:
-        answer.usage_metadata = None
-    return answer
-
-
-def _convert_part(value: dict[str, Any]) -> _Part:
-    try:
-        return msgspec.convert(value, _Part, strict=False)
-    except msgspec.MsgspecError:
-        return _Part()

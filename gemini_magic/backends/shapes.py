@@ -1,0 +1,103 @@
+"""The shapes of Gemini's JSON that the typed decoder knows; fields that are not named here are left alone.
+
+Reference: ai.google.dev, ``GenerateContentResponse``. Only shapes: what they mean is ``decode``'s.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+__all__ = ["Answer", "Candidate", "Content", "WirePart", "WireUsage"]
+
+
+class WireData(Struct, rename="camel"):
+    mime_type: str = ""
+    data: str = ""
+
+
+class WireFileData(Struct, rename="camel"):
+    file_uri: str = ""
+    mime_type: str | None = None
+
+
+class WireCall(Struct, rename="camel"):
+    name: str | None = None
+    args: dict[str, Any] | None = None
+    id: str | None = None
+    partial_args: list[dict[str, Any]] | None = None
+    will_continue: bool | None = None
+
+
+class WireCallResult(Struct):
+    name: str = ""
+    response: dict[str, Any] | None = None
+    id: str | None = None
+
+
+class WireCode(Struct):
+    code: str = ""
+    language: str | int | None = None
+
+
+class WireCodeResult(Struct):
+    outcome: str | int | None = None
+    output: str = ""
+
+
+class WirePart(Struct, rename="camel"):
+    """A part: one kind of data, and flags."""
+
+    text: str | None = None
+    thought: bool = False
+    thought_signature: str | None = None
+    inline_data: WireData | None = None
+    file_data: WireFileData | None = None
+    function_call: WireCall | None = None
+    function_response: WireCallResult | None = None
+    executable_code: WireCode | None = None
+    code_execution_result: WireCodeResult | None = None
+
+
+class Content(Struct):
+    """What a candidate says."""
+
+    parts: list[WirePart] = []
+
+
+class Candidate(Struct, rename="camel"):
+    """One candidate of an answer, or a piece of it."""
+
+    index: int = 0
+    content: Content | None = None
+    finish_reason: str | int | None = None
+    finish_message: str | None = None
+
+
+class WireUsage(Struct, rename="camel"):
+    """The running total of tokens."""
+
+    prompt_token_count: int | None = None
+    cached_content_token_count: int | None = None
+    candidates_token_count: int | None = None
+    thoughts_token_count: int | None = None
+    tool_use_prompt_token_count: int | None = None
+    total_token_count: int | None = None
+
+
+class Feedback(Struct, rename="camel"):
+    block_reason: str | int | None = None
+    block_reason_message: str | None = None
+
+
+class Answer(Struct, rename="camel"):
+    """One JSON value of the stream."""
+
+    candidates: list[Candidate] = []
+    usage_metadata: WireUsage | None = None
+    prompt_feedback: Feedback | None = None
+    model_version: str | None = None
+    response_id: str | None = None
+    error: msgspec.Raw = msgspec.Raw(b"")
