@@ -24,6 +24,7 @@ __all__ = [
     "Thought",
     "Turn",
     "kind_of",
+    "merged",
 ]
 
 
@@ -160,3 +161,22 @@ class Request(Struct, frozen=True, kw_only=True):
     system: str | None = None
     config: dict[str, Any] = field(default_factory=dict)
     body: dict[str, Any] = field(default_factory=dict)
+
+
+def merged(base: dict[str, Any], over: dict[str, Any], *, drop_null: bool = False) -> dict[str, Any]:
+    """``over`` merged deeply into ``base``: objects merge, anything else replaces.
+
+    Args:
+        base: a JSON object; it is not changed.
+        over: the JSON object that has the last word.
+        drop_null: whether a null in ``over`` removes the field instead of standing for itself.
+    """
+    result = dict(base)
+    for key, value in over.items():
+        if value is None and drop_null:
+            result.pop(key, None)
+        elif isinstance(value, dict) and isinstance(result.get(key), dict):
+            result[key] = merged(result[key], value, drop_null=drop_null)
+        else:
+            result[key] = value
+    return result

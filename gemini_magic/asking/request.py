@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..content import Part, Request, Turn
+from ..content import Part, Request, Turn, merged
 from ..errors import OptionError
 from ..settings import Options
 
@@ -51,7 +51,7 @@ def build(parts: Sequence[Part], options: Options, turns: Sequence[Turn] = ()) -
     for item in options.param:
         _param(item, config, body)
     if options.body:
-        body = _merge(body, _object(options.body))
+        body = merged(body, _object(options.body))
     return Request(
         model=options.model,
         turns=(*turns, Turn("user", tuple(parts))),
@@ -109,11 +109,3 @@ def _object(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise OptionError("--body is not a JSON object.", remedy="""Write --body '{"key": 1}'.""")
     return value
-
-
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merge(merged[key], value) if both else value
-    return merged

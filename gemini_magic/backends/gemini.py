@@ -10,7 +10,20 @@ import json
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from ..content import Blob, Call, CallResult, Code, CodeResult, File, Part, Request, Text, Thought, Turn
+from ..content import (
+    Blob,
+    Call,
+    CallResult,
+    Code,
+    CodeResult,
+    File,
+    Part,
+    Request,
+    Text,
+    Thought,
+    Turn,
+    merged,
+)
 from ..errors import OptionError
 from .backend import Auth, Backend, HttpRequest
 from .decode import decode
@@ -95,19 +108,6 @@ def _summary(part: Part) -> bool:
     return isinstance(part, Thought) and part.signature is None
 
 
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """``over`` merged deeply into ``base``: objects merge, anything else replaces; null removes."""
-    merged = dict(base)
-    for key, value in over.items():
-        if value is None:
-            merged.pop(key, None)
-        elif isinstance(value, dict) and isinstance(merged.get(key), dict):
-            merged[key] = _merge(merged[key], value)
-        else:
-            merged[key] = value
-    return merged
-
-
 def body_of(request: Request) -> dict[str, Any]:
     """The JSON body of a request."""
     body: dict[str, Any] = {"contents": [_turn(turn) for turn in request.turns]}
@@ -115,7 +115,7 @@ def body_of(request: Request) -> dict[str, Any]:
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
     if request.config:
         body["generationConfig"] = request.config
-    return _merge(body, request.body)
+    return merged(body, request.body, drop_null=True)
 
 
 def _address(base_url: str, api_version: str, model: str) -> str:
