@@ -25,9 +25,15 @@ _order_lock = threading.Lock()
 _played: Counter[tuple[str, int]] = Counter()
 
 
+def _number(text: str) -> float:
+    """0.0 and 0 are one number in JSON."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
 def _canonical(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        return json.loads(body, parse_float=_number)
     except ValueError:
         return body.strip()
 

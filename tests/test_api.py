@@ -1,0 +1,205 @@
+"""Asking without a notebook, against a local server, and what the response then holds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from fake_server import finish, gate, google_error, status, text
+from surroundings import CANARY
+
+import gemini_magic
+from gemini_magic import Response, api
+from gemini_magic.errors import (
+    BlockedError,
+    CredentialsError,
+    OptionError,
+    RecordingError,
+    ServiceError,
+    StalledError,
+    TruncatedError,
+)
+from gemini_magic.events import Delta, Finish
+from gemini_magic.settings import resolve
+
+
+def ask(server, model="quick", **options):
+    return gemini_magic.ask("hi", model=model, base_url=server.base_url, **options)
+
+
+def test_an_answer_and_all_that_came_with_it(fake_server):
+    r = ask(fake_server, temperature=0.5, system="be kind")
+    assert r.raise_for_status() is r
+    assert (str(r), r.status, r.ok, r.finish_reason) == ("Hello, world.", "complete", True, "STOP")
+    assert len(r.chunks) == len(r.raw) == 3
+    assert r.raw[0] == json.loads(r.raw_chunks[0].raw)
+    assert r.usage.total == r.raw[-1]["usageMetadata"]["totalTokenCount"]
+    assert [row.kind for row in r.events.where(kind="finish")] == ["finish"]
+    assert r.timing.first_text <= r.timing.total
+    assert r.request.config == {"temperature": 0.5}
+    (sent,) = fake_server.requests
+    assert sent.body["systemInstruction"] == {"parts": [{"text": "be kind"}]}
+    assert r.attempts[0].status == 200
+    assert r.headers["content-type"].startswith("text/event-stream")
+
+
+def test_the_tables_go_into_three_libraries_as_they_are(fake_server):
+    r = ask(fake_server, "thinking")
+    for table in (r.chunks, r.events, r.usage_history):
+        assert (
+            len(pd.DataFrame(table))
+            == pl.DataFrame(table).height
+            == pa.table(table).num_rows
+            == len(table)
+            > 0
+        )
+    assert "".join(pl.DataFrame(r.chunks)["thought"]) == r.thoughts != ""
+    assert pl.DataFrame(r.usage_history)["total"][-1] == r.usage.total
+
+
+ENDINGS = [
+    ("cut", "truncated", TruncatedError),
+    ("error-mid", "error", ServiceError),
+    ("blocked", "blocked", BlockedError),
+    ("stall", "stalled", StalledError),
+    ("http-404", "error", ServiceError),
+    ("http-500", "error", ServiceError),
+]
+
+
+@pytest.mark.parametrize(("model", "wanted", "error"), ENDINGS)
+def test_a_bad_ending_is_returned_and_raised_only_on_demand(fake_server, model, wanted, error):
+    r = ask(fake_server, model, retries=0, stall_timeout=0.3)
+    assert (r.status, r.ok) == (wanted, False)
+    with pytest.raises(error) as caught:
+        r.raise_for_status()
+    assert caught.value.response is r
+    assert 1 <= len(str(caught.value).splitlines()) <= 3
+    assert caught.value.remedy
+    assert (r.block_reason == "SAFETY") == (wanted == "blocked")
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 429, 500, 503])
+@pytest.mark.parametrize("form", ["json", "html", "empty"])
+def test_http_errors_of_any_form_are_told_in_one_to_three_lines(fake_server, code, form):
+    body = {
+        "json": google_error(code, "The server's own words.", "STATUS"),
+        "html": b"<html><body><h1>The server's own words.</h1></body></html>",
+        "empty": b"",
+    }[form]
+    fake_server.script(status(code, {"content-type": f"text/{form}"}, body))
+    r = ask(fake_server, retries=0)
+    assert r.status == "error"
+    lines = list(r.error._render_traceback_())
+    assert 1 <= len(lines) <= 3
+    assert str(code) in lines[0]
+    assert form == "empty" or "The server's own words." in lines[0]
+    assert r.error.remedy
+
+
+def test_events_are_iterated_from_the_first_one_sync_and_async(fake_server):
+    fake_server.script(text("one "), gate("go"), text("two"), finish())
+    with gemini_magic.stream("hi", model="gated", base_url=fake_server.base_url) as stream:
+        seen = iter(stream)
+        first = next(event for event in seen if isinstance(event, Delta))
+        assert first.part.text == "one "
+        assert stream.response.text == "one "
+        assert not stream.done
+        fake_server.open("go")
+        rest = list(seen)
+    assert isinstance(rest[-1], Finish) or any(isinstance(event, Finish) for event in rest)
+
+    async def again():
+        return [event async for event in stream]
+
+    assert asyncio.run(again()) == list(stream)
+    assert stream.response.status == "complete"
+
+
+def test_leaving_the_block_stops_it_and_keeps_what_came(fake_server):
+    with gemini_magic.stream("hi", model="stall", base_url=fake_server.base_url) as stream:
+        next(iter(stream))
+    assert stream.response.status == "interrupted"
+    assert stream.response.text.startswith("word1")
+    fake_server.wait_for_disconnect()
+
+
+def test_mistakes_are_said_before_anything_is_sent(fake_server):
+    with pytest.raises(OptionError, match="no setting 'temprature'"):
+        ask(fake_server, temprature=1)
+    with pytest.raises(OptionError, match="prompt is empty"):
+        gemini_magic.ask("  ", base_url=fake_server.base_url)
+    with pytest.raises(CredentialsError) as caught:
+        gemini_magic.ask("hi")
+    assert "GEMINI_API_KEY" in str(caught.value)
+    assert fake_server.requests == []
+
+
+def test_save_and_load_give_the_same_answer(fake_server, tmp_path):
+    r = ask(fake_server, "markdown")
+    again = Response.load(r.save(tmp_path / "run.jsonl"))
+    assert again.raw == r.raw
+    assert again.status == "complete"
+    assert [row.t for row in again.chunks] == pytest.approx([row.t for row in r.chunks], abs=1e-5)
+    for suffix in (".httprr", ".sse"):
+        other = Response.load(r.save(tmp_path / f"run{suffix}"))
+        assert other.raw == r.raw
+    with pytest.raises(RecordingError, match="no known ending"):
+        r.save(tmp_path / "run.txt")
+    with pytest.raises(RecordingError, match="cannot be read"):
+        Response.load(tmp_path / "missing.jsonl")
+
+
+def test_record_then_replay_without_the_server(fake_server, tmp_path):
+    path = tmp_path / "run.jsonl"
+    live = ask(fake_server, record=str(path))
+    played = gemini_magic.ask("hi", model="quick", replay=str(path), speed=0)
+    assert played.raw == live.raw
+    assert played.ledger.source == "recording"
+    assert len(fake_server.requests) == 1
+    missed = gemini_magic.ask("hello", model="quick", replay=str(path), speed=0)
+    assert missed.status == "error"
+    assert "'hi'" in str(missed.error).replace('"', "'")
+
+
+def test_the_shipped_trace_of_two_events_is_read():
+    r = gemini_magic.ask(
+        "What is the capital of France? One word.",
+        model="gemini-2.0-flash",
+        temperature=0,
+        replay="builtin:capital",
+        speed=0,
+    )
+    assert r.status == "complete", r.error
+    assert r.text == "Paris\n"
+    assert (r.usage.prompt, r.usage.output, r.usage.total) == (10, 2, 12)
+    assert (r.model_version, r.response_id) == ("gemini-2.0-flash", "wzCjaPa4As7shMIP2Mei0AI")
+    with pytest.raises(RecordingError, match="no built-in recording 'nope'"):
+        gemini_magic.ask("hi", replay="builtin:nope")
+
+
+def test_the_preview_shows_the_request_and_where_the_key_goes_but_not_the_key(monkeypatch):
+    monkeypatch.setenv("GEMINI_API_KEY", CANARY)
+    options, _ = resolve({"model": "m"})
+    shown = api.preview(api._request("hi", options, ()), options)
+    assert "x-goog-api-key: <key>" in repr(shown)
+    assert CANARY not in repr(shown) + shown._repr_html_()
+    assert shown.body["contents"][0]["parts"] == [{"text": "hi"}]
+
+
+def test_public_names_and_nothing_heavy_on_import():
+    assert all(hasattr(gemini_magic, name) for name in gemini_magic.__all__)
+    with pytest.raises(AttributeError):
+        gemini_magic.nothing  # noqa: B018 - the attribute access is the test
+    code = (
+        "import sys, gemini_magic; "
+        "print([m for m in ('httpx','IPython','ipywidgets','markdown_it','msgspec','nh3','pandas') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
