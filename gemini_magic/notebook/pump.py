@@ -90,6 +90,7 @@ class Pump:
                 job.view.close()
             finally:
                 self.session.answered(job.run)
+                self.session.error = job.run.response.error or self.session.error
 
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(rest,), name="gemini-background", daemon=True).start()

@@ -113,12 +113,13 @@ class Desk:
 
     def _begin(self, line: str, body: str, *, awaited: bool) -> Any:
         names: dict[str, Any] = self.shell.user_ns
-        configured = self._options({})[0]
 
         def value(text: str) -> str:
+            if self.options()[0].verbatim:
+                return text
             return expand_text(text, names, where="the %%gemini line")
 
-        read = parse(line, None if configured.verbatim else value)
+        read = parse(line, value)
         if read.help:
             print(help_text())  # noqa: T201 - a notebook's way to say something
             return None

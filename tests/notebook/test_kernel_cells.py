@@ -5,7 +5,8 @@ from contextlib import contextmanager
 import nbformat
 import pytest
 from fake_server import FakeServer, gate, stall, text
-from kernel import KernelSession, run_notebook
+from kernel import KernelSession, run_notebook, widgets
+from nbclient.exceptions import CellExecutionError
 
 pytestmark = pytest.mark.kernel
 
@@ -176,6 +177,22 @@ def test_the_stop_flag_ends_the_cell_well_and_what_is_queued_runs(kernel, server
     assert value(kernel, "r.text, r.status, r.ledger.cause") == ("Half ", "interrupted", "stop")
 
 
+@pytest.mark.parametrize("background", ["", "--background"], ids=["awaited", "background"])
+def test_the_stop_button(kernel, server, background):
+    with asking(kernel, server, text("Half "), stall()) as options:
+        subshell = kernel.create_subshell()
+        run = kernel.begin(f"%%gemini -o r --display live {background} {options}\nhi")
+        kernel.wait_for(run, "comm_msg", 2)  # the status line, every quarter of a second
+        (button,) = widgets(run, "ButtonModel")
+        then = kernel.click(button, subshell=subshell)  # as JupyterLab sends it
+        kernel.finish(run)
+        if not background:
+            assert run.reply.time - then < 0.3
+        server.wait_for_disconnect()
+    assert run.status == "ok", run.error
+    assert value(kernel, "r.wait(5).text, r.status, r.ledger.cause") == ("Half ", "interrupted", "stop")
+
+
 def test_a_bad_ending_fails_the_cell_and_stops_the_queue(kernel):
     run = kernel.begin("%%gemini\n@error 503 busy\nhalf")
     queued = kernel.begin("1")
@@ -223,7 +240,5 @@ def test_where_nobody_watches_no_widget_is_made():
 
 
 def test_a_failing_cell_stops_a_notebook_run():
-    from nbclient.exceptions import CellExecutionError
-
     with pytest.raises(CellExecutionError, match="BlockedError"):
         run_notebook(["%load_ext gemini_magic", "%%gemini --backend echo\n@block OTHER", "1"])
