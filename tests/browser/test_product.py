@@ -28,20 +28,20 @@ def assert_only_static(notebook, i):
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])
 def test_text_appears_while_it_streams_and_the_saved_answer_needs_no_kernel(lab, notebook, app):
-    opened(lab, notebook, f"live-{app}.ipynb", "%%gemini slow\nTalk slowly.", app=app)
+    opened(lab, notebook, f"live-{app}.ipynb", "%%gemini -m slow\nTalk slowly.", app=app)
     notebook.run(1, wait=False)
-    early = notebook.wait_output(1, r"one two three", timeout=5)
+    early = notebook.wait_output(1, r"word3", timeout=5)
     assert notebook.cell_status(1) == "[*]"
-    assert "forty" not in early
+    assert "word40" not in early
     assert "Stop" in notebook.buttons(1)[0]
     notebook.wait_done(1)
-    final = notebook.wait_output(1, "forty.*complete")
+    final = notebook.wait_output(1, "complete.*word40")
     assert notebook.buttons(1) == []
     assert "fake_server" not in final
     notebook.save()
     assert_only_static(notebook, 1)
     notebook.open(notebook.name, no_kernel=True, app=app)
-    assert "forty" in notebook.output_text(1)
+    assert "word40" in notebook.output_text(1)
     assert "complete" in notebook.output_text(1)
 
 
@@ -50,11 +50,11 @@ def test_the_stop_button_ends_the_cell_and_the_next_one_runs(lab, notebook, serv
         lab,
         notebook,
         "stop.ipynb",
-        "%%gemini slow --out kept\nTalk slowly.",
+        "%%gemini -m slow --out kept\nTalk slowly.",
         "print(kept.status, len(kept.text))",
     )
     notebook.run_all(wait=False)
-    notebook.wait_output(1, "one two three")
+    notebook.wait_output(1, "word3")
     began = time.monotonic()
     notebook.click_stop(1)
     notebook.wait_output(2, r"interrupted \d+", timeout=5)
@@ -62,8 +62,8 @@ def test_the_stop_button_ends_the_cell_and_the_next_one_runs(lab, notebook, serv
     assert time.monotonic() - began < 2
     server.wait_for_disconnect()
     assert re.search(r"interrupted|stopped", notebook.output_text(1), re.IGNORECASE)
-    assert "one two three" in notebook.output_text(1)
-    assert "forty" not in notebook.output_text(1)
+    assert "word3" in notebook.output_text(1)
+    assert "word40" not in notebook.output_text(1)
     assert "Interrupted:" not in notebook.output_text(1)
     notebook.save()
     assert_only_static(notebook, 1)
@@ -76,7 +76,7 @@ def test_the_toolbar_stops_a_silent_stream_with_one_line_and_what_is_queued_does
         lab,
         notebook,
         "silent.ipynb",
-        "%%gemini stall\nStall.",
+        "%%gemini -m stall\nStall.",
         "print('next')",
         "_gemini.status, _gemini.text",
     )
@@ -91,7 +91,7 @@ def test_the_toolbar_stops_a_silent_stream_with_one_line_and_what_is_queued_does
     server.wait_for_disconnect()
     shown = notebook.output_text(1)
     assert "word10" in shown
-    assert "Interrupted: Stopped after" in shown
+    assert "Stopped after 60 characters" in shown
     assert "Traceback" not in shown
     assert notebook.output_text(2) == ""
     notebook.save()
@@ -103,16 +103,18 @@ def test_the_toolbar_stops_a_silent_stream_with_one_line_and_what_is_queued_does
     assert "('interrupted', 'word1 word2" in notebook.output_text(3)
 
 
+HARMFUL = ".jp-OutputArea-output :is(script, img, iframe, svg, [onerror], [data-commandlinker-command])"
+
 ENDINGS = [
-    ("cut", "%%gemini cut", "truncated", "going to be longer", False),
-    ("error-mid", "%%gemini error-mid", "cancelled", "Half of the answer is here", False),
-    ("blocked", "%%gemini blocked", "blocked", "SAFETY", False),
-    ("stall", "%%gemini stall --stall-timeout 0.5", "stalled", "word10", False),
-    ("dribble", "%%gemini dribble", "complete", "naïve 😀 bytes", True),
+    ("cut", "%%gemini -m cut", "truncated", "going to be longer", False),
+    ("error-mid", "%%gemini -m error-mid", "cancelled", "Half of the answer is here", False),
+    ("blocked", "%%gemini -m blocked", "blocked", "SAFETY", False),
+    ("stall", "%%gemini -m stall --stall-timeout 0.5", "stalled", "word10", False),
+    ("dribble", "%%gemini -m dribble", "complete", "naïve 😀 bytes", True),
 ]
 
 
-def test_every_ending_is_shown_and_bad_ones_fail_the_cell(lab, notebook):
+def test_every_ending_is_shown_and_bad_ones_fail_the_cell(lab, notebook, screenshots):
     cells = [f"{line}\nGo on." for _, line, *_ in ENDINGS]
     opened(lab, notebook, "endings.ipynb", *cells)
     for i, (_, _, status, words, good) in enumerate(ENDINGS, 1):
@@ -120,13 +122,14 @@ def test_every_ending_is_shown_and_bad_ones_fail_the_cell(lab, notebook):
         shown = notebook.wait_output(i, re.escape(words))
         assert status in shown.lower()
         assert "Traceback" not in shown
+    notebook.screenshot(screenshots / "endings.png")
     notebook.save()
     for i in range(1, len(ENDINGS) + 1):
         assert_only_static(notebook, i)
 
 
 def test_nothing_in_an_answer_does_anything_live_or_saved(lab, notebook, server):
-    opened(lab, notebook, "hostile.ipynb", "%%gemini xss\nDo your worst.")
+    opened(lab, notebook, "hostile.ipynb", "%%gemini -m xss\nDo your worst.")
     notebook.page.evaluate("() => { window.pwned = null; }")
     title = notebook.page.title()
     notebook.run(1, wait=False)
@@ -168,12 +171,7 @@ def harmless(notebook, lab, server, title):
     assert notebook.log.dialogs == []
     assert server.leaks() == []
     assert notebook.log.beyond(lab.url) == set()
-    assert (
-        notebook.output(1)
-        .locator("script, img, iframe, svg, [onerror], [data-commandlinker-command]")
-        .count()
-        == 0
-    )
+    assert notebook.output(1).locator(HARMFUL).count() == 0
     hrefs = notebook.page.evaluate(
         "(node) => Array.from(node.querySelectorAll('a')).map(a => a.getAttribute('href'))",
         notebook.output(1).element_handle(),
@@ -184,7 +182,7 @@ def harmless(notebook, lab, server, title):
 
 
 def test_the_page_does_not_jump_and_messages_stay_few(lab, notebook, screenshots):
-    opened(lab, notebook, "markdown.ipynb", "%%gemini markdown\nShow me everything.")
+    opened(lab, notebook, "markdown.ipynb", "%%gemini -m markdown\nShow me everything.")
     notebook.page.evaluate(
         """(node) => {
             window.heights = [];
@@ -211,9 +209,9 @@ def test_no_key_is_anywhere_in_the_saved_notebook(lab, notebook):
         lab,
         notebook,
         "canary.ipynb",
-        "%%gemini quick\nHi.",
+        "%%gemini -m quick\nHi.",
         "%gemini",
-        "%%gemini quick --dry-run\nHi.",
+        "%%gemini -m quick --dry-run\nHi.",
         "_gemini",
     )
     for i in range(1, 5):
