@@ -19,7 +19,7 @@ from dotenv import dotenv_values
 from ..backends import Auth, Backend
 from ..errors import CredentialsError
 
-__all__ = ["Key", "Secret", "find_key"]
+__all__ = ["Key", "Secret", "find_key", "forget_typed"]
 
 _MASK = "<key>"
 _SERVICE = "gemini_magic"
@@ -42,6 +42,16 @@ class Secret(str):
     def reveal(self) -> str:
         """The key itself."""
         return self._plain
+
+    def hide(self, data: bytes) -> bytes:
+        """The data with every occurrence of the key masked, as a server may repeat what it was sent."""
+        return data.replace(self._plain.encode(), _MASK.encode())
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
         return str, (_MASK,)
@@ -101,6 +111,11 @@ def find_key(
 
 
 _typed: dict[str, Key] = {}
+
+
+def forget_typed() -> None:
+    """Ask again next time: a key that was typed was refused."""
+    _typed.clear()
 
 
 def _asked(auth: Auth, ask: Callable[[str], str] | None) -> Key:

@@ -5,35 +5,34 @@ One daemon thread runs it. It is the only writer of the ledger; it draws nothing
 
 from __future__ import annotations
 
-import random
-import threading
+import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from contextlib import suppress
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import tenacity
 
 from ..backends import Backend, HttpRequest
 from ..endings import Cause
 from ..errors import ConnectionFailed, GeminiMagicError, WireError
-from ..events import Failure
 from ..ledger import Exchange, Ledger
 from ..settings import Options
 from ..wire import Reader as WireReader
-from .credentials import Key
-from .oddities import remark
+from .credentials import Key, forget_typed
+from .intake import Intake, Pen
+from .line import Expired, Line, Lost, Unreachable
 from .recording import Recorder
 from .replay import Replay
+from .retry import jittered, retry_after, worth_retrying
 from .sources import Head, LocalAnswer, RecordedAnswer
-from .transport import Expired, Line, Lost, send
+from .transport import send
 
 __all__ = ["Job", "Reading"]
 
 _ERROR_BODY = 2**20  # bytes of an error page that are read
-_RETRYABLE = (408, 429, 500, 502, 503, 504)
-_LONGEST_WAIT = 60.0  # seconds between tries when the server asks for nothing
 _EXCERPT = 200  # characters of an unreadable body that an error quotes
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Job(NamedTuple):
@@ -47,14 +46,15 @@ class Job(NamedTuple):
     replay: Replay | None
 
 
-class _Again(Exception):  # noqa: N818 - a decision, not an error
-    """This attempt failed before any content; ``wait`` is what the server asks for, in seconds."""
+class _Outcome(NamedTuple):
+    """How one attempt ended; ``again`` when another one is allowed, after ``wait`` seconds."""
 
-    def __init__(self, cause: Cause, error: GeminiMagicError | None, wait: float | None = None) -> None:
-        super().__init__("again")
-        self.cause = cause
-        self.error = error
-        self.wait = wait
+    cause: Cause
+    error: GeminiMagicError | None = None
+    end: str = "eof"
+    limit: float | None = None
+    again: bool = False
+    wait: float = 0.0
 
 
 class Reading:
@@ -64,8 +64,7 @@ class Reading:
         job: what to do.
         ledger: where it is written down.
         line: the line to the network.
-        lock: guards the ledger against writes after it was closed.
-        changed: called after each change; must not block.
+        pen: the right to write into the ledger.
         close: closes the ledger, unless that has happened.
     """
 
@@ -74,254 +73,220 @@ class Reading:
         job: Job,
         ledger: Ledger,
         line: Line,
-        *,
-        lock: threading.Lock,
-        changed: Callable[[], None],
-        close: Callable[[Cause, GeminiMagicError | None], None],
+        pen: Pen,
+        close: Callable[[Cause, GeminiMagicError | None], bool],
     ) -> None:
         self.job = job
         self.ledger = ledger
         self.line = line
-        self._lock = lock
-        self._changed = changed
+        self._pen = pen
         self._close = close
+        self._intake = Intake(ledger, pen, job.backend, job.key, job.recorders)
         self._attempt = -1
-        self._billed = False
-        self._exchange: Exchange | None = None
+        self._twice = False  # a request that died silently was sent once more
+        self._origin = 0.0  # clock reading when the first request had gone out
+
+    def now(self) -> float:
+        """Seconds since the request was sent; in a replay, of the recording's own time."""
+        if self.job.replay is not None or not self._origin:
+            return self._intake.last
+        return time.perf_counter() - self._origin
 
     def run(self) -> None:
         """Read until it is over; whatever happens, the ledger is closed."""
+        again = tenacity.Retrying(
+            retry=tenacity.retry_if_result(lambda outcome: outcome.again),
+            wait=lambda state: _result(state).wait,
+            stop=lambda state: self._no_more(_result(state).wait),
+            before_sleep=lambda state: self._say(_result(state)),
+            sleep=self._sleep,
+            retry_error_callback=_result,
+        )
         try:
-            again = tenacity.Retrying(
-                stop=tenacity.stop_after_attempt(self.job.options.retries + 1),
-                wait=self._wait,
-                sleep=self._sleep,
-                retry=tenacity.retry_if_exception_type(_Again),
-                reraise=True,
-            )
-            again(self._try)
-        except _Again as last:
-            self._close(last.cause, last.error)
-        except GeminiMagicError as error:
-            self._close("failed", error)
-        except Exception as error:  # noqa: BLE001 - nobody may wait for ever on a reader that died
-            words = f"Reading failed: {type(error).__name__}: {error}"
-            self._close(
-                "failed", WireError(words, remedy="This is a mistake of gemini_magic; please report it.")
-            )
-        finally:
-            for recorder in self.job.recorders:
-                if recorder.problem:
-                    self.ledger.note("recording", f"Not recorded: {recorder.problem}.", severity="warning")
-                recorder.close()
+            outcome: _Outcome = again(self._try)
+        except BaseException as error:  # noqa: BLE001 - nobody may wait for ever on a reader that died
+            outcome = _Outcome("failed", self._mistake(error))
+        if outcome.limit is not None:
+            self.ledger.limit = outcome.limit
+        self._close(outcome.cause, outcome.error)
 
     # -- trying again
 
-    def _wait(self, state: tenacity.RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, _Again) and error.wait is not None:
-            return error.wait
-        return min(_LONGEST_WAIT, 2.0 ** (state.attempt_number - 1) * random.uniform(0.7, 1.3))  # noqa: S311 - jitter
+    def _no_more(self, wait: float = 0.0) -> bool:
+        """Whether there is no other try, for want of tries or of time."""
+        left = self.line.left()
+        too_late = left is not None and wait >= left
+        return self._attempt >= self.job.options.retries or too_late or self.line.cancelled.is_set()
+
+    def _say(self, outcome: _Outcome) -> None:
+        why = self.ledger.failure.message if self.ledger.failure else ""
+        if outcome.error is not None:
+            why = outcome.error.message
+        with suppress(Lost), self._pen:
+            self.ledger.note("retry", f"Try {self._attempt + 1} failed: {why}")
+            self.ledger.retry_wait = outcome.wait
+            self.ledger.enter("retrying")
 
     def _sleep(self, seconds: float) -> None:
-        left = self.line.left()
-        if left is not None and seconds >= left:
-            self.ledger.limit = self.job.options.timeout
-            self._close("timeout", None)
-            self.line.cancelled.set()
-            return
-        with self._lock:
-            if self.line.cancelled.is_set():
-                return
-            self.ledger.retry_wait = seconds
-            self.ledger.enter("retrying")
-        self._changed()
         self.line.cancelled.wait(seconds)
+
+    def _again(self, outcome: _Outcome, wait: float | None = None) -> _Outcome:
+        """The outcome as one after which another try is allowed; ``wait`` is what the server asks for."""
+        seconds = jittered(self._attempt) if wait is None else wait
+        if self.job.replay is not None:
+            seconds = seconds / self.job.replay.speed if self.job.replay.speed else 0.0
+        return outcome._replace(again=True, wait=seconds)
 
     # -- one attempt
 
-    def _try(self) -> None:
-        if self.line.cancelled.is_set():
-            return
+    def _try(self) -> _Outcome:
         self._attempt += 1
         http = self.job.http
         exchange = Exchange(http.method, http.url, http.headers, http.body, attempt=self._attempt)
-        self._exchange = exchange
-        with self._lock:
-            if self.line.cancelled.is_set():
-                return
-            self.ledger.begin(exchange)
-        self._changed()
-        for recorder in self.job.recorders:
-            recorder.begin(exchange)
         answer: Head | None = None
-        end = "failed"
+        outcome = _Outcome("failed", end="cancelled")
         try:
-            answer = self._open()
-            self._head(exchange, answer)
-            end = self._body(exchange, answer)
-        except Lost as lost:
-            end = "cancelled" if self.line.cancelled.is_set() else "connection lost"
-            self._lost(lost)
+            self._intake.begin(exchange)
+            answer = self._open(http)
+            self._intake.head(exchange, answer)
+            ok = 200 <= answer.status < 300  # noqa: PLR2004 - HTTP
+            outcome = self._body(exchange, answer) if ok else self._refused(exchange, answer)
+        except Unreachable as problem:
+            outcome = _Outcome("failed", _bare(problem.error), "not connected")
+            outcome = self._again(outcome) if problem.again else outcome
         except Expired as expired:
-            end = expired.kind
-            self.ledger.limit = expired.limit
-            self._close(expired.kind, None)
-        except ConnectionFailed as error:
-            raise _Again("failed", error) from None
+            outcome = _Outcome(expired.kind, end=expired.kind, limit=expired.limit)
+        except Lost as lost:
+            outcome = self._lost(lost)
+        except GeminiMagicError as error:
+            outcome = _Outcome("failed", _bare(error), "failed")
+        except Exception as error:  # noqa: BLE001 - a mistake of ours is an ending too, and is recorded as one
+            outcome = _Outcome("failed", self._mistake(error), "failed")
         finally:
-            exchange.end = exchange.end or end
-            for recorder in self.job.recorders:
-                recorder.end(exchange.end)
             if answer is not None:
                 answer.close()
+            end = "cancelled" if self.line.cancelled.is_set() else outcome.end
+            self._intake.end(exchange, end, last=not outcome.again or self._no_more(outcome.wait))
+        return outcome
 
-    def _open(self) -> Head:
+    def _open(self, http: HttpRequest) -> Head:
         job = self.job
-        if job.replay is not None:
-            self.ledger.source = "recording"
-            self.line.begin()
-            return RecordedAnswer(job.replay.find(job.http), job.replay.speed, self.line.cancelled)
-        if job.backend.local is not None:
+        if job.replay is not None or job.backend.local is not None:
+            self.line.begin(sent=True)
+            self._sent()
+            if job.replay is not None:
+                self.ledger.source = "recording"
+                return RecordedAnswer(job.replay.find(http), job.replay.speed, self.line.cancelled)
             self.ledger.source = "echo"
-            self.line.begin()
-            return LocalAnswer(job.backend, job.http, self.line)
+            return LocalAnswer(job.backend, http, self.line)
         auth = job.backend.auth
-        key = (auth.header, auth.prefix + job.key.value.reveal()) if auth and job.key else None
-        with self._lock:
-            self.ledger.enter("waiting")
-        self._changed()
-        return send(job.http, self.line, key, own_host=auth is not None and auth.owns(job.http.url))
+        own = auth is not None and auth.owns(http.url)
+        key = None
+        if auth is not None and job.key is not None:
+            if own or job.options.key_env not in (None, *auth.env):
+                key = (auth.header, auth.prefix + job.key.value.reveal())
+            self._warn(http.url, sent=key is not None)
+        self.line.waiting = self._sent
+        return send(http, self.line, key, own_host=own)
 
-    def _head(self, exchange: Exchange, answer: Head) -> None:
-        exchange.status, exchange.reason = answer.status, answer.reason
-        exchange.http_version = answer.http_version
-        exchange.response_headers = tuple(
-            (name, value) for name, value in answer.headers if name.lower() != "set-cookie"
-        )
-        with self._lock:
+    def _warn(self, url: str, *, sent: bool) -> None:
+        """Note a key that was kept back, or that goes over the network in the clear."""
+        parts = urlsplit(url)
+        if not sent:
+            self._intake.note("key-kept-back", "The key was not sent: it does not belong to this address.")
+        elif parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            self._intake.note(
+                "key-in-the-clear", "The key was sent without encryption: the address is http, not https."
+            )
+
+    def _sent(self) -> None:
+        """The request has gone out; from now on the clock runs."""
+        self.line.waiting = None
+        self._origin = self._origin or self.line.sent
+        self._intake.offset = max(self.line.sent - self._origin, self._intake.last)
+        with self._pen:
             if self.line.connecting is not None:
                 self.ledger.mark("connect", self.line.connecting)
             self.ledger.enter("waiting")
-        for recorder in self.job.recorders:
-            recorder.head(exchange)
-        self._changed()
 
-    def _body(self, exchange: Exchange, answer: Head) -> str:
-        """Read the body; returns how it ended."""
-        if not 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP
-            return self._refused(exchange, answer)
+    def _body(self, exchange: Exchange, answer: Head) -> _Outcome:
         wire = WireReader()
-        seen = 0
-        last = 0.0
-        for t, piece in answer.pieces():
-            last = t
-            self._keep(exchange, t, piece)
-            seen = self._take(wire, [item.raw for item in wire.feed(piece)], t, seen)
-            if self.line.cancelled.is_set():
-                return "cancelled"
-        self._take(wire, [item.raw for item in wire.close()], last, seen)
-        self._ended(wire)
-        return "eof"
-
-    def _keep(self, exchange: Exchange, t: float, piece: bytes) -> None:
-        exchange.pieces.append((t, piece))
-        for recorder in self.job.recorders:
-            recorder.piece(t, piece)
-
-    def _take(self, wire: WireReader, texts: Sequence[bytes], t: float, seen: int) -> int:
-        """Write down what a piece completed; returns how many oddities are noted by now."""
-        decode = self.job.backend.decode
-        refusal: Failure | None = None
-        with self._lock:
-            if self.line.cancelled.is_set():
-                return seen
-            ledger = self.ledger
-            if ledger.phase != "streaming":
-                ledger.mark("first_byte", t)
-                ledger.enter("streaming")
-            for raw in texts:
-                before = ledger.has_content
-                ledger.add(raw, t, decode(raw))
-                if ledger.failure is not None and not before and not ledger.has_content:
-                    refusal = ledger.failure
-            for oddity in wire.oddities[seen:]:
-                remark(ledger, oddity)
-        self._changed()
-        if refusal is not None and _worth_retrying(refusal):
-            raise _Again("failed", None, refusal.retry_after)
-        return len(wire.oddities)
-
-    def _ended(self, wire: WireReader) -> None:
+        intake = self._intake
+        try:
+            for t, piece in answer.pieces():
+                refusal = intake.take(wire, wire.feed(intake.keep(exchange, t, piece)))
+                if refusal is not None and worth_retrying(refusal) and not self._no_more():
+                    return self._again(_Outcome("failed"), refusal.retry_after)
+        except (Lost, Expired):
+            intake.take(wire, wire.close())  # what had come whole counts, though its blank line had not
+            raise
+        intake.take(wire, wire.close())
         unread = next((oddity for oddity in wire.oddities if oddity.kind == "not-json"), None)
-        if unread is not None and not self.ledger.raw:
+        if unread is not None and not intake.heard():
             failure = self.job.backend.failure(200, unread.detail.encode())
-            error = WireError(
-                f"The server's answer is not a stream: {failure.message[:_EXCERPT]!r}.",
-                remedy="Check --base-url and the proxy settings; the bytes are in the recording.",
-            )
-            self._close("failed", error)
-            return
-        self._close("end", None)
+            words = f"The server's answer is not a stream: {failure.message[:_EXCERPT]!r}."
+            remedy = "Check --base-url and the proxy settings; the bytes are in the recording."
+            return _Outcome("failed", WireError(words, remedy=remedy))
+        return _Outcome("end")
 
-    def _refused(self, exchange: Exchange, answer: Head) -> str:
-        """An HTTP error: read its body, then try again or say it."""
+    # -- bad endings
+
+    def _refused(self, exchange: Exchange, answer: Head) -> _Outcome:
+        """An HTTP error: read its body, then say it or allow another try."""
         body = bytearray()
         try:
             for t, piece in answer.pieces():
-                self._keep(exchange, t, piece)
-                body += piece
+                body += self._intake.keep(exchange, t, piece)
                 if len(body) > _ERROR_BODY:
                     break
-        except (Lost, Expired):
+        except Expired:
             pass  # the status alone says enough
-        if self.line.cancelled.is_set():
-            return "cancelled"
-        failure = self.job.backend.failure(answer.status, bytes(body))
-        wait = failure.retry_after if failure.retry_after is not None else _retry_after(answer.headers)
-        with self._lock:
+        except Lost:
             if self.line.cancelled.is_set():
-                return "cancelled"
-            self.ledger.fail(failure, self.line.since_sent())
-        if _worth_retrying(failure):
-            raise _Again("failed", None, wait)
-        self._close("failed", None)
-        return "eof"
+                raise
+        failure = self.job.backend.failure(answer.status, bytes(body))
+        if failure.code in (401, 403) or failure.reason == "API_KEY_INVALID":
+            forget_typed()  # or a mistyped key would stay until the kernel ends
+        self._intake.refuse(failure)
+        outcome = _Outcome("failed")
+        if not worth_retrying(failure):
+            return outcome
+        wait = failure.retry_after
+        return self._again(outcome, retry_after(answer.headers) if wait is None else wait)
 
-    def _lost(self, lost: Lost) -> None:
+    def _lost(self, lost: Lost) -> _Outcome:
         if self.line.cancelled.is_set():
-            return
+            return _Outcome("failed", end="cancelled")
         error = ConnectionFailed(
-            "The server closed the connection without an answer.",
-            remedy="Ask again; it may have been billed.",
+            "The connection was lost before an answer came.",
+            remedy="Ask again; the lost request may have been billed." if lost.sent else "Ask again.",
         )
-        if self.ledger.raw or self.ledger.has_content or (self._exchange and self._exchange.pieces):
-            self._close("cut", None)
-        elif not lost.sent:
-            raise _Again("failed", error)
-        elif self._billed or self.job.options.retries == 0:
-            self._close("failed", error)
-        else:
-            self._billed = True
-            with self._lock:
-                self.ledger.note(
-                    "possibly-billed",
-                    "A request died without an answer after it was sent; it was sent once more and may be billed twice.",
-                    severity="warning",
-                )
-            raise _Again("failed", error)
+        if self._intake.heard():
+            return _Outcome("cut", error, "connection lost")
+        outcome = _Outcome("failed", error, "connection lost")
+        if not lost.sent:
+            return self._again(outcome)
+        if self._twice or self._no_more():
+            return outcome
+        self._twice = True
+        words = "A request died without an answer after it had gone out; it is sent once more, and both may be billed."
+        with suppress(Lost):
+            self._intake.note("possibly-billed", words)
+        return self._again(outcome)
+
+    def _mistake(self, error: BaseException) -> GeminiMagicError:
+        words = f"Reading failed: {type(error).__name__}: {error}"
+        if self.job.key is not None:
+            words = self.job.key.value.hide(words.encode("utf-8", "replace")).decode()
+        return WireError(words, remedy="This is a mistake of gemini_magic; please report it.")
 
 
-def _worth_retrying(failure: Failure) -> bool:
-    return not failure.final and failure.code in _RETRYABLE
+def _result(state: tenacity.RetryCallState) -> _Outcome:
+    outcome: _Outcome = state.outcome.result() if state.outcome else _Outcome("failed")
+    return outcome
 
 
-def _retry_after(headers: Sequence[tuple[str, str]]) -> float | None:
-    """Seconds of a ``Retry-After`` header, which may also hold a date (RFC 9110, 10.2.3)."""
-    value = next((value for name, value in headers if name.lower() == "retry-after"), "").strip()
-    if value.isdigit():
-        return float(value)
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None
+def _bare(error: GeminiMagicError) -> GeminiMagicError:
+    """The error without the frames it came through: they hold the request's headers, and with them the key."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error

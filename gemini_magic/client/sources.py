@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from ..backends import Backend, HttpRequest
+from ..errors import ConnectionFailed
 from ..ledger import Exchange
-from .transport import Line, Lost
+from .line import Expired, Line, Lost, Unreachable
 
 __all__ = ["Head", "LocalAnswer", "RecordedAnswer"]
 
@@ -46,10 +47,24 @@ class Head(Protocol):
 
 
 class RecordedAnswer:
-    """A recorded exchange, played at ``speed`` times its pace (0: at once); the times stay the recorded ones."""
+    """A recorded exchange, played at ``speed`` times its pace (0: at once); the times stay the recorded ones.
+
+    Raises:
+        Unreachable: no connection had come about.
+        Lost: no answer had come.
+        Expired: a time limit had been reached before any answer.
+    """
 
     def __init__(self, exchange: Exchange, speed: float, cancelled: threading.Event) -> None:
-        self.status = exchange.status or 0
+        if exchange.status is None:
+            if exchange.end == "not connected":
+                error = ConnectionFailed(
+                    "No connection (recorded so).", remedy="Record it again with a server that answers."
+                )
+                raise Unreachable(error, again=True)
+            _raise_limit(exchange)
+            raise Lost(sent=True)
+        self.status = exchange.status
         self.reason = exchange.reason
         self.http_version = exchange.http_version
         self.headers = exchange.response_headers
@@ -61,7 +76,8 @@ class RecordedAnswer:
         """The recorded pieces with their times.
 
         Raises:
-            Lost: the recorded exchange had not come to its end, or the stream was cancelled.
+            Lost: the recorded exchange was cut, or the stream was cancelled.
+            Expired: the recorded exchange had reached a time limit.
         """
         began = time.perf_counter()
         for t, piece in self._exchange.pieces:
@@ -70,11 +86,19 @@ class RecordedAnswer:
                 if wait > _BATCH and self._cancelled.wait(wait):
                     raise Lost(sent=True)
             yield t, piece
+        _raise_limit(self._exchange)
         if self._exchange.end != "eof":
             raise Lost(sent=True)
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _raise_limit(exchange: Exchange) -> None:
+    if exchange.end == "stalled":
+        raise Expired("stalled", None)
+    if exchange.end == "timeout":
+        raise Expired("timeout", None)
 
 
 class LocalAnswer:
@@ -96,7 +120,6 @@ class LocalAnswer:
             Lost: the stream was cancelled.
             Expired: a time limit was reached.
         """
-        self._line.sent = time.perf_counter()
         for wait, piece in self._pieces:
             patience = self._line.patience()
             if wait and self._line.cancelled.wait(min(wait, patience)):
@@ -104,7 +127,8 @@ class LocalAnswer:
             if wait > patience:
                 raise self._line.expired()
             self._line.answering = True
-            yield self._line.elapsed(), piece
+            self._line.stamp = time.perf_counter()
+            yield self._line.since_sent(), piece
 
     def close(self) -> None:
         """Nothing is held."""

@@ -6,8 +6,10 @@ It starts the reader's thread and wakes waiters; it reads no bytes itself and dr
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -16,17 +18,30 @@ from typing import Literal, NamedTuple, Self
 from ..backends import Backend
 from ..content import Request
 from ..endings import Cause
-from ..errors import GeminiMagicError
+from ..errors import ConnectionFailed, GeminiMagicError
 from ..events import Event
 from ..ledger import Ledger
 from ..settings import Options
 from .credentials import Key
+from .intake import Pen
+from .line import Line
 from .reader import Job, Reading
 from .recording import Recorder
 from .replay import Replay
-from .transport import Line
 
 __all__ = ["Stream", "open_stream"]
+
+_FAREWELL = 0.03  # seconds that cancelling waits for the reader
+_running: weakref.WeakSet[Stream] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for stream in list(_running):
+        stream._orphaned()  # noqa: SLF001 - its own module
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class _Waiter(NamedTuple):
@@ -55,10 +70,11 @@ class Stream:
         self._changes = threading.Condition()
         self._waiters: list[_Waiter] = []
         self._over = threading.Event()
-        reading = Reading(
-            job, ledger, self._line, lock=self._writing, changed=self._notify, close=self._close
-        )
-        threading.Thread(target=reading.run, name="gemini-reader", daemon=True).start()
+        pen = Pen(self._writing, self._line, self._notify)
+        self._reading = Reading(job, ledger, self._line, pen, self._end)
+        self._thread = threading.Thread(target=self._reading.run, name="gemini-reader", daemon=True)
+        _running.add(self)
+        self._thread.start()
 
     # -- the end
 
@@ -67,32 +83,36 @@ class Stream:
         """Whether it is over."""
         return self._over.is_set()
 
-    def _elapsed(self) -> float:
-        """Seconds since the request was sent; a replay has no clock but its recorded times."""
-        return self._line.elapsed() or (self.ledger.raw[-1].t if self.ledger.raw else 0.0)
-
-    def _close(self, cause: Cause, error: GeminiMagicError | None) -> None:
+    def _end(self, cause: Cause, error: GeminiMagicError | None = None) -> bool:
+        """Close the ledger, once: whoever comes second changes nothing. Returns whether this was the first."""
         with self._writing:
-            if not self._over.is_set():
-                self.ledger.close(cause, t=self._elapsed(), error=error)
-                self._over.set()
+            if self._over.is_set():
+                return False
+            self._line.cancelled.set()  # from here on the reader's pen writes no more
+            self.ledger.close(cause, t=self._reading.now(), error=error)
+            self._over.set()
+        _running.discard(self)
         self._notify()
+        return True
 
     def cancel(self, cause: Literal["interrupt", "stop"] = "interrupt") -> None:
         """Stop it, from any thread; returns at once with the ledger closed. A second call changes nothing.
 
         The connection is shut down; a thread that is still connecting is left behind, its late result dropped.
         """
-        with self._writing:
-            if self._over.is_set():
-                return
-            self.ledger.close(cause, t=self._elapsed())
-            if self.ledger.exchanges:
-                self.ledger.exchanges[-1].end = "cancelled"
-            self._line.cancelled.set()
-            self._over.set()
+        if not self._end(cause):
+            return
         self._line.cut()
-        self._notify()
+        if self._thread is not threading.current_thread():
+            self._thread.join(_FAREWELL)  # it usually ends within a millisecond, its recording with it
+
+    def _orphaned(self) -> None:
+        """This is a forked child: the reader lives in the parent only."""
+        self._writing = threading.Lock()
+        self._changes = threading.Condition()
+        self._waiters = []
+        words = "The stream belongs to the process that began it."
+        self._end("cut", ConnectionFailed(words, remedy="Ask again in this process."))
 
     def close(self) -> None:
         """Stop it if it still runs."""
@@ -168,6 +188,7 @@ class Stream:
                 cursor += 1
             if over:
                 return
+            await asyncio.sleep(0)  # a stream that is always ahead must not keep the loop to itself
             await self.changed(version)
 
 
@@ -193,8 +214,8 @@ def open_stream(
         replay: a recording that answers in place of the network.
 
     Raises:
-        OptionError: the request cannot be sent as it is.
-        RecordingError: the recording holds no answer to it.
+        OptionError: the request cannot be sent as it is. Anything later, such as a recording that holds no answer
+            to it, is an ending of the stream and stands in the ledger.
     """
     http = backend.encode(request, options.base_url or backend.base_url, options.api_version)
     return Stream(Job(http, backend, options, key, recorders, replay), ledger)

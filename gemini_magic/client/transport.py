@@ -14,8 +14,10 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterable, Iterator
+from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpcore
@@ -23,124 +25,21 @@ import httpx
 
 from ..backends import HttpRequest
 from ..errors import ConnectionFailed, WireError
+from .line import Line, Lost, Unreachable
 
-__all__ = ["Answer", "Expired", "Line", "Lost", "send"]
+__all__ = ["Answer", "send"]
 
-_LIMITS = httpx.Limits(max_connections=500, max_keepalive_connections=50, keepalive_expiry=30.0)
-
-
-class Lost(Exception):  # noqa: N818 - says what happened
-    """The connection ended before the answer did.
-
-    Attributes:
-        sent: whether the request had been sent completely.
-    """
-
-    def __init__(self, *, sent: bool) -> None:
-        super().__init__("the connection was lost")
-        self.sent = sent
-
-
-class Expired(Exception):  # noqa: N818 - says what happened
-    """A time limit was reached: nothing came (``stalled``), or the whole took too long (``timeout``)."""
-
-    def __init__(self, kind: Literal["stalled", "timeout"], limit: float) -> None:
-        super().__init__(kind)
-        self.kind: Literal["stalled", "timeout"] = kind
-        self.limit = limit
-
-
-class Line:
-    """One reader's line to the network: its limits, its clock, and the socket it waits on.
-
-    Args:
-        connect, first_byte, stall: longest waits, in seconds.
-        total: longest time for the whole answer, in seconds, or None.
-    """
-
-    def __init__(self, *, connect: float, first_byte: float, stall: float, total: float | None) -> None:
-        self.connect = connect
-        self.cancelled = threading.Event()
-        self.opened = time.perf_counter()
-        self.sent = 0.0
-        self.stamp = 0.0
-        self.connecting: float | None = None
-        self.answering = False
-        self._first_byte = first_byte
-        self._stall = stall
-        self._total = total
-        self._socket: socket.socket | None = None
-        self._lock = threading.Lock()
-
-    def begin(self) -> None:
-        """A request is about to go out on this line."""
-        self.sent = self.stamp = 0.0
-        self.connecting = None
-        self.answering = False
-
-    def elapsed(self) -> float:
-        """Seconds since the request was sent (0 before that)."""
-        return time.perf_counter() - self.sent if self.sent else 0.0
-
-    def since_sent(self) -> float:
-        """Seconds from sending to the last arrival."""
-        return max(0.0, self.stamp - self.sent)
-
-    def left(self) -> float | None:
-        """Seconds until the total timeout; None without one."""
-        return None if self._total is None else self._total - (time.perf_counter() - self.opened)
-
-    def patience(self) -> float:
-        """How long the next read may wait, in seconds.
-
-        Raises:
-            Expired: a limit is reached already.
-        """
-        wait = self._stall if self.answering else self._first_byte - self.elapsed()
-        left = self.left()
-        if left is not None and left <= 0:
-            raise Expired("timeout", self._total or 0.0)
-        if wait <= 0:
-            raise Expired("stalled", self._first_byte)
-        return wait if left is None else min(wait, left)
-
-    def expired(self) -> Expired:
-        """The limit that a read has just run into."""
-        left = self.left()
-        if left is not None and left <= 0.001:  # noqa: PLR2004 - a millisecond of rounding
-            return Expired("timeout", self._total or 0.0)
-        return Expired("stalled", self._stall if self.answering else self._first_byte)
-
-    @contextlib.contextmanager
-    def on(self, sock: socket.socket | None) -> Iterator[None]:
-        """Wait on this socket; :meth:`cut` shuts it down meanwhile."""
-        with self._lock:
-            if self.cancelled.is_set():
-                raise Lost(sent=bool(self.sent))
-            self._socket = sock
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._socket = None
-
-    def cut(self) -> None:
-        """Shut the socket down that is being waited on, from any thread; whoever waits returns at once."""
-        with self._lock:
-            self.cancelled.set()
-            if self._socket is not None:
-                with contextlib.suppress(OSError):
-                    # The plain socket's method: the TLS one would take the session away under the reader's feet.
-                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=200, keepalive_expiry=30.0)
+# A thinking model may be silent for minutes; these notice a peer that is gone (RFC 1122, 4.2.3.6), in seconds.
+_KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+_NETWORK = "Check the network, the proxy settings and --base-url."
 
 
 class _Current(threading.local):
-    """The line of the reader whose thread this is."""
-
     line: Line | None = None
 
 
-_current = _Current()
+_current = _Current()  # the line of the reader whose thread this is
 
 
 class _NetworkStream(httpcore.NetworkStream):
@@ -148,18 +47,18 @@ class _NetworkStream(httpcore.NetworkStream):
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
-
-    def _sock(self) -> socket.socket | None:
-        found = self._inner.get_extra_info("socket")
-        return found if isinstance(found, socket.socket) else None
+        self._sock: socket.socket | None = inner.get_extra_info("socket")
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         line = _current.line
         if line is None:
             return self._inner.read(max_bytes, timeout)
-        with line.on(self._sock()):
-            data = self._inner.read(max_bytes, line.patience())
-        line.stamp = time.perf_counter()
+        if line.waiting is not None:
+            line.waiting()
+        patience = line.patience()
+        with line.on(self._sock):
+            data = self._inner.read(max_bytes, patience)
+            line.stamp = time.perf_counter()
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -167,7 +66,7 @@ class _NetworkStream(httpcore.NetworkStream):
         if line is None:
             self._inner.write(buffer, timeout)
             return
-        with line.on(self._sock()):
+        with line.on(self._sock):
             self._inner.write(buffer, timeout)
         line.sent = time.perf_counter()
 
@@ -177,10 +76,9 @@ class _NetworkStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        line = _current.line
         began = time.perf_counter()
-        with line.on(self._sock()) if line else contextlib.nullcontext():
-            secured = _NetworkStream(self._inner.start_tls(ssl_context, server_hostname, timeout))
+        secured = _NetworkStream(self._inner.start_tls(ssl_context, server_hostname, timeout))
+        line = _current.line
         if line is not None:
             line.connecting = (line.connecting or 0.0) + time.perf_counter() - began
         return secured
@@ -204,6 +102,12 @@ class _NetworkBackend(httpcore.SyncBackend):
         stream = super().connect_tcp(host, port, timeout, local_address, socket_options)
         if _current.line is not None:
             _current.line.connecting = time.perf_counter() - began
+        sock = stream.get_extra_info("socket")
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for name, value in _KEEPALIVE.items():
+                if hasattr(socket, name):
+                    sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         return _NetworkStream(stream)
 
 
@@ -216,7 +120,7 @@ class _Transport(httpx.HTTPTransport):
         self._pool._network_backend = _NetworkBackend()  # noqa: SLF001
 
 
-_clients: dict[str | None, httpx.Client] = {}
+_clients: dict[tuple[str | None, ...], httpx.Client] = {}
 _clients_lock = threading.Lock()
 
 
@@ -233,8 +137,10 @@ if hasattr(os, "register_at_fork"):
 
 def _proxy_for(url: str) -> str | None:
     """The proxy that the environment names for this URL (``HTTPS_PROXY``, ``ALL_PROXY``, ``NO_PROXY``)."""
-    parts = urlsplit(url)
     proxies = urllib.request.getproxies()
+    if not proxies:
+        return None
+    parts = urlsplit(url)
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     if not proxy or urllib.request.proxy_bypass(parts.hostname or ""):
         return None
@@ -242,29 +148,50 @@ def _proxy_for(url: str) -> str | None:
 
 
 def _client(url: str) -> httpx.Client:
+    """The shared client for this URL; a changed environment (proxy, certificates) makes a new one."""
     proxy = _proxy_for(url)
+    which = (proxy, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     with _clients_lock:
-        if proxy not in _clients:
-            # trust_env stays off: proxies are chosen above, and a .netrc must not add credentials.
-            _clients[proxy] = httpx.Client(
-                transport=_Transport(proxy), follow_redirects=False, trust_env=False
+        if which not in _clients:
+            try:
+                transport = _Transport(proxy)
+            except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+                raise Unreachable(_no_client(error), again=False) from None
+            # trust_env stays off: proxies are chosen above, and a .netrc must not add credentials. No cookie is
+            # kept: what one server sets has no business in another stream.
+            _clients[which] = httpx.Client(
+                transport=transport,
+                follow_redirects=False,
+                trust_env=False,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             )
-        return _clients[proxy]
+        return _clients[which]
 
 
+def _no_client(error: Exception) -> ConnectionFailed:
+    """What is wrong with the environment; the proxy's address may hold a password and is not shown."""
+    if isinstance(error, ImportError):
+        return ConnectionFailed(
+            "The proxy is a SOCKS proxy.", remedy="Install httpx[socks], or unset ALL_PROXY."
+        )
+    return ConnectionFailed(
+        f"The proxy or certificate settings cannot be used ({type(error).__name__}).",
+        remedy="Check HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
+    )
+
+
+@cache
 def _agent() -> str:
     try:
-        own = version("gemini-magic")
+        return f"gemini-magic/{version('gemini-magic')}"
     except PackageNotFoundError:
-        own = "0"
-    return f"gemini-magic/{own} gl-python/{platform.python_version()}"
+        return "gemini-magic/0"
 
 
 class Answer:
     """An answer whose head has come: its status and headers, and its body piece by piece.
 
-    Attributes:
-        status, reason, http_version, headers: the head.
+    ``status``, ``reason``, ``http_version`` and ``headers`` are the head's.
     """
 
     def __init__(self, response: httpx.Response, line: Line) -> None:
@@ -285,9 +212,9 @@ class Answer:
         """
         with _watched(self._line):
             for piece in self._response.iter_bytes():
+                self._line.answering = True
                 if piece:
                     yield self._line.since_sent(), piece
-                self._line.answering = True
 
     def close(self) -> None:
         """Give the connection back, or close it when the body was not read to its end."""
@@ -301,35 +228,42 @@ def _watched(line: Line) -> Iterator[None]:
     _current.line = line
     try:
         yield
-    except (httpx.ReadTimeout, httpx.WriteTimeout):
-        raise line.expired() from None
-    except httpx.ConnectTimeout:
-        raise ConnectionFailed(
-            f"No connection within {line.connect:g} s.",
-            remedy="Check the network, the proxy settings and --base-url; --connect-timeout waits longer.",
-        ) from None
-    except httpx.PoolTimeout:
-        raise ConnectionFailed(
-            "All connections are busy.", remedy="Wait for some of the running streams to end."
-        ) from None
-    except (httpx.ConnectError, httpx.ProxyError) as error:
-        if line.sent:
-            raise Lost(sent=True) from None
-        raise ConnectionFailed(
-            f"No connection: {_plain(error)}.", remedy="Check the network, the proxy settings and --base-url."
-        ) from None
-    except httpx.DecodingError:
-        raise WireError(
-            "The server's compression is broken.", remedy="Ask again; a proxy on the way may be the cause."
-        ) from None
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise ConnectionFailed(
-            f"The address cannot be used: {_plain(error)}.", remedy="Check --base-url."
-        ) from None
-    except httpx.TransportError:
-        raise Lost(sent=bool(line.sent)) from None
+        failed = ConnectionFailed(f"The address cannot be used: {_plain(error)}.", remedy="Check --base-url.")
+        raise Unreachable(failed, again=False) from None
+    except httpx.HTTPError as error:
+        raise _ours(error, line) from None
     finally:
         _current.line = None
+
+
+def _ours(error: httpx.HTTPError, line: Line) -> Exception:
+    """The same failure in our words, without a URL, a header or an object of httpx."""
+    match error:
+        case httpx.ReadTimeout() | httpx.WriteTimeout():
+            return line.expired()
+        case httpx.ConnectTimeout():
+            left = line.left()
+            if left is not None and left <= 0:
+                return line.expired()
+            failed = ConnectionFailed(
+                f"No connection within {line.connect:g} s.",
+                remedy=f"{_NETWORK} --connect-timeout waits longer.",
+            )
+            return Unreachable(failed, again=True)
+        case httpx.ConnectError() | httpx.ProxyError():
+            words = _plain(error)
+            certificate = "CERTIFICATE" in words.upper()
+            remedy = "SSL_CERT_FILE names the certificates to trust." if certificate else _NETWORK
+            failed = ConnectionFailed(f"No connection: {words}.", remedy=remedy)
+            return Unreachable(failed, again=not certificate)
+        case httpx.DecodingError():
+            return WireError(
+                "The server's compression is broken.",
+                remedy="Ask again; a proxy on the way may be the cause.",
+            )
+        case _:
+            return Lost(sent=bool(line.sent))
 
 
 def _plain(error: Exception) -> str:
@@ -346,19 +280,20 @@ def send(request: HttpRequest, line: Line, key: tuple[str, str] | None, *, own_h
         own_host: whether the host is the backend's own, which may know who asks.
 
     Raises:
-        ConnectionFailed: the server was not reached.
+        Unreachable: the server was not reached.
         Lost: the connection ended before the head came.
         Expired: a time limit was reached.
     """
     line.begin()
-    headers = [*request.headers, ("user-agent", _agent())]
+    agent = f"{_agent()} gl-python/{platform.python_version()}" if own_host else _agent()
+    headers = [*request.headers, ("user-agent", agent)]
     if own_host:
-        headers.append(("x-goog-api-client", _agent()))
+        headers.append(("x-goog-api-client", agent))
     if key is not None:
         headers.append(key)
     with _watched(line):
         client = _client(request.url)
-        timeout = httpx.Timeout(line.connect, read=None, write=30.0)
+        timeout = httpx.Timeout(line.connect_limit(), read=None, write=30.0, pool=None)
         prepared = client.build_request(
             request.method, request.url, headers=headers, content=request.body, timeout=timeout
         )

@@ -1,0 +1,155 @@
+"""The intake: what arrives goes into the exchange, the recordings and the ledger, until the stream is over.
+
+It does not know where the bytes come from, nor whether another try follows.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from types import TracebackType
+
+from ..backends import Backend
+from ..events import Failure, Severity
+from ..ledger import Exchange, Ledger
+from ..wire import Item, Reader
+from .credentials import Key
+from .line import Line, Lost
+from .oddities import remark
+from .recording import Recorder
+from .sources import Head
+
+__all__ = ["Intake", "Pen"]
+
+
+class Pen:
+    """The right to write into the ledger: exclusive, refused once the stream is over, and seen by who waits.
+
+    Entering raises ``Lost`` when the stream is over.
+    """
+
+    def __init__(self, lock: threading.Lock, line: Line, changed: Callable[[], None]) -> None:
+        self._lock = lock
+        self._line = line
+        self._changed = changed
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        if self._line.cancelled.is_set():
+            self._lock.release()
+            raise Lost(sent=True)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lock.release()
+        self._changed()
+
+
+class Intake:
+    """Takes one exchange after another.
+
+    Args:
+        ledger: where it is written down.
+        pen: the right to do so.
+        backend: the dialect of the bodies.
+        key: the key that was sent, to be masked where a server repeats it.
+        recorders: files that get a copy.
+
+    Attributes:
+        last: seconds of the last arrival, on the ledger's clock.
+        offset: what has to be added to an exchange's own times for that.
+    """
+
+    def __init__(
+        self, ledger: Ledger, pen: Pen, backend: Backend, key: Key | None, recorders: Sequence[Recorder]
+    ) -> None:
+        self.last = 0.0
+        self.offset = 0.0
+        self._ledger = ledger
+        self._pen = pen
+        self._backend = backend
+        self._key = key
+        self._recorders = recorders
+        self._exchange: Exchange | None = None
+        self._oddities = 0
+        self._stopped: set[int] = set()  # recorders whose end was noted
+
+    def begin(self, exchange: Exchange) -> None:
+        """A request goes out."""
+        self._exchange = exchange
+        self._oddities = 0
+        with self._pen:
+            self._ledger.begin(exchange)
+        self._record(lambda recorder: recorder.begin(exchange))
+
+    def head(self, exchange: Exchange, answer: Head) -> None:
+        """The head of its answer came."""
+        with self._pen:
+            exchange.status, exchange.reason = answer.status, answer.reason
+            exchange.http_version = answer.http_version
+            exchange.response_headers = tuple(
+                (name, value) for name, value in answer.headers if name.lower() != "set-cookie"
+            )
+            self._ledger.version += 1
+        self._record(lambda recorder: recorder.head(exchange))
+
+    def keep(self, exchange: Exchange, t: float, data: bytes) -> bytes:
+        """Keep a piece of the body as it came, but for the key: returns it with that masked."""
+        piece = data if self._key is None else self._key.value.hide(data)
+        self.last = self.offset + t
+        with self._pen:
+            exchange.pieces.append((t, piece))
+            if self._ledger.phase != "streaming":
+                self._ledger.mark("first_byte", self.last)
+                self._ledger.enter("streaming")
+        self._record(lambda recorder: recorder.piece(t, piece))
+        return piece
+
+    def take(self, wire: Reader, items: Sequence[Item]) -> Failure | None:
+        """Write down what a piece completed; returns the refusal that came in place of content."""
+        decode = self._backend.decode
+        read = [
+            (item.raw, decode(item.raw)) for item in items
+        ]  # outside the lock: a large one takes its time
+        oddities = wire.oddities[self._oddities :]
+        if not read and not oddities:
+            return None
+        with self._pen:
+            for raw, reading in read:
+                self._ledger.add(raw, self.last, reading)
+            for oddity in oddities:
+                remark(self._ledger, oddity)
+        self._oddities += len(oddities)
+        return None if self._ledger.has_content else self._ledger.failure
+
+    def heard(self) -> bool:
+        """Whether this exchange has brought any JSON value."""
+        raw = self._ledger.raw
+        return bool(raw) and self._exchange is not None and raw[-1].attempt == self._exchange.attempt
+
+    def refuse(self, failure: Failure) -> None:
+        """The server refused with an HTTP error."""
+        with self._pen:
+            self._ledger.fail(failure, self.last)
+
+    def note(self, kind: str, message: str, severity: Severity = "warning") -> None:
+        """A remark about the exchange."""
+        with self._pen:
+            self._ledger.note(kind, message, severity=severity)
+
+    def end(self, exchange: Exchange, how: str, *, last: bool) -> None:
+        """The exchange is over, and with ``last`` so are the recordings."""
+        exchange.end = how
+        self._record(lambda recorder: recorder.end(how))
+        if last:
+            self._record(lambda recorder: recorder.close())
+
+    def _record(self, action: Callable[[Recorder], None]) -> None:
+        for recorder in self._recorders:
+            action(recorder)
+            if recorder.problem and id(recorder) not in self._stopped:
+                self._stopped.add(id(recorder))
+                with suppress(Lost):
+                    self.note("not-recorded", f"{recorder.problem}.")

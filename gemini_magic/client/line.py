@@ -1,0 +1,183 @@
+"""A line to the network as its reader sees it: limits, a clock, and a socket that can be cut from outside.
+
+It knows sockets only as something to shut down; it opens none and knows no HTTP.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Literal, Self
+
+from ..errors import ConnectionFailed
+
+__all__ = ["Expired", "Line", "Lost", "Unreachable"]
+
+_ROUNDING = 0.001  # seconds by which a timer may fire early
+
+
+class Lost(Exception):  # noqa: N818 - says what happened
+    """The connection ended before the answer did, or the stream was cancelled.
+
+    Attributes:
+        sent: whether the request had gone out.
+    """
+
+    def __init__(self, *, sent: bool) -> None:
+        super().__init__("the connection was lost")
+        self.sent = sent
+
+
+class Expired(Exception):  # noqa: N818 - says what happened
+    """A time limit was reached: nothing came (``stalled``), or the whole took too long (``timeout``)."""
+
+    def __init__(self, kind: Literal["stalled", "timeout"], limit: float | None) -> None:
+        super().__init__(kind)
+        self.kind: Literal["stalled", "timeout"] = kind
+        self.limit = limit
+
+
+class Unreachable(Exception):  # noqa: N818 - says what happened
+    """No connection came about.
+
+    Attributes:
+        error: what to tell the user.
+        again: whether another try may help.
+    """
+
+    def __init__(self, error: ConnectionFailed, *, again: bool) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.again = again
+
+
+class Line:
+    """One reader's line to the network.
+
+    Args:
+        connect, first_byte, stall: longest waits, in seconds.
+        total: longest time for the whole answer, in seconds, or None.
+
+    Attributes:
+        cancelled: set when nobody wants the answer any more.
+        sent: clock reading after the last byte of the request went out, 0 before.
+        stamp: clock reading at the last arrival.
+        connecting: seconds it took to connect, None on a connection that was open already.
+        answering: whether the body has begun.
+        waiting: called on the reader's thread, once, when the request has gone out.
+    """
+
+    def __init__(self, *, connect: float, first_byte: float, stall: float, total: float | None) -> None:
+        self.connect = connect
+        self.cancelled = threading.Event()
+        self.opened = time.perf_counter()
+        self.sent = 0.0
+        self.stamp = 0.0
+        self.connecting: float | None = None
+        self.answering = False
+        self.waiting: Callable[[], None] | None = None
+        self._first_byte = first_byte
+        self._stall = stall
+        self._total = total
+        self._socket: socket.socket | None = None
+        self._lock = threading.Lock()
+
+    def begin(self, *, sent: bool = False) -> None:
+        """A request is about to go out on this line; ``sent`` when there is nothing to send."""
+        self.sent = self.stamp = time.perf_counter() if sent else 0.0
+        self.connecting = None
+        self.answering = False
+
+    def since_sent(self) -> float:
+        """Seconds from sending to the last arrival."""
+        return max(0.0, self.stamp - self.sent)
+
+    def left(self) -> float | None:
+        """Seconds until the total timeout; None without one."""
+        return None if self._total is None else self._total - (time.perf_counter() - self.opened)
+
+    def connect_limit(self) -> float:
+        """How long connecting may take now, in seconds.
+
+        Raises:
+            Expired: the total timeout is reached already.
+        """
+        left = self.left()
+        if left is not None and left <= 0:
+            raise Expired("timeout", self._total)
+        return self.connect if left is None else min(self.connect, left)
+
+    def patience(self) -> float:
+        """How long the next read may wait, in seconds.
+
+        Raises:
+            Expired: a limit is reached already.
+        """
+        left = self.left()
+        if left is not None and left <= 0:
+            raise Expired("timeout", self._total)
+        wait = self._stall
+        if not self.answering:
+            wait = self._first_byte - (time.perf_counter() - self.sent if self.sent else 0.0)
+        if wait <= 0:
+            raise Expired("stalled", self._first_byte)
+        return wait if left is None else min(wait, left)
+
+    def expired(self) -> Expired:
+        """The limit that a read has just run into."""
+        left = self.left()
+        if left is not None and left <= _ROUNDING:
+            return Expired("timeout", self._total)
+        return Expired("stalled", self._stall if self.answering else self._first_byte)
+
+    def on(self, sock: socket.socket | None) -> _Hold:
+        """A block that waits on this socket; :meth:`cut` shuts it down meanwhile."""
+        return _Hold(self, sock)
+
+    def hold(self, sock: socket.socket | None) -> None:
+        """From now on :meth:`cut` shuts this socket down.
+
+        Raises:
+            Lost: the stream was cancelled.
+        """
+        with self._lock:
+            if self.cancelled.is_set():
+                raise Lost(sent=bool(self.sent))
+            self._socket = sock
+
+    def release(self) -> None:
+        """The socket is nobody's again, and may soon be another stream's."""
+        with self._lock:
+            self._socket = None
+
+    def cut(self) -> None:
+        """Shut the socket down that is being waited on, from any thread; whoever waits returns at once."""
+        with self._lock:
+            self.cancelled.set()
+            if self._socket is not None:
+                with suppress(OSError):
+                    # The plain socket's method: the TLS one would take the session away under the reader's feet.
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+class _Hold:
+    """Holds a socket for the length of one blocking call."""
+
+    __slots__ = ("_line", "_socket")
+
+    def __init__(self, line: Line, sock: socket.socket | None) -> None:
+        self._line = line
+        self._socket = sock
+
+    def __enter__(self) -> Self:
+        self._line.hold(self._socket)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._line.release()
