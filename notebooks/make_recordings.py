@@ -151,14 +151,14 @@ It is all just text now, and the picture was not fetched.
 EXCHANGES = [
     # (prompt, options, thought, answer, seconds per chunk, how it ends)
     (
-        "How does a streamed answer reach my notebook? Give me a short overview with a table and a few lines of Python.",
+        "How does a streamed answer reach my notebook? Give me a short overview\nwith a table and a few lines of Python.",
         {"thinking": "on"},
         THOUGHT,
         STREAM,
         0.05,
         "STOP",
     ),
-    ("Tell me, at some length, how the first transatlantic cable taught us to write things down.", {}, "", STORY, 0.09, "STOP"),
+    ("Tell me, at some length, how the first transatlantic cable\ntaught us to write things down.", {}, "", STORY, 0.09, "STOP"),
     ("Why do some answers end in the middle? Three reasons.", {}, "", CUT, 0.05, None),
     ("Show me what a hostile answer might contain.", {}, "", HOSTILE, 0.04, "STOP"),
 ]
@@ -196,7 +196,7 @@ def body(prompt: str, thought: str, answer: str, ending: str | None, chance: ran
         usage = {"promptTokenCount": asked, "candidatesTokenCount": said, "totalTokenCount": asked + said + thinking}
         if thinking:
             usage["thoughtsTokenCount"] = thinking
-        value = {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "gemini-flash-latest (recording)", "responseId": ident}
+        value = {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "tour-recording", "responseId": ident}
         events.append(f"data: {json.dumps(value, ensure_ascii=False)}\r\n\r\n")
     return events
 

@@ -26,21 +26,24 @@ Run the cells one by one with **Shift+Enter**.""",
         "code",
         """\
 %%gemini --replay builtin:tour --thinking on
-How does a streamed answer reach my notebook? Give me a short overview with a table and a few lines of Python.""",
+How does a streamed answer reach my notebook? Give me a short overview
+with a table and a few lines of Python.""",
     ),
     (
         "markdown",
         """\
 ## Stop one in the middle
 
-The next answer is long. Press **Stop** below it, or the ■ in the toolbar, whenever you have seen enough. What had
-arrived stays in the page and in the object. (If you let it run to its end, that is fine too.)""",
+The next answer is long. Press **Stop** beside its status line whenever you have seen enough: the cell ends well and
+what is queued goes on. (The ■ in the toolbar stops what is queued, too.) What had arrived stays in the page and in the
+object. If you let it run to its end, that is fine as well.""",
     ),
     (
         "code",
         """\
 %%gemini --replay builtin:tour --out story
-Tell me, at some length, how the first transatlantic cable taught us to write things down.""",
+Tell me, at some length, how the first transatlantic cable
+taught us to write things down.""",
     ),
     (
         "markdown",
