@@ -55,7 +55,10 @@ class _Told:
         message: what happened, one line.
         remedy: what to do now, one line; empty when there is nothing to do.
         response: the ``Response`` with all that arrived, or None.
+        shown: True when message and remedy stand beside the answer already; the cell then repeats the message only.
     """
+
+    shown = False
 
     def __init__(self, message: str, *, remedy: str = "", response: Any = None) -> None:
         super().__init__(message)  # type: ignore[call-arg] # a mixin: the next class is an exception
@@ -69,7 +72,7 @@ class _Told:
     def _render_traceback_(self) -> Sequence[str]:
         """IPython shows these lines instead of a traceback."""
         lines = [f"{type(self).__name__}: {self.message}"]
-        if self.remedy:
+        if self.remedy and not self.shown:
             lines.append(f"  {self.remedy}")
         return lines
 
@@ -184,4 +187,4 @@ class Interrupted(_Told, KeyboardInterrupt):
 
     def _render_traceback_(self) -> Sequence[str]:
         """One line: the user knows why."""
-        return [f"{self.message} {self.remedy}".rstrip()]
+        return [self.message if self.shown else f"{self.message} {self.remedy}".rstrip()]

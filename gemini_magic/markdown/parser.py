@@ -171,7 +171,7 @@ def _draw_image(
     url = str(token.attrGet("src") or "")
     alt = self.renderInlineAsText(token.children, options, env) if token.children else ""
     host = link_host(url)
-    label = escape(f"image: {alt or 'image'}" + (f" ({host})" if host else ""))
+    label = escape(f"image: {alt or 'no description'}" + (f" ({host})" if host else ""))
     if host and not token.meta.get("linked"):
         label = f'<a href="{escape(url)}" title="Opens the image at {escape(host)}">{label}</a>'
     return f'<span class="gm-image">{label}</span>'

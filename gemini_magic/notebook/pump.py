@@ -108,6 +108,7 @@ class Pump:
             raise Interrupted("Stopped; the answer had ended already.", response=response)
         if error is None or (response.ledger.cause == "stop" and not interrupted):
             return self._silent(response)
+        error.shown = not job.run.options.quiet
         raise error
 
     def _silent(self, response: Response) -> Response:
