@@ -7,6 +7,7 @@ import pytest
 from fake_server import FakeServer, gate, stall, text
 from kernel import KernelSession, run_notebook, widgets
 from nbclient.exceptions import CellExecutionError
+from surroundings import CANARY
 
 pytestmark = pytest.mark.kernel
 
@@ -57,7 +58,7 @@ def asking(kernel, server, *steps):
     """A server that the next cells ask."""
     server.forget_all()
     server.script(*steps)
-    code = "%config GeminiMagics.backend = 'gemini'\nimport os; os.environ['FAKE_KEY'] = 'x'"
+    code = f"%config GeminiMagics.backend = 'gemini'\nimport os; os.environ['FAKE_KEY'] = '{CANARY}'"
     assert kernel.execute(code).status == "ok"
     yield f"--base-url {server.base_url} --key-env FAKE_KEY"
 
