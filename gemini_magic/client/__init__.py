@@ -5,7 +5,8 @@ from __future__ import annotations
 from .credentials import Key, Secret, find_key
 from .loading import read_exchanges
 from .recent import recent, recent_folder, recent_recorder
-from .recording import Recorder, read_recording, write_recording
+from .recorder import Recorder
+from .recording import read_recording, write_recording
 from .replay import Replay
 from .stream import Stream, open_stream
 

@@ -17,7 +17,7 @@ from ..wire import Item, Reader
 from .credentials import Key
 from .line import Line, Lost
 from .oddities import remark
-from .recording import Recorder
+from .recorder import Recorder
 from .sources import Head
 
 __all__ = ["Intake", "Pen"]

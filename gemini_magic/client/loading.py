@@ -1,22 +1,30 @@
-"""A recorded exchange becomes a ledger again, at once and without a thread."""
+"""A recorded run becomes a ledger again, at once and without a thread."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from ..backends import Backend
-from ..errors import RecordingError
+from ..endings import Cause
+from ..errors import ConnectionFailed, RecordingError, WireError
 from ..ledger import Exchange, Ledger
-from ..wire import Reader
-from .oddities import remark
+from ..wire import Item, Reader
+from .jsonl import Recorded
+from .oddities import not_a_stream, remark
 
 __all__ = ["read_exchanges"]
 
-_CAUSES = {"eof": "end", "cancelled": "stop", "stalled": "stalled", "timeout": "timeout"}
+_CAUSES: dict[str, Cause] = {
+    "eof": "end",
+    "cancelled": "stop",
+    "stalled": "stalled",
+    "timeout": "timeout",
+    "not connected": "failed",
+}
 
 
 def read_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledger) -> None:
-    """Read the last run of a recording into an empty ledger: the last exchange, and the failed tries before it.
+    """Read the last run of a recording into an empty ledger: its last exchange, and the tries that led to it.
 
     Args:
         exchanges: what was recorded, in order.
@@ -28,28 +36,50 @@ def read_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledg
     """
     if not exchanges:
         raise RecordingError("The recording holds no exchange.", remedy="Record one with --record FILE.")
-    exchange = exchanges[-1]
+    first = len(exchanges) - 1
+    while first and exchanges[first].attempt:
+        first -= 1
+    last = 0.0
+    error: WireError | None = None
+    for exchange in exchanges[first:]:
+        if isinstance(exchange, Recorded) and exchange.lacks:
+            ledger.note("recording-lacks", exchange.lacks)
+        last, error = _read(exchange, backend, ledger, last)
+    cause = _CAUSES.get(exchanges[-1].end or "", "cut")
+    if ledger.failure is not None or error is not None:
+        cause = "failed"
+    if cause in ("cut", "failed"):
+        lost = ConnectionFailed("No answer was recorded: the connection was lost.", remedy="Ask again.")
+        ledger.close(cause, t=last, error=error or lost)
+    else:
+        ledger.close(cause, t=last)
+
+
+def _read(
+    exchange: Exchange, backend: Backend, ledger: Ledger, offset: float
+) -> tuple[float, WireError | None]:
+    """Read one exchange; returns when its last piece came, and why it is no stream."""
     ledger.begin(exchange)
+    last = offset
+    if exchange.pieces:
+        ledger.mark("first_byte", offset + exchange.pieces[0][0])
+        last = offset + exchange.pieces[-1][0]
     if exchange.status is not None and not 200 <= exchange.status < 300:  # noqa: PLR2004 - HTTP
         body = b"".join(piece for _, piece in exchange.pieces)
-        ledger.fail(
-            backend.failure(exchange.status, body), exchange.pieces[-1][0] if exchange.pieces else 0.0
-        )
-        ledger.close("failed")
-        return
-    reader, last = Reader(), 0.0
-    for t, piece in exchange.pieces:
-        last = t
-        ledger.mark("first_byte", t)
-        for item in reader.feed(piece):
+        ledger.fail(backend.failure(exchange.status, body), last)
+        return last, None
+    reader, before = Reader(), len(ledger.raw)
+
+    def add(items: list[Item], t: float) -> None:
+        for item in items:
             ledger.add(item.raw, t, backend.decode(item.raw))
-    for item in reader.close():
-        ledger.add(item.raw, last, backend.decode(item.raw))
+
+    try:
+        for t, piece in exchange.pieces:
+            add(reader.feed(piece), offset + t)
+        add(reader.close(), last)
+    except WireError as error:
+        return last, error
     for oddity in reader.oddities:
         remark(ledger, oddity)
-    cause = _CAUSES.get(exchange.end or "", "cut")
-    match cause:
-        case "end" | "stop" | "stalled" | "timeout":
-            ledger.close(cause, t=last)
-        case _:
-            ledger.close("cut", t=last)
+    return last, None if len(ledger.raw) > before else not_a_stream(reader, backend)

@@ -1,12 +1,17 @@
-"""Plain words for the oddities that the readers of the wire report."""
+"""Plain words for the oddities that the readers of the wire report.
+
+It finds nothing odd by itself.
+"""
 
 from __future__ import annotations
 
+from ..backends import Backend
+from ..errors import WireError
 from ..events import Severity
 from ..ledger import Ledger
-from ..wire import Oddity
+from ..wire import Oddity, Reader
 
-__all__ = ["remark"]
+__all__ = ["not_a_stream", "remark"]
 
 _WORDS: dict[str, tuple[Severity, str]] = {
     "bare-lines": ("warning", "JSON stands on lines without `data:`; a strict reader would lose it."),
@@ -37,3 +42,15 @@ def remark(ledger: Ledger, oddity: Oddity) -> None:
     if oddity.kind in ("not-json", "not-object"):
         words = f"{words}: {oddity.detail[:_SHOWN]!r}"
     ledger.note(oddity.kind, words, severity=severity, offset=oddity.offset)
+
+
+def not_a_stream(reader: Reader, backend: Backend) -> WireError | None:
+    """What to say of a body that brought nothing but text that is no JSON; None when it brought no text either."""
+    unread = next((oddity for oddity in reader.oddities if oddity.kind == "not-json"), None)
+    if unread is None:
+        return None
+    said = backend.failure(200, unread.detail.encode()).message[:_SHOWN]
+    return WireError(
+        f"The server's answer is not a stream: {said!r}.",
+        remedy="Check --base-url and the proxy settings; the bytes are in the recording.",
+    )

@@ -21,8 +21,10 @@ from ..settings import Options
 from ..wire import Reader as WireReader
 from .credentials import Key, forget_typed
 from .intake import Intake, Pen
+from .jsonl import Recorded
 from .line import Expired, Line, Lost, Unreachable
-from .recording import Recorder
+from .oddities import not_a_stream
+from .recorder import Recorder
 from .replay import Replay
 from .retry import jittered, retry_after, worth_retrying
 from .sources import Head, LocalAnswer, RecordedAnswer
@@ -31,7 +33,6 @@ from .transport import send
 __all__ = ["Job", "Reading"]
 
 _ERROR_BODY = 2**20  # bytes of an error page that are read
-_EXCERPT = 200  # characters of an unreadable body that an error quotes
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -176,7 +177,10 @@ class Reading:
             self._sent()
             if job.replay is not None:
                 self.ledger.source = "recording"
-                return RecordedAnswer(job.replay.find(http), job.replay.speed, self.line.cancelled)
+                recorded = job.replay.find(http)
+                if isinstance(recorded, Recorded) and recorded.lacks:
+                    self._intake.note("recording-lacks", recorded.lacks, "info")
+                return RecordedAnswer(recorded, job.replay.speed, self.line.cancelled)
             self.ledger.source = "echo"
             return LocalAnswer(job.backend, http, self.line)
         auth = job.backend.auth
@@ -221,12 +225,9 @@ class Reading:
             intake.take(wire, wire.close())  # what had come whole counts, though its blank line had not
             raise
         intake.take(wire, wire.close())
-        unread = next((oddity for oddity in wire.oddities if oddity.kind == "not-json"), None)
-        if unread is not None and not intake.heard():
-            failure = self.job.backend.failure(200, unread.detail.encode())
-            words = f"The server's answer is not a stream: {failure.message[:_EXCERPT]!r}."
-            remedy = "Check --base-url and the proxy settings; the bytes are in the recording."
-            return _Outcome("failed", WireError(words, remedy=remedy))
+        error = None if intake.heard() else not_a_stream(wire, self.job.backend)
+        if error is not None:
+            return _Outcome("failed", error)
         return _Outcome("end")
 
     # -- bad endings

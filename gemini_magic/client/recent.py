@@ -13,7 +13,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from .recording import Recorder
+from .recorder import Recorder
 
 __all__ = ["recent", "recent_folder", "recent_recorder"]
 
@@ -45,8 +45,9 @@ def recent_recorder(keep: int) -> Recorder | None:
     for old in files[: max(0, len(files) - keep + 1)]:
         with suppress(OSError):
             old.unlink()
-    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-    return Recorder(folder / f"{stamp}-{time.time_ns() % 10**9:09d}-{os.getpid()}-{next(_serial)}.jsonl")
+    seconds, rest = divmod(time.time_ns(), 10**9)
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds))
+    return Recorder(folder / f"{stamp}-{rest:09d}-{os.getpid()}-{next(_serial)}.jsonl")
 
 
 def recent(n: int = 1) -> Path | None:

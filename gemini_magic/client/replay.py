@@ -19,6 +19,7 @@ from .recording import read_recording
 
 __all__ = ["Replay"]
 
+_CREDENTIALS = ("key", "access_token")  # how Google's APIs name them in a query
 _LONGEST = 120  # characters of a difference that are shown
 
 _order_lock = threading.Lock()
@@ -39,7 +40,8 @@ def _canonical(body: bytes) -> Any:
 
 
 def _query(url: str) -> list[tuple[str, str]]:
-    return sorted(pair for pair in parse_qsl(urlsplit(url).query, keep_blank_values=True) if pair[0] != "key")
+    pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    return sorted(pair for pair in pairs if pair[0] not in _CREDENTIALS)
 
 
 def _identity(method: str, url: str, body: bytes) -> str:

@@ -26,7 +26,7 @@ from .credentials import Key
 from .intake import Pen
 from .line import Line
 from .reader import Job, Reading
-from .recording import Recorder
+from .recorder import Recorder
 from .replay import Replay
 
 __all__ = ["Stream", "open_stream"]

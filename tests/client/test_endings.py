@@ -1,0 +1,278 @@
+"""How a stream ends when the network or the server does not play along, and when it is tried again."""
+
+import json
+
+import pytest
+from client_stage import finished, kinds, start, text, until
+from fake_server import (
+    cut,
+    dribble,
+    event,
+    finish,
+    gate,
+    google_error,
+    pause,
+    raw,
+    reset,
+    stall,
+    status,
+)
+from fake_server import text as say
+
+from gemini_magic.client import reader
+from gemini_magic.errors import ConnectionFailed, ServiceError, StalledError, TruncatedError, WireError
+
+RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.05s"}
+
+
+@pytest.fixture(autouse=True)
+def _no_long_waits(monkeypatch):
+    monkeypatch.setattr(reader, "jittered", lambda attempt: 0.01)
+
+
+def ended(server, **options):
+    return finished(start(server, **options))
+
+
+# ------------------------------------------------------------------------------------------- time limits
+
+
+def test_silence_before_the_first_byte(fake_server):
+    fake_server.script(gate("never"))
+    ledger = ended(fake_server, first_byte_timeout=0.1)
+    assert (ledger.status, ledger.limit) == ("stalled", 0.1)
+    assert isinstance(ledger.error, StalledError)
+    assert len(fake_server.requests) == 1
+
+
+def test_a_head_without_a_body_is_still_silence_before_the_first_byte(fake_server):
+    fake_server.script(stall())
+    ledger = ended(fake_server, first_byte_timeout=0.1, stall_timeout=5)
+    assert (ledger.status, ledger.limit) == ("stalled", 0.1)
+
+
+def test_silence_in_mid_answer(fake_server):
+    fake_server.script(say("half"), stall())
+    ledger = ended(fake_server, stall_timeout=0.1, first_byte_timeout=5)
+    assert (ledger.status, ledger.limit, text(ledger)) == ("stalled", 0.1, "half")
+    assert "0.1 s" in ledger.error.message
+    assert ledger.exchanges[0].end == "stalled"
+
+
+def test_comments_are_signs_of_life(fake_server):
+    fake_server.script(
+        say("a"), *[step for _ in range(6) for step in (raw(b": ping\n\n"), pause(0.05))], say("b"), finish()
+    )
+    ledger = ended(fake_server, stall_timeout=0.15)
+    assert (ledger.status, text(ledger)) == ("complete", "ab")
+
+
+def test_the_whole_takes_too_long_though_bytes_keep_coming(fake_server):
+    fake_server.script(*[step for n in range(100) for step in (say(f"{n} "), pause(0.02))])
+    ledger = ended(fake_server, timeout=0.2, stall_timeout=5)
+    assert (ledger.status, ledger.cause, ledger.limit) == ("stalled", "timeout", 0.2)
+    assert text(ledger).startswith("0 1 ")
+    assert 0.15 < ledger.marks["total"] < 0.4
+
+
+def test_what_came_whole_counts_when_the_line_goes_dead(fake_server):
+    whole = b'data: {"candidates":[{"content":{"parts":[{"text":"late"}]}}]}\n'  # its blank line never comes
+    fake_server.script(say("half, "), raw(whole), stall())
+    ledger = ended(fake_server, stall_timeout=0.1)
+    assert (ledger.status, text(ledger)) == ("stalled", "half, late")
+
+
+# -------------------------------------------------------------------------------------- broken connections
+
+
+@pytest.mark.parametrize("how", [cut, reset])
+def test_a_connection_lost_in_mid_answer(fake_server, how):
+    fake_server.script(say("half"), gate("read"), how())
+    stream = start(fake_server)
+    until(lambda: text(stream.ledger))
+    fake_server.open("read")
+    ledger = finished(stream)
+    assert (ledger.status, ledger.cause, text(ledger)) == ("truncated", "cut", "half")
+    assert isinstance(ledger.error, TruncatedError)
+    assert len(fake_server.requests) == 1
+    assert ledger.exchanges[0].end == "connection lost"
+
+
+def test_the_end_of_input_without_a_reason(fake_server):
+    fake_server.script(say("half"), close_delimited=True)
+    ledger = ended(fake_server)
+    assert (ledger.status, ledger.cause) == ("truncated", "end")
+
+
+def test_the_end_of_input_is_the_only_end(fake_server):
+    fake_server.script(say("a", finish="STOP"), say("b", finish="STOP"))
+    ledger = ended(fake_server)
+    assert (ledger.status, text(ledger)) == ("complete", "ab")
+
+
+def test_an_error_in_mid_answer(fake_server):
+    error = google_error(503, "The model is overloaded.", "UNAVAILABLE")
+    fake_server.script(say("half"), raw(json.dumps(error, indent=2).encode()))
+    ledger = ended(fake_server)
+    assert (ledger.status, text(ledger)) == ("error", "half")
+    assert isinstance(ledger.error, ServiceError)
+    assert ledger.error.code == 503
+    assert len(fake_server.requests) == 1  # after content nothing is tried again
+
+
+def test_bytes_one_by_one(fake_server):
+    words = "naïve 😀 漢字"
+    chunk = {"candidates": [{"content": {"parts": [{"text": words}]}, "finishReason": "STOP"}]}
+    fake_server.script(dribble(b"data: " + json.dumps(chunk, ensure_ascii=False).encode() + b"\r\n\r\n"))
+    ledger = ended(fake_server)
+    assert (ledger.status, text(ledger)) == ("complete", words)
+
+
+def test_a_page_of_html_with_status_200(fake_server):
+    fake_server.script(raw(b"<html><body><h1>Please log in</h1></body></html>"), content_type="text/html")
+    ledger = ended(fake_server)
+    assert ledger.status == "error"
+    assert isinstance(ledger.error, WireError)
+    assert "Please log in" in ledger.error.message
+    assert "not-json" in kinds(ledger)
+
+
+def test_a_mistake_of_ours_ends_the_stream(fake_server, monkeypatch, capfd):
+    def broken(*arguments, **options):
+        raise ZeroDivisionError("a mistake")
+
+    monkeypatch.setattr(reader, "send", broken)
+    ledger = ended(fake_server)
+    assert ledger.status == "error"
+    assert "ZeroDivisionError: a mistake" in ledger.error.message
+    assert capfd.readouterr().err == ""
+
+
+# --------------------------------------------------------------------------------------------- other tries
+
+
+def test_a_full_quota_then_an_answer_after_the_wait_the_server_asks_for(fake_server):
+    fake_server.script(status(429, body=google_error(429, "Slow down.", "RESOURCE_EXHAUSTED", RETRY_INFO)))
+    fake_server.script(say("ok"), finish())
+    ledger = ended(fake_server)
+    assert (ledger.status, text(ledger), ledger.attempt) == ("complete", "ok", 1)
+    first, second = fake_server.requests
+    assert second.time - first.time >= 0.05
+    assert [(each.attempt, each.status) for each in ledger.exchanges] == [(0, 429), (1, 200)]
+    assert "retry" in kinds(ledger)
+    assert ledger.failure is None
+    assert ledger.retry_wait is None
+
+
+def test_html_of_a_gateway_then_an_answer(fake_server):
+    fake_server.script(status(503, body="<html><h1>503 Service Unavailable</h1></html>"))
+    fake_server.script(say("ok"), finish())
+    assert text(ended(fake_server)) == "ok"
+
+
+def test_the_retry_after_header(fake_server):
+    fake_server.script(status(503, {"Retry-After": "0"}))
+    fake_server.script(say("ok"), finish())
+    assert text(ended(fake_server)) == "ok"
+
+
+def test_an_error_object_as_the_first_event(fake_server):
+    error = google_error(503, "Overloaded.", "UNAVAILABLE")
+    fake_server.script(event(error), stall())
+    fake_server.script(say("ok"), finish())
+    ledger = ended(fake_server)
+    assert (ledger.status, text(ledger)) == ("complete", "ok")
+    rows = [(row.attempt, row.kind.partition("+")[0]) for row in ledger.chunk_columns.rows()]
+    assert rows == [(0, "error"), (1, "text"), (1, "text")]
+
+
+def test_times_stay_on_one_clock_over_the_tries(fake_server):
+    error = google_error(503, "Overloaded.", "UNAVAILABLE")
+    fake_server.script(pause(0.05), event(error))
+    fake_server.script(say("ok"), pause(0.02), finish())
+    ledger = ended(fake_server)
+    times = [chunk.t for chunk in ledger.raw]
+    assert times == sorted(times)
+    assert times[0] >= 0.05
+    assert times[-1] <= ledger.marks["total"]
+    # The pieces of an exchange count from their own request.
+    assert ledger.exchanges[1].pieces[0][0] < 0.05
+
+
+def test_tries_are_counted_and_the_last_refusal_stands(fake_server):
+    for n in range(3):
+        fake_server.script(status(503, body=google_error(503, f"Overloaded {n}.", "UNAVAILABLE")))
+    ledger = ended(fake_server, retries=2)
+    assert len(fake_server.requests) == 3
+    assert ledger.status == "error"
+    assert "Overloaded 2." in ledger.error.message
+
+
+def test_no_other_try_when_forbidden(fake_server):
+    fake_server.script(status(503))
+    ledger = ended(fake_server, retries=0)
+    assert (ledger.status, len(fake_server.requests)) == ("error", 1)
+
+
+@pytest.mark.parametrize("code", [301, 400, 401, 403, 404])
+def test_no_other_try_where_it_cannot_help(fake_server, code):
+    fake_server.script(status(code, {"Location": "http://127.0.0.1:9/"}))
+    ledger = ended(fake_server)
+    assert (ledger.status, ledger.error.code, len(fake_server.requests)) == ("error", code, 1)
+
+
+def test_no_other_try_for_a_quota_of_the_day(fake_server):
+    daily = {
+        "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+        "violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}],
+    }
+    fake_server.script(status(429, body=google_error(429, "Quota.", "RESOURCE_EXHAUSTED", daily)))
+    ledger = ended(fake_server)
+    assert (ledger.error.code, len(fake_server.requests)) == (429, 1)
+
+
+def test_no_other_try_that_would_begin_after_the_time_is_up(fake_server):
+    retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "30s"}
+    fake_server.script(status(429, body=google_error(429, "Slow down.", "RESOURCE_EXHAUSTED", retry)))
+    ledger = ended(fake_server, timeout=2.0)
+    assert (ledger.status, ledger.error.code) == ("error", 429)
+    assert ledger.marks["total"] < 1
+
+
+def test_a_request_that_dies_silently_is_sent_once_more_and_said_to_be(fake_server):
+    fake_server.script(reset())
+    fake_server.script(say("ok"), finish())
+    ledger = ended(fake_server)
+    assert (ledger.status, text(ledger)) == ("complete", "ok")
+    assert "possibly-billed" in kinds(ledger)
+
+
+def test_a_request_that_dies_silently_twice_is_given_up(fake_server):
+    fake_server.script(reset())
+    fake_server.script(reset())
+    ledger = ended(fake_server)
+    assert ledger.status == "error"
+    assert isinstance(ledger.error, ConnectionFailed)
+    assert len(fake_server.requests) == 2
+
+
+def test_a_request_that_dies_silently_is_not_sent_again_when_forbidden(fake_server):
+    fake_server.script(reset())
+    ledger = ended(fake_server, retries=0)
+    assert (ledger.status, len(fake_server.requests)) == ("error", 1)
+    assert "billed" in ledger.error.remedy
+    assert "possibly-billed" not in kinds(ledger)
+
+
+def test_nobody_listens():
+    ledger = finished(start("http://127.0.0.1:9", retries=2))
+    assert ledger.status == "error"
+    assert isinstance(ledger.error, ConnectionFailed)
+    assert [each.end for each in ledger.exchanges] == ["not connected"] * 3
+
+
+def test_an_error_page_is_read_up_to_a_limit(fake_server):
+    fake_server.script(status(400, body=b"x" * (3 * 2**20)))
+    ledger = ended(fake_server)
+    assert ledger.error.code == 400
+    assert 2**20 <= sum(len(piece) for _, piece in ledger.exchanges[0].pieces) < 2**21
