@@ -71,7 +71,7 @@ class Recorder:
         place = self.path.absolute()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            before = self.path.read_bytes() if self._append and self.path.exists() else b""
+            before = self.path.read_bytes() if self._append and self.path.is_file() else b""
             self._file = self.path.open("ab" if self._append else "wb", buffering=0)
             if before and not before.endswith(b"\n"):
                 self._file.write(b"\n")  # its last writer was killed in mid-line
