@@ -158,7 +158,14 @@ EXCHANGES = [
         0.05,
         "STOP",
     ),
-    ("Tell me, at some length, how the first transatlantic cable\ntaught us to write things down.", {}, "", STORY, 0.09, "STOP"),
+    (
+        "Tell me, at some length, how the first transatlantic cable\ntaught us to write things down.",
+        {},
+        "",
+        STORY,
+        0.09,
+        "STOP",
+    ),
     ("Why do some answers end in the middle? Three reasons.", {}, "", CUT, 0.05, None),
     ("Show me what a hostile answer might contain.", {}, "", HOSTILE, 0.04, "STOP"),
 ]
@@ -180,23 +187,41 @@ def tokens(text: str) -> int:
     return max(1, round(len(text) / 4))
 
 
-def body(prompt: str, thought: str, answer: str, ending: str | None, chance: random.Random, ident: str) -> list[str]:
+def body(
+    prompt: str, thought: str, answer: str, ending: str | None, chance: random.Random, ident: str
+) -> list[str]:
     """The stream's events."""
     asked, thinking, said, events = tokens(prompt), 0, 0, []
-    lane = [(piece, True) for piece in pieces(thought, chance)] + [(piece, False) for piece in pieces(answer, chance)]
+    lane = [(piece, True) for piece in pieces(thought, chance)] + [
+        (piece, False) for piece in pieces(answer, chance)
+    ]
     for number, (piece, is_thought) in enumerate(lane):
         if is_thought:
             thinking += tokens(piece)
         else:
             said += tokens(piece)
-        candidate = {"content": {"parts": [{"text": piece, **({"thought": True} if is_thought else {})}], "role": "model"}}
+        candidate = {
+            "content": {
+                "parts": [{"text": piece, **({"thought": True} if is_thought else {})}],
+                "role": "model",
+            }
+        }
         if ending and number == len(lane) - 1:
             candidate["finishReason"] = ending
         candidate["index"] = 0
-        usage = {"promptTokenCount": asked, "candidatesTokenCount": said, "totalTokenCount": asked + said + thinking}
+        usage = {
+            "promptTokenCount": asked,
+            "candidatesTokenCount": said,
+            "totalTokenCount": asked + said + thinking,
+        }
         if thinking:
             usage["thoughtsTokenCount"] = thinking
-        value = {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "tour-recording", "responseId": ident}
+        value = {
+            "candidates": [candidate],
+            "usageMetadata": usage,
+            "modelVersion": "tour-recording",
+            "responseId": ident,
+        }
         events.append(f"data: {json.dumps(value, ensure_ascii=False)}\r\n\r\n")
     return events
 
@@ -208,7 +233,12 @@ def lines() -> list[dict]:
     for number, (prompt, said, thought, answer, pace, ending) in enumerate(EXCHANGES):
         options, _ = resolve(said)
         request = GEMINI.encode(build([Text(prompt)], options), GEMINI.base_url, options.api_version)
-        sent = {"method": request.method, "url": request.url, "headers": dict(request.headers), "body": request.body.decode()}
+        sent = {
+            "method": request.method,
+            "url": request.url,
+            "headers": dict(request.headers),
+            "body": request.body.decode(),
+        }
         found.append({"v": 1, "exchange": number, "request": sent})
         found.append({"exchange": number, "status": 200, "headers": {"content-type": "text/event-stream"}})
         t = 0.6
@@ -277,7 +307,9 @@ def main() -> None:
     trace.write_bytes(capital())
     print(f"{trace.name}: {trace.stat().st_size:,} bytes")
     target = DATA / "tour.jsonl"
-    target.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines()), encoding="utf-8")
+    target.write_text(
+        "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines()), encoding="utf-8"
+    )
     print(f"{target.name}: {len(EXCHANGES)} exchanges, {target.stat().st_size:,} bytes")
 
 

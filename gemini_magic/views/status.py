@@ -128,7 +128,8 @@ def _ended(ledger: Ledger) -> str:
     if ledger.status == "complete":
         text = "".join(list(ledger.answer))
         held = ([words(text)] if text.strip() else []) + _others(ledger)
-        return f"answer complete, {', '.join(held) or 'no text'}"
+        unusual = f" ({_line(finish.reason)})" if finish and finish.reason != "STOP" else ""
+        return f"answer complete{unusual}, {', '.join(held) or 'no text'}"
     if ledger.status == "truncated":
         if ledger.cause == "cut":
             return "truncated: the connection was lost"
