@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -195,7 +194,6 @@ def _keyring(name: str) -> str | None:
     with contextlib.suppress(
         Exception
     ):  # not installed, locked, or without a backend: then it holds no key for us
-        if find_spec("keyring") is not None:
-            found: str | None = import_module("keyring").get_password(_SERVICE, name)
-            return found
+        found: str | None = import_module("keyring").get_password(_SERVICE, name)
+        return found
     return None

@@ -1,0 +1,216 @@
+"""What leaves the socket and what comes in: headers, proxies, compression, redirects, certificates, cookies."""
+
+import re
+import socket
+import ssl
+import threading
+import time
+
+import pytest
+from client_stage import CANARY, canary, finished, start, text, until
+from fake_server import FakeServer, finish, gate, raw, status
+from fake_server import text as say
+from tls_certificate import write
+
+from gemini_magic.backends import HttpRequest, backend
+from gemini_magic.client import open_stream, transport
+from gemini_magic.client.line import Line
+from gemini_magic.content import Request, Text, Turn
+from gemini_magic.errors import ConnectionFailed
+from gemini_magic.ledger import Ledger
+from gemini_magic.settings import Options
+
+
+def test_the_headers_that_go_out(fake_server):
+    fake_server.script(say("ok"), finish())
+    finished(start(fake_server, key=canary()))
+    sent = fake_server.requests[0].headers
+    assert sent["accept"] == "text/event-stream"
+    assert sent["accept-encoding"] == "identity"
+    assert sent["cache-control"] == "no-store"
+    assert sent["content-type"] == "application/json"
+    assert sent["x-goog-api-key"] == CANARY
+    assert re.fullmatch(r"gemini-magic/\S+", sent["user-agent"])
+    assert "x-goog-api-client" not in sent  # only Google is told who asks
+
+
+def test_google_is_told_who_asks(fake_server):
+    line = Line(connect=1, first_byte=1, stall=1, total=None)
+    fake_server.script(say("ok"), finish())
+    target = f"{fake_server.base_url}/v1beta/models/m:streamGenerateContent?alt=sse"
+    answer = transport.send(HttpRequest("POST", target, (), b"{}"), line, None, own_host=True)
+    assert b"".join(piece for _, piece in answer.pieces())
+    answer.close()
+    sent = fake_server.requests[0].headers
+    assert re.fullmatch(r"gemini-magic/\S+ gl-python/3\.\d+\.\d+\S*", sent["x-goog-api-client"])
+    assert sent["user-agent"] == sent["x-goog-api-client"]
+
+
+def test_compression_that_nobody_asked_for_is_undone_live(fake_server):
+    fake_server.script(say("one "), gate("go"), say("two"), finish(), gzip=True)
+    stream = start(fake_server)
+    until(lambda: text(stream.ledger) == "one ")
+    fake_server.open("go")
+    assert text(finished(stream)) == "one two"
+    kept = b"".join(piece for _, piece in stream.ledger.exchanges[0].pieces)
+    assert kept.startswith(b"data: ")
+
+
+def test_broken_compression(fake_server):
+    fake_server.script(raw(b"this is no gzip"), headers={"Content-Encoding": "gzip"})
+    ledger = finished(start(fake_server))
+    assert ledger.status == "error"
+    assert "compression" in ledger.error.message
+
+
+def test_a_redirect_is_an_error_and_its_target_gets_nothing(fake_server):
+    with FakeServer() as other:
+        for code in (301, 302, 307, 308):
+            fake_server.script(status(code, {"Location": f"{other.base_url}/v1beta/models/m:x"}))
+            ledger = finished(start(fake_server, key=canary()))
+            assert (ledger.status, ledger.error.code) == ("error", code)
+            assert "--base-url" in ledger.error.remedy
+        assert other.requests == []
+
+
+def test_no_cookie_is_kept(fake_server):
+    for _ in range(2):
+        fake_server.script(say("ok"), finish(), headers={"Set-Cookie": "a=b; Path=/"})
+        ledger = finished(start(fake_server))
+    assert "cookie" not in fake_server.requests[1].headers
+    assert "set-cookie" not in {name.lower() for name, _ in ledger.exchanges[0].response_headers}
+
+
+def test_connections_are_used_again(fake_server):
+    for _ in range(3):
+        fake_server.script(say("ok"), finish())
+        ledger = finished(start(fake_server))
+    assert len({seen.connection for seen in fake_server.requests}) == 1
+    assert "connect" not in ledger.marks
+    assert 0 < ledger.marks["first_byte"] <= ledger.marks["first_text"] <= ledger.marks["total"]
+
+
+def test_times_are_taken_at_the_socket(fake_server):
+    fake_server.script(say("a"), gate("go"), say("b"), finish())
+    stream = start(fake_server)
+    until(lambda: text(stream.ledger))
+    time.sleep(0.1)
+    fake_server.open("go")
+    ledger = finished(stream)
+    first, second, last = (chunk.t for chunk in ledger.raw)
+    assert second - first >= 0.1
+    assert last - second < 0.05
+    assert 0 <= ledger.marks["connect"] < 0.1
+
+
+# ----------------------------------------------------------------------------------------------- proxies
+
+
+@pytest.fixture
+def proxy():
+    """An HTTP proxy that answers by itself, and the first lines it saw."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    seen = []
+    body = b'data: {"candidates":[{"content":{"parts":[{"text":"by proxy"}]},"finishReason":"STOP"}]}\n\n'
+
+    def serve():
+        while True:
+            try:
+                sock, _ = listener.accept()
+            except OSError:
+                return
+            with sock:
+                data = b""
+                while b"contents" not in data and b"CONNECT" not in data:
+                    data += sock.recv(65536)
+                seen.append(data.partition(b"\r\n")[0].decode())
+                if data.startswith(b"CONNECT"):
+                    sock.sendall(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+                else:
+                    sock.sendall(
+                        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
+                        + body
+                    )
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"http://user:{CANARY}@127.0.0.1:{listener.getsockname()[1]}", seen
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
+def test_the_proxy_of_the_environment(proxy, monkeypatch):
+    address, seen = proxy
+    monkeypatch.setenv("HTTP_PROXY", address)
+    monkeypatch.setenv("http_proxy", address)
+    assert text(finished(start("http://somewhere.invalid"))) == "by proxy"
+    assert seen == ["POST http://somewhere.invalid/v1beta/models/m:streamGenerateContent?alt=sse HTTP/1.1"]
+
+
+def test_hosts_that_need_no_proxy(proxy, monkeypatch, fake_server):
+    address, seen = proxy
+    monkeypatch.setenv("http_proxy", address)
+    monkeypatch.setenv("no_proxy", "127.0.0.1,example.com")
+    fake_server.script(say("direct"), finish())
+    assert text(finished(start(fake_server))) == "direct"
+    assert seen == []
+
+
+def test_a_proxy_that_refuses(proxy, monkeypatch):
+    address, seen = proxy
+    monkeypatch.setenv("https_proxy", address)
+    ledger = finished(start("https://somewhere.invalid", retries=0))
+    assert isinstance(ledger.error, ConnectionFailed)
+    assert "403" in ledger.error.message
+    assert CANARY not in str(ledger.error)
+    assert seen == ["CONNECT somewhere.invalid:443 HTTP/1.1"]
+
+
+@pytest.mark.parametrize(
+    "address", ["socks5://127.0.0.1:1", "ftp://127.0.0.1:1", f"http://u:{CANARY}@127.0.0.1:x"]
+)
+def test_a_proxy_that_cannot_be_used(monkeypatch, address):
+    monkeypatch.setenv("all_proxy", address)
+    ledger = finished(start("http://somewhere.invalid", retries=3))
+    assert isinstance(ledger.error, ConnectionFailed)
+    assert len(ledger.exchanges) == 1  # nothing is gained by trying again
+    assert CANARY not in str(ledger.error)
+
+
+# --------------------------------------------------------------------------------------------------- TLS
+
+
+def test_a_certificate_that_nobody_vouches_for(tmp_path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(write(tmp_path, both=True))
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        plain, _ = listener.accept()
+        with plain, pytest.raises((ssl.SSLError, OSError)):
+            context.wrap_socket(plain, server_side=True).recv(1)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    ledger = finished(start(f"https://localhost:{listener.getsockname()[1]}", key=canary()))
+    thread.join(2)
+    listener.close()
+    assert isinstance(ledger.error, ConnectionFailed)
+    assert "certificate" in ledger.error.message.lower()
+    assert "SSL_CERT_FILE" in ledger.error.remedy
+    assert len(ledger.exchanges) == 1
+
+
+def test_certificates_that_cannot_be_read(monkeypatch, tmp_path):
+    (tmp_path / "no.pem").write_text("not a certificate")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "no.pem"))
+    ledger = finished(start("https://localhost:9"))
+    assert isinstance(ledger.error, ConnectionFailed)
+    assert "SSL_CERT_FILE" in ledger.error.remedy
+
+
+def test_an_address_that_cannot_be_used():
+    turn = Turn("user", (Text("hi"),))
+    ledger = Ledger()
+    options = Options(base_url="http://1.2.3.999")
+    stream = open_stream(Request(model="m", turns=(turn,)), options, ledger=ledger, backend=backend("gemini"))
+    assert isinstance(finished(stream).error, ConnectionFailed)

@@ -1,0 +1,220 @@
+"""Waiting for a stream: cursors, wake-ups, many at once, the `with` block, and what a fork leaves behind."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from client_stage import finished, start, text, until
+from fake_server import finish, gate, pause, stall
+from fake_server import text as say
+
+from gemini_magic.events import Delta
+
+
+def said(events):
+    return "".join(event.part.text for event in events if isinstance(event, Delta))
+
+
+def test_it_is_sent_without_anyone_waiting(fake_server):
+    fake_server.script(say("ok"), finish())
+    stream = start(fake_server)
+    fake_server.wait_for_requests(1)
+    assert finished(stream).status == "complete"
+
+
+def test_every_iterator_begins_with_the_first_event_and_break_does_not_stop_it(fake_server):
+    fake_server.script(say("a"), say("b"), gate("go"), say("c"), finish())
+    stream = start(fake_server)
+    for event in stream:
+        assert event == stream.ledger.events[0]
+        break
+    assert not stream.done
+    late = []
+    reading = threading.Thread(target=lambda: late.extend(stream))
+    reading.start()
+    fake_server.open("go")
+    assert said(stream) == "abc"
+    reading.join(2)
+    assert late == list(stream) == stream.ledger.events
+
+
+def test_for_and_async_for_side_by_side(fake_server):
+    fake_server.script(*[step for n in range(10) for step in (say(f"{n}"), pause(0.005))], finish())
+    stream = start(fake_server)
+
+    async def collect():
+        return [event async for event in stream]
+
+    async def both():
+        return await asyncio.gather(collect(), collect(), asyncio.to_thread(list, stream))
+
+    one, two, three = asyncio.run(both())
+    assert one == two == three == stream.ledger.events
+    assert said(one) == "0123456789"
+
+
+def test_a_bad_ending_is_not_raised_by_iterating(fake_server):
+    fake_server.script(say("half"), stall())
+    stream = start(fake_server, stall_timeout=0.05)
+    assert said(stream) == "half"
+    assert stream.ledger.status == "stalled"
+
+
+def test_leaving_the_block_cancels(fake_server):
+    fake_server.script(say("half"), stall())
+    with start(fake_server) as stream:
+        until(lambda: text(stream.ledger))
+    assert stream.ledger.status == "interrupted"
+    fake_server.wait_for_disconnect(timeout=1)
+
+
+def test_leaving_the_block_after_the_end_changes_nothing(fake_server):
+    fake_server.script(say("all"), finish())
+    with start(fake_server) as stream:
+        finished(stream)
+    assert stream.ledger.status == "complete"
+
+
+def test_waiting_for_a_change(fake_server):
+    fake_server.script(say("a"), gate("go"), say("b"), finish())
+    stream = start(fake_server)
+    until(lambda: text(stream.ledger) == "a")
+    version = stream.ledger.version
+    began = time.perf_counter()
+    assert stream.wait_change(version, 0.05) == version
+    assert 0.04 < time.perf_counter() - began < 0.2
+    threading.Timer(0.05, fake_server.open, ["go"]).start()
+    assert stream.wait_change(version, 5) != version
+    finished(stream)
+    began = time.perf_counter()
+    stream.wait_change(stream.ledger.version, 5)  # nothing more will change
+    assert time.perf_counter() - began < 0.05
+
+
+def test_waiting_for_a_change_on_a_loop(fake_server):
+    fake_server.script(say("a"), gate("go"), *[say(f"{n}") for n in range(500)], finish())
+    stream = start(fake_server)
+    until(lambda: text(stream.ledger) == "a")
+
+    async def watch():
+        loop = asyncio.get_running_loop()
+        calls = 0
+        plain = loop.call_soon_threadsafe
+
+        def counted(*arguments, **options):
+            nonlocal calls
+            calls += 1
+            return plain(*arguments, **options)
+
+        loop.call_soon_threadsafe = counted
+        version = stream.ledger.version
+        began = time.perf_counter()
+        assert await stream.changed(version, 0.05) == version
+        assert 0.04 < time.perf_counter() - began < 0.3
+        fake_server.open("go")
+        rounds = 0
+        while not stream.done:
+            version = await stream.changed(version, 1)
+            rounds += 1
+            await asyncio.sleep(0.01)
+        return calls, rounds
+
+    calls, rounds = asyncio.run(watch())
+    assert calls <= rounds + 1  # one wake-up for each wait, however many events came
+    assert text(stream.ledger).endswith("499")
+
+
+def test_a_loop_that_was_closed_does_not_hurt_the_reader(fake_server):
+    fake_server.script(say("a"), gate("go"), say("b"), finish())
+    stream = start(fake_server)
+    until(lambda: text(stream.ledger) == "a")
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(stream.changed(stream.ledger.version, 60))
+    loop.run_until_complete(asyncio.sleep(0.01))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        loop.run_until_complete(task)
+    loop.close()
+    fake_server.open("go")
+    assert text(finished(stream)) == "ab"
+
+
+def test_a_cancelled_waiter_leaves_the_stream_alone(fake_server):
+    fake_server.script(say("a"), gate("go"), say("b"), finish())
+    stream = start(fake_server)
+
+    async def impatient():
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                async for _ in stream:
+                    pass
+
+    asyncio.run(impatient())
+    fake_server.open("go")
+    assert text(finished(stream)) == "ab"
+
+
+def test_twenty_at_once(fake_server):
+    fake_server.model("m", *[step for n in range(20) for step in (say(f"{n} "), pause(0.005))], finish())
+    streams = [start(fake_server, f"prompt {n}") for n in range(20)]
+    for stream in streams:
+        ledger = finished(stream)
+        assert (ledger.status, text(ledger)) == ("complete", "".join(f"{n} " for n in range(20)))
+    assert len(fake_server.requests) == 20
+
+
+def test_a_stream_nobody_keeps_runs_to_its_end(fake_server):
+    fake_server.script(say("a"), gate("go"), finish())
+    ledger = start(fake_server).ledger
+    until(lambda: text(ledger))
+    fake_server.open("go")
+    until(lambda: ledger.status == "complete")
+
+
+FORK = """
+    import os, sys
+    from client_stage import start, finished, text, until
+    from fake_server import FakeServer, finish, gate, text as say
+
+    with FakeServer() as server:
+        server.script(say("half"), gate("go"), say(" whole"), finish())
+        running = start(server)
+        until(lambda: text(running.ledger) == "half")
+        server.script(say("before"), finish())
+        finished(start(server))                      # a connection that the parent keeps for later
+        server.script(say("child"), finish())
+        child = os.fork()
+        if not child:
+            over = running.wait(1) and running.ledger.status != "running"
+            ledger = finished(start(server))
+            os._exit(0 if over and text(ledger) == "child" else 1)
+        _, status = os.waitpid(child, 0)
+        server.open("go")
+        assert text(finished(running)) == "half whole", text(running.ledger)
+        server.script(say("after"), finish())
+        assert text(finished(start(server))) == "after"
+        print("child", os.waitstatus_to_exitcode(status), len({seen.connection for seen in server.requests}))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_forked_child_starts_anew_and_the_parent_goes_on():
+    tests = Path(__file__).parent.parent
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(FORK)],
+        env={**os.environ, "PYTHONPATH": f"{tests}{os.pathsep}{tests.parent}"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    # Two connections of the parent's and one of the child's own.
+    assert run.stdout.split() == ["child", "0", "3"]
+    assert run.stderr == ""
