@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MB = 2**20
 BUDGET = 25  # times the cost of 1 MB, for 20 MB
+# CPU seconds a busy machine may add by fresh pages and cold caches; what is quadratic costs many seconds.
+SLACK = 0.05
 
 
 def one_line(size: int) -> bytes:
@@ -94,7 +96,7 @@ def test_20_mb_in_one_event_costs_at_most_25_times_1_mb(make, piece):
     print(
         f"{make.__name__}, pieces of {piece}: 1 MB {unit * 1e3:.2f} ms, 20 MB {whole / unit:.1f} times that"
     )
-    assert whole <= BUDGET * unit
+    assert whole <= BUDGET * unit + SLACK
 
 
 SHAPES = [
@@ -140,7 +142,7 @@ def test_the_strict_reader_too():
         whole = min(whole, cpu_seconds(lambda: run(large), 1))
         if turn >= 2 and whole <= 8 * unit:
             break
-    assert whole <= 8 * unit  # 4 times the bytes; what is quadratic costs 16 times
+    assert whole <= 8 * unit + SLACK  # 4 times the bytes; what is quadratic costs 16 times
 
 
 @pytest.mark.parametrize("make", [one_line, one_string], ids=lambda make: make.__name__)
