@@ -11,11 +11,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, TypeAlias
 
 from ..errors import ConnectionFailed
 
-__all__ = ["Expired", "Line", "Lost", "Unreachable"]
+__all__ = ["Expired", "Line", "Lost", "Sink", "Unreachable"]
+
+Sink: TypeAlias = Callable[[float, bytes], None]
+"""Takes a piece of a body with its seconds since the request was sent."""
 
 _ROUNDING = 0.001  # seconds by which a timer may fire early
 
@@ -68,7 +71,7 @@ class Line:
         stamp: clock reading at the last arrival.
         connecting: seconds it took to connect, None on a connection that was open already.
         answering: whether the body has begun.
-        waiting: called on the reader's thread, once, when the request has gone out.
+        before_read: called on the reader's thread before each wait for bytes, or None.
     """
 
     def __init__(self, *, connect: float, first_byte: float, stall: float, total: float | None) -> None:
@@ -79,7 +82,7 @@ class Line:
         self.stamp = 0.0
         self.connecting: float | None = None
         self.answering = False
-        self.waiting: Callable[[], None] | None = None
+        self.before_read: Callable[[], None] | None = None
         self._first_byte = first_byte
         self._stall = stall
         self._total = total

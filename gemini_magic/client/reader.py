@@ -26,7 +26,7 @@ from .line import Expired, Line, Lost, Unreachable
 from .oddities import not_a_stream
 from .recorder import Recorder
 from .replay import Replay
-from .retry import jittered, retry_after, worth_retrying
+from .retry import Outcome, jittered, result_of, retry_after, worth_retrying
 from .sources import Head, LocalAnswer, RecordedAnswer
 from .transport import send
 
@@ -47,15 +47,12 @@ class Job(NamedTuple):
     replay: Replay | None
 
 
-class _Outcome(NamedTuple):
-    """How one attempt ended; ``again`` when another one is allowed, after ``wait`` seconds."""
+class _Enough(Exception):  # noqa: N818 - says why a body is not read on
+    """The rest of a body is not wanted; ``wait`` is what the server asks for before another try."""
 
-    cause: Cause
-    error: GeminiMagicError | None = None
-    end: str = "eof"
-    limit: float | None = None
-    again: bool = False
-    wait: float = 0.0
+    def __init__(self, wait: float | None = None) -> None:
+        super().__init__("enough")
+        self.wait = wait
 
 
 class Reading:
@@ -95,18 +92,18 @@ class Reading:
 
     def run(self) -> None:
         """Read until it is over; whatever happens, the ledger is closed."""
-        again = tenacity.Retrying(
-            retry=tenacity.retry_if_result(lambda outcome: outcome.again),
-            wait=lambda state: _result(state).wait,
-            stop=lambda state: self._no_more(_result(state).wait),
-            before_sleep=lambda state: self._say(_result(state)),
-            sleep=self._sleep,
-            retry_error_callback=_result,
-        )
         try:
-            outcome: _Outcome = again(self._try)
+            again = tenacity.Retrying(
+                retry=tenacity.retry_if_result(lambda outcome: outcome.again),
+                wait=lambda state: result_of(state).wait,
+                stop=lambda state: self._no_more(result_of(state).wait),
+                before_sleep=lambda state: self._say(result_of(state)),
+                sleep=self._sleep,
+                retry_error_callback=result_of,
+            )
+            outcome: Outcome = again(self._try)
         except BaseException as error:  # noqa: BLE001 - nobody may wait for ever on a reader that died
-            outcome = _Outcome("failed", self._mistake(error))
+            outcome = Outcome("failed", self._mistake(error))
         if outcome.limit is not None:
             self.ledger.limit = outcome.limit
         self._close(outcome.cause, outcome.error)
@@ -119,7 +116,7 @@ class Reading:
         too_late = left is not None and wait >= left
         return self._attempt >= self.job.options.retries or too_late or self.line.cancelled.is_set()
 
-    def _say(self, outcome: _Outcome) -> None:
+    def _say(self, outcome: Outcome) -> None:
         why = self.ledger.failure.message if self.ledger.failure else ""
         if outcome.error is not None:
             why = outcome.error.message
@@ -131,7 +128,7 @@ class Reading:
     def _sleep(self, seconds: float) -> None:
         self.line.cancelled.wait(seconds)
 
-    def _again(self, outcome: _Outcome, wait: float | None = None) -> _Outcome:
+    def _again(self, outcome: Outcome, wait: float | None = None) -> Outcome:
         """The outcome as one after which another try is allowed; ``wait`` is what the server asks for."""
         seconds = jittered(self._attempt) if wait is None else wait
         if self.job.replay is not None:
@@ -140,12 +137,12 @@ class Reading:
 
     # -- one attempt
 
-    def _try(self) -> _Outcome:
+    def _try(self) -> Outcome:
         self._attempt += 1
         http = self.job.http
         exchange = Exchange(http.method, http.url, http.headers, http.body, attempt=self._attempt)
         answer: Head | None = None
-        outcome = _Outcome("failed", end="cancelled")
+        outcome = Outcome("failed", end="cancelled")
         try:
             self._intake.begin(exchange)
             answer = self._open(http)
@@ -153,16 +150,16 @@ class Reading:
             ok = 200 <= answer.status < 300  # noqa: PLR2004 - HTTP
             outcome = self._body(exchange, answer) if ok else self._refused(exchange, answer)
         except Unreachable as problem:
-            outcome = _Outcome("failed", _bare(problem.error), "not connected")
+            outcome = Outcome("failed", _bare(problem.error), "not connected")
             outcome = self._again(outcome) if problem.again else outcome
         except Expired as expired:
-            outcome = _Outcome(expired.kind, end=expired.kind, limit=expired.limit)
+            outcome = Outcome(expired.kind, end=expired.kind, limit=expired.limit)
         except Lost as lost:
             outcome = self._lost(lost)
         except GeminiMagicError as error:
-            outcome = _Outcome("failed", _bare(error), "failed")
+            outcome = Outcome("failed", _bare(error), "failed")
         except Exception as error:  # noqa: BLE001 - a mistake of ours is an ending too, and is recorded as one
-            outcome = _Outcome("failed", self._mistake(error), "failed")
+            outcome = Outcome("failed", self._mistake(error), "failed")
         finally:
             if answer is not None:
                 answer.close()
@@ -190,7 +187,7 @@ class Reading:
             if own or job.options.key_env not in (None, *auth.env):
                 key = (auth.header, auth.prefix + job.key.value.reveal())
             self._warn(http.url, sent=key is not None)
-        self.line.waiting = self._sent
+        self.line.before_read = self._sent
         return send(http, self.line, key, own_host=own)
 
     def _warn(self, url: str, *, sent: bool) -> None:
@@ -205,7 +202,7 @@ class Reading:
 
     def _sent(self) -> None:
         """The request has gone out; from now on the clock runs."""
-        self.line.waiting = None
+        self.line.before_read = None
         self._origin = self._origin or self.line.sent
         self._intake.offset = max(self.line.sent - self._origin, self._intake.last)
         with self._pen:
@@ -213,34 +210,42 @@ class Reading:
                 self.ledger.mark("connect", self.line.connecting)
             self.ledger.enter("waiting")
 
-    def _body(self, exchange: Exchange, answer: Head) -> _Outcome:
+    def _body(self, exchange: Exchange, answer: Head) -> Outcome:
         wire = WireReader()
         intake = self._intake
+
+        def sink(t: float, piece: bytes) -> None:
+            refusal = intake.take(wire, wire.feed(intake.keep(exchange, t, piece)))
+            if refusal is not None and worth_retrying(refusal) and not self._no_more():
+                raise _Enough(refusal.retry_after)
+
         try:
-            for t, piece in answer.pieces():
-                refusal = intake.take(wire, wire.feed(intake.keep(exchange, t, piece)))
-                if refusal is not None and worth_retrying(refusal) and not self._no_more():
-                    return self._again(_Outcome("failed"), refusal.retry_after)
+            answer.read(sink)
+        except _Enough as refused:
+            return self._again(Outcome("failed"), refused.wait)
         except (Lost, Expired):
             intake.take(wire, wire.close())  # what had come whole counts, though its blank line had not
             raise
         intake.take(wire, wire.close())
         error = None if intake.heard() else not_a_stream(wire, self.job.backend)
         if error is not None:
-            return _Outcome("failed", error)
-        return _Outcome("end")
+            return Outcome("failed", error)
+        return Outcome("end")
 
     # -- bad endings
 
-    def _refused(self, exchange: Exchange, answer: Head) -> _Outcome:
+    def _refused(self, exchange: Exchange, answer: Head) -> Outcome:
         """An HTTP error: read its body, then say it or allow another try."""
         body = bytearray()
+
+        def sink(t: float, piece: bytes) -> None:
+            body.extend(self._intake.keep(exchange, t, piece))
+            if len(body) > _ERROR_BODY:
+                raise _Enough
+
         try:
-            for t, piece in answer.pieces():
-                body += self._intake.keep(exchange, t, piece)
-                if len(body) > _ERROR_BODY:
-                    break
-        except Expired:
+            answer.read(sink)
+        except (_Enough, Expired):
             pass  # the status alone says enough
         except Lost:
             if self.line.cancelled.is_set():
@@ -249,22 +254,22 @@ class Reading:
         if failure.code in (401, 403) or failure.reason == "API_KEY_INVALID":
             forget_typed()  # or a mistyped key would stay until the kernel ends
         self._intake.refuse(failure)
-        outcome = _Outcome("failed")
+        outcome = Outcome("failed")
         if not worth_retrying(failure):
             return outcome
         wait = failure.retry_after
         return self._again(outcome, retry_after(answer.headers) if wait is None else wait)
 
-    def _lost(self, lost: Lost) -> _Outcome:
+    def _lost(self, lost: Lost) -> Outcome:
         if self.line.cancelled.is_set():
-            return _Outcome("failed", end="cancelled")
+            return Outcome("failed", end="cancelled")
         error = ConnectionFailed(
             "The connection was lost before an answer came.",
             remedy="Ask again; the lost request may have been billed." if lost.sent else "Ask again.",
         )
         if self._intake.heard():
-            return _Outcome("cut", error, "connection lost")
-        outcome = _Outcome("failed", error, "connection lost")
+            return Outcome("cut", error, "connection lost")
+        outcome = Outcome("failed", error, "connection lost")
         if not lost.sent:
             return self._again(outcome)
         if self._twice or self._no_more():
@@ -280,11 +285,6 @@ class Reading:
         if self.job.key is not None:
             words = self.job.key.value.hide(words.encode("utf-8", "replace")).decode()
         return WireError(words, remedy="This is a mistake of gemini_magic; please report it.")
-
-
-def _result(state: tenacity.RetryCallState) -> _Outcome:
-    outcome: _Outcome = state.outcome.result() if state.outcome else _Outcome("failed")
-    return outcome
 
 
 def _bare(error: GeminiMagicError) -> GeminiMagicError:

@@ -1,4 +1,4 @@
-"""When another try is worth it, and after how long.
+"""How an attempt ended, when another one is worth it, and after how long.
 
 It reads what the server said; it neither waits nor counts tries.
 """
@@ -9,14 +9,36 @@ import random
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
+import tenacity
+
+from ..endings import Cause
+from ..errors import GeminiMagicError
 from ..events import Failure
 
-__all__ = ["jittered", "retry_after", "worth_retrying"]
+__all__ = ["Outcome", "jittered", "result_of", "retry_after", "worth_retrying"]
 
 _CODES = (408, 429, 500, 502, 503, 504)
 _LONGEST_JITTER = 30.0  # seconds
 _LONGEST_ASKED = 300.0  # seconds a server may make us wait
+
+
+class Outcome(NamedTuple):
+    """How one attempt ended; ``again`` when another one is allowed, after ``wait`` seconds."""
+
+    cause: Cause
+    error: GeminiMagicError | None = None
+    end: str = "eof"
+    limit: float | None = None
+    again: bool = False
+    wait: float = 0.0
+
+
+def result_of(state: tenacity.RetryCallState) -> Outcome:
+    """The outcome of the attempt that tenacity has just made."""
+    outcome: Outcome = state.outcome.result() if state.outcome else Outcome("failed")
+    return outcome
 
 
 def worth_retrying(failure: Failure) -> bool:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from typing import Protocol
 
 from ..backends import Backend, HttpRequest
 from ..errors import ConnectionFailed
 from ..ledger import Exchange
-from .line import Expired, Line, Lost, Unreachable
+from .line import Expired, Line, Lost, Sink, Unreachable
 
 __all__ = ["Head", "LocalAnswer", "RecordedAnswer"]
 
@@ -39,8 +38,8 @@ class Head(Protocol):
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The response headers."""
 
-    def pieces(self) -> Iterator[tuple[float, bytes]]:
-        """The body, piece by piece with seconds since the request was sent."""
+    def read(self, sink: Sink) -> None:
+        """Hand the body to ``sink``, piece by piece."""
 
     def close(self) -> None:
         """Let go of what is held."""
@@ -72,8 +71,8 @@ class RecordedAnswer:
         self._speed = speed
         self._cancelled = cancelled
 
-    def pieces(self) -> Iterator[tuple[float, bytes]]:
-        """The recorded pieces with their times.
+    def read(self, sink: Sink) -> None:
+        """Hand on the recorded pieces with their times.
 
         Raises:
             Lost: the recorded exchange was cut, or the stream was cancelled.
@@ -85,7 +84,7 @@ class RecordedAnswer:
                 wait = t / self._speed - (time.perf_counter() - began)
                 if wait > _BATCH and self._cancelled.wait(wait):
                     raise Lost(sent=True)
-            yield t, piece
+            sink(t, piece)
         _raise_limit(self._exchange)
         if self._exchange.end != "eof":
             raise Lost(sent=True)
@@ -113,8 +112,8 @@ class LocalAnswer:
         self._pieces = backend.local(request) if backend.local else iter(())
         self._line = line
 
-    def pieces(self) -> Iterator[tuple[float, bytes]]:
-        """The pieces with the times at which they were made.
+    def read(self, sink: Sink) -> None:
+        """Hand on the pieces with the times at which they were made.
 
         Raises:
             Lost: the stream was cancelled.
@@ -128,7 +127,7 @@ class LocalAnswer:
                 raise self._line.expired()
             self._line.answering = True
             self._line.stamp = time.perf_counter()
-            yield self._line.since_sent(), piece
+            sink(self._line.since_sent(), piece)
 
     def close(self) -> None:
         """Nothing is held."""

@@ -7,29 +7,26 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import socket
 import ssl
 import threading
 import time
-import urllib.request
 from collections.abc import Iterable, Iterator
-from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpcore
 import httpx
 
 from ..backends import HttpRequest
 from ..errors import ConnectionFailed, WireError
-from .line import Line, Lost, Unreachable
+from .environment import agent_headers, proxy_for
+from .line import Line, Lost, Sink, Unreachable
 
 __all__ = ["Answer", "send"]
 
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=200, keepalive_expiry=30.0)
+_WRITE_LIMIT = 30.0  # seconds without a byte of the request being taken
 # A thinking model may be silent for minutes; these notice a peer that is gone (RFC 1122, 4.2.3.6), in seconds.
 _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 _NETWORK = "Check the network, the proxy settings and --base-url."
@@ -53,8 +50,8 @@ class _NetworkStream(httpcore.NetworkStream):
         line = _current.line
         if line is None:
             return self._inner.read(max_bytes, timeout)
-        if line.waiting is not None:
-            line.waiting()
+        if line.before_read is not None:
+            line.before_read()
         patience = line.patience()
         with line.on(self._sock):
             data = self._inner.read(max_bytes, patience)
@@ -135,21 +132,9 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for this URL (``HTTPS_PROXY``, ``ALL_PROXY``, ``NO_PROXY``)."""
-    proxies = urllib.request.getproxies()
-    if not proxies:
-        return None
-    parts = urlsplit(url)
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or urllib.request.proxy_bypass(parts.hostname or ""):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
-
-
 def _client(url: str) -> httpx.Client:
     """The shared client for this URL; a changed environment (proxy, certificates) makes a new one."""
-    proxy = _proxy_for(url)
+    proxy = proxy_for(url)
     which = (proxy, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     with _clients_lock:
         if which not in _clients:
@@ -180,14 +165,6 @@ def _no_client(error: Exception) -> ConnectionFailed:
     )
 
 
-@cache
-def _agent() -> str:
-    try:
-        return f"gemini-magic/{version('gemini-magic')}"
-    except PackageNotFoundError:
-        return "gemini-magic/0"
-
-
 class Answer:
     """An answer whose head has come: its status and headers, and its body piece by piece.
 
@@ -202,19 +179,36 @@ class Answer:
         self._response = response
         self._line = line
 
-    def pieces(self) -> Iterator[tuple[float, bytes]]:
-        """``(seconds since sent, bytes)`` of the body, content-encoding undone.
+    def read(self, sink: Sink) -> None:
+        """Read the body to its end: ``sink(seconds since sent, bytes)`` for each read from the socket.
+
+        Content-encoding is undone. What the sink raises ends the reading.
 
         Raises:
             Lost: the connection ended too early.
             Expired: a time limit was reached.
             WireError: the content-encoding is broken.
         """
-        with _watched(self._line):
-            for piece in self._response.iter_bytes():
-                self._line.answering = True
-                if piece:
-                    yield self._line.since_sent(), piece
+        line, held = self._line, list[bytes]()
+
+        def hand_on() -> None:
+            if held:
+                data = held[0] if len(held) == 1 else b"".join(held)
+                held.clear()
+                sink(line.since_sent(), data)
+
+        with _watched(line):
+            # One HTTP chunk may hold a word only; all that came with one read are handed on together, at the latest
+            # before the next read waits.
+            line.before_read = hand_on
+            try:
+                for piece in self._response.iter_bytes():
+                    line.answering = True
+                    if piece:
+                        held.append(piece)
+            finally:
+                line.before_read = None
+            hand_on()
 
     def close(self) -> None:
         """Give the connection back, or close it when the body was not read to its end."""
@@ -285,16 +279,17 @@ def send(request: HttpRequest, line: Line, key: tuple[str, str] | None, *, own_h
         Expired: a time limit was reached.
     """
     line.begin()
-    agent = f"{_agent()} gl-python/{platform.python_version()}" if own_host else _agent()
-    headers = [*request.headers, ("user-agent", agent)]
-    if own_host:
-        headers.append(("x-goog-api-client", agent))
+    headers = [*request.headers, *agent_headers(own_host=own_host)]
     if key is not None:
         headers.append(key)
     with _watched(line):
         client = _client(request.url)
-        timeout = httpx.Timeout(line.connect_limit(), read=None, write=30.0, pool=None)
-        prepared = client.build_request(
-            request.method, request.url, headers=headers, content=request.body, timeout=timeout
+        timeout = {"connect": line.connect_limit(), "write": _WRITE_LIMIT, "read": None, "pool": None}
+        prepared = httpx.Request(
+            request.method,
+            request.url,
+            headers=headers,
+            content=request.body,
+            extensions={"timeout": timeout},
         )
         return Answer(client.send(prepared, stream=True), line)

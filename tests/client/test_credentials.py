@@ -182,7 +182,7 @@ def test_a_secret_shows_itself_nowhere():
         f"{secret!r:>80}",
         "%s" % secret,  # noqa: UP031 - each way to format is one to leak
         "{:s}".format(secret),  # noqa: UP032 - the same
-        "+".join([secret, secret]),
+        "+".join([secret, secret]),  # noqa: FLY002 - the same
         secret + "",
         secret[:],
         secret.encode().decode(),

@@ -1,0 +1,44 @@
+"""What the environment says about the network: which proxy a URL takes, and who we say we are.
+
+It opens nothing and remembers no proxy, so that a changed variable counts at once.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import urllib.request
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from urllib.parse import urlsplit
+
+__all__ = ["agent_headers", "proxy_for"]
+
+_PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+_SYSTEM_PROXIES = sys.platform in ("darwin", "win32")  # which have settings beside the environment
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for this URL (``HTTPS_PROXY``, ``ALL_PROXY``, ``NO_PROXY``)."""
+    if not _SYSTEM_PROXIES and not any(map(os.environ.get, _PROXY_VARIABLES)):
+        return None  # looking further takes as long as a good part of the request
+    parts = urlsplit(url)
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or urllib.request.proxy_bypass(parts.hostname or ""):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+@cache
+def agent_headers(*, own_host: bool) -> tuple[tuple[str, str], ...]:
+    """The headers that say who asks: to the backend's own host with Python's version, to others by name alone."""
+    try:
+        name = f"gemini-magic/{version('gemini-magic')}"
+    except PackageNotFoundError:
+        name = "gemini-magic/0"
+    if not own_host:
+        return (("user-agent", name),)
+    full = f"{name} gl-python/{platform.python_version()}"
+    return (("user-agent", full), ("x-goog-api-client", full))
