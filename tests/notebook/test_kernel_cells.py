@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import nbformat
 import pytest
 from fake_server import FakeServer, gate, stall, text
-from kernel import KernelSession, run_notebook, widgets
+from kernel import KernelSession, kernelspec_with, run_notebook, widgets
 from nbclient.exceptions import CellExecutionError
 from surroundings import CANARY
 
@@ -29,11 +29,18 @@ def server():
         yield running
 
 
-@pytest.fixture(scope="module")
-def kernel_of_module(tmp_path_factory):
+# The environment's own ipykernel, and the oldest one with subshells, whose clicks arrive on another thread.
+@pytest.fixture(scope="module", params=["", "7.0.1"], ids=["ipykernel as installed", "ipykernel 7.0.1"])
+def kernel_of_module(request, tmp_path_factory):
     home = tmp_path_factory.mktemp("kernel")
     folders = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "IPYTHONDIR": str(home / "ipython")}
-    with KernelSession(env=folders, cwd=home) as session:
+    other = {}
+    if request.param:
+        try:
+            other = {"kernel": "other-ipykernel", "kernelspecs": kernelspec_with(request.param, home)}
+        except RuntimeError as refused:  # without a package index
+            pytest.skip(str(refused))
+    with KernelSession(env=folders, cwd=home, **other) as session:
         done = session.execute("%load_ext gemini_magic\n%config GeminiMagics.display = 'text'")
         assert done.status == "ok", done.error
         assert session.execute(PROBE).status == "ok"
