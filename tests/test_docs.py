@@ -1,0 +1,62 @@
+"""What the documents name exists: commands, options, files and dependencies."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+from surroundings import CHECKOUT
+
+from gemini_magic.notebook.words import WORDS
+from gemini_magic.settings import settings
+
+PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
+DOCUMENTS = sorted(CHECKOUT.glob("*.md"))
+
+
+def read(name):
+    return (CHECKOUT / name).read_text("utf-8")
+
+
+def flags():
+    return {flag for setting in settings().values() for flag in setting.flags}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_and_paths_lead_somewhere(path):
+    text = path.read_text("utf-8")
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert (CHECKOUT / link).exists(), link
+    for named in re.findall(r"`((?:gemini_magic|tests|notebooks|benchmarks)/[\w./-]*)`", text):
+        assert (CHECKOUT / named).exists(), named
+
+
+def test_options_of_the_readme_exist():
+    text = read("README.md")
+    table = text[text.index("| often used") : text.index("`%%gemini -h` lists")]
+    named = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", table))
+    assert named - {"--body", "--json"} <= flags() | {"-c"}
+    assert len(named) > 15
+
+
+def test_words_of_the_readme_exist():
+    named = re.search(r"the other words \(([^)]*)\)", read("README.md"))[1]
+    assert set(re.findall(r"`(\w+)`", named)) <= set(WORDS)
+
+
+def test_every_dependency_has_its_line_and_its_reason():
+    wanted = {re.match(r"[\w-]+", line)[0] for line in PROJECT["dependencies"]}
+    table = read("ARCHITECTURE.md").split("## Dependencies")[1]
+    told = dict(re.findall(r"^\| ([\w-]+) \| (.+) \|$", table, re.MULTILINE))
+    told.pop("package", None)
+    assert set(told) == wanted
+    assert all(len(reason) > 10 for reason in told.values())
+
+
+def test_the_two_commands_name_what_exists():
+    text = read("README.md")
+    for extra in re.findall(r'-e "\.\[(\w+)\]"', text):
+        assert extra in PROJECT["optional-dependencies"]
+    assert "gemini-magic" in PROJECT["scripts"]
+    assert 'pip install -e ".[test]" && .venv/bin/python -m pytest' in text
