@@ -23,6 +23,10 @@ from .sources import Head
 __all__ = ["Intake", "Pen"]
 
 
+def _nothing() -> None:
+    pass
+
+
 class Pen:
     """The right to write into the ledger: exclusive, refused once the stream is over, and seen by who waits.
 
@@ -33,6 +37,10 @@ class Pen:
         self._lock = lock
         self._line = line
         self._changed = changed
+
+    def quiet(self) -> Pen:
+        """The same right, for what nobody needs to wake up for."""
+        return Pen(self._lock, self._line, _nothing)
 
     def __enter__(self) -> None:
         self._lock.acquire()
@@ -69,6 +77,7 @@ class Intake:
         self.offset = 0.0
         self._ledger = ledger
         self._pen = pen
+        self._quietly = pen.quiet()
         self._backend = backend
         self._key = key
         self._recorders = recorders
@@ -86,7 +95,7 @@ class Intake:
 
     def head(self, exchange: Exchange, answer: Head) -> None:
         """The head of its answer came."""
-        with self._pen:
+        with self._quietly:
             exchange.status, exchange.reason = answer.status, answer.reason
             exchange.http_version = answer.http_version
             exchange.response_headers = tuple(
@@ -99,7 +108,7 @@ class Intake:
         """Keep a piece of the body as it came, but for the key: returns it with that masked."""
         piece = data if self._key is None else self._key.value.hide(data)
         self.last = self.offset + t
-        with self._pen:
+        with self._quietly:
             exchange.pieces.append((t, piece))
             if self._ledger.phase != "streaming":
                 self._ledger.mark("first_byte", self.last)
