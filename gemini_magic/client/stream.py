@@ -157,8 +157,11 @@ class Stream:
             self._waiters.append(waiter)
         try:
             if self.ledger.version == version and not self._over.is_set():
+                # Not wait_for: before Python 3.12 it drops a cancellation that comes in the moment of waking, and a
+                # kernel's interrupt is noticed by the loop exactly when something else wakes it.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(waiter.woken.wait(), timeout)
+                    async with asyncio.timeout(timeout):
+                        await waiter.woken.wait()
         finally:
             with self._changes, suppress(ValueError):
                 self._waiters.remove(waiter)

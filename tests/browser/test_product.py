@@ -105,6 +105,18 @@ def test_the_toolbar_stops_a_silent_stream_with_one_line_and_what_is_queued_does
 
 HARMFUL = ".jp-OutputArea-output :is(script, img, iframe, svg, [onerror], [data-commandlinker-command])"
 
+def test_the_toolbar_stops_a_stream_that_keeps_coming(lab, notebook):
+    opened(lab, notebook, "busy.ipynb", "%%gemini -m slow\nTalk on.")
+    for _ in range(6):
+        notebook.run(1, wait=False)
+        notebook.page.wait_for_timeout(900)  # no looking meanwhile: it would shake the timing this is about
+        began = time.monotonic()
+        notebook.interrupt()
+        notebook.wait_done(1)
+        assert time.monotonic() - began < 1.5
+        assert "interrupted" in notebook.wait_output(1, "Stopped after")
+
+
 ENDINGS = [
     ("cut", "%%gemini -m cut", "truncated", "going to be longer", False),
     ("error-mid", "%%gemini -m error-mid", "cancelled", "Half of the answer is here", False),

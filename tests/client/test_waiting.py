@@ -218,3 +218,25 @@ def test_a_forked_child_starts_anew_and_the_parent_goes_on():
     # Two connections of the parent's and one of the child's own.
     assert run.stdout.split() == ["child", "0", "3"]
     assert run.stderr == ""
+
+
+@pytest.mark.parametrize("later", range(8))
+def test_a_cancellation_in_the_moment_of_waking_is_not_lost(fake_server, later):
+    fake_server.script(say("half"), stall())
+    stream = start(fake_server)
+    until(lambda: text(stream.ledger) == "half")
+
+    async def scene():
+        task = asyncio.create_task(stream.changed(stream.ledger.version, 5))
+        await asyncio.sleep(0.02)
+        stream._notify()  # wakes it, as a chunk does
+        for _ in range(later):  # and some turns of the loop later the kernel's interrupt is noticed
+            await asyncio.sleep(0)
+        if task.cancel():
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        else:
+            assert task.done()
+
+    asyncio.run(scene())
+    stream.close()

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import nbformat
 import pytest
-from fake_server import FakeServer, gate, stall, text
+from fake_server import FakeServer, gate, stall, text, words
 from kernel import KernelSession, kernelspec_with, run_notebook, widgets
 from nbclient.exceptions import CellExecutionError
 from surroundings import CANARY
@@ -152,6 +152,20 @@ def test_the_toolbars_interrupt_while_the_server_is_silent(kernel, server, befor
         True,
         True,
     )
+
+
+def test_the_toolbars_interrupt_while_text_keeps_coming(kernel, server):
+    for turn in range(6):
+        with asking(kernel, server, *words("one two three four five " * 20, 0.03), stall()) as options:
+            run = kernel.begin(f"%%gemini -o r {options}\nhi")
+            queued = kernel.begin("print('LATER RAN')")
+            kernel.wait_for(run, "stream", 4 + turn)
+            then = kernel.interrupt()
+            kernel.finish(run)
+            kernel.finish(queued)
+        assert run.reply.time - then < 0.2
+        assert run.error["ename"] == "Interrupted"
+        assert queued.status == "aborted"
 
 
 def test_an_interrupt_before_anything_came(kernel, server):
