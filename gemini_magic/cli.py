@@ -56,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="gemini-magic", description="Watch Gemini answers stream in Jupyter."
     )
+    parser.add_argument("--version", action="version", version=version("gemini-magic"))
     words = parser.add_subparsers(dest="word", required=True, metavar="demo | doctor | enable")
     demo = words.add_parser(
         "demo", help="open the tour in JupyterLab; it runs from recordings, without a key"
@@ -117,7 +118,10 @@ def _demo(folder: Path, *, browser: bool) -> int:
     notebook = _copied(folder)
     print(f"Opening {notebook} in JupyterLab. Its answers are recordings: no key and no network are needed.")
     print("Stop JupyterLab with Ctrl+C.", flush=True)
-    return subprocess.run(_lab(notebook, *([] if browser else ["--no-browser"])), check=False).returncode  # noqa: S603 - our own interpreter
+    command = _lab(notebook, *([] if browser else ["--no-browser"]))
+    if os.name == "posix":
+        os.execv(command[0], command)  # noqa: S606 - becomes JupyterLab, so that a signal to us reaches it
+    return subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter
 
 
 def _check() -> int:

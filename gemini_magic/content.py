@@ -6,6 +6,7 @@ Plain values, equal when their content is equal. This module does not know how a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, field
@@ -23,6 +24,7 @@ __all__ = [
     "Text",
     "Thought",
     "Turn",
+    "joined",
     "kind_of",
     "merged",
 ]
@@ -161,6 +163,24 @@ class Request(Struct, frozen=True, kw_only=True):
     system: str | None = None
     config: dict[str, Any] = field(default_factory=dict)
     body: dict[str, Any] = field(default_factory=dict)
+
+
+def joined(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """The parts with text that was cut into chunks joined again; a part with a signature stays alone."""
+    found: list[Part] = []
+    for part in parts:
+        last = found[-1] if found else None
+        if (
+            isinstance(part, Text | Thought)
+            and isinstance(last, Text | Thought)
+            and type(last) is type(part)
+            and last.signature is None
+            and part.signature is None
+        ):
+            found[-1] = type(part)(last.text + part.text)
+        else:
+            found.append(part)
+    return tuple(found)
 
 
 def merged(base: dict[str, Any], over: dict[str, Any], *, drop_null: bool = False) -> dict[str, Any]:

@@ -66,10 +66,9 @@ def ending_of(
             ),
         )
     if cause == "timeout":
-        what = "Not finished in time" if limit is None else f"Not finished after {limit:g} s"
-        return Ending(
-            "stalled", StalledError(_so_far(what, chars), remedy=f"{_RESUME} `--timeout` allows more.")
-        )
+        what = "Not finished in time" if limit is None else f"Not finished within {limit:g} s"
+        said = f"{what}; {chars:,} characters had arrived." if chars else f"{what}; no text had arrived."
+        return Ending("stalled", StalledError(said, remedy=f"{_RESUME} `--timeout` allows more."))
     if failure is not None:
         return Ending("error", _service_error(failure))
     if cause == "cut" and chunks:

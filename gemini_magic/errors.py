@@ -48,6 +48,13 @@ __all__ = [
 ]
 
 
+_SHORT = 120  # characters of a message that stands beside the answer in full
+
+
+def _short(message: str) -> str:
+    return message if len(message) <= _SHORT else message[: _SHORT - 1] + "…"
+
+
 class _Told:
     """Renders itself in a cell as its own words and a remedy, never as a stack of frames.
 
@@ -71,8 +78,10 @@ class _Told:
 
     def _render_traceback_(self) -> Sequence[str]:
         """IPython shows these lines instead of a traceback."""
+        if self.shown:
+            return [f"{type(self).__name__}: {_short(self.message)}"]
         lines = [f"{type(self).__name__}: {self.message}"]
-        if self.remedy and not self.shown:
+        if self.remedy:
             lines.append(f"  {self.remedy}")
         return lines
 
@@ -187,4 +196,4 @@ class Interrupted(_Told, KeyboardInterrupt):
 
     def _render_traceback_(self) -> Sequence[str]:
         """One line: the user knows why."""
-        return [self.message if self.shown else f"{self.message} {self.remedy}".rstrip()]
+        return [_short(self.message) if self.shown else f"{self.message} {self.remedy}".rstrip()]

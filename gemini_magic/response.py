@@ -8,20 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 from . import markdown, views
 from .backends import backend
 from .client import Stream, read_exchanges, read_recording, write_recording
-from .content import Part, Request, Text, Thought
+from .content import Part, Request, Text, Thought, joined
 from .errors import GeminiMagicError, Interrupted
 from .events import Chunk, Note, Status, Usage
+from .exchange import Exchange
 from .ledger import Ledger
 from .records import ChunkRow, EventRow, UsageRow
 from .tables import Rows
 from .timing import Timing, measure
 
 __all__ = ["Attempt", "Candidate", "Response"]
+
+R = TypeVar("R", bound="Response")
 
 
 class Attempt(NamedTuple):
@@ -44,7 +47,7 @@ class Candidate:
     @property
     def parts(self) -> tuple[Part, ...]:
         """The parts in order, text that was cut into chunks joined again."""
-        return _joined(self._ledger.parts.get(self.index, ()))
+        return joined(self._ledger.parts.get(self.index, ()))
 
     @property
     def text(self) -> str:
@@ -254,11 +257,13 @@ class Response:
         Raises:
             RecordingError: the file cannot be read, or holds no answer.
         """
-        dialect = backend(backend_name)
-        ledger = Ledger(backend=dialect.name)
-        ledger.source = "recording"
-        read_exchanges(read_recording(Path(path)), dialect, ledger)
-        return cls(ledger)
+        return _again(cls, read_recording(Path(path)), backend_name, None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled and copied as what went over the wire; a stream that still runs cannot be."""
+        if self.status == "running" or not self.ledger.exchanges:
+            raise TypeError("Only an answer that has ended can be pickled or copied; r.wait() waits for it.")
+        return _again, (type(self), list(self.ledger.exchanges), self.ledger.backend, self.ledger.request)
 
     # -- how it looks ----------------------------------------------------------------------------------------
 
@@ -283,18 +288,8 @@ class Response:
         return views.bundle(self.ledger)
 
 
-def _joined(parts: Sequence[Part]) -> tuple[Part, ...]:
-    joined: list[Part] = []
-    for part in parts:
-        last = joined[-1] if joined else None
-        if (
-            isinstance(part, Text | Thought)
-            and isinstance(last, Text | Thought)
-            and type(last) is type(part)
-            and last.signature is None
-            and part.signature is None
-        ):
-            joined[-1] = type(part)(last.text + part.text)
-        else:
-            joined.append(part)
-    return tuple(joined)
+def _again(kind: type[R], exchanges: Sequence[Exchange], backend_name: str, request: Request | None) -> R:
+    """A response from what went over the wire."""
+    ledger = Ledger(request, backend=backend_name)
+    read_exchanges(exchanges, backend(backend_name), ledger)
+    return kind(ledger)

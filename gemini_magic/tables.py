@@ -212,18 +212,42 @@ class Rows(Generic[R]):
     def __repr__(self) -> str:
         return f"<Rows: {len(self)} × {', '.join(self.columns)}>"
 
-    def _repr_html_(self) -> str:
-        """The first and last rows; every value escaped and shortened."""
-        count = len(self)
-        shown = list(self) if count <= 2 * _PREVIEW else [*self[:_PREVIEW], None, *self[-_PREVIEW:]]
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
-        body = "".join(
-            f'<tr><td colspan="{len(self.columns)}">⋮</td></tr>'
-            if record is None
-            else f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in record)}</tr>"
-            for record in shown
+    def _preview(self) -> tuple[list[str], list[list[str] | None]]:
+        """Names and shortened values of the first and last rows (None for what is left out), empty columns apart."""
+        shown = list(self) if len(self) <= 2 * _PREVIEW else [*self[:_PREVIEW], None, *self[-_PREVIEW:]]
+        used = [
+            place
+            for place in range(len(self.columns))
+            if not shown or any(record is not None and record[place] not in (None, "") for record in shown)
+        ]
+        rows = [None if record is None else [_cell(record[place]) for place in used] for record in shown]
+        return [self.columns[place] for place in used], rows
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's signature
+        """A plain table for terminals."""
+        names, rows = self._preview()
+        lines = [names, *(["⋮"] + [""] * (len(names) - 1) if row is None else row for row in rows)]
+        widths = [max(len(line[place]) for line in lines) for place in range(len(names))]
+        table = "\n".join(
+            "  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip()
+            for line in lines
         )
-        note = f"{count} rows. Any DataFrame library takes this as it is: <code>pd.DataFrame(rows)</code>"
+        printer.text(f"{table}\n{len(self)} rows")
+
+    def _repr_html_(self) -> str:
+        """The first and last rows; every value escaped and shortened, columns that are empty in them left out."""
+        names, rows = self._preview()
+        style = 'style="text-align:left;white-space:nowrap"'
+        head = "".join(f"<th {style}>{escape(name)}</th>" for name in names)
+        body = "".join(
+            f'<tr><td colspan="{len(names)}">⋮</td></tr>'
+            if row is None
+            else f"<tr>{''.join(f'<td {style}>{escape(value)}</td>' for value in row)}</tr>"
+            for row in rows
+        )
+        left_out = [name for name in self.columns if name not in names]
+        empty = f" Empty here: {', '.join(left_out)}." if left_out else ""
+        note = f"{len(self)} rows.{empty} Any DataFrame library takes this as it is: <code>pd.DataFrame(rows)</code>"
         return (
             f'<div style="overflow-x:auto"><table><thead><tr>{head}</tr></thead>'
             f"<tbody>{body}</tbody></table></div><small>{note}</small>"
@@ -236,4 +260,4 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
     text = str(value).replace("\n", "⏎")
-    return escape(text if len(text) <= _CELL else text[: _CELL - 1] + "…")
+    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"

@@ -29,6 +29,12 @@ class Timing(NamedTuple):
     chunks_per_second: float | None
     tokens_per_second: float | None
 
+    def __repr__(self) -> str:
+        shown = (
+            f"{name}={value if value is None else round(value, 4)}" for name, value in self._asdict().items()
+        )
+        return f"Timing({', '.join(shown)})"
+
 
 def measure(marks: Mapping[str, float], times: Sequence[float], usage: Usage) -> Timing:
     """The timing of an answer.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
+import pickle
 import subprocess
 import sys
 
@@ -156,6 +158,18 @@ def test_save_and_load_give_the_same_answer(fake_server, tmp_path):
         Response.load(tmp_path / "missing.jsonl")
 
 
+def test_a_response_can_be_pickled_and_copied_as_what_went_over_the_wire(fake_server):
+    r = ask(fake_server, "thinking")
+    for again in (pickle.loads(pickle.dumps(r)), copy.copy(r), copy.deepcopy(r)):
+        assert (again.raw, again.thoughts, again.status) == (r.raw, r.thoughts, "complete")
+        assert again.request == r.request
+    with (
+        gemini_magic.stream("hi", model="stall", base_url=fake_server.base_url) as stream,
+        pytest.raises(TypeError, match="has ended"),
+    ):
+        pickle.dumps(stream.response)
+
+
 def test_record_then_replay_without_the_server(fake_server, tmp_path):
     path = tmp_path / "run.jsonl"
     live = ask(fake_server, record=str(path))
@@ -165,7 +179,7 @@ def test_record_then_replay_without_the_server(fake_server, tmp_path):
     assert len(fake_server.requests) == 1
     missed = gemini_magic.ask("hello", model="quick", replay=str(path), speed=0)
     assert missed.status == "error"
-    assert "'hi'" in str(missed.error).replace('"', "'")
+    assert 'the nearest recorded prompt is "hi"' in str(missed.error)
 
 
 def test_the_shipped_trace_of_two_events_is_read():

@@ -114,3 +114,15 @@ def test_the_preview_is_escaped_and_short():
     assert "<b>" not in html
     assert "1000 rows" in html
     assert html.count("<tr>") == 12  # head, five, dots, five
+
+
+def test_a_terminal_shows_a_plain_table_without_its_empty_columns():
+    class Printer:
+        said = ""
+
+        def text(self, piece):
+            self.said += piece
+
+    printer = Printer()
+    table(3).rows().where(text=None)._repr_pretty_(printer, cycle=False)
+    assert printer.said.splitlines() == ["number  t      size", "0       0.000", "2       1.000  2", "2 rows"]

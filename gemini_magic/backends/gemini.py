@@ -22,6 +22,7 @@ from ..content import (
     Text,
     Thought,
     Turn,
+    joined,
     merged,
 )
 from ..errors import OptionError
@@ -84,22 +85,7 @@ def _call(call: Call) -> dict[str, Any]:
 
 
 def _turn(turn: Turn) -> dict[str, Any]:
-    # Adjacent text of one kind is one part again, as it was before it was cut into chunks; a part that carries a
-    # signature is never merged.
-    merged: list[Part] = []
-    for part in turn.parts:
-        last = merged[-1] if merged else None
-        if (
-            isinstance(part, Text | Thought)
-            and type(last) is type(part)
-            and isinstance(last, Text | Thought)
-            and last.signature is None
-            and part.signature is None
-        ):
-            merged[-1] = type(part)(last.text + part.text)
-        else:
-            merged.append(part)
-    parts = [part_to_json(part) for part in merged if not _summary(part)]
+    parts = [part_to_json(part) for part in joined(turn.parts) if not _summary(part)]
     return {"role": turn.role, "parts": parts or [{"text": ""}]}
 
 

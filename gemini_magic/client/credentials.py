@@ -124,7 +124,9 @@ def _asked(auth: Auth, ask: Callable[[str], str] | None) -> Key:
     if auth.env[0] in _typed:
         return _typed[auth.env[0]]
     if ask is not None:
-        plain = _clean(ask(f"Key for {auth.hosts[0]} (not shown, not saved): "))
+        plain = _clean(
+            ask(f"Key for {auth.hosts[0]} (from aistudio.google.com/apikey; not shown, not saved): ")
+        )
         if plain:
             key = _key(plain, "what you typed")
             _typed[auth.env[0]] = key  # so that it is asked for once in this process

@@ -36,6 +36,7 @@ def read_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledg
     """
     if not exchanges:
         raise RecordingError("The recording holds no exchange.", remedy="Record one with --record FILE.")
+    ledger.source = "recording"
     first = len(exchanges) - 1
     while first and exchanges[first].attempt:
         first -= 1
@@ -49,10 +50,20 @@ def read_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledg
     if ledger.failure is not None or error is not None:
         cause = "failed"
     if cause in ("cut", "failed"):
-        lost = ConnectionFailed("No answer was recorded: the connection was lost.", remedy="Ask again.")
-        ledger.close(cause, t=last, error=error or lost)
+        ledger.close(cause, t=last, error=error or _unanswered(exchanges[-1]))
     else:
         ledger.close(cause, t=last)
+
+
+def _unanswered(exchange: Exchange) -> ConnectionFailed | WireError:
+    """Why a recorded run holds no answer."""
+    if exchange.end is None:
+        return WireError(
+            "The kernel ended before an answer came.", remedy="Ask again; the request may have been billed."
+        )
+    if exchange.end == "failed":
+        return WireError("The run failed before an answer came.", remedy="Run its cell again to see why.")
+    return ConnectionFailed("No answer was recorded: the connection was lost.", remedy="Ask again.")
 
 
 def _read(

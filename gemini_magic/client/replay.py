@@ -145,6 +145,8 @@ def _difference(request: HttpRequest, recorded: Exchange) -> str:
     mine, theirs = _leaves(_canonical(request.body)), _leaves(_canonical(recorded.body))
     for key in [*theirs, *mine]:
         if mine.get(key, _MISSING) != theirs.get(key, _MISSING):
+            if key.startswith("contents[") and key.endswith("].text"):
+                return f"the nearest recorded prompt is {_shown(theirs, key)}."
             return f"the nearest one has {key} = {_shown(theirs, key)}, this one {_shown(mine, key)}."
     return "the nearest one differs in its address."
 

@@ -27,6 +27,11 @@ ALIVE: Final = 8  # finished widgets that a page opened in mid-stream can still 
 _PAINT: Final = 0.1  # seconds between two paints, at least
 _DUTY: Final = 3.0  # a paint may take a quarter of the time
 _STATUS: Final = 0.25  # seconds between two status lines, at least
+# Seen where there are no widgets, and in a notebook that was saved in mid-answer and whose kernel is gone.
+_WAITING: Final = (
+    "The answer appears here when it is finished. If it never does, the kernel ended before it: "
+    "%gemini last shows what had arrived."
+)
 _THOUGHTS: Final = 0.5  # the same for the thoughts, which are folded
 _RATE: Final = 40  # messages a second, at most
 _LARGEST_PAINT: Final = 9  # messages: both lanes and the status
@@ -238,10 +243,8 @@ class LiveView:
         line = status_line(self._ledger, now=0.0)
         data = {
             _WIDGET: view,
-            "text/html": page.root(
-                [self._status_html(0.0), "<p>The answer appears here when it is finished.</p>"]
-            ),
-            "text/plain": f"{line}\nThe answer appears here when it is finished.",
+            "text/html": page.root([self._status_html(0.0), f"<p>{_WAITING}</p>"]),
+            "text/plain": f"{line}\n{_WAITING}",
         }
         publish(data, self._id, update=False)
         self._displayed = True

@@ -114,7 +114,10 @@ def box(ledger: Ledger) -> str:
 
 def notes(ledger: Ledger) -> str:
     """Oddities that may mislead the reader; harmless ones are left to the tables."""
-    serious = [note for note in list(ledger.notes) if note.severity != "info"]
+    cut = (
+        ("unterminated", "not-json") if ledger.cause == "cut" else ()
+    )  # said already: the connection was lost
+    serious = [note for note in list(ledger.notes) if note.severity != "info" and note.kind not in cut]
     lines = [
         f'<div class="gm-note">⚠ {_said(redacted(note.message))}</div>' for note in serious[:_NOTES_SHOWN]
     ]

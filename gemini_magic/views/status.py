@@ -144,12 +144,13 @@ def _ended(ledger: Ledger) -> str:
     if ledger.status == "stalled":
         limit_s = "" if ledger.limit is None else f" for {ledger.limit:g} s"
         if ledger.cause == "timeout":
-            return f"stalled: not finished{limit_s.replace('for', 'after')}"
+            return f"stalled: not finished{limit_s.replace('for', 'within')}"
         return f"stalled: nothing came{limit_s}"
     if ledger.status == "error":
         code = getattr(ledger.error, "code", None)
         status = getattr(ledger.error, "status", None)
-        return " ".join(str(part) for part in ("error", code, status) if part)
+        tries = f"after {len(ledger.exchanges)} tries" if len(ledger.exchanges) > 1 else ""
+        return " ".join(str(part) for part in ("error", code, status, tries) if part)
     return "stopped" if ledger.cause == "stop" else "interrupted"
 
 

@@ -105,6 +105,7 @@ def test_the_toolbar_stops_a_silent_stream_with_one_line_and_what_is_queued_does
 
 HARMFUL = ".jp-OutputArea-output :is(script, img, iframe, svg, [onerror], [data-commandlinker-command])"
 
+
 def test_the_toolbar_stops_a_stream_that_keeps_coming(lab, notebook):
     opened(lab, notebook, "busy.ipynb", "%%gemini -m slow\nTalk on.")
     for _ in range(6):
