@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import shlex
+import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -33,6 +34,8 @@ _KEY_OPTIONS = {
 _KEY_VALUE = re.compile(r"AIza[\w-]{16,}|AQ\.[\w-]{16,}")
 _MARK = "\ue0ff"  # private use: stands for an expression while the line is split into words
 _HELP = "-h"
+_WIDTH = 79  # of the table of options
+_COLUMN = 28  # where the help on an option begins
 
 
 class Line(NamedTuple):
@@ -207,7 +210,9 @@ def parse(line: str, evaluate: Callable[[str], str] | None = None, *, model: boo
         words = shlex.split(protected)
     except ValueError:
         raise OptionError(
-            "A quotation mark on the line is not closed.", remedy="""Write a text as "it's fine" or 'so'."""
+            "A quotation mark on the line is not closed.",
+            remedy="""Write a text as "it's fine" or 'so'."""
+            + ("" if model else " A question goes into a cell of its own, below a first line %%gemini."),
         ) from None
 
     if any(_KEY_VALUE.search(word) for word in words):
@@ -261,8 +266,17 @@ def help_text() -> str:
     for title, members in groups.items():
         if members:
             lines += ["", title]
-            lines += [f"  {_usage(setting):<34} {setting.help}{_default(setting)}" for setting in members]
+            lines += [line for setting in members for line in _described(setting)]
     return "\n".join([*lines, "", "`%gemini help` lists the words of the line magic."])
+
+
+def _described(setting: Setting) -> list[str]:
+    usage, text = f"  {_usage(setting)}", f"{setting.help}{_default(setting)}"
+    lines = textwrap.wrap(text, _WIDTH - _COLUMN)
+    if len(usage) < _COLUMN - 1:  # two blanks between the columns
+        lines[0] = f"{usage:<{_COLUMN}}{lines[0]}"
+        return [lines[0], *(" " * _COLUMN + line for line in lines[1:])]
+    return [usage, *(" " * _COLUMN + line for line in lines)]
 
 
 def _usage(setting: Setting) -> str:

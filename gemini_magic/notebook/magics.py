@@ -29,7 +29,7 @@ class GeminiMagics(Magics):
         """What does the work; made for the first cell."""
         from .run import Desk  # noqa: PLC0415 - the first cell pays for these imports, not %load_ext
 
-        return Desk(self.shell, self.said)
+        return Desk(self.shell, self.said, self.configure)
 
     @no_var_expand
     @line_cell_magic
@@ -89,6 +89,11 @@ class GeminiMagics(Magics):
             for name in self.trait_names(config=True)
             if (value := getattr(self, name)) is not None
         }
+
+    def configure(self, name: str, value: Any) -> None:
+        """Do what `%config GeminiMagics.NAME = VALUE` does; None takes back what was said."""
+        self.declare()
+        setattr(self, name, value)
 
     @classmethod
     def class_traits(cls, **metadata: Any) -> dict[str, TraitType[Any, Any]]:

@@ -115,14 +115,26 @@ def _evaluate(expression: Expression, names: dict[str, Any], place: str) -> Any:
         return eval(code, names)  # noqa: S307 - the user's own expression in the user's own namespace
     except NameError as error:
         name = error.name or ""
+        if name not in _words(expression.source):  # raised inside something that the expression called
+            raise _failed(error, shown, place) from error
         close = difflib.get_close_matches(name, _public(names)) or difflib.get_close_matches(
             name, dir(builtins)
         )
-        known = f"Did you mean {' or '.join(close)}?" if close else _LITERAL
-        raise PromptError(f"{place}: {shown}: there is no {name!r}.", remedy=known) from error
+        remedy = f"Did you mean {' or '.join(f'`{each}`' for each in close)}?" if close else _LITERAL
+        raise PromptError(f"{place}: {shown}: there is no {name!r}.", remedy=remedy) from error
     except Exception as error:  # whatever the user's expression raises
-        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise PromptError(f"{place}: {shown} failed: {_short(said)}.", remedy=_LITERAL) from error
+        raise _failed(error, shown, place) from error
+
+
+def _words(source: str) -> set[str]:
+    return {node.id for node in ast.walk(_parse(source)) if isinstance(node, ast.Name)}
+
+
+def _failed(error: Exception, shown: str, place: str) -> PromptError:
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return PromptError(
+        f"{place}: {shown} failed: {_short(said)}.", remedy="Mend the expression; nothing was sent."
+    )
 
 
 def _public(names: Mapping[str, Any]) -> list[str]:

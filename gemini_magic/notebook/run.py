@@ -19,6 +19,7 @@ from ..ledger import Ledger
 from ..settings import Options, resolve
 from ..views import NullView, View, choose
 from . import kernel
+from .answers import names_of
 from .arguments import Line, help_text, parse
 from .prompt import expand, expand_text, hint
 from .pump import Job, Pump
@@ -44,11 +45,15 @@ class Desk:
     Args:
         shell: the IPython shell.
         said: gives what ``%config GeminiMagics`` says.
+        configure: says it for one setting; None takes it back.
     """
 
-    def __init__(self, shell: Any, said: Callable[[], Mapping[str, Any]]) -> None:
+    def __init__(
+        self, shell: Any, said: Callable[[], Mapping[str, Any]], configure: Callable[[str, Any], None]
+    ) -> None:
         self.shell = shell
         self.said = said
+        self.configure = configure
         self.session = Session()
         self._pump = Pump(shell, self.session)
 
@@ -84,11 +89,21 @@ class Desk:
             before, parts = turns[:-1], turns[-1].parts
             notice = "A new request with the same question: no text had arrived."
         request = build(parts, options, before)
-        print(notice)  # noqa: T201 - a notebook's way to say something
+        print(notice, self._where(run, options, rest=before is turns))  # noqa: T201 - a notebook's way to say something
         job = self._send(
             _Question(request, options, run.conversation, run.before, (notice,)), awaited=False, key=run.key
         )
         return self._pump.watch(job)
+
+    def _where(self, run: Run, options: Options, *, rest: bool) -> str:
+        """Which name holds what once the rest has arrived."""
+        new = options.out or "_gemini"
+        if not rest:
+            return f"`{new}` will hold the whole answer."
+        kept = [name for name in names_of(run.response, self.shell.user_ns) if name != new]
+        if kept:
+            return f"`{kept[0]}` keeps what came, `{new}` gets the rest: `{kept[0]}.text + {new}.text` is the whole."
+        return f"`{new}` gets the rest; `%gemini last 2` shows what came before."
 
     def word(self, line: str) -> Any:
         """One of the words of ``%gemini``."""

@@ -1,33 +1,44 @@
 """The words of ``%gemini``: what each does, and what it prints.
 
-Everything but ``resume`` only looks at what is there; nothing is sent.
+Only ``resume`` sends something; only ``config`` and ``reset`` change something.
 """
 
 from __future__ import annotations
 
 import difflib
 import platform
+import textwrap
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 from typing import Any, Protocol
 
 from ..backends import backend
-from ..client import find_key, recent
+from ..client import find_key
 from ..errors import CredentialsError, OptionError
 from ..response import Response
-from ..settings import Options, settings
+from ..settings import Options
 from ..views import status_line
+from .answers import back, latest, named
 from .arguments import Line, help_text, option_names, parse
+from .configuring import assignment, described, every
 from .session import Session
 
 __all__ = ["WORDS", "say"]
+
+_CLOSE = 0.75  # a spelling that is less alike than this was meant as something else
+_WIDTH = 79
+_COLUMN = 31  # where the help on a word begins
 
 
 class Desk(Protocol):
     """What the words look at."""
 
     session: Session
+    shell: Any
+
+    def configure(self, name: str, value: Any) -> None:
+        """Set a setting for this shell."""
 
     def options(self) -> tuple[Options, dict[str, str]]:
         """The options of a plain cell, and where each comes from."""
@@ -50,13 +61,39 @@ def say(desk: Desk, line: str) -> Any:
         return _help(desk, read)
     word, *rest = read.words or ("state",)
     if word not in WORDS:
-        close = difflib.get_close_matches(word.lower(), WORDS, n=1)
-        remedy = f"Did you mean `%gemini {close[0]}`?" if close else "`%gemini help` lists the words."
+        raise OptionError(f"There is no word {word!r}.", remedy=_instead(word, line))
+    if read.options and word != "resume":
         raise OptionError(
-            f"There is no word {word!r}.",
-            remedy=f"{remedy} A prompt goes into a cell that begins with %%gemini.",
+            f"`%gemini {word}` takes no options.",
+            remedy="They go on the %%gemini line of a cell; `%gemini config NAME=VALUE` sets one for this shell.",
+        )
+    most = {"resume": 0, "config": len(rest)}.get(word, int(word in _TAKES))
+    if len(rest) > most:
+        raise OptionError(
+            f"`%gemini {word}` takes {'one word' if most else 'nothing'} after it, not {' '.join(rest)!r}.",
+            remedy=f"Write `%gemini {_usage(word)}`. {_ASK if len(rest) > 1 else ''}".rstrip(),
         )
     return WORDS[word](desk, Line(read.options, tuple(rest)))
+
+
+_ASK = "A question goes into a cell of its own, below a first line %%gemini."
+
+
+def _instead(word: str, line: str) -> str:
+    close = _close(word.lower(), WORDS)
+    if close:
+        return f"Did you mean `%gemini {close}`?"
+    if len(line.split()) > 1:
+        return f"{_ASK} `%gemini help` lists the words."
+    return f"`%gemini help` lists the words. {_ASK}"
+
+
+def _close(said: str, known: Iterable[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(said, list(known), n=1, cutoff=_CLOSE)), None)
+
+
+def _usage(word: str) -> str:
+    return f"{word} [{_TAKES[word]}]" if word in _TAKES else word
 
 
 def _print(*lines: str) -> None:
@@ -114,21 +151,29 @@ def _questions(count: int) -> str:
 def _help(_: Desk, line: Line) -> None:
     """The words; `%gemini help WORD` for one of them, `%gemini help options` for a cell's options."""
     if not line.words:
-        rows = [(f"%gemini {word}", _doc(function)) for word, function in WORDS.items()]
-        _print(*_table(rows), "", "`%%gemini -h` lists the options of a cell.")
+        lines = [
+            textwrap.fill(
+                _doc(function),
+                _WIDTH,
+                initial_indent=f"%gemini {_usage(word)}".ljust(_COLUMN),
+                subsequent_indent=" " * _COLUMN,
+            )
+            for word, function in WORDS.items()
+        ]
+        _print(*lines, "", "`%%gemini -h` lists the options of a cell.")
         return
     topic = line.words[0]
     if topic in WORDS:
-        _print(f"%gemini {topic}: {_doc(WORDS[topic])}")
+        _print(f"%gemini {_usage(topic)}: {_doc(WORDS[topic])}")
     elif topic in ("options", "%%gemini"):
         _print(help_text())
     elif topic in option_names():
         _print(f"{topic}: {option_names()[topic]}")
     else:
-        close = difflib.get_close_matches(topic, [*WORDS, *option_names()], n=1)
+        close = _close(topic, [*WORDS, *option_names()])
         raise OptionError(
             f"There is no help on {topic!r}.",
-            remedy=f"Did you mean {close[0]}?" if close else "Try `%gemini help`.",
+            remedy=f"Did you mean `%gemini help {close}`?" if close else "`%gemini help` lists the words.",
         )
 
 
@@ -138,64 +183,49 @@ def _doc(function: Callable[..., Any]) -> str:
 
 def _last(desk: Desk, line: Line) -> Response:
     """Show the last answer again (`last 2`: the one before), also after a restart of the kernel."""
-    back = _count(line, "last")
-    runs = desk.session.runs
-    if back <= len(runs):
-        return runs[-back].response
-    path = recent(back)
-    if path is None:
-        kept = "Nothing was asked yet." if back == 1 else f"There is no answer {back} runs back."
-        raise OptionError(kept, remedy="`keep` in `%gemini config` says how many are kept.")
-    return Response.load(path)
+    return back(desk.session, line.words[0] if line.words else "1")
 
 
-def _count(line: Line, word: str) -> int:
-    text = line.words[0] if line.words else "1"
-    if not text.isdigit() or int(text) < 1:
-        raise OptionError(
-            f"{text!r} is not a number of answers to go back.", remedy=f"Write `%gemini {word} 2`."
-        )
-    return int(text)
+def _chosen(desk: Desk, line: Line) -> Response:
+    return named(desk.shell.user_ns, line.words[0]) if line.words else latest(desk.session)
 
 
-def _latest(desk: Desk) -> Response:
-    if desk.session.last is None:
-        raise OptionError("Nothing was asked yet.", remedy="`%gemini last` finds answers of earlier kernels.")
-    return desk.session.last
+def _events(desk: Desk, line: Line) -> Any:
+    """The events of the last answer (or of the response NAME), as a table."""
+    return _chosen(desk, line).events
 
 
-def _events(desk: Desk, _: Line) -> Any:
-    """The events of the last answer, as a table."""
-    return _latest(desk).events
+def _chunks(desk: Desk, line: Line) -> Any:
+    """The chunks of an answer as they came, as a table."""
+    return _chosen(desk, line).chunks
 
 
-def _chunks(desk: Desk, _: Line) -> Any:
-    """The chunks of the last answer as they came, as a table."""
-    return _latest(desk).chunks
-
-
-def _usage(desk: Desk, _: Line) -> Any:
-    """Tokens: in all, and as the last answer reported them."""
+def _tokens_used(desk: Desk, line: Line) -> Any:
+    """Tokens in all, and as the last answer (or the response NAME) reported them."""
+    if line.words:
+        return _chosen(desk, line).usage_history
     _print(f"tokens: {_tokens(desk)}")
     return None if desk.session.last is None else desk.session.last.usage_history
 
 
-def _notes(desk: Desk, _: Line) -> None:
-    """What was odd about the last answer's stream."""
-    notes = _latest(desk).notes
+def _notes(desk: Desk, line: Line) -> None:
+    """What was odd about an answer's stream."""
+    notes = _chosen(desk, line).notes
     _print(
         *([f"{note.severity}: {note.message} ({note.kind})" for note in notes] or ["Nothing odd was seen."])
     )
 
 
-def _config(desk: Desk, _: Line) -> None:
-    """Every setting with its value and where it comes from."""
-    options, sources = desk.options()
-    rows = [("setting", "value", "from")]
-    for name, setting in settings().items():
-        if setting.config:
-            rows.append((name, repr(getattr(options, name)), sources.get(name, "default")))
-    _print(*_table(rows), "", "Change one with `%config GeminiMagics.model = 'gemini-flash-latest'`.")
+def _config(desk: Desk, line: Line) -> None:
+    """Every setting with its value and where it comes from; or one; or set one for this shell."""
+    if not line.words:
+        rows = [("setting", "value", "from"), *every(*desk.options())]
+        _print(*_table(rows), "", "Change one with `%gemini config model=gemini-flash-latest`.")
+        return
+    setting, value, given = assignment(line.words)
+    if given:
+        desk.configure(setting.name, value)
+    _print(described(setting, *desk.options()))
 
 
 def _reset(desk: Desk, line: Line) -> None:
@@ -240,10 +270,23 @@ WORDS: dict[str, Callable[[Desk, Line], Any]] = {
     "resume": _resume,
     "events": _events,
     "chunks": _chunks,
-    "usage": _usage,
+    "usage": _tokens_used,
     "notes": _notes,
     "config": _config,
     "reset": _reset,
     "traceback": _traceback,
     "version": _version,
+}
+
+# What may follow a word; the others take nothing.
+_TAKES = {
+    "help": "WORD",
+    "last": "N",
+    "resume": "options",
+    "events": "NAME",
+    "chunks": "NAME",
+    "usage": "NAME",
+    "notes": "NAME",
+    "config": "NAME[=VALUE]",
+    "reset": "CHAT",
 }

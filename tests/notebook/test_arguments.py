@@ -98,11 +98,13 @@ def test_words_are_kept_where_they_are_allowed():
 
 
 def test_help_lists_every_option_and_what_it_is_for():
-    text = help_text()
+    text = " ".join(help_text().split())
     for setting in settings().values():
         for flag in setting.flags:
             assert flag in text
         if setting.flags:
             assert setting.help in text
+    assert max(map(len, help_text().splitlines())) <= 79
+    assert "\n  --max-tokens, --max-output-tokens N\n      " in help_text()
     assert parse("-h").help
     assert parse("-m x --help").help

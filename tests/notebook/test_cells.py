@@ -12,6 +12,7 @@ from gemini_magic.errors import (
     ServiceError,
     TruncatedError,
 )
+from gemini_magic.notebook import load, unload
 
 
 def roles(response):
@@ -114,7 +115,7 @@ def test_an_undefined_name_says_where_and_sends_nothing(cells):
     error = cells.error("%%gemini\nOne\nabout {{ cty }}")
     assert isinstance(error, PromptError)
     assert "PromptError: the cell, line 3, column 7: {{ cty }}: there is no 'cty'." in cells.shown
-    assert "Did you mean city?" in cells.shown
+    assert "Did you mean `city`?" in cells.shown
     assert "Traceback" not in cells.shown
     assert "_gemini" not in cells.names
 
@@ -241,6 +242,7 @@ def test_resume_asks_for_the_rest_in_a_new_request(cells):
     cells("%%gemini -q --chat tom -t 0.5\n@finish MAX_TOKENS\nhalf an answer")
     assert cells("%gemini resume -q").success
     assert "new request" in cells.shown
+    assert "`_gemini` gets the rest; `%gemini last 2` shows what came before." in cells.shown
     response = cells.names["_gemini"]
     assert roles(response) == ["user", "model", "user"]
     assert said(response)[1] == "half an answer"
@@ -249,6 +251,20 @@ def test_resume_asks_for_the_rest_in_a_new_request(cells):
     cells("%%gemini -q --chat tom\nnext")
     assert roles(cells.names["_gemini"]) == ["user", "model"] * 2 + ["user"]
     assert "complete" in cells.error("%gemini resume").message
+
+
+def test_resume_says_which_name_holds_what(cells):
+    cells("%%gemini -q -o r\n@finish MAX_TOKENS\nhalf an answer")
+    first = cells.names["r"]
+    cells("%gemini resume -q")
+    assert (
+        "`r` keeps what came, `_gemini` gets the rest: `r.text + _gemini.text` is the whole." in cells.shown
+    )
+    assert cells.names["r"] is first is not cells.names["_gemini"]
+    cells("%%gemini -q -o r\n@error 503 busy\n")
+    cells("%gemini resume -q -o s")
+    assert "`s` will hold the whole answer." in cells.shown
+    assert cells.names["s"] is cells.names["_gemini"]
 
 
 def test_resume_without_anything_to_resume(cells):
@@ -323,9 +339,11 @@ def test_words(cells):
 
 def test_an_answer_of_an_earlier_kernel_is_found(cells):
     cells("%%gemini -q\nremember me")
-    cells("%unload_ext gemini_magic")
-    cells("%load_ext gemini_magic")
-    assert cells("%gemini last").result.text == "remember me"
+    unload(cells.shell)
+    load(cells.shell)
+    found = cells("%gemini last").result
+    assert found.text == "remember me"
+    assert found is not cells.names["_gemini"]
 
 
 def test_record_and_replay(cells, tmp_path):

@@ -54,10 +54,13 @@ def test_scan_says_where_an_expression_stands():
         (
             "one\n  {{ nmae }}",
             "the cell, line 2, column 3: {{ nmae }}: there is no 'nmae'.",
-            "Did you mean name?",
+            "Did you mean `name`?",
         ),
         ("{{ prnt }}", "the cell, line 1, column 1: {{ prnt }}: there is no 'prnt'.", "print"),
-        ("{{ 1 / 0 }}", "{{ 1 / 0 }} failed: ZeroDivisionError: division by zero.", "--verbatim"),
+        ("{{ 1 / 0 }}", "{{ 1 / 0 }} failed: ZeroDivisionError: division by zero.", "Mend the expression"),
+        ("{{ zzzzz }}", "there is no 'zzzzz'.", "--verbatim"),
+        ("{{ {}['zz'] }}", "{{ {}['zz'] }} failed: KeyError: 'zz'.", "Mend the expression"),
+        ("{{ broken() }}", "failed: NameError: name 'nmae' is not defined.", "Mend the expression"),
         ("{{ name[", "{{ is never closed", "--verbatim"),
         ("{{ a b }}", "{{ a b }} is not a Python expression", "--verbatim"),
         ("{{ }}", "{{ }} is empty", "--verbatim"),
@@ -67,9 +70,10 @@ def test_scan_says_where_an_expression_stands():
 )
 def test_what_cannot_be_evaluated_says_where_and_what_to_do(text, message, remedy):
     with pytest.raises(PromptError) as caught:
-        told(text, {"name": "x"})
+        told(text, {"name": "x", "broken": eval("lambda: nmae", {})})
     assert message in caught.value.message
     assert remedy in caught.value.remedy
+    assert ("--verbatim" in caught.value.remedy) == (remedy == "--verbatim")
 
 
 def test_a_value_that_cannot_be_shown_names_its_place():

@@ -1,0 +1,87 @@
+"""Finds the answer that a word of ``%gemini`` is about: the last one, one some runs back, or one with a name.
+
+It shows nothing and changes nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from ..client import recent
+from ..errors import OptionError
+from ..response import Response
+from .session import Session
+
+__all__ = ["back", "latest", "named", "names_of"]
+
+_CLOSE = 0.6  # names are short: one letter of three may be wrong
+_LISTED = 5
+
+
+def latest(session: Session) -> Response:
+    """The newest answer of this kernel.
+
+    Raises:
+        OptionError: nothing was asked yet.
+    """
+    if session.last is None:
+        raise _nothing()
+    return session.last
+
+
+def back(session: Session, count: str) -> Response:
+    """The answer ``count`` runs back, 1 being the newest; answers of earlier kernels follow those of this one.
+
+    Raises:
+        OptionError: not a number, or there is no such answer.
+    """
+    if not (count.isascii() and count.isdigit()) or int(count) < 1:
+        raise OptionError(
+            f"{count!r} is not a number of answers to go back.", remedy="Write `%gemini last 2`."
+        )
+    steps = int(count)
+    if steps <= len(session.runs):
+        return session.runs[-steps].response
+    path = recent(steps)
+    if path is not None:
+        return Response.load(path)
+    if not session.runs and recent(1) is None:
+        raise _nothing()
+    raise OptionError(
+        f"There is no answer {steps} runs back.", remedy="`%gemini config keep` says how many are kept."
+    )
+
+
+def named(names: Mapping[str, Any], name: str) -> Response:
+    """The response that is bound to ``name`` in the user's namespace.
+
+    Raises:
+        OptionError: there is none; the remedy names one that is spelt alike, or those there are.
+    """
+    found = names.get(name)
+    if isinstance(found, Response):
+        return found
+    known = [
+        each for each, value in names.items() if isinstance(value, Response) and each.strip("_0123456789")
+    ]
+    close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
+    if close:
+        remedy = f"Did you mean `{close[0]}`?"
+    elif known:
+        remedy = f"Names of responses: {', '.join(known[-_LISTED:])}."
+    else:
+        remedy = "-o NAME on a %%gemini line gives a response a name."
+    problem = f"{name!r} is no response." if name in names else f"There is no {name!r}."
+    raise OptionError(problem, remedy=remedy)
+
+
+def names_of(response: Response, names: Mapping[str, Any]) -> list[str]:
+    """The user's own names for a response."""
+    return [name for name, value in names.items() if value is response and not name.startswith("_")]
+
+
+def _nothing() -> OptionError:
+    earlier = " `%gemini last` shows the last answer of an earlier kernel." if recent(1) else ""
+    return OptionError("Nothing was asked yet.", remedy=f"Begin a cell with %%gemini.{earlier}")

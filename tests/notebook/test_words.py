@@ -1,0 +1,113 @@
+"""What `%gemini` says to words it does not know, to what follows a word, and about settings."""
+
+import pytest
+
+from gemini_magic.errors import OptionError
+from gemini_magic.notebook import load, unload
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "remedy"),
+    [
+        ("%gemini evnts", "There is no word 'evnts'.", "Did you mean `%gemini events`?"),
+        ("%gemini -m quick hello", "There is no word 'hello'.", "A question goes into a cell"),
+        ("%gemini why? oh", "There is no word 'why?'.", "A question goes into a cell"),
+        ("%gemini hello", "There is no word 'hello'.", "`%gemini help` lists the words."),
+        ("%gemini what's new", "quotation mark", "A question goes into a cell"),
+        ("%gemini -m quick", "`%gemini state` takes no options.", "%%gemini line"),
+        ("%gemini config -t 1", "`%gemini config` takes no options.", "NAME=VALUE"),
+        ("%gemini version foo", "takes nothing after it, not 'foo'.", "Write `%gemini version`."),
+        ("%gemini resume foo", "takes nothing after it, not 'foo'.", "Write `%gemini resume [options]`."),
+        ("%gemini last 1 2", "takes one word after it, not '1 2'.", "Write `%gemini last [N]`."),
+        ("%gemini state of the art", "takes nothing after it", "A question goes into a cell"),
+        ("%gemini help evnts", "There is no help on 'evnts'.", "Did you mean `%gemini help events`?"),
+        ("%gemini usage foo", "There is no 'foo'.", "-o NAME"),
+        ("%gemini config modle", "There is no setting 'modle'.", "Did you mean `model`?"),
+        ("%gemini config zzz=1", "There is no setting 'zzz'.", "`%gemini config` lists"),
+        ("%gemini config model quick", "takes nothing after the name", "`%gemini config model=VALUE`"),
+        ("%gemini config chat=tom", "'chat' belongs to one cell", "Write --chat on the %%gemini line"),
+        ("%gemini config continue=1", "'continue' belongs to one cell", "Write --continue"),
+        ("%gemini config temperature=warm", "temperature: 'warm' is not a number.", "randomness"),
+        ("%gemini config display=3d", "'3d' is not one of auto, live", "display"),
+        ("%gemini config stop=[a", "stop: '[a' is not a list.", "['a', 'b']"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_a_remedy(cells, line, message, remedy):
+    error = cells.error(line)
+    assert isinstance(error, OptionError)
+    assert message in error.message
+    assert remedy in error.remedy
+    assert "None" not in str(error)
+
+
+def test_a_guess_that_is_far_off_is_not_made(cells):
+    assert "Did you mean" not in cells.error("%gemini -m quick hello").remedy
+
+
+def test_one_setting_is_shown_in_one_line(cells):
+    cells("%gemini config temperature")
+    assert cells.shown == "temperature = None (default): randomness, 0 is steadiest\n"
+    cells("%gemini config max-output-tokens")
+    assert cells.shown.startswith("max_tokens = None (default): ")
+
+
+def test_a_setting_is_set_for_this_shell_and_taken_back(cells):
+    cells("%gemini config temperature=0.5")
+    assert cells.shown == "temperature = 0.5 (%config GeminiMagics): randomness, 0 is steadiest\n"
+    cells("%gemini config model = quick")
+    cells("%gemini config \"stop=['a', 'b']\"")
+    cells("%gemini config quiet=true")
+    cells("%%gemini\nhi")
+    asked = cells.names["_gemini"].request
+    assert (asked.model, asked.config) == ("quick", {"temperature": 0.5, "stopSequences": ["a", "b"]})
+    cells("%config GeminiMagics.temperature")
+    assert "0.5" in cells.shown
+    cells("%gemini config temperature=")
+    assert cells.shown.startswith("temperature = None (default)")
+    cells("%gemini config stop=None")
+    assert cells.shown.startswith("stop = [] (default)")
+
+
+def test_a_setting_can_be_set_before_anything_else_was_configured(shell, capsys):
+    shell.run_line_magic("load_ext", "gemini_magic")
+    shell.run_line_magic("gemini", "config backend=echo")
+    assert capsys.readouterr().out.startswith("backend = 'echo' (%config GeminiMagics)")
+
+
+def test_words_take_the_name_of_a_response(cells):
+    cells("%%gemini -q -o first\none two three")
+    cells("%%gemini -q -o second\none")
+    cells("number = 1")
+    first = cells.names["first"]
+    assert list(cells("%gemini events first").result) == list(first.events)
+    assert list(cells("%gemini chunks first").result) == list(first.chunks)
+    assert len(first.chunks) != len(cells.names["second"].chunks)
+    assert list(cells("%gemini usage first").result) == list(first.usage_history)
+    assert cells("%gemini notes first").success
+    error = cells.error("%gemini events frist")
+    assert (error.message, error.remedy) == ("There is no 'frist'.", "Did you mean `first`?")
+    error = cells.error("%gemini events number")
+    assert error.message == "'number' is no response."
+    assert "first, second" in error.remedy
+
+
+@pytest.mark.parametrize("word", ["last", "events", "chunks", "notes", "last 2"])
+def test_with_nothing_asked_the_remedy_can_be_followed(cells, word):
+    error = cells.error(f"%gemini {word}")
+    assert error.message == "Nothing was asked yet."
+    assert error.remedy == "Begin a cell with %%gemini."
+
+
+def test_an_earlier_kernels_answer_is_named_only_when_there_is_one(cells):
+    cells("%%gemini -q\nremember me")
+    assert "There is no answer 9 runs back." in cells.error("%gemini last 9").message
+    unload(cells.shell)
+    load(cells.shell)
+    assert "`%gemini last` shows" in cells.error("%gemini events").remedy
+    assert cells("%gemini last").success
+
+
+def test_help_on_the_words_fits_its_lines(cells):
+    cells("%gemini help")
+    assert max(map(len, cells.shown.splitlines())) <= 79
+    assert "%gemini config [NAME[=VALUE]]" in cells.shown
