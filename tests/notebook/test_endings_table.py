@@ -87,7 +87,7 @@ def test_the_status_is_shown_and_the_cell_ends_accordingly(saved, row):
     record = shown[0].data["application/vnd.gemini-stream+json"]
     assert record["status"] == wanted
     kept = "" if row in ("blocked prompt", "HTTP error", "unreadable body") else "Half an answer"
-    assert state.outputs[0].text == f"{wanted} {kept!r}"
+    assert "".join(output.text for output in state.outputs) == f"{wanted} {kept!r}"
     assert record["text"] == kept
     for kind in ("text/html", "text/plain", "text/markdown"):
         plain = shown[0].data[kind].replace("<code>", "`").replace("</code>", "`").replace("\\_", "_")
