@@ -51,11 +51,13 @@ def say(desk: Desk, line: str) -> Any:
     """Do what a line of ``%gemini`` says; returns something to display, or None.
 
     Raises:
-        OptionError: no such word.
+        OptionError: no such word, or one that takes nothing of what follows it.
         GeminiMagicError: what the word itself raises.
     """
     if line.split()[:1] == ["help"]:  # what follows is asked about, not meant
-        return _help(desk, Line({}, tuple(line.split()[1:])))
+        asked = line.split()[1:]
+        _fits("help", asked)
+        return _help(desk, Line({}, tuple(asked)))
     read = parse(line, model=False)
     if read.help:
         return _help(desk, read)
@@ -67,16 +69,20 @@ def say(desk: Desk, line: str) -> Any:
             f"`%gemini {word}` takes no options.",
             remedy="They go on the %%gemini line of a cell; `%gemini config NAME=VALUE` sets one for this shell.",
         )
+    _fits(word, rest)
+    return WORDS[word](desk, Line(read.options, tuple(rest)))
+
+
+_ASK = "A question goes into a cell of its own, below a first line %%gemini."
+
+
+def _fits(word: str, rest: Sequence[str]) -> None:
     most = {"resume": 0, "config": len(rest)}.get(word, int(word in _TAKES))
     if len(rest) > most:
         raise OptionError(
             f"`%gemini {word}` takes {'one word' if most else 'nothing'} after it, not {' '.join(rest)!r}.",
             remedy=f"Write `%gemini {_usage(word)}`. {_ASK if len(rest) > 1 else ''}".rstrip(),
         )
-    return WORDS[word](desk, Line(read.options, tuple(rest)))
-
-
-_ASK = "A question goes into a cell of its own, below a first line %%gemini."
 
 
 def _instead(word: str, line: str) -> str:

@@ -20,6 +20,7 @@ from gemini_magic.notebook import load, unload
         ("%gemini resume foo", "takes nothing after it, not 'foo'.", "Write `%gemini resume [options]`."),
         ("%gemini last 1 2", "takes one word after it, not '1 2'.", "Write `%gemini last [N]`."),
         ("%gemini state of the art", "takes nothing after it", "A question goes into a cell"),
+        ("%gemini help me write", "takes one word after it, not 'me write'.", "A question goes into a cell"),
         ("%gemini help evnts", "There is no help on 'evnts'.", "Did you mean `%gemini help events`?"),
         ("%gemini usage foo", "There is no 'foo'.", "-o NAME"),
         ("%gemini config modle", "There is no setting 'modle'.", "Did you mean `model`?"),
