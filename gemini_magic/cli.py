@@ -117,6 +117,8 @@ def _demo(folder: Path, *, browser: bool) -> int:
         return 1
     notebook = _copied(folder)
     print(f"Opening {notebook} in JupyterLab. Its answers are recordings: no key and no network are needed.")
+    if not browser:
+        print(f"Open the address printed below, then {notebook.name} in its list of files.")
     print("Stop JupyterLab with Ctrl+C.", flush=True)
     command = _lab(notebook, *([] if browser else ["--no-browser"]))
     if os.name == "posix":

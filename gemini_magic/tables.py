@@ -240,7 +240,7 @@ class Rows(Generic[R]):
         style = 'style="text-align:left;white-space:nowrap"'
         head = "".join(f"<th {style}>{escape(name)}</th>" for name in names)
         body = "".join(
-            f'<tr><td colspan="{len(names)}">⋮</td></tr>'
+            f'<tr><td colspan="{len(names)}" {style}>⋮</td></tr>'
             if row is None
             else f"<tr>{''.join(f'<td {style}>{escape(value)}</td>' for value in row)}</tr>"
             for row in rows

@@ -47,7 +47,7 @@ _CSS: Final = """
 .gemini-magic.gemini-magic :is(.widget-html,.widget-html-content,.widget-vbox:not(.gm-thoughts)){display:contents;
 line-height:inherit;font-size:inherit;color:inherit}
 .gemini-magic.gemini-magic .gm-answer{display:block;margin:0;overflow:visible}
-.gemini-magic.gemini-magic .gm-bar{display:flex;align-items:flex-start;margin:0;overflow:visible;max-width:60em}
+.gemini-magic.gemini-magic .gm-bar{display:flex;align-items:flex-start;margin:0;overflow:visible}
 .gemini-magic .gm-bar .gm-status{flex:1 1 auto;min-width:0}
 .gemini-magic.gemini-magic .gm-stop{flex:none;width:auto;height:22px;margin:1px 0 1px 8px;padding:0 10px;line-height:20px;
 font-size:12px;border-radius:3px;border:1px solid var(--jp-border-color1,currentColor);box-shadow:none;
