@@ -81,7 +81,6 @@ def run():
         values.append((time.perf_counter(), event, value))
         text.append(value["candidates"][0]["content"]["parts"][0].get("text", ""))
     return "".join(text)
-run_warm = len(sys.argv) > 2
 began = time.process_time(); run(); print(json.dumps(time.process_time() - began))
 """
 

@@ -9,7 +9,6 @@ import sys
 from importlib.metadata import version
 
 import pytest
-from packaging.version import Version
 
 from gemini_magic import cli
 
@@ -65,7 +64,6 @@ def test_a_package_that_is_missing_or_old_is_a_finding(monkeypatch):
     monkeypatch.setattr(cli, "version", lambda _: "6.31.0")
     assert not cli._package("ipykernel", "7.0", remedy="upgrade", essential=False).good
     assert cli._package("ipykernel", "6.30", remedy="upgrade").good
-    assert Version("6.31.0") < Version("7.0")
 
 
 def test_enable_loads_the_extension_in_every_session_until_it_is_taken_back(tmp_path):
