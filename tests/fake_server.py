@@ -113,14 +113,36 @@ def stall() -> Step:
     return step
 
 
-def cut() -> Step:
-    """Close the connection in the middle of an HTTP chunk."""
+def cut(last: bytes = b'data: {"candidates": [{"cont') -> Step:
+    """Close the connection in the middle of an HTTP chunk, after these bytes of it."""
 
     def step(exchange: Exchange) -> None:
         exchange.send_head()
         if exchange.chunked:
-            exchange.socket.sendall(b'400\r\ndata: {"candidates": [{"cont')
+            exchange.socket.sendall(b"%x\r\n%b" % (len(last) + 999, last))
         raise _EndConnection
+
+    return step
+
+
+def flood(count: int, piece: str = "x ") -> Step:
+    """Send this chunk of text so many times, as fast as the socket takes it."""
+
+    def step(exchange: Exchange) -> None:
+        one = b"data: " + json.dumps(exchange.chunk(piece, thought=False, finish=None)).encode() + b"\r\n\r\n"
+        for start in range(0, count, 500):
+            exchange.send(one * min(500, count - start))
+
+    return step
+
+
+def endless(one: Step) -> Step:
+    """Do this step again and again until the client leaves."""
+
+    def step(exchange: Exchange) -> None:
+        while True:
+            one(exchange)
+            exchange.wait(0.0)
 
     return step
 
@@ -342,6 +364,7 @@ class Script:
     content_type: str | None = None  # None: what Gemini sends for the framing
     gzip: bool = False  # with a sync flush for every piece sent
     close_delimited: bool = False  # no Content-Length, no chunks: the body ends with the connection
+    http10: bool = False  # the same, by a server that knows HTTP/1.0 only
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -381,7 +404,7 @@ class Exchange:
         self.script = script
         self.socket = connection.socket
         self.array = request.query.get("alt") != "sse"
-        self.chunked = not script.close_delimited
+        self.chunked = not (script.close_delimited or script.http10)
         self.head_sent = False
         self.whole = False
         self._elements = 0
@@ -461,7 +484,8 @@ class Exchange:
         if self._packer:
             fields["Content-Encoding"] = "gzip"
         fields |= {"Transfer-Encoding": "chunked"} if self.chunked else {"Connection": "close"}
-        self.socket.sendall(_head(200, fields | dict(self.script.headers)))
+        version = "1.0" if self.script.http10 else "1.1"
+        self.socket.sendall(_head(200, fields | dict(self.script.headers), version))
 
     def send_whole(self, code: int, fields: Mapping[str, str], data: bytes) -> None:
         if self.head_sent:
@@ -477,9 +501,9 @@ class Exchange:
         self.connection.wait(lambda: self.connection.server.is_open(name), None)
 
 
-def _head(code: int, fields: Mapping[str, str]) -> bytes:
+def _head(code: int, fields: Mapping[str, str], version: str = "1.1") -> bytes:
     phrase = http.client.responses.get(code, "Unknown")
-    lines = [f"HTTP/1.1 {code} {phrase}", *(f"{name}: {value}" for name, value in fields.items())]
+    lines = [f"HTTP/{version} {code} {phrase}", *(f"{name}: {value}" for name, value in fields.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
@@ -621,7 +645,7 @@ class FakeServer:
         self.requests: list[Recorded] = []
         self.disconnects: list[Disconnect] = []
         self.stopping = False
-        self._models: dict[str, Script] = {}
+        self._models: dict[str, deque[Script]] = {}
         self._queue: deque[Script] = deque()
         self._opened: set[str] = set()
         self._connections: set[_Connection] = set()
@@ -651,7 +675,16 @@ class FakeServer:
 
     def model(self, name: str, *steps: Step, **options: Any) -> None:
         """Answer every request for the model `name` like this."""
-        self._models[name] = Script(steps, **options)
+        self.answers(name, Script(steps, **options))
+
+    def answers(self, name: str, *scripts: Script) -> None:
+        """Answer the requests for the model `name` with these in turn, and then with the last again."""
+        with self._changed:
+            self._models[name] = deque(scripts)
+
+    def asked(self, name: str) -> list[Recorded]:
+        """The requests for one model so far."""
+        return [request for request in list(self.requests) if request.model == name]
 
     def open(self, name: str) -> None:
         """Open a gate, now and for later requests."""
@@ -739,7 +772,8 @@ class FakeServer:
         if self._queue:
             return self._queue.popleft()
         if name in self._models:
-            return self._models[name]
+            scripts = self._models[name]
+            return scripts.popleft() if len(scripts) > 1 else scripts[0]
         if name in MODELS:
             return Script(MODELS[name](self))
         if found := re.fullmatch(r"http-(\d{3})", name):
