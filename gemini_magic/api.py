@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 
 from .asking import build
 from .backends import backend
-from .client import Recorder, Replay, Stream, find_key, open_stream, recent_recorder
+from .client import Recorder, Replay, Stream, endpoint_of, find_key, open_stream, recent_recorder
 from .content import Part, Request, Text, Turn
 from .errors import OptionError, RecordingError
 from .events import Event
@@ -110,7 +110,7 @@ def preview(request: Request, options: Options) -> Preview:
         OptionError: the request cannot be sent as it is.
     """
     dialect = backend(options.backend)
-    made = dialect.encode(request, options.base_url or dialect.base_url, options.api_version)
+    made = dialect.encode(request, endpoint_of(options))
     auth = dialect.auth
     keyed = auth is not None and (options.key_env is not None or auth.owns(made.url))
     key = ((auth.header, f"{auth.prefix}<key>"),) if keyed and auth is not None else ()

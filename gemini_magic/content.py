@@ -6,6 +6,7 @@ Plain values, equal when their content is equal. This module does not know how a
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
 
@@ -28,6 +29,9 @@ __all__ = [
     "kind_of",
     "merged",
 ]
+
+
+_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
 class Text(Struct, frozen=True):
@@ -55,6 +59,13 @@ class Blob(Struct, frozen=True):
     mime_type: str
     data: bytes
     signature: str | None = None
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
+        """A picture shows itself; anything else (SVG included, which may hold scripts) is described."""
+        shown: dict[str, Any] = {"text/plain": f"<Blob {self.mime_type}, {len(self.data):,} bytes>"}
+        if self.mime_type in _PICTURES:
+            shown[self.mime_type] = base64.b64encode(self.data).decode()
+        return shown
 
 
 class File(Struct, frozen=True):

@@ -17,6 +17,7 @@ __all__ = [
     "Chunk",
     "Delta",
     "Event",
+    "Evidence",
     "Failure",
     "Finish",
     "Note",
@@ -81,6 +82,20 @@ class Delta(Struct, frozen=True, gc=False):
     candidate: int = 0
 
 
+class Evidence(Struct, frozen=True, gc=False):
+    """What a server says about an answer beside its text.
+
+    Attributes:
+        name: the server's own word: ``citationMetadata``, ``groundingMetadata`` or ``urlContextMetadata``.
+        value: the JSON value as sent.
+        candidate: which candidate it belongs to.
+    """
+
+    name: str
+    value: Any
+    candidate: int = 0
+
+
 class UsageReport(Struct, frozen=True, gc=False):
     """The server reported its running total."""
 
@@ -141,19 +156,30 @@ class Failure(Struct, frozen=True):
     final: bool = False
 
 
-Event: TypeAlias = Delta | UsageReport | Finish | Note | Failure
+Event: TypeAlias = Delta | Evidence | UsageReport | Finish | Note | Failure
 
 
 class Reading(Struct, gc=False):
-    """What one chunk means: its events, and who answered."""
+    """What one chunk means.
+
+    Attributes:
+        events: what happened, in order.
+        model_version, response_id: who answered, in the server's words.
+        continuation: the token with which the server lets the answer be gone on with, or None.
+        extras: what gateways and newer servers add (``provider``, ``cache_tier``, ``serviceTier``, ``cost`` …), as
+            sent; None when there is nothing.
+    """
 
     events: list[Event]
     model_version: str | None = None
     response_id: str | None = None
+    continuation: str | None = None
+    extras: dict[str, Any] | None = None
 
 
 _ENDINGS: dict[str, Status] = {
     "STOP": "complete",
+    "final": "complete",  # the mark of a last chunk in dialects without reasons
     "MAX_TOKENS": "truncated",
     "CONTINUATION": "truncated",
     **dict.fromkeys(

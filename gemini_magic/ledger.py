@@ -7,7 +7,7 @@ opens nothing, waits for nothing and shows nothing.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -18,6 +18,7 @@ from .events import (
     Chunk,
     Delta,
     Event,
+    Evidence,
     Failure,
     Finish,
     Note,
@@ -29,6 +30,7 @@ from .events import (
 )
 from .exchange import Exchange
 from .records import ChunkRow, EventRow, UsageRow, chunk_columns, event_columns, usage_columns
+from .surrogates import Joiner, clean
 from .tables import Columns
 
 __all__ = ["Exchange", "Ledger", "Phase"]
@@ -36,24 +38,11 @@ __all__ = ["Exchange", "Ledger", "Phase"]
 Phase: TypeAlias = Literal["preparing", "connecting", "waiting", "streaming", "retrying", "done"]
 
 
-class _Joiner:
-    """Text deltas with surrogate pairs joined across them and lone surrogates replaced."""
-
-    def __init__(self) -> None:
-        self._held = ""
-
-    def add(self, text: str) -> str:
-        if not self._held and text.isascii():
-            return text
-        text = self._held + text
-        self._held = ""
-        if text and "\ud800" <= text[-1] <= "\udbff":
-            text, self._held = text[:-1], text[-1]
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-    def flush(self) -> str:
-        held, self._held = self._held, ""
-        return "�" if held else ""
+_EVIDENCE = {
+    "citationMetadata": "citation",
+    "groundingMetadata": "grounding",
+    "urlContextMetadata": "url_context",
+}
 
 
 class _Row:
@@ -80,6 +69,9 @@ class Ledger:
         source: where the bytes come from: the network, a recording, or the echo backend.
         answer, thoughts: text pieces of candidate 0, in order; append-only.
         parts: every part by candidate, as it came.
+        evidence: citations, grounding and the like, in order.
+        extras: what gateways add, the last value of each.
+        continuation: the last token with which the server lets the answer be gone on with.
         chunks, events, usage_history: the tables' columns.
         raw: the chunks; ``notes``: oddities; ``exchanges``: the wire.
         marks: named moments in seconds since the request was sent.
@@ -98,6 +90,9 @@ class Ledger:
         self.answer: list[str] = []
         self.thoughts: list[str] = []
         self.parts: dict[int, list[Part]] = {}
+        self.evidence: list[Evidence] = []
+        self.extras: dict[str, Any] = {}
+        self.continuation: str | None = None
         self.finishes: dict[int, Finish] = {}
         self.blocked: Finish | None = None
         self.failure: Failure | None = None
@@ -117,7 +112,7 @@ class Ledger:
         self.chunk_columns: Columns[ChunkRow] = chunk_columns()
         self.event_columns: Columns[EventRow] = event_columns()
         self.usage_columns: Columns[UsageRow] = usage_columns()
-        self._joiners: dict[str, _Joiner] = {"text": _Joiner(), "thought": _Joiner()}
+        self._joiners: dict[str, Joiner] = {"text": Joiner(), "thought": Joiner()}
 
     @property
     def has_content(self) -> bool:
@@ -183,12 +178,15 @@ class Ledger:
         previous = self.raw[-1].t if self.raw else None
         self.model_version = reading.model_version or self.model_version
         self.response_id = reading.response_id or self.response_id
+        self.continuation = reading.continuation or self.continuation
+        if reading.extras is not None:
+            self.extras.update(reading.extras)
         row = _Row()
         for event in reading.events:
             kind, shown, candidate = self._take(event, index, t, row)
             self.events.append(event)
-            clean = None if shown is None else _clean(shown)
-            self.event_columns.append(self.event_columns.length, index, t, candidate, kind, clean, event)
+            text = None if shown is None else clean(shown)
+            self.event_columns.append(self.event_columns.length, index, t, candidate, kind, text, event)
             if kind != "note":
                 row.kinds[kind] = None
         self.raw.append(Chunk(index, t, raw, self.round, self.attempt))
@@ -232,6 +230,9 @@ class Ledger:
                 self.finishes[event.candidate] = event
                 row.reason = event.reason if event.candidate == 0 else row.reason
             return "finish", event.reason, event.candidate
+        if isinstance(event, Evidence):
+            self.evidence.append(event)
+            return _EVIDENCE.get(event.name, "other"), None, event.candidate
         if isinstance(event, Failure):
             self.failure = event
             return "error", event.message, None
@@ -289,9 +290,3 @@ class Ledger:
         self.error = ending.error
         self.status = ending.status
         self.enter("done")
-
-
-def _clean(text: str) -> str:
-    if text.isascii():
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

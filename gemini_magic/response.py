@@ -13,12 +13,13 @@ from typing import Any, NamedTuple, Self, TypeVar
 from . import markdown, views
 from .backends import backend
 from .client import Stream, read_exchanges, read_recording, write_recording
-from .content import Part, Request, Text, Thought, joined
+from .content import Blob, Call, Part, Request
 from .errors import GeminiMagicError, Interrupted
 from .events import Chunk, Note, Status, Usage
 from .exchange import Exchange
 from .ledger import Ledger
 from .records import ChunkRow, EventRow, UsageRow
+from .spoken import Candidate, Citation, citations_of
 from .tables import Rows
 from .timing import Timing, measure
 
@@ -35,38 +36,6 @@ class Attempt(NamedTuple):
     url: str
     status: int | None
     end: str | None
-
-
-class Candidate:
-    """One candidate answer; the response's own ``text`` and kin are candidate 0's."""
-
-    def __init__(self, ledger: Ledger, index: int) -> None:
-        self._ledger = ledger
-        self.index = index
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """The parts in order, text that was cut into chunks joined again."""
-        return joined(self._ledger.parts.get(self.index, ()))
-
-    @property
-    def text(self) -> str:
-        """The answer's text."""
-        return "".join(part.text for part in self.parts if isinstance(part, Text))
-
-    @property
-    def thoughts(self) -> str:
-        """The summary of the model's thinking."""
-        return "".join(part.text for part in self.parts if isinstance(part, Thought))
-
-    @property
-    def finish_reason(self) -> str | None:
-        """The last reason the server gave, in its own word."""
-        finish = self._ledger.finishes.get(self.index)
-        return None if finish is None else finish.reason
-
-    def __repr__(self) -> str:
-        return f"<Candidate {self.index}: {len(self.text):,} characters, {self.finish_reason}>"
 
 
 class Response:
@@ -105,6 +74,27 @@ class Response:
         return tuple(
             Candidate(self.ledger, index) for index in sorted({0, *self.ledger.parts, *self.ledger.finishes})
         )
+
+    @property
+    def calls(self) -> list[Call]:
+        """The functions the model asks for, in order."""
+        return [part for part in self.parts if isinstance(part, Call)]
+
+    @property
+    def images(self) -> list[Blob]:
+        """The pictures in the answer; each shows itself in a notebook, ``image.data`` holds its bytes."""
+        return [part for part in self.parts if isinstance(part, Blob) and part.mime_type.startswith("image/")]
+
+    @property
+    def citations(self) -> list[Citation]:
+        """What the server says the answer quotes."""
+        return citations_of(self.ledger, 0)
+
+    @property
+    def grounding(self) -> dict[str, Any]:
+        """The last grounding metadata (searches, sources, which text they support), as sent; empty without."""
+        found = [each.value for each in self.ledger.evidence if each.name == "groundingMetadata"]
+        return found[-1] if found and isinstance(found[-1], dict) else {}
 
     @property
     def code_blocks(self) -> list[markdown.CodeBlock]:
@@ -198,6 +188,11 @@ class Response:
     def usage_history(self) -> Rows[UsageRow]:
         """Every usage report with what it added."""
         return self.ledger.usage_columns.rows()
+
+    @property
+    def extras(self) -> dict[str, Any]:
+        """What gateways and newer servers add, as sent: ``provider``, ``cache_tier``, ``serviceTier`` or ``cost``."""
+        return dict(self.ledger.extras)
 
     @property
     def request(self) -> Request | None:

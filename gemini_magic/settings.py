@@ -1,4 +1,4 @@
-"""Every option and configuration name, declared once: type, default, flags, and where its value came from.
+"""What is configured: every option by name, its value, and where that came from.
 
 It reads configuration files and the environment; it does not parse a cell's line (``notebook.arguments``) and
 knows no key's value.
@@ -14,144 +14,14 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from .errors import OptionError
+from .options import DISPLAYS, Options
 
 __all__ = ["DISPLAYS", "Options", "Setting", "resolve", "settings", "user_file"]
-
-DISPLAYS = ("auto", "live", "html", "text")
-
-
-def _option(
-    default: Any = None,
-    *flags: str,
-    help: str,  # noqa: A002 - argparse's own word
-    metavar: str | None = None,
-    choices: Sequence[str] | None = None,
-    config: bool = True,
-    env: str | None = None,
-) -> Any:
-    meta = {
-        "flags": flags,
-        "help": help,
-        "metavar": metavar,
-        "choices": choices,
-        "config": config,
-        "env": env,
-    }
-    if isinstance(default, list):
-        return dataclasses.field(default_factory=list, metadata=meta)
-    return dataclasses.field(default=default, metadata=meta)
-
-
-@dataclasses.dataclass(kw_only=True)
-class Options:
-    """What one call does. Each field is declared here and nowhere else.
-
-    Fields without ``config`` belong to one cell and cannot be configured. Times are in seconds.
-    """
-
-    model: str = _option(
-        "gemini-flash-latest", "-m", "--model", metavar="MODEL", help="model to ask", env="GEMINI_MAGIC_MODEL"
-    )
-    system: str | None = _option(None, "-s", "--system", metavar="TEXT", help="system instruction")
-    temperature: float | None = _option(
-        None, "-t", "--temperature", metavar="T", help="randomness, 0 is steadiest"
-    )
-    top_p: float | None = _option(None, "--top-p", metavar="P", help="nucleus sampling")
-    top_k: int | None = _option(None, "--top-k", metavar="K", help="sample from the K likeliest tokens")
-    max_tokens: int | None = _option(
-        None, "--max-tokens", "--max-output-tokens", metavar="N", help="longest answer, in tokens"
-    )
-    stop: list[str] = _option([], "--stop", metavar="TEXT", help="end the answer at this text (repeatable)")
-    seed: int | None = _option(None, "--seed", metavar="N", help="seed for sampling")
-    param: list[str] = _option(
-        [],
-        "-p",
-        "--param",
-        metavar="K=V",
-        help="any generationConfig field, or any request field by dotted path (repeatable)",
-    )
-    body: str | None = _option(
-        None,
-        "--body",
-        "--json",
-        metavar="JSON",
-        help="JSON merged deeply into the request; it has the last word",
-    )
-    thinking: str | None = _option(
-        None,
-        "--thinking",
-        metavar="LEVEL",
-        help="off, on, minimal, low, medium, high, or a budget in tokens",
-    )
-    chat: str | None = _option(
-        None, "--chat", metavar="NAME", help="go on with the conversation NAME, or begin it", config=False
-    )
-    continue_: bool = _option(
-        False, "-c", "--continue", help="go on with the last conversation", config=False
-    )
-    fresh: bool = _option(False, "--fresh", help="begin the conversation anew", config=False)
-    out: str | None = _option(
-        None,
-        "-o",
-        "--out",
-        metavar="NAME",
-        help="bind the response to this name (also: NAME <<)",
-        config=False,
-    )
-    dry_run: bool = _option(False, "--dry-run", help="show the exact request, send nothing", config=False)
-    record: str | None = _option(
-        None, "--record", metavar="FILE", help="append what goes over the wire to FILE"
-    )
-    replay: str | None = _option(
-        None,
-        "--replay",
-        metavar="FILE",
-        help="answer from a recording (or builtin:tour) instead of the network",
-    )
-    replay_any: bool = _option(
-        False, "--replay-any", help="replay the recording's answers in order, whatever is asked"
-    )
-    speed: float = _option(
-        1.0, "--speed", metavar="N", help="replay N times as fast; 0 means without waiting"
-    )
-    display: str = _option(
-        "auto", "--display", choices=DISPLAYS, metavar="HOW", help="auto, live, html or text"
-    )
-    backend: str = _option(
-        "gemini", "--backend", metavar="NAME", help="gemini, or echo (offline)", env="GEMINI_MAGIC_BACKEND"
-    )
-    base_url: str | None = _option(
-        None, "--base-url", metavar="URL", help="another server that speaks the protocol"
-    )
-    api_version: str = _option("v1beta", "--api-version", metavar="V", help="version in the address")
-    key_env: str | None = _option(
-        None, "--key-env", metavar="NAME", help="environment variable that holds the key for this address"
-    )
-    timeout: float | None = _option(
-        None, "--timeout", metavar="S", help="longest time for the whole answer, in seconds"
-    )
-    stall_timeout: float = _option(
-        60.0, "--stall-timeout", metavar="S", help="longest silence in mid-answer, in seconds"
-    )
-    first_byte_timeout: float = _option(
-        300.0, "--first-byte-timeout", metavar="S", help="longest wait for the first byte, in seconds"
-    )
-    connect_timeout: float = _option(
-        10.0, "--connect-timeout", metavar="S", help="longest wait for a connection, in seconds"
-    )
-    retries: int = _option(
-        3, "--retries", metavar="N", help="tries after the first, only before any content; 0 forbids"
-    )
-    background: bool = _option(
-        False, "--background", help="return at once and go on streaming into this output", config=False
-    )
-    quiet: bool = _option(False, "-q", "--quiet", help="show nothing, only return the response")
-    verbatim: bool = _option(False, "--verbatim", help="send the cell as it is, {{ }} included")
-    keep: int = _option(50, help="how many runs `%gemini last` can go back to; 0 keeps none")
 
 
 class Setting:
@@ -214,7 +84,8 @@ class Setting:
         return converted
 
 
-def settings() -> dict[str, Setting]:
+@cache
+def settings() -> Mapping[str, Setting]:
     """All settings by name, in the order in which help shows them."""
     hints = get_type_hints(Options)
     return {field.name: Setting(field, hints[field.name]) for field in dataclasses.fields(Options)}

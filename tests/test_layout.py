@@ -22,7 +22,8 @@ from layout_rules import (
 )
 from surroundings import CHECKOUT
 
-# endings, exchange, records and timing are parts of what the ledger and the response say, a module each.
+# endings, exchange, records, spoken, surrogates and timing are parts of what the ledger and the response say, a module each;
+# options are what settings resolves.
 NOUNS = {
     "errors",
     "content",
@@ -32,6 +33,8 @@ NOUNS = {
     "endings",
     "exchange",
     "records",
+    "spoken",
+    "surrogates",
     "timing",
     "ledger",
     "conversation",
@@ -49,8 +52,20 @@ TABLE = {
     "endings": {"errors", "content", "events"},
     "records": {"content", "events", "tables"},
     "exchange": set(),
+    "surrogates": set(),
+    "spoken": {"content", "events", "ledger"},
     "timing": {"events"},
-    "ledger": {"errors", "content", "events", "tables", "prices", "endings", "exchange", "records"},
+    "ledger": {
+        "errors",
+        "content",
+        "events",
+        "tables",
+        "prices",
+        "endings",
+        "exchange",
+        "records",
+        "surrogates",
+    },
     "wire": {"errors"},
     "backends": {"errors", "content", "events"},
     "client": NOUNS | {"wire", "backends", "settings"},
@@ -58,7 +73,8 @@ TABLE = {
     "asking": NOUNS | {"settings"},
     "markdown": {"errors"},
     "views": NOUNS | {"markdown", "settings"},
-    "settings": {"errors"},
+    "options": set(),
+    "settings": {"errors", "options"},
     "response": FACE,
     "api": FACE | {"response"},
     "notebook": None,

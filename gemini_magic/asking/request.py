@@ -22,7 +22,17 @@ _CONFIG = {
     "top_k": "topK",
     "max_tokens": "maxOutputTokens",
     "seed": "seed",
+    "candidates": "candidateCount",
 }
+_SAFETY = {
+    "low": "BLOCK_LOW_AND_ABOVE",
+    "medium": "BLOCK_MEDIUM_AND_ABOVE",
+    "high": "BLOCK_ONLY_HIGH",
+    "none": "BLOCK_NONE",
+    "off": "OFF",
+}
+_HARM = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
+_TOOLS = {"search": "googleSearch", "code_execution": "codeExecution", "url_context": "urlContext"}
 _LEVELS = {"minimal": 512, "low": 1024, "medium": 8192, "high": 24576}
 # Models that take a budget in tokens; later ones take a level (ai.google.dev, "Gemini thinking").
 _BUDGET_MODELS = re.compile(r"gemini-2\.5|gemini-robotics-er-1\.5")
@@ -47,7 +57,7 @@ def build(parts: Sequence[Part], options: Options, turns: Sequence[Turn] = ()) -
         config["stopSequences"] = list(options.stop)
     if options.thinking:
         config["thinkingConfig"] = _thinking(options.thinking, options.model)
-    body: dict[str, Any] = {}
+    body = _body(options)
     for item in options.param:
         _param(item, config, body)
     if options.body:
@@ -59,6 +69,20 @@ def build(parts: Sequence[Part], options: Options, turns: Sequence[Turn] = ()) -
         config=config,
         body=body,
     )
+
+
+def _body(options: Options) -> dict[str, Any]:
+    """The fields beside generationConfig that have options of their own."""
+    body: dict[str, Any] = {}
+    tools: list[dict[str, Any]] = [{field: {}} for name, field in _TOOLS.items() if getattr(options, name)]
+    if tools:
+        body["tools"] = tools
+    if options.safety:
+        level = _SAFETY[options.safety]
+        body["safetySettings"] = [{"category": f"HARM_CATEGORY_{harm}", "threshold": level} for harm in _HARM]
+    if options.service_tier:
+        body["serviceTier"] = options.service_tier
+    return body
 
 
 def _thinking(level: str, model: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .backend import Auth, Backend, HttpRequest
+from .backend import Auth, Backend, Endpoint, HttpRequest
 from .choose import backend, names
 
-__all__ = ["Auth", "Backend", "HttpRequest", "backend", "names"]
+__all__ = ["Auth", "Backend", "Endpoint", "HttpRequest", "backend", "names"]

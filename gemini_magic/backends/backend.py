@@ -6,7 +6,7 @@ Values only. A request made here holds no key: the client adds it last, for the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -14,7 +14,10 @@ from msgspec import Struct
 from ..content import Part, Request
 from ..events import Failure, Reading
 
-__all__ = ["Auth", "Backend", "HttpRequest"]
+__all__ = ["Auth", "Backend", "Decode", "Endpoint", "HttpRequest"]
+
+Decode: TypeAlias = Callable[[bytes], Reading]
+"""The bytes of one JSON text -> what it means; never raises."""
 
 
 class HttpRequest(NamedTuple):
@@ -31,6 +34,23 @@ class HttpRequest(NamedTuple):
     url: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+
+
+class Endpoint(NamedTuple):
+    """Where a request goes and in which form its answer comes; None where the backend knows better.
+
+    Attributes:
+        base_url: scheme, host and optional path.
+        api_version: the version in the address.
+        project, location: of a Google Cloud project.
+        form: server-sent events, a JSON array that grows, or the whole answer at once.
+    """
+
+    base_url: str | None = None
+    api_version: str | None = None
+    project: str | None = None
+    location: str | None = None
+    form: Literal["sse", "json", "whole"] = "sse"
 
 
 class Auth(NamedTuple):
@@ -62,8 +82,8 @@ class Backend(Struct, frozen=True, kw_only=True):
         name: what ``--backend`` takes.
         base_url: the address when the user gives none.
         auth: how its key travels; None when there is no key.
-        encode: ``(request, base_url, api_version) -> HttpRequest``.
-        decode: the bytes of one JSON text -> what it means; never raises.
+        encode: what is asked, and where -> the HTTP request, without a key.
+        decoder: makes the decoder of one answer; a dialect whose chunks build on one another remembers in it.
         failure: ``(status, body) -> Failure`` for an HTTP error of any shape.
         part_to_json: a part as the dialect writes it.
         local: for a backend without a network: the request -> ``(seconds to wait, bytes)`` pieces of an SSE body.
@@ -72,8 +92,8 @@ class Backend(Struct, frozen=True, kw_only=True):
     name: str
     base_url: str
     auth: Auth | None
-    encode: Callable[[Request, str, str], HttpRequest]
-    decode: Callable[[bytes], Reading]
+    encode: Callable[[Request, Endpoint], HttpRequest]
+    decoder: Callable[[], Decode]
     failure: Callable[[int, bytes], Failure]
     part_to_json: Callable[[Part], dict[str, Any]]
     local: Callable[[HttpRequest], Iterator[tuple[float, bytes]]] | None = None

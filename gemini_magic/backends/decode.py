@@ -14,12 +14,13 @@ from typing import Any
 import msgspec
 
 from ..content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Part, Text, Thought
-from ..events import Delta, Event, Finish, Reading, Usage, UsageReport
+from ..events import Delta, Event, Evidence, Finish, Reading, Usage, UsageReport
+from .backend import Decode
 from .failure import failure_of
 from .lenient import as_list, mend, mended, parse
-from .shapes import Answer, WirePart
+from .shapes import Answer, Candidate, WirePart, WireUsage
 
-__all__ = ["decode", "part_of"]
+__all__ = ["decode", "decoder", "part_of"]
 
 # google.ai.generativelanguage FinishReason and BlockReason, by number (enum-encoding=int).
 _FINISH = [
@@ -45,6 +46,19 @@ _FINISH = [
 _BLOCK = ["BLOCK_REASON_UNSPECIFIED", "SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "IMAGE_SAFETY"]
 
 
+# Fields of an answer and of its token counts that are no counts: they go into the extras under these names.
+_EXTRAS = (
+    ("provider", "provider"),
+    ("service_tier", "serviceTier"),
+    ("model_status", "modelStatus"),
+    ("create_time", "createTime"),
+)
+_USAGE_EXTRAS = (
+    ("traffic_type", "trafficType"),
+    ("service_tier", "serviceTier"),
+    ("cache_tier", "cache_tier"),
+)
+
 _decoder = msgspec.json.Decoder(Answer)
 
 
@@ -67,8 +81,9 @@ def decode(raw: bytes) -> Reading:
                 if said is None:
                     said = _unknown(raw, candidate.index, position)
                 events.append(Delta(said, candidate.index))
+        _evidence(candidate, events)
     if answer.usage_metadata is not None:
-        usage = Usage(*msgspec.structs.astuple(answer.usage_metadata))
+        usage = _usage(answer.usage_metadata)
         if any(count is not None for count in usage):
             events.append(UsageReport(usage))
     feedback = answer.prompt_feedback
@@ -82,7 +97,43 @@ def decode(raw: bytes) -> Reading:
     )
     if answer.error and (failure := failure_of(json.loads(bytes(answer.error)))):
         events.append(failure)
-    return Reading(events + notes, answer.model_version, answer.response_id)
+    token = next((each.continuation_token for each in answer.candidates if each.continuation_token), None)
+    return Reading(events + notes, answer.model_version, answer.response_id, token, _extras(answer))
+
+
+def decoder() -> Decode:
+    """The decoder of one answer: Gemini's chunks stand for themselves."""
+    return decode
+
+
+def _evidence(candidate: Candidate, events: list[Event]) -> None:
+    for name, value in (
+        ("citationMetadata", candidate.citation_metadata),
+        ("groundingMetadata", candidate.grounding_metadata),
+        ("urlContextMetadata", candidate.url_context_metadata),
+    ):
+        if value:
+            events.append(Evidence(name, value, candidate.index))
+
+
+def _usage(counts: WireUsage) -> Usage:
+    return Usage(
+        counts.prompt_token_count,
+        counts.cached_content_token_count,
+        counts.candidates_token_count,
+        counts.thoughts_token_count,
+        counts.tool_use_prompt_token_count,
+        counts.total_token_count,
+    )
+
+
+def _extras(answer: Answer) -> dict[str, Any] | None:
+    found = {name: value for field, name in _EXTRAS if (value := getattr(answer, field)) is not None}
+    if answer.usage_metadata is not None:
+        for field, name in _USAGE_EXTRAS:
+            if (value := getattr(answer.usage_metadata, field)) is not None:
+                found[name] = value
+    return found or None
 
 
 def _enum(value: str | int | None, names: list[str]) -> str:

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .backend import Backend, HttpRequest
-from .decode import decode
+from .decode import decoder
 from .failure import http_failure
 from .gemini import encode, part_to_json
 
@@ -113,7 +113,7 @@ ECHO = Backend(
     base_url="http://echo.invalid",
     auth=None,
     encode=encode,
-    decode=decode,
+    decoder=decoder,
     failure=http_failure,
     part_to_json=part_to_json,
     local=reply,

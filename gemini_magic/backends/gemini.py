@@ -26,13 +26,18 @@ from ..content import (
     merged,
 )
 from ..errors import OptionError
-from .backend import Auth, Backend, HttpRequest
-from .decode import decode
+from .backend import Auth, Backend, Endpoint, HttpRequest
+from .decode import decoder
 from .failure import http_failure
 
 __all__ = ["GEMINI", "encode", "part_to_json"]
 
 _VERSIONS = ("v1", "v1beta", "v1alpha")
+_METHODS = {
+    "sse": "streamGenerateContent?alt=sse",
+    "json": "streamGenerateContent",
+    "whole": "generateContent",
+}
 _HEADERS = (
     ("content-type", "application/json"),
     ("accept", "text/event-stream"),
@@ -104,7 +109,9 @@ def body_of(request: Request) -> dict[str, Any]:
     return merged(body, request.body, drop_null=True)
 
 
-def _address(base_url: str, api_version: str, model: str) -> str:
+def _address(endpoint: Endpoint, model: str) -> str:
+    base_url = endpoint.base_url or GOOGLE
+    api_version = {"beta": "v1beta"}.get(endpoint.api_version or "beta", endpoint.api_version or "")
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise OptionError(
@@ -120,16 +127,15 @@ def _address(base_url: str, api_version: str, model: str) -> str:
     if parts.path.rstrip("/").rpartition("/")[2] not in _VERSIONS:
         base = f"{base}/{quote(api_version)}"
     name = model if "/" in model else f"models/{model}"
-    return f"{base}/{quote(name, safe='/-._~@')}:streamGenerateContent?alt=sse"
+    return f"{base}/{quote(name, safe='/-._~@')}:{_METHODS[endpoint.form]}"
 
 
-def encode(request: Request, base_url: str, api_version: str) -> HttpRequest:
-    """The HTTP request for a streamed answer, without a key.
+def encode(request: Request, endpoint: Endpoint) -> HttpRequest:
+    """The HTTP request for an answer, without a key.
 
     Args:
         request: what is asked.
-        base_url: scheme, host and optional path; a path that ends in a version keeps it.
-        api_version: ``v1beta``, ``v1`` or ``v1alpha``.
+        endpoint: where; a base URL whose path ends in a version keeps that, otherwise ``v1beta`` is the default.
 
     Raises:
         OptionError: an address, model name or value that cannot be sent.
@@ -138,7 +144,7 @@ def encode(request: Request, base_url: str, api_version: str) -> HttpRequest:
         raise OptionError(
             f"{request.model!r} is not a model's name.", remedy="Write, say, -m gemini-flash-latest."
         )
-    url = _address(base_url, api_version, request.model)
+    url = _address(endpoint, request.model)
     try:
         body = json.dumps(body_of(request), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         return HttpRequest("POST", url, _HEADERS, body.encode("utf-8"))
@@ -151,14 +157,15 @@ def encode(request: Request, base_url: str, api_version: str) -> HttpRequest:
         raise OptionError(f"The request is not JSON: {problem}.", remedy="Look at --body and -p.") from None
 
 
+GOOGLE = "https://generativelanguage.googleapis.com"
 GOOGLE_KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 
 GEMINI = Backend(
     name="gemini",
-    base_url="https://generativelanguage.googleapis.com",
+    base_url=GOOGLE,
     auth=Auth("x-goog-api-key", "", GOOGLE_KEYS, ("googleapis.com",)),
     encode=encode,
-    decode=decode,
+    decoder=decoder,
     failure=http_failure,
     part_to_json=part_to_json,
 )

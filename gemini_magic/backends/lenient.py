@@ -16,6 +16,7 @@ from .shapes import Answer, Candidate, Content, WirePart, WireUsage
 __all__ = ["as_list", "mend", "mended", "parse"]
 
 _LISTS = {"candidates", "parts"}
+_WORDS = {"trafficType", "serviceTier", "cache_tier"}  # of usageMetadata; everything else there counts
 _OBJECTS = {"content", "usageMetadata", "promptFeedback"}
 
 
@@ -45,7 +46,8 @@ def mend(value: Any, key: str = "") -> Any:
     if key in _OBJECTS | {"part", "candidate", ""} and not isinstance(value, dict):
         return {}
     if key == "usageMetadata":
-        return {name: count for name, item in value.items() if (count := _count(item)) is not None}
+        counts = {name: item if name in _WORDS else _count(item) for name, item in value.items()}
+        return {name: count for name, count in counts.items() if count is not None}
     if key == "part":
         return {name: item for name, item in value.items() if item is not None}
     if key in _OBJECTS | {"candidate", ""}:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 __all__ = ["Answer", "Candidate", "Content", "WirePart", "WireUsage"]
 
@@ -74,6 +74,10 @@ class Candidate(Struct, rename="camel"):
     content: Content | None = None
     finish_reason: str | int | None = None
     finish_message: str | None = None
+    continuation_token: str | None = None
+    citation_metadata: Any = None
+    grounding_metadata: Any = None
+    url_context_metadata: Any = None
 
 
 class WireUsage(Struct, rename="camel"):
@@ -85,6 +89,9 @@ class WireUsage(Struct, rename="camel"):
     thoughts_token_count: int | None = None
     tool_use_prompt_token_count: int | None = None
     total_token_count: int | None = None
+    traffic_type: Any = None
+    service_tier: Any = None
+    cache_tier: Any = field(default=None, name="cache_tier")
 
 
 class Feedback(Struct, rename="camel"):
@@ -100,4 +107,8 @@ class Answer(Struct, rename="camel"):
     prompt_feedback: Feedback | None = None
     model_version: str | None = None
     response_id: str | None = None
+    provider: Any = None
+    service_tier: Any = None
+    model_status: Any = None
+    create_time: Any = None
     error: msgspec.Raw = msgspec.Raw(b"")

@@ -8,7 +8,7 @@ from .recent import recent, recent_folder, recent_recorder
 from .recorder import Recorder
 from .recording import read_recording, write_recording
 from .replay import Replay
-from .stream import Stream, open_stream
+from .stream import Stream, endpoint_of, open_stream
 
 __all__ = [
     "Key",
@@ -16,6 +16,7 @@ __all__ = [
     "Replay",
     "Secret",
     "Stream",
+    "endpoint_of",
     "find_key",
     "open_stream",
     "read_exchanges",

@@ -79,6 +79,7 @@ class Intake:
         self._pen = pen
         self._quietly = pen.quiet()
         self._backend = backend
+        self._decode = backend.decoder()
         self._key = key
         self._recorders = recorders
         self._exchange: Exchange | None = None
@@ -89,6 +90,7 @@ class Intake:
         """A request goes out."""
         self._exchange = exchange
         self._oddities = 0
+        self._decode = self._backend.decoder()
         with self._pen:
             self._ledger.begin(exchange)
         self._record(lambda recorder: recorder.begin(exchange))
@@ -118,7 +120,7 @@ class Intake:
 
     def take(self, wire: Reader, items: Sequence[Item]) -> Failure | None:
         """Write down what a piece completed; returns the refusal that came in place of content."""
-        decode = self._backend.decode
+        decode = self._decode
         read = [
             (item.raw, decode(item.raw)) for item in items
         ]  # outside the lock: a large one takes its time

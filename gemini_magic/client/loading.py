@@ -79,11 +79,11 @@ def _read(
         body = b"".join(piece for _, piece in exchange.pieces)
         ledger.fail(backend.failure(exchange.status, body), last)
         return last, None
-    reader, before = Reader(), len(ledger.raw)
+    reader, before, decode = Reader(), len(ledger.raw), backend.decoder()
 
     def add(items: list[Item], t: float) -> None:
         for item in items:
-            ledger.add(item.raw, t, backend.decode(item.raw))
+            ledger.add(item.raw, t, decode(item.raw))
 
     try:
         for t, piece in exchange.pieces:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Literal, NamedTuple, Self
 
-from ..backends import Backend
+from ..backends import Backend, Endpoint
 from ..content import Request
 from ..endings import Cause
 from ..errors import ConnectionFailed, GeminiMagicError
@@ -29,7 +29,7 @@ from .reader import Job, Reading
 from .recorder import Recorder
 from .replay import Replay
 
-__all__ = ["Stream", "open_stream"]
+__all__ = ["Stream", "endpoint_of", "open_stream"]
 
 _FAREWELL = 0.03  # seconds that cancelling waits for the reader
 _running: weakref.WeakSet[Stream] = weakref.WeakSet()
@@ -195,6 +195,18 @@ class Stream:
             await self.changed(version)
 
 
+def endpoint_of(options: Options) -> Endpoint:
+    """Where the options say a request goes, and in which form its answer comes."""
+    form: Literal["sse", "json", "whole"] = "json" if options.alt == "json" else "sse"
+    return Endpoint(
+        options.base_url,
+        options.api_version,
+        options.project,
+        options.location,
+        "whole" if options.no_stream else form,
+    )
+
+
 def open_stream(
     request: Request,
     options: Options,
@@ -220,5 +232,5 @@ def open_stream(
         OptionError: the request cannot be sent as it is. Anything later, such as a recording that holds no answer
             to it, is an ending of the stream and stands in the ledger.
     """
-    http = backend.encode(request, options.base_url or backend.base_url, options.api_version)
+    http = backend.encode(request, endpoint_of(options))
     return Stream(Job(http, backend, options, key, recorders, replay), ledger)

@@ -242,12 +242,13 @@ def parse(line: str, evaluate: Callable[[str], str] | None = None, *, model: boo
 
 
 _GROUPS = {
-    "Model": "model system temperature top_p top_k max_tokens stop seed thinking param body",
+    "Model": "model system temperature top_p top_k max_tokens stop seed candidates thinking search code_execution "
+    "url_context safety service_tier param body",
     "Conversation": "chat continue_ fresh",
-    "Result": "out quiet display background dry_run verbatim",
+    "Result": "out to quiet display background dry_run verbatim",
     "Recording": "record replay replay_any speed",
-    "Connection": "backend base_url api_version key_env timeout stall_timeout first_byte_timeout "
-    "connect_timeout retries",
+    "Connection": "backend base_url api_version project location auth key_env alt no_stream",
+    "Limits": "timeout stall_timeout first_byte_timeout connect_timeout retries fallback rpm max_event max_total",
 }
 
 
@@ -272,7 +273,7 @@ def help_text() -> str:
 
 def _described(setting: Setting) -> list[str]:
     usage, text = f"  {_usage(setting)}", f"{setting.help}{_default(setting)}"
-    lines = textwrap.wrap(text, _WIDTH - _COLUMN)
+    lines = textwrap.wrap(text, _WIDTH - _COLUMN, break_on_hyphens=False)
     if len(usage) < _COLUMN - 1:  # two blanks between the columns
         lines[0] = f"{usage:<{_COLUMN}}{lines[0]}"
         return [lines[0], *(" " * _COLUMN + line for line in lines[1:])]

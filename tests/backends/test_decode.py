@@ -12,11 +12,12 @@ from gemini_magic.events import Delta, Failure, Finish, Note, Usage, UsageReport
 from gemini_magic.ledger import Ledger
 
 GEMINI = backend("gemini")
+decode = GEMINI.decoder()
 
 
 def events(value, **more):
     raw = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return GEMINI.decode(raw).events
+    return decode(raw).events
 
 
 def parts(*values):
@@ -73,7 +74,7 @@ def test_a_blocked_prompt_with_its_message_and_feedback_without_a_reason():
 
 
 def test_usage_and_who_answered():
-    reading = GEMINI.decode(
+    reading = decode(
         b'{"usageMetadata":{"promptTokenCount":5,"thoughtsTokenCount":2,"totalTokenCount":7,"serviceTier":"x"},'
         b'"modelVersion":"m","responseId":"r"}'
     )
@@ -100,7 +101,7 @@ def test_usage_and_who_answered():
 def test_odd_shapes_are_read_and_noted(value, text):
     ledger = Ledger()
     raw = json.dumps(value).encode()
-    ledger.add(raw, 0.0, GEMINI.decode(raw))
+    ledger.add(raw, 0.0, decode(raw))
     assert "".join(ledger.answer) == text
     assert [note.kind for note in ledger.notes] in (["odd-shape"], ["unreadable-shape"])
 
@@ -133,4 +134,4 @@ def test_every_prefix_of_a_chunk_is_survived():
         {"candidates": [{"content": {"parts": [{"text": "é😀"}]}}], "error": {"code": 1}}
     ).encode()
     for cut in range(len(raw)):
-        GEMINI.decode(raw[:cut])
+        decode(raw[:cut])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from gemini_magic.backends import backend
+from gemini_magic.backends import Endpoint, backend
 from gemini_magic.content import Request, Text, Turn
 from gemini_magic.ledger import Ledger
 from gemini_magic.wire import Reader
@@ -13,12 +13,12 @@ ECHO = backend("echo")
 
 
 def run(prompt):
-    made = ECHO.encode(Request(model="echo", turns=(Turn("user", (Text(prompt),)),)), ECHO.base_url, "v1beta")
+    made = ECHO.encode(Request(model="echo", turns=(Turn("user", (Text(prompt),)),)), Endpoint())
     ledger, reader, waits = Ledger(), Reader(), []
     for wait, piece in ECHO.local(made):
         waits.append(wait)
         for item in reader.feed(piece):
-            ledger.add(item.raw, 0.0, ECHO.decode(item.raw))
+            ledger.add(item.raw, 0.0, ECHO.decoder()(item.raw))
     ledger.close("end")
     return ledger, waits
 

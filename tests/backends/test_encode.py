@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gemini_magic.backends import backend, names
+from gemini_magic.backends import Endpoint, backend, names
 from gemini_magic.backends.decode import part_of
 from gemini_magic.content import Blob, Call, CallResult, Opaque, Request, Text, Thought, Turn
 from gemini_magic.errors import OptionError
@@ -21,11 +21,11 @@ def request(*parts, **more):
 
 
 def body(made):
-    return json.loads(GEMINI.encode(made, GOOGLE, "v1beta").body)
+    return json.loads(GEMINI.encode(made, Endpoint()).body)
 
 
 def test_address_and_headers():
-    made = GEMINI.encode(request(), GOOGLE, "v1beta")
+    made = GEMINI.encode(request(), Endpoint())
     assert made.url == f"{GOOGLE}/v1beta/models/gemini-flash-latest:streamGenerateContent?alt=sse"
     assert dict(made.headers)["accept"] == "text/event-stream"
     assert dict(made.headers)["accept-encoding"] == "identity"
@@ -44,13 +44,13 @@ def test_address_and_headers():
 def test_base_urls_that_carry_a_version_keep_it(base, model, url):
     if model.endswith("%b"):
         url += "b"
-    assert GEMINI.encode(request(model=model), base, "v1beta").url == f"{url}:streamGenerateContent?alt=sse"
+    assert GEMINI.encode(request(model=model), Endpoint(base)).url == f"{url}:streamGenerateContent?alt=sse"
 
 
 @pytest.mark.parametrize("base", ["nonsense", "ftp://h", "http://", "https://user:pw@h", "https://h?key=1"])
 def test_an_address_that_is_none(base):
     with pytest.raises(OptionError):
-        GEMINI.encode(request(), base, "v1beta")
+        GEMINI.encode(request(), Endpoint(base))
 
 
 def test_system_config_and_the_last_word_of_the_body():
@@ -103,11 +103,11 @@ def test_parts_go_out_and_come_back_the_same():
 
 def test_what_cannot_be_sent_is_said_before():
     with pytest.raises(OptionError, match="surrogate"):
-        GEMINI.encode(request(Text("\ud800")), GOOGLE, "v1beta")
+        GEMINI.encode(request(Text("\ud800")), Endpoint())
     with pytest.raises(OptionError, match="not JSON"):
-        GEMINI.encode(request(config={"temperature": float("nan")}), GOOGLE, "v1beta")
+        GEMINI.encode(request(config={"temperature": float("nan")}), Endpoint())
     with pytest.raises(OptionError, match="model's name"):
-        GEMINI.encode(request(model="a model"), GOOGLE, "v1beta")
+        GEMINI.encode(request(model="a model"), Endpoint())
 
 
 def test_keys_belong_to_hosts():

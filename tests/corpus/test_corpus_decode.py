@@ -12,6 +12,7 @@ from gemini_magic.ledger import Ledger
 from gemini_magic.wire import Reader
 
 GEMINI = backend("gemini")
+decode = GEMINI.decoder()
 COUNTS = (
     "promptTokenCount",
     "cachedContentTokenCount",
@@ -37,9 +38,9 @@ def read(pieces, status):
     for piece in pieces:
         body.append(piece)
         for item in reader.feed(piece):
-            ledger.add(item.raw, 0.0, GEMINI.decode(item.raw))
+            ledger.add(item.raw, 0.0, decode(item.raw))
     for item in reader.close():
-        ledger.add(item.raw, 0.0, GEMINI.decode(item.raw))
+        ledger.add(item.raw, 0.0, decode(item.raw))
     if status >= 400 and ledger.failure is None:
         ledger.failure = GEMINI.failure(status, b"".join(body))
     ledger.close("end")

@@ -1,0 +1,214 @@
+"""Every option, declared once: name, type, default, flags and help.
+
+Declarations only: where a value comes from is ``settings``', how a cell's line is read ``notebook.arguments``'.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = ["DISPLAYS", "Options"]
+
+DISPLAYS = ("auto", "live", "html", "text")
+SAFETY = ("low", "medium", "high", "none", "off")
+TIERS = ("flex", "standard", "priority")
+FRAMINGS = ("sse", "json")
+
+
+def _option(
+    default: Any = None,
+    *flags: str,
+    help: str,  # noqa: A002 - argparse's own word
+    metavar: str | None = None,
+    choices: Sequence[str] | None = None,
+    config: bool = True,
+    env: str | None = None,
+) -> Any:
+    meta = {
+        "flags": flags,
+        "help": help,
+        "metavar": metavar,
+        "choices": choices,
+        "config": config,
+        "env": env,
+    }
+    if isinstance(default, list):
+        return dataclasses.field(default_factory=list, metadata=meta)
+    return dataclasses.field(default=default, metadata=meta)
+
+
+@dataclasses.dataclass(kw_only=True)
+class Options:
+    """What one call does. Each field is declared here and nowhere else.
+
+    Fields without ``config`` belong to one cell and cannot be configured. Times are in seconds.
+    """
+
+    model: str = _option(
+        "gemini-flash-latest", "-m", "--model", metavar="MODEL", help="model to ask", env="GEMINI_MAGIC_MODEL"
+    )
+    system: str | None = _option(None, "-s", "--system", metavar="TEXT", help="system instruction")
+    temperature: float | None = _option(
+        None, "-t", "--temperature", metavar="T", help="randomness, 0 is steadiest"
+    )
+    top_p: float | None = _option(None, "--top-p", metavar="P", help="nucleus sampling")
+    top_k: int | None = _option(None, "--top-k", metavar="K", help="sample from the K likeliest tokens")
+    max_tokens: int | None = _option(
+        None, "--max-tokens", "--max-output-tokens", metavar="N", help="longest answer, in tokens"
+    )
+    stop: list[str] = _option([], "--stop", metavar="TEXT", help="end the answer at this text (repeatable)")
+    seed: int | None = _option(None, "--seed", metavar="N", help="seed for sampling")
+    candidates: int | None = _option(
+        None, "-n", "--candidates", metavar="N", help="how many answers; `r.candidates` holds them"
+    )
+    search: bool = _option(False, "--search", help="let the model search with Google")
+    code_execution: bool = _option(False, "--code-execution", help="let the model run Python on the server")
+    url_context: bool = _option(False, "--url-context", help="let the model read the addresses in the prompt")
+    safety: str | None = _option(
+        None,
+        "--safety",
+        choices=SAFETY,
+        metavar="LEVEL",
+        help="block harmful content from this probability on: low, medium, high, none, off",
+    )
+    service_tier: str | None = _option(
+        None, "--service-tier", choices=TIERS, metavar="TIER", help="flex, standard or priority"
+    )
+    param: list[str] = _option(
+        [],
+        "-p",
+        "--param",
+        metavar="K=V",
+        help="any generationConfig field, or any request field by dotted path (repeatable)",
+    )
+    body: str | None = _option(
+        None,
+        "--body",
+        "--json",
+        metavar="JSON",
+        help="JSON merged deeply into the request; it has the last word",
+    )
+    thinking: str | None = _option(
+        None,
+        "--thinking",
+        metavar="LEVEL",
+        help="off, on, minimal, low, medium, high, or a budget in tokens",
+    )
+    chat: str | None = _option(
+        None, "--chat", metavar="NAME", help="go on with the conversation NAME, or begin it", config=False
+    )
+    continue_: bool = _option(
+        False, "-c", "--continue", help="go on with the last conversation", config=False
+    )
+    fresh: bool = _option(False, "--fresh", help="begin the conversation anew", config=False)
+    out: str | None = _option(
+        None,
+        "-o",
+        "--out",
+        metavar="NAME",
+        help="bind the response to this name (also: NAME <<)",
+        config=False,
+    )
+    dry_run: bool = _option(False, "--dry-run", help="show the exact request, send nothing", config=False)
+    record: str | None = _option(
+        None, "--record", metavar="FILE", help="append what goes over the wire to FILE"
+    )
+    replay: str | None = _option(
+        None,
+        "--replay",
+        metavar="FILE",
+        help="answer from a recording (or builtin:tour) instead of the network",
+    )
+    replay_any: bool = _option(
+        False, "--replay-any", help="replay the recording's answers in order, whatever is asked"
+    )
+    speed: float = _option(
+        1.0, "--speed", metavar="N", help="replay N times as fast; 0 means without waiting"
+    )
+    display: str = _option(
+        "auto", "--display", choices=DISPLAYS, metavar="HOW", help="auto, live, html or text"
+    )
+    backend: str = _option(
+        "gemini",
+        "--backend",
+        metavar="NAME",
+        help="the dialect: gemini, vertex, adaptive, gateway, or echo (offline)",
+        env="GEMINI_MAGIC_BACKEND",
+    )
+    base_url: str | None = _option(
+        None, "--base-url", metavar="URL", help="another server that speaks the protocol"
+    )
+    api_version: str | None = _option(
+        None,
+        "--api-version",
+        metavar="V",
+        help="version in the address (v1beta; vertex: v1beta1)",
+        env="GOOGLE_GENAI_API_VERSION",
+    )
+    auth: str | None = _option(
+        None,
+        "--auth",
+        metavar="STYLE",
+        help="how the key travels: x-goog-api-key, bearer, x-api-key, api-key, or google (sign-in)",
+    )
+    project: str | None = _option(
+        None, "--project", metavar="ID", help="vertex: the Google Cloud project", env="GOOGLE_CLOUD_PROJECT"
+    )
+    location: str | None = _option(
+        None,
+        "--location",
+        metavar="PLACE",
+        help="vertex: global, us, eu or a region",
+        env="GOOGLE_CLOUD_LOCATION",
+    )
+    alt: str = _option(
+        "sse",
+        "--alt",
+        choices=FRAMINGS,
+        metavar="FORM",
+        help="ask for server-sent events (sse) or a JSON array (json)",
+    )
+    no_stream: bool = _option(
+        False, "--no-stream", help="ask for the whole answer at once, for models that do not stream"
+    )
+    fallback: bool = _option(
+        False, "--fallback", help="when streaming fails before any content, ask once more without it"
+    )
+    key_env: str | None = _option(
+        None, "--key-env", metavar="NAME", help="environment variable that holds the key for this address"
+    )
+    timeout: float | None = _option(
+        None, "--timeout", metavar="S", help="longest time for the whole answer, in seconds"
+    )
+    stall_timeout: float = _option(
+        60.0, "--stall-timeout", metavar="S", help="longest silence in mid-answer, in seconds"
+    )
+    first_byte_timeout: float = _option(
+        300.0, "--first-byte-timeout", metavar="S", help="longest wait for the first byte, in seconds"
+    )
+    connect_timeout: float = _option(
+        10.0, "--connect-timeout", metavar="S", help="longest wait for a connection, in seconds"
+    )
+    retries: int = _option(
+        3, "--retries", metavar="N", help="tries after the first, only before any content; 0 forbids"
+    )
+    rpm: int | None = _option(
+        None, "--rpm", metavar="N", help="at most N requests a minute to this host with this key and model"
+    )
+    max_event: float = _option(64.0, "--max-event", metavar="MB", help="largest single event, in MB")
+    max_total: float = _option(1024.0, "--max-total", metavar="MB", help="largest answer on the wire, in MB")
+    to: str | None = _option(
+        None,
+        "--to",
+        metavar="FILE",
+        help="write the answer's text to FILE as it comes, with the tokens at the end",
+        config=False,
+    )
+    background: bool = _option(
+        False, "--background", help="return at once and go on streaming into this output", config=False
+    )
+    quiet: bool = _option(False, "-q", "--quiet", help="show nothing, only return the response")
+    verbatim: bool = _option(False, "--verbatim", help="send the cell as it is, {{ }} included")
+    keep: int = _option(50, help="how many runs `%gemini last` can go back to; 0 keeps none")
