@@ -88,6 +88,26 @@ def dribble(data: bytes, n: int = 1, every: float = 0.0) -> Step:
     return step
 
 
+def bare(data: bytes) -> Step:
+    """Send these bytes without a response head around them: whatever stands on the socket is the test's doing."""
+
+    def step(exchange: Exchange) -> None:
+        exchange.head_sent = exchange.whole = True
+        exchange.connection.check()
+        exchange.socket.sendall(data)
+
+    return step
+
+
+def hang_up() -> Step:
+    """Close the connection, whatever was promised."""
+
+    def step(exchange: Exchange) -> None:
+        raise _EndConnection
+
+    return step
+
+
 def headers() -> Step:
     """Send the response head now; otherwise it leaves with the first byte of the body."""
     return lambda exchange: exchange.send_head()

@@ -206,6 +206,10 @@ class Answer:
                     line.answering = True
                     if piece:
                         held.append(piece)
+            except httpx.HTTPError:
+                line.before_read = None
+                hand_on()  # it came with the same read as what broke, but before it
+                raise
             finally:
                 line.before_read = None
             hand_on()

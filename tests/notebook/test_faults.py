@@ -1,0 +1,404 @@
+"""What a server, a gateway or a network may do, fault by fault: through `%%gemini` in a real kernel, as it is saved.
+
+How an answer may end by its own words is in `test_endings_table.py`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pytest
+from fake_server import (
+    FakeServer,
+    Script,
+    Step,
+    bare,
+    cut,
+    dribble,
+    endless,
+    event,
+    finish,
+    flood,
+    gate,
+    google_error,
+    hang_up,
+    pause,
+    raw,
+    reset,
+    stall,
+    status,
+    text,
+)
+from kernel import run_notebook
+from surroundings import CANARY
+
+pytestmark = pytest.mark.kernel
+
+RESUME = "%gemini resume"
+MIXED = "naïve 😀 漢字\u2028end"
+IMAGE = base64.b64encode(bytes(range(256)) * (15 * 2**20 // 256)).decode()  # a line of 20 MiB
+LOGIN = """<!DOCTYPE html>
+<html><head><meta charset="utf-8"><title>Hotel</title><style>p { color: red }</style></head>
+
+<body><form action="/login"><h1>Please log in</h1>
+
+<p>data: room number</p></form></body></html>
+"""
+NOT_THERE = "https://elsewhere.invalid/v1beta"
+OVERLOADED = google_error(503, "The model is overloaded.", "UNAVAILABLE")
+OK = Script([text("fine"), finish()])
+
+
+def line(piece: str, reason: str | None = "STOP") -> bytes:
+    """One event as bytes, not ASCII only."""
+    candidate = {"content": {"parts": [{"text": piece}], "role": "model"}, "index": 0}
+    if reason:
+        candidate["finishReason"] = reason
+    return b"data: " + json.dumps({"candidates": [candidate]}, ensure_ascii=False).encode() + b"\r\n\r\n"
+
+
+def quota(**details: object) -> Step:
+    """HTTP 429 with Google's details."""
+    kinds = [{"@type": f"type.googleapis.com/google.rpc.{name}", **value} for name, value in details.items()]
+    return status(429, body=google_error(429, "Quota exceeded.", "RESOURCE_EXHAUSTED", *kinds))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What the server does to one cell, and what its user must see.
+
+    `within` are the seconds from the cell's beginning to its end, with room for a busy machine; `at_least` shows
+    that a wait was kept.
+    """
+
+    answers: Sequence[Script | list[Step]]
+    status: str = "complete"
+    text: str = "fine"
+    requests: int = 1
+    fails: bool = False
+    shows: str = ""
+    options: str = "--retries 0"
+    within: float = 5.0
+    at_least: float = 0.0
+    notes: set[str] = field(default_factory=set)
+    of_notes: str = ""  # an expression over `r` that has to hold in the kernel
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+COMMENTS = [step for _ in range(8) for step in (raw(b": still thinking\n\n"), pause(0.1))]
+INLINE = {"parts": [{"inlineData": {"mimeType": "image/png", "data": IMAGE}}]}
+
+FAULTS = {
+    # -- slow
+    "late head": Fault([[pause(0.4), text("fine"), finish()]], at_least=0.4),
+    "no head at all": Fault(
+        [[gate("never")]], "stalled", "", fails=True, options="--first-byte-timeout 0.3", shows="Nothing came"
+    ),
+    "head, then nothing": Fault(
+        [[stall()]], "stalled", "", fails=True, options="--first-byte-timeout 0.3", shows="Nothing came"
+    ),
+    "byte by byte": Fault([[dribble(line(MIXED), 1, 0.001)]], text=MIXED, within=8.0),
+    "three bytes at a time, without chunks": Fault(
+        [Script([dribble(line(MIXED), 3)], close_delimited=True)], text=MIXED
+    ),
+    "silence within an event": Fault(
+        [[text("Half"), raw(line("lost")[:40]), stall()]],
+        "stalled",
+        "Half",
+        fails=True,
+        options="--stall-timeout 0.3",
+        shows=RESUME,
+    ),
+    "comments only for a while": Fault(
+        [[text("Half "), *COMMENTS, text("done"), finish()]],
+        text="Half done",
+        options="--stall-timeout 0.5 --first-byte-timeout 0.5",
+        at_least=0.8,
+        notes={"comment"},
+    ),
+    "comments before anything": Fault(
+        [[*COMMENTS, text("fine"), finish()]],
+        options="--stall-timeout 0.5 --first-byte-timeout 0.5",
+        at_least=0.8,
+        notes={"comment"},
+    ),
+    "a head that never ends": Fault(
+        [[bare(HEAD), endless(bare(b"X-Slow: yes\r\n")), stall()]],
+        "error",
+        "",
+        fails=True,
+        shows="No answer",
+    ),
+    "a head that dribbles": Fault(
+        [[bare(HEAD), *[step for _ in range(20) for step in (bare(b"X"), pause(0.1))], stall()]],
+        "stalled",
+        "",
+        fails=True,
+        options="--first-byte-timeout 0.4 --stall-timeout 0.3",
+        shows="Nothing came",
+        within=1.9,
+    ),
+    "early hints": Fault(
+        [
+            [
+                bare(b"HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n" + HEAD + b"\r\n"),
+                bare(line("fine")),
+                hang_up(),
+            ]
+        ],
+    ),
+    # -- broken off
+    "cut inside a character": Fault(
+        [[text("Half"), cut('data: {"candidates":[{"content":{"parts":[{"text":"naï'.encode()[:-1])]],
+        "truncated",
+        "Half",
+        fails=True,
+        shows=RESUME,
+    ),
+    "cut before anything": Fault(
+        [[cut(b"")]], "error", "", fails=True, shows="may have been billed", requests=1
+    ),
+    "reset before anything, once": Fault(
+        [[reset()], OK], requests=2, options="", notes={"possibly-billed"}, within=8.0
+    ),
+    "reset before anything, always": Fault(
+        [[reset()]], "error", "", requests=2, fails=True, options="", shows="No answer", within=8.0
+    ),
+    "HTTP/1.0, closed without a reason": Fault(
+        [Script([text("Half")], http10=True)], "truncated", "Half", fails=True, shows=RESUME
+    ),
+    "less than was promised": Fault(
+        [[bare(HEAD + b"Content-Length: 9999\r\n\r\n" + line("Half", None)), hang_up()]],
+        "truncated",
+        "Half",
+        fails=True,
+        shows=RESUME,
+    ),
+    "chunks that are none": Fault(
+        [[text("Half"), bare(b"zz\r\nnot a chunk\r\n"), hang_up()]],
+        "truncated",
+        "Half",
+        fails=True,
+        shows=RESUME,
+    ),
+    "not HTTP": Fault(
+        [[bare(b"SSH-2.0-OpenSSH_9.6\r\n"), hang_up()]],
+        "error",
+        "",
+        fails=True,
+        shows="No answer",
+        within=3.0,
+    ),
+    "HTTP/1.0": Fault([Script([text("fine"), finish()], http10=True)]),
+    "no body": Fault([[]], "truncated", "", fails=True, shows="The answer was empty"),
+    "no body, in one piece": Fault(
+        [[status(200, {"Content-Type": "text/event-stream"})]],
+        "truncated",
+        "",
+        fails=True,
+        shows="The answer was empty",
+    ),
+    # -- refused
+    "full quota, with a delay": Fault(
+        [[quota(RetryInfo={"retryDelay": "0.3s"})], OK],
+        requests=2,
+        options="",
+        at_least=0.3,
+        notes={"retry"},
+    ),
+    "full quota, with a header": Fault(
+        [[status(429, {"Retry-After": "1"}, google_error(429, "Slow down.", "RESOURCE_EXHAUSTED"))], OK],
+        requests=2,
+        options="",
+        at_least=1.0,
+        notes={"retry"},
+    ),
+    "full quota, with words": Fault(
+        [
+            [status(429, body=google_error(429, "Please retry in 0.31s.", "RESOURCE_EXHAUSTED"))],
+            OK,
+        ],
+        requests=2,
+        options="",
+        at_least=0.31,
+        notes={"retry"},
+    ),
+    "quota of the day": Fault(
+        [[quota(RetryInfo={"retryDelay": "0.1s"}, QuotaFailure={"violations": [{"quotaId": "XPerDay"}]})]],
+        "error",
+        "",
+        fails=True,
+        options="",
+        shows="Quota exceeded.",
+        within=3.0,
+    ),
+    "a page of a gateway, then an answer": Fault(
+        [[status(503, body="<html><h1>503 Service Unavailable</h1></html>")], OK],
+        requests=2,
+        options="--retries 1",
+        notes={"retry"},
+    ),
+    "a page of a gateway, always": Fault(
+        [[status(503, body="<html><head><title>x</title></head><h1>Down for tea</h1></html>")]],
+        "error",
+        "",
+        requests=2,
+        fails=True,
+        options="--retries 1",
+        shows="Down for tea",
+    ),
+    "an error as the first event, then an answer": Fault(
+        [[event(OVERLOADED)], OK], requests=2, options="--retries 1", notes={"retry"}
+    ),
+    "an error after content is not tried again": Fault(
+        [[text("Half"), event(OVERLOADED)]],
+        "error",
+        "Half",
+        fails=True,
+        options="",
+        shows="The model is overloaded.",
+        within=3.0,
+    ),
+    "an error with status 200": Fault(
+        [[status(200, body=google_error(400, "No such field.", "INVALID_ARGUMENT"))]],
+        "error",
+        "",
+        fails=True,
+        options="",
+        shows="No such field.",
+    ),
+    "an error in a list with status 200": Fault(
+        [[status(200, body=[google_error(400, "No such field.", "INVALID_ARGUMENT")])]],
+        "error",
+        "",
+        fails=True,
+        options="",
+        shows="No such field.",
+    ),
+    "moved elsewhere": Fault(
+        [[status(302, {"Location": NOT_THERE}, b"<a>Found</a>")]],
+        "error",
+        "",
+        fails=True,
+        options="",
+        shows="Redirects are not followed",
+        within=3.0,
+    ),
+    "a page to log in": Fault(
+        [Script([raw(LOGIN.encode())], content_type="text/html", close_delimited=True)],
+        "error",
+        "",
+        fails=True,
+        options="",
+        shows="Please log in",
+        within=3.0,
+    ),
+    # -- lies
+    "called HTML": Fault([Script([text("fine"), finish()], content_type="text/html")]),
+    "called JSON": Fault([Script([text("fine"), finish()], content_type="application/json")]),
+    "called Latin-1": Fault(
+        [Script([raw(line(MIXED))], content_type="text/event-stream; charset=ISO-8859-1")], text=MIXED
+    ),
+    "bytes that are not UTF-8": Fault(
+        [[raw(line("na~ve").replace(b"~", b"\xef"))]], text="na\ufffdve", notes={"invalid-utf8"}
+    ),
+    # -- much
+    "a flood": Fault([[flood(50_000), finish()]], text="x " * 50_000, within=30.0),
+    "a line of 20 MiB": Fault(
+        [[text("fine"), event({"candidates": [{"content": INLINE, "index": 0}]}), finish()]],
+        within=30.0,
+        of_notes=f"len(r.parts[1].data) == {len(IMAGE) * 3 // 4} and r.raw_chunks[1].size > {len(IMAGE)}",
+    ),
+    "an answer without an end": Fault(
+        [[endless(text("on and on "))]],
+        "stalled",
+        "on and on ",
+        fails=True,
+        options="--timeout 0.5",
+        shows=RESUME,
+    ),
+    # -- packed
+    "compressed, though nobody asked": Fault(
+        [Script([text("fi"), pause(0.3), text("ne"), finish()], gzip=True)],
+        of_notes="r.chunks[1].t - r.chunks[0].t > 0.2",
+    ),
+    "compressed, and broken in the middle": Fault(
+        [Script([text("Half"), pause(0.1), bare(b"5\r\n\xff\xff\xff\xff\xff\r\n"), stall()], gzip=True)],
+        "error",
+        "Half",
+        fails=True,
+        options="",
+        shows="compression is broken",
+    ),
+    "compressed badly": Fault(
+        [Script([raw(b"no gzip at all")], headers={"Content-Encoding": "gzip"})],
+        "error",
+        "",
+        fails=True,
+        options="",
+        shows="compression is broken",
+    ),
+}
+
+_SAY = "r = _gemini; print((r.status, r.text, [n.kind for n in r.notes], len(r.attempts), {}))"
+
+
+@pytest.fixture(scope="module")
+def saved():
+    """One notebook with a cell for each fault, run once: the cell, what the kernel says of it, the requests."""
+    with FakeServer() as server:
+        cells = ["%load_ext gemini_magic"]
+        for number, fault in enumerate(FAULTS.values()):
+            scripts = [one if isinstance(one, Script) else Script(one) for one in fault.answers]
+            server.answers(f"fault-{number}", *scripts)
+            cells += [
+                f"%%gemini -m fault-{number} --base-url {server.base_url} --key-env K {fault.options}\nGo.",
+                _SAY.format(fault.of_notes or True),
+            ]
+        notebook = run_notebook(cells, env={"K": CANARY}, allow_errors=True, timeout=60)
+        asked = [server.asked(f"fault-{number}") for number in range(len(FAULTS))]
+    found = zip(notebook.cells[1::2], notebook.cells[2::2], asked, strict=True)
+    return dict(zip(FAULTS, found, strict=True))
+
+
+def seconds(cell) -> float:
+    """How long a cell kept the kernel busy."""
+    said = cell.metadata["execution"]
+    begun, ended = (datetime.fromisoformat(said[f"iopub.status.{name}"]) for name in ("busy", "idle"))
+    return (ended - begun).total_seconds()
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_seen_told_and_over_in_time(saved, name):
+    fault, (cell, state, requests) = FAULTS[name], saved[name]
+    shown = [output for output in cell.outputs if output.output_type == "display_data"]
+    errors = [output for output in cell.outputs if output.output_type == "error"]
+    (told,) = (output["text"] for output in state.outputs)
+    reached, kept, notes, attempts, holds = eval(told)
+    print(f"{name}: {reached}, {kept[:40]!r}, {len(requests)} requests, {seconds(cell):.2f} s, {notes}")
+    assert reached == fault.status
+    if name == "an answer without an end":
+        assert kept == fault.text * (len(kept) // len(fault.text))
+        assert len(kept) > 100
+    else:
+        assert kept == fault.text
+    assert len(requests) == attempts == fault.requests
+    assert bool(errors) == fault.fails
+    assert all(len(error.traceback) <= 3 for error in errors)
+    assert fault.at_least <= seconds(cell) < fault.within
+    assert fault.notes <= set(notes)
+    assert ("possibly-billed" in notes) == (
+        "possibly-billed" in fault.notes or name == "reset before anything, always"
+    )
+    assert holds is True
+    assert len(shown) == 1
+    for kind in ("text/html", "text/plain", "text/markdown"):
+        plain = shown[0].data[kind].replace("<code>", "`").replace("</code>", "`").replace("\\_", "_")
+        assert fault.shows in plain, kind
+    assert shown[0].data["application/vnd.gemini-stream+json"]["status"] == fault.status
+    assert len({json.dumps(request.body) for request in requests}) == 1
+    assert CANARY not in str(cell)
