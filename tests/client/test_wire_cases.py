@@ -1,0 +1,90 @@
+"""Every case of `wire_cases`, with its real bytes over a real socket, read by gemini_magic."""
+
+from dataclasses import replace
+
+import pytest
+from client_stage import until
+from wire_cases import CASES, MORE, PATIENCE, Seen, judge, seen_by
+
+import gemini_magic
+from gemini_magic.settings import Options
+
+# The one case that takes a minute by its nature is the case before it but for an option; see below.
+QUICK = [case for case in CASES if case.limit <= 30]
+
+
+def asked(server, case):
+    """The response, and what it and the server saw of the case."""
+    options = {"retries": case.retries, "keep": 0, "model": "m", "base_url": server.base_url}
+    if case.silence:
+        options["stall_timeout"] = case.silence
+    case.put_to(server)
+    with gemini_magic.stream("hi", **options) as stream:
+        response = stream.response
+        if case.live:
+            until(lambda: response.text == case.live, PATIENCE)
+            server.open(MORE)
+        response.wait(case.limit)
+    seen = seen_by(response)
+    seen.times = [request.time for request in server.requests]
+    return response, seen
+
+
+@pytest.mark.parametrize("case", QUICK, ids=lambda case: case.name)
+def test_case(fake_server, case):
+    response, seen = asked(fake_server, case)
+    assert judge(case, seen) == "right", (seen, response.notes)
+    assert response.status == case.status
+    assert {note.kind for note in response.notes} == case.notes, response.notes
+
+
+def test_the_case_of_a_minute_is_the_case_before_it_with_the_default_limit():
+    short, long = (case for case in CASES if case.name in ("silent", "silent-default"))
+    assert [case for case in CASES if case not in QUICK] == [long]
+    same = {"name": long.name, "what": long.what, "silence": None, "limit": long.limit}
+    assert replace(short, **same) == long
+    assert Options().stall_timeout < long.limit
+
+
+def test_names_and_descriptions_are_told_apart():
+    assert len({case.name for case in CASES}) == len({case.what for case in CASES}) == len(CASES)
+
+
+SOUND = Seen(text="Hello, world.", finish="STOP", total=6, times=[1.0])
+ENDED = Seen(text="Hello, ", error="503: The model is overloaded.", kind="ServiceError", times=[1.0])
+BLOCKED = Seen(finish=None, blocked="SAFETY", total=4, times=[1.0])
+
+
+@pytest.mark.parametrize(
+    ("name", "seen", "verdict"),
+    [
+        ("lf", SOUND, "right"),
+        ("lf", replace(SOUND, hangs=True), "hangs (over 30 s)"),
+        ("lf", replace(SOUND, error="no", kind="ValueError"), "raises ValueError after all the text"),
+        ("lf", replace(SOUND, text="Hello, ", error="no", kind="ValueError"), "raises ValueError"),
+        ("lf", replace(SOUND, text="Hello, "), "silent: text lost"),
+        ("lf", replace(SOUND, text="Hello, w\u00f6rld."), "wrong text"),
+        ("lf", replace(SOUND, text="Hello, Hello, world."), "wrong text"),
+        ("lf", replace(SOUND, total=None), "silent: usage lost"),
+        ("lf", replace(SOUND, total=8), "wrong usage"),
+        ("lf", replace(SOUND, finish=None), "silent: finish reason lost"),
+        ("lf", replace(SOUND, times=[1.0, 2.0]), "right text, but asks 2 times"),
+        ("cr-live", replace(SOUND, late=True), "right text, but late"),
+        ("429-then-200", replace(SOUND, times=[1.0, 2.0]), "right text, but asks again too early"),
+        ("429-then-200", replace(SOUND, times=[1.0, 3.2]), "right"),
+        ("thoughts", SOUND, "silent: thoughts lost"),
+        ("5-mb", replace(SOUND, text="world."), "silent: picture lost"),
+        ("error-event", ENDED, "right"),
+        ("error-event", replace(ENDED, error=None), "silent: no error"),
+        ("error-event", replace(ENDED, error="?"), "raises ServiceError without the server's words"),
+        ("error-event", replace(ENDED, text=""), "text lost"),
+        ("no-reason", replace(SOUND, text="Hello, ", finish=None, total=None), "silent: no error"),
+        ("prompt-blocked", BLOCKED, "right"),
+        ("prompt-blocked", replace(BLOCKED, error="The prompt was blocked (SAFETY)"), "right"),
+        ("prompt-blocked", replace(BLOCKED, error="nothing came", kind="ValueError"), "raises ValueError"),
+        ("prompt-blocked", replace(BLOCKED, blocked=None), "silent: no reason"),
+    ],
+)
+def test_what_is_not_right_is_called_so(name, seen, verdict):
+    (case,) = (case for case in CASES if case.name == name)
+    assert judge(case, seen) == verdict
