@@ -10,9 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import ResponseStream, ask, stream
+    from .api import ask, stream
     from .errors import GeminiMagicError, Interrupted
     from .response import Response
+    from .response_stream import ResponseStream
 
 __version__ = "0.1.0"
 
@@ -32,7 +33,7 @@ _HOMES = {
     "GeminiMagicError": ".errors",
     "Interrupted": ".errors",
     "Response": ".response",
-    "ResponseStream": ".api",
+    "ResponseStream": ".response_stream",
     "ask": ".api",
     "stream": ".api",
 }

@@ -6,60 +6,25 @@ Both are what a ``%%gemini`` cell uses as well; this module draws nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from html import escape
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from .asking import build
 from .backends import backend
-from .client import Recorder, Replay, Stream, endpoint_of, find_key, open_stream, recent_recorder
+from .client import Recorder, Replay, endpoint_of, find_key, open_stream, recent_recorder
 from .content import Part, Request, Text, Turn
 from .errors import OptionError, RecordingError
-from .events import Event
 from .ledger import Ledger
 from .response import Response
+from .response_stream import Listeners, ResponseStream
 from .settings import Options, resolve
 
 __all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "stream"]
 
 _BUILTIN = "builtin:"
-
-
-class ResponseStream:
-    """An answer on its way: iterate for its events, or look at ``response`` at any moment.
-
-    Every iterator, sync or async, begins with the first event; a bad ending is not raised but stands in
-    ``response.status``. Leaving the ``with`` block cancels what still runs; ``break`` alone does not.
-    """
-
-    def __init__(self, response: Response, source: Stream) -> None:
-        self.response = response
-        self._stream = source
-
-    @property
-    def done(self) -> bool:
-        """Whether it is over."""
-        return self._stream.done
-
-    def __iter__(self) -> Iterator[Event]:
-        return iter(self._stream)
-
-    def __aiter__(self) -> AsyncIterator[Event]:
-        return aiter(self._stream)
-
-    def close(self) -> None:
-        """Stop it if it still runs; what arrived stays in ``response``."""
-        self._stream.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class Preview(NamedTuple):
@@ -155,12 +120,23 @@ def begin(
     return Response(ledger, source)
 
 
-def stream(prompt: str | Sequence[Part], *, turns: Sequence[Turn] = (), **options: Any) -> ResponseStream:
+def stream(
+    prompt: str | Sequence[Part],
+    *,
+    turns: Sequence[Turn] = (),
+    on_chunk: Callable[[str], object] | None = None,
+    on_thinking: Callable[[str], object] | None = None,
+    on_complete: Callable[[Response], object] | None = None,
+    **options: Any,
+) -> ResponseStream:
     """Ask and return at once; iterate over the events as they come.
 
     Args:
         prompt: the question, or its parts.
         turns: a conversation that the question goes on with.
+        on_chunk: called with each new piece of the answer, by whoever iterates.
+        on_thinking: called with each new piece of the thinking.
+        on_complete: called with the response when the stream is over, however it ended.
         options: any option of ``%%gemini`` by name, such as ``model`` or ``temperature``.
 
     Raises:
@@ -170,30 +146,52 @@ def stream(prompt: str | Sequence[Part], *, turns: Sequence[Turn] = (), **option
     response = begin(_request(prompt, resolved, turns), resolved)
     if response.stream is None:  # begin always opens one
         raise AssertionError
-    return ResponseStream(response, response.stream)
+    return ResponseStream(response, response.stream, Listeners(on_chunk, on_thinking, on_complete))
 
 
-def ask(prompt: str | Sequence[Part], *, turns: Sequence[Turn] = (), **options: Any) -> Response:
+def ask(
+    prompt: str | Sequence[Part],
+    *,
+    turns: Sequence[Turn] = (),
+    on_chunk: Callable[[str], object] | None = None,
+    on_thinking: Callable[[str], object] | None = None,
+    on_complete: Callable[[Response], object] | None = None,
+    **options: Any,
+) -> Response:
     """Ask and wait for the answer.
 
     The response is returned whatever its status; ``raise_for_status()`` raises. Interrupting the wait stops the
-    stream, and what arrived is in the ``response`` of the ``Interrupted`` that is raised.
+    stream, and what arrived is in the ``response`` of the ``Interrupted`` that is raised. An error in one of the
+    functions stops the stream as well; that error then has the ``response``.
 
     Args:
         prompt: the question, or its parts.
         turns: a conversation that the question goes on with.
+        on_chunk: called with each new piece of the answer, on the calling thread.
+        on_thinking: called with each new piece of the thinking.
+        on_complete: called with the response when the stream is over, however it ended.
         options: any option of ``%%gemini`` by name.
 
     Raises:
         UsageProblem: an unknown option, or no key; nothing was sent.
         Interrupted: the user stopped it.
     """
-    source = stream(prompt, turns=turns, **options)
+    source = stream(
+        prompt, turns=turns, on_chunk=on_chunk, on_thinking=on_thinking, on_complete=on_complete, **options
+    )
     try:
+        if source.listened:
+            for _ in source:
+                pass
         return source.response.wait()
+    except Exception as error:
+        source.close()
+        with suppress(AttributeError):  # an exception with slots
+            error.response = source.response  # type: ignore[attr-defined]
+        raise
     except KeyboardInterrupt:
         source.close()
-        error = source.response.error
-        if error is None:  # it had ended well in the same moment
+        stopped = source.response.error
+        if stopped is None:  # it had ended well in the same moment
             raise
-        raise error from None
+        raise stopped from None
