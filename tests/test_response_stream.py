@@ -68,8 +68,8 @@ def test_a_second_iterator_tells_nothing_twice_and_async_is_the_same(fake_server
 def test_a_surrogate_pair_cut_in_two_reaches_them_whole(fake_server):
     fake_server.script(
         *(
-            event({"candidates": [{"content": {"parts": [{"text": half}]}}]})
-            for half in ("\ud83d", "\ude00!", "\ud83d")
+            raw(b'data: {"candidates": [{"content": {"parts": [{"text": "%b"}]}}]}\r\n\r\n' % half)
+            for half in (rb"\ud83d", rb"\ude00!", rb"\ud83d")
         ),
         finish(),
     )
