@@ -81,3 +81,26 @@ def test_what_cannot_be_read_is_said_with_a_remedy(said, words):
     with pytest.raises(OptionError, match=words) as caught:
         made(**said)
     assert caught.value.remedy
+
+
+def test_options_beside_the_sampling_ones_reach_their_fields():
+    request = made(
+        search=True, code_execution=True, url_context=True, safety="high", service_tier="flex", candidates=2
+    )
+    assert request.config == {"candidateCount": 2}
+    assert request.body["tools"] == [{"googleSearch": {}}, {"codeExecution": {}}, {"urlContext": {}}]
+    assert {each["threshold"] for each in request.body["safetySettings"]} == {"BLOCK_ONLY_HIGH"}
+    assert len({each["category"] for each in request.body["safetySettings"]}) == 4
+    assert request.body["serviceTier"] == "flex"
+    assert made().body == {}
+
+
+def test_the_body_has_the_last_word_over_the_options():
+    request = made(search=True, body='{"tools": [{"googleMaps": {}}]}')
+    assert request.body["tools"] == [{"googleMaps": {}}]
+
+
+@pytest.mark.parametrize("said", [{"safety": "strict"}, {"service_tier": "cheap"}, {"alt": "xml"}])
+def test_a_word_that_is_none_of_the_choices(said):
+    with pytest.raises(OptionError, match="is not one of"):
+        made(**said)
