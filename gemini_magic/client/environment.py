@@ -13,7 +13,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlsplit
 
-__all__ = ["agent_headers", "proxy_for"]
+from ..errors import ConnectionFailed
+
+__all__ = ["agent_headers", "proxy_for", "unusable"]
 
 _PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 _SYSTEM_PROXIES = sys.platform in ("darwin", "win32")  # which have settings beside the environment
@@ -29,6 +31,18 @@ def proxy_for(url: str) -> str | None:
     if not proxy or urllib.request.proxy_bypass(parts.hostname or ""):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def unusable(error: Exception) -> ConnectionFailed:
+    """What is wrong with it when no client can be made; the proxy's address may hold a password and is not shown."""
+    if isinstance(error, ImportError):
+        return ConnectionFailed(
+            "The proxy is a SOCKS proxy.", remedy="Install httpx[socks], or unset ALL_PROXY."
+        )
+    return ConnectionFailed(
+        f"The proxy or certificate settings cannot be used ({type(error).__name__}).",
+        remedy="Check HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
+    )
 
 
 @cache

@@ -15,11 +15,13 @@ from typing import Literal, Self, TypeAlias
 
 from ..errors import ConnectionFailed
 
-__all__ = ["Expired", "Line", "Lost", "Sink", "Unreachable"]
+__all__ = ["Expired", "Line", "Lost", "Sink", "Unreachable", "keep_alive"]
 
 Sink: TypeAlias = Callable[[float, bytes], None]
 """Takes a piece of a body with its seconds since the request was sent."""
 
+# A thinking model may be silent for minutes; these notice a peer that is gone (RFC 1122, 4.2.3.6), in seconds.
+_KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 _ROUNDING = 0.001  # seconds by which a timer may fire early
 
 
@@ -165,6 +167,15 @@ class Line:
                 with suppress(OSError):
                     # The plain socket's method: the TLS one would take the session away under the reader's feet.
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+def keep_alive(sock: socket.socket) -> None:
+    """Let the system look after a silent connection, as far as it can."""
+    with suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _KEEPALIVE.items():
+            if hasattr(socket, name):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 class _Hold:

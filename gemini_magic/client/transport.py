@@ -20,15 +20,14 @@ import httpx
 
 from ..backends import HttpRequest
 from ..errors import ConnectionFailed, WireError
-from .environment import agent_headers, proxy_for
-from .line import Line, Lost, Sink, Unreachable
+from .dechunk import Rechunker
+from .environment import agent_headers, proxy_for, unusable
+from .line import Line, Lost, Sink, Unreachable, keep_alive
 
 __all__ = ["Answer", "send"]
 
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=200, keepalive_expiry=30.0)
 _WRITE_LIMIT = 30.0  # seconds without a byte of the request being taken
-# A thinking model may be silent for minutes; these notice a peer that is gone (RFC 1122, 4.2.3.6), in seconds.
-_KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 _NETWORK = "Check the network, the proxy settings and --base-url."
 
 
@@ -40,13 +39,28 @@ _current = _Current()  # the line of the reader whose thread this is
 
 
 class _NetworkStream(httpcore.NetworkStream):
-    """A network stream that tells its reader's line what it waits on and when bytes came."""
+    """A network stream that tells its reader's line what it waits on and when bytes came.
+
+    What it reads has fewer chunks than the socket gave: httpcore's parser takes longer over a chunk than all else that
+    happens to an event.
+    """
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
         self._sock: socket.socket | None = inner.get_extra_info("socket")
+        self._rechunker = Rechunker()
+        self._ended = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        while not self._ended:
+            data = self._receive(max_bytes, timeout)
+            self._ended = not data
+            # Nothing to hand on, and yet not the end: a chunk's size has come in part only.
+            if found := self._rechunker.feed(data) if data else self._rechunker.close():
+                return found
+        return b""
+
+    def _receive(self, max_bytes: int, timeout: float | None) -> bytes:
         line = _current.line
         if line is None:
             return self._inner.read(max_bytes, timeout)
@@ -99,25 +113,22 @@ class _NetworkBackend(httpcore.SyncBackend):
         stream = super().connect_tcp(host, port, timeout, local_address, socket_options)
         if _current.line is not None:
             _current.line.connecting = time.perf_counter() - began
-        sock = stream.get_extra_info("socket")
-        with contextlib.suppress(OSError):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            for name, value in _KEEPALIVE.items():
-                if hasattr(socket, name):
-                    sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        keep_alive(stream.get_extra_info("socket"))
         return _NetworkStream(stream)
 
 
 class _Transport(httpx.HTTPTransport):
     """httpx's transport (HTTP/1.1 only) over our network backend."""
 
-    def __init__(self, proxy: str | None) -> None:
-        super().__init__(http1=True, http2=False, limits=_LIMITS, proxy=proxy)
+    def __init__(self, proxy: str | None, *, secure: bool) -> None:
+        # Reading the certificates takes longer than a thousand events; without them no certificate is trusted.
+        verify = True if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        super().__init__(verify=verify, http1=True, http2=False, limits=_LIMITS, proxy=proxy)
         # httpx offers no argument for it; tests/client pins that cancelling works, which it would not without.
         self._pool._network_backend = _NetworkBackend()  # noqa: SLF001
 
 
-_clients: dict[tuple[str | None, ...], httpx.Client] = {}
+_clients: dict[tuple[str | bool | None, ...], httpx.Client] = {}
 _clients_lock = threading.Lock()
 
 
@@ -135,13 +146,14 @@ if hasattr(os, "register_at_fork"):
 def _client(url: str) -> httpx.Client:
     """The shared client for this URL; a changed environment (proxy, certificates) makes a new one."""
     proxy = proxy_for(url)
-    which = (proxy, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    secure = not url.lower().startswith("http:")
+    which = (secure, proxy, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     with _clients_lock:
         if which not in _clients:
             try:
-                transport = _Transport(proxy)
+                transport = _Transport(proxy, secure=secure)
             except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
-                raise Unreachable(_no_client(error), again=False) from None
+                raise Unreachable(unusable(error), again=False) from None
             # trust_env stays off: proxies are chosen above, and a .netrc must not add credentials. No cookie is
             # kept: what one server sets has no business in another stream.
             _clients[which] = httpx.Client(
@@ -151,18 +163,6 @@ def _client(url: str) -> httpx.Client:
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             )
         return _clients[which]
-
-
-def _no_client(error: Exception) -> ConnectionFailed:
-    """What is wrong with the environment; the proxy's address may hold a password and is not shown."""
-    if isinstance(error, ImportError):
-        return ConnectionFailed(
-            "The proxy is a SOCKS proxy.", remedy="Install httpx[socks], or unset ALL_PROXY."
-        )
-    return ConnectionFailed(
-        f"The proxy or certificate settings cannot be used ({type(error).__name__}).",
-        remedy="Check HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
-    )
 
 
 class Answer:

@@ -202,12 +202,69 @@ def test_a_certificate_that_nobody_vouches_for(tmp_path):
     assert len(ledger.exchanges) == 1
 
 
+def _serve_tls(listener, context, connected, requests):
+    """One connection: a tunnel if asked for one, then TLS, then an answer in three chunks for each request."""
+    texts = (
+        b'data: {"candidates":[{"content":{"parts":[{"text":"%s"}]}%s}]}\r\n\r\n' % (word, tail)
+        for word, tail in ((b"by ", b""), (b"tunnel", b',"finishReason":"STOP"'))
+    )
+    body = b"".join(b"%x\r\n%s\r\n" % (len(text), text) for text in texts) + b"0\r\n\r\n"
+    sock, _ = listener.accept()
+    with sock:
+        if connected is not None:
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += sock.recv(1)
+            connected.append(head.partition(b"\r\n")[0].decode())
+            sock.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+        with context.wrap_socket(sock, server_side=True) as secured:
+            data = b""
+            while got := secured.recv(65536):
+                data += got
+                if b"contents" in data:
+                    requests.append(data.partition(b"\r\n")[0].decode())
+                    data = b""
+                    secured.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+
+
+@pytest.mark.parametrize("tunnel", [False, True], ids=["direct", "through a proxy"])
+def test_answers_in_chunks_over_tls(tmp_path, monkeypatch, tunnel):
+    monkeypatch.setenv("SSL_CERT_FILE", str(write(tmp_path)))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(write(tmp_path, both=True))
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    connected, requests = [], []
+    thread = threading.Thread(
+        target=_serve_tls, args=(listener, context, connected if tunnel else None, requests), daemon=True
+    )
+    thread.start()
+    if tunnel:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("no_proxy", "")
+    for _ in range(2):
+        assert text(finished(start(f"https://localhost:{port}", retries=0))) == "by tunnel"
+    assert len(requests) == 2  # on one connection: the server takes no other
+    assert connected == [f"CONNECT localhost:{port} HTTP/1.1"] * tunnel
+    transport._client(f"https://localhost:{port}").close()
+    thread.join(2)
+    assert not thread.is_alive()
+    listener.close()
+
+
 def test_certificates_that_cannot_be_read(monkeypatch, tmp_path):
     (tmp_path / "no.pem").write_text("not a certificate")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "no.pem"))
     ledger = finished(start("https://localhost:9"))
     assert isinstance(ledger.error, ConnectionFailed)
     assert "SSL_CERT_FILE" in ledger.error.remedy
+
+
+def test_certificates_are_not_read_for_nothing(monkeypatch, tmp_path, fake_server):
+    (tmp_path / "no.pem").write_text("not a certificate")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "no.pem"))
+    fake_server.script(say("plain"), finish())
+    assert text(finished(start(fake_server))) == "plain"
 
 
 def test_an_address_that_cannot_be_used():
