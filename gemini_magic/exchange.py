@@ -1,10 +1,26 @@
-"""One HTTP exchange as it went over the wire; data only, and without a key."""
+"""One HTTP exchange as it went over the wire, and the wait before one; data only, and without a key."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-__all__ = ["Exchange"]
+__all__ = ["Exchange", "Pause"]
+
+
+class Pause(NamedTuple):
+    """A wait before a request goes out.
+
+    Attributes:
+        why: what is waited for, in words.
+        until: when it ends, in seconds since the ledger began (``started``).
+        attempt, of: which attempt follows and how many there may be, from 1; 0 where nothing has failed.
+    """
+
+    why: str
+    until: float
+    attempt: int = 0
+    of: int = 0
 
 
 class Exchange:
@@ -15,7 +31,10 @@ class Exchange:
         status, reason, http_version, response_headers: the answer's head, None or empty until it came.
         pieces: ``(t, bytes)`` per socket read, body only, content-encoding undone; t in seconds since sent.
         end: how it ended in one word or sentence, None while it runs.
+        problem: why it brought no answer, in words; None when it did, and in a recording.
+        waited: seconds that were waited before it went out: for another try, or for its turn.
         round, attempt: tool round and attempt it belongs to.
+        backend: the dialect that was spoken, None where nobody said.
     """
 
     def __init__(
@@ -34,9 +53,12 @@ class Exchange:
         self.body = body
         self.round = round
         self.attempt = attempt
+        self.backend: str | None = None
         self.status: int | None = None
         self.reason = ""
         self.http_version = ""
         self.response_headers: tuple[tuple[str, str], ...] = ()
         self.pieces: list[tuple[float, bytes]] = []
         self.end: str | None = None
+        self.problem: str | None = None
+        self.waited = 0.0

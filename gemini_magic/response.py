@@ -246,13 +246,19 @@ class Response:
         return target
 
     @classmethod
-    def load(cls, path: str | Path, *, backend_name: str = "gemini") -> Self:
+    def load(cls, path: str | Path, *, backend_name: str | None = None) -> Self:
         """A response from a recording, its times included where the format has them.
+
+        Args:
+            path: a ``.jsonl``, ``.httprr`` or ``.sse`` file.
+            backend_name: the dialect of the bodies; by default the one the recording names, else ``gemini``.
 
         Raises:
             RecordingError: the file cannot be read, or holds no answer.
         """
-        return _again(cls, read_recording(Path(path)), backend_name, None)
+        exchanges = read_recording(Path(path))
+        spoken = (exchanges[-1].backend if exchanges else None) or "gemini"
+        return _again(cls, exchanges, backend_name or spoken, None)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled and copied as what went over the wire; a stream that still runs cannot be."""

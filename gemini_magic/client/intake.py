@@ -89,6 +89,7 @@ class Intake:
     def begin(self, exchange: Exchange) -> None:
         """A request goes out."""
         self._exchange = exchange
+        exchange.backend = self._backend.name
         self._oddities = 0
         self._decode = self._backend.decoder()
         with self._pen:

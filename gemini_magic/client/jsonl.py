@@ -7,7 +7,7 @@ It knows the format and what must not be in it (cookies, credentials); it opens 
     {"exchange":0,"t":0.731,"text":"data: …"}      a piece as the connection gave it; "b64" when it is not UTF-8
     {"exchange":0,"end":"eof"}                     or what happened; absent when the writer was killed
 
-Times are seconds since the request was sent. Lines of several exchanges may stand between each other.
+A dialect other than Gemini's own stands beside the request, as ``"backend":"gateway"``. Times are seconds since the request was sent. Lines of several exchanges may stand between each other.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ def request_line(number: int, exchange: Exchange) -> dict[str, Any]:
         **_bytes(exchange.body, "body", "body_b64"),
     }
     tries = {name: n for name, n in (("round", exchange.round), ("attempt", exchange.attempt)) if n}
-    return {"v": VERSION, "exchange": number, **tries, "request": request}
+    spoken = {} if exchange.backend in (None, "gemini") else {"backend": exchange.backend}
+    return {"v": VERSION, "exchange": number, **tries, **spoken, "request": request}
 
 
 def head_line(number: int, exchange: Exchange) -> dict[str, Any]:
@@ -174,6 +175,7 @@ def _apply(value: dict[str, Any], found: dict[int, Recorded]) -> None:
         headers = tuple(request["headers"].items())
         tries = {"round": int(value.get("round", 0)), "attempt": int(value.get("attempt", 0))}
         found[number] = Recorded(request["method"], request["url"], headers, body, **tries)
+        found[number].backend = value.get("backend")
         return
     exchange = found[number]
     if "status" in value:

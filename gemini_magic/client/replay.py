@@ -141,7 +141,8 @@ _MISSING = object()
 def _difference(request: HttpRequest, recorded: Exchange) -> str:
     path, other = urlsplit(request.url).path, urlsplit(recorded.url).path
     if path != other:
-        return f"the nearest one asked {other}, this one asks {path}."
+        spoken = f" with --backend {recorded.backend}" if recorded.backend else ""
+        return f"the nearest one asked {other}{spoken}, this one asks {path}."
     mine, theirs = _leaves(_canonical(request.body)), _leaves(_canonical(recorded.body))
     for key in [*theirs, *mine]:
         if mine.get(key, _MISSING) != theirs.get(key, _MISSING):
