@@ -14,7 +14,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -105,11 +105,18 @@ def _project_file(start: Path) -> Path | None:
     return None
 
 
+@lru_cache(maxsize=8)
+def _parsed(path: Path, *_state: int) -> Any:
+    """The file's content, read again when its state has changed: reading takes longer than all else before a call."""
+    return tomllib.loads(path.read_text("utf-8"))
+
+
 def _table(path: Path | None, *keys: str) -> dict[str, Any]:
     if path is None or not path.is_file():
         return {}
     try:
-        table: Any = tomllib.loads(path.read_text("utf-8"))
+        found = path.stat()
+        table: Any = _parsed(path, found.st_mtime_ns, found.st_size, found.st_ino)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise OptionError(
             f"{path} cannot be read: {problem}.", remedy="Mend the file or move it away."

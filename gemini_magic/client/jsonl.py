@@ -19,6 +19,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+
 from ..errors import RecordingError
 from ..ledger import Exchange
 
@@ -116,7 +118,10 @@ def end_line(number: int, how: str) -> dict[str, Any]:
 
 def dump(line: dict[str, Any]) -> bytes:
     """One line of the file."""
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+    try:
+        return msgspec.json.encode(line) + b"\n"
+    except UnicodeEncodeError:  # a lone surrogate, in a header say
+        return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
 
 def lines_of(number: int, exchange: Exchange) -> Iterator[dict[str, Any]]:

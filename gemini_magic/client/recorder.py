@@ -5,6 +5,7 @@ It decides neither what is recorded nor how a line looks, and a file that cannot
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -69,14 +70,20 @@ class Recorder:
 
     def _open(self) -> None:
         place = self.path.absolute()
+        mode = "ab" if self._append else "wb"
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            before = self.path.read_bytes() if self._append and self.path.is_file() else b""
-            self._file = self.path.open("ab" if self._append else "wb", buffering=0)
+            try:
+                self._file = self.path.open(mode, buffering=0)
+            except FileNotFoundError:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self.path.open(mode, buffering=0)
+            # Only a file has a size; a pipe or a device is not read before it is written.
+            before = self.path.read_bytes() if os.fstat(self._file.fileno()).st_size else b""
             if before and not before.endswith(b"\n"):
                 self._file.write(b"\n")  # its last writer was killed in mid-line
         except OSError as error:
             self.problem = f"{self.path.name} cannot be written: {error.strerror or error}"
+            self.close()
             return
         self._append = True
         # Another process may have written meanwhile, or the file may be a new one under an old name.
