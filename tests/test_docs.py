@@ -12,7 +12,7 @@ from gemini_magic.notebook.words import WORDS
 from gemini_magic.settings import settings
 
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
-DOCUMENTS = sorted(CHECKOUT.glob("*.md"))
+DOCUMENTS = sorted([*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/*.md")])
 
 
 def read(name):
@@ -27,7 +27,7 @@ def flags():
 def test_links_and_paths_lead_somewhere(path):
     text = path.read_text("utf-8")
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
-        assert (CHECKOUT / link).exists(), link
+        assert (path.parent / link).exists(), link
     for named in re.findall(r"`((?:gemini_magic|tests|notebooks|benchmarks)/[\w./-]*)`", text):
         assert (CHECKOUT / named).exists(), named
 

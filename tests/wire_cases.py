@@ -110,6 +110,7 @@ class Case:
     answers: Sequence[Answer]
     due: Due = Due()
     status: str = "complete"  # gemini_magic's word for it
+    says: str = ""  # words that its error must hold beside what is due
     notes: frozenset[str] = frozenset()  # kinds of gemini_magic's notes, all of them
     live: str | None = None  # text that must be seen before the server says more
     silence: float | None = None  # seconds of silence the client is told to bear; None: its default
@@ -301,7 +302,7 @@ BODIES = [
         content_type=JSON,
         live=ONE,
     ),
-    _case("html", "Other bodies", "HTTP 200 with an HTML page", SIGN_IN, "not-json", "unterminated", content_type=HTML, due=replace(_REFUSED, error="log in to the network"), status="error"),
+    _case("html", "Other bodies", "HTTP 200 with an HTML page", SIGN_IN, "not-json", "unterminated", content_type=HTML, due=replace(_REFUSED, error=""), status="error", says="log in to the network"),
     _case("error-event", "Other bodies", "an error as an event", sse(FIRST, OVERLOADED), due=_half("overloaded"), status="error"),
     _case(
         "error-second-key",
@@ -333,13 +334,13 @@ _SILENT = _case(
     silence=0.5,
 )
 ENDINGS = [
-    _case("no-reason", "Endings", "the end without a finish reason", sse(FIRST), **_LOST),
-    _case("cut-json", "Endings", "the end in the middle of a JSON text", sse(FIRST) + sse(LAST)[:60], "not-json", "unterminated", **_LOST),
-    _case("cut", "Endings", "closed in the middle of an event", [raw(sse(FIRST)), cut()], "not-json", "unterminated", **_LOST),
-    _case("closed", "Endings", "closed between two events", [raw(sse(FIRST)), cut(b"")], **_LOST),
-    _case("reset", "Endings", "reset (RST)", [raw(sse(FIRST)), gate(MORE), reset()], live=ONE, **_LOST),
+    _case("no-reason", "Endings", "the end without a finish reason", sse(FIRST), says="without a finish reason", **_LOST),
+    _case("cut-json", "Endings", "the end in the middle of a JSON text", sse(FIRST) + sse(LAST)[:60], "not-json", "unterminated", says="without a finish reason", **_LOST),
+    _case("cut", "Endings", "closed in the middle of an event", [raw(sse(FIRST)), cut()], "not-json", "unterminated", says="connection was lost", **_LOST),
+    _case("closed", "Endings", "closed between two events", [raw(sse(FIRST)), cut(b"")], says="connection was lost", **_LOST),
+    _case("reset", "Endings", "reset (RST)", [raw(sse(FIRST)), gate(MORE), reset()], live=ONE, says="connection was lost", **_LOST),
     _SILENT,
-    replace(_SILENT, name="silent-default", what="silence in mid-answer, nothing set", silence=None, limit=75.0),
+    replace(_SILENT, name="silent-default", what="silence in mid-answer, nothing set", silence=None, says="Nothing came for 60 s", limit=75.0),
 ]  # fmt: skip
 
 _NO_CONTENT = {"promptTokenCount": 4, "totalTokenCount": 4}
@@ -383,6 +384,7 @@ REFUSALS = [
         [status(429, body=EXHAUSTED)],
         due=replace(_REFUSED, error="exceeded your current quota"),
         status="error",
+        says="asks to wait 2 s",
     ),
     Case(
         "429-then-200",

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from client_stage import until
+from surroundings import CHECKOUT
 from wire_cases import CASES, MORE, PATIENCE, Seen, judge, seen_by
 
 import gemini_magic
@@ -35,15 +36,25 @@ def test_case(fake_server, case):
     response, seen = asked(fake_server, case)
     assert judge(case, seen) == "right", (seen, response.notes)
     assert response.status == case.status
+    assert case.says in str(response.error or "")
     assert {note.kind for note in response.notes} == case.notes, response.notes
 
 
 def test_the_case_of_a_minute_is_the_case_before_it_with_the_default_limit():
     short, long = (case for case in CASES if case.name in ("silent", "silent-default"))
     assert [case for case in CASES if case not in QUICK] == [long]
-    same = {"name": long.name, "what": long.what, "silence": None, "limit": long.limit}
+    same = {"name": long.name, "what": long.what, "silence": None, "says": long.says, "limit": long.limit}
     assert replace(short, **same) == long
-    assert Options().stall_timeout < long.limit
+    assert long.says == f"Nothing came for {Options().stall_timeout:g} s"
+
+
+def test_the_page_of_results_has_a_row_for_every_case_and_all_of_ours_are_right():
+    page = (CHECKOUT / "docs" / "wire-cases.md").read_text("utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ") and "the server sends" not in line]
+    begins = [f"| {case.what} | {case.due.words} | right |" for case in CASES]
+    found = zip(rows, begins, strict=True)
+    assert [row for row, begin in found if not row.startswith(begin)] == []
+    assert f"[{len(CASES)} things" in (CHECKOUT / "README.md").read_text("utf-8")
 
 
 def test_names_and_descriptions_are_told_apart():

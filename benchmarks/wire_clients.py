@@ -1,0 +1,148 @@
+"""A client put to the cases of `tests/wire_cases.py`, in a process of its own that may be killed when it hangs.
+
+`python wire_clients.py CLIENT` says first who it is, then reads jobs from its input, one JSON object a line, and
+writes what the client told its user: a line for each piece of text as it comes, one line at the end. Each client is
+used as its documentation says. It judges nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+Job = dict[str, Any]  # base_url, silence (seconds or None), retries
+
+
+def tell(**fields: object) -> None:
+    print(json.dumps(fields), flush=True)
+
+
+# ---------------------------------------------------------------------------------------------- gemini_magic
+
+
+def ours() -> Callable[[Job], dict[str, Any]]:
+    root = Path(__file__).resolve().parent.parent
+    sys.path[:0] = [str(root), str(root / "tests")]
+    from wire_cases import seen_by  # noqa: PLC0415
+
+    import gemini_magic  # noqa: PLC0415 - the interpreter of another client does not have it
+    from gemini_magic.content import Text  # noqa: PLC0415
+    from gemini_magic.events import Delta  # noqa: PLC0415
+
+    def ask(job: Job) -> dict[str, Any]:
+        limits = {} if job["silence"] is None else {"stall_timeout": job["silence"]}
+        asked = {"model": "m", "base_url": job["base_url"], "retries": job["retries"], "keep": 0}
+        with gemini_magic.stream("hi", **asked, **limits) as stream:
+            for event in stream:
+                if isinstance(event, Delta) and isinstance(event.part, Text):
+                    tell(text=event.part.text)
+        return asdict(seen_by(stream.response))
+
+    tell(ready={"gemini_magic": gemini_magic.__version__})
+    return ask
+
+
+# ---------------------------------------------------------------------------------------------- google-genai
+
+
+class Collected:
+    """What the documented loop over the chunks of google-genai sees."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, Any] = {"text": "", "thoughts": "", "blob": 0}
+
+    def add(self, chunk: Any) -> None:
+        """Take what one chunk tells."""
+        if piece := chunk.text:
+            self.seen["text"] += piece
+            tell(text=piece)
+        feedback, usage = chunk.prompt_feedback, chunk.usage_metadata
+        if feedback and feedback.block_reason:
+            self.seen["blocked"] = feedback.block_reason.value
+        if usage and usage.total_token_count is not None:
+            self.seen["total"] = usage.total_token_count
+        for candidate in chunk.candidates or []:
+            if candidate.finish_reason:
+                self.seen["finish"] = candidate.finish_reason.value
+            for part in (candidate.content and candidate.content.parts) or []:
+                if part.thought:
+                    self.seen["thoughts"] += part.text or ""
+                if part.inline_data:
+                    self.seen["blob"] += len(part.inline_data.data)
+
+    def failed(self, error: Exception) -> None:
+        """Take what was raised."""
+        self.seen |= {"error": str(error) or repr(error), "kind": type(error).__name__}
+
+
+def google(*, wait: bool) -> Callable[[Job], dict[str, Any]]:
+    from google import genai  # noqa: PLC0415 - a client is measured without the others in its process
+    from google.genai import types  # noqa: PLC0415
+
+    def client(job: Job) -> genai.Client:
+        options: dict[str, Any] = {"base_url": job["base_url"], "api_version": "v1beta"}
+        if job["silence"] is not None:
+            options["timeout"] = int(job["silence"] * 1000)
+        if job["retries"]:
+            options["retry_options"] = types.HttpRetryOptions(attempts=job["retries"] + 1)
+        return genai.Client(api_key="no-key-at-all", http_options=types.HttpOptions(**options))
+
+    def plain(job: Job) -> dict[str, Any]:
+        collected = Collected()
+        try:
+            with client(job) as opened:
+                for chunk in opened.models.generate_content_stream(model="m", contents="hi"):
+                    collected.add(chunk)
+        except Exception as error:  # noqa: BLE001 - whatever it raises is what is looked for
+            collected.failed(error)
+        return collected.seen
+
+    async def awaited(job: Job) -> dict[str, Any]:
+        collected = Collected()
+        try:
+            async with client(job).aio as opened:
+                async for chunk in await opened.models.generate_content_stream(model="m", contents="hi"):
+                    collected.add(chunk)
+        except Exception as error:  # noqa: BLE001 - see above
+            collected.failed(error)
+        return collected.seen
+
+    tell(ready={name: _version(name) for name in ("google-genai", "httpx2", "httpx", "aiohttp")})
+    return (lambda job: asyncio.run(awaited(job))) if wait else plain
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def google_without_aiohttp() -> Callable[[Job], dict[str, Any]]:
+    """As if aiohttp, an extra of google-genai, were not installed."""
+    sys.modules["aiohttp"] = None  # type: ignore[assignment] # an import of it fails then
+    return google(wait=True)
+
+
+CLIENTS: dict[str, Callable[[], Callable[[Job], dict[str, Any]]]] = {
+    "gemini_magic": ours,
+    "google-genai": lambda: google(wait=False),
+    "google-genai async": google_without_aiohttp,
+    "google-genai async, aiohttp": lambda: google(wait=True),
+}
+
+
+def main() -> None:
+    ask = CLIENTS[sys.argv[1]]()
+    for line in sys.stdin:
+        tell(seen=ask(json.loads(line)))
+
+
+if __name__ == "__main__":
+    main()

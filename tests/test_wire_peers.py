@@ -1,0 +1,68 @@
+"""The script that puts the cases of `wire_cases` to several clients: its columns, its page, and its check."""
+
+from dataclasses import replace
+
+import pytest
+from surroundings import CHECKOUT
+from wire_cases import CASES
+
+
+@pytest.fixture(scope="module")
+def peers():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(CHECKOUT / "benchmarks")
+        import wire_peers  # noqa: PLC0415 - a script's folder, on the path for this module only
+
+        yield wire_peers
+
+
+@pytest.fixture
+def few(peers, monkeypatch):
+    """Four quick cases; the client hangs in the second, as it is given no time for it."""
+    chosen = {
+        case.name: case for case in CASES if case.name in ("lf", "silent-default", "cr-live", "error-event")
+    }
+    hanging = replace(chosen["silent-default"], limit=0.5)
+    cases = [chosen["lf"], hanging, chosen["cr-live"], chosen["error-event"]]
+    monkeypatch.setattr(peers, "CASES", cases)
+    return cases
+
+
+def test_a_client_that_hangs_is_killed_and_the_page_says_so(peers, few, tmp_path, monkeypatch, capsys):
+    column = peers.run(peers.OURS)
+    verdicts = {
+        "lf": "right",
+        "silent-default": "hangs (over 0.5 s)",
+        "cr-live": "right",
+        "error-event": "right",
+    }
+    assert column.cells == verdicts
+    assert list(column.raised) == ["error-event"]
+    assert column.raised["error-event"].startswith("ServiceError: 503 UNAVAILABLE: The model is overloaded.")
+    assert list(column.versions) == ["gemini_magic"]
+
+    missing = peers.Column("google-genai", cells=dict.fromkeys(verdicts, "not installed"))
+    page = peers.page([column, missing])
+    assert peers.written(page) == {case.what: verdicts[case.name] for case in few}
+    assert f"| {few[0].what} | the whole answer | right | not installed |" in page
+    assert "Right, of 4: gemini_magic 3, google-genai 0." in page
+
+    monkeypatch.setattr(peers, "PAGE", tmp_path / "page.md")
+    monkeypatch.setattr(peers, "run", lambda client: column)
+    peers.PAGE.write_text(page, "utf-8")
+    assert peers.main(["--check"]) == 0
+    peers.PAGE.write_text(page.replace("hangs (over 0.5 s)", "right"), "utf-8")
+    assert peers.main(["--check"]) == 1
+    assert capsys.readouterr().out == f"{few[1].what}: the page says 'right', this run 'hangs (over 0.5 s)'\n"
+
+
+def test_without_google_genai_nothing_is_written_unless_asked_for(peers, few, tmp_path, monkeypatch, capsys):
+    cells = dict.fromkeys((case.name for case in few), "right")
+    monkeypatch.setattr(peers, "PAGE", tmp_path / "page.md")
+    monkeypatch.setattr(peers, "installed", list)
+    monkeypatch.setattr(peers, "run", lambda client: peers.Column(client, {client: "1"}, cells))
+    assert peers.main([]) == 0
+    assert "| right | not installed |" in capsys.readouterr().out
+    assert not peers.PAGE.exists()
+    assert peers.main(["--write"]) == 0
+    assert peers.written(peers.PAGE.read_text("utf-8")) == {case.what: "right" for case in few}
