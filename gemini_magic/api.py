@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .asking import build
-from .backends import backend
+from .backends import backend, may_carry
 from .client import Recorder, Replay, endpoint_of, find_key, open_stream, recent_recorder
 from .content import Part, Request, Text, Turn
 from .errors import OptionError, RecordingError
@@ -76,8 +76,8 @@ def preview(request: Request, options: Options) -> Preview:
     """
     dialect = backend(options.backend)
     made = dialect.encode(request, endpoint_of(options))
-    auth = dialect.auth
-    keyed = auth is not None and (options.key_env is not None or auth.owns(made.url))
+    auth = dialect.auth_for(options.auth, endpoint_of(options))
+    keyed = auth is not None and may_carry(auth, made.url, options.key_env)
     key = ((auth.header, f"{auth.prefix}<key>"),) if keyed and auth is not None else ()
     return Preview(made.method, made.url, (*made.headers, *key), json.loads(made.body))
 
@@ -107,7 +107,7 @@ def begin(
         replay = Replay(_recording(options.replay), any_order=options.replay_any, speed=options.speed)
     key = None
     if replay is None and dialect.local is None:
-        key = find_key(dialect, base_url=options.base_url, key_env=options.key_env, ask=ask_key)
+        key = find_key(dialect, options, ask=ask_key)
     ledger = Ledger(request, backend=dialect.name)
     for notice in notices:
         ledger.note("notice", notice)

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 from .backends import backend
 from .client import find_key
 from .errors import GeminiMagicError
+from .settings import Options
 
 __all__ = ["main"]
 
@@ -238,7 +239,7 @@ def _extension(name: str, what: str, remedy: str) -> Finding:
 
 def _key() -> Finding:
     try:
-        key = find_key(backend("gemini"), base_url=None, key_env=None)
+        key = find_key(backend("gemini"), Options())
     except GeminiMagicError as error:
         return Finding(
             good=False,

@@ -15,6 +15,7 @@ DISPLAYS = ("auto", "live", "html", "text")
 SAFETY = ("low", "medium", "high", "none", "off")
 TIERS = ("flex", "standard", "priority")
 FRAMINGS = ("sse", "json")
+METHOD_STYLES = ("colon", "slash")
 
 
 def _option(
@@ -172,6 +173,13 @@ class Options:
     )
     no_stream: bool = _option(
         False, "--no-stream", help="ask for the whole answer at once, for models that do not stream"
+    )
+    method_style: str | None = _option(
+        None,
+        "--method-style",
+        choices=METHOD_STYLES,
+        metavar="STYLE",
+        help="what stands before the method in the address: colon or slash (default: as the backend documents)",
     )
     fallback: bool = _option(
         False, "--fallback", help="when streaming fails before any content, ask once more without it"

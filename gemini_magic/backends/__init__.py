@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .backend import Auth, Backend, Endpoint, HttpRequest
-from .choose import backend, names
+from .choose import backend, may_carry, names
 
-__all__ = ["Auth", "Backend", "Endpoint", "HttpRequest", "backend", "names"]
+__all__ = ["Auth", "Backend", "Endpoint", "HttpRequest", "backend", "may_carry", "names"]

@@ -1,4 +1,4 @@
-"""What a backend is: an address, a way to name the key, and two functions.
+"""What a backend is: an address, a way to name the key, and a few functions.
 
 Values only. A request made here holds no key: the client adds it last, for the hosts it belongs to.
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple, TypeAlias
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from ..content import Part, Request
 from ..events import Failure, Reading
+from .auth import Auth
 
 __all__ = ["Auth", "Backend", "Decode", "Endpoint", "HttpRequest"]
 
@@ -44,6 +44,7 @@ class Endpoint(NamedTuple):
         api_version: the version in the address.
         project, location: of a Google Cloud project.
         form: server-sent events, a JSON array that grows, or the whole answer at once.
+        method_style: what stands between a model and the method in the address: a colon or a slash.
     """
 
     base_url: str | None = None
@@ -51,28 +52,11 @@ class Endpoint(NamedTuple):
     project: str | None = None
     location: str | None = None
     form: Literal["sse", "json", "whole"] = "sse"
+    method_style: Literal["colon", "slash"] | None = None
 
 
-class Auth(NamedTuple):
-    """How a key travels.
-
-    Attributes:
-        header: the header's name.
-        prefix: what stands before the key, such as ``Bearer ``.
-        env: environment variables that hold the key, in the order they are tried.
-        hosts: host suffixes these keys belong to; a key is never sent elsewhere.
-    """
-
-    header: str
-    prefix: str
-    env: tuple[str, ...]
-    hosts: tuple[str, ...]
-
-    def owns(self, url: str) -> bool:
-        """Whether keys found under ``env`` may be sent to this URL: https, and one of ``hosts``."""
-        parts = urlsplit(url)
-        host = (parts.hostname or "").lower().rstrip(".")
-        return parts.scheme == "https" and any(host == own or host.endswith(f".{own}") for own in self.hosts)
+def _same(style: str | None, endpoint: Endpoint) -> str | None:  # noqa: ARG001 - others look at the endpoint
+    return style
 
 
 class Backend(Struct, frozen=True, kw_only=True):
@@ -80,20 +64,34 @@ class Backend(Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: what ``--backend`` takes.
-        base_url: the address when the user gives none.
         auth: how its key travels; None when there is no key.
+        url: ``(model, endpoint)`` -> the URL that is asked.
         encode: what is asked, and where -> the HTTP request, without a key.
         decoder: makes the decoder of one answer; a dialect whose chunks build on one another remembers in it.
         failure: ``(status, body) -> Failure`` for an HTTP error of any shape.
         part_to_json: a part as the dialect writes it.
+        auth_style: ``(--auth or None, endpoint)`` -> the style to use, None for ``auth``'s own.
+        count: what is asked, and where -> the request that counts its tokens; None where that cannot be asked.
+        models: ``(endpoint, page token)`` -> the request for a page of the list of models; None without a list.
         local: for a backend without a network: the request -> ``(seconds to wait, bytes)`` pieces of an SSE body.
     """
 
     name: str
-    base_url: str
     auth: Auth | None
+    url: Callable[[str, Endpoint], str]
     encode: Callable[[Request, Endpoint], HttpRequest]
     decoder: Callable[[], Decode]
     failure: Callable[[int, bytes], Failure]
     part_to_json: Callable[[Part], dict[str, Any]]
+    auth_style: Callable[[str | None, Endpoint], str | None] = _same
+    count: Callable[[Request, Endpoint], HttpRequest] | None = None
+    models: Callable[[Endpoint, str], HttpRequest] | None = None
     local: Callable[[HttpRequest], Iterator[tuple[float, bytes]]] | None = None
+
+    def auth_for(self, style: str | None, endpoint: Endpoint) -> Auth | None:
+        """How the key travels to an endpoint when the user asks for a style; None when there is no key.
+
+        Raises:
+            OptionError: there is no such style here, or it needs what the endpoint lacks.
+        """
+        return None if self.auth is None else self.auth.styled(self.auth_style(style, endpoint))

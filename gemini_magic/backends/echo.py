@@ -23,7 +23,7 @@ from typing import Any
 from .backend import Backend, HttpRequest
 from .decode import decoder
 from .failure import http_failure
-from .gemini import encode, part_to_json
+from .gemini import GEMINI, encode, part_to_json
 
 __all__ = ["ECHO", "reply"]
 
@@ -110,8 +110,8 @@ def reply(request: HttpRequest) -> Iterator[tuple[float, bytes]]:
 
 ECHO = Backend(
     name="echo",
-    base_url="http://echo.invalid",
     auth=None,
+    url=GEMINI.url,
     encode=encode,
     decoder=decoder,
     failure=http_failure,

@@ -1,6 +1,7 @@
 """Google's Gemini Developer API: how a request looks on the wire, and where it goes.
 
-Reference: ai.google.dev, ``models.streamGenerateContent``. No I/O, no key.
+Reference: ai.google.dev, ``models.streamGenerateContent``, ``models.countTokens`` and ``models.list``. No I/O, no
+key. Any server that speaks this protocol is asked with ``--base-url``.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from ..content import (
     Blob,
@@ -26,24 +27,25 @@ from ..content import (
     merged,
 )
 from ..errors import OptionError
+from .address import checked_model, method_of, quoted, versioned
 from .backend import Auth, Backend, Endpoint, HttpRequest
 from .decode import decoder
 from .failure import http_failure
+from .fields import named
 
-__all__ = ["GEMINI", "encode", "part_to_json"]
+__all__ = [
+    "GEMINI",
+    "GOOGLE_HOSTS",
+    "GOOGLE_KEYS",
+    "GOOGLE_STYLES",
+    "body_of",
+    "encode",
+    "json_request",
+    "model_path",
+    "part_to_json",
+]
 
-_VERSIONS = ("v1", "v1beta", "v1alpha")
-_METHODS = {
-    "sse": "streamGenerateContent?alt=sse",
-    "json": "streamGenerateContent",
-    "whole": "generateContent",
-}
-_HEADERS = (
-    ("content-type", "application/json"),
-    ("accept", "text/event-stream"),
-    ("accept-encoding", "identity"),
-    ("cache-control", "no-store"),
-)
+_PAGE = 1000  # models; the most the API gives at once
 
 
 def part_to_json(part: Part) -> dict[str, Any]:
@@ -100,34 +102,68 @@ def _summary(part: Part) -> bool:
 
 
 def body_of(request: Request) -> dict[str, Any]:
-    """The JSON body of a request."""
+    """The JSON body of a request.
+
+    Raises:
+        OptionError: it says two things that exclude each other.
+    """
     body: dict[str, Any] = {"contents": [_turn(turn) for turn in request.turns]}
     if request.system:
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
     if request.config:
-        body["generationConfig"] = request.config
-    return merged(body, request.body, drop_null=True)
+        body["generationConfig"] = named(request.config, "generationConfig")
+    body = merged(body, named(request.body), drop_null=True)
+    config = body.get("generationConfig")
+    thinking = config.get("thinkingConfig") if isinstance(config, dict) else None
+    if isinstance(thinking, dict) and {"thinkingBudget", "thinkingLevel"} <= thinking.keys():
+        raise OptionError(
+            "The request has a thinkingBudget and a thinkingLevel, and models take one of them.",
+            remedy="Gemini 2.5 takes a budget, later models a level; remove --thinking, -p or --body's.",
+        )
+    return body
 
 
-def _address(endpoint: Endpoint, model: str) -> str:
-    base_url = endpoint.base_url or GOOGLE
-    api_version = {"beta": "v1beta"}.get(endpoint.api_version or "beta", endpoint.api_version or "")
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+def json_request(url: str, body: dict[str, Any], *, streamed: bool = False) -> HttpRequest:
+    """A POST of a JSON body.
+
+    Args:
+        url: where.
+        body: what.
+        streamed: whether server-sent events are wanted.
+
+    Raises:
+        OptionError: the body cannot be sent.
+    """
+    headers = (
+        ("content-type", "application/json"),
+        ("accept", "text/event-stream" if streamed else "application/json"),
+        ("accept-encoding", "identity"),
+        ("cache-control", "no-store"),
+    )
+    try:
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return HttpRequest("POST", url, headers, text.encode("utf-8"))
+    except UnicodeEncodeError:
         raise OptionError(
-            f"{base_url!r} is not an address.",
-            remedy="Write --base-url https://host or http://localhost:port.",
-        )
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise OptionError(
-            "--base-url takes an address without user, query or fragment.",
-            remedy="Name the variable that holds the key with --key-env.",
-        )
-    base = base_url.rstrip("/")
-    if parts.path.rstrip("/").rpartition("/")[2] not in _VERSIONS:
-        base = f"{base}/{quote(api_version)}"
-    name = model if "/" in model else f"models/{model}"
-    return f"{base}/{quote(name, safe='/-._~@')}:{_METHODS[endpoint.form]}"
+            "The prompt holds half a surrogate pair, which no encoding can carry.",
+            remedy='Replace it, for example with text.encode("utf-8", "replace").decode().',
+        ) from None
+    except (TypeError, ValueError) as problem:
+        raise OptionError(f"The request is not JSON: {problem}.", remedy="Look at --body and -p.") from None
+
+
+def model_path(model: str) -> str:
+    """A model as it stands in the address: ``models/NAME``, or its own path if it has one."""
+    return model if "/" in checked_model(model) else f"models/{model}"
+
+
+def _base(endpoint: Endpoint) -> str:
+    version = endpoint.api_version or "v1beta"
+    return versioned(endpoint.base_url or GOOGLE, {"beta": "v1beta"}.get(version, version))
+
+
+def _url(model: str, endpoint: Endpoint) -> str:
+    return f"{_base(endpoint)}/{quoted(model_path(model))}{method_of(endpoint)}"
 
 
 def encode(request: Request, endpoint: Endpoint) -> HttpRequest:
@@ -140,32 +176,40 @@ def encode(request: Request, endpoint: Endpoint) -> HttpRequest:
     Raises:
         OptionError: an address, model name or value that cannot be sent.
     """
-    if not request.model or any(character.isspace() for character in request.model):
-        raise OptionError(
-            f"{request.model!r} is not a model's name.", remedy="Write, say, -m gemini-flash-latest."
-        )
-    url = _address(endpoint, request.model)
-    try:
-        body = json.dumps(body_of(request), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return HttpRequest("POST", url, _HEADERS, body.encode("utf-8"))
-    except UnicodeEncodeError:
-        raise OptionError(
-            "The prompt holds half a surrogate pair, which no encoding can carry.",
-            remedy='Replace it, for example with text.encode("utf-8", "replace").decode().',
-        ) from None
-    except (TypeError, ValueError) as problem:
-        raise OptionError(f"The request is not JSON: {problem}.", remedy="Look at --body and -p.") from None
+    return json_request(_url(request.model, endpoint), body_of(request), streamed=endpoint.form == "sse")
+
+
+def _count(request: Request, endpoint: Endpoint) -> HttpRequest:
+    """The whole request is counted: only so the system instruction and the tools are counted with it."""
+    model = model_path(request.model)
+    body = {"generateContentRequest": {"model": model, **body_of(request)}}
+    return json_request(f"{_base(endpoint)}/{quoted(model)}:countTokens", body)
+
+
+def _models(endpoint: Endpoint, page: str) -> HttpRequest:
+    query = f"pageSize={_PAGE}" + (f"&pageToken={quote(page, safe='')}" if page else "")
+    return HttpRequest("GET", f"{_base(endpoint)}/models?{query}", (("accept", "application/json"),), b"")
 
 
 GOOGLE = "https://generativelanguage.googleapis.com"
 GOOGLE_KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+GOOGLE_HOSTS = ("googleapis.com",)
+GOOGLE_STYLES = ("x-goog-api-key", "bearer", "google")
 
 GEMINI = Backend(
     name="gemini",
-    base_url=GOOGLE,
-    auth=Auth("x-goog-api-key", "", GOOGLE_KEYS, ("googleapis.com",)),
+    auth=Auth(
+        "x-goog-api-key",
+        (*GOOGLE_STYLES, "x-api-key", "api-key"),  # other servers of the protocol want these
+        GOOGLE_KEYS,
+        GOOGLE_HOSTS,
+        "aistudio.google.com/apikey",
+    ),
+    url=_url,
     encode=encode,
     decoder=decoder,
     failure=http_failure,
     part_to_json=part_to_json,
+    count=_count,
+    models=_models,
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from .credentials import Key, Secret, find_key
+from .endpoint import endpoint_of
+from .fetch import fetch
 from .loading import read_exchanges
 from .recent import recent, recent_folder, recent_recorder
 from .recorder import Recorder
 from .recording import read_recording, write_recording
 from .replay import Replay
-from .stream import Stream, endpoint_of, open_stream
+from .stream import Stream, open_stream
 
 __all__ = [
     "Key",
@@ -17,6 +19,7 @@ __all__ = [
     "Secret",
     "Stream",
     "endpoint_of",
+    "fetch",
     "find_key",
     "open_stream",
     "read_exchanges",

@@ -1,4 +1,4 @@
-"""Keys: where they are found, where they may go, and a string that does not show itself.
+"""Keys: where they are found, and to whom they are carried.
 
 It reads the environment, ``.env`` files, Colab's secrets and the keyring; it writes nothing and sends nothing.
 """
@@ -11,122 +11,108 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
-from ..backends import Auth, Backend
+from ..backends import Auth, Backend, may_carry
 from ..errors import CredentialsError
+from ..settings import Options
+from .endpoint import endpoint_of
+from .google_auth import forget_token, token
+from .secret import Key, Secret
 
 __all__ = ["Key", "Secret", "find_key", "forget_typed"]
 
-_MASK = "<key>"
 _SERVICE = "gemini_magic"
-_SHORTEST = 12  # characters; no service gives out shorter keys
-
-
-class Secret(str):
-    """A key that shows itself nowhere: not in ``repr``, ``str``, formatting, pickles or copies.
-
-    :meth:`reveal` gives the plain text; only the transport calls it.
-    """
-
-    __slots__ = ("_plain",)
-    _plain: str
-
-    def __new__(cls, plain: str) -> Self:  # noqa: D102 - as the class says
-        secret = super().__new__(cls, _MASK)
-        secret._plain = plain
-        return secret
-
-    def reveal(self) -> str:
-        """The key itself."""
-        return self._plain
-
-    def hide(self, data: bytes) -> bytes:
-        """The data with every occurrence of the key masked, as a server may repeat what it was sent."""
-        if len(self._plain) < _SHORTEST:  # it would be found in ordinary words, and the answer be spoilt
-            return data
-        return data.replace(self._plain.encode(), _MASK.encode())
-
-    def __copy__(self) -> Secret:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Secret:
-        return self
-
-    def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        return str, (_MASK,)
-
-
-class Key(NamedTuple):
-    """A key and the words that say where it was found."""
-
-    value: Secret
-    source: str
 
 
 def find_key(
     backend: Backend,
+    options: Options,
     *,
-    base_url: str | None = None,
-    key_env: str | None = None,
     ask: Callable[[str], str] | None = None,
+    sign_in: bool = True,
 ) -> Key | None:
-    """The key for an address.
+    """The key for the address that the options ask.
 
     Args:
         backend: the dialect.
-        base_url: the user's own address, or None for the backend's.
-        key_env: name of the variable that holds the key for this address.
+        options: the address, how the key travels, and the name of the variable that holds it.
         ask: asks the user for a key without showing it; None where nobody can be asked.
+        sign_in: whether Google is asked for a token; without, a key that only says where it would come from.
 
     Returns:
         None when the address takes no key, or is a stranger's for whom no key was named.
 
     Raises:
+        OptionError: the address cannot be asked like this.
         CredentialsError: a key is needed and there is none, or the one named belongs to another host.
     """
-    auth = backend.auth
+    endpoint = endpoint_of(options)
+    auth = backend.auth_for(options.auth, endpoint)
     if auth is None:
         return None
-    address = base_url or backend.base_url
-    own = auth.owns(address)
-    if key_env is not None:
-        if key_env in auth.env and not own:
-            raise CredentialsError(
-                f"{key_env} belongs to {auth.hosts[0]} and is not sent to {address}.",
-                remedy="Put the key for this address into a variable of its own and name that with --key-env.",
-            )
-        for plain, source in _places(key_env):
-            return _key(plain, source)
-        raise CredentialsError(
-            f"There is no key in {key_env}.",
-            remedy=f"Set the environment variable {key_env}, or name another.",
-        )
-    if not own:
+    url = backend.url(options.model, endpoint)
+    if auth.signs_in:
+        return _signed_in(auth, url, options.key_env, sign_in=sign_in)
+    if options.key_env is not None:
+        return _named(auth, url, options.key_env)
+    if not auth.owns(url):
         return None
     for name in auth.env:
         for plain, source in _places(name):
             return _key(plain, source)
-    return _asked(auth, ask)
+    return _asked(auth, ask) if auth.needed else None
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _signed_in(auth: Auth, url: str, key_env: str | None, *, sign_in: bool) -> Key:
+    if key_env is not None:
+        raise CredentialsError(
+            "--auth google signs in and takes no key.",
+            remedy=f"Leave --key-env out; or, for a token in {key_env}, use --auth bearer.",
+        )
+    if not auth.owns(url):
+        raise CredentialsError(
+            f"A Google sign-in belongs to {auth.home} and is not sent to {_origin(url)}.",
+            remedy="Name another way with --auth, and the variable that holds this address's key with --key-env.",
+        )
+    return token() if sign_in else Key(Secret(""), "your Google sign-in")
+
+
+def _named(auth: Auth, url: str, name: str) -> Key:
+    if not may_carry(auth, url, name):
+        raise CredentialsError(
+            f"{name} belongs elsewhere and is not sent to {_origin(url)}.",
+            remedy="Put the key for this address into a variable of its own and name that with --key-env.",
+        )
+    for plain, source in _places(name):
+        return _key(plain, source)
+    raise CredentialsError(
+        f"There is no key in {name}.", remedy=f"Set the environment variable {name}, or name another."
+    )
 
 
 _typed: dict[str, Key] = {}
 
 
 def forget_typed() -> None:
-    """Ask again next time: a key that was typed was refused."""
+    """Ask again next time, and sign in again: a key that was typed, or a token, was refused."""
     _typed.clear()
+    forget_token()
 
 
 def _asked(auth: Auth, ask: Callable[[str], str] | None) -> Key:
     if auth.env[0] in _typed:
         return _typed[auth.env[0]]
     if ask is not None:
-        plain = _clean(
-            ask(f"Key for {auth.hosts[0]} (from aistudio.google.com/apikey; not shown, not saved): ")
-        )
+        plain = _clean(ask(f"Key for {auth.home} (from {auth.origin}; not shown, not saved): "))
         if plain:
             key = _key(plain, "what you typed")
             _typed[auth.env[0]] = key  # so that it is asked for once in this process
@@ -134,7 +120,7 @@ def _asked(auth: Auth, ask: Callable[[str], str] | None) -> Key:
     raise CredentialsError(
         "No key was found; nothing was sent.",
         remedy=f"Set {auth.env[0]} in the environment or in a .env file (or in Colab's secrets or the keyring); "
-        "keys come from aistudio.google.com/apikey. Without one: --replay builtin:tour.",
+        f"keys come from {auth.origin}. Without one: --replay builtin:tour.",
     )
 
 

@@ -247,7 +247,7 @@ _GROUPS = {
     "Conversation": "chat continue_ fresh",
     "Result": "out to quiet display background dry_run verbatim",
     "Recording": "record replay replay_any speed",
-    "Connection": "backend base_url api_version project location auth key_env alt no_stream",
+    "Connection": "backend base_url api_version project location auth key_env method_style alt no_stream",
     "Limits": "timeout stall_timeout first_byte_timeout connect_timeout retries fallback rpm max_event max_total",
 }
 

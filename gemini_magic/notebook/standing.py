@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from ..backends import backend
 from ..client import find_key
-from ..errors import CredentialsError
+from ..errors import UsageProblem
 from ..settings import Options
 from ..views import status_line
 from .arguments import Line
@@ -74,8 +74,8 @@ def _key(options: Any) -> str:
     if dialect.local is not None:
         return "not needed: nothing leaves this machine"
     try:
-        found = find_key(dialect, base_url=options.base_url, key_env=options.key_env)
-    except CredentialsError as error:
+        found = find_key(dialect, options, sign_in=False)
+    except UsageProblem as error:
         return f"none. {error.remedy or error.message}"
     return "none: this address is asked without one" if found is None else f"from {found.source}"
 

@@ -120,7 +120,7 @@ def test_keys_belong_to_hosts():
 
 
 def test_an_unknown_backend_is_answered_with_a_close_one():
-    assert names() == ("gemini", "echo")
+    assert set(names()) >= {"gemini", "echo"}
     with pytest.raises(OptionError) as caught:
         backend("gemni")
     assert "Did you mean 'gemini'?" in str(caught.value)

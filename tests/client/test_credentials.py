@@ -34,8 +34,12 @@ def _alone(monkeypatch, tmp_path):
     credentials.forget_typed()
 
 
-def found(**options):
-    key = find_key(GEMINI, **options)
+def find(dialect=GEMINI, *, ask=None, **said):
+    return find_key(dialect, Options(**said), ask=ask)
+
+
+def found(dialect=GEMINI, **options):
+    key = find(dialect, **options)
     return None if key is None else (key.value.reveal(), key.source)
 
 
@@ -92,7 +96,7 @@ def test_places_that_fail_are_passed_over(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "google.colab.userdata", userdata)
     (tmp_path / ".env").write_bytes(b"\xff\xfe broken")
     with pytest.raises(CredentialsError) as caught:
-        find_key(GEMINI)
+        find()
     for way in ("GEMINI_API_KEY", ".env", "Colab", "keyring"):
         assert way in caught.value.remedy
     assert len(str(caught.value).splitlines()) <= 3
@@ -101,7 +105,7 @@ def test_places_that_fail_are_passed_over(monkeypatch, tmp_path):
 @pytest.mark.parametrize("answer", ["", "  ", "''"])
 def test_nothing_typed_is_no_key(answer):
     with pytest.raises(CredentialsError):
-        find_key(GEMINI, ask=lambda words: answer)
+        find(ask=lambda words: answer)
 
 
 def test_a_typed_key_is_asked_for_once_until_it_is_refused(fake_server, monkeypatch):
@@ -121,7 +125,7 @@ def test_a_typed_key_is_asked_for_once_until_it_is_refused(fake_server, monkeypa
 def test_what_cannot_be_a_key(monkeypatch, plain):
     monkeypatch.setenv("GEMINI_API_KEY", plain)
     with pytest.raises(CredentialsError) as caught:
-        find_key(GEMINI)
+        find()
     assert plain not in str(caught.value)
 
 
@@ -140,9 +144,9 @@ STRANGERS = [
 @pytest.mark.parametrize("name", ["GEMINI_API_KEY", "GOOGLE_API_KEY"])
 def test_googles_keys_go_to_google_only(monkeypatch, address, name):
     monkeypatch.setenv(name, CANARY)
-    assert find_key(GEMINI, base_url=address, ask=lambda words: CANARY) is None
+    assert find(base_url=address, ask=lambda words: CANARY) is None
     with pytest.raises(CredentialsError) as caught:
-        find_key(GEMINI, base_url=address, key_env=name)
+        find(base_url=address, key_env=name)
     assert CANARY not in str(caught.value)
     assert "--key-env" in caught.value.remedy
 
@@ -151,12 +155,12 @@ def test_a_strangers_own_key_goes_to_the_stranger(monkeypatch):
     monkeypatch.setenv("STRANGER_KEY", "theirs")
     assert found(base_url="https://example.com", key_env="STRANGER_KEY")[0] == "theirs"
     with pytest.raises(CredentialsError, match="OTHER_KEY"):
-        find_key(GEMINI, base_url="https://example.com", key_env="OTHER_KEY")
+        find(base_url="https://example.com", key_env="OTHER_KEY")
 
 
 def test_echo_needs_none(monkeypatch):
     monkeypatch.setenv("GEMINI_API_KEY", CANARY)
-    assert find_key(ECHO) is None
+    assert find(ECHO) is None
 
 
 def test_the_transport_looks_again(fake_server):

@@ -1,0 +1,73 @@
+"""Names of request fields: snake_case or lowerCamelCase, both are the same field (ProtoJSON).
+
+It renames what it knows and leaves everything else, so that a gateway's own fields go out as they were written.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..content import merged
+
+__all__ = ["camel", "named", "snake"]
+
+# The fields of GenerateContentRequest (ai.google.dev; the last two are Vertex AI's).
+_TOP = (
+    "contents",
+    "systemInstruction",
+    "generationConfig",
+    "safetySettings",
+    "tools",
+    "toolConfig",
+    "cachedContent",
+    "labels",
+    "serviceTier",
+    "store",
+    "continuationToken",
+    "modelArmorConfig",
+    "outputConfig",
+)
+# Objects whose fields are all the API's own; inside a schema or a function's arguments names are the user's.
+_OBJECTS = {
+    "generationConfig",
+    "thinkingConfig",
+    "imageConfig",
+    "speechConfig",
+    "voiceConfig",
+    "prebuiltVoiceConfig",
+    "multiSpeakerVoiceConfig",
+    "toolConfig",
+    "functionCallingConfig",
+    "retrievalConfig",
+}
+_WORD = re.compile(r"_+([a-z0-9])")
+_CAPITAL = re.compile(r"(?<=[a-z0-9])([A-Z])")
+
+
+def camel(name: str) -> str:
+    """``max_output_tokens`` -> ``maxOutputTokens``."""
+    return _WORD.sub(lambda found: found[1].upper(), name) if not name.startswith("_") else name
+
+
+def snake(name: str) -> str:
+    """``maxOutputTokens`` -> ``max_output_tokens``."""
+    return _CAPITAL.sub(lambda found: f"_{found[1].lower()}", name)
+
+
+_KNOWN = {snake(name): name for name in _TOP}
+
+
+def named(body: dict[str, Any], inside: str = "") -> dict[str, Any]:
+    """The same body with the API's own fields in lowerCamelCase; a field in both spellings is merged.
+
+    Args:
+        body: a request, or one of its objects.
+        inside: the object's name; empty for the request itself.
+    """
+    found: dict[str, Any] = {}
+    for key, given in body.items():
+        name = camel(key) if inside else _KNOWN.get(key, key)
+        value = named(given, name) if isinstance(given, dict) and name in _OBJECTS else given
+        found = merged(found, {name: value})
+    return found

@@ -1,0 +1,26 @@
+"""Options become an endpoint: where a request goes, and in which form its answer comes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ..backends import Endpoint
+from ..settings import Options
+
+__all__ = ["endpoint_of"]
+
+
+def endpoint_of(options: Options) -> Endpoint:
+    """Where the options say a request goes, and in which form its answer comes."""
+    form: Literal["sse", "json", "whole"] = "json" if options.alt == "json" else "sse"
+    style: Literal["colon", "slash"] | None = None
+    if options.method_style is not None:
+        style = "slash" if options.method_style == "slash" else "colon"
+    return Endpoint(
+        options.base_url or None,
+        options.api_version or None,
+        options.project or None,
+        options.location or None,
+        "whole" if options.no_stream else form,
+        style,
+    )
