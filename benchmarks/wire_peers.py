@@ -179,7 +179,10 @@ def run(client: str) -> Column:
 def installed() -> list[str]:
     """The clients of google-genai that the peer's interpreter can run."""
     probe = "import importlib.util as u; print([bool(u.find_spec(n)) for n in ('google', 'google.genai', 'aiohttp')])"
-    done = subprocess.run([PEER_PYTHON, "-c", probe], capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run([PEER_PYTHON, "-c", probe], capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise SystemExit(f"{PEER_PYTHON} does not run: {error}") from error
     if done.returncode or not done.stdout.startswith("[True, True"):
         return []
     return list(PEERS if "False" not in done.stdout else PEERS[:2])
