@@ -12,6 +12,8 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, field
 
+from .surrogates import clean
+
 __all__ = [
     "Blob",
     "Call",
@@ -25,6 +27,7 @@ __all__ = [
     "Text",
     "Thought",
     "Turn",
+    "cleaned",
     "joined",
     "kind_of",
     "merged",
@@ -192,6 +195,16 @@ def joined(parts: Iterable[Part]) -> tuple[Part, ...]:
         else:
             found.append(part)
     return tuple(found)
+
+
+def cleaned(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """The parts with halves of surrogate pairs joined within each text, and lone ones replaced: now they can be sent."""
+    return tuple(
+        type(part)(clean(part.text), part.signature)
+        if isinstance(part, Text | Thought) and not part.text.isascii()
+        else part
+        for part in parts
+    )
 
 
 def merged(base: dict[str, Any], over: dict[str, Any], *, drop_null: bool = False) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
-from .content import Part, Text, Thought, Turn
+from .content import Part, Text, Thought, Turn, cleaned
 from .events import Status
 
 __all__ = ["Conversation", "Entry", "answer_turn"]
@@ -102,4 +102,4 @@ def answer_turn(parts: Sequence[Part]) -> Turn | None:
                 kept[-1] = Text(last.text + part.text)
                 continue
         kept.append(part)
-    return Turn("model", tuple(kept)) if kept else None
+    return Turn("model", cleaned(kept)) if kept else None

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
+from .any_json import read_json
 from .content import Part
 
 __all__ = [
@@ -71,8 +72,11 @@ class Chunk(Struct, frozen=True):
 
     @property
     def value(self) -> Any:
-        """The JSON value, parsed anew on each access."""
-        return json.loads(self.raw)
+        """The JSON value, parsed anew on each access; nesting and numbers beyond Python's limits are left as text."""
+        try:
+            return json.loads(self.raw)
+        except (ValueError, RecursionError):
+            return read_json(self.raw)
 
 
 class Delta(Struct, frozen=True, gc=False):

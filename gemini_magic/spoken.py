@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .content import Part, Text, Thought, joined
+from .content import Part, Text, Thought, cleaned, joined
 from .ledger import Ledger
 
 __all__ = ["Candidate", "Citation", "citations_of"]
@@ -64,7 +64,7 @@ class Candidate:
     @property
     def parts(self) -> tuple[Part, ...]:
         """The parts in order, text that was cut into chunks joined again."""
-        return joined(self._ledger.parts.get(self.index, ()))
+        return cleaned(joined(self._ledger.parts.get(self.index, ())))
 
     @property
     def text(self) -> str:

@@ -22,9 +22,10 @@ from layout_rules import (
 )
 from surroundings import CHECKOUT
 
-# endings, exchange, records, spoken, surrogates and timing are parts of what the ledger and the response say, a module each;
+# any_json, endings, exchange, records, spoken, surrogates and timing are parts of what the ledger and the response say, a module each;
 # options are what settings resolves.
 NOUNS = {
+    "any_json",
     "errors",
     "content",
     "events",
@@ -44,8 +45,8 @@ FACE = NOUNS | {"wire", "backends", "client", "asking", "markdown", "journal", "
 # room: the rooms it may import; None is everything.
 TABLE = {
     "errors": set(),
-    "content": set(),
-    "events": {"content"},
+    "content": {"surrogates"},
+    "events": {"content", "any_json"},
     "tables": {"content"},
     "prices": {"content", "events"},
     "conversation": {"content", "events"},
@@ -53,6 +54,7 @@ TABLE = {
     "records": {"content", "events", "tables"},
     "exchange": set(),
     "surrogates": set(),
+    "any_json": {"surrogates"},
     "spoken": {"content", "events", "ledger"},
     "timing": {"events"},
     "ledger": {
@@ -67,7 +69,7 @@ TABLE = {
         "surrogates",
     },
     "wire": {"errors"},
-    "backends": {"errors", "content", "events"},
+    "backends": {"errors", "content", "events", "any_json"},
     "client": NOUNS | {"wire", "backends", "settings"},
     "journal": NOUNS,
     "asking": NOUNS | {"settings"},
@@ -96,7 +98,6 @@ HOMES = {
     "sqlite3": ("journal.py",),
     "genai_prices": ("prices.py",),
     "arro3": ("tables.py",),
-    "tenacity": ("client/*",),
     "platformdirs": ("client/*", "settings.py", "journal.py"),
     "dotenv": ("client/*", "settings.py", "journal.py"),
     "keyring": ("client/*", "settings.py", "journal.py"),
@@ -129,7 +130,6 @@ HEAVY = NEVER_AT_IMPORT_TIME | {
     "nbformat",
     "nh3",
     "pygments",
-    "tenacity",
 }
 
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from ..any_json import DEEPEST, read_json, tidy
 from ..content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Part, Text, Thought
-from ..events import Delta, Event, Evidence, Finish, Reading, Usage, UsageReport
+from ..events import Delta, Event, Evidence, Finish, Note, Reading, Usage, UsageReport
 from .backend import Decode
 from .failure import failure_of
-from .lenient import as_list, mend, mended, parse
+from .lenient import mend, mended, parse
 from .shapes import Answer, Candidate, WirePart, WireUsage
 
 __all__ = ["decode", "decoder", "part_of"]
@@ -59,27 +60,34 @@ _USAGE_EXTRAS = (
     ("cache_tier", "cache_tier"),
 )
 
+_BAD_BLOB = Note("unreadable-shape", "Inline data is not base64; the part is kept as it came.", "error")
+
 _decoder = msgspec.json.Decoder(Answer)
 
 
-def decode(raw: bytes) -> Reading:
+def decode(raw: bytes, noted: set[Event] | None = None) -> Reading:
     """What one JSON text of the stream means; never raises.
 
     Args:
         raw: the JSON text as received.
+        noted: oddities of former chunks, which are not noted again; this one's are added.
     """
     notes: list[Event] = []
+    value: dict[str, Any] | None = None  # of the lenient reading
     try:
         answer = _decoder.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        answer, notes = mended(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        answer, value, notes = mended(raw)
     events: list[Event] = []
-    for candidate in answer.candidates:
+    for place, candidate in enumerate(answer.candidates):
         if candidate.content is not None:
             for position, part in enumerate(candidate.content.parts):
                 said = _part(part)
                 if said is None:
-                    said = _unknown(raw, candidate.index, position)
+                    value = mend(parse(raw)) if value is None else value
+                    said = _unknown(value["candidates"][place]["content"]["parts"][position])
+                    if part.inline_data is not None and _BAD_BLOB not in notes:
+                        notes.append(_BAD_BLOB)
                 events.append(Delta(said, candidate.index))
         _evidence(candidate, events)
     if answer.usage_metadata is not None:
@@ -95,15 +103,18 @@ def decode(raw: bytes) -> Reading:
         for candidate in answer.candidates
         if candidate.finish_reason
     )
-    if answer.error and (failure := failure_of(json.loads(bytes(answer.error)))):
+    if answer.error and (failure := failure_of(tidy(read_json(bytes(answer.error), deepest=DEEPEST)))):
         events.append(failure)
+    if notes and noted is not None:
+        notes = [note for note in notes if note not in noted]
+        noted.update(notes)
     token = next((each.continuation_token for each in answer.candidates if each.continuation_token), None)
     return Reading(events + notes, answer.model_version, answer.response_id, token, _extras(answer))
 
 
 def decoder() -> Decode:
-    """The decoder of one answer: Gemini's chunks stand for themselves."""
-    return decode
+    """The decoder of one answer: Gemini's chunks stand for themselves, but what is odd in all of them is noted once."""
+    return partial(decode, noted=set())
 
 
 def _evidence(candidate: Candidate, events: list[Event]) -> None:
@@ -167,19 +178,22 @@ def _word(value: str | int | None) -> str | None:
 
 
 def _base64(text: str) -> bytes | None:
+    text = text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4)
     try:
-        return base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4))
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        pass
+    try:  # in lines, as MIME has it
+        plain = "".join(text.split()).rstrip("=")
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError):
         return None
 
 
-def _unknown(raw: bytes, index: int, position: int) -> Part:
-    """The part as it came, from a second, untyped reading."""
-    for candidate in as_list(mend(parse(raw)).get("candidates")):
-        if candidate.get("index", 0) == index:
-            value = candidate["content"]["parts"][position]
-            return part_of(value) or Opaque(value, value.get("thoughtSignature"))
-    return Opaque({})
+def _unknown(value: dict[str, Any]) -> Part:
+    """A part of an unknown kind as it came."""
+    signature = value.get("thoughtSignature")
+    return part_of(value) or Opaque(value, signature if isinstance(signature, str) else None)
 
 
 def part_of(value: dict[str, Any]) -> Part | None:

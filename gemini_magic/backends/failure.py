@@ -7,16 +7,18 @@ send instead; decides nothing about retrying beyond reading what the server said
 from __future__ import annotations
 
 import html
-import json
 import re
 from http import HTTPStatus
 from typing import Any
 
+from ..any_json import DEEPEST, read_json, tidy
 from ..events import Failure
 
 __all__ = ["failure_of", "http_failure"]
 
 _LONGEST = 500  # characters of a message that is shown
+_LARGEST = 2**31  # no code is larger
+_FOREVER = 1e7  # seconds
 _DAY = 300.0  # seconds; a longer wait is a quota that returns tomorrow
 _RETRY = re.compile(r"retry in (\d+(?:\.\d+)?)\s*(ms|s)?", re.IGNORECASE)
 _TAGS = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
@@ -39,12 +41,13 @@ def failure_of(error: Any, *, code: int | None = None) -> Failure | None:
     details = [item for item in _list(error.get("details")) if isinstance(item, dict)]
     message = _short(str(error.get("message") or error.get("detail") or error.get("status") or "no message"))
     own = error.get("code")
-    status = error.get("status") or (own if isinstance(own, str) and not own.isdigit() else None)
+    number = _code(own)
+    status = error.get("status") or (own if isinstance(own, str) and number is None else None)
     reason = next((str(item["reason"]) for item in details if item.get("reason")), None)
     wait = _wait(details, message)
     return Failure(
         message,
-        int(own) if isinstance(own, int) or (isinstance(own, str) and own.isdigit()) else code,
+        code if number is None else number,
         None if status is None else str(status),
         wait,
         reason,
@@ -61,7 +64,7 @@ def http_failure(status: int, body: bytes) -> Failure:
     """
     text = body.decode("utf-8", "replace").strip()
     try:
-        value = json.loads(text)
+        value = tidy(read_json(body, deepest=DEEPEST))
     except ValueError:
         value = None
     if isinstance(value, list) and value:
@@ -78,6 +81,15 @@ def http_failure(status: int, body: bytes) -> Failure:
     return Failure(plain or phrase, status, None, _wait([], plain))
 
 
+def _code(value: Any) -> int | None:
+    """A code, whether it came as a number, a float or a string; None for what can be none."""
+    try:
+        number = None if isinstance(value, bool) else int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if number is not None and abs(number) < _LARGEST else None
+
+
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
@@ -90,11 +102,11 @@ def _short(text: str) -> str:
 def _wait(details: list[dict[str, Any]], message: str) -> float | None:
     """Seconds to wait: the message's figure is the exact one, RetryInfo's is cut off."""
     if found := _RETRY.search(message):
-        return float(found[1]) / (1000 if (found[2] or "").lower() == "ms" else 1)
+        return min(_FOREVER, float(found[1]) / (1000 if (found[2] or "").lower() == "ms" else 1))
     for item in details:
         delay = item.get("retryDelay")
         if isinstance(delay, str) and re.fullmatch(r"\d+(\.\d+)?s", delay):
-            return float(delay[:-1])
+            return min(_FOREVER, float(delay[:-1]))
     return None
 
 

@@ -5,12 +5,19 @@ Reference: ai.google.dev, ``GenerateContentResponse``. Only shapes: what they me
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
-__all__ = ["Answer", "Candidate", "Content", "WirePart", "WireUsage"]
+__all__ = ["MOST_COUNT", "MOST_INDEX", "Answer", "Candidate", "Content", "Feedback", "WirePart", "WireUsage"]
+
+
+# The largest numbers that tables and databases hold.
+MOST_INDEX = 2**31 - 1
+MOST_COUNT = 2**63 - 1
+_Index: TypeAlias = Annotated[int, Meta(ge=0, le=MOST_INDEX)]
+_Count: TypeAlias = Annotated[int, Meta(ge=0, le=MOST_COUNT)]
 
 
 class WireData(Struct, rename="camel"):
@@ -70,7 +77,7 @@ class Content(Struct):
 class Candidate(Struct, rename="camel"):
     """One candidate of an answer, or a piece of it."""
 
-    index: int = 0
+    index: _Index = 0
     content: Content | None = None
     finish_reason: str | int | None = None
     finish_message: str | None = None
@@ -83,18 +90,20 @@ class Candidate(Struct, rename="camel"):
 class WireUsage(Struct, rename="camel"):
     """The running total of tokens."""
 
-    prompt_token_count: int | None = None
-    cached_content_token_count: int | None = None
-    candidates_token_count: int | None = None
-    thoughts_token_count: int | None = None
-    tool_use_prompt_token_count: int | None = None
-    total_token_count: int | None = None
+    prompt_token_count: _Count | None = None
+    cached_content_token_count: _Count | None = None
+    candidates_token_count: _Count | None = None
+    thoughts_token_count: _Count | None = None
+    tool_use_prompt_token_count: _Count | None = None
+    total_token_count: _Count | None = None
     traffic_type: Any = None
     service_tier: Any = None
     cache_tier: Any = field(default=None, name="cache_tier")
 
 
 class Feedback(Struct, rename="camel"):
+    """What the server says about the prompt."""
+
     block_reason: str | int | None = None
     block_reason_message: str | None = None
 

@@ -12,7 +12,11 @@ from gemini_magic.events import Delta, Failure, Finish, Note, Usage, UsageReport
 from gemini_magic.ledger import Ledger
 
 GEMINI = backend("gemini")
-decode = GEMINI.decoder()
+
+
+def decode(raw):
+    """One chunk of an answer of its own."""
+    return GEMINI.decoder()(raw)
 
 
 def events(value, **more):
@@ -94,7 +98,7 @@ def test_usage_and_who_answered():
         ({"candidates": None}, ""),
         ({"candidates": [{"content": {"parts": ["x"]}}]}, "x"),
         ([{"candidates": [{"content": {"parts": [{"text": "x"}]}}]}], "x"),
-        ({"candidates": [{"content": {"parts": [{"text": 5}, {"text": "x"}]}}]}, "x"),
+        ({"candidates": [{"content": {"parts": [{"text": [5]}, {"text": "x"}]}}]}, "x"),
         ({"candidates": [{"content": {"parts": [{"text": "x"}]}, "index": "zero"}]}, "x"),
     ],
 )

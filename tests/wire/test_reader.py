@@ -278,12 +278,15 @@ def test_strict_reads_by_the_book():
             assert items[1].offset == text.index(b'data: {"b"')
 
 
-def test_deep_nesting_is_refused_not_fatal():
+def test_deep_nesting_is_handed_on_as_it_came_when_its_brackets_close():
     deep = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
     for body in (b"data: " + deep + b"\n\ndata: " + A + b"\n\n", b"[" + deep + b"," + A + b"]"):
         items, reader = read([body])
-        assert values(items) == [{"a": 1}]
-        assert reader.counts["not-json"] == 1
+        assert [item.raw for item in items] == [deep, A]
+        assert "not-json" not in reader.counts
+    items, reader = read([b"data: " + deep[:-1] + b"\n\ndata: " + A + b"\n\n"])
+    assert [item.raw for item in items] == [A]
+    assert reader.counts["not-json"] == 1
 
 
 PIECES = st.sampled_from(
