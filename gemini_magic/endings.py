@@ -1,6 +1,9 @@
 """How a stream ended, decided from what was seen of it; honestly, and in one place.
 
 Data in, a status and an error out. It waits for nothing and raises nothing.
+
+An answer that we stop reading because the whole passed ``--max-total`` is ``truncated``: what came is good, and its
+rest can be asked for. One event above ``--max-event`` is an ``error``: what it held is not known.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from .events import Failure, Finish, Note, Status, status_of
 
 __all__ = ["Cause", "Ending", "ending_of"]
 
-Cause: TypeAlias = Literal["end", "cut", "failed", "stalled", "timeout", "interrupt", "stop"]
+Cause: TypeAlias = Literal["end", "cut", "full", "failed", "stalled", "timeout", "interrupt", "stop"]
 
 _RESUME = "What arrived is kept; `%gemini resume` asks for the rest in a new request."
 
@@ -46,7 +49,8 @@ def ending_of(
     """How it ended.
 
     Args:
-        cause: what ended the reading: end of input, a cut connection, a failure, a timeout, or the user.
+        cause: what ended the reading: end of input, a cut connection, more bytes than were allowed (``full``), a
+            failure, a timeout, or the user.
         finish: the last finish reason.
         blocked: the prompt's block reason.
         failure: what the server said when it said no.
@@ -71,6 +75,8 @@ def ending_of(
         return Ending("stalled", StalledError(said, remedy=f"{_RESUME} `--timeout` allows more."))
     if failure is not None:
         return Ending("error", _service_error(failure))
+    if cause == "full" and chunks and error is not None:
+        return Ending("truncated", error)
     if cause == "cut" and chunks:
         return Ending("truncated", TruncatedError(_so_far("The connection was lost", chars), remedy=_RESUME))
     if error is not None:

@@ -28,14 +28,14 @@ from .events import (
     Usage,
     UsageReport,
 )
-from .exchange import Exchange
+from .exchange import Exchange, Pause
 from .records import ChunkRow, EventRow, UsageRow, chunk_columns, event_columns, usage_columns
 from .surrogates import Joiner, clean
 from .tables import Columns
 
-__all__ = ["Exchange", "Ledger", "Phase"]
+__all__ = ["Exchange", "Ledger", "Pause", "Phase"]
 
-Phase: TypeAlias = Literal["preparing", "connecting", "waiting", "streaming", "retrying", "done"]
+Phase: TypeAlias = Literal["preparing", "queued", "connecting", "waiting", "streaming", "retrying", "done"]
 
 
 _EVIDENCE = {
@@ -63,7 +63,7 @@ class Ledger:
         request: what was asked, or None for a stream that was only read.
         backend: name of the backend that reads it.
         status: ``running``, then one of six endings.
-        phase: what is being waited for now.
+        phase: what is being waited for now; ``pause``: why no request is on its way, and until when.
         version: grows with every change; equal versions mean nothing new.
         started: when the request was made (UTC).
         source: where the bytes come from: the network, a recording, or the echo backend.
@@ -71,10 +71,11 @@ class Ledger:
         parts: every part by candidate, as it came.
         evidence: citations, grounding and the like, in order.
         extras: what gateways add, the last value of each.
-        continuation: the last token with which the server lets the answer be gone on with.
+        continuation: the last token with which the server lets the answer be gone on with; ``checkpoint``: how many
+            of candidate 0's parts it stands behind.
         chunks, events, usage_history: the tables' columns.
         raw: the chunks; ``notes``: oddities; ``exchanges``: the wire.
-        marks: named moments in seconds since the request was sent.
+        marks: named moments in seconds since the request was sent; ``delay``: seconds from ``started`` until then.
     """
 
     def __init__(self, request: Request | None = None, *, backend: str = "gemini") -> None:
@@ -93,6 +94,7 @@ class Ledger:
         self.evidence: list[Evidence] = []
         self.extras: dict[str, Any] = {}
         self.continuation: str | None = None
+        self.checkpoint = 0
         self.finishes: dict[int, Finish] = {}
         self.blocked: Finish | None = None
         self.failure: Failure | None = None
@@ -103,7 +105,8 @@ class Ledger:
         self.model_version: str | None = None
         self.response_id: str | None = None
         self.error: GeminiMagicError | Interrupted | None = None
-        self.retry_wait: float | None = None
+        self.pause: Pause | None = None
+        self.delay = 0.0
         self.limit: float | None = None
         self.round = 0
         self.attempt = 0
@@ -140,7 +143,7 @@ class Ledger:
         self.failure = None
         self.blocked = None
         self.finishes.clear()
-        self.retry_wait = None
+        self.pause = None
         self.enter("connecting")
 
     def note(
@@ -178,7 +181,6 @@ class Ledger:
         previous = self.raw[-1].t if self.raw else None
         self.model_version = reading.model_version or self.model_version
         self.response_id = reading.response_id or self.response_id
-        self.continuation = reading.continuation or self.continuation
         if reading.extras is not None:
             self.extras.update(reading.extras)
         row = _Row()
@@ -189,6 +191,8 @@ class Ledger:
             self.event_columns.append(self.event_columns.length, index, t, candidate, kind, text, event)
             if kind != "note":
                 row.kinds[kind] = None
+        if reading.continuation:
+            self.continuation, self.checkpoint = reading.continuation, len(self.parts.get(0, ()))
         self.raw.append(Chunk(index, t, raw, self.round, self.attempt))
         self.chunk_columns.append(
             index,

@@ -151,12 +151,14 @@ class Intake:
         with self._pen:
             self._ledger.note(kind, message, severity=severity)
 
-    def end(self, exchange: Exchange, how: str, *, last: bool) -> None:
-        """The exchange is over, and with ``last`` so are the recordings."""
+    def end(self, exchange: Exchange, how: str) -> None:
+        """The exchange is over."""
         exchange.end = how
         self._record(lambda recorder: recorder.end(how))
-        if last:
-            self._record(lambda recorder: recorder.close())
+
+    def over(self) -> None:
+        """No other exchange follows: the recordings are complete."""
+        self._record(lambda recorder: recorder.close())
 
     def _record(self, action: Callable[[Recorder], None]) -> None:
         for recorder in self._recorders:

@@ -5,6 +5,7 @@ It knows sockets only as something to shut down; it opens none and knows no HTTP
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
 import time
@@ -15,7 +16,7 @@ from typing import Literal, Self, TypeAlias
 
 from ..errors import ConnectionFailed
 
-__all__ = ["Expired", "Line", "Lost", "Sink", "Unreachable", "keep_alive"]
+__all__ = ["Expired", "Full", "Line", "Lost", "Sink", "Unreachable", "keep_alive"]
 
 Sink: TypeAlias = Callable[[float, bytes], None]
 """Takes a piece of a body with its seconds since the request was sent."""
@@ -43,6 +44,14 @@ class Expired(Exception):  # noqa: N818 - says what happened
     def __init__(self, kind: Literal["stalled", "timeout"], limit: float | None) -> None:
         super().__init__(kind)
         self.kind: Literal["stalled", "timeout"] = kind
+        self.limit = limit
+
+
+class Full(Exception):  # noqa: N818 - says what happened
+    """More came than may; ``limit`` is in bytes, None where a recording does not say."""
+
+    def __init__(self, limit: int | None) -> None:
+        super().__init__("full")
         self.limit = limit
 
 
@@ -105,16 +114,26 @@ class Line:
         """Seconds until the total timeout; None without one."""
         return None if self._total is None else self._total - (time.perf_counter() - self.opened)
 
+    def time(self) -> float:
+        """Seconds until the total timeout, infinite without one.
+
+        Raises:
+            Expired: it is reached already.
+        """
+        left = self.left()
+        if left is None:
+            return math.inf
+        if left <= 0:
+            raise Expired("timeout", self._total)
+        return left
+
     def connect_limit(self) -> float:
         """How long connecting may take now, in seconds.
 
         Raises:
             Expired: the total timeout is reached already.
         """
-        left = self.left()
-        if left is not None and left <= 0:
-            raise Expired("timeout", self._total)
-        return self.connect if left is None else min(self.connect, left)
+        return min(self.connect, self.time())
 
     def patience(self) -> float:
         """How long the next read may wait, in seconds.
@@ -122,15 +141,13 @@ class Line:
         Raises:
             Expired: a limit is reached already.
         """
-        left = self.left()
-        if left is not None and left <= 0:
-            raise Expired("timeout", self._total)
+        left = self.time()
         wait = self._stall
         if not self.answering:
             wait = self._first_byte - (time.perf_counter() - self.sent if self.sent else 0.0)
         if wait <= 0:
             raise Expired("stalled", self._first_byte)
-        return wait if left is None else min(wait, left)
+        return min(wait, left)
 
     def expired(self) -> Expired:
         """The limit that a read has just run into."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from ..backends import Backend
@@ -10,7 +11,7 @@ from ..errors import ConnectionFailed, RecordingError, WireError
 from ..ledger import Exchange, Ledger
 from ..wire import Item, Reader
 from .jsonl import Recorded
-from .oddities import not_a_stream, remark
+from .oddities import not_a_stream, remark, too_large
 
 __all__ = ["read_exchanges"]
 
@@ -19,6 +20,7 @@ _CAUSES: dict[str, Cause] = {
     "cancelled": "stop",
     "stalled": "stalled",
     "timeout": "timeout",
+    "too large": "full",
     "not connected": "failed",
 }
 
@@ -49,14 +51,16 @@ def read_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledg
     cause = _CAUSES.get(exchanges[-1].end or "", "cut")
     if ledger.failure is not None or error is not None:
         cause = "failed"
-    if cause in ("cut", "failed"):
+    if cause in ("cut", "failed", "full"):
         ledger.close(cause, t=last, error=error or _unanswered(exchanges[-1]))
     else:
         ledger.close(cause, t=last)
 
 
 def _unanswered(exchange: Exchange) -> ConnectionFailed | WireError:
-    """Why a recorded run holds no answer."""
+    """Why a recorded run holds no answer, or no whole one."""
+    if exchange.end == "too large":
+        return too_large(None)
     if exchange.end is None:
         return WireError(
             "The kernel ended before an answer came.", remedy="Ask again; the request may have been billed."
@@ -79,7 +83,7 @@ def _read(
         body = b"".join(piece for _, piece in exchange.pieces)
         ledger.fail(backend.failure(exchange.status, body), last)
         return last, None
-    reader, before, decode = Reader(), len(ledger.raw), backend.decoder()
+    reader, before, decode = Reader(max_event=sys.maxsize), len(ledger.raw), backend.decoder()
 
     def add(items: list[Item], t: float) -> None:
         for item in items:

@@ -11,7 +11,9 @@ from ..events import Severity
 from ..ledger import Ledger
 from ..wire import Oddity, Reader
 
-__all__ = ["not_a_stream", "remark"]
+__all__ = ["MEGABYTE", "not_a_stream", "remark", "too_large"]
+
+MEGABYTE = 2**20
 
 _WORDS: dict[str, tuple[Severity, str]] = {
     "bare-lines": ("warning", "JSON stands on lines without `data:`; a strict reader would lose it."),
@@ -53,4 +55,13 @@ def not_a_stream(reader: Reader, backend: Backend) -> WireError | None:
     return WireError(
         f"The server's answer is not a stream: {said!r}.",
         remedy="Check --base-url and the proxy settings; the bytes are in the recording.",
+    )
+
+
+def too_large(limit: int | None) -> WireError:
+    """What to say of a body that was not read on because it passed ``limit`` bytes (None: as a recording says)."""
+    size = "its size limit" if limit is None else f"{limit / MEGABYTE:,g} MB"
+    return WireError(
+        f"The answer passed {size} and was not read on.",
+        remedy="What arrived is kept; --max-total MB allows more, `%gemini resume` asks for the rest.",
     )

@@ -12,7 +12,7 @@ from typing import Protocol
 from ..backends import Backend, HttpRequest
 from ..errors import ConnectionFailed
 from ..ledger import Exchange
-from .line import Expired, Line, Lost, Sink, Unreachable
+from .line import Expired, Full, Line, Lost, Sink, Unreachable
 
 __all__ = ["Head", "LocalAnswer", "RecordedAnswer"]
 
@@ -77,6 +77,7 @@ class RecordedAnswer:
         Raises:
             Lost: the recorded exchange was cut, or the stream was cancelled.
             Expired: the recorded exchange had reached a time limit.
+            Full: it had passed the size limit.
         """
         began = time.perf_counter()
         for t, piece in self._exchange.pieces:
@@ -86,6 +87,8 @@ class RecordedAnswer:
                     raise Lost(sent=True)
             sink(t, piece)
         _raise_limit(self._exchange)
+        if self._exchange.end == "too large":
+            raise Full(None)
         if self._exchange.end != "eof":
             raise Lost(sent=True)
 

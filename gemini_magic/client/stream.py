@@ -12,24 +12,29 @@ import time
 import weakref
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, NamedTuple, Self
 
-from ..backends import Backend, Endpoint
+from ..backends import Backend
 from ..content import Request
 from ..endings import Cause
-from ..errors import ConnectionFailed, GeminiMagicError
+from ..errors import ConnectionFailed, GeminiMagicError, OptionError
 from ..events import Event
 from ..ledger import Ledger
 from ..settings import Options
+from .attempt import Job
 from .credentials import Key
+from .endpoint import endpoint_of
 from .intake import Pen
 from .line import Line
-from .reader import Job, Reading
+from .oddities import MEGABYTE
+from .reader import Reading
 from .recorder import Recorder
 from .replay import Replay
+from .transcript import Transcript
 
-__all__ = ["Stream", "endpoint_of", "open_stream"]
+__all__ = ["Stream", "open_stream"]
 
 _FAREWELL = 0.03  # seconds that cancelling waits for the reader
 _running: weakref.WeakSet[Stream] = weakref.WeakSet()
@@ -60,6 +65,7 @@ class Stream:
 
     def __init__(self, job: Job, ledger: Ledger) -> None:
         self.ledger = ledger
+        self._transcript = job.transcript
         self._line = Line(
             connect=job.options.connect_timeout,
             first_byte=job.options.first_byte_timeout,
@@ -90,10 +96,19 @@ class Stream:
                 return False
             self._line.cancelled.set()  # from here on the reader's pen writes no more
             self.ledger.close(cause, t=self._reading.now(), error=error)
+            self._finish_transcript()
             self._over.set()
         _running.discard(self)
         self._notify()
         return True
+
+    def _finish_transcript(self) -> None:
+        if self._transcript is None:
+            return
+        before = self._transcript.problem
+        self._transcript.finish()
+        if self._transcript.problem != before:
+            self.ledger.note("not-written", f"{self._transcript.problem}.", severity="warning")
 
     def cancel(self, cause: Literal["interrupt", "stop"] = "interrupt") -> None:
         """Stop it, from any thread; returns at once with the ledger closed. A second call changes nothing.
@@ -111,6 +126,8 @@ class Stream:
         self._writing = threading.Lock()
         self._changes = threading.Condition()
         self._waiters = []
+        if self._transcript is not None:
+            self._transcript.forget()
         words = "The stream belongs to the process that began it."
         self._end("cut", ConnectionFailed(words, remedy="Ask again in this process."))
 
@@ -195,18 +212,6 @@ class Stream:
             await self.changed(version)
 
 
-def endpoint_of(options: Options) -> Endpoint:
-    """Where the options say a request goes, and in which form its answer comes."""
-    form: Literal["sse", "json", "whole"] = "json" if options.alt == "json" else "sse"
-    return Endpoint(
-        options.base_url,
-        options.api_version,
-        options.project,
-        options.location,
-        "whole" if options.no_stream else form,
-    )
-
-
 def open_stream(
     request: Request,
     options: Options,
@@ -216,6 +221,7 @@ def open_stream(
     key: Key | None = None,
     recorders: Sequence[Recorder] = (),
     replay: Replay | None = None,
+    before: str = "",
 ) -> Stream:
     """Send a request.
 
@@ -227,10 +233,38 @@ def open_stream(
         key: the key for the address, None to send none.
         recorders: files that get a copy of what goes over the wire.
         replay: a recording that answers in place of the network.
+        before: text that came earlier of the same answer; the file of ``--to`` begins with it.
 
     Raises:
-        OptionError: the request cannot be sent as it is. Anything later, such as a recording that holds no answer
+        OptionError: the request cannot be sent as it is, or a limit or a file cannot be used. Anything later, such as a recording that holds no answer
             to it, is an ending of the stream and stands in the ledger.
     """
-    http = backend.encode(request, endpoint_of(options))
-    return Stream(Job(http, backend, options, key, recorders, replay), ledger)
+    _check(options)
+    endpoint = endpoint_of(options)
+    http, whole = backend.encode(request, endpoint), None
+    if options.fallback and not options.no_stream:
+        whole = backend.encode(request, endpoint._replace(form="whole"))
+    transcript = None
+    if options.to:
+        transcript = Transcript(Path(options.to).expanduser(), ledger, before=before)
+    job = Job(http, backend, options, key, recorders, replay, whole, transcript)
+    return Stream(job, ledger)
+
+
+def _check(options: Options) -> None:
+    """Refuse limits under which nothing could be sent or read.
+
+    Raises:
+        OptionError: a limit is not above zero.
+    """
+    if options.rpm is not None and options.rpm < 1:
+        raise OptionError(
+            f"--rpm {options.rpm} allows no request.",
+            remedy="Write, say, --rpm 10, or leave it out for no limit.",
+        )
+    for name in ("max_event", "max_total"):
+        if getattr(options, name) * MEGABYTE < 1:
+            raise OptionError(
+                f"--{name.replace('_', '-')} {getattr(options, name):g} allows no byte.",
+                remedy="It is a number of megabytes above 0.",
+            )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from math import ceil
 from typing import NamedTuple, overload
 
 from ..content import Blob, Call, Code
@@ -99,15 +100,26 @@ def _seconds(value: float) -> str:
     return f"{minutes} min {seconds:02d} s"
 
 
+def _whole(seconds: int) -> str:
+    """Seconds that are counted down."""
+    return f"{seconds} s" if seconds < _MINUTE else _seconds(seconds)
+
+
 def _running(ledger: Ledger, now: float) -> str:
-    if ledger.phase == "retrying":
-        wait = f" in {ledger.retry_wait:.0f} s" if ledger.retry_wait else ""
-        return f"retrying{wait}, attempt {ledger.attempt + 2}"
+    pause = ledger.pause
+    if pause is not None and ledger.phase in ("retrying", "queued"):
+        left = ceil(pause.until - now)
+        why = f" ({_line(pause.why)})"
+        if ledger.phase == "queued":
+            return f"waiting for its turn{f', {_whole(left)}' if left > 0 else ''}{why}"
+        return (
+            f"retrying{f' in {_whole(left)}' if left > 0 else ''}{why}, attempt {pause.attempt} of {pause.of}"
+        )
     if ledger.phase in ("preparing", "connecting"):
         return "connecting"
     if not ledger.raw:
         return "waiting for the first byte"
-    quiet = now - ledger.raw[-1].t
+    quiet = now - ledger.delay - ledger.raw[-1].t
     doing = "thinking" if ledger.thoughts and not ledger.answer else "streaming"
     return f"{doing}, nothing for {quiet:.0f} s" if quiet >= _QUIET else doing
 
@@ -133,6 +145,8 @@ def _ended(ledger: Ledger) -> str:
     if ledger.status == "truncated":
         if ledger.cause == "cut":
             return "truncated: the connection was lost"
+        if ledger.cause == "full":
+            return "truncated: it passed --max-total"
         if finish is None:
             return "truncated: it ended without a finish reason"
         limit = finish.reason == "MAX_TOKENS"

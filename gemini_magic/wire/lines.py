@@ -17,7 +17,7 @@ def too_large(limit: int) -> WireError:
     """The error for one event above ``limit`` bytes."""
     return WireError(
         f"One event of the stream is larger than {limit:,} bytes.",
-        remedy="Ask for less in one answer (smaller or fewer images), or raise the limit (max_event).",
+        remedy="Ask for less in one answer (smaller or fewer images), or raise the limit: --max-event (max_event of a Reader).",
     )
 
 

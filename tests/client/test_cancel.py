@@ -108,7 +108,8 @@ def test_during_the_wait_before_another_try(fake_server):
     fake_server.script(status(429, body=google_error(429, "Slow down.", "RESOURCE_EXHAUSTED", retry)))
     stream = start(fake_server)
     until(lambda: stream.ledger.phase == "retrying")
-    assert stream.ledger.retry_wait == pytest.approx(30, abs=1)
+    assert stream.ledger.pause.until == pytest.approx(30, abs=1)
+    assert stream.ledger.pause[2:] == (2, 4)
     cancelled(stream)
     assert len(fake_server.requests) == 1
 

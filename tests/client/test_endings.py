@@ -19,7 +19,7 @@ from fake_server import (
 )
 from fake_server import text as say
 
-from gemini_magic.client import reader
+from gemini_magic.client import attempt, reader
 from gemini_magic.errors import ConnectionFailed, ServiceError, StalledError, TruncatedError, WireError
 
 RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.05s"}
@@ -141,7 +141,7 @@ def test_a_mistake_of_ours_ends_the_stream(fake_server, monkeypatch, capfd):
     def broken(*arguments, **options):
         raise ZeroDivisionError("a mistake")
 
-    monkeypatch.setattr(reader, "send", broken)
+    monkeypatch.setattr(attempt, "send", broken)
     ledger = ended(fake_server)
     assert ledger.status == "error"
     assert "ZeroDivisionError: a mistake" in ledger.error.message
@@ -161,7 +161,7 @@ def test_a_full_quota_then_an_answer_after_the_wait_the_server_asks_for(fake_ser
     assert [(each.attempt, each.status) for each in ledger.exchanges] == [(0, 429), (1, 200)]
     assert "retry" in kinds(ledger)
     assert ledger.failure is None
-    assert ledger.retry_wait is None
+    assert ledger.pause is None
 
 
 def test_html_of_a_gateway_then_an_answer(fake_server):

@@ -8,6 +8,7 @@ from view_stage import ENDINGS, feed, finished, new_ledger
 
 from gemini_magic.content import Call
 from gemini_magic.events import Delta, Reading
+from gemini_magic.ledger import Pause
 from gemini_magic.views.status import details, redacted, status_line
 
 LINES = {
@@ -49,14 +50,22 @@ def test_while_it_runs_the_line_says_what_is_waited_for():
     assert status_line(ledger, now=0.4) == "… gemini-flash-latest · connecting · 0.4 s"
     ledger.enter("waiting")
     assert status_line(ledger, now=12.3) == "… gemini-flash-latest · waiting for the first byte · 12 s"
-    ledger.retry_wait = 4.0
+    ledger.pause = Pause("429: quota", 17.0, 2, 4)
     ledger.enter("retrying")
-    assert "· retrying in 4 s, attempt 2 ·" in status_line(ledger, now=13.0)
+    assert "· retrying in 4 s (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=13.0)
+    assert "· retrying in 1 s (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=16.9)
+    assert "· retrying (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=17.2)
+    ledger.pause = Pause("at most 10 requests a minute", 117.0)
+    ledger.enter("queued")
+    assert "· waiting for its turn, 1 min 40 s (at most 10 requests a minute) ·" in status_line(
+        ledger, now=17.2
+    )
+    ledger.delay = 13.0
     feed(ledger, thought="hm", t=14.0)
     assert "· thinking ·" in status_line(ledger, now=14.5)
     feed(ledger, "so", t=15.0, usage={"prompt": 12, "output": 1345, "thoughts": 20, "total": 1377})
     assert "· streaming · 16 s · 12 → 1,345 tokens (+20 thoughts)" in status_line(ledger, now=16.0)
-    assert "· streaming, nothing for 7 s ·" in status_line(ledger, now=22.0)
+    assert "· streaming, nothing for 7 s ·" in status_line(ledger, now=35.0)
     assert details(ledger) is None
 
 

@@ -1,0 +1,115 @@
+"""A transcript: the answer's text in a file that can be read at every moment, with a footer at its end.
+
+It reads a ledger by cursor; it does not know where the text comes from, and trouble with the file never stops a
+stream.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from ..errors import OptionError
+from ..ledger import Ledger
+
+__all__ = ["Transcript"]
+
+
+class Transcript:
+    """Writes the answer of one ledger, each piece through to the file.
+
+    The file is begun anew at once, so that an unusable one is found before anything is sent.
+
+    Args:
+        path: the file; its folder exists.
+        ledger: whose answer it is.
+        before: text that came earlier, of an answer that is gone on with.
+
+    Raises:
+        OptionError: the file cannot be written.
+    """
+
+    def __init__(self, path: Path, ledger: Ledger, *, before: str = "") -> None:
+        self.path = path
+        self.problem: str | None = None
+        self._ledger = ledger
+        self._cursor = 0
+        self._ends_line = True
+        self._empty = True
+        self._lock = threading.Lock()
+        try:
+            self._file: IO[bytes] | None = path.open("wb", buffering=0)
+        except OSError as error:
+            raise OptionError(
+                f"--to {path}: the file cannot be written ({error.strerror or error}).",
+                remedy="Name a file in a folder that exists.",
+            ) from None
+        self._write(before)
+
+    def follow(self) -> None:
+        """Write what is new."""
+        with self._lock:
+            pieces = self._ledger.answer[self._cursor :]
+            if pieces and self._file is not None:
+                self._cursor += len(pieces)
+                self._write("".join(pieces))
+
+    def finish(self) -> None:
+        """The ledger is closed: write the rest and the footer, and close the file. A second call changes nothing."""
+        self.follow()
+        with self._lock:
+            if self._file is None:
+                return
+            gap = "" if self._empty else "\n" if self._ends_line else "\n\n"
+            self._write("\n".join((f"{gap}---", *_footer(self._ledger), "")))
+            self._close()
+
+    def forget(self) -> None:
+        """This is a forked child: the file is its parent's."""
+        self._lock = threading.Lock()
+        self._close()
+
+    def _write(self, text: str) -> None:
+        if self._file is None or not text:
+            return
+        self._empty = False
+        self._ends_line = text.endswith("\n")
+        try:
+            data = memoryview(text.encode("utf-8", "replace"))
+            while data:
+                data = data[self._file.write(data) :]
+        except OSError as error:
+            self.problem = f"{self.path.name} could not be written to its end: {error.strerror or error}"
+            self._close()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+            self._file = None
+
+
+def _footer(ledger: Ledger) -> list[str]:
+    usage = ledger.usage
+    lines = []
+    if usage is not None and usage.total is not None:
+        lines.append(f"Tokens: {usage.total}")
+    cost = _cost(ledger.extras.get("cost"))
+    if cost is not None:
+        lines.append(f"Cost: ${cost:.4f}")
+    if ledger.status != "complete":
+        lines.append(f"Status: {ledger.status}")
+    return lines or [f"Status: {ledger.status}"]
+
+
+def _cost(said: Any) -> float | None:
+    """The total the server named, which some send as a bare number."""
+    value = said.get("total") if isinstance(said, dict) else said
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None
