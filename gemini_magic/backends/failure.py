@@ -20,7 +20,9 @@ _LONGEST = 500  # characters of a message that is shown
 _LARGEST = 2**31  # no code is larger
 _FOREVER = 1e7  # seconds
 _DAY = 300.0  # seconds; a longer wait is a quota that returns tomorrow
-_RETRY = re.compile(r"retry in (\d+(?:\.\d+)?)\s*(ms|s)?", re.IGNORECASE)
+_RETRY = re.compile(r"retry in ((?:\d+(?:\.\d+)?\s?(?:h|ms|m|s)?)+)", re.IGNORECASE)
+_FIGURE = re.compile(r"(\d+(?:\.\d+)?)\s?(h|ms|m|s|)", re.IGNORECASE)
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "": 1.0, "ms": 0.001}
 _TAGS = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
 
@@ -37,16 +39,16 @@ def failure_of(error: Any, *, code: int | None = None) -> Failure | None:
     if not error:
         return None
     if not isinstance(error, dict):
-        return Failure(_short(str(error)), code)
+        return Failure(_short(str(error)), code, None, _wait([], str(error)))
     details = [item for item in _list(error.get("details")) if isinstance(item, dict)]
-    message = _short(str(error.get("message") or error.get("detail") or error.get("status") or "no message"))
+    message = str(error.get("message") or error.get("detail") or error.get("status") or "no message")
     own = error.get("code")
     number = _code(own)
     status = error.get("status") or (own if isinstance(own, str) and number is None else None)
     reason = next((str(item["reason"]) for item in details if item.get("reason")), None)
     wait = _wait(details, message)
     return Failure(
-        message,
+        _short(message),
         code if number is None else number,
         None if status is None else str(status),
         wait,
@@ -90,6 +92,14 @@ def _code(value: Any) -> int | None:
     return number if number is not None and abs(number) < _LARGEST else None
 
 
+def _place(item: Any) -> str:
+    """One of the mistakes that FastAPI lists: where it is, and what."""
+    if not isinstance(item, dict) or "msg" not in item:
+        return str(item)
+    where = ".".join(str(step) for step in _list(item.get("loc")))
+    return f"{where}: {item['msg']}" if where else str(item["msg"])
+
+
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
@@ -100,9 +110,10 @@ def _short(text: str) -> str:
 
 
 def _wait(details: list[dict[str, Any]], message: str) -> float | None:
-    """Seconds to wait: the message's figure is the exact one, RetryInfo's is cut off."""
+    """Seconds to wait: the message's figure (Go's form, ``1h2m3.5s``) is the exact one, RetryInfo's is cut off."""
     if found := _RETRY.search(message):
-        return min(_FOREVER, float(found[1]) / (1000 if (found[2] or "").lower() == "ms" else 1))
+        figures = _FIGURE.findall(found[1])
+        return min(_FOREVER, sum(float(number) * _UNITS[unit.lower()] for number, unit in figures))
     for item in details:
         delay = item.get("retryDelay")
         if isinstance(delay, str) and re.fullmatch(r"\d+(\.\d+)?s", delay):

@@ -48,6 +48,11 @@ def test_the_wait_the_server_asks_for():
     assert failure(429, body(details=[RETRY])).retry_after == 48.0
     assert failure(429, body("Please retry in 48.939935699s.", details=[RETRY])).retry_after == 48.939935699
     assert failure(429, body("Please retry in 250ms.")).retry_after == 0.25
+    assert failure(429, body("Please retry in 1m2.5s.")).retry_after == 62.5
+    assert failure(429, body("retry in 30 s, please")).retry_after == 30
+    assert failure(429, body("Please retry in 7 minutes.")).retry_after == 420
+    assert failure(429, b'{"error":"retry in 3"}').retry_after == 3
+    assert failure(429, body("word " * 200 + "Please retry in 3s.")).retry_after == 3
     assert failure(429, body()).retry_after is None
 
 
@@ -58,6 +63,8 @@ def test_the_wait_the_server_asks_for():
         body("quota exceeded, limit: 0, model: x"),
         body(details=[{"reason": "MODEL_CAPACITY_EXHAUSTED"}]),
         body("Please retry in 4000s."),
+        body("Please retry in 20h33m7.9s."),
+        body("quota exceeded, " + "metric " * 100 + "limit: 0"),
     ],
 )
 def test_waiting_a_little_is_hopeless(said):
