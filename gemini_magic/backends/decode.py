@@ -62,6 +62,8 @@ _USAGE_EXTRAS = (
 
 _BAD_BLOB = Note("unreadable-shape", "Inline data is not base64; the part is kept as it came.", "error")
 
+_LONGEST = 100  # characters of a reason
+
 _decoder = msgspec.json.Decoder(Answer)
 
 
@@ -149,8 +151,8 @@ def _extras(answer: Answer) -> dict[str, Any] | None:
 
 def _enum(value: str | int | None, names: list[str]) -> str:
     if isinstance(value, int):
-        return names[value] if 0 <= value < len(names) else str(value)
-    return value or ""
+        return names[value] if 0 <= value < len(names) else str(value)[:_LONGEST]
+    return (value or "")[:_LONGEST]
 
 
 def _part(part: WirePart) -> Part | None:
