@@ -37,7 +37,7 @@ __all__ = [
 _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
-class Text(Struct, frozen=True):
+class Text(Struct, frozen=True, gc=False):
     """A piece of the answer or of the prompt.
 
     Attributes:
@@ -49,7 +49,7 @@ class Text(Struct, frozen=True):
     signature: str | None = None
 
 
-class Thought(Struct, frozen=True):
+class Thought(Struct, frozen=True, gc=False):
     """A piece of the model's summary of its thinking (``thought: true``)."""
 
     text: str

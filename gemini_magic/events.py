@@ -48,7 +48,7 @@ class Usage(NamedTuple):
     total: int | None = None
 
 
-class Chunk(Struct, frozen=True):
+class Chunk(Struct, frozen=True, gc=False):
     """One JSON value of the stream, verbatim.
 
     Attributes:

@@ -6,6 +6,7 @@ opens nothing, waits for nothing and shows nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
@@ -29,8 +30,8 @@ from .events import (
     UsageReport,
 )
 from .exchange import Exchange, Pause
-from .records import ChunkRow, EventRow, UsageRow, chunk_columns, event_columns, usage_columns
-from .surrogates import Joiner, clean
+from .records import ChunkRow, EventLog, EventRow, UsageRow, chunk_columns, describe, in_one_word
+from .surrogates import Joiner
 from .tables import Columns
 
 __all__ = ["Exchange", "Ledger", "Pause", "Phase"]
@@ -38,22 +39,7 @@ __all__ = ["Exchange", "Ledger", "Pause", "Phase"]
 Phase: TypeAlias = Literal["preparing", "queued", "connecting", "waiting", "streaming", "retrying", "done"]
 
 
-_EVIDENCE = {
-    "citationMetadata": "citation",
-    "groundingMetadata": "grounding",
-    "urlContextMetadata": "url_context",
-}
-
-
-class _Row:
-    """What one chunk adds to the table of chunks."""
-
-    def __init__(self) -> None:
-        self.kinds: dict[str, None] = {}
-        self.text: list[str] = []
-        self.thought: list[str] = []
-        self.usage: Usage | None = None
-        self.reason: str | None = None
+_UNKNOWN = Usage()
 
 
 class Ledger:
@@ -111,10 +97,11 @@ class Ledger:
         self.round = 0
         self.attempt = 0
         self.chars = 0
-        self.events: list[Event] = []
+        self._log = EventLog()
+        self.events: list[Event] = self._log.events
         self.chunk_columns: Columns[ChunkRow] = chunk_columns()
-        self.event_columns: Columns[EventRow] = event_columns()
-        self.usage_columns: Columns[UsageRow] = usage_columns()
+        self.event_columns: Columns[EventRow] = self._log.event_columns
+        self.usage_columns: Columns[UsageRow] = self._log.usage_columns
         self._joiners: dict[str, Joiner] = {"text": Joiner(), "thought": Joiner()}
 
     @property
@@ -162,8 +149,7 @@ class Ledger:
     def fail(self, failure: Failure, t: float) -> None:
         """The server refused the request; there is no chunk that says so."""
         self.failure = failure
-        self.events.append(failure)
-        self.event_columns.append(self.event_columns.length, None, t, None, "error", failure.message, failure)
+        self._log.extend([failure], [-1], t)
         self.version += 1
 
     def add(self, raw: bytes, t: float, reading: Reading) -> list[Event]:
@@ -177,91 +163,108 @@ class Ledger:
         Returns:
             The chunk's events.
         """
-        index = len(self.raw)
-        previous = self.raw[-1].t if self.raw else None
+        self.add_all([(raw, reading)], t)
+        return reading.events
+
+    def add_all(self, batch: Sequence[tuple[bytes, Reading]], t: float) -> None:
+        """Append the chunks that came with one read, each with what it means.
+
+        Args:
+            batch: for each chunk what :meth:`add` takes.
+            t: seconds since the request was sent.
+        """
+        if not batch:
+            return
+        first, count = len(self.raw), len(batch)
+        gap = t - self.raw[-1].t if first else None
+        rows, events, chunks = [], list[Event](), list[int]()
+        for index, (_, reading) in enumerate(batch, first):
+            rows.append(self._add_up(reading, index, t))
+            events += reading.events
+            chunks += [index] * len(reading.events)
+        raws = [raw for raw, _ in batch]
+        kinds, texts, thoughts, chars, reasons, usages = zip(*rows, strict=True)
+        self._log.extend(events, chunks, t)
+        self.raw += [Chunk(index, t, raw, self.round, self.attempt) for index, raw in enumerate(raws, first)]
+        self.chunk_columns.extend(
+            count,
+            range(first, first + count),
+            [self.round] * count,
+            [self.attempt] * count,
+            [t] * count,
+            [gap] + [0.0] * (count - 1),
+            map(len, raws),
+            kinds,
+            texts,
+            thoughts,
+            chars,
+            reasons,
+            *zip(*usages, strict=True),
+            raws,
+        )
+        self.version += 1
+
+    def _add_up(self, reading: Reading, index: int, t: float) -> tuple[str, str, str, int, str | None, Usage]:
+        """Add one chunk up; returns its kind, text, thought, characters so far, reason and usage."""
         self.model_version = reading.model_version or self.model_version
         self.response_id = reading.response_id or self.response_id
         if reading.extras is not None:
             self.extras.update(reading.extras)
-        row = _Row()
+        kinds, text, thought, reason, usage = [], "", "", None, _UNKNOWN
         for event in reading.events:
-            kind, shown, candidate = self._take(event, index, t, row)
-            self.events.append(event)
-            text = None if shown is None else clean(shown)
-            self.event_columns.append(self.event_columns.length, index, t, candidate, kind, text, event)
-            if kind != "note":
-                row.kinds[kind] = None
+            if isinstance(event, Delta):
+                part, candidate = event.part, event.candidate
+                kind = kind_of(part)
+                if candidate in self.parts:
+                    self.parts[candidate].append(part)
+                else:
+                    self.parts[candidate] = [part]
+                if isinstance(part, Text) and candidate == 0:
+                    text += self._say(part.text, t)
+                elif isinstance(part, Thought) and candidate == 0:
+                    thought += self._think(part.text, t)
+            elif isinstance(event, UsageReport):
+                kind, usage = "usage", event.usage
+                if usage.total is not None or self.usage is None:
+                    self.usage = usage
+            else:
+                kind = describe(event)[0]
+                self._note(event, index)
+                if isinstance(event, Finish) and not event.prompt and event.candidate == 0:
+                    reason = event.reason
+            kinds.append(kind)
         if reading.continuation:
             self.continuation, self.checkpoint = reading.continuation, len(self.parts.get(0, ()))
-        self.raw.append(Chunk(index, t, raw, self.round, self.attempt))
-        self.chunk_columns.append(
-            index,
-            self.round,
-            self.attempt,
-            t,
-            None if previous is None else t - previous,
-            len(raw),
-            "+".join(row.kinds) or "other",
-            "".join(row.text),
-            "".join(row.thought),
-            self.chars,
-            row.reason,
-            *(row.usage or Usage()),
-            raw,
-        )
-        self.version += 1
-        return reading.events
+        return in_one_word(*kinds), text, thought, self.chars, reason, usage
 
-    def _take(self, event: Event, index: int, t: float, row: _Row) -> tuple[str, str | None, int | None]:
-        """Add one event up; returns its kind, the text that shows it, and its candidate."""
-        if isinstance(event, Delta):
-            part, candidate = event.part, event.candidate
-            kind = kind_of(part)
-            self.parts.setdefault(candidate, []).append(part)
-            if not isinstance(part, Text | Thought):
-                return kind, None, candidate
-            if candidate == 0 and part.text:
-                self._say(kind, part.text, t, row.text if kind == "text" else row.thought)
-            return kind, part.text, candidate
-        if isinstance(event, UsageReport):
-            row.usage = event.usage
-            self._count(index, t, event.usage)
-            return "usage", None, None
+    def _say(self, text: str, t: float) -> str:
+        text = self._joiners["text"].add(text)
+        if text:
+            self.answer.append(text)
+            self.chars += len(text)
+            self.marks.setdefault("first_text", t)
+        return text
+
+    def _think(self, text: str, t: float) -> str:
+        text = self._joiners["thought"].add(text)
+        if text:
+            self.thoughts.append(text)
+            self.marks.setdefault("first_thought", t)
+        return text
+
+    def _note(self, event: Event, index: int) -> None:
+        """Remember what an event says about the answer as a whole."""
         if isinstance(event, Finish):
             if event.prompt:
                 self.blocked = event
             else:
                 self.finishes[event.candidate] = event
-                row.reason = event.reason if event.candidate == 0 else row.reason
-            return "finish", event.reason, event.candidate
-        if isinstance(event, Evidence):
+        elif isinstance(event, Evidence):
             self.evidence.append(event)
-            return _EVIDENCE.get(event.name, "other"), None, event.candidate
-        if isinstance(event, Failure):
+        elif isinstance(event, Failure):
             self.failure = event
-            return "error", event.message, None
-        self.notes.append(msgspec.structs.replace(event, chunk=index))
-        return "note", event.message, None
-
-    def _say(self, kind: str, text: str, t: float, into: list[str]) -> None:
-        text = self._joiners[kind].add(text)
-        if not text:
-            return
-        into.append(text)
-        if kind == "text":
-            self.answer.append(text)
-            self.chars += len(text)
-            self.marks.setdefault("first_text", t)
-        else:
-            self.thoughts.append(text)
-            self.marks.setdefault("first_thought", t)
-
-    def _count(self, chunk: int, t: float, usage: Usage) -> None:
-        former = self.usage or Usage()
-        deltas = (None if now is None else now - (then or 0) for now, then in zip(usage, former, strict=True))
-        self.usage_columns.append(chunk, t, *usage, *deltas)
-        if usage.total is not None or self.usage is None:
-            self.usage = usage
+        elif isinstance(event, Note):
+            self.notes.append(msgspec.structs.replace(event, chunk=index))
 
     def close(self, cause: Cause, *, t: float | None = None, error: GeminiMagicError | None = None) -> None:
         """The exchange is over; decide honestly how it ended. A second call changes nothing.

@@ -1,19 +1,24 @@
 """The rows of the tables: one record type for chunks, for events and for usage reports, and their columns.
 
-It knows how a stored value is shown; it does not know when a row is added (``ledger``).
+It knows how a stored value is shown and what row an event makes; what events add up to is the ledger's.
 """
 
 from __future__ import annotations
 
 import json
+from array import array
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from .events import Event
+from .content import Text, Thought, kind_of
+from .events import Delta, Event, Evidence, Failure, Finish, Usage, UsageReport
+from .surrogates import clean
 from .tables import Column, Columns
 
-__all__ = ["ChunkRow", "EventRow", "UsageRow", "chunk_columns", "event_columns", "usage_columns"]
+__all__ = ["ChunkRow", "EventLog", "EventRow", "UsageRow", "chunk_columns", "describe", "in_one_word"]
 
 
 class ChunkRow(NamedTuple):
@@ -88,6 +93,15 @@ _TYPES: dict[str, Literal["int32", "int64", "float64", "string"]] = {
 }
 
 
+# Never unknown. (An event may belong to no chunk.)
+_FULL = frozenset({"index", "round", "attempt", "t", "size", "chars"})
+_EVIDENCE = {
+    "citationMetadata": "citation",
+    "groundingMetadata": "grounding",
+    "urlContextMetadata": "url_context",
+}
+
+
 def _columns(record: Any, read: Any) -> list[Column]:
     """The record's fields as columns; what is not named above counts something."""
     return [
@@ -95,6 +109,7 @@ def _columns(record: Any, read: Any) -> list[Column]:
             name,
             "int32" if name in {"index", "chunk"} else _TYPES.get(name, "int64"),
             read if name == "json" else None,
+            name in _FULL,
         )
         for name in record._fields
     ]
@@ -105,11 +120,69 @@ def chunk_columns() -> Columns[ChunkRow]:
     return Columns(ChunkRow, _columns(ChunkRow, _decoded))
 
 
-def event_columns() -> Columns[EventRow]:
-    """Empty columns of ``Response.events``; ``json`` is stored as the event itself."""
-    return Columns(EventRow, _columns(EventRow, _event_json))
+def describe(event: Event) -> tuple[str, str | None, int | None]:
+    """An event's kind, the text that shows it, and its candidate."""
+    if isinstance(event, Delta):
+        part = event.part
+        return kind_of(part), part.text if isinstance(part, Text | Thought) else None, event.candidate
+    if isinstance(event, UsageReport):
+        return "usage", None, None
+    if isinstance(event, Finish):
+        return "finish", event.reason, event.candidate
+    if isinstance(event, Evidence):
+        return _EVIDENCE.get(event.name, "other"), None, event.candidate
+    return "error" if isinstance(event, Failure) else "note", event.message, None
 
 
-def usage_columns() -> Columns[UsageRow]:
-    """Empty columns of ``Response.usage_history``."""
-    return Columns(UsageRow, _columns(UsageRow, None))
+@lru_cache(maxsize=128)
+def in_one_word(*kinds: str) -> str:
+    """The kinds of one chunk's events, notes apart."""
+    return "+".join(dict.fromkeys(kind for kind in kinds if kind != "note")) or "other"
+
+
+class EventLog:
+    """The events in order, each with the chunk that brought it and its time.
+
+    The tables of events and of usage hold nothing that is not here: they are made of it when somebody asks.
+
+    Attributes:
+        events: append-only, for one writer.
+        event_columns: the columns of ``Response.events``; ``json`` is stored as the event itself.
+        usage_columns: the columns of ``Response.usage_history``.
+    """
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._chunks = array("i")
+        self._times = array("d")
+        self._former: Usage | None = None  # of the rows made already
+        self._counted = 0  # events that the table of usage has seen
+        self.event_columns: Columns[EventRow] = Columns(
+            EventRow, _columns(EventRow, _event_json), self._event_rows
+        )
+        self.usage_columns: Columns[UsageRow] = Columns(UsageRow, _columns(UsageRow, None), self._usage_rows)
+
+    def extend(self, events: list[Event], chunks: list[int], t: float) -> None:
+        """Add events of one moment, each with the index of its chunk, -1 for none."""
+        self._chunks.extend(chunks)
+        self._times.extend([t] * len(events))
+        self.events += events  # last: as many as there are events, there are chunks and times
+
+    def _event_rows(self) -> Iterator[tuple[Any, ...]]:
+        for index in range(self.event_columns.length, len(self.events)):
+            event, chunk = self.events[index], self._chunks[index]
+            kind, shown, candidate = describe(event)
+            text = None if shown is None else clean(shown)
+            yield index, None if chunk < 0 else chunk, self._times[index], candidate, kind, text, event
+
+    def _usage_rows(self) -> Iterator[tuple[Any, ...]]:
+        seen, self._counted = self._counted, len(self.events)
+        for index in range(seen, self._counted):
+            event = self.events[index]
+            if isinstance(event, UsageReport):
+                usage, former = event.usage, self._former or Usage()
+                pairs = zip(usage, former, strict=True)
+                deltas = (None if now is None else now - (then or 0) for now, then in pairs)
+                yield self._chunks[index], self._times[index], *usage, *deltas
+                if usage.total is not None or self._former is None:
+                    self._former = usage

@@ -51,7 +51,7 @@ TABLE = {
     "prices": {"content", "events"},
     "conversation": {"content", "events"},
     "endings": {"errors", "content", "events"},
-    "records": {"content", "events", "tables"},
+    "records": {"content", "events", "surrogates", "tables"},
     "exchange": set(),
     "surrogates": set(),
     "any_json": {"surrogates"},

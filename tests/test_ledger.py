@@ -13,7 +13,7 @@ from gemini_magic.errors import (
     TruncatedError,
     WireError,
 )
-from gemini_magic.events import Delta, Failure, Finish, Note, Reading, Usage, UsageReport
+from gemini_magic.events import Delta, Evidence, Failure, Finish, Note, Reading, Usage, UsageReport
 from gemini_magic.ledger import Exchange, Ledger
 
 
@@ -52,6 +52,79 @@ def test_usage_is_a_running_total_and_the_last_total_wins():
     )
     assert ledger.usage == Usage(10, None, 2, None, None, 12)
     assert ledger.usage_columns.rows()["prompt_delta"] == [11, -1, 89]
+
+
+READINGS = [
+    [Note("odd", "first")],
+    [Delta(Thought("hm\ud83d"))],
+    [Delta(Text("one ")), Delta(Text("\ud83d")), UsageReport(Usage(5, None, 1, 2, None, 8))],
+    [Delta(Text("\ude00 two")), Note("odd", "m"), Delta(Blob("image/png", b"x")), Delta(Text("b"), 1)],
+    [],
+    [Delta(Text("")), Evidence("citationMetadata", {"a": 1}), Evidence("new", 1, 1)],
+    [UsageReport(Usage(prompt=99)), Failure("busy", 503), Finish("SAFETY", prompt=True)],
+    [
+        Finish("STOP"),
+        Finish("OTHER", None, 1),
+        UsageReport(Usage(5, 1, 2, 2, 0, 10)),
+        UsageReport(Usage(total=11)),
+    ],
+]
+
+
+def seen(ledger: Ledger) -> dict:
+    columns = (ledger.chunk_columns, ledger.event_columns, ledger.usage_columns)
+    lists = (ledger.answer, ledger.thoughts, ledger.parts, ledger.evidence, ledger.extras, ledger.finishes)
+    rest = (
+        ledger.blocked,
+        ledger.failure,
+        ledger.usage,
+        ledger.notes,
+        ledger.marks,
+        ledger.chars,
+        ledger.raw,
+    )
+    who = (ledger.model_version, ledger.response_id, ledger.continuation)
+    return {"tables": [table.rows().to_dicts() for table in columns], "rest": (*lists, *rest, *who)}
+
+
+@pytest.mark.parametrize("size", [2, 3, 8])
+def test_what_came_with_one_read_adds_up_as_if_it_had_come_alone(size):
+    batch = [(b"%d" % n, Reading(events, f"m{n}", None, None, {"n": n})) for n, events in enumerate(READINGS)]
+    together, alone, watched = Ledger(), Ledger(), Ledger()
+    for at in range(0, len(batch), size):
+        together.add_all(batch[at : at + size], at / 2)
+        watched.add_all(batch[at : at + size], at / 2)
+        seen(watched)  # tables that are asked for again and again are not other tables
+        for raw, reading in batch[at : at + size]:
+            alone.add(raw, at / 2, reading)
+    assert seen(together) == seen(alone) == seen(watched)
+    assert "".join(together.answer) == "one 😀 two"
+    assert [row.kind for row in together.chunk_columns.rows()] == [
+        "other",
+        "thought",
+        "text+usage",
+        "text+blob",
+        "other",
+        "text+citation+other",
+        "usage+error+finish",
+        "finish+usage",
+    ]
+    assert together.event_columns.rows()["chunk"] == [0, 1, 2, 2, 2, 3, 3, 3, 3, 5, 5, 5, 6, 6, 6, 7, 7, 7, 7]
+    assert together.usage_columns.rows()["prompt_delta"] == [5, 94, 0, None]
+    assert together.chunk_columns.rows()["gap"][:2] == [None, 0.0]
+
+
+def test_nothing_is_nothing_new():
+    ledger = Ledger()
+    ledger.add_all([], 1.0)
+    assert (ledger.version, ledger.chunk_columns.length) == (0, 0)
+
+
+def test_a_refusal_is_an_event_of_no_chunk():
+    ledger = filled([Delta(Text("a"))])
+    ledger.fail(Failure("no", 429), 0.7)
+    last = ledger.event_columns.rows()[-1]
+    assert (last.index, last.chunk, last.t, last.kind, last.text) == (1, None, 0.7, "error", "no")
 
 
 def test_candidates_other_than_the_first_stay_apart():

@@ -53,6 +53,45 @@ def test_the_three_libraries_take_rows_as_they_are():
     assert arrow.schema.field("number").type == pa.int32()
 
 
+def test_full_columns_read_like_any_other():
+    columns = Columns(Row, [Column("number", "int32", full=True), Column("t", "float64", full=True)])
+    assert pa.table(columns.rows()).num_rows == 0
+    columns.extend(3, range(3), [0.5, 1.0, 1.5])
+    rows = columns.rows()
+    frozen = pa.table(rows)
+    columns.extend(1, [3], [2.0])  # goes on while somebody looks
+    assert frozen.to_pydict() == {"number": [0, 1, 2], "t": [0.5, 1.0, 1.5]}
+    assert frozen.schema.field("number").type == pa.int32()
+    assert rows["number"] == [0, 1, 2]
+    assert pl.DataFrame(columns.rows()[::2]).rows() == [(0, 0.5), (2, 1.5)]
+    assert pa.table(rows[::-1]).column("t").to_pylist() == [1.5, 1.0, 0.5]
+    assert rows.to_pandas().dtypes.astype(str).tolist() == ["Int32", "float64"]
+
+
+def test_rows_come_with_all_their_values_or_not_at_all():
+    columns = table(2)
+    with pytest.raises(ValueError):
+        columns.extend(1, [2], [1.0])
+    assert len(columns.rows()) == 2
+
+
+def test_a_table_that_is_filled_when_asked_for():
+    waiting = [(0, 0.0, None, 1), (1, 0.5, b"a", None)]
+
+    def more():
+        new = waiting.copy()
+        waiting.clear()
+        return new
+
+    columns = Columns(Row, table(0).columns, more)
+    first = columns.rows()
+    assert first["text"] == [None, "a"]
+    waiting.append((2, 1.0, b"b", 2))
+    assert len(columns.rows()) == 3
+    assert len(columns.rows()) == 3
+    assert len(first) == 2
+
+
 def test_the_own_conversions_agree():
     rows = table(4).rows()
     assert rows.to_polars().rows() == [tuple(row) for row in rows]

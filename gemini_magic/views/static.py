@@ -63,7 +63,7 @@ def _chunks(ledger: Ledger) -> tuple[int, dict[str, list[Any]]]:
     columns = ledger.chunk_columns
     count = columns.length
     values = {
-        column.name: stored[: min(count, _MOST_CHUNKS)]
+        column.name: list(stored[: min(count, _MOST_CHUNKS)])
         for column, stored in zip(columns.columns, columns.values, strict=True)
         if column.name in ("t", "size", "kind", "text", "thought")
     }
