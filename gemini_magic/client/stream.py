@@ -32,6 +32,7 @@ from .oddities import MEGABYTE
 from .reader import Reading
 from .recorder import Recorder
 from .replay import Replay
+from .switching import begin_live, end_live
 from .transcript import Transcript
 
 __all__ = ["Stream", "open_stream"]
@@ -80,6 +81,7 @@ class Stream:
         self._reading = Reading(job, ledger, self._line, pen, self._end)
         self._thread = threading.Thread(target=self._reading.run, name="gemini-reader", daemon=True)
         _running.add(self)
+        begin_live()
         self._thread.start()
 
     # -- the end
@@ -99,6 +101,7 @@ class Stream:
             self._finish_transcript()
             self._over.set()
         _running.discard(self)
+        end_live()
         self._notify()
         return True
 
