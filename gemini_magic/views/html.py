@@ -21,6 +21,7 @@ from .status import status_line
 __all__ = ["HtmlView", "StaticView", "publish"]
 
 _PAINT: Final = 0.25  # seconds between two pictures, at least
+_CLOCK: Final = 1.0  # seconds, when nothing has changed but the time
 _DUTY: Final = 4.0  # a picture may take a fifth of the time
 
 
@@ -57,6 +58,7 @@ class HtmlView:
         self._thoughts = Pieces(ledger.thoughts)
         self._next = 0.0
         self._begun = 0.0
+        self._version = -1
         self._closed = False
 
     def open(self) -> None:
@@ -65,8 +67,11 @@ class HtmlView:
         self._paint()
 
     def update(self, *, final: bool = False) -> None:
-        """Show what is new if a quarter of a second has passed, or if ``final``."""
-        if not self._closed and (final or self._clock() >= self._next):
+        """Show what is new if a quarter of a second has passed, or if ``final``; the time alone once a second."""
+        if self._closed:
+            return
+        rest = 0.0 if self._ledger.version != self._version else _CLOCK - _PAINT
+        if final or self._clock() >= self._next + rest:
             self._paint()
 
     def close(self) -> None:
@@ -78,6 +83,7 @@ class HtmlView:
 
     def _paint(self) -> None:
         begun = self._clock()
+        self._version = self._ledger.version
         self._answer.step()
         self._thoughts.step()
         now = begun - self._begun

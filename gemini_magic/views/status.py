@@ -13,7 +13,17 @@ from typing import NamedTuple, overload
 from ..content import Blob, Call, Code
 from ..ledger import Ledger
 
-__all__ = ["Details", "details", "elapsed_of", "facts", "mark_of", "redacted", "status_line", "words"]
+__all__ = [
+    "Details",
+    "details",
+    "elapsed_of",
+    "facts",
+    "mark_of",
+    "redacted",
+    "status_line",
+    "waiting",
+    "words",
+]
 
 _QUIET = 3.0  # seconds without a byte after which the line says so
 _MINUTE = 60.0
@@ -105,16 +115,24 @@ def _whole(seconds: int) -> str:
     return f"{seconds} s" if seconds < _MINUTE else _seconds(seconds)
 
 
-def _running(ledger: Ledger, now: float) -> str:
+def waiting(ledger: Ledger, now: float) -> str:
+    """Why no request is on its way at ``now`` seconds, and how long that lasts; empty while one is.
+
+    It changes once a second.
+    """
     pause = ledger.pause
-    if pause is not None and ledger.phase in ("retrying", "queued"):
-        left = ceil(pause.until - now)
-        why = f" ({_line(pause.why)})"
-        if ledger.phase == "queued":
-            return f"waiting for its turn{f', {_whole(left)}' if left > 0 else ''}{why}"
-        return (
-            f"retrying{f' in {_whole(left)}' if left > 0 else ''}{why}, attempt {pause.attempt} of {pause.of}"
-        )
+    if pause is None or ledger.phase not in ("retrying", "queued"):
+        return ""
+    left = ceil(pause.until - now)
+    why = f" ({_line(pause.why)})"
+    if ledger.phase == "queued":
+        return f"waiting for its turn{f', {_whole(left)}' if left > 0 else ''}{why}"
+    return f"retrying{f' in {_whole(left)}' if left > 0 else ''}{why}, attempt {pause.attempt} of {pause.of}"
+
+
+def _running(ledger: Ledger, now: float) -> str:
+    if wait := waiting(ledger, now):
+        return wait
     if ledger.phase in ("preparing", "connecting"):
         return "connecting"
     if not ledger.raw:

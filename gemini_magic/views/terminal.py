@@ -5,16 +5,20 @@ It knows a text stream and nothing of notebooks; control characters never reach 
 
 from __future__ import annotations
 
+import shutil
 import sys
+import time
+from collections.abc import Callable
 from typing import TextIO
 
 from ..ledger import Ledger
 from ..markdown import visible
-from .status import details, status_line
+from .status import details, status_line, waiting
 
 __all__ = ["TerminalView"]
 
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
+_CLEAR = "\r\x1b[K"
 
 
 class TerminalView:
@@ -23,11 +27,18 @@ class TerminalView:
     Args:
         ledger: the record.
         out: where to print; standard output, as it is when the view opens, by default.
+        clock: seconds, monotonic.
     """
 
-    def __init__(self, ledger: Ledger, out: TextIO | None = None) -> None:
+    def __init__(
+        self, ledger: Ledger, out: TextIO | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._ledger = ledger
         self._out = out
+        self._clock = clock
+        self._begun = 0.0
+        self._waiting = ""  # the line that counts down, as it stands in the terminal
+        self._told = ("", 0)  # the wait that was told where nothing can be overwritten
         self._thoughts = self._answer = 0
         self._mode = ""
         self._held = ""  # a carriage return whose newline may follow
@@ -37,9 +48,11 @@ class TerminalView:
     def open(self) -> None:
         """Nothing is printed before something arrives."""
         self._out = self._out or sys.stdout
+        self._begun = self._clock()
 
     def update(self, *, final: bool = False) -> None:
         """Print what is new; thoughts that come after the answer has begun are not mixed into it."""
+        self._wait()
         answer = self._ledger.answer[self._answer :]
         thoughts = self._ledger.thoughts[self._thoughts :]
         self._thoughts += len(thoughts)
@@ -56,7 +69,7 @@ class TerminalView:
         if self._closed:
             return
         self._closed = True
-        self.open()
+        self._out = self._out or sys.stdout
         self.update(final=True)
         self._leave()
         told = details(self._ledger)
@@ -64,6 +77,23 @@ class TerminalView:
         if told:
             lines += [f"{told.title} {told.message}".strip(), told.remedy]
         self._write("".join(f"{visible(line)}\n" for line in lines if line))
+
+    def _wait(self) -> None:
+        """While no request is on its way, say why and for how long: counting down where a line can be overwritten."""
+        said = waiting(self._ledger, self._clock() - self._begun)
+        line = f"[{visible(said)}]" if said else ""
+        if self._out is not None and self._out.isatty():
+            line = line[: shutil.get_terminal_size().columns - 1]  # a line that wraps cannot be overwritten
+            if line != self._waiting:
+                self._leave()
+                self._write(f"{_CLEAR}{line}")
+                self._waiting = line
+            return
+        which = (self._ledger.phase, len(self._ledger.exchanges)) if line else self._told
+        if which != self._told:
+            self._told = which
+            self._leave()
+            self._write(f"{line}\n")
 
     def _print(self, mode: str, text: str) -> None:
         text = self._held + text

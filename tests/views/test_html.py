@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from view_stage import ANSWER, STATIC_TYPES, feed, finished, new_ledger
 
+from gemini_magic.ledger import Pause
 from gemini_magic.views.html import HtmlView, StaticView
 
 
@@ -42,8 +43,24 @@ def test_a_slow_picture_is_drawn_less_often(stage, clock, monkeypatch):
     view.open()
     for _ in range(40):
         clock.now += 0.1
+        ledger.enter("streaming")
         view.update()
     assert len(stage.displays) == 3
+
+
+def test_when_nothing_changes_but_the_time_it_is_drawn_once_a_second(stage, clock):
+    ledger = new_ledger()
+    view = HtmlView(ledger, clock=clock)
+    ledger.pause = Pause("429: quota", 8.0, 2, 4)
+    ledger.enter("retrying")
+    view.open()
+    for _ in range(45):
+        clock.now += 0.1
+        view.update()
+    lines = [data["text/plain"] for data, *_ in stage.displays]
+    assert [line.split(" · ")[1] for line in lines] == [
+        f"retrying in {left} s (429: quota), attempt 2 of 4" for left in (8, 7, 6, 5, 4)
+    ]
 
 
 def test_the_running_picture_has_no_record_and_says_why_it_is_plain(stage, clock):

@@ -6,6 +6,7 @@ import io
 
 from view_stage import ENDINGS, feed, new_ledger
 
+from gemini_magic.ledger import Exchange, Pause
 from gemini_magic.views.terminal import TerminalView
 
 
@@ -82,3 +83,56 @@ def test_it_prints_to_what_standard_output_is_when_it_opens(capsys):
     view.open()
     view.update(final=True)
     assert capsys.readouterr().out == "hi"
+
+
+def waiting(ledger, until=7.0, phase="retrying", attempt=2):
+    ledger.pause = Pause("429: quota", until, attempt, 4)
+    ledger.enter(phase)
+
+
+def test_a_wait_counts_down_in_a_terminal_and_leaves_nothing_behind():
+    out, now = Terminal(), [0.0]
+    ledger = new_ledger()
+    view = TerminalView(ledger, out, clock=lambda: now[0])
+    view.open()
+    waiting(ledger)
+    for now[0] in (0.0, 0.4, 0.9, 1.1, 6.5):
+        view.update()
+    ledger.begin(Exchange("POST", "http://x", (), b"", attempt=1))
+    feed(ledger, "Hello")
+    view.update()
+    lines = out.getvalue().split("\r\x1b[K")
+    said = [f"[retrying in {left} s (429: quota), attempt 2 of 4]" for left in (7, 6, 1)]
+    assert lines == ["", *said, "Hello"]
+
+
+def test_where_nothing_can_be_overwritten_each_wait_is_told_once():
+    out, now = io.StringIO(), [0.0]
+    ledger = new_ledger()
+    view = TerminalView(ledger, out, clock=lambda: now[0])
+    view.open()
+    waiting(ledger, phase="queued")
+    for now[0] in (0.0, 1.0):
+        view.update()
+    for attempt in (1, 2):
+        ledger.begin(Exchange("POST", "http://x", (), b"", attempt=attempt - 1))
+        waiting(ledger, until=9.0, attempt=attempt + 1)
+        for now[0] in (2.0, 3.0):
+            view.update()
+    assert out.getvalue().splitlines() == [
+        "[waiting for its turn, 7 s (429: quota)]",
+        "[retrying in 7 s (429: quota), attempt 2 of 4]",
+        "[retrying in 7 s (429: quota), attempt 3 of 4]",
+    ]
+
+
+def test_a_wait_that_is_interrupted_is_cleared():
+    out = Terminal()
+    ledger = new_ledger()
+    view = TerminalView(ledger, out, clock=lambda: 0.0)
+    view.open()
+    waiting(ledger)
+    view.update()
+    ledger.close("interrupt", t=0.0)
+    view.close()
+    assert "\r\x1b[K[■ gemini-flash-latest · interrupted" in out.getvalue()
