@@ -9,13 +9,15 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["DISPLAYS", "Options"]
+__all__ = ["DISPLAYS", "OWN_MODELS", "Options"]
 
 DISPLAYS = ("auto", "live", "html", "text")
 SAFETY = ("low", "medium", "high", "none", "off")
 TIERS = ("flex", "standard", "priority")
 FRAMINGS = ("sse", "json")
 METHOD_STYLES = ("colon", "slash")
+# What a backend is asked for when nobody names a model; `-latest` names exist on the Developer API's v1beta only.
+OWN_MODELS = {"vertex": "gemini-3.8-flash", "adaptive": "gemini-2.5-flash"}
 
 
 def _option(

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from .errors import OptionError
-from .options import DISPLAYS, Options
+from .options import DISPLAYS, OWN_MODELS, Options
 
 __all__ = ["DISPLAYS", "Options", "Setting", "resolve", "settings", "user_file"]
 
@@ -174,4 +174,7 @@ def resolve(
                 raise OptionError(f"{where}: there is no setting {name!r}.", remedy=hint)
             values[name] = setting.convert(value, where)
             sources[name] = where
+    backend = values.get("backend")
+    if "model" not in values and backend in OWN_MODELS:
+        values["model"], sources["model"] = OWN_MODELS[backend], f"what {backend} is asked by default"
     return Options(**values), sources

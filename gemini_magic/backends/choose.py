@@ -9,10 +9,11 @@ from .auth import Auth
 from .backend import Backend
 from .echo import ECHO
 from .gemini import GEMINI
+from .vertex import VERTEX
 
 __all__ = ["backend", "may_carry", "names"]
 
-_BACKENDS = {backend.name: backend for backend in (GEMINI, ECHO)}
+_BACKENDS = {backend.name: backend for backend in (GEMINI, VERTEX, ECHO)}
 
 
 def names() -> tuple[str, ...]:

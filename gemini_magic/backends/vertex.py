@@ -1,0 +1,144 @@
+"""Gemini on Vertex AI: the same protocol at other addresses, with a Google Cloud project or an express-mode key.
+
+Reference: cloud.google.com/vertex-ai, ``publishers.models.streamGenerateContent`` and "Deployments and endpoints".
+With a project the key is a token of Google's sign-in; without one it is an API key and the address names no
+project (express mode). No I/O, no key.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+from ..content import Request
+from ..errors import OptionError
+from .address import checked_model, method_of, quoted, versioned
+from .backend import Auth, Backend, Endpoint, HttpRequest
+from .decode import decoder
+from .failure import http_failure
+from .gemini import GOOGLE_HOSTS, GOOGLE_STYLES, body_of, json_request, part_to_json
+
+__all__ = ["VERTEX"]
+
+_HOST = "aiplatform.googleapis.com"
+_MULTI_REGIONS = ("us", "eu")
+_PLACE = re.compile(r"[a-z][a-z0-9-]*")
+_PROJECT = re.compile(r"[A-Za-z0-9.:_-]+")
+_COUNTED = ("contents", "systemInstruction", "tools", "generationConfig")
+_VERSION = "v1beta1"
+_PAGE = 100  # models
+
+
+def _host(location: str) -> str:
+    """The host of a location: its own, a multi-region's, or the global one.
+
+    Raises:
+        OptionError: it is no location.
+    """
+    if not _PLACE.fullmatch(location):
+        raise OptionError(
+            f"--location {location!r} is no location.",
+            remedy="Write global, us, eu or a region: us-central1.",
+        )
+    if location == "global":
+        return f"https://{_HOST}"
+    if location in _MULTI_REGIONS:
+        return f"https://aiplatform.{location}.rep.googleapis.com"
+    return f"https://{location}-{_HOST}"
+
+
+def _base(endpoint: Endpoint) -> str:
+    place = (endpoint.location or "global").lower()
+    host = _host(place if endpoint.project else "global")
+    version = endpoint.api_version or _VERSION
+    if version in ("beta", "v1beta"):  # the Developer API's words for it
+        version = _VERSION
+    return versioned(endpoint.base_url or host, version)
+
+
+def _home(endpoint: Endpoint) -> str:
+    """The project and the location as they stand in an address; empty in express mode."""
+    if endpoint.project is None:
+        return ""
+    if not _PROJECT.fullmatch(endpoint.project):
+        raise OptionError(
+            f"--project {endpoint.project!r} is no project's id.", remedy="Write --project my-project."
+        )
+    place = (endpoint.location or "global").lower()
+    return f"projects/{endpoint.project}/locations/{place}/"
+
+
+def _resource(model: str, endpoint: Endpoint) -> str:
+    """A model as it stands in the address.
+
+    ``NAME`` and ``models/NAME`` are Google's, ``PUBLISHER/NAME`` another publisher's; a path that begins with
+    ``publishers/``, ``endpoints/`` or ``projects/`` is taken as it is.
+    """
+    name = checked_model(model).removeprefix("models/")
+    if name.startswith("projects/"):
+        return name
+    if not name.startswith(("publishers/", "endpoints/")):
+        publisher, _, name = name.rpartition("/")
+        name = f"publishers/{publisher or 'google'}/models/{name}"
+    return _home(endpoint) + name
+
+
+def _at(model: str, endpoint: Endpoint, method: str) -> str:
+    return f"{_base(endpoint)}/{quoted(_resource(model, endpoint)).replace('%3A', ':')}{method}"
+
+
+def _url(model: str, endpoint: Endpoint) -> str:
+    return _at(model, endpoint, method_of(endpoint))
+
+
+def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
+    return json_request(_url(request.model, endpoint), body_of(request), streamed=endpoint.form == "sse")
+
+
+def _count(request: Request, endpoint: Endpoint) -> HttpRequest:
+    body: dict[str, Any] = {name: value for name, value in body_of(request).items() if name in _COUNTED}
+    return json_request(_at(request.model, endpoint, ":countTokens"), body)
+
+
+def _models(endpoint: Endpoint, page: str) -> HttpRequest:
+    """Google's models; the list is the same for every project, and stands under none."""
+    query = f"pageSize={_PAGE}" + (f"&pageToken={quote(page, safe='')}" if page else "")
+    url = f"{_base(endpoint)}/publishers/google/models?{query}"
+    return HttpRequest("GET", url, (("accept", "application/json"),), b"")
+
+
+def _style(style: str | None, endpoint: Endpoint) -> str | None:
+    """A project means signing in, no project means a key.
+
+    Raises:
+        OptionError: a token without a project.
+    """
+    if style is None:
+        return "google" if endpoint.project else None
+    if style.strip().lower() in ("google", "bearer") and not endpoint.project:
+        raise OptionError(
+            "Signing in to Vertex AI needs a project.",
+            remedy="Write --project ID or set GOOGLE_CLOUD_PROJECT; without one, express mode takes an API key.",
+        )
+    return style
+
+
+VERTEX = Backend(
+    name="vertex",
+    auth=Auth(
+        "x-goog-api-key",
+        GOOGLE_STYLES,
+        ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+        GOOGLE_HOSTS,
+        "cloud.google.com/vertex-ai, express mode; --project ID signs in instead",
+    ),
+    url=_url,
+    encode=_encode,
+    decoder=decoder,
+    failure=http_failure,
+    part_to_json=part_to_json,
+    auth_style=_style,
+    count=_count,
+    models=_models,
+)

@@ -1,0 +1,127 @@
+"""Vertex AI: hosts, paths, who signs in, and what cannot be asked."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gemini_magic import api
+from gemini_magic.backends import Endpoint, backend
+from gemini_magic.content import Request, Text, Turn
+from gemini_magic.errors import OptionError
+from gemini_magic.settings import resolve
+
+VERTEX = backend("vertex")
+
+
+def url(model="gemini-3.8-flash", **where):
+    return VERTEX.url(model, Endpoint(**where))
+
+
+def request(**fields):
+    return Request(model="m", turns=(Turn("user", (Text("hi"),)),), **fields)
+
+
+ADDRESSES = [
+    ("global", "https://aiplatform.googleapis.com/v1beta1/projects/p/locations/global/"),
+    (None, "https://aiplatform.googleapis.com/v1beta1/projects/p/locations/global/"),
+    (
+        "us-central1",
+        "https://us-central1-aiplatform.googleapis.com/v1beta1/projects/p/locations/us-central1/",
+    ),
+    ("us", "https://aiplatform.us.rep.googleapis.com/v1beta1/projects/p/locations/us/"),
+    ("EU", "https://aiplatform.eu.rep.googleapis.com/v1beta1/projects/p/locations/eu/"),
+]
+
+
+@pytest.mark.parametrize(("location", "start"), ADDRESSES)
+def test_each_kind_of_location_has_its_host(location, start):
+    made = url(project="p", location=location)
+    assert made == f"{start}publishers/google/models/gemini-3.8-flash:streamGenerateContent?alt=sse"
+    assert VERTEX.auth.owns(made)
+
+
+def test_express_mode_names_no_project_and_no_place():
+    end = "publishers/google/models/gemini-3.8-flash:streamGenerateContent?alt=sse"
+    assert url() == url(location="us-central1") == f"https://aiplatform.googleapis.com/v1beta1/{end}"
+
+
+@pytest.mark.parametrize(
+    ("model", "path"),
+    [
+        ("m", "projects/p/locations/global/publishers/google/models/m"),
+        ("models/m", "projects/p/locations/global/publishers/google/models/m"),
+        ("meta/llama", "projects/p/locations/global/publishers/meta/models/llama"),
+        ("publishers/x/models/m", "projects/p/locations/global/publishers/x/models/m"),
+        ("endpoints/123", "projects/p/locations/global/endpoints/123"),
+        ("projects/q/locations/us/endpoints/1", "projects/q/locations/us/endpoints/1"),
+    ],
+)
+def test_models_of_other_publishers_and_tuned_ones(model, path):
+    assert url(model, project="p", form="whole").endswith(f"/v1beta1/{path}:generateContent")
+
+
+def test_versions_forms_and_other_hosts():
+    assert "/v1/projects/" in url(project="p", api_version="v1")
+    assert "/v1beta1/projects/" in url(project="p", api_version="beta")
+    assert url(form="json").endswith("flash:streamGenerateContent")
+    assert url(project="p", base_url="http://localhost:9/v1beta1").startswith(
+        "http://localhost:9/v1beta1/projects/p/"
+    )
+    assert "/projects/example.com:p/" in url(project="example.com:p")
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"project": "p", "location": "evil.example/"},
+        {"project": "p", "location": "us central1"},
+        {"project": "a/b"},
+        {"project": "p", "base_url": "nonsense"},
+    ],
+)
+def test_what_is_no_address(where):
+    with pytest.raises(OptionError):
+        url(**where)
+
+
+def test_a_project_signs_in_and_no_project_takes_a_key():
+    assert VERTEX.auth_for(None, Endpoint(project="p")).style == "google"
+    assert VERTEX.auth_for(None, Endpoint()).style == "x-goog-api-key"
+    assert VERTEX.auth_for("x-goog-api-key", Endpoint(project="p")).style == "x-goog-api-key"
+    for style in ("google", "Bearer"):
+        with pytest.raises(OptionError, match="needs a project") as caught:
+            VERTEX.auth_for(style, Endpoint())
+        assert "GOOGLE_CLOUD_PROJECT" in caught.value.remedy
+
+
+def test_the_default_model_is_one_that_exists_there(monkeypatch):
+    assert resolve({"backend": "vertex"})[0].model == "gemini-3.8-flash"
+    assert resolve({"backend": "vertex", "model": "m"})[0].model == "m"
+    assert resolve({})[0].model == "gemini-flash-latest"
+    monkeypatch.setenv("GEMINI_MAGIC_BACKEND", "vertex")
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "from-env")
+    monkeypatch.setenv("GOOGLE_CLOUD_LOCATION", "eu")
+    options, sources = resolve({})
+    assert (options.model, options.project, options.location) == ("gemini-3.8-flash", "from-env", "eu")
+    assert "vertex" in sources["model"]
+
+
+def test_the_preview_shows_how_it_would_sign_in():
+    options = resolve({"backend": "vertex", "project": "p"})[0]
+    shown = api.preview(api._request("hi", options, ()), options)
+    assert ("authorization", "Bearer <key>") in shown.headers
+    assert shown.body["contents"] == [{"role": "user", "parts": [{"text": "hi"}]}]
+
+
+def test_counting_takes_the_fields_themselves():
+    made = VERTEX.count(
+        request(system="s", body={"tools": [{"googleSearch": {}}], "safetySettings": []}),
+        Endpoint(project="p"),
+    )
+    assert made.url.endswith("/models/m:countTokens")
+    assert set(json.loads(made.body)) == {"contents", "systemInstruction", "tools"}
+    assert VERTEX.models(Endpoint(project="p"), "a b").url == (
+        "https://aiplatform.googleapis.com/v1beta1/publishers/google/models?pageSize=100&pageToken=a%20b"
+    )
