@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 
 from ..errors import OptionError
+from .adaptive import ADAPTIVE
 from .auth import Auth
 from .backend import Backend
 from .echo import ECHO
@@ -13,7 +14,7 @@ from .vertex import VERTEX
 
 __all__ = ["backend", "may_carry", "names"]
 
-_BACKENDS = {backend.name: backend for backend in (GEMINI, VERTEX, ECHO)}
+_BACKENDS = {backend.name: backend for backend in (GEMINI, VERTEX, ADAPTIVE, ECHO)}
 
 
 def names() -> tuple[str, ...]:

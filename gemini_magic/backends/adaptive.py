@@ -1,0 +1,73 @@
+"""Adaptive's gateway (llmadaptive.uk): Gemini's protocol with extensions of its own.
+
+Reference: docs.llmadaptive.uk, "Gemini Stream Generate Content". Its method follows the model after a slash;
+``provider_configs``, ``model_router``, ``semantic_cache``, ``prompt_cache`` and ``fallback`` go out as they are
+written with ``--body`` or ``-p``. The documented body names the generation settings ``config``, Google's SDK, which it
+supports, sends ``generationConfig``: so do we, unless the request has a ``config``, which then takes them all. No
+I/O, no key.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from ..content import Request, merged
+from ..errors import OptionError
+from .address import method_of, quoted, versioned
+from .backend import Auth, Backend, Endpoint, HttpRequest
+from .decode import decoder
+from .failure import http_failure
+from .gemini import body_of, json_request, model_path, part_to_json
+
+__all__ = ["ADAPTIVE"]
+
+_BASE = "https://www.llmadaptive.uk/api/v1beta"
+_EXTENSIONS = ("provider_configs", "model_router", "semantic_cache", "prompt_cache", "fallback")
+
+
+def _url(model: str, endpoint: Endpoint) -> str:
+    base = versioned(endpoint.base_url or _BASE, endpoint.api_version or "v1beta")
+    return f"{base}/{quoted(model_path(model))}{method_of(endpoint, 'slash')}"
+
+
+def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
+    """The request, its settings under ``config`` where the user began one.
+
+    Raises:
+        OptionError: it cannot be sent as it is.
+    """
+    lifted = {name: value for name, value in request.config.items() if name in _EXTENSIONS}
+    own = merged(lifted, {name: value for name, value in request.body.items() if name != "config"})
+    renamed = "config" in request.body
+    if renamed:
+        config = request.body["config"]
+        if not isinstance(config, dict):
+            raise OptionError("config is not an object.", remedy="""Write --body '{"config": {}}'.""")
+        own = merged(own, {"generationConfig": config})
+    body = body_of(
+        replace(
+            request,
+            config={name: value for name, value in request.config.items() if name not in _EXTENSIONS},
+            body=own,
+        )
+    )
+    if renamed:
+        body["config"] = body.pop("generationConfig", {})
+    return json_request(_url(request.model, endpoint), body, streamed=endpoint.form == "sse")
+
+
+ADAPTIVE = Backend(
+    name="adaptive",
+    auth=Auth(
+        "x-goog-api-key",
+        ("x-goog-api-key", "bearer", "x-api-key", "api-key"),
+        ("ADAPTIVE_API_KEY",),
+        ("llmadaptive.uk",),
+        "llmadaptive.uk",
+    ),
+    url=_url,
+    encode=_encode,
+    decoder=decoder,
+    failure=http_failure,
+    part_to_json=part_to_json,
+)
