@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 import sqlite3
+import time
 
 import pandas as pd
 import polars as pl
@@ -368,6 +369,20 @@ def test_a_value_that_no_reader_takes_whole_is_cut_where_it_is_too_deep():
     for broken in (b"", b"{", b"[" * 5_000, b"]" * 5_000, b'{"a":' * 5_000, b"\xff", b'["' + b'\\"' * 50_000):
         with pytest.raises(ValueError):
             read_json(broken)
+
+
+@pytest.mark.parametrize(
+    "piece", [b"<script ", b"<style>", b"<", b"</script", b"<head", b"&amp", b"retry in 1."]
+)
+def test_a_page_of_errors_that_never_ends_costs_no_more_than_its_length(piece):
+    began = time.process_time()
+    GEMINI.failure(503, b"<html>" + piece * (2**20 // len(piece)))
+    assert time.process_time() - began < 2  # minutes, when each tag is looked for to the end of the page
+
+
+def test_a_page_whose_head_is_left_open_still_says_its_words():
+    page = b"<html><head><title>x</title><body><h1>Down</h1><script>x</script> for tea <b"
+    assert GEMINI.failure(503, page).message == "Down for tea <b"
 
 
 ANY = st.recursive(

@@ -23,7 +23,10 @@ _DAY = 300.0  # seconds; a longer wait is a quota that returns tomorrow
 _RETRY = re.compile(r"retry in ((?:\d+(?:\.\d+)?\s?(?:h|ms|m|s)?)+)", re.IGNORECASE)
 _FIGURE = re.compile(r"(\d+(?:\.\d+)?)\s?(h|ms|m|s|)", re.IGNORECASE)
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "": 1.0, "ms": 0.001}
-_TAGS = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+# Each alternative finds its end or takes the rest: a page of unclosed tags must not cost the square of its length.
+_TAGS = re.compile(
+    r"<(script|style|head)\b.*?(?:</\1\s*>|(?=<body\b)|\Z)|<[^<>]*>", re.IGNORECASE | re.DOTALL
+)
 
 
 def failure_of(error: Any, *, code: int | None = None) -> Failure | None:
