@@ -41,6 +41,8 @@ def failure_of(error: Any, *, code: int | None = None) -> Failure | None:
     """
     if not error:
         return None
+    if isinstance(error, list):
+        error = "; ".join(map(_place, error))
     if not isinstance(error, dict):
         return Failure(_short(str(error)), code, None, _wait([], str(error)))
     details = [item for item in _list(error.get("details")) if isinstance(item, dict)]
@@ -93,6 +95,14 @@ def _code(value: Any) -> int | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return number if number is not None and abs(number) < _LARGEST else None
+
+
+def _place(item: Any) -> str:
+    """One of the mistakes that FastAPI lists: where it is, and what."""
+    if not isinstance(item, dict) or "msg" not in item:
+        return str(item)
+    where = ".".join(str(step) for step in _list(item.get("loc")))
+    return f"{where}: {item['msg']}" if where else str(item["msg"])
 
 
 def _place(item: Any) -> str:
