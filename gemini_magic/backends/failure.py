@@ -105,14 +105,6 @@ def _place(item: Any) -> str:
     return f"{where}: {item['msg']}" if where else str(item["msg"])
 
 
-def _place(item: Any) -> str:
-    """One of the mistakes that FastAPI lists: where it is, and what."""
-    if not isinstance(item, dict) or "msg" not in item:
-        return str(item)
-    where = ".".join(str(step) for step in _list(item.get("loc")))
-    return f"{where}: {item['msg']}" if where else str(item["msg"])
-
-
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
