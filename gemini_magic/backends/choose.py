@@ -9,12 +9,13 @@ from .adaptive import ADAPTIVE
 from .auth import Auth
 from .backend import Backend
 from .echo import ECHO
+from .gateway import GATEWAY
 from .gemini import GEMINI
 from .vertex import VERTEX
 
 __all__ = ["backend", "may_carry", "names"]
 
-_BACKENDS = {backend.name: backend for backend in (GEMINI, VERTEX, ADAPTIVE, ECHO)}
+_BACKENDS = {backend.name: backend for backend in (GEMINI, VERTEX, ADAPTIVE, GATEWAY, ECHO)}
 
 
 def names() -> tuple[str, ...]:

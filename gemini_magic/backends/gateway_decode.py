@@ -1,0 +1,204 @@
+"""The meaning of the unified gateway's chunks: pieces of items that build on one another by their index.
+
+Its guide describes a chunk by ``type`` (text, image, metadata), ``name`` (output, thinking, metadata), ``content``,
+``done``, ``index`` and ``is_final``; its table says that ``is_final`` marks the last chunk, all its examples test
+``final``: either is taken. The first type and name seen at an index hold for all of its pieces. A whole answer
+(``/generate``) is ``{output: [items], usage, cost, warnings}``. Nothing is dropped: what is not known stays as it came.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from ..content import Blob, File, Opaque, Part, Text, Thought
+from ..events import Delta, Event, Finish, Note, Reading, Usage, UsageReport
+from .backend import Decode
+from .failure import failure_of
+
+__all__ = ["decoder"]
+
+_MEDIA = ("image", "audio", "video", "file")
+# How base64 of a file begins, by its first bytes (the formats' own signatures).
+_BEGINNINGS = {
+    "iVBORw0KGgo": "image/png",
+    "/9j/": "image/jpeg",
+    "R0lGOD": "image/gif",
+    "UklGR": "image/webp",
+}
+_COUNTS = {
+    "prompt": ("input_tokens", "prompt_tokens"),
+    "cached": ("cached_tokens",),
+    "output": ("output_tokens", "completion_tokens"),
+    "thoughts": ("thinking_tokens",),
+    "total": ("total_tokens",),
+}
+_EXTRAS = ("cost", "warnings", "provider", "service_name")
+
+
+class _Media:
+    """A file that comes in pieces."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.mime_type = ""
+        self.chunk: dict[str, Any] = {}
+
+    def part(self) -> Part:
+        """The file; what is no base64 stays as it came."""
+        text = "".join("".join(self.pieces).split())
+        if text.startswith(("http://", "https://")):
+            return File(text, self.mime_type or None)
+        head, comma, rest = text.partition(",")
+        if comma and head.startswith("data:"):
+            self.mime_type = self.mime_type or head[5:].partition(";")[0]
+            text = rest
+        kind = next((kind for begin, kind in _BEGINNINGS.items() if text.startswith(begin)), "image/png")
+        text = text.replace("-", "+").replace("_", "/")
+        try:
+            data = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+        except (binascii.Error, ValueError):
+            return Opaque({**self.chunk, "content": text})
+        return Blob(self.mime_type or kind, data)
+
+
+class _Decoder:
+    """The decoder of one answer; it remembers what each index is."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[Any, tuple[str, str]] = {}
+        self._media: dict[Any, _Media] = {}
+        self._metadata: dict[Any, Any] = {}
+
+    def __call__(self, raw: bytes) -> Reading:
+        """What one JSON text means; never raises."""
+        try:
+            value = _parse(raw)
+        except (ValueError, RecursionError):
+            return Reading([Note("not-json", "A chunk is not JSON; its bytes are kept.", "error")])
+        if not isinstance(value, dict):
+            return Reading([Note("odd-shape", "A chunk is not an object; it is kept in `raw`.", "warning")])
+        events: list[Event] = []
+        whole = isinstance(value.get("output"), list)
+        if whole:
+            for index, item in enumerate(value["output"]):
+                if isinstance(item, dict):
+                    self._item({"index": index, **item, "done": True}, events)
+        elif "content" in value or "type" in value or "name" in value:
+            self._item(value, events)
+        refusal = value.get("error") or value.get("detail")
+        final = bool(value.get("final") or value.get("is_final")) or (whole and not refusal)
+        if final:
+            for index in list(self._media):
+                self._finish(index, events)
+        self._rest(value, events)
+        if refusal and (failure := failure_of(refusal)):
+            events.append(failure)
+        elif final:
+            events.append(Finish("final"))
+        model = value.get("model_name") or value.get("model")
+        extras = {name: value[name] for name in _EXTRAS if value.get(name) not in (None, "", [])}
+        if self._metadata:
+            extras["metadata"] = _told(list(self._metadata.values()))
+        return Reading(events, model if isinstance(model, str) else None, extras=extras or None)
+
+    def _item(self, value: dict[str, Any], events: list[Event]) -> None:
+        """A piece of an item."""
+        index = value.get("index") or 0
+        index = index if isinstance(index, int | str) else 0
+        own = (str(value.get("type") or "text"), str(value.get("name") or "output"))
+        kind, name = self._kinds.setdefault(index, own)
+        content = value.get("content")
+        if kind == "metadata" or name == "metadata":
+            self._remember(index, content)
+        elif kind in _MEDIA and isinstance(content, str | None):
+            self._piece(index, value, content or "", events)
+        elif content is None:
+            pass
+        elif kind == "text" and name == "thinking" and isinstance(content, str | int | float):
+            events.append(Delta(Thought(str(content))))
+        elif kind == "text" and name == "output" and isinstance(content, str | int | float):
+            events.append(Delta(Text(str(content))))
+        else:
+            events.append(Delta(Opaque(value)))
+
+    def _piece(self, index: Any, value: dict[str, Any], content: str, events: list[Event]) -> None:
+        """A piece of a file, or a whole one: a second beginning begins a second file."""
+        held = self._media.setdefault(index, _Media())
+        if held.pieces and content.startswith((*_BEGINNINGS, "data:", "http")):
+            self._finish(index, events)
+            held = self._media.setdefault(index, _Media())
+        mime = value.get("mime_type") or value.get("mimeType")
+        held.mime_type = str(mime or held.mime_type)
+        held.chunk = held.chunk or value
+        if content:
+            held.pieces.append(content)
+        if value.get("done"):
+            self._finish(index, events)
+
+    def _finish(self, index: Any, events: list[Event]) -> None:
+        held = self._media.pop(index, None)
+        if held is not None and held.pieces:
+            events.append(Delta(held.part()))
+
+    def _remember(self, index: Any, content: Any) -> None:
+        held = self._metadata.get(index)
+        if isinstance(held, dict) and isinstance(content, dict):
+            self._metadata[index] = {**held, **content}
+        elif isinstance(held, str) and isinstance(content, str):
+            self._metadata[index] = held + content
+        elif content is not None:
+            self._metadata[index] = content
+
+    def _rest(self, value: dict[str, Any], events: list[Event]) -> None:
+        """The token counts and the warnings."""
+        counts = value.get("usage")
+        if isinstance(counts, dict):
+            usage = Usage(
+                **{
+                    field: next((n for name in names if (n := _count(counts.get(name))) is not None), None)
+                    for field, names in _COUNTS.items()
+                }
+            )
+            if any(count is not None for count in usage):
+                events.append(UsageReport(usage))
+        warnings = value.get("warnings")
+        for warning in warnings if isinstance(warnings, list) else [warnings] if warnings else []:
+            words = warning.get("message") if isinstance(warning, dict) else None
+            said = words if isinstance(words, str) else _text(warning)
+            events.append(Note("gateway-warning", f"The gateway warns: {said}", "warning"))
+
+
+def _parse(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except UnicodeDecodeError:
+        return json.loads(raw.decode("utf-8", "replace"))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=repr)
+
+
+def _told(found: list[Any]) -> Any:
+    """The metadata of all indexes: one object where all are objects, otherwise what there is."""
+    if all(isinstance(each, dict) for each in found):
+        return {name: value for each in found for name, value in each.items()}
+    return found[0] if len(found) == 1 else found
+
+
+def _count(value: Any) -> int | None:
+    """A count, whether it came as a number, a float or a string."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return int(float(value))
+    except (ValueError, OverflowError):
+        return None
+
+
+def decoder() -> Decode:
+    """The decoder of one answer."""
+    return _Decoder()

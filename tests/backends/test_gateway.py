@@ -1,0 +1,325 @@
+"""The unified gateway: its request, its chunks by index, and the two marks of its last chunk."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from gemini_magic.asking import build
+from gemini_magic.backends import Endpoint, backend, may_carry
+from gemini_magic.content import Blob, Call, File, Opaque, Text, Thought, Turn
+from gemini_magic.errors import OptionError
+from gemini_magic.events import Delta, Failure, Finish, Note, Usage
+from gemini_magic.ledger import Ledger
+from gemini_magic.settings import resolve
+
+GATEWAY = backend("gateway")
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+PNG64 = base64.b64encode(PNG).decode()
+
+
+def body(*parts, turns=(), **said):
+    options = resolve({"backend": "gateway", "model": "gemini-2.0-flash", **said})[0]
+    made = build(parts or (Text("hi"),), options, turns)
+    return json.loads(GATEWAY.encode(made, Endpoint(options.base_url)).body)
+
+
+def read(*values, end="end"):
+    ledger, decode = Ledger(), GATEWAY.decoder()
+    for value in values:
+        raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+        ledger.add(raw, 0.0, decode(raw))
+    ledger.close(end)
+    return ledger
+
+
+def piece(content, **more):
+    return {
+        "type": "text",
+        "name": "output",
+        "content": content,
+        "done": False,
+        "index": 0,
+        "is_final": False,
+    } | more
+
+
+FINAL = {
+    "final": True,
+    "usage": {"input_tokens": 24, "output_tokens": 512, "total_tokens": 536},
+    "cost": {"input": 0.0000018, "output": 0.0001536, "total": 0.0001554},
+    "warnings": [],
+}
+
+# --------------------------------------------------------------------------------------------- the request
+
+
+def test_the_documented_request():
+    assert body() == {
+        "service_name": "google-gemini",
+        "model_name": "gemini-2.0-flash",
+        "input": [{"type": "text", "name": "input", "content": "hi"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("base", "form", "url"),
+    [
+        (None, "sse", "http://localhost:8000/api/v1/generate/stream"),
+        (None, "json", "http://localhost:8000/api/v1/generate/stream"),
+        (None, "whole", "http://localhost:8000/api/v1/generate"),
+        ("http://h:9", "sse", "http://h:9/api/v1/generate/stream"),
+        ("https://h/gate/", "whole", "https://h/gate/generate"),
+    ],
+)
+def test_where_it_is_asked(base, form, url):
+    assert GATEWAY.url("m", Endpoint(base, form=form)) == url
+    with pytest.raises(OptionError, match="model's name"):
+        GATEWAY.url("a model", Endpoint(base))
+
+
+def test_settings_become_parameters_in_snake_case():
+    sent = body(
+        temperature=0.5,
+        max_tokens=9,
+        stop=["END"],
+        thinking="on",
+        param=["topK=3", "presence_penalty=0.1", "generationConfig.seed=4", "custom_knob=true"],
+    )
+    assert sent["parameters"] == {
+        "temperature": 0.5,
+        "max_tokens": 9,
+        "stop_sequences": ["END"],
+        "enable_thinking": True,
+        "top_k": 3,
+        "presence_penalty": 0.1,
+        "seed": 4,
+        "custom_knob": True,
+    }
+    assert body(thinking="off")["parameters"] == {"enable_thinking": False}
+    assert body(thinking="512")["parameters"] == {"enable_thinking": True, "thinking_budget": 512}
+    assert body(thinking="low")["parameters"] == {"enable_thinking": True, "thinking_level": "low"}
+
+
+def test_the_service_and_anything_else_can_be_said():
+    assert body(param=["service_name=openai"])["service_name"] == "openai"
+    sent = body(
+        body='{"service_name": "x", "parameters": {"top_k": 1}, "extra": null, "tag": "t"}', temperature=1
+    )
+    assert (sent["service_name"], sent["tag"]) == ("x", "t")
+    assert sent["parameters"] == {"temperature": 1.0, "top_k": 1}
+    assert "extra" not in sent
+
+
+def test_history_system_and_pictures():
+    turns = (
+        Turn("user", (Text("a"), Blob("image/png", PNG))),
+        Turn("model", (Thought("hm"), Text("b"), Text("c"), Opaque({"type": "odd"}))),
+    )
+    sent = body(Text("look"), Blob("image/png", PNG), turns=turns, system="be brief")
+    picture = {"type": "image", "name": "input", "content": PNG64, "mime_type": "image/png"}
+    assert sent["history"] == [
+        {"role": "system", "content": "be brief"},
+        {"role": "user", "content": [{"type": "text", "name": "input", "content": "a"}, picture]},
+        {"role": "assistant", "content": "bc"},
+    ]
+    assert sent["input"] == [{"type": "text", "name": "input", "content": "look"}, picture]
+    assert body(Blob("application/pdf", b"x"))["input"][0]["type"] == "file"
+
+
+@pytest.mark.parametrize(
+    "said", [{"search": True}, {"safety": "low"}, {"service_tier": "flex"}, {"param": ["tool_config.a=1"]}]
+)
+def test_what_it_has_no_place_for_is_said_before(said):
+    with pytest.raises(OptionError, match="no place for") as caught:
+        body(**said)
+    assert caught.value.remedy
+
+
+def test_parts_it_has_no_place_for():
+    for part in (File("gs://x"), Call("f")):
+        with pytest.raises(OptionError, match="no place for"):
+            body(Text("x"), part)
+
+
+def test_its_key_stays_on_this_machine_unless_another_is_named():
+    auth = GATEWAY.auth
+    assert (auth.header, auth.prefix, auth.needed) == ("x-api-key", "", False)
+    assert may_carry(auth, "http://localhost:8000/api/v1/generate", None)
+    assert may_carry(auth, "http://127.0.0.1:9/", "GATEWAY_API_KEY")
+    assert not may_carry(auth, "https://gate.example/", None)
+    assert not may_carry(auth, "http://localhost.evil.example/", None)
+    assert may_carry(auth, "https://gate.example/", "MY_KEY")
+    assert not may_carry(auth, "http://localhost:8000/", "GEMINI_API_KEY")
+
+
+# ---------------------------------------------------------------------------------------------- the answer
+
+
+def test_thinking_and_output_by_index():
+    ledger = read(
+        piece("let me ", name="thinking"),
+        piece("see", name="output"),  # the first name at an index holds
+        piece("The robot ", index=1),
+        piece("paints.", index=1, done=True),
+        FINAL,
+    )
+    assert "".join(ledger.thoughts) == "let me see"
+    assert "".join(ledger.answer) == "The robot paints."
+    assert (ledger.status, ledger.finish.reason) == ("complete", "final")
+    assert ledger.usage == Usage(prompt=24, output=512, total=536)
+    assert ledger.extras == {"cost": FINAL["cost"]}
+    assert ledger.notes == []
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        [piece("end", is_final=True)],
+        [piece("end", is_final=True), FINAL],
+        [piece("end"), FINAL],
+        [piece("end"), {"is_final": True, "usage": FINAL["usage"]}],
+    ],
+)
+def test_either_mark_of_the_last_chunk(last):
+    ledger = read(piece("the "), *last)
+    assert ("".join(ledger.answer), ledger.status) == ("the end", "complete")
+
+
+def test_an_end_without_a_mark_is_a_truncated_answer():
+    ledger = read(piece("half"))
+    assert (ledger.status, "".join(ledger.answer)) == ("truncated", "half")
+
+
+def test_warnings_are_notes_and_metadata_an_extra():
+    ledger = read(
+        {"type": "metadata", "name": "metadata", "content": {"a": 1}, "index": 5},
+        {"type": "metadata", "name": "metadata", "content": {"b": 2}, "index": 5},
+        {**FINAL, "warnings": ["80% of the limit", {"message": "slow"}, {"code": 7}]},
+    )
+    assert ledger.extras["metadata"] == {"a": 1, "b": 2}
+    assert ledger.extras["warnings"] == ["80% of the limit", {"message": "slow"}, {"code": 7}]
+    assert [(note.kind, note.severity) for note in ledger.notes] == [("gateway-warning", "warning")] * 3
+    assert ledger.notes[1].message == "The gateway warns: slow"
+    words = read({"type": "metadata", "content": "se"}, {"type": "metadata", "content": "arch"}, FINAL)
+    assert words.extras["metadata"] == "search"
+
+
+def image(content, **more):
+    return piece(content, type="image", **more)
+
+
+IMAGES = {
+    "whole and done": ([image(PNG64, done=True)], [Blob("image/png", PNG)]),
+    "in pieces": (
+        [image(PNG64[:30]), image(PNG64[30:50]), image(PNG64[50:], done=True)],
+        [Blob("image/png", PNG)],
+    ),
+    "whole, never done": ([image(PNG64)], [Blob("image/png", PNG)]),
+    "two, never done": ([image(PNG64), image(PNG64)], [Blob("image/png", PNG)] * 2),
+    "pieces of two, mixed": (
+        [image(PNG64[:40]), image(PNG64[:20], index=1), image(PNG64[40:]), image(PNG64[20:], index=1)],
+        [Blob("image/png", PNG)] * 2,
+    ),
+    "with its kind": ([image("AAAA", done=True, mime_type="image/webp")], [Blob("image/webp", b"\0\0\0")]),
+    "a data address": ([image("data:image/gif;base64,AAAA", done=True)], [Blob("image/gif", b"\0\0\0")]),
+    "an address": ([image("https://x.example/a.png", done=True)], [File("https://x.example/a.png")]),
+    "sound": (
+        [piece("AAAA", type="audio", mime_type="audio/wav", done=True)],
+        [Blob("audio/wav", b"\0\0\0")],
+    ),
+    "no base64": ([image("!?", done=True)], [Opaque({**image("!?", done=True)})]),
+}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_pictures_in_one_piece_or_many(name):
+    chunks, wanted = IMAGES[name]
+    ledger = read(*chunks, FINAL)
+    assert ledger.parts[0] == wanted
+    assert ledger.status == "complete"
+
+
+def test_a_whole_answer():
+    items = [
+        {"type": "text", "name": "thinking", "content": "hm"},
+        {"type": "text", "name": "output", "content": "Hello"},
+        {"type": "image", "name": "output", "content": PNG64},
+    ]
+    ledger = read({"output": items, "usage": FINAL["usage"], "cost": FINAL["cost"], "warnings": ["w"]})
+    assert ledger.parts[0] == [Thought("hm"), Text("Hello"), Blob("image/png", PNG)]
+    assert (ledger.status, ledger.usage.total) == ("complete", 536)
+    assert ledger.extras["cost"]["total"] == 0.0001554
+    assert len(ledger.notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "failure"),
+    [
+        ({"error": "no credit"}, Failure("no credit")),
+        ({"error": {"code": 500, "message": "down"}, "final": True}, Failure("down", 500)),
+        ({"detail": "bad model"}, Failure("bad model")),
+        (
+            {"detail": [{"loc": ["body", "input"], "msg": "field required"}, {"msg": "and more"}]},
+            Failure("body.input: field required; and more"),
+        ),
+    ],
+)
+def test_errors_in_the_stream(value, failure):
+    ledger = read(piece("half"), value)
+    assert (ledger.status, ledger.failure) == ("error", failure)
+    assert "".join(ledger.answer) == "half"
+
+
+def test_errors_of_http():
+    detail = {"detail": [{"loc": ["body", "model_name"], "msg": "field required", "type": "missing"}]}
+    assert GATEWAY.failure(422, json.dumps(detail).encode()) == Failure(
+        "body.model_name: field required", 422
+    )
+    assert GATEWAY.failure(401, b'{"detail":"Invalid API key"}') == Failure("Invalid API key", 401)
+
+
+def test_odd_chunks_are_kept_and_never_fatal():
+    odd = piece("x", name="summary", index=3)
+    thing = piece({"a": 1}, type="table", index=4)
+    ledger = read(
+        b"{broken",
+        [1],
+        {},
+        odd,
+        thing,
+        piece(None, index=6),
+        piece("\ud800", index=7),
+        piece(5, index=8),
+        FINAL,
+    )
+    assert ledger.status == "complete"
+    assert [each for each in ledger.parts[0] if isinstance(each, Opaque)] == [Opaque(odd), Opaque(thing)]
+    assert "5" in "".join(ledger.answer)
+    assert {note.kind for note in ledger.notes} >= {"not-json", "odd-shape"}
+    assert len(ledger.raw) == 9
+    assert read({"usage": {"input_tokens": "7", "output_tokens": 2.0, "total_tokens": True}}).usage == Usage(
+        7, None, 2
+    )
+
+
+def test_every_prefix_of_a_chunk_is_survived():
+    decode = GATEWAY.decoder()
+    raw = json.dumps({**FINAL, **image(PNG64), "detail": [{"loc": []}]}).encode()
+    for cut in range(len(raw)):
+        decode(raw[:cut])
+
+
+def test_two_answers_share_no_memory():
+    first, second = GATEWAY.decoder(), GATEWAY.decoder()
+    first(json.dumps(piece("x", name="thinking")).encode())
+    assert second(json.dumps(piece("y")).encode()).events == [Delta(Text("y"))]
+    assert isinstance(second(b"{}").events, list)
+    assert second(json.dumps({"final": True, "warnings": "w"}).encode()).events == [
+        Note("gateway-warning", "The gateway warns: w", "warning"),
+        Finish("final"),
+    ]
