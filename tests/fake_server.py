@@ -666,6 +666,7 @@ class FakeServer:
         self.disconnects: list[Disconnect] = []
         self.stopping = False
         self._models: dict[str, deque[Script]] = {}
+        self._routes: dict[str, deque[Script]] = {}
         self._queue: deque[Script] = deque()
         self._opened: set[str] = set()
         self._connections: set[_Connection] = set()
@@ -701,6 +702,11 @@ class FakeServer:
         """Answer the requests for the model `name` with these in turn, and then with the last again."""
         with self._changed:
             self._models[name] = deque(scripts)
+
+    def route(self, path: str, *scripts: Script) -> None:
+        """Answer the requests for this path, whatever their method, with these in turn, then with the last again."""
+        with self._changed:
+            self._routes[path] = deque(scripts)
 
     def asked(self, name: str) -> list[Recorded]:
         """The requests for one model so far."""
@@ -738,6 +744,7 @@ class FakeServer:
             self.disconnects.clear()
             self._queue.clear()
             self._models.clear()
+            self._routes.clear()
             self._opened.clear()
 
     def leaks(self) -> list[Recorded]:
@@ -787,6 +794,8 @@ class FakeServer:
 
     def _choose(self, request: Recorded) -> Script:
         name = request.model
+        if scripts := self._routes.get(request.path):
+            return scripts.popleft() if len(scripts) > 1 else scripts[0]
         if name is None or request.method != "POST":
             return Script([self._other(request)])
         if self._queue:

@@ -13,10 +13,12 @@ import binascii
 import json
 from typing import Any
 
+from ..any_json import DEEPEST, read_json, tidy
 from ..content import Blob, File, Opaque, Part, Text, Thought
 from ..events import Delta, Event, Finish, Note, Reading, Usage, UsageReport
 from .backend import Decode
 from .failure import failure_of
+from .shapes import MOST_COUNT
 
 __all__ = ["decoder"]
 
@@ -60,7 +62,7 @@ class _Media:
         try:
             data = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
         except (binascii.Error, ValueError):
-            return Opaque({**self.chunk, "content": text})
+            return Opaque(tidy({**self.chunk, "content": text}))
         return Blob(self.mime_type or kind, data)
 
 
@@ -75,8 +77,8 @@ class _Decoder:
     def __call__(self, raw: bytes) -> Reading:
         """What one JSON text means; never raises."""
         try:
-            value = _parse(raw)
-        except (ValueError, RecursionError):
+            value = read_json(raw, deepest=DEEPEST)
+        except ValueError:
             return Reading([Note("not-json", "A chunk is not JSON; its bytes are kept.", "error")])
         if not isinstance(value, dict):
             return Reading([Note("odd-shape", "A chunk is not an object; it is kept in `raw`.", "warning")])
@@ -94,15 +96,15 @@ class _Decoder:
             for index in list(self._media):
                 self._finish(index, events)
         self._rest(value, events)
-        if refusal and (failure := failure_of(refusal)):
+        if refusal and (failure := failure_of(tidy(refusal))):
             events.append(failure)
         elif final:
             events.append(Finish("final"))
         model = value.get("model_name") or value.get("model")
-        extras = {name: value[name] for name in _EXTRAS if value.get(name) not in (None, "", [])}
+        extras = {name: tidy(value[name]) for name in _EXTRAS if value.get(name) not in (None, "", [])}
         if self._metadata:
             extras["metadata"] = _told(list(self._metadata.values()))
-        return Reading(events, model if isinstance(model, str) else None, extras=extras or None)
+        return Reading(events, tidy(model) if isinstance(model, str) else None, extras=extras or None)
 
     def _item(self, value: dict[str, Any], events: list[Event]) -> None:
         """A piece of an item."""
@@ -112,7 +114,7 @@ class _Decoder:
         kind, name = self._kinds.setdefault(index, own)
         content = value.get("content")
         if kind == "metadata" or name == "metadata":
-            self._remember(index, content)
+            self._remember(index, tidy(content))
         elif kind in _MEDIA and isinstance(content, str | None):
             self._piece(index, value, content or "", events)
         elif content is None:
@@ -122,7 +124,7 @@ class _Decoder:
         elif kind == "text" and name == "output" and isinstance(content, str | int | float):
             events.append(Delta(Text(str(content))))
         else:
-            events.append(Delta(Opaque(value)))
+            events.append(Delta(Opaque(tidy(value))))
 
     def _piece(self, index: Any, value: dict[str, Any], content: str, events: list[Event]) -> None:
         """A piece of a file, or a whole one: a second beginning begins a second file."""
@@ -131,7 +133,7 @@ class _Decoder:
             self._finish(index, events)
             held = self._media.setdefault(index, _Media())
         mime = value.get("mime_type") or value.get("mimeType")
-        held.mime_type = str(mime or held.mime_type)
+        held.mime_type = tidy(str(mime or held.mime_type))
         held.chunk = held.chunk or value
         if content:
             held.pieces.append(content)
@@ -164,18 +166,11 @@ class _Decoder:
             )
             if any(count is not None for count in usage):
                 events.append(UsageReport(usage))
-        warnings = value.get("warnings")
+        warnings = tidy(value.get("warnings"))
         for warning in warnings if isinstance(warnings, list) else [warnings] if warnings else []:
             words = warning.get("message") if isinstance(warning, dict) else None
             said = words if isinstance(words, str) else _text(warning)
             events.append(Note("gateway-warning", f"The gateway warns: {said}", "warning"))
-
-
-def _parse(raw: bytes) -> Any:
-    try:
-        return json.loads(raw)
-    except UnicodeDecodeError:
-        return json.loads(raw.decode("utf-8", "replace"))
 
 
 def _text(value: Any) -> str:
@@ -190,13 +185,14 @@ def _told(found: list[Any]) -> Any:
 
 
 def _count(value: Any) -> int | None:
-    """A count, whether it came as a number, a float or a string."""
+    """A count, whether it came as a number, a float or a string; None for what can be none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        return int(float(value))
+        count = int(float(value))
     except (ValueError, OverflowError):
         return None
+    return count if 0 <= count <= MOST_COUNT else None
 
 
 def decoder() -> Decode:

@@ -28,6 +28,7 @@ __all__ = [
 _QUIET = 3.0  # seconds without a byte after which the line says so
 _MINUTE = 60.0
 _SHORT = 10.0
+_NAME = 40  # characters of a gateway's word
 _RESUME = "`%gemini resume` asks for the rest."
 _LIMIT = "`%gemini resume` asks for the rest; `--max-tokens` sets the limit."
 _KEY = re.compile(r"AIza[\w-]{16,}")  # how Google's API keys begin; servers quote them in their messages
@@ -195,6 +196,14 @@ def _tokens(ledger: Ledger) -> str:
     return f"{prompt} → {output} tokens{thoughts}"
 
 
+def _gateway(ledger: Ledger) -> list[str]:
+    """Which provider a gateway took the answer from, and whether it came from its cache."""
+    provider, tier = ledger.extras.get("provider"), ledger.extras.get("cache_tier")
+    via = f"via {_line(provider)[:_NAME]}" if isinstance(provider, str) and provider.strip() else ""
+    hit = isinstance(tier, str) and tier.strip().lower() not in ("", "none")
+    return [via, f"cached: {_line(str(tier))[:_NAME]}" if hit else ""]
+
+
 def facts(ledger: Ledger, *, now: float | None = None) -> list[str]:
     """The pieces of the status line, most important first.
 
@@ -206,7 +215,8 @@ def facts(ledger: Ledger, *, now: float | None = None) -> list[str]:
     model = ledger.model_version or (ledger.request.model if ledger.request else "")
     state = _running(ledger, elapsed) if ledger.status == "running" else _ended(ledger)
     source = {"recording": "from a recording", "echo": "offline echo"}.get(ledger.source, "")
-    return [fact for fact in (_line(model), state, _seconds(elapsed), _tokens(ledger), source) if fact]
+    found = (_line(model), state, _seconds(elapsed), _tokens(ledger), *_gateway(ledger), source)
+    return [fact for fact in found if fact]
 
 
 def status_line(ledger: Ledger, *, now: float | None = None) -> str:

@@ -89,6 +89,17 @@ def test_an_answer_that_is_a_function_call_says_so():
     assert "answer complete, 2 function calls" in status_line(ledger)
 
 
+def test_what_a_gateway_adds_is_named():
+    ledger = new_ledger()
+    for extras in ({"provider": "google"}, {"provider": "google", "cache_tier": "none"}):
+        ledger.add(b"{}", 1.0, Reading([], extras=extras))
+        assert status_line(ledger, now=1.0).endswith("· via google")
+    ledger.add(b"{}", 1.0, Reading([], extras={"cache_tier": "semantic"}))
+    assert status_line(ledger, now=1.0).endswith("· via google · cached: semantic")
+    ledger.add(b"{}", 1.0, Reading([], extras={"provider": ["odd"], "cache_tier": 3}))
+    assert "via" not in status_line(ledger, now=1.0)
+
+
 def test_the_model_that_answered_is_named():
     ledger = new_ledger()
     ledger.add(b"{}", 1.0, Reading([], model_version="gemini-3-flash"))
