@@ -98,11 +98,13 @@ def user_file() -> Path:
 
 
 def _project_file(start: Path) -> Path | None:
-    for folder in (start, *start.parents):
-        candidate = folder / "pyproject.toml"
-        if candidate.is_file():
-            return candidate
-    return None
+    # Names, not paths: this is walked before every call.
+    folder, name = str(start), "pyproject.toml"
+    while not os.path.isfile(candidate := os.path.join(folder, name)):  # noqa: PTH113, PTH118 - see above
+        folder, below = os.path.dirname(folder), folder  # noqa: PTH120 - see above
+        if folder == below:
+            return None
+    return Path(candidate)
 
 
 @lru_cache(maxsize=8)
@@ -141,7 +143,8 @@ def _layers(
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Where values come from, lowest precedence first."""
     yield "environment", _environment(known)
-    yield str(user_file()), _table(user_file())
+    mine = user_file()
+    yield str(mine), _table(mine)
     project = _project_file(start)
     yield str(project), _table(project, "tool", "gemini_magic")
     yield "%config GeminiMagics", config

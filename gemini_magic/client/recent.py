@@ -31,22 +31,34 @@ def _names(folder: Path) -> list[str]:
     return sorted(name for name in os.listdir(folder) if name.endswith(".jsonl"))  # noqa: PTH208
 
 
+class _Recent(Recorder):
+    """One more run among at most ``keep``; the older ones go when it is over, and hold no request up."""
+
+    def __init__(self, path: Path, keep: int) -> None:
+        super().__init__(path)
+        self._keep = keep
+
+    def close(self) -> None:
+        super().close()
+        folder = self.path.parent
+        with suppress(OSError):
+            for old in _names(folder)[: -self._keep]:
+                (folder / old).unlink(missing_ok=True)
+
+
 def recent_recorder(keep: int) -> Recorder | None:
     """A recorder for one more run; older ones beyond ``keep`` are removed. None when the folder cannot be used."""
     if keep <= 0:
         return None
     folder = recent_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        names = _names(folder)
-    except OSError:
-        return None
-    for old in names[: max(0, len(names) - keep + 1)]:
-        with suppress(OSError):
-            (folder / old).unlink()
+    if not folder.is_dir():
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError:
+            return None
     seconds, rest = divmod(time.time_ns(), 10**9)
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds))
-    return Recorder(folder / f"{stamp}-{rest:09d}-{os.getpid()}-{next(_serial)}.jsonl")
+    return _Recent(folder / f"{stamp}-{rest:09d}-{os.getpid()}-{next(_serial)}.jsonl", keep)
 
 
 def recent(n: int = 1) -> Path | None:
