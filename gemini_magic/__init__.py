@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import ask, stream
+    from .catalog import count_tokens, models
     from .errors import GeminiMagicError, Interrupted
     from .response import Response
     from .response_stream import ResponseStream
@@ -24,7 +25,9 @@ __all__ = [
     "ResponseStream",
     "__version__",
     "ask",
+    "count_tokens",
     "load_ipython_extension",
+    "models",
     "stream",
     "unload_ipython_extension",
 ]
@@ -35,6 +38,8 @@ _HOMES = {
     "Response": ".response",
     "ResponseStream": ".response_stream",
     "ask": ".api",
+    "count_tokens": ".catalog",
+    "models": ".catalog",
     "stream": ".api",
 }
 

@@ -80,6 +80,7 @@ TABLE = {
     "response": FACE,
     "response_stream": FACE | {"response"},
     "api": FACE | {"response", "response_stream"},
+    "catalog": FACE,
     "notebook": None,
     "cli": None,
     "__main__": {"cli"},
