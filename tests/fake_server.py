@@ -830,8 +830,8 @@ class FakeServer:
             with self._changed:
                 self._connections.add(connection)
             thread = threading.Thread(target=connection.serve, name=f"fake-{connection.number}", daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)  # then: `stop` joins what is here
 
     def _accepted(self) -> Iterator[socket.socket]:
         while not self.stopping:
