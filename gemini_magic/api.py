@@ -88,6 +88,7 @@ def begin(
     *,
     ask_key: Callable[[str], str] | None = None,
     notices: Sequence[str] = (),
+    before: str = "",
 ) -> Response:
     """Send a request; the response grows in the background from now on.
 
@@ -96,6 +97,7 @@ def begin(
         options: how.
         ask_key: asks the user for a key when none is found; None where nobody can be asked.
         notices: words about this request that its notes should hold.
+        before: text that came earlier of the same answer; the file of ``--to`` begins with it.
 
     Raises:
         UsageProblem: the request or a key is missing something; nothing was sent.
@@ -115,7 +117,14 @@ def begin(
     if options.keep and (recent := recent_recorder(options.keep)):
         recorders.append(recent)
     source = open_stream(
-        request, options, ledger=ledger, key=key, backend=dialect, recorders=recorders, replay=replay
+        request,
+        options,
+        ledger=ledger,
+        key=key,
+        backend=dialect,
+        recorders=recorders,
+        replay=replay,
+        before=before,
     )
     return Response(ledger, source)
 

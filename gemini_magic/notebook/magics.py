@@ -54,6 +54,11 @@ class GeminiMagics(Magics):
         self._restore_history()
         return await self.desk.ask_awaited(line, cell)
 
+    async def awaited_word(self, line: str) -> Any:
+        """A word of `%gemini` that asks, for a cell that the kernel awaits."""
+        self._restore_history()
+        return await self.desk.word_awaited(line)
+
     def not_first(self, line: int) -> None:
         """Explain that `%%gemini` has to be the first line of its cell."""
         self.desk.not_first(line)

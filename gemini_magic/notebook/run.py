@@ -11,9 +11,12 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from msgspec import structs
+
 from ..api import begin, preview
 from ..asking import build
 from ..content import Part, Request, Text, Turn
+from ..conversation import answer_turn
 from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..ledger import Ledger
 from ..settings import Options, resolve
@@ -23,20 +26,24 @@ from .answers import names_of
 from .arguments import Line, help_text, parse
 from .prompt import expand, expand_text, hint
 from .pump import Job, Pump
-from .session import GO_ON, Run, Session
+from .session import GO_ON, Rest, Run, Session
 from .words import say
 
 __all__ = ["Desk"]
 
 
 class _Question(NamedTuple):
-    """A question that is ready to be sent."""
+    """A question that is ready to be sent; the fields are those of a ``Run``."""
 
     request: Request
     options: Options
     conversation: Any
     before: int
-    notices: tuple[str, ...]
+    key: Any
+    notices: tuple[str, ...] = ()
+    prefix: tuple[Part, ...] = ()
+    added: int = 0
+    token: str | None = None
 
 
 class Desk:
@@ -67,48 +74,71 @@ class Desk:
             Interrupted: the user interrupted it.
         """
         with _Remembered(self.session):
-            job = self._begin(line, body, awaited=False)
+            job = self._send(self._begin(line, body), awaited=False)
             return self._pump.watch(job) if isinstance(job, Job) else job
 
     async def ask_awaited(self, line: str, body: str) -> Any:
         """The same on a running event loop, which goes on serving widgets."""
         with _Remembered(self.session):
-            job = self._begin(line, body, awaited=True)
+            job = self._send(self._begin(line, body), awaited=True)
             return await self._pump.watch_awaited(job) if isinstance(job, Job) else job
 
-    def resume(self, line: Line) -> Any:
-        """Ask for the rest of the last answer, in a new request."""
-        run, turns = self.session.going_on()
+    def resume(self, line: Line) -> _Question:
+        """A new request for the rest of the last answer; whoever said the word sends it."""
+        rest = self.session.going_on()
+        run = rest.run
         options = self._options({**_said_again(run.options), **line.options})[0]
-        parts: tuple[Part, ...]
-        if len(turns) > len(run.request.turns):
-            before, parts = turns, (Text(GO_ON),)
-            chars = run.response.ledger.chars
+        *before, question = run.asked
+        chars = len(_text(rest.prefix))
+        answer, added = answer_turn(rest.prefix), 0
+        if rest.token is not None:
+            request = build(question.parts, options, before)
+            request = structs.replace(request, body={**request.body, "continuationToken": rest.token})
+            notice = (
+                f"A new request that lets the server go on with its answer of {chars:,} characters so far."
+            )
+        elif answer is not None:
+            request, added = build((Text(GO_ON),), options, (*run.asked, answer)), 2
             notice = f"A new request that asks for the rest of an answer of {chars:,} characters so far."
-        else:  # no text had come: the same question again
-            before, parts = turns[:-1], turns[-1].parts
+        else:
+            request = build(question.parts, options, before)
             notice = "A new request with the same question: no text had arrived."
-        request = build(parts, options, before)
-        print(notice, self._where(run, options, rest=before is turns))  # noqa: T201 - a notebook's way to say something
-        job = self._send(
-            _Question(request, options, run.conversation, run.before, (notice,)), awaited=False, key=run.key
+        print(notice, self._where(rest, options))  # noqa: T201 - a notebook's way to say something
+        if options.replay:
+            print(f"It is answered from {options.replay}; `%gemini resume --replay ''` asks the server.")  # noqa: T201 - as above
+        return _Question(
+            request,
+            options,
+            run.conversation,
+            run.before,
+            run.key,
+            (notice,),
+            rest.prefix,
+            added,
+            rest.token,
         )
-        return self._pump.watch(job)
 
-    def _where(self, run: Run, options: Options, *, rest: bool) -> str:
+    def _where(self, rest: Rest, options: Options) -> str:
         """Which name holds what once the rest has arrived."""
         new = options.out or "_gemini"
-        if not rest:
+        if not rest.prefix:
             return f"`{new}` will hold the whole answer."
-        kept = [name for name in names_of(run.response, self.shell.user_ns) if name != new]
-        if kept:
+        kept = [name for name in names_of(rest.run.response, self.shell.user_ns) if name != new]
+        if kept and _text(rest.prefix) == rest.run.response.text:
             return f"`{kept[0]}` keeps what came, `{new}` gets the rest: `{kept[0]}.text + {new}.text` is the whole."
         return f"`{new}` gets the rest; `%gemini last 2` shows what came before."
 
     def word(self, line: str) -> Any:
         """One of the words of ``%gemini``."""
         with _Remembered(self.session):
-            return say(self, line)
+            job = self._send(say(self, line), awaited=False)
+            return self._pump.watch(job) if isinstance(job, Job) else job
+
+    async def word_awaited(self, line: str) -> Any:
+        """The same on a running event loop, for a word that asks."""
+        with _Remembered(self.session):
+            job = self._send(say(self, line), awaited=True)
+            return await self._pump.watch_awaited(job) if isinstance(job, Job) else job
 
     def not_first(self, line: int) -> None:
         """A cell whose ``%%gemini`` is not its first line."""
@@ -126,7 +156,8 @@ class Desk:
         """The options a plain cell has now, and where each comes from."""
         return self._options({})
 
-    def _begin(self, line: str, body: str, *, awaited: bool) -> Any:
+    def _begin(self, line: str, body: str) -> _Question | None:
+        """The question a cell asks; None when its line asked for help."""
         names: dict[str, Any] = self.shell.user_ns
 
         def value(text: str) -> str:
@@ -140,12 +171,7 @@ class Desk:
             return None
         options = self._options(read.options)[0]
         key = self.session.key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
-        question = self._question(body, options, key)
-        if options.dry_run:
-            shown = preview(question.request, options)
-            self._bind(options.out, shown)
-            return shown
-        return self._send(question, awaited=awaited, key=key)
+        return self._question(body, options, key)
 
     def _question(self, body: str, options: Options, key: Any) -> _Question:
         text = body.removesuffix("\n")
@@ -163,20 +189,43 @@ class Desk:
                 notices = (word,)
         conversation = self.session.conversation(options)
         turns: tuple[Turn, ...] = conversation.before(key)
-        return _Question(build(parts, options, turns), options, conversation, len(turns), notices)
+        return _Question(build(parts, options, turns), options, conversation, len(turns), key, notices)
 
-    def _send(self, question: _Question, *, awaited: bool, key: Any) -> Job:
+    def _send(self, question: Any, *, awaited: bool) -> Any:
+        """Send a question, or show what would be sent (``--dry-run``); anything else is handed back as it is."""
+        if not isinstance(question, _Question):
+            return question
         request, options = question.request, question.options
+        if options.dry_run:
+            shown = preview(request, options)
+            self._bind(options.out, shown)
+            return shown
         if not options.quiet:
             self._view(
                 Ledger(request), options, None
             )  # a display that does not exist here: before it is sent
-        response = begin(request, options, ask_key=_asker(self.shell), notices=question.notices)
+        response = begin(
+            request,
+            options,
+            ask_key=_asker(self.shell),
+            notices=question.notices,
+            before=_text(question.prefix),
+        )
         if response.stream is None:  # begin always opens one
             raise AssertionError
         self._bind("_gemini", response)
         self._bind(options.out, response)
-        run = Run(response, request, options, question.conversation, question.before, key)
+        run = Run(
+            response,
+            request,
+            options,
+            question.conversation,
+            question.before,
+            question.key,
+            question.prefix,
+            question.added,
+            question.token,
+        )
         self.session.sent(run)
         stop = threading.Event()
         works = options.background or kernel.stop_button_works(self.shell, awaited=awaited)
@@ -214,6 +263,10 @@ class _Remembered:
             self._session.error = error
 
 
+def _text(parts: Sequence[Part]) -> str:
+    return "".join(part.text for part in parts if isinstance(part, Text))
+
+
 def _asker(shell: Any) -> Callable[[str], str] | None:
     """A function that asks for a key without showing it, or None where nobody can be asked."""
     if not kernel.allows_input(shell):
@@ -222,8 +275,8 @@ def _asker(shell: Any) -> Callable[[str], str] | None:
 
 
 def _said_again(options: Options) -> dict[str, Any]:
-    """The options of a run for its continuation: not where it is bound, recorded before or played from."""
+    """The options of a run for its continuation: not where it is bound, and not what is done only once."""
     again = vars(options).copy()
-    for name in ("chat", "continue_", "fresh", "out", "dry_run", "replay", "replay_any", "background"):
+    for name in ("chat", "continue_", "fresh", "out", "dry_run", "background"):
         again.pop(name)
     return again

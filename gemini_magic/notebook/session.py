@@ -10,14 +10,14 @@ from collections import deque
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
-from ..content import Request, Text, Turn
+from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_turn
 from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..events import Usage
 from ..response import Response
 from ..settings import Options
 
-__all__ = ["GO_ON", "Run", "Session"]
+__all__ = ["GO_ON", "Rest", "Run", "Session"]
 
 GO_ON = (
     "Your answer was cut off. Go on exactly where it stopped: begin with the very next character, repeat nothing, "
@@ -36,6 +36,9 @@ class Run(NamedTuple):
         conversation: where it belongs.
         before: how many of the request's turns were said before.
         key: the cell that asked.
+        prefix: what earlier runs had of the same answer, when this one asked for the rest.
+        added: how many turns at the request's end do nothing but ask for the rest.
+        token: the server's own way to go on, where this run used it.
     """
 
     response: Response
@@ -44,6 +47,28 @@ class Run(NamedTuple):
     conversation: Conversation
     before: int
     key: Hashable
+    prefix: tuple[Part, ...] = ()
+    added: int = 0
+    token: str | None = None
+
+    @property
+    def asked(self) -> tuple[Turn, ...]:
+        """What was said up to the question, which comes last."""
+        return self.request.turns[: len(self.request.turns) - self.added]
+
+
+class Rest(NamedTuple):
+    """How an answer that broke off is gone on with.
+
+    Attributes:
+        run: the run that broke off.
+        prefix: what has come of the answer; empty when the question is best asked again.
+        token: the server's own way to go on, None without one. What came behind it comes again.
+    """
+
+    run: Run
+    prefix: tuple[Part, ...]
+    token: str | None
 
 
 class Session:
@@ -96,13 +121,17 @@ class Session:
             self.chats[run.conversation.name] = run.conversation
 
     def answered(self, run: Run) -> None:
-        """Keep what an ended run said; an answer without content leaves the conversation as it was."""
+        """Keep what an ended run said, as one turn with what earlier runs had of the same answer.
+
+        A run without content leaves the conversation as it was.
+        """
         ledger = run.response.ledger
         if ledger.usage is not None:
             self.usage = Usage(*(_sum(old, new) for old, new in zip(self.usage, ledger.usage, strict=True)))
-        answer = answer_turn(ledger.parts.get(0, ()))
+        parts = ledger.parts.get(0, ())
+        answer = answer_turn((*run.prefix, *parts)) if answer_turn(parts) else None
         if answer is not None:
-            turns = (*run.request.turns[run.before :], answer)
+            turns = (*run.asked[run.before :], answer)
             run.conversation.put(turns, status=ledger.status, key=run.key)
 
     # -- words
@@ -130,8 +159,8 @@ class Session:
             self.current = None
         return f"Conversation {name!r} is forgotten ({len(gone)} questions)."
 
-    def going_on(self) -> tuple[Run, tuple[Turn, ...]]:
-        """The run that broke off last, and the turns that ask for its rest (the user's words not among them).
+    def going_on(self) -> Rest:
+        """The run that broke off last, and how to go on with its answer.
 
         Raises:
             OptionError: nothing was asked, it still runs, or it is complete.
@@ -144,10 +173,17 @@ class Session:
             raise OptionError("The last answer is still arriving.", remedy="Wait for it, or stop it.")
         if status == "complete":
             raise OptionError("The last answer is complete.", remedy="Use -c to ask on.")
-        answer = answer_turn(run.response.ledger.parts.get(0, ()))
+        ledger = run.response.ledger
+        parts = tuple(ledger.parts.get(0, ()))
+        if ledger.continuation is not None:
+            return Rest(run, (*run.prefix, *parts[: ledger.checkpoint]), ledger.continuation)
+        if run.token is not None and not parts:
+            return Rest(run, run.prefix, run.token)
+        prefix = (*run.prefix, *parts)
+        answer = answer_turn(prefix)
         if answer is None or not any(isinstance(part, Text) for part in answer.parts):
-            return run, run.request.turns
-        return run, (*run.request.turns, answer)
+            return Rest(run, (), None)
+        return Rest(run, prefix, None)
 
 
 def _sum(old: int | None, new: int | None) -> int | None:

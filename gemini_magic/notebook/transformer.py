@@ -1,4 +1,4 @@
-"""Turns a ``%%gemini`` cell into a call before IPython's own clean-up touches the prompt.
+"""Turns a ``%%gemini`` cell (and ``%gemini resume``) into a call before IPython's own clean-up touches the prompt.
 
 In a kernel the call is awaited, so that widgets and the Stop button live while the answer streams. It knows the
 cell's source and nothing of what the line means.
@@ -16,6 +16,7 @@ __all__ = ["AWAITED", "CellTransformer"]
 
 AWAITED = "await get_ipython().find_cell_magic('gemini').__self__.awaited"
 _MAGIC = re.compile(r"[ \t]*%%gemini(?=\s|$)")
+_RESUME = re.compile(r"[ \t]*%gemini[ \t]+(resume(?:[ \t].*)?)")
 
 
 class CellTransformer:
@@ -34,6 +35,9 @@ class CellTransformer:
 
     def __call__(self, lines: list[str]) -> list[str]:
         """The lines IPython should go on with."""
+        word = _only_resume(lines)
+        if word is not None and self._ours() and self._can_await("".join(lines)):
+            return [f"{AWAITED}_word({word!r})\n"]
         start = _first(lines)
         if start is None or not self._ours():
             return lines
@@ -82,3 +86,10 @@ def _first(lines: list[str]) -> int | None:
         if line.strip() and not line.lstrip().startswith("#"):
             return None
     return None
+
+
+def _only_resume(lines: list[str]) -> str | None:
+    """What follows ``%gemini`` when that is ``resume`` and the cell says nothing else, but for comments."""
+    said = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    found = _RESUME.fullmatch(said[0].rstrip()) if len(said) == 1 else None
+    return None if found is None or found[1].endswith(("?", "\\")) else found[1]

@@ -248,8 +248,10 @@ def test_resume_asks_for_the_rest_in_a_new_request(cells):
     assert said(response)[1] == "half an answer"
     assert response.request.config == {"temperature": 0.5}
     assert any("new request" in note.message for note in response.notes)
+    rest = response.text
     cells("%%gemini -q --chat tom\nnext")
-    assert roles(cells.names["_gemini"]) == ["user", "model"] * 2 + ["user"]
+    assert roles(cells.names["_gemini"]) == ["user", "model", "user"]
+    assert said(cells.names["_gemini"])[1] == f"half an answer{rest}"
     assert "complete" in cells.error("%gemini resume").message
 
 

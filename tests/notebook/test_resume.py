@@ -1,0 +1,187 @@
+"""`%gemini resume`: a new request for the rest, whose answer and the part before it are one turn."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from fake_server import cut, event, finish, google_error, status, text
+from surroundings import CANARY
+
+from gemini_magic.errors import OptionError, RecordingError, ServiceError, TruncatedError
+from gemini_magic.notebook.session import GO_ON
+
+
+@pytest.fixture
+def asking(cells, fake_server, monkeypatch):
+    """Options of a cell that asks the fake server."""
+    monkeypatch.setenv("FAKE_KEY", CANARY)
+    cells("%config GeminiMagics.backend = 'gemini'")
+    return f"-q -m m --base-url {fake_server.base_url} --key-env FAKE_KEY --retries 0"
+
+
+def contents(request):
+    return [(turn["role"], [*turn["parts"]]) for turn in request.body["contents"]]
+
+
+def words(request):
+    return [(role, "".join(part.get("text", "") for part in parts)) for role, parts in contents(request)]
+
+
+def signed(piece, signature):
+    part = {"text": piece, "thoughtSignature": signature}
+    return event({"candidates": [{"content": {"parts": [part], "role": "model"}, "index": 0}]})
+
+
+def paused(piece, token, reason=None):
+    candidate = {
+        "content": {"parts": [{"text": piece}], "role": "model"},
+        "continuationToken": token,
+        "index": 0,
+    }
+    return event({"candidates": [candidate | ({"finishReason": reason} if reason else {})]})
+
+
+def test_the_whole_answer_is_one_turn_of_the_conversation_signatures_kept(cells, asking, fake_server):
+    fake_server.script(text("One, "), signed("", "c2lnMQ=="), text("two, th"), cut())
+    fake_server.script(text("ree, "), signed("four.", "c2lnMg=="), finish())
+    fake_server.script(text("Five."), finish())
+    assert isinstance(cells.error(f"%%gemini --chat tom -o r {asking}\ncount"), TruncatedError)
+    assert cells("%gemini resume").success
+    assert cells(f"%%gemini --chat tom {asking}\ngo on").success
+    first, rest, third = fake_server.requests
+    assert words(first) == [("user", "count")]
+    assert words(rest) == [("user", "count"), ("model", "One, two, th"), ("user", GO_ON)]
+    assert contents(third) == [
+        ("user", [{"text": "count"}]),
+        (
+            "model",
+            [
+                {"text": "One, "},
+                {"text": "", "thoughtSignature": "c2lnMQ=="},
+                {"text": "two, three, "},
+                {"text": "four.", "thoughtSignature": "c2lnMg=="},
+            ],
+        ),
+        ("user", [{"text": "go on"}]),
+    ]
+    assert cells.names["r"].text == "One, two, th"
+
+
+def test_an_answer_that_breaks_off_again_is_gone_on_with_again(cells, asking, fake_server):
+    fake_server.script(text("One, "), cut())
+    fake_server.script(text("two, "), cut())
+    fake_server.script(text("three."), finish())
+    fake_server.script(text("Yes."), finish())
+    cells(f"%%gemini --chat tom {asking}\ncount")
+    assert isinstance(cells.error("%gemini resume"), TruncatedError)
+    assert cells("%gemini resume -o last").success
+    assert "`last` gets the rest; `%gemini last 2` shows what came before." in cells.shown
+    cells(f"%%gemini -c {asking}\nsure?")
+    assert words(fake_server.requests[2]) == [("user", "count"), ("model", "One, two, "), ("user", GO_ON)]
+    assert words(fake_server.requests[3]) == [
+        ("user", "count"),
+        ("model", "One, two, three."),
+        ("user", "sure?"),
+    ]
+
+
+def test_the_servers_own_way_to_go_on_needs_no_extra_turn(cells, asking, fake_server):
+    fake_server.script(text("One, "), paused("two, ", "abc/+=", "CONTINUATION"))
+    fake_server.script(text("three."), finish())
+    fake_server.script(text("Yes."), finish())
+    cells(f"%%gemini --chat tom -t 0.5 {asking}\ncount")
+    assert cells("%gemini resume").success
+    assert "lets the server go on" in cells.shown
+    first, rest = (request.body for request in fake_server.requests)
+    assert rest == first | {"continuationToken": "abc/+="}
+    cells(f"%%gemini -c {asking}\nsure?")
+    assert words(fake_server.requests[2])[1] == ("model", "One, two, three.")
+    assert "continuationToken" not in fake_server.requests[2].body
+
+
+def test_what_came_behind_the_servers_mark_comes_again_and_is_kept_once(cells, asking, fake_server):
+    fake_server.script(text("One, "), paused("two, ", "mark"), text("thr"), cut())
+    fake_server.script(text("three."), finish())
+    fake_server.script(text("Yes."), finish())
+    cells(f"%%gemini -o r {asking}\ncount")
+    cells("%gemini resume")
+    assert "r.text +" not in cells.shown  # which would say "thr" twice
+    cells(f"%%gemini -c {asking}\nsure?")
+    assert words(fake_server.requests[2])[1] == ("model", "One, two, three.")
+
+
+def test_a_refused_request_for_the_rest_changes_nothing(cells, asking, fake_server):
+    fake_server.script(text("One, "), paused("two, ", "mark", "CONTINUATION"))
+    fake_server.script(status(503, body=google_error(503, "busy", "UNAVAILABLE")))
+    fake_server.script(text("three."), finish())
+    cells(f"%%gemini --chat tom {asking}\ncount")
+    assert isinstance(cells.error("%gemini resume"), ServiceError)
+    assert cells("%gemini resume").success
+    assert [request.body.get("continuationToken") for request in fake_server.requests] == [
+        None,
+        "mark",
+        "mark",
+    ]
+    session = cells.shell.find_cell_magic("gemini").__self__.desk.session
+    assert [entry.status for entry in session.chats["tom"].entries] == ["complete"]
+
+
+def test_without_any_text_the_question_is_asked_again(cells, asking, fake_server):
+    fake_server.script(status(503, body=google_error(503, "busy", "UNAVAILABLE")))
+    fake_server.script(text("One."), finish())
+    cells(f"%%gemini {asking}\ncount")
+    assert cells("%gemini resume -o s").success
+    assert "`s` will hold the whole answer." in cells.shown
+    assert [request.body for request in fake_server.requests] == [fake_server.requests[0].body] * 2
+
+
+def test_it_can_be_looked_at_before_it_is_sent(cells, asking, fake_server):
+    fake_server.script(text("One, "), cut())
+    cells(f"%%gemini {asking}\ncount")
+    preview = cells("%gemini resume --dry-run").result
+    assert [turn["role"] for turn in preview.body["contents"]] == ["user", "model", "user"]
+    assert len(fake_server.requests) == 1
+
+
+def test_a_replayed_answer_is_gone_on_with_from_its_recording(cells, asking, fake_server, tmp_path):
+    file = tmp_path / "cut.jsonl"
+    fake_server.script(text("One, "), cut())
+    fake_server.script(text("two."), finish())
+    cells(f"%%gemini --record {file} {asking}\ncount")
+    cells("%gemini resume")
+    replay = f"--replay {file} --speed 0"
+    assert isinstance(cells.error(f"%%gemini {replay} {asking}\ncount"), TruncatedError)
+    assert cells("%gemini resume").success
+    assert f"answered from {file}" in cells.shown
+    assert cells.names["_gemini"].text == "two."
+    assert cells.names["_gemini"].ledger.source == "recording"
+    assert len(fake_server.requests) == 2
+
+    one = tmp_path / "one.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    one.write_text("".join(line for line in lines if json.loads(line)["exchange"] == 0))
+    cells(f"%%gemini --replay {one} {asking}\ncount")
+    assert isinstance(cells.error("%gemini resume"), RecordingError)
+    fake_server.script(text("and two."), finish())
+    assert cells("%gemini resume --replay ''").success
+    assert cells.names["_gemini"].text == "and two."
+
+
+def test_the_file_holds_the_whole(cells, asking, fake_server, tmp_path):
+    file = tmp_path / "answer.md"
+    fake_server.script(text("One, "), cut())
+    fake_server.script(text("two."), finish())
+    cells(f"%%gemini --to {file} {asking}\ncount")
+    assert file.read_text().startswith("One, \n\n---\nTokens: ")
+    assert file.read_text().endswith("\nStatus: truncated\n")
+    cells("%gemini resume")
+    assert file.read_text().startswith("One, two.\n\n---\nTokens: ")
+    assert "Status" not in file.read_text()
+
+
+def test_nothing_to_go_on_with(cells, asking, fake_server):
+    assert isinstance(cells.error("%gemini resume"), OptionError)
+    fake_server.script(text("One."), finish())
+    cells(f"%%gemini {asking}\ncount")
+    assert "complete" in cells.error("%gemini resume").message
