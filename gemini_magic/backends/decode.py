@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from ..events import Delta, Event, Evidence, Finish, Note, Reading, Usage, Usage
 from .backend import Decode
 from .failure import failure_of
 from .lenient import mend, mended, parse
-from .shapes import Answer, Candidate, WirePart, WireUsage
+from .shapes import Answer, Candidate, LargeAnswer, WirePart
 
 __all__ = ["decode", "decoder", "part_of"]
 
@@ -48,23 +49,37 @@ _BLOCK = ["BLOCK_REASON_UNSPECIFIED", "SAFETY", "OTHER", "BLOCKLIST", "PROHIBITE
 
 
 # Fields of an answer and of its token counts that are no counts: they go into the extras under these names.
-_EXTRAS = (
-    ("provider", "provider"),
-    ("service_tier", "serviceTier"),
-    ("model_status", "modelStatus"),
-    ("create_time", "createTime"),
+_EXTRAS = {
+    "provider": "provider",
+    "service_tier": "serviceTier",
+    "model_status": "modelStatus",
+    "create_time": "createTime",
+}
+_USAGE_EXTRAS = {
+    "traffic_type": "trafficType",
+    "service_tier": "serviceTier",
+    "cache_tier": "cache_tier",
+}
+# Most chunks have none: comparing them all at once is many times faster than looking at each.
+_beside, _NOTHING_BESIDE = attrgetter(*_EXTRAS), (None,) * len(_EXTRAS)
+_beside_counts, _NO_WORDS = attrgetter(*_USAGE_EXTRAS), (None,) * len(_USAGE_EXTRAS)
+_counts = attrgetter(
+    "prompt_token_count",
+    "cached_content_token_count",
+    "candidates_token_count",
+    "thoughts_token_count",
+    "tool_use_prompt_token_count",
+    "total_token_count",
 )
-_USAGE_EXTRAS = (
-    ("traffic_type", "trafficType"),
-    ("service_tier", "serviceTier"),
-    ("cache_tier", "cache_tier"),
-)
+_UNKNOWN = Usage()
 
 _BAD_BLOB = Note("unreadable-shape", "Inline data is not base64; the part is kept as it came.", "error")
 
 _LONGEST = 100  # characters of a reason
 
 _decoder = msgspec.json.Decoder(Answer)
+_large = msgspec.json.Decoder(LargeAnswer)
+_LARGE = 1 << 16  # bytes; a smaller blob is read as fast by the way that takes any base64
 
 
 def decode(raw: bytes, noted: set[Event] | None = None) -> Reading:
@@ -77,10 +92,11 @@ def decode(raw: bytes, noted: set[Event] | None = None) -> Reading:
     notes: list[Event] = []
     value: dict[str, Any] | None = None  # of the lenient reading
     try:
-        answer = _decoder.decode(raw)
+        answer = _decoder.decode(raw) if len(raw) < _LARGE else _decoded_large(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         answer, value, notes = mended(raw)
     events: list[Event] = []
+    finished, token = False, None
     for place, candidate in enumerate(answer.candidates):
         if candidate.content is not None:
             for position, part in enumerate(candidate.content.parts):
@@ -91,27 +107,39 @@ def decode(raw: bytes, noted: set[Event] | None = None) -> Reading:
                     if part.inline_data is not None and _BAD_BLOB not in notes:
                         notes.append(_BAD_BLOB)
                 events.append(Delta(said, candidate.index))
-        _evidence(candidate, events)
+        if candidate.citation_metadata or candidate.grounding_metadata or candidate.url_context_metadata:
+            _evidence(candidate, events)
+        finished = finished or candidate.finish_reason is not None
+        token = token or candidate.continuation_token
     if answer.usage_metadata is not None:
-        usage = _usage(answer.usage_metadata)
-        if any(count is not None for count in usage):
+        usage = Usage(*_counts(answer.usage_metadata))
+        if usage != _UNKNOWN:
             events.append(UsageReport(usage))
     feedback = answer.prompt_feedback
     if feedback is not None and feedback.block_reason:
         reason = _enum(feedback.block_reason, _BLOCK)
         events.append(Finish(reason, feedback.block_reason_message, prompt=True))
-    events.extend(
-        Finish(_enum(candidate.finish_reason, _FINISH), candidate.finish_message, candidate.index)
-        for candidate in answer.candidates
-        if candidate.finish_reason
-    )
+    if finished:
+        events += [
+            Finish(_enum(candidate.finish_reason, _FINISH), candidate.finish_message, candidate.index)
+            for candidate in answer.candidates
+            if candidate.finish_reason
+        ]
     if answer.error and (failure := failure_of(tidy(read_json(bytes(answer.error), deepest=DEEPEST)))):
         events.append(failure)
     if notes and noted is not None:
         notes = [note for note in notes if note not in noted]
         noted.update(notes)
-    token = next((each.continuation_token for each in answer.candidates if each.continuation_token), None)
-    return Reading(events + notes, answer.model_version, answer.response_id, token, _extras(answer))
+    events += notes
+    return Reading(events, answer.model_version, answer.response_id, token, _extras(answer))
+
+
+def _decoded_large(raw: bytes) -> Answer:
+    """The same with inline data read from base64 in one go, where that is base64 as the standard has it."""
+    try:
+        return _large.decode(raw)
+    except (msgspec.MsgspecError, ValueError):
+        return _decoder.decode(raw)
 
 
 def decoder() -> Decode:
@@ -129,24 +157,13 @@ def _evidence(candidate: Candidate, events: list[Event]) -> None:
             events.append(Evidence(name, value, candidate.index))
 
 
-def _usage(counts: WireUsage) -> Usage:
-    return Usage(
-        counts.prompt_token_count,
-        counts.cached_content_token_count,
-        counts.candidates_token_count,
-        counts.thoughts_token_count,
-        counts.tool_use_prompt_token_count,
-        counts.total_token_count,
-    )
-
-
 def _extras(answer: Answer) -> dict[str, Any] | None:
-    found = {name: value for field, name in _EXTRAS if (value := getattr(answer, field)) is not None}
-    if answer.usage_metadata is not None:
-        for field, name in _USAGE_EXTRAS:
-            if (value := getattr(answer.usage_metadata, field)) is not None:
-                found[name] = value
-    return found or None
+    counts = answer.usage_metadata
+    if _beside(answer) == _NOTHING_BESIDE and (counts is None or _beside_counts(counts) == _NO_WORDS):
+        return None
+    found = zip(_EXTRAS.values(), _beside(answer), strict=True)
+    words = () if counts is None else zip(_USAGE_EXTRAS.values(), _beside_counts(counts), strict=True)
+    return {name: value for name, value in (*found, *words) if value is not None}
 
 
 def _enum(value: str | int | None, names: list[str]) -> str:
@@ -179,7 +196,9 @@ def _word(value: str | int | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _base64(text: str) -> bytes | None:
+def _base64(text: str | bytes) -> bytes | None:
+    if isinstance(text, bytes):  # from a large value, which is read to the end at once
+        return text
     text = text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4)
     try:
         return base64.b64decode(text, validate=True)

@@ -10,7 +10,17 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import Meta, Struct, field
 
-__all__ = ["MOST_COUNT", "MOST_INDEX", "Answer", "Candidate", "Content", "Feedback", "WirePart", "WireUsage"]
+__all__ = [
+    "MOST_COUNT",
+    "MOST_INDEX",
+    "Answer",
+    "Candidate",
+    "Content",
+    "Feedback",
+    "LargeAnswer",
+    "WirePart",
+    "WireUsage",
+]
 
 
 # The largest numbers that tables and databases hold.
@@ -20,17 +30,17 @@ _Index: TypeAlias = Annotated[int, Meta(ge=0, le=MOST_INDEX)]
 _Count: TypeAlias = Annotated[int, Meta(ge=0, le=MOST_COUNT)]
 
 
-class WireData(Struct, rename="camel"):
+class WireData(Struct, rename="camel", gc=False):
     mime_type: str = ""
     data: str = ""
 
 
-class WireFileData(Struct, rename="camel"):
+class WireFileData(Struct, rename="camel", gc=False):
     file_uri: str = ""
     mime_type: str | None = None
 
 
-class WireCall(Struct, rename="camel"):
+class WireCall(Struct, rename="camel", gc=False):
     name: str | None = None
     args: dict[str, Any] | None = None
     id: str | None = None
@@ -38,23 +48,23 @@ class WireCall(Struct, rename="camel"):
     will_continue: bool | None = None
 
 
-class WireCallResult(Struct):
+class WireCallResult(Struct, gc=False):
     name: str = ""
     response: dict[str, Any] | None = None
     id: str | None = None
 
 
-class WireCode(Struct):
+class WireCode(Struct, gc=False):
     code: str = ""
     language: str | int | None = None
 
 
-class WireCodeResult(Struct):
+class WireCodeResult(Struct, gc=False):
     outcome: str | int | None = None
     output: str = ""
 
 
-class WirePart(Struct, rename="camel"):
+class WirePart(Struct, rename="camel", gc=False):
     """A part: one kind of data, and flags."""
 
     text: str | None = None
@@ -68,13 +78,13 @@ class WirePart(Struct, rename="camel"):
     code_execution_result: WireCodeResult | None = None
 
 
-class Content(Struct):
+class Content(Struct, gc=False):
     """What a candidate says."""
 
     parts: list[WirePart] = []
 
 
-class Candidate(Struct, rename="camel"):
+class Candidate(Struct, rename="camel", gc=False):
     """One candidate of an answer, or a piece of it."""
 
     index: _Index = 0
@@ -87,7 +97,7 @@ class Candidate(Struct, rename="camel"):
     url_context_metadata: Any = None
 
 
-class WireUsage(Struct, rename="camel"):
+class WireUsage(Struct, rename="camel", gc=False):
     """The running total of tokens."""
 
     prompt_token_count: _Count | None = None
@@ -101,14 +111,14 @@ class WireUsage(Struct, rename="camel"):
     cache_tier: Any = field(default=None, name="cache_tier")
 
 
-class Feedback(Struct, rename="camel"):
+class Feedback(Struct, rename="camel", gc=False):
     """What the server says about the prompt."""
 
     block_reason: str | int | None = None
     block_reason_message: str | None = None
 
 
-class Answer(Struct, rename="camel"):
+class Answer(Struct, rename="camel", gc=False):
     """One JSON value of the stream."""
 
     candidates: list[Candidate] = []
@@ -121,3 +131,28 @@ class Answer(Struct, rename="camel"):
     model_status: Any = None
     create_time: Any = None
     error: msgspec.Raw = msgspec.Raw(b"")
+
+
+# The same with inline data as the bytes it stands for: one pass over a large picture in place of four.
+
+
+class _LargeData(WireData, rename="camel", gc=False):
+    data: bytes = b""  # type: ignore[assignment] # who reads it takes both
+
+
+class _LargePart(WirePart, rename="camel", gc=False):
+    inline_data: _LargeData | None = None
+
+
+class _LargeContent(Content, gc=False):
+    parts: list[_LargePart] = []  # type: ignore[assignment] # read only
+
+
+class _LargeCandidate(Candidate, rename="camel", gc=False):
+    content: _LargeContent | None = None
+
+
+class LargeAnswer(Answer, rename="camel", gc=False):
+    """One large JSON value of the stream."""
+
+    candidates: list[_LargeCandidate] = []  # type: ignore[assignment] # read only

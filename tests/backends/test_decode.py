@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -58,6 +59,37 @@ def test_every_known_part_and_the_unknown_ones():
         Opaque({"toolCall": {"toolType": "X"}, "thoughtSignature": "s"}, "s"),
         Opaque({}),
     ]
+
+
+def _urlsafe(data):
+    return base64.urlsafe_b64encode(data).decode()
+
+
+BASE64 = {
+    "standard": lambda data: base64.b64encode(data).decode(),
+    "url-safe": _urlsafe,
+    "unpadded": lambda data: _urlsafe(data).rstrip("="),
+    "in lines": lambda data: base64.encodebytes(data).decode(),
+}
+
+
+@pytest.mark.parametrize("size", [10, 100_000])
+@pytest.mark.parametrize("form", BASE64)
+def test_a_blob_in_any_base64(form, size):
+    data = bytes(range(251, 0, -1)) * (size // 251 + 1)
+    inline = {"inlineData": {"mimeType": "image/png", "data": BASE64[form](data)}, "thoughtSignature": "s"}
+    said = events(
+        {"candidates": [{"content": {"parts": [inline, {"text": "a"}]}, "finishReason": "STOP", "index": 1}]}
+    )
+    assert said == [Delta(Blob("image/png", data, "s"), 1), Delta(Text("a"), 1), Finish("STOP", None, 1)]
+
+
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_a_blob_that_is_no_base64_is_kept_as_it_came(size):
+    inline = {"inlineData": {"mimeType": "image/png", "data": "?" * size}}
+    said, note = events({"candidates": [{"content": {"parts": [inline]}}]})
+    assert said == Delta(Opaque(inline))
+    assert (note.kind, note.severity) == ("unreadable-shape", "error")
 
 
 def test_finish_reasons_by_word_by_number_and_unknown():
