@@ -190,11 +190,12 @@ class Attempts:
         self._line.before_read = None
         self._origin = self._origin or self._line.sent
         self.intake.offset = max(self._line.sent - self._origin, self.intake.last)
-        with self._pen:
+        with self._pen.quiet():  # who draws looks by itself; who waits for events would wake up for nothing
             if self._line.connecting is not None:
                 self._ledger.mark("connect", self._line.connecting)
             self._ledger.delay = self._origin - self._line.opened
             self._ledger.enter("waiting")
+        self.intake.sent()
 
     # -- the answer
 

@@ -84,6 +84,7 @@ class Intake:
         self._recorders = recorders
         self._exchange: Exchange | None = None
         self._oddities = 0
+        self._recorded = False
         self._stopped: set[int] = set()  # recorders whose end was noted
 
     def begin(self, exchange: Exchange) -> None:
@@ -92,9 +93,16 @@ class Intake:
         exchange.backend = self._backend.name
         self._oddities = 0
         self._decode = self._backend.decoder()
+        self._recorded = False
         with self._pen:
             self._ledger.begin(exchange)
-        self._record(lambda recorder: recorder.begin(exchange))
+
+    def sent(self) -> None:
+        """The request has gone out, or never will: the recordings begin, and the server thinks meanwhile."""
+        exchange = self._exchange
+        if exchange is not None and not self._recorded:
+            self._recorded = True
+            self._record(lambda recorder: recorder.begin(exchange))
 
     def head(self, exchange: Exchange, answer: Head) -> None:
         """The head of its answer came."""
@@ -153,6 +161,7 @@ class Intake:
 
     def end(self, exchange: Exchange, how: str) -> None:
         """The exchange is over."""
+        self.sent()
         exchange.end = how
         self._record(lambda recorder: recorder.end(how))
 
