@@ -220,13 +220,18 @@ class Attempts:
         except _Enough as refused:
             return Outcome("failed", again=True, wait=refused.wait)
         except (Lost, Expired):
-            intake.take(wire, wire.close())  # what had come whole counts, though its blank line had not
+            self._finish(exchange, wire)  # what had come whole counts, though its blank line had not
             raise
-        intake.take(wire, wire.close())
+        self._finish(exchange, wire)
         error = None if intake.heard() else not_a_stream(wire, self._job.backend)
         if error is not None:
             return Outcome("failed", error)
         return Outcome("end")
+
+    def _finish(self, exchange: Exchange, wire: WireReader) -> None:
+        """No byte follows: what waited for more counts as it is."""
+        self.intake.take(wire, wire.feed(self.intake.rest(exchange)))
+        self.intake.take(wire, wire.close())
 
     def _copy(self, transcript: Transcript) -> None:
         before = transcript.problem
@@ -250,6 +255,7 @@ class Attempts:
         except Lost:
             if self._line.cancelled.is_set():
                 raise
+        body.extend(self.intake.rest(exchange))
         failure = self._job.backend.failure(answer.status, bytes(body))
         if failure.code in (401, 403) or failure.reason == "API_KEY_INVALID":
             forget_typed()  # or a mistyped key would stay until the kernel ends

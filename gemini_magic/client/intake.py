@@ -14,10 +14,10 @@ from ..backends import Backend
 from ..events import Failure, Severity
 from ..ledger import Exchange, Ledger
 from ..wire import Item, Reader
-from .credentials import Key
 from .line import Line, Lost
 from .oddities import remark
 from .recorder import Recorder
+from .secret import Key, Mask
 from .sources import Head
 
 __all__ = ["Intake", "Pen"]
@@ -25,6 +25,10 @@ __all__ = ["Intake", "Pen"]
 
 def _nothing() -> None:
     pass
+
+
+def _mask(key: Key | None) -> Mask | None:
+    return None if key is None else Mask(key.value)
 
 
 class Pen:
@@ -81,6 +85,7 @@ class Intake:
         self._backend = backend
         self._decode = backend.decoder()
         self._key = key
+        self._mask = _mask(key)
         self._recorders = recorders
         self._exchange: Exchange | None = None
         self._oddities = 0
@@ -93,6 +98,7 @@ class Intake:
         exchange.backend = self._backend.name
         self._oddities = 0
         self._decode = self._backend.decoder()
+        self._mask = _mask(self._key)
         self._recorded = False
         with self._pen:
             self._ledger.begin(exchange)
@@ -107,25 +113,43 @@ class Intake:
     def head(self, exchange: Exchange, answer: Head) -> None:
         """The head of its answer came."""
         with self._quietly:
-            exchange.status, exchange.reason = answer.status, answer.reason
+            exchange.status, exchange.reason = answer.status, self._hidden(answer.reason)
             exchange.http_version = answer.http_version
             exchange.response_headers = tuple(
-                (name, value) for name, value in answer.headers if name.lower() != "set-cookie"
+                (name, self._hidden(value)) for name, value in answer.headers if name.lower() != "set-cookie"
             )
             self._ledger.version += 1
         self._record(lambda recorder: recorder.head(exchange))
 
     def keep(self, exchange: Exchange, t: float, data: bytes) -> bytes:
-        """Keep a piece of the body as it came, but for the key: returns it with that masked."""
-        piece = data if self._key is None else self._key.value.hide(data)
+        """Keep a piece of the body as it came, but for the key: returns it with that masked.
+
+        What may be the beginning of a key comes with the next piece, or with :meth:`rest`.
+        """
+        piece = data if self._mask is None else self._mask.feed(data)
         self.last = self.offset + t
         with self._quietly:
-            exchange.pieces.append((t, piece))
+            if piece:
+                exchange.pieces.append((t, piece))
             if self._ledger.phase != "streaming":
                 self._ledger.mark("first_byte", self.last)
                 self._ledger.enter("streaming")
-        self._record(lambda recorder: recorder.piece(t, piece))
+        if piece:
+            self._record(lambda recorder: recorder.piece(t, piece))
         return piece
+
+    def rest(self, exchange: Exchange) -> bytes:
+        """End of the body: what was held back because it might have been a key."""
+        piece = b"" if self._mask is None else self._mask.rest()
+        if piece:
+            t = self.last - self.offset
+            with self._quietly:
+                exchange.pieces.append((t, piece))
+            self._record(lambda recorder: recorder.piece(t, piece))
+        return piece
+
+    def _hidden(self, text: str) -> str:
+        return text if self._key is None else self._key.value.hide_text(text)
 
     def take(self, wire: Reader, items: Sequence[Item]) -> Failure | None:
         """Write down what a piece completed; returns the refusal that came in place of content."""
