@@ -102,7 +102,7 @@ def token() -> Key:
                 found.refresh(transport)
         except errors.DefaultCredentialsError as error:
             problem = f"There is no usable Google sign-in: {_short(error)}"
-        except errors.GoogleAuthError as error:
+        except Exception as error:  # noqa: BLE001 - its readers of answers and key files raise whatever comes
             problem = f"Google gave no token: {_short(error)}"
     if problem:  # outside the except: its frames hold what signs
         raise CredentialsError(problem, remedy=_SIGN_IN)

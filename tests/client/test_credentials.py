@@ -11,12 +11,14 @@ import types
 
 import pytest
 from client_stage import CANARY, canary, finished, request, start, text
-from fake_server import finish, google_error, reset, status
+from fake_server import Script, finish, google_error, raw, reset, status
 from fake_server import text as say
+from far_hosts import FarHosts
 
+import gemini_magic
 from gemini_magic.backends import backend
 from gemini_magic.client import Key, Recorder, Secret, credentials, find_key, open_stream, reader
-from gemini_magic.errors import CredentialsError
+from gemini_magic.errors import CredentialsError, OptionError
 from gemini_magic.ledger import Ledger
 from gemini_magic.settings import Options
 
@@ -161,6 +163,97 @@ def test_a_strangers_own_key_goes_to_the_stranger(monkeypatch):
 def test_echo_needs_none(monkeypatch):
     monkeypatch.setenv("GEMINI_API_KEY", CANARY)
     assert find(ECHO) is None
+
+
+OWN = [
+    ("gemini", "GEMINI_API_KEY", None, "generativelanguage.googleapis.com", "x-goog-api-key"),
+    ("gemini", "GOOGLE_API_KEY", "bearer", "generativelanguage.googleapis.com", "authorization"),
+    ("vertex", "GOOGLE_API_KEY", None, "aiplatform.googleapis.com", "x-goog-api-key"),
+    ("adaptive", "ADAPTIVE_API_KEY", None, "www.llmadaptive.uk", "x-goog-api-key"),
+    ("adaptive", "ADAPTIVE_API_KEY", "bearer", "www.llmadaptive.uk", "authorization"),
+    ("adaptive", "ADAPTIVE_API_KEY", "x-api-key", "www.llmadaptive.uk", "x-api-key"),
+    ("adaptive", "ADAPTIVE_API_KEY", "api-key", "www.llmadaptive.uk", "api-key"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "variable", "style", "host", "header"), OWN)
+def test_a_backends_key_goes_to_its_own_host_in_its_header(
+    fake_server, tmp_path, monkeypatch, dialect, variable, style, host, header
+):
+    monkeypatch.setenv(variable, CANARY)
+    fake_server.model("m", say("ok"), finish())
+    with FarHosts(fake_server, tmp_path) as far:
+        monkeypatch.setenv("HTTPS_PROXY", far.proxy)
+        monkeypatch.setenv("SSL_CERT_FILE", far.authority)
+        r = gemini_magic.ask("hi", backend=dialect, model="m", auth=style, retries=0)
+    assert (r.status, far.asked) == ("complete", [host]), r.error
+    (seen,) = fake_server.requests
+    carriers = [name for name, value in seen.headers.items() if CANARY in value]
+    assert carriers == [header]
+    assert seen.headers[header] == ("Bearer " if style == "bearer" else "") + CANARY
+
+
+ELSEWHERE = [
+    ("gemini", {}),
+    ("gemini", {"auth": "bearer"}),
+    ("vertex", {"auth": "x-goog-api-key", "project": "p"}),
+    ("adaptive", {}),
+    ("adaptive", {"auth": "api-key"}),
+    ("gateway", {}),
+    ("gateway", {"auth": "x-goog-api-key"}),
+]
+
+
+@pytest.mark.parametrize(("dialect", "said"), ELSEWHERE)
+def test_no_variable_of_any_service_is_sent_to_a_stranger(fake_server, tmp_path, monkeypatch, dialect, said):
+    names = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "ADAPTIVE_API_KEY", "GATEWAY_API_KEY")
+    for name in names:
+        monkeypatch.setenv(name, CANARY)
+    fake_server.model("m", say("ok"), finish())
+    fake_server.route("/api/v1/generate/stream", Script([raw(b'data: {"content":"ok","is_final":true}\n\n')]))
+    with FarHosts(fake_server, tmp_path) as far:
+        monkeypatch.setenv("HTTPS_PROXY", far.proxy)
+        monkeypatch.setenv("SSL_CERT_FILE", far.authority)
+        where = {"backend": dialect, "model": "m", "base_url": "https://stranger.example", **said}
+        assert gemini_magic.ask("hi", **where).status == "complete"
+        for name in names:
+            with pytest.raises(CredentialsError, match="belongs elsewhere"):
+                gemini_magic.ask("hi", key_env=name.lower() if name != "GEMINI_API_KEY" else name, **where)
+        monkeypatch.setenv("MINE", "for-the-stranger-0123")
+        assert gemini_magic.ask("hi", key_env="MINE", **where).status == "complete"
+    assert set(far.asked) == {"stranger.example"}
+    assert len(fake_server.requests) == 2
+    assert CANARY not in str([seen.headers for seen in fake_server.requests])
+    assert "for-the-stranger-0123" in str(fake_server.requests[-1].headers)
+
+
+def test_a_gateway_on_this_machine_gets_its_own_key_or_none(fake_server, monkeypatch):
+    fake_server.route("/api/v1/generate/stream", Script([raw(b'data: {"content":"ok","is_final":true}\n\n')]))
+    monkeypatch.setenv("GEMINI_API_KEY", CANARY)
+    assert gemini_magic.ask("hi", backend="gateway", base_url=fake_server.base_url).ok
+    assert CANARY not in str(fake_server.requests[0].headers)
+    monkeypatch.setenv("GATEWAY_API_KEY", "sk_gateway_0123456789")
+    r = gemini_magic.ask("hi", backend="gateway", base_url=fake_server.base_url)
+    assert fake_server.requests[1].headers["x-api-key"] == "sk_gateway_0123456789"
+    assert r.notes == []
+
+
+def test_the_words_that_ask_for_a_key_name_its_service():
+    asked = []
+    with pytest.raises(CredentialsError) as caught:
+        find(backend("adaptive"), ask=lambda words: asked.append(words) or "")
+    assert "llmadaptive.uk" in asked[0]
+    assert "ADAPTIVE_API_KEY" in caught.value.remedy
+    with pytest.raises(CredentialsError) as caught:
+        find(backend("vertex"))
+    assert "--project" in caught.value.remedy
+
+
+def test_a_way_to_send_a_key_that_there_is_not(fake_server):
+    with pytest.raises(OptionError) as caught:
+        gemini_magic.ask("hi", auth="x-goog-key", base_url=fake_server.base_url)
+    assert "Did you mean 'x-goog-api-key'?" in str(caught.value)
+    assert fake_server.requests == []
 
 
 def test_the_transport_looks_again(fake_server):
