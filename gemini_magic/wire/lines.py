@@ -10,6 +10,7 @@ from ..errors import WireError
 __all__ = ["BOM", "Lines", "too_large"]
 
 _BLOCK = 1 << 16
+_LARGE = 1 << 12  # bytes from which a piece is a block: it may be kept elsewhere, too, and is not copied
 BOM = b"\xef\xbb\xbf"
 
 
@@ -96,8 +97,8 @@ class Lines:
         self._small.append(piece)
         self._small_size += len(piece)
         self._tail_size += len(piece)
-        if self._small_size > _BLOCK:
-            self._blocks.append(b"".join(self._small))
+        if len(piece) >= _LARGE or self._small_size > _BLOCK:
+            self._blocks.append(b"".join(self._small))  # of one piece: the piece itself
             self._small, self._small_size = [], 0
 
     def _take_tail(self, *, trim: bool = False) -> bytes:

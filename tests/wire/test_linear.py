@@ -161,3 +161,17 @@ def test_a_16_mb_event_is_held_two_times_at_most(make):
     assert len(items) == 1
     print(f"{make.__name__}: peak {peak / len(body):.2f} copies")
     assert peak <= 2.3 * len(body)
+
+
+def test_pieces_that_are_kept_anyway_are_not_held_a_second_time():
+    body = one_line(16 * MB)
+    pieces = [body[at : at + 16_384] for at in range(0, len(body), 16_384)]
+    tracemalloc.start()
+    try:
+        reader = Reader()
+        items = [item for piece in pieces for item in reader.feed(piece)]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(items) == 1
+    assert peak <= 1.1 * len(body)
