@@ -29,13 +29,24 @@ R = TypeVar("R", bound="Response")
 
 
 class Attempt(NamedTuple):
-    """One HTTP exchange of this response."""
+    """One HTTP exchange of this response.
+
+    Attributes:
+        round, attempt: tool round, and attempt within it, from 0.
+        url: where it was sent.
+        status: the HTTP status, None when no answer came.
+        end: how it ended, in a word: ``eof`` when the answer was read to its end.
+        problem: why it brought no answer, in words; None when it did, and in a recording.
+        waited: seconds that were waited before it went out, for another try or for its turn.
+    """
 
     round: int
     attempt: int
     url: str
     status: int | None
     end: str | None
+    problem: str | None = None
+    waited: float = 0.0
 
 
 class Response:
@@ -203,7 +214,7 @@ class Response:
     def attempts(self) -> tuple[Attempt, ...]:
         """The HTTP exchanges, retries included."""
         return tuple(
-            Attempt(each.round, each.attempt, each.url, each.status, each.end)
+            Attempt(each.round, each.attempt, each.url, each.status, each.end, each.problem, each.waited)
             for each in self.ledger.exchanges
         )
 

@@ -1,0 +1,253 @@
+"""When another attempt is made, with what wait, what is recorded of it; caps; asking once without streaming."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from client_stage import finished, kinds, start, text
+from fake_server import cut, endless, event, finish, google_error, hang_up, headers, raw, stall, status
+from fake_server import text as chunk
+
+from gemini_magic.client import Recorder, Replay, read_recording, reader
+from gemini_magic.client.retry import jittered, patient, retry_after, worth_retrying
+from gemini_magic.errors import OptionError, WireError
+from gemini_magic.events import Failure
+from gemini_magic.response import Response
+
+HELLO = (chunk("Hello"), finish())
+
+
+@pytest.fixture(autouse=True)
+def _no_long_waits(monkeypatch):
+    monkeypatch.setattr(reader, "jittered", lambda number: 0.01)
+
+
+def refusal(code, message="no", name="UNAVAILABLE", *details):
+    return status(code, body=google_error(code, message, name, *details))
+
+
+# ---------------------------------------------------------------------------------------- the rules
+
+
+@pytest.mark.parametrize("code", [408, 429, 499, 500, 502, 503, 504])
+def test_worth_another_attempt(code):
+    assert worth_retrying(Failure("m", code))
+    assert not worth_retrying(Failure("m", code, final=True))
+    assert not worth_retrying(Failure("m", code, retry_after=301.0))
+
+
+@pytest.mark.parametrize("code", [200, 301, 400, 401, 402, 403, 404, 405, 409, 413, 422, 501, 505])
+def test_not_worth_it(code):
+    assert not worth_retrying(Failure("m", code, retry_after=1.0))
+
+
+@pytest.mark.parametrize("name", ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED", "INTERNAL"])
+def test_a_status_without_a_code_says_enough(name):
+    assert worth_retrying(Failure("m", None, name))
+    assert not worth_retrying(Failure("m", 400, name))
+    assert not worth_retrying(Failure("m", None, "INVALID_ARGUMENT"))
+
+
+def test_waits_double_up_to_half_a_minute_and_differ():
+    for number in range(12):
+        waits = {jittered(number) for _ in range(50)}
+        middle = min(30.0, 0.5 * 2**number)
+        assert len(waits) > 10
+        assert middle * 0.7 <= min(waits) <= max(waits) <= middle * 1.3
+
+
+def test_the_retry_after_header():
+    assert retry_after((("Retry-After", "7"),)) == 7
+    assert retry_after((("retry-after", " 1.5 "),)) == 1.5
+    assert retry_after((("retry-after", "4000"),)) == 4000
+    assert not patient(4000)
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
+    assert 18 <= retry_after((("retry-after", soon),)) <= 20
+    assert retry_after((("retry-after", "Fri, 01 Jan 1999 00:00:00 GMT"),)) == 0
+    for odd in ("", "soon", "-3", "1e9"):
+        assert retry_after((("retry-after", odd),)) is None
+
+
+# --------------------------------------------------------------------------------- as they happen
+
+
+def test_a_server_that_asks_for_an_hour_is_not_asked_again(fake_server):
+    fake_server.model("m", status(503, {"Retry-After": "3600"}))
+    ledger = finished(start(fake_server), timeout=1)
+    assert (ledger.status, len(fake_server.requests)) == ("error", 1)
+
+
+@pytest.mark.parametrize("code", [401, 403])
+def test_a_refused_key_is_not_tried_again(fake_server, code):
+    fake_server.model("m", refusal(code, "no", "PERMISSION_DENIED"))
+    assert finished(start(fake_server)).status == "error"
+    assert len(fake_server.requests) == 1
+
+
+def test_a_request_cancelled_on_the_way_is_sent_again_before_any_content_only(fake_server):
+    fake_server.script(event(google_error(499, "cancelled", "CANCELLED")))
+    fake_server.script(chunk("Half"), event(google_error(499, "cancelled", "CANCELLED")))
+    ledger = finished(start(fake_server))
+    assert (ledger.status, text(ledger), len(fake_server.requests)) == ("error", "Half", 2)
+
+
+def test_the_response_tells_its_attempts(fake_server):
+    retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.2s"}
+    fake_server.script(refusal(429, "Slow down.", "RESOURCE_EXHAUSTED", retry))
+    fake_server.script(hang_up())
+    fake_server.script(*HELLO)
+    first, second, third = Response(finished(start(fake_server))).attempts
+    assert (first.status, first.problem, first.waited) == (429, "429: Slow down.", 0)
+    assert second.problem == "The connection was lost before an answer came"
+    assert second.waited == pytest.approx(0.2, abs=0.1)
+    assert (third.status, third.problem, third.end) == (200, None, "eof")
+
+
+def test_a_recorded_retry_plays_again(fake_server, tmp_path):
+    fake_server.script(refusal(503))
+    fake_server.script(*HELLO)
+    file = tmp_path / "r.jsonl"
+    finished(start(fake_server, recorders=[Recorder(file)]))
+    ledger = finished(start(fake_server, replay=Replay(file, speed=0)))
+    assert (text(ledger), len(ledger.exchanges), len(fake_server.requests)) == ("Hello", 2, 2)
+
+
+# --------------------------------------------------------------------------------------------- caps
+
+
+def test_one_event_above_the_limit_keeps_what_came_before(fake_server):
+    fake_server.script(chunk("Hello "), raw(b'data: {"a": "' + b"x" * 400_000), stall())
+    ledger = finished(start(fake_server, max_event=0.25), timeout=5)
+    assert (ledger.status, text(ledger)) == ("error", "Hello ")
+    assert isinstance(ledger.error, WireError)
+    assert "--max-event" in ledger.error.remedy
+    fake_server.wait_for_disconnect()
+    assert len(fake_server.requests) == 1
+
+
+def test_an_answer_without_end_is_cut_at_the_limit(fake_server, tmp_path):
+    file = tmp_path / "r.jsonl"
+    fake_server.script(endless(chunk("word " * 200)))
+    stream = start(fake_server, max_total=0.5, recorders=[Recorder(file)])
+    ledger = finished(stream, timeout=5)
+    assert (ledger.status, ledger.cause) == ("truncated", "full")
+    assert isinstance(ledger.error, WireError)
+    assert str(ledger.error).startswith("The answer passed 0.5 MB and was not read on.")
+    assert "--max-total" in ledger.error.remedy
+    read = sum(len(piece) for _, piece in ledger.exchanges[0].pieces)
+    assert 2**19 < read < 2**19 + 2**17
+    fake_server.wait_for_disconnect()
+    again = finished(start(fake_server, replay=Replay(file, speed=0)))
+    loaded = Response.load(file).ledger
+    assert read_recording(file)[0].end == "too large"
+    for other in (again, loaded):
+        assert (other.status, text(other)) == ("truncated", text(ledger))
+
+
+def test_comments_without_end_are_cut_as_well(fake_server):
+    fake_server.script(headers(), endless(raw(b": ping " + b"x" * 10_000 + b"\n\n")))
+    ledger = finished(start(fake_server, max_total=0.1), timeout=5)
+    assert (ledger.status, ledger.cause, type(ledger.error)) == ("error", "full", WireError)
+
+
+def test_what_is_counted_is_what_comes_out_of_the_compression(fake_server):
+    bomb = raw(b'data: {"a": "' + b"x" * 30_000_000)  # 30 kB on the wire
+    fake_server.script(chunk("Hello "), bomb, gzip=True)
+    ledger = finished(start(fake_server, max_event=1, max_total=4), timeout=10)
+    assert (text(ledger), type(ledger.error)) == ("Hello ", WireError)
+
+
+@pytest.mark.parametrize("name", ["max_event", "max_total"])
+def test_a_limit_that_allows_nothing(fake_server, name):
+    with pytest.raises(OptionError, match=f"--{name.replace('_', '-')} 0 allows no byte"):
+        start(fake_server, **{name: 0.0})
+
+
+# --------------------------------------------------------------------------- without streaming
+
+
+def whole(server):
+    """Which requests asked for the whole answer at once."""
+    return [request.path.endswith(":generateContent") for request in server.requests]
+
+
+def answer(piece):
+    candidate = {"content": {"parts": [{"text": piece}], "role": "model"}, "finishReason": "STOP"}
+    return status(200, body={"candidates": [candidate]})
+
+
+def test_the_whole_answer_at_once(fake_server):
+    fake_server.script(answer("Hello"))
+    ledger = finished(start(fake_server, no_stream=True))
+    assert (ledger.status, text(ledger), whole(fake_server)) == ("complete", "Hello", [True])
+
+
+def test_the_whole_answer_may_take_as_long_as_a_first_byte(fake_server):
+    fake_server.script(headers(), stall())
+    ledger = finished(start(fake_server, no_stream=True, stall_timeout=0.1, first_byte_timeout=0.4))
+    assert (ledger.status, ledger.limit) == ("stalled", 0.4)
+
+
+@pytest.mark.parametrize(
+    ("steps", "billed"),
+    [
+        ([refusal(404, "streaming is not supported", "NOT_FOUND")], False),
+        ([refusal(400, "streaming is not supported", "INVALID_ARGUMENT")], False),
+        ([event(google_error(400, "no streaming", "INVALID_ARGUMENT"))], False),
+        ([hang_up()], True),
+        ([headers(), stall()], True),
+        ([status(200, body=b"<html>proxy</html>")], True),
+        ([status(200, body=b"")], True),
+    ],
+    ids=["404", "400", "error event", "dies silently", "stalls", "not a stream", "empty"],
+)
+def test_asked_once_more_without_streaming(fake_server, steps, billed):
+    fake_server.script(*steps)
+    fake_server.script(answer("Hello"))
+    ledger = finished(start(fake_server, fallback=True, retries=0, first_byte_timeout=0.3))
+    assert (ledger.status, text(ledger), whole(fake_server)) == ("complete", "Hello", [False, True])
+    (said,) = [note.message for note in ledger.notes if note.kind == "fallback"]
+    assert ("both may be billed" in said) is billed
+    assert [each.attempt for each in ledger.exchanges] == [0, 1]
+
+
+def test_it_comes_after_the_other_attempts_and_once(fake_server):
+    fake_server.model("m", refusal(503))
+    ledger = finished(start(fake_server, fallback=True, retries=2))
+    assert (ledger.status, whole(fake_server)) == ("error", [False, False, False, True])
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [refusal(401, "no", "UNAUTHENTICATED")],
+        [refusal(403, "no", "PERMISSION_DENIED")],
+        [refusal(429, "quota exceeded, limit: 0", "RESOURCE_EXHAUSTED")],
+        [chunk("Half"), cut()],
+        [event({"promptFeedback": {"blockReason": "SAFETY"}})],
+        [finish()],
+    ],
+    ids=["401", "403", "no quota", "content came", "blocked", "an empty answer"],
+)
+def test_not_where_it_cannot_help(fake_server, steps):
+    fake_server.script(*steps)
+    ledger = finished(start(fake_server, fallback=True, retries=0))
+    assert "fallback" not in kinds(ledger)
+    assert whole(fake_server) == [False]
+
+
+def test_not_unless_it_is_wanted(fake_server):
+    fake_server.script(refusal(404))
+    finished(start(fake_server, retries=0))
+    assert whole(fake_server) == [False]
+
+
+def test_it_is_recorded_and_played_as_it_was(fake_server, tmp_path):
+    file = tmp_path / "r.jsonl"
+    fake_server.script(refusal(404))
+    fake_server.script(answer("Hello"))
+    finished(start(fake_server, fallback=True, recorders=[Recorder(file)]))
+    ledger = finished(start(fake_server, fallback=True, replay=Replay(file, speed=0)))
+    assert (ledger.status, text(ledger), len(fake_server.requests)) == ("complete", "Hello", 2)

@@ -1,0 +1,109 @@
+"""`--to FILE`: the text as it comes, readable at every moment, and a footer however it ends."""
+
+from __future__ import annotations
+
+import pytest
+from client_stage import finished, kinds, start, until
+from fake_server import Script, cut, event, finish, flood, gate, google_error, stall, status
+from fake_server import text as chunk
+
+from gemini_magic.client import reader
+from gemini_magic.errors import OptionError
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "answer.md"
+
+
+def test_it_can_be_read_while_it_grows_and_ends_with_the_tokens(fake_server, file):
+    fake_server.script(
+        chunk("hm", thought=True),
+        chunk("Na\u00efve "),
+        gate("on"),
+        chunk("\U0001f600"),
+        finish(usageMetadata={"totalTokenCount": 12}),
+    )
+    stream = start(fake_server, to=str(file))
+    until(lambda: file.read_text() == "Na\u00efve ")
+    fake_server.open("on")
+    finished(stream)
+    assert file.read_text() == "Na\u00efve \U0001f600\n\n---\nTokens: 12\n"
+
+
+def test_the_cost_a_gateway_names_stands_below(fake_server, file):
+    last = {"final": True, "usage": {"total_tokens": 536}, "cost": {"input": 0.0000018, "total": 0.0001554}}
+    chunks = ({"output": [{"type": "text", "content": "Hello\n"}]}, last)
+    fake_server.route("/api/v1/generate/stream", Script([event(each) for each in chunks]))
+    finished(start(fake_server, dialect="gateway", to=str(file)))
+    assert file.read_text() == "Hello\n\n---\nTokens: 536\nCost: $0.0002\n"
+
+
+@pytest.mark.parametrize(
+    ("steps", "ending"),
+    [
+        ([chunk("Half"), cut()], "truncated"),
+        ([chunk("Half"), finish("MAX_TOKENS")], "truncated"),
+        ([chunk("Half"), event(google_error(503, "busy", "UNAVAILABLE"))], "error"),
+        ([chunk("Half"), stall()], "stalled"),
+    ],
+)
+def test_a_bad_ending_is_named(fake_server, file, steps, ending):
+    fake_server.script(*steps)
+    finished(start(fake_server, to=str(file), stall_timeout=0.2))
+    head, _, footer = file.read_text().partition("\n\n---\n")
+    assert head == "Half"
+    assert footer.splitlines()[-1] == f"Status: {ending}"
+
+
+def test_nothing_but_the_status_when_nothing_came(fake_server, file):
+    fake_server.script(status(400, body=google_error(400, "no", "INVALID_ARGUMENT")))
+    finished(start(fake_server, to=str(file)))
+    assert file.read_text() == "---\nStatus: error\n"
+
+
+def test_stopping_writes_the_footer_at_once(fake_server, file):
+    fake_server.script(chunk("Half"), stall())
+    stream = start(fake_server, to=str(file))
+    until(lambda: file.read_text() == "Half")
+    stream.cancel()
+    assert file.read_text().endswith("\nStatus: interrupted\n")
+    assert file.read_text().count("---") == 1
+
+
+def test_a_second_attempt_writes_what_the_first_did_not(fake_server, file, monkeypatch):
+    monkeypatch.setattr(reader, "jittered", lambda number: 0.0)
+    fake_server.script(status(503))
+    fake_server.script(chunk("Hello"), finish())
+    finished(start(fake_server, to=str(file)))
+    assert file.read_text().startswith("Hello\n\n---\nTokens: ")
+
+
+def test_a_flood_is_written_whole(fake_server, file):
+    fake_server.script(flood(5000, "word "), finish())
+    finished(start(fake_server, to=str(file)))
+    assert file.read_text().partition("\n\n---\n")[0] == "word " * 5000
+
+
+@pytest.mark.parametrize("name", ["missing/answer.md", "."])
+def test_a_file_that_cannot_be_written_is_found_before_anything_is_sent(fake_server, tmp_path, name):
+    fake_server.model("m", chunk("Hello"), finish())
+    with pytest.raises(OptionError, match=r"--to .* cannot be written"):
+        start(fake_server, to=str(tmp_path / name))
+    assert fake_server.requests == []
+
+
+def test_an_existing_file_is_kept_when_the_request_cannot_be_made(fake_server, file):
+    file.write_text("before")
+    with pytest.raises(OptionError):
+        start(fake_server, model="no such model", to=str(file))
+    with pytest.raises(OptionError):
+        start(fake_server, rpm=0, to=str(file))
+    assert file.read_text() == "before"
+
+
+def test_a_full_disk_is_a_note(fake_server):
+    fake_server.script(chunk("Hello"), finish())
+    ledger = finished(start(fake_server, to="/dev/full"))
+    assert ledger.status == "complete"
+    assert kinds(ledger).count("not-written") == 1
