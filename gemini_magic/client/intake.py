@@ -154,15 +154,13 @@ class Intake:
     def take(self, wire: Reader, items: Sequence[Item]) -> Failure | None:
         """Write down what a piece completed; returns the refusal that came in place of content."""
         decode = self._decode
-        read = [
-            (item.raw, decode(item.raw)) for item in items
-        ]  # outside the lock: a large one takes its time
+        # Outside the lock: a large one takes its time.
+        read = [(item.raw, decode(item.raw)) for item in items]
         oddities = wire.oddities[self._oddities :]
         if not read and not oddities:
             return None
         with self._pen:
-            for raw, reading in read:
-                self._ledger.add(raw, self.last, reading)
+            self._ledger.add_all(read, self.last)
             for oddity in oddities:
                 remark(self._ledger, oddity)
         self._oddities += len(oddities)
