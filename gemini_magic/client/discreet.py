@@ -1,16 +1,14 @@
 """Keeps keys out of what other libraries log: httpcore logs the headers of answers, and a server may repeat a key.
 
-It changes no level and no handler, and looks only at what is logged while a request with a key is under way.
+It changes no level and no handler, and looks only at what is logged on a thread that has sent a key.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-__all__ = ["discreet"]
+__all__ = ["carries"]
 
 _MASK = "<key>"
 
@@ -37,15 +35,10 @@ for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy
     logging.getLogger(_name).addFilter(_Filter())
 
 
-@contextmanager
-def discreet(key: tuple[str, str] | None) -> Iterator[None]:
-    """A block in which this thread sends a key.
+def carries(key: tuple[str, str] | None) -> None:
+    """From now on, until its next request, this thread has sent a key.
 
     Args:
         key: the header that carries it, in clear; None when there is none.
     """
     _carried.value = "" if key is None else key[1].rpartition(" ")[2]
-    try:
-        yield
-    finally:
-        _carried.value = ""

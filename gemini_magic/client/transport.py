@@ -21,7 +21,7 @@ import httpx
 from ..backends import HttpRequest
 from ..errors import ConnectionFailed, WireError
 from .dechunk import Rechunker
-from .discreet import discreet
+from .discreet import carries
 from .environment import agent_headers, proxy_for, unusable
 from .line import Line, Lost, Sink, Unreachable, keep_alive
 
@@ -284,10 +284,9 @@ def send(request: HttpRequest, line: Line, key: tuple[str, str] | None, *, own_h
         Expired: a time limit was reached.
     """
     line.begin()
-    headers = [*request.headers, *agent_headers(own_host=own_host)]
-    if key is not None:
-        headers.append(key)
-    with _watched(line), discreet(key):
+    headers = [*request.headers, *agent_headers(own_host=own_host), *(() if key is None else (key,))]
+    carries(key)
+    with _watched(line):
         client = _client(request.url)
         timeout = {"connect": line.connect_limit(), "write": _WRITE_LIMIT, "read": None, "pool": None}
         prepared = httpx.Request(
