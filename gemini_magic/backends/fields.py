@@ -10,7 +10,7 @@ from typing import Any
 
 from ..content import merged
 
-__all__ = ["camel", "named", "snake"]
+__all__ = ["camel", "named", "parted", "snake"]
 
 # The fields of GenerateContentRequest (ai.google.dev; the last two are Vertex AI's).
 _TOP = (
@@ -71,3 +71,10 @@ def named(body: dict[str, Any], inside: str = "") -> dict[str, Any]:
         value = named(given, name) if isinstance(given, dict) and name in _OBJECTS else given
         found = merged(found, {name: value})
     return found
+
+
+def parted(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What was set without a path: the fields of generationConfig, and those that belong beside it."""
+    own = {_KNOWN[snake(name)]: value for name, value in config.items() if snake(name) in _KNOWN}
+    rest = {name: value for name, value in config.items() if snake(name) not in _KNOWN}
+    return named(rest, "generationConfig"), own

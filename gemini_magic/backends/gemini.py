@@ -31,7 +31,7 @@ from .address import checked_model, method_of, quoted, versioned
 from .backend import Auth, Backend, Endpoint, HttpRequest
 from .decode import decoder
 from .failure import http_failure
-from .fields import named
+from .fields import named, parted
 
 __all__ = [
     "GEMINI",
@@ -110,11 +110,12 @@ def body_of(request: Request) -> dict[str, Any]:
     body: dict[str, Any] = {"contents": [_turn(turn) for turn in request.turns]}
     if request.system:
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
-    if request.config:
-        body["generationConfig"] = named(request.config, "generationConfig")
-    body = merged(body, named(request.body), drop_null=True)
-    config = body.get("generationConfig")
-    thinking = config.get("thinkingConfig") if isinstance(config, dict) else None
+    config, own = parted(request.config)
+    if config:
+        body["generationConfig"] = config
+    body = merged(merged(body, own), named(request.body), drop_null=True)
+    settings = body.get("generationConfig")
+    thinking = settings.get("thinkingConfig") if isinstance(settings, dict) else None
     if isinstance(thinking, dict) and {"thinkingBudget", "thinkingLevel"} <= thinking.keys():
         raise OptionError(
             "The request has a thinkingBudget and a thinkingLevel, and models take one of them.",
