@@ -15,11 +15,11 @@ import msgspec
 from .asking import build
 from .backends import Backend, HttpRequest, backend
 from .client import endpoint_of, fetch, find_key
-from .content import Part, Text, Turn
+from .content import Part, Request, Text, Turn
 from .errors import OptionError, WireError
 from .settings import Options, resolve
 
-__all__ = ["Model", "TokenCount", "cached_models", "count_tokens", "models"]
+__all__ = ["Model", "TokenCount", "cached_models", "count_tokens", "counted", "listed", "models"]
 
 _MOST_PAGES = 100
 _lock = threading.Lock()
@@ -78,14 +78,19 @@ def count_tokens(
         UsageProblem: an unknown option, no key, or a backend that does not count.
         GeminiMagicError: the server was not reached, or said no.
     """
-    resolved, dialect = _resolved(options)
+    resolved = resolve(options)[0]
+    parts = (Text(prompt),) if isinstance(prompt, str) else tuple(prompt)
+    return counted(build(parts, resolved, turns), resolved, ask_key)
+
+
+def counted(request: Request, options: Options, ask_key: Callable[[str], str] | None = None) -> TokenCount:
+    """The same for a request that is built already."""
+    dialect = backend(options.backend)
     if dialect.count is None:
         raise OptionError(
             f"The {dialect.name} backend cannot count tokens.", remedy="The answer's usage counts them."
         )
-    parts = (Text(prompt),) if isinstance(prompt, str) else tuple(prompt)
-    request = dialect.count(build(parts, resolved, turns), endpoint_of(resolved))
-    said = _asked(request, dialect, resolved, ask_key)
+    said = _asked(dialect.count(request, endpoint_of(options)), dialect, options, ask_key)
     return TokenCount(
         _number(said.get("totalTokens")),
         _number(said.get("cachedContentTokenCount")),
@@ -107,16 +112,21 @@ def models(*, ask_key: Callable[[str], str] | None = None, **options: Any) -> li
         UsageProblem: an unknown option, no key, or a backend without a list.
         GeminiMagicError: the server was not reached, or said no.
     """
-    resolved, dialect = _resolved(options)
+    return listed(resolve(options)[0], ask_key)
+
+
+def listed(options: Options, ask_key: Callable[[str], str] | None = None) -> list[Model]:
+    """The same for options that are resolved already."""
+    dialect = backend(options.backend)
     if dialect.models is None:
         raise OptionError(
             f"The {dialect.name} backend has no list of models.", remedy="Name a model with -m."
         )
-    endpoint = endpoint_of(resolved)
+    endpoint = endpoint_of(options)
     found: list[Model] = []
     page, seen = "", set[str]()
     for _ in range(_MOST_PAGES):
-        said = _asked(dialect.models(endpoint, page), dialect, resolved, ask_key)
+        said = _asked(dialect.models(endpoint, page), dialect, options, ask_key)
         found += map(_model, _objects(said.get("models") or said.get("publisherModels")))
         page = str(said.get("nextPageToken") or "")
         if not page or page in seen:
@@ -133,16 +143,12 @@ def cached_models(**options: Any) -> tuple[Model, ...]:
     Raises:
         OptionError: an unknown option.
     """
-    resolved, dialect = _resolved(options)
+    resolved = resolve(options)[0]
+    dialect = backend(resolved.backend)
     if dialect.models is None:
         return ()
     with _lock:
         return _known.get(dialect.models(endpoint_of(resolved), "").url, ())
-
-
-def _resolved(options: dict[str, Any]) -> tuple[Options, Backend]:
-    resolved = resolve(options)[0]
-    return resolved, backend(resolved.backend)
 
 
 def _asked(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["Exchange", "Pause"]
+__all__ = ["Attempt", "Exchange", "Pause"]
 
 
 class Pause(NamedTuple):
@@ -21,6 +21,27 @@ class Pause(NamedTuple):
     until: float
     attempt: int = 0
     of: int = 0
+
+
+class Attempt(NamedTuple):
+    """One HTTP exchange of a response, without its bytes.
+
+    Attributes:
+        round, attempt: tool round, and attempt within it, from 0.
+        url: where it was sent.
+        status: the HTTP status, None when no answer came.
+        end: how it ended, in a word: ``eof`` when the answer was read to its end.
+        problem: why it brought no answer, in words; None when it did, and in a recording.
+        waited: seconds that were waited before it went out, for another try or for its turn.
+    """
+
+    round: int
+    attempt: int
+    url: str
+    status: int | None
+    end: str | None
+    problem: str | None = None
+    waited: float = 0.0
 
 
 class Exchange:
@@ -62,3 +83,7 @@ class Exchange:
         self.end: str | None = None
         self.problem: str | None = None
         self.waited = 0.0
+
+    def summary(self) -> Attempt:
+        """What it was, without its bytes."""
+        return Attempt(self.round, self.attempt, self.url, self.status, self.end, self.problem, self.waited)

@@ -114,6 +114,7 @@ class Options:
         help="bind the response to this name (also: NAME <<)",
         config=False,
     )
+    count: bool = _option(False, "--count", help="count the prompt's tokens, ask nothing", config=False)
     dry_run: bool = _option(False, "--dry-run", help="show the exact request, send nothing", config=False)
     record: str | None = _option(
         None, "--record", metavar="FILE", help="append what goes over the wire to FILE"

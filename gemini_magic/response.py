@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from . import markdown, views
 from .backends import backend
@@ -16,7 +16,7 @@ from .client import Stream, read_exchanges, read_recording, write_recording
 from .content import Blob, Call, Part, Request
 from .errors import GeminiMagicError, Interrupted
 from .events import Chunk, Note, Status, Usage
-from .exchange import Exchange
+from .exchange import Attempt, Exchange
 from .ledger import Ledger
 from .records import ChunkRow, EventRow, UsageRow
 from .spoken import Candidate, Citation, citations_of
@@ -26,27 +26,6 @@ from .timing import Timing, measure
 __all__ = ["Attempt", "Candidate", "Response"]
 
 R = TypeVar("R", bound="Response")
-
-
-class Attempt(NamedTuple):
-    """One HTTP exchange of this response.
-
-    Attributes:
-        round, attempt: tool round, and attempt within it, from 0.
-        url: where it was sent.
-        status: the HTTP status, None when no answer came.
-        end: how it ended, in a word: ``eof`` when the answer was read to its end.
-        problem: why it brought no answer, in words; None when it did, and in a recording.
-        waited: seconds that were waited before it went out, for another try or for its turn.
-    """
-
-    round: int
-    attempt: int
-    url: str
-    status: int | None
-    end: str | None
-    problem: str | None = None
-    waited: float = 0.0
 
 
 class Response:
@@ -213,10 +192,7 @@ class Response:
     @property
     def attempts(self) -> tuple[Attempt, ...]:
         """The HTTP exchanges, retries included."""
-        return tuple(
-            Attempt(each.round, each.attempt, each.url, each.status, each.end, each.problem, each.waited)
-            for each in self.ledger.exchanges
-        )
+        return tuple(each.summary() for each in self.ledger.exchanges)
 
     @property
     def headers(self) -> dict[str, str]:

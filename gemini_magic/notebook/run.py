@@ -15,6 +15,7 @@ from msgspec import structs
 
 from ..api import begin, preview
 from ..asking import build
+from ..catalog import Model, counted, listed
 from ..content import Part, Request, Text, Turn
 from ..conversation import answer_turn
 from ..errors import GeminiMagicError, Interrupted, OptionError
@@ -128,6 +129,10 @@ class Desk:
             return f"`{kept[0]}` keeps what came, `{new}` gets the rest: `{kept[0]}.text + {new}.text` is the whole."
         return f"`{new}` gets the rest; `%gemini last 2` shows what came before."
 
+    def models(self, line: Line) -> list[Model]:
+        """The models the server offers."""
+        return listed(self._options(line.options)[0], _asker(self.shell))
+
     def word(self, line: str) -> Any:
         """One of the words of ``%gemini``."""
         with _Remembered(self.session):
@@ -200,6 +205,12 @@ class Desk:
             shown = preview(request, options)
             self._bind(options.out, shown)
             return shown
+        if options.count:
+            if options.replay:
+                raise OptionError("A recording counts no tokens.", remedy="Leave --count or --replay out.")
+            tokens = counted(request, options, _asker(self.shell))
+            self._bind(options.out, tokens)
+            return tokens
         if not options.quiet:
             self._view(
                 Ledger(request), options, None
@@ -277,6 +288,6 @@ def _asker(shell: Any) -> Callable[[str], str] | None:
 def _said_again(options: Options) -> dict[str, Any]:
     """The options of a run for its continuation: not where it is bound, and not what is done only once."""
     again = vars(options).copy()
-    for name in ("chat", "continue_", "fresh", "out", "dry_run", "background"):
+    for name in ("chat", "continue_", "fresh", "out", "dry_run", "count", "background"):
         again.pop(name)
     return again

@@ -12,6 +12,7 @@ from importlib import metadata
 from typing import Any, Protocol
 
 from ..backends import backend
+from ..catalog import Model
 from ..client import find_key
 from ..errors import UsageProblem
 from ..settings import Options
@@ -33,6 +34,9 @@ class Desk(Protocol):
 
     def options(self) -> tuple[Options, dict[str, str]]:
         """The options of a plain cell, and where each comes from."""
+
+    def models(self, line: Line) -> list[Model]:
+        """The models the server offers."""
 
     def resume(self, line: Line) -> Any:
         """Ask for the rest of the last answer."""

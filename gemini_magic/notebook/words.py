@@ -41,7 +41,7 @@ def say(desk: Desk, line: str) -> Any:
     word, *rest = read.words or ("state",)
     if word not in WORDS:
         raise OptionError(f"There is no word {word!r}.", remedy=_instead(word, line))
-    if read.options and word != "resume":
+    if read.options and word not in _ASKING:
         raise OptionError(
             f"`%gemini {word}` takes no options.",
             remedy="They go on the %%gemini line of a cell; `%gemini config NAME=VALUE` sets one for this shell.",
@@ -169,6 +169,26 @@ def _resume(desk: Desk, line: Line) -> Any:
     return desk.resume(line)
 
 
+def _models(desk: Desk, line: Line) -> None:
+    """The models the server offers; `models flash`: those with that in their name."""
+    part = line.words[0] if line.words else ""
+    found = [model for model in desk.models(line) if part.lower() in model.name.lower()]
+    if not found:
+        say_lines("The server offers no model" + (f" with {part!r} in its name." if part else "."))
+        return
+    rows: list[tuple[str, ...]] = [("model", "tokens in", "tokens out", "thinks", "name")]
+    rows += [
+        (
+            model.name,
+            *("" if limit is None else f"{limit:,}" for limit in (model.input_limit, model.output_limit)),
+            {True: "yes", False: "no", None: ""}[model.thinking],
+            model.display_name or "",
+        )
+        for model in found
+    ]
+    say_lines(*table(rows), "", "Ask one with `%%gemini -m NAME`.")
+
+
 WORDS: dict[str, Callable[[Desk, Line], Any]] = {
     "state": state,
     "help": _help,
@@ -178,11 +198,14 @@ WORDS: dict[str, Callable[[Desk, Line], Any]] = {
     "chunks": _chunks,
     "usage": _tokens_used,
     "notes": _notes,
+    "models": _models,
     "config": _config,
     "reset": _reset,
     "traceback": story,
     "version": versions,
 }
+
+_ASKING = ("resume", "models")  # words that ask a server, and so take a cell's options
 
 # What may follow a word; the others take nothing.
 _TAKES = {
@@ -193,6 +216,7 @@ _TAKES = {
     "chunks": "NAME",
     "usage": "NAME",
     "notes": "NAME",
+    "models": "PART",
     "config": "NAME[=VALUE]",
     "reset": "CHAT",
 }
