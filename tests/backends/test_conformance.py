@@ -1,0 +1,220 @@
+"""One suite over every backend: the same things, said in the bytes of each dialect, are the same things to the user."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from dialects import (
+    BROKEN,
+    CALL,
+    CANNOT,
+    CANNOT_AT_ONCE,
+    CITATION,
+    FORMS,
+    GROUNDING,
+    KINDS,
+    PICTURE,
+    REFUSED,
+    SIGNATURE,
+    UNKNOWN,
+    WORDS,
+    answer,
+    body,
+    tell,
+)
+from fake_server import dribble, raw
+
+import gemini_magic
+from gemini_magic import Response
+from gemini_magic.backends import names
+from gemini_magic.content import Call, Code, CodeResult, Opaque
+from gemini_magic.conversation import answer_turn
+from gemini_magic.errors import BlockedError, ServiceError, TruncatedError
+
+SAID = "Hello, wörld 😀."
+OUR_CALL = Call(CALL["name"], CALL["args"], CALL["id"], SIGNATURE)
+
+
+def complete(r):
+    assert (r.status, r.error, r.ok) == ("complete", None, True)
+
+
+def text(r):
+    complete(r)
+    assert r.text == SAID
+
+
+def thought(r):
+    complete(r)
+    assert r.thoughts == "Let me see."
+    assert "see" not in r.text
+
+
+def call(r):
+    complete(r)
+    assert r.calls == [OUR_CALL]
+
+
+def code(r):
+    complete(r)
+    ran = [part for part in r.parts if isinstance(part, Code | CodeResult)]
+    assert ran == [Code("print(6*7)", "PYTHON"), CodeResult("OUTCOME_OK", "42\n")]
+
+
+def blob(r):
+    complete(r)
+    assert [(image.mime_type, image.data) for image in r.images] == [("image/gif", PICTURE)]
+
+
+def citation(r):
+    complete(r)
+    assert [tuple(each) for each in r.citations] == [tuple(CITATION.values())]
+
+
+def grounding(r):
+    complete(r)
+    assert r.grounding == GROUNDING
+
+
+def usage(r):
+    complete(r)
+    if r.ledger.backend == "echo":
+        assert (r.usage.prompt, r.usage.output, r.usage.total) == (3, 3, 6)
+        return
+    assert (r.usage.prompt, r.usage.output, r.usage.total) == (10, 20, 37)
+    if r.ledger.backend != "gateway":
+        assert (r.usage.cached, r.usage.thoughts, r.usage.tool) == (4, 5, 2)
+        assert (r.model_version, r.response_id) == ("m-001", "r1")
+
+
+def unknown(r):
+    complete(r)
+    (kept,) = [part for part in r.parts if isinstance(part, Opaque)]
+    assert json.dumps(UNKNOWN) in json.dumps(kept.raw)
+    assert json.dumps(UNKNOWN) in json.dumps(r.raw)
+
+
+def blocked(r):
+    assert (r.status, r.block_reason, type(r.error)) == ("blocked", "SAFETY", BlockedError)
+
+
+def unfinished(r):
+    assert (r.status, r.text, type(r.error)) == ("truncated", "half", TruncatedError)
+
+
+def stream_error(r):
+    assert (r.status, r.text, type(r.error)) == ("error", "half", ServiceError)
+    assert (r.error.code, BROKEN in r.error.message) == (500, True)
+
+
+def http_error(r):
+    assert (r.status, r.text, type(r.error)) == ("error", "", ServiceError)
+    assert (r.error.code, REFUSED in r.error.message) == (403, True)
+    assert r.attempts[-1].status == 403
+
+
+CHECKS = {
+    "text": text,
+    "thought": thought,
+    "call": call,
+    "code": code,
+    "blob": blob,
+    "citation": citation,
+    "grounding": grounding,
+    "usage": usage,
+    "unknown": unknown,
+    "blocked": blocked,
+    "unfinished": unfinished,
+    "stream-error": stream_error,
+    "http-error": http_error,
+}
+
+
+def can(dialect, form):
+    lacks = CANNOT[dialect] | (CANNOT_AT_ONCE.get(dialect, set()) if form == "whole" else set())
+    return [kind for kind in KINDS if kind not in lacks]
+
+
+CASES = [
+    (dialect, form, kind) for dialect, forms in FORMS.items() for form in forms for kind in can(dialect, form)
+]
+SPEAKING = [(dialect, form) for dialect, forms in FORMS.items() for form in forms if dialect != "echo"]
+ALONE = {"blocked", "unfinished", "stream-error", "http-error"}  # each is an ending of its own
+
+
+def test_every_backend_is_here_and_every_kind_is_said_or_listed_as_unsayable():
+    assert set(names()) == set(WORDS) == set(CANNOT) == set(FORMS)
+    assert set(CHECKS) == set(KINDS)
+    for dialect in names():
+        sayable = set(WORDS[dialect]) | (set() if dialect == "echo" else {"http-error"})
+        assert sayable.isdisjoint(CANNOT[dialect])
+        assert sayable | CANNOT[dialect] == set(KINDS)
+
+
+@pytest.mark.parametrize(("dialect", "form", "kind"), CASES)
+def test_a_thing_said(fake_server, dialect, form, kind):
+    prompt, asked = tell(fake_server, dialect, form, kind)
+    r = gemini_magic.ask(prompt, **asked)
+    CHECKS[kind](r)
+    assert not [note for note in r.notes if note.severity == "error"]
+    if r.attempts[-1].status == 200 and dialect != "echo":
+        whole = body(dialect, form, kind)
+        assert b"".join(piece for _, piece in r.ledger.exchanges[-1].pieces) == whole
+
+
+def everything(dialect, form):
+    kinds = [kind for kind in can(dialect, form) if kind not in ALONE]
+    return kinds, body(dialect, form, *kinds)
+
+
+def same(r, other):
+    assert (r.raw, r.parts, r.usage, r.citations) == (other.raw, other.parts, other.usage, other.citations)
+    assert (r.extras, r.status, r.finish_reason) == (other.extras, other.status, other.finish_reason)
+    assert (r.text, r.thoughts, r.grounding) == (other.text, other.thoughts, other.grounding)
+
+
+@pytest.mark.parametrize(("dialect", "form"), SPEAKING)
+def test_everything_in_one_answer_whatever_the_pieces_and_played_again(fake_server, tmp_path, dialect, form):
+    kinds, said = everything(dialect, form)
+    path = tmp_path / "run.jsonl"
+    r = gemini_magic.ask("hi", record=str(path), **answer(fake_server, dialect, form, raw(said)))
+    complete(r)
+    assert r.text.startswith(SAID)
+    for kind in set(kinds) - {"text"}:
+        CHECKS[kind](r)
+    asked = answer(fake_server, dialect, form, dribble(said, 5))
+    same(gemini_magic.ask("hi", **asked), r)
+    before = len(fake_server.requests)
+    same(gemini_magic.ask("hi", replay=str(path), speed=0, **asked), r)
+    same(Response.load(path), r)
+    assert len(fake_server.requests) == before
+    missed = gemini_magic.ask("another", replay=str(path), speed=0, **asked)
+    assert "holds no answer" in str(missed.error)
+
+
+@pytest.mark.parametrize(("dialect", "form"), SPEAKING)
+def test_what_was_said_goes_back_with_its_signatures(fake_server, dialect, form):
+    """The answer as a turn of the next request: signatures and ids byte for byte, thoughts without one left out."""
+    _, said = everything(dialect, form)
+    asked = answer(fake_server, dialect, form, raw(said))
+    r = gemini_magic.ask("hi", **asked)
+    gemini_magic.ask("more", turns=(*r.request.turns, answer_turn(r.parts)), **asked).raise_for_status()
+    sent = fake_server.requests[-1].body
+    if dialect == "gateway":
+        assert [turn["role"] for turn in sent["history"]] == ["user", "assistant"]
+        kept = [item["content"] for item in sent["history"][1]["content"] if item["type"] == "text"]
+        assert kept == [SAID]
+        return
+    parts = sent["contents"][1]["parts"]
+    assert {"functionCall": CALL, "thoughtSignature": SIGNATURE} in parts
+    assert {"text": "see.", "thought": True, "thoughtSignature": SIGNATURE} in parts
+    assert UNKNOWN in parts
+    assert not [part for part in parts if part.get("text") == "Let me "]
+
+
+def test_what_gateways_add_is_in_the_extras(fake_server):
+    for dialect in ("adaptive", "gateway"):
+        prompt, asked = tell(fake_server, dialect, "sse", "text")
+        r = gemini_magic.ask(prompt, **asked)
+        assert r.extras == ({"provider": "google"} if dialect == "adaptive" else {})

@@ -1,0 +1,223 @@
+"""The same things said in the bytes of every dialect: what a server of each sends for a text, a call, an error.
+
+It knows the protocols from their documents. It knows nothing of gemini_magic.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from fake_server import FakeServer, Script, Step, google_error, raw, status
+
+PICTURE = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==")
+SIGNATURE = "c2lnbmF0dXJlL18rLw=="
+CALL = {"name": "look", "args": {"where": ["here", {"deep": 1.5}]}, "id": "call-1"}
+CITATION = {"startIndex": 3, "endIndex": 9, "uri": "https://example.com/a", "title": "A", "license": "MIT"}
+GROUNDING = {"webSearchQueries": ["q"], "groundingChunks": [{"web": {"uri": "https://example.com/b"}}]}
+UNKNOWN = {"hologram": {"depth": 3}}
+REFUSED = "You may not."
+BROKEN = "It broke."
+
+KINDS = (
+    "text",
+    "thought",
+    "call",
+    "code",
+    "blob",
+    "citation",
+    "grounding",
+    "usage",
+    "unknown",
+    "blocked",
+    "unfinished",
+    "stream-error",
+    "http-error",
+)
+
+# What a dialect has no words for.
+CANNOT: dict[str, set[str]] = {
+    "gemini": set(),
+    "vertex": set(),
+    "adaptive": set(),
+    "gateway": {"call", "code", "citation", "grounding", "blocked"},
+    "echo": {"call", "code", "blob", "citation", "grounding", "unknown", "http-error"},
+}
+# And when the whole answer comes at once: what is there is all there is.
+CANNOT_AT_ONCE: dict[str, set[str]] = {"gateway": {"unfinished"}}
+FORMS = {
+    "gemini": ("sse", "json", "whole"),
+    "vertex": ("sse", "json", "whole"),
+    "adaptive": ("sse", "whole"),
+    "gateway": ("sse", "whole"),
+    "echo": ("sse",),
+}
+
+
+def _parts(*parts: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"candidates": [{"content": {"role": "model", "parts": list(parts)}, **more}]}
+
+
+_USAGE = {
+    "promptTokenCount": 10,
+    "cachedContentTokenCount": 4,
+    "candidatesTokenCount": 20,
+    "thoughtsTokenCount": 5,
+    "toolUsePromptTokenCount": 2,
+    "totalTokenCount": 37,
+}
+_STOP = {"candidates": [{"content": {"role": "model"}, "finishReason": "STOP"}]}
+
+GEMINI: dict[str, list[dict[str, Any]]] = {
+    "text": [_parts({"text": "Hello, "}), _parts({"text": "wörld 😀."})],
+    "thought": [
+        _parts({"text": "Let me ", "thought": True}),
+        _parts({"text": "see.", "thought": True, "thoughtSignature": SIGNATURE}),
+    ],
+    "call": [_parts({"functionCall": CALL, "thoughtSignature": SIGNATURE})],
+    "code": [
+        _parts({"executableCode": {"language": "PYTHON", "code": "print(6*7)"}}),
+        _parts({"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "42\n"}}),
+    ],
+    "blob": [_parts({"inlineData": {"mimeType": "image/gif", "data": base64.b64encode(PICTURE).decode()}})],
+    "citation": [_parts({"text": "quoted"}, citationMetadata={"citationSources": [CITATION]})],
+    "grounding": [_parts({"text": "found"}, groundingMetadata=GROUNDING)],
+    "usage": [{"usageMetadata": _USAGE, "modelVersion": "m-001", "responseId": "r1"}],
+    "unknown": [_parts(UNKNOWN)],
+    "blocked": [{"promptFeedback": {"blockReason": "SAFETY"}}],
+    "unfinished": [_parts({"text": "half"})],
+    "stream-error": [_parts({"text": "half"}), google_error(500, BROKEN, "INTERNAL")],
+}
+VERTEX = {
+    **GEMINI,
+    "citation": [_parts({"text": "quoted"}, citationMetadata={"citations": [CITATION]})],
+    "usage": [
+        {"usageMetadata": {"trafficType": "ON_DEMAND"}},
+        {
+            "usageMetadata": {**_USAGE, "trafficType": "ON_DEMAND"},
+            "modelVersion": "m-001",
+            "responseId": "r1",
+        },
+    ],
+}
+ADAPTIVE = {
+    kind: [value if "error" in value else {**value, "provider": "google"} for value in values]
+    for kind, values in GEMINI.items()
+}
+
+
+def _item(content: object, **more: Any) -> dict[str, Any]:
+    item = {
+        "type": "text",
+        "name": "output",
+        "content": content,
+        "done": False,
+        "index": 0,
+        "is_final": False,
+    }
+    return item | more
+
+
+GATEWAY: dict[str, list[dict[str, Any]]] = {
+    "text": [_item("Hello, ", index=1), _item("wörld 😀.", index=1, done=True)],
+    "thought": [_item("Let me ", name="thinking"), _item("see.", name="thinking", done=True)],
+    "blob": [_item(base64.b64encode(PICTURE).decode(), type="image", index=2, done=True)],
+    "usage": [{"usage": {"input_tokens": 10, "output_tokens": 20, "total_tokens": 37}}],
+    "unknown": [_item(UNKNOWN, type="hologram", name="hologram", index=3)],
+    "unfinished": [_item("half")],
+    "stream-error": [_item("half"), {"error": {"code": 500, "message": BROKEN, "status": "INTERNAL"}}],
+}
+ECHO = {
+    "text": "@chunk 7\nHello, wörld 😀.",
+    "thought": "@think Let me see.\nok",
+    "usage": "one two three",
+    "blocked": "@block SAFETY",
+    "unfinished": "@finish NONE\nhalf",
+    "stream-error": f"@error 500 {BROKEN}\nhalf",
+}
+WORDS: dict[str, dict[str, Any]] = {
+    "gemini": GEMINI,
+    "vertex": VERTEX,
+    "adaptive": ADAPTIVE,
+    "gateway": GATEWAY,
+    "echo": ECHO,
+}
+_ENDLESS = ("blocked", "unfinished", "stream-error")  # nothing says that these are finished
+
+
+def _values(dialect: str, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
+    values = [value for kind in kinds for value in WORDS[dialect][kind]]
+    if set(kinds) & set(_ENDLESS):
+        return values
+    return [*values, {"final": True, "warnings": []} if dialect == "gateway" else _STOP]
+
+
+def _whole(dialect: str, values: list[dict[str, Any]]) -> dict[str, Any]:
+    """The same in one answer, as it comes without streaming."""
+    found: dict[str, Any] = {}
+    if dialect == "gateway":
+        items = [value for value in values if "content" in value]
+        for value in values:
+            found |= {name: value[name] for name in value if name not in _item("")}
+        found.pop("final", None)
+        return {
+            "output": [{name: item[name] for name in ("type", "name", "content")} for item in items],
+            **found,
+        }
+    candidate: dict[str, Any] = {"content": {"role": "model", "parts": []}}
+    for value in values:
+        for each in value.get("candidates", ()):
+            candidate["content"]["parts"] += each["content"].get("parts", ())
+            candidate |= {name: field for name, field in each.items() if name != "content"}
+        found |= {name: field for name, field in value.items() if name != "candidates"}
+    return {
+        **({"candidates": [candidate]} if any("candidates" in value for value in values) else {}),
+        **found,
+    }
+
+
+def body(dialect: str, form: str, *kinds: str) -> bytes:
+    """The body of an answer that says all of these kinds."""
+    values = _values(dialect, kinds)
+    if form == "whole":
+        return json.dumps(_whole(dialect, values), indent=2).encode() + b"\n"
+    texts = [json.dumps(value, ensure_ascii=False) for value in values]
+    if form == "json":
+        return ("[" + "\n,\r\n".join(texts) + "\n]\n").encode()
+    end = "\n\n" if dialect == "gateway" else "\r\n\r\n"
+    return "".join(f"data: {text}{end}" for text in texts).encode()
+
+
+def refusal(dialect: str) -> Step:
+    """How a server of the dialect refuses with an HTTP error."""
+    if dialect == "gateway":
+        return status(403, body={"detail": REFUSED})
+    return status(403, body=google_error(403, REFUSED, "PERMISSION_DENIED"))
+
+
+def answer(server: FakeServer, dialect: str, form: str, *steps: Step) -> dict[str, Any]:
+    """Let the server answer with these steps; returns how it is asked."""
+    if dialect == "gateway":
+        path = "/api/v1/generate" + ("" if form == "whole" else "/stream")
+        server.route(path, Script(steps))
+    elif dialect != "echo":
+        server.model("m", *steps)
+    base = server.base_url + ("/api/v1beta" if dialect == "adaptive" else "")
+    return {
+        "backend": dialect,
+        "model": "m",
+        "base_url": base,
+        "retries": 0,
+        **({"alt": "json"} if form == "json" else {}),
+        **({"no_stream": True} if form == "whole" else {}),
+    }
+
+
+def tell(server: FakeServer, dialect: str, form: str, *kinds: str) -> tuple[str, dict[str, Any]]:
+    """Let the server say these kinds; returns the prompt and how it is asked."""
+    if dialect == "echo":
+        return ECHO[kinds[0]], answer(server, dialect, form)
+    if kinds == ("http-error",):
+        return "hi", answer(server, dialect, form, refusal(dialect))
+    return "hi", answer(server, dialect, form, raw(body(dialect, form, *kinds)))
