@@ -6,6 +6,8 @@ to tell places apart and nothing of what views do.
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -16,6 +18,11 @@ from ..settings import DISPLAYS
 from .view import View
 
 __all__ = ["choose"]
+
+# Seconds: preparing the first request takes 10 to 20 ms beside the import, which would slow it down; a connection
+# over a slow network need not be waited for.
+_MOMENT = 0.05
+_LOOK = 0.001
 
 
 class _Later:
@@ -48,25 +55,36 @@ def _module(name: str) -> Any:
     return import_module(f".{name}", __package__)
 
 
+def _large_module(name: str, ledger: Ledger) -> Any:
+    """A module that imports the libraries; the first time, the request gets a moment to go out before."""
+    end = time.monotonic() + _MOMENT
+    known = f"{__package__}.{name}" in sys.modules
+    while not known and ledger.phase in ("preparing", "connecting") and time.monotonic() < end:
+        time.sleep(_LOOK)
+    return _module(name)
+
+
 def _terminal(ledger: Ledger) -> View:
     return _Later(lambda: _module("terminal").TerminalView(ledger), lambda _: _module("view").NullView())
 
 
 def _html(ledger: Ledger) -> View:
     return _Later(
-        lambda: _module("html").HtmlView(ledger), lambda _: _module("terminal").TerminalView(ledger)
+        lambda: _large_module("html", ledger).HtmlView(ledger),
+        lambda _: _module("terminal").TerminalView(ledger),
     )
 
 
 def _static(ledger: Ledger) -> View:
     return _Later(
-        lambda: _module("html").StaticView(ledger), lambda _: _module("terminal").TerminalView(ledger)
+        lambda: _large_module("html", ledger).StaticView(ledger),
+        lambda _: _module("terminal").TerminalView(ledger),
     )
 
 
 def _live(ledger: Ledger, stop: Callable[[], None] | None) -> View:
     def make() -> View:
-        view: View = _module("live").LiveView(ledger, stop=stop)
+        view: View = _large_module("live", ledger).LiveView(ledger, stop=stop)
         return view
 
     def plainer(why: str) -> View:

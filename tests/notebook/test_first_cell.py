@@ -1,0 +1,39 @@
+"""The first cell of a real kernel: its request is on the wire before the libraries that draw are imported."""
+
+import json
+
+import pytest
+from fake_server import FakeServer, finish, gate, text
+from kernel import KernelSession
+
+pytestmark = pytest.mark.kernel
+
+# Writes down what the request had come to when a library was looked for. Nothing is too slow for the order to show.
+WATCH = """
+import json, sys
+from gemini_magic.views import choose
+sys.modules[choose.__module__]._MOMENT = 30.0
+loaded = [name for name in ("httpx", "ipywidgets", "markdown_it", "nh3", "pandas") if name in sys.modules]
+seen = {}
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("ipywidgets", "markdown_it", "nh3"):
+            seen.setdefault(name, get_ipython().user_ns["_gemini"].ledger.phase)
+sys.meta_path.insert(0, Watch())
+"""
+
+
+def test_the_request_is_sent_before_the_picture_is_imported(tmp_path):
+    folders = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    with FakeServer() as server, KernelSession(env=folders, cwd=tmp_path) as kernel:
+        server.script(gate("go"), text("Hello"), finish())
+        assert kernel.execute("%load_ext gemini_magic").status == "ok"
+        assert kernel.execute(WATCH).status == "ok"
+        run = kernel.begin(f"%%gemini -m m --base-url {server.base_url}\nhi")
+        server.open("go")
+        run = kernel.finish(run)
+        assert run.status == "ok", run.error
+        loaded, seen = json.loads(kernel.execute("print(json.dumps([loaded, seen]))").stdout)
+    assert loaded == []
+    assert set(seen) == {"ipywidgets", "markdown_it", "nh3"}
+    assert not set(seen.values()) & {"preparing", "connecting"}, seen
