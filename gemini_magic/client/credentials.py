@@ -62,8 +62,8 @@ def find_key(
     if not auth.owns(url):
         return None
     for name in auth.env:
-        for plain, source in _places(name):
-            return _key(plain, source)
+        for secret, source in _places(name):
+            return _key(secret, source)
     return _asked(auth, ask) if auth.needed else None
 
 
@@ -92,8 +92,8 @@ def _named(auth: Auth, url: str, name: str) -> Key:
             f"{name} belongs elsewhere and is not sent to {_origin(url)}.",
             remedy="Put the key for this address into a variable of its own and name that with --key-env.",
         )
-    for plain, source in _places(name):
-        return _key(plain, source)
+    for secret, source in _places(name):
+        return _key(secret, source)
     raise CredentialsError(
         f"There is no key in {name}.", remedy=f"Set the environment variable {name}, or name another."
     )
@@ -112,9 +112,9 @@ def _asked(auth: Auth, ask: Callable[[str], str] | None) -> Key:
     if auth.env[0] in _typed:
         return _typed[auth.env[0]]
     if ask is not None:
-        plain = _clean(ask(f"Key for {auth.home} (from {auth.origin}; not shown, not saved): "))
-        if plain:
-            key = _key(plain, "what you typed")
+        secret = Secret(_clean(ask(f"Key for {auth.home} (from {auth.origin}; not shown, not saved): ")))
+        if secret.reveal():
+            key = _key(secret, "what you typed")
             _typed[auth.env[0]] = key  # so that it is asked for once in this process
             return key
     raise CredentialsError(
@@ -128,31 +128,32 @@ def _clean(text: Any) -> str:
     return str(text or "").strip().strip("\"'").strip()
 
 
-def _key(plain: str, source: str) -> Key:
-    if plain.startswith("auth_tokens/"):
+def _key(secret: Secret, source: str) -> Key:
+    # No variable holds it in clear where an error is raised: a traceback may show the variables of its frames.
+    if secret.reveal().startswith("auth_tokens/"):
         raise CredentialsError(
             f"The key from {source} is a short-lived token for the Live API.",
             remedy="Use an API key from aistudio.google.com/apikey.",
         )
-    if not plain.isascii() or not plain.isprintable() or " " in plain:
+    if not all(sign.isascii() and sign.isprintable() and sign != " " for sign in secret.reveal()):
         raise CredentialsError(
             f"The key from {source} holds characters that no key has.",
             remedy="Copy it again; a stray quotation mark or line break is the usual cause.",
         )
-    return Key(Secret(plain), source)
+    return Key(secret, source)
 
 
-def _places(name: str) -> Iterator[tuple[str, str]]:
+def _places(name: str) -> Iterator[tuple[Secret, str]]:
     """Where a key of this name is kept, in order; only what is there and not empty."""
     if plain := _clean(os.environ.get(name)):
-        yield plain, f"environment variable {name}"
+        yield Secret(plain), f"environment variable {name}"
     if plain := _clean(_colab(name)):
-        yield plain, f"Colab secret {name}"
+        yield Secret(plain), f"Colab secret {name}"
     path = _dotenv()
     if path is not None and (plain := _clean(_values(path).get(name))):
-        yield plain, f"{name} in {path.name} of {path.parent}"
+        yield Secret(plain), f"{name} in {path.name} of {path.parent}"
     if plain := _clean(_keyring(name)):
-        yield plain, f"keyring entry {name}"
+        yield Secret(plain), f"keyring entry {name}"
 
 
 def _colab(name: str) -> str | None:

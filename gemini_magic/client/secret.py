@@ -22,7 +22,13 @@ def _spellings(sign: str) -> bytes:
     if _PLAIN.fullmatch(sign):
         return b"(?-i:%b)" % sign.encode()
     code = ord(sign)
-    return rb"(?:\\?%b|\\u%04x|%%%02x|&#(?:%d|x%x);)" % (re.escape(sign).encode(), code, code, code, code)
+    return rb"(?:\\?%b|\\u%04x|%%%02x|&#(?:%d|x%x);)" % (
+        re.escape(sign).encode("utf-8", "replace"),
+        code,
+        code,
+        code,
+        code,
+    )
 
 
 class Secret(str):

@@ -1,0 +1,400 @@
+"""A key is seen by the server it belongs to and by nobody else, whatever that server does with it.
+
+The servers here quote the key in every way. What one call shows, keeps and writes is searched for it, for every
+backend; that keys go to their own hosts only is in `tests/client/test_credentials.py`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from fake_server import (
+    FakeServer,
+    Script,
+    bare,
+    cut,
+    event,
+    finish,
+    google_error,
+    hang_up,
+    pause,
+    raw,
+    reset,
+    stall,
+    status,
+    text,
+)
+from kernel import KernelSession, run_notebook
+from surroundings import CANARY
+
+from gemini_magic.backends import backend, names
+
+pytestmark = pytest.mark.kernel
+
+MODES = ("Plain", "Context", "Verbose", "Minimal", "Docs")
+HALF = len(CANARY) // 2
+ESCAPED = CANARY.replace("-", "\\u002d")
+QUOTED = f"The key {CANARY} is not welcome."
+DETAIL = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": CANARY, "metadata": {"key": CANARY}}
+
+
+def in_two(before: str, after: str):
+    """The key in two socket reads."""
+    return [raw((before + CANARY[:HALF]).encode()), pause(0.03), raw((CANARY[HALF:] + after).encode())]
+
+
+def chunk(words: str, **more: object) -> bytes:
+    value = {"candidates": [{"content": {"parts": [{"text": words}]}, "finishReason": "STOP"}], **more}
+    return b"data: " + json.dumps(value).encode() + b"\r\n\r\n"
+
+
+REFUSAL = json.dumps(google_error(400, QUOTED, "INVALID_ARGUMENT"))
+
+# what the server does with the key, as scripts for the requests of one cell
+SERVERS = {
+    "a good answer": [[text(QUOTED), finish()]],
+    "a thought": [[text(QUOTED, thought=True), text("x"), finish()]],
+    "an answer in two reads": [
+        [*in_two('data: {"candidates":[{"content":{"parts":[{"text":"', '"}]},"finishReason":"STOP"}]}\r\n\r\n')]
+    ],
+    "an answer byte by byte": [[raw(bytes([byte])) for byte in chunk(QUOTED)]],
+    "an answer that escapes it": [[raw(chunk("KEY").replace(b"KEY", ESCAPED.encode()))]],
+    "every field beside the text": [
+        [
+            raw(chunk("x", modelVersion=CANARY, responseId=CANARY, provider=CANARY, usageMetadata={"trafficType": CANARY})),
+            event({"candidates": [{"finishReason": CANARY, "finishMessage": QUOTED, "groundingMetadata": {"k": CANARY}}]}),
+            event({"promptFeedback": {"blockReason": CANARY, "blockReasonMessage": QUOTED}}),
+        ]
+    ],
+    "call and code": [
+        [
+            event({"candidates": [{"content": {"parts": [
+                {"functionCall": {"name": "f", "args": {"key": CANARY}, "id": CANARY}, "thoughtSignature": CANARY},
+                {"executableCode": {"code": CANARY}}, {"codeExecutionResult": {"output": CANARY}}, {"newKind": {CANARY: CANARY}}]}}]}),
+            finish(),
+        ]
+    ],
+    "headers": [Script([text("x"), finish()], headers={"X-Echo": CANARY, "X-Request": f"key={CANARY}&x=1"})],
+    "a bad request": [[status(400, {"X-Echo": CANARY}, google_error(400, QUOTED, "INVALID_ARGUMENT", DETAIL))]],
+    "a bad request in two reads": [
+        [
+            bare(f"HTTP/1.1 400 {CANARY}\r\nContent-Length: {len(REFUSAL)}\r\n\r\n".encode()),
+            bare(REFUSAL[: REFUSAL.index(CANARY) + HALF].encode()),
+            pause(0.03),
+            bare(REFUSAL[REFUSAL.index(CANARY) + HALF :].encode()),
+        ]
+    ],
+    "a page": [[status(403, body=f"<html><h1>{QUOTED}</h1><a href='?key={CANARY}'>x</a></html>")]],
+    "a page with status 200": [[*in_two("<html><body><p>The key ", " is not welcome.</p></body></html>")]],
+    "a redirect": [[status(302, {"Location": f"http://127.0.0.1:9/v1?key={CANARY}"})]],
+    "a retry": [[status(503, {"Retry-After": "0", "X-Echo": CANARY}, QUOTED)], [event(google_error(500, QUOTED, CANARY))]],
+    "an error in mid-answer": [[text("x"), *in_two('{"error": {"code": 500, "message": "', '"}}')]],
+    "not JSON": [[text("x"), raw(f"data: {{{CANARY}\r\n\r\nevent: {CANARY}\r\n: {CANARY}\r\n\r\n".encode())]],
+    "cut within it": [[text("x"), cut(f'data: {{"candidates": [{{"x": "{CANARY}'.encode())]],
+    "silent within it": [[text("x"), raw(f"data: {CANARY[:-1]}".encode()), stall()]],
+    "not HTTP": [[bare(f"{CANARY}\r\n".encode()), hang_up()]],
+    "broken chunks": [[text("x"), bare(f"{CANARY}\r\n".encode()), hang_up()]],
+    "broken compression": [Script([raw(QUOTED.encode())], headers={"Content-Encoding": "gzip"})],
+    "a reset": [[reset()], [reset()]],
+}  # fmt: skip
+
+BEGIN = """
+import logging, os, pickle, copy
+from pathlib import Path
+
+class Everything(logging.Handler):
+    def emit(self, record):
+        with open("logged.txt", "a") as file:
+            print(record.getMessage(), vars(record), file=file)
+
+logging.basicConfig(level=logging.DEBUG, handlers=[Everything()], force=True)
+for name in ("httpx", "httpcore", "asyncio"):
+    logging.getLogger(name).setLevel(logging.DEBUG)
+
+def reached(thing, seen):
+    'Every text that hangs on a thing of ours, but for the key itself.'
+    import types
+    from gemini_magic.client import Secret
+    if id(thing) in seen or isinstance(thing, (Secret, type, types.ModuleType, types.FunctionType)):
+        return
+    seen[id(thing)] = thing
+    if isinstance(thing, (str, bytes)):
+        yield thing.encode("utf-8", "replace") if isinstance(thing, str) else thing
+    elif isinstance(thing, dict):
+        for pair in list(thing.items()):
+            yield from reached(pair[0], seen)
+            yield from reached(pair[1], seen)
+    elif isinstance(thing, (list, tuple, set)) or type(thing).__name__ == "deque":
+        for one in list(thing):
+            yield from reached(one, seen)
+    elif type(thing).__module__.startswith("gemini_magic"):
+        for name in dir(type(thing)):
+            if not name.startswith("__") and type(getattr(type(thing), name, None)).__name__ in ("member_descriptor", "property"):
+                yield from reached(getattr(thing, name, None), seen)
+        yield from reached(getattr(thing, "__dict__", {}), seen)
+
+def words(options):
+    'Every word of %gemini that shows something, a failing one as its error.'
+    shell = get_ipython()
+    for word in ("traceback", "", "notes", "events", "chunks", "usage", "last", "config", "resume -q --retries 0", "traceback"):
+        try:
+            display(shell.run_line_magic("gemini", word))
+        except Exception as problem:
+            shell.showtraceback()
+    display(shell.run_cell_magic("gemini", options + " --dry-run", "Go."))
+
+def search():
+    key = os.environ["K"].encode()
+    where = {"response": reached(_gemini, {}), "error": reached(_gemini.error, {})}
+    error = _gemini.error
+    where["words"] = [repr(value).encode() for value in (_gemini, error, _gemini.headers, _gemini.attempts, _gemini.raw, _gemini.notes)]
+    if error is not None:
+        import traceback
+        told = traceback.TracebackException.from_exception(error, capture_locals=True)
+        where["traceback"] = ["".join(told.format()).encode(), repr(error.args).encode(), pickle.dumps(error.args)]
+    where["pickle"] = [pickle.dumps(_gemini)]
+    where["copy"] = reached(copy.deepcopy(_gemini), {})
+    for suffix in ("jsonl", "httprr", "sse"):
+        try:
+            where[suffix] = [_gemini.save(Path("saved." + suffix)).read_bytes()]
+        except Exception as problem:
+            where[suffix] = [str(problem).encode()]
+    found = [place for place, texts in where.items() if any(key in text for text in texts)]
+    print("found:", found)
+"""
+
+
+def files_with_the_key(folder: Path) -> list[str]:
+    """Files below a folder that hold the key; what a cell wrote is gone afterwards."""
+    found = []
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # the history's journal comes and goes
+            if path.is_file() and CANARY.encode() in path.read_bytes():
+                found.append(f"{path.name}: {path.read_bytes()[:2000]!r}")
+            if path.suffix in (".txt", ".md", ".jsonl", ".httprr", ".sse"):
+                path.unlink()
+    return found
+
+
+class Kernel:
+    """A kernel that knows the key and tells everything, in a folder of its own."""
+
+    def __init__(self, session: KernelSession, home: Path) -> None:
+        self.session = session
+        self.home = home
+        self.said: list[str] = []
+
+    def __call__(self, code: str):
+        run = self.session.execute(code)
+        self.said += [f"{message.kind}: {message.content}" for message in run.messages]
+        return run
+
+    def leaks(self) -> list[str]:
+        """What was said since the last time with the key in it."""
+        said, self.said = self.said, []
+        return [one[:2000] for one in said if CANARY in one]
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    home = tmp_path_factory.mktemp("canary")
+    folders = {name: str(home / name) for name in ("IPYTHONDIR", "XDG_CACHE_HOME", "XDG_STATE_HOME", "HOME")}
+    (home / "HOME").mkdir()
+    with KernelSession(env={"K": CANARY, "BAD": f"{CANARY} x", **folders}, cwd=home) as session:
+        ready = Kernel(session, home)
+        assert ready("%load_ext gemini_magic\n" + BEGIN).status == "ok"
+        yield ready
+
+
+@pytest.fixture
+def server():
+    with FakeServer() as running:
+        yield running
+
+
+def asking(server, dialect="gemini", *, key="--key-env K"):
+    return f"-m m --backend {dialect} --base-url {server.base_url} {key} --stall-timeout 0.2"
+
+
+@pytest.mark.parametrize("what", SERVERS)
+@pytest.mark.parametrize("dialect", names())
+def test_it_is_shown_kept_and_written_nowhere(kernel, server, dialect, what):
+    for one in SERVERS[what]:
+        script = one if isinstance(one, Script) else Script(one)
+        server.script(*script.steps, headers=script.headers)
+    number = list(SERVERS).index(what)
+    kernel(f"%xmode {MODES[number % len(MODES)]}\n%gemini config keep=50")
+    display = ("html", "text", "live")[number % 3]
+    options = f"{asking(server, dialect)} --retries 1 --record run.jsonl --to said.md --display {display}"
+    kernel(f"%%gemini {options}\nGo.")
+    words = kernel(f"words({asking(server, dialect)!r})\n_gemini")
+    assert words.status == "ok", words.error
+    found = kernel("search()")
+    assert found.stdout.startswith("found: []"), (found.stdout, found.error)
+    assert kernel.leaks() == []
+    assert files_with_the_key(kernel.home) == []
+    if backend(dialect).local is None:
+        assert any(CANARY in str(request.headers) for request in server.requests)  # it was really sent
+
+
+@pytest.mark.parametrize("dialect", [name for name in names() if backend(name).auth is not None])
+def test_in_each_way_to_send_it(kernel, server, dialect):
+    for style in backend(dialect).auth.styles:
+        if style == "google" or (dialect == "vertex" and style == "bearer"):
+            continue  # these take no key from a variable without a project
+        server.script(status(400, {}, google_error(400, QUOTED, "INVALID_ARGUMENT")))
+        kernel(f"%%gemini {asking(server, dialect)} --auth {style} --retries 0 --record run.jsonl\nGo.")
+        sent = server.requests[-1].headers
+        assert [value for value in sent.values() if CANARY in value], style
+        assert CANARY not in server.requests[-1].path + str(server.requests[-1].query) + str(
+            server.requests[-1].body
+        )
+    assert kernel.leaks() == []
+    assert files_with_the_key(kernel.home) == []
+
+
+WRAPPED = """
+import gemini_magic
+def broken(*arguments):
+    raise ZeroDivisionError("the user's own")
+try:
+    gemini_magic.ask("x", model="m", base_url={url!r}, {how}).raise_for_status()
+except Exception as problem:
+    raise RuntimeError("the user's own") from problem
+"""
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "how",
+    ['key_env="K", retries=0', 'key_env="BAD"', 'key_env="GEMINI_API_KEY"', 'key_env="K", on_chunk=broken'],
+    ids=["refused", "no key at all", "another's", "a callback that fails"],
+)
+def test_no_traceback_shows_it_whoever_raises(kernel, server, mode, how):
+    """Frames hold their variables, and IPython's Verbose shows them when the user's own error came of ours."""
+    server.model(
+        "m", text("x") if "on_chunk" in how else status(400, {}, google_error(400, QUOTED, "X")), finish()
+    )
+    kernel(f"%xmode {mode}")
+    run = kernel(WRAPPED.format(url=server.base_url, how=how))
+    assert run.status == "error"
+    if mode != "Docs":  # which leaves the message out in some versions of IPython
+        assert run.error["ename"] in ("RuntimeError", "ZeroDivisionError")
+    kernel(
+        "import traceback, sys; print(''.join(traceback.TracebackException.from_exception(sys.last_value, capture_locals=True).format()))"
+    )
+    assert kernel.leaks() == []
+
+
+def test_history_holds_what_was_typed_and_nothing_else(kernel, server):
+    server.script(text(QUOTED), finish())
+    kernel(f"%%gemini {asking(server)}\nGo on, history.")
+    kernel("get_ipython().history_manager.writeout_cache()")
+    told = kernel("%history -n")
+    assert "Go on, history." in told.stdout
+    kernel("%history -o -g Go")
+    database = kernel.home / "IPYTHONDIR" / "profile_default" / "history.sqlite"
+    assert b"Go on, history." in database.read_bytes()
+    assert kernel.leaks() == []
+    assert files_with_the_key(kernel.home) == []
+
+
+def test_typed_it_is_in_nothing_that_is_kept(kernel, server):
+    """The key that a user types is for Google's own host; a proxy that refuses keeps this test at home."""
+    kernel(f"import os; os.environ['HTTPS_PROXY'] = {server.base_url!r}")
+    run = kernel.session.begin("%%gemini -m m --retries 0 --record run.jsonl\nGo.")
+    stdin = kernel.session.client.stdin_channel.socket
+    assert stdin.poll(10_000), "nobody was asked for a key"
+    stdin.recv_multipart()
+    kernel.session.client.input(CANARY)
+    kernel.session.finish(run)
+    kernel.said += [f"{message.kind}: {message.content}" for message in run.messages]
+    assert run.error["ename"] == "ConnectionFailed"
+    kernel("words('')")
+    assert kernel("search()").stdout.startswith("found: []")
+    kernel("%gemini")
+    kernel("%history -n\ndel os.environ['HTTPS_PROXY']")
+    kernel("from gemini_magic.client.credentials import forget_typed; forget_typed()")
+    assert kernel.leaks() == []
+    assert files_with_the_key(kernel.home) == []
+    assert {request.method for request in server.requests} == {"CONNECT"}
+    assert CANARY not in str(server.requests)
+
+
+def test_a_saved_notebook_holds_it_nowhere(server):
+    cells = ["%load_ext gemini_magic"]
+    for number, scripts in enumerate(SERVERS.values()):
+        server.answers(f"row-{number}", *[one if isinstance(one, Script) else Script(one) for one in scripts])
+        cells.append(f"%%gemini {asking(server)} -m row-{number} --retries 0\nGo.")
+    saved = nbformat.writes(run_notebook(cells, env={"K": CANARY}, allow_errors=True))
+    assert saved.count("application/vnd.gemini-stream+json") == len(SERVERS)
+    assert CANARY not in saved
+    assert "<key>" in saved
+
+
+# ---------------------------------------------------------------------------------------- nobody else gets it
+
+GOOGLES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+
+
+@pytest.fixture(scope="module")
+def reader_of_notebooks(tmp_path_factory):
+    """A kernel whose user has keys for Google in the environment, and runs what others wrote."""
+    home = tmp_path_factory.mktemp("reader")
+    with KernelSession(
+        env=dict.fromkeys((*GOOGLES, "K"), CANARY) | {"XDG_CACHE_HOME": str(home)}, cwd=home
+    ) as session:
+        ready = Kernel(session, home)
+        ready("%load_ext gemini_magic")
+        yield ready
+
+
+@pytest.mark.parametrize("dialect", names())
+def test_a_notebook_that_names_a_stranger_gets_no_key(reader_of_notebooks, server, dialect):
+    kernel = reader_of_notebooks
+    server.model("m", text("hello"), finish())
+    options = asking(server, dialect, key="")
+    runs = [
+        kernel(f"%%gemini {options} {more}\nGo.") for more in ("", "--no-stream", "--alt json", "--fallback")
+    ]
+    kernel(f"%config GeminiMagics.base_url = {server.base_url!r}")
+    runs.append(kernel(f"%%gemini -m m --backend {dialect} --stall-timeout 0.2\nGo."))
+    kernel("%gemini models")
+    kernel("%config GeminiMagics.base_url = None")
+    asked = len(server.requests)
+    for name in GOOGLES:
+        refused = kernel(f"%%gemini {asking(server, dialect, key=f'--key-env {name}')}\nGo.")
+        if backend(dialect).auth is not None:
+            assert refused.error["ename"] == "CredentialsError"
+    if backend(dialect).local is None:
+        assert asked >= len(runs)
+        assert len(server.requests) == asked  # nothing was sent to ask
+    assert CANARY not in str(server.requests)
+    assert kernel.leaks() == []
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_a_server_that_sends_elsewhere_sends_no_key_there(reader_of_notebooks, server, code):
+    kernel = reader_of_notebooks
+    with FakeServer() as elsewhere:
+        elsewhere.model("m", text("hello"), finish())
+        place = f"{elsewhere.base_url}/v1beta/models/m:streamGenerateContent?alt=sse"
+        server.script(status(code, {"Location": place}, b"moved"))
+        run = kernel(f"%%gemini {asking(server)}\nGo.")
+        server.script(
+            raw(b"data: {}\n\n"),
+            event({"error": {"code": code, "message": "moved"}}),
+            headers={"Location": place, "Refresh": f"0; url={place}", "Link": f"<{place}>; rel=preload"},
+        )
+        kernel(f"%%gemini {asking(server)} --retries 0\nGo.")
+        time.sleep(0.05)
+        assert run.error["ename"] == "ServiceError"
+        assert "Redirects are not followed" in str(run.messages)
+        assert len(server.requests) == 2
+        assert elsewhere.requests == []
+    assert kernel.leaks() == []
