@@ -1,0 +1,65 @@
+"""Costs in proportion, from a socket to the response: ratios with slack, measured as `benchmarks/` measures.
+
+Fresh processes in turn and process CPU; what a figure is in seconds or bytes is for the benchmarks to say.
+"""
+
+import statistics
+
+import pytest
+from surroundings import CHECKOUT
+
+MB = 2**20
+EVENTS = 3_000
+ROUNDS = 6  # at most: a busy machine may need another one, growth that is real never passes
+
+
+@pytest.fixture(scope="module")
+def stage():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(CHECKOUT / "benchmarks")
+        import stage  # noqa: PLC0415 - a script's folder, on the path for this module only
+
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def server(stage):
+    large = [f"large-{size * MB}-{piece}" for size in (4, 16) for piece in (512, 16_384)]
+    with stage.serving(*large, f"burst-{EVENTS}", "hello") as port:
+        yield port
+
+
+def compared(stage, server, above, below, most):
+    """The medians of `above / below` by figure, over rounds; two rounds suffice when they are good."""
+    ratios = {figure: [] for figure in most}
+    for turn in range(ROUNDS):
+        figures = [
+            stage.fresh(f"client_{client}.py", "read", server, model) for client, model in (above, below)
+        ]
+        for figure, found in ratios.items():
+            found.append(figures[0][figure] / figures[1][figure])
+        medians = {figure: statistics.median(found) for figure, found in ratios.items()}
+        if turn and all(medians[figure] <= bound for figure, bound in most.items()):
+            break
+    print(f"{above} against {below}: {medians}")
+    return medians
+
+
+@pytest.mark.parametrize("piece", [512, 16_384])
+def test_an_event_of_16_mb_costs_what_its_size_says_against_4_mb(stage, server, piece):
+    large, small = (("ours", f"large-{size * MB}-{piece}") for size in (16, 4))
+    ratios = compared(stage, server, large, small, {"cpu": 6, "peak": 5})
+    assert ratios["cpu"] <= 7  # 4 times the bytes; what is quadratic costs 16 times
+    assert ratios["peak"] <= 5
+
+
+def test_an_event_of_16_mb_is_held_a_few_times_only(stage, server):
+    figures = stage.fresh("client_ours.py", "read", server, f"large-{16 * MB}-16384")
+    copies = figures["peak"] / (16 * MB)
+    print(f"{copies:.1f} copies")
+    assert 1 <= copies <= 6
+
+
+def test_a_burst_costs_a_few_times_what_a_bare_socket_does(stage, server):
+    model = f"burst-{EVENTS}"
+    assert compared(stage, server, ("ours", model), ("floor", model), {"cpu": 3})["cpu"] <= 4
