@@ -6,12 +6,15 @@ Names and hosts only: it reads no variable and holds no key.
 from __future__ import annotations
 
 import difflib
+import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..errors import OptionError
 
 __all__ = ["STYLES", "Auth"]
+
+_NAME = re.compile(r"[a-z0-9.-]+")  # what a host's name is made of; anything else is a trick
 
 STYLES = {
     "x-goog-api-key": ("x-goog-api-key", ""),
@@ -71,7 +74,9 @@ class Auth(NamedTuple):
         host = (parts.hostname or "").lower().rstrip(".")
         if not self.hosts:
             return parts.scheme in ("http", "https") and host in ("localhost", "127.0.0.1", "::1")
-        return parts.scheme == "https" and any(host == own or host.endswith(f".{own}") for own in self.hosts)
+        if parts.scheme != "https" or not _NAME.fullmatch(host):
+            return False
+        return any(host == own or host.endswith(f".{own}") for own in self.hosts)
 
     def styled(self, style: str | None) -> Auth:
         """The same in another style; None keeps it.
