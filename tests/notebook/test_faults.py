@@ -321,6 +321,30 @@ FAULTS = {
         options="--timeout 0.5",
         shows=RESUME,
     ),
+    "an event larger than allowed": Fault(
+        [[text("Half"), raw(line("x" * 2**20)), text("lost"), finish()]],
+        "error",
+        "Half",
+        fails=True,
+        options="--max-event 0.5",
+        shows="--max-event",
+    ),
+    "an event larger than allowed that never ends": Fault(
+        [[text("Half"), raw(b'data: {"x": "'), endless(raw(b"x" * 2**16))]],
+        "error",
+        "Half",
+        fails=True,
+        options="--max-event 0.5",
+        shows="--max-event",
+    ),
+    "an answer without an end, up to a size": Fault(
+        [[endless(flood(100, "on and on "))]],
+        "truncated",
+        "on and on ",
+        fails=True,
+        options="--max-total 0.5",
+        shows="--max-total",
+    ),
     # -- packed
     "compressed, though nobody asked": Fault(
         [Script([text("fi"), pause(0.3), text("ne"), finish()], gzip=True)],
@@ -381,7 +405,7 @@ def test_a_fault_is_seen_told_and_over_in_time(saved, name):
     reached, kept, notes, attempts, holds = eval(told)
     print(f"{name}: {reached}, {kept[:40]!r}, {len(requests)} requests, {seconds(cell):.2f} s, {notes}")
     assert reached == fault.status
-    if name == "an answer without an end":
+    if name.startswith("an answer without an end"):
         assert kept == fault.text * (len(kept) // len(fault.text))
         assert len(kept) > 100
     else:
