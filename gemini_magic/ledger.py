@@ -175,37 +175,24 @@ class Ledger:
         """
         if not batch:
             return
-        first, count = len(self.raw), len(batch)
+        first, rows, events, chunks = len(self.raw), [], list[Event](), list[int]()
         gap = t - self.raw[-1].t if first else None
-        rows, events, chunks = [], list[Event](), list[int]()
-        for index, (_, reading) in enumerate(batch, first):
-            rows.append(self._add_up(reading, index, t))
+        for index, (raw, reading) in enumerate(batch, first):
+            kind, text, thought, reason, usage = self._add_up(reading, index, t)
+            shown = (kind, text, thought, self.chars, reason)
+            rows.append((index, self.round, self.attempt, t, gap, len(raw), *shown, *usage, raw))
+            gap = 0.0
             events += reading.events
             chunks += [index] * len(reading.events)
-        raws = [raw for raw, _ in batch]
-        kinds, texts, thoughts, chars, reasons, usages = zip(*rows, strict=True)
         self._log.extend(events, chunks, t)
-        self.raw += [Chunk(index, t, raw, self.round, self.attempt) for index, raw in enumerate(raws, first)]
-        self.chunk_columns.extend(
-            count,
-            range(first, first + count),
-            [self.round] * count,
-            [self.attempt] * count,
-            [t] * count,
-            [gap] + [0.0] * (count - 1),
-            map(len, raws),
-            kinds,
-            texts,
-            thoughts,
-            chars,
-            reasons,
-            *zip(*usages, strict=True),
-            raws,
-        )
+        self.raw += [
+            Chunk(index, t, raw, self.round, self.attempt) for index, (raw, _) in enumerate(batch, first)
+        ]
+        self.chunk_columns.extend(rows)
         self.version += 1
 
-    def _add_up(self, reading: Reading, index: int, t: float) -> tuple[str, str, str, int, str | None, Usage]:
-        """Add one chunk up; returns its kind, text, thought, characters so far, reason and usage."""
+    def _add_up(self, reading: Reading, index: int, t: float) -> tuple[str, str, str, str | None, Usage]:
+        """Add one chunk up; returns its kind, text, thought, reason and usage."""
         self.model_version = reading.model_version or self.model_version
         self.response_id = reading.response_id or self.response_id
         if reading.extras is not None:
@@ -235,7 +222,7 @@ class Ledger:
             kinds.append(kind)
         if reading.continuation:
             self.continuation, self.checkpoint = reading.continuation, len(self.parts.get(0, ()))
-        return in_one_word(*kinds), text, thought, self.chars, reason, usage
+        return in_one_word(*kinds), text, thought, reason, usage
 
     def _say(self, text: str, t: float) -> str:
         text = self._joiners["text"].add(text)

@@ -59,26 +59,29 @@ class Columns(Generic[R]):
             array(_CODES[column.type]) if column.full else [] for column in columns
         )
         self.length = 0
+        self._appends = [values.append for values in self.values]
         self._more = more
         self._filling = threading.Lock()
 
     def append(self, *row: Any) -> None:
         """Add one row; readers see it only when all its values are in place."""
-        self.extend(1, *((value,) for value in row))
+        self.extend([row])
 
-    def extend(self, count: int, *columns: Iterable[Any]) -> None:
-        """Add ``count`` rows, given as columns; readers see them only when all their values are in place."""
-        for values, new in zip(self.values, columns, strict=True):
-            values.extend(new)
-        self.length += count
+    def extend(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Add some rows; readers see them only when all their values are in place."""
+        if len(rows) == 1:
+            for append, value in zip(self._appends, rows[0], strict=True):
+                append(value)
+        elif rows:
+            for values, new in zip(self.values, zip(*rows, strict=True), strict=True):
+                values.extend(new)
+        self.length += len(rows)
 
     def rows(self) -> Rows[R]:
         """The rows that are complete now."""
         if self._more is not None:
             with self._filling:
-                new = list(self._more())
-                if new:
-                    self.extend(len(new), *zip(*new, strict=True))
+                self.extend(list(self._more()))
         return Rows(self, range(self.length))
 
 

@@ -56,10 +56,10 @@ def test_the_three_libraries_take_rows_as_they_are():
 def test_full_columns_read_like_any_other():
     columns = Columns(Row, [Column("number", "int32", full=True), Column("t", "float64", full=True)])
     assert pa.table(columns.rows()).num_rows == 0
-    columns.extend(3, range(3), [0.5, 1.0, 1.5])
+    columns.extend([(0, 0.5), (1, 1.0), (2, 1.5)])
     rows = columns.rows()
     frozen = pa.table(rows)
-    columns.extend(1, [3], [2.0])  # goes on while somebody looks
+    columns.extend([(3, 2.0)])  # goes on while somebody looks
     assert frozen.to_pydict() == {"number": [0, 1, 2], "t": [0.5, 1.0, 1.5]}
     assert frozen.schema.field("number").type == pa.int32()
     assert rows["number"] == [0, 1, 2]
@@ -71,7 +71,8 @@ def test_full_columns_read_like_any_other():
 def test_rows_come_with_all_their_values_or_not_at_all():
     columns = table(2)
     with pytest.raises(ValueError):
-        columns.extend(1, [2], [1.0])
+        columns.extend([(2, 1.0, None, 2), (3, 1.5, None)])
+    columns.extend([])
     assert len(columns.rows()) == 2
 
 
