@@ -5,6 +5,7 @@ One daemon thread runs it. It is the only writer of the ledger; it draws nothing
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Callable, Hashable
 from contextlib import suppress
@@ -119,8 +120,12 @@ class Reading:
                     "billed.",
                     severity="warning",
                 )
-        short = why if len(why) <= _WORDS else why[: _WORDS - 1].rstrip() + "…"
-        return Pause(short, self._elapsed() + wait, number + 2, self.job.options.retries + 1)
+        return Pause(
+            textwrap.shorten(why, _WORDS, placeholder=" …"),
+            self._elapsed() + wait,
+            number + 2,
+            self.job.options.retries + 1,
+        )
 
     # -- waiting
 

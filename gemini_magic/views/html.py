@@ -16,7 +16,7 @@ from ..ledger import Ledger
 from . import page
 from .pieces import Pieces
 from .static import bundle
-from .status import status_line
+from .status import elapsed_of, status_line, waiting
 
 __all__ = ["HtmlView", "StaticView", "publish"]
 
@@ -58,20 +58,21 @@ class HtmlView:
         self._thoughts = Pieces(ledger.thoughts)
         self._next = 0.0
         self._begun = 0.0
-        self._version = -1
+        self._drawn: tuple[int, str] | None = None
         self._closed = False
 
     def open(self) -> None:
         """Show the first picture."""
-        self._begun = self._clock()
+        self._begun = self._clock() - elapsed_of(self._ledger)
         self._paint()
 
     def update(self, *, final: bool = False) -> None:
         """Show what is new if a quarter of a second has passed, or if ``final``; the time alone once a second."""
         if self._closed:
             return
-        rest = 0.0 if self._ledger.version != self._version else _CLOCK - _PAINT
-        if final or self._clock() >= self._next + rest:
+        now = self._clock()
+        rest = 0.0 if self._state(now) != self._drawn else _CLOCK - _PAINT
+        if final or now >= self._next + rest:
             self._paint()
 
     def close(self) -> None:
@@ -81,9 +82,12 @@ class HtmlView:
         self._closed = True
         publish(bundle(self._ledger), self._id, update=self._exists)
 
+    def _state(self, now: float) -> tuple[int, str]:
+        return self._ledger.version, waiting(self._ledger, now - self._begun)
+
     def _paint(self) -> None:
         begun = self._clock()
-        self._version = self._ledger.version
+        self._drawn = self._state(begun)
         self._answer.step()
         self._thoughts.step()
         now = begun - self._begun

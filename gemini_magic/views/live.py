@@ -19,7 +19,7 @@ from . import page
 from .html import HtmlView, publish
 from .pieces import Pieces
 from .static import bundle
-from .status import status_line
+from .status import elapsed_of, status_line
 
 __all__ = ["ALIVE", "LiveView"]
 
@@ -185,7 +185,7 @@ class LiveView:
 
     def open(self) -> None:
         """Show the status line and the Stop button."""
-        self._begun = self._clock()
+        self._begun = self._clock() - elapsed_of(self._ledger)  # importing this took a while
         try:
             self._build()
         except Exception as problem:  # noqa: BLE001 - whatever a front end does, the answer must be seen
@@ -228,7 +228,8 @@ class LiveView:
 
     def _build(self) -> None:
         kit = self._kit = _Kit()
-        self._status = kit.html(self._status_html(0.0))
+        now = self._clock() - self._begun
+        self._status = kit.html(self._status_html(now))
         self._button = kit.stop(self._stop) if self._stop else None
         bar = kit.box([self._status, *([self._button] if self._button else [])], "gm-bar", row=True)
         self._thoughts = _Lane(kit, self._ledger.thoughts, "gm-thoughts")
@@ -240,15 +241,15 @@ class LiveView:
             _dom_classes=("gemini-magic", "jp-RenderedHTMLCommon"),
         )
         view = {"version_major": 2, "version_minor": 0, "model_id": self._root.model_id}
-        line = status_line(self._ledger, now=0.0)
+        line = status_line(self._ledger, now=now)
         data = {
             _WIDGET: view,
-            "text/html": page.root([self._status_html(0.0), f"<p>{_WAITING}</p>"]),
+            "text/html": page.root([self._status_html(now), f"<p>{_WAITING}</p>"]),
             "text/plain": f"{line}\n{_WAITING}",
         }
         publish(data, self._id, update=False)
         self._displayed = True
-        self._next_status = self._begun + _STATUS
+        self._next_status = self._begun + now + _STATUS
 
     def _status_html(self, now: float) -> str:
         running = self._ledger.status == "running"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from math import ceil
 from typing import NamedTuple, overload
 
 from ..content import Blob, Call, Code
@@ -124,7 +123,7 @@ def waiting(ledger: Ledger, now: float) -> str:
     pause = ledger.pause
     if pause is None or ledger.phase not in ("retrying", "queued"):
         return ""
-    left = ceil(pause.until - now)
+    left = round(pause.until - now)
     why = f" ({_line(pause.why)})"
     if ledger.phase == "queued":
         return f"waiting for its turn{f', {_whole(left)}' if left > 0 else ''}{why}"

@@ -13,7 +13,7 @@ from typing import TextIO
 
 from ..ledger import Ledger
 from ..markdown import visible
-from .status import details, status_line, waiting
+from .status import details, elapsed_of, status_line, waiting
 
 __all__ = ["TerminalView"]
 
@@ -48,7 +48,7 @@ class TerminalView:
     def open(self) -> None:
         """Nothing is printed before something arrives."""
         self._out = self._out or sys.stdout
-        self._begun = self._clock()
+        self._begun = self._clock() - elapsed_of(self._ledger)
 
     def update(self, *, final: bool = False) -> None:
         """Print what is new; thoughts that come after the answer has begun are not mixed into it."""

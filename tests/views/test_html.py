@@ -51,7 +51,7 @@ def test_a_slow_picture_is_drawn_less_often(stage, clock, monkeypatch):
 def test_when_nothing_changes_but_the_time_it_is_drawn_once_a_second(stage, clock):
     ledger = new_ledger()
     view = HtmlView(ledger, clock=clock)
-    ledger.pause = Pause("429: quota", 8.0, 2, 4)
+    ledger.pause = Pause("429: quota", 8.25, 2, 4)
     ledger.enter("retrying")
     view.open()
     for _ in range(45):

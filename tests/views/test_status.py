@@ -53,8 +53,8 @@ def test_while_it_runs_the_line_says_what_is_waited_for():
     ledger.pause = Pause("429: quota", 17.0, 2, 4)
     ledger.enter("retrying")
     assert "· retrying in 4 s (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=13.0)
-    assert "· retrying in 1 s (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=16.9)
-    assert "· retrying (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=17.2)
+    assert "· retrying in 1 s (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=16.1)
+    assert "· retrying (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=16.9)
     ledger.pause = Pause("at most 10 requests a minute", 117.0)
     ledger.enter("queued")
     assert "· waiting for its turn, 1 min 40 s (at most 10 requests a minute) ·" in status_line(

@@ -96,13 +96,16 @@ def test_a_wait_counts_down_in_a_terminal_and_leaves_nothing_behind():
     view = TerminalView(ledger, out, clock=lambda: now[0])
     view.open()
     waiting(ledger)
-    for now[0] in (0.0, 0.4, 0.9, 1.1, 6.5):
+    for now[0] in (0.0, 0.4, 0.9, 1.1, 6.4, 6.8):
         view.update()
     ledger.begin(Exchange("POST", "http://x", (), b"", attempt=1))
     feed(ledger, "Hello")
     view.update()
     lines = out.getvalue().split("\r\x1b[K")
-    said = [f"[retrying in {left} s (429: quota), attempt 2 of 4]" for left in (7, 6, 1)]
+    said = [
+        *(f"[retrying in {left} s (429: quota), attempt 2 of 4]" for left in (7, 6, 1)),
+        "[retrying (429: quota), attempt 2 of 4]",
+    ]
     assert lines == ["", *said, "Hello"]
 
 

@@ -1,0 +1,127 @@
+"""In a real kernel: waits that count down and can be stopped, and `%gemini resume` as a cell of its own."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from fake_server import FakeServer, cut, finish, google_error, stall, status, text
+from kernel import KernelSession, widgets
+from surroundings import CANARY
+
+pytestmark = pytest.mark.kernel
+
+
+@pytest.fixture(scope="module")
+def server():
+    with FakeServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    home = tmp_path_factory.mktemp("kernel")
+    folders = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "IPYTHONDIR": str(home / "ipython")}
+    with KernelSession(env={**folders, "FAKE_KEY": CANARY}, cwd=home) as session:
+        assert session.execute("%load_ext gemini_magic").status == "ok"
+        yield session
+
+
+@pytest.fixture
+def options(server):
+    server.forget_all()
+    return f"-o r --base-url {server.base_url} --key-env FAKE_KEY"
+
+
+def busy(seconds):
+    delay = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{seconds}s"}
+    return status(429, body=google_error(429, "Slow down.", "RESOURCE_EXHAUSTED", delay))
+
+
+def value(kernel, expression):
+    run = kernel.execute(f"print(repr(({expression})))")
+    assert run.status == "ok", run.error
+    return eval(run.stdout)
+
+
+@pytest.mark.parametrize("display", ["live", "html", "text"])
+def test_the_wait_for_another_attempt_counts_down(kernel, server, options, display):
+    server.script(busy(2.4))
+    server.script(text("Hello"), finish())
+    run = kernel.execute(f"%%gemini --display {display} {options}\nhi")
+    assert run.status == "ok", run.error
+    said = re.findall(r"retrying in (\d) s \(429: Slow down\.\), attempt 2 of 4", str(run.messages))
+    assert list(dict.fromkeys(said)) in (
+        [["2"]] if display == "text" else [["2", "1"], ["1"]]
+    )  # on a slow machine
+    assert value(kernel, "r.text, len(r.attempts), r.attempts[0].problem") == ("Hello", 2, "429: Slow down.")
+
+
+@pytest.mark.parametrize("display", ["live", "text"])
+def test_the_toolbars_interrupt_while_it_waits(kernel, server, options, display):
+    server.script(busy(100))
+    run = kernel.begin(f"%%gemini --display {display} {options}\nhi")
+    kernel.wait_for(run, {"live": "comm_msg", "text": "stream"}[display], within="retrying in ")
+    then = kernel.interrupt()
+    kernel.finish(run)
+    assert run.reply.time - then < 0.2
+    assert run.error["ename"] == "Interrupted"
+    assert value(kernel, "r.status, len(r.attempts)") == ("interrupted", 1)
+    assert len(server.requests) == 1
+
+
+def test_waiting_for_a_turn_says_so_and_can_be_interrupted(kernel, server, options):
+    server.model("turns", text("Hello"), finish())
+    assert kernel.execute(f"%%gemini -m turns --rpm 1 {options}\nhi").status == "ok"
+    run = kernel.begin(f"%%gemini -m turns --rpm 1 {options}\nhi")
+    kernel.wait_for(run, "comm_msg", within="(at most 1 request a minute)")
+    then = kernel.interrupt()
+    kernel.finish(run)
+    assert run.reply.time - then < 0.2
+    assert "waiting for its turn, 1 min 00 s" in str(run.messages)
+    assert value(kernel, "r.status, r.attempts") == ("interrupted", ())
+    assert len(server.requests) == 1
+
+
+def test_resuming_is_awaited_and_stops_at_a_click(kernel, server, options):
+    server.script(text("Half "), cut())
+    server.script(text("a loaf"), stall())
+    assert kernel.execute(f"%%gemini {options}\nhi").error["ename"] == "TruncatedError"
+    cell = "# the rest\n%gemini resume -o s --display live\n"
+    run = kernel.begin(cell)
+    kernel.wait_for(run, "comm_open", within="a loaf")
+    (button,) = widgets(run, "ButtonModel")
+    then = kernel.click(button, subshell=kernel.create_subshell())
+    kernel.finish(run)
+    assert run.reply.time - then < 0.3
+    assert run.status == "ok", run.error
+    assert value(kernel, "r.text + s.text, s.status, s.ledger.cause") == (
+        "Half a loaf",
+        "interrupted",
+        "stop",
+    )
+    assert value(kernel, "cell in (In[-2], In[-3], In[-4])".replace("cell", repr(cell.rstrip())))
+
+
+def test_resuming_beside_other_code_works_without_a_button(kernel, server, options):
+    server.script(text("Half "), cut())
+    server.script(text("a loaf"), finish())
+    kernel.execute(f"%%gemini {options}\nhi")
+    run = kernel.execute("x = 1\n%gemini resume -o s --display live\n")
+    assert run.status == "ok", run.error
+    assert widgets(run, "ButtonModel") == {}
+    assert value(kernel, "r.text + s.text") == "Half a loaf"
+
+
+def test_a_question_mark_asks_for_help(kernel):
+    assert kernel.execute("%gemini resume?").status == "ok"
+    assert "new request" in kernel.execute("%gemini resume -h").stdout
+
+
+def test_in_the_background_a_file_grows(kernel, server, options):
+    server.script(text("Hello"), finish())
+    assert kernel.execute(f"%%gemini --background --to out.md {options}\nhi").status == "ok"
+    assert value(kernel, "r.wait(5).status, open('out.md').read()") == (
+        "complete",
+        value(kernel, "f'Hello\\n\\n---\\nTokens: {r.usage.total}\\n'"),
+    )
