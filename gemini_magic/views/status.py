@@ -158,7 +158,7 @@ def _ended(ledger: Ledger) -> str:
     if ledger.status == "complete":
         text = "".join(list(ledger.answer))
         held = ([words(text)] if text.strip() else []) + _others(ledger)
-        unusual = f" ({_line(finish.reason)})" if finish and finish.reason != "STOP" else ""
+        unusual = f" ({_line(finish.reason)})" if finish and finish.reason not in ("STOP", "final") else ""
         return f"answer complete{unusual}, {', '.join(held) or 'no text'}"
     if ledger.status == "truncated":
         if ledger.cause == "cut":
