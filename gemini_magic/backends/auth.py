@@ -89,7 +89,8 @@ class Auth(NamedTuple):
         word = style.strip().lower()
         if word in self.styles:
             return self._replace(style=word)
-        close = difflib.get_close_matches(word, self.styles, n=1)
+        begun = [each for each in self.styles if word and each.startswith(word)]
+        close = begun or difflib.get_close_matches(word, self.styles, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(self.styles)}."
         what = "is not accepted by this backend" if word in STYLES else "is no way to send a key"
         raise OptionError(f"--auth {style!r} {what}.", remedy=hint)

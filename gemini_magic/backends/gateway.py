@@ -51,7 +51,7 @@ def _url(model: str, endpoint: Endpoint) -> str:
 def _cannot(what: str) -> NoReturn:
     raise OptionError(
         f"The gateway's request has no place for {what}.",
-        remedy="Leave it out, or ask another backend; --body sends what you know the gateway takes.",
+        remedy="Leave it out, or ask another backend; what its service takes goes into `-p parameters.NAME=VALUE`.",
     )
 
 

@@ -31,6 +31,7 @@ from gemini_magic.backends import names
 from gemini_magic.content import Call, Code, CodeResult, Opaque
 from gemini_magic.conversation import answer_turn
 from gemini_magic.errors import BlockedError, ServiceError, TruncatedError
+from gemini_magic.views import status_line
 
 SAID = "Hello, wörld 😀."
 OUR_CALL = Call(CALL["name"], CALL["args"], CALL["id"], SIGNATURE)
@@ -213,8 +214,10 @@ def test_what_was_said_goes_back_with_its_signatures(fake_server, dialect, form)
     assert not [part for part in parts if part.get("text") == "Let me "]
 
 
-def test_what_gateways_add_is_in_the_extras(fake_server):
+def test_what_gateways_add_is_in_the_extras_and_the_status_line(fake_server):
     for dialect in ("adaptive", "gateway"):
         prompt, asked = tell(fake_server, dialect, "sse", "text")
         r = gemini_magic.ask(prompt, **asked)
         assert r.extras == ({"provider": "google"} if dialect == "adaptive" else {})
+        assert ("via google" in status_line(r.ledger)) == (dialect == "adaptive")
+        assert "answer complete, 2 words" in status_line(r.ledger)

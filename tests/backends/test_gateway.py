@@ -115,6 +115,11 @@ def test_the_service_and_anything_else_can_be_said():
     assert "extra" not in sent
 
 
+def test_what_the_gateway_has_no_words_for_goes_into_its_parameters():
+    sent = body(param=['parameters.tools=["search"]', "topK=1"])
+    assert sent["parameters"] == {"tools": ["search"], "top_k": 1}
+
+
 def test_history_system_and_pictures():
     turns = (
         Turn("user", (Text("a"), Blob("image/png", PNG))),

@@ -249,9 +249,10 @@ def test_the_words_that_ask_for_a_key_name_its_service():
     assert "--project" in caught.value.remedy
 
 
-def test_a_way_to_send_a_key_that_there_is_not(fake_server):
+@pytest.mark.parametrize("style", ["x-goog-key", "x-goog"])
+def test_a_way_to_send_a_key_that_there_is_not(fake_server, style):
     with pytest.raises(OptionError) as caught:
-        gemini_magic.ask("hi", auth="x-goog-key", base_url=fake_server.base_url)
+        gemini_magic.ask("hi", auth=style, base_url=fake_server.base_url)
     assert "Did you mean 'x-goog-api-key'?" in str(caught.value)
     assert fake_server.requests == []
 
