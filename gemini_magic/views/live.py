@@ -241,11 +241,10 @@ class LiveView:
             _dom_classes=("gemini-magic", "jp-RenderedHTMLCommon"),
         )
         view = {"version_major": 2, "version_minor": 0, "model_id": self._root.model_id}
-        line = status_line(self._ledger, now=now)
         data = {
             _WIDGET: view,
             "text/html": page.root([self._status_html(now), f"<p>{_WAITING}</p>"]),
-            "text/plain": f"{line}\n{_WAITING}",
+            "text/plain": f"{status_line(self._ledger, now=now)}\n{_WAITING}",
         }
         publish(data, self._id, update=False)
         self._displayed = True
