@@ -112,6 +112,7 @@ class Code(Struct, frozen=True):
     code: str
     language: str | None = None
     signature: str | None = None
+    id: str | None = None
 
 
 class CodeResult(Struct, frozen=True):
@@ -120,6 +121,7 @@ class CodeResult(Struct, frozen=True):
     outcome: str | None = None
     output: str = ""
     signature: str | None = None
+    id: str | None = None
 
 
 class Opaque(Struct, frozen=True):

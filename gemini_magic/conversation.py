@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
-from .content import Part, Text, Thought, Turn, cleaned
+from .content import Opaque, Part, Text, Thought, Turn, cleaned
 from .events import Status
 
 __all__ = ["Conversation", "Entry", "answer_turn"]
@@ -88,11 +88,11 @@ def answer_turn(parts: Sequence[Part]) -> Turn | None:
 
     Text that came in many pieces is joined. A part with a signature stays a part of its own with its signature,
     as the Gemini API asks ("Thought signatures": return each in the part it came with); summaries of thoughts
-    without one are left out.
+    without one are left out, and so are parts that say nothing.
     """
     kept: list[Part] = []
     for part in parts:
-        if isinstance(part, Thought) and part.signature is None:
+        if (isinstance(part, Thought) and part.signature is None) or part == Opaque({}):
             continue
         if isinstance(part, Text) and part.signature is None:
             if not part.text:

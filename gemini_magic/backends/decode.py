@@ -181,9 +181,9 @@ def _part(part: WirePart) -> Part | None:
     if (result := part.function_response) is not None:
         return CallResult(result.name, result.response or {}, result.id, signature)
     if (code := part.executable_code) is not None:
-        return Code(code.code, "PYTHON" if code.language == 1 else _word(code.language), signature)
+        return Code(code.code, "PYTHON" if code.language == 1 else _word(code.language), signature, code.id)
     if (ran := part.code_execution_result) is not None:
-        return CodeResult(_word(ran.outcome), ran.output, signature)
+        return CodeResult(_word(ran.outcome), ran.output, signature, ran.id)
     if (blob := part.inline_data) is not None:
         data = _base64(blob.data)
         return None if data is None else Blob(blob.mime_type, data, signature)

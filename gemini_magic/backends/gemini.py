@@ -45,6 +45,7 @@ __all__ = [
     "part_to_json",
 ]
 
+_FLAGS = {"thought", "thoughtSignature"}  # what a part may have beside its data
 _PAGE = 1000  # models; the most the API gives at once
 
 
@@ -73,11 +74,16 @@ def _part(part: Part) -> dict[str, Any]:
                 "functionResponse": {**({"id": ident} if ident else {}), "name": name, "response": response}
             }
         case Code(code=code, language=language):
-            return {"executableCode": {"language": language or "PYTHON", "code": code}}
+            return {"executableCode": _with_id(part.id, language=language or "PYTHON", code=code)}
         case CodeResult(outcome=outcome, output=output):
-            return {"codeExecutionResult": {"outcome": outcome or "OUTCOME_OK", "output": output}}
+            return {"codeExecutionResult": _with_id(part.id, outcome=outcome or "OUTCOME_OK", output=output)}
         case _:
-            return dict(part.raw)
+            # A signature may come alone; the API refuses a part that says nothing.
+            return dict(part.raw) if part.raw.keys() - _FLAGS else {"text": "", **part.raw}
+
+
+def _with_id(ident: str | None, **fields: str) -> dict[str, str]:
+    return {"id": ident, **fields} if ident else fields
 
 
 def _call(call: Call) -> dict[str, Any]:

@@ -57,11 +57,13 @@ class WireCallResult(Struct, gc=False):
 class WireCode(Struct, gc=False):
     code: str = ""
     language: str | int | None = None
+    id: str | None = None
 
 
 class WireCodeResult(Struct, gc=False):
     outcome: str | int | None = None
     output: str = ""
+    id: str | None = None
 
 
 class WirePart(Struct, rename="camel", gc=False):
