@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from ..content import Blob, Opaque, Part, Request, Text, Thought, Turn, joined, merged
+from ..content import Blob, File, Opaque, Part, Request, Text, Thought, Turn, joined, merged
 from ..errors import OptionError
 from .address import based, checked_model
 from .backend import Auth, Backend, Endpoint, HttpRequest
@@ -64,14 +64,18 @@ def _item(part: Part) -> dict[str, Any]:
     if isinstance(part, Text):
         return {"type": "text", "name": "input", "content": part.text}
     if isinstance(part, Blob):
-        kind = part.mime_type.partition("/")[0]
-        return {
-            "type": kind if kind in ("image", "audio", "video") else "file",
-            "name": "input",
-            "content": base64.b64encode(part.data).decode(),
-            "mime_type": part.mime_type,
-        }
-    _cannot(f"a {type(part).__name__}")
+        content = base64.b64encode(part.data).decode()
+    elif isinstance(part, File) and part.uri.startswith(("https://", "http://")):
+        content = part.uri  # as the gateway itself sends a picture that lies elsewhere
+    else:
+        _cannot(f"a {type(part).__name__}")
+    kind = (part.mime_type or "").partition("/")[0]
+    return {
+        "type": kind if kind in ("image", "audio", "video") else "file",
+        "name": "input",
+        "content": content,
+        **({"mime_type": part.mime_type} if part.mime_type else {}),
+    }
 
 
 def _said(parts: Sequence[Part]) -> list[Part]:

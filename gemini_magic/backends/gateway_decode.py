@@ -11,7 +11,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from contextlib import suppress
 from typing import Any
+
+import msgspec
 
 from ..any_json import DEEPEST, read_json, tidy
 from ..content import Blob, File, Opaque, Part, Text, Thought
@@ -77,7 +80,7 @@ class _Decoder:
     def __call__(self, raw: bytes) -> Reading:
         """What one JSON text means; never raises."""
         try:
-            value = read_json(raw, deepest=DEEPEST)
+            value = _parse(raw)
         except ValueError:
             return Reading([Note("not-json", "A chunk is not JSON; its bytes are kept.", "error")])
         if not isinstance(value, dict):
@@ -171,6 +174,14 @@ class _Decoder:
             words = warning.get("message") if isinstance(warning, dict) else None
             said = words if isinstance(words, str) else _text(warning)
             events.append(Note("gateway-warning", f"The gateway warns: {said}", "warning"))
+
+
+def _parse(raw: bytes) -> Any:
+    """The JSON value, by the fast reader where that can be."""
+    if raw.count(b"{") + raw.count(b"[") <= DEEPEST:
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            return msgspec.json.decode(raw)
+    return read_json(raw, deepest=DEEPEST)
 
 
 def _text(value: Any) -> str:

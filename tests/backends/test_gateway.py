@@ -134,6 +134,8 @@ def test_history_system_and_pictures():
     ]
     assert sent["input"] == [{"type": "text", "name": "input", "content": "look"}, picture]
     assert body(Blob("application/pdf", b"x"))["input"][0]["type"] == "file"
+    far = body(Text("and"), File("https://x.example/a.png", "image/png"))["input"][1]
+    assert (far["type"], far["content"]) == ("image", "https://x.example/a.png")
 
 
 @pytest.mark.parametrize(
