@@ -105,6 +105,7 @@ class Attempts:
         outcome = Outcome("failed", end="cancelled")
         try:
             self.intake.begin(exchange)
+            self.intake.expected = self._expected(http)
             answer = self._open(http)
             self.intake.head(exchange, answer)
             ok = 200 <= answer.status < 300  # noqa: PLR2004 - HTTP
@@ -127,6 +128,12 @@ class Attempts:
             exchange.problem = self.problem(outcome)
             self.intake.end(exchange, "cancelled" if self._line.cancelled.is_set() else outcome.end)
         return outcome
+
+    def _expected(self, http: HttpRequest) -> tuple[str, ...]:
+        """In which form, other than events, the answer was asked for."""
+        if http is self._job.whole or self._job.options.no_stream:
+            return ("json-object",)
+        return ("json-array", "json-object") if self._job.options.alt == "json" else ()
 
     def problem(self, outcome: Outcome) -> str | None:
         """What went wrong in an attempt, in words; None when nothing did."""

@@ -72,6 +72,7 @@ class Intake:
     Attributes:
         last: seconds of the last arrival, on the ledger's clock.
         offset: what has to be added to an exchange's own times for that.
+        expected: kinds of oddities that were asked for, and are none.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Intake:
     ) -> None:
         self.last = 0.0
         self.offset = 0.0
+        self.expected: tuple[str, ...] = ()
         self._ledger = ledger
         self._pen = pen
         self._quietly = pen.quiet()
@@ -162,7 +164,8 @@ class Intake:
         with self._pen:
             self._ledger.add_all(read, self.last)
             for oddity in oddities:
-                remark(self._ledger, oddity)
+                if oddity.kind not in self.expected:
+                    remark(self._ledger, oddity)
         self._oddities += len(oddities)
         return None if self._ledger.has_content else self._ledger.failure
 

@@ -182,6 +182,13 @@ def test_the_whole_answer_at_once(fake_server):
     fake_server.script(answer("Hello"))
     ledger = finished(start(fake_server, no_stream=True))
     assert (ledger.status, text(ledger), whole(fake_server)) == ("complete", "Hello", [True])
+    assert kinds(ledger) == []  # one JSON object is what was asked for
+
+
+def test_an_array_that_was_asked_for_is_not_odd(fake_server):
+    fake_server.script(*HELLO)
+    ledger = finished(start(fake_server, alt="json"))
+    assert (ledger.status, text(ledger), kinds(ledger)) == ("complete", "Hello", [])
 
 
 def test_the_whole_answer_may_take_as_long_as_a_first_byte(fake_server):
