@@ -1,4 +1,4 @@
-"""Threads switch sooner while a stream is live, and as before once none is."""
+"""Threads switch sooner while a few streams are live, and as before once none is."""
 
 import os
 import sys
@@ -39,6 +39,17 @@ def test_a_cancelled_stream_counts_as_ended_once(fake_server):
     one.cancel()
     assert sys.getswitchinterval() <= 0.001
     two.close()
+    assert sys.getswitchinterval() == PLAIN
+
+
+def test_many_streams_share_pythons_own_interval(fake_server):
+    streams = [waiting(fake_server, "go") for _ in range(12)]
+    assert sys.getswitchinterval() == PLAIN
+    for stream in streams[:6]:
+        stream.close()
+    assert sys.getswitchinterval() <= 0.001
+    for stream in streams[6:]:
+        stream.close()
     assert sys.getswitchinterval() == PLAIN
 
 
