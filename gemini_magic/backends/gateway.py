@@ -40,11 +40,14 @@ _FOREIGN = {
 
 
 def _url(model: str, endpoint: Endpoint) -> str:
-    """A base URL with a path is taken as it is, a bare host gets the documented path."""
+    """A base URL with a path is taken as it is, a bare host gets the documented path.
+
+    ``--api-version`` does not count: its variable speaks of Google's versions.
+    """
     checked_model(model)
     base = based(endpoint.base_url or _BASE)
     if not urlsplit(base).path:
-        base = f"{base}/api/{endpoint.api_version or 'v1'}"
+        base = f"{base}/api/v1"
     return f"{base}/generate" if endpoint.form == "whole" else f"{base}/generate/stream"
 
 

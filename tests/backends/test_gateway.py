@@ -77,7 +77,7 @@ def test_the_documented_request():
     ],
 )
 def test_where_it_is_asked(base, form, url):
-    assert GATEWAY.url("m", Endpoint(base, form=form)) == url
+    assert GATEWAY.url("m", Endpoint(base, api_version="v1beta", form=form)) == url
     with pytest.raises(OptionError, match="model's name"):
         GATEWAY.url("a model", Endpoint(base))
 
