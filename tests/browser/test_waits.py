@@ -1,0 +1,48 @@
+"""What a user of JupyterLab sees while a request waits, and after an answer broke off."""
+
+from __future__ import annotations
+
+from browser.lab import cells
+from fake_server import cut, finish, google_error, stall, status, text
+
+QUOTA = "You exceeded your current quota, please check your plan and billing details."
+ASKED = "%%gemini -m waits -o r\nhi"
+
+
+def busy(seconds):
+    delay = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{seconds}s"}
+    return status(429, body=google_error(429, QUOTA, "RESOURCE_EXHAUSTED", delay))
+
+
+def test_a_wait_counts_down_and_stops_at_a_click_and_so_does_resuming(lab, notebook, server, screenshots):
+    server.script(busy(3))
+    server.script(text("**Hello** after all"), finish())
+    server.script(busy(90))
+    server.script(text("Half "), cut())
+    server.script(text("a loaf"), stall())
+    sources = ("%load_ext gemini_magic", ASKED, ASKED, ASKED, "%gemini resume -o s", "print(r.text + s.text)")
+    notebook.open(lab.write("waits.ipynb", cells(*sources)))
+    notebook.run(0)
+
+    notebook.run(1, wait=False)
+    notebook.wait_output(1, r"retrying in 2 s \(429: You exceeded your current quota.*\), attempt 2 of 4")
+    notebook.screenshot(screenshots / "retrying.png")
+    notebook.wait_output(1, r"retrying in 1 s")
+    notebook.wait_done(1)
+    assert "Hello after all" in notebook.output_text(1)
+
+    notebook.run(2, wait=False)
+    notebook.wait_output(2, r"retrying in 1 min \d\d s")
+    notebook.click_stop(2)
+    notebook.wait_done(2, timeout=2)
+    assert notebook.cell_status(2) != "error"
+    assert "stopped" in notebook.output_text(2)
+
+    notebook.run(3)
+    notebook.run(4, wait=False)
+    notebook.wait_output(4, "a loaf")
+    notebook.screenshot(screenshots / "resuming.png")
+    notebook.click_stop(4)
+    notebook.wait_done(4, timeout=2)
+    notebook.run(5)
+    assert notebook.output_text(5).strip() == "Half a loaf"
