@@ -10,6 +10,7 @@ import contextlib
 import json
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import nbformat
 import pytest
@@ -32,7 +33,7 @@ from fake_server import (
 from kernel import KernelSession, run_notebook
 from surroundings import CANARY
 
-from gemini_magic.backends import backend, names
+from gemini_magic.backends import Endpoint, backend, names
 
 pytestmark = pytest.mark.kernel
 
@@ -254,6 +255,39 @@ def test_in_each_way_to_send_it(kernel, server, dialect):
         assert CANARY not in server.requests[-1].path + str(server.requests[-1].query) + str(
             server.requests[-1].body
         )
+    assert kernel.leaks() == []
+    assert files_with_the_key(kernel.home) == []
+
+
+LISTS = {
+    "a list": status(
+        200, {"X-Echo": CANARY}, {"models": [{"name": f"models/{CANARY}", "displayName": QUOTED}]}
+    ),
+    "a refusal": status(400, {"X-Echo": CANARY}, google_error(400, QUOTED, "INVALID_ARGUMENT", DETAIL)),
+    "a page": status(200, {}, f"<h1>{QUOTED}</h1>"),
+    "no HTTP": bare(f"{CANARY}\r\n".encode()),
+}
+
+
+@pytest.mark.parametrize("what", LISTS)
+@pytest.mark.parametrize("dialect", [name for name in names() if backend(name).models is not None])
+def test_lists_of_models_and_counts_of_tokens_show_it_nowhere(kernel, server, dialect, what):
+    endpoint = Endpoint(server.base_url)
+    made = backend(dialect).models(endpoint, "")
+    server.route(urlsplit(made.url).path, Script([LISTS[what], hang_up()]))
+    server.script(LISTS[what], hang_up())
+    kernel(f"%xmode {MODES[list(LISTS).index(what)]}")
+    kernel(f"%gemini config backend={dialect}")
+    kernel(f"%gemini config base_url={server.base_url}")
+    kernel("%gemini config key_env=K")
+    kernel("%gemini models")
+    said = f"backend={dialect!r}, base_url={server.base_url!r}, key_env='K'"
+    kernel(f"import gemini_magic\ngemini_magic.models({said})")
+    kernel(f"gemini_magic.count_tokens('x', model='m', {said})")
+    for setting in ("backend", "base_url", "key_env"):
+        kernel(f"%config GeminiMagics.{setting} = None")
+    assert len([request for request in server.requests if CANARY in str(request.headers)]) >= 3
+    assert CANARY not in str([(request.path, request.query, request.raw_body) for request in server.requests])
     assert kernel.leaks() == []
     assert files_with_the_key(kernel.home) == []
 
