@@ -17,6 +17,7 @@ from ..settings import Options
 from ..wire import Reader as WireReader
 from .credentials import Key, forget_typed
 from .endpoint import endpoint_of
+from .environment import LOOPBACK
 from .intake import Intake, Pen
 from .jsonl import Recorded
 from .line import Expired, Full, Line, Lost, Unreachable
@@ -32,7 +33,6 @@ from .transport import send
 __all__ = ["Attempts", "Job"]
 
 _ERROR_BODY = MEGABYTE  # bytes of an error page that are read
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Job(NamedTuple):
@@ -187,7 +187,7 @@ class Attempts:
         parts = urlsplit(url)
         if not sent:
             self.intake.note("key-kept-back", "The key was not sent: it does not belong to this address.")
-        elif parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        elif parts.scheme == "http" and parts.hostname not in LOOPBACK:
             self.intake.note(
                 "key-in-the-clear", "The key was sent without encryption: the address is http, not https."
             )

@@ -15,17 +15,23 @@ from urllib.parse import urlsplit
 
 from ..errors import ConnectionFailed
 
-__all__ = ["agent_headers", "proxy_for", "unusable"]
+__all__ = ["LOOPBACK", "agent_headers", "proxy_for", "unusable"]
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 _SYSTEM_PROXIES = sys.platform in ("darwin", "win32")  # which have settings beside the environment
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for this URL (``HTTPS_PROXY``, ``ALL_PROXY``, ``NO_PROXY``)."""
+    """The proxy that the environment names for this URL (``HTTPS_PROXY``, ``ALL_PROXY``, ``NO_PROXY``).
+
+    Plain http to this machine never takes one: the key would leave the machine in the clear.
+    """
     if not _SYSTEM_PROXIES and not any(map(os.environ.get, _PROXY_VARIABLES)):
         return None  # looking further takes as long as a good part of the request
     parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname in LOOPBACK:
+        return None
     proxies = urllib.request.getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     if not proxy or urllib.request.proxy_bypass(parts.hostname or ""):

@@ -14,6 +14,7 @@ from tls_certificate import write
 
 from gemini_magic.backends import HttpRequest, backend
 from gemini_magic.client import open_stream, transport
+from gemini_magic.client.environment import proxy_for
 from gemini_magic.client.line import Line
 from gemini_magic.content import Request, Text, Turn
 from gemini_magic.errors import ConnectionFailed
@@ -148,10 +149,16 @@ def test_the_proxy_of_the_environment(proxy, monkeypatch):
     assert seen == ["POST http://somewhere.invalid/v1beta/models/m:streamGenerateContent?alt=sse HTTP/1.1"]
 
 
-def test_hosts_that_need_no_proxy(proxy, monkeypatch, fake_server):
+def test_hosts_that_need_no_proxy(monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "example.com,somewhere.invalid")
+    assert proxy_for("http://somewhere.invalid/v1") is None
+    assert proxy_for("http://elsewhere.invalid/v1") == "http://127.0.0.1:9"
+
+
+def test_plain_http_to_this_machine_takes_no_proxy(proxy, monkeypatch, fake_server):
     address, seen = proxy
     monkeypatch.setenv("http_proxy", address)
-    monkeypatch.setenv("no_proxy", "127.0.0.1,example.com")
     fake_server.script(say("direct"), finish())
     assert text(finished(start(fake_server))) == "direct"
     assert seen == []
