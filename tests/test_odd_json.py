@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import gemini_magic
 from gemini_magic import Response
 from gemini_magic.any_json import read_json, tidy
-from gemini_magic.backends import Endpoint, backend
+from gemini_magic.backends import Endpoint, backend, names
 from gemini_magic.content import Call, Opaque, Request, Text, Turn
 from gemini_magic.conversation import answer_turn
 from gemini_magic.ledger import Ledger
@@ -394,7 +394,8 @@ KEYS = st.sampled_from(
     ["candidates", "content", "parts", "text", "thought", "index", "finishReason", "finishMessage", "usageMetadata",
      "promptTokenCount", "totalTokenCount", "promptFeedback", "blockReason", "error", "code", "message", "details",
      "functionCall", "name", "args", "inlineData", "data", "mimeType", "executableCode", "thoughtSignature",
-     "groundingMetadata", "modelVersion", "provider"]
+     "groundingMetadata", "modelVersion", "provider", "type", "content", "output", "usage", "input_tokens", "cost",
+     "final", "is_final", "done", "warnings", "detail", "mime_type"]
 )  # fmt: skip
 SHAPES = st.recursive(
     ANY, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=20
@@ -404,11 +405,11 @@ SHAPES = st.recursive(
 @settings(
     max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-@given(st.lists(SHAPES.filter(lambda value: isinstance(value, dict)) | SHAPES.map(lambda value: {"candidates": value})
+@given(st.sampled_from(names()), st.lists(SHAPES.filter(lambda value: isinstance(value, dict)) | SHAPES.map(lambda value: {"candidates": value})
                 | SHAPES.map(lambda value: {"candidates": [{"content": {"parts": value}}]})
                 | SHAPES.map(lambda value: {"error": value}), max_size=3))  # fmt: skip
-def test_whatever_comes_is_survived(values):
-    ledger, decode = Ledger(), GEMINI.decoder()
+def test_whatever_comes_is_survived(dialect, values):
+    ledger, decode = Ledger(backend=dialect), backend(dialect).decoder()
     for value in values:
         text = json.dumps(value).encode()
         ledger.add(text, 0.0, decode(text))
