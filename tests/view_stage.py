@@ -6,7 +6,7 @@ import itertools
 from types import SimpleNamespace
 
 from gemini_magic.content import Request, Text, Thought, Turn
-from gemini_magic.errors import ServiceError
+from gemini_magic.errors import ServiceError, WireError
 from gemini_magic.events import Delta, Failure, Finish, Reading, Usage, UsageReport
 from gemini_magic.ledger import Ledger
 
@@ -91,6 +91,14 @@ def _timed_out():
     return ledger
 
 
+def _too_large():
+    ledger = feed(new_ledger(), "Half an ans")
+    ledger.close(
+        "full", t=9.0, error=WireError("The answer passed 1 MB.", remedy="`--max-total` allows more.")
+    )
+    return ledger
+
+
 def _refused():
     ledger = new_ledger()
     ledger.close(
@@ -114,6 +122,7 @@ ENDINGS = {
     "refused": _refused,
     "stalled": _stalled,
     "timeout": _timed_out,
+    "too-large": _too_large,
     "interrupt": lambda: finished("Half an ans", finish=None, cause="interrupt"),
     "stop": lambda: finished("Half an ans", finish=None, cause="stop"),
 }

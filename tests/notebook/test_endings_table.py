@@ -1,7 +1,7 @@
 """How an answer may end, row by row: through `%%gemini` in a real kernel, against a real server, as it is saved."""
 
 import pytest
-from fake_server import FakeServer, cut, event, finish, google_error, raw, reset, stall, status, text
+from fake_server import FakeServer, cut, endless, event, finish, google_error, raw, reset, stall, status, text
 from kernel import run_notebook
 from surroundings import CANARY
 
@@ -56,6 +56,13 @@ ROWS = {
     ),
     "silence": ([HALF, stall()], "--stall-timeout 0.3", "stalled", True, "%gemini resume"),
     "too long altogether": ([HALF, stall()], "--timeout 0.3", "stalled", True, "%gemini resume"),
+    "too large altogether": (
+        [HALF, endless(raw(b": ping " + b"x" * 1000 + b"\n\n"))],
+        "--max-total 0.05",
+        "truncated",
+        True,
+        "%gemini resume",
+    ),
     "unknown reason": ([HALF, finish("BRAND_NEW_REASON")], "", "complete", False, "BRAND_NEW_REASON"),
 }
 

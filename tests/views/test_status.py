@@ -24,6 +24,7 @@ LINES = {
     "refused": "✕ gemini-flash-latest · error 400 · 0.3 s",
     "stalled": "⚠ gemini-flash-latest · stalled: nothing came for 60 s · 1 min 01 s",
     "timeout": "⚠ gemini-flash-latest · stalled: not finished within 5 s · 5.0 s",
+    "too-large": "⚠ gemini-flash-latest · truncated: it passed --max-total · 9.0 s",
     "interrupt": "■ gemini-flash-latest · interrupted · 3.2 s",
     "stop": "■ gemini-flash-latest · stopped · 3.2 s",
 }
