@@ -193,8 +193,8 @@ class Reading:
         failure = self.ledger.failure
         if failure is not None:
             return not failure.final and failure.code not in _REFUSED and failure.reason != "API_KEY_INVALID"
-        if outcome.end == "not connected" or outcome.cause == "timeout":
-            return False
+        if outcome.end in ("not connected", "failed") or outcome.cause in ("timeout", "full"):
+            return False  # no server, an error of our own, or a limit: another form changes nothing
         return outcome.cause != "end" or not self._attempts.intake.heard()
 
     def _say_fallback(self, outcome: Outcome) -> None:

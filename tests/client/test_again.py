@@ -245,6 +245,19 @@ def test_not_where_it_cannot_help(fake_server, steps):
     assert whole(fake_server) == [False]
 
 
+def test_not_when_a_recording_holds_no_answer(fake_server, tmp_path):
+    file = tmp_path / "r.jsonl"
+    fake_server.script(*HELLO)
+    finished(start(fake_server, recorders=[Recorder(file)]))
+    ledger = finished(start(fake_server, "another", fallback=True, replay=Replay(file, speed=0)))
+    assert (ledger.status, kinds(ledger), len(ledger.exchanges)) == ("error", [], 1)
+
+
+def test_not_when_nobody_listens():
+    ledger = finished(start("http://127.0.0.1:9", fallback=True, retries=0))
+    assert (ledger.status, kinds(ledger), len(ledger.exchanges)) == ("error", [], 1)
+
+
 def test_not_unless_it_is_wanted(fake_server):
     fake_server.script(refusal(404))
     finished(start(fake_server, retries=0))
