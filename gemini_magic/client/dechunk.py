@@ -1,4 +1,4 @@
-"""Makes one chunk of all the chunks that came with one socket read, so that an HTTP parser has less to do.
+"""Makes one chunk of all the chunks that came with one socket read, or takes the body past the HTTP parser altogether.
 
 It knows just enough of HTTP/1.1 to find the bodies (RFC 9112, 6 and 7.1) and judges nothing: whatever is unusual goes
 on as it came, and the parser above decides.
@@ -37,11 +37,18 @@ class Rechunker:
         self._left = 0  # bytes of the body or of the chunk still to come
         self._seam = b""  # its beginning, kept back
         self._open = False  # whether the parser above waits for the CR LF after a chunk's data
+        self._aside: list[bytes] | None = None
 
-    def feed(self, data: bytes) -> bytes:
-        """What to hand on for ``data``; empty when more is needed first."""
+    def feed(self, data: bytes, aside: list[bytes] | None = None) -> bytes:
+        """What to hand on for ``data``; empty when more is needed first.
+
+        Args:
+            data: what was read.
+            aside: when the body that is being read has chunks, their data goes here, and for the parser it is empty.
+        """
         if self._step == self._as_it_is:
             return data
+        self._aside = aside if self._step == self._chunks else None
         out: list[bytes] = []
         while data:
             data = self._step(data, out)
@@ -136,6 +143,7 @@ class Rechunker:
             if not length:
                 self._left = 0
                 self._hand_out(pieces, out)
+                self._aside = None  # another response may follow
                 out.append(data[end if self._open else end + 2 : at])
                 self._step = self._trailers
                 return data[at:]
@@ -147,6 +155,9 @@ class Rechunker:
 
     def _hand_out(self, pieces: list[bytes], out: list[bytes]) -> None:
         """One chunk of all these, without the CR LF at its end: that comes before whatever is next."""
+        if self._aside is not None:
+            self._aside += pieces
+            return
         size = sum(map(len, pieces))
         if size:
             out.append(b"\r\n%x\r\n" % size if self._open else b"%x\r\n" % size)
@@ -159,7 +170,10 @@ class Rechunker:
             self._seam = rest
             return b""
         self._step = self._as_it_is
-        return rest if self._open else rest[2:]
+        if self._open:
+            return rest
+        # The parser is about to read a size; what stands where the line should end must not pass for one.
+        return rest[2:] if rest.startswith(b"\r\n") else b"\r\n" + rest
 
     def _trailers(self, data: bytes, out: list[bytes]) -> bytes:
         """The end of a chunked body."""

@@ -83,6 +83,7 @@ class Line:
         connecting: seconds it took to connect, None on a connection that was open already.
         answering: whether the body has begun.
         before_read: called on the reader's thread before each wait for bytes, or None.
+        aside: where the pieces of a body go that need no HTTP parser, or None.
     """
 
     def __init__(self, *, connect: float, first_byte: float, stall: float, total: float | None) -> None:
@@ -94,6 +95,7 @@ class Line:
         self.connecting: float | None = None
         self.answering = False
         self.before_read: Callable[[], None] | None = None
+        self.aside: list[bytes] | None = None
         self._first_byte = first_byte
         self._stall = stall
         self._total = total

@@ -42,8 +42,8 @@ _current = _Current()  # the line of the reader whose thread this is
 class _NetworkStream(httpcore.NetworkStream):
     """A network stream that tells its reader's line what it waits on and when bytes came.
 
-    What it reads has fewer chunks than the socket gave: httpcore's parser takes longer over a chunk than all else that
-    happens to an event.
+    The chunks of a body go past httpcore's parser where the line takes them; the parser sees the head and the end. It
+    takes longer over a chunk than all else that happens to an event.
     """
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
@@ -56,8 +56,8 @@ class _NetworkStream(httpcore.NetworkStream):
         while not self._ended:
             data = self._receive(max_bytes, timeout)
             self._ended = not data
-            # Nothing to hand on, and yet not the end: a chunk's size has come in part only.
-            if found := self._rechunker.feed(data) if data else self._rechunker.close():
+            aside = _current.line.aside if _current.line else None
+            if found := self._rechunker.feed(data, aside) if data else self._rechunker.close():
                 return found
         return b""
 
@@ -194,6 +194,7 @@ class Answer:
 
         def hand_on() -> None:
             if held:
+                line.answering = True
                 data = held[0] if len(held) == 1 else b"".join(held)
                 held.clear()
                 sink(line.since_sent(), data)
@@ -202,17 +203,16 @@ class Answer:
             # One HTTP chunk may hold a word only; all that came with one read are handed on together, at the latest
             # before the next read waits.
             line.before_read = hand_on
+            line.aside = None if "content-encoding" in self._response.headers else held
             try:
                 for piece in self._response.iter_bytes():
-                    line.answering = True
-                    if piece:
-                        held.append(piece)
+                    held.append(piece)  # what goes aside is put there meanwhile
             except httpx.HTTPError:
                 line.before_read = None
                 hand_on()  # it came with the same read as what broke, but before it
                 raise
             finally:
-                line.before_read = None
+                line.before_read = line.aside = None
             hand_on()
 
     def close(self) -> None:
