@@ -1,6 +1,6 @@
 """The floor: a raw socket and ``json.loads`` with the duties of a client that keeps what it reads.
 
-``python client_floor.py read|first PORT MODEL``
+``python client_floor.py read|first|parallel PORT MODEL``
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -88,5 +89,23 @@ def first(port: int, model: str) -> None:
     gauge.report(cpu=time.process_time() - began)
 
 
+def parallel(port: int, model: str) -> None:
+    """A hundred of them, a thread each."""
+    seen: list[tuple[float, float]] = []  # when an event was complete, and when it was written
+
+    def follow() -> None:
+        for stamp, _, value in RawClient(port).ask(model):
+            seen.append((stamp, float(text_of(value).split()[0])))
+
+    threads = [threading.Thread(target=follow, daemon=True) for _ in range(gauge.STREAMS)]
+    for thread in threads:
+        thread.start()
+    time.sleep(gauge.SETTLED)
+    before, cpu, wall = len(seen), time.process_time(), time.perf_counter()
+    time.sleep(gauge.MEASURED)
+    share = (time.process_time() - cpu) / (time.perf_counter() - wall)
+    gauge.report(share=share, **gauge.lateness([stamp - written for stamp, written in seen[before:]]))
+
+
 if __name__ == "__main__":
-    {"read": read, "first": first}[sys.argv[1]](int(sys.argv[2]), sys.argv[3])
+    {each.__name__: each for each in (read, first, parallel)}[sys.argv[1]](int(sys.argv[2]), sys.argv[3])

@@ -16,9 +16,6 @@ import gauge
 from client_floor import RawClient
 
 CALLS = 300
-STREAMS = 100
-SETTLED = 1.5  # seconds until a hundred streams run evenly
-MEASURED = 3.0
 
 
 def address(port: int) -> str:
@@ -95,21 +92,23 @@ def lags(ledger: Any) -> list[float]:
 
 def parallel(port: int, model: str) -> None:
     gemini_magic = import_module("gemini_magic")
-    streams = [gemini_magic.stream("hi", model=model, base_url=address(port), keep=0) for _ in range(STREAMS)]
-    time.sleep(SETTLED)
-    seen = [len(stream.response.ledger.raw) for stream in streams]
+    streams = [
+        gemini_magic.stream("hi", model=model, base_url=address(port), keep=0) for _ in range(gauge.STREAMS)
+    ]
+    ledgers = [stream.response.ledger for stream in streams]
+    time.sleep(gauge.SETTLED)
+    before = [len(ledger.raw) for ledger in ledgers]
     cpu, wall = time.process_time(), time.perf_counter()
-    time.sleep(MEASURED)
+    time.sleep(gauge.MEASURED)
     share = (time.process_time() - cpu) / (time.perf_counter() - wall)
-    events = sum(len(stream.response.ledger.raw) for stream in streams) - sum(seen)
+    after = [len(ledger.raw) for ledger in ledgers]
     for stream in streams:
         stream.response.wait()
-    late = sorted(
-        lag
-        for stream, start in zip(streams, seen, strict=True)
-        for lag in lags(stream.response.ledger)[start:]
+    spans = zip(ledgers, before, after, strict=True)
+    gauge.report(
+        share=share,
+        **gauge.lateness([lag for ledger, start, end in spans for lag in lags(ledger)[start:end]]),
     )
-    gauge.report(share=share, worst=late[-1], p99=late[len(late) * 99 // 100], rate=events / MEASURED)
 
 
 def consumed(port: int, model: str) -> None:
@@ -125,17 +124,16 @@ def consumed(port: int, model: str) -> None:
                 late.append(now - float(text.split()[0]))
 
     async def main() -> None:
-        tasks = [asyncio.create_task(follow()) for _ in range(STREAMS)]
-        await asyncio.sleep(SETTLED)
+        tasks = [asyncio.create_task(follow()) for _ in range(gauge.STREAMS)]
+        await asyncio.sleep(gauge.SETTLED)
         cpu, wall = time.process_time(), time.perf_counter()
         window.append(cpu)
-        await asyncio.sleep(MEASURED)
+        await asyncio.sleep(gauge.MEASURED)
         window.append((time.process_time() - cpu) / (time.perf_counter() - wall))
         await asyncio.gather(*tasks)
 
     asyncio.run(main())
-    late.sort()
-    gauge.report(share=window[1], worst=late[-1], p99=late[len(late) * 99 // 100], rate=len(late) / MEASURED)
+    gauge.report(share=window[1], **gauge.lateness(late))
 
 
 COMMANDS = (read, memory, load, first, warm, parallel, consumed)

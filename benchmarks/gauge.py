@@ -11,6 +11,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+STREAMS = 100
+SETTLED = 1.5  # seconds until so many streams run evenly
+MEASURED = 3.0
+
 _STATUS = Path("/proc/self/status")
 _RESET = Path("/proc/self/clear_refs")
 
@@ -49,6 +53,12 @@ def kernel_shell() -> Any:
     shell.run_cell("None")
     gc.collect()  # whose turn it is for a collection should not decide
     return shell
+
+
+def lateness(lags: list[float]) -> dict[str, float]:
+    """How late the events of :data:`MEASURED` seconds were."""
+    lags = sorted(lags)
+    return {"worst": lags[-1], "p99": lags[len(lags) * 99 // 100], "rate": len(lags) / MEASURED}
 
 
 def report(**figures: float) -> None:

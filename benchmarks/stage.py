@@ -70,10 +70,13 @@ def serving(*models: str) -> Iterator[int]:
         server.communicate()
 
 
-def in_turn(runs: Mapping[str, Callable[[], Figures]], times: int | None = None) -> dict[str, list[Figures]]:
-    """Run each in turn, in another order each round, after one time that does not count (it fills caches)."""
-    for run in runs.values():
-        run()
+def in_turn(
+    runs: Mapping[str, Callable[[], Figures]], times: int | None = None, *, practice: bool = True
+) -> dict[str, list[Figures]]:
+    """Run each in turn, in another order each round, after a practice that does not count (it fills caches)."""
+    if practice:
+        for run in runs.values():
+            run()
     found: dict[str, list[Figures]] = {name: [] for name in runs}
     names = list(runs)
     for _ in range(times or rounds):
