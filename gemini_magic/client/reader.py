@@ -25,7 +25,7 @@ __all__ = ["Reading"]
 
 _LOOK = 1.0  # seconds after which a waiting request looks whether the line before it has become shorter
 _SHORT = 0.5  # seconds; waiting that long for a turn needs no note
-_WORDS = 60  # characters of a reason that the status line has room for
+_WORDS = 40  # characters of a reason: the line should fit into a terminal
 _REFUSED = (401, 402, 403)  # asking in another form would be refused as well
 
 
@@ -124,7 +124,7 @@ class Reading:
             textwrap.shorten(why, _WORDS, placeholder=" …"),
             self._elapsed() + wait,
             number + 2,
-            self.job.options.retries + 1,
+            number + 2 if outcome.silent else self.job.options.retries + 1,
         )
 
     # -- waiting
