@@ -107,3 +107,13 @@ def test_a_full_disk_is_a_note(fake_server):
     ledger = finished(start(fake_server, to="/dev/full"))
     assert ledger.status == "complete"
     assert kinds(ledger).count("not-written") == 1
+
+
+def test_a_forked_child_leaves_the_file_to_its_parent(fake_server, file):
+    fake_server.script(chunk("Half"), stall())
+    stream = start(fake_server, to=str(file))
+    until(lambda: file.read_text() == "Half")
+    stream._orphaned()  # what a child does after a fork
+    assert stream.ledger.status == "truncated"
+    assert file.read_text() == "Half"
+    stream._line.cut()
