@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,7 @@ def ratio(above: list[Figures], below: list[Figures], figure: str = "cpu") -> fl
     return statistics.median(a[figure] / b[figure] for a, b in zip(above, below, strict=True))
 
 
+@cache
 def genai() -> str | None:
     """The interpreter that has google-genai; None, with a word about it, when none is known to."""
     python = os.environ.get("GEMINI_MAGIC_GENAI_PYTHON", sys.executable)
