@@ -1,4 +1,4 @@
-"""HTTP: one shared client, sockets that can be cut from outside, and arrival times taken at the socket.
+"""HTTP: connections shared by all streams, sockets that can be cut from outside, and arrival times taken at the socket.
 
 The only module that imports httpx and httpcore. It does not know what the bytes mean nor why they are wanted.
 """
@@ -12,7 +12,6 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpcore
@@ -129,41 +128,37 @@ class _Transport(httpx.HTTPTransport):
         self._pool._network_backend = _NetworkBackend()  # noqa: SLF001
 
 
-_clients: dict[tuple[str | bool | None, ...], httpx.Client] = {}
-_clients_lock = threading.Lock()
+_transports: dict[tuple[str | bool | None, ...], _Transport] = {}
+_transports_lock = threading.Lock()
 
 
 def _after_fork() -> None:
     """A child process has no right to its parent's connections."""
-    global _clients_lock  # noqa: PLW0603 - the lock may be held by a thread that does not exist here
-    _clients.clear()
-    _clients_lock = threading.Lock()
+    global _transports_lock  # noqa: PLW0603 - the lock may be held by a thread that does not exist here
+    _transports.clear()
+    _transports_lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _client(url: str) -> httpx.Client:
-    """The shared client for this URL; a changed environment (proxy, certificates) makes a new one."""
+def _transport(url: str) -> _Transport:
+    """The shared transport for this URL; a changed environment (proxy, certificates) makes a new one.
+
+    What an ``httpx.Client`` would add is not wanted here: redirects, cookies (what one server sets has no business in
+    another stream), credentials of a .netrc, proxies and headers of its own choice.
+    """
     proxy = proxy_for(url)
     secure = not url.lower().startswith("http:")
     which = (secure, proxy, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-    with _clients_lock:
-        if which not in _clients:
+    with _transports_lock:
+        if which not in _transports:
             try:
-                transport = _Transport(proxy, secure=secure)
+                _transports[which] = _Transport(proxy, secure=secure)
             except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
                 raise Unreachable(unusable(error), again=False) from None
-            # trust_env stays off: proxies are chosen above, and a .netrc must not add credentials. No cookie is
-            # kept: what one server sets has no business in another stream.
-            _clients[which] = httpx.Client(
-                transport=transport,
-                follow_redirects=False,
-                trust_env=False,
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            )
-        return _clients[which]
+        return _transports[which]
 
 
 class Answer:
@@ -287,7 +282,7 @@ def send(request: HttpRequest, line: Line, key: tuple[str, str] | None, *, own_h
     headers = [*request.headers, *agent_headers(own_host=own_host), *(() if key is None else (key,))]
     carries(key)
     with _watched(line):
-        client = _client(request.url)
+        transport = _transport(request.url)
         timeout = {"connect": line.connect_limit(), "write": _WRITE_LIMIT, "read": None, "pool": None}
         prepared = httpx.Request(
             request.method,
@@ -296,4 +291,4 @@ def send(request: HttpRequest, line: Line, key: tuple[str, str] | None, *, own_h
             content=request.body,
             extensions={"timeout": timeout},
         )
-        return Answer(client.send(prepared, stream=True), line)
+        return Answer(transport.handle_request(prepared), line)

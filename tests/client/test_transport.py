@@ -253,7 +253,7 @@ def test_answers_in_chunks_over_tls(tmp_path, monkeypatch, tunnel):
         assert text(finished(start(f"https://localhost:{port}", retries=0))) == "by tunnel"
     assert len(requests) == 2  # on one connection: the server takes no other
     assert connected == [f"CONNECT localhost:{port} HTTP/1.1"] * tunnel
-    transport._client(f"https://localhost:{port}").close()
+    transport._transport(f"https://localhost:{port}").close()
     thread.join(2)
     assert not thread.is_alive()
     listener.close()
