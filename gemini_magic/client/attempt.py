@@ -280,7 +280,9 @@ class Attempts:
             remedy="Ask again; the lost request may have been billed." if lost.sent else "Ask again.",
         )
         if self.intake.heard():
-            return Outcome("cut", error, "connection lost")
+            ledger = self._ledger
+            said = ledger.has_content or ledger.finishes or ledger.blocked or ledger.failure
+            return Outcome("cut", error, "connection lost", again=not said, silent=True)
         return Outcome("failed", error, "connection lost", again=True, silent=lost.sent)
 
 

@@ -93,6 +93,21 @@ def test_a_request_cancelled_on_the_way_is_sent_again_before_any_content_only(fa
     assert (ledger.status, text(ledger), len(fake_server.requests)) == ("error", "Half", 2)
 
 
+def test_counts_alone_are_no_content(fake_server):
+    counts = event({"usageMetadata": {"promptTokenCount": 3, "totalTokenCount": 3}})
+    fake_server.script(counts, cut())
+    fake_server.script(*HELLO)
+    ledger = finished(start(fake_server))
+    assert (ledger.status, text(ledger), len(fake_server.requests)) == ("complete", "Hello", 2)
+    assert "possibly-billed" in kinds(ledger)
+    fake_server.model("m", counts, cut())
+    ledger = finished(start(fake_server))
+    assert (ledger.status, len(fake_server.requests)) == ("truncated", 4)
+    fake_server.model("m", event({"promptFeedback": {"blockReason": "SAFETY"}}), cut())
+    finished(start(fake_server))
+    assert len(fake_server.requests) == 5
+
+
 def test_the_response_tells_its_attempts(fake_server):
     retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.2s"}
     fake_server.script(refusal(429, "Slow down.", "RESOURCE_EXHAUSTED", retry))
