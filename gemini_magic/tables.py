@@ -43,8 +43,7 @@ class Columns(Generic[R]):
     Args:
         record: the ``NamedTuple`` class of one row; its fields are the columns' names, in order.
         columns: the columns.
-        more: makes the rows that are new since it was last called, for a table that is only filled when it is asked
-            for; None for one that its writer fills.
+        more: makes the rows that are new since its last call, for a table that fills when it is asked for, or None.
     """
 
     def __init__(
@@ -77,12 +76,24 @@ class Columns(Generic[R]):
                 values.extend(new)
         self.length += len(rows)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy has the rows of this moment, and does not grow by itself."""
+        length = len(self.rows())
+        rows = zip(*(values[:length] for values in self.values), strict=True)
+        return _copied, (self.record, self.columns, list(rows))
+
     def rows(self) -> Rows[R]:
         """The rows that are complete now."""
         if self._more is not None:
             with self._filling:
                 self.extend(list(self._more()))
         return Rows(self, range(self.length))
+
+
+def _copied(record: Callable[..., R], columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> Columns[R]:
+    copy = Columns(record, columns)
+    copy.extend(rows)
+    return copy
 
 
 class Rows(Generic[R]):
@@ -191,19 +202,12 @@ class Rows(Generic[R]):
     def _table(self) -> Any:
         from arro3.core import Array, DataType, RecordBatch, Table  # noqa: PLC0415 - only when asked for
 
-        types = {
-            "int32": DataType.int32(),
-            "int64": DataType.int64(),
-            "float64": DataType.float64(),
-            "string": DataType.string(),
-        }
-        arrays = []
-        for position, column in enumerate(self._source.columns):
-            picked = self._picked(position)
-            if isinstance(picked, array) and picked:
-                arrays.append(Array.from_buffer(picked))
-            else:
-                arrays.append(Array(self._column(position), types[column.type]))
+        arrays = [
+            Array.from_buffer(picked)
+            if isinstance(picked := self._picked(position), array) and picked
+            else Array(self._column(position), getattr(DataType, column.type)())
+            for position, column in enumerate(self._source.columns)
+        ]
         return Table.from_batches([RecordBatch.from_arrays(arrays, names=list(self.columns))])
 
     def to_pandas(self) -> Any:

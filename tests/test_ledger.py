@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import pytest
 
 from gemini_magic.content import Blob, Text, Thought
@@ -112,6 +115,15 @@ def test_what_came_with_one_read_adds_up_as_if_it_had_come_alone(size):
     assert together.event_columns.rows()["chunk"] == [0, 1, 2, 2, 2, 3, 3, 3, 3, 5, 5, 5, 6, 6, 6, 7, 7, 7, 7]
     assert together.usage_columns.rows()["prompt_delta"] == [5, 94, 0, None]
     assert together.chunk_columns.rows()["gap"][:2] == [None, 0.0]
+
+
+def test_tables_can_be_pickled_and_copied():
+    ledger = filled(*READINGS)
+    for columns in (ledger.chunk_columns, ledger.event_columns, ledger.usage_columns):
+        rows = columns.rows()
+        for other in (pickle.loads(pickle.dumps(rows)), copy.deepcopy(rows[1:]), copy.copy(rows)):
+            assert other.to_dicts() == rows.to_dicts()[-len(other) :]
+            assert other.columns == rows.columns
 
 
 def test_nothing_is_nothing_new():
