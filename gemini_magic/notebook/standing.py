@@ -105,10 +105,11 @@ def story(desk: Desk, _: Line) -> None:
         return
     say_lines("".join(traceback.format_exception(error)).rstrip())
     if error.response is not None:
-        for attempt in error.response.attempts:
-            say_lines(
-                f"attempt {attempt.attempt}: {attempt.url}: HTTP {attempt.status or '-'}, {attempt.end or '-'}"
-            )
+        for number, attempt in enumerate(error.response.attempts, 1):
+            waited = f"after a wait of {attempt.waited:.1f} s, " if attempt.waited else ""
+            told = f"HTTP {attempt.status}" if attempt.status else "no answer"
+            why = f": {attempt.problem}" if attempt.problem else ""
+            say_lines(f"attempt {number}: {waited}{attempt.url}: {told}, {attempt.end or 'not ended'}{why}")
 
 
 def versions(_: Desk, __: Line) -> None:

@@ -8,6 +8,7 @@ from gemini_magic.catalog import TokenCount
 from gemini_magic.errors import OptionError, ServiceError
 
 LIST = "/v1beta/models"
+RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.1s"}
 
 
 def listing(server):
@@ -56,3 +57,14 @@ def test_what_cannot_count_says_so(cells):
     assert "counts no tokens" in cells.error("%%gemini --count --replay builtin:tour\nhi").message
     cells("%%gemini --count --dry-run -o n\nhi")  # shows the request and sends nothing
     assert "hi" in repr(cells.names["n"])
+
+
+def test_the_full_story_tells_every_attempt(cells, fake_server):
+    busy = Script([status(503, body=google_error(503, "Busy.", "UNAVAILABLE", RETRY))])
+    fake_server.answers("m", busy, Script([status(404, body=google_error(404, "Gone.", "NOT_FOUND"))]))
+    cells.error(f"%%gemini -m m --backend gemini --base-url {fake_server.base_url}\nhi")
+    cells("%gemini traceback")
+    first, second = cells.shown.splitlines()[-2:]
+    assert first.startswith("attempt 1: http://127.0.0.1")
+    assert first.endswith("HTTP 503, eof: 503: Busy.")
+    assert second.startswith("attempt 2: after a wait of 0.1 s, http://127.0.0.1")
