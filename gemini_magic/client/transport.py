@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import ssl
 import threading
@@ -28,6 +29,7 @@ __all__ = ["Answer", "send"]
 
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=200, keepalive_expiry=30.0)
 _WRITE_LIMIT = 30.0  # seconds without a byte of the request being taken
+_ENDED = re.compile("disconnected|closed connection")  # of httpcore's and h11's messages
 _NETWORK = "Check the network, the proxy settings and --base-url."
 
 
@@ -256,6 +258,9 @@ def _ours(error: httpx.HTTPError, line: Line) -> Exception:
                 "The server's compression is broken.",
                 remedy="Ask again; a proxy on the way may be the cause.",
             )
+        case httpx.RemoteProtocolError() if not (line.answering or _ENDED.search(str(error))):
+            # An answer, only none that can be read: to ask again could be billed again.
+            return WireError("The server's answer is not HTTP.", remedy=_NETWORK)
         case _:
             return Lost(sent=bool(line.sent))
 
