@@ -89,7 +89,7 @@ class Fault:
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-COMMENTS = [step for _ in range(8) for step in (raw(b": still thinking\n\n"), pause(0.1))]
+COMMENTS = [step for _ in range(12) for step in (raw(b": still thinking\n\n"), pause(0.1))]
 INLINE = {"parts": [{"inlineData": {"mimeType": "image/png", "data": IMAGE}}]}
 
 FAULTS = {
@@ -116,14 +116,14 @@ FAULTS = {
     "comments only for a while": Fault(
         [[text("Half "), *COMMENTS, text("done"), finish()]],
         text="Half done",
-        options="--stall-timeout 0.5 --first-byte-timeout 0.5",
-        at_least=0.8,
+        options="--stall-timeout 1 --first-byte-timeout 1",
+        at_least=1.2,
         notes={"comment"},
     ),
     "comments before anything": Fault(
         [[*COMMENTS, text("fine"), finish()]],
-        options="--stall-timeout 0.5 --first-byte-timeout 0.5",
-        at_least=0.8,
+        options="--stall-timeout 1 --first-byte-timeout 1",
+        at_least=1.2,
         notes={"comment"},
     ),
     "a head that never ends": Fault(
@@ -135,13 +135,13 @@ FAULTS = {
         shows="is not HTTP",
     ),
     "a head that dribbles": Fault(
-        [[bare(HEAD), *[step for _ in range(20) for step in (bare(b"X"), pause(0.1))], stall()]],
+        [[bare(HEAD), *[step for _ in range(40) for step in (bare(b"X"), pause(0.1))], stall()]],
         "stalled",
         "",
         fails=True,
         options="--first-byte-timeout 0.4 --stall-timeout 0.3",
         shows="Nothing came",
-        within=1.9,
+        within=3.9,
     ),
     "early hints": Fault(
         [
