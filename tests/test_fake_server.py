@@ -7,7 +7,24 @@ import time
 import zlib
 
 import pytest
-from fake_server import FakeServer, cut, dribble, event, finish, gate, raw, reset, stall, status, text
+from fake_server import (
+    FakeServer,
+    Script,
+    bare,
+    cut,
+    dribble,
+    endless,
+    event,
+    finish,
+    flood,
+    gate,
+    hang_up,
+    raw,
+    reset,
+    stall,
+    status,
+    text,
+)
 
 STREAM = "/v1beta/models/{}:streamGenerateContent?alt=sse"
 
@@ -157,3 +174,44 @@ def test_the_address_named_by_a_hostile_answer_is_watched(server, client):
     client.request("GET", "/leak?how=test")
     assert client.getresponse().read().startswith(b"GIF89a")
     assert [leak.query for leak in server.leaks()] == [{"how": "test"}]
+
+
+def test_answers_come_in_turn_and_then_the_last_again(server, client):
+    server.answers("m", Script([text("one")]), Script([text("two")]))
+    said = [values(ask(client).read())[0]["candidates"][0]["content"]["parts"][0]["text"] for _ in range(3)]
+    assert said == ["one", "two", "two"]
+    assert len(server.asked("m")) == 3
+    assert server.asked("other") == []
+
+
+def test_a_flood_has_every_chunk_and_an_endless_answer_ends_with_its_client(server, client):
+    server.script(flood(1_234, "x"), finish())
+    assert len(values(ask(client).read())) == 1_235
+    server.script(endless(text("on ")))
+    response = ask(client)
+    assert response.read(10_000).count(b"on ") > 10
+    response.close()
+    client.close()
+    assert server.wait_for_disconnect().request == 1
+
+
+def test_bare_bytes_are_all_that_is_sent(server):
+    server.script(bare(b"not HTTP"), hang_up())
+    with socket.create_connection(("127.0.0.1", server.port), 5) as sock:
+        sock.sendall(b"POST /v1beta/models/m:streamGenerateContent HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+        assert sock.recv(100, socket.MSG_WAITALL) == b"not HTTP"
+
+
+def test_a_cut_leaves_the_bytes_it_was_given(server):
+    server.script(cut("ä".encode()[:1]))
+    with socket.create_connection(("127.0.0.1", server.port), 5) as sock:
+        sock.sendall(b"POST /v1beta/models/m:streamGenerateContent HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+        with sock.makefile("rb") as answer:
+            assert answer.read().endswith(b"\r\n\xc3")
+
+
+def test_http_1_0_ends_with_the_connection(server, client):
+    server.script(text("x"), http10=True)
+    response = ask(client)
+    assert (response.version, response.getheader("transfer-encoding")) == (10, None)
+    assert len(values(response.read())) == 1
