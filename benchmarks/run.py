@@ -38,10 +38,11 @@ def main() -> None:
     if said.quick:
         stage.rounds = 2
     began = time.monotonic()
+    print(stage.load())
     for name in said.names or BENCHMARKS:
         BENCHMARKS[name]()
     stage.summary()
-    print(f"{time.monotonic() - began:.0f} s")
+    print(f"{time.monotonic() - began:.0f} s; {stage.load()}")
 
 
 if __name__ == "__main__":

@@ -112,6 +112,15 @@ def genai() -> str | None:
 # -- telling
 
 
+def load() -> str:
+    """How busy the machine is with everything it does."""
+    if not hasattr(os, "getloadavg"):
+        return "load unknown"
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    remark = "; too busy for figures in wall time" if load > cores else ""
+    return f"load {load:.1f} on {cores} cores{remark}"
+
+
 def title(text: str) -> None:
     print(f"\n{text}", flush=True)
 
