@@ -94,7 +94,7 @@ class Rechunker:
         """How to go on after a head."""
         status, *lines = (line.removesuffix(b"\r") for line in head.split(b"\n"))
         found = _STATUS.fullmatch(status)
-        if found is None or any(line.startswith((b" ", b"\t")) for line in lines):
+        if found is None:
             return self._as_it_is
         code = int(found[1])
         if code == _SWITCHING:

@@ -122,7 +122,9 @@ STREAMS = {
     "length, then chunks": b"HTTP/1.1 429 Slow\r\ncontent-length: 4\r\n\r\n4\r\na"
     + CHUNKED
     + chunked(b"ab", b"c"),
-    "length of zero, then chunks": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" + CHUNKED + chunked(b"ab"),
+    "length of zero, then chunks": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    + CHUNKED
+    + chunked(b"ab", b"c"),
     "no content, then chunks": b"HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n"
     + CHUNKED
     + chunked(b"ab", b"c"),
@@ -154,6 +156,8 @@ STREAMS = {
     "a size ended by LF": CHUNKED + chunked(b"abc", last=b"3\nabc\r\n"),
     "a very large size": CHUNKED + b"fffffffffffffff\r\nabc",
     "too large a size": CHUNKED + chunked(b"abc", last=b"1" * 30 + b"\r\nabc"),
+    "a size a little too large": CHUNKED + chunked(b"abc", last=b"0" * 20 + b"3\r\nabc\r\n0\r\n\r\n"),
+    "folded length": b"HTTP/1.1 200 OK\r\nContent-Length:\r\n 3\r\n\r\nabc" + CHUNKED + chunked(b"ab", b"c"),
     "a CR in an extension": CHUNKED + chunked(b"abc", last=b"3;a\rb\r\nabc\r\n0\r\n\r\n"),
     "data longer than said": CHUNKED + b"3\r\nabcdef\r\n3\r\nabc\r\n0\r\n\r\n",
     "no line end after data": CHUNKED + b"3\r\nabc3\r\nabc\r\n0\r\n\r\n",
@@ -176,6 +180,25 @@ def test_every_cut(stream):
     for pieces in every_cut(stream):
         compared(pieces)
         compared_aside(pieces)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "events",
+        "extensions",
+        "kept alive",
+        "length, then chunks",
+        "length of zero, then chunks",
+        "no content, then chunks",
+        "early hints",
+        "field in other letters",
+        "lines that end in LF",
+    ],
+)
+def test_what_is_usual_has_fewer_chunks(name):
+    plain, ours, _ = compared([STREAMS[name]])
+    assert ours.chunks < plain.chunks
 
 
 def _piece_of(body):
