@@ -105,7 +105,8 @@ def test_replaying_gives_the_same_chunks_at_the_same_pace(recorded, speed):
     assert chunks(ledger) == chunks(before)
     assert times(ledger) == pytest.approx(times(before), abs=1e-5)  # the recorded times, whatever the speed
     assert text(ledger) == text(before) == "Hello 😀" + SEPARATORS
-    assert took == pytest.approx(times(before)[-1] / speed, abs=0.05)
+    assert took >= times(before)[-1] / speed - 0.01  # never faster; slower only as far as the machine is busy
+    assert took < times(before)[-1] / speed + 1.0
     assert ledger.marks["total"] == pytest.approx(times(before)[-1], abs=0.01)
     assert kinds(ledger) == kinds(before)
 
@@ -114,7 +115,7 @@ def test_replaying_without_waiting(recorded):
     path, before = recorded
     began = time.perf_counter()
     ledger = finished(start(NOWHERE, "hello", replay=Replay(path, speed=0)))
-    assert time.perf_counter() - began < 0.05
+    assert time.perf_counter() - began < max(0.05, times(before)[-1] / 2)
     assert chunks(ledger) == chunks(before)
 
 
