@@ -20,7 +20,7 @@ from .errors import (
 )
 from .events import Failure, Finish, Note, Status, status_of
 
-__all__ = ["Cause", "Ending", "ending_of"]
+__all__ = ["Cause", "Ending", "ending_of", "service_error"]
 
 Cause: TypeAlias = Literal["end", "cut", "full", "failed", "stalled", "timeout", "interrupt", "stop"]
 
@@ -74,7 +74,7 @@ def ending_of(
         said = f"{what}; {chars:,} characters had arrived." if chars else f"{what}; no text had arrived."
         return Ending("stalled", StalledError(said, remedy=f"{_RESUME} `--timeout` allows more."))
     if failure is not None:
-        return Ending("error", _service_error(failure))
+        return Ending("error", service_error(failure))
     if cause == "full" and chunks and error is not None:
         return Ending("truncated", error)
     if cause == "cut" and chunks:
@@ -117,7 +117,8 @@ def _so_far(what: str, chars: int) -> str:
     return f"{what} after {chars:,} characters." if chars else f"{what}; no text had arrived."
 
 
-def _service_error(failure: Failure) -> ServiceError:
+def service_error(failure: Failure) -> ServiceError:
+    """What a server's no is to the user."""
     return ServiceError(
         failure.message,
         code=failure.code,

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..backends import Backend, HttpRequest
-from ..errors import ConnectionFailed, GeminiMagicError, ServiceError, StalledError, WireError
+from ..endings import service_error
+from ..errors import ConnectionFailed, GeminiMagicError, StalledError, WireError
 from ..settings import Options
 from .endpoint import endpoint_of
 from .line import Expired, Line, Lost, Unreachable
@@ -102,12 +103,5 @@ def fetch(http: HttpRequest, backend: Backend, options: Options, key: Key | None
     if key is not None:
         body = key.value.hide(body)
     if not 200 <= status < 300:  # noqa: PLR2004 - HTTP
-        said = backend.failure(status, body)
-        raise ServiceError(
-            said.message,
-            code=said.code,
-            status=said.status,
-            retry_after=said.retry_after,
-            reason=said.reason,
-        )
+        raise service_error(backend.failure(status, body))
     return body
