@@ -1,13 +1,14 @@
-"""Makes Markdown harmless for front ends that render it as trusted Markdown; it never makes HTML.
+"""Makes Markdown harmless for front ends that render it as trusted Markdown; it never makes HTML of an answer.
 
-It edits the source line by line (tags escaped, images and unsafe links taken apart), then reads the result as
-a permissive renderer would; whatever still holds an element or an unsafe address is shown as code instead.
+Front ends disagree about where code, links and formulas begin and end, so nothing here relies on one reading: outside
+fences at the margin, which all of them read alike, no text is left that is markup in any of them.
 """
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from markdown_it import MarkdownIt
 
@@ -16,20 +17,52 @@ from .parser import Refs, blocks_of
 from .safe import link_allowed, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterator
 
     from markdown_it.token import Token
 
 __all__ = ["defang"]
 
-_CODE_SPAN: Final = re.compile(r"(\\.)|(?<!`)(`+)(?!`)(.+?)(?<!`)\2(?!`)", re.DOTALL)
+# A language whose fence a front end draws instead of showing it; Mermaid fetches images that a diagram names.
+_DRAWN: Final = frozenset(
+    {"mermaid", "math", "geojson", "topojson", "stl", "vega", "vega-lite", "plantuml", "svgbob"}
+)
+_LINE_ENDS: Final = re.compile("[\u2028\u2029]")  # to a front end in JavaScript a fence can begin after them
 _CELL_BORDER: Final = re.compile(r"(?<!\\)\|")
-_IMAGE: Final = re.compile(r"!\[([^\[\]`<>!]*)\]\(\s*<?([^\s()<>`]+)>?(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)")
-_AUTOLINK: Final = re.compile(r"<(https?://[^\s<>`\"]+)>", re.IGNORECASE)
-# What may follow "](" or "]:" for it to stay a link.
-_TARGET: Final = re.compile(r"[ \t]*<?((?:https?://|mailto:)[^\s<>()\[\]`\"'&\\]+)", re.IGNORECASE)
+_BLOCKS: Final = frozenset({"fence", "code_block"})
 _FENCE_LINE: Final = re.compile(r"((?:[ \t>]|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))*)(`{3,}|~{3,})(.*)")
+_OPENING: Final = re.compile(r"(?:[ \t>]|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))*")
+_MARKS: Final = re.compile(r"[ \t>]*")
+_NOT_MARKS: Final = re.compile(r"[^ \t>]")
 _BACKTICKS: Final = re.compile(r"`+")
+_CODE_SPAN: Final = re.compile(r"(\\.)|(?<!`)(`+)(?!`)(.+?)(?<!`)\2(?!`)", re.DOTALL)
+# What may begin a formula for MathJax's usual preprocessing, which runs before Markdown is parsed.
+_FORMULA: Final = re.compile(r"\$|\\\\[(\[]|\\begin")
+# Code that would do something if a front end did not take it for code.
+_LIVE: Final = re.compile(
+    r"<[A-Za-z/!?]|!\[|\]\(|^[^\w\n]*\[.*\]:|ftp://|`{3}|~{3}", re.MULTILINE | re.IGNORECASE
+)
+_MARKUP: Final = re.compile(r"[!-+\-./:<-@\[-`{-~]")
+
+_URL = r"<?(?P<{0}>(?:https?://|mailto:)[^\s<>()\[\]`\"\\]+)>?"
+_TITLE = r"(?:[ \t]+(?P<{0}>\"[\w .,;:!?'()/-]*\"|'[\w .,;:!?/-]*'))?"
+_PIECE: Final = re.compile(
+    rf"""
+      (?P<escape>\\[<!"`~])
+    | !\[(?P<alt>[^\[\]`<>!"]*)\]\(\s*<?(?P<image>[^\s()<>`]+)>?(?:\s+(?:"[^"\n]*"|'[^'\n]*'))?\s*\)
+    | \]\([ \t]*{_URL.format("link")}{_TITLE.format("link_title")}[ \t]*\)
+    | \]:[ \t]*{_URL.format("definition")}{_TITLE.format("definition_title")}[ \t]*$
+    | (?P<target>\][(:])
+    | (?P<bang>!(?=\[))
+    | <(?P<auto>https?://[^\s<>`"'=]+)>
+    | (?P<less><(?![\s\d=]|$))
+    | (?P<bare>(?:ftp|https?)://[^\s<>()\[\]`"]*)
+    | (?P<fence>`{{3,}}|~{{3,}})
+    | (?P<quote>")
+    """,
+    re.VERBOSE | re.MULTILINE | re.IGNORECASE,
+)
+_OWN_HTML: Final = re.compile(r"</?code>|<pre>\n[ \t>]*<code>[^<]*</code></pre>\s*")
 
 
 class _Permissive(MarkdownIt):
@@ -45,100 +78,176 @@ _JUDGE: Final = _Permissive("commonmark", {"html": True}).enable(["table", "stri
 def defang(text: str) -> str:
     """Return Markdown that shows the same answer and can do nothing when its HTML is trusted.
 
-    Code fences, lists, tables and ordinary links are left as they are. When a text cannot be made
-    safe with its markup (a stray fence in a strange place, say), it comes back as one block of code.
+    Ordinary text, lists, tables, formulas and links stay as they are. Code that would be live if it were not taken
+    for code is put into a fence at the margin, or is written in entities between ``<code>`` tags where no such fence
+    can stand. A text that still is not safe comes back as one block of code.
     """
-    text = visible(text)
-    for edit in (_outside_code_spans, _everywhere):
-        edited = _edited(text, edit)
-        if _harmless(edited):
-            return edited
-    return _as_code(text)
+    text = _LINE_ENDS.sub("\n", visible(text))
+    edited = _Editor(text).result()
+    return edited if _harmless(edited) else _as_code(text)
 
 
-def _edited(text: str, edit: Callable[[str], str]) -> str:
-    """Apply ``edit`` to the source outside fences, a block of inline content at a time."""
-    lines = text.split("\n")
-    result = list(lines)
-    done = 0
-    for first, last, kind in _regions(blocks_of(text, Refs())):
-        if first < done:  # cells of one row, or the paragraph of an item that was seen already
-            continue
-        result[done:first] = [edit(line) for line in lines[done:first]]
-        if kind == "fence":
-            result[first:last] = _tidy_fence(lines[first:last])
-        elif kind == "table":
-            result[first:last] = [_edit_row(line, edit) for line in lines[first:last]]
+class _Editor:
+    """Edits one text: what stands in code blocks by their place, everything else piece by piece."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = text.split("\n")
+        self._done: list[str] = []
+        self._tokens = [token for token in blocks_of(text, Refs()) if token.map is not None]
+        self._formulas = _FORMULA.search(self._outside_fences()) is not None
+        # What stands in a fence at the margin is not touched, so nothing else may look like a fence.
+        self._strict = any(
+            token.level == 0 and token.type in _BLOCKS and self._live(token.content) for token in self._tokens
+        )
+
+    def result(self) -> str:
+        """Return the edited text."""
+        at = 0
+        for token in self._tokens:
+            first, last = _lines_of(token)
+            if first < at:  # cells of one row, or the paragraph of an item that was seen already
+                continue
+            if token.type in _BLOCKS:
+                self._done += map(self._edit, self._lines[at:first])
+                self._code_block(token, self._lines[first:last])
+            elif token.type == "table_open":
+                self._done += map(self._edit, self._lines[at:first])
+                self._done += map(self._edit_row, self._lines[first:last])
+            elif token.type == "inline":
+                self._done += map(self._edit, self._lines[at:first])
+                self._done += self._edit("\n".join(self._lines[first:last])).split("\n")
+            else:
+                continue
+            at = last
+        self._done += map(self._edit, self._lines[at:])
+        return "\n".join(self._done)
+
+    def _outside_fences(self) -> str:
+        """Return the text without fences at the margin, in which no front end looks for formulas."""
+        kept = list(self._lines)
+        for token in self._tokens:
+            first, last = _lines_of(token)
+            if token.type == "fence" and token.level == 0 and kept[first].startswith(token.markup):
+                kept[first:last] = [""] * (last - first)
+        return "\n".join(kept)
+
+    def _live(self, code: str) -> bool:
+        # A formula swallows where code begins, and comes back with its quotation marks unescaped.
+        return _LIVE.search(code) is not None or (self._formulas and '"' in code)
+
+    def _code_block(self, token: Token, lines: list[str]) -> None:
+        language = _language(token.info)
+        if not self._strict and not self._live(token.content):
+            match = _FENCE_LINE.fullmatch(lines[0]) if token.type == "fence" else None
+            self._done += [match[1] + match[2] + language, *lines[1:]] if match else lines
+        elif token.level == 0:
+            before = [""] if self._done and self._done[-1].strip() else []
+            rest = self._lines[_lines_of(token)[1] :]
+            after = [""] if rest and rest[0].strip() else []
+            self._done += [*before, *_fence(token.content, language), *after]
         else:
-            result[first:last] = edit("\n".join(lines[first:last])).split("\n")
-        done = last
-    result[done:] = [edit(line) for line in lines[done:]]
-    return "\n".join(result)
+            self._done += _preformatted(token, lines)
 
+    def _edit_row(self, line: str) -> str:
+        return "|".join(self._edit(cell, in_table=True) for cell in _CELL_BORDER.split(line))
 
-def _regions(tokens: list[Token]) -> Iterable[tuple[int, int, str]]:
-    for token in tokens:
-        if token.map is None:
-            continue
-        if token.type == "fence":
-            yield token.map[0], token.map[1], "fence"
-        elif token.type == "table_open":
-            yield token.map[0], token.map[1], "table"
-        elif token.type == "inline":
-            yield token.map[0], token.map[1], "inline"
-
-
-def _edit_row(line: str, edit: Callable[[str], str]) -> str:
-    return "|".join(edit(cell) for cell in _CELL_BORDER.split(line))
-
-
-def _tidy_fence(lines: list[str]) -> list[str]:
-    """Keep of the opening line what it must say: an info string can carry anything."""
-    match = _FENCE_LINE.fullmatch(lines[0])
-    if match:
-        lines = [match[1] + match[2] + language_of(match[3]), *lines[1:]]
-    return lines
-
-
-def _outside_code_spans(source: str) -> str:
-    """Edit a block of inline source, leaving its code spans alone."""
-    pieces: list[str] = []
-    at = 0
-    for match in _CODE_SPAN.finditer(source):
-        if match[2]:
-            pieces += [_everywhere(source[at : match.start()]), match[0]]
+    def _edit(self, source: str, *, in_table: bool = False) -> str:
+        """Edit inline source; code spans that are not live stay."""
+        pieces: list[str] = []
+        at = 0
+        for match in _CODE_SPAN.finditer(source):
+            if match[2] is None:
+                continue
+            code = match[3].replace("\\|", "|") if in_table else match[3]
+            pieces.append(self._edit_text(source[at : match.start()]))
+            pieces.append(_as_entities(code) if len(match[2]) > 2 or self._live(code) else match[0])  # noqa: PLR2004
             at = match.end()
-    return "".join([*pieces, _everywhere(source[at:])])
+        return "".join([*pieces, self._edit_text(source[at:])])
+
+    def _edit_text(self, source: str) -> str:
+        return _PIECE.sub(self._edit_piece, source)
+
+    def _edit_piece(self, match: re.Match[str]) -> str:
+        kind, whole = match.lastgroup, match[0]
+        found = match.groupdict()
+        if found["image"]:
+            return self._image(found["alt"].strip() or "image", found["image"])
+        for name in ("link", "definition"):
+            if found[name]:
+                url, title = found[name], found[f"{name}_title"]
+                if not link_allowed(url) or url != _plain(url):
+                    return f"]\\{whole[1]}{self._edit_text(whole[2:])}"
+                title = f" {title}" if title and not (self._formulas and '"' in title) else ""
+                return f"]({url}{title})" if name == "link" else f"]: {url}{title}"
+        if kind == "target":
+            return f"]\\{whole[1]}"
+        if kind == "auto":
+            url = found["auto"]
+            return whole if link_allowed(url) and url == _plain(url) else f"&lt;{self._edit_text(whole[1:])}"
+        if kind == "bare":
+            return whole if link_allowed(whole) else whole.replace("://", "&#58;//")
+        if kind == "quote":
+            return "&quot;" if self._formulas else whole
+        return _entities(whole.removeprefix("\\")) if kind != "less" else "&lt;"
+
+    def _image(self, alt: str, url: str) -> str:
+        alt = self._edit_text(alt)
+        if link_allowed(url):
+            return f"[{alt}]({_plain(url)})"
+        code = f"`{url}`"
+        return f"{alt} ({_as_entities(url) if self._live(code) else code})"
 
 
-def _everywhere(source: str) -> str:
-    source = _IMAGE.sub(_image_as_text, source)
-    source = source.replace("![", "&#33;[")
-    source = _without_unsafe_targets(source)
-    pieces: list[str] = []
-    at = 0
-    for match in _AUTOLINK.finditer(source):
-        if link_allowed(match[1]):
-            pieces += [source[at : match.start()].replace("<", "&lt;"), match[0]]
-            at = match.end()
-    return "".join([*pieces, source[at:].replace("<", "&lt;")])
+def _lines_of(token: Token) -> tuple[int, int]:
+    first, last = token.map or (0, 0)
+    return first, last
 
 
-def _image_as_text(match: re.Match[str]) -> str:
-    alt, url = match[1].strip() or "image", match[2]
-    return f"[{alt}]({url})" if link_allowed(url) else f"{alt} (`{url}`)"
+def _plain(url: str) -> str:
+    """Return an address in which nothing is markup, an entity, a formula or a quotation mark."""
+    return quote(url, safe="/:?#=+,;%.~-_@[]" if url.count("@") < 2 else "/:?#=+,;%.~-_")  # noqa: PLR2004
 
 
-def _without_unsafe_targets(source: str) -> str:
-    """Take a link apart unless its address is one of the allowed kind, written plainly."""
-    pieces: list[str] = []
-    at = 0
-    for match in re.finditer(r"\]([(:])", source):
-        target = _TARGET.match(source, match.end())
-        if not target or not link_allowed(target[1]):
-            pieces += [source[at : match.start()], "]\\", match[1]]
-            at = match.end()
-    return "".join([*pieces, source[at:]])
+def _language(info: str) -> str:
+    language = language_of(info)
+    return "" if language in _DRAWN else language
+
+
+def _entities(text: str) -> str:
+    return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", text)
+
+
+def _as_entities(code: str) -> str:
+    """Return a code span in which no character is markup; the marks of a quote it runs through stay."""
+    first, *rest = code.split("\n")
+    lines = [_entities(first)]
+    for line in rest:
+        marks = _MARKS.match(line)
+        lines.append((marks[0] if marks else "") + _entities(line[marks.end() if marks else 0 :]))
+    return f"<code>{chr(10).join(lines)}</code>"
+
+
+def _fence(code: str, language: str) -> Iterator[str]:
+    """Yield the lines of a fence at the margin that its content cannot close."""
+    ticks = "`" * max(3, 1 + max((len(run) for run in _BACKTICKS.findall(code)), default=0))
+    yield f"{ticks}{language}"
+    yield from code.removesuffix("\n").split("\n")
+    yield ticks
+
+
+def _preformatted(token: Token, lines: list[str]) -> Iterator[str]:
+    """Yield the lines of a code block inside a list or a quote, written in entities."""
+    code = token.content.removesuffix("\n").split("\n")
+    body = lines[1 : 1 + len(code)] if token.type == "fence" else lines[: len(code)]
+    opening = _OPENING.match(lines[0])
+    start = opening[0] if opening else ""
+    inner = _NOT_MARKS.sub(" ", start)
+    yield f"{start}<pre>"
+    for index, line in enumerate(code):
+        raw = body[index] if index < len(body) else ""
+        marks = raw[: len(raw) - len(line)] if line and raw.endswith(line) else inner
+        marks = marks if _MARKS.fullmatch(marks) else inner
+        yield f"{marks}{'<code>' if index == 0 else ''}{_entities(line)}{'</code></pre>' if index == len(code) - 1 else ''}"
 
 
 def _harmless(text: str) -> bool:
@@ -146,20 +255,20 @@ def _harmless(text: str) -> bool:
     env: dict[str, Any] = {}
     tokens = _JUDGE.parse(text, env)
     return all(
-        _plain(token) and all(_plain(child) for child in token.children or ()) for token in tokens
+        _tame(token) and all(_tame(child) for child in token.children or ()) for token in tokens
     ) and all(link_allowed(definition["href"]) for definition in env.get("references", {}).values())
 
 
-def _plain(token: Token) -> bool:
-    if token.type in {"html_block", "html_inline", "image"}:
+def _tame(token: Token) -> bool:
+    if token.type == "image":
         return False
+    if token.type in {"html_block", "html_inline"}:
+        return _OWN_HTML.fullmatch(token.content) is not None
     if token.type == "fence":
-        return token.info.strip().lower() == language_of(token.info)
+        return token.info.strip().lower() == _language(token.info)
     return token.type != "link_open" or link_allowed(str(token.attrGet("href")))
 
 
 def _as_code(text: str) -> str:
     """Return the text as one fence longer than any run of back-ticks in it."""
-    longest = max((len(run) for run in _BACKTICKS.findall(text)), default=0)
-    ticks = "`" * max(3, longest + 1)
-    return f"{ticks}text\n{text}\n{ticks}\n"
+    return "\n".join([*_fence(text, "text"), ""])

@@ -20,7 +20,9 @@ _VERSION: Final = 1
 _MOST_CHUNKS: Final = 20_000
 _MOST_CHARS: Final = 500_000
 _MOST_NOTES: Final = 200
-_MARKUP: Final = re.compile(r"([\\`*_\[\]<>#!|~&$])")
+# Entities, not backslashes: two of those and a bracket begin a formula in JupyterLab, and what a formula holds is put
+# back into the page with its quotation marks. An address is a link by itself there, one of FTP too.
+_MARKUP: Final = re.compile(r"[\\\"`*_\[\]<>#!|~&$]|(?<=ftp):", re.IGNORECASE)
 
 
 def _text(pieces: list[str]) -> str:
@@ -54,7 +56,9 @@ def _markdown(ledger: Ledger) -> str:
     lines = [status_line(ledger)]
     if told:
         lines += [line for line in (f"{told.title} {told.message}".strip(), told.remedy) if line]
-    head = "\n>\n".join("> " + _MARKUP.sub(r"\\\1", visible(line)) for line in lines)
+    head = "\n>\n".join(
+        "> " + _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(line)) for line in lines
+    )
     return f"{head}\n\n{defang(_text(ledger.answer))}"
 
 

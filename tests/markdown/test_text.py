@@ -83,7 +83,24 @@ def test_known_languages_are_coloured():
 def test_ordinary_answers_stay_as_they_are():
     text = answer(20_000)
     assert defang(text) == text
-    text = "1. Use `Vec<u8>`:\n   ```rust\n   let x: Vec<u8> = a < b;\n   ```\n\n> **quote** [a](https://e.org 'T'), <https://e.org>\n\n[r]: https://e.org\n"
+    text = """1. Use `v[0] < 3`:
+   ```rust
+   let x = a < b;
+   ```
+
+> **quote** [a](https://e.org/a_b 'T'), <https://e.org>, $a < b$ and `x = $y`
+
+[r]: https://e.org/?a=1#b
+"""
+    assert defang(text) == text
+    text = """- A page:
+
+```html
+<b title="$x">bold</b> ![x](y)
+```
+
+The end, "quoted".
+"""
     assert defang(text) == text
 
 
@@ -95,10 +112,27 @@ def test_ordinary_answers_stay_as_they_are():
         ("![cat](/files/c.png 'x')", "cat (`/files/c.png`)"),
         ("[x](javascript:alert(1))", "[x]\\(javascript:alert(1))"),
         ("[x]: javascript:alert(1)", "[x]\\: javascript:alert(1)"),
-        ("`<b>` <b>", "`<b>` &lt;b>"),
-        ("| `<b>` | <b> |\n|---|---|\n| `a` | <i> |", "| `<b>` | &lt;b> |\n|---|---|\n| `a` | &lt;i> |"),
+        ("`<b>` <b>", "<code>&#60;b&#62;</code> &lt;b>"),
+        ("> `<b>\n> c`", "> <code>&#60;b&#62;\n> c</code>"),
+        (
+            "| `<b>` | <b> |\n|---|---|\n| `a\\|<` | `\\|<i>` |",
+            "| <code>&#60;b&#62;</code> | &lt;b> |\n|---|---|\n| `a\\|<` | <code>&#124;&#60;i&#62;</code> |",
+        ),
         ("```html x='<b>'\n<b>\n```", "```html\n<b>\n```"),
         ("<user@e.org>", "&lt;user@e.org>"),
+        ("\\<b> \\![x](https://e.org)", "&#60;b> &#33;[x](https://e.org)"),
+        ('[x](https://e.org/$ "t") $', "[x]\\(https://e.org/$ &quot;t&quot;) $"),
+        ('https://e.org/$"onclick=f() x="$', "https://e.org/$&quot;onclick=f() x=&quot;$"),
+        ("ftp://e.orgftp://e.org", "ftp&#58;//e.orgftp&#58;//e.org"),
+        ("ftp://e.org https://a@e.org", "ftp&#58;//e.org https&#58;//a@e.org"),
+        ("```mermaid\nA-->B\n```", "```\nA-->B\n```"),
+        ("a\n~~~HTML x\n<b>\n\n```\n", "a\n\n````html\n<b>\n\n```\n````\n"),
+        ("    <b>\nc", "```\n<b>\n```\n\nc"),
+        (
+            "- ```js\n  <b>\n\n   _x_\n  ```\n",
+            "- <pre>\n  <code>&#60;b&#62;\n  \n   &#95;x&#95;</code></pre>\n",
+        ),
+        ("a\u2028```\u2028<b>", "a\n\n```\n<b>\n```"),
     ],
 )
 def test_what_is_taken_apart(source, safe):

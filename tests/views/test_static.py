@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -68,7 +69,7 @@ def test_every_bad_ending_is_visible_in_every_type(name):
     message = ledger.error.message if ledger.error else "It stopped at the token limit."
     assert message in Elements(f"<div>{box}").text
     assert message in made["text/plain"]
-    assert message in re.sub(r"\\(.)", r"\1", made["text/markdown"])
+    assert message in unescape(made["text/markdown"])
     assert made[RECORD]["status"] == ledger.status
     assert made[RECORD]["details"]["message"] == message
 
