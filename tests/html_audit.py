@@ -60,22 +60,40 @@ VALUES = {
 }
 
 
+# What the frame around an answer adds; its style sheet is ours, word for word.
+FRAME_TAGS = TAGS | {"style", "details", "summary"}
+FRAME_ATTRIBUTES = ATTRIBUTES | {
+    "div": {"class", "role", "aria-label", "aria-busy"},
+    "details": {"class"},
+    "style": set(),
+}
+FRAME_VALUES = VALUES | {
+    "class": re.compile(
+        r"gm-[a-z]+(?: gm-[a-z]+)?|gemini-magic mathjax_ignore|language-[A-Za-z0-9_+#.-]{1,40}"
+    ),
+    "role": re.compile("region|note"),
+    "aria-label": re.compile("Answer"),
+    "aria-busy": re.compile("true"),
+}
+
+
 class _Auditor(HTMLParser):
-    def __init__(self):
+    def __init__(self, tags=TAGS, attributes=ATTRIBUTES, values=VALUES):
         super().__init__(convert_charrefs=True)
+        self.tags, self.attributes, self.values = tags, attributes, values
         self.findings = []
         self.open = []
         self.text = []
 
     def handle_starttag(self, tag, attrs):
-        if tag not in TAGS:
+        if tag not in self.tags:
             self.findings.append(f"element {tag}")
         if tag not in VOID:
             self.open.append(tag)
         for name, value in attrs:
-            if name not in ATTRIBUTES.get(tag, ()):
+            if name not in self.attributes.get(tag, ()):
                 self.findings.append(f"attribute {tag}[{name}]")
-            elif not VALUES[name].fullmatch(value or ""):
+            elif not self.values[name].fullmatch(value or ""):
                 self.findings.append(f"value {name}={value!r}")
 
     def handle_startendtag(self, tag, attrs):
@@ -105,7 +123,15 @@ class _Auditor(HTMLParser):
 
 def audit(html):
     """Return what in ``html`` is not allowed; empty when all is well."""
-    auditor = _Auditor()
+    return _audited(_Auditor(), html)
+
+
+def audit_framed(html):
+    """The same for an answer in its frame, as it is saved."""
+    return _audited(_Auditor(FRAME_TAGS, FRAME_ATTRIBUTES, FRAME_VALUES), html)
+
+
+def _audited(auditor, html):
     auditor.feed(html)
     auditor.close()
     return auditor.findings + [f"unclosed {tag}" for tag in auditor.open]

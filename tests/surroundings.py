@@ -23,6 +23,9 @@ CANARY = "AIza-canary-0123456789-must-never-be-seen"
 # As the run found it, for the few subprocesses (pip) that need the user's own settings.
 ORIGINAL_ENVIRON: Mapping[str, str] = dict(os.environ)
 
+# GEMINI_MAGIC_LONG=1: the tests that look at samples look at everything, which takes minutes.
+LONG = ORIGINAL_ENVIRON.get("GEMINI_MAGIC_LONG") == "1"
+
 _DROPPED_PREFIXES = (
     "GOOGLE_",
     "GEMINI_",

@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import random
-import zlib
-from pathlib import Path
 
 import pytest
-from html_audit import audit, contexts, payloads, text_of
+from attack_cases import cases
+from html_audit import audit, payloads, text_of
 from markdown_it import MarkdownIt
 from markdown_pieces import chopped
 
 from gemini_magic.markdown import Renderer, defang, render
 
-PUBLIC = Path(__file__).parents[3] / "shared" / "xss" / "vectors.json"
 TRUSTING = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-
-
-def public_payloads():
-    """The public attack strings beside the checkout; without them our own are used alone."""
-    return [entry["payload"] for entry in json.loads(PUBLIC.read_text("utf-8"))] if PUBLIC.exists() else []
-
-
-def cases(strings):
-    return [
-        (name, text)
-        for payload in strings
-        for name, text in contexts(payload, zlib.crc32(payload.encode("utf-8", "replace")))
-    ]
 
 
 OWN = cases(payloads())
 
 
-def test_the_vectors_are_many_and_the_audit_has_teeth():
-    assert len(OWN) >= 500
+def test_the_audit_has_teeth():
     plain = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     failing = sum(bool(audit(plain.render(text))) for _, text in OWN)
     assert failing > len(OWN) / 4
@@ -61,13 +44,6 @@ def test_every_operation_is_safe_by_itself():
 
 def test_defanged_answers_hold_nothing_foreign_even_when_trusted():
     for name, text in OWN:
-        assert audit(TRUSTING.render(defang(text))) == [], (name, text, defang(text))
-
-
-@pytest.mark.parametrize("part", range(4))
-def test_public_attack_strings(part):
-    for name, text in cases(public_payloads()[part::4]):
-        assert audit(render(text)) == [], (name, text)
         assert audit(TRUSTING.render(defang(text))) == [], (name, text, defang(text))
 
 
