@@ -7,6 +7,7 @@ fences at the margin, which all of them read alike, no text is left that is mark
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -40,11 +41,11 @@ _CODE_SPAN: Final = re.compile(r"(\\.)|(?<!`)(`+)(?!`)(.+?)(?<!`)\2(?!`)", re.DO
 _FORMULA: Final = re.compile(r"\$|\\\\[(\[]|\\begin")
 # Code that would do something if a front end did not take it for code.
 _LIVE: Final = re.compile(
-    r"<[A-Za-z/!?]|!\[|\]\(|^[^\w\n]*\[.*\]:|ftp://|`{3}|~{3}", re.MULTILINE | re.IGNORECASE
+    r"<[A-Za-z/!?]|!\[|\]\(|^[^\w\n\[]*\[.*\]:|ftp://|`{3}|~{3}", re.MULTILINE | re.IGNORECASE
 )
 _MARKUP: Final = re.compile(r"[!-+\-./:<-@\[-`{-~]")
 
-_URL = r"<?(?P<{0}>(?:https?://|mailto:)[^\s<>()\[\]`\"\\]+)>?"
+_URL = r"<?(?P<{0}>(?:https?://|mailto:)(?:[^\s<>()\[\]`\"\\]|\([^\s<>()\[\]`\"\\]*\))+)>?"
 _TITLE = r"(?:[ \t]+(?P<{0}>\"[\w .,;:!?'()/-]*\"|'[\w .,;:!?/-]*'))?"
 _PIECE: Final = re.compile(
     rf"""
@@ -174,8 +175,8 @@ class _Editor:
             return self._image(found["alt"].strip() or "image", found["image"])
         for name in ("link", "definition"):
             if found[name]:
-                url, title = found[name], found[f"{name}_title"]
-                if not link_allowed(url) or url != _plain(url):
+                url, title = _address(found[name]), found[f"{name}_title"]
+                if url is None:
                     return f"]\\{whole[1]}{self._edit_text(whole[2:])}"
                 title = f" {title}" if title and not (self._formulas and '"' in title) else ""
                 return f"]({url}{title})" if name == "link" else f"]: {url}{title}"
@@ -183,7 +184,7 @@ class _Editor:
             return f"]\\{whole[1]}"
         if kind == "auto":
             url = found["auto"]
-            return whole if link_allowed(url) and url == _plain(url) else f"&lt;{self._edit_text(whole[1:])}"
+            return whole if _address(url) == url else f"&lt;{self._edit_text(whole[1:])}"
         if kind == "bare":
             return whole if link_allowed(whole) else whole.replace("://", "&#58;//")
         if kind == "quote":
@@ -192,8 +193,9 @@ class _Editor:
 
     def _image(self, alt: str, url: str) -> str:
         alt = self._edit_text(alt)
-        if link_allowed(url):
-            return f"[{alt}]({_plain(url)})"
+        address = _address(url)
+        if address:
+            return f"[{alt}]({address})"
         code = f"`{url}`"
         return f"{alt} ({_as_entities(url) if self._live(code) else code})"
 
@@ -203,9 +205,14 @@ def _lines_of(token: Token) -> tuple[int, int]:
     return first, last
 
 
-def _plain(url: str) -> str:
-    """Return an address in which nothing is markup, an entity, a formula or a quotation mark."""
-    return quote(url, safe="/:?#=+,;%.~-_@[]" if url.count("@") < 2 else "/:?#=+,;%.~-_")  # noqa: PLR2004
+def _address(url: str) -> str | None:
+    """Return an allowed address so written that nothing in it is markup or a formula; None for any other."""
+    url = unescape(url)
+    if not link_allowed(url):
+        return None
+    # "@@0@@" is where JupyterLab puts the first formula back.
+    safe = "/:?#=+,;&%.~-_" if "@@" in url else "/:?#=+,;&%.~-_@"
+    return quote(url, safe=safe).replace("&", "&amp;")
 
 
 def _language(info: str) -> str:
