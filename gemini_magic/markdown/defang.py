@@ -41,8 +41,12 @@ _CODE_SPAN: Final = re.compile(r"(\\.)|(?<!`)(`+)(?!`)(.+?)(?<!`)\2(?!`)", re.DO
 _FORMULA: Final = re.compile(r"\$|\\\\[(\[]|\\begin")
 # Code that would do something if a front end did not take it for code.
 _LIVE: Final = re.compile(
-    r"<[A-Za-z/!?]|!\[|\]\(|^[^\w\n\[]*\[.*\]:|ftp://|`{3}|~{3}", re.MULTILINE | re.IGNORECASE
+    r"<[A-Za-z/!?]|!\[|\]\(|^[^\w\n\[]*\[.*\]:|ftp://|www\.|`{3}|~{3}", re.MULTILINE | re.IGNORECASE
 )
+_LINKING: Final = re.compile(
+    r":(?=//)|(?<=www)\.", re.IGNORECASE
+)  # what makes a link of an address in a text
+_HAS_PATH: Final = re.compile(r"[a-z]+://[^/?#]+[/?#]", re.IGNORECASE)
 _MARKUP: Final = re.compile(r"[!-+\-./:<-@\[-`{-~]")
 
 _URL = r"<?(?P<{0}>(?:https?://|mailto:)(?:[^\s<>()\[\]`\"\\]|\([^\s<>()\[\]`\"\\]*\))+)>?"
@@ -57,7 +61,7 @@ _PIECE: Final = re.compile(
     | (?P<bang>!(?=\[))
     | <(?P<auto>https?://[^\s<>`"'=]+)>
     | (?P<less><(?![\s\d=]|$))
-    | (?P<bare>(?:ftp|https?)://[^\s<>()\[\]`"]*)
+    | (?P<bare>(?:(?:ftp|https?)://|www\.)[^\s<>()\[\]`"]*)(?P<end>(?=[?!.,:;*_'~)]*(?:\s|$)))?
     | (?P<fence>`{{3,}}|~{{3,}})
     | (?P<quote>")
     """,
@@ -160,7 +164,7 @@ class _Editor:
             if match[2] is None:
                 continue
             code = match[3].replace("\\|", "|") if in_table else match[3]
-            pieces.append(self._edit_text(source[at : match.start()]))
+            pieces.append(self._edit_text(source[at : match.start()] + "`")[:-1])  # it does not end here
             pieces.append(_as_entities(code) if len(match[2]) > 2 or self._live(code) else match[0])  # noqa: PLR2004
             at = match.end()
         return "".join([*pieces, self._edit_text(source[at:])])
@@ -185,11 +189,21 @@ class _Editor:
         if kind == "auto":
             url = found["auto"]
             return whole if _address(url) == url else f"&lt;{self._edit_text(whole[1:])}"
-        if kind == "bare":
-            return whole if link_allowed(whole) else whole.replace("://", "&#58;//")
+        if found["bare"]:
+            return self._bare(whole, alone=found["end"] is not None)
         if kind == "quote":
             return "&quot;" if self._formulas else whole
         return _entities(whole.removeprefix("\\")) if kind != "less" else "&lt;"
+
+    @staticmethod
+    def _bare(address: str, *, alone: bool) -> str:
+        """Judge an address in the text: front ends make a link of it, JupyterLab a relative one of a broken one."""
+        url = address.rstrip("?!.,:;*_'~")
+        url = url if "://" in url else f"http://{url}"
+        # What follows would belong to the host.
+        if link_allowed(url) and (alone or _HAS_PATH.match(url)):
+            return address
+        return _LINKING.sub(lambda found: f"&#{ord(found[0])};", address)
 
     def _image(self, alt: str, url: str) -> str:
         alt = self._edit_text(alt)

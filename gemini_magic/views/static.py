@@ -21,8 +21,9 @@ _MOST_CHUNKS: Final = 20_000
 _MOST_CHARS: Final = 500_000
 _MOST_NOTES: Final = 200
 # Entities, not backslashes: two of those and a bracket begin a formula in JupyterLab, and what a formula holds is put
-# back into the page with its quotation marks. An address is a link by itself there, one of FTP too.
-_MARKUP: Final = re.compile(r"[\\\"`*_\[\]<>#!|~&$]|(?<=ftp):", re.IGNORECASE)
+# back into the page with its quotation marks. An address is a link by itself there, and a broken
+# one leads to the page's own server.
+_MARKUP: Final = re.compile(r"[\\\"`*_\[\]<>#!|~&$]|:(?=//)|(?<=www)\.", re.IGNORECASE)
 
 
 def _text(pieces: list[str]) -> str:

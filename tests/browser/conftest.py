@@ -50,13 +50,18 @@ def lab(tmp_path_factory, _server):
 
 
 @pytest.fixture(scope="session")
-def _context(tmp_path_factory):
-    home = tmp_path_factory.mktemp("chromium")
+def _playwright():
     with sync_playwright() as playwright:
-        environment = clean_environment(ORIGINAL_ENVIRON, home)
-        context = launch(playwright, find_chromium(), home / "profile", env=environment)
-        yield context
-        context.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def _context(tmp_path_factory, _playwright):
+    home = tmp_path_factory.mktemp("chromium")
+    environment = clean_environment(ORIGINAL_ENVIRON, home)
+    context = launch(_playwright, find_chromium(), home / "profile", env=environment)
+    yield context
+    context.close()
 
 
 @pytest.fixture

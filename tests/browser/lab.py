@@ -36,9 +36,9 @@ _CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
-    # Every other host fails to resolve, at no cost; the request is still seen in the page's log.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
+# Every other host fails to resolve, at no cost; the request is still seen in the page's log.
+_NO_HOSTS = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 
 _LAB_SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -177,13 +177,15 @@ def _kernelspec(name: str) -> dict[str, str]:
     return {"name": name, "display_name": name, "language": "python"}
 
 
-def launch(playwright: Playwright, executable: str, profile: Path, **options: Any) -> BrowserContext:
-    """Start Chromium with a fresh profile that can reach this machine only."""
+def launch(
+    playwright: Playwright, executable: str, profile: Path, *, hosts: str = _NO_HOSTS, **options: Any
+) -> BrowserContext:
+    """Start Chromium with a fresh profile that can reach this machine only; `hosts` are its resolver's rules."""
     return playwright.chromium.launch_persistent_context(
         profile,
         executable_path=executable,
         headless=True,
-        args=_CHROMIUM_FLAGS,
+        args=[*_CHROMIUM_FLAGS, f"--host-resolver-rules={hosts}"],
         viewport={"width": 1280, "height": 900},
         **options,
     )

@@ -126,6 +126,16 @@ The end, "quoted".
         ("[x](https://e.org/a_(b)?@\\@0@@)", "[x]\\(https://e.org/a_(b)?@\\@0@@)"),
         ("[x](https://e.org/a_(b)?@&#64;0@@)", "[x](https://e.org/a_%28b%29?%40%400%40%40)"),
         ('https://e.org/$"onclick=f() x="$', "https://e.org/$&quot;onclick=f() x=&quot;$"),
+        (
+            "www.e.org www.e.org%2Fx http://www.e.org%2F",
+            "www.e.org www&#46;e.org%2Fx http&#58;//www&#46;e.org%2F",
+        ),
+        ("(https://e.org), https://e.org:80.", "(https://e.org), https://e.org:80."),
+        ("https://e.org/)x http://e.org)x(", "https://e.org/)x http&#58;//e.org)x("),
+        (
+            "https://e.org`x` [https://e.org](https://e.org)",
+            "https&#58;//e.org`x` [https&#58;//e.org](https://e.org)",
+        ),
         ("ftp://e.orgftp://e.org", "ftp&#58;//e.orgftp&#58;//e.org"),
         ("ftp://e.org https://a@e.org", "ftp&#58;//e.org https&#58;//a@e.org"),
         ("```mermaid\nA-->B\n```", "```\nA-->B\n```"),

@@ -1,0 +1,185 @@
+"""The safety exam in Chromium and JupyterLab: nothing runs, nothing leaves, nothing foreign is on the page.
+
+The same procedure without our pipeline must show hundreds of attacks at work, or it would examine nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from attack_cases import LONG, all_cases, sample
+from browser.lab import launch
+from browser.trap import Net, Watch, chunks
+from html_audit import ATTRIBUTES, FRAME_ATTRIBUTES, FRAME_TAGS, FRAME_VALUES, TAGS, VALUES
+from markdown_it import MarkdownIt
+from surroundings import ORIGINAL_ENVIRON, clean_environment, find_chromium
+from view_stage import finished
+
+from gemini_magic.markdown import Renderer, render
+from gemini_magic.views import bundle
+
+TRUSTING = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+EMPTY = "<!DOCTYPE html><title>exam</title><body>"
+CONTROL = 10  # every tenth case
+LEADS = re.compile(r"https?://[^/\s]+|mailto://", re.IGNORECASE)
+
+
+@pytest.fixture(scope="module")
+def net():
+    with Net() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def _browser(tmp_path_factory, _playwright, net):
+    home = tmp_path_factory.mktemp("trap")
+    environment = clean_environment(ORIGINAL_ENVIRON, home)
+    hosts = f"MAP * 127.0.0.1:{net.port}"
+    context = launch(_playwright, find_chromium(), home / "profile", hosts=hosts, env=environment)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def watch(_browser, net):
+    net.pages.clear()
+    net.caught.clear()
+    page = _browser.new_page()
+    yield Watch(page, net)
+    page.close()
+
+
+def foreign(seen, tags=TAGS, attributes=ATTRIBUTES, values=VALUES):
+    """What of the elements, attributes and values seen in the page is not on the allow-list."""
+    found = []
+    for entry in seen:
+        if not entry.startswith("["):
+            found.append(entry)
+            continue
+        tag, *rest = json.loads(entry)
+        if tag not in tags:
+            found.append(entry)
+        elif rest:
+            name, value, leads = rest
+            allowed = name in attributes.get(tag, ()) and values[name].fullmatch(value)
+            if not allowed or (name == "href" and not LEADS.fullmatch(leads)):
+                found.append(entry)
+    return found
+
+
+def numbered(cases):
+    """Each case with its own number in what it tries to run."""
+    return [text.replace("alert(1)", f"alert({number})") for number, (_, text) in enumerate(cases)]
+
+
+def live_states(cases):
+    """The different pieces of HTML that a live view shows at any prefix."""
+    states = {}
+    for _, text in cases:
+        renderer = Renderer(heal=True)
+        for letter in text:
+            states.update((op.html, None) for op in renderer.feed(letter))
+    return list(states)
+
+
+def set_apart(watch, cases, pipeline):
+    """Put each case into a page as a widget does, and each that is not inside anything into a document of its own."""
+    watch.show("/apart", EMPTY)
+    html = [pipeline(text) for text in numbered(cases)]
+    alone = [made for made, (name, _) in zip(html, cases, strict=True) if name == "raw"]
+    groups = list(chunks(html, 20))
+    size = len(alone) // len(groups) + 1
+    for start in range(0, len(groups), 8):
+        documents = alone[start * size : (start + 8) * size]
+        watch.page.evaluate(
+            "([groups, documents, pause]) => exam.apart(groups, documents, pause)",
+            [groups[start : start + 8], documents, 150],
+        )
+    watch.settle()
+    return len(html), len(alone)
+
+
+def test_attacks_set_apart_do_nothing(watch):
+    set_apart(watch, sample(CONTROL), render)
+    assert watch.quiet() == {}
+
+
+def test_whole_and_growing_answers_in_a_widget(watch):
+    whole = [render(text) for _, text in sample(4)]
+    growing = live_states(sample(199))
+    watch.show("/widget", EMPTY)
+    for part in chunks([*whole, *growing], 1500):
+        result = watch.page.evaluate("([fragments, pause]) => exam.put(fragments, pause)", [part, 30])
+        assert foreign(result["seen"]) == []
+        assert result["changed"] == 0
+    watch.settle()
+    print(f"widget: {len(whole)} whole answers, {len(growing)} states of growing ones")
+    assert watch.quiet() == {}
+
+
+@pytest.mark.parametrize("doctype", ["<!DOCTYPE html>", ""])
+def test_answers_in_a_document(watch, doctype):
+    pieces = [render(text) for _, text in sample(8)]
+    sections = "".join(f"<section>{html}</section>" for html in pieces)
+    watch.show("/document", f"{doctype}<title>exam</title><body>{sections}")
+    result = watch.page.evaluate("(pause) => exam.read(pause)", 100)
+    assert foreign(result["seen"]) == []
+    assert (result["count"], result["strays"], result["head"]) == (len(pieces), 0, 1)
+    assert watch.page.evaluate("document.compatMode") == ("CSS1Compat" if doctype else "BackCompat")
+    watch.settle()
+    assert watch.quiet() == {}
+
+
+def test_saved_answers_in_a_document(watch):
+    made = [
+        bundle(finished(text, thought=text, message=text, finish="SAFETY"))["text/html"]
+        for _, text in sample(59)
+    ]
+    style = re.compile("<style>.*?</style>", re.DOTALL)
+    sections = "".join(f"<section>{style.sub('', html)}</section>" for html in made)
+    watch.show("/saved", f"<!DOCTYPE html><title>exam</title><body>{sections}")
+    result = watch.page.evaluate("(pause) => exam.read(pause)", 100)
+    assert foreign(result["seen"], FRAME_TAGS, FRAME_ATTRIBUTES, FRAME_VALUES) == []
+    assert (result["count"], result["strays"]) == (len(made), 0)
+    watch.settle()
+    assert watch.quiet() == {}
+
+
+def test_a_click_on_a_link_leads_to_its_host_and_nowhere_else(watch, net):
+    pieces = dict.fromkeys(render(text) for _, text in all_cases() if "http" in text)
+    known = re.compile(r'href="https?://(?:[a-z.]*evil\.test|example\.org)[/:"]')
+    links = [html for html in pieces if html.count("<a ") == 1 and known.search(html)][:: 1 if LONG else 30]
+    watch.show("/links", f"{EMPTY}<main>{''.join(links)}</main>", tools=False)
+    targets = watch.page.eval_on_selector_all(
+        "main a", "links => links.map(link => [link.protocol, link.hostname])"
+    )
+    assert len(targets) == len(links)
+    for number, (protocol, host) in enumerate(targets):
+        net.caught.clear()
+        link = watch.page.locator("main a").nth(number)
+        link.hover()
+        link.focus()
+        assert net.caught == []
+        with watch.page.context.expect_page() as opened:
+            link.click()
+        net.wait()
+        opened.value.close()
+        assert {name for name, _ in net.caught} == {host}, (protocol, host)
+    print(f"links clicked: {len(targets)}")
+    assert watch.ran == watch.tried == watch.dialogs == []
+
+
+def test_without_the_pipeline_attacks_run_and_requests_leave(watch):
+    count, documents = set_apart(watch, sample(CONTROL), TRUSTING.render)
+    ran = set(watch.ran)
+    print(
+        f"control, {count} cases and {documents} documents: {len(watch.ran)} calls of {len(ran)} kinds,",
+        end=" ",
+    )
+    print(f"{len(watch.tried)} attempts seen by the policy, {len(watch.requests())} requests")
+    assert len(ran) > 100
+    assert len(watch.tried) > 100
+    assert len(watch.requests()) > 100
+    assert "evil.test" in {host for host, _ in watch.net.caught}

@@ -1,0 +1,140 @@
+"""The safety exam in JupyterLab: saved answers, trusted and not, as HTML and as the Markdown that it renders itself.
+
+JupyterLab makes elements of its own (formulas, headings with anchors, task boxes), so it is looked for what must not
+be there. The rest is as in `test_exam.py`: nothing runs, nothing leaves, touching does nothing.
+"""
+
+from __future__ import annotations
+
+import json
+
+from attack_cases import all_cases, sample
+from attack_strings import jupyter
+from browser.trap import HOOKS, chunks
+from view_stage import finished
+
+from gemini_magic.markdown import defang
+from gemini_magic.views import bundle
+
+CELL = 45  # outputs; JupyterLab folds what is beyond 50
+
+# Finds in a piece of the page whatever an answer must not bring with it.
+SEARCH = """(root) => {
+    const found = [];
+    const tags = "script iframe frame object embed applet form style link meta base video audio source track svg img image " +
+        "button textarea select option dialog template slot marquee details portal map area bgsound foreignobject input";
+    for (const element of root.querySelectorAll("*")) {
+        if (element.closest("mjx-container, .MathJax, .jp-RenderedLatex, .MathJax_Preview")) continue;
+        const tag = element.localName;
+        const ours = element.closest(".gemini-magic") && (tag === "style" || tag === "details");
+        const box = tag === "input" && element.type === "checkbox" && element.disabled;
+        if (tags.split(" ").includes(tag) && !ours && !box) found.push(tag);
+        for (const {name, value} of element.attributes) {
+            if (/^(on|data-command|src|action|formaction|ping|poster|background|xlink|popover|contenteditable)/.test(name) ||
+                (name === "style" && !/^text-align: ?(left|right|center);?$/.test(value)) ||
+                (name === "href" && !/^(https?:\\/\\/[^/\\\\]|mailto:|#)/i.test(value)))
+                found.push(`${tag}[${name}=${value.slice(0, 200)}]`);
+        }
+    }
+    return found;
+}"""
+
+RENDER = f"""async ([texts, trusted]) => {{
+    const rendermime = window.jupyterapp.shell.currentWidget.content.rendermime;
+    const found = [];
+    for (const text of texts) {{
+        const renderer = rendermime.createRenderer("text/markdown");
+        await renderer.renderModel(rendermime.createModel({{data: {{"text/markdown": text}}, trusted}}));
+        found.push(({SEARCH})(renderer.node));
+        renderer.dispose();
+    }}
+    return found;
+}}"""
+
+TOUCH = f"""() => {{
+    const found = [];
+    const stay = event => event.preventDefault();
+    for (const type of ["click", "auxclick", "submit"]) window.addEventListener(type, stay, true);
+    for (const output of document.querySelectorAll(".jp-OutputArea-output")) {{
+        found.push(...({SEARCH})(output));
+        for (const element of output.querySelectorAll("[href], [class^=jp-], [data-jupyter-id], span, summary, code")) {{
+            if (element.closest("mjx-container")) continue;
+            for (const type of ["mouseover", "pointerenter", "mousedown", "mouseup", "click", "focus", "keydown"])
+                element.dispatchEvent(new Event(type, {{bubbles: true, cancelable: true}}));
+        }}
+    }}
+    for (const type of ["click", "auxclick", "submit"]) window.removeEventListener(type, stay, true);
+    return found;
+}}"""
+STATE = "() => [Array.from(window.jupyterapp.shell.widgets('main')).length, document.querySelectorAll('.jp-Dialog').length]"
+
+
+def opened(notebook, lab, name, cells):
+    notebook.ran = []
+    notebook.page.add_init_script(HOOKS)
+    notebook.page.on(
+        "console", lambda line: notebook.ran.append(line.text) if line.text.startswith("RAN ") else None
+    )
+    notebook.open(lab.write(name, cells))
+
+
+def left(notebook, lab):
+    """Requests an answer caused: to other places, or for files of this server."""
+    own = {url for url in notebook.log.requests if "/files/" in url or "logout" in url}
+    return own | notebook.log.beyond(lab.url)
+
+
+def test_answers_as_markdown_that_jupyterlab_trusts(notebook, lab):
+    opened(notebook, lab, "markdown.ipynb", ["1"])
+    cases = [*sample(5), *(("raw", string) for string in jupyter())]
+    for part in chunks([defang(text) for _, text in cases], 500):
+        for found, text in zip(notebook.page.evaluate(RENDER, [part, True]), part, strict=True):
+            assert found == [], text
+    notebook.page.wait_for_timeout(300)
+    print(f"JupyterLab's own Markdown, trusted: {len(cases)} answers")
+    assert (notebook.log.dialogs, notebook.ran, left(notebook, lab)) == ([], [], set())
+
+    raw = [text for _, text in all_cases()[::40]] + jupyter()
+    found = [what for what in notebook.page.evaluate(RENDER, [raw, True]) if what]
+    notebook.page.wait_for_timeout(500)
+    print(
+        f"control: of {len(raw)} {len(found)} are live, {len(notebook.ran)} calls, {len(left(notebook, lab))} requests"
+    )
+    assert len(found) > len(raw) / 4
+    assert len(notebook.ran) > 10
+    assert len(left(notebook, lab)) > 10
+
+
+def test_saved_answers_trusted_and_not(notebook, lab):
+    texts = [text for _, text in sample(173)] + jupyter()
+    made = [bundle(finished(text, thought=text), inspector=False) for text in texts]
+    outputs = [{mime: saved[mime]} for mime in ("text/html", "text/markdown") for saved in made]
+    (lab.root / "saved-answers.json").write_text(json.dumps(outputs))
+    cells = [
+        "import json\nfrom IPython.display import display\noutputs = json.load(open('saved-answers.json'))"
+    ]
+    cells += [
+        f"for output in outputs[{start} : {start + CELL}]: display(output, raw=True)"
+        for start in range(0, len(outputs), CELL)
+    ]
+    opened(notebook, lab, "saved-answers.ipynb", cells)
+    notebook.run_all()
+    look(notebook, len(outputs), trusted=True)
+    notebook.save()
+    notebook.reload()
+    look(notebook, len(outputs), trusted=True)
+    notebook.reload(no_kernel=True)
+    look(notebook, len(outputs), trusted=False)
+    print(f"saved answers in a notebook: {len(made)}, as HTML and as Markdown, live, reopened and untrusted")
+    assert (notebook.log.dialogs, notebook.ran, left(notebook, lab)) == ([], [], set())
+
+
+def look(notebook, count, *, trusted):
+    """Look at every output and touch everything in it; no dialog and no tab may open."""
+    notebook.page.wait_for_timeout(500)
+    assert notebook.trusted() == trusted
+    assert notebook.page.locator(".jp-OutputArea-output").count() == count
+    before = notebook.page.evaluate(STATE)
+    assert notebook.page.evaluate(TOUCH) == []
+    notebook.page.wait_for_timeout(200)
+    assert notebook.page.evaluate(STATE) == before

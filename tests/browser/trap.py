@@ -1,0 +1,290 @@
+"""A page that shows what is put into it and tells everything that happens, and a net that no request slips through.
+
+It knows Chromium. It knows nothing of gemini_magic: whoever uses it says what is allowed.
+
+Every host name leads to one server on this machine, so that whatever leaves the page arrives here: images, style
+sheets, prefetches, pings, connections that were only opened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socketserver
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any, Self
+
+HOST = "exam.test"
+_RECORD_HEAD = 5
+# The browser's own errands, whatever page is open.
+_BROWSERS_OWN = re.compile(r"\.(?:google|googleapis|gvt1|gstatic)\.com$|^www\.google\.com$|^redirector\.")
+
+
+def _server_name(hello: bytes) -> str:
+    """The host a TLS client asks for (RFC 8446, section 4.1.2; RFC 6066, section 3), "unknown" if it names none."""
+    at = _RECORD_HEAD + 4 + 2 + 32  # record, handshake, version, random
+    for size in (1, 2, 1):  # session, ciphers, compression
+        at += size + int.from_bytes(hello[at : at + size], "big")
+    at += 2
+    while at + 4 <= len(hello):
+        kind, size = (int.from_bytes(hello[at + i : at + i + 2], "big") for i in (0, 2))
+        if kind == 0:
+            return hello[at + 9 : at + 4 + size].decode("latin-1")
+        at += 4 + size
+    return "unknown"
+
+
+class Net:
+    """A server that answers for every host; pages for `HOST` come from `pages`, everything else is a catch.
+
+    Attributes:
+        pages: path -> HTML.
+        caught: (host, first line) of all that should not have come; of TLS only the host name is seen.
+    """
+
+    def __init__(self) -> None:
+        self.pages: dict[str, str] = {}
+        self.caught: list[tuple[str, str]] = []
+        net = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                self.request.settimeout(5)
+                with contextlib.suppress(OSError):
+                    net._answer(self.request)
+
+        class Server(socketserver.ThreadingTCPServer):
+            allow_reuse_address = True
+            daemon_threads = True
+            request_queue_size = 256
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+
+    def __enter__(self) -> Self:
+        threading.Thread(
+            target=self._server.serve_forever, daemon=True, kwargs={"poll_interval": 0.05}
+        ).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def wait(self, seconds: float = 5) -> None:
+        """Wait until something was caught."""
+        end = time.monotonic() + seconds
+        while not self.caught and time.monotonic() < end:
+            time.sleep(0.01)
+
+    def _answer(self, connection: Any) -> None:
+        head = connection.recv(16_384)
+        line, _, rest = head.partition(b"\r\n")
+        if not re.match(rb"[A-Z]+ ", line):
+            # TLS: the host name is in the first message, in the clear; a bare connection says nothing.
+            while len(head) < _RECORD_HEAD + int.from_bytes(head[3:5], "big") and (
+                more := connection.recv(16_384)
+            ):
+                head += more
+            self._catch(_server_name(head), "tls")
+            return
+        found = re.search(rb"(?im)^host: *([^\r\n:]*)", rest)
+        host = found[1].decode("latin-1") if found else "unknown"
+        path = line.split(b" ")[1].decode("latin-1")
+        page = self.pages.get(path) if host == HOST else None
+        if page is None and not (host == HOST and path == "/favicon.ico"):
+            self._catch(host, line.decode("latin-1"))
+        body = (page or "").encode("utf-8", "replace")
+        status = b"200 OK" if page is not None else b"404 Not Found"
+        kind = b"Content-Type: text/html; charset=utf-8\r\nContent-Security-Policy-Report-Only: " + _POLICY
+        connection.sendall(
+            b"HTTP/1.1 %b\r\n%b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
+            % (status, kind, len(body), body)
+        )
+
+    def _catch(self, host: str, line: str) -> None:
+        if not _BROWSERS_OWN.search(host):
+            self.caught.append((host, line))
+
+
+# Nothing is kept from happening; but whatever is tried is reported to the page, even if it fails.
+_POLICY = b"default-src 'none'; img-src http://exam.test/favicon.ico; style-src-attr 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-src 'self'"
+
+# Runs before anything else in every frame. What a script calls is told on the console, which crosses all borders.
+HOOKS = """(() => {
+    const tell = (...words) => console.debug("RAN", ...words.map(String));
+    for (const name of ["alert", "confirm", "prompt", "print", "open"])
+        window[name] = (...words) => { tell(name, ...words); return null; };
+    Object.defineProperty(window, "pwned", {set(value) { tell("pwned", value); }, configurable: false});
+    addEventListener("message", () => tell("message"));
+    const told = new Set();
+    document.addEventListener("securitypolicyviolation", event => {
+        const what = event.effectiveDirective + " " + event.blockedURI;
+        if (!told.has(what)) { told.add(what); console.debug("TRIED", what, event.sample); }
+    });
+})();"""
+
+# In the page: `exam.put(fragments)` shows them, touches everything in them and returns what was found.
+TOOLS = """(() => {
+    const EVENTS = ["mouseover", "mouseenter", "mousemove", "mousedown", "mouseup", "click", "dblclick", "contextmenu",
+        "auxclick", "pointerover", "pointerenter", "pointerdown", "pointerup", "touchstart", "keydown", "keypress", "keyup",
+        "focus", "focusin", "blur", "input", "change", "submit", "drag", "dragstart", "drop", "copy", "paste", "wheel",
+        "scroll", "toggle", "beforetoggle", "load", "error", "animationstart", "transitionend", "beforematch"];
+    // Handlers run, but nobody leaves the page.
+    const stay = (window) => { for (const type of ["click", "auxclick", "submit", "dragstart"])
+        window.addEventListener(type, event => event.preventDefault(), true); };
+    stay(window);
+    const touch = (element) => {
+        // Without any other attribute no handler can be on it.
+        if (!Array.from(element.attributes).some(({name}) => !["class", "style", "start"].includes(name))) return;
+        if (element.focus) element.focus({preventScroll: true});
+        for (const type of EVENTS) element.dispatchEvent(new Event(type, {bubbles: true, cancelable: true}));
+        if (element.click) element.click();
+    };
+    const walk = (root, seen) => {
+        const walker = document.createTreeWalker(root, NodeFilter.SHOW_ALL);
+        while (walker.nextNode()) {
+            const node = walker.currentNode;
+            if (node.nodeType === Node.TEXT_NODE) continue;
+            if (node.nodeType !== Node.ELEMENT_NODE) { seen.add(`node ${node.nodeName}`); continue; }
+            if (node.namespaceURI !== "http://www.w3.org/1999/xhtml") seen.add(`foreign ${node.nodeName}`);
+            if (node.shadowRoot || node.content) seen.add(`hidden ${node.nodeName}`);
+            if (!node.attributes.length) seen.add(JSON.stringify([node.localName]));
+            for (const {name, value} of node.attributes)
+                seen.add(JSON.stringify([node.localName, name, value, name === "href" ? where(node) : ""]));
+        }
+    };
+    // Where a link would lead, as the browser itself reads it.
+    const where = (link) => link.username || link.password ? "credentials" : link.protocol + "//" + link.hostname;
+    const rest = (ms) => new Promise(done => setTimeout(done, ms));
+    const exam = window.exam = {
+        stay, touch, where,
+        async put(fragments, pause) {
+            const seen = new Set();
+            const places = fragments.map(html => {
+                const place = document.createElement("div");
+                place.className = "widget-html-content jp-RenderedHTMLCommon";
+                place.innerHTML = html;  // as a widget does
+                document.body.append(place);
+                return place;
+            });
+            let changed = 0;
+            for (const [i, place] of places.entries()) {
+                walk(place, seen);
+                // Serialised and parsed again it must stay the same, or someone could make it mutate.
+                const again = document.createElement("div");
+                again.innerHTML = place.innerHTML;
+                changed += Array.from(again.childNodes).some((node, j) => !node.isEqualNode(place.childNodes[j]));
+            }
+            document.body.querySelectorAll("div *").forEach(touch);
+            await rest(pause);
+            places.forEach(place => place.remove());
+            return {seen: Array.from(seen), changed};
+        },
+        // What stands between the markers of a page that was loaded as a document.
+        async read(pause) {
+            const seen = new Set();
+            const places = Array.from(document.querySelectorAll("body > section"));
+            places.forEach(place => walk(place, seen));
+            document.body.querySelectorAll("*").forEach(touch);
+            await rest(pause);
+            return {seen: Array.from(seen), count: places.length, strays: document.body.children.length - places.length,
+                head: document.head.children.length};
+        },
+        // Where fragments may do their worst: some together in a frame, set as a widget does it, and some as a
+        // document each in a frame of its own.
+        async apart(together, alone, pause) {
+            const frames = [...together.map(() => ""), ...alone].map(html => {
+                const frame = document.createElement("iframe");
+                if (html) frame.srcdoc = "<!DOCTYPE html><body>" + html;
+                document.body.append(frame);
+                return frame;
+            });
+            for (const [i, fragments] of together.entries()) {
+                stay(frames[i].contentWindow);
+                const body = frames[i].contentDocument.body;  // soon hidden by some <form name=body>
+                for (const html of fragments) {
+                    const place = document.createElement("div");
+                    body.append(place);
+                    place.innerHTML = html;
+                }
+            }
+            await rest(pause);
+            for (const frame of frames) try {
+                const inside = frame.contentDocument;
+                stay(frame.contentWindow);
+                inside.querySelectorAll("*").forEach(touch);
+                for (const link of inside.querySelectorAll("a[href], area[href]"))
+                    if (link.protocol === "javascript:") frame.contentWindow.location = link.href;
+            } catch (_) { }
+            await rest(pause);
+            frames.forEach(frame => frame.remove());
+        },
+    };
+})();"""
+
+
+class Watch:
+    """Looks at one page: what ran, what was tried, dialogs, and requests that left."""
+
+    def __init__(self, page: Any, net: Net) -> None:
+        self.page = page
+        self.net = net
+        self.ran: list[str] = []
+        self.tried: list[str] = []
+        self.dialogs: list[str] = []
+        self._asked: list[str] = []
+        page.on("console", self._console)
+        page.on("dialog", self._dialog)
+        page.on("request", lambda request: self._asked.append(request.url))
+        page.add_init_script(HOOKS)
+
+    def _console(self, line: Any) -> None:
+        kind, _, what = line.text.partition(" ")
+        if kind == "RAN":
+            self.ran.append(what)
+        elif kind == "TRIED":
+            self.tried.append(what)
+
+    def _dialog(self, dialog: Any) -> None:
+        self.dialogs.append(f"{dialog.type}: {dialog.message}")
+        dialog.dismiss()
+
+    def show(self, path: str, html: str, *, tools: bool = True) -> None:
+        """Load a page, and our tools into it; without them a click does what it does for a reader."""
+        self.net.pages[path] = html
+        self.page.goto(f"http://{HOST}{path}", wait_until="commit")
+        self.page.wait_for_load_state()
+        if tools:
+            self.page.evaluate(TOOLS)
+
+    def requests(self) -> set[str]:
+        """All that left for other places than our own pages, as the browser and as the net saw it."""
+        own = {f"http://{HOST}{path}" for path in [*self.net.pages, "/favicon.ico"]}
+        asked = {
+            url for url in self._asked if url not in own and not url.startswith(("data:", "about:", "blob:"))
+        }
+        return asked | {f"{host} {line}" for host, line in list(self.net.caught)}
+
+    def settle(self, seconds: float = 0.3) -> None:
+        """Give whatever was begun the time to show."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.page.wait_for_timeout(50)
+
+    def quiet(self) -> dict[str, Any]:
+        """What happened that should not have; empty when all is well."""
+        found = {
+            "ran": self.ran,
+            "tried": self.tried,
+            "dialogs": self.dialogs,
+            "requests": sorted(self.requests()),
+            "popups": [page.url for page in self.page.context.pages if page.opener() is self.page],
+        }
+        return {name: what for name, what in found.items() if what}
+
+
+def chunks(items: list[Any], size: int) -> Iterable[list[Any]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
