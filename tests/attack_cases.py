@@ -13,6 +13,8 @@ from attack_strings import attacks
 from html_audit import contexts, payloads
 from surroundings import CHECKOUT, LONG
 
+from gemini_magic.markdown import Renderer
+
 PUBLIC = CHECKOUT.parent / "shared" / "xss" / "vectors.json"
 CONTEXTS = ("raw", "item", "cell", "destination", "title", "code", "cut")
 
@@ -41,7 +43,18 @@ def all_cases():
     return cases([*own_strings(), *public_strings()])
 
 
-def sample(every):
-    """Every n-th case, a number that 7 does not divide, so that all contexts are met; all of them in a long run."""
+def sample(every, *, long=1):
+    """Every n-th case, in a long run more of them; 7 must not divide n, or some contexts would never be met."""
     assert every % len(CONTEXTS)
-    return all_cases() if LONG else all_cases()[::every]
+    assert long % len(CONTEXTS)
+    return all_cases()[:: long if LONG else every]
+
+
+def live_states(cases):
+    """The different pieces of HTML that a live view shows at any prefix."""
+    states = {}
+    for _, text in cases:
+        renderer = Renderer(heal=True)
+        for letter in text:
+            states.update((op.html, None) for op in renderer.feed(letter))
+    return list(states)

@@ -9,7 +9,7 @@ import json
 import re
 
 import pytest
-from attack_cases import LONG, all_cases, sample
+from attack_cases import LONG, all_cases, live_states, sample
 from browser.lab import launch
 from browser.trap import Net, Watch, chunks
 from html_audit import ATTRIBUTES, FRAME_ATTRIBUTES, FRAME_TAGS, FRAME_VALUES, TAGS, VALUES
@@ -17,12 +17,13 @@ from markdown_it import MarkdownIt
 from surroundings import ORIGINAL_ENVIRON, clean_environment, find_chromium
 from view_stage import finished
 
-from gemini_magic.markdown import Renderer, render
+from gemini_magic.markdown import render
 from gemini_magic.views import bundle
 
+pytestmark = pytest.mark.timeout(1800 if LONG else 120)
 TRUSTING = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 EMPTY = "<!DOCTYPE html><title>exam</title><body>"
-CONTROL = 10  # every tenth case
+CONTROL = 17  # every how many cases
 LEADS = re.compile(r"https?://[^/\s]+|mailto://", re.IGNORECASE)
 
 
@@ -74,16 +75,6 @@ def numbered(cases):
     return [text.replace("alert(1)", f"alert({number})") for number, (_, text) in enumerate(cases)]
 
 
-def live_states(cases):
-    """The different pieces of HTML that a live view shows at any prefix."""
-    states = {}
-    for _, text in cases:
-        renderer = Renderer(heal=True)
-        for letter in text:
-            states.update((op.html, None) for op in renderer.feed(letter))
-    return list(states)
-
-
 def set_apart(watch, cases, pipeline):
     """Put each case into a page as a widget does, and each that is not inside anything into a document of its own."""
     watch.show("/apart", EMPTY)
@@ -102,13 +93,13 @@ def set_apart(watch, cases, pipeline):
 
 
 def test_attacks_set_apart_do_nothing(watch):
-    set_apart(watch, sample(CONTROL), render)
+    set_apart(watch, sample(CONTROL, long=5), render)
     assert watch.quiet() == {}
 
 
 def test_whole_and_growing_answers_in_a_widget(watch):
-    whole = [render(text) for _, text in sample(4)]
-    growing = live_states(sample(199))
+    whole = [render(text) for _, text in sample(5)]
+    growing = live_states(sample(251, long=20))
     watch.show("/widget", EMPTY)
     for part in chunks([*whole, *growing], 1500):
         result = watch.page.evaluate("([fragments, pause]) => exam.put(fragments, pause)", [part, 30])
@@ -121,7 +112,7 @@ def test_whole_and_growing_answers_in_a_widget(watch):
 
 @pytest.mark.parametrize("doctype", ["<!DOCTYPE html>", ""])
 def test_answers_in_a_document(watch, doctype):
-    pieces = [render(text) for _, text in sample(8)]
+    pieces = [render(text) for _, text in sample(16)]
     sections = "".join(f"<section>{html}</section>" for html in pieces)
     watch.show("/document", f"{doctype}<title>exam</title><body>{sections}")
     result = watch.page.evaluate("(pause) => exam.read(pause)", 100)
@@ -135,7 +126,7 @@ def test_answers_in_a_document(watch, doctype):
 def test_saved_answers_in_a_document(watch):
     made = [
         bundle(finished(text, thought=text, message=text, finish="SAFETY"))["text/html"]
-        for _, text in sample(59)
+        for _, text in sample(59, long=5)
     ]
     style = re.compile("<style>.*?</style>", re.DOTALL)
     sections = "".join(f"<section>{style.sub('', html)}</section>" for html in made)
@@ -150,7 +141,7 @@ def test_saved_answers_in_a_document(watch):
 def test_a_click_on_a_link_leads_to_its_host_and_nowhere_else(watch, net):
     pieces = dict.fromkeys(render(text) for _, text in all_cases() if "http" in text)
     known = re.compile(r'href="https?://(?:[a-z.]*evil\.test|example\.org)[/:"]')
-    links = [html for html in pieces if html.count("<a ") == 1 and known.search(html)][:: 1 if LONG else 30]
+    links = [html for html in pieces if html.count("<a ") == 1 and known.search(html)][:: 1 if LONG else 40]
     watch.show("/links", f"{EMPTY}<main>{''.join(links)}</main>", tools=False)
     targets = watch.page.eval_on_selector_all(
         "main a", "links => links.map(link => [link.protocol, link.hostname])"
@@ -172,14 +163,14 @@ def test_a_click_on_a_link_leads_to_its_host_and_nowhere_else(watch, net):
 
 
 def test_without_the_pipeline_attacks_run_and_requests_leave(watch):
-    count, documents = set_apart(watch, sample(CONTROL), TRUSTING.render)
+    count, documents = set_apart(watch, sample(CONTROL, long=5), TRUSTING.render)
     ran = set(watch.ran)
     print(
         f"control, {count} cases and {documents} documents: {len(watch.ran)} calls of {len(ran)} kinds,",
         end=" ",
     )
     print(f"{len(watch.tried)} attempts seen by the policy, {len(watch.requests())} requests")
-    assert len(ran) > 100
+    assert len(ran) > 80
     assert len(watch.tried) > 100
     assert len(watch.requests()) > 100
     assert "evil.test" in {host for host, _ in watch.net.caught}

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from attack_cases import CONTEXTS, all_cases, own_strings, public_strings, sample
 from html_audit import audit, audit_framed
 from markdown_it import MarkdownIt
+from surroundings import LONG
 from view_stage import feed, finished, new_ledger
 
 from gemini_magic.markdown import Renderer, defang, render
 from gemini_magic.views import bundle
 
+pytestmark = pytest.mark.timeout(5400 if LONG else 120)
 TRUSTING = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
