@@ -146,9 +146,9 @@ class _Editor:
             match = _FENCE_LINE.fullmatch(lines[0]) if token.type == "fence" else None
             self._done += [match[1] + match[2] + language, *lines[1:]] if match else lines
         elif token.level == 0:
+            last = _lines_of(token)[1]
             before = [""] if self._done and self._done[-1].strip() else []
-            rest = self._lines[_lines_of(token)[1] :]
-            after = [""] if rest and rest[0].strip() else []
+            after = [""] if "".join(self._lines[last : last + 1]).strip() else []
             self._done += [*before, *_fence(token.content, language), *after]
         else:
             self._done += _preformatted(token, lines)
