@@ -303,6 +303,9 @@ def jupyter() -> list[str]:
         "$\\require{html}\\data{commandlinker-command=help:about}{x}$",
         f"$\\require{{texhtml}}<tex-html>{IMG}</tex-html>$ $\\includegraphics{{{FETCH}-ig}}$",
         f"$\\def\\x{{\\x\\x}}\\x$ $$\\begin{{array}}{{c}}{IMG}\\end{{array}}$$",
+        # An address that no browser can read becomes a relative one.
+        "[x](https://256.1.1.1/logout) [x](https://e.0x) <https://xn--a/logout> [x](https://[::1::]/logout)",
+        "https://256.1.1.1/logout https://e.0x/logout www.e.0x www.e%2Fx http://e.org)logout http://e.org'logout",
         # MathJax's preprocessing takes formulas out of the source and puts them back into the HTML.
         f'https://example.org/$"onclick={RUN} x="$',
         f'[x](https://example.org/$)"onclick={RUN} x="$)',

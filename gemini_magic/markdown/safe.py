@@ -6,6 +6,7 @@ It does not parse Markdown and does not know what an answer is; it judges finish
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import nh3
@@ -23,6 +24,8 @@ _WEB: Final = re.compile(
 )
 _MAIL: Final = re.compile(r"mailto:[^\s\\<>\"@]+@[^\s\\<>\"@]+", re.IGNORECASE)
 _LARGEST_PORT: Final = 65535
+# An address in numbers (a last label that begins with a digit makes it one), or in encoded letters.
+_ODD_HOST: Final = re.compile(r"\[|(?:.*\.)?[0-9][^.]*\.?$|(?:.*\.)?xn--", re.IGNORECASE)
 
 _CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 _BIDI = "\u202a-\u202e\u2066-\u2069"
@@ -84,15 +87,22 @@ def link_host(url: str) -> str:
     return match["host"].lower() if match else ""
 
 
+@lru_cache(maxsize=256)
+def _readable(url: str) -> bool:
+    """Say whether an address of allowed characters is one, by the sanitiser's own parser (WHATWG URL)."""
+    return "href" in nh3.clean(f'<a href="{url}">', tags={"a"}, url_schemes={"https"}, url_relative="deny")
+
+
 def link_allowed(url: str) -> bool:
     """Say whether a link may lead to this address: http(s) with a plain host, or mailto.
 
-    Refused are other schemes, credentials, relative addresses, fragments, and ``http:/path``, which a
+    Refused are hosts that a browser cannot read, as JupyterLab makes a relative address of them, other schemes, credentials, relative addresses, fragments, and ``http:/path``, which a
     browser resolves against the page's own origin (WHATWG URL, section 4.4).
     """
     match = _WEB.fullmatch(url)
     if match:
-        return match["port"] is None or int(match["port"]) <= _LARGEST_PORT
+        fits = match["port"] is None or int(match["port"]) <= _LARGEST_PORT
+        return fits and (_ODD_HOST.match(match["host"]) is None or _readable(f"https://{match['host']}/"))
     return _MAIL.fullmatch(url) is not None
 
 
