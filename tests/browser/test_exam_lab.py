@@ -117,7 +117,7 @@ def test_answers_as_markdown_that_jupyterlab_trusts(notebook, lab):
 
 
 def test_saved_answers_trusted_and_not(notebook, lab):
-    texts = [text for _, text in sample(173, long=29)] + jupyter()
+    texts = [text for _, text in sample(299, long=29)] + jupyter()
     made = [bundle(finished(text, thought=text), inspector=False) for text in texts]
     outputs = [{mime: saved[mime]} for mime in ("text/html", "text/markdown") for saved in made]
     (lab.root / "saved-answers.json").write_text(json.dumps(outputs))
