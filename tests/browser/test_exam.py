@@ -112,7 +112,7 @@ def test_whole_and_growing_answers_in_a_widget(watch):
 
 @pytest.mark.parametrize("doctype", ["<!DOCTYPE html>", ""])
 def test_answers_in_a_document(watch, doctype):
-    pieces = [render(text) for _, text in sample(16)]
+    pieces = [render(text) for _, text in sample(16, long=3)]
     sections = "".join(f"<section>{html}</section>" for html in pieces)
     watch.show("/document", f"{doctype}<title>exam</title><body>{sections}")
     result = watch.page.evaluate("(pause) => exam.read(pause)", 100)
@@ -126,7 +126,7 @@ def test_answers_in_a_document(watch, doctype):
 def test_saved_answers_in_a_document(watch):
     made = [
         bundle(finished(text, thought=text, message=text, finish="SAFETY"))["text/html"]
-        for _, text in sample(59, long=5)
+        for _, text in sample(59, long=11)
     ]
     style = re.compile("<style>.*?</style>", re.DOTALL)
     sections = "".join(f"<section>{style.sub('', html)}</section>" for html in made)
