@@ -26,7 +26,16 @@ def canary():
 
 
 def start(
-    server, prompt="hi", *, model="m", dialect="gemini", key=None, recorders=(), replay=None, **options
+    server,
+    prompt="hi",
+    *,
+    model="m",
+    dialect="gemini",
+    key=None,
+    recorders=(),
+    replay=None,
+    before="",
+    **options,
 ):
     """A stream that asks `server` (a FakeServer or an address); `options` are the fields of Options."""
     address = getattr(server, "base_url", server)
@@ -39,6 +48,7 @@ def start(
         backend=backend(dialect),
         recorders=recorders,
         replay=replay,
+        before=before,
     )
 
 

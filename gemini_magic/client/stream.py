@@ -109,7 +109,9 @@ class Stream:
         if self._transcript is None:
             return
         before = self._transcript.problem
-        self._transcript.finish()
+        said = self._transcript.finish()
+        if said is not None:
+            self.ledger.note(said.kind, said.message)
         if self._transcript.problem != before:
             self.ledger.note("not-written", f"{self._transcript.problem}.", severity="warning")
 

@@ -6,12 +6,15 @@ stream.
 
 from __future__ import annotations
 
+import os
+import stat
 import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from ..errors import OptionError
+from ..events import Note
 from ..ledger import Ledger
 
 __all__ = ["Transcript"]
@@ -20,7 +23,8 @@ __all__ = ["Transcript"]
 class Transcript:
     """Writes the answer of one ledger, each piece through to the file.
 
-    The file is begun anew at once, so that an unusable one is found before anything is sent.
+    The file is opened at once, so that an unusable one is found before anything is sent. What a file holds already
+    is replaced when the first text comes, and stays when none does.
 
     Args:
         path: the file; its folder exists.
@@ -38,15 +42,18 @@ class Transcript:
         self._cursor = 0
         self._ends_line = True
         self._empty = True
+        self._before = before
         self._lock = threading.Lock()
         try:
-            self._file: IO[bytes] | None = path.open("wb", buffering=0)
+            self._file: IO[bytes] | None = path.open("ab", buffering=0)
+            self._filled = path.stat().st_size > 0
         except OSError as error:
             raise OptionError(
                 f"--to {path}: the file cannot be written ({error.strerror or error}).",
                 remedy="Name a file in a folder that exists.",
             ) from None
-        self._write(before)
+        if not self._filled:
+            self._begin()
 
     def follow(self) -> None:
         """Write what is new."""
@@ -54,17 +61,35 @@ class Transcript:
             pieces = self._ledger.answer[self._cursor :]
             if pieces and self._file is not None:
                 self._cursor += len(pieces)
+                if self._filled:
+                    self._begin()
                 self._write("".join(pieces))
 
-    def finish(self) -> None:
-        """The ledger is closed: write the rest and the footer, and close the file. A second call changes nothing."""
+    def finish(self) -> Note | None:
+        """The ledger is closed: write the rest and the footer, and close the file. A second call changes nothing.
+
+        Returns:
+            Where the text is; None when it could not be written to its end, which ``problem`` tells.
+        """
         self.follow()
         with self._lock:
             if self._file is None:
-                return
+                return None
+            if self._filled:
+                self._close()
+                return Note("kept", f"No text came; {self.path} is as it was.")
             gap = "" if self._empty else "\n" if self._ends_line else "\n\n"
             self._write("\n".join((f"{gap}---", *_footer(self._ledger), "")))
             self._close()
+            return None if self.problem else Note("written", f"The text of the answer is in {self.path}.")
+
+    def _begin(self) -> None:
+        """What the file held gives way to what came earlier of this answer."""
+        self._filled = False
+        if self._file is not None and stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
+            with suppress(OSError):  # a file that only grows
+                self._file.truncate(0)
+        self._write(self._before)
 
     def forget(self) -> None:
         """This is a forked child: the file is its parent's."""

@@ -117,3 +117,47 @@ def test_a_forked_child_leaves_the_file_to_its_parent(fake_server, file):
     assert stream.ledger.status == "truncated"
     assert file.read_text() == "Half"
     stream._line.cut()
+
+
+@pytest.mark.parametrize("steps", [[status(503, body=google_error(503, "busy", "UNAVAILABLE"))], [finish()]])
+def test_a_good_answer_is_not_lost_to_a_run_that_brings_no_text(fake_server, file, steps):
+    fake_server.script(chunk("Hello"), finish())
+    finished(start(fake_server, to=str(file)))
+    good = file.read_text()
+    fake_server.script(*steps)
+    ledger = finished(start(fake_server, to=str(file), retries=0))
+    assert file.read_text() == good
+    assert [(note.kind, note.severity, str(file) in note.message) for note in ledger.notes][-1] == (
+        "kept",
+        "info",
+        True,
+    )
+
+
+def test_the_old_answer_stays_until_the_first_new_text(fake_server, file):
+    file.write_text("a longer answer from before")
+    fake_server.script(gate("first"), chunk("New"), gate("on"), finish())
+    stream = start(fake_server, to=str(file))
+    fake_server.wait_for_requests(1)
+    assert file.read_text() == "a longer answer from before"
+    fake_server.open("first")
+    until(lambda: file.read_text() == "New")
+    fake_server.open("on")
+    assert kinds(finished(stream)).count("written") == 1
+    assert file.read_text().startswith("New\n\n---\n")
+
+
+def test_the_rest_of_an_answer_takes_the_place_of_the_file_with_the_first_part(fake_server, file):
+    file.write_text("Half\n\n---\nStatus: truncated\n")
+    fake_server.script(status(400, body=google_error(400, "no", "INVALID_ARGUMENT")))
+    finished(start(fake_server, to=str(file), before="Half"))
+    assert file.read_text() == "Half\n\n---\nStatus: truncated\n"
+    fake_server.script(chunk(" whole"), finish())
+    finished(start(fake_server, to=str(file), before="Half"))
+    assert file.read_text().startswith("Half whole\n\n---\nTokens")
+
+
+def test_where_the_text_is_stands_in_a_note(fake_server, file):
+    fake_server.script(chunk("Hello"), finish())
+    (note,) = finished(start(fake_server, to=str(file))).notes
+    assert (note.kind, note.message) == ("written", f"The text of the answer is in {file}.")
