@@ -28,6 +28,7 @@ from .arguments import Line, help_text, parse
 from .prompt import expand, expand_text, hint
 from .pump import Job, Pump
 from .session import GO_ON, Rest, Run, Session
+from .telling import tell
 from .words import say
 
 __all__ = ["Desk"]
@@ -104,9 +105,12 @@ class Desk:
         else:
             request = build(question.parts, options, before)
             notice = "A new request with the same question: no text had arrived."
-        print(notice, self._where(rest, options))  # noqa: T201 - a notebook's way to say something
+        said = [notice, self._where(rest, options)]
         if options.replay:
-            print(f"It is answered from {options.replay}; `%gemini resume --replay ''` asks the server.")  # noqa: T201 - as above
+            said.append(
+                f"It is answered from {options.replay}; `%gemini resume --replay ''` asks the server."
+            )
+        tell(*said)
         return _Question(
             request,
             options,
