@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 
 from gemini_magic.asking import build
-from gemini_magic.backends import backend
+from gemini_magic.backends import Endpoint, backend
 from gemini_magic.content import Text
 from gemini_magic.settings import resolve
 from gemini_magic.wire import TraceExchange, httprr
@@ -232,7 +232,7 @@ def lines() -> list[dict]:
     found = []
     for number, (prompt, said, thought, answer, pace, ending) in enumerate(EXCHANGES):
         options, _ = resolve(said)
-        request = GEMINI.encode(build([Text(prompt)], options), GEMINI.base_url, options.api_version)
+        request = GEMINI.encode(build([Text(prompt)], options), Endpoint())
         sent = {
             "method": request.method,
             "url": request.url,

@@ -23,7 +23,10 @@ _MOST_NOTES: Final = 200
 # Entities, not backslashes: two of those and a bracket begin a formula in JupyterLab, and what a formula holds is put
 # back into the page with its quotation marks. An address is a link by itself there, and a broken
 # one leads to the page's own server.
-_MARKUP: Final = re.compile(r"[\\\"`*_\[\]<>#!|~&$]|:(?=//)|(?<=www)\.", re.IGNORECASE)
+# An underscore within a word, as the server's reasons have them, marks nothing up.
+_MARKUP: Final = re.compile(
+    r"[\\\"`*\[\]<>#!|~&$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE
+)
 
 
 def _text(pieces: list[str]) -> str:
