@@ -16,6 +16,8 @@ SAFETY = ("low", "medium", "high", "none", "off")
 TIERS = ("flex", "standard", "priority")
 FRAMINGS = ("sse", "json")
 METHOD_STYLES = ("colon", "slash")
+_SECONDS = 1_000_000.0  # waits beyond 2**31 ms overflow in the system's own calls
+_MEGABYTES = 8192.0  # of memory that one answer may take
 # What a backend is asked for when nobody names a model; `-latest` names exist on the Developer API's v1beta only.
 OWN_MODELS = {"vertex": "gemini-3.8-flash", "adaptive": "gemini-2.5-flash"}
 
@@ -28,6 +30,9 @@ def _option(
     choices: Sequence[str] | None = None,
     config: bool = True,
     env: str | None = None,
+    least: float | None = None,
+    above: float | None = None,
+    most: float | None = None,
 ) -> Any:
     meta = {
         "flags": flags,
@@ -36,6 +41,9 @@ def _option(
         "choices": choices,
         "config": config,
         "env": env,
+        "least": least,
+        "above": above,
+        "most": most,
     }
     if isinstance(default, list):
         return dataclasses.field(default_factory=list, metadata=meta)
@@ -46,7 +54,8 @@ def _option(
 class Options:
     """What one call does. Each field is declared here and nowhere else.
 
-    Fields without ``config`` belong to one cell and cannot be configured. Times are in seconds.
+    Fields without ``config`` belong to one cell and cannot be configured. Times are in seconds. A number is at least
+    ``least``, above ``above`` and at most ``most``; whoever makes an object of this class keeps to that himself.
     """
 
     model: str = _option(
@@ -54,17 +63,19 @@ class Options:
     )
     system: str | None = _option(None, "-s", "--system", metavar="TEXT", help="system instruction")
     temperature: float | None = _option(
-        None, "-t", "--temperature", metavar="T", help="randomness, 0 is steadiest"
+        None, "-t", "--temperature", metavar="T", help="randomness, 0 is steadiest", least=0
     )
-    top_p: float | None = _option(None, "--top-p", metavar="P", help="nucleus sampling")
-    top_k: int | None = _option(None, "--top-k", metavar="K", help="sample from the K likeliest tokens")
+    top_p: float | None = _option(None, "--top-p", metavar="P", help="nucleus sampling", least=0, most=1)
+    top_k: int | None = _option(
+        None, "--top-k", metavar="K", help="sample from the K likeliest tokens", least=1
+    )
     max_tokens: int | None = _option(
-        None, "--max-tokens", "--max-output-tokens", metavar="N", help="longest answer, in tokens"
+        None, "--max-tokens", "--max-output-tokens", metavar="N", help="longest answer, in tokens", least=1
     )
     stop: list[str] = _option([], "--stop", metavar="TEXT", help="end the answer at this text (repeatable)")
     seed: int | None = _option(None, "--seed", metavar="N", help="seed for sampling")
     candidates: int | None = _option(
-        None, "-n", "--candidates", metavar="N", help="how many answers; `r.candidates` holds them"
+        None, "-n", "--candidates", metavar="N", help="how many answers; `r.candidates` holds them", least=1
     )
     search: bool = _option(False, "--search", help="let the model search with Google")
     code_execution: bool = _option(False, "--code-execution", help="let the model run Python on the server")
@@ -129,7 +140,7 @@ class Options:
         False, "--replay-any", help="replay the recording's answers in order, whatever is asked"
     )
     speed: float = _option(
-        1.0, "--speed", metavar="N", help="replay N times as fast; 0 means without waiting"
+        1.0, "--speed", metavar="N", help="replay N times as fast; 0 means without waiting", least=0
     )
     display: str = _option(
         "auto", "--display", choices=DISPLAYS, metavar="HOW", help="auto, live, html or text"
@@ -191,25 +202,58 @@ class Options:
         None, "--key-env", metavar="NAME", help="environment variable that holds the key for this address"
     )
     timeout: float | None = _option(
-        None, "--timeout", metavar="S", help="longest time for the whole answer, in seconds"
+        None,
+        "--timeout",
+        metavar="S",
+        help="longest time for the whole answer, in seconds",
+        above=0,
+        most=_SECONDS,
     )
     stall_timeout: float = _option(
-        60.0, "--stall-timeout", metavar="S", help="longest silence in mid-answer, in seconds"
+        60.0,
+        "--stall-timeout",
+        metavar="S",
+        help="longest silence in mid-answer, in seconds",
+        above=0,
+        most=_SECONDS,
     )
     first_byte_timeout: float = _option(
-        300.0, "--first-byte-timeout", metavar="S", help="longest wait for the first byte, in seconds"
+        300.0,
+        "--first-byte-timeout",
+        metavar="S",
+        help="longest wait for the first byte, in seconds",
+        above=0,
+        most=_SECONDS,
     )
     connect_timeout: float = _option(
-        10.0, "--connect-timeout", metavar="S", help="longest wait for a connection, in seconds"
+        10.0,
+        "--connect-timeout",
+        metavar="S",
+        help="longest wait for a connection, in seconds",
+        above=0,
+        most=_SECONDS,
     )
     retries: int = _option(
-        3, "--retries", metavar="N", help="tries after the first, only before any content; 0 forbids"
+        3, "--retries", metavar="N", help="tries after the first, only before any content; 0 forbids", least=0
     )
     rpm: int | None = _option(
-        None, "--rpm", metavar="N", help="at most N requests a minute to this host with this key and model"
+        None,
+        "--rpm",
+        metavar="N",
+        help="at most N requests a minute to this host with this key and model",
+        least=1,
     )
-    max_event: float = _option(64.0, "--max-event", metavar="MB", help="largest single event, in MB")
-    max_total: float = _option(1024.0, "--max-total", metavar="MB", help="largest answer on the wire, in MB")
+    max_event: float = _option(
+        64.0, "--max-event", metavar="MB", help="largest single event, in MB", above=0, most=_MEGABYTES
+    )
+    max_total: float = _option(
+        1024.0,
+        "--max-total",
+        metavar="MB",
+        help="largest answer on the wire, in MB",
+        above=0,
+        most=_MEGABYTES,
+    )
     to: str | None = _option(
         None,
         "--to",
@@ -222,4 +266,4 @@ class Options:
     )
     quiet: bool = _option(False, "-q", "--quiet", help="show nothing, only return the response")
     verbatim: bool = _option(False, "--verbatim", help="send the cell as it is, {{ }} included")
-    keep: int = _option(50, help="how many runs `%gemini last` can go back to; 0 keeps none")
+    keep: int = _option(50, help="how many runs `%gemini last` can go back to; 0 keeps none", least=0)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +37,7 @@ class Setting:
         help, metavar, choices: as argparse takes them.
         config: whether it can be configured beyond one cell.
         env: environment variable that sets it.
+        least, above, most: the bounds of a number, None where there is none.
     """
 
     def __init__(self, field: dataclasses.Field[Any], hint: Any) -> None:
@@ -51,37 +53,68 @@ class Setting:
         self.choices: Sequence[str] | None = meta["choices"]
         self.config: bool = meta["config"]
         self.env: str | None = meta["env"]
+        self.least: float | None = meta["least"]
+        self.above: float | None = meta["above"]
+        self.most: float | None = meta["most"]
 
     def convert(self, value: Any, where: str) -> Any:
-        """``value`` as this setting's type.
+        """``value`` as this setting's type; an empty text says nothing where nothing can be said.
 
         Raises:
-            OptionError: it does not fit; ``where`` names the place it stands in.
+            OptionError: it does not fit; ``where`` names the option and the place it stands in.
         """
-        if value is None and self.optional:
+        if self.optional and (value is None or (self.type is str and isinstance(value, str) and not value)):
             return None
         try:
-            if self.type is list:
-                return [str(item) for item in ([value] if isinstance(value, str) else value)]
-            if self.type is bool:
-                if isinstance(value, str):
-                    return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
-                        value.lower()
-                    ]
-                return bool(value)
-            converted = self.type(value)
-        except (TypeError, ValueError, KeyError):
-            wanted = {"float": "a number", "int": "a whole number", "bool": "true or false"}
-            raise OptionError(
-                f"{where}: {value!r} is not {wanted.get(self.type.__name__, 'text')}.",
-                remedy=f"{self.name} is: {self.help}.",
-            ) from None
+            converted = self._typed(value)
+        except (TypeError, ValueError, KeyError, OverflowError):
+            raise self._problem(value, where) from None
         if self.choices and converted not in self.choices:
             raise OptionError(
                 f"{where}: {value!r} is not one of {', '.join(self.choices)}.",
                 remedy=f"{self.name} is: {self.help}.",
             )
+        if self.type in (int, float) and not self._in_bounds(converted):
+            raise self._problem(value, where)
         return converted
+
+    def _typed(self, value: Any) -> Any:
+        if self.type is list:
+            return [str(item) for item in ([value] if isinstance(value, str) else value)]
+        if self.type is bool:
+            if isinstance(value, str):
+                return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
+                    value.lower()
+                ]
+            return bool(value)
+        converted = self.type(value)
+        if self.type is int and isinstance(value, float) and converted != value:
+            raise ValueError  # 1.5 is no whole number, whether it comes as text or as a number
+        return converted
+
+    def _in_bounds(self, number: float) -> bool:
+        return (
+            (self.type is int or math.isfinite(number))
+            and (self.least is None or number >= self.least)
+            and (self.above is None or number > self.above)
+            and (self.most is None or number <= self.most)
+        )
+
+    def _problem(self, value: Any, where: str) -> OptionError:
+        wanted = {"float": "a number", "int": "a whole number", "bool": "true or false"}
+        return OptionError(
+            f"{where}: {value!r} is not {wanted.get(self.type.__name__, 'text')}{self._bounds()}.",
+            remedy=f"{self.name} is: {self.help}.",
+        )
+
+    def _bounds(self) -> str:
+        """The bounds in words, behind "a number"."""
+        if self.least is not None:
+            return (
+                f", {self.least:g} or more" if self.most is None else f" from {self.least:g} to {self.most:g}"
+            )
+        above = "" if self.above is None else f" above {self.above:g}"
+        return above if self.most is None else f"{above}, at most {self.most:,.0f}"
 
 
 @cache
@@ -175,7 +208,7 @@ def resolve(
                 close = difflib.get_close_matches(name, known, n=1)
                 hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
                 raise OptionError(f"{where}: there is no setting {name!r}.", remedy=hint)
-            values[name] = setting.convert(value, where)
+            values[name] = setting.convert(value, name if where == "cell line" else f"{where}: {name}")
             sources[name] = where
     backend = values.get("backend")
     if "model" not in values and backend in OWN_MODELS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gemini_magic.errors import OptionError
+from gemini_magic.notebook.arguments import parse
 from gemini_magic.settings import Options, resolve, settings
 
 
@@ -50,6 +51,65 @@ def test_what_does_not_fit_is_said_with_a_remedy(line, words):
     with pytest.raises(OptionError, match=words) as caught:
         resolve(line)
     assert caught.value.remedy
+
+
+BOUNDS = [
+    ("timeout", ("nan", "inf", -1, 0, "1e9"), ("0.1", 1e6)),
+    ("stall_timeout", ("-5", 0.0, float("nan"), 1e300), (0.001,)),
+    ("first_byte_timeout", (0, "-inf"), (1,)),
+    ("connect_timeout", (0, float("inf")), (1,)),
+    ("retries", (-1, float("inf"), "0.5", 1.5), (0, 2.0)),
+    ("candidates", (0, "-1"), (1,)),
+    ("max_tokens", (0, "nan", float("nan")), ("1",)),
+    ("top_k", (0,), (1,)),
+    ("rpm", (0, -3), (1,)),
+    ("top_p", (-0.1, 1.1, "nan"), (0, 1)),
+    ("temperature", (-0.1, "nan", "inf"), (0, 2.5)),
+    ("speed", (-1, "inf", "nan"), (0,)),
+    ("max_event", ("nan", 0, -1, 8193, "inf"), (0.25, 8192)),
+    ("max_total", (0, "nan", 1e9), (8192,)),
+    ("keep", (-1,), (0,)),
+]
+
+
+@pytest.mark.parametrize(("name", "bad", "good"), BOUNDS)
+def test_numbers_that_make_no_sense_are_refused_on_every_layer(tmp_path, name, bad, good):
+    for value in bad:
+        with pytest.raises(OptionError, match=rf"^{name}: .* is not a (whole )?number.+\d") as caught:
+            resolve({name: value})
+        assert caught.value.remedy
+        with pytest.raises(OptionError, match=rf"^%config GeminiMagics: {name}: "):
+            resolve(config={name: value})
+        if settings()[name].flags:
+            with pytest.raises(OptionError, match=f"^{settings()[name].flags[-1]}: "):
+                parse(f"{settings()[name].flags[-1]} {value}")
+    (tmp_path / "pyproject.toml").write_text(f"[tool.gemini_magic]\n{name} = {bad[0]}")
+    with pytest.raises(OptionError, match=rf"pyproject.toml: {name}: "):
+        resolve(start=tmp_path)
+    for value in good:
+        assert getattr(resolve({name: value})[0], name) == float(value)
+
+
+def test_the_error_tells_the_range():
+    def told(name, value):
+        with pytest.raises(OptionError) as caught:
+            resolve({name: value})
+        return caught.value.message
+
+    assert told("top_p", 2) == "top_p: 2 is not a number from 0 to 1."
+    assert told("max_event", "nan") == "max_event: 'nan' is not a number above 0, at most 8,192."
+    assert told("rpm", 0) == "rpm: 0 is not a whole number, 1 or more."
+    assert told("temperature", -1) == "temperature: -1 is not a number, 0 or more."
+    assert told("seed", 1.5) == "seed: 1.5 is not a whole number."
+
+
+def test_an_empty_text_takes_a_setting_back(tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nkey_env = "K"\nsafety = ""\nsystem = ""')
+    options, _ = resolve(start=tmp_path)
+    assert (options.key_env, options.safety, options.system) == ("K", None, None)
+    assert resolve(config={"key_env": ""}, start=tmp_path)[0].key_env is None
+    assert resolve(parse("--key-env ''").options, start=tmp_path)[0].key_env is None
+    assert resolve(parse("--key-env=").options, start=tmp_path)[0].key_env is None
 
 
 def test_did_you_mean_and_cell_only_settings(tmp_path):

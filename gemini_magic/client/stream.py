@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple, Self
 from ..backends import Backend
 from ..content import Request
 from ..endings import Cause
-from ..errors import ConnectionFailed, GeminiMagicError, OptionError
+from ..errors import ConnectionFailed, GeminiMagicError
 from ..events import Event
 from ..ledger import Ledger
 from ..settings import Options
@@ -28,7 +28,6 @@ from .credentials import Key
 from .endpoint import endpoint_of
 from .intake import Pen
 from .line import Line
-from .oddities import MEGABYTE
 from .reader import Reading
 from .recorder import Recorder
 from .replay import Replay
@@ -241,10 +240,9 @@ def open_stream(
         before: text that came earlier of the same answer; the file of ``--to`` begins with it.
 
     Raises:
-        OptionError: the request cannot be sent as it is, or a limit or a file cannot be used. Anything later, such as a recording that holds no answer
-            to it, is an ending of the stream and stands in the ledger.
+        OptionError: the request cannot be sent as it is, or a file cannot be written. Anything later, such as a
+            recording that holds no answer to it, is an ending of the stream and stands in the ledger.
     """
-    _check(options)
     endpoint = endpoint_of(options)
     http, whole = backend.encode(request, endpoint), None
     if options.fallback and not options.no_stream:
@@ -254,22 +252,3 @@ def open_stream(
         transcript = Transcript(Path(options.to).expanduser(), ledger, before=before)
     job = Job(http, backend, options, key, recorders, replay, whole, transcript)
     return Stream(job, ledger)
-
-
-def _check(options: Options) -> None:
-    """Refuse limits under which nothing could be sent or read.
-
-    Raises:
-        OptionError: a limit is not above zero.
-    """
-    if options.rpm is not None and options.rpm < 1:
-        raise OptionError(
-            f"--rpm {options.rpm} allows no request.",
-            remedy="Write, say, --rpm 10, or leave it out for no limit.",
-        )
-    for name in ("max_event", "max_total"):
-        if getattr(options, name) * MEGABYTE < 1:
-            raise OptionError(
-                f"--{name.replace('_', '-')} {getattr(options, name):g} allows no byte.",
-                remedy="It is a number of megabytes above 0.",
-            )

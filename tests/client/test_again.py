@@ -12,7 +12,7 @@ from fake_server import text as chunk
 
 from gemini_magic.client import Recorder, Replay, read_recording, reader
 from gemini_magic.client.retry import jittered, patient, retry_after, worth_retrying
-from gemini_magic.errors import OptionError, WireError
+from gemini_magic.errors import WireError
 from gemini_magic.events import Failure
 from gemini_magic.response import Response
 
@@ -172,12 +172,6 @@ def test_what_is_counted_is_what_comes_out_of_the_compression(fake_server):
     fake_server.script(chunk("Hello "), bomb, gzip=True)
     ledger = finished(start(fake_server, max_event=1, max_total=4), timeout=10)
     assert (text(ledger), type(ledger.error)) == ("Hello ", WireError)
-
-
-@pytest.mark.parametrize("name", ["max_event", "max_total"])
-def test_a_limit_that_allows_nothing(fake_server, name):
-    with pytest.raises(OptionError, match=f"--{name.replace('_', '-')} 0 allows no byte"):
-        start(fake_server, **{name: 0.0})
 
 
 # --------------------------------------------------------------------------- without streaming

@@ -9,7 +9,6 @@ from fake_server import text as chunk
 
 from gemini_magic.client import limiter, reader
 from gemini_magic.client.limiter import Limiter
-from gemini_magic.errors import OptionError
 
 HELLO = (chunk("Hello"), finish())
 
@@ -180,12 +179,6 @@ def test_the_time_limit_counts_the_wait(fake_server, monkeypatch):
 def test_offline_answers_wait_for_nobody():
     for _ in range(3):
         assert finished(start(None, dialect="echo", rpm=1)).status == "complete"
-
-
-@pytest.mark.parametrize("rate", [0, -3])
-def test_a_limit_that_allows_nothing(fake_server, rate):
-    with pytest.raises(OptionError, match=f"--rpm {rate} allows no request"):
-        start(fake_server, rpm=rate)
 
 
 def test_the_line_is_the_process_own():

@@ -28,7 +28,7 @@ from gemini_magic.notebook import load, unload
         ("%gemini config model quick", "takes nothing after the name", "`%gemini config model=VALUE`"),
         ("%gemini config chat=tom", "'chat' belongs to one cell", "Write --chat on the %%gemini line"),
         ("%gemini config continue=1", "'continue' belongs to one cell", "Write --continue"),
-        ("%gemini config temperature=warm", "temperature: 'warm' is not a number.", "randomness"),
+        ("%gemini config temperature=warm", "temperature: 'warm' is not a number, 0 or more.", "randomness"),
         ("%gemini config display=3d", "'3d' is not one of auto, live", "display"),
         ("%gemini config stop=[a", "stop: '[a' is not a list.", "['a', 'b']"),
     ],
