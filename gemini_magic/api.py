@@ -97,7 +97,7 @@ def begin(
         options: how.
         ask_key: asks the user for a key when none is found; None where nobody can be asked.
         notices: words about this request that its notes should hold.
-        before: text that came earlier of the same answer; the file of ``--to`` begins with it.
+        before: text that came earlier of the same answer; ``Response.whole`` and the file of ``--to`` begin with it.
 
     Raises:
         UsageProblem: the request or a key is missing something; nothing was sent.
@@ -111,6 +111,7 @@ def begin(
     if replay is None and dialect.local is None:
         key = find_key(dialect, options, ask=ask_key)
     ledger = Ledger(request, backend=dialect.name)
+    ledger.before = before
     for notice in notices:
         ledger.note("notice", notice)
     recorders = [Recorder(Path(options.record).expanduser())] if options.record else []

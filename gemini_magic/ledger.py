@@ -31,6 +31,7 @@ from .events import (
 )
 from .exchange import Exchange, Pause
 from .records import ChunkRow, EventLog, EventRow, UsageRow, chunk_columns, describe, in_one_word
+from .seam import repeated
 from .surrogates import Joiner
 from .tables import Columns
 
@@ -53,6 +54,7 @@ class Ledger:
         version: grows with every change; equal versions mean nothing new.
         started: when the request was made (UTC).
         source: where the bytes come from: the network, a recording, or the echo backend.
+        before: the answer's text up to here, where this exchange asked for the rest; empty otherwise.
         answer, thoughts: text pieces of candidate 0, in order; append-only.
         parts: every part by candidate, as it came.
         evidence: citations, grounding and the like, in order.
@@ -73,6 +75,7 @@ class Ledger:
         self.cause: Cause | None = None
         self.version = 0
         self.started = datetime.now(UTC)
+        self.before = ""
         self.raw: list[Chunk] = []
         self.answer: list[str] = []
         self.thoughts: list[str] = []
@@ -281,6 +284,9 @@ class Ledger:
         )
         if ending.note is not None:
             self.notes.append(ending.note)
+        if self.before and (twice := repeated(self.before, "".join(self.answer))):
+            words = f"The rest begins with the last {twice:,} characters of the part before; `whole` has them twice."
+            self.notes.append(Note("repeated", words, "warning"))
         self.error = ending.error
         self.status = ending.status
         self.enter("done")

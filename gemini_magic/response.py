@@ -49,6 +49,15 @@ class Response:
         return "".join(self.ledger.answer)
 
     @property
+    def whole(self) -> str:
+        """The answer from its very beginning: what came before ``%gemini resume``, and :attr:`text`.
+
+        The two are the same where nothing was gone on with. A file that :meth:`save` writes holds one request and
+        its answer, so ``whole`` of a loaded response is its text alone; pickling and copying keep all of it.
+        """
+        return self.ledger.before + self.text
+
+    @property
     def thoughts(self) -> str:
         """The summary of the model's thinking so far; empty when none was asked for."""
         return "".join(self.ledger.thoughts)
@@ -251,7 +260,8 @@ class Response:
         """Pickled and copied as what went over the wire; a stream that still runs cannot be."""
         if self.status == "running" or not self.ledger.exchanges:
             raise TypeError("Only an answer that has ended can be pickled or copied; r.wait() waits for it.")
-        return _again, (type(self), list(self.ledger.exchanges), self.ledger.backend, self.ledger.request)
+        ledger = self.ledger
+        return _again, (type(self), list(ledger.exchanges), ledger.backend, ledger.request, ledger.before)
 
     # -- how it looks ----------------------------------------------------------------------------------------
 
@@ -276,8 +286,11 @@ class Response:
         return views.bundle(self.ledger)
 
 
-def _again(kind: type[R], exchanges: Sequence[Exchange], backend_name: str, request: Request | None) -> R:
+def _again(
+    kind: type[R], exchanges: Sequence[Exchange], backend_name: str, request: Request | None, before: str = ""
+) -> R:
     """A response from what went over the wire."""
     ledger = Ledger(request, backend=backend_name)
+    ledger.before = before
     read_exchanges(exchanges, backend(backend_name), ledger)
     return kind(ledger)

@@ -22,7 +22,7 @@ from layout_rules import (
 )
 from surroundings import CHECKOUT
 
-# any_json, endings, exchange, records, spoken, surrogates and timing are parts of what the ledger and the response say, a module each;
+# any_json, endings, exchange, records, seam, spoken, surrogates and timing are parts of what the ledger and the response say, a module each;
 # options are what settings resolves.
 NOUNS = {
     "any_json",
@@ -34,6 +34,7 @@ NOUNS = {
     "endings",
     "exchange",
     "records",
+    "seam",
     "spoken",
     "surrogates",
     "timing",
@@ -53,6 +54,7 @@ TABLE = {
     "endings": {"errors", "content", "events"},
     "records": {"content", "events", "surrogates", "tables"},
     "exchange": set(),
+    "seam": set(),
     "surrogates": set(),
     "any_json": {"surrogates"},
     "spoken": {"content", "events", "ledger"},
@@ -66,6 +68,7 @@ TABLE = {
         "endings",
         "exchange",
         "records",
+        "seam",
         "surrogates",
     },
     "wire": {"errors"},

@@ -27,7 +27,7 @@ from .answers import names_of
 from .arguments import Line, help_text, parse
 from .prompt import expand, expand_text, hint
 from .pump import Job, Pump
-from .session import GO_ON, Rest, Run, Session
+from .session import GO_ON, Rest, Run, Session, text_of
 from .telling import tell
 from .words import say
 
@@ -91,7 +91,7 @@ class Desk:
         run = rest.run
         options = self._options({**_said_again(run.options), **line.options})[0]
         *before, question = run.asked
-        chars = len(_text(rest.prefix))
+        chars = len(text_of(rest.prefix))
         answer, added = answer_turn(rest.prefix), 0
         if rest.token is not None:
             request = build(question.parts, options, before)
@@ -129,9 +129,11 @@ class Desk:
         if not rest.prefix:
             return f"`{new}` will hold the whole answer."
         kept = [name for name in names_of(rest.run.response, self.shell.user_ns) if name != new]
-        if kept and _text(rest.prefix) == rest.run.response.text:
-            return f"`{kept[0]}` keeps what came, `{new}` gets the rest: `{kept[0]}.text + {new}.text` is the whole."
-        return f"`{new}` gets the rest; `%gemini last 2` shows what came before."
+        if kept and text_of(rest.prefix) == rest.run.response.text:
+            return (
+                f"`{kept[0]}` keeps what came, `{new}` gets the rest, and `{new}.whole` is the whole answer."
+            )
+        return f"`{new}` gets the rest, `{new}.whole` is the whole answer; `%gemini last 2` shows what came before."
 
     def models(self, line: Line) -> list[Model]:
         """The models the server offers."""
@@ -224,7 +226,7 @@ class Desk:
             options,
             ask_key=_asker(self.shell),
             notices=question.notices,
-            before=_text(question.prefix),
+            before=text_of(question.prefix),
         )
         if response.stream is None:  # begin always opens one
             raise AssertionError
@@ -276,10 +278,6 @@ class _Remembered:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, GeminiMagicError | Interrupted):
             self._session.error = error
-
-
-def _text(parts: Sequence[Part]) -> str:
-    return "".join(part.text for part in parts if isinstance(part, Text))
 
 
 def _asker(shell: Any) -> Callable[[str], str] | None:

@@ -16,8 +16,9 @@ from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..events import Usage
 from ..response import Response
 from ..settings import Options
+from ..surrogates import Joiner
 
-__all__ = ["GO_ON", "Rest", "Run", "Session"]
+__all__ = ["GO_ON", "Rest", "Run", "Session", "text_of"]
 
 GO_ON = (
     "Your answer was cut off. Go on exactly where it stopped: begin with the very next character, repeat nothing, "
@@ -184,6 +185,12 @@ class Session:
         if answer is None or not any(isinstance(part, Text) for part in answer.parts):
             return Rest(run, (), None)
         return Rest(run, prefix, None)
+
+
+def text_of(parts: Sequence[Part]) -> str:
+    """The text of an answer's parts, as the response has it."""
+    joiner = Joiner()
+    return "".join(joiner.add(part.text) for part in parts if isinstance(part, Text)) + joiner.flush()
 
 
 def _sum(old: int | None, new: int | None) -> int | None:

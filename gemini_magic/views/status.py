@@ -159,7 +159,8 @@ def _ended(ledger: Ledger) -> str:
         text = "".join(list(ledger.answer))
         held = ([words(text)] if text.strip() else []) + _others(ledger)
         unusual = f" ({_line(finish.reason)})" if finish and finish.reason not in ("STOP", "final") else ""
-        return f"answer complete{unusual}, {', '.join(held) or 'no text'}"
+        whose = "rest" if ledger.before else "answer"
+        return f"{whose} complete{unusual}, {', '.join(held) or 'no text'}"
     if ledger.status == "truncated":
         if ledger.cause == "cut":
             return "truncated: the connection was lost"

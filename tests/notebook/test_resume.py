@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 
 import pytest
-from fake_server import cut, event, finish, google_error, status, text
+from fake_server import cut, event, finish, google_error, raw, status, text
 from surroundings import CANARY
 
 from gemini_magic.errors import OptionError, RecordingError, ServiceError, TruncatedError
 from gemini_magic.notebook.session import GO_ON
+from gemini_magic.views import status_line
 
 
 @pytest.fixture
@@ -76,7 +79,9 @@ def test_an_answer_that_breaks_off_again_is_gone_on_with_again(cells, asking, fa
     cells(f"%%gemini --chat tom {asking}\ncount")
     assert isinstance(cells.error("%gemini resume"), TruncatedError)
     assert cells("%gemini resume -o last").success
-    assert "`last` gets the rest; `%gemini last 2` shows what came before." in cells.shown
+    assert "`last` gets the rest, `last.whole` is the whole answer; `%gemini last 2` shows" in cells.shown
+    assert cells.names["last"].whole == "One, two, three."
+    assert "rest complete, 1 word" in status_line(cells.names["last"].ledger)
     cells(f"%%gemini -c {asking}\nsure?")
     assert words(fake_server.requests[2]) == [("user", "count"), ("model", "One, two, "), ("user", GO_ON)]
     assert words(fake_server.requests[3]) == [
@@ -93,6 +98,7 @@ def test_the_servers_own_way_to_go_on_needs_no_extra_turn(cells, asking, fake_se
     cells(f"%%gemini --chat tom -t 0.5 {asking}\ncount")
     assert cells("%gemini resume").success
     assert "lets the server go on" in cells.shown
+    assert cells.names["_gemini"].whole == "One, two, three."
     first, rest = (request.body for request in fake_server.requests)
     assert rest == first | {"continuationToken": "abc/+="}
     cells(f"%%gemini -c {asking}\nsure?")
@@ -106,7 +112,8 @@ def test_what_came_behind_the_servers_mark_comes_again_and_is_kept_once(cells, a
     fake_server.script(text("Yes."), finish())
     cells(f"%%gemini -o r {asking}\ncount")
     cells("%gemini resume")
-    assert "r.text +" not in cells.shown  # which would say "thr" twice
+    assert "`r` keeps" not in cells.shown  # it has a "thr" that does not count
+    assert cells.names["_gemini"].whole == "One, two, three."
     cells(f"%%gemini -c {asking}\nsure?")
     assert words(fake_server.requests[2])[1] == ("model", "One, two, three.")
 
@@ -133,6 +140,8 @@ def test_without_any_text_the_question_is_asked_again(cells, asking, fake_server
     cells(f"%%gemini {asking}\ncount")
     assert cells("%gemini resume -o s").success
     assert "`s` will hold the whole answer." in cells.shown
+    assert cells.names["s"].whole == cells.names["s"].text == "One."
+    assert "answer complete" in status_line(cells.names["s"].ledger)
     assert [request.body for request in fake_server.requests] == [fake_server.requests[0].body] * 2
 
 
@@ -185,3 +194,41 @@ def test_nothing_to_go_on_with(cells, asking, fake_server):
     fake_server.script(text("One."), finish())
     cells(f"%%gemini {asking}\ncount")
     assert "complete" in cells.error("%gemini resume").message
+
+
+def test_the_whole_outlives_pickling_and_copying_but_not_a_file(cells, asking, fake_server, tmp_path):
+    fake_server.script(text("One, "), cut())
+    fake_server.script(text("two."), finish())
+    cells(f"%%gemini -o r {asking}\ncount")
+    cells("%gemini resume -o s")
+    assert "`r` keeps what came, `s` gets the rest, and `s.whole` is the whole answer." in cells.shown
+    first, rest = cells.names["r"], cells.names["s"]
+    assert (first.whole, rest.text, rest.whole) == ("One, ", "two.", "One, two.")
+    assert pickle.loads(pickle.dumps(rest)).whole == copy.copy(rest).whole == "One, two."
+    assert type(rest).load(rest.save(tmp_path / "r.jsonl")).whole == "two."
+
+
+def test_half_a_character_before_the_rest_is_joined(cells, asking, fake_server):
+    halves = [
+        raw(
+            b'data: {"candidates": [{"content": {"parts": [{"text": "%s"}]}, "index": 0}]}\n\n'
+            % half.encode("ascii")
+        )
+        for half in (r"\ud83d", r"\ude00 ")
+    ]
+    fake_server.script(*halves, cut())
+    fake_server.script(text("two."), finish())
+    cells(f"%%gemini {asking}\ncount")
+    cells("%gemini resume")
+    assert cells.names["_gemini"].whole == "\U0001f600 two."
+
+
+def test_a_rest_that_says_the_end_again_is_noted_and_left_alone(cells, asking, fake_server):
+    fake_server.script(text("It was a dark night; the rain fell in torr"), cut())
+    fake_server.script(text("the rain fell in torrents."), finish())
+    cells(f"%%gemini {asking}\ntell")
+    cells("%gemini resume")
+    rest = cells.names["_gemini"]
+    assert rest.whole == "It was a dark night; the rain fell in torrthe rain fell in torrents."
+    (note,) = [note for note in rest.notes if note.kind == "repeated"]
+    assert (note.severity, "last 21 characters" in note.message) == ("warning", True)
