@@ -85,10 +85,10 @@ class Attempts:
         self._origin = 0.0  # clock reading when the first request had gone out
 
     def now(self) -> float:
-        """Seconds since the request was sent; in a replay, of the recording's own time."""
-        if self._job.replay is not None or not self._origin:
+        """Seconds since the request was sent, or since it was asked for when none was; in a replay, of its own time."""
+        if self._job.replay is not None:
             return self.intake.last
-        return time.perf_counter() - self._origin
+        return time.perf_counter() - (self._origin or self._line.opened)
 
     def make(self, http: HttpRequest, number: int, *, more: bool, waited: float = 0.0) -> Outcome:
         """Send and read.
