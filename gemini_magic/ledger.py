@@ -63,6 +63,7 @@ class Ledger:
             of candidate 0's parts it stands behind.
         chunks, events, usage_history: the tables' columns.
         raw: the chunks; ``notes``: oddities; ``exchanges``: the wire.
+        advice: what the reader knows to do about a bad ending, before what its error says.
         marks: named moments in seconds since the request was sent; ``delay``: seconds from ``started`` until then.
     """
 
@@ -97,6 +98,7 @@ class Ledger:
         self.pause: Pause | None = None
         self.delay = 0.0
         self.limit: float | None = None
+        self.advice = ""
         self.round = 0
         self.attempt = 0
         self.chars = 0
@@ -133,7 +135,7 @@ class Ledger:
         self.failure = None
         self.blocked = None
         self.finishes.clear()
-        self.pause = None
+        self.pause, self.advice = None, ""
         self.enter("connecting")
 
     def note(
@@ -288,5 +290,7 @@ class Ledger:
             words = f"The rest begins with the last {twice:,} characters of the part before; `whole` has them twice."
             self.notes.append(Note("repeated", words, "warning"))
         self.error = ending.error
+        if self.error is not None and self.advice:
+            self.error.remedy = f"{self.advice} {self.error.remedy}".rstrip()
         self.status = ending.status
         self.enter("done")

@@ -5,6 +5,7 @@ One daemon thread runs it. It is the only writer of the ledger; it draws nothing
 
 from __future__ import annotations
 
+import re
 import textwrap
 import time
 from collections.abc import Callable, Hashable
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 from ..endings import Cause
 from ..errors import GeminiMagicError
+from ..events import Failure
 from ..ledger import Ledger, Pause, Phase
 from .attempt import Attempts, Job
 from .intake import Pen
@@ -27,6 +29,7 @@ _LOOK = 1.0  # seconds after which a waiting request looks whether the line befo
 _SHORT = 0.5  # seconds; waiting that long for a turn needs no note
 _WORDS = 40  # characters of a reason: the line should fit into a terminal
 _REFUSED = (401, 402, 403)  # asking in another form would be refused as well
+_NO_MODEL = re.compile(r"\b(?:is|was) not found\b|\bdoes not exist\b")
 
 
 class Reading:
@@ -57,7 +60,7 @@ class Reading:
         self._twice = False  # a request that died silently was sent once more
 
     def now(self) -> float:
-        """Seconds since the request was sent; in a replay, of the recording's own time."""
+        """Seconds since the request was sent, or since it was asked for when none was; in a replay, of its own time."""
         return self._attempts.now()
 
     def run(self) -> None:
@@ -105,7 +108,13 @@ class Reading:
         if self.job.replay is not None:
             wait = wait / self.job.replay.speed if self.job.replay.speed else 0.0
         left = self.line.left()
-        return None if left is not None and wait >= left else wait
+        if left is None or wait < left:
+            return wait
+        words = f"Another attempt would have begun {wait:.1f} s later, after --timeout {self.job.options.timeout:g}"
+        with self._pen:
+            self.ledger.note("gave-up", f"{words}; none was made.")
+            self.ledger.advice = f"{words}: give it more time."
+        return None
 
     def _pause(self, outcome: Outcome, number: int, wait: float) -> Pause:
         """Say why another attempt follows, and what the status line shows meanwhile."""
@@ -192,7 +201,7 @@ class Reading:
             return False
         failure = self.ledger.failure
         if failure is not None:
-            return not failure.final and failure.code not in _REFUSED and failure.reason != "API_KEY_INVALID"
+            return not failure.final and not _refused(failure)
         if outcome.end in ("not connected", "failed") or outcome.cause in ("timeout", "full"):
             return False  # no server, an error of our own, or a limit: another form changes nothing
         return outcome.cause != "end" or not self._attempts.intake.heard()
@@ -204,3 +213,15 @@ class Reading:
             if why := self._attempts.problem(outcome):
                 self.ledger.note("retry", f"Attempt {len(self.ledger.exchanges)} failed: {why}")
             self.ledger.note("fallback", f"{words}{billed}.", severity="warning")
+
+
+def _refused(failure: Failure) -> bool:
+    """Whether it is the key, the model or the request itself that the server will not have, in whatever form.
+
+    An argument is meant to be wrong unless the message speaks of streaming: some servers say so with the same code.
+    """
+    if failure.code in _REFUSED or failure.reason == "API_KEY_INVALID":
+        return True
+    if failure.code == 404:  # noqa: PLR2004 - HTTP
+        return _NO_MODEL.search(failure.message) is not None
+    return failure.status == "INVALID_ARGUMENT" and "stream" not in failure.message.lower()

@@ -212,12 +212,28 @@ def test_the_whole_answer_may_take_as_long_as_a_first_byte(fake_server):
         ([refusal(404, "streaming is not supported", "NOT_FOUND")], False),
         ([refusal(400, "streaming is not supported", "INVALID_ARGUMENT")], False),
         ([event(google_error(400, "no streaming", "INVALID_ARGUMENT"))], False),
+        ([status(404)], False),
+        ([status(405)], False),
+        ([refusal(501, "not implemented", "UNIMPLEMENTED")], False),
+        ([refusal(503)], False),
         ([hang_up()], True),
         ([headers(), stall()], True),
         ([status(200, body=b"<html>proxy</html>")], True),
         ([status(200, body=b"")], True),
     ],
-    ids=["404", "400", "error event", "dies silently", "stalls", "not a stream", "empty"],
+    ids=[
+        "404",
+        "400",
+        "error event",
+        "bare 404",
+        "405",
+        "501",
+        "503",
+        "dies silently",
+        "stalls",
+        "not a stream",
+        "empty",
+    ],
 )
 def test_asked_once_more_without_streaming(fake_server, steps, billed):
     fake_server.script(*steps)
@@ -241,11 +257,26 @@ def test_it_comes_after_the_other_attempts_and_once(fake_server):
         [refusal(401, "no", "UNAUTHENTICATED")],
         [refusal(403, "no", "PERMISSION_DENIED")],
         [refusal(429, "quota exceeded, limit: 0", "RESOURCE_EXHAUSTED")],
+        [refusal(400, "Invalid value at 'generation_config.temperature'", "INVALID_ARGUMENT")],
+        [event(google_error(400, "Invalid value", "INVALID_ARGUMENT"))],
+        [refusal(404, "models/quik is not found for API version v1beta", "NOT_FOUND")],
+        [status(404, body=google_error(404, "The model `quik` does not exist", "NOT_FOUND"))],
         [chunk("Half"), cut()],
         [event({"promptFeedback": {"blockReason": "SAFETY"}})],
         [finish()],
     ],
-    ids=["401", "403", "no quota", "content came", "blocked", "an empty answer"],
+    ids=[
+        "401",
+        "403",
+        "no quota",
+        "argument",
+        "argument event",
+        "no model",
+        "nor here",
+        "content came",
+        "blocked",
+        "an empty answer",
+    ],
 )
 def test_not_where_it_cannot_help(fake_server, steps):
     fake_server.script(*steps)
@@ -280,3 +311,48 @@ def test_it_is_recorded_and_played_as_it_was(fake_server, tmp_path):
     finished(start(fake_server, fallback=True, recorders=[Recorder(file)]))
     ledger = finished(start(fake_server, fallback=True, replay=Replay(file, speed=0)))
     assert (ledger.status, text(ledger), len(fake_server.requests)) == ("complete", "Hello", 2)
+
+
+# ------------------------------------------------------------------------------- time that is up
+
+
+def test_a_wait_that_would_pass_the_timeout_is_named_as_the_reason(fake_server, monkeypatch):
+    monkeypatch.setattr(reader, "jittered", lambda number: (0.01, 0.02, 60.0)[number])
+    fake_server.model("m", refusal(503, "busy"))
+    ledger = finished(start(fake_server, timeout=3.0, retries=20), timeout=2)
+    assert (ledger.status, len(fake_server.requests)) == ("error", 3)
+    assert "503" in ledger.error.message
+    words = "Another attempt would have begun 60.0 s later, after --timeout 3"
+    assert ledger.error.remedy.startswith(f"{words}: give it more time. ")
+    (note,) = [note for note in ledger.notes if note.kind == "gave-up"]
+    assert note.message == f"{words}; none was made."
+
+
+def test_the_reason_is_said_where_no_connection_came_about_as_well(monkeypatch):
+    monkeypatch.setattr(reader, "jittered", lambda number: 60.0)
+    ledger = finished(start("http://127.0.0.1:9", timeout=3.0, retries=20), timeout=2)
+    assert "--timeout 3: give it more time." in ledger.error.remedy
+
+
+def test_no_such_word_where_the_attempts_were_used_up(fake_server):
+    fake_server.model("m", refusal(503, "busy"))
+    ledger = finished(start(fake_server, timeout=30.0, retries=1))
+    assert "gave-up" not in kinds(ledger)
+    assert "--timeout" not in ledger.error.remedy
+
+
+def test_time_runs_though_nothing_was_sent(monkeypatch):
+    monkeypatch.setattr(reader, "jittered", lambda number: 0.1)
+    ledger = finished(start("http://127.0.0.1:9", retries=2))
+    assert 0.2 <= ledger.marks["total"] < 5
+
+
+def test_time_runs_while_it_waits_for_its_turn(fake_server):
+    fake_server.model("m", *HELLO)
+    finished(start(fake_server, model="turns", rpm=1))
+    stream = start(fake_server, model="turns", rpm=1)
+    stream.wait(0.2)
+    stream.cancel()
+    assert stream.ledger.phase == "done"
+    assert 0.2 <= stream.ledger.marks["total"] < 5
+    assert stream.ledger.exchanges == []
