@@ -163,6 +163,7 @@ _REMEDIES = {
     403: "The key may not use this model or project; `%gemini` shows where it comes from.",
     404: "Check the model's name (`-m`) and the address (`--base-url`).",
     408: "The server gave up waiting; ask again.",
+    422: "Look at the request with `--dry-run`; the message names the field that the server does not take.",
     429: "Wait a little and ask again, or use another model; the quota is the key's.",
 }
 

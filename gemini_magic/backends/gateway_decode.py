@@ -86,31 +86,31 @@ class _Decoder:
         if not isinstance(value, dict):
             return Reading([Note("odd-shape", "A chunk is not an object; it is kept in `raw`.", "warning")])
         events: list[Event] = []
+        extras: dict[str, Any] = {}
         whole = isinstance(value.get("output"), list)
         if whole:
             for index, item in enumerate(value["output"]):
                 if isinstance(item, dict):
-                    self._item({"index": index, **item, "done": True}, events)
-        elif "content" in value or "type" in value or "name" in value:
-            self._item(value, events)
-        refusal = value.get("error") or value.get("detail")
+                    extras |= self._item({"index": index, **item, "done": True}, events)
+        refusal = _refusal(value)
+        if not whole and not refusal and ("content" in value or "type" in value or "name" in value):
+            extras |= self._item(value, events)
         final = bool(value.get("final") or value.get("is_final")) or (whole and not refusal)
         if final:
             for index in list(self._media):
                 self._finish(index, events)
-        self._rest(value, events)
+        extras |= self._rest(value, events)
         if refusal and (failure := failure_of(tidy(refusal))):
             events.append(failure)
         elif final:
             events.append(Finish("final"))
         model = value.get("model_name") or value.get("model")
-        extras = {name: tidy(value[name]) for name in _EXTRAS if value.get(name) not in (None, "", [])}
         if self._metadata:
             extras["metadata"] = _told(list(self._metadata.values()))
         return Reading(events, tidy(model) if isinstance(model, str) else None, extras=extras or None)
 
-    def _item(self, value: dict[str, Any], events: list[Event]) -> None:
-        """A piece of an item."""
+    def _item(self, value: dict[str, Any], events: list[Event]) -> dict[str, Any]:
+        """A piece of an item; returns what it says of the answer."""
         index = value.get("index") or 0
         index = index if isinstance(index, int | str) else 0
         own = (str(value.get("type") or "text"), str(value.get("name") or "output"))
@@ -118,7 +118,8 @@ class _Decoder:
         content = value.get("content")
         if kind == "metadata" or name == "metadata":
             self._remember(index, tidy(content))
-        elif kind in _MEDIA and isinstance(content, str | None):
+            return self._rest(content, events) if isinstance(content, dict) else {}
+        if kind in _MEDIA and isinstance(content, str | None):
             self._piece(index, value, content or "", events)
         elif content is None:
             pass
@@ -128,6 +129,7 @@ class _Decoder:
             events.append(Delta(Text(str(content))))
         else:
             events.append(Delta(Opaque(tidy(value))))
+        return {}
 
     def _piece(self, index: Any, value: dict[str, Any], content: str, events: list[Event]) -> None:
         """A piece of a file, or a whole one: a second beginning begins a second file."""
@@ -157,8 +159,8 @@ class _Decoder:
         elif content is not None:
             self._metadata[index] = content
 
-    def _rest(self, value: dict[str, Any], events: list[Event]) -> None:
-        """The token counts and the warnings."""
+    def _rest(self, value: dict[str, Any], events: list[Event]) -> dict[str, Any]:
+        """The token counts and the warnings; returns what else the gateway says of the answer."""
         counts = value.get("usage")
         if isinstance(counts, dict):
             usage = Usage(
@@ -174,6 +176,7 @@ class _Decoder:
             words = warning.get("message") if isinstance(warning, dict) else None
             said = words if isinstance(words, str) else _text(warning)
             events.append(Note("gateway-warning", f"The gateway warns: {said}", "warning"))
+        return {name: tidy(value[name]) for name in _EXTRAS if value.get(name) not in (None, "", [])}
 
 
 def _parse(raw: bytes) -> Any:
@@ -182,6 +185,15 @@ def _parse(raw: bytes) -> Any:
         with suppress(msgspec.MsgspecError, UnicodeDecodeError):
             return msgspec.json.decode(raw)
     return read_json(raw, deepest=DEEPEST)
+
+
+def _refusal(value: dict[str, Any]) -> Any:
+    """What a chunk says in place of an answer: its error, or all of it when that is what it calls itself."""
+    said = value.get("error") or ("content" not in value and value.get("detail"))
+    if said or value.get("type") != "error":
+        return said
+    said = value.get("content") or value.get("message") or "The gateway says no more than that it failed."
+    return said if isinstance(said, dict | list) else {**value, "message": str(said)}
 
 
 def _text(value: Any) -> str:

@@ -10,6 +10,7 @@ import pytest
 from gemini_magic.asking import build
 from gemini_magic.backends import Endpoint, backend, may_carry
 from gemini_magic.content import Blob, Call, File, Opaque, Text, Thought, Turn
+from gemini_magic.endings import service_error
 from gemini_magic.errors import OptionError
 from gemini_magic.events import Delta, Failure, Finish, Note, Usage
 from gemini_magic.ledger import Ledger
@@ -268,6 +269,11 @@ def test_a_whole_answer():
     ("value", "failure"),
     [
         ({"error": "no credit"}, Failure("no credit")),
+        ({"type": "error", "content": "It broke.", "index": 0}, Failure("It broke.")),
+        ({"type": "error", "content": {"code": 503, "message": "busy"}}, Failure("busy", 503)),
+        ({"type": "error", "message": "no service", "code": 502}, Failure("no service", 502)),
+        ({"type": "error"}, Failure("The gateway says no more than that it failed.")),
+        (piece("half a word", error={"message": "cut off"}), Failure("cut off")),
         ({"error": {"code": 500, "message": "down"}, "final": True}, Failure("down", 500)),
         ({"detail": "bad model"}, Failure("bad model")),
         (
@@ -280,6 +286,41 @@ def test_errors_in_the_stream(value, failure):
     ledger = read(piece("half"), value)
     assert (ledger.status, ledger.failure) == ("error", failure)
     assert "".join(ledger.answer) == "half"
+
+
+def test_an_error_in_the_stream_is_no_text():
+    ledger = read(piece("Half"), {"type": "error", "content": "It broke.", "index": 0})
+    assert ("".join(ledger.answer), ledger.parts[0]) == ("Half", [Text("Half")])
+    assert "".join(read(piece("Half"), piece("oops", error="down")).answer) == "Half"
+
+
+def test_a_detail_of_an_item_is_no_error():
+    ledger = read(piece("sunny", detail="high"), FINAL)
+    assert (ledger.status, "".join(ledger.answer)) == ("complete", "sunny")
+
+
+def test_metadata_counts_like_the_fields_beside_it():
+    told = {"usage": FINAL["usage"], "cost": FINAL["cost"], "warnings": ["slow today"], "more": 1}
+    for last in ({"index": 1, "content": told}, {"type": "metadata", "index": 2, "content": told}):
+        ledger = read(
+            piece("Hi"), {"type": "metadata", "index": 1, "content": {}}, last, {"index": 0, "is_final": True}
+        )
+        assert ledger.usage == Usage(prompt=24, output=512, total=536)
+        assert ledger.extras["cost"] == FINAL["cost"]
+        assert ledger.extras["metadata"] == told
+        assert ("gateway-warning", "The gateway warns: slow today") in [
+            (note.kind, note.message) for note in ledger.notes
+        ]
+    whole = read({"output": [{"type": "text", "content": "Hi"}, {"type": "metadata", "content": told}]})
+    assert (whole.usage.total, whole.extras["cost"]) == (536, FINAL["cost"])
+
+
+def test_what_the_gateway_does_not_take_has_a_remedy():
+    error = service_error(
+        GATEWAY.failure(422, b'{"detail": [{"loc": ["body", "input"], "msg": "required"}]}')
+    )
+    assert "body.input: required" in error.message
+    assert "--dry-run" in error.remedy
 
 
 def test_errors_of_http():
