@@ -6,7 +6,7 @@ Both are what a ``%%gemini`` cell uses as well; this module draws nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from html import escape
 from pathlib import Path
@@ -20,7 +20,7 @@ from .errors import OptionError, RecordingError
 from .ledger import Ledger
 from .response import Response
 from .response_stream import Listeners, ResponseStream
-from .settings import Options, resolve
+from .settings import CALL, KEPT_BACK, Options, resolve
 
 __all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "stream"]
 
@@ -89,6 +89,7 @@ def begin(
     ask_key: Callable[[str], str] | None = None,
     notices: Sequence[str] = (),
     before: str = "",
+    sources: Mapping[str, str] | None = None,
 ) -> Response:
     """Send a request; the response grows in the background from now on.
 
@@ -107,10 +108,13 @@ def begin(
     replay = None
     if options.replay:
         replay = Replay(_recording(options.replay), any_order=options.replay_any, speed=options.speed)
-    key = None
+    key = kept_back = None
     if replay is None and dialect.local is None:
         key = find_key(dialect, options, ask=ask_key)
+        kept_back = (sources or {}).get(KEPT_BACK)
     ledger = Ledger(request, backend=dialect.name)
+    if kept_back is not None:
+        ledger.note("key-kept-back", kept_back, severity="warning")
     ledger.before = before
     for notice in notices:
         ledger.note("notice", notice)
@@ -152,8 +156,8 @@ def stream(
     Raises:
         UsageProblem: an unknown option, or no key; nothing was sent.
     """
-    resolved, _ = resolve(options)
-    response = begin(_request(prompt, resolved, turns), resolved)
+    resolved, sources = resolve(options, place=CALL)
+    response = begin(_request(prompt, resolved, turns), resolved, sources=sources)
     if response.stream is None:  # begin always opens one
         raise AssertionError
     return ResponseStream(response, response.stream, Listeners(on_chunk, on_thinking, on_complete))

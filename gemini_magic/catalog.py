@@ -17,7 +17,7 @@ from .backends import Backend, HttpRequest, backend
 from .client import endpoint_of, fetch, find_key
 from .content import Part, Request, Text, Turn
 from .errors import OptionError, WireError
-from .settings import Options, resolve
+from .settings import CALL, Options, resolve
 
 __all__ = ["Model", "TokenCount", "cached_models", "count_tokens", "counted", "listed", "models"]
 
@@ -78,7 +78,7 @@ def count_tokens(
         UsageProblem: an unknown option, no key, or a backend that does not count.
         GeminiMagicError: the server was not reached, or said no.
     """
-    resolved = resolve(options)[0]
+    resolved = resolve(options, place=CALL)[0]
     parts = (Text(prompt),) if isinstance(prompt, str) else tuple(prompt)
     return counted(build(parts, resolved, turns), resolved, ask_key)
 
@@ -112,7 +112,7 @@ def models(*, ask_key: Callable[[str], str] | None = None, **options: Any) -> li
         UsageProblem: an unknown option, no key, or a backend without a list.
         GeminiMagicError: the server was not reached, or said no.
     """
-    return listed(resolve(options)[0], ask_key)
+    return listed(resolve(options, place=CALL)[0], ask_key)
 
 
 def listed(options: Options, ask_key: Callable[[str], str] | None = None) -> list[Model]:
@@ -143,7 +143,7 @@ def cached_models(**options: Any) -> tuple[Model, ...]:
     Raises:
         OptionError: an unknown option.
     """
-    resolved = resolve(options)[0]
+    resolved = resolve(options, place=CALL)[0]
     dialect = backend(resolved.backend)
     if dialect.models is None:
         return ()

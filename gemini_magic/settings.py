@@ -3,8 +3,11 @@
 It reads configuration files and the environment; it does not parse a cell's line (``notebook.arguments``) and
 knows no key's value.
 
-Precedence, highest first: cell line, ``%config GeminiMagics``, ``pyproject.toml [tool.gemini_magic]``, the user's
-``gemini_magic.toml``, environment, default.
+Precedence, highest first: cell line (or the arguments of a call), the answer that is gone on with, ``%config
+GeminiMagics``, ``pyproject.toml [tool.gemini_magic]``, the user's ``gemini_magic.toml``, environment, default.
+
+A ``key_env`` counts for the address it was said with: where ``base_url`` or ``backend`` is another one by a word of
+higher precedence, it is dropped, so that no key follows to an address that its owner did not mean.
 """
 
 from __future__ import annotations
@@ -22,7 +25,16 @@ from typing import Any, get_type_hints
 from .errors import OptionError
 from .options import DISPLAYS, OWN_MODELS, Options
 
-__all__ = ["DISPLAYS", "Options", "Setting", "resolve", "settings", "user_file"]
+__all__ = ["CALL", "DISPLAYS", "KEPT_BACK", "Options", "Setting", "resolve", "settings", "user_file"]
+
+CALL = "the call"
+"""Where values come from that are arguments of a Python function."""
+
+KEPT_BACK = "key_env kept back"
+"""What :func:`resolve` says, in its sources, of a ``key_env`` that it dropped: a sentence under this name."""
+
+_LINE = "cell line"
+_AGAIN = "the answer before"
 
 
 class Setting:
@@ -172,22 +184,23 @@ def _environment(known: Mapping[str, Setting]) -> dict[str, Any]:
 
 
 def _layers(
-    line: Mapping[str, Any], config: Mapping[str, Any], known: Mapping[str, Setting], start: Path
+    config: Mapping[str, Any], known: Mapping[str, Setting], start: Path
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Where values come from, lowest precedence first."""
+    """Where values come from beside the question itself, lowest precedence first."""
     yield "environment", _environment(known)
     mine = user_file()
     yield str(mine), _table(mine)
     project = _project_file(start)
     yield str(project), _table(project, "tool", "gemini_magic")
     yield "%config GeminiMagics", config
-    yield "cell line", line
 
 
 def resolve(
     line: Mapping[str, Any] | None = None,
     config: Mapping[str, Any] | None = None,
     *,
+    again: Mapping[str, Any] | None = None,
+    place: str = _LINE,
     start: Path | None = None,
 ) -> tuple[Options, dict[str, str]]:
     """Options for one call, and where each value that is not a default came from.
@@ -195,22 +208,59 @@ def resolve(
     Args:
         line: what the cell's line (or the keyword arguments of a call) says; only what was said.
         config: what ``%config GeminiMagics`` says; only what was said.
+        again: the options of an answer that this call goes on with.
+        place: what ``line`` is called in the sources; :data:`CALL` for the arguments of a call.
         start: folder in which the search for ``pyproject.toml`` begins; the working folder by default.
 
     Raises:
         OptionError: an unknown name (with close matches) or a value of the wrong type.
     """
     known, values, sources = settings(), dict[str, Any](), dict[str, str]()
-    for where, layer in _layers(line or {}, config or {}, known, start or Path.cwd()):
+    said_for = _address(values)  # what key_env was said for
+    configured = _layers(config or {}, known, start or Path.cwd())
+    for where, layer in (*configured, (_AGAIN, again or {}), (place, line or {})):
+        asking = where in (_AGAIN, place)
         for name, value in layer.items():
             setting = known.get(name)
-            if setting is None or not (setting.config or where == "cell line"):
-                close = difflib.get_close_matches(name, known, n=1)
-                hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
-                raise OptionError(f"{where}: there is no setting {name!r}.", remedy=hint)
-            values[name] = setting.convert(value, name if where == "cell line" else f"{where}: {name}")
+            if setting is None or not (setting.config or asking):
+                raise _unknown(name, "" if asking else where, known)
+            values[name] = setting.convert(value, name if asking else f"{where}: {name}")
             sources[name] = where
+        if "key_env" in layer:
+            said_for = _address(values)
+    _keep_back(values, sources, said_for)
+    if sources.get("location") == "environment" and not values.get("project"):
+        # It belongs to a project; whoever only has a key asks the one address that takes keys.
+        del values["location"], sources["location"]
     backend = values.get("backend")
     if "model" not in values and backend in OWN_MODELS:
         values["model"], sources["model"] = OWN_MODELS[backend], f"what {backend} is asked by default"
     return Options(**values), sources
+
+
+def _unknown(name: str, where: str, known: Mapping[str, Setting]) -> OptionError:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
+    start = f"{where}: there" if where else "There"
+    return OptionError(f"{start} is no setting {name!r}.", remedy=hint)
+
+
+def _address(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that say whom a key would go to."""
+    return {"base_url": values.get("base_url"), "backend": values.get("backend", Options.backend)}
+
+
+def _keep_back(values: dict[str, Any], sources: dict[str, str], said_for: Mapping[str, Any]) -> None:
+    """Drop a ``key_env`` that was said for another address."""
+    now = _address(values)
+    changed = [name for name in now if now[name] != said_for[name]]
+    if not values.get("key_env") or not changed:
+        return
+    name, place, before = changed[0], sources[changed[0]], sources["key_env"]
+    option = "--key-env" if place == _LINE else "key_env"
+    values["key_env"] = None
+    sources["key_env"] = f"kept back: {name} is from {place}"
+    sources[KEPT_BACK] = (
+        f"The key that key_env ({before}) names was not sent: {name} was named later ({place}). "
+        f"Add {option} there to send it to this address."
+    )

@@ -6,7 +6,7 @@ import pytest
 
 from gemini_magic.errors import OptionError
 from gemini_magic.notebook.arguments import parse
-from gemini_magic.settings import Options, resolve, settings
+from gemini_magic.settings import CALL, KEPT_BACK, Options, resolve, settings
 
 
 def test_precedence_from_environment_to_cell_line(tmp_path, monkeypatch):
@@ -112,12 +112,81 @@ def test_an_empty_text_takes_a_setting_back(tmp_path):
     assert resolve(parse("--key-env=").options, start=tmp_path)[0].key_env is None
 
 
+LAYERS = ("user", "project", "config", "again", "line")
+ADDRESSES = {"base_url": "https://other.example", "backend": "gateway"}
+
+
+def layered(folder, said):
+    """What comes of settings said on layers, lowest first: ``{"user": {...}, ...}``."""
+    for layer, name, head in (
+        ("user", "config/gemini_magic.toml", ""),
+        ("project", "pyproject.toml", "[tool.gemini_magic]\n"),
+    ):
+        (folder / name).parent.mkdir(exist_ok=True)
+        lines = [f'{key} = "{value}"\n' for key, value in said.get(layer, {}).items()]
+        (folder / name).write_text(head + "".join(lines))
+    line, config, again = (said.get(layer) for layer in ("line", "config", "again"))
+    return resolve(line, config, again=again, start=folder)
+
+
+@pytest.mark.parametrize("where_address", LAYERS)
+@pytest.mark.parametrize("where_key", LAYERS)
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_key_belongs_to_the_address_it_was_said_with(
+    tmp_path, monkeypatch, address, where_key, where_address
+):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    said = {}
+    said.setdefault(where_address, {})[address] = ADDRESSES[address]
+    said.setdefault(where_key, {})["key_env"] = "K"
+    options, sources = layered(tmp_path, said)
+    assert getattr(options, address) == ADDRESSES[address]
+    if LAYERS.index(where_address) <= LAYERS.index(where_key):
+        assert (options.key_env, KEPT_BACK in sources) == ("K", False)
+    else:
+        assert options.key_env is None
+        assert sources["key_env"].startswith(f"kept back: {address} is from ")
+        assert sources[address] in sources[KEPT_BACK]
+        # The same address, said below too: it is the one that the key was meant for.
+        said.setdefault(where_key, {})[address] = ADDRESSES[address]
+        assert layered(tmp_path, said)[0].key_env == "K"
+        # An address of its own, said with the key, does not help.
+        said[where_key][address] = "https://own.example" if address == "base_url" else "vertex"
+        assert layered(tmp_path, said)[0].key_env is None
+        # Named again, it goes.
+        said[where_address]["key_env"] = "K2"
+        assert layered(tmp_path, said)[0].key_env == "K2"
+
+
+def test_a_key_does_not_follow_to_the_usual_address_either():
+    config = {"base_url": "https://own.example", "key_env": "K"}
+    assert resolve({"base_url": ""}, config)[0].key_env is None
+    assert resolve({"model": "m"}, config)[0].key_env == "K"
+    assert resolve({"key_env": ""}, config)[1].get(KEPT_BACK) is None
+
+
+def test_the_environment_names_a_backend_for_every_key(monkeypatch):
+    monkeypatch.setenv("GEMINI_MAGIC_BACKEND", "vertex")
+    assert resolve(config={"key_env": "K"})[0].key_env == "K"
+    assert resolve({"backend": "gemini"}, {"key_env": "K"})[0].key_env is None
+
+
 def test_did_you_mean_and_cell_only_settings(tmp_path):
     with pytest.raises(OptionError) as caught:
         resolve({"temprature": 1})
     assert "Did you mean 'temperature'?" in str(caught.value)
     with pytest.raises(OptionError):
         resolve(config={"out": "x"})
+
+
+def test_from_python_nothing_speaks_of_a_cell():
+    for said in ({"temprature": 3}, {"temperature": "warm"}, {"rpm": 0}):
+        with pytest.raises(OptionError) as caught:
+            resolve(said, place=CALL)
+        assert "cell" not in str(caught.value)
+    assert resolve({"rpm": 1}, place=CALL)[1] == {"rpm": "the call"}
+    with pytest.raises(OptionError, match=r"^There is no setting 'temprature'"):
+        resolve({"temprature": 3}, place=CALL)
 
 
 def test_a_broken_file_is_named(tmp_path):

@@ -46,6 +46,7 @@ class _Question(NamedTuple):
     prefix: tuple[Part, ...] = ()
     added: int = 0
     token: str | None = None
+    sources: Mapping[str, str] = {}  # where the options come from
 
 
 class Desk:
@@ -89,7 +90,7 @@ class Desk:
         """A new request for the rest of the last answer; whoever said the word sends it."""
         rest = self.session.going_on()
         run = rest.run
-        options = self._options({**_said_again(run.options), **line.options})[0]
+        options, sources = resolve(line.options, self.said(), again=_said_again(run.options))
         *before, question = run.asked
         chars = len(text_of(rest.prefix))
         answer, added = answer_turn(rest.prefix), 0
@@ -121,6 +122,7 @@ class Desk:
             rest.prefix,
             added,
             rest.token,
+            sources,
         )
 
     def _where(self, rest: Rest, options: Options) -> str:
@@ -180,9 +182,9 @@ class Desk:
         if read.help:
             print(help_text())  # noqa: T201 - a notebook's way to say something
             return None
-        options = self._options(read.options)[0]
+        options, sources = self._options(read.options)
         key = self.session.key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
-        return self._question(body, options, key)
+        return self._question(body, options, key)._replace(sources=sources)
 
     def _question(self, body: str, options: Options, key: Any) -> _Question:
         text = body.removesuffix("\n")
@@ -227,6 +229,7 @@ class Desk:
             ask_key=_asker(self.shell),
             notices=question.notices,
             before=text_of(question.prefix),
+            sources=question.sources,
         )
         if response.stream is None:  # begin always opens one
             raise AssertionError

@@ -11,7 +11,7 @@ import types
 
 import pytest
 from client_stage import CANARY, canary, finished, request, start, text
-from fake_server import Script, finish, google_error, raw, reset, status
+from fake_server import FakeServer, Script, finish, google_error, raw, reset, status
 from fake_server import text as say
 from far_hosts import FarHosts
 
@@ -255,6 +255,29 @@ def test_a_way_to_send_a_key_that_there_is_not(fake_server, style):
         gemini_magic.ask("hi", auth=style, base_url=fake_server.base_url)
     assert "Did you mean 'x-goog-api-key'?" in str(caught.value)
     assert fake_server.requests == []
+
+
+def test_a_configured_key_does_not_follow_to_another_address(fake_server, tmp_path, monkeypatch):
+    monkeypatch.setenv("MYKEY", CANARY)
+    monkeypatch.setenv("HIS", "for-the-other-0123456789")
+    with FakeServer() as other:
+        for server in (fake_server, other):
+            server.model("m", say("ok"), finish())
+        (tmp_path / "pyproject.toml").write_text(
+            f'[tool.gemini_magic]\nbase_url = "{fake_server.base_url}"\nkey_env = "MYKEY"\nmodel = "m"\n'
+        )
+        assert gemini_magic.ask("hi").notes == []
+        r = gemini_magic.ask("hi", base_url=other.base_url)
+        (note,) = r.notes
+        assert (r.ok, note.kind, note.severity) == (True, "key-kept-back", "warning")
+        assert "key_env" in note.message
+        assert "the call" in note.message
+        assert gemini_magic.ask("hi", base_url=other.base_url, key_env="HIS").notes == []
+        assert gemini_magic.ask("hi", backend="echo").notes == []
+    assert fake_server.requests[0].headers["x-goog-api-key"] == CANARY
+    assert "x-goog-api-key" not in other.requests[0].headers
+    assert other.requests[1].headers["x-goog-api-key"] == "for-the-other-0123456789"
+    assert CANARY not in str(other.requests)
 
 
 def test_the_transport_looks_again(fake_server):

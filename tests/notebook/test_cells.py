@@ -4,6 +4,8 @@ import threading
 
 import nbformat
 import pytest
+from fake_server import FakeServer, cut, finish, text
+from surroundings import CANARY
 
 from gemini_magic.errors import (
     BlockedError,
@@ -357,3 +359,29 @@ def test_record_and_replay(cells, tmp_path):
     assert cells.names["_gemini"].text == "Hello there"
     error = cells.error(f"%%gemini -q --replay {path}\nsomething else")
     assert type(error).__name__ == "RecordingError"
+
+
+def test_a_configured_key_does_not_follow_to_another_address(cells, fake_server, monkeypatch):
+    monkeypatch.setenv("MYKEY", CANARY)
+    with FakeServer() as other:
+        fake_server.script(text("one"), finish())
+        fake_server.script(text("two, "), cut())
+        other.model("m", text("three"), finish())
+        cells("%config GeminiMagics.backend = 'gemini'")
+        cells(f"%config GeminiMagics.base_url = '{fake_server.base_url}'")
+        cells("%config GeminiMagics.key_env = 'MYKEY'")
+        assert cells("%%gemini -m m\nhi").success
+        assert cells.names["_gemini"].notes == []
+        cells("%%gemini -m m\nhi")  # breaks off
+        assert cells(f"%gemini resume --base-url {other.base_url}").success
+        assert "key-kept-back" in [note.kind for note in cells.names["_gemini"].notes]
+        assert cells(f"%%gemini -m m --base-url {other.base_url}\nhi").success
+        (note,) = cells.names["_gemini"].notes
+        assert (note.kind, note.severity) == ("key-kept-back", "warning")
+        assert "--key-env" in note.message
+        cells("%config GeminiMagics.key_env = ''")
+        assert cells(f"%%gemini -m m --base-url {other.base_url}\nhi").success
+        assert cells.names["_gemini"].notes == []
+    assert [CANARY in str(each.headers) for each in fake_server.requests] == [True, True]
+    assert len(other.requests) == 3
+    assert CANARY not in str(other.requests)
