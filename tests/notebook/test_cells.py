@@ -244,7 +244,7 @@ def test_resume_asks_for_the_rest_in_a_new_request(cells):
     cells("%%gemini -q --chat tom -t 0.5\n@finish MAX_TOKENS\nhalf an answer")
     assert cells("%gemini resume -q").success
     assert "new request" in cells.shown
-    assert "`_gemini` gets the rest; `%gemini last 2` shows what came before." in cells.shown
+    assert "`_gemini` gets the rest, `_gemini.whole` is the whole answer; `%gemini last 2`" in cells.shown
     response = cells.names["_gemini"]
     assert roles(response) == ["user", "model", "user"]
     assert said(response)[1] == "half an answer"
@@ -262,7 +262,8 @@ def test_resume_says_which_name_holds_what(cells):
     first = cells.names["r"]
     cells("%gemini resume -q")
     assert (
-        "`r` keeps what came, `_gemini` gets the rest: `r.text + _gemini.text` is the whole." in cells.shown
+        "`r` keeps what came, `_gemini` gets the rest, and `_gemini.whole` is the whole answer."
+        in cells.shown
     )
     assert cells.names["r"] is first is not cells.names["_gemini"]
     cells("%%gemini -q -o r\n@error 503 busy\n")
