@@ -15,11 +15,13 @@ from ..errors import Interrupted
 from ..response import Response
 from ..views import View
 from .session import Run, Session
+from .telling import tell
 
 __all__ = ["Job", "Pump"]
 
 _TICK = 0.09  # seconds; while awaited, a silent server would otherwise hold back the toolbar's interrupt
 _REST = 0.03  # seconds between looks at a stream that is busy
+_FILE = ("written", "kept")  # notes about the file of --to
 
 
 class Job(NamedTuple):
@@ -83,6 +85,8 @@ class Pump:
     def _leave(self, job: Job) -> Response:
         """Let a thread go on drawing into this cell, and return the live response."""
         job.view.open()
+        if not job.run.options.quiet:
+            tell("It goes on in the background; `%gemini stop` stops it.")
 
         def rest() -> None:
             try:
@@ -106,6 +110,10 @@ class Pump:
         if interrupted and not isinstance(error, Interrupted):
             # It had ended in the same moment; the user's wish to stop what follows still counts.
             raise Interrupted("Stopped; the answer had ended already.", response=response)
+        if not job.run.options.quiet:
+            for note in response.notes:
+                if note.kind in _FILE:
+                    tell(note.message)
         if error is None or (response.ledger.cause == "stop" and not interrupted):
             return self._silent(response)
         error.shown = not job.run.options.quiet

@@ -1,6 +1,6 @@
 """The words of ``%gemini``: what each does, and what it prints.
 
-Only ``resume`` sends something; only ``config`` and ``reset`` change something.
+Only ``resume`` sends something; only ``config``, ``reset`` and ``stop`` change something.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import OptionError
 from ..response import Response
-from .answers import back, latest, named
+from .answers import back, latest, named, names_of
 from .arguments import Line, help_text, option_names, parse
 from .configuring import assignment, described, every
 from .standing import Desk, say_lines, state, story, table, tokens, versions
@@ -21,6 +21,7 @@ __all__ = ["WORDS", "say"]
 
 _CLOSE = 0.75  # a spelling that is less alike than this was meant as something else
 _WIDTH = 79
+_ASKED = 50  # characters of a question
 _COLUMN = 31  # where the help on a word begins
 
 
@@ -98,14 +99,20 @@ def _help(_: Desk, line: Line) -> None:
         say_lines(f"%gemini {_usage(topic)}: {_doc(WORDS[topic])}")
     elif topic in ("options", "%%gemini"):
         say_lines(help_text())
-    elif topic in option_names():
-        say_lines(f"{topic}: {option_names()[topic]}")
+    elif option := _option(topic):
+        say_lines(f"{option}: {option_names()[option]}")
     else:
         close = _close(topic, [*WORDS, *option_names()])
         raise OptionError(
             f"There is no help on {topic!r}.",
             remedy=f"Did you mean `%gemini help {close}`?" if close else "`%gemini help` lists the words.",
         )
+
+
+def _option(topic: str) -> str | None:
+    """The option that is asked about, also where its dashes were left out."""
+    bare = topic.replace("_", "-")
+    return next((name for name in (topic, f"--{bare}", f"-{bare}") if name in option_names()), None)
 
 
 def _doc(function: Callable[..., Any]) -> str:
@@ -169,6 +176,27 @@ def _resume(desk: Desk, line: Line) -> Any:
     return desk.resume(line)
 
 
+def _stop(desk: Desk, line: Line) -> None:
+    """Stop what still runs, as with --background; `stop NAME`: that one."""
+    chosen = [_chosen(desk, line)] if line.words else [run.response for run in desk.session.runs]
+    told = []
+    for response in chosen:
+        if response.stream is not None and not response.stream.done:
+            response.stream.cancel("stop")
+            if response.ledger.cause == "stop":  # and did not end in the same moment
+                told.append(
+                    f"Stopped {_called(desk, response)}; {response.ledger.chars:,} characters had arrived."
+                )
+    say_lines(*(told or ["Nothing is running."]))
+
+
+def _called(desk: Desk, response: Response) -> str:
+    """An answer as the user knows it: by its names, or by its question."""
+    names = names_of(response, desk.shell.user_ns)
+    asked = "" if response.request is None else response.request.turns[-1].text
+    return ", ".join(names) or f"the answer to {textwrap.shorten(asked, _ASKED, placeholder=' …')!r}"
+
+
 def _models(desk: Desk, line: Line) -> None:
     """The models the server offers; `models flash`: those with that in their name."""
     part = line.words[0] if line.words else ""
@@ -194,6 +222,7 @@ WORDS: dict[str, Callable[[Desk, Line], Any]] = {
     "help": _help,
     "last": _last,
     "resume": _resume,
+    "stop": _stop,
     "events": _events,
     "chunks": _chunks,
     "usage": _tokens_used,
@@ -212,6 +241,7 @@ _TAKES = {
     "help": "WORD",
     "last": "N",
     "resume": "options",
+    "stop": "NAME",
     "events": "NAME",
     "chunks": "NAME",
     "usage": "NAME",

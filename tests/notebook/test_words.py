@@ -1,5 +1,7 @@
 """What `%gemini` says to words it does not know, to what follows a word, and about settings."""
 
+import threading
+
 import pytest
 
 from gemini_magic.errors import OptionError
@@ -112,3 +114,58 @@ def test_help_on_the_words_fits_its_lines(cells):
     cells("%gemini help")
     assert max(map(len, cells.shown.splitlines())) <= 79
     assert "%gemini config [NAME[=VALUE]]" in cells.shown
+
+
+@pytest.mark.parametrize(
+    ("topic", "said"),
+    [
+        ("rpm", "--rpm: "),
+        ("max_tokens", "--max-tokens: "),
+        ("m", "-m: "),
+        ("--rpm", "--rpm: "),
+        ("-m", "-m: "),
+    ],
+)
+def test_help_on_an_option_needs_no_dashes(cells, topic, said):
+    assert cells(f"%gemini help {topic}").success
+    assert cells.shown.startswith(said)
+
+
+def test_stop_ends_what_runs_in_the_background_and_says_what(cells):
+    cells("%gemini stop")
+    assert cells.shown == "Nothing is running.\n"
+    cells("%%gemini --background -o r\n@wait 30\none")
+    assert "`%gemini stop` stops it." in cells.shown
+    cells("%%gemini --background -q\n@wait 30\na question of its own")
+    cells("%gemini stop")
+    first, second = sorted(line for line in cells.shown.splitlines() if line.startswith("Stopped "))
+    assert first == "Stopped r; 0 characters had arrived."
+    assert second.startswith("Stopped the answer to '@wait 30 a question of its own'; 0 ")
+    for response in (cells.names["r"], cells.names["_gemini"]):
+        assert (response.status, response.ledger.cause) == ("interrupted", "stop")
+    cells("%gemini stop")
+    assert "Nothing is running." in cells.shown
+
+
+def test_stop_takes_the_name_of_an_answer(cells):
+    for name in "ab":
+        cells(f"%%gemini --background -q -o {name}\n@wait 30\none")
+    cells("%gemini stop a")
+    assert [cells.names[name].status for name in "ab"] == ["interrupted", "running"]
+    cells("%gemini stop b")
+    assert "There is no 'c'." in cells.error("%gemini stop c").message
+    for thread in threading.enumerate():
+        if thread.name == "gemini-background":
+            thread.join(5)
+
+
+def test_where_the_text_was_written_is_said_once(cells, tmp_path):
+    file = tmp_path / "answer.md"
+    cells(f"%%gemini --to {file}\nHello there")
+    assert cells.shown.count(str(file)) == 1
+    assert f"The text of the answer is in {file}." in cells.shown
+    assert cells.error(f"%%gemini --to {file} --retries 0\n@error 503 busy").code == 503
+    assert f"No text came; {file} is as it was." in cells.shown
+    assert file.read_text().startswith("Hello there")
+    cells(f"%%gemini -q --to {file}\nHello there")
+    assert str(file) not in cells.shown
