@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .asking import build
+from .asking import build, parts_of
 from .backends import backend, may_carry
 from .client import Recorder, Replay, endpoint_of, find_key, open_stream, recent_recorder
 from .content import Part, Request, Text, Turn
@@ -45,7 +45,7 @@ class Preview(NamedTuple):
 
 
 def _request(prompt: str | Sequence[Part], options: Options, turns: Sequence[Turn]) -> Request:
-    parts = (Text(prompt),) if isinstance(prompt, str) else tuple(prompt)
+    parts = parts_of(prompt)
     if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
         raise OptionError("The prompt is empty.", remedy="Say what you want to ask.")
     return build(parts, options, turns)
@@ -99,6 +99,7 @@ def begin(
         ask_key: asks the user for a key when none is found; None where nobody can be asked.
         notices: words about this request that its notes should hold.
         before: text that came earlier of the same answer; ``Response.whole`` and the file of ``--to`` begin with it.
+        sources: where the options came from, as ``resolve`` tells.
 
     Raises:
         UsageProblem: the request or a key is missing something; nothing was sent.
@@ -154,7 +155,7 @@ def stream(
         options: any option of ``%%gemini`` by name, such as ``model`` or ``temperature``.
 
     Raises:
-        UsageProblem: an unknown option, or no key; nothing was sent.
+        UsageProblem: what is asked is no prompt, an unknown option, or no key; nothing was sent.
     """
     resolved, sources = resolve(options, place=CALL)
     response = begin(_request(prompt, resolved, turns), resolved, sources=sources)
@@ -187,7 +188,7 @@ def ask(
         options: any option of ``%%gemini`` by name.
 
     Raises:
-        UsageProblem: an unknown option, or no key; nothing was sent.
+        UsageProblem: what is asked is no prompt, an unknown option, or no key; nothing was sent.
         Interrupted: the user stopped it.
     """
     source = stream(

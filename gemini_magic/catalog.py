@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from .asking import build
+from .asking import build, parts_of
 from .backends import Backend, HttpRequest, backend
 from .client import endpoint_of, fetch, find_key
-from .content import Part, Request, Text, Turn
+from .content import Part, Request, Turn
 from .errors import OptionError, WireError
 from .settings import CALL, Options, resolve
 
@@ -75,12 +75,11 @@ def count_tokens(
         options: any option of ``%%gemini`` by name.
 
     Raises:
-        UsageProblem: an unknown option, no key, or a backend that does not count.
+        UsageProblem: what is asked is no prompt, an unknown option, no key, or a backend that does not count.
         GeminiMagicError: the server was not reached, or said no.
     """
     resolved = resolve(options, place=CALL)[0]
-    parts = (Text(prompt),) if isinstance(prompt, str) else tuple(prompt)
-    return counted(build(parts, resolved, turns), resolved, ask_key)
+    return counted(build(parts_of(prompt), resolved, turns), resolved, ask_key)
 
 
 def counted(request: Request, options: Options, ask_key: Callable[[str], str] | None = None) -> TokenCount:

@@ -18,10 +18,12 @@ from surroundings import CANARY
 
 import gemini_magic
 from gemini_magic import Response, api
+from gemini_magic.content import Text
 from gemini_magic.errors import (
     BlockedError,
     CredentialsError,
     OptionError,
+    PromptError,
     RecordingError,
     ServiceError,
     StalledError,
@@ -141,6 +143,22 @@ def test_mistakes_are_said_before_anything_is_sent(fake_server):
         gemini_magic.ask("hi")
     assert "GEMINI_API_KEY" in str(caught.value)
     assert fake_server.requests == []
+
+
+@pytest.mark.parametrize("prompt", [None, 3, b"hi", {"a": 1}, {"a"}, ["hi"], [Text("hi"), None], object()])
+@pytest.mark.parametrize(
+    "function",
+    [gemini_magic.ask, gemini_magic.stream, gemini_magic.count_tokens],
+    ids=lambda each: each.__name__,
+)
+def test_what_is_no_prompt_is_said_so(fake_server, function, prompt):
+    with pytest.raises(PromptError, match=r"^A prompt is text or a list of parts, not \w+\.") as caught:
+        function(prompt, model="quick", base_url=fake_server.base_url)
+    assert caught.value.remedy
+    assert fake_server.requests == []
+    assert (
+        str(gemini_magic.ask([Text("hi")], model="quick", base_url=fake_server.base_url)) == "Hello, world."
+    )
 
 
 def test_save_and_load_give_the_same_answer(fake_server, tmp_path):

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .objects import part_of, text_of
-from .request import build
+from .request import build, parts_of
 
-__all__ = ["build", "part_of", "text_of"]
+__all__ = ["build", "part_of", "parts_of", "text_of"]

@@ -10,11 +10,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..content import Part, Request, Turn, merged
-from ..errors import OptionError
+from ..content import Part, Request, Text, Turn, merged
+from ..errors import OptionError, PromptError
 from ..settings import Options
 
-__all__ = ["build"]
+__all__ = ["build", "parts_of"]
 
 _CONFIG = {
     "temperature": "temperature",
@@ -36,7 +36,29 @@ _TOOLS = {"search": "googleSearch", "code_execution": "codeExecution", "url_cont
 _LEVELS = {"minimal": 512, "low": 1024, "medium": 8192, "high": 24576}
 # Models that take a budget in tokens; later ones take a level (ai.google.dev, "Gemini thinking").
 _BUDGET_MODELS = re.compile(r"gemini-2\.5|gemini-robotics-er-1\.5")
+_BYTES = (bytes, bytearray, memoryview)  # sequences, too
 _PATH = re.compile(r"[A-Za-z_][\w]*(\.[A-Za-z_][\w]*)*")
+
+
+def parts_of(prompt: str | Sequence[Part]) -> tuple[Part, ...]:
+    """The parts of a prompt that is given from Python: a text, a sequence of parts, or one part.
+
+    Raises:
+        PromptError: it is none of these.
+    """
+    if isinstance(prompt, str):
+        return (Text(prompt),)
+    given: object = prompt  # whatever a caller without types hands in
+    parts: list[Any] = (
+        list(given) if isinstance(given, Sequence) and not isinstance(given, _BYTES) else [given]
+    )
+    wrong = [each for each in parts if not isinstance(each, Part)]
+    if not wrong:
+        return tuple(parts)
+    raise PromptError(
+        f"A prompt is text or a list of parts, not {type(wrong[0]).__name__}.",
+        remedy="Write str(...), or gemini_magic.content.Text(...) for text among other parts.",
+    )
 
 
 def build(parts: Sequence[Part], options: Options, turns: Sequence[Turn] = ()) -> Request:
