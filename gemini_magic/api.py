@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .asking import build, parts_of
-from .backends import backend, may_carry
-from .client import Recorder, Replay, endpoint_of, find_key, open_stream, recent_recorder
+from .backends import backend
+from .client import Recorder, Replay, endpoint_of, find_key, key_header, open_stream, recent_recorder
 from .content import Part, Request, Text, Turn
 from .errors import OptionError, RecordingError
 from .ledger import Ledger
@@ -72,14 +72,12 @@ def preview(request: Request, options: Options) -> Preview:
     """What ``--dry-run`` shows. Sends nothing and needs no key.
 
     Raises:
-        OptionError: the request cannot be sent as it is.
+        UsageProblem: the request cannot be sent as it is, or a key would be refused to the address.
     """
     dialect = backend(options.backend)
     made = dialect.encode(request, endpoint_of(options))
-    auth = dialect.auth_for(options.auth, endpoint_of(options))
-    keyed = auth is not None and may_carry(auth, made.url, options.key_env)
-    key = ((auth.header, f"{auth.prefix}<key>"),) if keyed and auth is not None else ()
-    return Preview(made.method, made.url, (*made.headers, *key), json.loads(made.body))
+    key = None if options.replay else key_header(dialect, options)
+    return Preview(made.method, made.url, (*made.headers, *([key] if key else [])), json.loads(made.body))
 
 
 def begin(
@@ -209,4 +207,5 @@ def ask(
         stopped = source.response.error
         if stopped is None:  # it had ended well in the same moment
             raise
+        stopped.remedy = "What arrived is in its `.response`."  # no cell asked this, and none can go on with it
         raise stopped from None

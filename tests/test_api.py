@@ -28,6 +28,7 @@ from gemini_magic.errors import (
     ServiceError,
     StalledError,
     TruncatedError,
+    UsageProblem,
 )
 from gemini_magic.events import Delta, Finish
 from gemini_magic.settings import resolve
@@ -223,6 +224,45 @@ def test_the_preview_shows_the_request_and_where_the_key_goes_but_not_the_key(mo
     assert "x-goog-api-key: <key>" in repr(shown)
     assert CANARY not in repr(shown) + shown._repr_html_()
     assert shown.body["contents"][0]["parts"] == [{"text": "hi"}]
+
+
+def previewed(**said):
+    options, _ = resolve({"model": "m", **said})
+    return api.preview(api._request("hi", options, ()), options)
+
+
+def test_the_preview_says_when_the_named_key_is_missing(monkeypatch):
+    where = {"base_url": "https://llm.example.org", "key_env": "NOPE"}
+    for auth, header in ((None, "x-goog-api-key"), ("bearer", "authorization")):
+        assert (header, "<no key: NOPE is not set>") in previewed(auth=auth, **where).headers
+    monkeypatch.setenv("NOPE", CANARY)
+    shown = previewed(**where)
+    assert ("x-goog-api-key", "<key>") in shown.headers
+    assert CANARY not in repr(shown)
+    assert "key" not in str(previewed(base_url="https://llm.example.org").headers)
+    assert "key" not in str(previewed(backend="echo").headers)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"backend": "vertex", "project": "p", "key_env": "MINE"},
+        {"auth": "google", "base_url": "https://llm.example.org"},
+        {"base_url": "https://llm.example.org", "key_env": "GEMINI_API_KEY"},
+        {"key_env": "BROKEN"},
+        {"backend": "vertex", "auth": "bearer"},
+    ],
+)
+def test_the_preview_fails_as_sending_would(monkeypatch, said):
+    for name in ("MINE", "GEMINI_API_KEY"):
+        monkeypatch.setenv(name, CANARY)
+    monkeypatch.setenv("BROKEN", "two words")
+    with pytest.raises(UsageProblem) as sending:
+        gemini_magic.ask("hi", model="m", **said)
+    with pytest.raises(UsageProblem) as previewing:
+        previewed(**said)
+    assert str(previewing.value) == str(sending.value)
+    assert CANARY not in str(sending.value)
 
 
 def test_public_names_and_nothing_heavy_on_import():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .credentials import Key, Secret, find_key
+from .credentials import Key, Secret, find_key, key_header
 from .endpoint import endpoint_of
 from .fetch import fetch
 from .loading import read_exchanges
@@ -21,6 +21,7 @@ __all__ = [
     "endpoint_of",
     "fetch",
     "find_key",
+    "key_header",
     "open_stream",
     "read_exchanges",
     "read_recording",

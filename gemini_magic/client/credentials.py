@@ -23,7 +23,7 @@ from .endpoint import endpoint_of
 from .google_auth import forget_token, token
 from .secret import Key, Secret
 
-__all__ = ["Key", "Secret", "find_key", "forget_typed"]
+__all__ = ["Key", "Secret", "find_key", "forget_typed", "key_header"]
 
 _SERVICE = "gemini_magic"
 
@@ -50,21 +50,63 @@ def find_key(
         OptionError: the address cannot be asked like this.
         CredentialsError: a key is needed and there is none, or the one named belongs to another host.
     """
-    endpoint = endpoint_of(options)
-    auth = backend.auth_for(options.auth, endpoint)
+    auth, url = _place(backend, options)
     if auth is None:
         return None
-    url = backend.url(options.model, endpoint)
     if auth.signs_in:
-        return _signed_in(auth, url, options.key_env, sign_in=sign_in)
+        return token() if sign_in else Key(Secret(""), "your Google sign-in")
     if options.key_env is not None:
-        return _named(auth, url, options.key_env)
+        for key in _found(options.key_env):
+            return key
+        raise CredentialsError(
+            f"There is no key in {options.key_env}.",
+            remedy=f"Set the environment variable {options.key_env}, or name another.",
+        )
     if not auth.owns(url):
         return None
     for name in auth.env:
-        for secret, source in _places(name):
-            return _key(secret, source)
+        for key in _found(name):
+            return key
     return _asked(auth, ask) if auth.needed else None
+
+
+def key_header(backend: Backend, options: Options) -> tuple[str, str] | None:
+    """The header that would carry the key, with words in the key's place; None where none would be sent.
+
+    Nobody is asked, and no key is needed: the words say where one is missing.
+
+    Raises:
+        OptionError, CredentialsError: as :func:`find_key`, but for a key that is missing.
+    """
+    auth, url = _place(backend, options)
+    name = options.key_env
+    if auth is None or (not auth.signs_in and name is None and not auth.owns(url)):
+        return None
+    if name is not None and not any(True for _ in _found(name)):
+        return auth.header, f"<no key: {name} is not set>"
+    return auth.header, f"{auth.prefix}<key>"
+
+
+def _place(backend: Backend, options: Options) -> tuple[Auth | None, str]:
+    """How a key travels to the address that the options ask, and the address.
+
+    Raises:
+        OptionError: the address cannot be asked like this.
+        CredentialsError: the key that is named belongs elsewhere, or a sign-in takes none or is not for this address.
+    """
+    endpoint = endpoint_of(options)
+    auth = backend.auth_for(options.auth, endpoint)
+    if auth is None:
+        return None, ""
+    url = backend.url(options.model, endpoint)
+    if auth.signs_in:
+        _check_sign_in(auth, url, options.key_env)
+    elif not may_carry(auth, url, options.key_env) and options.key_env is not None:
+        raise CredentialsError(
+            f"{options.key_env} belongs elsewhere and is not sent to {_origin(url)}.",
+            remedy="Put the key for this address into a variable of its own and name that with --key-env.",
+        )
+    return auth, url
 
 
 def _origin(url: str) -> str:
@@ -72,7 +114,7 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _signed_in(auth: Auth, url: str, key_env: str | None, *, sign_in: bool) -> Key:
+def _check_sign_in(auth: Auth, url: str, key_env: str | None) -> None:
     if key_env is not None:
         raise CredentialsError(
             "--auth google signs in and takes no key.",
@@ -83,20 +125,6 @@ def _signed_in(auth: Auth, url: str, key_env: str | None, *, sign_in: bool) -> K
             f"A Google sign-in belongs to {auth.home} and is not sent to {_origin(url)}.",
             remedy="Name another way with --auth, and the variable that holds this address's key with --key-env.",
         )
-    return token() if sign_in else Key(Secret(""), "your Google sign-in")
-
-
-def _named(auth: Auth, url: str, name: str) -> Key:
-    if not may_carry(auth, url, name):
-        raise CredentialsError(
-            f"{name} belongs elsewhere and is not sent to {_origin(url)}.",
-            remedy="Put the key for this address into a variable of its own and name that with --key-env.",
-        )
-    for secret, source in _places(name):
-        return _key(secret, source)
-    raise CredentialsError(
-        f"There is no key in {name}.", remedy=f"Set the environment variable {name}, or name another."
-    )
 
 
 _typed: dict[str, Key] = {}
@@ -141,6 +169,11 @@ def _key(secret: Secret, source: str) -> Key:
             remedy="Copy it again; a stray quotation mark or line break is the usual cause.",
         )
     return Key(secret, source)
+
+
+def _found(name: str) -> Iterator[Key]:
+    """The keys of this name, in the order of their places."""
+    return (_key(secret, source) for secret, source in _places(name))
 
 
 def _places(name: str) -> Iterator[tuple[Secret, str]]:
