@@ -41,8 +41,8 @@ def main() -> None:
     print(stage.load())
     for name in said.names or BENCHMARKS:
         BENCHMARKS[name]()
-    stage.summary()
-    print(f"{time.monotonic() - began:.0f} s; {stage.load()}")
+    print(f"\n{time.monotonic() - began:.0f} s; {stage.load()}")
+    print(stage.summary())
 
 
 if __name__ == "__main__":

@@ -100,12 +100,17 @@ def ratio(above: list[Figures], below: list[Figures], figure: str = "cpu") -> fl
 def genai() -> str | None:
     """The interpreter that has google-genai; None, with a word about it, when none is known to."""
     python = os.environ.get("GEMINI_MAGIC_GENAI_PYTHON", sys.executable)
-    looked = subprocess.run(
-        [python, "-c", "import google.genai, ipykernel"], capture_output=True, check=False
-    )
-    if looked.returncode == 0:
-        return python
-    tell("google-genai is left out: install it with ipykernel, or name a Python in GEMINI_MAGIC_GENAI_PYTHON")
+    with contextlib.suppress(OSError):  # it names no program
+        looked = subprocess.run(
+            [python, "-c", "import google.genai, ipykernel"], capture_output=True, check=False
+        )
+        if looked.returncode == 0:
+            return python
+    tell("google-genai is left out. Install it where the benchmarks run:")
+    tell(f"  {sys.executable} -m pip install google-genai ipykernel")
+    tell("or set GEMINI_MAGIC_GENAI_PYTHON to the path of a Python that has both.")
+    if python != sys.executable:
+        tell(f"(It is set to {python}, which does not have both.)")
     return None
 
 
@@ -142,6 +147,7 @@ def against(
     print(f"  {what:52} {value:8.2f}{unit:8} {bound:30} {'met' if met else 'MISSED'}", flush=True)
 
 
-def summary() -> None:
-    if _met:
-        print(f"\n{sum(_met)} of {len(_met)} budgets met")
+def summary() -> str:
+    """How many budgets were met and how many missed."""
+    met = sum(_met)
+    return f"{met} of {len(_met)} budgets met, {len(_met) - met} missed"

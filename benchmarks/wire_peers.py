@@ -220,6 +220,8 @@ def check() -> int:
     for what in sorted(now.keys() | told.keys()):
         if now.get(what) != told.get(what):
             print(f"{what}: the page says {told.get(what)!r}, this run {now.get(what)!r}")
+    right = sum(cell == "right" for cell in now.values())
+    print(f"{right} of {len(now)} right; the page says {'the same' if now == told else 'something else'}")
     return int(now != told)
 
 

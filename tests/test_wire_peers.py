@@ -51,9 +51,13 @@ def test_a_client_that_hangs_is_killed_and_the_page_says_so(peers, few, tmp_path
     monkeypatch.setattr(peers, "run", lambda client: column)
     peers.PAGE.write_text(page, "utf-8")
     assert peers.main(["--check"]) == 0
+    assert capsys.readouterr().out == "3 of 4 right; the page says the same\n"
     peers.PAGE.write_text(page.replace("hangs (over 0.5 s)", "right"), "utf-8")
     assert peers.main(["--check"]) == 1
-    assert capsys.readouterr().out == f"{few[1].what}: the page says 'right', this run 'hangs (over 0.5 s)'\n"
+    assert capsys.readouterr().out == (
+        f"{few[1].what}: the page says 'right', this run 'hangs (over 0.5 s)'\n"
+        "3 of 4 right; the page says something else\n"
+    )
 
 
 def test_without_google_genai_nothing_is_written_unless_asked_for(peers, few, tmp_path, monkeypatch, capsys):
