@@ -9,6 +9,7 @@ import pytest
 from fake_server import event, finish, gate, google_error, raw, text
 
 import gemini_magic
+from gemini_magic.errors import Interrupted
 from gemini_magic.events import Delta, Finish, UsageReport
 
 
@@ -96,4 +97,17 @@ def test_an_error_in_a_function_stops_the_stream_and_keeps_what_came(fake_server
         gemini_magic.ask("hi", **listening(fake_server, [], on_chunk=broken))
     assert caught.value.response.text == "Hello"
     assert caught.value.response.status == "interrupted"
+    fake_server.wait_for_disconnect()
+
+
+def test_a_script_that_is_interrupted_is_sent_to_what_arrived_not_to_a_magic(fake_server):
+    fake_server.script(text("Hello"), gate("never"))
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as caught:
+        gemini_magic.ask("hi", **listening(fake_server, [], on_chunk=interrupted))
+    assert caught.value.response.text == "Hello"
+    assert caught.value.remedy == "What arrived is in its `.response`."
     fake_server.wait_for_disconnect()
