@@ -11,9 +11,16 @@ from urllib.parse import quote, urlsplit
 from ..errors import OptionError
 from .backend import Endpoint
 
-__all__ = ["based", "checked_model", "method_of", "quoted", "versioned"]
+__all__ = ["based", "checked_model", "method_of", "quoted", "too_long", "versioned"]
 
 _VERSION = re.compile(r"v\d+((alpha|beta)\d*)?")
+# What a request adds to a base URL by itself: a model, with a method or alone behind a version, or the gateway's path.
+_ADDED = re.compile(
+    r"(?P<kept>.*/v\d\w*)/models(/[^/]*)?"
+    r"|(?P<versioned>.*/v\d\w*)/.*[:/](streamG|g)enerateContent"
+    r"|(?P<bare>.*?)(/models/.*)?[:/](streamG|g)enerateContent"
+    r"|(?P<service>.*)/generate/stream"
+)
 _METHODS = {
     "sse": ("streamGenerateContent", "?alt=sse"),
     "json": ("streamGenerateContent", ""),
@@ -25,7 +32,7 @@ def based(base_url: str) -> str:
     """A base URL without its last slash.
 
     Raises:
-        OptionError: it is no address, or carries what an address may not.
+        OptionError: it is no address, carries what an address may not, or names the method as well.
     """
     try:
         parts = urlsplit(base_url)
@@ -37,12 +44,25 @@ def based(base_url: str) -> str:
             f"{base_url!r} is not an address.",
             remedy="Write --base-url https://host or http://localhost:port.",
         )
-    if parts.username or parts.password or parts.query or parts.fragment:
+    taken = not (parts.username or parts.password)
+    if taken and (ended := _ADDED.fullmatch(parts.path.rstrip("/"))):
+        raise too_long(base_url, next(kept for kept in ended.groupdict().values() if kept is not None))
+    if not taken or parts.query or parts.fragment:
         raise OptionError(
             "--base-url takes an address without user, query or fragment.",
             remedy="Name the variable that holds the key with --key-env.",
         )
     return base_url.rstrip("/")
+
+
+def too_long(base_url: str, kept: str) -> OptionError:
+    """The error for a base URL whose path has more than ``kept``: what a request adds by itself."""
+    parts = urlsplit(base_url)
+    added = parts.path[len(kept) :].strip("/:")
+    return OptionError(
+        f"--base-url ends in {added!r}, which is added by itself.",
+        remedy=f"Write --base-url {parts.scheme}://{parts.netloc}{kept}.",
+    )
 
 
 def versioned(base_url: str, version: str) -> str:

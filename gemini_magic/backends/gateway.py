@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from ..content import Blob, File, Opaque, Part, Request, Text, Thought, Turn, joined, merged
 from ..errors import OptionError
-from .address import based, checked_model
+from .address import based, checked_model, too_long
 from .backend import Auth, Backend, Endpoint, HttpRequest
 from .failure import http_failure
 from .fields import camel, named, snake
@@ -46,6 +46,8 @@ def _url(model: str, endpoint: Endpoint) -> str:
     """
     checked_model(model)
     base = based(endpoint.base_url or _BASE)
+    if urlsplit(base).path.endswith("/generate"):
+        raise too_long(base, urlsplit(base).path.removesuffix("/generate"))
     if not urlsplit(base).path:
         base = f"{base}/api/v1"
     return f"{base}/generate" if endpoint.form == "whole" else f"{base}/generate/stream"

@@ -1,0 +1,75 @@
+"""Base URLs: what is one, and what already names the method that a request adds."""
+
+from __future__ import annotations
+
+import pytest
+
+import gemini_magic
+from gemini_magic.backends import Endpoint, backend
+from gemini_magic.errors import OptionError
+
+METHOD = "models/gemini-x:streamGenerateContent"
+
+TOO_LONG = [
+    ("gemini", f"https://a.example/v1beta/{METHOD}", "https://a.example/v1beta"),
+    ("gemini", f"https://a.example/v1beta/{METHOD}?alt=sse", "https://a.example/v1beta"),
+    ("gemini", f"https://a.example/v1beta/{METHOD}/", "https://a.example/v1beta"),
+    ("gemini", "https://a.example/gemini/v1/models/x:generateContent", "https://a.example/gemini/v1"),
+    ("gemini", "https://a.example/v1beta/models/gemini-x", "https://a.example/v1beta"),
+    ("gemini", "https://a.example/v1beta/models", "https://a.example/v1beta"),
+    ("gemini", f"http://localhost:4000/{METHOD}", "http://localhost:4000"),
+    ("gemini", "http://localhost:4000/up:streamGenerateContent", "http://localhost:4000/up"),
+    (
+        "adaptive",
+        "https://a.example/api/v1beta/models/x/streamGenerateContent",
+        "https://a.example/api/v1beta",
+    ),
+    (
+        "vertex",
+        f"https://a.example/v1beta1/projects/p/locations/eu/publishers/google/{METHOD}",
+        "https://a.example/v1beta1",
+    ),
+    ("gateway", "http://localhost:8000/api/v1/generate/stream", "http://localhost:8000/api/v1"),
+    ("gateway", "http://localhost:8000/api/v1/generate", "http://localhost:8000/api/v1"),
+    ("gateway", "http://localhost:8000/api/v1/generate/", "http://localhost:8000/api/v1"),
+    ("gateway", "http://localhost:8000/generate/stream", "http://localhost:8000"),
+    ("gemini", "http://localhost:8000/api/v1/generate/stream", "http://localhost:8000/api/v1"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "address", "remedy"), TOO_LONG)
+def test_an_address_that_names_the_method_as_well(dialect, address, remedy):
+    with pytest.raises(OptionError, match="which is added by itself") as caught:
+        backend(dialect).url("m", Endpoint(address))
+    assert caught.value.remedy == f"Write --base-url {remedy}."
+    assert backend(dialect).url("m", Endpoint(remedy)).startswith(remedy)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://a.example/v1/projects/p/gemini",
+        "https://a.example/models",
+        "https://a.example/v1/account/google-ai-studio",
+        "https://a.example/generate",
+        "https://a.example/v1/models/x/proxy",
+    ],
+)
+def test_an_address_that_only_looks_like_it(address):
+    assert backend("gemini").url("m", Endpoint(address)) == (
+        f"{address}/v1beta/models/m:streamGenerateContent?alt=sse"
+    )
+
+
+def test_the_remedy_repeats_neither_user_nor_query():
+    for address in (f"https://me:secret@a.example/v1/{METHOD}", f"https://a.example/v1/{METHOD}?key=secret"):
+        with pytest.raises(OptionError) as caught:
+            backend("gemini").url("m", Endpoint(address))
+        assert "secret" not in str(caught.value)
+
+
+def test_nothing_is_sent_to_it(fake_server):
+    address = f"{fake_server.base_url}/v1beta/models/quick:streamGenerateContent"
+    with pytest.raises(OptionError):
+        gemini_magic.ask("hi", model="quick", base_url=address)
+    assert fake_server.requests == []
