@@ -23,24 +23,35 @@ __all__ = ["VERTEX"]
 
 _HOST = "aiplatform.googleapis.com"
 _MULTI_REGIONS = ("us", "eu")
-_PLACE = re.compile(r"[a-z][a-z0-9-]*")
+_REGION = re.compile(r"[a-z]+(-[a-z]+)+[0-9]+")
 _PROJECT = re.compile(r"[A-Za-z0-9.:_-]+")
 _COUNTED = ("contents", "systemInstruction", "tools", "generationConfig")
 _VERSION = "v1beta1"
 _PAGE = 100  # models
 
 
-def _host(location: str) -> str:
-    """The host of a location: its own, a multi-region's, or the global one.
+def _location(endpoint: Endpoint) -> str:
+    """The location of an endpoint in lower case, ``global`` where none is said.
 
     Raises:
-        OptionError: it is no location.
+        OptionError: it has not the shape of one, or has no project: express mode knows no locations.
     """
-    if not _PLACE.fullmatch(location):
+    place = (endpoint.location or "global").lower()
+    if place != "global" and place not in _MULTI_REGIONS and not _REGION.fullmatch(place):
         raise OptionError(
-            f"--location {location!r} is no location.",
+            f"--location {endpoint.location!r} is no location.",
             remedy="Write global, us, eu or a region: us-central1.",
         )
+    if place != "global" and not endpoint.project:
+        raise OptionError(
+            f"--location {endpoint.location!r} needs a project; without one Vertex AI has no locations (express mode).",
+            remedy="Write --project ID or set GOOGLE_CLOUD_PROJECT; or leave the location out (--location global).",
+        )
+    return place
+
+
+def _host(location: str) -> str:
+    """The host of a location: its own, a multi-region's, or the global one."""
     if location == "global":
         return f"https://{_HOST}"
     if location in _MULTI_REGIONS:
@@ -49,8 +60,7 @@ def _host(location: str) -> str:
 
 
 def _base(endpoint: Endpoint) -> str:
-    place = (endpoint.location or "global").lower()
-    host = _host(place if endpoint.project else "global")
+    host = _host(_location(endpoint))
     version = endpoint.api_version or _VERSION
     if version in ("beta", "v1beta"):  # the Developer API's words for it
         version = _VERSION
@@ -65,8 +75,7 @@ def _home(endpoint: Endpoint) -> str:
         raise OptionError(
             f"--project {endpoint.project!r} is no project's id.", remedy="Write --project my-project."
         )
-    place = (endpoint.location or "global").lower()
-    return f"projects/{endpoint.project}/locations/{place}/"
+    return f"projects/{endpoint.project}/locations/{_location(endpoint)}/"
 
 
 def _resource(model: str, endpoint: Endpoint) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from fake_server import Script, finish, text
 
+import gemini_magic
 from gemini_magic import api
 from gemini_magic.backends import Endpoint, backend
 from gemini_magic.content import Request, Text, Turn
@@ -44,7 +46,47 @@ def test_each_kind_of_location_has_its_host(location, start):
 
 def test_express_mode_names_no_project_and_no_place():
     end = "publishers/google/models/gemini-3.8-flash:streamGenerateContent?alt=sse"
-    assert url() == url(location="us-central1") == f"https://aiplatform.googleapis.com/v1beta1/{end}"
+    assert url() == url(location="global") == f"https://aiplatform.googleapis.com/v1beta1/{end}"
+
+
+@pytest.mark.parametrize("location", ["europe-west4", "eu", "US"])
+def test_a_location_needs_a_project(location, fake_server):
+    for more in ({}, {"base_url": fake_server.base_url}):
+        with pytest.raises(OptionError, match="needs a project") as caught:
+            gemini_magic.ask("hi", backend="vertex", location=location, **more)
+        assert "--project" in caught.value.remedy
+        with pytest.raises(OptionError, match="needs a project"):
+            gemini_magic.models(backend="vertex", location=location, **more)
+    assert fake_server.requests == []
+
+
+def test_a_location_of_the_environment_alone_is_passed_over(fake_server, tmp_path, monkeypatch):
+    monkeypatch.setenv("GOOGLE_CLOUD_LOCATION", "europe-west4")
+    fake_server.route(
+        "/v1beta1/publishers/google/models/m:streamGenerateContent", Script([text("ok"), finish()])
+    )
+    r = gemini_magic.ask("hi", backend="vertex", model="m", base_url=fake_server.base_url)
+    assert (r.status, r.text) == ("complete", "ok")
+    assert resolve({"project": "p"})[0].location == "europe-west4"
+    (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nlocation = "europe-west4"')
+    assert resolve(start=tmp_path)[0].location == "europe-west4"
+
+
+@pytest.mark.parametrize(
+    "location", ["mars", "europe", "us-central1-a", "us central1", "evil.example/", "-a1", "us-1"]
+)
+def test_what_has_not_the_shape_of_a_location(location):
+    for more in ({}, {"project": "p"}):
+        with pytest.raises(OptionError, match="is no location") as caught:
+            url(location=location, **more)
+        assert "us-central1" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "location", ["europe-west4", "northamerica-northeast1", "me-central2", "asia-southeast1"]
+)
+def test_regions(location):
+    assert url(project="p", location=location).startswith(f"https://{location}-aiplatform.googleapis.com/")
 
 
 @pytest.mark.parametrize(
