@@ -15,7 +15,7 @@ from ..backends import backend
 from ..catalog import Model
 from ..client import find_key
 from ..errors import UsageProblem
-from ..settings import Options
+from ..settings import KEPT_BACK, Options
 from ..views import status_line
 from .arguments import Line
 from .session import Session
@@ -62,7 +62,7 @@ def state(desk: Desk, _: Line) -> None:
     rows = [
         ("model", f"{options.model} ({sources.get('model', 'default')})"),
         ("backend", options.backend + (f" at {options.base_url}" if options.base_url else "")),
-        ("key", _key(options)),
+        ("key", _key(options) + (f" (key_env {sources['key_env']})" if KEPT_BACK in sources else "")),
     ]
     for name, chat in session.chats.items():
         last = " (last)" if chat is session.current else ""

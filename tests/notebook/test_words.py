@@ -77,6 +77,18 @@ def test_a_setting_can_be_set_before_anything_else_was_configured(shell, capsys)
     assert capsys.readouterr().out.startswith("backend = 'echo' (%config GeminiMagics)")
 
 
+def test_a_key_that_is_kept_back_is_said_so(cells, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nbackend = "gemini"\nkey_env = "MYKEY"')
+    cells("%config GeminiMagics.backend = 'gemini'")
+    cells("%config GeminiMagics.base_url = 'https://llm.example.org'")
+    kept = "kept back: base_url is from %config GeminiMagics"
+    cells("%gemini")
+    assert f"none: this address is asked without one (key_env {kept})\n" in cells.shown
+    cells("%gemini config key_env")
+    assert cells.shown.startswith(f"key_env = None ({kept}): ")
+
+
 def test_words_take_the_name_of_a_response(cells):
     cells("%%gemini -q -o first\none two three")
     cells("%%gemini -q -o second\none")
