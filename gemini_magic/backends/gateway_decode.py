@@ -3,7 +3,8 @@
 Its guide describes a chunk by ``type`` (text, image, metadata), ``name`` (output, thinking, metadata), ``content``,
 ``done``, ``index`` and ``is_final``; its table says that ``is_final`` marks the last chunk, all its examples test
 ``final``: either is taken. The first type and name seen at an index hold for all of its pieces. A whole answer
-(``/generate``) is ``{output: [items], usage, cost, warnings}``. Nothing is dropped: what is not known stays as it came.
+(``/generate``) is ``{output: [items], usage, cost, warnings}``. Decided here: metadata that is an object may name usage,
+cost and warnings as the last chunk does, and a chunk of the type ``error`` is a failure. Nothing is dropped: what is not known stays as it came.
 """
 
 from __future__ import annotations

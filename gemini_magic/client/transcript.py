@@ -78,10 +78,13 @@ class Transcript:
             if self._filled:
                 self._close()
                 return Note("kept", f"No text came; {self.path} is as it was.")
+            words = f"The text of the answer is in {self.path}."
+            if self._empty:
+                words = f"No text came; {self.path} says only how it ended."
             gap = "" if self._empty else "\n" if self._ends_line else "\n\n"
             self._write("\n".join((f"{gap}---", *_footer(self._ledger), "")))
             self._close()
-            return None if self.problem else Note("written", f"The text of the answer is in {self.path}.")
+            return None if self.problem else Note("written", words)
 
     def _begin(self) -> None:
         """What the file held gives way to what came earlier of this answer."""

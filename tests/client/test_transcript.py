@@ -58,8 +58,9 @@ def test_a_bad_ending_is_named(fake_server, file, steps, ending):
 
 def test_nothing_but_the_status_when_nothing_came(fake_server, file):
     fake_server.script(status(400, body=google_error(400, "no", "INVALID_ARGUMENT")))
-    finished(start(fake_server, to=str(file)))
+    ledger = finished(start(fake_server, to=str(file)))
     assert file.read_text() == "---\nStatus: error\n"
+    assert ledger.notes[-1].message == f"No text came; {file} says only how it ended."
 
 
 def test_stopping_writes_the_footer_at_once(fake_server, file):
