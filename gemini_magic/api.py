@@ -16,7 +16,7 @@ from .asking import build, parts_of
 from .backends import backend
 from .client import Recorder, Replay, endpoint_of, find_key, key_header, open_stream, recent_recorder
 from .content import Part, Request, Text, Turn
-from .errors import OptionError, RecordingError
+from .errors import CredentialsError, OptionError, RecordingError
 from .ledger import Ledger
 from .response import Response
 from .response_stream import Listeners, ResponseStream
@@ -109,8 +109,13 @@ def begin(
         replay = Replay(_recording(options.replay), any_order=options.replay_any, speed=options.speed)
     key = kept_back = None
     if replay is None and dialect.local is None:
-        key = find_key(dialect, options, ask=ask_key)
         kept_back = (sources or {}).get(KEPT_BACK)
+        try:
+            key = find_key(dialect, options, ask=ask_key)
+        except CredentialsError as problem:
+            if kept_back is not None:
+                problem.remedy = f"{kept_back} {problem.remedy}"
+            raise
     ledger = Ledger(request, backend=dialect.name)
     if kept_back is not None:
         ledger.note("key-kept-back", kept_back, severity="warning")
@@ -207,5 +212,7 @@ def ask(
         stopped = source.response.error
         if stopped is None:  # it had ended well in the same moment
             raise
-        stopped.remedy = "What arrived is in its `.response`."  # no cell asked this, and none can go on with it
+        stopped.remedy = (
+            "What arrived is in its `.response`."  # no cell asked this, and none can go on with it
+        )
         raise stopped from None

@@ -280,6 +280,16 @@ def test_a_configured_key_does_not_follow_to_another_address(fake_server, tmp_pa
     assert CANARY not in str(other.requests)
 
 
+def test_where_no_other_key_is_found_the_error_tells_of_the_one_kept_back(tmp_path, monkeypatch):
+    monkeypatch.setenv("MYKEY", CANARY)
+    (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nbackend = "adaptive"\nkey_env = "MYKEY"\n')
+    with pytest.raises(CredentialsError, match="No key was found") as caught:
+        gemini_magic.ask("hi", backend="vertex")
+    assert caught.value.remedy.startswith("The key that key_env (")
+    assert "GOOGLE_API_KEY" in caught.value.remedy
+    assert len(str(caught.value).splitlines()) <= 3
+
+
 def test_the_transport_looks_again(fake_server):
     """A key that came with the stream all the same does not leave for a host that it does not belong to."""
     for name in (None, "GEMINI_API_KEY"):
