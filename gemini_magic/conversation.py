@@ -91,15 +91,21 @@ def answer_turn(parts: Sequence[Part]) -> Turn | None:
     without one are left out, and so are parts that say nothing.
     """
     kept: list[Part] = []
+    joined: list[str] = []
     for part in parts:
         if (isinstance(part, Thought) and part.signature is None) or part == Opaque({}):
             continue
         if isinstance(part, Text) and part.signature is None:
-            if not part.text:
-                continue
-            last = kept[-1] if kept else None
-            if isinstance(last, Text) and last.signature is None:
-                kept[-1] = Text(last.text + part.text)
-                continue
+            joined.append(part.text)
+            continue
+        kept += _said(joined)
+        joined.clear()
         kept.append(part)
+    kept += _said(joined)
     return Turn("model", cleaned(kept)) if kept else None
+
+
+def _said(pieces: Sequence[str]) -> list[Part]:
+    """Pieces of text as one part; none when they say nothing."""
+    text = "".join(pieces)  # at once: a long answer has a million pieces
+    return [Text(text)] if text else []

@@ -14,6 +14,7 @@ from IPython.display import display, update_display
 
 from ..ledger import Ledger
 from . import page
+from .excerpt import Excerpt, hint
 from .pieces import Pieces
 from .static import bundle
 from .status import elapsed_of, status_line, waiting
@@ -54,8 +55,8 @@ class HtmlView:
         self._id = display_id or f"gemini-magic-{uuid4().hex}"
         self._exists = display_id is not None
         self._hint = hint
-        self._answer = Pieces(ledger.answer)
-        self._thoughts = Pieces(ledger.thoughts)
+        self._excerpts = Excerpt(ledger, "answer"), Excerpt(ledger, "thoughts")
+        self._answer, self._thoughts = map(Pieces, self._excerpts)
         self._next = 0.0
         self._begun = 0.0
         self._drawn: tuple[int, str] | None = None
@@ -91,9 +92,8 @@ class HtmlView:
         self._answer.step()
         self._thoughts.step()
         now = begun - self._begun
-        shown = page.document(
-            self._ledger, self._answer.whole, self._thoughts.whole, now=now, hint=self._hint
-        )
+        told = " · ".join(filter(None, (self._hint, hint(*self._excerpts))))
+        shown = page.document(self._ledger, self._answer.whole, self._thoughts.whole, now=now, hint=told)
         html = page.root(shown)
         data = {"text/html": html, "text/plain": status_line(self._ledger, now=now)}
         publish(data, self._id, update=self._exists)

@@ -16,9 +16,10 @@ import ipywidgets
 
 from ..ledger import Ledger
 from . import page
+from .excerpt import Excerpt, hint
 from .html import HtmlView, publish
 from .pieces import Pieces
-from .static import bundle
+from .static import bundle, drawn
 from .status import elapsed_of, status_line
 
 __all__ = ["ALIVE", "LiveView"]
@@ -105,7 +106,7 @@ class _Lane:
         pieces: the text's HTML.
     """
 
-    def __init__(self, kit: _Kit, source: Sequence[str], name: str) -> None:
+    def __init__(self, kit: _Kit, source: Excerpt, name: str) -> None:
         self._kit = kit
         self._name = name
         self._shown: list[Any] = []
@@ -173,6 +174,7 @@ class LiveView:
         if int(ipywidgets.__version__.partition(".")[0]) < _OLDEST:
             raise ImportError(f"ipywidgets {ipywidgets.__version__} is too old, {_OLDEST} is needed")
         self._ledger = ledger
+        self._excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
         self._stop = stop
         self._clock = clock
         self._id = f"gemini-magic-{uuid4().hex}"
@@ -232,8 +234,8 @@ class LiveView:
         self._status = kit.html(self._status_html(now))
         self._button = kit.stop(self._stop) if self._stop else None
         bar = kit.box([self._status, *([self._button] if self._button else [])], "gm-bar", row=True)
-        self._thoughts = _Lane(kit, self._ledger.thoughts, "gm-thoughts")
-        self._answer = _Lane(kit, self._ledger.answer, "gm-answer")
+        self._thoughts = _Lane(kit, self._excerpts[0], "gm-thoughts")
+        self._answer = _Lane(kit, self._excerpts[1], "gm-answer")
         style = kit.html(f"<style>{page.CSS}{_CSS}</style>")
         self._root = ipywidgets.VBox(
             children=(style, bar, self._thoughts.box, self._answer.box),
@@ -252,7 +254,8 @@ class LiveView:
 
     def _status_html(self, now: float) -> str:
         running = self._ledger.status == "running"
-        return page.status(self._ledger, now=now, hint=_TOOLBAR if running and self._stop is None else "")
+        said = (_TOOLBAR if self._stop is None else "", hint(*self._excerpts)) if running else ()
+        return page.status(self._ledger, now=now, hint=" · ".join(filter(None, said)))
 
     def _room(self, now: float) -> bool:
         """Whether a paint fits into this second's messages."""
@@ -281,13 +284,10 @@ class LiveView:
             self._next = max(begun + _PAINT, ended + _DUTY * (ended - begun), begun + size / _FLOW)
 
     def _finish(self) -> None:
-        answer, thoughts = self._answer.pieces, self._thoughts.pieces
-        for pieces in (answer, thoughts):
-            pieces.step(final=True)
-        data = bundle(self._ledger, answer=answer.whole, thoughts=thoughts.whole)
-        publish(data, self._id, update=self._displayed)
+        answer, thoughts = (lane.pieces.finish() for lane in (self._answer, self._thoughts))
+        shown = drawn(self._ledger, answer=answer, thoughts=thoughts)
+        publish(bundle(self._ledger, shown=shown), self._id, update=self._displayed)
         kit = self._kit
-        shown = page.document(self._ledger, answer.whole, thoughts.whole)
         last = ipywidgets.HTML(
             value=f"{''.join(shown)}<style>{page.CSS}{_CSS}</style>", layout=kit.layout, style=kit.style
         )

@@ -91,7 +91,7 @@ def thinking(ledger: Ledger, html: str) -> str:
     """The thoughts, folded; nothing when there are none."""
     if not html:
         return ""
-    count = words("".join(list(ledger.thoughts)))
+    count = words(ledger.thoughts)
     return (
         f'<details class="gm-thinking"><summary>Thinking, {count}</summary>'
         f'<div class="gm-thoughts">{html}</div></details>'
@@ -127,7 +127,13 @@ def notes(ledger: Ledger) -> str:
 
 
 def document(
-    ledger: Ledger, answer: str, thoughts: str, *, now: float | None = None, hint: str = ""
+    ledger: Ledger,
+    answer: str,
+    thoughts: str,
+    *,
+    now: float | None = None,
+    hint: str = "",
+    cut: Iterable[str] = (),
 ) -> list[str]:
     """The whole picture in the order in which it is read: status, thoughts, answer, what went wrong.
 
@@ -137,6 +143,7 @@ def document(
         thoughts: the same.
         now: seconds since the request was sent; by the wall clock when left out.
         hint: one more fact for the status line.
+        cut: what is not shown, in sentences.
     """
     busy = ' aria-busy="true"' if ledger.status == "running" else ""
     body = f'<div class="gm-answer" role="region" aria-label="Answer"{busy}>{answer}</div>' if answer else ""
@@ -144,6 +151,7 @@ def document(
         status(ledger, now=now, hint=hint),
         thinking(ledger, thoughts),
         body,
+        *(f'<div class="gm-note gm-cut">{_said(sentence)}</div>' for sentence in cut),
         box(ledger),
         notes(ledger),
     ]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ..markdown import Renderer
+from .excerpt import MOST_HTML, Excerpt
 
 __all__ = ["Pieces"]
 
@@ -24,13 +25,13 @@ class Pieces:
     """The pieces of one lane of a ledger.
 
     Args:
-        source: a growing list of text deltas; only read.
+        source: a growing list of text deltas, or the beginning of one; only read.
 
     Attributes:
         html: the pieces; their number and the last one's content grow.
     """
 
-    def __init__(self, source: Sequence[str]) -> None:
+    def __init__(self, source: Sequence[str] | Excerpt) -> None:
         self._source = source
         self._cursor = 0
         self._renderer = Renderer(heal=True)
@@ -50,6 +51,21 @@ class Pieces:
         """The HTML of everything rendered so far, in one."""
         return self._renderer.html
 
+    def finish(self) -> str | None:
+        """Nothing follows: the HTML of everything; None where that became too long to stay."""
+        if self._limit():
+            return None
+        self.step(final=True)
+        return self.whole
+
+    def _limit(self) -> bool:
+        """Whether there is too much HTML; then it grows no more."""
+        if not isinstance(self._source, Excerpt):
+            return False
+        if self._size + len(self._renderer.tail) > MOST_HTML:
+            self._source.stop()
+        return self._source.stopped
+
     def step(self, *, final: bool = False) -> list[int]:
         """Render what is new.
 
@@ -59,6 +75,7 @@ class Pieces:
         Returns:
             The positions in ``html`` that are new or changed, in ascending order; at most one is new.
         """
+        self._limit()
         new = self._source[self._cursor :]
         self._cursor += len(new)
         self._renderer.append("".join(new))

@@ -11,14 +11,15 @@ from typing import Any, Final
 from ..ledger import Ledger
 from ..markdown import defang, render, visible
 from . import page
+from .excerpt import MOST, MOST_HTML, Excerpt, left_out
 from .status import details, redacted, status_line
 
-__all__ = ["RECORD", "bundle", "html_of", "plain", "record"]
+__all__ = ["RECORD", "bundle", "drawn", "plain", "record"]
 
 RECORD: Final = "application/vnd.gemini-stream+json"
 _VERSION: Final = 1
 _MOST_CHUNKS: Final = 20_000
-_MOST_CHARS: Final = 500_000
+_MOST_CHARS: Final = MOST
 _MOST_NOTES: Final = 200
 # Entities, not backslashes: two of those and a bracket begin a formula in JupyterLab, and what a formula holds is put
 # back into the page with its quotation marks. An address is a link by itself there, and a broken
@@ -29,23 +30,40 @@ _MARKUP: Final = re.compile(
 )
 
 
-def _text(pieces: list[str]) -> str:
-    return "".join(list(pieces))  # a copy first: the reader may be appending
+def _start(pieces: list[str], most: int) -> tuple[str, int]:
+    """The first characters of a text, and how many there are."""
+    pieces = list(pieces)  # a copy first: the reader may be appending
+    count, length = 0, 0
+    while count < len(pieces) and length < most:
+        length += len(pieces[count])
+        count += 1
+    return "".join(pieces[:count])[:most], sum(map(len, pieces))
 
 
-def html_of(ledger: Ledger, *, answer: str | None = None, thoughts: str | None = None) -> str:
-    """The static HTML; ready-made HTML of the answer and the thoughts saves rendering them again."""
-    if answer is None:
-        answer = render(_text(ledger.answer))
-    if thoughts is None:
-        thoughts = render(_text(ledger.thoughts))
-    return page.root(page.document(ledger, answer, thoughts))
+def _html(excerpt: Excerpt) -> str:
+    """An excerpt as HTML, made shorter where that is far longer than the text."""
+    html = render(excerpt.text)
+    while len(html) > MOST_HTML:
+        excerpt.shorten(len(excerpt.text) * MOST_HTML // len(html) * 9 // 10)
+        html = render(excerpt.text)
+    return html
+
+
+def drawn(ledger: Ledger, *, answer: str | None = None, thoughts: str | None = None) -> list[str]:
+    """The pieces of the static HTML; ready-made HTML of the answer and the thoughts saves rendering them again."""
+    excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
+    thoughts, answer = (
+        _html(excerpt) if ready is None or len(ready) > MOST_HTML else ready
+        for excerpt, ready in zip(excerpts, (thoughts, answer), strict=True)
+    )
+    return page.document(ledger, answer, thoughts, cut=left_out(*excerpts))
 
 
 def plain(ledger: Ledger) -> str:
     """The answer as text in which nothing can move a cursor, then what went wrong, then the status line."""
     told = details(ledger)
-    parts = [visible(_text(ledger.answer)).rstrip("\n")]
+    answer = Excerpt(ledger, "answer")
+    parts = [visible(answer.text).rstrip("\n"), *left_out(answer)]
     if told:
         parts.append(
             "\n".join(line for line in (f"{told.title} {told.message}".strip(), told.remedy) if line)
@@ -57,13 +75,14 @@ def plain(ledger: Ledger) -> str:
 def _markdown(ledger: Ledger) -> str:
     """The answer as harmless Markdown below its status: a fence that never closed would swallow what follows it."""
     told = details(ledger)
-    lines = [status_line(ledger)]
+    answer = Excerpt(ledger, "answer")
+    lines = [status_line(ledger), *left_out(answer)]
     if told:
         lines += [line for line in (f"{told.title} {told.message}".strip(), told.remedy) if line]
     head = "\n>\n".join(
         "> " + _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(line)) for line in lines
     )
-    return f"{head}\n\n{defang(_text(ledger.answer))}"
+    return f"{head}\n\n{defang(answer.text)}"
 
 
 def _chunks(ledger: Ledger) -> tuple[int, dict[str, list[Any]]]:
@@ -88,14 +107,15 @@ def record(ledger: Ledger) -> dict[str, Any]:
     text), ``kind``, ``text`` and ``thought`` (characters the chunk adds to ``text`` and ``thoughts``). Request
     and headers are left out. A field that was cut names itself in ``capped``.
     """
-    text, thoughts = _text(ledger.answer), _text(ledger.thoughts)
+    text, chars = _start(ledger.answer, _MOST_CHARS)
+    thoughts, thought_chars = _start(ledger.thoughts, _MOST_CHARS)
     count, chunks = _chunks(ledger)
     capped = {
         name: f"{kept_count:,} of {whole:,} {what}"
         for name, kept_count, whole, what in (
             ("chunks", _MOST_CHUNKS, count, "chunks"),
-            ("text", _MOST_CHARS, len(text), "characters"),
-            ("thoughts", _MOST_CHARS, len(thoughts), "characters"),
+            ("text", _MOST_CHARS, chars, "characters"),
+            ("thoughts", _MOST_CHARS, thought_chars, "characters"),
             ("notes", _MOST_NOTES, len(ledger.notes), "notes"),
         )
         if whole > kept_count
@@ -118,8 +138,8 @@ def record(ledger: Ledger) -> dict[str, Any]:
         "details": told._asdict() if told else None,
         "usage": ledger.usage._asdict() if ledger.usage else None,
         "timing": {name: round(t, 6) for name, t in list(ledger.marks.items())},
-        "text": text[:_MOST_CHARS],
-        "thoughts": thoughts[:_MOST_CHARS],
+        "text": text,
+        "thoughts": thoughts,
         "chunks": chunks,
         "notes": [
             {
@@ -135,22 +155,19 @@ def record(ledger: Ledger) -> dict[str, Any]:
     }
 
 
-def bundle(
-    ledger: Ledger, *, inspector: bool = True, answer: str | None = None, thoughts: str | None = None
-) -> dict[str, Any]:
+def bundle(ledger: Ledger, *, inspector: bool = True, shown: list[str] | None = None) -> dict[str, Any]:
     """The MIME bundle that stays in the notebook.
 
     Args:
         ledger: the record; while it runs, the bundle shows what is there.
         inspector: whether the record for an inspector is part of it.
-        answer: its sanitised HTML where it exists already.
-        thoughts: the same.
+        shown: what :func:`drawn` made of it, where that exists already.
 
     Returns:
         ``application/vnd.gemini-stream+json`` (see :func:`record`), ``text/html``, ``text/markdown``, ``text/plain``.
     """
     made: dict[str, Any] = {RECORD: record(ledger)} if inspector else {}
-    made["text/html"] = html_of(ledger, answer=answer, thoughts=thoughts)
+    made["text/html"] = page.root(drawn(ledger) if shown is None else shown)
     made["text/markdown"] = _markdown(ledger)
     made["text/plain"] = plain(ledger)
     return made

@@ -6,7 +6,9 @@ Plain text only: it knows neither HTML nor terminals, and escapes nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import accumulate, islice
 from typing import NamedTuple, overload
 
 from ..content import Blob, Call, Code
@@ -27,6 +29,7 @@ __all__ = [
 _QUIET = 3.0  # seconds without a byte after which the line says so
 _MINUTE = 60.0
 _SHORT = 10.0
+_COUNTED = 1_000_000  # characters whose words are counted
 _NAME = 40  # characters of a gateway's word
 _RESUME = "`%gemini resume` asks for the rest."
 _LIMIT = "`%gemini resume` asks for the rest; `--max-tokens` sets the limit."
@@ -76,10 +79,26 @@ def _line(text: str) -> str:
     return _SPACE.sub(" ", redacted(text)).strip()
 
 
-def words(text: str) -> str:
-    """``1 word`` or ``1,234 words``; bare markup such as ``|`` or ``---`` is no word."""
+def words(pieces: Sequence[str]) -> str:
+    """``1 word`` or ``1,234 words``; bare markup such as ``|`` or ``---`` is no word; empty without text.
+
+    The words of a very long text are estimated from its beginning.
+    """
+    pieces = list(pieces)  # a copy first: the reader may be appending
+    length = sum(map(len, pieces))
+    text = "".join(pieces) if length <= _COUNTED else "".join(islice(pieces, _enough(pieces)))[:_COUNTED]
+    if not text.strip():
+        return ""
     count = sum(1 for _ in _WORD.finditer(text))
+    if length > _COUNTED:
+        about = round(count * length / _COUNTED)
+        return f"about {round(about, 2 - len(str(about))):,} words"
     return f"{count:,} word{'' if count == 1 else 's'}"
+
+
+def _enough(pieces: Sequence[str]) -> int:
+    """How many pieces hold the characters that are counted."""
+    return next(at for at, length in enumerate(accumulate(map(len, pieces)), 1) if length >= _COUNTED)
 
 
 def mark_of(ledger: Ledger) -> str:
@@ -156,8 +175,7 @@ def _others(ledger: Ledger) -> list[str]:
 def _ended(ledger: Ledger) -> str:
     finish = ledger.finish
     if ledger.status == "complete":
-        text = "".join(list(ledger.answer))
-        held = ([words(text)] if text.strip() else []) + _others(ledger)
+        held = [said for said in (words(ledger.answer), *_others(ledger)) if said]
         unusual = f" ({_line(finish.reason)})" if finish and finish.reason not in ("STOP", "final") else ""
         whose = "rest" if ledger.before else "answer"
         return f"{whose} complete{unusual}, {', '.join(held) or 'no text'}"

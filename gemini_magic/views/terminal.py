@@ -13,6 +13,7 @@ from typing import TextIO
 
 from ..ledger import Ledger
 from ..markdown import visible
+from .excerpt import Excerpt, left_out
 from .status import details, elapsed_of, status_line, waiting
 
 __all__ = ["TerminalView"]
@@ -34,6 +35,7 @@ class TerminalView:
         self, ledger: Ledger, out: TextIO | None = None, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._ledger = ledger
+        self._excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
         self._out = out
         self._clock = clock
         self._begun = 0.0
@@ -53,8 +55,10 @@ class TerminalView:
     def update(self, *, final: bool = False) -> None:
         """Print what is new; thoughts that come after the answer has begun are not mixed into it."""
         self._wait()
-        answer = self._ledger.answer[self._answer :]
-        thoughts = self._ledger.thoughts[self._thoughts :]
+        thoughts, answer = (
+            excerpt[said:]
+            for excerpt, said in zip(self._excerpts, (self._thoughts, self._answer), strict=True)
+        )
         self._thoughts += len(thoughts)
         self._answer += len(answer)
         if self._mode != "answer" and thoughts:
@@ -73,7 +77,7 @@ class TerminalView:
         self.update(final=True)
         self._leave()
         told = details(self._ledger)
-        lines = [f"[{status_line(self._ledger)}]"]
+        lines = [*left_out(*self._excerpts), f"[{status_line(self._ledger)}]"]
         if told:
             lines += [f"{told.title} {told.message}".strip(), told.remedy]
         self._write("".join(f"{visible(line)}\n" for line in lines if line))

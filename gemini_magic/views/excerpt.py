@@ -1,0 +1,142 @@
+"""How much of a very long answer is shown; it knows the text and nothing of how it looks.
+
+A page, a saved notebook and an interrupt all suffer from an answer without end, so a view takes the beginning only.
+The response holds all of it.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from ..ledger import Ledger
+
+__all__ = ["MOST", "MOST_HTML", "Excerpt", "hint", "left_out"]
+
+# Characters of an answer, and of its thoughts. The longest answers of today's models have 65,536 tokens, some 300,000.
+MOST: Final = 500_000
+MOST_HTML: Final = 2_000_000  # characters: some texts make thirty of one
+_MARK: Final = 8  # a line or a table's cell costs a page as much as so many characters more
+_ZONE: Final = 5_000  # the cut is made at a line end if there is one in the last characters
+
+
+def _cost(text: str) -> int:
+    return len(text) + _MARK * (text.count("\n") + text.count("|"))
+
+
+class Excerpt:
+    """The beginning of a growing text, as a growing list of pieces; cut at a line end where there is one.
+
+    A line that may have to be cut is held back until it is complete, or the ledger closed.
+
+    Args:
+        ledger: the record.
+        name: whose text.
+
+    Attributes:
+        cut: whether there is more; ``stopped``: whether that is so because of its HTML.
+    """
+
+    def __init__(self, ledger: Ledger, name: Literal["answer", "thoughts"]) -> None:
+        self._ledger = ledger
+        self._source: list[str] = getattr(ledger, name)
+        self._name = name
+        self._cursor = 0
+        self._pieces: list[str] = []
+        self._room = MOST
+        self._held = ""
+        self._ended_a_line = False  # within the zone
+        self._length = 0
+        self.cut = self.stopped = False
+
+    def __len__(self) -> int:
+        self._follow()
+        return len(self._pieces)
+
+    def __getitem__(self, place: slice) -> list[str]:
+        self._follow()
+        return self._pieces[place]
+
+    @property
+    def text(self) -> str:
+        """What is shown, in one."""
+        return "".join(self[:])
+
+    def stop(self) -> None:
+        """Take no more, whatever there is room for: its HTML is too long."""
+        self.cut = self.stopped = True
+
+    def shorten(self, length: int) -> None:
+        """Keep so many characters, or a few less."""
+        text = self.text[:length]
+        text = text[: text.rfind("\n", max(0, length - _ZONE)) + 1 or length]
+        self._pieces, self._length, self.cut = [text], len(text), True
+
+    def said(self) -> str:
+        """That this is not all, in a sentence; empty when it is."""
+        self._follow()
+        if not self.cut:
+            return ""
+        whole = sum(map(len, list(self._source)))
+        of = "" if self._name == "answer" else " of the thoughts"
+        held = "text" if self._name == "answer" else "thoughts"
+        return f"Shown are the first {self._length:,} of {whole:,} characters{of}; the response's `{held}` holds all."
+
+    def _follow(self) -> None:
+        if self.cut:
+            return
+        over = self._ledger.status != "running"  # asked first: then nothing follows what is read now
+        new = self._source[self._cursor :]
+        self._cursor += len(new)
+        self.cut = any(self._overflows(piece) for piece in new)
+        if over and self._held and not self.cut:
+            self._release(len(self._held))
+
+    def _overflows(self, piece: str) -> bool:
+        """Take a piece, or what there is room for; whether that is not all."""
+        room = self._room
+        if not self._held and _cost(piece) + _ZONE <= room:
+            self._pieces.append(piece)
+            self._room -= _cost(piece)
+            self._length += len(piece)
+            return False
+        self._held += piece
+        fits = _fitting(self._held, room)
+        zone = _fitting(self._held, max(0, room - _ZONE))
+        if fits < len(self._held):
+            end = self._held.rfind("\n", zone, fits) + 1
+            self._release(end or (0 if self._ended_a_line else fits))
+            return True
+        end = self._held.rfind("\n", 0, fits) + 1
+        end = max(zone, end)
+        self._ended_a_line = self._ended_a_line or self._held[:end].endswith("\n")
+        self._release(end)
+        return False
+
+    def _release(self, end: int) -> None:
+        piece, self._held = self._held[:end], self._held[end:]
+        if piece:
+            self._pieces.append(piece)
+            self._room -= _cost(piece)
+            self._length += len(piece)
+
+
+def _fitting(text: str, room: int) -> int:
+    """How many characters of a text there is room for."""
+    low, high = 0, min(len(text), room)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if middle + _MARK * (text.count("\n", 0, middle) + text.count("|", 0, middle)) <= room:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def hint(*excerpts: Excerpt) -> str:
+    """The same in a few words, while it still grows."""
+    return "too long, the rest is not shown" if any(excerpt.cut for excerpt in excerpts) else ""
+
+
+def left_out(*excerpts: Excerpt) -> list[str]:
+    """What is not shown, a sentence each."""
+    return [said for excerpt in excerpts if (said := excerpt.said())]
