@@ -25,6 +25,7 @@ __all__ = ["Cause", "Ending", "ending_of", "service_error"]
 Cause: TypeAlias = Literal["end", "cut", "full", "failed", "stalled", "timeout", "interrupt", "stop"]
 
 _RESUME = "What arrived is kept; `%gemini resume` asks for the rest in a new request."
+_AGAIN = "`%gemini resume` asks the same question again, in a new request."
 
 
 class Ending(NamedTuple):
@@ -45,6 +46,7 @@ def ending_of(
     chars: int,
     chunks: int,
     limit: float | None,
+    answering: bool = True,
 ) -> Ending:
     """How it ended.
 
@@ -58,27 +60,30 @@ def ending_of(
         chars: answer characters so far.
         chunks: chunks so far.
         limit: the timeout that was reached, in seconds.
+        answering: whether the body of the last answer had begun.
     """
+    resume = _RESUME if chars else _AGAIN
     if cause in ("interrupt", "stop"):
-        return Ending("interrupted", Interrupted(_so_far("Stopped", chars), remedy=_RESUME))
+        return Ending("interrupted", Interrupted(_so_far("Stopped", chars), remedy=resume))
     if cause == "stalled":
         waited = "" if limit is None else f" for {limit:g} s"
+        option = "--stall-timeout" if answering else "--first-byte-timeout"
         return Ending(
             "stalled",
             StalledError(
-                _so_far(f"Nothing came{waited}", chars), remedy=f"{_RESUME} `--stall-timeout` waits longer."
+                _so_far(f"Nothing came{waited}", chars), remedy=f"{resume} `{option}` waits longer."
             ),
         )
     if cause == "timeout":
         what = "Not finished in time" if limit is None else f"Not finished within {limit:g} s"
         said = f"{what}; {chars:,} characters had arrived." if chars else f"{what}; no text had arrived."
-        return Ending("stalled", StalledError(said, remedy=f"{_RESUME} `--timeout` allows more."))
+        return Ending("stalled", StalledError(said, remedy=f"{resume} `--timeout` allows more."))
     if failure is not None:
         return Ending("error", service_error(failure))
     if cause == "full" and chunks and error is not None:
         return Ending("truncated", error)
     if cause == "cut" and chunks:
-        return Ending("truncated", TruncatedError(_so_far("The connection was lost", chars), remedy=_RESUME))
+        return Ending("truncated", TruncatedError(_so_far("The connection was lost", chars), remedy=resume))
     if error is not None:
         return Ending("error", error)
     if blocked is not None:
@@ -89,7 +94,7 @@ def ending_of(
 def _at_the_end(finish: Finish | None, chars: int, chunks: int) -> Ending:
     if finish is None:
         what = "The answer ended without a finish reason" if chunks else "The answer was empty"
-        return Ending("truncated", TruncatedError(_so_far(what, chars), remedy=_RESUME))
+        return Ending("truncated", TruncatedError(_so_far(what, chars), remedy=_RESUME if chars else _AGAIN))
     status = status_of(finish.reason)
     if status is None:
         note = Note(
@@ -109,7 +114,9 @@ def _at_the_end(finish: Finish | None, chars: int, chunks: int) -> Ending:
             ),
         )
     if finish.reason == "CONTINUATION":
-        return Ending(status, TruncatedError(_so_far("The server paused the answer", chars), remedy=_RESUME))
+        return Ending(status, TruncatedError(
+                _so_far("The server paused the answer", chars), remedy=_RESUME if chars else _AGAIN
+            ))
     return Ending(status)
 
 

@@ -283,6 +283,7 @@ class Ledger:
             chars=self.chars,
             chunks=len(self.raw),
             limit=self.limit,
+            answering=not self.exchanges or bool(self.exchanges[-1].pieces),
         )
         if ending.note is not None:
             self.notes.append(ending.note)
