@@ -15,7 +15,7 @@ from ..ledger import Ledger
 from ..markdown import STYLE, visible
 from .status import details, facts, mark_of, redacted, words
 
-__all__ = ["CSS", "box", "document", "notes", "root", "status", "thinking"]
+__all__ = ["CSS", "box", "document", "notes", "root", "serious", "status", "thinking"]
 
 _TONES: Final = {
     "running": "busy",
@@ -112,18 +112,21 @@ def box(ledger: Ledger) -> str:
     return f'<div class="gm-box gm-{_TONES[ledger.status]}" role="note">{shown}</div>'
 
 
-def notes(ledger: Ledger) -> str:
-    """Oddities that may mislead the reader; harmless ones are left to the tables."""
+def serious(ledger: Ledger) -> list[str]:
+    """Oddities that may mislead the reader, in plain lines; harmless ones are left to the tables."""
     cut = (
         ("unterminated", "not-json") if ledger.cause == "cut" else ()
     )  # said already: the connection was lost
-    serious = [note for note in list(ledger.notes) if note.severity != "info" and note.kind not in cut]
-    lines = [
-        f'<div class="gm-note">⚠ {_said(redacted(note.message))}</div>' for note in serious[:_NOTES_SHOWN]
-    ]
-    if len(serious) > _NOTES_SHOWN:
-        lines.append(f'<div class="gm-note">⚠ {len(serious) - _NOTES_SHOWN} more: see the notes.</div>')
-    return "".join(lines)
+    found = [note for note in list(ledger.notes) if note.severity != "info" and note.kind not in cut]
+    lines = [" ".join(redacted(note.message).split()) for note in found[:_NOTES_SHOWN]]
+    if len(found) > _NOTES_SHOWN:
+        lines.append(f"{len(found) - _NOTES_SHOWN} more: see the notes.")
+    return [f"⚠ {line}" for line in lines]
+
+
+def notes(ledger: Ledger) -> str:
+    """The same as HTML."""
+    return "".join(f'<div class="gm-note">{_said(line)}</div>' for line in serious(ledger))
 
 
 def document(

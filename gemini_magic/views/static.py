@@ -68,7 +68,7 @@ def plain(ledger: Ledger) -> str:
         parts.append(
             "\n".join(line for line in (f"{told.title} {told.message}".strip(), told.remedy) if line)
         )
-    parts.append(f"[{status_line(ledger)}]")
+    parts += ["\n".join(page.serious(ledger)), f"[{status_line(ledger)}]"]
     return "\n\n".join(visible(part) for part in parts if part)
 
 
@@ -79,6 +79,7 @@ def _markdown(ledger: Ledger) -> str:
     lines = [status_line(ledger), *left_out(answer)]
     if told:
         lines += [line for line in (f"{told.title} {told.message}".strip(), told.remedy) if line]
+    lines += page.serious(ledger)
     head = "\n>\n".join(
         "> " + _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(line)) for line in lines
     )

@@ -32,6 +32,7 @@ _SHORT = 10.0
 _COUNTED = 1_000_000  # characters whose words are counted
 _NAME = 40  # characters of a gateway's word
 _RESUME = "`%gemini resume` asks for the rest."
+_AGAIN = "`%gemini resume` asks the same question again."
 _LIMIT = "`%gemini resume` asks for the rest; `--max-tokens` sets the limit."
 _KEY = re.compile(r"AIza[\w-]{16,}")  # how Google's API keys begin; servers quote them in their messages
 _SPACE = re.compile(r"\s+")
@@ -178,7 +179,7 @@ def _ended(ledger: Ledger) -> str:
         held = [said for said in (words(ledger.answer), *_others(ledger)) if said]
         unusual = f" ({_line(finish.reason)})" if finish and finish.reason not in ("STOP", "final") else ""
         whose = "rest" if ledger.before else "answer"
-        return f"{whose} complete{unusual}, {', '.join(held) or 'no text'}"
+        return f"{whose} complete{unusual}, {', '.join(held) or 'no text'}{_tries(ledger)}"
     if ledger.status == "truncated":
         if ledger.cause == "cut":
             return "truncated: the connection was lost"
@@ -200,9 +201,22 @@ def _ended(ledger: Ledger) -> str:
     if ledger.status == "error":
         code = getattr(ledger.error, "code", None)
         status = getattr(ledger.error, "status", None)
-        tries = f"after {len(ledger.exchanges)} tries" if len(ledger.exchanges) > 1 else ""
-        return " ".join(str(part) for part in ("error", code, status, tries) if part)
+        return " ".join(str(part) for part in ("error", code, status) if part) + _tries(ledger)
     return "stopped" if ledger.cause == "stop" else "interrupted"
+
+
+def _tries(ledger: Ledger) -> str:
+    """How often it was asked, where that was more than once."""
+    count = len(ledger.exchanges)
+    whole = any(note.kind == "fallback" for note in list(ledger.notes))
+    last = ", the last without streaming" if whole else ""
+    return f" after {count} tries{last}" if count > 1 else ""
+
+
+def _others_said(ledger: Ledger) -> str:
+    """That there are more answers than the one that is shown."""
+    count = len({0, *ledger.parts})
+    return f"answer 1 of {count} shown, the response's `candidates` holds all" if count > 1 else ""
 
 
 def _tokens(ledger: Ledger) -> str:
@@ -233,7 +247,15 @@ def facts(ledger: Ledger, *, now: float | None = None) -> list[str]:
     model = ledger.model_version or (ledger.request.model if ledger.request else "")
     state = _running(ledger, elapsed) if ledger.status == "running" else _ended(ledger)
     source = {"recording": "from a recording", "echo": "offline echo"}.get(ledger.source, "")
-    found = (_line(model), state, _seconds(elapsed), _tokens(ledger), *_gateway(ledger), source)
+    found = (
+        _line(model),
+        state,
+        _seconds(elapsed),
+        _others_said(ledger),
+        _tokens(ledger),
+        *_gateway(ledger),
+        source,
+    )
     return [fact for fact in found if fact]
 
 
@@ -258,4 +280,4 @@ def details(ledger: Ledger) -> Details | None:
     message = _line(ledger.error.message)
     if ledger.status == "interrupted" and message.startswith("Stopped"):
         title = ""
-    return Details(title, message, _line(ledger.error.remedy) or _RESUME)
+    return Details(title, message, _line(ledger.error.remedy) or (_RESUME if ledger.answer else _AGAIN))

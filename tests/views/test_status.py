@@ -6,9 +6,11 @@ import pytest
 from surroundings import CANARY
 from view_stage import ENDINGS, feed, finished, new_ledger
 
-from gemini_magic.content import Call
+from gemini_magic.content import Call, Text
 from gemini_magic.events import Delta, Reading
+from gemini_magic.exchange import Exchange
 from gemini_magic.ledger import Pause
+from gemini_magic.views import bundle
 from gemini_magic.views.status import details, redacted, status_line
 
 LINES = {
@@ -113,3 +115,45 @@ def test_a_message_is_one_line_without_keys_and_without_lone_surrogates():
     assert CANARY not in told.message
     assert told.message == "400: bad key AIza… in � line 2"
     assert redacted(None) is None
+
+
+def tried(count, **more):
+    ledger = new_ledger()
+    for attempt in range(count):
+        ledger.begin(Exchange("POST", "http://x", (), b"", attempt=attempt))
+    feed(ledger, "one two", finish="STOP", **more)
+    ledger.close("end", t=3.2)
+    return ledger
+
+
+def test_an_answer_that_took_several_tries_says_so():
+    assert "answer complete, 2 words after 3 tries ·" in status_line(tried(3))
+    assert "tries" not in status_line(tried(1))
+    ledger = tried(2)
+    ledger.note("fallback", "asked once more without streaming", severity="warning")
+    assert "2 words after 2 tries, the last without streaming ·" in status_line(ledger)
+
+
+def test_other_candidates_are_named_in_every_part():
+    ledger = new_ledger()
+    ledger.add(b"{}", 1.0, Reading([Delta(Text("one")), Delta(Text("another"), 1)]))
+    feed(ledger, finish="STOP")
+    ledger.close("end", t=2.0)
+    made = bundle(ledger)
+    for kind in ("text/html", "text/plain", "text/markdown"):
+        assert "answer 1 of 2 shown" in made[kind]
+
+
+def test_a_warning_stands_in_every_part():
+    ledger = finished()
+    ledger.note("possibly-billed", "Sent once more,\nand *both* may be billed.", severity="warning")
+    made = bundle(ledger)
+    assert "⚠ Sent once more, and *both* may be billed." in made["text/html"]
+    assert "⚠ Sent once more, and *both* may be billed." in made["text/plain"]
+    assert "⚠ Sent once more, and &#42;both&#42; may be billed." in made["text/markdown"]
+
+
+def test_the_time_is_what_the_ledger_says_though_nothing_was_sent():
+    ledger = new_ledger()
+    ledger.close("stop", t=4.2)
+    assert status_line(ledger).endswith("stopped · 4.2 s")
