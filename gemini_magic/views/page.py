@@ -62,6 +62,7 @@ color:var(--jp-ui-font-color2,inherit);border-left:2px solid var(--jp-border-col
 .gemini-magic .gm-rest>p:last-child::after{content:"▍";display:inline-block;width:0;opacity:.55;
 animation:gm-blink 1.2s steps(2,jump-none) infinite}
 @keyframes gm-blink{50%,to{opacity:0}}
+@media (max-width:760px){.gemini-magic.gemini-magic{padding-left:6px}}
 @media (prefers-reduced-motion:reduce){.gemini-magic .gm-rest>p:last-child::after{animation:none}}
 """
 

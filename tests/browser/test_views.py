@@ -74,6 +74,11 @@ def test_an_answer_never_shrinks_and_does_not_move_when_it_is_finished(notebook,
         f"(() => {{ const r = document.querySelector('{ROOT}'); return r.scrollWidth - r.clientWidth }})()"
     )
     assert wide <= 0
+    gap = page.evaluate("""() => {
+        const edge = (selector, side) => document.querySelector(selector)?.getBoundingClientRect()[side] ?? 0;
+        return edge(".gm-status", "left") - edge(".jp-CodeCell:has(.gm-status) .jp-OutputCollapser", "right");
+    }""")
+    assert gap >= 4  # a narrow page puts the output right beside the bar that folds it
 
 
 def test_opened_thoughts_stay_open_while_they_grow(notebook, lab):
