@@ -34,6 +34,12 @@ def _line(name):
     return f"browser: chromium at {find_chromium()}" if name == "browser" else "corpus: ../shared/corpus"
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--long", action="store_true", help="random Markdown: 100,000 documents, not 4,000 (ten minutes)"
+    )
+
+
 def pytest_configure():
     for name, (missing, variable) in _OPTIONAL.items():
         if missing and ORIGINAL_ENVIRON.get(variable) == "1":

@@ -138,6 +138,114 @@ FRAGMENTS = [
         "\u2028",
     ),
 ]
+INLINE = [
+    *(
+        "word",
+        "and",
+        "so",
+        "on",
+        "it",
+        "was",
+        "said",
+        "that",
+        "one",
+        "more",
+        "time",
+        "a",
+        "b",
+        "12",
+        "3.",
+        "-",
+        "+",
+    ),
+    *(
+        "*em*",
+        "**strong**",
+        "**two words**",
+        "_a b_",
+        "`code`",
+        "``a ` b``",
+        "~~gone~~",
+        "a*b",
+        "2 * 3",
+        "x_y_z",
+    ),
+    *(
+        "[foo]",
+        "[bar][foo]",
+        "[1]",
+        "[foo bar]",
+        "[l](https://example.org)",
+        "![i](https://example.org/i.png)",
+    ),
+    *(
+        "[l](https://example.org 'a b')",
+        "<https://example.org>",
+        "&amp;",
+        "\\*",
+        "(see [multi])",
+        "a&b",
+        "<b>",
+    ),
+]
+RARE = [
+    "**open",
+    "`open",
+    "[open",
+    "close]",
+    "*",
+    "_",
+    "](",
+    "|",
+    "a | b",
+    "\\",
+    "![",
+    "``",
+    "[*a",
+    "b*]",
+    "~~",
+]
+SAFE = INLINE
+INLINE = [*INLINE, *INLINE, *INLINE, *RARE]
+SLIPS = [
+    "\n===\n",
+    "\n---\n",
+    "\n# h",
+    "\n- x",
+    "\n| a |\n|---|",
+    "a | b\n---|---",
+    "```",
+    "\n> q",
+    "\n--|--\n",
+    "\n|--\n",
+]
+SLIPS += ["| a", "[foo]: https://e.org", "\n\n[foo]: https://e.org\n", "\n2. x", "\n\n", "\t", *RARE]
+CODE = [
+    *(
+        "def f(x):",
+        "    return x  # note",
+        "",
+        "    ",
+        "x = 'a' + \"b\"",
+        '"""doc',
+        'string"""',
+        "class A(B):",
+        "/* c",
+    ),
+    *(
+        "c */ int x = 1;",
+        "// n",
+        '{"a": [1, true],',
+        '"b": null}',
+        "a: 1",
+        "- b: 'c'",
+        "<b>&amp;",
+        "`",
+        "``",
+        "~~~",
+        "\tx",
+    ),
+]
 PREFIXES = [
     "",
     "",
@@ -169,6 +277,79 @@ def document(seed: int) -> str:
     return "".join(pieces)
 
 
+def essay(seed: int) -> str:
+    """Return a text of long blocks: lists, tables, code and paragraphs of many lines, with a slip here and there."""
+    chance = random.Random(seed)
+    return "".join(
+        chance.choice([_long_list, _long_table, _long_code, _long_paragraph])(chance)
+        + chance.choice(ENDS[3:])
+        for _ in range(chance.randint(1, 4))
+    )
+
+
+def _words(chance: random.Random, most: int) -> str:
+    return " ".join(chance.choice(INLINE) for _ in range(chance.randint(1, most)))
+
+
+def _long_list(chance: random.Random) -> str:
+    mark = chance.choice(["- ", "* ", "1. ", "7) ", " - ", "   + "])
+    ends = ["\n"] * 12 + [
+        "\n\n",
+        "\n  \n",
+        "\r\n",
+        "\n    more\n",
+        "\n\n  more\n",
+        "\n  - deeper\n",
+        "\nlazy\n",
+    ]
+    slips = ["", "", "", "", "", "", "```\ncode\n```\n" + mark, "- ", "> ", "# ", "a | b\n--|--\n"]
+    return "".join(
+        mark + chance.choice(slips) + _words(chance, 5) + chance.choice(ends)
+        for _ in range(chance.randint(3, 15))
+    )
+
+
+def _long_table(chance: random.Random) -> str:
+    rows = [f"| {_words(chance, 3)} | {_words(chance, 2)} |" for _ in range(chance.randint(2, 12))]
+    slips = [
+        "|",
+        "x",
+        "| a | b | c |",
+        "|---|---|",
+        "",
+        " ",
+        "---",
+        "> q",
+        "- i",
+        "[foo]: https://example.org/t",
+    ]
+    if chance.random() < 0.5:
+        rows.insert(chance.randrange(len(rows)), chance.choice(slips))
+    return "\n".join([rows[0], "|---|:-:|", *rows[1:]]) + "\n"
+
+
+def _long_code(chance: random.Random) -> str:
+    fence = chance.choice(["```", "~~~~", "  ```"])
+    lines = [chance.choice(CODE) for _ in range(chance.randint(2, 20))]
+    info = chance.choice(["", "python", "js", "json", "c", "yaml", "no-such-language"])
+    return (
+        f"{fence}{info}\n" + "\n".join(lines) + "\n" + chance.choice([fence, fence, fence, "```", ""]) + "\n"
+    )
+
+
+def _long_paragraph(chance: random.Random) -> str:
+    spaces = [" "] * 12 + ["\n", "\n", "  \n", "\\\n", "  "]
+    words = INLINE if chance.random() < 0.3 else SAFE
+    inside = SLIPS if chance.random() < 0.3 else []
+    pieces = []
+    for _ in range(chance.randint(20, 250)):
+        pieces += [
+            chance.choice(inside if inside and chance.random() < 0.02 else words),
+            chance.choice(spaces),
+        ]
+    return "".join(pieces) + "\n" + chance.choice(["", "", "", *SLIPS])
+
+
 def chopped(text: str, chance: random.Random, most: int = 12) -> list[str]:
     """Cut a text into pieces of 1 to ``most`` characters."""
     pieces = []
@@ -187,6 +368,7 @@ CONSTRUCTS = {
     "tight and loose": "- a\n- b\n\n- c\n\n\ntext\n\n* x\n* y\n",
     "quotes": "> a\nlazy\n> - b\n> > c\n\n> d\n",
     "fences": "```python\ndef f():\n    return '<b>'\n```\n\n~~~\nraw\n```\n~~~\n- item\n  ```js\n  x = 1;\n  ```\ntext\n",
+    "fence like a table": "```a|b\ncode\n|---|---|\nmore\n```\n",
     "open fence": "before\n\n````text\n```\nstill code\n",
     "indented": "para\n    not code\n\n    code\n\n    more\n\ttab\n",
     "table": "intro\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n| `x` |\n\nafter\n| not | table\n",

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .blocks import Op, Renderer, render
     from .defang import defang
+    from .frames import Frame
     from .parser import CodeBlock, code_blocks
     from .safe import visible
     from .style import STYLE
 
-__all__ = ["STYLE", "CodeBlock", "Op", "Renderer", "code_blocks", "defang", "render", "visible"]
+__all__ = ["STYLE", "CodeBlock", "Frame", "Op", "Renderer", "code_blocks", "defang", "render", "visible"]
 
 _HOMES = {
     "STYLE": "style",
     "CodeBlock": "parser",
+    "Frame": "frames",
     "Op": "blocks",
     "Renderer": "blocks",
     "code_blocks": "parser",

@@ -1,24 +1,26 @@
-"""Renders a growing answer: finished blocks once, the rest again with each update.
+"""Renders a growing answer: finished parts once, the rest again with each update.
 
-It knows which source can still change its meaning, and nothing of time, threads or widgets. Healing is
-for the tail alone; frozen blocks and the closed document are always exact.
+It knows what is told to a view, and nothing of time, threads or widgets. Healing is
+for what is unfinished alone; frozen parts and the closed document are always exact.
 
-Why a block may be frozen: CommonMark decides block structure line by line, so complete lines can
-change only the last block that is open (CommonMark 0.31, appendix "A parsing strategy", phase 1). What
-can arrive late is a link definition, so each frozen block remembers the labels it asked for.
+What can change a frozen part is a link definition that arrives late, so each remembers the labels it asked for.
 """
 
 from __future__ import annotations
 
+from itertools import groupby, takewhile
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .heal import heal
 from .parser import Refs, blocks_of, draw, inline
-from .safe import clean, normalise
+from .safe import Newlines, clean
+from .source import Part, Source
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
+
+    from .frames import Frame
 
 __all__ = ["Op", "Renderer", "render"]
 
@@ -27,70 +29,26 @@ class Op(NamedTuple):
     """One change of the view.
 
     Attributes:
-        kind: ``append`` a finished block, ``replace`` one (a definition came late), or the ``tail`` is new.
-        id: the running number of the block, -1 for the tail.
-        html: safe HTML, complete in itself.
+        kind: ``append`` a finished part, ``replace`` one, the ``frame`` of some parts looks different, ``open`` is what
+            is unfinished in the open frame, ``tail`` what is unfinished behind it.
+        id: the running number of the part, -1 for what is unfinished.
+        html: safe HTML; complete in itself if there is no frame, otherwise once ``frame.wrap`` is around it.
+        frame: the list, table, fence or paragraph it belongs to; None for a whole block. The parts of a frame follow
+            one another.
     """
 
-    kind: Literal["append", "replace", "tail"]
+    kind: Literal["append", "replace", "frame", "open", "tail"]
     id: int
     html: str
-
-
-class _Newlines:
-    r"""Makes ``\r\n`` and ``\r`` one ``\n`` wherever the pieces of text are cut."""
-
-    def __init__(self) -> None:
-        self._after_return = False
-
-    def __call__(self, text: str) -> str:
-        if not text:
-            return text
-        if self._after_return and text[0] == "\n":
-            text = text[1:]
-            self._after_return = False
-            if not text:
-                return text
-        self._after_return = text[-1] == "\r"
-        if "\r" in text:
-            text = text.replace("\r\n", "\n").replace("\r", "\n")
-        return normalise(text)
+    frame: Frame | None = None
 
 
 def render(text: str) -> str:
     """Return the safe HTML of a whole Markdown text, in one pass."""
     refs = Refs()
-    tokens = blocks_of(_Newlines()(text), refs)
+    tokens = blocks_of(Newlines()(text), refs)
     inline(tokens, refs)
     return clean(draw(tokens))
-
-
-def _top_level(tokens: list[Token]) -> list[list[Token]]:
-    """Group block tokens into top-level blocks."""
-    groups: list[list[Token]] = []
-    depth = 0
-    for token in tokens:
-        if depth == 0:
-            groups.append([])
-        groups[-1].append(token)
-        depth += token.nesting
-    return groups
-
-
-def _end(block: list[Token]) -> int:
-    """Return the line after a top-level block, as the parser saw it."""
-    lines = block[0].map
-    if lines is None:  # no rule of this dialect leaves it out
-        raise ValueError(f"a {block[0].type} token without lines")
-    return lines[1]
-
-
-def _line_start(text: str, line: int) -> int:
-    r"""Return where a line begins in a text with ``\n`` line ends."""
-    at = 0
-    for _ in range(line):
-        at = text.index("\n", at) + 1
-    return at
 
 
 def _target(definition: Any) -> tuple[str, str] | None:
@@ -101,34 +59,50 @@ class Renderer:
     """Turns text that arrives in pieces into operations on a view.
 
     With ``heal=False`` the view after any piece equals ``render`` of the text so far. With
-    ``heal=True`` unfinished markup at the very end is drawn as it will probably read when finished;
-    ``close`` ends with the exact view either way. Not safe for use by two threads at once.
+    ``heal=True`` unfinished markup at the very end is drawn as it will probably read when finished, and open code is
+    coloured; ``close`` ends with the exact view either way. Not safe for use by two threads at once.
 
     Attributes:
-        blocks: safe HTML of the frozen blocks; the index is the block's id.
-        tail: safe HTML of what is not frozen.
+        open: safe HTML of what is unfinished in the open frame.
+        tail: safe HTML of what is unfinished behind it.
         last_cost: seconds the last ``update`` took, for the caller's throttle.
     """
 
     def __init__(self, *, heal: bool = False) -> None:
-        self.blocks: list[str] = []
+        self.open = ""
         self.tail = ""
         self.last_cost = 0.0
         self._heal = heal
         self._closed = False
-        self._newlines = _Newlines()
+        self._newlines = Newlines()
         self._pieces: list[str] = []  # text not looked at yet
-        self._source = ""  # source of the tail
-        self._complete = 0  # how much of it, up to a line end, was searched for finished blocks
-        self._settled: dict[str, Any] = {}  # definitions in frozen source
-        self._passing: dict[str, Any] = {}  # definitions in the tail as last drawn
-        self._asking: dict[str, set[int]] = {}  # label -> frozen blocks that asked for it
-        self._tokens: dict[int, list[Token]] = {}  # of the blocks that asked for any label
+        self._source = Source(coloured=heal)
+        self._passing: dict[str, Any] = {}  # definitions in the rest as last drawn
+        self._html: list[str] = []  # of each frozen part
+        self._frames: list[Frame | None] = []  # of each frozen part
+        self._shown: tuple[Frame | None, str] = (None, "")  # the open frame as last told
+        self._asking: dict[str, set[int]] = {}  # label -> parts that asked for it
+        self._linked: set[int] = set()  # parts that asked for any
+        self._tokens: dict[
+            int, list[Token]
+        ] = {}  # of the parts that asked for any label or may look different yet
+
+    @property
+    def frame(self) -> Frame | None:
+        """The open block of which parts are frozen, if there is one."""
+        return self._source.frame
 
     @property
     def html(self) -> str:
         """The view as of the last update."""
-        return "".join([*self.blocks, self.tail])
+        pieces = []
+        for frame, parts in groupby(zip(self._frames, self._html, strict=True), lambda part: part[0]):
+            inner = [html for _, html in parts]
+            if frame is None:
+                pieces += inner
+            else:
+                pieces.append(frame.wrap(inner, rest=self.open if frame is self.frame else ""))
+        return "".join([*pieces, self.tail])
 
     def append(self, text: str) -> None:
         """Take more text without rendering it; cheap.
@@ -154,7 +128,7 @@ class Renderer:
         return self.update()
 
     def close(self) -> list[Op]:
-        """Freeze everything: the tail is empty and ``html`` equals ``render`` of the whole text."""
+        """Freeze everything: nothing is unfinished and ``html`` equals ``render`` of the whole text."""
         if self._closed:
             return []
         self._closed = True
@@ -162,91 +136,114 @@ class Renderer:
 
     def _step(self, *, final: bool) -> list[Op]:
         begun = perf_counter()
-        self._source += "".join(self._pieces)
+        source = self._source
+        source.text += "".join(self._pieces)
         self._pieces.clear()
-        frozen, settled = self._freeze()
-        passing = Refs(self._settled)
-        tail = blocks_of(self._source, passing)
+        before = self.frame
+        new = source.freeze()
+        passing, tokens = source.read()
         if final:
-            frozen += _top_level(tail)
-            tail = []
-            self._source = ""
-        elif self._heal:
-            tail, passing = heal(self._source, tail, passing)
-        changed = self._redefined(passing, settled)
-        ops = [self._append(block, passing) for block in frozen]
-        ops = self._replace(changed, passing) + ops
-        html = self._draw_tail(tail, passing)
-        if html != self.tail:
-            self.tail = html
-            ops.append(Op("tail", -1, html))
+            new += source.finish(tokens)
+            tokens = []
+        else:
+            length = len(source.text)
+            new += source.shorten(tokens)
+            if len(source.text) != length:
+                passing, tokens = source.read()
+            if self._heal:
+                tokens, passing = heal(source.led, tokens, passing)
+        children, after = self.frame.split(tokens) if self.frame else ([], tokens)
+        stale = self._stale(passing)
+        ops = self._look([before, *(part.frame for part in new), self.frame], stale, passing)
+        ops += [self._append(part, passing) for part in new]
+        ops += self._show(children, after, passing)
+        if before is not None and before is not self.frame:
+            for ident in before.numbers:
+                self._forget(ident)
         self.last_cost = perf_counter() - begun
         return ops
 
-    def _freeze(self) -> tuple[list[list[Token]], set[str]]:
-        """Cut finished blocks off the tail's source; settle the definitions that go with them."""
-        end = self._source.rfind("\n") + 1
-        settled: set[str] = set()
-        if end <= self._complete:
-            return [], settled
-        self._complete = end
-        lines = self._source[:end]
-        refs = Refs(self._settled)
-        blocks = _top_level(blocks_of(lines, refs))
-        if len(blocks) < 2:  # noqa: PLR2004 - the last block may still grow
-            return [], settled
-        # Not where the last block begins: definitions in between make no token and can still grow.
-        cut_line = _end(blocks[-2])
-        cut = _line_start(lines, cut_line)
-        for label, definition in refs.items():
-            if definition["map"][1] <= cut_line:
-                self._settled[label] = definition
-                settled.add(label)
-        self._source = self._source[cut:]
-        self._complete -= cut
-        return blocks[:-1], settled
+    # -- what the view is told
 
-    def _redefined(self, passing: Refs, settled: set[str]) -> set[str]:
-        """Return the labels that mean something else than at the last update; remember the new meanings."""
+    def _stale(self, passing: Refs) -> set[int]:
+        """Return the parts whose labels mean something else than at the last update; remember the new meanings."""
         old, self._passing = self._passing, dict(passing)
-        return {
-            label
-            for label in {*old, *passing, *settled}
-            if _target(old.get(label)) != _target(self._settled.get(label) or self._passing.get(label))
-        }
-
-    def _append(self, block: list[Token], passing: Refs) -> Op:
-        ident = len(self.blocks)
-        passing.asked.clear()
-        inline(block, passing)
-        if passing.asked:
-            self._remember(ident, block, passing.asked)
-        self.blocks.append(clean(draw(block)))
-        return Op("append", ident, self.blocks[ident])
-
-    def _remember(self, ident: int, block: list[Token], labels: set[str]) -> None:
-        self._tokens[ident] = block
-        for label in labels:
-            self._asking.setdefault(label, set()).add(ident)
-
-    def _replace(self, changed: set[str], passing: Refs) -> list[Op]:
-        ops = []
+        labels = {*old, *passing, *self._source.fresh}
+        self._source.fresh.clear()
         stale: set[int] = set()
-        for label in changed:
-            stale |= self._asking.get(label, set())
-        for ident in sorted(stale):
-            passing.asked.clear()
-            inline(self._tokens[ident], passing)
-            # A link that came to life hides or shows other brackets, so other labels are asked for.
-            self._remember(ident, self._tokens[ident], passing.asked)
-            html = clean(draw(self._tokens[ident]))
-            if html != self.blocks[ident]:
-                self.blocks[ident] = html
-                ops.append(Op("replace", ident, html))
+        for label in labels:
+            if _target(old.get(label)) != _target(
+                self._source.settled.get(label) or self._passing.get(label)
+            ):
+                stale |= self._asking.get(label, set())
+        return stale
+
+    def _look(self, frames: list[Frame | None], stale: set[int], passing: Refs) -> list[Op]:
+        """Draw frozen parts again that a definition or the look of their frame has changed."""
+        ops: list[Op] = []
+        again = set(stale)
+        for frame in dict.fromkeys(each for each in frames if each is not None):
+            known, frame.mode = frame.mode, frame.looks(closed=frame is not self.frame)
+            if known != frame.mode and frame.kind == "text" and known is not None:
+                ops.append(Op("frame", -1, "", frame))
+            elif known != frame.mode:
+                again.update(frame.numbers)
+            else:
+                changed = takewhile(self._is_stale, reversed(frame.numbers))
+                again.update(changed)
+        for ident in sorted(again & self._tokens.keys()):
+            html = self._draw(ident, passing if ident in stale else None)
+            if html != self._html[ident]:
+                self._html[ident] = html
+                ops.append(Op("replace", ident, html, self._frames[ident]))
         return ops
 
-    def _draw_tail(self, tokens: list[Token], passing: Refs) -> str:
-        if not tokens:
-            return ""
-        inline(tokens, passing)
-        return clean(draw(tokens))
+    def _is_stale(self, ident: int) -> bool:
+        frame, tokens = self._frames[ident], self._tokens.get(ident)
+        return frame is not None and tokens is not None and frame.stale(tokens)
+
+    def _append(self, part: Part, passing: Refs) -> Op:
+        ident = len(self._html)
+        if part.frame is not None:
+            part.frame.count_in(ident)
+        self._frames.append(part.frame)
+        self._tokens[ident] = part.tokens
+        self._html.append(self._draw(ident, passing))
+        if part.frame is None or not part.frame.changeable:
+            self._forget(ident)
+        return Op("append", ident, self._html[ident], part.frame)
+
+    def _draw(self, ident: int, passing: Refs | None) -> str:
+        """Return the HTML of a frozen part; with ``passing`` its links are looked up again."""
+        frame, tokens = self._frames[ident], self._tokens[ident]
+        if passing is not None:
+            # A link that came to life hides or shows other brackets, so other labels are asked for.
+            passing.asked.clear()
+            inline(tokens, passing)
+            for label in passing.asked:
+                self._asking.setdefault(label, set()).add(ident)
+            if passing.asked:
+                self._linked.add(ident)
+        return clean(draw(tokens)) if frame is None else frame.draw(tokens)
+
+    def _forget(self, ident: int) -> None:
+        """Drop the tokens of a part that no late definition can change."""
+        if ident not in self._linked:
+            self._tokens.pop(ident, None)
+
+    def _show(self, children: list[list[Token]], after: list[Token], passing: Refs) -> list[Op]:
+        """Draw what is unfinished."""
+        ops: list[Op] = []
+        for child in children:
+            inline(child, passing)
+        inner = "".join(self.frame.draw(child) for child in children) if self.frame else ""
+        if (self.frame, inner) != self._shown:
+            self._shown = self.frame, inner
+            self.open = inner
+            ops.append(Op("open", -1, inner, self.frame))
+        inline(after, passing)
+        html = clean(draw(after)) if after else ""
+        if html != self.tail:
+            self.tail = html
+            ops.append(Op("tail", -1, html))
+        return ops

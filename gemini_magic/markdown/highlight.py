@@ -11,11 +11,11 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["highlight", "language_of"]
+__all__ = ["highlight", "language_of", "lexer_of", "lines_of", "painted", "within_reason"]
 
-_MOST: Final = 100_000  # characters; Pygments takes about 1.2 ms per 1000 (Python), so 0.1 s at worst
+_MOST: Final = 150_000  # characters; Pygments takes about 1.2 ms per 1000 (Python), so 0.2 s at worst
 _LONGEST_LINE: Final = 5_000  # a minified line makes some lexers slow and helps no reader
 _NOT_A_NAME: Final = re.compile(r"[^A-Za-z0-9_+#.-]")
 
@@ -44,7 +44,8 @@ def _aliases() -> Mapping[str, str]:
 
 
 @lru_cache(maxsize=64)
-def _lexer(language: str) -> Any:
+def lexer_of(language: str) -> Any:
+    """Return the lexer of a language, None for one that is not known."""
     from pygments.lexers import find_lexer_class  # noqa: PLC0415 - see above
 
     name = _aliases().get(language)
@@ -54,35 +55,35 @@ def _lexer(language: str) -> Any:
 
 @cache
 def _classes() -> dict[Any, str]:
-    """Map Pygments token types to our classes; a type not named here takes its parent's."""
+    """Map Pygments token types to our classes, short as there are many; a type not named here takes its parent's."""
     from pygments.token import Token  # noqa: PLC0415 - comes with the lexers
 
     return {
         Token: "",
-        Token.Comment: "gm-comment",
-        Token.Comment.Preproc: "gm-meta",
-        Token.Keyword: "gm-keyword",
-        Token.Keyword.Type: "gm-type",
-        Token.Keyword.Constant: "gm-builtin",
-        Token.Literal.Number: "gm-number",
-        Token.Literal.String: "gm-string",
-        Token.Literal.String.Escape: "gm-escape",
-        Token.Literal.String.Interpol: "gm-escape",
-        Token.Name.Attribute: "gm-attribute",
-        Token.Name.Builtin: "gm-builtin",
-        Token.Name.Class: "gm-function",
-        Token.Name.Decorator: "gm-meta",
-        Token.Name.Exception: "gm-builtin",
-        Token.Name.Function: "gm-function",
-        Token.Name.Tag: "gm-tag",
-        Token.Name.Variable: "gm-variable",
-        Token.Operator: "gm-operator",
-        Token.Operator.Word: "gm-keyword",
-        Token.Generic.Deleted: "gm-deleted",
-        Token.Generic.Inserted: "gm-inserted",
-        Token.Generic.Heading: "gm-heading",
-        Token.Generic.Subheading: "gm-heading",
-        Token.Generic.Prompt: "gm-meta",
+        Token.Comment: "gm-c",
+        Token.Comment.Preproc: "gm-m",
+        Token.Keyword: "gm-k",
+        Token.Keyword.Type: "gm-t",
+        Token.Keyword.Constant: "gm-b",
+        Token.Literal.Number: "gm-n",
+        Token.Literal.String: "gm-s",
+        Token.Literal.String.Escape: "gm-e",
+        Token.Literal.String.Interpol: "gm-e",
+        Token.Name.Attribute: "gm-a",
+        Token.Name.Builtin: "gm-b",
+        Token.Name.Class: "gm-f",
+        Token.Name.Decorator: "gm-m",
+        Token.Name.Exception: "gm-b",
+        Token.Name.Function: "gm-f",
+        Token.Name.Tag: "gm-g",
+        Token.Name.Variable: "gm-v",
+        Token.Operator: "gm-o",
+        Token.Operator.Word: "gm-k",
+        Token.Generic.Deleted: "gm-d",
+        Token.Generic.Inserted: "gm-i",
+        Token.Generic.Heading: "gm-h",
+        Token.Generic.Subheading: "gm-h",
+        Token.Generic.Prompt: "gm-m",
     }
 
 
@@ -94,38 +95,59 @@ def _class_of(kind: Any) -> str:
     return known
 
 
-def _coloured(code: str, lexer: Any) -> str | None:
-    """Return the spans, or None when the lexer did not give back the very text it was given."""
-    runs: list[tuple[str, list[str]]] = []
-    length = 0
-    for kind, text in lexer.get_tokens(code):
+def lines_of(text: str) -> list[str]:
+    r"""Split a text after each ``\n``, and nowhere else."""
+    lines = [f"{line}\n" for line in text.split("\n")]
+    last = lines.pop()[:-1]
+    return [*lines, last] if last else lines
+
+
+def painted(tokens: Iterable[tuple[Any, str]]) -> list[str]:
+    """Return the HTML of lexer tokens line by line, line ends kept; no element crosses a line."""
+    lines: list[str] = []
+    runs: list[tuple[str, list[str]]] = []  # of the line
+    for kind, text in tokens:
         name = _class_of(kind)
-        length += len(text)
-        if runs and (runs[-1][0] == name or text.isspace()):
-            runs[-1][1].append(text)
-        else:
-            runs.append((name, [text]))
-    if length != len(code) or "".join("".join(parts) for _, parts in runs) != code:
-        return None
+        for piece in lines_of(text):
+            if runs and (runs[-1][0] == name or piece.isspace()):
+                runs[-1][1].append(piece)
+            else:
+                runs.append((name, [piece]))
+            if piece.endswith("\n"):
+                lines.append(_line(runs))
+                runs.clear()
+    if runs:
+        lines.append(_line(runs))
+    return lines
+
+
+def _line(runs: list[tuple[str, list[str]]]) -> str:
     pieces = []
     for name, parts in runs:
         text = escape("".join(parts), quote=False)
-        pieces.append(f'<span class="{name}">{text}</span>' if name else text)
+        inside = text.rstrip("\n") if name else ""
+        pieces.append(f'<span class="{name}">{inside}</span>{text[len(inside) :]}' if inside else text)
     return "".join(pieces)
+
+
+def within_reason(code: str) -> bool:
+    """Say whether code is short enough to be coloured."""
+    return len(code) <= _MOST and not any(len(line) > _LONGEST_LINE for line in code.split("\n"))
 
 
 @lru_cache(maxsize=32)  # a finished fence in an open list is drawn again with each update
 def highlight(code: str, language: str) -> str:
     """Return ``code`` as HTML text, coloured when ``language`` (lower case) is one Pygments knows.
 
-    The text is never changed: without its tags the result is ``code``, escaped.
+    The text is never changed: without its tags the result is ``code``, escaped. No element crosses a line.
     """
     plain = escape(code, quote=False)
-    if not language or len(code) > _MOST or any(len(line) > _LONGEST_LINE for line in code.split("\n")):
+    if not language or not within_reason(code):
         return plain
     try:
-        lexer = _lexer(language)
-        coloured = _coloured(code, lexer) if lexer else None
+        lexer = lexer_of(language)
+        tokens = list(lexer.get_tokens(code)) if lexer else []
+        # Some lexers do not give back the very text they were given.
+        return "".join(painted(tokens)) if "".join(text for _, text in tokens) == code else plain
     except Exception:  # noqa: BLE001 - any lexer may fail on any text; plain code is the answer then
         return plain
-    return plain if coloured is None else coloured

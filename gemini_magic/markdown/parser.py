@@ -7,13 +7,17 @@ between calls and does not know about streams.
 from __future__ import annotations
 
 import re
+import sys
 from functools import lru_cache
 from html import escape
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.common.normalize_url import normalizeLink
+from markdown_it.rules_block import table as table_rule
 from markdown_it.rules_block.fence import fence
+from markdown_it.rules_block.table import escapedSplit
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
@@ -27,12 +31,24 @@ if TYPE_CHECKING:
     from markdown_it.rules_block import StateBlock
     from markdown_it.utils import EnvType, OptionsDict
 
-__all__ = ["MD", "CodeBlock", "Refs", "blocks_of", "code_blocks", "draw", "inline", "is_open_fence"]
+__all__ = [
+    "MD",
+    "CodeBlock",
+    "Refs",
+    "blocks_of",
+    "code_blocks",
+    "draw",
+    "inline",
+    "is_open_fence",
+    "missing_cells",
+]
 
 _TASK: Final = re.compile(r"\[([ xX])\](?=\s)")
 _LOOKS_LIKE_ADDRESS: Final = re.compile(
     r"(?:https?:/{1,2})?(?:www\.)?(?P<host>(?:[^\s/?#@:.]+\.)+[^\W\d_]{2,})(?:[:/?#]\S*)?", re.IGNORECASE
 )
+# Cells the parser adds to a table's short rows before it says that the table has ended.
+_MOST_CELLS: Final = getattr(import_module(table_rule.__module__), "MAX_AUTOCOMPLETED_CELLS", sys.maxsize)
 
 
 class CodeBlock(NamedTuple):
@@ -98,6 +114,31 @@ def _fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
             and not state.is_code_block(last)
         )
     return True
+
+
+def _cells(row: str) -> int:
+    """Count the cells of a table's line as the parser does."""
+    cells = escapedSplit(row.strip(" \t\n"))
+    return len(cells) - (cells[:1] == [""]) - (len(cells) > 1 and cells[-1] == "")
+
+
+def missing_cells(head: str, rows: list[str]) -> int:
+    """Count the cells that rows lack, given the line with the table's head; less than 0 if they have more."""
+    wanted = _cells(head.partition("\n")[0])
+    return sum(wanted - _cells(row) for row in rows)
+
+
+def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Parse a table; one whose first rows are not in the source fills up no more cells than a whole one."""
+    spent = state.env.get("spent", 0)
+    if spent and start == 0 and not silent:
+        lines = state.src.split("\n")
+        for line in range(2, end):
+            spent += missing_cells(lines[0], lines[line : line + 1])
+            if spent > _MOST_CELLS:
+                end = line
+                break
+    return table_rule(state, start, end, silent)
 
 
 def is_open_fence(token: Token) -> bool:
@@ -199,6 +240,7 @@ def _make() -> MarkdownIt:
     md = _Dialect("commonmark", {"html": False}).enable(["table", "strikethrough"])
     md.disable(["html_block", "html_inline"])
     md.block.ruler.at("fence", _fence, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    md.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
     # Blocks are parsed by ``blocks_of``; what stays in the core chain works on one inline token at a time.
     md.core.ruler.enableOnly(["inline", "text_join"])
     md.core.ruler.push("finish", _finish)
@@ -217,11 +259,14 @@ def _make() -> MarkdownIt:
 MD: Final = _make()
 
 
-def blocks_of(source: str, refs: Refs) -> list[Token]:
-    r"""Return the block tokens of a source with ``\n`` line ends; new definitions go into ``refs``."""
+def blocks_of(source: str, refs: Refs, spent: int = 0) -> list[Token]:
+    r"""Return the block tokens of a source with ``\n`` line ends; new definitions go into ``refs``.
+
+    ``spent`` is how many cells the rows lack that a table at the very beginning has had before.
+    """
     tokens: list[Token] = []
     if source:
-        MD.block.parse(source, MD, {"references": refs}, tokens)
+        MD.block.parse(source, MD, {"references": refs, "spent": spent}, tokens)
     return tokens
 
 

@@ -14,7 +14,16 @@ import nh3
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-__all__ = ["SPAN_CLASSES", "clean", "link_allowed", "link_host", "normalise", "reveal", "visible"]
+__all__ = [
+    "SPAN_CLASSES",
+    "Newlines",
+    "clean",
+    "link_allowed",
+    "link_host",
+    "normalise",
+    "reveal",
+    "visible",
+]
 
 # One label of a host name holds no "%": a browser would decode it and look up another name. "@" is
 # missing as well, so no credentials; "_" is legal in practice (DNS service names).
@@ -39,9 +48,8 @@ _UNUSABLE: Final = re.compile("[\x00\ud800-\udfff]")
 SPAN_CLASSES: Final = frozenset(
     f"gm-{name}"
     for name in (
-        # Pygments tokens, see highlight.py
-        *("keyword", "type", "number", "string", "escape", "comment", "name", "function", "variable"),
-        *("builtin", "operator", "meta", "tag", "attribute", "inserted", "deleted", "heading"),
+        # code, see highlight.py
+        *"abcdefghikmnostv",
         *("task", "image"),
     )
 )
@@ -53,6 +61,27 @@ _ALIGN: Final = re.compile(r"text-align: ?(?:left|right|center);?")
 def normalise(text: str) -> str:
     """Replace what no page and no encoder takes: NUL and surrogates become U+FFFD. Newlines stay as they are."""
     return _UNUSABLE.sub("\ufffd", text)
+
+
+class Newlines:
+    r"""Makes ``\r\n`` and ``\r`` one ``\n`` wherever the pieces of text are cut, and normalises the rest."""
+
+    def __init__(self) -> None:
+        self._after_return = False
+
+    def __call__(self, text: str) -> str:
+        """Return the next piece of text, normalised."""
+        if not text:
+            return text
+        if self._after_return and text[0] == "\n":
+            text = text[1:]
+            self._after_return = False
+            if not text:
+                return text
+        self._after_return = text[-1] == "\r"
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        return normalise(text)
 
 
 def _shown(match: re.Match[str]) -> str:

@@ -11,22 +11,22 @@ __all__ = ["STYLE"]
 
 # class -> (JupyterLab variable, fallback legible on light and dark, further declarations)
 _CODE: Final = {
-    "keyword": ("mirror-editor-keyword", "#2e8b57", "font-weight:bold"),
-    "type": ("mirror-editor-keyword", "#2e8b57", ""),
-    "number": ("mirror-editor-number", "#3a8f3a", ""),
-    "string": ("mirror-editor-string", "#d0504f", ""),
-    "escape": ("mirror-editor-string-2", "#3d86d6", ""),
-    "comment": ("mirror-editor-comment", "#5f8f8f", "font-style:italic"),
-    "function": ("mirror-editor-def", "#4a82ff", ""),
-    "variable": ("mirror-editor-variable-2", "#4a82c0", ""),
-    "builtin": ("mirror-editor-builtin", "#2f8f2f", ""),
-    "operator": ("mirror-editor-operator", "#b04cff", ""),
-    "meta": ("mirror-editor-meta", "#b04cff", ""),
-    "tag": ("mirror-editor-tag", "#2f8f2f", ""),
-    "attribute": ("mirror-editor-attribute", "#5c78e0", ""),
-    "inserted": ("mirror-editor-number", "#3a8f3a", ""),
-    "deleted": ("mirror-editor-string", "#d0504f", ""),
-    "heading": ("mirror-editor-header", "#4a82ff", "font-weight:bold"),
+    "k": ("mirror-editor-keyword", "#2e8b57", "font-weight:bold"),  # keyword
+    "t": ("mirror-editor-keyword", "#2e8b57", ""),  # type
+    "n": ("mirror-editor-number", "#3a8f3a", ""),  # number
+    "s": ("mirror-editor-string", "#d0504f", ""),  # string
+    "e": ("mirror-editor-string-2", "#3d86d6", ""),  # escape
+    "c": ("mirror-editor-comment", "#5f8f8f", "font-style:italic"),  # comment
+    "f": ("mirror-editor-def", "#4a82ff", ""),  # function
+    "v": ("mirror-editor-variable-2", "#4a82c0", ""),  # variable
+    "b": ("mirror-editor-builtin", "#2f8f2f", ""),  # builtin
+    "o": ("mirror-editor-operator", "#b04cff", ""),  # operator
+    "m": ("mirror-editor-meta", "#b04cff", ""),  # meta
+    "g": ("mirror-editor-tag", "#2f8f2f", ""),  # tag
+    "a": ("mirror-editor-attribute", "#5c78e0", ""),  # attribute
+    "i": ("mirror-editor-number", "#3a8f3a", ""),  # inserted
+    "d": ("mirror-editor-string", "#d0504f", ""),  # deleted
+    "h": ("mirror-editor-header", "#4a82ff", "font-weight:bold"),  # heading
 }
 
 _LAYOUT: Final = """

@@ -5,40 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
-from markdown_pieces import CONSTRUCTS, chopped, document
+from markdown_check import Played, check
+from markdown_pieces import CONSTRUCTS, chopped
 
 from gemini_magic.markdown import Op, Renderer, render
-
-
-def play(ops, blocks):
-    """Apply operations the way a view would; return the tail, None if it was not named."""
-    tail = None
-    for op in ops:
-        if op.kind == "append":
-            assert op.id == len(blocks)
-            blocks.append(op.html)
-        elif op.kind == "replace":
-            assert blocks[op.id] != op.html
-            blocks[op.id] = op.html
-        else:
-            assert op.id == -1
-            tail = op.html
-    return tail
-
-
-def check(pieces, label):
-    renderer = Renderer()
-    blocks, tail, text = [], "", ""
-    for piece in pieces:
-        text += piece
-        told = play(renderer.feed(piece), blocks)
-        tail = tail if told is None else told
-        assert renderer.html == render(text), (label, text)
-        assert (blocks, tail) == (renderer.blocks, renderer.tail), (label, text)
-    told = play(renderer.close(), blocks)
-    assert renderer.tail == ""
-    assert told in {None, ""}
-    assert "".join(blocks) == renderer.html == render(text), (label, text)
 
 
 @pytest.mark.parametrize("name", CONSTRUCTS)
@@ -64,13 +34,6 @@ def test_constructs_one_after_the_other():
         check(chopped("\n".join(CONSTRUCTS[name] for name in names), chance, 30), names)
 
 
-@pytest.mark.parametrize("start", range(0, 4000, 500))
-def test_documents_of_random_pieces(start):
-    for seed in range(start, start + 500):
-        text = document(seed)
-        check(chopped(text, random.Random(seed), 1 if seed % 10 == 0 else 40), seed)
-
-
 def test_update_draws_what_was_appended_and_only_then():
     renderer = Renderer()
     renderer.append("# He")
@@ -85,18 +48,105 @@ def test_a_late_definition_replaces_only_the_blocks_that_asked():
     renderer = Renderer()
     renderer.feed("[late]\n\nother\n\n[late] again\n\n")
     ops = renderer.feed("[late]: https://example.org\n")
-    assert [(op.kind, op.id) for op in ops if op.kind == "replace"] == [("replace", 0)]
-    assert 'href="https://example.org"' in renderer.blocks[0]
-    assert renderer.blocks[1] == "<p>other</p>\n"
+    assert [(op.kind, op.id) for op in ops] == [("replace", 0), ("replace", 2)]
+    assert all('href="https://example.org"' in op.html for op in ops)
 
 
-def test_frozen_blocks_are_not_drawn_again():
+def test_finished_blocks_are_not_drawn_again():
     renderer = Renderer()
-    renderer.feed("one\n\ntwo\n\nthree\n\n")
-    frozen = list(renderer.blocks)
-    assert len(frozen) == 2
-    assert all(op.kind == "tail" for op in renderer.feed("four"))
-    assert renderer.blocks == frozen
+    assert [op.kind for op in renderer.feed("one\n\ntwo\n\nthree\n\n")] == ["append"] * 3
+    assert [op.kind for op in renderer.feed("four")] == ["tail"]
+    assert [op.kind for op in renderer.feed(" and\n# five\n")] == ["append", "append", "tail"]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts", "left"),
+    [
+        ("- a\n- b\n- c\n- d", ["<li>a</li>\n", "<li>b</li>\n"], "<li>c</li>\n<li>d</li>\n"),
+        (
+            "- a\n\n- b\n- c\n",
+            ["<li>\n<p>a</p>\n</li>\n", "<li>\n<p>b</p>\n</li>\n"],
+            "<li>\n<p>c</p>\n</li>\n",
+        ),
+        (
+            "|a|\n|-|\n|1|\n|2",
+            ["<thead>\n<tr>\n<th>a</th>\n</tr>\n</thead>\n", "<tr>\n<td>1</td>\n</tr>\n"],
+            "<tr>\n<td>2</td>\n</tr>\n",
+        ),
+        ("```\na <\n\nb", ["a &lt;\n\n"], "b"),
+    ],
+)
+def test_finished_items_rows_and_lines_are_frozen(text, parts, left):
+    renderer = Renderer()
+    played = Played(renderer)
+    played.see(renderer.feed(text))
+    assert played.parts == parts
+    assert len(set(played.frames)) == 1
+    assert renderer.open == left
+    assert renderer.tail == ""
+    assert played.html == renderer.html == render(text)
+
+
+def test_a_list_in_pieces_goes_on_counting():
+    renderer = Renderer()
+    played = Played(renderer)
+    played.see(renderer.feed("7. a\n8. b\n9. c\n"))
+    assert renderer.frame.wrap(played.parts[1:], first=1) == '<ol start="8">\n<li>b</li>\n</ol>\n'
+    assert renderer.frame.wrap(played.parts[:1]).startswith('<ol start="7">')
+
+
+def test_a_blank_line_late_in_a_list_changes_all_its_items():
+    renderer = Renderer()
+    renderer.feed("- a\n- b\n- c\n")
+    ops = renderer.feed("\n- d\n")
+    assert [(op.kind, op.id) for op in ops] == [("replace", 0), ("replace", 1), ("append", 2), ("open", -1)]
+    assert all("<p>" in op.html for op in ops)
+
+
+WORDS = "Some words that go on and on with **weight**, `code` and a [link](https://example.org/a). " * 12
+
+
+def test_a_long_paragraph_is_frozen_where_no_markup_is_open():
+    renderer = Renderer()
+    played = Played(renderer)
+    for word in WORDS.split(" "):
+        played.see(renderer.feed(word + " "))
+    assert len(played.parts) > 2
+    assert len(renderer.open) < 1000
+    assert played.html == renderer.html == render(WORDS)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "\n===\n",
+        "\n---\n\nafter",
+        " | x\n---|---\n1 | 2\n",
+        "x\ny | z\n--|--\n1 | 2\n",
+        "**open\nend** and\n\nafter",
+        "\n- list\n",
+        "\n# heading\n",
+        "\n```\ncode\n```\n",
+        "[late] and so on\n\n[late]: https://example.org\n",
+        "\n\n\n",
+        "  \nbreak\\\nbreak",
+    ],
+)
+@pytest.mark.parametrize(
+    "start", ["", "# head\n", "- item\n\n", "[a]: https://example.org\n", "[a]: https://example.org\n\n"]
+)
+def test_whatever_a_long_paragraph_becomes_it_is_exact(start, end):
+    assert check([start + WORDS[:500], WORDS[500:], *end], (start, end))
+    assert check(chopped(start + WORDS + end, random.Random(len(end)), 90), (start, end))
+
+
+def test_a_table_fills_up_as_many_cells_as_the_whole_one_would():
+    text = "|" + "a|" * 400 + "\n|" + "-|" * 400 + "\n" + "|x\n" * 170 + "end\n\nafter"
+    renderer = Renderer()
+    for line in text.splitlines(keepends=True):
+        renderer.feed(line)
+    assert renderer.html == render(text)
+    assert "<p>|x" in renderer.html
 
 
 def test_closing_ends_it():
