@@ -136,7 +136,8 @@ def _mend(content: str, refs: Refs) -> str:
     if code is not None:
         start, ticks = code
         inner = content[start + len(ticks) :].rstrip("`")
-        return content[:start] + ticks + inner + ticks if inner.strip() else _closed(content[:start].rstrip())
+        span = ticks + inner + ticks if inner.strip() else ""
+        return _closed(_half_link((content[:start] + span).rstrip(), refs))
     content = _half_autolink(_HALF_ENTITY.sub("", content))
     content = _half_link(content, refs)
     return _closed(_without_trailing(content))

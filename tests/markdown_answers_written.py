@@ -1,0 +1,83 @@
+"""Answers of the kind a model gives, written for the tests: everything that comes up in one is in here somewhere."""
+
+from __future__ import annotations
+
+WRITTEN = (
+    """# Sorting in Python
+
+Python has **two** ways to sort: `list.sort()` works *in place*, and `sorted()` returns a **new list**. Both are stable.
+
+## The key
+
+1. **Write a key function.** It is called once for each element:
+   ```python
+   words.sort(key=str.lower)
+   ```
+2. **Use `operator`** for attributes and items, e.g. `itemgetter(1)`.
+3. Reverse with `reverse=True`; 2 * 3 = 6 and a_b_c stay as they are.
+
+| function | in place | returns |
+|:---------|:--------:|--------:|
+| `list.sort` | yes | `None` |
+| `sorted` | no | a *new* list |
+
+> **Note:** a key is faster than `cmp_to_key`.
+> It is computed only once.
+
+See the [Sorting HOW TO](https://docs.python.org/3/howto/sorting.html) for more.
+""",
+    """Here's a plan for **three days in Lisbon**:
+
+### Day 1 – Alfama & Baixa
+
+* **Morning:** Take *Tram 28* from Martim Moniz (go early!).
+* **Afternoon:** Visit the [castle](https://example.org/castle) – about €15.
+    * Tickets: buy them online.
+    * Time needed: ~2 hours.
+* **Evening:** Fado & dinner.
+
+---
+
+### Day 2 – Belém
+
+- [x] Book the monastery
+- [ ] Pack water
+- [ ] Try *pastéis de nata*
+
+Costs come to $5 and $6 a person, i.e. <$12 in all; see [1] and [the notes].
+
+[the notes]: https://example.org/notes
+""",
+    """To compare the two, consider this JSON:
+
+```json
+{
+  "name": "gemini",
+  "tags": ["a", "b"],
+  "nested": {"x": 1, "y": null}
+}
+```
+
+and the shell command
+
+```bash
+curl -s "https://example.org/api?x=1" | jq '.name'   # prints the name
+for f in *.txt; do echo "$f"; done
+```
+
+The function below does the same:
+
+```python
+def name(text: str) -> str:
+    \"\"\"Return the name.
+
+    Over several lines.
+    \"\"\"
+    return json.loads(text)["name"]  # may raise
+```
+
+***Important:*** the **`name`** key must exist, otherwise a `KeyError` is raised. ~~Older versions~~ returned `None`.
+
+Ünïcode, emoji 🎉 and "quotes" — too.
+""",
+)
