@@ -1,6 +1,6 @@
-"""Rendering: the live renderer against one rendering of the whole answer.
+"""Rendering: the live renderer against one rendering of the whole answer, and against rendering all of it each time.
 
-``python rendering.py CHARACTERS EVERY`` measures one case; ``EVERY`` is how many chunks one paint takes.
+``python rendering.py KIND CHARACTERS EVERY`` measures one case; ``EVERY`` is how many chunks one paint takes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import json
 import random
 import sys
 import time
+from collections.abc import Iterator
 
 import stage
 
@@ -19,42 +20,97 @@ _BLOCKS = (
     "```python\nfor i in range({n}):\n    print(i)\n```\n\n",
     "| a | b |\n|--|--|\n| {n} | x |\n\n",
 )
+# what comes first, what is repeated, what comes last
+_LONG = {
+    "list": ("", "- An item with **some** words and `code`, number {n}\n", ""),
+    "table": ("| a | b |\n|--|--|\n", "| {n} | some words in a cell |\n", ""),
+    "code": ("```python\n", "for i in range({n}):\n    print(i, 'and more')  # {n}\n", "```\n"),
+    "paragraph": ("", "Words that go **on and on** with `code`, {n}. ", ""),
+}
+_PAINTS = {1: "every chunk", 12: "ten paints a second"}  # chunks of 40 characters, one each 8 ms
+_SAMPLES = 40  # pictures of the naive way that are drawn; their cost grows evenly with the text
 
 
 def markdown() -> None:
-    """The live renderer against one rendering of the whole."""
+    """The live renderer against one rendering of the whole, and against rendering all of it each time."""
     stage.title("Live Markdown (CPU, and HTML sent)")
-    for size in (10_000, 100_000):
-        for every, cost_budget, sent_budget in ((1, 12, 8), (8, 12, 3)):
-            found = [stage.fresh("rendering.py", size, every) for _ in range(min(3, stage.rounds))]
-            stage.tell(f"{size:,} characters, {'every chunk' if every == 1 else f'every {every} chunks'}")
+    for kind, size in (
+        ("mixed", 10_000),
+        ("mixed", 100_000),
+        ("mixed", 1_000_000),
+        *((k, 100_000) for k in _LONG),
+    ):
+        cost_budget, sent_budget = (12, 8) if kind == "mixed" else (30, 10)
+        for every, name in _PAINTS.items():
+            rounds = 1 if size > 100_000 else min(3, stage.rounds)
+            found = [stage.fresh("rendering.py", kind, size, every) for _ in range(rounds)]
+            stage.tell(f"{kind}, {size:,} characters, {name}")
             stage.against("  against one rendering", stage.median(found, "cost"), cost_budget, "x")
-            stage.against("  HTML sent, per character", stage.median(found, "sent"), sent_budget, " n")
+            stage.against(
+                "  HTML sent, per character",
+                stage.median(found, "sent"),
+                sent_budget if every == 1 else 3,
+                " n",
+            )
+            stage.tell(
+                f"    widgets are sent {stage.median(found, 'pieces'):.1f} n; all of it each time would cost "
+                f"{stage.median(found, 'naive'):,.0f}x and send {stage.median(found, 'naive_sent'):,.0f} n"
+            )
 
 
-def measure(size: int, every: int) -> None:
-    from gemini_magic.markdown import Renderer, render  # noqa: PLC0415 - only in the process that measures
-
+def text_of(kind: str, size: int) -> str:
+    """A text of about this size."""
     chance = random.Random(7)
-    text = ""
-    while len(text) < size:
-        text += chance.choice(_BLOCKS).format(n=len(text))
-    render(text[:2000])
-    began = time.process_time()
-    render(text)
-    once = time.process_time() - began
-    renderer, sent, at, chunk = Renderer(heal=True), 0, 0, 0
-    began = time.process_time()
+    first, repeated, last = _LONG.get(kind, ("", "", ""))
+    pieces, length = [first], 0
+    while length < size:
+        pieces.append((repeated or chance.choice(_BLOCKS)).format(n=length))
+        length += len(pieces[-1])
+    return "".join([*pieces, last])
+
+
+def paints(text: str, every: int) -> Iterator[str]:
+    """What is new in each picture: some chunks of 20 to 60 characters."""
+    chance = random.Random(7)
+    at = 0
     while at < len(text):
-        step = chance.randint(20, 60)
-        renderer.append(text[at : at + step])
+        step = sum(chance.randint(20, 60) for _ in range(every))
+        yield text[at : at + step]
         at += step
-        chunk += 1
-        if chunk % every == 0:
-            sent += sum(len(op.html) for op in renderer.update())
+
+
+def measure(kind: str, size: int, every: int) -> None:
+    """Print the figures of one case."""
+    from gemini_magic.markdown import Renderer, render  # noqa: PLC0415 - only in the process that measures
+    from gemini_magic.views.pieces import Pieces  # noqa: PLC0415 - as above
+
+    text = text_of(kind, size)
+    render(text[:2000] + "\n```python\nx\n```\n")  # loads the lexers
+    began = time.process_time()
+    whole = render(text)
+    once = time.process_time() - began
+    new = list(paints(text, every))
+    renderer, sent = Renderer(heal=True), 0
+    began = time.process_time()
+    for piece in new:
+        sent += sum(len(op.html) for op in renderer.feed(piece))
     sent += sum(len(op.html) for op in renderer.close())
-    print(json.dumps({"cost": (time.process_time() - began) / once, "sent": sent / len(text)}))
+    cost = time.process_time() - began
+    source: list[str] = []
+    pieces, shown = Pieces(source), 0
+    for piece in new:
+        source.append(piece)
+        shown += sum(len(pieces.html[index]) for index in pieces.step())
+    figures = {
+        "cost": cost / once,
+        "sent": sent / len(text),
+        "pieces": shown / len(text),
+        # The cost of a picture grows with the text: on average half of the last one.
+        "naive": len(new) / 2,
+        "naive_sent": len(whole) * len(new) / 2 / len(text),
+    }
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":
-    measure(int(sys.argv[1]), int(sys.argv[2]))
+    measure(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

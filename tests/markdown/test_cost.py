@@ -7,10 +7,12 @@ import subprocess
 import sys
 from time import process_time
 
+import pytest
 from markdown_answers import answer
 
 from gemini_magic.markdown import Renderer, render
 from gemini_magic.markdown import parser as parser_module
+from gemini_magic.markdown.highlight import highlight
 
 
 def pieces_of(text):
@@ -49,15 +51,58 @@ def test_parsed_characters_grow_with_the_length(monkeypatch):
             f"characters parsed per character, heal={heal}: {ratios[0]:.1f} at 10k, {ratios[1]:.1f} at 100k"
         )
         assert ratios[1] < 1.3 * ratios[0]
-        assert ratios[1] < 25
+        assert ratios[1] < 12
+
+
+def sent(renderer, pieces):
+    return sum(len(op.html) for piece in pieces for op in renderer.feed(piece))
 
 
 def test_operations_carry_few_characters():
     text = answer(50_000)
+    pieces = list(pieces_of(text))
+    paints = [
+        "".join(pieces[at : at + 12]) for at in range(0, len(pieces), 12)
+    ]  # ten a second, a chunk each 8 ms
+    figures = [sent(Renderer(heal=True), each) / len(text) for each in (pieces, paints)]
+    print(f"HTML sent per character: {figures[0]:.1f} by chunks, {figures[1]:.1f} by paints")
+    assert figures[0] < 8
+    assert figures[1] < 3
+
+
+LONG = {
+    "list": "- An item with **some** words and `code`, no. {n}\n",
+    "table": "| {n} | some words in a cell |\n",
+    "code": "for i in range({n}):\n    print(i, 'and more')  # {n}\n",
+    "paragraph": "Words that go **on and on** with `code`, {n}. ",
+}
+HEADS = {"table": "| a | b |\n|---|---|\n", "code": "```python\n"}
+
+
+def long_block(kind, length):
+    text = HEADS.get(kind, "") + "".join(LONG[kind].format(n=n) for n in range(length // len(LONG[kind]) + 1))
+    return text + "```\n" if kind == "code" else text
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_one_long_block_costs_a_small_multiple_of_one_render(kind):
+    text = long_block(kind, 60_000)
+    render(long_block(kind, 1000))
+    begun = process_time()
+    whole = render(text)
+    once = process_time() - begun
+    highlight.cache_clear()
     renderer = Renderer(heal=True)
-    sent = sum(len(op.html) for piece in pieces_of(text) for op in renderer.feed(piece))
-    print(f"HTML characters sent per character: {sent / len(text):.1f}")
-    assert sent < 25 * len(text)
+    begun = process_time()
+    characters = sent(renderer, pieces_of(text))
+    renderer.close()
+    ratio = (process_time() - begun) / once
+    print(
+        f"{kind}: one render {once * 1000:.0f} ms, streamed {ratio:.1f} times that, HTML {characters / len(text):.1f} n"
+    )
+    assert renderer.html == whole
+    assert ratio < 30
+    assert characters < 10 * len(text)
 
 
 def test_streaming_costs_a_small_multiple_of_one_render():
