@@ -35,30 +35,13 @@ _WAITING: Final = (
 )
 _THOUGHTS: Final = 0.5  # the same for the thoughts, which are folded
 _RATE: Final = 40  # messages a second, at most
-_LARGEST_PAINT: Final = 9  # messages: both lanes and the status
+_LARGEST_PAINT: Final = 11  # messages: both lanes and the status
 _FLOW: Final = 400_000  # characters of HTML a second, at most: one endless table must not choke the page
 _GROUP: Final = 32  # pieces in one box
 _OLDEST: Final = 8  # major version of ipywidgets
 _WIDGET: Final = "application/vnd.jupyter.widget-view+json"
 _TOOLBAR: Final = "stop with ■ in the toolbar"
 
-# Widgets become as thin as the static HTML: no boxes of their own, no fonts, no fixed line height.
-_CSS: Final = """
-.gemini-magic.gemini-magic.jupyter-widgets{padding-right:20px}
-.gemini-magic.gemini-magic :is(.widget-html,.widget-html-content,.widget-vbox:not(.gm-thoughts)){display:contents;
-line-height:inherit;font-size:inherit;color:inherit}
-.gemini-magic.gemini-magic .gm-answer{display:block;margin:0;overflow:visible}
-.gemini-magic.gemini-magic .gm-bar{display:flex;align-items:flex-start;margin:0;overflow:visible}
-.gemini-magic .gm-bar .gm-status{flex:1 1 auto;min-width:0}
-.gemini-magic.gemini-magic .gm-stop{flex:none;width:auto;height:22px;margin:1px 0 1px 8px;padding:0 10px;line-height:20px;
-font-size:12px;border-radius:3px;border:1px solid var(--jp-border-color1,currentColor);box-shadow:none;
-color:var(--jp-ui-font-color1,inherit);background:transparent}
-.gemini-magic.gemini-magic .gm-stop:is(:hover,:focus-visible){color:var(--jp-error-color1,#d9413d);border-color:currentColor}
-.gemini-magic.gemini-magic .gm-lane .gm-thoughts{display:none}
-.gemini-magic .gm-rest{display:none}
-.gemini-magic :is(.gm-answer,.gm-thoughts)>.widget-vbox:last-child>.widget-html:last-child .gm-rest{display:block}
-.gemini-magic.gemini-magic .gm-lane:has(details[open]) .gm-thoughts{display:block}
-"""
 _FOLD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details>'
 
 _finished: deque[list[Any]] = deque()
@@ -110,7 +93,10 @@ class _Lane:
         self._kit = kit
         self._name = name
         self._shown: list[Any] = []
-        self._groups: list[Any] = []
+        self._boxes: list[Any] = []  # the body's children
+        self._run: Any = None  # the long block the last box is for
+        self._groups: list[Any] = []  # of the last box, if it is for a long block
+        self._group: Any = None  # the box of the last pieces
         self._body: Any = None
         self.pieces = Pieces(source)
         self.box = kit.box()
@@ -127,25 +113,34 @@ class _Lane:
                 self._shown[index].value = html
                 sent += 1
             else:
-                sent += self._append(self._kit.html(html))
+                sent += self._append(self._kit.html(html), self.pieces.runs[index])
         return sent, sum(len(self.pieces.html[index]) for index in changed)
 
-    def _append(self, piece: Any) -> int:
+    def _append(self, piece: Any, run: Any) -> int:
+        """Put a piece behind the last one: into the same box, or the next one if that is full or for another run."""
         self._shown.append(piece)
-        if len(self._shown) % _GROUP != 1:
-            self._groups[-1].children = (*self._groups[-1].children, piece)
+        same = self._boxes and run is self._run
+        if same and len(self._group.children) < _GROUP:
+            self._group.children = (*self._group.children, piece)
             return 2
-        self._groups.append(self._kit.box((piece,)))
-        if self._body is not None:
-            self._body.children = tuple(self._groups)
+        self._group = self._kit.box((piece,))
+        if same and run is not None:
+            self._groups.append(self._group)
+            self._boxes[-1].children = tuple(self._groups)
             return 3
-        self._body = self._kit.box(self._groups, self._name)
+        self._run, self._groups = run, [self._group]
+        box = self._group if run is None else self._kit.box(self._groups, "gm-run", f"gm-run-{run.kind}")
+        self._boxes.append(box)
+        if self._body is not None:
+            self._body.children = tuple(self._boxes)
+            return 4
+        self._body = self._kit.box(self._boxes, self._name)
         if self._name == "gm-thoughts":
             self.box.add_class("gm-lane")
             self.box.children = (self._kit.html(_FOLD), self._body)
         else:
             self.box.children = (self._body,)
-        return 6
+        return 7
 
 
 class LiveView:
@@ -236,7 +231,7 @@ class LiveView:
         bar = kit.box([self._status, *([self._button] if self._button else [])], "gm-bar", row=True)
         self._thoughts = _Lane(kit, self._excerpts[0], "gm-thoughts")
         self._answer = _Lane(kit, self._excerpts[1], "gm-answer")
-        style = kit.html(f"<style>{page.CSS}{_CSS}</style>")
+        style = kit.html(f"<style>{page.CSS}{page.LIVE}</style>")
         self._root = ipywidgets.VBox(
             children=(style, bar, self._thoughts.box, self._answer.box),
             layout=kit.layout,
@@ -289,7 +284,7 @@ class LiveView:
         publish(bundle(self._ledger, shown=shown), self._id, update=self._displayed)
         kit = self._kit
         last = ipywidgets.HTML(
-            value=f"{''.join(shown)}<style>{page.CSS}{_CSS}</style>", layout=kit.layout, style=kit.style
+            value=f"{''.join(shown)}<style>{page.CSS}{page.LIVE}</style>", layout=kit.layout, style=kit.style
         )
         self._root.children = (last,)
         for widget in kit.made:

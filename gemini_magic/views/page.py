@@ -15,7 +15,7 @@ from ..ledger import Ledger
 from ..markdown import STYLE, visible
 from .status import details, facts, mark_of, redacted, words
 
-__all__ = ["CSS", "box", "document", "notes", "root", "serious", "status", "thinking"]
+__all__ = ["CSS", "LIVE", "box", "document", "notes", "root", "serious", "status", "thinking"]
 
 _TONES: Final = {
     "running": "busy",
@@ -67,6 +67,33 @@ animation:gm-blink 1.2s steps(2,jump-none) infinite}
 """
 
 CSS: Final = STYLE + _OWN.lstrip()
+
+# Live, widgets become as thin as the static HTML: no boxes of their own, no fonts, no fixed line height. Pieces of one
+# long block look like one: lists and code without space between them, a table's rows in one table, words in one line.
+LIVE: Final = """
+.gemini-magic.gemini-magic.jupyter-widgets{padding-right:20px}
+.gemini-magic.gemini-magic :is(.widget-html,.widget-html-content,.widget-vbox:not(.gm-thoughts,.gm-run)){display:contents;
+line-height:inherit;font-size:inherit;color:inherit}
+.gemini-magic.gemini-magic .gm-answer{display:block;margin:0;overflow:visible}
+.gemini-magic.gemini-magic .gm-bar{display:flex;align-items:flex-start;margin:0;overflow:visible}
+.gemini-magic .gm-bar .gm-status{flex:1 1 auto;min-width:0}
+.gemini-magic.gemini-magic .gm-stop{flex:none;width:auto;height:22px;margin:1px 0 1px 8px;padding:0 10px;line-height:20px;
+font-size:12px;border-radius:3px;border:1px solid var(--jp-border-color1,currentColor);box-shadow:none;
+color:var(--jp-ui-font-color1,inherit);background:transparent}
+.gemini-magic.gemini-magic .gm-stop:is(:hover,:focus-visible){color:var(--jp-error-color1,#d9413d);border-color:currentColor}
+.gemini-magic.gemini-magic .gm-lane .gm-thoughts{display:none}
+.gemini-magic .gm-rest{display:none}
+.gemini-magic :is(.gm-answer,.gm-thoughts)>.widget-vbox:last-child>.widget-html:last-child .gm-rest,
+.gemini-magic .gm-run>.widget-vbox:last-child>.widget-html:last-child .gm-rest{display:revert}
+.gemini-magic.gemini-magic .gm-run{display:block;margin:0 0 .7em;overflow:visible}
+.gemini-magic.gemini-magic .gm-run .widget-html-content>:is(ul,ol,pre){margin:0}
+.gemini-magic.gemini-magic .gm-run-table{margin:0 0 .9em;overflow:auto hidden;border-collapse:collapse;border-spacing:0}
+.gemini-magic.gemini-magic .gm-run-table :is(.gm-table,table){display:contents}
+.gemini-magic.gemini-magic .gm-run-code{padding:.6em .8em;overflow:auto hidden;line-height:1.4;border-radius:4px;
+background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
+.gemini-magic.gemini-magic .gm-run-code pre{padding:0;overflow:visible;background:none}
+.gemini-magic.gemini-magic .gm-run-text .widget-html-content>:is(p,h1,h2){display:inline}
+"""
 
 
 def _said(text: str) -> str:

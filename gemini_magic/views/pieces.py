@@ -1,24 +1,82 @@
 """A growing text as pieces of HTML that change as little as possible; it knows no widget.
 
 Only the last piece changes: it holds a few finished blocks and, below them, what is unfinished (the rest). When its
-finished part is large enough, the next piece begins with a copy of the rest, and the style sheet shows only the
-last piece's. So whatever message a page draws last, every word is on it once: nothing flickers, nothing is twice.
+finished part is large enough, the next piece begins with what is new, and the style sheet shows only the last piece's
+rest. So whatever message a page draws last, every word is on it once: nothing flickers, nothing is twice.
+
+A list, table, fence or paragraph that grows long gets pieces of its own, a run, which the style sheet makes look like
+one: the page is as high as with the whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
-from ..markdown import Renderer
+from ..markdown import Frame, Renderer
 from .excerpt import MOST_HTML, Excerpt
 
 __all__ = ["Pieces"]
 
 # A piece is full with this many characters of finished HTML, or with this share of all there is if that is more:
 # small pieces cost few bytes, and an endless answer has hundreds of widgets, not many thousands.
-_SMALLEST: Final = 256
-_SHARE: Final = 500
+_SMALLEST: Final = 160
+_SHARE: Final = 800
+_RUN: Final = 400  # characters of finished HTML with which an open block gets pieces of its own
+_UNSEEN: Final = (
+    '<tr style="display:none"></tr>'  # keeps the stripes of a table's rows in step; the head is part 0
+)
+_BUSY: Final = 'class="gm-rest" aria-busy="true"'
+
+
+class _Block:
+    """A block of the text: whole, or a frame with its parts."""
+
+    def __init__(self, frame: Frame | None) -> None:
+        self.frame = frame
+        self.parts: list[str] = []
+        self.size = 0
+        self.pieces: list[int] = []  # where it is shown as finished
+
+    def html(self, rest: str = "") -> str:
+        return self.frame.wrap(self.parts, rest=rest) if self.frame else "".join(self.parts)
+
+
+class _Place(NamedTuple):
+    """Where a part is."""
+
+    block: _Block
+    number: int
+
+
+class _Piece:
+    """Some whole blocks, or some parts of the block of a run."""
+
+    def __init__(self, run: _Block | None) -> None:
+        self.run = run
+        self.blocks: list[_Block] = []
+        self.size = 0
+        self.rest = ""
+        self.first = self.after = 0  # which parts of the run
+
+    def html(self) -> str:
+        if self.run is None or self.run.frame is None:
+            tail = f"<div {_BUSY}>{self.rest}</div>" if self.rest else ""
+            return "".join([*(block.html() for block in self.blocks), tail])
+        kind = self.run.frame.kind
+        parts = self.run.parts[self.first : self.after]
+        if kind == "table" and self.first and self.first % 2 == 0:
+            parts.insert(0, _UNSEEN)
+        rest = _rest(kind, self.rest, self.after) if self.rest else ""
+        return self.run.frame.wrap(parts, self.first, rest)
+
+
+def _rest(kind: str, html: str, before: int) -> str:
+    """The unfinished items, row, line or words, so that it can be shown or not."""
+    if kind == "table":
+        return f"</tbody>\n<tbody {_BUSY}>{'' if before % 2 else _UNSEEN}{html}"
+    tag = "div" if kind == "list" else "span"
+    return f"<{tag} {_BUSY}>{html}</{tag}>"
 
 
 class Pieces:
@@ -28,18 +86,21 @@ class Pieces:
         source: a growing list of text deltas, or the beginning of one; only read.
 
     Attributes:
-        html: the pieces; their number and the last one's content grow.
+        html: the pieces; their number and the last ones' content grow.
+        runs: for each piece the long list, table, fence or paragraph it is a part of, None for blocks of any kind.
     """
 
     def __init__(self, source: Sequence[str] | Excerpt) -> None:
         self._source = source
         self._cursor = 0
         self._renderer = Renderer(heal=True)
-        self._blocks: list[list[str]] = []  # finished blocks of each piece
-        self._rests: list[str] = []
-        self._place: list[tuple[int, int]] = []  # block -> piece and position in it
+        self._places: list[_Place] = []  # of each part
+        self._waiting: list[_Block] = []  # blocks that are in no piece yet; the last one may be open
+        self._run: _Block | None = None  # the open block that has pieces of its own
+        self._pieces: list[_Piece] = []
         self._size = 0
         self.html: list[str] = []
+        self.runs: list[Frame | None] = []
 
     @property
     def pending(self) -> bool:
@@ -80,41 +141,106 @@ class Pieces:
         self._cursor += len(new)
         self._renderer.append("".join(new))
         touched: set[int] = set()
-        for kind, ident, html in self._renderer.close() if final else self._renderer.update():
-            if not self._blocks:
-                self._begin()
+        for kind, ident, html, frame in self._renderer.close() if final else self._renderer.update():
             if kind == "append":
-                self._place.append((len(self._blocks) - 1, len(self._blocks[-1])))
-                self._blocks[-1].append(html)
-                self._size += len(html)
+                self._append(html, frame)
             elif kind == "replace":
-                piece, position = self._place[ident]
-                self._blocks[piece][position] = html
-                touched.add(piece)
-        if self._blocks:
-            touched |= self._set_rest()
-        for piece in touched:
-            self.html[piece] = self._compose(piece)
-        return sorted(touched)
+                touched |= self._replace(self._places[ident], html)
+            elif kind == "frame":
+                touched.update(*(place.block.pieces for place in self._places if place.block.frame is frame))
+        touched |= self._continue_run()
+        touched |= self._place_waiting()
+        changed = []
+        for number in sorted(touched):
+            html = self._pieces[number].html()
+            if number == len(self.html):
+                self.html.append(html)
+                changed.append(number)
+            elif html != self.html[number]:
+                self.html[number] = html
+                changed.append(number)
+        return changed
 
-    def _begin(self) -> None:
-        self._blocks.append([])
-        self._rests.append("")
-        self.html.append("")
+    def _append(self, html: str, frame: Frame | None) -> None:
+        block = self._places[-1].block if self._places else None
+        if block is None or frame is None or block.frame is not frame:
+            block = _Block(frame)
+            self._waiting.append(block)
+        self._places.append(_Place(block, len(block.parts)))
+        block.parts.append(html)
+        block.size += len(html)
+        self._size += len(html)
 
-    def _set_rest(self) -> set[int]:
-        rest = self._renderer.tail
-        last = len(self._blocks) - 1
-        self._rests[last] = rest
-        touched = {last} if self._compose(last) != self.html[last] else set()
-        full = max(_SMALLEST, self._size // _SHARE)
-        if sum(map(len, self._blocks[last])) >= full and rest:
-            self._begin()
-            self._rests[-1] = rest
-            touched.add(last + 1)
-        return touched
+    def _replace(self, place: _Place, html: str) -> set[int]:
+        block, index = place
+        block.size += len(html) - len(block.parts[index])
+        block.parts[index] = html
+        return {
+            number
+            for number in block.pieces
+            if self._pieces[number].run is None
+            or self._pieces[number].first <= index < self._pieces[number].after
+        }
 
-    def _compose(self, piece: int) -> str:
-        rest = self._rests[piece]
-        tail = f'<div class="gm-rest" aria-busy="true">{rest}</div>' if rest else ""
-        return "".join([*self._blocks[piece], tail])
+    def _begin(self, run: _Block | None) -> int:
+        self._pieces.append(_Piece(run))
+        self.runs.append(run.frame if run else None)
+        if run is not None:
+            run.pieces.append(len(self._pieces) - 1)
+        return len(self._pieces) - 1
+
+    def _full(self, piece: _Piece) -> bool:
+        return piece.size >= max(_SMALLEST, self._size // _SHARE)
+
+    def _continue_run(self) -> set[int]:
+        """Show what is new in the run; end it if its block is closed."""
+        run = self._run
+        if run is None:
+            return set()
+        number = run.pieces[-1]
+        piece = self._pieces[number]
+        going = run.frame is self._renderer.frame
+        rest = self._renderer.open if going else ""
+        if not going:
+            self._run = None
+        if piece.after == len(run.parts) and piece.rest == rest:
+            return set()
+        last = number == len(self._pieces) - 1
+        if last and going and self._full(piece):
+            number = self._begin(run)
+            self._pieces[number].first = self._pieces[number].after = piece.after
+            piece = self._pieces[number]
+        self._extend(piece, run, rest)
+        return {number}
+
+    def _extend(self, piece: _Piece, run: _Block, rest: str) -> None:
+        piece.size += sum(map(len, run.parts[piece.after :]))
+        piece.after = len(run.parts)
+        piece.rest = rest
+
+    def _place_waiting(self) -> set[int]:
+        """Put finished blocks into a piece, and the rest below them; or begin a run."""
+        frame, tail = self._renderer.frame, self._renderer.tail
+        held = self._waiting[-1] if self._waiting and frame and self._waiting[-1].frame is frame else None
+        done = self._waiting[:-1] if held else self._waiting
+        if held and not done and not tail and held.size >= _RUN:
+            number = self._begin(held)
+            self._run = held
+            self._waiting = []
+            self._extend(self._pieces[number], held, self._renderer.open)
+            return {number}
+        rest = (held.html(self._renderer.open) if held else "") + tail
+        last = self._pieces[-1] if self._pieces else None
+        if last is not None and last.run is None and not done and last.rest == rest:
+            return set()
+        if not done and not rest and (last is None or last.run is not None):
+            return set()
+        if last is None or last.run is not None or (self._full(last) and (done or rest)):
+            last = self._pieces[self._begin(None)]
+        for block in done:
+            block.pieces.append(len(self._pieces) - 1)
+            last.blocks.append(block)
+            last.size += block.size
+        self._waiting = [held] if held else []
+        last.rest = rest
+        return {len(self._pieces) - 1}

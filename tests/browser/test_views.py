@@ -13,13 +13,13 @@ sys.path[:0] = [{str(CHECKOUT)!r}, {str(CHECKOUT / "tests")!r}]
 from view_stage import ANSWER, ATTACK, feed, new_ledger
 from gemini_magic.views import choose
 
-async def show(text, thoughts="", pause=0.0, display="live", stop=None):
+async def show(text, thoughts="", pause=0.0, display="live", stop=None, step=12):
     ledger = new_ledger()
     view = choose(ledger, display=display, shell=get_ipython(), allow_stdin=True, stop=stop)
     view.open()
     for kind, said in (("thought", thoughts), ("text", text)):
-        for start in range(0, len(said), 12):
-            feed(ledger, **{{kind: said[start : start + 12]}}, t=start / 600)
+        for start in range(0, len(said), step):
+            feed(ledger, **{{kind: said[start : start + step]}}, t=start / 50 / step)
             await asyncio.sleep(0.02)
             view.update()
     feed(ledger, finish="STOP")
@@ -29,15 +29,15 @@ async def show(text, thoughts="", pause=0.0, display="live", stop=None):
     view.close()
 """
 
-# Notes every height the output of cell 1 has, frame by frame, and whether widgets were on the page.
-SAMPLER = """() => {
-    window.heights = [];
-    const node = window.jupyterapp.shell.currentWidget.content.widgets[1].outputArea.node;
+# Notes every height the output of a cell has, frame by frame, and whether widgets were on the page.
+SAMPLER = """(cell) => {
+    const heights = window.heights = [];
+    const node = window.jupyterapp.shell.currentWidget.content.widgets[cell].outputArea.node;
     const sample = () => {
         const height = node.getBoundingClientRect().height;
         const live = node.querySelector(".jupyter-widgets") !== null;
-        const last = window.heights[window.heights.length - 1];
-        if (!last || last[0] !== height || last[1] !== live) window.heights.push([height, live]);
+        const last = heights[heights.length - 1];
+        if (!last || last[0] !== height || last[1] !== live) heights.push([height, live]);
         requestAnimationFrame(sample);
     };
     sample();
@@ -50,6 +50,17 @@ def opened(notebook, lab, *cells, app="lab"):
     assert notebook.run(0)
 
 
+def steady(page):
+    """Assert that the output never shrank and did not move at the end; returns how many heights it had."""
+    heights = page.evaluate("window.heights")
+    drops = [(a, b) for a, b in itertools.pairwise(heights) if b[0] < a[0] - 2]
+    assert drops == []
+    before = [height for height, live in heights if live][-1]
+    after = [height for height, live in heights if not live][-1]
+    assert abs(after - before) <= 2
+    return len([height for height, live in heights if live])
+
+
 @pytest.mark.parametrize(("app", "width"), [("lab", 1200), ("lab", 575), ("notebook", 1200)])
 def test_an_answer_never_shrinks_and_does_not_move_when_it_is_finished(notebook, lab, app, width):
     opened(
@@ -59,17 +70,11 @@ def test_an_answer_never_shrinks_and_does_not_move_when_it_is_finished(notebook,
     if app == "lab":
         page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
     page.set_viewport_size({"width": width, "height": 900})
-    page.evaluate(SAMPLER)
+    page.evaluate(SAMPLER, 1)
     assert notebook.run(1)
     page.wait_for_selector(f"{ROOT}.mathjax_ignore")
     page.wait_for_timeout(200)
-    heights = page.evaluate("window.heights")
-    drops = [(a, b) for a, b in itertools.pairwise(heights) if b[0] < a[0] - 2]
-    assert drops == []
-    before = [height for height, live in heights if live][-1]
-    after = [height for height, live in heights if not live][-1]
-    assert abs(after - before) <= 2
-    assert len([height for height, live in heights if live]) >= 8
+    assert steady(page) >= 8
     wide = page.evaluate(
         f"(() => {{ const r = document.querySelector('{ROOT}'); return r.scrollWidth - r.clientWidth }})()"
     )
@@ -79,6 +84,44 @@ def test_an_answer_never_shrinks_and_does_not_move_when_it_is_finished(notebook,
         return edge(".gm-status", "left") - edge(".jp-CodeCell:has(.gm-status) .jp-OutputCollapser", "right");
     }""")
     assert gap >= 4  # a narrow page puts the output right beside the bar that folds it
+
+
+LONG = {
+    "list": "Intro.\n\n"
+    + "".join(f"{n}. Item **{n}** of a list with some words\n" for n in range(3, 70))
+    + "\nEnd.",
+    "loose": "".join(f"- Item {n}\n\n  and more of it\n\n" for n in range(60)) + "\n# End",
+    "table": "| a | b | c |\n|---|--:|---|\n"
+    + "".join(f"| {n} | {'wide ' * (n % 9)} | `x{n}` |\n" for n in range(120))
+    + "\nEnd.",
+    "code": "Intro.\n\n```python\n"
+    + "".join(f"x{n} = 'a' if {n} else None{' # long' * (n % 30)}\n\n" for n in range(80))
+    + "```\n\nEnd.",
+    "paragraph": "# Head\n\n" + "Some **words** that go on and on, and `code`. " * 90 + "\n\nEnd.",
+}
+
+
+RUNS = {"list": "list", "loose": "list", "table": "table", "code": "code", "paragraph": "text"}
+
+
+@pytest.mark.parametrize("width", [1200, 575])
+def test_long_blocks_in_pieces_look_like_one(notebook, lab, width):
+    cells = [f"await show({text!r}, pause=0.5, step=60, stop=lambda: None)" for text in LONG.values()]
+    opened(notebook, lab, *cells)
+    page = notebook.page
+    page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    page.set_viewport_size({"width": width, "height": 900})
+    for cell, name in enumerate(LONG, 1):
+        page.evaluate(SAMPLER, cell)
+        notebook.run(cell, wait=False)
+        page.wait_for_selector(f".gm-run-{RUNS[name]}")
+        notebook.wait_done(cell)
+        page.wait_for_function(
+            "cell => !window.jupyterapp.shell.currentWidget.content.widgets[cell].outputArea.node.querySelector('.jupyter-widgets')",
+            arg=cell,
+        )
+        page.wait_for_timeout(200)
+        assert steady(page) >= 5, name
 
 
 def test_opened_thoughts_stay_open_while_they_grow(notebook, lab):
