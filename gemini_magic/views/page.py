@@ -82,6 +82,7 @@ font-size:12px;border-radius:3px;border:1px solid var(--jp-border-color1,current
 color:var(--jp-ui-font-color1,inherit);background:transparent}
 .gemini-magic.gemini-magic .gm-stop:is(:hover,:focus-visible){color:var(--jp-error-color1,#d9413d);border-color:currentColor}
 .gemini-magic.gemini-magic .gm-lane .gm-thoughts{display:none}
+.gemini-magic.gemini-magic .gm-lane:has(details[open]) .gm-thoughts{display:block}
 .gemini-magic .gm-rest{display:none}
 .gemini-magic :is(.gm-answer,.gm-thoughts)>.widget-vbox:last-child>.widget-html:last-child .gm-rest,
 .gemini-magic .gm-run>.widget-vbox:last-child>.widget-html:last-child .gm-rest{display:revert}
