@@ -82,7 +82,7 @@ class _Kit:
 
 
 class _Lane:
-    """One growing text in a box of boxes of pieces, of which only the last one changes.
+    """One growing text in boxes of boxes of pieces, of which only the last one changes.
 
     Attributes:
         box: the widget that holds it.
@@ -93,9 +93,9 @@ class _Lane:
         self._kit = kit
         self._name = name
         self._shown: list[Any] = []
-        self._boxes: list[Any] = []  # the body's children
+        self._sections: list[Any] = []  # the body's children
         self._run: Any = None  # the long block the last box is for
-        self._groups: list[Any] = []  # of the last box, if it is for a long block
+        self._box: Any = None  # the last one of the last section: a group, or a long block's groups
         self._group: Any = None  # the box of the last pieces
         self._body: Any = None
         self.pieces = Pieces(source)
@@ -119,28 +119,32 @@ class _Lane:
     def _append(self, piece: Any, run: Any) -> int:
         """Put a piece behind the last one: into the same box, or the next one if that is full or for another run."""
         self._shown.append(piece)
-        same = self._boxes and run is self._run
+        same = self._group is not None and run is self._run
         if same and len(self._group.children) < _GROUP:
             self._group.children = (*self._group.children, piece)
             return 2
         self._group = self._kit.box((piece,))
         if same and run is not None:
-            self._groups.append(self._group)
-            self._boxes[-1].children = tuple(self._groups)
+            self._box.children = (*self._box.children, self._group)
             return 3
-        self._run, self._groups = run, [self._group]
-        box = self._group if run is None else self._kit.box(self._groups, "gm-run", f"gm-run-{run.kind}")
-        self._boxes.append(box)
-        if self._body is not None:
-            self._body.children = tuple(self._boxes)
+        self._run = run
+        self._box = self._group
+        if run is not None:
+            self._box = self._kit.box((self._group,), "gm-run", f"gm-run-{run.kind}")
+        if self._sections and len(self._sections[-1].children) < _GROUP:
+            self._sections[-1].children = (*self._sections[-1].children, self._box)
             return 4
-        self._body = self._kit.box(self._boxes, self._name)
+        self._sections.append(self._kit.box((self._box,)))
+        if self._body is not None:
+            self._body.children = tuple(self._sections)
+            return 5
+        self._body = self._kit.box(self._sections, self._name)
         if self._name == "gm-thoughts":
             self.box.add_class("gm-lane")
             self.box.children = (self._kit.html(_FOLD), self._body)
         else:
             self.box.children = (self._body,)
-        return 7
+        return 8
 
 
 class LiveView:

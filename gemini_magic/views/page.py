@@ -84,7 +84,7 @@ color:var(--jp-ui-font-color1,inherit);background:transparent}
 .gemini-magic.gemini-magic .gm-lane .gm-thoughts{display:none}
 .gemini-magic.gemini-magic .gm-lane:has(details[open]) .gm-thoughts{display:block}
 .gemini-magic .gm-rest{display:none}
-.gemini-magic :is(.gm-answer,.gm-thoughts)>.widget-vbox:last-child>.widget-html:last-child .gm-rest,
+.gemini-magic :is(.gm-answer,.gm-thoughts)>:last-child>:last-child>.widget-html:last-child .gm-rest,
 .gemini-magic .gm-run>.widget-vbox:last-child>.widget-html:last-child .gm-rest{display:revert}
 .gemini-magic.gemini-magic .gm-run{display:block;margin:0 0 .7em;overflow:visible}
 .gemini-magic.gemini-magic .gm-run .widget-html-content>:is(ul,ol,pre){margin:0}
