@@ -15,8 +15,10 @@ import stage
 
 _BLOCKS = (
     "## A heading {n}\n\n",
-    "Some **bold** prose with `code`, a [link](https://example.com) and *more* of it, {n}. Most of an answer is prose that\n"
-    "has no markup at all, sentence after sentence.\n\n",
+    (
+        "Some **bold** prose with `code`, a [link](https://example.com) and *more* of it, {n}. Most of an answer is "
+        "prose that has no markup at all, sentence after sentence.\n\n"
+    ),
     "- one\n- two\n  - nested {n}\n\n",
     "```python\nfor i in range({n}):\n    print(i)\n```\n\n",
     "| a | b |\n|--|--|\n| {n} | x |\n\n",
