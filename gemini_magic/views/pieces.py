@@ -123,7 +123,7 @@ class Pieces:
         """Whether there is too much HTML; then it grows no more."""
         if not isinstance(self._source, Excerpt):
             return False
-        if self._size + len(self._renderer.tail) > MOST_HTML:
+        if self._size + len(self._renderer.open) + len(self._renderer.tail) > MOST_HTML:
             self._source.stop()
         return self._source.stopped
 
