@@ -31,7 +31,6 @@ _LONG = {
     "paragraph": ("", "Words that go **on and on** with `code`, {n}. ", ""),
 }
 _PAINTS = {1: "every chunk", 12: "ten paints a second"}  # chunks of 40 characters, one each 8 ms
-_SAMPLES = 40  # pictures of the naive way that are drawn; their cost grows evenly with the text
 
 
 def markdown() -> None:

@@ -114,9 +114,12 @@ def _at_the_end(finish: Finish | None, chars: int, chunks: int) -> Ending:
             ),
         )
     if finish.reason == "CONTINUATION":
-        return Ending(status, TruncatedError(
+        return Ending(
+            status,
+            TruncatedError(
                 _so_far("The server paused the answer", chars), remedy=_RESUME if chars else _AGAIN
-            ))
+            ),
+        )
     return Ending(status)
 
 

@@ -247,7 +247,7 @@ class Options:
         64.0, "--max-event", metavar="MB", help="largest single event, in MB", above=0, most=_MEGABYTES
     )
     max_total: float = _option(
-        256.0,
+        128.0,
         "--max-total",
         metavar="MB",
         help="largest answer on the wire, in MB",

@@ -204,4 +204,4 @@ def test_every_option_says_what_it_is_and_no_option_takes_a_key():
     assert len(flags) == len(set(flags))
     assert all(setting.help for setting in known.values())
     assert not any("api-key" in flag or flag == "--key" for flag in flags)
-    assert (Options().retries, Options().max_total) == (3, 256)
+    assert (Options().retries, Options().max_total) == (3, 128)

@@ -63,5 +63,5 @@ def too_large(limit: int | None) -> WireError:
     size = "its size limit" if limit is None else f"{limit / MEGABYTE:,g} MB"
     return WireError(
         f"The answer passed {size} and was not read on.",
-        remedy="What arrived is kept; --max-total MB allows more, `%gemini resume` asks for the rest.",
+        remedy="--max-total MB allows more; `%gemini resume` goes on from what arrived.",
     )
