@@ -25,6 +25,7 @@ GO_ON = (
     "add no introduction."
 )
 _KEPT = 50  # runs that `%gemini last` finds in memory
+_MOST = 100_000_000  # bytes on the wire of all of them; a run takes some four times as much memory
 
 
 class Run(NamedTuple):
@@ -127,6 +128,7 @@ class Session:
         A run without content leaves the conversation as it was.
         """
         ledger = run.response.ledger
+        self._trim()
         if ledger.usage is not None:
             self.usage = Usage(*(_sum(old, new) for old, new in zip(self.usage, ledger.usage, strict=True)))
         parts = ledger.parts.get(0, ())
@@ -134,6 +136,13 @@ class Session:
         if answer is not None:
             turns = (*run.asked[run.before :], answer)
             run.conversation.put(turns, status=ledger.status, key=run.key)
+
+    def _trim(self) -> None:
+        """Let go of the oldest runs while all together take too much memory; the newest stays."""
+        sizes = [_size(run) for run in self.runs]
+        while len(sizes) > 1 and sum(sizes) > _MOST:
+            self.runs.popleft()
+            sizes.pop(0)
 
     # -- words
 
@@ -191,6 +200,10 @@ def text_of(parts: Sequence[Part]) -> str:
     """The text of an answer's parts, as the response has it."""
     joiner = Joiner()
     return "".join(joiner.add(part.text) for part in parts if isinstance(part, Text)) + joiner.flush()
+
+
+def _size(run: Run) -> int:
+    return sum(len(piece) for exchange in run.response.ledger.exchanges for _, piece in list(exchange.pieces))
 
 
 def _sum(old: int | None, new: int | None) -> int | None:

@@ -48,3 +48,15 @@ def test_tokens_are_added_up():
     ask(session, "one two")
     ask(session, "three")
     assert (session.usage.total, session.usage.cached, session.asked) == (6, None, 2)
+
+
+def test_runs_that_are_too_large_together_are_let_go_oldest_first(monkeypatch):
+    session = Session()
+    ask(session, "first " * 50)
+    size = sum(len(piece) for _, piece in session.runs[0].response.ledger.exchanges[0].pieces)
+    monkeypatch.setattr("gemini_magic.notebook.session._MOST", 2 * size + 100)
+    for text in ("again ", "third "):
+        ask(session, text * 50)
+    assert [run.response.text[:5] for run in session.runs] == ["again", "third"]
+    ask(session, "large " * 200)  # larger than all that is allowed, but the newest
+    assert [run.response.text[:5] for run in session.runs] == ["large"]
