@@ -171,6 +171,6 @@ def test_without_the_pipeline_attacks_run_and_requests_leave(watch):
     )
     print(f"{len(watch.tried)} attempts seen by the policy, {len(watch.requests())} requests")
     assert len(ran) > 80
-    assert len(watch.tried) > 100
-    assert len(watch.requests()) > 100
+    assert len(watch.tried) > 60  # more with the public vectors beside
+    assert len(watch.requests()) > 60  # more with the public vectors beside
     assert "evil.test" in {host for host, _ in watch.net.caught}
