@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
+from urllib.parse import unquote
 
 __all__ = ["Attempt", "Exchange", "Pause"]
+
+_MODEL = re.compile(r"/models/([^/:?]+)")
 
 
 class Pause(NamedTuple):
@@ -30,18 +34,29 @@ class Attempt(NamedTuple):
         round, attempt: tool round, and attempt within it, from 0.
         url: where it was sent.
         status: the HTTP status, None when no answer came.
-        end: how it ended, in a word: ``eof`` when the answer was read to its end.
-        problem: why it brought no answer, in words; None when it did, and in a recording.
+        ended: how it ended, in a word: ``eof`` when the answer was read to its end; ``end`` is the same.
+        problem: why it brought no answer, in words; None when it did.
         waited: seconds that were waited before it went out, for another try or for its turn.
+        started: when it went out, in seconds since the first request was sent; None when it never did.
+        seconds: from then to the last byte of its answer; None when none came.
+        bytes: of its answer's body.
     """
 
     round: int
     attempt: int
     url: str
     status: int | None
-    end: str | None
+    ended: str | None
     problem: str | None = None
     waited: float = 0.0
+    started: float | None = None
+    seconds: float | None = None
+    bytes: int = 0
+
+    @property
+    def end(self) -> str | None:
+        """How it ended, in a word."""
+        return self.ended
 
 
 class Exchange:
@@ -52,8 +67,9 @@ class Exchange:
         status, reason, http_version, response_headers: the answer's head, None or empty until it came.
         pieces: ``(t, bytes)`` per socket read, body only, content-encoding undone; t in seconds since sent.
         end: how it ended in one word or sentence, None while it runs.
-        problem: why it brought no answer, in words; None when it did, and in a recording.
+        problem: why it brought no answer, in words; None when it did.
         waited: seconds that were waited before it went out: for another try, or for its turn.
+        started: when it went out, in seconds since the first request was sent; None until then.
         round, attempt: tool round and attempt it belongs to.
         backend: the dialect that was spoken, None where nobody said.
     """
@@ -83,7 +99,26 @@ class Exchange:
         self.end: str | None = None
         self.problem: str | None = None
         self.waited = 0.0
+        self.started: float | None = None
+
+    @property
+    def model(self) -> str | None:
+        """The model that was asked, where the URL tells."""
+        found = _MODEL.search(self.url)
+        return None if found is None else unquote(found[1])
 
     def summary(self) -> Attempt:
         """What it was, without its bytes."""
-        return Attempt(self.round, self.attempt, self.url, self.status, self.end, self.problem, self.waited)
+        pieces = list(self.pieces)
+        return Attempt(
+            self.round,
+            self.attempt,
+            self.url,
+            self.status,
+            self.end,
+            self.problem,
+            self.waited,
+            self.started,
+            pieces[-1][0] if pieces else None,
+            sum(len(piece) for _, piece in pieces),
+        )

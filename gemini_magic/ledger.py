@@ -102,11 +102,11 @@ class Ledger:
         self.round = 0
         self.attempt = 0
         self.chars = 0
-        self._log = EventLog()
-        self.events: list[Event] = self._log.events
+        self.log = EventLog()
+        self.events: list[Event] = self.log.events
         self.chunk_columns: Columns[ChunkRow] = chunk_columns()
-        self.event_columns: Columns[EventRow] = self._log.event_columns
-        self.usage_columns: Columns[UsageRow] = self._log.usage_columns
+        self.event_columns: Columns[EventRow] = self.log.event_columns
+        self.usage_columns: Columns[UsageRow] = self.log.usage_columns
         self._joiners: dict[str, Joiner] = {"text": Joiner(), "thought": Joiner()}
 
     @property
@@ -154,7 +154,7 @@ class Ledger:
     def fail(self, failure: Failure, t: float) -> None:
         """The server refused the request; there is no chunk that says so."""
         self.failure = failure
-        self._log.extend([failure], [-1], t)
+        self.log.extend([failure], [-1], t)
         self.version += 1
 
     def add(self, raw: bytes, t: float, reading: Reading) -> list[Event]:
@@ -189,7 +189,7 @@ class Ledger:
             gap = 0.0
             events += reading.events
             chunks += [index] * len(reading.events)
-        self._log.extend(events, chunks, t)
+        self.log.extend(events, chunks, t)
         self.raw += [
             Chunk(index, t, raw, self.round, self.attempt) for index, (raw, _) in enumerate(batch, first)
         ]

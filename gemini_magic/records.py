@@ -110,6 +110,7 @@ def _columns(record: Any, read: Any) -> list[Column]:
             "int32" if name in {"index", "chunk"} else _TYPES.get(name, "int64"),
             read if name == "json" else None,
             name in _FULL,
+            read is _decoded and name == "json",
         )
         for name in record._fields
     ]
@@ -167,6 +168,10 @@ class EventLog:
         self._chunks.extend(chunks)
         self._times.extend([t] * len(events))
         self.events += events  # last: as many as there are events, there are chunks and times
+
+    def pairs(self) -> Iterator[tuple[int, Event]]:
+        """Each event with the index of its chunk, -1 for none."""
+        return zip(self._chunks[: len(self.events)], self.events.copy(), strict=False)
 
     def _event_rows(self) -> Iterator[tuple[Any, ...]]:
         for index in range(self.event_columns.length, len(self.events)):

@@ -9,32 +9,19 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from html import escape
 from importlib import import_module
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
+from importlib.util import find_spec
+from itertools import compress
+from typing import Any, Generic, TypeVar, overload
 
-__all__ = ["Column", "Columns", "Rows"]
+from .columns import CODES, Column, arrow_table, pandas_frame, pandas_series, pick, read_column
+from .conditions import close_to, meeting
+from .preview import ENDS, Preview, preview
 
-R = TypeVar("R", bound=tuple[Any, ...])
-_PREVIEW = 5  # first and last rows shown by the HTML preview
-_CELL = 60  # characters of one cell in the preview
-_CODES = {"int32": "i", "int64": "q", "float64": "d"}  # of the array module
+__all__ = ["Column", "Columns", "Objects", "Rows"]
 
-
-class Column(NamedTuple):
-    """How one column is called, typed and read.
-
-    Attributes:
-        name: the record's field.
-        type: the Arrow type.
-        read: turns a stored value into what is shown (for values that are kept in a cheaper form), or None.
-        full: whether it holds a number in each row, never None: such a column takes a quarter of the room.
-    """
-
-    name: str
-    type: Literal["int32", "int64", "float64", "string"]
-    read: Callable[[Any], Any] | None = None
-    full: bool = False
+R = TypeVar("R")
+_BLOCK = 1000  # records made at a time
 
 
 class Columns(Generic[R]):
@@ -55,7 +42,7 @@ class Columns(Generic[R]):
         self.record = record
         self.columns = tuple(columns)
         self.values: tuple[list[Any] | array[Any], ...] = tuple(
-            array(_CODES[column.type]) if column.full else [] for column in columns
+            array(CODES[column.type]) if column.full else [] for column in columns
         )
         self.length = 0
         self._appends = [values.append for values in self.values]
@@ -89,6 +76,50 @@ class Columns(Generic[R]):
                 self.extend(list(self._more()))
         return Rows(self, range(self.length))
 
+    def values_at(self, row: int) -> tuple[Any, ...]:
+        """The values of one row."""
+        return tuple(
+            values[row] if column.read is None else column.read(values[row])
+            for column, values in zip(self.columns, self.values, strict=True)
+        )
+
+    def records(self, rows: Sequence[int]) -> Iterable[R]:
+        """The records of some rows."""
+        picked = (
+            read_column(column, pick(values, rows))
+            for column, values in zip(self.columns, self.values, strict=True)
+        )
+        return map(self.record, *picked)
+
+
+class Objects(Columns[R]):
+    """A table whose records are objects that exist already, each with its values in the columns.
+
+    Args:
+        objects: the records.
+        columns: the columns.
+        rows: for each object its values.
+    """
+
+    def __init__(
+        self, objects: Iterable[R], columns: Sequence[Column], rows: Iterable[tuple[Any, ...]]
+    ) -> None:
+        super().__init__(_no_record, columns)
+        self.objects = list(objects)
+        self.extend(list(rows))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        rows = [self.values_at(row) for row in range(self.length)]
+        return Objects, (self.objects, self.columns, rows)
+
+    def records(self, rows: Sequence[int]) -> Iterable[R]:
+        """The objects themselves."""
+        return [self.objects[row] for row in rows]
+
+
+def _no_record(*_: Any) -> Any:
+    raise AssertionError
+
 
 def _copied(record: Callable[..., R], columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> Columns[R]:
     copy = Columns(record, columns)
@@ -115,17 +146,9 @@ class Rows(Generic[R]):
     def __len__(self) -> int:
         return len(self._index)
 
-    def _record(self, row: int) -> R:
-        source = self._source
-        return source.record(
-            *(
-                values[row] if column.read is None else column.read(values[row])
-                for column, values in zip(source.columns, source.values, strict=True)
-            )
-        )
-
     def __iter__(self) -> Iterator[R]:
-        return (self._record(row) for row in self._index)
+        for start in range(0, len(self._index), _BLOCK):
+            yield from self._source.records(self._index[start : start + _BLOCK])
 
     @overload
     def __getitem__(self, key: int) -> R: ...
@@ -144,24 +167,29 @@ class Rows(Generic[R]):
             return self._column(self._position(key))
         if isinstance(key, slice):
             return Rows(self._source, self._index[key])
-        return self._record(self._index[key])
+        return next(iter(self._source.records([self._index[key]])))
 
     def _position(self, name: str) -> int:
-        if name not in self.columns:
-            raise KeyError(f"no column {name!r}; there are {', '.join(self.columns)}")
-        return self.columns.index(name)
-
-    def _picked(self, position: int) -> list[Any] | array[Any]:
-        """One column's stored values, a copy."""
-        values, index = self._source.values[position], self._index
-        if isinstance(index, range) and index.step == 1:
-            return values[index.start : index.stop]
-        picked = [values[row] for row in index]
-        return array(values.typecode, picked) if isinstance(values, array) else picked
+        if name in self.columns:
+            return self.columns.index(name)
+        close = close_to(name, self.columns)
+        guess = f"did you mean {close!r}? " if close else ""
+        raise KeyError(f"no column {name!r}; {guess}there are {', '.join(self.columns)}")
 
     def _column(self, position: int) -> list[Any]:
-        picked, read = self._picked(position), self._source.columns[position].read
-        return list(picked) if read is None else [read(value) for value in picked]
+        return read_column(self._source.columns[position], pick(self._source.values[position], self._index))
+
+    def __eq__(self, other: object) -> bool:
+        """Equal to rows, a list or a tuple with equal records in the same order."""
+        if not isinstance(other, Rows | list | tuple):
+            return NotImplemented
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment] # equal to lists, which have none
+
+    def __add__(self, other: Iterable[Any]) -> list[Any]:
+        """The records of both, as a list."""
+        return [*self, *other]
 
     def __contains__(self, record: object) -> bool:
         return any(own == record for own in self)
@@ -181,34 +209,44 @@ class Rows(Generic[R]):
         """How many records are equal to this one."""
         return sum(own == record for own in self)
 
-    def where(self, predicate: Callable[[R], bool] | None = None, /, **equal: Any) -> Rows[R]:
-        """The rows for which ``predicate(record)`` is true and the named columns have the given values.
+    def where(self, *conditions: str | Callable[[R], object], **equal: Any) -> Rows[R]:
+        """The rows that meet all conditions.
+
+        A condition is a text ``FIELD OP VALUE``, a function of a record, or ``column=value``. OP is one of
+        ``= != < <= > >=`` or ``~`` and ``!~``, which look for a regular expression. FIELD is a column, or a dotted
+        path into the JSON of each row: ``usageMetadata.thoughtsTokenCount > 0``,
+        ``candidates.0.finishReason=STOP``; ``*`` stands for every item, and one that fits is enough:
+        ``candidates.*.content.parts.*.text ~ ^#``. ``!=`` and ``!~`` are true where ``=`` and ``~`` are not, also where
+        the field is missing; ``FIELD=null`` finds where it is missing or null.
 
         Raises:
-            KeyError: a named column does not exist.
+            OptionError: a text is no condition, names a field that no row has, or its expression cannot be read.
+            KeyError: a column named as ``column=value`` does not exist.
         """
         index: Sequence[int] = self._index
         for name, wanted in equal.items():
             values = Rows(self._source, index)[name]
             index = [row for row, value in zip(index, values, strict=True) if value == wanted]
-        if predicate is not None:
-            index = [row for row in index if predicate(self._record(row))]
+        said = [each for each in conditions if isinstance(each, str)]
+        if said:
+            rows = Rows(self._source, index)
+            index = list(compress(index, meeting(said, self.columns, rows.__getitem__)))
+        for each in conditions:
+            if not isinstance(each, str):
+                records = Rows(self._source, index)
+                index = [row for row, record in zip(index, records, strict=True) if each(record)]
         return Rows(self._source, index)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The rows as an Arrow C stream (the Arrow PyCapsule interface)."""
         return self._table().__arrow_c_stream__(requested_schema)
 
-    def _table(self) -> Any:
-        from arro3.core import Array, DataType, RecordBatch, Table  # noqa: PLC0415 - only when asked for
+    def _values(self) -> Iterator[Any]:
+        """Each column's values as they are stored, a copy."""
+        return (pick(values, self._index) for values in self._source.values)
 
-        arrays = [
-            Array.from_buffer(picked)
-            if isinstance(picked := self._picked(position), array) and picked
-            else Array(self._column(position), getattr(DataType, column.type)())
-            for position, column in enumerate(self._source.columns)
-        ]
-        return Table.from_batches([RecordBatch.from_arrays(arrays, names=list(self.columns))])
+    def _table(self) -> Any:
+        return arrow_table(self._source.columns, self._values())
 
     def to_pandas(self) -> Any:
         """A ``pandas.DataFrame`` with typed columns, also when there are no rows.
@@ -216,14 +254,9 @@ class Rows(Generic[R]):
         Raises:
             ImportError: pandas is not installed.
         """
-        pandas = import_module("pandas")
-        dtypes = {"int32": "Int32", "int64": "Int64", "float64": "float64", "string": "object"}
-        return pandas.DataFrame(
-            {
-                column.name: pandas.Series(self._column(position), dtype=dtypes[column.type])
-                for position, column in enumerate(self._source.columns)
-            }
-        )
+        if find_spec("pyarrow"):
+            return pandas_frame(self.to_arrow())
+        return pandas_series(self._source.columns, self._values())
 
     def to_polars(self) -> Any:
         """A ``polars.DataFrame``.
@@ -243,58 +276,22 @@ class Rows(Generic[R]):
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One dict a row."""
-        names = self.columns
-        return [dict(zip(names, record, strict=True)) for record in self]
+        values = [self._column(position) for position in range(len(self.columns))]
+        return [dict(zip(self.columns, row, strict=True)) for row in zip(*values, strict=True)]
 
     def __repr__(self) -> str:
         return f"<Rows: {len(self)} × {', '.join(self.columns)}>"
 
-    def _preview(self) -> tuple[list[str], list[list[str] | None]]:
-        """Names and shortened values of the first and last rows (None for what is left out), empty columns apart."""
-        shown = list(self) if len(self) <= 2 * _PREVIEW else [*self[:_PREVIEW], None, *self[-_PREVIEW:]]
-        used = [
-            place
-            for place in range(len(self.columns))
-            if not shown or any(record is not None and record[place] not in (None, "") for record in shown)
-        ]
-        rows = [None if record is None else [_cell(record[place]) for place in used] for record in shown]
-        return [self.columns[place] for place in used], rows
+    def _preview(self) -> Preview:
+        index, most = self._index, 2 * ENDS
+        ends = (index,) if len(index) <= most else (index[:ENDS], index[-ENDS:])
+        shown = tuple([self._source.values_at(row) for row in rows] for rows in ends)
+        return preview(self.columns, shown, len(index))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's signature
         """A plain table for terminals."""
-        names, rows = self._preview()
-        lines = [names, *(["⋮"] + [""] * (len(names) - 1) if row is None else row for row in rows)]
-        widths = [max(len(line[place]) for line in lines) for place in range(len(names))]
-        table = "\n".join(
-            "  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip()
-            for line in lines
-        )
-        printer.text(f"{table}\n{len(self)} rows")
+        printer.text(self._preview().text())
 
     def _repr_html_(self) -> str:
         """The first and last rows; every value escaped and shortened, columns that are empty in them left out."""
-        names, rows = self._preview()
-        style = 'style="text-align:left;white-space:nowrap"'
-        head = "".join(f"<th {style}>{escape(name)}</th>" for name in names)
-        body = "".join(
-            f'<tr><td colspan="{len(names)}" {style}>⋮</td></tr>'
-            if row is None
-            else f"<tr>{''.join(f'<td {style}>{escape(value)}</td>' for value in row)}</tr>"
-            for row in rows
-        )
-        left_out = [name for name in self.columns if name not in names]
-        empty = f" Empty here: {', '.join(left_out)}." if left_out else ""
-        note = f"{len(self)} rows.{empty} Any DataFrame library takes this as it is: <code>pd.DataFrame(rows)</code>"
-        return (
-            f'<div style="overflow-x:auto"><table><thead><tr>{head}</tr></thead>'
-            f"<tbody>{body}</tbody></table></div><small>{note}</small>"
-        )
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    text = str(value).replace("\n", "⏎")
-    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
+        return self._preview().html()

@@ -22,13 +22,16 @@ from layout_rules import (
 )
 from surroundings import CHECKOUT
 
-# any_json, endings, exchange, records, seam, spoken, surrogates and timing are parts of what the ledger and the response say, a module each;
+# any_json, columns, conditions, endings, exchange, lint, listings, places, preview, received, records, seam, spoken, surrogates and timing are parts of what the ledger and the response say, a module each;
 # options are what settings resolves.
 NOUNS = {
     "any_json",
     "errors",
     "content",
     "events",
+    "columns",
+    "conditions",
+    "preview",
     "tables",
     "prices",
     "endings",
@@ -37,6 +40,10 @@ NOUNS = {
     "seam",
     "spoken",
     "surrogates",
+    "listings",
+    "places",
+    "lint",
+    "received",
     "timing",
     "ledger",
     "conversation",
@@ -48,7 +55,10 @@ TABLE = {
     "errors": set(),
     "content": {"surrogates"},
     "events": {"content", "any_json"},
-    "tables": {"content"},
+    "columns": set(),
+    "conditions": {"errors", "any_json"},
+    "preview": set(),
+    "tables": {"columns", "conditions", "preview"},
     "prices": {"content", "events"},
     "conversation": {"content", "events"},
     "endings": {"errors", "content", "events"},
@@ -58,6 +68,10 @@ TABLE = {
     "surrogates": set(),
     "any_json": {"surrogates"},
     "spoken": {"content", "events", "ledger"},
+    "listings": {"columns", "content", "events", "exchange", "surrogates", "tables"},
+    "places": {"events", "ledger"},
+    "lint": {"content", "events", "ledger", "places"},
+    "received": NOUNS,
     "timing": {"events"},
     "ledger": {
         "errors",
@@ -101,7 +115,7 @@ HOMES = {
     "pygments": ("markdown/*",),
     "sqlite3": ("journal.py",),
     "genai_prices": ("prices.py",),
-    "arro3": ("tables.py",),
+    "arro3": ("columns.py",),
     "platformdirs": ("client/*", "settings.py", "journal.py"),
     "dotenv": ("client/*", "settings.py", "journal.py"),
     "keyring": ("client/*", "settings.py", "journal.py"),
@@ -256,8 +270,8 @@ BROKEN = [
     ),
     (
         "one function knows Arrow",
-        {"tables.py": "def one():\n    import arro3.core\ndef two():\n    from arro3.core import Table"},
-        "tables.py:5: one function may import arro3, not 2",
+        {"columns.py": "def one():\n    import arro3.core\ndef two():\n    from arro3.core import Table"},
+        "columns.py:5: one function may import arro3, not 2",
     ),
     (
         "functions import heavy third parties only",
@@ -293,7 +307,7 @@ SOUND = {
     "__init__.py": "def __getattr__(name):\n    from .api import ask\n    return ask",
     "errors.py": "class GeminiError(Exception): ...",
     "content.py": "import dataclasses",
-    "tables.py": "def arrow():\n    import arro3.core",
+    "columns.py": "def arrow():\n    import arro3.core",
     "wire/__init__.py": "from .sse import Reader\nfrom .lines import lines\n__all__ = ['Reader', 'lines']",
     "wire/sse.py": "from ..errors import GeminiError\nfrom .lines import cut",
     "wire/lines.py": "import re",

@@ -250,7 +250,7 @@ def case(request, answers):
 def test_it_is_read_and_noted(case):
     r, text, notes = case
     assert r.text == text
-    assert [note.kind for note in r.notes] == notes
+    assert [note.kind for note in r.ledger.notes] == notes
     assert all(len(note.message) < 300 for note in r.notes)
     assert r.status in ("complete", "truncated", "blocked", "error")
     if r.status == "error":  # what the server said, not a mistake of ours

@@ -37,7 +37,7 @@ def test_case(fake_server, case):
     assert judge(case, seen) == "right", (seen, response.notes)
     assert response.status == case.status
     assert case.says in str(response.error or "")
-    assert {note.kind for note in response.notes} == case.notes, response.notes
+    assert {note.kind for note in response.ledger.notes} == case.notes, response.notes
 
 
 def test_the_case_of_a_minute_is_the_case_before_it_with_the_default_limit():
