@@ -7,24 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from html import escape
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from .asking import build, parts_of
 from .backends import backend
-from .client import Recorder, Replay, endpoint_of, find_key, key_header, open_stream, recent_recorder
+from .client import endpoint_of, key_header
 from .content import Part, Request, Text, Turn
-from .errors import CredentialsError, OptionError, RecordingError
-from .ledger import Ledger
-from .response import Response
+from .errors import OptionError
+from .opening import open_answer
+from .response import Response, stopping
 from .response_stream import Listeners, ResponseStream
-from .settings import CALL, KEPT_BACK, Options, resolve
+from .settings import CALL, Options, resolve
 
 __all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "stream"]
-
-_BUILTIN = "builtin:"
 
 
 class Preview(NamedTuple):
@@ -49,23 +45,6 @@ def _request(prompt: str | Sequence[Part], options: Options, turns: Sequence[Tur
     if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
         raise OptionError("The prompt is empty.", remedy="Say what you want to ask.")
     return build(parts, options, turns)
-
-
-def _recording(name: str) -> Path:
-    """The file a ``--replay`` value names: a path, or ``builtin:NAME`` for a recording shipped with the package."""
-    if not name.startswith(_BUILTIN):
-        return Path(name).expanduser()
-    shipped = {
-        path.stem: path
-        for path in sorted((Path(__file__).parent / "data").iterdir())
-        if path.suffix in (".jsonl", ".httprr")
-    }
-    wanted = name.removeprefix(_BUILTIN)
-    if wanted not in shipped:
-        raise RecordingError(
-            f"There is no built-in recording {wanted!r}.", remedy=f"There are: {', '.join(shipped)}."
-        )
-    return shipped[wanted]
 
 
 def preview(request: Request, options: Options) -> Preview:
@@ -103,39 +82,8 @@ def begin(
         UsageProblem: the request or a key is missing something; nothing was sent.
         RecordingError: the recording to replay cannot be read.
     """
-    dialect = backend(options.backend)
-    replay = None
-    if options.replay:
-        replay = Replay(_recording(options.replay), any_order=options.replay_any, speed=options.speed)
-    key = kept_back = None
-    if replay is None and dialect.local is None:
-        kept_back = (sources or {}).get(KEPT_BACK)
-        try:
-            key = find_key(dialect, options, ask=ask_key)
-        except CredentialsError as problem:
-            if kept_back is not None:
-                problem.remedy = f"{kept_back} {problem.remedy}"
-            raise
-    ledger = Ledger(request, backend=dialect.name)
-    if kept_back is not None:
-        ledger.note("key-kept-back", kept_back, severity="warning")
-    ledger.before = before
-    for notice in notices:
-        ledger.note("notice", notice)
-    recorders = [Recorder(Path(options.record).expanduser())] if options.record else []
-    if options.keep and (recent := recent_recorder(options.keep)):
-        recorders.append(recent)
-    source = open_stream(
-        request,
-        options,
-        ledger=ledger,
-        key=key,
-        backend=dialect,
-        recorders=recorders,
-        replay=replay,
-        before=before,
-    )
-    return Response(ledger, source)
+    opened = open_answer(request, options, ask_key=ask_key, notices=notices, before=before, sources=sources)
+    return Response(*opened, options)
 
 
 def stream(
@@ -197,22 +145,8 @@ def ask(
     source = stream(
         prompt, turns=turns, on_chunk=on_chunk, on_thinking=on_thinking, on_complete=on_complete, **options
     )
-    try:
+    with stopping(source.response):
         if source.listened:
             for _ in source:
                 pass
         return source.response.wait()
-    except Exception as error:
-        source.close()
-        with suppress(AttributeError):  # an exception with slots
-            error.response = source.response  # type: ignore[attr-defined]
-        raise
-    except KeyboardInterrupt:
-        source.close()
-        stopped = source.response.error
-        if stopped is None:  # it had ended well in the same moment
-            raise
-        stopped.remedy = (
-            "What arrived is in its `.response`."  # no cell asked this, and none can go on with it
-        )
-        raise stopped from None

@@ -267,3 +267,8 @@ class Options:
     quiet: bool = _option(False, "-q", "--quiet", help="show nothing, only return the response")
     verbatim: bool = _option(False, "--verbatim", help="send the cell as it is, {{ }} included")
     keep: int = _option(50, help="how many runs `%gemini last` can go back to; 0 keeps none", least=0)
+
+    def again(self) -> dict[str, Any]:
+        """These options for a request that follows: not where it is bound, and not what is done only once."""
+        once = ("chat", "continue_", "fresh", "out", "dry_run", "count", "background")
+        return {name: value for name, value in vars(self).items() if name not in once}

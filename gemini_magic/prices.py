@@ -9,8 +9,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from decimal import Decimal
-from importlib import metadata
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -155,7 +154,7 @@ def _priced(
     ).output_price
     plain = {name: count for name, count in by_modality.items() if name.startswith("input_")}
     uncached = price(input_tokens=prompt + tool, **plain).input_price
-    each = uncached / (prompt + tool) if prompt + tool else Decimal(0)
+    each = uncached / (prompt + tool) if prompt + tool else 0
     fresh, tools = each * (prompt - cached), each * tool
     return Cost(
         float(whole.total_price),
@@ -193,4 +192,8 @@ def _has_tier(model: Any, tier: str) -> bool:
 
 def _version(priced: Any) -> str:
     fetched = priced.auto_update_timestamp
-    return metadata.version("genai-prices") if fetched is None else f"of {fetched:%Y-%m-%d}"
+    if fetched is not None:
+        return f"of {fetched:%Y-%m-%d}"
+    return str(
+        import_module("importlib.metadata").version("genai-prices")
+    )  # slow to load, and only used here

@@ -94,9 +94,12 @@ TABLE = {
     "views": NOUNS | {"markdown", "settings"},
     "options": set(),
     "settings": {"errors", "options"},
-    "response": FACE,
+    "curl": {"exchange"},
+    "opening": FACE,
+    "answer": NOUNS | {"markdown"},
+    "response": FACE | {"answer", "curl", "opening"},
     "response_stream": FACE | {"response"},
-    "api": FACE | {"response", "response_stream"},
+    "api": FACE | {"opening", "response", "response_stream"},
     "catalog": FACE,
     "notebook": None,
     "cli": None,
@@ -157,6 +160,7 @@ SOFT, HARD, FUNCTION = 300, 400, 60
 # 'path:function': why it imports one of our own modules or the standard library late.
 LATE_IMPORTS = {
     "notebook/magics.py:desk": "%load_ext registers and loads nothing else; the first cell pays for the rest",
+    "prices.py:_version": "reading the versions of packages is slow to load, and only a cost asks for one",
     "notebook/magics.py:declare": "the settings are read when a cell runs or %config asks, not by %load_ext",
 }
 # 'path': why it is longer than the soft limit.

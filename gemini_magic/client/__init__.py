@@ -10,7 +10,7 @@ from .recent import recent, recent_folder, recent_recorder
 from .recorder import Recorder
 from .recording import read_recording, write_recording
 from .replay import Replay
-from .stream import Stream, open_stream
+from .stream import Stream, open_stream, play
 
 __all__ = [
     "Key",
@@ -23,6 +23,7 @@ __all__ = [
     "find_key",
     "key_header",
     "open_stream",
+    "play",
     "read_exchanges",
     "read_recording",
     "recent",

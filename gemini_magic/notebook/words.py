@@ -12,10 +12,11 @@ from typing import Any
 
 from ..errors import OptionError
 from ..response import Response
-from .answers import back, latest, named, names_of
+from .answers import latest, named, names_of
 from .arguments import Line, help_text, option_names, parse
 from .configuring import assignment, described, every
-from .standing import Desk, say_lines, state, story, table, tokens, versions
+from .inspecting import LOOKS, read
+from .standing import Desk, say_lines, state, story, table, versions
 
 __all__ = ["WORDS", "say"]
 
@@ -36,29 +37,30 @@ def say(desk: Desk, line: str) -> Any:
         asked = line.split()[1:]
         _fits("help", asked)
         return _help(desk, Line({}, tuple(asked)))
-    read = parse(line, model=False)
-    if read.help:
-        return _help(desk, read)
-    word, *rest = read.words or ("state",)
+    begun = line.split()[:1]
+    said = read(line) if begun and begun[0] in LOOKS else parse(line, model=False)
+    if said.help:
+        return _help(desk, said)
+    word, *rest = said.words or ("state",)
     if word not in WORDS:
         raise OptionError(f"There is no word {word!r}.", remedy=_instead(word, line))
-    if read.options and word not in _ASKING:
+    if said.options and word not in _ASKING and word not in LOOKS:
         raise OptionError(
             f"`%gemini {word}` takes no options.",
             remedy="They go on the %%gemini line of a cell; `%gemini config NAME=VALUE` sets one for this shell.",
         )
     _fits(word, rest)
-    return WORDS[word](desk, Line(read.options, tuple(rest)))
+    return WORDS[word](desk, Line(said.options, tuple(rest)))
 
 
 _ASK = "A question goes into a cell of its own, below a first line %%gemini."
 
 
 def _fits(word: str, rest: Sequence[str]) -> None:
-    most = {"resume": 0, "config": len(rest)}.get(word, int(word in _TAKES))
+    most = {"resume": 0, "config": len(rest), "diff": 2}.get(word, int(word in _TAKES))
     if len(rest) > most:
         raise OptionError(
-            f"`%gemini {word}` takes {'one word' if most else 'nothing'} after it, not {' '.join(rest)!r}.",
+            f"`%gemini {word}` takes {('nothing', 'one word', 'two words')[most]} after it, not {' '.join(rest)!r}.",
             remedy=f"Write `%gemini {_usage(word)}`. {_ASK if len(rest) > 1 else ''}".rstrip(),
         )
 
@@ -119,39 +121,8 @@ def _doc(function: Callable[..., Any]) -> str:
     return (function.__doc__ or "").strip()
 
 
-def _last(desk: Desk, line: Line) -> Response:
-    """Show the last answer again (`last 2`: the one before), also after a restart of the kernel."""
-    return back(desk.session, line.words[0] if line.words else "1")
-
-
 def _chosen(desk: Desk, line: Line) -> Response:
     return named(desk.shell.user_ns, line.words[0]) if line.words else latest(desk.session)
-
-
-def _events(desk: Desk, line: Line) -> Any:
-    """The events of the last answer (or of the response NAME), as a table."""
-    return _chosen(desk, line).events
-
-
-def _chunks(desk: Desk, line: Line) -> Any:
-    """The chunks of an answer as they came, as a table."""
-    return _chosen(desk, line).chunks
-
-
-def _tokens_used(desk: Desk, line: Line) -> Any:
-    """Tokens in all, and as the last answer (or the response NAME) reported them."""
-    if line.words:
-        return _chosen(desk, line).usage_history
-    say_lines(f"tokens: {tokens(desk)}")
-    return None if desk.session.last is None else desk.session.last.usage_history
-
-
-def _notes(desk: Desk, line: Line) -> None:
-    """What was odd about an answer's stream."""
-    notes = _chosen(desk, line).notes
-    say_lines(
-        *([f"{note.severity}: {note.message} ({note.kind})" for note in notes] or ["Nothing odd was seen."])
-    )
 
 
 def _config(desk: Desk, line: Line) -> None:
@@ -220,13 +191,9 @@ def _models(desk: Desk, line: Line) -> None:
 WORDS: dict[str, Callable[[Desk, Line], Any]] = {
     "state": state,
     "help": _help,
-    "last": _last,
     "resume": _resume,
     "stop": _stop,
-    "events": _events,
-    "chunks": _chunks,
-    "usage": _tokens_used,
-    "notes": _notes,
+    **LOOKS,
     "models": _models,
     "config": _config,
     "reset": _reset,
@@ -246,6 +213,9 @@ _TAKES = {
     "chunks": "NAME",
     "usage": "NAME",
     "notes": "NAME",
+    "timing": "NAME",
+    "curl": "NAME",
+    "diff": "NAME [NAME2]",
     "models": "PART",
     "config": "NAME[=VALUE]",
     "reset": "CHAT",

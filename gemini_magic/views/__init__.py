@@ -10,18 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .choose import choose
+    from .difference import Difference, difference
     from .static import bundle
     from .status import status_line
     from .view import NullView, View
+    from .watching import watch
 
-__all__ = ["NullView", "View", "bundle", "choose", "status_line"]
+__all__ = ["Difference", "NullView", "View", "bundle", "choose", "difference", "status_line", "watch"]
 
 _HOMES = {
+    "Difference": "difference",
     "NullView": "view",
     "View": "view",
     "bundle": "static",
     "choose": "choose",
+    "difference": "difference",
     "status_line": "status",
+    "watch": "watching",
 }
 
 
