@@ -21,7 +21,7 @@ __all__ = ["GAP", "all_notes"]
 
 GAP = 10.0  # seconds without a byte that are worth a note
 _MUCH = 20  # characters that two chunks do not have in common by chance
-_FIELDS_NAMED = 20
+_MOST = 50  # notes of one look
 _GEMINI = ("gemini", "vertex", "adaptive", "echo")  # dialects whose fields are the Gemini API's
 
 # The fields of GenerateContentResponse (ai.google.dev and Vertex AI), and those that gateways are known to add.
@@ -77,7 +77,8 @@ def all_notes(ledger: Ledger) -> list[Note]:
 class _Finding:
     """One kind of oddity: where it was first seen, and how often."""
 
-    def __init__(self, chunk: int | None) -> None:
+    def __init__(self, detail: str, chunk: int | None) -> None:
+        self.detail = detail
         self.chunk = chunk
         self.count = 0
 
@@ -105,17 +106,16 @@ class _Look:
         if ledger.status == "complete" and not any(ledger.parts.values()):
             yield Note("empty-answer", "The answer is complete, and nothing is in it.", "warning")
 
-    def _see(self, kind: str, detail: str = "", chunk: int | None = None, times: int = 1) -> None:
-        self._found.setdefault((kind, detail), _Finding(chunk)).count += times
+    def _see(self, kind: str, detail: str, chunk: int, *, each: bool = True) -> None:
+        """It was seen; with ``each`` every detail is a note of its own."""
+        key = (kind, detail if each else "")
+        if key in self._found or len(self._found) < _MOST:
+            self._found.setdefault(key, _Finding(detail, chunk)).count += 1
 
     def _told(self) -> Iterator[Note]:
-        fields = 0
-        for (kind, detail), finding in self._found.items():
-            fields += kind == "unknown-field"
-            if kind == "unknown-field" and fields > _FIELDS_NAMED:
-                continue
+        for (kind, _), finding in self._found.items():
             severity, words = _TOLD[kind]
-            yield Note(kind, words.format(detail) + finding.times() + ".", severity, finding.chunk)
+            yield Note(kind, words.format(finding.detail) + finding.times() + ".", severity, finding.chunk)
 
     # -- what the chunks meant
 
@@ -165,10 +165,14 @@ class _Look:
             self._see("cumulative-text", "", chunk)
 
     def _shrank(self, before: Usage, now: Usage, chunk: int) -> None:
-        for name in ("prompt", "output", "total"):
-            old, new = getattr(before, name), getattr(now, name)
-            if old is not None and new is not None and new < old:
-                self._see("usage-shrank", f"{name} from {old:,} to {new:,}", chunk)
+        pairs = [(name, getattr(before, name), getattr(now, name)) for name in ("prompt", "output", "total")]
+        shrank = [
+            f"{name} from {old:,} to {new:,}"
+            for name, old, new in pairs
+            if old is not None and new is not None and new < old
+        ]
+        if shrank:
+            self._see("usage-shrank", ", ".join(shrank), chunk, each=False)
 
     # -- what the chunks were
 

@@ -142,7 +142,7 @@ def reached(thing, seen):
 def words(options):
     'Every word of %gemini that shows something, a failing one as its error.'
     shell = get_ipython()
-    for word in ("traceback", "", "notes", "events", "chunks", "usage", "last", "config", "resume -q --retries 0", "traceback"):
+    for word in ("traceback", "", "notes", "events", "chunks", "usage", "timing", "curl", "diff _gemini", "last", "config", "resume -q --retries 0", "traceback"):
         try:
             display(shell.run_line_magic("gemini", word))
         except Exception as problem:
@@ -154,7 +154,7 @@ def search():
     assert any(b"Go." in text for text in reached(_gemini, {})), "the search goes nowhere"
     where = {"response": reached(_gemini, {}), "error": reached(_gemini.error, {})}
     error = _gemini.error
-    where["words"] = [repr(value).encode() for value in (_gemini, error, _gemini.headers, _gemini.attempts, _gemini.raw, _gemini.notes)]
+    where["words"] = [repr(value).encode() for value in (_gemini, error, _gemini.headers, list(_gemini.attempts), _gemini.raw, list(_gemini.notes))]
     if error is not None:
         import traceback
         told = traceback.TracebackException.from_exception(error, capture_locals=True)
