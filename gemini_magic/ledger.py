@@ -30,7 +30,7 @@ from .events import (
     UsageReport,
 )
 from .exchange import Exchange, Pause
-from .records import ChunkRow, EventLog, EventRow, UsageRow, chunk_columns, describe, in_one_word
+from .records import ChunkList, ChunkRow, EventLog, EventRow, UsageRow, chunk_columns, describe, in_one_word
 from .seam import repeated
 from .surrogates import Joiner
 from .tables import Columns
@@ -77,7 +77,6 @@ class Ledger:
         self.version = 0
         self.started = datetime.now(UTC)
         self.before = ""
-        self.raw: list[Chunk] = []
         self.answer: list[str] = []
         self.thoughts: list[str] = []
         self.parts: dict[int, list[Part]] = {}
@@ -105,6 +104,7 @@ class Ledger:
         self.log = EventLog()
         self.events: list[Event] = self.log.events
         self.chunk_columns: Columns[ChunkRow] = chunk_columns()
+        self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns)
         self.event_columns: Columns[EventRow] = self.log.event_columns
         self.usage_columns: Columns[UsageRow] = self.log.usage_columns
         self._joiners: dict[str, Joiner] = {"text": Joiner(), "thought": Joiner()}
@@ -190,9 +190,6 @@ class Ledger:
             events += reading.events
             chunks += [index] * len(reading.events)
         self.log.extend(events, chunks, t)
-        self.raw += [
-            Chunk(index, t, raw, self.round, self.attempt) for index, (raw, _) in enumerate(batch, first)
-        ]
         self.chunk_columns.extend(rows)
         self.version += 1
 

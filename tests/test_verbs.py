@@ -194,7 +194,18 @@ def test_nothing_of_a_model_gets_into_the_page_of_a_difference():
     assert "AIza0123456789" not in html + repr(diff)
     assert "\x1b" not in html + repr(diff)
     assert "\u202e" not in html + repr(diff)
-    assert set(re.findall(r"<(\w+)", html)) <= {"div", "table", "thead", "tbody", "tr", "th", "td", "del", "ins", "p"}
+    assert set(re.findall(r"<(\w+)", html)) <= {
+        "div",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "del",
+        "ins",
+        "p",
+    }
 
 
 def test_a_difference_is_with_a_response():

@@ -160,9 +160,9 @@ def test_a_request_is_matched_whatever_the_order_of_its_json_and_its_key(tmp_pat
         body.encode(),
     )
     exchange.status, exchange.end = 200, "eof"
-    exchange.pieces = [
+    exchange.pieces.append(
         (0.0, b'data: {"candidates":[{"content":{"parts":[{"text":"yes"}]},"finishReason":"STOP"}]}\n\n')
-    ]
+    )
     write_recording(path, [exchange])
     assert text(finished(start(NOWHERE, "hi", replay=Replay(path)))) == "yes"
 
