@@ -37,7 +37,7 @@ def test_the_times_are_told_with_what_they_mean(cells):
     cells("%gemini timing r")
     lines = {line.split()[0]: line for line in cells.shown.splitlines()}
     assert set(lines) == {name for name, value in r.timing._asdict().items() if value is not None}
-    assert re.fullmatch(r"first_text +0\.100  until the first text", lines["first_text"])
+    assert re.fullmatch(r"first_text +0\.100 +until the first text", lines["first_text"])
     assert re.match(
         r"tokens_per_second +90\.000 +tokens of answer and thinking, from the first",
         lines["tokens_per_second"],
