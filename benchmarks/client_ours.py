@@ -1,6 +1,6 @@
 """What is measured: gemini_magic.
 
-``python client_ours.py read|memory|load|first|warm|parallel|consumed PORT MODEL``
+``python client_ours.py read|memory|tables|load|first|warm|parallel|consumed PORT MODEL``
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import asyncio
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -42,6 +43,32 @@ def memory(port: int, model: str) -> None:
     held = gauge.resident() - before
     raw = response.ledger.raw
     gauge.report(beside=held / len(raw) - sum(len(chunk.raw) for chunk in raw) / len(raw))
+
+
+def tables(port: int, model: str) -> None:
+    gemini_magic = import_module("gemini_magic")
+    pandas, polars = import_module("pandas"), import_module("polars")
+    import_module("pyarrow")
+    response = gemini_magic.ask("hi", model=model, base_url=address(port), keep=0)
+    rows = response.chunks
+
+    def spent(action: Callable[[], object], times: int = 3) -> float:
+        found = []
+        for _ in range(times):
+            began = time.process_time()
+            action()
+            found.append(time.process_time() - began)
+        return min(found)
+
+    gauge.report(
+        arrow=spent(rows.__arrow_c_stream__),
+        polars=spent(lambda: polars.DataFrame(rows)),
+        pandas=spent(rows.to_pandas),
+        records=spent(lambda: pandas.DataFrame(rows)),
+        column=spent(lambda: rows.where("kind~text")),
+        deep=spent(lambda: rows.where("candidates.0.finishReason=STOP")),
+        notes=spent(lambda: response.notes, times=1),
+    )
 
 
 def load(_port: int, _model: str) -> None:
@@ -136,7 +163,7 @@ def consumed(port: int, model: str) -> None:
     gauge.report(share=window[1], **gauge.lateness(late))
 
 
-COMMANDS = (read, memory, load, first, warm, parallel, consumed)
+COMMANDS = (read, memory, tables, load, first, warm, parallel, consumed)
 
 if __name__ == "__main__":
     {each.__name__: each for each in COMMANDS}[sys.argv[1]](int(sys.argv[2]), sys.argv[3])

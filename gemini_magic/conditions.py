@@ -30,6 +30,7 @@ _HOW = (
 _CLOSE = 0.6  # of a column's name
 _TYPO = 0.88  # of a field's name: promptTokenCount is not meant by thoughtsTokenCount
 _LISTED = 12
+_SAMPLE = 1000  # rows whose fields are looked at for one that may have been meant
 _QUOTES = ("'", '"')
 
 Test: TypeAlias = Callable[[Any], bool]
@@ -179,15 +180,27 @@ def meeting(
     results: list[Iterable[bool]] = [
         [each.met([value]) for value in column(each.path[0])] for each in asked if each not in deep
     ]
-    if deep:
-        values = [_parsed(text) for text in column(JSON)]
-        for each in deep:
-            path = each.path[1:] if each.path[0] == JSON else each.path
-            found = [list(_walk(value, path)) for value in values]
-            if not any(found):
-                _check(each, path, values, names)
-            results.append(map(each.met, found))
+    results += _deep(deep, column(JSON), names) if deep else ()
     return map(all, zip(*results, strict=True))
+
+
+def _deep(
+    conditions: Sequence[Condition], texts: Sequence[str | None], names: Sequence[str]
+) -> list[list[bool]]:
+    """For each condition, which rows meet it; each row is parsed once, and let go of."""
+    paths = [each.path[1:] if each.path[0] == JSON else each.path for each in conditions]
+    results: list[list[bool]] = [[] for _ in conditions]
+    seen = [False] * len(conditions)
+    for text in texts:
+        value = _parsed(text)
+        for place, (condition, path) in enumerate(zip(conditions, paths, strict=True)):
+            found = list(_walk(value, path))
+            seen[place] = seen[place] or bool(found)
+            results[place].append(condition.met(found))
+    for condition, path, there in zip(conditions, paths, seen, strict=True):
+        if not there:
+            _check(condition, path, [_parsed(text) for text in texts[:_SAMPLE]], names)
+    return results
 
 
 def _parsed(text: str | None) -> Any:

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 __all__ = ["ENDS", "Preview", "preview"]
 
 ENDS = 5  # first and last rows shown
-_CELL = 60  # characters of one cell
+_CELL, _WIDE = 60, 200  # characters of one cell; more where there are few columns
+_FEW = 8  # columns
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # could move a terminal's cursor
 
 
@@ -46,11 +47,12 @@ class Preview(NamedTuple):
     def html(self) -> str:
         """The same as HTML, and what to do with the table."""
         style = 'style="text-align:left;white-space:nowrap"'
+        long = 'style="text-align:left;white-space:normal;min-width:20em"'
         head = "".join(f"<th {style}>{escape(name)}</th>" for name in self.names)
         body = "".join(
             f'<tr><td colspan="{len(self.names)}" {style}>⋮</td></tr>'
             if row is None
-            else f"<tr>{''.join(f'<td {style}>{escape(value)}</td>' for value in row)}</tr>"
+            else f"<tr>{''.join(f'<td {long if len(value) > _CELL else style}>{escape(value)}</td>' for value in row)}</tr>"
             for row in self.rows
         )
         empty = f" Empty here: {escape(', '.join(self.empty))}." if self.empty else ""
@@ -79,15 +81,16 @@ def preview(names: Sequence[str], ends: tuple[Sequence[Sequence[Any]], ...], cou
         for place in range(len(names))
         if not shown or any(row is not None and row[place] not in (None, "") for row in shown)
     ]
-    rows = [None if row is None else [_cell(row[place]) for place in used] for row in shown]
+    most = _WIDE if len(names) <= _FEW else _CELL
+    rows = [None if row is None else [_cell(row[place], most) for place in used] for row in shown]
     kept = [names[place] for place in used]
     return Preview(kept, rows, count, [name for name in names if name not in kept])
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, most: int) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
         return f"{value:.3f}"
     text = _CONTROL.sub("·", str(value).replace("\n", "⏎"))
-    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -181,12 +181,17 @@ def _curl(desk: Desk, line: Line) -> None:
 def _diff(desk: Desk, line: Line) -> Any:
     """Two answers side by side: NAME and NAME2, NAME and the last one, or the last two."""
     names = desk.shell.user_ns
-    if len(line.words) > 1:
-        return named(names, line.words[0]).diff(named(names, line.words[1]))
     if line.words:
-        return named(names, line.words[0]).diff(latest(desk.session))
-    latest(desk.session)
-    return back(desk.session, "2").diff(latest(desk.session))
+        first, *second = line.words
+        left = named(names, first)
+        right = named(names, second[0]) if second else latest(desk.session)
+        called = (first, second[0] if second else "the last one")
+    else:
+        right = latest(desk.session)
+        left, called = back(desk.session, "2"), ("the one before", "the last one")
+    made = left.diff(right)
+    made.names = called
+    return made
 
 
 def _last(desk: Desk, line: Line) -> Response:

@@ -54,7 +54,10 @@ class Difference:
 
     Attributes:
         facts: everything that was compared but the text.
+        names: what the two are called.
     """
+
+    names = ("left", "right")
 
     def __init__(self, left: tuple[Received, str], right: tuple[Received, str]) -> None:
         self._texts = tuple(visible(redacted(text)) for _, text in (left, right))
@@ -69,10 +72,10 @@ class Difference:
     def text(self) -> str:
         """The difference of the texts in the unified format; empty when they are equal."""
         left, right = (text.splitlines()[:_LINES] for text in self._texts)
-        return "\n".join(difflib.unified_diff(left, right, "left", "right", lineterm="", n=_CONTEXT))
+        return "\n".join(difflib.unified_diff(left, right, *self.names, lineterm="", n=_CONTEXT))
 
     def __repr__(self) -> str:
-        rows = [("", "left", "right"), *((f"{fact.name}", fact.left, fact.right) for fact in self.facts)]
+        rows = [("", *self.names), *((f"{fact.name}", fact.left, fact.right) for fact in self.facts)]
         widths = [max(len(row[at]) for row in rows) for at in range(2)]
         lines = [
             f"{'  ' if row[1] == row[2] else '* '}{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]}".rstrip()
@@ -97,7 +100,9 @@ class Difference:
             rows.append(
                 f'<tr><th scope="row" style="{_BORDER};font-weight:normal">{escape(fact.name)}</th>{cells}</tr>'
             )
-        head = "".join(f'<th scope="col" style="{_BORDER}">{name}</th>' for name in ("", "left", "right"))
+        head = "".join(
+            f'<th scope="col" style="{_BORDER}">{name}</th>' for name in map(escape, ("", *self.names))
+        )
         return (
             f'<div class="gemini-magic mathjax_ignore" style="overflow-x:auto"><table style="border-collapse:collapse">'
             f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{self._text_html()}</div>"

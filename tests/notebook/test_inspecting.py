@@ -45,10 +45,17 @@ def test_the_times_are_told_with_what_they_mean(cells):
 
 
 def test_two_answers_are_set_side_by_side(looked):
-    first, second = looked.names["first"], looked.names["second"]
-    assert repr(looked("%gemini diff first second").result) == repr(first.diff(second))
-    assert repr(looked("%gemini diff first").result) == repr(first.diff(second))
-    assert repr(looked("%gemini diff").result) == repr(first.diff(second))
+    wanted = looked.names["first"].diff(looked.names["second"]).facts
+    for line, names in (
+        ("first second", ("first", "second")),
+        ("first", ("first", "the last one")),
+        ("", ("the one before", "the last one")),
+    ):
+        made = looked(f"%gemini diff {line}").result
+        assert made.facts == wanted
+        assert made.names == names
+        assert f">{names[0]}</th>" in made._repr_html_()
+        assert names[1] in repr(made).splitlines()[0]
 
 
 def test_last_takes_a_name_too(looked):
