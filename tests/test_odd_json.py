@@ -317,8 +317,8 @@ def test_it_comes_back_from_files_and_pickles(case, tmp_path):
         assert (other.text, other.status, other.usage) == (r.text, r.status, r.usage)
         assert [chunk.raw for chunk in other.raw_chunks] == [chunk.raw for chunk in r.raw_chunks]
         # files without arrival times say that they lack them
-        kinds = [note.kind for note in other.notes if note.kind != "recording-lacks"]
-        assert sorted(kinds) == sorted(note.kind for note in r.notes)
+        kinds = [note.kind for note in other.ledger.notes if note.kind != "recording-lacks"]
+        assert sorted(kinds) == sorted(note.kind for note in r.ledger.notes)
 
 
 def test_a_conversation_goes_on_after_it(case):
