@@ -155,6 +155,12 @@ def missing_for_corpus() -> str | None:
     return None if (CORPUS / "README.md").is_file() else "no ../shared/corpus beside the checkout"
 
 
+def missing_for_spec(environ: Mapping[str, str] = ORIGINAL_ENVIRON) -> str | None:
+    """What keeps the tests with CommonMark's examples from running, None if nothing does."""
+    package = environ.get("GEMINI_MAGIC_SPEC", "")
+    return None if Path(package).is_file() else "$GEMINI_MAGIC_SPEC names no source package of markdown-it-py"
+
+
 def versions(*names: str) -> str:
     """'name version' of each distribution, on one line."""
 
