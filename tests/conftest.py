@@ -30,7 +30,7 @@ _OPTIONAL = {
 _FOUND = {
     "browser": f"chromium at {find_chromium()}",
     "corpus": "../shared/corpus",
-    "spec": "CommonMark's examples in $GEMINI_MAGIC_SPEC",
+    "spec": "examples of Markdown's specifications in $GEMINI_MAGIC_SPEC",
 }
 
 

@@ -1,6 +1,6 @@
-"""The examples of CommonMark and of GitHub's tables and strikethrough, in every piece they can come in.
+"""The examples of CommonMark and of GitHub's Markdown, in every piece they can come in.
 
-They are not part of the project: ``$GEMINI_MAGIC_SPEC`` names the source package of markdown-it-py, which has them.
+They are not part of the project: ``$GEMINI_MAGIC_SPEC`` names a folder with the source packages that have them.
 """
 
 from __future__ import annotations
@@ -11,29 +11,33 @@ import tarfile
 
 import pytest
 from markdown_check import check
-from surroundings import ORIGINAL_ENVIRON
+from surroundings import SPEC_PACKAGES, spec_package
 
 from gemini_magic.markdown import Renderer, render
 
 pytestmark = [pytest.mark.spec, pytest.mark.timeout(600)]
 _FIXTURE = re.compile(r"^\.\n(.*?)^\.\n(.*?)^\.\n", re.MULTILINE | re.DOTALL)
+_EXAMPLE = re.compile(r"^`{32} example[^\n]*\n(.*?)^\.\n", re.MULTILINE | re.DOTALL)
 GITHUB = ("tables.md", "strikethrough.md", "tasklists.md")
 
 
-def read(ending):
-    """The text of the one file in the package whose path ends so."""
-    with tarfile.open(ORIGINAL_ENVIRON["GEMINI_MAGIC_SPEC"]) as package:
-        [name] = [each for each in package.getnames() if each.endswith(ending)]
-        return package.extractfile(name).read().decode()
+def read(package, ending):
+    """The text of the one file in a source package whose path ends so."""
+    with tarfile.open(spec_package(package)) as found:
+        [name] = [each for each in found.getnames() if each.endswith(ending)]
+        return found.extractfile(name).read().decode()
 
 
 @pytest.fixture(scope="module")
 def examples():
-    spec = [each["markdown"] for each in json.loads(read("commonmark.json"))]
-    github = [source for name in GITHUB for source, _ in _FIXTURE.findall(read(f"fixtures/{name}"))]
+    parser, marko = SPEC_PACKAGES
+    spec = [each["markdown"] for each in json.loads(read(parser, "commonmark.json"))]
+    fixtures = [source for name in GITHUB for source, _ in _FIXTURE.findall(read(parser, f"fixtures/{name}"))]
+    github = [source.replace("→", "\t") for source in _EXAMPLE.findall(read(marko, "spec/gfm.txt"))]
     assert len(spec) > 640
-    assert len(github) > 40
-    return [*spec, *github]
+    assert len(fixtures) > 40
+    assert len(github) > 640
+    return list(dict.fromkeys([*spec, *fixtures, *github]))
 
 
 def test_each_example_is_exact_at_every_character(examples):
