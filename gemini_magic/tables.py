@@ -9,15 +9,15 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from html import escape
 from importlib import import_module
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
+
+from .conditions import Condition, condition_of, parsed, unknown, values_at
+from .preview import as_html, as_text
 
 __all__ = ["Column", "Columns", "Rows"]
 
 R = TypeVar("R", bound=tuple[Any, ...])
-_PREVIEW = 5  # first and last rows shown by the HTML preview
-_CELL = 60  # characters of one cell in the preview
 _CODES = {"int32": "i", "int64": "q", "float64": "d"}  # of the array module
 
 
@@ -163,6 +163,12 @@ class Rows(Generic[R]):
         picked, read = self._picked(position), self._source.columns[position].read
         return list(picked) if read is None else [read(value) for value in picked]
 
+    def __eq__(self, other: object) -> bool:
+        """Whether the other holds the same records: rows, a list or a tuple."""
+        return list(self) == list(other) if isinstance(other, Rows | list | tuple) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment] # like a list: it may grow
+
     def __contains__(self, record: object) -> bool:
         return any(own == record for own in self)
 
@@ -181,19 +187,46 @@ class Rows(Generic[R]):
         """How many records are equal to this one."""
         return sum(own == record for own in self)
 
-    def where(self, predicate: Callable[[R], bool] | None = None, /, **equal: Any) -> Rows[R]:
-        """The rows for which ``predicate(record)`` is true and the named columns have the given values.
+    def where(self, *conditions: str | Callable[[R], bool], **equal: Any) -> Rows[R]:
+        """The rows that meet every condition.
+
+        Args:
+            conditions: ``"t > 1.5"``, ``"text ~ ^#"``, ``"candidates.0.finishReason=STOP"``: a column or a dotted path into
+                the row's JSON, an operator (``= != < <= > >=``, ``~ !~`` for regular expressions) and a value, or the field
+                alone where it must be there; or functions of a record.
+            equal: columns that must have these values.
 
         Raises:
-            KeyError: a named column does not exist.
+            KeyError: there is no such column, nor such a field in the JSON.
+            ValueError: a condition is not of that form.
         """
         index: Sequence[int] = self._index
         for name, wanted in equal.items():
             values = Rows(self._source, index)[name]
             index = [row for row, value in zip(index, values, strict=True) if value == wanted]
-        if predicate is not None:
-            index = [row for row in index if predicate(self._record(row))]
+        for condition in conditions:
+            if isinstance(condition, str):
+                index = self._meeting(index, condition_of(condition))
+            else:
+                index = [row for row in index if condition(self._record(row))]
         return Rows(self._source, index)
+
+    def _meeting(self, index: Sequence[int], condition: Condition) -> list[int]:
+        """Which of the rows with these numbers meet a condition."""
+        rows: Rows[R] = Rows(self._source, index)
+        if condition.field in self.columns:
+            found = [[value] for value in rows[condition.field]]
+        else:
+            # Looked for in all rows: an earlier condition may have left none that has the field.
+            if len(self) and (
+                problem := unknown(condition.field.partition(".")[0], self.columns, self._values())
+            ):
+                raise problem
+            found = [values_at(value, condition.field) for value in parsed(rows["json"])] if len(rows) else []
+        return [row for row, values in zip(index, found, strict=True) if condition.holds(values)]
+
+    def _values(self) -> list[Any]:
+        return parsed(self["json"]) if "json" in self.columns else []
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The rows as an Arrow C stream (the Arrow PyCapsule interface)."""
@@ -249,52 +282,10 @@ class Rows(Generic[R]):
     def __repr__(self) -> str:
         return f"<Rows: {len(self)} × {', '.join(self.columns)}>"
 
-    def _preview(self) -> tuple[list[str], list[list[str] | None]]:
-        """Names and shortened values of the first and last rows (None for what is left out), empty columns apart."""
-        shown = list(self) if len(self) <= 2 * _PREVIEW else [*self[:_PREVIEW], None, *self[-_PREVIEW:]]
-        used = [
-            place
-            for place in range(len(self.columns))
-            if not shown or any(record is not None and record[place] not in (None, "") for record in shown)
-        ]
-        rows = [None if record is None else [_cell(record[place]) for place in used] for record in shown]
-        return [self.columns[place] for place in used], rows
-
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's signature
         """A plain table for terminals."""
-        names, rows = self._preview()
-        lines = [names, *(["⋮"] + [""] * (len(names) - 1) if row is None else row for row in rows)]
-        widths = [max(len(line[place]) for line in lines) for place in range(len(names))]
-        table = "\n".join(
-            "  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip()
-            for line in lines
-        )
-        printer.text(f"{table}\n{len(self)} rows")
+        printer.text(as_text(self.columns, self))
 
     def _repr_html_(self) -> str:
         """The first and last rows; every value escaped and shortened, columns that are empty in them left out."""
-        names, rows = self._preview()
-        style = 'style="text-align:left;white-space:nowrap"'
-        head = "".join(f"<th {style}>{escape(name)}</th>" for name in names)
-        body = "".join(
-            f'<tr><td colspan="{len(names)}" {style}>⋮</td></tr>'
-            if row is None
-            else f"<tr>{''.join(f'<td {style}>{escape(value)}</td>' for value in row)}</tr>"
-            for row in rows
-        )
-        left_out = [name for name in self.columns if name not in names]
-        empty = f" Empty here: {', '.join(left_out)}." if left_out else ""
-        note = f"{len(self)} rows.{empty} Any DataFrame library takes this as it is: <code>pd.DataFrame(rows)</code>"
-        return (
-            f'<div style="overflow-x:auto"><table><thead><tr>{head}</tr></thead>'
-            f"<tbody>{body}</tbody></table></div><small>{note}</small>"
-        )
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    text = str(value).replace("\n", "⏎")
-    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
+        return as_html(self.columns, self)

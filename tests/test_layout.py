@@ -22,7 +22,7 @@ from layout_rules import (
 )
 from surroundings import CHECKOUT
 
-# any_json, endings, exchange, records, seam, spoken, surrogates and timing are parts of what the ledger and the response say, a module each;
+# any_json, conditions, endings, exchange, lint, listings, preview, records, seam, spoken, surrogates and timing are parts of what the ledger and the response say, a module each;
 # options are what settings resolves.
 NOUNS = {
     "any_json",
@@ -30,7 +30,11 @@ NOUNS = {
     "content",
     "events",
     "tables",
+    "conditions",
+    "preview",
     "prices",
+    "lint",
+    "listings",
     "endings",
     "exchange",
     "records",
@@ -48,7 +52,14 @@ TABLE = {
     "errors": set(),
     "content": {"surrogates"},
     "events": {"content", "any_json"},
-    "tables": {"content"},
+    "tables": {"content", "conditions", "preview"},
+    "conditions": set(),
+    "curl": {"exchange"},
+    "difference": {"any_json", "evidence", "surrogates"},
+    "preview": set(),
+    "evidence": NOUNS,
+    "listings": {"content", "events", "records", "tables"},
+    "lint": {"content", "events", "ledger", "surrogates"},
     "prices": {"content", "events"},
     "conversation": {"content", "events"},
     "endings": {"errors", "content", "events"},
@@ -80,7 +91,7 @@ TABLE = {
     "views": NOUNS | {"markdown", "settings"},
     "options": set(),
     "settings": {"errors", "options"},
-    "response": FACE,
+    "response": FACE | {"evidence", "curl", "difference"},
     "response_stream": FACE | {"response"},
     "api": FACE | {"response", "response_stream"},
     "catalog": FACE,

@@ -45,11 +45,13 @@ class Line(NamedTuple):
         options: values by setting name, as written.
         words: what is not an option (only where words are allowed).
         help: whether ``-h`` was asked for.
+        where: conditions on the rows of a table (only for words that show one).
     """
 
     options: dict[str, Any]
     words: tuple[str, ...] = ()
     help: bool = False
+    where: tuple[str, ...] = ()
 
 
 class _Reader:
