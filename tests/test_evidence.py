@@ -108,7 +108,7 @@ def test_a_long_request_goes_in_by_standard_input(ask, fake_server, tmp_path):
         ["sh", tmp_path / "ask.sh"], capture_output=True, text=True, timeout=30, check=False
     )
     assert "ok" in done.stdout, done.stderr
-    assert fake_server.requests[-1].body.strip() == fake_server.requests[-2].body.strip()
+    assert fake_server.requests[-1].body == fake_server.requests[-2].body
 
 
 def test_the_command_of_a_recording_names_the_usual_variable(ask, tmp_path):
