@@ -14,6 +14,7 @@ from ..errors import OptionError
 from ..response import Response
 from .answers import back, names_of
 from .arguments import Line, help_text, option_names, parse
+from .code_words import code
 from .configuring import assignment, described, every
 from .inspecting import FILTERED, chosen, chunks, curl, diff, events, notes, split_conditions, timing, usage
 from .standing import Desk, say_lines, state, story, table, versions
@@ -59,7 +60,7 @@ _ASK = "A question goes into a cell of its own, below a first line %%gemini."
 
 
 def _fits(word: str, rest: Sequence[str]) -> None:
-    most = {"resume": 0, "diff": 2, "config": len(rest)}.get(word, int(word in _TAKES))
+    most = {"resume": 0, "code": 2, "diff": 2, "config": len(rest)}.get(word, int(word in _TAKES))
     if len(rest) > most:
         raise OptionError(
             f"`%gemini {word}` takes {('nothing', 'one word', 'two words')[most]} after it, not {' '.join(rest)!r}.",
@@ -195,6 +196,7 @@ WORDS: dict[str, Callable[[Desk, Line], Any]] = {
     "state": state,
     "help": _help,
     "last": _last,
+    "code": code,
     "resume": _resume,
     "stop": _stop,
     "events": events,
@@ -217,6 +219,7 @@ _ASKING = ("resume", "models")  # words that ask a server, and so take a cell's 
 _TAKES = {
     "help": "WORD",
     "last": "N",
+    "code": "N|NAME",
     "resume": "options",
     "stop": "NAME",
     "events": "NAME",

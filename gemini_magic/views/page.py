@@ -15,7 +15,7 @@ from ..ledger import Ledger
 from ..markdown import STYLE, visible
 from .status import details, facts, mark_of, redacted, words
 
-__all__ = ["CSS", "LIVE", "box", "document", "notes", "root", "serious", "status", "thinking"]
+__all__ = ["CSS", "LIVE", "box", "document", "look", "notes", "root", "serious", "status", "thinking"]
 
 _TONES: Final = {
     "running": "busy",
@@ -42,6 +42,8 @@ color:var(--jp-content-font-color1,inherit);font-size:var(--jp-content-font-size
 .gemini-magic.gemini-magic pre{padding:.6em .8em;background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
 .gemini-magic.gemini-magic pre code{padding:0;background:none}
 .gemini-magic.gemini-magic :is(th,td){text-align:left}
+.gemini-magic.gemini-magic :is(.gm-as-text,.gm-as-json,.gm-as-html) :is(pre,code){white-space:pre-wrap;overflow-wrap:anywhere}
+.gemini-magic.gemini-magic .gm-as-text :is(pre,code){padding:0;background:none;font-family:inherit;font-size:inherit;line-height:inherit}
 .gemini-magic .gm-status{padding:3px 0;min-height:18px;line-height:18px;font-size:var(--jp-ui-font-size1,13px);
 font-family:var(--jp-ui-font-family,inherit);color:var(--jp-ui-font-color2,inherit);font-variant-numeric:tabular-nums}
 .gemini-magic .gm-fact{display:inline-block}
@@ -93,6 +95,7 @@ color:var(--jp-ui-font-color1,inherit);background:transparent}
 .gemini-magic.gemini-magic .gm-run-code{padding:.6em .8em;overflow:auto hidden;line-height:1.4;border-radius:4px;
 background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
 .gemini-magic.gemini-magic .gm-run-code pre{padding:0;overflow:visible;background:none}
+.gemini-magic.gemini-magic .gm-as-text .gm-run-code{padding:0;background:none;line-height:inherit}
 .gemini-magic.gemini-magic .gm-run-text .widget-html-content>:is(p,h1,h2){display:inline}
 """
 
@@ -158,11 +161,17 @@ def notes(ledger: Ledger) -> str:
     return "".join(f'<div class="gm-note">{_said(line)}</div>' for line in serious(ledger))
 
 
+def look(form: str) -> str:
+    """The class of an answer that is not shown as Markdown; empty for one that is."""
+    return "" if form == "markdown" else f"gm-as-{form}"
+
+
 def document(
     ledger: Ledger,
     answer: str,
     thoughts: str,
     *,
+    form: str = "markdown",
     now: float | None = None,
     hint: str = "",
     cut: Iterable[str] = (),
@@ -173,12 +182,14 @@ def document(
         ledger: the record.
         answer: its sanitised HTML.
         thoughts: the same.
+        form: how the answer is shown.
         now: seconds since the request was sent; by the wall clock when left out.
         hint: one more fact for the status line.
         cut: what is not shown, in sentences.
     """
     busy = ' aria-busy="true"' if ledger.status == "running" else ""
-    body = f'<div class="gm-answer" role="region" aria-label="Answer"{busy}>{answer}</div>' if answer else ""
+    names = " ".join(filter(None, ("gm-answer", look(form))))
+    body = f'<div class="{names}" role="region" aria-label="Answer"{busy}>{answer}</div>' if answer else ""
     return [
         status(ledger, now=now, hint=hint),
         thinking(ledger, thoughts),
