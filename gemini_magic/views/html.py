@@ -15,7 +15,6 @@ from IPython.display import display, update_display
 from ..ledger import Ledger
 from . import page
 from .excerpt import Excerpt, hint
-from .forms import growing
 from .pieces import Pieces
 from .static import bundle
 from .status import elapsed_of, status_line, waiting
@@ -57,7 +56,7 @@ class HtmlView:
         self._exists = display_id is not None
         self._hint = hint
         self._excerpts = Excerpt(ledger, "answer"), Excerpt(ledger, "thoughts")
-        self._answer = Pieces(self._excerpts[0], growing(ledger.form))
+        self._answer = Pieces(self._excerpts[0], ledger.form)
         self._thoughts = Pieces(self._excerpts[1])
         self._next = 0.0
         self._begun = 0.0

@@ -17,7 +17,6 @@ import ipywidgets
 from ..ledger import Ledger
 from . import page
 from .excerpt import Excerpt, hint
-from .forms import growing
 from .html import HtmlView, publish
 from .pieces import Pieces
 from .static import bundle, drawn
@@ -93,14 +92,14 @@ class _Lane:
     def __init__(self, kit: _Kit, source: Excerpt, name: str, form: str = "markdown") -> None:
         self._kit = kit
         self._name = name
-        self._looks = (name, page.look(form))
+        self._looks = filter(None, (name, page.look(form)))
         self._shown: list[Any] = []
         self._sections: list[Any] = []  # the body's children
         self._run: Any = None  # the long block the last box is for
         self._box: Any = None  # the last one of the last section: a group, or a long block's groups
         self._group: Any = None  # the box of the last pieces
         self._body: Any = None
-        self.pieces = Pieces(source, growing(form))
+        self.pieces = Pieces(source, form)
         self.box = kit.box()
 
     def paint(self) -> tuple[int, int]:
@@ -140,7 +139,7 @@ class _Lane:
         if self._body is not None:
             self._body.children = tuple(self._sections)
             return 5
-        self._body = self._kit.box(self._sections, *filter(None, self._looks))
+        self._body = self._kit.box(self._sections, *self._looks)
         if self._name == "gm-thoughts":
             self.box.add_class("gm-lane")
             self.box.children = (self._kit.html(_FOLD), self._body)

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from ..markdown import Frame, Renderer
 from .excerpt import MOST_HTML, Excerpt
-from .forms import Shape
+from .shapes import growing
 
 __all__ = ["Pieces"]
 
@@ -85,16 +85,16 @@ class Pieces:
 
     Args:
         source: a growing list of text deltas, or the beginning of one; only read.
-        shape: makes the Markdown that is drawn of that text; the text is it, by default.
+        form: how it is shown.
 
     Attributes:
         html: the pieces; their number and the last ones' content grow.
         runs: for each piece the long list, table, fence or paragraph it is a part of, None for blocks of any kind.
     """
 
-    def __init__(self, source: Sequence[str] | Excerpt, shape: Shape | None = None) -> None:
+    def __init__(self, source: Sequence[str] | Excerpt, form: str = "markdown") -> None:
         self._source = source
-        self._shape = shape
+        self._shape = growing(form)
         self._cursor = 0
         self._renderer = Renderer(heal=True)
         self._places: list[_Place] = []  # of each part
