@@ -110,6 +110,7 @@ HOMES = {
     "markdown_it": ("markdown/*",),
     "nh3": ("markdown/*",),
     "pygments": ("markdown/*",),
+    "rich": ("views/typeset.py",),
     "sqlite3": ("journal.py",),
     "genai_prices": ("prices.py",),
     "arro3": ("tables.py",),
@@ -145,6 +146,7 @@ HEAVY = NEVER_AT_IMPORT_TIME | {
     "nbformat",
     "nh3",
     "pygments",
+    "rich",
 }
 
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
