@@ -5,6 +5,8 @@
  * kernels, answers and CodeMirror, and it changes nothing that is saved.
  */
 
+import nextCell from './next_cell.js';
+
 /** JupyterLab's Markdown: GitHub's flavour, with formulas. */
 const MARKDOWN = 'text/x-ipythongfm';
 
@@ -107,4 +109,4 @@ const plugin = {
   }
 };
 
-export default plugin;
+export default [plugin, nextCell];

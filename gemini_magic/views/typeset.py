@@ -11,12 +11,9 @@ import re
 import shutil
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import Final, TextIO
 
 from ..markdown import Passages, visible
-
-if TYPE_CHECKING:
-    from markdown_it.token import Token
 
 __all__ = ["Typesetter", "typesetter"]
 
@@ -106,13 +103,13 @@ class Typesetter:
         if not source.strip():
             return ""
         try:
-            return self._typeset(self._passages.tokens(source), width)
+            return self._typeset(source, width)
         except Exception:  # noqa: BLE001 - whatever a library stumbles over, the answer must be seen
             return visible(source).strip("\n") + "\n"
 
-    def _typeset(self, tokens: list[Token], width: int) -> str:
+    def _typeset(self, source: str, width: int) -> str:
         made = self._set("", code_theme=_COLOURS, hyperlinks=False)
-        made.parsed = tokens  # of our own dialect: to rich's, HTML is no text
+        made.parsed = self._passages.tokens(source)  # our own dialect: to rich's, HTML is no text
         # One column stays free, so that no line wraps by itself: lines are counted to be overwritten.
         with self._console.capture() as caught:
             self._console.print(made, width=width - 1)
