@@ -30,8 +30,8 @@ _DUTY: Final = 3.0  # a paint may take a quarter of the time
 _STATUS: Final = 0.25  # seconds between two status lines, at least
 # Seen where there are no widgets, and in a notebook that was saved in mid-answer and whose kernel is gone.
 _WAITING: Final = (
-    "The answer appears here when it is finished. If it never does, the kernel ended before it: "
-    "%gemini last shows what had arrived."
+    "The answer appears here when it is finished; --display html shows it while it grows. "
+    "If it never appears, the kernel ended before it: %gemini last shows what had arrived."
 )
 _THOUGHTS: Final = 0.5  # the same for the thoughts, which are folded
 _RATE: Final = 40  # messages a second, at most

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import re
-
 import pytest
-from browser.lab import Lab, Notebook
 from fake_server import finish, gate, stall, text
 
 LOAD = "%load_ext gemini_magic"
 CODE = "def f(x):\n    return {'a': x}\n\nprint(f(1))"
 SAID = ["Here it is:\n\n```python\n", CODE[:20], CODE[20:], "\n```\n\nIt prints:\n\n```\n{'a': 1}\n```\n"]
-SOURCES = "() => window.jupyterapp.shell.currentWidget.content.widgets.map(c => c.model.sharedModel.getSource())"
+SOURCES = (
+    "() => window.jupyterapp.shell.currentWidget.content.widgets.map(c => c.model.sharedModel.getSource())"
+)
 
 
 def answer(*pieces):
@@ -59,17 +57,31 @@ def test_the_code_of_an_awaited_cell_gets_a_cell_below_and_one_only(lab, noteboo
     assert sources(notebook)[4:] == ["%gemini code", "half("]
 
 
-OBJECT = '{"name": "Ada", "born": 1815, "works": [{"title": "Notes", "year": 1843}], "note": "' + "x " * 150 + '"}'
+OBJECT = (
+    '{"name": "Ada", "born": 1815, "works": [{"title": "Notes", "year": 1843}], "note": "' + "x " * 150 + '"}'
+)
 
 
 def test_forms_are_live_and_the_saved_answer_agrees(lab, notebook, server, screenshots):
-    for pieces in ([OBJECT[:40], OBJECT[40:]], ["Sorry, *no*."], SAID, ["# No\n\n*title* <b>"], ["<h1 onclick=x>", "Hi</h1>"]):
+    for pieces in (
+        [OBJECT[:40], OBJECT[40:]],
+        ["Sorry, *no*."],
+        SAID,
+        ["# No\n\n*title* <b>"],
+        ["<h1 onclick=x>", "Hi</h1>"],
+    ):
         server.script(text(pieces[0]), gate("on"), *answer(*pieces[1:]))
     cells = [f"%%gemini -m m -f {form} -o r\nGo." for form in ("json", "json", "code", "text", "html")]
     notebook.open(lab.write("forms.ipynb", [LOAD, *cells, "r"]))
     notebook.run(0)
     early = [r'"name": "Ada"', "Sorry", None, r"# No", "<h1 onclick=x>"]
-    late = [r'"title": "Notes"', r"The answer is not JSON: expecting value at line 1, column 1", "print", r"\*title\* <b>", "Hi</h1>"]
+    late = [
+        r'"title": "Notes"',
+        r"The answer is not JSON: expecting value at line 1, column 1",
+        "print",
+        r"\*title\* <b>",
+        "Hi</h1>",
+    ]
     at = 1
     for seen, then, form in zip(early, late, ("json", "json", "code", "text", "html"), strict=True):
         notebook.run(at, wait=False)
