@@ -105,9 +105,11 @@ def test_the_labextension_names_files_that_exist():
     entry = (LABEXTENSION / build["load"]).read_text("utf-8")
     assert f"window._JUPYTERLAB['{package_json()['name']}'] = " in entry
     assert f"'{build['extension']}': '" in entry
-    modules = [name for name in labextension_files() if name.endswith(".js") and name != build["load"]]
+    files = labextension_files()
+    modules = [name for name in files if name.endswith(".js") and name != build["load"]]
     assert modules
-    assert [name for name in modules if f": '{name}'" not in entry] == []
+    imported = b"".join(files[name] for name in modules).decode("utf-8")
+    assert [name for name in modules if f": '{name}'" not in entry and f" './{name}'" not in imported] == []
 
 
 def test_uninstalling_is_explained_with_the_name_that_was_installed():
