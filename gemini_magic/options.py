@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["DISPLAYS", "FORMATS", "OWN_MODELS", "Options"]
+__all__ = ["DISPLAYS", "OWN_MODELS", "Options"]
 
 DISPLAYS = ("auto", "live", "html", "text")
 FORMATS = ("markdown", "md", "text", "json", "html", "code", "raw")

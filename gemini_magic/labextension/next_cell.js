@@ -73,6 +73,9 @@ class MadeCells {
     }
     const all = Array.from(this._model.cells);
     const at = all.indexOf(cell);
+    if (at < 0) {
+      return;
+    }
     const below = all[at + 1];
     const before = this._made.get(asking);
     if (below?.type === 'code' && below.sharedModel.getSource() === text) {

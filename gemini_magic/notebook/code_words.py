@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .. import markdown
 from ..errors import OptionError
-from ..markdown import CodeBlock
 from ..response import Response
 from ..settings import Options
 from . import kernel
@@ -45,7 +45,7 @@ _MAGICS = {
 
 
 def code(desk: Desk, line: Line) -> None:
-    """Put the last answer's code into a new cell (`code 2`: its second block; `code NAME`, `code NAME 2`: of another)."""
+    """Put the last answer's code into a new cell; `code 2`: its second block, `code NAME`: the code of another answer."""
     numbers = [word for word in line.words if _is_number(word)]
     names = [word for word in line.words if word not in numbers]
     if len(numbers) > 1 or len(names) > 1:
@@ -99,11 +99,13 @@ def _wanted(options: Options) -> bool:
     return options.next_cell or options.format == "code"
 
 
-def _any(blocks: Sequence[CodeBlock]) -> bool:
+def _any(blocks: Sequence[markdown.CodeBlock]) -> bool:
     return any(block.text.strip() for block in blocks)
 
 
-def _put(shell: Any, response: Response, blocks: Sequence[CodeBlock], *, quiet: bool = False) -> bool:
+def _put(
+    shell: Any, response: Response, blocks: Sequence[markdown.CodeBlock], *, quiet: bool = False
+) -> bool:
     """Offer blocks as the next input; where no front end takes it, say where they are. Returns whether it is offered."""
     if kernel.has_kernel(shell) and not kernel.allows_input(shell):
         if not quiet:
@@ -114,7 +116,7 @@ def _put(shell: Any, response: Response, blocks: Sequence[CodeBlock], *, quiet: 
     return True
 
 
-def _as_cell(shell: Any, block: CodeBlock) -> str:
+def _as_cell(shell: Any, block: markdown.CodeBlock) -> str:
     """A block as a cell's source: Python as it is, another language below its magic, or as a comment."""
     text = block.text.strip("\n")
     if not block.language or block.language in _PYTHON:
@@ -125,7 +127,7 @@ def _as_cell(shell: Any, block: CodeBlock) -> str:
     return "\n".join(f"# {line}".rstrip() for line in (f"{block.language}:", *text.split("\n")))
 
 
-def _chosen(blocks: Sequence[CodeBlock]) -> list[int]:
+def _chosen(blocks: Sequence[markdown.CodeBlock]) -> list[int]:
     """The positions of the blocks that make one cell: those in Python, or the only one; none where that is unclear.
 
     Beside Python a block without a language is mostly what the code prints.
@@ -140,10 +142,10 @@ def _chosen(blocks: Sequence[CodeBlock]) -> list[int]:
 
 
 def _is_number(word: str) -> bool:
-    return word.lstrip("-").isdigit()
+    return word.isascii() and word.isdigit()
 
 
-def _number(word: str, blocks: Sequence[CodeBlock]) -> int:
+def _number(word: str, blocks: Sequence[markdown.CodeBlock]) -> int:
     if not 1 <= int(word) <= len(blocks):
         raise OptionError(
             f"There is no code block {word}.",
@@ -152,7 +154,7 @@ def _number(word: str, blocks: Sequence[CodeBlock]) -> int:
     return int(word) - 1
 
 
-def _ambiguous(blocks: Sequence[CodeBlock]) -> str:
+def _ambiguous(blocks: Sequence[markdown.CodeBlock]) -> str:
     return f"The answer holds {len(blocks)} code blocks that do not make one cell. Write `%gemini code N`"
 
 
@@ -161,7 +163,7 @@ def _these(chosen: Sequence[int], count: int) -> str:
     return f"The new cell has block{'s' if len(chosen) > 1 else ''} {which} of {count}"
 
 
-def _listed(blocks: Sequence[CodeBlock]) -> list[str]:
+def _listed(blocks: Sequence[markdown.CodeBlock]) -> list[str]:
     """The blocks by number: language and length."""
     lines = [len(block.text.splitlines()) for block in blocks]
     return [

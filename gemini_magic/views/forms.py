@@ -9,9 +9,9 @@ import json
 import re
 from typing import Final, NamedTuple
 
+from .. import markdown
 from ..any_json import read_json
 from ..ledger import Ledger
-from ..markdown import code_blocks
 from .shapes import FENCE, growing_text
 
 __all__ = ["Shown", "shown"]
@@ -61,7 +61,7 @@ def _fenced(text: str, language: str = "") -> str:
 
 
 def _code(ledger: Ledger, text: str) -> Shown:
-    blocks = [block for block in code_blocks(text) if block.text.strip()]
+    blocks = [block for block in markdown.code_blocks(text) if block.text.strip()]
     remarks: tuple[str, ...] = ()
     if not blocks and text.strip() and ledger.status != "running":
         remarks = ("The answer holds no code block; the response's `text` holds what it says.",)
@@ -95,7 +95,7 @@ def _found(answer: str) -> tuple[_Found | None, str]:
     problem = _problem(answer)
     if not problem:
         return _Found(answer), ""
-    blocks = code_blocks(answer)
+    blocks = markdown.code_blocks(answer)
     if len(blocks) != 1:
         return None, problem
     [(_, code)] = blocks

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Final, TextIO
 
-from ..markdown import Passages, visible
+from .. import markdown
 
 __all__ = ["Typesetter", "typesetter"]
 
@@ -60,7 +60,7 @@ class Typesetter:
         self._console = Console(file=out, highlight=False, markup=False, theme=Theme(_STYLES))
         self._out = out
         self._clock = clock
-        self._passages = Passages()
+        self._passages = markdown.Passages()
         self._new: list[str] = []  # text that was not looked at yet
         self._below = 0  # lines of the unfinished end on the screen
         self._begun = False
@@ -105,7 +105,7 @@ class Typesetter:
         try:
             return self._typeset(source, width)
         except Exception:  # noqa: BLE001 - whatever a library stumbles over, the answer must be seen
-            return visible(source).strip("\n") + "\n"
+            return markdown.visible(source).strip("\n") + "\n"
 
     def _typeset(self, source: str, width: int) -> str:
         made = self._set("", code_theme=_COLOURS, hyperlinks=False)

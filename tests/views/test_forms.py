@@ -8,12 +8,15 @@ import random
 import re
 
 import pytest
-from view_stage import feed, finished, new_ledger
+from attack_strings import attacks
+from html_audit import audit
+from view_stage import ATTACK, feed, finished, new_ledger
 
 from gemini_magic.markdown import Renderer, render
 from gemini_magic.response import Response
 from gemini_magic.views import bundle
 from gemini_magic.views.excerpt import Excerpt
+from gemini_magic.views.forms import shown as in_form
 from gemini_magic.views.pieces import Pieces
 from gemini_magic.views.shapes import growing, growing_text
 
@@ -170,6 +173,21 @@ def test_html_is_shown_as_source_and_never_as_a_page():
     assert "<script" not in shown
     assert "onclick" in shown
     assert 'class="language-html"' in shown
+
+
+@pytest.mark.parametrize("form", ["text", "raw", "json", "html", "code"])
+def test_an_attack_does_no_more_in_a_form_than_in_markdown(form):
+    for attack in [
+        *attacks()[::3],
+        f"{WALL}\n{ATTACK}",
+        f"```html\n```\n{ATTACK}",
+        f"[\n{ATTACK}",
+        f"```\n{ATTACK}\n~~~",
+    ]:
+        assert audit(render(through(growing(form), [attack]))) == [], attack
+        ledger = finished(attack)
+        ledger.form = form
+        assert audit(render(in_form(ledger, attack).markdown)) == [], attack
 
 
 def test_a_later_display_agrees_and_the_response_keeps_what_came():
