@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 __all__ = ["Condition", "condition_of", "parsed", "unknown", "values_at"]
 
 _FORM: Final = re.compile(
@@ -134,10 +136,18 @@ def parsed(texts: Iterable[str]) -> list[Any]:
     values = []
     for text in texts:
         try:
-            values.append(json.loads(text))
+            values.append(msgspec.json.decode(text))
         except (ValueError, RecursionError):
-            values.append(None)
+            values.append(_leniently(text))
     return values
+
+
+def _leniently(text: str) -> Any:
+    """JSON with numbers or halves of characters that a strict reader refuses; None for what is none at all."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def unknown(name: str, columns: Sequence[str], values: Sequence[Any]) -> KeyError | None:

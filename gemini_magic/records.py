@@ -121,6 +121,7 @@ def columns_of(record: Any, read: Any) -> list[Column]:
             "int32" if name in {"index", "chunk"} else _TYPES.get(name, "int64"),
             read if name == "json" else None,
             name in _FULL,
+            name == "json" and read is _decoded,
         )
         for name in record._fields
     ]

@@ -9,15 +9,19 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from importlib import import_module
+from itertools import starmap
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
 
+from .arrow import arrow_table
 from .conditions import Condition, condition_of, parsed, unknown, values_at
 from .preview import as_html, as_text
 
 __all__ = ["Column", "Columns", "Rows"]
 
 R = TypeVar("R", bound=tuple[Any, ...])
+_BATCH = 1000  # rows that are read at once
 _CODES = {"int32": "i", "int64": "q", "float64": "d"}  # of the array module
 
 
@@ -29,12 +33,14 @@ class Column(NamedTuple):
         type: the Arrow type.
         read: turns a stored value into what is shown (for values that are kept in a cheaper form), or None.
         full: whether it holds a number in each row, never None: such a column takes a quarter of the room.
+        encoded: whether strings are stored as their UTF-8 bytes.
     """
 
     name: str
     type: Literal["int32", "int64", "float64", "string"]
     read: Callable[[Any], Any] | None = None
     full: bool = False
+    encoded: bool = False
 
 
 class Columns(Generic[R]):
@@ -125,7 +131,10 @@ class Rows(Generic[R]):
         )
 
     def __iter__(self) -> Iterator[R]:
-        return (self._record(row) for row in self._index)
+        for start in range(0, len(self._index), _BATCH):
+            some: Rows[R] = Rows(self._source, self._index[start : start + _BATCH])
+            columns = map(some._column, range(len(self.columns)))
+            yield from starmap(self._source.record, zip(*columns, strict=True))
 
     @overload
     def __getitem__(self, key: int) -> R: ...
@@ -217,31 +226,31 @@ class Rows(Generic[R]):
         if condition.field in self.columns:
             found = [[value] for value in rows[condition.field]]
         else:
-            # Looked for in all rows: an earlier condition may have left none that has the field.
-            if len(self) and (
-                problem := unknown(condition.field.partition(".")[0], self.columns, self._values())
-            ):
-                raise problem
-            found = [values_at(value, condition.field) for value in parsed(rows["json"])] if len(rows) else []
+            values = parsed(rows["json"]) if "json" in self.columns else []
+            name = condition.field.partition(".")[0]
+            if len(self) and unknown(name, self.columns, values):
+                # Perhaps an earlier condition has left none of the rows that have it.
+                problem = unknown(name, self.columns, parsed(self["json"]) if "json" in self.columns else [])
+                if problem:
+                    raise problem
+            found = [values_at(value, condition.field) for value in values]
         return [row for row, values in zip(index, found, strict=True) if condition.holds(values)]
-
-    def _values(self) -> list[Any]:
-        return parsed(self["json"]) if "json" in self.columns else []
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The rows as an Arrow C stream (the Arrow PyCapsule interface)."""
         return self._table().__arrow_c_stream__(requested_schema)
 
     def _table(self) -> Any:
-        from arro3.core import Array, DataType, RecordBatch, Table  # noqa: PLC0415 - only when asked for
-
-        arrays = [
-            Array.from_buffer(picked)
-            if isinstance(picked := self._picked(position), array) and picked
-            else Array(self._column(position), getattr(DataType, column.type)())
+        return arrow_table(
+            (
+                column.name,
+                column.type,
+                column.encoded,
+                self._picked(position),
+                partial(self._column, position),
+            )
             for position, column in enumerate(self._source.columns)
-        ]
-        return Table.from_batches([RecordBatch.from_arrays(arrays, names=list(self.columns))])
+        )
 
     def to_pandas(self) -> Any:
         """A ``pandas.DataFrame`` with typed columns, also when there are no rows.
@@ -253,10 +262,15 @@ class Rows(Generic[R]):
         dtypes = {"int32": "Int32", "int64": "Int64", "float64": "float64", "string": "object"}
         return pandas.DataFrame(
             {
-                column.name: pandas.Series(self._column(position), dtype=dtypes[column.type])
+                column.name: pandas.Series(self._typed(position), dtype=dtypes[column.type])
                 for position, column in enumerate(self._source.columns)
             }
         )
+
+    def _typed(self, position: int) -> Any:
+        """One column in the form that pandas takes fastest."""
+        picked = self._picked(position)
+        return picked if isinstance(picked, array) else self._column(position)
 
     def to_polars(self) -> Any:
         """A ``polars.DataFrame``.

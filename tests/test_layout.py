@@ -22,7 +22,7 @@ from layout_rules import (
 )
 from surroundings import CHECKOUT
 
-# any_json, conditions, endings, exchange, lint, listings, preview, records, seam, spoken, surrogates and timing are parts of what the ledger and the response say, a module each;
+# any_json, arrow, conditions, curl, difference, evidence, endings, exchange, lint, listings, preview, records, seam, spoken, surrogates and timing are parts of what the ledger and the response say, a module each;
 # options are what settings resolves.
 NOUNS = {
     "any_json",
@@ -30,6 +30,7 @@ NOUNS = {
     "content",
     "events",
     "tables",
+    "arrow",
     "conditions",
     "preview",
     "prices",
@@ -52,7 +53,8 @@ TABLE = {
     "errors": set(),
     "content": {"surrogates"},
     "events": {"content", "any_json"},
-    "tables": {"content", "conditions", "preview"},
+    "tables": {"arrow", "content", "conditions", "preview"},
+    "arrow": set(),
     "conditions": set(),
     "curl": {"exchange"},
     "difference": {"any_json", "evidence", "surrogates"},
@@ -113,7 +115,7 @@ HOMES = {
     "rich": ("views/typeset.py",),
     "sqlite3": ("journal.py",),
     "genai_prices": ("prices.py",),
-    "arro3": ("tables.py",),
+    "arro3": ("arrow.py",),
     "platformdirs": ("client/*", "settings.py", "journal.py"),
     "dotenv": ("client/*", "settings.py", "journal.py"),
     "keyring": ("client/*", "settings.py", "journal.py"),
