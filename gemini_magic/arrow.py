@@ -5,11 +5,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 __all__ = ["arrow_table"]
 
-_Column = tuple[str, str, bool, list[Any] | array[Any], Callable[[], list[Any]]]
+_Column: TypeAlias = "tuple[str, str, bool, list[Any] | array[Any], Callable[[], list[Any]]]"
 
 
 def arrow_table(columns: Iterable[_Column]) -> Any:
@@ -30,7 +30,7 @@ def arrow_table(columns: Iterable[_Column]) -> Any:
         return Array(shown(), getattr(DataType, kind)())
 
     names, arrays = [], []
-    for name, *column in columns:
+    for name, kind, encoded, stored, shown in columns:
         names.append(name)
-        arrays.append(made(*column))
+        arrays.append(made(kind, encoded, stored, shown))
     return Table.from_batches([RecordBatch.from_arrays(arrays, names=names)])

@@ -105,8 +105,7 @@ def _copied(record: Callable[..., R], columns: Sequence[Column], rows: list[tupl
 class Rows(Generic[R]):
     """A table: iterate for named tuples, or hand it to pandas, polars, pyarrow or DuckDB as it is.
 
-    It is a view over shared columns: taking one, slicing it or filtering it copies nothing but row numbers.
-    It is deliberately not registered as a ``Sequence``: libraries would then read row by row.
+    Slices and filtered rows share its columns. Not registered as a ``Sequence``: libraries would read row by row.
     """
 
     def __init__(self, source: Columns[R], index: Sequence[int]) -> None:
@@ -182,11 +181,7 @@ class Rows(Generic[R]):
         return any(own == record for own in self)
 
     def index(self, record: R) -> int:
-        """Position of the first equal record.
-
-        Raises:
-            ValueError: there is none.
-        """
+        """Position of the first equal record; raises ValueError when there is none."""
         for position, own in enumerate(self):
             if own == record:
                 return position
@@ -230,8 +225,8 @@ class Rows(Generic[R]):
             name = condition.field.partition(".")[0]
             if len(self) and unknown(name, self.columns, values):
                 # Perhaps an earlier condition has left none of the rows that have it.
-                problem = unknown(name, self.columns, parsed(self["json"]) if "json" in self.columns else [])
-                if problem:
+                whole = parsed(self["json"]) if "json" in self.columns else []
+                if problem := unknown(name, self.columns, whole):
                     raise problem
             found = [values_at(value, condition.field) for value in values]
         return [row for row, values in zip(index, found, strict=True) if condition.holds(values)]
@@ -290,8 +285,7 @@ class Rows(Generic[R]):
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One dict a row."""
-        names = self.columns
-        return [dict(zip(names, record, strict=True)) for record in self]
+        return [dict(zip(self.columns, record, strict=True)) for record in self]
 
     def __repr__(self) -> str:
         return f"<Rows: {len(self)} × {', '.join(self.columns)}>"

@@ -271,8 +271,8 @@ BROKEN = [
     ),
     (
         "one function knows Arrow",
-        {"tables.py": "def one():\n    import arro3.core\ndef two():\n    from arro3.core import Table"},
-        "tables.py:5: one function may import arro3, not 2",
+        {"arrow.py": "def one():\n    import arro3.core\ndef two():\n    from arro3.core import Table"},
+        "arrow.py:5: one function may import arro3, not 2",
     ),
     (
         "functions import heavy third parties only",
@@ -308,7 +308,7 @@ SOUND = {
     "__init__.py": "def __getattr__(name):\n    from .api import ask\n    return ask",
     "errors.py": "class GeminiError(Exception): ...",
     "content.py": "import dataclasses",
-    "tables.py": "def arrow():\n    import arro3.core",
+    "arrow.py": "def arrow():\n    import arro3.core",
     "wire/__init__.py": "from .sse import Reader\nfrom .lines import lines\n__all__ = ['Reader', 'lines']",
     "wire/sse.py": "from ..errors import GeminiError\nfrom .lines import cut",
     "wire/lines.py": "import re",
