@@ -15,6 +15,7 @@ from .exchange import Attempt
 from .ledger import Ledger
 from .lint import lint
 from .listings import ModalityRow, NoteRow, PartRow, modality_rows, part_row, rows_of
+from .places import Places
 from .prices import Cost, cost_of, said_cost
 from .records import ChunkRow, EventRow, UsageRow
 from .spoken import Candidate
@@ -119,10 +120,10 @@ class Evidence:
         """
         ledger = self.ledger
         if self._linted[0] != ledger.version:
-            self._linted = (ledger.version, lint(ledger))
-        notes = [*list(ledger.notes), *self._linted[1]]
+            self._linted = (ledger.version, Places(ledger).filled([*list(ledger.notes), *lint(ledger)]))
         return rows_of(
-            NoteRow, ((note.kind, note.severity, note.message, note.chunk, note.offset) for note in notes)
+            NoteRow,
+            ((note.kind, note.severity, note.message, note.chunk, note.offset) for note in self._linted[1]),
         )
 
     @property

@@ -97,7 +97,7 @@ def _decoded(raw: bytes) -> str:
 
 _TYPES: dict[str, Literal["int32", "int64", "float64", "string"]] = {
     **dict.fromkeys(("round", "attempt", "candidate"), "int32"),
-    **dict.fromkeys(("t", "gap", "waited", "seconds"), "float64"),
+    **dict.fromkeys(("t", "gap", "waited", "started", "seconds"), "float64"),
     **dict.fromkeys(("kind", "text", "thought", "finish_reason", "json"), "string"),
     **dict.fromkeys(("severity", "message", "mime_type", "name", "counted", "modality"), "string"),
     **dict.fromkeys(("url", "end", "problem"), "string"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 
 import pandas as pd
 import polars as pl
 import pytest
-from fake_server import event, finish, status, text
+from fake_server import event, finish, raw, status, text
 from surroundings import CANARY
 
 import gemini_magic
@@ -80,10 +81,23 @@ def test_parts_counts_and_attempts(ask):
     assert attempt.seconds == pytest.approx(r.attempts["seconds"][0])
 
 
-def test_a_note_says_where(ask):
-    r = ask(text("a"), text("", finish="STOP"))
-    assert [(note.kind, note.chunk) for note in r.notes.where("kind=empty-part")] == [("empty-part", 1)]
-    assert r.notes == r.notes
+def test_a_note_says_in_which_chunk_and_at_which_byte(ask):
+    first = json.dumps({"candidates": [{"content": {"parts": [{"text": "a"}]}}]}).encode()
+    body = b"data: " + first + b"\r\n\r\n: still here\r\n\r\n"
+    r = ask(raw(body), text("", finish="STOP"))
+    (empty,) = r.notes.where("kind=empty-part")
+    (comment,) = r.notes.where("kind=comment")
+    assert empty.chunk == 1
+    sent = b"".join(piece for _, piece in r.ledger.exchanges[-1].pieces)
+    assert sent[empty.offset :].startswith(r.raw_chunks[1].raw)
+    assert (comment.chunk, comment.offset) == (0, body.index(b": still"))
+
+
+def test_a_recording_tells_of_the_attempts_that_failed(ask, tmp_path):
+    r = ask(status(503))
+    again = Response.load(r.save(tmp_path / "a.jsonl"))
+    assert [row.problem for row in again.attempts] == [row.problem for row in r.attempts]
+    assert r.attempts[0].problem.startswith("503")
 
 
 def test_the_command_asks_the_same_and_holds_no_key(ask, fake_server):

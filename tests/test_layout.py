@@ -22,7 +22,7 @@ from layout_rules import (
 )
 from surroundings import CHECKOUT
 
-# any_json, arrow, conditions, curl, difference, evidence, endings, exchange, lint, listings, preview, records, seam, spoken, surrogates and timing are parts of what the ledger and the response say, a module each;
+# any_json, arrow, conditions, curl, difference, evidence, endings, exchange, lint, listings, places, preview, records, seam, spoken, surrogates and timing are parts of what the ledger and the response say, a module each;
 # options are what settings resolves.
 NOUNS = {
     "any_json",
@@ -36,6 +36,7 @@ NOUNS = {
     "prices",
     "lint",
     "listings",
+    "places",
     "endings",
     "exchange",
     "records",
@@ -61,6 +62,7 @@ TABLE = {
     "preview": set(),
     "evidence": NOUNS,
     "listings": {"content", "events", "records", "tables"},
+    "places": {"events", "ledger"},
     "lint": {"content", "events", "ledger", "surrogates"},
     "prices": {"content", "events"},
     "conversation": {"content", "events"},

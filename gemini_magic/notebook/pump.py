@@ -113,7 +113,7 @@ class Pump:
             # It had ended in the same moment; the user's wish to stop what follows still counts.
             raise Interrupted("Stopped; the answer had ended already.", response=response)
         if not job.run.options.quiet:
-            for note in response.notes:
+            for note in response.ledger.notes:
                 if note.kind in _FILE:
                     tell(note.message)
         offer(self.shell, response, job.run.options)
