@@ -54,6 +54,7 @@ class Exchange:
         end: how it ended in one word or sentence, None while it runs.
         problem: why it brought no answer, in words; None when it did, and in a recording.
         waited: seconds that were waited before it went out: for another try, or for its turn.
+        began: when it had gone out, in seconds since the first one had; None while that is not known.
         round, attempt: tool round and attempt it belongs to.
         backend: the dialect that was spoken, None where nobody said.
     """
@@ -83,6 +84,7 @@ class Exchange:
         self.end: str | None = None
         self.problem: str | None = None
         self.waited = 0.0
+        self.began: float | None = None
 
     def summary(self) -> Attempt:
         """What it was, without its bytes."""

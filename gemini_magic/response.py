@@ -241,6 +241,10 @@ class Response:
         write_recording(target, self.ledger.exchanges)
         return target
 
+    def timeline(self) -> views.Timeline:
+        """When what arrived, as a picture; ``.save("x.svg")`` writes it into a file."""
+        return views.Timeline(self.ledger)
+
     @classmethod
     def load(cls, path: str | Path, *, backend_name: str | None = None) -> Self:
         """A response from a recording, its times included where the format has them.

@@ -15,6 +15,7 @@ from ..response import Response
 from .answers import back, latest, named, names_of
 from .arguments import Line, help_text, option_names, parse
 from .configuring import assignment, described, every
+from .picture_words import timeline
 from .standing import Desk, say_lines, state, story, table, tokens, versions
 
 __all__ = ["WORDS", "say"]
@@ -227,6 +228,7 @@ WORDS: dict[str, Callable[[Desk, Line], Any]] = {
     "chunks": _chunks,
     "usage": _tokens_used,
     "notes": _notes,
+    "timeline": timeline,
     "models": _models,
     "config": _config,
     "reset": _reset,
@@ -246,6 +248,7 @@ _TAKES = {
     "chunks": "NAME",
     "usage": "NAME",
     "notes": "NAME",
+    "timeline": "NAME",
     "models": "PART",
     "config": "NAME[=VALUE]",
     "reset": "CHAT",
