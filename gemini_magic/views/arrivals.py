@@ -24,6 +24,7 @@ _SPARKS: Final = 20  # characters of a sparkline
 _REFUSED: Final = 400  # HTTP statuses from here on
 _FEWEST: Final = 8  # chunks that make one worth while
 _LANES: Final = ("thinking", "answer", "other")
+_NOTHING: Final = "No chunk has arrived."
 _NO_TIMES: Final = "This recording holds no arrival times: the chunks stand in their order."
 _AT_ONCE: Final = "Everything came in one moment: the chunks stand in their order."
 
@@ -132,7 +133,7 @@ def look(ledger: Ledger, now: float | None = None) -> Arrivals:
         count,
         sum(sizes),
         measure(ledger.marks, times, ledger.usage or Usage()),
-        "" if timed or not count else (_NO_TIMES if lacks else _AT_ONCE),
+        _NOTHING if not count else "" if timed else _NO_TIMES if lacks else _AT_ONCE,
     )
 
 

@@ -232,8 +232,7 @@ def svg(shown: Arrivals, title: str, status: str) -> str:
         status: how the answer ended, in a word, or ``running``.
     """
     flags = _flags(shown, status)
-    remark = shown.remark or ("" if shown.chunks else "No chunk has arrived.")
-    lanes_top = y = _TOP + flags.tall + (16 if remark else 0) + 4
+    lanes_top = y = _TOP + flags.tall + (16 if shown.remark else 0) + 4
     under, over = [], []
     if shown.tries:
         over.append(_spans(shown, y))
@@ -263,6 +262,6 @@ def svg(shown: Arrivals, title: str, status: str) -> str:
         _word(10, 20, title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…", more=' font-size="13"'),
         _word(10, 38, figures(shown)),
     ]
-    if remark:
-        head.append(_word(10, 56, remark, fill=_AMBER))
+    if shown.remark:
+        head.append(_word(10, 56, shown.remark, fill=_AMBER))
     return "".join([*head, *under, *over, *flags.draw(lanes_top - flags.tall - 4, bottom), "</svg>"])

@@ -5,15 +5,17 @@ It shows one moment of a ledger and keeps that; it holds no reference to the led
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
+from textwrap import shorten, wrap
 from typing import Any, Final
 
 from ..errors import OptionError
 from ..ledger import Ledger
 from ..markdown import visible
 from . import drawing
-from .arrivals import BLOCKS, COLUMNS, height, look
+from .arrivals import BLOCKS, COLUMNS, Arrivals, height, look
 from .figures import at, duration, figures, ticks
 from .status import status_line
 
@@ -22,6 +24,8 @@ __all__ = ["Timeline"]
 _PICTURE: Final = "image/svg+xml"
 _LABEL: Final = 10  # characters before a lane
 _WIDE: Final = 59  # characters of a lane
+_LINE: Final = 79  # of a line
+_LONGEST: Final = 300  # of what is said of a try
 
 
 class Timeline:
@@ -51,26 +55,17 @@ class Timeline:
     @cached_property
     def _plain(self) -> str:
         shown = self.arrivals
-        lines = [self._title]
-        if shown.remark:
-            lines.append(shown.remark)
-        largest = 0
-        lanes: dict[str, list[int]] = {}
-        for name, bars in shown.lanes.items():
-            sizes = lanes[name] = [0] * _WIDE
-            for bar in bars:
-                sizes[bar.column * _WIDE // COLUMNS] += bar.size
-            largest = max(largest, *sizes)
-        for name, sizes in lanes.items():
-            blocks = (BLOCKS[round(height(size, largest) * 7)] if size else " " for size in sizes)
-            lines.append(f"{name:{_LABEL}}{''.join(blocks)}".rstrip())
+        lines = [*wrap(self._title, _LINE, subsequent_indent="  "), *filter(None, [shown.remark])]
+        lines += _lanes(shown)
         if shown.timed:
             lines.append(_axis(shown.end))
-        moments = [f"{name} {duration(t)}" for name, t in shown.moments]
-        lines.append(" · ".join([figures(shown), *moments]))
-        if len(shown.tries) > 1:
-            lines += [f"{span.words}, {duration(span.end - span.start)}" for span in shown.tries]
-        return "\n".join(lines if shown.chunks else [self._title, "No chunk has arrived.", *lines[2:]])
+        lines += wrap(figures(shown), _LINE, subsequent_indent="  ")
+        if shown.moments:
+            lines.append(" · ".join(f"{name} {duration(t)}" for name, t in shown.moments))
+        for span in shown.tries:
+            words = " ".join(visible(span.words).split())
+            lines.append(shorten(f"{words}, {duration(span.end - span.start)}", _LONGEST, placeholder=" …"))
+        return "\n".join(lines)
 
     def __str__(self) -> str:
         return self._plain
@@ -101,6 +96,19 @@ class Timeline:
                 f"{target} cannot be written: {error.strerror or error}.", remedy="Choose another folder."
             ) from None
         return target
+
+
+def _lanes(shown: Arrivals) -> Iterable[str]:
+    """A line of blocks for each lane."""
+    lanes: dict[str, list[int]] = {}
+    for name, bars in shown.lanes.items():
+        sizes = lanes[name] = [0] * _WIDE
+        for bar in bars:
+            sizes[bar.column * _WIDE // COLUMNS] += bar.size
+    largest = max((size for sizes in lanes.values() for size in sizes), default=0)
+    for name, sizes in lanes.items():
+        blocks = (BLOCKS[round(height(size, largest) * 7)] if size else " " for size in sizes)
+        yield f"{name:{_LABEL}}{''.join(blocks)}".rstrip()
 
 
 def _axis(end: float) -> str:
