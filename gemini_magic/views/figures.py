@@ -37,9 +37,7 @@ def figures(shown: Arrivals) -> str:
     timing, silence = shown.timing, shown.silence
     facts = [f"{shown.chunks:,} chunk{'' if shown.chunks == 1 else 's'}", large(shown.size)]
     if shown.timed and timing.gap_p50 is not None:
-        facts.append(
-            f"gaps: half below {duration(timing.gap_p50)}, 95 % below {duration(timing.gap_p95 or 0)}"
-        )
+        facts.append(f"gaps: median {duration(timing.gap_p50)}, p95 {duration(timing.gap_p95 or 0)}")
     if silence is not None:
         facts.append(f"{silence.words} {duration(silence.end - silence.start)} at {duration(silence.start)}")
     return " · ".join(facts)
