@@ -298,7 +298,7 @@ piece with its time, the end. It is whole up to its last line even if the kernel
         """\
 with open("mine.jsonl", encoding="utf-8") as file:
     for line in file.readlines()[:4]:
-        print(line[:100])""",
+        print(line[:100].rstrip())""",
     ),
     (
         "markdown",
@@ -375,8 +375,8 @@ Why is the sky blue? Two short paragraphs.""",
     (
         "code",
         """\
-columns = ["t", "kind", "chars", "output_tokens", "thought_tokens"]
-pd.concat({"quick": pd.DataFrame(quick.chunks)[columns].tail(1), "deep": pd.DataFrame(deep.chunks)[columns].tail(1)})""",
+last = [r.chunks[-1:].to_pandas() for r in (quick, deep)]
+pd.concat(last)[["t", "chars", "output_tokens", "thought_tokens"]].set_index(pd.Index(["quick", "deep"]))""",
     ),
     ("code", "quick.timeline()"),
     ("code", "deep.timeline()"),

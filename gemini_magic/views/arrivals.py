@@ -20,7 +20,7 @@ __all__ = ["BLOCKS", "COLUMNS", "Arrivals", "Bar", "Span", "Step", "height", "lo
 
 COLUMNS: Final = 177  # of a time line; three make one of the plain text's
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
-_SPARKS: Final = 20  # characters of a sparkline
+_SPARKS: Final = 16  # characters of a sparkline
 _REFUSED: Final = 400  # HTTP statuses from here on
 _FEWEST: Final = 8  # chunks that make one worth while
 _LANES: Final = ("thinking", "answer", "other")
@@ -34,17 +34,15 @@ class Bar(NamedTuple):
 
     Attributes:
         column: from 0 to ``COLUMNS - 1``.
-        first, last: the chunks' indices; ``chunks``: how many there are.
-        start, end: seconds of the first and the last arrival.
+        first: the first chunk's index, and ``t`` its arrival in seconds.
+        chunks: how many there are.
         size: bytes; ``chars``: characters of answer and thoughts.
     """
 
     column: int
     first: int
-    last: int
+    t: float
     chunks: int
-    start: float
-    end: float
     size: int
     chars: int
 
@@ -120,7 +118,7 @@ def look(ledger: Ledger, now: float | None = None) -> Arrivals:
     said = (stored[name][:count] for name in ("kind", "text", "thought"))
     for index, (t, size, kind, *texts) in enumerate(zip(times, sizes, *said, strict=True)):
         column = min(COLUMNS - 1, int((t if timed else index + 0.5) / axis * COLUMNS))
-        _add(lanes[_lane(kind)], Bar(column, index, index, 1, t, t, size, sum(map(len, texts))))
+        _add(lanes[_lane(kind)], Bar(column, index, t, 1, size, sum(map(len, texts))))
     lacks = any(note.kind == "recording-lacks" for note in list(ledger.notes))
     return Arrivals(
         timed,
@@ -159,15 +157,8 @@ def _add(bars: list[Bar], new: Bar) -> None:
         bars.append(new)
         return
     old = bars[-1]
-    bars[-1] = Bar(
-        old.column,
-        old.first,
-        new.last,
-        old.chunks + 1,
-        old.start,
-        new.end,
-        old.size + new.size,
-        old.chars + new.chars,
+    bars[-1] = old._replace(
+        chunks=old.chunks + new.chunks, size=old.size + new.size, chars=old.chars + new.chars
     )
 
 
@@ -239,7 +230,7 @@ def _steps(ledger: Ledger, axis: float, *, timed: bool) -> list[Step]:
 
 
 def sparkline(ledger: Ledger) -> str:
-    """How many chunks came when, in twenty block characters; empty for a short stream and for one without times."""
+    """How many chunks came when, in sixteen block characters; empty for a short stream and for one without times."""
     count = ledger.chunk_columns.length
     times = next(
         values

@@ -21,7 +21,7 @@ from .figures import at, duration, figures, large, ticks
 __all__ = ["svg"]
 
 _WIDTH: Final = 800
-_LEFT, _RIGHT, _TOP = 84, 790, 50
+_LEFT, _RIGHT, _TOP = 84, 792, 50
 _PLOT: Final = _RIGHT - _LEFT
 _LANE, _GAP = 34, 10  # heights
 _LETTER: Final = 6.1  # the width of one at 11 px, roughly
@@ -30,7 +30,7 @@ _MANY: Final = 10_000
 _SEEN: Final = 0.02  # of the axis: a shorter silence is in the figures only
 _NOT_XML: Final = re.compile("[\ufffe\uffff]")
 
-# Each at least 3:1 on white and on #111; words, in grey, 4.4:1 on both.
+# Each at least 3.5:1 on white and on #111; the grey of most words 4.2:1, which is the most one colour can have on both.
 _GREY, _BLUE, _VIOLET, _GREEN, _AMBER, _RED = "#767b84", "#3b82c4", "#9b6ad0", "#2a9461", "#b97a16", "#d6504a"
 _COLOURS: Final = {"thinking": _VIOLET, "answer": _BLUE, "other": _GREY}
 _TONES: Final = {"running": _GREY, "complete": _GREEN, "blocked": _RED, "error": _RED}
@@ -74,9 +74,13 @@ def _line(x: float, top: float, bottom: float, colour: str, more: str = "") -> s
 
 def _told(bar: Bar, *, timed: bool) -> str:
     """What a bar's tooltip says."""
-    which = f"#{bar.first}" if bar.chunks == 1 else f"{bar.chunks:,} of #{bar.first}–{bar.last}"
-    when = duration(bar.start) if bar.end == bar.start else f"{duration(bar.start)} – {duration(bar.end)}"
-    facts = [which, when if timed else "", large(bar.size), f"{bar.chars:,} characters" if bar.chars else ""]
+    which = f"#{bar.first}" if bar.chunks == 1 else f"{bar.chunks:,} from #{bar.first}"
+    facts = [
+        which,
+        duration(bar.t) if timed else "",
+        large(bar.size),
+        f"{bar.chars:,} characters" if bar.chars else "",
+    ]
     return " · ".join(filter(None, facts))
 
 
@@ -88,7 +92,7 @@ def _lane(name: str, bars: Sequence[Bar], top: float, largest: int, *, timed: bo
         f'<g stroke="{_COLOURS[name]}" stroke-width="3">',
     ]
     for bar in bars:
-        x, tall = _LEFT + (bar.column + 0.5) * _PLOT / COLUMNS, max(3, _LANE * height(bar.size, largest))
+        x, tall = _LEFT + bar.column * _PLOT / COLUMNS + 1.5, max(3, _LANE * height(bar.size, largest))
         where = f"M{_number(x)} {_number(top + _LANE)}v-{_number(tall)}"
         lines.append(f'<path d="{where}"><title>{_text(_told(bar, timed=timed))}</title></path>')
     return "".join([*lines, "</g>"])
@@ -132,7 +136,7 @@ def _axis(shown: Arrivals, top: float, bottom: float) -> str:
 
 
 class _Flags:
-    """Words above the lanes, each on a line of its own where two would touch, none crossed by a pole."""
+    """Words above the lanes, each on a line of its own where two would touch, with poles that leave words out."""
 
     def __init__(self) -> None:
         self._flags: list[
@@ -146,10 +150,8 @@ class _Flags:
         start = x - 4 - wide if left else x + 4
         row = 0
         while any(
-            (other == row and begin - 8 < start + wide and start < stop + 8)
-            or (other > row and begin < x < stop)
-            or (other < row and start < pole < start + wide)
-            for pole, begin, stop, other, _, _ in self._flags
+            other == row and begin - 8 < start + wide and start < stop + 8
+            for _, begin, stop, other, _, _ in self._flags
         ):
             row += 1
         self._flags.append((x, start, start + wide, row, words, colour))
@@ -159,10 +161,23 @@ class _Flags:
         """The height of all of them."""
         return 15.0 * max((row + 1 for *_, row, _, _ in self._flags), default=0)
 
+    def poles(self) -> Iterable[tuple[float, float, float | None, str]]:
+        """Each piece of a pole: where, from which row to which (None: all the way down), colour."""
+        for x, _, _, row, _, colour in self._flags:
+            start = float(row)
+            for crossed in sorted(
+                n for _, begin, stop, n, _, _ in self._flags if n > row and begin < x < stop
+            ):
+                yield x, start, crossed, colour
+                start = crossed + 1.0
+            yield x, start, None, colour
+
     def draw(self, top: float, bottom: float) -> Iterable[str]:
         """The poles and the words."""
+        for x, start, stop, colour in self.poles():
+            end = bottom if stop is None else top + 15 * stop + 2
+            yield _line(x, top + 15 * start + 3, end, colour, ' stroke-dasharray="3 3"')
         for x, start, stop, row, words, colour in self._flags:
-            yield _line(x, top + 15 * row + 3, bottom, colour, ' stroke-dasharray="3 3"')
             where, anchor = (stop, "end") if start < x else (start, "start")
             yield _word(where, top + 15 * row + 12, words, anchor=anchor, fill=colour)
 
@@ -258,7 +273,7 @@ def svg(shown: Arrivals, title: str, status: str) -> str:
     head = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" {letters}>',
         f"<desc>{_text(f'Time line: {title}; {figures(shown)}')}</desc>",
-        _box(0, 0, _WIDTH, whole, fill="#808080", opacity=0.06),
+        _box(0, 0, _WIDTH, whole, fill="#808080", opacity=0.04),
         _word(10, 20, title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…", more=' font-size="13"'),
         _word(10, 38, figures(shown)),
     ]

@@ -17,10 +17,11 @@ _KILO, _MEGA = 1000, 1_000_000
 
 def duration(seconds: float) -> str:
     """Seconds in three figures: ``620 ms``, ``1.31 s``, ``12.4 s``, ``2 min 05 s``."""
-    if seconds < 1:
-        return f"{seconds * 1000:.3g} ms" if round(seconds * 1000) < 1 else f"{seconds * 1000:.0f} ms"
+    thousandths = round(seconds * 1000, 1)
+    if round(thousandths) < _KILO:
+        return f"{thousandths:.0f} ms" if thousandths >= 1 else f"{thousandths:g} ms"
     if round(seconds, 1) < _MINUTE:
-        return f"{seconds:.2f} s" if seconds < _SHORT else f"{seconds:.1f} s"
+        return f"{seconds:.2f} s" if round(seconds, 2) < _SHORT else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s"
 
@@ -29,7 +30,8 @@ def large(size: int) -> str:
     """Bytes in words: ``812 B``, ``18.3 kB``, ``1.2 MB``."""
     if size < _KILO:
         return f"{size} B"
-    return f"{size / _KILO:.1f} kB" if size < _MEGA else f"{size / _MEGA:.1f} MB"
+    kilos = round(size / _KILO, 1)
+    return f"{kilos:.1f} kB" if kilos < _KILO else f"{size / _MEGA:.1f} MB"
 
 
 def figures(shown: Arrivals) -> str:

@@ -32,7 +32,7 @@ _NOTES_SHOWN: Final = 3
 
 # What JupyterLab's own rules for rendered HTML and for widgets do differently, and for first and last
 # children of each piece, is evened out here: an answer must not move when it stops being a widget. So the sparkline
-# takes no height: where it has no room on the status' last line, it falls below it and is not seen.
+# takes no height: where it has no room on the status' last line, it falls below it, where nothing is seen of it.
 _OWN: Final = """
 .gemini-magic.gemini-magic{margin:0;padding:0;max-width:100%;overflow:visible;display:block;
 color:var(--jp-content-font-color1,inherit);font-size:var(--jp-content-font-size1,14px)}
@@ -44,7 +44,7 @@ color:var(--jp-content-font-color1,inherit);font-size:var(--jp-content-font-size
 .gemini-magic.gemini-magic pre{padding:.6em .8em;background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
 .gemini-magic.gemini-magic pre code{padding:0;background:none}
 .gemini-magic.gemini-magic :is(th,td){text-align:left}
-.gemini-magic .gm-status{overflow:hidden;padding:3px 0;min-height:18px;line-height:18px;font-size:var(--jp-ui-font-size1,13px);
+.gemini-magic .gm-status{overflow:hidden;padding:3px 0 0;border-bottom:3px solid transparent;min-height:18px;line-height:18px;font-size:var(--jp-ui-font-size1,13px);
 font-family:var(--jp-ui-font-family,inherit);color:var(--jp-ui-font-color2,inherit);font-variant-numeric:tabular-nums}
 .gemini-magic .gm-fact{display:inline-block}
 .gemini-magic .gm-fact:not(:last-child)::after{content:"\\a0·\\a0";opacity:.6}
