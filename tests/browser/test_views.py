@@ -163,14 +163,7 @@ def test_a_time_line_is_a_picture_and_words_where_pictures_are_not_trusted(noteb
     page.wait_for_selector(".jp-RenderedSVG img")
     shown = "document.querySelector('.jp-RenderedSVG img').decode().then(() => document.querySelector('.jp-RenderedSVG img').naturalWidth)"
     assert page.evaluate(shown) == 800
-    for theme in ("JupyterLab Dark", "JupyterLab Light"):
-        page.evaluate(
-            "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})", theme
-        )
-        page.wait_for_function(
-            "light => document.body.dataset.jpThemeLight === light", arg=str(theme.endswith("Light")).lower()
-        )
-        page.screenshot(path=screenshots / f"timeline-{theme[11:].lower()}.png")
+    page.locator(".jp-RenderedSVG").screenshot(path=screenshots / "timeline.png")
     notebook.save()
     [output] = notebook.saved_outputs(1)
     assert set(output["data"]) == {"image/svg+xml", "text/plain"}
