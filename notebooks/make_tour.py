@@ -1,4 +1,7 @@
-"""Writes the notebooks of the tour without outputs, from the cells below; kept as text so that changes can be read."""
+"""Writes the notebooks of the tour without outputs, from the cells below; kept as text so that changes can be read.
+
+``ruff format`` reads notebooks, too: write the cells as it would.
+"""
 
 from __future__ import annotations
 
@@ -156,7 +159,9 @@ That was a preview. Any DataFrame library takes the table as it is: `pd.DataFram
         "code",
         """\
 chunks = pd.DataFrame(r.chunks)
-chunks.groupby("kind").agg(chunks=("size", "count"), bytes=("size", "sum"), first=("t", "min"), last=("t", "max"))""",
+chunks.groupby("kind").agg(
+    chunks=("size", "count"), bytes=("size", "sum"), first=("t", "min"), last=("t", "max")
+)""",
     ),
     (
         "markdown",
