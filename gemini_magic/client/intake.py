@@ -115,7 +115,6 @@ class Intake:
     def head(self, exchange: Exchange, answer: Head) -> None:
         """The head of its answer came."""
         with self._quietly:
-            exchange.began = self.offset
             exchange.status, exchange.reason = answer.status, self._hidden(answer.reason)
             exchange.http_version = answer.http_version
             exchange.response_headers = tuple(

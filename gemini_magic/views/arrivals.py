@@ -189,7 +189,9 @@ def _tries(ledger: Ledger, end: float) -> list[Span]:
     before = 0.0  # when the try before was over
     for number, exchange in enumerate(exchanges, 1):
         start = (
-            before + (exchange.waited if number > 1 else 0.0) if exchange.began is None else exchange.began
+            before + (exchange.waited if number > 1 else 0.0)
+            if exchange.started is None
+            else exchange.started
         )
         start = min(start, end)
         if spans and start - exchange.waited > before:  # the try before was silent until it was given up

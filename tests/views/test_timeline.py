@@ -38,9 +38,9 @@ def said(svg):
     return [each.text for each in elements(svg) if each.text]
 
 
-def exchange(attempt=0, *, status=200, problem=None, waited=0.0, began=0.0, last=None):
+def exchange(attempt=0, *, status=200, problem=None, waited=0.0, started=0.0, last=None):
     made = Exchange("POST", "https://x", (), b"", attempt=attempt)
-    made.status, made.problem, made.waited, made.began = status, problem, waited, began
+    made.status, made.problem, made.waited, made.started = status, problem, waited, started
     made.pieces = [] if last is None else [(last, b"x")]
     made.end = None if last is None else "eof"
     return made
@@ -70,7 +70,7 @@ def retried():
     ledger = new_ledger()
     ledger.begin(exchange(status=503, problem="503: overloaded", last=0.25))
     ledger.mark("first_byte", 0.25)
-    ledger.begin(exchange(1, waited=2.0, began=2.5))
+    ledger.begin(exchange(1, waited=2.0, started=2.5))
     for number in range(10):
         feed(ledger, "word ", t=3.0 + number / 10)
     ledger.exchanges[-1].pieces = [(1.4, b"x")]
@@ -80,7 +80,7 @@ def retried():
 def hostile():
     ledger = new_ledger(model=f"\x1b[2J</text>\ufffe\ud800\u202e{ATTACK}")
     ledger.begin(exchange(status=500, problem=f"\x07{ATTACK} AIza{'x' * 30}", last=0.1))
-    ledger.begin(exchange(1, began=0.2))
+    ledger.begin(exchange(1, started=0.2))
     feed(ledger, ATTACK, t=0.5)
     ledger.close("cut", t=1.0)
     return ledger
