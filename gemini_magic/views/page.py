@@ -117,11 +117,16 @@ def status(ledger: Ledger, *, now: float | None = None, hint: str = "") -> str:
     line = dot.join(f'<span class="gm-fact">{_said(fact)}</span>' for fact in shown)
     tone = _TONES[ledger.status]
     mark = f'<span class="gm-mark gm-{tone}">{mark_of(ledger)}</span>'
+    return f'<div class="gm-status">{mark} <span class="gm-facts">{line}</span>{_arrivals(ledger)}</div>'
+
+
+def _arrivals(ledger: Ledger) -> str:
+    """How the chunks arrived, in a word of blocks; nothing while they still do."""
     blocks = "" if ledger.status == "running" else sparkline(ledger)
-    if blocks:
-        told = f"Arrivals: {ledger.chunk_columns.length:,} chunks, from the request to the last of them"
-        blocks = f' <span class="gm-spark" role="img" aria-label="{told}" title="{told}">{blocks}</span>'
-    return f'<div class="gm-status">{mark} <span class="gm-facts">{line}</span>{blocks}</div>'
+    if not blocks:
+        return ""
+    told = f"Arrivals: {ledger.chunk_columns.length:,} chunks, from the request to the last of them"
+    return f' <span class="gm-spark" role="img" aria-label="{told}" title="{told}">{blocks}</span>'
 
 
 def thinking(ledger: Ledger, html: str) -> str:
