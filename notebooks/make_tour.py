@@ -222,7 +222,7 @@ It is an SVG. Saved and opened in a browser, each bar tells its chunk's number, 
         """\
 ## What was odd?
 
-Servers and gateways bend the protocol. This one bends it a lot, and you would not notice:""",
+Servers and gateways bend the protocol. This one bends it a lot, and its answer still reads well:""",
     ),
     (
         "code",

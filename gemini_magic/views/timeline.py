@@ -55,11 +55,11 @@ class Timeline:
     @cached_property
     def _plain(self) -> str:
         shown = self.arrivals
-        lines = [*wrap(self._title, _LINE, subsequent_indent="  "), *filter(None, [shown.remark])]
+        lines = [*_folded(self._title), *filter(None, [shown.remark])]
         lines += _lanes(shown)
         if shown.timed:
             lines.append(_axis(shown.end))
-        lines += wrap(figures(shown), _LINE, subsequent_indent="  ")
+        lines += _folded(figures(shown))
         if shown.moments:
             lines.append(" · ".join(f"{name} {duration(t)}" for name, t in shown.moments))
         for span in shown.tries:
@@ -96,6 +96,12 @@ class Timeline:
                 f"{target} cannot be written: {error.strerror or error}.", remedy="Choose another folder."
             ) from None
         return target
+
+
+def _folded(facts: str) -> list[str]:
+    """Facts on lines that fit, each fact whole where it can be."""
+    whole = facts.replace(" ", "\xa0").replace("\xa0·\xa0", "\xa0· ")
+    return [line.replace("\xa0", " ") for line in wrap(whole, _LINE, subsequent_indent="  ")]
 
 
 def _lanes(shown: Arrivals) -> Iterable[str]:

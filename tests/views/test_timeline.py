@@ -324,6 +324,18 @@ def test_the_text_fits_a_terminal(name):
     assert all(len(line) <= 300 for line in lines)
 
 
+def test_a_fact_is_not_broken_where_a_line_is():
+    ledger = steady(thoughts=0, texts=40)
+    ledger.model_version = "a-model-with-a-rather-long-name-of-its-own"
+    ledger.close("end", t=9.0)
+    first, second, *_ = str(Timeline(ledger)).splitlines()
+    assert first.endswith(" ·")
+    assert second.startswith("  ")
+    assert f"{first} {second.strip()}".split(" · ")[1].startswith(
+        "truncated: it ended without a finish reason"
+    )
+
+
 def test_the_text_draws_each_lane_with_blocks():
     ledger = steady()
     ledger.close("end", t=2.5)
