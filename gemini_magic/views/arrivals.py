@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
+from math import isfinite
 from typing import Final, Literal, NamedTuple
 
 from ..events import Usage
@@ -23,9 +24,11 @@ BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _SPARKS: Final = 16  # characters of a sparkline
 _REFUSED: Final = 400  # HTTP statuses from here on
 _FEWEST: Final = 8  # chunks that make one worth while
+_MOST: Final = 10**12  # tokens: a larger count is a mistake of the server's
 _LANES: Final = ("thinking", "answer", "other")
 _NOTHING: Final = "No chunk has arrived."
 _NO_TIMES: Final = "This recording holds no arrival times: the chunks stand in their order."
+_DISORDER: Final = "The times of this recording cannot be right: the chunks stand in their order."
 _AT_ONCE: Final = "Everything came in one moment: the chunks stand in their order."
 
 
@@ -112,7 +115,8 @@ def look(ledger: Ledger, now: float | None = None) -> Arrivals:
     times: Sequence[float] = stored["t"][:count]
     sizes: Sequence[int] = stored["size"][:count]
     end = _end(ledger, times, now)
-    timed = end > 0 and (count <= 1 or times[-1] > 0)
+    sound = _sound(times, end)
+    timed = sound and end > 0 and (count <= 1 or times[-1] > 0)
     axis = end if timed else float(count)
     lanes: dict[str, list[Bar]] = {name: [] for name in _LANES}
     said = (stored[name][:count] for name in ("kind", "text", "thought"))
@@ -131,8 +135,21 @@ def look(ledger: Ledger, now: float | None = None) -> Arrivals:
         count,
         sum(sizes),
         measure(ledger.marks, times, ledger.usage or Usage()),
-        _NOTHING if not count else "" if timed else _NO_TIMES if lacks else _AT_ONCE,
+        "" if timed and count else _remark(count, sound=sound, lacks=lacks),
     )
+
+
+def _sound(times: Sequence[float], end: float) -> bool:
+    """Whether times can be shown at all; a file that was written by hand may hold anything."""
+    return isfinite(end) and all(former <= later for former, later in pairwise((0.0, *times, end)))
+
+
+def _remark(count: int, *, sound: bool, lacks: bool) -> str:
+    if not count:
+        return _NOTHING
+    if not sound:
+        return _DISORDER
+    return _NO_TIMES if lacks else _AT_ONCE
 
 
 def _end(ledger: Ledger, times: Sequence[float], now: float | None) -> float:
@@ -223,7 +240,10 @@ def _steps(ledger: Ledger, axis: float, *, timed: bool) -> list[Step]:
     for place, *counts in zip(
         rows["t" if timed else "chunk"], rows["prompt"], rows["output"], rows["thoughts"], strict=True
     ):
-        known = [former if count is None else count for former, count in zip(known, counts, strict=True)]
+        known = [
+            former if count is None else min(max(count, 0), _MOST)
+            for former, count in zip(known, counts, strict=True)
+        ]
         step = Step((place if timed else place + 0.5) / axis, *known)
         if steps and int(steps[-1].place * COLUMNS) == int(step.place * COLUMNS):
             steps.pop()
@@ -240,9 +260,9 @@ def sparkline(ledger: Ledger) -> str:
         if column.name == "t"
     )
     end = times[count - 1] if count else 0.0
-    if count < _FEWEST or end <= times[0]:
+    if count < _FEWEST or not 0 <= times[0] < end:
         return ""
     edges = [bisect_left(times, end * n / _SPARKS, 0, count) for n in range(_SPARKS)] + [count]
-    counts = [stop - start for start, stop in pairwise(edges)]
+    counts = [max(0, stop - start) for start, stop in pairwise(edges)]
     most = max(counts)
-    return "".join(BLOCKS[-(-each * (len(BLOCKS) - 1) // most)] for each in counts)
+    return "".join(BLOCKS[-(-each * (len(BLOCKS) - 1) // most)] for each in counts) if most else ""

@@ -180,6 +180,42 @@ def test_without_times_the_chunks_stand_in_their_order(tmp_path):
     assert not [words for words in said(made.svg) if words.endswith(" ms")]
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        [-3.0, -2.0, -1.0, 1.0] * 3,
+        [*range(9), 2.0],
+        [float("nan")] * 9,
+        [*range(8), float("inf")],
+        [*range(-9, 0)],
+        [float("nan"), *range(9)],
+    ],
+)
+def test_times_that_cannot_be_right_do_no_harm(times):
+    ledger = new_ledger()
+    for t in times:
+        feed(ledger, "x", t=float(t))
+    ledger.close("end", t=1.0)
+    made = Timeline(ledger)
+    assert "The times of this recording cannot be right: the chunks stand in their order." in said(made.svg)
+    assert len(made.arrivals.lanes["answer"]) == len(times)
+    assert len(sparkline(ledger)) in (0, 16)
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [(-5, -7), (1, -1), (10**400, 3), (0, 0), (None, None), (5, None)],
+    ids=lambda pair: str(pair)[:20],
+)
+def test_token_counts_that_cannot_be_right_do_no_harm(counts):
+    ledger = new_ledger()
+    for output, thoughts in (counts, counts[::-1]):
+        feed(ledger, "x", t=1.0, usage={"prompt": output, "output": output, "thoughts": thoughts, "total": 1})
+    ledger.close("end", t=2.0)
+    assert elements(Timeline(ledger).svg)
+    assert str(Timeline(ledger))
+
+
 def test_nothing_at_all_is_said_in_words():
     for ledger, now in ((new_ledger(), 2.0), (new_ledger(), 0.0), (ENDINGS["refused"](), None)):
         made = Timeline(ledger, now=now)
