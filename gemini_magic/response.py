@@ -189,6 +189,10 @@ class Response(Evidence):
             raise TypeError(f"A response is compared with a response, not with {type(other).__name__}.")
         return Difference(self, other, (self.text, other.text))
 
+    def timeline(self) -> views.Timeline:
+        """When what arrived, as a picture; ``.save("x.svg")`` writes it into a file."""
+        return views.Timeline(self.ledger)
+
     @classmethod
     def load(cls, path: str | Path, *, backend_name: str | None = None) -> Self:
         """A response from a recording, its times included where the format has them.

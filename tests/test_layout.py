@@ -23,7 +23,7 @@ from layout_rules import (
 from surroundings import CHECKOUT
 
 # any_json, arrow, conditions, curl, difference, evidence, endings, exchange, lint, listings, places, preview, records, seam, spoken, surrogates and timing are parts of what the ledger and the response say, a module each;
-# options are what settings resolves.
+# options are what settings resolves. demo is the part of the command line that shows the tour: it knows nothing of ours.
 NOUNS = {
     "any_json",
     "errors",
@@ -100,6 +100,7 @@ TABLE = {
     "api": FACE | {"response", "response_stream"},
     "catalog": FACE,
     "notebook": None,
+    "demo": set(),
     "cli": None,
     "__main__": {"cli"},
     "__init__": None,

@@ -17,6 +17,7 @@ from .arguments import Line, help_text, option_names, parse
 from .code_words import code
 from .configuring import assignment, described, every
 from .inspecting import FILTERED, chosen, chunks, curl, diff, events, notes, split_conditions, timing, usage
+from .picture_words import timeline
 from .standing import Desk, say_lines, state, story, table, versions
 
 __all__ = ["WORDS", "say"]
@@ -204,6 +205,7 @@ WORDS: dict[str, Callable[[Desk, Line], Any]] = {
     "usage": usage,
     "notes": notes,
     "timing": timing,
+    "timeline": timeline,
     "curl": curl,
     "diff": diff,
     "models": _models,
@@ -227,6 +229,7 @@ _TAKES = {
     "usage": "NAME",
     "notes": "NAME",
     "timing": "NAME",
+    "timeline": "NAME",
     "curl": "NAME",
     "diff": "NAME [OTHER]",
     "models": "PART",

@@ -105,6 +105,8 @@ def test_words_take_the_name_of_a_response(cells):
     assert len(first.chunks) != len(cells.names["second"].chunks)
     assert list(cells("%gemini usage first").result) == list(first.usage_history)
     assert cells("%gemini notes first").success
+    assert cells("%gemini timeline first").result.svg == first.timeline().svg
+    assert cells("%gemini timeline").result.svg == cells.names["second"].timeline().svg
     error = cells.error("%gemini events frist")
     assert (error.message, error.remedy) == ("There is no 'frist'.", "Did you mean `first`?")
     error = cells.error("%gemini events number")
@@ -112,7 +114,7 @@ def test_words_take_the_name_of_a_response(cells):
     assert "first, second" in error.remedy
 
 
-@pytest.mark.parametrize("word", ["last", "events", "chunks", "notes", "last 2"])
+@pytest.mark.parametrize("word", ["last", "events", "chunks", "notes", "timeline", "last 2"])
 def test_with_nothing_asked_the_remedy_can_be_followed(cells, word):
     error = cells.error(f"%gemini {word}")
     assert error.message == "Nothing was asked yet."
