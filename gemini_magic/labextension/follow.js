@@ -1,0 +1,142 @@
+/**
+ * Keeps the end of a growing element in view for a reader who is there.
+ *
+ * It knows sizes and scrollers, and nothing of notebooks. It never scrolls smoothly: an answer grows in small steps,
+ * and some readers want no motion.
+ */
+
+/** Pixels below the lower edge where the end still counts as seen: about one line. */
+const NEAR = 24;
+
+/** Pixels that are left between the end and the lower edge. */
+const GAP = 8;
+
+/**
+ * The nearest ancestor that has more content than room: the notebook, or the box of an output that scrolls by itself.
+ *
+ * @param {Element} element
+ * @returns {Element | null}
+ */
+function scrollerOf(element) {
+  for (let ancestor = element.parentElement; ancestor; ancestor = ancestor.parentElement) {
+    if (
+      ancestor.scrollHeight > ancestor.clientHeight + 1 &&
+      /^(auto|scroll)$/.test(getComputedStyle(ancestor).overflowY)
+    ) {
+      return ancestor;
+    }
+  }
+  return null;
+}
+
+/**
+ * Follows one element.
+ *
+ * Whether its end was in view is measured when the element has grown, with the height it had on the screen before: only
+ * then are the reader's last movements in it. Scrolling up lets go at once, also by less than the tolerance; scrolling
+ * down to the end takes hold again.
+ */
+export class Follower {
+  /**
+   * @param {HTMLElement} element
+   * @param {() => boolean} wanted whether the reader's settings allow it
+   */
+  constructor(element, wanted) {
+    this._element = element;
+    this._wanted = wanted;
+    this._held = true;
+    /** Height on the screen; not a number while the element is not shown: what grew then is not followed. */
+    this._height = NaN;
+    /** @type {Element | null} */
+    this._scroller = null;
+    this._top = 0;
+    this._frame = 0;
+    this._sizes = new ResizeObserver(() => this._onSize());
+    this._sizes.observe(element);
+    // One listener for whatever scrolls: which ancestor that is may change with every line.
+    document.addEventListener('scroll', this, { capture: true, passive: true });
+    document.addEventListener('visibilitychange', this);
+  }
+
+  dispose() {
+    this._sizes.disconnect();
+    cancelAnimationFrame(this._frame);
+    document.removeEventListener('scroll', this, { capture: true });
+    document.removeEventListener('visibilitychange', this);
+  }
+
+  /** The reader turned to something else: follow no more until the next scrolling down. */
+  release() {
+    this._held = false;
+  }
+
+  /**
+   * Another element has taken the place of the first; called before it is painted.
+   *
+   * @param {HTMLElement} element
+   */
+  replace(element) {
+    this._sizes.disconnect();
+    this._element = element;
+    this._onSize();
+    this._sizes.observe(element);
+  }
+
+  /** @param {Event} event */
+  handleEvent(event) {
+    if (event.type === 'visibilitychange') {
+      this._height = this._shownHeight();
+    } else if (event.target === this._scroller) {
+      this._onScroll(this._scroller);
+    }
+  }
+
+  /** @returns {number} */
+  _shownHeight() {
+    return document.hidden ? NaN : this._element.getBoundingClientRect().height || NaN;
+  }
+
+  /** @param {Element} scroller */
+  _onScroll(scroller) {
+    const top = scroller.scrollTop;
+    if (top > this._top) {
+      this._held = true;
+    } else if (top < this._top && top + scroller.clientHeight < scroller.scrollHeight - 1) {
+      // At the very bottom it was not the reader: something below became smaller.
+      this._held = false;
+    }
+    this._top = top;
+  }
+
+  _onSize() {
+    const before = this._height;
+    this._height = this._shownHeight();
+    if (Number.isNaN(this._height)) {
+      return;
+    }
+    const scroller = scrollerOf(this._element);
+    if (scroller !== this._scroller) {
+      this._scroller = scroller;
+      this._top = scroller ? scroller.scrollTop : 0;
+    }
+    if (scroller && this._height > before && this._held && this._wanted()) {
+      this._follow(scroller, before);
+    }
+  }
+
+  /**
+   * @param {Element} scroller
+   * @param {number} before the height on which the reader's place is judged
+   */
+  _follow(scroller, before) {
+    const { top, bottom } = this._element.getBoundingClientRect();
+    const upper = scroller.getBoundingClientRect().top + scroller.clientTop;
+    const lower = upper + scroller.clientHeight;
+    const end = top + before;
+    if (end <= upper || end > lower + NEAR || bottom <= lower - GAP) {
+      return;
+    }
+    scroller.scrollTo({ top: scroller.scrollTop + bottom - lower + GAP, behavior: 'instant' });
+    this._top = scroller.scrollTop;
+  }
+}
