@@ -138,7 +138,6 @@ class Answer {
     root.setAttribute('role', 'region');
     root.setAttribute('aria-label', 'Gemini answer');
     root.setAttribute('aria-busy', 'true');
-    root.querySelector('.gm-stop')?.setAttribute('aria-label', 'Stop this answer');
     this._follower = new Follower(root, () => this._reader.follow);
     root.addEventListener('click', this, true);
     root.addEventListener('toggle', this, true);

@@ -30,6 +30,35 @@ function scrollerOf(element) {
 }
 
 /**
+ * Where the upper and the lower edge of what a scroller shows are on the screen.
+ *
+ * @param {Element} scroller
+ */
+function edgesOf(scroller) {
+  const upper = scroller.getBoundingClientRect().top + scroller.clientTop;
+  return { upper, lower: upper + scroller.clientHeight };
+}
+
+/**
+ * Whether an end is shown, or so close below that it counts.
+ *
+ * @param {number} end
+ * @param {number} upper
+ * @param {number} lower
+ */
+function isSeen(end, upper, lower) {
+  return end > upper && end <= lower + NEAR;
+}
+
+/**
+ * @param {Element} scroller
+ * @param {number} top
+ */
+function scroll(scroller, top) {
+  scroller.scrollTo({ top, behavior: 'instant' });
+}
+
+/**
  * Follows one element.
  *
  * Whether its end was in view is measured when the element has grown, with the height it had on the screen before: only
@@ -50,7 +79,8 @@ export class Follower {
     /** @type {Element | null} */
     this._scroller = null;
     this._top = 0;
-    this._frame = 0;
+    /** Pixels from the beginning of what the scroller holds to the element. */
+    this._offset = 0;
     this._sizes = new ResizeObserver(() => this._onSize());
     this._sizes.observe(element);
     // One listener for whatever scrolls: which ancestor that is may change with every line.
@@ -60,7 +90,6 @@ export class Follower {
 
   dispose() {
     this._sizes.disconnect();
-    cancelAnimationFrame(this._frame);
     document.removeEventListener('scroll', this, { capture: true });
     document.removeEventListener('visibilitychange', this);
   }
@@ -71,15 +100,44 @@ export class Follower {
   }
 
   /**
-   * Another element has taken the place of the first; called before it is painted.
+   * Another element has taken the place of the first; called before it is painted. The reader's place stays.
    *
    * @param {HTMLElement} element
    */
   replace(element) {
     this._sizes.disconnect();
     this._element = element;
+    const scroller = this._scroller;
+    const box = scrollerOf(element);
+    if (scroller && box && box !== scroller && scroller.contains(box)) {
+      this._keepInBox(scroller, box);
+    } else if (scroller && scroller.scrollTop < this._top) {
+      // For a moment there was nothing, and nowhere to be.
+      scroll(scroller, this._top);
+    }
     this._onSize();
     this._sizes.observe(element);
+  }
+
+  /**
+   * Notebook 7 puts a long output into a low box that scrolls by itself when the output changes, which ours does not
+   * until it is finished: what was at the edge of the notebook is then at the edge of that box.
+   *
+   * @param {Element} scroller
+   * @param {Element} box
+   */
+  _keepInBox(scroller, box) {
+    const start = this._offset - this._top;
+    const end = start + this._height;
+    const { upper, lower } = edgesOf(scroller);
+    if (isSeen(end, 0, lower - upper)) {
+      scroll(box, box.scrollHeight);
+      const below = box.getBoundingClientRect().bottom - upper - Math.min(end, lower - upper - GAP);
+      scroll(scroller, scroller.scrollTop + below);
+    } else {
+      scroll(box, -start);
+      scroll(scroller, scroller.scrollTop + box.getBoundingClientRect().top - upper - Math.max(start, 0));
+    }
   }
 
   /** @param {Event} event */
@@ -119,9 +177,13 @@ export class Follower {
       this._scroller = scroller;
       this._top = scroller ? scroller.scrollTop : 0;
     }
-    if (scroller && this._height > before && this._held && this._wanted()) {
+    if (!scroller) {
+      return;
+    }
+    if (this._height > before && this._held && this._wanted()) {
       this._follow(scroller, before);
     }
+    this._offset = this._element.getBoundingClientRect().top - edgesOf(scroller).upper + this._top;
   }
 
   /**
@@ -130,13 +192,10 @@ export class Follower {
    */
   _follow(scroller, before) {
     const { top, bottom } = this._element.getBoundingClientRect();
-    const upper = scroller.getBoundingClientRect().top + scroller.clientTop;
-    const lower = upper + scroller.clientHeight;
-    const end = top + before;
-    if (end <= upper || end > lower + NEAR || bottom <= lower - GAP) {
-      return;
+    const { upper, lower } = edgesOf(scroller);
+    if (bottom > lower - GAP && isSeen(top + before, upper, lower)) {
+      scroll(scroller, scroller.scrollTop + bottom - lower + GAP);
+      this._top = scroller.scrollTop;
     }
-    scroller.scrollTo({ top: scroller.scrollTop + bottom - lower + GAP, behavior: 'instant' });
-    this._top = scroller.scrollTop;
   }
 }
