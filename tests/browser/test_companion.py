@@ -65,7 +65,7 @@ COUNT = """() => {
 
 # In the page: what belongs to the answer's cell, and all that is announced from now on.
 PAGE = """() => {
-    const panel = window.jupyterapp.shell.currentWidget;
+    const panel = window.panel = window.jupyterapp.shell.currentWidget;
     window.area = () => panel.content.widgets[1].outputArea.node;
     window.root = () => window.area().querySelector(".gemini-magic");
     window.outer = () => window.area().closest(".jp-WindowedPanel-outer");
@@ -249,11 +249,17 @@ def test_what_grew_in_a_hidden_tab_is_not_followed(reader):
     reader.ask()
     reader.grow(40)
     top = reader.top
-    reader.page.evaluate("window.jupyterapp.commands.execute('launcher:create')")
+    reader.page.evaluate("""() => {
+        const {shell} = window.jupyterapp;
+        const other = window.panel.content.rendermime.createRenderer("text/plain");
+        other.id = "other";
+        shell.add(other, "main");
+        shell.activateById("other");
+    }""")
     reader.page.wait_for_function("() => window.area().offsetHeight === 0")
     reader._tell("60")
     reader.page.wait_for_function("() => window.root().textContent.includes('Line 60 of many.')")
-    reader.page.evaluate("window.jupyterapp.shell.currentWidget.close()")
+    reader.page.evaluate("window.jupyterapp.shell.activateById(window.panel.id)")
     reader.page.wait_for_function("() => window.area().offsetHeight > 0")
     reader.page.evaluate("window.painted()")
     assert reader.top == top
@@ -263,9 +269,7 @@ def test_what_grew_in_a_hidden_tab_is_not_followed(reader):
 
 def test_an_output_that_scrolls_by_itself_is_followed_in_its_box(reader):
     page = reader.page
-    page.evaluate(
-        "() => { window.jupyterapp.shell.currentWidget.content.widgets[1].outputsScrolled = true; }"
-    )
+    page.evaluate("() => { window.panel.content.widgets[1].outputsScrolled = true; }")
     reader.ask()
     for lines in (40, 10):
         reader.grow(lines)
@@ -273,9 +277,7 @@ def test_an_output_that_scrolls_by_itself_is_followed_in_its_box(reader):
     assert reader.top == 0
     reader.end()
     assert -NEAR < page.evaluate("window.below(window.area())") <= 0
-    page.evaluate(
-        "() => { window.jupyterapp.shell.currentWidget.content.widgets[1].outputsScrolled = false; }"
-    )
+    page.evaluate("() => { window.panel.content.widgets[1].outputsScrolled = false; }")
 
 
 def test_opened_thoughts_stay_open_and_where_they_were_read(reader):
