@@ -18,22 +18,63 @@
 const ink = text => text.replace(/\s+/g, '');
 
 /**
- * The pieces of text that are shown; a growing answer has some beside them that the style hides.
+ * The pieces of text below an element, in their order; thousands in a long answer, so no filter is called for each.
  *
- * @param {Element} root
+ * @param {Node} root
+ * @param {Node} [after] the place behind which they begin
  * @returns {Generator<Text>}
  */
-function* shownTexts(root) {
-  const walker = document.createTreeWalker(root, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, node => {
-    if (node.nodeType === Node.TEXT_NODE) {
-      return NodeFilter.FILTER_ACCEPT;
-    }
-    const hidden = node.classList.contains('gm-rest') && getComputedStyle(node).display === 'none';
-    return hidden || node.localName === 'style' ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_SKIP;
-  });
+function* textsOf(root, after = root) {
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  walker.currentNode = after;
   while (walker.nextNode()) {
     yield /** @type {Text} */ (walker.currentNode);
   }
+}
+
+/**
+ * The texts that the style hides: a growing answer has some that are out of date.
+ *
+ * @param {Element} root
+ * @returns {Set<Text>}
+ */
+function hiddenTexts(root) {
+  const hidden = Array.from(root.querySelectorAll('.gm-rest, style')).filter(
+    element => getComputedStyle(element).display === 'none'
+  );
+  return new Set(hidden.flatMap(element => [...textsOf(element)]));
+}
+
+/**
+ * The text at one end of a selection: the one it is in, or the next one.
+ *
+ * @param {Element} root
+ * @param {Node} container
+ * @param {number} offset
+ * @param {Set<Text>} hidden
+ * @returns {[Text | undefined, number]} with how much of the text is before that place
+ */
+function textAt(root, container, offset, hidden) {
+  if (container.nodeType === Node.TEXT_NODE) {
+    return [container, offset];
+  }
+  let node = container.childNodes[offset];
+  if (node?.nodeType === Node.TEXT_NODE) {
+    return [node, 0];
+  }
+  if (!node) {
+    // Behind all that the container holds.
+    node = container;
+    while (node.lastChild) {
+      node = node.lastChild;
+    }
+  }
+  for (const text of textsOf(root, node)) {
+    if (!hidden.has(text)) {
+      return [text, 0];
+    }
+  }
+  return [undefined, 0];
 }
 
 /**
@@ -48,22 +89,34 @@ export function selectedWords(selection, root) {
     return null;
   }
   const range = selection.getRangeAt(0);
+  const hidden = hiddenTexts(root);
+  const [first, from] = textAt(root, range.startContainer, range.startOffset, hidden);
+  const [last, to] = textAt(root, range.endContainer, range.endOffset, hidden);
   let before = '';
   let said = '';
-  for (const text of shownTexts(root)) {
-    if (range.intersectsNode(text)) {
-      const from = text === range.startContainer ? range.startOffset : 0;
-      const to = text === range.endContainer ? range.endOffset : text.length;
-      before += ink(text.data.slice(0, from));
-      said += ink(text.data.slice(from, to));
-    } else if (said) {
-      break;
+  let reached = false;
+  for (const text of textsOf(root)) {
+    if (hidden.has(text)) {
+      continue;
+    }
+    let begin = 0;
+    if (text === first) {
+      before += text.data.slice(0, from);
+      begin = from;
+      reached = true;
+    }
+    const part = text.data.slice(begin, text === last ? to : undefined);
+    if (reached) {
+      said += part;
     } else {
-      before += ink(text.data);
+      before += part;
+    }
+    if (text === last) {
+      break;
     }
   }
   const backwards = selection.anchorNode !== range.startContainer || selection.anchorOffset !== range.startOffset;
-  return said ? { before, said, backwards } : null;
+  return ink(said) ? { before: ink(before), said: ink(said), backwards } : null;
 }
 
 /**
@@ -74,9 +127,8 @@ export function selectedWords(selection, root) {
  * @param {Words} words
  */
 export function selectWords(selection, root, { before, said, backwards }) {
-  const texts = [...shownTexts(root)];
-  const all = texts.map(text => ink(text.data)).join('');
-  if (!all.startsWith(before + said)) {
+  const texts = [...textsOf(root)];
+  if (!ink(texts.map(text => text.data).join('')).startsWith(before + said)) {
     return;
   }
   const start = placeOf(texts, before.length);
