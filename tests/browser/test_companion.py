@@ -216,7 +216,15 @@ def follow(reader):
     return reader.top
 
 
-def test_the_end_is_followed_while_the_reader_is_there(reader):
+@pytest.mark.parametrize("windowing", ["full", "contentVisibility"])
+def test_the_end_is_followed_while_the_reader_is_there(reader, windowing):
+    reader.page.evaluate(
+        """(windowingMode) => {
+            const notebook = window.panel.content;
+            notebook.notebookConfig = {...notebook.notebookConfig, windowingMode};
+        }""",
+        windowing,
+    )
     top = follow(reader)
     reader.page.evaluate(FRAMES)
     reader.end()
@@ -359,7 +367,9 @@ def test_a_listener_is_told_the_end_and_nothing_else(reader):
     assert page.locator("[aria-busy=true]").count() == 0
     assert page.locator(".gm-announcer").count() == 1
     assert page.locator(".gm-announcer").bounding_box()["width"] <= 1
-    page.wait_for_function("() => window.watching.size === 0")  # nothing is left that an idle page would pay for
+    page.wait_for_function(
+        "() => window.watching.size === 0"
+    )  # nothing is left that an idle page would pay for
 
 
 def test_the_stop_button_is_reached_and_pressed_by_keys(reader):
