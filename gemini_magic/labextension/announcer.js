@@ -14,7 +14,9 @@ const DURATION = /^\d[\d.]* s$|^\d+ min \d\d s$/;
  * @returns {string}
  */
 export function endingOf(answer) {
-  const facts = Array.from(answer.querySelectorAll('.gm-status .gm-fact'), fact => fact.textContent);
+  const facts = Array.from(answer.querySelectorAll('.gm-status .gm-fact'), fact =>
+    fact.textContent.replace(/^[\s·]+/, '')
+  );
   const said = facts[facts.findIndex(fact => DURATION.test(fact)) - 1] || 'finished';
   const whole = /^(answer|rest|prompt) /.test(said) ? said : `answer ${said}`;
   return whole[0].toUpperCase() + whole.slice(1);
