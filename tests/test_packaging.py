@@ -1,6 +1,7 @@
 """What a wheel holds, where it puts it, and that what JupyterLab reads of this checkout is what the checkout says."""
 
 import json
+import re
 import subprocess
 import sys
 import sysconfig
@@ -107,12 +108,20 @@ def test_the_labextension_names_files_that_exist():
     build = package_json()["jupyterlab"]["_build"]
     entry = (LABEXTENSION / build["load"]).read_text("utf-8")
     assert f"window._JUPYTERLAB['{package_json()['name']}'] = " in entry
-    assert f"'{build['extension']}': '" in entry
-    files = labextension_files()
-    modules = [name for name in files if name.endswith(".js") and name != build["load"]]
-    assert modules
-    imported = b"".join(files[name] for name in modules).decode("utf-8")
-    assert [name for name in modules if f": '{name}'" not in entry and f" './{name}'" not in imported] == []
+    assert f"'{build['extension']}': " in entry
+    modules = {name for name in labextension_files() if name.endswith(".js")}
+    named = set(re.findall(r"'([\w-]+\.js)'", entry))
+    assert named
+    while (
+        new := {
+            found
+            for name in named
+            for found in re.findall(r"from '\./([\w-]+\.js)';", (LABEXTENSION / name).read_text("utf-8"))
+        }
+        - named
+    ):
+        named |= new
+    assert named | {build["load"]} == modules, "not there, or never loaded"
 
 
 def test_uninstalling_is_explained_with_the_name_that_was_installed():

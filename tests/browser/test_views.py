@@ -139,9 +139,9 @@ def test_opened_thoughts_stay_open_while_they_grow(notebook, lab):
     assert page.is_visible(".gm-lane .gm-thoughts")
     notebook.wait_done(1)
     page.wait_for_selector(f"{ROOT}.mathjax_ignore")
-    assert not page.is_visible(".gm-thoughts")
-    page.click(".gm-thinking summary")
     assert page.is_visible(".gm-thoughts strong")
+    page.click(".gm-thinking summary")
+    assert not page.is_visible(".gm-thoughts")
 
 
 TIMELINE = """
