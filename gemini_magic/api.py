@@ -120,6 +120,7 @@ def begin(
     if kept_back is not None:
         ledger.note("key-kept-back", kept_back, severity="warning")
     ledger.before = before
+    ledger.record_size = options.record_size
     for notice in notices:
         ledger.note("notice", notice)
     recorders = [Recorder(Path(options.record).expanduser())] if options.record else []

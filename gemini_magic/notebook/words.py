@@ -15,6 +15,7 @@ from ..response import Response
 from .answers import back, latest, named, names_of
 from .arguments import Line, help_text, option_names, parse
 from .configuring import assignment, described, every
+from .inspect_words import inspect
 from .standing import Desk, say_lines, state, story, table, tokens, versions
 
 __all__ = ["WORDS", "say"]
@@ -225,6 +226,7 @@ WORDS: dict[str, Callable[[Desk, Line], Any]] = {
     "stop": _stop,
     "events": _events,
     "chunks": _chunks,
+    "inspect": inspect,
     "usage": _tokens_used,
     "notes": _notes,
     "models": _models,
@@ -244,6 +246,7 @@ _TAKES = {
     "stop": "NAME",
     "events": "NAME",
     "chunks": "NAME",
+    "inspect": "NAME",
     "usage": "NAME",
     "notes": "NAME",
     "models": "PART",

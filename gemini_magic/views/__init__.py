@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .choose import choose
+    from .inspect import inspect
     from .static import bundle
     from .status import status_line
     from .view import NullView, View
 
-__all__ = ["NullView", "View", "bundle", "choose", "status_line"]
+__all__ = ["NullView", "View", "bundle", "choose", "inspect", "status_line"]
 
 _HOMES = {
     "NullView": "view",
     "View": "view",
     "bundle": "static",
     "choose": "choose",
+    "inspect": "inspect",
     "status_line": "status",
 }
 

@@ -1,0 +1,18 @@
+"""The word of ``%gemini`` that shows an answer with its inspector unfolded.
+
+It knows how an answer is named; what the inspector is, ``views`` and the labextension know.
+"""
+
+from __future__ import annotations
+
+from .answers import latest, named
+from .arguments import Line
+from .standing import Desk
+
+__all__ = ["inspect"]
+
+
+def inspect(desk: Desk, line: Line) -> None:
+    """The last answer (or the response NAME) with every chunk, its timing and its request, to look into."""
+    chosen = named(desk.shell.user_ns, line.words[0]) if line.words else latest(desk.session)
+    chosen.inspect()
