@@ -15,6 +15,8 @@ const IMAGE = /^data:image\/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}$/;
 const ACTIVE = /\\(?:href|url|class|cssId|style|data|require|unicode|html\w*|[gex]?def|(?:re)?newcommand|newenvironment|let|toggle|action)(?![a-z])/i;
 
 const always = () => true;
+/** Attributes that every element may have. */
+const ANYWHERE = { title: always, lang: always };
 
 function linkAllowed(url) {
   if (MAIL.test(url)) {
@@ -35,14 +37,14 @@ export const ANSWER = {
   ...Object.fromEntries(
     ('blockquote br del em h1 h2 h3 h4 h5 h6 hr li p pre s strong table tbody thead tr ul').split(' ').map(name => [name, {}])
   ),
-  a: { href: linkAllowed, title: always },
+  a: { href: linkAllowed },
   ol: { start: value => /^[0-9]+$/.test(value) },
   code: { class: value => /^language-[A-Za-z0-9_+#.-]{1,40}$/.test(value) },
   span: { class: (value, node) => /^gm-(?:[abcdefghikmnostv]|task|image)$/.test(value) || isFormula(value, node) },
   div: { class: value => value === 'gm-table' },
   th: { style: value => /^text-align: ?(?:left|right|center);?$/.test(value) },
   td: { style: value => /^text-align: ?(?:left|right|center);?$/.test(value) },
-  img: { src: value => IMAGE.test(value), alt: always, title: always }
+  img: { src: value => IMAGE.test(value), alt: always }
 };
 
 const isFormula = (value, node) => value === 'mathjax_process' && !ACTIVE.test(node.textContent);
@@ -81,7 +83,11 @@ function copy(from, to, lists) {
     } else if (node.nodeType === Node.ELEMENT_NODE && node.namespaceURI === 'http://www.w3.org/1999/xhtml') {
       const name = node.localName;
       if (Object.hasOwn(lists, name)) {
-        to.append(element(node, name, lists));
+        const made = element(node, name, lists);
+        // A picture that may not be shown leaves nothing.
+        if (name !== 'img' || made.hasAttribute('src')) {
+          to.append(made);
+        }
       } else if (!DROPPED.has(name)) {
         copy(node, to, lists);
       }
@@ -91,9 +97,10 @@ function copy(from, to, lists) {
 
 function element(node, name, lists) {
   const made = document.createElement(name);
+  const tests = { ...ANYWHERE, ...lists[name] };
   for (const { name: attribute, value } of node.attributes) {
-    if (Object.hasOwn(lists[name], attribute) && lists[name][attribute](value, node)) {
-      made.setAttribute(attribute, attribute === 'class' || attribute === 'style' ? value : reveal(value));
+    if (Object.hasOwn(tests, attribute) && tests[attribute](value, node)) {
+      made.setAttribute(attribute, attribute === 'style' ? value.replace(/[ ;]/g, '') : reveal(value));
     }
   }
   if (name === 'a') {

@@ -27,37 +27,38 @@ export class Inspector {
     this._largest = largest;
     this._id = `gmi-${(number += 1)}`;
     this._panels = new Map();
-    this._caret = make('span', { class: 'gmi-caret', 'aria-hidden': 'true' });
     this._bar = make(
-      'button',
-      { type: 'button', class: 'gmi-bar', 'aria-expanded': 'false', 'aria-controls': this._id, click: () => this.toggle() },
-      this._caret,
+      'summary',
+      { class: 'gmi-bar' },
+      make('span', { class: 'gmi-caret', 'aria-hidden': 'true' }),
       make('span', { class: 'gmi-title' }, 'Inspect'),
       make('span', { class: 'gmi-facts' }, this._facts())
     );
-    this._body = make('div', { id: this._id, class: 'gmi-body', hidden: '' });
-    this.node = make('div', { class: 'gmi-inspector', keydown: event => this._onKey(event) }, this._bar, this._body);
+    this._body = make('div', { class: 'gmi-body' });
+    this.node = make(
+      'details',
+      { class: 'gmi-inspector', toggle: () => this._onToggle(), keydown: event => this._onKey(event) },
+      this._bar,
+      this._body
+    );
     if (open) {
-      this.toggle();
+      this._build();
+      this.node.open = true;
     }
   }
 
   get isOpen() {
-    return !this._body.hidden;
+    return this.node.open;
   }
 
   dispose() {
     this._panels.forEach(panel => panel.dispose?.());
   }
 
-  toggle() {
-    const open = !this.isOpen;
-    if (open && !this._body.firstChild) {
+  _onToggle() {
+    if (this.isOpen) {
       this._build();
-    }
-    this._body.hidden = !open;
-    this._bar.setAttribute('aria-expanded', String(open));
-    if (!open) {
+    } else {
       this._panels.get('Replay')?.pause();
     }
   }
@@ -75,6 +76,9 @@ export class Inspector {
   }
 
   _build() {
+    if (this._body.firstChild) {
+      return;
+    }
     if (this._record.size > this._largest) {
       const words = `This record takes ${count(this._record.size / 1e6)} MB; the setting “Largest record shown” allows ${count(this._largest / 1e6)} MB.`;
       this._body.append(make('div', { class: 'gmi-hint', role: 'note' }, words));
@@ -185,7 +189,7 @@ export class Inspector {
     // A notebook's own keys (two d delete a cell) are not meant while somebody works in here.
     event.stopPropagation();
     if (event.key === 'Escape' && this.isOpen && !event.defaultPrevented) {
-      this.toggle();
+      this.node.open = false;
       this._bar.focus();
     }
   }

@@ -14,21 +14,20 @@ import { count, counted, oneLine, reveal, seconds } from './written.js';
 
 const PAUSE = 150; // milliseconds after the last key, before what was typed is looked for
 
-const NUMBER = { kind: 'right', width: '56px' };
+const NUMBER = { kind: 'right', width: 58 };
 
 /** @returns {import('./table.js').Column[]} */
 function chunkColumns(chunks) {
-  const columns = [
-    { title: '#', hint: 'Index, from 0', ...NUMBER, width: '46px', text: row => String(row) },
-    { title: 't', hint: 'Seconds since the request was sent', ...NUMBER, width: '64px', text: row => seconds(chunks.t[row]) },
+  return [
+    { title: '#', hint: 'Index, from 0', ...NUMBER, width: 46, text: row => String(row) },
+    { title: 't', hint: 'Seconds since the request was sent', ...NUMBER, width: 64, text: row => seconds(chunks.t[row]) },
     { title: 'gap', hint: 'Seconds since the chunk before', ...NUMBER, text: row => seconds(chunks.gap(row)) },
-    { title: 'bytes', hint: 'Bytes of the JSON text', ...NUMBER, text: row => count(chunks.size[row]) },
-    { title: 'kind', hint: 'What the chunk carries', width: 'minmax(60px, 110px)', text: row => chunks.kind(row) },
-    { title: 'text', hint: 'What it adds to the answer, or to the thoughts', kind: 'said', text: row => oneLine(chunks.thought(row) + chunks.text(row)) },
-    { title: 'finish', hint: 'The reason to end', width: 'minmax(44px, 90px)', text: row => oneLine(chunks.finish(row), 60) },
-    { title: 'tokens', hint: 'The total so far, as sent', ...NUMBER, text: row => count(chunks.tokens(row)) }
+    { title: 'bytes', hint: 'Bytes of the JSON text', ...NUMBER, spare: true, text: row => count(chunks.size[row]) },
+    { title: 'kind', hint: 'What the chunk carries', width: 112, spare: true, text: row => chunks.kind(row) },
+    { title: 'text', hint: 'What it adds to the answer, or to the thoughts', kind: 'said', least: 120, text: row => oneLine(chunks.thought(row) + chunks.text(row)) },
+    { title: 'finish', hint: 'The reason to end', width: 84, spare: true, text: row => oneLine(chunks.finish(row), 60) },
+    { title: 'tokens', hint: 'The total so far, as sent', ...NUMBER, width: 64, spare: true, text: row => count(chunks.tokens(row)) }
   ];
-  return columns;
 }
 
 /** The table of chunks, a filter above it, and the JSON of the chosen one beside it. */
@@ -49,6 +48,7 @@ export function chunksPanel(record, chunks, copied) {
 
   function close() {
     detail.hidden = true;
+    split.classList.remove('gmi-two');
     table.leave();
     table.node.focus();
   }
@@ -59,6 +59,7 @@ export function chunksPanel(record, chunks, copied) {
     const take = button('Copy', async () => copied(`Chunk ${row}`, await copy(json)), { 'aria-label': `Copy the JSON of chunk ${row}` });
     const shut = button('×', close, { class: 'gmi-button gmi-shut', 'aria-label': 'Close' });
     detail.hidden = false;
+    split.classList.add('gmi-two');
     detail.replaceChildren(
       make('div', { class: 'gmi-line gmi-of' }, make('span', {}, facts.filter(Boolean).join(' · ')), json === null ? null : take, shut),
       tree(json)
@@ -126,8 +127,8 @@ export function usagePanel(record, chunks, toChunk) {
     return total === null ? '' : `${count(total)}${more ? ` (${signed(more)})` : ''}`;
   };
   const columns = [
-    { title: '#', hint: 'Index of the chunk', ...NUMBER, width: '46px', text: at => String(reports[at]) },
-    { title: 't', hint: 'Seconds since the request was sent', ...NUMBER, width: '64px', text: at => seconds(chunks.t[reports[at]]) },
+    { title: '#', hint: 'Index of the chunk', ...NUMBER, width: 46, text: at => String(reports[at]) },
+    { title: 't', hint: 'Seconds since the request was sent', ...NUMBER, width: 64, text: at => seconds(chunks.t[reports[at]]) },
     ...names.map(name => ({ title: name, hint: 'The total as sent, and what this report added', kind: 'right', text: at => cell(name, at) }))
   ];
   const final = COUNTS.map(name => `${name} ${record.usage[name] === null ? '–' : count(record.usage[name])}`).join(' · ');
@@ -154,21 +155,13 @@ export function requestPanel(record) {
   if (!request) {
     return { node: make('div', { class: 'gmi-hint' }, 'The record holds no request: the answer was read from elsewhere.') };
   }
-  const tries = attempts.map(each =>
-    make(
-      'li',
-      { class: each.problem ? 'gmi-warning' : '' },
-      [
-        each.status === null ? 'no answer' : `HTTP ${each.status}`,
-        each.end,
-        each.waited ? `after a wait of ${each.waited.toFixed(1)} s` : '',
-        each.problem
-      ]
-        .filter(Boolean)
-        .map(reveal)
-        .join(' · ')
-    )
-  );
+  const tries = attempts.map(each => {
+    const status = each.status === null ? 'no answer' : `HTTP ${each.status}`;
+    const said = each.problem.startsWith(status) ? [each.problem] : [status, each.problem];
+    const wait = each.waited ? `after a wait of ${each.waited.toFixed(1)} s` : '';
+    const words = [...said, each.end === 'eof' ? '' : each.end, wait].filter(Boolean).map(reveal).join(' · ');
+    return make('li', { class: each.problem ? 'gmi-warning' : '' }, words);
+  });
   const headers = request.headers.flatMap(([name, said]) => [make('dt', {}, name), make('dd', {}, reveal(said))]);
   return {
     node: make(
@@ -182,7 +175,7 @@ export function requestPanel(record) {
   };
 }
 
-const SIGNS = { info: 'ⓘ', warning: '⚠', error: '✕' };
+const SIGNS = { info: '•', warning: '⚠', error: '✕' };
 
 /** Oddities of the stream. */
 export function notesPanel(record, chunks, toChunk) {

@@ -9,11 +9,17 @@ import { make } from './nodes.js';
 const ROW = 22; // pixels, also in inspector.css
 const SHOWN = 12; // rows
 const BEYOND = 6; // rows above and below the view
-const WIDTH_OF_TEXT = 'minmax(90px, 1fr)';
+const LEAST = 90; // pixels of a column that says nothing of its width
 
 /**
- * @typedef {{title: string, hint?: string, width?: string, kind?: string, text: (row: number) => string}} Column
+ * A column; `width` in pixels is fixed, `least` may grow. One that can be done without goes where there is little room.
+ *
+ * @typedef {{title: string, hint?: string, width?: number, least?: number, kind?: string, spare?: boolean,
+ *     text: (row: number) => string}} Column
  */
+
+const widthOf = ({ width, least }) => (width ? `${width}px` : `minmax(${least ?? LEAST}px, 1fr)`);
+const classOf = ({ kind, spare }) => `gmi-cell gmi-${kind ?? 'text'}${spare ? ' gmi-spare' : ''}`;
 
 export class Table {
   /**
@@ -29,8 +35,7 @@ export class Table {
     this._count = count;
     this._chosen = -1; // place among those
     this._pool = [];
-    const template = columns.map(column => column.width ?? WIDTH_OF_TEXT).join(' ');
-    const cell = column => make('span', { role: 'columnheader', class: `gmi-cell gmi-${column.kind ?? 'text'}`, title: column.hint }, column.title);
+    const cell = column => make('span', { role: 'columnheader', class: classOf(column), title: column.hint }, column.title);
     this._space = make('div', { class: 'gmi-space', role: 'rowgroup' });
     this._view = make('div', { class: 'gmi-rows', role: 'presentation', scroll: () => this._draw() }, this._space);
     this.node = make(
@@ -39,7 +44,10 @@ export class Table {
       make('div', { class: 'gmi-head', role: 'row' }, ...columns.map(cell)),
       this._view
     );
-    this.node.style.setProperty('--gmi-columns', template);
+    const needed = columns.filter(column => !column.spare);
+    this.node.style.setProperty('--gmi-columns', columns.map(widthOf).join(' '));
+    this.node.style.setProperty('--gmi-needed', needed.map(widthOf).join(' '));
+    this.node.style.setProperty('--gmi-least', `${needed.reduce((sum, { width, least }) => sum + (width ?? least ?? LEAST), 0)}px`);
     this._space.addEventListener('click', event => this._onClick(event));
     this.show(null);
   }
@@ -134,7 +142,7 @@ export class Table {
     const last = Math.min(this.length, first + SHOWN + 2 * BEYOND);
     while (this._pool.length < last - first) {
       const row = make('div', { class: 'gmi-row', role: 'row' });
-      row.append(...this._columns.map(column => make('span', { role: 'gridcell', class: `gmi-cell gmi-${column.kind ?? 'text'}` })));
+      row.append(...this._columns.map(column => make('span', { role: 'gridcell', class: classOf(column) })));
       this._pool.push(row);
       this._space.append(row);
     }

@@ -134,7 +134,7 @@ export class Timeline {
     const place = event => {
       const x = event.clientX - this._place.getBoundingClientRect().left - LEFT;
       const middle = Math.floor(x / BAR);
-      for (let off = 0; off < 4; off++) {
+      for (let off = 0; off < found.length; off++) {
         const bin = found[middle - off] ?? found[middle + off];
         if (bin) {
           return bin;
@@ -185,7 +185,7 @@ function axis(before, end, scale, bottom) {
     const digits = Math.max(0, -Math.floor(Math.log10(step)));
     drawn.push(
       draw('line', { x1: x, x2: x, y1: TOP - 4, y2: bottom, class: 'gmi-grid' }),
-      draw('text', { x, y: bottom + 15, 'text-anchor': 'middle', class: 'gmi-tick' }, `${(at * step).toFixed(digits)} s`)
+      draw('text', { x, y: bottom + 15, 'text-anchor': 'middle', class: 'gmi-tick' }, `${(at * step).toFixed(digits).replace('-', '−')} s`)
     );
   }
   return drawn;
@@ -212,7 +212,7 @@ function gap(chunks, total, scale, bottom) {
   const said = `longest gap ${duration(chunks.gap(index))}`;
   return [
     draw('rect', { x, y: TOP - 4, width, height: bottom - TOP + 4, class: 'gmi-gap' }, draw('title', {}, said)),
-    ...(width > 2 * LABEL ? [draw('text', { x: x + width / 2, y: bottom - 6, 'text-anchor': 'middle', class: 'gmi-mark' }, said)] : [])
+    ...(width > 2 * LABEL ? [draw('text', { x: x + width / 2, y: TOP + 9, 'text-anchor': 'middle', class: 'gmi-mark' }, said)] : [])
   ];
 }
 

@@ -7,7 +7,7 @@ import { count, counted, reveal } from './written.js';
 
 const ENTRIES = 100; // of one branch at a time
 const LONG = 300; // characters of a text, before one asks for more
-const OPEN = 3; // levels that are open at first, of values that fit into a view
+const OPEN = 6; // levels that are open at first, of values that fit into a view
 const FITS = 12; // entries
 
 /** @param {string} said */
@@ -81,11 +81,9 @@ function node(name, value, level) {
     }
   };
   fold.addEventListener('toggle', () => fold.open && fill());
-  if (level < OPEN || (entries.length === 1 && level < 2 * OPEN)) {
-    if (entries.length <= FITS) {
-      fold.open = true;
-      fill();
-    }
+  if (level < OPEN && entries.length <= FITS) {
+    fold.open = true;
+    fill();
   }
   return fold;
 }

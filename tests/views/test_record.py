@@ -6,6 +6,7 @@ import json
 
 import nbformat
 import pytest
+from inspector_stage import ODD
 from record_reader import read_chunks
 from surroundings import CANARY
 from view_stage import feed, finished, new_ledger
@@ -72,20 +73,6 @@ def test_it_holds_the_text_once_with_each_chunks_share():
     assert made["usage"]["prompt"] == 3
     assert made["timing"] == {"first_thought": 0.5, "first_text": 0.75, "total": 1.25}
     assert made["finish_reason"] == "STOP"
-
-
-ODD = [
-    b'{"candidates":[{"content":{"parts":[{"text":"one \\u003cb\\u003e"}]}}]}',
-    b'{ "candidates" : [ {"content":{"parts":[{"thought":true,"text":"so \xf0\x9f\x98\x80"},{"text":"two"}]}} ]\n}',
-    b'{"candidates":[{"content":{"parts":[{"text":"say \\"hi\\" \\\\ \\n"}]}}],"n":[-1.50e+3,007,12345678901234567890123,0]}',
-    b'{"candidates":[{"content":{"parts":[{"text":"\xf0\x9f\x98\x80 \\ud83d"}]}}]}',
-    b'{"candidates":[{"content":{"parts":[{"text":"\\ude00"}]}}],"__proto__":{"a":null},"x":true}',
-    b"[1, 2",
-    b'"only text"',
-    b'{"unfinished": "str',
-    b"",
-    b"{}",
-]
 
 
 def test_the_json_comes_back_byte_for_byte_however_odd_it_is():
