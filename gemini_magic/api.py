@@ -121,6 +121,7 @@ def begin(
         ledger.note("key-kept-back", kept_back, severity="warning")
     ledger.before = before
     ledger.form = "markdown" if options.format == "md" else options.format
+    ledger.record_size = options.record_size
     for notice in notices:
         ledger.note("notice", notice)
     recorders = [Recorder(Path(options.record).expanduser())] if options.record else []

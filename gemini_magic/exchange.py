@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
-__all__ = ["Attempt", "Exchange", "Pause"]
+__all__ = ["Attempt", "Exchange", "Pause", "clean_headers", "clean_url"]
+
+_SECRET_WORDS = ("key", "token", "authorization", "cookie", "secret")
 
 
 class Pause(NamedTuple):
@@ -112,3 +115,28 @@ class Exchange:
             seconds,
             size,
         )
+
+
+def clean_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Headers as they are kept: cookies dropped, anything that may be a credential masked."""
+    kept: dict[str, str] = {}
+    for name, value in headers:
+        lower = name.lower()
+        if lower in ("set-cookie", "cookie"):
+            continue
+        shown = "<redacted>" if any(word in lower for word in _SECRET_WORDS) else value
+        kept[lower] = f"{kept[lower]}, {shown}" if lower in kept else shown
+    return kept
+
+
+def clean_url(url: str) -> str:
+    """The URL with credentials masked."""
+    parts = urlsplit(url)
+    if not parts.query and "@" not in parts.netloc:
+        return url
+    pairs = []
+    for pair in parts.query.split("&"):
+        name = pair.partition("=")[0]
+        secret = any(word in name.lower() for word in _SECRET_WORDS)
+        pairs.append(f"{name}=redacted" if secret else pair)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="&".join(pairs)).geturl()

@@ -65,6 +65,7 @@ class Ledger:
         chunks, events, usage_history: the tables' columns.
         raw: the chunks; ``notes``: oddities; ``exchanges``: the wire.
         advice: what the reader knows to do about a bad ending, before what its error says.
+        record_size: megabytes that its record in a notebook may take, 0 for none; None leaves it to the view.
         marks: named moments in seconds since the request was sent; ``delay``: seconds from ``started`` until then.
     """
 
@@ -101,6 +102,7 @@ class Ledger:
         self.delay = 0.0
         self.limit: float | None = None
         self.advice = ""
+        self.record_size: float | None = None
         self.round = 0
         self.attempt = 0
         self.chars = 0

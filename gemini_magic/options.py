@@ -286,4 +286,10 @@ class Options:
     )
     quiet: bool = _option(False, "-q", "--quiet", help="show nothing, only return the response")
     verbatim: bool = _option(False, "--verbatim", help="send the cell as it is, {{ }} included")
+    record_size: float = _option(
+        2.0,
+        help="how much of an answer's stream the notebook keeps for the inspector, in MB; 0 keeps none",
+        least=0,
+        most=64,
+    )
     keep: int = _option(50, help="how many runs `%gemini last` can go back to; 0 keeps none", least=0)

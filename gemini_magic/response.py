@@ -152,6 +152,10 @@ class Response(Evidence):
 
     # -- verbs -----------------------------------------------------------------------------------------------
 
+    def inspect(self) -> None:
+        """Show the answer with its inspector unfolded, in JupyterLab and Notebook 7; elsewhere the answer alone."""
+        views.inspect(self.ledger)
+
     def save(self, path: str | Path) -> Path:
         """Write what went over the wire: ``.jsonl`` (all of it), ``.httprr`` or ``.sse``.
 

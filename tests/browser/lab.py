@@ -140,10 +140,13 @@ class Lab:
             return False
         return True
 
-    def api(self, method: str, path: str) -> Any:
-        """Call the server's REST API; the decoded JSON of the answer, None without a body."""
+    def api(self, method: str, path: str, send: Any = None) -> Any:
+        """Call the server's REST API, with a JSON body if one is given; the decoded JSON of the answer, None without a body."""
         request = urllib.request.Request(
-            self.url + path, method=method, headers={"Authorization": f"token {self.token}"}
+            self.url + path,
+            method=method,
+            headers={"Authorization": f"token {self.token}"},
+            data=None if send is None else json.dumps(send).encode(),
         )
         with urllib.request.urlopen(request, timeout=10) as response:
             body = response.read()

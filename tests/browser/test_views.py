@@ -51,13 +51,15 @@ def opened(notebook, lab, *cells, app="lab"):
 
 
 def steady(page):
-    """Assert that the output never shrank and did not move at the end; returns how many heights it had."""
+    """Assert that the output never shrank and at the end grew by the inspector's line only; returns how many heights it had."""
     heights = page.evaluate("window.heights")
     drops = [(a, b) for a, b in itertools.pairwise(heights) if b[0] < a[0] - 2]
     assert drops == []
     before = [height for height, live in heights if live][-1]
     after = [height for height, live in heights if not live][-1]
-    assert abs(after - before) <= 2
+    line = page.evaluate("document.querySelector('.gmi-bar').getBoundingClientRect().height")
+    assert line <= 24
+    assert abs(after - line - before) <= 2, (before, after, line)
     return len([height for height, live in heights if live])
 
 
