@@ -13,9 +13,21 @@ from typing import Final
 
 from ..ledger import Ledger
 from ..markdown import STYLE, visible
-from .status import details, facts, mark_of, redacted, words
+from .status import details, facts, mark_of, redacted, thinking_time, words
 
-__all__ = ["CSS", "LIVE", "box", "document", "notes", "root", "serious", "status", "thinking"]
+__all__ = [
+    "CSS",
+    "FOLD",
+    "LIVE",
+    "box",
+    "clock",
+    "document",
+    "notes",
+    "root",
+    "serious",
+    "status",
+    "thinking",
+]
 
 _TONES: Final = {
     "running": "busy",
@@ -67,6 +79,7 @@ animation:gm-blink 1.2s steps(2,jump-none) infinite}
 """
 
 CSS: Final = STYLE + _OWN.lstrip()
+FOLD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details>'
 
 # Live, widgets become as thin as the static HTML: no boxes of their own, no fonts, no fixed line height. Pieces of one
 # long block look like one: lists and code without space between them, a table's rows in one table, words in one line.
@@ -81,6 +94,10 @@ line-height:inherit;font-size:inherit;color:inherit}
 font-size:12px;border-radius:3px;border:1px solid var(--jp-border-color1,currentColor);box-shadow:none;
 color:var(--jp-ui-font-color1,inherit);background:transparent}
 .gemini-magic.gemini-magic .gm-stop:is(:hover,:focus-visible){color:var(--jp-error-color1,#d9413d);border-color:currentColor}
+.gemini-magic.gemini-magic .gm-lane{display:block;margin:0 0 .4em;overflow:visible;font-size:var(--jp-ui-font-size1,13px)}
+.gemini-magic.gemini-magic .gm-lane:not(:has(details)){display:none}
+.gemini-magic .gm-lane .gm-thinking{display:inline-block;margin:0;vertical-align:top}
+.gemini-magic .gm-clock{line-height:20px;color:var(--jp-ui-font-color2,inherit);font-variant-numeric:tabular-nums}
 .gemini-magic.gemini-magic .gm-lane .gm-thoughts{display:none}
 .gemini-magic.gemini-magic .gm-lane:has(details[open]) .gm-thoughts{display:block}
 .gemini-magic .gm-rest{display:none}
@@ -116,15 +133,20 @@ def status(ledger: Ledger, *, now: float | None = None, hint: str = "") -> str:
     return f'<div class="gm-status"><span class="gm-mark gm-{tone}">{mark_of(ledger)}</span> {line}</div>'
 
 
-def thinking(ledger: Ledger, html: str) -> str:
+def thinking(ledger: Ledger, html: str, now: float | None = None) -> str:
     """The thoughts, folded; nothing when there are none."""
     if not html:
         return ""
-    count = words(ledger.thoughts)
+    said = ", ".join(filter(None, ("Thinking", thinking_time(ledger, now), words(ledger.thoughts))))
     return (
-        f'<details class="gm-thinking"><summary>Thinking, {count}</summary>'
+        f'<details class="gm-thinking"><summary>{said}</summary>'
         f'<div class="gm-thoughts">{html}</div></details>'
     )
+
+
+def clock(time: str) -> str:
+    """What stands beside :data:`FOLD`: how long it has taken."""
+    return f'<span class="gm-clock">, {time}</span>' if time else ""
 
 
 def box(ledger: Ledger) -> str:
@@ -181,7 +203,7 @@ def document(
     body = f'<div class="gm-answer" role="region" aria-label="Answer"{busy}>{answer}</div>' if answer else ""
     return [
         status(ledger, now=now, hint=hint),
-        thinking(ledger, thoughts),
+        thinking(ledger, thoughts, now),
         body,
         *(f'<div class="gm-note gm-cut">{_said(sentence)}</div>' for sentence in cut),
         box(ledger),
