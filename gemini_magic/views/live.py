@@ -35,6 +35,7 @@ _THOUGHTS: Final = 0.5  # the same for the thoughts, which are folded
 _RATE: Final = 40  # messages a second, at most
 _FLOW: Final = 400_000  # characters of HTML a second, at most: one endless table must not choke the page
 _WIDGET: Final = "application/vnd.jupyter.widget-view+json"
+_LIVE: Final = "gm-live"  # the root's class while the answer grows
 _TOOLBAR: Final = "stop with ■ in the toolbar"
 
 _finished: deque[Kit] = deque()
@@ -129,11 +130,11 @@ class LiveView:
         self._answer = Lane(kit, self._excerpts[1], "gm-answer")
         style = kit.html(f"<style>{page.CSS}{page.LIVE}</style>")
         parts = (style, bar, self._thoughts.box, self._answer.box)
-        self._root = kit.box(parts, "gemini-magic", "gm-live", "jp-RenderedHTMLCommon")
+        self._root = kit.box(parts, "gemini-magic", _LIVE, "jp-RenderedHTMLCommon")
         view = {"version_major": 2, "version_minor": 0, "model_id": self._root.model_id}
         data = {
             _WIDGET: view,
-            "text/html": page.root([self._status_html(now), f"<p>{_WAITING}</p>"]),
+            "text/html": page.root([page.bar(self._ledger, now=now), f"<p>{_WAITING}</p>"]),
             "text/plain": f"{status_line(self._ledger, now=now)}\n{_WAITING}",
         }
         publish(data, self._id, update=False)
@@ -177,7 +178,9 @@ class LiveView:
         publish(bundle(self._ledger, shown=shown), self._id, update=self._displayed)
         kit = self._kit
         last = kit.html(f"{''.join(shown)}<style>{page.CSS}{page.LIVE}</style>")
-        self._root.children = (last,)
+        with self._root.hold_sync():
+            self._root.children = (last,)
+            self._root.remove_class(_LIVE)
         kit.close(self._root, last)
         _finished.append(kit)
         while len(_finished) > ALIVE:

@@ -54,12 +54,15 @@ color:var(--jp-content-font-color1,inherit);font-size:var(--jp-content-font-size
 .gemini-magic.gemini-magic pre{padding:.6em .8em;background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
 .gemini-magic.gemini-magic pre code{padding:0;background:none}
 .gemini-magic.gemini-magic :is(th,td){text-align:left}
-.gemini-magic .gm-status{padding:3px 0;min-height:18px;line-height:18px;font-size:var(--jp-ui-font-size1,13px);
+.gemini-magic .gm-bar{container-type:inline-size}
+.gemini-magic .gm-status{display:flex;padding:3px 0;line-height:18px;font-size:var(--jp-ui-font-size1,13px);
 font-family:var(--jp-ui-font-family,inherit);color:var(--jp-ui-font-color2,inherit);font-variant-numeric:tabular-nums}
-.gemini-magic .gm-fact{display:inline-block}
-.gemini-magic .gm-fact:not(:last-child)::after{content:"\\a0·\\a0";opacity:.6}
+.gemini-magic .gm-facts{display:flex;flex:1 1 0;flex-wrap:wrap;min-width:0;min-height:18px;margin-left:-14px;clip-path:inset(0 0 0 14px)}
+.gemini-magic .gm-fact::before{content:"·";display:inline-block;width:14px;text-align:center;opacity:.6}
 .gemini-magic .gm-dot{display:none}
-.gemini-magic .gm-mark{display:inline-block;min-width:1.2em;font-weight:bold}
+.gemini-magic .gm-mark{flex:none;width:16px;font-weight:bold}
+@container (max-width:720px){.gemini-magic .gm-facts{min-height:36px;align-content:flex-start}
+.gemini-magic .gm-fact:first-child{flex-basis:100%}}
 .gemini-magic .gm-good{color:var(--jp-success-color1,#2e8b57)}
 .gemini-magic .gm-warn{color:var(--jp-warn-color1,#d27d00)}
 .gemini-magic .gm-bad{color:var(--jp-error-color1,#d9413d)}
@@ -71,11 +74,7 @@ line-height:1.5;font-size:var(--jp-ui-font-size1,13px)}
 .gemini-magic .gm-thoughts{margin:.2em 0 .6em;padding-left:.9em;max-height:24em;overflow:auto;font-size:var(--jp-ui-font-size1,13px);
 color:var(--jp-ui-font-color2,inherit);border-left:2px solid var(--jp-border-color2,rgba(127,127,127,.4))}
 .gemini-magic .gm-note{margin:0 0 .4em;font-size:var(--jp-ui-font-size1,13px);color:var(--jp-ui-font-color2,inherit)}
-.gemini-magic .gm-rest>p:last-child::after{content:"▍";display:inline-block;width:0;opacity:.55;
-animation:gm-blink 1.2s steps(2,jump-none) infinite}
-@keyframes gm-blink{50%,to{opacity:0}}
 @media (max-width:760px){.gemini-magic.gemini-magic{padding-left:6px}}
-@media (prefers-reduced-motion:reduce){.gemini-magic .gm-rest>p:last-child::after{animation:none}}
 """
 
 CSS: Final = STYLE + _OWN.lstrip()
@@ -85,11 +84,14 @@ FOLD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details
 # long block look like one: lists and code without space between them, a table's rows in one table, words in one line.
 LIVE: Final = """
 .gemini-magic.gemini-magic.jupyter-widgets{padding-right:20px}
-.gemini-magic.gemini-magic :is(.widget-html,.widget-html-content,.widget-vbox:not(.gm-thoughts,.gm-run)){display:contents;
+.gemini-magic.gemini-magic :is(.widget-html,.widget-html-content,.widget-vbox:not(.gm-bar,.gm-lane,.gm-thoughts,.gm-answer,.gm-run)){display:contents;
 line-height:inherit;font-size:inherit;color:inherit}
 .gemini-magic.gemini-magic .gm-answer{display:block;margin:0;overflow:visible}
 .gemini-magic.gemini-magic .gm-bar{display:flex;align-items:flex-start;margin:0;overflow:visible}
-.gemini-magic .gm-bar .gm-status{flex:1 1 auto;min-width:0}
+.gemini-magic .gm-bar .gm-status{flex:1 1 0;min-width:0}
+.gm-live .gm-facts:not(.gm-wait){height:18px;overflow:hidden}
+.gm-live .gm-facts:not(.gm-wait)>.gm-fact{max-width:100%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+@container (max-width:720px){.gm-live .gm-facts:not(.gm-wait){height:36px}}
 .gemini-magic.gemini-magic .gm-stop{flex:none;width:auto;height:22px;margin:1px 0 1px 8px;padding:0 10px;line-height:20px;
 font-size:12px;border-radius:3px;border:1px solid var(--jp-border-color1,currentColor);box-shadow:none;
 color:var(--jp-ui-font-color1,inherit);background:transparent}
@@ -100,9 +102,9 @@ color:var(--jp-ui-font-color1,inherit);background:transparent}
 .gemini-magic .gm-clock{line-height:20px;color:var(--jp-ui-font-color2,inherit);font-variant-numeric:tabular-nums}
 .gemini-magic.gemini-magic .gm-lane .gm-thoughts{display:none}
 .gemini-magic.gemini-magic .gm-lane:has(details[open]) .gm-thoughts{display:block}
-.gemini-magic .gm-rest{display:none}
-.gemini-magic :is(.gm-answer,.gm-thoughts)>:last-child>:last-child>.widget-html:last-child .gm-rest,
-.gemini-magic .gm-run>.widget-vbox:last-child>.widget-html:last-child .gm-rest{display:revert}
+.gm-live [aria-busy]{display:none}
+.gm-live :is(.gm-answer,.gm-thoughts)>:last-child>:last-child>.widget-html:last-child [aria-busy],
+.gm-live .gm-run>.widget-vbox:last-child>.widget-html:last-child [aria-busy]{display:revert}
 .gemini-magic.gemini-magic .gm-run{display:block;margin:0 0 .7em;overflow:visible}
 .gemini-magic.gemini-magic .gm-run .widget-html-content>:is(ul,ol,pre){margin:0}
 .gemini-magic.gemini-magic .gm-run-table{margin:0 0 .9em;overflow:auto hidden;border-collapse:collapse;border-spacing:0}
@@ -111,6 +113,10 @@ color:var(--jp-ui-font-color1,inherit);background:transparent}
 background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
 .gemini-magic.gemini-magic .gm-run-code pre{padding:0;overflow:visible;background:none}
 .gemini-magic.gemini-magic .gm-run-text .widget-html-content>:is(p,h1,h2){display:inline}
+.gm-live [aria-busy]>p:last-child::after{content:"▍";display:inline-block;width:0;opacity:.55;
+animation:gm-blink 1.2s steps(2,jump-none) infinite}
+@keyframes gm-blink{50%,to{opacity:0}}
+@media (prefers-reduced-motion:reduce){.gm-live [aria-busy]>p:last-child::after{animation:none}}
 """
 
 
@@ -125,12 +131,26 @@ def root(pieces: Iterable[str]) -> str:
 
 
 def status(ledger: Ledger, *, now: float | None = None, hint: str = "") -> str:
-    """The status line; ``hint`` is one more fact at its end."""
+    """The status line; ``hint`` is one more fact at its end.
+
+    Where there is no room for all facts of a growing answer, the last ones are not seen. The narrow page has two lines
+    from the beginning, the first for the model alone. Only a wait, which explains itself, takes what it needs.
+    """
     shown = [*facts(ledger, now=now), *([hint] if hint else [])]
     dot = '<span class="gm-dot"> · </span>'
-    line = dot.join(f'<span class="gm-fact">{_said(fact)}</span>' for fact in shown)
-    tone = _TONES[ledger.status]
-    return f'<div class="gm-status"><span class="gm-mark gm-{tone}">{mark_of(ledger)}</span> {line}</div>'
+    line = "".join(
+        f'<span class="gm-fact">{dot * (at > 0)}{_said(fact)}</span>' for at, fact in enumerate(shown)
+    )
+    waits = ledger.status == "running" and ledger.phase in ("retrying", "queued")
+    return (
+        f'<div class="gm-status"><span class="gm-mark gm-{_TONES[ledger.status]}">{mark_of(ledger)}</span> '
+        f'<span class="gm-facts{" gm-wait" * waits}">{line}</span></div>'
+    )
+
+
+def bar(ledger: Ledger, *, now: float | None = None, hint: str = "") -> str:
+    """The status line in the bar that the live view makes of widgets."""
+    return f'<div class="gm-bar">{status(ledger, now=now, hint=hint)}</div>'
 
 
 def thinking(ledger: Ledger, html: str, now: float | None = None) -> str:
@@ -202,7 +222,7 @@ def document(
     busy = ' aria-busy="true"' if ledger.status == "running" else ""
     body = f'<div class="gm-answer" role="region" aria-label="Answer"{busy}>{answer}</div>' if answer else ""
     return [
-        status(ledger, now=now, hint=hint),
+        bar(ledger, now=now, hint=hint),
         thinking(ledger, thoughts, now),
         body,
         *(f'<div class="gm-note gm-cut">{_said(sentence)}</div>' for sentence in cut),

@@ -71,7 +71,7 @@ def test_a_thousand_chunks_in_ten_seconds_stay_within_the_budget(stage, view, le
         view.update()
     sent = stage.messages[opened:]
     assert most_in_a_second(t for t, *_ in sent) <= 40
-    paints = {t for t, _, _, data in sent if "gm-rest" in str(data)}
+    paints = {t for t, _, _, data in sent if "aria-busy" in str(data)}
     assert most_in_a_second(paints) <= 10
     assert len(paints) > 60
     status = [t for t, kind, comm_id, data in sent if kind == "msg" and "gm-status" in str(data)]
@@ -95,7 +95,7 @@ def test_a_long_table_has_a_box_of_its_own(stage, view, ledger, clock):
     assert all(len(stage.children(key)) <= 32 for key in stage.state)
     html = stage.html()
     assert html.index("<h1>") < html.index("<thead>") < html.index("The end.") < html.index("<li>one")
-    assert html.count("<thead>") - html.count("gm-rest") <= 1
+    assert html.count("<thead>") - html.count("aria-busy") <= 1
 
 
 def test_the_last_paint_is_made_whatever_the_throttle_says(stage, view, ledger, clock):
@@ -323,7 +323,7 @@ def test_one_endless_block_is_sent_less_often_as_it_grows(stage, ledger, clock):
         view.update()
     begun = clock.now - 2.0
     for t, kind, _, data in stage.messages:
-        if kind == "msg" and t > begun and "gm-rest" in str(data):
+        if kind == "msg" and t > begun and "aria-busy" in str(data):
             sizes.append(len(data["state"]["value"]))
     assert 0 < len(sizes) <= 5
     assert sum(sizes) / 2.0 < 1_200_000
