@@ -111,7 +111,7 @@ HOMES = {
     "httpx": ("client/transport.py",),
     "httpcore": ("client/transport.py",),
     "IPython": ("notebook/*", "views/*"),
-    "ipywidgets": ("views/live.py",),
+    "ipywidgets": ("views/widgets.py",),
     "markdown_it": ("markdown/*",),
     "nh3": ("markdown/*",),
     "pygments": ("markdown/*",),
@@ -265,7 +265,7 @@ BROKEN = [
     (
         "third parties stay where they belong",
         {"views/static.py": "def f():\n    import ipywidgets.widgets"},
-        "views/static.py:3: ipywidgets belongs in views/live.py",
+        "views/static.py:3: ipywidgets belongs in views/widgets.py",
     ),
     (
         "nothing heavy at import time",
@@ -318,7 +318,7 @@ SOUND = {
     "client/__init__.py": "def __getattr__(name):\n    from . import transport\n    return transport",
     "client/transport.py": "import httpx\nfrom ..wire import Reader, lines",
     "views/__init__.py": "",
-    "views/live.py": "import ipywidgets",
+    "views/widgets.py": "import ipywidgets",
     "api.py": "from .client import stream",
     "notebook/__init__.py": "from .. import errors\nfrom ..views import live_view",
 }

@@ -19,15 +19,14 @@ from .shapes import growing
 
 __all__ = ["Pieces"]
 
-# A piece is full with this many characters of finished HTML, or with this share of all there is if that is more:
-# small pieces cost few bytes, and an endless answer has hundreds of widgets, not many thousands.
-_SMALLEST: Final = 160
-_SHARE: Final = 800
+# A piece is full as soon as it holds something finished: what stands there does not change any more, so it is sent once
+# and a reader can select in it. In a long answer it must be this share of all there is, or there were many thousands.
+_SHARE: Final = 1000
 _RUN: Final = 400  # characters of finished HTML with which an open block gets pieces of its own
 _UNSEEN: Final = (
     '<tr style="display:none"></tr>'  # keeps the stripes of a table's rows in step; the head is part 0
 )
-_BUSY: Final = 'class="gm-rest" aria-busy="true"'
+_BUSY: Final = 'aria-busy="true"'  # the style sheet finds it by this
 
 
 class _Block:
@@ -144,7 +143,9 @@ class Pieces:
         self._cursor += len(new)
         self._renderer.append(self._shaped("".join(new), final=final))
         touched: set[int] = set()
-        for kind, ident, html, frame in self._renderer.close() if final else self._renderer.update():
+        for kind, ident, html, frame in (
+            self._renderer.close(ended=True) if final else self._renderer.update()
+        ):
             if kind == "append":
                 self._append(html, frame)
             elif kind == "replace":
@@ -202,7 +203,7 @@ class Pieces:
         return len(self._pieces) - 1
 
     def _full(self, piece: _Piece) -> bool:
-        return piece.size >= max(_SMALLEST, self._size // _SHARE)
+        return piece.size > self._size // _SHARE
 
     def _continue_run(self) -> set[int]:
         """Show what is new in the run; end it if its block is closed."""

@@ -30,10 +30,10 @@ _MARKUP: Final = re.compile(
 
 def _html(excerpt: Excerpt, markdown: Callable[[str], str] = str) -> str:
     """An excerpt as HTML, made shorter where that is far longer than the text."""
-    html = render(markdown(excerpt.text))
+    html = render(markdown(excerpt.text), ended=True)
     while len(html) > MOST_HTML:
         excerpt.shorten(len(excerpt.text) * MOST_HTML // len(html) * 9 // 10)
-        html = render(markdown(excerpt.text))
+        html = render(markdown(excerpt.text), ended=True)
     return html
 
 
