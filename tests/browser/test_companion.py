@@ -396,6 +396,7 @@ def test_an_answer_whose_kernel_ended_says_so(reader):
     notebook.restart_kernel()
     page.wait_for_function("() => window.heard.length > 0")
     assert reader.heard == ["Answer cut off, the kernel ended"]
+    assert page.locator(f"{LIVE} .gm-stop").is_disabled()
     assert page.locator("[aria-busy=true]").count() == 0
     notebook.reload()
     notebook.wait_output(1, INTRODUCTION)
