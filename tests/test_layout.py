@@ -23,7 +23,7 @@ from layout_rules import (
 from surroundings import CHECKOUT
 
 # any_json, endings, exchange, records, seam, spoken, surrogates and timing are parts of what the ledger and the response say, a module each;
-# options are what settings resolves.
+# options are what settings resolves; keeping is what the API and the notebook say to the journal.
 NOUNS = {
     "any_json",
     "errors",
@@ -80,9 +80,10 @@ TABLE = {
     "views": NOUNS | {"markdown", "settings"},
     "options": set(),
     "settings": {"errors", "options"},
+    "keeping": FACE | {"response"},
     "response": FACE,
     "response_stream": FACE | {"response"},
-    "api": FACE | {"response", "response_stream"},
+    "api": FACE | {"keeping", "response", "response_stream"},
     "catalog": FACE,
     "notebook": None,
     "cli": None,
@@ -99,12 +100,12 @@ HOMES = {
     "markdown_it": ("markdown/*",),
     "nh3": ("markdown/*",),
     "pygments": ("markdown/*",),
-    "sqlite3": ("journal.py",),
+    "sqlite3": ("journal/*",),
     "genai_prices": ("prices.py",),
     "arro3": ("tables.py",),
-    "platformdirs": ("client/*", "settings.py", "journal.py"),
-    "dotenv": ("client/*", "settings.py", "journal.py"),
-    "keyring": ("client/*", "settings.py", "journal.py"),
+    "platformdirs": ("keeping.py", "settings.py"),
+    "dotenv": ("client/*", "settings.py"),
+    "keyring": ("client/*", "settings.py"),
     "google": ("client/*",),
 }
 

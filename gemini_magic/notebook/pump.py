@@ -14,6 +14,7 @@ from ..client import Stream
 from ..errors import Interrupted
 from ..response import Response
 from ..views import View
+from .journal_words import news
 from .session import Run, Session
 from .telling import tell
 
@@ -114,6 +115,8 @@ class Pump:
             for note in response.notes:
                 if note.kind in _FILE:
                     tell(note.message)
+            for words in news(self.shell):
+                tell(words)
         if error is None or (response.ledger.cause == "stop" and not interrupted):
             return self._silent(response)
         error.shown = not job.run.options.quiet

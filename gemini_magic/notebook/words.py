@@ -15,6 +15,7 @@ from ..response import Response
 from .answers import back, latest, named, names_of
 from .arguments import Line, help_text, option_names, parse
 from .configuring import assignment, described, every
+from .journal_words import JOURNAL_TAKES, journal_words, show
 from .standing import Desk, say_lines, state, story, table, tokens, versions
 
 __all__ = ["WORDS", "say"]
@@ -55,7 +56,7 @@ _ASK = "A question goes into a cell of its own, below a first line %%gemini."
 
 
 def _fits(word: str, rest: Sequence[str]) -> None:
-    most = {"resume": 0, "config": len(rest)}.get(word, int(word in _TAKES))
+    most = {"resume": 0, "config": len(rest), "journal": len(rest)}.get(word, int(word in _TAKES))
     if len(rest) > most:
         raise OptionError(
             f"`%gemini {word}` takes {'one word' if most else 'nothing'} after it, not {' '.join(rest)!r}.",
@@ -221,6 +222,8 @@ WORDS: dict[str, Callable[[Desk, Line], Any]] = {
     "state": state,
     "help": _help,
     "last": _last,
+    "show": show,
+    "journal": journal_words,
     "resume": _resume,
     "stop": _stop,
     "events": _events,
@@ -240,6 +243,8 @@ _ASKING = ("resume", "models")  # words that ask a server, and so take a cell's 
 _TAKES = {
     "help": "WORD",
     "last": "N",
+    "show": "N",
+    "journal": JOURNAL_TAKES,
     "resume": "options",
     "stop": "NAME",
     "events": "NAME",

@@ -235,7 +235,7 @@ def test_it_is_shown_kept_and_written_nowhere(kernel, server, dialect, what):
         script = one if isinstance(one, Script) else Script(one)
         server.script(*script.steps, headers=script.headers)
     number = list(SERVERS).index(what)
-    kernel(f"%xmode {MODES[number % len(MODES)]}\n%gemini config keep=50")
+    kernel(f"%xmode {MODES[number % len(MODES)]}")
     display = ("html", "text", "live")[number % 3]
     options = f"{asking(server, dialect)} --retries 1 --record run.jsonl --to said.md --display {display}"
     kernel(f"%%gemini {options}\nGo.")
