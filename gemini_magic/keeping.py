@@ -96,7 +96,7 @@ def again(entry: Entry, lines: bytes) -> Response:
     found = exchanges_of(entry, lines)
     response = rebuilt(Response, found, entry.begun.backend, None, entry.begun.before)
     ledger = response.ledger
-    ledger.started = entry.started
+    ledger.started, ledger.source = entry.started, "journal"
     if found[-1].end in _NOTES:
         ledger.note("no-end", _NOTES[found[-1].end], severity="warning")
     if ledger.error is not None and "resume" in ledger.error.remedy:

@@ -164,7 +164,7 @@ class Shelf(Store):
                         self._db.execute("INSERT INTO found (found) VALUES ('optimize')")
                     except sqlite3.OperationalError:
                         return False  # this build of SQLite cannot search, and so cannot clean the index
-            self._db.execute("PRAGMA incremental_vacuum").fetchall()
+            self.shrink()
             return not self._number("PRAGMA wal_checkpoint(TRUNCATE)")
 
 

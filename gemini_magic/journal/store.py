@@ -262,8 +262,12 @@ class Store:
         numbers = [int(row[0]) for row in found]
         with self.transaction():
             self.remove(numbers)
-        self._db.execute("PRAGMA incremental_vacuum").fetchall()
+        self.shrink()
         return bool(numbers)
+
+    def shrink(self) -> None:
+        """Give back to the disk what nothing stands in."""
+        self._db.executescript("PRAGMA incremental_vacuum")  # `execute` would free one page of it
 
     def remove(self, numbers: Sequence[int]) -> None:
         """Remove runs, within a transaction."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import time
 import weakref
@@ -60,7 +61,7 @@ class Journal:
         self._store: Store | None = None
         self._hurry = 0
         self._retry = 0.0
-        self._replaced = False
+        self._replaced = self._promised = False
         self._news: deque[str] = deque()
         self._said: set[str] = set()
         self._unknown: bool | None = None  # whether its user was never told of this file
@@ -77,7 +78,15 @@ class Journal:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="gemini-journal", daemon=True)
                 self._thread.start()
+                self._promise()
             self._changed.notify_all()
+
+    def _promise(self) -> None:
+        """A child of ``multiprocessing`` ends without what ``atexit`` was told."""
+        process = sys.modules.get("multiprocessing.process")
+        if not self._promised and process is not None and process.parent_process() is not None:
+            self._promised = True
+            sys.modules["multiprocessing.util"].Finalize(None, self.flush, exitpriority=1)
 
     def unknown(self) -> bool:
         """Whether the user has to be told of this file; no later call says so, nor a later process."""
@@ -102,7 +111,9 @@ class Journal:
             self._hurry += 1
             self._changed.notify_all()
             try:
-                while any(not run.running for run in self._runs):
+                while any(not run.running for run in self._runs) or (
+                    self._telling and self._store is not None
+                ):
                     left = end - time.monotonic()
                     if left <= 0 or self._thread is None:
                         return False
@@ -196,9 +207,9 @@ class Journal:
         for run, number in zip(runs, store.write(steps, time.time()), strict=True):
             run.written(number, now)
         finished = [run for run, end in zip(runs, ends, strict=True) if end is not None]
-        self._let_go(finished)
         if finished:
             store.prune(finished[-1].limits, time.time())
+        self._let_go(finished)
 
     def _let_go(self, runs: list[Following]) -> None:
         with self._changed:

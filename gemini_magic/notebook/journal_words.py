@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["JOURNAL_TAKES", "before", "journal_words", "news", "show"]
 
-JOURNAL_TAKES = "path|list|search|show|open|forget|export"
+JOURNAL_TAKES = "WORD"
 _LISTED = 200  # rows of a table
 _ASKED = 60  # characters of a question
 _KILO = 1024
@@ -68,7 +68,7 @@ def before(started: datetime | None, steps: int) -> Response | None:
 
 
 def journal_words(_: Desk, line: Line) -> Any:
-    """Where answers are kept, how many and since when; `journal search TEXT`, `list`, `show N`, `open N`, `forget N|all`, `export FILE [N]`, `path`."""
+    """Where answers are kept, how many, since when; `journal list`, `search TEXT`, `show N`, `open N`, `forget N` or `all`, `export FILE`, `path`."""
     if not line.words:
         return _standing()
     word, *rest = line.words
