@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import gemini_magic
 from gemini_magic.keeping import again, ended, journal
@@ -59,6 +59,17 @@ def on_disk():
     return b"".join(path.read_bytes() for path in sorted(place.parent.iterdir()))
 
 
-def script(code, **more):
-    """A Python process that runs some code to its end."""
-    return subprocess.Popen([sys.executable, "-c", code], **more)
+@contextmanager
+def script(code):
+    """A Python process that runs some code; it is gone at the end of the block."""
+    with subprocess.Popen([sys.executable, "-c", code]) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def run(code):
+    """Run some code in a Python process to its end."""
+    with script(code) as process:
+        assert process.wait(60) == 0

@@ -16,7 +16,8 @@ from typing import Any
 from .entries import Begun, Ended, Entry, Summary
 from .process import Process
 from .schema import INDEX
-from .store import Store, Trouble, plainly
+from .store import Store
+from .trouble import Trouble, plainly
 
 __all__ = ["Shelf"]
 

@@ -11,36 +11,20 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from ..surrogates import clean
 from .entries import Begun, Ended, Limits
 from .process import Process
 from .schema import APPLICATION, STEPS
+from .trouble import Trouble, plainly
 
-__all__ = ["Step", "Store", "Trouble", "set_aside"]
+__all__ = ["Step", "Store"]
 
 _MANY = 20  # runs that are removed in one transaction
 _LESS = 0.9  # of the limit: what is left when the file has become too large
 _DAY = 86400.0
-_SIDES = ("", "-wal", "-shm")
-
-Kind = Literal["busy", "damaged", "newer", "refused"]
-
-
-class Trouble(Exception):  # noqa: N818 - what is told, not what is caught
-    """The file cannot be used now.
-
-    Attributes:
-        kind: ``busy``: another program holds it; ``damaged``: it is no journal (any more); ``newer``: it is of a
-            later version; ``refused``: anything else, such as a full disk.
-        words: why, as a part of a sentence.
-    """
-
-    def __init__(self, kind: Kind, words: str) -> None:
-        super().__init__(words)
-        self.kind = kind
-        self.words = words
+_LOOK = 0.01  # seconds between looks for a lock
 
 
 class Step(NamedTuple):
@@ -57,43 +41,6 @@ class Step(NamedTuple):
     begun: Begun
     blocks: Sequence[bytes]
     ended: Ended | None
-
-
-@contextmanager
-def plainly() -> Iterator[None]:
-    """Turn what SQLite and the system say into a ``Trouble``."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise Trouble("busy", "another program holds it locked") from error
-        damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-        raise Trouble("damaged" if damaged else "refused", str(error)) from error
-    except OSError as error:
-        raise Trouble("refused", error.strerror or str(error)) from error
-
-
-def set_aside(path: Path, inode: int | None = None) -> Path | None:
-    """Give a damaged file another name; returns it, or None when the file is another one by now.
-
-    Args:
-        path: the file.
-        inode: the file that was found damaged: another kernel may have begun a new one meanwhile.
-
-    Raises:
-        Trouble: it cannot be renamed.
-    """
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    with plainly():
-        if inode is not None and path.stat().st_ino != inode:
-            return None
-        other = path.with_name(f"{path.stem}-damaged-{stamp}{path.suffix}")
-        for side in _SIDES[1:]:
-            with suppress(FileNotFoundError):
-                path.with_name(path.name + side).rename(other.with_name(other.name + side))
-        path.rename(other)
-    return other
 
 
 class Store:
@@ -116,7 +63,7 @@ class Store:
             self.inode = path.stat().st_ino
             self._db = sqlite3.connect(path, timeout=wait, isolation_level=None)
             try:
-                self._prepare()
+                self._prepare(time.monotonic() + wait)
             except BaseException:
                 self._db.close()
                 raise
@@ -138,7 +85,7 @@ class Store:
 
     # -- opening
 
-    def _prepare(self) -> None:
+    def _prepare(self, deadline: float) -> None:
         version = self._number("PRAGMA user_version")
         if version > len(STEPS):
             raise Trouble("newer", f"it is of a newer gemini_magic (version {version})")
@@ -147,7 +94,7 @@ class Store:
             raise Trouble("damaged", "it is another program's")
         if not version:
             self._db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # before there is anything in it
-        self._db.execute("PRAGMA journal_mode=WAL")
+        self._log_ahead(deadline)
         self._db.execute("PRAGMA synchronous=NORMAL")  # a killed kernel loses nothing by it
         self._db.execute("PRAGMA secure_delete=ON")
         if version < len(STEPS):
@@ -158,6 +105,18 @@ class Store:
                         self._db.execute(statement)
                     self._db.execute(f"PRAGMA user_version={number + 1}")
                     self._db.execute(f"PRAGMA application_id={APPLICATION}")
+
+    def _log_ahead(self, deadline: float) -> None:
+        """Write-ahead logging; unlike all else, SQLite does not wait for that while another kernel begins the file."""
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(_LOOK)
+            else:
+                return
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

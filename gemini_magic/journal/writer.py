@@ -26,7 +26,8 @@ from .following import AHEAD, Following
 
 if TYPE_CHECKING:
     from .shelf import Shelf
-    from .store import Store, Trouble
+    from .store import Store
+    from .trouble import Trouble
 
 __all__ = ["Journal"]
 
@@ -60,7 +61,7 @@ class Journal:
         self._thread: threading.Thread | None = None
         self._store: Store | None = None
         self._hurry = 0
-        self._retry = 0.0
+        self._retry, self._failures = 0.0, 0
         self._replaced = self._promised = False
         self._news: deque[str] = deque()
         self._said: set[str] = set()
@@ -105,17 +106,18 @@ class Journal:
         return news
 
     def flush(self, timeout: float = _FAREWELL) -> bool:
-        """Wait until every answer that has ended is in the file; whether it is."""
+        """Wait until every answer that has ended is in the file, or it cannot be written; whether it is."""
         end = time.monotonic() + timeout
         with self._changed:
             self._hurry += 1
+            self._retry, failures = 0.0, self._failures
             self._changed.notify_all()
             try:
                 while any(not run.running for run in self._runs) or (
                     self._telling and self._store is not None
                 ):
                     left = end - time.monotonic()
-                    if left <= 0 or self._thread is None:
+                    if left <= 0 or self._thread is None or self._failures != failures:
                         return False
                     self._changed.wait(left)
             finally:
@@ -135,7 +137,7 @@ class Journal:
                 "There is no journal yet.",
                 remedy="It begins with the first answer that a server gives to a cell.",
             )
-        trouble = _module("store").Trouble
+        trouble = _module("trouble").Trouble
         try:
             with _module("shelf").Shelf(self.path) as shelf:
                 yield shelf
@@ -176,7 +178,7 @@ class Journal:
 
     def _round(self, runs: list[Following], now: float) -> bool:
         """Write what is new; whether there is more already."""
-        trouble = _module("store").Trouble
+        trouble = _module("trouble").Trouble
         full = False
         try:
             new = [run for run in runs if run.look(now)]
@@ -229,7 +231,7 @@ class Journal:
         if problem.kind == "damaged" and not self._replaced:
             self._replace(inode, runs, now)
             return
-        self._retry = now + _AGAIN
+        self._retry, self._failures = now + _AGAIN, self._failures + 1
         then = "They are when it is free again." if problem.kind == "busy" else _remedy(problem, self.path)
         self._say(f"Answers are not written to the journal {self.path}: {problem.words}. {then}")
         ended = [run for run in runs if run.over is not None]
@@ -239,7 +241,7 @@ class Journal:
     def _replace(self, inode: int | None, runs: list[Following], now: float) -> None:
         """Give the damaged file another name, and write all that is on its way into a new one."""
         self._replaced = True
-        module = _module("store")
+        module = _module("trouble")
         try:
             other = module.set_aside(self.path, inode)
         except module.Trouble as problem:

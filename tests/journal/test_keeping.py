@@ -5,14 +5,14 @@ import os
 import stat
 import subprocess
 import sys
-import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from client_stage import until
 from fake_server import cut, event, finish, gate, google_error, pause, raw, stall, status, text
-from journal_stage import ECHO, ask, entries, found, on_disk, reopened, script, sql, stream
+from journal_stage import ECHO, ask, entries, found, on_disk, reopened, run, script, sql, stream
 
 import gemini_magic
 from gemini_magic.content import Blob, Text
@@ -134,8 +134,8 @@ def test_many_answers_at_once(fake_server):
 
 def test_several_processes_at_once_begin_the_file_and_write_to_it():
     code = f"import gemini_magic\nfor n in range(5): gemini_magic.ask(f'{{n}} from here', **{ECHO!r})"
-    for process in [script(code) for _ in range(4)]:
-        assert process.wait(60) == 0
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(run, [code] * 4))
     there = entries()
     assert len(there) == 20
     assert len({entry.process for entry in there}) == 4
@@ -147,7 +147,7 @@ def test_several_processes_at_once_begin_the_file_and_write_to_it():
 
 def test_a_script_that_ends_at_once_leaves_the_end():
     gemini_magic.ask("before", **ECHO)
-    assert script(f"import gemini_magic; gemini_magic.ask('hello', **{ECHO!r})").wait(60) == 0
+    run(f"import gemini_magic; gemini_magic.ask('hello', **{ECHO!r})")
     assert [entry.status for entry in entries()] == ["complete"] * 2
 
 
@@ -181,11 +181,9 @@ def test_a_forked_child_writes_for_itself(fake_server):
 def test_a_process_that_is_killed_leaves_what_had_arrived(fake_server):
     fake_server.script(text("Hello"), text(" world"), stall())
     said = {"model": "m", "base_url": fake_server.base_url, "journal": True}
-    process = script(f"import gemini_magic; gemini_magic.ask('a question', **{said!r})")
-    until(lambda: journal().path.exists() and entries() and reopened(1).text == "Hello world", 20)
-    assert entries()[0].status == "running"
-    process.kill()
-    process.wait(5)
+    with script(f"import gemini_magic; gemini_magic.ask('a question', **{said!r})"):
+        until(lambda: journal().path.exists() and entries() and reopened(1).text == "Hello world", 20)
+        assert entries()[0].status == "running"
     (entry,) = entries()
     assert (entry.status, entry.ended.answer) == ("interrupted", "Hello world")
     again = reopened(1)
@@ -198,10 +196,8 @@ def test_a_process_that_is_killed_leaves_what_had_arrived(fake_server):
 def test_a_process_that_is_killed_before_the_first_byte(fake_server):
     fake_server.script(stall())
     said = {"model": "m", "base_url": fake_server.base_url, "journal": True}
-    process = script(f"import gemini_magic; gemini_magic.ask('a question', **{said!r})")
-    until(lambda: journal().path.exists() and entries(), 20)
-    process.kill()
-    process.wait(5)
+    with script(f"import gemini_magic; gemini_magic.ask('a question', **{said!r})"):
+        until(lambda: journal().path.exists() and entries(), 20)
     assert [(entry.status, entry.ended.answer) for entry in entries()] == [("interrupted", "")]
     assert reopened(1).text == ""
 
@@ -276,7 +272,7 @@ def test_what_is_forgotten_is_on_the_disk_no_more(fake_server, searched):
 def test_it_closes_the_file_when_nothing_is_asked(monkeypatch):
     monkeypatch.setattr("gemini_magic.journal.writer._IDLE", 0.2)
     gemini_magic.ask("hi", **ECHO)
-    until(lambda: not [t for t in threading.enumerate() if t.name == "gemini-journal"])
+    until(lambda: journal()._thread is None)
     assert [path.name for path in journal().path.parent.iterdir()] == ["journal.sqlite"]
     gemini_magic.ask("again", **ECHO)
     assert len(entries()) == 2
@@ -296,7 +292,7 @@ def test_its_user_is_told_once():
 
 def test_a_file_its_user_was_never_told_of_is_told_by_the_next_process():
     code = f"import gemini_magic; gemini_magic.ask('hello', **{ECHO!r})"
-    assert script(code).wait(60) == 0
+    run(code)
     told = f"{code}\nfrom gemini_magic.keeping import journal\njournal().flush(); print(journal().unknown())"
     for _ in range(2):
         process = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
