@@ -13,6 +13,7 @@ __all__ = ["Process"]
 
 _SILENT = 60.0  # seconds: a writer lets itself be heard of far more often
 _HOUR = 3600.0
+_DEAD = ("Z", "X", "x")  # its parent has not asked how it ended yet
 
 
 class Process(NamedTuple):
@@ -62,6 +63,9 @@ def _known(pid: int) -> Process:
 
 def _born(pid: int) -> str:
     """When a process was started, in the kernel's own unit; empty where there is none, or no ``/proc``."""
-    with suppress(OSError, IndexError):
-        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
+    with suppress(OSError, ValueError):
+        state, *_, born = (
+            Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[:20]
+        )
+        return "" if state in _DEAD else born
     return ""

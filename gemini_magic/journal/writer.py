@@ -124,6 +124,11 @@ class Journal:
                 self._hurry -= 1
         return True
 
+    def exists(self) -> bool:
+        """Whether there is a file; what had ended before is in it by then."""
+        self.flush()
+        return self.path.exists()
+
     @contextmanager
     def shelf(self) -> Iterator[Shelf]:
         """The file, for who looks something up; all that had ended before is in it.
@@ -131,8 +136,7 @@ class Journal:
         Raises:
             JournalError: there is none yet, or it cannot be used.
         """
-        self.flush()
-        if not self.path.exists():
+        if not self.exists():
             raise JournalError(
                 "There is no journal yet.",
                 remedy="It begins with the first answer that a server gives to a cell.",

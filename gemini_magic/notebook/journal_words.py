@@ -58,7 +58,7 @@ def before(started: datetime | None, steps: int) -> Response | None:
         started: the moment; None for now.
         steps: 1 for the newest.
     """
-    if not journal().path.exists():
+    if not journal().exists():
         return None
     with _shelf() as shelf:
         moment = None if started is None else started.timestamp()
@@ -84,7 +84,7 @@ def show(_: Desk, line: Line) -> Response:
 
 def _standing() -> None:
     place = journal().path
-    if not place.exists():
+    if not journal().exists():
         say_lines(f"There is no journal yet. It will be {place}.")
         return
     with _shelf() as shelf:

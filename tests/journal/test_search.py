@@ -67,7 +67,7 @@ def test_the_table_shows_where_the_word_is():
     assert rows[0].answer.startswith("… word3")
     assert 0 < rows[0].answer.index("word321") < 40
     assert len(rows[0].answer) < 170
-    assert rows.to_pandas().id.tolist() == [6]
+    assert rows.to_pandas().id.tolist() == [1]
 
 
 @pytest.mark.parametrize(
