@@ -24,7 +24,7 @@ from .standing import Desk, say_lines, table
 if TYPE_CHECKING:
     from ..journal import Shelf
 
-__all__ = ["JOURNAL_TAKES", "before", "journal_words", "news", "show"]
+__all__ = ["JOURNAL_TAKES", "JOURNAL_WORDS", "before", "journal_words", "news", "show"]
 
 JOURNAL_TAKES = "WORD"
 _LISTED = 200  # rows of a table
@@ -72,9 +72,11 @@ def journal_words(_: Desk, line: Line) -> Any:
     if not line.words:
         return _standing()
     word, *rest = line.words
-    if word not in _WORDS:
-        raise OptionError(f"There is no `%gemini journal {word}`.", remedy=f"There are: {', '.join(_WORDS)}.")
-    return _WORDS[word](rest)
+    if word not in JOURNAL_WORDS:
+        raise OptionError(
+            f"There is no `%gemini journal {word}`.", remedy=f"There are: {', '.join(JOURNAL_WORDS)}."
+        )
+    return JOURNAL_WORDS[word](rest)
 
 
 def show(_: Desk, line: Line) -> Response:
@@ -241,7 +243,7 @@ def _nothing_more(word: str, rest: Sequence[str]) -> None:
         )
 
 
-_WORDS: dict[str, Callable[[Sequence[str]], Any]] = {
+JOURNAL_WORDS: dict[str, Callable[[Sequence[str]], Any]] = {
     "path": _path,
     "list": _list,
     "search": _search,

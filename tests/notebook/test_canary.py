@@ -211,7 +211,10 @@ class Kernel:
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory):
     home = tmp_path_factory.mktemp("canary")
-    folders = {name: str(home / name) for name in ("IPYTHONDIR", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "HOME")}
+    folders = {
+        name: str(home / name)
+        for name in ("IPYTHONDIR", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "HOME")
+    }
     (home / "HOME").mkdir()
     with KernelSession(env={"K": CANARY, "BAD": f"{CANARY} x", **folders}, cwd=home) as session:
         ready = Kernel(session, home)
@@ -394,7 +397,9 @@ def reader_of_notebooks(tmp_path_factory):
     """A kernel whose user has keys for Google in the environment, and runs what others wrote."""
     home = tmp_path_factory.mktemp("reader")
     with KernelSession(
-        env=dict.fromkeys((*GOOGLES, "K"), CANARY) | {"XDG_CACHE_HOME": str(home), "XDG_DATA_HOME": str(home)}, cwd=home
+        env=dict.fromkeys((*GOOGLES, "K"), CANARY)
+        | {"XDG_CACHE_HOME": str(home), "XDG_DATA_HOME": str(home)},
+        cwd=home,
     ) as session:
         ready = Kernel(session, home)
         ready("%load_ext gemini_magic")
