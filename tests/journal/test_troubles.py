@@ -30,7 +30,7 @@ def quick(prompt="hello there", **options):
     """An answer that comes at once, with the problem that its cell would tell."""
     began = time.perf_counter()
     answer = gemini_magic.ask(prompt, **{**ECHO, **options})
-    assert time.perf_counter() - began < 0.5
+    assert time.perf_counter() - began < 2
     assert (answer.status, answer.text) == ("complete", prompt)
     return answer
 
