@@ -86,12 +86,15 @@ class Store:
     # -- opening
 
     def _prepare(self, deadline: float) -> None:
+        self._db.execute("BEGIN")  # all three at one moment: another kernel may be making the file
         version = self._number("PRAGMA user_version")
+        ours = self._number("PRAGMA application_id") == APPLICATION
+        empty = not self._number("SELECT count(*) FROM sqlite_master")
+        self._db.execute("COMMIT")
+        if not ours and (version or not empty):
+            raise Trouble("damaged", "it is another program's")
         if version > len(STEPS):
             raise Trouble("newer", f"it is of a newer gemini_magic (version {version})")
-        ours = self._number("PRAGMA application_id") == APPLICATION
-        if not ours and (version or self._number("SELECT count(*) FROM sqlite_master")):
-            raise Trouble("damaged", "it is another program's")
         if not version:
             self._db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # before there is anything in it
         self._log_ahead(deadline)

@@ -14,7 +14,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -171,7 +171,7 @@ class Journal:
                     if not self._runs:
                         self._thread = None
                         return
-            early = any(run.early(now) for run in runs)
+            early = bool(runs) and all(run.early(now) for run in runs)
             more = not early and now >= self._retry and self._round(runs, now)
             with self._changed:
                 self._changed.notify_all()  # somebody may wait for an end to be written
@@ -220,7 +220,8 @@ class Journal:
     def _let_go(self, runs: list[Following]) -> None:
         with self._changed:
             for run in runs:
-                self._runs.remove(run)
+                with suppress(ValueError):  # it was let go before
+                    self._runs.remove(run)
 
     def _close(self) -> None:
         if self._store is not None:

@@ -36,7 +36,7 @@ def news(shell: Any) -> list[str]:
     """What has to be said of the journal below a cell: once where it is, and once what went wrong with it."""
     kept = journal()
     said = kept.problems()
-    if kernel.allows_input(shell) and kept.unknown():
+    if not said and kernel.allows_input(shell) and kept.unknown():
         said.append(
             f"Answers are kept in `{kept.path}`, without keys; `%gemini journal` looks into it, "
             "`%gemini config journal=False` keeps none."

@@ -249,3 +249,22 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(monkeypatch):
     assert "table run already exists" in problem()
     assert sql("PRAGMA user_version") == [(len(schema.STEPS),)]
     assert "mood" not in str(sql("SELECT sql FROM sqlite_master"))
+
+
+def test_a_block_that_is_damaged_costs_what_comes_after_it(fake_server):
+    fake_server.script(text("Hello"), gate("go"), text(" world"), finish())
+    answer = stream(fake_server)
+    until(lambda: place().exists() and reopened_text() == "Hello")
+    fake_server.open("go")
+    answer.response.wait(5)
+    assert entries()[0].ended.answer == "Hello world"
+    sql("UPDATE block SET lines = zeroblob(50) WHERE id = (SELECT max(id) FROM block)")
+    assert reopened(1).text == "Hello"
+    sql("UPDATE block SET lines = zeroblob(50)")
+    with pytest.raises(JournalError, match="Answer 1 of the journal holds no exchange") as raised:
+        reopened(1)
+    assert "`%gemini journal forget 1` removes it." in raised.value.remedy
+
+
+def reopened_text():
+    return reopened(1).text if entries() else ""

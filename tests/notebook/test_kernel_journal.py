@@ -48,6 +48,8 @@ def test_an_answer_survives_its_kernel(tmp_path):
             kernel.wait_for(run, "stream", within="answer")
             listed = "[(row.question, row.status) for row in get_ipython().run_line_magic('gemini', 'journal list')]"
             until(lambda: ("Will you be whole?", "running") in value(other, listed), 10)
+            arrived = "get_ipython().run_line_magic('gemini', 'show 6').text"
+            until(lambda: eval(other.execute(f"print(repr({arrived}))").stdout.splitlines()[-1]), 10)
             os.kill(pid, signal.SIGKILL)
             until(lambda: ("Will you be whole?", "running") not in value(other, listed), 10)
             assert value(other, listed) == [
