@@ -121,6 +121,7 @@ def begin(
     if kept_back is not None:
         ledger.note("key-kept-back", kept_back, severity="warning")
     ledger.before = before
+    ledger.form = "markdown" if options.format == "md" else options.format
     for notice in notices:
         ledger.note("notice", notice)
     keeping = kept(options, local=replay is not None or dialect.local is not None)

@@ -54,6 +54,7 @@ class Ledger:
         version: grows with every change; equal versions mean nothing new.
         started: when the request was made (UTC).
         source: where the bytes come from: the network, a recording, the journal, or the echo backend.
+        form: how the answer is shown: markdown, text, json, html, code or raw.
         before: the answer's text up to here, where this exchange asked for the rest; empty otherwise.
         answer, thoughts: text pieces of candidate 0, in order; append-only.
         parts: every part by candidate, as it came.
@@ -76,6 +77,7 @@ class Ledger:
         self.cause: Cause | None = None
         self.version = 0
         self.started = datetime.now(UTC)
+        self.form = "markdown"
         self.before = ""
         self.raw: list[Chunk] = []
         self.answer: list[str] = []

@@ -93,4 +93,4 @@ def test_what_gateways_and_newer_servers_add(fake_server):
         "serviceTier": "standard",
         "createTime": "2026-11-20T12:00:00Z",
     }
-    assert not r.notes
+    assert not r.ledger.notes

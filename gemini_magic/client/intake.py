@@ -188,7 +188,7 @@ class Intake:
         """The exchange is over."""
         self.sent()
         exchange.end = how
-        self._record(lambda recorder: recorder.end(how))
+        self._record(lambda recorder: recorder.end(how, exchange.problem))
 
     def over(self) -> None:
         """No other exchange follows: the recordings are complete."""

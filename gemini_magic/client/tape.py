@@ -63,6 +63,8 @@ class Tape:
                 "cancelled" if over else None
             )  # looked at before the pieces it comes after
             if not self._asked:
+                if exchange.started is None and end is None:  # it has not gone out yet
+                    return
                 self._asked = True
                 yield request_line(number, exchange)
             if exchange.status is not None and not self._headed:
@@ -75,4 +77,4 @@ class Tape:
                 return
             self._exchange += 1
             self._next()
-            yield end_line(number, end)
+            yield end_line(number, end, exchange.problem)

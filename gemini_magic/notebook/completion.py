@@ -21,7 +21,7 @@ from ..response import Response
 from ..settings import Options, Setting, settings
 from .journal_words import JOURNAL_WORDS
 from .standing import Desk
-from .words import WORDS
+from .words import WORDS, takes_answers
 
 __all__ = ["Offer", "complete"]
 
@@ -30,7 +30,6 @@ _THINKING = ("off", "on", "minimal", "low", "medium", "high")
 _FILES = ("record", "replay", "to")
 _ADDRESS = ("backend", "base_url", "api_version", "project", "location")
 _BUILTIN = "builtin:tour"
-_NAMED = ("events", "chunks", "usage", "notes", "stop")
 _DOTTED = re.compile(r"(?:[^\W\d]\w*\.)*(?:[^\W\d]\w*)?$")
 
 
@@ -189,15 +188,14 @@ def _after_word(desk: Desk, said: Sequence[str], fragment: str) -> Offer:
         return _setting(desk, fragment)
     if word == "journal":
         return _journal(rest, fragment)
-    if rest:
-        return _found(fragment, (), "text")
+    if takes_answers(word):
+        return _found(fragment, _responses(desk), "instance")
     texts: dict[str, Any] = {
         "help": lambda: [*WORDS, *(flag for each in settings().values() for flag in each.flags)],
         "models": lambda: _models(desk, {}),
         "reset": lambda: desk.session.chats,
-        **dict.fromkeys(_NAMED, lambda: _responses(desk)),
     }
-    return _found(fragment, texts[word]() if word in texts else (), "instance")
+    return _found(fragment, texts[word]() if word in texts and not rest else (), "instance")
 
 
 def _setting(desk: Desk, fragment: str) -> Offer:

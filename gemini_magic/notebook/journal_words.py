@@ -232,7 +232,7 @@ def _play(recorder: Recorder, entry: Entry, lines: bytes) -> None:
         for t, piece in exchange.pieces:
             recorder.piece(t, piece)
         if exchange.end is not None:
-            recorder.end(exchange.end)
+            recorder.end(exchange.end, exchange.problem)
 
 
 def _nothing_more(word: str, rest: Sequence[str]) -> None:

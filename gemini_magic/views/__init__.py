@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from .choose import choose
     from .static import bundle
     from .status import status_line
+    from .timeline import Timeline
     from .view import NullView, View
 
-__all__ = ["NullView", "View", "bundle", "choose", "status_line"]
+__all__ = ["NullView", "Timeline", "View", "bundle", "choose", "status_line"]
 
 _HOMES = {
     "NullView": "view",
+    "Timeline": "timeline",
     "View": "view",
     "bundle": "static",
     "choose": "choose",

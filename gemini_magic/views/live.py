@@ -30,8 +30,8 @@ _DUTY: Final = 3.0  # a paint may take a quarter of the time
 _STATUS: Final = 0.25  # seconds between two status lines, at least
 # Seen where there are no widgets, and in a notebook that was saved in mid-answer and whose kernel is gone.
 _WAITING: Final = (
-    "The answer appears here when it is finished. If it never does, the kernel ended before it: "
-    "%gemini last shows what had arrived."
+    "The answer appears here when it is finished; --display html shows it while it grows. "
+    "If it never appears, the kernel ended before it: %gemini last shows what had arrived."
 )
 _THOUGHTS: Final = 0.5  # the same for the thoughts, which are folded
 _RATE: Final = 40  # messages a second, at most
@@ -89,16 +89,17 @@ class _Lane:
         pieces: the text's HTML.
     """
 
-    def __init__(self, kit: _Kit, source: Excerpt, name: str) -> None:
+    def __init__(self, kit: _Kit, source: Excerpt, name: str, form: str = "markdown") -> None:
         self._kit = kit
         self._name = name
+        self._looks = filter(None, (name, page.look(form)))
         self._shown: list[Any] = []
         self._sections: list[Any] = []  # the body's children
         self._run: Any = None  # the long block the last box is for
         self._box: Any = None  # the last one of the last section: a group, or a long block's groups
         self._group: Any = None  # the box of the last pieces
         self._body: Any = None
-        self.pieces = Pieces(source)
+        self.pieces = Pieces(source, form)
         self.box = kit.box()
 
     def paint(self) -> tuple[int, int]:
@@ -138,7 +139,7 @@ class _Lane:
         if self._body is not None:
             self._body.children = tuple(self._sections)
             return 5
-        self._body = self._kit.box(self._sections, self._name)
+        self._body = self._kit.box(self._sections, *self._looks)
         if self._name == "gm-thoughts":
             self.box.add_class("gm-lane")
             self.box.children = (self._kit.html(_FOLD), self._body)
@@ -234,7 +235,7 @@ class LiveView:
         self._button = kit.stop(self._stop) if self._stop else None
         bar = kit.box([self._status, *([self._button] if self._button else [])], "gm-bar", row=True)
         self._thoughts = _Lane(kit, self._excerpts[0], "gm-thoughts")
-        self._answer = _Lane(kit, self._excerpts[1], "gm-answer")
+        self._answer = _Lane(kit, self._excerpts[1], "gm-answer", self._ledger.form)
         style = kit.html(f"<style>{page.CSS}{page.LIVE}</style>")
         self._root = ipywidgets.VBox(
             children=(style, bar, self._thoughts.box, self._answer.box),

@@ -13,9 +13,10 @@ from typing import Final
 
 from ..ledger import Ledger
 from ..markdown import STYLE, visible
+from .arrivals import sparkline
 from .status import details, facts, mark_of, redacted, words
 
-__all__ = ["CSS", "LIVE", "box", "document", "notes", "root", "serious", "status", "thinking"]
+__all__ = ["CSS", "LIVE", "box", "document", "look", "notes", "root", "serious", "status", "thinking"]
 
 _TONES: Final = {
     "running": "busy",
@@ -30,7 +31,8 @@ _CODE: Final = re.compile(r"`([^`]+)`")
 _NOTES_SHOWN: Final = 3
 
 # What JupyterLab's own rules for rendered HTML and for widgets do differently, and for first and last
-# children of each piece, is evened out here: an answer must not move when it stops being a widget.
+# children of each piece, is evened out here: an answer must not move when it stops being a widget. So the sparkline
+# takes no height: where it has no room on the status' last line, it falls below it, where nothing is seen of it.
 _OWN: Final = """
 .gemini-magic.gemini-magic{margin:0;padding:0;max-width:100%;overflow:visible;display:block;
 color:var(--jp-content-font-color1,inherit);font-size:var(--jp-content-font-size1,14px)}
@@ -42,11 +44,14 @@ color:var(--jp-content-font-color1,inherit);font-size:var(--jp-content-font-size
 .gemini-magic.gemini-magic pre{padding:.6em .8em;background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
 .gemini-magic.gemini-magic pre code{padding:0;background:none}
 .gemini-magic.gemini-magic :is(th,td){text-align:left}
-.gemini-magic .gm-status{padding:3px 0;min-height:18px;line-height:18px;font-size:var(--jp-ui-font-size1,13px);
+.gemini-magic.gemini-magic :is(.gm-as-text,.gm-as-json,.gm-as-html) :is(pre,code){white-space:pre-wrap;overflow-wrap:anywhere}
+.gemini-magic.gemini-magic .gm-as-text :is(pre,code){padding:0;background:none;font-family:inherit;font-size:inherit;line-height:inherit}
+.gemini-magic .gm-status{overflow:hidden;padding:3px 0 0;border-bottom:3px solid transparent;min-height:18px;line-height:18px;font-size:var(--jp-ui-font-size1,13px);
 font-family:var(--jp-ui-font-family,inherit);color:var(--jp-ui-font-color2,inherit);font-variant-numeric:tabular-nums}
 .gemini-magic .gm-fact{display:inline-block}
 .gemini-magic .gm-fact:not(:last-child)::after{content:"\\a0·\\a0";opacity:.6}
 .gemini-magic .gm-dot{display:none}
+.gemini-magic .gm-spark{float:right;height:18px;margin:0 0 -18px 1em;white-space:nowrap;opacity:.7;font-family:monospace}
 .gemini-magic .gm-mark{display:inline-block;min-width:1.2em;font-weight:bold}
 .gemini-magic .gm-good{color:var(--jp-success-color1,#2e8b57)}
 .gemini-magic .gm-warn{color:var(--jp-warn-color1,#d27d00)}
@@ -93,6 +98,7 @@ color:var(--jp-ui-font-color1,inherit);background:transparent}
 .gemini-magic.gemini-magic .gm-run-code{padding:.6em .8em;overflow:auto hidden;line-height:1.4;border-radius:4px;
 background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
 .gemini-magic.gemini-magic .gm-run-code pre{padding:0;overflow:visible;background:none}
+.gemini-magic.gemini-magic .gm-as-text .gm-run-code{padding:0;background:none;line-height:inherit}
 .gemini-magic.gemini-magic .gm-run-text .widget-html-content>:is(p,h1,h2){display:inline}
 """
 
@@ -108,12 +114,22 @@ def root(pieces: Iterable[str]) -> str:
 
 
 def status(ledger: Ledger, *, now: float | None = None, hint: str = "") -> str:
-    """The status line; ``hint`` is one more fact at its end."""
+    """The status line; ``hint`` is one more fact at its end. When it is over, it shows how the chunks arrived."""
     shown = [*facts(ledger, now=now), *([hint] if hint else [])]
     dot = '<span class="gm-dot"> · </span>'
     line = dot.join(f'<span class="gm-fact">{_said(fact)}</span>' for fact in shown)
     tone = _TONES[ledger.status]
-    return f'<div class="gm-status"><span class="gm-mark gm-{tone}">{mark_of(ledger)}</span> {line}</div>'
+    mark = f'<span class="gm-mark gm-{tone}">{mark_of(ledger)}</span>'
+    return f'<div class="gm-status">{mark} <span class="gm-facts">{line}</span>{_arrivals(ledger)}</div>'
+
+
+def _arrivals(ledger: Ledger) -> str:
+    """How the chunks arrived, in a word of blocks; nothing while they still do."""
+    blocks = "" if ledger.status == "running" else sparkline(ledger)
+    if not blocks:
+        return ""
+    told = f"Arrivals: {ledger.chunk_columns.length:,} chunks, from the request to the last of them"
+    return f' <span class="gm-spark" role="img" aria-label="{told}" title="{told}">{blocks}</span>'
 
 
 def thinking(ledger: Ledger, html: str) -> str:
@@ -158,11 +174,17 @@ def notes(ledger: Ledger) -> str:
     return "".join(f'<div class="gm-note">{_said(line)}</div>' for line in serious(ledger))
 
 
+def look(form: str) -> str:
+    """The class of an answer that is not shown as Markdown; empty for one that is."""
+    return "" if form == "markdown" else f"gm-as-{form}"
+
+
 def document(
     ledger: Ledger,
     answer: str,
     thoughts: str,
     *,
+    form: str = "markdown",
     now: float | None = None,
     hint: str = "",
     cut: Iterable[str] = (),
@@ -173,12 +195,14 @@ def document(
         ledger: the record.
         answer: its sanitised HTML.
         thoughts: the same.
+        form: how the answer is shown.
         now: seconds since the request was sent; by the wall clock when left out.
         hint: one more fact for the status line.
         cut: what is not shown, in sentences.
     """
     busy = ' aria-busy="true"' if ledger.status == "running" else ""
-    body = f'<div class="gm-answer" role="region" aria-label="Answer"{busy}>{answer}</div>' if answer else ""
+    names = " ".join(filter(None, ("gm-answer", look(form))))
+    body = f'<div class="{names}" role="region" aria-label="Answer"{busy}>{answer}</div>' if answer else ""
     return [
         status(ledger, now=now, hint=hint),
         thinking(ledger, thoughts),

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from ..markdown import Frame, Renderer
 from .excerpt import MOST_HTML, Excerpt
+from .shapes import growing
 
 __all__ = ["Pieces"]
 
@@ -84,14 +85,16 @@ class Pieces:
 
     Args:
         source: a growing list of text deltas, or the beginning of one; only read.
+        form: how it is shown.
 
     Attributes:
         html: the pieces; their number and the last ones' content grow.
         runs: for each piece the long list, table, fence or paragraph it is a part of, None for blocks of any kind.
     """
 
-    def __init__(self, source: Sequence[str] | Excerpt) -> None:
+    def __init__(self, source: Sequence[str] | Excerpt, form: str = "markdown") -> None:
         self._source = source
+        self._shape = growing(form)
         self._cursor = 0
         self._renderer = Renderer(heal=True)
         self._places: list[_Place] = []  # of each part
@@ -139,7 +142,7 @@ class Pieces:
         self._limit()
         new = self._source[self._cursor :]
         self._cursor += len(new)
-        self._renderer.append("".join(new))
+        self._renderer.append(self._shaped("".join(new), final=final))
         touched: set[int] = set()
         for kind, ident, html, frame in self._renderer.close() if final else self._renderer.update():
             if kind == "append":
@@ -160,6 +163,15 @@ class Pieces:
                 self.html[number] = html
                 changed.append(number)
         return changed
+
+    def _shaped(self, text: str, *, final: bool) -> str:
+        if self._shape is None:
+            return text
+        text = self._shape.feed(text)
+        if final:
+            text += self._shape.close()
+            self._shape = None
+        return text
 
     def _append(self, html: str, frame: Frame | None) -> None:
         block = self._places[-1].block if self._places else None
