@@ -292,4 +292,14 @@ class Options:
         least=0,
         most=64,
     )
-    keep: int = _option(50, help="how many runs `%gemini last` can go back to; 0 keeps none", least=0)
+    journal: bool | None = _option(
+        None,
+        "--journal",
+        help="keep the answer in the journal; by default in a notebook, when a server gives it",
+    )
+    journal_size: float = _option(
+        500.0, metavar="MB", help="largest size of the journal, in MB; the oldest answers go", above=0
+    )
+    journal_days: float | None = _option(
+        None, metavar="N", help="forget answers in the journal that are older than N days", above=0
+    )

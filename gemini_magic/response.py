@@ -22,7 +22,7 @@ from .exchange import Attempt, Exchange
 from .ledger import Ledger
 from .spoken import Candidate, Citation, citations_of
 
-__all__ = ["Attempt", "Candidate", "Response"]
+__all__ = ["Attempt", "Candidate", "Response", "rebuilt"]
 
 R = TypeVar("R", bound="Response")
 
@@ -210,14 +210,14 @@ class Response(Evidence):
         """
         exchanges = read_recording(Path(path))
         spoken = (exchanges[-1].backend if exchanges else None) or "gemini"
-        return _again(cls, exchanges, backend_name or spoken, None)
+        return rebuilt(cls, exchanges, backend_name or spoken, None)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled and copied as what went over the wire; a stream that still runs cannot be."""
         if self.status == "running" or not self.ledger.exchanges:
             raise TypeError("Only an answer that has ended can be pickled or copied; r.wait() waits for it.")
         ledger = self.ledger
-        return _again, (type(self), list(ledger.exchanges), ledger.backend, ledger.request, ledger.before)
+        return rebuilt, (type(self), list(ledger.exchanges), ledger.backend, ledger.request, ledger.before)
 
     # -- how it looks ----------------------------------------------------------------------------------------
 
@@ -242,7 +242,7 @@ class Response(Evidence):
         return views.bundle(self.ledger)
 
 
-def _again(
+def rebuilt(
     kind: type[R], exchanges: Sequence[Exchange], backend_name: str, request: Request | None, before: str = ""
 ) -> R:
     """A response from what went over the wire."""

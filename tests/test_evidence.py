@@ -37,7 +37,7 @@ def ask(fake_server, monkeypatch):
     def asked(*steps, prompt="hi", **more):
         fake_server.model("m", *steps)
         return gemini_magic.ask(
-            prompt, model="m", base_url=fake_server.base_url, key_env="FAKE", keep=0, retries=0, **more
+            prompt, model="m", base_url=fake_server.base_url, key_env="FAKE", retries=0, **more
         )
 
     return asked

@@ -23,7 +23,7 @@ from layout_rules import (
 from surroundings import CHECKOUT
 
 # any_json, arrow, conditions, curl, difference, evidence, endings, exchange, lint, listings, places, preview, records, seam, spoken, surrogates and timing are parts of what the ledger and the response say, a module each;
-# options are what settings resolves. demo is the part of the command line that shows the tour: it knows nothing of ours.
+# options are what settings resolves; keeping is what the API and the notebook say to the journal. demo is the part of the command line that shows the tour: it knows nothing of ours.
 NOUNS = {
     "any_json",
     "errors",
@@ -95,9 +95,10 @@ TABLE = {
     "views": NOUNS | {"markdown", "settings"},
     "options": set(),
     "settings": {"errors", "options"},
+    "keeping": FACE | {"response"},
     "response": FACE | {"evidence", "curl", "difference"},
     "response_stream": FACE | {"response"},
-    "api": FACE | {"response", "response_stream"},
+    "api": FACE | {"keeping", "response", "response_stream"},
     "catalog": FACE,
     "notebook": None,
     "demo": set(),
@@ -116,12 +117,12 @@ HOMES = {
     "nh3": ("markdown/*",),
     "pygments": ("markdown/*",),
     "rich": ("views/typeset.py",),
-    "sqlite3": ("journal.py",),
+    "sqlite3": ("journal/*",),
     "genai_prices": ("prices.py",),
     "arro3": ("arrow.py",),
-    "platformdirs": ("client/*", "settings.py", "journal.py"),
-    "dotenv": ("client/*", "settings.py", "journal.py"),
-    "keyring": ("client/*", "settings.py", "journal.py"),
+    "platformdirs": ("keeping.py", "settings.py"),
+    "dotenv": ("client/*", "settings.py"),
+    "keyring": ("client/*", "settings.py"),
     "google": ("client/*",),
 }
 
@@ -161,6 +162,7 @@ SOFT, HARD, FUNCTION = 300, 400, 60
 # 'path:function': why it imports one of our own modules or the standard library late.
 LATE_IMPORTS = {
     "notebook/magics.py:desk": "%load_ext registers and loads nothing else; the first cell pays for the rest",
+    "notebook/matcher.py:matcher_for": "what fits at the cursor is found out when somebody presses Tab, not by %load_ext",
     "notebook/magics.py:declare": "the settings are read when a cell runs or %config asks, not by %load_ext",
 }
 # 'path': why it is longer than the soft limit.

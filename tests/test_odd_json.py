@@ -238,7 +238,7 @@ def answers():
         for name, (chunks, _, _) in CASES.items():
             texts = [one if isinstance(one, bytes) else json.dumps(one).encode() for one in chunks]
             server.script(*[raw(b"data: " + text + b"\r\n\r\n") for text in texts])
-            found[name] = gemini_magic.ask("hi", model="m", base_url=server.base_url, retries=0, keep=0)
+            found[name] = gemini_magic.ask("hi", model="m", base_url=server.base_url, retries=0)
     return found
 
 

@@ -112,10 +112,10 @@ def test_a_response_knows_its_price_and_prefers_the_gateways(fake_server, monkey
 
     def ask(*steps):
         fake_server.model("m", text("a"), finish(), *steps)
-        return gemini_magic.ask("hi", model="m", base_url=fake_server.base_url, key_env="FAKE", keep=0)
+        return gemini_magic.ask("hi", model="m", base_url=fake_server.base_url, key_env="FAKE")
 
     r = ask(last)
     assert r.cost == cost_of(r.usage, "gemini-2.5-flash", when=r.started)
     assert r.cost.model == "gemini-2.5-flash"
     assert ask(last, event({"serviceTier": "unheard-of"})).cost is None
-    assert gemini_magic.ask("hi", backend="echo", keep=0).cost is None
+    assert gemini_magic.ask("hi", backend="echo").cost is None

@@ -15,6 +15,7 @@ from ..errors import Interrupted
 from ..response import Response
 from ..views import View
 from .code_words import later, offer
+from .journal_words import news
 from .session import Run, Session
 from .telling import tell
 
@@ -116,6 +117,8 @@ class Pump:
             for note in response.ledger.notes:
                 if note.kind in _FILE:
                     tell(note.message)
+            for words in news(self.shell):
+                tell(words)
         offer(self.shell, response, job.run.options)
         if error is None or (response.ledger.cause == "stop" and not interrupted):
             return self._silent(response)

@@ -18,10 +18,11 @@ from .code_words import code
 from .configuring import assignment, described, every
 from .inspect_words import inspect
 from .inspecting import FILTERED, chosen, chunks, curl, diff, events, notes, split_conditions, timing, usage
+from .journal_words import JOURNAL_TAKES, journal_words, show
 from .picture_words import timeline
 from .standing import Desk, say_lines, state, story, table, versions
 
-__all__ = ["WORDS", "say"]
+__all__ = ["WORDS", "say", "takes_answers"]
 
 _CLOSE = 0.75  # a spelling that is less alike than this was meant as something else
 _WIDTH = 79
@@ -62,7 +63,9 @@ _ASK = "A question goes into a cell of its own, below a first line %%gemini."
 
 
 def _fits(word: str, rest: Sequence[str]) -> None:
-    most = {"resume": 0, "code": 2, "diff": 2, "config": len(rest)}.get(word, int(word in _TAKES))
+    most = {"resume": 0, "code": 2, "diff": 2}.get(word, int(word in _TAKES))
+    if word in ("config", "journal"):
+        return
     if len(rest) > most:
         raise OptionError(
             f"`%gemini {word}` takes {('nothing', 'one word', 'two words')[most]} after it, not {' '.join(rest)!r}.",
@@ -198,6 +201,8 @@ WORDS: dict[str, Callable[[Desk, Line], Any]] = {
     "state": state,
     "help": _help,
     "last": _last,
+    "show": show,
+    "journal": journal_words,
     "code": code,
     "resume": _resume,
     "stop": _stop,
@@ -223,6 +228,8 @@ _ASKING = ("resume", "models")  # words that ask a server, and so take a cell's 
 _TAKES = {
     "help": "WORD",
     "last": "N",
+    "show": "N",
+    "journal": JOURNAL_TAKES,
     "code": "N|NAME",
     "resume": "options",
     "stop": "NAME",
@@ -239,3 +246,8 @@ _TAKES = {
     "config": "NAME[=VALUE]",
     "reset": "CHAT",
 }
+
+
+def takes_answers(word: str) -> bool:
+    """Whether names of answers may follow a word."""
+    return word != "config" and "NAME" in _TAKES.get(word, "")

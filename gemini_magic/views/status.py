@@ -262,7 +262,8 @@ def facts(ledger: Ledger, *, now: float | None = None) -> list[str]:
     elapsed = elapsed_of(ledger, now)
     model = ledger.model_version or (ledger.request.model if ledger.request else "")
     state = _running(ledger, elapsed) if ledger.status == "running" else _ended(ledger)
-    source = {"recording": "from a recording", "echo": "offline echo"}.get(ledger.source, "")
+    sources = {"recording": "from a recording", "journal": "from the journal", "echo": "offline echo"}
+    source = sources.get(ledger.source, "")
     found = (
         _line(model),
         state,

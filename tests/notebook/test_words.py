@@ -122,7 +122,7 @@ def test_with_nothing_asked_the_remedy_can_be_followed(cells, word):
 
 
 def test_an_earlier_kernels_answer_is_named_only_when_there_is_one(cells):
-    cells("%%gemini -q\nremember me")
+    cells("%%gemini -q --journal\nremember me")
     assert "There is no answer 9 runs back." in cells.error("%gemini last 9").message
     unload(cells.shell)
     load(cells.shell)
