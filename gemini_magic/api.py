@@ -18,6 +18,7 @@ from .client import Recorder, Replay, endpoint_of, find_key, key_header, open_st
 from .content import Part, Request, Text, Turn
 from .errors import CredentialsError, OptionError, RecordingError
 from .ledger import Ledger
+from .markdown import Images
 from .response import Response
 from .response_stream import Listeners, ResponseStream
 from .settings import CALL, KEPT_BACK, Options, resolve
@@ -103,6 +104,7 @@ def begin(
         UsageProblem: the request or a key is missing something; nothing was sent.
         RecordingError: the recording to replay cannot be read.
     """
+    Images.parse(options.images)  # what it has against a host is to be heard now
     dialect = backend(options.backend)
     replay = None
     if options.replay:
@@ -119,7 +121,7 @@ def begin(
     ledger = Ledger(request, backend=dialect.name)
     if kept_back is not None:
         ledger.note("key-kept-back", kept_back, severity="warning")
-    ledger.before = before
+    ledger.before, ledger.images = before, options.images
     for notice in notices:
         ledger.note("notice", notice)
     recorders = [Recorder(Path(options.record).expanduser())] if options.record else []

@@ -63,6 +63,7 @@ class Ledger:
             of candidate 0's parts it stands behind.
         chunks, events, usage_history: the tables' columns.
         raw: the chunks; ``notes``: oddities; ``exchanges``: the wire.
+        images: which images a view may draw, in the words of the option.
         advice: what the reader knows to do about a bad ending, before what its error says.
         marks: named moments in seconds since the request was sent; ``delay``: seconds from ``started`` until then.
     """
@@ -98,6 +99,7 @@ class Ledger:
         self.pause: Pause | None = None
         self.delay = 0.0
         self.limit: float | None = None
+        self.images = "data"
         self.advice = ""
         self.round = 0
         self.attempt = 0

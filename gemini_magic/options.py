@@ -145,6 +145,12 @@ class Options:
     display: str = _option(
         "auto", "--display", choices=DISPLAYS, metavar="HOW", help="auto, live, html or text"
     )
+    images: str = _option(
+        "data",
+        "--images",
+        metavar="HOSTS",
+        help="images drawn in an answer: none, data (small ones inside it), or hosts such as a.org,*.b.org as well",
+    )
     backend: str = _option(
         "gemini",
         "--backend",

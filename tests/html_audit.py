@@ -21,6 +21,7 @@ TAGS = {
     "h5",
     "h6",
     "hr",
+    "img",
     "li",
     "ol",
     "p",
@@ -28,6 +29,7 @@ TAGS = {
     "s",
     "span",
     "strong",
+    "sup",
     "table",
     "tbody",
     "td",
@@ -36,13 +38,15 @@ TAGS = {
     "tr",
     "ul",
 }
-VOID = {"br", "hr"}
+VOID = {"br", "hr", "img"}
 ATTRIBUTES = {
     "a": {"href", "title", "target", "rel"},
     "ol": {"start"},
     "code": {"class"},
     "span": {"class"},
     "div": {"class"},
+    "sup": {"class"},
+    "img": {"src", "alt", "width", "height", "loading", "referrerpolicy"},
     "th": {"style"},
     "td": {"style"},
 }
@@ -54,7 +58,13 @@ VALUES = {
     "target": re.compile("_blank"),
     "rel": re.compile("noopener noreferrer nofollow"),
     "start": re.compile(r"\d+"),
-    "class": re.compile(r"gm-[a-z]+|language-[A-Za-z0-9_+#.-]{1,40}"),
+    "class": re.compile(r"gm-[a-z]+|mathjax_process|language-[A-Za-z0-9_+#.-]{1,40}"),
+    "src": re.compile(r"data:image/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}"),
+    "alt": re.compile(r"(?s).*"),
+    "width": re.compile(r"[1-9]\d{0,3}"),
+    "height": re.compile(r"[1-9]\d{0,3}"),
+    "loading": re.compile("lazy"),
+    "referrerpolicy": re.compile("no-referrer"),
     "style": re.compile(r"text-align: ?(?:left|right|center);?"),
     "title": re.compile(r"(?s).*"),
 }
@@ -69,7 +79,7 @@ FRAME_ATTRIBUTES = ATTRIBUTES | {
 }
 FRAME_VALUES = VALUES | {
     "class": re.compile(
-        r"gm-[a-z]+(?: gm-[a-z]+)?|gemini-magic mathjax_ignore|language-[A-Za-z0-9_+#.-]{1,40}"
+        r"gm-[a-z]+(?: gm-[a-z]+)?|mathjax_process|gemini-magic mathjax_ignore|language-[A-Za-z0-9_+#.-]{1,40}"
     ),
     "role": re.compile("region|note"),
     "aria-label": re.compile("Answer"),

@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .heal import heal
+from .images import DATA_ONLY, Images
 from .parser import Refs, blocks_of, draw, inline
 from .safe import Newlines, clean
 from .source import Part, Source
@@ -43,12 +44,20 @@ class Op(NamedTuple):
     frame: Frame | None = None
 
 
-def render(text: str) -> str:
-    """Return the safe HTML of a whole Markdown text, in one pass."""
+def render(text: str, *, images: Images = DATA_ONLY) -> str:
+    """Return the safe HTML of a whole Markdown text, in one pass; the time grows with the length.
+
+    Any text is Markdown, so there is nothing to raise. Formulas are left to the page: each is TeX in an element of class
+    ``mathjax_process``, which is to stand below one of class ``mathjax_ignore``.
+
+    Args:
+        text: the Markdown, with any line ends.
+        images: those that are drawn; small ones inside the text by default.
+    """
     refs = Refs()
     tokens = blocks_of(Newlines()(text), refs)
     inline(tokens, refs)
-    return clean(draw(tokens))
+    return clean(draw(tokens, images), images)
 
 
 def _target(definition: Any) -> tuple[str, str] | None:
@@ -68,7 +77,7 @@ class Renderer:
         last_cost: seconds the last ``update`` took, for the caller's throttle.
     """
 
-    def __init__(self, *, heal: bool = False) -> None:
+    def __init__(self, *, heal: bool = False, images: Images = DATA_ONLY) -> None:
         self.open = ""
         self.tail = ""
         self.last_cost = 0.0
@@ -76,7 +85,8 @@ class Renderer:
         self._closed = False
         self._newlines = Newlines()
         self._pieces: list[str] = []  # text not looked at yet
-        self._source = Source(coloured=heal)
+        self._images = images
+        self._source = Source(coloured=heal, images=images)
         self._passing: dict[str, Any] = {}  # definitions in the rest as last drawn
         self._html: list[str] = []  # of each frozen part
         self._frames: list[Frame | None] = []  # of each frozen part
@@ -224,7 +234,7 @@ class Renderer:
                 self._asking.setdefault(label, set()).add(ident)
             if passing.asked:
                 self._linked.add(ident)
-        return clean(draw(tokens)) if frame is None else frame.draw(tokens)
+        return clean(draw(tokens, self._images), self._images) if frame is None else frame.draw(tokens)
 
     def _forget(self, ident: int) -> None:
         """Drop the tokens of a part that no late definition can change."""
@@ -242,7 +252,7 @@ class Renderer:
             self.open = inner
             ops.append(Op("open", -1, inner, self.frame))
         inline(after, passing)
-        html = clean(draw(after)) if after else ""
+        html = clean(draw(after, self._images), self._images) if after else ""
         if html != self.tail:
             self.tail = html
             ops.append(Op("tail", -1, html))

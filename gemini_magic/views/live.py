@@ -28,21 +28,14 @@ ALIVE: Final = 8  # finished widgets that a page opened in mid-stream can still 
 _PAINT: Final = 0.1  # seconds between two paints, at least
 _DUTY: Final = 3.0  # a paint may take a quarter of the time
 _STATUS: Final = 0.25  # seconds between two status lines, at least
-# Seen where there are no widgets, and in a notebook that was saved in mid-answer and whose kernel is gone.
-_WAITING: Final = (
-    "The answer appears here when it is finished. If it never does, the kernel ended before it: "
-    "%gemini last shows what had arrived."
-)
 _THOUGHTS: Final = 0.5  # the same for the thoughts, which are folded
 _RATE: Final = 40  # messages a second, at most
-_LARGEST_PAINT: Final = 11  # messages: both lanes and the status
+_LARGEST_PAINT: Final = 17  # messages: both lanes and the status
 _FLOW: Final = 400_000  # characters of HTML a second, at most: one endless table must not choke the page
 _GROUP: Final = 32  # pieces in one box
 _OLDEST: Final = 8  # major version of ipywidgets
 _WIDGET: Final = "application/vnd.jupyter.widget-view+json"
 _TOOLBAR: Final = "stop with ■ in the toolbar"
-
-_FOLD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details>'
 
 _finished: deque[list[Any]] = deque()
 
@@ -52,13 +45,13 @@ class _Kit:
 
     def __init__(self) -> None:
         self.layout = ipywidgets.Layout()
-        self.style: Any = None
+        self.shared: dict[bool, dict[str, Any]] = {}
         self.made: list[Any] = []
 
-    def html(self, value: str) -> Any:
-        shared = {} if self.style is None else {"style": self.style}
-        widget = self._keep(ipywidgets.HTML(value=value, layout=self.layout, **shared))
-        self.style = widget.style
+    def html(self, value: str, *, math: bool = False) -> Any:
+        kind, value = (ipywidgets.HTMLMath, page.typeset(value)) if math else (ipywidgets.HTML, value)
+        widget = self._keep(kind(value=value, layout=self.layout, **self.shared.get(math, {})))
+        self.shared[math] = {"style": widget.style}
         return widget
 
     def box(self, children: Sequence[Any] = (), *classes: str, row: bool = False) -> Any:
@@ -110,11 +103,20 @@ class _Lane:
         for index in changed:
             html = self.pieces.html[index]
             if index < len(self._shown):
-                self._shown[index].value = html
+                typeset = isinstance(self._shown[index], ipywidgets.HTMLMath)
+                self._shown[index].value = page.typeset(html) if typeset else html
                 sent += 1
             else:
-                sent += self._append(self._kit.html(html), self.pieces.runs[index])
+                sent += self._typeset_last() + self._append(self._kit.html(html), self.pieces.runs[index])
         return sent, sum(len(self.pieces.html[index]) for index in changed)
+
+    def _typeset_last(self) -> int:
+        """Have the page typeset the last piece: it is full, and hardly ever changes from now on."""
+        if not self._shown or not page.has_formula(self._shown[-1].value):
+            return 0
+        self._shown[-1] = self._kit.html(self._shown[-1].value, math=True)
+        self._group.children = (*self._group.children[:-1], self._shown[-1])
+        return 3  # a style comes with the first one
 
     def _append(self, piece: Any, run: Any) -> int:
         """Put a piece behind the last one: into the same box, or the next one if that is full or for another run."""
@@ -141,7 +143,7 @@ class _Lane:
         self._body = self._kit.box(self._sections, self._name)
         if self._name == "gm-thoughts":
             self.box.add_class("gm-lane")
-            self.box.children = (self._kit.html(_FOLD), self._body)
+            self.box.children = (self._kit.html(page.FOLD), self._body)
         else:
             self.box.children = (self._body,)
         return 8
@@ -244,8 +246,8 @@ class LiveView:
         view = {"version_major": 2, "version_minor": 0, "model_id": self._root.model_id}
         data = {
             _WIDGET: view,
-            "text/html": page.root([self._status_html(now), f"<p>{_WAITING}</p>"]),
-            "text/plain": f"{status_line(self._ledger, now=now)}\n{_WAITING}",
+            "text/html": page.root([self._status_html(now), f"<p>{page.WAITING}</p>"]),
+            "text/plain": f"{status_line(self._ledger, now=now)}\n{page.WAITING}",
         }
         publish(data, self._id, update=False)
         self._displayed = True
@@ -286,14 +288,15 @@ class LiveView:
         answer, thoughts = (lane.pieces.finish() for lane in (self._answer, self._thoughts))
         shown = drawn(self._ledger, answer=answer, thoughts=thoughts)
         publish(bundle(self._ledger, shown=shown), self._id, update=self._displayed)
-        kit = self._kit
-        last = ipywidgets.HTML(
-            value=f"{''.join(shown)}<style>{page.CSS}{page.LIVE}</style>", layout=kit.layout, style=kit.style
-        )
+        whole = f"{''.join(shown)}<style>{page.CSS}{page.LIVE}</style>"
+        last = self._kit.html(whole, math=page.has_formula(whole))
+        self._kit.made.remove(last)
         self._root.children = (last,)
-        for widget in kit.made:
+        for widget in self._kit.made:
             widget.close()
-        _finished.append([self._root, last, kit.layout, kit.style])
+        _finished.append(
+            [self._root, last, self._kit.layout, *(each["style"] for each in self._kit.shared.values())]
+        )
         while len(_finished) > ALIVE:
             for widget in _finished.popleft():
                 widget.close()

@@ -15,7 +15,19 @@ from ..ledger import Ledger
 from ..markdown import STYLE, visible
 from .status import details, facts, mark_of, redacted, words
 
-__all__ = ["CSS", "LIVE", "box", "document", "notes", "root", "serious", "status", "thinking"]
+__all__ = [
+    "CSS",
+    "LIVE",
+    "box",
+    "document",
+    "has_formula",
+    "notes",
+    "root",
+    "serious",
+    "status",
+    "thinking",
+    "typeset",
+]
 
 _TONES: Final = {
     "running": "busy",
@@ -35,6 +47,8 @@ _OWN: Final = """
 .gemini-magic.gemini-magic{margin:0;padding:0;max-width:100%;overflow:visible;display:block;
 color:var(--jp-content-font-color1,inherit);font-size:var(--jp-content-font-size1,14px)}
 .gemini-magic.gemini-magic :is(p,ul,ol,blockquote,pre,hr){margin:0 0 .7em}
+.gemini-magic.gemini-magic ol{padding-left:2.9em}
+.gemini-magic.gemini-magic div:is(.mathjax_process,.gm-pending){margin:0 0 .7em}
 .gemini-magic.gemini-magic .gm-table{margin:0 0 .9em}
 .gemini-magic.gemini-magic :is(li,blockquote)>p{margin:0 0 .4em}
 .gemini-magic.gemini-magic li>:is(ul,ol){margin:0}
@@ -67,12 +81,19 @@ animation:gm-blink 1.2s steps(2,jump-none) infinite}
 """
 
 CSS: Final = STYLE + _OWN.lstrip()
+FOLD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details>'
+# Seen where there are no widgets, and in a notebook that was saved in mid-answer and whose kernel is gone.
+WAITING: Final = (
+    "The answer appears here when it is finished. If it never does, the kernel ended before it: "
+    "%gemini last shows what had arrived."
+)
 
 # Live, widgets become as thin as the static HTML: no boxes of their own, no fonts, no fixed line height. Pieces of one
 # long block look like one: lists and code without space between them, a table's rows in one table, words in one line.
 LIVE: Final = """
 .gemini-magic.gemini-magic.jupyter-widgets{padding-right:20px}
-.gemini-magic.gemini-magic :is(.widget-html,.widget-html-content,.widget-vbox:not(.gm-thoughts,.gm-run)){display:contents;
+.gemini-magic.gemini-magic :is(.widget-html,.widget-html-content,.widget-htmlmath,.widget-htmlmath-content,.mathjax_ignore,
+.widget-vbox:not(.gm-thoughts,.gm-run)){display:contents;
 line-height:inherit;font-size:inherit;color:inherit}
 .gemini-magic.gemini-magic .gm-answer{display:block;margin:0;overflow:visible}
 .gemini-magic.gemini-magic .gm-bar{display:flex;align-items:flex-start;margin:0;overflow:visible}
@@ -87,14 +108,25 @@ color:var(--jp-ui-font-color1,inherit);background:transparent}
 .gemini-magic :is(.gm-answer,.gm-thoughts)>:last-child>:last-child>.widget-html:last-child .gm-rest,
 .gemini-magic .gm-run>.widget-vbox:last-child>.widget-html:last-child .gm-rest{display:revert}
 .gemini-magic.gemini-magic .gm-run{display:block;margin:0 0 .7em;overflow:visible}
-.gemini-magic.gemini-magic .gm-run .widget-html-content>:is(ul,ol,pre){margin:0}
+.gemini-magic.gemini-magic .gm-run :is(.widget-html-content,.mathjax_ignore)>:is(ul,ol,pre){margin:0}
 .gemini-magic.gemini-magic .gm-run-table{margin:0 0 .9em;overflow:auto hidden;border-collapse:collapse;border-spacing:0}
 .gemini-magic.gemini-magic .gm-run-table :is(.gm-table,table){display:contents}
 .gemini-magic.gemini-magic .gm-run-code{padding:.6em .8em;overflow:auto hidden;line-height:1.4;border-radius:4px;
 background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
 .gemini-magic.gemini-magic .gm-run-code pre{padding:0;overflow:visible;background:none}
-.gemini-magic.gemini-magic .gm-run-text .widget-html-content>:is(p,h1,h2){display:inline}
+.gemini-magic.gemini-magic .gm-run-text :is(.widget-html-content,.mathjax_ignore)>:is(p,h1,h2){display:inline}
+.gemini-magic .gm-run-text:has(.gm-def) :is(*,p){font-size:var(--jp-ui-font-size1,.9em)}
 """
+
+
+def has_formula(html: str) -> bool:
+    """Say whether there is a formula in a piece for the page to typeset."""
+    return 'class="mathjax_process"' in html
+
+
+def typeset(html: str) -> str:
+    """A piece for a widget whose whole value is typeset: below this element only the formulas are."""
+    return f'<div class="mathjax_ignore">{html}</div>'
 
 
 def _said(text: str) -> str:

@@ -42,10 +42,10 @@ def _start(pieces: list[str], most: int) -> tuple[str, int]:
 
 def _html(excerpt: Excerpt) -> str:
     """An excerpt as HTML, made shorter where that is far longer than the text."""
-    html = render(excerpt.text)
+    html = render(excerpt.text, images=excerpt.images)
     while len(html) > MOST_HTML:
         excerpt.shorten(len(excerpt.text) * MOST_HTML // len(html) * 9 // 10)
-        html = render(excerpt.text)
+        html = render(excerpt.text, images=excerpt.images)
     return html
 
 
