@@ -45,13 +45,13 @@ class _Kit:
 
     def __init__(self) -> None:
         self.layout = ipywidgets.Layout()
-        self.shared: dict[bool, dict[str, Any]] = {}
+        self.styles: dict[bool, Any] = {}
         self.made: list[Any] = []
 
     def html(self, value: str, *, math: bool = False) -> Any:
         kind, value = (ipywidgets.HTMLMath, page.typeset(value)) if math else (ipywidgets.HTML, value)
-        widget = self._keep(kind(value=value, layout=self.layout, **self.shared.get(math, {})))
-        self.shared[math] = {"style": widget.style}
+        widget = self._keep(kind(value=value, layout=self.layout, style=self.styles.get(math, {})))
+        self.styles[math] = widget.style
         return widget
 
     def box(self, children: Sequence[Any] = (), *classes: str, row: bool = False) -> Any:
@@ -294,9 +294,7 @@ class LiveView:
         self._root.children = (last,)
         for widget in self._kit.made:
             widget.close()
-        _finished.append(
-            [self._root, last, self._kit.layout, *(each["style"] for each in self._kit.shared.values())]
-        )
+        _finished.append([self._root, last, self._kit.layout, *self._kit.styles.values()])
         while len(_finished) > ALIVE:
             for widget in _finished.popleft():
                 widget.close()
