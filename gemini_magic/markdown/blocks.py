@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .heal import heal
-from .images import DATA_ONLY, Images
+from .images import DATA_ONLY, Images, is_data, open_data_image
 from .parser import Refs, blocks_of, draw, inline
 from .safe import Newlines, clean
 from .source import Part, Source
@@ -68,8 +68,14 @@ class Renderer:
     """Turns text that arrives in pieces into operations on a view.
 
     With ``heal=False`` the view after any piece equals ``render`` of the text so far. With
-    ``heal=True`` unfinished markup at the very end is drawn as it will probably read when finished, and open code is
-    coloured; ``close`` ends with the exact view either way. Not safe for use by two threads at once.
+    ``heal=True`` unfinished markup at the very end is drawn as it will probably read when finished, an unfinished formula
+    as its source, and open code is coloured; ``close`` ends with the exact view either way. A piece costs what is
+    unfinished, not what there is: all together take a small multiple of one ``render``. Not safe for use by two threads
+    at once.
+
+    Args:
+        heal: whether to guess how the end will read.
+        images: those that are drawn; small ones inside the text by default.
 
     Attributes:
         open: safe HTML of what is unfinished in the open frame.
@@ -85,6 +91,8 @@ class Renderer:
         self._closed = False
         self._newlines = Newlines()
         self._pieces: list[str] = []  # text not looked at yet
+        self._known = 0  # so many of them are more of an image's data
+        self._in_data = False  # the text ends in those
         self._images = images
         self._source = Source(coloured=heal, images=images)
         self._passing: dict[str, Any] = {}  # definitions in the rest as last drawn
@@ -128,7 +136,7 @@ class Renderer:
 
     def update(self) -> list[Op]:
         """Render what was appended since the last update and return what changed in the view."""
-        if not self._pieces:
+        if not self._pieces or (self._in_data and self._only_data()):
             return []
         return self._step(final=False)
 
@@ -149,6 +157,7 @@ class Renderer:
         source = self._source
         source.text += "".join(self._pieces)
         self._pieces.clear()
+        self._known = 0
         before = self.frame
         new = source.freeze()
         passing, tokens = source.read()
@@ -162,6 +171,7 @@ class Renderer:
                 passing, tokens = source.read()
             if self._heal:
                 tokens, passing = heal(source.led, tokens, passing)
+                self._in_data = open_data_image(source.text) >= 0
         children, after = self.frame.split(tokens) if self.frame else ([], tokens)
         stale = self._stale(passing)
         ops = self._look([before, *(part.frame for part in new), self.frame], stale, passing)
@@ -172,6 +182,12 @@ class Renderer:
                 self._forget(ident)
         self.last_cost = perf_counter() - begun
         return ops
+
+    def _only_data(self) -> bool:
+        """Say whether nothing came but more of an image's data, which nobody sees before they are whole."""
+        new = self._pieces[self._known :]
+        self._known = len(self._pieces)
+        return all(map(is_data, new))
 
     # -- what the view is told
 

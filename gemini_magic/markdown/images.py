@@ -17,7 +17,18 @@ from ..errors import OptionError
 if TYPE_CHECKING:
     from markdown_it.rules_inline import StateInline
 
-__all__ = ["DATA_ONLY", "Images", "Raster", "data_image", "drawn", "open_data_image", "raster_of", "spoken"]
+__all__ = [
+    "DATA_ONLY",
+    "Images",
+    "Raster",
+    "data_image",
+    "drawn",
+    "is_data",
+    "open_data_image",
+    "raster_of",
+    "size_of",
+    "spoken",
+]
 
 _MOST_BYTES: Final = 256 * 1024
 _LONGEST_SIDE: Final = 4096  # pixels
@@ -32,6 +43,7 @@ _DATA_IMAGE: Final = re.compile(
     r"(?:[ \t]+(?:\"[^\"]{0,1000}\"|'[^']{0,1000}'))?[ \t]*\)"
 )
 _OPEN_DATA_IMAGE: Final = re.compile(r"data:image/[A-Za-z0-9.+-]{1,30};base64,[A-Za-z0-9+/=]*")
+_DATA: Final = re.compile(r"[A-Za-z0-9+/=]*")
 _BEFORE_DATA: Final = re.compile(r"!\[[^\[\]]{0,1000}\]\([ \t]*$")
 
 
@@ -202,6 +214,16 @@ def open_data_image(text: str) -> int:
         return -1
     before = _BEFORE_DATA.search(text, max(0, at - 1100), at)
     return before.start() if before else -1
+
+
+def size_of(text: str) -> int:
+    """Return how many characters a text has, the data of images not counted."""
+    return len(_OPEN_DATA_IMAGE.sub("", text)) if "data:image/" in text else len(text)
+
+
+def is_data(text: str) -> bool:
+    """Say whether a piece of text can be the middle of an image's data."""
+    return _DATA.fullmatch(text) is not None
 
 
 def drawn(url: str, alt: str, images: Images) -> str:

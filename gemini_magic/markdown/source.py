@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .colours import Colours
 from .frames import Frame, after_line, is_final, line_start, top_level
+from .images import size_of
 from .inside import TextFrame, opened
 from .parser import Refs, blocks_of
 from .quiet import LONG, is_firm, paragraph_line, quiet_cut
@@ -138,7 +139,7 @@ class Source:
         """Freeze the beginning of a long paragraph at the very end, and all that stands before it."""
         if len(self.text) <= self._patience:
             return []
-        self._patience = len(self.text) + max(LONG, len(self.text)) // 4
+        self._patience = len(self.text) + max(LONG, size_of(self.text)) // 4
         new: list[Part] = []
         frame = self.frame
         if not isinstance(frame, TextFrame):

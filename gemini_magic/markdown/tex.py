@@ -13,7 +13,7 @@ from typing import Final
 
 from .safe import reveal
 
-__all__ = ["typesettable"]
+__all__ = ["known_command", "typesettable"]
 
 _LONGEST: Final = 4_000  # characters; a page takes about 1 ms for a short formula
 _DEEPEST: Final = 40  # braces, environments and growing brackets inside one another
@@ -123,3 +123,8 @@ def typesettable(tex: str) -> bool:
         and len(_PULLED.findall(tex)) <= _MOST_PULLED
         and not any(pattern.search(tex) for pattern in (_GAP, _COLOUR, _UNFIT, _ELEMENT))
     )
+
+
+def known_command(name: str) -> bool:
+    """Say whether a command, without its backslash, is one that formulas may use."""
+    return name in _KNOWN
