@@ -87,6 +87,15 @@ FRAME_VALUES = VALUES | {
 }
 
 
+# What a formula that is typeset must not say; who decides has a list of what it may.
+TEX = re.compile(
+    r"\\(?:href|url|html|html[A-Z]\w*|data|style|class|cssId|includegraphics|require|input|def|[gex]def|let|futurelet|catcode"
+    r"|(?:re)?newcommand|(?:re)?newenvironment|DeclareMathOperator|unicode|bbox|mmlToken|mathtip|texttip|toggle|label|e?q?ref"
+    r"|Rule|rule|[hmv]?space|kern|raise|lower|[rl]lap|move\w+|verb)(?![A-Za-z])|<(?:script|img|svg|iframe|/)|[\u202a-\u202e]",
+    re.IGNORECASE,
+)
+
+
 class _Auditor(HTMLParser):
     def __init__(self, tags=TAGS, attributes=ATTRIBUTES, values=VALUES):
         super().__init__(convert_charrefs=True)
@@ -94,12 +103,18 @@ class _Auditor(HTMLParser):
         self.findings = []
         self.open = []
         self.text = []
+        self.formula = None  # how many elements are open around the formula, if one is
 
     def handle_starttag(self, tag, attrs):
         if tag not in self.tags:
             self.findings.append(f"element {tag}")
+        if self.formula is not None:
+            self.findings.append(f"element {tag} in a formula")
         if tag not in VOID:
             self.open.append(tag)
+        if ("class", "mathjax_process") in attrs:
+            self.formula = len(self.open)
+            self.text.append("")
         for name, value in attrs:
             if name not in self.attributes.get(tag, ()):
                 self.findings.append(f"attribute {tag}[{name}]")
@@ -112,6 +127,10 @@ class _Auditor(HTMLParser):
             self.handle_endtag(tag)
 
     def handle_endtag(self, tag):
+        if self.formula == len(self.open):
+            self.formula = None
+            if not re.fullmatch(r"(?s)\\\(.+\\\)|\\\[.+\\\]", self.text[-1]) or TEX.search(self.text[-1]):
+                self.findings.append(f"formula {self.text[-1]!r}")
         if not self.open or self.open.pop() != tag:
             self.findings.append(f"unbalanced {tag}")
 

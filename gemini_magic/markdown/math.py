@@ -54,7 +54,7 @@ _FAR: Final = 2_000  # characters of a formula within a paragraph, and of a bloc
 _MOST: Final = 10_000  # characters of a block
 _NOTHING: Final = re.compile(r"[\s\\]*")
 _COMMANDS: Final = re.compile(r"\\(?:text\w*|mathrm|operatorname)\{[^{}]*\}?|\\[A-Za-z]+")
-_SIGNS: Final = re.compile(r"[\\^_{}]")
+_SIGNS: Final = re.compile(r"\$\S*[\\^_{}]")
 _WORDS: Final = re.compile(r"[A-Z_]{3}|[^\W\d_]{4}[^\W\d_]*\s|[^\W\d_]{2,}\s[^\W\d_]{2,}\s")
 _OPEN: Final = -1  # it may still be closed by what comes
 _NONE: Final = -2  # it is no formula, whatever comes
@@ -89,7 +89,7 @@ def _end(text: str, at: int, end: int, opening: str) -> int:
                 after = text[match.end() : match.end() + 1] if match.end() < end else ""
                 fits = fits and not text[match.start() - 1].isspace() and not ("0" <= after <= "9")
             return match.start() if fits else _NONE
-        if found[0] == "`" or (found[0] == "$" and (opening == "$" or len(found) > 1)):
+        if found in {"`", opening} or (found[0] == "$" and (opening == "$" or len(found) > 1)):
             return _NONE
     return _OPEN if end < at + _FAR else _NONE
 
@@ -144,7 +144,7 @@ def likely(source: str) -> bool:
         return True
     rest = _COMMANDS.sub("", source[1:])
     if source[1:2].isdigit():
-        return _SIGNS.search(source) is not None
+        return _SIGNS.match(source) is not None
     return len(source) > 1 and not _WORDS.search(rest)
 
 

@@ -79,7 +79,7 @@ _NESTING: Final = re.compile(r"\\(?:(left|right|begin|end)(?![A-Za-z])|.)|[{}]",
 _PULLED: Final = re.compile(r"\\!|\\negthinspace(?![A-Za-z])")
 # After the end of a row stands, in brackets, how far down the next one begins.
 _GAP: Final = re.compile(
-    r"(?<!\\)(?:\\\\)+\*?\s*\[(?!\s*\d{0,2}(?:\.\d{0,2})?\s*(?:pt|px|ex|mm)\s*\]|\s*[0-2]?(?:\.\d{0,2})?\s*em\s*\])"
+    r"(?<!\\)(?:\\\\)+\*?\[(?!\s*\d{0,2}(?:\.\d{0,2})?\s*(?:pt|px|ex|mm)\s*\]|\s*[0-2]?(?:\.\d{0,2})?\s*em\s*\])"
 )
 _COLOUR: Final = re.compile(r"\\(?:text)?color(?![A-Za-z])(?!\s*\{[A-Za-z]{1,20}\})")
 # A comment hides what follows it; a lone backslash at the end would hide the delimiter.

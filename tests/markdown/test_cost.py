@@ -44,11 +44,11 @@ def parsed_characters(monkeypatch, text, *, heal):
 
 
 def test_parsed_characters_grow_with_the_length(monkeypatch):
-    for heal in (False, True):
-        short, long = answer(10_000), answer(100_000)
+    for heal, formulas in ((False, False), (True, False), (True, True)):
+        short, long = (answer(size, formulas=formulas) for size in (10_000, 100_000))
         ratios = [parsed_characters(monkeypatch, text, heal=heal) / len(text) for text in (short, long)]
         print(
-            f"characters parsed per character, heal={heal}: {ratios[0]:.1f} at 10k, {ratios[1]:.1f} at 100k"
+            f"characters parsed per character, heal={heal}, formulas={formulas}: {ratios[0]:.1f} at 10k, {ratios[1]:.1f} at 100k"
         )
         assert ratios[1] < 1.3 * ratios[0]
         assert ratios[1] < 12
@@ -58,8 +58,9 @@ def sent(renderer, pieces):
     return sum(len(op.html) for piece in pieces for op in renderer.feed(piece))
 
 
-def test_operations_carry_few_characters():
-    text = answer(50_000)
+@pytest.mark.parametrize("formulas", [False, True])
+def test_operations_carry_few_characters(formulas):
+    text = answer(50_000, formulas=formulas)
     pieces = list(pieces_of(text))
     paints = [
         "".join(pieces[at : at + 12]) for at in range(0, len(pieces), 12)
@@ -105,18 +106,21 @@ def test_one_long_block_costs_a_small_multiple_of_one_render(kind):
     assert characters < 10 * len(text)
 
 
-def test_streaming_costs_a_small_multiple_of_one_render():
-    text = answer(100_000)
+@pytest.mark.parametrize("formulas", [False, True])
+def test_streaming_costs_a_small_multiple_of_one_render(formulas):
+    text = answer(100_000, formulas=formulas)
     render(text[:5000])
     once = []
     for seed in (1, 2, 3):
-        other = answer(100_000, seed)  # another text each time, so that no highlighting is remembered
+        other = answer(
+            100_000, seed, formulas=formulas
+        )  # another text each time, so that no highlighting is remembered
         begun = process_time()
         render(other)
         once.append(process_time() - begun)
     begun = process_time()
     renderer = Renderer(heal=True)
-    for piece in pieces_of(answer(100_000, 4)):
+    for piece in pieces_of(answer(100_000, 4, formulas=formulas)):
         renderer.feed(piece)
     renderer.close()
     streamed = process_time() - begun
