@@ -227,12 +227,13 @@ def is_data(text: str) -> bool:
 
 
 def drawn(url: str, alt: str, images: Images) -> str:
-    """Return the HTML of an image that may be drawn; ``""`` for any other. Cleaning makes it lazy and discreet."""
+    """Return the HTML of an image that may be drawn, lazily and discreetly; ``""`` for any other."""
     if not images.draws(url):
         return ""
     size = raster_of(url)
     sides = f' width="{size.width}" height="{size.height}"' if size else ""
-    return f'<img src="{escape(url)}" alt="{escape(alt)}"{sides}>'
+    asked = 'loading="lazy" referrerpolicy="no-referrer"'
+    return f'<img src="{escape(url)}" alt="{escape(alt)}"{sides} {asked}>'
 
 
 def spoken(url: str) -> str:

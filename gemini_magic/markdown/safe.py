@@ -155,9 +155,11 @@ def _attribute(images: Images, element: str, name: str, value: str) -> str | Non
         return value if images.draws(value) else None
     if name in {"width", "height"}:
         return value if _SIDE.fullmatch(value) else None
-    return value
+    fixed = _FIXED.get(name)
+    return value if fixed in {None, value} else None
 
 
+_FIXED: Final = {"loading": "lazy", "referrerpolicy": "no-referrer"}
 _ELEMENTS: Final = frozenset(
     {
         "a",
@@ -199,7 +201,7 @@ _ATTRIBUTES: Final = {
     "span": {"class"},
     "div": {"class"},
     "sup": {"class"},
-    "img": {"src", "alt", "width", "height"},
+    "img": {"src", "alt", "width", "height", "loading", "referrerpolicy"},
     "th": {"style"},
     "td": {"style"},
 }
@@ -211,10 +213,7 @@ def _cleaner(images: Images) -> nh3.Cleaner:
         tags=set(_ELEMENTS),
         attributes=_ATTRIBUTES,
         attribute_filter=partial(_attribute, images),
-        set_tag_attribute_values={
-            "a": {"target": "_blank"},
-            "img": {"loading": "lazy", "referrerpolicy": "no-referrer"},
-        },
+        set_tag_attribute_values={"a": {"target": "_blank"}},
         link_rel="noopener noreferrer nofollow",
         url_schemes={"http", "https", "mailto", "data"},  # each address is judged by the filter, by its place
         url_relative="deny",

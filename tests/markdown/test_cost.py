@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-import random
 import subprocess
 import sys
 from time import process_time
 
 import pytest
 from markdown_answers import answer
+from markdown_cost import parsed_characters, pieces_of, sent
 
 from gemini_magic.markdown import Renderer, render
-from gemini_magic.markdown import parser as parser_module
 from gemini_magic.markdown.highlight import highlight
-
-
-def pieces_of(text):
-    chance = random.Random(3)
-    at = 0
-    while at < len(text):
-        size = chance.randint(20, 60)
-        yield text[at : at + size]
-        at += size
-
-
-def parsed_characters(monkeypatch, text, *, heal):
-    """Stream a text; return how many characters the block parser was given in all."""
-    given = 0
-    original = parser_module.MD.block.parse
-
-    def counting(source, *rest):
-        nonlocal given
-        given += len(source)
-        return original(source, *rest)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(parser_module.MD.block, "parse", counting)
-        renderer = Renderer(heal=heal)
-        for piece in pieces_of(text):
-            renderer.feed(piece)
-        renderer.close()
-    return given
 
 
 def test_parsed_characters_grow_with_the_length(monkeypatch):
@@ -52,10 +23,6 @@ def test_parsed_characters_grow_with_the_length(monkeypatch):
         )
         assert ratios[1] < 1.3 * ratios[0]
         assert ratios[1] < 12
-
-
-def sent(renderer, pieces):
-    return sum(len(op.html) for piece in pieces for op in renderer.feed(piece))
 
 
 @pytest.mark.parametrize("formulas", [False, True])
