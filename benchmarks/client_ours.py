@@ -1,6 +1,6 @@
 """What is measured: gemini_magic.
 
-``python client_ours.py read|memory|tables|load|first|warm|parallel|consumed PORT MODEL``
+``python client_ours.py read|memory|load|first|warm|parallel|consumed PORT MODEL``
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import asyncio
 import statistics
 import sys
 import time
-from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -25,10 +24,10 @@ def address(port: int) -> str:
 
 def read(port: int, model: str) -> None:
     gemini_magic = import_module("gemini_magic")
-    gemini_magic.ask("hi", model="hello", base_url=address(port), keep=0)
+    gemini_magic.ask("hi", model="hello", base_url=address(port))
     before = gauge.begin_peak()
     began = time.process_time()
-    response = gemini_magic.ask("hi", model=model, base_url=address(port), keep=0)
+    response = gemini_magic.ask("hi", model=model, base_url=address(port))
     spent = time.process_time() - began
     highest = gauge.peak()
     response.raise_for_status()
@@ -37,38 +36,12 @@ def read(port: int, model: str) -> None:
 
 def memory(port: int, model: str) -> None:
     gemini_magic = import_module("gemini_magic")
-    gemini_magic.ask("hi", model="burst-1000", base_url=address(port), keep=0)
+    gemini_magic.ask("hi", model="burst-1000", base_url=address(port))
     before = gauge.resident()
-    response = gemini_magic.ask("hi", model=model, base_url=address(port), keep=0)
+    response = gemini_magic.ask("hi", model=model, base_url=address(port))
     held = gauge.resident() - before
     raw = response.ledger.raw
     gauge.report(beside=held / len(raw) - sum(len(chunk.raw) for chunk in raw) / len(raw))
-
-
-def tables(port: int, model: str) -> None:
-    gemini_magic = import_module("gemini_magic")
-    pandas, polars = import_module("pandas"), import_module("polars")
-    import_module("pyarrow")
-    response = gemini_magic.ask("hi", model=model, base_url=address(port), keep=0)
-    rows = response.chunks
-
-    def spent(action: Callable[[], object], times: int = 3) -> float:
-        found = []
-        for _ in range(times):
-            began = time.process_time()
-            action()
-            found.append(time.process_time() - began)
-        return min(found)
-
-    gauge.report(
-        arrow=spent(rows.__arrow_c_stream__),
-        polars=spent(lambda: polars.DataFrame(rows)),
-        pandas=spent(rows.to_pandas),
-        records=spent(lambda: pandas.DataFrame(rows)),
-        column=spent(lambda: rows.where("kind~text")),
-        deep=spent(lambda: rows.where("candidates.0.finishReason=STOP")),
-        notes=spent(lambda: response.notes, times=1),
-    )
 
 
 def load(_port: int, _model: str) -> None:
@@ -119,9 +92,7 @@ def lags(ledger: Any) -> list[float]:
 
 def parallel(port: int, model: str) -> None:
     gemini_magic = import_module("gemini_magic")
-    streams = [
-        gemini_magic.stream("hi", model=model, base_url=address(port), keep=0) for _ in range(gauge.STREAMS)
-    ]
+    streams = [gemini_magic.stream("hi", model=model, base_url=address(port)) for _ in range(gauge.STREAMS)]
     ledgers = [stream.response.ledger for stream in streams]
     time.sleep(gauge.SETTLED)
     before = [len(ledger.raw) for ledger in ledgers]
@@ -144,7 +115,7 @@ def consumed(port: int, model: str) -> None:
     late, window = list[float](), list[float]()
 
     async def follow() -> None:
-        async for event in gemini_magic.stream("hi", model=model, base_url=address(port), keep=0):
+        async for event in gemini_magic.stream("hi", model=model, base_url=address(port)):
             now = time.perf_counter()
             text = getattr(getattr(event, "part", None), "text", None)
             if text and len(window) == 1:
@@ -163,7 +134,7 @@ def consumed(port: int, model: str) -> None:
     gauge.report(share=window[1], **gauge.lateness(late))
 
 
-COMMANDS = (read, memory, tables, load, first, warm, parallel, consumed)
+COMMANDS = (read, memory, load, first, warm, parallel, consumed)
 
 if __name__ == "__main__":
     {each.__name__: each for each in COMMANDS}[sys.argv[1]](int(sys.argv[2]), sys.argv[3])

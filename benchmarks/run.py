@@ -16,7 +16,7 @@ from arriving import parallel, stamps
 from reading import burst, large, memory
 from rendering import markdown
 from starting import first, load, warm
-from tables import tables
+from tabling import tables
 
 BENCHMARKS = {
     each.__name__: each

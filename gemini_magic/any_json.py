@@ -12,7 +12,7 @@ from typing import Any
 
 from .surrogates import clean
 
-__all__ = ["DEEPEST", "leaves", "read_json", "tidy"]
+__all__ = ["DEEPEST", "read_json", "tidy"]
 
 DEEPEST = 200  # levels of nesting; below this no reader, writer or view of a value runs out of stack
 _MARK = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\]]')
@@ -84,16 +84,3 @@ def tidy(value: Any) -> Any:
     if isinstance(value, list):
         return [tidy(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def leaves(value: Any, path: str = "") -> dict[str, Any]:
-    """The values of a JSON document by their dotted path."""
-    if isinstance(value, dict):
-        return {
-            key: leaf for name, item in value.items() for key, leaf in leaves(item, f"{path}.{name}").items()
-        }
-    if isinstance(value, list):
-        return {
-            key: leaf for n, item in enumerate(value) for key, leaf in leaves(item, f"{path}[{n}]").items()
-        }
-    return {path.lstrip("."): value}

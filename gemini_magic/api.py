@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from html import escape
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from .asking import build, parts_of
-from .backends import backend
-from .client import endpoint_of, key_header
+from .backends import Backend, backend
+from .client import Key, Recorder, Replay, endpoint_of, find_key, key_header, open_stream
 from .content import Part, Request, Text, Turn
-from .errors import OptionError
-from .opening import open_answer
-from .response import Response, stopping
+from .errors import CredentialsError, OptionError, RecordingError
+from .keeping import journal, keep, kept
+from .ledger import Ledger
+from .look import Look
+from .markdown import Images
+from .response import Response
 from .response_stream import Listeners, ResponseStream
-from .settings import CALL, Options, resolve
+from .settings import CALL, KEPT_BACK, Options, resolve
 
 __all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "stream"]
+
+_BUILTIN = "builtin:"
 
 
 class Preview(NamedTuple):
@@ -47,6 +54,23 @@ def _request(prompt: str | Sequence[Part], options: Options, turns: Sequence[Tur
     return build(parts, options, turns)
 
 
+def _recording(name: str) -> Path:
+    """The file a ``--replay`` value names: a path, or ``builtin:NAME`` for a recording shipped with the package."""
+    if not name.startswith(_BUILTIN):
+        return Path(name).expanduser()
+    shipped = {
+        path.stem: path
+        for path in sorted((Path(__file__).parent / "data").iterdir())
+        if path.suffix in (".jsonl", ".httprr")
+    }
+    wanted = name.removeprefix(_BUILTIN)
+    if wanted not in shipped:
+        raise RecordingError(
+            f"There is no built-in recording {wanted!r}.", remedy=f"There are: {', '.join(shipped)}."
+        )
+    return shipped[wanted]
+
+
 def preview(request: Request, options: Options) -> Preview:
     """What ``--dry-run`` shows. Sends nothing and needs no key.
 
@@ -57,6 +81,18 @@ def preview(request: Request, options: Options) -> Preview:
     made = dialect.encode(request, endpoint_of(options))
     key = None if options.replay else key_header(dialect, options)
     return Preview(made.method, made.url, (*made.headers, *([key] if key else [])), json.loads(made.body))
+
+
+def _key(
+    dialect: Backend, options: Options, ask: Callable[[str], str] | None, kept_back: str | None
+) -> Key | None:
+    """The key for the address; an error says also which one was kept back."""
+    try:
+        return find_key(dialect, options, ask=ask)
+    except CredentialsError as problem:
+        if kept_back is not None:
+            problem.remedy = f"{kept_back} {problem.remedy}"
+        raise
 
 
 def begin(
@@ -82,8 +118,41 @@ def begin(
         UsageProblem: the request or a key is missing something; nothing was sent.
         RecordingError: the recording to replay cannot be read.
     """
-    opened = open_answer(request, options, ask_key=ask_key, notices=notices, before=before, sources=sources)
-    return Response(*opened, options)
+    Images.parse(options.images)  # what it has against a host is to be heard now
+    dialect = backend(options.backend)
+    replay = None
+    if options.replay:
+        replay = Replay(_recording(options.replay), any_order=options.replay_any, speed=options.speed)
+    key, kept_back = None, (sources or {}).get(KEPT_BACK)
+    if replay is None and dialect.local is None:
+        key = _key(dialect, options, ask_key, kept_back)
+    else:
+        kept_back = None
+    ledger = Ledger(request, backend=dialect.name)
+    if kept_back is not None:
+        ledger.note("key-kept-back", kept_back, severity="warning")
+    ledger.before = before
+    form = "markdown" if options.format == "md" else options.format
+    ledger.look = Look(form, options.images, options.record_size)
+    for notice in notices:
+        ledger.note("notice", notice)
+    keeping = kept(options, local=replay is not None or dialect.local is not None)
+    for words in journal().problems() if keeping else ():
+        ledger.note("journal", words, severity="warning")
+    recorders = [Recorder(Path(options.record).expanduser())] if options.record else []
+    source = open_stream(
+        request,
+        options,
+        ledger=ledger,
+        key=key,
+        backend=dialect,
+        recorders=recorders,
+        replay=replay,
+        before=before,
+    )
+    if keeping:
+        keep(ledger, request, options)
+    return Response(ledger, source)
 
 
 def stream(
@@ -145,8 +214,22 @@ def ask(
     source = stream(
         prompt, turns=turns, on_chunk=on_chunk, on_thinking=on_thinking, on_complete=on_complete, **options
     )
-    with stopping(source.response):
+    try:
         if source.listened:
             for _ in source:
                 pass
         return source.response.wait()
+    except Exception as error:
+        source.close()
+        with suppress(AttributeError):  # an exception with slots
+            error.response = source.response  # type: ignore[attr-defined]
+        raise
+    except KeyboardInterrupt:
+        source.close()
+        stopped = source.response.error
+        if stopped is None:  # it had ended well in the same moment
+            raise
+        stopped.remedy = (
+            "What arrived is in its `.response`."  # no cell asked this, and none can go on with it
+        )
+        raise stopped from None

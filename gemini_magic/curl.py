@@ -1,42 +1,42 @@
-"""The command that asks the same as a recorded request: for a shell, with the key as a variable.
-
-It sees requests as they are kept, which never hold a key; it sends nothing.
-"""
+"""An HTTP exchange as the command that asks the same; the key is a variable of the shell, never the key."""
 
 from __future__ import annotations
 
-import shlex
+from shlex import quote
+from typing import Final
 
 from .exchange import Exchange
 
-__all__ = ["KEY", "curl"]
+__all__ = ["curl_of"]
 
-KEY = "GEMINI_API_KEY"
+_ARGUMENT: Final = 30_000  # characters of a body on the command line; systems take 128 kB in one argument
+_OURS: Final = {
+    "host",
+    "content-length",
+    "user-agent",
+    "connection",
+    "accept-encoding",
+}  # curl writes its own
 
-_LEFT_OUT = ("accept-encoding", "connection", "content-length", "host", "user-agent")
 
-
-def curl(exchange: Exchange, *, header: str | None, prefix: str = "", variable: str = KEY) -> str:
-    """The command, for a POSIX shell.
+def curl_of(exchange: Exchange, key: tuple[str, str, str] | None) -> str:
+    """The command for a POSIX shell; it streams to the terminal (``-N``).
 
     Args:
-        exchange: what was asked.
-        header: the header in which the key travels; None where none is sent.
-        prefix: what stands before the key, such as ``Bearer ``.
-        variable: the environment variable that holds the key.
+        exchange: what was sent.
+        key: the header that carries the key, what stands before it, and the variable; None for no key.
     """
-    words = ["curl --no-buffer"]
-    if exchange.method != "POST" or not exchange.body:
-        words.append(f"--request {shlex.quote(exchange.method)}")
-    words.append(shlex.quote(exchange.url))
-    kept = [(name, value) for name, value in exchange.headers if name.lower() not in _LEFT_OUT]
-    words += [
-        f"--header {shlex.quote(f'{name}: {value}')}"
-        for name, value in kept
-        if header is None or name.lower() != header
+    lines = [f"curl -sS -N -X {exchange.method} {quote(exchange.url)}"]
+    lines += [
+        f"-H {quote(f'{name}: {value}')}" for name, value in exchange.headers if name.lower() not in _OURS
     ]
-    if header is not None:
-        words.append(f'--header "{header}: {prefix}${variable}"')
-    if exchange.body:
-        words.append(f"--data-raw {shlex.quote(exchange.body.decode('utf-8', 'replace'))}")
-    return " \\\n  ".join(words)
+    if key is not None:
+        header, before, variable = key
+        lines.append(f'-H "{header}: {before}${variable}"')
+    body = exchange.body.decode("utf-8", "replace")
+    if len(body) <= _ARGUMENT:
+        return " \\\n  ".join([*lines, *([f"--data-raw {quote(body)}"] if body else [])])
+    mark = "JSON"
+    while f"\n{mark}\n" in f"\n{body}\n":
+        mark += "_"
+    return " \\\n  ".join([*lines, f"--data-binary @- <<'{mark}'"]) + f"\n{body}\n{mark}"

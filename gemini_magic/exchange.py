@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, overload
-from urllib.parse import unquote
+from urllib.parse import urlsplit
 
-__all__ = ["Attempt", "Exchange", "Pause", "Pieces"]
+__all__ = ["Attempt", "Exchange", "Pause", "Pieces", "clean_headers", "clean_url"]
 
 _SHORT = 64  # bytes between two chunks of a usual stream, at most
-_MODEL = re.compile(r"/models/([^/:?]+)")
+_SECRET_WORDS = ("key", "token", "authorization", "cookie", "secret")
 
 
 class Pause(NamedTuple):
@@ -35,29 +34,24 @@ class Attempt(NamedTuple):
         round, attempt: tool round, and attempt within it, from 0.
         url: where it was sent.
         status: the HTTP status, None when no answer came.
-        ended: how it ended, in a word: ``eof`` when the answer was read to its end; ``end`` is the same.
+        end: how it ended, in a word: ``eof`` when the answer was read to its end.
         problem: why it brought no answer, in words; None when it did.
         waited: seconds that were waited before it went out, for another try or for its turn.
         started: when it went out, in seconds since the first request was sent; None when it never did.
-        seconds: from then to the last byte of its answer; None when none came.
-        bytes: of its answer's body.
+        seconds: from sending it to the last byte of its answer, None when none came.
+        size: bytes of the answer's body, content-encoding undone.
     """
 
     round: int
     attempt: int
     url: str
     status: int | None
-    ended: str | None
+    end: str | None
     problem: str | None = None
     waited: float = 0.0
     started: float | None = None
     seconds: float | None = None
-    bytes: int = 0
-
-    @property
-    def end(self) -> str | None:
-        """How it ended, in a word."""
-        return self.ended
+    size: int = 0
 
 
 class Pieces(Sequence[tuple[float, bytes]]):
@@ -143,6 +137,8 @@ class Exchange:
         started: when it went out, in seconds since the first request was sent; None until then.
         round, attempt: tool round and attempt it belongs to.
         backend: the dialect that was spoken, None where nobody said.
+        key: how the key travelled: the header, what stands before the key, the variable that holds such a key; None
+            when there was none, and in a recording.
     """
 
     def __init__(
@@ -162,6 +158,7 @@ class Exchange:
         self.round = round
         self.attempt = attempt
         self.backend: str | None = None
+        self.key: tuple[str, str, str] | None = None
         self.status: int | None = None
         self.reason = ""
         self.http_version = ""
@@ -172,15 +169,11 @@ class Exchange:
         self.waited = 0.0
         self.started: float | None = None
 
-    @property
-    def model(self) -> str | None:
-        """The model that was asked, where the URL tells."""
-        found = _MODEL.search(self.url)
-        return None if found is None else unquote(found[1])
-
     def summary(self) -> Attempt:
         """What it was, without its bytes."""
-        pieces = self.pieces
+        pieces = list(self.pieces)  # a copy first: the reader may be appending
+        seconds = pieces[-1][0] if pieces else None
+        size = sum(len(piece) for _, piece in pieces)
         return Attempt(
             self.round,
             self.attempt,
@@ -190,6 +183,31 @@ class Exchange:
             self.problem,
             self.waited,
             self.started,
-            pieces[-1][0] if pieces else None,
-            pieces.size,
+            seconds,
+            size,
         )
+
+
+def clean_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Headers as they are kept: cookies dropped, anything that may be a credential masked."""
+    kept: dict[str, str] = {}
+    for name, value in headers:
+        lower = name.lower()
+        if lower in ("set-cookie", "cookie"):
+            continue
+        shown = "<redacted>" if any(word in lower for word in _SECRET_WORDS) else value
+        kept[lower] = f"{kept[lower]}, {shown}" if lower in kept else shown
+    return kept
+
+
+def clean_url(url: str) -> str:
+    """The URL with credentials masked."""
+    parts = urlsplit(url)
+    if not parts.query and "@" not in parts.netloc:
+        return url
+    pairs = []
+    for pair in parts.query.split("&"):
+        name = pair.partition("=")[0]
+        secret = any(word in name.lower() for word in _SECRET_WORDS)
+        pairs.append(f"{name}=redacted" if secret else pair)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="&".join(pairs)).geturl()

@@ -30,6 +30,7 @@ from .events import (
     UsageReport,
 )
 from .exchange import Exchange, Pause
+from .look import Look
 from .records import ChunkList, ChunkRow, EventLog, EventRow, UsageRow, chunk_columns, describe, in_one_word
 from .seam import repeated
 from .surrogates import Joiner
@@ -53,7 +54,7 @@ class Ledger:
         phase: what is being waited for now; ``pause``: why no request is on its way, and until when.
         version: grows with every change; equal versions mean nothing new.
         started: when the request was made (UTC).
-        source: where the bytes come from: the network, a recording, or the echo backend.
+        source: where the bytes come from: the network, a recording, the journal, or the echo backend.
         before: the answer's text up to here, where this exchange asked for the rest; empty otherwise.
         answer, thoughts: text pieces of candidate 0, in order; append-only.
         parts: every part by candidate, as it came.
@@ -64,13 +65,14 @@ class Ledger:
         chunks, events, usage_history: the tables' columns.
         raw: the chunks; ``notes``: oddities; ``exchanges``: the wire.
         advice: what the reader knows to do about a bad ending, before what its error says.
+        look: how views show the answer.
         marks: named moments in seconds since the request was sent; ``delay``: seconds from ``started`` until then.
     """
 
     def __init__(self, request: Request | None = None, *, backend: str = "gemini") -> None:
         self.request = request
         self.backend = backend
-        self.source: Literal["network", "recording", "echo"] = "network"
+        self.source: Literal["network", "recording", "journal", "echo"] = "network"
         self.status: Status = "running"
         self.phase: Phase = "preparing"
         self.cause: Cause | None = None
@@ -98,15 +100,16 @@ class Ledger:
         self.delay = 0.0
         self.limit: float | None = None
         self.advice = ""
+        self.look = Look()
         self.round = 0
         self.attempt = 0
         self.chars = 0
-        self.log = EventLog()
-        self.events: list[Event] = self.log.events
+        self._log = EventLog()
+        self.events: list[Event] = self._log.events
         self.chunk_columns: Columns[ChunkRow] = chunk_columns()
         self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns)
-        self.event_columns: Columns[EventRow] = self.log.event_columns
-        self.usage_columns: Columns[UsageRow] = self.log.usage_columns
+        self.event_columns: Columns[EventRow] = self._log.event_columns
+        self.usage_columns: Columns[UsageRow] = self._log.usage_columns
         self._joiners: dict[str, Joiner] = {"text": Joiner(), "thought": Joiner()}
 
     @property
@@ -154,7 +157,7 @@ class Ledger:
     def fail(self, failure: Failure, t: float) -> None:
         """The server refused the request; there is no chunk that says so."""
         self.failure = failure
-        self.log.extend([failure], [-1], t)
+        self._log.extend([failure], [-1], t)
         self.version += 1
 
     def add(self, raw: bytes, t: float, reading: Reading) -> list[Event]:
@@ -189,7 +192,7 @@ class Ledger:
             gap = 0.0
             events += reading.events
             chunks += [index] * len(reading.events)
-        self.log.extend(events, chunks, t)
+        self._log.extend(events, chunks, t)
         self.chunk_columns.extend(rows)
         self.version += 1
 

@@ -5,7 +5,6 @@ It knows bytes and their order, and nothing of what they mean.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterable
 
@@ -66,12 +65,3 @@ class Places:
 
     def _tries(self) -> int:
         return sum(bool(exchange.pieces) for exchange in self._ledger.exchanges)
-
-    def bare(self, chunk: int) -> bool:
-        """Whether a chunk of an event stream stands on a line without a field name."""
-        starts, own = self._look(), chunk - self._first
-        if not 0 <= own < len(starts) or b"data:" not in self._body:
-            return False
-        begin = self._body[max(starts[own] - 80, 0) : starts[own]]
-        line = re.split(rb"[\r\n]", begin)[-1]
-        return not line.strip() and not line.lstrip().startswith(b"data:")

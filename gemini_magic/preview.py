@@ -1,96 +1,73 @@
-"""The first and last rows of a table, as HTML and as plain text.
+"""A look at a table: its first and last rows, as text or as HTML.
 
-It knows names and values, not tables; every value is escaped and shortened.
+It knows rows and columns, and not what they mean. Every value is escaped and shortened.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any, Final, Protocol
 
-__all__ = ["ENDS", "Preview", "preview"]
+__all__ = ["as_html", "as_text"]
 
-ENDS = 5  # first and last rows shown
-_CELL, _WIDE = 60, 200  # characters of one cell; more where there are few columns
-_FEW = 8  # columns
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # could move a terminal's cursor
+_ROWS: Final = 5  # first and last rows that are shown
+_CELL: Final = 60  # characters of one cell
 
 
-class Preview(NamedTuple):
-    """What is shown of a table.
-
-    Attributes:
-        names: of the columns that are not empty in the rows shown.
-        rows: their values in short; None stands for what is left out.
-        total: how many rows the table has.
-        empty: names of the columns that are left out.
-    """
-
-    names: list[str]
-    rows: list[list[str] | None]
-    total: int
-    empty: list[str]
-
-    def text(self) -> str:
-        """A plain table for terminals."""
-        names, rows = self.names, self.rows
-        lines = [names, *(["⋮"] + [""] * (len(names) - 1) if row is None else row for row in rows)]
-        widths = [max(len(line[place]) for line in lines) for place in range(len(names))]
-        table = "\n".join(
-            "  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip()
-            for line in lines
-        )
-        return f"{table}\n{self._counted()}"
-
-    def html(self) -> str:
-        """The same as HTML, and what to do with the table."""
-        style = 'style="text-align:left;white-space:nowrap"'
-        long = 'style="text-align:left;white-space:normal;min-width:20em"'
-        head = "".join(f"<th {style}>{escape(name)}</th>" for name in self.names)
-        body = "".join(
-            f'<tr><td colspan="{len(self.names)}" {style}>⋮</td></tr>'
-            if row is None
-            else f"<tr>{''.join(f'<td {long if len(value) > _CELL else style}>{escape(value)}</td>' for value in row)}</tr>"
-            for row in self.rows
-        )
-        empty = f" Empty here: {escape(', '.join(self.empty))}." if self.empty else ""
-        note = f"{self._counted()}.{empty} Any DataFrame library takes this as it is: <code>pl.DataFrame(rows)</code>, <code>rows.to_pandas()</code>"
-        return (
-            f'<div style="overflow-x:auto"><table><thead><tr>{head}</tr></thead>'
-            f"<tbody>{body}</tbody></table></div><small>{note}</small>"
-        )
-
-    def _counted(self) -> str:
-        return "1 row" if self.total == 1 else f"{self.total} rows"
+class _Table(Protocol):
+    def __len__(self) -> int: ...
+    def __getitem__(self, key: slice, /) -> Any: ...
 
 
-def preview(names: Sequence[str], ends: tuple[Sequence[Sequence[Any]], ...], count: int) -> Preview:
-    """What to show.
-
-    Args:
-        names: the columns' names.
-        ends: the values of all rows, or of the first and of the last ones.
-        count: how many rows there are.
-    """
-    first, *last = ends
-    shown: list[Sequence[Any] | None] = [*first, *([None, *last[0]] if last else [])]
+def _look(columns: Sequence[str], table: _Table) -> tuple[list[str], list[list[str] | None]]:
+    """Names and shortened values of the first and last rows (None for what is left out), empty columns apart."""
+    shown = list(table[:]) if len(table) <= 2 * _ROWS else [*table[:_ROWS], None, *table[-_ROWS:]]
     used = [
         place
-        for place in range(len(names))
-        if not shown or any(row is not None and row[place] not in (None, "") for row in shown)
+        for place in range(len(columns))
+        if not shown or any(record is not None and record[place] not in (None, "") for record in shown)
     ]
-    most = _WIDE if len(names) <= _FEW else _CELL
-    rows = [None if row is None else [_cell(row[place], most) for place in used] for row in shown]
-    kept = [names[place] for place in used]
-    return Preview(kept, rows, count, [name for name in names if name not in kept])
+    rows = [None if record is None else [_cell(record[place]) for place in used] for record in shown]
+    return [columns[place] for place in used], rows
 
 
-def _cell(value: object, most: int) -> str:
+def as_text(columns: Sequence[str], table: _Table) -> str:
+    """A plain table for terminals."""
+    names, rows = _look(columns, table)
+    lines = [names, *(["⋮"] + [""] * (len(names) - 1) if row is None else row for row in rows)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(names))]
+    drawn = "\n".join(
+        "  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+    return f"{drawn}\n{len(table)} rows"
+
+
+def as_html(columns: Sequence[str], table: _Table) -> str:
+    """A table for notebooks; columns that are empty in these rows are left out."""
+    names, rows = _look(columns, table)
+    style = 'style="text-align:left;white-space:nowrap"'
+    head = "".join(f"<th {style}>{escape(name)}</th>" for name in names)
+    body = "".join(
+        f'<tr><td colspan="{len(names)}" {style}>⋮</td></tr>'
+        if row is None
+        else f"<tr>{''.join(f'<td {style}>{escape(value)}</td>' for value in row)}</tr>"
+        for row in rows
+    )
+    left_out = [name for name in columns if name not in names]
+    empty = f" Empty here: {', '.join(left_out)}." if left_out else ""
+    note = f"{len(table)} rows.{empty} Any DataFrame library takes this as it is: <code>pd.DataFrame(rows)</code>"
+    return (
+        f'<div style="overflow-x:auto"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div><small>{note}</small>"
+    )
+
+
+def _cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
         return f"{value:.3f}"
-    text = _CONTROL.sub("·", str(value).replace("\n", "⏎"))
-    return text if len(text) <= most else text[: most - 1] + "…"
+    text = str(value).replace("\n", "⏎")
+    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"

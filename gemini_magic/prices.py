@@ -1,199 +1,134 @@
-"""What an answer cost, by a table of prices that somebody else keeps; best effort, and never a guess.
+"""What an answer cost: best effort, from what the server says or from a public table of prices.
 
-It knows counts and models, not responses. Whatever goes wrong means that the cost is not known (None).
+It knows token counts and money, and nothing of streams. Whatever goes wrong here, the price is unknown.
 """
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, NamedTuple
+from importlib.metadata import version
+from typing import Any, Final, NamedTuple
 
 from .events import Usage
 
-__all__ = ["HOW_TO_GET", "Cost", "available", "gateway_cost", "listed_cost"]
+__all__ = ["Cost", "cost_of", "said_cost"]
 
-HOW_TO_GET = 'pip install "gemini-magic[prices]"'
-
-_REVISION = re.compile(r"-0\d\d$")  # as in gemini-2.5-flash-001; the table names models without
-_STANDARD = frozenset({"standard", "default", "unspecified", "service_tier_unspecified", "on_demand"})
-_MODALITIES = {"AUDIO": "audio", "IMAGE": "image", "DOCUMENT": "image", "VIDEO": "video"}
-_SIDES = {"prompt": "input_{}_tokens", "cached": "cache_{}_read_tokens", "output": "output_{}_tokens"}
+# The server's words for token counts (Gemini API reference, UsageMetadata).
+_COUNTS: Final = {
+    "prompt": "promptTokenCount",
+    "cached": "cachedContentTokenCount",
+    "output": "candidatesTokenCount",
+    "thoughts": "thoughtsTokenCount",
+    "tool": "toolUsePromptTokenCount",
+    "total": "totalTokenCount",
+}
+_STANDARD: Final = {"", "standard", "default", "on_demand", "unspecified", "service_tier_unspecified"}
 
 
 class Cost(NamedTuple):
-    """What an answer cost; each token is counted once.
+    """What an answer cost.
 
     Attributes:
-        amount: of all, in ``currency``.
-        currency: such as ``USD``.
-        source: who says so: ``genai-prices`` or the gateway itself.
-        version: of the price table; None for a gateway's own figure.
-        model: the model that was priced, in the table's word; None for a gateway.
-        input: of the prompt, without what came from a cache.
-        cached: of the cached part of the prompt.
-        output: of the answer, without thinking.
-        thinking: of the model's thinking.
-        tool: of what tools put into the prompt.
-        tier: the service tier that was priced.
+        amount: in units of the currency, thoughts, cached and tool tokens included.
+        currency: ``USD``.
+        input: the share of what was sent, cached and tool tokens included; None where only the sum is known.
+        output: the share of answer and thoughts; None likewise.
+        source: whose figure it is: ``genai-prices`` (a table of list prices: discounts and free tiers are not known
+            to it), or the gateway's name.
+        version: the table's version; None for a gateway.
+        model: the model whose price was taken, as the source calls it.
     """
 
     amount: float
     currency: str
+    input: float | None
+    output: float | None
     source: str
-    version: str | None = None
-    model: str | None = None
-    input: float | None = None
-    cached: float | None = None
-    output: float | None = None
-    thinking: float | None = None
-    tool: float | None = None
-    tier: str | None = None
+    version: str | None
+    model: str | None
 
     def __str__(self) -> str:
-        sign = "$" if self.currency == "USD" else f"{self.currency} "
-        return f"{sign}{self.amount:.6f}".rstrip("0").rstrip(".") if self.amount else f"{sign}0"
+        digits = 2 if self.amount >= 1 else min(12, 2 - math.floor(math.log10(self.amount)))
+        return f"${self.amount:,.{digits}f}"
 
 
-def available() -> bool:
-    """Whether a table of prices is installed."""
-    return find_spec("genai_prices") is not None
+def said_cost(said: Any, *, source: str, model: str | None) -> Cost | None:
+    """The cost a gateway named: a number, or an object with ``total``; None for anything else.
+
+    Args:
+        said: the JSON value, in dollars.
+        source: the gateway's name.
+        model: the model that answered.
+    """
+    if not isinstance(said, Mapping):
+        said = {"total": said}
+    amount, sent, came = (_money(said.get(name)) for name in ("total", "input", "output"))
+    return None if not amount else Cost(amount, "USD", sent, came, source, None, model)
 
 
-def gateway_cost(said: Any) -> Cost | None:
-    """What a gateway says its answer cost: an amount, or an object with ``total``, ``input`` and ``output``."""
-    if isinstance(said, Mapping):
-        shares = [_amount(said.get(name)) for name in ("input", "output")]
-        total = _amount(said.get("total"))
-        if total is None and None not in shares:
-            total = sum(share for share in shares if share is not None)
-        currency = said.get("currency")
-        if total is not None:
-            return Cost(
-                total,
-                currency.upper() if isinstance(currency, str) else "USD",
-                "gateway",
-                input=shares[0],
-                output=shares[1],
-            )
-        return None
-    total = _amount(said)
-    return None if total is None else Cost(total, "USD", "gateway")
-
-
-def _amount(value: Any) -> float | None:
-    """An amount of money; None for what can be none, such as a text, a negative number or infinity."""
+def _money(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         amount = float(value)
     except (ValueError, OverflowError):
         return None
-    return amount if 0 <= amount < float("inf") else None
+    return amount if math.isfinite(amount) and amount >= 0 else None
 
 
-def listed_cost(
+def cost_of(
+    usage: Usage | None,
     model: str | None,
-    usage: Usage,
     *,
+    metadata: Mapping[str, Any] | None = None,
     tier: str | None = None,
-    at: datetime | None = None,
-    details: Mapping[tuple[str, str], int] | None = None,
+    when: datetime | None = None,
 ) -> Cost | None:
-    """The list price of an answer of Google's API; None when the model, its price or the counts are not known.
-
-    Searches that a model makes are billed apart and are not part of it.
+    """The list price of an answer by the package genai-prices.
 
     Args:
-        model: who answered.
         usage: the final counts.
-        tier: the service tier in the server's word; None means the standard one.
-        at: when it was asked: prices change.
-        details: tokens by kind and modality, where the server told.
+        model: the model that answered, in the server's word.
+        metadata: the last ``usageMetadata`` as sent, which tells audio and images from text.
+        tier: the service tier that was billed; one that the table has no price for makes the price unknown.
+        when: when it was asked: prices change.
+
+    Returns:
+        None where anything is unknown: the package is not installed, it does not know the model, the server did not
+        count, or it fails. Never an amount of 0.
     """
-    if not model or usage.prompt is None or usage.total is None or not available():
+    if (
+        usage is None
+        or not model
+        or usage.prompt is None
+        or (usage.output is None and usage.thoughts is None)
+    ):
         return None
-    name = model.removeprefix("models/")
-    for each in dict.fromkeys((name, _REVISION.sub("", name))):
-        with suppress(Exception):  # a price is never worth an error
-            return _priced(each, usage, tier, at, details or {})
-    return None
-
-
-def _priced(
-    model: str, usage: Usage, tier: str | None, at: datetime | None, details: Mapping[tuple[str, str], int]
-) -> Cost | None:
-    import genai_prices  # noqa: PLC0415 - heavy, optional, and only for who asks for a cost
-
-    def price(**counts: int) -> Any:
-        return genai_prices.calc_price(
-            genai_prices.Usage(**counts), model, provider_id="google", genai_request_timestamp=at, **context
-        )
-
-    context: dict[str, Any] = {}
-    word = (tier or "standard").lower()
-    if word not in _STANDARD:
-        context["price_context"] = {
-            "service_tier": word.removeprefix("service_tier_").removeprefix("on_demand_")
-        }
-    prompt, output = usage.prompt or 0, usage.output or 0
-    thoughts, tool, cached = usage.thoughts or 0, usage.tool or 0, usage.cached or 0
-    by_modality = _by_modality(details)
-    whole = price(
-        input_tokens=prompt + tool, cache_read_tokens=cached, output_tokens=output + thoughts, **by_modality
-    )
-    if context and not _has_tier(whole.model, context["price_context"]["service_tier"]):
+    counts: dict[str, Any] = {
+        name: count for field, name in _COUNTS.items() if (count := getattr(usage, field)) is not None
+    }
+    details = {k: v for k, v in (metadata or {}).items() if k.endswith("TokensDetails")}
+    try:
+        return _listed({**details, **counts}, model.removeprefix("models/"), tier, when)
+    except Exception:  # noqa: BLE001 - a foreign table; an unknown price must not cost the answer
         return None
-    # The shares come from the same call with something left out, so that a price for long prompts stays the same.
-    silent = price(
-        input_tokens=prompt + tool, cache_read_tokens=cached, output_tokens=output, **by_modality
-    ).output_price
-    plain = {name: count for name, count in by_modality.items() if name.startswith("input_")}
-    uncached = price(input_tokens=prompt + tool, **plain).input_price
-    each = uncached / (prompt + tool) if prompt + tool else 0
-    fresh, tools = each * (prompt - cached), each * tool
-    return Cost(
-        float(whole.total_price),
-        "USD",
-        "genai-prices",
-        _version(whole),
-        whole.model.id,
-        float(fresh),
-        float(whole.input_price - fresh - tools),
-        float(silent),
-        float(whole.output_price - silent),
-        float(tools),
-        word if context else "standard",
-    )
 
 
-def _by_modality(details: Mapping[tuple[str, str], int]) -> dict[str, int]:
-    """The counts of modalities that may have prices of their own; pages of a document are priced as images."""
-    found: dict[str, int] = {}
-    for (kind, modality), tokens in details.items():
-        if kind in _SIDES and modality in _MODALITIES:
-            name = _SIDES[kind].format(_MODALITIES[modality])
-            found[name] = found.get(name, 0) + tokens
-    if any(kind == "cached" for kind, _ in details):  # told in full: what is missing is none
-        for modality in set(_MODALITIES.values()):
-            if _SIDES["prompt"].format(modality) in found:
-                found.setdefault(_SIDES["cached"].format(modality), 0)
-    return found
-
-
-def _has_tier(model: Any, tier: str) -> bool:
-    """Whether the table has prices of that tier for the model; otherwise it would give those of the standard one."""
-    return any(variant.when.get("service_tier") == tier for variant in model.price_variants or ())
-
-
-def _version(priced: Any) -> str:
-    fetched = priced.auto_update_timestamp
-    if fetched is not None:
-        return f"of {fetched:%Y-%m-%d}"
-    return str(
-        import_module("importlib.metadata").version("genai-prices")
-    )  # slow to load, and only used here
+def _listed(counts: dict[str, Any], model: str, tier: str | None, when: datetime | None) -> Cost | None:
+    package: Any = import_module("genai_prices")
+    read = package.extract_usage({"modelVersion": model, "usageMetadata": counts}, provider_id="google")
+    name = (tier or "").lower()
+    context = {} if name in _STANDARD else {"service_tier": name}
+    if context and not any(
+        context == each.when for each in getattr(read.model, "price_variants", None) or ()
+    ):
+        return None
+    found = read.calc_price(genai_request_timestamp=when, price_context=context or None)
+    if not found.total_price:
+        return None
+    amounts = (float(each) for each in (found.total_price, found.input_price, found.output_price))
+    amount, sent, came = amounts
+    return Cost(amount, "USD", sent, came, "genai-prices", version("genai-prices"), found.model.id)

@@ -1,49 +1,148 @@
 """What the user explores: a face over one ledger, alive from before the first byte.
 
-Everything shown here is read from the ledger when asked for; nothing is kept twice. Only ``reply`` sends something.
+Everything shown here is read from the ledger when asked for; nothing is kept twice. It sends nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from . import views
-from .answer import Answer
-from .asking import build, parts_of
+from . import markdown, views
 from .backends import backend
-from .client import Stream, endpoint_of, play, read_exchanges, read_recording, write_recording
-from .content import Part, Request
-from .conversation import answer_turn
-from .curl import KEY, curl
-from .errors import OptionError, RecordingError
+from .client import Stream, read_exchanges, read_recording, write_recording
+from .content import Blob, Call, Part, Request
+from .curl import curl_of
+from .difference import Difference
+from .errors import GeminiMagicError, Interrupted, RecordingError
+from .events import Status
+from .evidence import Evidence
 from .exchange import Attempt, Exchange
 from .ledger import Ledger
-from .opening import open_answer
-from .settings import CALL, Options, resolve
-from .spoken import Candidate
+from .spoken import Candidate, Citation, citations_of
 
-__all__ = ["Attempt", "Candidate", "Response", "stopping"]
+__all__ = ["Attempt", "Candidate", "Response", "rebuilt"]
 
 R = TypeVar("R", bound="Response")
 
 
-class Response(Answer):
+class Response(Evidence):
     """An answer and everything that was received with it.
 
     Args:
         ledger: the record it shows.
         stream: the stream that fills the record, None for one that was loaded.
-        options: how it was asked, None for one that was loaded.
     """
 
-    def __init__(self, ledger: Ledger, stream: Stream | None = None, options: Options | None = None) -> None:
+    def __init__(self, ledger: Ledger, stream: Stream | None = None) -> None:
         super().__init__(ledger)
         self.stream = stream
-        self.options = options
         self._shown = False
+
+    # -- what was said ---------------------------------------------------------------------------------------
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+        return "".join(self.ledger.answer)
+
+    @property
+    def whole(self) -> str:
+        """The answer from its very beginning: what came before ``%gemini resume``, and :attr:`text`.
+
+        The two are the same where nothing was gone on with. A file that :meth:`save` writes holds one request and
+        its answer, so ``whole`` of a loaded response is its text alone; pickling and copying keep all of it.
+        """
+        return self.ledger.before + self.text
+
+    @property
+    def thoughts(self) -> str:
+        """The summary of the model's thinking so far; empty when none was asked for."""
+        return "".join(self.ledger.thoughts)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The answer's parts in order."""
+        return Candidate(self.ledger, 0).parts
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The candidate answers."""
+        return tuple(
+            Candidate(self.ledger, index) for index in sorted({0, *self.ledger.parts, *self.ledger.finishes})
+        )
+
+    @property
+    def calls(self) -> list[Call]:
+        """The functions the model asks for, in order."""
+        return [part for part in self.parts if isinstance(part, Call)]
+
+    @property
+    def images(self) -> list[Blob]:
+        """The pictures in the answer; each shows itself in a notebook, ``image.data`` holds its bytes."""
+        return [part for part in self.parts if isinstance(part, Blob) and part.mime_type.startswith("image/")]
+
+    @property
+    def citations(self) -> list[Citation]:
+        """What the server says the answer quotes."""
+        return citations_of(self.ledger, 0)
+
+    @property
+    def grounding(self) -> dict[str, Any]:
+        """The last grounding metadata (searches, sources, which text they support), as sent; empty without."""
+        found = [each.value for each in self.ledger.evidence if each.name == "groundingMetadata"]
+        return found[-1] if found and isinstance(found[-1], dict) else {}
+
+    @property
+    def code_blocks(self) -> list[markdown.CodeBlock]:
+        """The fenced code blocks of the answer, each with ``language`` and ``text``."""
+        return markdown.code_blocks(self.text)
+
+    # -- how it ended ----------------------------------------------------------------------------------------
+
+    @property
+    def status(self) -> Status:
+        """``running``, ``complete``, ``truncated``, ``blocked``, ``error``, ``stalled`` or ``interrupted``."""
+        return self.ledger.status
+
+    @property
+    def ok(self) -> bool:
+        """Whether the answer is complete."""
+        return self.ledger.status == "complete"
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The last finish reason, in the server's word; None when it gave none."""
+        finish = self.ledger.finish
+        return None if finish is None else finish.reason
+
+    @property
+    def finish_message(self) -> str | None:
+        """The server's explanation of the finish reason."""
+        finish = self.ledger.finish
+        return None if finish is None else finish.message
+
+    @property
+    def block_reason(self) -> str | None:
+        """Why the prompt or the answer was blocked; None when it was not."""
+        if self.ledger.blocked is not None:
+            return self.ledger.blocked.reason
+        return self.finish_reason if self.status == "blocked" else None
+
+    @property
+    def error(self) -> GeminiMagicError | Interrupted | None:
+        """What ended it badly, None while it runs and when all is well."""
+        error = self.ledger.error
+        if error is not None:
+            error.response = self
+        return error
+
+    def raise_for_status(self) -> Self:
+        """Raise :attr:`error` if there is one; otherwise return this response."""
+        if self.error is not None:
+            raise self.error
+        return self
 
     def wait(self, timeout: float | None = None) -> Self:
         """Wait for the end of the stream, at most ``timeout`` seconds."""
@@ -52,6 +151,10 @@ class Response(Answer):
         return self
 
     # -- verbs -----------------------------------------------------------------------------------------------
+
+    def inspect(self) -> None:
+        """Show the answer with its inspector unfolded, in JupyterLab and Notebook 7; elsewhere the answer alone."""
+        views.inspect(self.ledger)
 
     def save(self, path: str | Path) -> Path:
         """Write what went over the wire: ``.jsonl`` (all of it), ``.httprr`` or ``.sse``.
@@ -62,6 +165,37 @@ class Response(Answer):
         target = Path(path)
         write_recording(target, self.ledger.exchanges)
         return target
+
+    def curl(self) -> str:
+        """The command that sends the last request again, for a POSIX shell; the key is a variable there.
+
+        Raises:
+            RecordingError: what was sent is not known, as in a recording of the answer alone.
+        """
+        sent = [each for each in self.ledger.exchanges if each.url and each.method]
+        if not sent:
+            raise RecordingError(
+                "What was sent is not known.", remedy="A .jsonl recording holds the request, too."
+            )
+        key = sent[-1].key
+        if key is None and self.ledger.source == "recording":
+            auth = backend(self.ledger.backend).auth
+            key = None if auth is None else (auth.header, auth.prefix, next(iter(auth.env), "KEY"))
+        return curl_of(sent[-1], key)
+
+    def diff(self, other: Response) -> Difference:
+        """This response and another, side by side: requests, texts, endings, timing, tokens, cost, notes.
+
+        Raises:
+            TypeError: the other is no response.
+        """
+        if not isinstance(other, Response):
+            raise TypeError(f"A response is compared with a response, not with {type(other).__name__}.")
+        return Difference(self, other, (self.text, other.text))
+
+    def timeline(self) -> views.Timeline:
+        """When what arrived, as a picture; ``.save("x.svg")`` writes it into a file."""
+        return views.Timeline(self.ledger)
 
     @classmethod
     def load(cls, path: str | Path, *, backend_name: str | None = None) -> Self:
@@ -76,98 +210,14 @@ class Response(Answer):
         """
         exchanges = read_recording(Path(path))
         spoken = (exchanges[-1].backend if exchanges else None) or "gemini"
-        return _again(cls, exchanges, backend_name or spoken, None)
-
-    def curl(self) -> str:
-        """The command that asks the same in a shell; the key is the variable ``$GEMINI_API_KEY`` (or that of --key-env).
-
-        Raises:
-            RecordingError: nothing was sent, or no server was asked.
-        """
-        exchange, dialect = self._exchange(), backend(self.ledger.backend)
-        if dialect.local is not None or not exchange.url:
-            raise RecordingError(
-                "No server was asked, so no command can ask it.",
-                remedy="`%%gemini --dry-run` with the server's options shows a request.",
-            )
-        options = self.options or Options()
-        auth = dialect.auth_for(options.auth, endpoint_of(options)) if self.options else dialect.auth
-        sent = auth is not None and (auth.owns(exchange.url) or options.key_env is not None)
-        if auth is None or not sent:
-            return curl(exchange, header=None)
-        return curl(exchange, header=auth.header, prefix=auth.prefix, variable=options.key_env or KEY)
-
-    def reply(self, prompt: str | Sequence[Part], **options: Any) -> Self:
-        """Ask on after this answer, with the options it was asked with, and wait for the new one.
-
-        Args:
-            prompt: the next question, or its parts.
-            options: options of ``%%gemini`` by name that are different now.
-
-        Raises:
-            OptionError: this answer still runs, was loaded (its question is not known as one), or says nothing.
-            UsageProblem: as for ``ask``; nothing was sent.
-            Interrupted: the user stopped it.
-        """
-        said = answer_turn(self.ledger.parts.get(0, ()))
-        if self.request is None or self.options is None:
-            raise OptionError(
-                "This answer was loaded; its question cannot be gone on with.",
-                remedy="Ask it again with gemini_magic.ask(…), and reply to that.",
-            )
-        if self.status == "running" or said is None:
-            raise OptionError(
-                "There is no answer to reply to." if said is None else "The answer is still arriving.",
-                remedy="Ask again." if said is None else "r.wait() waits for its end.",
-            )
-        again = {name: value for name, value in self.options.again().items() if name != "to"}
-        resolved, sources = resolve(options, again=again, place=CALL)
-        request = build(parts_of(prompt), resolved, (*self.request.turns, said))
-        answer = type(self)(*open_answer(request, resolved, sources=sources), resolved)
-        with stopping(answer):
-            return answer.wait()
-
-    def replay(self, speed: float = 1.0) -> None:
-        """Show the answer arriving once more, at ``speed`` times its pace (0: at once); nothing is sent.
-
-        Raises:
-            RecordingError: the answer has not ended, there is none, or the speed is none.
-            Interrupted: the user stopped it.
-        """
-        self._exchange()
-        if self.status == "running":
-            raise RecordingError("The answer is still arriving.", remedy="r.wait() waits for its end.")
-        ledger = Ledger(self.request, backend=self.ledger.backend)
-        ledger.before = self.ledger.before
-        stream = play(self.ledger.exchanges, backend(ledger.backend), ledger, speed=speed)
-        shown = type(self)(ledger, stream)
-        with stopping(shown):
-            views.watch(ledger, stream)
-
-    def diff(self, other: Response) -> views.Difference:
-        """This answer beside another: requests, texts, endings, times, tokens, cost and notes.
-
-        Raises:
-            TypeError: the other is no response.
-        """
-        if not isinstance(other, Response):
-            raise TypeError(
-                f"r.diff() compares with another Response, not with {type(other).__name__}; "
-                "Response.load(path) makes one of a recording."
-            )
-        return views.difference((self, self.text), (other, other.text))
-
-    def _exchange(self) -> Exchange:
-        if not self.ledger.exchanges:
-            raise RecordingError("Nothing was sent yet.", remedy="Wait for the first bytes.")
-        return self.ledger.exchanges[-1]
+        return rebuilt(cls, exchanges, backend_name or spoken, None)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled and copied as what went over the wire; a stream that still runs cannot be."""
         if self.status == "running" or not self.ledger.exchanges:
             raise TypeError("Only an answer that has ended can be pickled or copied; r.wait() waits for it.")
         ledger = self.ledger
-        return _again, (type(self), list(ledger.exchanges), ledger.backend, ledger.request, ledger.before)
+        return rebuilt, (type(self), list(ledger.exchanges), ledger.backend, ledger.request, ledger.before)
 
     # -- how it looks ----------------------------------------------------------------------------------------
 
@@ -192,7 +242,7 @@ class Response(Answer):
         return views.bundle(self.ledger)
 
 
-def _again(
+def rebuilt(
     kind: type[R], exchanges: Sequence[Exchange], backend_name: str, request: Request | None, before: str = ""
 ) -> R:
     """A response from what went over the wire."""
@@ -200,33 +250,3 @@ def _again(
     ledger.before = before
     read_exchanges(exchanges, backend(backend_name), ledger)
     return kind(ledger)
-
-
-@contextmanager
-def stopping(response: Response) -> Iterator[None]:
-    """Whatever leaves the block stops the stream; the error then has the ``response`` with what arrived.
-
-    Raises:
-        Interrupted: the user interrupted the block.
-    """
-    try:
-        yield
-    except Exception as error:
-        _close(response)
-        with suppress(AttributeError):  # an exception with slots
-            error.response = response  # type: ignore[attr-defined]
-        raise
-    except KeyboardInterrupt:
-        _close(response)
-        stopped = response.error
-        if stopped is None:  # it had ended well in the same moment
-            raise
-        stopped.remedy = (
-            "What arrived is in its `.response`."  # no cell asked this, and none can go on with it
-        )
-        raise stopped from None
-
-
-def _close(response: Response) -> None:
-    if response.stream is not None:
-        response.stream.close()

@@ -9,19 +9,38 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
-from itertools import compress
-from typing import Any, Generic, TypeVar, overload
+from itertools import starmap
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
 
-from .columns import CODES, Column, arrow_table, pandas_frame, pandas_series, pick, read_column
-from .conditions import close_to, meeting
-from .preview import ENDS, Preview, preview
+from .arrow import arrow_table
+from .conditions import Condition, condition_of, parsed, unknown, values_at
+from .preview import as_html, as_text
 
-__all__ = ["Column", "Columns", "Objects", "Rows"]
+__all__ = ["Column", "Columns", "Rows"]
 
-R = TypeVar("R")
-_BLOCK = 1000  # records made at a time
+R = TypeVar("R", bound=tuple[Any, ...])
+_BATCH = 1000  # rows that are read at once
+_CODES = {"int32": "i", "int64": "q", "float64": "d"}  # of the array module
+
+
+class Column(NamedTuple):
+    """How one column is called, typed and read.
+
+    Attributes:
+        name: the record's field.
+        type: the Arrow type.
+        read: turns a stored value into what is shown (for values that are kept in a cheaper form), or None.
+        full: whether it holds a number in each row, never None: such a column takes a quarter of the room.
+        encoded: whether strings are stored as their UTF-8 bytes.
+    """
+
+    name: str
+    type: Literal["int32", "int64", "float64", "string"]
+    read: Callable[[Any], Any] | None = None
+    full: bool = False
+    encoded: bool = False
 
 
 class Columns(Generic[R]):
@@ -42,7 +61,7 @@ class Columns(Generic[R]):
         self.record = record
         self.columns = tuple(columns)
         self.values: tuple[list[Any] | array[Any], ...] = tuple(
-            array(CODES[column.type]) if column.full else [] for column in columns
+            array(_CODES[column.type]) if column.full else [] for column in columns
         )
         self.length = 0
         self._appends = [values.append for values in self.values]
@@ -76,50 +95,6 @@ class Columns(Generic[R]):
                 self.extend(list(self._more()))
         return Rows(self, range(self.length))
 
-    def values_at(self, row: int) -> tuple[Any, ...]:
-        """The values of one row."""
-        return tuple(
-            values[row] if column.read is None else column.read(values[row])
-            for column, values in zip(self.columns, self.values, strict=True)
-        )
-
-    def records(self, rows: Sequence[int]) -> Iterable[R]:
-        """The records of some rows."""
-        picked = (
-            read_column(column, pick(values, rows))
-            for column, values in zip(self.columns, self.values, strict=True)
-        )
-        return map(self.record, *picked)
-
-
-class Objects(Columns[R]):
-    """A table whose records are objects that exist already, each with its values in the columns.
-
-    Args:
-        objects: the records.
-        columns: the columns.
-        rows: for each object its values.
-    """
-
-    def __init__(
-        self, objects: Iterable[R], columns: Sequence[Column], rows: Iterable[tuple[Any, ...]]
-    ) -> None:
-        super().__init__(_no_record, columns)
-        self.objects = list(objects)
-        self.extend(list(rows))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        rows = [self.values_at(row) for row in range(self.length)]
-        return Objects, (self.objects, self.columns, rows)
-
-    def records(self, rows: Sequence[int]) -> Iterable[R]:
-        """The objects themselves."""
-        return [self.objects[row] for row in rows]
-
-
-def _no_record(*_: Any) -> Any:
-    raise AssertionError
-
 
 def _copied(record: Callable[..., R], columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> Columns[R]:
     copy = Columns(record, columns)
@@ -130,8 +105,7 @@ def _copied(record: Callable[..., R], columns: Sequence[Column], rows: list[tupl
 class Rows(Generic[R]):
     """A table: iterate for named tuples, or hand it to pandas, polars, pyarrow or DuckDB as it is.
 
-    It is a view over shared columns: taking one, slicing it or filtering it copies nothing but row numbers.
-    It is deliberately not registered as a ``Sequence``: libraries would then read row by row.
+    Slices and filtered rows share its columns. Not registered as a ``Sequence``: libraries would read row by row.
     """
 
     def __init__(self, source: Columns[R], index: Sequence[int]) -> None:
@@ -146,9 +120,20 @@ class Rows(Generic[R]):
     def __len__(self) -> int:
         return len(self._index)
 
+    def _record(self, row: int) -> R:
+        source = self._source
+        return source.record(
+            *(
+                values[row] if column.read is None else column.read(values[row])
+                for column, values in zip(source.columns, source.values, strict=True)
+            )
+        )
+
     def __iter__(self) -> Iterator[R]:
-        for start in range(0, len(self._index), _BLOCK):
-            yield from self._source.records(self._index[start : start + _BLOCK])
+        for start in range(0, len(self._index), _BATCH):
+            some: Rows[R] = Rows(self._source, self._index[start : start + _BATCH])
+            columns = map(some._column, range(len(self.columns)))
+            yield from starmap(self._source.record, zip(*columns, strict=True))
 
     @overload
     def __getitem__(self, key: int) -> R: ...
@@ -167,39 +152,36 @@ class Rows(Generic[R]):
             return self._column(self._position(key))
         if isinstance(key, slice):
             return Rows(self._source, self._index[key])
-        return next(iter(self._source.records([self._index[key]])))
+        return self._record(self._index[key])
 
     def _position(self, name: str) -> int:
-        if name in self.columns:
-            return self.columns.index(name)
-        close = close_to(name, self.columns)
-        guess = f"did you mean {close!r}? " if close else ""
-        raise KeyError(f"no column {name!r}; {guess}there are {', '.join(self.columns)}")
+        if name not in self.columns:
+            raise KeyError(f"no column {name!r}; there are {', '.join(self.columns)}")
+        return self.columns.index(name)
+
+    def _picked(self, position: int) -> list[Any] | array[Any]:
+        """One column's stored values, a copy."""
+        values, index = self._source.values[position], self._index
+        if isinstance(index, range) and index.step == 1:
+            return values[index.start : index.stop]
+        picked = [values[row] for row in index]
+        return array(values.typecode, picked) if isinstance(values, array) else picked
 
     def _column(self, position: int) -> list[Any]:
-        return read_column(self._source.columns[position], pick(self._source.values[position], self._index))
+        picked, read = self._picked(position), self._source.columns[position].read
+        return list(picked) if read is None else [read(value) for value in picked]
 
     def __eq__(self, other: object) -> bool:
-        """Equal to rows, a list or a tuple with equal records in the same order."""
-        if not isinstance(other, Rows | list | tuple):
-            return NotImplemented
-        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
+        """Whether the other holds the same records: rows, a list or a tuple."""
+        return list(self) == list(other) if isinstance(other, Rows | list | tuple) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment] # equal to lists, which have none
-
-    def __add__(self, other: Iterable[Any]) -> list[Any]:
-        """The records of both, as a list."""
-        return [*self, *other]
+    __hash__ = None  # type: ignore[assignment] # like a list: it may grow
 
     def __contains__(self, record: object) -> bool:
         return any(own == record for own in self)
 
     def index(self, record: R) -> int:
-        """Position of the first equal record.
-
-        Raises:
-            ValueError: there is none.
-        """
+        """Position of the first equal record; raises ValueError when there is none."""
         for position, own in enumerate(self):
             if own == record:
                 return position
@@ -209,44 +191,61 @@ class Rows(Generic[R]):
         """How many records are equal to this one."""
         return sum(own == record for own in self)
 
-    def where(self, *conditions: str | Callable[[R], object], **equal: Any) -> Rows[R]:
-        """The rows that meet all conditions.
+    def where(self, *conditions: str | Callable[[R], bool], **equal: Any) -> Rows[R]:
+        """The rows that meet every condition.
 
-        A condition is a text ``FIELD OP VALUE``, a function of a record, or ``column=value``. OP is one of
-        ``= != < <= > >=`` or ``~`` and ``!~``, which look for a regular expression. FIELD is a column, or a dotted
-        path into the JSON of each row: ``usageMetadata.thoughtsTokenCount > 0``,
-        ``candidates.0.finishReason=STOP``; ``*`` stands for every item, and one that fits is enough:
-        ``candidates.*.content.parts.*.text ~ ^#``. ``!=`` and ``!~`` are true where ``=`` and ``~`` are not, also where
-        the field is missing; ``FIELD=null`` finds where it is missing or null.
+        Args:
+            conditions: ``"t > 1.5"``, ``"text ~ ^#"``, ``"candidates.0.finishReason=STOP"``: a column or a dotted path into
+                the row's JSON, an operator (``= != < <= > >=``, ``~ !~`` for regular expressions) and a value, or the field
+                alone where it must be there; or functions of a record.
+            equal: columns that must have these values.
 
         Raises:
-            OptionError: a text is no condition, names a field that no row has, or its expression cannot be read.
-            KeyError: a column named as ``column=value`` does not exist.
+            KeyError: there is no such column, nor such a field in the JSON.
+            ValueError: a condition is not of that form.
         """
         index: Sequence[int] = self._index
         for name, wanted in equal.items():
             values = Rows(self._source, index)[name]
             index = [row for row, value in zip(index, values, strict=True) if value == wanted]
-        said = [each for each in conditions if isinstance(each, str)]
-        if said:
-            rows = Rows(self._source, index)
-            index = list(compress(index, meeting(said, self.columns, rows.__getitem__)))
-        for each in conditions:
-            if not isinstance(each, str):
-                records = Rows(self._source, index)
-                index = [row for row, record in zip(index, records, strict=True) if each(record)]
+        for condition in conditions:
+            if isinstance(condition, str):
+                index = self._meeting(index, condition_of(condition))
+            else:
+                index = [row for row in index if condition(self._record(row))]
         return Rows(self._source, index)
+
+    def _meeting(self, index: Sequence[int], condition: Condition) -> list[int]:
+        """Which of the rows with these numbers meet a condition."""
+        rows: Rows[R] = Rows(self._source, index)
+        if condition.field in self.columns:
+            found = [[value] for value in rows[condition.field]]
+        else:
+            values = parsed(rows["json"]) if "json" in self.columns else []
+            name = condition.field.partition(".")[0]
+            if len(self) and unknown(name, self.columns, values):
+                # Perhaps an earlier condition has left none of the rows that have it.
+                whole = parsed(self["json"]) if "json" in self.columns else []
+                if problem := unknown(name, self.columns, whole):
+                    raise problem
+            found = [values_at(value, condition.field) for value in values]
+        return [row for row, values in zip(index, found, strict=True) if condition.holds(values)]
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The rows as an Arrow C stream (the Arrow PyCapsule interface)."""
         return self._table().__arrow_c_stream__(requested_schema)
 
-    def _values(self) -> Iterator[Any]:
-        """Each column's values as they are stored, a copy."""
-        return (pick(values, self._index) for values in self._source.values)
-
     def _table(self) -> Any:
-        return arrow_table(self._source.columns, self._values())
+        return arrow_table(
+            (
+                column.name,
+                column.type,
+                column.encoded,
+                self._picked(position),
+                partial(self._column, position),
+            )
+            for position, column in enumerate(self._source.columns)
+        )
 
     def to_pandas(self) -> Any:
         """A ``pandas.DataFrame`` with typed columns, also when there are no rows.
@@ -254,9 +253,19 @@ class Rows(Generic[R]):
         Raises:
             ImportError: pandas is not installed.
         """
-        if find_spec("pyarrow"):
-            return pandas_frame(self.to_arrow())
-        return pandas_series(self._source.columns, self._values())
+        pandas = import_module("pandas")
+        dtypes = {"int32": "Int32", "int64": "Int64", "float64": "float64", "string": "object"}
+        return pandas.DataFrame(
+            {
+                column.name: pandas.Series(self._typed(position), dtype=dtypes[column.type])
+                for position, column in enumerate(self._source.columns)
+            }
+        )
+
+    def _typed(self, position: int) -> Any:
+        """One column in the form that pandas takes fastest."""
+        picked = self._picked(position)
+        return picked if isinstance(picked, array) else self._column(position)
 
     def to_polars(self) -> Any:
         """A ``polars.DataFrame``.
@@ -276,22 +285,15 @@ class Rows(Generic[R]):
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One dict a row."""
-        values = [self._column(position) for position in range(len(self.columns))]
-        return [dict(zip(self.columns, row, strict=True)) for row in zip(*values, strict=True)]
+        return [dict(zip(self.columns, record, strict=True)) for record in self]
 
     def __repr__(self) -> str:
         return f"<Rows: {len(self)} × {', '.join(self.columns)}>"
 
-    def _preview(self) -> Preview:
-        index, most = self._index, 2 * ENDS
-        ends = (index,) if len(index) <= most else (index[:ENDS], index[-ENDS:])
-        shown = tuple([self._source.values_at(row) for row in rows] for rows in ends)
-        return preview(self.columns, shown, len(index))
-
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's signature
         """A plain table for terminals."""
-        printer.text(self._preview().text())
+        printer.text(as_text(self.columns, self))
 
     def _repr_html_(self) -> str:
         """The first and last rows; every value escaped and shortened, columns that are empty in them left out."""
-        return self._preview().html()
+        return as_html(self.columns, self)

@@ -1,101 +1,72 @@
-"""Conditions on rows: what each form finds, and what is said of one that cannot be meant."""
+"""Conditions as people type them."""
+
+from __future__ import annotations
 
 import pytest
-from heard import counts, heard, said
 
-from gemini_magic.errors import OptionError
+from gemini_magic.conditions import condition_of, values_at
 
-R = heard(
-    said({"text": "hm", "thought": True}, usage=counts(5, 0, thoughtsTokenCount=7)),
-    said("# Title\n"),
-    said("one ", "two", finish="STOP", usage=counts(5, 4, thoughtsTokenCount=9)),
-)
+VALUE = {"a": {"b": [{"c": 1}, {"c": "x"}, 3]}, "n": None, "t": True, "empty": ""}
 
 
 @pytest.mark.parametrize(
-    ("condition", "found"),
+    ("path", "found"),
     [
-        ("kind=text", [1]),
-        ("kind != text", [0, 2]),
-        ("kind~^text", [1, 2]),
-        ("kind!~usage", [1]),
-        ("t<0.15", [0]),
-        ("t >= 0.2", [1, 2]),
-        ("index=1", [1]),
-        ("text='one two'", [2]),
-        ("finish_reason=null", [0, 1]),
-        ("finish_reason!=null", [2]),
-        ("usageMetadata.thoughtsTokenCount > 7", [2]),
-        ("usageMetadata.thoughtsTokenCount>=7", [0, 2]),
-        ("usageMetadata=null", [1]),
-        ("candidates.0.finishReason=STOP", [2]),
-        ("candidates[0].finishReason == STOP", [2]),
-        ("candidates.-1.finishReason=STOP", [2]),
-        ("candidates.*.content.parts.*.text~^#", [1]),
-        ("candidates.*.content.parts.*.text =~ two", [2]),
-        ("candidates.0.content.parts.1.text=two", [2]),
-        ("candidates.0.content.parts.0.thought=true", [0]),
-        ("candidates.0.content.parts.0.thought=1", []),
-        ("candidates.0.content.parts.0.thought!=true", [1, 2]),
-        ("json.usageMetadata.totalTokenCount=18", [2]),
-        ("json~STOP", [2]),
-        ("candidates.0.content.parts.9.text=x", []),
-        ("usageMetadata.toolUsePromptTokenCount>0", []),  # a field that may come, and did not
+        ("a.b.0.c", [1]),
+        ("a.b.*.c", [1, "x"]),
+        ("*.b.2", [3]),
+        ("a.b.9", []),
+        ("a.b.-1", []),
+        ("a.b.²", []),
+        ("n", [None]),
+        ("n.x", []),
+        ("nope", []),
     ],
 )
-def test_a_condition_finds_its_rows(condition, found):
-    assert R.chunks.where(condition)["index"] == found
-
-
-def test_several_conditions_are_met_by_rows_that_meet_all():
-    rows = R.chunks.where("kind~text", "usageMetadata.totalTokenCount>1", lambda row: row.t > 0.2, round=0)
-    assert rows["index"] == [2]
-    assert rows.where("kind=nothing")["index"] == []
-    assert [row.text for row in R.chunks[1:].where("text!=''")] == ["# Title\n", "one two"]
-
-
-def test_counts_that_came_as_texts_have_an_order():
-    r = heard(said("a", usage={"totalTokenCount": "12"}), said("b", usage={"totalTokenCount": 5}))
-    assert r.chunks.where("usageMetadata.totalTokenCount>6")["index"] == [0]
-
-
-def test_the_events_are_asked_by_their_own_fields():
-    assert R.events.where("kind=text", "part.text~Title")["chunk"] == [1]
+def test_paths(path, found):
+    assert values_at(VALUE, path) == found
 
 
 @pytest.mark.parametrize(
-    ("condition", "message", "remedy"),
+    ("text", "values", "holds"),
     [
-        ("kind", "'kind' is no condition.", "FIELD OP VALUE"),
-        ("", "'' is no condition.", "FIELD OP VALUE"),
-        ("a..b=1", "'a..b=1' is no condition.", "FIELD OP VALUE"),
-        ("text~(", "cannot be read", "Put a \\"),
-        ("t<soon", "'soon' is no number", "t<0.5"),
-        ("knid=text", "There is no field 'knid'", "Did you mean kind?"),
-        ("usage_metadata.totalTokenCount>1", "no field 'usage_metadata'", "Did you mean usageMetadata?"),
-        (
-            "candidates.0.finishReson=STOP",
-            "'candidates.0.finishReson'",
-            "Did you mean candidates.0.finishReason?",
-        ),
-        ("candidates.*.finish_reason=STOP", "finish_reason", "Did you mean candidates.*.finishReason?"),
-        ("zzz=1", "There is no field 'zzz'", "There are: index, round, "),
+        ("x=1", [1.0], True),
+        ("x=1", ["1"], True),
+        ("x==1", [2], False),
+        ("x = STOP", ["STOP"], True),
+        ("x = 'a b '", ["a b "], True),
+        ("x != 1", [1, 2], False),
+        ("x != 1", [], True),
+        ("x>1.5", [1, 2], True),
+        ("x <= 2", ["2"], False),
+        ("x < 2", [True], False),
+        ("x = true", [True], True),
+        ("x = true", [1], False),
+        ("x = null", [None], True),
+        ("x ~ ^#", ["# head"], True),
+        ("x ~ \\d+", [42], True),
+        ("x !~ b", ["abc"], False),
+        ("x !~ b", [None], True),
+        ("x ~ ^a\nb", ["a\nb"], True),
+        ("x", ["", None], False),
+        ("x", [0], True),
+        ("candidates.*.finishReason=STOP", ["STOP"], True),
     ],
 )
-def test_what_cannot_be_meant_is_an_error_with_a_remedy(condition, message, remedy):
-    with pytest.raises(OptionError) as caught:
-        R.chunks.where(condition)
-    assert message in caught.value.message
-    assert remedy in caught.value.remedy
+def test_they_hold_or_not(text, values, holds):
+    assert condition_of(text).holds(values) is holds
 
 
-def test_a_table_without_json_knows_its_columns_only():
-    assert R.usage_history.where("thoughts_delta=2")["chunk"] == [2]
-    with pytest.raises(OptionError) as caught:
-        R.usage_history.where("usageMetadata.totalTokenCount>1")
-    assert "There are: chunk, t, prompt" in caught.value.remedy
-
-
-def test_no_rows_meet_anything():
-    empty = heard(b"", end=None).chunks
-    assert len(empty.where("kind=text", "candidates.0.finishReason=STOP")) == 0
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no condition"),
+        ("= 3", "no condition"),
+        ("a b = 3", "no condition"),
+        ("x > much", "no number"),
+        ("x ~ (", "no regular expression"),
+    ],
+)
+def test_what_is_none_is_refused(text, message):
+    with pytest.raises(ValueError, match=message):
+        condition_of(text)

@@ -9,7 +9,7 @@ from byte_cuts import byte_by_byte, random_cuts
 from fake_server import finish, flood
 
 import gemini_magic
-from gemini_magic.exchange import Exchange, Pieces
+from gemini_magic.exchange import Pieces
 from gemini_magic.wire import Reader
 
 BODIES = {
@@ -39,7 +39,7 @@ def test_pieces_come_back_as_they_were(name):
 
 def test_the_bytes_of_a_chunk_are_held_once(fake_server):
     fake_server.model("m", flood(2000), finish())
-    r = gemini_magic.ask("hi", model="m", base_url=fake_server.base_url, keep=0)
+    r = gemini_magic.ask("hi", model="m", base_url=fake_server.base_url, journal=False)
     pieces = r.ledger.exchanges[0].pieces
     assert len(r.chunks) == 2001
     own = {id(chunk.raw) for chunk in r.raw_chunks}
@@ -49,12 +49,3 @@ def test_the_bytes_of_a_chunk_are_held_once(fake_server):
     apart = {id(share): len(share) for share in held if id(share) not in own}
     assert sum(apart.values()) < 0.1 * pieces.size
     assert b"".join(piece for _, piece in pieces).count(b"data: ") == 2001
-
-
-def test_a_model_is_read_from_its_address():
-    def asked(url):
-        return Exchange("POST", url, (), b"").model
-
-    assert asked("https://x/v1beta/models/gemini-a:streamGenerateContent?alt=sse") == "gemini-a"
-    assert asked("https://x/v1/publishers/google/models/gemini-b/streamGenerateContent") == "gemini-b"
-    assert asked("https://x/generate/stream") is None

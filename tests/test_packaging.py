@@ -1,6 +1,8 @@
 """What a wheel holds, where it puts it, and that what JupyterLab reads of this checkout is what the checkout says."""
 
+import importlib.util
 import json
+import re
 import subprocess
 import sys
 import sysconfig
@@ -18,7 +20,7 @@ import gemini_magic
 PACKAGE = CHECKOUT / "gemini_magic"
 LABEXTENSION = PACKAGE / "labextension"
 INSTALL_FILE = CHECKOUT / "jupyter-config" / "labextension" / "install.json"
-TOUR = "notebooks/01-first-cell.ipynb"
+TOUR = sorted(f"notebooks/{path.name}" for path in (CHECKOUT / "notebooks").glob("*.ipynb"))
 SHARED = "share/jupyter/labextensions/gemini-magic"
 VERSION = gemini_magic.__version__
 
@@ -26,8 +28,8 @@ IMPORT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import gemini_magic
-from gemini_magic import cli
-print(gemini_magic.__file__, *sorted(path.name for path in cli.notebooks().iterdir()), cli.notebooks(), sep="\\n")
+from gemini_magic import demo
+print(gemini_magic.__file__, *sorted(path.name for path in demo.notebooks().iterdir()), demo.notebooks(), sep="\\n")
 """
 
 
@@ -51,8 +53,13 @@ def wheel(tmp_path_factory):
 
 def labextension_files():
     """Name and bytes of every file that belongs in the labextension's folder."""
-    files = {path.name: path.read_bytes() for path in LABEXTENSION.iterdir()}
-    return files | {INSTALL_FILE.name: INSTALL_FILE.read_bytes()}
+    return files_below(LABEXTENSION) | {INSTALL_FILE.name: INSTALL_FILE.read_bytes()}
+
+
+def files_below(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
 
 
 def package_json():
@@ -72,7 +79,9 @@ def test_the_wheel_holds_the_typing_mark_the_recordings_and_the_tour(wheel):
     data = {path.relative_to(CHECKOUT).as_posix() for path in (PACKAGE / "data").iterdir() if path.is_file()}
     assert {PurePosixPath(name).suffix for name in data} >= {".jsonl", ".httprr"}
     assert data | {"gemini_magic/py.typed"} <= set(wheel.namelist())
-    assert wheel.read(f"gemini_magic/data/{TOUR}") == (CHECKOUT / TOUR).read_bytes()
+    assert len(TOUR) == 3
+    for notebook in TOUR:
+        assert wheel.read(f"gemini_magic/data/{notebook}") == (CHECKOUT / notebook).read_bytes()
 
 
 def test_the_wheel_puts_the_labextension_where_jupyterlab_looks(wheel):
@@ -97,17 +106,61 @@ def test_an_unpacked_wheel_is_imported_and_finds_its_tour(wheel, tmp_path):
     assert done.returncode == 0, done.stderr
     file, *tour, folder = done.stdout.splitlines()
     assert Path(file) == tmp_path / "gemini_magic" / "__init__.py"
-    assert (tour, Path(folder)) == ([Path(TOUR).name], tmp_path / "gemini_magic" / "data" / "notebooks")
+    assert tour == [Path(notebook).name for notebook in TOUR]
+    assert Path(folder) == tmp_path / "gemini_magic" / "data" / "notebooks"
 
 
 def test_the_labextension_names_files_that_exist():
     build = package_json()["jupyterlab"]["_build"]
     entry = (LABEXTENSION / build["load"]).read_text("utf-8")
     assert f"window._JUPYTERLAB['{package_json()['name']}'] = " in entry
-    assert f"'{build['extension']}': '" in entry
-    modules = [name for name in labextension_files() if name.endswith(".js") and name != build["load"]]
-    assert modules
-    assert [name for name in modules if f": '{name}'" not in entry] == []
+    assert f"'{build['extension']}': " in entry
+    modules = {name for name in labextension_files() if name.endswith(".js")}
+    named = set(re.findall(r"'([\w-]+\.js)'", entry))
+    assert named
+    while (
+        new := {
+            found
+            for name in named
+            for found in re.findall(r"from '\./([\w-]+\.js)';", (LABEXTENSION / name).read_text("utf-8"))
+        }
+        - named
+    ):
+        named |= new
+    assert named | {build["load"]} == modules, "not there, or never loaded"
+
+
+@pytest.mark.parametrize("path", sorted(LABEXTENSION.rglob("*.js")), ids=lambda path: path.name)
+def test_modules_of_the_labextension_are_short_say_what_they_know_and_parse_no_html(path):
+    source = path.read_text("utf-8")
+    assert len(source.splitlines()) <= 300
+    assert source.startswith("/**\n * ")
+    for forbidden in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "new Function",
+    ):
+        assert forbidden not in source
+    assert source.count("parseFromString") == (path.name == "answer.js")
+
+
+def test_an_answer_has_the_same_style_with_the_labextension():
+    spec = importlib.util.spec_from_file_location("make_style", CHECKOUT / "jupyter-config" / "make_style.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.TARGET.read_text("utf-8") == script.SHEET, "run jupyter-config/make_style.py"
+
+
+def test_settings_have_the_defaults_that_the_modules_have():
+    schema = json.loads((LABEXTENSION / "schemas" / "gemini-magic" / "plugin.json").read_text("utf-8"))
+    known = re.search(r"const values = \{(.*?)\};", (LABEXTENSION / "settings.js").read_text("utf-8"))[1]
+    said = dict(pair.strip().split(": ") for pair in known.split(","))
+    defaults = {name: json.dumps(each["default"]) for name, each in schema["properties"].items()}
+    assert defaults == {name: value.replace("'", '"') for name, value in said.items()}
+    assert all(each["title"] and each["description"] for each in schema["properties"].values())
 
 
 def test_uninstalling_is_explained_with_the_name_that_was_installed():
@@ -123,5 +176,4 @@ def test_the_installed_labextension_is_the_one_of_this_checkout():
     assert metadata.version("gemini-magic") == VERSION
     installed = Path(sysconfig.get_path("data"), SHARED)
     assert installed.is_dir(), "not installed here: pip install -e ."
-    found = {path.name: path.read_bytes() for path in installed.iterdir()}
-    assert found == labextension_files(), "out of date: pip install -e . once more"
+    assert files_below(installed) == labextension_files(), "out of date: pip install -e . once more"

@@ -15,7 +15,7 @@ PIXEL = b"GIF89a, as far as this test goes"
 
 def asked(server, *steps):
     server.script(*steps)
-    return gemini_magic.ask("hi", model="m", base_url=server.base_url, retries=0, keep=0)
+    return gemini_magic.ask("hi", model="m", base_url=server.base_url, retries=0)
 
 
 def said(*parts, **more):

@@ -18,6 +18,8 @@ __all__ = ["read_exchanges"]
 _CAUSES: dict[str, Cause] = {
     "eof": "end",
     "cancelled": "stop",
+    "kernel ended": "interrupt",
+    "still arriving": "interrupt",
     "stalled": "stalled",
     "timeout": "timeout",
     "too large": "full",

@@ -8,18 +8,16 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from ..any_json import leaves
 from ..backends import HttpRequest
 from ..errors import RecordingError
 from ..ledger import Exchange
 from .recording import read_recording
 
-__all__ = ["Again", "Replay"]
+__all__ = ["Replay"]
 
 _CREDENTIALS = ("key", "access_token")  # how Google's APIs name them in a query
 _LONGEST = 120  # characters of a difference that are shown
@@ -67,8 +65,12 @@ class Replay:
     """
 
     def __init__(self, path: Path, *, any_order: bool = False, speed: float = 1.0) -> None:
+        if speed < 0:
+            raise RecordingError(
+                f"--speed {speed:g} is negative.", remedy="Use 1, 4, 0.5, or 0 for no waiting."
+            )
         self.path = path
-        self.speed = _checked(speed, "--speed ")
+        self.speed = speed
         self._any_order = any_order
         self._exchanges = read_recording(path)
         self._stamp = path.stat().st_mtime_ns
@@ -113,30 +115,21 @@ class Replay:
         )
 
 
-class Again(Replay):
-    """Exchanges that are at hand, played in their order.
-
-    Raises:
-        RecordingError: the speed is negative.
-    """
-
-    def __init__(self, exchanges: Sequence[Exchange], speed: float) -> None:
-        self.speed = _checked(speed, "speed=")
-        self._left = list(exchanges)
-
-    def find(self, request: HttpRequest) -> Exchange:  # noqa: ARG002 - whatever is asked
-        """The next one."""
-        return self._left.pop(0) if len(self._left) > 1 else self._left[0]
-
-
-def _checked(speed: float, said: str) -> float:
-    if not 0 <= speed < float("inf"):
-        raise RecordingError(f"{said}{speed:g} is no speed.", remedy="Use 1, 4, 0.5, or 0 for no waiting.")
-    return speed
+def _leaves(value: Any, path: str = "") -> dict[str, Any]:
+    """The values of a JSON document by their dotted path."""
+    if isinstance(value, dict):
+        return {
+            key: leaf for name, item in value.items() for key, leaf in _leaves(item, f"{path}.{name}").items()
+        }
+    if isinstance(value, list):
+        return {
+            key: leaf for n, item in enumerate(value) for key, leaf in _leaves(item, f"{path}[{n}]").items()
+        }
+    return {path.lstrip("."): value}
 
 
 def _likeness(request: HttpRequest, recorded: Exchange) -> float:
-    own, other = leaves(_canonical(request.body)), leaves(_canonical(recorded.body))
+    own, other = _leaves(_canonical(request.body)), _leaves(_canonical(recorded.body))
     same = sum(1 for path, value in own.items() if other.get(path, _MISSING) == value)
     words = set(str(own).split()) & set(str(other).split())
     return same + len(words) / 1000 + (urlsplit(request.url).path == urlsplit(recorded.url).path)
@@ -150,7 +143,7 @@ def _difference(request: HttpRequest, recorded: Exchange) -> str:
     if path != other:
         spoken = f" with --backend {recorded.backend}" if recorded.backend else ""
         return f"the nearest one asked {other}{spoken}, this one asks {path}."
-    mine, theirs = leaves(_canonical(request.body)), leaves(_canonical(recorded.body))
+    mine, theirs = _leaves(_canonical(request.body)), _leaves(_canonical(recorded.body))
     for key in [*theirs, *mine]:
         if mine.get(key, _MISSING) != theirs.get(key, _MISSING):
             if key.startswith("contents[") and key.endswith("].text"):

@@ -5,6 +5,9 @@
  * kernels, answers and CodeMirror, and it changes nothing that is saved.
  */
 
+import { NotebookWatch } from './cells.js';
+import { settings } from './settings.js';
+
 /** JupyterLab's Markdown: GitHub's flavour, with formulas. */
 const MARKDOWN = 'text/x-ipythongfm';
 
@@ -24,12 +27,14 @@ class CellWatch {
     this._text.changed.connect(this._onTextChanged, this);
     // The notebook sets every code cell to the kernel's language, and again whenever that becomes known.
     cell.mimeTypeChanged.connect(this._update, this);
+    this._unwatch = settings.onChange(() => this._update());
     this._update();
   }
 
   dispose() {
     this._text.changed.disconnect(this._onTextChanged, this);
     this._cell.mimeTypeChanged.disconnect(this._update, this);
+    this._unwatch();
   }
 
   /**
@@ -45,53 +50,11 @@ class CellWatch {
   }
 
   _update() {
-    if (MAGIC.test(this._text.getSource())) {
+    if (settings.get('highlight') && MAGIC.test(this._text.getSource())) {
       this._cell.mimeType = MARKDOWN;
     } else if (this._cell.mimeType === MARKDOWN) {
       // Any other type was set by somebody else and is theirs.
       this._cell.mimeType = this._kernelType();
-    }
-  }
-}
-
-/** Watches the code cells of one notebook, those that come later too. */
-class NotebookWatch {
-  /** @param {import('@jupyterlab/notebook').NotebookPanel} panel */
-  constructor(panel) {
-    this._notebook = panel.content;
-    this._cells = panel.context.model.cells;
-    /** @type {Map<import('@jupyterlab/cells').ICellModel, CellWatch>} */
-    this._watches = new Map();
-    this.isDisposed = false;
-    this._cells.changed.connect(this._onCellsChanged, this);
-    this._onCellsChanged();
-  }
-
-  dispose() {
-    if (this.isDisposed) {
-      return;
-    }
-    this.isDisposed = true;
-    this._cells.changed.disconnect(this._onCellsChanged, this);
-    for (const watch of this._watches.values()) {
-      watch.dispose();
-    }
-    this._watches.clear();
-  }
-
-  /** Compares the whole list: JupyterLab does not say which cells it removed, and a moved one is added first. */
-  _onCellsChanged() {
-    const present = new Set(this._cells);
-    for (const [cell, watch] of this._watches) {
-      if (!present.has(cell)) {
-        watch.dispose();
-        this._watches.delete(cell);
-      }
-    }
-    for (const cell of present) {
-      if (cell.type === 'code' && !this._watches.has(cell)) {
-        this._watches.set(cell, new CellWatch(cell, () => this._notebook.codeMimetype));
-      }
     }
   }
 }
@@ -103,7 +66,9 @@ const plugin = {
   autoStart: true,
   activate(app) {
     // JupyterLab disposes the watch together with the notebook's panel.
-    app.docRegistry.addWidgetExtension('Notebook', { createNew: panel => new NotebookWatch(panel) });
+    app.docRegistry.addWidgetExtension('Notebook', {
+      createNew: panel => new NotebookWatch(panel, cell => new CellWatch(cell, () => panel.content.codeMimetype))
+    });
   }
 };
 

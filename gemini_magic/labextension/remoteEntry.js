@@ -8,16 +8,27 @@
 (() => {
   'use strict';
 
-  /** Name in `package.json` (`jupyterlab._build`) to the file that holds the module. */
-  const FILES = { './extension': 'highlight.js' };
+  /** Name in `package.json` (`jupyterlab._build`) to the files that hold the plugins. */
+  const FILES = { './extension': ['highlight.js', 'companion.js', 'next_cell.js', 'plugin.js'] };
 
   // Only known while the script runs; `get` is called later.
   const folder = new URL('.', document.currentScript.src);
 
+  /** Library to its versions, each with a `get`; the first one is the one that runs. */
+  let libraries = {};
+
+  /**
+   * @param {string} library a package that JupyterLab shares
+   * @returns {Promise<object>} its exports
+   */
+  const shared = async library => (await Object.values(libraries[library])[0].get())();
+
   window._JUPYTERLAB = window._JUPYTERLAB || {};
   window._JUPYTERLAB['gemini-magic'] = {
-    /** JupyterLab offers the libraries it shares; no module here needs one so far. */
-    init() {},
+    /** @param {object} scope the libraries that JupyterLab shares */
+    init(scope) {
+      libraries = scope;
+    },
 
     /**
      * @param {string} name one of the keys of FILES
@@ -27,9 +38,13 @@
       if (!Object.hasOwn(FILES, name)) {
         throw new Error(`gemini-magic has no module ${name}`);
       }
-      const module = await import(new URL(FILES[name], folder).href);
+      const modules = await Promise.all(FILES[name].map(file => import(new URL(file, folder).href)));
+      // A plugin that needs a shared library is made by a function; only then are they asked for.
+      const plugins = await Promise.all(
+        modules.map(({ default: made }) => (typeof made === 'function' ? made(shared) : made))
+      );
       // JupyterLab writes a property on what it gets, which an ES module's namespace does not allow.
-      return () => ({ __esModule: true, default: module.default });
+      return () => ({ __esModule: true, default: plugins });
     }
   };
 })();

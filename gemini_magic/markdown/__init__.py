@@ -12,17 +12,35 @@ if TYPE_CHECKING:
     from .blocks import Op, Renderer, render
     from .defang import defang
     from .frames import Frame
+    from .images import DATA_ONLY, Images
     from .parser import CodeBlock, code_blocks
+    from .passages import Passages
     from .safe import visible
     from .style import STYLE
 
-__all__ = ["STYLE", "CodeBlock", "Frame", "Op", "Renderer", "code_blocks", "defang", "render", "visible"]
+__all__ = [
+    "DATA_ONLY",
+    "STYLE",
+    "CodeBlock",
+    "Frame",
+    "Images",
+    "Op",
+    "Passages",
+    "Renderer",
+    "code_blocks",
+    "defang",
+    "render",
+    "visible",
+]
 
 _HOMES = {
+    "DATA_ONLY": "images",
+    "Images": "images",
     "STYLE": "style",
     "CodeBlock": "parser",
     "Frame": "frames",
     "Op": "blocks",
+    "Passages": "passages",
     "Renderer": "blocks",
     "code_blocks": "parser",
     "defang": "defang",

@@ -1,215 +1,184 @@
-"""The words of ``%gemini`` that look into an answer: its tables, its times, its notes, its request; and two side by side.
+"""The words of ``%gemini`` that look into an answer: its tables, what was odd, where the time went, what it took.
 
-They take the name of a response, by default the last one, and ``--where`` where they show rows. They send and change
-nothing.
+Each is about the last answer, or the one that a variable names. They send nothing and change nothing.
 """
 
 from __future__ import annotations
 
-import difflib
 import shlex
-from collections.abc import Callable
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, Final
 
-from ..errors import OptionError
-from ..prices import HOW_TO_GET, available
+from ..errors import GeminiMagicError, OptionError
 from ..response import Response
 from ..tables import Rows
-from .answers import back, latest, named
+from .answers import latest, named
 from .arguments import Line
 from .standing import Desk, say_lines, table, tokens
 
-__all__ = ["LOOKS", "read"]
+__all__ = [
+    "FILTERED",
+    "chosen",
+    "chunks",
+    "curl",
+    "diff",
+    "events",
+    "notes",
+    "split_conditions",
+    "timing",
+    "usage",
+]
 
-_WHERE = "--where"
-_HELP = ("-h", "--help")
+FILTERED: Final = ("events", "chunks", "notes")
+"""The words that take ``--where``."""
 
-# What each figure of the timing means, for who has not read the documentation.
-_MEANINGS = {
-    "connect": "until the connection stood",
-    "first_byte": "until the first byte of the answer",
-    "first_thought": "until the first thought",
-    "first_text": "until the first text",
-    "total": "until the end",
-    "gap_p50": "between chunks, half are shorter",
-    "gap_p95": "between chunks, 19 of 20 are shorter",
-    "longest_gap": "the longest wait between chunks",
-    "chunks_per_second": "chunks, from the first to the last",
-    "tokens_per_second": "tokens of answer and thinking, from the first chunk to the last",
+_WHERE: Final = "--where"
+_TOLD: Final = {
+    "connect": "connection open",
+    "first_byte": "first byte",
+    "first_thought": "first thought",
+    "first_text": "first text of the answer",
+    "total": "end",
+    "gap_p50": "gap between chunks, median",
+    "gap_p95": "gap between chunks, 95 of 100 are shorter",
+    "longest_gap": "longest gap",
+    "chunks_per_second": "chunks a second, first to last",
+    "tokens_per_second": "answer and thought tokens a second, first chunk to last",
 }
 
 
-def read(line: str) -> Line:
-    """Read a line that begins with one of these words.
+def split_conditions(line: str) -> tuple[str, tuple[str, ...]]:
+    """A line without its conditions, and those: each ``--where`` takes one word, in quotes if there are spaces in it.
 
     Raises:
-        OptionError: a quotation mark is not closed, an option other than ``--where``, or one without its condition.
+        OptionError: a ``--where`` without a condition, or quotes that do not close.
     """
     try:
-        words = shlex.split(line)
+        words = iter(shlex.split(line))
     except ValueError:
         raise OptionError(
-            "A quotation mark on the line is not closed.", remedy=f'Write {_WHERE} "text ~ it.s".'
+            "A quotation mark on the line is not closed.", remedy="Write --where 't > 1.5'."
         ) from None
-    said, conditions, rest = iter(words), list[str](), list[str]()
-    for word in said:
+    kept: list[str] = []
+    conditions: list[str] = []
+    for word in words:
         name, equals, value = word.partition("=")
-        if word in _HELP:
-            return Line({}, tuple(rest), help=True)
-        if name == _WHERE:
-            condition = value if equals else next(said, "")
-            if not condition:
-                raise OptionError(f"{_WHERE} needs a condition.", remedy=f"Write {_WHERE} kind=text.")
-            conditions.append(condition)
-        elif word.startswith("-"):
-            close = difflib.get_close_matches(name, [_WHERE], n=1)
-            hint = (
-                f"Did you mean {_WHERE}?"
-                if close
-                else f"It takes {_WHERE} CONDITION and the name of a response."
+        if name != _WHERE:
+            kept.append(word)
+            continue
+        condition = value if equals else next(words, None)
+        if not condition:
+            raise OptionError(
+                "--where needs a condition.", remedy="Write --where kind=text, or --where 't > 1.5'."
             )
-            raise OptionError(f"`%gemini {words[0]}` has no option {name}.", remedy=hint)
-        else:
-            rest.append(word)
-    word = rest[0] if rest else ""
-    if conditions and word not in _FILTERED:
-        raise OptionError(
-            f"`%gemini {word}` takes no {_WHERE}.", remedy=f"It goes with {', '.join(_FILTERED)}."
-        )
-    return Line({"where": conditions} if conditions else {}, tuple(rest))
+        conditions.append(condition)
+    return shlex.join(kept), tuple(conditions)
 
 
-def _chosen(desk: Desk, line: Line) -> Response:
+def chosen(desk: Desk, line: Line) -> Response:
+    """The response that is meant: the one with the name, else the last.
+
+    Raises:
+        OptionError: there is none.
+    """
     return named(desk.shell.user_ns, line.words[0]) if line.words else latest(desk.session)
 
 
-def _kept(rows: Rows[Any], line: Line) -> Rows[Any]:
-    return rows.where(*line.options.get("where", ()))
+def _filtered(rows: Rows[Any], line: Line) -> Rows[Any]:
+    try:
+        return rows.where(*line.where)
+    except (KeyError, ValueError) as problem:
+        message = str(problem.args[0])
+        raise OptionError(
+            f"{message[:1].upper()}{message[1:]}",
+            remedy="Conditions look like `kind=text`, `t > 1.5`, `text ~ ^#` or `candidates.0.finishReason=STOP`.",
+        ) from None
 
 
-def _events(desk: Desk, line: Line) -> Any:
-    """The events of the last answer (or of the response NAME), as a table; `--where part.text~^#` picks some."""
-    return _kept(_chosen(desk, line).events, line)
+def events(desk: Desk, line: Line) -> Rows[Any]:
+    """The events of an answer as a table; `--where CONDITION` picks rows."""
+    return _filtered(chosen(desk, line).events, line)
 
 
-def _chunks(desk: Desk, line: Line) -> Any:
-    """The chunks as they came, as a table; `--where usageMetadata.totalTokenCount>100` picks some."""
-    return _kept(_chosen(desk, line).chunks, line)
+def chunks(desk: Desk, line: Line) -> Rows[Any]:
+    """The chunks of an answer as they came, as a table; `--where CONDITION` picks rows."""
+    return _filtered(chosen(desk, line).chunks, line)
 
 
-def _usage(desk: Desk, line: Line) -> Any:
-    """Tokens and cost in all, and as the last answer (or the response NAME) reported them."""
+def usage(desk: Desk, line: Line) -> Any:
+    """Tokens and cost: of all answers, or of the response NAME; and the reports as a table."""
     if not line.words:
         say_lines(f"tokens: {tokens(desk)}", f"cost: {_spent(desk)}")
-        if desk.session.last is None:
-            return None
-    response = _chosen(desk, line)
-    if line.words:
-        say_lines(f"cost: {_cost(response)}")
-    return _kept(response.usage_history, line)
+        return None if desk.session.last is None else desk.session.last.usage_history
+    response = chosen(desk, line)
+    say_lines(f"cost: {_cost(response)}")
+    return response.usage_history
 
 
 def _cost(response: Response) -> str:
     cost = response.cost
     if cost is None:
-        if response.status == "running":
-            return "not known before the answer has ended"
-        return _unknown()
-    parts = [
-        f"{name} {getattr(cost, name):.6f}"
-        for name in ("input", "cached", "output", "thinking", "tool")
-        if getattr(cost, name)
-    ]
-    source = " ".join(word for word in (cost.source, cost.version) if word)
-    model = f" for {cost.model}" if cost.model else ""
-    return f"{cost} by {source}{model}{': ' if parts else ''}{', '.join(parts)}"
-
-
-def _unknown() -> str:
-    if available():
-        return "not known: there is no price for this model, tier or server"
-    return f"not known without a table of prices; `{HOW_TO_GET}` installs one"
+        return f"not known{_how()}"
+    of = f"{cost.source} {cost.version}, list price" if cost.version else f"as {cost.source} says"
+    return f"{cost} ({of}{f' of {cost.model}' if cost.model else ''})"
 
 
 def _spent(desk: Desk) -> str:
-    """What the answers still in memory cost together."""
-    costs = [run.response.cost for run in desk.session.runs]
-    known = [cost for cost in costs if cost is not None]
+    """What the answers in memory cost together."""
+    answers = [run.response for run in desk.session.runs]
+    known = [cost.amount for answer in answers if (cost := answer.cost) is not None]
     if not known:
-        return _unknown() if costs else "nothing was asked"
-    currencies = {cost.currency for cost in known}
-    sums = [
-        str(
-            known[0]._replace(
-                amount=sum(cost.amount for cost in known if cost.currency == each), currency=each
-            )
-        )
-        for each in sorted(currencies)
-    ]
-    some = "" if len(known) == len(costs) else f" for {len(known)} of the last {len(costs)} answers"
-    return f"{' and '.join(sums)}{some}"
+        return f"not known{_how()}"
+    more = (
+        ""
+        if len(known) == len(answers)
+        else f", {len(answers) - len(known)} of {len(answers)} answers not known"
+    )
+    return f"${sum(known):,.6f} by list prices{more}"
 
 
-def _notes(desk: Desk, line: Line) -> None:
+def _how() -> str:
+    return "" if find_spec("genai_prices") else "; `pip install genai-prices` brings a table of prices"
+
+
+def notes(desk: Desk, line: Line) -> None:
     """What was odd about an answer's stream, and where."""
-    notes = _kept(_chosen(desk, line).notes, line)
-    told = []
-    for note in notes:
-        places = [
-            f"{name} {at}" for name, at in (("chunk", note.chunk), ("byte", note.byte)) if at is not None
+    found = _filtered(chosen(desk, line).notes, line)
+    lines = []
+    for note in found:
+        place = [
+            *([] if note.chunk is None else [f"chunk {note.chunk}"]),
+            *([] if note.offset is None else [f"byte {note.offset:,}"]),
         ]
-        told.append(f"{note.severity}: {note.message} ({', '.join([note.kind, *places])})")
-    say_lines(*(told or ["Nothing odd was seen."]))
+        lines.append(f"{note.severity}: {note.message} ({', '.join([note.kind, *place])})")
+    say_lines(*(lines or ["Nothing odd was seen."]))
 
 
-def _timing(desk: Desk, line: Line) -> None:
-    """Where the time of an answer went, in seconds since its request was sent."""
-    timing = _chosen(desk, line).timing
+def timing(desk: Desk, line: Line) -> None:
+    """Where the time of an answer went, in seconds since the request was sent."""
+    measured = chosen(desk, line).timing._asdict()
     rows = [
-        (name, f"{value:.3f}", _MEANINGS[name])
-        for name, value in timing._asdict().items()
+        (_TOLD[name], f"{value:.1f}" if name.endswith("per_second") else f"{value:.3f} s")
+        for name, value in measured.items()
         if value is not None
     ]
-    say_lines(*(table(rows) if rows else ["Nothing has come yet."]))
+    say_lines(*(table(rows) if rows else ["Nothing came, so nothing was measured."]))
 
 
-def _curl(desk: Desk, line: Line) -> None:
-    """The command that asks the same in a shell, with the key as a variable."""
-    say_lines(_chosen(desk, line).curl())
+def curl(desk: Desk, line: Line) -> None:
+    """The command that sends the same request; the key is a variable in it."""
+    try:
+        say_lines(chosen(desk, line).curl())
+    except GeminiMagicError as problem:
+        raise OptionError(problem.message, remedy=problem.remedy) from None
 
 
-def _diff(desk: Desk, line: Line) -> Any:
-    """Two answers side by side: NAME and NAME2, NAME and the last one, or the last two."""
-    names = desk.shell.user_ns
-    if line.words:
-        first, *second = line.words
-        left = named(names, first)
-        right = named(names, second[0]) if second else latest(desk.session)
-        called = (first, second[0] if second else "the last one")
-    else:
-        right = latest(desk.session)
-        left, called = back(desk.session, "2"), ("the one before", "the last one")
-    made = left.diff(right)
-    made.names = called
-    return made
-
-
-def _last(desk: Desk, line: Line) -> Response:
-    """Show the last answer again (`last 2`: the one before; `last NAME`), also after a restart of the kernel."""
-    word = line.words[0] if line.words else "1"
-    if isinstance(desk.shell.user_ns.get(word), Response):
-        return named(desk.shell.user_ns, word)
-    return back(desk.session, word)
-
-
-LOOKS: dict[str, Callable[[Desk, Line], Any]] = {
-    "last": _last,
-    "events": _events,
-    "chunks": _chunks,
-    "usage": _usage,
-    "notes": _notes,
-    "timing": _timing,
-    "curl": _curl,
-    "diff": _diff,
-}
-_FILTERED = ("events", "chunks", "usage", "notes")
+def diff(desk: Desk, line: Line) -> Any:
+    """Two answers side by side: `diff NAME` with the last one, `diff NAME OTHER`."""
+    if not line.words:
+        raise OptionError(
+            "`%gemini diff` needs a response.",
+            remedy="Write `%gemini diff NAME` or `%gemini diff NAME OTHER`.",
+        )
+    first, *rest = (named(desk.shell.user_ns, name) for name in line.words)
+    return first.diff(rest[0] if rest else latest(desk.session))

@@ -12,13 +12,17 @@ from typing import Any
 
 from ..errors import OptionError
 from ..response import Response
-from .answers import latest, named, names_of
+from .answers import back, names_of
 from .arguments import Line, help_text, option_names, parse
+from .code_words import code
 from .configuring import assignment, described, every
-from .inspecting import LOOKS, read
+from .inspect_words import inspect
+from .inspecting import FILTERED, chosen, chunks, curl, diff, events, notes, split_conditions, timing, usage
+from .journal_words import JOURNAL_TAKES, journal_words, show
+from .picture_words import timeline
 from .standing import Desk, say_lines, state, story, table, versions
 
-__all__ = ["WORDS", "say"]
+__all__ = ["WORDS", "say", "takes_answers"]
 
 _CLOSE = 0.75  # a spelling that is less alike than this was meant as something else
 _WIDTH = 79
@@ -37,27 +41,31 @@ def say(desk: Desk, line: str) -> Any:
         asked = line.split()[1:]
         _fits("help", asked)
         return _help(desk, Line({}, tuple(asked)))
-    begun = line.split()[:1]
-    said = read(line) if begun and begun[0] in LOOKS else parse(line, model=False)
-    if said.help:
-        return _help(desk, said)
-    word, *rest = said.words or ("state",)
+    where: tuple[str, ...] = ()
+    if line.split()[:1] and line.split(maxsplit=1)[0] in FILTERED:
+        line, where = split_conditions(line)
+    read = parse(line, model=False)
+    if read.help:
+        return _help(desk, read)
+    word, *rest = read.words or ("state",)
     if word not in WORDS:
         raise OptionError(f"There is no word {word!r}.", remedy=_instead(word, line))
-    if said.options and word not in _ASKING and word not in LOOKS:
+    if read.options and word not in _ASKING:
         raise OptionError(
             f"`%gemini {word}` takes no options.",
             remedy="They go on the %%gemini line of a cell; `%gemini config NAME=VALUE` sets one for this shell.",
         )
     _fits(word, rest)
-    return WORDS[word](desk, Line(said.options, tuple(rest)))
+    return WORDS[word](desk, Line(read.options, tuple(rest), where=where))
 
 
 _ASK = "A question goes into a cell of its own, below a first line %%gemini."
 
 
 def _fits(word: str, rest: Sequence[str]) -> None:
-    most = {"resume": 0, "config": len(rest), "diff": 2}.get(word, int(word in _TAKES))
+    most = {"resume": 0, "code": 2, "diff": 2}.get(word, int(word in _TAKES))
+    if word in ("config", "journal"):
+        return
     if len(rest) > most:
         raise OptionError(
             f"`%gemini {word}` takes {('nothing', 'one word', 'two words')[most]} after it, not {' '.join(rest)!r}.",
@@ -121,8 +129,9 @@ def _doc(function: Callable[..., Any]) -> str:
     return (function.__doc__ or "").strip()
 
 
-def _chosen(desk: Desk, line: Line) -> Response:
-    return named(desk.shell.user_ns, line.words[0]) if line.words else latest(desk.session)
+def _last(desk: Desk, line: Line) -> Response:
+    """Show the last answer again (`last 2`: the one before), also after a restart of the kernel."""
+    return back(desk.session, line.words[0] if line.words else "1")
 
 
 def _config(desk: Desk, line: Line) -> None:
@@ -149,9 +158,9 @@ def _resume(desk: Desk, line: Line) -> Any:
 
 def _stop(desk: Desk, line: Line) -> None:
     """Stop what still runs, as with --background; `stop NAME`: that one."""
-    chosen = [_chosen(desk, line)] if line.words else [run.response for run in desk.session.runs]
+    meant = [chosen(desk, line)] if line.words else [run.response for run in desk.session.runs]
     told = []
-    for response in chosen:
+    for response in meant:
         if response.stream is not None and not response.stream.done:
             response.stream.cancel("stop")
             if response.ledger.cause == "stop":  # and did not end in the same moment
@@ -191,9 +200,21 @@ def _models(desk: Desk, line: Line) -> None:
 WORDS: dict[str, Callable[[Desk, Line], Any]] = {
     "state": state,
     "help": _help,
+    "last": _last,
+    "show": show,
+    "journal": journal_words,
+    "code": code,
     "resume": _resume,
     "stop": _stop,
-    **LOOKS,
+    "events": events,
+    "chunks": chunks,
+    "usage": usage,
+    "notes": notes,
+    "timing": timing,
+    "timeline": timeline,
+    "inspect": inspect,
+    "curl": curl,
+    "diff": diff,
     "models": _models,
     "config": _config,
     "reset": _reset,
@@ -207,16 +228,26 @@ _ASKING = ("resume", "models")  # words that ask a server, and so take a cell's 
 _TAKES = {
     "help": "WORD",
     "last": "N",
+    "show": "N",
+    "journal": JOURNAL_TAKES,
+    "code": "N|NAME",
     "resume": "options",
     "stop": "NAME",
     "events": "NAME",
     "chunks": "NAME",
+    "inspect": "NAME",
     "usage": "NAME",
     "notes": "NAME",
     "timing": "NAME",
+    "timeline": "NAME",
     "curl": "NAME",
-    "diff": "NAME [NAME2]",
+    "diff": "NAME [OTHER]",
     "models": "PART",
     "config": "NAME[=VALUE]",
     "reset": "CHAT",
 }
+
+
+def takes_answers(word: str) -> bool:
+    """Whether names of answers may follow a word."""
+    return word != "config" and "NAME" in _TAKES.get(word, "")

@@ -10,23 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .choose import choose
-    from .difference import Difference, difference
+    from .inspect import inspect
     from .static import bundle
     from .status import status_line
+    from .timeline import Timeline
     from .view import NullView, View
-    from .watching import watch
 
-__all__ = ["Difference", "NullView", "View", "bundle", "choose", "difference", "status_line", "watch"]
+__all__ = ["NullView", "Timeline", "View", "bundle", "choose", "inspect", "status_line"]
 
 _HOMES = {
-    "Difference": "difference",
     "NullView": "view",
+    "Timeline": "timeline",
     "View": "view",
     "bundle": "static",
     "choose": "choose",
-    "difference": "difference",
+    "inspect": "inspect",
     "status_line": "status",
-    "watch": "watching",
 }
 
 

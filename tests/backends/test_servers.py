@@ -43,7 +43,7 @@ def test_an_answer_without_usage_over_http_1_0(fake_server):
     r = local(fake_server, said("one\u2028two"), said(" \x85three"), said(finish="STOP"))
     assert (r.status, r.text, r.finish_reason) == ("complete", "one\u2028two \x85three", "STOP")
     assert set(r.usage) == {None}
-    assert (r.model_version, r.response_id, r.extras, r.ledger.notes) == (None, None, {}, [])
+    assert (r.model_version, r.response_id, r.extras, r.notes) == (None, None, {}, [])
     assert "gemma" in repr(r)
     assert fake_server.requests[0].path == "/v1beta/models/gemma:streamGenerateContent"
     assert "x-goog-api-key" not in fake_server.requests[0].headers

@@ -235,7 +235,7 @@ def test_a_gateway_on_this_machine_gets_its_own_key_or_none(fake_server, monkeyp
     monkeypatch.setenv("GATEWAY_API_KEY", "sk_gateway_0123456789")
     r = gemini_magic.ask("hi", backend="gateway", base_url=fake_server.base_url)
     assert fake_server.requests[1].headers["x-api-key"] == "sk_gateway_0123456789"
-    assert r.ledger.notes == []
+    assert r.notes == []
 
 
 def test_the_words_that_ask_for_a_key_name_its_service():

@@ -16,7 +16,7 @@ QUICK = [case for case in CASES if case.limit <= 30]
 
 def asked(server, case):
     """The response, and what it and the server saw of the case."""
-    options = {"retries": case.retries, "keep": 0, "model": "m", "base_url": server.base_url}
+    options = {"retries": case.retries, "model": "m", "base_url": server.base_url}
     if case.silence:
         options["stall_timeout"] = case.silence
     case.put_to(server)
@@ -37,7 +37,7 @@ def test_case(fake_server, case):
     assert judge(case, seen) == "right", (seen, response.notes)
     assert response.status == case.status
     assert case.says in str(response.error or "")
-    assert {note.kind for note in response.ledger.notes} == case.notes, response.notes
+    assert {note.kind for note in response.notes} == case.notes, response.notes
 
 
 def test_the_case_of_a_minute_is_the_case_before_it_with_the_default_limit():
