@@ -30,7 +30,8 @@ LOOKS = {
     "table": "| a | b |\n|---|--:|\n" + "| wide words here | `x` |\n" * 9,
     "code": "Intro.\n\n```python\nfor x in range(3):\n    print(x)\n```\n\n    plain\n",
 }
-ANSWER, OPEN, LARGE, NEWER, DAMAGED, FIRST_LOOK = range(6)
+FORMULA = '<div class="gemini-magic mathjax_ignore"><p>$5 and <span class="mathjax_process">\\(x^2\\)</span></p></div>'
+ANSWER, OPEN, LARGE, NEWER, DAMAGED, MATHS, FIRST_LOOK = range(7)
 FIRST_HOSTILE = FIRST_LOOK + len(LOOKS)
 NO_RECORDS = {"a list": [], "a text": "x", "a number": 7}
 
@@ -61,6 +62,7 @@ def page(lab, _context, ledger):
         cell(newer),
         cell(damaged),
     ]
+    cells.append(cell({RECORD: record(ledger), "text/html": FORMULA}))
     looks = [saved(finished(text, thought="Hm. **So.**")) for text in LOOKS.values()]
     records = [*HOSTILE.values(), *NO_RECORDS.values()]
     hostile = [cell({RECORD: each, "text/html": EVIL_HTML, "text/plain": "plain"}) for each in records]
@@ -119,9 +121,8 @@ def test_an_answer_comes_first_and_the_inspector_is_one_line_that_costs_nothing(
     assert "Capitals" in found.locator(".gmi-answer .gm-answer").inner_text()
     assert found.locator(".gmi-answer details.gm-thinking .gm-thoughts").count() == 1
     total = ledger.marks["total"]
-    assert re.sub(r"\s+", " ", found.locator(".gmi-bar").inner_text()).startswith(
-        f"Inspect 40 chunks · {total * 1000:.0f} ms · "
-    )
+    told = f"Inspect 40 chunks · {total:.2f} s · {ledger.usage.total} tokens"
+    assert re.sub(r"\s+", " ", found.locator(".gmi-bar").inner_text()) == told
     assert found.locator(".gmi-bar").bounding_box()["height"] <= 24
     assert found.locator(".gmi-body > *").count() == 0
     assert page.output(OPEN).locator(".gmi-row").count() > 5  # whoever says %gemini inspect wants to see it
@@ -173,6 +174,14 @@ def test_a_newer_or_damaged_record_costs_the_inspector_and_not_the_answer(page):
     damaged.scroll_into_view_if_needed()
     fold(damaged, open=True)
     assert "No chunk arrived." in damaged.inner_text()
+
+
+def test_formulas_are_set_and_prices_are_not(page):
+    found = page.output(MATHS)
+    found.scroll_into_view_if_needed()
+    found.locator("mjx-container").wait_for()
+    assert found.locator("mjx-container").count() == 1
+    assert "$5 and" in found.inner_text()
 
 
 def test_without_the_extension_the_static_html_is_shown(page):
@@ -296,7 +305,7 @@ def test_chunks_are_found_by_words_expressions_and_fields_and_shown_as_a_tree(pa
 
     def find(words):
         panel.locator(".gmi-filter").fill(words)
-        page.page.wait_for_timeout(200)
+        page.page.wait_for_timeout(170)
         return shown.inner_text()
 
     assert find("candidates.0.finishReason=STOP") == "1 of 40 chunks"
@@ -530,10 +539,11 @@ def test_ten_thousand_chunks_open_and_scroll_without_a_wait(page):
 
 
 FORBIDDEN = """() => Array.from(document.querySelectorAll(".gmi-output *"))
+    .filter(node => !node.closest("mjx-container") || node.localName === "a")
     .filter(node => /^(script|iframe|link|base|form|img|object|embed|math|style)$/.test(node.localName)
         || node.id === "jp-main-dock-panel" || node.hasAttribute("data-commandlinker-command")
         || Array.from(node.attributes).some(({name}) => /^on/.test(name))
-        || /^(javascript|data):/.test(node.getAttribute("href") ?? "") || node.className === "mathjax_process")
+        || /^(javascript|data):/.test(node.getAttribute("href") ?? "") || (node.className === "mathjax_process" && !node.querySelector("mjx-container")))
     .map(node => node.outerHTML.slice(0, 200))"""
 # Opens the inspector of an output, goes through its tabs and touches what is in them; returns how many there were.
 EVERY_TAB = """async (output) => {

@@ -142,7 +142,7 @@ def reached(thing, seen):
 def words(options):
     'Every word of %gemini that shows something, a failing one as its error.'
     shell = get_ipython()
-    for word in ("traceback", "", "notes", "events", "chunks", "usage", "last", "config", "resume -q --retries 0", "traceback"):
+    for word in ("traceback", "", "notes", "events", "chunks", "usage", "last", "inspect", "config", "resume -q --retries 0", "traceback"):
         try:
             display(shell.run_line_magic("gemini", word))
         except Exception as problem:
