@@ -181,6 +181,9 @@ def test_the_request_is_there_without_a_key_and_without_its_pictures():
     assert [(one["attempt"], one["status"]) for one in made["attempts"]] == [(0, 503), (1, None)]
     assert CANARY not in json.dumps(made)
     assert record(finished())["request"] is None
+    assert made["capped"] == {}
+    ledger.exchanges[-1].body = b"x " * 20_000
+    assert record(ledger, 0.1)["capped"]["request"].endswith("of 40,000 characters of the request")
 
 
 def test_a_running_answer_has_a_record_too():
