@@ -24,10 +24,10 @@ def address(port: int) -> str:
 
 def read(port: int, model: str) -> None:
     gemini_magic = import_module("gemini_magic")
-    gemini_magic.ask("hi", model="hello", base_url=address(port), keep=0)
+    gemini_magic.ask("hi", model="hello", base_url=address(port))
     before = gauge.begin_peak()
     began = time.process_time()
-    response = gemini_magic.ask("hi", model=model, base_url=address(port), keep=0)
+    response = gemini_magic.ask("hi", model=model, base_url=address(port))
     spent = time.process_time() - began
     highest = gauge.peak()
     response.raise_for_status()
@@ -36,9 +36,9 @@ def read(port: int, model: str) -> None:
 
 def memory(port: int, model: str) -> None:
     gemini_magic = import_module("gemini_magic")
-    gemini_magic.ask("hi", model="burst-1000", base_url=address(port), keep=0)
+    gemini_magic.ask("hi", model="burst-1000", base_url=address(port))
     before = gauge.resident()
-    response = gemini_magic.ask("hi", model=model, base_url=address(port), keep=0)
+    response = gemini_magic.ask("hi", model=model, base_url=address(port))
     held = gauge.resident() - before
     raw = response.ledger.raw
     gauge.report(beside=held / len(raw) - sum(len(chunk.raw) for chunk in raw) / len(raw))
@@ -92,9 +92,7 @@ def lags(ledger: Any) -> list[float]:
 
 def parallel(port: int, model: str) -> None:
     gemini_magic = import_module("gemini_magic")
-    streams = [
-        gemini_magic.stream("hi", model=model, base_url=address(port), keep=0) for _ in range(gauge.STREAMS)
-    ]
+    streams = [gemini_magic.stream("hi", model=model, base_url=address(port)) for _ in range(gauge.STREAMS)]
     ledgers = [stream.response.ledger for stream in streams]
     time.sleep(gauge.SETTLED)
     before = [len(ledger.raw) for ledger in ledgers]
@@ -117,7 +115,7 @@ def consumed(port: int, model: str) -> None:
     late, window = list[float](), list[float]()
 
     async def follow() -> None:
-        async for event in gemini_magic.stream("hi", model=model, base_url=address(port), keep=0):
+        async for event in gemini_magic.stream("hi", model=model, base_url=address(port)):
             now = time.perf_counter()
             text = getattr(getattr(event, "part", None), "text", None)
             if text and len(window) == 1:

@@ -16,9 +16,11 @@ from arriving import parallel, stamps
 from reading import burst, large, memory
 from rendering import markdown
 from starting import first, load, warm
+from tabling import tables
 
 BENCHMARKS = {
-    each.__name__: each for each in (burst, large, memory, load, first, warm, stamps, parallel, markdown)
+    each.__name__: each
+    for each in (burst, large, memory, tables, load, first, warm, stamps, parallel, markdown)
 }
 
 

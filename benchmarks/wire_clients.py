@@ -37,7 +37,7 @@ def ours() -> Callable[[Job], dict[str, Any]]:
 
     def ask(job: Job) -> dict[str, Any]:
         limits = {} if job["silence"] is None else {"stall_timeout": job["silence"]}
-        asked = {"model": "m", "base_url": job["base_url"], "retries": job["retries"], "keep": 0}
+        asked = {"model": "m", "base_url": job["base_url"], "retries": job["retries"]}
         with gemini_magic.stream("hi", **asked, **limits) as stream:
             for event in stream:
                 if isinstance(event, Delta) and isinstance(event.part, Text):

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 from .asking import build, parts_of
 from .backends import backend
-from .client import Recorder, Replay, endpoint_of, find_key, key_header, open_stream, recent_recorder
+from .client import Recorder, Replay, endpoint_of, find_key, key_header, open_stream
 from .content import Part, Request, Text, Turn
 from .errors import CredentialsError, OptionError, RecordingError
+from .keeping import journal, keep, kept
 from .ledger import Ledger
 from .response import Response
 from .response_stream import Listeners, ResponseStream
@@ -120,12 +121,14 @@ def begin(
     if kept_back is not None:
         ledger.note("key-kept-back", kept_back, severity="warning")
     ledger.before = before
+    ledger.form = "markdown" if options.format == "md" else options.format
     ledger.record_size = options.record_size
     for notice in notices:
         ledger.note("notice", notice)
+    keeping = kept(options, local=replay is not None or dialect.local is not None)
+    for words in journal().problems() if keeping else ():
+        ledger.note("journal", words, severity="warning")
     recorders = [Recorder(Path(options.record).expanduser())] if options.record else []
-    if options.keep and (recent := recent_recorder(options.keep)):
-        recorders.append(recent)
     source = open_stream(
         request,
         options,
@@ -136,6 +139,8 @@ def begin(
         replay=replay,
         before=before,
     )
+    if keeping:
+        keep(ledger, request, options)
     return Response(ledger, source)
 
 

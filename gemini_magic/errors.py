@@ -10,6 +10,7 @@ existed), and tells itself in one to three lines, the last one a remedy. ``%gemi
     │   ├── CredentialsError    no key, or a key that does not belong to this host
     │   └── DisplayError        a display that this front end cannot have
     ├── RecordingError          a recording that cannot be read, or holds no answer to this request
+    ├── JournalError            a journal that cannot be read, or has no such entry
     ├── WireError               bytes that break the protocol beyond repair (or exceed the size cap)
     ├── ConnectionFailed        the server was never reached
     ├── ServiceError            the server said no: HTTP error, or an error object inside the stream
@@ -37,6 +38,7 @@ __all__ = [
     "DisplayError",
     "GeminiMagicError",
     "Interrupted",
+    "JournalError",
     "OptionError",
     "PromptError",
     "RecordingError",
@@ -112,6 +114,10 @@ class DisplayError(UsageProblem):
 
 class RecordingError(GeminiMagicError):
     """A recording that cannot be read, or that holds no answer to this request."""
+
+
+class JournalError(GeminiMagicError):
+    """The journal cannot be read, or there is no such entry in it."""
 
 
 class WireError(GeminiMagicError):

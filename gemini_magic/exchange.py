@@ -34,8 +34,11 @@ class Attempt(NamedTuple):
         url: where it was sent.
         status: the HTTP status, None when no answer came.
         end: how it ended, in a word: ``eof`` when the answer was read to its end.
-        problem: why it brought no answer, in words; None when it did, and in a recording.
+        problem: why it brought no answer, in words; None when it did.
         waited: seconds that were waited before it went out, for another try or for its turn.
+        started: when it went out, in seconds since the first request was sent; None when it never did.
+        seconds: from sending it to the last byte of its answer, None when none came.
+        size: bytes of the answer's body, content-encoding undone.
     """
 
     round: int
@@ -45,6 +48,9 @@ class Attempt(NamedTuple):
     end: str | None
     problem: str | None = None
     waited: float = 0.0
+    started: float | None = None
+    seconds: float | None = None
+    size: int = 0
 
 
 class Exchange:
@@ -55,10 +61,13 @@ class Exchange:
         status, reason, http_version, response_headers: the answer's head, None or empty until it came.
         pieces: ``(t, bytes)`` per socket read, body only, content-encoding undone; t in seconds since sent.
         end: how it ended in one word or sentence, None while it runs.
-        problem: why it brought no answer, in words; None when it did, and in a recording.
+        problem: why it brought no answer, in words; None when it did.
         waited: seconds that were waited before it went out: for another try, or for its turn.
+        started: when it went out, in seconds since the first request was sent; None until then.
         round, attempt: tool round and attempt it belongs to.
         backend: the dialect that was spoken, None where nobody said.
+        key: how the key travelled: the header, what stands before the key, the variable that holds such a key; None
+            when there was none, and in a recording.
     """
 
     def __init__(
@@ -78,6 +87,7 @@ class Exchange:
         self.round = round
         self.attempt = attempt
         self.backend: str | None = None
+        self.key: tuple[str, str, str] | None = None
         self.status: int | None = None
         self.reason = ""
         self.http_version = ""
@@ -86,10 +96,25 @@ class Exchange:
         self.end: str | None = None
         self.problem: str | None = None
         self.waited = 0.0
+        self.started: float | None = None
 
     def summary(self) -> Attempt:
         """What it was, without its bytes."""
-        return Attempt(self.round, self.attempt, self.url, self.status, self.end, self.problem, self.waited)
+        pieces = list(self.pieces)  # a copy first: the reader may be appending
+        seconds = pieces[-1][0] if pieces else None
+        size = sum(len(piece) for _, piece in pieces)
+        return Attempt(
+            self.round,
+            self.attempt,
+            self.url,
+            self.status,
+            self.end,
+            self.problem,
+            self.waited,
+            self.started,
+            seconds,
+            size,
+        )
 
 
 def clean_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -53,7 +53,8 @@ class Ledger:
         phase: what is being waited for now; ``pause``: why no request is on its way, and until when.
         version: grows with every change; equal versions mean nothing new.
         started: when the request was made (UTC).
-        source: where the bytes come from: the network, a recording, or the echo backend.
+        source: where the bytes come from: the network, a recording, the journal, or the echo backend.
+        form: how the answer is shown: markdown, text, json, html, code or raw.
         before: the answer's text up to here, where this exchange asked for the rest; empty otherwise.
         answer, thoughts: text pieces of candidate 0, in order; append-only.
         parts: every part by candidate, as it came.
@@ -71,12 +72,13 @@ class Ledger:
     def __init__(self, request: Request | None = None, *, backend: str = "gemini") -> None:
         self.request = request
         self.backend = backend
-        self.source: Literal["network", "recording", "echo"] = "network"
+        self.source: Literal["network", "recording", "journal", "echo"] = "network"
         self.status: Status = "running"
         self.phase: Phase = "preparing"
         self.cause: Cause | None = None
         self.version = 0
         self.started = datetime.now(UTC)
+        self.form = "markdown"
         self.before = ""
         self.raw: list[Chunk] = []
         self.answer: list[str] = []

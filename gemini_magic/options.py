@@ -6,12 +6,13 @@ Declarations only: where a value comes from is ``settings``', how a cell's line 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 __all__ = ["DISPLAYS", "OWN_MODELS", "Options"]
 
 DISPLAYS = ("auto", "live", "html", "text")
+FORMATS = ("markdown", "md", "text", "json", "html", "code", "raw")
 SAFETY = ("low", "medium", "high", "none", "off")
 TIERS = ("flex", "standard", "priority")
 FRAMINGS = ("sse", "json")
@@ -28,6 +29,7 @@ def _option(
     help: str,  # noqa: A002 - argparse's own word
     metavar: str | None = None,
     choices: Sequence[str] | None = None,
+    instead: Mapping[str, str] | None = None,
     config: bool = True,
     env: str | None = None,
     least: float | None = None,
@@ -39,6 +41,7 @@ def _option(
         "help": help,
         "metavar": metavar,
         "choices": choices,
+        "instead": instead or {},
         "config": config,
         "env": env,
         "least": least,
@@ -56,6 +59,7 @@ class Options:
 
     Fields without ``config`` belong to one cell and cannot be configured. Times are in seconds. A number is at least
     ``least``, above ``above`` and at most ``most``; whoever makes an object of this class keeps to that himself.
+    ``instead`` has a remedy for values that users of other tools try.
     """
 
     model: str = _option(
@@ -144,6 +148,22 @@ class Options:
     )
     display: str = _option(
         "auto", "--display", choices=DISPLAYS, metavar="HOW", help="auto, live, html or text"
+    )
+    format: str = _option(
+        "markdown",
+        "-f",
+        "--format",
+        choices=FORMATS,
+        metavar="FORM",
+        help="how the answer is shown: markdown (md), text, json (also asked for), html (its source), code (also put into "
+        "the next cell) or raw; the response holds all of it",
+        instead={
+            "math": "Leave it out: Markdown, the default, has formulas.",
+            "image": "Leave it out: the response's `images` holds the pictures of any answer.",
+        },
+    )
+    next_cell: bool = _option(
+        False, "--next-cell", help="put the code of a complete answer into a new cell below"
     )
     backend: str = _option(
         "gemini",
@@ -272,4 +292,14 @@ class Options:
         least=0,
         most=64,
     )
-    keep: int = _option(50, help="how many runs `%gemini last` can go back to; 0 keeps none", least=0)
+    journal: bool | None = _option(
+        None,
+        "--journal",
+        help="keep the answer in the journal; by default in a notebook, when a server gives it",
+    )
+    journal_size: float = _option(
+        500.0, metavar="MB", help="largest size of the journal, in MB; the oldest answers go", above=0
+    )
+    journal_days: float | None = _option(
+        None, metavar="N", help="forget answers in the journal that are older than N days", above=0
+    )

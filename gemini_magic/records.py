@@ -18,7 +18,16 @@ from .events import Delta, Event, Evidence, Failure, Finish, Usage, UsageReport
 from .surrogates import clean
 from .tables import Column, Columns
 
-__all__ = ["ChunkRow", "EventLog", "EventRow", "UsageRow", "chunk_columns", "describe", "in_one_word"]
+__all__ = [
+    "ChunkRow",
+    "EventLog",
+    "EventRow",
+    "UsageRow",
+    "chunk_columns",
+    "columns_of",
+    "describe",
+    "in_one_word",
+]
 
 
 class ChunkRow(NamedTuple):
@@ -88,8 +97,10 @@ def _decoded(raw: bytes) -> str:
 
 _TYPES: dict[str, Literal["int32", "int64", "float64", "string"]] = {
     **dict.fromkeys(("round", "attempt", "candidate"), "int32"),
-    **dict.fromkeys(("t", "gap"), "float64"),
+    **dict.fromkeys(("t", "gap", "waited", "started", "seconds"), "float64"),
     **dict.fromkeys(("kind", "text", "thought", "finish_reason", "json"), "string"),
+    **dict.fromkeys(("severity", "message", "mime_type", "name", "counted", "modality"), "string"),
+    **dict.fromkeys(("url", "end", "problem"), "string"),
 }
 
 
@@ -102,7 +113,7 @@ _EVIDENCE = {
 }
 
 
-def _columns(record: Any, read: Any) -> list[Column]:
+def columns_of(record: Any, read: Any) -> list[Column]:
     """The record's fields as columns; what is not named above counts something."""
     return [
         Column(
@@ -110,6 +121,7 @@ def _columns(record: Any, read: Any) -> list[Column]:
             "int32" if name in {"index", "chunk"} else _TYPES.get(name, "int64"),
             read if name == "json" else None,
             name in _FULL,
+            name == "json" and read is _decoded,
         )
         for name in record._fields
     ]
@@ -117,7 +129,7 @@ def _columns(record: Any, read: Any) -> list[Column]:
 
 def chunk_columns() -> Columns[ChunkRow]:
     """Empty columns of ``Response.chunks``; ``json`` is stored as bytes."""
-    return Columns(ChunkRow, _columns(ChunkRow, _decoded))
+    return Columns(ChunkRow, columns_of(ChunkRow, _decoded))
 
 
 def describe(event: Event) -> tuple[str, str | None, int | None]:
@@ -158,9 +170,11 @@ class EventLog:
         self._former: Usage | None = None  # of the rows made already
         self._counted = 0  # events that the table of usage has seen
         self.event_columns: Columns[EventRow] = Columns(
-            EventRow, _columns(EventRow, _event_json), self._event_rows
+            EventRow, columns_of(EventRow, _event_json), self._event_rows
         )
-        self.usage_columns: Columns[UsageRow] = Columns(UsageRow, _columns(UsageRow, None), self._usage_rows)
+        self.usage_columns: Columns[UsageRow] = Columns(
+            UsageRow, columns_of(UsageRow, None), self._usage_rows
+        )
 
     def extend(self, events: list[Event], chunks: list[int], t: float) -> None:
         """Add events of one moment, each with the index of its chunk, -1 for none."""

@@ -6,7 +6,6 @@ Everything shown here is read from the ledger when asked for; nothing is kept tw
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -14,21 +13,21 @@ from . import markdown, views
 from .backends import backend
 from .client import Stream, read_exchanges, read_recording, write_recording
 from .content import Blob, Call, Part, Request
-from .errors import GeminiMagicError, Interrupted
-from .events import Chunk, Note, Status, Usage
+from .curl import curl_of
+from .difference import Difference
+from .errors import GeminiMagicError, Interrupted, RecordingError
+from .events import Status
+from .evidence import Evidence
 from .exchange import Attempt, Exchange
 from .ledger import Ledger
-from .records import ChunkRow, EventRow, UsageRow
 from .spoken import Candidate, Citation, citations_of
-from .tables import Rows
-from .timing import Timing, measure
 
-__all__ = ["Attempt", "Candidate", "Response"]
+__all__ = ["Attempt", "Candidate", "Response", "rebuilt"]
 
 R = TypeVar("R", bound="Response")
 
 
-class Response:
+class Response(Evidence):
     """An answer and everything that was received with it.
 
     Args:
@@ -37,7 +36,7 @@ class Response:
     """
 
     def __init__(self, ledger: Ledger, stream: Stream | None = None) -> None:
-        self.ledger = ledger
+        super().__init__(ledger)
         self.stream = stream
         self._shown = False
 
@@ -139,11 +138,6 @@ class Response:
             error.response = self
         return error
 
-    @property
-    def notes(self) -> list[Note]:
-        """Oddities seen on the wire, each with severity and explanation."""
-        return list(self.ledger.notes)
-
     def raise_for_status(self) -> Self:
         """Raise :attr:`error` if there is one; otherwise return this response."""
         if self.error is not None:
@@ -155,79 +149,6 @@ class Response:
         if self.stream is not None:
             self.stream.wait(timeout)
         return self
-
-    # -- evidence --------------------------------------------------------------------------------------------
-
-    @property
-    def raw(self) -> list[Any]:
-        """The JSON values exactly as received."""
-        return [chunk.value for chunk in self.ledger.raw]
-
-    @property
-    def raw_chunks(self) -> list[Chunk]:
-        """The chunks with their bytes; ``chunk.raw`` is the JSON text."""
-        return list(self.ledger.raw)
-
-    @property
-    def chunks(self) -> Rows[ChunkRow]:
-        """A row for each JSON value received; ``pd.DataFrame(r.chunks)`` works."""
-        return self.ledger.chunk_columns.rows()
-
-    @property
-    def events(self) -> Rows[EventRow]:
-        """A row for each event the chunks carried."""
-        return self.ledger.event_columns.rows()
-
-    @property
-    def usage(self) -> Usage:
-        """The token counts: the last total the server sent, None where it said nothing."""
-        return self.ledger.usage or Usage()
-
-    @property
-    def usage_history(self) -> Rows[UsageRow]:
-        """Every usage report with what it added."""
-        return self.ledger.usage_columns.rows()
-
-    @property
-    def extras(self) -> dict[str, Any]:
-        """What gateways and newer servers add, as sent: ``provider``, ``cache_tier``, ``serviceTier`` or ``cost``."""
-        return dict(self.ledger.extras)
-
-    @property
-    def request(self) -> Request | None:
-        """What was asked; None for a recording."""
-        return self.ledger.request
-
-    @property
-    def attempts(self) -> tuple[Attempt, ...]:
-        """The HTTP exchanges, retries included."""
-        return tuple(each.summary() for each in self.ledger.exchanges)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers of the last answer, without cookies."""
-        exchanges = self.ledger.exchanges
-        return dict(exchanges[-1].response_headers) if exchanges else {}
-
-    @property
-    def model_version(self) -> str | None:
-        """The model that answered, in the server's word."""
-        return self.ledger.model_version
-
-    @property
-    def response_id(self) -> str | None:
-        """The server's id of the answer."""
-        return self.ledger.response_id
-
-    @property
-    def started(self) -> datetime:
-        """When the request was made (UTC)."""
-        return self.ledger.started
-
-    @property
-    def timing(self) -> Timing:
-        """Where the time went, in seconds."""
-        return measure(self.ledger.marks, [chunk.t for chunk in self.ledger.raw], self.usage)
 
     # -- verbs -----------------------------------------------------------------------------------------------
 
@@ -245,6 +166,37 @@ class Response:
         write_recording(target, self.ledger.exchanges)
         return target
 
+    def curl(self) -> str:
+        """The command that sends the last request again, for a POSIX shell; the key is a variable there.
+
+        Raises:
+            RecordingError: what was sent is not known, as in a recording of the answer alone.
+        """
+        sent = [each for each in self.ledger.exchanges if each.url and each.method]
+        if not sent:
+            raise RecordingError(
+                "What was sent is not known.", remedy="A .jsonl recording holds the request, too."
+            )
+        key = sent[-1].key
+        if key is None and self.ledger.source == "recording":
+            auth = backend(self.ledger.backend).auth
+            key = None if auth is None else (auth.header, auth.prefix, next(iter(auth.env), "KEY"))
+        return curl_of(sent[-1], key)
+
+    def diff(self, other: Response) -> Difference:
+        """This response and another, side by side: requests, texts, endings, timing, tokens, cost, notes.
+
+        Raises:
+            TypeError: the other is no response.
+        """
+        if not isinstance(other, Response):
+            raise TypeError(f"A response is compared with a response, not with {type(other).__name__}.")
+        return Difference(self, other, (self.text, other.text))
+
+    def timeline(self) -> views.Timeline:
+        """When what arrived, as a picture; ``.save("x.svg")`` writes it into a file."""
+        return views.Timeline(self.ledger)
+
     @classmethod
     def load(cls, path: str | Path, *, backend_name: str | None = None) -> Self:
         """A response from a recording, its times included where the format has them.
@@ -258,14 +210,14 @@ class Response:
         """
         exchanges = read_recording(Path(path))
         spoken = (exchanges[-1].backend if exchanges else None) or "gemini"
-        return _again(cls, exchanges, backend_name or spoken, None)
+        return rebuilt(cls, exchanges, backend_name or spoken, None)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled and copied as what went over the wire; a stream that still runs cannot be."""
         if self.status == "running" or not self.ledger.exchanges:
             raise TypeError("Only an answer that has ended can be pickled or copied; r.wait() waits for it.")
         ledger = self.ledger
-        return _again, (type(self), list(ledger.exchanges), ledger.backend, ledger.request, ledger.before)
+        return rebuilt, (type(self), list(ledger.exchanges), ledger.backend, ledger.request, ledger.before)
 
     # -- how it looks ----------------------------------------------------------------------------------------
 
@@ -290,7 +242,7 @@ class Response:
         return views.bundle(self.ledger)
 
 
-def _again(
+def rebuilt(
     kind: type[R], exchanges: Sequence[Exchange], backend_name: str, request: Request | None, before: str = ""
 ) -> R:
     """A response from what went over the wire."""

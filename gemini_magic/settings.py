@@ -47,6 +47,7 @@ class Setting:
         optional: whether None is a value.
         flags: the option strings, empty when it is configuration only.
         help, metavar, choices: as argparse takes them.
+        instead: a remedy for each of some values that are no choice.
         config: whether it can be configured beyond one cell.
         env: environment variable that sets it.
         least, above, most: the bounds of a number, None where there is none.
@@ -63,6 +64,7 @@ class Setting:
         self.help: str = meta["help"]
         self.metavar: str | None = meta["metavar"]
         self.choices: Sequence[str] | None = meta["choices"]
+        self.instead: Mapping[str, str] = meta["instead"]
         self.config: bool = meta["config"]
         self.env: str | None = meta["env"]
         self.least: float | None = meta["least"]
@@ -84,7 +86,7 @@ class Setting:
         if self.choices and converted not in self.choices:
             raise OptionError(
                 f"{where}: {value!r} is not one of {', '.join(self.choices)}.",
-                remedy=f"{self.name} is: {self.help}.",
+                remedy=self.instead.get(converted) or f"{self.name} is: {self.help}.",
             )
         if self.type in (int, float) and not self._in_bounds(converted):
             raise self._problem(value, where)

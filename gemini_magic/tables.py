@@ -9,15 +9,19 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from html import escape
+from functools import partial
 from importlib import import_module
+from itertools import starmap
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
+
+from .arrow import arrow_table
+from .conditions import Condition, condition_of, parsed, unknown, values_at
+from .preview import as_html, as_text
 
 __all__ = ["Column", "Columns", "Rows"]
 
 R = TypeVar("R", bound=tuple[Any, ...])
-_PREVIEW = 5  # first and last rows shown by the HTML preview
-_CELL = 60  # characters of one cell in the preview
+_BATCH = 1000  # rows that are read at once
 _CODES = {"int32": "i", "int64": "q", "float64": "d"}  # of the array module
 
 
@@ -29,12 +33,14 @@ class Column(NamedTuple):
         type: the Arrow type.
         read: turns a stored value into what is shown (for values that are kept in a cheaper form), or None.
         full: whether it holds a number in each row, never None: such a column takes a quarter of the room.
+        encoded: whether strings are stored as their UTF-8 bytes.
     """
 
     name: str
     type: Literal["int32", "int64", "float64", "string"]
     read: Callable[[Any], Any] | None = None
     full: bool = False
+    encoded: bool = False
 
 
 class Columns(Generic[R]):
@@ -99,8 +105,7 @@ def _copied(record: Callable[..., R], columns: Sequence[Column], rows: list[tupl
 class Rows(Generic[R]):
     """A table: iterate for named tuples, or hand it to pandas, polars, pyarrow or DuckDB as it is.
 
-    It is a view over shared columns: taking one, slicing it or filtering it copies nothing but row numbers.
-    It is deliberately not registered as a ``Sequence``: libraries would then read row by row.
+    Slices and filtered rows share its columns. Not registered as a ``Sequence``: libraries would read row by row.
     """
 
     def __init__(self, source: Columns[R], index: Sequence[int]) -> None:
@@ -125,7 +130,10 @@ class Rows(Generic[R]):
         )
 
     def __iter__(self) -> Iterator[R]:
-        return (self._record(row) for row in self._index)
+        for start in range(0, len(self._index), _BATCH):
+            some: Rows[R] = Rows(self._source, self._index[start : start + _BATCH])
+            columns = map(some._column, range(len(self.columns)))
+            yield from starmap(self._source.record, zip(*columns, strict=True))
 
     @overload
     def __getitem__(self, key: int) -> R: ...
@@ -163,15 +171,17 @@ class Rows(Generic[R]):
         picked, read = self._picked(position), self._source.columns[position].read
         return list(picked) if read is None else [read(value) for value in picked]
 
+    def __eq__(self, other: object) -> bool:
+        """Whether the other holds the same records: rows, a list or a tuple."""
+        return list(self) == list(other) if isinstance(other, Rows | list | tuple) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment] # like a list: it may grow
+
     def __contains__(self, record: object) -> bool:
         return any(own == record for own in self)
 
     def index(self, record: R) -> int:
-        """Position of the first equal record.
-
-        Raises:
-            ValueError: there is none.
-        """
+        """Position of the first equal record; raises ValueError when there is none."""
         for position, own in enumerate(self):
             if own == record:
                 return position
@@ -181,34 +191,61 @@ class Rows(Generic[R]):
         """How many records are equal to this one."""
         return sum(own == record for own in self)
 
-    def where(self, predicate: Callable[[R], bool] | None = None, /, **equal: Any) -> Rows[R]:
-        """The rows for which ``predicate(record)`` is true and the named columns have the given values.
+    def where(self, *conditions: str | Callable[[R], bool], **equal: Any) -> Rows[R]:
+        """The rows that meet every condition.
+
+        Args:
+            conditions: ``"t > 1.5"``, ``"text ~ ^#"``, ``"candidates.0.finishReason=STOP"``: a column or a dotted path into
+                the row's JSON, an operator (``= != < <= > >=``, ``~ !~`` for regular expressions) and a value, or the field
+                alone where it must be there; or functions of a record.
+            equal: columns that must have these values.
 
         Raises:
-            KeyError: a named column does not exist.
+            KeyError: there is no such column, nor such a field in the JSON.
+            ValueError: a condition is not of that form.
         """
         index: Sequence[int] = self._index
         for name, wanted in equal.items():
             values = Rows(self._source, index)[name]
             index = [row for row, value in zip(index, values, strict=True) if value == wanted]
-        if predicate is not None:
-            index = [row for row in index if predicate(self._record(row))]
+        for condition in conditions:
+            if isinstance(condition, str):
+                index = self._meeting(index, condition_of(condition))
+            else:
+                index = [row for row in index if condition(self._record(row))]
         return Rows(self._source, index)
+
+    def _meeting(self, index: Sequence[int], condition: Condition) -> list[int]:
+        """Which of the rows with these numbers meet a condition."""
+        rows: Rows[R] = Rows(self._source, index)
+        if condition.field in self.columns:
+            found = [[value] for value in rows[condition.field]]
+        else:
+            values = parsed(rows["json"]) if "json" in self.columns else []
+            name = condition.field.partition(".")[0]
+            if len(self) and unknown(name, self.columns, values):
+                # Perhaps an earlier condition has left none of the rows that have it.
+                whole = parsed(self["json"]) if "json" in self.columns else []
+                if problem := unknown(name, self.columns, whole):
+                    raise problem
+            found = [values_at(value, condition.field) for value in values]
+        return [row for row, values in zip(index, found, strict=True) if condition.holds(values)]
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The rows as an Arrow C stream (the Arrow PyCapsule interface)."""
         return self._table().__arrow_c_stream__(requested_schema)
 
     def _table(self) -> Any:
-        from arro3.core import Array, DataType, RecordBatch, Table  # noqa: PLC0415 - only when asked for
-
-        arrays = [
-            Array.from_buffer(picked)
-            if isinstance(picked := self._picked(position), array) and picked
-            else Array(self._column(position), getattr(DataType, column.type)())
+        return arrow_table(
+            (
+                column.name,
+                column.type,
+                column.encoded,
+                self._picked(position),
+                partial(self._column, position),
+            )
             for position, column in enumerate(self._source.columns)
-        ]
-        return Table.from_batches([RecordBatch.from_arrays(arrays, names=list(self.columns))])
+        )
 
     def to_pandas(self) -> Any:
         """A ``pandas.DataFrame`` with typed columns, also when there are no rows.
@@ -220,10 +257,15 @@ class Rows(Generic[R]):
         dtypes = {"int32": "Int32", "int64": "Int64", "float64": "float64", "string": "object"}
         return pandas.DataFrame(
             {
-                column.name: pandas.Series(self._column(position), dtype=dtypes[column.type])
+                column.name: pandas.Series(self._typed(position), dtype=dtypes[column.type])
                 for position, column in enumerate(self._source.columns)
             }
         )
+
+    def _typed(self, position: int) -> Any:
+        """One column in the form that pandas takes fastest."""
+        picked = self._picked(position)
+        return picked if isinstance(picked, array) else self._column(position)
 
     def to_polars(self) -> Any:
         """A ``polars.DataFrame``.
@@ -243,58 +285,15 @@ class Rows(Generic[R]):
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One dict a row."""
-        names = self.columns
-        return [dict(zip(names, record, strict=True)) for record in self]
+        return [dict(zip(self.columns, record, strict=True)) for record in self]
 
     def __repr__(self) -> str:
         return f"<Rows: {len(self)} × {', '.join(self.columns)}>"
 
-    def _preview(self) -> tuple[list[str], list[list[str] | None]]:
-        """Names and shortened values of the first and last rows (None for what is left out), empty columns apart."""
-        shown = list(self) if len(self) <= 2 * _PREVIEW else [*self[:_PREVIEW], None, *self[-_PREVIEW:]]
-        used = [
-            place
-            for place in range(len(self.columns))
-            if not shown or any(record is not None and record[place] not in (None, "") for record in shown)
-        ]
-        rows = [None if record is None else [_cell(record[place]) for place in used] for record in shown]
-        return [self.columns[place] for place in used], rows
-
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's signature
         """A plain table for terminals."""
-        names, rows = self._preview()
-        lines = [names, *(["⋮"] + [""] * (len(names) - 1) if row is None else row for row in rows)]
-        widths = [max(len(line[place]) for line in lines) for place in range(len(names))]
-        table = "\n".join(
-            "  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip()
-            for line in lines
-        )
-        printer.text(f"{table}\n{len(self)} rows")
+        printer.text(as_text(self.columns, self))
 
     def _repr_html_(self) -> str:
         """The first and last rows; every value escaped and shortened, columns that are empty in them left out."""
-        names, rows = self._preview()
-        style = 'style="text-align:left;white-space:nowrap"'
-        head = "".join(f"<th {style}>{escape(name)}</th>" for name in names)
-        body = "".join(
-            f'<tr><td colspan="{len(names)}" {style}>⋮</td></tr>'
-            if row is None
-            else f"<tr>{''.join(f'<td {style}>{escape(value)}</td>' for value in row)}</tr>"
-            for row in rows
-        )
-        left_out = [name for name in self.columns if name not in names]
-        empty = f" Empty here: {', '.join(left_out)}." if left_out else ""
-        note = f"{len(self)} rows.{empty} Any DataFrame library takes this as it is: <code>pd.DataFrame(rows)</code>"
-        return (
-            f'<div style="overflow-x:auto"><table><thead><tr>{head}</tr></thead>'
-            f"<tbody>{body}</tbody></table></div><small>{note}</small>"
-        )
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    text = str(value).replace("\n", "⏎")
-    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
+        return as_html(self.columns, self)

@@ -1,4 +1,4 @@
-"""Writes the recordings that the tour replays: ``gemini_magic/data/tour.jsonl`` and ``capital.httprr``.
+"""Writes the recordings that the tour replays: ``tour``, ``odd``, ``compare`` and ``capital`` in ``gemini_magic/data``.
 
 No model was asked. The answers are written below; this script puts them into the API's wire format with the pace
 of a real stream, so that everything behind them (parser, ledger, renderer, endings) does its real work. Run it
@@ -7,6 +7,7 @@ again after changing a prompt here or in a notebook: replay matches the exact re
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import re
@@ -170,6 +171,61 @@ EXCHANGES = [
     ("Show me what a hostile answer might contain.", {}, "", HOSTILE, 0.04, "STOP"),
 ]
 
+QUICK = """\
+Sunlight is a mix of all colours. Air scatters the short waves far more than the long ones, so **blue** light reaches your
+eye from every side.
+
+- scattering grows with the *fourth power* of the frequency,
+- violet is scattered even more, but there is less of it, and your eye sees it less.
+"""
+
+DEEP_THOUGHT = """\
+**Weighing the explanations**
+
+Rayleigh scattering is the core. I should say why the sky is not violet, and why the evening is red, and keep it short.
+"""
+
+DEEP = """\
+Sunlight is a mix of all colours. Molecules of air are much smaller than its waves, and such particles scatter light with
+the *fourth power* of its frequency (Rayleigh, 1871):
+
+| colour | wavelength | scattered, red = 1 |
+|:--|--:|--:|
+| red | 700 nm | 1 |
+| green | 530 nm | 3 |
+| **blue** | 460 nm | 5 |
+| violet | 400 nm | 9 |
+
+Violet should win. It does not, for three reasons: the sun sends less of it, the upper air keeps some, and our eyes see it
+badly. In the evening the light has come a long way through the air, the blue is gone, and what is left is **red**.
+"""
+
+SKY = "Why is the sky blue? Two short paragraphs."
+
+COMPARED = [
+    (SKY, {"model": "sprinter"}, "", QUICK, 0.02, "STOP"),
+    (SKY, {"model": "scholar", "thinking": "on"}, DEEP_THOUGHT, DEEP, 0.03, "STOP"),
+]
+
+# What each chunk of the odd stream says; how it says it is in odd_events.
+ODD_THOUGHT = "This stream will misbehave. I had better say so myself."
+ODD = [
+    "This answer is ",
+    "perfectly readable, and ",
+    "its stream is **odd**:\n\n",
+    "- a comment came first, to keep the connection open,\n",
+    "- one `data:` has no space after it,\n",
+    "- every chunk says `STOP`, long before the end,\n",
+    "- the token count went *down* once,\n",
+    "- a field nobody has heard of came along,\n",
+    "- this dinosaur 🦕 was cut in two on the wire,\n",
+    "- nothing came for three seconds,\n",
+    "- this line came twice,\n",
+    "- this line came twice,\n",
+    "",
+    "- and `[DONE]` stands at the end, which is another company's habit.\n",
+]
+
 
 def pieces(text: str, chance: random.Random) -> list[str]:
     """The text in pieces of one to five words, as models send it."""
@@ -187,8 +243,30 @@ def tokens(text: str) -> int:
     return max(1, round(len(text) / 4))
 
 
+def event(
+    part: dict, ending: str | None, usage: dict, ident: str, model: str, more: dict | None = None
+) -> dict:
+    """One JSON value of a stream."""
+    candidate = {"content": {"parts": [part], "role": "model"}}
+    if ending:
+        candidate["finishReason"] = ending
+    candidate["index"] = 0
+    about = {"modelVersion": model, "responseId": ident}
+    return {"candidates": [candidate], "usageMetadata": usage, **about, **(more or {})}
+
+
+def counts(asked: int, said: int, thinking: int) -> dict:
+    """A running total of tokens."""
+    usage = {
+        "promptTokenCount": asked,
+        "candidatesTokenCount": said,
+        "totalTokenCount": asked + said + thinking,
+    }
+    return {**usage, "thoughtsTokenCount": thinking} if thinking else usage
+
+
 def body(
-    prompt: str, thought: str, answer: str, ending: str | None, chance: random.Random, ident: str
+    prompt: str, thought: str, answer: str, ending: str | None, chance: random.Random, ident: str, model: str
 ) -> list[str]:
     """The stream's events."""
     asked, thinking, said, events = tokens(prompt), 0, 0, []
@@ -200,53 +278,76 @@ def body(
             thinking += tokens(piece)
         else:
             said += tokens(piece)
-        candidate = {
-            "content": {
-                "parts": [{"text": piece, **({"thought": True} if is_thought else {})}],
-                "role": "model",
-            }
-        }
-        if ending and number == len(lane) - 1:
-            candidate["finishReason"] = ending
-        candidate["index"] = 0
-        usage = {
-            "promptTokenCount": asked,
-            "candidatesTokenCount": said,
-            "totalTokenCount": asked + said + thinking,
-        }
-        if thinking:
-            usage["thoughtsTokenCount"] = thinking
-        value = {
-            "candidates": [candidate],
-            "usageMetadata": usage,
-            "modelVersion": "tour-recording",
-            "responseId": ident,
-        }
+        part = {"text": piece, **({"thought": True} if is_thought else {})}
+        last = ending if number == len(lane) - 1 else None
+        value = event(part, last, counts(asked, said, thinking), ident, model)
         events.append(f"data: {json.dumps(value, ensure_ascii=False)}\r\n\r\n")
     return events
 
 
-def lines() -> list[dict]:
-    """The recording, a dict a line."""
-    chance = random.Random(1858)
+def opening(number: int, prompt: str, said: dict) -> list[dict]:
+    """The request that a cell makes, and the head of the answer."""
+    options, _ = resolve(said)
+    request = GEMINI.encode(build([Text(prompt)], options), Endpoint())
+    sent = {
+        "method": request.method,
+        "url": request.url,
+        "headers": dict(request.headers),
+        "body": request.body.decode(),
+    }
+    head = {"exchange": number, "status": 200, "headers": {"content-type": "text/event-stream"}}
+    return [{"v": 1, "exchange": number, "request": sent}, head]
+
+
+def lines(exchanges: list[tuple], name: str, seed: int) -> list[dict]:
+    """A recording, a dict a line."""
+    chance = random.Random(seed)
     found = []
-    for number, (prompt, said, thought, answer, pace, ending) in enumerate(EXCHANGES):
-        options, _ = resolve(said)
-        request = GEMINI.encode(build([Text(prompt)], options), Endpoint())
-        sent = {
-            "method": request.method,
-            "url": request.url,
-            "headers": dict(request.headers),
-            "body": request.body.decode(),
-        }
-        found.append({"v": 1, "exchange": number, "request": sent})
-        found.append({"exchange": number, "status": 200, "headers": {"content-type": "text/event-stream"}})
-        t = 0.6
-        for event in body(prompt, thought, answer, ending, chance, f"tour-{number}"):
+    for number, (prompt, said, thought, answer, pace, ending) in enumerate(exchanges):
+        found += opening(number, prompt, said)
+        t, model = 0.6, said.get("model", f"{name}-recording")
+        for each in body(prompt, thought, answer, ending, chance, f"{name}-{number}", model):
             t += chance.uniform(0.4, 1.6) * pace
-            found.append({"exchange": number, "t": round(t, 4), "text": event})
+            found.append({"exchange": number, "t": round(t, 4), "text": each})
         found.append({"exchange": number, "end": "eof" if ending else "closed in the middle"})
     return found
+
+
+def odd_events() -> list[tuple[float, bytes]]:
+    """A readable answer in a stream with much that trips readers up: seconds and bytes."""
+
+    def said(part: dict, ending: str | None, count: int, more: dict) -> str:
+        value = event(part, ending, counts(9, count, 15), "odd", "another-recording", more)
+        return json.dumps(value, ensure_ascii=False)
+
+    thought = said({"text": ODD_THOUGHT, "thought": True}, None, 0, {})
+    found = [(0.3, b": keep-alive\n\n"), (0.6, f"event: message\ndata: {thought}\n\n".encode())]
+    t, count = 0.6, 0
+    for number, text in enumerate(ODD):
+        count += tokens(text) if text else 0
+        part = {"text": text} if text else {"text": "", "thoughtSignature": "c2lnbmVkIGJ5IG5vYm9keQ=="}
+        more = {"weather": {"mood": "sunny"}} if "nobody has heard" in text else {}
+        value = said(part, "STOP", count - 20 if "went *down*" in text else count, more)
+        line = f"data:{'' if 'no space' in text else ' '}{value}\n\n".encode()
+        t += 3.0 if "three seconds" in text else 0.12 + 0.03 * (number % 3)
+        cut = line.find("🦕".encode()) + 2
+        if cut > 1:  # in the middle of its four bytes
+            found.append((t, line[:cut]))
+            t, line = t + 0.05, line[cut:]
+        found.append((t, line))
+    return [*found, (t + 0.1, b"data: [DONE]\n\n")]
+
+
+def odd_lines() -> list[dict]:
+    """The odd stream as a recording."""
+    found = opening(0, "What can be odd about a stream?", {})
+    for t, piece in odd_events():
+        try:
+            kept = {"text": piece.decode()}
+        except UnicodeDecodeError:
+            kept = {"b64": base64.b64encode(piece).decode()}
+        found.append({"exchange": 0, "t": round(t, 4), **kept})
+    return [*found, {"exchange": 0, "end": "eof"}]
 
 
 def capital() -> bytes:
@@ -306,11 +407,16 @@ def main() -> None:
     trace = DATA / "capital.httprr"
     trace.write_bytes(capital())
     print(f"{trace.name}: {trace.stat().st_size:,} bytes")
-    target = DATA / "tour.jsonl"
-    target.write_text(
-        "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines()), encoding="utf-8"
-    )
-    print(f"{target.name}: {len(EXCHANGES)} exchanges, {target.stat().st_size:,} bytes")
+    for name, found in {
+        "tour": lines(EXCHANGES, "tour", 1858),
+        "odd": odd_lines(),
+        "compare": lines(COMPARED, "compare", 1871),
+    }.items():
+        target = DATA / f"{name}.jsonl"
+        target.write_text(
+            "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in found), encoding="utf-8"
+        )
+        print(f"{target.name}: {len(found)} lines, {target.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

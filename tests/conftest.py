@@ -15,6 +15,7 @@ from surroundings import (
     forbid_network,
     missing_for_browser,
     missing_for_corpus,
+    missing_for_spec,
     user_folders,
     versions,
 )
@@ -24,6 +25,12 @@ _OPTIONAL = {
     # marker and folder: (what is missing, the variable that makes a missing one a failure)
     "browser": (missing_for_browser(), "GEMINI_MAGIC_REQUIRE_BROWSER"),
     "corpus": (missing_for_corpus(), "GEMINI_MAGIC_REQUIRE_CORPUS"),
+    "spec": (missing_for_spec(), "GEMINI_MAGIC_REQUIRE_SPEC"),
+}
+_FOUND = {
+    "browser": f"chromium at {find_chromium()}",
+    "corpus": "../shared/corpus",
+    "spec": "examples of Markdown's specifications in $GEMINI_MAGIC_SPEC",
 }
 
 
@@ -31,7 +38,7 @@ def _line(name):
     missing, _ = _OPTIONAL[name]
     if missing:
         return f"{name}: {missing}; {name} tests are not collected"
-    return f"browser: chromium at {find_chromium()}" if name == "browser" else "corpus: ../shared/corpus"
+    return f"{name}: {_FOUND[name]}"
 
 
 def pytest_addoption(parser):

@@ -8,10 +8,13 @@ from html.parser import HTMLParser
 
 TAGS = {
     "a",
+    "b",
+    "bdi",
     "blockquote",
     "br",
     "code",
     "del",
+    "dfn",
     "div",
     "em",
     "h1",
@@ -21,11 +24,13 @@ TAGS = {
     "h5",
     "h6",
     "hr",
+    "i",
     "li",
     "ol",
     "p",
     "pre",
     "s",
+    "samp",
     "span",
     "strong",
     "table",
@@ -35,6 +40,7 @@ TAGS = {
     "thead",
     "tr",
     "ul",
+    "var",
 }
 VOID = {"br", "hr"}
 ATTRIBUTES = {

@@ -173,6 +173,12 @@ class KernelSession:
         """Run a cell to its end; a failing cell is a `Run` with status 'error', not an exception."""
         return self.finish(self.begin(code, allow_stdin=allow_stdin), timeout)
 
+    def complete(self, code: str, timeout: float = 30) -> dict[str, Any]:
+        """What the kernel offers when Tab is pressed at the end of some code: the content of its reply."""
+        sent = self.client.complete(code)
+        run = self._runs[sent] = Run(sent, time.monotonic())
+        return self.wait_for(run, "complete_reply", timeout=timeout).content
+
     def wait_for(
         self, run: Run, kind: str, count: int = 1, timeout: float = 10, *, within: str = ""
     ) -> Message:

@@ -9,6 +9,7 @@ FRAGMENTS = [
         "word",
         "two words",
         "# Heading",
+        "# | b",
         "## Closed ##",
         "#",
         "#tag",

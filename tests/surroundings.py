@@ -18,6 +18,8 @@ from typing import Any
 TESTS = Path(__file__).resolve().parent
 CHECKOUT = TESTS.parent
 CORPUS = CHECKOUT.parent / "shared" / "corpus"
+# Source packages that hold the examples of CommonMark and of GitHub's Markdown.
+SPEC_PACKAGES = ("markdown_it_py", "marko")
 CANARY = "AIza-canary-0123456789-must-never-be-seen"
 
 # As the run found it, for the few subprocesses (pip) that need the user's own settings.
@@ -153,6 +155,18 @@ def missing_for_browser(environ: Mapping[str, str] = ORIGINAL_ENVIRON) -> str | 
 def missing_for_corpus() -> str | None:
     """What keeps the corpus tests from running, None if nothing does."""
     return None if (CORPUS / "README.md").is_file() else "no ../shared/corpus beside the checkout"
+
+
+def spec_package(name: str, environ: Mapping[str, str] = ORIGINAL_ENVIRON) -> Path | None:
+    """The source package of that name in ``$GEMINI_MAGIC_SPEC``, None if it is not there."""
+    folder = environ.get("GEMINI_MAGIC_SPEC", "")
+    return next(iter(sorted(Path(folder).glob(f"{name}-*.tar.gz"))), None) if folder else None
+
+
+def missing_for_spec() -> str | None:
+    """What keeps the tests with the examples of Markdown's specifications from running, None if nothing does."""
+    absent = [name for name in SPEC_PACKAGES if spec_package(name) is None]
+    return f"$GEMINI_MAGIC_SPEC has no source package of {', '.join(absent)}" if absent else None
 
 
 def versions(*names: str) -> str:

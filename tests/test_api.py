@@ -279,9 +279,9 @@ def test_public_names_and_nothing_heavy_on_import():
 
 def test_a_recording_knows_its_dialect(tmp_path):
     path = tmp_path / "run.jsonl"
-    gemini_magic.ask("hello", backend="echo", record=str(path), keep=0)
+    gemini_magic.ask("hello", backend="echo", record=str(path))
     assert json.loads(path.read_text().splitlines()[0])["backend"] == "echo"
     assert Response.load(path).ledger.backend == "echo"
     assert Response.load(path, backend_name="gemini").text == "hello"
-    missed = gemini_magic.ask("hello", model="another", replay=str(path), keep=0)
+    missed = gemini_magic.ask("hello", model="another", replay=str(path))
     assert "with --backend echo, this one asks" in str(missed.error)

@@ -20,7 +20,7 @@ import gemini_magic
 PACKAGE = CHECKOUT / "gemini_magic"
 LABEXTENSION = PACKAGE / "labextension"
 INSTALL_FILE = CHECKOUT / "jupyter-config" / "labextension" / "install.json"
-TOUR = "notebooks/01-first-cell.ipynb"
+TOUR = sorted(f"notebooks/{path.name}" for path in (CHECKOUT / "notebooks").glob("*.ipynb"))
 SHARED = "share/jupyter/labextensions/gemini-magic"
 VERSION = gemini_magic.__version__
 
@@ -28,8 +28,8 @@ IMPORT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import gemini_magic
-from gemini_magic import cli
-print(gemini_magic.__file__, *sorted(path.name for path in cli.notebooks().iterdir()), cli.notebooks(), sep="\\n")
+from gemini_magic import demo
+print(gemini_magic.__file__, *sorted(path.name for path in demo.notebooks().iterdir()), demo.notebooks(), sep="\\n")
 """
 
 
@@ -79,7 +79,9 @@ def test_the_wheel_holds_the_typing_mark_the_recordings_and_the_tour(wheel):
     data = {path.relative_to(CHECKOUT).as_posix() for path in (PACKAGE / "data").iterdir() if path.is_file()}
     assert {PurePosixPath(name).suffix for name in data} >= {".jsonl", ".httprr"}
     assert data | {"gemini_magic/py.typed"} <= set(wheel.namelist())
-    assert wheel.read(f"gemini_magic/data/{TOUR}") == (CHECKOUT / TOUR).read_bytes()
+    assert len(TOUR) == 3
+    for notebook in TOUR:
+        assert wheel.read(f"gemini_magic/data/{notebook}") == (CHECKOUT / notebook).read_bytes()
 
 
 def test_the_wheel_puts_the_labextension_where_jupyterlab_looks(wheel):
@@ -104,7 +106,8 @@ def test_an_unpacked_wheel_is_imported_and_finds_its_tour(wheel, tmp_path):
     assert done.returncode == 0, done.stderr
     file, *tour, folder = done.stdout.splitlines()
     assert Path(file) == tmp_path / "gemini_magic" / "__init__.py"
-    assert (tour, Path(folder)) == ([Path(TOUR).name], tmp_path / "gemini_magic" / "data" / "notebooks")
+    assert tour == [Path(notebook).name for notebook in TOUR]
+    assert Path(folder) == tmp_path / "gemini_magic" / "data" / "notebooks"
 
 
 def test_the_labextension_names_files_that_exist():

@@ -18,7 +18,6 @@ def listening(server, said, **more):
         "model": "m",
         "base_url": server.base_url,
         "retries": 0,
-        "keep": 0,
         "on_chunk": lambda piece: said.append(("chunk", piece)),
         "on_thinking": lambda piece: said.append(("thinking", piece)),
         "on_complete": lambda response: said.append(("complete", response.status)),

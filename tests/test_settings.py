@@ -68,7 +68,8 @@ BOUNDS = [
     ("speed", (-1, "inf", "nan"), (0,)),
     ("max_event", ("nan", 0, -1, 8193, "inf"), (0.25, 8192)),
     ("max_total", (0, "nan", 1e9), (8192,)),
-    ("keep", (-1,), (0,)),
+    ("journal_size", (0, -1), (0.5,)),
+    ("journal_days", (0,), (1, 0.5)),
 ]
 
 

@@ -15,7 +15,7 @@ PIXEL = b"GIF89a, as far as this test goes"
 
 def asked(server, *steps):
     server.script(*steps)
-    return gemini_magic.ask("hi", model="m", base_url=server.base_url, retries=0, keep=0)
+    return gemini_magic.ask("hi", model="m", base_url=server.base_url, retries=0)
 
 
 def said(*parts, **more):
@@ -93,4 +93,4 @@ def test_what_gateways_and_newer_servers_add(fake_server):
         "serviceTier": "standard",
         "createTime": "2026-11-20T12:00:00Z",
     }
-    assert not r.notes
+    assert not r.ledger.notes

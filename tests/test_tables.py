@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import duckdb
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -18,6 +19,12 @@ class Row(NamedTuple):
     t: float
     text: str | None
     size: int | None
+
+
+class Said(NamedTuple):
+    number: int
+    text: str
+    json: str
 
 
 def table(count: int) -> Columns[Row]:
@@ -166,3 +173,64 @@ def test_a_terminal_shows_a_plain_table_without_its_empty_columns():
     printer = Printer()
     table(3).rows().where(text=None)._repr_pretty_(printer, cycle=False)
     assert printer.said.splitlines() == ["number  t      size", "0       0.000", "2       1.000  2", "2 rows"]
+
+
+def chunk_table() -> Columns[Said]:
+    columns = Columns(Said, [Column("number", "int32"), Column("text", "string"), Column("json", "string")])
+    for index, reason in enumerate([None, "STOP", "MAX_TOKENS"]):
+        json = (
+            f'{{"candidates": [{{"finishReason": "{reason}"}}], "usage": {{"total": {index * 10}}}}}'
+            if reason
+            else "{"
+        )
+        columns.append(index, f"# {index}", json)
+    return columns
+
+
+def test_where_takes_conditions_on_columns_and_into_the_json():
+    rows = chunk_table().rows()
+
+    def found(*conditions):
+        return [row.number for row in rows.where(*conditions)]
+
+    assert found("number >= 1") == [1, 2]
+    assert found("text ~ [12]$", "number != 2") == [1]
+    assert found("candidates.0.finishReason=STOP") == [1]
+    assert found("candidates.*.finishReason") == [1, 2]
+    assert found("usage.total > 10", lambda row: row.number < 9) == [2]
+    assert found("candidates.0.finishReason != STOP") == [0, 2]
+    assert found("number > 5", "usage.total > 10") == []
+    assert len(chunk_table().rows()[:0].where("usage.total > 10")) == 0
+
+
+def test_a_field_that_nobody_has_is_refused_with_a_guess():
+    rows = chunk_table().rows()
+    with pytest.raises(KeyError, match="Did you mean usage"):
+        rows.where("usgae.total>1")
+    with pytest.raises(KeyError, match="Did you mean text"):
+        rows.where("txet=1")
+    with pytest.raises(KeyError, match="There are number"):
+        table(3).rows().where("zzz=1")
+    with pytest.raises(ValueError, match="no condition"):
+        rows.where("=1")
+
+
+def test_duckdb_takes_rows_as_they_are():
+    chunks = table(5).rows()
+    assert duckdb.sql("select t, text from chunks where number = 1").fetchall() == [(0.5, "<b>1</b>")]
+    empty = chunks[:0]  # noqa: F841 - DuckDB finds it by its name
+    assert [name for name, *_ in duckdb.sql("select * from empty").description] == [
+        "number",
+        "t",
+        "text",
+        "size",
+    ]
+
+
+def test_rows_equal_rows_and_lists_of_the_same_records():
+    rows = table(3).rows()
+    assert rows == table(3).rows()
+    assert rows == list(rows)
+    assert rows != rows[:2]
+    assert rows != "rows"
+    assert not rows[:0]

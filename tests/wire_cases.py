@@ -393,7 +393,7 @@ ANSWERS = [
     _case("thoughts", "Answers", "thoughts", sse(_THOUGHT, FIRST, LAST), due=Due(thoughts="Hm.")),
     _case("two-parts", "Answers", "two parts in one chunk", sse(chunk("A", "B"), chunk("C", "D", finish="STOP", usage=USAGE)), due=_text("ABCD")),
     _case("newline-last", "Answers", "a last chunk of one line feed", sse(chunk(BOTH), chunk("\n", finish="STOP", usage=USAGE)), due=_text(BOTH + "\n")),
-    _case("unknown", "Answers", "unknown fields, an unknown reason", sse(FIRST, _STRANGE), "unknown-finish-reason", due=Due(finish="NEW_REASON")),
+    _case("unknown", "Answers", "unknown fields, an unknown reason", sse(FIRST, _STRANGE), "unknown-finish-reason", "unknown-field", due=Due(finish="NEW_REASON")),
     _case("usage-last", "Answers", "usage in a last event without candidates", sse(FIRST, chunk(TWO, finish="STOP"), {"usageMetadata": USAGE})),
 ]  # fmt: skip
 

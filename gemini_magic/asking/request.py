@@ -33,6 +33,8 @@ _SAFETY = {
 }
 _HARM = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 _TOOLS = {"search": "googleSearch", "code_execution": "codeExecution", "url_context": "urlContext"}
+# Backends whose request can ask for JSON. Not beside tools: most models refuse the two together.
+_SAYS_JSON = ("gemini", "vertex", "adaptive", "echo")
 _LEVELS = {"minimal": 512, "low": 1024, "medium": 8192, "high": 24576}
 # Models that take a budget in tokens; later ones take a level (ai.google.dev, "Gemini thinking").
 _BUDGET_MODELS = re.compile(r"gemini-2\.5|gemini-robotics-er-1\.5")
@@ -77,6 +79,8 @@ def build(parts: Sequence[Part], options: Options, turns: Sequence[Turn] = ()) -
     }
     if options.stop:
         config["stopSequences"] = list(options.stop)
+    if options.format == "json" and options.backend in _SAYS_JSON and not _tools(options):
+        config["responseMimeType"] = "application/json"
     if options.thinking:
         config["thinkingConfig"] = _thinking(options.thinking, options.model)
     body = _body(options)
@@ -96,8 +100,7 @@ def build(parts: Sequence[Part], options: Options, turns: Sequence[Turn] = ()) -
 def _body(options: Options) -> dict[str, Any]:
     """The fields beside generationConfig that have options of their own."""
     body: dict[str, Any] = {}
-    tools: list[dict[str, Any]] = [{field: {}} for name, field in _TOOLS.items() if getattr(options, name)]
-    if tools:
+    if tools := _tools(options):
         body["tools"] = tools
     if options.safety:
         level = _SAFETY[options.safety]
@@ -105,6 +108,10 @@ def _body(options: Options) -> dict[str, Any]:
     if options.service_tier:
         body["serviceTier"] = options.service_tier
     return body
+
+
+def _tools(options: Options) -> list[dict[str, Any]]:
+    return [{field: {}} for name, field in _TOOLS.items() if getattr(options, name)]
 
 
 def _thinking(level: str, model: str) -> dict[str, Any]:

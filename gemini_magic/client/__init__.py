@@ -5,12 +5,13 @@ from __future__ import annotations
 from .credentials import Key, Secret, find_key, key_header
 from .endpoint import endpoint_of
 from .fetch import fetch
+from .jsonl import parse as parse_recording
 from .loading import read_exchanges
-from .recent import recent, recent_folder, recent_recorder
 from .recorder import Recorder
 from .recording import read_recording, write_recording
 from .replay import Replay
 from .stream import Stream, open_stream
+from .tape import Tape
 
 __all__ = [
     "Key",
@@ -18,15 +19,14 @@ __all__ = [
     "Replay",
     "Secret",
     "Stream",
+    "Tape",
     "endpoint_of",
     "fetch",
     "find_key",
     "key_header",
     "open_stream",
+    "parse_recording",
     "read_exchanges",
     "read_recording",
-    "recent",
-    "recent_folder",
-    "recent_recorder",
     "write_recording",
 ]

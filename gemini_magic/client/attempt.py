@@ -106,7 +106,7 @@ class Attempts:
         try:
             self.intake.begin(exchange)
             self.intake.expected = self._expected(http)
-            answer = self._open(http)
+            answer = self._open(http, exchange)
             self.intake.head(exchange, answer)
             ok = 200 <= answer.status < 300  # noqa: PLR2004 - HTTP
             outcome = self._body(exchange, answer, more=more) if ok else self._refused(exchange, answer)
@@ -161,7 +161,7 @@ class Attempts:
 
     # -- the request
 
-    def _open(self, http: HttpRequest) -> Head:
+    def _open(self, http: HttpRequest, exchange: Exchange) -> Head:
         job = self._job
         if job.replay is not None or job.backend.local is not None:
             self._line.begin(sent=True)
@@ -179,6 +179,8 @@ class Attempts:
         http, key = carried(http, auth, job.key, job.options.key_env)
         if auth is not None and job.key is not None:
             self._warn(http.url, sent=key is not None)
+            if key is not None:
+                exchange.key = (auth.header, auth.prefix, job.options.key_env or next(iter(auth.env), "KEY"))
         self._line.before_read = self._sent
         return send(http, self._line, key, own_host=own)
 
@@ -201,6 +203,7 @@ class Attempts:
             if self._line.connecting is not None:
                 self._ledger.mark("connect", self._line.connecting)
             self._ledger.delay = self._origin - self._line.opened
+            self._ledger.exchanges[-1].started = self.intake.offset
             self._ledger.enter("waiting")
         self.intake.sent()
 

@@ -115,11 +115,11 @@ class Intake:
     def head(self, exchange: Exchange, answer: Head) -> None:
         """The head of its answer came."""
         with self._quietly:
-            exchange.status, exchange.reason = answer.status, self._hidden(answer.reason)
-            exchange.http_version = answer.http_version
+            exchange.reason, exchange.http_version = self._hidden(answer.reason), answer.http_version
             exchange.response_headers = tuple(
                 (name, self._hidden(value)) for name, value in answer.headers if name.lower() != "set-cookie"
             )
+            exchange.status = answer.status  # last: whoever sees it sees the whole head
             self._ledger.version += 1
         self._record(lambda recorder: recorder.head(exchange))
 
@@ -188,7 +188,7 @@ class Intake:
         """The exchange is over."""
         self.sent()
         exchange.end = how
-        self._record(lambda recorder: recorder.end(how))
+        self._record(lambda recorder: recorder.end(how, exchange.problem))
 
     def over(self) -> None:
         """No other exchange follows: the recordings are complete."""

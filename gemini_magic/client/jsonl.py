@@ -7,7 +7,8 @@ It knows the format and what must not be in it (cookies, credentials); it opens 
     {"exchange":0,"t":0.731,"text":"data: …"}      a piece as the connection gave it; "b64" when it is not UTF-8
     {"exchange":0,"end":"eof"}                     or what happened; absent when the writer was killed
 
-A dialect other than Gemini's own stands beside the request, as ``"backend":"gateway"``. Times are seconds since the request was sent. Lines of several exchanges may stand between each other.
+A dialect other than Gemini's own stands beside the request, as ``"backend":"gateway"``; so do ``waited`` and ``started``
+of a request that was not the first. The last line of one that brought no answer says why, as ``"problem":"…"``. Times are seconds since the request was sent. Lines of several exchanges may stand between each other.
 """
 
 from __future__ import annotations
@@ -63,7 +64,12 @@ def request_line(number: int, exchange: Exchange) -> dict[str, Any]:
         "headers": clean_headers(exchange.headers),
         **_bytes(exchange.body, "body", "body_b64"),
     }
-    tries = {name: n for name, n in (("round", exchange.round), ("attempt", exchange.attempt)) if n}
+    tries: dict[str, float] = {
+        name: n for name, n in (("round", exchange.round), ("attempt", exchange.attempt)) if n
+    }
+    tries |= {
+        name: round(t, 6) for name, t in (("waited", exchange.waited), ("started", exchange.started)) if t
+    }
     spoken = {} if exchange.backend in (None, "gemini") else {"backend": exchange.backend}
     return {"v": VERSION, "exchange": number, **tries, **spoken, "request": request}
 
@@ -84,9 +90,9 @@ def piece_line(number: int, t: float, piece: bytes) -> dict[str, Any]:
     return {"exchange": number, "t": round(t, 6), **_bytes(piece, "text", "b64")}
 
 
-def end_line(number: int, how: str) -> dict[str, Any]:
-    """How it ended."""
-    return {"exchange": number, "end": how}
+def end_line(number: int, how: str, problem: str | None = None) -> dict[str, Any]:
+    """How it ended, and why it brought no answer."""
+    return {"exchange": number, "end": how, **({"problem": problem} if problem else {})}
 
 
 def dump(line: dict[str, Any]) -> bytes:
@@ -105,7 +111,7 @@ def lines_of(number: int, exchange: Exchange) -> Iterator[dict[str, Any]]:
     for t, piece in list(exchange.pieces):
         yield piece_line(number, t, piece)
     if exchange.end is not None:
-        yield end_line(number, exchange.end)
+        yield end_line(number, exchange.end, exchange.problem)
 
 
 def last_number(data: bytes) -> int:
@@ -154,6 +160,9 @@ def _apply(value: dict[str, Any], found: dict[int, Recorded]) -> None:
         tries = {"round": int(value.get("round", 0)), "attempt": int(value.get("attempt", 0))}
         found[number] = Recorded(request["method"], request["url"], headers, body, **tries)
         found[number].backend = value.get("backend")
+        found[number].waited = float(value.get("waited", 0.0))
+        first = None if tries["attempt"] else 0.0  # when a later one went out, older recordings do not tell
+        found[number].started = float(value["started"]) if "started" in value else first
         return
     exchange = found[number]
     if "status" in value:
@@ -165,3 +174,4 @@ def _apply(value: dict[str, Any], found: dict[int, Recorded]) -> None:
         exchange.pieces.append((float(value["t"]), piece))
     elif "end" in value:
         exchange.end = str(value["end"])
+        exchange.problem = value.get("problem")

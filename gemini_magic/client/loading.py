@@ -18,6 +18,8 @@ __all__ = ["read_exchanges"]
 _CAUSES: dict[str, Cause] = {
     "eof": "end",
     "cancelled": "stop",
+    "kernel ended": "interrupt",
+    "still arriving": "interrupt",
     "stalled": "stalled",
     "timeout": "timeout",
     "too large": "full",
@@ -75,7 +77,7 @@ def _read(
 ) -> tuple[float, WireError | None]:
     """Read one exchange; returns when its last piece came, and why it is no stream."""
     ledger.begin(exchange)
-    last = offset
+    last = offset = max(offset, exchange.started or 0.0)
     if exchange.pieces:
         ledger.mark("first_byte", offset + exchange.pieces[0][0])
         last = offset + exchange.pieces[-1][0]

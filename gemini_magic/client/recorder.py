@@ -57,9 +57,9 @@ class Recorder:
         """A piece of its body came, ``t`` seconds after the request was sent."""
         self._write(piece_line(self._number, t, piece))
 
-    def end(self, how: str) -> None:
-        """It is over; ``how`` is ``eof`` or says what happened."""
-        self._write(end_line(self._number, how))
+    def end(self, how: str, problem: str | None = None) -> None:
+        """It is over; ``how`` is ``eof`` or says what happened, ``problem`` why it brought no answer."""
+        self._write(end_line(self._number, how, problem))
 
     def close(self) -> None:
         """Close the file."""

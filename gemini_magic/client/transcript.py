@@ -11,11 +11,12 @@ import stat
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from ..errors import OptionError
 from ..events import Note
 from ..ledger import Ledger
+from ..prices import said_cost
 
 __all__ = ["Transcript"]
 
@@ -124,20 +125,9 @@ def _footer(ledger: Ledger) -> list[str]:
     lines = []
     if usage is not None and usage.total is not None:
         lines.append(f"Tokens: {usage.total}")
-    cost = _cost(ledger.extras.get("cost"))
+    cost = said_cost(ledger.extras.get("cost"), source=ledger.backend, model=ledger.model_version)
     if cost is not None:
-        lines.append(f"Cost: ${cost:.4f}")
+        lines.append(f"Cost: ${cost.amount:.4f}")
     if ledger.status != "complete":
         lines.append(f"Status: {ledger.status}")
     return lines or [f"Status: {ledger.status}"]
-
-
-def _cost(said: Any) -> float | None:
-    """The total the server named, which some send as a bare number."""
-    value = said.get("total") if isinstance(said, dict) else said
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        return float(value)
-    except ValueError:
-        return None

@@ -49,7 +49,7 @@ export const ANSWER = {
 
 const isFormula = (value, node) => value === 'mathjax_process' && !ACTIVE.test(node.textContent);
 
-const framed = value => /^gm-[a-z]+(?: gm-[a-z]+){0,2}$/.test(value) || value === 'gemini-magic mathjax_ignore';
+const framed = value => /^gm-[a-z]+(?:-[a-z]+)?(?: gm-[a-z]+(?:-[a-z]+)?){0,2}$/.test(value) || value === 'gemini-magic mathjax_ignore';
 const FRAME_WORDS = {
   class: framed,
   role: value => /^(?:region|note|status)$/.test(value),
@@ -61,7 +61,12 @@ const FRAME_WORDS = {
 const FRAMED = {
   ...ANSWER,
   div: FRAME_WORDS,
-  span: { class: (value, node) => framed(value) || ANSWER.span.class(value, node) },
+  span: {
+    class: (value, node) => framed(value) || ANSWER.span.class(value, node),
+    role: value => value === 'img',
+    'aria-label': always,
+    title: always
+  },
   details: { class: framed },
   summary: {}
 };

@@ -5,6 +5,7 @@
  * kernels, answers and CodeMirror, and it changes nothing that is saved.
  */
 
+import { NotebookWatch } from './cells.js';
 import { settings } from './settings.js';
 
 /** JupyterLab's Markdown: GitHub's flavour, with formulas. */
@@ -58,48 +59,6 @@ class CellWatch {
   }
 }
 
-/** Watches the code cells of one notebook, those that come later too. */
-class NotebookWatch {
-  /** @param {import('@jupyterlab/notebook').NotebookPanel} panel */
-  constructor(panel) {
-    this._notebook = panel.content;
-    this._cells = panel.context.model.cells;
-    /** @type {Map<import('@jupyterlab/cells').ICellModel, CellWatch>} */
-    this._watches = new Map();
-    this.isDisposed = false;
-    this._cells.changed.connect(this._onCellsChanged, this);
-    this._onCellsChanged();
-  }
-
-  dispose() {
-    if (this.isDisposed) {
-      return;
-    }
-    this.isDisposed = true;
-    this._cells.changed.disconnect(this._onCellsChanged, this);
-    for (const watch of this._watches.values()) {
-      watch.dispose();
-    }
-    this._watches.clear();
-  }
-
-  /** Compares the whole list: JupyterLab does not say which cells it removed, and a moved one is added first. */
-  _onCellsChanged() {
-    const present = new Set(this._cells);
-    for (const [cell, watch] of this._watches) {
-      if (!present.has(cell)) {
-        watch.dispose();
-        this._watches.delete(cell);
-      }
-    }
-    for (const cell of present) {
-      if (cell.type === 'code' && !this._watches.has(cell)) {
-        this._watches.set(cell, new CellWatch(cell, () => this._notebook.codeMimetype));
-      }
-    }
-  }
-}
-
 /** @type {import('@jupyterlab/application').JupyterFrontEndPlugin<void>} */
 const plugin = {
   id: 'gemini-magic:highlight',
@@ -107,7 +66,9 @@ const plugin = {
   autoStart: true,
   activate(app) {
     // JupyterLab disposes the watch together with the notebook's panel.
-    app.docRegistry.addWidgetExtension('Notebook', { createNew: panel => new NotebookWatch(panel) });
+    app.docRegistry.addWidgetExtension('Notebook', {
+      createNew: panel => new NotebookWatch(panel, cell => new CellWatch(cell, () => panel.content.codeMimetype))
+    });
   }
 };
 

@@ -13,16 +13,29 @@ if TYPE_CHECKING:
     from .defang import defang
     from .frames import Frame
     from .parser import CodeBlock, code_blocks
+    from .passages import Passages
     from .safe import visible
     from .style import STYLE
 
-__all__ = ["STYLE", "CodeBlock", "Frame", "Op", "Renderer", "code_blocks", "defang", "render", "visible"]
+__all__ = [
+    "STYLE",
+    "CodeBlock",
+    "Frame",
+    "Op",
+    "Passages",
+    "Renderer",
+    "code_blocks",
+    "defang",
+    "render",
+    "visible",
+]
 
 _HOMES = {
     "STYLE": "style",
     "CodeBlock": "parser",
     "Frame": "frames",
     "Op": "blocks",
+    "Passages": "passages",
     "Renderer": "blocks",
     "code_blocks": "parser",
     "defang": "defang",

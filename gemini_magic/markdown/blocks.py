@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .heal import heal
-from .parser import Refs, blocks_of, draw, inline
+from .parser import Refs, blocks_of, close_fence, draw, inline
 from .safe import Newlines, clean
 from .source import Part, Source
 
@@ -43,10 +43,15 @@ class Op(NamedTuple):
     frame: Frame | None = None
 
 
-def render(text: str) -> str:
-    """Return the safe HTML of a whole Markdown text, in one pass."""
+def render(text: str, *, ended: bool = False) -> str:
+    """Return the safe HTML of a whole Markdown text, in one pass.
+
+    Code whose closing line is missing at the very end is plain, unless the text has ``ended``.
+    """
     refs = Refs()
     tokens = blocks_of(Newlines()(text), refs)
+    if ended:
+        close_fence(tokens)
     inline(tokens, refs)
     return clean(draw(tokens))
 
@@ -127,14 +132,14 @@ class Renderer:
         self.append(text)
         return self.update()
 
-    def close(self) -> list[Op]:
-        """Freeze everything: nothing is unfinished and ``html`` equals ``render`` of the whole text."""
+    def close(self, *, ended: bool = False) -> list[Op]:
+        """Freeze everything: nothing is unfinished and ``html`` equals ``render`` of the whole text, told the same."""
         if self._closed:
             return []
         self._closed = True
-        return self._step(final=True)
+        return self._step(final=True, ended=ended)
 
-    def _step(self, *, final: bool) -> list[Op]:
+    def _step(self, *, final: bool, ended: bool = False) -> list[Op]:
         begun = perf_counter()
         source = self._source
         source.text += "".join(self._pieces)
@@ -142,6 +147,8 @@ class Renderer:
         before = self.frame
         new = source.freeze()
         passing, tokens = source.read()
+        if ended:
+            close_fence(tokens)
         if final:
             new += source.finish(tokens)
             tokens = []

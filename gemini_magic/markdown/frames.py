@@ -61,7 +61,11 @@ def blank_after(text: str, line: int) -> bool:
 def is_final(block: list[Token], text: str) -> bool:
     """Say whether the last block of complete lines can grow no more."""
     kind = block[0].type
-    if kind in {"heading_open", "hr"}:
+    if kind == "heading_open":
+        return (
+            "|" not in text[line_start(text, after_line(block) - 1) :]
+        )  # or it may become the head of a table
+    if kind == "hr":
         return True
     if kind == "fence":
         return not is_open_fence(block[0])

@@ -36,6 +36,7 @@ __all__ = [
     "CodeBlock",
     "Refs",
     "blocks_of",
+    "close_fence",
     "code_blocks",
     "draw",
     "inline",
@@ -144,6 +145,14 @@ def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 def is_open_fence(token: Token) -> bool:
     """Say whether this is a fence whose closing line has not come."""
     return token.type == "fence" and not token.meta.get("closed")
+
+
+def close_fence(tokens: list[Token]) -> None:
+    """Take a fence at the very end for closed, as nothing follows; not one in a block quote, which a blank line ends."""
+    for token in reversed(tokens):
+        if token.nesting >= 0 or token.type == "blockquote_close":
+            token.meta["closed"] = token.meta.get("closed") or token.type == "fence"
+            return
 
 
 def _task_box(token: Token) -> None:

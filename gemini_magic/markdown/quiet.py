@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LONG", "is_firm", "paragraph_line", "quiet_cut"]
 
-LONG: Final = 300  # characters of a paragraph that are parsed again with each update, about
+LONG: Final = 200  # characters of a paragraph that are parsed again with each update, about
 _KEPT: Final = 60  # characters at the end that are not looked at: the cut should not come too early
 _FIRM: Final = 100  # characters of a line after which it stays what it is
 _LETTER: Final = re.compile(r"[^\W\d_]")

@@ -49,7 +49,7 @@ SPAN_CLASSES: Final = frozenset(
     f"gm-{name}"
     for name in (
         # code, see highlight.py
-        *"abcdefghikmnostv",
+        *"adeghimotv",
         *("task", "image"),
     )
 )
@@ -154,10 +154,13 @@ def _attribute(element: str, name: str, value: str) -> str | None:
 _CLEANER: Final = nh3.Cleaner(
     tags={
         "a",
+        "b",
+        "bdi",
         "blockquote",
         "br",
         "code",
         "del",
+        "dfn",
         "div",
         "em",
         "h1",
@@ -167,11 +170,13 @@ _CLEANER: Final = nh3.Cleaner(
         "h5",
         "h6",
         "hr",
+        "i",
         "li",
         "ol",
         "p",
         "pre",
         "s",
+        "samp",
         "span",
         "strong",
         "table",
@@ -181,6 +186,7 @@ _CLEANER: Final = nh3.Cleaner(
         "thead",
         "tr",
         "ul",
+        "var",
     },
     attributes={
         "a": {"href", "title"},

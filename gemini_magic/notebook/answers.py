@@ -9,9 +9,9 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from ..client import recent
-from ..errors import OptionError
+from ..errors import JournalError, OptionError
 from ..response import Response
+from .journal_words import before
 from .session import Session
 
 __all__ = ["back", "latest", "named", "names_of"]
@@ -44,13 +44,14 @@ def back(session: Session, count: str) -> Response:
     steps = int(count)
     if steps <= len(session.runs):
         return session.runs[-steps].response
-    path = recent(steps)
-    if path is not None:
-        return Response.load(path)
-    if not session.runs and recent(1) is None:
+    oldest = session.runs[0].response.started if session.runs else None
+    earlier = before(oldest, steps - len(session.runs))
+    if earlier is not None:
+        return earlier
+    if not session.runs and not _earlier():
         raise _nothing()
     raise OptionError(
-        f"There is no answer {steps} runs back.", remedy="`%gemini config keep` says how many are kept."
+        f"There is no answer {steps} runs back.", remedy="`%gemini journal list` shows those that are kept."
     )
 
 
@@ -83,5 +84,13 @@ def names_of(response: Response, names: Mapping[str, Any]) -> list[str]:
 
 
 def _nothing() -> OptionError:
-    earlier = " `%gemini last` shows the last answer of an earlier kernel." if recent(1) else ""
-    return OptionError("Nothing was asked yet.", remedy=f"Begin a cell with %%gemini.{earlier}")
+    words = " `%gemini last` shows the last answer of an earlier kernel." if _earlier() else ""
+    return OptionError("Nothing was asked yet.", remedy=f"Begin a cell with %%gemini.{words}")
+
+
+def _earlier() -> bool:
+    """Whether the journal holds an answer; one that cannot be read holds none."""
+    try:
+        return before(None, 1) is not None
+    except JournalError:
+        return False

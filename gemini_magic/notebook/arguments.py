@@ -45,11 +45,13 @@ class Line(NamedTuple):
         options: values by setting name, as written.
         words: what is not an option (only where words are allowed).
         help: whether ``-h`` was asked for.
+        where: conditions on the rows of a table (only for words that show one).
     """
 
     options: dict[str, Any]
     words: tuple[str, ...] = ()
     help: bool = False
+    where: tuple[str, ...] = ()
 
 
 class _Reader:
@@ -245,8 +247,8 @@ _GROUPS = {
     "Model": "model system temperature top_p top_k max_tokens stop seed candidates thinking search code_execution "
     "url_context safety service_tier param body",
     "Conversation": "chat continue_ fresh",
-    "Result": "out to quiet display background dry_run count verbatim",
-    "Recording": "record replay replay_any speed",
+    "Result": "out to quiet display format next_cell background dry_run count verbatim",
+    "Recording": "record replay replay_any speed journal",
     "Connection": "backend base_url api_version project location auth key_env method_style alt no_stream",
     "Limits": "timeout stall_timeout first_byte_timeout connect_timeout retries fallback rpm max_event max_total",
 }

@@ -7,6 +7,7 @@ from typing import Any
 from traitlets.config import Config
 
 from .magics import GeminiMagics
+from .matcher import MATCHER, matcher_for
 from .transformer import CellTransformer
 
 __all__ = ["load", "unload"]
@@ -22,6 +23,7 @@ def load(shell: Any) -> None:
     GeminiMagics.active = magics
     shell.register_magics(magics)
     shell.input_transformers_cleanup.insert(0, CellTransformer(shell, magics))
+    _matchers(shell).append(matcher_for(magics))
     if "GeminiMagics" in shell.config:
         magics.declare()
     if foreign is not None:
@@ -35,6 +37,9 @@ def unload(shell: Any) -> None:
     for transformer in _loaded(shell):
         magics = transformer.magics
         shell.input_transformers_cleanup.remove(transformer)
+        ours = [each for each in _matchers(shell) if getattr(each, "matcher_identifier", "") == MATCHER]
+        for matcher in ours:
+            _matchers(shell).remove(matcher)
         if magics in shell.configurables:
             shell.configurables.remove(magics)
         GeminiMagics.active = None
@@ -46,3 +51,9 @@ def unload(shell: Any) -> None:
 
 def _loaded(shell: Any) -> list[CellTransformer]:
     return [each for each in shell.input_transformers_cleanup if isinstance(each, CellTransformer)]
+
+
+def _matchers(shell: Any) -> list[Any]:
+    """What completes in this shell beside IPython itself; a list of its own where nothing does."""
+    matchers: list[Any] = getattr(shell.Completer, "custom_matchers", [])
+    return matchers

@@ -5,8 +5,8 @@ It knows how an answer is named; what the inspector is, ``views`` and the labext
 
 from __future__ import annotations
 
-from .answers import latest, named
 from .arguments import Line
+from .inspecting import chosen
 from .standing import Desk
 
 __all__ = ["inspect"]
@@ -14,5 +14,4 @@ __all__ = ["inspect"]
 
 def inspect(desk: Desk, line: Line) -> None:
     """The last answer (or the response NAME) with every chunk, its timing and its request, to look into."""
-    chosen = named(desk.shell.user_ns, line.words[0]) if line.words else latest(desk.session)
-    chosen.inspect()
+    chosen(desk, line).inspect()

@@ -43,7 +43,7 @@ class GeminiMagics(Magics):
         what came. `%%gemini -h` lists the options.
 
             %gemini            model, key, conversations and tokens so far
-            %gemini help       the other words: last, events, usage, config, reset, resume, stop, ...
+            %gemini help       the other words: last, code, events, usage, config, reset, resume, stop, ...
         """
         if cell is None:
             return self.desk.word(line)

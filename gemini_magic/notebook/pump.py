@@ -14,6 +14,8 @@ from ..client import Stream
 from ..errors import Interrupted
 from ..response import Response
 from ..views import View
+from .code_words import later, offer
+from .journal_words import news
 from .session import Run, Session
 from .telling import tell
 
@@ -86,7 +88,8 @@ class Pump:
         """Let a thread go on drawing into this cell, and return the live response."""
         job.view.open()
         if not job.run.options.quiet:
-            tell("It goes on in the background; `%gemini stop` stops it.")
+            said = "It goes on in the background; `%gemini stop` stops it."
+            tell(" ".join(filter(None, (said, later(job.run.options)))))
 
         def rest() -> None:
             try:
@@ -111,9 +114,12 @@ class Pump:
             # It had ended in the same moment; the user's wish to stop what follows still counts.
             raise Interrupted("Stopped; the answer had ended already.", response=response)
         if not job.run.options.quiet:
-            for note in response.notes:
+            for note in response.ledger.notes:
                 if note.kind in _FILE:
                     tell(note.message)
+            for words in news(self.shell):
+                tell(words)
+        offer(self.shell, response, job.run.options)
         if error is None or (response.ledger.cause == "stop" and not interrupted):
             return self._silent(response)
         error.shown = not job.run.options.quiet

@@ -12,13 +12,17 @@ from typing import Any
 
 from ..errors import OptionError
 from ..response import Response
-from .answers import back, latest, named, names_of
+from .answers import back, names_of
 from .arguments import Line, help_text, option_names, parse
+from .code_words import code
 from .configuring import assignment, described, every
 from .inspect_words import inspect
-from .standing import Desk, say_lines, state, story, table, tokens, versions
+from .inspecting import FILTERED, chosen, chunks, curl, diff, events, notes, split_conditions, timing, usage
+from .journal_words import JOURNAL_TAKES, journal_words, show
+from .picture_words import timeline
+from .standing import Desk, say_lines, state, story, table, versions
 
-__all__ = ["WORDS", "say"]
+__all__ = ["WORDS", "say", "takes_answers"]
 
 _CLOSE = 0.75  # a spelling that is less alike than this was meant as something else
 _WIDTH = 79
@@ -37,6 +41,9 @@ def say(desk: Desk, line: str) -> Any:
         asked = line.split()[1:]
         _fits("help", asked)
         return _help(desk, Line({}, tuple(asked)))
+    where: tuple[str, ...] = ()
+    if line.split()[:1] and line.split(maxsplit=1)[0] in FILTERED:
+        line, where = split_conditions(line)
     read = parse(line, model=False)
     if read.help:
         return _help(desk, read)
@@ -49,17 +56,19 @@ def say(desk: Desk, line: str) -> Any:
             remedy="They go on the %%gemini line of a cell; `%gemini config NAME=VALUE` sets one for this shell.",
         )
     _fits(word, rest)
-    return WORDS[word](desk, Line(read.options, tuple(rest)))
+    return WORDS[word](desk, Line(read.options, tuple(rest), where=where))
 
 
 _ASK = "A question goes into a cell of its own, below a first line %%gemini."
 
 
 def _fits(word: str, rest: Sequence[str]) -> None:
-    most = {"resume": 0, "config": len(rest)}.get(word, int(word in _TAKES))
+    most = {"resume": 0, "code": 2, "diff": 2}.get(word, int(word in _TAKES))
+    if word in ("config", "journal"):
+        return
     if len(rest) > most:
         raise OptionError(
-            f"`%gemini {word}` takes {'one word' if most else 'nothing'} after it, not {' '.join(rest)!r}.",
+            f"`%gemini {word}` takes {('nothing', 'one word', 'two words')[most]} after it, not {' '.join(rest)!r}.",
             remedy=f"Write `%gemini {_usage(word)}`. {_ASK if len(rest) > 1 else ''}".rstrip(),
         )
 
@@ -125,36 +134,6 @@ def _last(desk: Desk, line: Line) -> Response:
     return back(desk.session, line.words[0] if line.words else "1")
 
 
-def _chosen(desk: Desk, line: Line) -> Response:
-    return named(desk.shell.user_ns, line.words[0]) if line.words else latest(desk.session)
-
-
-def _events(desk: Desk, line: Line) -> Any:
-    """The events of the last answer (or of the response NAME), as a table."""
-    return _chosen(desk, line).events
-
-
-def _chunks(desk: Desk, line: Line) -> Any:
-    """The chunks of an answer as they came, as a table."""
-    return _chosen(desk, line).chunks
-
-
-def _tokens_used(desk: Desk, line: Line) -> Any:
-    """Tokens in all, and as the last answer (or the response NAME) reported them."""
-    if line.words:
-        return _chosen(desk, line).usage_history
-    say_lines(f"tokens: {tokens(desk)}")
-    return None if desk.session.last is None else desk.session.last.usage_history
-
-
-def _notes(desk: Desk, line: Line) -> None:
-    """What was odd about an answer's stream."""
-    notes = _chosen(desk, line).notes
-    say_lines(
-        *([f"{note.severity}: {note.message} ({note.kind})" for note in notes] or ["Nothing odd was seen."])
-    )
-
-
 def _config(desk: Desk, line: Line) -> None:
     """Every setting with its value and where it comes from; or one; or set one for this shell."""
     if not line.words:
@@ -179,9 +158,9 @@ def _resume(desk: Desk, line: Line) -> Any:
 
 def _stop(desk: Desk, line: Line) -> None:
     """Stop what still runs, as with --background; `stop NAME`: that one."""
-    chosen = [_chosen(desk, line)] if line.words else [run.response for run in desk.session.runs]
+    meant = [chosen(desk, line)] if line.words else [run.response for run in desk.session.runs]
     told = []
-    for response in chosen:
+    for response in meant:
         if response.stream is not None and not response.stream.done:
             response.stream.cancel("stop")
             if response.ledger.cause == "stop":  # and did not end in the same moment
@@ -222,13 +201,20 @@ WORDS: dict[str, Callable[[Desk, Line], Any]] = {
     "state": state,
     "help": _help,
     "last": _last,
+    "show": show,
+    "journal": journal_words,
+    "code": code,
     "resume": _resume,
     "stop": _stop,
-    "events": _events,
-    "chunks": _chunks,
+    "events": events,
+    "chunks": chunks,
+    "usage": usage,
+    "notes": notes,
+    "timing": timing,
+    "timeline": timeline,
     "inspect": inspect,
-    "usage": _tokens_used,
-    "notes": _notes,
+    "curl": curl,
+    "diff": diff,
     "models": _models,
     "config": _config,
     "reset": _reset,
@@ -242,6 +228,9 @@ _ASKING = ("resume", "models")  # words that ask a server, and so take a cell's 
 _TAKES = {
     "help": "WORD",
     "last": "N",
+    "show": "N",
+    "journal": JOURNAL_TAKES,
+    "code": "N|NAME",
     "resume": "options",
     "stop": "NAME",
     "events": "NAME",
@@ -249,7 +238,16 @@ _TAKES = {
     "inspect": "NAME",
     "usage": "NAME",
     "notes": "NAME",
+    "timing": "NAME",
+    "timeline": "NAME",
+    "curl": "NAME",
+    "diff": "NAME [OTHER]",
     "models": "PART",
     "config": "NAME[=VALUE]",
     "reset": "CHAT",
 }
+
+
+def takes_answers(word: str) -> bool:
+    """Whether names of answers may follow a word."""
+    return word != "config" and "NAME" in _TAKES.get(word, "")

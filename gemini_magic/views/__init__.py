@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from .inspect import inspect
     from .static import bundle
     from .status import status_line
+    from .timeline import Timeline
     from .view import NullView, View
 
-__all__ = ["NullView", "View", "bundle", "choose", "inspect", "status_line"]
+__all__ = ["NullView", "Timeline", "View", "bundle", "choose", "inspect", "status_line"]
 
 _HOMES = {
     "NullView": "view",
+    "Timeline": "timeline",
     "View": "view",
     "bundle": "static",
     "choose": "choose",

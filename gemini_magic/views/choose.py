@@ -64,8 +64,10 @@ def _large_module(name: str, ledger: Ledger) -> Any:
     return _module(name)
 
 
-def _terminal(ledger: Ledger) -> View:
-    return _Later(lambda: _module("terminal").TerminalView(ledger), lambda _: _module("view").NullView())
+def _terminal(ledger: Ledger, *, plain: bool) -> View:
+    return _Later(
+        lambda: _module("terminal").TerminalView(ledger, plain=plain), lambda _: _module("view").NullView()
+    )
 
 
 def _html(ledger: Ledger) -> View:
@@ -124,7 +126,7 @@ def choose(
             f"`--display {display}` needs a notebook.", remedy="Use `--display text`, or leave it out."
         )
     if display == "text" or not kernel:
-        return _terminal(ledger)
+        return _terminal(ledger, plain=kernel or background)
     if display == "html":
         return _html(ledger)
     if display == "live" or allow_stdin or background:

@@ -56,7 +56,8 @@ class HtmlView:
         self._exists = display_id is not None
         self._hint = hint
         self._excerpts = Excerpt(ledger, "answer"), Excerpt(ledger, "thoughts")
-        self._answer, self._thoughts = map(Pieces, self._excerpts)
+        self._answer = Pieces(self._excerpts[0], ledger.form)
+        self._thoughts = Pieces(self._excerpts[1])
         self._next = 0.0
         self._begun = 0.0
         self._drawn: tuple[int, str] | None = None
@@ -93,7 +94,14 @@ class HtmlView:
         self._thoughts.step()
         now = begun - self._begun
         told = " · ".join(filter(None, (self._hint, hint(*self._excerpts))))
-        shown = page.document(self._ledger, self._answer.whole, self._thoughts.whole, now=now, hint=told)
+        shown = page.document(
+            self._ledger,
+            self._answer.whole,
+            self._thoughts.whole,
+            form=self._ledger.form,
+            now=now,
+            hint=told,
+        )
         html = page.root(shown)
         data = {"text/html": html, "text/plain": status_line(self._ledger, now=now)}
         publish(data, self._id, update=self._exists)

@@ -13,9 +13,23 @@ from typing import Final
 
 from ..ledger import Ledger
 from ..markdown import STYLE, visible
-from .status import details, facts, mark_of, redacted, words
+from .arrivals import sparkline
+from .status import details, facts, mark_of, redacted, thinking_time, words
 
-__all__ = ["CSS", "LIVE", "box", "document", "notes", "root", "serious", "status", "thinking"]
+__all__ = [
+    "CSS",
+    "FOLD",
+    "LIVE",
+    "box",
+    "clock",
+    "document",
+    "look",
+    "notes",
+    "root",
+    "serious",
+    "status",
+    "thinking",
+]
 
 _TONES: Final = {
     "running": "busy",
@@ -30,7 +44,8 @@ _CODE: Final = re.compile(r"`([^`]+)`")
 _NOTES_SHOWN: Final = 3
 
 # What JupyterLab's own rules for rendered HTML and for widgets do differently, and for first and last
-# children of each piece, is evened out here: an answer must not move when it stops being a widget.
+# children of each piece, is evened out here: an answer must not move when it stops being a widget. So the sparkline
+# takes no height: where it has no room on the status' last line, it falls below it, where nothing is seen of it.
 _OWN: Final = """
 .gemini-magic.gemini-magic{margin:0;padding:0;max-width:100%;overflow:visible;display:block;
 color:var(--jp-content-font-color1,inherit);font-size:var(--jp-content-font-size1,14px)}
@@ -42,12 +57,18 @@ color:var(--jp-content-font-color1,inherit);font-size:var(--jp-content-font-size
 .gemini-magic.gemini-magic pre{padding:.6em .8em;background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
 .gemini-magic.gemini-magic pre code{padding:0;background:none}
 .gemini-magic.gemini-magic :is(th,td){text-align:left}
-.gemini-magic .gm-status{padding:3px 0;min-height:18px;line-height:18px;font-size:var(--jp-ui-font-size1,13px);
+.gemini-magic.gemini-magic :is(.gm-as-text,.gm-as-json,.gm-as-html) :is(pre,code){white-space:pre-wrap;overflow-wrap:anywhere}
+.gemini-magic.gemini-magic .gm-as-text :is(pre,code){padding:0;background:none;font-family:inherit;font-size:inherit;line-height:inherit}
+.gemini-magic .gm-bar{container-type:inline-size}
+.gemini-magic .gm-status{display:flex;padding:3px 0;line-height:18px;font-size:var(--jp-ui-font-size1,13px);
 font-family:var(--jp-ui-font-family,inherit);color:var(--jp-ui-font-color2,inherit);font-variant-numeric:tabular-nums}
-.gemini-magic .gm-fact{display:inline-block}
-.gemini-magic .gm-fact:not(:last-child)::after{content:"\\a0·\\a0";opacity:.6}
+.gemini-magic .gm-facts{display:flex;flex:1 1 0;flex-wrap:wrap;min-width:0;min-height:18px;margin-left:-14px;clip-path:inset(0 0 0 14px)}
+.gemini-magic .gm-fact::before{content:"·";display:inline-block;width:14px;text-align:center;opacity:.6}
 .gemini-magic .gm-dot{display:none}
-.gemini-magic .gm-mark{display:inline-block;min-width:1.2em;font-weight:bold}
+.gemini-magic .gm-spark{height:0;margin-left:auto;padding-left:1em;white-space:nowrap;opacity:.7;font-family:monospace}
+.gemini-magic .gm-mark{flex:none;width:16px;font-weight:bold}
+@container (max-width:720px){.gemini-magic .gm-facts{min-height:36px;align-content:flex-start}
+.gemini-magic .gm-fact:first-child{flex-basis:100%}}
 .gemini-magic .gm-good{color:var(--jp-success-color1,#2e8b57)}
 .gemini-magic .gm-warn{color:var(--jp-warn-color1,#d27d00)}
 .gemini-magic .gm-bad{color:var(--jp-error-color1,#d9413d)}
@@ -59,33 +80,37 @@ line-height:1.5;font-size:var(--jp-ui-font-size1,13px)}
 .gemini-magic .gm-thoughts{margin:.2em 0 .6em;padding-left:.9em;max-height:24em;overflow:auto;font-size:var(--jp-ui-font-size1,13px);
 color:var(--jp-ui-font-color2,inherit);border-left:2px solid var(--jp-border-color2,rgba(127,127,127,.4))}
 .gemini-magic .gm-note{margin:0 0 .4em;font-size:var(--jp-ui-font-size1,13px);color:var(--jp-ui-font-color2,inherit)}
-.gemini-magic .gm-rest>p:last-child::after{content:"▍";display:inline-block;width:0;opacity:.55;
-animation:gm-blink 1.2s steps(2,jump-none) infinite}
-@keyframes gm-blink{50%,to{opacity:0}}
 @media (max-width:760px){.gemini-magic.gemini-magic{padding-left:6px}}
-@media (prefers-reduced-motion:reduce){.gemini-magic .gm-rest>p:last-child::after{animation:none}}
 """
 
 CSS: Final = STYLE + _OWN.lstrip()
+FOLD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details>'
 
 # Live, widgets become as thin as the static HTML: no boxes of their own, no fonts, no fixed line height. Pieces of one
 # long block look like one: lists and code without space between them, a table's rows in one table, words in one line.
 LIVE: Final = """
 .gemini-magic.gemini-magic.jupyter-widgets{padding-right:20px}
-.gemini-magic.gemini-magic :is(.widget-html,.widget-html-content,.widget-vbox:not(.gm-thoughts,.gm-run)){display:contents;
+.gemini-magic.gemini-magic :is(.widget-html,.widget-html-content,.widget-vbox:not(.gm-bar,.gm-lane,.gm-thoughts,.gm-answer,.gm-run)){display:contents;
 line-height:inherit;font-size:inherit;color:inherit}
 .gemini-magic.gemini-magic .gm-answer{display:block;margin:0;overflow:visible}
 .gemini-magic.gemini-magic .gm-bar{display:flex;align-items:flex-start;margin:0;overflow:visible}
-.gemini-magic .gm-bar .gm-status{flex:1 1 auto;min-width:0}
+.gemini-magic .gm-bar .gm-status{flex:1 1 0;min-width:0}
+.gm-live .gm-facts:not(.gm-wait){height:18px;overflow:hidden}
+.gm-live .gm-facts:not(.gm-wait)>.gm-fact{max-width:100%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+@container (max-width:720px){.gm-live .gm-facts:not(.gm-wait){height:36px}}
 .gemini-magic.gemini-magic .gm-stop{flex:none;width:auto;height:22px;margin:1px 0 1px 8px;padding:0 10px;line-height:20px;
 font-size:12px;border-radius:3px;border:1px solid var(--jp-border-color1,currentColor);box-shadow:none;
 color:var(--jp-ui-font-color1,inherit);background:transparent}
 .gemini-magic.gemini-magic .gm-stop:is(:hover,:focus-visible){color:var(--jp-error-color1,#d9413d);border-color:currentColor}
+.gemini-magic.gemini-magic .gm-lane{display:block;margin:0 0 .4em;overflow:visible;font-size:var(--jp-ui-font-size1,13px)}
+.gemini-magic.gemini-magic .gm-lane:not(:has(details)){display:none}
+.gemini-magic .gm-lane .gm-thinking{display:inline-block;margin:0;vertical-align:top}
+.gemini-magic .gm-clock{line-height:20px;color:var(--jp-ui-font-color2,inherit);font-variant-numeric:tabular-nums}
 .gemini-magic.gemini-magic .gm-lane .gm-thoughts{display:none}
 .gemini-magic.gemini-magic .gm-lane:has(details[open]) .gm-thoughts{display:block}
-.gemini-magic .gm-rest{display:none}
-.gemini-magic :is(.gm-answer,.gm-thoughts)>:last-child>:last-child>.widget-html:last-child .gm-rest,
-.gemini-magic .gm-run>.widget-vbox:last-child>.widget-html:last-child .gm-rest{display:revert}
+.gm-live [aria-busy]{display:none}
+.gm-live :is(.gm-answer,.gm-thoughts)>:last-child>:last-child>.widget-html:last-child [aria-busy],
+.gm-live .gm-run>.widget-vbox:last-child>.widget-html:last-child [aria-busy]{display:revert}
 .gemini-magic.gemini-magic .gm-run{display:block;margin:0 0 .7em;overflow:visible}
 .gemini-magic.gemini-magic .gm-run .widget-html-content>:is(ul,ol,pre){margin:0}
 .gemini-magic.gemini-magic .gm-run-table{margin:0 0 .9em;overflow:auto hidden;border-collapse:collapse;border-spacing:0}
@@ -93,7 +118,12 @@ color:var(--jp-ui-font-color1,inherit);background:transparent}
 .gemini-magic.gemini-magic .gm-run-code{padding:.6em .8em;overflow:auto hidden;line-height:1.4;border-radius:4px;
 background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
 .gemini-magic.gemini-magic .gm-run-code pre{padding:0;overflow:visible;background:none}
+.gemini-magic.gemini-magic .gm-as-text .gm-run-code{padding:0;background:none;line-height:inherit}
 .gemini-magic.gemini-magic .gm-run-text .widget-html-content>:is(p,h1,h2){display:inline}
+.gm-live [aria-busy]>p:last-child::after{content:"▍";display:inline-block;width:0;opacity:.55;
+animation:gm-blink 1.2s steps(2,jump-none) infinite}
+@keyframes gm-blink{50%,to{opacity:0}}
+@media (prefers-reduced-motion:reduce){.gm-live [aria-busy]>p:last-child::after{animation:none}}
 """
 
 
@@ -108,23 +138,52 @@ def root(pieces: Iterable[str]) -> str:
 
 
 def status(ledger: Ledger, *, now: float | None = None, hint: str = "") -> str:
-    """The status line; ``hint`` is one more fact at its end."""
+    """The status line; ``hint`` is one more fact at its end.
+
+    Where there is no room for all facts of a growing answer, the last ones are not seen. The narrow page has two lines
+    from the beginning, the first for the model alone. Only a wait, which explains itself, takes what it needs. When
+    it is over, the line shows how the chunks arrived.
+    """
     shown = [*facts(ledger, now=now), *([hint] if hint else [])]
     dot = '<span class="gm-dot"> · </span>'
-    line = dot.join(f'<span class="gm-fact">{_said(fact)}</span>' for fact in shown)
-    tone = _TONES[ledger.status]
-    return f'<div class="gm-status"><span class="gm-mark gm-{tone}">{mark_of(ledger)}</span> {line}</div>'
+    line = "".join(
+        f'<span class="gm-fact">{dot * (at > 0)}{_said(fact)}</span>' for at, fact in enumerate(shown)
+    )
+    waits = ledger.status == "running" and ledger.phase in ("retrying", "queued")
+    return (
+        f'<div class="gm-status"><span class="gm-mark gm-{_TONES[ledger.status]}">{mark_of(ledger)}</span> '
+        f'<span class="gm-facts{" gm-wait" * waits}">{line}{_arrivals(ledger)}</span></div>'
+    )
 
 
-def thinking(ledger: Ledger, html: str) -> str:
+def _arrivals(ledger: Ledger) -> str:
+    """How the chunks arrived, in a word of blocks; nothing while they still do."""
+    blocks = "" if ledger.status == "running" else sparkline(ledger)
+    if not blocks:
+        return ""
+    told = f"Arrivals: {ledger.chunk_columns.length:,} chunks, from the request to the last of them"
+    return f' <span class="gm-spark" role="img" aria-label="{told}" title="{told}">{blocks}</span>'
+
+
+def bar(ledger: Ledger, *, now: float | None = None, hint: str = "") -> str:
+    """The status line in the bar that the live view makes of widgets."""
+    return f'<div class="gm-bar">{status(ledger, now=now, hint=hint)}</div>'
+
+
+def thinking(ledger: Ledger, html: str, now: float | None = None) -> str:
     """The thoughts, folded; nothing when there are none."""
     if not html:
         return ""
-    count = words(ledger.thoughts)
+    said = ", ".join(filter(None, ("Thinking", thinking_time(ledger, now), words(ledger.thoughts))))
     return (
-        f'<details class="gm-thinking"><summary>Thinking, {count}</summary>'
+        f'<details class="gm-thinking"><summary>{said}</summary>'
         f'<div class="gm-thoughts">{html}</div></details>'
     )
+
+
+def clock(time: str) -> str:
+    """What stands beside :data:`FOLD`: how long it has taken."""
+    return f'<span class="gm-clock">, {time}</span>' if time else ""
 
 
 def box(ledger: Ledger) -> str:
@@ -158,11 +217,17 @@ def notes(ledger: Ledger) -> str:
     return "".join(f'<div class="gm-note">{_said(line)}</div>' for line in serious(ledger))
 
 
+def look(form: str) -> str:
+    """The class of an answer that is not shown as Markdown; empty for one that is."""
+    return "" if form == "markdown" else f"gm-as-{form}"
+
+
 def document(
     ledger: Ledger,
     answer: str,
     thoughts: str,
     *,
+    form: str = "markdown",
     now: float | None = None,
     hint: str = "",
     cut: Iterable[str] = (),
@@ -173,15 +238,17 @@ def document(
         ledger: the record.
         answer: its sanitised HTML.
         thoughts: the same.
+        form: how the answer is shown.
         now: seconds since the request was sent; by the wall clock when left out.
         hint: one more fact for the status line.
         cut: what is not shown, in sentences.
     """
     busy = ' aria-busy="true"' if ledger.status == "running" else ""
-    body = f'<div class="gm-answer" role="region" aria-label="Answer"{busy}>{answer}</div>' if answer else ""
+    names = " ".join(filter(None, ("gm-answer", look(form))))
+    body = f'<div class="{names}" role="region" aria-label="Answer"{busy}>{answer}</div>' if answer else ""
     return [
-        status(ledger, now=now, hint=hint),
-        thinking(ledger, thoughts),
+        bar(ledger, now=now, hint=hint),
+        thinking(ledger, thoughts, now),
         body,
         *(f'<div class="gm-note gm-cut">{_said(sentence)}</div>' for sentence in cut),
         box(ledger),

@@ -15,18 +15,18 @@ from typing import Final, NamedTuple
 
 from ..markdown import Frame, Renderer
 from .excerpt import MOST_HTML, Excerpt
+from .shapes import growing
 
 __all__ = ["Pieces"]
 
-# A piece is full with this many characters of finished HTML, or with this share of all there is if that is more:
-# small pieces cost few bytes, and an endless answer has hundreds of widgets, not many thousands.
-_SMALLEST: Final = 160
-_SHARE: Final = 800
+# A piece is full as soon as it holds something finished: what stands there does not change any more, so it is sent once
+# and a reader can select in it. In a long answer it must be this share of all there is, or there were many thousands.
+_SHARE: Final = 1000
 _RUN: Final = 400  # characters of finished HTML with which an open block gets pieces of its own
 _UNSEEN: Final = (
     '<tr style="display:none"></tr>'  # keeps the stripes of a table's rows in step; the head is part 0
 )
-_BUSY: Final = 'class="gm-rest" aria-busy="true"'
+_BUSY: Final = 'aria-busy="true"'  # the style sheet finds it by this
 
 
 class _Block:
@@ -84,14 +84,16 @@ class Pieces:
 
     Args:
         source: a growing list of text deltas, or the beginning of one; only read.
+        form: how it is shown.
 
     Attributes:
         html: the pieces; their number and the last ones' content grow.
         runs: for each piece the long list, table, fence or paragraph it is a part of, None for blocks of any kind.
     """
 
-    def __init__(self, source: Sequence[str] | Excerpt) -> None:
+    def __init__(self, source: Sequence[str] | Excerpt, form: str = "markdown") -> None:
         self._source = source
+        self._shape = growing(form)
         self._cursor = 0
         self._renderer = Renderer(heal=True)
         self._places: list[_Place] = []  # of each part
@@ -139,9 +141,11 @@ class Pieces:
         self._limit()
         new = self._source[self._cursor :]
         self._cursor += len(new)
-        self._renderer.append("".join(new))
+        self._renderer.append(self._shaped("".join(new), final=final))
         touched: set[int] = set()
-        for kind, ident, html, frame in self._renderer.close() if final else self._renderer.update():
+        for kind, ident, html, frame in (
+            self._renderer.close(ended=True) if final else self._renderer.update()
+        ):
             if kind == "append":
                 self._append(html, frame)
             elif kind == "replace":
@@ -160,6 +164,15 @@ class Pieces:
                 self.html[number] = html
                 changed.append(number)
         return changed
+
+    def _shaped(self, text: str, *, final: bool) -> str:
+        if self._shape is None:
+            return text
+        text = self._shape.feed(text)
+        if final:
+            text += self._shape.close()
+            self._shape = None
+        return text
 
     def _append(self, html: str, frame: Frame | None) -> None:
         block = self._places[-1].block if self._places else None
@@ -190,7 +203,7 @@ class Pieces:
         return len(self._pieces) - 1
 
     def _full(self, piece: _Piece) -> bool:
-        return piece.size >= max(_SMALLEST, self._size // _SHARE)
+        return piece.size > self._size // _SHARE
 
     def _continue_run(self) -> set[int]:
         """Show what is new in the run; end it if its block is closed."""

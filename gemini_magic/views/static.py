@@ -6,12 +6,14 @@ It holds the record an inspector reads, safe HTML, Markdown made harmless, and p
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 from ..ledger import Ledger
 from ..markdown import defang, render, visible
 from . import page
 from .excerpt import MOST_HTML, Excerpt, left_out
+from .forms import shown as in_form
 from .record import RECORD, record
 from .status import details, status_line
 
@@ -26,30 +28,36 @@ _MARKUP: Final = re.compile(
 )
 
 
-def _html(excerpt: Excerpt) -> str:
+def _html(excerpt: Excerpt, markdown: Callable[[str], str] = str) -> str:
     """An excerpt as HTML, made shorter where that is far longer than the text."""
-    html = render(excerpt.text)
+    html = render(markdown(excerpt.text), ended=True)
     while len(html) > MOST_HTML:
         excerpt.shorten(len(excerpt.text) * MOST_HTML // len(html) * 9 // 10)
-        html = render(excerpt.text)
+        html = render(markdown(excerpt.text), ended=True)
     return html
 
 
 def drawn(ledger: Ledger, *, answer: str | None = None, thoughts: str | None = None) -> list[str]:
-    """The pieces of the static HTML; ready-made HTML of the answer and the thoughts saves rendering them again."""
+    """The pieces of the static HTML; ready-made HTML of the answer and the thoughts saves rendering them again.
+
+    Only Markdown is: what another form makes of an answer is certain when all of it is there.
+    """
     excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
-    thoughts, answer = (
-        _html(excerpt) if ready is None or len(ready) > MOST_HTML else ready
-        for excerpt, ready in zip(excerpts, (thoughts, answer), strict=True)
-    )
-    return page.document(ledger, answer, thoughts, cut=left_out(*excerpts))
+    if thoughts is None or len(thoughts) > MOST_HTML:
+        thoughts = _html(excerpts[0])
+    if answer is None or len(answer) > MOST_HTML or ledger.form != "markdown":
+        answer = _html(excerpts[1], lambda text: in_form(ledger, text).markdown)
+    said = in_form(ledger, excerpts[1].text)
+    cut = (*left_out(*excerpts), *said.remarks)
+    return page.document(ledger, answer, thoughts, form=said.form, cut=cut)
 
 
 def plain(ledger: Ledger) -> str:
     """The answer as text in which nothing can move a cursor, then what went wrong, then the status line."""
     told = details(ledger)
     answer = Excerpt(ledger, "answer")
-    parts = [visible(answer.text).rstrip("\n"), *left_out(answer)]
+    said = in_form(ledger, answer.text)
+    parts = [visible(said.text).rstrip("\n"), *left_out(answer), *said.remarks]
     if told:
         parts.append(
             "\n".join(line for line in (f"{told.title} {told.message}".strip(), told.remedy) if line)
@@ -62,14 +70,15 @@ def _markdown(ledger: Ledger) -> str:
     """The answer as harmless Markdown below its status: a fence that never closed would swallow what follows it."""
     told = details(ledger)
     answer = Excerpt(ledger, "answer")
-    lines = [status_line(ledger), *left_out(answer)]
+    said = in_form(ledger, answer.text)
+    lines = [status_line(ledger), *left_out(answer), *said.remarks]
     if told:
         lines += [line for line in (f"{told.title} {told.message}".strip(), told.remedy) if line]
     lines += page.serious(ledger)
     head = "\n>\n".join(
         "> " + _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(line)) for line in lines
     )
-    return f"{head}\n\n{defang(answer.text)}"
+    return f"{head}\n\n{defang(said.markdown)}"
 
 
 def bundle(ledger: Ledger, *, inspector: bool = True, shown: list[str] | None = None) -> dict[str, Any]:

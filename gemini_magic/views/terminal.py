@@ -1,6 +1,6 @@
-"""A view for places without a kernel: the answer as text, printed as it arrives.
+"""A view for places without a kernel: the answer printed as it arrives, as text or set by rich where that is there.
 
-It knows a text stream and nothing of notebooks; control characters never reach the terminal.
+It knows a text stream and nothing of notebooks; control characters of an answer never reach the terminal.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from typing import TextIO
 from ..ledger import Ledger
 from ..markdown import visible
 from .excerpt import Excerpt, left_out
+from .forms import shown
+from .shapes import growing, growing_text
 from .status import details, elapsed_of, status_line, waiting
+from .typeset import Typesetter, typesetter
 
 __all__ = ["TerminalView"]
 
@@ -29,12 +32,21 @@ class TerminalView:
         ledger: the record.
         out: where to print; standard output, as it is when the view opens, by default.
         clock: seconds, monotonic.
+        plain: never set the answer as Markdown: somebody may type while it is printed.
     """
 
     def __init__(
-        self, ledger: Ledger, out: TextIO | None = None, *, clock: Callable[[], float] = time.monotonic
+        self,
+        ledger: Ledger,
+        out: TextIO | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        plain: bool = False,
     ) -> None:
         self._ledger = ledger
+        self._plain = plain or ledger.form in ("text", "raw")
+        self._setter: Typesetter | None = None
+        self._shape = growing_text(ledger.form)
         self._excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
         self._out = out
         self._clock = clock
@@ -51,9 +63,15 @@ class TerminalView:
         """Nothing is printed before something arrives."""
         self._out = self._out or sys.stdout
         self._begun = self._clock() - elapsed_of(self._ledger)
+        self._setter = None if self._plain else typesetter(self._out, self._clock)
+        if self._setter is not None:
+            self._shape = growing(self._ledger.form)
 
     def update(self, *, final: bool = False) -> None:
         """Print what is new; thoughts that come after the answer has begun are not mixed into it."""
+        self._show(final=final)
+
+    def _show(self, *, final: bool, ended: bool = False) -> None:
         self._wait()
         thoughts, answer = (
             excerpt[said:]
@@ -63,8 +81,14 @@ class TerminalView:
         self._answer += len(answer)
         if self._mode != "answer" and thoughts:
             self._print("thinking", "".join(thoughts))
-        if answer:
-            self._print("answer", "".join(answer))
+        said = self._shaped("".join(answer), ended=ended)
+        if self._setter is None:
+            self._print("answer", said)
+        else:
+            if said:
+                self._enter("answer")
+                self._setter.add(said)
+            self._setter.paint(final=final, ended=ended)
         if final and self._held:
             self._print(self._mode, "\n")
 
@@ -74,10 +98,11 @@ class TerminalView:
             return
         self._closed = True
         self._out = self._out or sys.stdout
-        self.update(final=True)
+        self._show(final=True, ended=True)
         self._leave()
         told = details(self._ledger)
-        lines = [*left_out(*self._excerpts), f"[{status_line(self._ledger)}]"]
+        remarks = shown(self._ledger, self._excerpts[1].text).remarks
+        lines = [*left_out(*self._excerpts), *remarks, f"[{status_line(self._ledger)}]"]
         if told:
             lines += [f"{told.title} {told.message}".strip(), told.remedy]
         self._write("".join(f"{visible(line)}\n" for line in lines if line))
@@ -99,19 +124,31 @@ class TerminalView:
             self._leave()
             self._write(f"{line}\n")
 
+    def _shaped(self, text: str, *, ended: bool) -> str:
+        """The answer's new text as it is to be shown."""
+        shape = self._shape
+        if shape is None:
+            return text
+        return shape.feed(text) + (shape.close() if ended else "")
+
     def _print(self, mode: str, text: str) -> None:
         text = self._held + text
         self._held = "\r" if text.endswith("\r") else ""
-        shown = visible(text[: len(text) - len(self._held)])
-        if not shown:
+        printed = visible(text[: len(text) - len(self._held)])
+        if not printed:
             return
-        if mode != self._mode:
-            self._leave()
-            self._mode = mode
-            if mode == "thinking":
-                self._write(f"{self._dim()}thinking: ")
-        self._write(shown)
-        self._at_line_start = shown.endswith("\n")
+        self._enter(mode)
+        self._write(printed)
+        self._at_line_start = printed.endswith("\n")
+
+    def _enter(self, mode: str) -> None:
+        """From here on thoughts, or the answer."""
+        if mode == self._mode:
+            return
+        self._leave()
+        self._mode = mode
+        if mode == "thinking":
+            self._write(f"{self._dim()}thinking: ")
 
     def _leave(self) -> None:
         """End what is being printed: colours off, a new line."""

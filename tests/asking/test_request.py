@@ -100,6 +100,19 @@ def test_the_body_has_the_last_word_over_the_options():
     assert request.body["tools"] == [{"googleMaps": {}}]
 
 
+def test_a_server_is_asked_for_json_where_its_request_has_a_place_for_that():
+    asks = {"responseMimeType": "application/json"}
+    for backend in ("gemini", "vertex", "adaptive"):
+        assert made(format="json", backend=backend).config == asks
+    assert made(format="json", backend="gateway").config == {}
+    assert made(format="json", search=True).config == {}
+    assert made(format="json", param=["responseMimeType=text/plain"]).config == {
+        "responseMimeType": "text/plain"
+    }
+    for other in ("md", "text", "html", "code", "raw"):
+        assert made(format=other).config == {}
+
+
 @pytest.mark.parametrize("said", [{"safety": "strict"}, {"service_tier": "cheap"}, {"alt": "xml"}])
 def test_a_word_that_is_none_of_the_choices(said):
     with pytest.raises(OptionError, match="is not one of"):

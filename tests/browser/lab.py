@@ -283,8 +283,11 @@ class Notebook:
 
     # -- opening
 
-    def open(self, name: str, *, no_kernel: bool = False, app: App = "lab") -> Self:
-        """Open a notebook and wait for its kernel; with `no_kernel`, an untrusted copy that cannot have one."""
+    def open(self, name: str, *, no_kernel: bool = False, busy: bool = False, app: App = "lab") -> Self:
+        """Open a notebook and wait for its kernel; with `no_kernel`, an untrusted copy that cannot have one.
+
+        With `busy`, a cell is running in the kernel, and nothing waits for it.
+        """
         if no_kernel:
             name = self.lab.without_kernel(name, f"{Path(name).stem}-without-kernel.ipynb")
         self.name = name
@@ -301,7 +304,7 @@ class Notebook:
         )
         if no_kernel:
             self._decline_kernel()
-        else:
+        elif not busy:
             self.wait_kernel()
         return self
 
@@ -323,10 +326,10 @@ class Notebook:
             timeout=timeout * 1000,
         )
 
-    def reload(self, *, no_kernel: bool = False) -> None:
+    def reload(self, *, no_kernel: bool = False, busy: bool = False) -> None:
         """Load the page again, as a user does; what is not saved is lost."""
         app: App = "notebook" if "/notebooks/" in self.page.url else "lab"
-        self.open(self.name, no_kernel=no_kernel, app=app)
+        self.open(self.name, no_kernel=no_kernel, busy=busy, app=app)
 
     # -- running
 

@@ -86,6 +86,10 @@ def test_an_answer_never_shrinks_and_does_not_move_when_it_is_finished(notebook,
         return edge(".gm-status", "left") - edge(".jp-CodeCell:has(.gm-status) .jp-OutputCollapser", "right");
     }""")
     assert gap >= 4  # a narrow page puts the output right beside the bar that folds it
+    blocks, facts = (page.locator(name).bounding_box() for name in (".gm-spark", ".gm-facts"))
+    below = blocks["y"] - facts["y"] - facts["height"]
+    assert below >= 0 or below <= -18  # not seen at all, or wholly
+    assert (below <= -18) == (width == 1200)
 
 
 LONG = {
@@ -137,9 +141,39 @@ def test_opened_thoughts_stay_open_while_they_grow(notebook, lab):
     assert page.is_visible(".gm-lane .gm-thoughts")
     notebook.wait_done(1)
     page.wait_for_selector(f"{ROOT}.mathjax_ignore")
-    assert not page.is_visible(".gm-thoughts")
-    page.click(".gm-thinking summary")
     assert page.is_visible(".gm-thoughts strong")
+    page.click(".gm-thinking summary")
+    assert not page.is_visible(".gm-thoughts")
+
+
+TIMELINE = """
+from gemini_magic import Response
+from view_stage import new_ledger
+ledger = new_ledger()
+for n in range(30):
+    share = dict(thought="hm") if n < 9 else dict(text="word ")
+    feed(ledger, t=1 + n / 10, usage=dict(prompt=3, output=n, total=3 + n), **share)
+ledger.close("interrupt", t=6.0)
+Response(ledger).timeline()
+"""
+
+
+def test_a_time_line_is_a_picture_and_words_where_pictures_are_not_trusted(notebook, lab, screenshots):
+    opened(notebook, lab, TIMELINE)
+    assert notebook.run(1)
+    page = notebook.page
+    page.wait_for_selector(".jp-RenderedSVG img")
+    shown = "document.querySelector('.jp-RenderedSVG img').decode().then(() => document.querySelector('.jp-RenderedSVG img').naturalWidth)"
+    assert page.evaluate(shown) == 800
+    page.locator(".jp-RenderedSVG").screenshot(path=screenshots / "timeline.png")
+    notebook.save()
+    [output] = notebook.saved_outputs(1)
+    assert set(output["data"]) == {"image/svg+xml", "text/plain"}
+    notebook.reload(no_kernel=True)
+    assert "nothing came 2.10 s" in notebook.wait_output(1, "thinking +[▁-█]+")
+    assert not notebook.trusted()
+    assert page.locator(".jp-RenderedSVG").count() == 0
+    assert not notebook.log.beyond(lab.url)
 
 
 def test_an_attack_does_nothing_live_or_saved(notebook, lab):

@@ -266,14 +266,14 @@ def test_a_configured_key_does_not_follow_to_another_address(fake_server, tmp_pa
         (tmp_path / "pyproject.toml").write_text(
             f'[tool.gemini_magic]\nbase_url = "{fake_server.base_url}"\nkey_env = "MYKEY"\nmodel = "m"\n'
         )
-        assert gemini_magic.ask("hi").notes == []
+        assert gemini_magic.ask("hi").ledger.notes == []
         r = gemini_magic.ask("hi", base_url=other.base_url)
-        (note,) = r.notes
+        (note,) = r.ledger.notes
         assert (r.ok, note.kind, note.severity) == (True, "key-kept-back", "warning")
         assert "key_env" in note.message
         assert "the call" in note.message
-        assert gemini_magic.ask("hi", base_url=other.base_url, key_env="HIS").notes == []
-        assert gemini_magic.ask("hi", backend="echo").notes == []
+        assert gemini_magic.ask("hi", base_url=other.base_url, key_env="HIS").ledger.notes == []
+        assert gemini_magic.ask("hi", backend="echo").ledger.notes == []
     assert fake_server.requests[0].headers["x-goog-api-key"] == CANARY
     assert "x-goog-api-key" not in other.requests[0].headers
     assert other.requests[1].headers["x-goog-api-key"] == "for-the-other-0123456789"

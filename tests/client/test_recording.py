@@ -17,9 +17,6 @@ from gemini_magic.client import (
     Replay,
     read_exchanges,
     read_recording,
-    recent,
-    recent_folder,
-    recent_recorder,
     write_recording,
 )
 from gemini_magic.errors import ConnectionFailed, RecordingError
@@ -386,28 +383,6 @@ def test_what_cannot_be_written(tmp_path):
         with pytest.raises(RecordingError):
             write_recording(tmp_path / name, exchanges)
         assert not (tmp_path / name).exists()
-
-
-# ------------------------------------------------------------------------------------------ recent runs
-
-
-def test_the_last_runs_are_kept_and_the_oldest_go(fake_server):
-    for n in range(5):
-        fake_server.script(say(f"run {n}"), finish())
-        finished(start(fake_server, recorders=[recent_recorder(3)]))
-    kept = [b"".join(p for _, p in read_recording(recent(n))[0].pieces) for n in (1, 2, 3)]
-    assert [b"run 4" in kept[0], b"run 3" in kept[1], b"run 2" in kept[2]] == [True] * 3
-    assert recent(4) is None
-    assert recent(0) is None
-    assert recent_folder().stat().st_mode & 0o077 == 0
-
-
-def test_nothing_is_kept_when_nothing_shall_be(tmp_path, monkeypatch):
-    assert recent_recorder(0) is None
-    assert recent() is None
-    (tmp_path / "cache").write_text("a file in the place of the folder")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert recent_recorder(3) is None
 
 
 def test_echo_streams_like_everything_else(tmp_path):

@@ -16,7 +16,7 @@ QUICK = [case for case in CASES if case.limit <= 30]
 
 def asked(server, case):
     """The response, and what it and the server saw of the case."""
-    options = {"retries": case.retries, "keep": 0, "model": "m", "base_url": server.base_url}
+    options = {"retries": case.retries, "model": "m", "base_url": server.base_url}
     if case.silence:
         options["stall_timeout"] = case.silence
     case.put_to(server)

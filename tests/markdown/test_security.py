@@ -24,7 +24,7 @@ def test_the_audit_has_teeth():
     assert failing > len(OWN) / 4
     assert audit('<a href="javascript:alert(1)">x</a>') == ["value href='javascript:alert(1)'"]
     assert audit("<p onclick=x>y</p>") == ["attribute p[onclick]"]
-    assert audit("<b>x") == ["element b", "unclosed b"]
+    assert audit("<u>x") == ["element u", "unclosed u"]
 
 
 def test_rendered_answers_hold_nothing_foreign():

@@ -44,6 +44,13 @@ def test_a_line_says_this(line, options):
         ("--api_key=x", "--api-key does not belong", "GEMINI_API_KEY"),
         ("-t warm", "-t: 'warm' is not a number", "randomness"),
         ("--display 3d", "'3d' is not one of auto, live, html, text", "display"),
+        (
+            "-f math",
+            "-f: 'math' is not one of markdown, md, text, json",
+            "Markdown, the default, has formulas.",
+        ),
+        ("-f image", "-f: 'image' is not one of", "`images`"),
+        ("--format xml", "--format: 'xml' is not one of", "how the answer is shown"),
         ("-m", "-m needs a value", "MODEL"),
         ("--chat -c", "--chat needs a value", "NAME"),
         ("-q=1", "no option -=", ""),

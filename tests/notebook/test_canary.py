@@ -142,7 +142,8 @@ def reached(thing, seen):
 def words(options):
     'Every word of %gemini that shows something, a failing one as its error.'
     shell = get_ipython()
-    for word in ("traceback", "", "notes", "events", "chunks", "usage", "last", "inspect", "config", "resume -q --retries 0", "traceback"):
+    kept = ("last", "inspect", "show", "journal", "journal list", "journal search Go", "journal export kept.jsonl")
+    for word in ("traceback", "", "notes", "events", "chunks", "usage", *kept, "config", "resume -q --retries 0", "traceback"):
         try:
             display(shell.run_line_magic("gemini", word))
         except Exception as problem:
@@ -160,6 +161,11 @@ def search():
         told = traceback.TracebackException.from_exception(error, capture_locals=True)
         where["traceback"] = ["".join(told.format()).encode(), repr(error.args).encode(), pickle.dumps(error.args)]
     where["pickle"] = [pickle.dumps(_gemini)]
+    from gemini_magic.keeping import journal
+    with journal().shelf() as shelf:
+        numbers = shelf.newest(4)
+        where["journal"] = [repr(list(shelf.entries(numbers))).encode(), *map(shelf.lines, numbers)]
+    assert b"Go." in where["journal"][1], "the journal holds something else"
     where["copy"] = reached(copy.deepcopy(_gemini), {})
     for suffix in ("jsonl", "httprr", "sse"):
         try:
@@ -205,7 +211,10 @@ class Kernel:
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory):
     home = tmp_path_factory.mktemp("canary")
-    folders = {name: str(home / name) for name in ("IPYTHONDIR", "XDG_CACHE_HOME", "XDG_STATE_HOME", "HOME")}
+    folders = {
+        name: str(home / name)
+        for name in ("IPYTHONDIR", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "HOME")
+    }
     (home / "HOME").mkdir()
     with KernelSession(env={"K": CANARY, "BAD": f"{CANARY} x", **folders}, cwd=home) as session:
         ready = Kernel(session, home)
@@ -235,7 +244,7 @@ def test_it_is_shown_kept_and_written_nowhere(kernel, server, dialect, what):
         script = one if isinstance(one, Script) else Script(one)
         server.script(*script.steps, headers=script.headers)
     number = list(SERVERS).index(what)
-    kernel(f"%xmode {MODES[number % len(MODES)]}\n%gemini config keep=50")
+    kernel(f"%xmode {MODES[number % len(MODES)]}\n%gemini config journal=true")
     display = ("html", "text", "live")[number % 3]
     options = f"{asking(server, dialect)} --retries 1 --record run.jsonl --to said.md --display {display}"
     kernel(f"%%gemini {options}\nGo.")
@@ -388,7 +397,9 @@ def reader_of_notebooks(tmp_path_factory):
     """A kernel whose user has keys for Google in the environment, and runs what others wrote."""
     home = tmp_path_factory.mktemp("reader")
     with KernelSession(
-        env=dict.fromkeys((*GOOGLES, "K"), CANARY) | {"XDG_CACHE_HOME": str(home)}, cwd=home
+        env=dict.fromkeys((*GOOGLES, "K"), CANARY)
+        | {"XDG_CACHE_HOME": str(home), "XDG_DATA_HOME": str(home)},
+        cwd=home,
     ) as session:
         ready = Kernel(session, home)
         ready("%load_ext gemini_magic")

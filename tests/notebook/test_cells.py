@@ -343,7 +343,7 @@ def test_words(cells):
 
 
 def test_an_answer_of_an_earlier_kernel_is_found(cells):
-    cells("%%gemini -q\nremember me")
+    cells("%%gemini -q --journal\nremember me")
     unload(cells.shell)
     load(cells.shell)
     found = cells("%gemini last").result

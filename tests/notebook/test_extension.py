@@ -89,6 +89,7 @@ def test_loading_imports_nothing_that_only_a_cell_needs():
         ".notebook.extension",
         ".notebook.kernel",
         ".notebook.magics",
+        ".notebook.matcher",
         ".notebook.transformer",
     }
 

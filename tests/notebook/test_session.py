@@ -6,7 +6,7 @@ from gemini_magic.settings import Options
 
 
 def ask(session, text, *, cell=None, message=None, **said):
-    options = Options(backend="echo", keep=0, **said)
+    options = Options(backend="echo", **said)
     key = session.key(cell, message)
     conversation = session.conversation(options)
     turns = conversation.before(key)

@@ -25,6 +25,12 @@ from gemini_magic.notebook import load, unload
         ("%gemini help me write", "takes one word after it, not 'me write'.", "A question goes into a cell"),
         ("%gemini help evnts", "There is no help on 'evnts'.", "Did you mean `%gemini help events`?"),
         ("%gemini usage foo", "There is no 'foo'.", "-o NAME"),
+        ("%gemini events --where", "--where needs a condition.", "--where kind=text"),
+        ("%gemini events --where 'a", "quotation mark", "--where 't > 1.5'"),
+        ("%gemini usage --where kind=text", "--where", ""),
+        ("%gemini diff", "`%gemini diff` needs a response.", "diff NAME"),
+        ("%gemini diff a b c", "takes two words after it, not 'a b c'.", "[NAME [OTHER]]"),
+        ("%gemini timing", "Nothing was asked yet.", "Begin a cell"),
         ("%gemini config modle", "There is no setting 'modle'.", "Did you mean `model`?"),
         ("%gemini config zzz=1", "There is no setting 'zzz'.", "`%gemini config` lists"),
         ("%gemini config model quick", "takes nothing after the name", "`%gemini config model=VALUE`"),
@@ -99,6 +105,8 @@ def test_words_take_the_name_of_a_response(cells):
     assert len(first.chunks) != len(cells.names["second"].chunks)
     assert list(cells("%gemini usage first").result) == list(first.usage_history)
     assert cells("%gemini notes first").success
+    assert cells("%gemini timeline first").result.svg == first.timeline().svg
+    assert cells("%gemini timeline").result.svg == cells.names["second"].timeline().svg
     error = cells.error("%gemini events frist")
     assert (error.message, error.remedy) == ("There is no 'frist'.", "Did you mean `first`?")
     error = cells.error("%gemini events number")
@@ -106,7 +114,7 @@ def test_words_take_the_name_of_a_response(cells):
     assert "first, second" in error.remedy
 
 
-@pytest.mark.parametrize("word", ["last", "events", "chunks", "notes", "last 2"])
+@pytest.mark.parametrize("word", ["last", "events", "chunks", "notes", "timeline", "last 2"])
 def test_with_nothing_asked_the_remedy_can_be_followed(cells, word):
     error = cells.error(f"%gemini {word}")
     assert error.message == "Nothing was asked yet."
@@ -114,7 +122,7 @@ def test_with_nothing_asked_the_remedy_can_be_followed(cells, word):
 
 
 def test_an_earlier_kernels_answer_is_named_only_when_there_is_one(cells):
-    cells("%%gemini -q\nremember me")
+    cells("%%gemini -q --journal\nremember me")
     assert "There is no answer 9 runs back." in cells.error("%gemini last 9").message
     unload(cells.shell)
     load(cells.shell)
@@ -181,3 +189,42 @@ def test_where_the_text_was_written_is_said_once(cells, tmp_path):
     assert file.read_text().startswith("Hello there")
     cells(f"%%gemini -q --to {file}\nHello there")
     assert str(file) not in cells.shown
+
+
+@pytest.fixture
+def answered(cells):
+    cells("%%gemini -o one\n# A head\n\nand some words")
+    cells("%%gemini -o two\nother words")
+    return cells
+
+
+def test_the_tables_of_an_answer_can_be_filtered(answered):
+    events = answered("%gemini events one --where kind=text --where 'text ~ head'").result
+    assert len(events) > 0
+    assert set(events["kind"]) == {"text"}
+    assert len(answered("%gemini chunks --where=kind~finish").result) == 1
+    assert "Did you mean kind" in answered.error("%gemini chunks --where knd=text").message
+    assert "no number" in answered.error("%gemini events --where 't > soon'").message
+
+
+def test_what_an_answer_took_is_told(answered):
+    answered("%gemini timing one")
+    assert "first text of the answer" in answered.shown
+    answered("%gemini usage")
+    assert "cost: not known" in answered.shown
+    result = answered("%gemini usage one").result
+    assert answered.shown.startswith("cost: not known")
+    assert result == answered.names["one"].usage_history
+    answered("%gemini notes one --where severity=error")
+    assert answered.shown == "Nothing odd was seen.\n"
+
+
+def test_two_answers_are_compared(answered):
+    assert not answered("%gemini diff one two").result.same
+    assert answered("%gemini diff two").result.same
+    assert "There is no 'three'" in answered.error("%gemini diff three").message
+
+
+def test_the_command_of_an_answer_that_nobody_was_asked_for(answered):
+    answered("%gemini curl one")
+    assert answered.shown.startswith("curl ")

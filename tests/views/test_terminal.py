@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from view_stage import ENDINGS, feed, new_ledger
 
 from gemini_magic.ledger import Exchange, Pause
@@ -13,6 +14,12 @@ from gemini_magic.views.terminal import TerminalView
 class Terminal(io.StringIO):
     def isatty(self):
         return True
+
+
+@pytest.fixture(autouse=True)
+def _dull(monkeypatch):
+    """Set text is for terminals that can draw; see test_typeset."""
+    monkeypatch.setenv("TERM", "dumb")
 
 
 def test_deltas_are_printed_as_they_come_and_the_status_last():

@@ -1,0 +1,141 @@
+"""Two responses side by side: what was asked, how it ended, how long it took, what it cost, what it said.
+
+It reads two ledgers' faces and draws a table; every value is escaped.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from html import escape
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+from .any_json import tidy
+from .evidence import Evidence
+from .surrogates import clean
+
+__all__ = ["Change", "Difference"]
+
+_LINES: Final = 2_000  # lines of each text that are compared
+_SHOWN: Final = 200  # lines of their difference that are shown
+_CELL: Final = 200  # characters of a value
+_CONTEXT: Final = 2
+
+
+class Change(NamedTuple):
+    """One figure of both; ``same`` says whether they are equal."""
+
+    name: str
+    left: Any
+    right: Any
+    same: bool
+
+
+class Difference:
+    """What is different between two responses. It shows itself in a notebook, and prints as text.
+
+    Args:
+        left, right: the responses.
+        texts: what each said.
+
+    Attributes:
+        changes: every figure that was compared.
+        text: the lines of the answers that differ, as ``difflib.unified_diff`` has them; empty when they are equal.
+    """
+
+    def __init__(self, left: Evidence, right: Evidence, texts: tuple[str, str]) -> None:
+        self.changes = [
+            Change(name, mine, yours, mine == yours)
+            for (name, mine), (_, yours) in zip(
+                _figures(left, texts[0]), _figures(right, texts[1]), strict=True
+            )
+        ]
+        one, other = (text.splitlines()[:_LINES] for text in texts)
+        self.text = list(difflib.unified_diff(one, other, "left", "right", n=_CONTEXT, lineterm=""))
+
+    @property
+    def same(self) -> bool:
+        """Whether the answers say the same, in the same way: texts and how they ended, whatever the time they took."""
+        return not self.text and all(change.same for change in self.changes if change.name in _SAYING)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dict a figure."""
+        return [change._asdict() for change in self.changes]
+
+    def __repr__(self) -> str:
+        rows = [
+            ("", "left", "right"),
+            *((c.name, _said(c.left), _said(c.right)) for c in self.changes if not c.same),
+        ]
+        widths = [max(len(row[at]) for row in rows) for at in range(2)]
+        table = [f"{a.ljust(widths[0])}  {b.ljust(widths[1])}  {c}".rstrip() for a, b, c in rows]
+        told = table if len(rows) > 1 else ["All figures are equal."]
+        return "\n".join([*told, "", *(self._lines() or ["The texts are equal."])])
+
+    def _lines(self) -> list[str]:
+        shown = [clean(line) for line in islice(self.text, 2, 2 + _SHOWN)]
+        left = len(self.text) - 2 - _SHOWN
+        return [*shown, f"… {left:,} more lines"] if left > 0 else shown
+
+    def _repr_html_(self) -> str:
+        left = 'style="text-align:left;vertical-align:top"'
+        rows = "".join(
+            f"<tr><td {left}>{'' if c.same else '≠ '}{escape(c.name)}</td>"
+            f"<td {left}>{escape(_said(c.left))}</td><td {left}>{escape(_said(c.right))}</td></tr>"
+            for c in self.changes
+            if c.left is not None or c.right is not None
+        )
+        lines = "\n".join(_marked(line) for line in self._lines()) or "The texts are equal."
+        return (
+            f'<div style="overflow-x:auto"><table><thead><tr><th></th><th {left}>left</th><th {left}>right</th></tr></thead>'
+            f'<tbody>{rows}</tbody></table></div><pre style="white-space:pre-wrap">{lines}</pre>'
+        )
+
+
+_SAYING: Final = ("status", "finish reason", "answer", "thoughts")
+
+
+def _marked(line: str) -> str:
+    kind = {"+": "ins", "-": "del"}.get(line[:1])
+    return f"<{kind}>{escape(line)}</{kind}>" if kind else escape(line)
+
+
+def _figures(response: Evidence, text: str) -> list[tuple[str, Any]]:
+    ledger, timing, usage = response.ledger, response.timing, response.usage
+    request = ledger.request
+    finish = ledger.finish
+    asked = [turn.text for turn in request.turns] if request else []
+    return [
+        ("model asked", request.model if request else None),
+        ("question", asked[-1] if asked else None),
+        ("turns before", len(asked) - 1 if asked else None),
+        ("system", request.system if request else None),
+        ("config", _json(request.config) if request and request.config else None),
+        ("body", _json(request.body) if request and request.body else None),
+        ("model", response.model_version),
+        ("status", ledger.status),
+        ("finish reason", finish.reason if finish else None),
+        ("answer", f"{len(text):,} characters"),
+        ("thoughts", f"{sum(map(len, list(ledger.thoughts))):,} characters"),
+        ("chunks", len(ledger.raw)),
+        *((name.replace("_", " "), _seconds(value)) for name, value in timing._asdict().items()),
+        *((f"{name} tokens", value) for name, value in usage._asdict().items()),
+        ("cost", str(cost) if (cost := response.cost) else None),
+        ("notes", ", ".join(sorted({note.kind for note in response.notes})) or None),
+    ]
+
+
+def _seconds(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(tidy(value), ensure_ascii=False, sort_keys=True, default=repr)
+
+
+def _said(value: Any) -> str:
+    if value is None:
+        return "–"
+    text = f"{value:,}" if isinstance(value, int) else clean(str(value)).replace("\n", " ⏎ ")
+    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"

@@ -1,0 +1,113 @@
+"""Between answers and the journal: which answers are kept, what is written of them, and how one is read again.
+
+It knows recordings and responses; the journal's file is the journal's, its words are the notebook's.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from functools import lru_cache
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from .client import Tape, parse_recording
+from .content import Request
+from .errors import JournalError, RecordingError
+from .exchange import Exchange
+from .journal import Begun, Ended, Entry, Journal, Limits
+from .ledger import Ledger
+from .response import Response, rebuilt
+from .settings import Options
+
+__all__ = ["again", "ended", "exchanges_of", "journal", "keep", "kept"]
+
+_MEGABYTE = 2**20
+_GONE, _ARRIVING = "kernel ended", "still arriving"
+_NOTES = {
+    _GONE: "The kernel ended while this answer was on its way; this is what had arrived.",
+    _ARRIVING: "This answer is still arriving; this is what had come by now.",
+}
+_REMEDY = "Ask again for a whole answer; `%gemini resume` goes on with answers of this kernel only."
+
+
+def journal() -> Journal:
+    """The journal of the user whose process this is."""
+    return _journal(user_data_path("gemini_magic", appauthor=False) / "journal.sqlite")
+
+
+@lru_cache(maxsize=1)
+def _journal(path: Path) -> Journal:
+    return Journal(path)
+
+
+def kept(options: Options, *, local: bool) -> bool:
+    """Whether an answer belongs in the journal.
+
+    Unless somebody says so, one that cost nothing does not (a recording, the echo), and none of a plain script.
+
+    Args:
+        options: what was said.
+        local: whether the answer comes from this machine.
+    """
+    if options.journal is not None:
+        return options.journal
+    shell = sys.modules.get("IPython")
+    return not local and shell is not None and shell.get_ipython() is not None
+
+
+def keep(ledger: Ledger, request: Request, options: Options) -> None:
+    """Write an answer into the journal while it arrives; returns at once.
+
+    Args:
+        ledger: the record, which is only read.
+        request: what was asked.
+        options: the limits.
+    """
+    begun = Begun(
+        ledger.started.timestamp(), request.model, ledger.backend, request.turns[-1].text, ledger.before
+    )
+    limits = Limits(options.journal_size * _MEGABYTE, options.journal_days)
+    journal().follow(ledger, Tape(ledger), begun, limits)
+
+
+def exchanges_of(entry: Entry, lines: bytes) -> list[Exchange]:
+    """What went over the wire for an entry of the journal.
+
+    Raises:
+        JournalError: nothing did, or it cannot be read.
+    """
+    try:
+        found = parse_recording(f"Answer {entry.id} of the journal", lines)
+    except RecordingError as error:
+        raise JournalError(error.message, remedy=f"`%gemini journal forget {entry.id}` removes it.") from None
+    if found[-1].end is None:
+        found[-1].end = _ARRIVING if entry.status == "running" and not entry.left(time.time()) else _GONE
+    return found
+
+
+def again(entry: Entry, lines: bytes) -> Response:
+    """The response of an entry, as its answer had arrived.
+
+    Raises:
+        JournalError: nothing had been sent, or it cannot be read.
+    """
+    found = exchanges_of(entry, lines)
+    response = rebuilt(Response, found, entry.begun.backend, None, entry.begun.before)
+    ledger = response.ledger
+    ledger.started, ledger.source = entry.started, "journal"
+    if found[-1].end in _NOTES:
+        ledger.note("no-end", _NOTES[found[-1].end], severity="warning")
+    if ledger.error is not None and "resume" in ledger.error.remedy:
+        ledger.error.remedy = _REMEDY
+    return response
+
+
+def ended(entry: Entry, lines: bytes) -> Ended:
+    """How an answer ended whose process ended before it."""
+    try:
+        response = again(entry, lines)
+    except JournalError:
+        return Ended("interrupted", "", None)
+    return Ended(response.status, response.text, response.usage.total)

@@ -1,0 +1,184 @@
+"""The words of ``%gemini`` that look into an answer: its tables, what was odd, where the time went, what it took.
+
+Each is about the last answer, or the one that a variable names. They send nothing and change nothing.
+"""
+
+from __future__ import annotations
+
+import shlex
+from importlib.util import find_spec
+from typing import Any, Final
+
+from ..errors import GeminiMagicError, OptionError
+from ..response import Response
+from ..tables import Rows
+from .answers import latest, named
+from .arguments import Line
+from .standing import Desk, say_lines, table, tokens
+
+__all__ = [
+    "FILTERED",
+    "chosen",
+    "chunks",
+    "curl",
+    "diff",
+    "events",
+    "notes",
+    "split_conditions",
+    "timing",
+    "usage",
+]
+
+FILTERED: Final = ("events", "chunks", "notes")
+"""The words that take ``--where``."""
+
+_WHERE: Final = "--where"
+_TOLD: Final = {
+    "connect": "connection open",
+    "first_byte": "first byte",
+    "first_thought": "first thought",
+    "first_text": "first text of the answer",
+    "total": "end",
+    "gap_p50": "gap between chunks, median",
+    "gap_p95": "gap between chunks, 95 of 100 are shorter",
+    "longest_gap": "longest gap",
+    "chunks_per_second": "chunks a second, first to last",
+    "tokens_per_second": "answer and thought tokens a second, first chunk to last",
+}
+
+
+def split_conditions(line: str) -> tuple[str, tuple[str, ...]]:
+    """A line without its conditions, and those: each ``--where`` takes one word, in quotes if there are spaces in it.
+
+    Raises:
+        OptionError: a ``--where`` without a condition, or quotes that do not close.
+    """
+    try:
+        words = iter(shlex.split(line))
+    except ValueError:
+        raise OptionError(
+            "A quotation mark on the line is not closed.", remedy="Write --where 't > 1.5'."
+        ) from None
+    kept: list[str] = []
+    conditions: list[str] = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name != _WHERE:
+            kept.append(word)
+            continue
+        condition = value if equals else next(words, None)
+        if not condition:
+            raise OptionError(
+                "--where needs a condition.", remedy="Write --where kind=text, or --where 't > 1.5'."
+            )
+        conditions.append(condition)
+    return shlex.join(kept), tuple(conditions)
+
+
+def chosen(desk: Desk, line: Line) -> Response:
+    """The response that is meant: the one with the name, else the last.
+
+    Raises:
+        OptionError: there is none.
+    """
+    return named(desk.shell.user_ns, line.words[0]) if line.words else latest(desk.session)
+
+
+def _filtered(rows: Rows[Any], line: Line) -> Rows[Any]:
+    try:
+        return rows.where(*line.where)
+    except (KeyError, ValueError) as problem:
+        message = str(problem.args[0])
+        raise OptionError(
+            f"{message[:1].upper()}{message[1:]}",
+            remedy="Conditions look like `kind=text`, `t > 1.5`, `text ~ ^#` or `candidates.0.finishReason=STOP`.",
+        ) from None
+
+
+def events(desk: Desk, line: Line) -> Rows[Any]:
+    """The events of an answer as a table; `--where CONDITION` picks rows."""
+    return _filtered(chosen(desk, line).events, line)
+
+
+def chunks(desk: Desk, line: Line) -> Rows[Any]:
+    """The chunks of an answer as they came, as a table; `--where CONDITION` picks rows."""
+    return _filtered(chosen(desk, line).chunks, line)
+
+
+def usage(desk: Desk, line: Line) -> Any:
+    """Tokens and cost: of all answers, or of the response NAME; and the reports as a table."""
+    if not line.words:
+        say_lines(f"tokens: {tokens(desk)}", f"cost: {_spent(desk)}")
+        return None if desk.session.last is None else desk.session.last.usage_history
+    response = chosen(desk, line)
+    say_lines(f"cost: {_cost(response)}")
+    return response.usage_history
+
+
+def _cost(response: Response) -> str:
+    cost = response.cost
+    if cost is None:
+        return f"not known{_how()}"
+    of = f"{cost.source} {cost.version}, list price" if cost.version else f"as {cost.source} says"
+    return f"{cost} ({of}{f' of {cost.model}' if cost.model else ''})"
+
+
+def _spent(desk: Desk) -> str:
+    """What the answers in memory cost together."""
+    answers = [run.response for run in desk.session.runs]
+    known = [cost.amount for answer in answers if (cost := answer.cost) is not None]
+    if not known:
+        return f"not known{_how()}"
+    more = (
+        ""
+        if len(known) == len(answers)
+        else f", {len(answers) - len(known)} of {len(answers)} answers not known"
+    )
+    return f"${sum(known):,.6f} by list prices{more}"
+
+
+def _how() -> str:
+    return "" if find_spec("genai_prices") else "; `pip install genai-prices` brings a table of prices"
+
+
+def notes(desk: Desk, line: Line) -> None:
+    """What was odd about an answer's stream, and where."""
+    found = _filtered(chosen(desk, line).notes, line)
+    lines = []
+    for note in found:
+        place = [
+            *([] if note.chunk is None else [f"chunk {note.chunk}"]),
+            *([] if note.offset is None else [f"byte {note.offset:,}"]),
+        ]
+        lines.append(f"{note.severity}: {note.message} ({', '.join([note.kind, *place])})")
+    say_lines(*(lines or ["Nothing odd was seen."]))
+
+
+def timing(desk: Desk, line: Line) -> None:
+    """Where the time of an answer went, in seconds since the request was sent."""
+    measured = chosen(desk, line).timing._asdict()
+    rows = [
+        (_TOLD[name], f"{value:.1f}" if name.endswith("per_second") else f"{value:.3f} s")
+        for name, value in measured.items()
+        if value is not None
+    ]
+    say_lines(*(table(rows) if rows else ["Nothing came, so nothing was measured."]))
+
+
+def curl(desk: Desk, line: Line) -> None:
+    """The command that sends the same request; the key is a variable in it."""
+    try:
+        say_lines(chosen(desk, line).curl())
+    except GeminiMagicError as problem:
+        raise OptionError(problem.message, remedy=problem.remedy) from None
+
+
+def diff(desk: Desk, line: Line) -> Any:
+    """Two answers side by side: `diff NAME` with the last one, `diff NAME OTHER`."""
+    if not line.words:
+        raise OptionError(
+            "`%gemini diff` needs a response.",
+            remedy="Write `%gemini diff NAME` or `%gemini diff NAME OTHER`.",
+        )
+    first, *rest = (named(desk.shell.user_ns, name) for name in line.words)
+    return first.diff(rest[0] if rest else latest(desk.session))

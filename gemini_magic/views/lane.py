@@ -1,0 +1,136 @@
+"""One growing text in boxes of boxes of pieces, of which only the last one changes.
+
+It knows the tree of widgets and how many messages it takes to change it; what a piece holds is decided in ``pieces``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ..ledger import Ledger
+from . import page
+from .excerpt import Excerpt
+from .pieces import Pieces
+from .status import thinking_time
+from .widgets import Kit
+
+__all__ = ["Lane", "ThinkingLane"]
+
+_GROUP: Final = 32  # widgets in one box
+_AT_ONCE: Final = 4  # older pieces that a late definition has changed, sent with one paint
+_OPENING: Final = 7  # messages, at most, that show the first piece
+_GROWING: Final = 6  # the same for a later one
+
+
+class Lane:
+    """A text that grows.
+
+    Args:
+        kit: makes the widgets.
+        source: the text.
+        name: the class of what holds the pieces.
+        classes: those of all of it.
+        form: how the text is shown.
+
+    Attributes:
+        box: the widget that holds it all.
+        pieces: the text's HTML.
+    """
+
+    def __init__(self, kit: Kit, source: Excerpt, name: str, *classes: str, form: str = "markdown") -> None:
+        self._kit = kit
+        self._looks = filter(None, (name, page.look(form)))
+        self._shown: list[Any] = []
+        self._due: list[int] = []  # older pieces that have changed
+        self._sections: list[Any] = []  # the body's children
+        self._run: Any = None  # the long block the last box is for
+        self._box: Any = None  # the last one of the last section: a group, or a long block's groups
+        self._group: Any = None  # the box of the last pieces
+        self._body: Any = None
+        self.pieces = Pieces(source, form)
+        self.box = kit.box((), *classes)
+
+    @property
+    def most(self) -> int:
+        """Messages that the next paint takes at most."""
+        return _OPENING if self._body is None else _GROWING + min(len(self._due), _AT_ONCE)
+
+    def paint(self) -> tuple[int, int]:
+        """Show what is new; returns how many messages and how many characters of HTML that took."""
+        made = len(self._kit.made)
+        changed = self.pieces.step() if self.pieces.pending else []
+        old = len(self._shown) - 1
+        self._due += [index for index in changed if index < old and index not in self._due]
+        changed = [*self._due[:_AT_ONCE], *(index for index in changed if index >= old)]
+        del self._due[:_AT_ONCE]
+        for index in changed:
+            html = self.pieces.html[index]
+            if index < len(self._shown):
+                self._shown[index].value = html
+            else:
+                self._append(self._kit.html(html), self.pieces.runs[index])
+        opened = len(self._kit.made) - made
+        return opened + len(changed), sum(len(self.pieces.html[index]) for index in changed)
+
+    def _append(self, piece: Any, run: Any) -> None:
+        """Put a piece behind the last one: into the same box, or the next one if that is full or for another run.
+
+        Whatever is new is made from the inside to the outside, and hung into what is there by a single message.
+        """
+        self._shown.append(piece)
+        same = self._group is not None and run is self._run
+        if same and len(self._group.children) < _GROUP:
+            self._group.children = (*self._group.children, piece)
+            return
+        self._group = self._kit.box((piece,))
+        if same and run is not None:
+            self._box.children = (*self._box.children, self._group)
+            return
+        self._run = run
+        self._box = self._group
+        if run is not None:
+            self._box = self._kit.box((self._group,), "gm-run", f"gm-run-{run.kind}")
+        if self._sections and len(self._sections[-1].children) < _GROUP:
+            self._sections[-1].children = (*self._sections[-1].children, self._box)
+            return
+        self._sections.append(self._kit.box((self._box,)))
+        if self._body is not None:
+            self._body.children = tuple(self._sections)
+            return
+        self._body = self._kit.box(self._sections, *self._looks)
+        self.box.children = (*self._head(), self._body)
+
+    def _head(self) -> tuple[Any, ...]:
+        """Make what comes before the pieces."""
+        return ()
+
+
+class ThinkingLane(Lane):
+    """The thoughts, folded, and beside the fold how long it has taken.
+
+    The fold itself never changes: a page would fold it again.
+    """
+
+    def __init__(self, kit: Kit, source: Excerpt, ledger: Ledger) -> None:
+        super().__init__(kit, source, "gm-thoughts", "gm-lane")
+        self._ledger = ledger
+        self._clock: Any = None
+
+    @property
+    def most(self) -> int:
+        """Messages that the next paint takes at most."""
+        return super().most + 2
+
+    def _head(self) -> tuple[Any, ...]:
+        self._clock = self._kit.html("")
+        return self._kit.html(page.FOLD), self._clock
+
+    def tick(self, now: float) -> int:
+        """Show how long it has taken; returns how many messages that took."""
+        if self._clock is None:
+            return 0
+        html = page.clock(thinking_time(self._ledger, now))
+        if html == self._clock.value:
+            return 0
+        self._clock.value = html
+        return 1

@@ -1,0 +1,128 @@
+"""The time line of an answer as an object: a picture in a notebook, block characters in a terminal, a file on request.
+
+It shows one moment of a ledger and keeps that; it holds no reference to the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from textwrap import shorten, wrap
+from typing import Any, Final
+
+from ..errors import OptionError
+from ..ledger import Ledger
+from ..markdown import visible
+from . import drawing
+from .arrivals import BLOCKS, COLUMNS, Arrivals, height, look
+from .figures import at, duration, figures, ticks
+from .status import status_line
+
+__all__ = ["Timeline"]
+
+_PICTURE: Final = "image/svg+xml"
+_LABEL: Final = 10  # characters before a lane
+_WIDE: Final = 59  # characters of a lane
+_LINE: Final = 79  # of a line
+_LONGEST: Final = 300  # of what is said of a try
+
+
+class Timeline:
+    """When the chunks of an answer came, how large they were, and what was waited for.
+
+    In a notebook it is a picture, in a terminal a few lines of text (``str(timeline)``). The picture is an
+    ``image/svg+xml`` that needs nothing else.
+
+    Args:
+        ledger: the record; while it still grows, what has arrived so far is shown.
+        now: seconds since the request was sent, for a ledger that still runs; by the wall clock when left out.
+
+    Attributes:
+        arrivals: what it shows, as data.
+    """
+
+    def __init__(self, ledger: Ledger, *, now: float | None = None) -> None:
+        self.arrivals = look(ledger, now)
+        self._status: str = ledger.status
+        self._title = visible(status_line(ledger, now=now))
+
+    @cached_property
+    def svg(self) -> str:
+        """The picture, an SVG document."""
+        return drawing.svg(self.arrivals, self._title, self._status)
+
+    @cached_property
+    def _plain(self) -> str:
+        shown = self.arrivals
+        lines = [*_folded(self._title), *filter(None, [shown.remark])]
+        lines += _lanes(shown)
+        if shown.timed:
+            lines.append(_axis(shown.end))
+        lines += _folded(figures(shown))
+        if shown.moments:
+            lines.append(" · ".join(f"{name} {duration(t)}" for name, t in shown.moments))
+        for span in shown.tries:
+            words = " ".join(visible(span.words).split())
+            lines.append(shorten(f"{words}, {duration(span.end - span.start)}", _LONGEST, placeholder=" …"))
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self._plain
+
+    def __repr__(self) -> str:
+        return f"<Timeline: {figures(self.arrivals)}>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002 - IPython passes them
+        return {_PICTURE: self.svg, "text/plain": self._plain}
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture into an ``.svg`` file; in a browser its parts tell more under the mouse.
+
+        Raises:
+            OptionError: the name ends in something else, or the file cannot be written.
+        """
+        target = Path(path)
+        if target.suffix.lower() != ".svg":
+            raise OptionError(
+                f"{target.name!r} is no name for the picture of a time line.",
+                remedy="It is an SVG: let the name end in .svg. Browsers and most editors open it.",
+            )
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(self.svg, encoding="utf-8")
+        except OSError as error:
+            raise OptionError(
+                f"{target} cannot be written: {error.strerror or error}.", remedy="Choose another folder."
+            ) from None
+        return target
+
+
+def _folded(facts: str) -> list[str]:
+    """Facts on lines that fit, each fact whole where it can be."""
+    whole = facts.replace(" ", "\xa0").replace("\xa0·\xa0", "\xa0· ")
+    return [line.replace("\xa0", " ") for line in wrap(whole, _LINE, subsequent_indent="  ")]
+
+
+def _lanes(shown: Arrivals) -> Iterable[str]:
+    """A line of blocks for each lane."""
+    lanes: dict[str, list[int]] = {}
+    for name, bars in shown.lanes.items():
+        sizes = lanes[name] = [0] * _WIDE
+        for bar in bars:
+            sizes[bar.column * _WIDE // COLUMNS] += bar.size
+    largest = max((size for sizes in lanes.values() for size in sizes), default=0)
+    for name, sizes in lanes.items():
+        blocks = (BLOCKS[round(height(size, largest) * 7)] if size else " " for size in sizes)
+        yield f"{name:{_LABEL}}{''.join(blocks)}".rstrip()
+
+
+def _axis(end: float) -> str:
+    """Round times below the lanes."""
+    line = ""
+    for place in ticks(end, 4):
+        start = _LABEL + min(_WIDE - 1, int(place / end * _WIDE))
+        words = f"╵{at(place, end)}"
+        if len(line) < start or not line:
+            line = f"{line:{start}}{words}"
+    return line

@@ -1,0 +1,89 @@
+"""The widgets of the live view: it is the only module that knows ipywidgets, and it does not know what they show.
+
+They have neither layout nor style. A page that is loaded in mid-answer gets news of widgets before it has the older
+ones, and waits two seconds for each one that it does not know but another refers to, all in one queue: a reference in
+every piece to one layout would keep such a page waiting for minutes. So nothing refers to anything but its children.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import ipywidgets
+from traitlets import Any as Anything
+
+__all__ = ["Kit", "check"]
+
+_OLDEST: Final = 8  # major version of ipywidgets
+
+
+class _Html(ipywidgets.HTML):
+    """HTML as it is."""
+
+    layout = Anything(None).tag(sync=True)
+    style = Anything(None).tag(sync=True)
+
+
+class _Box(ipywidgets.VBox):
+    """Widgets one below the other, or as the style sheet has it."""
+
+    layout = Anything(None).tag(sync=True)
+
+
+class _Button(ipywidgets.Button):
+    """A button that looks as the style sheet says."""
+
+    layout = Anything(None).tag(sync=True)
+    style = Anything(None).tag(sync=True)
+
+
+def check() -> None:
+    """Refuse a release these widgets do not work with.
+
+    Raises:
+        ImportError: it is too old.
+    """
+    if int(ipywidgets.__version__.partition(".")[0]) < _OLDEST:
+        raise ImportError(f"ipywidgets {ipywidgets.__version__} is too old, {_OLDEST} is needed")
+
+
+class Kit:
+    """Makes widgets and remembers them for closing.
+
+    Attributes:
+        made: all that were made, in this order.
+    """
+
+    def __init__(self) -> None:
+        self.made: list[Any] = []
+
+    def html(self, value: str) -> Any:
+        """A widget that shows HTML; ``value`` may change."""
+        return self._keep(_Html(value=value))
+
+    def box(self, children: Sequence[Any] = (), *classes: str) -> Any:
+        """A widget that holds others; ``children`` may change."""
+        return self._keep(_Box(children=tuple(children), _dom_classes=classes))
+
+    def stop(self, callback: Callable[[], None]) -> Any:
+        """A Stop button. The callback is called on whichever thread the kernel uses for such messages."""
+        button = _Button(
+            description="Stop",
+            icon="stop",
+            tooltip="Stop this answer; what has arrived is kept",
+            _dom_classes=("gm-stop",),
+        )
+        button.on_click(lambda _: callback())
+        return self._keep(button)
+
+    def close(self, *kept: Any) -> None:
+        """Close all but some widgets."""
+        for widget in self.made:
+            if widget not in kept:
+                widget.close()
+        self.made = list(kept)
+
+    def _keep(self, widget: Any) -> Any:
+        self.made.append(widget)
+        return widget

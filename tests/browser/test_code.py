@@ -1,0 +1,101 @@
+"""What a user of JupyterLab gets of an answer's code: a cell below, once, and the forms of ``--format``."""
+
+from __future__ import annotations
+
+import pytest
+from fake_server import finish, gate, stall, text
+
+LOAD = "%load_ext gemini_magic"
+CODE = "def f(x):\n    return {'a': x}\n\nprint(f(1))"
+SAID = ["Here it is:\n\n```python\n", CODE[:20], CODE[20:], "\n```\n\nIt prints:\n\n```\n{'a': 1}\n```\n"]
+SOURCES = (
+    "() => window.jupyterapp.shell.currentWidget.content.widgets.map(c => c.model.sharedModel.getSource())"
+)
+
+
+def answer(*pieces):
+    return [*map(text, pieces), finish()]
+
+
+def sources(notebook):
+    return notebook.page.evaluate(SOURCES)
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_the_code_of_an_awaited_cell_gets_a_cell_below_and_one_only(lab, notebook, server, screenshots, app):
+    for pieces in (SAID, SAID, ["```python\nother()\n```"], ["```python\nother()\n```"], ["Just words."]):
+        server.script(*answer(*pieces))
+    server.script(text("```python\nhalf("), stall())
+    asking = "%%gemini -m m --next-cell -o r\nWrite f."
+    notebook.open(lab.write(f"next-{app}.ipynb", [LOAD, asking, "'last'"]), app=app)
+    notebook.run(0)
+    assert notebook.run(1)
+    assert sources(notebook) == [LOAD, asking, CODE, "'last'"]
+    notebook.wait_output(1, r"The new cell has block 1 of 2; %gemini code N takes another\.")
+    assert notebook.run(2)
+    assert notebook.output_text(2).strip() == "{'a': 1}"
+    if app == "lab":
+        notebook.screenshot(screenshots / "next-cell.png")
+    assert notebook.run(1)  # the same answer: the cell with its output stays
+    assert sources(notebook) == [LOAD, asking, CODE, "'last'"]
+    assert notebook.output_text(2).strip() == "{'a': 1}"
+    assert notebook.run(1)  # another answer: it takes the place of what was not edited
+    assert sources(notebook) == [LOAD, asking, "other()", "'last'"]
+    notebook.set_source(2, "mine()")
+    assert notebook.run(1)
+    assert sources(notebook) == [LOAD, asking, "other()", "mine()", "'last'"]
+    assert notebook.run(1)
+    assert "No cell was made: the answer holds no code block." in notebook.output_text(1)
+    notebook.run(1, wait=False)
+    notebook.wait_output(1, "half")
+    notebook.interrupt()
+    notebook.wait_done(1)
+    assert "No cell was made: the answer is incomplete." in notebook.wait_output(1, "No cell")
+    assert sources(notebook) == [LOAD, asking, "other()", "mine()", "'last'"]
+    notebook.set_source(4, "%gemini code")
+    assert notebook.run(4)
+    assert sources(notebook)[4:] == ["%gemini code", "half("]
+
+
+OBJECT = (
+    '{"name": "Ada", "born": 1815, "works": [{"title": "Notes", "year": 1843}], "note": "' + "x " * 150 + '"}'
+)
+
+
+def test_forms_are_live_and_the_saved_answer_agrees(lab, notebook, server, screenshots):
+    for pieces in (
+        [OBJECT[:40], OBJECT[40:]],
+        ["Sorry, *no*."],
+        SAID,
+        ["# No\n\n*title* <b>"],
+        ["<h1 onclick=x>", "Hi</h1>"],
+    ):
+        server.script(text(pieces[0]), gate("on"), *answer(*pieces[1:]))
+    cells = [f"%%gemini -m m -f {form} -o r\nGo." for form in ("json", "json", "code", "text", "html")]
+    notebook.open(lab.write("forms.ipynb", [LOAD, *cells, "r"]))
+    notebook.run(0)
+    early = [r'"name": "Ada"', "Sorry", None, r"# No", "<h1 onclick=x>"]
+    late = [
+        r'"title": "Notes"',
+        r"The answer is not JSON: expecting value at line 1, column 1",
+        "print",
+        r"\*title\* <b>",
+        "Hi</h1>",
+    ]
+    at = 1
+    for seen, then, form in zip(early, late, ("json", "json", "code", "text", "html"), strict=True):
+        notebook.run(at, wait=False)
+        if seen:
+            notebook.wait_output(at, seen)
+        server.open("on")
+        notebook.wait_done(at)
+        notebook.wait_output(at, f"complete.*{then}")
+        server.close_gates()
+        notebook.screenshot(screenshots / f"form-{form}-{at}.png", at)
+        at += 2 if form == "code" else 1
+    assert "Here it is" not in notebook.output_text(3)
+    assert sources(notebook)[4] == CODE
+    assert notebook.output(6).locator("h1").count() == 0
+    assert notebook.run(at)
+    assert "<h1 onclick=x>Hi</h1>" in notebook.output_text(at)
+    notebook.screenshot(screenshots / "forms.png")

@@ -1,0 +1,175 @@
+"""What Tab offers: options, values, words, names in an expression; nothing in the prose of a prompt."""
+
+import pytest
+from fake_server import Script, status
+from IPython.core.completer import provisionalcompleter
+from kernel import KernelSession
+
+from gemini_magic.notebook import load, unload
+from gemini_magic.notebook.matcher import Place, place_of
+
+
+class Thing:
+    head, heap = 1, 2
+
+
+@pytest.fixture
+def tab(cells, tmp_path, monkeypatch):
+    """What is offered at the end of a cell: the texts, and what they take the place of."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "old.jsonl").write_text("")
+    (tmp_path / "notes.txt").write_text("")
+    (tmp_path / "old runs").mkdir()
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "one.jsonl").write_text("")
+    monkeypatch.setenv("GEMINI_API_KEY", "x")
+    cells("%%gemini -q -o answer --chat tom -m echo-9\nhi")
+    cells.names |= {"skyline": 1, "thing": Thing(), "_hidden": 1, "data": {"key": 1}}
+
+    def tab(code):
+        with provisionalcompleter():
+            found = list(cells.shell.Completer.completions(code, len(code)))
+        return [each.text for each in found], {code[each.start : each.end] for each in found}
+
+    return tab
+
+
+@pytest.mark.parametrize(
+    ("code", "texts"),
+    [
+        ("%%gemini --mo", ["--model"]),
+        ("%%gemini --max_t", ["--max-tokens", "--max-total"]),
+        ("%%gemini --no-j", ["--no-journal"]),
+        ("%%gemini --no-", ["--no-stream", "--no-search", "--no-code-execution"]),
+        ("  %%gemini --displ", ["--display"]),
+        ("answer %%gemini --displ", []),
+        ("%%gemini -m x --mo", []),
+        ("%%gemini --stop a --sto", ["--stop"]),
+        ("%%gemini --display ", ["auto", "live", "html", "text"]),
+        ("%%gemini --display=t", ["text"]),
+        ("%%gemini --model ech", ["echo-9"]),
+        ("%%gemini ech", ["echo-9"]),
+        ("%%gemini --thinking m", ["minimal", "medium"]),
+        ("%%gemini --backend v", ["vertex"]),
+        ("%%gemini --backend vertex --auth go", ["google"]),
+        ("%%gemini --chat ", ["tom"]),
+        ("%%gemini -o ", ["answer"]),
+        ("%%gemini --key-env ", ["EXAMPLE_KEY", "GEMINI_API_KEY"]),
+        ("%%gemini --replay ", ["builtin:tour", "old.jsonl", "runs/"]),
+        ("%%gemini --replay runs/", ["runs/one.jsonl"]),
+        ("%%gemini --to no", ["notes.txt"]),
+        ("%%gemini --temperature ", []),
+        ("%%gemini --system 'hello sk", []),
+        ("%%gemini --system {{ sk", ["skyline"]),
+        ("%gemini jo", ["journal"]),
+        ("x = %gemini las", ["last"]),
+        ("1 + 1\n%gemini journal se", ["search"]),
+        ("%gemini journal export ol", ["old.jsonl"]),
+        ("%gemini journal forget ", ["all"]),
+        ("%gemini events ", ["answer"]),
+        ("%gemini diff answer an", ["answer"]),
+        ("%gemini reset tom ", []),
+        ("%gemini reset ", ["tom"]),
+        ("%gemini help --displ", ["--display"]),
+        ("%gemini config disp", ["display"]),
+        ("%gemini config display=l", ["live"]),
+        ("%gemini config quiet=", ["True", "False"]),
+        ("%gemini config nothing=", []),
+        ("%gemini models ech", ["echo-9"]),
+        ("%gemini resume --displ", ["--display"]),
+        ("%gemini last ", []),
+        ("%%gemini\nWhy is the sk", []),
+        ("%%gemini\nimport os\nos.pa", []),
+        ("%%gemini\n{{ thing }} sk", []),
+        ("%%gemini\n\\{{ sk", []),
+        ("%%gemini\nthe {{ sk", ["skyline"]),
+        ("%%gemini\n{{ thing.he", ["thing.head", "thing.heap"]),
+        ("%%gemini\n{{ str(sk", ["skyline"]),
+        ("%%gemini\n{{ sorte", ["sorted"]),
+        ("%%gemini\n{{ _hid", ["_hidden"]),
+    ],
+)
+def test_what_is_offered(tab, monkeypatch, code, texts):
+    monkeypatch.setenv("EXAMPLE_KEY", "x")
+    found, replaced = tab(code)
+    assert found[: len(texts) or None] == texts
+    if not code.endswith("--no-"):
+        assert len(found) == len(texts)
+    assert len(replaced) == bool(texts)
+    assert all(code.endswith(fragment) for fragment in replaced)
+
+
+def test_an_empty_word_is_offered_everything_that_fits(tab):
+    options = tab("%%gemini ")[0]
+    assert options[0] == "echo-9"
+    assert {"--model", "-m", "--journal", "--display"} <= set(options)
+    assert tab("%gemini ")[0][:4] == ["state", "help", "last", "show"]
+    names = tab("%%gemini\n{{ ")[0]
+    assert names[0] == "answer"
+    assert {"skyline", "thing", "data"} <= set(names)
+    assert not {"_hidden", "get_ipython", "sorted"} & set(names)
+
+
+def test_what_is_not_ours_is_left_to_python(tab):
+    assert "skyline" in tab("skyl")[0]
+    assert "%%gemini" in tab("%%gem")[0]
+    assert "key" in str(tab("%%gemini\n{{ data['")[0])
+
+
+def test_models_are_those_that_were_listed(tab, cells, fake_server):
+    fake_server.route("/v1beta/models", _models("gemini-2.5-pro", "gemini-3-flash"))
+    address = f"--backend gemini --base-url {fake_server.base_url}"
+    assert tab(f"%%gemini {address} -m gemini-2")[0] == []
+    cells(f"%gemini models {address}")
+    assert tab(f"%%gemini {address} -m gemini-2")[0] == ["gemini-2.5-pro"]
+    assert len(fake_server.requests) == 1
+
+
+def _models(*names):
+    return Script([status(200, {}, {"models": [{"name": f"models/{name}"} for name in names]})])
+
+
+def test_a_configuration_that_cannot_be_read_is_no_obstacle(tab, tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[tool.gemini_magic]\nnonsense = 1")
+    assert tab("%%gemini --mo")[0] == ["--model"]
+    assert tab("%%gemini --model ech")[0] == ["echo-9"]
+    assert tab("%%gemini --auth x-")[0] == ["x-goog-api-key", "x-api-key"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "line", "column", "place"),
+    [
+        ("x = 1", 0, 3, None),
+        ("%%gemini", 0, 8, None),
+        ("%%geminix a", 0, 11, None),
+        ("%%gemini -m x\nhello", 0, 12, Place("line", " -m ")),
+        ("\n\n%%gemini -m x\nhello", 2, 12, Place("line", " -m ")),
+        ("%%gemini\nhel\nlo", 2, 1, Place("prose", "hel\nl")),
+        ("%%gemini\n{{ a\n+ b }} c", 2, 2, Place("expression", " a\n+ ")),
+        ("%%gemini\n{{ a\n+ b }} c", 2, 8, Place("prose", "{{ a\n+ b }} c"[:13])),
+        ("%%time\n%gemini x", 1, 9, Place("word", "x")),
+    ],
+)
+def test_where_the_cursor_is(cell, line, column, place):
+    assert place_of(cell, line, column) == place
+
+
+def test_unloading_takes_it_back(shell):
+    before = list(shell.Completer.custom_matchers)
+    load(shell)
+    load(shell)
+    assert len(shell.Completer.custom_matchers) == len(before) + 1
+    unload(shell)
+    assert shell.Completer.custom_matchers == before
+
+
+@pytest.mark.kernel
+def test_in_a_real_kernel_before_any_cell_was_asked(tmp_path):
+    with KernelSession(env={"HOME": str(tmp_path)}, cwd=tmp_path) as kernel:
+        kernel.execute("%load_ext gemini_magic\nskyline = 1")
+        reply = kernel.complete("%%gemini --displ")
+        assert (reply["matches"], reply["cursor_start"], reply["cursor_end"]) == (["--display"], 9, 16)
+        assert kernel.complete("%%gemini\nWhy is the sk")["matches"] == []
+        assert kernel.complete("%%gemini\n{{ sk")["matches"] == ["skyline"]
+        assert kernel.complete("%gemini jour")["matches"] == ["journal"]
+        assert kernel.complete("%%gemini --model=gemini-f")["matches"] == ["gemini-flash-latest"]

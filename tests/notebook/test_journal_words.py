@@ -1,0 +1,161 @@
+"""The words that look into the journal, and what is said of it below a cell."""
+
+import pytest
+
+import gemini_magic
+from gemini_magic.errors import JournalError, OptionError
+from gemini_magic.keeping import journal
+
+
+@pytest.fixture
+def asked(cells):
+    """A shell that has asked three questions."""
+    for prompt in ("Why is the sky blue?", "Name a *bird*.", "Another bird."):
+        cells(f"%%gemini -q --journal\n{prompt}")
+    return cells
+
+
+def test_where_it_is_and_what_is_in_it(cells):
+    cells("%gemini journal")
+    assert cells.shown == f"There is no journal yet. It will be {journal().path}.\n"
+    cells("%gemini journal path")
+    assert cells.shown == f"{journal().path}\n"
+    cells("%%gemini -q --journal\nhello")
+    cells("%gemini journal")
+    lines = [line.split(None, 1) for line in cells.shown.splitlines()]
+    assert [line[0] for line in lines[:4]] == ["journal", "answers", "size", "since"]
+    assert lines[0][1] == str(journal().path)
+    assert lines[1][1] == "1"
+    assert lines[2][1].endswith(" kB")
+
+
+def test_the_newest_as_a_table(asked):
+    rows = asked("%gemini journal list").result
+    assert [(row.id, row.status, row.question) for row in rows] == [
+        (3, "complete", "Another bird."),
+        (2, "complete", "Name a *bird*."),
+        (1, "complete", "Why is the sky blue?"),
+    ]
+    assert rows[0].tokens > 0
+    assert rows[0].answer == "Another bird."
+
+
+def test_searching(asked):
+    assert [row.id for row in asked("%gemini journal search bird").result] == [3, 2]
+    assert [row.id for row in asked("%gemini journal search bird name").result] == [2]
+    assert [row.id for row in asked("%gemini journal search 'sky blue'").result] == [1]
+    assert asked("%gemini journal search zebra 'of mine'").result is None
+    assert asked.shown == "No answer holds zebra 'of mine'.\n"
+
+
+def test_showing_and_opening(asked):
+    shown = asked("%gemini show 2").result
+    assert (shown.text, shown.status) == ("Name a *bird*.", "complete")
+    assert asked.shown.startswith("2 · 20")
+    assert "from the journal" in asked.shown
+    assert asked("%gemini show").result.text == "Another bird."
+    opened = asked("%gemini journal open 1").result
+    assert asked.names["_"] is opened
+    assert opened.text == "Why is the sky blue?"
+    assert "<Response complete: echo" in asked.shown
+    assert "from the journal" not in asked.shown  # it is handed over, not shown
+    asked("_")
+    assert "from the journal" in asked.shown
+    assert asked("%gemini journal show 1").result.text == opened.text
+    assert len(asked("%gemini last").result.text) > 0
+
+
+def test_last_goes_on_with_what_is_in_the_journal(asked):
+    assert asked("%gemini last 3").result.text == "Why is the sky blue?"
+    assert asked.error("%gemini last 4").message == "There is no answer 4 runs back."
+    asked.shell.run_line_magic("reload_ext", "gemini_magic")
+    asked("%config GeminiMagics.backend = 'echo'")
+    asked("%%gemini -q\nnot kept")
+    texts = [asked(f"%gemini last {n}").result.text for n in (1, 2, 3, 4)]
+    assert texts == ["not kept", "Another bird.", "Name a *bird*.", "Why is the sky blue?"]
+    assert "journal list" in asked.error("%gemini last 5").remedy
+
+
+def test_forgetting(asked):
+    asked("%gemini journal forget 1 3")
+    assert asked.shown == "2 answers are forgotten.\n"
+    assert [row.id for row in asked("%gemini journal list").result] == [2]
+    asked("%gemini journal forget all")
+    assert asked.shown == "1 answer is forgotten.\n"
+    assert len(asked("%gemini journal list").result) == 0
+    asked("%%gemini -q --journal --background\n@wait 30\none")
+    asked("%gemini journal forget all")
+    while "Still arriving, and kept: 4." not in asked.shown:
+        asked("%gemini journal forget all")
+    assert asked.error("%gemini journal forget 4").message == "Answer 4 is still arriving."
+    asked("%gemini stop")
+    asked("%gemini journal forget 4")
+    assert asked.shown == "1 answer is forgotten.\n"
+
+
+def test_exporting_what_can_be_replayed_and_loaded(asked, tmp_path):
+    file = tmp_path / "all.jsonl"
+    asked(f"%gemini journal export {file}")
+    assert asked.shown == f"3 answers in {file}; --replay and Response.load take it.\n"
+    assert gemini_magic.Response.load(file).text == "Another bird."
+    asked(f"%%gemini --replay {file}\nName a *bird*.")
+    assert asked.names["_gemini"].text == "Name a *bird*."
+    asked(f"%gemini journal export {file} 1")
+    assert asked.shown.startswith("1 answer in ")
+    assert gemini_magic.Response.load(file).text == "Why is the sky blue?"
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "message", "remedy"),
+    [
+        ("journal nothing", OptionError, "There is no `%gemini journal nothing`.", "list, search"),
+        ("journal path x", OptionError, "takes nothing more, not 'x'.", "help journal"),
+        ("journal search", OptionError, "needs a text.", "search TEXT"),
+        ("journal search *", OptionError, "needs a text.", "search TEXT"),
+        ("journal show one", OptionError, "'one' is not the number of an answer.", "journal list"),
+        ("journal open 1 2", OptionError, "takes nothing more, not '2'.", "help journal"),
+        ("show 99", JournalError, "There is no answer 99 in the journal.", "journal list"),
+        (f"show {10**30}", JournalError, "There is no answer", "journal list"),
+        ("show -1", OptionError, "There is no option -1.", "%%gemini -h"),
+        ("journal forget", OptionError, "needs a number, or `all`.", "journal list"),
+        ("journal forget everything", OptionError, "'everything' is not the number", "journal list"),
+        ("journal forget 2 99", JournalError, "There is no answer 99", "journal list"),
+        ("journal export", OptionError, "ends in .jsonl", "export answers.jsonl"),
+        ("journal export a.txt", OptionError, "ends in .jsonl", "export answers.jsonl"),
+        ("journal export /proc/no/a.jsonl", JournalError, "a.jsonl cannot be written", "another folder"),
+    ],
+)
+def test_what_cannot_be_meant(asked, line, kind, message, remedy):
+    error = asked.error(f"%gemini {line}")
+    assert type(error) is kind
+    assert message in error.message
+    assert remedy in error.remedy
+    assert len(asked("%gemini journal list").result) == 3  # nothing was forgotten
+
+
+def test_before_the_first_answer_every_word_says_so(cells):
+    for word in ("show", "journal list", "journal search x", "journal forget all", "journal export a.jsonl"):
+        assert cells.error(f"%gemini {word}").message == "There is no journal yet."
+    assert not journal().path.exists()
+
+
+def test_a_journal_that_cannot_be_read_is_one_error_and_no_obstacle(cells):
+    journal().path.mkdir(parents=True)
+    for word in ("journal", "show", "journal list", "last"):
+        error = cells.error(f"%gemini {word}")
+        assert type(error) in (JournalError, OptionError), word
+    assert "The journal cannot be used: " in cells.error("%gemini journal").message
+    assert cells.error("%gemini events").message == "Nothing was asked yet."
+    assert cells("%%gemini --journal\nhello").success
+    assert cells.names["_gemini"].text == "hello"
+
+
+def test_settings_say_what_is_kept(cells):
+    cells("%%gemini -q\nnot kept")
+    cells("%gemini config journal=true")
+    cells("%%gemini -q\nkept")
+    cells("%%gemini -q --no-journal\nnot kept")
+    cells("%gemini config journal=false")
+    cells("%%gemini -q\nnot kept")
+    cells("%%gemini -q --journal\nkept again")
+    assert [row.question for row in cells("%gemini journal list").result] == ["kept again", "kept"]

@@ -1,0 +1,71 @@
+"""The journal in real kernels: killed, restarted, two at once; and what is said of it in the cell."""
+
+import os
+import signal
+
+import pytest
+from client_stage import until
+from fake_server import FakeServer, finish, stall, text
+from kernel import KernelSession
+
+pytestmark = pytest.mark.kernel
+
+BEGIN = "import os\n%load_ext gemini_magic\n%config GeminiMagics.display = 'text'\nprint(os.getpid())"
+
+
+def value(kernel, expression):
+    run = kernel.execute(f"print(repr(({expression})))")
+    assert run.status == "ok", run.error
+    return eval(run.stdout)
+
+
+def told(run):
+    return [data["text/plain"] for data in run.shown if "Answers are kept" in data.get("text/plain", "")]
+
+
+def test_an_answer_survives_its_kernel(tmp_path):
+    folders = ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "IPYTHONDIR")
+    env = {name: str(tmp_path / name) for name in folders} | {"TEST_KEY": "k"}
+    with FakeServer() as server:
+        server.model("whole", text("A whole answer."), finish())
+        server.model("half", text("Half an "), text("answer"), stall())
+        options = f"--base-url {server.base_url} --key-env TEST_KEY"
+        with KernelSession(env=env, cwd=tmp_path) as kernel, KernelSession(env=env, cwd=tmp_path) as other:
+            pid = int(kernel.execute(BEGIN).stdout)
+            # a request that nobody watches says nothing, the first that somebody watches says it, once
+            assert told(kernel.execute(f"%%gemini -m whole {options}\none", allow_stdin=False)) == []
+            (words,) = told(kernel.execute(f"%%gemini -m whole {options}\ntwo"))
+            assert str(tmp_path / "XDG_DATA_HOME" / "gemini_magic" / "journal.sqlite") in words
+            assert "journal=False" in words
+            assert told(kernel.execute(f"%%gemini -m whole {options}\nthree")) == []
+            # a call from a cell is kept as well
+            call = f"import gemini_magic\ngemini_magic.ask('four', model='whole', base_url={server.base_url!r}).text"
+            assert kernel.execute(call).shown[-1]["text/plain"] == "'A whole answer.'"
+            # another kernel meanwhile
+            other.execute(BEGIN)
+            assert told(other.execute(f"%%gemini -m whole {options}\nfive")) == []
+            run = kernel.begin(f"%%gemini -m half {options}\nWill you be whole?")
+            kernel.wait_for(run, "stream", within="answer")
+            listed = "[(row.question, row.status) for row in get_ipython().run_line_magic('gemini', 'journal list')]"
+            until(lambda: ("Will you be whole?", "running") in value(other, listed), 10)
+            arrived = "get_ipython().run_line_magic('gemini', 'show 6').text"
+            until(lambda: eval(other.execute(f"print(repr({arrived}))").stdout.splitlines()[-1]), 10)
+            os.kill(pid, signal.SIGKILL)
+            until(lambda: ("Will you be whole?", "running") not in value(other, listed), 10)
+            assert value(other, listed) == [
+                ("Will you be whole?", "interrupted"),
+                *((question, "complete") for question in ("five", "four", "three", "two", "one")),
+            ]
+        with KernelSession(env=env, cwd=tmp_path) as again:
+            again.execute(BEGIN)
+            shown = again.execute("%gemini show 6")
+            assert shown.stdout.startswith("6 · ")
+            assert "Half an answer" in shown.shown[-1]["text/plain"]
+            assert "The kernel ended while this answer was on its way" in shown.shown[-1]["text/plain"]
+            assert value(again, "_.status, _.text, len(_.chunks)") == ("interrupted", "Half an answer", 2)
+            last = again.execute("%gemini last 2")
+            assert "A whole answer." in last.shown[-1]["text/plain"]
+            assert told(again.execute(f"%%gemini -m whole {options}\nsix")) == []
+            found = again.execute("%gemini journal search half").shown[-1]["text/plain"]
+            assert "Will you be whole?" in found
+            assert "interrupted" in found

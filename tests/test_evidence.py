@@ -1,0 +1,161 @@
+"""The tables and figures of a response, its command line, and two responses side by side."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+
+import pandas as pd
+import polars as pl
+import pytest
+from fake_server import event, finish, raw, status, text
+from surroundings import CANARY
+
+import gemini_magic
+from gemini_magic import Response
+from gemini_magic.errors import RecordingError
+
+USAGE = {
+    "promptTokenCount": 12,
+    "candidatesTokenCount": 3,
+    "totalTokenCount": 15,
+    "promptTokensDetails": [
+        {"modality": "TEXT", "tokenCount": 10},
+        {"modality": "IMAGE", "tokenCount": 2},
+        {"modality": 3},
+        7,
+    ],
+    "candidatesTokensDetails": [{"modality": "TEXT", "tokenCount": 3}],
+}
+
+
+@pytest.fixture
+def ask(fake_server, monkeypatch):
+    monkeypatch.setenv("FAKE", CANARY)
+
+    def asked(*steps, prompt="hi", **more):
+        fake_server.model("m", *steps)
+        return gemini_magic.ask(
+            prompt, model="m", base_url=fake_server.base_url, key_env="FAKE", retries=0, **more
+        )
+
+    return asked
+
+
+def test_every_table_goes_into_every_library_full_or_empty(ask):
+    full = ask(text("hm", thought=True), text("a "), text("b"), event({"usageMetadata": USAGE}), finish())
+    empty = ask(status(500))
+    for name in (
+        "chunks",
+        "events",
+        "usage_history",
+        "usage_by_modality",
+        "parts_table",
+        "notes",
+        "attempts",
+    ):
+        some, none = getattr(full, name), getattr(empty, name)
+        assert len(some) > 0, name
+        for rows in (some, none):
+            assert list(pl.DataFrame(rows).columns) == list(rows.to_pandas().columns) == list(rows.columns)
+        assert pl.DataFrame(some).schema == pl.DataFrame(none).schema
+        assert len(pd.DataFrame(some)) == len(some)
+        assert "<table>" in some._repr_html_()
+
+
+def test_parts_counts_and_attempts(ask):
+    r = ask(text("hm", thought=True), text("a "), text("b"), event({"usageMetadata": USAGE}), finish())
+    assert [(row.kind, row.text, row.size) for row in r.parts_table] == [
+        ("thought", "hm", 2),
+        ("text", "a b", 3),
+    ]
+    assert [tuple(row)[2:] for row in r.usage_by_modality.where(chunk=3)] == [
+        ("prompt", "text", 10),
+        ("prompt", "image", 2),
+        ("output", "text", 3),
+    ]
+    (attempt,) = r.attempts
+    assert attempt.status == 200
+    assert attempt.size > 500
+    assert attempt.seconds == pytest.approx(r.attempts["seconds"][0])
+
+
+def test_a_note_says_in_which_chunk_and_at_which_byte(ask):
+    first = json.dumps({"candidates": [{"content": {"parts": [{"text": "a"}]}}]}).encode()
+    body = b"data: " + first + b"\r\n\r\n: still here\r\n\r\n"
+    r = ask(raw(body), text("", finish="STOP"))
+    (empty,) = r.notes.where("kind=empty-part")
+    (comment,) = r.notes.where("kind=comment")
+    assert empty.chunk == 1
+    sent = b"".join(piece for _, piece in r.ledger.exchanges[-1].pieces)
+    assert sent[empty.offset :].startswith(r.raw_chunks[1].raw)
+    assert (comment.chunk, comment.offset) == (0, body.index(b": still"))
+
+
+def test_a_recording_tells_of_the_attempts_that_failed(ask, tmp_path):
+    r = ask(status(503))
+    again = Response.load(r.save(tmp_path / "a.jsonl"))
+    assert [row.problem for row in again.attempts] == [row.problem for row in r.attempts]
+    assert r.attempts[0].problem.startswith("503")
+
+
+def test_the_command_asks_the_same_and_holds_no_key(ask, fake_server):
+    r = ask(text("it's"), finish(), prompt="Say 'it's' & $HOME `now`\nplease", temperature=0.5)
+    command = r.curl()
+    assert CANARY not in command
+    assert "$FAKE" in command
+    assert shlex.split(command.replace("\\\n", " "))[0] == "curl"
+    first = fake_server.requests[-1]
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=30, check=False)
+    assert "it's" in done.stdout, done.stderr
+    again = fake_server.requests[-1]
+    assert again is not first
+    assert (again.body, again.path) == (first.body, first.path)
+    assert again.headers["x-goog-api-key"] == CANARY
+
+
+def test_a_long_request_goes_in_by_standard_input(ask, fake_server, tmp_path):
+    r = ask(text("ok"), finish(), prompt="x" * 200_000)
+    (tmp_path / "ask.sh").write_text(r.curl())
+    done = subprocess.run(
+        ["sh", tmp_path / "ask.sh"], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert "ok" in done.stdout, done.stderr
+    assert fake_server.requests[-1].body == fake_server.requests[-2].body
+
+
+def test_the_command_of_a_recording_names_the_usual_variable(ask, tmp_path):
+    r = ask(text("ok"), finish())
+    assert "$GEMINI_API_KEY" in Response.load(r.save(tmp_path / "a.jsonl")).curl()
+    with pytest.raises(RecordingError, match="not known"):
+        Response.load(r.save(tmp_path / "a.sse")).curl()
+
+
+def test_two_responses_side_by_side(ask, tmp_path):
+    one = ask(text("first line\nsecond <b>line</b>"), finish())
+    other = ask(text("first line\nanother line"), finish("MAX_TOKENS"), prompt="hello")
+    found = one.diff(other)
+    assert not found.same
+    changed = {change.name for change in found.changes if not change.same}
+    assert {"question", "status", "finish reason", "answer"} <= changed
+    assert "-second <b>line</b>" in found.text
+    shown, html = repr(found), found._repr_html_()
+    assert "≠ question" in html
+    assert "<ins>+another line</ins>" in html
+    assert "second &lt;b&gt;line" in html
+    assert "<b>" not in html
+    assert "hello" in shown
+    assert "+another line" in shown
+    loaded = Response.load(one.save(tmp_path / "a.jsonl"))
+    assert one.diff(loaded).same
+    assert repr(loaded.diff(loaded)).startswith("All figures are equal.")
+    with pytest.raises(TypeError, match="not with str"):
+        one.diff("other")
+
+
+def test_a_difference_without_end_is_cut(ask):
+    one = ask(text("\n".join(f"a{n}" for n in range(900))), finish())
+    other = ask(text("\n".join(f"b{n}" for n in range(900))), finish())
+    assert "more lines" in repr(one.diff(other))
+    assert len(one.diff(other)._repr_html_()) < 30_000

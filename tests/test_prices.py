@@ -1,0 +1,121 @@
+"""What an answer cost, where that is known."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+
+import pytest
+from fake_server import event, finish, text
+
+import gemini_magic
+from gemini_magic.events import Usage
+from gemini_magic.prices import Cost, cost_of, said_cost
+
+WHEN = datetime(2026, 6, 1, tzinfo=UTC)
+MILLION = 1_000_000
+
+
+def price(usage, model="gemini-2.5-flash", **more):
+    return cost_of(usage, model, when=WHEN, **more)
+
+
+def test_each_kind_of_token_is_counted_once():
+    plain = price(Usage(MILLION, None, MILLION, None, None, 2 * MILLION))
+    assert plain.amount == pytest.approx(plain.input + plain.output)
+    assert plain.currency == "USD"
+    assert plain.source == "genai-prices"
+    assert plain.version
+    thinking = price(Usage(MILLION, None, MILLION // 2, MILLION // 2, None, 2 * MILLION))
+    assert thinking.output == pytest.approx(plain.output)
+    cached = price(Usage(MILLION, MILLION, MILLION, None, None, 2 * MILLION))
+    assert 0 < cached.input < plain.input / 2  # what is cached is part of the prompt, and cheaper
+    tools = price(Usage(MILLION, None, MILLION, None, MILLION, 3 * MILLION))
+    assert tools.input == pytest.approx(2 * plain.input)
+
+
+def test_audio_costs_more_where_the_server_says_that_it_is_audio():
+    usage = Usage(MILLION, None, 1, None, None, MILLION + 1)
+    audio = {"promptTokensDetails": [{"modality": "AUDIO", "tokenCount": MILLION}]}
+    assert price(usage, metadata=audio).input > 2 * price(usage).input
+
+
+@pytest.mark.parametrize(
+    ("usage", "model", "more"),
+    [
+        (None, "gemini-2.5-flash", {}),
+        (Usage(), "gemini-2.5-flash", {}),
+        (Usage(output=3), "gemini-2.5-flash", {}),
+        (Usage(3), "gemini-2.5-flash", {}),
+        (Usage(0, None, 0, None, None, 0), "gemini-2.5-flash", {}),
+        (Usage(1, None, 1), "a-model-nobody-sells", {}),
+        (Usage(1, None, 1), None, {}),
+        (Usage(1, None, 1), "", {}),
+        (Usage(-1, None, 1), "gemini-2.5-flash", {}),
+        (Usage(1, None, 1), "gemini-2.5-flash", {"tier": "a-tier-nobody-knows"}),
+        (Usage(1, None, 1), "gemini-2.5-flash", {"metadata": {"promptTokensDetails": "odd"}}),
+    ],
+)
+def test_what_is_not_known_is_none_and_never_nothing(usage, model, more):
+    found = price(usage, model, **more)
+    assert found is None or found.amount > 0
+
+
+def test_a_tier_is_priced_as_the_table_says_or_not_at_all():
+    usage = Usage(MILLION, None, MILLION)
+    standard = price(usage, "gemini-3.5-flash")
+    flex = price(usage, "gemini-3.5-flash", tier="FLEX")
+    assert standard is not None
+    assert price(usage, "gemini-3.5-flash", tier="standard") == standard
+    assert flex is None or flex.amount < standard.amount
+
+
+def test_without_the_table_nothing_is_known(monkeypatch):
+    monkeypatch.setitem(sys.modules, "genai_prices", None)
+    assert price(Usage(1, None, 1)) is None
+
+
+@pytest.mark.parametrize("broken", [ValueError, MemoryError, AttributeError])
+def test_a_table_that_fails_costs_nothing(monkeypatch, broken):
+    class Table:
+        @staticmethod
+        def extract_usage(*_, **__):
+            raise broken("table")
+
+    monkeypatch.setitem(sys.modules, "genai_prices", Table)
+    assert price(Usage(1, None, 1)) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "amount"),
+    [(0.0042, 0.0042), ("0.5", 0.5), ({"total": 1, "input": 0.25}, 1.0), (0, None), (None, None)]
+    + [
+        (value, None) for value in (True, "free", [], {}, {"total": None}, float("nan"), -1, "1e999", 10**400)
+    ],
+)
+def test_a_gateways_figure(said, amount):
+    found = said_cost(said, source="gateway", model="m")
+    assert (found and found.amount) == amount
+
+
+def test_it_reads_like_money():
+    shown = [
+        str(Cost(amount, "USD", None, None, "s", None, None)) for amount in (12.5, 1, 0.0123456, 0.00000042)
+    ]
+    assert shown == ["$12.50", "$1.00", "$0.0123", "$0.000000420"]
+
+
+def test_a_response_knows_its_price_and_prefers_the_gateways(fake_server, monkeypatch):
+    monkeypatch.setenv("FAKE", "k" * 20)
+    usage = {"promptTokenCount": MILLION, "candidatesTokenCount": 10, "totalTokenCount": MILLION + 10}
+    last = event({"usageMetadata": usage, "modelVersion": "gemini-2.5-flash"})
+
+    def ask(*steps):
+        fake_server.model("m", text("a"), finish(), *steps)
+        return gemini_magic.ask("hi", model="m", base_url=fake_server.base_url, key_env="FAKE")
+
+    r = ask(last)
+    assert r.cost == cost_of(r.usage, "gemini-2.5-flash", when=r.started)
+    assert r.cost.model == "gemini-2.5-flash"
+    assert ask(last, event({"serviceTier": "unheard-of"})).cost is None
+    assert gemini_magic.ask("hi", backend="echo").cost is None
