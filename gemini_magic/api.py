@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .asking import build, parts_of
-from .backends import backend
-from .client import Recorder, Replay, endpoint_of, find_key, key_header, open_stream
+from .backends import Backend, backend
+from .client import Key, Recorder, Replay, endpoint_of, find_key, key_header, open_stream
 from .content import Part, Request, Text, Turn
 from .errors import CredentialsError, OptionError, RecordingError
 from .keeping import journal, keep, kept
 from .ledger import Ledger
+from .look import Look
+from .markdown import Images
 from .response import Response
 from .response_stream import Listeners, ResponseStream
 from .settings import CALL, KEPT_BACK, Options, resolve
@@ -81,6 +83,18 @@ def preview(request: Request, options: Options) -> Preview:
     return Preview(made.method, made.url, (*made.headers, *([key] if key else [])), json.loads(made.body))
 
 
+def _key(
+    dialect: Backend, options: Options, ask: Callable[[str], str] | None, kept_back: str | None
+) -> Key | None:
+    """The key for the address; an error says also which one was kept back."""
+    try:
+        return find_key(dialect, options, ask=ask)
+    except CredentialsError as problem:
+        if kept_back is not None:
+            problem.remedy = f"{kept_back} {problem.remedy}"
+        raise
+
+
 def begin(
     request: Request,
     options: Options,
@@ -104,25 +118,22 @@ def begin(
         UsageProblem: the request or a key is missing something; nothing was sent.
         RecordingError: the recording to replay cannot be read.
     """
+    Images.parse(options.images)  # what it has against a host is to be heard now
     dialect = backend(options.backend)
     replay = None
     if options.replay:
         replay = Replay(_recording(options.replay), any_order=options.replay_any, speed=options.speed)
-    key = kept_back = None
+    key, kept_back = None, (sources or {}).get(KEPT_BACK)
     if replay is None and dialect.local is None:
-        kept_back = (sources or {}).get(KEPT_BACK)
-        try:
-            key = find_key(dialect, options, ask=ask_key)
-        except CredentialsError as problem:
-            if kept_back is not None:
-                problem.remedy = f"{kept_back} {problem.remedy}"
-            raise
+        key = _key(dialect, options, ask_key, kept_back)
+    else:
+        kept_back = None
     ledger = Ledger(request, backend=dialect.name)
     if kept_back is not None:
         ledger.note("key-kept-back", kept_back, severity="warning")
     ledger.before = before
-    ledger.form = "markdown" if options.format == "md" else options.format
-    ledger.record_size = options.record_size
+    form = "markdown" if options.format == "md" else options.format
+    ledger.look = Look(form, options.images, options.record_size)
     for notice in notices:
         ledger.note("notice", notice)
     keeping = kept(options, local=replay is not None or dialect.local is not None)

@@ -30,6 +30,7 @@ from .events import (
     UsageReport,
 )
 from .exchange import Exchange, Pause
+from .look import Look
 from .records import ChunkRow, EventLog, EventRow, UsageRow, chunk_columns, describe, in_one_word
 from .seam import repeated
 from .surrogates import Joiner
@@ -54,7 +55,6 @@ class Ledger:
         version: grows with every change; equal versions mean nothing new.
         started: when the request was made (UTC).
         source: where the bytes come from: the network, a recording, the journal, or the echo backend.
-        form: how the answer is shown: markdown, text, json, html, code or raw.
         before: the answer's text up to here, where this exchange asked for the rest; empty otherwise.
         answer, thoughts: text pieces of candidate 0, in order; append-only.
         parts: every part by candidate, as it came.
@@ -65,7 +65,7 @@ class Ledger:
         chunks, events, usage_history: the tables' columns.
         raw: the chunks; ``notes``: oddities; ``exchanges``: the wire.
         advice: what the reader knows to do about a bad ending, before what its error says.
-        record_size: megabytes that its record in a notebook may take, 0 for none; None leaves it to the view.
+        look: how views show the answer.
         marks: named moments in seconds since the request was sent; ``delay``: seconds from ``started`` until then.
     """
 
@@ -78,7 +78,6 @@ class Ledger:
         self.cause: Cause | None = None
         self.version = 0
         self.started = datetime.now(UTC)
-        self.form = "markdown"
         self.before = ""
         self.raw: list[Chunk] = []
         self.answer: list[str] = []
@@ -102,7 +101,7 @@ class Ledger:
         self.delay = 0.0
         self.limit: float | None = None
         self.advice = ""
-        self.record_size: float | None = None
+        self.look = Look()
         self.round = 0
         self.attempt = 0
         self.chars = 0

@@ -47,6 +47,11 @@ border-left:4px solid var(--jp-border-color1,rgba(127,127,127,.5))}
 .gemini-magic li:has(>.gm-task,>p>.gm-task){list-style:none}
 .gemini-magic .gm-task{display:inline-block;width:1.4em;margin-left:-1.4em}
 .gemini-magic .gm-image{padding:1px 6px;border-radius:3px;border:1px dashed var(--jp-border-color1,rgba(127,127,127,.6))}
+.gemini-magic div:is(.mathjax_process,.gm-pending){overflow:auto hidden;margin:.6em 0}
+.gemini-magic :is(.gm-pending,.mathjax_process:not(:has(mjx-container))){opacity:.7}
+.gemini-magic sup{font-size:.75em;line-height:0}
+.gemini-magic p:has(>.gm-def){font-size:var(--jp-ui-font-size1,.9em)}
+.gemini-magic img{max-width:100%;height:auto}
 .gemini-magic hr{border:0;border-top:1px solid var(--jp-border-color1,rgba(127,127,127,.5))}
 """
 

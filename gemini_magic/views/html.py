@@ -56,7 +56,7 @@ class HtmlView:
         self._exists = display_id is not None
         self._hint = hint
         self._excerpts = Excerpt(ledger, "answer"), Excerpt(ledger, "thoughts")
-        self._answer = Pieces(self._excerpts[0], ledger.form)
+        self._answer = Pieces(self._excerpts[0], ledger.look.form)
         self._thoughts = Pieces(self._excerpts[1])
         self._next = 0.0
         self._begun = 0.0
@@ -98,7 +98,7 @@ class HtmlView:
             self._ledger,
             self._answer.whole,
             self._thoughts.whole,
-            form=self._ledger.form,
+            form=self._ledger.look.form,
             now=now,
             hint=told,
         )

@@ -18,6 +18,6 @@ def inspect(ledger: Ledger) -> None:
 
     Where the ledger says that notebooks keep no record, this one has it all the same: it was asked for.
     """
-    data = {RECORD: record(ledger, ledger.record_size or None), **bundle(ledger, inspector=False)}
+    data = {RECORD: record(ledger, ledger.look.record_size or None), **bundle(ledger, inspector=False)}
     show: Any = display  # IPython has no types for it
     show(data, raw=True, metadata={RECORD: {"expanded": True}})

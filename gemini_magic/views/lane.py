@@ -12,14 +12,14 @@ from . import page
 from .excerpt import Excerpt
 from .pieces import Pieces
 from .status import thinking_time
-from .widgets import Kit
+from .widgets import Kit, has_formula
 
 __all__ = ["Lane", "ThinkingLane"]
 
 _GROUP: Final = 32  # widgets in one box
 _AT_ONCE: Final = 4  # older pieces that a late definition has changed, sent with one paint
 _OPENING: Final = 7  # messages, at most, that show the first piece
-_GROWING: Final = 6  # the same for a later one
+_GROWING: Final = 8  # the same for a later one, and the one before it typeset
 
 
 class Lane:
@@ -66,7 +66,7 @@ class Lane:
         for index in changed:
             html = self.pieces.html[index]
             if index < len(self._shown):
-                self._shown[index].value = html
+                self._kit.change(self._shown[index], html)
             else:
                 self._append(self._kit.html(html), self.pieces.runs[index])
         opened = len(self._kit.made) - made
@@ -77,11 +77,14 @@ class Lane:
 
         Whatever is new is made from the inside to the outside, and hung into what is there by a single message.
         """
+        typeset, group = self._typeset_last(), self._group
         self._shown.append(piece)
-        same = self._group is not None and run is self._run
-        if same and len(self._group.children) < _GROUP:
-            self._group.children = (*self._group.children, piece)
+        same = group is not None and run is self._run
+        if same and len(group.children) < _GROUP:
+            group.children = (*group.children, *typeset, piece)
             return
+        if typeset:
+            group.children = (*group.children, *typeset)
         self._group = self._kit.box((piece,))
         if same and run is not None:
             self._box.children = (*self._box.children, self._group)
@@ -99,6 +102,16 @@ class Lane:
             return
         self._body = self._kit.box(self._sections, *self._looks)
         self.box.children = (*self._head(), self._body)
+
+    def _typeset_last(self) -> list[Any]:
+        """Make a widget whose formulas the page typesets of the last piece, if it has any: it is full.
+
+        The plain one stays before it, so that the piece is never gone; the style sheet hides it.
+        """
+        if not self._shown or not has_formula(self._shown[-1].value):
+            return []
+        self._shown[-1] = self._kit.html(self._shown[-1].value, math=True)
+        return [self._shown[-1]]
 
     def _head(self) -> tuple[Any, ...]:
         """Make what comes before the pieces."""

@@ -18,7 +18,7 @@ from .html import HtmlView, publish
 from .lane import Lane, ThinkingLane
 from .static import bundle, drawn
 from .status import elapsed_of, status_line
-from .widgets import Kit, check
+from .widgets import Kit, check, has_formula
 
 __all__ = ["ALIVE", "LiveView"]
 
@@ -127,7 +127,7 @@ class LiveView:
         self._button = kit.stop(self._stop) if self._stop else None
         bar = kit.box([self._status, *([self._button] if self._button else [])], "gm-bar")
         self._thoughts = ThinkingLane(kit, self._excerpts[0], self._ledger)
-        self._answer = Lane(kit, self._excerpts[1], "gm-answer", form=self._ledger.form)
+        self._answer = Lane(kit, self._excerpts[1], "gm-answer", form=self._ledger.look.form)
         style = kit.html(f"<style>{page.CSS}{page.LIVE}</style>")
         parts = (style, bar, self._thoughts.box, self._answer.box)
         self._root = kit.box(parts, "gemini-magic", _LIVE, "jp-RenderedHTMLCommon")
@@ -177,7 +177,8 @@ class LiveView:
         shown = drawn(self._ledger, answer=answer, thoughts=thoughts)
         publish(bundle(self._ledger, shown=shown), self._id, update=self._displayed)
         kit = self._kit
-        last = kit.html(f"{''.join(shown)}<style>{page.CSS}{page.LIVE}</style>")
+        whole = f"{''.join(shown)}<style>{page.CSS}{page.LIVE}</style>"
+        last = kit.html(whole, math=has_formula(whole))
         with self._root.hold_sync():
             self._root.children = (last,)
             self._root.remove_class(_LIVE)

@@ -50,6 +50,9 @@ _OWN: Final = """
 .gemini-magic.gemini-magic{margin:0;padding:0;max-width:100%;overflow:visible;display:block;
 color:var(--jp-content-font-color1,inherit);font-size:var(--jp-content-font-size1,14px)}
 .gemini-magic.gemini-magic :is(p,ul,ol,blockquote,pre,hr){margin:0 0 .7em}
+.gemini-magic.gemini-magic ol{padding-left:3.3em}
+.gemini-magic.gemini-magic div:is(.mathjax_process,.gm-pending){margin:0 0 .7em}
+.gemini-magic.gemini-magic .mathjax_process mjx-container[display=true]{margin:.3em 0}
 .gemini-magic.gemini-magic .gm-table{margin:0 0 .9em}
 .gemini-magic.gemini-magic :is(li,blockquote)>p{margin:0 0 .4em}
 .gemini-magic.gemini-magic li>:is(ul,ol){margin:0}
@@ -90,10 +93,11 @@ FOLD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details
 # long block look like one: lists and code without space between them, a table's rows in one table, words in one line.
 LIVE: Final = """
 .gemini-magic.gemini-magic.jupyter-widgets{padding-right:20px}
-.gemini-magic.gemini-magic :is(.widget-html,.widget-html-content,.widget-vbox:not(.gm-bar,.gm-lane,.gm-thoughts,.gm-answer,.gm-run)){display:contents;
+.gemini-magic.gemini-magic :is(.widget-html,.widget-html-content,.widget-htmlmath,.widget-htmlmath-content,.mathjax_ignore,
+.widget-vbox:not(.gm-bar,.gm-lane,.gm-thoughts,.gm-answer,.gm-run)){display:contents;
 line-height:inherit;font-size:inherit;color:inherit}
 .gemini-magic.gemini-magic .gm-answer{display:block;margin:0;overflow:visible}
-.gemini-magic.gemini-magic .gm-bar{display:flex;align-items:flex-start;margin:0;overflow:visible}
+.gemini-magic.gemini-magic .gm-bar{display:flex;flex-direction:row;align-items:flex-start;margin:0;overflow:visible}
 .gemini-magic .gm-bar .gm-status{flex:1 1 0;min-width:0}
 .gm-live .gm-facts:not(.gm-wait){height:18px;overflow:hidden}
 .gm-live .gm-facts:not(.gm-wait)>.gm-fact{max-width:100%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
@@ -108,18 +112,20 @@ color:var(--jp-ui-font-color1,inherit);background:transparent}
 .gemini-magic .gm-clock{line-height:20px;color:var(--jp-ui-font-color2,inherit);font-variant-numeric:tabular-nums}
 .gemini-magic.gemini-magic .gm-lane .gm-thoughts{display:none}
 .gemini-magic.gemini-magic .gm-lane:has(details[open]) .gm-thoughts{display:block}
-.gm-live [aria-busy]{display:none}
+.gm-live [aria-busy],.gemini-magic.gemini-magic .widget-html:has(+.widget-htmlmath .mathjax_ignore){display:none}
 .gm-live :is(.gm-answer,.gm-thoughts)>:last-child>:last-child>.widget-html:last-child [aria-busy],
 .gm-live .gm-run>.widget-vbox:last-child>.widget-html:last-child [aria-busy]{display:revert}
 .gemini-magic.gemini-magic .gm-run{display:block;margin:0 0 .7em;overflow:visible}
-.gemini-magic.gemini-magic .gm-run .widget-html-content>:is(ul,ol,pre){margin:0}
+.gemini-magic.gemini-magic .gm-run :is(.widget-html-content,.mathjax_ignore)>:is(ul,ol,pre){margin:0}
 .gemini-magic.gemini-magic .gm-run-table{margin:0 0 .9em;overflow:auto hidden;border-collapse:collapse;border-spacing:0}
 .gemini-magic.gemini-magic .gm-run-table :is(.gm-table,table){display:contents}
 .gemini-magic.gemini-magic .gm-run-code{padding:.6em .8em;overflow:auto hidden;line-height:1.4;border-radius:4px;
 background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
 .gemini-magic.gemini-magic .gm-run-code pre{padding:0;overflow:visible;background:none}
 .gemini-magic.gemini-magic .gm-as-text .gm-run-code{padding:0;background:none;line-height:inherit}
-.gemini-magic.gemini-magic .gm-run-text .widget-html-content>:is(p,h1,h2){display:inline}
+.gemini-magic.gemini-magic .gm-run-text :is(.widget-html-content,.mathjax_ignore)>:is(p,h1,h2){display:inline}
+.gemini-magic .gm-run-text:has(.gm-def) :is(*,p){font-size:var(--jp-ui-font-size1,.9em)}
+.gemini-magic.gemini-magic .jupyter-widgets-disconnected::before{display:none}
 .gm-live [aria-busy]>p:last-child::after{content:"▍";display:inline-block;width:0;opacity:.55;
 animation:gm-blink 1.2s steps(2,jump-none) infinite}
 @keyframes gm-blink{50%,to{opacity:0}}

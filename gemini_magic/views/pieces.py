@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from ..markdown import Frame, Renderer
+from ..markdown import DATA_ONLY, Frame, Renderer
 from .excerpt import MOST_HTML, Excerpt
 from .shapes import growing
 
@@ -95,7 +95,8 @@ class Pieces:
         self._source = source
         self._shape = growing(form)
         self._cursor = 0
-        self._renderer = Renderer(heal=True)
+        images = source.images if isinstance(source, Excerpt) else DATA_ONLY
+        self._renderer = Renderer(heal=True, images=images)
         self._places: list[_Place] = []  # of each part
         self._waiting: list[_Block] = []  # blocks that are in no piece yet; the last one may be open
         self._run: _Block | None = None  # the open block that has pieces of its own

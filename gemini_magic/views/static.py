@@ -30,10 +30,10 @@ _MARKUP: Final = re.compile(
 
 def _html(excerpt: Excerpt, markdown: Callable[[str], str] = str) -> str:
     """An excerpt as HTML, made shorter where that is far longer than the text."""
-    html = render(markdown(excerpt.text), ended=True)
+    html = render(markdown(excerpt.text), ended=True, images=excerpt.images)
     while len(html) > MOST_HTML:
         excerpt.shorten(len(excerpt.text) * MOST_HTML // len(html) * 9 // 10)
-        html = render(markdown(excerpt.text), ended=True)
+        html = render(markdown(excerpt.text), ended=True, images=excerpt.images)
     return html
 
 
@@ -45,7 +45,7 @@ def drawn(ledger: Ledger, *, answer: str | None = None, thoughts: str | None = N
     excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
     if thoughts is None or len(thoughts) > MOST_HTML:
         thoughts = _html(excerpts[0])
-    if answer is None or len(answer) > MOST_HTML or ledger.form != "markdown":
+    if answer is None or len(answer) > MOST_HTML or ledger.look.form != "markdown":
         answer = _html(excerpts[1], lambda text: in_form(ledger, text).markdown)
     said = in_form(ledger, excerpts[1].text)
     cut = (*left_out(*excerpts), *said.remarks)
@@ -92,7 +92,7 @@ def bundle(ledger: Ledger, *, inspector: bool = True, shown: list[str] | None = 
     Returns:
         ``application/vnd.gemini-stream+json`` (see ``record``), ``text/html``, ``text/markdown``, ``text/plain``.
     """
-    made: dict[str, Any] = {RECORD: record(ledger)} if inspector and ledger.record_size != 0 else {}
+    made: dict[str, Any] = {RECORD: record(ledger)} if inspector and ledger.look.record_size != 0 else {}
     made["text/html"] = page.root(drawn(ledger) if shown is None else shown)
     made["text/markdown"] = _markdown(ledger)
     made["text/plain"] = plain(ledger)

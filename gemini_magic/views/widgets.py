@@ -13,13 +13,20 @@ from typing import Any, Final
 import ipywidgets
 from traitlets import Any as Anything
 
-__all__ = ["Kit", "check"]
+__all__ = ["Kit", "check", "has_formula"]
 
 _OLDEST: Final = 8  # major version of ipywidgets
 
 
 class _Html(ipywidgets.HTML):
     """HTML as it is."""
+
+    layout = Anything(None).tag(sync=True)
+    style = Anything(None).tag(sync=True)
+
+
+class _Math(ipywidgets.HTMLMath):
+    """HTML of which the page typesets the formulas: all of them, with each change of its value."""
 
     layout = Anything(None).tag(sync=True)
     style = Anything(None).tag(sync=True)
@@ -36,6 +43,16 @@ class _Button(ipywidgets.Button):
 
     layout = Anything(None).tag(sync=True)
     style = Anything(None).tag(sync=True)
+
+
+def has_formula(html: str) -> bool:
+    """Say whether there is a formula in a piece for the page to typeset."""
+    return 'class="mathjax_process"' in html
+
+
+def _typeset(html: str) -> str:
+    """A piece for a widget whose whole value is typeset: below this element only the formulas are."""
+    return f'<div class="mathjax_ignore">{html}</div>'
 
 
 def check() -> None:
@@ -58,9 +75,13 @@ class Kit:
     def __init__(self) -> None:
         self.made: list[Any] = []
 
-    def html(self, value: str) -> Any:
-        """A widget that shows HTML; ``value`` may change."""
-        return self._keep(_Html(value=value))
+    def html(self, value: str, *, math: bool = False) -> Any:
+        """A widget that shows HTML; with ``math`` the page typesets its formulas, so it should hardly ever change."""
+        return self._keep(_Math(value=_typeset(value)) if math else _Html(value=value))
+
+    def change(self, widget: Any, value: str) -> None:
+        """Show other HTML in a widget."""
+        widget.value = _typeset(value) if isinstance(widget, _Math) else value
 
     def box(self, children: Sequence[Any] = (), *classes: str) -> Any:
         """A widget that holds others; ``children`` may change."""

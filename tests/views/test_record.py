@@ -126,7 +126,7 @@ def streamed_raw(*texts):
 def test_it_never_takes_more_than_it_may_and_says_what_is_missing(what, megabytes):
     ledger = HUGE[what]()
     ledger.note("long", "words " * 10_000)
-    ledger.record_size = megabytes
+    ledger.look = ledger.look._replace(record_size=megabytes)
     made = record(ledger)
     assert size(made) <= megabytes * 1_000_000
     chunks = read_chunks(made)
