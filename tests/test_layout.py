@@ -95,7 +95,7 @@ HOMES = {
     "httpx": ("client/transport.py",),
     "httpcore": ("client/transport.py",),
     "IPython": ("notebook/*", "views/*"),
-    "ipywidgets": ("views/live.py",),
+    "ipywidgets": ("views/live.py", "views/widgets.py"),
     "markdown_it": ("markdown/*",),
     "nh3": ("markdown/*",),
     "pygments": ("markdown/*",),

@@ -1,6 +1,6 @@
 """The live view: an answer that grows in plain ipywidgets, and leaves a static bundle in their place.
 
-It is the only module that knows ipywidgets. It decides what to send and when; what things look like is decided
+It decides what to send and when; what things look like is decided
 in ``page``.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 from uuid import uuid4
 
@@ -21,6 +21,7 @@ from .html import HtmlView, publish
 from .pieces import Pieces
 from .static import bundle, drawn
 from .status import elapsed_of, status_line
+from .widgets import Kit, has_formula
 
 __all__ = ["ALIVE", "LiveView"]
 
@@ -40,40 +41,6 @@ _TOOLBAR: Final = "stop with ■ in the toolbar"
 _finished: deque[list[Any]] = deque()
 
 
-class _Kit:
-    """Makes widgets that share one layout and one style, and remembers them for closing."""
-
-    def __init__(self) -> None:
-        self.layout = ipywidgets.Layout()
-        self.styles: dict[bool, Any] = {}
-        self.made: list[Any] = []
-
-    def html(self, value: str, *, math: bool = False) -> Any:
-        kind, value = (ipywidgets.HTMLMath, page.typeset(value)) if math else (ipywidgets.HTML, value)
-        widget = self._keep(kind(value=value, layout=self.layout, style=self.styles.get(math, {})))
-        self.styles[math] = widget.style
-        return widget
-
-    def box(self, children: Sequence[Any] = (), *classes: str, row: bool = False) -> Any:
-        kind = ipywidgets.HBox if row else ipywidgets.VBox
-        return self._keep(kind(children=tuple(children), layout=self.layout, _dom_classes=classes))
-
-    def stop(self, callback: Callable[[], None]) -> Any:
-        button = ipywidgets.Button(
-            description="Stop",
-            icon="stop",
-            tooltip="Stop this answer; what has arrived is kept",
-            _dom_classes=("gm-stop",),
-        )
-        button.on_click(lambda _: callback())
-        self.made += [button.style, button.layout]
-        return self._keep(button)
-
-    def _keep(self, widget: Any) -> Any:
-        self.made.append(widget)
-        return widget
-
-
 class _Lane:
     """One growing text in boxes of boxes of pieces, of which only the last one changes.
 
@@ -82,7 +49,7 @@ class _Lane:
         pieces: the text's HTML.
     """
 
-    def __init__(self, kit: _Kit, source: Excerpt, name: str) -> None:
+    def __init__(self, kit: Kit, source: Excerpt, name: str) -> None:
         self._kit = kit
         self._name = name
         self._shown: list[Any] = []
@@ -103,28 +70,37 @@ class _Lane:
         for index in changed:
             html = self.pieces.html[index]
             if index < len(self._shown):
-                typeset = isinstance(self._shown[index], ipywidgets.HTMLMath)
-                self._shown[index].value = page.typeset(html) if typeset else html
+                self._kit.change(self._shown[index], html)
                 sent += 1
             else:
-                sent += self._typeset_last() + self._append(self._kit.html(html), self.pieces.runs[index])
+                sent += self._append(self._kit.html(html), self.pieces.runs[index])
         return sent, sum(len(self.pieces.html[index]) for index in changed)
-
-    def _typeset_last(self) -> int:
-        """Have the page typeset the last piece: it is full, and hardly ever changes from now on."""
-        if not self._shown or not page.has_formula(self._shown[-1].value):
-            return 0
-        self._shown[-1] = self._kit.html(self._shown[-1].value, math=True)
-        self._group.children = (*self._group.children[:-1], self._shown[-1])
-        return 3  # a style comes with the first one
 
     def _append(self, piece: Any, run: Any) -> int:
         """Put a piece behind the last one: into the same box, or the next one if that is full or for another run."""
+        typeset, group = self._typeset_last(), self._group
         self._shown.append(piece)
+        if group is not None and run is self._run and len(group.children) < _GROUP:
+            group.children = (*group.children, *typeset, piece)
+            return 2 + 2 * len(typeset)
+        sent = self._open(piece, run)
+        if typeset:
+            group.children = (*group.children, *typeset)
+        return sent + 3 * len(typeset)
+
+    def _typeset_last(self) -> list[Any]:
+        """Make a widget whose formulas the page typesets of the last piece, if it has any: it is full.
+
+        The plain one stays before it, so that the piece is never gone; the style sheet hides it.
+        """
+        if not self._shown or not has_formula(self._shown[-1].value):
+            return []
+        self._shown[-1] = self._kit.html(self._shown[-1].value, math=True)
+        return [self._shown[-1]]
+
+    def _open(self, piece: Any, run: Any) -> int:
+        """Put a piece into a new box."""
         same = self._group is not None and run is self._run
-        if same and len(self._group.children) < _GROUP:
-            self._group.children = (*self._group.children, piece)
-            return 2
         self._group = self._kit.box((piece,))
         if same and run is not None:
             self._box.children = (*self._box.children, self._group)
@@ -230,7 +206,7 @@ class LiveView:
             self._plainer.open()
 
     def _build(self) -> None:
-        kit = self._kit = _Kit()
+        kit = self._kit = Kit()
         now = self._clock() - self._begun
         self._status = kit.html(self._status_html(now))
         self._button = kit.stop(self._stop) if self._stop else None
@@ -289,7 +265,7 @@ class LiveView:
         shown = drawn(self._ledger, answer=answer, thoughts=thoughts)
         publish(bundle(self._ledger, shown=shown), self._id, update=self._displayed)
         whole = f"{''.join(shown)}<style>{page.CSS}{page.LIVE}</style>"
-        last = self._kit.html(whole, math=page.has_formula(whole))
+        last = self._kit.html(whole, math=has_formula(whole))
         self._kit.made.remove(last)
         self._root.children = (last,)
         for widget in self._kit.made:

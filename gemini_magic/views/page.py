@@ -20,13 +20,11 @@ __all__ = [
     "LIVE",
     "box",
     "document",
-    "has_formula",
     "notes",
     "root",
     "serious",
     "status",
     "thinking",
-    "typeset",
 ]
 
 _TONES: Final = {
@@ -47,8 +45,9 @@ _OWN: Final = """
 .gemini-magic.gemini-magic{margin:0;padding:0;max-width:100%;overflow:visible;display:block;
 color:var(--jp-content-font-color1,inherit);font-size:var(--jp-content-font-size1,14px)}
 .gemini-magic.gemini-magic :is(p,ul,ol,blockquote,pre,hr){margin:0 0 .7em}
-.gemini-magic.gemini-magic ol{padding-left:2.9em}
+.gemini-magic.gemini-magic ol{padding-left:3.3em}
 .gemini-magic.gemini-magic div:is(.mathjax_process,.gm-pending){margin:0 0 .7em}
+.gemini-magic.gemini-magic .mathjax_process mjx-container[display=true]{margin:.3em 0}
 .gemini-magic.gemini-magic .gm-table{margin:0 0 .9em}
 .gemini-magic.gemini-magic :is(li,blockquote)>p{margin:0 0 .4em}
 .gemini-magic.gemini-magic li>:is(ul,ol){margin:0}
@@ -104,7 +103,7 @@ color:var(--jp-ui-font-color1,inherit);background:transparent}
 .gemini-magic.gemini-magic .gm-stop:is(:hover,:focus-visible){color:var(--jp-error-color1,#d9413d);border-color:currentColor}
 .gemini-magic.gemini-magic .gm-lane .gm-thoughts{display:none}
 .gemini-magic.gemini-magic .gm-lane:has(details[open]) .gm-thoughts{display:block}
-.gemini-magic .gm-rest{display:none}
+.gemini-magic .gm-rest,.gemini-magic.gemini-magic .widget-html:has(+.widget-htmlmath .mathjax_ignore){display:none}
 .gemini-magic :is(.gm-answer,.gm-thoughts)>:last-child>:last-child>.widget-html:last-child .gm-rest,
 .gemini-magic .gm-run>.widget-vbox:last-child>.widget-html:last-child .gm-rest{display:revert}
 .gemini-magic.gemini-magic .gm-run{display:block;margin:0 0 .7em;overflow:visible}
@@ -117,16 +116,6 @@ background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
 .gemini-magic.gemini-magic .gm-run-text :is(.widget-html-content,.mathjax_ignore)>:is(p,h1,h2){display:inline}
 .gemini-magic .gm-run-text:has(.gm-def) :is(*,p){font-size:var(--jp-ui-font-size1,.9em)}
 """
-
-
-def has_formula(html: str) -> bool:
-    """Say whether there is a formula in a piece for the page to typeset."""
-    return 'class="mathjax_process"' in html
-
-
-def typeset(html: str) -> str:
-    """A piece for a widget whose whole value is typeset: below this element only the formulas are."""
-    return f'<div class="mathjax_ignore">{html}</div>'
 
 
 def _said(text: str) -> str:
