@@ -10,7 +10,8 @@ import { reveal } from './written.js';
 const HOST = '(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\\[[0-9A-Fa-f:.]{2,45}\\])';
 const WEB = new RegExp(`^https?://${HOST}(?::[0-9]{1,5})?(?:[/?#][^\\s\\\\<>"]*)?$`, 'i');
 const MAIL = /^mailto:[^\s\\<>"@]+@[^\s\\<>"@]+$/i;
-const IMAGE = /^data:image\/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}$/;
+const IMAGE = /^data:image\/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/]{1,360000}={0,2}$/;
+const SIDE = /^[1-9][0-9]{0,3}$/;
 /** Commands of formulas that do more than draw; MathJax would carry them out. */
 const ACTIVE = /\\(?:href|url|class|cssId|style|data|require|unicode|html\w*|[gex]?def|(?:re)?newcommand|newenvironment|let|toggle|action)(?![a-z])/i;
 
@@ -32,33 +33,44 @@ function linkAllowed(url) {
   }
 }
 
+const align = value => /^text-align: ?(?:left|right|center);?$/.test(value);
+const isFormula = (value, node) => value === 'mathjax_process' && !ACTIVE.test(node.textContent);
+
 /** Element to the attributes it may have, each with a test of its value. */
 export const ANSWER = {
   ...Object.fromEntries(
-    ('blockquote br del em h1 h2 h3 h4 h5 h6 hr li p pre s strong table tbody thead tr ul').split(' ').map(name => [name, {}])
+    ('b bdi blockquote br del dfn em h1 h2 h3 h4 h5 h6 hr i li p pre s samp strong table tbody thead tr ul var')
+      .split(' ')
+      .map(name => [name, {}])
   ),
   a: { href: linkAllowed },
   ol: { start: value => /^[0-9]+$/.test(value) },
   code: { class: value => /^language-[A-Za-z0-9_+#.-]{1,40}$/.test(value) },
-  span: { class: (value, node) => /^gm-(?:[abcdefghikmnostv]|task|image)$/.test(value) || isFormula(value, node) },
-  div: { class: value => value === 'gm-table' },
-  th: { style: value => /^text-align: ?(?:left|right|center);?$/.test(value) },
-  td: { style: value => /^text-align: ?(?:left|right|center);?$/.test(value) },
-  img: { src: value => IMAGE.test(value), alt: always }
+  span: { class: (value, node) => /^gm-(?:[adeghimotv]|task|image|pending)$/.test(value) || isFormula(value, node) },
+  div: { class: (value, node) => /^gm-(?:table|pending)$/.test(value) || isFormula(value, node) },
+  sup: { class: value => value === 'gm-def' },
+  th: { style: align },
+  td: { style: align },
+  img: {
+    src: value => IMAGE.test(value),
+    alt: always,
+    width: value => SIDE.test(value),
+    height: value => SIDE.test(value),
+    loading: value => value === 'lazy',
+    referrerpolicy: value => value === 'no-referrer'
+  }
 };
-
-const isFormula = (value, node) => value === 'mathjax_process' && !ACTIVE.test(node.textContent);
 
 const framed = value => /^gm-[a-z]+(?:-[a-z]+)?(?: gm-[a-z]+(?:-[a-z]+)?){0,2}$/.test(value) || value === 'gemini-magic mathjax_ignore';
 const FRAME_WORDS = {
-  class: framed,
+  class: (value, node) => framed(value) || ANSWER.div.class(value, node),
   role: value => /^(?:region|note|status)$/.test(value),
   'aria-label': always,
   'aria-busy': value => value === 'true'
 };
 
 /** The same with the frame that the kernel puts around an answer. */
-const FRAMED = {
+export const FRAMED = {
   ...ANSWER,
   div: FRAME_WORDS,
   span: {
@@ -89,15 +101,28 @@ function copy(from, to, lists) {
       const name = node.localName;
       if (Object.hasOwn(lists, name)) {
         const made = element(node, name, lists);
-        // A picture that may not be shown leaves nothing.
-        if (name !== 'img' || made.hasAttribute('src')) {
-          to.append(made);
-        }
+        to.append(name !== 'img' || made.hasAttribute('src') ? made : instead(node));
       } else if (!DROPPED.has(name)) {
         copy(node, to, lists);
       }
     }
   }
+}
+
+/** What stands for a picture that is not shown here: a link, where it leads anywhere. */
+function instead(image) {
+  const url = image.getAttribute('src') ?? '';
+  const made = document.createElement('span');
+  made.className = 'gm-image';
+  const label = reveal(`image: ${image.getAttribute('alt') || 'no description'}`);
+  if (WEB.test(url) && linkAllowed(url)) {
+    const link = document.createElement('a');
+    Object.assign(link, { href: url, textContent: label, rel: 'noopener noreferrer nofollow', target: '_blank' });
+    made.append(link);
+  } else {
+    made.append(label);
+  }
+  return made;
 }
 
 function element(node, name, lists) {
@@ -115,6 +140,12 @@ function element(node, name, lists) {
   copy(node, made, lists);
   return made;
 }
+
+/** The same with pictures from elsewhere, for a reader who trusts the notebook: the kernel let these hosts through. */
+export const TRUSTED = {
+  ...FRAMED,
+  img: { ...ANSWER.img, src: value => IMAGE.test(value) || (/^https:/i.test(value) && linkAllowed(value)) }
+};
 
 /**
  * @param {string} html

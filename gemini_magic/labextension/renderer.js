@@ -5,7 +5,7 @@
  * answer.
  */
 
-import { rebuild } from './answer.js';
+import { FRAMED, TRUSTED, rebuild } from './answer.js';
 import { Inspector } from './inspector.js';
 import { make } from './nodes.js';
 import { MIME, Unreadable, own, readRecord } from './record.js';
@@ -38,7 +38,7 @@ export function rendererOf(Widget) {
 
     /** @param {import('@jupyterlab/rendermime-interfaces').IRenderMime.IMimeModel} model */
     async renderModel(model) {
-      this._showAnswer(model.data);
+      this._showAnswer(model.data, model.trusted);
       const open = this._inspector?.isOpen ?? own(own(model.metadata, MIME), 'expanded') === true;
       this._inspector?.dispose();
       this._inspector = null;
@@ -57,9 +57,9 @@ export function rendererOf(Widget) {
       this._typeset();
     }
 
-    _showAnswer(data) {
+    _showAnswer(data, trusted) {
       const html = said(data, HTML);
-      this._answer.replaceChildren(html ? rebuild(html) : make('pre', {}, said(data, PLAIN)));
+      this._answer.replaceChildren(html ? rebuild(html, trusted ? TRUSTED : FRAMED) : make('pre', {}, said(data, PLAIN)));
     }
 
     /** @returns {Node} the inspector, or a line that says why there is none */

@@ -26,9 +26,9 @@ varGamma varDelta varTheta varLambda varXi varPi varSigma varUpsilon varPhi varP
 hbar hslash imath jmath ell wp Re Im partial nabla infty emptyset varnothing forall exists nexists neg lnot top bot angle
 measuredangle sphericalangle triangle triangledown square Box blacksquare Diamond lozenge blacklozenge bigstar star prime
 backprime sharp flat natural clubsuit diamondsuit heartsuit spadesuit complement mho eth Bbbk circledR circledS checkmark
-maltese degree dag ddag dagger ddagger S P copyright pounds yen surd diagup diagdown
-sum prod coprod int iint iiint iiiint oint oiint oiiint intop idotsint bigcap bigcup bigsqcup bigvee bigwedge bigodot
-bigotimes bigoplus biguplus limits nolimits displaylimits
+maltese degree   dagger ddagger S    yen surd diagup diagdown
+sum prod coprod int iint iiint iiiint oint  intop idotsint bigcap bigcup bigsqcup bigvee bigwedge bigodot
+bigotimes bigoplus biguplus limits nolimits
 pm mp times div cdot ast star circ bullet cap cup uplus sqcap sqcup vee wedge land lor setminus smallsetminus wr amalg
 diamond bigtriangleup bigtriangledown triangleleft triangleright lhd rhd unlhd unrhd oplus ominus otimes oslash odot bigcirc
 dotplus centerdot ltimes rtimes leftthreetimes rightthreetimes circledast circledcirc circleddash boxplus boxminus boxtimes
@@ -39,7 +39,7 @@ gneqq prec succ preceq succeq preccurlyeq succcurlyeq precsim succsim nprec nsuc
 supseteq nsubseteq nsupseteq subsetneq supsetneq subseteqq supseteqq Subset Supset sqsubset sqsupset sqsubseteq sqsupseteq
 vdash dashv vDash Vdash Vvdash nvdash nvDash models smile frown between pitchfork because therefore backsim thicksim
 thickapprox triangleq circeq bumpeq Bumpeq doteqdot Doteq risingdotseq fallingdotseq eqcirc trianglelefteq trianglerighteq
-vartriangle vartriangleleft vartriangleright coloneqq eqqcolon coloneq vcentcolon colon
+vartriangle vartriangleleft vartriangleright coloneqq eqqcolon coloneq  colon
 leftarrow gets rightarrow to leftrightarrow uparrow downarrow updownarrow Leftarrow Rightarrow Leftrightarrow Uparrow
 Downarrow Updownarrow longleftarrow longrightarrow longleftrightarrow Longleftarrow Longrightarrow Longleftrightarrow mapsto
 longmapsto hookleftarrow hookrightarrow leftharpoonup leftharpoondown rightharpoonup rightharpoondown rightleftharpoons
@@ -55,12 +55,12 @@ frac dfrac tfrac cfrac binom dbinom tbinom sqrt root of over atop choose brace b
 underbrace overline underline overrightarrow overleftarrow overleftrightarrow underrightarrow underleftarrow substack
 sideset genfrac boxed cancel bcancel xcancel not phantom hphantom vphantom smash mathstrut strut
 hat widehat tilde widetilde bar vec dot ddot dddot ddddot acute grave breve check mathring
-mathrm mathbf mathit mathsf mathtt mathcal mathbb mathfrak mathscr mathnormal boldsymbol bm pmb Bbb frak rm bf it sf tt cal
+mathrm mathbf mathit mathsf mathtt mathcal mathbb mathfrak mathscr mathnormal boldsymbol  pmb Bbb frak rm bf it sf tt cal
 mit oldstyle text textrm textbf textit textsf texttt textnormal textup mbox operatorname mathop mathbin mathrel mathord
 mathopen mathclose mathpunct mathinner displaystyle textstyle scriptstyle scriptscriptstyle
-sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc log ln lg exp lim limsup liminf max
+sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan   log ln lg exp lim limsup liminf max
 min sup inf arg deg det dim gcd hom ker Pr injlim projlim varlimsup varliminf varinjlim varprojlim bmod pmod pod mod
-dots ldots cdots vdots ddots iddots dotsb dotsc dotsi dotsm dotso hdots quad qquad enspace thinspace medspace thickspace
+dots ldots cdots vdots ddots  dotsb dotsc dotsi dotsm dotso  quad qquad enspace thinspace
 negthinspace nonumber notag tag begin end hline cr newline color textcolor ce pu
 bra ket braket Bra Ket Braket
 """

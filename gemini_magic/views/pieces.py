@@ -71,6 +71,11 @@ class _Piece:
         return self.run.frame.wrap(parts, self.first, rest)
 
 
+def _as_source(html: str) -> str:
+    """The rest, of which no page should typeset the formulas: it is gone in a moment."""
+    return html.replace('class="mathjax_process"', 'class="gm-pending"')
+
+
 def _rest(kind: str, html: str, before: int) -> str:
     """The unfinished items, row, line or words, so that it can be shown or not."""
     if kind == "table":
@@ -214,7 +219,7 @@ class Pieces:
         number = run.pieces[-1]
         piece = self._pieces[number]
         going = run.frame is self._renderer.frame
-        rest = self._renderer.open if going else ""
+        rest = _as_source(self._renderer.open) if going else ""
         if not going:
             self._run = None
         if piece.after == len(run.parts) and piece.rest == rest:
@@ -241,9 +246,9 @@ class Pieces:
             number = self._begin(held)
             self._run = held
             self._waiting = []
-            self._extend(self._pieces[number], held, self._renderer.open)
+            self._extend(self._pieces[number], held, _as_source(self._renderer.open))
             return {number}
-        rest = (held.html(self._renderer.open) if held else "") + tail
+        rest = _as_source((held.html(self._renderer.open) if held else "") + tail)
         last = self._pieces[-1] if self._pieces else None
         if last is not None and last.run is None and not done and last.rest == rest:
             return set()

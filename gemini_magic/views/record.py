@@ -109,21 +109,24 @@ def _chunks(ledger: Ledger, room: int) -> tuple[str, int, int]:
     return compact(columns | {"shapes": texts.shapes, "json": texts.rows}), count, texts.kept
 
 
-def _request(ledger: Ledger, room: int) -> dict[str, Any] | None:
-    """The last request that went out; None when there was none."""
+def _request(ledger: Ledger, room: int) -> tuple[dict[str, Any] | None, int]:
+    """The last request that went out, and how long its body is; None when there was none."""
     if not ledger.exchanges:
-        return None
+        return None, 0
     exchange = ledger.exchanges[-1]
     body = exchange.body.decode("utf-8", "replace")
-    body = _MEDIA.sub(lambda found: f"{found[0][:40]}… {len(found[0]) - 40:,} characters left out", body)
-    return {
+    body = redacted(
+        _MEDIA.sub(lambda found: f"{found[0][:40]}… {len(found[0]) - 40:,} characters left out", body)
+    )
+    kept = {
         "method": _words(exchange.method),
         "url": _words(clean_url(exchange.url)),
         "headers": {
             name: _words(value) for name, value in list(clean_headers(exchange.headers).items())[:_MOST_NOTES]
         },
-        "body": _fitting(redacted(body), room),
+        "body": _fitting(body, room),
     }
+    return kept, len(body)
 
 
 def _attempts(ledger: Ledger) -> list[dict[str, Any]]:
@@ -192,7 +195,7 @@ def record(ledger: Ledger, size: float | None = None) -> dict[str, Any]:
     }
     text, chars = _start(ledger.answer, room * 3 // 8)
     thoughts, thought_chars = _start(ledger.thoughts, room // 8)
-    request = _request(ledger, room // 8)
+    request, asked = _request(ledger, room // 8)
     notes = _notes(ledger, room // 16)
     count = len(ledger.raw)
     made |= {"request": request, "text": text, "thoughts": thoughts, "notes": notes}
@@ -206,6 +209,7 @@ def record(ledger: Ledger, size: float | None = None) -> dict[str, Any]:
             ("text", len(text), chars, "characters"),
             ("thoughts", len(thoughts), thought_chars, "characters"),
             ("notes", len(notes), len(ledger.notes), "notes"),
+            ("request", len(request["body"]) if request else 0, asked, "characters of the request"),
             ("attempts", len(made["attempts"]), len(ledger.exchanges), "attempts"),
         )
         if all_ > held

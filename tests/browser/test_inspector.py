@@ -30,7 +30,8 @@ LOOKS = {
     "table": "| a | b |\n|---|--:|\n" + "| wide words here | `x` |\n" * 9,
     "code": "Intro.\n\n```python\nfor x in range(3):\n    print(x)\n```\n\n    plain\n",
 }
-ANSWER, OPEN, LARGE, NEWER, DAMAGED, FIRST_LOOK = range(6)
+FORMULA = '<div class="gemini-magic mathjax_ignore"><p>$5 and <span class="mathjax_process">\\(x^2\\)</span></p></div>'
+ANSWER, OPEN, LARGE, NEWER, DAMAGED, MATHS, FIRST_LOOK = range(7)
 FIRST_HOSTILE = FIRST_LOOK + len(LOOKS)
 NO_RECORDS = {"a list": [], "a text": "x", "a number": 7}
 
@@ -61,6 +62,7 @@ def page(lab, _context, ledger):
         cell(newer),
         cell(damaged),
     ]
+    cells.append(cell({RECORD: record(ledger), "text/html": FORMULA}))
     looks = [saved(finished(text, thought="Hm. **So.**")) for text in LOOKS.values()]
     records = [*HOSTILE.values(), *NO_RECORDS.values()]
     hostile = [cell({RECORD: each, "text/html": EVIL_HTML, "text/plain": "plain"}) for each in records]
@@ -119,9 +121,8 @@ def test_an_answer_comes_first_and_the_inspector_is_one_line_that_costs_nothing(
     assert "Capitals" in found.locator(".gmi-answer .gm-answer").inner_text()
     assert found.locator(".gmi-answer details.gm-thinking .gm-thoughts").count() == 1
     total = ledger.marks["total"]
-    assert re.sub(r"\s+", " ", found.locator(".gmi-bar").inner_text()).startswith(
-        f"Inspect 40 chunks · {total * 1000:.0f} ms · "
-    )
+    told = f"Inspect 40 chunks · {total:.2f} s · {ledger.usage.total} tokens"
+    assert re.sub(r"\s+", " ", found.locator(".gmi-bar").inner_text()) == told
     assert found.locator(".gmi-bar").bounding_box()["height"] <= 24
     assert found.locator(".gmi-body > *").count() == 0
     assert page.output(OPEN).locator(".gmi-row").count() > 5  # whoever says %gemini inspect wants to see it
@@ -175,6 +176,34 @@ def test_a_newer_or_damaged_record_costs_the_inspector_and_not_the_answer(page):
     assert "No chunk arrived." in damaged.inner_text()
 
 
+def test_formulas_are_set_and_prices_are_not(page):
+    found = page.output(MATHS)
+    found.scroll_into_view_if_needed()
+    found.locator("mjx-container").wait_for()
+    assert found.locator("mjx-container").count() == 1
+    assert "$5 and" in found.inner_text()
+
+
+def test_pictures_of_the_answer_are_shown_and_those_from_elsewhere_only_where_the_notebook_is_trusted(page):
+    html = f'<img src="{DOT}" alt="a dot"><img src="https://img.example.org/x.png" alt="far"><img src="javascript:x">'
+    made = page.page.evaluate(
+        f"""async (html) => {{
+            const {{rebuild, TRUSTED}} = await import('{MODULES}answer.js');
+            const inert = document.implementation.createHTMLDocument("");
+            return [rebuild(html), rebuild(html, TRUSTED)].map(made => {{
+                const place = inert.createElement("div");
+                place.append(made);
+                return [place.querySelectorAll("img").length, place.textContent, place.querySelector("a")?.href];
+            }});
+        }}""",
+        html,
+    )
+    assert made == [
+        [1, "image: farimage: no description", "https://img.example.org/x.png"],
+        [2, "image: no description", None],
+    ]
+
+
 def test_without_the_extension_the_static_html_is_shown(page):
     chosen = """(mime) => {
         const rendermime = window.jupyterapp.shell.currentWidget.content.rendermime.clone();
@@ -194,16 +223,16 @@ def words(text):
 
 
 ELEMENTS = words(
-    "a abbr address area article aside audio b base blockquote body br button canvas caption center cite code col colgroup data "
+    "a abbr address area article aside audio b base bdi bdo blockquote body br button canvas caption center cite code col colgroup data "
     "datalist dd del details dfn dialog div dl dt em embed fieldset figcaption figure font footer form frame h1 h2 h3 h4 h5 h6 "
-    "head header hgroup hr html i iframe input ins kbd label legend li link main map mark marquee math menu meta meter nav "
+    "head header hgroup hr html i iframe img input ins kbd label legend li link main map mark marquee math menu meta meter nav "
     "noscript object ol optgroup option output p param picture pre progress q rp rt ruby s samp script search section select "
     "slot small source span strong style sub summary sup svg table tbody td template textarea tfoot th thead time title tr "
     "track u ul var video wbr x-custom"
 )
 VALUES = {
     "class": words(
-        "gm-k gm-task gm-image gm-table language-python language-x.y+z gm-status gm-zz jp-Cell hljs language- gm-k gm-x"
+        "gm-k gm-a gm-task gm-image gm-pending gm-def gm-table mathjax_process language-python language-x.y+z gm-status gm-zz jp-Cell hljs language- gm-k gm-x"
     ),
     "href": [
         *words(
@@ -222,6 +251,17 @@ VALUES = {
     "start": ["7", "-1", "x", "٣"],
     "title": ["a title"],
     "lang": ["de"],
+}
+DOT = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+SIDES = {
+    "alt": ["a > b"],
+    "width": ["7", "0", "99999", "1px"],
+    "height": ["7"],
+    "loading": ["lazy", "eager"],
+    "referrerpolicy": ["no-referrer", "unsafe-url"],
+    "onload": ["alert(1)"],
+    "srcset": ["https://evil.example/x 2x"],
+    "class": ["gm-a"],
 }
 OTHERS = words(
     "id name src srcset onclick onerror data-x target rel align width hidden tabindex contenteditable popover is slot"
@@ -254,20 +294,25 @@ def within(tag, attributes=""):
 
 
 def test_the_page_lets_through_exactly_what_the_kernel_does(page):
-    """`img` is the page's alone: pictures that are part of the answer are shown, once the kernel lets them through."""
-    allowed = [tag for tag in ELEMENTS if f"<{tag}" in clean(within(tag))]
+    allowed = [tag for tag in ELEMENTS if f"<{tag} " in clean(within(tag, f' src="{DOT}" title="x"'))]
     said = page.page.evaluate(f"import('{MODULES}answer.js').then(({{ANSWER}}) => Object.keys(ANSWER))")
-    assert set(said) - {"img"} == set(allowed) - {"img"}
+    assert set(said) == set(allowed)
     snippets = [
         within(tag, f' {name}="{value}"')
         for tag in allowed
+        if tag != "img"
         for name, values in (VALUES | {name: ["x"] for name in OTHERS}).items()
         for value in values
     ]
-    snippets += [within(tag) for tag in allowed] + [
-        "a\u202eb<b>c</b> &lt;script&gt; \U000e0041",
-        "<!-- x -->",
-    ]
+    pictures = [f'<img src="{DOT}" {name}="{value}">' for name, values in SIDES.items() for value in values]
+    snippets += (
+        pictures
+        + [within(tag) for tag in allowed if tag != "img"]
+        + [
+            "a\u202eb<b>c</b> &lt;script&gt; \U000e0041",
+            "<!-- x -->",
+        ]
+    )
     made = page.page.evaluate(
         f"""async (snippets) => {{
             const {{rebuild, ANSWER}} = await import('{MODULES}answer.js');
@@ -296,7 +341,7 @@ def test_chunks_are_found_by_words_expressions_and_fields_and_shown_as_a_tree(pa
 
     def find(words):
         panel.locator(".gmi-filter").fill(words)
-        page.page.wait_for_timeout(200)
+        page.page.wait_for_timeout(170)
         return shown.inner_text()
 
     assert find("candidates.0.finishReason=STOP") == "1 of 40 chunks"
@@ -510,7 +555,7 @@ FLUID = f"""async (i) => {{
         if (n < 3) {{ inspector.dispose(); inspector.node.remove(); }}
     }}
     const last = place.lastElementChild;
-    const found = [Math.min(...opened), frames.sort((a, b) => a - b)[60], last.querySelectorAll("*").length,
+    const found = [Math.min(...opened), frames.sort((a, b) => a - b)[30], last.querySelectorAll("*").length,
         last.querySelector(".gmi-rows").textContent.includes("9999")];
     last.remove();
     return found;
@@ -530,10 +575,11 @@ def test_ten_thousand_chunks_open_and_scroll_without_a_wait(page):
 
 
 FORBIDDEN = """() => Array.from(document.querySelectorAll(".gmi-output *"))
+    .filter(node => !node.closest("mjx-container") || node.localName === "a")
     .filter(node => /^(script|iframe|link|base|form|img|object|embed|math|style)$/.test(node.localName)
         || node.id === "jp-main-dock-panel" || node.hasAttribute("data-commandlinker-command")
         || Array.from(node.attributes).some(({name}) => /^on/.test(name))
-        || /^(javascript|data):/.test(node.getAttribute("href") ?? "") || node.className === "mathjax_process")
+        || /^(javascript|data):/.test(node.getAttribute("href") ?? "") || (node.className === "mathjax_process" && !node.querySelector("mjx-container")))
     .map(node => node.outerHTML.slice(0, 200))"""
 # Opens the inspector of an output, goes through its tabs and touches what is in them; returns how many there were.
 EVERY_TAB = """async (output) => {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from markdown_answers import answer
 from view_stage import ANSWER, ATTACK, STATIC_TYPES, WIDGET, feed, new_ledger
 
 import gemini_magic.views.live as live
@@ -289,6 +290,33 @@ def test_an_old_ipywidgets_is_refused_at_once(monkeypatch, ledger):
     monkeypatch.setattr("ipywidgets.__version__", "7.8.1")
     with pytest.raises(ImportError, match=r"7\.8\.1 is too old"):
         LiveView(ledger)
+
+
+def test_only_full_pieces_are_typeset_each_once(stage, view, ledger, clock):
+    view.open()
+    opened, text = len(stage.messages), answer(6000, 3, formulas=True)
+    for start in range(0, len(text), 20):
+        clock.now += 0.05
+        feed(ledger, text[start : start + 20])
+        view.update()
+    view.update(final=True)
+    made = [
+        (comm_id, data["state"]["value"])
+        for _, kind, comm_id, data in stage.messages
+        if kind == "open" and data["state"].get("_model_name") == "HTMLMathModel"
+    ]
+    assert len(made) > 5
+    assert all(value.startswith('<div class="mathjax_ignore">') for _, value in made)
+    assert all("mathjax_process" in value for _, value in made)
+    assert not any(kind == "msg" and comm_id in dict(made) for _, kind, comm_id, _ in stage.messages)
+    assert most_in_a_second([t for t, kind, _, _ in stage.messages[opened:] if kind != "close"]) <= 40
+    whole = "".join(value for _, value in made)
+    assert whole.count('="mathjax_process"') >= view._answer.pieces.whole.count('="mathjax_process"') - 9
+    feed(ledger, finish="STOP")
+    ledger.close("end", t=9.0)
+    view.close()
+    [last] = stage.children(stage.root())
+    assert stage.state[last]["_model_name"] == "HTMLMathModel"
 
 
 def test_a_slow_paint_is_followed_by_a_longer_pause(stage, ledger, clock, monkeypatch):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import nbformat
 import pytest
 from inspector_stage import ODD
 from record_reader import read_chunks
-from surroundings import CANARY
+from surroundings import CANARY, CHECKOUT
 from view_stage import feed, finished, new_ledger
 
 from gemini_magic.backends.decode import decode
@@ -100,9 +101,9 @@ def test_a_usual_answer_takes_little_room_in_the_file():
 
 
 HUGE = {
-    "long text": lambda: streamed(["some words of an answer " * 200] * 300),
+    "long text": lambda: streamed(["some words of an answer " * 200] * 100),
     "quotes": lambda: streamed(['"\\\n' * 3000] * 40),
-    "many chunks": lambda: streamed(["ab "] * 20_000),
+    "many chunks": lambda: streamed(["ab "] * 8_000),
     "a picture": lambda: streamed_raw(
         json.dumps({"candidates": [{"content": {"parts": [{"inlineData": {"data": "A" * 3_000_000}}]}}]})
     ),
@@ -142,8 +143,8 @@ def test_it_never_takes_more_than_it_may_and_says_what_is_missing(what, megabyte
 def test_what_is_cut_is_named_in_numbers():
     made = record(HUGE["many chunks"](), 0.2)
     kept = len(read_chunks(made))
-    assert 100 < kept < 20_000
-    assert made["capped"]["chunks"] == f"{kept:,} of 20,000 chunks"
+    assert 100 < kept < 8_000
+    assert made["capped"]["chunks"] == f"{kept:,} of 8,000 chunks"
     assert record(streamed(["a"]), 0.1)["capped"] == {}
 
 
@@ -180,9 +181,25 @@ def test_the_request_is_there_without_a_key_and_without_its_pictures():
     assert [(one["attempt"], one["status"]) for one in made["attempts"]] == [(0, 503), (1, None)]
     assert CANARY not in json.dumps(made)
     assert record(finished())["request"] is None
+    assert made["capped"] == {}
+    ledger.exchanges[-1].body = b"x " * 20_000
+    assert record(ledger, 0.1)["capped"]["request"].endswith("of 40,000 characters of the request")
 
 
 def test_a_running_answer_has_a_record_too():
     made = record(feed(new_ledger(), "so far"))
     assert (made["status"], made["text"], len(read_chunks(made))) == ("running", "so far", 1)
     assert record(new_ledger())["count"] == 0
+
+
+def test_the_example_of_its_description_is_read_as_it_says():
+    page = (CHECKOUT / "docs" / "record.md").read_text("utf-8")
+    [example] = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    said = re.search(r"these two chunks are `(.*)` and `(.*)`\.", page)
+    chunks = read_chunks({"text": "Hello", "thoughts": "", "chunks": example})
+    assert [chunk.json for chunk in chunks] == [said[1], said[2]]
+    assert [chunk.size for chunk in chunks] == [len(said[1]), len(said[2])]
+    for name in record(finished()):
+        assert f"`{name}`" in page
+    for name in json.loads(record(streamed(["a"]))["chunks"]):
+        assert f"`{name}`" in page
