@@ -6,8 +6,9 @@ Both are what a ``%%gemini`` cell uses as well; this module draws nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from .asking import build, parts_of
 from .backends import Backend, backend
 from .client import Key, Recorder, Replay, endpoint_of, find_key, key_header, open_stream
 from .content import Part, Request, Text, Turn
+from .conversation import answer_turn
 from .errors import CredentialsError, OptionError, RecordingError
 from .keeping import journal, keep, kept
 from .ledger import Ledger
@@ -152,7 +154,55 @@ def begin(
     )
     if keeping:
         keep(ledger, request, options)
-    return Response(ledger, source)
+    return Response(ledger, source, partial(_reply, request, options))
+
+
+def _reply(
+    request: Request,
+    options: Options,
+    response: Response,
+    prompt: str | Sequence[Part],
+    more: Mapping[str, Any],
+) -> Response:
+    """Ask on after a response, with the options it was asked with and some that are different now."""
+    answer = answer_turn(response.ledger.parts.get(0, ()))
+    if response.status == "running":
+        raise OptionError("The answer is still arriving.", remedy="r.wait() waits for its end.")
+    if answer is None:
+        raise OptionError("There is no answer to reply to.", remedy="Ask again.")
+    once = ("to", "record", "background")  # a file would lose what is in it
+    again = {name: value for name, value in options.again().items() if name not in once}
+    resolved, sources = resolve(more, again=again, place=CALL)
+    asked = _request(prompt, resolved, (*request.turns, answer))
+    said = begin(asked, resolved, sources=sources)
+    with _stopping(said):
+        return said.wait()
+
+
+@contextmanager
+def _stopping(response: Response) -> Iterator[None]:
+    """Whatever leaves the block stops the stream; the error then has the response with what arrived."""
+    try:
+        yield
+    except Exception as error:
+        _close(response)
+        with suppress(AttributeError):  # an exception with slots
+            error.response = response  # type: ignore[attr-defined]
+        raise
+    except KeyboardInterrupt:
+        _close(response)
+        stopped = response.error
+        if stopped is None:  # it had ended well in the same moment
+            raise
+        stopped.remedy = (
+            "What arrived is in its `.response`."  # no cell asked this, and none can go on with it
+        )
+        raise stopped from None
+
+
+def _close(response: Response) -> None:
+    if response.stream is not None:
+        response.stream.close()
 
 
 def stream(
@@ -214,22 +264,8 @@ def ask(
     source = stream(
         prompt, turns=turns, on_chunk=on_chunk, on_thinking=on_thinking, on_complete=on_complete, **options
     )
-    try:
+    with _stopping(source.response):
         if source.listened:
             for _ in source:
                 pass
         return source.response.wait()
-    except Exception as error:
-        source.close()
-        with suppress(AttributeError):  # an exception with slots
-            error.response = source.response  # type: ignore[attr-defined]
-        raise
-    except KeyboardInterrupt:
-        source.close()
-        stopped = source.response.error
-        if stopped is None:  # it had ended well in the same moment
-            raise
-        stopped.remedy = (
-            "What arrived is in its `.response`."  # no cell asked this, and none can go on with it
-        )
-        raise stopped from None

@@ -34,7 +34,7 @@ class Attempt(NamedTuple):
         round, attempt: tool round, and attempt within it, from 0.
         url: where it was sent.
         status: the HTTP status, None when no answer came.
-        end: how it ended, in a word: ``eof`` when the answer was read to its end.
+        ended: how it ended, in a word: ``eof`` when the answer was read to its end; ``end`` is the same.
         problem: why it brought no answer, in words; None when it did.
         waited: seconds that were waited before it went out, for another try or for its turn.
         started: when it went out, in seconds since the first request was sent; None when it never did.
@@ -46,12 +46,17 @@ class Attempt(NamedTuple):
     attempt: int
     url: str
     status: int | None
-    end: str | None
+    ended: str | None  # "end" is a word of SQL
     problem: str | None = None
     waited: float = 0.0
     started: float | None = None
     seconds: float | None = None
     size: int = 0
+
+    @property
+    def end(self) -> str | None:
+        """The same as ``ended``."""
+        return self.ended
 
 
 class Pieces(Sequence[tuple[float, bytes]]):

@@ -6,6 +6,7 @@ Declarations only: where a value comes from is ``settings``', how a cell's line 
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from .declaring import option
 
@@ -277,3 +278,8 @@ class Options:
     journal_days: float | None = option(
         None, metavar="N", help="forget answers in the journal that are older than N days", above=0
     )
+
+    def again(self) -> dict[str, Any]:
+        """These options for a request that follows: not where it is bound, and not what is done only once."""
+        once = ("chat", "continue_", "fresh", "out", "dry_run", "count", "background")
+        return {name: value for name, value in vars(self).items() if name not in once}

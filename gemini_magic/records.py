@@ -101,7 +101,7 @@ _TYPES: dict[str, Literal["int32", "int64", "float64", "string"]] = {
     **dict.fromkeys(("t", "gap", "waited", "started", "seconds"), "float64"),
     **dict.fromkeys(("kind", "text", "thought", "finish_reason", "json"), "string"),
     **dict.fromkeys(("severity", "message", "mime_type", "name", "counted", "modality"), "string"),
-    **dict.fromkeys(("url", "end", "problem"), "string"),
+    **dict.fromkeys(("url", "ended", "problem"), "string"),
 }
 
 

@@ -6,6 +6,7 @@ import json
 import shlex
 import subprocess
 
+import duckdb
 import pandas as pd
 import polars as pl
 import pytest
@@ -159,3 +160,19 @@ def test_a_difference_without_end_is_cut(ask):
     other = ask(text("\n".join(f"b{n}" for n in range(900))), finish())
     assert "more lines" in repr(one.diff(other))
     assert len(one.diff(other)._repr_html_()) < 30_000
+
+
+def test_no_name_of_a_column_has_to_be_quoted_in_sql():
+    r = gemini_magic.ask("one two", backend="echo", journal=False)
+    for name in (
+        "chunks",
+        "events",
+        "usage_history",
+        "usage_by_modality",
+        "parts_table",
+        "notes",
+        "attempts",
+    ):
+        rows = getattr(r, name)
+        assert len(duckdb.sql(f"select {', '.join(rows.columns)} from rows").fetchall()) == len(rows)
+    assert r.attempts[0].end == r.attempts[0].ended == "eof"

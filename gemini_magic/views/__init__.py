@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from .status import status_line
     from .timeline import Timeline
     from .view import NullView, View
+    from .watching import watch
 
-__all__ = ["NullView", "Timeline", "View", "bundle", "choose", "inspect", "status_line"]
+__all__ = ["NullView", "Timeline", "View", "bundle", "choose", "inspect", "status_line", "watch"]
 
 _HOMES = {
     "NullView": "view",
@@ -26,6 +27,7 @@ _HOMES = {
     "choose": "choose",
     "inspect": "inspect",
     "status_line": "status",
+    "watch": "watching",
 }
 
 
