@@ -31,7 +31,7 @@ from .events import (
 )
 from .exchange import Exchange, Pause
 from .look import Look
-from .records import ChunkRow, EventLog, EventRow, UsageRow, chunk_columns, describe, in_one_word
+from .records import ChunkList, ChunkRow, EventLog, EventRow, UsageRow, chunk_columns, describe, in_one_word
 from .seam import repeated
 from .surrogates import Joiner
 from .tables import Columns
@@ -79,7 +79,6 @@ class Ledger:
         self.version = 0
         self.started = datetime.now(UTC)
         self.before = ""
-        self.raw: list[Chunk] = []
         self.answer: list[str] = []
         self.thoughts: list[str] = []
         self.parts: dict[int, list[Part]] = {}
@@ -108,6 +107,7 @@ class Ledger:
         self._log = EventLog()
         self.events: list[Event] = self._log.events
         self.chunk_columns: Columns[ChunkRow] = chunk_columns()
+        self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns)
         self.event_columns: Columns[EventRow] = self._log.event_columns
         self.usage_columns: Columns[UsageRow] = self._log.usage_columns
         self._joiners: dict[str, Joiner] = {"text": Joiner(), "thought": Joiner()}
@@ -193,9 +193,6 @@ class Ledger:
             events += reading.events
             chunks += [index] * len(reading.events)
         self._log.extend(events, chunks, t)
-        self.raw += [
-            Chunk(index, t, raw, self.round, self.attempt) for index, (raw, _) in enumerate(batch, first)
-        ]
         self.chunk_columns.extend(rows)
         self.version += 1
 
