@@ -18,8 +18,7 @@ __all__ = ["Lane", "ThinkingLane"]
 
 _GROUP: Final = 32  # widgets in one box
 _AT_ONCE: Final = 4  # older pieces that a late definition has changed, sent with one paint
-_OPENING: Final = 7  # messages, at most, that show the first piece
-_GROWING: Final = 8  # the same for a later one, and the one before it typeset
+_MOST: Final = 8  # messages, at most, that change the last piece, have the page typeset it and show a new one
 
 
 class Lane:
@@ -47,13 +46,18 @@ class Lane:
         self._box: Any = None  # the last one of the last section: a group, or a long block's groups
         self._group: Any = None  # the box of the last pieces
         self._body: Any = None
+        self._spare: Any = None
         self.pieces = Pieces(source, form)
         self.box = kit.box((), *classes)
+
+    def prepare(self) -> None:
+        """Hang up an empty piece, so that the first words need one message and nothing has to be built for them."""
+        self._spare = self._hang(self._kit.html(""), None)
 
     @property
     def most(self) -> int:
         """Messages that the next paint takes at most."""
-        return _OPENING if self._body is None else _GROWING + min(len(self._due), _AT_ONCE)
+        return _MOST + min(len(self._due), _AT_ONCE)
 
     def paint(self) -> tuple[int, int]:
         """Show what is new; returns how many messages and how many characters of HTML that took."""
@@ -68,40 +72,51 @@ class Lane:
             if index < len(self._shown):
                 self._kit.change(self._shown[index], html)
             else:
-                self._append(self._kit.html(html), self.pieces.runs[index])
+                self._append(html, self.pieces.runs[index])
         opened = len(self._kit.made) - made
         return opened + len(changed), sum(len(self.pieces.html[index]) for index in changed)
 
-    def _append(self, piece: Any, run: Any) -> None:
-        """Put a piece behind the last one: into the same box, or the next one if that is full or for another run.
+    def _append(self, html: str, run: Any) -> None:
+        """Put a piece behind the last one, and count that as one change."""
+        typeset = self._typeset_last()
+        spare, self._spare = self._spare, None
+        if spare is not None and run is None:
+            spare.value = html
+            self._shown.append(spare)
+        else:
+            self._shown.append(self._hang(self._kit.html(html), run, *typeset))
+
+    def _hang(self, piece: Any, run: Any, *typeset: Any) -> Any:
+        """Put a piece into the same box as the last one, or the next one if that is full or for another run.
+
+        ``typeset`` goes right behind the last one: the same piece again, for the page to typeset.
 
         Whatever is new is made from the inside to the outside, and hung into what is there by a single message.
         """
-        typeset, group = self._typeset_last(), self._group
-        self._shown.append(piece)
-        same = group is not None and run is self._run
-        if same and len(group.children) < _GROUP:
-            group.children = (*group.children, *typeset, piece)
-            return
+        same = self._group is not None and run is self._run
+        if same and len(self._group.children) < _GROUP:
+            self._group.children = (*self._group.children, *typeset, piece)
+            return piece
         if typeset:
-            group.children = (*group.children, *typeset)
+            self._group.children = (*self._group.children, *typeset)
         self._group = self._kit.box((piece,))
         if same and run is not None:
             self._box.children = (*self._box.children, self._group)
-            return
+            return piece
         self._run = run
         self._box = self._group
         if run is not None:
             self._box = self._kit.box((self._group,), "gm-run", f"gm-run-{run.kind}")
         if self._sections and len(self._sections[-1].children) < _GROUP:
             self._sections[-1].children = (*self._sections[-1].children, self._box)
-            return
+            return piece
         self._sections.append(self._kit.box((self._box,)))
         if self._body is not None:
             self._body.children = tuple(self._sections)
-            return
+            return piece
         self._body = self._kit.box(self._sections, *self._looks)
         self.box.children = (*self._head(), self._body)
+        return piece
 
     def _typeset_last(self) -> list[Any]:
         """Make a widget whose formulas the page typesets of the last piece, if it has any: it is full.

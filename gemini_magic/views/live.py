@@ -18,7 +18,7 @@ from .html import HtmlView, publish
 from .lane import Lane, ThinkingLane
 from .static import bundle, drawn
 from .status import elapsed_of, status_line
-from .widgets import Kit, check, has_formula
+from .widgets import Kit, check, has_formula, running_loop
 
 __all__ = ["ALIVE", "LiveView"]
 
@@ -128,6 +128,8 @@ class LiveView:
         bar = kit.box([self._status, *([self._button] if self._button else [])], "gm-bar")
         self._thoughts = ThinkingLane(kit, self._excerpts[0], self._ledger)
         self._answer = Lane(kit, self._excerpts[1], "gm-answer", form=self._ledger.look.form)
+        self._answer.prepare()
+        self._loop = running_loop()
         style = kit.html(f"<style>{page.CSS}{page.LIVE}</style>")
         parts = (style, bar, self._thoughts.box, self._answer.box)
         self._root = kit.box(parts, "gemini-magic", _LIVE, "jp-RenderedHTMLCommon")
@@ -182,7 +184,7 @@ class LiveView:
         with self._root.hold_sync():
             self._root.children = (last,)
             self._root.remove_class(_LIVE)
-        kit.close(self._root, last)
+        kit.close(self._root, last, loop=self._loop)
         _finished.append(kit)
         while len(_finished) > ALIVE:
             _finished.popleft().close()

@@ -89,15 +89,18 @@ color:var(--jp-ui-font-color2,inherit);border-left:2px solid var(--jp-border-col
 CSS: Final = STYLE + _OWN.lstrip()
 FOLD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details>'
 
-# Live, widgets become as thin as the static HTML: no boxes of their own, no fonts, no fixed line height. Pieces of one
-# long block look like one: lists and code without space between them, a table's rows in one table, words in one line.
+# Live, widgets become as thin as the static HTML: no margins, no fonts, no fixed line height. Boxes in boxes are plain
+# blocks, as a browser that adds to one lays out that one only. Pieces of one long block look like one: lists and code
+# without space between them, a table's rows in one table, words in one line.
 LIVE: Final = """
 .gemini-magic.gemini-magic.jupyter-widgets{padding-right:20px}
-.gemini-magic.gemini-magic :is(.widget-html,.widget-html-content,.widget-htmlmath,.widget-htmlmath-content,.mathjax_ignore,
-.widget-vbox:not(.gm-bar,.gm-lane,.gm-thoughts,.gm-answer,.gm-run)){display:contents;
-line-height:inherit;font-size:inherit;color:inherit}
-.gemini-magic.gemini-magic .gm-answer{display:block;margin:0;overflow:visible}
-.gemini-magic.gemini-magic .gm-bar{display:flex;flex-direction:row;align-items:flex-start;margin:0;overflow:visible}
+.gemini-magic.gemini-magic.gemini-magic :where(.widget-html,.widget-html-content,.widget-htmlmath,
+.widget-htmlmath-content,.mathjax_ignore,.widget-vbox:not(.gm-thoughts)){display:block;width:auto;min-width:0;
+height:auto;margin:0;padding:0;overflow:visible;line-height:inherit;font-size:inherit;color:inherit}
+.gemini-magic.gemini-magic.gemini-magic :is(.gm-bar>.widget-html,.gm-bar>*>.widget-html-content,.gm-lane>.widget-html,
+.gm-lane>*>.widget-html-content,.gm-run:is(.gm-run-table,.gm-run-text) :is(.widget-vbox,.widget-html,.widget-html-content,
+.widget-htmlmath,.widget-htmlmath-content,.mathjax_ignore)){display:contents}
+.gemini-magic.gemini-magic.gemini-magic .gm-bar{display:flex;flex-direction:row;align-items:flex-start}
 .gemini-magic .gm-bar .gm-status{flex:1 1 0;min-width:0}
 .gm-live .gm-facts:not(.gm-wait){height:18px;overflow:hidden}
 .gm-live .gm-facts:not(.gm-wait)>.gm-fact{max-width:100%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
@@ -106,15 +109,15 @@ line-height:inherit;font-size:inherit;color:inherit}
 font-size:12px;border-radius:3px;border:1px solid var(--jp-border-color1,currentColor);box-shadow:none;
 color:var(--jp-ui-font-color1,inherit);background:transparent}
 .gemini-magic.gemini-magic .gm-stop:is(:hover,:focus-visible){color:var(--jp-error-color1,#d9413d);border-color:currentColor}
-.gemini-magic.gemini-magic .gm-lane{display:block;margin:0 0 .4em;overflow:visible;font-size:var(--jp-ui-font-size1,13px)}
-.gemini-magic.gemini-magic .gm-lane:not(:has(details)){display:none}
+.gemini-magic.gemini-magic.gemini-magic .gm-lane{margin:0 0 .4em;font-size:var(--jp-ui-font-size1,13px)}
+.gemini-magic.gemini-magic.gemini-magic .gm-lane:not(:has(details)){display:none}
 .gemini-magic .gm-lane .gm-thinking{display:inline-block;margin:0;vertical-align:top}
 .gemini-magic .gm-clock{line-height:20px;color:var(--jp-ui-font-color2,inherit);font-variant-numeric:tabular-nums}
 .gemini-magic.gemini-magic .gm-lane .gm-thoughts{display:none}
 .gemini-magic.gemini-magic .gm-lane:has(details[open]) .gm-thoughts{display:block}
-.gm-live [aria-busy],.gemini-magic.gemini-magic .widget-html:has(+.widget-htmlmath .mathjax_ignore){display:none}
-.gm-live :is(.gm-answer,.gm-thoughts)>:last-child>:last-child>.widget-html:last-child [aria-busy],
-.gm-live .gm-run>.widget-vbox:last-child>.widget-html:last-child [aria-busy]{display:revert}
+.gemini-magic :is(.widget-html,.widget-htmlmath) [aria-busy],.gemini-magic.gemini-magic.gemini-magic .widget-html:has(+.widget-htmlmath .mathjax_ignore){display:none}
+.gemini-magic :is(.gm-answer,.gm-thoughts)>:last-child>:last-child>.widget-html:last-child [aria-busy],
+.gemini-magic .gm-run>.widget-vbox:last-child>.widget-html:last-child [aria-busy]{display:revert}
 .gemini-magic.gemini-magic .gm-run{display:block;margin:0 0 .7em;overflow:visible}
 .gemini-magic.gemini-magic .gm-run :is(.widget-html-content,.mathjax_ignore)>:is(ul,ol,pre){margin:0}
 .gemini-magic.gemini-magic .gm-run-table{margin:0 0 .9em;overflow:auto hidden;border-collapse:collapse;border-spacing:0}

@@ -7,15 +7,18 @@ every piece to one layout would keep such a page waiting for minutes. So nothing
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import ipywidgets
 from traitlets import Any as Anything
 
-__all__ = ["Kit", "check", "has_formula"]
+__all__ = ["Kit", "check", "has_formula", "running_loop"]
 
 _OLDEST: Final = 8  # major version of ipywidgets
+_CLOSED: Final = 5  # widgets that are closed together: each is a message, and there may be a thousand
+_PAUSE: Final = 0.25  # seconds between some and the next
 
 
 class _Html(ipywidgets.HTML):
@@ -98,13 +101,34 @@ class Kit:
         button.on_click(lambda _: callback())
         return self._keep(button)
 
-    def close(self, *kept: Any) -> None:
-        """Close all but some widgets."""
-        for widget in self.made:
-            if widget not in kept:
-                widget.close()
+    def close(self, *kept: Any, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Close all but some widgets, little by little where there is an event loop to do so."""
+        rest = [widget for widget in self.made if widget not in kept]
         self.made = list(kept)
+        if loop is None or loop.is_closed():
+            _close(rest)
+        else:
+            loop.call_soon_threadsafe(_close_some, rest, loop)
 
     def _keep(self, widget: Any) -> Any:
         self.made.append(widget)
         return widget
+
+
+def _close(widgets: list[Any]) -> None:
+    for widget in widgets:
+        widget.close()
+
+
+def _close_some(widgets: list[Any], loop: asyncio.AbstractEventLoop) -> None:
+    _close(widgets[:_CLOSED])
+    if len(widgets) > _CLOSED:
+        loop.call_later(_PAUSE, _close_some, widgets[_CLOSED:], loop)
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that this thread runs, if any: a kernel's is there after the cell has ended, too."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

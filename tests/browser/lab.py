@@ -19,6 +19,7 @@ import time
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote, urlsplit
@@ -196,9 +197,10 @@ def launch(
 
 @dataclass(frozen=True)
 class Frame:
-    """One kernel message that reached the page; `time` is monotonic, `size` in bytes."""
+    """One kernel message that reached the page; `time` is monotonic, `sent` by the kernel's clock, `size` in bytes."""
 
     time: float
+    sent: float
     size: int
     channel: str
     kind: str
@@ -210,12 +212,18 @@ def parse_frame(payload: bytes | str) -> Frame:
     now = time.monotonic()
     if isinstance(payload, str):
         message = json.loads(payload)
-        return Frame(now, len(payload), message["channel"], message["header"]["msg_type"], message["content"])
+        header, content, channel = message["header"], message["content"], message["channel"]
+        return Frame(now, _sent(header), len(payload), channel, header["msg_type"], content)
     count = struct.unpack_from("<Q", payload)[0]
     offsets = struct.unpack_from(f"<{count}Q", payload, 8)
     parts = [payload[start:end] for start, end in itertools.pairwise(offsets)]
-    channel, header, _parent, _metadata, content = parts[:5]
-    return Frame(now, len(payload), channel.decode(), json.loads(header)["msg_type"], json.loads(content))
+    header = json.loads(parts[1])
+    content = json.loads(parts[4])
+    return Frame(now, _sent(header), len(payload), parts[0].decode(), header["msg_type"], content)
+
+
+def _sent(header: dict[str, Any]) -> float:
+    return datetime.fromisoformat(header["date"]).timestamp()
 
 
 @dataclass

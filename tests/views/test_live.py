@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from itertools import pairwise
 
 import pytest
 from markdown_answers import answer
 from view_stage import ANSWER, ATTACK, STATIC_TYPES, WIDGET, feed, new_ledger
 
 import gemini_magic.views.live as live
+from gemini_magic.views import widgets
 from gemini_magic.views.live import ALIVE, LiveView
 
 
@@ -212,6 +215,30 @@ def test_closing_swaps_in_the_static_bundle_and_leaves_one_child(stage, view, le
     # The same picture live and saved: one document, one sheet.
     assert stage.state[child]["value"].partition("<style>")[0] in last[0]["text/html"]
     assert "answer complete, 1,140 words" in stage.state[child]["value"]
+
+
+def test_pieces_are_closed_little_by_little_where_a_loop_runs(stage, view, ledger, clock, monkeypatch):
+    monkeypatch.setattr(widgets, "_PAUSE", 0.0)
+
+    async def watched():
+        view.open()
+        for _ in range(60):
+            clock.now += 0.1
+            feed(ledger, ANSWER)
+            view.update()
+        ledger.close("end", t=6.0)
+        before = len(stage.messages)
+        view.close()
+        assert len(stage.messages) - before <= 3
+        counts = []
+        while len(stage.state) > 2:
+            counts.append(len(stage.state))
+            await asyncio.sleep(0)
+        return counts
+
+    counts = asyncio.run(watched())
+    assert max(early - late for early, late in pairwise(counts)) <= 5
+    assert len(counts) > 10
 
 
 def test_eight_finished_widgets_stay_alive(stage, clock):
