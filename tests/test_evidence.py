@@ -155,6 +155,29 @@ def test_two_responses_side_by_side(ask, tmp_path):
         one.diff("other")
 
 
+def test_requests_of_recordings_are_compared_as_well(fake_server, tmp_path):
+    loaded = []
+    for number, (prompt, heat) in enumerate((("Hi <b>there</b>", 0.1), ("Ho", 0.9))):
+        fake_server.script(text("one"), finish())
+        r = gemini_magic.ask(
+            prompt,
+            model="m",
+            base_url=fake_server.base_url,
+            journal=False,
+            temperature=heat,
+            system="Be brief.",
+        )
+        loaded.append(Response.load(r.save(tmp_path / f"{number}.jsonl")))
+    found = loaded[0].diff(loaded[1])
+    assert {change.name: (change.left, change.right) for change in found.changes if not change.same} >= {
+        "question": ("Hi <b>there</b>", "Ho")
+    }
+    named = {change.name: change.left for change in found.changes}
+    assert (named["model asked"], named["turns before"], named["system"]) == ("m", 0, "Be brief.")
+    assert "0.1" in named["config"]
+    assert "<b>" not in found._repr_html_()
+
+
 def test_a_difference_without_end_is_cut(ask):
     one = ask(text("\n".join(f"a{n}" for n in range(900))), finish())
     other = ask(text("\n".join(f"b{n}" for n in range(900))), finish())
