@@ -109,7 +109,7 @@ color:var(--jp-ui-font-color1,inherit);background:transparent}
 .gemini-magic .gm-run>.widget-vbox:last-child>.widget-html:last-child [aria-busy]{display:revert}
 .gemini-magic.gemini-magic .gm-run{display:block;margin:0 0 .7em;overflow:visible}
 .gemini-magic.gemini-magic .gm-run .widget-html-content>:is(ul,ol,pre){margin:0}
-.gemini-magic.gemini-magic .gm-run-table{margin:0 0 .9em;overflow:auto hidden;border-collapse:collapse;border-spacing:0}
+.gemini-magic.gemini-magic .gm-run-table{margin:0 0 .9em;overflow:auto hidden;border-collapse:separate;border-spacing:0}
 .gemini-magic.gemini-magic .gm-run-table :is(.gm-table,table){display:contents}
 .gemini-magic.gemini-magic .gm-run-code{padding:.6em .8em;overflow:auto hidden;line-height:1.4;border-radius:4px;
 background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
