@@ -138,6 +138,8 @@ def test_a_long_answer_looks_well_live_and_finished_light_and_dark_wide_and_narr
         notebook.page.set_viewport_size({"width": width, "height": 1000})
         notebook.page.wait_for_timeout(150)
         height, beyond, wide = status(notebook)
-        assert 0 <= height - heights[width] <= {1200: 0, 500: 18, 400: 36}[width]  # what was not seen gets a line
+        assert (
+            0 <= height - heights[width] <= {1200: 0, 500: 18, 400: 36}[width]
+        )  # what was not seen gets a line
         assert beyond <= 0
         assert wide <= 0
