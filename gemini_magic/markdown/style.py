@@ -38,9 +38,11 @@ background:var(--jp-layout-color2,rgba(127,127,127,.14));padding:1px 4px;border-
 .gemini-magic pre code{display:block;padding:0;background:none;white-space:pre;font-size:var(--jp-code-font-size,.92em)}
 .gemini-magic pre :is(bdi,dfn,samp,var){font:inherit}
 .gemini-magic .gm-table{overflow-x:auto;margin:.6em 0}
-.gemini-magic .gm-table table{border-collapse:collapse;margin:0}
+.gemini-magic .gm-table table{border-collapse:separate;border-spacing:0;margin:0}
 .gemini-magic .gm-table :is(th,td){padding:4px 10px;white-space:normal;max-width:40em;
-border:1px solid var(--jp-border-color2,rgba(127,127,127,.4))}
+border:0 solid var(--jp-border-color2,rgba(127,127,127,.4));border-width:0 1px 1px 0}
+.gemini-magic .gm-table :is(th,td):first-child{border-left-width:1px}
+.gemini-magic .gm-table th{border-top-width:1px}
 .gemini-magic .gm-table th{font-weight:600;background:var(--jp-layout-color2,rgba(127,127,127,.14))}
 .gemini-magic blockquote{margin:.6em 0;padding:0 1em;opacity:.85;
 border-left:4px solid var(--jp-border-color1,rgba(127,127,127,.5))}

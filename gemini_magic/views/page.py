@@ -57,8 +57,8 @@ color:var(--jp-content-font-color1,inherit);font-size:var(--jp-content-font-size
 .gemini-magic.gemini-magic :is(li,blockquote)>p{margin:0 0 .4em}
 .gemini-magic.gemini-magic li>:is(ul,ol){margin:0}
 .gemini-magic.gemini-magic :is(h1,h2,h3,h4,h5,h6):is(*,:first-child,:last-child){margin:.7em 0 .4em}
-.gemini-magic.gemini-magic pre{padding:.6em .8em;background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
-.gemini-magic.gemini-magic pre code{padding:0;background:none}
+.gemini-magic.gemini-magic pre{padding:.6em .8em;overflow-x:auto;background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
+.gemini-magic.gemini-magic pre code{padding:0;background:none;white-space:pre;word-break:normal}
 .gemini-magic.gemini-magic :is(th,td){text-align:left}
 .gemini-magic.gemini-magic :is(.gm-as-text,.gm-as-json,.gm-as-html) :is(pre,code){white-space:pre-wrap;overflow-wrap:anywhere}
 .gemini-magic.gemini-magic .gm-as-text :is(pre,code){padding:0;background:none;font-family:inherit;font-size:inherit;line-height:inherit}
@@ -66,7 +66,8 @@ color:var(--jp-content-font-color1,inherit);font-size:var(--jp-content-font-size
 .gemini-magic .gm-status{display:flex;padding:3px 0;line-height:18px;font-size:var(--jp-ui-font-size1,13px);
 font-family:var(--jp-ui-font-family,inherit);color:var(--jp-ui-font-color2,inherit);font-variant-numeric:tabular-nums}
 .gemini-magic .gm-facts{display:flex;flex:1 1 0;flex-wrap:wrap;min-width:0;min-height:18px;margin-left:-14px;clip-path:inset(0 0 0 14px)}
-.gemini-magic .gm-fact::before{content:"·";display:inline-block;width:14px;text-align:center;opacity:.6}
+.gemini-magic .gm-fact{position:relative;padding-left:14px}
+.gemini-magic .gm-fact::before{content:"·";position:absolute;left:0;width:14px;text-align:center;opacity:.6}
 .gemini-magic .gm-dot{display:none}
 .gemini-magic .gm-spark{height:0;margin-left:auto;padding-left:1em;white-space:nowrap;opacity:.7;font-family:monospace}
 .gemini-magic .gm-mark{flex:none;width:16px;font-weight:bold}
@@ -104,7 +105,10 @@ height:auto;margin:0;padding:0;overflow:visible;line-height:inherit;font-size:in
 .gemini-magic .gm-bar .gm-status{flex:1 1 0;min-width:0}
 .gm-live .gm-facts:not(.gm-wait){height:18px;overflow:hidden}
 .gm-live .gm-facts:not(.gm-wait)>.gm-fact{max-width:100%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-@container (max-width:720px){.gm-live .gm-facts:not(.gm-wait){height:36px}}
+@container (max-width:720px){.gm-live .gm-facts:not(.gm-wait){height:36px}
+.gm-live .gm-facts:not(.gm-wait)>.gm-fact:first-child{flex:0 0 calc(100% - 80px);margin-right:80px}
+.gm-live .gm-wait{margin-right:80px}
+.gemini-magic.gemini-magic .gm-stop.gm-stop{position:absolute;top:0;right:0}}
 .gemini-magic.gemini-magic .gm-stop{flex:none;width:auto;height:22px;margin:1px 0 1px 8px;padding:0 10px;line-height:20px;
 font-size:12px;border-radius:3px;border:1px solid var(--jp-border-color1,currentColor);box-shadow:none;
 color:var(--jp-ui-font-color1,inherit);background:transparent}
@@ -120,7 +124,7 @@ color:var(--jp-ui-font-color1,inherit);background:transparent}
 .gemini-magic .gm-run>.widget-vbox:last-child>.widget-html:last-child [aria-busy]{display:revert}
 .gemini-magic.gemini-magic .gm-run{display:block;margin:0 0 .7em;overflow:visible}
 .gemini-magic.gemini-magic .gm-run :is(.widget-html-content,.mathjax_ignore)>:is(ul,ol,pre){margin:0}
-.gemini-magic.gemini-magic .gm-run-table{margin:0 0 .9em;overflow:auto hidden;border-collapse:collapse;border-spacing:0}
+.gemini-magic.gemini-magic .gm-run-table{margin:0 0 .9em;overflow:auto hidden;border-collapse:separate;border-spacing:0}
 .gemini-magic.gemini-magic .gm-run-table :is(.gm-table,table){display:contents}
 .gemini-magic.gemini-magic .gm-run-code{padding:.6em .8em;overflow:auto hidden;line-height:1.4;border-radius:4px;
 background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}

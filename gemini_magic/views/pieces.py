@@ -20,8 +20,10 @@ from .shapes import growing
 __all__ = ["Pieces"]
 
 # A piece is full as soon as it holds something finished: what stands there does not change any more, so it is sent once
-# and a reader can select in it. In a long answer it must be this share of all there is, or there were many thousands.
+# and a reader can select in it. In a long answer it must be this share of all there is, or there were many thousands;
+# but no more characters than these, as all of it is sent again until it is full.
 _SHARE: Final = 1000
+_LARGEST: Final = 240
 _RUN: Final = 400  # characters of finished HTML with which an open block gets pieces of its own
 _UNSEEN: Final = (
     '<tr style="display:none"></tr>'  # keeps the stripes of a table's rows in step; the head is part 0
@@ -209,7 +211,7 @@ class Pieces:
         return len(self._pieces) - 1
 
     def _full(self, piece: _Piece) -> bool:
-        return piece.size > self._size // _SHARE
+        return piece.size > min(self._size // _SHARE, _LARGEST)
 
     def _continue_run(self) -> set[int]:
         """Show what is new in the run; end it if its block is closed."""

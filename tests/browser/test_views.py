@@ -130,6 +130,52 @@ def test_long_blocks_in_pieces_look_like_one(notebook, lab, width):
         assert steady(page) >= 5, name
 
 
+PROSE = "".join(
+    f"Paragraph **{n}** says *something* in `code` and goes on for a line or two, as most of them do.\n\n"
+    for n in range(250)
+)
+
+
+def most_in_a_second(times):
+    times = sorted(times)
+    return max(sum(start <= each < start + 1 for each in times) for start in times)
+
+
+def test_a_reader_is_not_disturbed_and_little_is_sent(notebook, lab):
+    opened(notebook, lab, f"await show({PROSE!r}, 'I **think** so. ' * 20, step=100, stop=lambda: None)")
+    page = notebook.page
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    page.evaluate(SAMPLER, 1)
+    before = len(notebook.log.frames)
+    notebook.run(1, wait=False)
+    notebook.wait_output(1, "Paragraph 60 ")
+    page.evaluate("""() => {
+        const all = [...document.querySelectorAll(".gm-answer p:not([aria-busy] *)")];
+        const word = all.at(-1).querySelector("em").firstChild;  // finished just now
+        getSelection().setBaseAndExtent(word, 0, word, 4);
+        window.selected = word;
+        window.scroller = document.querySelector(".jp-WindowedPanel-outer");
+        window.scroller.scrollTop = 400;
+    }""")
+    page.wait_for_timeout(50)
+    place = page.evaluate("window.scroller.scrollTop")
+    notebook.wait_output(1, "Paragraph 180 ")
+    assert page.evaluate("[getSelection().toString(), window.selected.isConnected]") == ["some", True]
+    assert page.evaluate("window.scroller.scrollTop") == place > 300
+    notebook.wait_done(1)
+    notebook.wait_output(1, "answer complete")
+    page.wait_for_timeout(1500)
+    assert steady(page) > 20
+    comms = [frame for frame in notebook.log.frames[before:] if frame.kind.startswith("comm_")]
+    assert most_in_a_second(frame.sent for frame in comms) <= 40
+    # Each picture has one piece that says it is unfinished.
+    sent = [(frame.sent, str(frame.content["data"].get("state", {}).get("value"))) for frame in comms]
+    assert most_in_a_second(t for t, value in sent if "aria-busy" in value and "<style>" not in value) <= 10
+    answer = [value for t, value in sent if "Paragraph" in value and "<style>" not in value]
+    assert sum(map(len, answer)) < 3 * len(PROSE)
+
+
 def test_opened_thoughts_stay_open_while_they_grow(notebook, lab):
     opened(notebook, lab, "await show(ANSWER * 4, 'I **think** so. ' * 20)")
     page = notebook.page
