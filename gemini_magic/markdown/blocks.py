@@ -115,7 +115,7 @@ class Renderer:
 
     @property
     def html(self) -> str:
-        """The view as of the last update."""
+        """The view as of the last update, in one: safe HTML. It takes as long as there is HTML."""
         pieces = []
         for frame, parts in groupby(zip(self._frames, self._html, strict=True), lambda part: part[0]):
             inner = [html for _, html in parts]
@@ -144,7 +144,11 @@ class Renderer:
         return self._step(final=False)
 
     def feed(self, text: str) -> list[Op]:
-        """Append and update at once."""
+        """Append and update at once.
+
+        Raises:
+            ValueError: the renderer is closed.
+        """
         self.append(text)
         return self.update()
 

@@ -48,7 +48,7 @@ _URL = r"<?(?P<{0}>(?:https?://|mailto:)(?:[^\s<>()\[\]`\"\\]|\([^\s<>()\[\]`\"\
 _TITLE = r"(?:[ \t]+(?P<{0}>\"[\w .,;:!?'()/-]*\"|'[\w .,;:!?/-]*'))?"
 _PIECE: Final = re.compile(
     rf"""
-      (?P<escape>\\[<!"`~])
+      (?P<escape>\\[<!"`~@])
     | !\[(?P<alt>[^\[\]`<>!"]*)\]\(\s*<?(?P<image>[^\s()<>`]+)>?(?:\s+(?:"[^"\n]*"|'[^'\n]*'))?\s*\)
     | \]\([ \t]*{_URL.format("link")}{_TITLE.format("link_title")}[ \t]*\)
     | \]:[ \t]*{_URL.format("definition")}{_TITLE.format("definition_title")}[ \t]*$
@@ -212,7 +212,7 @@ class _Editor:
         # What follows would belong to the host.
         if link_allowed(url) and (alone or _HAS_PATH.match(url)):
             return address
-        return _LINKING.sub(lambda found: f"&#{ord(found[0])};", address)
+        return _LINKING.sub(lambda found: f"&#{ord(found[0])};", address.replace("\\@", "&#64;"))
 
     def _image(self, alt: str, url: str) -> str:
         alt = self._edit_text(alt)

@@ -80,7 +80,7 @@ def _end(text: str, at: int, end: int, opening: str) -> int:
     if at >= end:
         return _OPEN
     if opening[0] == "$" and (text[at] == ")" or (opening == "$" and text[at].isspace())):
-        return _NONE
+        return _NONE  # a class of prices, ($), or a lone sign
     for match in _CLOSING[opening].finditer(text, at, min(end, at + _FAR)):
         found = match[0]
         if found == _CLOSES[opening]:
@@ -141,7 +141,7 @@ def block_formula(state: StateBlock, start: int, end: int, silent: bool) -> bool
 def likely(source: str) -> bool:
     """Say whether the source at the end of a growing text, from a delimiter on, will be a formula: no price, no name."""
     if source[0] == "\\" or source.startswith("$$"):
-        return True
+        return source != "$$"
     rest = _COMMANDS.sub("", source[1:])
     if source[1:2].isdigit():
         return _SIGNS.match(source) is not None
@@ -183,9 +183,8 @@ def _push(state: StateBlock, start: int, end: int, rest: str, opening: str) -> N
         return
     token = state.push("paragraph_open", "p", 1)
     token.map = [start, line]
-    token.meta["formula"] = (
-        "open" if at < 0 and line >= end else "over"
-    )  # it ends by other rules than a paragraph
+    # It ends by other rules than a paragraph.
+    token.meta["formula"] = "open" if at < 0 and line >= end else "over"
     token = state.push("inline", "", 0)
     token.map, token.children = [start, line], []
     token.content = state.getLines(start, line, state.blkIndent, False).strip(" \t\n")

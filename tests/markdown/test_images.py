@@ -145,7 +145,7 @@ def test_a_large_image_costs_no_more_than_its_length(monkeypatch, end):
     text = f"Here it is: ![a chart]({address(png(20, 20, random.Random(1).randbytes(150_000)))}){end}"
     assert parsed_characters(monkeypatch, text, heal=True) < 8 * len(text)
     renderer = Renderer(heal=True)
-    assert sent(renderer, pieces_of(text)) < 4 * len(text)
+    assert sent(renderer, pieces_of(text)) < 8 * len(text)
     renderer.close()
     assert renderer.html == render(text)
     assert "<img" in renderer.html

@@ -7,7 +7,7 @@ import random
 import pytest
 from attack_media import formulas
 from html_audit import audit, text_of
-from markdown_check import check
+from markdown_check import check, healed
 from markdown_pieces import chopped
 
 from gemini_magic.markdown import Renderer, render
@@ -153,12 +153,6 @@ def test_a_formula_that_is_not_typeset_is_seen_as_its_source():
 def test_attacks_by_formulas_leave_nothing_foreign():
     for text in formulas():
         assert audit(render(text)) == [], text
-
-
-def healed(text):
-    renderer = Renderer(heal=True)
-    renderer.feed(text)
-    return renderer.html
 
 
 @pytest.mark.parametrize(

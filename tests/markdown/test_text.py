@@ -123,7 +123,7 @@ The end, "quoted".
         ("\\<b> \\![x](https://e.org)", "&#60;b> &#33;[x](https://e.org)"),
         ('[x](https://e.org/$ "t") $', "[x](https://e.org/%24) $"),
         ("[x](https://e.org/?a=1&b=2&amp;c=3&#36;)", "[x](https://e.org/?a=1&amp;b=2&amp;c=3%24)"),
-        ("[x](https://e.org/a_(b)?@\\@0@@)", "[x]\\(https://e.org/a_(b)?@\\@0@@)"),
+        ("[x](https://e.org/a_(b)?@\\@0@@)", "[x]\\(https://e.org/a_(b)?@&#64;0@@)"),
         ("[x](https://e.org/a_(b)?@&#64;0@@)", "[x](https://e.org/a_%28b%29?%40%400%40%40)"),
         (
             'https://e.org/$"onclick=f() x="$',
@@ -136,6 +136,8 @@ The end, "quoted".
         ("\\[\n\\def\\x{y}\n\\]", "<code>&#92;&#91;&#92;def&#92;x&#123;y&#125;&#92;&#93;</code>"),
         ("$ \\href{x}{y} $", "$ <code>&#92;href</code>{x}{y} $"),
         ("`\\href` $x$", "<code>&#92;href</code> $x$"),
+        ("@\\@0@@ $x$", "@&#64;0@@ $x$"),
+        ("https://e.org/@\\@0@@", "https&#58;//e.org/@&#64;0@@"),
         ("`\\href` x", "`\\href` x"),
         (
             "www.e.org www.e.org%2Fx http://www.e.org%2F",
