@@ -54,6 +54,10 @@ def _value(literal: str, text: str, thought: str) -> Any:
     return _shortened(redacted(literal))
 
 
+# Bytes of JSON that are taken apart: half a second, while a cell waits for its end.
+_MOST_READ: Final = 4_000_000
+
+
 class ChunkTexts:
     """Takes the JSON texts one after another, as long as there is room.
 
@@ -72,6 +76,7 @@ class ChunkTexts:
         self.rows: list[list[Any] | None] = []
         self.kept = 0
         self._room = room
+        self._read = 0
         self._known: dict[tuple[str, ...], int] = {}
         self._former: list[list[str]] = []
 
@@ -83,7 +88,8 @@ class ChunkTexts:
             text: what it adds to the answer, which is kept elsewhere.
             thought: what it adds to the thoughts.
         """
-        row = self._row(raw, text, thought) if self._room > 0 else None
+        self._read += len(raw)
+        row = self._row(raw, text, thought) if self._room > 0 and self._read <= _MOST_READ else None
         self.rows.append(row)
         self.kept += row is not None
 

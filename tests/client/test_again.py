@@ -131,10 +131,7 @@ def test_the_time_line_shows_the_attempts_and_what_was_waited_for(fake_server, t
     assert failed.end == pause.start <= pause.end == last.start < response.chunks[0].t
     assert failed.words == "try 1: HTTP 429, 429: Slow down."
     loaded = Response.load(response.save(tmp_path / "r.jsonl"))
-    assert [span.kind for span in loaded.timeline().arrivals.tries] == [
-        "failed",
-        "try",
-    ]  # waits are not recorded
+    assert [span.kind for span in loaded.timeline().arrivals.tries] == ["failed", "pause", "try"]
 
 
 def test_a_recorded_retry_plays_again(fake_server, tmp_path):

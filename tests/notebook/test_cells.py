@@ -372,17 +372,17 @@ def test_a_configured_key_does_not_follow_to_another_address(cells, fake_server,
         cells(f"%config GeminiMagics.base_url = '{fake_server.base_url}'")
         cells("%config GeminiMagics.key_env = 'MYKEY'")
         assert cells("%%gemini -m m\nhi").success
-        assert cells.names["_gemini"].notes == []
+        assert cells.names["_gemini"].ledger.notes == []
         cells("%%gemini -m m\nhi")  # breaks off
         assert cells(f"%gemini resume --base-url {other.base_url}").success
         assert "key-kept-back" in [note.kind for note in cells.names["_gemini"].notes]
         assert cells(f"%%gemini -m m --base-url {other.base_url}\nhi").success
-        (note,) = cells.names["_gemini"].notes
+        (note,) = cells.names["_gemini"].ledger.notes
         assert (note.kind, note.severity) == ("key-kept-back", "warning")
         assert "--key-env" in note.message
         cells("%config GeminiMagics.key_env = ''")
         assert cells(f"%%gemini -m m --base-url {other.base_url}\nhi").success
-        assert cells.names["_gemini"].notes == []
+        assert cells.names["_gemini"].ledger.notes == []
     assert [CANARY in str(each.headers) for each in fake_server.requests] == [True, True]
     assert len(other.requests) == 3
     assert CANARY not in str(other.requests)

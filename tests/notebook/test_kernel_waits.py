@@ -79,7 +79,7 @@ def test_waiting_for_a_turn_says_so_and_can_be_interrupted(kernel, server, optio
     kernel.finish(run)
     assert run.reply.time - then < 0.2
     assert "waiting for its turn, 1 min 00 s" in str(run.messages)
-    assert value(kernel, "r.status, r.attempts") == ("interrupted", ())
+    assert value(kernel, "r.status, len(r.attempts)") == ("interrupted", 0)
     assert len(server.requests) == 1
 
 
@@ -89,7 +89,7 @@ def test_resuming_is_awaited_and_stops_at_a_click(kernel, server, options):
     assert kernel.execute(f"%%gemini {options}\nhi").error["ename"] == "TruncatedError"
     cell = "# the rest\n%gemini resume -o s --display live\n"
     run = kernel.begin(cell)
-    kernel.wait_for(run, "comm_open", within="a loaf")
+    kernel.wait_for(run, "comm_msg", within="a loaf")
     (button,) = widgets(run, "ButtonModel")
     then = kernel.click(button, subshell=kernel.create_subshell())
     kernel.finish(run)
