@@ -13,12 +13,14 @@ import time
 
 import stage
 from arriving import parallel, stamps
+from page import page
 from reading import burst, large, memory
 from rendering import markdown
 from starting import first, load, warm
 
 BENCHMARKS = {
-    each.__name__: each for each in (burst, large, memory, load, first, warm, stamps, parallel, markdown)
+    each.__name__: each
+    for each in (burst, large, memory, load, first, warm, stamps, parallel, markdown, page)
 }
 
 
