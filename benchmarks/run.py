@@ -13,6 +13,7 @@ import time
 
 import stage
 from arriving import parallel, stamps
+from page import page
 from reading import burst, large, memory
 from rendering import markdown
 from starting import first, load, warm
@@ -20,7 +21,7 @@ from tabling import tables
 
 BENCHMARKS = {
     each.__name__: each
-    for each in (burst, large, memory, tables, load, first, warm, stamps, parallel, markdown)
+    for each in (burst, large, memory, tables, load, first, warm, stamps, parallel, markdown, page)
 }
 
 

@@ -14,7 +14,8 @@ from gemini_magic.views.status import details
 def remedy(cause, text="", *, pieces=()):
     ledger = new_ledger()
     exchange = Exchange("POST", "http://x", (), b"")
-    exchange.pieces += pieces
+    for piece in pieces:
+        exchange.pieces.append(piece)
     ledger.begin(exchange)
     if text:
         feed(ledger, text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from browser.lab import cells
 from fake_server import finish, gate, pause, text
 
@@ -71,21 +70,6 @@ def steps(said, every=0.01, size=60):
     return [step for at in range(0, len(said), size) for step in (text(said[at : at + size]), pause(every))]
 
 
-@pytest.fixture
-def picture(notebook, screenshots):
-    """Takes a picture of the window and of the whole output in each width and theme."""
-
-    def taken(name):
-        for theme in ("Light", "Dark"):
-            notebook.theme(f"JupyterLab {theme}")
-            for width in WIDTHS:
-                notebook.page.set_viewport_size({"width": width, "height": 1000})
-                notebook.page.wait_for_timeout(150)
-                notebook.screenshot(screenshots / f"{name}-{theme.lower()}-{width}.png", 1)
-
-    return taken
-
-
 def status(notebook):
     """Height of the status line and by how much its facts, and the output, are wider than there is room for."""
     return notebook.page.evaluate("""() => {
@@ -97,8 +81,23 @@ def status(notebook):
     }""")
 
 
+def seen(notebook, folder, name):
+    """Take pictures of the output, light and dark, wide and narrow; the heights of the status line in the light ones."""
+    heights = {}
+    for theme, widths in (("Dark", WIDTHS[:2]), ("Light", WIDTHS)):
+        notebook.theme(f"JupyterLab {theme}")
+        for width in widths:
+            notebook.page.set_viewport_size({"width": width, "height": 1000})
+            notebook.page.wait_for_timeout(250)
+            notebook.screenshot(folder / f"{name}-{theme.lower()}-{width}.png", 1)
+            heights[width], beyond, wide = status(notebook)
+            assert beyond <= 0
+            assert wide <= 0
+    return heights
+
+
 def test_a_long_answer_looks_well_live_and_finished_light_and_dark_wide_and_narrow(
-    lab, notebook, server, picture
+    lab, notebook, server, screenshots
 ):
     usage = {
         "promptTokenCount": 1234,
@@ -106,11 +105,12 @@ def test_a_long_answer_looks_well_live_and_finished_light_and_dark_wide_and_narr
         "thoughtsTokenCount": 900,
         "totalTokenCount": 7812,
     }
+    thinking, told = text(THOUGHTS, thought=True), text(" answer", usageMetadata=usage)
     server.script(
-        text(THOUGHTS, thought=True),
+        thinking,
         pause(1.2),
         *steps(FIRST),
-        text(" answer", usageMetadata=usage),
+        told,
         gate("looked at"),
         *steps(REST),
         finish(usageMetadata=usage),
@@ -122,24 +122,12 @@ def test_a_long_answer_looks_well_live_and_finished_light_and_dark_wide_and_narr
     notebook.run(0)
     notebook.run(1, wait=False)
     notebook.wait_output(1, "last 2 lines of a longer")
-    picture("long-live")
-    heights = {}
-    for width in WIDTHS:
-        notebook.page.set_viewport_size({"width": width, "height": 1000})
-        notebook.page.wait_for_timeout(600)  # two status lines later
-        heights[width], beyond, wide = status(notebook)
-        assert beyond <= 0
-        assert wide <= 0
-    assert heights == {1200: 24, 500: 42, 400: 42}
+    live = seen(notebook, screenshots, "long-live")
+    assert live == {1200: 24, 500: 42, 400: 42}
     server.open("looked at")
     notebook.wait_output(1, "answer complete")
-    picture("long-finished")
-    for width in WIDTHS:
-        notebook.page.set_viewport_size({"width": width, "height": 1000})
-        notebook.page.wait_for_timeout(150)
-        height, beyond, wide = status(notebook)
-        assert (
-            0 <= height - heights[width] <= {1200: 0, 500: 18, 400: 36}[width]
-        )  # what was not seen gets a line
-        assert beyond <= 0
-        assert wide <= 0
+    finished = seen(notebook, screenshots, "long-finished")
+    # What a narrow page had no room for gets lines of its own.
+    assert all(
+        0 <= finished[width] - live[width] <= most for width, most in ((1200, 0), (500, 18), (400, 36))
+    )

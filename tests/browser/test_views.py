@@ -103,11 +103,21 @@ LONG = {
     "code": "Intro.\n\n```python\n"
     + "".join(f"x{n} = 'a' if {n} else None{' # long' * (n % 30)}\n\n" for n in range(80))
     + "```\n\nEnd.",
+    "unclosed": "Intro.\n\n```python\n"
+    + "".join(f"import x{n}  # not closed\n" for n in range(60))
+    + "import y",
     "paragraph": "# Head\n\n" + "Some **words** that go on and on, and `code`. " * 90 + "\n\nEnd.",
 }
 
 
-RUNS = {"list": "list", "loose": "list", "table": "table", "code": "code", "paragraph": "text"}
+RUNS = {
+    "list": "list",
+    "loose": "list",
+    "table": "table",
+    "code": "code",
+    "unclosed": "code",
+    "paragraph": "text",
+}
 
 
 @pytest.mark.parametrize("width", [1200, 575])
@@ -128,6 +138,8 @@ def test_long_blocks_in_pieces_look_like_one(notebook, lab, width):
         )
         page.wait_for_timeout(200)
         assert steady(page) >= 5, name
+    coloured = notebook.output(list(LONG).index("unclosed") + 1).locator("pre b", has_text="import")
+    assert coloured.count() == 61  # as while it grew
 
 
 PROSE = "".join(
