@@ -6,19 +6,23 @@ Both are what a ``%%gemini`` cell uses as well; this module draws nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from .asking import build, parts_of
-from .backends import backend
-from .client import Recorder, Replay, endpoint_of, find_key, key_header, open_stream
+from .backends import Backend, backend
+from .client import Key, Recorder, Replay, endpoint_of, find_key, key_header, open_stream
 from .content import Part, Request, Text, Turn
+from .conversation import answer_turn
 from .errors import CredentialsError, OptionError, RecordingError
 from .keeping import journal, keep, kept
 from .ledger import Ledger
+from .look import Look
+from .markdown import Images
 from .response import Response
 from .response_stream import Listeners, ResponseStream
 from .settings import CALL, KEPT_BACK, Options, resolve
@@ -81,6 +85,18 @@ def preview(request: Request, options: Options) -> Preview:
     return Preview(made.method, made.url, (*made.headers, *([key] if key else [])), json.loads(made.body))
 
 
+def _key(
+    dialect: Backend, options: Options, ask: Callable[[str], str] | None, kept_back: str | None
+) -> Key | None:
+    """The key for the address; an error says also which one was kept back."""
+    try:
+        return find_key(dialect, options, ask=ask)
+    except CredentialsError as problem:
+        if kept_back is not None:
+            problem.remedy = f"{kept_back} {problem.remedy}"
+        raise
+
+
 def begin(
     request: Request,
     options: Options,
@@ -104,24 +120,22 @@ def begin(
         UsageProblem: the request or a key is missing something; nothing was sent.
         RecordingError: the recording to replay cannot be read.
     """
+    Images.parse(options.images)  # what it has against a host is to be heard now
     dialect = backend(options.backend)
     replay = None
     if options.replay:
         replay = Replay(_recording(options.replay), any_order=options.replay_any, speed=options.speed)
-    key = kept_back = None
+    key, kept_back = None, (sources or {}).get(KEPT_BACK)
     if replay is None and dialect.local is None:
-        kept_back = (sources or {}).get(KEPT_BACK)
-        try:
-            key = find_key(dialect, options, ask=ask_key)
-        except CredentialsError as problem:
-            if kept_back is not None:
-                problem.remedy = f"{kept_back} {problem.remedy}"
-            raise
+        key = _key(dialect, options, ask_key, kept_back)
+    else:
+        kept_back = None
     ledger = Ledger(request, backend=dialect.name)
     if kept_back is not None:
         ledger.note("key-kept-back", kept_back, severity="warning")
     ledger.before = before
-    ledger.form = "markdown" if options.format == "md" else options.format
+    form = "markdown" if options.format == "md" else options.format
+    ledger.look = Look(form, options.images, options.record_size)
     for notice in notices:
         ledger.note("notice", notice)
     keeping = kept(options, local=replay is not None or dialect.local is not None)
@@ -140,7 +154,55 @@ def begin(
     )
     if keeping:
         keep(ledger, request, options)
-    return Response(ledger, source)
+    return Response(ledger, source, partial(_reply, request, options))
+
+
+def _reply(
+    request: Request,
+    options: Options,
+    response: Response,
+    prompt: str | Sequence[Part],
+    more: Mapping[str, Any],
+) -> Response:
+    """Ask on after a response, with the options it was asked with and some that are different now."""
+    answer = answer_turn(response.ledger.parts.get(0, ()))
+    if response.status == "running":
+        raise OptionError("The answer is still arriving.", remedy="r.wait() waits for its end.")
+    if answer is None:
+        raise OptionError("There is no answer to reply to.", remedy="Ask again.")
+    once = ("to", "record", "background")  # a file would lose what is in it
+    again = {name: value for name, value in options.again().items() if name not in once}
+    resolved, sources = resolve(more, again=again, place=CALL)
+    asked = _request(prompt, resolved, (*request.turns, answer))
+    said = begin(asked, resolved, sources=sources)
+    with _stopping(said):
+        return said.wait()
+
+
+@contextmanager
+def _stopping(response: Response) -> Iterator[None]:
+    """Whatever leaves the block stops the stream; the error then has the response with what arrived."""
+    try:
+        yield
+    except Exception as error:
+        _close(response)
+        with suppress(AttributeError):  # an exception with slots
+            error.response = response  # type: ignore[attr-defined]
+        raise
+    except KeyboardInterrupt:
+        _close(response)
+        stopped = response.error
+        if stopped is None:  # it had ended well in the same moment
+            raise
+        stopped.remedy = (
+            "What arrived is in its `.response`."  # no cell asked this, and none can go on with it
+        )
+        raise stopped from None
+
+
+def _close(response: Response) -> None:
+    if response.stream is not None:
+        response.stream.close()
 
 
 def stream(
@@ -202,22 +264,8 @@ def ask(
     source = stream(
         prompt, turns=turns, on_chunk=on_chunk, on_thinking=on_thinking, on_complete=on_complete, **options
     )
-    try:
+    with _stopping(source.response):
         if source.listened:
             for _ in source:
                 pass
         return source.response.wait()
-    except Exception as error:
-        source.close()
-        with suppress(AttributeError):  # an exception with slots
-            error.response = source.response  # type: ignore[attr-defined]
-        raise
-    except KeyboardInterrupt:
-        source.close()
-        stopped = source.response.error
-        if stopped is None:  # it had ended well in the same moment
-            raise
-        stopped.remedy = (
-            "What arrived is in its `.response`."  # no cell asked this, and none can go on with it
-        )
-        raise stopped from None

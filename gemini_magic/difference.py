@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
+from contextlib import suppress
 from html import escape
 from itertools import islice
 from typing import Any, Final, NamedTuple
+from urllib.parse import unquote
 
 from .any_json import tidy
 from .evidence import Evidence
@@ -17,6 +20,7 @@ from .surrogates import clean
 
 __all__ = ["Change", "Difference"]
 
+_MODEL: Final = re.compile(r"/models/([^/:?]+)")
 _LINES: Final = 2_000  # lines of each text that are compared
 _SHOWN: Final = 200  # lines of their difference that are shown
 _CELL: Final = 200  # characters of a value
@@ -103,16 +107,9 @@ def _marked(line: str) -> str:
 
 def _figures(response: Evidence, text: str) -> list[tuple[str, Any]]:
     ledger, timing, usage = response.ledger, response.timing, response.usage
-    request = ledger.request
     finish = ledger.finish
-    asked = [turn.text for turn in request.turns] if request else []
     return [
-        ("model asked", request.model if request else None),
-        ("question", asked[-1] if asked else None),
-        ("turns before", len(asked) - 1 if asked else None),
-        ("system", request.system if request else None),
-        ("config", _json(request.config) if request and request.config else None),
-        ("body", _json(request.body) if request and request.body else None),
+        *_asked(response),
         ("model", response.model_version),
         ("status", ledger.status),
         ("finish reason", finish.reason if finish else None),
@@ -124,6 +121,40 @@ def _figures(response: Evidence, text: str) -> list[tuple[str, Any]]:
         ("cost", str(cost) if (cost := response.cost) else None),
         ("notes", ", ".join(sorted({note.kind for note in response.notes})) or None),
     ]
+
+
+def _asked(response: Evidence) -> list[tuple[str, Any]]:
+    """What was asked, as it went over the wire: of a loaded recording nothing else is known."""
+    exchanges = response.ledger.exchanges
+    body: Any = None
+    with suppress(ValueError, RecursionError, IndexError):
+        body = json.loads(exchanges[-1].body)
+    body = dict(body) if isinstance(body, dict) else {}
+    model = _MODEL.search(exchanges[-1].url) if exchanges else None
+    turns = body.pop("contents", None)
+    texts = [_text(turn) for turn in turns] if isinstance(turns, list) else []
+    system, config = body.pop("systemInstruction", None), body.pop("generationConfig", None)
+    return [
+        ("model asked", unquote(model[1]) if model else body.pop("model_name", None)),
+        ("question", texts[-1] if texts else None),
+        ("turns before", len(texts) - 1 if texts else None),
+        ("system", _text(system) if system else None),
+        ("config", _json(config) if config else None),
+        ("body", _json(body) if body else None),
+    ]
+
+
+def _text(turn: Any) -> str:
+    """The texts of a turn; other parts as JSON."""
+    parts = turn.get("parts") if isinstance(turn, dict) else None
+    texts = (
+        [part.get("text") if isinstance(part, dict) else None for part in parts]
+        if isinstance(parts, list)
+        else []
+    )
+    if texts and all(isinstance(text, str) for text in texts):
+        return "".join(map(str, texts))
+    return _json(turn)
 
 
 def _seconds(value: float | None) -> float | None:

@@ -30,7 +30,8 @@ from .events import (
     UsageReport,
 )
 from .exchange import Exchange, Pause
-from .records import ChunkRow, EventLog, EventRow, UsageRow, chunk_columns, describe, in_one_word
+from .look import Look
+from .records import ChunkList, ChunkRow, EventLog, EventRow, UsageRow, chunk_columns, describe, in_one_word
 from .seam import repeated
 from .surrogates import Joiner
 from .tables import Columns
@@ -54,7 +55,6 @@ class Ledger:
         version: grows with every change; equal versions mean nothing new.
         started: when the request was made (UTC).
         source: where the bytes come from: the network, a recording, the journal, or the echo backend.
-        form: how the answer is shown: markdown, text, json, html, code or raw.
         before: the answer's text up to here, where this exchange asked for the rest; empty otherwise.
         answer, thoughts: text pieces of candidate 0, in order; append-only.
         parts: every part by candidate, as it came.
@@ -65,6 +65,7 @@ class Ledger:
         chunks, events, usage_history: the tables' columns.
         raw: the chunks; ``notes``: oddities; ``exchanges``: the wire.
         advice: what the reader knows to do about a bad ending, before what its error says.
+        look: how views show the answer.
         marks: named moments in seconds since the request was sent; ``delay``: seconds from ``started`` until then.
     """
 
@@ -77,9 +78,7 @@ class Ledger:
         self.cause: Cause | None = None
         self.version = 0
         self.started = datetime.now(UTC)
-        self.form = "markdown"
         self.before = ""
-        self.raw: list[Chunk] = []
         self.answer: list[str] = []
         self.thoughts: list[str] = []
         self.parts: dict[int, list[Part]] = {}
@@ -101,12 +100,14 @@ class Ledger:
         self.delay = 0.0
         self.limit: float | None = None
         self.advice = ""
+        self.look = Look()
         self.round = 0
         self.attempt = 0
         self.chars = 0
         self._log = EventLog()
         self.events: list[Event] = self._log.events
         self.chunk_columns: Columns[ChunkRow] = chunk_columns()
+        self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns)
         self.event_columns: Columns[EventRow] = self._log.event_columns
         self.usage_columns: Columns[UsageRow] = self._log.usage_columns
         self._joiners: dict[str, Joiner] = {"text": Joiner(), "thought": Joiner()}
@@ -192,9 +193,6 @@ class Ledger:
             events += reading.events
             chunks += [index] * len(reading.events)
         self._log.extend(events, chunks, t)
-        self.raw += [
-            Chunk(index, t, raw, self.round, self.attempt) for index, (raw, _) in enumerate(batch, first)
-        ]
         self.chunk_columns.extend(rows)
         self.version += 1
 

@@ -12,9 +12,11 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
-from .content import Text
-from .events import Chunk, Delta, Finish, Note, status_of
+from .content import Opaque, Text
+from .documented import ANSWER, CANDIDATE, PART, USAGE, WORDS
+from .events import Chunk, Delta, Failure, Finish, Note, status_of
 from .ledger import Ledger
+from .places import Places
 from .surrogates import clean
 
 __all__ = ["lint"]
@@ -25,26 +27,13 @@ _ALIAS: Final = ("latest", "gemini-pro", "gemini-flash")  # names that stand for
 _NAME: Final = 60  # characters of a server's word
 _FOUND: Final = 5  # names of unknown fields that one note tells
 
-# The documented fields of a streamed answer (Gemini API and Vertex AI references, GenerateContentResponse), and those of
-# gateways that this package knows. Others are kept, and shown in the raw JSON.
-_ANSWER: Final = {
-    "candidates", "usageMetadata", "promptFeedback", "modelVersion", "responseId", "createTime", "modelStatus",
-    "serviceTier", "error", "provider", "cache_tier", "automaticFunctionCallingHistory",
-}  # fmt: skip
-_CANDIDATE: Final = {
-    "content", "index", "finishReason", "finishMessage", "safetyRatings", "citationMetadata", "groundingMetadata",
-    "groundingAttributions", "urlContextMetadata", "tokenCount", "avgLogprobs", "logprobsResult", "continuationToken",
-    "score",
-}  # fmt: skip
-_PART: Final = {
-    "text", "thought", "thoughtSignature", "inlineData", "fileData", "functionCall", "functionResponse",
-    "executableCode", "codeExecutionResult", "videoMetadata", "mediaResolution", "partMetadata", "toolCall", "toolResponse",
-}  # fmt: skip
-_USAGE: Final = {
-    "promptTokenCount", "candidatesTokenCount", "totalTokenCount", "thoughtsTokenCount", "cachedContentTokenCount",
-    "toolUsePromptTokenCount", "promptTokensDetails", "candidatesTokensDetails", "cacheTokensDetails",
-    "toolUsePromptTokensDetails", "trafficType", "serviceTier", "cache_tier",
-}  # fmt: skip
+_FREE: Final = {
+    "args",
+    "response",
+    "error",
+    "groundingMetadata",
+    "inlineData",
+}  # what is in them is not the API's
 _DIALECTS: Final = ("gemini", "vertex", "adaptive")
 
 
@@ -58,7 +47,14 @@ def lint(ledger: Ledger) -> list[Note]:
         ledger: the record; of one that still runs, what is there.
     """
     chunks = list(ledger.raw)
-    notes = [*_ends(ledger), *_usage(ledger), *_texts(ledger), *_gaps(chunks), *_model(ledger)]
+    notes = [
+        *_ends(ledger),
+        *_usage(ledger),
+        *_texts(ledger),
+        *_gaps(chunks),
+        *_model(ledger),
+        *_held(ledger),
+    ]
     if ledger.backend in _DIALECTS:
         notes += _fields(chunks)
     return sorted(notes, key=lambda note: -1 if note.chunk is None else note.chunk)
@@ -155,11 +151,33 @@ def _model(ledger: Ledger) -> Iterator[Note]:
         yield Note("other-model", f"{asked!r} was asked, {came!r} answered.", "info")
 
 
+def _held(ledger: Ledger) -> Iterator[Note]:
+    """Parts of a kind that is not known, an error that is no event, and a whole answer with nothing in it."""
+    places = Places(ledger)
+    unknown: dict[str, int] = {}
+    rows = ledger.event_columns.rows()
+    for event, chunk in zip(list(ledger.events), rows["chunk"], strict=False):
+        if chunk is None:
+            continue
+        if isinstance(event, Delta) and isinstance(event.part, Opaque):
+            names = sorted(str(name) for name in event.part.raw if name != "thoughtSignature")
+            unknown.setdefault(clean(", ".join(names))[:_NAME], chunk)
+        elif isinstance(event, Failure) and places.bare(chunk):
+            words = "An error stands outside `data:`; many clients would not have seen it."
+            yield Note("error-outside-data", words, "warning", chunk)
+    if unknown:
+        listed = "; ".join(list(unknown)[:_FOUND])
+        words = f"Parts of a kind that is not known here: {listed}. They are kept as they came."
+        yield Note("unknown-part", words, "info", min(unknown.values()))
+    if ledger.status == "complete" and not any(ledger.parts.values()):
+        yield Note("empty-answer", "The answer is complete, and nothing is in it.", "warning")
+
+
 # -- what the JSON holds
 
 
 def _fields(chunks: Sequence[Chunk]) -> Iterator[Note]:
-    seen: dict[str, dict[str, int]] = {"unknown-field": {}, "duplicate-key": {}}
+    seen: dict[str, dict[str, int]] = {"unknown-field": {}, "unknown-value": {}, "duplicate-key": {}}
     counts = dict.fromkeys(("empty-part", "empty-signature"), 0)
     first: dict[str, int] = {}
 
@@ -174,10 +192,12 @@ def _fields(chunks: Sequence[Chunk]) -> Iterator[Note]:
             value = json.loads(chunk.raw, object_pairs_hook=partial(_paired, found, chunk.index))
         except (ValueError, RecursionError):
             continue  # the readers have said so
+        for name, word in _unknown_words(value):
+            found("unknown-value", f"{name} {word}", chunk.index)
         for where, item, known in _objects(value):
             for name in item.keys() - known:
                 found("unknown-field", f"{where}{name}", chunk.index)
-            kind = _emptiness(item) if known is _PART else None
+            kind = _emptiness(item) if known is PART else None
             if kind:
                 counts[kind] += 1
                 first.setdefault(kind, chunk.index)
@@ -190,6 +210,10 @@ def _fields(chunks: Sequence[Chunk]) -> Iterator[Note]:
             "info",
             first["unknown-field"],
         )
+    if names := seen["unknown-value"]:
+        listed = ", ".join(sorted(names)[:_FOUND])
+        told = f"Words that are not documented: {listed}. They are taken as they are."
+        yield Note("unknown-value", told, "info", first["unknown-value"])
     if names := seen["duplicate-key"]:
         yield Note(
             "duplicate-key",
@@ -219,20 +243,33 @@ def _objects(value: Any) -> Iterator[tuple[str, Mapping[str, Any], set[str]]]:
     """The objects of an answer whose fields are documented, each with where it stands and what is known there."""
     if not isinstance(value, dict):
         return
-    yield "", value, _ANSWER
+    yield "", value, ANSWER
     usage = value.get("usageMetadata")
     if isinstance(usage, dict):
-        yield "usageMetadata.", usage, _USAGE
+        yield "usageMetadata.", usage, USAGE
     candidates = value.get("candidates")
     for candidate in candidates if isinstance(candidates, list) else ():
         if not isinstance(candidate, dict):
             continue
-        yield "candidates.", candidate, _CANDIDATE
+        yield "candidates.", candidate, CANDIDATE
         content = candidate.get("content")
         parts = content.get("parts") if isinstance(content, dict) else None
         for part in parts if isinstance(parts, list) else ():
             if isinstance(part, dict):
-                yield "parts.", part, _PART
+                yield "parts.", part, PART
+
+
+def _unknown_words(value: Any) -> Iterator[tuple[str, str]]:
+    """Words of the API's enums that are not documented. An unknown reason to finish is noted where the answer ends."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _unknown_words(item)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            if name in WORDS and isinstance(item, str) and item not in WORDS[name]:
+                yield name, item
+            elif name not in _FREE and isinstance(item, dict | list):
+                yield from _unknown_words(item)
 
 
 def _emptiness(part: Mapping[str, Any]) -> str | None:

@@ -49,13 +49,18 @@ class PartRow(NamedTuple):
 
 
 class NoteRow(NamedTuple):
-    """One row of ``Response.notes``; see :class:`~gemini_magic.events.Note`. ``offset`` is in bytes of the body."""
+    """One row of ``Response.notes``; see :class:`~gemini_magic.events.Note`. ``byte`` (or ``offset``) is its place in the body."""
 
     kind: str
     severity: str
     message: str
     chunk: int | None
-    offset: int | None
+    byte: int | None  # "offset" is a word of SQL
+
+    @property
+    def offset(self) -> int | None:
+        """The same as ``byte``."""
+        return self.byte
 
 
 class ModalityRow(NamedTuple):

@@ -5,6 +5,7 @@ It knows bytes and their order, and nothing of what they mean.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
 
@@ -14,6 +15,8 @@ from .events import Note
 from .ledger import Ledger
 
 __all__ = ["Places"]
+
+_LINE = 80  # bytes before a chunk in which its field name stands
 
 
 class Places:
@@ -65,3 +68,10 @@ class Places:
 
     def _tries(self) -> int:
         return sum(bool(exchange.pieces) for exchange in self._ledger.exchanges)
+
+    def bare(self, chunk: int) -> bool:
+        """Whether a chunk of an event stream stands on a line without a field name."""
+        starts, own = self._look(), chunk - self._first
+        if not 0 <= own < len(starts) or b"data:" not in self._body:
+            return False
+        return not re.split(rb"[\r\n]", self._body[max(starts[own] - _LINE, 0) : starts[own]])[-1].strip()

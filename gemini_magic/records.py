@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 import msgspec
 
 from .content import Text, Thought, kind_of
-from .events import Delta, Event, Evidence, Failure, Finish, Usage, UsageReport
+from .events import Chunk, Delta, Event, Evidence, Failure, Finish, Usage, UsageReport
 from .surrogates import clean
 from .tables import Column, Columns
 
 __all__ = [
+    "ChunkList",
     "ChunkRow",
     "EventLog",
     "EventRow",
@@ -100,7 +101,7 @@ _TYPES: dict[str, Literal["int32", "int64", "float64", "string"]] = {
     **dict.fromkeys(("t", "gap", "waited", "started", "seconds"), "float64"),
     **dict.fromkeys(("kind", "text", "thought", "finish_reason", "json"), "string"),
     **dict.fromkeys(("severity", "message", "mime_type", "name", "counted", "modality"), "string"),
-    **dict.fromkeys(("url", "end", "problem"), "string"),
+    **dict.fromkeys(("url", "ended", "problem"), "string"),
 }
 
 
@@ -150,6 +151,39 @@ def describe(event: Event) -> tuple[str, str | None, int | None]:
 def in_one_word(*kinds: str) -> str:
     """The kinds of one chunk's events, notes apart."""
     return "+".join(dict.fromkeys(kind for kind in kinds if kind != "note")) or "other"
+
+
+class ChunkList(Sequence[Chunk]):
+    """The chunks of a table as objects, made when they are asked for: an object for each would double what is kept."""
+
+    def __init__(self, columns: Columns[ChunkRow]) -> None:
+        self._columns = columns
+        place = ChunkRow._fields.index
+        self._times, self._raws, self._rounds, self._attempts = (
+            columns.values[place(name)] for name in ("t", "json", "round", "attempt")
+        )
+
+    def __len__(self) -> int:
+        return self._columns.length
+
+    @overload
+    def __getitem__(self, key: int) -> Chunk: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[Chunk]: ...
+    def __getitem__(self, key: int | slice) -> Chunk | list[Chunk]:
+        rows = range(self._columns.length)[key]
+        return self._at(rows) if isinstance(rows, int) else list(map(self._at, rows))
+
+    def __iter__(self) -> Iterator[Chunk]:
+        return map(self._at, range(self._columns.length))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ChunkList | list) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment] # it grows
+
+    def _at(self, row: int) -> Chunk:
+        return Chunk(row, self._times[row], self._raws[row], self._rounds[row], self._attempts[row])
 
 
 class EventLog:

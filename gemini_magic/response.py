@@ -1,21 +1,21 @@
 """What the user explores: a face over one ledger, alive from before the first byte.
 
-Everything shown here is read from the ledger when asked for; nothing is kept twice. It sends nothing.
+Everything shown here is read from the ledger when asked for; nothing is kept twice. Only ``reply`` sends something, by what asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 from . import markdown, views
 from .backends import backend
-from .client import Stream, read_exchanges, read_recording, write_recording
+from .client import Stream, play, read_exchanges, read_recording, write_recording
 from .content import Blob, Call, Part, Request
 from .curl import curl_of
 from .difference import Difference
-from .errors import GeminiMagicError, Interrupted, RecordingError
+from .errors import GeminiMagicError, Interrupted, OptionError, RecordingError
 from .events import Status
 from .evidence import Evidence
 from .exchange import Attempt, Exchange
@@ -27,17 +27,22 @@ __all__ = ["Attempt", "Candidate", "Response", "rebuilt"]
 R = TypeVar("R", bound="Response")
 
 
+Asker: TypeAlias = "Callable[[Response, str | Sequence[Part], Mapping[str, Any]], Response]"
+
+
 class Response(Evidence):
     """An answer and everything that was received with it.
 
     Args:
         ledger: the record it shows.
         stream: the stream that fills the record, None for one that was loaded.
+        asker: asks on after it: given the response, a prompt and options; None for one that was loaded.
     """
 
-    def __init__(self, ledger: Ledger, stream: Stream | None = None) -> None:
+    def __init__(self, ledger: Ledger, stream: Stream | None = None, asker: Asker | None = None) -> None:
         super().__init__(ledger)
         self.stream = stream
+        self._asker = asker
         self._shown = False
 
     # -- what was said ---------------------------------------------------------------------------------------
@@ -152,6 +157,10 @@ class Response(Evidence):
 
     # -- verbs -----------------------------------------------------------------------------------------------
 
+    def inspect(self) -> None:
+        """Show the answer with its inspector unfolded, in JupyterLab and Notebook 7; elsewhere the answer alone."""
+        views.inspect(self.ledger)
+
     def save(self, path: str | Path) -> Path:
         """Write what went over the wire: ``.jsonl`` (all of it), ``.httprr`` or ``.sse``.
 
@@ -178,6 +187,44 @@ class Response(Evidence):
             auth = backend(self.ledger.backend).auth
             key = None if auth is None else (auth.header, auth.prefix, next(iter(auth.env), "KEY"))
         return curl_of(sent[-1], key)
+
+    def reply(self, prompt: str | Sequence[Part], **options: Any) -> Response:
+        """Ask on after this answer, with the options it was asked with, and wait for the new one.
+
+        Args:
+            prompt: the next question, or its parts.
+            options: options of ``%%gemini`` by name that are different now.
+
+        Raises:
+            OptionError: this answer still runs, was loaded from a file, or says nothing.
+            UsageProblem: as for ``ask``; nothing was sent.
+            Interrupted: the user stopped it.
+        """
+        if self._asker is None:
+            raise OptionError(
+                "This answer was loaded; it cannot be gone on with.",
+                remedy="Ask its question again with gemini_magic.ask(…), and reply to that.",
+            )
+        return self._asker(self, prompt, options)
+
+    def replay(self, speed: float = 1.0) -> None:
+        """Show the answer arriving once more, at ``speed`` times its pace (0: at once); nothing is sent.
+
+        Raises:
+            RecordingError: the answer has not ended, there is none, or the speed is none.
+            Interrupted: the user stopped it.
+        """
+        if self.status == "running" or not self.ledger.exchanges:
+            raise RecordingError("There is no whole answer yet.", remedy="r.wait() waits for its end.")
+        ledger = Ledger(self.request, backend=self.ledger.backend)
+        ledger.before, ledger.look = self.ledger.before, self.ledger.look
+        stream = play(self.ledger.exchanges, backend(ledger.backend), ledger, speed=speed)
+        try:
+            views.watch(ledger, stream)
+        except KeyboardInterrupt:
+            if (stopped := type(self)(ledger, stream).error) is None:
+                raise
+            raise stopped from None
 
     def diff(self, other: Response) -> Difference:
         """This response and another, side by side: requests, texts, endings, timing, tokens, cost, notes.

@@ -185,15 +185,23 @@ columns say what each report added.""",
         """\
 ## Find something
 
-`where` keeps the rows you ask for, by column or by a function of the row. What it returns is a table again.""",
+`where` keeps the rows you ask for: by column, by a condition in words (`=`, `!=`, `<`, `>`, and `~` for a regular
+expression), or by a function of the row. What it returns is a table again.""",
     ),
     ("code", 'r.events.where(kind="finish")'),
     (
         "code",
         """\
-waited = r.chunks.where(lambda chunk: (chunk.gap or 0) > 0.075)
+waited = r.chunks.where("gap > 0.075")
 pd.DataFrame(waited)[["index", "t", "gap", "kind", "text"]]""",
     ),
+    (
+        "markdown",
+        """\
+A dotted path goes into the JSON of each row, so you can ask for any field, also one that no column holds.
+`%gemini events r --where "kind=finish"` does the same without Python.""",
+    ),
+    ("code", 'r.chunks.where("candidates.0.content.parts.0.text ~ STOP")'),
     (
         "markdown",
         """\
@@ -231,6 +239,7 @@ Servers and gateways bend the protocol. This one bends it a lot, and its answer 
 What can be odd about a stream?""",
     ),
     ("code", "%gemini notes odd"),
+    ("code", "pd.DataFrame(odd.notes)"),
     (
         "markdown",
         """\
@@ -247,6 +256,25 @@ version does not know are in both.""",
     ),
     ("code", 'next(value for value in odd.raw if "weather" in value)'),
     ("code", "odd.raw_chunks[-1].raw"),
+    (
+        "markdown",
+        """\
+## All of it, to click through
+
+Below the answer is a bar. Open it: chunks to filter and to unfold, the time line under the mouse, the request, the
+notes, and a player that shows the answer at any moment. It works in the saved notebook, too, without a kernel.""",
+    ),
+    ("code", "odd.inspect()"),
+    (
+        "markdown",
+        """\
+## What did it cost, and how would I ask without a notebook?
+
+`r.cost` is None where the price is not known, as for this recording, and never 0. `r.curl()` is the request for a
+terminal; the key is a variable in it.""",
+    ),
+    ("code", "print(r.cost)"),
+    ("code", "print(r.curl())"),
     (
         "markdown",
         """\
@@ -274,7 +302,6 @@ model the first cells ask `echo`, a backend that repeats the prompt and needs no
         "code",
         """\
 %load_ext gemini_magic
-import pandas as pd
 from gemini_magic import Response""",
     ),
     (
@@ -380,8 +407,7 @@ Why is the sky blue? Two short paragraphs.""",
     (
         "code",
         """\
-last = [r.chunks[-1:].to_pandas() for r in (quick, deep)]
-pd.concat(last)[["t", "chars", "output_tokens", "thought_tokens"]].set_index(pd.Index(["quick", "deep"]))""",
+quick.diff(deep)""",
     ),
     ("code", "quick.timeline()"),
     ("code", "deep.timeline()"),
@@ -390,10 +416,17 @@ pd.concat(last)[["t", "chars", "output_tokens", "thought_tokens"]].set_index(pd.
         """\
 ## Earlier answers
 
-Nothing was named, the tab was closed, the kernel restarted? The last runs are kept. `%gemini last` shows the newest,
-`%gemini last 2` the one before, also those of earlier kernels.""",
+Nothing was named, the tab was closed? `%gemini last` shows the newest answer again, `%gemini last 2` the one before.""",
     ),
     ("code", "%gemini last 2"),
+    (
+        "markdown",
+        """\
+What a server answers is also kept in a journal on your machine, without keys, so that it survives the kernel (replayed
+answers are not: they are in their files). `%gemini journal list` shows what is in it, each with its number,
+`%gemini journal search scatter*` finds words, `%gemini show N` brings an answer back, `%gemini journal forget N` lets it go.""",
+    ),
+    ("code", "%gemini journal"),
     (
         "markdown",
         """\

@@ -9,10 +9,8 @@ from __future__ import annotations
 from base64 import b64encode
 from itertools import product
 
-RUN = "alert(1)"
-FETCH = "https://evil.test/q"
-SCRIPT = f"<script>{RUN}</script>"
-IMG = f"<img src=x onerror={RUN}>"
+from attack_media import formulas, pictures
+from attack_words import FETCH, IMG, RUN, SCRIPT
 
 # ------------------------------------------------------------------------------- elements that act
 
@@ -499,7 +497,7 @@ def misleading() -> list[str]:
 
 def attacks() -> list[str]:
     """All of them, each once, the kinds mixed evenly so that any slice of it is a fair sample."""
-    kinds = [acting(), addresses(), fetching(), jupyter(), mutating(), misleading()]
+    kinds = [acting(), addresses(), fetching(), jupyter(), mutating(), misleading(), formulas(), pictures()]
     placed = [
         (i / len(kind), number, text) for number, kind in enumerate(kinds) for i, text in enumerate(kind)
     ]

@@ -8,10 +8,13 @@ from html.parser import HTMLParser
 
 TAGS = {
     "a",
+    "b",
+    "bdi",
     "blockquote",
     "br",
     "code",
     "del",
+    "dfn",
     "div",
     "em",
     "h1",
@@ -21,13 +24,17 @@ TAGS = {
     "h5",
     "h6",
     "hr",
+    "i",
+    "img",
     "li",
     "ol",
     "p",
     "pre",
     "s",
+    "samp",
     "span",
     "strong",
+    "sup",
     "table",
     "tbody",
     "td",
@@ -35,14 +42,17 @@ TAGS = {
     "thead",
     "tr",
     "ul",
+    "var",
 }
-VOID = {"br", "hr"}
+VOID = {"br", "hr", "img"}
 ATTRIBUTES = {
     "a": {"href", "title", "target", "rel"},
     "ol": {"start"},
     "code": {"class"},
     "span": {"class"},
     "div": {"class"},
+    "sup": {"class"},
+    "img": {"src", "alt", "width", "height", "loading", "referrerpolicy"},
     "th": {"style"},
     "td": {"style"},
 }
@@ -54,7 +64,13 @@ VALUES = {
     "target": re.compile("_blank"),
     "rel": re.compile("noopener noreferrer nofollow"),
     "start": re.compile(r"\d+"),
-    "class": re.compile(r"gm-[a-z]+|language-[A-Za-z0-9_+#.-]{1,40}"),
+    "class": re.compile(r"gm-[a-z]+|mathjax_process|language-[A-Za-z0-9_+#.-]{1,40}"),
+    "src": re.compile(r"data:image/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}"),
+    "alt": re.compile(r"(?s).*"),
+    "width": re.compile(r"[1-9]\d{0,3}"),
+    "height": re.compile(r"[1-9]\d{0,3}"),
+    "loading": re.compile("lazy"),
+    "referrerpolicy": re.compile("no-referrer"),
     "style": re.compile(r"text-align: ?(?:left|right|center);?"),
     "title": re.compile(r"(?s).*"),
 }
@@ -69,12 +85,21 @@ FRAME_ATTRIBUTES = ATTRIBUTES | {
 }
 FRAME_VALUES = VALUES | {
     "class": re.compile(
-        r"gm-[a-z]+(?: gm-[a-z]+)?|gemini-magic mathjax_ignore|language-[A-Za-z0-9_+#.-]{1,40}"
+        r"gm-[a-z]+(?: gm-[a-z]+)?|mathjax_process|gemini-magic mathjax_ignore|language-[A-Za-z0-9_+#.-]{1,40}"
     ),
     "role": re.compile("region|note"),
     "aria-label": re.compile("Answer"),
     "aria-busy": re.compile("true"),
 }
+
+
+# What a formula that is typeset must not say; who decides has a list of what it may.
+TEX = re.compile(
+    r"\\(?:href|url|html|html[A-Z]\w*|data|style|class|cssId|includegraphics|require|input|def|[gex]def|let|futurelet|catcode"
+    r"|(?:re)?newcommand|(?:re)?newenvironment|DeclareMathOperator|unicode|bbox|mmlToken|mathtip|texttip|toggle|label|e?q?ref"
+    r"|Rule|rule|[hmv]?space|kern|raise|lower|[rl]lap|move\w+|verb)(?![A-Za-z])|<(?:script|img|svg|iframe|/)|[\u202a-\u202e]",
+    re.IGNORECASE,
+)
 
 
 class _Auditor(HTMLParser):
@@ -84,12 +109,18 @@ class _Auditor(HTMLParser):
         self.findings = []
         self.open = []
         self.text = []
+        self.formula = None  # how many elements are open around the formula, if one is
 
     def handle_starttag(self, tag, attrs):
         if tag not in self.tags:
             self.findings.append(f"element {tag}")
+        if self.formula is not None:
+            self.findings.append(f"element {tag} in a formula")
         if tag not in VOID:
             self.open.append(tag)
+        if ("class", "mathjax_process") in attrs:
+            self.formula = len(self.open)
+            self.text.append("")
         for name, value in attrs:
             if name not in self.attributes.get(tag, ()):
                 self.findings.append(f"attribute {tag}[{name}]")
@@ -102,6 +133,10 @@ class _Auditor(HTMLParser):
             self.handle_endtag(tag)
 
     def handle_endtag(self, tag):
+        if self.formula == len(self.open):
+            self.formula = None
+            if not re.fullmatch(r"(?s)\\\(.+\\\)|\\\[.+\\\]", self.text[-1]) or TEX.search(self.text[-1]):
+                self.findings.append(f"formula {self.text[-1]!r}")
         if not self.open or self.open.pop() != tag:
             self.findings.append(f"unbalanced {tag}")
 
@@ -124,6 +159,17 @@ class _Auditor(HTMLParser):
 def audit(html):
     """Return what in ``html`` is not allowed; empty when all is well."""
     return _audited(_Auditor(), html)
+
+
+def audit_allowing(html, hosts):
+    """The same where images may come from some hosts, too."""
+    names = "|".join(re.escape(host).replace(r"\*", r"(?:[a-z0-9-]+\.)*[a-z0-9-]+") for host in hosts)
+    src = (
+        rf"{VALUES['src'].pattern}|https://(?i:{names})(?::443)?(?:[/?#][^\s\"<>\\]*)?"
+        if hosts
+        else VALUES["src"].pattern
+    )
+    return _audited(_Auditor(values=VALUES | {"src": re.compile(src)}), html)
 
 
 def audit_framed(html):

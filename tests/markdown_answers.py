@@ -86,13 +86,47 @@ def _code(chance: random.Random) -> str:
     return "```python\n" + "\n".join(lines) + "```"
 
 
-def answer(length: int, seed: int = 1) -> str:
-    """Return a text of exactly ``length`` characters."""
+FORMULAS = [
+    "x^2 + y^2 = r^2",
+    "\\frac{a}{b}",
+    "\\alpha_{i} \\le 1",
+    "\\sum_{k=1}^{n} k",
+    "E = mc^2",
+    "O(n \\log n)",
+    "[a, b)",
+    "f: A \\to B",
+]
+
+
+def _mathematics(chance: random.Random) -> str:
+    pieces = []
+    for _ in range(chance.randint(2, 4)):
+        words = _sentence(chance).split(" ")
+        left, right = chance.choice(["$$", "()"])
+        escape = "" if left == "$" else "\\"
+        words.insert(
+            chance.randrange(1, len(words)), f"{escape}{left}{chance.choice(FORMULAS)}{escape}{right}"
+        )
+        pieces.append(" ".join(words))
+    lines = [f"{chance.choice(FORMULAS)} \\\\" for _ in range(chance.randint(1, 4))]
+    left, right = chance.choice([("$$", "$$"), ("\\[", "\\]")])
+    price = f"That costs ${chance.randint(1, 99)} or ${chance.randint(1, 99)}."
+    return (
+        " ".join(pieces)
+        + f"\n\n{left}\n\\begin{{aligned}}\n"
+        + "\n".join(lines)
+        + f"\n\\end{{aligned}}\n{right}\n\n{price}"
+    )
+
+
+def answer(length: int, seed: int = 1, *, formulas: bool = False) -> str:
+    """Return a text of exactly ``length`` characters; a third of it with formulas, if they are wanted."""
     chance = random.Random(seed)
     blocks: list[str] = []
     total = 0
     while total < length:
-        kind = chance.choice([_paragraph, _paragraph, _paragraph, _list, _table, _code, None])
+        more = [_mathematics, _mathematics, _mathematics] if formulas else []
+        kind = chance.choice([_paragraph, _paragraph, _paragraph, _list, _table, _code, None, *more])
         block = kind(chance) if kind else f"## {_sentence(chance)}"
         blocks.append(block)
         total += len(block) + 2

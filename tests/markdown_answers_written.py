@@ -80,4 +80,34 @@ def name(text: str) -> str:
 
 Ünïcode, emoji 🎉 and "quotes" — too.
 """,
+    r"""## Compound interest
+
+With a principal $P$, a yearly rate $r$ and $n$ periods a year, after $t$ years you have
+
+$$
+A = P \left(1 + \frac{r}{n}\right)^{nt}
+$$
+
+So $1,000 at 5% become about $1,051.16 with \(n = 12\)[^1]. In the limit \(n \to \infty\):
+
+\[
+\begin{aligned}
+A &= P e^{rt} \\
+  &= P \sum_{k=0}^{\infty} \frac{(rt)^k}{k!}
+\end{aligned}
+\]
+
+- The *doubling time* is $t_2 = \frac{\ln 2}{r}$, **not** $\frac{1}{r}$.
+- For small $r$ it is close to the rule of 72:
+  $$t_2 \approx \frac{72}{100\,r}$$
+
+| plan | price | after $t=1$ |
+|:-----|------:|:-----------:|
+| A | $5 | $P(1+r)$ |
+| B | $12.50 | \(P e^{r}\) |
+
+A shell would say `echo $HOME`, and it costs $5 a month or $50 a year.
+
+[^1]: Rounded to cents, see [the table](https://example.org/rates).
+""",
 )

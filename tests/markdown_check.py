@@ -46,6 +46,13 @@ class Played:
         return "".join([*pieces, self.tail])
 
 
+def healed(text):
+    """What is shown of a text whose end is being typed."""
+    renderer = Renderer(heal=True)
+    renderer.feed(text)
+    return renderer.html
+
+
 def check(pieces, label, *, heal=False, every=1):
     """Assert that the view is exact after each piece (of which every n-th is compared), and when it is closed."""
     renderer = Renderer(heal=heal)

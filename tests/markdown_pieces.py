@@ -124,11 +124,53 @@ FRAGMENTS = [
         "&",
     ),
     *(
+        "$$",
+        "$$",
+        "\\[",
+        "\\]",
+        "$$ a",
+        "b $$",
+        "$$x^2$$",
+        "$$ y $$ and more",
+        "\\[ z \\]",
+        "\\[z",
+        "> $$",
+        "- $$",
+        "  $$",
+        "$a",
+        "b$",
+        "$$$",
+    ),
+    *(
+        "$5 and $6",
+        "$x$",
+        "\\(x\\)",
+        "\\(a",
+        "b\\)",
+        "$$a$$ and $b$",
+        "$\\href{x}{y}$",
+        "+ c_1",
+        "= d*e*",
+        "\\begin{cases}",
+        "a &= b \\\\[2pt]",
+        "$a|b$",
+    ),
+    *(
+        "[^1]",
+        "note[^note]",
+        "[^1]: text",
+        "[^2]: https://example.org",
+        "[^note]:",
+        "[^1](https://example.org)",
+    ),
+    *(
+        "![d](data:image/gif;base64,R0lGODlhAQABAAAAACw=)",
+        "![d](data:image/gif;base64,R0lGOD",
+        "![d](data:image/x,y)",
+    ),
+    *(
         "hard  ",
         "hard\\",
-        "$5 and $6",
-        "$$x^2$$",
-        "\\(x\\)",
         "\x00",
         "\ud800",
         "\u202e",
@@ -188,6 +230,7 @@ INLINE = [
         "a&b",
         "<b>",
     ),
+    *("$x^2$", "\\(a_b\\)", "$5", "$a [b$", "$$c*d$$", "\\[e\\]", "as[^1]"),
 ]
 RARE = [
     "**open",
@@ -205,6 +248,14 @@ RARE = [
     "[*a",
     "b*]",
     "~~",
+    "$",
+    "$$",
+    "\\(",
+    "\\[",
+    "$x",
+    "y$",
+    "\\)",
+    "[^1",
 ]
 SAFE = INLINE
 INLINE = [*INLINE, *INLINE, *INLINE, *RARE]
@@ -220,6 +271,7 @@ SLIPS = [
     "\n--|--\n",
     "\n|--\n",
 ]
+SLIPS += ["\n$$\n", "\n\\[\n", "\n$$ x\n- y\n$$", "\n\\[ x \\]\n", "\n[^1]: note", "\n[^1]"]
 SLIPS += ["| a", "[foo]: https://e.org", "\n\n[foo]: https://e.org\n", "\n2. x", "\n\n", "\t", *RARE]
 CODE = [
     *(
@@ -282,7 +334,7 @@ def essay(seed: int) -> str:
     """Return a text of long blocks: lists, tables, code and paragraphs of many lines, with a slip here and there."""
     chance = random.Random(seed)
     return "".join(
-        chance.choice([_long_list, _long_table, _long_code, _long_paragraph])(chance)
+        chance.choice([_long_list, _long_table, _long_code, _long_paragraph, _long_formula])(chance)
         + chance.choice(ENDS[3:])
         for _ in range(chance.randint(1, 4))
     )
@@ -351,6 +403,23 @@ def _long_paragraph(chance: random.Random) -> str:
     return "".join(pieces) + "\n" + chance.choice(["", "", "", *SLIPS])
 
 
+def _long_formula(chance: random.Random) -> str:
+    opening, closing = chance.choice(
+        [("$$", "$$"), ("\\[", "\\]"), ("$$ ", " $$"), ("\\[ ", " \\]"), ("$$", "")]
+    )
+    lines = [
+        chance.choice(
+            ["a &= b \\\\", "- c + d_{1}", "= e^2", "+ f", "\\text{a *b* $c$}", "> 0", "# g", "1. h"]
+        )
+        for _ in range(chance.randint(1, 9))
+    ]
+    end = chance.choice(["", "", "", " where", "\n\n", "$"])
+    before = chance.choice(["", "", "Text\n", "- item\n  ", "> "])
+    return (
+        before + opening + chance.choice(["\n", "\n", " "]) + "\n".join(lines) + "\n" + closing + end + "\n"
+    )
+
+
 def chopped(text: str, chance: random.Random, most: int = 12) -> list[str]:
     """Cut a text into pieces of 1 to ``most`` characters."""
     pieces = []
@@ -382,7 +451,12 @@ CONSTRUCTS = {
     "label inside a label": "[a [b] c]\n\n[b]: https://example.org\n\n[a [b] c]: https://example.com\n\nx\n",
     "tasks": "- [ ] open\n- [x] *done*\n- [X] big\n- [] none\n- [ ]\n\ntext [ ] not\n",
     "inline": "*a **b* c** `d` ``e`` ~~f~~ \\* &amp; &#x41; <https://example.org> a  \nb\\\nc\n",
-    "math stays text": "$5 and $6, $$x$$ and \\(y\\), \\[z\\]\n\n$$\na\n$$\n",
+    "formulas": "$x$ and $$y$$, \\(z_1 * z_2\\) or \\[w\\], but $5 and $6, $ a$, a$b\n\n| $a$ | \\(b\\) |\n|--|--|\n| $5 | $6 |\n",
+    "formulas that stand alone": "Text\n$$\na\n- b\n$$\nand\n\\[\nc\n= d\n\\]\n\n$$ e $$\n\\[ f \\]\n$$g$$ more\n",
+    "formulas inside": "- $$\n  a\n  - b\n  $$\n- c $$\n  d\n- e\n\n> $$\n> f\n> $$\n> $$\n> g\nlazy\n\n1. x\n\n   \\[\n   h\n   \\]\n",
+    "formulas without an end": "$$\na\n- b\n\n- $$\n  c\n\n\\[\nd\n\n$$ e\nf $$ g\n\n$$\n\n$$$\nh\n$$$\n",
+    "notes": "As said[^1] and[^two].\n\n[^1]: First *note*\ngoes on\n[^two]: https://example.org\n[^3](https://example.org) [^4\n\n[^5]:\n",
+    "images inside": "![a *b*](data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACADs=) c\n\n![](data:image/png,x)\n![d](data:image/gif;base64,R0",
     "line ends": "a\r\nb\r\r\nc\n\r\n# d\r\n```\r\ne\r\n```\rf\r",
     "html is text": "<div>\n\n*em*\n\n</div>\n\n<script>\nalert(1)\n</script>\ntext <b>x</b>\n",
     "spaces": "   \n\n \t \n  a\n\n\n\n\t\nb\n",

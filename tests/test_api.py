@@ -54,6 +54,16 @@ def test_an_answer_and_all_that_came_with_it(fake_server):
     assert r.headers["content-type"].startswith("text/event-stream")
 
 
+def test_which_images_are_drawn_is_said_before_anything_is_sent_and_stays_with_the_answer(fake_server):
+    with pytest.raises(OptionError, match="is not a host"):
+        ask(fake_server, images="https://example.org")
+    assert fake_server.requests == []
+    for images, drawn in (("data", 0), ("pics.example", 1), ("*.example.org, pics.example", 1), ("none", 0)):
+        r = gemini_magic.ask("![x](https://pics.example/x.png)", backend="echo", images=images)
+        for _ in range(2):
+            assert r._repr_mimebundle_()["text/html"].count("<img") == drawn, images
+
+
 def test_the_tables_go_into_three_libraries_as_they_are(fake_server):
     r = ask(fake_server, "thinking")
     for table in (r.chunks, r.events, r.usage_history):

@@ -6,6 +6,7 @@ import json
 import shlex
 import subprocess
 
+import duckdb
 import pandas as pd
 import polars as pl
 import pytest
@@ -15,6 +16,8 @@ from surroundings import CANARY
 import gemini_magic
 from gemini_magic import Response
 from gemini_magic.errors import RecordingError
+
+TABLES = ("chunks", "events", "usage_history", "usage_by_modality", "parts_table", "notes", "attempts")
 
 USAGE = {
     "promptTokenCount": 12,
@@ -46,15 +49,7 @@ def ask(fake_server, monkeypatch):
 def test_every_table_goes_into_every_library_full_or_empty(ask):
     full = ask(text("hm", thought=True), text("a "), text("b"), event({"usageMetadata": USAGE}), finish())
     empty = ask(status(500))
-    for name in (
-        "chunks",
-        "events",
-        "usage_history",
-        "usage_by_modality",
-        "parts_table",
-        "notes",
-        "attempts",
-    ):
+    for name in TABLES:
         some, none = getattr(full, name), getattr(empty, name)
         assert len(some) > 0, name
         for rows in (some, none):
@@ -154,8 +149,38 @@ def test_two_responses_side_by_side(ask, tmp_path):
         one.diff("other")
 
 
+def test_requests_of_recordings_are_compared_as_well(fake_server, tmp_path):
+    loaded = []
+    for number, (prompt, heat) in enumerate((("Hi <b>there</b>", 0.1), ("Ho", 0.9))):
+        fake_server.script(text("one"), finish())
+        r = gemini_magic.ask(
+            prompt,
+            model="m",
+            base_url=fake_server.base_url,
+            journal=False,
+            temperature=heat,
+            system="Be brief.",
+        )
+        loaded.append(Response.load(r.save(tmp_path / f"{number}.jsonl")))
+    found = loaded[0].diff(loaded[1])
+    changed = {change.name: (change.left, change.right) for change in found.changes if not change.same}
+    assert changed["question"] == ("Hi <b>there</b>", "Ho")
+    named = {change.name: change.left for change in found.changes}
+    assert (named["model asked"], named["turns before"], named["system"]) == ("m", 0, "Be brief.")
+    assert "0.1" in named["config"]
+    assert "<b>" not in found._repr_html_()
+
+
 def test_a_difference_without_end_is_cut(ask):
     one = ask(text("\n".join(f"a{n}" for n in range(900))), finish())
     other = ask(text("\n".join(f"b{n}" for n in range(900))), finish())
     assert "more lines" in repr(one.diff(other))
     assert len(one.diff(other)._repr_html_()) < 30_000
+
+
+def test_no_name_of_a_column_has_to_be_quoted_in_sql():
+    r = gemini_magic.ask("one two", backend="echo", journal=False)
+    for name in TABLES:
+        rows = getattr(r, name)
+        assert len(duckdb.sql(f"select {', '.join(rows.columns)} from rows").fetchall()) == len(rows)
+    assert r.attempts[0].end == r.attempts[0].ended == "eof"

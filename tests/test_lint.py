@@ -139,6 +139,42 @@ def test_other_dialects_have_their_own_fields():
     )
 
 
+def test_parts_of_an_unknown_kind_are_named():
+    value = said("a")
+    value["candidates"][0]["content"]["parts"].append({"hologram": {"depth": 3}, "thoughtSignature": "c2ln"})
+    note = found(streamed(said("b"), value, said("c", "STOP")))["unknown-part"]
+    assert (note.chunk, note.severity) == (1, "info")
+    assert "hologram" in note.message
+    assert "thoughtSignature" not in note.message
+
+
+def test_words_nobody_has_documented_are_named():
+    rated = {"safetyRatings": [{"category": "NEW", "probability": "MAYBE"}]}
+    note = found(streamed(said("a"), said("b", "STOP", promptFeedback=rated)))["unknown-value"]
+    assert (note.chunk, note.severity) == (1, "info")
+    assert "probability MAYBE" in note.message
+    call = {"functionCall": {"name": "f", "args": {"modality": "MINE"}}}
+    assert found(streamed({"candidates": [{"content": {"parts": [call]}, "finishReason": "STOP"}]})) == {}
+
+
+def test_an_error_that_is_no_event_is_told():
+    exchange = Exchange("POST", "https://example.org/v1", (), b"{}")
+    exchange.status, exchange.end = 200, "eof"
+    error = b'{"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}'
+    for body, told in ((error + b"\n", True), (b"data: " + error + b"\n\n", False)):
+        exchange.pieces = [(0.1, b"data: " + json.dumps(said("a")).encode() + b"\n\n" + body)]
+        ledger = Ledger()
+        read_exchanges([exchange], backend("gemini"), ledger)
+        assert ledger.status == "error"
+        assert ("error-outside-data" in found(ledger)) is told
+
+
+def test_an_answer_with_nothing_in_it():
+    empty = {"candidates": [{"content": {"role": "model"}, "finishReason": "STOP"}]}
+    assert found(streamed(empty))["empty-answer"].severity == "warning"
+    assert "empty-answer" not in found(streamed(said("a", "STOP")))
+
+
 @pytest.mark.corpus
 def test_recorded_streams():
     kinds = set()

@@ -1,5 +1,6 @@
 """What a wheel holds, where it puts it, and that what JupyterLab reads of this checkout is what the checkout says."""
 
+import importlib.util
 import json
 import re
 import subprocess
@@ -52,8 +53,13 @@ def wheel(tmp_path_factory):
 
 def labextension_files():
     """Name and bytes of every file that belongs in the labextension's folder."""
-    files = {path.name: path.read_bytes() for path in LABEXTENSION.iterdir()}
-    return files | {INSTALL_FILE.name: INSTALL_FILE.read_bytes()}
+    return files_below(LABEXTENSION) | {INSTALL_FILE.name: INSTALL_FILE.read_bytes()}
+
+
+def files_below(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
 
 
 def package_json():
@@ -124,6 +130,39 @@ def test_the_labextension_names_files_that_exist():
     assert named | {build["load"]} == modules, "not there, or never loaded"
 
 
+@pytest.mark.parametrize("path", sorted(LABEXTENSION.rglob("*.js")), ids=lambda path: path.name)
+def test_modules_of_the_labextension_are_short_say_what_they_know_and_parse_no_html(path):
+    source = path.read_text("utf-8")
+    assert len(source.splitlines()) <= 300
+    assert source.startswith("/**\n * ")
+    for forbidden in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "new Function",
+    ):
+        assert forbidden not in source
+    assert source.count("parseFromString") == (path.name == "answer.js")
+
+
+def test_an_answer_has_the_same_style_with_the_labextension():
+    spec = importlib.util.spec_from_file_location("make_style", CHECKOUT / "jupyter-config" / "make_style.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.TARGET.read_text("utf-8") == script.SHEET, "run jupyter-config/make_style.py"
+
+
+def test_settings_have_the_defaults_that_the_modules_have():
+    schema = json.loads((LABEXTENSION / "schemas" / "gemini-magic" / "plugin.json").read_text("utf-8"))
+    known = re.search(r"const values = \{(.*?)\};", (LABEXTENSION / "settings.js").read_text("utf-8"))[1]
+    said = dict(pair.strip().split(": ") for pair in known.split(","))
+    defaults = {name: json.dumps(each["default"]) for name, each in schema["properties"].items()}
+    assert defaults == {name: value.replace("'", '"') for name, value in said.items()}
+    assert all(each["title"] and each["description"] for each in schema["properties"].values())
+
+
 def test_uninstalling_is_explained_with_the_name_that_was_installed():
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
     said = json.loads(INSTALL_FILE.read_text("utf-8"))
@@ -137,5 +176,4 @@ def test_the_installed_labextension_is_the_one_of_this_checkout():
     assert metadata.version("gemini-magic") == VERSION
     installed = Path(sysconfig.get_path("data"), SHARED)
     assert installed.is_dir(), "not installed here: pip install -e ."
-    found = {path.name: path.read_bytes() for path in installed.iterdir()}
-    assert found == labextension_files(), "out of date: pip install -e . once more"
+    assert files_below(installed) == labextension_files(), "out of date: pip install -e . once more"

@@ -338,7 +338,7 @@ BODIES = [
         "Other bodies",
         "the same, indented and without `data:`",
         sse(FIRST) + json.dumps(OVERLOADED, indent=2).encode() + b"\n",
-        "bare-lines", "unterminated",
+        "bare-lines", "unterminated", "error-outside-data",
         due=_half("overloaded"),
         status="error",
     ),

@@ -10,7 +10,7 @@ from .loading import read_exchanges
 from .recorder import Recorder
 from .recording import read_recording, write_recording
 from .replay import Replay
-from .stream import Stream, open_stream
+from .stream import Stream, open_stream, play
 from .tape import Tape
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "key_header",
     "open_stream",
     "parse_recording",
+    "play",
     "read_exchanges",
     "read_recording",
     "write_recording",

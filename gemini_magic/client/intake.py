@@ -163,6 +163,8 @@ class Intake:
             return None
         with self._pen:
             self._ledger.add_all(read, self.last)
+            if read and self._exchange is not None and self._exchange.pieces:
+                self._exchange.pieces.share([raw for raw, _ in read])
             for oddity in oddities:
                 if oddity.kind not in self.expected:
                     remark(self._ledger, oddity)

@@ -16,14 +16,13 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
 from ..errors import RecordingError
-from ..ledger import Exchange
+from ..exchange import Exchange, clean_headers, clean_url
 
 __all__ = [
     "VERSION",
@@ -41,7 +40,6 @@ __all__ = [
 ]
 
 VERSION = 1
-_SECRET_WORDS = ("key", "token", "authorization", "cookie", "secret")
 _NUMBER = re.compile(rb'^\{(?:"v": ?\d+, ?)?"exchange": ?(\d+)', re.MULTILINE)
 
 
@@ -49,31 +47,6 @@ class Recorded(Exchange):
     """An exchange from a file; ``lacks`` says what the file does not tell, in a sentence, or is empty."""
 
     lacks = ""
-
-
-def clean_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Headers as they are kept: cookies dropped, anything that may be a credential masked."""
-    kept: dict[str, str] = {}
-    for name, value in headers:
-        lower = name.lower()
-        if lower in ("set-cookie", "cookie"):
-            continue
-        shown = "<redacted>" if any(word in lower for word in _SECRET_WORDS) else value
-        kept[lower] = f"{kept[lower]}, {shown}" if lower in kept else shown
-    return kept
-
-
-def clean_url(url: str) -> str:
-    """The URL with credentials masked."""
-    parts = urlsplit(url)
-    if not parts.query and "@" not in parts.netloc:
-        return url
-    pairs = []
-    for pair in parts.query.split("&"):
-        name = pair.partition("=")[0]
-        secret = any(word in name.lower() for word in _SECRET_WORDS)
-        pairs.append(f"{name}=redacted" if secret else pair)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="&".join(pairs)).geturl()
 
 
 def _bytes(data: bytes, text: str, encoded: str) -> dict[str, str]:

@@ -50,7 +50,8 @@ def read_recording(path: Path) -> list[Exchange]:
         return list(found)
     if name.endswith(".sse"):
         exchange = Recorded("POST", "", (), b"")
-        exchange.status, exchange.pieces, exchange.end = 200, [(0.0, data)], "eof"
+        exchange.status, exchange.end = 200, "eof"
+        exchange.pieces.append((0.0, data))
         exchange.lacks = _BODY_ALONE
         return [exchange]
     return parse(path.name, data)
@@ -61,7 +62,8 @@ def _from_trace(trace: TraceExchange) -> Recorded:
     exchange = Recorded(trace.method, clean_url(trace.url), headers, trace.request_body)
     exchange.status, exchange.reason, exchange.http_version = trace.status, trace.reason, trace.http_version
     exchange.response_headers = tuple(clean_headers(trace.headers).items())
-    exchange.pieces = [(0.0, trace.body)] if trace.body else []
+    if trace.body:
+        exchange.pieces.append((0.0, trace.body))
     exchange.end = "eof"
     exchange.lacks = _NO_TIMES
     return exchange

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -17,7 +18,7 @@ from ..errors import RecordingError
 from ..ledger import Exchange
 from .recording import read_recording
 
-__all__ = ["Replay"]
+__all__ = ["Again", "Replay"]
 
 _CREDENTIALS = ("key", "access_token")  # how Google's APIs name them in a query
 _LONGEST = 120  # characters of a difference that are shown
@@ -65,12 +66,8 @@ class Replay:
     """
 
     def __init__(self, path: Path, *, any_order: bool = False, speed: float = 1.0) -> None:
-        if speed < 0:
-            raise RecordingError(
-                f"--speed {speed:g} is negative.", remedy="Use 1, 4, 0.5, or 0 for no waiting."
-            )
         self.path = path
-        self.speed = speed
+        self.speed = _checked(speed, "--speed ")
         self._any_order = any_order
         self._exchanges = read_recording(path)
         self._stamp = path.stat().st_mtime_ns
@@ -113,6 +110,28 @@ class Replay:
             f"{self.path.name} holds no answer to this request; {_difference(request, nearest)}",
             remedy="Ask exactly what was recorded (`--dry-run` shows the request), or use --replay-any.",
         )
+
+
+class Again(Replay):
+    """Exchanges that are at hand, played in their order.
+
+    Raises:
+        RecordingError: the speed is negative.
+    """
+
+    def __init__(self, exchanges: Sequence[Exchange], speed: float) -> None:
+        self.speed = _checked(speed, "speed=")
+        self._left = list(exchanges)
+
+    def find(self, request: HttpRequest) -> Exchange:  # noqa: ARG002 - whatever is asked
+        """The next one."""
+        return self._left.pop(0) if len(self._left) > 1 else self._left[0]
+
+
+def _checked(speed: float, said: str) -> float:
+    if not 0 <= speed < float("inf"):
+        raise RecordingError(f"{said}{speed:g} is no speed.", remedy="Use 1, 4, 0.5, or 0 for no waiting.")
+    return speed
 
 
 def _leaves(value: Any, path: str = "") -> dict[str, Any]:

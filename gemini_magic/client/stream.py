@@ -16,12 +16,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, NamedTuple, Self
 
-from ..backends import Backend
+from ..backends import Backend, HttpRequest
 from ..content import Request
 from ..endings import Cause
 from ..errors import ConnectionFailed, GeminiMagicError
 from ..events import Event
-from ..ledger import Ledger
+from ..ledger import Exchange, Ledger
 from ..settings import Options
 from .attempt import Job
 from .credentials import Key
@@ -30,11 +30,11 @@ from .intake import Pen
 from .line import Line
 from .reader import Reading
 from .recorder import Recorder
-from .replay import Replay
+from .replay import Again, Replay
 from .switching import begin_live, end_live
 from .transcript import Transcript
 
-__all__ = ["Stream", "open_stream"]
+__all__ = ["Stream", "open_stream", "play"]
 
 _FAREWELL = 0.03  # seconds that cancelling waits for the reader
 _running: weakref.WeakSet[Stream] = weakref.WeakSet()
@@ -252,3 +252,21 @@ def open_stream(
         transcript = Transcript(Path(options.to).expanduser(), ledger, before=before)
     job = Job(http, backend, options, key, recorders, replay, whole, transcript)
     return Stream(job, ledger)
+
+
+def play(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledger, *, speed: float = 1.0) -> Stream:
+    """The same stream once more, at ``speed`` times its pace; nothing is sent.
+
+    Args:
+        exchanges: the run, with its tries in order; at least one.
+        backend: the dialect of the bodies.
+        ledger: an empty ledger.
+        speed: 0 means without waiting.
+
+    Raises:
+        RecordingError: the speed is none.
+    """
+    first = exchanges[0]
+    http = HttpRequest(first.method, first.url, first.headers, first.body)
+    options = Options(retries=len(exchanges) - 1)
+    return Stream(Job(http, backend, options, replay=Again(exchanges, speed)), ledger)

@@ -6,6 +6,7 @@
  */
 
 import { NotebookWatch } from './cells.js';
+import { settings } from './settings.js';
 
 /** JupyterLab's Markdown: GitHub's flavour, with formulas. */
 const MARKDOWN = 'text/x-ipythongfm';
@@ -26,12 +27,14 @@ class CellWatch {
     this._text.changed.connect(this._onTextChanged, this);
     // The notebook sets every code cell to the kernel's language, and again whenever that becomes known.
     cell.mimeTypeChanged.connect(this._update, this);
+    this._unwatch = settings.onChange(() => this._update());
     this._update();
   }
 
   dispose() {
     this._text.changed.disconnect(this._onTextChanged, this);
     this._cell.mimeTypeChanged.disconnect(this._update, this);
+    this._unwatch();
   }
 
   /**
@@ -47,7 +50,7 @@ class CellWatch {
   }
 
   _update() {
-    if (MAGIC.test(this._text.getSource())) {
+    if (settings.get('highlight') && MAGIC.test(this._text.getSource())) {
       this._cell.mimeType = MARKDOWN;
     } else if (this._cell.mimeType === MARKDOWN) {
       // Any other type was set by somebody else and is theirs.

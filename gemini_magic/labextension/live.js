@@ -141,6 +141,7 @@ export class LiveAnswer {
   _onState() {
     const root = this._root;
     if (root.matches('.jupyter-widgets-disconnected')) {
+      root.querySelector('.gm-stop')?.setAttribute('disabled', '');
       this._reader.announcer.say('Answer cut off, the kernel ended');
       this.dispose();
     } else if (root.querySelector('.gm-mark') && !root.querySelector('.gm-mark.gm-busy')) {

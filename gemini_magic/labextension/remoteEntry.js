@@ -9,7 +9,7 @@
   'use strict';
 
   /** Name in `package.json` (`jupyterlab._build`) to the files that hold the plugins. */
-  const FILES = { './extension': ['highlight.js', 'companion.js', 'next_cell.js'] };
+  const FILES = { './extension': ['highlight.js', 'companion.js', 'next_cell.js', 'plugin.js'] };
 
   // Only known while the script runs; `get` is called later.
   const folder = new URL('.', document.currentScript.src);

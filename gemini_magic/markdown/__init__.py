@@ -12,15 +12,18 @@ if TYPE_CHECKING:
     from .blocks import Op, Renderer, render
     from .defang import defang
     from .frames import Frame
+    from .images import DATA_ONLY, Images
     from .parser import CodeBlock, code_blocks
     from .passages import Passages
     from .safe import visible
     from .style import STYLE
 
 __all__ = [
+    "DATA_ONLY",
     "STYLE",
     "CodeBlock",
     "Frame",
+    "Images",
     "Op",
     "Passages",
     "Renderer",
@@ -31,6 +34,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "DATA_ONLY": "images",
+    "Images": "images",
     "STYLE": "style",
     "CodeBlock": "parser",
     "Frame": "frames",

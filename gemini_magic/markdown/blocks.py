@@ -13,7 +13,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .heal import heal
-from .parser import Refs, blocks_of, draw, inline
+from .images import DATA_ONLY, Images, is_data, open_data_image
+from .parser import Refs, blocks_of, close_fence, draw, inline
 from .safe import Newlines, clean
 from .source import Part, Source
 
@@ -43,12 +44,23 @@ class Op(NamedTuple):
     frame: Frame | None = None
 
 
-def render(text: str) -> str:
-    """Return the safe HTML of a whole Markdown text, in one pass."""
+def render(text: str, *, ended: bool = False, images: Images = DATA_ONLY) -> str:
+    """Return the safe HTML of a whole Markdown text, in one pass; the time grows with the length.
+
+    Any text is Markdown, so there is nothing to raise. Formulas are left to the page: each is TeX in an element of class
+    ``mathjax_process``, which is to stand below one of class ``mathjax_ignore``.
+
+    Args:
+        text: the Markdown, with any line ends.
+        ended: whether nothing follows: then code whose closing line is missing at the very end is coloured, too.
+        images: those that are drawn; small ones inside the text by default.
+    """
     refs = Refs()
     tokens = blocks_of(Newlines()(text), refs)
+    if ended:
+        close_fence(tokens)
     inline(tokens, refs)
-    return clean(draw(tokens))
+    return clean(draw(tokens, images), images)
 
 
 def _target(definition: Any) -> tuple[str, str] | None:
@@ -59,8 +71,14 @@ class Renderer:
     """Turns text that arrives in pieces into operations on a view.
 
     With ``heal=False`` the view after any piece equals ``render`` of the text so far. With
-    ``heal=True`` unfinished markup at the very end is drawn as it will probably read when finished, and open code is
-    coloured; ``close`` ends with the exact view either way. Not safe for use by two threads at once.
+    ``heal=True`` unfinished markup at the very end is drawn as it will probably read when finished, an unfinished formula
+    as its source, and open code is coloured; ``close`` ends with the exact view either way. A piece costs what is
+    unfinished, not what there is: all together take a small multiple of one ``render``. Not safe for use by two threads
+    at once.
+
+    Args:
+        heal: whether to guess how the end will read.
+        images: those that are drawn; small ones inside the text by default.
 
     Attributes:
         open: safe HTML of what is unfinished in the open frame.
@@ -68,7 +86,7 @@ class Renderer:
         last_cost: seconds the last ``update`` took, for the caller's throttle.
     """
 
-    def __init__(self, *, heal: bool = False) -> None:
+    def __init__(self, *, heal: bool = False, images: Images = DATA_ONLY) -> None:
         self.open = ""
         self.tail = ""
         self.last_cost = 0.0
@@ -76,7 +94,10 @@ class Renderer:
         self._closed = False
         self._newlines = Newlines()
         self._pieces: list[str] = []  # text not looked at yet
-        self._source = Source(coloured=heal)
+        self._known = 0  # so many of them are more of an image's data
+        self._in_data = False  # the text ends in those
+        self._images = images
+        self._source = Source(coloured=heal, images=images)
         self._passing: dict[str, Any] = {}  # definitions in the rest as last drawn
         self._html: list[str] = []  # of each frozen part
         self._frames: list[Frame | None] = []  # of each frozen part
@@ -94,7 +115,7 @@ class Renderer:
 
     @property
     def html(self) -> str:
-        """The view as of the last update."""
+        """The view as of the last update, in one: safe HTML. It takes as long as there is HTML."""
         pieces = []
         for frame, parts in groupby(zip(self._frames, self._html, strict=True), lambda part: part[0]):
             inner = [html for _, html in parts]
@@ -118,30 +139,37 @@ class Renderer:
 
     def update(self) -> list[Op]:
         """Render what was appended since the last update and return what changed in the view."""
-        if not self._pieces:
+        if not self._pieces or (self._in_data and self._only_data()):
             return []
         return self._step(final=False)
 
     def feed(self, text: str) -> list[Op]:
-        """Append and update at once."""
+        """Append and update at once.
+
+        Raises:
+            ValueError: the renderer is closed.
+        """
         self.append(text)
         return self.update()
 
-    def close(self) -> list[Op]:
-        """Freeze everything: nothing is unfinished and ``html`` equals ``render`` of the whole text."""
+    def close(self, *, ended: bool = False) -> list[Op]:
+        """Freeze everything: nothing is unfinished and ``html`` equals ``render`` of the whole text, told the same."""
         if self._closed:
             return []
         self._closed = True
-        return self._step(final=True)
+        return self._step(final=True, ended=ended)
 
-    def _step(self, *, final: bool) -> list[Op]:
+    def _step(self, *, final: bool, ended: bool = False) -> list[Op]:
         begun = perf_counter()
         source = self._source
         source.text += "".join(self._pieces)
         self._pieces.clear()
+        self._known = 0
         before = self.frame
         new = source.freeze()
         passing, tokens = source.read()
+        if ended:
+            close_fence(tokens)
         if final:
             new += source.finish(tokens)
             tokens = []
@@ -152,6 +180,7 @@ class Renderer:
                 passing, tokens = source.read()
             if self._heal:
                 tokens, passing = heal(source.led, tokens, passing)
+                self._in_data = open_data_image(source.text) >= 0
         children, after = self.frame.split(tokens) if self.frame else ([], tokens)
         stale = self._stale(passing)
         ops = self._look([before, *(part.frame for part in new), self.frame], stale, passing)
@@ -162,6 +191,12 @@ class Renderer:
                 self._forget(ident)
         self.last_cost = perf_counter() - begun
         return ops
+
+    def _only_data(self) -> bool:
+        """Say whether nothing came but more of an image's data, which nobody sees before they are whole."""
+        new = self._pieces[self._known :]
+        self._known = len(self._pieces)
+        return all(map(is_data, new))
 
     # -- what the view is told
 
@@ -224,7 +259,7 @@ class Renderer:
                 self._asking.setdefault(label, set()).add(ident)
             if passing.asked:
                 self._linked.add(ident)
-        return clean(draw(tokens)) if frame is None else frame.draw(tokens)
+        return clean(draw(tokens, self._images), self._images) if frame is None else frame.draw(tokens)
 
     def _forget(self, ident: int) -> None:
         """Drop the tokens of a part that no late definition can change."""
@@ -242,7 +277,7 @@ class Renderer:
             self.open = inner
             ops.append(Op("open", -1, inner, self.frame))
         inline(after, passing)
-        html = clean(draw(after)) if after else ""
+        html = clean(draw(after, self._images), self._images) if after else ""
         if html != self.tail:
             self.tail = html
             ops.append(Op("tail", -1, html))

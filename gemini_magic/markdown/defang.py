@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from markdown_it import MarkdownIt
-
-from .highlight import language_of
+from .judge import harmless, tame_language
 from .parser import Refs, blocks_of
 from .safe import link_allowed, visible
+from .typed import formulas_in, without_commands, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["defang"]
 
-# A language whose fence a front end draws instead of showing it; Mermaid fetches images that a diagram names.
-_DRAWN: Final = frozenset(
-    {"mermaid", "math", "geojson", "topojson", "stl", "vega", "vega-lite", "plantuml", "svgbob"}
-)
 _LINE_ENDS: Final = re.compile("[\u2028\u2029]")  # to a front end in JavaScript a fence can begin after them
 _CELL_BORDER: Final = re.compile(r"(?<!\\)\|")
 _BLOCKS: Final = frozenset({"fence", "code_block"})
@@ -38,7 +33,7 @@ _NOT_MARKS: Final = re.compile(r"[^ \t>]")
 _BACKTICKS: Final = re.compile(r"`+")
 _CODE_SPAN: Final = re.compile(r"(\\.)|(?<!`)(`+)(?!`)(.+?)(?<!`)\2(?!`)", re.DOTALL)
 # What may begin a formula for MathJax's usual preprocessing, which runs before Markdown is parsed.
-_FORMULA: Final = re.compile(r"\$|\\\\[(\[]|\\begin")
+_FORMULA: Final = re.compile(r"\$|&dollar;|&#0*36;|&#x0*24;|\\[(\[]|\\begin", re.IGNORECASE)
 # Code that would do something if a front end did not take it for code.
 _LIVE: Final = re.compile(
     r"<[A-Za-z/!?]|!\[|\]\(|^[^\w\n\[]*\[.*\]:|ftp://|www\.|`{3}|~{3}", re.MULTILINE | re.IGNORECASE
@@ -53,7 +48,7 @@ _URL = r"<?(?P<{0}>(?:https?://|mailto:)(?:[^\s<>()\[\]`\"\\]|\([^\s<>()\[\]`\"\
 _TITLE = r"(?:[ \t]+(?P<{0}>\"[\w .,;:!?'()/-]*\"|'[\w .,;:!?/-]*'))?"
 _PIECE: Final = re.compile(
     rf"""
-      (?P<escape>\\[<!"`~])
+      (?P<escape>\\[<!"`~@])
     | !\[(?P<alt>[^\[\]`<>!"]*)\]\(\s*<?(?P<image>[^\s()<>`]+)>?(?:\s+(?:"[^"\n]*"|'[^'\n]*'))?\s*\)
     | \]\([ \t]*{_URL.format("link")}{_TITLE.format("link_title")}[ \t]*\)
     | \]:[ \t]*{_URL.format("definition")}{_TITLE.format("definition_title")}[ \t]*$
@@ -67,29 +62,19 @@ _PIECE: Final = re.compile(
     """,
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
-_OWN_HTML: Final = re.compile(r"</?code>|<pre>\n[ \t>]*<code>[^<]*</code></pre>\s*")
-
-
-class _Permissive(MarkdownIt):
-    """Reads as the front end might: HTML on, every address taken."""
-
-    def validateLink(self, url: str) -> bool:  # noqa: ARG002, N802 - the parser's name
-        return True
-
-
-_JUDGE: Final = _Permissive("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
 def defang(text: str) -> str:
     """Return Markdown that shows the same answer and can do nothing when its HTML is trusted.
 
-    Ordinary text, lists, tables, formulas and links stay as they are. Code that would be live if it were not taken
+    Ordinary text, lists, tables and links stay as they are, and formulas that nothing can be said against; others are
+    shown as their source. Code that would be live if it were not taken
     for code is put into a fence at the margin, or is written in entities between ``<code>`` tags where no such fence
     can stand. A text that still is not safe comes back as one block of code.
     """
     text = _LINE_ENDS.sub("\n", visible(text))
     edited = _Editor(text).result()
-    return edited if _harmless(edited) else _as_code(text)
+    return edited if harmless(edited) else _as_code(text)
 
 
 class _Editor:
@@ -99,7 +84,9 @@ class _Editor:
         self._lines = text.split("\n")
         self._done: list[str] = []
         self._tokens = [token for token in blocks_of(text, Refs()) if token.map is not None]
-        self._formulas = _FORMULA.search(self._outside_fences()) is not None
+        outside = self._outside_fences()
+        self._formulas = _FORMULA.search(outside) is not None
+        self._dollars = "$" in outside  # formulas between dollars beside prices would be read as others
         # What stands in a fence at the margin is not touched, so nothing else may look like a fence.
         self._strict = any(
             token.level == 0 and token.type in _BLOCKS and self._live(token.content) for token in self._tokens
@@ -115,6 +102,9 @@ class _Editor:
             if token.type in _BLOCKS:
                 self._done += map(self._edit, self._lines[at:first])
                 self._code_block(token, self._lines[first:last])
+            elif token.type == "formula_block":
+                self._done += map(self._edit, self._lines[at:first])
+                self._done.append(self._formula_block(token, self._lines[first]))
             elif token.type == "table_open":
                 self._done += map(self._edit, self._lines[at:first])
                 self._done += map(self._edit_row, self._lines[first:last])
@@ -138,10 +128,12 @@ class _Editor:
 
     def _live(self, code: str) -> bool:
         # A formula swallows where code begins, and comes back with its quotation marks unescaped.
-        return _LIVE.search(code) is not None or (self._formulas and '"' in code)
+        return _LIVE.search(code) is not None or (
+            self._formulas and ('"' in code or without_commands(code) != code)
+        )
 
     def _code_block(self, token: Token, lines: list[str]) -> None:
-        language = _language(token.info)
+        language = tame_language(token.info)
         if not self._strict and not self._live(token.content):
             match = _FENCE_LINE.fullmatch(lines[0]) if token.type == "fence" else None
             self._done += [match[1] + match[2] + language, *lines[1:]] if match else lines
@@ -153,24 +145,41 @@ class _Editor:
         else:
             self._done += _preformatted(token, lines)
 
+    def _formula_block(self, token: Token, line: str) -> str:
+        opening = _OPENING.match(line)
+        formula = "" if token.markup == "\\[" and self._dollars else written(token.content, display=True)
+        source = f"{token.markup}{' '.join(token.content.split())}{token.markup.replace('[', ']')}"
+        return (opening[0] if opening else "") + (formula or _as_entities(source))
+
     def _edit_row(self, line: str) -> str:
         return "|".join(self._edit(cell, in_table=True) for cell in _CELL_BORDER.split(line))
 
     def _edit(self, source: str, *, in_table: bool = False) -> str:
         """Edit inline source; code spans that are not live stay."""
+        edits: list[tuple[int, int, str]] = []
+        for match in _CODE_SPAN.finditer(source):
+            if match[2] is not None:
+                code = match[3].replace("\\|", "|") if in_table else match[3]
+                live = len(match[2]) > 2 or self._live(code)  # noqa: PLR2004
+                edits.append((*match.span(), _as_entities(code) if live else match[0]))
+        for start, stop, opening, tex in formulas_in(source):
+            if "\n" in tex or any(start < end and at < stop for at, end, _ in edits):
+                continue
+            formula = written(tex, display=opening in {"$$", "\\["})
+            if opening[0] == "$":
+                edits.append((start, stop, formula or _as_entities(source[start:stop])))
+            elif formula and not self._dollars:
+                edits.append((start, stop, formula))
         pieces: list[str] = []
         at = 0
-        for match in _CODE_SPAN.finditer(source):
-            if match[2] is None:
-                continue
-            code = match[3].replace("\\|", "|") if in_table else match[3]
-            pieces.append(self._edit_text(source[at : match.start()] + "`")[:-1])  # it does not end here
-            pieces.append(_as_entities(code) if len(match[2]) > 2 or self._live(code) else match[0])  # noqa: PLR2004
-            at = match.end()
+        for start, stop, edited in sorted(edits):
+            pieces += [self._edit_text(source[at:start] + "`")[:-1], edited]  # it does not end here
+            at = stop
         return "".join([*pieces, self._edit_text(source[at:])])
 
     def _edit_text(self, source: str) -> str:
-        return _PIECE.sub(self._edit_piece, source)
+        edited = _PIECE.sub(self._edit_piece, source)
+        return without_commands(edited) if self._formulas else edited
 
     def _edit_piece(self, match: re.Match[str]) -> str:
         kind, whole = match.lastgroup, match[0]
@@ -203,7 +212,7 @@ class _Editor:
         # What follows would belong to the host.
         if link_allowed(url) and (alone or _HAS_PATH.match(url)):
             return address
-        return _LINKING.sub(lambda found: f"&#{ord(found[0])};", address)
+        return _LINKING.sub(lambda found: f"&#{ord(found[0])};", address.replace("\\@", "&#64;"))
 
     def _image(self, alt: str, url: str) -> str:
         alt = self._edit_text(alt)
@@ -227,11 +236,6 @@ def _address(url: str) -> str | None:
     # "@@0@@" is where JupyterLab puts the first formula back.
     safe = "/:?#=+,;&%.~-_" if "@@" in url else "/:?#=+,;&%.~-_@"
     return quote(url, safe=safe).replace("&", "&amp;")
-
-
-def _language(info: str) -> str:
-    language = language_of(info)
-    return "" if language in _DRAWN else language
 
 
 def _entities(text: str) -> str:
@@ -269,25 +273,6 @@ def _preformatted(token: Token, lines: list[str]) -> Iterator[str]:
         marks = raw[: len(raw) - len(line)] if line and raw.endswith(line) else inner
         marks = marks if _MARKS.fullmatch(marks) else inner
         yield f"{marks}{'<code>' if index == 0 else ''}{_entities(line)}{'</code></pre>' if index == len(code) - 1 else ''}"
-
-
-def _harmless(text: str) -> bool:
-    """Read the text with HTML on and say whether nothing in it is markup of the model's own."""
-    env: dict[str, Any] = {}
-    tokens = _JUDGE.parse(text, env)
-    return all(
-        _tame(token) and all(_tame(child) for child in token.children or ()) for token in tokens
-    ) and all(link_allowed(definition["href"]) for definition in env.get("references", {}).values())
-
-
-def _tame(token: Token) -> bool:
-    if token.type == "image":
-        return False
-    if token.type in {"html_block", "html_inline"}:
-        return _OWN_HTML.fullmatch(token.content) is not None
-    if token.type == "fence":
-        return token.info.strip().lower() == _language(token.info)
-    return token.type != "link_open" or link_allowed(str(token.attrGet("href")))
 
 
 def _as_code(text: str) -> str:

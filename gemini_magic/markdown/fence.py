@@ -57,6 +57,11 @@ class FenceFrame(Frame):
         self._closed = False
         self._coloured: list[str] = []  # the lines of the closed fence
 
+    def wrap(self, parts: list[str], first: int = 0, rest: str = "") -> str:
+        """As in any frame; the language is named once, with the first part."""
+        opening = "<pre><code>" if first else self._opening
+        return f"{opening}{''.join(parts)}{rest}{self._closing}"
+
     def split(self, tokens: list[Token]) -> tuple[list[list[Token]], list[Token]]:
         """As in any frame; its parts are about 1000 characters long."""
         self._rest = tokens[0].content

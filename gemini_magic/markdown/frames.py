@@ -12,6 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from .images import DATA_ONLY
 from .parser import draw, is_open_fence
 from .safe import clean
 
@@ -65,7 +66,7 @@ def is_final(block: list[Token], text: str) -> bool:
         return (
             "|" not in text[line_start(text, after_line(block) - 1) :]
         )  # or it may become the head of a table
-    if kind == "hr":
+    if kind in {"hr", "formula_block"}:
         return True
     if kind == "fence":
         return not is_open_fence(block[0])
@@ -87,11 +88,13 @@ class Frame(ABC):
         changeable: its parts can look different later, for no reason of their own.
         mode: what the looks of its parts depend on beyond their own tokens.
         numbers: those of its parts in the view.
+        images: those that its parts may show.
     """
 
     kind: str
     lead: str
     changeable = False
+    images = DATA_ONLY
     _opening = ""
     _closing = ""
 
@@ -145,8 +148,8 @@ class Frame(ABC):
 
     def draw(self, part: list[Token]) -> str:
         """Return the safe HTML of a part whose inline content is parsed."""
-        return self._cleaned(draw(part))
+        return self._cleaned(draw(part, self.images))
 
     def _cleaned(self, html: str) -> str:
-        whole = clean(self._opening + html + self._closing)
+        whole = clean(self._opening + html + self._closing, self.images)
         return whole[len(self._opening) : len(whole) - len(self._closing)]

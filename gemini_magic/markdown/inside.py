@@ -103,7 +103,7 @@ class _TableFrame(Frame):
     def _cleaned(self, html: str) -> str:
         rows, end = ("", self._headless) if html.startswith("<thead") else (self._rows, self._closing)
         opening = self._opening + rows
-        whole = clean(opening + html + end)
+        whole = clean(opening + html + end, self.images)
         return whole[len(opening) : len(whole) - len(end)]
 
 
@@ -151,7 +151,7 @@ class TextFrame(Frame):
 
     def draw(self, part: list[Token]) -> str:
         """As in any frame, without the lead."""
-        html = draw(part)
+        html = draw(part, self.images)
         return self._cleaned(html if part[0].meta.get("first") else html.removeprefix(self.lead))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import sys
 from functools import lru_cache
-from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -21,21 +20,22 @@ from markdown_it.rules_block.table import escapedSplit
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-from .highlight import highlight, language_of
+from .drawing import RULES, is_open_fence
+from .highlight import language_of
+from .images import DATA_ONLY, Images, data_image
+from .math import block_formula, inline_formula
+from .notes import mark, note
 from .safe import link_allowed, link_host, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from markdown_it.renderer import RendererHTML
     from markdown_it.rules_block import StateBlock
-    from markdown_it.utils import EnvType, OptionsDict
 
 __all__ = [
     "MD",
     "CodeBlock",
     "Refs",
     "blocks_of",
+    "close_fence",
     "code_blocks",
     "draw",
     "inline",
@@ -141,9 +141,12 @@ def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return table_rule(state, start, end, silent)
 
 
-def is_open_fence(token: Token) -> bool:
-    """Say whether this is a fence whose closing line has not come."""
-    return token.type == "fence" and not token.meta.get("closed")
+def close_fence(tokens: list[Token]) -> None:
+    """Take a fence at the very end for closed, as nothing follows; not one in a block quote, which a blank line ends."""
+    for token in reversed(tokens):
+        if token.nesting >= 0 or token.type == "blockquote_close":
+            token.meta["closed"] = token.meta.get("closed") or token.type == "fence"
+            return
 
 
 def _task_box(token: Token) -> None:
@@ -170,7 +173,7 @@ def _links(children: list[Token]) -> None:
             depth -= 1
             if depth == 0 and outer is not None:
                 _name_host(outer, "".join(text).strip())
-        elif depth and child.type in {"text", "code_inline", "image"}:
+        elif depth and child.type in {"text", "code_inline", "image", "formula"}:
             text.append(child.content)
         if child.type == "image":
             child.meta["linked"] = depth > 0
@@ -192,48 +195,8 @@ def _finish(state: StateCore) -> None:
             if index > 1 and tokens[index - 2].type == "list_item_open":
                 _task_box(token)
             _links(token.children)
-
-
-# The rules below are methods of the library's renderer, called with the same five arguments each.
-def _draw_fence(
-    _self: RendererHTML, tokens: Sequence[Token], idx: int, _options: OptionsDict, _env: EnvType
-) -> str:
-    token = tokens[idx]
-    language = language_of(token.info)
-    attribute = f' class="language-{language}"' if language else ""
-    code = escape(token.content, quote=False) if is_open_fence(token) else highlight(token.content, language)
-    return f"<pre><code{attribute}>{code}</code></pre>\n"
-
-
-def _draw_image(
-    self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
-) -> str:
-    token = tokens[idx]
-    url = str(token.attrGet("src") or "")
-    alt = self.renderInlineAsText(token.children, options, env) if token.children else ""
-    host = link_host(url)
-    label = escape(f"image: {alt or 'no description'}" + (f" ({host})" if host else ""))
-    if host and not token.meta.get("linked"):
-        label = f'<a href="{escape(url)}" title="Opens the image at {escape(host)}">{label}</a>'
-    return f'<span class="gm-image">{label}</span>'
-
-
-def _draw_task(
-    _self: RendererHTML, tokens: Sequence[Token], idx: int, _options: OptionsDict, _env: EnvType
-) -> str:
-    return f'<span class="gm-task">{tokens[idx].content}</span>'
-
-
-def _draw_nothing(*_: Any) -> str:
-    return ""
-
-
-def _draw_table_open(*_: Any) -> str:
-    return '<div class="gm-table"><table>\n'
-
-
-def _draw_table_close(*_: Any) -> str:
-    return "</table></div>\n"
+        if token.type == "inline" and "pending" in token.meta:
+            token.children = [*(token.children or ()), token.meta["pending"]]
 
 
 def _make() -> MarkdownIt:
@@ -241,18 +204,16 @@ def _make() -> MarkdownIt:
     md.disable(["html_block", "html_inline"])
     md.block.ruler.at("fence", _fence, {"alt": ["paragraph", "reference", "blockquote", "list"]})
     md.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
+    for before, name, rule in (("table", "formula", block_formula), ("reference", "note", note)):
+        md.block.ruler.before(before, name, rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    md.inline.ruler.before("escape", "formula", inline_formula)
+    md.inline.ruler.before("link", "mark", mark)
+    md.inline.ruler.before("image", "data_image", data_image)
     # Blocks are parsed by ``blocks_of``; what stays in the core chain works on one inline token at a time.
     md.core.ruler.enableOnly(["inline", "text_join"])
     md.core.ruler.push("finish", _finish)
-    for name, rule in {
-        "fence": _draw_fence,
-        "image": _draw_image,
-        "task": _draw_task,
-        "nothing": _draw_nothing,
-        "table_open": _draw_table_open,
-        "table_close": _draw_table_close,
-    }.items():
-        md.add_render_rule(name, rule)
+    for kind, drawing in RULES.items():
+        md.add_render_rule(kind, drawing)
     return md
 
 
@@ -280,9 +241,9 @@ def inline(tokens: list[Token], refs: Refs) -> None:
     MD.core.process(state)
 
 
-def draw(tokens: list[Token]) -> str:
+def draw(tokens: list[Token], images: Images = DATA_ONLY) -> str:
     """Return the HTML of tokens whose inline content is parsed; not yet cleaned."""
-    return str(MD.renderer.render(tokens, MD.options, {}))
+    return str(MD.renderer.render(tokens, MD.options, {"images": images}))
 
 
 def code_blocks(text: str) -> list[CodeBlock]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .frames import line_start, top_level
+from .images import DATA_ONLY
 from .parser import Refs, blocks_of, inline
 from .safe import Newlines, reveal
 from .source import Source
@@ -30,7 +31,7 @@ class Passages:
     def __init__(self) -> None:
         self.rest = ""
         self._newlines = Newlines()
-        self._source = Source(coloured=False)
+        self._source = Source(coloured=False, images=DATA_ONLY)
         self._frame: Frame | None = None
 
     def feed(self, text: str) -> str:
@@ -52,7 +53,7 @@ class Passages:
     def close(self) -> str:
         """Nothing follows: the source of all that is left."""
         done, self.rest = self.rest, ""
-        self._source, self._frame = Source(coloured=False), None
+        self._source, self._frame = Source(coloured=False, images=DATA_ONLY), None
         return done
 
     def end(self, most: int) -> str:

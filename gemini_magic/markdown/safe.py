@@ -6,13 +6,12 @@ It does not parse Markdown and does not know what an answer is; it judges finish
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache, partial
+from typing import Final
 
 import nh3
 
-if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
+from .images import DATA_ONLY, Images
 
 __all__ = [
     "SPAN_CLASSES",
@@ -49,12 +48,17 @@ SPAN_CLASSES: Final = frozenset(
     f"gm-{name}"
     for name in (
         # code, see highlight.py
-        *"abcdefghikmnostv",
-        *("task", "image"),
+        *"adeghimotv",
+        *("task", "image", "pending"),
     )
-)
-_DIV_CLASSES: Final = frozenset({"gm-table"})
+) | {"mathjax_process"}
+_CLASSES: Final = {
+    "span": SPAN_CLASSES,
+    "div": {"gm-table", "gm-pending", "mathjax_process"},
+    "sup": {"gm-def"},
+}
 _LANGUAGE_CLASS: Final = re.compile(r"language-[A-Za-z0-9_+#.-]{1,40}")
+_SIDE: Final = re.compile(r"[1-9][0-9]{0,3}")
 _ALIGN: Final = re.compile(r"text-align: ?(?:left|right|center);?")
 
 
@@ -135,29 +139,37 @@ def link_allowed(url: str) -> bool:
     return _MAIL.fullmatch(url) is not None
 
 
-def _attribute(element: str, name: str, value: str) -> str | None:
+def _attribute(images: Images, element: str, name: str, value: str) -> str | None:
     """Judge one attribute; None removes it."""
     if name == "class":
         if element == "code":
             return value if _LANGUAGE_CLASS.fullmatch(value) else None
-        known: AbstractSet[str] = SPAN_CLASSES if element == "span" else _DIV_CLASSES
-        return value if value in known else None
+        return value if value in _CLASSES.get(element, ()) else None
     if name == "href":
         return value if link_allowed(value) else None
     if name == "style":
         return value if _ALIGN.fullmatch(value) else None
     if name == "start":
         return value if value.isascii() and value.isdigit() else None
-    return value
+    if name == "src":
+        return value if images.draws(value) else None
+    if name in {"width", "height"}:
+        return value if _SIDE.fullmatch(value) else None
+    fixed = _FIXED.get(name)
+    return value if fixed in {None, value} else None
 
 
-_CLEANER: Final = nh3.Cleaner(
-    tags={
+_FIXED: Final = {"loading": "lazy", "referrerpolicy": "no-referrer"}
+_ELEMENTS: Final = frozenset(
+    {
         "a",
+        "b",
+        "bdi",
         "blockquote",
         "br",
         "code",
         "del",
+        "dfn",
         "div",
         "em",
         "h1",
@@ -167,13 +179,17 @@ _CLEANER: Final = nh3.Cleaner(
         "h5",
         "h6",
         "hr",
+        "i",
+        "img",
         "li",
         "ol",
         "p",
         "pre",
         "s",
+        "samp",
         "span",
         "strong",
+        "sup",
         "table",
         "tbody",
         "td",
@@ -181,25 +197,41 @@ _CLEANER: Final = nh3.Cleaner(
         "thead",
         "tr",
         "ul",
-    },
-    attributes={
-        "a": {"href", "title"},
-        "ol": {"start"},
-        "code": {"class"},
-        "span": {"class"},
-        "div": {"class"},
-        "th": {"style"},
-        "td": {"style"},
-    },
-    attribute_filter=_attribute,
-    set_tag_attribute_values={"a": {"target": "_blank"}},
-    link_rel="noopener noreferrer nofollow",
-    url_schemes={"http", "https", "mailto"},
-    url_relative="deny",
-    filter_style_properties={"text-align"},
+        "var",
+    }
 )
+_ATTRIBUTES: Final = {
+    "a": {"href", "title"},
+    "ol": {"start"},
+    "code": {"class"},
+    "span": {"class"},
+    "div": {"class"},
+    "sup": {"class"},
+    "img": {"src", "alt", "width", "height", "loading", "referrerpolicy"},
+    "th": {"style"},
+    "td": {"style"},
+}
 
 
-def clean(html: str) -> str:
-    """Return a balanced HTML fragment with everything removed that the allow-lists do not name."""
-    return _CLEANER.clean(reveal(html))
+@lru_cache(maxsize=16)
+def _cleaner(images: Images) -> nh3.Cleaner:
+    return nh3.Cleaner(
+        tags=set(_ELEMENTS),
+        attributes=_ATTRIBUTES,
+        attribute_filter=partial(_attribute, images),
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+        link_rel="noopener noreferrer nofollow",
+        url_schemes={"http", "https", "mailto", "data"},  # each address is judged by the filter, by its place
+        url_relative="deny",
+        filter_style_properties={"text-align"},
+    )
+
+
+def clean(html: str, images: Images = DATA_ONLY) -> str:
+    """Return a balanced HTML fragment with everything removed that the allow-lists do not name.
+
+    Args:
+        html: from the parser.
+        images: those that may be in it.
+    """
+    return _cleaner(images).clean(reveal(html))

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .colours import Colours
 from .frames import Frame, after_line, is_final, line_start, top_level
+from .images import size_of
 from .inside import TextFrame, opened
 from .parser import Refs, blocks_of
 from .quiet import LONG, is_firm, paragraph_line, quiet_cut
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
+
+    from .images import Images
 
 __all__ = ["Part", "Source"]
 
@@ -37,9 +40,11 @@ class Source:
         frame: the open block of which parts are frozen, if there is one; the text goes on inside it.
         settled: the definitions in frozen source.
         fresh: the labels settled since somebody cleared it.
+        images: those that frames may show.
     """
 
-    def __init__(self, *, coloured: bool) -> None:
+    def __init__(self, *, coloured: bool, images: Images) -> None:
+        self.images = images
         self.text = ""
         self.frame: Frame | None = None
         self.settled: dict[str, Any] = {}
@@ -126,6 +131,7 @@ class Source:
         found = None if len(done) == len(blocks) else opened(last, text, self.settled, self._colours)
         if found is not None:
             self.frame, parts, line = found
+            self.frame.images = self.images
             new += [Part(self.frame, part) for part in parts]
         return new, line
 
@@ -133,7 +139,7 @@ class Source:
         """Freeze the beginning of a long paragraph at the very end, and all that stands before it."""
         if len(self.text) <= self._patience:
             return []
-        self._patience = len(self.text) + max(LONG, len(self.text)) // 4
+        self._patience = len(self.text) + max(LONG, size_of(self.text)) // 4
         new: list[Part] = []
         frame = self.frame
         if not isinstance(frame, TextFrame):
@@ -145,6 +151,7 @@ class Source:
                 return new
             self._cut(self.text, line, refs, 0, "")
             frame = TextFrame()
+            frame.images = self.images
         lead = frame.lead if frame.source else ""
         text = lead + self.text
         begin = len(text) - len(text.lstrip(" "))

@@ -90,7 +90,7 @@ class Desk:
         """A new request for the rest of the last answer; whoever said the word sends it."""
         rest = self.session.going_on()
         run = rest.run
-        options, sources = resolve(line.options, self.said(), again=_said_again(run.options))
+        options, sources = resolve(line.options, self.said(), again=run.options.again())
         *before, question = run.asked
         chars = len(text_of(rest.prefix))
         answer, added = answer_turn(rest.prefix), 0
@@ -288,11 +288,3 @@ def _asker(shell: Any) -> Callable[[str], str] | None:
     if not kernel.allows_input(shell):
         return None
     return lambda prompt: getpass.getpass(prompt)  # noqa: PLW0108 - a kernel replaces it for each request
-
-
-def _said_again(options: Options) -> dict[str, Any]:
-    """The options of a run for its continuation: not where it is bound, and not what is done only once."""
-    again = vars(options).copy()
-    for name in ("chat", "continue_", "fresh", "out", "dry_run", "count", "background"):
-        again.pop(name)
-    return again

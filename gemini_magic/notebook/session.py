@@ -203,7 +203,7 @@ def text_of(parts: Sequence[Part]) -> str:
 
 
 def _size(run: Run) -> int:
-    return sum(len(piece) for exchange in run.response.ledger.exchanges for _, piece in list(exchange.pieces))
+    return sum(exchange.pieces.size for exchange in run.response.ledger.exchanges)
 
 
 def _sum(old: int | None, new: int | None) -> int | None:

@@ -16,6 +16,7 @@ from .answers import back, names_of
 from .arguments import Line, help_text, option_names, parse
 from .code_words import code
 from .configuring import assignment, described, every
+from .inspect_words import inspect
 from .inspecting import FILTERED, chosen, chunks, curl, diff, events, notes, split_conditions, timing, usage
 from .journal_words import JOURNAL_TAKES, journal_words, show
 from .picture_words import timeline
@@ -211,6 +212,7 @@ WORDS: dict[str, Callable[[Desk, Line], Any]] = {
     "notes": notes,
     "timing": timing,
     "timeline": timeline,
+    "inspect": inspect,
     "curl": curl,
     "diff": diff,
     "models": _models,
@@ -233,6 +235,7 @@ _TAKES = {
     "stop": "NAME",
     "events": "NAME",
     "chunks": "NAME",
+    "inspect": "NAME",
     "usage": "NAME",
     "notes": "NAME",
     "timing": "NAME",

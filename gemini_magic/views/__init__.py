@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .choose import choose
+    from .inspect import inspect
     from .static import bundle
     from .status import status_line
     from .timeline import Timeline
     from .view import NullView, View
+    from .watching import watch
 
-__all__ = ["NullView", "Timeline", "View", "bundle", "choose", "status_line"]
+__all__ = ["NullView", "Timeline", "View", "bundle", "choose", "inspect", "status_line", "watch"]
 
 _HOMES = {
     "NullView": "view",
@@ -23,7 +25,9 @@ _HOMES = {
     "View": "view",
     "bundle": "static",
     "choose": "choose",
+    "inspect": "inspect",
     "status_line": "status",
+    "watch": "watching",
 }
 
 

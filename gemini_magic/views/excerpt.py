@@ -1,4 +1,4 @@
-"""How much of a very long answer is shown; it knows the text and nothing of how it looks.
+"""How much of a very long answer is shown, and which images; it knows the text and nothing of how it looks.
 
 A page, a saved notebook and an interrupt all suffer from an answer without end, so a view takes the beginning only.
 The response holds all of it.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from ..ledger import Ledger
+from ..markdown import Images
 
 __all__ = ["MOST", "MOST_HTML", "Excerpt", "hint", "left_out"]
 
@@ -33,10 +34,12 @@ class Excerpt:
         name: whose text.
 
     Attributes:
+        images: those that may be drawn in it.
         cut: whether there is more; ``stopped``: whether that is so because of its HTML.
     """
 
     def __init__(self, ledger: Ledger, name: Literal["answer", "thoughts"]) -> None:
+        self.images = Images.parse(ledger.look.images)
         self._ledger = ledger
         self._source: list[str] = getattr(ledger, name)
         self._name = name

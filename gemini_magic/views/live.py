@@ -1,26 +1,24 @@
-"""The live view: an answer that grows in plain ipywidgets, and leaves a static bundle in their place.
+"""The live view: an answer that grows in plain widgets, and leaves a static bundle in their place.
 
-It is the only module that knows ipywidgets. It decides what to send and when; what things look like is decided
-in ``page``.
+It decides what to send and when; what things look like is decided in ``page``.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 from uuid import uuid4
-
-import ipywidgets
 
 from ..ledger import Ledger
 from . import page
 from .excerpt import Excerpt, hint
 from .html import HtmlView, publish
-from .pieces import Pieces
+from .lane import Lane, ThinkingLane
 from .static import bundle, drawn
 from .status import elapsed_of, status_line
+from .widgets import Kit, check, has_formula, running_loop
 
 __all__ = ["ALIVE", "LiveView"]
 
@@ -35,117 +33,12 @@ _WAITING: Final = (
 )
 _THOUGHTS: Final = 0.5  # the same for the thoughts, which are folded
 _RATE: Final = 40  # messages a second, at most
-_LARGEST_PAINT: Final = 11  # messages: both lanes and the status
 _FLOW: Final = 400_000  # characters of HTML a second, at most: one endless table must not choke the page
-_GROUP: Final = 32  # pieces in one box
-_OLDEST: Final = 8  # major version of ipywidgets
 _WIDGET: Final = "application/vnd.jupyter.widget-view+json"
+_LIVE: Final = "gm-live"  # the root's class while the answer grows
 _TOOLBAR: Final = "stop with ■ in the toolbar"
 
-_FOLD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details>'
-
-_finished: deque[list[Any]] = deque()
-
-
-class _Kit:
-    """Makes widgets that share one layout and one style, and remembers them for closing."""
-
-    def __init__(self) -> None:
-        self.layout = ipywidgets.Layout()
-        self.style: Any = None
-        self.made: list[Any] = []
-
-    def html(self, value: str) -> Any:
-        shared = {} if self.style is None else {"style": self.style}
-        widget = self._keep(ipywidgets.HTML(value=value, layout=self.layout, **shared))
-        self.style = widget.style
-        return widget
-
-    def box(self, children: Sequence[Any] = (), *classes: str, row: bool = False) -> Any:
-        kind = ipywidgets.HBox if row else ipywidgets.VBox
-        return self._keep(kind(children=tuple(children), layout=self.layout, _dom_classes=classes))
-
-    def stop(self, callback: Callable[[], None]) -> Any:
-        button = ipywidgets.Button(
-            description="Stop",
-            icon="stop",
-            tooltip="Stop this answer; what has arrived is kept",
-            _dom_classes=("gm-stop",),
-        )
-        button.on_click(lambda _: callback())
-        self.made += [button.style, button.layout]
-        return self._keep(button)
-
-    def _keep(self, widget: Any) -> Any:
-        self.made.append(widget)
-        return widget
-
-
-class _Lane:
-    """One growing text in boxes of boxes of pieces, of which only the last one changes.
-
-    Attributes:
-        box: the widget that holds it.
-        pieces: the text's HTML.
-    """
-
-    def __init__(self, kit: _Kit, source: Excerpt, name: str, form: str = "markdown") -> None:
-        self._kit = kit
-        self._name = name
-        self._looks = filter(None, (name, page.look(form)))
-        self._shown: list[Any] = []
-        self._sections: list[Any] = []  # the body's children
-        self._run: Any = None  # the long block the last box is for
-        self._box: Any = None  # the last one of the last section: a group, or a long block's groups
-        self._group: Any = None  # the box of the last pieces
-        self._body: Any = None
-        self.pieces = Pieces(source, form)
-        self.box = kit.box()
-
-    def paint(self) -> tuple[int, int]:
-        """Show what is new; returns how many messages and how many characters of HTML that took."""
-        if not self.pieces.pending:
-            return 0, 0
-        changed = self.pieces.step()
-        sent = 0
-        for index in changed:
-            html = self.pieces.html[index]
-            if index < len(self._shown):
-                self._shown[index].value = html
-                sent += 1
-            else:
-                sent += self._append(self._kit.html(html), self.pieces.runs[index])
-        return sent, sum(len(self.pieces.html[index]) for index in changed)
-
-    def _append(self, piece: Any, run: Any) -> int:
-        """Put a piece behind the last one: into the same box, or the next one if that is full or for another run."""
-        self._shown.append(piece)
-        same = self._group is not None and run is self._run
-        if same and len(self._group.children) < _GROUP:
-            self._group.children = (*self._group.children, piece)
-            return 2
-        self._group = self._kit.box((piece,))
-        if same and run is not None:
-            self._box.children = (*self._box.children, self._group)
-            return 3
-        self._run = run
-        self._box = self._group
-        if run is not None:
-            self._box = self._kit.box((self._group,), "gm-run", f"gm-run-{run.kind}")
-        if self._sections and len(self._sections[-1].children) < _GROUP:
-            self._sections[-1].children = (*self._sections[-1].children, self._box)
-            return 4
-        self._sections.append(self._kit.box((self._box,)))
-        if self._body is not None:
-            self._body.children = tuple(self._sections)
-            return 5
-        self._body = self._kit.box(self._sections, *self._looks)
-        if self._name == "gm-thoughts":
-            self.box.add_class("gm-lane")
-            self.box.children = (self._kit.html(_FOLD), self._body)
-        else:
-            self.box.children = (self._body,)
-        return 8
+_finished: deque[Kit] = deque()
 
 
 class LiveView:
@@ -171,8 +64,7 @@ class LiveView:
         stop: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if int(ipywidgets.__version__.partition(".")[0]) < _OLDEST:
-            raise ImportError(f"ipywidgets {ipywidgets.__version__} is too old, {_OLDEST} is needed")
+        check()
         self._ledger = ledger
         self._excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
         self._stop = stop
@@ -229,23 +121,22 @@ class LiveView:
             self._plainer.open()
 
     def _build(self) -> None:
-        kit = self._kit = _Kit()
+        kit = self._kit = Kit()
         now = self._clock() - self._begun
         self._status = kit.html(self._status_html(now))
         self._button = kit.stop(self._stop) if self._stop else None
-        bar = kit.box([self._status, *([self._button] if self._button else [])], "gm-bar", row=True)
-        self._thoughts = _Lane(kit, self._excerpts[0], "gm-thoughts")
-        self._answer = _Lane(kit, self._excerpts[1], "gm-answer", self._ledger.form)
+        bar = kit.box([self._status, *([self._button] if self._button else [])], "gm-bar")
+        self._thoughts = ThinkingLane(kit, self._excerpts[0], self._ledger)
+        self._answer = Lane(kit, self._excerpts[1], "gm-answer", form=self._ledger.look.form)
+        self._answer.prepare()
+        self._loop = running_loop()
         style = kit.html(f"<style>{page.CSS}{page.LIVE}</style>")
-        self._root = ipywidgets.VBox(
-            children=(style, bar, self._thoughts.box, self._answer.box),
-            layout=kit.layout,
-            _dom_classes=("gemini-magic", "jp-RenderedHTMLCommon"),
-        )
+        parts = (style, bar, self._thoughts.box, self._answer.box)
+        self._root = kit.box(parts, "gemini-magic", _LIVE, "jp-RenderedHTMLCommon")
         view = {"version_major": 2, "version_minor": 0, "model_id": self._root.model_id}
         data = {
             _WIDGET: view,
-            "text/html": page.root([self._status_html(now), f"<p>{_WAITING}</p>"]),
+            "text/html": page.root([page.bar(self._ledger, now=now), f"<p>{_WAITING}</p>"]),
             "text/plain": f"{status_line(self._ledger, now=now)}\n{_WAITING}",
         }
         publish(data, self._id, update=False)
@@ -261,7 +152,7 @@ class LiveView:
         """Whether a paint fits into this second's messages."""
         while self._sent and self._sent[0] <= now - 1.0:
             self._sent.popleft()
-        return len(self._sent) + _LARGEST_PAINT <= _RATE
+        return len(self._sent) + self._answer.most + self._thoughts.most + 1 <= _RATE
 
     def _paint(self, *, final: bool) -> None:
         begun = self._clock()
@@ -270,7 +161,7 @@ class LiveView:
         sent, size = self._answer.paint()
         if final or begun >= self._next_thoughts:
             more, characters = self._thoughts.paint()
-            sent, size = sent + more, size + characters
+            sent, size = sent + more + self._thoughts.tick(begun - self._begun), size + characters
             self._next_thoughts = begun + _THOUGHTS
         if final or begun >= self._next_status:
             html = self._status_html(begun - self._begun)
@@ -288,13 +179,12 @@ class LiveView:
         shown = drawn(self._ledger, answer=answer, thoughts=thoughts)
         publish(bundle(self._ledger, shown=shown), self._id, update=self._displayed)
         kit = self._kit
-        last = ipywidgets.HTML(
-            value=f"{''.join(shown)}<style>{page.CSS}{page.LIVE}</style>", layout=kit.layout, style=kit.style
-        )
-        self._root.children = (last,)
-        for widget in kit.made:
-            widget.close()
-        _finished.append([self._root, last, kit.layout, kit.style])
+        whole = f"{''.join(shown)}<style>{page.CSS}{page.LIVE}</style>"
+        last = kit.html(whole, math=has_formula(whole))
+        with self._root.hold_sync():
+            self._root.children = (last,)
+            self._root.remove_class(_LIVE)
+        kit.close(self._root, last, loop=self._loop)
+        _finished.append(kit)
         while len(_finished) > ALIVE:
-            for widget in _finished.popleft():
-                widget.close()
+            _finished.popleft().close()

@@ -13,21 +13,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from ..markdown import Frame, Renderer
+from ..markdown import DATA_ONLY, Frame, Renderer
 from .excerpt import MOST_HTML, Excerpt
 from .shapes import growing
 
 __all__ = ["Pieces"]
 
-# A piece is full with this many characters of finished HTML, or with this share of all there is if that is more:
-# small pieces cost few bytes, and an endless answer has hundreds of widgets, not many thousands.
-_SMALLEST: Final = 160
-_SHARE: Final = 800
+# A piece is full as soon as it holds something finished: what stands there does not change any more, so it is sent once
+# and a reader can select in it. In a long answer it must be this share of all there is, or there were many thousands;
+# but no more characters than these, as all of it is sent again until it is full.
+_SHARE: Final = 1000
+_LARGEST: Final = 240
 _RUN: Final = 400  # characters of finished HTML with which an open block gets pieces of its own
 _UNSEEN: Final = (
     '<tr style="display:none"></tr>'  # keeps the stripes of a table's rows in step; the head is part 0
 )
-_BUSY: Final = 'class="gm-rest" aria-busy="true"'
+_BUSY: Final = 'aria-busy="true"'  # the style sheet finds it by this
 
 
 class _Block:
@@ -72,6 +73,11 @@ class _Piece:
         return self.run.frame.wrap(parts, self.first, rest)
 
 
+def _as_source(html: str) -> str:
+    """The rest, of which no page should typeset the formulas: it is gone in a moment."""
+    return html.replace('class="mathjax_process"', 'class="gm-pending"')
+
+
 def _rest(kind: str, html: str, before: int) -> str:
     """The unfinished items, row, line or words, so that it can be shown or not."""
     if kind == "table":
@@ -96,7 +102,8 @@ class Pieces:
         self._source = source
         self._shape = growing(form)
         self._cursor = 0
-        self._renderer = Renderer(heal=True)
+        images = source.images if isinstance(source, Excerpt) else DATA_ONLY
+        self._renderer = Renderer(heal=True, images=images)
         self._places: list[_Place] = []  # of each part
         self._waiting: list[_Block] = []  # blocks that are in no piece yet; the last one may be open
         self._run: _Block | None = None  # the open block that has pieces of its own
@@ -144,7 +151,9 @@ class Pieces:
         self._cursor += len(new)
         self._renderer.append(self._shaped("".join(new), final=final))
         touched: set[int] = set()
-        for kind, ident, html, frame in self._renderer.close() if final else self._renderer.update():
+        for kind, ident, html, frame in (
+            self._renderer.close(ended=True) if final else self._renderer.update()
+        ):
             if kind == "append":
                 self._append(html, frame)
             elif kind == "replace":
@@ -202,7 +211,7 @@ class Pieces:
         return len(self._pieces) - 1
 
     def _full(self, piece: _Piece) -> bool:
-        return piece.size >= max(_SMALLEST, self._size // _SHARE)
+        return piece.size > min(self._size // _SHARE, _LARGEST)
 
     def _continue_run(self) -> set[int]:
         """Show what is new in the run; end it if its block is closed."""
@@ -212,7 +221,7 @@ class Pieces:
         number = run.pieces[-1]
         piece = self._pieces[number]
         going = run.frame is self._renderer.frame
-        rest = self._renderer.open if going else ""
+        rest = _as_source(self._renderer.open) if going else ""
         if not going:
             self._run = None
         if piece.after == len(run.parts) and piece.rest == rest:
@@ -239,9 +248,9 @@ class Pieces:
             number = self._begin(held)
             self._run = held
             self._waiting = []
-            self._extend(self._pieces[number], held, self._renderer.open)
+            self._extend(self._pieces[number], held, _as_source(self._renderer.open))
             return {number}
-        rest = (held.html(self._renderer.open) if held else "") + tail
+        rest = _as_source((held.html(self._renderer.open) if held else "") + tail)
         last = self._pieces[-1] if self._pieces else None
         if last is not None and last.run is None and not done and last.rest == rest:
             return set()

@@ -12,17 +12,13 @@ from typing import Any, Final
 from ..ledger import Ledger
 from ..markdown import defang, render, visible
 from . import page
-from .excerpt import MOST, MOST_HTML, Excerpt, left_out
+from .excerpt import MOST_HTML, Excerpt, left_out
 from .forms import shown as in_form
-from .status import details, redacted, status_line
+from .record import RECORD, record
+from .status import details, status_line
 
-__all__ = ["RECORD", "bundle", "drawn", "plain", "record"]
+__all__ = ["bundle", "drawn", "plain"]
 
-RECORD: Final = "application/vnd.gemini-stream+json"
-_VERSION: Final = 1
-_MOST_CHUNKS: Final = 20_000
-_MOST_CHARS: Final = MOST
-_MOST_NOTES: Final = 200
 # Entities, not backslashes: two of those and a bracket begin a formula in JupyterLab, and what a formula holds is put
 # back into the page with its quotation marks. An address is a link by itself there, and a broken
 # one leads to the page's own server.
@@ -32,22 +28,12 @@ _MARKUP: Final = re.compile(
 )
 
 
-def _start(pieces: list[str], most: int) -> tuple[str, int]:
-    """The first characters of a text, and how many there are."""
-    pieces = list(pieces)  # a copy first: the reader may be appending
-    count, length = 0, 0
-    while count < len(pieces) and length < most:
-        length += len(pieces[count])
-        count += 1
-    return "".join(pieces[:count])[:most], sum(map(len, pieces))
-
-
 def _html(excerpt: Excerpt, markdown: Callable[[str], str] = str) -> str:
     """An excerpt as HTML, made shorter where that is far longer than the text."""
-    html = render(markdown(excerpt.text))
+    html = render(markdown(excerpt.text), ended=True, images=excerpt.images)
     while len(html) > MOST_HTML:
         excerpt.shorten(len(excerpt.text) * MOST_HTML // len(html) * 9 // 10)
-        html = render(markdown(excerpt.text))
+        html = render(markdown(excerpt.text), ended=True, images=excerpt.images)
     return html
 
 
@@ -59,7 +45,7 @@ def drawn(ledger: Ledger, *, answer: str | None = None, thoughts: str | None = N
     excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
     if thoughts is None or len(thoughts) > MOST_HTML:
         thoughts = _html(excerpts[0])
-    if answer is None or len(answer) > MOST_HTML or ledger.form != "markdown":
+    if answer is None or len(answer) > MOST_HTML or ledger.look.form != "markdown":
         answer = _html(excerpts[1], lambda text: in_form(ledger, text).markdown)
     said = in_form(ledger, excerpts[1].text)
     cut = (*left_out(*excerpts), *said.remarks)
@@ -95,88 +81,18 @@ def _markdown(ledger: Ledger) -> str:
     return f"{head}\n\n{defang(said.markdown)}"
 
 
-def _chunks(ledger: Ledger) -> tuple[int, dict[str, list[Any]]]:
-    """How many chunks there are, and the columns of the first of them."""
-    columns = ledger.chunk_columns
-    count = columns.length
-    values = {
-        column.name: list(stored[: min(count, _MOST_CHUNKS)])
-        for column, stored in zip(columns.columns, columns.values, strict=True)
-        if column.name in ("t", "size", "kind", "text", "thought")
-    }
-    values["t"] = [round(t, 6) for t in values["t"]]
-    for share in ("text", "thought"):
-        values[share] = [len(piece) for piece in values[share]]
-    return count, values
-
-
-def record(ledger: Ledger) -> dict[str, Any]:
-    """What an inspector needs: the text once, and for each chunk where its share of the text ends.
-
-    ``chunks`` has parallel columns: ``t`` (seconds since the request was sent), ``size`` (bytes of the JSON
-    text), ``kind``, ``text`` and ``thought`` (characters the chunk adds to ``text`` and ``thoughts``). Request
-    and headers are left out. A field that was cut names itself in ``capped``.
-    """
-    text, chars = _start(ledger.answer, _MOST_CHARS)
-    thoughts, thought_chars = _start(ledger.thoughts, _MOST_CHARS)
-    count, chunks = _chunks(ledger)
-    capped = {
-        name: f"{kept_count:,} of {whole:,} {what}"
-        for name, kept_count, whole, what in (
-            ("chunks", _MOST_CHUNKS, count, "chunks"),
-            ("text", _MOST_CHARS, chars, "characters"),
-            ("thoughts", _MOST_CHARS, thought_chars, "characters"),
-            ("notes", _MOST_NOTES, len(ledger.notes), "notes"),
-        )
-        if whole > kept_count
-    }
-    told = details(ledger)
-    finish = ledger.finish
-    return {
-        "v": _VERSION,
-        "model": ledger.request.model if ledger.request else None,
-        "model_version": redacted(ledger.model_version),
-        "response_id": redacted(ledger.response_id),
-        "backend": ledger.backend,
-        "source": ledger.source,
-        "started": ledger.started.isoformat(),
-        "status": ledger.status,
-        "status_line": status_line(ledger),
-        "finish_reason": redacted(finish.reason) if finish else None,
-        "finish_message": redacted(finish.message) if finish else None,
-        "block_reason": redacted(ledger.blocked.reason) if ledger.blocked else None,
-        "details": told._asdict() if told else None,
-        "usage": ledger.usage._asdict() if ledger.usage else None,
-        "timing": {name: round(t, 6) for name, t in list(ledger.marks.items())},
-        "text": text,
-        "thoughts": thoughts,
-        "chunks": chunks,
-        "notes": [
-            {
-                "kind": note.kind,
-                "message": redacted(note.message),
-                "severity": note.severity,
-                "chunk": note.chunk,
-                "offset": note.offset,
-            }
-            for note in ledger.notes[:_MOST_NOTES]
-        ],
-        "capped": capped,
-    }
-
-
 def bundle(ledger: Ledger, *, inspector: bool = True, shown: list[str] | None = None) -> dict[str, Any]:
     """The MIME bundle that stays in the notebook.
 
     Args:
         ledger: the record; while it runs, the bundle shows what is there.
-        inspector: whether the record for an inspector is part of it.
+        inspector: whether the record for an inspector is part of it; it is not where its size is 0.
         shown: what :func:`drawn` made of it, where that exists already.
 
     Returns:
-        ``application/vnd.gemini-stream+json`` (see :func:`record`), ``text/html``, ``text/markdown``, ``text/plain``.
+        ``application/vnd.gemini-stream+json`` (see ``record``), ``text/html``, ``text/markdown``, ``text/plain``.
     """
-    made: dict[str, Any] = {RECORD: record(ledger)} if inspector else {}
+    made: dict[str, Any] = {RECORD: record(ledger)} if inspector and ledger.look.record_size != 0 else {}
     made["text/html"] = page.root(drawn(ledger) if shown is None else shown)
     made["text/markdown"] = _markdown(ledger)
     made["text/plain"] = plain(ledger)

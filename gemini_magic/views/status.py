@@ -22,6 +22,7 @@ __all__ = [
     "mark_of",
     "redacted",
     "status_line",
+    "thinking_time",
     "waiting",
     "words",
 ]
@@ -133,6 +134,21 @@ def _seconds(value: float) -> str:
 def _whole(seconds: int) -> str:
     """Seconds that are counted down."""
     return f"{seconds} s" if seconds < _MINUTE else _seconds(seconds)
+
+
+def thinking_time(ledger: Ledger, now: float | None = None) -> str:
+    """How long it thought before the answer began, by the stamps of the ledger; empty when it did not.
+
+    While it still thinks these are whole seconds until ``now``, which counts as in :func:`elapsed_of`.
+    """
+    begun, ended = ledger.marks.get("first_thought"), ledger.marks.get("first_text")
+    if begun is None:
+        return ""
+    if ended is None and ledger.status == "running":
+        return _whole(max(0, int(elapsed_of(ledger, now) - ledger.delay - begun)))
+    if ended is None:
+        ended = ledger.marks.get("total", ledger.raw[-1].t)
+    return _seconds(ended - begun) if ended > begun else ""
 
 
 def waiting(ledger: Ledger, now: float) -> str:

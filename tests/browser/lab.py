@@ -19,6 +19,7 @@ import time
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote, urlsplit
@@ -140,10 +141,13 @@ class Lab:
             return False
         return True
 
-    def api(self, method: str, path: str) -> Any:
-        """Call the server's REST API; the decoded JSON of the answer, None without a body."""
+    def api(self, method: str, path: str, send: Any = None) -> Any:
+        """Call the server's REST API, with a JSON body if one is given; the decoded JSON of the answer, None without a body."""
         request = urllib.request.Request(
-            self.url + path, method=method, headers={"Authorization": f"token {self.token}"}
+            self.url + path,
+            method=method,
+            headers={"Authorization": f"token {self.token}"},
+            data=None if send is None else json.dumps(send).encode(),
         )
         with urllib.request.urlopen(request, timeout=10) as response:
             body = response.read()
@@ -193,9 +197,10 @@ def launch(
 
 @dataclass(frozen=True)
 class Frame:
-    """One kernel message that reached the page; `time` is monotonic, `size` in bytes."""
+    """One kernel message that reached the page; `time` is monotonic, `sent` by the kernel's clock, `size` in bytes."""
 
     time: float
+    sent: float
     size: int
     channel: str
     kind: str
@@ -207,12 +212,18 @@ def parse_frame(payload: bytes | str) -> Frame:
     now = time.monotonic()
     if isinstance(payload, str):
         message = json.loads(payload)
-        return Frame(now, len(payload), message["channel"], message["header"]["msg_type"], message["content"])
+        header, content, channel = message["header"], message["content"], message["channel"]
+        return Frame(now, _sent(header), len(payload), channel, header["msg_type"], content)
     count = struct.unpack_from("<Q", payload)[0]
     offsets = struct.unpack_from(f"<{count}Q", payload, 8)
     parts = [payload[start:end] for start, end in itertools.pairwise(offsets)]
-    channel, header, _parent, _metadata, content = parts[:5]
-    return Frame(now, len(payload), channel.decode(), json.loads(header)["msg_type"], json.loads(content))
+    header = json.loads(parts[1])
+    content = json.loads(parts[4])
+    return Frame(now, _sent(header), len(payload), parts[0].decode(), header["msg_type"], content)
+
+
+def _sent(header: dict[str, Any]) -> float:
+    return datetime.fromisoformat(header["date"]).timestamp()
 
 
 @dataclass
@@ -280,8 +291,11 @@ class Notebook:
 
     # -- opening
 
-    def open(self, name: str, *, no_kernel: bool = False, app: App = "lab") -> Self:
-        """Open a notebook and wait for its kernel; with `no_kernel`, an untrusted copy that cannot have one."""
+    def open(self, name: str, *, no_kernel: bool = False, busy: bool = False, app: App = "lab") -> Self:
+        """Open a notebook and wait for its kernel; with `no_kernel`, an untrusted copy that cannot have one.
+
+        With `busy`, a cell is running in the kernel, and nothing waits for it.
+        """
         if no_kernel:
             name = self.lab.without_kernel(name, f"{Path(name).stem}-without-kernel.ipynb")
         self.name = name
@@ -298,7 +312,7 @@ class Notebook:
         )
         if no_kernel:
             self._decline_kernel()
-        else:
+        elif not busy:
             self.wait_kernel()
         return self
 
@@ -320,10 +334,10 @@ class Notebook:
             timeout=timeout * 1000,
         )
 
-    def reload(self, *, no_kernel: bool = False) -> None:
+    def reload(self, *, no_kernel: bool = False, busy: bool = False) -> None:
         """Load the page again, as a user does; what is not saved is lost."""
         app: App = "notebook" if "/notebooks/" in self.page.url else "lab"
-        self.open(self.name, no_kernel=no_kernel, app=app)
+        self.open(self.name, no_kernel=no_kernel, busy=busy, app=app)
 
     # -- running
 

@@ -9,7 +9,8 @@ import json
 import re
 
 import pytest
-from attack_cases import LONG, all_cases, live_states, sample
+from attack_cases import LONG, all_cases, cases, live_states, sample
+from attack_media import ALLOWED, pictures
 from browser.lab import launch
 from browser.trap import Net, Watch, chunks
 from html_audit import ATTRIBUTES, FRAME_ATTRIBUTES, FRAME_TAGS, FRAME_VALUES, TAGS, VALUES
@@ -17,7 +18,7 @@ from markdown_it import MarkdownIt
 from surroundings import ORIGINAL_ENVIRON, clean_environment, find_chromium
 from view_stage import finished
 
-from gemini_magic.markdown import render
+from gemini_magic.markdown import Images, render
 from gemini_magic.views import bundle
 
 pytestmark = pytest.mark.timeout(1800 if LONG else 120)
@@ -136,6 +137,22 @@ def test_saved_answers_in_a_document(watch):
     assert (result["count"], result["strays"]) == (len(made), 0)
     watch.settle()
     assert watch.quiet() == {}
+
+
+def test_images_come_from_hosts_that_are_named_and_from_no_other(watch):
+    some = Images.parse(",".join(ALLOWED))
+    honest = [f"![x](https://{host}/q)" for host in ("pics.example", "deep.down.cdn.example")]
+    texts = [*honest, *(text for _, text in cases(pictures())[:: 1 if LONG else 3])]
+    pieces = [render(text, images=some).replace(' loading="lazy"', "") for text in texts]
+    watch.show("/images", f"{EMPTY}{''.join(pieces)}")
+    watch.settle(1)
+    named = re.compile(r"(?:https://)?(?:pics\.example|(?:[a-z]+\.)+cdn\.example)[/ :]")
+    asked = watch.requests()
+    print(f"images: {len(texts)} answers, {len(asked)} requests")
+    tried = {what.removeprefix("img-src ") for what in watch.tried}
+    assert [what for what in asked | tried if not named.match(what)] == []
+    assert {"https://pics.example/q", "https://deep.down.cdn.example/q"} <= asked
+    assert watch.ran == watch.dialogs == []
 
 
 def test_a_click_on_a_link_leads_to_its_host_and_nowhere_else(watch, net):

@@ -10,6 +10,7 @@ import json
 
 import pytest
 from attack_cases import all_cases, live_states, sample
+from attack_media import formulas, pictures
 from attack_strings import jupyter
 from browser.trap import HOOKS, chunks
 from surroundings import LONG
@@ -23,8 +24,11 @@ CELL = 45  # outputs; JupyterLab folds what is beyond 50
 
 GROWING = """import ipywidgets
 widgets = [ipywidgets.HTML() for _ in range(20)]
-display(ipywidgets.VBox(widgets))
+typeset = [ipywidgets.HTMLMath() for _ in range(3)]
+display(ipywidgets.VBox(widgets + typeset))
 for number, html in enumerate(json.load(open("growing-answers.json"))):
+    if "mathjax_process" in html:
+        typeset[number % 3].value = f'<div class="mathjax_ignore">{html}</div>'
     widgets[number % 20].value = html
 widgets[0].value = "all is " + "shown"
 """
@@ -35,8 +39,19 @@ SEARCH = """(root) => {
     const tags = "script iframe frame object embed applet form style link meta base video audio source track svg img image " +
         "button textarea select option dialog template slot marquee details portal map area bgsound foreignobject input";
     for (const element of root.querySelectorAll("*")) {
-        if (element.closest("mjx-container, .MathJax, .jp-RenderedLatex, .MathJax_Preview, .widget-label")) continue;
+        if (element.closest(".MathJax, .jp-RenderedLatex, .MathJax_Preview, .widget-label")) continue;
         const tag = element.localName;
+        if (element.closest("mjx-container")) {
+            // What formulas become: elements of the typesetter's own, which lead nowhere and stay in their place.
+            for (const {name, value} of element.attributes)
+                if (/^(on|data-command|src|action|href|xlink)/.test(name) || /url\\(|position:\\s*(fixed|absolute)|jp-|lm-/.test(value))
+                    found.push(`in a formula: ${tag}[${name}=${value.slice(0, 200)}]`);
+            if (element.id && element.closest(".gemini-magic")) found.push(`in a formula: #${element.id}`);
+            continue;
+        }
+        const drawn = tag === "img" && /^data:image\\/(png|gif|jpeg|webp);base64,[A-Za-z0-9+/]+=*$/.test(element.src) &&
+            [...element.attributes].every(({name}) => "src alt width height loading referrerpolicy".split(" ").includes(name));
+        if (drawn) continue;
         const ours = element.closest(".gemini-magic") && (tag === "style" || tag === "details");
         const box = tag === "input" && element.type === "checkbox" && element.disabled;
         if (tags.split(" ").includes(tag) && !ours && !box) found.push(tag);
@@ -55,8 +70,12 @@ RENDER = f"""async ([texts, trusted]) => {{
     const found = [];
     for (const text of texts) {{
         const renderer = rendermime.createRenderer("text/markdown");
-        await renderer.renderModel(rendermime.createModel({{data: {{"text/markdown": text}}, trusted}}));
-        found.push(({SEARCH})(renderer.node));
+        try {{
+            await renderer.renderModel(rendermime.createModel({{data: {{"text/markdown": text}}, trusted}}));
+            found.push(({SEARCH})(renderer.node));
+        }} catch (problem) {{
+            found.push([`nothing is shown: ${{problem}}`]);
+        }}
         renderer.dispose();
     }}
     return found;
@@ -89,6 +108,11 @@ def opened(notebook, lab, name, cells):
     notebook.open(lab.write(name, cells))
 
 
+def together(strings, count):
+    """So many attacks each in one answer, a paragraph or more apart."""
+    return ["\n\nNext\n\n".join(strings[at : at + count]) for at in range(0, len(strings), count)]
+
+
 def left(notebook, lab):
     """Requests an answer caused: to other places, or for files of this server."""
     own = {url for url in notebook.log.requests if "/files/" in url or "logout" in url}
@@ -97,7 +121,7 @@ def left(notebook, lab):
 
 def test_answers_as_markdown_that_jupyterlab_trusts(notebook, lab):
     opened(notebook, lab, "markdown.ipynb", ["1"])
-    cases = [*sample(9), *(("raw", string) for string in jupyter())]
+    cases = [*sample(9), *(("raw", string) for string in [*jupyter(), *together(formulas(), 4)])]
     for part in chunks([defang(text) for _, text in cases], 500):
         for found, text in zip(notebook.page.evaluate(RENDER, [part, True]), part, strict=True):
             assert found == [], text
@@ -117,7 +141,8 @@ def test_answers_as_markdown_that_jupyterlab_trusts(notebook, lab):
 
 
 def test_saved_answers_trusted_and_not(notebook, lab):
-    texts = [text for _, text in sample(299, long=29)] + jupyter()
+    texts = [text for _, text in sample(299, long=29)]
+    texts += [*jupyter(), *together(formulas(), 8), *together(pictures(), 24)]
     made = [bundle(finished(text, thought=text), inspector=False) for text in texts]
     outputs = [{mime: saved[mime]} for mime in ("text/html", "text/markdown") for saved in made]
     (lab.root / "saved-answers.json").write_text(json.dumps(outputs))

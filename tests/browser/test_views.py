@@ -51,13 +51,15 @@ def opened(notebook, lab, *cells, app="lab"):
 
 
 def steady(page):
-    """Assert that the output never shrank and did not move at the end; returns how many heights it had."""
+    """Assert that the output never shrank and at the end grew by the inspector's line only; returns how many heights it had."""
     heights = page.evaluate("window.heights")
     drops = [(a, b) for a, b in itertools.pairwise(heights) if b[0] < a[0] - 2]
     assert drops == []
     before = [height for height, live in heights if live][-1]
     after = [height for height, live in heights if not live][-1]
-    assert abs(after - before) <= 2
+    line = page.evaluate("document.querySelector('.gmi-bar').getBoundingClientRect().height")
+    assert line <= 24
+    assert abs(after - line - before) <= 2, (before, after, line)
     return len([height for height, live in heights if live])
 
 
@@ -84,8 +86,8 @@ def test_an_answer_never_shrinks_and_does_not_move_when_it_is_finished(notebook,
         return edge(".gm-status", "left") - edge(".jp-CodeCell:has(.gm-status) .jp-OutputCollapser", "right");
     }""")
     assert gap >= 4  # a narrow page puts the output right beside the bar that folds it
-    blocks, status = (page.locator(name).bounding_box() for name in (".gm-spark", ".gm-status"))
-    below = blocks["y"] - status["y"] - status["height"] + 3  # its last 3 pixels show nothing
+    blocks, facts = (page.locator(name).bounding_box() for name in (".gm-spark", ".gm-facts"))
+    below = blocks["y"] - facts["y"] - facts["height"]
     assert below >= 0 or below <= -18  # not seen at all, or wholly
     assert (below <= -18) == (width == 1200)
 
@@ -126,6 +128,52 @@ def test_long_blocks_in_pieces_look_like_one(notebook, lab, width):
         )
         page.wait_for_timeout(200)
         assert steady(page) >= 5, name
+
+
+PROSE = "".join(
+    f"Paragraph **{n}** says *something* in `code` and goes on for a line or two, as most of them do.\n\n"
+    for n in range(250)
+)
+
+
+def most_in_a_second(times):
+    times = sorted(times)
+    return max(sum(start <= each < start + 1 for each in times) for start in times)
+
+
+def test_a_reader_is_not_disturbed_and_little_is_sent(notebook, lab):
+    opened(notebook, lab, f"await show({PROSE!r}, 'I **think** so. ' * 20, step=100, stop=lambda: None)")
+    page = notebook.page
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    page.evaluate(SAMPLER, 1)
+    before = len(notebook.log.frames)
+    notebook.run(1, wait=False)
+    notebook.wait_output(1, "Paragraph 60 ")
+    page.evaluate("""() => {
+        const all = [...document.querySelectorAll(".gm-answer p:not([aria-busy] *)")];
+        const word = all.at(-1).querySelector("em").firstChild;  // finished just now
+        getSelection().setBaseAndExtent(word, 0, word, 4);
+        window.selected = word;
+        window.scroller = document.querySelector(".jp-WindowedPanel-outer");
+        window.scroller.scrollTop = 400;
+    }""")
+    page.wait_for_timeout(50)
+    place = page.evaluate("window.scroller.scrollTop")
+    notebook.wait_output(1, "Paragraph 180 ")
+    assert page.evaluate("[getSelection().toString(), window.selected.isConnected]") == ["some", True]
+    assert page.evaluate("window.scroller.scrollTop") == place > 300
+    notebook.wait_done(1)
+    notebook.wait_output(1, "answer complete")
+    page.wait_for_timeout(1500)
+    assert steady(page) > 20
+    comms = [frame for frame in notebook.log.frames[before:] if frame.kind.startswith("comm_")]
+    assert most_in_a_second(frame.sent for frame in comms) <= 40
+    # Each picture has one piece that says it is unfinished.
+    sent = [(frame.sent, str(frame.content["data"].get("state", {}).get("value"))) for frame in comms]
+    assert most_in_a_second(t for t, value in sent if "aria-busy" in value and "<style>" not in value) <= 10
+    answer = [value for t, value in sent if "Paragraph" in value and "<style>" not in value]
+    assert sum(map(len, answer)) < 3 * len(PROSE)
 
 
 def test_opened_thoughts_stay_open_while_they_grow(notebook, lab):

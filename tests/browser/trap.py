@@ -110,7 +110,7 @@ class Net:
 
 
 # Nothing is kept from happening; but whatever is tried is reported to the page, even if it fails.
-_POLICY = b"default-src 'none'; img-src http://exam.test/favicon.ico; style-src-attr 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-src 'self'"
+_POLICY = b"default-src 'none'; img-src http://exam.test/favicon.ico data:; style-src-attr 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-src 'self'"
 
 # Runs before anything else in every frame. What a script calls is told on the console, which crosses all borders.
 HOOKS = """(() => {

@@ -159,6 +159,29 @@ def test_closing_ends_it():
 
 
 def test_unclosed_code_is_plain_and_closed_code_is_coloured():
-    assert "<span" not in render("```python\nimport os\n")
-    assert "<span" in render("```python\nimport os\n```")
-    assert "<span" not in render("```no-such-language\nimport os\n```")
+    assert "<b>" not in render("```python\nimport os\n")
+    assert "<b>" in render("```python\nimport os\n```")
+    assert "<b>" not in render("```no-such-language\nimport os\n```")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```python\nimport os\n",
+        "```python\nimport os\nimport re",
+        "- item\n\n  ```python\n  import os\n",
+        "- one\n- two\n\n  ```python\n  import os\n\n\n",
+        "> ```python\n> import os\n\n",
+        "Text.\n\n```python\n" + "import os\n" * 300,
+        "- ```python\n  import os\n\nText.",
+    ],
+)
+@pytest.mark.parametrize("heal", [False, True])
+def test_unclosed_code_is_coloured_when_nothing_follows(text, heal):
+    for size in (1, 7, 1000):
+        renderer = Renderer(heal=heal)
+        for start in range(0, len(text), size):
+            renderer.feed(text[start : start + size])
+        renderer.close(ended=True)
+        assert renderer.html == render(text, ended=True)
+    assert ("<b>" in renderer.html) == (not text.startswith(">") and not text.endswith("Text."))

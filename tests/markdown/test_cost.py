@@ -2,64 +2,32 @@
 
 from __future__ import annotations
 
-import random
 import subprocess
 import sys
 from time import process_time
 
 import pytest
 from markdown_answers import answer
+from markdown_cost import parsed_characters, pieces_of, sent
 
 from gemini_magic.markdown import Renderer, render
-from gemini_magic.markdown import parser as parser_module
 from gemini_magic.markdown.highlight import highlight
 
 
-def pieces_of(text):
-    chance = random.Random(3)
-    at = 0
-    while at < len(text):
-        size = chance.randint(20, 60)
-        yield text[at : at + size]
-        at += size
-
-
-def parsed_characters(monkeypatch, text, *, heal):
-    """Stream a text; return how many characters the block parser was given in all."""
-    given = 0
-    original = parser_module.MD.block.parse
-
-    def counting(source, *rest):
-        nonlocal given
-        given += len(source)
-        return original(source, *rest)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(parser_module.MD.block, "parse", counting)
-        renderer = Renderer(heal=heal)
-        for piece in pieces_of(text):
-            renderer.feed(piece)
-        renderer.close()
-    return given
-
-
 def test_parsed_characters_grow_with_the_length(monkeypatch):
-    for heal in (False, True):
-        short, long = answer(10_000), answer(100_000)
+    for heal, formulas in ((False, False), (True, False), (True, True)):
+        short, long = (answer(size, formulas=formulas) for size in (10_000, 100_000))
         ratios = [parsed_characters(monkeypatch, text, heal=heal) / len(text) for text in (short, long)]
         print(
-            f"characters parsed per character, heal={heal}: {ratios[0]:.1f} at 10k, {ratios[1]:.1f} at 100k"
+            f"characters parsed per character, heal={heal}, formulas={formulas}: {ratios[0]:.1f} at 10k, {ratios[1]:.1f} at 100k"
         )
         assert ratios[1] < 1.3 * ratios[0]
         assert ratios[1] < 12
 
 
-def sent(renderer, pieces):
-    return sum(len(op.html) for piece in pieces for op in renderer.feed(piece))
-
-
-def test_operations_carry_few_characters():
-    text = answer(50_000)
+@pytest.mark.parametrize("formulas", [False, True])
+def test_operations_carry_few_characters(formulas):
+    text = answer(50_000, formulas=formulas)
     pieces = list(pieces_of(text))
     paints = [
         "".join(pieces[at : at + 12]) for at in range(0, len(pieces), 12)
@@ -105,18 +73,21 @@ def test_one_long_block_costs_a_small_multiple_of_one_render(kind):
     assert characters < 10 * len(text)
 
 
-def test_streaming_costs_a_small_multiple_of_one_render():
-    text = answer(100_000)
+@pytest.mark.parametrize("formulas", [False, True])
+def test_streaming_costs_a_small_multiple_of_one_render(formulas):
+    text = answer(100_000, formulas=formulas)
     render(text[:5000])
     once = []
     for seed in (1, 2, 3):
-        other = answer(100_000, seed)  # another text each time, so that no highlighting is remembered
+        other = answer(
+            100_000, seed, formulas=formulas
+        )  # another text each time, so that no highlighting is remembered
         begun = process_time()
         render(other)
         once.append(process_time() - begun)
     begun = process_time()
     renderer = Renderer(heal=True)
-    for piece in pieces_of(answer(100_000, 4)):
+    for piece in pieces_of(answer(100_000, 4, formulas=formulas)):
         renderer.feed(piece)
     renderer.close()
     streamed = process_time() - begun

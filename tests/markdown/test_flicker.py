@@ -110,6 +110,14 @@ def test_written_answers_stand_still():
     assert healed[1] == 0
 
 
+def test_formulas_stand_still():
+    texts = [answer(2500, seed, formulas=True) for seed in range(12)]
+    naive, healed = judge(texts, "formulas")
+    assert naive[0] > 5
+    assert healed[0] <= 0.1
+    assert healed[1] == 0
+
+
 def test_only_an_underline_that_is_complete_makes_a_heading_of_a_paragraph():
     text = "Some text\n---------\n\nand more\n- item\n--\nno\n"
     assert flicker(text, 1, heal=True, most=1)[1] == 1

@@ -8,15 +8,10 @@ import re
 import pytest
 from html_audit import audit, text_of
 from markdown_answers import answer
+from markdown_check import healed
 from markdown_pieces import CONSTRUCTS, chopped, document
 
 from gemini_magic.markdown import Renderer, render
-
-
-def healed(text):
-    renderer = Renderer(heal=True)
-    renderer.feed(text)
-    return renderer.html
 
 
 @pytest.mark.parametrize(

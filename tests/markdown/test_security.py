@@ -24,7 +24,11 @@ def test_the_audit_has_teeth():
     assert failing > len(OWN) / 4
     assert audit('<a href="javascript:alert(1)">x</a>') == ["value href='javascript:alert(1)'"]
     assert audit("<p onclick=x>y</p>") == ["attribute p[onclick]"]
-    assert audit("<b>x") == ["element b", "unclosed b"]
+    assert audit("<u>x") == ["element u", "unclosed u"]
+    assert audit('<span class="mathjax_process">\\(x\\)</span>') == []
+    assert len(audit('<p><span class="mathjax_process">\\(\\href{x}{<em>y</em>}\\)</span></p>')) == 2
+    assert len(audit('<span class="mathjax_process">$5 and $6</span>')) == 1
+    assert audit('<img src="https://example.org/x.png" alt="">') == ["value src='https://example.org/x.png'"]
 
 
 def test_rendered_answers_hold_nothing_foreign():

@@ -142,7 +142,7 @@ def reached(thing, seen):
 def words(options):
     'Every word of %gemini that shows something, a failing one as its error.'
     shell = get_ipython()
-    kept = ("last", "show", "journal", "journal list", "journal search Go", "journal export kept.jsonl")
+    kept = ("last", "inspect", "show", "journal", "journal list", "journal search Go", "journal export kept.jsonl")
     for word in ("traceback", "", "notes", "events", "chunks", "usage", *kept, "config", "resume -q --retries 0", "traceback"):
         try:
             display(shell.run_line_magic("gemini", word))

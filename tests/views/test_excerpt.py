@@ -13,7 +13,7 @@ from gemini_magic.views.excerpt import MOST, MOST_HTML, Excerpt
 from gemini_magic.views.html import HtmlView
 from gemini_magic.views.live import LiveView
 from gemini_magic.views.pieces import Pieces
-from gemini_magic.views.static import RECORD
+from gemini_magic.views.record import RECORD
 from gemini_magic.views.status import status_line
 from gemini_magic.views.terminal import TerminalView
 

@@ -48,6 +48,17 @@ def test_a_slow_picture_is_drawn_less_often(stage, clock, monkeypatch):
     assert len(stage.displays) == 3
 
 
+def test_many_formulas_are_drawn_less_often(stage, clock):
+    ledger = feed(new_ledger(), "$x$ " * 200)
+    view = HtmlView(ledger, clock=clock)
+    view.open()
+    for _ in range(40):
+        clock.now += 0.1
+        ledger.enter("streaming")
+        view.update()
+    assert len(stage.displays) == 4
+
+
 def test_when_nothing_changes_but_the_time_it_is_drawn_once_a_second(stage, clock):
     ledger = new_ledger()
     view = HtmlView(ledger, clock=clock)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+from itertools import pairwise
+
 import pytest
+from markdown_answers import answer
 from view_stage import ANSWER, ATTACK, STATIC_TYPES, WIDGET, feed, new_ledger
 
 import gemini_magic.views.live as live
+from gemini_magic.views import widgets
 from gemini_magic.views.live import ALIVE, LiveView
 
 
@@ -69,7 +75,7 @@ def test_a_thousand_chunks_in_ten_seconds_stay_within_the_budget(stage, view, le
         view.update()
     sent = stage.messages[opened:]
     assert most_in_a_second(t for t, *_ in sent) <= 40
-    paints = {t for t, _, _, data in sent if "gm-rest" in str(data)}
+    paints = {t for t, _, _, data in sent if "aria-busy" in str(data)}
     assert most_in_a_second(paints) <= 10
     assert len(paints) > 60
     status = [t for t, kind, comm_id, data in sent if kind == "msg" and "gm-status" in str(data)]
@@ -93,7 +99,7 @@ def test_a_long_table_has_a_box_of_its_own(stage, view, ledger, clock):
     assert all(len(stage.children(key)) <= 32 for key in stage.state)
     html = stage.html()
     assert html.index("<h1>") < html.index("<thead>") < html.index("The end.") < html.index("<li>one")
-    assert html.count("<thead>") - html.count("gm-rest") <= 1
+    assert html.count("<thead>") - html.count("aria-busy") <= 1
 
 
 def test_the_last_paint_is_made_whatever_the_throttle_says(stage, view, ledger, clock):
@@ -133,6 +139,41 @@ def test_thoughts_grow_in_their_own_folded_lane_whose_head_never_changes(stage, 
     assert most_in_a_second(touched) <= 3
 
 
+def test_the_time_of_thinking_counts_beside_the_fold_until_the_answer_begins(stage, view, ledger, clock):
+    view.open()
+    begun = clock.now
+    for index in range(46):
+        clock.now += 0.1
+        feed(ledger, thought=f"thought {index}. ", t=clock.now - begun)
+        view.update()
+    shown = [data for *_, data in stage.messages if data and '"gm-clock"' in str(data)]
+    assert [re.search(r", (\d+) s<", str(data))[1] for data in shown] == ["0", "1", "2", "3", "4"]
+    for index in range(20):
+        clock.now += 0.1
+        feed(ledger, f"word {index} ", thought="more " if index > 5 else "", t=clock.now - begun)
+        view.update()
+    assert ", 4.6 s</span>" in stage.html()
+    ledger.close("end", t=7.0)
+    view.close()
+    assert "<summary>Thinking, 4.6 s, 106 words</summary>" in stage.displays[-1][0]["text/html"]
+
+
+def test_a_late_definition_changes_old_pieces_a_few_at_a_time(stage, view, ledger, clock):
+    view.open()
+    for index in range(40):
+        clock.now += 0.1
+        feed(ledger, f"See [the page][p], it is number {index} and {'very ' * 40}long.\n\n")
+        view.update()
+    assert "href" not in stage.html()
+    before = len(stage.messages)
+    feed(ledger, "[p]: https://example.org/x\n\nThe end.")
+    for _ in range(40):
+        clock.now += 0.1
+        view.update()
+    assert stage.html().count("href") >= 40
+    assert most_in_a_second(t for t, *_ in stage.messages[before:]) <= 40
+
+
 def test_the_button_calls_stop_and_is_absent_without_it(stage, ledger, clock):
     clicks = []
     view = LiveView(ledger, stop=lambda: clicks.append(1), clock=clock)
@@ -170,10 +211,34 @@ def test_closing_swaps_in_the_static_bundle_and_leaves_one_child(stage, view, le
     assert set(last[0]) == STATIC_TYPES
     [child] = stage.children(root)
     kinds = sorted(state["_model_name"] for state in stage.state.values())
-    assert kinds == ["HTMLModel", "HTMLStyleModel", "LayoutModel", "VBoxModel"]
+    assert kinds == ["HTMLModel", "VBoxModel"]
     # The same picture live and saved: one document, one sheet.
     assert stage.state[child]["value"].partition("<style>")[0] in last[0]["text/html"]
     assert "answer complete, 1,140 words" in stage.state[child]["value"]
+
+
+def test_pieces_are_closed_little_by_little_where_a_loop_runs(stage, view, ledger, clock, monkeypatch):
+    monkeypatch.setattr(widgets, "_PAUSE", 0.0)
+
+    async def watched():
+        view.open()
+        for _ in range(60):
+            clock.now += 0.1
+            feed(ledger, ANSWER)
+            view.update()
+        ledger.close("end", t=6.0)
+        before = len(stage.messages)
+        view.close()
+        assert len(stage.messages) - before <= 3
+        counts = []
+        while len(stage.state) > 2:
+            counts.append(len(stage.state))
+            await asyncio.sleep(0)
+        return counts
+
+    counts = asyncio.run(watched())
+    assert max(early - late for early, late in pairwise(counts)) <= 5
+    assert len(counts) > 10
 
 
 def test_eight_finished_widgets_stay_alive(stage, clock):
@@ -186,7 +251,7 @@ def test_eight_finished_widgets_stay_alive(stage, clock):
         view.close()
         roots.append(stage.displays[-2][0][WIDGET]["model_id"])
     assert [root in stage.state for root in roots] == [False] * 3 + [True] * ALIVE
-    assert len(stage.state) == 4 * ALIVE
+    assert len(stage.state) == 2 * ALIVE
 
 
 def test_an_attack_is_inert_in_every_message(stage, view, ledger, clock):
@@ -254,6 +319,33 @@ def test_an_old_ipywidgets_is_refused_at_once(monkeypatch, ledger):
         LiveView(ledger)
 
 
+def test_only_full_pieces_are_typeset_each_once(stage, view, ledger, clock):
+    view.open()
+    opened, text = len(stage.messages), answer(6000, 3, formulas=True)
+    for start in range(0, len(text), 20):
+        clock.now += 0.05
+        feed(ledger, text[start : start + 20])
+        view.update()
+    view.update(final=True)
+    made = [
+        (comm_id, data["state"]["value"])
+        for _, kind, comm_id, data in stage.messages
+        if kind == "open" and data["state"].get("_model_name") == "HTMLMathModel"
+    ]
+    assert len(made) > 5
+    assert all(value.startswith('<div class="mathjax_ignore">') for _, value in made)
+    assert all("mathjax_process" in value for _, value in made)
+    assert not any(kind == "msg" and comm_id in dict(made) for _, kind, comm_id, _ in stage.messages)
+    assert most_in_a_second([t for t, kind, _, _ in stage.messages[opened:] if kind != "close"]) <= 40
+    whole = "".join(value for _, value in made)
+    assert whole.count('="mathjax_process"') >= view._answer.pieces.whole.count('="mathjax_process"') - 9
+    feed(ledger, finish="STOP")
+    ledger.close("end", t=9.0)
+    view.close()
+    [last] = stage.children(stage.root())
+    assert stage.state[last]["_model_name"] == "HTMLMathModel"
+
+
 def test_a_slow_paint_is_followed_by_a_longer_pause(stage, ledger, clock, monkeypatch):
     view = LiveView(ledger, clock=clock)
     view.open()
@@ -286,7 +378,7 @@ def test_one_endless_block_is_sent_less_often_as_it_grows(stage, ledger, clock):
         view.update()
     begun = clock.now - 2.0
     for t, kind, _, data in stage.messages:
-        if kind == "msg" and t > begun and "gm-rest" in str(data):
+        if kind == "msg" and t > begun and "aria-busy" in str(data):
             sizes.append(len(data["state"]["value"]))
     assert 0 < len(sizes) <= 5
     assert sum(sizes) / 2.0 < 1_200_000

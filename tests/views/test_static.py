@@ -15,7 +15,7 @@ from view_stage import ANSWER, ATTACK, ENDINGS, STATIC_TYPES, feed, finished, ne
 
 from gemini_magic.markdown import render
 from gemini_magic.views import bundle
-from gemini_magic.views.static import RECORD
+from gemini_magic.views.record import RECORD
 
 OURS = {"div", "span", "details", "summary", "strong", "br", "code", "style"}
 ATTRIBUTES = {"class", "role", "aria-label", "aria-busy", "href", "title", "target", "rel", "start", "style"}
@@ -47,6 +47,9 @@ def test_it_has_four_types_and_is_json():
 
 def test_the_record_can_be_left_out():
     assert set(bundle(finished(), inspector=False)) == STATIC_TYPES - {RECORD}
+    ledger = finished()
+    ledger.look = ledger.look._replace(record_size=0.0)
+    assert set(bundle(ledger)) == STATIC_TYPES - {RECORD}
 
 
 def test_html_is_status_thoughts_answer_in_this_order_below_one_root():
@@ -115,42 +118,6 @@ def test_a_running_ledger_shows_what_is_there():
     assert 'aria-busy="true"' in made["text/html"]
     assert made[RECORD]["status"] == "running"
     assert set(bundle(new_ledger())) == STATIC_TYPES
-
-
-def test_the_record_holds_the_text_once_with_each_chunks_share():
-    ledger = new_ledger()
-    feed(ledger, thought="ab", t=0.5)
-    feed(ledger, "cdé", t=0.75)
-    feed(ledger, "f", t=1.0, usage={"prompt": 3, "total": 4}, finish="STOP")
-    ledger.close("end", t=1.25)
-    record = bundle(ledger)[RECORD]
-    assert record["v"] == 1
-    assert (record["text"], record["thoughts"]) == ("cdéf", "ab")
-    assert record["chunks"] == {
-        "t": [0.5, 0.75, 1.0],
-        "size": [2, 2, 2],
-        "kind": ["thought", "text", "text+usage+finish"],
-        "text": [0, 3, 1],
-        "thought": [2, 0, 0],
-    }
-    assert record["usage"]["prompt"] == 3
-    assert record["timing"] == {"first_thought": 0.5, "first_text": 0.75, "total": 1.25}
-    assert record["finish_reason"] == "STOP"
-    assert record["capped"] == {}
-
-
-def test_a_very_long_record_is_capped_and_says_so(monkeypatch):
-    monkeypatch.setattr("gemini_magic.views.static._MOST_CHUNKS", 2)
-    monkeypatch.setattr("gemini_magic.views.static._MOST_CHARS", 3)
-    ledger = new_ledger()
-    for text in ("ab", "cd", "ef"):
-        feed(ledger, text)
-    ledger.close("end", t=2.0)
-    made = bundle(ledger)
-    assert made[RECORD]["text"] == "abc"
-    assert len(made[RECORD]["chunks"]["t"]) == 2
-    assert made[RECORD]["capped"] == {"chunks": "2 of 3 chunks", "text": "3 of 6 characters"}
-    assert "abcdef" in made["text/html"]
 
 
 def test_no_key_and_no_lone_surrogate_gets_in():

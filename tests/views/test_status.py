@@ -11,7 +11,7 @@ from gemini_magic.events import Delta, Reading
 from gemini_magic.exchange import Exchange
 from gemini_magic.ledger import Pause
 from gemini_magic.views import bundle
-from gemini_magic.views.status import details, redacted, status_line
+from gemini_magic.views.status import details, redacted, status_line, thinking_time
 
 LINES = {
     "complete": "✓ gemini-flash-latest · answer complete, 3 words · 3.2 s",
@@ -157,3 +157,28 @@ def test_the_time_is_what_the_ledger_says_though_nothing_was_sent():
     ledger = new_ledger()
     ledger.close("stop", t=4.2)
     assert status_line(ledger).endswith("stopped · 4.2 s")
+
+
+def test_the_time_of_thinking_is_that_of_the_stamps():
+    ledger = new_ledger()
+    assert thinking_time(ledger, 9.0) == ""
+    feed(ledger, thought="Hm. ", t=1.25)
+    assert thinking_time(ledger, 1.0) == "0 s"
+    assert thinking_time(ledger, 13.9) == "12 s"
+    ledger.delay = 2.0
+    assert thinking_time(ledger, 13.9) == "10 s"
+    assert thinking_time(ledger, 100.0) == "1 min 36 s"
+    feed(ledger, "So: ", t=4.5)
+    feed(ledger, thought="And again. ", t=6.0)
+    assert thinking_time(ledger, 100.0) == "3.2 s"
+    ledger.close("end", t=9.0)
+    assert thinking_time(ledger) == "3.2 s"
+
+
+def test_thoughts_without_an_answer_last_until_the_end_and_those_behind_it_have_no_time():
+    ledger = feed(new_ledger(), thought="Hm.", t=1.0)
+    ledger.close("cut", t=13.0)
+    assert thinking_time(ledger) == "12 s"
+    ledger = feed(new_ledger(), "Answer. ", t=1.0)
+    feed(ledger, thought="Hm.", t=2.0)
+    assert thinking_time(ledger, 5.0) == ""

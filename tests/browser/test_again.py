@@ -1,0 +1,19 @@
+"""What a user of JupyterLab sees of an answer that is shown arriving once more."""
+
+
+def test_an_answer_is_seen_arriving_again(lab, notebook, screenshots):
+    sources = ["%load_ext gemini_magic", "%%gemini -m slow -q -o r\nTalk slowly.", "r.replay(speed=2)"]
+    notebook.open(lab.write("again.ipynb", sources))
+    assert notebook.run(0) is True
+    assert notebook.run(1) is True
+    notebook.run(2, wait=False)
+    early = notebook.wait_output(2, "word3", timeout=10)
+    assert "word40" not in early
+    notebook.wait_done(2)
+    notebook.wait_output(2, "complete.*word40")
+    assert notebook.buttons(2) == []
+    notebook.screenshot(screenshots / "again.png", 2)
+    notebook.save()
+    bundles = [output["data"] for output in notebook.saved_outputs(2) if "data" in output]
+    assert len(bundles) == 1
+    assert "application/vnd.jupyter.widget-view+json" not in bundles[0]

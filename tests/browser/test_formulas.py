@@ -1,0 +1,90 @@
+"""Formulas, footnotes and images in JupyterLab: live, finished, and in a saved notebook that nobody trusts."""
+
+from __future__ import annotations
+
+from attack_media import address, png
+from browser.test_views import SAMPLER, SETUP, steady
+from markdown_answers_written import WRITTEN
+
+ANSWER = f"""{WRITTEN[-1]}
+
+![a chart]({address(png(300, 100))})
+
+Refused: $\\href{{https://evil.test}}{{x}}$.
+
+{"".join(f"{n}. item{chr(10)}" for n in range(9900, 10_000))}
+The end, without a formula.
+"""
+ROOT = ".jp-OutputArea .gemini-magic.mathjax_ignore"
+LOOK = """(root) => {
+    const node = document.querySelector(root);
+    const image = node.querySelector("img");
+    const list = node.querySelector("ol");
+    const marker = document.createElement("span");
+    marker.textContent = "9999. ";
+    list.firstElementChild.append(marker);
+    const width = marker.getBoundingClientRect().width;
+    marker.remove();
+    return {
+        formulas: node.querySelectorAll("mjx-container").length,
+        elsewhere: node.querySelectorAll(":not(.mathjax_process) > mjx-container").length,
+        waiting: [...node.querySelectorAll(".mathjax_process")].filter(e => !e.querySelector("mjx-container")).length,
+        broken: node.querySelectorAll("mjx-merror, .mathjax_process a").length,
+        image: [image.naturalWidth, image.width, image.height],
+        marker: parseFloat(getComputedStyle(list).paddingLeft) - width,
+    };
+}"""
+
+
+def seen(notebook, root=ROOT):
+    """What is on the page once every formula is typeset."""
+    notebook.page.wait_for_function(
+        "root => document.querySelectorAll(`${root} mjx-container`).length >= 15", arg=root
+    )
+    notebook.page.locator(f"{root} img").first.scroll_into_view_if_needed()
+    notebook.page.wait_for_function(
+        "root => document.querySelector(`${root} img`).naturalWidth > 0", arg=root
+    )
+    return notebook.page.evaluate(LOOK, root)
+
+
+def test_formulas_live_finished_and_saved(notebook, lab):
+    warm = "from IPython.display import HTML, display\ndisplay(HTML('$x$ \\\\[y\\\\]'))"  # fonts are loaded once for a page
+    cells = [
+        f"await show({ANSWER!r}, pause=0.5, step=60, stop=lambda: None)",
+        f"await show({ANSWER!r}, display='html', step=600)",
+    ]
+    notebook.open(lab.write("formulas.ipynb", [SETUP, warm, *cells]))
+    page = notebook.page
+    assert notebook.run(0)
+    assert notebook.run(1)
+    page.wait_for_selector(".jp-OutputArea mjx-container[display=true]")
+    page.wait_for_timeout(300)
+    page.evaluate(SAMPLER, 2)
+    notebook.run(2, wait=False)
+    page.wait_for_selector(".gm-answer .widget-htmlmath mjx-container")
+    assert page.locator(".gm-rest mjx-container").count() == 0
+    notebook.wait_done(2)
+    page.wait_for_selector(ROOT)
+    found = seen(notebook)
+    page.wait_for_timeout(200)
+    assert steady(page) >= 5
+    assert found == found | {"formulas": 15, "elsewhere": 0, "waiting": 0, "broken": 0}
+    assert found["image"] == [300, 300, 100]
+    assert found["marker"] >= 0
+    said = page.locator(ROOT).first.text_content()
+    assert "$1,051.16 with" in said
+    assert "it costs $5 a month or $50 a year" in said
+    assert notebook.run(3)
+    notebook.save()
+    notebook.reload(no_kernel=True)
+    again = seen(notebook)
+    assert not notebook.trusted()
+    assert again == again | {
+        "formulas": 15,
+        "elsewhere": 0,
+        "waiting": 0,
+        "broken": 0,
+        "image": [300, 300, 100],
+    }
+    assert not notebook.log.beyond(lab.url)

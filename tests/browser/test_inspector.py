@@ -1,0 +1,667 @@
+"""The inspector in saved notebooks without a kernel, untrusted: one test for each of its promises, on shared pages."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shlex
+from html.parser import HTMLParser
+
+import pytest
+from browser.lab import Notebook
+from browser.trap import HOOKS
+from inspector_stage import ASKED, BEACONS, EVIL_HTML, HOSTILE, ODD, URL, answered, cell, saved
+from view_stage import finished
+
+from gemini_magic import Response
+from gemini_magic.backends.decode import decode
+from gemini_magic.markdown.safe import clean
+from gemini_magic.views import bundle
+from gemini_magic.views.record import RECORD, record
+from gemini_magic.wire import SseReader
+
+CELLS = "window.jupyterapp.shell.currentWidget.content.widgets"
+MODULES = "/lab/extensions/gemini-magic/"
+LOOKS = {
+    "prose": "# Head\n\nSome **words**, `code` and a [link](https://example.org).\n\n> quoted\n\n" * 3,
+    "list": "- one\n  - two\n- [x] done\n\n" + "".join(f"{n}. Item\n\n   more\n" for n in range(9)),
+    "table": "| a | b |\n|---|--:|\n" + "| wide words here | `x` |\n" * 9,
+    "code": "Intro.\n\n```python\nfor x in range(3):\n    print(x)\n```\n\n    plain\n",
+}
+FORMULA = '<div class="gemini-magic mathjax_ignore"><p>$5 and <span class="mathjax_process">\\(x^2\\)</span></p></div>'
+ANSWER, OPEN, LARGE, NEWER, DAMAGED, MATHS, FIRST_LOOK = range(7)
+FIRST_HOSTILE = FIRST_LOOK + len(LOOKS)
+NO_RECORDS = {"a list": [], "a text": "x", "a number": 7}
+
+
+@pytest.fixture(scope="module")
+def ledger():
+    return answered()
+
+
+def _shown(lab, context, name, cells, **options):
+    notebook = Notebook(lab, context.new_page())
+    notebook.page.add_init_script(HOOKS)
+    notebook.open(lab.write(name, cells), no_kernel=True, **options)
+    return notebook
+
+
+@pytest.fixture(scope="module")
+def page(lab, _context, ledger):
+    """Saved answers, good ones and hostile ones, without a kernel and untrusted."""
+    _context.grant_permissions(["clipboard-read", "clipboard-write"])
+    newer, damaged = bundle(ledger), bundle(ledger)
+    newer[RECORD] = {"v": 9, "text": "from the future"}
+    damaged[RECORD]["chunks"] = "{"
+    cells = [
+        saved(ledger),
+        saved(ledger, expanded=True),
+        saved(answered(10_000, 50)),
+        cell(newer),
+        cell(damaged),
+    ]
+    cells.append(cell({RECORD: record(ledger), "text/html": FORMULA}))
+    looks = [saved(finished(text, thought="Hm. **So.**")) for text in LOOKS.values()]
+    records = [*HOSTILE.values(), *NO_RECORDS.values()]
+    hostile = [cell({RECORD: each, "text/html": EVIL_HTML, "text/plain": "plain"}) for each in records]
+    notebook = _shown(lab, _context, "inspected.ipynb", [*cells, *looks, *hostile])
+    assert not notebook.trusted()
+    notebook.ran = []
+    notebook.page.on(
+        "console", lambda line: notebook.ran.append(line.text) if line.text.startswith("RAN") else None
+    )
+    yield notebook
+    notebook.page.close()
+    lab.shut_down_kernels()
+
+
+@pytest.fixture(scope="module")
+def _nothing_leaves(page, lab):
+    yield
+    assert not page.log.beyond(lab.url)
+    assert page.log.dialogs == []
+
+
+@pytest.fixture
+def output(page, _nothing_leaves):
+    """The first answer, with its inspector folded and as new."""
+    found = page.output(ANSWER)
+    found.scroll_into_view_if_needed()
+    fold(found, open=True)
+    panel = tab(found, "Chunks")
+    panel.locator(".gmi-filter").fill("")
+    if panel.locator(".gmi-detail").is_visible():
+        panel.get_by_label("Close").click()
+    yield found
+    fold(found, open=False)
+
+
+def fold(found, *, open):  # noqa: A002 - the attribute's name
+    details = found.locator(".gmi-inspector")
+    if (details.get_attribute("open") is not None) != open:
+        found.locator(".gmi-bar").click()
+
+
+def tab(found, name):
+    found.locator(f".gmi-tab[data-name={name}]").click()
+    return found.locator(".gmi-panel:visible")
+
+
+def clipboard(page):
+    return page.page.evaluate("navigator.clipboard.readText()")
+
+
+# ------------------------------------------------------------------------------------------- the answer
+
+
+def test_an_answer_comes_first_and_the_inspector_is_one_line_that_costs_nothing(page, ledger):
+    found = page.output(ANSWER)
+    assert "Capitals" in found.locator(".gmi-answer .gm-answer").inner_text()
+    assert found.locator(".gmi-answer details.gm-thinking .gm-thoughts").count() == 1
+    total = ledger.marks["total"]
+    told = f"Inspect 40 chunks · {total:.2f} s · {ledger.usage.total} tokens"
+    assert re.sub(r"\s+", " ", found.locator(".gmi-bar").inner_text()) == told
+    assert found.locator(".gmi-bar").bounding_box()["height"] <= 24
+    assert found.locator(".gmi-body > *").count() == 0
+    assert page.output(OPEN).locator(".gmi-row").count() > 5  # whoever says %gemini inspect wants to see it
+
+
+SAME_LOOK = f"""async (i) => {{
+    const rendermime = window.jupyterapp.shell.currentWidget.content.rendermime;
+    const cell = {CELLS}[i];
+    cell.node.scrollIntoView();
+    const mine = cell.outputArea.node.querySelector(".gmi-output");
+    const height = mine.getBoundingClientRect().height - mine.querySelector(".gmi-bar").getBoundingClientRect().height;
+    const data = {{"text/html": cell.model.outputs.get(0).data["text/html"]}};
+    const renderer = rendermime.createRenderer("text/html");
+    await renderer.renderModel(rendermime.createModel({{data, trusted: true}}));
+    renderer.node.classList.add("jp-OutputArea-output");
+    mine.style.display = "none";
+    mine.parentElement.append(renderer.node);
+    const before = renderer.node.getBoundingClientRect().height;
+    renderer.node.querySelectorAll("style").forEach(style => style.remove());
+    const [theirs, rebuilt] = [renderer.node, mine.querySelector(".gmi-answer")].map(node => node.firstChild.cloneNode(true));
+    // JupyterLab's own doings: words for links, marks of its table of contents.
+    for (const node of [theirs, rebuilt]) {{
+        node.querySelectorAll("a").forEach(link => link.removeAttribute("rel"));
+        node.querySelectorAll(".numbering-entry").forEach(mark => mark.remove());
+    }}
+    const same = theirs.isEqualNode(rebuilt) ? "" : theirs.outerHTML + "\\n" + rebuilt.outerHTML;
+    renderer.dispose();
+    mine.style.display = "";
+    return [height, before, same];
+}}"""
+
+
+def test_it_looks_like_the_static_output_and_is_as_high(page):
+    for width in (1200, 575):
+        page.page.set_viewport_size({"width": width, "height": 900})
+        for look, name in enumerate(LOOKS, FIRST_LOOK):
+            ours, static, difference = page.page.evaluate(SAME_LOOK, look)
+            assert not difference, name
+            assert abs(ours - static) <= 2, (name, width)
+    page.page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_a_newer_or_damaged_record_costs_the_inspector_and_not_the_answer(page):
+    newer, damaged = page.output(NEWER), page.output(DAMAGED)
+    for found in (newer, damaged):
+        assert "I would visit Lima" in found.locator(".gm-answer").text_content()
+    assert "has version 9; this inspector reads version 1" in newer.text_content()
+    assert newer.locator(".gmi-bar").count() == 0
+    damaged.scroll_into_view_if_needed()
+    fold(damaged, open=True)
+    assert "No chunk arrived." in damaged.inner_text()
+
+
+def test_formulas_are_set_and_prices_are_not(page):
+    found = page.output(MATHS)
+    found.scroll_into_view_if_needed()
+    found.locator("mjx-container").wait_for()
+    assert found.locator("mjx-container").count() == 1
+    assert "$5 and" in found.inner_text()
+
+
+def test_pictures_of_the_answer_are_shown_and_those_from_elsewhere_only_where_the_notebook_is_trusted(page):
+    html = f'<img src="{DOT}" alt="a dot"><img src="https://img.example.org/x.png" alt="far"><img src="javascript:x">'
+    made = page.page.evaluate(
+        f"""async (html) => {{
+            const {{rebuild, TRUSTED}} = await import('{MODULES}answer.js');
+            const inert = document.implementation.createHTMLDocument("");
+            return [rebuild(html), rebuild(html, TRUSTED)].map(made => {{
+                const place = inert.createElement("div");
+                place.append(made);
+                return [place.querySelectorAll("img").length, place.textContent, place.querySelector("a")?.href];
+            }});
+        }}""",
+        html,
+    )
+    assert made == [
+        [1, "image: farimage: no description", "https://img.example.org/x.png"],
+        [2, "image: no description", None],
+    ]
+
+
+def test_without_the_extension_the_static_html_is_shown(page):
+    chosen = """(mime) => {
+        const rendermime = window.jupyterapp.shell.currentWidget.content.rendermime.clone();
+        const data = window.jupyterapp.shell.currentWidget.content.widgets[0].model.outputs.get(0).data;
+        const before = rendermime.preferredMimeType(data, "any");
+        rendermime.removeMimeType(mime);
+        return [before, rendermime.preferredMimeType(data, "any")];
+    }"""
+    assert page.page.evaluate(chosen, RECORD) == [RECORD, "text/html"]
+
+
+# --------------------------------------------------------------------------------------- the allow-lists
+
+
+def words(text):
+    return text.split()
+
+
+ELEMENTS = words(
+    "a abbr address area article aside audio b base bdi bdo blockquote body br button canvas caption center cite code col colgroup data "
+    "datalist dd del details dfn dialog div dl dt em embed fieldset figcaption figure font footer form frame h1 h2 h3 h4 h5 h6 "
+    "head header hgroup hr html i iframe img input ins kbd label legend li link main map mark marquee math menu meta meter nav "
+    "noscript object ol optgroup option output p param picture pre progress q rp rt ruby s samp script search section select "
+    "slot small source span strong style sub summary sup svg table tbody td template textarea tfoot th thead time title tr "
+    "track u ul var video wbr x-custom"
+)
+VALUES = {
+    "class": words(
+        "gm-k gm-a gm-task gm-image gm-pending gm-def gm-table mathjax_process language-python language-x.y+z gm-status gm-zz jp-Cell hljs language- gm-k gm-x"
+    ),
+    "href": [
+        *words(
+            "https://example.org HTTP://EXAMPLE.ORG/a?b#c http:/logout https:example.org //example.org /x # javascript:alert(1)"
+        ),
+        *words(
+            "mailto:a@b.c mailto:a@b@c https://[::1]/ https://[zz]/ https://a:99999/ https://u:p@h/ https://ex%61mple.org"
+        ),
+        *words(
+            "https://999.999.999.999/ data:text/html,x https://xn--/ ftp://x https://example.org:80/x blob:https://x"
+        ),
+        "java\tscript:alert(1)",
+        "https://a b/",
+    ],
+    "style": ["text-align:left", "text-align: right;", "text-align:left;color:red", "color:red"],
+    "start": ["7", "-1", "x", "٣"],
+    "title": ["a title"],
+    "lang": ["de"],
+}
+DOT = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+SIDES = {
+    "alt": ["a > b"],
+    "width": ["7", "0", "99999", "1px"],
+    "height": ["7"],
+    "loading": ["lazy", "eager"],
+    "referrerpolicy": ["no-referrer", "unsafe-url"],
+    "onload": ["alert(1)"],
+    "srcset": ["https://evil.example/x 2x"],
+    "class": ["gm-a"],
+}
+OTHERS = words(
+    "id name src srcset onclick onerror data-x target rel align width hidden tabindex contenteditable popover is slot"
+)
+
+
+class Tokens(HTMLParser):
+    def __init__(self, html):
+        super().__init__()
+        self.found = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, *sorted(attrs)))
+
+    def handle_endtag(self, tag):
+        self.found.append(f"/{tag}")
+
+    def handle_data(self, data):
+        self.found.append(data)
+
+
+def within(tag, attributes=""):
+    inner = f"<{tag}{attributes}>x</{tag}>"
+    around = {"td": "tr", "th": "tr", "tr": "tbody", "tbody": "table", "thead": "table"}
+    while tag in around:
+        tag = around[tag]
+        inner = f"<{tag}>{inner}</{tag}>"
+    return f"<p>a</p>{inner}<p>b</p>"
+
+
+def test_the_page_lets_through_exactly_what_the_kernel_does(page):
+    allowed = [tag for tag in ELEMENTS if f"<{tag} " in clean(within(tag, f' src="{DOT}" title="x"'))]
+    said = page.page.evaluate(f"import('{MODULES}answer.js').then(({{ANSWER}}) => Object.keys(ANSWER))")
+    assert set(said) == set(allowed)
+    snippets = [
+        within(tag, f' {name}="{value}"')
+        for tag in allowed
+        if tag != "img"
+        for name, values in (VALUES | {name: ["x"] for name in OTHERS}).items()
+        for value in values
+    ]
+    pictures = [f'<img src="{DOT}" {name}="{value}">' for name, values in SIDES.items() for value in values]
+    snippets += (
+        pictures
+        + [within(tag) for tag in allowed if tag != "img"]
+        + [
+            "a\u202eb<b>c</b> &lt;script&gt; \U000e0041",
+            "<!-- x -->",
+        ]
+    )
+    made = page.page.evaluate(
+        f"""async (snippets) => {{
+            const {{rebuild, ANSWER}} = await import('{MODULES}answer.js');
+            return snippets.map(html => {{
+                const place = document.implementation.createHTMLDocument("").createElement("div");
+                place.append(rebuild(html, ANSWER));
+                return place.innerHTML;
+            }});
+        }}""",
+        snippets,
+    )
+    different = [
+        (html, ours, clean(html))
+        for html, ours in zip(snippets, made, strict=True)
+        if Tokens(ours).found != Tokens(clean(html)).found
+    ]
+    assert different == []
+
+
+# --------------------------------------------------------------------------------------------- the tabs
+
+
+def test_chunks_are_found_by_words_expressions_and_fields_and_shown_as_a_tree(page, output, ledger):
+    panel = tab(output, "Chunks")
+    shown = panel.locator(".gmi-count")
+
+    def find(words):
+        panel.locator(".gmi-filter").fill(words)
+        page.page.wait_for_timeout(170)
+        return shown.inner_text()
+
+    assert find("candidates.0.finishReason=STOP") == "1 of 40 chunks"
+    assert panel.locator(".gmi-row:visible .gmi-cell").all_inner_texts()[-2:] == [
+        "STOP",
+        str(ledger.usage.total),
+    ]
+    assert find("candidates.0.content.parts.0.thought=true") == "6 of 40 chunks"
+    assert find("candidates.0.content.parts.0.thought!=true") == "34 of 40 chunks"
+    assert find("usageMetadata.totalTokenCount=*") == "40 chunks"
+    assert find("modelVersion~3-FLASH") == "40 chunks"
+    assert find("/Thought [34]/") == "2 of 40 chunks"
+    assert (
+        find("paris")
+        == f"{sum('paris' in row.text.lower() for row in ledger.chunk_columns.rows())} of 40 chunks"
+    )
+    assert find("no such words") == "0 of 40 chunks"
+    assert find("/(/") == "0 of 40 chunks"  # half an expression: what was found stays
+    assert panel.locator(".gmi-filter").get_attribute("aria-invalid") == "true"
+    assert find("") == "40 chunks"
+    panel.locator(".gmi-row").nth(2).click()
+    tree = panel.locator(".gmi-tree")
+    assert '"Thought 2. "' in tree.inner_text()
+    assert "promptTokenCount: 19" in tree.inner_text()
+    panel.get_by_label("Copy the JSON of chunk 2").click()
+    assert clipboard(page).encode() == ledger.raw[2].raw
+    assert output.locator(".gmi-done").inner_text() == "Chunk 2 copied"
+
+
+def test_the_page_puts_every_json_text_together_byte_for_byte(page):
+    ledger = answered(60)
+    ledger.status = "running"
+    for raw in ODD:
+        ledger.add(raw, 9.0, decode(raw))
+    made = page.page.evaluate(
+        f"""async (record) => {{
+            const {{readRecord}} = await import('{MODULES}record.js');
+            const {{Chunks}} = await import('{MODULES}chunks.js');
+            const chunks = new Chunks(readRecord(record));
+            const all = Array.from({{length: chunks.length}}, (_, index) => index);
+            return all.map(index => [chunks.json(index), chunks.text(index), chunks.thought(index), chunks.t[index]]);
+        }}""",
+        record(ledger),
+    )
+    rows = ledger.chunk_columns.rows()
+    assert [json.encode() for json, *_ in made] == [chunk.raw for chunk in ledger.raw]
+    assert [(text, thought) for _, text, thought, _ in made] == [(row.text, row.thought) for row in rows]
+    assert [t for *_, t in made] == pytest.approx([row.t for row in rows], abs=1e-6)
+
+
+def test_the_other_tabs_say_when_how_much_what_was_asked_and_what_was_odd(page, output, ledger):
+    timeline = tab(output, "Timeline")
+    picture = timeline.locator("svg")
+    for lane in ("thought", "text", "size"):
+        assert picture.locator(f".gmi-bar-{lane}").count() > 0
+    assert "first text" in picture.text_content()
+    assert "longest gap" in picture.text_content()
+    assert "1 earlier attempt" in picture.text_content()
+    assert "2 attempts: HTTP 503: The model is overloaded." in timeline.inner_text()
+    picture.locator(".gmi-hit").hover()
+    assert "byte" in timeline.locator(".gmi-said").inner_text()
+    usage = tab(output, "Usage")
+    final = ledger.usage
+    assert (
+        f"output {final.output} · thoughts {final.thoughts} · tool – · total {final.total}"
+        in usage.inner_text()
+    )
+    rows = usage.locator(".gmi-row:visible").nth(1).locator(".gmi-cell").all_inner_texts()
+    assert rows[0] == "1"
+    assert rows[-2:] == ["18 (+9)", "37 (+9)"]
+    request = tab(output, "Request")
+    assert URL in request.inner_text()
+    assert "It's for a `$(test)`." in request.inner_text()
+    notes = tab(output, "Notes")
+    assert "A [DONE] line ended the stream." in notes.inner_text()
+    notes.locator("button", has_text="chunk 3").click()
+    assert output.locator(".gmi-detail .gmi-of").inner_text().startswith("#3 ")
+
+
+def test_replay_shows_the_text_as_it_stood_and_plays_in_its_own_time(page, output, ledger):
+    panel = tab(output, "Replay")
+    text, thoughts = panel.locator(".gmi-said-text"), panel.locator(".gmi-said-thoughts")
+    assert text.text_content() == "".join(ledger.answer)
+    slider = panel.locator(".gmi-slider")
+    slider.focus()
+    page.page.keyboard.press("Home")
+    assert (text.text_content(), thoughts.text_content()) == ("", "")
+    for _ in range(3):
+        page.page.keyboard.press("ArrowRight")
+    assert (text.text_content(), thoughts.text_content()) == ("", "Thought 0. Thought 1. Thought 2. ")
+    page.page.keyboard.press("Home")
+    lengths = page.page.evaluate(
+        """async (panel) => {
+            const text = panel.querySelector(".gmi-said-text");
+            const seen = [];
+            const began = performance.now();
+            panel.querySelector(".gmi-play").click();
+            while (panel.querySelector(".gmi-play").getAttribute("aria-label") === "Pause") {
+                seen.push(text.textContent.length);
+                await new Promise(requestAnimationFrame);
+            }
+            return [performance.now() - began, seen, text.textContent.length];
+        }""",
+        panel.element_handle(),
+    )
+    took, seen, last = lengths
+    assert took >= ledger.marks["total"] * 1000 - 20
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 1
+    assert last == page.page.evaluate("text => text.length", text.text_content())
+
+
+def test_everything_works_with_the_keyboard_and_never_reaches_the_notebook(page, output):
+    fold(output, open=False)
+    keys = page.page.keyboard
+    focused = "document.activeElement.className + ' ' + (document.activeElement.dataset.name || '')"
+    before = page.page.evaluate(f"{CELLS}.length")
+    output.locator(".gmi-bar").focus()
+    keys.press("Enter")
+    output.locator(".gmi-tab").first.wait_for()
+    keys.press("Tab")
+    for name in ("Timeline", "Replay", "Usage", "Request", "Notes", "Chunks"):
+        keys.press("ArrowRight")
+        assert page.page.evaluate(focused) == f"gmi-tab {name}"
+    outline = page.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    for key in ("d", "d", "a", "x"):
+        keys.press(key)
+    output.locator(".gmi-table:visible").focus()
+    for key in ("ArrowDown", "ArrowDown", "End", "ArrowUp", "d", "d"):
+        keys.press(key)
+    assert output.locator(".gmi-detail .gmi-of").inner_text().startswith("#38 ")
+    assert output.locator(".gmi-row[aria-selected=true]").count() == 1
+    keys.press("Escape")
+    assert output.locator(".gmi-detail:visible").count() == 0
+    keys.press("Escape")
+    assert page.page.evaluate("document.activeElement.className") == "gmi-bar"
+    assert output.locator(".gmi-body:visible").count() == 0
+    assert page.page.evaluate(f"{CELLS}.length") == before
+
+
+# -------------------------------------------------------------------------------------------- to take away
+
+
+def test_what_is_copied_and_saved_is_the_stream(page, output, ledger, tmp_path):
+    def copied(words):
+        output.locator(".gmi-exports button", has_text=re.compile(f"^{words}$")).click()
+        output.locator(".gmi-done", has_text=f"{words} copied").wait_for()
+        return clipboard(page)
+
+    def kept(words):
+        with page.page.expect_download() as download:
+            output.locator(".gmi-exports button", has_text=re.compile(f"^{words}$")).click()
+        path = tmp_path / download.value.suggested_filename
+        download.value.save_as(path)
+        return path
+
+    values = [chunk.value for chunk in ledger.raw]
+    assert json.loads(copied("JSON")) == values
+    reader = SseReader()
+    events = [*reader.feed(copied("SSE").encode()), *reader.close()]
+    assert [json.loads(event.data) for event in events] == values
+
+    command = shlex.split(copied("curl"))
+    assert command[0] == "curl"
+    assert URL in command
+    assert "x-goog-api-key: $GEMINI_API_KEY" in command
+    assert json.loads(command[command.index("--data-raw") + 1]) == ASKED
+
+    loaded = Response.load(kept("JSONL"))
+    assert (loaded.text, loaded.thoughts, loaded.status) == (
+        "".join(ledger.answer),
+        "".join(ledger.thoughts),
+        "complete",
+    )
+    assert loaded.raw == values
+    assert [chunk.t for chunk in loaded.chunks] == pytest.approx([chunk.t for chunk in ledger.raw], abs=1e-6)
+
+    rows = list(csv.DictReader(io.StringIO(kept("CSV").read_bytes().decode(), newline="")))
+    assert len(rows) == 40
+    assert rows[-1]["finish_reason"] == "STOP"
+    assert "".join(row["text"].removeprefix("'") for row in rows) == "".join(ledger.answer)
+    assert not any(row["text"].startswith(("=", "+", "-", "@")) for row in rows)
+
+
+# --------------------------------------------------------------------------------------------------- size
+
+FLUID = f"""async (i) => {{
+    const {{Inspector}} = await import('{MODULES}inspector.js');
+    const {{readRecord}} = await import('{MODULES}record.js');
+    const data = {CELLS}[i].model.outputs.get(0).data["{RECORD}"];
+    const place = {CELLS}[i].outputArea.node.querySelector(".gmi-output");
+    place.scrollIntoView();
+    const opened = [], frames = [];
+    for (let n = 0; n < 4; n++) {{
+        const began = performance.now();
+        const inspector = new Inspector(readRecord(data), {{open: true, largest: 1e9}});
+        place.append(inspector.node);
+        place.getBoundingClientRect();
+        opened.push(performance.now() - began);
+        if (n === 3) {{
+            const rows = inspector.node.querySelector(".gmi-rows");
+            for (let step = 1; step <= 120; step++) {{
+                const start = performance.now();
+                rows.scrollTop = (rows.scrollHeight * step) / 120;
+                rows.dispatchEvent(new Event("scroll"));
+                rows.getBoundingClientRect();
+                frames.push(performance.now() - start);
+            }}
+        }}
+        if (n < 3) {{ inspector.dispose(); inspector.node.remove(); }}
+    }}
+    const last = place.lastElementChild;
+    const found = [Math.min(...opened), frames.sort((a, b) => a - b)[30], last.querySelectorAll("*").length,
+        last.querySelector(".gmi-rows").textContent.includes("9999")];
+    last.remove();
+    return found;
+}}"""
+
+
+def test_ten_thousand_chunks_open_and_scroll_without_a_wait(page):
+    opened, frame, elements, end = page.page.evaluate(FLUID, LARGE)
+    print(f"opened in {opened:.0f} ms, a step of scrolling takes {frame:.1f} ms, {elements} elements")
+    assert opened < 200
+    assert frame < 16
+    assert elements < 600
+    assert end
+
+
+# ------------------------------------------------------------------------------------------------- safety
+
+
+FORBIDDEN = """() => Array.from(document.querySelectorAll(".gmi-output *"))
+    .filter(node => !node.closest("mjx-container") || node.localName === "a")
+    .filter(node => /^(script|iframe|link|base|form|img|object|embed|math|style)$/.test(node.localName)
+        || node.id === "jp-main-dock-panel" || node.hasAttribute("data-commandlinker-command")
+        || Array.from(node.attributes).some(({name}) => /^on/.test(name))
+        || /^(javascript|data):/.test(node.getAttribute("href") ?? "") || (node.className === "mathjax_process" && !node.querySelector("mjx-container")))
+    .map(node => node.outerHTML.slice(0, 200))"""
+# Opens the inspector of an output, goes through its tabs and touches what is in them; returns how many there were.
+EVERY_TAB = """async (output) => {
+    const rest = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+    output.querySelector(".gmi-bar").click();
+    await rest();
+    let count = 0;
+    for (const tab of output.querySelectorAll(".gmi-tab")) {
+        tab.click();
+        await rest();
+        const panel = Array.from(output.querySelectorAll(".gmi-panel")).find(panel => !panel.hidden);
+        if (panel) count += 1;
+        panel.querySelector(".gmi-row")?.click();
+        for (const node of panel.querySelectorAll(".gmi-slider, .gmi-hit, .gmi-tree button, summary"))
+            for (const type of ["pointermove", "click", "input", "focus", "toggle"])
+                node.dispatchEvent(new Event(type, {bubbles: true, cancelable: true}));
+    }
+    output.querySelector(".gmi-bar").click();
+    return count;
+}"""
+
+
+def test_hostile_records_do_nothing(page, lab):
+    for index, name in enumerate([*HOSTILE, *NO_RECORDS], FIRST_HOSTILE):
+        found = page.output(index)
+        assert "take over" in found.locator(".gmi-answer").text_content(), name
+        if name in NO_RECORDS:
+            assert "is damaged" in found.locator(".gmi-none").text_content()
+        else:
+            found.scroll_into_view_if_needed()
+            assert page.page.evaluate(EVERY_TAB, found.element_handle()) == 6, name
+    page.page.evaluate(
+        f"""async (html) => {{
+            const {{rebuild}} = await import('{MODULES}answer.js');
+            document.body.append(rebuild(html));
+        }}""",
+        BEACONS,
+    )
+    page.page.wait_for_timeout(200)
+    assert page.page.evaluate(FORBIDDEN) == []
+    assert page.ran == []
+    assert page.log.dialogs == []
+    assert not page.log.beyond(lab.url)
+    assert page.log.errors == []
+    assert page.page.evaluate("({}).polluted === undefined && [].polluted === undefined")
+
+
+# -------------------------------------------------------------------------------- front ends and settings
+
+
+def test_notebook_7_and_the_settings_editor(lab, _context, ledger, screenshots):
+    put = {"raw": json.dumps({"inspector": "open", "largestRecord": 0.1, "highlight": False})}
+    assert lab.api("GET", "/lab/api/settings/gemini-magic:plugin")["schema"]["title"] == "Gemini Magic"
+    lab.api("PUT", "/lab/api/settings/gemini-magic:plugin", put)
+    try:
+        notebook = _shown(
+            lab, _context, "seven.ipynb", [saved(ledger), saved(answered(3000))], app="notebook"
+        )
+        found = notebook.output(0)
+        found.locator(".gmi-tab").first.wait_for()
+        assert "40 chunks" in found.locator(".gmi-count").inner_text()
+        assert notebook.page.evaluate(f"{CELLS}[0].model.mimeType") != "text/x-ipythongfm"
+        assert "the setting “Largest record shown” allows" in notebook.output(1).inner_text()
+        notebook.screenshot(screenshots / "inspector-notebook-7.png")
+        notebook.page.close()
+    finally:
+        lab.api("PUT", "/lab/api/settings/gemini-magic:plugin", {"raw": "{}"})
+        lab.shut_down_kernels()
+
+
+def test_each_view_of_an_output_has_its_own_inspector(page):
+    page.page.evaluate(
+        """(i) => {
+            window.jupyterapp.shell.currentWidget.content.activeCellIndex = i;
+            return window.jupyterapp.commands.execute("notebook:create-output-view");
+        }""",
+        ANSWER,
+    )
+    view = page.page.locator(".jp-LinkedOutputView .gmi-output")
+    view.wait_for()
+    fold(view, open=True)
+    assert view.locator(".gmi-row:visible").count() > 5
+    assert page.page.locator(".jp-NotebookPanel .gmi-inspector").first.get_attribute("open") is None
+    ids = page.page.evaluate("Array.from(document.querySelectorAll('.gmi-body [id]'), node => node.id)")
+    assert len(ids) == len(set(ids))

@@ -1,0 +1,63 @@
+"""A page that is loaded while an answer streams: it has the whole answer when the cell has ended."""
+
+from __future__ import annotations
+
+import pytest
+from browser.lab import Notebook, cells
+from fake_server import finish, gate, pause, text
+
+FIRST, ALL = 80, 120  # lines before every page is there, and after
+
+
+@pytest.fixture
+def tab(lab, _context):
+    """Opens another tab on a notebook that is running."""
+    pages = []
+
+    def opened(name, app="lab"):
+        pages.append(_context.new_page())
+        return Notebook(lab, pages[-1]).open(name, busy=True, app=app)
+
+    yield opened
+    for page in pages:
+        page.close()
+
+
+def line(n):
+    return text(f"This is **line number {n}** of it.\n\n")
+
+
+def whole(notebook, within=".jp-Notebook"):
+    """Assert that the page shows all of it, as widgets or without, and had no trouble with them."""
+    output = notebook.page.locator(f"{within} .jp-OutputArea:has(.gm-status)")
+    notebook.page.wait_for_function(
+        "([output, last]) => output.innerText.includes('answer complete') && output.innerText.includes(last)",
+        arg=[output.element_handle(), f"line number {ALL - 1} "],
+    )
+    shown = output.inner_text()
+    assert [n for n in range(ALL) if f"line number {n} " not in shown] == []
+    assert not [said for said in notebook.log.errors if "widget" in said.lower()]
+
+
+def test_whoever_comes_late_has_the_whole_answer_in_the_end(lab, notebook, server, tab):
+    streaming = [step for n in range(FIRST) for step in (line(n), pause(0.1))]
+    rest = [step for n in range(FIRST, ALL) for step in (line(n), pause(0.02))]
+    server.script(text("Let me think. " * 9, thought=True), *streaming, gate("all are here"), *rest, finish())
+    notebook.open(lab.write("late.ipynb", cells("%load_ext gemini_magic", "%%gemini -m long\nGo on.")))
+    notebook.run(0)
+    notebook.run(1, wait=False)
+    notebook.wait_output(1, "line number 1 ")
+    notebook.save()
+
+    notebook.reload(busy=True)
+    classic = tab(notebook.name, app="notebook")
+    second = tab(notebook.name)
+    notebook.wait_output(1, f"line number {FIRST - 1} ")  # live again, and nobody waits for the end
+    notebook.page.evaluate("""async () => {
+        window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1;
+        await window.jupyterapp.commands.execute("notebook:create-output-view");
+    }""")
+    server.open("all are here")
+    for late in (notebook, classic, second):
+        whole(late)
+    whole(notebook, ".jp-LinkedOutputView")

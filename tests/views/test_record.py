@@ -1,0 +1,205 @@
+"""The record that stays in a notebook: everything an inspector needs, little room, no key."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import nbformat
+import pytest
+from inspector_stage import ODD
+from record_reader import read_chunks
+from surroundings import CANARY, CHECKOUT
+from view_stage import feed, finished, new_ledger
+
+from gemini_magic.backends.decode import decode
+from gemini_magic.exchange import Exchange
+from gemini_magic.ledger import Ledger
+from gemini_magic.views.record import RECORD, record
+
+ENVELOPE = {
+    "candidates": [{"content": {"parts": [{"text": ""}], "role": "model"}, "index": 0}],
+    "usageMetadata": {
+        "promptTokenCount": 12,
+        "candidatesTokenCount": 0,
+        "totalTokenCount": 112,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 12}],
+        "thoughtsTokenCount": 100,
+    },
+    "modelVersion": "gemini-2.5-flash",
+    "responseId": "abCDefGH1234567",
+}
+
+
+def streamed(texts, ledger=None):
+    """A ledger that was sent these texts as the Gemini API sends them."""
+    ledger = ledger or Ledger(None)
+    ledger.enter("streaming")
+    for index, text in enumerate(texts):
+        value = json.loads(json.dumps(ENVELOPE))
+        value["candidates"][0]["content"]["parts"][0]["text"] = text
+        value["usageMetadata"]["candidatesTokenCount"] = 9 * (index + 1)
+        raw = json.dumps(value, ensure_ascii=False).encode()
+        ledger.add(raw, 0.7 + index * 0.0413177, decode(raw))
+    ledger.close("end", t=1 + len(texts) * 0.0413177)
+    return ledger
+
+
+def size(value):
+    return len(json.dumps(value, ensure_ascii=False).encode())
+
+
+def test_it_holds_the_text_once_with_each_chunks_share():
+    ledger = new_ledger()
+    feed(ledger, thought="ab", t=0.5)
+    feed(ledger, "cdé", t=0.75)
+    feed(ledger, "f", t=1.0, usage={"prompt": 3, "total": 4}, finish="STOP")
+    ledger.close("end", t=1.25)
+    made = record(ledger)
+    assert (made["v"], made["count"], made["capped"]) == (1, 3, {})
+    assert (made["text"], made["thoughts"]) == ("cdéf", "ab")
+    assert json.loads(made["chunks"]) == {
+        "t": [500_000, 250_000, 250_000],
+        "size": [2, 2, 2],
+        "kinds": ["thought", "text", "text+usage+finish"],
+        "kind": [0, 1, 2],
+        "finish": [[2, "STOP"]],
+        "text": [0, 3, 1],
+        "thought": [2, 0, 0],
+        "prompt": [None, None, 3],
+        "total": [None, None, 4],
+        "shapes": [["{}"]],
+        "json": [[0], [0], [0]],
+    }
+    assert made["usage"]["prompt"] == 3
+    assert made["timing"] == {"first_thought": 0.5, "first_text": 0.75, "total": 1.25}
+    assert made["finish_reason"] == "STOP"
+
+
+def test_the_json_comes_back_byte_for_byte_however_odd_it_is():
+    ledger = streamed(["Capitals: ", "**Paris**\n", 'a "quoted" \\ word', "", "tab\t", "😀 ü \u2028"] * 3)
+    for raw in ODD:
+        ledger.add(raw, 3.0, decode(raw))
+    chunks = read_chunks(record(ledger))
+    assert [chunk.json.encode() for chunk in chunks] == [chunk.raw for chunk in ledger.raw]
+    assert [chunk.text for chunk in chunks] == [row.text for row in ledger.chunk_columns.rows()]
+    assert [chunk.size for chunk in chunks] == [len(chunk.raw) for chunk in ledger.raw]
+    assert chunks[1].t == pytest.approx(0.7413177, abs=1e-6)
+
+
+def test_a_usual_answer_takes_little_room_in_the_file():
+    """20,000 characters in 500 chunks: 195 kB of JSON on the wire; notebooks put each number of a list on a line."""
+    ledger = streamed([f"word number {n:03} of a longish answer, " for n in range(500)])
+    made = record(ledger)
+    cell = nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data", data={RECORD: made})])
+    written = len(nbformat.writes(nbformat.v4.new_notebook(cells=[cell])))
+    wire = sum(len(chunk.raw) for chunk in ledger.raw)
+    print(f"wire {wire:,}, text {len(made['text']):,}, file {written:,} bytes")
+    assert wire > 180_000
+    assert written < len(made["text"]) + 32_000
+    assert [chunk.json.encode() for chunk in read_chunks(made)] == [chunk.raw for chunk in ledger.raw]
+
+
+HUGE = {
+    "long text": lambda: streamed(["some words of an answer " * 200] * 100),
+    "quotes": lambda: streamed(['"\\\n' * 3000] * 40),
+    "many chunks": lambda: streamed(["ab "] * 8_000),
+    "a picture": lambda: streamed_raw(
+        json.dumps({"candidates": [{"content": {"parts": [{"inlineData": {"data": "A" * 3_000_000}}]}}]})
+    ),
+    "shapes": lambda: streamed_raw(*(json.dumps({f"key{n}" * 20: [n] * n}) for n in range(300))),
+    "numbers": lambda: streamed_raw(json.dumps({"n": [n / 7 for n in range(50_000)]})),
+    "server's words": lambda: finished(finish=None, failure={"message": "no " * 500_000, "code": 500}),
+}
+
+
+def streamed_raw(*texts):
+    ledger = Ledger(None)
+    for text in texts:
+        ledger.add(text.encode(), 1.0, decode(text.encode()))
+    ledger.close("end", t=2.0)
+    return ledger
+
+
+@pytest.mark.parametrize("megabytes", [0.01, 0.1, 1.0])
+@pytest.mark.parametrize("what", HUGE)
+def test_it_never_takes_more_than_it_may_and_says_what_is_missing(what, megabytes):
+    ledger = HUGE[what]()
+    ledger.note("long", "words " * 10_000)
+    ledger.look = ledger.look._replace(record_size=megabytes)
+    made = record(ledger)
+    assert size(made) <= megabytes * 1_000_000
+    chunks = read_chunks(made)
+    assert made["count"] == len(ledger.raw)
+    told = made["capped"]
+    assert ("chunks" in told) == (len(chunks) < len(ledger.raw))
+    assert ("json" in told) == (sum(chunk.json is not None for chunk in chunks) < len(ledger.raw))
+    assert ("text" in told) == (len(made["text"]) < ledger.chars)
+    for chunk, kept in zip(chunks, ledger.raw, strict=False):
+        if chunk.json is not None and "left out" not in chunk.json and "text" not in told:
+            assert chunk.json.encode() == kept.raw
+
+
+def test_what_is_cut_is_named_in_numbers():
+    made = record(HUGE["many chunks"](), 0.2)
+    kept = len(read_chunks(made))
+    assert 100 < kept < 8_000
+    assert made["capped"]["chunks"] == f"{kept:,} of 8,000 chunks"
+    assert record(streamed(["a"]), 0.1)["capped"] == {}
+
+
+def test_long_values_are_shortened_and_stay_json():
+    made = record(HUGE["a picture"]())
+    [chunk] = read_chunks(made)
+    data = json.loads(chunk.json)["candidates"][0]["content"]["parts"][0]["inlineData"]["data"]
+    assert data.startswith("AAAA")
+    assert data.endswith("2,999,801 characters left out")
+    escapes = json.loads(read_chunks(record(streamed_raw(json.dumps({"x": "é\n" * 9000}))))[0].json)
+    assert escapes["x"].endswith("left out")
+
+
+def test_the_request_is_there_without_a_key_and_without_its_pictures():
+    ledger = new_ledger()
+    body = json.dumps({"contents": [{"parts": [{"text": "hi"}, {"inlineData": {"data": "iVBO" * 9000}}]}]})
+    url = f"https://user:pass@example.org/v1/models/m:stream?alt=sse&key={CANARY}&api_token=abc"
+    headers = [("Accept", "text/event-stream"), ("X-Goog-Api-Key", CANARY), ("Cookie", "a=b")]
+    first = Exchange("POST", url, headers, body.encode())
+    first.status, first.end, first.problem = 503, "eof", f"HTTP 503: {CANARY}"
+    ledger.begin(first)
+    ledger.begin(Exchange("POST", url, headers, body.encode(), attempt=1))
+    feed(ledger, "x", finish="STOP")
+    ledger.close("end", t=2.0)
+    made = record(ledger)
+    assert (
+        made["request"]["url"]
+        == "https://example.org/v1/models/m:stream?alt=sse&key=redacted&api_token=redacted"
+    )
+    assert made["request"]["headers"] == {"accept": "text/event-stream", "x-goog-api-key": "<redacted>"}
+    sent = json.loads(made["request"]["body"])["contents"][0]["parts"]
+    assert sent[0] == {"text": "hi"}
+    assert sent[1]["inlineData"]["data"].endswith("characters left out")
+    assert [(one["attempt"], one["status"]) for one in made["attempts"]] == [(0, 503), (1, None)]
+    assert CANARY not in json.dumps(made)
+    assert record(finished())["request"] is None
+    assert made["capped"] == {}
+    ledger.exchanges[-1].body = b"x " * 20_000
+    assert record(ledger, 0.1)["capped"]["request"].endswith("of 40,000 characters of the request")
+
+
+def test_a_running_answer_has_a_record_too():
+    made = record(feed(new_ledger(), "so far"))
+    assert (made["status"], made["text"], len(read_chunks(made))) == ("running", "so far", 1)
+    assert record(new_ledger())["count"] == 0
+
+
+def test_the_example_of_its_description_is_read_as_it_says():
+    page = (CHECKOUT / "docs" / "record.md").read_text("utf-8")
+    [example] = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    said = re.search(r"these two chunks are `(.*)` and `(.*)`\.", page)
+    chunks = read_chunks({"text": "Hello", "thoughts": "", "chunks": example})
+    assert [chunk.json for chunk in chunks] == [said[1], said[2]]
+    assert [chunk.size for chunk in chunks] == [len(said[1]), len(said[2])]
+    for name in record(finished()):
+        assert f"`{name}`" in page
+    for name in json.loads(record(streamed(["a"]))["chunks"]):
+        assert f"`{name}`" in page
