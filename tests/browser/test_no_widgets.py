@@ -57,6 +57,8 @@ def test_the_answer_is_readable_and_html_grows(plain, screenshots):
     notebook.wait_output(2, "answer complete.*One and two")
     notebook.save()
     for cell in (1, 2):
-        [output] = [each for each in notebook.saved_outputs(cell) if "data" in each]  # the journal has said where it is
+        [output] = [
+            each for each in notebook.saved_outputs(cell) if "text/markdown" in each.get("data", {})
+        ]  # the journal has said where it is
         assert "application/vnd.jupyter.widget-view+json" not in output["data"]
     assert len(notebook.log.of_kind("update_display_data")) <= 12
