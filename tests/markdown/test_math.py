@@ -197,6 +197,8 @@ LONG = "Some words that go on and on, with $x_1$ and \\(y\\), for $5 or $6, and 
     "end",
     [
         "$z",
+        "$z " + "x + y " * 60 + "w$ and so it goes on and on, and on",
+        "\\(z " + "x + y " * 60 + "w\\) and so it goes on and on, and on",
         "$z and\nmore$ so",
         "\\[z\n\\] x",
         "\n$$\nz\n- w\n$$\nend",
@@ -214,6 +216,31 @@ def test_a_long_paragraph_is_cut_beside_formulas(end):
     assert check(chopped(text, random.Random(1), 40), end)
     assert check([LONG[:400], LONG[400:], *end], end)
     assert check(chopped(text, random.Random(2), 40), end, heal=True)
+
+
+WORDS = "words and " * 60
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"$$ {WORDS}\n- one\n- two\n$$\nend\n",
+        f"$$\n{WORDS}\n- one\n- two\n\n- three\n",
+        f"Text\n\n\\[ {WORDS}\\]\n- one\n",
+        f"Text\n\\[{WORDS}\\]\n- one\n",
+        f"\\[{WORDS}\\] and more\n- one\n",
+        f"\\[){WORDS}\\]\nline\n",
+        f"$$ {WORDS}$$ and more of it {WORDS}\nline\n",
+        f"$$ x\n{WORDS * 4}\n\ny $$\n",
+        f"$$ a $$$ {WORDS}$$\nline\n",
+        f"\\[a \\[ {WORDS}\\]\nline\n",
+        "a\n$$\n" + f"- {WORDS[:500]}\n" * 21 + "$$\n",
+    ],
+)
+def test_long_blocks_are_exact_at_every_cut(text):
+    size = 7 if len(text) < 4000 else 300
+    assert check([text[at : at + size] for at in range(0, len(text), size)], text[:30])
+    assert check(chopped(text, random.Random(3), 10 * size), text[:30], heal=True)
 
 
 @pytest.mark.parametrize(
