@@ -155,7 +155,9 @@ def most_in_a_second(times):
 
 
 def test_a_reader_is_not_disturbed_and_little_is_sent(notebook, lab):
-    opened(notebook, lab, f"await show({PROSE!r}, 'I **think** so. ' * 20, step=100, stop=lambda: None)")
+    opened(
+        notebook, lab, f"await show({PROSE!r}, 'I **think** so. ' * 20, step=100, pause=1, stop=lambda: None)"
+    )
     page = notebook.page
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
