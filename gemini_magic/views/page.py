@@ -19,6 +19,7 @@ __all__ = [
     "CSS",
     "FOLD",
     "LIVE",
+    "bar",
     "box",
     "clock",
     "document",
