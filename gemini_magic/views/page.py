@@ -20,6 +20,7 @@ __all__ = [
     "CSS",
     "FOLD",
     "LIVE",
+    "bar",
     "box",
     "clock",
     "document",
