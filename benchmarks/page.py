@@ -20,7 +20,13 @@ _HERE = Path(__file__).parent
 _SIZE = 100_000  # characters that are there when the measuring begins
 _STEP = 200  # characters of one update
 _EVERY = 0.1  # seconds
-_UPDATES = {"ours": 60, "markdown": 8, "html": 20}  # the page falls behind with more of the others
+_UPDATES = {
+    "ours": 60,
+    "followed": 60,
+    "markdown": 8,
+    "html": 20,
+}  # the page falls behind with more of the others
+_MADE = {"ours": "Ours", "followed": "Ours", "markdown": "Marked", "html": "Whole"}
 _KINDS = ("mixed", "list", "table", "code")
 _OTHERS = {"markdown": "update_display(Markdown(all))", "html": "one ipywidgets.HTML"}
 _COMMS = ("comm_open", "comm_msg", "comm_close")
@@ -124,6 +130,9 @@ def page() -> None:
         ours = found["ours"]
         stage.tell(f"{kind}, {_SIZE:,} characters, {_STEP} more with each update, {1 / _EVERY:.0f} a second")
         stage.against("  main thread per update", ours["per_update"], 10, " ms")
+        stage.tell(
+            f"    {found['followed']['per_update']:.1f} ms while a reader scrolls along twice a second"
+        )
         stage.against("  longest task", ours["longest"], 100, " ms")
         stage.against("  messages in a second, at most", ours["messages"], 40, "")
         stage.against("  paints in a second, at most", ours["paints"], 10, "")
@@ -160,17 +169,17 @@ def measure(kind: str) -> None:
         environment = clean_environment(os.environ, home / "chromium")
         context = launch(playwright, find_chromium(), home / "chromium" / "profile", env=environment)
         stack.callback(context.close)
-        for name, made in (("ours", "Ours"), ("markdown", "Marked"), ("html", "Whole")):
+        for name, made in _MADE.items():
             notebook = Notebook(lab, context.new_page())
             asked = f"shown = {made}(); await go(shown, {_UPDATES[name]})"
             notebook.open(lab.write(f"{name}.ipynb", cells(setup, asked, "shown.end()")))
             notebook.run(0)
-            figures[name] = _watched(notebook, _UPDATES[name])
+            figures[name] = _watched(notebook, _UPDATES[name], follow=name == "followed")
             notebook.page.close()
     print(json.dumps(figures))
 
 
-def _watched(notebook, updates: int) -> dict[str, float]:
+def _watched(notebook, updates: int, *, follow: bool) -> dict[str, float]:
     page = notebook.page
     session = page.context.new_cdp_session(page)
     # The thread's own time: a busy machine does not change it much.
@@ -181,16 +190,18 @@ def _watched(notebook, updates: int) -> dict[str, float]:
         return next(each["value"] for each in metrics if each["name"] == "TaskDuration")
 
     def read_along(done) -> tuple[float, float]:
-        """Follow the end as a reader does; how long, and how busy the page was meanwhile."""
+        """Wait, at the end or following it as a reader does; how long, and how busy the page was meanwhile."""
         began, before = time.monotonic(), busy()
         while not done():
-            page.evaluate(_END)
+            if follow:
+                page.evaluate(_END)
             page.wait_for_timeout(500)
         return time.monotonic() - began, busy() - before
 
     page.evaluate(_WATCH, 1)
     notebook.run(1, wait=False)
     _quiet(notebook)
+    page.evaluate(_END)
     page.evaluate("window.tasks = []")
     began = len(notebook.log.frames)
     lasted, cost = read_along(lambda: "*" not in notebook.cell_status(1))

@@ -24,6 +24,7 @@ __all__ = ["ALIVE", "LiveView"]
 
 ALIVE: Final = 8  # finished widgets that a page opened in mid-stream can still show
 _PAINT: Final = 0.1  # seconds between two paints, at least
+_SLOWER: Final = 60_000  # characters of an answer after which it is twice that: a page takes longer, a reader sees the same
 _DUTY: Final = 3.0  # a paint may take a quarter of the time
 _STATUS: Final = 0.25  # seconds between two status lines, at least
 # Seen where there are no widgets, and in a notebook that was saved in mid-answer and whose kernel is gone.
@@ -42,7 +43,7 @@ _finished: deque[Kit] = deque()
 
 
 class LiveView:
-    """Draws at most ten times a second and sends at most forty messages a second.
+    """Draws at most ten times a second, a long answer five times, and sends at most forty messages a second.
 
     The first picture is shown at once, the last one always. If the front end or ipywidgets fails, plain HTML goes
     on under the same display id.
@@ -172,7 +173,8 @@ class LiveView:
         self._sent.extend([begun] * sent)
         if size:
             ended = self._clock()
-            self._next = max(begun + _PAINT, ended + _DUTY * (ended - begun), begun + size / _FLOW)
+            pause = _PAINT if self._ledger.chars < _SLOWER else 2 * _PAINT
+            self._next = max(begun + pause, ended + _DUTY * (ended - begun), begun + size / _FLOW)
 
     def _finish(self) -> None:
         answer, thoughts = (lane.pieces.finish() for lane in (self._answer, self._thoughts))
