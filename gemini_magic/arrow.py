@@ -1,36 +1,28 @@
-"""Columns as an Arrow table, by arro3: light to import, and every DataFrame library takes its stream."""
+"""Columns as an Arrow stream, by nanoarrow: light to import, and every DataFrame library takes what it makes."""
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from typing import Any, TypeAlias
+from collections.abc import Iterable
+from typing import Any
 
-__all__ = ["arrow_table"]
+from .stores import Layout
 
-_Column: TypeAlias = "tuple[str, str, bool, list[Any] | array[Any], Callable[[], list[Any]]]"
+__all__ = ["arrow_array"]
 
 
-def arrow_table(columns: Iterable[_Column]) -> Any:
-    """An ``arro3.core.Table`` of one batch.
+def arrow_array(columns: Iterable[tuple[str, str, Layout]], length: int) -> Any:
+    """A ``nanoarrow.Array`` of structs; nothing is copied.
 
     Args:
-        columns: for each its name, its Arrow type, whether its strings are stored as UTF-8 bytes, the stored values, and
-            what gives the values as they are shown.
+        columns: name, Arrow type and layout of each.
+        length: the number of rows.
     """
-    from arro3.core import Array, DataType, RecordBatch, Table  # noqa: PLC0415 - only when a table is asked for
+    import nanoarrow  # noqa: PLC0415 - only when a table is asked for
 
-    def made(kind: str, encoded: bool, stored: list[Any] | array[Any], shown: Callable[[], list[Any]]) -> Any:
-        if isinstance(stored, array) and stored:
-            return Array.from_buffer(stored)  # nothing is copied
-        if encoded:
-            with suppress(Exception):  # bytes that are no UTF-8 are read one by one below
-                return Array(stored, DataType.binary()).cast(DataType.string())
-        return Array(shown(), getattr(DataType, kind)())
-
-    names, arrays = [], []
-    for name, kind, encoded, stored, shown in columns:
-        names.append(name)
-        arrays.append(made(kind, encoded, stored, shown))
-    return Table.from_batches([RecordBatch.from_arrays(arrays, names=names)])
+    types, arrays = {}, []
+    for name, kind, layout in columns:
+        types[name] = getattr(nanoarrow, f"large_{kind}" if layout.large else kind)()
+        unknown = 0 if layout.buffers[0] is None else -1  # -1: to be counted
+        arrays.append(nanoarrow.c_array_from_buffers(types[name], length, layout.buffers, unknown))
+    rows = nanoarrow.c_array_from_buffers(nanoarrow.struct(types), length, [None], 0, children=arrays)
+    return nanoarrow.Array(rows)

@@ -7,8 +7,8 @@ Plain values, equal when their content is equal. This module does not know how a
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal, TypeAlias, overload
 
 from msgspec import Struct, field
 
@@ -23,6 +23,7 @@ __all__ = [
     "File",
     "Opaque",
     "Part",
+    "Parts",
     "Request",
     "Text",
     "Thought",
@@ -144,6 +145,40 @@ _KINDS: dict[type, str] = {
     CodeResult: "result",
     Opaque: "other",
 }
+
+
+class Parts(Sequence[Part]):
+    """Parts in order, append-only; of a text without a signature it keeps the text, which is most of an answer."""
+
+    def __init__(self) -> None:
+        self._kept: list[Part | str] = []
+
+    def append(self, part: Part) -> None:
+        """One more."""
+        self._kept.append(part.text if type(part) is Text and part.signature is None else part)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @overload
+    def __getitem__(self, key: int) -> Part: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[Part]: ...
+    def __getitem__(self, key: int | slice) -> Part | list[Part]:
+        kept = self._kept[key]
+        return [_part(each) for each in kept] if isinstance(kept, list) else _part(kept)
+
+    def __iter__(self) -> Iterator[Part]:
+        return map(_part, self._kept)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Parts | list | tuple) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment] # it grows
+
+
+def _part(kept: Part | str) -> Part:
+    return Text(kept) if isinstance(kept, str) else kept
 
 
 def kind_of(part: Part) -> str:

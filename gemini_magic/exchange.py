@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, overload
 from urllib.parse import urlsplit
 
 __all__ = ["Attempt", "Exchange", "Pause", "Pieces", "clean_headers", "clean_url"]
 
-_SHORT = 64  # bytes between two chunks of a usual stream, at most
+_NEAR = 1 << 12  # bytes of a piece in which its first chunk begins
 _SECRET_WORDS = ("key", "token", "authorization", "cookie", "secret")
 
 
@@ -62,71 +63,92 @@ class Attempt(NamedTuple):
 class Pieces(Sequence[tuple[float, bytes]]):
     """What the socket gave: ``(t, bytes)`` for each read, append-only.
 
-    A piece may be kept as the chunks that were found in it and what stands between them, so that the bytes of a chunk
-    are held once, by whoever keeps the chunk.
+    A piece may be kept as which chunks stand in it and what is around them, so that the bytes of a chunk are held once,
+    by whoever keeps the chunks.
     """
 
     def __init__(self) -> None:
-        self._times: list[float] = []
-        self._shares: list[bytes | tuple[bytes, ...]] = []
-        self._gap = b""  # what stood between the last two chunks: it is kept once while it stays the same
+        self._times = array("d")
+        # The bytes of a piece; or what stands before, between and behind the chunks in it.
+        self._kept: list[bytes | tuple[bytes, bytes, bytes]] = []
+        self._firsts, self._counts = array("i"), array("i")  # which chunks
+        self._around: tuple[bytes, bytes, bytes] = (
+            b"",
+            b"",
+            b"",
+        )  # of the last one: mostly it stays the same
+        self._chunks: Callable[[range], Sequence[bytes]] = _none
 
     def append(self, piece: tuple[float, bytes]) -> None:
         """One more."""
         t, data = piece
         self._times.append(t)
-        self._shares.append(data)  # last: as many as there are shares, there are times
+        self._firsts.append(0)
+        self._counts.append(0)
+        self._kept.append(data)  # last: as many as are kept, there are of the others
 
-    def share(self, chunks: Iterable[bytes]) -> None:
-        """Keep the last piece as these chunks, in the order in which they stand in it, and what is between them.
+    def share(self, chunks: Sequence[bytes], first: int, source: Callable[[range], Sequence[bytes]]) -> None:
+        """Keep the last piece as these chunks and what is around them, if that is all that it is.
 
-        One that does not stand where it is looked for (a part came before, or it was mended) is passed over: what matters
-        is that every byte is kept.
+        Args:
+            chunks: what was found in the last piece, in order; the first of them may have begun in a piece before.
+            first: the number of the first of them.
+            source: gives chunks by their numbers, from now on.
         """
-        data = self._shares[-1]
-        if isinstance(data, tuple):
-            return
-        shares, position = list[bytes](), 0
-        gap, width, begins = self._gap, len(self._gap), data.startswith
-        for chunk in chunks:
-            if begins(gap, position) and begins(chunk, position + width):
-                between, at = gap, position + width
-            else:
-                at = data.find(b"{", position)
-                if not begins(
-                    chunk, max(at, 0)
-                ):  # the end of an event that began in another piece comes first
-                    at = data.find(gap, position) + width
-                    if at < width or not begins(chunk, at):
-                        continue
-                between = data[position:at]
-                if len(between) <= _SHORT:
-                    gap, width = between, len(between)
-            shares += (between, chunk)
-            position = at + len(chunk)
-        self._gap = gap
-        if shares:
-            self._shares[-1] = (*shares, data[position:])
+        data = self._kept[-1]
+        for skipped in range(min(2, len(chunks))):
+            around = _around(data, chunks[skipped:]) if isinstance(data, bytes) else None
+            if around is not None:
+                self._around = self._around if around == self._around else around
+                self._chunks, self._firsts[-1], self._counts[-1] = (
+                    source,
+                    first + skipped,
+                    len(chunks) - skipped,
+                )
+                self._kept[-1] = self._around
+                return
 
     def __len__(self) -> int:
-        return len(self._shares)
+        return len(self._kept)
 
     @overload
     def __getitem__(self, key: int) -> tuple[float, bytes]: ...
     @overload
     def __getitem__(self, key: slice) -> list[tuple[float, bytes]]: ...
     def __getitem__(self, key: int | slice) -> tuple[float, bytes] | list[tuple[float, bytes]]:
-        rows = range(len(self._shares))[key]
+        rows = range(len(self._kept))[key]
         return self._at(rows) if isinstance(rows, int) else list(map(self._at, rows))
 
     def _at(self, row: int) -> tuple[float, bytes]:
-        data = self._shares[row]
-        return self._times[row], data if isinstance(data, bytes) else b"".join(data)
+        kept = self._kept[row]
+        if isinstance(kept, tuple):
+            before, between, behind = kept
+            first = self._firsts[row]
+            kept = before + between.join(self._chunks(range(first, first + self._counts[row]))) + behind
+        return self._times[row], kept
 
     @property
     def size(self) -> int:
         """Bytes of all."""
-        return sum(len(data) if isinstance(data, bytes) else sum(map(len, data)) for data in self._shares)
+        return sum(len(data) for _, data in self)
+
+
+def _none(_rows: range) -> Sequence[bytes]:
+    return ()
+
+
+def _around(data: bytes, chunks: Sequence[bytes]) -> tuple[bytes, bytes, bytes] | None:
+    """What stands before, between and behind chunks that make up a piece; None when they do not."""
+    begin = data.find(chunks[0], 0, len(chunks[0]) + _NEAR)
+    if begin < 0:
+        return None
+    end, between = begin + len(chunks[0]), b""
+    if len(chunks) > 1:
+        after = data.find(chunks[1], end)
+        between = data[end:after] if after >= 0 else b""
+    size = sum(map(len, chunks)) + len(between) * (len(chunks) - 1)
+    around = data[:begin], between, data[begin + size :]
+    return around if b"".join((around[0], between.join(chunks), around[2])) == data else None
 
 
 class Exchange:

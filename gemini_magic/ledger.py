@@ -12,9 +12,10 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from .content import Part, Request, Text, Thought, kind_of
+from .content import Parts, Request, Text, Thought, kind_of
 from .endings import Cause, ending_of
 from .errors import GeminiMagicError, Interrupted
+from .event_log import EventLog
 from .events import (
     Chunk,
     Delta,
@@ -31,7 +32,7 @@ from .events import (
 )
 from .exchange import Exchange, Pause
 from .look import Look
-from .records import ChunkList, ChunkRow, EventLog, EventRow, UsageRow, chunk_columns, describe, in_one_word
+from .records import ChunkList, ChunkRow, EventRow, UsageRow, chunk_columns, describe, in_one_word
 from .seam import repeated
 from .surrogates import Joiner
 from .tables import Columns
@@ -81,7 +82,7 @@ class Ledger:
         self.before = ""
         self.answer: list[str] = []
         self.thoughts: list[str] = []
-        self.parts: dict[int, list[Part]] = {}
+        self.parts: dict[int, Parts] = {}
         self.evidence: list[Evidence] = []
         self.extras: dict[str, Any] = {}
         self.continuation: str | None = None
@@ -104,12 +105,11 @@ class Ledger:
         self.round = 0
         self.attempt = 0
         self.chars = 0
-        self._log = EventLog()
-        self.events: list[Event] = self._log.events
         self.chunk_columns: Columns[ChunkRow] = chunk_columns()
         self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns)
-        self.event_columns: Columns[EventRow] = self._log.event_columns
-        self.usage_columns: Columns[UsageRow] = self._log.usage_columns
+        self.events = EventLog(self.chunk_columns)
+        self.event_columns: Columns[EventRow] = self.events.event_columns
+        self.usage_columns: Columns[UsageRow] = self.events.usage_columns
         self._joiners: dict[str, Joiner] = {"text": Joiner(), "thought": Joiner()}
 
     @property
@@ -157,7 +157,7 @@ class Ledger:
     def fail(self, failure: Failure, t: float) -> None:
         """The server refused the request; there is no chunk that says so."""
         self.failure = failure
-        self._log.extend([failure], [-1], t)
+        self.events.add(failure, t)
         self.version += 1
 
     def add(self, raw: bytes, t: float, reading: Reading) -> list[Event]:
@@ -183,17 +183,17 @@ class Ledger:
         """
         if not batch:
             return
-        first, rows, events, chunks = len(self.raw), [], list[Event](), list[int]()
-        gap = t - self.raw[-1].t if first else None
+        first, rows, reports = len(self.raw), [], []
+        gap = t - self.chunk_columns.stores["t"].at(first - 1) if first else None
         for index, (raw, reading) in enumerate(batch, first):
             kind, text, thought, reason, usage = self._add_up(reading, index, t)
             shown = (kind, text, thought, self.chars, reason)
             rows.append((index, self.round, self.attempt, t, gap, len(raw), *shown, *usage, raw))
             gap = 0.0
-            events += reading.events
-            chunks += [index] * len(reading.events)
-        self._log.extend(events, chunks, t)
+            reports.append(usage)
         self.chunk_columns.extend(rows)
+        for index, ((_, reading), usage) in enumerate(zip(batch, reports, strict=True), first):
+            self.events.extend(reading.events, index, usage)
         self.version += 1
 
     def _add_up(self, reading: Reading, index: int, t: float) -> tuple[str, str, str, str | None, Usage]:
@@ -207,10 +207,9 @@ class Ledger:
             if isinstance(event, Delta):
                 part, candidate = event.part, event.candidate
                 kind = kind_of(part)
-                if candidate in self.parts:
-                    self.parts[candidate].append(part)
-                else:
-                    self.parts[candidate] = [part]
+                if candidate not in self.parts:
+                    self.parts[candidate] = Parts()
+                self.parts[candidate].append(part)
                 if isinstance(part, Text) and candidate == 0:
                     text += self._say(part.text, t)
                 elif isinstance(part, Thought) and candidate == 0:

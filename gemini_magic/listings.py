@@ -6,7 +6,7 @@ It turns what a ledger holds into records; it keeps nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -81,7 +81,7 @@ _DETAILS = {
 }
 
 
-def rows_of(record: Callable[..., R], rows: Iterable[tuple[Any, ...]]) -> Rows[R]:
+def rows_of(record: type[R], rows: Iterable[tuple[Any, ...]]) -> Rows[R]:
     """A table of rows that are all there already; its columns are the record's fields."""
     columns: Columns[R] = Columns(
         record, [column._replace(full=False) for column in columns_of(record, None)]

@@ -6,7 +6,6 @@ It knows how a stored value is shown and what row an event makes; what events ad
 from __future__ import annotations
 
 import json
-from array import array
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, overload
@@ -14,19 +13,18 @@ from typing import Any, Literal, NamedTuple, overload
 import msgspec
 
 from .content import Text, Thought, kind_of
-from .events import Chunk, Delta, Event, Evidence, Failure, Finish, Usage, UsageReport
-from .surrogates import clean
+from .events import Chunk, Delta, Event, Evidence, Failure, Finish, UsageReport
 from .tables import Column, Columns
 
 __all__ = [
     "ChunkList",
     "ChunkRow",
-    "EventLog",
     "EventRow",
     "UsageRow",
     "chunk_columns",
     "columns_of",
     "describe",
+    "event_json",
     "in_one_word",
 ]
 
@@ -85,7 +83,8 @@ class UsageRow(NamedTuple):
     total_delta: int | None
 
 
-def _event_json(event: Event) -> str:
+def event_json(event: Event) -> str:
+    """The event's own fields as JSON."""
     try:
         return msgspec.json.encode(event).decode()
     except UnicodeEncodeError:  # a lone surrogate, as some servers send
@@ -96,6 +95,7 @@ def _decoded(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
+_BATCH = 1000  # chunks that are read at once
 _TYPES: dict[str, Literal["int32", "int64", "float64", "string"]] = {
     **dict.fromkeys(("round", "attempt", "candidate"), "int32"),
     **dict.fromkeys(("t", "gap", "waited", "started", "seconds"), "float64"),
@@ -106,7 +106,8 @@ _TYPES: dict[str, Literal["int32", "int64", "float64", "string"]] = {
 
 
 # Never unknown. (An event may belong to no chunk.)
-_FULL = frozenset({"index", "round", "attempt", "t", "size", "chars"})
+_FULL = frozenset({"index", "t", "size", "chars"})
+_MISSING: dict[str, Literal[0, ""]] = {"round": 0, "attempt": 0, "kind": "", "text": "", "thought": ""}
 _EVIDENCE = {
     "citationMetadata": "citation",
     "groundingMetadata": "grounding",
@@ -122,7 +123,7 @@ def columns_of(record: Any, read: Any) -> list[Column]:
             "int32" if name in {"index", "chunk"} else _TYPES.get(name, "int64"),
             read if name == "json" else None,
             name in _FULL,
-            name == "json" and read is _decoded,
+            encoded=name == "json" and read is _decoded,
         )
         for name in record._fields
     ]
@@ -130,7 +131,11 @@ def columns_of(record: Any, read: Any) -> list[Column]:
 
 def chunk_columns() -> Columns[ChunkRow]:
     """Empty columns of ``Response.chunks``; ``json`` is stored as bytes."""
-    return Columns(ChunkRow, columns_of(ChunkRow, _decoded))
+    columns = [
+        column._replace(missing=_MISSING.get(column.name), rare=column.name == "finish_reason")
+        for column in columns_of(ChunkRow, _decoded)
+    ]
+    return Columns(ChunkRow, columns)
 
 
 def describe(event: Event) -> tuple[str, str | None, int | None]:
@@ -158,10 +163,10 @@ class ChunkList(Sequence[Chunk]):
 
     def __init__(self, columns: Columns[ChunkRow]) -> None:
         self._columns = columns
-        place = ChunkRow._fields.index
-        self._times, self._raws, self._rounds, self._attempts = (
-            columns.values[place(name)] for name in ("t", "json", "round", "attempt")
-        )
+        self._stores = [columns.stores[name] for name in ("t", "json", "round", "attempt")]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ChunkList, (self._columns,)
 
     def __len__(self) -> int:
         return self._columns.length
@@ -172,65 +177,17 @@ class ChunkList(Sequence[Chunk]):
     def __getitem__(self, key: slice) -> list[Chunk]: ...
     def __getitem__(self, key: int | slice) -> Chunk | list[Chunk]:
         rows = range(self._columns.length)[key]
-        return self._at(rows) if isinstance(rows, int) else list(map(self._at, rows))
+        return next(self._some([rows])) if isinstance(rows, int) else list(self._some(rows))
 
     def __iter__(self) -> Iterator[Chunk]:
-        return map(self._at, range(self._columns.length))
+        length = self._columns.length
+        for start in range(0, length, _BATCH):
+            yield from self._some(range(start, min(start + _BATCH, length)))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ChunkList | list) and list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment] # it grows
 
-    def _at(self, row: int) -> Chunk:
-        return Chunk(row, self._times[row], self._raws[row], self._rounds[row], self._attempts[row])
-
-
-class EventLog:
-    """The events in order, each with the chunk that brought it and its time.
-
-    The tables of events and of usage hold nothing that is not here: they are made of it when somebody asks.
-
-    Attributes:
-        events: append-only, for one writer.
-        event_columns: the columns of ``Response.events``; ``json`` is stored as the event itself.
-        usage_columns: the columns of ``Response.usage_history``.
-    """
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self._chunks = array("i")
-        self._times = array("d")
-        self._former: Usage | None = None  # of the rows made already
-        self._counted = 0  # events that the table of usage has seen
-        self.event_columns: Columns[EventRow] = Columns(
-            EventRow, columns_of(EventRow, _event_json), self._event_rows
-        )
-        self.usage_columns: Columns[UsageRow] = Columns(
-            UsageRow, columns_of(UsageRow, None), self._usage_rows
-        )
-
-    def extend(self, events: list[Event], chunks: list[int], t: float) -> None:
-        """Add events of one moment, each with the index of its chunk, -1 for none."""
-        self._chunks.extend(chunks)
-        self._times.extend([t] * len(events))
-        self.events += events  # last: as many as there are events, there are chunks and times
-
-    def _event_rows(self) -> Iterator[tuple[Any, ...]]:
-        for index in range(self.event_columns.length, len(self.events)):
-            event, chunk = self.events[index], self._chunks[index]
-            kind, shown, candidate = describe(event)
-            text = None if shown is None else clean(shown)
-            yield index, None if chunk < 0 else chunk, self._times[index], candidate, kind, text, event
-
-    def _usage_rows(self) -> Iterator[tuple[Any, ...]]:
-        seen, self._counted = self._counted, len(self.events)
-        for index in range(seen, self._counted):
-            event = self.events[index]
-            if isinstance(event, UsageReport):
-                usage, former = event.usage, self._former or Usage()
-                pairs = zip(usage, former, strict=True)
-                deltas = (None if now is None else now - (then or 0) for now, then in pairs)
-                yield self._chunks[index], self._times[index], *usage, *deltas
-                if usage.total is not None or self._former is None:
-                    self._former = usage
+    def _some(self, rows: Sequence[int]) -> Iterator[Chunk]:
+        return map(Chunk, rows, *(store.given(rows) for store in self._stores))

@@ -7,16 +7,16 @@ the columns mean, and imports no DataFrame library: the Arrow stream is the comm
 from __future__ import annotations
 
 import threading
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from importlib import import_module
-from itertools import starmap
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
 
-from .arrow import arrow_table
+from .arrow import arrow_array
 from .conditions import Condition, condition_of, parsed, unknown, values_at
+from .frame import library, pandas_frame
 from .preview import as_html, as_text
+from .stores import Counts, Numbers, Store
+from .texts import Bytes, Objects, RareStrings, Strings
 
 __all__ = ["Column", "Columns", "Rows"]
 
@@ -32,15 +32,32 @@ class Column(NamedTuple):
         name: the record's field.
         type: the Arrow type.
         read: turns a stored value into what is shown (for values that are kept in a cheaper form), or None.
-        full: whether it holds a number in each row, never None: such a column takes a quarter of the room.
-        encoded: whether strings are stored as their UTF-8 bytes.
+        full: whether it holds a number in each row, never None.
+        missing: what a row without a value shows: None, or 0 or the empty text, which then take no room.
+        rare: whether it holds text in few rows.
+        encoded: whether strings come as UTF-8 bytes and are kept as these.
     """
 
     name: str
     type: Literal["int32", "int64", "float64", "string"]
     read: Callable[[Any], Any] | None = None
     full: bool = False
+    missing: Literal[0, ""] | None = None
+    rare: bool = False
     encoded: bool = False
+
+    def store(self) -> Store:
+        """Where its values are kept."""
+        if self.encoded:
+            return Bytes()
+        if self.read is not None:
+            return Objects(self.read)
+        if self.rare:
+            return RareStrings()
+        if self.type == "string":
+            return Strings(str(self.missing) if self.missing is not None else None)
+        code = _CODES[self.type]
+        return Numbers(code) if self.full else Counts(code, self.missing)
 
 
 class Columns(Generic[R]):
@@ -54,17 +71,15 @@ class Columns(Generic[R]):
 
     def __init__(
         self,
-        record: Callable[..., R],
+        record: type[R],
         columns: Sequence[Column],
         more: Callable[[], Iterable[tuple[Any, ...]]] | None = None,
     ) -> None:
         self.record = record
         self.columns = tuple(columns)
-        self.values: tuple[list[Any] | array[Any], ...] = tuple(
-            array(_CODES[column.type]) if column.full else [] for column in columns
-        )
+        self.stores: dict[str, Store] = {column.name: column.store() for column in columns}
         self.length = 0
-        self._appends = [values.append for values in self.values]
+        self._appends = [store.append for store in self.stores.values()]
         self._more = more
         self._filling = threading.Lock()
 
@@ -78,14 +93,18 @@ class Columns(Generic[R]):
             for append, value in zip(self._appends, rows[0], strict=True):
                 append(value)
         elif rows:
-            for values, new in zip(self.values, zip(*rows, strict=True), strict=True):
-                values.extend(new)
+            for store, new in zip(self.stores.values(), zip(*rows, strict=True), strict=True):
+                store.extend(new)
         self.length += len(rows)
+
+    def given(self, name: str, count: int) -> Sequence[Any]:
+        """The first values of a column as they were given; of a column that is full an array."""
+        return self.stores[name].given(range(count))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy has the rows of this moment, and does not grow by itself."""
         length = len(self.rows())
-        rows = zip(*(values[:length] for values in self.values), strict=True)
+        rows = zip(*(self.given(column.name, length) for column in self.columns), strict=True)
         return _copied, (self.record, self.columns, list(rows))
 
     def rows(self) -> Rows[R]:
@@ -96,10 +115,19 @@ class Columns(Generic[R]):
         return Rows(self, range(self.length))
 
 
-def _copied(record: Callable[..., R], columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> Columns[R]:
+def _copied(record: type[R], columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> Columns[R]:
     copy = Columns(record, columns)
     copy.extend(rows)
     return copy
+
+
+def _chosen(columns: Sequence[Column], rows: Rows[Any]) -> Columns[Any]:
+    """Columns of their own for some rows, as these are shown."""
+    chosen: Columns[Any] = Columns(tuple, [column._replace(read=None, encoded=False) for column in columns])
+    for name, store in chosen.stores.items():
+        store.extend(rows[name])
+    chosen.length = len(rows)
+    return chosen
 
 
 class Rows(Generic[R]):
@@ -121,19 +149,15 @@ class Rows(Generic[R]):
         return len(self._index)
 
     def _record(self, row: int) -> R:
-        source = self._source
-        return source.record(
-            *(
-                values[row] if column.read is None else column.read(values[row])
-                for column, values in zip(source.columns, source.values, strict=True)
-            )
-        )
+        return tuple.__new__(self._source.record, (store.at(row) for store in self._source.stores.values()))
 
     def __iter__(self) -> Iterator[R]:
+        # The records' own way to make one of any iterable, without the detour over its checks.
+        made = partial(tuple.__new__, self._source.record)
         for start in range(0, len(self._index), _BATCH):
-            some: Rows[R] = Rows(self._source, self._index[start : start + _BATCH])
-            columns = map(some._column, range(len(self.columns)))
-            yield from starmap(self._source.record, zip(*columns, strict=True))
+            some = self._index[start : start + _BATCH]
+            columns = (store.shown(some) for store in self._source.stores.values())
+            yield from map(made, zip(*columns, strict=True))
 
     @overload
     def __getitem__(self, key: int) -> R: ...
@@ -149,27 +173,15 @@ class Rows(Generic[R]):
             KeyError: no such column.
         """
         if isinstance(key, str):
-            return self._column(self._position(key))
+            return self._column(key)
         if isinstance(key, slice):
             return Rows(self._source, self._index[key])
         return self._record(self._index[key])
 
-    def _position(self, name: str) -> int:
-        if name not in self.columns:
+    def _column(self, name: str) -> list[Any]:
+        if name not in self._source.stores:
             raise KeyError(f"no column {name!r}; there are {', '.join(self.columns)}")
-        return self.columns.index(name)
-
-    def _picked(self, position: int) -> list[Any] | array[Any]:
-        """One column's stored values, a copy."""
-        values, index = self._source.values[position], self._index
-        if isinstance(index, range) and index.step == 1:
-            return values[index.start : index.stop]
-        picked = [values[row] for row in index]
-        return array(values.typecode, picked) if isinstance(values, array) else picked
-
-    def _column(self, position: int) -> list[Any]:
-        picked, read = self._picked(position), self._source.columns[position].read
-        return list(picked) if read is None else [read(value) for value in picked]
+        return self._source.stores[name].shown(self._index)
 
     def __eq__(self, other: object) -> bool:
         """Whether the other holds the same records: rows, a list or a tuple."""
@@ -233,39 +245,23 @@ class Rows(Generic[R]):
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The rows as an Arrow C stream (the Arrow PyCapsule interface)."""
-        return self._table().__arrow_c_stream__(requested_schema)
-
-    def _table(self) -> Any:
-        return arrow_table(
-            (
-                column.name,
-                column.type,
-                column.encoded,
-                self._picked(position),
-                partial(self._column, position),
-            )
-            for position, column in enumerate(self._source.columns)
+        source, index = self._source, self._index
+        if not (isinstance(index, range) and index.step == 1):
+            source, index = _chosen(source.columns, self), range(len(index))
+        columns = (
+            (column.name, column.type, source.stores[column.name].layout(index)) for column in source.columns
         )
+        return arrow_array(columns, len(index)).__arrow_c_stream__(requested_schema)
 
     def to_pandas(self) -> Any:
         """A ``pandas.DataFrame`` with typed columns, also when there are no rows.
 
+        Counts have pandas' nullable types, text what pandas gives text (``str``, ``object`` before pandas 3).
+
         Raises:
             ImportError: pandas is not installed.
         """
-        pandas = import_module("pandas")
-        dtypes = {"int32": "Int32", "int64": "Int64", "float64": "float64", "string": "object"}
-        return pandas.DataFrame(
-            {
-                column.name: pandas.Series(self._typed(position), dtype=dtypes[column.type])
-                for position, column in enumerate(self._source.columns)
-            }
-        )
-
-    def _typed(self, position: int) -> Any:
-        """One column in the form that pandas takes fastest."""
-        picked = self._picked(position)
-        return picked if isinstance(picked, array) else self._column(position)
+        return pandas_frame(self, [(column.name, column.type) for column in self._source.columns])
 
     def to_polars(self) -> Any:
         """A ``polars.DataFrame``.
@@ -273,7 +269,7 @@ class Rows(Generic[R]):
         Raises:
             ImportError: polars is not installed.
         """
-        return import_module("polars").DataFrame(self)
+        return library("polars").DataFrame(self)
 
     def to_arrow(self) -> Any:
         """A ``pyarrow.Table``.
@@ -281,7 +277,7 @@ class Rows(Generic[R]):
         Raises:
             ImportError: pyarrow is not installed.
         """
-        return import_module("pyarrow").table(self)
+        return library("pyarrow").table(self)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One dict a row."""

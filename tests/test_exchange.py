@@ -10,6 +10,7 @@ from fake_server import finish, flood
 
 import gemini_magic
 from gemini_magic.exchange import Pieces
+from gemini_magic.texts import Bytes
 from gemini_magic.wire import Reader
 
 BODIES = {
@@ -26,10 +27,14 @@ BODIES = {
 def test_pieces_come_back_as_they_were(name):
     body = BODIES[name]
     for cut in ([body], byte_by_byte(body), *(random_cuts(body, seed) for seed in range(20))):
-        reader, pieces = Reader(), Pieces()
+        reader, pieces, chunks = Reader(), Pieces(), Bytes()
+        count = 0
         for n, piece in enumerate(cut):
             pieces.append((float(n), piece))
-            pieces.share([item.raw for item in reader.feed(piece)])
+            found = [item.raw for item in reader.feed(piece)]
+            chunks.extend(found)
+            pieces.share(found, count, chunks.given)
+            count += len(found)
         assert [piece for _, piece in pieces] == list(cut)
         assert pieces.size == len(body)
         assert pieces[-1] == (len(cut) - 1.0, cut[-1])
@@ -42,10 +47,6 @@ def test_the_bytes_of_a_chunk_are_held_once(fake_server):
     r = gemini_magic.ask("hi", model="m", base_url=fake_server.base_url, journal=False)
     pieces = r.ledger.exchanges[0].pieces
     assert len(r.chunks) == 2001
-    own = {id(chunk.raw) for chunk in r.raw_chunks}
-    held = [
-        share for shares in pieces._shares for share in (shares if isinstance(shares, tuple) else [shares])
-    ]
-    apart = {id(share): len(share) for share in held if id(share) not in own}
+    apart = {id(kept): len(kept if isinstance(kept, bytes) else b"".join(kept)) for kept in pieces._kept}
     assert sum(apart.values()) < 0.1 * pieces.size
     assert b"".join(piece for _, piece in pieces).count(b"data: ") == 2001

@@ -22,7 +22,7 @@ from layout_rules import (
 )
 from surroundings import CHECKOUT
 
-# any_json, arrow, conditions, curl, difference, evidence, endings, exchange, lint, listings, look, places, preview, records, seam, spoken, surrogates and timing are parts of what the ledger and the response say, a module each;
+# any_json, arrow, conditions, curl, difference, evidence, endings, event_log, exchange, frame, lint, listings, look, places, preview, records, seam, spoken, stores, surrogates, texts and timing are parts of what the ledger and the response say, a module each;
 # options are what settings resolves; keeping is what the API and the notebook say to the journal. demo is the part of the command line that shows the tour: it knows nothing of ours.
 NOUNS = {
     "any_json",
@@ -30,11 +30,15 @@ NOUNS = {
     "content",
     "events",
     "tables",
+    "stores",
+    "texts",
+    "frame",
     "arrow",
     "conditions",
     "preview",
     "prices",
     "look",
+    "event_log",
     "documented",
     "lint",
     "listings",
@@ -56,8 +60,11 @@ TABLE = {
     "errors": set(),
     "content": {"surrogates"},
     "events": {"content", "any_json"},
-    "tables": {"arrow", "content", "conditions", "preview"},
-    "arrow": set(),
+    "tables": {"arrow", "content", "conditions", "frame", "preview", "stores", "texts"},
+    "arrow": {"stores"},
+    "frame": set(),
+    "stores": set(),
+    "texts": {"stores", "surrogates"},
     "conditions": set(),
     "curl": {"exchange"},
     "difference": {"any_json", "evidence", "surrogates"},
@@ -70,7 +77,8 @@ TABLE = {
     "prices": {"content", "events"},
     "conversation": {"content", "events"},
     "endings": {"errors", "content", "events"},
-    "records": {"content", "events", "surrogates", "tables"},
+    "records": {"content", "events", "tables"},
+    "event_log": {"content", "events", "records", "surrogates", "tables"},
     "exchange": set(),
     "seam": set(),
     "surrogates": set(),
@@ -84,6 +92,7 @@ TABLE = {
         "tables",
         "prices",
         "endings",
+        "event_log",
         "exchange",
         "look",
         "records",
@@ -125,7 +134,7 @@ HOMES = {
     "rich": ("views/typeset.py",),
     "sqlite3": ("journal/*",),
     "genai_prices": ("prices.py",),
-    "arro3": ("arrow.py",),
+    "nanoarrow": ("arrow.py",),
     "platformdirs": ("keeping.py", "settings.py"),
     "dotenv": ("client/*", "settings.py"),
     "keyring": ("client/*", "settings.py"),
@@ -133,7 +142,7 @@ HOMES = {
 }
 
 NEVER_AT_IMPORT_TIME = {
-    "arro3",
+    "nanoarrow",
     "genai_prices",
     "google",
     "keyring",
@@ -183,7 +192,7 @@ CHECKS = {
     "the package root is lazy": eager_root,
     "third parties stay where they belong": lambda tree: foreigners(tree, HOMES),
     "nothing heavy at import time": lambda tree: imported_early(tree, NEVER_AT_IMPORT_TIME),
-    "one function knows Arrow": lambda tree: scattered(tree, "arro3"),
+    "one function knows Arrow": lambda tree: scattered(tree, "nanoarrow"),
     "functions import heavy third parties only": lambda tree: local_imports(tree, HEAVY, LATE_IMPORTS),
     "no import cycle": cycles,
     "names say something": lambda tree: bad_names(tree, SAYS_NOTHING),
@@ -282,8 +291,8 @@ BROKEN = [
     ),
     (
         "one function knows Arrow",
-        {"arrow.py": "def one():\n    import arro3.core\ndef two():\n    from arro3.core import Table"},
-        "arrow.py:5: one function may import arro3, not 2",
+        {"arrow.py": "def one():\n    import nanoarrow\ndef two():\n    from nanoarrow import Array"},
+        "arrow.py:5: one function may import nanoarrow, not 2",
     ),
     (
         "functions import heavy third parties only",
@@ -319,7 +328,7 @@ SOUND = {
     "__init__.py": "def __getattr__(name):\n    from .api import ask\n    return ask",
     "errors.py": "class GeminiError(Exception): ...",
     "content.py": "import dataclasses",
-    "arrow.py": "def arrow():\n    import arro3.core",
+    "arrow.py": "def arrow():\n    import nanoarrow",
     "wire/__init__.py": "from .sse import Reader\nfrom .lines import lines\n__all__ = ['Reader', 'lines']",
     "wire/sse.py": "from ..errors import GeminiError\nfrom .lines import cut",
     "wire/lines.py": "import re",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -106,6 +107,14 @@ def test_the_own_conversions_agree():
     assert rows.to_arrow().to_pylist() == rows.to_dicts()
     assert rows.to_pandas()["size"].tolist() == [pd.NA, 1, 2, 3]
     assert str(rows.to_pandas().dtypes["size"]) == "Int64"
+
+
+@pytest.mark.parametrize("name", ["pandas", "polars", "pyarrow"])
+def test_a_library_that_is_not_there_is_named(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, name, None)
+    rows = table(1).rows()
+    with pytest.raises(ImportError, match=f"{name} is not installed: `pip install {name}`"):
+        {"pandas": rows.to_pandas, "polars": rows.to_polars, "pyarrow": rows.to_arrow}[name]()
 
 
 def test_empty_rows_keep_their_columns_and_types():

@@ -162,9 +162,11 @@ class Intake:
         if not read and not oddities:
             return None
         with self._pen:
+            chunks = self._ledger.chunk_columns
+            first = chunks.length
             self._ledger.add_all(read, self.last)
             if read and self._exchange is not None and self._exchange.pieces:
-                self._exchange.pieces.share([raw for raw, _ in read])
+                self._exchange.pieces.share([raw for raw, _ in read], first, chunks.stores["json"].given)
             for oddity in oddities:
                 if oddity.kind not in self.expected:
                     remark(self._ledger, oddity)

@@ -62,17 +62,10 @@ def _differences(values: list[int | None]) -> list[int | None]:
     return found
 
 
-def _column(ledger: Ledger, name: str) -> Any:
-    stored = ledger.chunk_columns
-    return next(
-        values for column, values in zip(stored.columns, stored.values, strict=True) if column.name == name
-    )
-
-
 def _columns(ledger: Ledger, count: int) -> dict[str, Any]:
     """The first chunks as columns, with room for their JSON."""
     rows = {
-        column.name: list(_column(ledger, column.name)[:count])
+        column.name: list(ledger.chunk_columns.given(column.name, count))
         for column in ledger.chunk_columns.columns
         if column.name != "json"
     }
@@ -103,7 +96,9 @@ def _chunks(ledger: Ledger, room: int) -> tuple[str, int, int]:
         count = min(count - 1, count * (room // 2) // size)
         columns = _columns(ledger, count)
     texts = ChunkTexts(room - size_within(columns) - len('"shapes":[],') * 2)
-    said = zip(*(_column(ledger, name)[:count] for name in ("json", "text", "thought")), strict=True)
+    said = zip(
+        *(ledger.chunk_columns.given(name, count) for name in ("json", "text", "thought")), strict=True
+    )
     for raw, text, thought in said:
         texts.add(raw, text, thought)
     return compact(columns | {"shapes": texts.shapes, "json": texts.rows}), count, texts.kept

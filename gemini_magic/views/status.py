@@ -180,7 +180,7 @@ def _running(ledger: Ledger, now: float) -> str:
 
 def _others(ledger: Ledger) -> list[str]:
     """What an answer holds beside text."""
-    parts = ledger.parts.get(0, [])
+    parts = ledger.parts.get(0, ())
     counted = (
         ("function call", sum(isinstance(part, Call) for part in parts)),
         ("media part", sum(isinstance(part, Blob) for part in parts)),

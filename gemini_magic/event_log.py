@@ -1,0 +1,118 @@
+"""Every event of an exchange, in little room, and the tables that are made of them."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
+
+from .content import Part, Text
+from .events import Delta, Event, Usage, UsageReport
+from .records import ChunkRow, EventRow, UsageRow, columns_of, describe, event_json
+from .surrogates import clean
+from .tables import Columns
+
+__all__ = ["EventLog"]
+
+
+class EventLog(Sequence[Event]):
+    """The events in order, each with the chunk that brought it and its time; append-only, for one writer.
+
+    What an event says that is kept elsewhere is not kept again: of a part of the first candidate it has the part, of a
+    usage report nothing. The tables of events and of usage are made of it when somebody asks.
+
+    Args:
+        chunks: the chunks, whose rows have the times and the counts.
+
+    Attributes:
+        event_columns: the columns of ``Response.events``; ``json`` is stored as the event itself.
+        usage_columns: the columns of ``Response.usage_history``.
+    """
+
+    def __init__(self, chunks: Columns[ChunkRow]) -> None:
+        # Events; in place of a Delta its part, in place of a Text without a signature its text, and None for a report
+        # of the usage that is in the chunk's row.
+        self._kept: list[Any] = []
+        self._chunks = array("i")
+        self._times: dict[int, float] = {}  # of events that belong to no chunk
+        self._arrivals = chunks.stores["t"]
+        self._counts = [chunks.stores[name] for name in ChunkRow._fields if name.endswith("_tokens")]
+        self._former: Usage | None = None  # of the rows made already
+        self._counted = 0  # events that the table of usage has seen
+        self.event_columns: Columns[EventRow] = Columns(
+            EventRow, columns_of(EventRow, event_json), self._event_rows
+        )
+        self.usage_columns: Columns[UsageRow] = Columns(
+            UsageRow, columns_of(UsageRow, None), self._usage_rows
+        )
+
+    def extend(self, events: Sequence[Event], chunk: int, usage: Usage) -> None:
+        """Add the events of a chunk whose row is there already, with the usage that is in it."""
+        self._chunks.extend([chunk] * len(events))
+        for event in events:
+            if type(event) is Delta and event.candidate == 0:
+                part = event.part
+                self._kept.append(part.text if type(part) is Text and part.signature is None else part)
+            elif type(event) is UsageReport and event.usage is usage:
+                self._kept.append(None)
+            else:
+                self._kept.append(event)
+
+    def add(self, event: Event, t: float) -> None:
+        """Add an event that belongs to no chunk."""
+        self._times[len(self._kept)] = t
+        self._chunks.append(-1)
+        self._kept.append(event)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @overload
+    def __getitem__(self, key: int) -> Event: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[Event]: ...
+    def __getitem__(self, key: int | slice) -> Event | list[Event]:
+        rows = range(len(self._kept))[key]
+        return self._event(rows) if isinstance(rows, int) else list(map(self._event, rows))
+
+    def __iter__(self) -> Iterator[Event]:
+        return map(self._event, range(len(self._kept)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, EventLog | list) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment] # it grows
+
+    def _event(self, index: int) -> Event:
+        kept: Any = self._kept[index]
+        if kept is None:
+            return UsageReport(Usage(*(store.at(self._chunks[index]) for store in self._counts)))
+        if isinstance(kept, str):
+            return Delta(Text(kept))
+        return Delta(kept) if isinstance(kept, Part) else kept
+
+    def _t(self, index: int) -> float:
+        chunk = self._chunks[index]
+        t: float = self._times[index] if chunk < 0 else self._arrivals.at(chunk)
+        return t
+
+    def _event_rows(self) -> Iterator[tuple[Any, ...]]:
+        for index in range(self.event_columns.length, len(self._kept)):
+            event, chunk = self._event(index), self._chunks[index]
+            kind, shown, candidate = describe(event)
+            text = None if shown is None else clean(shown)
+            yield index, None if chunk < 0 else chunk, self._t(index), candidate, kind, text, event
+
+    def _usage_rows(self) -> Iterator[tuple[Any, ...]]:
+        seen, self._counted = self._counted, len(self._kept)
+        for index in range(seen, self._counted):
+            if self._kept[index] is not None and type(self._kept[index]) is not UsageReport:
+                continue
+            event = self._event(index)
+            if isinstance(event, UsageReport):
+                usage, former = event.usage, self._former or Usage()
+                pairs = zip(usage, former, strict=True)
+                deltas = (None if now is None else now - (then or 0) for now, then in pairs)
+                yield self._chunks[index], self._t(index), *usage, *deltas
+                if usage.total is not None or self._former is None:
+                    self._former = usage
