@@ -41,12 +41,14 @@ def test_an_answer_survives_its_kernel(tmp_path):
             # a call from a cell is kept as well
             call = f"import gemini_magic\ngemini_magic.ask('four', model='whole', base_url={server.base_url!r}).text"
             assert kernel.execute(call).shown[-1]["text/plain"] == "'A whole answer.'"
-            # another kernel meanwhile
+            # another kernel meanwhile; each is in the file before the next is asked, for the numbers are given there
+            listed = "[(row.question, row.status) for row in get_ipython().run_line_magic('gemini', 'journal list')]"
             other.execute(BEGIN)
+            until(lambda: len(value(other, listed)) == 4, 10)
             assert told(other.execute(f"%%gemini -m whole {options}\nfive")) == []
+            until(lambda: len(value(other, listed)) == 5, 10)
             run = kernel.begin(f"%%gemini -m half {options}\nWill you be whole?")
             kernel.wait_for(run, "stream", within="answer")
-            listed = "[(row.question, row.status) for row in get_ipython().run_line_magic('gemini', 'journal list')]"
             until(lambda: ("Will you be whole?", "running") in value(other, listed), 10)
             arrived = "get_ipython().run_line_magic('gemini', 'show 6').text"
             until(lambda: eval(other.execute(f"print(repr({arrived}))").stdout.splitlines()[-1]), 10)
