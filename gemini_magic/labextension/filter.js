@@ -1,27 +1,66 @@
 /**
- * What a reader types to find chunks: words, a regular expression, or a field of the JSON by its dotted path.
+ * What a reader types to find chunks: words, a regular expression between slashes, a dotted path that must be there, or
+ * a condition as `where` takes it: `t > 1.5`, `kind=text`, `candidates.*.finishReason=STOP`, `text ~ ^#`.
+ *
+ * The kernel's `conditions.py` reads the same conditions (a test compares the two).
  */
 
-const FIELD = /^([A-Za-z_$@][\w$@-]*(?:\.[\w$@-]+)*)\s*(!?=|~)\s*(.*)$/s;
-const EXPRESSION = /^\/(.+)\/([imsu]*)$/s;
+import { COUNTS } from './record.js';
 
-/** @returns {any} the value at a dotted path, through lists by their index; undefined where there is none */
+const FIELD = /^([A-Za-z_$@*][\w$@*-]*(?:\.[\w$@*-]+)*)\s*(!~|!=|<=|>=|==|=|<|>|~)\s*(.*)$/s;
+const EXPRESSION = /^\/(.+)\/([imsu]*)$/s;
+const PATH = /^[A-Za-z_$*][\w$@*-]*(?:\.[\w$@*-]+)+$/;
+const POSITION = /^[0-9]+$/;
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+const QUOTED = /^(["'])(.*)\1$/s;
+const ORDER = {
+  '<': (found, wanted) => found < wanted,
+  '<=': (found, wanted) => found <= wanted,
+  '>': (found, wanted) => found > wanted,
+  '>=': (found, wanted) => found >= wanted
+};
+
+/** The columns of `r.chunks`: name to what a chunk has there. */
+const COLUMNS = {
+  index: (_, index) => index,
+  t: (chunks, index) => chunks.t[index],
+  gap: (chunks, index) => chunks.gap(index),
+  size: (chunks, index) => chunks.size[index],
+  round: (chunks, index) => chunks.round(index),
+  attempt: (chunks, index) => chunks.attempt(index),
+  kind: (chunks, index) => chunks.kind(index),
+  text: (chunks, index) => chunks.text(index),
+  thought: (chunks, index) => chunks.thought(index),
+  finish_reason: (chunks, index) => chunks.finish(index) || null,
+  json: (chunks, index) => chunks.json(index),
+  ...Object.fromEntries(
+    COUNTS.map(name => [`${name === 'thoughts' ? 'thought' : name}_tokens`, (chunks, index) => chunks.tokens(index, name)])
+  )
+};
+
+/** @returns {any[]} the values at a dotted path: keys, positions, and `*` for all of either */
 function at(value, path) {
+  let found = [value];
   for (const step of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) {
-      return undefined;
-    }
-    value = value[step];
+    found = found.flatMap(each => {
+      if (typeof each !== 'object' || each === null) {
+        return [];
+      }
+      if (step === '*') {
+        return Object.values(each);
+      }
+      return Object.hasOwn(each, step) && (!Array.isArray(each) || POSITION.test(step)) ? [each[step]] : [];
+    });
   }
-  return value;
+  return found;
 }
 
-const written = value => (typeof value === 'object' ? JSON.stringify(value) : String(value));
+const written = value => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /**
  * @param {string} typed
  * @returns {((chunks: import('./chunks.js').Chunks, index: number) => boolean) | null} null where everything fits
- * @throws {SyntaxError} a regular expression that is none
+ * @throws {SyntaxError} a regular expression that is none, or a comparison with what is no number
  */
 export function filterOf(typed) {
   const wanted = typed.trim();
@@ -35,21 +74,51 @@ export function filterOf(typed) {
   }
   const field = FIELD.exec(wanted);
   if (field) {
-    return byField(field[1].split('.'), field[2], field[3]);
+    return condition(field[1], field[2], QUOTED.exec(field[3])?.[2] ?? field[3]);
   }
   const lower = wanted.toLowerCase();
-  return (chunks, index) => everything(chunks, index).toLowerCase().includes(lower);
+  const path = PATH.test(wanted) ? wanted.split('.') : null;
+  return (chunks, index) =>
+    everything(chunks, index).toLowerCase().includes(lower) || (path !== null && at(chunks.value(index), path).some(isThere));
 }
 
-function byField(path, sign, wanted) {
-  const lower = wanted.toLowerCase();
-  return (chunks, index) => {
-    const found = at(chunks.value(index), path);
-    if (sign === '~') {
-      return found !== undefined && written(found).toLowerCase().includes(lower);
+/** @returns {boolean} whether a value is more than nothing */
+function isThere(value) {
+  return typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : value !== null && value !== '';
+}
+
+function condition(field, sign, wanted) {
+  const holds = test(sign, wanted);
+  const path = field.split('.');
+  const values = Object.hasOwn(COLUMNS, field)
+    ? (chunks, index) => [COLUMNS[field](chunks, index)]
+    : (chunks, index) => at(chunks.value(index), path);
+  const wantsNone = sign.startsWith('!');
+  return (chunks, index) => values(chunks, index).some(holds) !== wantsNone;
+}
+
+/** @returns {(found: any) => boolean} whether one value is as wanted */
+function test(sign, wanted) {
+  if (sign.endsWith('~')) {
+    const pattern = new RegExp(wanted);
+    return found => found !== null && found !== undefined && pattern.test(written(found));
+  }
+  const number = NUMBER.test(wanted) ? Number(wanted) : null;
+  if (sign in ORDER) {
+    if (number === null) {
+      throw new SyntaxError(`${wanted} is no number`);
     }
-    const same = found !== undefined && (wanted === '*' || written(found) === wanted);
-    return same === (sign === '=');
+    return found => typeof found === 'number' && ORDER[sign](found, number);
+  }
+  const word = { true: true, false: false, null: null, none: null }[wanted.toLowerCase()];
+  return found => {
+    if (typeof found === 'number') {
+      return found === number;
+    }
+    if (typeof found === 'boolean' || found === null) {
+      return found === word || written(found) === wanted;
+    }
+    return found !== undefined && written(found) === wanted;
   };
 }
 

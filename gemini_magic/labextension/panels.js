@@ -38,8 +38,8 @@ export function chunksPanel(record, chunks, copied) {
   const field = make('input', {
     type: 'search',
     class: 'gmi-filter',
-    placeholder: 'Filter: words, /regex/ or candidates.0.finishReason=STOP',
-    'aria-label': 'Filter the chunks by words, a /regular expression/ or a field=value',
+    placeholder: 'Filter: words, /regex/, t > 1.5 or candidates.0.finishReason=STOP',
+    'aria-label': 'Filter the chunks by words, a /regular expression/ or a condition such as t > 1.5',
     spellcheck: 'false'
   });
   const missing = make('div', { class: 'gmi-hint', hidden: '' });

@@ -332,6 +332,61 @@ def test_the_page_lets_through_exactly_what_the_kernel_does(page):
     assert different == []
 
 
+CONDITIONS = [
+    *(
+        "t > 1.5",
+        "t<=1.5",
+        "gap >= 0.1",
+        "size > 200",
+        "index=3",
+        "index != 3",
+        "attempt = 1",
+        "total_tokens > 40",
+    ),
+    *(
+        "kind=text",
+        "kind = thought+usage",
+        "kind !~ thought",
+        "text ~ [A-Z]",
+        "text='Paris '",
+        "finish_reason=STOP",
+    ),
+    *("finish_reason != STOP", "thought ~ [0-9]", "thought_tokens > 3", "prompt_tokens=19", "gap = null"),
+    *(
+        "candidates.0.finishReason=STOP",
+        "candidates.*.finishReason = STOP",
+        "candidates.*.finishReason != STOP",
+    ),
+    *("candidates.0.content.parts.0.thought=true", "candidates.0.content.parts.0.thought != true"),
+    *("usageMetadata.totalTokenCount > 60", "usageMetadata.totalTokenCount=60", "usageMetadata.* > 100"),
+    *(
+        "modelVersion ~ flash",
+        "modelVersion = x",
+        "candidates.-1.index=0",
+        "candidates.length > 0",
+        "modelVersion != null",
+    ),
+]
+
+
+def test_conditions_find_the_same_chunks_in_the_kernel_and_in_the_page(page, ledger):
+    rows = ledger.chunk_columns.rows()
+    wanted = {condition: [row.index for row in rows.where(condition)] for condition in CONDITIONS}
+    found = page.page.evaluate(
+        f"""async ([record, conditions]) => {{
+            const {{readRecord}} = await import('{MODULES}record.js');
+            const {{Chunks}} = await import('{MODULES}chunks.js');
+            const {{filterOf}} = await import('{MODULES}filter.js');
+            const chunks = new Chunks(readRecord(record));
+            const all = Array.from({{length: chunks.length}}, (_, index) => index);
+            return Object.fromEntries(conditions.map(each => [each, all.filter(index => filterOf(each)(chunks, index))]));
+        }}""",
+        [record(ledger), CONDITIONS],
+    )
+    assert found == wanted
+    assert len({tuple(indexes) for indexes in wanted.values()}) > 12
+
+
 # --------------------------------------------------------------------------------------------- the tabs
 
 
@@ -351,8 +406,9 @@ def test_chunks_are_found_by_words_expressions_and_fields_and_shown_as_a_tree(pa
     ]
     assert find("candidates.0.content.parts.0.thought=true") == "6 of 40 chunks"
     assert find("candidates.0.content.parts.0.thought!=true") == "34 of 40 chunks"
-    assert find("usageMetadata.totalTokenCount=*") == "40 chunks"
-    assert find("modelVersion~3-FLASH") == "40 chunks"
+    assert find("usageMetadata.totalTokenCount") == "40 chunks"
+    assert find("modelVersion ~ ^gemini-3") == "40 chunks"
+    assert find("t > 1.5") == f"{len(ledger.chunk_columns.rows().where('t > 1.5'))} of 40 chunks"
     assert find("/Thought [34]/") == "2 of 40 chunks"
     assert (
         find("paris")
