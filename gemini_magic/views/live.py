@@ -8,10 +8,12 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 from uuid import uuid4
 
 from ..ledger import Ledger
+from ..markdown import render
 from . import page
 from .excerpt import Excerpt, hint
 from .html import HtmlView, publish
@@ -40,6 +42,12 @@ _LIVE: Final = "gm-live"  # the root's class while the answer grows
 _TOOLBAR: Final = "stop with ■ in the toolbar"
 
 _finished: deque[Kit] = deque()
+
+
+@cache
+def _rehearse() -> None:
+    """Load what the first code block needs (20 ms) while the model thinks, and not in mid-answer."""
+    render("```python\n1\n```\n")
 
 
 class LiveView:
@@ -142,6 +150,8 @@ class LiveView:
         }
         publish(data, self._id, update=False)
         self._displayed = True
+        if not self._ledger.raw:
+            _rehearse()
         self._next_status = self._begun + now + _STATUS
 
     def _status_html(self, now: float) -> str:
