@@ -1,0 +1,54 @@
+"""Makes the README's pictures from the built-in recordings: ``python docs/pictures/make.py`` (needs the extra ``test``, Chromium)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parents[1] / "tests")]
+
+from browser.lab import Lab, Notebook, cells, launch  # noqa: E402 - the browser tests' own driver
+from playwright.sync_api import sync_playwright  # noqa: E402 - as above
+from surroundings import clean_environment, find_chromium  # noqa: E402 - as above
+
+ASKED = """%%gemini --replay builtin:tour --thinking on --out answer
+How does a streamed answer reach my notebook? Give me a short overview
+with a table and a few lines of Python."""
+SIZE = {"width": 1000, "height": 860}
+
+
+def main() -> None:
+    """Write ``answer.png``, ``inspector.png`` and ``timeline.svg`` beside this file."""
+    with contextlib.ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+        lab = stack.enter_context(Lab(home / "lab"))
+        playwright = stack.enter_context(sync_playwright())
+        (home / "chromium").mkdir()
+        environment = clean_environment(os.environ, home / "chromium")
+        context = launch(playwright, find_chromium(), home / "chromium" / "profile", env=environment)
+        stack.callback(context.close)
+        notebook = Notebook(lab, context.new_page())
+        notebook.page.set_viewport_size(SIZE)
+        saved = f"answer.timeline().save({str(HERE / 'timeline.svg')!r})"
+        notebook.open(lab.write("pictures.ipynb", cells("%load_ext gemini_magic", ASKED, saved)))
+        notebook.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+        notebook.run(0)
+        notebook.run(1, wait=False)
+        notebook.wait_output(1, "keep-alive", timeout=30)
+        notebook.page.screenshot(path=HERE / "answer.png", clip={"x": 0, "y": 28, **SIZE, "height": 832})
+        notebook.wait_done(1)
+        notebook.run(2)
+        output = notebook.output(1)
+        output.locator("summary.gmi-bar").click()
+        output.locator(".gmi-tab", has_text="Timeline").click()
+        output.locator(".gmi-inspector").scroll_into_view_if_needed()
+        notebook.page.wait_for_timeout(500)
+        output.locator(".gmi-inspector").screenshot(path=HERE / "inspector.png")
+
+
+if __name__ == "__main__":
+    main()
