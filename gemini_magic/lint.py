@@ -83,7 +83,7 @@ def _ends(ledger: Ledger) -> Iterator[Note]:
             "early-finish",
             f"A finish reason came before the end{_times(len(early))}: the answer went on. A reader that stops there loses "
             "the rest.",
-            "warning",
+            "info",
             early[0],
         )
 
