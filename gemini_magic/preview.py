@@ -32,6 +32,10 @@ def _look(columns: Sequence[str], table: _Table) -> tuple[list[str], list[list[s
     return [columns[place] for place in used], rows
 
 
+def _count(table: _Table) -> str:
+    return "1 row" if len(table) == 1 else f"{len(table)} rows"
+
+
 def as_text(columns: Sequence[str], table: _Table) -> str:
     """A plain table for terminals."""
     names, rows = _look(columns, table)
@@ -41,7 +45,7 @@ def as_text(columns: Sequence[str], table: _Table) -> str:
         "  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
-    return f"{drawn}\n{len(table)} rows"
+    return f"{drawn}\n{_count(table)}"
 
 
 def as_html(columns: Sequence[str], table: _Table) -> str:
@@ -57,7 +61,9 @@ def as_html(columns: Sequence[str], table: _Table) -> str:
     )
     left_out = [name for name in columns if name not in names]
     empty = f" Empty here: {', '.join(left_out)}." if left_out else ""
-    note = f"{len(table)} rows.{empty} Any DataFrame library takes this as it is: <code>pd.DataFrame(rows)</code>"
+    note = (
+        f"{_count(table)}.{empty} Any DataFrame library takes this as it is: <code>pd.DataFrame(rows)</code>"
+    )
     return (
         f'<div style="overflow-x:auto"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div><small>{note}</small>"

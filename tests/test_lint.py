@@ -52,7 +52,7 @@ def test_a_reason_to_end_on_every_chunk_is_told_once():
     note = found(streamed(*[said(text, "STOP") for text in "abc"]))["early-finish"]
     assert note.chunk == 0
     assert "(2 times)" in note.message
-    assert note.severity == "warning"
+    assert note.severity == "info"
 
 
 def test_an_empty_part_behind_the_end_is_no_early_end():

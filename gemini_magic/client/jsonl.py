@@ -17,6 +17,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -146,6 +147,12 @@ def parse(name: str, data: bytes) -> list[Exchange]:
     return list(found.values())
 
 
+def _finite(value: Any, instead: Any) -> Any:
+    """Seconds; something else in place of a time without end, or of none."""
+    seconds = float(value)
+    return seconds if isfinite(seconds) else instead
+
+
 def _apply(value: dict[str, Any], found: dict[int, Recorded]) -> None:
     number = int(value["exchange"])
     if "request" in value:
@@ -160,9 +167,9 @@ def _apply(value: dict[str, Any], found: dict[int, Recorded]) -> None:
         tries = {"round": int(value.get("round", 0)), "attempt": int(value.get("attempt", 0))}
         found[number] = Recorded(request["method"], request["url"], headers, body, **tries)
         found[number].backend = value.get("backend")
-        found[number].waited = float(value.get("waited", 0.0))
+        found[number].waited = _finite(value.get("waited", 0.0), 0.0)
         first = None if tries["attempt"] else 0.0  # when a later one went out, older recordings do not tell
-        found[number].started = float(value["started"]) if "started" in value else first
+        found[number].started = _finite(value["started"], first) if "started" in value else first
         return
     exchange = found[number]
     if "status" in value:
@@ -171,7 +178,8 @@ def _apply(value: dict[str, Any], found: dict[int, Recorded]) -> None:
         exchange.response_headers = tuple(value.get("headers", {}).items())
     elif "t" in value:
         piece = value["text"].encode() if "text" in value else base64.b64decode(value["b64"])
-        exchange.pieces.append((float(value["t"]), piece))
+        former = exchange.pieces[-1][0] if exchange.pieces else 0.0
+        exchange.pieces.append((_finite(value["t"], former), piece))
     elif "end" in value:
         exchange.end = str(value["end"])
         exchange.problem = value.get("problem")

@@ -395,3 +395,18 @@ def test_echo_streams_like_everything_else(tmp_path):
     threading.Timer(0.05, slow.cancel).start()
     assert slow.wait(1)
     assert slow.ledger.status == "interrupted"
+
+
+@pytest.mark.parametrize("moment", ["Infinity", "-Infinity", "NaN", "1e999"])
+def test_a_time_without_end_is_as_good_as_none(recorded, moment):
+    path, ledger = recorded
+    kept = path.read_text("utf-8").splitlines()
+    places = [number for number, line in enumerate(kept) if '"t":' in line]
+    for place in places[1:]:
+        line = json.loads(kept[place])
+        kept[place] = kept[place].replace(f'"t":{json.dumps(line["t"])}', f'"t":{moment}')
+    path.write_text("\n".join(kept) + "\n", "utf-8")
+    (again,) = read_recording(path)
+    (exchange,) = ledger.exchanges
+    assert [piece for _, piece in again.pieces] == [piece for _, piece in exchange.pieces]
+    assert {t for t, _ in again.pieces} == {lines(path)[places[0]]["t"]}
