@@ -176,7 +176,12 @@ def _reply(
     asked = _request(prompt, resolved, (*request.turns, answer))
     said = begin(asked, resolved, sources=sources)
     with _stopping(said):
-        return said.wait()
+        said.wait()
+    if isinstance(
+        said.error, RecordingError
+    ):  # nothing was sent, and nobody who only looks at the text would know
+        raise said.error
+    return said
 
 
 @contextmanager

@@ -14,11 +14,13 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-__all__ = ["Condition", "condition_of", "parsed", "unknown", "values_at"]
+__all__ = ["Condition", "condition_of", "matching", "mistyped", "parsed", "unknown", "values_at"]
 
 _FORM: Final = re.compile(
     r"\s*(?P<field>[\w$.*-]+?)\s*(?:(?P<op>!~|!=|<=|>=|==|=|<|>|~)\s*(?P<value>.*))?", re.DOTALL
 )
+_INDEX: Final = re.compile(r"\[(\d+|\*)\]")  # as other languages write a position
+_SEVERAL: Final = re.compile(r"\b(?:and|or)\b|[,;&|]")
 _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -52,9 +54,13 @@ def condition_of(text: str) -> Condition:
     """
     match = _FORM.fullmatch(text)
     if match is None:
-        raise ValueError(
-            f"{text!r} is no condition. Write FIELD OPERATOR VALUE, such as `t > 1.5` or `kind=text`."
+        index = _INDEX.sub(r".\1", text)
+        hint = (
+            f"Positions follow a dot: `{index}`."
+            if index != text
+            else "Write FIELD OPERATOR VALUE, such as `t > 1.5` or `kind=text`."
         )
+        raise ValueError(f"{text!r} is no condition. {hint}")
     field, op, value = match["field"], match["op"], (match["value"] or "").strip()
     if op is None:
         return Condition(field, lambda found: any(each not in (None, "", [], {}) for each in found))
@@ -83,7 +89,8 @@ def _compare(order: Callable[[Any, Any], bool], value: str, text: str) -> Callab
     try:
         number = float(value)
     except ValueError:
-        raise ValueError(f"{text!r} compares with {value!r}, which is no number.") from None
+        hint = " Give several conditions one by one." if _SEVERAL.search(value) else ""
+        raise ValueError(f"{text!r} compares with {value!r}, which is no number.{hint}") from None
     return lambda found: (
         isinstance(found, int | float) and not isinstance(found, bool) and order(found, number)
     )
@@ -108,6 +115,15 @@ def _equal(value: str) -> Callable[[Any], bool]:
 
 def _said(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def matching(wanted: Any) -> Callable[[Any], bool]:
+    """Whether a value is the one that is wanted, one of them, or one for which a function says so."""
+    if callable(wanted):
+        return lambda value: bool(wanted(value))
+    if isinstance(wanted, list | tuple | set | frozenset):
+        return lambda value: value in wanted
+    return lambda value: bool(value == wanted)
 
 
 def values_at(value: Any, path: str) -> list[Any]:
@@ -148,6 +164,21 @@ def _leniently(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def mistyped(path: str, values: Sequence[Any]) -> KeyError | None:
+    """What to raise for a path that is in none of the values, if one of its names is nearly one that is there."""
+    steps = path.split(".")
+    for depth in range(1, len(steps)):
+        inner = [found for value in values for found in _walk(value, steps[:depth])]
+        names = {key for each in inner if isinstance(each, dict) for key in each}
+        if names and steps[depth] not in names:
+            close = get_close_matches(steps[depth], names, n=1, cutoff=0.8)
+            if not close:
+                return None
+            where = ".".join(steps[:depth])
+            return KeyError(f"no field {steps[depth]!r} in {where!r}. Did you mean {close[0]}?")
+    return None
 
 
 def unknown(name: str, columns: Sequence[str], values: Sequence[Any]) -> KeyError | None:

@@ -116,7 +116,7 @@ def _figures(response: Evidence, text: str) -> list[tuple[str, Any]]:
         ("answer", f"{len(text):,} characters"),
         ("thoughts", f"{sum(map(len, list(ledger.thoughts))):,} characters"),
         ("chunks", len(ledger.raw)),
-        *((name.replace("_", " "), _seconds(value)) for name, value in timing._asdict().items()),
+        *((_measured(name), _seconds(value)) for name, value in timing._asdict().items()),
         *((f"{name} tokens", value) for name, value in usage._asdict().items()),
         ("cost", str(cost) if (cost := response.cost) else None),
         ("notes", ", ".join(sorted({note.kind for note in response.notes})) or None),
@@ -155,6 +155,10 @@ def _text(turn: Any) -> str:
     if texts and all(isinstance(text, str) for text in texts):
         return "".join(map(str, texts))
     return _json(turn)
+
+
+def _measured(name: str) -> str:
+    return name.replace("_", " ") if name.endswith("_per_second") else f"{name.replace('_', ' ')} (s)"
 
 
 def _seconds(value: float | None) -> float | None:

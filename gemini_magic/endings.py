@@ -142,5 +142,5 @@ def _blocked(what: str, finish: Finish) -> BlockedError:
     said = f": {finish.message}" if finish.message else ""
     return BlockedError(
         f"{what} ({finish.reason}){said}",
-        remedy="Reword it, or pass other safetySettings with --body; what arrived is kept.",
+        remedy="Reword it, or allow more with --safety; what arrived is kept.",
     )

@@ -10,12 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from .content import Request
-from .events import Chunk, Note, Usage
+from .events import Chunk, Usage
 from .exchange import Attempt
 from .ledger import Ledger
-from .lint import lint
 from .listings import ModalityRow, NoteRow, PartRow, modality_rows, part_row, rows_of
-from .places import Places
+from .oddities import oddities
 from .prices import Cost, cost_of, said_cost
 from .records import ChunkRow, EventRow, UsageRow
 from .spoken import Candidate
@@ -30,7 +29,6 @@ class Evidence:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
-        self._linted: tuple[int, list[Note]] = (-1, [])
 
     @property
     def raw(self) -> list[Any]:
@@ -118,12 +116,9 @@ class Evidence:
 
         First what the readers saw, then what a look over the whole shows, which parses the JSON once more.
         """
-        ledger = self.ledger
-        if self._linted[0] != ledger.version:
-            self._linted = (ledger.version, Places(ledger).filled([*list(ledger.notes), *lint(ledger)]))
+        found = oddities(self.ledger)
         return rows_of(
-            NoteRow,
-            ((note.kind, note.severity, note.message, note.chunk, note.offset) for note in self._linted[1]),
+            NoteRow, ((note.kind, note.severity, note.message, note.chunk, note.offset) for note in found)
         )
 
     @property
@@ -164,5 +159,9 @@ class Evidence:
 
     @property
     def timing(self) -> Timing:
-        """Where the time went, in seconds."""
-        return measure(self.ledger.marks, [chunk.t for chunk in self.ledger.raw], self.usage)
+        """Where the time went, in seconds; all None for a recording without arrival times."""
+        columns = self.ledger.chunk_columns
+        times = columns.given("t", columns.length)
+        if self.ledger.source == "recording" and times and not any(times):
+            return measure({}, (), self.usage)
+        return measure(self.ledger.marks, times, self.usage)

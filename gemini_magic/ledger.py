@@ -138,6 +138,8 @@ class Ledger:
         self.failure = None
         self.blocked = None
         self.finishes.clear()
+        if exchange.attempt and not self.raw:
+            self.marks.pop("first_byte", None)  # it was the refusal's
         self.pause, self.advice = None, ""
         self.enter("connecting")
 

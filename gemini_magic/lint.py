@@ -161,7 +161,7 @@ def _held(ledger: Ledger) -> Iterator[Note]:
             continue
         if isinstance(event, Delta) and isinstance(event.part, Opaque):
             names = sorted(str(name) for name in event.part.raw if name != "thoughtSignature")
-            unknown.setdefault(clean(", ".join(names))[:_NAME], chunk)
+            unknown.setdefault(clean(", ".join(names))[:_NAME] or "one without a field", chunk)
         elif isinstance(event, Failure) and places.bare(chunk):
             words = "An error stands outside `data:`; many clients would not have seen it."
             yield Note("error-outside-data", words, "warning", chunk)

@@ -5,6 +5,7 @@ It knows rows and columns, and not what they mean. Every value is escaped and sh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Any, Final, Protocol
@@ -13,6 +14,11 @@ __all__ = ["as_html", "as_text"]
 
 _ROWS: Final = 5  # first and last rows that are shown
 _CELL: Final = 60  # characters of one cell
+_LONG: Final = {"message": 300}  # of one in a column that explains something
+
+
+_WRAPPED: Final = "min-width:20em;white-space:normal"
+_NUMBER: Final = re.compile(r"(?:-?[\d.]+)?")
 
 
 class _Table(Protocol):
@@ -28,7 +34,13 @@ def _look(columns: Sequence[str], table: _Table) -> tuple[list[str], list[list[s
         for place in range(len(columns))
         if not shown or any(record is not None and record[place] not in (None, "") for record in shown)
     ]
-    rows = [None if record is None else [_cell(record[place]) for place in used] for record in shown]
+    most = [_LONG.get(columns[place], _CELL) for place in used]
+    rows = [
+        None
+        if record is None
+        else [_cell(record[place], length) for place, length in zip(used, most, strict=True)]
+        for record in shown
+    ]
     return [columns[place] for place in used], rows
 
 
@@ -51,29 +63,40 @@ def as_text(columns: Sequence[str], table: _Table) -> str:
 def as_html(columns: Sequence[str], table: _Table) -> str:
     """A table for notebooks; columns that are empty in these rows are left out."""
     names, rows = _look(columns, table)
-    style = 'style="text-align:left;white-space:nowrap"'
-    head = "".join(f"<th {style}>{escape(name)}</th>" for name in names)
+    numbers = [
+        all(row is None or _NUMBER.fullmatch(row[place]) for row in rows) for place in range(len(names))
+    ]
+    styles = [
+        f'style="text-align:{"right" if number else "left"};{_WRAPPED if name in _LONG else "white-space:nowrap"}"'
+        for name, number in zip(names, numbers, strict=True)
+    ]
+    head = "".join(f"<th {style}>{escape(name)}</th>" for name, style in zip(names, styles, strict=True))
     body = "".join(
-        f'<tr><td colspan="{len(names)}" {style}>⋮</td></tr>'
+        f'<tr><td colspan="{len(names)}" style="text-align:left">⋮</td></tr>'
         if row is None
-        else f"<tr>{''.join(f'<td {style}>{escape(value)}</td>' for value in row)}</tr>"
+        else "".join(
+            (
+                "<tr>",
+                *(f"<td {style}>{escape(value)}</td>" for value, style in zip(row, styles, strict=True)),
+                "</tr>",
+            )
+        )
         for row in rows
     )
     left_out = [name for name in columns if name not in names]
     empty = f" Empty here: {', '.join(left_out)}." if left_out else ""
-    note = (
-        f"{_count(table)}.{empty} Any DataFrame library takes this as it is: <code>pd.DataFrame(rows)</code>"
-    )
+    how = " Any DataFrame library takes this as it is: <code>pd.DataFrame(rows)</code>" if rows else ""
+    note = f"{_count(table)}.{empty}{how}"
     return (
         f'<div style="overflow-x:auto"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div><small>{note}</small>"
     )
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, most: int) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
         return f"{value:.3f}"
     text = str(value).replace("\n", "⏎")
-    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal, NamedTuple, overload
 
 import msgspec
@@ -115,9 +115,10 @@ _EVIDENCE = {
 }
 
 
-def columns_of(record: Any, read: Any) -> list[Column]:
+@cache
+def columns_of(record: Any, read: Any) -> tuple[Column, ...]:
     """The record's fields as columns; what is not named above counts something."""
-    return [
+    return tuple(
         Column(
             name,
             "int32" if name in {"index", "chunk"} else _TYPES.get(name, "int64"),
@@ -126,16 +127,20 @@ def columns_of(record: Any, read: Any) -> list[Column]:
             encoded=name == "json" and read is _decoded,
         )
         for name in record._fields
-    ]
+    )
+
+
+@cache
+def _of_chunks() -> tuple[Column, ...]:
+    return tuple(
+        column._replace(missing=_MISSING.get(column.name), rare=column.name == "finish_reason")
+        for column in columns_of(ChunkRow, _decoded)
+    )
 
 
 def chunk_columns() -> Columns[ChunkRow]:
     """Empty columns of ``Response.chunks``; ``json`` is stored as bytes."""
-    columns = [
-        column._replace(missing=_MISSING.get(column.name), rare=column.name == "finish_reason")
-        for column in columns_of(ChunkRow, _decoded)
-    ]
-    return Columns(ChunkRow, columns)
+    return Columns(ChunkRow, _of_chunks())
 
 
 def describe(event: Event) -> tuple[str, str | None, int | None]:

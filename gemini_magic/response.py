@@ -214,8 +214,10 @@ class Response(Evidence):
             RecordingError: the answer has not ended, there is none, or the speed is none.
             Interrupted: the user stopped it.
         """
-        if self.status == "running" or not self.ledger.exchanges:
+        if self.status == "running":
             raise RecordingError("There is no whole answer yet.", remedy="r.wait() waits for its end.")
+        if not any(exchange.status or exchange.pieces for exchange in self.ledger.exchanges):
+            raise RecordingError("Nothing came, so there is nothing to show again.", remedy="Ask again.")
         ledger = Ledger(self.request, backend=self.ledger.backend)
         ledger.before, ledger.look = self.ledger.before, self.ledger.look
         stream = play(self.ledger.exchanges, backend(ledger.backend), ledger, speed=speed)

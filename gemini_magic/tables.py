@@ -9,55 +9,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 from .arrow import arrow_array
-from .conditions import Condition, condition_of, parsed, unknown, values_at
+from .column import Column
+from .conditions import Condition, condition_of, matching, mistyped, parsed, unknown, values_at
 from .frame import library, pandas_frame
 from .preview import as_html, as_text
-from .stores import Counts, Numbers, Store
-from .texts import Bytes, Objects, RareStrings, Strings
+from .stores import Store
 
 __all__ = ["Column", "Columns", "Rows"]
 
 R = TypeVar("R", bound=tuple[Any, ...])
 _BATCH = 1000  # rows that are read at once
-_CODES = {"int32": "i", "int64": "q", "float64": "d"}  # of the array module
-
-
-class Column(NamedTuple):
-    """How one column is called, typed and read.
-
-    Attributes:
-        name: the record's field.
-        type: the Arrow type.
-        read: turns a stored value into what is shown (for values that are kept in a cheaper form), or None.
-        full: whether it holds a number in each row, never None.
-        missing: what a row without a value shows: None, or 0 or the empty text, which then take no room.
-        rare: whether it holds text in few rows.
-        encoded: whether strings come as UTF-8 bytes and are kept as these.
-    """
-
-    name: str
-    type: Literal["int32", "int64", "float64", "string"]
-    read: Callable[[Any], Any] | None = None
-    full: bool = False
-    missing: Literal[0, ""] | None = None
-    rare: bool = False
-    encoded: bool = False
-
-    def store(self) -> Store:
-        """Where its values are kept."""
-        if self.encoded:
-            return Bytes()
-        if self.read is not None:
-            return Objects(self.read)
-        if self.rare:
-            return RareStrings()
-        if self.type == "string":
-            return Strings(str(self.missing) if self.missing is not None else None)
-        code = _CODES[self.type]
-        return Numbers(code) if self.full else Counts(code, self.missing)
 
 
 class Columns(Generic[R]):
@@ -176,7 +140,10 @@ class Rows(Generic[R]):
             return self._column(key)
         if isinstance(key, slice):
             return Rows(self._source, self._index[key])
-        return self._record(self._index[key])
+        try:
+            return self._record(self._index[key])
+        except IndexError:
+            raise IndexError(f"There is no row {key}; there are {len(self)}.") from None
 
     def _column(self, name: str) -> list[Any]:
         if name not in self._source.stores:
@@ -210,19 +177,25 @@ class Rows(Generic[R]):
             conditions: ``"t > 1.5"``, ``"text ~ ^#"``, ``"candidates.0.finishReason=STOP"``: a column or a dotted path into
                 the row's JSON, an operator (``= != < <= > >=``, ``~ !~`` for regular expressions) and a value, or the field
                 alone where it must be there; or functions of a record.
-            equal: columns that must have these values.
+            equal: columns that must have this value, one of these (a list, tuple or set), or one for which a function of
+                it is true.
 
         Raises:
             KeyError: there is no such column, nor such a field in the JSON.
             ValueError: a condition is not of that form.
+            TypeError: a condition is neither text nor a function.
         """
         index: Sequence[int] = self._index
         for name, wanted in equal.items():
-            values = Rows(self._source, index)[name]
-            index = [row for row, value in zip(index, values, strict=True) if value == wanted]
+            values, holds = Rows(self._source, index)[name], matching(wanted)
+            index = [row for row, value in zip(index, values, strict=True) if holds(value)]
         for condition in conditions:
             if isinstance(condition, str):
                 index = self._meeting(index, condition_of(condition))
+            elif not callable(condition):
+                raise TypeError(
+                    f"A condition is text such as 't > 1.5', or a function of a record, not {condition!r}."
+                )
             else:
                 index = [row for row in index if condition(self._record(row))]
         return Rows(self._source, index)
@@ -234,13 +207,13 @@ class Rows(Generic[R]):
             found = [[value] for value in rows[condition.field]]
         else:
             values = parsed(rows["json"]) if "json" in self.columns else []
-            name = condition.field.partition(".")[0]
-            if len(self) and unknown(name, self.columns, values):
+            found = [values_at(value, condition.field) for value in values]
+            if len(self) and not any(found):
                 # Perhaps an earlier condition has left none of the rows that have it.
                 whole = parsed(self["json"]) if "json" in self.columns else []
-                if problem := unknown(name, self.columns, whole):
+                name = condition.field.partition(".")[0]
+                if problem := unknown(name, self.columns, whole) or mistyped(condition.field, whole):
                     raise problem
-            found = [values_at(value, condition.field) for value in values]
         return [row for row, values in zip(index, found, strict=True) if condition.holds(values)]
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from .events import Usage
 
 __all__ = ["Timing", "measure"]
 
 
-class Timing(NamedTuple):
-    """Where the time went, in seconds since the request was sent; None for what did not happen.
+_TOLD: Final = {
+    "connect": "connection open",
+    "first_byte": "first byte",
+    "first_thought": "first thought",
+    "first_text": "first text of the answer",
+    "total": "end",
+    "gap_p50": "gap between chunks, median",
+    "gap_p95": "gap between chunks, 95 of 100 are shorter",
+    "longest_gap": "longest gap",
+    "chunks_per_second": "chunks a second, first to last",
+    "tokens_per_second": "answer and thought tokens a second, first chunk to last",
+}
 
-    ``gap_*`` are between arrivals of chunks. ``tokens_per_second`` counts answer and thought tokens between the
+
+class Timing(NamedTuple):
+    """Where the time went, in seconds since the (first) request was sent; None for what did not happen.
+
+    ``first_byte`` is that of the try that brought the answer. ``gap_*`` are between arrivals of chunks. ``tokens_per_second`` counts answer and thought tokens between the
     first chunk and the last.
     """
 
@@ -34,6 +48,21 @@ class Timing(NamedTuple):
             f"{name}={value if value is None else round(value, 4)}" for name, value in self._asdict().items()
         )
         return f"Timing({', '.join(shown)})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's signature
+        """A line for each figure; within something else, a single one."""
+        rows = self.told()
+        width = max((len(name) for name, _ in rows), default=0)
+        lines = "\n".join(f"{name:<{width}}  {figure}" for name, figure in rows)
+        printer.text(lines if lines and len(printer.stack) == 1 else repr(self))
+
+    def told(self) -> list[tuple[str, str]]:
+        """What happened, in words and with units."""
+        return [
+            (_TOLD[name], f"{value:.1f}" if name.endswith("per_second") else f"{value:.3f} s")
+            for name, value in self._asdict().items()
+            if value is not None
+        ]
 
 
 def measure(marks: Mapping[str, float], times: Sequence[float], usage: Usage) -> Timing:

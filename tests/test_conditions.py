@@ -64,6 +64,9 @@ def test_they_hold_or_not(text, values, holds):
         ("= 3", "no condition"),
         ("a b = 3", "no condition"),
         ("x > much", "no number"),
+        ("size > 100 and t < 5", "Give several conditions one by one"),
+        ("t>1.5,t<3", "Give several conditions one by one"),
+        ("candidates[0].finishReason=STOP", r"`candidates\.0\.finishReason=STOP`"),
         ("x ~ (", "no regular expression"),
     ],
 )

@@ -22,7 +22,7 @@ from layout_rules import (
 )
 from surroundings import CHECKOUT
 
-# any_json, arrow, conditions, curl, difference, evidence, endings, event_log, exchange, frame, lint, listings, look, places, preview, records, seam, spoken, stores, surrogates, texts and timing are parts of what the ledger and the response say, a module each;
+# any_json, arrow, column, conditions, curl, difference, evidence, endings, event_log, exchange, frame, lint, listings, look, oddities, places, preview, records, seam, spoken, stores, surrogates, texts and timing are parts of what the ledger and the response say, a module each;
 # options are what settings resolves; keeping is what the API and the notebook say to the journal. demo is the part of the command line that shows the tour: it knows nothing of ours.
 NOUNS = {
     "any_json",
@@ -30,6 +30,7 @@ NOUNS = {
     "content",
     "events",
     "tables",
+    "column",
     "stores",
     "texts",
     "frame",
@@ -43,6 +44,7 @@ NOUNS = {
     "lint",
     "listings",
     "places",
+    "oddities",
     "endings",
     "exchange",
     "records",
@@ -60,7 +62,8 @@ TABLE = {
     "errors": set(),
     "content": {"surrogates"},
     "events": {"content", "any_json"},
-    "tables": {"arrow", "content", "conditions", "frame", "preview", "stores", "texts"},
+    "tables": {"arrow", "column", "conditions", "frame", "preview", "stores"},
+    "column": {"stores", "texts"},
     "arrow": {"stores"},
     "frame": set(),
     "stores": set(),
@@ -72,6 +75,7 @@ TABLE = {
     "evidence": NOUNS,
     "listings": {"content", "events", "records", "tables"},
     "places": {"events", "ledger"},
+    "oddities": {"events", "ledger", "lint", "places"},
     "documented": set(),
     "lint": {"content", "documented", "events", "ledger", "places", "surrogates"},
     "prices": {"content", "events"},

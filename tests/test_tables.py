@@ -143,6 +143,14 @@ def test_slices_stay_rows_and_reach_the_libraries():
     assert rows["number"] == list(range(10))
 
 
+def test_where_takes_several_values_and_a_function_of_one():
+    rows = table(10).rows()
+    assert [row.number for row in rows.where(number=[1, 3, 99])] == [1, 3]
+    assert [row.number for row in rows.where(number={4}, t=lambda t: t > 1)] == [4]
+    with pytest.raises(TypeError, match=r"text such as 't > 1\.5'"):
+        rows.where(5)
+
+
 def test_where_takes_values_and_a_predicate():
     rows = table(10).rows()
     assert [row.number for row in rows.where(text=None)] == [0, 2, 4, 6, 8]
@@ -160,7 +168,7 @@ def test_it_counts_and_finds_like_a_sequence_without_being_one():
     assert not isinstance(rows, Sequence)
     with pytest.raises(ValueError):
         rows.index(Row(99, 0.0, None, None))
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match="no row 3; there are 3"):
         rows[3]
 
 
@@ -182,6 +190,21 @@ def test_a_terminal_shows_a_plain_table_without_its_empty_columns():
     printer = Printer()
     table(3).rows().where(text=None)._repr_pretty_(printer, cycle=False)
     assert printer.said.splitlines() == ["number  t      size", "0       0.000", "2       1.000  2", "2 rows"]
+
+
+def test_numbers_stand_right_words_left_and_explanations_are_whole():
+    class Told(NamedTuple):
+        count: int
+        message: str
+
+    columns = Columns(Told, [Column("count", "int32"), Column("message", "string")])
+    columns.append(5, "word " * 40)
+    html = columns.rows()._repr_html_()
+    assert ">5</td>" in html.split("text-align:right")[-1]
+    assert html.count("text-align:right") == 2
+    assert "word " * 40 in html
+    assert "1 row." in html
+    assert "DataFrame" not in columns.rows()[:0]._repr_html_()
 
 
 def chunk_table() -> Columns[Said]:
@@ -218,6 +241,11 @@ def test_a_field_that_nobody_has_is_refused_with_a_guess():
         rows.where("usgae.total>1")
     with pytest.raises(KeyError, match="Did you mean text"):
         rows.where("txet=1")
+    with pytest.raises(KeyError, match=r"'finishreason' in 'candidates\.0'\. Did you mean finishReason"):
+        rows.where("candidates.0.finishreason=STOP")
+    with pytest.raises(KeyError, match="Did you mean total"):
+        rows.where("number > 0", "usage.totl > 1")
+    assert len(rows.where("usage.cached > 1")) == 0  # nobody sent it, and nothing is like it
     with pytest.raises(KeyError, match="There are number"):
         table(3).rows().where("zzz=1")
     with pytest.raises(ValueError, match="no condition"):

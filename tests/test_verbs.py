@@ -6,7 +6,7 @@ import pickle
 import time
 
 import pytest
-from fake_server import cut, finish, google_error, status, text, words
+from fake_server import cut, finish, google_error, pause, status, text, words
 
 import gemini_magic
 from gemini_magic.content import Text, Turn
@@ -35,6 +35,24 @@ def test_a_reply_goes_on_with_the_same_options(fake_server):
     third = second.reply([Text("more")])
     assert fake_server.requests[2].body["contents"][-1]["role"] == "user"
     assert third.request.turns[:2] == (Turn("user", (Text("hi"),)), Turn("model", (Text("one"),)))
+
+
+def test_a_reply_that_no_recording_holds_is_an_error_and_nothing_to_show_again():
+    r = gemini_magic.ask("What can be odd about a stream?", replay="builtin:odd", speed=0, journal=False)
+    assert r.ok
+    with pytest.raises(RecordingError, match="holds no answer to this request"):
+        r.reply("And one more?")
+    nothing = gemini_magic.ask("And one more?", replay="builtin:odd", journal=False)
+    with pytest.raises(RecordingError, match="Nothing came"):
+        nothing.replay()
+
+
+def test_the_first_byte_is_that_of_the_try_that_brought_the_answer(fake_server):
+    fake_server.script(status(503, body=google_error(503, "busy", "UNAVAILABLE")))
+    fake_server.script(pause(0.05), text("one"), finish())
+    r = asked(fake_server, retries=1)
+    assert r.ok
+    assert r.attempts[1].started <= r.timing.first_byte <= r.timing.first_text
 
 
 def test_what_cannot_be_replied_to_says_so_before_anything_is_sent(fake_server):

@@ -29,22 +29,10 @@ __all__ = [
     "usage",
 ]
 
-FILTERED: Final = ("events", "chunks", "notes")
+FILTERED: Final = ("events", "chunks", "usage", "notes")
 """The words that take ``--where``."""
 
 _WHERE: Final = "--where"
-_TOLD: Final = {
-    "connect": "connection open",
-    "first_byte": "first byte",
-    "first_thought": "first thought",
-    "first_text": "first text of the answer",
-    "total": "end",
-    "gap_p50": "gap between chunks, median",
-    "gap_p95": "gap between chunks, 95 of 100 are shorter",
-    "longest_gap": "longest gap",
-    "chunks_per_second": "chunks a second, first to last",
-    "tokens_per_second": "answer and thought tokens a second, first chunk to last",
-}
 
 
 def split_conditions(line: str) -> tuple[str, tuple[str, ...]]:
@@ -106,13 +94,14 @@ def chunks(desk: Desk, line: Line) -> Rows[Any]:
 
 
 def usage(desk: Desk, line: Line) -> Any:
-    """Tokens and cost: of all answers, or of the response NAME; and the reports as a table."""
+    """Tokens and cost: of all answers, or of the response NAME; and the reports as a table (`--where CONDITION`)."""
     if not line.words:
         say_lines(f"tokens: {tokens(desk)}", f"cost: {_spent(desk)}")
-        return None if desk.session.last is None else desk.session.last.usage_history
+        last = desk.session.last
+        return None if last is None else _filtered(last.usage_history, line)
     response = chosen(desk, line)
     say_lines(f"cost: {_cost(response)}")
-    return response.usage_history
+    return _filtered(response.usage_history, line)
 
 
 def _cost(response: Response) -> str:
@@ -143,26 +132,28 @@ def _how() -> str:
 
 def notes(desk: Desk, line: Line) -> None:
     """What was odd about an answer's stream, and where."""
-    found = _filtered(chosen(desk, line).notes, line)
-    lines = []
+    every = chosen(desk, line).notes
+    found, lines = _filtered(every, line), []
     for note in found:
         place = [
             *([] if note.chunk is None else [f"chunk {note.chunk}"]),
             *([] if note.offset is None else [f"byte {note.offset:,}"]),
         ]
         lines.append(f"{note.severity}: {note.message} ({', '.join([note.kind, *place])})")
-    say_lines(*(lines or ["Nothing odd was seen."]))
+    none = f"No note fits; there are {len(every)}." if every else "Nothing odd was seen."
+    say_lines(*(lines or [none]))
 
 
 def timing(desk: Desk, line: Line) -> None:
     """Where the time of an answer went, in seconds since the request was sent."""
-    measured = chosen(desk, line).timing._asdict()
-    rows = [
-        (_TOLD[name], f"{value:.1f}" if name.endswith("per_second") else f"{value:.3f} s")
-        for name, value in measured.items()
-        if value is not None
-    ]
-    say_lines(*(table(rows) if rows else ["Nothing came, so nothing was measured."]))
+    response = chosen(desk, line)
+    rows = response.timing.told()
+    why = (
+        "This recording holds no arrival times."
+        if response.chunks
+        else "Nothing came, so nothing was measured."
+    )
+    say_lines(*(table(rows) if rows else [why]))
 
 
 def curl(desk: Desk, line: Line) -> None:

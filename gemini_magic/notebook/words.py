@@ -44,6 +44,11 @@ def say(desk: Desk, line: str) -> Any:
     where: tuple[str, ...] = ()
     if line.split()[:1] and line.split(maxsplit=1)[0] in FILTERED:
         line, where = split_conditions(line)
+    elif any(word.partition("=")[0] == "--where" for word in line.split()[1:]):
+        raise OptionError(
+            f"`%gemini {line.split()[0]}` takes no --where.",
+            remedy=f"{', '.join(FILTERED[:-1])} and {FILTERED[-1]} do.",
+        )
     read = parse(line, model=False)
     if read.help:
         return _help(desk, read)

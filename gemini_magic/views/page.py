@@ -13,6 +13,7 @@ from typing import Final
 
 from ..ledger import Ledger
 from ..markdown import STYLE, visible
+from ..oddities import at_hand
 from .arrivals import sparkline
 from .status import details, facts, mark_of, redacted, thinking_time, words
 
@@ -219,7 +220,7 @@ def serious(ledger: Ledger) -> list[str]:
     cut = (
         ("unterminated", "not-json") if ledger.cause == "cut" else ()
     )  # said already: the connection was lost
-    found = [note for note in list(ledger.notes) if note.severity != "info" and note.kind not in cut]
+    found = [note for note in at_hand(ledger) if note.severity != "info" and note.kind not in cut]
     lines = [" ".join(redacted(note.message).split()) for note in found[:_NOTES_SHOWN]]
     if len(found) > _NOTES_SHOWN:
         lines.append(f"{len(found) - _NOTES_SHOWN} more: see the notes.")

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ..exchange import clean_headers, clean_url
 from ..ledger import Ledger
+from ..oddities import at_hand
 from .chunk_texts import ChunkTexts, compact, json_size, size_within
 from .excerpt import MOST
 from .status import details, redacted, status_line
@@ -140,7 +141,7 @@ def _attempts(ledger: Ledger) -> list[dict[str, Any]]:
 
 def _notes(ledger: Ledger, room: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for note in ledger.notes[:_MOST_NOTES]:
+    for note in at_hand(ledger)[:_MOST_NOTES]:
         found.append(
             {
                 "kind": note.kind,
@@ -203,7 +204,7 @@ def record(ledger: Ledger, size: float | None = None) -> dict[str, Any]:
             ("json", whole, count, "chunks with their JSON"),
             ("text", len(text), chars, "characters"),
             ("thoughts", len(thoughts), thought_chars, "characters"),
-            ("notes", len(notes), len(ledger.notes), "notes"),
+            ("notes", len(notes), len(at_hand(ledger)), "notes"),
             ("request", len(request["body"]) if request else 0, asked, "characters of the request"),
             ("attempts", len(made["attempts"]), len(ledger.exchanges), "attempts"),
         )

@@ -6,6 +6,7 @@ Plain text only: it knows neither HTML nor terminals, and escapes nothing.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import accumulate, islice
@@ -180,13 +181,12 @@ def _running(ledger: Ledger, now: float) -> str:
 
 def _others(ledger: Ledger) -> list[str]:
     """What an answer holds beside text."""
-    parts = ledger.parts.get(0, ())
-    counted = (
-        ("function call", sum(isinstance(part, Call) for part in parts)),
-        ("media part", sum(isinstance(part, Blob) for part in parts)),
-        ("code run", sum(isinstance(part, Code) for part in parts)),
-    )
-    return [f"{count} {name}{'' if count == 1 else 's'}" for name, count in counted if count]
+    held = Counter(map(type, ledger.parts.get(0, ())))
+    kinds = ((Call, "function call", "calls"), (Blob, "media part", "images"), (Code, "code run", "parts"))
+    counted = ((held[kind], name, where) for kind, name, where in kinds)
+    return [
+        f"{count} {name}{'' if count == 1 else 's'} (.{where})" for count, name, where in counted if count
+    ]
 
 
 def _ended(ledger: Ledger) -> str:
@@ -232,7 +232,7 @@ def _tries(ledger: Ledger) -> str:
 def _others_said(ledger: Ledger) -> str:
     """That there are more answers than the one that is shown."""
     count = len({0, *ledger.parts})
-    return f"answer 1 of {count} shown, the response's `candidates` holds all" if count > 1 else ""
+    return f"answer 1 of {count} shown, `.candidates` has all" if count > 1 else ""
 
 
 def _tokens(ledger: Ledger) -> str:
@@ -267,7 +267,7 @@ def facts(ledger: Ledger, *, now: float | None = None) -> list[str]:
     found = (
         _line(model),
         state,
-        _seconds(elapsed),
+        _seconds(elapsed) if elapsed or ledger.status == "running" else "",
         _others_said(ledger),
         _tokens(ledger),
         *_gateway(ledger),

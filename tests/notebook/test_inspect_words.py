@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from IPython.lib.pretty import pretty
 
+from gemini_magic import Response
 from gemini_magic.errors import OptionError
 from gemini_magic.views.record import RECORD
 
@@ -47,6 +49,31 @@ def test_without_an_answer_it_says_so(cells):
     error = cells.error("%gemini inspect nothing")
     assert isinstance(error, OptionError)
     assert "There is no 'nothing'." in error.message
+
+
+def test_conditions_that_no_note_meets_and_words_that_take_none(cells):
+    cells("%%gemini --replay builtin:odd --speed 0 -o odd\nWhat can be odd about a stream?")
+    cells("%gemini notes odd --where severity=error")
+    assert cells.shown == f"No note fits; there are {len(cells.names['odd'].notes)}.\n"
+    assert len(cells("%gemini usage odd --where 'total < 30'").result) < len(cells.names["odd"].usage_history)
+    error = cells.error("%gemini timing odd --where t>1")
+    assert (error.message, error.remedy) == (
+        "`%gemini timing` takes no --where.",
+        "events, chunks, usage and notes do.",
+    )
+
+
+def test_the_timing_of_a_recording_without_times(cells, tmp_path):
+    cells(ASK)
+    cells.names["answer"].save(tmp_path / "answer.sse")
+    cells.names["loaded"] = Response.load(tmp_path / "answer.sse")
+    assert set(cells.names["loaded"].timing) == {None}
+    assert " 0.0 s" not in cells.names["loaded"]._repr_mimebundle_()["text/plain"]
+    cells("%gemini timing loaded")
+    assert cells.shown == "This recording holds no arrival times.\n"
+    shown = pretty(cells.names["answer"].timing).splitlines()
+    assert [line.split("  ")[0] for line in shown[:2]] == ["first byte", "first text of the answer"]
+    assert len(pretty((1, cells.names["answer"].timing)).splitlines()) < 4
 
 
 def test_the_size_of_records_is_a_setting(cells):

@@ -15,6 +15,8 @@ from view_stage import feed, finished, new_ledger
 from gemini_magic.backends.decode import decode
 from gemini_magic.exchange import Exchange
 from gemini_magic.ledger import Ledger
+from gemini_magic.response import Response
+from gemini_magic.views.page import serious
 from gemini_magic.views.record import RECORD, record
 
 ENVELOPE = {
@@ -203,3 +205,14 @@ def test_the_example_of_its_description_is_read_as_it_says():
         assert f"`{name}`" in page
     for name in json.loads(record(streamed(["a"]))["chunks"]):
         assert f"`{name}`" in page
+
+
+def test_the_notes_are_those_of_the_response_with_their_chunks():
+    odd = Response.load(CHECKOUT / "gemini_magic" / "data" / "odd.jsonl")
+    kept = record(odd.ledger)["notes"]
+    assert [(note["kind"], note["severity"], note["chunk"], note["offset"]) for note in kept] == [
+        (note.kind, note.severity, note.chunk, note.offset) for note in odd.notes
+    ]
+    assert {"usage-shrank", "duplicate-text", "unknown-field"} <= {note["kind"] for note in kept}
+    assert [line for line in serious(odd.ledger) if "became smaller" in line]
+    assert len(serious(odd.ledger)) == sum(note.severity != "info" for note in odd.notes)
