@@ -140,8 +140,8 @@ with a table and a few lines of Python.""",
     (
         "markdown",
         """\
-The line above the answer says how it ended and what it took; the small bars at its right end show when the pieces came.
-Everything else is in `r`.
+The line above the answer says how it ended and what it took; where there is room, small bars at its right end show when the
+pieces came. Everything else is in `r`.
 
 ## Three tables
 
@@ -239,7 +239,7 @@ Servers and gateways bend the protocol. This one bends it a lot, and its answer 
 What can be odd about a stream?""",
     ),
     ("code", "%gemini notes odd"),
-    ("code", "pd.DataFrame(odd.notes)"),
+    ("code", "odd.notes"),
     (
         "markdown",
         """\

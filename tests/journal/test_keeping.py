@@ -136,7 +136,7 @@ def test_several_processes_at_once_begin_the_file_and_write_to_it():
     assert len({entry.process for entry in there}) == 4
     assert {entry.status for entry in there} == {"complete"}
     assert sql("PRAGMA integrity_check") == [("ok",)]
-    assert len({entry.begun.started for entry in there}) == 20
+    assert len({(entry.process, entry.begun.question) for entry in there}) == 20
     assert reopened(there[7].id).text == there[7].ended.answer
 
 

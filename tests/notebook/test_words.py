@@ -27,7 +27,11 @@ from gemini_magic.notebook import load, unload
         ("%gemini usage foo", "There is no 'foo'.", "-o NAME"),
         ("%gemini events --where", "--where needs a condition.", "--where kind=text"),
         ("%gemini events --where 'a", "quotation mark", "--where 't > 1.5'"),
-        ("%gemini usage --where kind=text", "--where", ""),
+        (
+            "%gemini timing --where t>1",
+            "`%gemini timing` takes no --where.",
+            "events, chunks, usage and notes do.",
+        ),
         ("%gemini diff", "`%gemini diff` needs a response.", "diff NAME"),
         ("%gemini diff a b c", "takes two words after it, not 'a b c'.", "[NAME [OTHER]]"),
         ("%gemini timing", "Nothing was asked yet.", "Begin a cell"),
