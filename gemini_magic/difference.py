@@ -44,11 +44,13 @@ class Difference:
         texts: what each said.
 
     Attributes:
+        names: what the two are called where they are shown.
         changes: every figure that was compared.
         text: the lines of the answers that differ, as ``difflib.unified_diff`` has them; empty when they are equal.
     """
 
     def __init__(self, left: Evidence, right: Evidence, texts: tuple[str, str]) -> None:
+        self.names = ("left", "right")
         self.changes = [
             Change(name, mine, yours, mine == yours)
             for (name, mine), (_, yours) in zip(
@@ -69,7 +71,7 @@ class Difference:
 
     def __repr__(self) -> str:
         rows = [
-            ("", "left", "right"),
+            ("", *self.names),
             *((c.name, _said(c.left), _said(c.right)) for c in self.changes if not c.same),
         ]
         widths = [max(len(row[at]) for row in rows) for at in range(2)]
@@ -78,7 +80,11 @@ class Difference:
         return "\n".join([*told, "", *(self._lines() or ["The texts are equal."])])
 
     def _lines(self) -> list[str]:
-        shown = [clean(line) for line in islice(self.text, 2, 2 + _SHOWN)]
+        # A space behind the sign: in `--x` nobody sees that an item of a list went.
+        shown = [
+            clean(line if line.startswith("@@") else f"{line[:1]} {line[1:]}".rstrip())
+            for line in islice(self.text, 2, 2 + _SHOWN)
+        ]
         left = len(self.text) - 2 - _SHOWN
         return [*shown, f"… {left:,} more lines"] if left > 0 else shown
 
@@ -90,9 +96,10 @@ class Difference:
             for c in self.changes
             if c.left is not None or c.right is not None
         )
+        heads = "".join(f"<th {left}>{escape(name)}</th>" for name in self.names)
         lines = "\n".join(_marked(line) for line in self._lines()) or "The texts are equal."
         return (
-            f'<div style="overflow-x:auto"><table><thead><tr><th></th><th {left}>left</th><th {left}>right</th></tr></thead>'
+            f'<div style="overflow-x:auto"><table><thead><tr><th></th>{heads}</tr></thead>'
             f'<tbody>{rows}</tbody></table></div><pre style="white-space:pre-wrap">{lines}</pre>'
         )
 
@@ -101,8 +108,9 @@ _SAYING: Final = ("status", "finish reason", "answer", "thoughts")
 
 
 def _marked(line: str) -> str:
-    kind = {"+": "ins", "-": "del"}.get(line[:1])
-    return f"<{kind}>{escape(line)}</{kind}>" if kind else escape(line)
+    kind, colour = {"+": ("ins", "success"), "-": ("del", "error")}.get(line[:1], ("", ""))
+    style = f"text-decoration:none;color:var(--jp-{colour}-color1)"
+    return f'<{kind} style="{style}">{escape(line)}</{kind}>' if kind else escape(line)
 
 
 def _figures(response: Evidence, text: str) -> list[tuple[str, Any]]:

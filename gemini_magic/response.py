@@ -286,6 +286,9 @@ class Response(Evidence):
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
         return views.bundle(self.ledger)
 
+    def _repr_html_(self) -> str:
+        return str(self._repr_mimebundle_()["text/html"])
+
 
 def rebuilt(
     kind: type[R], exchanges: Sequence[Exchange], backend_name: str, request: Request | None, before: str = ""

@@ -137,11 +137,14 @@ def test_two_responses_side_by_side(ask, tmp_path):
     assert "-second <b>line</b>" in found.text
     shown, html = repr(found), found._repr_html_()
     assert "≠ question" in html
-    assert "<ins>+another line</ins>" in html
+    assert ">+ another line</ins>" in html
     assert "second &lt;b&gt;line" in html
     assert "<b>" not in html
     assert "hello" in shown
-    assert "+another line" in shown
+    assert "+ another line" in shown
+    found.names = ("quick", "<deep>")
+    assert repr(found).splitlines()[0].split() == ["quick", "<deep>"]
+    assert "&lt;deep&gt;</th>" in found._repr_html_()
     loaded = Response.load(one.save(tmp_path / "a.jsonl"))
     assert one.diff(loaded).same
     assert repr(loaded.diff(loaded)).startswith("All figures are equal.")

@@ -172,4 +172,6 @@ def diff(desk: Desk, line: Line) -> Any:
             remedy="Write `%gemini diff NAME` or `%gemini diff NAME OTHER`.",
         )
     first, *rest = (named(desk.shell.user_ns, name) for name in line.words)
-    return first.diff(rest[0] if rest else latest(desk.session))
+    made = first.diff(rest[0] if rest else latest(desk.session))
+    made.names = (line.words[0], line.words[1] if rest else "the last one")
+    return made
