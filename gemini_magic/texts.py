@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -229,7 +229,8 @@ class Bytes:
         first, latest = self._latest
         if rows.start or not latest or first + len(latest) != rows.stop:
             return b"".join(self.given(rows))
-        return b"".join([*self._blocks, *latest])
+        # Those before the latest: by now it may be a block itself.
+        return b"".join([*self._blocks[: bisect_left(self._firsts, first)], *latest])
 
 
 def _each_is_text(data: bytes, edges: Sequence[int]) -> bool:

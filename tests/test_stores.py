@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+import threading
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -95,6 +96,34 @@ def test_what_was_put_in_comes_back_in_every_form(seed, batch, monkeypatch):
         assert pa.table(part).to_pylist() == expected
         pa.table(part).validate(full=True)
     assert columns.given("json", 200) == [row[-1].encode() for row in wanted]
+
+
+def test_tables_are_whole_while_another_thread_writes(monkeypatch):
+    monkeypatch.setattr(texts, "_BLOCK", 100)
+    wanted = made(2) * 30
+    columns, old = Columns(Row, COLUMNS), sys.getswitchinterval()
+
+    def write():
+        for row in given(wanted):
+            columns.extend([row])
+
+    sys.setswitchinterval(1e-5)
+    try:
+        writer = threading.Thread(target=write)
+        writer.start()
+        seen = 0
+        while writer.is_alive():
+            table = pa.table(columns.rows())
+            seen += 1
+            count = table.num_rows
+            assert [tuple(row.values()) for row in table.slice(max(0, count - 9)).to_pylist()] == wanted[
+                :count
+            ][-9:]
+        writer.join()
+    finally:
+        sys.setswitchinterval(old)
+    assert seen > 5
+    assert [tuple(row.values()) for row in pa.table(columns.rows()).to_pylist()] == wanted
 
 
 def test_what_is_no_number_of_that_size_or_no_text_stays_readable():
