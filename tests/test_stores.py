@@ -126,6 +126,25 @@ def test_tables_are_whole_while_another_thread_writes(monkeypatch):
     assert [tuple(row.values()) for row in pa.table(columns.rows()).to_pylist()] == wanted
 
 
+def test_a_block_that_is_closed_in_between_is_there_once():
+    class Closing(list):
+        """The latest texts, which become a block just when somebody has asked for them."""
+
+        closed = False
+
+        def __len__(self):
+            if not self.closed:
+                self.closed = True
+                store._seal()
+            return super().__len__()
+
+    store = texts.Bytes()
+    store.extend([b"one", b"two"])
+    store._latest = (0, Closing(store._latest[1]))
+    assert store.layout(range(2)).buffers[2] == b"onetwo"
+    assert store._blocks == [b"onetwo"]
+
+
 def test_what_is_no_number_of_that_size_or_no_text_stays_readable():
     columns = Columns(Row, COLUMNS)
     columns.append(0, 2**70, 0, None, "a\ud83d", "\ud83d\ude00", "\ud800", b"\xff{")
