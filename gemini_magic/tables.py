@@ -31,6 +31,7 @@ class Columns(Generic[R]):
         record: the ``NamedTuple`` class of one row; its fields are the columns' names, in order.
         columns: the columns.
         more: makes the rows that are new since its last call, for a table that fills when it is asked for, or None.
+        whole: whether a look at it shows all rows, for a list that is short and chosen from.
     """
 
     def __init__(
@@ -38,8 +39,10 @@ class Columns(Generic[R]):
         record: type[R],
         columns: Sequence[Column],
         more: Callable[[], Iterable[tuple[Any, ...]]] | None = None,
+        *,
+        whole: bool = False,
     ) -> None:
-        self.record = record
+        self.record, self.whole = record, whole
         self.columns = tuple(columns)
         self.stores: dict[str, Store] = {column.name: column.store() for column in columns}
         self.length = 0
@@ -261,8 +264,8 @@ class Rows(Generic[R]):
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's signature
         """A plain table for terminals."""
-        printer.text(as_text(self.columns, self))
+        printer.text(as_text(self.columns, self, whole=self._source.whole))
 
     def _repr_html_(self) -> str:
         """The first and last rows; every value escaped and shortened, columns that are empty in them left out."""
-        return as_html(self.columns, self)
+        return as_html(self.columns, self, whole=self._source.whole)

@@ -133,6 +133,7 @@ def entry_rows(entries: Iterable[Entry], words: Sequence[str] = ()) -> Rows[Entr
             *(Column(name, "string") for name in ("started", "model", "status", "question", "answer")),
             Column("tokens", "int64"),
         ],
+        whole=True,
     )
     for entry in entries:
         answer, tokens = ("", None) if entry.ended is None else entry.ended[1:]

@@ -1,6 +1,7 @@
 """The words that look into the journal, and what is said of it below a cell."""
 
 import pytest
+from IPython.lib.pretty import pretty
 
 import gemini_magic
 from gemini_magic.errors import JournalError, OptionError
@@ -38,6 +39,17 @@ def test_the_newest_as_a_table(asked):
     ]
     assert rows[0].tokens > 0
     assert rows[0].answer == "Another bird."
+
+
+def test_every_row_of_a_list_is_shown(asked):
+    for number in range(12):
+        asked(f"%%gemini -q --journal\nbird {number}")
+    for word in ("list", "search bird"):
+        rows = asked(f"%gemini journal {word}").result
+        for shown in (pretty(rows), rows._repr_html_(), pretty(rows[:13])):
+            assert all(f"bird {number}" in shown for number in range(12))
+            assert "⋮" not in shown
+    assert len(pretty(rows).splitlines()) == 2 + len(rows)
 
 
 def test_searching(asked):
