@@ -22,10 +22,14 @@ from .events import Failure, Finish, Note, Status, status_of
 
 __all__ = ["Cause", "Ending", "ending_of", "service_error"]
 
-Cause: TypeAlias = Literal["end", "cut", "full", "failed", "stalled", "timeout", "interrupt", "stop"]
+Cause: TypeAlias = Literal[
+    "end", "cut", "full", "failed", "stalled", "timeout", "interrupt", "stop", "left", "arriving"
+]
 
 _RESUME = "What arrived is kept; `%gemini resume` asks for the rest in a new request."
 _AGAIN = "`%gemini resume` asks the same question again, in a new request."
+_WHOLE = "Ask again for a whole answer; `%gemini resume` goes on with answers of this kernel only."
+_LATER = "The journal holds all of it when it has ended."
 
 
 class Ending(NamedTuple):
@@ -52,7 +56,8 @@ def ending_of(
 
     Args:
         cause: what ended the reading: end of input, a cut connection, more bytes than were allowed (``full``), a
-            failure, a timeout, or the user.
+            failure, a timeout, the user, the end of the kernel that read it (``left``), or nothing: it was looked at
+            while it was ``arriving``.
         finish: the last finish reason.
         blocked: the prompt's block reason.
         failure: what the server said when it said no.
@@ -63,8 +68,8 @@ def ending_of(
         answering: whether the body of the last answer had begun.
     """
     resume = _RESUME if chars else _AGAIN
-    if cause in ("interrupt", "stop"):
-        return Ending("interrupted", Interrupted(_so_far("Stopped", chars), remedy=resume))
+    if cause in ("interrupt", "stop", "left", "arriving"):
+        return Ending("interrupted", _not_read_on(cause, chars))
     if cause == "stalled":
         waited = "" if limit is None else f" for {limit:g} s"
         option = "--stall-timeout" if answering else "--first-byte-timeout"
@@ -89,6 +94,15 @@ def ending_of(
     if blocked is not None:
         return Ending("blocked", _blocked("The prompt was blocked", blocked))
     return _at_the_end(finish, chars, chunks)
+
+
+def _not_read_on(cause: Cause, chars: int) -> Interrupted:
+    if cause == "left":
+        return Interrupted(_so_far("The kernel ended", chars), remedy=_WHOLE)
+    if cause == "arriving":
+        arrived = f"{chars:,} characters had arrived" if chars else "no text had arrived"
+        return Interrupted(f"Still arriving when it was looked up; {arrived}.", remedy=_LATER)
+    return Interrupted(_so_far("Stopped", chars), remedy=_RESUME if chars else _AGAIN)
 
 
 def _at_the_end(finish: Finish | None, chars: int, chunks: int) -> Ending:

@@ -19,7 +19,7 @@ existed), and tells itself in one to three lines, the last one a remedy. ``%gemi
     └── StalledError            nothing came for too long
 
     KeyboardInterrupt
-    └── Interrupted             the user stopped it
+    └── Interrupted             the user stopped it, its kernel ended, or it still arrives elsewhere
 
 This module knows no other module of ours; it does not print, log or decide.
 """
@@ -199,7 +199,7 @@ class StalledError(GeminiMagicError):
 
 
 class Interrupted(_Told, KeyboardInterrupt):
-    """The user stopped the stream; what came is in ``.response``. It shows as one quiet line."""
+    """The user stopped the stream, or its kernel ended; what came is in ``.response``. It shows as one quiet line."""
 
     def _render_traceback_(self) -> Sequence[str]:
         """One line: the user knows why."""

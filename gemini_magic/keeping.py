@@ -14,7 +14,7 @@ from platformdirs import user_data_path
 
 from .client import Tape, parse_recording
 from .content import Request
-from .errors import JournalError, RecordingError
+from .errors import Interrupted, JournalError, RecordingError
 from .exchange import Exchange
 from .journal import Begun, Ended, Entry, Journal, Limits
 from .ledger import Ledger
@@ -25,10 +25,6 @@ __all__ = ["again", "ended", "exchanges_of", "journal", "keep", "kept"]
 
 _MEGABYTE = 2**20
 _GONE, _ARRIVING = "kernel ended", "still arriving"
-_NOTES = {
-    _GONE: "The kernel ended while this answer was on its way; this is what had arrived.",
-    _ARRIVING: "This answer is still arriving; this is what had come by now.",
-}
 _REMEDY = "Ask again for a whole answer; `%gemini resume` goes on with answers of this kernel only."
 
 
@@ -97,11 +93,21 @@ def again(entry: Entry, lines: bytes) -> Response:
     response = rebuilt(Response, found, entry.begun.backend, None, entry.begun.before)
     ledger = response.ledger
     ledger.started, ledger.source = entry.started, "journal"
-    if found[-1].end in _NOTES:
-        ledger.note("no-end", _NOTES[found[-1].end], severity="warning")
-    if ledger.error is not None and "resume" in ledger.error.remedy:
+    if ledger.cause == "arriving":
+        ledger.error = _arriving(entry, ledger.chars)
+    elif ledger.error is not None and "resume" in ledger.error.remedy:
         ledger.error.remedy = _REMEDY
     return response
+
+
+def _arriving(entry: Entry, chars: int) -> Interrupted:
+    """What is said of an answer that has not ended; nobody need ask again."""
+    where = "this" if entry.own else "another"
+    so_far = f"{chars:,} characters so far" if chars else "no text so far"
+    return Interrupted(
+        f"Still arriving in {where} kernel, {so_far}.",
+        remedy=f"`%gemini show {entry.id}` shows more of it when more has come.",
+    )
 
 
 def ended(entry: Entry, lines: bytes) -> Ended:

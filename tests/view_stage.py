@@ -125,6 +125,8 @@ ENDINGS = {
     "too-large": _too_large,
     "interrupt": lambda: finished("Half an ans", finish=None, cause="interrupt"),
     "stop": lambda: finished("Half an ans", finish=None, cause="stop"),
+    "left": lambda: finished("Half an ans", finish=None, cause="left"),
+    "arriving": lambda: finished("Half an ans", finish=None, cause="arriving"),
 }
 
 

@@ -18,8 +18,8 @@ __all__ = ["read_exchanges"]
 _CAUSES: dict[str, Cause] = {
     "eof": "end",
     "cancelled": "stop",
-    "kernel ended": "interrupt",
-    "still arriving": "interrupt",
+    "kernel ended": "left",
+    "still arriving": "arriving",
     "stalled": "stalled",
     "timeout": "timeout",
     "too large": "full",

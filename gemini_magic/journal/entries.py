@@ -89,6 +89,11 @@ class Entry(NamedTuple):
         return self.ended is None and self.process.gone(self.beat, now)
 
     @property
+    def own(self) -> bool:
+        """Whether this process writes it."""
+        return self.process == Process.this()
+
+    @property
     def started(self) -> datetime:
         """When it was asked (UTC)."""
         return datetime.fromtimestamp(self.begun.started, UTC)

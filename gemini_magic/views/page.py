@@ -217,9 +217,8 @@ def box(ledger: Ledger) -> str:
 
 def serious(ledger: Ledger) -> list[str]:
     """Oddities that may mislead the reader, in plain lines; harmless ones are left to the tables."""
-    cut = (
-        ("unterminated", "not-json") if ledger.cause == "cut" else ()
-    )  # said already: the connection was lost
+    # Said already: the connection was lost, the kernel ended, or more is to come.
+    cut = ("unterminated", "not-json") if ledger.cause in ("cut", "left", "arriving") else ()
     found = [note for note in at_hand(ledger) if note.severity != "info" and note.kind not in cut]
     lines = [" ".join(redacted(note.message).split()) for note in found[:_NOTES_SHOWN]]
     if len(found) > _NOTES_SHOWN:

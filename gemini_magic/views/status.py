@@ -106,7 +106,7 @@ def _enough(pieces: Sequence[str]) -> int:
 
 def mark_of(ledger: Ledger) -> str:
     """One character that shows the status without colour."""
-    return _MARKS[ledger.status]
+    return _MARKS["running" if ledger.cause == "arriving" else ledger.status]
 
 
 def elapsed_of(ledger: Ledger, now: float | None = None) -> float:
@@ -218,7 +218,14 @@ def _ended(ledger: Ledger) -> str:
         code = getattr(ledger.error, "code", None)
         status = getattr(ledger.error, "status", None)
         return " ".join(str(part) for part in ("error", code, status) if part) + _tries(ledger)
-    return "stopped" if ledger.cause == "stop" else "interrupted"
+    return _interrupted(ledger)
+
+
+def _interrupted(ledger: Ledger) -> str:
+    if ledger.cause == "arriving" and ledger.error is not None:  # where, and how far it is
+        said = _line(ledger.error.message).rstrip(".")
+        return said[:1].lower() + said[1:]
+    return {"stop": "stopped", "left": "the kernel ended"}.get(ledger.cause or "", "interrupted")
 
 
 def _tries(ledger: Ledger) -> str:
@@ -263,16 +270,9 @@ def facts(ledger: Ledger, *, now: float | None = None) -> list[str]:
     model = ledger.model_version or (ledger.request.model if ledger.request else "")
     state = _running(ledger, elapsed) if ledger.status == "running" else _ended(ledger)
     sources = {"recording": "from a recording", "journal": "from the journal", "echo": "offline echo"}
-    source = sources.get(ledger.source, "")
-    found = (
-        _line(model),
-        state,
-        _seconds(elapsed) if elapsed or ledger.status == "running" else "",
-        _others_said(ledger),
-        _tokens(ledger),
-        *_gateway(ledger),
-        source,
-    )
+    took = _seconds(elapsed) if elapsed or ledger.status == "running" else ""
+    known = (_others_said(ledger), _tokens(ledger), *_gateway(ledger), sources.get(ledger.source, ""))
+    found = (_line(model), state, took, *known)
     return [fact for fact in found if fact]
 
 
@@ -295,6 +295,6 @@ def details(ledger: Ledger) -> Details | None:
     if ledger.error is None:
         return Details(title, "It stopped at the token limit.", _LIMIT)
     message = _line(ledger.error.message)
-    if ledger.status == "interrupted" and message.startswith("Stopped"):
+    if ledger.status == "interrupted" and message.startswith(("Stopped", "The kernel ended", "Still")):
         title = ""
     return Details(title, message, _line(ledger.error.remedy) or (_RESUME if ledger.answer else _AGAIN))

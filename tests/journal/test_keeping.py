@@ -20,6 +20,7 @@ from gemini_magic.errors import JournalError
 from gemini_magic.journal import Journal
 from gemini_magic.journal.store import Store
 from gemini_magic.keeping import journal
+from gemini_magic.views.static import plain
 
 BUSY = status(503, {"Retry-After": "0"}, google_error(503, "Busy.", "UNAVAILABLE"))
 ANSWERS = {
@@ -74,14 +75,22 @@ def test_the_file_is_its_owners_alone(fake_server):
     answer.response.wait(5)
 
 
-def test_what_has_arrived_is_there_before_the_end(fake_server):
+def test_what_has_arrived_is_there_before_the_end(fake_server, tmp_path):
     fake_server.script(text("Hello"), gate("go"), text(" world"), finish())
     answer = stream(fake_server, "a question of its own")
     until(lambda: journal().path.exists() and entries() and reopened(1).text == "Hello")
     assert [entry.status for entry in entries()] == ["running"]
     early = reopened(1)
-    assert (early.status, [note.kind for note in early.notes]) == ("interrupted", ["no-end"])
-    assert "still arriving" in early.notes[0].message
+    assert (early.status, list(early.notes)) == ("interrupted", [])
+    said = plain(early.ledger)
+    assert "· still arriving in this kernel, 5 characters so far ·" in said
+    assert "`%gemini show 1` shows more" in said
+    assert "resume" not in said
+    assert "sk again" not in said
+    early.save(tmp_path / "early.jsonl")  # where it will not have changed when somebody reads it
+    assert "still arriving when it was looked up" in plain(
+        gemini_magic.Response.load(tmp_path / "early.jsonl").ledger
+    )
     assert found("own") == ["a question of its own"]
     fake_server.open("go")
     answer.response.wait(5)
@@ -179,11 +188,14 @@ def test_a_process_that_is_killed_leaves_what_had_arrived(fake_server):
     with script(f"import gemini_magic; gemini_magic.ask('a question', **{said!r})"):
         until(lambda: journal().path.exists() and entries() and reopened(1).text == "Hello world", 20)
         assert entries()[0].status == "running"
+        assert "· still arriving in another kernel, 11 characters so far ·" in plain(reopened(1).ledger)
     (entry,) = entries()
     assert (entry.status, entry.ended.answer) == ("interrupted", "Hello world")
     again = reopened(1)
     assert (again.status, again.text) == ("interrupted", "Hello world")
-    assert "The kernel ended" in again.notes[-1].message
+    assert again.error.message == "The kernel ended after 11 characters."
+    assert "· the kernel ended ·" in plain(again.ledger)
+    assert "topped" not in plain(again.ledger)
     assert "this kernel only" in again.error.remedy
     assert found("world") == ["a question"]
 
@@ -193,8 +205,9 @@ def test_a_process_that_is_killed_before_the_first_byte(fake_server):
     said = {"model": "m", "base_url": fake_server.base_url, "journal": True}
     with script(f"import gemini_magic; gemini_magic.ask('a question', **{said!r})"):
         until(lambda: journal().path.exists() and entries(), 20)
+        assert reopened(1).error.message == "Still arriving in another kernel, no text so far."
     assert [(entry.status, entry.ended.answer) for entry in entries()] == [("interrupted", "")]
-    assert reopened(1).text == ""
+    assert (reopened(1).text, reopened(1).error.message) == ("", "The kernel ended; no text had arrived.")
 
 
 # ------------------------------------------------------------------------------------ what is kept, and how long

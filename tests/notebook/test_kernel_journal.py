@@ -51,7 +51,11 @@ def test_an_answer_survives_its_kernel(tmp_path):
             kernel.wait_for(run, "stream", within="answer")
             until(lambda: ("Will you be whole?", "running") in value(other, listed), 10)
             arrived = "get_ipython().run_line_magic('gemini', 'show 6').text"
-            until(lambda: eval(other.execute(f"print(repr({arrived}))").stdout.splitlines()[-1]), 10)
+            half = "'Half an answer'"
+            until(lambda: other.execute(f"print(repr({arrived}))").stdout.endswith(f"{half}\n"), 10)
+            early = other.execute("%gemini show 6").shown[-1]["text/plain"]
+            assert "still arriving in another kernel, 14 characters so far" in early
+            assert "sk again" not in early
             os.kill(pid, signal.SIGKILL)
             until(lambda: ("Will you be whole?", "running") not in value(other, listed), 10)
             assert value(other, listed) == [
@@ -63,7 +67,7 @@ def test_an_answer_survives_its_kernel(tmp_path):
             shown = again.execute("%gemini show 6")
             assert shown.stdout.startswith("6 · ")
             assert "Half an answer" in shown.shown[-1]["text/plain"]
-            assert "The kernel ended while this answer was on its way" in shown.shown[-1]["text/plain"]
+            assert "The kernel ended after 14 characters." in shown.shown[-1]["text/plain"]
             assert value(again, "_.status, _.text, len(_.chunks)") == ("interrupted", "Half an answer", 2)
             last = again.execute("%gemini last 2")
             assert "A whole answer." in last.shown[-1]["text/plain"]

@@ -29,6 +29,8 @@ LINES = {
     "too-large": "⚠ gemini-flash-latest · truncated: it passed --max-total · 9.0 s",
     "interrupt": "■ gemini-flash-latest · interrupted · 3.2 s",
     "stop": "■ gemini-flash-latest · stopped · 3.2 s",
+    "left": "■ gemini-flash-latest · the kernel ended · 3.2 s",
+    "arriving": "… gemini-flash-latest · still arriving when it was looked up; 11 characters had arrived · 3.2 s",
 }
 
 
