@@ -40,8 +40,15 @@ def assignment(words: Sequence[str]) -> tuple[Setting, Any, bool]:
         words: what follows ``config``; blanks around the sign split it into several.
 
     Raises:
-        OptionError: no such setting, one that belongs to a cell, or a value that does not fit.
+        OptionError: several settings, no such setting, one that belongs to a cell, or a value that does not fit.
     """
+    several = [word for word in words if _known().get(_plain(word.partition("=")[0])) and "=" in word]
+    if len(several) > 1:
+        raise OptionError(
+            "`%gemini config` sets one setting at a time.",
+            remedy=f"Write `%gemini config {several[0]}`, then `%gemini config {several[1]}`; "
+            "a value with blanks goes into quotation marks.",
+        )
     name, equals, text = (part.strip() for part in " ".join(words).partition("="))
     if not equals and len(words) > 1:
         raise OptionError(
@@ -53,14 +60,10 @@ def assignment(words: Sequence[str]) -> tuple[Setting, Any, bool]:
 
 
 def _setting(name: str) -> Setting:
-    known = settings()
-    named = dict(known)
-    for each in known.values():  # an option's other spellings, such as max-output-tokens
-        named.update({_plain(flag): each for flag in each.flags if flag.startswith("--")})
-    setting = named.get(_plain(name))
+    setting = _known().get(_plain(name))
     if setting is None:
         close = difflib.get_close_matches(
-            _plain(name), [name for name, each in known.items() if each.config], n=1
+            _plain(name), [name for name, each in settings().items() if each.config], n=1
         )
         remedy = f"Did you mean `{close[0]}`?" if close else "`%gemini config` lists the settings."
         raise OptionError(f"There is no setting {name!r}.", remedy=remedy)
@@ -70,6 +73,14 @@ def _setting(name: str) -> Setting:
             remedy=f"Write {setting.flags[-1]} on the %%gemini line of that cell.",
         )
     return setting
+
+
+def _known() -> dict[str, Setting]:
+    """The settings by their names, and by an option's other spellings, such as max-output-tokens."""
+    named = dict(settings())
+    for each in settings().values():
+        named.update({_plain(flag): each for flag in each.flags if flag.startswith("--")})
+    return named
 
 
 def _plain(name: str) -> str:

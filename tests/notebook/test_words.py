@@ -42,6 +42,8 @@ from gemini_magic.notebook import load, unload
         ("%gemini config continue=1", "'continue' belongs to one cell", "Write --continue"),
         ("%gemini config temperature=warm", "temperature: 'warm' is not a number, 0 or more.", "randomness"),
         ("%gemini config display=3d", "'3d' is not one of auto, live", "display"),
+        ("%gemini config quiet=1 timeout=30", "one setting at a time.", "`%gemini config quiet=1`, then"),
+        ("%gemini config system=Be brief timeout=3", "one setting at a time.", "quotation marks"),
         ("%gemini config stop=[a", "stop: '[a' is not a list.", "['a', 'b']"),
     ],
 )
@@ -70,6 +72,9 @@ def test_a_setting_is_set_for_this_shell_and_taken_back(cells):
     cells("%gemini config model = quick")
     cells("%gemini config \"stop=['a', 'b']\"")
     cells("%gemini config quiet=true")
+    cells('%gemini config "system=Say x=1 and timeout=3"')
+    assert cells.shown.startswith("system = 'Say x=1 and timeout=3' (")
+    cells("%gemini config system=")
     cells("%%gemini\nhi")
     asked = cells.names["_gemini"].request
     assert (asked.model, asked.config) == ("quick", {"temperature": 0.5, "stopSequences": ["a", "b"]})
