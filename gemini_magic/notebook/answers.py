@@ -18,6 +18,7 @@ __all__ = ["back", "latest", "named", "names_of"]
 
 _CLOSE = 0.6  # names are short: one letter of three may be wrong
 _LISTED = 5
+_DIGITS = 19  # what SQLite takes for a number has fewer
 
 
 def latest(session: Session) -> Response:
@@ -37,9 +38,11 @@ def back(session: Session, count: str) -> Response:
     Raises:
         OptionError: not a number, or there is no such answer.
     """
-    if not (count.isascii() and count.isdigit()) or int(count) < 1:
+    if not (count.isascii() and count.isdigit() and len(count) < _DIGITS and int(count)):
         raise OptionError(
-            f"{count!r} is not a number of answers to go back.", remedy="Write `%gemini last 2`."
+            f"{count!r} is not a number of answers to go back.",
+            remedy="`%gemini last` shows the last answer, `%gemini last 2` the one before; "
+            "`%gemini show N` takes a number of `%gemini journal list`.",
         )
     steps = int(count)
     if steps <= len(session.runs):

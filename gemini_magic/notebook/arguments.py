@@ -68,11 +68,13 @@ class _Reader:
 
     def read(self) -> Line:
         for word in self.words:
-            if word in (_HELP, "--help"):
+            if word == "--" and not self.model:  # what follows is text
+                self.rest += map(self.fill, self.words)
+            elif word in (_HELP, "--help"):
                 self.help = True
             elif word.startswith("--") and word != "--":
                 self._long(word)
-            elif word.startswith("-") and len(word) > 1:
+            elif word.startswith("-") and len(word) > 1 and (self.model or not word[1:].isdecimal()):
                 self._short(word)
             else:
                 self._plain(word)

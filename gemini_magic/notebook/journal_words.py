@@ -5,6 +5,7 @@ They read, and forget what they are told to forget; who writes the journal, and 
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from ..keeping import again, ended, exchanges_of, journal
 from ..response import Response
 from . import kernel
 from .arguments import Line
-from .standing import Desk, say_lines, table
+from .standing import Desk, say_lines, table, unkept
 
 if TYPE_CHECKING:
     from ..journal import Shelf
@@ -30,6 +31,7 @@ JOURNAL_TAKES = "WORD"
 _LISTED = 200  # rows of a table
 _ASKED = 60  # characters of a question
 _KILO = 1024
+_BEGINS = "It begins with the first answer that a server gives to a cell."
 
 
 def news(shell: Any) -> list[str]:
@@ -67,31 +69,51 @@ def before(started: datetime | None, steps: int) -> Response | None:
         return None if entry is None else again(entry, shelf.lines(entry.id))
 
 
-def journal_words(_: Desk, line: Line) -> Any:
+def journal_words(desk: Desk, line: Line) -> Any:
     """Where answers are kept, how many, since when; `journal list`, `search TEXT`, `show N`, `open N`, `forget N` or `all`, `export FILE`, `path`."""
     if not line.words:
-        return _standing()
+        return _standing(desk)
     word, *rest = line.words
     if word not in JOURNAL_WORDS:
         raise OptionError(
             f"There is no `%gemini journal {word}`.", remedy=f"There are: {', '.join(JOURNAL_WORDS)}."
         )
-    return JOURNAL_WORDS[word](rest)
+    return _looked(desk, word, rest)
 
 
-def show(_: Desk, line: Line) -> Response:
+def show(desk: Desk, line: Line) -> Any:
     """Show answer N of the journal again (the newest without N), also of a kernel that has ended."""
-    return _show(line.words)
+    return _looked(desk, "show", line.words)
 
 
-def _standing() -> None:
-    place = journal().path
+def _looked(desk: Desk, word: str, rest: Sequence[str]) -> Any:
+    """Do what a word says; where there is nothing to look at, a list says so, and what needs an answer fails."""
+    empty = "" if word == "path" else _empty()
+    if not empty:
+        return JOURNAL_WORDS[word](rest)
+    if word in ("list", "search") or (word, *rest) == ("forget", "all"):
+        say_lines(empty, unkept(desk) or _BEGINS)
+        return None
+    raise JournalError(empty, remedy=unkept(desk) or _BEGINS)
+
+
+def _empty() -> str:
+    """That there is no answer in the journal; empty where there is one."""
     if not journal().exists():
-        say_lines(f"There is no journal yet. It will be {place}.")
+        return "There is no journal yet."
+    with _shelf() as shelf:
+        return "" if shelf.newest(1) else "The journal is empty."
+
+
+def _standing(desk: Desk) -> None:
+    place, off = journal().path, unkept(desk)
+    if not journal().exists():
+        say_lines("There is no journal yet.", off or f"{_BEGINS} It will be {place}.")
         return
     with _shelf() as shelf:
         count, size, since = shelf.summary()
-    rows = [("journal", str(place)), ("answers", f"{count:,}"), ("size", _size(size))]
+    rows = [("kept", off)] if off else []
+    rows += [("journal", str(place)), ("answers", f"{count:,}"), ("size", _size(size))]
     if since is not None:
         rows.append(("since", datetime.fromtimestamp(since).astimezone().isoformat(" ", "minutes")))
     say_lines(
@@ -119,11 +141,13 @@ def _list(rest: Sequence[str]) -> Any:
 
 
 def _search(rest: Sequence[str]) -> Any:
-    if not any(word.strip("* ") for word in rest):
-        raise OptionError(
-            "`%gemini journal search` needs a text.", remedy="Write `%gemini journal search TEXT`."
-        )
     words = [word for word in rest if word.strip("* ")]
+    if not words:
+        raise OptionError(
+            "A * alone is no text." if rest else "`%gemini journal search` needs a text.",
+            remedy="Write `%gemini journal search TEXT`, `wor*` for how a word begins; "
+            "`%gemini journal list` shows the newest.",
+        )
     with _shelf() as shelf:
         found = shelf.search(words, _LISTED)
         if not found:
@@ -161,11 +185,12 @@ def _response(word: str, rest: Sequence[str]) -> tuple[Response, Entry]:
 def _entry(shelf: Shelf, word: str, rest: Sequence[str]) -> Entry:
     if len(rest) > 1:
         _nothing_more(f"{word} N", rest[1:])
-    number = _number(rest[0]) if rest else next(iter(shelf.newest(1)), None)
-    entry = None if number is None else shelf.entry(number)
+    number = _number(rest[0]) if rest else next(iter(shelf.newest(1)), 0)
+    entry = shelf.entry(number)
     if entry is None:
-        said = "The journal is empty." if number is None else f"There is no answer {number} in the journal."
-        raise JournalError(said, remedy="`%gemini journal list` shows the newest.")
+        raise JournalError(
+            f"There is no answer {number} in the journal.", remedy="`%gemini journal list` shows the newest."
+        )
     return entry
 
 
@@ -209,6 +234,11 @@ def _export(rest: Sequence[str]) -> None:
             remedy="Write `%gemini journal export answers.jsonl`, or with a number after it for that one answer.",
         )
     target = Path(rest[0]).expanduser()
+    if os.path.lexists(target):
+        raise OptionError(
+            f"{target} exists; `%gemini journal export` replaces no file.",
+            remedy="Write another name, or remove the file.",
+        )
     recorder = Recorder(target, append=False)
     count = 0
     with _shelf() as shelf:
@@ -220,7 +250,15 @@ def _export(rest: Sequence[str]) -> None:
     recorder.close()
     if recorder.problem:
         raise JournalError(f"{recorder.problem}.", remedy="Choose another folder.")
-    say_lines(f"{count} answer{'' if count == 1 else 's'} in {target}; --replay and Response.load take it.")
+    if not count:
+        raise JournalError("There is nothing to export yet.", remedy="Wait for the first bytes.")
+    if count == 1:
+        say_lines(f"1 answer in {target}; `--replay` and `Response.load` take it.")
+    else:
+        say_lines(
+            f"{count} answers in {target}; `--replay` finds each by its question.",
+            "`Response.load` takes the newest alone; `%gemini journal export FILE N` writes another for it.",
+        )
 
 
 def _play(recorder: Recorder, entry: Entry, lines: bytes) -> None:

@@ -20,7 +20,7 @@ from ..views import status_line
 from .arguments import Line
 from .session import Session
 
-__all__ = ["Desk", "say_lines", "state", "story", "table", "tokens", "versions"]
+__all__ = ["Desk", "say_lines", "state", "story", "table", "tokens", "unkept", "versions"]
 
 
 class Desk(Protocol):
@@ -68,6 +68,8 @@ def state(desk: Desk, _: Line) -> None:
         last = " (last)" if chat is session.current else ""
         rows.append((f"chat {name}", f"{_questions(len(chat))}{last}"))
     rows.append(("tokens", tokens(desk)))
+    if off := unkept(desk):
+        rows.append(("journal", off))
     if session.last is not None:
         rows.append(("last", status_line(session.last.ledger)))
     say_lines(*table(rows), "", "`%gemini help` lists the other words, `%%gemini -h` the options of a cell.")
@@ -82,6 +84,18 @@ def _key(options: Any) -> str:
     except UsageProblem as error:
         return f"none. {error.remedy or error.message}"
     return "none: this address is asked without one" if found is None else f"from {found.source}"
+
+
+def unkept(desk: Desk) -> str:
+    """That the journal is off, by what, and how it is switched on; empty where it is on."""
+    options, sources = desk.options()
+    if options.journal is not False:
+        return ""
+    place = sources.get("journal", "default")
+    again = "`%gemini config journal=` switches it on again."
+    if "%config" not in place:
+        again = "`%gemini config journal=True` switches it on for this kernel."
+    return f"Off ({place}): answers are not kept. {again}"
 
 
 def tokens(desk: Desk) -> str:

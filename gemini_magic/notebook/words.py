@@ -6,6 +6,7 @@ Only ``resume`` sends something; only ``config``, ``reset`` and ``stop`` change 
 from __future__ import annotations
 
 import difflib
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -27,6 +28,7 @@ __all__ = ["WORDS", "say", "takes_answers"]
 _CLOSE = 0.75  # a spelling that is less alike than this was meant as something else
 _WIDTH = 79
 _ASKED = 50  # characters of a question
+_SEARCH = re.compile(r"\s*journal\s+search(?=\s)(?!\s+(?:-h|--help)\s*$|\s+--(?:\s|$))")
 _COLUMN = 31  # where the help on a word begins
 
 
@@ -41,6 +43,8 @@ def say(desk: Desk, line: str) -> Any:
         asked = line.split()[1:]
         _fits("help", asked)
         return _help(desk, Line({}, tuple(asked)))
+    if search := _SEARCH.match(line):  # a text may begin with a dash
+        line = f"{search[0]} -- {line[search.end() :]}"
     where: tuple[str, ...] = ()
     if line.split()[:1] and line.split(maxsplit=1)[0] in FILTERED:
         line, where = split_conditions(line)

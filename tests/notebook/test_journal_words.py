@@ -18,7 +18,8 @@ def asked(cells):
 
 def test_where_it_is_and_what_is_in_it(cells):
     cells("%gemini journal")
-    assert cells.shown == f"There is no journal yet. It will be {journal().path}.\n"
+    assert cells.shown.startswith("There is no journal yet.\nIt begins with the first answer")
+    assert cells.shown.endswith(f"It will be {journal().path}.\n")
     cells("%gemini journal path")
     assert cells.shown == f"{journal().path}\n"
     cells("%%gemini -q --journal\nhello")
@@ -94,7 +95,11 @@ def test_forgetting(asked):
     assert [row.id for row in asked("%gemini journal list").result] == [2]
     asked("%gemini journal forget all")
     assert asked.shown == "1 answer is forgotten.\n"
-    assert len(asked("%gemini journal list").result) == 0
+    for word in ("list", "search x", "forget all"):
+        assert asked(f"%gemini journal {word}").result is None
+        assert asked.shown.startswith("The journal is empty.\nIt begins with")
+    error = asked.error("%gemini show")
+    assert (error.message, error.remedy.partition(" the")[0]) == ("The journal is empty.", "It begins with")
     asked("%%gemini -q --journal --background\n@wait 30\none")
     asked("%gemini journal forget all")
     while "Still arriving, and kept: 4." not in asked.shown:
@@ -108,13 +113,60 @@ def test_forgetting(asked):
 def test_exporting_what_can_be_replayed_and_loaded(asked, tmp_path):
     file = tmp_path / "all.jsonl"
     asked(f"%gemini journal export {file}")
-    assert asked.shown == f"3 answers in {file}; --replay and Response.load take it.\n"
+    assert asked.shown.startswith(f"3 answers in {file}; `--replay` finds each by its question.\n")
+    assert "`Response.load` takes the newest alone; `%gemini journal export FILE N`" in asked.shown
     assert gemini_magic.Response.load(file).text == "Another bird."
-    asked(f"%%gemini --replay {file}\nName a *bird*.")
-    assert asked.names["_gemini"].text == "Name a *bird*."
-    asked(f"%gemini journal export {file} 1")
-    assert asked.shown.startswith("1 answer in ")
-    assert gemini_magic.Response.load(file).text == "Why is the sky blue?"
+    for question in ("Name a *bird*.", "Why is the sky blue?", "Another bird."):
+        asked(f"%%gemini --replay {file}\n{question}")
+        assert asked.names["_gemini"].text == question
+    one = tmp_path / "one.jsonl"
+    asked(f"%gemini journal export {one} 1")
+    assert asked.shown == f"1 answer in {one}; `--replay` and `Response.load` take it.\n"
+    assert gemini_magic.Response.load(one).text == "Why is the sky blue?"
+
+
+def test_an_export_replaces_no_file(asked, tmp_path):
+    file = tmp_path / "mine.jsonl"
+    file.write_text("mine")
+    error = asked.error(f"%gemini journal export {file}")
+    assert error.message == f"{file} exists; `%gemini journal export` replaces no file."
+    assert "another name" in error.remedy
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize("line", ["-foo", "-- -foo", "bar -foo", "--no-such", "-- -h", "-q"])
+def test_a_text_may_begin_with_a_dash(cells, line):
+    for prompt in ("bar -foo -h -q", "a --no-such thing", "neither"):
+        cells(f"%%gemini -q --journal\n{prompt}")
+    (row,) = cells(f"%gemini journal search {line}").result
+    assert row.question != "neither"
+    cells("%gemini journal search -h")
+    assert cells.shown.startswith("%gemini journal")
+
+
+def test_a_journal_that_is_off_says_so(asked, tmp_path, monkeypatch):
+    asked("%gemini")
+    assert "journal" not in asked.shown
+    asked("%gemini config journal=False")
+    off = "Off (%config GeminiMagics): answers are not kept. `%gemini config journal=` switches it on again."
+    for word in ("", "journal"):
+        asked(f"%gemini {word}")
+        assert off in asked.shown
+    asked("%gemini journal forget all")
+    assert asked.error("%gemini show").remedy == off
+    asked("%gemini journal list")
+    assert off in asked.shown
+    journal().path.unlink()
+    asked("%gemini journal")
+    assert asked.shown == f"There is no journal yet.\n{off}\n"
+    asked("%gemini config journal=")
+    asked("%gemini journal")
+    assert "Off" not in asked.shown
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[tool.gemini_magic]\njournal = false")
+    asked("%gemini journal")
+    assert f"Off ({tmp_path / 'pyproject.toml'}): " in asked.shown
+    assert "`%gemini config journal=True` switches it on" in asked.shown
 
 
 @pytest.mark.parametrize(
@@ -123,12 +175,14 @@ def test_exporting_what_can_be_replayed_and_loaded(asked, tmp_path):
         ("journal nothing", OptionError, "There is no `%gemini journal nothing`.", "list, search"),
         ("journal path x", OptionError, "takes nothing more, not 'x'.", "help journal"),
         ("journal search", OptionError, "needs a text.", "search TEXT"),
-        ("journal search *", OptionError, "needs a text.", "search TEXT"),
+        ("journal search *", OptionError, "A * alone is no text.", "`wor*`"),
         ("journal show one", OptionError, "'one' is not the number of an answer.", "journal list"),
         ("journal open 1 2", OptionError, "takes nothing more, not '2'.", "help journal"),
         ("show 99", JournalError, "There is no answer 99 in the journal.", "journal list"),
         (f"show {10**30}", JournalError, "There is no answer", "journal list"),
-        ("show -1", OptionError, "There is no option -1.", "%%gemini -h"),
+        ("show -1", OptionError, "'-1' is not the number of an answer.", "journal list"),
+        ("last -1", OptionError, "'-1' is not a number of answers to go back.", "`%gemini last 2`"),
+        (f"last {10**30}", OptionError, "is not a number of answers", "`%gemini show N`"),
         ("journal forget", OptionError, "needs a number, or `all`.", "journal list"),
         ("journal forget everything", OptionError, "'everything' is not the number", "journal list"),
         ("journal forget 2 99", JournalError, "There is no answer 99", "journal list"),
@@ -146,8 +200,13 @@ def test_what_cannot_be_meant(asked, line, kind, message, remedy):
 
 
 def test_before_the_first_answer_every_word_says_so(cells):
-    for word in ("show", "journal list", "journal search x", "journal forget all", "journal export a.jsonl"):
-        assert cells.error(f"%gemini {word}").message == "There is no journal yet."
+    for word in ("show", "journal show 1", "journal open", "journal forget 1", "journal export a.jsonl"):
+        error = cells.error(f"%gemini {word}")
+        assert error.message == "There is no journal yet."
+        assert error.remedy.startswith("It begins with the first answer")
+    for word in ("journal list", "journal search x", "journal forget all"):
+        assert cells(f"%gemini {word}").result is None
+        assert cells.shown.startswith("There is no journal yet.\nIt begins with")
     assert not journal().path.exists()
 
 
