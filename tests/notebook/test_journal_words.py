@@ -2,6 +2,7 @@
 
 import pytest
 from IPython.lib.pretty import pretty
+from journal_stage import sql
 
 import gemini_magic
 from gemini_magic.errors import JournalError, OptionError
@@ -132,6 +133,10 @@ def test_an_export_replaces_no_file(asked, tmp_path):
     assert error.message == f"{file} exists; `%gemini journal export` replaces no file."
     assert "another name" in error.remedy
     assert file.read_text() == "mine"
+    sql("DELETE FROM block")  # as of answers whose requests have not gone out yet
+    other = tmp_path / "other.jsonl"
+    assert asked.error(f"%gemini journal export {other}").message == "There is nothing to export yet."
+    assert not other.exists()
 
 
 @pytest.mark.parametrize("line", ["-foo", "-- -foo", "bar -foo", "--no-such", "-- -h", "-q"])
