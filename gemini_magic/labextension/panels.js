@@ -38,13 +38,15 @@ export function chunksPanel(record, chunks, copied) {
   const field = make('input', {
     type: 'search',
     class: 'gmi-filter',
-    placeholder: 'Filter: words, /regex/, t > 1.5 or candidates.0.finishReason=STOP',
+    placeholder: 'Filter: words, /regex/, t > 1.5',
+    title: 'Words, a /regular expression/, a path such as usageMetadata, or a condition such as t > 1.5, finish=STOP or candidates.0.finishReason=STOP',
     'aria-label': 'Filter the chunks by words, a /regular expression/ or a condition such as t > 1.5',
     spellcheck: 'false'
   });
+  const wrong = make('div', { class: 'gmi-wrong gmi-warning', role: 'status' });
   const missing = make('div', { class: 'gmi-hint', hidden: '' });
   const split = make('div', { class: 'gmi-split' }, table.node, detail);
-  const node = make('div', { class: 'gmi-chunks' }, make('div', { class: 'gmi-line' }, field, shown), split, missing);
+  const node = make('div', { class: 'gmi-chunks' }, make('div', { class: 'gmi-line' }, field, shown, wrong), split, missing);
 
   function close() {
     detail.hidden = true;
@@ -69,10 +71,12 @@ export function chunksPanel(record, chunks, copied) {
   function find() {
     let fits;
     field.removeAttribute('aria-invalid');
+    wrong.textContent = '';
     try {
       fits = filterOf(field.value);
-    } catch {
+    } catch (error) {
       field.setAttribute('aria-invalid', 'true');
+      wrong.textContent = reveal(error.message);
       return;
     }
     const rows = fits && Array.from({ length: chunks.length }, (_, row) => row).filter(row => fits(chunks, row));

@@ -369,22 +369,41 @@ CONDITIONS = [
 ]
 
 
+FOUND = f"""async ([record, typed]) => {{
+    const {{readRecord}} = await import('{MODULES}record.js');
+    const {{Chunks}} = await import('{MODULES}chunks.js');
+    const {{filterOf}} = await import('{MODULES}filter.js');
+    const chunks = new Chunks(readRecord(record));
+    const all = Array.from({{length: chunks.length}}, (_, index) => index);
+    return typed.map(each => all.filter(index => filterOf(each)(chunks, index)));
+}}"""
+
+
 def test_conditions_find_the_same_chunks_in_the_kernel_and_in_the_page(page, ledger):
     rows = ledger.chunk_columns.rows()
     wanted = {condition: [row.index for row in rows.where(condition)] for condition in CONDITIONS}
-    found = page.page.evaluate(
-        f"""async ([record, conditions]) => {{
-            const {{readRecord}} = await import('{MODULES}record.js');
-            const {{Chunks}} = await import('{MODULES}chunks.js');
-            const {{filterOf}} = await import('{MODULES}filter.js');
-            const chunks = new Chunks(readRecord(record));
-            const all = Array.from({{length: chunks.length}}, (_, index) => index);
-            return Object.fromEntries(conditions.map(each => [each, all.filter(index => filterOf(each)(chunks, index))]));
-        }}""",
-        [record(ledger), CONDITIONS],
-    )
+    found = dict(zip(CONDITIONS, page.page.evaluate(FOUND, [record(ledger), CONDITIONS]), strict=True))
     assert found == wanted
     assert len({tuple(indexes) for indexes in wanted.values()}) > 12
+
+
+def test_a_column_may_be_called_as_its_title_is(page, ledger):
+    rows = ledger.chunk_columns.rows()
+    named = ["index=3", "size > 250", "finish_reason=STOP", "finish_reason != STOP", "total_tokens>60"]
+    titled = ["#=3", "bytes > 250", "finish=STOP", "finish != STOP", "tokens>60"]
+    found = page.page.evaluate(FOUND, [record(ledger), titled])
+    assert found == [[row.index for row in rows.where(condition)] for condition in named]
+    assert all(0 < len(each) < 40 for each in found)
+
+
+def test_an_expression_meets_each_part_of_a_chunk_by_itself(page):
+    ledger = answered(9, 2)
+    ledger.status = "running"
+    for text in ("- one", "a - two"):
+        raw = json.dumps({"candidates": [{"content": {"parts": [{"text": text}]}}]}).encode()
+        ledger.add(raw, 9.0, decode(raw))
+    ends = page.page.evaluate(FOUND, [record(ledger), ["/^- /", "/two$/", "/^thought/", "/^{.*}$/s"]])
+    assert ends == [[9], [10], [0, 1], [*range(11)]]
 
 
 # --------------------------------------------------------------------------------------------- the tabs
@@ -415,9 +434,18 @@ def test_chunks_are_found_by_words_expressions_and_fields_and_shown_as_a_tree(pa
         == f"{sum('paris' in row.text.lower() for row in ledger.chunk_columns.rows())} of 40 chunks"
     )
     assert find("no such words") == "0 of 40 chunks"
-    assert find("/(/") == "0 of 40 chunks"  # half an expression: what was found stays
-    assert panel.locator(".gmi-filter").get_attribute("aria-invalid") == "true"
+    wrong = panel.locator(".gmi-wrong")
+    assert wrong.is_hidden()
+    assert find("finish=STOP") == "1 of 40 chunks"
+    # What cannot be looked for yet leaves what was found, and says why.
+    for words in ("/(/", "text ~ ("):
+        assert find(words) == "1 of 40 chunks"
+        assert panel.locator(".gmi-filter").get_attribute("aria-invalid") == "true"
+        assert wrong.inner_text() == "This is no regular expression yet."
+    assert find("t > x") == "1 of 40 chunks"
+    assert wrong.inner_text() == "`t > x` compares with what is no number."
     assert find("") == "40 chunks"
+    assert wrong.is_hidden()
     panel.locator(".gmi-row").nth(2).click()
     tree = panel.locator(".gmi-tree")
     assert '"Thought 2. "' in tree.inner_text()
