@@ -19,7 +19,7 @@ from .status import elapsed_of, redacted, waiting
 
 __all__ = ["BLOCKS", "COLUMNS", "Arrivals", "Bar", "Span", "Step", "height", "look", "sparkline"]
 
-COLUMNS: Final = 177  # of a time line; three make one of the plain text's
+COLUMNS: Final = 177  # of a time line; five make one of the plain text's
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _SPARKS: Final = 16  # characters of a sparkline
 _REFUSED: Final = 400  # HTTP statuses from here on
