@@ -203,8 +203,8 @@ def _flags(shown: Arrivals, status: str) -> _Flags:
 
 
 def _silence(shown: Arrivals) -> Span | None:
-    """The longest one, where it is wide enough to be seen."""
-    silence = shown.silence
+    """The longest one, where it is worth a word and wide enough to be seen."""
+    silence = shown.notable
     return silence if silence and silence.end - silence.start > _SEEN * shown.end else None
 
 

@@ -13,12 +13,14 @@ import pytest
 from browser.lab import Notebook
 from browser.trap import HOOKS
 from inspector_stage import ASKED, BEACONS, EVIL_HTML, HOSTILE, ODD, URL, answered, cell, saved
-from view_stage import finished
+from view_stage import feed, finished, new_ledger
 
 from gemini_magic import Response
 from gemini_magic.backends.decode import decode
 from gemini_magic.markdown.safe import clean
 from gemini_magic.views import bundle
+from gemini_magic.views.arrivals import look
+from gemini_magic.views.figures import duration
 from gemini_magic.views.record import RECORD, record
 from gemini_magic.wire import SseReader
 
@@ -158,8 +160,8 @@ SAME_LOOK = f"""async (i) => {{
 def test_it_looks_like_the_static_output_and_is_as_high(page):
     for width in (1200, 575):
         page.page.set_viewport_size({"width": width, "height": 900})
-        for look, name in enumerate(LOOKS, FIRST_LOOK):
-            ours, static, difference = page.page.evaluate(SAME_LOOK, look)
+        for index, name in enumerate(LOOKS, FIRST_LOOK):
+            ours, static, difference = page.page.evaluate(SAME_LOOK, index)
             assert not difference, name
             assert abs(ours - static) <= 2, (name, width)
     page.page.set_viewport_size({"width": 1280, "height": 900})
@@ -503,6 +505,70 @@ def test_the_other_tabs_say_when_how_much_what_was_asked_and_what_was_odd(page, 
     assert "A [DONE] line ended the stream." in notes.inner_text()
     notes.locator("button", has_text="chunk 3").click()
     assert output.locator(".gmi-detail .gmi-of").inner_text().startswith("#3 ")
+
+
+DRAWN = f"""async ([record, width]) => {{
+    const {{readRecord}} = await import('{MODULES}record.js');
+    const {{Chunks}} = await import('{MODULES}chunks.js');
+    const {{Timeline}} = await import('{MODULES}timeline.js');
+    const read = readRecord(record);
+    const timeline = new Timeline(read, new Chunks(read), () => {{}});
+    const svg = timeline._draw(width);
+    const place = document.createElement('div');
+    place.className = 'gmi-picture';
+    place.append(svg);
+    document.querySelector('.gmi-output').append(place);
+    const said = name => Array.from(svg.querySelectorAll(`text${{name}}`), node => {{
+        const box = node.getBBox();
+        return [node.textContent, box.x, box.x + box.width];
+    }});
+    const found = [said(''), said('.gmi-tick').map(([words]) => words), said('.gmi-gap-said').map(([words]) => words)];
+    const bands = svg.querySelectorAll('.gmi-gap').length;
+    place.remove();
+    timeline.dispose();
+    return [...found, bands];
+}}"""
+
+
+def even(step, *, gap, first=1.0, count=12):
+    """A stream of even gaps, but for one in the middle."""
+    ledger, t = new_ledger(), first
+    ledger.mark("first_byte", first)
+    for number in range(count):
+        feed(ledger, "word ", t=t)
+        t += gap if number == count // 2 else step
+    feed(ledger, finish="STOP", t=t)
+    ledger.close("end", t=t)
+    return ledger
+
+
+@pytest.mark.parametrize("width", [340, 730])
+def test_a_gap_is_painted_and_named_where_it_is_far_longer_than_an_ordinary_one(page, width):
+    for step, gap, notable in [
+        *((0.051, 0.051, 0), (0.051, 0.1, 0), (0.051, 0.16, 1), (0.001, 0.09, 0), (0.001, 0.11, 1)),
+        *((0.001, 30.0, 1), (3.0, 8.0, 0)),
+    ]:
+        ledger = even(step, gap=gap)
+        words, _, named, bands = page.page.evaluate(DRAWN, [record(ledger), width])
+        assert (len(named), bands) == (notable, notable), (step, gap)
+        assert (look(ledger).notable is not None) == bool(notable), (step, gap)
+        assert not [each for each in words if each[1] < 0 or each[2] > width], (step, gap)
+
+
+def test_the_axis_has_a_unit_that_fits_and_its_last_words_are_whole(page):
+    for end, unit in ((0.00105, "ms"), (0.0107, "ms"), (0.9, "ms"), (1.001, "s"), (61, "s"), (6300, "min")):
+        for width in (340, 730, 1100):
+            ledger = even(end / 13, gap=end / 13, first=end / 13)
+            words, ticks, *_ = page.page.evaluate(DRAWN, [record(ledger), width])
+            assert len(ticks) == len(set(ticks)) > 3
+            assert all(tick.endswith(f" {unit}") and len(tick) < 9 for tick in ticks), ticks
+            assert not [each for each in words if each[1] < 0 or each[2] > width], end
+
+
+def test_durations_are_written_as_in_the_kernel(page):
+    times = [0, 0.0004, 0.00094, 0.0123, 0.62, 0.9996, 1.314, 9.996, 59.96, 125.4, 3600]
+    script = f"async times => times.map((await import('{MODULES}written.js')).duration)"
+    assert page.page.evaluate(script, times) == [duration(t) for t in times]
 
 
 def test_replay_shows_the_text_as_it_stood_and_plays_in_its_own_time(page, output, ledger):

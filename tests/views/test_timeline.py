@@ -126,6 +126,30 @@ def test_a_silence_before_a_bad_end_counts():
     assert (shown.silence.start, shown.silence.end, shown.silence.words) == (1.0, 61.0, "nothing came")
 
 
+GAPS = [
+    (0.051, 0.051, False),
+    (0.051, 0.1, False),
+    (0.051, 0.16, True),
+    (0.001, 0.09, False),
+    (0.001, 0.11, True),
+]
+
+
+@pytest.mark.parametrize(("step", "gap", "notable"), GAPS)
+def test_a_gap_is_painted_only_when_it_is_far_longer_than_an_ordinary_one(step, gap, notable):
+    ledger, t = new_ledger(), 1.0
+    for number in range(12):
+        t += gap if number == 6 else step
+        feed(ledger, "word ", t=t)
+    feed(ledger, finish="STOP", t=t + step)
+    ledger.close("end", t=t + step)
+    made = Timeline(ledger)
+    words = f"longest gap {duration(gap)}"
+    assert (words in said(made.svg)) == notable
+    assert ('fill="#b97a16"' in made.svg) == notable
+    assert f"{words} at " in " ".join(said(made.svg))  # the figures always tell it
+
+
 def test_tries_and_the_pause_between_them():
     ledger = retried()
     ledger.close("end", t=4.0)
