@@ -17,6 +17,8 @@ from view_stage import feed, finished, new_ledger
 
 from gemini_magic import Response
 from gemini_magic.backends.decode import decode
+from gemini_magic.curl import curl_of
+from gemini_magic.exchange import Exchange
 from gemini_magic.markdown.safe import clean
 from gemini_magic.views import bundle
 from gemini_magic.views.arrivals import look
@@ -571,6 +573,45 @@ def test_durations_are_written_as_in_the_kernel(page):
     assert page.page.evaluate(script, times) == [duration(t) for t in times]
 
 
+WIDE = f"""async ([record, width]) => {{
+    const {{Inspector}} = await import('{MODULES}inspector.js');
+    const {{readRecord}} = await import('{MODULES}record.js');
+    const inspector = new Inspector(readRecord(record), {{open: true, largest: 1e9}});
+    const place = document.createElement('div');
+    place.style.width = `${{width + 20}}px`;
+    place.append(inspector.node);
+    document.querySelector('.gmi-output').append(place);
+    const cut = [];
+    for (const name of ['Usage', 'Chunks']) {{
+        inspector._choose(name);
+        const table = inspector.node.querySelector('.gmi-panel:not([hidden]) .gmi-table');
+        if (table.scrollWidth > table.clientWidth) cut.push(name);
+        for (const cell of table.querySelectorAll('.gmi-cell:not(.gmi-said)'))
+            if (cell.scrollWidth > cell.clientWidth) cut.push(cell.textContent);
+    }}
+    const field = inspector.node.querySelector('.gmi-filter');
+    const pen = document.createElement('canvas').getContext('2d');
+    pen.font = getComputedStyle(field).font;
+    if (pen.measureText(field.placeholder).width > field.clientWidth - 14) cut.push(field.placeholder);
+    place.remove();
+    inspector.dispose();
+    return cut;
+}}"""
+
+
+def test_nothing_is_cut_in_a_narrow_window_and_beside_the_file_browser(page):
+    ledger, counts = (
+        new_ledger(),
+        dict.fromkeys(("prompt", "cached", "output", "thoughts", "tool", "total"), 1234),
+    )
+    for number in range(20):
+        feed(ledger, "word ", t=float(number), usage=counts, finish="STOP" if number == 19 else None)
+    ledger.close("end", t=20.0)
+    assert ledger.chunk_columns.rows()[-1].kind == "text+usage+finish"
+    for width in (356, 641, 746, 1000):
+        assert page.page.evaluate(WIDE, [record(ledger), width]) == [], width
+
+
 def test_replay_shows_the_text_as_it_stood_and_plays_in_its_own_time(page, output, ledger):
     panel = tab(output, "Replay")
     text, thoughts = panel.locator(".gmi-said-text"), panel.locator(".gmi-said-thoughts")
@@ -660,6 +701,7 @@ def test_what_is_copied_and_saved_is_the_stream(page, output, ledger, tmp_path):
     assert URL in command
     assert "x-goog-api-key: $GEMINI_API_KEY" in command
     assert json.loads(command[command.index("--data-raw") + 1]) == ASKED
+    assert command == shlex.split(curl_of(ledger.exchanges[-1], ("x-goog-api-key", "", "GEMINI_API_KEY")))
 
     loaded = Response.load(kept("JSONL"))
     assert (loaded.text, loaded.thoughts, loaded.status) == (
@@ -673,8 +715,32 @@ def test_what_is_copied_and_saved_is_the_stream(page, output, ledger, tmp_path):
     rows = list(csv.DictReader(io.StringIO(kept("CSV").read_bytes().decode(), newline="")))
     assert len(rows) == 40
     assert rows[-1]["finish_reason"] == "STOP"
+    chunks = ledger.chunk_columns.rows()
+    assert [*rows[0]] == [name for name in chunks.columns if name != "json"]
+    assert [row["chars"] for row in rows] == [str(row.chars) for row in chunks]
+    assert [float(row["gap"]) for row in rows[1:]] == pytest.approx([row.gap for row in chunks][1:], abs=2e-6)
+    assert not [row["gap"] for row in rows if row["gap"].endswith("0")]
+    assert [row["total_tokens"] for row in rows] == [str(row.total_tokens) for row in chunks]
+    assert rows[-1]["tool_tokens"] == ""
     assert "".join(row["text"].removeprefix("'") for row in rows) == "".join(ledger.answer)
     assert not any(row["text"].startswith(("=", "+", "-", "@")) for row in rows)
+
+
+def test_a_body_too_long_for_an_argument_goes_to_curl_by_its_input(page):
+    body = json.dumps({"contents": [{"parts": [{"text": "it's `$(long)` " * 3000 + "\nJSON\n"}]}]}, indent=1)
+    sent = Exchange("POST", URL, [("accept", "text/event-stream"), ("user-agent", "x")], body.encode())
+    request = {"method": "POST", "url": URL, "headers": dict(sent.headers), "body": body}
+    made = page.page.evaluate(
+        f"""async (data) => {{
+            const {{readRecord}} = await import('{MODULES}record.js');
+            const {{toCurl}} = await import('{MODULES}export.js');
+            return toCurl(readRecord(data));
+        }}""",
+        {"v": 1, "backend": "gemini", "request": request},
+    )
+    wanted = curl_of(sent, ("x-goog-api-key", "", "GEMINI_API_KEY"))
+    assert made.partition("<<")[2] == wanted.partition("<<")[2]
+    assert shlex.split(made.partition("\n{")[0]) == shlex.split(wanted.partition("\n{")[0])
 
 
 # --------------------------------------------------------------------------------------------------- size
