@@ -4,7 +4,7 @@
  * Texts only; who copies or saves them is the inspector's. What the record does not hold is left out.
  */
 
-import { COUNTS } from './record.js';
+import { COUNTS, columnOf } from './record.js';
 
 /** Where the key goes with each backend; the variable is the reader's. */
 const KEYS = {
@@ -54,47 +54,63 @@ function cell(value) {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** The chunks as comma-separated values; what a spreadsheet would calculate gets an apostrophe before it. */
+/** The chunks as comma-separated values, by the names of `r.chunks`; what a spreadsheet would calculate gets an apostrophe before it. */
 export function toCsv(chunks) {
-  const counts = COUNTS.filter(name => chunks.usage.has(name));
   const rows = [
-    ['index', 'round', 'attempt', 't', 'gap', 'size', 'kind', 'text', 'thought', 'finish_reason', ...counts]
+    ['index', 'round', 'attempt', 't', 'gap', 'size', 'kind', 'text', 'thought', 'chars', 'finish_reason', ...COUNTS.map(columnOf)]
   ];
+  let chars = 0;
   for (let index = 0; index < chunks.length; index++) {
+    chars += Array.from(chunks.text(index)).length;
     rows.push([
       index,
       chunks.round(index),
       chunks.attempt(index),
       chunks.t[index],
-      chunks.gap(index)?.toFixed(6),
+      index ? Number(chunks.gap(index).toFixed(6)) : null,
       chunks.size[index],
       chunks.kind(index),
       chunks.text(index),
       chunks.thought(index),
+      chars,
       chunks.finish(index),
-      ...counts.map(name => chunks.tokens(index, name))
+      ...COUNTS.map(name => chunks.tokens(index, name))
     ]);
   }
   return rows.map(row => `${row.map(cell).join(',')}\r\n`).join('');
 }
 
-/** A text as one word of a shell; nothing in it acts, nor moves the cursor of the terminal it is pasted into. */
-const quoted = said => `'${said.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '').replaceAll("'", "'\\''")}'`;
+/** What curl writes itself. */
+const OURS = /^(?:host|content-length|user-agent|connection|accept-encoding)$/i;
+const ARGUMENT = 30_000; // characters of a body on the command line; systems take 128 kB in one argument
 
-/** The command that asks the same again, with the key as a variable; null where no request is known. */
+/** A text that does not move the cursor of the terminal it is pasted into. */
+const plain = said => said.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '');
+
+/** A text as one word of a shell; nothing in it acts. */
+const quoted = said => `'${plain(said).replaceAll("'", "'\\''")}'`;
+
+/**
+ * The command that asks the same again, with the key as a variable; null where no request is known. The kernel's `curl.py`
+ * writes the same (a test compares the two).
+ */
 export function toCurl(record) {
   if (!record.request?.url) {
     return null;
   }
   const { method, url, headers, body } = record.request;
   const key = Object.hasOwn(KEYS, record.backend) ? KEYS[record.backend] : 'authorization: Bearer $API_KEY';
-  const kept = headers.filter(([name, value]) => value !== '<redacted>' && !/^(?:host|content-length|connection|accept-encoding)$/i.test(name));
-  return [
-    `curl -N -X ${method} ${quoted(url)}`,
-    ...kept.map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`),
-    `-H "${key}"`,
-    ...(body ? [`--data-raw ${quoted(body)}`] : [])
-  ].join(' \\\n  ');
+  const kept = headers.filter(([name, value]) => value !== '<redacted>' && !OURS.test(name));
+  const words = [`curl -sS -N -X ${method} ${quoted(url)}`, ...kept.map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`), `-H "${key}"`];
+  const said = plain(body);
+  if (said.length <= ARGUMENT) {
+    return [...words, ...(said ? [`--data-raw ${quoted(said)}`] : [])].join(' \\\n  ');
+  }
+  let mark = 'JSON';
+  while (`\n${said}\n`.includes(`\n${mark}\n`)) {
+    mark += '_';
+  }
+  return `${[...words, `--data-binary @- <<'${mark}'`].join(' \\\n  ')}\n${said}\n${mark}`;
 }
 
 /** Puts a text into the clipboard, also where the page may not use the newer way. @returns {Promise<boolean>} */

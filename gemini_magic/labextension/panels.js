@@ -23,7 +23,7 @@ function chunkColumns(chunks) {
     { title: 't', hint: 'Seconds since the request was sent', ...NUMBER, width: 64, text: row => seconds(chunks.t[row]) },
     { title: 'gap', hint: 'Seconds since the chunk before', ...NUMBER, text: row => seconds(chunks.gap(row)) },
     { title: 'bytes', hint: 'Bytes of the JSON text', ...NUMBER, spare: true, text: row => count(chunks.size[row]) },
-    { title: 'kind', hint: 'What the chunk carries', width: 112, spare: true, text: row => chunks.kind(row) },
+    { title: 'kind', hint: 'What the chunk carries', least: 128, share: 0.5, spare: true, text: row => chunks.kind(row) },
     { title: 'text', hint: 'What it adds to the answer, or to the thoughts', kind: 'said', least: 120, text: row => oneLine(chunks.thought(row) + chunks.text(row)) },
     { title: 'finish', hint: 'The reason to end', width: 84, spare: true, text: row => oneLine(chunks.finish(row), 60) },
     { title: 'tokens', hint: 'The total so far, as sent', ...NUMBER, width: 64, spare: true, text: row => count(chunks.tokens(row)) }
@@ -38,13 +38,15 @@ export function chunksPanel(record, chunks, copied) {
   const field = make('input', {
     type: 'search',
     class: 'gmi-filter',
-    placeholder: 'Filter: words, /regex/, t > 1.5 or candidates.0.finishReason=STOP',
+    placeholder: 'Filter: words, /regex/, t > 1.5',
+    title: 'Words, a /regular expression/, a path such as usageMetadata, or a condition such as t > 1.5, finish=STOP or candidates.0.finishReason=STOP',
     'aria-label': 'Filter the chunks by words, a /regular expression/ or a condition such as t > 1.5',
     spellcheck: 'false'
   });
+  const wrong = make('div', { class: 'gmi-wrong gmi-warning', role: 'status' });
   const missing = make('div', { class: 'gmi-hint', hidden: '' });
   const split = make('div', { class: 'gmi-split' }, table.node, detail);
-  const node = make('div', { class: 'gmi-chunks' }, make('div', { class: 'gmi-line' }, field, shown), split, missing);
+  const node = make('div', { class: 'gmi-chunks' }, make('div', { class: 'gmi-line' }, field, shown, wrong), split, missing);
 
   function close() {
     detail.hidden = true;
@@ -69,10 +71,12 @@ export function chunksPanel(record, chunks, copied) {
   function find() {
     let fits;
     field.removeAttribute('aria-invalid');
+    wrong.textContent = '';
     try {
       fits = filterOf(field.value);
-    } catch {
+    } catch (error) {
       field.setAttribute('aria-invalid', 'true');
+      wrong.textContent = reveal(error.message);
       return;
     }
     const rows = fits && Array.from({ length: chunks.length }, (_, row) => row).filter(row => fits(chunks, row));
@@ -114,6 +118,9 @@ export function chunksPanel(record, chunks, copied) {
   };
 }
 
+/** Counts that hardly change in an answer, or that many have not. */
+const SPARE = ['prompt', 'cached', 'tool'];
+
 const signed = value => (value > 0 ? `+${count(value)}` : count(value));
 
 /** Every usage report: the totals as sent, and what each added. */
@@ -124,12 +131,12 @@ export function usagePanel(record, chunks, toChunk) {
   const cell = (name, at) => {
     const total = chunks.tokens(reports[at], name);
     const more = added.get(name)[at];
-    return total === null ? '' : `${count(total)}${more ? ` (${signed(more)})` : ''}`;
+    return total === null ? '' : `${count(total)}${more && more !== total ? ` (${signed(more)})` : ''}`;
   };
   const columns = [
     { title: '#', hint: 'Index of the chunk', ...NUMBER, width: 46, text: at => String(reports[at]) },
-    { title: 't', hint: 'Seconds since the request was sent', ...NUMBER, width: 64, text: at => seconds(chunks.t[reports[at]]) },
-    ...names.map(name => ({ title: name, hint: 'The total as sent, and what this report added', kind: 'right', text: at => cell(name, at) }))
+    { title: 't', hint: 'Seconds since the request was sent', ...NUMBER, width: 64, spare: true, text: at => seconds(chunks.t[reports[at]]) },
+    ...names.map(name => ({ title: name, hint: 'The total as sent, and what this report added', kind: 'right', spare: SPARE.includes(name), text: at => cell(name, at) }))
   ];
   const final = COUNTS.map(name => `${name} ${record.usage[name] === null ? '–' : count(record.usage[name])}`).join(' · ');
   const table = reports.length ? new Table('Usage', columns, reports.length, at => toChunk(reports[at])) : null;

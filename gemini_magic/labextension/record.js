@@ -14,6 +14,8 @@ const WORDS = 4000;
 const ENTRIES = 1000;
 const LARGE = 1e15;
 export const COUNTS = ['prompt', 'cached', 'output', 'thoughts', 'tool', 'total'];
+/** What the columns of `r.chunks` call them. */
+export const columnOf = name => `${name === 'thoughts' ? 'thought' : name}_tokens`;
 const SEVERITIES = ['info', 'warning', 'error'];
 
 /** A record that cannot be shown; the message says why, in a sentence. */

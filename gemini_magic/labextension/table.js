@@ -12,13 +12,13 @@ const BEYOND = 6; // rows above and below the view
 const LEAST = 90; // pixels of a column that says nothing of its width
 
 /**
- * A column; `width` in pixels is fixed, `least` may grow. One that can be done without goes where there is little room.
+ * A column; `width` in pixels is fixed, `least` may grow, by a `share` of what the others take. One that can be done without goes where there is little room.
  *
- * @typedef {{title: string, hint?: string, width?: number, least?: number, kind?: string, spare?: boolean,
+ * @typedef {{title: string, hint?: string, width?: number, least?: number, share?: number, kind?: string, spare?: boolean,
  *     text: (row: number) => string}} Column
  */
 
-const widthOf = ({ width, least }) => (width ? `${width}px` : `minmax(${least ?? LEAST}px, 1fr)`);
+const widthOf = ({ width, least, share }) => (width ? `${width}px` : `minmax(${least ?? LEAST}px, ${share ?? 1}fr)`);
 const classOf = ({ kind, spare }) => `gmi-cell gmi-${kind ?? 'text'}${spare ? ' gmi-spare' : ''}`;
 
 export class Table {

@@ -4,17 +4,18 @@
  * It draws what a record says, as SVG; however many chunks there are, it draws one bar for each few pixels.
  */
 
+import { notableGap } from './gaps.js';
 import { draw, make } from './nodes.js';
 import { counted, duration } from './written.js';
 
 const LEFT = 66;
 const RIGHT = 14;
-const TOP = 34;
+const TOP = 48; // below three rows of words: two of moments, one of times
 const LANE = 46;
 const SPACE = 8;
 const BAR = 3; // pixels
-const LABEL = 64; // pixels that a label takes, roughly
-const SHORT_GAP = 0.05; // of the whole time; a shorter longest gap is not drawn
+const LETTER = 6.4; // pixels of one letter, roughly
+const MINUTES = 600; // seconds from which on the axis counts minutes
 const STEPS = [1, 2, 5, 10];
 
 const MARKS = [
@@ -30,16 +31,8 @@ function stepOf(total, parts) {
   return STEPS.map(step => step * power).find(step => step >= rough) ?? 10 * power;
 }
 
-/** The chunk before which nothing came for longest, or -1. */
-export function longestGap(chunks) {
-  let longest = -1;
-  for (let index = 1; index < chunks.length; index++) {
-    if (longest < 0 || chunks.gap(index) > chunks.gap(longest)) {
-      longest = index;
-    }
-  }
-  return longest;
-}
+/** @returns {[string, number]} the unit of an axis, and its seconds: the same as in the kernel's `views/figures.py` */
+const unitOf = total => (total >= MINUTES ? ['min', 60] : total >= 1 ? ['s', 1] : ['ms', 0.001]);
 
 /** Adds the chunks up by pixels. */
 function bins(chunks, scale, width) {
@@ -112,11 +105,12 @@ export class Timeline {
       role: 'img',
       'aria-label': `${counted(chunks.length, 'chunk')} in ${duration(end)}`
     });
-    svg.append(...axis(before, end, scale, bottom));
+    svg.append(...axis(before, end, scale, bottom, width));
     if (before) {
       svg.append(...earlier(this._record, scale, bottom));
     }
-    svg.append(...gap(chunks, end + before, scale, bottom));
+    const silence = gap(chunks, end + before, scale, bottom, width);
+    svg.append(...silence.slice(0, 1));
     lanes.forEach(([name, title], lane) => {
       const foot = TOP + (lane + 1) * (LANE + SPACE) - SPACE;
       svg.append(
@@ -125,7 +119,7 @@ export class Timeline {
         ...bars(found, name, foot)
       );
     });
-    svg.append(...marks(timing, end, scale, bottom), this._hit(found, height, width));
+    svg.append(...marks(timing, end, scale, bottom, width), ...silence.slice(1), this._hit(found, height, width));
     return svg;
   }
 
@@ -177,15 +171,18 @@ export class Timeline {
   }
 }
 
-function axis(before, end, scale, bottom) {
-  const step = stepOf(end + before, 6);
+function axis(before, end, scale, bottom, width) {
+  const [unit, size] = unitOf(end + before);
+  const step = stepOf((end + before) / size, 6);
+  const digits = Math.max(0, -Math.floor(Math.log10(step)));
   const drawn = [];
-  for (let at = -Math.floor(before / step); at * step <= end; at++) {
-    const x = Math.round(scale(at * step)) + 0.5;
-    const digits = Math.max(0, -Math.floor(Math.log10(step)));
+  for (let at = -Math.floor(before / size / step); at * step * size <= end; at++) {
+    const x = Math.round(scale(at * step * size)) + 0.5;
+    const words = `${(at * step).toFixed(digits).replace('-', '−')} ${unit}`;
+    const beyond = x + (words.length * LETTER) / 2 > width;
     drawn.push(
       draw('line', { x1: x, x2: x, y1: TOP - 4, y2: bottom, class: 'gmi-grid' }),
-      draw('text', { x, y: bottom + 15, 'text-anchor': 'middle', class: 'gmi-tick' }, `${(at * step).toFixed(digits).replace('-', '−')} s`)
+      draw('text', { x: beyond ? width - 1 : x, y: bottom + 15, 'text-anchor': beyond ? 'end' : 'middle', class: 'gmi-tick' }, words)
     );
   }
   return drawn;
@@ -195,24 +192,28 @@ function axis(before, end, scale, bottom) {
 function earlier(record, scale, bottom) {
   const x = LEFT;
   const width = Math.max(1, scale(0) - LEFT);
-  const said = `${counted(record.attempts.length - 1, 'earlier attempt')}, ${duration(record.delay)}`;
+  const words = counted(record.attempts.length - 1, 'earlier attempt');
+  const said = `${words}, ${duration(record.delay)}`;
   return [
     draw('rect', { x, y: TOP - 4, width, height: bottom - TOP + 4, class: 'gmi-before' }, draw('title', {}, said)),
-    ...(width > LABEL ? [draw('text', { x: x + 4, y: TOP - 8, class: 'gmi-mark' }, said.split(',')[0])] : [])
+    ...(width > words.length * LETTER + 4 ? [draw('text', { x: x + 4, y: TOP - 8, class: 'gmi-mark' }, words)] : [])
   ];
 }
 
-function gap(chunks, total, scale, bottom) {
-  const index = longestGap(chunks);
-  if (index < 0 || chunks.gap(index) < SHORT_GAP * total) {
+/** The longest gap, where it is worth it: a band, and what is said of it in the row above, wherever there is room. */
+function gap(chunks, total, scale, bottom, whole) {
+  const index = notableGap(chunks, total);
+  if (index < 0) {
     return [];
   }
   const x = scale(chunks.t[index - 1]);
   const width = Math.max(1, scale(chunks.t[index]) - x);
   const said = `longest gap ${duration(chunks.gap(index))}`;
+  const half = (said.length * LETTER) / 2;
+  const middle = Math.min(whole - half, Math.max(scale(0) + half, x + width / 2));
   return [
     draw('rect', { x, y: TOP - 4, width, height: bottom - TOP + 4, class: 'gmi-gap' }, draw('title', {}, said)),
-    ...(width > 2 * LABEL ? [draw('text', { x: x + width / 2, y: TOP + 9, 'text-anchor': 'middle', class: 'gmi-mark' }, said)] : [])
+    draw('text', { x: middle, y: TOP - 8, 'text-anchor': 'middle', class: 'gmi-mark gmi-gap-said' }, said)
   ];
 }
 
@@ -228,16 +229,19 @@ function bars(found, name, foot) {
 }
 
 /** Moments with a name; labels that would lie over each other are left out, their lines tell in a tooltip. */
-function marks(timing, end, scale, bottom) {
+function marks(timing, end, scale, bottom, width) {
   let free = [0, 0];
   return MARKS.filter(([name]) => timing[name] !== null && timing[name] <= end).flatMap(([name, title]) => {
     const x = Math.round(scale(timing[name])) + 0.5;
     const said = `${title} ${duration(timing[name])}`;
-    const row = free.findIndex(edge => edge <= x);
-    free = free.map((edge, at) => (at === row ? x + said.length * 6 + 8 : edge));
+    const wide = said.length * LETTER;
+    const left = x + 3 + wide > width; // it would leave the picture
+    const start = left ? x - 3 - wide : x;
+    const row = free.findIndex(edge => edge <= start);
+    free = free.map((edge, at) => (at === row ? start + wide + 8 : edge));
     return [
       draw('line', { x1: x, x2: x, y1: row === 0 ? 14 : 28, y2: bottom, class: 'gmi-moment' }, draw('title', {}, said)),
-      ...(row < 0 ? [] : [draw('text', { x: x + 3, y: row === 0 ? 12 : 26, class: 'gmi-mark' }, said)])
+      ...(row < 0 ? [] : [draw('text', { x: left ? x - 3 : x + 3, y: row === 0 ? 12 : 26, 'text-anchor': left ? 'end' : 'start', class: 'gmi-mark' }, said)])
     ];
   });
 }

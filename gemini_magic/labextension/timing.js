@@ -2,17 +2,15 @@
  * The tab of the time line: the picture, and below it the same in numbers.
  */
 
+import { longestGap, quantile, sortedGaps } from './gaps.js';
 import { make } from './nodes.js';
-import { Timeline, longestGap } from './timeline.js';
+import { Timeline } from './timeline.js';
 import { counted, duration } from './written.js';
-
-/** @returns {number | null} of sorted numbers the one below which a share of them lies */
-const quantile = (sorted, share) => (sorted.length ? sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] : null);
 
 /** Figures with their names; those that are not known are left out. @returns {Array<[string, string]>} */
 function figures(record, chunks) {
   const { timing, usage, attempts } = record;
-  const gaps = Float64Array.from({ length: Math.max(0, chunks.length - 1) }, (_, index) => chunks.gap(index + 1)).sort();
+  const gaps = sortedGaps(chunks);
   const span = chunks.length > 1 ? chunks.t[chunks.length - 1] - chunks.t[0] : 0;
   const tokens = (usage.output ?? 0) + (usage.thoughts ?? 0);
   const longest = longestGap(chunks);

@@ -49,13 +49,15 @@ export const counted = (value, one, more = `${one}s`) => `${count(value)} ${valu
 /** A duration for a table: three digits behind the point. @param {number | null | undefined} value in seconds */
 export const seconds = value => (value == null ? '' : value.toFixed(3));
 
-/** A duration in words, as short as it may be. @param {number} value in seconds */
+/** A duration in words, as the kernel's `views/figures.py` writes it. @param {number} value in seconds */
 export function duration(value) {
-  if (value < 1) {
-    return `${Math.round(value * 1000)} ms`;
+  const thousandths = value * 1000;
+  if (Math.round(thousandths) < 1000) {
+    return `${thousandths < 0.95 ? Number(thousandths.toFixed(1)) : Math.round(thousandths)} ms`;
   }
-  if (value < 60) {
-    return `${value.toFixed(value < 10 ? 2 : 1)} s`;
+  if (value < 59.95) {
+    return `${value.toFixed(value < 9.995 ? 2 : 1)} s`;
   }
-  return `${Math.floor(value / 60)} min ${String(Math.floor(value % 60)).padStart(2, '0')} s`;
+  const whole = Math.round(value);
+  return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
 }

@@ -19,11 +19,13 @@ from .status import elapsed_of, redacted, waiting
 
 __all__ = ["BLOCKS", "COLUMNS", "Arrivals", "Bar", "Span", "Step", "height", "look", "sparkline"]
 
-COLUMNS: Final = 177  # of a time line; three make one of the plain text's
+COLUMNS: Final = 177  # of a time line; five make one of the plain text's
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _SPARKS: Final = 16  # characters of a sparkline
 _REFUSED: Final = 400  # HTTP statuses from here on
 _FEWEST: Final = 8  # chunks that make one worth while
+_NOTABLE: Final = 3  # times the median gap
+_LEAST: Final = 0.1  # seconds of a silence that is worth a word
 _MOST: Final = 10**12  # tokens: a larger count is a mistake of the server's
 _LANES: Final = ("thinking", "answer", "other")
 _NOTHING: Final = "No chunk has arrived."
@@ -76,7 +78,7 @@ class Arrivals(NamedTuple):
         end: the axis' length: seconds, or chunks.
         lanes: the bars by lane, only of lanes that have any.
         moments: name and seconds of what came first.
-        silence: the longest time in which nothing came after the first chunk, None where nothing is to be seen.
+        silence: the longest time in which nothing came after the first chunk, None where it takes less than a column.
         tries: tries and pauses, empty for one plain request.
         steps: the token counts.
         chunks, size: chunks and bytes in all.
@@ -95,6 +97,12 @@ class Arrivals(NamedTuple):
     size: int
     timing: Timing
     remark: str
+
+    @property
+    def notable(self) -> Span | None:
+        """The silence, where it is far longer than an ordinary gap (the inspector's ``gaps.js`` has the same rule)."""
+        least = max(_LEAST, _NOTABLE * (self.timing.gap_p50 or 0.0))
+        return self.silence if self.silence and self.silence.end - self.silence.start >= least else None
 
 
 def height(size: int, largest: int) -> float:

@@ -2,7 +2,7 @@
 
 What it shows comes from ``arrivals``. Everything is said in presentation attributes, which survive where pages clean a
 picture (GitHub, nbviewer), and in middle tones that read on white and on black: a picture inside a page cannot know the
-page's theme. Every text is escaped here.
+page's theme. One style lets it shrink; it may be cleaned away. Every text is escaped here.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ _LEFT, _RIGHT, _TOP = 84, 792, 50
 _PLOT: Final = _RIGHT - _LEFT
 _LANE, _GAP = 34, 10  # heights
 _LETTER: Final = 6.1  # the width of one at 11 px, roughly
+_FITS: Final = (
+    'style="max-width:100%;height:auto"'  # inside a page; where styles are stripped it is as wide as it is
+)
 _TITLE: Final = 112  # letters that fit
 _MANY: Final = 10_000
 _SEEN: Final = 0.02  # of the axis: a shorter silence is in the figures only
@@ -200,8 +203,8 @@ def _flags(shown: Arrivals, status: str) -> _Flags:
 
 
 def _silence(shown: Arrivals) -> Span | None:
-    """The longest one, where it is wide enough to be seen."""
-    silence = shown.silence
+    """The longest one, where it is worth a word and wide enough to be seen."""
+    silence = shown.notable
     return silence if silence and silence.end - silence.start > _SEEN * shown.end else None
 
 
@@ -268,7 +271,7 @@ def svg(shown: Arrivals, title: str, status: str) -> str:
     if silence := _silence(shown):
         under.append(_shade(silence, shown.end, lanes_top, bottom))
     whole = bottom + (26 if shown.end else 6)
-    size = f'viewBox="0 0 {_WIDTH} {_number(whole)}" width="{_WIDTH}" height="{_number(whole)}"'
+    size = f'viewBox="0 0 {_WIDTH} {_number(whole)}" width="{_WIDTH}" height="{_number(whole)}" {_FITS}'
     letters = 'font-family="system-ui, sans-serif" font-size="11" fill="none"'
     head = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" {letters}>',

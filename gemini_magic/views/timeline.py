@@ -22,9 +22,9 @@ from .status import status_line
 __all__ = ["Timeline"]
 
 _PICTURE: Final = "image/svg+xml"
-_LABEL: Final = 10  # characters before a lane
-_WIDE: Final = 59  # characters of a lane
-_LINE: Final = 79  # of a line
+_LABEL: Final = 9  # characters before a lane
+_WIDE: Final = 35  # characters of a lane, five columns each
+_LINE: Final = 48  # of a line: a notebook in a narrow window breaks longer ones
 _LONGEST: Final = 300  # of what is said of a try
 
 
@@ -61,7 +61,7 @@ class Timeline:
             lines.append(_axis(shown.end))
         lines += _folded(figures(shown))
         if shown.moments:
-            lines.append(" · ".join(f"{name} {duration(t)}" for name, t in shown.moments))
+            lines += _folded(" · ".join(f"{name} {duration(t)}" for name, t in shown.moments))
         for span in shown.tries:
             words = " ".join(visible(span.words).split())
             lines.append(shorten(f"{words}, {duration(span.end - span.start)}", _LONGEST, placeholder=" …"))
@@ -120,9 +120,12 @@ def _lanes(shown: Arrivals) -> Iterable[str]:
 def _axis(end: float) -> str:
     """Round times below the lanes."""
     line = ""
-    for place in ticks(end, 4):
+    for place in ticks(end, 3):
         start = _LABEL + min(_WIDE - 1, int(place / end * _WIDE))
         words = f"╵{at(place, end)}"
+        if start + len(words) > _LINE:
+            words = f"{words[1:]}╵"
+            start += 1 - len(words)
         if len(line) < start or not line:
             line = f"{line:{start}}{words}"
     return line

@@ -13,12 +13,16 @@ import pytest
 from browser.lab import Notebook
 from browser.trap import HOOKS
 from inspector_stage import ASKED, BEACONS, EVIL_HTML, HOSTILE, ODD, URL, answered, cell, saved
-from view_stage import finished
+from view_stage import feed, finished, new_ledger
 
 from gemini_magic import Response
 from gemini_magic.backends.decode import decode
+from gemini_magic.curl import curl_of
+from gemini_magic.exchange import Exchange
 from gemini_magic.markdown.safe import clean
 from gemini_magic.views import bundle
+from gemini_magic.views.arrivals import look
+from gemini_magic.views.figures import duration
 from gemini_magic.views.record import RECORD, record
 from gemini_magic.wire import SseReader
 
@@ -158,8 +162,8 @@ SAME_LOOK = f"""async (i) => {{
 def test_it_looks_like_the_static_output_and_is_as_high(page):
     for width in (1200, 575):
         page.page.set_viewport_size({"width": width, "height": 900})
-        for look, name in enumerate(LOOKS, FIRST_LOOK):
-            ours, static, difference = page.page.evaluate(SAME_LOOK, look)
+        for index, name in enumerate(LOOKS, FIRST_LOOK):
+            ours, static, difference = page.page.evaluate(SAME_LOOK, index)
             assert not difference, name
             assert abs(ours - static) <= 2, (name, width)
     page.page.set_viewport_size({"width": 1280, "height": 900})
@@ -369,22 +373,41 @@ CONDITIONS = [
 ]
 
 
+FOUND = f"""async ([record, typed]) => {{
+    const {{readRecord}} = await import('{MODULES}record.js');
+    const {{Chunks}} = await import('{MODULES}chunks.js');
+    const {{filterOf}} = await import('{MODULES}filter.js');
+    const chunks = new Chunks(readRecord(record));
+    const all = Array.from({{length: chunks.length}}, (_, index) => index);
+    return typed.map(each => all.filter(index => filterOf(each)(chunks, index)));
+}}"""
+
+
 def test_conditions_find_the_same_chunks_in_the_kernel_and_in_the_page(page, ledger):
     rows = ledger.chunk_columns.rows()
     wanted = {condition: [row.index for row in rows.where(condition)] for condition in CONDITIONS}
-    found = page.page.evaluate(
-        f"""async ([record, conditions]) => {{
-            const {{readRecord}} = await import('{MODULES}record.js');
-            const {{Chunks}} = await import('{MODULES}chunks.js');
-            const {{filterOf}} = await import('{MODULES}filter.js');
-            const chunks = new Chunks(readRecord(record));
-            const all = Array.from({{length: chunks.length}}, (_, index) => index);
-            return Object.fromEntries(conditions.map(each => [each, all.filter(index => filterOf(each)(chunks, index))]));
-        }}""",
-        [record(ledger), CONDITIONS],
-    )
+    found = dict(zip(CONDITIONS, page.page.evaluate(FOUND, [record(ledger), CONDITIONS]), strict=True))
     assert found == wanted
     assert len({tuple(indexes) for indexes in wanted.values()}) > 12
+
+
+def test_a_column_may_be_called_as_its_title_is(page, ledger):
+    rows = ledger.chunk_columns.rows()
+    named = ["index=3", "size > 250", "finish_reason=STOP", "finish_reason != STOP", "total_tokens>60"]
+    titled = ["#=3", "bytes > 250", "finish=STOP", "finish != STOP", "tokens>60"]
+    found = page.page.evaluate(FOUND, [record(ledger), titled])
+    assert found == [[row.index for row in rows.where(condition)] for condition in named]
+    assert all(0 < len(each) < 40 for each in found)
+
+
+def test_an_expression_meets_each_part_of_a_chunk_by_itself(page):
+    ledger = answered(9, 2)
+    ledger.status = "running"
+    for text in ("- one", "a - two"):
+        raw = json.dumps({"candidates": [{"content": {"parts": [{"text": text}]}}]}).encode()
+        ledger.add(raw, 9.0, decode(raw))
+    ends = page.page.evaluate(FOUND, [record(ledger), ["/^- /", "/two$/", "/^thought/", "/^{.*}$/s"]])
+    assert ends == [[9], [10], [0, 1], [*range(11)]]
 
 
 # --------------------------------------------------------------------------------------------- the tabs
@@ -415,9 +438,18 @@ def test_chunks_are_found_by_words_expressions_and_fields_and_shown_as_a_tree(pa
         == f"{sum('paris' in row.text.lower() for row in ledger.chunk_columns.rows())} of 40 chunks"
     )
     assert find("no such words") == "0 of 40 chunks"
-    assert find("/(/") == "0 of 40 chunks"  # half an expression: what was found stays
-    assert panel.locator(".gmi-filter").get_attribute("aria-invalid") == "true"
+    wrong = panel.locator(".gmi-wrong")
+    assert wrong.is_hidden()
+    assert find("finish=STOP") == "1 of 40 chunks"
+    # What cannot be looked for yet leaves what was found, and says why.
+    for words in ("/(/", "text ~ ("):
+        assert find(words) == "1 of 40 chunks"
+        assert panel.locator(".gmi-filter").get_attribute("aria-invalid") == "true"
+        assert wrong.inner_text() == "This is no regular expression yet."
+    assert find("t > x") == "1 of 40 chunks"
+    assert wrong.inner_text() == "`t > x` compares with what is no number."
     assert find("") == "40 chunks"
+    assert wrong.is_hidden()
     panel.locator(".gmi-row").nth(2).click()
     tree = panel.locator(".gmi-tree")
     assert '"Thought 2. "' in tree.inner_text()
@@ -475,6 +507,109 @@ def test_the_other_tabs_say_when_how_much_what_was_asked_and_what_was_odd(page, 
     assert "A [DONE] line ended the stream." in notes.inner_text()
     notes.locator("button", has_text="chunk 3").click()
     assert output.locator(".gmi-detail .gmi-of").inner_text().startswith("#3 ")
+
+
+DRAWN = f"""async ([record, width]) => {{
+    const {{readRecord}} = await import('{MODULES}record.js');
+    const {{Chunks}} = await import('{MODULES}chunks.js');
+    const {{Timeline}} = await import('{MODULES}timeline.js');
+    const read = readRecord(record);
+    const timeline = new Timeline(read, new Chunks(read), () => {{}});
+    const svg = timeline._draw(width);
+    const place = document.createElement('div');
+    place.className = 'gmi-picture';
+    place.append(svg);
+    document.querySelector('.gmi-output').append(place);
+    const said = name => Array.from(svg.querySelectorAll(`text${{name}}`), node => {{
+        const box = node.getBBox();
+        return [node.textContent, box.x, box.x + box.width];
+    }});
+    const found = [said(''), said('.gmi-tick').map(([words]) => words), said('.gmi-gap-said').map(([words]) => words)];
+    const bands = svg.querySelectorAll('.gmi-gap').length;
+    place.remove();
+    timeline.dispose();
+    return [...found, bands];
+}}"""
+
+
+def even(step, *, gap, first=1.0, count=12):
+    """A stream of even gaps, but for one in the middle."""
+    ledger, t = new_ledger(), first
+    ledger.mark("first_byte", first)
+    for number in range(count):
+        feed(ledger, "word ", t=t)
+        t += gap if number == count // 2 else step
+    feed(ledger, finish="STOP", t=t)
+    ledger.close("end", t=t)
+    return ledger
+
+
+@pytest.mark.parametrize("width", [340, 730])
+def test_a_gap_is_painted_and_named_where_it_is_far_longer_than_an_ordinary_one(page, width):
+    for step, gap, notable in [
+        *((0.051, 0.051, 0), (0.051, 0.1, 0), (0.051, 0.16, 1), (0.001, 0.09, 0), (0.001, 0.11, 1)),
+        *((0.001, 30.0, 1), (3.0, 8.0, 0)),
+    ]:
+        ledger = even(step, gap=gap)
+        words, _, named, bands = page.page.evaluate(DRAWN, [record(ledger), width])
+        assert (len(named), bands) == (notable, notable), (step, gap)
+        assert (look(ledger).notable is not None) == bool(notable), (step, gap)
+        assert not [each for each in words if each[1] < 0 or each[2] > width], (step, gap)
+
+
+def test_the_axis_has_a_unit_that_fits_and_its_last_words_are_whole(page):
+    for end, unit in ((0.00105, "ms"), (0.0107, "ms"), (0.9, "ms"), (1.001, "s"), (61, "s"), (6300, "min")):
+        for width in (340, 730, 1100):
+            ledger = even(end / 13, gap=end / 13, first=end / 13)
+            words, ticks, *_ = page.page.evaluate(DRAWN, [record(ledger), width])
+            assert len(ticks) == len(set(ticks)) > 3
+            assert all(tick.endswith(f" {unit}") and len(tick) < 9 for tick in ticks), ticks
+            assert not [each for each in words if each[1] < 0 or each[2] > width], end
+
+
+def test_durations_are_written_as_in_the_kernel(page):
+    times = [0, 0.0004, 0.00094, 0.0123, 0.62, 0.9996, 1.314, 9.996, 59.96, 125.4, 3600]
+    script = f"async times => times.map((await import('{MODULES}written.js')).duration)"
+    assert page.page.evaluate(script, times) == [duration(t) for t in times]
+
+
+WIDE = f"""async ([record, width]) => {{
+    const {{Inspector}} = await import('{MODULES}inspector.js');
+    const {{readRecord}} = await import('{MODULES}record.js');
+    const inspector = new Inspector(readRecord(record), {{open: true, largest: 1e9}});
+    const place = document.createElement('div');
+    place.style.width = `${{width + 20}}px`;
+    place.append(inspector.node);
+    document.querySelector('.gmi-output').append(place);
+    const cut = [];
+    for (const name of ['Usage', 'Chunks']) {{
+        inspector._choose(name);
+        const table = inspector.node.querySelector('.gmi-panel:not([hidden]) .gmi-table');
+        if (table.scrollWidth > table.clientWidth) cut.push(name);
+        for (const cell of table.querySelectorAll('.gmi-cell:not(.gmi-said)'))
+            if (cell.scrollWidth > cell.clientWidth) cut.push(cell.textContent);
+    }}
+    const field = inspector.node.querySelector('.gmi-filter');
+    const pen = document.createElement('canvas').getContext('2d');
+    pen.font = getComputedStyle(field).font;
+    if (pen.measureText(field.placeholder).width > field.clientWidth - 14) cut.push(field.placeholder);
+    place.remove();
+    inspector.dispose();
+    return cut;
+}}"""
+
+
+def test_nothing_is_cut_in_a_narrow_window_and_beside_the_file_browser(page):
+    ledger, counts = (
+        new_ledger(),
+        dict.fromkeys(("prompt", "cached", "output", "thoughts", "tool", "total"), 1234),
+    )
+    for number in range(20):
+        feed(ledger, "word ", t=float(number), usage=counts, finish="STOP" if number == 19 else None)
+    ledger.close("end", t=20.0)
+    assert ledger.chunk_columns.rows()[-1].kind == "text+usage+finish"
+    for width in (356, 641, 746, 1000):
+        assert page.page.evaluate(WIDE, [record(ledger), width]) == [], width
 
 
 def test_replay_shows_the_text_as_it_stood_and_plays_in_its_own_time(page, output, ledger):
@@ -566,6 +701,7 @@ def test_what_is_copied_and_saved_is_the_stream(page, output, ledger, tmp_path):
     assert URL in command
     assert "x-goog-api-key: $GEMINI_API_KEY" in command
     assert json.loads(command[command.index("--data-raw") + 1]) == ASKED
+    assert command == shlex.split(curl_of(ledger.exchanges[-1], ("x-goog-api-key", "", "GEMINI_API_KEY")))
 
     loaded = Response.load(kept("JSONL"))
     assert (loaded.text, loaded.thoughts, loaded.status) == (
@@ -579,8 +715,32 @@ def test_what_is_copied_and_saved_is_the_stream(page, output, ledger, tmp_path):
     rows = list(csv.DictReader(io.StringIO(kept("CSV").read_bytes().decode(), newline="")))
     assert len(rows) == 40
     assert rows[-1]["finish_reason"] == "STOP"
+    chunks = ledger.chunk_columns.rows()
+    assert [*rows[0]] == [name for name in chunks.columns if name != "json"]
+    assert [row["chars"] for row in rows] == [str(row.chars) for row in chunks]
+    assert [float(row["gap"]) for row in rows[1:]] == pytest.approx([row.gap for row in chunks][1:], abs=2e-6)
+    assert not [row["gap"] for row in rows if row["gap"].endswith("0")]
+    assert [row["total_tokens"] for row in rows] == [str(row.total_tokens) for row in chunks]
+    assert rows[-1]["tool_tokens"] == ""
     assert "".join(row["text"].removeprefix("'") for row in rows) == "".join(ledger.answer)
     assert not any(row["text"].startswith(("=", "+", "-", "@")) for row in rows)
+
+
+def test_a_body_too_long_for_an_argument_goes_to_curl_by_its_input(page):
+    body = json.dumps({"contents": [{"parts": [{"text": "it's `$(long)` " * 3000 + "\nJSON\n"}]}]}, indent=1)
+    sent = Exchange("POST", URL, [("accept", "text/event-stream"), ("user-agent", "x")], body.encode())
+    request = {"method": "POST", "url": URL, "headers": dict(sent.headers), "body": body}
+    made = page.page.evaluate(
+        f"""async (data) => {{
+            const {{readRecord}} = await import('{MODULES}record.js');
+            const {{toCurl}} = await import('{MODULES}export.js');
+            return toCurl(readRecord(data));
+        }}""",
+        {"v": 1, "backend": "gemini", "request": request},
+    )
+    wanted = curl_of(sent, ("x-goog-api-key", "", "GEMINI_API_KEY"))
+    assert made.partition("<<")[2] == wanted.partition("<<")[2]
+    assert shlex.split(made.partition("\n{")[0]) == shlex.split(wanted.partition("\n{")[0])
 
 
 # --------------------------------------------------------------------------------------------------- size

@@ -227,6 +227,16 @@ def test_a_time_line_is_a_picture_and_words_where_pictures_are_not_trusted(noteb
     shown = "document.querySelector('.jp-RenderedSVG img').decode().then(() => document.querySelector('.jp-RenderedSVG img').naturalWidth)"
     assert page.evaluate(shown) == 800
     page.locator(".jp-RenderedSVG").screenshot(path=screenshots / "timeline.png")
+    for width in (1200, 700):  # with the file browser open there is less room than the picture would take
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_function(
+            """() => {
+                const image = document.querySelector('.jp-RenderedSVG img');
+                const {width, height} = image.getBoundingClientRect();
+                const ratio = image.naturalWidth / image.naturalHeight;
+                return width < 800 && width <= image.parentElement.clientWidth && Math.abs(width / height - ratio) < 0.02;
+            }"""
+        )
     notebook.save()
     [output] = notebook.saved_outputs(1)
     assert set(output["data"]) == {"image/svg+xml", "text/plain"}

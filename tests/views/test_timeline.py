@@ -22,7 +22,7 @@ from gemini_magic.views.figures import at, duration, large, ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
 ELEMENTS = {"svg", "desc", "title", "g", "rect", "path", "text"}
-# What a cleaner with html5lib's lists lets through; no style, no class, nothing that loads or runs.
+# What a cleaner with html5lib's lists lets through; no class, nothing that loads or runs, and one style that may go.
 ATTRIBUTES = {
     *("viewBox", "width", "height", "role", "x", "y", "rx", "d"),
     *("fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-dasharray"),
@@ -124,6 +124,30 @@ def test_chunks_stand_in_the_lane_and_the_column_of_their_arrival():
 def test_a_silence_before_a_bad_end_counts():
     shown = look(ENDINGS["stalled"]())
     assert (shown.silence.start, shown.silence.end, shown.silence.words) == (1.0, 61.0, "nothing came")
+
+
+GAPS = [
+    (0.051, 0.051, False),
+    (0.051, 0.1, False),
+    (0.051, 0.16, True),
+    (0.001, 0.09, False),
+    (0.001, 0.11, True),
+]
+
+
+@pytest.mark.parametrize(("step", "gap", "notable"), GAPS)
+def test_a_gap_is_painted_only_when_it_is_far_longer_than_an_ordinary_one(step, gap, notable):
+    ledger, t = new_ledger(), 1.0
+    for number in range(12):
+        t += gap if number == 6 else step
+        feed(ledger, "word ", t=t)
+    feed(ledger, finish="STOP", t=t + step)
+    ledger.close("end", t=t + step)
+    made = Timeline(ledger)
+    words = f"longest gap {duration(gap)}"
+    assert (words in said(made.svg)) == notable
+    assert ('fill="#b97a16"' in made.svg) == notable
+    assert f"{words} at " in " ".join(said(made.svg))  # the figures always tell it
 
 
 def test_tries_and_the_pause_between_them():
@@ -235,7 +259,10 @@ def test_a_bars_tooltip_tells_its_chunks():
 @pytest.mark.parametrize("name", CASES)
 def test_the_picture_is_xml_of_plain_shapes_and_words(name):
     made = Timeline(CASES[name](), now=2.0)
-    for each in elements(made.svg):
+    whole, *_ = every = elements(made.svg)
+    assert whole.attrib.pop("style") == "max-width:100%;height:auto"
+    assert whole.attrib["viewBox"].split()[2:] == [whole.attrib["width"], whole.attrib["height"]]
+    for each in every:
         assert each.tag.removeprefix(SVG) in ELEMENTS
         assert set(each.attrib) <= ATTRIBUTES
     assert not re.search(r"url\(|script|javascript:|&#|href", re.sub(r">[^<]*<", "><", made.svg))
@@ -360,6 +387,20 @@ def test_the_text_fits_a_terminal(name):
     assert all(len(line) <= 300 for line in lines)
 
 
+@pytest.mark.parametrize("end", [0.00105, 0.9, 1.0, 2.0, 15.6, 599.0, 1200.0, 90_000.0])
+def test_lanes_and_axis_fit_a_narrow_notebook_which_would_break_them(end):
+    ledger = new_ledger()
+    for n in range(200):
+        feed(ledger, "word ", thought="hm" if n < 50 else "", t=end * (n + 1) / 200)
+    ledger.close("end", t=end)
+    lines = str(Timeline(ledger)).splitlines()
+    drawn = [line for line in lines if "╵" in line or set(line) & set(BLOCKS)]
+    assert len(drawn) >= 2
+    assert all(len(line) <= 48 for line in lines if not line.startswith("try "))
+    assert drawn[-1].count("╵") >= 2
+    assert drawn[-1].rindex("╵") <= 9 + 34
+
+
 def test_a_fact_is_not_broken_where_a_line_is():
     ledger = steady(thoughts=0, texts=40)
     ledger.model_version = "a-model-with-a-rather-long-name-of-its-own"
@@ -380,7 +421,7 @@ def test_the_text_draws_each_lane_with_blocks():
     answer = next(line for line in lines if line.startswith("answer"))
     assert thinking.count("█") == 3
     assert answer.index("█") > thinking.rindex("█")
-    assert "first byte 1.00 s · first thought 1.00 s · first text 1.30 s" in lines
+    assert lines[-2:] == ["first byte 1.00 s · first thought 1.00 s ·", "  first text 1.30 s"]
 
 
 def test_a_notebook_gets_a_picture_and_its_text():
