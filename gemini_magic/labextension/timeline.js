@@ -228,12 +228,19 @@ function bars(found, name, foot) {
   });
 }
 
-/** Moments with a name; labels that would lie over each other are left out, their lines tell in a tooltip. */
+/** Moments with a name, those of one place together; labels that would lie over each other are left out, their lines tell in a tooltip. */
 function marks(timing, end, scale, bottom, width) {
+  const places = new Map();
+  for (const [name, title] of MARKS) {
+    if (timing[name] !== null && timing[name] <= end) {
+      const x = Math.round(scale(timing[name])) + 0.5;
+      const there = [x - 1, x, x + 1].find(each => places.has(each)) ?? x;
+      places.set(there, { titles: [...(places.get(there)?.titles ?? []), title], t: timing[name] });
+    }
+  }
   let free = [0, 0];
-  return MARKS.filter(([name]) => timing[name] !== null && timing[name] <= end).flatMap(([name, title]) => {
-    const x = Math.round(scale(timing[name])) + 0.5;
-    const said = `${title} ${duration(timing[name])}`;
+  return [...places].flatMap(([x, { titles, t }]) => {
+    const said = `${titles.join(', ')} ${duration(t)}`;
     const wide = said.length * LETTER;
     const left = x + 3 + wide > width; // it would leave the picture
     const start = left ? x - 3 - wide : x;

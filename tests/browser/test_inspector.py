@@ -505,7 +505,7 @@ def test_the_other_tabs_say_when_how_much_what_was_asked_and_what_was_odd(page, 
     assert "It's for a `$(test)`." in request.inner_text()
     notes = tab(output, "Notes")
     assert "A [DONE] line ended the stream." in notes.inner_text()
-    notes.locator("button", has_text="chunk 3").click()
+    notes.get_by_role("button", name="chunk 3", exact=True).click()
     assert output.locator(".gmi-detail .gmi-of").inner_text().startswith("#3 ")
 
 
