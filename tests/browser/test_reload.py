@@ -28,13 +28,16 @@ def line(n):
 
 
 def whole(notebook, within=".jp-Notebook"):
-    """Assert that the page shows all of it, as widgets or without, and had no trouble with them."""
+    """Assert that the page shows all of it, as widgets or without, and had no trouble with them.
+
+    By what is in the page, not by what is painted: a page in the background paints nothing.
+    """
     output = notebook.page.locator(f"{within} .jp-OutputArea:has(.gm-status)")
     notebook.page.wait_for_function(
-        "([output, last]) => output.innerText.includes('answer complete') && output.innerText.includes(last)",
+        "([output, last]) => output.textContent.includes('answer complete') && output.textContent.includes(last)",
         arg=[output.element_handle(), f"line number {ALL - 1} "],
     )
-    shown = output.inner_text()
+    shown = output.text_content()
     assert [n for n in range(ALL) if f"line number {n} " not in shown] == []
     assert not [said for said in notebook.log.errors if "widget" in said.lower()]
 
