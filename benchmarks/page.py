@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import sys
-import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -154,21 +151,12 @@ def most_in_a_second(times: list[float]) -> int:
 def measure(kind: str) -> None:
     """Print the figures of one kind of text."""
     sys.path[:0] = [str(_HERE.parent / "tests")]
-    from browser.lab import Lab, Notebook, cells, launch  # noqa: PLC0415 - only in the process that measures
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - as above
-    from surroundings import clean_environment, find_chromium  # noqa: PLC0415 - as above
+    from browser.lab import Notebook, cells, opened  # noqa: PLC0415 - only in the process that measures
 
     paths = [str(_HERE), str(_HERE.parent), str(_HERE.parent / "tests")]
     setup = _SETUP.format(paths=paths, kind=kind, size=_SIZE, step=_STEP, every=_EVERY, settle=_SETTLE)
     figures = {}
-    with contextlib.ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
-        lab = stack.enter_context(Lab(home / "lab"))
-        playwright = stack.enter_context(sync_playwright())
-        (home / "chromium").mkdir()
-        environment = clean_environment(os.environ, home / "chromium")
-        context = launch(playwright, find_chromium(), home / "chromium" / "profile", env=environment)
-        stack.callback(context.close)
+    with opened() as (lab, context):
         for name, made in _MADE.items():
             notebook = Notebook(lab, context.new_page())
             asked = f"shown = {made}(); await go(shown, {_UPDATES[name]})"

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal, TypeAlias, overload
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, field
 
+from .growing import Growing
 from .surrogates import clean
 
 __all__ = [
@@ -147,7 +148,7 @@ _KINDS: dict[type, str] = {
 }
 
 
-class Parts(Sequence[Part]):
+class Parts(Growing[Part]):
     """Parts in order, append-only; of a text without a signature it keeps the text, which is most of an answer."""
 
     def __init__(self) -> None:
@@ -160,21 +161,8 @@ class Parts(Sequence[Part]):
     def __len__(self) -> int:
         return len(self._kept)
 
-    @overload
-    def __getitem__(self, key: int) -> Part: ...
-    @overload
-    def __getitem__(self, key: slice) -> list[Part]: ...
-    def __getitem__(self, key: int | slice) -> Part | list[Part]:
-        kept = self._kept[key]
-        return [_part(each) for each in kept] if isinstance(kept, list) else _part(kept)
-
-    def __iter__(self) -> Iterator[Part]:
-        return map(_part, self._kept)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Parts | list | tuple) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment] # it grows
+    def _some(self, rows: Sequence[int]) -> Iterator[Part]:
+        return (_part(self._kept[row]) for row in rows)
 
 
 def _part(kept: Part | str) -> Part:

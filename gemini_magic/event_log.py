@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import Any, overload
+from typing import Any
 
 from .content import Part, Text
 from .events import Delta, Event, Usage, UsageReport
+from .growing import Growing
 from .records import ChunkRow, EventRow, UsageRow, columns_of, describe, event_json
 from .surrogates import clean
 from .tables import Columns
@@ -15,7 +17,7 @@ from .tables import Columns
 __all__ = ["EventLog"]
 
 
-class EventLog(Sequence[Event]):
+class EventLog(Growing[Event]):
     """The events in order, each with the chunk that brought it and its time; append-only, for one writer.
 
     What an event says that is kept elsewhere is not kept again: of a part of the first candidate it has the part, of a
@@ -33,7 +35,7 @@ class EventLog(Sequence[Event]):
         # Events; in place of a Delta its part, in place of a Text without a signature its text, and None for a report
         # of the usage that is in the chunk's row.
         self._kept: list[Any] = []
-        self._chunks = array("i")
+        self._firsts = array("i")  # with which event each chunk begins
         self._times: dict[int, float] = {}  # of events that belong to no chunk
         self._arrivals = chunks.stores["t"]
         self._counts = [chunks.stores[name] for name in ChunkRow._fields if name.endswith("_tokens")]
@@ -46,9 +48,9 @@ class EventLog(Sequence[Event]):
             UsageRow, columns_of(UsageRow, None), self._usage_rows
         )
 
-    def extend(self, events: Sequence[Event], chunk: int, usage: Usage) -> None:
-        """Add the events of a chunk whose row is there already, with the usage that is in it."""
-        self._chunks.extend([chunk] * len(events))
+    def extend(self, events: Sequence[Event], usage: Usage) -> None:
+        """Add the events of the next chunk, whose row is there already, with the usage that is in it."""
+        self._firsts.append(len(self._kept))
         for event in events:
             if type(event) is Delta and event.candidate == 0:
                 part = event.part
@@ -61,47 +63,39 @@ class EventLog(Sequence[Event]):
     def add(self, event: Event, t: float) -> None:
         """Add an event that belongs to no chunk."""
         self._times[len(self._kept)] = t
-        self._chunks.append(-1)
         self._kept.append(event)
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    @overload
-    def __getitem__(self, key: int) -> Event: ...
-    @overload
-    def __getitem__(self, key: slice) -> list[Event]: ...
-    def __getitem__(self, key: int | slice) -> Event | list[Event]:
-        rows = range(len(self._kept))[key]
-        return self._event(rows) if isinstance(rows, int) else list(map(self._event, rows))
-
-    def __iter__(self) -> Iterator[Event]:
-        return map(self._event, range(len(self._kept)))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, EventLog | list) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment] # it grows
+    def _some(self, rows: Sequence[int]) -> Iterator[Event]:
+        return map(self._event, rows)
 
     def _event(self, index: int) -> Event:
         kept: Any = self._kept[index]
         if kept is None:
-            return UsageReport(Usage(*(store.at(self._chunks[index]) for store in self._counts)))
+            chunk = self._chunk(index)
+            return UsageReport(Usage(*(store.at(chunk) for store in self._counts)))
         if isinstance(kept, str):
             return Delta(Text(kept))
         return Delta(kept) if isinstance(kept, Part) else kept
 
-    def _t(self, index: int) -> float:
-        chunk = self._chunks[index]
-        t: float = self._times[index] if chunk < 0 else self._arrivals.at(chunk)
-        return t
+    def _chunk(self, index: int) -> int:
+        return bisect_right(self._firsts, index) - 1
+
+    def _place(self, index: int) -> tuple[int | None, float]:
+        """An event's chunk, None for none, and its time."""
+        if index in self._times:
+            return None, self._times[index]
+        chunk = self._chunk(index)
+        return chunk, self._arrivals.at(chunk)
 
     def _event_rows(self) -> Iterator[tuple[Any, ...]]:
         for index in range(self.event_columns.length, len(self._kept)):
-            event, chunk = self._event(index), self._chunks[index]
+            event, (chunk, t) = self._event(index), self._place(index)
             kind, shown, candidate = describe(event)
             text = None if shown is None else clean(shown)
-            yield index, None if chunk < 0 else chunk, self._t(index), candidate, kind, text, event
+            yield index, chunk, t, candidate, kind, text, event
 
     def _usage_rows(self) -> Iterator[tuple[Any, ...]]:
         seen, self._counted = self._counted, len(self._kept)
@@ -113,6 +107,6 @@ class EventLog(Sequence[Event]):
                 usage, former = event.usage, self._former or Usage()
                 pairs = zip(usage, former, strict=True)
                 deltas = (None if now is None else now - (then or 0) for now, then in pairs)
-                yield self._chunks[index], self._t(index), *usage, *deltas
+                yield *self._place(index), *usage, *deltas
                 if usage.total is not None or self._former is None:
                     self._former = usage

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, overload
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 from urllib.parse import urlsplit
+
+from .growing import Growing
 
 __all__ = ["Attempt", "Exchange", "Pause", "Pieces", "clean_headers", "clean_url"]
 
@@ -60,7 +62,7 @@ class Attempt(NamedTuple):
         return self.ended
 
 
-class Pieces(Sequence[tuple[float, bytes]]):
+class Pieces(Growing[tuple[float, bytes]]):
     """What the socket gave: ``(t, bytes)`` for each read, append-only.
 
     A piece may be kept as which chunks stand in it and what is around them, so that the bytes of a chunk are held once,
@@ -111,13 +113,8 @@ class Pieces(Sequence[tuple[float, bytes]]):
     def __len__(self) -> int:
         return len(self._kept)
 
-    @overload
-    def __getitem__(self, key: int) -> tuple[float, bytes]: ...
-    @overload
-    def __getitem__(self, key: slice) -> list[tuple[float, bytes]]: ...
-    def __getitem__(self, key: int | slice) -> tuple[float, bytes] | list[tuple[float, bytes]]:
-        rows = range(len(self._kept))[key]
-        return self._at(rows) if isinstance(rows, int) else list(map(self._at, rows))
+    def _some(self, rows: Sequence[int]) -> Iterator[tuple[float, bytes]]:
+        return map(self._at, rows)
 
     def _at(self, row: int) -> tuple[float, bytes]:
         kept = self._kept[row]

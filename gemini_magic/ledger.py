@@ -194,8 +194,8 @@ class Ledger:
             gap = 0.0
             reports.append(usage)
         self.chunk_columns.extend(rows)
-        for index, ((_, reading), usage) in enumerate(zip(batch, reports, strict=True), first):
-            self.events.extend(reading.events, index, usage)
+        for (_, reading), usage in zip(batch, reports, strict=True):
+            self.events.extend(reading.events, usage)
         self.version += 1
 
     def _add_up(self, reading: Reading, index: int, t: float) -> tuple[str, str, str, str | None, Usage]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
-from typing import Any, Literal, NamedTuple, overload
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from .content import Text, Thought, kind_of
 from .events import Chunk, Delta, Event, Evidence, Failure, Finish, UsageReport
+from .growing import Growing
 from .tables import Column, Columns
 
 __all__ = [
@@ -95,7 +96,6 @@ def _decoded(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
-_BATCH = 1000  # chunks that are read at once
 _TYPES: dict[str, Literal["int32", "int64", "float64", "string"]] = {
     **dict.fromkeys(("round", "attempt", "candidate"), "int32"),
     **dict.fromkeys(("t", "gap", "waited", "started", "seconds"), "float64"),
@@ -163,8 +163,8 @@ def in_one_word(*kinds: str) -> str:
     return "+".join(dict.fromkeys(kind for kind in kinds if kind != "note")) or "other"
 
 
-class ChunkList(Sequence[Chunk]):
-    """The chunks of a table as objects, made when they are asked for: an object for each would double what is kept."""
+class ChunkList(Growing[Chunk]):
+    """The chunks of a table as objects."""
 
     def __init__(self, columns: Columns[ChunkRow]) -> None:
         self._columns = columns
@@ -175,24 +175,6 @@ class ChunkList(Sequence[Chunk]):
 
     def __len__(self) -> int:
         return self._columns.length
-
-    @overload
-    def __getitem__(self, key: int) -> Chunk: ...
-    @overload
-    def __getitem__(self, key: slice) -> list[Chunk]: ...
-    def __getitem__(self, key: int | slice) -> Chunk | list[Chunk]:
-        rows = range(self._columns.length)[key]
-        return next(self._some([rows])) if isinstance(rows, int) else list(self._some(rows))
-
-    def __iter__(self) -> Iterator[Chunk]:
-        length = self._columns.length
-        for start in range(0, length, _BATCH):
-            yield from self._some(range(start, min(start + _BATCH, length)))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ChunkList | list) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment] # it grows
 
     def _some(self, rows: Sequence[int]) -> Iterator[Chunk]:
         return map(Chunk, rows, *(store.given(rows) for store in self._stores))

@@ -22,7 +22,7 @@ from layout_rules import (
 )
 from surroundings import CHECKOUT
 
-# any_json, arrow, column, conditions, curl, difference, evidence, endings, event_log, exchange, frame, lint, listings, look, oddities, places, preview, records, seam, spoken, stores, surrogates, texts and timing are parts of what the ledger and the response say, a module each;
+# any_json, arrow, column, conditions, curl, difference, evidence, endings, event_log, exchange, frame, growing, lint, listings, look, oddities, places, preview, records, seam, spoken, stores, surrogates, texts and timing are parts of what the ledger and the response say, a module each;
 # options are what settings resolves; keeping is what the API and the notebook say to the journal. demo is the part of the command line that shows the tour: it knows nothing of ours.
 NOUNS = {
     "any_json",
@@ -40,6 +40,7 @@ NOUNS = {
     "prices",
     "look",
     "event_log",
+    "growing",
     "documented",
     "lint",
     "listings",
@@ -60,7 +61,8 @@ FACE = NOUNS | {"wire", "backends", "client", "asking", "markdown", "journal", "
 # room: the rooms it may import; None is everything.
 TABLE = {
     "errors": set(),
-    "content": {"surrogates"},
+    "content": {"growing", "surrogates"},
+    "growing": set(),
     "events": {"content", "any_json"},
     "tables": {"arrow", "column", "conditions", "frame", "preview", "stores"},
     "column": {"stores", "texts"},
@@ -81,9 +83,9 @@ TABLE = {
     "prices": {"content", "events"},
     "conversation": {"content", "events"},
     "endings": {"errors", "content", "events"},
-    "records": {"content", "events", "tables"},
-    "event_log": {"content", "events", "records", "surrogates", "tables"},
-    "exchange": set(),
+    "records": {"content", "events", "growing", "tables"},
+    "event_log": {"content", "events", "growing", "records", "surrogates", "tables"},
+    "exchange": {"growing"},
     "seam": set(),
     "surrogates": set(),
     "any_json": {"surrogates"},

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1] / "tests")]
 
-from browser.lab import Lab, Notebook, cells, launch  # noqa: E402 - the browser tests' own driver
-from playwright.sync_api import sync_playwright  # noqa: E402 - as above
-from surroundings import clean_environment, find_chromium  # noqa: E402 - as above
+from browser.lab import Notebook, cells, opened  # noqa: E402 - the browser tests' own driver
 
 ASKED = """%%gemini --replay builtin:tour --thinking on --out answer
 How does a streamed answer reach my notebook? Give me a short overview
@@ -23,14 +18,7 @@ SIZE = {"width": 1000, "height": 860}
 
 def main() -> None:
     """Write ``answer.png``, ``inspector.png`` and ``timeline.svg`` beside this file."""
-    with contextlib.ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
-        lab = stack.enter_context(Lab(home / "lab"))
-        playwright = stack.enter_context(sync_playwright())
-        (home / "chromium").mkdir()
-        environment = clean_environment(os.environ, home / "chromium")
-        context = launch(playwright, find_chromium(), home / "chromium" / "profile", env=environment)
-        stack.callback(context.close)
+    with opened() as (lab, context):
         notebook = Notebook(lab, context.new_page())
         notebook.page.set_viewport_size(SIZE)
         saved = f"answer.timeline().save({str(HERE / 'timeline.svg')!r})"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import os
 import re
 import secrets
 import shutil
@@ -17,16 +18,27 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, Self
 from urllib.parse import quote, urlsplit
 
 import nbformat
-from playwright.sync_api import BrowserContext, Dialog, Locator, Page, Playwright, Request, WebSocket
-from surroundings import CANARY, ORIGINAL_ENVIRON, clean_environment
+from playwright.sync_api import (
+    BrowserContext,
+    Dialog,
+    Locator,
+    Page,
+    Playwright,
+    Request,
+    WebSocket,
+    sync_playwright,
+)
+from surroundings import CANARY, ORIGINAL_ENVIRON, clean_environment, find_chromium
 
 _CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -193,6 +205,20 @@ def launch(
         viewport={"width": 1280, "height": 900},
         **options,
     )
+
+
+@contextmanager
+def opened() -> Iterator[tuple[Lab, BrowserContext]]:
+    """A JupyterLab and a Chromium of one's own, for scripts; both are gone afterwards."""
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(TemporaryDirectory(ignore_cleanup_errors=True)))
+        lab = stack.enter_context(Lab(home / "lab"))
+        playwright = stack.enter_context(sync_playwright())
+        (home / "chromium").mkdir()
+        environment = clean_environment(os.environ, home / "chromium")
+        context = launch(playwright, find_chromium(), home / "chromium" / "profile", env=environment)
+        stack.callback(context.close)
+        yield lab, context
 
 
 @dataclass(frozen=True)
