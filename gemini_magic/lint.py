@@ -23,6 +23,7 @@ __all__ = ["lint"]
 
 _LONG_GAP: Final = 10.0  # seconds between two chunks that a reader feels as standing still
 _TWICE: Final = 20  # characters: shorter pieces of text may well come twice in a row
+_FEW: Final = 5  # different characters: ruled lines do come twice
 _ALIAS: Final = ("latest", "gemini-pro", "gemini-flash")  # names that stand for whatever is newest
 _NAME: Final = 60  # characters of a server's word
 _FOUND: Final = 5  # names of unknown fields that one note tells
@@ -107,7 +108,11 @@ def _texts(ledger: Ledger) -> Iterator[Note]:
     """Text that comes twice: the same piece again, or all of it from the beginning."""
     columns = ledger.chunk_columns.rows()
     texts: Sequence[str] = columns["text"]
-    again = [at for at in range(1, len(texts)) if len(texts[at]) >= _TWICE and texts[at] == texts[at - 1]]
+    again = [
+        at
+        for at in range(1, len(texts))
+        if len(texts[at]) >= _TWICE and texts[at] == texts[at - 1] and len(set(texts[at])) > _FEW
+    ]
     if again:
         yield Note(
             "duplicate-text",

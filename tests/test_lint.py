@@ -70,6 +70,8 @@ def test_text_that_comes_twice_and_text_that_begins_again():
     assert "cumulative-text" in found(streamed(*[said(piece * n) for n in (1, 2, 3)]))
     assert "cumulative-text" not in found(streamed(said(piece), said(piece * 2), said("and the end")))
     assert found(streamed(said("ha "), said("ha "), said("!", "STOP"))) == {}
+    ruled = "| --- " * 8
+    assert found(streamed(said(ruled), said(ruled), said("|", "STOP"))) == {}
 
 
 def test_empty_parts_and_signatures_on_them():
