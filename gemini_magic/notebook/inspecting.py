@@ -6,6 +6,7 @@ Each is about the last answer, or the one that a variable names. They send nothi
 from __future__ import annotations
 
 import shlex
+import textwrap
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ FILTERED: Final = ("events", "chunks", "usage", "notes")
 """The words that take ``--where``."""
 
 _WHERE: Final = "--where"
+_WIDTH: Final = 72
 
 
 def split_conditions(line: str) -> tuple[str, tuple[str, ...]]:
@@ -139,7 +141,9 @@ def notes(desk: Desk, line: Line) -> None:
             *([] if note.chunk is None else [f"chunk {note.chunk}"]),
             *([] if note.offset is None else [f"byte {note.offset:,}"]),
         ]
-        lines.append(f"{note.severity}: {note.message} ({', '.join([note.kind, *place])})")
+        told = f"{note.severity}: {note.message} ({', '.join([note.kind, *place])})"
+        # A page breaks a line that is too long for it anywhere.
+        lines.append(textwrap.fill(told, _WIDTH, subsequent_indent="    ", break_on_hyphens=False))
     none = f"No note fits; there are {len(every)}." if every else "Nothing odd was seen."
     say_lines(*(lines or [none]))
 
