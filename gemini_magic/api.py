@@ -177,9 +177,8 @@ def _reply(
     said = begin(asked, resolved, sources=sources)
     with _stopping(said):
         said.wait()
-    if isinstance(
-        said.error, RecordingError
-    ):  # nothing was sent, and nobody who only looks at the text would know
+    # Nothing was sent, and nobody who only looks at the text would know.
+    if isinstance(said.error, RecordingError):
         raise said.error
     return said
 

@@ -32,7 +32,9 @@ __all__ = [
     "cleaned",
     "joined",
     "kind_of",
+    "lean",
     "merged",
+    "whole",
 ]
 
 
@@ -156,16 +158,22 @@ class Parts(Growing[Part]):
 
     def append(self, part: Part) -> None:
         """One more."""
-        self._kept.append(part.text if type(part) is Text and part.signature is None else part)
+        self._kept.append(lean(part))
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def _some(self, rows: Sequence[int]) -> Iterator[Part]:
-        return (_part(self._kept[row]) for row in rows)
+        return (whole(self._kept[row]) for row in rows)
 
 
-def _part(kept: Part | str) -> Part:
+def lean(part: Part) -> Part | str:
+    """What has to be kept of a part: of a text without a signature the text."""
+    return part.text if type(part) is Text and part.signature is None else part
+
+
+def whole(kept: Part | str) -> Part:
+    """The part of which :func:`lean` kept this."""
     return Text(kept) if isinstance(kept, str) else kept
 
 

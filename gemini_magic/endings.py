@@ -20,7 +20,7 @@ from .errors import (
 )
 from .events import Failure, Finish, Note, Status, status_of
 
-__all__ = ["Cause", "Ending", "ending_of", "service_error"]
+__all__ = ["ELSEWHERE", "Cause", "Ending", "ending_of", "service_error"]
 
 Cause: TypeAlias = Literal[
     "end", "cut", "full", "failed", "stalled", "timeout", "interrupt", "stop", "left", "arriving"
@@ -28,7 +28,8 @@ Cause: TypeAlias = Literal[
 
 _RESUME = "What arrived is kept; `%gemini resume` asks for the rest in a new request."
 _AGAIN = "`%gemini resume` asks the same question again, in a new request."
-_WHOLE = "Ask again for a whole answer; `%gemini resume` goes on with answers of this kernel only."
+# A remedy for answers that another kernel had asked for.
+ELSEWHERE = "Ask again for a whole answer; `%gemini resume` goes on with answers of this kernel only."
 _LATER = "The journal holds all of it when it has ended."
 
 
@@ -98,7 +99,7 @@ def ending_of(
 
 def _not_read_on(cause: Cause, chars: int) -> Interrupted:
     if cause == "left":
-        return Interrupted(_so_far("The kernel ended", chars), remedy=_WHOLE)
+        return Interrupted(_so_far("The kernel ended", chars), remedy=ELSEWHERE)
     if cause == "arriving":
         arrived = f"{chars:,} characters had arrived" if chars else "no text had arrived"
         return Interrupted(f"Still arriving when it was looked up; {arrived}.", remedy=_LATER)

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .content import Part, Text
+from .content import Part, lean, whole
 from .events import Delta, Event, Usage, UsageReport
 from .growing import Growing
 from .records import ChunkRow, EventRow, UsageRow, columns_of, describe, event_json
@@ -32,8 +32,7 @@ class EventLog(Growing[Event]):
     """
 
     def __init__(self, chunks: Columns[ChunkRow]) -> None:
-        # Events; in place of a Delta its part, in place of a Text without a signature its text, and None for a report
-        # of the usage that is in the chunk's row.
+        # Events; in place of a Delta what has to be kept of its part, and None for the usage that is in the chunk's row.
         self._kept: list[Any] = []
         self._firsts = array("i")  # with which event each chunk begins
         self._times: dict[int, float] = {}  # of events that belong to no chunk
@@ -53,8 +52,7 @@ class EventLog(Growing[Event]):
         self._firsts.append(len(self._kept))
         for event in events:
             if type(event) is Delta and event.candidate == 0:
-                part = event.part
-                self._kept.append(part.text if type(part) is Text and part.signature is None else part)
+                self._kept.append(lean(event.part))
             elif type(event) is UsageReport and event.usage is usage:
                 self._kept.append(None)
             else:
@@ -76,9 +74,7 @@ class EventLog(Growing[Event]):
         if kept is None:
             chunk = self._chunk(index)
             return UsageReport(Usage(*(store.at(chunk) for store in self._counts)))
-        if isinstance(kept, str):
-            return Delta(Text(kept))
-        return Delta(kept) if isinstance(kept, Part) else kept
+        return Delta(whole(kept)) if isinstance(kept, str | Part) else kept
 
     def _chunk(self, index: int) -> int:
         return bisect_right(self._firsts, index) - 1

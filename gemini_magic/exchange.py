@@ -67,23 +67,24 @@ class Pieces(Growing[tuple[float, bytes]]):
 
     A piece may be kept as which chunks stand in it and what is around them, so that the bytes of a chunk are held once,
     by whoever keeps the chunks.
+
+    Attributes:
+        size: bytes of all.
     """
 
     def __init__(self) -> None:
+        self.size = 0
         self._times = array("d")
         # The bytes of a piece; or what stands before, between and behind the chunks in it.
         self._kept: list[bytes | tuple[bytes, bytes, bytes]] = []
         self._firsts, self._counts = array("i"), array("i")  # which chunks
-        self._around: tuple[bytes, bytes, bytes] = (
-            b"",
-            b"",
-            b"",
-        )  # of the last one: mostly it stays the same
+        self._around = (b"", b"", b"")  # of the last one: mostly it stays the same
         self._chunks: Callable[[range], Sequence[bytes]] = _none
 
     def append(self, piece: tuple[float, bytes]) -> None:
         """One more."""
         t, data = piece
+        self.size += len(data)
         self._times.append(t)
         self._firsts.append(0)
         self._counts.append(0)
@@ -102,11 +103,8 @@ class Pieces(Growing[tuple[float, bytes]]):
             around = _around(data, chunks[skipped:]) if isinstance(data, bytes) else None
             if around is not None:
                 self._around = self._around if around == self._around else around
-                self._chunks, self._firsts[-1], self._counts[-1] = (
-                    source,
-                    first + skipped,
-                    len(chunks) - skipped,
-                )
+                self._chunks, self._firsts[-1] = source, first + skipped
+                self._counts[-1] = len(chunks) - skipped
                 self._kept[-1] = self._around
                 return
 
@@ -123,11 +121,6 @@ class Pieces(Growing[tuple[float, bytes]]):
             first = self._firsts[row]
             kept = before + between.join(self._chunks(range(first, first + self._counts[row]))) + behind
         return self._times[row], kept
-
-    @property
-    def size(self) -> int:
-        """Bytes of all."""
-        return sum(len(data) for _, data in self)
 
 
 def _none(_rows: range) -> Sequence[bytes]:
@@ -195,9 +188,7 @@ class Exchange:
 
     def summary(self) -> Attempt:
         """What it was, without its bytes."""
-        pieces = list(self.pieces)  # a copy first: the reader may be appending
-        seconds = pieces[-1][0] if pieces else None
-        size = sum(len(piece) for _, piece in pieces)
+        seconds = self.pieces[-1][0] if self.pieces else None
         return Attempt(
             self.round,
             self.attempt,
@@ -208,7 +199,7 @@ class Exchange:
             self.waited,
             self.started,
             seconds,
-            size,
+            self.pieces.size,
         )
 
 

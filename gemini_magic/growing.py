@@ -5,6 +5,7 @@ An object for each would take more room than what it is made of.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar, overload
 
@@ -17,9 +18,9 @@ _BATCH = 1000  # items that are made at once
 class Growing(Sequence[T]):
     """To be given ``__len__`` and ``_some``."""
 
+    @abstractmethod
     def _some(self, rows: Sequence[int]) -> Iterable[T]:
         """The items with these numbers."""
-        raise NotImplementedError
 
     @overload
     def __getitem__(self, key: int) -> T: ...

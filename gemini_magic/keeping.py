@@ -14,6 +14,7 @@ from platformdirs import user_data_path
 
 from .client import Tape, parse_recording
 from .content import Request
+from .endings import ELSEWHERE
 from .errors import Interrupted, JournalError, RecordingError
 from .exchange import Exchange
 from .journal import Begun, Ended, Entry, Journal, Limits
@@ -25,7 +26,6 @@ __all__ = ["again", "ended", "exchanges_of", "journal", "keep", "kept"]
 
 _MEGABYTE = 2**20
 _GONE, _ARRIVING = "kernel ended", "still arriving"
-_REMEDY = "Ask again for a whole answer; `%gemini resume` goes on with answers of this kernel only."
 
 
 def journal() -> Journal:
@@ -96,7 +96,7 @@ def again(entry: Entry, lines: bytes) -> Response:
     if ledger.cause == "arriving":
         ledger.error = _arriving(entry, ledger.chars)
     elif ledger.error is not None and "resume" in ledger.error.remedy:
-        ledger.error.remedy = _REMEDY
+        ledger.error.remedy = ELSEWHERE
     return response
 
 
