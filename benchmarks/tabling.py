@@ -44,8 +44,9 @@ def measure() -> None:
     import pyarrow as pa  # noqa: PLC0415 - as above
 
     from gemini_magic.content import Text  # noqa: PLC0415 - as above
-    from gemini_magic.events import Delta, Reading, Usage, UsageReport  # noqa: PLC0415 - as above
-    from gemini_magic.ledger import Ledger  # noqa: PLC0415 - as above
+    from gemini_magic.events import Decoded, Delta, Usage, UsageReport  # noqa: PLC0415 - as above
+    from gemini_magic.ledger.ledger import Ledger  # noqa: PLC0415 - as above
+    from gemini_magic.tables import Rows  # noqa: PLC0415 - as above
 
     def filled(count: int) -> Ledger:
         ledger = Ledger()
@@ -57,7 +58,7 @@ def measure() -> None:
             ledger.add(
                 raw,
                 n / 100,
-                Reading([Delta(Text(f"word {n} ")), UsageReport(Usage(9, None, n, None, None, n))]),
+                Decoded([Delta(Text(f"word {n} ")), UsageReport(Usage(9, None, n, None, None, n))]),
             )
         return ledger
 
@@ -73,9 +74,9 @@ def measure() -> None:
     small, large = filled(1000), filled(_CHUNKS)
     figures = {}
     for name, use in uses.items():
-        use(small.chunk_columns.rows(), small)
+        use(Rows(small.chunk_columns), small)
         began = time.process_time()
-        use(large.chunk_columns.rows(), large)
+        use(Rows(large.chunk_columns), large)
         figures[name] = time.process_time() - began
     print(json.dumps(figures))
 

@@ -1,4 +1,4 @@
-"""A client put to the cases of `tests/wire_cases.py`, in a process of its own that may be killed when it hangs.
+"""A client put to the cases of `tests/support/wire_cases.py`, in a process of its own that may be killed when it hangs.
 
 `python wire_clients.py CLIENT` says first who it is, then reads jobs from its input, one JSON object a line, and
 writes what the client told its user: a line for each piece of text as it comes, one line at the end. Each client is
@@ -28,7 +28,7 @@ def tell(**fields: object) -> None:
 
 def ours() -> Callable[[Job], dict[str, Any]]:
     root = Path(__file__).resolve().parent.parent
-    sys.path[:0] = [str(root), str(root / "tests")]
+    sys.path[:0] = [str(root), str(root / "tests" / "support")]
     from wire_cases import seen_by  # noqa: PLC0415
 
     import gemini_magic  # noqa: PLC0415 - the interpreter of another client does not have it

@@ -1,4 +1,4 @@
-"""Puts the cases of `tests/wire_cases.py` to gemini_magic and to google-genai and prints what each makes of them.
+"""Puts the cases of `tests/support/wire_cases.py` to gemini_magic and to google-genai and prints what each makes of them.
 
     python benchmarks/wire_peers.py            run all; write docs/wire-cases.md when google-genai is there
     python benchmarks/wire_peers.py --write    write it in any case
@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from fake_server import FakeServer  # noqa: E402 - the tests' modules are no package
 from surroundings import clean_environment  # noqa: E402

@@ -13,19 +13,21 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .asking import build, parts_of
 from .backends import Backend, backend
-from .client import Key, Recorder, Replay, endpoint_of, find_key, key_header, open_stream
+from .client import Key, endpoint_of, open_stream
+from .config import CALL, KEPT_BACK, resolve
 from .content import Part, Request, Text, Turn
 from .conversation import answer_turn
+from .credentials import find_key, key_header
 from .errors import CredentialsError, OptionError, RecordingError
-from .keeping import journal, keep, kept
-from .ledger import Ledger
-from .look import Look
+from .journaling import journal, keep, kept
+from .ledger import DisplayOptions, Ledger
 from .markdown import Images
+from .options import Options
+from .prompts import build, parts_of
+from .recording import Recorder, Replay
 from .response import Response
 from .response_stream import Listeners, ResponseStream
-from .settings import CALL, KEPT_BACK, Options, resolve
 
 __all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "stream"]
 
@@ -135,7 +137,7 @@ def begin(
         ledger.note("key-kept-back", kept_back, severity="warning")
     ledger.before = before
     form = "markdown" if options.format == "md" else options.format
-    ledger.look = Look(form, options.images, options.record_size)
+    ledger.look = DisplayOptions(form, options.images, options.record_size)
     for notice in notices:
         ledger.note("notice", notice)
     keeping = kept(options, local=replay is not None or dialect.local is not None)

@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from .asking import build, parts_of
 from .backends import Backend, HttpRequest, backend
-from .client import endpoint_of, fetch, find_key
+from .client import endpoint_of, fetch
+from .config import CALL, resolve
 from .content import Part, Request, Turn
+from .credentials import find_key
 from .errors import OptionError, WireError
-from .settings import CALL, Options, resolve
+from .options import Options
+from .prompts import build, parts_of
 
 __all__ = ["Model", "TokenCount", "cached_models", "count_tokens", "counted", "listed", "models"]
 

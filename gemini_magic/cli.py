@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .backends import backend
-from .client import find_key
+from .credentials import find_key
 from .demo import check, show
 from .errors import GeminiMagicError
-from .settings import Options
+from .options import Options
 
 __all__ = ["main"]
 

@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, field
 
-from .growing import Growing
-from .surrogates import clean
+from .lazy import LazySequence
+from .lenient_json import clean
 
 __all__ = [
     "Blob",
@@ -150,7 +150,7 @@ _KINDS: dict[type, str] = {
 }
 
 
-class Parts(Growing[Part]):
+class Parts(LazySequence[Part]):
     """Parts in order, append-only; of a text without a signature it keeps the text, which is most of an answer."""
 
     def __init__(self) -> None:

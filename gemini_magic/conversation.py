@@ -12,10 +12,10 @@ from typing import NamedTuple
 from .content import Opaque, Part, Text, Thought, Turn, cleaned
 from .events import Status
 
-__all__ = ["Conversation", "Entry", "answer_turn"]
+__all__ = ["Conversation", "ConversationEntry", "answer_turn"]
 
 
-class Entry(NamedTuple):
+class ConversationEntry(NamedTuple):
     """One question and its answer.
 
     Attributes:
@@ -32,9 +32,9 @@ class Entry(NamedTuple):
 class Conversation:
     """A named list of entries, oldest first."""
 
-    def __init__(self, name: str = "", entries: Sequence[Entry] = ()) -> None:
+    def __init__(self, name: str = "", entries: Sequence[ConversationEntry] = ()) -> None:
         self.name = name
-        self.entries: list[Entry] = list(entries)
+        self.entries: list[ConversationEntry] = list(entries)
 
     def __len__(self) -> int:
         """How many questions were answered."""
@@ -55,7 +55,7 @@ class Conversation:
 
     def append(self, turns: Sequence[Turn], *, status: Status = "complete", key: Hashable = None) -> None:
         """Add a question and its answer at the end."""
-        self.entries.append(Entry(tuple(turns), status, key))
+        self.entries.append(ConversationEntry(tuple(turns), status, key))
 
     def put(self, turns: Sequence[Turn], *, status: Status = "complete", key: Hashable = None) -> None:
         """Replace the entry with this key where it stands, or append it when there is none."""
@@ -63,7 +63,7 @@ class Conversation:
         if position is None:
             self.append(turns, status=status, key=key)
         else:
-            self.entries[position] = Entry(tuple(turns), status, key)
+            self.entries[position] = ConversationEntry(tuple(turns), status, key)
 
     def branch(self, name: str, upto: int | None = None) -> Conversation:
         """A new conversation that shares the first ``upto`` questions (all by default)."""

@@ -10,14 +10,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, TypeAlias
 
-from .errors import (
-    BlockedError,
-    GeminiMagicError,
-    Interrupted,
-    ServiceError,
-    StalledError,
-    TruncatedError,
-)
+from .errors import BlockedError, GeminiMagicError, Interrupted, ServiceError, StalledError, TruncatedError
 from .events import Failure, Finish, Note, Status, status_of
 
 __all__ = ["ELSEWHERE", "Cause", "Ending", "ending_of", "service_error"]

@@ -11,18 +11,18 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from .any_json import read_json
 from .content import Part
+from .lenient_json import read_json
 
 __all__ = [
     "Chunk",
+    "Decoded",
     "Delta",
     "Event",
     "Evidence",
     "Failure",
     "Finish",
     "Note",
-    "Reading",
     "Severity",
     "Status",
     "Usage",
@@ -163,7 +163,7 @@ class Failure(Struct, frozen=True):
 Event: TypeAlias = Delta | Evidence | UsageReport | Finish | Note | Failure
 
 
-class Reading(Struct, gc=False):
+class Decoded(Struct, gc=False):
     """What one chunk means.
 
     Attributes:

@@ -6,23 +6,113 @@ Everything shown here is read from the ledger when asked for; nothing is kept tw
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Self, TypeAlias, TypeVar
 
 from . import markdown, views
 from .backends import backend
-from .client import Stream, play, read_exchanges, read_recording, write_recording
-from .content import Blob, Call, Part, Request
-from .curl import curl_of
-from .difference import Difference
+from .client import Stream, play
+from .content import Blob, Call, Part, Request, Text, Thought, cleaned, joined
+from .diagnostics import oddities
+from .diff import Difference
 from .errors import GeminiMagicError, Interrupted, OptionError, RecordingError
-from .events import Status
-from .evidence import Evidence
-from .exchange import Attempt, Exchange
-from .ledger import Ledger
-from .spoken import Candidate, Citation, citations_of
+from .events import Chunk, Status, Usage
+from .ledger import (
+    Attempt,
+    ChunkRow,
+    EventRow,
+    Exchange,
+    Ledger,
+    ModalityRow,
+    NoteRow,
+    PartRow,
+    UsageRow,
+    curl_of,
+    modality_rows,
+    part_row,
+    rows_of,
+)
+from .prices import Cost, cost_of, said_cost
+from .recording import read_exchanges, read_recording, write_recording
+from .tables import Rows
+from .timing import Timing, measure
 
-__all__ = ["Attempt", "Candidate", "Response", "rebuilt"]
+__all__ = ["Attempt", "Candidate", "Citation", "Response", "citations_of", "rebuilt"]
+
+
+class Citation(NamedTuple):
+    """A passage of the answer that the server found elsewhere; None for what it did not say.
+
+    Attributes:
+        start, end: where in the answer, in bytes of its UTF-8 form (Gemini API, ``CitationSource``).
+        uri, title, license: of the source.
+    """
+
+    start: int | None
+    end: int | None
+    uri: str | None
+    title: str | None
+    license: str | None
+
+
+def citations_of(ledger: Ledger, candidate: int) -> list[Citation]:
+    """The citations of one candidate, each once, in the order they came.
+
+    The Developer API sends them as ``citationSources``, Vertex AI as ``citations``.
+    """
+    found: dict[Citation, None] = {}
+    for each in ledger.evidence:
+        if each.name == "citationMetadata" and each.candidate == candidate and isinstance(each.value, dict):
+            for name in ("citationSources", "citations"):
+                sources = each.value.get(name)
+                for source in sources if isinstance(sources, list) else ():
+                    if isinstance(source, dict):
+                        found[_citation(source)] = None
+    return list(found)
+
+
+def _citation(source: dict[str, Any]) -> Citation:
+    start, end = (
+        value if isinstance(value := source.get(name), int) else None for name in ("startIndex", "endIndex")
+    )
+    uri, title, terms = (
+        None if source.get(name) is None else str(source[name]) for name in ("uri", "title", "license")
+    )
+    return Citation(start, end, uri, title, terms)
+
+
+class Candidate:
+    """One candidate answer; the response's own ``text`` and kin are candidate 0's."""
+
+    def __init__(self, ledger: Ledger, index: int) -> None:
+        self._ledger = ledger
+        self.index = index
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts in order, text that was cut into chunks joined again."""
+        return cleaned(joined(self._ledger.parts.get(self.index, ())))
+
+    @property
+    def text(self) -> str:
+        """The answer's text."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def thoughts(self) -> str:
+        """The summary of the model's thinking."""
+        return "".join(part.text for part in self.parts if isinstance(part, Thought))
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The last reason the server gave, in its own word."""
+        finish = self._ledger.finishes.get(self.index)
+        return None if finish is None else finish.reason
+
+    def __repr__(self) -> str:
+        return f"<Candidate {self.index}: {len(self.text):,} characters, {self.finish_reason}>"
+
 
 R = TypeVar("R", bound="Response")
 
@@ -30,7 +120,7 @@ R = TypeVar("R", bound="Response")
 Asker: TypeAlias = "Callable[[Response, str | Sequence[Part], Mapping[str, Any]], Response]"
 
 
-class Response(Evidence):
+class Response:
     """An answer and everything that was received with it.
 
     Args:
@@ -40,7 +130,7 @@ class Response(Evidence):
     """
 
     def __init__(self, ledger: Ledger, stream: Stream | None = None, asker: Asker | None = None) -> None:
-        super().__init__(ledger)
+        self.ledger = ledger
         self.stream = stream
         self._asker = asker
         self._shown = False
@@ -263,6 +353,144 @@ class Response(Evidence):
             raise TypeError("Only an answer that has ended can be pickled or copied; r.wait() waits for it.")
         ledger = self.ledger
         return rebuilt, (type(self), list(ledger.exchanges), ledger.backend, ledger.request, ledger.before)
+
+    # -- tables and figures ----------------------------------------------------------------------------------
+
+    @property
+    def raw(self) -> list[Any]:
+        """The JSON values exactly as received."""
+        return [chunk.value for chunk in self.ledger.raw]
+
+    @property
+    def raw_chunks(self) -> list[Chunk]:
+        """The chunks with their bytes; ``chunk.raw`` is the JSON text."""
+        return list(self.ledger.raw)
+
+    @property
+    def chunks(self) -> Rows[ChunkRow]:
+        """A row for each JSON value received; ``pd.DataFrame(r.chunks)`` works."""
+        return Rows(self.ledger.chunk_columns)
+
+    @property
+    def events(self) -> Rows[EventRow]:
+        """A row for each event the chunks carried."""
+        return Rows(self.ledger.event_columns)
+
+    @property
+    def parts_table(self) -> Rows[PartRow]:
+        """A row for each part of each candidate, text that was cut into chunks joined again."""
+        candidates = sorted({0, *self.ledger.parts})
+        return rows_of(
+            PartRow,
+            (
+                part_row(index, candidate, part)
+                for candidate in candidates
+                for index, part in enumerate(Candidate(self.ledger, candidate).parts)
+            ),
+        )
+
+    @property
+    def usage(self) -> Usage:
+        """The token counts: the last total the server sent, None where it said nothing."""
+        return self.ledger.usage or Usage()
+
+    @property
+    def usage_history(self) -> Rows[UsageRow]:
+        """Every usage report with what it added."""
+        return Rows(self.ledger.usage_columns)
+
+    @property
+    def usage_by_modality(self) -> Rows[ModalityRow]:
+        """Every count that a usage report splits by text, image, audio and so on, as sent."""
+        return rows_of(ModalityRow, modality_rows(self._metadata()))
+
+    @property
+    def cost(self) -> Cost | None:
+        """What the answer cost; None where that is not known, and while it runs.
+
+        A gateway's own figure if it sent one, else the list price by the package genai-prices (``pip install
+        "gemini-magic[prices]"``), thoughts, cached and tool tokens and the service tier taken into account. List prices
+        know no discounts and no free tier.
+        """
+        ledger = self.ledger
+        if ledger.status == "running":
+            return None
+        model = ledger.model_version or (ledger.request.model if ledger.request else None)
+        if "cost" in ledger.extras:
+            return said_cost(ledger.extras["cost"], source=ledger.backend, model=model)
+        asked = ledger.request.body.get("serviceTier") if ledger.request else None
+        tier = ledger.extras.get("serviceTier", asked)
+        metadata = [found for _, found in self._metadata() if "totalTokenCount" in found]
+        return cost_of(
+            ledger.usage,
+            model,
+            metadata=metadata[-1] if metadata else None,
+            tier=tier if isinstance(tier, str) else None,
+            when=ledger.started,
+        )
+
+    def _metadata(self) -> Iterator[tuple[Chunk, Mapping[str, Any]]]:
+        for chunk in list(self.ledger.raw):
+            value = chunk.value if b"TokenCount" in chunk.raw else None
+            found = value.get("usageMetadata") if isinstance(value, dict) else None
+            if isinstance(found, dict):
+                yield chunk, found
+
+    @property
+    def notes(self) -> Rows[NoteRow]:
+        """Oddities of the stream, each with severity, place and explanation.
+
+        First what the readers saw, then what a look over the whole shows, which parses the JSON once more.
+        """
+        found = oddities(self.ledger)
+        return rows_of(
+            NoteRow, ((note.kind, note.severity, note.message, note.chunk, note.offset) for note in found)
+        )
+
+    @property
+    def extras(self) -> dict[str, Any]:
+        """What gateways and newer servers add, as sent: ``provider``, ``cache_tier``, ``serviceTier`` or ``cost``."""
+        return dict(self.ledger.extras)
+
+    @property
+    def request(self) -> Request | None:
+        """What was asked; None for a recording."""
+        return self.ledger.request
+
+    @property
+    def attempts(self) -> Rows[Attempt]:
+        """The HTTP exchanges, retries included."""
+        return rows_of(Attempt, (each.summary() for each in list(self.ledger.exchanges)))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the last answer, without cookies."""
+        exchanges = self.ledger.exchanges
+        return dict(exchanges[-1].response_headers) if exchanges else {}
+
+    @property
+    def model_version(self) -> str | None:
+        """The model that answered, in the server's word."""
+        return self.ledger.model_version
+
+    @property
+    def response_id(self) -> str | None:
+        """The server's id of the answer."""
+        return self.ledger.response_id
+
+    @property
+    def started(self) -> datetime:
+        """When the request was made (UTC)."""
+        return self.ledger.started
+
+    @property
+    def timing(self) -> Timing:
+        """Where the time went, in seconds; all None for a recording without arrival times."""
+        columns = self.ledger.chunk_columns
+        times = columns.given("t", columns.length)
+        if self.ledger.source == "recording" and times and not any(times):
+            return measure({}, (), self.usage)
+        return measure(self.ledger.marks, times, self.usage)
 
     # -- how it looks ----------------------------------------------------------------------------------------
 

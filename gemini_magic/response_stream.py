@@ -12,8 +12,8 @@ from typing import Self
 from .client import Stream
 from .content import Text, Thought
 from .events import Delta, Event
+from .lenient_json import Joiner
 from .response import Response
-from .surrogates import Joiner
 
 __all__ = ["Listeners", "ResponseStream"]
 

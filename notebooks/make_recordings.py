@@ -13,10 +13,10 @@ import random
 import re
 from pathlib import Path
 
-from gemini_magic.asking import build
+from gemini_magic.prompts import build
 from gemini_magic.backends import Endpoint, backend
 from gemini_magic.content import Text
-from gemini_magic.settings import resolve
+from gemini_magic.config import resolve
 from gemini_magic.wire import TraceExchange, httprr
 
 DATA = Path(__file__).parent.parent / "gemini_magic" / "data"

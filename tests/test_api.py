@@ -18,6 +18,7 @@ from surroundings import CANARY
 
 import gemini_magic
 from gemini_magic import Response, api
+from gemini_magic.config import resolve
 from gemini_magic.content import Text
 from gemini_magic.errors import (
     BlockedError,
@@ -31,7 +32,6 @@ from gemini_magic.errors import (
     UsageProblem,
 )
 from gemini_magic.events import Delta, Finish
-from gemini_magic.settings import resolve
 
 
 def ask(server, model="quick", **options):

@@ -8,8 +8,8 @@ import tomllib
 import pytest
 from surroundings import CHECKOUT
 
-from gemini_magic.notebook.words import WORDS
-from gemini_magic.settings import settings
+from gemini_magic.config import settings
+from gemini_magic.notebook.commands.dispatch import WORDS
 
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
 DOCUMENTS = sorted([*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/*.md")])

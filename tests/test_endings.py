@@ -7,7 +7,7 @@ from view_stage import feed, new_ledger
 
 from gemini_magic.endings import ending_of
 from gemini_magic.events import Finish
-from gemini_magic.exchange import Exchange
+from gemini_magic.ledger.exchange import Exchange
 from gemini_magic.views.status import details
 
 

@@ -22,110 +22,48 @@ from layout_rules import (
 )
 from surroundings import CHECKOUT
 
-# any_json, arrow, column, conditions, curl, difference, evidence, endings, event_log, exchange, frame, growing, lint, listings, look, oddities, places, preview, records, seam, spoken, stores, surrogates, texts and timing are parts of what the ledger and the response say, a module each;
-# options are what settings resolves; keeping is what the API and the notebook say to the journal. demo is the part of the command line that shows the tour: it knows nothing of ours.
-NOUNS = {
-    "any_json",
-    "errors",
-    "content",
-    "events",
-    "tables",
-    "column",
-    "stores",
-    "texts",
-    "frame",
-    "arrow",
-    "conditions",
-    "preview",
-    "prices",
-    "look",
-    "event_log",
-    "growing",
-    "documented",
-    "lint",
-    "listings",
-    "places",
-    "oddities",
-    "endings",
-    "exchange",
-    "records",
-    "seam",
-    "spoken",
-    "surrogates",
-    "timing",
-    "ledger",
-    "conversation",
+# Every module at the top of the package belongs to one of these groups, which count as one room each.
+GROUPS = {
+    "values": "errors content events endings conversation timing prices lazy lenient_json",
+    "settings": "options config",
+    "responses": "response response_stream diff journaling",
+    "functions": "api catalog",
+    "entry points": "__init__ __main__ cli demo",
 }
-FACE = NOUNS | {"wire", "backends", "client", "asking", "markdown", "journal", "views", "settings"}
+TOP_MODULES = 22  # at most
 
-# room: the rooms it may import; None is everything.
-TABLE = {
-    "errors": set(),
-    "content": {"growing", "surrogates"},
-    "growing": set(),
-    "events": {"content", "any_json"},
-    "tables": {"arrow", "column", "conditions", "frame", "preview", "stores"},
-    "column": {"stores", "texts"},
-    "arrow": {"stores"},
-    "frame": set(),
-    "stores": set(),
-    "texts": {"stores", "surrogates"},
-    "conditions": set(),
-    "curl": {"exchange"},
-    "difference": {"any_json", "evidence", "surrogates"},
-    "preview": set(),
-    "evidence": NOUNS,
-    "listings": {"content", "events", "records", "tables"},
-    "places": {"events", "ledger"},
-    "oddities": {"events", "ledger", "lint", "places"},
-    "documented": set(),
-    "lint": {"content", "documented", "events", "ledger", "places", "surrogates"},
-    "prices": {"content", "events"},
-    "conversation": {"content", "events"},
-    "endings": {"errors", "content", "events"},
-    "records": {"content", "events", "growing", "tables"},
-    "event_log": {"content", "events", "growing", "records", "surrogates", "tables"},
-    "exchange": {"growing"},
-    "seam": set(),
-    "surrogates": set(),
-    "any_json": {"surrogates"},
-    "spoken": {"content", "events", "ledger"},
-    "timing": {"events"},
-    "ledger": {
-        "errors",
-        "content",
-        "events",
-        "tables",
-        "prices",
-        "endings",
-        "event_log",
-        "exchange",
-        "look",
-        "records",
-        "seam",
-        "surrogates",
-    },
-    "wire": {"errors"},
-    "backends": {"errors", "content", "events", "any_json"},
-    "client": NOUNS | {"wire", "backends", "settings"},
-    "journal": NOUNS,
-    "asking": NOUNS | {"settings"},
-    "markdown": {"errors"},
-    "views": NOUNS | {"markdown", "settings"},
-    "declaring": set(),
-    "look": set(),
-    "options": {"declaring"},
-    "settings": {"errors", "options"},
-    "keeping": FACE | {"response"},
-    "response": FACE | {"evidence", "curl", "difference"},
-    "response_stream": FACE | {"response"},
-    "api": FACE | {"keeping", "response", "response_stream"},
-    "catalog": FACE,
+_RECORD = {"values", "tables", "ledger"}
+_CALL = _RECORD | {
+    "settings",
+    "wire",
+    "backends",
+    "diagnostics",
+    "client",
+    "credentials",
+    "recording",
+    "prompts",
+}
+
+# room: the rooms it may import besides itself; None is every room.
+TABLE: dict[str, set[str] | None] = {
+    "values": set(),
+    "tables": {"values"},
+    "ledger": {"values", "tables"},
+    "settings": {"values"},
+    "wire": {"values"},
+    "backends": {"values"},
+    "diagnostics": _RECORD | {"wire", "backends"},
+    "recording": _RECORD | {"wire", "backends", "diagnostics"},
+    "client": _RECORD | {"settings", "wire", "backends", "diagnostics", "recording"},
+    "credentials": {"values", "settings", "backends", "client"},
+    "prompts": {"values", "settings"},
+    "markdown": {"values"},
+    "views": _RECORD | {"settings", "markdown", "diagnostics"},
+    "journal": _RECORD,
+    "responses": _CALL | {"markdown", "views", "journal"},
+    "functions": _CALL | {"markdown", "responses"},
     "notebook": None,
-    "demo": set(),
-    "cli": None,
-    "__main__": {"cli"},
-    "__init__": None,
+    "entry points": None,
 }
 
 # third party: the files that may import it.
@@ -137,14 +75,14 @@ HOMES = {
     "markdown_it": ("markdown/*",),
     "nh3": ("markdown/*",),
     "pygments": ("markdown/*",),
-    "rich": ("views/typeset.py",),
+    "rich": ("views/terminal_rich.py",),
     "sqlite3": ("journal/*",),
     "genai_prices": ("prices.py",),
-    "nanoarrow": ("arrow.py",),
-    "platformdirs": ("keeping.py", "settings.py"),
-    "dotenv": ("client/*", "settings.py"),
-    "keyring": ("client/*", "settings.py"),
-    "google": ("client/*",),
+    "nanoarrow": ("tables/export.py",),
+    "platformdirs": ("journaling.py", "config.py"),
+    "dotenv": ("credentials/*", "config.py"),
+    "keyring": ("credentials/*", "config.py"),
+    "google": ("credentials/*",),
 }
 
 NEVER_AT_IMPORT_TIME = {
@@ -178,7 +116,7 @@ HEAVY = NEVER_AT_IMPORT_TIME | {
 
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
 
-SOFT, HARD, FUNCTION = 300, 400, 60
+SOFT, HARD, FUNCTION = 500, 700, 60
 
 # 'path:function': why it imports one of our own modules or the standard library late.
 LATE_IMPORTS = {

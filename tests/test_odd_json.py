@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 import gemini_magic
 from gemini_magic import Response
-from gemini_magic.any_json import read_json, tidy
 from gemini_magic.backends import Endpoint, backend, names
 from gemini_magic.content import Call, Opaque, Request, Text, Turn
 from gemini_magic.conversation import answer_turn
-from gemini_magic.ledger import Ledger
+from gemini_magic.ledger.ledger import Ledger
+from gemini_magic.lenient_json import read_json, tidy
 from gemini_magic.views import bundle
 
 GEMINI = backend("gemini")

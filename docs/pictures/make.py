@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parents[1] / "tests")]
+sys.path[:0] = [str(HERE.parents[1] / "tests" / "support")]
 
 from browser.lab import Notebook, cells, opened  # noqa: E402 - the browser tests' own driver
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .backend import Auth, Backend, Endpoint, HttpRequest
-from .choose import backend, may_carry, names
+from .auth import Auth
+from .backend import Backend, Endpoint, HttpRequest
+from .registry import backend, may_carry, names
 
 __all__ = ["Auth", "Backend", "Endpoint", "HttpRequest", "backend", "may_carry", "names"]

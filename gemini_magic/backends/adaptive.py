@@ -13,11 +13,12 @@ from msgspec.structs import replace
 
 from ..content import Request, merged
 from ..errors import OptionError
-from .address import method_of, quoted, versioned
-from .backend import Auth, Backend, Endpoint, HttpRequest
-from .decode import decoder
-from .failure import http_failure
+from .auth import Auth
+from .backend import Backend, Endpoint, HttpRequest
 from .gemini import body_of, json_request, model_path, part_to_json
+from .gemini_decode import decoder
+from .http_errors import http_failure
+from .urls import method_of, quoted, versioned
 
 __all__ = ["ADAPTIVE"]
 

@@ -11,12 +11,12 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from msgspec import Struct
 
 from ..content import Part, Request
-from ..events import Failure, Reading
+from ..events import Decoded, Failure
 from .auth import Auth
 
 __all__ = ["Auth", "Backend", "Decode", "Endpoint", "HttpRequest"]
 
-Decode: TypeAlias = Callable[[bytes], Reading]
+Decode: TypeAlias = Callable[[bytes], Decoded]
 """The bytes of one JSON text -> what it means; never raises."""
 
 

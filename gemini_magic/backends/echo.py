@@ -21,9 +21,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from .backend import Backend, HttpRequest
-from .decode import decoder
-from .failure import http_failure
 from .gemini import GEMINI, encode, part_to_json
+from .gemini_decode import decoder
+from .http_errors import http_failure
 
 __all__ = ["ECHO", "reply"]
 

@@ -16,12 +16,13 @@ from urllib.parse import urlsplit
 
 from ..content import Blob, File, Opaque, Part, Request, Text, Thought, Turn, joined, merged
 from ..errors import OptionError
-from .address import based, checked_model, too_long
-from .backend import Auth, Backend, Endpoint, HttpRequest
-from .failure import http_failure
-from .fields import camel, named, snake
+from .auth import Auth
+from .backend import Backend, Endpoint, HttpRequest
+from .field_names import camel, named, snake
 from .gateway_decode import decoder
 from .gemini import json_request
+from .http_errors import http_failure
+from .urls import based, checked_model, too_long
 
 __all__ = ["GATEWAY"]
 

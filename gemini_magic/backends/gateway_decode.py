@@ -17,12 +17,12 @@ from typing import Any
 
 import msgspec
 
-from ..any_json import DEEPEST, read_json, tidy
 from ..content import Blob, File, Opaque, Part, Text, Thought
-from ..events import Delta, Event, Finish, Note, Reading, Usage, UsageReport
+from ..events import Decoded, Delta, Event, Finish, Note, Usage, UsageReport
+from ..lenient_json import DEEPEST, read_json, tidy
 from .backend import Decode
-from .failure import failure_of
-from .shapes import MOST_COUNT
+from .gemini_schema import MOST_COUNT
+from .http_errors import failure_of
 
 __all__ = ["decoder"]
 
@@ -78,14 +78,14 @@ class _Decoder:
         self._media: dict[Any, _Media] = {}
         self._metadata: dict[Any, Any] = {}
 
-    def __call__(self, raw: bytes) -> Reading:
+    def __call__(self, raw: bytes) -> Decoded:
         """What one JSON text means; never raises."""
         try:
             value = _parse(raw)
         except ValueError:
-            return Reading([Note("not-json", "A chunk is not JSON; its bytes are kept.", "error")])
+            return Decoded([Note("not-json", "A chunk is not JSON; its bytes are kept.", "error")])
         if not isinstance(value, dict):
-            return Reading([Note("odd-shape", "A chunk is not an object; it is kept in `raw`.", "warning")])
+            return Decoded([Note("odd-shape", "A chunk is not an object; it is kept in `raw`.", "warning")])
         events: list[Event] = []
         extras: dict[str, Any] = {}
         whole = isinstance(value.get("output"), list)
@@ -108,7 +108,7 @@ class _Decoder:
         model = value.get("model_name") or value.get("model")
         if self._metadata:
             extras["metadata"] = _told(list(self._metadata.values()))
-        return Reading(events, tidy(model) if isinstance(model, str) else None, extras=extras or None)
+        return Decoded(events, tidy(model) if isinstance(model, str) else None, extras=extras or None)
 
     def _item(self, value: dict[str, Any], events: list[Event]) -> dict[str, Any]:
         """A piece of an item; returns what it says of the answer."""

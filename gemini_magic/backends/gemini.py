@@ -27,11 +27,12 @@ from ..content import (
     merged,
 )
 from ..errors import OptionError
-from .address import checked_model, method_of, quoted, versioned
-from .backend import Auth, Backend, Endpoint, HttpRequest
-from .decode import decoder
-from .failure import http_failure
-from .fields import named, parted
+from .auth import Auth
+from .backend import Backend, Endpoint, HttpRequest
+from .field_names import named, parted
+from .gemini_decode import decoder
+from .http_errors import http_failure
+from .urls import checked_model, method_of, quoted, versioned
 
 __all__ = [
     "GEMINI",

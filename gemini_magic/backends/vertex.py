@@ -13,11 +13,12 @@ from urllib.parse import quote
 
 from ..content import Request
 from ..errors import OptionError
-from .address import checked_model, method_of, quoted, versioned
-from .backend import Auth, Backend, Endpoint, HttpRequest
-from .decode import decoder
-from .failure import http_failure
+from .auth import Auth
+from .backend import Backend, Endpoint, HttpRequest
 from .gemini import GOOGLE_HOSTS, GOOGLE_STYLES, body_of, json_request, part_to_json
+from .gemini_decode import decoder
+from .http_errors import http_failure
+from .urls import checked_model, method_of, quoted, versioned
 
 __all__ = ["VERTEX"]
 

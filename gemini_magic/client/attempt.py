@@ -11,31 +11,28 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..backends import Backend, HttpRequest
+from ..diagnostics import MEGABYTE, not_a_stream, too_large
 from ..errors import ConnectionFailed, GeminiMagicError, WireError
 from ..ledger import Exchange, Ledger
-from ..settings import Options
+from ..options import Options
+from ..recording import Recorded, Recorder, Replay
 from ..wire import Reader as WireReader
-from .credentials import Key, forget_typed
+from .connection import Connection, ConnectionLost, HostUnreachable, TimedOut, TooLarge
 from .endpoint import endpoint_of
-from .environment import LOOPBACK
-from .intake import Intake, Pen
-from .jsonl import Recorded
-from .line import Expired, Full, Line, Lost, Unreachable
-from .oddities import MEGABYTE, not_a_stream, too_large
-from .recorder import Recorder
-from .replay import Replay
+from .exchange_writer import ExchangeWriter, LedgerGuard
+from .proxies import LOOPBACK
 from .retry import Outcome, patient, retry_after, worth_retrying
-from .secret import carried
+from .secret import Key, carried
 from .sources import Head, LocalAnswer, RecordedAnswer
-from .transcript import Transcript
+from .text_file import Transcript
 from .transport import send
 
-__all__ = ["Attempts", "Job"]
+__all__ = ["Attempts", "StreamJob"]
 
 _ERROR_BODY = MEGABYTE  # bytes of an error page that are read
 
 
-class Job(NamedTuple):
+class StreamJob(NamedTuple):
     """What a reader is to do.
 
     Attributes:
@@ -76,8 +73,8 @@ class Attempts:
         intake: takes what arrives.
     """
 
-    def __init__(self, job: Job, ledger: Ledger, line: Line, pen: Pen) -> None:
-        self.intake = Intake(ledger, pen, job.backend, job.key, job.recorders)
+    def __init__(self, job: StreamJob, ledger: Ledger, line: Connection, pen: LedgerGuard) -> None:
+        self.intake = ExchangeWriter(ledger, pen, job.backend, job.key, job.recorders)
         self._job = job
         self._ledger = ledger
         self._line = line
@@ -110,13 +107,13 @@ class Attempts:
             self.intake.head(exchange, answer)
             ok = 200 <= answer.status < 300  # noqa: PLR2004 - HTTP
             outcome = self._body(exchange, answer, more=more) if ok else self._refused(exchange, answer)
-        except Unreachable as problem:
+        except HostUnreachable as problem:
             outcome = Outcome("failed", _bare(problem.error), "not connected", again=problem.again)
-        except Expired as expired:
+        except TimedOut as expired:
             outcome = Outcome(expired.kind, end=expired.kind, limit=expired.limit)
-        except Lost as lost:
+        except ConnectionLost as lost:
             outcome = self._lost(lost)
-        except Full as full:
+        except TooLarge as full:
             outcome = Outcome("full", too_large(full.limit), "too large")
         except GeminiMagicError as error:
             outcome = Outcome("failed", _bare(error), "failed")
@@ -223,13 +220,13 @@ class Attempts:
                 raise _Enough(refusal.retry_after)
             left -= len(piece)
             if left < 0:
-                raise Full(most)
+                raise TooLarge(most)
 
         try:
             answer.read(sink)
         except _Enough as refused:
             return Outcome("failed", again=True, wait=refused.wait)
-        except (Lost, Expired):
+        except (ConnectionLost, TimedOut):
             self._finish(exchange, wire)  # what had come whole counts, though its blank line had not
             raise
         self._finish(exchange, wire)
@@ -260,22 +257,24 @@ class Attempts:
 
         try:
             answer.read(sink)
-        except (_Enough, Expired):
+        except (_Enough, TimedOut):
             pass  # the status alone says enough
-        except Lost:
+        except ConnectionLost:
             if self._line.cancelled.is_set():
                 raise
         body.extend(self.intake.rest(exchange))
         failure = self._job.backend.failure(answer.status, bytes(body))
         if failure.code in (401, 403) or failure.reason == "API_KEY_INVALID":
-            forget_typed()  # or a mistyped key would stay until the kernel ends
+            key = self._job.key
+            if key is not None and key.forget is not None:
+                key.forget()  # or a mistyped key would stay until the kernel ends
         self.intake.refuse(failure)
         wait = failure.retry_after
         if wait is None:
             wait = retry_after(answer.headers)
         return Outcome("failed", again=worth_retrying(failure) and patient(wait), wait=wait)
 
-    def _lost(self, lost: Lost) -> Outcome:
+    def _lost(self, lost: ConnectionLost) -> Outcome:
         if self._line.cancelled.is_set():
             return Outcome("failed", end="cancelled")
         error = ConnectionFailed(

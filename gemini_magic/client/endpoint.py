@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ..backends import Endpoint
-from ..settings import Options
+from ..options import Options
 
 __all__ = ["endpoint_of"]
 

@@ -10,11 +10,11 @@ from typing import NamedTuple
 from ..backends import Backend, HttpRequest
 from ..endings import service_error
 from ..errors import ConnectionFailed, GeminiMagicError, StalledError, WireError
-from ..settings import Options
+from ..options import Options
+from .connection import Connection, ConnectionLost, HostUnreachable, TimedOut
 from .endpoint import endpoint_of
-from .line import Expired, Line, Lost, Unreachable
 from .secret import Key, carried
-from .transport import Answer, send
+from .transport import HttpAnswer, send
 
 __all__ = ["Fetched", "fetch", "fetched"]
 
@@ -45,14 +45,14 @@ def fetched(
         StalledError: nothing came for too long.
         WireError: the answer is broken, or too large.
     """
-    line = Line(
+    line = Connection(
         connect=limits.connect_timeout,
         first_byte=limits.first_byte_timeout,
         stall=limits.stall_timeout,
         total=limits.timeout,
     )
     pieces: list[bytes] = []
-    answer: Answer | None = None
+    answer: HttpAnswer | None = None
     problem: GeminiMagicError
 
     def sink(_: float, piece: bytes) -> None:
@@ -64,12 +64,12 @@ def fetched(
         answer = send(http, line, key, own_host=own_host)
         answer.read(sink)
         return Fetched(answer.status, answer.headers, b"".join(pieces))
-    except Unreachable as error:
+    except HostUnreachable as error:
         problem = error.error
-    except Expired as error:
+    except TimedOut as error:
         waited = "" if error.limit is None else f" for {error.limit:g} s"
         problem = StalledError(f"Nothing came{waited}.", remedy="Ask again.")
-    except Lost:
+    except ConnectionLost:
         problem = ConnectionFailed(
             "The connection was lost before the answer was complete.", remedy="Ask again."
         )

@@ -17,13 +17,13 @@ from ..endings import Cause
 from ..errors import GeminiMagicError
 from ..events import Failure
 from ..ledger import Ledger, Pause, Phase
-from .attempt import Attempts, Job
-from .intake import Pen
-from .limiter import TURNS
-from .line import Expired, Line, Lost
+from .attempt import Attempts, StreamJob
+from .connection import Connection, ConnectionLost, TimedOut
+from .exchange_writer import LedgerGuard
+from .rate_limit import TURNS
 from .retry import Outcome, jittered
 
-__all__ = ["Reading"]
+__all__ = ["StreamReader"]
 
 _LOOK = 1.0  # seconds after which a waiting request looks whether the line before it has become shorter
 _SHORT = 0.5  # seconds; waiting that long for a turn needs no note
@@ -32,7 +32,7 @@ _REFUSED = (401, 402, 403)  # asking in another form would be refused as well
 _NO_MODEL = re.compile(r"\b(?:is|was) not found\b|\bdoes not exist\b")
 
 
-class Reading:
+class StreamReader:
     """One stream being read.
 
     Args:
@@ -45,10 +45,10 @@ class Reading:
 
     def __init__(
         self,
-        job: Job,
+        job: StreamJob,
         ledger: Ledger,
-        line: Line,
-        pen: Pen,
+        line: Connection,
+        pen: LedgerGuard,
         close: Callable[[Cause, GeminiMagicError | None], bool],
     ) -> None:
         self.job = job
@@ -67,9 +67,9 @@ class Reading:
         """Read until it is over; whatever happens, the ledger is closed."""
         try:
             outcome = self._persist()
-        except Lost:
+        except ConnectionLost:
             outcome = Outcome("failed")
-        except Expired as expired:
+        except TimedOut as expired:
             outcome = Outcome(expired.kind, limit=expired.limit)
         except BaseException as error:  # noqa: BLE001 - nobody may wait for ever on a reader that died
             outcome = Outcome("failed", self._attempts.mistake(error))
@@ -84,8 +84,8 @@ class Reading:
         """Try until an attempt stands or no other may follow.
 
         Raises:
-            Lost: the stream was cancelled while it waited.
-            Expired: the time was up while it waited.
+            ConnectionLost: the stream was cancelled while it waited.
+            TimedOut: the time was up while it waited.
         """
         http, most, waited = self.job.http, self.job.options.retries, 0.0
         for number in count():
@@ -150,20 +150,20 @@ class Reading:
         """Wait; returns how long it took.
 
         Raises:
-            Lost: the stream was cancelled meanwhile.
+            ConnectionLost: the stream was cancelled meanwhile.
         """
         began = time.perf_counter()
         self._show(phase, pause)
         if self.line.cancelled.wait(seconds):
-            raise Lost(sent=False)
+            raise ConnectionLost(sent=False)
         return time.perf_counter() - began
 
     def _turn(self) -> float:
         """Wait until a request may go out (``--rpm``); returns how long that took.
 
         Raises:
-            Lost: the stream was cancelled meanwhile.
-            Expired: the time was up.
+            ConnectionLost: the stream was cancelled meanwhile.
+            TimedOut: the time was up.
         """
         if self.job.replay is not None or self.job.backend.local is not None:
             return 0.0
@@ -209,7 +209,7 @@ class Reading:
     def _say_fallback(self, outcome: Outcome) -> None:
         words = "Streaming failed before any content; it is asked once more without streaming"
         billed = "" if self.ledger.failure is not None else ", and both may be billed"
-        with suppress(Lost), self._pen:
+        with suppress(ConnectionLost), self._pen:
             if why := self._attempts.problem(outcome):
                 self.ledger.note("retry", f"Attempt {len(self.ledger.exchanges)} failed: {why}")
             self.ledger.note("fallback", f"{words}{billed}.", severity="warning")

@@ -6,6 +6,7 @@ It finds no key (``credentials``) and sends none (``transport``).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple, Self
 
 from ..backends import Auth, HttpRequest, may_carry
@@ -125,11 +126,13 @@ class Key(NamedTuple):
         value: the key.
         source: where it came from, in words.
         headers: what is sent along with it, such as the project that pays.
+        forget: called when the server rejects the key, so that it is looked up again next time.
     """
 
     value: Secret
     source: str
     headers: tuple[tuple[str, str], ...] = ()
+    forget: Callable[[], None] | None = None
 
 
 def carried(

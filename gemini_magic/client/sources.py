@@ -12,7 +12,7 @@ from typing import Protocol
 from ..backends import Backend, HttpRequest
 from ..errors import ConnectionFailed
 from ..ledger import Exchange
-from .line import Expired, Full, Line, Lost, Sink, Unreachable
+from .connection import Connection, ConnectionLost, HostUnreachable, Sink, TimedOut, TooLarge
 
 __all__ = ["Head", "LocalAnswer", "RecordedAnswer"]
 
@@ -49,9 +49,9 @@ class RecordedAnswer:
     """A recorded exchange, played at ``speed`` times its pace (0: at once); the times stay the recorded ones.
 
     Raises:
-        Unreachable: no connection had come about.
-        Lost: no answer had come.
-        Expired: a time limit had been reached before any answer.
+        HostUnreachable: no connection had come about.
+        ConnectionLost: no answer had come.
+        TimedOut: a time limit had been reached before any answer.
     """
 
     def __init__(self, exchange: Exchange, speed: float, cancelled: threading.Event) -> None:
@@ -60,9 +60,9 @@ class RecordedAnswer:
                 error = ConnectionFailed(
                     "No connection (recorded so).", remedy="Record it again with a server that answers."
                 )
-                raise Unreachable(error, again=True)
+                raise HostUnreachable(error, again=True)
             _raise_limit(exchange)
-            raise Lost(sent=True)
+            raise ConnectionLost(sent=True)
         self.status = exchange.status
         self.reason = exchange.reason
         self.http_version = exchange.http_version
@@ -75,22 +75,22 @@ class RecordedAnswer:
         """Hand on the recorded pieces with their times.
 
         Raises:
-            Lost: the recorded exchange was cut, or the stream was cancelled.
-            Expired: the recorded exchange had reached a time limit.
-            Full: it had passed the size limit.
+            ConnectionLost: the recorded exchange was cut, or the stream was cancelled.
+            TimedOut: the recorded exchange had reached a time limit.
+            TooLarge: it had passed the size limit.
         """
         began = time.perf_counter()
         for t, piece in self._exchange.pieces:
             if self._speed:
                 wait = t / self._speed - (time.perf_counter() - began)
                 if wait > _BATCH and self._cancelled.wait(wait):
-                    raise Lost(sent=True)
+                    raise ConnectionLost(sent=True)
             sink(t, piece)
         _raise_limit(self._exchange)
         if self._exchange.end == "too large":
-            raise Full(None)
+            raise TooLarge(None)
         if self._exchange.end != "eof":
-            raise Lost(sent=True)
+            raise ConnectionLost(sent=True)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -98,9 +98,9 @@ class RecordedAnswer:
 
 def _raise_limit(exchange: Exchange) -> None:
     if exchange.end == "stalled":
-        raise Expired("stalled", None)
+        raise TimedOut("stalled", None)
     if exchange.end == "timeout":
-        raise Expired("timeout", None)
+        raise TimedOut("timeout", None)
 
 
 class LocalAnswer:
@@ -111,7 +111,7 @@ class LocalAnswer:
     http_version = ""
     headers: tuple[tuple[str, str], ...] = (("content-type", "text/event-stream"),)
 
-    def __init__(self, backend: Backend, request: HttpRequest, line: Line) -> None:
+    def __init__(self, backend: Backend, request: HttpRequest, line: Connection) -> None:
         self._pieces = backend.local(request) if backend.local else iter(())
         self._line = line
 
@@ -119,13 +119,13 @@ class LocalAnswer:
         """Hand on the pieces with the times at which they were made.
 
         Raises:
-            Lost: the stream was cancelled.
-            Expired: a time limit was reached.
+            ConnectionLost: the stream was cancelled.
+            TimedOut: a time limit was reached.
         """
         for wait, piece in self._pieces:
             patience = self._line.patience()
             if wait and self._line.cancelled.wait(min(wait, patience)):
-                raise Lost(sent=True)
+                raise ConnectionLost(sent=True)
             if wait > patience:
                 raise self._line.expired()
             self._line.answering = True

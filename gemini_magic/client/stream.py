@@ -22,17 +22,16 @@ from ..endings import Cause
 from ..errors import ConnectionFailed, GeminiMagicError
 from ..events import Event
 from ..ledger import Exchange, Ledger
-from ..settings import Options
-from .attempt import Job
-from .credentials import Key
+from ..options import Options
+from ..recording import Recorder, Replay, ReplayOnce
+from .attempt import StreamJob
+from .connection import Connection
 from .endpoint import endpoint_of
-from .intake import Pen
-from .line import Line
-from .reader import Reading
-from .recorder import Recorder
-from .replay import Again, Replay
-from .switching import begin_live, end_live
-from .transcript import Transcript
+from .exchange_writer import LedgerGuard
+from .reader import StreamReader
+from .secret import Key
+from .switch_interval import begin_live, end_live
+from .text_file import Transcript
 
 __all__ = ["Stream", "open_stream", "play"]
 
@@ -63,10 +62,10 @@ class Stream:
     here: it stands in ``ledger.status``.
     """
 
-    def __init__(self, job: Job, ledger: Ledger) -> None:
+    def __init__(self, job: StreamJob, ledger: Ledger) -> None:
         self.ledger = ledger
         self._transcript = job.transcript
-        self._line = Line(
+        self._line = Connection(
             connect=job.options.connect_timeout,
             first_byte=job.options.first_byte_timeout,
             stall=job.options.stall_timeout,
@@ -76,9 +75,9 @@ class Stream:
         self._changes = threading.Condition()
         self._waiters: list[_Waiter] = []
         self._over = threading.Event()
-        pen = Pen(self._writing, self._line, self._notify)
-        self._reading = Reading(job, ledger, self._line, pen, self._end)
-        self._thread = threading.Thread(target=self._reading.run, name="gemini-reader", daemon=True)
+        pen = LedgerGuard(self._writing, self._line, self._notify)
+        self._reader = StreamReader(job, ledger, self._line, pen, self._end)
+        self._thread = threading.Thread(target=self._reader.run, name="gemini-reader", daemon=True)
         _running.add(self)
         begin_live()
         self._thread.start()
@@ -96,7 +95,7 @@ class Stream:
             if self._over.is_set():
                 return False
             self._line.cancelled.set()  # from here on the reader's pen writes no more
-            self.ledger.close(cause, t=self._reading.now(), error=error)
+            self.ledger.close(cause, t=self._reader.now(), error=error)
             self._finish_transcript()
             self._over.set()
         _running.discard(self)
@@ -250,7 +249,7 @@ def open_stream(
     transcript = None
     if options.to:
         transcript = Transcript(Path(options.to).expanduser(), ledger, before=before)
-    job = Job(http, backend, options, key, recorders, replay, whole, transcript)
+    job = StreamJob(http, backend, options, key, recorders, replay, whole, transcript)
     return Stream(job, ledger)
 
 
@@ -269,4 +268,4 @@ def play(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledger, *, spe
     first = exchanges[0]
     http = HttpRequest(first.method, first.url, first.headers, first.body)
     options = Options(retries=len(exchanges) - 1)
-    return Stream(Job(http, backend, options, replay=Again(exchanges, speed)), ledger)
+    return Stream(StreamJob(http, backend, options, replay=ReplayOnce(exchanges, speed)), ledger)

@@ -20,12 +20,12 @@ import httpx
 
 from ..backends import HttpRequest
 from ..errors import ConnectionFailed, WireError
-from .dechunk import Rechunker
-from .discreet import carries
-from .environment import agent_headers, proxy_for, unusable
-from .line import Line, Lost, Sink, Unreachable, keep_alive
+from .chunked import ChunkJoiner
+from .connection import Connection, ConnectionLost, HostUnreachable, Sink, keep_alive
+from .log_filter import carries
+from .proxies import agent_headers, proxy_for, unusable
 
-__all__ = ["Answer", "send"]
+__all__ = ["HttpAnswer", "send"]
 
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=200, keepalive_expiry=30.0)
 _WRITE_LIMIT = 30.0  # seconds without a byte of the request being taken
@@ -34,7 +34,7 @@ _NETWORK = "Check the network, the proxy settings and --base-url."
 
 
 class _Current(threading.local):
-    line: Line | None = None
+    line: Connection | None = None
 
 
 _current = _Current()  # the line of the reader whose thread this is
@@ -50,7 +50,7 @@ class _NetworkStream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
         self._sock: socket.socket | None = inner.get_extra_info("socket")
-        self._rechunker = Rechunker()
+        self._rechunker = ChunkJoiner()
         self._ended = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -159,17 +159,17 @@ def _transport(url: str) -> _Transport:
             try:
                 _transports[which] = _Transport(proxy, secure=secure)
             except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
-                raise Unreachable(unusable(error), again=False) from None
+                raise HostUnreachable(unusable(error), again=False) from None
         return _transports[which]
 
 
-class Answer:
+class HttpAnswer:
     """An answer whose head has come: its status and headers, and its body piece by piece.
 
     ``status``, ``reason``, ``http_version`` and ``headers`` are the head's.
     """
 
-    def __init__(self, response: httpx.Response, line: Line) -> None:
+    def __init__(self, response: httpx.Response, line: Connection) -> None:
         self.status = response.status_code
         self.reason = response.reason_phrase
         self.http_version = response.http_version
@@ -183,8 +183,8 @@ class Answer:
         Content-encoding is undone. What the sink raises ends the reading.
 
         Raises:
-            Lost: the connection ended too early.
-            Expired: a time limit was reached.
+            ConnectionLost: the connection ended too early.
+            TimedOut: a time limit was reached.
             WireError: the content-encoding is broken.
         """
         line, held = self._line, list[bytes]()
@@ -219,21 +219,21 @@ class Answer:
 
 
 @contextlib.contextmanager
-def _watched(line: Line) -> Iterator[None]:
+def _watched(line: Connection) -> Iterator[None]:
     """Run a network call for a line, with httpx's errors turned into ours."""
     _current.line = line
     try:
         yield
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         failed = ConnectionFailed(f"The address cannot be used: {_plain(error)}.", remedy="Check --base-url.")
-        raise Unreachable(failed, again=False) from None
+        raise HostUnreachable(failed, again=False) from None
     except httpx.HTTPError as error:
         raise _ours(error, line) from None
     finally:
         _current.line = None
 
 
-def _ours(error: httpx.HTTPError, line: Line) -> Exception:
+def _ours(error: httpx.HTTPError, line: Connection) -> Exception:
     """The same failure in our words, without a URL, a header or an object of httpx."""
     match error:
         case httpx.ReadTimeout() | httpx.WriteTimeout():
@@ -246,13 +246,13 @@ def _ours(error: httpx.HTTPError, line: Line) -> Exception:
                 f"No connection within {line.connect:g} s.",
                 remedy=f"{_NETWORK} --connect-timeout waits longer.",
             )
-            return Unreachable(failed, again=True)
+            return HostUnreachable(failed, again=True)
         case httpx.ConnectError() | httpx.ProxyError():
             words = _plain(error)
             certificate = "CERTIFICATE" in words.upper()
             remedy = "SSL_CERT_FILE names the certificates to trust." if certificate else _NETWORK
             failed = ConnectionFailed(f"No connection: {words}.", remedy=remedy)
-            return Unreachable(failed, again=not certificate)
+            return HostUnreachable(failed, again=not certificate)
         case httpx.DecodingError():
             return WireError(
                 "The server's compression is broken.",
@@ -262,14 +262,16 @@ def _ours(error: httpx.HTTPError, line: Line) -> Exception:
             # An answer, only none that can be read: to ask again could be billed again.
             return WireError("The server's answer is not HTTP.", remedy=_NETWORK)
         case _:
-            return Lost(sent=bool(line.sent))
+            return ConnectionLost(sent=bool(line.sent))
 
 
 def _plain(error: Exception) -> str:
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
-def send(request: HttpRequest, line: Line, key: tuple[str, str] | None, *, own_host: bool) -> Answer:
+def send(
+    request: HttpRequest, line: Connection, key: tuple[str, str] | None, *, own_host: bool
+) -> HttpAnswer:
     """Send a request and wait for the head of its answer.
 
     Args:
@@ -279,9 +281,9 @@ def send(request: HttpRequest, line: Line, key: tuple[str, str] | None, *, own_h
         own_host: whether the host is the backend's own, which may know who asks.
 
     Raises:
-        Unreachable: the server was not reached.
-        Lost: the connection ended before the head came.
-        Expired: a time limit was reached.
+        HostUnreachable: the server was not reached.
+        ConnectionLost: the connection ended before the head came.
+        TimedOut: a time limit was reached.
     """
     line.begin()
     headers = [*request.headers, *agent_headers(own_host=own_host), *(() if key is None else (key,))]
@@ -296,4 +298,4 @@ def send(request: HttpRequest, line: Line, key: tuple[str, str] | None, *, own_h
             content=request.body,
             extensions={"timeout": timeout},
         )
-        return Answer(transport.handle_request(prepared), line)
+        return HttpAnswer(transport.handle_request(prepared), line)

@@ -12,6 +12,6 @@ from .entries import Begun, Ended, Entry, EntryRow, Limits, entry_rows
 from .writer import Journal
 
 if TYPE_CHECKING:
-    from .shelf import Shelf as Shelf
+    from .reader import JournalReader as JournalReader
 
 __all__ = ["Begun", "Ended", "Entry", "EntryRow", "Journal", "Limits", "entry_rows"]

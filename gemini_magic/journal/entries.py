@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 from ..tables import Column, Columns, Rows
-from .process import Process
+from .owner import Process
 
-__all__ = ["Begun", "Ended", "Entry", "EntryRow", "Limits", "Source", "Summary", "entry_rows", "excerpt"]
+__all__ = ["Begun", "Ended", "Entry", "EntryRow", "EntrySource", "Limits", "Summary", "entry_rows", "excerpt"]
 
 _LONGEST = 160  # characters of a question or an answer in the table
 _BEFORE = 24  # of them before what was searched for: the preview of a table shows the first 60
 _SPACE = re.compile(r"\s+")
 
 
-class Source(Protocol):
+class EntrySource(Protocol):
     """Gives the lines of one answer, a stretch at a time."""
 
     @property
@@ -145,7 +145,7 @@ def entry_rows(entries: Iterable[Entry], words: Sequence[str] = ()) -> Rows[Entr
         question = excerpt(entry.begun.question, words)
         said = (question, excerpt(answer, words), tokens)
         columns.append(entry.id, entry.when, entry.begun.model, entry.status, *said)
-    return columns.rows()
+    return Rows(columns)
 
 
 def excerpt(text: str, words: Sequence[str] = ()) -> str:

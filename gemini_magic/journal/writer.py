@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import JournalError
 from ..ledger import Ledger
-from .entries import Begun, Limits, Source
-from .following import AHEAD, Following
+from .entries import Begun, EntrySource, Limits
+from .follower import AHEAD, Following
 
 if TYPE_CHECKING:
-    from .shelf import Shelf
-    from .store import Store
-    from .trouble import Trouble
+    from .database import Database
+    from .errors import Trouble
+    from .reader import JournalReader
 
 __all__ = ["Journal"]
 
@@ -59,7 +59,7 @@ class Journal:
         self._changed = threading.Condition()
         self._runs: deque[Following] = deque()
         self._thread: threading.Thread | None = None
-        self._store: Store | None = None
+        self._store: Database | None = None
         self._hurry = 0
         self._retry, self._failures = 0.0, 0
         self._replaced = self._promised = False
@@ -70,7 +70,7 @@ class Journal:
 
     # -- for those who ask and look up
 
-    def follow(self, ledger: Ledger, source: Source, begun: Begun, limits: Limits) -> None:
+    def follow(self, ledger: Ledger, source: EntrySource, begun: Begun, limits: Limits) -> None:
         """Write an answer down from now on; returns at once."""
         if self._unknown is None and not self.path.exists():
             self._unknown = True
@@ -130,7 +130,7 @@ class Journal:
         return self.path.exists()
 
     @contextmanager
-    def shelf(self) -> Iterator[Shelf]:
+    def shelf(self) -> Iterator[JournalReader]:
         """The file, for who looks something up; all that had ended before is in it.
 
         Raises:
@@ -141,9 +141,9 @@ class Journal:
                 "There is no journal yet.",
                 remedy="It begins with the first answer that a server gives to a cell.",
             )
-        trouble = _module("trouble").Trouble
+        trouble = _module("errors").Trouble
         try:
-            with _module("shelf").Shelf(self.path) as shelf:
+            with _module("reader").JournalReader(self.path) as shelf:
                 yield shelf
         except trouble as problem:
             raise JournalError(
@@ -182,7 +182,7 @@ class Journal:
 
     def _round(self, runs: list[Following], now: float) -> bool:
         """Write what is new; whether there is more already."""
-        trouble = _module("trouble").Trouble
+        trouble = _module("errors").Trouble
         full = False
         try:
             new = [run for run in runs if run.look(now)]
@@ -202,14 +202,16 @@ class Journal:
         return full
 
     def _write(self, runs: list[Following], now: float) -> None:
-        module = _module("store")
-        store: Store = self._store or module.Store(self.path)
+        module = _module("database")
+        store: Database = self._store or module.Database(self.path)
         if self._store is None:
             self._store = store
             if self._unknown is None:
                 self._unknown = store.fact("told") is None
         ends = [run.ended() for run in runs]
-        steps = [module.Step(run.id, run.begun, run.blocks, end) for run, end in zip(runs, ends, strict=True)]
+        steps = [
+            module.WriteStep(run.id, run.begun, run.blocks, end) for run, end in zip(runs, ends, strict=True)
+        ]
         for run, number in zip(runs, store.write(steps, time.time()), strict=True):
             run.written(number, now)
         finished = [run for run, end in zip(runs, ends, strict=True) if end is not None]
@@ -246,7 +248,7 @@ class Journal:
     def _replace(self, inode: int | None, runs: list[Following], now: float) -> None:
         """Give the damaged file another name, and write all that is on its way into a new one."""
         self._replaced = True
-        module = _module("trouble")
+        module = _module("errors")
         try:
             other = module.set_aside(self.path, inode)
         except module.Trouble as problem:

@@ -9,13 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .blocks import Op, Renderer, render
     from .defang import defang
-    from .frames import Frame
+    from .finished_blocks import Passages
     from .images import DATA_ONLY, Images
+    from .open_block import Frame
     from .parser import CodeBlock, code_blocks
-    from .passages import Passages
-    from .safe import visible
+    from .renderer import Op, Renderer, render
+    from .sanitize import visible
     from .style import STYLE
 
 __all__ = [
@@ -38,14 +38,14 @@ _HOMES = {
     "Images": "images",
     "STYLE": "style",
     "CodeBlock": "parser",
-    "Frame": "frames",
-    "Op": "blocks",
-    "Passages": "passages",
-    "Renderer": "blocks",
+    "Frame": "open_block",
+    "Op": "renderer",
+    "Passages": "finished_blocks",
+    "Renderer": "renderer",
     "code_blocks": "parser",
     "defang": "defang",
-    "render": "blocks",
-    "visible": "safe",
+    "render": "renderer",
+    "visible": "sanitize",
 }
 
 

@@ -11,10 +11,10 @@ from html import unescape
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from .judge import harmless, tame_language
+from .defang_check import harmless, tame_language
+from .defang_math import formulas_in, without_commands, written
 from .parser import Refs, blocks_of
-from .safe import link_allowed, visible
-from .typed import formulas_in, without_commands, written
+from .sanitize import link_allowed, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from markdown_it.token import Token
 
-from .tex import typesettable
+from .tex_allowlist import typesettable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

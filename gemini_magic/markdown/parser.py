@@ -20,12 +20,12 @@ from markdown_it.rules_block.table import escapedSplit
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-from .drawing import RULES, is_open_fence
+from .footnotes import mark, note
 from .highlight import language_of
 from .images import DATA_ONLY, Images, data_image
 from .math import block_formula, inline_formula
-from .notes import mark, note
-from .safe import link_allowed, link_host, visible
+from .sanitize import link_allowed, link_host, visible
+from .token_html import RULES, is_open_fence
 
 if TYPE_CHECKING:
     from markdown_it.rules_block import StateBlock

@@ -12,11 +12,11 @@ import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from ..config import Setting, settings
 from ..errors import OptionError, PromptError
-from ..settings import Setting, settings
-from .prompt import Expression, scan
+from .interpolation import Expression, scan
 
-__all__ = ["Line", "help_text", "option_names", "parse"]
+__all__ = ["MagicLine", "help_text", "option_names", "parse"]
 
 _TARGET = re.compile(r"\s*([A-Za-z_]\w*)\s*=?<<(?=\s|$)")
 _MODEL = re.compile(
@@ -38,7 +38,7 @@ _WIDTH = 79  # of the table of options
 _COLUMN = 28  # where the help on an option begins
 
 
-class Line(NamedTuple):
+class MagicLine(NamedTuple):
     """What a line says, and only that.
 
     Attributes:
@@ -66,7 +66,7 @@ class _Reader:
         self.rest: list[str] = []
         self.help = False
 
-    def read(self) -> Line:
+    def read(self) -> MagicLine:
         for word in self.words:
             if word == "--" and not self.model:  # what follows is text
                 self.rest += map(self.fill, self.words)
@@ -78,7 +78,7 @@ class _Reader:
                 self._short(word)
             else:
                 self._plain(word)
-        return Line(self.options, tuple(self.rest), self.help)
+        return MagicLine(self.options, tuple(self.rest), self.help)
 
     def _long(self, word: str) -> None:
         name, equals, value = word.partition("=")
@@ -195,7 +195,7 @@ def _positions(line: str) -> Iterator[Expression]:
     yield from (piece for piece in found if isinstance(piece, Expression))
 
 
-def parse(line: str, evaluate: Callable[[str], str] | None = None, *, model: bool = True) -> Line:
+def parse(line: str, evaluate: Callable[[str], str] | None = None, *, model: bool = True) -> MagicLine:
     """Read a line.
 
     Args:

@@ -16,12 +16,13 @@ from typing import Any, NamedTuple
 
 from ..backends import backend, names
 from ..catalog import cached_models
+from ..config import Setting, settings
 from ..errors import GeminiMagicError
+from ..options import Options
 from ..response import Response
-from ..settings import Options, Setting, settings
-from .journal_words import JOURNAL_WORDS
-from .standing import Desk
-from .words import WORDS, takes_answers
+from .commands.dispatch import WORDS, takes_answers
+from .commands.journal import JOURNAL_WORDS
+from .commands.status import CellRunner
 
 __all__ = ["Offer", "complete"]
 
@@ -47,7 +48,7 @@ class Offer(NamedTuple):
     kind: str
 
 
-def complete(desk: Desk, kind: str, text: str) -> Offer | None:
+def complete(desk: CellRunner, kind: str, text: str) -> Offer | None:
     """What fits at a place; None where Python's own completion knows better.
 
     Args:
@@ -81,7 +82,7 @@ def _split(text: str) -> list[str]:
 # -- a line with options
 
 
-def _on_line(desk: Desk, said: Sequence[str], fragment: str, *, model: bool = True) -> Offer:
+def _on_line(desk: CellRunner, said: Sequence[str], fragment: str, *, model: bool = True) -> Offer:
     flags = {flag: setting for setting in settings().values() for flag in setting.flags}
     used: dict[str, str] = {}
     waiting: Setting | None = None
@@ -112,7 +113,7 @@ def _may_be_off(setting: Setting, flag: str) -> bool:
     return setting.type is bool and setting.config and flag.startswith("--") and not flag.startswith("--no-")
 
 
-def _values(desk: Desk, setting: Setting, fragment: str, used: dict[str, str]) -> Offer:
+def _values(desk: CellRunner, setting: Setting, fragment: str, used: dict[str, str]) -> Offer:
     name = setting.name
     if name in _FILES:
         builtin = [_BUILTIN] if name == "replay" else []
@@ -132,7 +133,7 @@ def _values(desk: Desk, setting: Setting, fragment: str, used: dict[str, str]) -
     return _found(fragment, texts, "value")
 
 
-def _options(desk: Desk, used: dict[str, str]) -> dict[str, Any]:
+def _options(desk: CellRunner, used: dict[str, str]) -> dict[str, Any]:
     """The address that the line means, as far as it says so."""
     try:
         options = desk.options()[0]
@@ -141,7 +142,7 @@ def _options(desk: Desk, used: dict[str, str]) -> dict[str, Any]:
     return {name: used.get(name) or getattr(options, name) for name in _ADDRESS}
 
 
-def _models(desk: Desk, used: dict[str, str]) -> list[str]:
+def _models(desk: CellRunner, used: dict[str, str]) -> list[str]:
     """The models of the address, as far as this kernel knows them: `%gemini models` asks for the list."""
     asked = [run.request.model for run in desk.session.runs]
     try:
@@ -152,7 +153,7 @@ def _models(desk: Desk, used: dict[str, str]) -> list[str]:
     return [*dict.fromkeys((*listed, *reversed(asked), usual))]
 
 
-def _styles(desk: Desk, used: dict[str, str]) -> Sequence[str]:
+def _styles(desk: CellRunner, used: dict[str, str]) -> Sequence[str]:
     try:
         auth = backend(_options(desk, used)["backend"]).auth
     except GeminiMagicError:
@@ -178,7 +179,7 @@ def _files(fragment: str, endings: Sequence[str]) -> list[str]:
 # -- a line of words
 
 
-def _after_word(desk: Desk, said: Sequence[str], fragment: str) -> Offer:
+def _after_word(desk: CellRunner, said: Sequence[str], fragment: str) -> Offer:
     if not said:
         return _found(fragment, WORDS, "magic")
     word, *rest = said
@@ -198,7 +199,7 @@ def _after_word(desk: Desk, said: Sequence[str], fragment: str) -> Offer:
     return _found(fragment, texts[word]() if word in texts and not rest else (), "instance")
 
 
-def _setting(desk: Desk, fragment: str) -> Offer:
+def _setting(desk: CellRunner, fragment: str) -> Offer:
     name, equals, value = fragment.partition("=")
     known = {each.name: each for each in settings().values() if each.config}
     if not equals:
@@ -222,13 +223,13 @@ def _journal(rest: Sequence[str], fragment: str) -> Offer:
 # -- names
 
 
-def _responses(desk: Desk) -> list[str]:
+def _responses(desk: CellRunner) -> list[str]:
     """The user's names of responses, the newest first."""
     names = desk.shell.user_ns
     return [name for name, value in names.items() if isinstance(value, Response) and name[0] != "_"][::-1]
 
 
-def _names(desk: Desk, text: str) -> Offer | None:
+def _names(desk: CellRunner, text: str) -> Offer | None:
     """Names for an expression; what is more than dotted names is left to Python's own completion."""
     found = _DOTTED.search(text)
     fragment = "" if found is None else found[0]

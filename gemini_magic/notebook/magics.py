@@ -11,8 +11,8 @@ from traitlets import Bool, Enum, Float, Int, List, TraitType, Unicode
 from .transformer import AWAITED
 
 if TYPE_CHECKING:
-    from ..settings import Setting
-    from .run import Desk
+    from ..config import Setting
+    from .runner import CellRunner
 
 __all__ = ["GeminiMagics"]
 
@@ -25,11 +25,11 @@ class GeminiMagics(Magics):
     declared = False
 
     @cached_property
-    def desk(self) -> Desk:
+    def desk(self) -> CellRunner:
         """What does the work; made for the first cell."""
-        from .run import Desk  # noqa: PLC0415 - the first cell pays for these imports, not %load_ext
+        from .runner import CellRunner  # noqa: PLC0415 - the first cell pays for these imports, not %load_ext
 
-        return Desk(self.shell, self.said, self.configure)
+        return CellRunner(self.shell, self.said, self.configure)
 
     @no_var_expand
     @line_cell_magic
@@ -76,7 +76,7 @@ class GeminiMagics(Magics):
         """Give this object a trait for each setting, None meaning that nothing was said."""
         if self.declared:
             return
-        from ..settings import settings  # noqa: PLC0415 - only for who configures
+        from ..config import settings  # noqa: PLC0415 - only for who configures
 
         self.declared = True
         self.add_traits(

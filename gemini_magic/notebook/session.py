@@ -14,11 +14,11 @@ from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_turn
 from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..events import Usage
+from ..lenient_json import Joiner
+from ..options import Options
 from ..response import Response
-from ..settings import Options
-from ..surrogates import Joiner
 
-__all__ = ["GO_ON", "Rest", "Run", "Session", "text_of"]
+__all__ = ["GO_ON", "Resumption", "Run", "Session", "text_of"]
 
 GO_ON = (
     "Your answer was cut off. Go on exactly where it stopped: begin with the very next character, repeat nothing, "
@@ -59,7 +59,7 @@ class Run(NamedTuple):
         return self.request.turns[: len(self.request.turns) - self.added]
 
 
-class Rest(NamedTuple):
+class Resumption(NamedTuple):
     """How an answer that broke off is gone on with.
 
     Attributes:
@@ -169,7 +169,7 @@ class Session:
             self.current = None
         return f"Conversation {name!r} is forgotten ({len(gone)} questions)."
 
-    def going_on(self) -> Rest:
+    def going_on(self) -> Resumption:
         """The run that broke off last, and how to go on with its answer.
 
         Raises:
@@ -186,14 +186,14 @@ class Session:
         ledger = run.response.ledger
         parts = tuple(ledger.parts.get(0, ()))
         if ledger.continuation is not None:
-            return Rest(run, (*run.prefix, *parts[: ledger.checkpoint]), ledger.continuation)
+            return Resumption(run, (*run.prefix, *parts[: ledger.checkpoint]), ledger.continuation)
         if run.token is not None and not parts:
-            return Rest(run, run.prefix, run.token)
+            return Resumption(run, run.prefix, run.token)
         prefix = (*run.prefix, *parts)
         answer = answer_turn(prefix)
         if answer is None or not any(isinstance(part, Text) for part in answer.parts):
-            return Rest(run, (), None)
-        return Rest(run, prefix, None)
+            return Resumption(run, (), None)
+        return Resumption(run, prefix, None)
 
 
 def text_of(parts: Sequence[Part]) -> str:

@@ -9,25 +9,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .choose import choose
-    from .inspect import inspect
-    from .static import bundle
+    from .select import NullView, View, select_view
+    from .static import bundle, inspect
     from .status import status_line
     from .timeline import Timeline
-    from .view import NullView, View
-    from .watching import watch
+    from .watch import watch
 
-__all__ = ["NullView", "Timeline", "View", "bundle", "choose", "inspect", "status_line", "watch"]
+__all__ = ["NullView", "Timeline", "View", "bundle", "inspect", "select_view", "status_line", "watch"]
 
 _HOMES = {
-    "NullView": "view",
+    "NullView": "select",
     "Timeline": "timeline",
-    "View": "view",
+    "View": "select",
     "bundle": "static",
-    "choose": "choose",
-    "inspect": "inspect",
+    "select_view": "select",
+    "inspect": "static",
     "status_line": "status",
-    "watch": "watching",
+    "watch": "watch",
 }
 
 

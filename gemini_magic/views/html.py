@@ -14,10 +14,10 @@ from IPython.display import display, update_display
 
 from ..ledger import Ledger
 from . import page
-from .excerpt import Excerpt, hint
-from .pieces import Pieces
+from .live_pieces import LivePieces
 from .static import bundle
 from .status import elapsed_of, status_line, waiting
+from .truncate import Excerpt, hint
 
 __all__ = ["HtmlView", "StaticView", "publish"]
 
@@ -57,8 +57,8 @@ class HtmlView:
         self._exists = display_id is not None
         self._hint = hint
         self._excerpts = Excerpt(ledger, "answer"), Excerpt(ledger, "thoughts")
-        self._answer = Pieces(self._excerpts[0], ledger.look.form)
-        self._thoughts = Pieces(self._excerpts[1])
+        self._answer = LivePieces(self._excerpts[0], ledger.look.form)
+        self._thoughts = LivePieces(self._excerpts[1])
         self._next = 0.0
         self._begun = 0.0
         self._drawn: tuple[int, str] | None = None

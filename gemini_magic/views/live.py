@@ -15,12 +15,12 @@ from uuid import uuid4
 from ..ledger import Ledger
 from ..markdown import render
 from . import page
-from .excerpt import Excerpt, hint
 from .html import HtmlView, publish
-from .lane import Lane, ThinkingLane
+from .live_lane import Lane, ThinkingLane
 from .static import bundle, drawn
 from .status import elapsed_of, status_line
-from .widgets import Kit, check, has_formula, running_loop
+from .truncate import Excerpt, hint
+from .widgets import WidgetSet, check, has_formula, running_loop
 
 __all__ = ["ALIVE", "LiveView"]
 
@@ -41,7 +41,7 @@ _WIDGET: Final = "application/vnd.jupyter.widget-view+json"
 _LIVE: Final = "gm-live"  # the root's class while the answer grows
 _TOOLBAR: Final = "stop with ■ in the toolbar"
 
-_finished: deque[Kit] = deque()
+_finished: deque[WidgetSet] = deque()
 
 
 @cache
@@ -130,7 +130,7 @@ class LiveView:
             self._plainer.open()
 
     def _build(self) -> None:
-        kit = self._kit = Kit()
+        kit = self._kit = WidgetSet()
         now = self._clock() - self._begun
         self._status = kit.html(self._status_html(now))
         self._button = kit.stop(self._stop) if self._stop else None

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final
 
+from ..diagnostics import at_hand
 from ..ledger import Ledger
 from ..markdown import STYLE, visible
-from ..oddities import at_hand
-from .arrivals import sparkline
 from .status import details, facts, mark_of, redacted, thinking_time, words
+from .timeline_data import sparkline
 
 __all__ = [
     "CSS",

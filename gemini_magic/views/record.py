@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from ..exchange import clean_headers, clean_url
-from ..ledger import Ledger
-from ..oddities import at_hand
-from .chunk_texts import ChunkTexts, compact, json_size, size_within
-from .excerpt import MOST
+from ..diagnostics import at_hand
+from ..ledger import Ledger, clean_headers, clean_url
+from .record_chunks import ChunkTexts, compact, json_size, size_within
 from .status import details, redacted, status_line
+from .truncate import MOST
 
 __all__ = ["RECORD", "RECORD_SIZE", "record"]
 

@@ -9,15 +9,28 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from IPython.display import display
+
 from ..ledger import Ledger
 from ..markdown import defang, render, visible
 from . import page
-from .excerpt import MOST_HTML, Excerpt, left_out
-from .forms import shown as in_form
+from .formats import shown as in_form
 from .record import RECORD, record
 from .status import details, status_line
+from .truncate import MOST_HTML, Excerpt, left_out
 
-__all__ = ["bundle", "drawn", "plain"]
+__all__ = ["bundle", "drawn", "inspect", "plain"]
+
+
+def inspect(ledger: Ledger) -> None:
+    """Display the static bundle, with a word to the inspector to unfold itself.
+
+    Where the ledger says that notebooks keep no record, this one has it all the same: it was asked for.
+    """
+    data = {RECORD: record(ledger, ledger.look.record_size or None), **bundle(ledger, inspector=False)}
+    show: Any = display  # IPython has no types for it
+    show(data, raw=True, metadata={RECORD: {"expanded": True}})
+
 
 # Entities, not backslashes: two of those and a bracket begin a formula in JupyterLab, and what a formula holds is put
 # back into the page with its quotation marks. An address is a link by itself there, and a broken

@@ -13,11 +13,11 @@ from typing import TextIO
 
 from ..ledger import Ledger
 from ..markdown import visible
-from .excerpt import Excerpt, left_out
-from .forms import shown
-from .shapes import growing, growing_text
+from .formats import shown
+from .formats_live import growing, growing_text
 from .status import details, elapsed_of, status_line, waiting
-from .typeset import Typesetter, typesetter
+from .terminal_rich import Typesetter, typesetter
+from .truncate import Excerpt, left_out
 
 __all__ = ["TerminalView"]
 

@@ -14,10 +14,10 @@ from typing import Any, Final
 from ..errors import OptionError
 from ..ledger import Ledger
 from ..markdown import visible
-from . import drawing
-from .arrivals import BLOCKS, COLUMNS, Arrivals, height, look
-from .figures import at, duration, figures, ticks
+from . import timeline_svg
 from .status import status_line
+from .timeline_data import BLOCKS, COLUMNS, Arrivals, height, look
+from .units import at, duration, figures, ticks
 
 __all__ = ["Timeline"]
 
@@ -50,7 +50,7 @@ class Timeline:
     @cached_property
     def svg(self) -> str:
         """The picture, an SVG document."""
-        return drawing.svg(self.arrivals, self._title, self._status)
+        return timeline_svg.svg(self.arrivals, self._title, self._status)
 
     @cached_property
     def _plain(self) -> str:

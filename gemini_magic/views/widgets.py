@@ -14,7 +14,7 @@ from typing import Any, Final
 import ipywidgets
 from traitlets import Any as Anything
 
-__all__ = ["Kit", "check", "has_formula", "running_loop"]
+__all__ = ["WidgetSet", "check", "has_formula", "running_loop"]
 
 _OLDEST: Final = 8  # major version of ipywidgets
 _CLOSED: Final = 5  # widgets that are closed together: each is a message, and there may be a thousand
@@ -68,7 +68,7 @@ def check() -> None:
         raise ImportError(f"ipywidgets {ipywidgets.__version__} is too old, {_OLDEST} is needed")
 
 
-class Kit:
+class WidgetSet:
     """Makes widgets and remembers them for closing.
 
     Attributes:

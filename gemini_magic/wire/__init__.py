@@ -4,9 +4,9 @@ This room has no socket and no clock, and does not know what the JSON means.
 """
 
 from . import httprr
+from .anomalies import Anomaly, Item
 from .httprr import TraceExchange
-from .oddity import Item, Oddity
 from .reader import Reader
 from .sse import SseEvent, SseReader
 
-__all__ = ["Item", "Oddity", "Reader", "SseEvent", "SseReader", "TraceExchange", "httprr"]
+__all__ = ["Anomaly", "Item", "Reader", "SseEvent", "SseReader", "TraceExchange", "httprr"]

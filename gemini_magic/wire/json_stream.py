@@ -9,12 +9,12 @@ import re
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from .json_text import clean_utf8, is_json, mask_escapes
+from .anomalies import DETAIL_LIMIT, Item
+from .json_scan import clean_utf8, is_json, mask_escapes
 from .lines import too_large
-from .oddity import DETAIL_LIMIT, Item
 
 if TYPE_CHECKING:
-    from .oddity import OddityLog
+    from .anomalies import AnomalyLog
 
 __all__ = ["JsonStream", "ObjectCutter", "note_unread", "split_objects"]
 
@@ -188,7 +188,7 @@ def split_objects(text: bytes) -> tuple[list[bytes], list[tuple[int, bytes]]]:
     return [clean_utf8(found) for _, found in cutter.found], cutter.junk
 
 
-def note_unread(log: OddityLog, offset: int, text: bytes) -> None:
+def note_unread(log: AnomalyLog, offset: int, text: bytes) -> None:
     """Record ``text`` as ``not-object`` when it is JSON of another kind, else as ``not-json``."""
     # Cut out of an array, several values may stand there with commas between them.
     other = len(text) < _KEPT_JUNK and (is_json(text) or is_json(b"[" + text.strip(b" \t\r\n,[]") + b"]"))
@@ -204,7 +204,7 @@ class JsonStream:
         start: where in the body the first byte fed stands.
     """
 
-    def __init__(self, log: OddityLog, max_event: int, start: int = 0) -> None:
+    def __init__(self, log: AnomalyLog, max_event: int, start: int = 0) -> None:
         self._log = log
         self._max = max_event
         self._cutter = ObjectCutter(start)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..errors import WireError
-from .documents import EventDocuments
+from .anomalies import Anomaly, AnomalyLog, Item
 from .json_stream import JsonStream, note_unread, split_objects
 from .lines import BOM
-from .oddity import Item, Oddity, OddityLog
 from .sse import SseEvent, SseReader
+from .tolerant_sse import EventDocuments
 
 __all__ = ["Reader"]
 
@@ -43,14 +43,14 @@ class Reader:
         self.framing: str | None = None
         self._strict = strict
         self._max = max_event
-        self._log = OddityLog()
+        self._log = AnomalyLog()
         self._front: list[bytes] = []  # what came before framing was known
         self._engine: _Engine | None = None
         self._error: WireError | None = None
         self._closed = False
 
     @property
-    def oddities(self) -> list[Oddity]:
+    def oddities(self) -> list[Anomaly]:
         """What was odd, in the order seen; it only grows, so a consumer keeps a cursor."""
         return self._log.oddities
 
@@ -131,7 +131,7 @@ class Reader:
 class _StrictDocuments:
     """Events by the book, each one JSON text."""
 
-    def __init__(self, log: OddityLog, max_event: int) -> None:
+    def __init__(self, log: AnomalyLog, max_event: int) -> None:
         self._log = log
         self._events = SseReader(strict=True, max_event=max_event)
 

@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from gemini_magic.asking import build
 from gemini_magic.backends import Endpoint, backend, may_carry
+from gemini_magic.config import resolve
 from gemini_magic.content import Text
 from gemini_magic.errors import OptionError
 from gemini_magic.events import Failure
-from gemini_magic.ledger import Ledger
-from gemini_magic.settings import resolve
+from gemini_magic.ledger.ledger import Ledger
+from gemini_magic.prompts import build
 from gemini_magic.wire import Reader
 
 ADAPTIVE = backend("adaptive")

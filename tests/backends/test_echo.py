@@ -6,7 +6,8 @@ import json
 
 from gemini_magic.backends import Endpoint, backend
 from gemini_magic.content import Request, Text, Turn
-from gemini_magic.ledger import Ledger
+from gemini_magic.ledger.ledger import Ledger
+from gemini_magic.tables import Rows
 from gemini_magic.wire import Reader
 
 ECHO = backend("echo")
@@ -34,7 +35,7 @@ def test_it_repeats_the_prompt_word_by_word():
 
 def test_directives():
     ledger, waits = run("@chunk 2\n@wait 0.5\n@think let me see\nabcdef")
-    assert ledger.chunk_columns.rows()["text"] == ["", "ab", "cd", "ef"]
+    assert Rows(ledger.chunk_columns)["text"] == ["", "ab", "cd", "ef"]
     assert ledger.thoughts == ["let me see"]
     assert set(waits) == {0.5}
     assert run("x\n@finish MAX_TOKENS")[0].status == "truncated"

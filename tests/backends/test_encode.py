@@ -7,7 +7,7 @@ import json
 import pytest
 
 from gemini_magic.backends import Endpoint, backend, names
-from gemini_magic.backends.decode import part_of
+from gemini_magic.backends.gemini_decode import part_of
 from gemini_magic.content import Blob, Call, CallResult, Opaque, Request, Text, Thought, Turn
 from gemini_magic.errors import OptionError
 

@@ -7,14 +7,14 @@ import json
 
 import pytest
 
-from gemini_magic.asking import build
 from gemini_magic.backends import Endpoint, backend, may_carry
+from gemini_magic.config import resolve
 from gemini_magic.content import Blob, Call, File, Opaque, Text, Thought, Turn
 from gemini_magic.endings import service_error
 from gemini_magic.errors import OptionError
 from gemini_magic.events import Delta, Failure, Finish, Note, Usage
-from gemini_magic.ledger import Ledger
-from gemini_magic.settings import resolve
+from gemini_magic.ledger.ledger import Ledger
+from gemini_magic.prompts import build
 
 GATEWAY = backend("gateway")
 PNG = base64.b64decode(

@@ -10,9 +10,9 @@ from fake_server import Script, finish, text
 import gemini_magic
 from gemini_magic import api
 from gemini_magic.backends import Endpoint, backend
+from gemini_magic.config import resolve
 from gemini_magic.content import Request, Text, Turn
 from gemini_magic.errors import OptionError
-from gemini_magic.settings import resolve
 
 VERTEX = backend("vertex")
 

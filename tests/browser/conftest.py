@@ -13,8 +13,8 @@ from playwright.sync_api import sync_playwright
 from surroundings import CANARY, ORIGINAL_ENVIRON, clean_environment, find_chromium
 
 _TOLD = """
-from gemini_magic.journal.store import Store
-from gemini_magic.keeping import journal
+from gemini_magic.journal.database import Store
+from gemini_magic.journaling import journal
 Store(journal().path).remember("told", "long ago")
 """
 

@@ -16,14 +16,14 @@ from inspector_stage import ASKED, BEACONS, EVIL_HTML, HOSTILE, ODD, URL, answer
 from view_stage import feed, finished, new_ledger
 
 from gemini_magic import Response
-from gemini_magic.backends.decode import decode
-from gemini_magic.curl import curl_of
-from gemini_magic.exchange import Exchange
-from gemini_magic.markdown.safe import clean
+from gemini_magic.backends.gemini_decode import decode
+from gemini_magic.ledger.exchange import Exchange, curl_of
+from gemini_magic.markdown.sanitize import clean
+from gemini_magic.tables import Rows
 from gemini_magic.views import bundle
-from gemini_magic.views.arrivals import look
-from gemini_magic.views.figures import duration
 from gemini_magic.views.record import RECORD, record
+from gemini_magic.views.timeline_data import look
+from gemini_magic.views.units import duration
 from gemini_magic.wire import SseReader
 
 CELLS = "window.jupyterapp.shell.currentWidget.content.widgets"
@@ -384,7 +384,7 @@ FOUND = f"""async ([record, typed]) => {{
 
 
 def test_conditions_find_the_same_chunks_in_the_kernel_and_in_the_page(page, ledger):
-    rows = ledger.chunk_columns.rows()
+    rows = Rows(ledger.chunk_columns)
     wanted = {condition: [row.index for row in rows.where(condition)] for condition in CONDITIONS}
     found = dict(zip(CONDITIONS, page.page.evaluate(FOUND, [record(ledger), CONDITIONS]), strict=True))
     assert found == wanted
@@ -392,7 +392,7 @@ def test_conditions_find_the_same_chunks_in_the_kernel_and_in_the_page(page, led
 
 
 def test_a_column_may_be_called_as_its_title_is(page, ledger):
-    rows = ledger.chunk_columns.rows()
+    rows = Rows(ledger.chunk_columns)
     named = ["index=3", "size > 250", "finish_reason=STOP", "finish_reason != STOP", "total_tokens>60"]
     titled = ["#=3", "bytes > 250", "finish=STOP", "finish != STOP", "tokens>60"]
     found = page.page.evaluate(FOUND, [record(ledger), titled])
@@ -431,11 +431,11 @@ def test_chunks_are_found_by_words_expressions_and_fields_and_shown_as_a_tree(pa
     assert find("candidates.0.content.parts.0.thought!=true") == "34 of 40 chunks"
     assert find("usageMetadata.totalTokenCount") == "40 chunks"
     assert find("modelVersion ~ ^gemini-3") == "40 chunks"
-    assert find("t > 1.5") == f"{len(ledger.chunk_columns.rows().where('t > 1.5'))} of 40 chunks"
+    assert find("t > 1.5") == f"{len(Rows(ledger.chunk_columns).where('t > 1.5'))} of 40 chunks"
     assert find("/Thought [34]/") == "2 of 40 chunks"
     assert (
         find("paris")
-        == f"{sum('paris' in row.text.lower() for row in ledger.chunk_columns.rows())} of 40 chunks"
+        == f"{sum('paris' in row.text.lower() for row in Rows(ledger.chunk_columns))} of 40 chunks"
     )
     assert find("no such words") == "0 of 40 chunks"
     wrong = panel.locator(".gmi-wrong")
@@ -474,7 +474,7 @@ def test_the_page_puts_every_json_text_together_byte_for_byte(page):
         }}""",
         record(ledger),
     )
-    rows = ledger.chunk_columns.rows()
+    rows = Rows(ledger.chunk_columns)
     assert [json.encode() for json, *_ in made] == [chunk.raw for chunk in ledger.raw]
     assert [(text, thought) for _, text, thought, _ in made] == [(row.text, row.thought) for row in rows]
     assert [t for *_, t in made] == pytest.approx([row.t for row in rows], abs=1e-6)
@@ -607,7 +607,7 @@ def test_nothing_is_cut_in_a_narrow_window_and_beside_the_file_browser(page):
     for number in range(20):
         feed(ledger, "word ", t=float(number), usage=counts, finish="STOP" if number == 19 else None)
     ledger.close("end", t=20.0)
-    assert ledger.chunk_columns.rows()[-1].kind == "text+usage+finish"
+    assert Rows(ledger.chunk_columns)[-1].kind == "text+usage+finish"
     for width in (356, 641, 746, 1000):
         assert page.page.evaluate(WIDE, [record(ledger), width]) == [], width
 
@@ -715,7 +715,7 @@ def test_what_is_copied_and_saved_is_the_stream(page, output, ledger, tmp_path):
     rows = list(csv.DictReader(io.StringIO(kept("CSV").read_bytes().decode(), newline="")))
     assert len(rows) == 40
     assert rows[-1]["finish_reason"] == "STOP"
-    chunks = ledger.chunk_columns.rows()
+    chunks = Rows(ledger.chunk_columns)
     assert [*rows[0]] == [name for name in chunks.columns if name != "json"]
     assert [row["chars"] for row in rows] == [str(row.chars) for row in chunks]
     assert [float(row["gap"]) for row in rows[1:]] == pytest.approx([row.gap for row in chunks][1:], abs=2e-6)

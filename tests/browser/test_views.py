@@ -9,13 +9,13 @@ from surroundings import CHECKOUT
 
 SETUP = f"""
 import asyncio, sys
-sys.path[:0] = [{str(CHECKOUT)!r}, {str(CHECKOUT / "tests")!r}]
+sys.path[:0] = [{str(CHECKOUT)!r}, {str(CHECKOUT / "tests" / "support")!r}]
 from view_stage import ANSWER, ATTACK, feed, new_ledger
-from gemini_magic.views import choose
+from gemini_magic.views import select_view
 
 async def show(text, thoughts="", pause=0.0, display="live", stop=None, step=12):
     ledger = new_ledger()
-    view = choose(ledger, display=display, shell=get_ipython(), allow_stdin=True, stop=stop)
+    view = select_view(ledger, display=display, shell=get_ipython(), allow_stdin=True, stop=stop)
     view.open()
     for kind, said in (("thought", thoughts), ("text", text)):
         for start in range(0, len(said), step):

@@ -21,6 +21,7 @@ from fake_server import text as say
 
 from gemini_magic.client import attempt, reader
 from gemini_magic.errors import ConnectionFailed, ServiceError, StalledError, TruncatedError, WireError
+from gemini_magic.tables import Rows
 
 RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.05s"}
 
@@ -182,7 +183,7 @@ def test_an_error_object_as_the_first_event(fake_server):
     fake_server.script(say("ok"), finish())
     ledger = ended(fake_server)
     assert (ledger.status, text(ledger)) == ("complete", "ok")
-    rows = [(row.attempt, row.kind.partition("+")[0]) for row in ledger.chunk_columns.rows()]
+    rows = [(row.attempt, row.kind.partition("+")[0]) for row in Rows(ledger.chunk_columns)]
     assert rows == [(0, "error"), (1, "text"), (1, "text")]
 
 

@@ -14,12 +14,12 @@ from tls_certificate import write
 
 from gemini_magic.backends import HttpRequest, backend
 from gemini_magic.client import open_stream, transport
-from gemini_magic.client.environment import proxy_for
-from gemini_magic.client.line import Line
+from gemini_magic.client.connection import Connection
+from gemini_magic.client.proxies import proxy_for
+from gemini_magic.config import Options
 from gemini_magic.content import Request, Text, Turn
 from gemini_magic.errors import ConnectionFailed
-from gemini_magic.ledger import Ledger
-from gemini_magic.settings import Options
+from gemini_magic.ledger.ledger import Ledger
 
 
 def test_the_headers_that_go_out(fake_server):
@@ -36,7 +36,7 @@ def test_the_headers_that_go_out(fake_server):
 
 
 def test_google_is_told_who_asks(fake_server):
-    line = Line(connect=1, first_byte=1, stall=1, total=None)
+    line = Connection(connect=1, first_byte=1, stall=1, total=None)
     fake_server.script(say("ok"), finish())
     target = f"{fake_server.base_url}/v1beta/models/m:streamGenerateContent?alt=sse"
     answer = transport.send(HttpRequest("POST", target, (), b"{}"), line, None, own_host=True)

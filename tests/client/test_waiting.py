@@ -7,12 +7,12 @@ import sys
 import textwrap
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from client_stage import finished, start, text, until
 from fake_server import finish, gate, pause, stall
 from fake_server import text as say
+from surroundings import CHECKOUT
 
 from gemini_magic.events import Delta
 
@@ -205,10 +205,10 @@ FORK = """
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
 def test_a_forked_child_starts_anew_and_the_parent_goes_on():
-    tests = Path(__file__).parent.parent
+    tests = CHECKOUT / "tests" / "support"
     run = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", textwrap.dedent(FORK)],
-        env={**os.environ, "PYTHONPATH": f"{tests}{os.pathsep}{tests.parent}"},
+        env={**os.environ, "PYTHONPATH": f"{tests}{os.pathsep}{CHECKOUT}"},
         capture_output=True,
         text=True,
         timeout=30,

@@ -8,7 +8,7 @@ from surroundings import CHECKOUT
 from wire_cases import CASES, MORE, PATIENCE, Seen, judge, seen_by
 
 import gemini_magic
-from gemini_magic.settings import Options
+from gemini_magic.config import Options
 
 # The one case that takes a minute by its nature is the case before it but for an option; see below.
 QUICK = [case for case in CASES if case.limit <= 30]

@@ -8,7 +8,7 @@ from corpus_streams import load, readings
 from gemini_magic.backends import backend
 from gemini_magic.content import Call, kind_of
 from gemini_magic.events import Usage
-from gemini_magic.ledger import Ledger
+from gemini_magic.ledger.ledger import Ledger
 from gemini_magic.wire import Reader
 
 GEMINI = backend("gemini")

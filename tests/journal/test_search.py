@@ -6,7 +6,7 @@ from journal_stage import ECHO, entries, found
 import gemini_magic
 from gemini_magic.journal import entry_rows
 from gemini_magic.journal.entries import excerpt
-from gemini_magic.keeping import journal
+from gemini_magic.journaling import journal
 
 ASKED = (
     "Why is the sky blue?",
@@ -43,7 +43,7 @@ CASES = (
 def test_words_phrases_beginnings_and_parts(monkeypatch, searches):
     if not searches:
         monkeypatch.setattr(
-            "gemini_magic.journal.shelf.INDEX", "CREATE VIRTUAL TABLE found USING not_there(x)"
+            "gemini_magic.journal.reader.INDEX", "CREATE VIRTUAL TABLE found USING not_there(x)"
         )
     for prompt in ASKED:
         gemini_magic.ask(prompt, **ECHO)

@@ -13,7 +13,7 @@ from markdown_cost import parsed_characters, pieces_of, sent
 
 from gemini_magic.errors import OptionError
 from gemini_magic.markdown import DATA_ONLY, Images, Renderer, render
-from gemini_magic.markdown.safe import clean
+from gemini_magic.markdown.sanitize import clean
 
 NONE = Images.parse("none")
 SOME = Images.parse(",".join(ALLOWED))

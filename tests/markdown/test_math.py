@@ -11,7 +11,7 @@ from markdown_check import check, healed
 from markdown_pieces import chopped
 
 from gemini_magic.markdown import Renderer, render
-from gemini_magic.markdown.tex import typesettable
+from gemini_magic.markdown.tex_allowlist import typesettable
 
 
 def inline(tex):

@@ -1,9 +1,9 @@
 import pytest
 
+from gemini_magic.config import settings
 from gemini_magic.errors import OptionError, PromptError
 from gemini_magic.notebook.arguments import help_text, parse
-from gemini_magic.notebook.prompt import expand_text
-from gemini_magic.settings import settings
+from gemini_magic.notebook.interpolation import expand_text
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """A key is seen by the server it belongs to and by nobody else, whatever that server does with it.
 
 The servers here quote the key in every way. What one call shows, keeps and writes is searched for it, for every
-backend; that keys go to their own hosts only is in `tests/client/test_credentials.py`.
+backend; that keys go to their own hosts only is in `tests/credentials/test_lookup.py`.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def search():
         told = traceback.TracebackException.from_exception(error, capture_locals=True)
         where["traceback"] = ["".join(told.format()).encode(), repr(error.args).encode(), pickle.dumps(error.args)]
     where["pickle"] = [pickle.dumps(_gemini)]
-    from gemini_magic.keeping import journal
+    from gemini_magic.journaling import journal
     with journal().shelf() as shelf:
         numbers = shelf.newest(4)
         where["journal"] = [repr(list(shelf.entries(numbers))).encode(), *map(shelf.lines, numbers)]
@@ -369,7 +369,7 @@ def test_typed_it_is_in_nothing_that_is_kept(kernel, server):
     assert kernel("search()").stdout.startswith("found: []")
     kernel("%gemini")
     kernel("%history -n\ndel os.environ['HTTPS_PROXY']")
-    kernel("from gemini_magic.client.credentials import forget_typed; forget_typed()")
+    kernel("from gemini_magic.credentials.lookup import forget_typed; forget_typed()")
     assert kernel.leaks() == []
     assert files_with_the_key(kernel.home) == []
     assert {request.method for request in server.requests} == {"CONNECT"}

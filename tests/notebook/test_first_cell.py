@@ -11,7 +11,7 @@ pytestmark = pytest.mark.kernel
 # Writes down what the request had come to when a library was looked for. Nothing is too slow for the order to show.
 WATCH = """
 import json, sys
-from gemini_magic.views import choose
+from gemini_magic.views import select_view
 sys.modules[choose.__module__]._MOMENT = 30.0
 loaded = [name for name in ("httpx", "ipywidgets", "markdown_it", "nh3", "pandas") if name in sys.modules]
 seen = {}

@@ -182,7 +182,7 @@ def test_an_interrupt_before_anything_came(kernel, server):
 def test_the_stop_flag_ends_the_cell_well_and_what_is_queued_runs(kernel, server):
     with asking(kernel, server, text("Half "), stall()) as options:
         kernel.execute(
-            "import gemini_magic.notebook.run as run_module, asyncio\n"
+            "import gemini_magic.notebook.runner as run_module, asyncio\n"
             "choose = run_module.choose\n"
             "def noted(ledger, *, stop, **rest):\n"
             "    if stop is not None: asyncio.get_running_loop().call_later(0.3, stop)\n"

@@ -1,8 +1,8 @@
 from gemini_magic.api import begin
-from gemini_magic.asking import build
+from gemini_magic.config import Options
 from gemini_magic.content import Text
 from gemini_magic.notebook.session import Run, Session
-from gemini_magic.settings import Options
+from gemini_magic.prompts import build
 
 
 def ask(session, text, *, cell=None, message=None, **said):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from view_stage import ANSWER, STATIC_TYPES, feed, finished, new_ledger
 
-from gemini_magic.ledger import Pause
+from gemini_magic.ledger.ledger import Pause
 from gemini_magic.views.html import HtmlView, StaticView
 
 

@@ -12,13 +12,13 @@ pytestmark = pytest.mark.kernel
 
 SETUP = f"""
 import asyncio, sys
-sys.path[:0] = [{str(CHECKOUT)!r}, {str(CHECKOUT / "tests")!r}]
+sys.path[:0] = [{str(CHECKOUT)!r}, {str(CHECKOUT / "tests" / "support")!r}]
 from view_stage import ANSWER, feed, new_ledger
-from gemini_magic.views import choose
+from gemini_magic.views import select_view
 """
 CELL = """
 ledger = new_ledger()
-view = choose(ledger, display={display!r}, shell=get_ipython(), allow_stdin={stdin}, stop=lambda: None)
+view = select_view(ledger, display={display!r}, shell=get_ipython(), allow_stdin={stdin}, stop=lambda: None)
 view.open()
 for start in range(0, len(ANSWER), 20):
     feed(ledger, ANSWER[start : start + 20], t=start / 100)

@@ -12,10 +12,11 @@ from record_reader import read_chunks
 from surroundings import CANARY, CHECKOUT
 from view_stage import feed, finished, new_ledger
 
-from gemini_magic.backends.decode import decode
-from gemini_magic.exchange import Exchange
-from gemini_magic.ledger import Ledger
+from gemini_magic.backends.gemini_decode import decode
+from gemini_magic.ledger.exchange import Exchange
+from gemini_magic.ledger.ledger import Ledger
 from gemini_magic.response import Response
+from gemini_magic.tables import Rows
 from gemini_magic.views.page import serious
 from gemini_magic.views.record import RECORD, record
 
@@ -84,7 +85,7 @@ def test_the_json_comes_back_byte_for_byte_however_odd_it_is():
         ledger.add(raw, 3.0, decode(raw))
     chunks = read_chunks(record(ledger))
     assert [chunk.json.encode() for chunk in chunks] == [chunk.raw for chunk in ledger.raw]
-    assert [chunk.text for chunk in chunks] == [row.text for row in ledger.chunk_columns.rows()]
+    assert [chunk.text for chunk in chunks] == [row.text for row in Rows(ledger.chunk_columns)]
     assert [chunk.size for chunk in chunks] == [len(chunk.raw) for chunk in ledger.raw]
     assert chunks[1].t == pytest.approx(0.7413177, abs=1e-6)
 

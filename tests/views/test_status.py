@@ -7,9 +7,9 @@ from surroundings import CANARY
 from view_stage import ENDINGS, feed, finished, new_ledger
 
 from gemini_magic.content import Call, Text
-from gemini_magic.events import Delta, Reading
-from gemini_magic.exchange import Exchange
-from gemini_magic.ledger import Pause
+from gemini_magic.events import Decoded, Delta
+from gemini_magic.ledger.exchange import Exchange
+from gemini_magic.ledger.ledger import Pause
 from gemini_magic.views import bundle
 from gemini_magic.views.status import details, redacted, status_line, thinking_time
 
@@ -88,7 +88,7 @@ def test_it_says_when_the_answer_is_not_from_the_network():
 
 def test_an_answer_that_is_a_function_call_says_so():
     ledger = new_ledger()
-    ledger.add(b"{}", 1.0, Reading([Delta(Call("f")), Delta(Call("g"))]))
+    ledger.add(b"{}", 1.0, Decoded([Delta(Call("f")), Delta(Call("g"))]))
     feed(ledger, finish="STOP")
     ledger.close("end", t=2.0)
     assert "answer complete, 2 function calls" in status_line(ledger)
@@ -97,17 +97,17 @@ def test_an_answer_that_is_a_function_call_says_so():
 def test_what_a_gateway_adds_is_named():
     ledger = new_ledger()
     for extras in ({"provider": "google"}, {"provider": "google", "cache_tier": "none"}):
-        ledger.add(b"{}", 1.0, Reading([], extras=extras))
+        ledger.add(b"{}", 1.0, Decoded([], extras=extras))
         assert status_line(ledger, now=1.0).endswith("· via google")
-    ledger.add(b"{}", 1.0, Reading([], extras={"cache_tier": "semantic"}))
+    ledger.add(b"{}", 1.0, Decoded([], extras={"cache_tier": "semantic"}))
     assert status_line(ledger, now=1.0).endswith("· via google · cached: semantic")
-    ledger.add(b"{}", 1.0, Reading([], extras={"provider": ["odd"], "cache_tier": 3}))
+    ledger.add(b"{}", 1.0, Decoded([], extras={"provider": ["odd"], "cache_tier": 3}))
     assert "via" not in status_line(ledger, now=1.0)
 
 
 def test_the_model_that_answered_is_named():
     ledger = new_ledger()
-    ledger.add(b"{}", 1.0, Reading([], model_version="gemini-3-flash"))
+    ledger.add(b"{}", 1.0, Decoded([], model_version="gemini-3-flash"))
     assert status_line(ledger, now=1.0).startswith("… gemini-3-flash ·")
 
 
@@ -138,7 +138,7 @@ def test_an_answer_that_took_several_tries_says_so():
 
 def test_other_candidates_are_named_in_every_part():
     ledger = new_ledger()
-    ledger.add(b"{}", 1.0, Reading([Delta(Text("one")), Delta(Text("another"), 1)]))
+    ledger.add(b"{}", 1.0, Decoded([Delta(Text("one")), Delta(Text("another"), 1)]))
     feed(ledger, finish="STOP")
     ledger.close("end", t=2.0)
     made = bundle(ledger)

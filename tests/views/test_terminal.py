@@ -7,7 +7,7 @@ import io
 import pytest
 from view_stage import ENDINGS, feed, new_ledger
 
-from gemini_magic.ledger import Exchange, Pause
+from gemini_magic.ledger.ledger import Exchange, Pause
 from gemini_magic.views.terminal import TerminalView
 
 

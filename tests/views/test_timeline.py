@@ -15,10 +15,12 @@ from view_stage import ATTACK, ENDINGS, feed, finished, new_ledger
 from gemini_magic import Response
 from gemini_magic.errors import OptionError
 from gemini_magic.events import Note
-from gemini_magic.exchange import Exchange, Pause
-from gemini_magic.views import Timeline, bundle, drawing, page
-from gemini_magic.views.arrivals import BLOCKS, COLUMNS, look, sparkline
-from gemini_magic.views.figures import at, duration, large, ticks
+from gemini_magic.ledger.exchange import Exchange, Pause
+from gemini_magic.tables import Rows
+from gemini_magic.views import Timeline, bundle, page
+from gemini_magic.views import timeline_svg as drawing
+from gemini_magic.views.timeline_data import BLOCKS, COLUMNS, look, sparkline
+from gemini_magic.views.units import at, duration, large, ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
 ELEMENTS = {"svg", "desc", "title", "g", "rect", "path", "text"}
@@ -320,7 +322,7 @@ def test_twenty_thousand_chunks_make_a_small_picture_in_linear_time():
     spent = []
     for ledger in (few, many):
         assert (
-            len(ledger.usage_columns.rows()) == ledger.chunk_columns.length
+            len(Rows(ledger.usage_columns)) == ledger.chunk_columns.length
         )  # made once, before the clock runs
         spent.append(min(_cpu(ledger) for _ in range(3)))
     made = Timeline(many)

@@ -1,0 +1,225 @@
+"""The meaning of a Gemini ``GenerateContentResponse``: one JSON text becomes events.
+
+Known fields go through a typed decoder; what that refuses (counts as strings, null parts, wrong shapes) is mended
+first and noted. It adds nothing up and drops nothing: unknown parts, reasons and values pass through.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from ..content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Part, Text, Thought
+from ..events import Decoded, Delta, Event, Evidence, Finish, Note, Usage, UsageReport
+from ..lenient_json import DEEPEST, read_json, tidy
+from .backend import Decode
+from .gemini_repair import mend, mended, parse
+from .gemini_schema import LargeWireAnswer, WireAnswer, WireCandidate, WirePart
+from .http_errors import failure_of
+
+__all__ = ["decode", "decoder", "part_of"]
+
+# google.ai.generativelanguage FinishReason and BlockReason, by number (enum-encoding=int).
+_FINISH = [
+    "FINISH_REASON_UNSPECIFIED",
+    "STOP",
+    "MAX_TOKENS",
+    "SAFETY",
+    "RECITATION",
+    "OTHER",
+    "LANGUAGE",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "MALFORMED_FUNCTION_CALL",
+    "IMAGE_SAFETY",
+    "UNEXPECTED_TOOL_CALL",
+    "TOO_MANY_TOOL_CALLS",
+    "IMAGE_PROHIBITED_CONTENT",
+    "IMAGE_OTHER",
+    "NO_IMAGE",
+    "IMAGE_RECITATION",
+]
+_BLOCK = ["BLOCK_REASON_UNSPECIFIED", "SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "IMAGE_SAFETY"]
+
+
+# Fields of an answer and of its token counts that are no counts: they go into the extras under these names.
+_EXTRAS = {
+    "provider": "provider",
+    "service_tier": "serviceTier",
+    "model_status": "modelStatus",
+    "create_time": "createTime",
+}
+_USAGE_EXTRAS = {
+    "traffic_type": "trafficType",
+    "service_tier": "serviceTier",
+    "cache_tier": "cache_tier",
+}
+# Most chunks have none: comparing them all at once is many times faster than looking at each.
+_beside, _NOTHING_BESIDE = attrgetter(*_EXTRAS), (None,) * len(_EXTRAS)
+_beside_counts, _NO_WORDS = attrgetter(*_USAGE_EXTRAS), (None,) * len(_USAGE_EXTRAS)
+_counts = attrgetter(
+    "prompt_token_count",
+    "cached_content_token_count",
+    "candidates_token_count",
+    "thoughts_token_count",
+    "tool_use_prompt_token_count",
+    "total_token_count",
+)
+_UNKNOWN = Usage()
+
+_BAD_BLOB = Note("unreadable-shape", "Inline data is not base64; the part is kept as it came.", "error")
+
+_LONGEST = 100  # characters of a reason
+
+_decoder = msgspec.json.Decoder(WireAnswer)
+_large = msgspec.json.Decoder(LargeWireAnswer)
+_LARGE = 1 << 16  # bytes; a smaller blob is read as fast by the way that takes any base64
+
+
+def decode(raw: bytes, noted: set[Event] | None = None) -> Decoded:
+    """What one JSON text of the stream means; never raises.
+
+    Args:
+        raw: the JSON text as received.
+        noted: oddities of former chunks, which are not noted again; this one's are added.
+    """
+    notes: list[Event] = []
+    value: dict[str, Any] | None = None  # of the lenient reading
+    try:
+        answer = _decoder.decode(raw) if len(raw) < _LARGE else _decoded_large(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        answer, value, notes = mended(raw)
+    events: list[Event] = []
+    finished, token = False, None
+    for place, candidate in enumerate(answer.candidates):
+        if candidate.content is not None:
+            for position, part in enumerate(candidate.content.parts):
+                said = _part(part)
+                if said is None:
+                    value = mend(parse(raw)) if value is None else value
+                    said = _unknown(value["candidates"][place]["content"]["parts"][position])
+                    if part.inline_data is not None and _BAD_BLOB not in notes:
+                        notes.append(_BAD_BLOB)
+                events.append(Delta(said, candidate.index))
+        if candidate.citation_metadata or candidate.grounding_metadata or candidate.url_context_metadata:
+            _evidence(candidate, events)
+        finished = finished or candidate.finish_reason is not None
+        token = token or candidate.continuation_token
+    if answer.usage_metadata is not None:
+        usage = Usage(*_counts(answer.usage_metadata))
+        if usage != _UNKNOWN:
+            events.append(UsageReport(usage))
+    feedback = answer.prompt_feedback
+    if feedback is not None and feedback.block_reason:
+        reason = _enum(feedback.block_reason, _BLOCK)
+        events.append(Finish(reason, feedback.block_reason_message, prompt=True))
+    if finished:
+        events += [
+            Finish(_enum(candidate.finish_reason, _FINISH), candidate.finish_message, candidate.index)
+            for candidate in answer.candidates
+            if candidate.finish_reason
+        ]
+    if answer.error and (failure := failure_of(tidy(read_json(bytes(answer.error), deepest=DEEPEST)))):
+        events.append(failure)
+    if notes and noted is not None:
+        notes = [note for note in notes if note not in noted]
+        noted.update(notes)
+    events += notes
+    return Decoded(events, answer.model_version, answer.response_id, token, _extras(answer))
+
+
+def _decoded_large(raw: bytes) -> WireAnswer:
+    """The same with inline data read from base64 in one go, where that is base64 as the standard has it."""
+    try:
+        return _large.decode(raw)
+    except (msgspec.MsgspecError, ValueError):
+        return _decoder.decode(raw)
+
+
+def decoder() -> Decode:
+    """The decoder of one answer: Gemini's chunks stand for themselves, but what is odd in all of them is noted once."""
+    return partial(decode, noted=set())
+
+
+def _evidence(candidate: WireCandidate, events: list[Event]) -> None:
+    for name, value in (
+        ("citationMetadata", candidate.citation_metadata),
+        ("groundingMetadata", candidate.grounding_metadata),
+        ("urlContextMetadata", candidate.url_context_metadata),
+    ):
+        if value:
+            events.append(Evidence(name, value, candidate.index))
+
+
+def _extras(answer: WireAnswer) -> dict[str, Any] | None:
+    counts = answer.usage_metadata
+    if _beside(answer) == _NOTHING_BESIDE and (counts is None or _beside_counts(counts) == _NO_WORDS):
+        return None
+    found = zip(_EXTRAS.values(), _beside(answer), strict=True)
+    words = () if counts is None else zip(_USAGE_EXTRAS.values(), _beside_counts(counts), strict=True)
+    return {name: value for name, value in (*found, *words) if value is not None}
+
+
+def _enum(value: str | int | None, names: list[str]) -> str:
+    if isinstance(value, int):
+        return names[value] if 0 <= value < len(names) else str(value)[:_LONGEST]
+    return (value or "")[:_LONGEST]
+
+
+def _part(part: WirePart) -> Part | None:
+    signature = part.thought_signature
+    if part.text is not None:
+        return Thought(part.text, signature) if part.thought else Text(part.text, signature)
+    if (call := part.function_call) is not None:
+        return Call(call.name, call.args or {}, call.id, signature, call.partial_args, call.will_continue)
+    if (result := part.function_response) is not None:
+        return CallResult(result.name, result.response or {}, result.id, signature)
+    if (code := part.executable_code) is not None:
+        return Code(code.code, "PYTHON" if code.language == 1 else _word(code.language), signature, code.id)
+    if (ran := part.code_execution_result) is not None:
+        return CodeResult(_word(ran.outcome), ran.output, signature, ran.id)
+    if (blob := part.inline_data) is not None:
+        data = _base64(blob.data)
+        return None if data is None else Blob(blob.mime_type, data, signature)
+    if (file := part.file_data) is not None:
+        return File(file.file_uri, file.mime_type, signature)
+    return None
+
+
+def _word(value: str | int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _base64(text: str | bytes) -> bytes | None:
+    if isinstance(text, bytes):  # from a large value, which is read to the end at once
+        return text
+    text = text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4)
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        pass
+    try:  # in lines, as MIME has it
+        plain = "".join(text.split()).rstrip("=")
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _unknown(value: dict[str, Any]) -> Part:
+    """A part of an unknown kind as it came."""
+    signature = value.get("thoughtSignature")
+    return part_of(value) or Opaque(value, signature if isinstance(signature, str) else None)
+
+
+def part_of(value: dict[str, Any]) -> Part | None:
+    """One part from its JSON object; None for a kind that is not known."""
+    try:
+        return _part(msgspec.convert(value, WirePart, strict=False))
+    except msgspec.MsgspecError:
+        return None

@@ -1,0 +1,280 @@
+"""A second, lenient reading of JSON that the typed decoder refuses: the same value in the documented shapes.
+
+It mends shapes and says which; what the value means is ``decode``'s.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from ..events import Event, Note
+from ..lenient_json import DEEPEST, read_json, tidy
+from .gemini_schema import (
+    MOST_COUNT,
+    MOST_INDEX,
+    Content,
+    Feedback,
+    WireAnswer,
+    WireCandidate,
+    WirePart,
+    WireUsage,
+)
+
+__all__ = ["Mended", "as_list", "mend", "mended", "parse"]
+
+S = TypeVar("S", bound=Struct)
+
+_WORDS = {"trafficType", "serviceTier", "cache_tier"}  # of usageMetadata; everything else there counts
+_NAMED = 5  # names of fields that a note lists
+# Fields that hold text, where a number or a truth value is taken as its own word.
+_TEXTS = {
+    "part": ("text", "thoughtSignature"),
+    "functionCall": ("name", "id"),
+    "functionResponse": ("name", "id"),
+    "executableCode": ("code", "id"),
+    "codeExecutionResult": ("output", "id"),
+    "fileData": ("fileUri", "mimeType"),
+    "inlineData": ("mimeType", "data"),
+    "candidate": ("finishMessage", "continuationToken"),
+    "promptFeedback": ("blockReasonMessage",),
+    "": ("modelVersion", "responseId"),
+}
+
+
+class Mended(NamedTuple):
+    """What a lenient reading gave.
+
+    Attributes:
+        answer: what could be read.
+        value: the mended value it was read from, in which parts of an unknown kind are found.
+        notes: what was mended or lost; empty when nothing was.
+    """
+
+    answer: WireAnswer
+    value: dict[str, Any]
+    notes: list[Event]
+
+
+def parse(raw: bytes) -> Any:
+    """The JSON value as it can be stored and sent, but for half surrogate pairs in texts, which may yet find the other.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    return _keep_halves(read_json(raw, deepest=DEEPEST))
+
+
+def as_list(value: Any) -> list[Any]:
+    """A list, whether one was sent, or one item without it, or nothing."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def mend(value: Any) -> dict[str, Any]:
+    """The same value in the shapes that are documented: lists where lists belong, nulls left out."""
+    return _Mender().answer(value)
+
+
+def mended(raw: bytes) -> Mended:
+    """A second, lenient reading of what the typed decoder refuses; never raises."""
+    try:
+        value = parse(raw)
+    except ValueError:
+        note = Note("not-json", "A chunk is not JSON; its bytes are kept.", "error")
+        return Mended(WireAnswer(), {}, [note])
+    mender = _Mender()
+    known = mender.answer(value)
+    answer = mender.convert({name: item for name, item in known.items() if name not in _BY_HAND}, WireAnswer)
+    answer.candidates = [mender.candidate_of(item) for item in known.get("candidates", ())]
+    answer.usage_metadata = mender.convert(known.get("usageMetadata", {}), WireUsage)
+    answer.prompt_feedback = mender.convert(known.get("promptFeedback", {}), Feedback)
+    if known.get("error") is not None:
+        answer.error = msgspec.Raw(json.dumps(known["error"]).encode())
+    return Mended(answer, known, [mender.note()])
+
+
+_BY_HAND = {"candidates", "usageMetadata", "promptFeedback", "error"}
+
+
+def _keep_halves(value: Any) -> Any:
+    """``tidy``, except that the text of a part keeps half a surrogate pair: the next chunk may begin with the other."""
+    if isinstance(value, dict):
+        return {
+            tidy(name): item if name == "text" and isinstance(item, str) else _keep_halves(item)
+            for name, item in value.items()
+        }
+    return [_keep_halves(item) for item in value] if isinstance(value, list) else tidy(value)
+
+
+class _Mender:
+    """Mends one value, and remembers the names of what it mended and of what it could not read."""
+
+    def __init__(self) -> None:
+        self._mended: dict[str, None] = {}
+        self._lost: dict[str, None] = {}
+
+    def note(self) -> Event:
+        """What to say of it."""
+        if self._lost:
+            return Note(
+                "unreadable-shape",
+                f"Part of a chunk could not be read ({_names(self._lost)}); it is kept in `raw`.",
+                "error",
+            )
+        of = f" ({_names(self._mended)})" if self._mended else ""
+        return Note(
+            "odd-shape", f"A value has an undocumented shape{of}; it was read all the same.", "warning"
+        )
+
+    # -- shapes
+
+    def answer(self, value: Any) -> dict[str, Any]:
+        """The whole value."""
+        if isinstance(value, list) and len(value) == 1:
+            self._mended["a list"] = None
+            value = value[0]
+        found = self._object(value, "")
+        if "candidates" in found:
+            found["candidates"] = [
+                self._candidate(item, at) for at, item in enumerate(self._list(found, "candidates"))
+            ]
+        for name in ("usageMetadata", "promptFeedback"):
+            if name in found:
+                found[name] = self._object(found[name], name)
+        if "usageMetadata" in found:
+            found["usageMetadata"] = self._counts(found["usageMetadata"])
+        return found
+
+    def _candidate(self, value: Any, position: int) -> dict[str, Any]:
+        if isinstance(value, str):
+            self._mended["candidates"] = None
+            value = {"content": value}
+        found = self._object(value, "candidate")
+        index = found.get("index", 0)
+        if type(index) is not int or not 0 <= index <= MOST_INDEX:
+            number = _number(index)
+            usable = number is not None and number <= MOST_INDEX
+            found["index"] = number if usable else position
+            (self._mended if usable else self._lost)["index"] = None
+        if "content" in found:
+            found["content"] = self._content(found["content"])
+        return found
+
+    def _content(self, value: Any) -> dict[str, Any]:
+        if isinstance(value, str | list):
+            self._mended["content"] = None
+            value = {"parts": value}
+        found = self._object(value, "content")
+        if "parts" in found:
+            found["parts"] = [self._part(item) for item in self._list(found, "parts")]
+        return found
+
+    def _part(self, value: Any) -> dict[str, Any]:
+        if isinstance(value, str):
+            self._mended["parts"] = None
+            return {"text": value}
+        found = self._object(value, "part")
+        for name in found.keys() & _TEXTS.keys():
+            if isinstance(found[name], dict):
+                found[name] = self._object(found[name], name)
+        call = found.get("functionCall")
+        if isinstance(call, dict) and isinstance(call.get("args"), str):
+            call["args"] = self._arguments(call["args"])
+        return found
+
+    def _arguments(self, text: str) -> Any:
+        """Arguments written as JSON in a string, as the gateways of other dialects do."""
+        try:
+            value = parse(text.encode("utf-8", "replace"))
+        except ValueError:
+            return text
+        self._mended["args"] = None
+        return value if isinstance(value, dict) else text
+
+    def _counts(self, value: dict[str, Any]) -> dict[str, Any]:
+        found = {}
+        for name, item in value.items():
+            if name in _WORDS or name.endswith("Details"):
+                found[name] = item
+                continue
+            count = _number(item)
+            if count is None or count > MOST_COUNT:
+                self._lost[name] = None
+            else:
+                found[name] = count
+                if type(item) is not int:
+                    self._mended[name] = None
+        return found
+
+    def _list(self, within: dict[str, Any], name: str) -> list[Any]:
+        """The list in a field, nulls left out."""
+        value = within[name]
+        items = [item for item in as_list(value) if item is not None]
+        if not isinstance(value, list) or len(items) < len(value):
+            self._mended[name] = None
+        return items
+
+    def _object(self, value: Any, name: str) -> dict[str, Any]:
+        """An object without its nulls, texts as texts."""
+        if not isinstance(value, dict):
+            self._lost[name or "the whole value"] = None
+            return {}
+        found = {key: item for key, item in value.items() if item is not None}
+        if len(found) < len(value):
+            self._mended["null"] = None
+        for key in found.keys() & set(_TEXTS.get(name, ())):
+            if isinstance(found[key], int | float):
+                self._mended[key] = None
+                found[key] = json.dumps(found[key])
+        return found
+
+    # -- from shapes to structs
+
+    def candidate_of(self, value: dict[str, Any]) -> WireCandidate:
+        """A candidate; each of its parts stands for itself, and one that cannot be read is empty."""
+        candidate = self.convert(
+            {name: item for name, item in value.items() if name != "content"}, WireCandidate
+        )
+        parts = value.get("content", {}).get("parts", ())
+        candidate.content = Content([self.convert(part, WirePart) for part in parts])
+        return candidate
+
+    def convert(self, value: dict[str, Any], kind: type[S]) -> S:
+        """The struct, without the fields that cannot be read."""
+        try:
+            return msgspec.convert(value, kind, strict=False)
+        except msgspec.MsgspecError:
+            pass
+        good = {}
+        for name, item in value.items():
+            try:
+                msgspec.convert({name: item}, kind, strict=False)
+            except msgspec.MsgspecError:
+                self._lost[name] = None
+            else:
+                good[name] = item
+        return msgspec.convert(good, kind, strict=False)
+
+
+def _names(names: dict[str, None]) -> str:
+    shown = [name if len(name) < 40 else name[:39] + "…" for name in list(names)[:_NAMED]]  # noqa: PLR2004 - a word's length
+    return ", ".join(shown) + (", …" if len(names) > _NAMED else "")
+
+
+def _number(value: Any) -> int | None:
+    """A whole number from 0 on, whether it came as a number, a float or a string."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = int(value)
+    except (ValueError, OverflowError):
+        try:
+            number = int(float(value))
+        except (ValueError, OverflowError):
+            return None
+    return number if number >= 0 else None

@@ -1,0 +1,36 @@
+"""Every oddity of a stream with its place: what the readers noted, then what a look over the whole shows.
+
+Looked for once for each state of a ledger, however many ask.
+"""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+from ..events import Note
+from ..ledger import Ledger
+from .offsets import ChunkOffsets
+from .rules import lint
+
+__all__ = ["at_hand", "oddities"]
+
+_CHUNKS, _BYTES = 20_000, 8_000_000  # what a look takes half a second for
+
+_found: WeakKeyDictionary[Ledger, tuple[int, list[Note]]] = WeakKeyDictionary()
+
+
+def oddities(ledger: Ledger) -> list[Note]:
+    """All of them; parses the JSON once more."""
+    version, notes = _found.get(ledger, (-1, []))
+    if version != ledger.version:
+        version = ledger.version
+        notes = ChunkOffsets(ledger).filled([*list(ledger.notes), *lint(ledger)])
+        _found[ledger] = version, notes
+    return notes
+
+
+def at_hand(ledger: Ledger) -> list[Note]:
+    """All of them once the stream has ended; of one that runs or is huge, what the readers noted."""
+    columns = ledger.chunk_columns
+    small = columns.length <= _CHUNKS and sum(columns.given("size", columns.length)) <= _BYTES
+    return oddities(ledger) if small and ledger.status != "running" else list(ledger.notes)

@@ -1,0 +1,41 @@
+"""Sequences that one writer appends to, whose items are made when they are asked for.
+
+An object for each would take more room than what it is made of.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar, overload
+
+__all__ = ["LazySequence"]
+
+T = TypeVar("T")
+_BATCH = 1000  # items that are made at once
+
+
+class LazySequence(Sequence[T]):
+    """To be given ``__len__`` and ``_some``."""
+
+    @abstractmethod
+    def _some(self, rows: Sequence[int]) -> Iterable[T]:
+        """The items with these numbers."""
+
+    @overload
+    def __getitem__(self, key: int) -> T: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[T]: ...
+    def __getitem__(self, key: int | slice) -> T | list[T]:
+        rows = range(len(self))[key]
+        return next(iter(self._some((rows,)))) if isinstance(rows, int) else list(self._some(rows))
+
+    def __iter__(self) -> Iterator[T]:
+        length = len(self)
+        for start in range(0, length, _BATCH):
+            yield from self._some(range(start, min(start + _BATCH, length)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LazySequence | list | tuple) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment] # it grows

@@ -1,0 +1,38 @@
+"""The record of one exchange with a model: chunks, events, attempts and notes, appended while they arrive."""
+
+from __future__ import annotations
+
+from .exchange import Attempt, Exchange, Pause, clean_headers, clean_url, curl_of
+from .ledger import DisplayOptions, Ledger, Phase
+from .row_types import (
+    ChunkRow,
+    EventRow,
+    ModalityRow,
+    NoteRow,
+    PartRow,
+    UsageRow,
+    modality_rows,
+    part_row,
+    rows_of,
+)
+
+__all__ = [
+    "Attempt",
+    "ChunkRow",
+    "DisplayOptions",
+    "EventRow",
+    "Exchange",
+    "Ledger",
+    "ModalityRow",
+    "NoteRow",
+    "PartRow",
+    "Pause",
+    "Phase",
+    "UsageRow",
+    "clean_headers",
+    "clean_url",
+    "curl_of",
+    "modality_rows",
+    "part_row",
+    "rows_of",
+]

@@ -1,0 +1,130 @@
+r"""Judges TeX: which formulas a page's typesetter may be given, and which are shown as their source.
+
+An allow-list of commands and environments, as ``safe`` has one of elements. Refused is what leads or loads (``\href``,
+``\includegraphics``), touches the page (``\class``, ``\style``), defines (``\def``), brings more commands (``\require``)
+or moves ink out of its place (``\raise``, ``\hspace``), and all that is not known here. It knows no Markdown.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from .sanitize import reveal
+
+__all__ = ["known_command", "typesettable"]
+
+_LONGEST: Final = 4_000  # characters; a page takes about 1 ms for a short formula
+_DEEPEST: Final = 40  # braces, environments and growing brackets inside one another
+_MOST_PULLED: Final = 12  # negative spaces: many of them would pull a formula over the text before it
+
+_WORDS: Final = """
+alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa varkappa lambda mu nu xi omicron pi varpi
+rho varrho sigma varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega
+varGamma varDelta varTheta varLambda varXi varPi varSigma varUpsilon varPhi varPsi varOmega digamma aleph beth gimel daleth
+hbar hslash imath jmath ell wp Re Im partial nabla infty emptyset varnothing forall exists nexists neg lnot top bot angle
+measuredangle sphericalangle triangle triangledown square Box blacksquare Diamond lozenge blacklozenge bigstar star prime
+backprime sharp flat natural clubsuit diamondsuit heartsuit spadesuit complement mho eth Bbbk circledR circledS checkmark
+maltese degree   dagger ddagger S    yen surd diagup diagdown
+sum prod coprod int iint iiint iiiint oint  intop idotsint bigcap bigcup bigsqcup bigvee bigwedge bigodot
+bigotimes bigoplus biguplus limits nolimits
+pm mp times div cdot ast star circ bullet cap cup uplus sqcap sqcup vee wedge land lor setminus smallsetminus wr amalg
+diamond bigtriangleup bigtriangledown triangleleft triangleright lhd rhd unlhd unrhd oplus ominus otimes oslash odot bigcirc
+dotplus centerdot ltimes rtimes leftthreetimes rightthreetimes circledast circledcirc circleddash boxplus boxminus boxtimes
+boxdot divideontimes intercal barwedge veebar doublebarwedge curlywedge curlyvee Cap Cup doublecap doublecup
+le leq ge geq lt gt ne neq equiv sim simeq approx approxeq cong doteq propto asymp bowtie models perp parallel mid nmid
+nparallel ll gg lll ggg leqslant geqslant nleq ngeq nless ngtr lesssim gtrsim lessapprox gtrapprox leqq geqq lneq gneq lneqq
+gneqq prec succ preceq succeq preccurlyeq succcurlyeq precsim succsim nprec nsucc in ni notin owns subset supset subseteq
+supseteq nsubseteq nsupseteq subsetneq supsetneq subseteqq supseteqq Subset Supset sqsubset sqsupset sqsubseteq sqsupseteq
+vdash dashv vDash Vdash Vvdash nvdash nvDash models smile frown between pitchfork because therefore backsim thicksim
+thickapprox triangleq circeq bumpeq Bumpeq doteqdot Doteq risingdotseq fallingdotseq eqcirc trianglelefteq trianglerighteq
+vartriangle vartriangleleft vartriangleright coloneqq eqqcolon coloneq  colon
+leftarrow gets rightarrow to leftrightarrow uparrow downarrow updownarrow Leftarrow Rightarrow Leftrightarrow Uparrow
+Downarrow Updownarrow longleftarrow longrightarrow longleftrightarrow Longleftarrow Longrightarrow Longleftrightarrow mapsto
+longmapsto hookleftarrow hookrightarrow leftharpoonup leftharpoondown rightharpoonup rightharpoondown rightleftharpoons
+leftrightharpoons nearrow searrow swarrow nwarrow iff implies impliedby leadsto rightsquigarrow leftrightsquigarrow
+nleftarrow nrightarrow nLeftarrow nRightarrow nLeftrightarrow twoheadrightarrow twoheadleftarrow rightarrowtail leftarrowtail
+upharpoonright upharpoonleft restriction multimap circlearrowleft circlearrowright curvearrowleft curvearrowright Lleftarrow
+Rrightarrow upuparrows downdownarrows leftleftarrows rightrightarrows leftrightarrows rightleftarrows
+xleftarrow xrightarrow xleftrightarrow xRightarrow xLeftarrow xmapsto xrightleftharpoons
+left right middle big Big bigg Bigg bigl Bigl biggl Biggl bigr Bigr biggr Biggr bigm Bigm biggm Biggm
+lbrace rbrace lbrack rbrack langle rangle lfloor rfloor lceil rceil lvert rvert lVert rVert vert Vert backslash lgroup rgroup
+lmoustache rmoustache ulcorner urcorner llcorner lrcorner
+frac dfrac tfrac cfrac binom dbinom tbinom sqrt root of over atop choose brace brack stackrel overset underset overbrace
+underbrace overline underline overrightarrow overleftarrow overleftrightarrow underrightarrow underleftarrow substack
+sideset genfrac boxed cancel bcancel xcancel not phantom hphantom vphantom smash mathstrut strut
+hat widehat tilde widetilde bar vec dot ddot dddot ddddot acute grave breve check mathring
+mathrm mathbf mathit mathsf mathtt mathcal mathbb mathfrak mathscr mathnormal boldsymbol  pmb Bbb frak rm bf it sf tt cal
+mit oldstyle text textrm textbf textit textsf texttt textnormal textup mbox operatorname mathop mathbin mathrel mathord
+mathopen mathclose mathpunct mathinner displaystyle textstyle scriptstyle scriptscriptstyle
+sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan   log ln lg exp lim limsup liminf max
+min sup inf arg deg det dim gcd hom ker Pr injlim projlim varlimsup varliminf varinjlim varprojlim bmod pmod pod mod
+dots ldots cdots vdots ddots  dotsb dotsc dotsi dotsm dotso  quad qquad enspace thinspace
+negthinspace nonumber notag tag begin end hline cr newline color textcolor ce pu
+bra ket braket Bra Ket Braket
+"""
+_KNOWN: Final = frozenset(_WORDS.split())
+_SURROUNDINGS: Final = """
+matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix array cases dcases rcases aligned alignedat gathered split align
+align* alignat alignat* gather gather* equation equation* multline multline* eqnarray eqnarray* subarray
+"""
+_ENVIRONMENTS: Final = frozenset(_SURROUNDINGS.split())
+_COMMAND: Final = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
+_SPACES: Final = frozenset(
+    ",;:! \n>|{}%&#$_\\"
+)  # commands of one character: spaces, brackets and plain characters
+_ENVIRONMENT: Final = re.compile(r"\\(begin|end)\s*\{([^{}]*)\}")
+_NESTING: Final = re.compile(r"\\(?:(left|right|begin|end)(?![A-Za-z])|.)|[{}]", re.DOTALL)
+_PULLED: Final = re.compile(r"\\!|\\negthinspace(?![A-Za-z])")
+# After the end of a row stands, in brackets, how far down the next one begins.
+_GAP: Final = re.compile(
+    r"(?<!\\)(?:\\\\)+\*?\[(?!\s*\d{0,2}(?:\.\d{0,2})?\s*(?:pt|px|ex|mm)\s*\]|\s*[0-2]?(?:\.\d{0,2})?\s*em\s*\])"
+)
+_COLOUR: Final = re.compile(r"\\(?:text)?color(?![A-Za-z])(?!\s*\{[A-Za-z]{1,20}\})")
+# A comment hides what follows it; a lone backslash at the end would hide the delimiter.
+_UNFIT: Final = re.compile(r"(?<!\\)(?:\\\\)*(?:%|\\\s*$)")
+# Elements that a typesetter shows as their source; a reader would wonder.
+_ELEMENT: Final = re.compile(
+    r"<(?:[/!?]|[A-Za-z][^<>]*=[^<>]*>|(?:script|style|img|image|svg|iframe|object|embed|math|link|meta|base|form|input"
+    r"|video|audio|a|b|i|p|div|span|details|tex-html)\s*/?>|(?:script|img|svg|iframe|tex-html)\b)",
+    re.IGNORECASE,
+)
+
+
+def _flat(tex: str) -> bool:
+    """Say whether braces, environments and growing brackets are balanced and not too deep."""
+    depth = deepest = braces = 0
+    for match in _NESTING.finditer(tex):
+        word = match[1] or match[0]
+        step = {"{": 1, "left": 1, "begin": 1, "}": -1, "right": -1, "end": -1}.get(word, 0)
+        depth += step
+        braces += step if word in "{}" else 0
+        deepest = max(deepest, depth)
+        if depth < 0 or braces < 0:
+            return False
+    return depth == braces == 0 and deepest <= _DEEPEST
+
+
+@lru_cache(maxsize=256)  # formulas in an open paragraph are drawn again with each update
+def typesettable(tex: str) -> bool:
+    """Say whether a formula, without its delimiters, may be given to a typesetter: harmless, whole and not too long."""
+    if len(tex) > _LONGEST or not tex.strip() or reveal(tex) != tex:
+        return False
+    commands = _COMMAND.findall(tex)
+    known = all(name in _KNOWN if name[0].isalpha() else name in _SPACES for name in commands)
+    environments = [name for _, name in _ENVIRONMENT.findall(tex)]
+    named = sum(name in ("begin", "end") for name in commands) == len(environments)
+    return (
+        known
+        and named
+        and _ENVIRONMENTS.issuperset(environments)
+        and _flat(tex)
+        and len(_PULLED.findall(tex)) <= _MOST_PULLED
+        and not any(pattern.search(tex) for pattern in (_GAP, _COLOUR, _UNFIT, _ELEMENT))
+    )
+
+
+def known_command(name: str) -> bool:
+    """Say whether a command, without its backslash, is one that formulas may use."""
+    return name in _KNOWN

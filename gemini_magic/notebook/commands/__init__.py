@@ -1,0 +1,1 @@
+"""The commands of ``%gemini``, one module for each family."""

@@ -1,0 +1,8 @@
+"""Tables that grow while a stream arrives and that every DataFrame library takes as they are."""
+
+from __future__ import annotations
+
+from .columns import Column, Columns
+from .rows import Rows
+
+__all__ = ["Column", "Columns", "Rows"]

@@ -1,0 +1,263 @@
+"""Reads server-sent events the way servers really send them, and hands out the JSON objects inside.
+
+It mends framing only: it does not know what the JSON means, and never changes a value.
+
+A line is read as soon as it ends. An object that stands whole on its line is handed out at once, so a
+stream without blank lines is as live as any other. Lines that are not whole wait for more: until their
+brackets close, until a line comes that cannot continue them, or until the blank line. Then are tried, in
+this order: the ``data`` values joined; all lines joined, also those without a field name; each ``data``
+line alone. What remains is recorded as ``not-json``.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, TypeAlias
+
+from .anomalies import Item
+from .json_scan import clean_utf8, is_json, weigh
+from .json_stream import note_unread, split_objects
+from .lines import BOM, Lines, too_large
+
+if TYPE_CHECKING:
+    from .anomalies import AnomalyLog
+
+__all__ = ["EventDocuments"]
+
+_BLANK = (b"\r\n", b"\n", b"\r")
+_FIELDS = {b"event": "field-event", b"id": "field-id", b"retry": "field-retry"}
+_BLOCK = 1 << 16
+_LONG = 4 * _BLOCK  # above this a piece is read in blocks: fewer copies of a large event at a time
+_LONGEST_NAME = 6  # "event:"
+_Split: TypeAlias = tuple[list[bytes], list[tuple[int, bytes]]]  # objects, and the rest with its places
+
+
+class EventDocuments:
+    """The tolerant reader of an event stream.
+
+    Args:
+        log: where oddities go.
+        max_event: bytes one event may have.
+    """
+
+    def __init__(self, log: AnomalyLog, max_event: int) -> None:
+        self._log = log
+        self._max = max_event
+        self._lines = Lines(max_event, prefix=b"data: ")
+        self._held: list[tuple[bool, bytes]] = []  # lines of an unfinished document: (is bare, value)
+        self._held_at = 0
+        self._held_size = 0
+        self._depth: int | None = None  # brackets the held lines leave open; None when they are plain text
+        self._last = 0  # the last significant byte of the held lines
+        self._event = False  # a line of the current event was seen
+        self._given = False  # an object of the current event was handed out
+        self._ended = False
+        self._named = False  # some line of the stream had a field name
+
+    def feed_into(self, piece: bytes, items: list[Item]) -> None:
+        """Append the objects this piece completes to ``items``.
+
+        Raises:
+            WireError: an event passed ``max_event``; what came before it is in ``items``.
+        """
+        if len(piece) > _LONG:
+            for at in range(0, len(piece), _BLOCK):
+                self._piece(piece[at : at + _BLOCK], items)
+        else:
+            self._piece(piece, items)
+
+    def _piece(self, piece: bytes, items: list[Item]) -> None:
+        offset, lines = self._lines.feed(piece)
+        if self._lines.trimmed:
+            self._long(lines.pop(0), self._lines.trimmed, offset, items)
+            offset += self._lines.trimmed
+        for line in lines:
+            size = len(line)
+            if line.startswith(b"data: {") and not self._held and size <= self._max:
+                end = size - 2 if line.endswith(b"\r\n") else size - 1
+                raw = line[6:end]
+                if not is_json(raw):
+                    self._line(line, offset, items)
+                elif self._given or not raw.isascii():
+                    self._give(raw, offset, items)
+                else:
+                    self._event = self._given = self._named = True
+                    items.append(Item(raw, offset))
+            elif line in _BLANK:
+                if self._held:
+                    self._blank(items)
+                else:
+                    self._event = self._given = False
+            else:
+                self._line(line, offset, items)
+            offset += size
+        self._lines.check(self._held_size)
+
+    def _long(self, value: bytes, size: int, offset: int, items: list[Item]) -> None:
+        """A long ``data: `` line, cut down to its value already."""
+        if size <= self._max and not self._held and value.startswith(b"{") and is_json(value):
+            self._give(value, offset, items)
+        elif size > self._max:
+            raise too_large(self._max)
+        else:
+            self._line(b"data: " + value, offset, items)
+
+    def close_into(self, items: list[Item]) -> None:
+        """End of input: the last line counts without its end, the last event without its blank line."""
+        self._ended = True
+        self._max = sys.maxsize  # it was within the cap when it was fed
+        offset, last = self._lines.close()
+        if last:
+            self._line(last, offset, items)
+        if self._event:
+            self._log.note("unterminated", self._held_at if self._held else offset)
+        self._flush(items)
+
+    def _give(self, raw: bytes, offset: int, items: list[Item]) -> None:
+        """Hand out one object that ``is_json``."""
+        if self._given:
+            self._log.note("no-blank-line", offset)
+        self._event = self._given = self._named = True
+        text = clean_utf8(raw)
+        if text is not raw:
+            self._log.note("invalid-utf8", offset)
+        items.append(Item(text, offset))
+
+    def _blank(self, items: list[Item]) -> None:
+        if not self._named:
+            self._held_size += 1
+            self._held.append((True, b""))  # a page of text, not a stream: kept in one
+            return
+        self._flush(items)
+        self._event = self._given = False
+
+    def _line(self, line: bytes, offset: int, items: list[Item]) -> None:
+        """Any line that is neither blank nor one whole object."""
+        if len(line) > self._max:
+            raise too_large(self._max)
+        line = line.rstrip(b"\r\n")
+        if line.startswith(BOM):
+            self._log.note("bom", offset)
+            line = line[len(BOM) :]
+        colon = line.find(b":", 0, _LONGEST_NAME)
+        name = line if colon < 0 else line[:colon]
+        if name == b"data":
+            self._name_seen(items)
+            self._data(line[5:], offset, items)
+        elif colon == 0:
+            self._name_seen(items)
+            self._log.note("comment", offset, line[1:].strip())
+        elif name in _FIELDS:
+            self._name_seen(items)
+            self._event = True
+            self._log.note(_FIELDS[name], offset, line[colon + 1 :].strip() if colon > 0 else b"")
+        elif line.strip():
+            if self._named:
+                self._log.note("bare-lines", offset, line)
+            self._value(line, offset, items, bare=True)
+
+    def _name_seen(self, items: list[Item]) -> None:
+        """The first field name ends the page of text that may have come before it."""
+        if not self._named:
+            self._flush(items)
+            self._named = True
+
+    def _data(self, value: bytes, offset: int, items: list[Item]) -> None:
+        if value.startswith(b" "):
+            value = value[1:]
+        elif value:
+            self._log.note("no-space", offset)
+        if not value.strip() and not self._held:
+            self._event = True
+            self._log.note("blank-data", offset)
+            return
+        self._value(value, offset, items, bare=False)
+
+    def _value(self, value: bytes, offset: int, items: list[Item], *, bare: bool) -> None:
+        """One line of content: whole, a continuation, or the beginning of something."""
+        self._event = True
+        text = value.strip()
+        if text == b"[DONE]":
+            self._flush(items)
+            self._log.note("done-marker", offset)
+            return
+        if self._held and self._cannot_continue(text):
+            self._flush(items)
+        if not self._held:
+            if text[:1] in (b"{", b"["):
+                if is_json(text):
+                    self._hand_out(split_objects(text), text, offset, items)
+                    return
+                self._depth = 0
+            else:
+                self._depth = None
+            self._held_at = offset
+        self._held.append((bare, value))
+        self._held_size += len(value) + 1
+        if self._held_size > self._max:
+            raise too_large(self._max)
+        self._last = text[-1] if text else self._last
+        if self._depth is not None:
+            opened, in_string = weigh(value)
+            self._depth += opened
+            # A line break inside a string can never become JSON, so there is nothing to wait for.
+            if in_string or self._depth <= 0:
+                self._flush(items)
+
+    def _cannot_continue(self, text: bytes) -> bool:
+        """Whether ``text`` begins something new: rather a fresh start than one bad event eating the rest."""
+        if self._depth is None:
+            return text[:1] in (b"{", b"[")
+        return text[:1] == b"{" and self._last not in b"{[,:"
+
+    def _hand_out(self, split: _Split, text: bytes, offset: int, items: list[Item]) -> None:
+        """Hand out the objects that ``text``, one event or one line, held, and record what else it held."""
+        found, rest = split
+        if text.lstrip().startswith(b"["):
+            self._log.note("json-array", offset)
+        elif len(found) > 1:
+            self._log.note("several-documents", offset)
+        if self._given and found:
+            self._log.note("no-blank-line", offset)
+        self._given = self._given or bool(found)
+        if found and clean_utf8(text) is not text:
+            self._log.note("invalid-utf8", offset)
+        items.extend([Item(raw, offset) for raw in found])
+        for _, raw in rest:
+            note_unread(self._log, offset, raw)
+        if not found and not rest:
+            note_unread(self._log, offset, text)
+
+    def _flush(self, items: list[Item]) -> None:
+        """Make the best of the lines that wait."""
+        held, offset = self._held, self._held_at
+        self._held, self._held_size = [], 0
+        if not held:
+            return
+        whole = held[0][1] if len(held) == 1 else b"\n".join([value for _, value in held])
+        if self._depth is None:
+            note_unread(self._log, offset, whole.strip())
+            return
+        data = b"\n".join([value for bare, value in held if not bare])
+        split: _Split = ([], [])
+        for text in (data, whole) if len(data) < len(whole) else (whole,):
+            split = split_objects(text)
+            if split[0] and not split[1]:
+                self._hand_out(split, text, offset, items)
+                return
+        # Cut in the middle, a nested object on a line of its own must not pass for a document.
+        if len(held) > 1 and not self._ended:
+            split = _line_by_line(held)
+        self._hand_out(split, whole, offset, items)
+
+
+def _line_by_line(held: list[tuple[bool, bytes]]) -> _Split:
+    """The objects on ``data`` lines that are whole by themselves, and all other lines as one text."""
+    found: list[bytes] = []
+    rest: list[bytes] = []
+    for bare, value in held:
+        if not bare and value.lstrip()[:1] == b"{" and is_json(value):
+            found.append(clean_utf8(value.strip()))
+        else:
+            rest.append(value)
+    return found, [(0, b"\n".join(rest))]

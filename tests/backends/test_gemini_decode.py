@@ -1,0 +1,173 @@
+"""What Gemini's JSON means, odd shapes included."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from gemini_magic.backends import backend
+from gemini_magic.content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Text, Thought
+from gemini_magic.events import Delta, Failure, Finish, Note, Usage, UsageReport
+from gemini_magic.ledger.ledger import Ledger
+
+GEMINI = backend("gemini")
+
+
+def decode(raw):
+    """One chunk of an answer of its own."""
+    return GEMINI.decoder()(raw)
+
+
+def events(value, **more):
+    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return decode(raw).events
+
+
+def parts(*values):
+    return [event.part for event in events({"candidates": [{"content": {"parts": list(values)}}]})]
+
+
+def test_every_known_part_and_the_unknown_ones():
+    assert parts(
+        {"text": "a"},
+        {"text": "b", "thought": True, "thoughtSignature": "sig"},
+        {"inlineData": {"mimeType": "image/png", "data": "__79"}},
+        {"fileData": {"fileUri": "gs://x", "mimeType": "video/mp4"}},
+        {"functionCall": {"name": "f", "args": {"x": 1}, "id": "1"}},
+        {"functionCall": {"name": "g"}},
+        {"functionCall": {"partialArgs": [{"jsonPath": "$.a", "stringValue": "x"}], "willContinue": True}},
+        {"functionResponse": {"name": "f", "response": {"y": 2}}},
+        {"executableCode": {"language": "PYTHON", "code": "1"}},
+        {"executableCode": {"language": 1, "code": "1"}},
+        {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}},
+        {"toolCall": {"toolType": "X"}, "thoughtSignature": "s"},
+        {},
+    ) == [
+        Text("a"),
+        Thought("b", "sig"),
+        Blob("image/png", b"\xff\xfe\xfd"),
+        File("gs://x", "video/mp4"),
+        Call("f", {"x": 1}, "1"),
+        Call("g", {}),
+        Call(None, {}, None, None, [{"jsonPath": "$.a", "stringValue": "x"}], True),
+        CallResult("f", {"y": 2}),
+        Code("1", "PYTHON"),
+        Code("1", "PYTHON"),
+        CodeResult("OUTCOME_OK", "1"),
+        Opaque({"toolCall": {"toolType": "X"}, "thoughtSignature": "s"}, "s"),
+        Opaque({}),
+    ]
+
+
+def _urlsafe(data):
+    return base64.urlsafe_b64encode(data).decode()
+
+
+BASE64 = {
+    "standard": lambda data: base64.b64encode(data).decode(),
+    "url-safe": _urlsafe,
+    "unpadded": lambda data: _urlsafe(data).rstrip("="),
+    "in lines": lambda data: base64.encodebytes(data).decode(),
+}
+
+
+@pytest.mark.parametrize("size", [10, 100_000])
+@pytest.mark.parametrize("form", BASE64)
+def test_a_blob_in_any_base64(form, size):
+    data = bytes(range(251, 0, -1)) * (size // 251 + 1)
+    inline = {"inlineData": {"mimeType": "image/png", "data": BASE64[form](data)}, "thoughtSignature": "s"}
+    said = events(
+        {"candidates": [{"content": {"parts": [inline, {"text": "a"}]}, "finishReason": "STOP", "index": 1}]}
+    )
+    assert said == [Delta(Blob("image/png", data, "s"), 1), Delta(Text("a"), 1), Finish("STOP", None, 1)]
+
+
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_a_blob_that_is_no_base64_is_kept_as_it_came(size):
+    inline = {"inlineData": {"mimeType": "image/png", "data": "?" * size}}
+    said, note = events({"candidates": [{"content": {"parts": [inline]}}]})
+    assert said == Delta(Opaque(inline))
+    assert (note.kind, note.severity) == ("unreadable-shape", "error")
+
+
+def test_finish_reasons_by_word_by_number_and_unknown():
+    assert events({"candidates": [{"finishReason": "SAFETY", "finishMessage": "no"}]}) == [
+        Finish("SAFETY", "no")
+    ]
+    assert events({"candidates": [{"finishReason": 10}]}) == [Finish("MALFORMED_FUNCTION_CALL")]
+    assert events({"candidates": [{"finishReason": 99, "index": 2}]}) == [Finish("99", None, 2)]
+    assert events({"candidates": [{"finishReason": "BRAND_NEW"}]}) == [Finish("BRAND_NEW")]
+
+
+def test_a_blocked_prompt_with_its_message_and_feedback_without_a_reason():
+    assert events({"promptFeedback": {"blockReason": "SAFETY", "blockReasonMessage": "why"}}) == [
+        Finish("SAFETY", "why", prompt=True)
+    ]
+    assert events({"promptFeedback": {"blockReason": 3}}) == [Finish("BLOCKLIST", prompt=True)]
+    assert events({"promptFeedback": {"safetyRatings": []}}) == []
+
+
+def test_usage_and_who_answered():
+    reading = decode(
+        b'{"usageMetadata":{"promptTokenCount":5,"thoughtsTokenCount":2,"totalTokenCount":7,"serviceTier":"x"},'
+        b'"modelVersion":"m","responseId":"r"}'
+    )
+    assert reading.events == [UsageReport(Usage(5, None, None, 2, None, 7))]
+    assert (reading.model_version, reading.response_id) == ("m", "r")
+    assert events({"usageMetadata": {"trafficType": "ON_DEMAND"}}) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"candidates": [{"content": {"parts": None}}]}, ""),
+        ({"candidates": [{"content": {"parts": {"text": "x"}}}]}, "x"),
+        ({"candidates": [{"content": {"parts": [None, {"text": "x"}]}}]}, "x"),
+        ({"candidates": [{"content": "x"}]}, "x"),
+        ({"candidates": {"content": {"parts": [{"text": "x"}]}}}, "x"),
+        ({"candidates": None}, ""),
+        ({"candidates": [{"content": {"parts": ["x"]}}]}, "x"),
+        ([{"candidates": [{"content": {"parts": [{"text": "x"}]}}]}], "x"),
+        ({"candidates": [{"content": {"parts": [{"text": [5]}, {"text": "x"}]}}]}, "x"),
+        ({"candidates": [{"content": {"parts": [{"text": "x"}]}, "index": "zero"}]}, "x"),
+    ],
+)
+def test_odd_shapes_are_read_and_noted(value, text):
+    ledger = Ledger()
+    raw = json.dumps(value).encode()
+    ledger.add(raw, 0.0, decode(raw))
+    assert "".join(ledger.answer) == text
+    assert [note.kind for note in ledger.notes] in (["odd-shape"], ["unreadable-shape"])
+
+
+def test_odd_values_are_read_and_noted():
+    usage = {"promptTokenCount": "5", "candidatesTokenCount": 2.0, "totalTokenCount": "7", "x": None}
+    assert events({"usageMetadata": usage})[0] == UsageReport(Usage(5, None, 2, None, None, 7))
+    assert Delta(Text("a\ud800")) in events(b'{"candidates":[{"content":{"parts":[{"text":"a\\ud800"}]}}]}')
+    assert events(b'{"candidates":[{"avgLogprobs":NaN,"content":{"parts":[{"text":"x"}]}}]}')[0] == Delta(
+        Text("x")
+    )
+    assert isinstance(events(b'{"candidates":[{"content":{"parts":[{"text":"\xff"}]}}]}')[0], Delta)
+    assert [type(event) for event in events(b"{broken")] == [Note]
+
+
+def test_an_error_object_at_any_position():
+    error = {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}
+    assert events({"error": error}) == [Failure("overloaded", 503, "UNAVAILABLE")]
+    assert events({"candidates": [{"content": {"parts": [{"text": "x"}]}}], "error": error}) == [
+        Delta(Text("x")),
+        Failure("overloaded", 503, "UNAVAILABLE"),
+    ]
+    assert events([{"error": error}])[0] == Failure("overloaded", 503, "UNAVAILABLE")
+    assert events({"error": "plain words"}) == [Failure("plain words")]
+    assert events({"error": None}) == []
+
+
+def test_every_prefix_of_a_chunk_is_survived():
+    raw = json.dumps(
+        {"candidates": [{"content": {"parts": [{"text": "é😀"}]}}], "error": {"code": 1}}
+    ).encode()
+    for cut in range(len(raw)):
+        decode(raw[:cut])

@@ -1,0 +1,186 @@
+"""Turns: at most so many requests a minute, in the order in which they were asked for."""
+
+from __future__ import annotations
+
+import pytest
+from client_stage import canary, finished, kinds, start, taken, text, until
+from fake_server import finish, google_error, status
+from fake_server import text as chunk
+
+from gemini_magic.client import rate_limit as limiter
+from gemini_magic.client import reader
+from gemini_magic.client.rate_limit import Limiter
+
+HELLO = (chunk("Hello"), finish())
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def turns(clock):
+    return Limiter(clock)
+
+
+def test_the_first_go_at_once_and_the_next_when_the_oldest_is_a_minute_old(turns, clock):
+    for _ in range(3):
+        assert turns.queue("here", 3).left() == 0
+        clock.now += 10
+    late = turns.queue("here", 3)
+    assert late.left() == 30
+    clock.now += 29.5
+    assert late.left() == 0.5
+    clock.now += 0.5
+    assert late.left() == 0
+    assert turns.queue("here", 3).left() == 10
+
+
+def test_places_do_not_wait_for_each_other(turns):
+    assert turns.queue(("host", "model"), 1).left() == 0
+    assert turns.queue(("host", "other"), 1).left() == 0
+    assert turns.queue(("host", "model"), 1).left() == 60
+
+
+def test_those_who_wait_keep_their_order_and_know_how_long_it_takes(turns, clock):
+    assert turns.queue("here", 2).left() == 0
+    clock.now += 5
+    assert turns.queue("here", 2).left() == 0
+    waiting = [turns.queue("here", 2) for _ in range(4)]
+    assert [each.left() for each in waiting] == [55, 60, 115, 120]
+    assert waiting[3].left() == 120  # asking does not change anything
+    clock.now += 55
+    assert [each.left() for each in reversed(waiting)] == [65, 60, 5, 0]
+
+
+def test_who_leaves_lets_the_others_move_up(turns):
+    first, second, third = (turns.queue("here", 1) for _ in range(3))
+    assert first.left() == 0
+    assert [second.left(), third.left()] == [60, 120]
+    second.leave()
+    second.leave()
+    assert third.left() == 60
+
+
+def test_who_has_gone_or_left_does_not_count_twice(turns):
+    first = turns.queue("here", 1)
+    assert [first.left(), first.left()] == [0, 0]
+    first.leave()
+    assert turns.queue("here", 1).left() == 60
+
+
+def test_requests_without_a_limit_count_for_those_who_have_one(turns):
+    turns.began("here")
+    assert turns.queue("here", 1).left() == 60
+    assert turns.queue("here", 2).left() == 60  # it stands behind the other
+
+
+def test_any_two_limits_hold_at_every_moment(turns, clock):
+    begun, waiting = [], []
+    for step in range(400):
+        if step < 60:
+            waiting.append(turns.queue("here", 7))
+        for each in [each for each in waiting if each.left() == 0]:
+            waiting.remove(each)
+            begun.append(clock.now)
+        clock.now += 1.5
+    assert len(begun) == 60
+    assert all(later - earlier >= 60 for earlier, later in zip(begun, begun[7:], strict=False))
+
+
+def test_a_forked_child_stands_in_no_line(turns):
+    turns.queue("here", 1).left()
+    turns.queue("here", 1)
+    turns.forget()
+    assert turns.queue("here", 1).left() == 60
+
+
+# ------------------------------------------------------------------------------------- streams in line
+
+
+@pytest.fixture
+def minute(monkeypatch):
+    """A line of its own whose minute takes half a second."""
+    monkeypatch.setattr(reader, "TURNS", Limiter(span=0.5))
+
+
+def test_a_stream_that_waits_says_why_and_notes_how_long(fake_server, minute, monkeypatch):
+    monkeypatch.setattr(reader, "_SHORT", 0.1)
+    fake_server.model("m", *HELLO)
+    assert "queued" not in kinds(finished(start(fake_server, rpm=1)))
+    second = start(fake_server, rpm=1)
+    until(lambda: second.ledger.phase == "queued")
+    assert second.ledger.pause.why == "at most 1 request a minute"
+    assert 0 < second.ledger.pause.until < 0.6
+    assert len(fake_server.requests) == 1
+    ledger = finished(second)
+    assert text(ledger) == "Hello"
+    assert ledger.pause is None
+    assert 0.2 < ledger.exchanges[0].waited < 0.6
+    assert ledger.delay == pytest.approx(ledger.exchanges[0].waited, abs=0.1)
+    assert ledger.marks["total"] < 0.2  # times are since the request was sent
+    assert next(note.message for note in ledger.notes if note.kind == "queued").endswith("a minute.")
+
+
+def test_every_attempt_takes_a_turn(fake_server, minute, monkeypatch):
+    monkeypatch.setattr(reader, "jittered", lambda number: 0.0)
+    refusal = status(503, body=google_error(503, "busy", "UNAVAILABLE"))
+    fake_server.script(refusal)
+    fake_server.script(refusal)
+    fake_server.script(*HELLO)
+    assert text(finished(start(fake_server, rpm=2))) == "Hello"
+    first, second, third = (request.time for request in fake_server.requests)
+    assert second - first < 0.3
+    assert third - first >= 0.49
+
+
+def test_keys_and_models_have_lines_of_their_own(fake_server, minute):
+    for name in ("m", "n"):
+        fake_server.model(name, *HELLO)
+    for name, key in (("m", None), ("n", None), ("m", canary())):
+        stream = start(fake_server, model=name, key=key, rpm=1)
+        assert finished(stream).exchanges[0].waited == 0
+
+
+def test_stopping_a_stream_that_waits_for_its_turn(fake_server, monkeypatch):
+    monkeypatch.setattr(reader, "TURNS", turns := Limiter())
+    fake_server.model("m", *HELLO)
+    finished(start(fake_server, rpm=1))
+    stream, behind = start(fake_server, rpm=1), None
+    until(lambda: stream.ledger.phase == "queued")
+    assert taken(stream.cancel) < 0.1
+    assert stream.ledger.status == "interrupted"
+    assert stream.ledger.exchanges == []
+    behind = start(fake_server, rpm=1)
+    until(lambda: behind.ledger.phase == "queued")
+    assert behind.ledger.pause.until == pytest.approx(60, abs=2)  # nobody stands before it any more
+    behind.cancel()
+    until(lambda: not any(turns._waiting.values()))
+    assert len(fake_server.requests) == 1
+
+
+def test_the_time_limit_counts_the_wait(fake_server, monkeypatch):
+    monkeypatch.setattr(reader, "TURNS", Limiter())
+    fake_server.model("m", *HELLO)
+    finished(start(fake_server, rpm=1))
+    ledger = finished(start(fake_server, rpm=1, timeout=0.2), timeout=1)
+    assert (ledger.status, ledger.cause, ledger.limit) == ("stalled", "timeout", 0.2)
+    assert len(fake_server.requests) == 1
+
+
+def test_offline_answers_wait_for_nobody():
+    for _ in range(3):
+        assert finished(start(None, dialect="echo", rpm=1)).status == "complete"
+
+
+def test_the_line_is_the_process_own():
+    assert reader.TURNS is limiter.TURNS

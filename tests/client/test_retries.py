@@ -1,0 +1,373 @@
+"""When another attempt is made, with what wait, what is recorded of it; caps; asking once without streaming."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from client_stage import finished, kinds, start, text
+from fake_server import cut, endless, event, finish, google_error, hang_up, headers, raw, stall, status
+from fake_server import text as chunk
+
+from gemini_magic.client import reader
+from gemini_magic.client.retry import jittered, patient, retry_after, worth_retrying
+from gemini_magic.errors import WireError
+from gemini_magic.events import Failure
+from gemini_magic.recording import Recorder, Replay, read_recording
+from gemini_magic.response import Response
+
+HELLO = (chunk("Hello"), finish())
+
+
+@pytest.fixture(autouse=True)
+def _no_long_waits(monkeypatch):
+    monkeypatch.setattr(reader, "jittered", lambda number: 0.01)
+
+
+def refusal(code, message="no", name="UNAVAILABLE", *details):
+    return status(code, body=google_error(code, message, name, *details))
+
+
+# ---------------------------------------------------------------------------------------- the rules
+
+
+@pytest.mark.parametrize("code", [408, 429, 499, 500, 502, 503, 504])
+def test_worth_another_attempt(code):
+    assert worth_retrying(Failure("m", code))
+    assert not worth_retrying(Failure("m", code, final=True))
+    assert not worth_retrying(Failure("m", code, retry_after=301.0))
+
+
+@pytest.mark.parametrize("code", [200, 301, 400, 401, 402, 403, 404, 405, 409, 413, 422, 501, 505])
+def test_not_worth_it(code):
+    assert not worth_retrying(Failure("m", code, retry_after=1.0))
+
+
+@pytest.mark.parametrize("name", ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED", "INTERNAL"])
+def test_a_status_without_a_code_says_enough(name):
+    assert worth_retrying(Failure("m", None, name))
+    assert not worth_retrying(Failure("m", 400, name))
+    assert not worth_retrying(Failure("m", None, "INVALID_ARGUMENT"))
+
+
+def test_waits_double_up_to_half_a_minute_and_differ():
+    for number in range(12):
+        waits = {jittered(number) for _ in range(50)}
+        middle = min(30.0, 0.5 * 2**number)
+        assert len(waits) > 10
+        assert middle * 0.7 <= min(waits) <= max(waits) <= middle * 1.3
+
+
+def test_the_retry_after_header():
+    assert retry_after((("Retry-After", "7"),)) == 7
+    assert retry_after((("retry-after", " 1.5 "),)) == 1.5
+    assert retry_after((("retry-after", "4000"),)) == 4000
+    assert not patient(4000)
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
+    assert 18 <= retry_after((("retry-after", soon),)) <= 20
+    assert retry_after((("retry-after", "Fri, 01 Jan 1999 00:00:00 GMT"),)) == 0
+    for odd in ("", "soon", "-3", "1e9"):
+        assert retry_after((("retry-after", odd),)) is None
+
+
+# --------------------------------------------------------------------------------- as they happen
+
+
+def test_a_server_that_asks_for_an_hour_is_not_asked_again(fake_server):
+    fake_server.model("m", status(503, {"Retry-After": "3600"}))
+    ledger = finished(start(fake_server), timeout=1)
+    assert (ledger.status, len(fake_server.requests)) == ("error", 1)
+
+
+@pytest.mark.parametrize("code", [401, 403])
+def test_a_refused_key_is_not_tried_again(fake_server, code):
+    fake_server.model("m", refusal(code, "no", "PERMISSION_DENIED"))
+    assert finished(start(fake_server)).status == "error"
+    assert len(fake_server.requests) == 1
+
+
+def test_a_request_cancelled_on_the_way_is_sent_again_before_any_content_only(fake_server):
+    fake_server.script(event(google_error(499, "cancelled", "CANCELLED")))
+    fake_server.script(chunk("Half"), event(google_error(499, "cancelled", "CANCELLED")))
+    ledger = finished(start(fake_server))
+    assert (ledger.status, text(ledger), len(fake_server.requests)) == ("error", "Half", 2)
+
+
+def test_counts_alone_are_no_content(fake_server):
+    counts = event({"usageMetadata": {"promptTokenCount": 3, "totalTokenCount": 3}})
+    fake_server.script(counts, cut())
+    fake_server.script(*HELLO)
+    ledger = finished(start(fake_server))
+    assert (ledger.status, text(ledger), len(fake_server.requests)) == ("complete", "Hello", 2)
+    assert "possibly-billed" in kinds(ledger)
+    fake_server.model("m", counts, cut())
+    ledger = finished(start(fake_server))
+    assert (ledger.status, len(fake_server.requests)) == ("truncated", 4)
+    fake_server.model("m", event({"promptFeedback": {"blockReason": "SAFETY"}}), cut())
+    finished(start(fake_server))
+    assert len(fake_server.requests) == 5
+
+
+def test_the_response_tells_its_attempts(fake_server):
+    retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.2s"}
+    fake_server.script(refusal(429, "Slow down.", "RESOURCE_EXHAUSTED", retry))
+    fake_server.script(hang_up())
+    fake_server.script(*HELLO)
+    first, second, third = Response(finished(start(fake_server))).attempts
+    assert (first.status, first.problem, first.waited) == (429, "429: Slow down.", 0)
+    assert second.problem == "The connection was lost before an answer came"
+    assert second.waited == pytest.approx(0.2, abs=0.1)
+    assert (third.status, third.problem, third.end) == (200, None, "eof")
+
+
+def test_the_time_line_shows_the_attempts_and_what_was_waited_for(fake_server, tmp_path):
+    retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.2s"}
+    fake_server.script(refusal(429, "Slow down.", "RESOURCE_EXHAUSTED", retry))
+    fake_server.script(*HELLO)
+    response = Response(finished(start(fake_server)))
+    failed, pause, last = response.timeline().arrivals.tries
+    assert (failed.kind, pause.kind, last.kind) == ("failed", "pause", "try")
+    assert pause.end - pause.start == pytest.approx(0.2, abs=0.1)
+    assert failed.end == pause.start <= pause.end == last.start < response.chunks[0].t
+    assert failed.words == "try 1: HTTP 429, 429: Slow down."
+    loaded = Response.load(response.save(tmp_path / "r.jsonl"))
+    assert [span.kind for span in loaded.timeline().arrivals.tries] == ["failed", "pause", "try"]
+
+
+def test_a_recorded_retry_plays_again(fake_server, tmp_path):
+    fake_server.script(refusal(503))
+    fake_server.script(*HELLO)
+    file = tmp_path / "r.jsonl"
+    finished(start(fake_server, recorders=[Recorder(file)]))
+    ledger = finished(start(fake_server, replay=Replay(file, speed=0)))
+    assert (text(ledger), len(ledger.exchanges), len(fake_server.requests)) == ("Hello", 2, 2)
+
+
+# --------------------------------------------------------------------------------------------- caps
+
+
+def test_one_event_above_the_limit_keeps_what_came_before(fake_server):
+    fake_server.script(chunk("Hello "), raw(b'data: {"a": "' + b"x" * 400_000), stall())
+    ledger = finished(start(fake_server, max_event=0.25), timeout=5)
+    assert (ledger.status, text(ledger)) == ("error", "Hello ")
+    assert isinstance(ledger.error, WireError)
+    assert "--max-event" in ledger.error.remedy
+    fake_server.wait_for_disconnect()
+    assert len(fake_server.requests) == 1
+
+
+def test_an_answer_without_end_is_cut_at_the_limit(fake_server, tmp_path):
+    file = tmp_path / "r.jsonl"
+    fake_server.script(endless(chunk("word " * 200)))
+    stream = start(fake_server, max_total=0.5, recorders=[Recorder(file)])
+    ledger = finished(stream, timeout=5)
+    assert (ledger.status, ledger.cause) == ("truncated", "full")
+    assert isinstance(ledger.error, WireError)
+    assert str(ledger.error).startswith("The answer passed 0.5 MB and was not read on.")
+    assert "--max-total" in ledger.error.remedy
+    read = sum(len(piece) for _, piece in ledger.exchanges[0].pieces)
+    assert 2**19 < read < 2**19 + 2**17
+    fake_server.wait_for_disconnect()
+    again = finished(start(fake_server, replay=Replay(file, speed=0)))
+    loaded = Response.load(file).ledger
+    assert read_recording(file)[0].end == "too large"
+    for other in (again, loaded):
+        assert (other.status, text(other)) == ("truncated", text(ledger))
+
+
+def test_comments_without_end_are_cut_as_well(fake_server):
+    fake_server.script(headers(), endless(raw(b": ping " + b"x" * 10_000 + b"\n\n")))
+    ledger = finished(start(fake_server, max_total=0.1), timeout=5)
+    assert (ledger.status, ledger.cause, type(ledger.error)) == ("error", "full", WireError)
+
+
+def test_what_is_counted_is_what_comes_out_of_the_compression(fake_server):
+    bomb = raw(b'data: {"a": "' + b"x" * 30_000_000)  # 30 kB on the wire
+    fake_server.script(chunk("Hello "), bomb, gzip=True)
+    ledger = finished(start(fake_server, max_event=1, max_total=4), timeout=10)
+    assert (text(ledger), type(ledger.error)) == ("Hello ", WireError)
+
+
+# --------------------------------------------------------------------------- without streaming
+
+
+def whole(server):
+    """Which requests asked for the whole answer at once."""
+    return [request.path.endswith(":generateContent") for request in server.requests]
+
+
+def answer(piece):
+    candidate = {"content": {"parts": [{"text": piece}], "role": "model"}, "finishReason": "STOP"}
+    return status(200, body={"candidates": [candidate]})
+
+
+def test_the_whole_answer_at_once(fake_server):
+    fake_server.script(answer("Hello"))
+    ledger = finished(start(fake_server, no_stream=True))
+    assert (ledger.status, text(ledger), whole(fake_server)) == ("complete", "Hello", [True])
+    assert kinds(ledger) == []  # one JSON object is what was asked for
+
+
+def test_an_array_that_was_asked_for_is_not_odd(fake_server):
+    fake_server.script(*HELLO)
+    ledger = finished(start(fake_server, alt="json"))
+    assert (ledger.status, text(ledger), kinds(ledger)) == ("complete", "Hello", [])
+
+
+def test_the_whole_answer_may_take_as_long_as_a_first_byte(fake_server):
+    fake_server.script(headers(), stall())
+    ledger = finished(start(fake_server, no_stream=True, stall_timeout=0.1, first_byte_timeout=0.4))
+    assert (ledger.status, ledger.limit) == ("stalled", 0.4)
+
+
+@pytest.mark.parametrize(
+    ("steps", "billed"),
+    [
+        ([refusal(404, "streaming is not supported", "NOT_FOUND")], False),
+        ([refusal(400, "streaming is not supported", "INVALID_ARGUMENT")], False),
+        ([event(google_error(400, "no streaming", "INVALID_ARGUMENT"))], False),
+        ([status(404)], False),
+        ([status(405)], False),
+        ([refusal(501, "not implemented", "UNIMPLEMENTED")], False),
+        ([refusal(503)], False),
+        ([hang_up()], True),
+        ([headers(), stall()], True),
+        ([status(200, body=b"<html>proxy</html>")], True),
+        ([status(200, body=b"")], True),
+    ],
+    ids=[
+        "404",
+        "400",
+        "error event",
+        "bare 404",
+        "405",
+        "501",
+        "503",
+        "dies silently",
+        "stalls",
+        "not a stream",
+        "empty",
+    ],
+)
+def test_asked_once_more_without_streaming(fake_server, steps, billed):
+    fake_server.script(*steps)
+    fake_server.script(answer("Hello"))
+    ledger = finished(start(fake_server, fallback=True, retries=0, first_byte_timeout=0.3))
+    assert (ledger.status, text(ledger), whole(fake_server)) == ("complete", "Hello", [False, True])
+    (said,) = [note.message for note in ledger.notes if note.kind == "fallback"]
+    assert ("both may be billed" in said) is billed
+    assert [each.attempt for each in ledger.exchanges] == [0, 1]
+
+
+def test_it_comes_after_the_other_attempts_and_once(fake_server):
+    fake_server.model("m", refusal(503))
+    ledger = finished(start(fake_server, fallback=True, retries=2))
+    assert (ledger.status, whole(fake_server)) == ("error", [False, False, False, True])
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [refusal(401, "no", "UNAUTHENTICATED")],
+        [refusal(403, "no", "PERMISSION_DENIED")],
+        [refusal(429, "quota exceeded, limit: 0", "RESOURCE_EXHAUSTED")],
+        [refusal(400, "Invalid value at 'generation_config.temperature'", "INVALID_ARGUMENT")],
+        [event(google_error(400, "Invalid value", "INVALID_ARGUMENT"))],
+        [refusal(404, "models/quik is not found for API version v1beta", "NOT_FOUND")],
+        [status(404, body=google_error(404, "The model `quik` does not exist", "NOT_FOUND"))],
+        [chunk("Half"), cut()],
+        [event({"promptFeedback": {"blockReason": "SAFETY"}})],
+        [finish()],
+    ],
+    ids=[
+        "401",
+        "403",
+        "no quota",
+        "argument",
+        "argument event",
+        "no model",
+        "nor here",
+        "content came",
+        "blocked",
+        "an empty answer",
+    ],
+)
+def test_not_where_it_cannot_help(fake_server, steps):
+    fake_server.script(*steps)
+    ledger = finished(start(fake_server, fallback=True, retries=0))
+    assert "fallback" not in kinds(ledger)
+    assert whole(fake_server) == [False]
+
+
+def test_not_when_a_recording_holds_no_answer(fake_server, tmp_path):
+    file = tmp_path / "r.jsonl"
+    fake_server.script(*HELLO)
+    finished(start(fake_server, recorders=[Recorder(file)]))
+    ledger = finished(start(fake_server, "another", fallback=True, replay=Replay(file, speed=0)))
+    assert (ledger.status, kinds(ledger), len(ledger.exchanges)) == ("error", [], 1)
+
+
+def test_not_when_nobody_listens():
+    ledger = finished(start("http://127.0.0.1:9", fallback=True, retries=0))
+    assert (ledger.status, kinds(ledger), len(ledger.exchanges)) == ("error", [], 1)
+
+
+def test_not_unless_it_is_wanted(fake_server):
+    fake_server.script(refusal(404))
+    finished(start(fake_server, retries=0))
+    assert whole(fake_server) == [False]
+
+
+def test_it_is_recorded_and_played_as_it_was(fake_server, tmp_path):
+    file = tmp_path / "r.jsonl"
+    fake_server.script(refusal(404))
+    fake_server.script(answer("Hello"))
+    finished(start(fake_server, fallback=True, recorders=[Recorder(file)]))
+    ledger = finished(start(fake_server, fallback=True, replay=Replay(file, speed=0)))
+    assert (ledger.status, text(ledger), len(fake_server.requests)) == ("complete", "Hello", 2)
+
+
+# ------------------------------------------------------------------------------- time that is up
+
+
+def test_a_wait_that_would_pass_the_timeout_is_named_as_the_reason(fake_server, monkeypatch):
+    monkeypatch.setattr(reader, "jittered", lambda number: (0.01, 0.02, 60.0)[number])
+    fake_server.model("m", refusal(503, "busy"))
+    ledger = finished(start(fake_server, timeout=3.0, retries=20), timeout=2)
+    assert (ledger.status, len(fake_server.requests)) == ("error", 3)
+    assert "503" in ledger.error.message
+    words = "Another attempt would have begun 60.0 s later, after --timeout 3"
+    assert ledger.error.remedy.startswith(f"{words}: give it more time. ")
+    (note,) = [note for note in ledger.notes if note.kind == "gave-up"]
+    assert note.message == f"{words}; none was made."
+
+
+def test_the_reason_is_said_where_no_connection_came_about_as_well(monkeypatch):
+    monkeypatch.setattr(reader, "jittered", lambda number: 60.0)
+    ledger = finished(start("http://127.0.0.1:9", timeout=3.0, retries=20), timeout=2)
+    assert "--timeout 3: give it more time." in ledger.error.remedy
+
+
+def test_no_such_word_where_the_attempts_were_used_up(fake_server):
+    fake_server.model("m", refusal(503, "busy"))
+    ledger = finished(start(fake_server, timeout=30.0, retries=1))
+    assert "gave-up" not in kinds(ledger)
+    assert "--timeout" not in ledger.error.remedy
+
+
+def test_time_runs_though_nothing_was_sent(monkeypatch):
+    monkeypatch.setattr(reader, "jittered", lambda number: 0.1)
+    ledger = finished(start("http://127.0.0.1:9", retries=2))
+    assert 0.2 <= ledger.marks["total"] < 5
+
+
+def test_time_runs_while_it_waits_for_its_turn(fake_server):
+    fake_server.model("m", *HELLO)
+    finished(start(fake_server, model="turns", rpm=1))
+    stream = start(fake_server, model="turns", rpm=1)
+    stream.wait(0.2)
+    stream.cancel()
+    assert stream.ledger.phase == "done"
+    assert 0.2 <= stream.ledger.marks["total"] < 5
+    assert stream.ledger.exchanges == []

@@ -1,0 +1,52 @@
+"""The pieces of a body: kept once with the chunks, and given back byte for byte."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from byte_cuts import byte_by_byte, random_cuts
+from fake_server import finish, flood
+
+import gemini_magic
+from gemini_magic.ledger.exchange import BodyPieces
+from gemini_magic.tables.strings import Bytes
+from gemini_magic.wire import Reader
+
+BODIES = {
+    "crlf": b"".join(b'data: {"a":{"b":"%d data: {"}}\r\n\r\n' % n for n in range(40)),
+    "no space": b"".join(b'data:{"a":%d}\n\n' % n for n in range(40)),
+    "equal": b'data: {"a":1}\n\n' * 40,
+    "lines": b'data: {"a":\ndata: 1}\n\n: hello\n\ndata: {"a":"\xff"}\n\n' * 10,
+    "array": b"[" + b",\r\n".join(b'{"a":%d}' % n for n in range(40)) + b"]",
+    "text": b"no stream at all\n\n{}",
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_pieces_come_back_as_they_were(name):
+    body = BODIES[name]
+    for cut in ([body], byte_by_byte(body), *(random_cuts(body, seed) for seed in range(20))):
+        reader, pieces, chunks = Reader(), BodyPieces(), Bytes()
+        count = 0
+        for n, piece in enumerate(cut):
+            pieces.append((float(n), piece))
+            found = [item.raw for item in reader.feed(piece)]
+            chunks.extend(found)
+            pieces.share(found, count, chunks.given)
+            count += len(found)
+        assert [piece for _, piece in pieces] == list(cut)
+        assert pieces.size == len(body)
+        assert pieces[-1] == (len(cut) - 1.0, cut[-1])
+        assert pieces[:2] == [(float(n), piece) for n, piece in enumerate(cut[:2])]
+        assert list(pickle.loads(pickle.dumps(pieces))) == list(pieces)
+
+
+def test_the_bytes_of_a_chunk_are_held_once(fake_server):
+    fake_server.model("m", flood(2000), finish())
+    r = gemini_magic.ask("hi", model="m", base_url=fake_server.base_url, journal=False)
+    pieces = r.ledger.exchanges[0].pieces
+    assert len(r.chunks) == 2001
+    apart = {id(kept): len(kept if isinstance(kept, bytes) else b"".join(kept)) for kept in pieces._kept}
+    assert sum(apart.values()) < 0.1 * pieces.size
+    assert b"".join(piece for _, piece in pieces).count(b"data: ") == 2001

@@ -1,0 +1,235 @@
+"""The record of an exchange: what adds up, and how it ends."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+
+from gemini_magic.content import Blob, Text, Thought
+from gemini_magic.errors import (
+    BlockedError,
+    Interrupted,
+    ServiceError,
+    StalledError,
+    TruncatedError,
+    WireError,
+)
+from gemini_magic.events import Decoded, Delta, Evidence, Failure, Finish, Note, Usage, UsageReport
+from gemini_magic.ledger.ledger import Exchange, Ledger
+from gemini_magic.tables import Rows
+
+
+def filled(*readings: list) -> Ledger:
+    ledger = Ledger()
+    for number, events in enumerate(readings):
+        ledger.add(b"{}", number / 10, Decoded(list(events)))
+    return ledger
+
+
+def test_text_thoughts_and_columns_grow_together():
+    ledger = filled(
+        [Delta(Thought("hm"))],
+        [Delta(Text("one ")), UsageReport(Usage(5, None, 1, 2, None, 8))],
+        [Delta(Text("two")), Finish("STOP"), UsageReport(Usage(5, None, 2, 2, None, 9))],
+    )
+    ledger.close("end", t=0.5)
+    assert "".join(ledger.answer) == "one two"
+    assert ledger.thoughts == ["hm"]
+    rows = Rows(ledger.chunk_columns)
+    assert rows["kind"] == ["thought", "text+usage", "text+finish+usage"]
+    assert rows["chars"] == [0, 4, 7]
+    assert rows["gap"][0] is None
+    assert rows["gap"][1:] == pytest.approx([0.1, 0.1])
+    assert rows["finish_reason"] == [None, None, "STOP"]
+    assert rows["total_tokens"] == [None, 8, 9]
+    assert ledger.status == "complete"
+    assert ledger.marks == {"first_thought": 0.0, "first_text": 0.1, "total": 0.5}
+
+
+def test_usage_is_a_running_total_and_the_last_total_wins():
+    ledger = filled(
+        [UsageReport(Usage(11, None, None, None, None, 11))],
+        [UsageReport(Usage(10, None, 2, None, None, 12))],
+        [UsageReport(Usage(prompt=99))],  # no total: as Vertex sends in mid-stream
+    )
+    assert ledger.usage == Usage(10, None, 2, None, None, 12)
+    assert Rows(ledger.usage_columns)["prompt_delta"] == [11, -1, 89]
+
+
+READINGS = [
+    [Note("odd", "first")],
+    [Delta(Thought("hm\ud83d"))],
+    [Delta(Text("one ")), Delta(Text("\ud83d")), UsageReport(Usage(5, None, 1, 2, None, 8))],
+    [Delta(Text("\ude00 two")), Note("odd", "m"), Delta(Blob("image/png", b"x")), Delta(Text("b"), 1)],
+    [],
+    [Delta(Text("")), Evidence("citationMetadata", {"a": 1}), Evidence("new", 1, 1)],
+    [UsageReport(Usage(prompt=99)), Failure("busy", 503), Finish("SAFETY", prompt=True)],
+    [
+        Finish("STOP"),
+        Finish("OTHER", None, 1),
+        UsageReport(Usage(5, 1, 2, 2, 0, 10)),
+        UsageReport(Usage(total=11)),
+    ],
+]
+
+
+def seen(ledger: Ledger) -> dict:
+    columns = (ledger.chunk_columns, ledger.event_columns, ledger.usage_columns)
+    lists = (ledger.answer, ledger.thoughts, ledger.parts, ledger.evidence, ledger.extras, ledger.finishes)
+    rest = (
+        ledger.blocked,
+        ledger.failure,
+        ledger.usage,
+        ledger.notes,
+        ledger.marks,
+        ledger.chars,
+        ledger.raw,
+    )
+    who = (ledger.model_version, ledger.response_id, ledger.continuation)
+    return {"tables": [Rows(table).to_dicts() for table in columns], "rest": (*lists, *rest, *who)}
+
+
+@pytest.mark.parametrize("size", [2, 3, 8])
+def test_what_came_with_one_read_adds_up_as_if_it_had_come_alone(size):
+    batch = [(b"%d" % n, Decoded(events, f"m{n}", None, None, {"n": n})) for n, events in enumerate(READINGS)]
+    together, alone, watched = Ledger(), Ledger(), Ledger()
+    for at in range(0, len(batch), size):
+        together.add_all(batch[at : at + size], at / 2)
+        watched.add_all(batch[at : at + size], at / 2)
+        seen(watched)  # tables that are asked for again and again are not other tables
+        for raw, reading in batch[at : at + size]:
+            alone.add(raw, at / 2, reading)
+    assert seen(together) == seen(alone) == seen(watched)
+    assert "".join(together.answer) == "one 😀 two"
+    assert [row.kind for row in Rows(together.chunk_columns)] == [
+        "other",
+        "thought",
+        "text+usage",
+        "text+blob",
+        "other",
+        "text+citation+other",
+        "usage+error+finish",
+        "finish+usage",
+    ]
+    assert Rows(together.event_columns)["chunk"] == [0, 1, 2, 2, 2, 3, 3, 3, 3, 5, 5, 5, 6, 6, 6, 7, 7, 7, 7]
+    assert Rows(together.usage_columns)["prompt_delta"] == [5, 94, 0, None]
+    assert Rows(together.chunk_columns)["gap"][:2] == [None, 0.0]
+
+
+def test_tables_can_be_pickled_and_copied():
+    ledger = filled(*READINGS)
+    for columns in (ledger.chunk_columns, ledger.event_columns, ledger.usage_columns):
+        rows = Rows(columns)
+        for other in (pickle.loads(pickle.dumps(rows)), copy.deepcopy(rows[1:]), copy.copy(rows)):
+            assert other.to_dicts() == rows.to_dicts()[-len(other) :]
+            assert other.columns == rows.columns
+
+
+def test_nothing_is_nothing_new():
+    ledger = Ledger()
+    ledger.add_all([], 1.0)
+    assert (ledger.version, ledger.chunk_columns.length) == (0, 0)
+
+
+def test_a_refusal_is_an_event_of_no_chunk():
+    ledger = filled([Delta(Text("a"))])
+    ledger.fail(Failure("no", 429), 0.7)
+    last = Rows(ledger.event_columns)[-1]
+    assert (last.index, last.chunk, last.t, last.kind, last.text) == (1, None, 0.7, "error", "no")
+
+
+def test_candidates_other_than_the_first_stay_apart():
+    ledger = filled([Delta(Text("a"), 0), Delta(Text("b"), 1), Finish("STOP", None, 1)])
+    assert ledger.answer == ["a"]
+    assert ledger.parts[1] == [Text("b")]
+    assert Rows(ledger.chunk_columns)["finish_reason"] == [None]
+
+
+def test_a_surrogate_pair_split_over_two_chunks_is_joined_and_a_lone_half_replaced():
+    ledger = filled([Delta(Text("a\ud83d"))], [Delta(Text("\ude00b"))], [Delta(Text("c\ud83d"))])
+    ledger.close("end")
+    assert "".join(ledger.answer) == "a😀bc�"
+    Rows(ledger.chunk_columns).to_arrow()
+    Rows(ledger.event_columns).to_arrow()
+
+
+ENDINGS = [
+    ([Finish("STOP")], "end", "complete", None),
+    ([Finish("MAX_TOKENS")], "end", "truncated", None),
+    ([Finish("CONTINUATION")], "end", "truncated", TruncatedError),
+    ([], "end", "truncated", TruncatedError),
+    ([], "cut", "truncated", TruncatedError),
+    ([Finish("STOP")], "cut", "truncated", TruncatedError),
+    ([Finish("SAFETY")], "end", "blocked", BlockedError),
+    ([Finish("RECITATION")], "end", "blocked", BlockedError),
+    ([Finish("BLOCKLIST")], "end", "blocked", BlockedError),
+    ([Finish("PROHIBITED_CONTENT")], "end", "blocked", BlockedError),
+    ([Finish("SPII")], "end", "blocked", BlockedError),
+    ([Finish("IMAGE_SAFETY")], "end", "blocked", BlockedError),
+    ([Finish("LANGUAGE")], "end", "blocked", BlockedError),
+    ([Finish("SAFETY", prompt=True)], "end", "blocked", BlockedError),
+    ([Finish("MALFORMED_FUNCTION_CALL")], "end", "error", ServiceError),
+    ([Finish("UNEXPECTED_TOOL_CALL")], "end", "error", ServiceError),
+    ([Finish("MALFORMED_RESPONSE")], "end", "error", ServiceError),
+    ([Failure("overloaded", 503, "UNAVAILABLE")], "end", "error", ServiceError),
+    ([Failure("overloaded", 503), Finish("STOP")], "end", "error", ServiceError),
+    ([], "stalled", "stalled", StalledError),
+    ([], "timeout", "stalled", StalledError),
+    ([], "interrupt", "interrupted", Interrupted),
+    ([], "stop", "interrupted", Interrupted),
+    ([Finish("A_NEW_REASON")], "end", "complete", None),
+]
+
+
+@pytest.mark.parametrize(("events", "cause", "status", "error"), ENDINGS)
+def test_it_ends_honestly(events, cause, status, error):
+    ledger = filled([Delta(Text("so far"))], events)
+    ledger.limit = 60.0
+    ledger.close(cause, t=1.0)
+    assert ledger.status == status
+    assert (type(ledger.error) if ledger.error else None) is error
+    assert "".join(ledger.answer) == "so far"
+    if error:
+        assert ledger.error.remedy
+
+
+def test_an_unknown_reason_is_noted():
+    ledger = filled([Delta(Text("x")), Finish("A_NEW_REASON")])
+    ledger.close("end")
+    assert [note.kind for note in ledger.notes] == ["unknown-finish-reason"]
+
+
+def test_a_failure_keeps_its_error_and_a_second_close_changes_nothing():
+    ledger = filled([Delta(Text("x"))])
+    ledger.close("failed", error=WireError("unreadable", remedy="none"))
+    ledger.close("interrupt")
+    assert ledger.status == "error"
+    assert isinstance(ledger.error, WireError)
+
+
+def test_stop_on_every_chunk_does_not_end_it():
+    ledger = filled([Delta(Text("a")), Finish("STOP")], [Delta(Text("b")), Finish("STOP")])
+    assert ledger.status == "running"
+    ledger.close("end")
+    assert "".join(ledger.answer) == "ab"
+
+
+def test_a_new_attempt_forgets_the_failure_of_the_former():
+    ledger = Ledger()
+    ledger.begin(Exchange("POST", "http://x", (), b""))
+    ledger.add(b"{}", 0.1, Decoded([Failure("busy", 503)]))
+    assert not ledger.has_content
+    ledger.begin(Exchange("POST", "http://x", (), b"", attempt=1))
+    ledger.add(b"{}", 0.2, Decoded([Delta(Text("ok")), Finish("STOP")]))
+    ledger.close("end")
+    assert ledger.status == "complete"
+    assert Rows(ledger.chunk_columns)["attempt"] == [0, 1]
+
+
+def test_notes_of_a_chunk_know_their_chunk_and_media_are_kept():
+    ledger = filled([Note("odd-shape", "odd"), Delta(Blob("image/png", b"\x89"))])
+    assert ledger.notes[0].chunk == 0
+    assert Rows(ledger.chunk_columns)["kind"] == ["blob"]
+    assert ledger.parts[0] == [Blob("image/png", b"\x89")]

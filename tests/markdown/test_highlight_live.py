@@ -1,0 +1,90 @@
+"""Code is coloured while it is typed, and by one pass over all of it when its fence closes."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+from html_audit import audit, text_of
+from markdown_pieces import chopped
+
+from gemini_magic.markdown import Renderer, render
+from gemini_magic.markdown.highlight import highlight, lines_of
+from gemini_magic.markdown.highlight_live import Colours
+
+CODE = {
+    "python": 'import os\n\n\n@wraps(f)\ndef f(x: int) -> str:\n    """Doc."""\n    y = [1, \'a\']  # note\n    return f\'{x}\'\n'
+    * 3,
+    "js": "const a = `x${1}`; // note\n/* one\n   two */\nfunction f(b) { return /x+/.test(b) ? null : 'y'; }\n"
+    * 3,
+    "bash": "#!/bin/sh\nfor f in *.txt; do\n  echo \"$f\" | grep -v '<b>'  # note\ndone\n" * 3,
+    "sql": "SELECT a, 'b' -- note\nFROM t\nWHERE a < 1;\n" * 3,
+    "json": '{\n  "a": [1, true, null],\n  "b": {"c": "d"}\n}\n',
+    "html": "<div class='x'>\n  <!-- note -->\n  &amp; text\n</div>\n" * 3,
+    "yaml": "a: 1\nb:\n  - 'c'  # note\n" * 3,
+    "c": "#include <x.h>\nint main(void) {\n  return 0; /* note */\n}\n" * 3,
+    "rust": 'fn main() {\n    let x: Vec<u8> = vec![1];\n    println!("{}", x[0]); // note\n}\n' * 3,
+}
+
+
+@pytest.mark.parametrize("language", CODE)
+def test_line_by_line_it_looks_as_it_will_in_the_end(language):
+    code = CODE[language]
+    colours = Colours(language)
+    for line in lines_of(code):
+        shown = colours.peek(line[: len(line) // 2])
+        assert text_of("".join(shown)) == line[: len(line) // 2]
+        colours.grow(line)
+        assert text_of("".join(colours.lines)) == code[: len(text_of("".join(colours.lines)))]
+    assert colours.alive
+    whole = lines_of(highlight(code, language))
+    assert len(colours.lines) == len(whole)
+    wrong = sum(a != b for a, b in zip(colours.lines, whole, strict=True))
+    print(f"{language}: {wrong} of {len(whole)} lines look different in the end")
+    assert wrong <= len(whole) / 4
+
+
+@pytest.mark.parametrize("language", CODE)
+def test_open_code_is_coloured_and_safe_at_every_picture(language):
+    text = f"```{language}\n{CODE[language]}```\n"
+    renderer = Renderer(heal=True)
+    coloured = 0
+    for piece in chopped(text, random.Random(1), 30):
+        renderer.feed(piece)
+        assert audit(renderer.html) == []
+        coloured += re.search("<(?:b|i|bdi|samp|var|dfn|span)[ >]", renderer.html) is not None
+    assert coloured >= 3
+    renderer.close()
+    assert renderer.html == render(text)
+
+
+def test_lines_that_were_coloured_wrong_are_coloured_again_when_the_fence_closes():
+    text = "```js\nx = 1;\n/*\n" + "return null;\n" * 8 + "*/\n"
+    renderer = Renderer(heal=True)
+    for line in lines_of(text):
+        renderer.feed(line)
+    assert "<b>" in renderer.html
+    ops = renderer.feed("```\n")
+    assert {op.kind for op in ops} >= {"replace"}
+    assert "<b>" not in renderer.html
+    assert renderer.html == render(text + "```\n")
+
+
+def test_what_no_lexer_can_take_stays_plain():
+    for language, code in (("no-such-language", "x\n"), ("python", "x = " + "1" * 6000 + "\n")):
+        colours = Colours(language)
+        colours.grow(code)
+        assert not colours.alive
+        renderer = Renderer(heal=True)
+        renderer.feed(f"```{language}\nimport os\n{code}")
+        assert "import os\n" in text_of(renderer.html)
+        assert "<b>" not in renderer.html
+
+
+def test_a_fence_that_is_never_closed_ends_as_it_is_rendered():
+    renderer = Renderer(heal=True)
+    renderer.feed("```python\nimport os\nimport re")
+    assert "<b>" in renderer.html
+    renderer.close()
+    assert renderer.html == render("```python\nimport os\nimport re")

@@ -1,0 +1,97 @@
+import pytest
+
+from gemini_magic.content import Text
+from gemini_magic.errors import PromptError
+from gemini_magic.notebook.interpolation import Expression, expand, expand_text, hint, scan
+
+
+def told(text, names=None, **options):
+    return expand_text(text, names or {}, where="the cell", **options)
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "result"),
+    [
+        ("no braces", {}, "no braces"),
+        ("{{ x }}", {"x": 1}, "1"),
+        ("a{{x}}b{{ y }}c", {"x": 1, "y": "two"}, "a1btwoc"),
+        ("{{ d['}}'] }}!", {"d": {"}}": "found"}}, "found!"),
+        ('{{ "}}" + "{{" }}', {}, "}}{{"),
+        ("{{ {'a': {'b': 1}}['a']['b'] }}", {}, "1"),
+        ("{{{1: 2}[1]}}", {}, "2"),
+        ('{{ {"a": 1}}}', {}, "{'a': 1}"),
+        ("{{ x.upper() }}", {"x": "loud"}, "LOUD"),
+        ("{{ [\n  1,\n  2,\n] }}", {}, "[1, 2]"),
+        ("{{ 1 +\n 2 }}", {}, "3"),
+        ("{{ [x * y for y in (1, 2)] }}", {"x": 3}, "[3, 6]"),
+        (r"\{{ x }} and {{ x }}", {"x": 1}, "{{ x }} and 1"),
+        ('Return {"a": 1}, \\frac{1}{2}, {} and {x}', {"x": 1}, 'Return {"a": 1}, \\frac{1}{2}, {} and {x}'),
+        ("{{ x }}", {"x": "{{ secret }}", "secret": "s"}, "{{ secret }}"),
+        ("{{ x }}", {"x": None}, "None"),
+        ("{% raw %} {#1} $x", {}, "{% raw %} {#1} $x"),
+        ("}} alone", {}, "}} alone"),
+    ],
+)
+def test_expressions_become_values_once_and_everything_else_is_text(text, names, result):
+    assert told(text, names) == result
+
+
+def test_neighbouring_text_is_one_part():
+    assert expand("a {{ x }} c", {"x": "b"}) == (Text("a b c"),)
+
+
+def test_local_names_come_first_also_inside_a_comprehension():
+    assert told("{{ [n for _ in 'ab'] }}", {"n": 1}, local={"n": 2}) == "[2, 2]"
+
+
+def test_scan_says_where_an_expression_stands():
+    assert scan("ab {{ c }} d") == ["ab ", Expression("c", 3, 10), " d"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "remedy"),
+    [
+        (
+            "one\n  {{ nmae }}",
+            "the cell, line 2, column 3: {{ nmae }}: there is no 'nmae'.",
+            "Did you mean `name`?",
+        ),
+        ("{{ prnt }}", "the cell, line 1, column 1: {{ prnt }}: there is no 'prnt'.", "print"),
+        ("{{ 1 / 0 }}", "{{ 1 / 0 }} failed: ZeroDivisionError: division by zero.", "Mend the expression"),
+        ("{{ zzzzz }}", "there is no 'zzzzz'.", "--verbatim"),
+        ("{{ {}['zz'] }}", "{{ {}['zz'] }} failed: KeyError: 'zz'.", "Mend the expression"),
+        ("{{ broken() }}", "failed: NameError: name 'nmae' is not defined.", "Mend the expression"),
+        ("{{ name[", "{{ is never closed", "--verbatim"),
+        ("{{ a b }}", "{{ a b }} is not a Python expression", "--verbatim"),
+        ("{{ }}", "{{ }} is empty", "--verbatim"),
+        ("{{ import os }}", "is not a Python expression", "--verbatim"),
+        ("{{ 1) + (2 }}", "is not a Python expression", "--verbatim"),
+    ],
+)
+def test_what_cannot_be_evaluated_says_where_and_what_to_do(text, message, remedy):
+    with pytest.raises(PromptError) as caught:
+        told(text, {"name": "x", "broken": eval("lambda: nmae", {})})
+    assert message in caught.value.message
+    assert remedy in caught.value.remedy
+    assert ("--verbatim" in caught.value.remedy) == (remedy == "--verbatim")
+
+
+def test_a_value_that_cannot_be_shown_names_its_place():
+    class Bad:
+        def __str__(self):
+            raise RuntimeError("broken")
+
+    with pytest.raises(PromptError, match=r"line 1, column 5.*RuntimeError: broken"):
+        told("say {{ bad }}", {"bad": Bad()})
+
+
+def test_many_closing_braces_without_an_expression_end_quickly():
+    with pytest.raises(PromptError):
+        told("{{ (" + "}}" * 50_000)
+
+
+def test_the_hint_names_only_what_exists():
+    assert "{{ city }}" in hint("Where is {city}?", {"city": 1})
+    assert hint("Where is {town}?", {"city": 1}) is None
+    assert hint("{city} {{ city }}", {"city": 1}) is None
+    assert hint('{"city": 1}', {"city": 1}) is None

@@ -1,0 +1,86 @@
+"""What the client tests share: a stream to a fake server, its key, and a way to take times.
+
+It knows the client room's face; it starts no server itself.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from gemini_magic.backends import backend
+from gemini_magic.client import Key, Secret, open_stream
+from gemini_magic.config import Options
+from gemini_magic.content import Request, Text, Turn
+from gemini_magic.ledger.ledger import Ledger
+
+CANARY = "AIzaCANARY0123456789abcdefghijklmnopqrs"
+
+
+def request(prompt="hi", model="m", **fields):
+    return Request(model=model, turns=(Turn("user", (Text(prompt),)),), **fields)
+
+
+def canary():
+    return Key(Secret(CANARY), "a test")
+
+
+def start(
+    server,
+    prompt="hi",
+    *,
+    model="m",
+    dialect="gemini",
+    key=None,
+    recorders=(),
+    replay=None,
+    before="",
+    **options,
+):
+    """A stream that asks `server` (a FakeServer or an address); `options` are the fields of Options."""
+    address = getattr(server, "base_url", server)
+    chosen = Options(base_url=address, key_env="TEST_KEY", **options)
+    return open_stream(
+        request(prompt, model),
+        chosen,
+        ledger=Ledger(request(prompt, model), backend=dialect),
+        key=key,
+        backend=backend(dialect),
+        recorders=recorders,
+        replay=replay,
+        before=before,
+    )
+
+
+def finished(stream, timeout=10.0):
+    """The ledger of a stream that has ended by itself."""
+    assert stream.wait(timeout), f"still {stream.ledger.phase} after {timeout} s"
+    return stream.ledger
+
+
+def until(condition, timeout=5.0, every=0.001):
+    """Wait until a condition holds; AssertionError when it does not in time."""
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(every)
+
+
+def taken(action):
+    """Seconds that an action takes."""
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
+
+
+def kinds(ledger):
+    return [note.kind for note in ledger.notes]
+
+
+def text(ledger):
+    return "".join(ledger.answer)
+
+
+def readers():
+    """The reader threads alive."""
+    return [thread for thread in threading.enumerate() if thread.name.startswith("gemini-reader")]

@@ -1,0 +1,848 @@
+"""A server on 127.0.0.1 that speaks Gemini and can lie, stall, dribble, cut and reset.
+
+It knows HTTP/1.1 and the shape of Gemini's answers. It knows nothing of gemini_magic: whatever a test
+finds out with it was seen on a real socket.
+
+    with FakeServer() as server:
+        server.script(text("Hello"), gate("go"), text(" world", finish="STOP"))
+        ...                      # a request to server.base_url; the answer waits after "Hello"
+        server.open("go")
+
+A request is answered by the script queued first, else by the model named in its path (see `MODELS`), else by
+Gemini's 404. For a look by hand: `python tests/support/fake_server.py 8765`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import itertools
+import json
+import re
+import select
+import socket
+import struct
+import sys
+import threading
+import time
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+SSE = "text/event-stream"
+_ONE_PIXEL = bytes.fromhex(
+    "47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b"
+)
+
+
+class ClientGoneError(Exception):
+    """The client closed or reset the connection while a response was under way."""
+
+
+class _EndConnection(Exception):
+    """A step has ended the connection on purpose."""
+
+
+# --------------------------------------------------------------------------------------------- steps
+
+Step = Callable[["Exchange"], None]
+
+
+def event(value: object) -> Step:
+    """Send one JSON value, framed as the response is framed (SSE, or an element of a JSON array)."""
+    return lambda exchange: exchange.send_json(value)
+
+
+def text(piece: str, *, thought: bool = False, finish: str | None = None, **extra: object) -> Step:
+    """Send one Gemini chunk with this text; `extra` goes to the top level of the chunk."""
+
+    def step(exchange: Exchange) -> None:
+        exchange.send_json(exchange.chunk(piece, thought=thought, finish=finish) | extra)
+
+    return step
+
+
+def finish(reason: str = "STOP", **extra: Any) -> Step:
+    """Send Gemini's usual last chunk: an empty text, the reason, the final usage."""
+    return text("", finish=reason, **extra)
+
+
+def raw(data: bytes) -> Step:
+    """Send these bytes as they are, as one HTTP chunk."""
+    return lambda exchange: exchange.send(data)
+
+
+def dribble(data: bytes, n: int = 1, every: float = 0.0) -> Step:
+    """Send bytes in pieces of `n`, each its own HTTP chunk and its own segment, `every` seconds apart."""
+
+    def step(exchange: Exchange) -> None:
+        for start in range(0, len(data), n):
+            exchange.send(data[start : start + n])
+            exchange.wait(every)
+
+    return step
+
+
+def bare(data: bytes) -> Step:
+    """Send these bytes without a response head around them: whatever stands on the socket is the test's doing."""
+
+    def step(exchange: Exchange) -> None:
+        exchange.head_sent = exchange.whole = True
+        exchange.connection.check()
+        exchange.socket.sendall(data)
+
+    return step
+
+
+def hang_up() -> Step:
+    """Close the connection, whatever was promised."""
+
+    def step(exchange: Exchange) -> None:
+        raise _EndConnection
+
+    return step
+
+
+def headers() -> Step:
+    """Send the response head now; otherwise it leaves with the first byte of the body."""
+    return lambda exchange: exchange.send_head()
+
+
+def pause(seconds: float) -> Step:
+    """Be silent for some seconds; ends at once when the client leaves."""
+    return lambda exchange: exchange.wait(seconds)
+
+
+def gate(name: str) -> Step:
+    """Wait until the test calls `server.open(name)`."""
+    return lambda exchange: exchange.wait_for(name)
+
+
+def stall() -> Step:
+    """Send the head, then be silent until the client leaves or the server stops."""
+
+    def step(exchange: Exchange) -> None:
+        exchange.send_head()
+        exchange.wait(None)
+
+    return step
+
+
+def cut(last: bytes = b'data: {"candidates": [{"cont') -> Step:
+    """Close the connection in the middle of an HTTP chunk, after these bytes of it."""
+
+    def step(exchange: Exchange) -> None:
+        exchange.send_head()
+        if exchange.chunked:
+            exchange.socket.sendall(b"%x\r\n%b" % (len(last) + 999, last))
+        raise _EndConnection
+
+    return step
+
+
+def flood(count: int, piece: str = "x ") -> Step:
+    """Send this chunk of text so many times, as fast as the socket takes it."""
+
+    def step(exchange: Exchange) -> None:
+        one = b"data: " + json.dumps(exchange.chunk(piece, thought=False, finish=None)).encode() + b"\r\n\r\n"
+        for start in range(0, count, 500):
+            exchange.send(one * min(500, count - start))
+
+    return step
+
+
+def endless(one: Step) -> Step:
+    """Do this step again and again until the client leaves."""
+
+    def step(exchange: Exchange) -> None:
+        while True:
+            one(exchange)
+            exchange.wait(0.0)
+
+    return step
+
+
+def reset() -> Step:
+    """Reset the connection (RST instead of FIN)."""
+
+    def step(exchange: Exchange) -> None:
+        exchange.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raise _EndConnection
+
+    return step
+
+
+def status(code: int, headers: Mapping[str, str] | None = None, body: object = b"") -> Step:
+    """Answer with this status and a body of known length; must be the first step that sends."""
+
+    def step(exchange: Exchange) -> None:
+        if isinstance(body, bytes):
+            data, kind = body, "text/html"
+        elif isinstance(body, str):
+            data, kind = body.encode(), "text/html; charset=utf-8"
+        else:
+            data, kind = json.dumps(body, indent=2).encode(), "application/json; charset=UTF-8"
+        exchange.send_whole(code, {"Content-Type": kind, **(headers or {})}, data)
+
+    return step
+
+
+def words(sentence: str, every: float = 0.0) -> list[Step]:
+    """One chunk a word, `every` seconds apart."""
+    steps: list[Step] = []
+    for piece in re.findall(r"\S+\s*", sentence):
+        steps += [text(piece), pause(every)]
+    return steps
+
+
+def google_error(code: int, message: str, name: str, *details: Mapping[str, object]) -> dict[str, object]:
+    """The JSON body of a Google API error."""
+    error: dict[str, object] = {"code": code, "message": message, "status": name}
+    if details:
+        error["details"] = list(details)
+    return {"error": error}
+
+
+# ------------------------------------------------------------------------------------- named models
+
+FORTY_WORDS = " ".join(f"word{n}" for n in range(1, 41))
+
+MARKDOWN = """# Light and leaves
+
+A leaf is green because **chlorophyll** keeps red and blue light and gives back *green*.
+
+## What happens, step by step
+
+1. Light hits the leaf.
+2. Pigments take it up:
+   - chlorophyll *a*
+   - chlorophyll *b*
+     - absorbs near 453 nm
+     - and near 642 nm
+3. Sugar is made.
+
+| pigment | colour | peak (nm) |
+|:--------|:------:|----------:|
+| chlorophyll a | blue-green | 430 |
+| chlorophyll b | yellow-green | 453 |
+| carotene | orange | 450 |
+
+> Nature does nothing in vain,
+> and more is in vain when less will serve.
+
+```python
+def photons(energy: float, wavelength: float) -> float:
+    # energy in joules, wavelength in metres
+    return energy * wavelength / (6.626e-34 * 2.998e8)
+```
+
+```json
+{"pigment": "chlorophyll a", "peaks": [430, 662]}
+```
+
+```
+plain text < 3 & no language
+```
+
+Prices such as $5 and $6 are text. More in the [encyclopedia](https://example.com/leaf).
+"""
+
+BARE_ERROR = json.dumps(google_error(499, "The operation was cancelled.", "CANCELLED"), indent=2).encode()
+
+
+def hostile(base_url: str) -> str:
+    """An answer that tries everything: script, handlers, links, commands, remote images.
+
+    Every successful attempt shows: a dialog, `window.pwned`, or a request for /leak.
+    """
+    return f"""Before.
+
+<script>window.pwned = "script"; alert("script")</script>
+<img src="x" onerror="window.pwned='onerror'; alert('onerror')">
+<svg onload="window.pwned='svg'"></svg>
+<details open ontoggle="window.pwned='toggle'"><summary>more</summary></details>
+<iframe srcdoc="<script>parent.pwned='iframe'</script>"></iframe>
+<button data-commandlinker-command="help:about" data-commandlinker-args="{{}}">free money</button>
+<img src="{base_url}/leak?how=html">
+<style>body {{ background: url({base_url}/leak?how=css) }}</style>
+
+[a link](javascript:window.pwned='link') and [another](data:text/html,<script>alert(1)</script>)
+
+![a picture]({base_url}/leak?how=markdown)
+
+After."""
+
+
+def _slow(_: FakeServer) -> list[Step]:
+    return [*words(FORTY_WORDS, 0.1), finish()]
+
+
+def _dribble(_: FakeServer) -> list[Step]:
+    body = b""
+    for piece in ("Dribbled ", "na\u00efve \U0001f600 ", "**bytes**"):
+        chunk = {"candidates": [{"content": {"parts": [{"text": piece}], "role": "model"}, "index": 0}]}
+        body += b"data: " + json.dumps(chunk, ensure_ascii=False).encode() + b"\r\n\r\n"
+    return [dribble(body, 1, 0.002), finish()]
+
+
+def _stall(_: FakeServer) -> list[Step]:
+    return [*words(" ".join(f"word{n}" for n in range(1, 11)), 0.02), stall()]
+
+
+def _cut(_: FakeServer) -> list[Step]:
+    return [*words("This answer was going to be longer but", 0.02), cut()]
+
+
+def _error_mid(_: FakeServer) -> list[Step]:
+    return [*words("Half of the answer is here and", 0.02), raw(BARE_ERROR)]
+
+
+def _blocked(_: FakeServer) -> list[Step]:
+    feedback = {
+        "blockReason": "SAFETY",
+        "safetyRatings": [
+            {"category": "HARM_CATEGORY_DANGEROUS_CONTENT", "probability": "HIGH", "blocked": True}
+        ],
+    }
+    usage = {"promptTokenCount": 9, "totalTokenCount": 9}
+    return [event({"promptFeedback": feedback, "usageMetadata": usage, "modelVersion": "blocked"})]
+
+
+def _xss(server: FakeServer) -> list[Step]:
+    answer = hostile(server.base_url)
+    pieces = [answer[start : start + 60] for start in range(0, len(answer), 60)]
+    return [step for piece in pieces for step in (text(piece), pause(0.02))] + [finish()]
+
+
+def _markdown(_: FakeServer) -> list[Step]:
+    pieces = [MARKDOWN[start : start + 40] for start in range(0, len(MARKDOWN), 40)]
+    return [step for piece in pieces for step in (text(piece), pause(0.02))] + [finish()]
+
+
+def _thinking(_: FakeServer) -> list[Step]:
+    steps: list[Step] = []
+    for thought in (
+        "**Weighing the question**\n\nWhat is being asked? ",
+        "Two readings are possible. ",
+        "I take the first.\n",
+    ):
+        steps += [text(thought, thought=True), pause(0.1)]
+    return [*steps, *words("The answer, after some thought, is 42.", 0.05), finish()]
+
+
+def _quick(_: FakeServer) -> list[Step]:
+    return [text("Hello"), text(", world."), finish()]
+
+
+MODELS: dict[str, Callable[[FakeServer], list[Step]]] = {
+    "quick": _quick,
+    "slow": _slow,
+    "dribble": _dribble,
+    "stall": _stall,
+    "cut": _cut,
+    "error-mid": _error_mid,
+    "blocked": _blocked,
+    "xss": _xss,
+    "markdown": _markdown,
+    "thinking": _thinking,
+}
+
+_GOOGLE_NAMES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+def _refusal(code: int) -> Step:
+    """What the models "http-400", "http-429", ... answer."""
+    details: list[Mapping[str, object]] = []
+    if code == HTTPStatus.TOO_MANY_REQUESTS:
+        details.append({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"})
+    message = f"This model always answers {code}."
+    return status(code, body=google_error(code, message, _GOOGLE_NAMES.get(code, "UNKNOWN"), *details))
+
+
+# ------------------------------------------------------------------------------------------- records
+
+
+@dataclass(frozen=True)
+class Script:
+    """One answer: its steps and how it is framed."""
+
+    steps: Sequence[Step]
+    content_type: str | None = None  # None: what Gemini sends for the framing
+    gzip: bool = False  # with a sync flush for every piece sent
+    close_delimited: bool = False  # no Content-Length, no chunks: the body ends with the connection
+    http10: bool = False  # the same, by a server that knows HTTP/1.0 only
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One request as it came in; `time` is monotonic, header names are lower case."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: Any
+    raw_body: bytes
+    connection: int
+    time: float
+    model: str | None
+
+
+@dataclass(frozen=True)
+class Disconnect:
+    """A client that went away; `request` is the index of the request being answered, None between two."""
+
+    connection: int
+    time: float
+    request: int | None
+
+
+# ------------------------------------------------------------------------------------------ exchange
+
+
+class Exchange:
+    """One response being sent on one connection; steps are functions of it."""
+
+    def __init__(self, connection: _Connection, request: Recorded, script: Script) -> None:
+        self.connection = connection
+        self.request = request
+        self.script = script
+        self.socket = connection.socket
+        self.array = request.query.get("alt") != "sse"
+        self.chunked = not (script.close_delimited or script.http10)
+        self.head_sent = False
+        self.whole = False
+        self._elements = 0
+        self._packer = zlib.compressobj(wbits=31) if script.gzip else None
+        self._id = f"fake-{connection.number}-{connection.server.count()}"
+        self._answer = 0
+        self._thoughts = 0
+
+    def run(self) -> None:
+        for step in self.script.steps:
+            step(self)
+        if self.whole:
+            return
+        self.send_head()
+        if self._elements and self.array:
+            self.send(b"]\n")
+        if self._packer:
+            self._write(self._packer.flush())
+        if self.chunked:
+            self.socket.sendall(b"0\r\n\r\n")
+        else:
+            raise _EndConnection
+
+    def chunk(self, piece: str, *, thought: bool, finish: str | None) -> dict[str, object]:
+        """A chunk as Gemini sends it; the usage is the running total of this response."""
+        tokens = -(-len(piece) // 4)
+        if thought:
+            self._thoughts += tokens
+        else:
+            self._answer += tokens
+        prompt = len(json.dumps(self.request.body)) // 4
+        usage: dict[str, object] = {"promptTokenCount": prompt, "candidatesTokenCount": self._answer}
+        usage["totalTokenCount"] = prompt + self._answer + self._thoughts
+        usage["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": prompt}]
+        if self._thoughts:
+            usage["thoughtsTokenCount"] = self._thoughts
+        part: dict[str, object] = {"text": piece}
+        if thought:
+            part["thought"] = True
+        candidate: dict[str, object] = {"content": {"parts": [part], "role": "model"}}
+        if finish:
+            candidate["finishReason"] = finish
+        candidate["index"] = 0
+        return {
+            "candidates": [candidate],
+            "usageMetadata": usage,
+            "modelVersion": self.request.model or "fake",
+            "responseId": self._id,
+        }
+
+    def send_json(self, value: object) -> None:
+        data = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        if self.array:
+            self.send((b",\r\n" if self._elements else b"[") + data + b"\n")
+        else:
+            self.send(b"data: " + data + b"\r\n\r\n")
+        self._elements += 1
+
+    def send(self, data: bytes) -> None:
+        self.send_head()
+        if self._packer:
+            data = self._packer.compress(data) + self._packer.flush(zlib.Z_SYNC_FLUSH)
+        self._write(data)
+
+    def _write(self, data: bytes) -> None:
+        if not data:
+            return
+        self.connection.check()
+        self.socket.sendall(b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data)
+
+    def send_head(self) -> None:
+        if self.head_sent:
+            return
+        self.head_sent = True
+        default = "application/json; charset=UTF-8" if self.array else SSE
+        fields = {"Content-Type": self.script.content_type or default, "Server": "fake"}
+        if self._packer:
+            fields["Content-Encoding"] = "gzip"
+        fields |= {"Transfer-Encoding": "chunked"} if self.chunked else {"Connection": "close"}
+        version = "1.0" if self.script.http10 else "1.1"
+        self.socket.sendall(_head(200, fields | dict(self.script.headers), version))
+
+    def send_whole(self, code: int, fields: Mapping[str, str], data: bytes) -> None:
+        if self.head_sent:
+            raise AssertionError("status() must come before anything is sent")
+        self.head_sent = self.whole = True
+        self.socket.sendall(_head(code, {**fields, "Content-Length": str(len(data))}) + data)
+
+    def wait(self, seconds: float | None) -> None:
+        deadline = None if seconds is None else time.monotonic() + seconds
+        self.connection.wait(lambda: deadline is not None and time.monotonic() >= deadline, deadline)
+
+    def wait_for(self, name: str) -> None:
+        self.connection.wait(lambda: self.connection.server.is_open(name), None)
+
+
+def _head(code: int, fields: Mapping[str, str], version: str = "1.1") -> bytes:
+    phrase = http.client.responses.get(code, "Unknown")
+    lines = [f"HTTP/{version} {code} {phrase}", *(f"{name}: {value}" for name, value in fields.items())]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+class _Connection:
+    """One accepted socket, served by one thread until either side ends it."""
+
+    def __init__(self, server: FakeServer, sock: socket.socket, number: int) -> None:
+        self.server = server
+        self.socket = sock
+        self.number = number
+        self.current: int | None = None
+        self._buffer = b""
+        self._wake_in, self._wake_out = socket.socketpair()
+
+    def wake(self) -> None:
+        with contextlib.suppress(OSError):
+            self._wake_out.send(b".")
+
+    def serve(self) -> None:
+        try:
+            self._serve()
+        except ClientGoneError:
+            self.server.note_disconnect(self.number, self.current)
+        except _EndConnection:
+            pass
+        except OSError:
+            if not self.server.stopping:
+                self.server.note_disconnect(self.number, self.current)
+        finally:
+            self.socket.close()
+            self._wake_in.close()
+            self._wake_out.close()
+            self.server.forget(self)
+
+    def _serve(self) -> None:
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while True:
+            self.current = None
+            head = self._read_until(b"\r\n\r\n")
+            request = self._read_request(head.decode("latin-1"))
+            self.current, script = self.server.accept_request(request)
+            Exchange(self, request, script).run()
+
+    def _read_request(self, head: str) -> Recorded:
+        first, *lines = head.split("\r\n")
+        method, target, _ = first.split(" ", 2)
+        fields = {
+            name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+        }
+        fields.pop("", None)
+        body = self._read_body(fields)
+        try:
+            parsed: Any = json.loads(body) if body else None
+        except ValueError:
+            parsed = body
+        parts = urlsplit(target)
+        found = re.search(r"/models/([^/:]+)[:/]", unquote(parts.path) + "/")
+        return Recorded(
+            method,
+            parts.path,
+            dict(parse_qsl(parts.query, keep_blank_values=True)),
+            fields,
+            parsed,
+            body,
+            self.number,
+            time.monotonic(),
+            found[1] if found else None,
+        )
+
+    def _read_body(self, fields: Mapping[str, str]) -> bytes:
+        if fields.get("transfer-encoding", "").lower() == "chunked":
+            pieces = []
+            while size := int(self._read_until(b"\r\n").split(b";")[0], 16):
+                pieces.append(self._read_exactly(size))
+                self._read_until(b"\r\n")
+            self._read_until(b"\r\n")
+            return b"".join(pieces)
+        return self._read_exactly(int(fields.get("content-length", 0)))
+
+    def _read_until(self, mark: bytes) -> bytes:
+        while mark not in self._buffer:
+            self._fill()
+        found, _, self._buffer = self._buffer.partition(mark)
+        return found
+
+    def _read_exactly(self, count: int) -> bytes:
+        while len(self._buffer) < count:
+            self._fill()
+        found, self._buffer = self._buffer[:count], self._buffer[count:]
+        return found
+
+    def _fill(self) -> None:
+        while True:
+            self._stop_if_asked()
+            ready, _, _ = select.select([self.socket, self._wake_in], [], [])
+            if self._wake_in in ready:
+                self._wake_in.recv(4096)
+            if self.socket in ready:
+                break
+        self._receive()
+
+    def _receive(self) -> None:
+        try:
+            data = self.socket.recv(65536)
+        except OSError as gone:
+            raise ClientGoneError from gone
+        if not data:
+            raise ClientGoneError
+        self._buffer += data
+
+    def _stop_if_asked(self) -> None:
+        if self.server.stopping:
+            raise _EndConnection
+
+    def check(self) -> None:
+        """Notice a client that has left already, before writing to it."""
+        while select.select([self.socket], [], [], 0)[0]:
+            self._receive()
+
+    def wait(self, done: Callable[[], bool], deadline: float | None) -> None:
+        """Wait for a condition while watching the client; raises as soon as it has left."""
+        while not done():
+            self._stop_if_asked()
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            ready, _, _ = select.select([self.socket, self._wake_in], [], [], left)
+            if self._wake_in in ready:
+                self._wake_in.recv(4096)
+            if self.socket in ready:
+                self._receive()
+
+
+# -------------------------------------------------------------------------------------------- server
+
+
+class FakeServer:
+    """The server; a context manager. Everything it saw is in `requests` and `disconnects`."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.requests: list[Recorded] = []
+        self.disconnects: list[Disconnect] = []
+        self.stopping = False
+        self._models: dict[str, deque[Script]] = {}
+        self._routes: dict[str, deque[Script]] = {}
+        self._queue: deque[Script] = deque()
+        self._opened: set[str] = set()
+        self._connections: set[_Connection] = set()
+        self._threads: list[threading.Thread] = []
+        self._changed = threading.Condition()
+        self._numbers = itertools.count(1)
+        self._counter = itertools.count(1)
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self.port: int = self._listener.getsockname()[1]
+        self.base_url = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._listen, name="fake-server", daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # -- what a test says
+
+    def script(self, *steps: Step, **options: Any) -> None:
+        """Queue the answer to the next request for a model; options are the fields of `Script`."""
+        with self._changed:
+            self._queue.append(Script(steps, **options))
+
+    def model(self, name: str, *steps: Step, **options: Any) -> None:
+        """Answer every request for the model `name` like this."""
+        self.answers(name, Script(steps, **options))
+
+    def answers(self, name: str, *scripts: Script) -> None:
+        """Answer the requests for the model `name` with these in turn, and then with the last again."""
+        with self._changed:
+            self._models[name] = deque(scripts)
+
+    def route(self, path: str, *scripts: Script) -> None:
+        """Answer the requests for this path, whatever their method, with these in turn, then with the last again."""
+        with self._changed:
+            self._routes[path] = deque(scripts)
+
+    def asked(self, name: str) -> list[Recorded]:
+        """The requests for one model so far."""
+        return [request for request in list(self.requests) if request.model == name]
+
+    def open(self, name: str) -> None:
+        """Open a gate, now and for later requests."""
+        with self._changed:
+            self._opened.add(name)
+            connections = list(self._connections)
+        for connection in connections:
+            connection.wake()
+
+    def close_gates(self) -> None:
+        """Shut all gates again."""
+        with self._changed:
+            self._opened.clear()
+
+    def wait_for_requests(self, count: int = 1, timeout: float = 5.0) -> list[Recorded]:
+        """Wait until so many requests have come in; AssertionError after `timeout` seconds."""
+        self._wait(
+            lambda: len(self.requests) >= count, timeout, f"{count} request(s), saw {len(self.requests)}"
+        )
+        return self.requests
+
+    def wait_for_disconnect(self, count: int = 1, timeout: float = 5.0) -> Disconnect:
+        """Wait until so many clients have left; AssertionError after `timeout` seconds."""
+        self._wait(lambda: len(self.disconnects) >= count, timeout, f"{count} disconnect(s)")
+        return self.disconnects[count - 1]
+
+    def forget_all(self) -> None:
+        """Begin anew: no records, no queued scripts, all gates shut."""
+        with self._changed:
+            self.requests.clear()
+            self.disconnects.clear()
+            self._queue.clear()
+            self._models.clear()
+            self._routes.clear()
+            self._opened.clear()
+
+    def leaks(self) -> list[Recorded]:
+        """Requests for the address that only a hostile answer names."""
+        return [request for request in self.requests if request.path == "/leak"]
+
+    def stop(self) -> None:
+        """End all connections and wait for their threads."""
+        self.stopping = True
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        with self._changed:
+            connections = list(self._connections)
+        for connection in connections:
+            connection.wake()
+        for thread in self._threads:
+            thread.join(timeout=2)
+
+    # -- what the connections say
+
+    def is_open(self, name: str) -> bool:
+        with self._changed:
+            return name in self._opened
+
+    def count(self) -> int:
+        return next(self._counter)
+
+    def accept_request(self, request: Recorded) -> tuple[int, Script]:
+        with self._changed:
+            self.requests.append(request)
+            index = len(self.requests) - 1
+            script = self._choose(request)
+            self._changed.notify_all()
+        return index, script
+
+    def note_disconnect(self, connection: int, request: int | None) -> None:
+        with self._changed:
+            self.disconnects.append(Disconnect(connection, time.monotonic(), request))
+            self._changed.notify_all()
+
+    def forget(self, connection: _Connection) -> None:
+        with self._changed:
+            self._connections.discard(connection)
+
+    # -- inside
+
+    def _choose(self, request: Recorded) -> Script:
+        name = request.model
+        if scripts := self._routes.get(request.path):
+            return scripts.popleft() if len(scripts) > 1 else scripts[0]
+        if name is None or request.method != "POST":
+            return Script([self._other(request)])
+        if self._queue:
+            return self._queue.popleft()
+        if name in self._models:
+            scripts = self._models[name]
+            return scripts.popleft() if len(scripts) > 1 else scripts[0]
+        if name in MODELS:
+            return Script(MODELS[name](self))
+        if found := re.fullmatch(r"http-(\d{3})", name):
+            return Script([_refusal(int(found[1]))])
+        message = f"models/{name} is not found for API version v1beta. Call ModelService.ListModels to see the list."
+        return Script([status(404, body=google_error(404, message, "NOT_FOUND"))])
+
+    def _other(self, request: Recorded) -> Step:
+        if request.path == "/leak":
+            return status(200, {"Content-Type": "image/gif"}, _ONE_PIXEL)
+        if request.method == "GET" and request.path.endswith("/models"):
+            methods = ["generateContent", "streamGenerateContent"]
+            listed = [{"name": f"models/{name}", "supportedGenerationMethods": methods} for name in MODELS]
+            return status(200, body={"models": listed})
+        return status(404, body=google_error(404, f"Nothing at {request.path}.", "NOT_FOUND"))
+
+    def _wait(self, done: Callable[[], bool], timeout: float, what: str) -> None:
+        with self._changed:
+            if not self._changed.wait_for(done, timeout):
+                raise AssertionError(f"waited {timeout} s for {what}")
+
+    def _listen(self) -> None:
+        for sock in self._accepted():
+            connection = _Connection(self, sock, next(self._numbers))
+            with self._changed:
+                self._connections.add(connection)
+            thread = threading.Thread(target=connection.serve, name=f"fake-{connection.number}", daemon=True)
+            thread.start()
+            self._threads.append(thread)  # then: `stop` joins what is here
+
+    def _accepted(self) -> Iterator[socket.socket]:
+        while not self.stopping:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            yield sock
+
+
+if __name__ == "__main__":
+    with FakeServer(int(sys.argv[1]) if len(sys.argv) > 1 else 0) as running:
+        print(f"{running.base_url}  models: {', '.join(MODELS)}, http-NNN")
+        threading.Event().wait()

@@ -1,0 +1,75 @@
+"""Conditions as people type them."""
+
+from __future__ import annotations
+
+import pytest
+
+from gemini_magic.tables.filters import condition_of, values_at
+
+VALUE = {"a": {"b": [{"c": 1}, {"c": "x"}, 3]}, "n": None, "t": True, "empty": ""}
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("a.b.0.c", [1]),
+        ("a.b.*.c", [1, "x"]),
+        ("*.b.2", [3]),
+        ("a.b.9", []),
+        ("a.b.-1", []),
+        ("a.b.²", []),
+        ("n", [None]),
+        ("n.x", []),
+        ("nope", []),
+    ],
+)
+def test_paths(path, found):
+    assert values_at(VALUE, path) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "holds"),
+    [
+        ("x=1", [1.0], True),
+        ("x=1", ["1"], True),
+        ("x==1", [2], False),
+        ("x = STOP", ["STOP"], True),
+        ("x = 'a b '", ["a b "], True),
+        ("x != 1", [1, 2], False),
+        ("x != 1", [], True),
+        ("x>1.5", [1, 2], True),
+        ("x <= 2", ["2"], False),
+        ("x < 2", [True], False),
+        ("x = true", [True], True),
+        ("x = true", [1], False),
+        ("x = null", [None], True),
+        ("x ~ ^#", ["# head"], True),
+        ("x ~ \\d+", [42], True),
+        ("x !~ b", ["abc"], False),
+        ("x !~ b", [None], True),
+        ("x ~ ^a\nb", ["a\nb"], True),
+        ("x", ["", None], False),
+        ("x", [0], True),
+        ("candidates.*.finishReason=STOP", ["STOP"], True),
+    ],
+)
+def test_they_hold_or_not(text, values, holds):
+    assert condition_of(text).holds(values) is holds
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no condition"),
+        ("= 3", "no condition"),
+        ("a b = 3", "no condition"),
+        ("x > much", "no number"),
+        ("size > 100 and t < 5", "Give several conditions one by one"),
+        ("t>1.5,t<3", "Give several conditions one by one"),
+        ("candidates[0].finishReason=STOP", r"`candidates\.0\.finishReason=STOP`"),
+        ("x ~ (", "no regular expression"),
+    ],
+)
+def test_what_is_none_is_refused(text, message):
+    with pytest.raises(ValueError, match=message):
+        condition_of(text)

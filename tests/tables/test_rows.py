@@ -1,0 +1,274 @@
+"""Rows: what three DataFrame libraries, slices and filters make of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from gemini_magic.tables import Rows
+from gemini_magic.tables.rows import Column, Columns
+
+
+class Row(NamedTuple):
+    number: int
+    t: float
+    text: str | None
+    size: int | None
+
+
+class Said(NamedTuple):
+    number: int
+    text: str
+    json: str
+
+
+def table(count: int) -> Columns[Row]:
+    columns = Columns(
+        Row,
+        [
+            Column("number", "int32"),
+            Column("t", "float64"),
+            Column("text", "string", lambda raw: None if raw is None else raw.decode()),
+            Column("size", "int64"),
+        ],
+    )
+    for number in range(count):
+        columns.append(
+            number,
+            number / 2,
+            f"<b>{number}</b>".encode() if number % 2 else None,
+            None if number == 0 else number,
+        )
+    return columns
+
+
+def test_the_three_libraries_take_rows_as_they_are():
+    rows = Rows(table(5))
+    frame = pd.DataFrame(rows)
+    assert list(frame.columns) == ["number", "t", "text", "size"]
+    assert frame["number"].tolist() == [0, 1, 2, 3, 4]
+    polars = pl.DataFrame(rows)
+    assert polars.schema == {"number": pl.Int32, "t": pl.Float64, "text": pl.String, "size": pl.Int64}
+    assert polars["text"].to_list() == [None, "<b>1</b>", None, "<b>3</b>", None]
+    arrow = pa.table(rows)
+    assert arrow.column("size").to_pylist() == [None, 1, 2, 3, 4]
+    assert arrow.schema.field("number").type == pa.int32()
+
+
+def test_full_columns_read_like_any_other():
+    columns = Columns(Row, [Column("number", "int32", full=True), Column("t", "float64", full=True)])
+    assert pa.table(Rows(columns)).num_rows == 0
+    columns.extend([(0, 0.5), (1, 1.0), (2, 1.5)])
+    rows = Rows(columns)
+    frozen = pa.table(rows)
+    columns.extend([(3, 2.0)])  # goes on while somebody looks
+    assert frozen.to_pydict() == {"number": [0, 1, 2], "t": [0.5, 1.0, 1.5]}
+    assert frozen.schema.field("number").type == pa.int32()
+    assert rows["number"] == [0, 1, 2]
+    assert pl.DataFrame(Rows(columns)[::2]).rows() == [(0, 0.5), (2, 1.5)]
+    assert pa.table(rows[::-1]).column("t").to_pylist() == [1.5, 1.0, 0.5]
+    assert rows.to_pandas().dtypes.astype(str).tolist() == ["Int32", "float64"]
+
+
+def test_rows_come_with_all_their_values_or_not_at_all():
+    columns = table(2)
+    with pytest.raises(ValueError):
+        columns.extend([(2, 1.0, None, 2), (3, 1.5, None)])
+    columns.extend([])
+    assert len(Rows(columns)) == 2
+
+
+def test_a_table_that_is_filled_when_asked_for():
+    waiting = [(0, 0.0, None, 1), (1, 0.5, b"a", None)]
+
+    def more():
+        new = waiting.copy()
+        waiting.clear()
+        return new
+
+    columns = Columns(Row, table(0).columns, more)
+    first = Rows(columns)
+    assert first["text"] == [None, "a"]
+    waiting.append((2, 1.0, b"b", 2))
+    assert len(Rows(columns)) == 3
+    assert len(Rows(columns)) == 3
+    assert len(first) == 2
+
+
+def test_the_own_conversions_agree():
+    rows = Rows(table(4))
+    assert rows.to_polars().rows() == [tuple(row) for row in rows]
+    assert rows.to_arrow().to_pylist() == rows.to_dicts()
+    assert rows.to_pandas()["size"].tolist() == [pd.NA, 1, 2, 3]
+    assert str(rows.to_pandas().dtypes["size"]) == "Int64"
+
+
+@pytest.mark.parametrize("name", ["pandas", "polars", "pyarrow"])
+def test_a_library_that_is_not_there_is_named(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, name, None)
+    rows = Rows(table(1))
+    with pytest.raises(ImportError, match=f"{name} is not installed: `pip install {name}`"):
+        {"pandas": rows.to_pandas, "polars": rows.to_polars, "pyarrow": rows.to_arrow}[name]()
+
+
+def test_empty_rows_keep_their_columns_and_types():
+    rows = Rows(table(0))
+    assert pl.DataFrame(rows).schema["t"] == pl.Float64
+    assert pa.table(rows).schema.names == ["number", "t", "text", "size"]
+    assert list(rows.to_pandas().columns) == ["number", "t", "text", "size"]
+    assert len(rows) == 0
+
+
+def test_a_view_does_not_grow_but_the_next_one_has():
+    columns = table(2)
+    before = Rows(columns)
+    columns.append(2, 1.0, None, 2)
+    assert len(before) == 2
+    assert len(Rows(columns)) == 3
+    assert pl.DataFrame(before).height == 2
+
+
+def test_slices_stay_rows_and_reach_the_libraries():
+    rows = Rows(table(10))
+    part = rows[2:8:2]
+    assert [row.number for row in part] == [2, 4, 6]
+    assert pl.DataFrame(part)["number"].to_list() == [2, 4, 6]
+    assert rows[-1] == Row(9, 4.5, "<b>9</b>", 9)
+    assert rows["number"] == list(range(10))
+
+
+def test_where_takes_several_values_and_a_function_of_one():
+    rows = Rows(table(10))
+    assert [row.number for row in rows.where(number=[1, 3, 99])] == [1, 3]
+    assert [row.number for row in rows.where(number={4}, t=lambda t: t > 1)] == [4]
+    with pytest.raises(TypeError, match=r"text such as 't > 1\.5'"):
+        rows.where(5)
+
+
+def test_where_takes_values_and_a_predicate():
+    rows = Rows(table(10))
+    assert [row.number for row in rows.where(text=None)] == [0, 2, 4, 6, 8]
+    assert [row.number for row in rows.where(lambda row: row.t > 3, text=None)] == [8]
+    with pytest.raises(KeyError, match="no column 'nope'"):
+        rows.where(nope=1)
+
+
+def test_it_counts_and_finds_like_a_sequence_without_being_one():
+    rows = Rows(table(3))
+    row = rows[1]
+    assert row in rows
+    assert rows.index(row) == 1
+    assert rows.count(row) == 1
+    assert not isinstance(rows, Sequence)
+    with pytest.raises(ValueError):
+        rows.index(Row(99, 0.0, None, None))
+    with pytest.raises(IndexError, match="no row 3; there are 3"):
+        rows[3]
+
+
+def test_the_preview_is_escaped_and_short():
+    html = Rows(table(1000))._repr_html_()
+    assert "&lt;b&gt;1&lt;/b&gt;" in html
+    assert "<b>" not in html
+    assert "1000 rows" in html
+    assert html.count("<tr>") == 12  # head, five, dots, five
+
+
+def test_a_terminal_shows_a_plain_table_without_its_empty_columns():
+    class Printer:
+        said = ""
+
+        def text(self, piece):
+            self.said += piece
+
+    printer = Printer()
+    Rows(table(3)).where(text=None)._repr_pretty_(printer, cycle=False)
+    assert printer.said.splitlines() == ["number  t      size", "0       0.000", "2       1.000  2", "2 rows"]
+
+
+def test_numbers_stand_right_words_left_and_explanations_are_whole():
+    class Told(NamedTuple):
+        count: int
+        message: str
+
+    columns = Columns(Told, [Column("count", "int32"), Column("message", "string")])
+    columns.append(5, "word " * 40)
+    html = Rows(columns)._repr_html_()
+    assert ">5</td>" in html.split("text-align:right")[-1]
+    assert html.count("text-align:right") == 2
+    assert "word " * 40 in html
+    assert "1 row." in html
+    assert "DataFrame" not in Rows(columns)[:0]._repr_html_()
+
+
+def chunk_table() -> Columns[Said]:
+    columns = Columns(Said, [Column("number", "int32"), Column("text", "string"), Column("json", "string")])
+    for index, reason in enumerate([None, "STOP", "MAX_TOKENS"]):
+        json = (
+            f'{{"candidates": [{{"finishReason": "{reason}"}}], "usage": {{"total": {index * 10}}}}}'
+            if reason
+            else "{"
+        )
+        columns.append(index, f"# {index}", json)
+    return columns
+
+
+def test_where_takes_conditions_on_columns_and_into_the_json():
+    rows = Rows(chunk_table())
+
+    def found(*conditions):
+        return [row.number for row in rows.where(*conditions)]
+
+    assert found("number >= 1") == [1, 2]
+    assert found("text ~ [12]$", "number != 2") == [1]
+    assert found("candidates.0.finishReason=STOP") == [1]
+    assert found("candidates.*.finishReason") == [1, 2]
+    assert found("usage.total > 10", lambda row: row.number < 9) == [2]
+    assert found("candidates.0.finishReason != STOP") == [0, 2]
+    assert found("number > 5", "usage.total > 10") == []
+    assert len(Rows(chunk_table())[:0].where("usage.total > 10")) == 0
+
+
+def test_a_field_that_nobody_has_is_refused_with_a_guess():
+    rows = Rows(chunk_table())
+    with pytest.raises(KeyError, match="Did you mean usage"):
+        rows.where("usgae.total>1")
+    with pytest.raises(KeyError, match="Did you mean text"):
+        rows.where("txet=1")
+    with pytest.raises(KeyError, match=r"'finishreason' in 'candidates\.0'\. Did you mean finishReason"):
+        rows.where("candidates.0.finishreason=STOP")
+    with pytest.raises(KeyError, match="Did you mean total"):
+        rows.where("number > 0", "usage.totl > 1")
+    assert len(rows.where("usage.cached > 1")) == 0  # nobody sent it, and nothing is like it
+    with pytest.raises(KeyError, match="There are number"):
+        Rows(table(3)).where("zzz=1")
+    with pytest.raises(ValueError, match="no condition"):
+        rows.where("=1")
+
+
+def test_duckdb_takes_rows_as_they_are():
+    chunks = Rows(table(5))
+    assert duckdb.sql("select t, text from chunks where number = 1").fetchall() == [(0.5, "<b>1</b>")]
+    empty = chunks[:0]  # noqa: F841 - DuckDB finds it by its name
+    assert [name for name, *_ in duckdb.sql("select * from empty").description] == [
+        "number",
+        "t",
+        "text",
+        "size",
+    ]
+
+
+def test_rows_equal_rows_and_lists_of_the_same_records():
+    rows = Rows(table(3))
+    assert rows == Rows(table(3))
+    assert rows == list(rows)
+    assert rows != rows[:2]
+    assert rows != "rows"
+    assert not rows[:0]

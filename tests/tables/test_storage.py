@@ -1,0 +1,201 @@
+"""Stores: whatever is put into a column comes back, alone, in a slice, picked, as Arrow and as pandas."""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from gemini_magic.tables import Rows
+from gemini_magic.tables import strings as texts
+from gemini_magic.tables.rows import Column, Columns
+
+
+class Row(NamedTuple):
+    full: int
+    count: int | None
+    zero: int
+    share: float | None
+    text: str | None
+    empty: str
+    rare: str | None
+    json: str
+
+
+COLUMNS = [
+    Column("full", "int32", full=True),
+    Column("count", "int64"),
+    Column("zero", "int32", missing=0),
+    Column("share", "float64"),
+    Column("text", "string"),
+    Column("empty", "string", missing=""),
+    Column("rare", "string", rare=True),
+    Column("json", "string", lambda raw: raw.decode("utf-8", "replace"), encoded=True),
+]
+PIECES = ["", "a", "ä", "日本", "😀", "word "]
+SLICES = [
+    slice(None),
+    slice(0, 0),
+    slice(5, 9),
+    slice(40, None),
+    slice(199, 200),
+    slice(None, None, 3),
+    slice(None, None, -1),
+]
+
+
+def made(seed: int) -> list[tuple[Any, ...]]:
+    """Two hundred rows in which each column is filled now and then, or late, or never."""
+    chance = random.Random(seed)
+    begins = [chance.choice([0, 0, 50, 300]) for _ in range(5)]
+
+    def perhaps(place: int, row: int, value: Any, other: Any) -> Any:
+        return value if row >= begins[place] and chance.random() < (seed % 3 + 1) / 3 else other
+
+    return [
+        (
+            row,
+            perhaps(0, row, chance.randrange(-9, 2**40), None),
+            perhaps(1, row, chance.randrange(5), 0),
+            perhaps(2, row, chance.random(), None),
+            perhaps(3, row, "".join(chance.choices(PIECES, k=3)), None),
+            perhaps(4, row, chance.choice(PIECES), ""),
+            chance.choice(["STOP", None, None, None]) if row > 190 else None,
+            "".join(chance.choices(PIECES, k=5)),
+        )
+        for row in range(200)
+    ]
+
+
+def given(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return [(*row[:-1], row[-1].encode()) for row in rows]
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("batch", [1, 7, 200])
+def test_what_was_put_in_comes_back_in_every_form(seed, batch, monkeypatch):
+    monkeypatch.setattr(texts, "_BLOCK", 200)  # bytes: many blocks
+    wanted = made(seed)
+    columns = Columns(Row, COLUMNS)
+    for start in range(0, 200, batch):
+        columns.extend(given(wanted[start : start + batch]))
+        if batch > 1:  # tables of the meantime are whole, too
+            newest = Row(*wanted[min(start + batch, 200) - 1])
+            assert pa.table(Rows(columns)).to_pylist()[-1] == newest._asdict()
+    rows = Rows(columns)
+    assert list(rows) == wanted
+    assert [rows[place] for place in range(200)] == wanted
+    for chosen in SLICES:
+        part = rows[chosen]
+        expected = [Row(*row)._asdict() for row in wanted[chosen]]
+        assert part.to_dicts() == expected
+        assert pa.table(part).to_pylist() == expected
+        pa.table(part).validate(full=True)
+    assert columns.given("json", 200) == [row[-1].encode() for row in wanted]
+
+
+def test_tables_are_whole_while_another_thread_writes(monkeypatch):
+    monkeypatch.setattr(texts, "_BLOCK", 100)
+    wanted = made(2) * 30
+    columns, old = Columns(Row, COLUMNS), sys.getswitchinterval()
+
+    def write():
+        for row in given(wanted):
+            columns.extend([row])
+
+    sys.setswitchinterval(1e-5)
+    try:
+        writer = threading.Thread(target=write)
+        writer.start()
+        seen = 0
+        while writer.is_alive():
+            table = pa.table(Rows(columns))
+            seen += 1
+            count = table.num_rows
+            assert [tuple(row.values()) for row in table.slice(max(0, count - 9)).to_pylist()] == wanted[
+                :count
+            ][-9:]
+        writer.join()
+    finally:
+        sys.setswitchinterval(old)
+    assert seen > 5
+    assert [tuple(row.values()) for row in pa.table(Rows(columns)).to_pylist()] == wanted
+
+
+def test_a_block_that_is_closed_in_between_is_there_once():
+    class Closing(list):
+        """The latest texts, which become a block just when somebody has asked for them."""
+
+        closed = False
+
+        def __len__(self):
+            if not self.closed:
+                self.closed = True
+                store._seal()
+            return super().__len__()
+
+    store = texts.Bytes()
+    store.extend([b"one", b"two"])
+    store._latest = (0, Closing(store._latest[1]))
+    assert store.layout(range(2)).buffers[2] == b"onetwo"
+    assert store._blocks == [b"onetwo"]
+
+
+def test_what_is_no_number_of_that_size_or_no_text_stays_readable():
+    columns = Columns(Row, COLUMNS)
+    columns.append(0, 2**70, 0, None, "a\ud83d", "\ud83d\ude00", "\ud800", b"\xff{")
+    columns.extend([(1, 2**63, 0, None, None, "", None, b"{}"), (2, 5, 2**31, 0.5, None, "", None, b"[]")])
+    rows = Rows(columns)
+    assert rows["count"] == [None, None, 5]
+    assert rows["zero"] == [0, 0, 0]
+    assert rows["text"] == ["a�", None, None]
+    assert rows["empty"] == ["😀", "", ""]
+    assert rows["json"] == ["�{", "{}", "[]"]
+    table = pa.table(rows)
+    table.validate(full=True)
+    assert table.to_pylist() == rows.to_dicts()
+
+
+def test_characters_that_were_cut_are_not_joined_by_the_table():
+    columns = Columns(Row, COLUMNS)
+    columns.extend(
+        [
+            (n, None, 0, None, None, "", None, raw)
+            for n, raw in enumerate(["ä".encode()[:1], "ä".encode()[1:]])
+        ]
+    )
+    assert pa.table(Rows(columns)).column("json").to_pylist() == ["�", "�"]
+
+
+def test_texts_beyond_two_gigabytes_begin_at_wide_places(monkeypatch):
+    columns = Columns(Row, COLUMNS)
+    ends = columns.stores["text"]._ends
+    columns.append(0, None, 0, None, "one", "", None, b"{}")
+    monkeypatch.setattr(texts, "array", lambda code, values=(): pytest.fail("too early"))
+    columns.append(1, None, 0, None, "two", "", None, b"{}")
+    monkeypatch.undo()
+    for _ in range(3):
+        ends.add(2**30 - 4)
+    assert ends.edges(0, 0).typecode == "q"
+    assert ends.layout(range(2), None, b"onetwo").large
+    assert pa.table(Rows(columns)).schema.field("text").type == pa.large_string()
+    assert pa.table(Rows(columns)).column("text").to_pylist() == ["one", "two"]
+
+
+@pytest.mark.parametrize("count", [0, 200])
+def test_pandas_gets_the_same_frame_with_and_without_pyarrow(count, monkeypatch):
+    columns = Columns(Row, COLUMNS)
+    columns.extend(given(made(1))[:count])
+    rows = Rows(columns)
+    by_arrow = rows.to_pandas()
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    alone = rows.to_pandas()
+    monkeypatch.undo()
+    pd.testing.assert_frame_equal(by_arrow, alone)
+    text = "str" if int(pd.__version__.partition(".")[0]) >= 3 else "object"
+    assert [str(kind) for kind in alone.dtypes] == ["Int32", "Int64", "Int32", "float64", *[text] * 4]

@@ -1,0 +1,96 @@
+"""Pictures, calls, citations and what servers add, read from an answer that was really sent."""
+
+from __future__ import annotations
+
+import base64
+
+from fake_server import event, finish, text
+
+import gemini_magic
+from gemini_magic.content import Blob
+from gemini_magic.response import Citation
+
+PIXEL = b"GIF89a, as far as this test goes"
+
+
+def asked(server, *steps):
+    server.script(*steps)
+    return gemini_magic.ask("hi", model="m", base_url=server.base_url, retries=0)
+
+
+def said(*parts, **more):
+    return event({"candidates": [{"content": {"parts": list(parts)}, **more}]})
+
+
+def test_pictures_show_themselves_and_nothing_else_does(fake_server):
+    data = base64.b64encode(PIXEL).decode()
+    r = asked(
+        fake_server,
+        said({"inlineData": {"mimeType": "image/gif", "data": data}}),
+        said({"inlineData": {"mimeType": "image/svg+xml", "data": data}}),
+        said({"inlineData": {"mimeType": "audio/wav", "data": data}}),
+        finish(),
+    )
+    picture, drawing = r.images
+    assert (picture.data, picture.mime_type) == (PIXEL, "image/gif")
+    assert picture._repr_mimebundle_()["image/gif"] == data
+    assert list(drawing._repr_mimebundle_()) == ["text/plain"]
+    assert [type(part) for part in r.parts][:3] == [Blob] * 3
+
+
+def test_calls(fake_server):
+    r = asked(fake_server, said({"functionCall": {"name": "f", "args": {"x": 1}, "id": "a"}}), finish())
+    assert [(call.name, call.args, call.id) for call in r.calls] == [("f", {"x": 1}, "a")]
+
+
+def test_citations_of_both_names_each_once(fake_server):
+    one = {"startIndex": 3, "endIndex": 9, "uri": "https://a.example", "license": "MIT"}
+    two = {"endIndex": 4, "title": "B"}
+    r = asked(
+        fake_server,
+        said({"text": "a"}, citationMetadata={"citationSources": [one]}),
+        said({"text": "b"}, citationMetadata={"citations": [one, two, "odd"]}),
+        said({"text": "c"}, citationMetadata={"citations": "odd"}),
+        finish(),
+    )
+    assert r.citations == [
+        Citation(3, 9, "https://a.example", None, "MIT"),
+        Citation(None, 4, None, "B", None),
+    ]
+    assert [row.chunk for row in r.events.where(kind="citation")] == [0, 1, 2]
+
+
+def test_grounding_is_the_last_that_says_something(fake_server):
+    assert asked(fake_server, text("x"), finish()).grounding == {}
+    r = asked(
+        fake_server,
+        said({"text": "a"}, groundingMetadata={"webSearchQueries": ["one"]}),
+        said({"text": "b"}, groundingMetadata={"webSearchQueries": ["one", "two"]}),
+        said({"text": "c"}, groundingMetadata={}),
+        finish(),
+    )
+    assert r.grounding == {"webSearchQueries": ["one", "two"]}
+    assert len(r.events.where(kind="grounding")) == 2
+
+
+def test_what_gateways_and_newer_servers_add(fake_server):
+    r = asked(
+        fake_server,
+        text("a", provider="google"),
+        event(
+            {
+                "usageMetadata": {"totalTokenCount": 3, "cache_tier": "none", "trafficType": "ON_DEMAND"},
+                "serviceTier": "standard",
+                "createTime": "2026-11-20T12:00:00Z",
+            }
+        ),
+        finish(),
+    )
+    assert r.extras == {
+        "provider": "google",
+        "cache_tier": "none",
+        "trafficType": "ON_DEMAND",
+        "serviceTier": "standard",
+        "createTime": "2026-11-20T12:00:00Z",
+    }
+    assert not r.ledger.notes

@@ -1,0 +1,134 @@
+"""What is shown after each message is the answer so far, every word once."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+from html_audit import text_of
+from view_stage import ANSWER
+
+from gemini_magic.markdown import render
+from gemini_magic.views.live_pieces import LivePieces
+
+_REST = re.compile(
+    r'<(div|span) aria-busy="true">(.*?)</\1>(?=(?:</code></pre>|</p>|</h[12]>|</ul>|</ol>)?\n?\Z)',
+    re.DOTALL,
+)
+_ROWS = re.compile(r'</tbody>\n<tbody aria-busy="true">(.*?)(?=</tbody>\n</table></div>\n\Z)', re.DOTALL)
+_SEAMS = re.compile(
+    r"</(?:ul|ol)>\n\0<(?:ul|ol)(?: start=\"\d+\")?>\n"
+    r"|</tbody>\n</table></div>\n\0<div class=\"gm-table\"><table>\n<tbody>\n|</code></pre>\n\0<pre><code[^>]*>|</p>\n\0<p>"
+)
+
+
+def shown(html, runs):
+    """What the style sheet shows of some pieces: the rest of the last one, and of the last one of the last run."""
+    last_of_run = max((i for i in range(len(html)) if runs[i]), default=-1)
+    page = []
+    for index, (piece, run) in enumerate(zip(html, runs, strict=False)):
+        rest = index == len(html) - 1 or index == last_of_run
+        body = _REST.sub(r"\2" if rest else "", _ROWS.sub(r"\1" if rest else "", piece))
+        same = index and run is not None and runs[index - 1] is run
+        page.append(("\0" if same else "") + body.replace('<tr style="display:none"></tr>', ""))
+    return _SEAMS.sub("", "".join(page))
+
+
+def cut(text, seed):
+    chance = random.Random(seed)
+    while text:
+        size = chance.randint(1, 40)
+        yield text[:size]
+        text = text[size:]
+
+
+LONG = {
+    "prose": ANSWER * 12,
+    "list": "Intro.\n\n" + "".join(f"{n}. Item **{n}** of a list\n" for n in range(3, 60)) + "\nThe end.\n",
+    "loose list": "".join(f"- Item {n}\n" for n in range(40)) + "\n" + "- and one more\n" * 9 + "\nEnd",
+    "table": "Intro.\n\n| a | b |\n|---|--:|\n"
+    + "".join(f"| {n} | `x{n}` |\n" for n in range(60))
+    + "\nThe end.\n",
+    "code": "Intro.\n\n```python\n"
+    + "".join(f"x{n} = 'a' if {n} else None\n\n" for n in range(60))
+    + "```\n\nThe end.\n",
+    "paragraph": "# Head\n\n" + "Some **words** that go on and on. " * 60 + "\n\nThe end.\n",
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+@pytest.mark.parametrize("seed", range(3))
+def test_any_message_may_be_the_last_one_drawn(name, seed):
+    source, page = [], []
+    pieces = LivePieces(source)
+    for delta in cut(LONG[name], seed):
+        source.append(delta)
+        changed = pieces.step()
+        for index in changed:
+            # A new piece shows what the one before it stops showing; a changed one is the step itself.
+            page[index:] = [pieces.html[index], *page[index + 1 :]]
+        assert page == pieces.html
+        assert shown(page, pieces.runs) == pieces.whole
+        assert sum(index >= len(page) - 1 for index in changed) <= 1
+    pieces.step(final=True)
+    assert shown(pieces.html, pieces.runs) == pieces.whole == render("".join(source))
+    assert not any("aria-busy" in html for html in pieces.html[-1:])
+    assert name == "prose" or len({id(run) for run in pieces.runs if run}) == 1
+
+
+def test_a_message_never_takes_words_away():
+    for text in LONG.values():
+        source, page, before = [], [], ""
+        pieces = LivePieces(source)
+        for delta in cut(text, 5):
+            source.append(delta)
+            for index in pieces.step():
+                page[index:] = [pieces.html[index], *page[index + 1 :]]
+                now = text_of(shown(page, pieces.runs))
+                assert len(now.split()) >= len(before.split())
+                before = now
+
+
+def test_a_late_definition_changes_an_old_piece():
+    source = ["See [the page][p].\n\n", *("Filler text of some length.\n\n" for _ in range(60))]
+    pieces = LivePieces(source)
+    for end in range(len(source)):
+        pieces._source = source[: end + 1]
+        pieces.step()
+    assert len(pieces.html) > 2
+    assert "href" not in pieces.html[0]
+    pieces._source = [*source, "[p]: https://example.org/x\n\nand on"]
+    assert 0 in pieces.step()
+    assert "https://example.org/x" in pieces.html[0]
+
+
+def test_what_is_sent_stays_in_proportion_to_the_answer():
+    source = []
+    pieces = LivePieces(source)
+    sent = 0
+    text = (
+        ANSWER * 400
+    )  # 60,000 characters in 100-character steps: 1,000 characters a second, drawn ten times
+    for start in range(0, len(text), 100):
+        source.append(text[start : start + 100])
+        sent += sum(len(pieces.html[index]) for index in pieces.step())
+    assert sent < 3 * len(pieces.whole)
+    assert max(map(len, pieces.html)) < 4096
+
+
+def test_there_are_not_many_pieces_however_slowly_a_long_answer_comes():
+    source = []
+    pieces = LivePieces(source)
+    for n in range(6000):
+        source.append(f"{n}. item\n")
+        pieces.step()
+    assert len(pieces.html) < 3000
+
+
+def test_nothing_new_is_nothing_to_send():
+    pieces = LivePieces(["x"])
+    assert pieces.pending
+    assert pieces.step() == [0]
+    assert not pieces.pending
+    assert pieces.step() == []
