@@ -43,9 +43,7 @@ class EventLog(LazySequence[Event]):
         self.event_columns: Columns[EventRow] = Columns(
             EventRow, columns_of(EventRow, event_json), self._event_rows
         )
-        self.usage_columns: Columns[UsageRow] = Columns(
-            UsageRow, columns_of(UsageRow, None), self._usage_rows
-        )
+        self.usage_columns: Columns[UsageRow] = Columns(UsageRow, columns_of(UsageRow), self._usage_rows)
 
     def extend(self, events: Sequence[Event], usage: Usage) -> None:
         """Add the events of the next chunk, whose row is there already, with the usage that is in it."""

@@ -6,16 +6,16 @@ It knows how a stored value is shown and what row an event makes; what events ad
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from ..content import Blob, Code, Part, Text, Thought, kind_of
-from ..events import Chunk, Delta, Event, Evidence, Failure, Finish, UsageReport
+from ..events import Chunk, Delta, Event, Evidence, Failure, Finish, Usage, UsageReport
 from ..lazy import LazySequence
-from ..tables import Column, Columns, Rows
+from ..tables import Column, Columns, ColumnType, Rows
 
 __all__ = [
     "ChunkList",
@@ -100,9 +100,7 @@ _DETAILS = {
 
 def rows_of(record: type[R], rows: Iterable[tuple[Any, ...]]) -> Rows[R]:
     """A table of rows that are all there already; its columns are the record's fields."""
-    columns: Columns[R] = Columns(
-        record, [column._replace(full=False) for column in columns_of(record, None)]
-    )
+    columns: Columns[R] = Columns(record, [column._replace(full=False) for column in columns_of(record)])
     columns.extend(list(rows))
     return Rows(columns)
 
@@ -206,8 +204,15 @@ def _decoded(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
-_TYPES: dict[str, Literal["int32", "int64", "float64", "string"]] = {
-    **dict.fromkeys(("round", "attempt", "candidate"), "int32"),
+# The Arrow type of every column, by its name; a name means the same in every table.
+_TYPES: dict[str, ColumnType] = {
+    **dict.fromkeys(("index", "chunk", "round", "attempt", "candidate"), "int32"),
+    **dict.fromkeys(("size", "chars", "byte", "tokens", "signed", "status"), "int64"),
+    **dict.fromkeys(
+        (f"{name}_tokens" for name in ("prompt", "cached", "output", "thought", "tool", "total")), "int64"
+    ),
+    **dict.fromkeys(Usage._fields, "int64"),
+    **dict.fromkeys((f"{name}_delta" for name in Usage._fields), "int64"),
     **dict.fromkeys(("t", "gap", "waited", "started", "seconds"), "float64"),
     **dict.fromkeys(("kind", "text", "thought", "finish_reason", "json"), "string"),
     **dict.fromkeys(("severity", "message", "mime_type", "name", "counted", "modality"), "string"),
@@ -226,17 +231,28 @@ _EVIDENCE = {
 
 
 @cache
-def columns_of(record: Any, read: Any) -> tuple[Column, ...]:
-    """The record's fields as columns; what is not named above counts something."""
+def columns_of(record: type[tuple[Any, ...]], read: Callable[[Any], Any] | None = None) -> tuple[Column, ...]:
+    """The fields of a record class as columns.
+
+    Args:
+        record: a ``NamedTuple`` class.
+        read: turns a stored value of ``json`` into text, where it is stored in another form.
+
+    Raises:
+        TypeError: a field has no declared column type.
+    """
+    names: tuple[str, ...] = record._fields  # type: ignore[attr-defined] # a NamedTuple has it
+    if missing := [name for name in names if name not in _TYPES]:
+        raise TypeError(f"No column type is declared for {record.__name__}.{', '.join(missing)}.")
     return tuple(
         Column(
             name,
-            "int32" if name in {"index", "chunk"} else _TYPES.get(name, "int64"),
+            _TYPES[name],
             read if name == "json" else None,
             name in _FULL,
             encoded=name == "json" and read is _decoded,
         )
-        for name in record._fields
+        for name in names
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .columns import Column, Columns
+from .columns import Column, Columns, ColumnType
 from .rows import Rows
 
-__all__ = ["Column", "Columns", "Rows"]
+__all__ = ["Column", "ColumnType", "Columns", "Rows"]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from .storage import Counts, Numbers, Store
 from .strings import Bytes, Objects, RareStrings, Strings
 
-__all__ = ["Column", "Columns"]
+__all__ = ["Column", "ColumnType", "Columns"]
 
 R = TypeVar("R", bound=tuple[Any, ...])
+ColumnType: TypeAlias = Literal["int32", "int64", "float64", "string"]  # Arrow's names
 _CODES = {"int32": "i", "int64": "q", "float64": "d"}  # of the array module
 
 
@@ -29,7 +30,7 @@ class Column(NamedTuple):
     """
 
     name: str
-    type: Literal["int32", "int64", "float64", "string"]
+    type: ColumnType
     read: Callable[[Any], Any] | None = None
     full: bool = False
     missing: Literal[0, ""] | None = None
