@@ -137,7 +137,7 @@ def begin(
         ledger.note("key-kept-back", kept_back, severity="warning")
     ledger.before = before
     form = "markdown" if options.format == "md" else options.format
-    ledger.look = DisplayOptions(form, options.images, options.record_size)
+    ledger.display = DisplayOptions(form, options.images, options.record_size)
     for notice in notices:
         ledger.note("notice", notice)
     keeping = kept(options, local=replay is not None or dialect.local is not None)

@@ -309,7 +309,7 @@ class Response:
         if not any(exchange.status or exchange.pieces for exchange in self.ledger.exchanges):
             raise RecordingError("Nothing came, so there is nothing to show again.", remedy="Ask again.")
         ledger = Ledger(self.request, backend=self.ledger.backend)
-        ledger.before, ledger.look = self.ledger.before, self.ledger.look
+        ledger.before, ledger.display = self.ledger.before, self.ledger.display
         stream = play(self.ledger.exchanges, backend(ledger.backend), ledger, speed=speed)
         try:
             views.watch(ledger, stream)

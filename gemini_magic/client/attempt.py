@@ -201,7 +201,7 @@ class Attempts:
                 self._ledger.mark("connect", self._line.connecting)
             self._ledger.delay = self._origin - self._line.opened
             self._ledger.exchanges[-1].started = self.intake.offset
-            self._ledger.enter("waiting")
+            self._ledger.set_phase("waiting")
         self.intake.sent()
 
     # -- the answer

@@ -140,7 +140,7 @@ class ExchangeWriter:
                 exchange.pieces.append((t, piece))
             if self._ledger.phase != "streaming":
                 self._ledger.mark("first_byte", self.last)
-                self._ledger.enter("streaming")
+                self._ledger.set_phase("streaming")
         if piece:
             self._record(lambda recorder: recorder.piece(t, piece))
         return piece
@@ -186,7 +186,7 @@ class ExchangeWriter:
     def refuse(self, failure: Failure) -> None:
         """The server refused with an HTTP error."""
         with self._pen:
-            self._ledger.fail(failure, self.last)
+            self._ledger.record_refusal(failure, self.last)
 
     def note(self, kind: str, message: str, severity: Severity = "warning") -> None:
         """A remark about the exchange."""

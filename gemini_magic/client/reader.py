@@ -144,7 +144,7 @@ class StreamReader:
     def _show(self, phase: Phase, pause: Pause) -> None:
         with self._pen:
             self.ledger.pause = pause
-            self.ledger.enter(phase)
+            self.ledger.set_phase(phase)
 
     def _wait(self, phase: Phase, pause: Pause, seconds: float) -> float:
         """Wait; returns how long it took.

@@ -100,7 +100,7 @@ class Ledger:
         chunks, events, usage_history: the tables' columns.
         raw: the chunks; ``notes``: oddities; ``exchanges``: the wire.
         advice: what the reader knows to do about a bad ending, before what its error says.
-        look: how views show the answer.
+        display: how views show the answer.
         marks: named moments in seconds since the request was sent; ``delay``: seconds from ``started`` until then.
     """
 
@@ -135,7 +135,7 @@ class Ledger:
         self.delay = 0.0
         self.limit: float | None = None
         self.advice = ""
-        self.look = DisplayOptions()
+        self.display = DisplayOptions()
         self.round = 0
         self.attempt = 0
         self.chars = 0
@@ -156,7 +156,7 @@ class Ledger:
         """The last reason candidate 0 gave (or, without one, any candidate's)."""
         return self.finishes.get(0) or next(iter(self.finishes.values()), None)
 
-    def enter(self, phase: Phase) -> None:
+    def set_phase(self, phase: Phase) -> None:
         """Say what is being waited for now."""
         self.phase = phase
         self.version += 1
@@ -175,7 +175,7 @@ class Ledger:
         if exchange.attempt and not self.raw:
             self.marks.pop("first_byte", None)  # it was the refusal's
         self.pause, self.advice = None, ""
-        self.enter("connecting")
+        self.set_phase("connecting")
 
     def note(
         self,
@@ -190,7 +190,7 @@ class Ledger:
         self.notes.append(Note(kind, message, severity, chunk, offset))
         self.version += 1
 
-    def fail(self, failure: Failure, t: float) -> None:
+    def record_refusal(self, failure: Failure, t: float) -> None:
         """The server refused the request; there is no chunk that says so."""
         self.failure = failure
         self.events.add(failure, t)
@@ -329,4 +329,4 @@ class Ledger:
         if self.error is not None and self.advice:
             self.error.remedy = f"{self.advice} {self.error.remedy}".rstrip()
         self.status = ending.status
-        self.enter("done")
+        self.set_phase("done")

@@ -83,7 +83,7 @@ def _read(
         last = offset + exchange.pieces[-1][0]
     if exchange.status is not None and not 200 <= exchange.status < 300:  # noqa: PLR2004 - HTTP
         body = b"".join(piece for _, piece in exchange.pieces)
-        ledger.fail(backend.failure(exchange.status, body), last)
+        ledger.record_refusal(backend.failure(exchange.status, body), last)
         return last, None
     reader, before, decode = Reader(max_event=sys.maxsize), len(ledger.raw), backend.decoder()
 

@@ -37,7 +37,7 @@ class Shown(NamedTuple):
 
 def shown(ledger: Ledger, text: str) -> Shown:
     """An answer, or the beginning ``text`` of a very long one, in the ledger's form."""
-    form = ledger.look.form
+    form = ledger.display.form
     if form == "markdown":
         return Shown(text, text, form)
     if form == "code":

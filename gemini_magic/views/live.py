@@ -136,7 +136,7 @@ class LiveView:
         self._button = kit.stop(self._stop) if self._stop else None
         bar = kit.box([self._status, *([self._button] if self._button else [])], "gm-bar")
         self._thoughts = ThinkingLane(kit, self._excerpts[0], self._ledger)
-        self._answer = Lane(kit, self._excerpts[1], "gm-answer", form=self._ledger.look.form)
+        self._answer = Lane(kit, self._excerpts[1], "gm-answer", form=self._ledger.display.form)
         self._answer.prepare()
         self._loop = running_loop()
         style = kit.html(f"<style>{page.CSS}{page.LIVE}</style>")

@@ -166,7 +166,7 @@ def record(ledger: Ledger, size: float | None = None) -> dict[str, Any]:
     Returns:
         JSON values. What was cut names itself in ``capped``, in words.
     """
-    most = ledger.look.record_size if size is None else size
+    most = ledger.display.record_size if size is None else size
     room = max(_LEAST, round((RECORD_SIZE if most is None else most) * _MEGABYTE))
     told, finish = details(ledger), ledger.finish
     made: dict[str, Any] = {

@@ -27,7 +27,7 @@ def inspect(ledger: Ledger) -> None:
 
     Where the ledger says that notebooks keep no record, this one has it all the same: it was asked for.
     """
-    data = {RECORD: record(ledger, ledger.look.record_size or None), **bundle(ledger, inspector=False)}
+    data = {RECORD: record(ledger, ledger.display.record_size or None), **bundle(ledger, inspector=False)}
     show: Any = display  # IPython has no types for it
     show(data, raw=True, metadata={RECORD: {"expanded": True}})
 
@@ -58,7 +58,7 @@ def drawn(ledger: Ledger, *, answer: str | None = None, thoughts: str | None = N
     excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
     if thoughts is None or len(thoughts) > MOST_HTML:
         thoughts = _html(excerpts[0])
-    if answer is None or len(answer) > MOST_HTML or ledger.look.form != "markdown":
+    if answer is None or len(answer) > MOST_HTML or ledger.display.form != "markdown":
         answer = _html(excerpts[1], lambda text: in_form(ledger, text).markdown)
     said = in_form(ledger, excerpts[1].text)
     cut = (*left_out(*excerpts), *said.remarks)
@@ -105,7 +105,7 @@ def bundle(ledger: Ledger, *, inspector: bool = True, shown: list[str] | None = 
     Returns:
         ``application/vnd.gemini-stream+json`` (see ``record``), ``text/html``, ``text/markdown``, ``text/plain``.
     """
-    made: dict[str, Any] = {RECORD: record(ledger)} if inspector and ledger.look.record_size != 0 else {}
+    made: dict[str, Any] = {RECORD: record(ledger)} if inspector and ledger.display.record_size != 0 else {}
     made["text/html"] = page.root(drawn(ledger) if shown is None else shown)
     made["text/markdown"] = _markdown(ledger)
     made["text/plain"] = plain(ledger)

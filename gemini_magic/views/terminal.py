@@ -44,9 +44,9 @@ class TerminalView:
         plain: bool = False,
     ) -> None:
         self._ledger = ledger
-        self._plain = plain or ledger.look.form in ("text", "raw")
+        self._plain = plain or ledger.display.form in ("text", "raw")
         self._setter: Typesetter | None = None
-        self._shape = growing_text(ledger.look.form)
+        self._shape = growing_text(ledger.display.form)
         self._excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
         self._out = out
         self._clock = clock
@@ -65,7 +65,7 @@ class TerminalView:
         self._begun = self._clock() - elapsed_of(self._ledger)
         self._setter = None if self._plain else typesetter(self._out, self._clock)
         if self._setter is not None:
-            self._shape = growing(self._ledger.look.form)
+            self._shape = growing(self._ledger.display.form)
 
     def update(self, *, final: bool = False) -> None:
         """Print what is new; thoughts that come after the answer has begun are not mixed into it."""

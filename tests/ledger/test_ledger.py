@@ -135,7 +135,7 @@ def test_nothing_is_nothing_new():
 
 def test_a_refusal_is_an_event_of_no_chunk():
     ledger = filled([Delta(Text("a"))])
-    ledger.fail(Failure("no", 429), 0.7)
+    ledger.record_refusal(Failure("no", 429), 0.7)
     last = Rows(ledger.event_columns)[-1]
     assert (last.index, last.chunk, last.t, last.kind, last.text) == (1, None, 0.7, "error", "no")
 

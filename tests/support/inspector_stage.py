@@ -64,7 +64,7 @@ def answered(count: int = 40, thoughts: int = 6, *, tried: bool = True) -> Ledge
     exchange = Exchange("POST", URL, headers, body, attempt=int(tried))
     exchange.status, exchange.end, exchange.waited = 200, "eof", 1.0
     ledger.begin(exchange)
-    ledger.enter("streaming")
+    ledger.set_phase("streaming")
     ledger.mark("first_byte", 0.61)
     chance, t = random.Random(3), 0.61
     text = TEXT * max(1, (count - thoughts) // len(TEXT))

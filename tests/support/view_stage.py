@@ -46,7 +46,7 @@ ATTACK = """<script>alert(1)</script>
 
 def new_ledger(model="gemini-flash-latest"):
     ledger = Ledger(Request(model=model, turns=(Turn("user", (Text("hi"),)),)))
-    ledger.enter("connecting")
+    ledger.set_phase("connecting")
     return ledger
 
 
@@ -65,7 +65,7 @@ def feed(
     if failure:
         events.append(Failure(**failure))
     if ledger.phase != "streaming":
-        ledger.enter("streaming")
+        ledger.set_phase("streaming")
     ledger.add(b"{}", t, Decoded(events))
     return ledger
 

@@ -72,7 +72,7 @@ def test_text_and_raw_show_every_character_and_read_none_as_markup(text):
         assert words(live).rstrip("\n") == plain.rstrip("\n")
         assert set(re.findall("<([a-z0-9]+)", live)) == {"pre", "code"}
         ledger = finished(text)
-        ledger.look = ledger.look._replace(form=form)
+        ledger.display = ledger.display._replace(form=form)
         shown = bundle(ledger)
         answer = re.search(
             r'<div class="gm-answer gm-as-\w+"[^>]*>(.*?)</div>', shown["text/html"], re.DOTALL
@@ -90,7 +90,7 @@ def test_a_growing_answer_in_a_form_ends_as_it_is_saved():
         ("code", TEXTS[9]),
     ):
         ledger = new_ledger()
-        ledger.look = ledger.look._replace(form=form)
+        ledger.display = ledger.display._replace(form=form)
         pieces = LivePieces(Excerpt(ledger, "answer"), form)
         for piece in cuts(text, 1):
             feed(ledger, piece)
@@ -103,7 +103,7 @@ def test_a_growing_answer_in_a_form_ends_as_it_is_saved():
 
 def saved(text, form, **more):
     ledger = finished(text, **more)
-    ledger.look = ledger.look._replace(form=form)
+    ledger.display = ledger.display._replace(form=form)
     return bundle(ledger)
 
 
@@ -149,7 +149,7 @@ def test_json_that_was_cut_is_not_judged():
 
 def test_the_rest_of_a_json_answer_is_read_with_what_came_before():
     ledger = finished("2]")
-    ledger.before, ledger.look = "[1,", ledger.look._replace(form="json")
+    ledger.before, ledger.display = "[1,", ledger.display._replace(form="json")
     assert bundle(ledger)["text/plain"].startswith("[\n  1,\n  2\n]")
 
 
@@ -186,13 +186,13 @@ def test_an_attack_does_no_more_in_a_form_than_in_markdown(form):
     ]:
         assert audit(render(through(growing(form), [attack]))) == [], attack
         ledger = finished(attack)
-        ledger.look = ledger.look._replace(form=form)
+        ledger.display = ledger.display._replace(form=form)
         assert audit(render(in_form(ledger, attack).markdown)) == [], attack
 
 
 def test_a_later_display_agrees_and_the_response_keeps_what_came():
     ledger = finished("# *Title*")
-    ledger.look = ledger.look._replace(form="text")
+    ledger.display = ledger.display._replace(form="text")
     response = Response(ledger)
     assert response.text == "# *Title*"
     assert response._repr_mimebundle_()["text/html"] == bundle(ledger)["text/html"]

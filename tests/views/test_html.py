@@ -43,7 +43,7 @@ def test_a_slow_picture_is_drawn_less_often(stage, clock, monkeypatch):
     view.open()
     for _ in range(40):
         clock.now += 0.1
-        ledger.enter("streaming")
+        ledger.set_phase("streaming")
         view.update()
     assert len(stage.displays) == 3
 
@@ -54,7 +54,7 @@ def test_many_formulas_are_drawn_less_often(stage, clock):
     view.open()
     for _ in range(40):
         clock.now += 0.1
-        ledger.enter("streaming")
+        ledger.set_phase("streaming")
         view.update()
     assert len(stage.displays) == 4
 
@@ -63,7 +63,7 @@ def test_when_nothing_changes_but_the_time_it_is_drawn_once_a_second(stage, cloc
     ledger = new_ledger()
     view = HtmlView(ledger, clock=clock)
     ledger.pause = Pause("429: quota", 8.25, 2, 4)
-    ledger.enter("retrying")
+    ledger.set_phase("retrying")
     view.open()
     for _ in range(45):
         clock.now += 0.1

@@ -37,7 +37,7 @@ ENVELOPE = {
 def streamed(texts, ledger=None):
     """A ledger that was sent these texts as the Gemini API sends them."""
     ledger = ledger or Ledger(None)
-    ledger.enter("streaming")
+    ledger.set_phase("streaming")
     for index, text in enumerate(texts):
         value = json.loads(json.dumps(ENVELOPE))
         value["candidates"][0]["content"]["parts"][0]["text"] = text
@@ -129,7 +129,7 @@ def streamed_raw(*texts):
 def test_it_never_takes_more_than_it_may_and_says_what_is_missing(what, megabytes):
     ledger = HUGE[what]()
     ledger.note("long", "words " * 10_000)
-    ledger.look = ledger.look._replace(record_size=megabytes)
+    ledger.display = ledger.display._replace(record_size=megabytes)
     made = record(ledger)
     assert size(made) <= megabytes * 1_000_000
     chunks = read_chunks(made)

@@ -53,15 +53,15 @@ def test_every_ending_but_a_complete_one_offers_something(name):
 def test_while_it_runs_the_line_says_what_is_waited_for():
     ledger = new_ledger()
     assert status_line(ledger, now=0.4) == "… gemini-flash-latest · connecting · 0.4 s"
-    ledger.enter("waiting")
+    ledger.set_phase("waiting")
     assert status_line(ledger, now=12.3) == "… gemini-flash-latest · waiting for the first byte · 12 s"
     ledger.pause = Pause("429: quota", 17.0, 2, 4)
-    ledger.enter("retrying")
+    ledger.set_phase("retrying")
     assert "· retrying in 4 s (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=13.0)
     assert "· retrying in 1 s (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=16.1)
     assert "· retrying (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=16.9)
     ledger.pause = Pause("at most 10 requests a minute", 117.0)
-    ledger.enter("queued")
+    ledger.set_phase("queued")
     assert "· waiting for its turn, 1 min 40 s (at most 10 requests a minute) ·" in status_line(
         ledger, now=17.2
     )
