@@ -8,12 +8,20 @@ rest can be asked for. One event above ``--max-event`` is an ``error``: what it 
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from .errors import BlockedError, GeminiMagicError, Interrupted, ServiceError, StalledError, TruncatedError
 from .events import Failure, Finish, Note, Status, status_of
 
-__all__ = ["ELSEWHERE", "Cause", "Ending", "ending_of", "service_error"]
+__all__ = [
+    "ELSEWHERE",
+    "Cause",
+    "Ending",
+    "ending_of",
+    "repeated_overlap",
+    "repetition_note",
+    "service_error",
+]
 
 Cause: TypeAlias = Literal[
     "end", "cut", "full", "failed", "stalled", "timeout", "interrupt", "stop", "left", "arriving"
@@ -152,3 +160,35 @@ def _blocked(what: str, finish: Finish) -> BlockedError:
         f"{what} ({finish.reason}){said}",
         remedy="Reword it, or allow more with --safety; what arrived is kept.",
     )
+
+
+_LEAST_OVERLAP: Final = 20  # characters; shorter repetitions occur in good answers too, such as code fences
+_SEARCHED: Final = 4_000  # characters at the end of the first part in which an overlap may begin
+
+
+def repeated_overlap(before: str, rest: str) -> int:
+    """How many characters at the end of ``before`` are repeated at the beginning of ``rest``.
+
+    White space at the beginning of ``rest`` is ignored. Overlaps too short to be meant as repetitions count as 0.
+    """
+    rest = rest.lstrip()
+    end = before[-_SEARCHED:]
+    if len(before) >= _LEAST_OVERLAP and rest.startswith(before):
+        return len(before)
+    at = end.find(rest[:_LEAST_OVERLAP]) if len(rest) >= _LEAST_OVERLAP else -1
+    while at >= 0:
+        if rest.startswith(end[at:]):
+            return len(end) - at
+        at = end.find(rest[:_LEAST_OVERLAP], at + 1)
+    return 0
+
+
+def repetition_note(before: str, rest: str) -> Note | None:
+    """The note about a resumed answer whose rest repeats the end of its first part; None when it does not."""
+    count = repeated_overlap(before, rest)
+    if not count:
+        return None
+    message = (
+        f"The rest begins with the last {count:,} characters of the part before; `whole` has them twice."
+    )
+    return Note("repeated", message, "warning")

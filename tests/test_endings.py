@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from view_stage import feed, new_ledger
 
-from gemini_magic.endings import ending_of
+from gemini_magic.endings import ending_of, repeated_overlap
 from gemini_magic.events import Finish
 from gemini_magic.ledger.exchange import Exchange
 from gemini_magic.views.status import details
@@ -50,3 +50,35 @@ def test_a_pause_before_any_text_asks_again():
         limit=None,
     )
     assert "the same question again" in said.error.remedy
+
+
+FIRST = "Once upon a time there was a king who had three daughters, and the"
+
+
+@pytest.mark.parametrize(
+    ("rest", "count"),
+    [
+        (" eldest was clever.", 0),
+        ("three daughters, and the eldest was clever.", len("three daughters, and the")),
+        ("\n three daughters, and the eldest", len("three daughters, and the")),
+        ("daughters, and the eldest", 0),  # 18 characters
+        ("three daughters, and a son", 0),  # new text with the same beginning
+        (FIRST, len(FIRST)),
+        (FIRST + " eldest was clever.", len(FIRST)),
+        ("three daughters, an", 0),  # too short to tell
+        ("", 0),
+    ],
+)
+def test_the_overlap_of_a_resumed_answer_is_counted(rest, count):
+    assert repeated_overlap(FIRST, rest) == count
+
+
+def test_a_rest_that_starts_the_whole_answer_again_overlaps_completely():
+    long = "".join(f"line {n}\n" for n in range(2_000))
+    assert repeated_overlap(long, long + "and on") == len(long)
+    assert repeated_overlap(long, "line 1990\nline 1991\n") == 0
+
+
+def test_a_single_repeated_letter_takes_linear_time():
+    assert repeated_overlap("a" * 100_000, "a" * 50_000) == 4_000
+    assert repeated_overlap("", "a" * 100) == 0

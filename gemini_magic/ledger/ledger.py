@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from ..content import Parts, Request, Text, Thought, kind_of
-from ..endings import Cause, ending_of
+from ..endings import Cause, ending_of, repetition_note
 from ..errors import GeminiMagicError, Interrupted
 from ..events import (
     Chunk,
@@ -35,7 +35,7 @@ from .event_log import EventLog
 from .exchange import Exchange, Pause
 from .row_types import ChunkList, ChunkRow, EventRow, UsageRow, chunk_columns, describe, in_one_word
 
-__all__ = ["DisplayOptions", "Exchange", "Ledger", "Pause", "Phase", "repeated"]
+__all__ = ["DisplayOptions", "Exchange", "Ledger", "Pause", "Phase"]
 
 
 class DisplayOptions(NamedTuple):
@@ -50,27 +50,6 @@ class DisplayOptions(NamedTuple):
     form: str = "markdown"
     images: str = "data"
     record_size: float | None = None
-
-
-_LEAST = 20  # characters; fewer are found in good answers as well, such as the marks around code
-_FAR = 4_000  # characters before the seam from where on a model may begin again
-
-
-def repeated(before: str, rest: str) -> int:
-    """How many characters at the end of ``before`` the rest begins with; 0 when they are too few to tell.
-
-    White space that the rest begins with does not count.
-    """
-    rest = rest.lstrip()
-    end = before[-_FAR:]
-    if len(before) >= _LEAST and rest.startswith(before):
-        return len(before)
-    at = end.find(rest[:_LEAST]) if len(rest) >= _LEAST else -1
-    while at >= 0:
-        if rest.startswith(end[at:]):
-            return len(end) - at
-        at = end.find(rest[:_LEAST], at + 1)
-    return 0
 
 
 Phase: TypeAlias = Literal["preparing", "queued", "connecting", "waiting", "streaming", "retrying", "done"]
@@ -322,9 +301,8 @@ class Ledger:
         )
         if ending.note is not None:
             self.notes.append(ending.note)
-        if self.before and (twice := repeated(self.before, "".join(self.answer))):
-            words = f"The rest begins with the last {twice:,} characters of the part before; `whole` has them twice."
-            self.notes.append(Note("repeated", words, "warning"))
+        if self.before and (note := repetition_note(self.before, "".join(self.answer))) is not None:
+            self.notes.append(note)
         self.error = ending.error
         if self.error is not None and self.advice:
             self.error.remedy = f"{self.advice} {self.error.remedy}".rstrip()
