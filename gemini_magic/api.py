@@ -132,12 +132,11 @@ def begin(
         key = _key(dialect, options, ask_key, kept_back)
     else:
         kept_back = None
-    ledger = Ledger(request, backend=dialect.name)
+    form = "markdown" if options.format == "md" else options.format
+    display = DisplayOptions(form, options.images, options.record_size)
+    ledger = Ledger(request, backend=dialect.name, before=before, display=display)
     if kept_back is not None:
         ledger.note("key-kept-back", kept_back, severity="warning")
-    ledger.before = before
-    form = "markdown" if options.format == "md" else options.format
-    ledger.display = DisplayOptions(form, options.images, options.record_size)
     for notice in notices:
         ledger.note("notice", notice)
     keeping = kept(options, local=replay is not None or dialect.local is not None)

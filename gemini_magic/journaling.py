@@ -91,9 +91,9 @@ def again(entry: Entry, lines: bytes) -> Response:
     found = exchanges_of(entry, lines)
     response = rebuilt(Response, found, entry.begun.backend, None, entry.begun.before)
     ledger = response.ledger
-    ledger.started, ledger.source = entry.started, "journal"
+    ledger.set_source("journal", started=entry.started)
     if ledger.cause == "arriving":
-        ledger.error = _arriving(entry, ledger.chars)
+        ledger.replace_error(_arriving(entry, ledger.chars))
     elif ledger.error is not None and "resume" in ledger.error.remedy:
         ledger.error.remedy = ELSEWHERE
     return response

@@ -308,9 +308,9 @@ class Response:
             raise RecordingError("There is no whole answer yet.", remedy="r.wait() waits for its end.")
         if not any(exchange.status or exchange.pieces for exchange in self.ledger.exchanges):
             raise RecordingError("Nothing came, so there is nothing to show again.", remedy="Ask again.")
-        ledger = Ledger(self.request, backend=self.ledger.backend)
-        ledger.before, ledger.display = self.ledger.before, self.ledger.display
-        stream = play(self.ledger.exchanges, backend(ledger.backend), ledger, speed=speed)
+        own = self.ledger
+        ledger = Ledger(self.request, backend=own.backend, before=own.before, display=own.display)
+        stream = play(own.exchanges, backend(ledger.backend), ledger, speed=speed)
         try:
             views.watch(ledger, stream)
         except KeyboardInterrupt:
@@ -522,7 +522,6 @@ def rebuilt(
     kind: type[R], exchanges: Sequence[Exchange], backend_name: str, request: Request | None, before: str = ""
 ) -> R:
     """A response from what went over the wire."""
-    ledger = Ledger(request, backend=backend_name)
-    ledger.before = before
+    ledger = Ledger(request, backend=backend_name, before=before)
     read_exchanges(exchanges, backend(backend_name), ledger)
     return kind(ledger)

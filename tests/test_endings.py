@@ -19,8 +19,7 @@ def remedy(cause, text="", *, pieces=()):
     ledger.begin(exchange)
     if text:
         feed(ledger, text)
-    ledger.limit = 1.0
-    ledger.close(cause, t=1.0)
+    ledger.close(cause, t=1.0, limit=1.0)
     return details(ledger).remedy
 
 

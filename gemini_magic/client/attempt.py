@@ -164,12 +164,12 @@ class Attempts:
             self._line.begin(sent=True)
             self._sent()
             if job.replay is not None:
-                self._ledger.source = "recording"
+                self._ledger.set_source("recording")
                 recorded = job.replay.find(http)
                 if isinstance(recorded, Recorded) and recorded.lacks:
                     self.intake.note("recording-lacks", recorded.lacks, "info")
                 return RecordedAnswer(recorded, job.replay.speed, self._line.cancelled)
-            self._ledger.source = "echo"
+            self._ledger.set_source("echo")
             return LocalAnswer(job.backend, http, self._line)
         auth = job.backend.auth_for(job.options.auth, endpoint_of(job.options))
         own = auth is not None and auth.owns(http.url)
@@ -197,11 +197,11 @@ class Attempts:
         self._origin = self._origin or self._line.sent
         self.intake.offset = max(self._line.sent - self._origin, self.intake.last)
         with self._pen.quiet():  # who draws looks by itself; who waits for events would wake up for nothing
-            if self._line.connecting is not None:
-                self._ledger.mark("connect", self._line.connecting)
-            self._ledger.delay = self._origin - self._line.opened
-            self._ledger.exchanges[-1].started = self.intake.offset
-            self._ledger.set_phase("waiting")
+            self._ledger.request_sent(
+                self.intake.offset,
+                delay=self._origin - self._line.opened,
+                connect=self._line.connecting,
+            )
         self.intake.sent()
 
     # -- the answer

@@ -125,7 +125,7 @@ class ExchangeWriter:
                 (name, self._hidden(value)) for name, value in answer.headers if name.lower() != "set-cookie"
             )
             exchange.status = answer.status  # last: whoever sees it sees the whole head
-            self._ledger.version += 1
+            self._ledger.touch()
         self._record(lambda recorder: recorder.head(exchange))
 
     def keep(self, exchange: Exchange, t: float, data: bytes) -> bytes:

@@ -49,7 +49,7 @@ class StreamReader:
         ledger: Ledger,
         line: Connection,
         pen: LedgerGuard,
-        close: Callable[[Cause, GeminiMagicError | None], bool],
+        close: Callable[[Cause, GeminiMagicError | None, float | None], bool],
     ) -> None:
         self.job = job
         self.ledger = ledger
@@ -74,9 +74,7 @@ class StreamReader:
         except BaseException as error:  # noqa: BLE001 - nobody may wait for ever on a reader that died
             outcome = Outcome("failed", self._attempts.mistake(error))
         self._attempts.intake.over()
-        if outcome.limit is not None:
-            self.ledger.limit = outcome.limit
-        self._close(outcome.cause, outcome.error)
+        self._close(outcome.cause, outcome.error, outcome.limit)
 
     # -- one attempt after another
 
@@ -113,7 +111,7 @@ class StreamReader:
         words = f"Another attempt would have begun {wait:.1f} s later, after --timeout {self.job.options.timeout:g}"
         with self._pen:
             self.ledger.note("gave-up", f"{words}; none was made.")
-            self.ledger.advice = f"{words}: give it more time."
+            self.ledger.set_advice(f"{words}: give it more time.")
         return None
 
     def _pause(self, outcome: Outcome, number: int, wait: float) -> Pause:
@@ -143,8 +141,7 @@ class StreamReader:
 
     def _show(self, phase: Phase, pause: Pause) -> None:
         with self._pen:
-            self.ledger.pause = pause
-            self.ledger.set_phase(phase)
+            self.ledger.set_phase(phase, pause)
 
     def _wait(self, phase: Phase, pause: Pause, seconds: float) -> float:
         """Wait; returns how long it took.

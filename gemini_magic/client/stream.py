@@ -89,13 +89,13 @@ class Stream:
         """Whether it is over."""
         return self._over.is_set()
 
-    def _end(self, cause: Cause, error: GeminiMagicError | None = None) -> bool:
+    def _end(self, cause: Cause, error: GeminiMagicError | None = None, limit: float | None = None) -> bool:
         """Close the ledger, once: whoever comes second changes nothing. Returns whether this was the first."""
         with self._writing:
             if self._over.is_set():
                 return False
             self._line.cancelled.set()  # from here on the reader's pen writes no more
-            self.ledger.close(cause, t=self._reader.now(), error=error)
+            self.ledger.close(cause, t=self._reader.now(), error=error, limit=limit)
             self._finish_transcript()
             self._over.set()
         _running.discard(self)

@@ -53,6 +53,7 @@ class DisplayOptions(NamedTuple):
 
 
 Phase: TypeAlias = Literal["preparing", "queued", "connecting", "waiting", "streaming", "retrying", "done"]
+Source: TypeAlias = Literal["network", "recording", "journal", "echo"]
 
 
 _UNKNOWN = Usage()
@@ -83,16 +84,24 @@ class Ledger:
         marks: named moments in seconds since the request was sent; ``delay``: seconds from ``started`` until then.
     """
 
-    def __init__(self, request: Request | None = None, *, backend: str = "gemini") -> None:
+    def __init__(
+        self,
+        request: Request | None = None,
+        *,
+        backend: str = "gemini",
+        before: str = "",
+        display: DisplayOptions | None = None,
+    ) -> None:
         self.request = request
         self.backend = backend
-        self.source: Literal["network", "recording", "journal", "echo"] = "network"
+        self.before = before
+        self.display = display or DisplayOptions()
+        self.source: Source = "network"
         self.status: Status = "running"
         self.phase: Phase = "preparing"
         self.cause: Cause | None = None
         self.version = 0
         self.started = datetime.now(UTC)
-        self.before = ""
         self.answer: list[str] = []
         self.thoughts: list[str] = []
         self.parts: dict[int, Parts] = {}
@@ -114,7 +123,6 @@ class Ledger:
         self.delay = 0.0
         self.limit: float | None = None
         self.advice = ""
-        self.display = DisplayOptions()
         self.round = 0
         self.attempt = 0
         self.chars = 0
@@ -135,10 +143,38 @@ class Ledger:
         """The last reason candidate 0 gave (or, without one, any candidate's)."""
         return self.finishes.get(0) or next(iter(self.finishes.values()), None)
 
-    def set_phase(self, phase: Phase) -> None:
-        """Say what is being waited for now."""
-        self.phase = phase
+    def touch(self) -> None:
+        """Count a change that was made to one of the exchanges."""
         self.version += 1
+
+    def set_phase(self, phase: Phase, pause: Pause | None = None) -> None:
+        """Set what is being waited for now.
+
+        Args:
+            phase: the phase that begins.
+            pause: why no request is on its way and until when, for ``queued`` and ``retrying``.
+        """
+        self.pause = pause
+        self.phase = phase
+        self.touch()
+
+    def set_source(self, source: Source, *, started: datetime | None = None) -> None:
+        """Set where the bytes come from.
+
+        Args:
+            source: the network, a recording, the journal, or the echo backend.
+            started: when the request was made (UTC), for an answer of earlier; None leaves it as it is.
+        """
+        self.source = source
+        self.started = started or self.started
+
+    def set_advice(self, advice: str) -> None:
+        """Set what :meth:`close` puts before the remedy of the error, if the exchange ends with one."""
+        self.advice = advice
+
+    def replace_error(self, error: GeminiMagicError | Interrupted) -> None:
+        """Replace the error of a closed ledger by one that describes the same ending better."""
+        self.error = error
 
     def mark(self, name: str, t: float) -> None:
         """Remember the first time something happened; later calls change nothing."""
@@ -153,8 +189,22 @@ class Ledger:
         self.finishes.clear()
         if exchange.attempt and not self.raw:
             self.marks.pop("first_byte", None)  # it was the refusal's
-        self.pause, self.advice = None, ""
+        self.advice = ""
         self.set_phase("connecting")
+
+    def request_sent(self, t: float, *, delay: float, connect: float | None = None) -> None:
+        """Record that the latest exchange's request is on its way.
+
+        Args:
+            t: when it was sent, in seconds since the first request was sent.
+            delay: seconds from ``started`` until the first request was sent.
+            connect: seconds that connecting took; None where no connection was opened.
+        """
+        if connect is not None:
+            self.mark("connect", connect)
+        self.delay = delay
+        self.exchanges[-1].started = t
+        self.set_phase("waiting")
 
     def note(
         self,
@@ -167,13 +217,13 @@ class Ledger:
     ) -> None:
         """Record an oddity."""
         self.notes.append(Note(kind, message, severity, chunk, offset))
-        self.version += 1
+        self.touch()
 
     def record_refusal(self, failure: Failure, t: float) -> None:
         """The server refused the request; there is no chunk that says so."""
         self.failure = failure
         self.events.add(failure, t)
-        self.version += 1
+        self.touch()
 
     def add(self, raw: bytes, t: float, reading: Decoded) -> list[Event]:
         """Append one chunk and what it means.
@@ -209,7 +259,7 @@ class Ledger:
         self.chunk_columns.extend(rows)
         for (_, reading), usage in zip(batch, reports, strict=True):
             self.events.extend(reading.events, usage)
-        self.version += 1
+        self.touch()
 
     def _add_up(self, reading: Decoded, index: int, t: float) -> tuple[str, str, str, str | None, Usage]:
         """Add one chunk up; returns its kind, text, thought, reason and usage."""
@@ -272,16 +322,25 @@ class Ledger:
         elif isinstance(event, Note):
             self.notes.append(msgspec.structs.replace(event, chunk=index))
 
-    def close(self, cause: Cause, *, t: float | None = None, error: GeminiMagicError | None = None) -> None:
-        """The exchange is over; decide honestly how it ended. A second call changes nothing.
+    def close(
+        self,
+        cause: Cause,
+        *,
+        t: float | None = None,
+        error: GeminiMagicError | None = None,
+        limit: float | None = None,
+    ) -> None:
+        """Set how the exchange ended. A second call changes nothing.
 
         Args:
             cause: what ended it: end of input, a cut connection, a failure, a timeout, or the user.
             t: seconds since the request was sent.
             error: the error that ended it, where there is one.
+            limit: the timeout that was reached, in seconds, where one was.
         """
         if self.status != "running":
             return
+        self.limit = limit
         for kind, pieces in (("text", self.answer), ("thought", self.thoughts)):
             if tail := self._joiners[kind].flush():
                 pieces.append(tail)

@@ -186,8 +186,7 @@ ENDINGS = [
 @pytest.mark.parametrize(("events", "cause", "status", "error"), ENDINGS)
 def test_it_ends_honestly(events, cause, status, error):
     ledger = filled([Delta(Text("so far"))], events)
-    ledger.limit = 60.0
-    ledger.close(cause, t=1.0)
+    ledger.close(cause, t=1.0, limit=60.0)
     assert ledger.status == status
     assert (type(ledger.error) if ledger.error else None) is error
     assert "".join(ledger.answer) == "so far"

@@ -79,15 +79,13 @@ def finished(text=ANSWER, *, thought="", finish="STOP", cause="end", t=3.2, **mo
 
 def _stalled():
     ledger = feed(new_ledger(), "Half an ans")
-    ledger.limit = 60.0
-    ledger.close("stalled", t=61.0)
+    ledger.close("stalled", t=61.0, limit=60.0)
     return ledger
 
 
 def _timed_out():
     ledger = feed(new_ledger(), "Half an ans")
-    ledger.limit = 5.0
-    ledger.close("timeout", t=5.0)
+    ledger.close("timeout", t=5.0, limit=5.0)
     return ledger
 
 

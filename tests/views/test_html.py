@@ -62,8 +62,7 @@ def test_many_formulas_are_drawn_less_often(stage, clock):
 def test_when_nothing_changes_but_the_time_it_is_drawn_once_a_second(stage, clock):
     ledger = new_ledger()
     view = HtmlView(ledger, clock=clock)
-    ledger.pause = Pause("429: quota", 8.25, 2, 4)
-    ledger.set_phase("retrying")
+    ledger.set_phase("retrying", Pause("429: quota", 8.25, 2, 4))
     view.open()
     for _ in range(45):
         clock.now += 0.1

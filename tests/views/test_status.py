@@ -55,13 +55,11 @@ def test_while_it_runs_the_line_says_what_is_waited_for():
     assert status_line(ledger, now=0.4) == "… gemini-flash-latest · connecting · 0.4 s"
     ledger.set_phase("waiting")
     assert status_line(ledger, now=12.3) == "… gemini-flash-latest · waiting for the first byte · 12 s"
-    ledger.pause = Pause("429: quota", 17.0, 2, 4)
-    ledger.set_phase("retrying")
+    ledger.set_phase("retrying", Pause("429: quota", 17.0, 2, 4))
     assert "· retrying in 4 s (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=13.0)
     assert "· retrying in 1 s (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=16.1)
     assert "· retrying (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=16.9)
-    ledger.pause = Pause("at most 10 requests a minute", 117.0)
-    ledger.set_phase("queued")
+    ledger.set_phase("queued", Pause("at most 10 requests a minute", 117.0))
     assert "· waiting for its turn, 1 min 40 s (at most 10 requests a minute) ·" in status_line(
         ledger, now=17.2
     )
@@ -80,9 +78,9 @@ def test_a_running_ledger_is_measured_by_the_wall_clock_when_no_time_is_given():
 
 def test_it_says_when_the_answer_is_not_from_the_network():
     ledger = finished()
-    ledger.source = "recording"
+    ledger.set_source("recording")
     assert status_line(ledger).endswith("· from a recording")
-    ledger.source = "echo"
+    ledger.set_source("echo")
     assert status_line(ledger).endswith("· offline echo")
 
 

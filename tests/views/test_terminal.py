@@ -93,8 +93,7 @@ def test_it_prints_to_what_standard_output_is_when_it_opens(capsys):
 
 
 def waiting(ledger, until=7.0, phase="retrying", attempt=2):
-    ledger.pause = Pause("429: quota", until, attempt, 4)
-    ledger.set_phase(phase)
+    ledger.set_phase(phase, Pause("429: quota", until, attempt, 4))
 
 
 def test_a_wait_counts_down_in_a_terminal_and_leaves_nothing_behind():

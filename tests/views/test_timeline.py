@@ -179,8 +179,7 @@ def test_a_ledger_that_still_runs_is_shown_up_to_now_and_stays_as_it_was():
 def test_a_pause_that_still_lasts_is_shown():
     ledger = new_ledger()
     ledger.begin(exchange(status=503, problem="503: overloaded", last=0.2))
-    ledger.pause = Pause("503: overloaded", 9.0, 2, 4)
-    ledger.set_phase("retrying")
+    ledger.set_phase("retrying", Pause("503: overloaded", 9.0, 2, 4))
     tries = look(ledger, now=3.0).tries
     assert [span.kind for span in tries] == ["failed", "pause"]
     assert tries[-1].words == "retrying in 6 s (503: overloaded), attempt 2 of 4"
