@@ -78,7 +78,8 @@ def exchanges_of(entry: Entry, lines: bytes) -> list[Exchange]:
     except RecordingError as error:
         raise JournalError(error.message, remedy=f"`%gemini journal forget {entry.id}` removes it.") from None
     if found[-1].end is None:
-        found[-1].end = _ARRIVING if entry.status == "running" and not entry.left(time.time()) else _GONE
+        arriving = entry.status == "running" and not entry.left(time.time())
+        found[-1].finish(_ARRIVING if arriving else _GONE)
     return found
 
 

@@ -96,8 +96,15 @@ class Attempts:
             more: whether another attempt may follow.
             waited: seconds that were waited before this one.
         """
-        exchange = Exchange(http.method, http.url, http.headers, http.body, attempt=number)
-        exchange.waited = waited
+        exchange = Exchange(
+            http.method,
+            http.url,
+            http.headers,
+            http.body,
+            attempt=number,
+            backend=self._job.backend.name,
+            waited=waited,
+        )
         answer: Head | None = None
         outcome = Outcome("failed", end="cancelled")
         try:
@@ -122,8 +129,8 @@ class Attempts:
         finally:
             if answer is not None:
                 answer.close()
-            exchange.problem = self.problem(outcome)
-            self.intake.end(exchange, "cancelled" if self._line.cancelled.is_set() else outcome.end)
+            end = "cancelled" if self._line.cancelled.is_set() else outcome.end
+            self.intake.end(exchange, end, self.problem(outcome))
         return outcome
 
     def _expected(self, http: HttpRequest) -> tuple[str, ...]:
@@ -177,7 +184,7 @@ class Attempts:
         if auth is not None and job.key is not None:
             self._warn(http.url, sent=key is not None)
             if key is not None:
-                exchange.key = (auth.header, auth.prefix, job.options.key_env or next(iter(auth.env), "KEY"))
+                exchange.set_key(auth.header, auth.prefix, job.options.key_env or next(iter(auth.env), "KEY"))
         self._line.before_read = self._sent
         return send(http, self._line, key, own_host=own)
 

@@ -102,7 +102,6 @@ class ExchangeWriter:
     def begin(self, exchange: Exchange) -> None:
         """A request goes out."""
         self._exchange = exchange
-        exchange.backend = self._backend.name
         self._oddities = 0
         self._decode = self._backend.decoder()
         self._mask = _mask(self._key)
@@ -120,11 +119,16 @@ class ExchangeWriter:
     def head(self, exchange: Exchange, answer: Head) -> None:
         """The head of its answer came."""
         with self._quietly:
-            exchange.reason, exchange.http_version = self._hidden(answer.reason), answer.http_version
-            exchange.response_headers = tuple(
-                (name, self._hidden(value)) for name, value in answer.headers if name.lower() != "set-cookie"
+            exchange.set_head(
+                answer.status,
+                reason=self._hidden(answer.reason),
+                http_version=answer.http_version,
+                headers=[
+                    (name, self._hidden(value))
+                    for name, value in answer.headers
+                    if name.lower() != "set-cookie"
+                ],
             )
-            exchange.status = answer.status  # last: whoever sees it sees the whole head
             self._ledger.touch()
         self._record(lambda recorder: recorder.head(exchange))
 
@@ -193,11 +197,11 @@ class ExchangeWriter:
         with self._pen:
             self._ledger.note(kind, message, severity=severity)
 
-    def end(self, exchange: Exchange, how: str) -> None:
+    def end(self, exchange: Exchange, how: str, problem: str | None) -> None:
         """The exchange is over."""
         self.sent()
-        exchange.end = how
-        self._record(lambda recorder: recorder.end(how, exchange.problem))
+        exchange.finish(how, problem)
+        self._record(lambda recorder: recorder.end(how, problem))
 
     def over(self) -> None:
         """No other exchange follows: the recordings are complete."""

@@ -199,8 +199,11 @@ class Exchange:
         headers: Sequence[tuple[str, str]],
         body: bytes,
         *,
-        round: int = 0,  # noqa: A002 - the tables' own word
+        round: int = 0,  # noqa: A002 - the column's name
         attempt: int = 0,
+        backend: str | None = None,
+        waited: float = 0.0,
+        started: float | None = None,
     ) -> None:
         self.method = method
         self.url = url
@@ -208,7 +211,7 @@ class Exchange:
         self.body = body
         self.round = round
         self.attempt = attempt
-        self.backend: str | None = None
+        self.backend = backend
         self.key: tuple[str, str, str] | None = None
         self.status: int | None = None
         self.reason = ""
@@ -217,8 +220,46 @@ class Exchange:
         self.pieces = BodyPieces()
         self.end: str | None = None
         self.problem: str | None = None
-        self.waited = 0.0
-        self.started: float | None = None
+        self.waited = waited
+        self.started = started
+
+    def mark_sent(self, t: float) -> None:
+        """Set when the request was sent, in seconds since the first request was sent."""
+        self.started = t
+
+    def set_key(self, header: str, prefix: str, variable: str) -> None:
+        """Set how the key travelled, without the key: its header, the text before it, and the variable that holds it."""
+        self.key = (header, prefix, variable)
+
+    def set_head(
+        self,
+        status: int | None,
+        *,
+        reason: str = "",
+        http_version: str = "",
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        """Set the head of the response.
+
+        Args:
+            status: the HTTP status.
+            reason: the reason phrase.
+            http_version: such as ``HTTP/1.1``.
+            headers: names and values, without cookies.
+        """
+        self.reason, self.http_version = reason, http_version
+        self.response_headers = tuple(headers)
+        self.status = status  # last: a thread that sees the status sees the whole head
+
+    def finish(self, end: str, problem: str | None = None) -> None:
+        """Set how it ended.
+
+        Args:
+            end: ``eof`` when the response was read to its end, or what happened instead.
+            problem: why it brought no answer; None when it did.
+        """
+        self.problem = problem
+        self.end = end
 
     def summary(self) -> Attempt:
         """What it was, without its bytes."""

@@ -203,7 +203,7 @@ class Ledger:
         if connect is not None:
             self.mark("connect", connect)
         self.delay = delay
-        self.exchanges[-1].started = t
+        self.exchanges[-1].mark_sent(t)
         self.set_phase("waiting")
 
     def note(
