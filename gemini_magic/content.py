@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct, field
 
 from .lazy import LazySequence
-from .lenient_json import clean
+from .lenient_json import replace_surrogates
 
 __all__ = [
     "Blob",
@@ -29,12 +29,12 @@ __all__ = [
     "Text",
     "Thought",
     "Turn",
-    "cleaned",
-    "joined",
+    "compact_part",
+    "deep_merge",
+    "encodable",
+    "join_parts",
     "kind_of",
-    "lean",
-    "merged",
-    "whole",
+    "restore_part",
 ]
 
 
@@ -158,22 +158,22 @@ class Parts(LazySequence[Part]):
 
     def append(self, part: Part) -> None:
         """One more."""
-        self._kept.append(lean(part))
+        self._kept.append(compact_part(part))
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def _some(self, rows: Sequence[int]) -> Iterator[Part]:
-        return (whole(self._kept[row]) for row in rows)
+        return (restore_part(self._kept[row]) for row in rows)
 
 
-def lean(part: Part) -> Part | str:
+def compact_part(part: Part) -> Part | str:
     """What has to be kept of a part: of a text without a signature the text."""
     return part.text if type(part) is Text and part.signature is None else part
 
 
-def whole(kept: Part | str) -> Part:
-    """The part of which :func:`lean` kept this."""
+def restore_part(kept: Part | str) -> Part:
+    """The part of which :func:`compact_part` kept this."""
     return Text(kept) if isinstance(kept, str) else kept
 
 
@@ -212,7 +212,7 @@ class Request(Struct, frozen=True, kw_only=True):
     body: dict[str, Any] = field(default_factory=dict)
 
 
-def joined(parts: Iterable[Part]) -> tuple[Part, ...]:
+def join_parts(parts: Iterable[Part]) -> tuple[Part, ...]:
     """The parts with text that was cut into chunks joined again; a part with a signature stays alone."""
     found: list[Part] = []
     for part in parts:
@@ -230,17 +230,17 @@ def joined(parts: Iterable[Part]) -> tuple[Part, ...]:
     return tuple(found)
 
 
-def cleaned(parts: Iterable[Part]) -> tuple[Part, ...]:
+def encodable(parts: Iterable[Part]) -> tuple[Part, ...]:
     """The parts with halves of surrogate pairs joined within each text, and lone ones replaced: now they can be sent."""
     return tuple(
-        type(part)(clean(part.text), part.signature)
+        type(part)(replace_surrogates(part.text), part.signature)
         if isinstance(part, Text | Thought) and not part.text.isascii()
         else part
         for part in parts
     )
 
 
-def merged(base: dict[str, Any], over: dict[str, Any], *, drop_null: bool = False) -> dict[str, Any]:
+def deep_merge(base: dict[str, Any], over: dict[str, Any], *, drop_null: bool = False) -> dict[str, Any]:
     """``over`` merged deeply into ``base``: objects merge, anything else replaces.
 
     Args:
@@ -253,7 +253,7 @@ def merged(base: dict[str, Any], over: dict[str, Any], *, drop_null: bool = Fals
         if value is None and drop_null:
             result.pop(key, None)
         elif isinstance(value, dict) and isinstance(result.get(key), dict):
-            result[key] = merged(result[key], value, drop_null=drop_null)
+            result[key] = deep_merge(result[key], value, drop_null=drop_null)
         else:
             result[key] = value
     return result

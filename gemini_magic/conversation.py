@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
-from .content import Opaque, Part, Text, Thought, Turn, cleaned
+from .content import Opaque, Part, Text, Thought, Turn, encodable
 from .events import Status
 
 __all__ = ["Conversation", "ConversationEntry", "answer_turn"]
@@ -102,7 +102,7 @@ def answer_turn(parts: Sequence[Part]) -> Turn | None:
         joined.clear()
         kept.append(part)
     kept += _said(joined)
-    return Turn("model", cleaned(kept)) if kept else None
+    return Turn("model", encodable(kept)) if kept else None
 
 
 def _said(pieces: Sequence[str]) -> list[Part]:

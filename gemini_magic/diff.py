@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from .events import Usage
 from .ledger import Ledger
-from .lenient_json import clean, tidy
+from .lenient_json import json_safe, replace_surrogates
 from .timing import Timing
 
 __all__ = ["Change", "Difference"]
@@ -105,7 +105,7 @@ class Difference:
     def _lines(self) -> list[str]:
         # A space behind the sign: in `--x` nobody sees that an item of a list went.
         shown = [
-            clean(line if line.startswith("@@") else f"{line[:1]} {line[1:]}".rstrip())
+            replace_surrogates(line if line.startswith("@@") else f"{line[:1]} {line[1:]}".rstrip())
             for line in islice(self.text, 2, 2 + _SHOWN)
         ]
         left = len(self.text) - 2 - _SHOWN
@@ -197,11 +197,11 @@ def _seconds(value: float | None) -> float | None:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(tidy(value), ensure_ascii=False, sort_keys=True, default=repr)
+    return json.dumps(json_safe(value), ensure_ascii=False, sort_keys=True, default=repr)
 
 
 def _said(value: Any) -> str:
     if value is None:
         return "–"
-    text = f"{value:,}" if isinstance(value, int) else clean(str(value)).replace("\n", " ⏎ ")
+    text = f"{value:,}" if isinstance(value, int) else replace_surrogates(str(value)).replace("\n", " ⏎ ")
     return text if len(text) <= _CELL else text[: _CELL - 1] + "…"

@@ -10,17 +10,17 @@ import math
 import re
 from typing import Any
 
-__all__ = ["DEEPEST", "Joiner", "clean", "read_json", "tidy"]
+__all__ = ["MAX_DEPTH", "SurrogateJoiner", "json_safe", "read_json", "replace_surrogates"]
 
 
-def clean(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """The text with pairs joined and lone surrogates replaced by U+FFFD."""
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-class Joiner:
+class SurrogateJoiner:
     """Text deltas with surrogate pairs joined across them and lone surrogates replaced."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Joiner:
         self._held = ""
         if text and "\ud800" <= text[-1] <= "\udbff":
             text, self._held = text[:-1], text[-1]
-        return clean(text)
+        return replace_surrogates(text)
 
     def flush(self) -> str:
         """What stands for a half that never found its other half."""
@@ -42,11 +42,11 @@ class Joiner:
         return "�" if held else ""
 
 
-DEEPEST = 200  # levels of nesting; below this no reader, writer or view of a value runs out of stack
+MAX_DEPTH = 200  # levels of nesting; below this no reader, writer or view of a value runs out of stack
 _MARK = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\]]')
 
 
-def read_json(raw: bytes, *, deepest: int | None = None) -> Any:
+def read_json(raw: bytes, *, max_depth: int | None = None) -> Any:
     """The value of a JSON text; NaN, Infinity and half surrogate pairs pass.
 
     What is nested too deeply becomes the text it was written as, and so does a number with more digits than Python
@@ -54,18 +54,18 @@ def read_json(raw: bytes, *, deepest: int | None = None) -> Any:
 
     Args:
         raw: the text; bytes that are not UTF-8 become U+FFFD.
-        deepest: levels of nesting to read; by default as many as Python can.
+        max_depth: levels of nesting to read; by default as many as Python can.
 
     Raises:
         ValueError: it is not JSON.
     """
     text = raw.decode("utf-8", "replace")
-    if deepest is not None and text.count("{") + text.count("[") > deepest:
-        text = _cut(text, deepest)
+    if max_depth is not None and text.count("{") + text.count("[") > max_depth:
+        text = _cut(text, max_depth)
     try:
         return json.loads(text)
     except RecursionError:
-        text = _cut(text, DEEPEST)
+        text = _cut(text, MAX_DEPTH)
     except ValueError:
         pass
     try:
@@ -81,7 +81,7 @@ def _whole(digits: str) -> int | str:
         return digits
 
 
-def _cut(text: str, deepest: int) -> str:
+def _cut(text: str, max_depth: int) -> str:
     """The text with whatever is nested deeper written as a string."""
     pieces: list[str] = []
     depth = done = begin = 0
@@ -89,26 +89,26 @@ def _cut(text: str, deepest: int) -> str:
         sign = mark[0]
         if sign in "{[":
             depth += 1
-            if depth == deepest + 1:
+            if depth == max_depth + 1:
                 begin = mark.start()
         elif sign in "}]":
-            if depth == deepest + 1:
+            if depth == max_depth + 1:
                 pieces += text[done:begin], json.dumps(text[begin : mark.end()])
                 done = mark.end()
             depth -= 1
     return "".join([*pieces, text[done:]])
 
 
-def tidy(value: Any) -> Any:
+def json_safe(value: Any) -> Any:
     """The value as it can be stored, shown and sent: NaN and infinities are None, half surrogate pairs U+FFFD.
 
     Args:
-        value: what :func:`read_json` gave with ``deepest``.
+        value: what :func:`read_json` gave with ``max_depth``.
     """
     if isinstance(value, str):
-        return clean(value)
+        return replace_surrogates(value)
     if isinstance(value, dict):
-        return {tidy(name): tidy(item) for name, item in value.items()}
+        return {json_safe(name): json_safe(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [tidy(item) for item in value]
+        return [json_safe(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self, TypeAlias, TypeVar
 from . import markdown, views
 from .backends import backend
 from .client import Stream, play
-from .content import Blob, Call, Part, Request, Text, Thought, cleaned, joined
+from .content import Blob, Call, Part, Request, Text, Thought, encodable, join_parts
 from .diagnostics import oddities
 from .diff import Difference
 from .errors import GeminiMagicError, Interrupted, OptionError, RecordingError
@@ -92,7 +92,7 @@ class Candidate:
     @property
     def parts(self) -> tuple[Part, ...]:
         """The parts in order, text that was cut into chunks joined again."""
-        return cleaned(joined(self._ledger.parts.get(self.index, ())))
+        return encodable(join_parts(self._ledger.parts.get(self.index, ())))
 
     @property
     def text(self) -> str:

@@ -12,7 +12,7 @@ from typing import Self
 from .client import Stream
 from .content import Text, Thought
 from .events import Delta, Event
-from .lenient_json import Joiner
+from .lenient_json import SurrogateJoiner
 from .response import Response
 
 __all__ = ["Listeners", "ResponseStream"]
@@ -27,7 +27,7 @@ class Listeners:
         on_thinking: Callable[[str], object] | None,
         on_complete: Callable[[Response], object] | None,
     ) -> None:
-        self._said = ((Text, on_chunk, Joiner()), (Thought, on_thinking, Joiner()))
+        self._said = ((Text, on_chunk, SurrogateJoiner()), (Thought, on_thinking, SurrogateJoiner()))
         self._complete = on_complete
         self._heard = 0
         self._over = False

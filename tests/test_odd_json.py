@@ -22,7 +22,7 @@ from gemini_magic.backends import Endpoint, backend, names
 from gemini_magic.content import Call, Opaque, Request, Text, Turn
 from gemini_magic.conversation import answer_turn
 from gemini_magic.ledger.ledger import Ledger
-from gemini_magic.lenient_json import read_json, tidy
+from gemini_magic.lenient_json import json_safe, read_json
 from gemini_magic.views import bundle
 
 GEMINI = backend("gemini")
@@ -368,8 +368,8 @@ def test_a_value_that_no_reader_takes_whole_is_cut_where_it_is_too_deep():
     while isinstance(inner, dict):
         inner = inner["a"]
     assert inner == (b'{"a":' * inner.count(":") + b"1" + b"}" * inner.count(":")).decode()
-    assert read_json(b'{"a":{"b":["[{\\"",{}]}}', deepest=2) == {"a": {"b": '["[{\\"",{}]'}}
-    assert tidy(read_json(rb'{"\ud800":[NaN,"\ud83d\ude00"]}')) == {"\ufffd": [None, "\U0001f600"]}
+    assert read_json(b'{"a":{"b":["[{\\"",{}]}}', max_depth=2) == {"a": {"b": '["[{\\"",{}]'}}
+    assert json_safe(read_json(rb'{"\ud800":[NaN,"\ud83d\ude00"]}')) == {"\ufffd": [None, "\U0001f600"]}
     for broken in (b"", b"{", b"[" * 5_000, b"]" * 5_000, b'{"a":' * 5_000, b"\xff", b'["' + b'\\"' * 50_000):
         with pytest.raises(ValueError):
             read_json(broken)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from ..content import Request, merged
+from ..content import Request, deep_merge
 from ..errors import OptionError
 from .auth import Auth
 from .backend import Backend, Endpoint, HttpRequest
@@ -38,13 +38,13 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
         OptionError: it cannot be sent as it is.
     """
     lifted = {name: value for name, value in request.config.items() if name in _EXTENSIONS}
-    own = merged(lifted, {name: value for name, value in request.body.items() if name != "config"})
+    own = deep_merge(lifted, {name: value for name, value in request.body.items() if name != "config"})
     renamed = "config" in request.body
     if renamed:
         config = request.body["config"]
         if not isinstance(config, dict):
             raise OptionError("config is not an object.", remedy="""Write --body '{"config": {}}'.""")
-        own = merged(own, {"generationConfig": config})
+        own = deep_merge(own, {"generationConfig": config})
     body = body_of(
         replace(
             request,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..content import merged
+from ..content import deep_merge
 
 __all__ = ["camel", "named", "parted", "snake"]
 
@@ -69,7 +69,7 @@ def named(body: dict[str, Any], inside: str = "") -> dict[str, Any]:
     for key, given in body.items():
         name = camel(key) if inside else _KNOWN.get(key, key)
         value = named(given, name) if isinstance(given, dict) and name in _OBJECTS else given
-        found = merged(found, {name: value})
+        found = deep_merge(found, {name: value})
     return found
 
 

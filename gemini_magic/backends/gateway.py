@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from ..content import Blob, File, Opaque, Part, Request, Text, Thought, Turn, joined, merged
+from ..content import Blob, File, Opaque, Part, Request, Text, Thought, Turn, deep_merge, join_parts
 from ..errors import OptionError
 from .auth import Auth
 from .backend import Backend, Endpoint, HttpRequest
@@ -86,7 +86,7 @@ def _item(part: Part) -> dict[str, Any]:
 
 def _said(parts: Sequence[Part]) -> list[Part]:
     """What the gateway is told: thoughts are for people, and its own metadata is no news to it."""
-    return [part for part in joined(parts) if not isinstance(part, Thought | Opaque)]
+    return [part for part in join_parts(parts) if not isinstance(part, Thought | Opaque)]
 
 
 def _past(turn: Turn) -> dict[str, Any]:
@@ -125,7 +125,9 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
     settings = given.pop("generationConfig", {})
     own = {name: value for name, value in request.config.items() if name in _OWN}
     config = {camel(name): value for name, value in request.config.items() if name not in _OWN}
-    parameters = _parameters(merged(config, settings if isinstance(settings, dict) else {}, drop_null=True))
+    parameters = _parameters(
+        deep_merge(config, settings if isinstance(settings, dict) else {}, drop_null=True)
+    )
     *past, last = request.turns
     history = [{"role": "system", "content": request.system}] if request.system else []
     history += [_past(turn) for turn in past]
@@ -136,7 +138,7 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
         **({"parameters": parameters} if parameters else {}),
         **({"history": history} if history else {}),
     }
-    body = merged(merged(body, own), given, drop_null=True)
+    body = deep_merge(deep_merge(body, own), given, drop_null=True)
     return json_request(_url(request.model, endpoint), body, streamed=endpoint.form != "whole")
 
 

@@ -23,8 +23,8 @@ from ..content import (
     Text,
     Thought,
     Turn,
-    joined,
-    merged,
+    deep_merge,
+    join_parts,
 )
 from ..errors import OptionError
 from .auth import Auth
@@ -99,7 +99,7 @@ def _call(call: Call) -> dict[str, Any]:
 
 
 def _turn(turn: Turn) -> dict[str, Any]:
-    parts = [part_to_json(part) for part in joined(turn.parts) if not _summary(part)]
+    parts = [part_to_json(part) for part in join_parts(turn.parts) if not _summary(part)]
     return {"role": turn.role, "parts": parts or [{"text": ""}]}
 
 
@@ -120,7 +120,7 @@ def body_of(request: Request) -> dict[str, Any]:
     config, own = parted(request.config)
     if config:
         body["generationConfig"] = config
-    body = merged(merged(body, own), named(request.body), drop_null=True)
+    body = deep_merge(deep_merge(body, own), named(request.body), drop_null=True)
     settings = body.get("generationConfig")
     thinking = settings.get("thinkingConfig") if isinstance(settings, dict) else None
     if isinstance(thinking, dict) and {"thinkingBudget", "thinkingLevel"} <= thinking.keys():

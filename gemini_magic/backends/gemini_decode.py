@@ -16,7 +16,7 @@ import msgspec
 
 from ..content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Part, Text, Thought
 from ..events import Decoded, Delta, Event, Evidence, Finish, Note, Usage, UsageReport
-from ..lenient_json import DEEPEST, read_json, tidy
+from ..lenient_json import MAX_DEPTH, json_safe, read_json
 from .backend import Decode
 from .gemini_repair import mend, mended, parse
 from .gemini_schema import LargeWireAnswer, WireAnswer, WireCandidate, WirePart
@@ -125,7 +125,9 @@ def decode(raw: bytes, noted: set[Event] | None = None) -> Decoded:
             for candidate in answer.candidates
             if candidate.finish_reason
         ]
-    if answer.error and (failure := failure_of(tidy(read_json(bytes(answer.error), deepest=DEEPEST)))):
+    if answer.error and (
+        failure := failure_of(json_safe(read_json(bytes(answer.error), max_depth=MAX_DEPTH)))
+    ):
         events.append(failure)
     if notes and noted is not None:
         notes = [note for note in notes if note not in noted]

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from ..events import Event, Note
-from ..lenient_json import DEEPEST, read_json, tidy
+from ..lenient_json import MAX_DEPTH, json_safe, read_json
 from .gemini_schema import (
     MOST_COUNT,
     MOST_INDEX,
@@ -65,7 +65,7 @@ def parse(raw: bytes) -> Any:
     Raises:
         ValueError: it is not JSON.
     """
-    return _keep_halves(read_json(raw, deepest=DEEPEST))
+    return _keep_halves(read_json(raw, max_depth=MAX_DEPTH))
 
 
 def as_list(value: Any) -> list[Any]:
@@ -102,13 +102,13 @@ _BY_HAND = {"candidates", "usageMetadata", "promptFeedback", "error"}
 
 
 def _keep_halves(value: Any) -> Any:
-    """``tidy``, except that the text of a part keeps half a surrogate pair: the next chunk may begin with the other."""
+    """``json_safe``, except that the text of a part keeps half a surrogate pair: the next chunk may begin with the other."""
     if isinstance(value, dict):
         return {
-            tidy(name): item if name == "text" and isinstance(item, str) else _keep_halves(item)
+            json_safe(name): item if name == "text" and isinstance(item, str) else _keep_halves(item)
             for name, item in value.items()
         }
-    return [_keep_halves(item) for item in value] if isinstance(value, list) else tidy(value)
+    return [_keep_halves(item) for item in value] if isinstance(value, list) else json_safe(value)
 
 
 class _Mender:

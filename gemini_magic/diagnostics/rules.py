@@ -15,7 +15,7 @@ from typing import Any, Final
 from ..content import Opaque, Text
 from ..events import Chunk, Delta, Failure, Finish, Note, status_of
 from ..ledger import Ledger
-from ..lenient_json import clean
+from ..lenient_json import replace_surrogates
 from ..tables import Rows
 from .known_fields import ANSWER, CANDIDATE, PART, USAGE, WORDS
 from .offsets import ChunkOffsets
@@ -146,7 +146,7 @@ def _gaps(chunks: Sequence[Chunk]) -> Iterator[Note]:
 
 def _model(ledger: Ledger) -> Iterator[Note]:
     asked = ledger.request.model.removeprefix("models/") if ledger.request else ""
-    came = clean(ledger.model_version or "").removeprefix("models/")[:_NAME]
+    came = replace_surrogates(ledger.model_version or "").removeprefix("models/")[:_NAME]
     if (
         asked
         and came
@@ -167,7 +167,7 @@ def _held(ledger: Ledger) -> Iterator[Note]:
             continue
         if isinstance(event, Delta) and isinstance(event.part, Opaque):
             names = sorted(str(name) for name in event.part.raw if name != "thoughtSignature")
-            unknown.setdefault(clean(", ".join(names))[:_NAME] or "one without a field", chunk)
+            unknown.setdefault(replace_surrogates(", ".join(names))[:_NAME] or "one without a field", chunk)
         elif isinstance(event, Failure) and places.bare(chunk):
             words = "An error stands outside `data:`; many clients would not have seen it."
             yield Note("error-outside-data", words, "warning", chunk)
@@ -190,7 +190,7 @@ def _fields(chunks: Sequence[Chunk]) -> Iterator[Note]:
     def found(kind: str, name: str, at: int) -> None:
         first.setdefault(kind, at)
         names = seen[kind]
-        name = clean(name)[:_NAME]
+        name = replace_surrogates(name)[:_NAME]
         names[name] = names.get(name, 0) + 1
 
     for chunk in chunks:

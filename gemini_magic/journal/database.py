@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from ..lenient_json import clean
+from ..lenient_json import replace_surrogates
 from .entries import Begun, Ended, Limits
 from .errors import Trouble, plainly
 from .migrations import APPLICATION, STEPS
@@ -156,7 +156,9 @@ class Database:
 
     def _begin(self, begun: Begun, now: float) -> int:
         process = Process.this()
-        texts = [clean(text) for text in (begun.model, begun.backend, begun.question, begun.before)]
+        texts = [
+            replace_surrogates(text) for text in (begun.model, begun.backend, begun.question, begun.before)
+        ]
         self._db.execute(
             "INSERT INTO run (started, beat, host, pid, born, model, backend, question, before) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -169,7 +171,7 @@ class Database:
         self.unindex([number])
         self._db.execute(
             "UPDATE run SET status = ?, answer = ?, tokens = ? WHERE id = ?",
-            (ended.status, clean(ended.answer), ended.tokens, number),
+            (ended.status, replace_surrogates(ended.answer), ended.tokens, number),
         )
 
     # -- what was told

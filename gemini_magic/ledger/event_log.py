@@ -7,10 +7,10 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..content import Part, lean, whole
+from ..content import Part, compact_part, restore_part
 from ..events import Delta, Event, Usage, UsageReport
 from ..lazy import LazySequence
-from ..lenient_json import clean
+from ..lenient_json import replace_surrogates
 from ..tables import Columns
 from .row_types import ChunkRow, EventRow, UsageRow, columns_of, describe, event_json
 
@@ -50,7 +50,7 @@ class EventLog(LazySequence[Event]):
         self._firsts.append(len(self._kept))
         for event in events:
             if type(event) is Delta and event.candidate == 0:
-                self._kept.append(lean(event.part))
+                self._kept.append(compact_part(event.part))
             elif type(event) is UsageReport and event.usage is usage:
                 self._kept.append(None)
             else:
@@ -72,7 +72,7 @@ class EventLog(LazySequence[Event]):
         if kept is None:
             chunk = self._chunk(index)
             return UsageReport(Usage(*(store.at(chunk) for store in self._counts)))
-        return Delta(whole(kept)) if isinstance(kept, str | Part) else kept
+        return Delta(restore_part(kept)) if isinstance(kept, str | Part) else kept
 
     def _chunk(self, index: int) -> int:
         return bisect_right(self._firsts, index) - 1
@@ -88,7 +88,7 @@ class EventLog(LazySequence[Event]):
         for index in range(self.event_columns.length, len(self._kept)):
             event, (chunk, t) = self._event(index), self._place(index)
             kind, shown, candidate = describe(event)
-            text = None if shown is None else clean(shown)
+            text = None if shown is None else replace_surrogates(shown)
             yield index, chunk, t, candidate, kind, text, event
 
     def _usage_rows(self) -> Iterator[tuple[Any, ...]]:

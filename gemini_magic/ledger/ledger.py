@@ -29,7 +29,7 @@ from ..events import (
     Usage,
     UsageReport,
 )
-from ..lenient_json import Joiner
+from ..lenient_json import SurrogateJoiner
 from ..tables import Columns
 from .event_log import EventLog
 from .exchange import Exchange, Pause
@@ -131,7 +131,7 @@ class Ledger:
         self.events = EventLog(self.chunk_columns)
         self.event_columns: Columns[EventRow] = self.events.event_columns
         self.usage_columns: Columns[UsageRow] = self.events.usage_columns
-        self._joiners: dict[str, Joiner] = {"text": Joiner(), "thought": Joiner()}
+        self._joiners: dict[str, SurrogateJoiner] = {"text": SurrogateJoiner(), "thought": SurrogateJoiner()}
 
     @property
     def has_content(self) -> bool:

@@ -14,7 +14,7 @@ from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_turn
 from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..events import Usage
-from ..lenient_json import Joiner
+from ..lenient_json import SurrogateJoiner
 from ..options import Options
 from ..response import Response
 
@@ -198,7 +198,7 @@ class Session:
 
 def text_of(parts: Sequence[Part]) -> str:
     """The text of an answer's parts, as the response has it."""
-    joiner = Joiner()
+    joiner = SurrogateJoiner()
     return "".join(joiner.add(part.text) for part in parts if isinstance(part, Text)) + joiner.flush()
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..content import Part, Request, Text, Turn, merged
+from ..content import Part, Request, Text, Turn, deep_merge
 from ..errors import OptionError, PromptError
 from ..options import Options
 
@@ -87,7 +87,7 @@ def build(parts: Sequence[Part], options: Options, turns: Sequence[Turn] = ()) -
     for item in options.param:
         _param(item, config, body)
     if options.body:
-        body = merged(body, _object(options.body))
+        body = deep_merge(body, _object(options.body))
     return Request(
         model=options.model,
         turns=(*turns, Turn("user", tuple(parts))),

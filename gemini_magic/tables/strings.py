@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..lenient_json import clean
+from ..lenient_json import replace_surrogates
 from .storage import Layout, Partial, adjoining, bits_of
 
 __all__ = ["Bytes", "Objects", "RareStrings", "Strings"]
@@ -77,7 +77,7 @@ def _sound(text: str) -> tuple[str, int]:
     try:
         return text, len(text.encode())
     except UnicodeEncodeError:
-        return clean(text), len(clean(text).encode())
+        return replace_surrogates(text), len(replace_surrogates(text).encode())
 
 
 class _Ends:
