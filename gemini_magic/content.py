@@ -163,7 +163,7 @@ class Parts(LazySequence[Part]):
     def __len__(self) -> int:
         return len(self._kept)
 
-    def _some(self, rows: Sequence[int]) -> Iterator[Part]:
+    def _items(self, rows: Sequence[int]) -> Iterator[Part]:
         return (restore_part(self._kept[row]) for row in rows)
 
 

@@ -19,7 +19,7 @@ from .journal import Begun, Ended, Entry, Journal, Limits
 from .ledger import Exchange, Ledger
 from .options import Options
 from .recording import Tape, parse
-from .response import Response, rebuilt
+from .response import Response, response_from_exchanges
 
 __all__ = ["again", "ended", "exchanges_of", "journal", "keep", "kept"]
 
@@ -90,7 +90,7 @@ def again(entry: Entry, lines: bytes) -> Response:
         JournalError: nothing had been sent, or it cannot be read.
     """
     found = exchanges_of(entry, lines)
-    response = rebuilt(Response, found, entry.begun.backend, None, entry.begun.before)
+    response = response_from_exchanges(Response, found, entry.begun.backend, None, entry.begun.before)
     ledger = response.ledger
     ledger.set_source("journal", started=entry.started)
     if ledger.cause == "arriving":

@@ -16,10 +16,10 @@ _BATCH = 1000  # items that are made at once
 
 
 class LazySequence(Sequence[T]):
-    """To be given ``__len__`` and ``_some``."""
+    """To be given ``__len__`` and ``_items``."""
 
     @abstractmethod
-    def _some(self, rows: Sequence[int]) -> Iterable[T]:
+    def _items(self, rows: Sequence[int]) -> Iterable[T]:
         """The items with these numbers."""
 
     @overload
@@ -28,12 +28,12 @@ class LazySequence(Sequence[T]):
     def __getitem__(self, key: slice) -> list[T]: ...
     def __getitem__(self, key: int | slice) -> T | list[T]:
         rows = range(len(self))[key]
-        return next(iter(self._some((rows,)))) if isinstance(rows, int) else list(self._some(rows))
+        return next(iter(self._items((rows,)))) if isinstance(rows, int) else list(self._items(rows))
 
     def __iter__(self) -> Iterator[T]:
         length = len(self)
         for start in range(0, length, _BATCH):
-            yield from self._some(range(start, min(start + _BATCH, length)))
+            yield from self._items(range(start, min(start + _BATCH, length)))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LazySequence | list | tuple) and list(self) == list(other)

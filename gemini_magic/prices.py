@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from .events import Usage
 
-__all__ = ["Cost", "cost_of", "said_cost"]
+__all__ = ["Cost", "list_price", "reported_cost"]
 
 # The server's words for token counts (Gemini API reference, UsageMetadata).
 _COUNTS: Final = {
@@ -55,7 +55,7 @@ class Cost(NamedTuple):
         return f"${self.amount:,.{digits}f}"
 
 
-def said_cost(said: Any, *, source: str, model: str | None) -> Cost | None:
+def reported_cost(said: Any, *, source: str, model: str | None) -> Cost | None:
     """The cost a gateway named: a number, or an object with ``total``; None for anything else.
 
     Args:
@@ -79,7 +79,7 @@ def _money(value: Any) -> float | None:
     return amount if math.isfinite(amount) and amount >= 0 else None
 
 
-def cost_of(
+def list_price(
     usage: Usage | None,
     model: str | None,
     *,

@@ -33,12 +33,12 @@ from .ledger import (
     part_row,
     rows_of,
 )
-from .prices import Cost, cost_of, said_cost
+from .prices import Cost, list_price, reported_cost
 from .recording import read_exchanges, read_recording, write_recording
 from .tables import Rows
 from .timing import Timing, measure
 
-__all__ = ["Attempt", "Candidate", "Citation", "Response", "citations_of", "rebuilt"]
+__all__ = ["Attempt", "Candidate", "Citation", "Response", "citations_of", "response_from_exchanges"]
 
 
 class Citation(NamedTuple):
@@ -345,14 +345,20 @@ class Response:
         """
         exchanges = read_recording(Path(path))
         spoken = (exchanges[-1].backend if exchanges else None) or "gemini"
-        return rebuilt(cls, exchanges, backend_name or spoken, None)
+        return response_from_exchanges(cls, exchanges, backend_name or spoken, None)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled and copied as what went over the wire; a stream that still runs cannot be."""
         if self.status == "running" or not self.ledger.exchanges:
             raise TypeError("Only an answer that has ended can be pickled or copied; r.wait() waits for it.")
         ledger = self.ledger
-        return rebuilt, (type(self), list(ledger.exchanges), ledger.backend, ledger.request, ledger.before)
+        return response_from_exchanges, (
+            type(self),
+            list(ledger.exchanges),
+            ledger.backend,
+            ledger.request,
+            ledger.before,
+        )
 
     # -- tables and figures ----------------------------------------------------------------------------------
 
@@ -417,11 +423,11 @@ class Response:
             return None
         model = ledger.model_version or (ledger.request.model if ledger.request else None)
         if "cost" in ledger.extras:
-            return said_cost(ledger.extras["cost"], source=ledger.backend, model=model)
+            return reported_cost(ledger.extras["cost"], source=ledger.backend, model=model)
         asked = ledger.request.body.get("serviceTier") if ledger.request else None
         tier = ledger.extras.get("serviceTier", asked)
         metadata = [found for _, found in self._metadata() if "totalTokenCount" in found]
-        return cost_of(
+        return list_price(
             ledger.usage,
             model,
             metadata=metadata[-1] if metadata else None,
@@ -487,7 +493,7 @@ class Response:
     def timing(self) -> Timing:
         """Where the time went, in seconds; all None for a recording without arrival times."""
         columns = self.ledger.chunk_columns
-        times = columns.given("t", columns.length)
+        times = columns.stored("t", columns.length)
         if self.ledger.source == "recording" and times and not any(times):
             return measure({}, (), self.usage)
         return measure(self.ledger.marks, times, self.usage)
@@ -518,7 +524,7 @@ class Response:
         return str(self._repr_mimebundle_()["text/html"])
 
 
-def rebuilt(
+def response_from_exchanges(
     kind: type[R], exchanges: Sequence[Exchange], backend_name: str, request: Request | None, before: str = ""
 ) -> R:
     """A response from what went over the wire."""

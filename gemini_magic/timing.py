@@ -51,12 +51,12 @@ class Timing(NamedTuple):
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's signature
         """A line for each figure; within something else, a single one."""
-        rows = self.told()
+        rows = self.labels()
         width = max((len(name) for name, _ in rows), default=0)
         lines = "\n".join(f"{name:<{width}}  {figure}" for name, figure in rows)
         printer.text(lines if lines and len(printer.stack) == 1 else repr(self))
 
-    def told(self) -> list[tuple[str, str]]:
+    def labels(self) -> list[tuple[str, str]]:
         """What happened, in words and with units."""
         return [
             (_TOLD[name], f"{value:.1f}" if name.endswith("per_second") else f"{value:.3f} s")

@@ -10,14 +10,14 @@ from fake_server import event, finish, text
 
 import gemini_magic
 from gemini_magic.events import Usage
-from gemini_magic.prices import Cost, cost_of, said_cost
+from gemini_magic.prices import Cost, list_price, reported_cost
 
 WHEN = datetime(2026, 6, 1, tzinfo=UTC)
 MILLION = 1_000_000
 
 
 def price(usage, model="gemini-2.5-flash", **more):
-    return cost_of(usage, model, when=WHEN, **more)
+    return list_price(usage, model, when=WHEN, **more)
 
 
 def test_each_kind_of_token_is_counted_once():
@@ -94,7 +94,7 @@ def test_a_table_that_fails_costs_nothing(monkeypatch, broken):
     ],
 )
 def test_a_gateways_figure(said, amount):
-    found = said_cost(said, source="gateway", model="m")
+    found = reported_cost(said, source="gateway", model="m")
     assert (found and found.amount) == amount
 
 
@@ -115,7 +115,7 @@ def test_a_response_knows_its_price_and_prefers_the_gateways(fake_server, monkey
         return gemini_magic.ask("hi", model="m", base_url=fake_server.base_url, key_env="FAKE")
 
     r = ask(last)
-    assert r.cost == cost_of(r.usage, "gemini-2.5-flash", when=r.started)
+    assert r.cost == list_price(r.usage, "gemini-2.5-flash", when=r.started)
     assert r.cost.model == "gemini-2.5-flash"
     assert ask(last, event({"serviceTier": "unheard-of"})).cost is None
     assert gemini_magic.ask("hi", backend="echo").cost is None

@@ -175,7 +175,7 @@ class ExchangeWriter:
             first = chunks.length
             self._ledger.add_all(read, self.last)
             if read and self._exchange is not None and self._exchange.pieces:
-                self._exchange.pieces.share([raw for raw, _ in read], first, chunks.stores["json"].given)
+                self._exchange.pieces.share([raw for raw, _ in read], first, chunks.stores["json"].stored)
             for oddity in oddities:
                 if oddity.kind not in self.expected:
                     remark(self._ledger, oddity)

@@ -32,5 +32,5 @@ def oddities(ledger: Ledger) -> list[Note]:
 def at_hand(ledger: Ledger) -> list[Note]:
     """All of them once the stream has ended; of one that runs or is huge, what the readers noted."""
     columns = ledger.chunk_columns
-    small = columns.length <= _CHUNKS and sum(columns.given("size", columns.length)) <= _BYTES
+    small = columns.length <= _CHUNKS and sum(columns.stored("size", columns.length)) <= _BYTES
     return oddities(ledger) if small and ledger.status != "running" else list(ledger.notes)

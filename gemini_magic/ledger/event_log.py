@@ -64,7 +64,7 @@ class EventLog(LazySequence[Event]):
     def __len__(self) -> int:
         return len(self._kept)
 
-    def _some(self, rows: Sequence[int]) -> Iterator[Event]:
+    def _items(self, rows: Sequence[int]) -> Iterator[Event]:
         return map(self._event, rows)
 
     def _event(self, index: int) -> Event:

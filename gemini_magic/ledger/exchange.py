@@ -145,7 +145,7 @@ class BodyPieces(LazySequence[tuple[float, bytes]]):
     def __len__(self) -> int:
         return len(self._kept)
 
-    def _some(self, rows: Sequence[int]) -> Iterator[tuple[float, bytes]]:
+    def _items(self, rows: Sequence[int]) -> Iterator[tuple[float, bytes]]:
         return map(self._at, rows)
 
     def _at(self, row: int) -> tuple[float, bytes]:

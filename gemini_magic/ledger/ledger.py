@@ -33,7 +33,7 @@ from ..lenient_json import SurrogateJoiner
 from ..tables import Columns
 from .event_log import EventLog
 from .exchange import Exchange, Pause
-from .row_types import ChunkList, ChunkRow, EventRow, UsageRow, chunk_columns, describe, in_one_word
+from .row_types import ChunkList, ChunkRow, EventRow, UsageRow, chunk_columns, describe, join_kinds
 
 __all__ = ["DisplayOptions", "Exchange", "Ledger", "Pause", "Phase"]
 
@@ -291,7 +291,7 @@ class Ledger:
             kinds.append(kind)
         if reading.continuation:
             self.continuation, self.checkpoint = reading.continuation, len(self.parts.get(0, ()))
-        return in_one_word(*kinds), text, thought, reason, usage
+        return join_kinds(*kinds), text, thought, reason, usage
 
     def _say(self, text: str, t: float) -> str:
         text = self._joiners["text"].add(text)

@@ -29,7 +29,7 @@ __all__ = [
     "columns_of",
     "describe",
     "event_json",
-    "in_one_word",
+    "join_kinds",
     "modality_rows",
     "part_row",
     "rows_of",
@@ -100,7 +100,7 @@ _DETAILS = {
 
 def rows_of(record: type[R], rows: Iterable[tuple[Any, ...]]) -> Rows[R]:
     """A table of rows that are all there already; its columns are the record's fields."""
-    columns: Columns[R] = Columns(record, [column._replace(full=False) for column in columns_of(record)])
+    columns: Columns[R] = Columns(record, [column._replace(not_null=False) for column in columns_of(record)])
     columns.extend(list(rows))
     return Rows(columns)
 
@@ -222,7 +222,7 @@ _TYPES: dict[str, ColumnType] = {
 
 # Never unknown. (An event may belong to no chunk.)
 _FULL = frozenset({"index", "t", "size", "chars"})
-_MISSING: dict[str, Literal[0, ""]] = {"round": 0, "attempt": 0, "kind": "", "text": "", "thought": ""}
+_DEFAULTS: dict[str, Literal[0, ""]] = {"round": 0, "attempt": 0, "kind": "", "text": "", "thought": ""}
 _EVIDENCE = {
     "citationMetadata": "citation",
     "groundingMetadata": "grounding",
@@ -259,7 +259,7 @@ def columns_of(record: type[tuple[Any, ...]], read: Callable[[Any], Any] | None 
 @cache
 def _of_chunks() -> tuple[Column, ...]:
     return tuple(
-        column._replace(missing=_MISSING.get(column.name), rare=column.name == "finish_reason")
+        column._replace(default=_DEFAULTS.get(column.name), sparse=column.name == "finish_reason")
         for column in columns_of(ChunkRow, _decoded)
     )
 
@@ -284,7 +284,7 @@ def describe(event: Event) -> tuple[str, str | None, int | None]:
 
 
 @lru_cache(maxsize=128)
-def in_one_word(*kinds: str) -> str:
+def join_kinds(*kinds: str) -> str:
     """The kinds of one chunk's events, notes apart."""
     return "+".join(dict.fromkeys(kind for kind in kinds if kind != "note")) or "other"
 
@@ -302,5 +302,5 @@ class ChunkList(LazySequence[Chunk]):
     def __len__(self) -> int:
         return self._columns.length
 
-    def _some(self, rows: Sequence[int]) -> Iterator[Chunk]:
-        return map(Chunk, rows, *(store.given(rows) for store in self._stores))
+    def _items(self, rows: Sequence[int]) -> Iterator[Chunk]:
+        return map(Chunk, rows, *(store.stored(rows) for store in self._stores))

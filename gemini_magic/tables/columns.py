@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
-from .storage import Counts, Numbers, Store
-from .strings import Bytes, Objects, RareStrings, Strings
+from .storage import NullableNumbers, Numbers, Store
+from .strings import EncodedStrings, LazyStrings, SparseStrings, Strings
 
 __all__ = ["Column", "ColumnType", "Columns"]
 
@@ -23,32 +23,32 @@ class Column(NamedTuple):
         name: the record's field.
         type: the Arrow type.
         read: turns a stored value into what is shown (for values that are kept in a cheaper form), or None.
-        full: whether it holds a number in each row, never None.
-        missing: what a row without a value shows: None, or 0 or the empty text, which then take no room.
-        rare: whether it holds text in few rows.
+        not_null: whether it holds a number in each row, never None.
+        default: what a row without a value shows: None, or 0 or the empty text, which then take no room.
+        sparse: whether it holds text in few rows.
         encoded: whether strings come as UTF-8 bytes and are kept as these.
     """
 
     name: str
     type: ColumnType
     read: Callable[[Any], Any] | None = None
-    full: bool = False
-    missing: Literal[0, ""] | None = None
-    rare: bool = False
+    not_null: bool = False
+    default: Literal[0, ""] | None = None
+    sparse: bool = False
     encoded: bool = False
 
     def store(self) -> Store:
         """Where its values are kept."""
         if self.encoded:
-            return Bytes()
+            return EncodedStrings()
         if self.read is not None:
-            return Objects(self.read)
-        if self.rare:
-            return RareStrings()
+            return LazyStrings(self.read)
+        if self.sparse:
+            return SparseStrings()
         if self.type == "string":
-            return Strings(str(self.missing) if self.missing is not None else None)
+            return Strings(str(self.default) if self.default is not None else None)
         code = _CODES[self.type]
-        return Numbers(code) if self.full else Counts(code, self.missing)
+        return Numbers(code) if self.not_null else NullableNumbers(code, self.default)
 
 
 class Columns(Generic[R]):
@@ -57,24 +57,24 @@ class Columns(Generic[R]):
     Args:
         record: the ``NamedTuple`` class of one row; its fields are the columns' names, in order.
         columns: the columns.
-        more: makes the rows that are new since its last call, for a table that fills when it is asked for, or None.
-        whole: whether a look at it shows all rows, for a list that is short and chosen from.
+        fill: makes the rows that are new since its last call, for a table that fills when it is asked for, or None.
+        show_all: whether a look at it shows all rows, for a list that is short and chosen from.
     """
 
     def __init__(
         self,
         record: type[R],
         columns: Sequence[Column],
-        more: Callable[[], Iterable[tuple[Any, ...]]] | None = None,
+        fill: Callable[[], Iterable[tuple[Any, ...]]] | None = None,
         *,
-        whole: bool = False,
+        show_all: bool = False,
     ) -> None:
-        self.record, self.whole = record, whole
+        self.record, self.show_all = record, show_all
         self.columns = tuple(columns)
         self.stores: dict[str, Store] = {column.name: column.store() for column in columns}
         self.length = 0
         self._appends = [store.append for store in self.stores.values()]
-        self._more = more
+        self._fill = fill
         self._filling = threading.Lock()
 
     def append(self, *row: Any) -> None:
@@ -91,21 +91,21 @@ class Columns(Generic[R]):
                 store.extend(new)
         self.length += len(rows)
 
-    def given(self, name: str, count: int) -> Sequence[Any]:
+    def stored(self, name: str, count: int) -> Sequence[Any]:
         """The first values of a column as they were given; of a column that is full an array."""
-        return self.stores[name].given(range(count))
+        return self.stores[name].stored(range(count))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy has the rows of this moment, and does not grow by itself."""
         length = self.complete()
-        rows = zip(*(self.given(column.name, length) for column in self.columns), strict=True)
+        rows = zip(*(self.stored(column.name, length) for column in self.columns), strict=True)
         return _copied, (self.record, self.columns, list(rows))
 
     def complete(self) -> int:
         """The number of rows that are complete now; a table that is filled on demand is filled first."""
-        if self._more is not None:
+        if self._fill is not None:
             with self._filling:
-                self.extend(list(self._more()))
+                self.extend(list(self._fill()))
         return self.length
 
 

@@ -14,7 +14,15 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-__all__ = ["Condition", "condition_of", "matching", "mistyped", "parsed", "unknown", "values_at"]
+__all__ = [
+    "Condition",
+    "equality_test",
+    "misspelled_field",
+    "parse_condition",
+    "parse_json_texts",
+    "unknown_field",
+    "values_at",
+]
 
 _FORM: Final = re.compile(
     r"\s*(?P<field>[\w$.*-]+?)\s*(?:(?P<op>!~|!=|<=|>=|==|=|<|>|~)\s*(?P<value>.*))?", re.DOTALL
@@ -43,7 +51,7 @@ class Condition(NamedTuple):
     holds: Callable[[list[Any]], bool]
 
 
-def condition_of(text: str) -> Condition:
+def parse_condition(text: str) -> Condition:
     """Read one condition: a field alone (it is there and not empty), or field, operator and value.
 
     Operators are ``=`` ``!=`` ``<`` ``<=`` ``>`` ``>=``, and ``~`` ``!~`` for a regular expression found anywhere in the
@@ -117,7 +125,7 @@ def _said(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def matching(wanted: Any) -> Callable[[Any], bool]:
+def equality_test(wanted: Any) -> Callable[[Any], bool]:
     """Whether a value is the one that is wanted, one of them, or one for which a function says so."""
     if callable(wanted):
         return lambda value: bool(wanted(value))
@@ -147,7 +155,7 @@ def _walk(value: Any, steps: list[str]) -> Iterator[Any]:
         yield from _walk(each, rest)
 
 
-def parsed(texts: Iterable[str]) -> list[Any]:
+def parse_json_texts(texts: Iterable[str]) -> list[Any]:
     """The JSON values of some texts; None for what cannot be read."""
     values = []
     for text in texts:
@@ -166,7 +174,7 @@ def _leniently(text: str) -> Any:
         return None
 
 
-def mistyped(path: str, values: Sequence[Any]) -> KeyError | None:
+def misspelled_field(path: str, values: Sequence[Any]) -> KeyError | None:
     """What to raise for a path that is in none of the values, if one of its names is nearly one that is there."""
     steps = path.split(".")
     for depth in range(1, len(steps)):
@@ -181,7 +189,7 @@ def mistyped(path: str, values: Sequence[Any]) -> KeyError | None:
     return None
 
 
-def unknown(name: str, columns: Sequence[str], values: Sequence[Any]) -> KeyError | None:
+def unknown_field(name: str, columns: Sequence[str], values: Sequence[Any]) -> KeyError | None:
     """What to raise for a field that is no column and that no JSON object has; None when one has it."""
     fields = {key for value in values if isinstance(value, dict) for key in value}
     if name == "*" or name in fields:

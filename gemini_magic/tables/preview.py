@@ -26,9 +26,11 @@ class _Table(Protocol):
     def __getitem__(self, key: slice, /) -> Any: ...
 
 
-def _look(columns: Sequence[str], table: _Table, *, whole: bool) -> tuple[list[str], list[list[str] | None]]:
+def _preview(
+    columns: Sequence[str], table: _Table, *, show_all: bool
+) -> tuple[list[str], list[list[str] | None]]:
     """Names and shortened values of the rows shown (None for what is left out), empty columns apart."""
-    shown = list(table[:]) if whole or len(table) <= 2 * _ROWS else [*table[:_ROWS], None, *table[-_ROWS:]]
+    shown = list(table[:]) if show_all or len(table) <= 2 * _ROWS else [*table[:_ROWS], None, *table[-_ROWS:]]
     used = [
         place
         for place in range(len(columns))
@@ -48,9 +50,9 @@ def _count(table: _Table) -> str:
     return "1 row" if len(table) == 1 else f"{len(table)} rows"
 
 
-def as_text(columns: Sequence[str], table: _Table, *, whole: bool = False) -> str:
+def as_text(columns: Sequence[str], table: _Table, *, show_all: bool = False) -> str:
     """A plain table for terminals."""
-    names, rows = _look(columns, table, whole=whole)
+    names, rows = _preview(columns, table, show_all=show_all)
     lines = [names, *(["⋮"] + [""] * (len(names) - 1) if row is None else row for row in rows)]
     widths = [max(len(line[place]) for line in lines) for place in range(len(names))]
     drawn = "\n".join(
@@ -60,9 +62,9 @@ def as_text(columns: Sequence[str], table: _Table, *, whole: bool = False) -> st
     return f"{drawn}\n{_count(table)}"
 
 
-def as_html(columns: Sequence[str], table: _Table, *, whole: bool = False) -> str:
+def as_html(columns: Sequence[str], table: _Table, *, show_all: bool = False) -> str:
     """A table for notebooks; columns that are empty in these rows are left out."""
-    names, rows = _look(columns, table, whole=whole)
+    names, rows = _preview(columns, table, show_all=show_all)
     numbers = [
         all(row is None or _NUMBER.fullmatch(row[place]) for row in rows) for place in range(len(names))
     ]

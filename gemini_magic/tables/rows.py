@@ -12,7 +12,15 @@ from typing import Any, Generic, TypeVar, overload
 
 from .columns import Column, Columns
 from .export import arrow_array, library, pandas_frame
-from .filters import Condition, condition_of, matching, mistyped, parsed, unknown, values_at
+from .filters import (
+    Condition,
+    equality_test,
+    misspelled_field,
+    parse_condition,
+    parse_json_texts,
+    unknown_field,
+    values_at,
+)
 from .preview import as_html, as_text
 
 __all__ = ["Rows"]
@@ -60,7 +68,7 @@ class Rows(Generic[R]):
         made = partial(tuple.__new__, self._source.record)
         for start in range(0, len(self._index), _BATCH):
             some = self._index[start : start + _BATCH]
-            columns = (store.shown(some) for store in self._source.stores.values())
+            columns = (store.decoded(some) for store in self._source.stores.values())
             yield from map(made, zip(*columns, strict=True))
 
     @overload
@@ -88,7 +96,7 @@ class Rows(Generic[R]):
     def _column(self, name: str) -> list[Any]:
         if name not in self._source.stores:
             raise KeyError(f"no column {name!r}; there are {', '.join(self.columns)}")
-        return self._source.stores[name].shown(self._index)
+        return self._source.stores[name].decoded(self._index)
 
     def __eq__(self, other: object) -> bool:
         """Whether the other holds the same records: rows, a list or a tuple."""
@@ -127,11 +135,11 @@ class Rows(Generic[R]):
         """
         index: Sequence[int] = self._index
         for name, wanted in equal.items():
-            values, holds = Rows(self._source, index)[name], matching(wanted)
+            values, holds = Rows(self._source, index)[name], equality_test(wanted)
             index = [row for row, value in zip(index, values, strict=True) if holds(value)]
         for condition in conditions:
             if isinstance(condition, str):
-                index = self._meeting(index, condition_of(condition))
+                index = self._meeting(index, parse_condition(condition))
             elif not callable(condition):
                 raise TypeError(
                     f"A condition is text such as 't > 1.5', or a function of a record, not {condition!r}."
@@ -146,13 +154,15 @@ class Rows(Generic[R]):
         if condition.field in self.columns:
             found = [[value] for value in rows[condition.field]]
         else:
-            values = parsed(rows["json"]) if "json" in self.columns else []
+            values = parse_json_texts(rows["json"]) if "json" in self.columns else []
             found = [values_at(value, condition.field) for value in values]
             if len(self) and not any(found):
                 # Perhaps an earlier condition has left none of the rows that have it.
-                whole = parsed(self["json"]) if "json" in self.columns else []
+                whole = parse_json_texts(self["json"]) if "json" in self.columns else []
                 name = condition.field.partition(".")[0]
-                if problem := unknown(name, self.columns, whole) or mistyped(condition.field, whole):
+                if problem := unknown_field(name, self.columns, whole) or misspelled_field(
+                    condition.field, whole
+                ):
                     raise problem
         return [row for row, values in zip(index, found, strict=True) if condition.holds(values)]
 
@@ -201,8 +211,8 @@ class Rows(Generic[R]):
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's signature
         """A plain table for terminals."""
-        printer.text(as_text(self.columns, self, whole=self._source.whole))
+        printer.text(as_text(self.columns, self, show_all=self._source.show_all))
 
     def _repr_html_(self) -> str:
         """The first and last rows; every value escaped and shortened, columns that are empty in them left out."""
-        return as_html(self.columns, self, whole=self._source.whole)
+        return as_html(self.columns, self, show_all=self._source.show_all)

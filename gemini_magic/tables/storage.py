@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeGuard
 
-__all__ = ["Counts", "Layout", "Numbers", "Partial", "Store", "adjoining", "bits_of"]
+__all__ = ["Layout", "NullableNumbers", "NullableStore", "Numbers", "Store", "is_contiguous", "pack_bits"]
 
 
 class Layout(NamedTuple):
@@ -41,22 +41,22 @@ class Store(Protocol):
     def at(self, row: int) -> Any:
         """One value, as it is shown."""
 
-    def given(self, rows: Sequence[int]) -> Sequence[Any]:
+    def stored(self, rows: Sequence[int]) -> Sequence[Any]:
         """Values as they were given; of full numbers an array."""
 
-    def shown(self, rows: Sequence[int]) -> list[Any]:
+    def decoded(self, rows: Sequence[int]) -> list[Any]:
         """Values as they are shown."""
 
     def layout(self, rows: range) -> Layout:
         """Adjoining rows for Arrow: copies, for nobody may hold what grows."""
 
 
-def adjoining(rows: Sequence[int]) -> TypeGuard[range]:
+def is_contiguous(rows: Sequence[int]) -> TypeGuard[range]:
     """Whether rows stand one after the other."""
     return isinstance(rows, range) and rows.step == 1
 
 
-def bits_of(flags: bytes | bytearray) -> bytes | None:
+def pack_bits(flags: bytes | bytearray) -> bytes | None:
     """Bytes of 0 and 1 as bits, the lowest first; None when all are 1."""
     if 0 not in flags:
         return None
@@ -79,39 +79,39 @@ class Numbers:
         self.extend = self.values.extend
         self.at = self.values.__getitem__
 
-    def given(self, rows: Sequence[int]) -> array[Any]:
+    def stored(self, rows: Sequence[int]) -> array[Any]:
         """A copy of their array."""
-        if adjoining(rows):
+        if is_contiguous(rows):
             return self.values[rows.start : rows.stop]
         return array(self.values.typecode, map(self.values.__getitem__, rows))
 
-    def shown(self, rows: Sequence[int]) -> list[Any]:
+    def decoded(self, rows: Sequence[int]) -> list[Any]:
         """A list of them."""
-        return self.given(rows).tolist()
+        return self.stored(rows).tolist()
 
     def layout(self, rows: range) -> Layout:
         """The values."""
-        return Layout((None, self.given(rows)))
+        return Layout((None, self.stored(rows)))
 
 
-class Partial:
+class NullableStore:
     """Rows of which some have no value.
 
     Args:
-        missing: what is shown in these.
+        default: what is shown in these.
     """
 
-    def __init__(self, missing: Any) -> None:
-        self.missing = missing
+    def __init__(self, default: Any) -> None:
+        self.default = default
         self.length = 0  # of all rows; those beyond the last value are not kept
         self.known: bytearray | None = (
             None  # a byte for each row that is kept; None while nothing else is needed
         )
 
-    def lacking(self, kept: int) -> int:
+    def pad_count(self, kept: int) -> int:
         """How many rows without a value have to be kept before the next value."""
         lack = self.length - kept
-        if lack and self.missing is None:
+        if lack and self.default is None:
             if self.known is None:
                 self.known = bytearray(b"\1" * kept)
             self.known.extend(bytes(lack))
@@ -120,28 +120,28 @@ class Partial:
     def bits(self, rows: range, kept: int) -> bytes | None:
         """Which rows have a value, a bit each, the lowest first; None when all have one."""
         start, stop = rows.start, rows.stop
-        if self.missing is not None or (self.known is None and kept >= stop):
+        if self.default is not None or (self.known is None and kept >= stop):
             return None
         flags = bytes(self.known[start:stop]) if self.known is not None else b"\1" * max(0, kept - start)
         flags = flags[: len(rows)].ljust(len(rows), b"\0")
-        return bits_of(flags)
+        return pack_bits(flags)
 
 
-class Counts(Partial):
+class NullableNumbers(NullableStore):
     """A number in some rows; one that does not fit the type is as good as none.
 
     Args:
         code: type code of the array module.
-        missing: what stands in the other rows: None, or 0.
+        default: what stands in the other rows: None, or 0.
     """
 
-    def __init__(self, code: str, missing: Any = None) -> None:
-        super().__init__(missing)
+    def __init__(self, code: str, default: Any = None) -> None:
+        super().__init__(default)
         self.values = array(code)
 
     def append(self, value: Any) -> None:
         """One more."""
-        if value != self.missing:
+        if value != self.default:
             if self.length > len(self.values):
                 self._pad()
             with suppress(OverflowError):
@@ -152,7 +152,7 @@ class Counts(Partial):
 
     def extend(self, values: Sequence[Any]) -> None:
         """Some more."""
-        lack = values.count(self.missing)
+        lack = values.count(self.default)
         if lack == 0:
             with suppress(OverflowError):
                 new = array(self.values.typecode, values)
@@ -170,25 +170,25 @@ class Counts(Partial):
             self.append(value)
 
     def _pad(self) -> None:
-        self.values.frombytes(bytes(self.values.itemsize * self.lacking(len(self.values))))
+        self.values.frombytes(bytes(self.values.itemsize * self.pad_count(len(self.values))))
 
     def at(self, row: int) -> Any:
         """Its value."""
         if row >= len(self.values) or (self.known is not None and not self.known[row]):
-            return self.missing
+            return self.default
         return self.values[row]
 
-    def given(self, rows: Sequence[int]) -> list[Any]:
+    def stored(self, rows: Sequence[int]) -> list[Any]:
         """A list of them."""
-        if not adjoining(rows):
+        if not is_contiguous(rows):
             return [self.at(row) for row in rows]
         values: list[Any] = self.values[rows.start : rows.stop].tolist()
         if self.known is not None:
             known = self.known[rows.start : rows.start + len(values)]
             values = [value if there else None for value, there in zip(values, known, strict=True)]
-        return values + [self.missing] * (len(rows) - len(values))
+        return values + [self.default] * (len(rows) - len(values))
 
-    shown = given
+    decoded = stored
 
     def layout(self, rows: range) -> Layout:
         """The values, 0 where there is none."""

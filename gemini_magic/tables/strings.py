@@ -8,37 +8,37 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..lenient_json import replace_surrogates
-from .storage import Layout, Partial, adjoining, bits_of
+from .storage import Layout, NullableStore, is_contiguous, pack_bits
 
-__all__ = ["Bytes", "Objects", "RareStrings", "Strings"]
+__all__ = ["EncodedStrings", "LazyStrings", "SparseStrings", "Strings"]
 
 _BLOCK = 1 << 18  # bytes: joining them takes a moment that nobody notices
 
 
-class Strings(Partial):
+class Strings(NullableStore):
     """Text in some rows, and where its UTF-8 ends; lone surrogates are replaced.
 
     Args:
-        missing: what stands in the other rows: None, or the empty text.
+        default: what stands in the other rows: None, or the empty text.
     """
 
-    def __init__(self, missing: str | None = None) -> None:
-        super().__init__(missing)
+    def __init__(self, default: str | None = None) -> None:
+        super().__init__(default)
         self.values: list[str | None] = []
         self._ends = _Ends()
 
     def append(self, value: str | None) -> None:
         """One more."""
-        if value is not None and value != self.missing:
+        if value is not None and value != self.default:
             kept = len(self.values)
             if self.length > kept:
-                lack = self.lacking(kept)
-                self.values += [self.missing] * lack
+                lack = self.pad_count(kept)
+                self.values += [self.default] * lack
                 self._ends.repeat(lack)
             if value.isascii():
                 size = len(value)
             else:
-                value, size = _sound(value)
+                value, size = _encodable(value)
             self._ends.add(size)
             self.values.append(value)
             if self.known is not None:
@@ -52,27 +52,27 @@ class Strings(Partial):
 
     def at(self, row: int) -> str | None:
         """Its text."""
-        return self.values[row] if row < len(self.values) else self.missing
+        return self.values[row] if row < len(self.values) else self.default
 
-    def given(self, rows: Sequence[int]) -> list[str | None]:
+    def stored(self, rows: Sequence[int]) -> list[str | None]:
         """A list of them."""
-        if not adjoining(rows):
+        if not is_contiguous(rows):
             return [self.at(row) for row in rows]
         values = self.values[rows.start : rows.stop]
-        return values + [self.missing] * (len(rows) - len(values))
+        return values + [self.default] * (len(rows) - len(values))
 
-    shown = given
+    decoded = stored
 
     def layout(self, rows: range) -> Layout:
         """Where each begins, and all bytes."""
         bits = self.bits(rows, len(self.values))
         values = self.values[rows.start : rows.stop]
-        texts = values if self.missing is not None or self.known is None else [text or "" for text in values]
+        texts = values if self.default is not None or self.known is None else [text or "" for text in values]
         data = "".join(texts).encode()  # type: ignore[arg-type] # the unknown ones are left out
         return self._ends.layout(rows, bits, data)
 
 
-def _sound(text: str) -> tuple[str, int]:
+def _encodable(text: str) -> tuple[str, int]:
     """A text that can be encoded, and how long that is."""
     try:
         return text, len(text.encode())
@@ -111,7 +111,7 @@ class _Ends:
         return Layout((bits, edges, data), edges.typecode == "q")
 
 
-class RareStrings:
+class SparseStrings:
     """Text in a few rows, None in the others."""
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ class RareStrings:
     def append(self, value: str | None) -> None:
         """One more."""
         if value is not None:
-            self._texts[self._length] = _sound(value)[0]
+            self._texts[self._length] = _encodable(value)[0]
         self._length += 1
 
     def extend(self, values: Sequence[str | None]) -> None:
@@ -133,11 +133,11 @@ class RareStrings:
         """Its text."""
         return self._texts.get(row)
 
-    def given(self, rows: Sequence[int]) -> list[str | None]:
+    def stored(self, rows: Sequence[int]) -> list[str | None]:
         """A list of them."""
         return list(map(self._texts.get, rows))
 
-    shown = given
+    decoded = stored
 
     def layout(self, rows: range) -> Layout:
         """Where each begins, and all bytes."""
@@ -149,10 +149,10 @@ class RareStrings:
                 ends.add(len(texts[-1]))
                 flags[row - rows.start] = 1
                 done = row + 1
-        return ends.layout(range(len(rows)), bits_of(flags), b"".join(texts))
+        return ends.layout(range(len(rows)), pack_bits(flags), b"".join(texts))
 
 
-class Bytes:
+class EncodedStrings:
     """Texts that came as bytes and stay so; shown with U+FFFD for what is no UTF-8.
 
     They are put together to blocks as they come: an object for each would take a tenth more, and Arrow wants one piece.
@@ -187,9 +187,9 @@ class Bytes:
 
     def at(self, row: int) -> str:
         """Its text."""
-        return self.given((row,))[0].decode("utf-8", "replace")
+        return self.stored((row,))[0].decode("utf-8", "replace")
 
-    def given(self, rows: Sequence[int]) -> list[bytes]:
+    def stored(self, rows: Sequence[int]) -> list[bytes]:
         """The bytes."""
         first, latest = self._latest
         found, place = list[bytes](), 0
@@ -213,9 +213,9 @@ class Bytes:
         after = self._firsts[place + 1] if place + 1 < len(self._blocks) else self._latest[0]
         return self._blocks[place], self._firsts[place], after
 
-    def shown(self, rows: Sequence[int]) -> list[str]:
+    def decoded(self, rows: Sequence[int]) -> list[str]:
         """Their texts."""
-        return [value.decode("utf-8", "replace") for value in self.given(rows)]
+        return [value.decode("utf-8", "replace") for value in self.stored(rows)]
 
     def layout(self, rows: range) -> Layout:
         """Where each begins, and all bytes."""
@@ -223,12 +223,12 @@ class Bytes:
         made = self._ends.layout(rows, None, data)
         if data.isascii() or _each_is_text(data, made.buffers[1]):
             return made
-        return _strings(self.shown(rows))
+        return _strings_layout(self.decoded(rows))
 
     def _joined(self, rows: range) -> bytes:
         first, latest = self._latest
         if rows.start or not latest or first + len(latest) != rows.stop:
-            return b"".join(self.given(rows))
+            return b"".join(self.stored(rows))
         # Those before the latest: by now it may be a block itself.
         return b"".join([*self._blocks[: bisect_left(self._firsts, first)], *latest])
 
@@ -242,7 +242,7 @@ def _each_is_text(data: bytes, edges: Sequence[int]) -> bool:
     return all(data[edge] & 0xC0 != 0x80 for edge in edges if edge < len(data))  # noqa: PLR2004 - continuation bytes
 
 
-class Objects(list[Any]):
+class LazyStrings(list[Any]):
     """Values in a cheaper form than the one that is shown.
 
     Args:
@@ -257,20 +257,20 @@ class Objects(list[Any]):
         """Its text."""
         return self._read(self[row])
 
-    def given(self, rows: Sequence[int]) -> list[Any]:
+    def stored(self, rows: Sequence[int]) -> list[Any]:
         """The values."""
         return [self[row] for row in rows]
 
-    def shown(self, rows: Sequence[int]) -> list[str | None]:
+    def decoded(self, rows: Sequence[int]) -> list[str | None]:
         """Their texts."""
         return [self._read(self[row]) for row in rows]
 
     def layout(self, rows: range) -> Layout:
         """The texts."""
-        return _strings(self.shown(rows))
+        return _strings_layout(self.decoded(rows))
 
 
-def _strings(texts: Sequence[str | None]) -> Layout:
+def _strings_layout(texts: Sequence[str | None]) -> Layout:
     store = Strings()
     store.extend(texts)
     return store.layout(range(len(texts)))

@@ -65,7 +65,7 @@ def _differences(values: list[int | None]) -> list[int | None]:
 def _columns(ledger: Ledger, count: int) -> dict[str, Any]:
     """The first chunks as columns, with room for their JSON."""
     rows = {
-        column.name: list(ledger.chunk_columns.given(column.name, count))
+        column.name: list(ledger.chunk_columns.stored(column.name, count))
         for column in ledger.chunk_columns.columns
         if column.name != "json"
     }
@@ -97,7 +97,7 @@ def _chunks(ledger: Ledger, room: int) -> tuple[str, int, int]:
         columns = _columns(ledger, count)
     texts = ChunkTexts(room - size_within(columns) - len('"shapes":[],') * 2)
     said = zip(
-        *(ledger.chunk_columns.given(name, count) for name in ("json", "text", "thought")), strict=True
+        *(ledger.chunk_columns.stored(name, count) for name in ("json", "text", "thought")), strict=True
     )
     for raw, text, thought in said:
         texts.add(raw, text, thought)

@@ -120,14 +120,14 @@ def look(ledger: Ledger, now: float | None = None) -> Arrivals:
     """
     columns = ledger.chunk_columns
     count = columns.length  # first: the reader may be appending
-    times: Sequence[float] = columns.given("t", count)
-    sizes: Sequence[int] = columns.given("size", count)
+    times: Sequence[float] = columns.stored("t", count)
+    sizes: Sequence[int] = columns.stored("size", count)
     end = _end(ledger, times, now)
     sound = _sound(times, end)
     timed = sound and end > 0 and (count <= 1 or times[-1] > 0)
     axis = end if timed else float(count)
     lanes: dict[str, list[Bar]] = {name: [] for name in _LANES}
-    said = (columns.given(name, count) for name in ("kind", "text", "thought"))
+    said = (columns.stored(name, count) for name in ("kind", "text", "thought"))
     for index, (t, size, kind, *texts) in enumerate(zip(times, sizes, *said, strict=True)):
         column = min(COLUMNS - 1, int((t if timed else index + 0.5) / axis * COLUMNS))
         _add(lanes[_lane(kind)], Bar(column, index, t, 1, size, sum(map(len, texts))))
@@ -262,7 +262,7 @@ def _steps(ledger: Ledger, axis: float, *, timed: bool) -> list[UsageStep]:
 def sparkline(ledger: Ledger) -> str:
     """How many chunks came when, in sixteen block characters; empty for a short stream and for one without times."""
     count = ledger.chunk_columns.length
-    times = ledger.chunk_columns.given("t", count)
+    times = ledger.chunk_columns.stored("t", count)
     end = times[count - 1] if count else 0.0
     if count < _FEWEST or not 0 <= times[0] < end:
         return ""

@@ -10,7 +10,7 @@ from fake_server import finish, flood
 
 import gemini_magic
 from gemini_magic.ledger.exchange import BodyPieces
-from gemini_magic.tables.strings import Bytes
+from gemini_magic.tables.strings import EncodedStrings
 from gemini_magic.wire import Reader
 
 BODIES = {
@@ -27,13 +27,13 @@ BODIES = {
 def test_pieces_come_back_as_they_were(name):
     body = BODIES[name]
     for cut in ([body], byte_by_byte(body), *(random_cuts(body, seed) for seed in range(20))):
-        reader, pieces, chunks = Reader(), BodyPieces(), Bytes()
+        reader, pieces, chunks = Reader(), BodyPieces(), EncodedStrings()
         count = 0
         for n, piece in enumerate(cut):
             pieces.append((float(n), piece))
             found = [item.raw for item in reader.feed(piece)]
             chunks.extend(found)
-            pieces.share(found, count, chunks.given)
+            pieces.share(found, count, chunks.stored)
             count += len(found)
         assert [piece for _, piece in pieces] == list(cut)
         assert pieces.size == len(body)

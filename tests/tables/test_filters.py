@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gemini_magic.tables.filters import condition_of, values_at
+from gemini_magic.tables.filters import parse_condition, values_at
 
 VALUE = {"a": {"b": [{"c": 1}, {"c": "x"}, 3]}, "n": None, "t": True, "empty": ""}
 
@@ -54,7 +54,7 @@ def test_paths(path, found):
     ],
 )
 def test_they_hold_or_not(text, values, holds):
-    assert condition_of(text).holds(values) is holds
+    assert parse_condition(text).holds(values) is holds
 
 
 @pytest.mark.parametrize(
@@ -72,4 +72,4 @@ def test_they_hold_or_not(text, values, holds):
 )
 def test_what_is_none_is_refused(text, message):
     with pytest.raises(ValueError, match=message):
-        condition_of(text)
+        parse_condition(text)

@@ -63,7 +63,7 @@ def test_the_three_libraries_take_rows_as_they_are():
 
 
 def test_full_columns_read_like_any_other():
-    columns = Columns(Row, [Column("number", "int32", full=True), Column("t", "float64", full=True)])
+    columns = Columns(Row, [Column("number", "int32", not_null=True), Column("t", "float64", not_null=True)])
     assert pa.table(Rows(columns)).num_rows == 0
     columns.extend([(0, 0.5), (1, 1.0), (2, 1.5)])
     rows = Rows(columns)

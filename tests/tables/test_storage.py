@@ -28,13 +28,13 @@ class Row(NamedTuple):
 
 
 COLUMNS = [
-    Column("full", "int32", full=True),
+    Column("full", "int32", not_null=True),
     Column("count", "int64"),
-    Column("zero", "int32", missing=0),
+    Column("zero", "int32", default=0),
     Column("share", "float64"),
     Column("text", "string"),
-    Column("empty", "string", missing=""),
-    Column("rare", "string", rare=True),
+    Column("empty", "string", default=""),
+    Column("rare", "string", sparse=True),
     Column("json", "string", lambda raw: raw.decode("utf-8", "replace"), encoded=True),
 ]
 PIECES = ["", "a", "ä", "日本", "😀", "word "]
@@ -96,7 +96,7 @@ def test_what_was_put_in_comes_back_in_every_form(seed, batch, monkeypatch):
         assert part.to_dicts() == expected
         assert pa.table(part).to_pylist() == expected
         pa.table(part).validate(full=True)
-    assert columns.given("json", 200) == [row[-1].encode() for row in wanted]
+    assert columns.stored("json", 200) == [row[-1].encode() for row in wanted]
 
 
 def test_tables_are_whole_while_another_thread_writes(monkeypatch):
@@ -139,7 +139,7 @@ def test_a_block_that_is_closed_in_between_is_there_once():
                 store._seal()
             return super().__len__()
 
-    store = texts.Bytes()
+    store = texts.EncodedStrings()
     store.extend([b"one", b"two"])
     store._latest = (0, Closing(store._latest[1]))
     assert store.layout(range(2)).buffers[2] == b"onetwo"

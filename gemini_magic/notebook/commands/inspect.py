@@ -164,7 +164,7 @@ def notes(desk: CellRunner, line: MagicLine) -> None:
 def timing(desk: CellRunner, line: MagicLine) -> None:
     """Where the time of an answer went, in seconds since the request was sent."""
     response = chosen(desk, line)
-    rows = response.timing.told()
+    rows = response.timing.labels()
     why = (
         "This recording holds no arrival times."
         if response.chunks
