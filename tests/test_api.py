@@ -223,7 +223,7 @@ def test_the_shipped_trace_of_two_events_is_read():
     assert r.text == "Paris\n"
     assert (r.usage.prompt, r.usage.output, r.usage.total) == (10, 2, 12)
     assert (r.model_version, r.response_id) == ("gemini-2.0-flash", "wzCjaPa4As7shMIP2Mei0AI")
-    with pytest.raises(RecordingError, match="no built-in recording 'nope'"):
+    with pytest.raises(RecordingError, match="Unknown built-in recording: 'nope'"):
         gemini_magic.ask("hi", replay="builtin:nope")
 
 

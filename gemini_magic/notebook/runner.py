@@ -224,7 +224,7 @@ class CellRunner:
             self._view(
                 Ledger(request), options, None
             )  # a display that does not exist here: before it is sent
-        response = begin(
+        response, stream = begin(
             request,
             options,
             ask_key=_asker(self.shell),
@@ -232,8 +232,6 @@ class CellRunner:
             before=text_of(question.prefix),
             sources=question.sources,
         )
-        if response.stream is None:  # begin always opens one
-            raise AssertionError
         self._bind("_gemini", response)
         self._bind(options.out, response)
         run = Run(
@@ -251,7 +249,7 @@ class CellRunner:
         stop = threading.Event()
         works = options.background or kernel.stop_button_works(self.shell, awaited=awaited)
         view = self._view(response.ledger, options, stop.set if works else None)
-        return RunningCell(run, response.stream, view, stop)
+        return RunningCell(run, stream, view, stop)
 
     def _view(self, ledger: Ledger, options: Options, stop: Callable[[], None] | None) -> View:
         if options.quiet:

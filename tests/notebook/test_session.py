@@ -11,7 +11,7 @@ def ask(session, text, *, cell=None, message=None, **said):
     conversation = session.conversation(options)
     turns = conversation.before(key)
     request = build((Text(text),), options, turns)
-    response = begin(request, options).wait(5)
+    response = begin(request, options).response.wait(5)
     run = Run(response, request, options, conversation, len(turns), key)
     session.sent(run)
     session.answered(run)
