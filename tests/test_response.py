@@ -148,7 +148,7 @@ def test_two_responses_side_by_side(ask, tmp_path):
     loaded = Response.load(one.save(tmp_path / "a.jsonl"))
     assert one.diff(loaded).same
     assert repr(loaded.diff(loaded)).startswith("All figures are equal.")
-    with pytest.raises(TypeError, match="not with str"):
+    with pytest.raises(TypeError, match=r"^diff\(\) expects a Response, not str\.$"):
         one.diff("other")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .candidates import Candidate, Citation, citations_of
 from .exchange import Attempt, Exchange, Pause, clean_headers, clean_url, curl_of
 from .ledger import DisplayOptions, Ledger, Phase
 from .row_types import (
@@ -14,11 +15,14 @@ from .row_types import (
     modality_rows,
     part_row,
     rows_of,
+    usage_metadata,
 )
 
 __all__ = [
     "Attempt",
+    "Candidate",
     "ChunkRow",
+    "Citation",
     "DisplayOptions",
     "EventRow",
     "Exchange",
@@ -29,10 +33,12 @@ __all__ = [
     "Pause",
     "Phase",
     "UsageRow",
+    "citations_of",
     "clean_headers",
     "clean_url",
     "curl_of",
     "modality_rows",
     "part_row",
     "rows_of",
+    "usage_metadata",
 ]

@@ -127,11 +127,11 @@ class DisplayLoop:
 
     def _silent(self, response: Response) -> Response:
         """The response as the cell's value, which shows nothing: the view has shown it already."""
-        response._shown = True  # noqa: SLF001 - the view has just shown it
+        response.skip_next_display()
         events = self.shell.events
 
         def over(*_: object) -> None:
-            response._shown = False  # noqa: SLF001 - only in the cell that created it
+            response.skip_next_display(skip=False)  # only in the cell that created it
             events.unregister("post_run_cell", over)
 
         events.register("post_run_cell", over)

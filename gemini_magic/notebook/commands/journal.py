@@ -166,7 +166,7 @@ def _open(rest: Sequence[str]) -> Response:
     response, entry = _response("open", rest)
     _introduce(entry)
     say_lines(f"{response!r} is in `_`.")
-    response._shown = True  # noqa: SLF001 - it is handed over, not shown
+    response.skip_next_display()  # it is handed over, not shown
     return response
 
 
