@@ -364,7 +364,7 @@ class Response:
         """
         if not isinstance(other, Response):
             raise TypeError(f"diff() expects a Response, not {type(other).__name__}.")
-        return Difference(self, other, (self.text, other.text))
+        return Difference(self, other)
 
     def curl(self) -> str:
         """Return the shell command that sends the last request again; a variable stands in place of the key.

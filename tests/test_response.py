@@ -133,10 +133,10 @@ def test_two_responses_side_by_side(ask, tmp_path):
     found = one.diff(other)
     assert not found.same
     changed = {change.name for change in found.changes if not change.same}
-    assert {"question", "status", "finish reason", "answer"} <= changed
+    assert {"prompt", "status", "finish reason", "answer"} <= changed
     assert "-second <b>line</b>" in found.text
     shown, html = repr(found), found._repr_html_()
-    assert "≠ question" in html
+    assert "≠ prompt" in html
     assert ">+ another line</ins>" in html
     assert "second &lt;b&gt;line" in html
     assert "<b>" not in html
@@ -147,7 +147,7 @@ def test_two_responses_side_by_side(ask, tmp_path):
     assert "&lt;deep&gt;</th>" in found._repr_html_()
     loaded = Response.load(one.save(tmp_path / "a.jsonl"))
     assert one.diff(loaded).same
-    assert repr(loaded.diff(loaded)).startswith("All figures are equal.")
+    assert repr(loaded.diff(loaded)).startswith("All compared values are equal.")
     with pytest.raises(TypeError, match=r"^diff\(\) expects a Response, not str\.$"):
         one.diff("other")
 
@@ -167,9 +167,9 @@ def test_requests_of_recordings_are_compared_as_well(fake_server, tmp_path):
         loaded.append(Response.load(r.save(tmp_path / f"{number}.jsonl")))
     found = loaded[0].diff(loaded[1])
     changed = {change.name: (change.left, change.right) for change in found.changes if not change.same}
-    assert changed["question"] == ("Hi <b>there</b>", "Ho")
+    assert changed["prompt"] == ("Hi <b>there</b>", "Ho")
     named = {change.name: change.left for change in found.changes}
-    assert (named["model asked"], named["turns before"], named["system"]) == ("m", 0, "Be brief.")
+    assert (named["requested model"], named["earlier turns"], named["system"]) == ("m", 0, "Be brief.")
     assert "0.1" in named["config"]
     assert "<b>" not in found._repr_html_()
 
