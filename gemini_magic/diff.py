@@ -21,7 +21,7 @@ from .lenient_json import json_safe, replace_surrogates
 from .prices import Cost
 from .timing import TIMING_LABELS, Timing
 
-__all__ = ["Change", "Comparable", "Difference"]
+__all__ = ["Change", "Difference"]
 
 _MODEL: Final = re.compile(r"/models/([^/:?]+)")
 _COMPARED_LINES: Final = 2_000  # lines of each text that are compared
