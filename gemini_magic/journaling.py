@@ -13,7 +13,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from .content import Request
-from .endings import ELSEWHERE
+from .endings import REMEDY_OTHER_KERNEL
 from .errors import Interrupted, JournalError, RecordingError
 from .journal import Begun, Ended, Entry, Journal, Limits
 from .ledger import Exchange, Ledger
@@ -96,7 +96,7 @@ def again(entry: Entry, lines: bytes) -> Response:
     if ledger.cause == "arriving":
         ledger.replace_error(_arriving(entry, ledger.chars))
     elif ledger.error is not None and "resume" in ledger.error.remedy:
-        ledger.error.remedy = ELSEWHERE
+        ledger.error.remedy = REMEDY_OTHER_KERNEL
     return response
 
 

@@ -68,7 +68,7 @@ def fetched(
         problem = error.error
     except TimedOut as error:
         waited = "" if error.limit is None else f" for {error.limit:g} s"
-        problem = StalledError(f"Nothing came{waited}.", remedy="Ask again.")
+        problem = StalledError(f"No data arrived{waited}.", remedy="Ask again.")
     except ConnectionLost:
         problem = ConnectionFailed(
             "The connection was lost before the answer was complete.", remedy="Ask again."

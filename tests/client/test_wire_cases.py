@@ -45,7 +45,7 @@ def test_the_case_of_a_minute_is_the_case_before_it_with_the_default_limit():
     assert [case for case in CASES if case not in QUICK] == [long]
     same = {"name": long.name, "what": long.what, "silence": None, "says": long.says, "limit": long.limit}
     assert replace(short, **same) == long
-    assert long.says == f"Nothing came for {Options().stall_timeout:g} s"
+    assert long.says == f"No data arrived for {Options().stall_timeout:g} s"
 
 
 def test_the_page_of_results_has_a_row_for_every_case_and_all_of_ours_are_right():

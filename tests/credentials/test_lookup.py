@@ -196,7 +196,7 @@ def test_a_backends_key_goes_to_its_own_host_in_its_header(
     assert seen.headers[header] == ("Bearer " if style == "bearer" else "") + CANARY
 
 
-ELSEWHERE = [
+REMEDY_OTHER_KERNEL = [
     ("gemini", {}),
     ("gemini", {"auth": "bearer"}),
     ("vertex", {"auth": "x-goog-api-key", "project": "p"}),
@@ -207,7 +207,7 @@ ELSEWHERE = [
 ]
 
 
-@pytest.mark.parametrize(("dialect", "said"), ELSEWHERE)
+@pytest.mark.parametrize(("dialect", "said"), REMEDY_OTHER_KERNEL)
 def test_no_variable_of_any_service_is_sent_to_a_stranger(fake_server, tmp_path, monkeypatch, dialect, said):
     names = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "ADAPTIVE_API_KEY", "GATEWAY_API_KEY")
     for name in names:

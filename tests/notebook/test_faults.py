@@ -96,10 +96,15 @@ FAULTS = {
     # -- slow
     "late head": Fault([[pause(0.4), text("fine"), finish()]], at_least=0.4),
     "no head at all": Fault(
-        [[gate("never")]], "stalled", "", fails=True, options="--first-byte-timeout 0.3", shows="Nothing came"
+        [[gate("never")]],
+        "stalled",
+        "",
+        fails=True,
+        options="--first-byte-timeout 0.3",
+        shows="No data arrived",
     ),
     "head, then nothing": Fault(
-        [[stall()]], "stalled", "", fails=True, options="--first-byte-timeout 0.3", shows="Nothing came"
+        [[stall()]], "stalled", "", fails=True, options="--first-byte-timeout 0.3", shows="No data arrived"
     ),
     "byte by byte": Fault([[dribble(line(MIXED), 1, 0.001)]], text=MIXED, within=8.0),
     "three bytes at a time, without chunks": Fault(
@@ -140,7 +145,7 @@ FAULTS = {
         "",
         fails=True,
         options="--first-byte-timeout 0.4 --stall-timeout 0.3",
-        shows="Nothing came",
+        shows="No data arrived",
         within=3.9,
     ),
     "early hints": Fault(

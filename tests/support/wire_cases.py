@@ -361,7 +361,7 @@ ENDINGS = [
     _case("closed", "Endings", "closed between two events", [raw(sse(FIRST)), cut(b"")], says="connection was lost", **_LOST),
     _case("reset", "Endings", "reset (RST)", [raw(sse(FIRST)), gate(MORE), reset()], live=ONE, says="connection was lost", **_LOST),
     _SILENT,
-    replace(_SILENT, name="silent-default", what="silence in mid-answer, nothing set", silence=None, says="Nothing came for 60 s", limit=75.0),
+    replace(_SILENT, name="silent-default", what="silence in mid-answer, nothing set", silence=None, says="No data arrived for 60 s", limit=75.0),
 ]  # fmt: skip
 
 _NO_CONTENT = {"promptTokenCount": 4, "totalTokenCount": 4}
