@@ -20,7 +20,7 @@ from .content import Part, Request, Text, Turn
 from .conversation import answer_turn
 from .credentials import find_key, key_header
 from .errors import CredentialsError, OptionError, RecordingError
-from .journaling import journal, keep, kept
+from .journaling import journal, should_journal, start_journaling
 from .ledger import DisplayOptions, Ledger
 from .markdown import Images
 from .options import Options
@@ -160,8 +160,8 @@ def begin(
         ledger.note("key-kept-back", kept_back, severity="warning")
     for notice in notices:
         ledger.note("notice", notice)
-    keeping = kept(options, local=replay is not None or dialect.local is not None)
-    for problem in journal().problems() if keeping else ():
+    keeping = should_journal(options, local=replay is not None or dialect.local is not None)
+    for problem in journal().take_problems() if keeping else ():
         ledger.note("journal", problem, severity="warning")
     recorders = [Recorder(Path(options.record).expanduser())] if options.record else []
     stream = open_stream(
@@ -175,7 +175,7 @@ def begin(
         before=before,
     )
     if keeping:
-        keep(ledger, request, options)
+        start_journaling(ledger, request, options)
     return Started(Response(ledger, stream, partial(_reply, request, options)), stream)
 
 
