@@ -1,4 +1,4 @@
-"""Tables that grow while a stream arrives and that every DataFrame library takes as they are."""
+"""Tables that grow while a stream arrives and that every DataFrame library accepts."""
 
 from __future__ import annotations
 
