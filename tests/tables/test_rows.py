@@ -185,7 +185,7 @@ def test_the_preview_is_escaped_and_shortened():
 
 def test_a_terminal_shows_a_plain_table_without_empty_columns():
     class Printer:
-        said = ""
+        printed = ""
 
         def text(self, piece):
             self.printed += piece
@@ -256,7 +256,7 @@ def test_an_unknown_field_is_an_error_with_a_suggestion():
         rows.where("candidates.0.finishreason=STOP")
     with pytest.raises(KeyError, match="Did you mean total"):
         rows.where("number > 0", "usage.totl > 1")
-    assert len(rows.where("usage.cached > 1")) == 0  # nobody sent it, and nothing is like it
+    assert len(rows.where("usage.cached > 1")) == 0  # no chunk has it, and no similar name exists
     with pytest.raises(KeyError, match=r"^.Unknown column or JSON field .zzz.\. Columns: number"):
         Rows(table(3)).where("zzz=1")
     with pytest.raises(ValueError, match="is not a valid condition"):
