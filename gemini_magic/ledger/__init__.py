@@ -1,4 +1,4 @@
-"""The record of one exchange with a model: chunks, events, attempts and notes, appended while they arrive."""
+"""The record of one request: chunks, events, attempts and notes, appended while they arrive."""
 
 from __future__ import annotations
 

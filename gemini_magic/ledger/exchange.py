@@ -1,4 +1,4 @@
-"""One HTTP exchange as it went over the wire, and the wait before one; data only, and without a key."""
+"""HTTP exchanges as they went over the wire, without keys, and the wait before one."""
 
 from __future__ import annotations
 
@@ -12,50 +12,17 @@ from ..lazy import LazySequence
 
 __all__ = ["Attempt", "BodyPieces", "Exchange", "Pause", "clean_headers", "clean_url", "curl_of"]
 
-_ARGUMENT: Final = 30_000  # characters of a body on the command line; systems take 128 kB in one argument
-_OURS: Final = {
-    "host",
-    "content-length",
-    "user-agent",
-    "connection",
-    "accept-encoding",
-}  # curl writes its own
-
-
-def curl_of(exchange: Exchange, key: tuple[str, str, str] | None) -> str:
-    """The command for a POSIX shell; it streams to the terminal (``-N``).
-
-    Args:
-        exchange: what was sent.
-        key: the header that carries the key, what stands before it, and the variable; None for no key.
-    """
-    lines = [f"curl -sS -N -X {exchange.method} {quote(exchange.url)}"]
-    lines += [
-        f"-H {quote(f'{name}: {value}')}" for name, value in exchange.headers if name.lower() not in _OURS
-    ]
-    if key is not None:
-        header, before, variable = key
-        lines.append(f'-H "{header}: {before}${variable}"')
-    body = exchange.body.decode("utf-8", "replace")
-    if len(body) <= _ARGUMENT:
-        return " \\\n  ".join([*lines, *([f"--data-raw {quote(body)}"] if body else [])])
-    mark = "JSON"
-    while f"\n{mark}\n" in f"\n{body}\n":
-        mark += "_"
-    return " \\\n  ".join([*lines, f"--data-binary @- <<'{mark}'"]) + f"\n{body}\n{mark}"
-
-
-_NEAR = 1 << 12  # bytes of a piece in which its first chunk begins
+_SEARCHED = 1 << 12  # bytes of a piece in which its first chunk begins
 _SECRET_WORDS = ("key", "token", "authorization", "cookie", "secret")
 
 
 class Pause(NamedTuple):
-    """A wait before a request goes out.
+    """A wait before a request is sent.
 
     Attributes:
-        why: what is waited for, in words.
-        until: when it ends, in seconds since the ledger began (``started``).
-        attempt, of: which attempt follows and how many there may be, from 1; 0 where nothing has failed.
+        why: the reason, in words.
+        until: when it ends, in seconds since ``Ledger.started``.
+        attempt, of: the number of the next attempt and of allowed attempts, from 1; 0 if no attempt has failed.
     """
 
     why: str
@@ -69,21 +36,21 @@ class Attempt(NamedTuple):
 
     Attributes:
         round, attempt: tool round, and attempt within it, from 0.
-        url: where it was sent.
-        status: the HTTP status, None when no answer came.
-        ended: how it ended, in a word: ``eof`` when the answer was read to its end; ``end`` is the same.
-        problem: why it brought no answer, in words; None when it did.
-        waited: seconds that were waited before it went out, for another try or for its turn.
-        started: when it went out, in seconds since the first request was sent; None when it never did.
-        seconds: from sending it to the last byte of its answer, None when none came.
-        size: bytes of the answer's body, content-encoding undone.
+        url: the URL of the request.
+        status: the HTTP status; None if no response arrived.
+        ended: how it ended: ``eof`` if the response was read to its end; ``end`` is another name of it.
+        problem: why it brought no answer, in words; None if it did.
+        waited: seconds waited before it was sent, for a retry or a rate limit.
+        started: when it was sent, in seconds since the first request was sent; None if it was not sent.
+        seconds: from sending it to the last byte of the response; None if no byte arrived.
+        size: bytes of the response body after content-decoding.
     """
 
     round: int
     attempt: int
     url: str
     status: int | None
-    ended: str | None  # "end" is a word of SQL
+    ended: str | None  # "end" is a keyword of SQL
     problem: str | None = None
     waited: float = 0.0
     started: float | None = None
@@ -97,73 +64,73 @@ class Attempt(NamedTuple):
 
 
 class BodyPieces(LazySequence[tuple[float, bytes]]):
-    """What the socket gave: ``(t, bytes)`` for each read, append-only.
+    """The pieces of a response body: ``(t, bytes)`` for each network read; append-only.
 
-    A piece may be kept as which chunks stand in it and what is around them, so that the bytes of a chunk are held once,
-    by whoever keeps the chunks.
+    A piece can be stored as references to its chunks and the bytes around them, so that the bytes of a chunk are stored
+    only once, in the table of chunks.
 
     Attributes:
-        size: bytes of all.
+        size: bytes of all pieces.
     """
 
     def __init__(self) -> None:
         self.size = 0
         self._times = array("d")
-        # The bytes of a piece; or what stands before, between and behind the chunks in it.
-        self._kept: list[bytes | tuple[bytes, bytes, bytes]] = []
-        self._firsts, self._counts = array("i"), array("i")  # which chunks
-        self._around = (b"", b"", b"")  # of the last one: mostly it stays the same
-        self._chunks: Callable[[range], Sequence[bytes]] = _none
+        # The bytes of a piece, or the bytes before, between and after its chunks.
+        self._stored: list[bytes | tuple[bytes, bytes, bytes]] = []
+        self._firsts, self._counts = array("i"), array("i")  # the chunks of each piece
+        self._around = (b"", b"", b"")  # of the last piece; usually equal for all
+        self._chunks: Callable[[range], Sequence[bytes]] = _no_chunks
 
     def append(self, piece: tuple[float, bytes]) -> None:
-        """One more."""
+        """Append a piece: its arrival in seconds since the request was sent, and its bytes."""
         t, data = piece
         self.size += len(data)
         self._times.append(t)
         self._firsts.append(0)
         self._counts.append(0)
-        self._kept.append(data)  # last: as many as are kept, there are of the others
+        self._stored.append(data)  # last, because it determines the length
 
     def share(self, chunks: Sequence[bytes], first: int, source: Callable[[range], Sequence[bytes]]) -> None:
-        """Keep the last piece as these chunks and what is around them, if that is all that it is.
+        """Store the last piece as references to chunks, if it consists of them and the bytes around them.
 
         Args:
-            chunks: what was found in the last piece, in order; the first of them may have begun in a piece before.
-            first: the number of the first of them.
-            source: gives chunks by their numbers, from now on.
+            chunks: the chunks that ended in the last piece, in order; the first may have begun in an earlier piece.
+            first: index of the first chunk.
+            source: returns the bytes of chunks by their indices.
         """
-        data = self._kept[-1]
+        data = self._stored[-1]
         for skipped in range(min(2, len(chunks))):
             around = _around(data, chunks[skipped:]) if isinstance(data, bytes) else None
             if around is not None:
                 self._around = self._around if around == self._around else around
                 self._chunks, self._firsts[-1] = source, first + skipped
                 self._counts[-1] = len(chunks) - skipped
-                self._kept[-1] = self._around
+                self._stored[-1] = self._around
                 return
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._stored)
 
     def _items(self, rows: Sequence[int]) -> Iterator[tuple[float, bytes]]:
         return map(self._at, rows)
 
     def _at(self, row: int) -> tuple[float, bytes]:
-        kept = self._kept[row]
-        if isinstance(kept, tuple):
-            before, between, behind = kept
+        stored = self._stored[row]
+        if isinstance(stored, tuple):
+            before, between, after = stored
             first = self._firsts[row]
-            kept = before + between.join(self._chunks(range(first, first + self._counts[row]))) + behind
-        return self._times[row], kept
+            stored = before + between.join(self._chunks(range(first, first + self._counts[row]))) + after
+        return self._times[row], stored
 
 
-def _none(_rows: range) -> Sequence[bytes]:
+def _no_chunks(_rows: range) -> Sequence[bytes]:
     return ()
 
 
 def _around(data: bytes, chunks: Sequence[bytes]) -> tuple[bytes, bytes, bytes] | None:
-    """What stands before, between and behind chunks that make up a piece; None when they do not."""
-    begin = data.find(chunks[0], 0, len(chunks[0]) + _NEAR)
+    """Return the bytes before, between and after the chunks of a piece; None if other bytes are in it."""
+    begin = data.find(chunks[0], 0, len(chunks[0]) + _SEARCHED)
     if begin < 0:
         return None
     end, between = begin + len(chunks[0]), b""
@@ -176,20 +143,21 @@ def _around(data: bytes, chunks: Sequence[bytes]) -> tuple[bytes, bytes, bytes] 
 
 
 class Exchange:
-    """One HTTP exchange as it went over the wire: what was sent, and every piece the socket gave.
+    """One HTTP request and its response as they went over the wire.
 
     Attributes:
-        method, url, headers, body: the request; it never holds a key.
-        status, reason, http_version, response_headers: the answer's head, None or empty until it came.
-        pieces: ``(t, bytes)`` per socket read, body only, content-encoding undone; t in seconds since sent.
-        end: how it ended in one word or sentence, None while it runs.
-        problem: why it brought no answer, in words; None when it did.
-        waited: seconds that were waited before it went out: for another try, or for its turn.
-        started: when it went out, in seconds since the first request was sent; None until then.
-        round, attempt: tool round and attempt it belongs to.
-        backend: the dialect that was spoken, None where nobody said.
-        key: how the key travelled: the header, what stands before the key, the variable that holds such a key; None
-            when there was none, and in a recording.
+        method, url, headers, body: the request, without a key.
+        status, reason, http_version, response_headers: the head of the response; None or empty until it arrives.
+        pieces: the response body after content-decoding, as ``(t, bytes)`` for each network read; t in seconds since the
+            request was sent.
+        end: how it ended, in a word or two; None while it runs.
+        problem: why it brought no answer, in words; None if it did.
+        waited: seconds waited before it was sent, for a retry or a rate limit.
+        started: when it was sent, in seconds since the first request was sent; None until then.
+        round, attempt: the tool round and attempt it belongs to, from 0.
+        backend: name of the backend that encoded it; None if it is not known.
+        key: how the key was sent: the header, the text before the key, and the variable that holds it; None for a
+            request without a key and in a recording.
     """
 
     def __init__(
@@ -262,7 +230,7 @@ class Exchange:
         self.end = end
 
     def summary(self) -> Attempt:
-        """What it was, without its bytes."""
+        """Return the exchange as a row of ``Response.attempts``."""
         seconds = self.pieces[-1][0] if self.pieces else None
         return Attempt(
             self.round,
@@ -278,20 +246,55 @@ class Exchange:
         )
 
 
+_MAX_ARGUMENT: Final = 30_000  # characters of a body in one argument; Linux allows 128 kB
+_CURL_HEADERS: Final = {
+    "host",
+    "content-length",
+    "user-agent",
+    "connection",
+    "accept-encoding",
+}  # set by curl
+
+
+def curl_of(exchange: Exchange, key: tuple[str, str, str] | None) -> str:
+    """Return the POSIX shell command that sends the request of an exchange and streams the answer (``-N``).
+
+    Args:
+        exchange: the exchange.
+        key: the header that carries the key, the text before the key, and the variable that holds it; None for no key.
+    """
+    lines = [f"curl -sS -N -X {exchange.method} {quote(exchange.url)}"]
+    lines += [
+        f"-H {quote(f'{name}: {value}')}"
+        for name, value in exchange.headers
+        if name.lower() not in _CURL_HEADERS
+    ]
+    if key is not None:
+        header, prefix, variable = key
+        lines.append(f'-H "{header}: {prefix}${variable}"')
+    body = exchange.body.decode("utf-8", "replace")
+    if len(body) <= _MAX_ARGUMENT:
+        return " \\\n  ".join([*lines, *([f"--data-raw {quote(body)}"] if body else [])])
+    delimiter = "JSON"
+    while f"\n{delimiter}\n" in f"\n{body}\n":
+        delimiter += "_"
+    return " \\\n  ".join([*lines, f"--data-binary @- <<'{delimiter}'"]) + f"\n{body}\n{delimiter}"
+
+
 def clean_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Headers as they are kept: cookies dropped, anything that may be a credential masked."""
-    kept: dict[str, str] = {}
+    """Return headers without cookies and with possible credentials replaced; names are in lower case."""
+    cleaned: dict[str, str] = {}
     for name, value in headers:
         lower = name.lower()
         if lower in ("set-cookie", "cookie"):
             continue
         shown = "<redacted>" if any(word in lower for word in _SECRET_WORDS) else value
-        kept[lower] = f"{kept[lower]}, {shown}" if lower in kept else shown
-    return kept
+        cleaned[lower] = f"{cleaned[lower]}, {shown}" if lower in cleaned else shown
+    return cleaned
 
 
 def clean_url(url: str) -> str:
-    """The URL with credentials masked."""
+    """Return the URL with credentials replaced."""
     parts = urlsplit(url)
     if not parts.query and "@" not in parts.netloc:
         return url
