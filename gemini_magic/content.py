@@ -1,7 +1,6 @@
-"""What is said: parts, turns and the request they make up.
+"""Parts, turns and requests: values that are equal when their content is equal.
 
-Plain values, equal when their content is equal. This module does not know how any of it looks on the wire
-(``backends``), nor who is speaking to whom.
+The backends translate them from and to the wire.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ __all__ = [
 ]
 
 
-_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+_IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
 class Text(Struct, frozen=True, gc=False):
@@ -46,7 +45,7 @@ class Text(Struct, frozen=True, gc=False):
 
     Attributes:
         text: the text, possibly empty.
-        signature: the opaque ``thoughtSignature`` that came with it, to be sent back unchanged, or None.
+        signature: the opaque ``thoughtSignature`` that must be sent back unchanged with this part, or None.
     """
 
     text: str
@@ -68,15 +67,15 @@ class Blob(Struct, frozen=True):
     signature: str | None = None
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
-        """A picture shows itself; anything else (SVG included, which may hold scripts) is described."""
+        """Display images; describe other media, and SVG, which may contain scripts."""
         shown: dict[str, Any] = {"text/plain": f"<Blob {self.mime_type}, {len(self.data):,} bytes>"}
-        if self.mime_type in _PICTURES:
+        if self.mime_type in _IMAGE_TYPES:
             shown[self.mime_type] = base64.b64encode(self.data).decode()
         return shown
 
 
 class File(Struct, frozen=True):
-    """Media held elsewhere, by URI."""
+    """Media referenced by URI."""
 
     uri: str
     mime_type: str | None = None
@@ -84,13 +83,14 @@ class File(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """The model asks for a function to be called.
+    """A function call that the model requests.
 
     Attributes:
-        name: the function; None in a piece that goes on with a call begun before.
-        args: the arguments, empty when they come in pieces.
-        partial_args: pieces of arguments as Vertex AI streams them (``jsonPath`` with a value each), or None.
-        will_continue: whether more pieces follow, None where the server does not say.
+        name: the function; None in a piece that continues an earlier call.
+        args: the arguments; empty when they arrive in pieces.
+        id: the server's id of the call, or None.
+        partial_args: pieces of arguments as Vertex AI streams them (each a ``jsonPath`` and a value), or None.
+        will_continue: whether more pieces follow; None where the server does not send it.
     """
 
     name: str | None
@@ -102,7 +102,7 @@ class Call(Struct, frozen=True):
 
 
 class CallResult(Struct, frozen=True):
-    """What a called function returned."""
+    """The return value of a called function."""
 
     name: str
     response: dict[str, Any] = field(default_factory=dict)
@@ -111,7 +111,7 @@ class CallResult(Struct, frozen=True):
 
 
 class Code(Struct, frozen=True):
-    """Code the server runs for the model."""
+    """Code that the server runs for the model."""
 
     code: str
     language: str | None = None
@@ -120,7 +120,7 @@ class Code(Struct, frozen=True):
 
 
 class CodeResult(Struct, frozen=True):
-    """What the server's run of the code gave; ``outcome`` is the server's own word (``OUTCOME_OK``, …)."""
+    """The result of code that the server ran; ``outcome`` is as sent (``OUTCOME_OK``, …)."""
 
     outcome: str | None = None
     output: str = ""
@@ -129,7 +129,7 @@ class CodeResult(Struct, frozen=True):
 
 
 class Opaque(Struct, frozen=True):
-    """A part of a kind this version does not know, kept as it came."""
+    """A part of an unknown kind, as received."""
 
     raw: dict[str, Any]
     signature: str | None = None
@@ -151,58 +151,58 @@ _KINDS: dict[type, str] = {
 
 
 class Parts(LazySequence[Part]):
-    """Parts in order, append-only; of a text without a signature it keeps the text, which is most of an answer."""
+    """Parts in order, append-only; text without a signature, which is most of an answer, is stored as a string."""
 
     def __init__(self) -> None:
-        self._kept: list[Part | str] = []
+        self._stored: list[Part | str] = []
 
     def append(self, part: Part) -> None:
-        """One more."""
-        self._kept.append(compact_part(part))
+        """Append a part."""
+        self._stored.append(compact_part(part))
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._stored)
 
     def _items(self, rows: Sequence[int]) -> Iterator[Part]:
-        return (restore_part(self._kept[row]) for row in rows)
+        return (restore_part(self._stored[row]) for row in rows)
 
 
 def compact_part(part: Part) -> Part | str:
-    """What has to be kept of a part: of a text without a signature the text."""
+    """Return a compact form of a part to store: the string of a text without a signature, otherwise the part."""
     return part.text if type(part) is Text and part.signature is None else part
 
 
-def restore_part(kept: Part | str) -> Part:
-    """The part of which :func:`compact_part` kept this."""
-    return Text(kept) if isinstance(kept, str) else kept
+def restore_part(stored: Part | str) -> Part:
+    """Return the part that :func:`compact_part` was given."""
+    return Text(stored) if isinstance(stored, str) else stored
 
 
 def kind_of(part: Part) -> str:
-    """The short name of a part's kind, as the ``kind`` columns of the tables show it."""
+    """Return the name of a part's kind, as in the ``kind`` columns of the tables."""
     return _KINDS[type(part)]
 
 
 class Turn(Struct, frozen=True):
-    """One side's contribution to a conversation."""
+    """One message of a conversation, by the user or the model."""
 
     role: Literal["user", "model"]
     parts: tuple[Part, ...]
 
     @property
     def text(self) -> str:
-        """The text parts joined, thoughts and media left out."""
+        """The text parts joined, without thoughts and media."""
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """Everything that is asked for, before any backend has given it a shape.
+    """A request before a backend encodes it.
 
     Attributes:
         model: the model's id, without ``models/``.
-        turns: the conversation, oldest first; the last one is the user's.
+        turns: the conversation, oldest turn first; the last turn is the user's.
         system: the system instruction, or None.
         config: ``generationConfig`` fields in lowerCamelCase, such as ``{"temperature": 0.2}``.
-        body: JSON that is merged deeply over the finished request body; it has the last word.
+        body: JSON that is merged deeply over the encoded body and takes precedence.
     """
 
     model: str
@@ -213,7 +213,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 def join_parts(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """The parts with text that was cut into chunks joined again; a part with a signature stays alone."""
+    """Join adjacent texts, and adjacent thoughts, into one part; a part with a signature is not joined."""
     found: list[Part] = []
     for part in parts:
         last = found[-1] if found else None
@@ -231,7 +231,7 @@ def join_parts(parts: Iterable[Part]) -> tuple[Part, ...]:
 
 
 def encodable(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """The parts with halves of surrogate pairs joined within each text, and lone ones replaced: now they can be sent."""
+    """Return parts that can be encoded as UTF-8: surrogate pairs are joined within each text, lone ones replaced."""
     return tuple(
         type(part)(replace_surrogates(part.text), part.signature)
         if isinstance(part, Text | Thought) and not part.text.isascii()
@@ -241,12 +241,12 @@ def encodable(parts: Iterable[Part]) -> tuple[Part, ...]:
 
 
 def deep_merge(base: dict[str, Any], over: dict[str, Any], *, drop_null: bool = False) -> dict[str, Any]:
-    """``over`` merged deeply into ``base``: objects merge, anything else replaces.
+    """Merge ``over`` deeply into ``base``: objects are merged, other values are replaced.
 
     Args:
         base: a JSON object; it is not changed.
-        over: the JSON object that has the last word.
-        drop_null: whether a null in ``over`` removes the field instead of standing for itself.
+        over: the JSON object that takes precedence.
+        drop_null: whether a null in ``over`` removes the field; otherwise the merged field is null.
     """
     result = dict(base)
     for key, value in over.items():

@@ -1,7 +1,4 @@
-"""Sequences that one writer appends to, whose items are made when they are asked for.
-
-An object for each would take more room than what it is made of.
-"""
+"""A sequence whose items are created on access, because storing an object for each would need more memory."""
 
 from __future__ import annotations
 
@@ -12,15 +9,15 @@ from typing import TypeVar, overload
 __all__ = ["LazySequence"]
 
 T = TypeVar("T")
-_BATCH = 1000  # items that are made at once
+_BATCH = 1000  # items created at once
 
 
 class LazySequence(Sequence[T]):
-    """To be given ``__len__`` and ``_items``."""
+    """Base class of append-only sequences with one writer; subclasses define ``__len__`` and ``_items``."""
 
     @abstractmethod
     def _items(self, rows: Sequence[int]) -> Iterable[T]:
-        """The items with these numbers."""
+        """Return the items at these positions."""
 
     @overload
     def __getitem__(self, key: int) -> T: ...

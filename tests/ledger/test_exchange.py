@@ -47,6 +47,8 @@ def test_the_bytes_of_a_chunk_are_held_once(fake_server):
     r = gemini_magic.ask("hi", model="m", base_url=fake_server.base_url, journal=False)
     pieces = r.ledger.exchanges[0].pieces
     assert len(r.chunks) == 2001
-    apart = {id(piece): len(piece if isinstance(piece, bytes) else b"".join(piece)) for piece in pieces._stored}
+    apart = {
+        id(piece): len(piece if isinstance(piece, bytes) else b"".join(piece)) for piece in pieces._stored
+    }
     assert sum(apart.values()) < 0.1 * pieces.size
     assert b"".join(piece for _, piece in pieces).count(b"data: ") == 2001

@@ -129,7 +129,7 @@ def test_json_in_the_only_code_block_says_what_it_leaves_out():
         ("Sorry, *no*", "expecting value at line 1, column 1"),
         ('{"a" 1}', "expecting ':' delimiter at line 1, column 6"),
         ("```json\n[1\n```", "expecting ',' delimiter at line 2, column 1"),
-        ("[" * 100_000, "brackets are opened without end"),
+        ("[" * 100_000, "too many open brackets"),
         (" ", "it has no text"),
     ],
 )
