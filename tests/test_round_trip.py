@@ -1,4 +1,4 @@
-"""What the model must have back: signatures and ids go into the next request as they came, in the parts they came with."""
+"""Signatures and ids are sent back in the next request unchanged, in the parts they arrived with."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def check(name, sent):
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_through_turns(fake_server, name):
+def test_signatures_survive_turns(fake_server, name):
     fake_server.script(*chunks(name))
     first = gemini_magic.ask("Warm?", model="m", base_url=fake_server.base_url)
     assert first.ok
@@ -141,7 +141,7 @@ def test_through_turns(fake_server, name):
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "sse"])
-def test_through_a_recording(fake_server, tmp_path, suffix):
+def test_signatures_survive_a_recording(fake_server, tmp_path, suffix):
     fake_server.script(*chunks("on the first of parallel calls"))
     path = gemini_magic.ask("Warm?", model="m", base_url=fake_server.base_url).save(tmp_path / f"a.{suffix}")
     fake_server.script(text("Yes."), finish())
@@ -165,7 +165,7 @@ def chatted():
 
 @pytest.mark.kernel
 @pytest.mark.parametrize("name", ANSWERS)
-def test_through_a_chat_in_a_kernel(chatted, name):
+def test_signatures_survive_a_chat_in_a_kernel(chatted, name):
     first, second = chatted[name]
     assert [part["text"] for part in first.body["contents"][0]["parts"]] == ["Warm?"]
     check(name, second)

@@ -1,4 +1,4 @@
-"""The pieces of a body: kept once with the chunks, and given back byte for byte."""
+"""The pieces of a body are stored once with the chunks, and returned byte for byte."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_pieces_come_back_as_they_were(name):
+def test_pieces_are_returned_byte_for_byte(name):
     body = BODIES[name]
     for cut in ([body], byte_by_byte(body), *(random_cuts(body, seed) for seed in range(20))):
         reader, pieces, chunks = Reader(), BodyPieces(), EncodedStrings()
@@ -42,7 +42,7 @@ def test_pieces_come_back_as_they_were(name):
         assert list(pickle.loads(pickle.dumps(pieces))) == list(pieces)
 
 
-def test_the_bytes_of_a_chunk_are_held_once(fake_server):
+def test_the_bytes_of_a_chunk_are_stored_once(fake_server):
     fake_server.model("m", flood(2000), finish())
     r = gemini_magic.ask("hi", model="m", base_url=fake_server.base_url, journal=False)
     pieces = r.ledger.exchanges[0].pieces

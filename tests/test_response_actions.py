@@ -1,4 +1,4 @@
-"""What can be done with an answer: ask on after it, and see it arrive again."""
+"""Actions on a response: reply and replay."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def asked(server, prompt="hi", **options):
 # ------------------------------------------------------------------------------ reply
 
 
-def test_a_reply_goes_on_with_the_same_options(fake_server):
+def test_a_reply_uses_the_same_options(fake_server):
     fake_server.model("m", text("one"), finish())
     first = asked(fake_server, temperature=0.5)
     second = first.reply("and then?", top_p=0.1)
@@ -37,7 +37,7 @@ def test_a_reply_goes_on_with_the_same_options(fake_server):
     assert third.request.turns[:2] == (Turn("user", (Text("hi"),)), Turn("model", (Text("one"),)))
 
 
-def test_a_reply_that_no_recording_holds_is_an_error_and_nothing_to_show_again():
+def test_a_reply_that_the_recording_does_not_contain_is_an_error():
     r = gemini_magic.ask("What can be odd about a stream?", replay="builtin:odd", speed=0, journal=False)
     assert r.ok
     with pytest.raises(RecordingError, match="holds no answer to this request"):
@@ -47,7 +47,7 @@ def test_a_reply_that_no_recording_holds_is_an_error_and_nothing_to_show_again()
         nothing.replay()
 
 
-def test_the_first_byte_is_that_of_the_try_that_brought_the_answer(fake_server):
+def test_the_first_byte_is_that_of_the_attempt_that_succeeded(fake_server):
     fake_server.script(status(503, body=google_error(503, "busy", "UNAVAILABLE")))
     fake_server.script(pause(0.05), text("one"), finish())
     r = asked(fake_server, retries=1)
@@ -55,7 +55,7 @@ def test_the_first_byte_is_that_of_the_try_that_brought_the_answer(fake_server):
     assert r.attempts[1].started <= r.timing.first_byte <= r.timing.first_text
 
 
-def test_what_cannot_be_replied_to_says_so_before_anything_is_sent(fake_server):
+def test_an_impossible_reply_is_an_error_before_anything_is_sent(fake_server):
     fake_server.model("m", text("one"), finish())
     fake_server.model("none", finish())
     r = asked(fake_server)
@@ -75,7 +75,7 @@ def test_what_cannot_be_replied_to_says_so_before_anything_is_sent(fake_server):
 # ------------------------------------------------------------------------------ replay
 
 
-def test_an_answer_is_shown_again_at_its_pace(fake_server, capsys):
+def test_replay_shows_the_answer_at_its_pace(fake_server, capsys):
     fake_server.model("m", *words("one two three four", every=0.05), finish())
     r = asked(fake_server)
     began = time.monotonic()
@@ -87,7 +87,7 @@ def test_an_answer_is_shown_again_at_its_pace(fake_server, capsys):
     assert len(fake_server.requests) == 1
 
 
-def test_a_broken_answer_is_replayed_as_it_broke(fake_server, capsys):
+def test_replay_shows_a_truncated_answer_as_it_was(fake_server, capsys):
     fake_server.script(status(503, body=google_error(503, "busy", "UNAVAILABLE")))
     fake_server.script(text("one, "), cut())
     r = asked(fake_server, retries=1)
