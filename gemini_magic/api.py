@@ -65,7 +65,7 @@ def _request(prompt: str | Sequence[Part], options: Options, turns: Sequence[Tur
     return build(parts, options, turns)
 
 
-def _recording(name: str) -> Path:
+def _recording_path(name: str) -> Path:
     """Return the file that a ``--replay`` value names.
 
     Args:
@@ -76,17 +76,17 @@ def _recording(name: str) -> Path:
     """
     if not name.startswith(_BUILTIN):
         return Path(name).expanduser()
-    shipped = {
+    built_in = {
         path.stem: path
         for path in sorted((Path(__file__).parent / "data").iterdir())
         if path.suffix in (".jsonl", ".httprr")
     }
     wanted = name.removeprefix(_BUILTIN)
-    if wanted not in shipped:
+    if wanted not in built_in:
         raise RecordingError(
-            f"Unknown built-in recording: {wanted!r}.", remedy=f"Available: {', '.join(shipped)}."
+            f"Unknown built-in recording: {wanted!r}.", remedy=f"Available: {', '.join(built_in)}."
         )
-    return shipped[wanted]
+    return built_in[wanted]
 
 
 def preview(request: Request, options: Options) -> Preview:
@@ -96,20 +96,30 @@ def preview(request: Request, options: Options) -> Preview:
         UsageProblem: the request cannot be sent as it is, or the configured key must not go to that address.
     """
     dialect = backend(options.backend)
-    made = dialect.encode(request, endpoint_of(options))
+    http = dialect.encode(request, endpoint_of(options))
     key = None if options.replay else key_header(dialect, options)
-    return Preview(made.method, made.url, (*made.headers, *([key] if key else [])), json.loads(made.body))
+    return Preview(http.method, http.url, (*http.headers, *([key] if key else [])), json.loads(http.body))
 
 
-def _key(
-    dialect: Backend, options: Options, ask: Callable[[str], str] | None, kept_back: str | None
+def _find_key(
+    dialect: Backend, options: Options, ask: Callable[[str], str] | None, withheld: str | None
 ) -> Key | None:
-    """Return the key for the address; an error also names the key that was withheld."""
+    """Return the key for the address.
+
+    Args:
+        dialect: the backend.
+        options: the options.
+        ask: asks the user for a key; None where the user cannot be asked.
+        withheld: a message about a key that was not used, to put before the remedy of an error.
+
+    Raises:
+        CredentialsError: no key was found, or the key belongs to another host.
+    """
     try:
         return find_key(dialect, options, ask=ask)
     except CredentialsError as problem:
-        if kept_back is not None:
-            problem.remedy = f"{kept_back} {problem.remedy}"
+        if withheld is not None:
+            problem.remedy = f"{withheld} {problem.remedy}"
         raise
 
 
@@ -147,21 +157,21 @@ def begin(
     dialect = backend(options.backend)
     replay = None
     if options.replay:
-        replay = Replay(_recording(options.replay), any_order=options.replay_any, speed=options.speed)
-    key, kept_back = None, (sources or {}).get(KEPT_BACK)
+        replay = Replay(_recording_path(options.replay), any_order=options.replay_any, speed=options.speed)
+    key, withheld = None, (sources or {}).get(KEPT_BACK)
     if replay is None and dialect.local is None:
-        key = _key(dialect, options, ask_key, kept_back)
+        key = _find_key(dialect, options, ask_key, withheld)
     else:
-        kept_back = None
+        withheld = None
     form = "markdown" if options.format == "md" else options.format
     display = DisplayOptions(form, options.images, options.record_size)
     ledger = Ledger(request, backend=dialect.name, before=before, display=display)
-    if kept_back is not None:
-        ledger.note("key-kept-back", kept_back, severity="warning")
+    if withheld is not None:
+        ledger.note("key-kept-back", withheld, severity="warning")
     for notice in notices:
         ledger.note("notice", notice)
-    keeping = should_journal(options, local=replay is not None or dialect.local is not None)
-    for problem in journal().take_problems() if keeping else ():
+    journaled = should_journal(options, local=replay is not None or dialect.local is not None)
+    for problem in journal().take_problems() if journaled else ():
         ledger.note("journal", problem, severity="warning")
     recorders = [Recorder(Path(options.record).expanduser())] if options.record else []
     stream = open_stream(
@@ -174,7 +184,7 @@ def begin(
         replay=replay,
         before=before,
     )
-    if keeping:
+    if journaled:
         start_journaling(ledger, request, options)
     return Started(Response(ledger, stream, partial(_reply, request, options)), stream)
 
@@ -204,16 +214,14 @@ def _reply(
     if answer is None:
         raise OptionError("There is no answer to reply to.", remedy="Ask again.")
     once = ("to", "record", "background")  # a second answer would overwrite the file of the first
-    again = {name: value for name, value in options.again().items() if name not in once}
-    resolved, sources = resolve(more, again=again, place=CALL)
-    asked = _request(prompt, resolved, (*request.turns, answer))
-    reply, stream = begin(asked, resolved, sources=sources)
+    repeated = {name: value for name, value in options.again().items() if name not in once}
+    resolved, sources = resolve(more, again=repeated, place=CALL)
+    follow_up = _request(prompt, resolved, (*request.turns, answer))
+    reply, stream = begin(follow_up, resolved, sources=sources)
     with _closing_on_error(reply, stream.close):
         reply.wait()
-    if isinstance(
-        reply.error, RecordingError
-    ):  # nothing was sent, and the empty text alone would not show it
-        raise reply.error
+    if isinstance(reply.error, RecordingError):
+        raise reply.error  # nothing was sent, and the empty text alone would not show it
     return reply
 
 

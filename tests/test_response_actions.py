@@ -6,11 +6,12 @@ import pickle
 import time
 
 import pytest
-from fake_server import cut, finish, google_error, pause, status, text, words
+from fake_server import cut, finish, gate, google_error, pause, status, text, words
 
 import gemini_magic
 from gemini_magic.content import Text, Turn
 from gemini_magic.errors import OptionError, RecordingError, UsageProblem
+from gemini_magic.ledger import Ledger
 from gemini_magic.response import Response
 
 
@@ -98,3 +99,86 @@ def test_replay_shows_a_truncated_answer_as_it_was(fake_server, capsys):
         r.replay(speed=-1)
     with pytest.raises(RecordingError, match="still running"):
         Response(type(r.ledger)()).replay()
+
+
+# ------------------------------------------------------------------------------ messages
+
+
+def running(action):
+    """A reply or replay of a response that is still running."""
+
+    def attempt(server):
+        server.script(text("one"), gate("go"), finish())
+        with gemini_magic.stream("hi", model="m", base_url=server.base_url, journal=False) as stream:
+            next(iter(stream))
+            action(stream.response)
+
+    return attempt
+
+
+def loaded_from_the_journal(server):
+    server.script(text("one"), finish())
+    r = asked(server)
+    copied = pickle.loads(pickle.dumps(r))
+    copied.ledger.set_source("journal", started=r.started)
+    copied.reply("more")
+
+
+def without_answer(server):
+    server.script(finish())
+    asked(server).reply("more")
+
+
+MESSAGES = {
+    "a reply while it runs": (
+        running(lambda r: r.reply("more")),
+        OptionError,
+        "The response is still running.",
+        "Call r.wait() first.",
+    ),
+    "a replay while it runs": (
+        running(lambda r: r.replay()),
+        RecordingError,
+        "The response is still running.",
+        "Call r.wait() first.",
+    ),
+    "a reply to nothing": (without_answer, OptionError, "There is no answer to reply to.", "Ask again."),
+    "a reply to an answer of the journal": (
+        loaded_from_the_journal,
+        OptionError,
+        "Cannot reply to a response that was loaded from the journal.",
+        "Ask the question again with gemini_magic.ask(…) and reply to that response.",
+    ),
+    "a command without a request": (
+        lambda _: Response(Ledger()).curl(),
+        RecordingError,
+        "The request of this response is not known.",
+        "Load a .jsonl recording: it contains the request as well.",
+    ),
+    "an empty prompt": (
+        lambda _: gemini_magic.ask(" "),
+        OptionError,
+        "The prompt is empty.",
+        "Write a question.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MESSAGES)
+def test_an_impossible_action_has_a_message_and_a_remedy(fake_server, case):
+    action, kind, message, remedy = MESSAGES[case]
+    with pytest.raises(kind) as caught:
+        action(fake_server)
+    assert (caught.value.message, caught.value.remedy) == (message, remedy)
+
+
+def test_a_running_response_cannot_be_pickled_or_iterated(fake_server):
+    with pytest.raises(
+        TypeError,
+        match=r"^A response can be pickled or copied only after it has ended\. Call r\.wait\(\) first\.$",
+    ):
+        running(pickle.dumps)(fake_server)
+    with pytest.raises(
+        TypeError, match=r"^A Response is not iterable\. Use \.text, \.chunks, \.events or \.parts\.$"
+    ):
+        iter(Response(Ledger()))
