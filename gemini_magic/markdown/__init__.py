@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .defang import defang
-    from .finished_blocks import Passages
+    from .finished_blocks import FinishedBlocks
     from .images import DATA_ONLY, Images
-    from .open_block import Frame
+    from .open_block import OpenBlock
     from .parser import CodeBlock, code_blocks
     from .renderer import Op, Renderer, render
     from .sanitize import visible
@@ -22,10 +22,10 @@ __all__ = [
     "DATA_ONLY",
     "STYLE",
     "CodeBlock",
-    "Frame",
+    "OpenBlock",
     "Images",
     "Op",
-    "Passages",
+    "FinishedBlocks",
     "Renderer",
     "code_blocks",
     "defang",
@@ -38,9 +38,9 @@ _HOMES = {
     "Images": "images",
     "STYLE": "style",
     "CodeBlock": "parser",
-    "Frame": "open_block",
+    "OpenBlock": "open_block",
     "Op": "renderer",
-    "Passages": "finished_blocks",
+    "FinishedBlocks": "finished_blocks",
     "Renderer": "renderer",
     "code_blocks": "parser",
     "defang": "defang",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .freezer import Source
+from .freezer import Freezer
 from .images import DATA_ONLY
 from .open_block import line_start, top_level
 from .parser import Refs, blocks_of, inline
@@ -16,12 +16,12 @@ from .sanitize import Newlines, reveal
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-    from .open_block import Frame
+    from .open_block import OpenBlock
 
-__all__ = ["Passages"]
+__all__ = ["FinishedBlocks"]
 
 
-class Passages:
+class FinishedBlocks:
     """The finished and the unfinished blocks of a growing text.
 
     Attributes:
@@ -31,19 +31,19 @@ class Passages:
     def __init__(self) -> None:
         self.rest = ""
         self._newlines = Newlines()
-        self._source = Source(coloured=False, images=DATA_ONLY)
-        self._frame: Frame | None = None
+        self._freezer = Freezer(coloured=False, images=DATA_ONLY)
+        self._frame: OpenBlock | None = None
 
     def feed(self, text: str) -> str:
         """Take more text; returns the source of the blocks that are finished now, which may be none."""
         text = self._newlines(text)
         self.rest += text
-        self._source.text += text
-        self._source.freeze()
-        before, self._frame = self._frame, self._source.frame
+        self._freezer.text += text
+        self._freezer.freeze()
+        before, self._frame = self._frame, self._freezer.open_block
         if self._frame is not None and self._frame is before:
             return ""
-        done = self.rest[: len(self.rest) - len(self._source.text)]
+        done = self.rest[: len(self.rest) - len(self._freezer.text)]
         if self._frame is not None:  # parts of a long block are frozen, but it goes on
             *_, last = top_level(blocks_of(done, Refs()))
             done = done[: line_start(done, (last[0].map or [0])[0])]
@@ -53,10 +53,10 @@ class Passages:
     def close(self) -> str:
         """Nothing follows: the source of all that is left."""
         done, self.rest = self.rest, ""
-        self._source, self._frame = Source(coloured=False, images=DATA_ONLY), None
+        self._freezer, self._frame = Freezer(coloured=False, images=DATA_ONLY), None
         return done
 
-    def end(self, most: int) -> str:
+    def tail(self, most: int) -> str:
         """The unfinished source; of a longer one than ``most`` characters the end, so begun that it reads alike."""
         if len(self.rest) <= most:
             return self.rest
@@ -70,7 +70,7 @@ class Passages:
 
         Links and images that may not be followed, and links that show their address already, are text.
         """
-        refs = Refs(self._source.settled)
+        refs = Refs(self._freezer.settled)
         tokens = blocks_of(source, refs)
         inline(tokens, refs)
         for token in tokens:

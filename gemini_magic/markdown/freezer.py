@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .highlight_live import Colours
 from .images import size_of
-from .open_block import Frame, after_line, is_final, line_start, top_level
+from .open_block import OpenBlock, after_line, is_final, line_start, top_level
 from .open_blocks import TextFrame, opened
 from .paragraph_cut import LONG, is_firm, paragraph_line, quiet_cut
 from .parser import Refs, blocks_of
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 
     from .images import Images
 
-__all__ = ["Part", "Source"]
+__all__ = ["Part", "Freezer"]
 
 
 class Part(NamedTuple):
     """Something that is being frozen: a block, or a part of a frame."""
 
-    frame: Frame | None
+    frame: OpenBlock | None
     tokens: list[Token]
 
 
-class Source:
+class Freezer:
     """The source that is not frozen yet.
 
     Attributes:
         text: it itself.
-        frame: the open block of which parts are frozen, if there is one; the text goes on inside it.
+        open_block: the block of which parts are frozen, if there is one; the text goes on inside it.
         settled: the definitions in frozen source.
         fresh: the labels settled since somebody cleared it.
         images: those that frames may show.
@@ -46,7 +46,7 @@ class Source:
     def __init__(self, *, coloured: bool, images: Images) -> None:
         self.images = images
         self.text = ""
-        self.frame: Frame | None = None
+        self.open_block: OpenBlock | None = None
         self.settled: dict[str, Any] = {}
         self.fresh: set[str] = set()
         self._colours = Colours if coloured else None
@@ -56,26 +56,26 @@ class Source:
     @property
     def led(self) -> str:
         """The text behind what stands for the frozen parts of the open block."""
-        return self.frame.lead + self.text if self.frame else self.text
+        return self.open_block.lead + self.text if self.open_block else self.text
 
     def read(self) -> tuple[Refs, list[Token]]:
         """Parse what is not frozen, the unfinished line too."""
         passing = Refs(self.settled)
-        if self.frame is None:
+        if self.open_block is None:
             return passing, blocks_of(self.text, passing)
-        tokens = blocks_of(self.led, passing, self.frame.spent)
-        self.frame.split(tokens)
-        if not self.frame.void:
+        tokens = blocks_of(self.led, passing, self.open_block.spent)
+        self.open_block.split(tokens)
+        if not self.open_block.void:
             return passing, tokens
         self._withdraw()
         return self.read()
 
     def _withdraw(self) -> None:
         """Read the source of a frame anew: it was no such block."""
-        if self.frame is not None:
-            self.text = "".join([*self.frame.source, self.text])
+        if self.open_block is not None:
+            self.text = "".join([*self.open_block.source, self.text])
             self._complete = 0
-            self.frame = None
+            self.open_block = None
 
     def freeze(self, end: int | None = None) -> list[Part]:
         """Cut finished parts off the complete lines, or off so many characters; settle the definitions among them."""
@@ -83,7 +83,7 @@ class Source:
         if end <= self._complete:
             return []
         self._complete = end
-        frame = self.frame
+        frame = self.open_block
         lead = frame.lead if frame else ""
         text = lead + self.text[:end]
         refs = Refs(self.settled)
@@ -97,7 +97,7 @@ class Source:
                 return self.freeze()
             frame.settle()
             if tokens or frame.ended(text):
-                self.frame = None
+                self.open_block = None
                 line = frame.end
             else:
                 children, line = frame.finished(children)
@@ -130,9 +130,9 @@ class Source:
         line = after_line(done[-1]) if done else 0
         found = None if len(done) == len(blocks) else opened(last, text, self.settled, self._colours)
         if found is not None:
-            self.frame, parts, line = found
-            self.frame.images = self.images
-            new += [Part(self.frame, part) for part in parts]
+            self.open_block, parts, line = found
+            self.open_block.images = self.images
+            new += [Part(self.open_block, part) for part in parts]
         return new, line
 
     def shorten(self, tokens: list[Token]) -> list[Part]:
@@ -141,12 +141,12 @@ class Source:
             return []
         self._patience = len(self.text) + max(LONG, size_of(self.text)) // 4
         new: list[Part] = []
-        frame = self.frame
+        frame = self.open_block
         if not isinstance(frame, TextFrame):
             if len(top_level(tokens)) > 1 and is_firm(self.text, tokens):
                 new = self.freeze(len(self.text))
             refs, tokens = self.read()
-            line = paragraph_line(self.text, tokens) if self.frame is None else -1
+            line = paragraph_line(self.text, tokens) if self.open_block is None else -1
             if line < 0:
                 return new
             self._cut(self.text, line, refs, 0, "")
@@ -158,7 +158,7 @@ class Source:
         content = tokens[1].content
         cut = quiet_cut(content) if text.startswith(content, begin) else 0
         if cut:
-            self.frame = frame
+            self.open_block = frame
             new.append(Part(frame, [frame.piece(content[:cut], led=bool(lead))]))
             frame.source.append(text[len(lead) : begin + cut])
             self.text = text[begin + cut :]
@@ -169,7 +169,7 @@ class Source:
     def finish(self, tokens: list[Token]) -> list[Part]:
         """Freeze everything that is left."""
         new: list[Part] = []
-        frame, self.frame = self.frame, None
+        frame, self.open_block = self.open_block, None
         if frame is not None:
             children, tokens = frame.split(tokens)
             frame.settle()

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from .images import DATA_ONLY
 from .parser import draw
-from .sanitize import clean
+from .sanitize import sanitize_html
 from .token_html import is_open_fence
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-__all__ = ["Frame", "after_line", "blank_after", "is_final", "line_start", "top_level"]
+__all__ = ["OpenBlock", "after_line", "blank_after", "is_final", "line_start", "top_level"]
 
 
 def top_level(tokens: list[Token]) -> list[list[Token]]:
@@ -76,7 +76,7 @@ def is_final(block: list[Token], text: str) -> bool:
     )
 
 
-class Frame(ABC):
+class OpenBlock(ABC):
     """An open block whose finished parts are frozen one by one.
 
     Attributes:
@@ -152,5 +152,5 @@ class Frame(ABC):
         return self._cleaned(draw(part, self.images))
 
     def _cleaned(self, html: str) -> str:
-        whole = clean(self._opening + html + self._closing, self.images)
+        whole = sanitize_html(self._opening + html + self._closing, self.images)
         return whole[len(self._opening) : len(whole) - len(self._closing)]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from markdown_it.token import Token
 
-from .open_block import Frame, after_line, blank_after, line_start, top_level
+from .open_block import OpenBlock, after_line, blank_after, line_start, top_level
 from .open_fence import FenceFrame
 from .parser import Refs, blocks_of, draw, missing_cells
-from .sanitize import clean
+from .sanitize import sanitize_html
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["TextFrame", "opened"]
 
 
-class _ListFrame(Frame):
+class _ListFrame(OpenBlock):
     """A list whose items are frozen; the last one is open."""
 
     kind = "list"
@@ -71,7 +71,7 @@ class _ListFrame(Frame):
         return super().draw(part)
 
 
-class _TableFrame(Frame):
+class _TableFrame(OpenBlock):
     """A table whose complete rows are frozen; its head is the first part."""
 
     kind = "table"
@@ -103,11 +103,11 @@ class _TableFrame(Frame):
     def _cleaned(self, html: str) -> str:
         rows, end = ("", self._headless) if html.startswith("<thead") else (self._rows, self._closing)
         opening = self._opening + rows
-        whole = clean(opening + html + end, self.images)
+        whole = sanitize_html(opening + html + end, self.images)
         return whole[len(opening) : len(whole) - len(end)]
 
 
-class TextFrame(Frame):
+class TextFrame(OpenBlock):
     """A long paragraph, frozen up to a space at which no emphasis, link or code is open."""
 
     kind = "text"
@@ -157,7 +157,7 @@ class TextFrame(Frame):
 
 def opened(
     block: list[Token], text: str, settled: dict[str, Any], colours: Callable[[str], Colours] | None
-) -> tuple[Frame, list[list[Token]], int] | None:
+) -> tuple[OpenBlock, list[list[Token]], int] | None:
     """Begin to freeze inside the last block of complete lines.
 
     Returns:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from markdown_it.token import Token
 
 from .highlight import highlight, language_of, lines_of
-from .open_block import Frame, after_line
+from .open_block import OpenBlock, after_line
 from .token_html import is_open_fence
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _chunks(code: str) -> list[str]:
     return chunks
 
 
-class FenceFrame(Frame):
+class FenceFrame(OpenBlock):
     """A fence whose complete lines are frozen. Open code is plain, or coloured line by line with ``colours``."""
 
     kind = "code"

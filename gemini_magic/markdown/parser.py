@@ -1,6 +1,6 @@
 """The one Markdown dialect of this package: CommonMark, tables, strikethrough, task boxes; HTML is text.
 
-It turns source into tokens and tokens into HTML that still has to pass ``safe.clean``; it keeps no state
+It turns source into tokens and tokens into HTML that still has to pass ``sanitize.sanitize_html``; it keeps no state
 between calls and does not know about streams.
 """
 

@@ -12,16 +12,16 @@ from itertools import groupby, takewhile
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from .freezer import Part, Source
+from .freezer import Part, Freezer
 from .heal_blocks import heal
 from .images import DATA_ONLY, Images, is_data, open_data_image
 from .parser import Refs, blocks_of, close_fence, draw, inline
-from .sanitize import Newlines, clean
+from .sanitize import Newlines, sanitize_html
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-    from .open_block import Frame
+    from .open_block import OpenBlock
 
 __all__ = ["Op", "Renderer", "render"]
 
@@ -30,18 +30,18 @@ class Op(NamedTuple):
     """One change of the view.
 
     Attributes:
-        kind: ``append`` a finished part, ``replace`` one, the ``frame`` of some parts looks different, ``open`` is what
+        kind: ``append`` a finished part, ``replace`` one, the element around the parts of a block changes (``rewrap``), ``open`` is what
             is unfinished in the open frame, ``tail`` what is unfinished behind it.
         id: the running number of the part, -1 for what is unfinished.
-        html: safe HTML; complete in itself if there is no frame, otherwise once ``frame.wrap`` is around it.
-        frame: the list, table, fence or paragraph it belongs to; None for a whole block. The parts of a frame follow
+        html: safe HTML; complete in itself if there is no frame, otherwise once ``block.wrap`` is around it.
+        block: the list, table, fence or paragraph it belongs to; None for a whole block. The parts of a frame follow
             one another.
     """
 
-    kind: Literal["append", "replace", "frame", "open", "tail"]
+    kind: Literal["append", "replace", "rewrap", "open", "tail"]
     id: int
     html: str
-    frame: Frame | None = None
+    block: OpenBlock | None = None
 
 
 def render(text: str, *, ended: bool = False, images: Images = DATA_ONLY) -> str:
@@ -60,7 +60,7 @@ def render(text: str, *, ended: bool = False, images: Images = DATA_ONLY) -> str
     if ended:
         close_fence(tokens)
     inline(tokens, refs)
-    return clean(draw(tokens, images), images)
+    return sanitize_html(draw(tokens, images), images)
 
 
 def _target(definition: Any) -> tuple[str, str] | None:
@@ -97,11 +97,11 @@ class Renderer:
         self._known = 0  # so many of them are more of an image's data
         self._in_data = False  # the text ends in those
         self._images = images
-        self._source = Source(coloured=heal, images=images)
+        self._freezer = Freezer(coloured=heal, images=images)
         self._passing: dict[str, Any] = {}  # definitions in the rest as last drawn
         self._html: list[str] = []  # of each frozen part
-        self._frames: list[Frame | None] = []  # of each frozen part
-        self._shown: tuple[Frame | None, str] = (None, "")  # the open frame as last told
+        self._frames: list[OpenBlock | None] = []  # of each frozen part
+        self._shown: tuple[OpenBlock | None, str] = (None, "")  # the open frame as last told
         self._asking: dict[str, set[int]] = {}  # label -> parts that asked for it
         self._linked: set[int] = set()  # parts that asked for any
         self._tokens: dict[
@@ -109,9 +109,9 @@ class Renderer:
         ] = {}  # of the parts that asked for any label or may look different yet
 
     @property
-    def frame(self) -> Frame | None:
+    def open_block(self) -> OpenBlock | None:
         """The open block of which parts are frozen, if there is one."""
-        return self._source.frame
+        return self._freezer.open_block
 
     @property
     def html(self) -> str:
@@ -122,7 +122,7 @@ class Renderer:
             if frame is None:
                 pieces += inner
             else:
-                pieces.append(frame.wrap(inner, rest=self.open if frame is self.frame else ""))
+                pieces.append(frame.wrap(inner, rest=self.open if frame is self.open_block else ""))
         return "".join([*pieces, self.tail])
 
     def append(self, text: str) -> None:
@@ -161,32 +161,32 @@ class Renderer:
 
     def _step(self, *, final: bool, ended: bool = False) -> list[Op]:
         begun = perf_counter()
-        source = self._source
-        source.text += "".join(self._pieces)
+        freezer = self._freezer
+        freezer.text += "".join(self._pieces)
         self._pieces.clear()
         self._known = 0
-        before = self.frame
-        new = source.freeze()
-        passing, tokens = source.read()
+        before = self.open_block
+        new = freezer.freeze()
+        passing, tokens = freezer.read()
         if ended:
             close_fence(tokens)
         if final:
-            new += source.finish(tokens)
+            new += freezer.finish(tokens)
             tokens = []
         else:
-            length = len(source.text)
-            new += source.shorten(tokens)
-            if len(source.text) != length:
-                passing, tokens = source.read()
+            length = len(freezer.text)
+            new += freezer.shorten(tokens)
+            if len(freezer.text) != length:
+                passing, tokens = freezer.read()
             if self._heal:
-                tokens, passing = heal(source.led, tokens, passing)
-                self._in_data = open_data_image(source.text) >= 0
-        children, after = self.frame.split(tokens) if self.frame else ([], tokens)
+                tokens, passing = heal(freezer.led, tokens, passing)
+                self._in_data = open_data_image(freezer.text) >= 0
+        children, after = self.open_block.split(tokens) if self.open_block else ([], tokens)
         stale = self._stale(passing)
-        ops = self._look([before, *(part.frame for part in new), self.frame], stale, passing)
+        ops = self._look([before, *(part.frame for part in new), self.open_block], stale, passing)
         ops += [self._append(part, passing) for part in new]
         ops += self._show(children, after, passing)
-        if before is not None and before is not self.frame:
+        if before is not None and before is not self.open_block:
             for ident in before.numbers:
                 self._forget(ident)
         self.last_cost = perf_counter() - begun
@@ -203,24 +203,24 @@ class Renderer:
     def _stale(self, passing: Refs) -> set[int]:
         """Return the parts whose labels mean something else than at the last update; remember the new meanings."""
         old, self._passing = self._passing, dict(passing)
-        labels = {*old, *passing, *self._source.fresh}
-        self._source.fresh.clear()
+        labels = {*old, *passing, *self._freezer.fresh}
+        self._freezer.fresh.clear()
         stale: set[int] = set()
         for label in labels:
             if _target(old.get(label)) != _target(
-                self._source.settled.get(label) or self._passing.get(label)
+                self._freezer.settled.get(label) or self._passing.get(label)
             ):
                 stale |= self._asking.get(label, set())
         return stale
 
-    def _look(self, frames: list[Frame | None], stale: set[int], passing: Refs) -> list[Op]:
+    def _look(self, frames: list[OpenBlock | None], stale: set[int], passing: Refs) -> list[Op]:
         """Draw frozen parts again that a definition or the look of their frame has changed."""
         ops: list[Op] = []
         again = set(stale)
         for frame in dict.fromkeys(each for each in frames if each is not None):
-            known, frame.mode = frame.mode, frame.looks(closed=frame is not self.frame)
+            known, frame.mode = frame.mode, frame.looks(closed=frame is not self.open_block)
             if known != frame.mode and frame.kind == "text" and known is not None:
-                ops.append(Op("frame", -1, "", frame))
+                ops.append(Op("rewrap", -1, "", frame))
             elif known != frame.mode:
                 again.update(frame.numbers)
             else:
@@ -259,7 +259,7 @@ class Renderer:
                 self._asking.setdefault(label, set()).add(ident)
             if passing.asked:
                 self._linked.add(ident)
-        return clean(draw(tokens, self._images), self._images) if frame is None else frame.draw(tokens)
+        return sanitize_html(draw(tokens, self._images), self._images) if frame is None else frame.draw(tokens)
 
     def _forget(self, ident: int) -> None:
         """Drop the tokens of a part that no late definition can change."""
@@ -271,13 +271,13 @@ class Renderer:
         ops: list[Op] = []
         for child in children:
             inline(child, passing)
-        inner = "".join(self.frame.draw(child) for child in children) if self.frame else ""
-        if (self.frame, inner) != self._shown:
-            self._shown = self.frame, inner
+        inner = "".join(self.open_block.draw(child) for child in children) if self.open_block else ""
+        if (self.open_block, inner) != self._shown:
+            self._shown = self.open_block, inner
             self.open = inner
-            ops.append(Op("open", -1, inner, self.frame))
+            ops.append(Op("open", -1, inner, self.open_block))
         inline(after, passing)
-        html = clean(draw(after, self._images), self._images) if after else ""
+        html = sanitize_html(draw(after, self._images), self._images) if after else ""
         if html != self.tail:
             self.tail = html
             ops.append(Op("tail", -1, html))

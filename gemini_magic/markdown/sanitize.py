@@ -16,7 +16,7 @@ from .images import DATA_ONLY, Images
 __all__ = [
     "SPAN_CLASSES",
     "Newlines",
-    "clean",
+    "sanitize_html",
     "link_allowed",
     "link_host",
     "normalise",
@@ -227,7 +227,7 @@ def _cleaner(images: Images) -> nh3.Cleaner:
     )
 
 
-def clean(html: str, images: Images = DATA_ONLY) -> str:
+def sanitize_html(html: str, images: Images = DATA_ONLY) -> str:
     """Return a balanced HTML fragment with everything removed that the allow-lists do not name.
 
     Args:

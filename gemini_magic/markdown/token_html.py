@@ -1,4 +1,4 @@
-"""What tokens look like: HTML that still has to pass ``safe.clean``.
+"""What tokens look like: HTML that still has to pass ``sanitize.sanitize_html``.
 
 It draws what the library draws otherwise, or not at all; which token stands where is the parser's to say.
 """

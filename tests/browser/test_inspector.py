@@ -18,7 +18,7 @@ from view_stage import feed, finished, new_ledger
 from gemini_magic import Response
 from gemini_magic.backends.gemini_decode import decode
 from gemini_magic.ledger.exchange import Exchange, curl_of
-from gemini_magic.markdown.sanitize import clean
+from gemini_magic.markdown.sanitize import sanitize_html
 from gemini_magic.tables import Rows
 from gemini_magic.views import bundle
 from gemini_magic.views.record import RECORD, record
@@ -298,7 +298,7 @@ def within(tag, attributes=""):
 
 
 def test_the_page_lets_through_exactly_what_the_kernel_does(page):
-    allowed = [tag for tag in ELEMENTS if f"<{tag} " in clean(within(tag, f' src="{DOT}" title="x"'))]
+    allowed = [tag for tag in ELEMENTS if f"<{tag} " in sanitize_html(within(tag, f' src="{DOT}" title="x"'))]
     said = page.page.evaluate(f"import('{MODULES}answer.js').then(({{ANSWER}}) => Object.keys(ANSWER))")
     assert set(said) == set(allowed)
     snippets = [
@@ -329,9 +329,9 @@ def test_the_page_lets_through_exactly_what_the_kernel_does(page):
         snippets,
     )
     different = [
-        (html, ours, clean(html))
+        (html, ours, sanitize_html(html))
         for html, ours in zip(snippets, made, strict=True)
-        if Tokens(ours).found != Tokens(clean(html)).found
+        if Tokens(ours).found != Tokens(sanitize_html(html)).found
     ]
     assert different == []
 

@@ -7,13 +7,13 @@ import random
 import pytest
 from markdown_answers import answer
 
-from gemini_magic.markdown import Passages, render
+from gemini_magic.markdown import FinishedBlocks, render
 from gemini_magic.markdown import finished_blocks as module
 from gemini_magic.markdown import freezer as source
 
 
 def grown(text, sizes):
-    passages, handed, at = Passages(), [], 0
+    passages, handed, at = FinishedBlocks(), [], 0
     while at < len(text):
         size = next(sizes)
         handed.append(passages.feed(text[at : at + size]))
@@ -46,16 +46,16 @@ def test_all_of_a_text_is_handed_out_in_whole_blocks():
     ],
 )
 def test_a_block_is_handed_out_when_it_is_finished(text, done):
-    passages = Passages()
+    passages = FinishedBlocks()
     assert "".join(map(passages.feed, text)) == done
     assert passages.rest == text[len(done) :]
     assert passages.close() == text[len(done) :]
 
 
 def test_the_end_of_a_long_block_reads_like_the_block():
-    passages = Passages()
+    passages = FinishedBlocks()
     passages.feed("```python\n" + "".join(f"x{n}\n" for n in range(100)))
-    end = passages.end(30)
+    end = passages.tail(30)
     assert end.startswith("```\nx")
     assert end.endswith("x99\n")
     assert len(end) < 40
@@ -64,7 +64,7 @@ def test_the_end_of_a_long_block_reads_like_the_block():
 
 
 def test_tokens_hold_nothing_that_acts_or_hides():
-    passages = Passages()
+    passages = FinishedBlocks()
     tokens = passages.tokens(
         "&#x202e;a \x1b[2J <b>x</b> ![p](https://h.example/p.png)\n\n```a\u202eb\n\x9b\n```\n"
     )
@@ -89,7 +89,7 @@ def test_one_long_list_costs_a_few_readings(monkeypatch):
     monkeypatch.setattr(module, "blocks_of", counted(module.blocks_of))
     monkeypatch.setattr(source, "blocks_of", counted(source.blocks_of))
     text = "".join(f"- item {n} with a few words\n" for n in range(2000))
-    passages = Passages()
+    passages = FinishedBlocks()
     for start in range(0, len(text), 40):
         passages.feed(text[start : start + 40])
     passages.close()

@@ -13,7 +13,7 @@ from markdown_cost import parsed_characters, pieces_of, sent
 
 from gemini_magic.errors import OptionError
 from gemini_magic.markdown import DATA_ONLY, Images, Renderer, render
-from gemini_magic.markdown.sanitize import clean
+from gemini_magic.markdown.sanitize import sanitize_html
 
 NONE = Images.parse("none")
 SOME = Images.parse(",".join(ALLOWED))
@@ -91,12 +91,12 @@ def test_attacks_by_addresses_fetch_nothing_but_from_hosts_that_are_named():
 
 def test_the_sanitiser_judges_addresses_again():
     for images, kept in ((DATA_ONLY, 1), (SOME, 2), (NONE, 0)):
-        html = clean(
+        html = sanitize_html(
             f'<img src="{GOOD}"><img src="https://pics.example/a" onerror="f()"><img src="x">', images
         )
         assert html.count("src=") == kept
         assert "onerror" not in html
-    assert "href" not in clean(f'<a href="{GOOD}">x</a>')
+    assert "href" not in sanitize_html(f'<a href="{GOOD}">x</a>')
 
 
 @pytest.mark.parametrize(

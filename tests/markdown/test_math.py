@@ -210,7 +210,7 @@ def test_a_long_paragraph_is_cut_beside_formulas(end):
     renderer = Renderer()
     for word in LONG.split(" "):
         renderer.feed(word + " ")
-    assert renderer.frame is not None
+    assert renderer.open_block is not None
     assert len(renderer.open) < 1500
     text = LONG + end
     assert check(chopped(text, random.Random(1), 40), end)

@@ -91,8 +91,8 @@ def test_a_list_in_pieces_goes_on_counting():
     renderer = Renderer()
     played = Played(renderer)
     played.see(renderer.feed("7. a\n8. b\n9. c\n"))
-    assert renderer.frame.wrap(played.parts[1:], first=1) == '<ol start="8">\n<li>b</li>\n</ol>\n'
-    assert renderer.frame.wrap(played.parts[:1]).startswith('<ol start="7">')
+    assert renderer.open_block.wrap(played.parts[1:], first=1) == '<ol start="8">\n<li>b</li>\n</ol>\n'
+    assert renderer.open_block.wrap(played.parts[:1]).startswith('<ol start="7">')
 
 
 def test_a_blank_line_late_in_a_list_changes_all_its_items():

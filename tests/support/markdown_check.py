@@ -21,19 +21,19 @@ class Played:
             if op.kind == "append":
                 assert op.id == len(self.parts)
                 self.parts.append(op.html)
-                self.frames.append(op.frame)
+                self.frames.append(op.block)
             elif op.kind == "replace":
                 assert self.parts[op.id] != op.html
-                assert self.frames[op.id] is op.frame
+                assert self.frames[op.id] is op.block
                 self.parts[op.id] = op.html
             elif op.kind == "open":
-                assert op.frame is self._renderer.frame
-                self.open = (op.frame, op.html)
+                assert op.block is self._renderer.open_block
+                self.open = (op.block, op.html)
             elif op.kind == "tail":
                 self.tail = op.html
             else:
-                assert op.kind == "frame"
-                assert op.frame in self.frames
+                assert op.kind == "rewrap"
+                assert op.block in self.frames
 
     @property
     def html(self):
