@@ -13,13 +13,13 @@ from gemini_magic.markdown import freezer as source
 
 
 def grown(text, sizes):
-    passages, handed, at = FinishedBlocks(), [], 0
+    finished_blocks, handed, at = FinishedBlocks(), [], 0
     while at < len(text):
         size = next(sizes)
-        handed.append(passages.feed(text[at : at + size]))
+        handed.append(finished_blocks.feed(text[at : at + size]))
         at += size
-        assert "".join(handed) + passages.rest == text[:at]
-    return [piece for piece in [*handed, passages.close()] if piece]
+        assert "".join(handed) + finished_blocks.rest == text[:at]
+    return [piece for piece in [*handed, finished_blocks.close()] if piece]
 
 
 def test_all_of_a_text_is_handed_out_in_whole_blocks():
@@ -46,26 +46,26 @@ def test_all_of_a_text_is_handed_out_in_whole_blocks():
     ],
 )
 def test_a_block_is_handed_out_when_it_is_finished(text, done):
-    passages = FinishedBlocks()
-    assert "".join(map(passages.feed, text)) == done
-    assert passages.rest == text[len(done) :]
-    assert passages.close() == text[len(done) :]
+    finished_blocks = FinishedBlocks()
+    assert "".join(map(finished_blocks.feed, text)) == done
+    assert finished_blocks.rest == text[len(done) :]
+    assert finished_blocks.close() == text[len(done) :]
 
 
 def test_the_end_of_a_long_block_reads_like_the_block():
-    passages = FinishedBlocks()
-    passages.feed("```python\n" + "".join(f"x{n}\n" for n in range(100)))
-    end = passages.tail(30)
+    finished_blocks = FinishedBlocks()
+    finished_blocks.feed("```python\n" + "".join(f"x{n}\n" for n in range(100)))
+    end = finished_blocks.tail(30)
     assert end.startswith("```\nx")
     assert end.endswith("x99\n")
     assert len(end) < 40
-    [token] = passages.tokens(end)
+    [token] = finished_blocks.tokens(end)
     assert token.type == "fence"
 
 
 def test_tokens_hold_nothing_that_acts_or_hides():
-    passages = FinishedBlocks()
-    tokens = passages.tokens(
+    finished_blocks = FinishedBlocks()
+    tokens = finished_blocks.tokens(
         "&#x202e;a \x1b[2J <b>x</b> ![p](https://h.example/p.png)\n\n```a\u202eb\n\x9b\n```\n"
     )
     inline = tokens[1].children
@@ -80,17 +80,17 @@ def test_one_long_list_costs_a_few_readings(monkeypatch):
     read = [0]
 
     def counted(original):
-        def blocks_of(text, *rest):
+        def parse_blocks(text, *rest):
             read[0] += len(text)
             return original(text, *rest)
 
-        return blocks_of
+        return parse_blocks
 
-    monkeypatch.setattr(module, "blocks_of", counted(module.blocks_of))
-    monkeypatch.setattr(source, "blocks_of", counted(source.blocks_of))
+    monkeypatch.setattr(module, "parse_blocks", counted(module.parse_blocks))
+    monkeypatch.setattr(source, "parse_blocks", counted(source.parse_blocks))
     text = "".join(f"- item {n} with a few words\n" for n in range(2000))
-    passages = FinishedBlocks()
+    finished_blocks = FinishedBlocks()
     for start in range(0, len(text), 40):
-        passages.feed(text[start : start + 40])
-    passages.close()
+        finished_blocks.feed(text[start : start + 40])
+    finished_blocks.close()
     assert read[0] <= 12 * len(text)

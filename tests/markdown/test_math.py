@@ -11,7 +11,7 @@ from markdown_check import check, healed
 from markdown_pieces import chopped
 
 from gemini_magic.markdown import Renderer, render
-from gemini_magic.markdown.tex_allowlist import typesettable
+from gemini_magic.markdown.tex_allowlist import is_typesettable
 
 
 def inline(tex):
@@ -108,7 +108,7 @@ def test_text_that_is_no_formula_reads_as_it_is():
     ],
 )
 def test_ordinary_formulas_are_typeset(tex):
-    assert typesettable(tex)
+    assert is_typesettable(tex)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_ordinary_formulas_are_typeset(tex):
     ],
 )
 def test_others_are_not(tex):
-    assert not typesettable(tex)
+    assert not is_typesettable(tex)
 
 
 def test_a_formula_that_is_not_typeset_is_seen_as_its_source():
