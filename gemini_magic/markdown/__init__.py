@@ -1,6 +1,6 @@
-"""Markdown text to safe HTML, whole or as operations on a growing view; knows no widget and no page.
+"""Renders Markdown as safe HTML, whole or as operations on a growing view, and defangs it for other front ends.
 
-The names are loaded when they are first used: a request should be on its way before the parser is imported.
+The names are imported when they are first used, so that a request is sent before the parser is imported.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
     "visible",
 ]
 
-_HOMES = {
+_MODULES = {
     "DATA_ONLY": "images",
     "Images": "images",
     "STYLE": "style",
@@ -50,8 +50,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    value = getattr(import_module(f".{_MODULES[name]}", __name__), name)
     globals()[name] = value  # also over a module of the same name, which importing it has put there
     return value

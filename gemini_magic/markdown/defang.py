@@ -1,8 +1,9 @@
 """Defanging: makes Markdown safe for front ends that trust the HTML they render from it. It makes no HTML itself.
 
-The saved ``text/markdown`` of an answer may be rendered by any front end. Front ends disagree about where code, links and
-formulas begin and end, so defanging does not rely on one parser. All front ends agree only about fences that are not
-indented; outside those, no text is left that is active markup in any of them. ``defang_check`` checks the result.
+The saved ``text/markdown`` of an answer may be rendered by any front end. Front ends disagree about where
+code, links and formulas begin and end, so defanging does not rely on one parser. All front ends agree only
+about fences that are not indented; outside those, no text is left that is active markup in any of them.
+``defang_check`` checks the result.
 """
 
 from __future__ import annotations
@@ -39,9 +40,8 @@ _FORMULA_START: Final = re.compile(r"\$|&dollar;|&#0*36;|&#x0*24;|\\[(\[]|\\begi
 _ACTIVE: Final = re.compile(
     r"<[A-Za-z/!?]|!\[|\]\(|^[^\w\n\[]*\[.*\]:|ftp://|www\.|`{3}|~{3}", re.MULTILINE | re.IGNORECASE
 )
-_URL_MARK: Final = re.compile(
-    r":(?=//)|(?<=www)\.", re.IGNORECASE
-)  # what makes a front end link a URL in a text
+# The character that makes a front end link a URL in a text.
+_URL_MARK: Final = re.compile(r":(?=//)|(?<=www)\.", re.IGNORECASE)
 _URL_WITH_PATH: Final = re.compile(r"[a-z]+://[^/?#]+[/?#]", re.IGNORECASE)
 _PUNCTUATION: Final = re.compile(r"[!-+\-./:<-@\[-`{-~]")
 
@@ -68,9 +68,10 @@ _MARKUP: Final = re.compile(
 def defang(text: str) -> str:
     """Return Markdown that shows the same answer and can do nothing if its HTML is trusted.
 
-    Ordinary text, lists, tables, links and allowed formulas stay as they are; other formulas become their source. Code that
-    a front end might not recognize as code is put into a fence that is not indented, or is defang_formula in entities between
-    ``<code>`` tags where no such fence is possible. A text that is still not safe becomes one code block.
+    Ordinary text, lists, tables, links and allowed formulas stay as they are; other formulas become their
+    source. Code that a front end might not recognize as code is put into a fence that is not indented, or is
+    written in entities between ``<code>`` tags where no such fence is possible. A text that is still not safe
+    becomes one code block.
     """
     text = _JS_LINE_ENDS.sub("\n", visible(text))
     defanged = _Defanger(text).result()
@@ -78,7 +79,7 @@ def defang(text: str) -> str:
 
 
 class _Defanger:
-    """Defangs one text: code blocks as a whole, depending on where they stand, everything else piece by piece."""
+    """Defangs one text: each code block as a whole, everything else piece by piece."""
 
     def __init__(self, text: str) -> None:
         self._lines = text.split("\n")
@@ -129,7 +130,8 @@ class _Defanger:
 
     def _is_active(self, code: str) -> bool:
         """Return whether code could act if a front end did not recognize it as code."""
-        # Preprocessing can take the start of the code for a part of a formula, and does not escape quotation marks.
+        # A front end may take the start of the code for a part of a formula, and does not escape its
+        # quotation marks.
         return _ACTIVE.search(code) is not None or (
             self._formulas and ('"' in code or defang_commands(code) != code)
         )
@@ -177,10 +179,8 @@ class _Defanger:
         pieces: list[str] = []
         at = 0
         for start, stop, defanged in sorted(edits):
-            pieces += [
-                self._defang_text(source[at:start] + "`")[:-1],
-                defanged,
-            ]  # the back-tick says that the text goes on
+            # The back-tick stands for what follows: the patterns look for whitespace or the end of the text.
+            pieces += [self._defang_text(source[at:start] + "`")[:-1], defanged]
             at = stop
         return "".join([*pieces, self._defang_text(source[at:])])
 
@@ -245,7 +245,7 @@ def _safe_url(url: str) -> str | None:
     url = unescape(url)
     if not link_allowed(url):
         return None
-    # "@@0@@" is where JupyterLab puts the first formula back.
+    # JupyterLab replaces "@@0@@" by the first formula.
     safe = "/:?#=+,;&%.~-_" if "@@" in url else "/:?#=+,;&%.~-_@"
     return quote(url, safe=safe).replace("&", "&amp;")
 
@@ -255,7 +255,7 @@ def _to_entities(text: str) -> str:
 
 
 def _code_in_entities(code: str) -> str:
-    """Return code in entities between ``<code>`` tags. Quote marks at the start of its further lines stay."""
+    """Return code in entities between ``<code>`` tags. The ``>`` of a quote at the start of its lines stays."""
     first, *rest = code.split("\n")
     lines = [_to_entities(first)]
     for line in rest:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["is_safe", "safe_language"]
 
-# Languages whose fences a front end renders instead of showing the code. Mermaid fetches the images that a diagram names.
+# Languages whose fences a front end renders instead of showing the code. Mermaid fetches the images that a
+# diagram names.
 _RENDERED_LANGUAGES: Final = frozenset(
     {"mermaid", "math", "geojson", "topojson", "stl", "vega", "vega-lite", "plantuml", "svgbob"}
 )

@@ -1,7 +1,7 @@
 """Defangs formulas: rewrites them so that every front end reads them alike, or not as formulas at all.
 
-Front ends look for formulas in the source, in the rendered page, or in both, and most know ``$`` only. This module knows TeX
-and where formulas are in inline source; ``defang`` handles the rest of a text.
+Front ends look for formulas in the source, in the rendered page, or in both, and most know ``$`` only. This
+module knows TeX and where formulas are in inline source; ``defang`` handles the rest of a text.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ def find_formulas(source: str) -> list[Formula]:
         return []
     found = FormulaSpans(source)
     MD.inline.tokenize(StateInline(source, MD, {"references": References(), "formulas": found}, []))
-    made: list[Formula] = []
+    result: list[Formula] = []
     for start, stop in sorted(set(found.spans)):
         size = 1 if source[start] == "$" and source[start + 1] != "$" else 2
-        if not made or start >= made[-1].stop:
-            made.append(
+        if not result or start >= result[-1].stop:
+            result.append(
                 Formula(start, stop, source[start : start + size], source[start + size : stop - size])
             )
-    return made
+    return result
 
 
 def defang_formula(tex: str, *, display: bool) -> str:
@@ -77,7 +77,7 @@ def defang_formula(tex: str, *, display: bool) -> str:
 
 
 def defang_commands(text: str) -> str:
-    """Return Markdown in which every TeX command that formulas may not use is defang_formula as code."""
+    """Return Markdown in which every TeX command that formulas may not use is written as code."""
     return _COMMAND.sub(_command_as_code, text)
 
 

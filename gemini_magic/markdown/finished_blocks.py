@@ -1,7 +1,7 @@
 """Splits a growing text into source of whole blocks, each returned once, as soon as nothing can change it.
 
-For output that cannot be changed once it is printed, such as a terminal. The caller renders the tokens itself; this module
-makes no HTML.
+For output that cannot be changed once it is printed, such as a terminal. The caller renders the tokens
+itself; this module makes no HTML.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class FinishedBlocks:
     def tail(self, limit: int) -> str:
         """Return the unfinished source.
 
-        Of a source longer than ``limit`` characters only the end is returned, about that long. The prefix of an open fence
-        or table is put in front, so that the end is parsed as code or rows.
+        Of a source longer than ``limit`` characters only the end is returned, about that long. The prefix of
+        an open fence or table is put in front, so that the end is parsed as code or rows.
         """
         if len(self.rest) <= limit:
             return self.rest

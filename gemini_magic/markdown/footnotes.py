@@ -1,7 +1,7 @@
 """Footnotes: a superscript where a footnote is referred to, and each definition as a paragraph where it stands.
 
-Footnotes are not numbered again and not moved to the end, so text that comes later does not change what is finished.
-``[^1](url)`` is a link, not a footnote.
+Footnotes are not numbered again and not moved to the end, so text that comes later does not change what is
+finished. ``[^1](url)`` is a link, not a footnote.
 """
 
 from __future__ import annotations

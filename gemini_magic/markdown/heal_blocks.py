@@ -1,9 +1,9 @@
 """Heals the unfinished end of a growing text at the level of blocks, so that the view does not flicker.
 
-Healing (token healing) changes what is displayed for a moment: unfinished markup is shown as it will probably be when it is
-finished. It works on the tokens of the unfrozen rest; it never reaches a frozen block or the final view. It has two steps. A
-last line that is only structure so far, such as ``-`` or ``| --``, is held back. Then the last inline content is healed by
-``heal_inline``.
+Healing (token healing) changes what is displayed for a moment: unfinished markup is shown as it will probably
+be when it is finished. It works on the tokens of the unfrozen rest; it never reaches a frozen block or the
+final view. It has two steps. A last line that is only structure so far, such as ``-`` or ``| --``, is held
+back. Then the last inline content is healed by ``heal_inline``.
 """
 
 from __future__ import annotations

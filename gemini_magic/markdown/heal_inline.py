@@ -1,6 +1,7 @@
 """Heals the last inline source of a growing text: what is open at its end is closed, shown as text or left out.
 
-It knows inline markup only. ``heal_blocks`` decides which inline source is the last one and what is held back before it.
+It knows inline markup only. ``heal_blocks`` decides which inline source is the last one and what is held back
+before it.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ _NOT_IN_NAME: Final = re.compile(r"[^A-Za-z0-9_+#.-]")
 def language_of(info: str) -> str:
     """Return the language that a fence's info string names, in lower case; ``""`` if it names no language.
 
-    ``{.python}`` and ``python title="x"`` both name python. At most 40 characters of ``[A-Za-z0-9_+#.-]`` are kept,
-    because the language becomes part of a class name.
+    ``{.python}`` and ``python title="x"`` both name python. At most 40 characters of ``[A-Za-z0-9_+#.-]`` are
+    kept, because the language becomes part of a class name.
     """
     first = info.strip().split(maxsplit=1)[:1]
     name = _NOT_IN_NAME.sub("", first[0].removeprefix("{").lstrip(".")) if first else ""
@@ -35,8 +35,8 @@ def language_of(info: str) -> str:
 def _lexer_names() -> Mapping[str, str]:
     """Return the lexer's name for each alias, built-in lexers only.
 
-    Pygments' own lookup asks installed plugins if it finds no lexer. That is slow, and it would load third-party code
-    because an answer named a language.
+    Pygments' own lookup asks installed plugins if it finds no lexer. That is slow, and it would load
+    third-party code because an answer named a language.
     """
     from pygments.lexers import get_all_lexers  # noqa: PLC0415 - takes 10 ms; the first code block needs it
 
@@ -57,8 +57,9 @@ def find_lexer(language: str) -> Any:
 def _token_markup() -> dict[Any, str]:
     """Return the markup of Pygments token types: a class that begins with ``gm-``, or an element.
 
-    A type that is not listed has the markup of its parent. Most of the HTML of highlighted code is tags, so frequent types
-    have a short element. It reads well without a style sheet, too: keywords are bold and comments italic.
+    A type that is not listed has the markup of its parent. Most of the HTML of highlighted code is tags, so
+    frequent types have a short element. It reads well without a style sheet, too: keywords are bold and
+    comments italic.
     """
     from pygments.token import Token  # noqa: PLC0415 - comes with the lexers
 
@@ -92,11 +93,11 @@ def _token_markup() -> dict[Any, str]:
 
 
 def _markup_of(kind: Any) -> str:
-    names = _token_markup()
-    known = names.get(kind)
-    if known is None:
-        known = names[kind] = _markup_of(kind.parent) if kind.parent else ""
-    return known
+    known_markup = _token_markup()
+    markup = known_markup.get(kind)
+    if markup is None:
+        markup = known_markup[kind] = _markup_of(kind.parent) if kind.parent else ""
+    return markup
 
 
 def split_lines(text: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Highlights code that is still growing: each new line once, and a few lines before it again.
 
-It knows Pygments and nothing of Markdown. The result may be wrong where a lexer looks far back or ahead, such as a string
-that ends ten lines later. The caller therefore highlights the whole code once it is complete.
+It knows Pygments and nothing of Markdown. The result may be wrong where a lexer looks far back or ahead, such
+as a string that ends ten lines later. The caller therefore highlights the whole code once it is complete.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ class LiveHighlighter:
     ) -> Iterator[tuple[Any, str]]:
         """Lex text that begins in these states; add to ``checkpoints`` where a line and a token begin together.
 
-        Pygments' lexer with a context yields the same tokens as the plain one and exposes its states on the way.
+        Pygments' lexer with a context yields the same tokens as the plain one and exposes its states on the
+        way.
 
         Raises:
             ValueError: the lexer skips or drops text.

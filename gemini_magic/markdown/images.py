@@ -1,8 +1,8 @@
 """Decides which images of an answer are shown, and which become a placeholder.
 
-Fetching an image can send parts of the answer to its host, so by default the page fetches no images. An image inside the
-answer (a ``data:`` URL) sends nothing; it is shown if it is small and its content has the type that the URL names. The
-module reads URLs and the headers of image files.
+Fetching an image can send parts of the answer to its host, so by default the page fetches no images. An image
+inside the answer (a ``data:`` URL) sends nothing; it is shown if it is small and its content has the type
+that the URL names. The module reads URLs and the headers of image files.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ class RasterSize(NamedTuple):
 def raster_size(url: str) -> RasterSize | None:
     """Return the size of a ``data:`` image that may be shown.
 
-    Returns None if the image is not a PNG, GIF, JPEG or WebP, is not of the type that the URL names, or is too large.
+    Returns None if the image is not a PNG, GIF, JPEG or WebP, is not of the type that the URL names, or is
+    too large.
     """
     match = _DATA_URL.fullmatch(url)
     if match is None or len(match[2]) * 3 // 4 > _MAX_BYTES:

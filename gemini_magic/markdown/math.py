@@ -2,10 +2,10 @@ r"""Formulas: ``$x$``, ``$$x$$``, ``\(x\)`` and ``\[x\]``, inside text and as se
 
 This module parses and renders formulas; ``tex_allowlist`` decides which of them a typesetter may receive.
 
-The rules are made so that freezing stays exact. Inside a paragraph a formula is parsed like code: it ends at the first
-matching delimiter, at most 2000 characters later. A formula block begins with the line that opens it, whatever follows. It
-ends with the line that closes it, before a blank line, or where its list item or quote ends. So each line is decided
-without the lines after it. A block that is not closed is a paragraph.
+The rules are made so that freezing stays exact. Inside a paragraph a formula is parsed like code: it ends at
+the first matching delimiter, at most 2000 characters later. A formula block begins with the line that opens
+it, whatever follows. It ends with the line that closes it, before a blank line, or where its list item or
+quote ends. So each line is decided without the lines after it. A block that is not closed is a paragraph.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ __all__ = [
     "may_open_block",
     "pending_token",
     "render_formula",
+    "render_pending",
 ]
 
 FORMULA_START: Final = re.compile(r"\$|\\[(\[]")
@@ -65,7 +66,8 @@ class FormulaSpans:
     """The positions of the formulas in a text. A parse fills it in if it is in the environment as ``formulas``.
 
     Attributes:
-        text: the same object as the text that is parsed; other texts, such as an image's description, are ignored.
+        text: the same object as the text that is parsed; other texts, such as an image's description, are
+            ignored.
         spans: the start and end of each formula, with its delimiters.
         open: where formulas begin that more text may complete.
     """
@@ -149,7 +151,7 @@ def block_formula(state: StateBlock, start: int, end: int, silent: bool) -> bool
 
 
 def is_likely_formula(source: str) -> bool:
-    """Return whether unfinished source will probably become a formula, and is not a price or a variable such as ``$HOME``.
+    """Return whether unfinished source will probably become a formula, and not a price or a name such as ``$HOME``.
 
     Args:
         source: the end of the text, from an opening delimiter on.
@@ -213,7 +215,7 @@ def _push_block(state: StateBlock, start: int, end: int, rest: str, opening: str
     state.push("paragraph_close", "p", -1)
 
 
-def formula_html(tex: str, *, display: bool) -> str:
+def _formula_html(tex: str, *, display: bool) -> str:
     r"""Return TeX, escaped, between the delimiters that a typesetter looks for."""
     left, right = ("\\[", "\\]") if display else ("\\(", "\\)")
     return f"{left}{escape(tex.strip(), quote=False)}{right}"
@@ -238,7 +240,7 @@ def render_formula(
         return (
             f'<pre><code class="language-tex">{source}</code></pre>\n' if block else f"<code>{source}</code>"
         )
-    html = formula_html(token.content, display=token.markup not in {"$", "\\("})
+    html = _formula_html(token.content, display=token.markup not in {"$", "\\("})
     kind, end = ("div", "\n") if block else ("span", "")
     return f'<{kind} class="mathjax_process">{html}</{kind}>{end}'
 

@@ -1,12 +1,13 @@
 """The interface of an open block, and functions that split its source and tokens.
 
-An open block is a list, table, fence or paragraph that may still grow and of which finished parts are already frozen: list
-items, table rows, code lines, or the beginning of a paragraph. The classes in ``open_blocks`` and ``open_fence`` implement it.
-Which block is open is decided in ``freezer``; what the view receives is decided in ``renderer``.
+An open block is a list, table, fence or paragraph that may still grow and of which finished parts are already
+frozen: list items, table rows, code lines, or the beginning of a paragraph. The classes in ``open_blocks``
+and ``open_fence`` implement it. Which block is open is decided in ``freezer``; what the view receives is
+decided in ``renderer``.
 
-Frozen parts are not parsed again. A short piece of source, the prefix, stands in for them: a first list item, the table's
-header, the opening line of the fence, one letter of the paragraph. The parser reads the unfrozen source behind this prefix
-exactly as it would read it at the end of the whole block.
+Frozen parts are not parsed again. A short piece of source, the prefix, stands in for them: a first list item,
+the table's header, the opening line of the fence, one letter of the paragraph. The parser reads the unfrozen
+source behind this prefix exactly as it would read it at the end of the whole block.
 """
 
 from __future__ import annotations
@@ -88,9 +89,11 @@ class OpenBlock(ABC):
         kind: ``list``, ``table``, ``code`` or ``text``.
         prefix: the source that stands in for the frozen parts when the rest is parsed.
         frozen_source: the source of the frozen parts, for blocks that may have to be parsed again.
-        filled_cells: how many cells the parser has added to the short rows that are frozen; 0 if this is not a table.
+        filled_cells: how many cells the parser has added to the short rows that are frozen; 0 if this is not
+            a table.
         end_line: the line after the block in the tokens that were split last.
-        invalid: the source turned out to be another block. The block then renders as nothing and its source is parsed again.
+        invalid: the source turned out to be another block. The block then renders as nothing and its source
+            is parsed again.
         restyles: whether the parts can render differently later although no link definition changes.
         style: what the HTML of the parts depends on beyond their own tokens, as of the last rendering.
         part_ids: the ids of its parts in the view.

@@ -1,6 +1,7 @@
 """The open list, table and paragraph: which of their parts are finished, and how the rest is parsed.
 
-Each class knows the source and tokens of one block. The open fence, whose text is not Markdown, is in ``open_fence``.
+Each class knows the source and tokens of one block. The open fence, whose text is not Markdown, is in
+``open_fence``.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ __all__ = ["OpenParagraph", "begin_open_block"]
 class _OpenList(OpenBlock):
     """A list whose items are frozen, except the last one, which may still grow.
 
-    A list is loose if blank lines separate its items; then the items' paragraphs have a ``<p>``. A list can become loose
-    late, which changes the HTML of all its items.
+    A list is loose if blank lines separate its items; then the items' paragraphs have a ``<p>``. A list can
+    become loose late, which changes the HTML of all its items.
     """
 
     kind = "list"

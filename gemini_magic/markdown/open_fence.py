@@ -40,8 +40,8 @@ def _split_parts(code: str) -> list[str]:
 class OpenFence(OpenBlock):
     """A fence whose complete lines are frozen.
 
-    While the fence is open its code is highlighted line by line if there is a highlighter, plain otherwise. When the
-    closing line arrives, all of its code is highlighted at once.
+    While the fence is open its code is highlighted line by line if there is a highlighter, plain otherwise.
+    When the closing line arrives, all of its code is highlighted at once.
 
     Args:
         prefix: the opening line without the info string.

@@ -1,8 +1,8 @@
 """Finds where the beginning of a long paragraph can be frozen: at a space before which no markup can still change.
 
-Three conditions must hold. The paragraph must stay a paragraph whatever follows (``is_paragraph_text``). Nothing before it
-may still claim it, such as a link definition without a title (``paragraph_line``). And at the cut, all emphasis, code,
-links and formulas must be closed, whatever is defined later (``paragraph_cut``).
+Three conditions must hold. The paragraph must stay a paragraph whatever follows (``is_paragraph_text``).
+Nothing before it may still claim it, such as a link definition without a title (``paragraph_line``). And at
+the cut, all emphasis, code, links and formulas must be closed, whatever is defined later (``paragraph_cut``).
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def is_paragraph_text(source: str, tokens: list[Token]) -> bool:
 def paragraph_line(source: str, tokens: list[Token]) -> int:
     """Return the line on which the only block, a paragraph, begins.
 
-    Returns -1 if there are other blocks, or if a link definition before the paragraph may still claim a part of it.
+    Returns -1 if there are other blocks, or if a link definition before the paragraph may still claim a part
+    of it.
     """
     if len(tokens) != 3 or tokens[0].type != "paragraph_open" or tokens[0].meta:  # noqa: PLR2004 - as above
         return -1

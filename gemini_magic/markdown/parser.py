@@ -1,7 +1,7 @@
-"""The Markdown dialect of this package: CommonMark, tables, strikethrough, task boxes, footnotes and formulas; HTML is text.
+"""The Markdown dialect: CommonMark, tables, strikethrough, task boxes, footnotes and formulas; HTML is text.
 
-It parses source into tokens and renders tokens as HTML that ``sanitize_html`` still has to sanitize. It keeps no state
-between calls and does not know about streams.
+It parses source into tokens and renders tokens as HTML that ``sanitize_html`` still has to sanitize. It keeps
+no state between calls and does not know about streams.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class CodeBlock(NamedTuple):
 class References(dict[str, Any]):
     """The link definitions of one parse, layered over those in frozen source, which take precedence.
 
-    It is the ``references`` dictionary of a markdown-it environment. The parser looks labels up with ``get``, or with ``in``
-    and ``[]``, and defines a label only if it is not ``in``.
+    It is the ``references`` dictionary of a markdown-it environment. The parser looks labels up with ``get``,
+    or with ``in`` and ``[]``, and defines a label only if it is not ``in``.
 
     Attributes:
         frozen: the definitions in frozen source, by normalized label.
@@ -146,8 +146,8 @@ def missing_cells(head: str, rows: list[str]) -> int:
 def _table_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Parse a table with the library's rule.
 
-    ``env["filled_cells"]`` counts the cells that were added to rows that are not in this source any more, so that a table
-    whose first rows are frozen ends at the same row as the whole one.
+    ``env["filled_cells"]`` counts the cells that were added to rows that are not in this source any more, so
+    that a table whose first rows are frozen ends at the same row as the whole one.
     """
     filled = state.env.get("filled_cells", 0)
     if filled and start == 0 and not silent:
@@ -161,7 +161,10 @@ def _table_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def close_fence(tokens: list[Token]) -> None:
-    """Mark a fence at the very end as closed: nothing follows. A fence in a block quote stays open, as a blank line ends it."""
+    """Mark a fence at the very end as closed: nothing follows.
+
+    A fence in a block quote stays open, because a blank line ends it.
+    """
     for token in reversed(tokens):
         if token.nesting >= 0 or token.type == "blockquote_close":
             token.meta["closed"] = token.meta.get("closed") or token.type == "fence"

@@ -2,21 +2,24 @@
 
 How an update works (``Renderer._render_update``):
 
-1. The new text goes to the ``Freezer``, which returns the parts that are finished now (its docstring explains freezing).
-2. The rest is parsed, including its incomplete last line. It consists of the unfinished parts of the open block, if there is
-   one, and the tail behind it.
-3. With ``heal=True`` the tokens of the rest are healed: unfinished markup at the very end is changed to what it will probably
-   be when it is finished, so that the view does not flicker (``heal_blocks``). ``**bo`` is shown as bold, a half-typed link as
-   its text, a line that consists only of ``-`` not at all. Healing never reaches a frozen part or a closed document.
-4. Frozen parts that changed are rendered again, new ones and the rest are rendered, and the differences are returned as
-   operations (``Op``).
+1. The new text goes to the ``Freezer``, which returns the parts that are finished now (its docstring explains
+   freezing).
+2. The rest is parsed, including its incomplete last line. It consists of the unfinished parts of the open
+   block, if there is one, and the tail behind it.
+3. With ``heal=True`` the tokens of the rest are healed: unfinished markup at the very end is changed to what
+   it will probably be when it is finished, so that the view does not flicker (``heal_blocks``). ``**bo`` is
+   shown as bold, a half-typed link as its text, a line that consists only of ``-`` not at all. Healing never
+   reaches a frozen part or a closed document.
+4. Frozen parts that changed are rendered again, new ones and the rest are rendered, and the differences are
+   returned as operations (``Op``).
 
-Invariant: without healing, the view after every update equals ``render`` of the text so far, whatever the pieces were. The
-tests check this at every prefix.
+Invariant: without healing, the view after every update equals ``render`` of the text so far, whatever the
+pieces were. The tests check this at every prefix.
 
-Two things can change the HTML of a frozen part. A link definition can arrive late, so the renderer records which labels
-each part looked up and keeps the tokens of those parts. And the style of an open block can change: a list becomes loose, a
-paragraph becomes a heading, a fence is closed and all of its code is highlighted again.
+Two things can change the HTML of a frozen part. A link definition can arrive late, so the renderer records
+which labels each part looked up and keeps the tokens of those parts. And the style of an open block can
+change: a list becomes loose, a paragraph becomes a heading, a fence is closed and all of its code is
+highlighted again.
 
 The renderer knows what a view shows. It does not know time, threads or widgets.
 """
@@ -45,13 +48,13 @@ class Op(NamedTuple):
     """One change of the view.
 
     Attributes:
-        kind: ``append`` adds a frozen part and ``replace`` changes one. ``rewrap`` means that the element around a block's
-            parts has changed: use ``block.wrap`` again. ``open`` sets the unfinished parts of the open block and ``tail``
-            the unfinished text behind it.
+        kind: ``append`` adds a frozen part and ``replace`` changes one. ``rewrap`` means that the element
+            around a block's parts has changed: use ``block.wrap`` again. ``open`` sets the unfinished parts
+            of the open block and ``tail`` the unfinished text behind it.
         id: the number of the frozen part, counted from 0; -1 for other operations.
         html: safe HTML. It is complete if ``block`` is None; otherwise ``block.wrap`` makes it complete.
-        block: the list, table, fence or paragraph that the part belongs to; None for a whole block. The parts of a block
-            follow one another.
+        block: the list, table, fence or paragraph that the part belongs to; None for a whole block. The parts
+            of a block follow one another.
     """
 
     kind: Literal["append", "replace", "rewrap", "open", "tail"]
@@ -63,12 +66,13 @@ class Op(NamedTuple):
 def render(text: str, *, ended: bool = False, images: Images = DATA_ONLY) -> str:
     """Return the safe HTML of a whole Markdown text. The time is linear in its length.
 
-    Every text is valid Markdown, so this raises nothing. The page typesets the formulas: each is TeX in an element of
-    class ``mathjax_process``, which has to stand below an element of class ``mathjax_ignore``.
+    Every text is valid Markdown, so this raises nothing. The page typesets the formulas: each is TeX in an
+    element of class ``mathjax_process``, which has to stand below an element of class ``mathjax_ignore``.
 
     Args:
         text: the Markdown, with any line ends.
-        ended: whether the text is complete. Then code without a closing line at the very end is highlighted, too.
+        ended: whether the text is complete. Then code without a closing line at the very end is highlighted,
+            too.
         images: the images that are shown; by default small ones inside the text.
     """
     references = References()
@@ -86,12 +90,13 @@ def _destination(definition: Any) -> tuple[str, str] | None:
 class Renderer:
     """Turns text that arrives in pieces into operations on a view.
 
-    With ``heal=False`` the view after any piece equals ``render`` of the text so far. With ``heal=True`` unfinished markup at
-    the very end is rendered as it will probably be when it is finished, an unfinished formula as its source, and the code
-    of an open fence is highlighted. After ``close`` the view is exact in both cases.
+    With ``heal=False`` the view after any piece equals ``render`` of the text so far. With ``heal=True``
+    unfinished markup at the very end is rendered as it will probably be when it is finished, an unfinished
+    formula as its source, and the code of an open fence is highlighted. After ``close`` the view is exact in
+    both cases.
 
-    The cost of a piece depends on what is unfinished, not on the length of the text: all pieces together take a small
-    multiple of the time of one ``render``. Not thread-safe.
+    The cost of a piece depends on what is unfinished, not on the length of the text: all pieces together take
+    a small multiple of the time of one ``render``. Not thread-safe.
 
     Args:
         heal: whether unfinished markup at the end is healed.

@@ -24,8 +24,8 @@ __all__ = [
     "visible",
 ]
 
-# A host name has no "%", as a browser would decode it and look up another name, and no "@", so no credentials.
-# "_" occurs in practice (DNS service names).
+# A host name has no "%", as a browser would decode it and look up another name, and no "@", so no
+# credentials. "_" occurs in practice (DNS service names).
 _HOST = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]{2,45}\])"
 _WEB: Final = re.compile(
     rf"https?://(?P<host>{_HOST})(?::(?P<port>[0-9]{{1,5}}))?(?:[/?#][^\s\\<>\"]*)?", re.IGNORECASE
@@ -100,8 +100,8 @@ def _revealed(match: re.Match[str]) -> str:
 def reveal(text: str) -> str:
     """Drop control characters except newline and tab; show bidi controls and tag characters as ``⟨U+202E⟩``.
 
-    A right-to-left override or an invisible tag character can make text read differently from what it is (Unicode
-    Technical Report 36, section 2), so they are made visible.
+    A right-to-left override or an invisible tag character can make text read differently from what it is
+    (Unicode Technical Report 36, section 2), so they are made visible.
     """
     return _HIDDEN.sub(_revealed, text)
 
@@ -129,9 +129,9 @@ def _is_parseable(url: str) -> bool:
 def link_allowed(url: str) -> bool:
     """Return whether a link may lead to this URL: http or https with a plain host, or mailto.
 
-    Refused are other schemes, credentials, relative URLs, fragments, hosts that a browser cannot parse (JupyterLab makes a
-    relative URL of them), and ``http:/path``, which a browser resolves against the page's own origin (WHATWG URL, section
-    4.4).
+    Refused are other schemes, credentials, relative URLs, fragments, hosts that a browser cannot parse
+    (JupyterLab makes a relative URL of them), and ``http:/path``, which a browser resolves against the page's
+    own origin (WHATWG URL, section 4.4).
     """
     match = _WEB.fullmatch(url)
     if match:
