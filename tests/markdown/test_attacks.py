@@ -1,6 +1,6 @@
-"""The safety exam, as far as it needs no browser: attacks of every kind in seven contexts, at every prefix, and saved.
+"""Attacks of every kind in seven contexts leave only allowed HTML: rendered as a whole, live at every prefix, and saved.
 
-The other half, in Chromium and JupyterLab, is `tests/browser/test_exam.py`.
+These tests need no browser. Those in Chromium and JupyterLab are in `tests/browser/test_exam.py`.
 """
 
 from __future__ import annotations
@@ -21,48 +21,50 @@ pytestmark = pytest.mark.timeout(5400 if LONG else 120)
 TRUSTING = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
-def test_the_attacks_are_many_and_of_every_kind_and_the_exam_has_teeth():
+def test_there_are_attacks_of_every_kind_and_most_of_them_work_in_an_unsafe_renderer():
     assert len(own_strings()) >= 1400
     counts = Counter(name for name, _ in all_cases())
     assert set(counts) == set(CONTEXTS)
     assert min(counts.values()) == len(own_strings()) + len(public_strings())
-    looked_at = [text for _, text in all_cases()[::10]]
-    naive = sum(bool(audit(TRUSTING.render(text))) for text in looked_at)
+    sampled = [text for _, text in all_cases()[::10]]
+    naive = sum(bool(audit(TRUSTING.render(text))) for text in sampled)
     print(f"{len(own_strings())} own and {len(public_strings())} public attacks, {len(all_cases())} cases")
-    print(f"control: {naive} of {len(looked_at)} cases leave something foreign without the pipeline")
-    assert naive > len(looked_at) / 2
+    print(
+        f"unsafe renderer: {naive} of {len(sampled)} cases leave HTML that is not allowed without the sanitizer"
+    )
+    assert naive > len(sampled) / 2
 
 
-def test_nothing_foreign_is_left_in_a_whole_answer():
+def test_a_rendered_answer_contains_only_allowed_html():
     for name, text in sample(2):
         assert audit(render(text)) == [], (name, text)
 
 
-def test_nothing_foreign_is_there_at_any_prefix_of_a_live_answer():
-    seen = set()
+def test_a_live_answer_contains_only_allowed_html_at_every_prefix():
+    checked = set()
     prefixes = 0
-    looked_at = sample(95)
-    for name, text in looked_at:
+    sampled = sample(95)
+    for name, text in sampled:
         renderer = Renderer(heal=True)
-        for letter in text:
-            for op in renderer.feed(letter):
-                if op.html not in seen:
-                    seen.add(op.html)
+        for char in text:
+            for op in renderer.feed(char):
+                if op.html not in checked:
+                    checked.add(op.html)
                     assert audit(op.html) == [], (name, text, op)
         prefixes += len(text)
         renderer.close()
         assert renderer.html == render(text)
-    print(f"{len(looked_at)} live answers, {prefixes} prefixes, {len(seen)} different pieces of HTML")
+    print(f"{len(sampled)} live answers, {prefixes} prefixes, {len(checked)} different pieces of HTML")
     assert prefixes > 20_000
 
 
-def test_nothing_foreign_is_left_in_harmless_markdown_that_is_trusted():
+def test_defanged_markdown_renders_as_allowed_html_when_it_is_trusted():
     for name, text in sample(5):
         assert audit(TRUSTING.render(defang(text))) == [], (name, text, defang(text))
 
 
-def _said_everywhere(text):
-    """Ledgers in which the attack is everything a server can say."""
+def _ledgers_with(text):
+    """Yield ledgers in which the attack is in every field that a server can set."""
     yield finished(text, thought=text)
     ledger = new_ledger(model=text)
     feed(ledger, text, finish=text, message=text)
@@ -72,9 +74,9 @@ def _said_everywhere(text):
     yield finished(text, finish=None, failure={"message": text, "status": text})
 
 
-def test_nothing_foreign_is_in_a_saved_answer_whatever_the_server_says():
+def test_a_saved_answer_contains_only_allowed_html_whatever_the_server_sends():
     for name, text in sample(59):
-        for ledger in _said_everywhere(text):
+        for ledger in _ledgers_with(text):
             saved = bundle(ledger)
             assert audit_framed(saved["text/html"]) == [], (name, text)
             assert saved["text/html"].count("<style>") == 1

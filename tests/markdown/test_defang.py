@@ -1,86 +1,20 @@
-"""Text for terminals and plain fields, code blocks for the user, and Markdown that others may trust."""
+"""Defanged Markdown shows the same answer and can do nothing in a front end that trusts it."""
 
 from __future__ import annotations
 
-import re
-
 import pytest
-from html_audit import audit, text_of
+from attack_cases import cases
+from html_audit import audit, payloads
 from markdown_answers import answer
 from markdown_it import MarkdownIt
 
-from gemini_magic.markdown import STYLE, CodeBlock, code_blocks, defang, render, visible
-from gemini_magic.markdown.highlight import highlight
+from gemini_magic.markdown import defang
 
 TRUSTING = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+ATTACKS = cases(payloads())
 
 
-def test_visible_text_cannot_drive_a_terminal():
-    assert visible("\x1b[31mred\x1b]0;title\x07\x9b2J\x7f\x08") == "[31mred]0;title2J"
-    assert visible("over\rwritten\r\nline\ttab\n") == "over\nwritten\nline\ttab\n"
-    assert visible("a\x0cb\x00\udc80") == "a b\ufffd\ufffd"
-    assert visible("x\u202ey\u2069\U000e0041") == "x⟨U+202E⟩y⟨U+2069⟩⟨U+E0041⟩"
-    assert visible("שלום 👩‍👩‍👧 é\u200f") == "שלום 👩‍👩‍👧 é\u200f"
-
-
-def test_code_blocks_of_an_answer():
-    text = "```python\nprint(1)\n```\n\n- item\n  ~~~JS x\n  a\n\n  b\n  ~~~\n\n    indented\n\n> ````\n> ```\n> ````\n\n``` \nopen"
-    assert code_blocks(text) == [
-        CodeBlock("python", "print(1)\n"),
-        CodeBlock("js", "a\n\nb\n"),
-        CodeBlock("", "```\n"),
-        CodeBlock("", "open"),
-    ]
-    assert code_blocks("none `here`\r\n") == []
-    assert code_blocks("```py\r\na\r\nb\r\n```") == [CodeBlock("py", "a\nb\n")]
-
-
-def test_the_style_is_small_scoped_and_loads_nothing():
-    assert len(STYLE) < 4000
-    assert "@import" not in STYLE
-    assert "url(" not in STYLE
-    assert "<" not in STYLE
-    rules = re.findall(r"([^{}]+)\{([^{}]*)\}", STYLE)
-    assert "".join(f"{selector}{{{body}}}" for selector, body in rules).strip() == STYLE.strip()
-    assert all(selector.strip().startswith(".gemini-magic") for selector, _ in rules)
-    used = set(
-        re.findall(
-            r"gm-[a-z]+", render("- [ ] a ![b](https://c.d)\n\n|a|\n|-|\n\n```py\ndef f(): pass # x\n```")
-        )
-    )
-    assert {"gm-task", "gm-image", "gm-table"} <= used
-    assert all(f".{name}" in STYLE for name in used)
-
-
-@pytest.mark.parametrize(
-    ("language", "code"),
-    [
-        ("python", "@d\ndef f(x: int) -> str:\n    '''<doc> & more'''\n    return f'{x}'  # c\n"),
-        ("js", "const a = `x${1}`; // </script>\n"),
-        ("bash", "echo \"$HOME\" | grep -v '<b>'\n\n"),
-        ("json", '{"a": [1, true, null]}'),
-        ("html", "<div class='x'>&amp;</div><!-- c -->"),
-        ("sql", "\n\nSELECT * FROM t WHERE a < 'b';"),
-        ("diff", "- a\n+ b\n@@ x\n"),
-        ("no such thing", "<x>"),
-        ("", "plain"),
-        ("python", "\x0c \u2028 é\ufeff\n"),
-        ("python", "x" * 6000),
-    ],
-)
-def test_highlighting_never_changes_the_text(language, code):
-    html = highlight(code, language)
-    assert text_of(html) == code
-    assert audit(html) == []
-
-
-def test_known_languages_are_coloured():
-    assert "<b>import </b>os" in highlight("import os\n", "python")
-    assert '<bdi>"y"</bdi>' in highlight('x = "y";\n', "js")
-    assert "<" not in highlight("x" * 200_000, "python")
-
-
-def test_ordinary_answers_stay_as_they_are():
+def test_ordinary_answers_are_not_changed():
     text = answer(20_000)
     assert defang(text) == text
     text = """1. Use `v[0] < 3`:
@@ -161,11 +95,16 @@ The end, "quoted".
         ("a\u2028```\u2028<b>", "a\n\n```\n<b>\n```"),
     ],
 )
-def test_what_is_taken_apart(source, safe):
+def test_active_markup_is_defanged(source, safe):
     assert defang(source) == safe
 
 
-def test_what_cannot_be_told_apart_becomes_code():
+def test_text_that_cannot_be_defanged_becomes_code():
     text = "<script>alert(1)</script>\n\n~~~~ \n```"
     for hostile in (text, "`a\n\n`<b>`", "    <b>code</b>\n"):
         assert audit(TRUSTING.render(defang(hostile))) == []
+
+
+def test_defanged_attacks_contain_only_allowed_html_when_trusted():
+    for name, text in ATTACKS:
+        assert audit(TRUSTING.render(defang(text))) == [], (name, text, defang(text))
