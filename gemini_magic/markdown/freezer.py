@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .highlight_live import LiveHighlighter
 from .images import length_without_data
-from .open_block import OpenBlock, end_line, is_final, line_start, split_top_level
+from .open_block import OpenBlock, is_final, line_after, line_start, split_top_level
 from .open_blocks import OpenParagraph, begin_open_block
 from .paragraph_cut import LONG, is_paragraph_text, paragraph_cut, paragraph_line
 from .parser import References, parse_blocks
@@ -139,10 +139,10 @@ class Freezer:
                 parts, line = open_block.finished_parts(parts)
                 open_block.freeze_source(text[len(prefix) : line_start(text, line)])
             new = [FrozenPart(open_block, part) for part in parts]
-        blocks, line_after = self._freeze_blocks(split_top_level(tokens), text)
+        blocks, blocks_end = self._freeze_blocks(split_top_level(tokens), text)
         # Drop the source up to the end of what is frozen, not up to the start of the last block: definitions
         # in between make no token and can still grow.
-        self._drop(text, max(line, line_after), references, len(prefix), self.text[end:])
+        self._drop(text, max(line, blocks_end), references, len(prefix), self.text[end:])
         return new + blocks
 
     def _drop(self, text: str, line: int, references: References, prefix: int, unparsed: str) -> None:
@@ -172,7 +172,7 @@ class Freezer:
         last = blocks[-1]
         final = blocks if is_final(last, text) else blocks[:-1]
         new = [FrozenPart(None, block) for block in final]
-        line = end_line(final[-1]) if final else 0
+        line = line_after(final[-1]) if final else 0
         opened = None
         if len(final) < len(blocks):
             opened = begin_open_block(last, text, self.definitions, self._make_highlighter)

@@ -23,7 +23,7 @@ from .token_html import is_open_fence
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-__all__ = ["OpenBlock", "end_line", "is_blank_line", "is_final", "line_start", "split_top_level"]
+__all__ = ["OpenBlock", "is_blank_line", "is_final", "line_after", "line_start", "split_top_level"]
 
 
 def split_top_level(tokens: list[Token]) -> list[list[Token]]:
@@ -38,7 +38,7 @@ def split_top_level(tokens: list[Token]) -> list[list[Token]]:
     return groups
 
 
-def end_line(block: list[Token]) -> int:
+def line_after(block: list[Token]) -> int:
     """Return the line after a block, a list item or a row, as the parser counted it.
 
     Raises:
@@ -72,13 +72,13 @@ def is_final(block: list[Token], text: str) -> bool:
     kind = block[0].type
     if kind == "heading_open":
         # A line with "|" may become the header of a table.
-        return "|" not in text[line_start(text, end_line(block) - 1) :]
+        return "|" not in text[line_start(text, line_after(block) - 1) :]
     if kind in {"hr", "formula_block"}:
         return True
     if kind == "fence":
         return not is_open_fence(block[0])
     return kind in {"paragraph_open", "table_open", "blockquote_open"} and is_blank_line(
-        text, end_line(block)
+        text, line_after(block)
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markdown_it.token import Token
 
-from .open_block import OpenBlock, end_line, is_blank_line, line_start, split_top_level
+from .open_block import OpenBlock, is_blank_line, line_after, line_start, split_top_level
 from .open_fence import OpenFence
 from .parser import References, missing_cells, parse_blocks, to_html
 from .sanitize import sanitize_html
@@ -57,11 +57,11 @@ class _OpenList(OpenBlock):
         block = split_top_level(tokens)[0]
         prefix_item, *items = split_top_level(block[1:-1])
         self._split_loose = not prefix_item[1].hidden
-        self.end_line = end_line(block)
+        self.end_line = line_after(block)
         return items, tokens[len(block) :]
 
     def finished_parts(self, parts: list[list[Token]]) -> tuple[list[list[Token]], int]:
-        return parts[:-1], end_line(parts[-2]) if len(parts) > 1 else 0
+        return parts[:-1], line_after(parts[-2]) if len(parts) > 1 else 0
 
     def commit(self) -> None:
         self._loose = self._loose or self._split_loose
@@ -95,7 +95,7 @@ class _OpenTable(OpenBlock):
 
     def split(self, tokens: list[Token]) -> tuple[list[list[Token]], list[Token]]:
         block = split_top_level(tokens)[0]
-        self.end_line = end_line(block)
+        self.end_line = line_after(block)
         _, *body = split_top_level(block[1:-1])
         return split_top_level(body[0][1:-1]) if body else [], tokens[len(block) :]
 
@@ -135,7 +135,7 @@ class OpenParagraph(OpenBlock):
         # A line that was long before its first "|" can still become the header of a table.
         self.invalid = block[0].tag not in {"p", "h1", "h2"}
         self._tag = block[0].tag
-        self.end_line = end_line(block)
+        self.end_line = line_after(block)
         return [[block[1]]], tokens[len(block) :]
 
     def finished_parts(self, parts: list[list[Token]]) -> tuple[list[list[Token]], int]:
@@ -193,12 +193,12 @@ def begin_open_block(
         table = _OpenTable(source[: line_start(source, 2)])
         rows, _ = table.split(block)
         table.freeze_source(source[len(table.prefix) : line_start(source, 2 + len(rows))])
-        return (table, [split_top_level(block[1:-1])[0], *rows], end_line(block)) if rows else None
+        return (table, [split_top_level(block[1:-1])[0], *rows], line_after(block)) if rows else None
     if kind == "fence":
         # The prefix has no info string: a "|" in it, with a line of dashes, would make a table.
         indent = source[: len(source) - len(source.lstrip(" "))]
         fence = OpenFence(f"{indent}{block[0].markup}\n", block[0].info, make_highlighter)
         lines, _ = fence.split(block)
         fence.commit()
-        return (fence, lines, end_line(block)) if lines else None
+        return (fence, lines, line_after(block)) if lines else None
     return None

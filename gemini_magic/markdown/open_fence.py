@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from markdown_it.token import Token
 
 from .highlight import highlight, language_of, split_lines
-from .open_block import OpenBlock, end_line
+from .open_block import OpenBlock, line_after
 from .token_html import is_open_fence
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class OpenFence(OpenBlock):
     def split(self, tokens: list[Token]) -> tuple[list[list[Token]], list[Token]]:
         """Return the unfrozen code in parts of about 1000 characters, and the tokens that follow the fence."""
         self._open_code = tokens[0].content
-        self.end_line = end_line(tokens)
+        self.end_line = line_after(tokens)
         self._closed = not is_open_fence(tokens[0])
         parts = []
         line = self._frozen_lines
