@@ -146,8 +146,8 @@ def missing_cells(head: str, rows: list[str]) -> int:
 def _table_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Parse a table with the library's rule.
 
-    ``env["filled_cells"]`` counts the cells that were added to rows that are not in this source any more, so
-    that a table whose first rows are frozen ends at the same row as the whole one.
+    ``env["filled_cells"]`` counts the cells that were added to frozen rows, which this source no longer
+    contains. So a table whose first rows are frozen ends at the same row as the whole table.
     """
     filled = state.env.get("filled_cells", 0)
     if filled and start == 0 and not silent:

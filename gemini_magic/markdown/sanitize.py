@@ -27,10 +27,10 @@ __all__ = [
 # A host name has no "%", as a browser would decode it and look up another name, and no "@", so no
 # credentials. "_" occurs in practice (DNS service names).
 _HOST = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]{2,45}\])"
-_WEB: Final = re.compile(
+_HTTP_URL: Final = re.compile(
     rf"https?://(?P<host>{_HOST})(?::(?P<port>[0-9]{{1,5}}))?(?:[/?#][^\s\\<>\"]*)?", re.IGNORECASE
 )
-_MAILTO: Final = re.compile(r"mailto:[^\s\\<>\"@]+@[^\s\\<>\"@]+", re.IGNORECASE)
+_MAILTO_URL: Final = re.compile(r"mailto:[^\s\\<>\"@]+@[^\s\\<>\"@]+", re.IGNORECASE)
 _MAX_PORT: Final = 65535
 # An IP address (a last label that begins with a digit makes a host one), or a host in Punycode.
 _UNUSUAL_HOST: Final = re.compile(r"\[|(?:.*\.)?[0-9][^.]*\.?$|(?:.*\.)?xn--", re.IGNORECASE)
@@ -116,7 +116,7 @@ def visible(text: str) -> str:
 
 def link_host(url: str) -> str:
     """Return the host of an http or https URL in lower case, ``""`` for anything else."""
-    match = _WEB.match(url)
+    match = _HTTP_URL.match(url)
     return match["host"].lower() if match else ""
 
 
@@ -133,17 +133,17 @@ def link_allowed(url: str) -> bool:
     (JupyterLab makes a relative URL of them), and ``http:/path``, which a browser resolves against the page's
     own origin (WHATWG URL, section 4.4).
     """
-    match = _WEB.fullmatch(url)
+    match = _HTTP_URL.fullmatch(url)
     if match:
         fits = match["port"] is None or int(match["port"]) <= _MAX_PORT
         return fits and (
             _UNUSUAL_HOST.match(match["host"]) is None or _is_parseable(f"https://{match['host']}/")
         )
-    return _MAILTO.fullmatch(url) is not None
+    return _MAILTO_URL.fullmatch(url) is not None
 
 
 def _filter_attribute(images: Images, element: str, name: str, value: str) -> str | None:
-    """Judge one attribute; None removes it."""
+    """Return the value of an attribute, or None to remove the attribute."""
     if name == "class":
         if element == "code":
             return value if _LANGUAGE_CLASS.fullmatch(value) else None
