@@ -169,9 +169,10 @@ class ExchangeWriter:
         with self._pen:
             chunks = self._ledger.chunk_columns
             first = chunks.length
-            self._ledger.add_all(read, self.last)
+            self._ledger.add_all(read, self.last, [item.offset for item in items])
             if read and self._exchange is not None and self._exchange.pieces:
-                self._exchange.pieces.share([raw for raw, _ in read], first, chunks.stores["json"].given)
+                offsets = self._ledger.chunk_offsets
+                self._exchange.pieces.share(items, first, chunks.stores["json"].given, offsets)
             for oddity in oddities:
                 if oddity.kind not in self.expected:
                     remark(self._ledger, oddity)

@@ -24,7 +24,8 @@ def oddities(ledger: Ledger) -> list[Note]:
     version, notes = _found.get(ledger, (-1, []))
     if version != ledger.version:
         version = ledger.version
-        notes = ChunkOffsets(ledger).filled([*list(ledger.notes), *lint(ledger)])
+        offsets = ChunkOffsets(ledger)
+        notes = offsets.fill_in([*list(ledger.notes), *lint(ledger, offsets)])
         _found[ledger] = version, notes
     return notes
 

@@ -39,7 +39,7 @@ _FREE: Final = {
 _DIALECTS: Final = ("gemini", "vertex", "adaptive")
 
 
-def lint(ledger: Ledger) -> list[Note]:
+def lint(ledger: Ledger, offsets: ChunkOffsets) -> list[Note]:
     """The oddities of a stream as a whole, in the order of its chunks.
 
     One note of a kind at most, about the first chunk that shows it; it says how many there are. The time is linear in
@@ -47,6 +47,7 @@ def lint(ledger: Ledger) -> list[Note]:
 
     Args:
         ledger: the record; of one that still runs, what is there.
+        offsets: where its chunks are.
     """
     chunks = list(ledger.raw)
     notes = [
@@ -55,7 +56,7 @@ def lint(ledger: Ledger) -> list[Note]:
         *_texts(ledger),
         *_gaps(chunks),
         *_model(ledger),
-        *_held(ledger),
+        *_held(ledger, offsets),
     ]
     if ledger.backend in _DIALECTS:
         notes += _fields(chunks)
@@ -157,9 +158,8 @@ def _model(ledger: Ledger) -> Iterator[Note]:
         yield Note("other-model", f"{asked!r} was asked, {came!r} answered.", "info")
 
 
-def _held(ledger: Ledger) -> Iterator[Note]:
+def _held(ledger: Ledger, offsets: ChunkOffsets) -> Iterator[Note]:
     """Parts of a kind that is not known, an error that is no event, and a whole answer with nothing in it."""
-    places = ChunkOffsets(ledger)
     unknown: dict[str, int] = {}
     rows = Rows(ledger.event_columns)
     for event, chunk in zip(list(ledger.events), rows["chunk"], strict=False):
@@ -168,7 +168,7 @@ def _held(ledger: Ledger) -> Iterator[Note]:
         if isinstance(event, Delta) and isinstance(event.part, Opaque):
             names = sorted(str(name) for name in event.part.raw if name != "thoughtSignature")
             unknown.setdefault(clean(", ".join(names))[:_NAME] or "one without a field", chunk)
-        elif isinstance(event, Failure) and places.bare(chunk):
+        elif isinstance(event, Failure) and not offsets.has_field_name(chunk):
             words = "An error stands outside `data:`; many clients would not have seen it."
             yield Note("error-outside-data", words, "warning", chunk)
     if unknown:

@@ -41,11 +41,14 @@ class Item(NamedTuple):
     Attributes:
         raw: the JSON text as received, valid UTF-8 (bad bytes became U+FFFD); lines of one document are
             joined with LF. NaN, Infinity and lone surrogate escapes may be inside.
-        offset: where in the body its event (SSE) or its brace (JSON) begins, in bytes.
+        offset: where in the body the text begins, in bytes from the first byte.
+        verbatim: whether the body has exactly the bytes of ``raw`` there. False when bad bytes were replaced, and
+            when the text spans several lines of an event.
     """
 
     raw: bytes
     offset: int
+    verbatim: bool = True
 
 
 class AnomalyLog:

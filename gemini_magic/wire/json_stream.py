@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from .anomalies import DETAIL_LIMIT, Item
 from .json_scan import clean_utf8, is_json, mask_escapes
@@ -16,7 +16,7 @@ from .lines import too_large
 if TYPE_CHECKING:
     from .anomalies import AnomalyLog
 
-__all__ = ["JsonStream", "ObjectCutter", "note_unread", "split_objects"]
+__all__ = ["JsonStream", "ObjectCutter", "Split", "note_unread", "split_objects"]
 
 _BLOCK = 1 << 16
 _KEPT_JUNK = 4 * DETAIL_LIMIT
@@ -178,14 +178,19 @@ class ObjectCutter:
         self.junk.append((self._begin, text))
 
 
-def split_objects(text: bytes) -> tuple[list[bytes], list[tuple[int, bytes]]]:
-    """The objects in ``text`` (alone, in arrays, one after the other) and the rest that is none, with places."""
-    if text.lstrip()[:1] == b"{" and is_json(text):
-        return [clean_utf8(text.strip())], []
+Split: TypeAlias = tuple[list[tuple[int, bytes]], list[tuple[int, bytes]]]
+"""The objects in a text, and what else is in it; each with the position of its first byte."""
+
+
+def split_objects(text: bytes) -> Split:
+    """Find the objects in ``text``: one alone, those in arrays, those one after the other. Bytes are not changed."""
+    begin = text.lstrip()
+    if begin[:1] == b"{" and is_json(text):
+        return [(len(text) - len(begin), begin.rstrip())], []
     cutter = ObjectCutter()
     cutter.feed(text)
     cutter.close()
-    return [clean_utf8(found) for _, found in cutter.found], cutter.junk
+    return cutter.found, cutter.junk
 
 
 def note_unread(log: AnomalyLog, offset: int, text: bytes) -> None:
@@ -250,7 +255,7 @@ class JsonStream:
         text = clean_utf8(raw)
         if text is not raw:
             self._log.note("invalid-utf8", offset)
-        items.append(Item(text, offset))
+        items.append(Item(text, offset, text is raw))
 
     def _note(self, offset: int, raw: bytes) -> None:
         if raw == b"data:":

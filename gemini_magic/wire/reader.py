@@ -154,6 +154,7 @@ class _StrictDocuments:
             return
         found, rest = split_objects(text)
         if len(found) == 1 and not rest:
-            items.append(Item(found[0], event.offset))
+            position, raw = found[0]
+            items.append(Item(raw, event.value_offset + position, event.verbatim))
         else:
             note_unread(self._log, event.offset, text)

@@ -21,6 +21,8 @@ class SseEvent(NamedTuple):
         id: the last event ID in force.
         retry: the reconnection time in force in milliseconds, None when the stream set none.
         offset: where in the body its first ``data`` line begins, in bytes.
+        value_offset: where in the body the value on that line begins, in bytes.
+        verbatim: whether the body has exactly the bytes of ``data`` there; False for several lines and for bad bytes.
     """
 
     data: str
@@ -28,6 +30,8 @@ class SseEvent(NamedTuple):
     id: str
     retry: int | None
     offset: int = 0
+    value_offset: int = 0
+    verbatim: bool = True
 
 
 class SseReader:
@@ -53,7 +57,7 @@ class SseReader:
         self._size = 0
         self._type = b""
         self._id = ""  # becomes last_id when the event is dispatched
-        self._offset = 0
+        self._offset = self._value_offset = 0
 
     def feed(self, piece: bytes) -> list[SseEvent]:
         """The events this piece completes.
@@ -98,7 +102,7 @@ class SseReader:
         value = line[begin:end]
         if name == b"data":
             if not self._data:
-                self._offset = offset
+                self._offset, self._value_offset = offset, offset + begin
             self._data.append(value)
             self._size += len(line)
             if self._size > self._max:
@@ -114,10 +118,21 @@ class SseReader:
     def _dispatch(self, events: list[SseEvent]) -> None:
         self.last_id = self._id
         if self._data:
-            data = b"\n".join(self._data).decode("utf-8", "replace")
+            data, valid = _decode(b"\n".join(self._data))
             kind = self._type.decode("utf-8", "replace") or "message"
-            events.append(SseEvent(data, kind, self.last_id, self.retry, self._offset))
+            verbatim = valid and len(self._data) == 1
+            events.append(
+                SseEvent(data, kind, self.last_id, self.retry, self._offset, self._value_offset, verbatim)
+            )
         self._data, self._size, self._type = [], 0, b""
+
+
+def _decode(data: bytes) -> tuple[str, bool]:
+    """``data`` as text, and whether it is UTF-8; if it is not, bad sequences become U+FFFD."""
+    try:
+        return data.decode(), True
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace"), False
 
 
 def _number(digits: bytes) -> int:

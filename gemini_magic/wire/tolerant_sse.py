@@ -12,24 +12,42 @@ line alone. What remains is recorded as ``not-json``.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, TypeAlias
+from bisect import bisect_right
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
 
 from .anomalies import Item
 from .json_scan import clean_utf8, is_json, weigh
-from .json_stream import note_unread, split_objects
+from .json_stream import Split, note_unread, split_objects
 from .lines import BOM, Lines, too_large
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .anomalies import AnomalyLog
 
 __all__ = ["EventDocuments"]
 
+_PREFIX = b"data: "
 _BLANK = (b"\r\n", b"\n", b"\r")
 _FIELDS = {b"event": "field-event", b"id": "field-id", b"retry": "field-retry"}
 _BLOCK = 1 << 16
 _LONG = 4 * _BLOCK  # above this a piece is read in blocks: fewer copies of a large event at a time
 _LONGEST_NAME = 6  # "event:"
-_Split: TypeAlias = tuple[list[bytes], list[tuple[int, bytes]]]  # objects, and the rest with its places
+
+
+class _Line(NamedTuple):
+    """A line that waits for more.
+
+    Attributes:
+        bare: whether it has no field name.
+        value: its content, without the field name.
+        offset: where in the body ``value`` begins, in bytes.
+    """
+
+    bare: bool
+    value: bytes
+    offset: int
 
 
 class EventDocuments:
@@ -43,8 +61,8 @@ class EventDocuments:
     def __init__(self, log: AnomalyLog, max_event: int) -> None:
         self._log = log
         self._max = max_event
-        self._lines = Lines(max_event, prefix=b"data: ")
-        self._held: list[tuple[bool, bytes]] = []  # lines of an unfinished document: (is bare, value)
+        self._lines = Lines(max_event, prefix=_PREFIX)
+        self._held: list[_Line] = []  # lines of an unfinished document
         self._held_at = 0
         self._held_size = 0
         self._depth: int | None = None  # brackets the held lines leave open; None when they are plain text
@@ -82,10 +100,10 @@ class EventDocuments:
                     self._give(raw, offset, items)
                 else:
                     self._event = self._given = self._named = True
-                    items.append(Item(raw, offset))
+                    items.append(Item(raw, offset + 6))
             elif line in _BLANK:
                 if self._held:
-                    self._blank(items)
+                    self._blank(items, offset)
                 else:
                     self._event = self._given = False
             else:
@@ -100,7 +118,7 @@ class EventDocuments:
         elif size > self._max:
             raise too_large(self._max)
         else:
-            self._line(b"data: " + value, offset, items)
+            self._line(_PREFIX + value, offset, items)
 
     def close_into(self, items: list[Item]) -> None:
         """End of input: the last line counts without its end, the last event without its blank line."""
@@ -114,19 +132,19 @@ class EventDocuments:
         self._flush(items)
 
     def _give(self, raw: bytes, offset: int, items: list[Item]) -> None:
-        """Hand out one object that ``is_json``."""
+        """Hand out one object that ``is_json`` and is all of a line that begins with ``data: ``, at ``offset``."""
         if self._given:
             self._log.note("no-blank-line", offset)
         self._event = self._given = self._named = True
         text = clean_utf8(raw)
         if text is not raw:
             self._log.note("invalid-utf8", offset)
-        items.append(Item(text, offset))
+        items.append(Item(text, offset + len(_PREFIX), text is raw))
 
-    def _blank(self, items: list[Item]) -> None:
+    def _blank(self, items: list[Item], offset: int) -> None:
         if not self._named:
             self._held_size += 1
-            self._held.append((True, b""))  # a page of text, not a stream: kept in one
+            self._held.append(_Line(True, b"", offset))  # a page of text, not a stream: kept in one
             return
         self._flush(items)
         self._event = self._given = False
@@ -135,15 +153,15 @@ class EventDocuments:
         """Any line that is neither blank nor one whole object."""
         if len(line) > self._max:
             raise too_large(self._max)
-        line = line.rstrip(b"\r\n")
+        line, begin = line.rstrip(b"\r\n"), offset
         if line.startswith(BOM):
             self._log.note("bom", offset)
-            line = line[len(BOM) :]
+            line, begin = line[len(BOM) :], offset + len(BOM)
         colon = line.find(b":", 0, _LONGEST_NAME)
         name = line if colon < 0 else line[:colon]
         if name == b"data":
             self._name_seen(items)
-            self._data(line[5:], offset, items)
+            self._data(line[5:], offset, begin + 5, items)
         elif colon == 0:
             self._name_seen(items)
             self._log.note("comment", offset, line[1:].strip())
@@ -154,7 +172,7 @@ class EventDocuments:
         elif line.strip():
             if self._named:
                 self._log.note("bare-lines", offset, line)
-            self._value(line, offset, items, bare=True)
+            self._value(_Line(True, line, begin), offset, items)
 
     def _name_seen(self, items: list[Item]) -> None:
         """The first field name ends the page of text that may have come before it."""
@@ -162,19 +180,21 @@ class EventDocuments:
             self._flush(items)
             self._named = True
 
-    def _data(self, value: bytes, offset: int, items: list[Item]) -> None:
+    def _data(self, value: bytes, offset: int, begin: int, items: list[Item]) -> None:
+        """The rest of a line behind its field name, which begins at ``begin``; the line begins at ``offset``."""
         if value.startswith(b" "):
-            value = value[1:]
+            value, begin = value[1:], begin + 1
         elif value:
             self._log.note("no-space", offset)
         if not value.strip() and not self._held:
             self._event = True
             self._log.note("blank-data", offset)
             return
-        self._value(value, offset, items, bare=False)
+        self._value(_Line(False, value, begin), offset, items)
 
-    def _value(self, value: bytes, offset: int, items: list[Item], *, bare: bool) -> None:
+    def _value(self, line: _Line, offset: int, items: list[Item]) -> None:
         """One line of content: whole, a continuation, or the beginning of something."""
+        value = line.value
         self._event = True
         text = value.strip()
         if text == b"[DONE]":
@@ -186,13 +206,13 @@ class EventDocuments:
         if not self._held:
             if text[:1] in (b"{", b"["):
                 if is_json(text):
-                    self._hand_out(split_objects(text), text, offset, items)
+                    self._hand_out(split_objects(value), value, [line], offset, items)
                     return
                 self._depth = 0
             else:
                 self._depth = None
             self._held_at = offset
-        self._held.append((bare, value))
+        self._held.append(line)
         self._held_size += len(value) + 1
         if self._held_size > self._max:
             raise too_large(self._max)
@@ -210,8 +230,10 @@ class EventDocuments:
             return text[:1] in (b"{", b"[")
         return text[:1] == b"{" and self._last not in b"{[,:"
 
-    def _hand_out(self, split: _Split, text: bytes, offset: int, items: list[Item]) -> None:
-        """Hand out the objects that ``text``, one event or one line, held, and record what else it held."""
+    def _hand_out(
+        self, split: Split, text: bytes, lines: Sequence[_Line], offset: int, items: list[Item]
+    ) -> None:
+        """Hand out the objects in ``text``, which is the values of ``lines`` joined, and record what else is in it."""
         found, rest = split
         if text.lstrip().startswith(b"["):
             self._log.note("json-array", offset)
@@ -222,11 +244,11 @@ class EventDocuments:
         self._given = self._given or bool(found)
         if found and clean_utf8(text) is not text:
             self._log.note("invalid-utf8", offset)
-        items.extend([Item(raw, offset) for raw in found])
+        items.extend(_items(found, lines))
         for _, raw in rest:
             note_unread(self._log, offset, raw)
         if not found and not rest:
-            note_unread(self._log, offset, text)
+            note_unread(self._log, offset, text.strip())
 
     def _flush(self, items: list[Item]) -> None:
         """Make the best of the lines that wait."""
@@ -234,30 +256,55 @@ class EventDocuments:
         self._held, self._held_size = [], 0
         if not held:
             return
-        whole = held[0][1] if len(held) == 1 else b"\n".join([value for _, value in held])
+        whole = _joined(held)
         if self._depth is None:
             note_unread(self._log, offset, whole.strip())
             return
-        data = b"\n".join([value for bare, value in held if not bare])
-        split: _Split = ([], [])
-        for text in (data, whole) if len(data) < len(whole) else (whole,):
+        data = [line for line in held if not line.bare]
+        split: Split = ([], [])
+        for lines in (data, held) if len(data) < len(held) else (held,):
+            text = whole if lines is held else _joined(lines)
             split = split_objects(text)
             if split[0] and not split[1]:
-                self._hand_out(split, text, offset, items)
+                self._hand_out(split, text, lines, offset, items)
                 return
         # Cut in the middle, a nested object on a line of its own must not pass for a document.
         if len(held) > 1 and not self._ended:
             split = _line_by_line(held)
-        self._hand_out(split, whole, offset, items)
+        self._hand_out(split, whole, held, offset, items)
 
 
-def _line_by_line(held: list[tuple[bool, bytes]]) -> _Split:
+def _joined(lines: Sequence[_Line]) -> bytes:
+    return lines[0].value if len(lines) == 1 else b"\n".join([line.value for line in lines])
+
+
+def _line_by_line(lines: Sequence[_Line]) -> Split:
     """The objects on ``data`` lines that are whole by themselves, and all other lines as one text."""
-    found: list[bytes] = []
+    found: list[tuple[int, bytes]] = []
     rest: list[bytes] = []
-    for bare, value in held:
-        if not bare and value.lstrip()[:1] == b"{" and is_json(value):
-            found.append(clean_utf8(value.strip()))
+    position = 0  # of the line, in the values joined
+    for line in lines:
+        begin = line.value.lstrip()
+        if not line.bare and begin[:1] == b"{" and is_json(begin):
+            found.append((position + len(line.value) - len(begin), begin.rstrip()))
         else:
-            rest.append(value)
+            rest.append(line.value)
+        position += len(line.value) + 1
     return found, [(0, b"\n".join(rest))]
+
+
+def _items(found: Sequence[tuple[int, bytes]], lines: Sequence[_Line]) -> list[Item]:
+    """The objects as items, each with its offset in the body.
+
+    Args:
+        found: each with its position in the values of ``lines``, joined.
+        lines: those values, with their offsets.
+    """
+    starts = [0, *accumulate(len(line.value) + 1 for line in lines)]
+    items: list[Item] = []
+    for position, raw in found:
+        number = bisect_right(starts, position) - 1
+        text = clean_utf8(raw)
+        verbatim = text is raw and position + len(raw) < starts[number + 1]
+        items.append(Item(text, lines[number].offset + position - starts[number], verbatim))
+    return items

@@ -102,6 +102,13 @@ def same(items: list[Item], expected: list[bytes]) -> bool:
     ]
 
 
+def check_offsets(body: bytes, items: list[Item]) -> None:
+    """Each item is at its offset: byte for byte when it is verbatim, else with its first byte."""
+    for item in items:
+        assert body.startswith(item.raw if item.verbatim else b"{", item.offset)
+    assert [item.offset for item in items] == sorted({item.offset for item in items})
+
+
 @pytest.mark.parametrize(("body", "expected", "odd"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_every_case_at_every_cut_with_every_line_end(body, expected, odd):
     for text in ends(body):
@@ -113,6 +120,7 @@ def test_every_case_at_every_cut_with_every_line_end(body, expected, odd):
             except ValueError:  # numbers too long for int()
                 assert [item.raw for item in items] == expected
             assert reader.counts == odd
+            check_offsets(text, items)
             assert {odd.kind for odd in reader.oddities} == set(reader.counts)
 
 
@@ -120,7 +128,7 @@ def test_the_text_is_kept_byte_for_byte():
     text = '{"z" : 1.0, "text":"\u2028 \u2029 \x85 é \\u0041 😀","z":2e0}'.encode()
     for body in ends(b"data: " + text + b"\n\n"):
         for pieces in every_cut(body):
-            assert [(item.raw, item.offset) for item in read(pieces)[0]] == [(text, 0)]
+            assert [(item.raw, item.offset) for item in read(pieces)[0]] == [(text, 6)]
 
 
 def test_unusual_line_separators_are_text():
@@ -136,7 +144,8 @@ def test_offsets_count_the_bytes_of_the_body():
     body = BOM + b": hi\r\ndata: " + A + b"\r\n\r\nid: 7\r\ndata: {\r\n" + b'"b":1\r\n}\r\n\r\noops\r\n\r\n'
     for pieces in every_cut(body):
         items, reader = read(pieces)
-        assert [item.offset for item in items] == [body.index(b"data: " + A), body.index(b"data: {\r")]
+        assert [item.offset for item in items] == [body.index(A), body.index(b'{\r\n"b"')]
+        assert [item.verbatim for item in items] == [True, False]
         places = {odd.kind: (odd.offset, odd.detail) for odd in reader.oddities}
         assert places == {
             "bom": (0, ""),
@@ -145,6 +154,35 @@ def test_offsets_count_the_bytes_of_the_body():
             "bare-lines": (body.index(b'"b"'), '"b":1'),
             "not-json": (body.index(b"oops"), "oops"),
         }
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_an_item_is_verbatim_where_the_body_has_its_bytes(strict):
+    whole = (
+        b"data:   " + A + b"  \n\n",
+        b"data:" + A + b"\n\n",
+        'data: {"a":"\ufffd"}\n\n'.encode(),
+        b"data: " + A + b"\n",
+        b"data:\ndata: " + A + b"\n\n",
+    )
+    changed = (b'data: {"a":"\xff"}\n\n', b'data: {"a":"\xf0\x9f\x98"}\n\n', b'data: {"a":\ndata: 1}\n\n')
+    for body in whole + changed:
+        for pieces in every_cut(body):
+            for item in read(pieces, strict=strict)[0]:
+                if body == whole[-1] and strict:
+                    assert (item.offset, item.verbatim) == (6, False)
+                    continue
+                assert item.offset == body.index(b"{")
+                assert item.verbatim is (body in whole)
+                assert body.startswith(item.raw, item.offset) is item.verbatim
+
+
+def test_each_object_on_a_line_has_its_offset():
+    body = b"data: [1, " + A + b",  " + B + b'] \n\ndata:\t{"a":"\xff"} ' + C + b"\n\n"
+    for pieces in every_cut(body):
+        items = read(pieces)[0]
+        assert [item.offset for item in items] == [body.index(each) for each in (A, B, b'{"a":"\xff"}', C)]
+        assert [item.verbatim for item in items] == [True, True, False, True]
 
 
 def test_every_unreadable_event_is_recorded_with_its_text_and_the_text_is_capped():
@@ -211,7 +249,8 @@ def test_long_lines_are_no_different():
         whole, reader = read([body])
         assert [len(item.raw) // 1000 for item in whole] == [200] * 6 + [0, 0, 200]
         assert [odd.kind for odd in reader.oddities if odd.kind == "not-json"] == ["not-json"]
-        assert all(body.startswith((b"data:", long), item.offset) for item in whole)
+        check_offsets(body, whole)
+        assert [item.verbatim for item in whole] == [True] * 4 + [False] + [True] * 4
         for size in (512, 4099, 70_000):
             items, again = read([body[at : at + size] for at in range(0, len(body), size)])
             assert items == whole
@@ -275,7 +314,10 @@ def test_strict_reads_by_the_book():
                 ("not-json", (A + A).decode()),
                 ("done-marker", ""),
             ]
-            assert items[1].offset == text.index(b'data: {"b"')
+            assert [(item.offset, item.verbatim) for item in items] == [
+                (6, True),
+                (text.index(b'{"b"'), False),
+            ]
 
 
 def test_deep_nesting_is_handed_on_as_it_came_when_its_brackets_close():
@@ -304,6 +346,9 @@ def test_any_bytes_give_the_same_at_any_cut_and_never_raise(body, at, strict):
     for item in whole:
         assert isinstance(json.loads(item.raw), dict)
         item.raw.decode()
+    assert all(body.startswith(item.raw, item.offset) for item in whole if item.verbatim)
+    if not strict:
+        check_offsets(body, whole)
     for pieces in (byte_by_byte(body), [body[:at], body[at:]]):
         items, again = read(pieces, strict=strict)
         assert items == whole
@@ -330,5 +375,7 @@ def test_any_objects_survive_any_framing(texts, ascii_only, indent, form, seed):
         "lines": lambda: "\n".join(documents),
     }[form]().encode()
     items, reader = read(random_cuts(body, seed, 20))
+    check_offsets(body, items)
+    assert all(item.verbatim for item in items) or form in ("multi", "bare")
     assert values(items) == texts
     assert "not-json" not in reader.counts
