@@ -44,11 +44,14 @@ class Item(NamedTuple):
         offset: where in the body the text begins, in bytes from the first byte.
         verbatim: whether the body has exactly the bytes of ``raw`` there. False when bad bytes were replaced, and
             when the text spans several lines of an event.
+        event: the type that the event's ``event`` field names; None without one, for ``message`` (which is the
+            default), and for bare JSON. A tolerant reader knows the field only where it precedes the data.
     """
 
     raw: bytes
     offset: int
     verbatim: bool = True
+    event: str | None = None
 
 
 class AnomalyLog:

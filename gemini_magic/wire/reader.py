@@ -11,7 +11,7 @@ from ..errors import WireError
 from .anomalies import Anomaly, AnomalyLog, Item
 from .json_stream import JsonStream, note_unread, split_objects
 from .lines import BOM
-from .sse import SseEvent, SseReader
+from .sse import DEFAULT_TYPE, SseEvent, SseReader
 from .tolerant_sse import EventDocuments
 
 __all__ = ["Reader"]
@@ -155,6 +155,7 @@ class _StrictDocuments:
         found, rest = split_objects(text)
         if len(found) == 1 and not rest:
             position, raw = found[0]
-            items.append(Item(raw, event.value_offset + position, event.verbatim))
+            name = None if event.event == DEFAULT_TYPE else event.event
+            items.append(Item(raw, event.value_offset + position, event.verbatim, name))
         else:
             note_unread(self._log, event.offset, text)

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from .lines import Lines, too_large
 
-__all__ = ["SseEvent", "SseReader"]
+__all__ = ["DEFAULT_TYPE", "SseEvent", "SseReader"]
+
+DEFAULT_TYPE = "message"  # of an event without an `event` field
 
 
 class SseEvent(NamedTuple):
@@ -119,7 +121,7 @@ class SseReader:
         self.last_id = self._id
         if self._data:
             data, valid = _decode(b"\n".join(self._data))
-            kind = self._type.decode("utf-8", "replace") or "message"
+            kind = self._type.decode("utf-8", "replace") or DEFAULT_TYPE
             verbatim = valid and len(self._data) == 1
             events.append(
                 SseEvent(data, kind, self.last_id, self.retry, self._offset, self._value_offset, verbatim)

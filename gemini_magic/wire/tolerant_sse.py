@@ -20,6 +20,7 @@ from .anomalies import Item
 from .json_scan import clean_utf8, is_json, weigh
 from .json_stream import Split, note_unread, split_objects
 from .lines import BOM, Lines, too_large
+from .sse import DEFAULT_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +70,7 @@ class EventDocuments:
         self._last = 0  # the last significant byte of the held lines
         self._event = False  # a line of the current event was seen
         self._given = False  # an object of the current event was handed out
+        self._type: str | None = None  # what the last `event` field of the current event names
         self._ended = False
         self._named = False  # some line of the stream had a field name
 
@@ -100,12 +102,13 @@ class EventDocuments:
                     self._give(raw, offset, items)
                 else:
                     self._event = self._given = self._named = True
-                    items.append(Item(raw, offset + 6))
+                    items.append(Item(raw, offset + 6, True, self._type))
             elif line in _BLANK:
                 if self._held:
                     self._blank(items, offset)
                 else:
                     self._event = self._given = False
+                    self._type = None
             else:
                 self._line(line, offset, items)
             offset += size
@@ -139,7 +142,7 @@ class EventDocuments:
         text = clean_utf8(raw)
         if text is not raw:
             self._log.note("invalid-utf8", offset)
-        items.append(Item(text, offset + len(_PREFIX), text is raw))
+        items.append(Item(text, offset + len(_PREFIX), text is raw, self._type))
 
     def _blank(self, items: list[Item], offset: int) -> None:
         if not self._named:
@@ -148,6 +151,7 @@ class EventDocuments:
             return
         self._flush(items)
         self._event = self._given = False
+        self._type = None
 
     def _line(self, line: bytes, offset: int, items: list[Item]) -> None:
         """Any line that is neither blank nor one whole object."""
@@ -168,7 +172,10 @@ class EventDocuments:
         elif name in _FIELDS:
             self._name_seen(items)
             self._event = True
-            self._log.note(_FIELDS[name], offset, line[colon + 1 :].strip() if colon > 0 else b"")
+            value = line[colon + 1 :] if colon > 0 else b""
+            self._log.note(_FIELDS[name], offset, value.strip())
+            if name == b"event":
+                self._type = _event_type(value)
         elif line.strip():
             if self._named:
                 self._log.note("bare-lines", offset, line)
@@ -244,7 +251,7 @@ class EventDocuments:
         self._given = self._given or bool(found)
         if found and clean_utf8(text) is not text:
             self._log.note("invalid-utf8", offset)
-        items.extend(_items(found, lines))
+        items.extend(_items(found, lines, self._type))
         for _, raw in rest:
             note_unread(self._log, offset, raw)
         if not found and not rest:
@@ -293,12 +300,13 @@ def _line_by_line(lines: Sequence[_Line]) -> Split:
     return found, [(0, b"\n".join(rest))]
 
 
-def _items(found: Sequence[tuple[int, bytes]], lines: Sequence[_Line]) -> list[Item]:
+def _items(found: Sequence[tuple[int, bytes]], lines: Sequence[_Line], event: str | None) -> list[Item]:
     """The objects as items, each with its offset in the body.
 
     Args:
         found: each with its position in the values of ``lines``, joined.
         lines: those values, with their offsets.
+        event: the type of their event.
     """
     starts = [0, *accumulate(len(line.value) + 1 for line in lines)]
     items: list[Item] = []
@@ -306,5 +314,11 @@ def _items(found: Sequence[tuple[int, bytes]], lines: Sequence[_Line]) -> list[I
         number = bisect_right(starts, position) - 1
         text = clean_utf8(raw)
         verbatim = text is raw and position + len(raw) < starts[number + 1]
-        items.append(Item(text, lines[number].offset + position - starts[number], verbatim))
+        items.append(Item(text, lines[number].offset + position - starts[number], verbatim, event))
     return items
+
+
+def _event_type(value: bytes) -> str | None:
+    """The type that an ``event`` field names; None for the default type."""
+    name = value.removeprefix(b" ").decode("utf-8", "replace")
+    return None if name in ("", DEFAULT_TYPE) else name

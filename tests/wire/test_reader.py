@@ -156,6 +156,53 @@ def test_offsets_count_the_bytes_of_the_body():
         }
 
 
+NAMED = (
+    b": x\n\nevent: interaction.start\ndata: " + A + b"\n\n"  # a name holds for its event
+    b"data: " + A + b"\n\n"  # and for no later one
+    b"event:  two words \nid: 3\ndata:" + A + b"\n\n"  # one space is not part of it
+    b"event: lost\n\ndata: " + A + b"\n\n"  # without data there is no event
+    b"event: first\nevent: last\ndata: " + A + b"\n\n"
+    b"event: gone\nevent\ndata: " + A + b"\n\n"  # an empty name is none
+    b"event: message\ndata: " + A + b"\n\n"  # the default
+    b'event: lines\ndata: {"a":\ndata: 1}\n\n'
+    b'event: changed\ndata: {"a":\n: x\ndata: "\xff"}\n\n'
+    b"event: \xc3\xa9\xff\ndata: " + A + b"\n\n"
+)
+NAMES = ["interaction.start", None, " two words ", None, "last", None, None, "lines", "changed", "é\ufffd"]
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_an_item_has_the_name_of_its_event(strict):
+    for body in ends(NAMED):
+        for pieces in every_cut(body):
+            assert [item.event for item in read(pieces, strict=strict)[0]] == NAMES
+
+
+def test_all_documents_of_an_event_have_its_name_and_bare_json_has_none():
+    for body, names in (
+        (b"event: x\ndata: " + A + B + b"\n\ndata: " + C + b"\n\n", ["x", "x", None]),
+        (b"event: x\ndata: [" + A + b"," + B + b"]\n\n", ["x", "x"]),
+        (b"event: x\ndata: " + A + b"\nevent: y\ndata: " + B + b"\n", ["x", "y"]),  # no blank lines
+        (b"event: x\n" + ERROR + b"\n\n", ["x"]),
+        (b"event: x\ndata: " + A, ["x"]),
+        (b"[" + A + b",\n" + B + b"]", [None, None]),
+        (A + b"\n\nevent: x\ndata: " + B + b"\n\n", [None, None]),
+    ):
+        for text in ends(body):
+            for pieces in every_cut(text):
+                assert [item.event for item in read(pieces)[0]] == names
+
+
+def test_long_events_have_their_names():
+    body = (
+        b"event: x\ndata: " + json.dumps({"x": "0123456789" * 20_000}).encode() + b"\n\ndata: " + A + b"\n\n"
+    )
+    for size in (512, 70_000, len(body)):
+        pieces = [body[at : at + size] for at in range(0, len(body), size)]
+        for strict in (False, True):
+            assert [item.event for item in read(pieces, strict=strict)[0]] == ["x", None]
+
+
 @pytest.mark.parametrize("strict", [False, True])
 def test_an_item_is_verbatim_where_the_body_has_its_bytes(strict):
     whole = (
