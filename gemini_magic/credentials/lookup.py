@@ -22,7 +22,7 @@ from ..errors import CredentialsError
 from ..options import Options
 from .google_auth import forget_token, token
 
-__all__ = ["Key", "Secret", "find_key", "forget_typed", "key_header"]
+__all__ = ["Key", "Secret", "find_key", "forget_credentials", "key_header"]
 
 _SERVICE = "gemini_magic"
 
@@ -53,7 +53,9 @@ def find_key(
     if auth is None:
         return None
     if auth.signs_in:
-        return token()._replace(forget=forget_typed) if sign_in else Key(Secret(""), "your Google sign-in")
+        return (
+            token()._replace(forget=forget_credentials) if sign_in else Key(Secret(""), "your Google sign-in")
+        )
     if options.key_env is not None:
         for key in _found(options.key_env):
             return key
@@ -129,7 +131,7 @@ def _check_sign_in(auth: Auth, url: str, key_env: str | None) -> None:
 _typed: dict[str, Key] = {}
 
 
-def forget_typed() -> None:
+def forget_credentials() -> None:
     """Ask again next time, and sign in again: a key that was typed, or a token, was refused."""
     _typed.clear()
     forget_token()
@@ -141,7 +143,7 @@ def _asked(auth: Auth, ask: Callable[[str], str] | None) -> Key:
     if ask is not None:
         secret = Secret(_clean(ask(f"Key for {auth.home} (from {auth.origin}; not shown, not saved): ")))
         if secret.reveal():
-            key = _key(secret, "what you typed")._replace(forget=forget_typed)
+            key = _key(secret, "what you typed")._replace(forget=forget_credentials)
             _typed[auth.env[0]] = key  # so that it is asked for once in this process
             return key
     raise CredentialsError(

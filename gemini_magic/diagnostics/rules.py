@@ -20,7 +20,7 @@ from ..tables import Rows
 from .known_fields import ANSWER, CANDIDATE, PART, USAGE, WORDS
 from .offsets import ChunkOffsets
 
-__all__ = ["lint"]
+__all__ = ["check_stream"]
 
 _LONG_GAP: Final = 10.0  # seconds between two chunks that a reader feels as standing still
 _TWICE: Final = 20  # characters: shorter pieces of text may well come twice in a row
@@ -39,7 +39,7 @@ _FREE: Final = {
 _DIALECTS: Final = ("gemini", "vertex", "adaptive")
 
 
-def lint(ledger: Ledger, offsets: ChunkOffsets) -> list[Note]:
+def check_stream(ledger: Ledger, offsets: ChunkOffsets) -> list[Note]:
     """The oddities of a stream as a whole, in the order of its chunks.
 
     One note of a kind at most, about the first chunk that shows it; it says how many there are. The time is linear in

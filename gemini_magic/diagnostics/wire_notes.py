@@ -11,7 +11,7 @@ from ..events import Severity
 from ..ledger import Ledger
 from ..wire import Anomaly, Reader
 
-__all__ = ["MEGABYTE", "not_a_stream", "remark", "too_large"]
+__all__ = ["MEGABYTE", "add_wire_note", "body_too_large", "unreadable_body"]
 
 MEGABYTE = 2**20
 
@@ -38,7 +38,7 @@ _WORDS: dict[str, tuple[Severity, str]] = {
 _SHOWN = 200  # characters of unreadable text that a note quotes
 
 
-def remark(ledger: Ledger, oddity: Anomaly) -> None:
+def add_wire_note(ledger: Ledger, oddity: Anomaly) -> None:
     """Put an oddity into the ledger's notes, in words."""
     severity, words = _WORDS.get(oddity.kind, ("info", f"The wire is odd: {oddity.kind}."))
     if oddity.kind in ("not-json", "not-object"):
@@ -46,9 +46,9 @@ def remark(ledger: Ledger, oddity: Anomaly) -> None:
     ledger.note(oddity.kind, words, severity=severity, offset=oddity.offset)
 
 
-def not_a_stream(reader: Reader, backend: Backend) -> WireError | None:
+def unreadable_body(reader: Reader, backend: Backend) -> WireError | None:
     """What to say of a body that brought nothing but text that is no JSON; None when it brought no text either."""
-    unread = next((oddity for oddity in reader.oddities if oddity.kind == "not-json"), None)
+    unread = next((oddity for oddity in reader.anomalies if oddity.kind == "not-json"), None)
     if unread is None:
         return None
     said = backend.failure(200, unread.detail.encode()).message[:_SHOWN]
@@ -58,7 +58,7 @@ def not_a_stream(reader: Reader, backend: Backend) -> WireError | None:
     )
 
 
-def too_large(limit: int | None) -> WireError:
+def body_too_large(limit: int | None) -> WireError:
     """What to say of a body that was not read on because it passed ``limit`` bytes (None: as a recording says)."""
     size = "its size limit" if limit is None else f"{limit / MEGABYTE:,g} MB"
     return WireError(

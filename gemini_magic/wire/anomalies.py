@@ -58,14 +58,14 @@ class AnomalyLog:
     """Collects oddities: each piece of content that was not readable, else the first of its kind and a count."""
 
     def __init__(self) -> None:
-        self.oddities: list[Anomaly] = []
+        self.anomalies: list[Anomaly] = []
         self.counts: dict[str, int] = {}
 
-    def note(self, kind: str, offset: int, detail: bytes = b"") -> None:
+    def add(self, kind: str, offset: int, detail: bytes = b"") -> None:
         """Count ``kind`` and keep it when it is the first one, or content."""
         count = self.counts.get(kind, 0)
         self.counts[kind] = count + 1
         if count == 0 or kind in _EACH:
             # A character takes four bytes at most, so this slice holds enough of them.
             text = detail[: 4 * DETAIL_LIMIT].decode("utf-8", "replace")[:DETAIL_LIMIT]
-            self.oddities.append(Anomaly(kind, offset, text))
+            self.anomalies.append(Anomaly(kind, offset, text))

@@ -9,7 +9,7 @@ import json
 
 import msgspec
 
-__all__ = ["clean_utf8", "is_json", "mask_escapes", "weigh"]
+__all__ = ["clean_utf8", "is_json", "mask_escapes", "open_brackets"]
 
 _check = msgspec.json.Decoder(msgspec.Raw).decode
 _tolerant = json.JSONDecoder(parse_int=str, parse_float=str)  # numbers of any length, at no cost
@@ -26,7 +26,7 @@ def is_json(text: bytes) -> bool:
         pass
     except RecursionError:
         # Deeper than any reader goes, so that its brackets have to say it; what is above may be an answer.
-        return weigh(text) == (0, False)
+        return open_brackets(text) == (0, False)
     else:
         return True
     # msgspec keeps to RFC 8259; what the standard library reads beyond it always shows one of these.
@@ -57,7 +57,7 @@ def mask_escapes(text: bytes) -> bytes:
     return text.replace(b"\\\\", b"__").replace(b'\\"', b"__")
 
 
-def weigh(line: bytes) -> tuple[int, bool]:
+def open_brackets(line: bytes) -> tuple[int, bool]:
     """How many brackets ``line`` leaves open (negative: closes), and whether it ends inside a string."""
     parts = mask_escapes(line).split(b'"')
     outside = b"".join(parts[::2])

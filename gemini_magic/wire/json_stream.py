@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from .anomalies import DETAIL_LIMIT, Item
 from .json_scan import clean_utf8, is_json, mask_escapes
-from .lines import too_large
+from .lines import event_too_large
 
 if TYPE_CHECKING:
     from .anomalies import AnomalyLog
 
-__all__ = ["JsonStream", "ObjectCutter", "Split", "note_unread", "split_objects"]
+__all__ = ["JsonStream", "ObjectScanner", "Split", "log_unreadable", "split_objects"]
 
 _BLOCK = 1 << 16
 _KEPT_JUNK = 4 * DETAIL_LIMIT
@@ -26,7 +26,7 @@ _JUNK_MARK = re.compile(rb'[{"\r\n]')
 _BETWEEN, _OBJECT, _JUNK = range(3)
 
 
-class ObjectCutter:
+class ObjectScanner:
     """Finds the objects at the top or in arrays, and what stands between them that should not.
 
     Strings and escapes are respected, each byte is looked at a constant number of times, and an object is
@@ -187,17 +187,17 @@ def split_objects(text: bytes) -> Split:
     begin = text.lstrip()
     if begin[:1] == b"{" and is_json(text):
         return [(len(text) - len(begin), begin.rstrip())], []
-    cutter = ObjectCutter()
-    cutter.feed(text)
-    cutter.close()
-    return cutter.found, cutter.junk
+    scanner = ObjectScanner()
+    scanner.feed(text)
+    scanner.close()
+    return scanner.found, scanner.junk
 
 
-def note_unread(log: AnomalyLog, offset: int, text: bytes) -> None:
+def log_unreadable(log: AnomalyLog, offset: int, text: bytes) -> None:
     """Record ``text`` as ``not-object`` when it is JSON of another kind, else as ``not-json``."""
     # Cut out of an array, several values may stand there with commas between them.
     other = len(text) < _KEPT_JUNK and (is_json(text) or is_json(b"[" + text.strip(b" \t\r\n,[]") + b"]"))
-    log.note("not-object" if other else "not-json", offset, text)
+    log.add("not-object" if other else "not-json", offset, text)
 
 
 class JsonStream:
@@ -212,7 +212,7 @@ class JsonStream:
     def __init__(self, log: AnomalyLog, max_event: int, start: int = 0) -> None:
         self._log = log
         self._max = max_event
-        self._cutter = ObjectCutter(start)
+        self._scanner = ObjectScanner(start)
         self._end = start
 
     def feed_into(self, piece: bytes, items: list[Item]) -> None:
@@ -222,21 +222,21 @@ class JsonStream:
             WireError: an object passed ``max_event``; what came before it is in ``items``.
         """
         self._end += len(piece)
-        self._cutter.feed(piece)
+        self._scanner.feed(piece)
         self._hand_out(items)
-        if self._cutter.open_size > self._max:
-            raise too_large(self._max)
+        if self._scanner.open_size > self._max:
+            raise event_too_large(self._max)
 
     def close_into(self, items: list[Item]) -> None:
         """End of input: nothing more can be whole, but what was cut is recorded."""
-        cut = self._cutter.close()
+        cut = self._scanner.close()
         self._hand_out(items)
         if cut:
-            self._log.note("unterminated", self._end)
+            self._log.add("unterminated", self._end)
 
     def _hand_out(self, items: list[Item]) -> None:
-        found, junk = self._cutter.found, self._cutter.junk
-        self._cutter.found, self._cutter.junk = [], []
+        found, junk = self._scanner.found, self._scanner.junk
+        self._scanner.found, self._scanner.junk = [], []
         if not junk:
             for offset, raw in found:
                 self._give(offset, raw, items)
@@ -251,15 +251,15 @@ class JsonStream:
 
     def _give(self, offset: int, raw: bytes, items: list[Item]) -> None:
         if len(raw) > self._max:
-            raise too_large(self._max)
+            raise event_too_large(self._max)
         text = clean_utf8(raw)
         if text is not raw:
-            self._log.note("invalid-utf8", offset)
+            self._log.add("invalid-utf8", offset)
         items.append(Item(text, offset, text is raw))
 
     def _note(self, offset: int, raw: bytes) -> None:
         if raw == b"data:":
             # An answer that began as bare JSON and went on as events.
-            self._log.note("mixed-framing", offset)
+            self._log.add("mixed-framing", offset)
         elif raw:
-            note_unread(self._log, offset, raw)
+            log_unreadable(self._log, offset, raw)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from ..errors import WireError
 
-__all__ = ["BOM", "Lines", "too_large"]
+__all__ = ["BOM", "Lines", "event_too_large"]
 
 _BLOCK = 1 << 16
 _LARGE = 1 << 12  # bytes from which a piece is a block: it may be kept elsewhere, too, and is not copied
 BOM = b"\xef\xbb\xbf"
 
 
-def too_large(limit: int) -> WireError:
+def event_too_large(limit: int) -> WireError:
     """The error for one event above ``limit`` bytes."""
     return WireError(
         f"One event of the stream is larger than {limit:,} bytes.",
@@ -23,7 +23,7 @@ def too_large(limit: int) -> WireError:
 
 
 class Lines:
-    """An incremental line cutter; the cost is linear in the bytes, however they are cut into pieces.
+    """An incremental line scanner; the cost is linear in the bytes, however they are cut into pieces.
 
     Args:
         max_line: bytes above which :meth:`check` raises.
@@ -91,7 +91,7 @@ class Lines:
     def check(self, held: int = 0) -> None:
         """Raise :class:`WireError` when the unfinished line and ``held`` bytes before it pass the cap."""
         if self._tail_size + held > self._max:
-            raise too_large(self._max)
+            raise event_too_large(self._max)
 
     def _add(self, piece: bytes) -> None:
         self._small.append(piece)

@@ -9,10 +9,10 @@ from typing import Protocol
 
 from ..errors import WireError
 from .anomalies import Anomaly, AnomalyLog, Item
-from .json_stream import JsonStream, note_unread, split_objects
+from .json_stream import JsonStream, log_unreadable, split_objects
 from .lines import BOM
 from .sse import DEFAULT_TYPE, SseEvent, SseReader
-from .tolerant_sse import EventDocuments
+from .tolerant_sse import TolerantSseReader
 
 __all__ = ["Reader"]
 
@@ -50,9 +50,9 @@ class Reader:
         self._closed = False
 
     @property
-    def oddities(self) -> list[Anomaly]:
+    def anomalies(self) -> list[Anomaly]:
         """What was odd, in the order seen; it only grows, so a consumer keeps a cursor."""
-        return self._log.oddities
+        return self._log.anomalies
 
     @property
     def counts(self) -> dict[str, int]:
@@ -114,21 +114,21 @@ class Reader:
         front = b"".join(self._front)
         self._front = []
         if front.startswith(BOM):
-            self._log.note("bom", 0)
+            self._log.add("bom", 0)
         begin = front.removeprefix(BOM).lstrip(_SPACE)
         if begin[:1] in (b"{", b"["):
             start = len(front) - len(begin)
             self.framing = "json"
-            self._log.note("json-array" if begin[:1] == b"[" else "json-object", start)
+            self._log.add("json-array" if begin[:1] == b"[" else "json-object", start)
             self._engine = JsonStream(self._log, self._max, start)
             return self._engine, begin
         self.framing = "sse"
-        kind = _StrictDocuments if self._strict else EventDocuments
+        kind = _StrictSseReader if self._strict else TolerantSseReader
         self._engine = kind(self._log, self._max)
         return self._engine, front
 
 
-class _StrictDocuments:
+class _StrictSseReader:
     """Events by the book, each one JSON text."""
 
     def __init__(self, log: AnomalyLog, max_event: int) -> None:
@@ -150,7 +150,7 @@ class _StrictDocuments:
     def _read(self, event: SseEvent, items: list[Item]) -> None:
         text = event.data.encode()
         if text == b"[DONE]":
-            self._log.note("done-marker", event.offset)
+            self._log.add("done-marker", event.offset)
             return
         found, rest = split_objects(text)
         if len(found) == 1 and not rest:
@@ -158,4 +158,4 @@ class _StrictDocuments:
             name = None if event.event == DEFAULT_TYPE else event.event
             items.append(Item(raw, event.value_offset + position, event.verbatim, name))
         else:
-            note_unread(self._log, event.offset, text)
+            log_unreadable(self._log, event.offset, text)

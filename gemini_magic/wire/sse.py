@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .lines import Lines, too_large
+from .lines import Lines, event_too_large
 
 __all__ = ["DEFAULT_TYPE", "SseEvent", "SseReader"]
 
@@ -108,7 +108,7 @@ class SseReader:
             self._data.append(value)
             self._size += len(line)
             if self._size > self._max:
-                raise too_large(self._max)
+                raise event_too_large(self._max)
         elif name == b"event":
             self._type = value
         elif name == b"id":

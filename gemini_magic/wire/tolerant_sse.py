@@ -17,9 +17,9 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from .anomalies import Item
-from .json_scan import clean_utf8, is_json, weigh
-from .json_stream import Split, note_unread, split_objects
-from .lines import BOM, Lines, too_large
+from .json_scan import clean_utf8, is_json, open_brackets
+from .json_stream import Split, log_unreadable, split_objects
+from .lines import BOM, Lines, event_too_large
 from .sse import DEFAULT_TYPE
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from .anomalies import AnomalyLog
 
-__all__ = ["EventDocuments"]
+__all__ = ["TolerantSseReader"]
 
 _PREFIX = b"data: "
 _BLANK = (b"\r\n", b"\n", b"\r")
@@ -51,7 +51,7 @@ class _Line(NamedTuple):
     offset: int
 
 
-class EventDocuments:
+class TolerantSseReader:
     """The tolerant reader of an event stream.
 
     Args:
@@ -119,7 +119,7 @@ class EventDocuments:
         if size <= self._max and not self._held and value.startswith(b"{") and is_json(value):
             self._give(value, offset, items)
         elif size > self._max:
-            raise too_large(self._max)
+            raise event_too_large(self._max)
         else:
             self._line(_PREFIX + value, offset, items)
 
@@ -131,17 +131,17 @@ class EventDocuments:
         if last:
             self._line(last, offset, items)
         if self._event:
-            self._log.note("unterminated", self._held_at if self._held else offset)
+            self._log.add("unterminated", self._held_at if self._held else offset)
         self._flush(items)
 
     def _give(self, raw: bytes, offset: int, items: list[Item]) -> None:
         """Hand out one object that ``is_json`` and is all of a line that begins with ``data: ``, at ``offset``."""
         if self._given:
-            self._log.note("no-blank-line", offset)
+            self._log.add("no-blank-line", offset)
         self._event = self._given = self._named = True
         text = clean_utf8(raw)
         if text is not raw:
-            self._log.note("invalid-utf8", offset)
+            self._log.add("invalid-utf8", offset)
         items.append(Item(text, offset + len(_PREFIX), text is raw, self._type))
 
     def _blank(self, items: list[Item], offset: int) -> None:
@@ -156,10 +156,10 @@ class EventDocuments:
     def _line(self, line: bytes, offset: int, items: list[Item]) -> None:
         """Any line that is neither blank nor one whole object."""
         if len(line) > self._max:
-            raise too_large(self._max)
+            raise event_too_large(self._max)
         line, begin = line.rstrip(b"\r\n"), offset
         if line.startswith(BOM):
-            self._log.note("bom", offset)
+            self._log.add("bom", offset)
             line, begin = line[len(BOM) :], offset + len(BOM)
         colon = line.find(b":", 0, _LONGEST_NAME)
         name = line if colon < 0 else line[:colon]
@@ -168,17 +168,17 @@ class EventDocuments:
             self._data(line[5:], offset, begin + 5, items)
         elif colon == 0:
             self._name_seen(items)
-            self._log.note("comment", offset, line[1:].strip())
+            self._log.add("comment", offset, line[1:].strip())
         elif name in _FIELDS:
             self._name_seen(items)
             self._event = True
             value = line[colon + 1 :] if colon > 0 else b""
-            self._log.note(_FIELDS[name], offset, value.strip())
+            self._log.add(_FIELDS[name], offset, value.strip())
             if name == b"event":
                 self._type = _event_type(value)
         elif line.strip():
             if self._named:
-                self._log.note("bare-lines", offset, line)
+                self._log.add("bare-lines", offset, line)
             self._value(_Line(True, line, begin), offset, items)
 
     def _name_seen(self, items: list[Item]) -> None:
@@ -192,10 +192,10 @@ class EventDocuments:
         if value.startswith(b" "):
             value, begin = value[1:], begin + 1
         elif value:
-            self._log.note("no-space", offset)
+            self._log.add("no-space", offset)
         if not value.strip() and not self._held:
             self._event = True
-            self._log.note("blank-data", offset)
+            self._log.add("blank-data", offset)
             return
         self._value(_Line(False, value, begin), offset, items)
 
@@ -206,7 +206,7 @@ class EventDocuments:
         text = value.strip()
         if text == b"[DONE]":
             self._flush(items)
-            self._log.note("done-marker", offset)
+            self._log.add("done-marker", offset)
             return
         if self._held and self._cannot_continue(text):
             self._flush(items)
@@ -222,10 +222,10 @@ class EventDocuments:
         self._held.append(line)
         self._held_size += len(value) + 1
         if self._held_size > self._max:
-            raise too_large(self._max)
+            raise event_too_large(self._max)
         self._last = text[-1] if text else self._last
         if self._depth is not None:
-            opened, in_string = weigh(value)
+            opened, in_string = open_brackets(value)
             self._depth += opened
             # A line break inside a string can never become JSON, so there is nothing to wait for.
             if in_string or self._depth <= 0:
@@ -243,19 +243,19 @@ class EventDocuments:
         """Hand out the objects in ``text``, which is the values of ``lines`` joined, and record what else is in it."""
         found, rest = split
         if text.lstrip().startswith(b"["):
-            self._log.note("json-array", offset)
+            self._log.add("json-array", offset)
         elif len(found) > 1:
-            self._log.note("several-documents", offset)
+            self._log.add("several-documents", offset)
         if self._given and found:
-            self._log.note("no-blank-line", offset)
+            self._log.add("no-blank-line", offset)
         self._given = self._given or bool(found)
         if found and clean_utf8(text) is not text:
-            self._log.note("invalid-utf8", offset)
+            self._log.add("invalid-utf8", offset)
         items.extend(_items(found, lines, self._type))
         for _, raw in rest:
-            note_unread(self._log, offset, raw)
+            log_unreadable(self._log, offset, raw)
         if not found and not rest:
-            note_unread(self._log, offset, text.strip())
+            log_unreadable(self._log, offset, text.strip())
 
     def _flush(self, items: list[Item]) -> None:
         """Make the best of the lines that wait."""
@@ -265,7 +265,7 @@ class EventDocuments:
             return
         whole = _joined(held)
         if self._depth is None:
-            note_unread(self._log, offset, whole.strip())
+            log_unreadable(self._log, offset, whole.strip())
             return
         data = [line for line in held if not line.bare]
         split: Split = ([], [])

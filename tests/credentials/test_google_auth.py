@@ -49,9 +49,9 @@ def account(fake_server, private_key, tmp_path, monkeypatch):
     }
     path.write_text(json.dumps(account))
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
-    credentials.forget_typed()
+    credentials.forget_credentials()
     yield
-    credentials.forget_typed()
+    credentials.forget_credentials()
 
 
 def grants(*tokens, seconds=3600):
@@ -178,7 +178,7 @@ def test_what_google_refuses_is_told_without_the_key(fake_server, account, priva
 
 def test_no_credentials_and_a_file_that_is_none(monkeypatch, tmp_path):
     monkeypatch.setenv("NO_GCE_CHECK", "true")
-    credentials.forget_typed()
+    credentials.forget_credentials()
     with pytest.raises(CredentialsError, match="no usable Google sign-in") as caught:
         ask()
     assert "GOOGLE_APPLICATION_CREDENTIALS" in caught.value.remedy

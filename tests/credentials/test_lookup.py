@@ -34,9 +34,9 @@ def _alone(monkeypatch, tmp_path):
     monkeypatch.setitem(
         sys.modules, "keyring", types.SimpleNamespace(get_password=lambda service, name: None)
     )
-    credentials.forget_typed()
+    credentials.forget_credentials()
     yield
-    credentials.forget_typed()
+    credentials.forget_credentials()
 
 
 def find(dialect=GEMINI, *, ask=None, **said):

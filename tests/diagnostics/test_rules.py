@@ -10,7 +10,7 @@ from corpus_streams import load
 from gemini_magic.backends import backend
 from gemini_magic.content import Request, Text, Turn
 from gemini_magic.diagnostics.offsets import ChunkOffsets
-from gemini_magic.diagnostics.rules import lint
+from gemini_magic.diagnostics.rules import check_stream
 from gemini_magic.ledger.ledger import Exchange, Ledger
 from gemini_magic.recording import read_exchanges
 
@@ -37,7 +37,7 @@ def said(text="", finish=None, total=None, **extra):
 
 
 def found(ledger):
-    return {note.kind: note for note in lint(ledger, ChunkOffsets(ledger))}
+    return {note.kind: note for note in check_stream(ledger, ChunkOffsets(ledger))}
 
 
 def test_nothing_is_odd_about_a_plain_stream():

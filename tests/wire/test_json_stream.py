@@ -64,7 +64,7 @@ def test_one_error_object_whatever_the_content_type_says():
     for pieces in every_cut(body):
         items, reader = read(pieces)
         assert values(items)[0]["error"]["code"] == 404
-        assert [(odd.kind, odd.offset) for odd in reader.oddities] == [("json-object", 0)]
+        assert [(odd.kind, odd.offset) for odd in reader.anomalies] == [("json-object", 0)]
 
 
 def test_the_error_comes_in_a_list():
@@ -80,7 +80,7 @@ def test_cut_in_the_middle_keeps_what_was_whole(body):
     for pieces in every_cut(body):
         items, reader = read(pieces)
         assert values(items) == [{"a": 1}]
-        (broken,) = [odd for odd in reader.oddities if odd.kind == "not-json"]
+        (broken,) = [odd for odd in reader.anomalies if odd.kind == "not-json"]
         assert broken.offset == body.index(b'{"b')
         assert broken.detail == body[broken.offset :].decode()
         assert reader.counts["unterminated"] == 1
@@ -97,7 +97,7 @@ def test_what_is_no_object_is_recorded_and_hides_nothing():
     for pieces in every_cut(body):
         items, reader = read(pieces)
         assert [next(iter(value)) for value in values(items)] == ["a", "b", "d", "e"]
-        assert [(odd.kind, odd.detail) for odd in reader.oddities if odd.kind.startswith("not")] == [
+        assert [(odd.kind, odd.detail) for odd in reader.anomalies if odd.kind.startswith("not")] == [
             ("not-object", '5, "x{y}", null'),
             ("not-json", 'oops "{"c":3}'),
             ("not-json", "{bad}"),
@@ -121,7 +121,7 @@ def test_bad_utf8_is_replaced_at_every_cut():
 def test_oddities_come_in_the_order_of_the_body():
     for pieces in every_cut(b'{"a":1} x {"a":"\xff"} y'):
         _, reader = read(pieces)
-        kinds = [odd.kind for odd in reader.oddities]
+        kinds = [odd.kind for odd in reader.anomalies]
         assert kinds == ["json-object", "not-json", "invalid-utf8", "not-json"]
 
 

@@ -121,7 +121,7 @@ def test_every_case_at_every_cut_with_every_line_end(body, expected, odd):
                 assert [item.raw for item in items] == expected
             assert reader.counts == odd
             check_offsets(text, items)
-            assert {odd.kind for odd in reader.oddities} == set(reader.counts)
+            assert {odd.kind for odd in reader.anomalies} == set(reader.counts)
 
 
 def test_the_text_is_kept_byte_for_byte():
@@ -146,7 +146,7 @@ def test_offsets_count_the_bytes_of_the_body():
         items, reader = read(pieces)
         assert [item.offset for item in items] == [body.index(A), body.index(b'{\r\n"b"')]
         assert [item.verbatim for item in items] == [True, False]
-        places = {odd.kind: (odd.offset, odd.detail) for odd in reader.oddities}
+        places = {odd.kind: (odd.offset, odd.detail) for odd in reader.anomalies}
         assert places == {
             "bom": (0, ""),
             "comment": (3, "hi"),
@@ -235,8 +235,8 @@ def test_each_object_on_a_line_has_its_offset():
 def test_every_unreadable_event_is_recorded_with_its_text_and_the_text_is_capped():
     body = b"data: one\n\ndata: " + A + b"\n\ndata: {two\n\ndata: " + b"x" * 5000 + b"\n\n"
     _, reader = read([body])
-    assert [odd.detail for odd in reader.oddities] == ["one", "{two", "x" * 2000]
-    assert [odd.offset for odd in reader.oddities] == [0, body.index(b"data: {two"), body.index(b"data: xx")]
+    assert [odd.detail for odd in reader.anomalies] == ["one", "{two", "x" * 2000]
+    assert [odd.offset for odd in reader.anomalies] == [0, body.index(b"data: {two"), body.index(b"data: xx")]
 
 
 def test_a_page_of_html_is_one_oddity_with_its_text():
@@ -244,7 +244,7 @@ def test_a_page_of_html_is_one_oddity_with_its_text():
     for pieces in every_cut(page):
         items, reader = read(pieces)
         assert items == []
-        (odd,) = [odd for odd in reader.oddities if odd.kind == "not-json"]
+        (odd,) = [odd for odd in reader.anomalies if odd.kind == "not-json"]
         assert (odd.detail, odd.offset) == (page.decode().strip(), 0)
 
 
@@ -295,18 +295,18 @@ def test_long_lines_are_no_different():
         body = end.join(lines)
         whole, reader = read([body])
         assert [len(item.raw) // 1000 for item in whole] == [200] * 6 + [0, 0, 200]
-        assert [odd.kind for odd in reader.oddities if odd.kind == "not-json"] == ["not-json"]
+        assert [odd.kind for odd in reader.anomalies if odd.kind == "not-json"] == ["not-json"]
         check_offsets(body, whole)
         assert [item.verbatim for item in whole] == [True] * 4 + [False] + [True] * 4
         for size in (512, 4099, 70_000):
             items, again = read([body[at : at + size] for at in range(0, len(body), size)])
             assert items == whole
-            assert again.oddities == reader.oddities
+            assert again.anomalies == reader.anomalies
 
 
 def test_nothing_but_space_has_no_framing():
     items, reader = read([b" \r\n", b"\n"])
-    assert (items, reader.framing, reader.oddities) == ([], None, [])
+    assert (items, reader.framing, reader.anomalies) == ([], None, [])
 
 
 def test_what_came_before_an_event_above_the_cap_stays():
@@ -357,7 +357,7 @@ def test_strict_reads_by_the_book():
         for pieces in every_cut(text):
             items, reader = read(pieces, strict=True)
             assert values(items) == [{"a": 1}, {"b": 1}]
-            assert [(odd.kind, odd.detail) for odd in reader.oddities] == [
+            assert [(odd.kind, odd.detail) for odd in reader.anomalies] == [
                 ("not-json", (A + A).decode()),
                 ("done-marker", ""),
             ]
@@ -400,7 +400,7 @@ def test_any_bytes_give_the_same_at_any_cut_and_never_raise(body, at, strict):
         items, again = read(pieces, strict=strict)
         assert items == whole
         assert again.counts == reader.counts
-        assert again.oddities == reader.oddities
+        assert again.anomalies == reader.anomalies
         assert again.framing == reader.framing
 
 
