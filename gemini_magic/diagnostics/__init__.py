@@ -1,4 +1,4 @@
-"""Notes about a stream: what is unusual about it, and where it was found."""
+"""Notes about a stream: what is unusual about it, in which chunk and at which byte of the body."""
 
 from __future__ import annotations
 
