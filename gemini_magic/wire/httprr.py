@@ -20,7 +20,7 @@ from ..errors import RecordingError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["TraceExchange", "parse", "render"]
+__all__ = ["TraceExchange", "parse_trace", "render_trace"]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -60,7 +60,7 @@ class TraceExchange(NamedTuple):
     body: bytes
 
 
-def parse(data: bytes) -> list[TraceExchange]:
+def parse_trace(data: bytes) -> list[TraceExchange]:
     """The exchanges of a trace, in its order; empty for a trace of only the first line.
 
     Raises:
@@ -92,7 +92,7 @@ def parse(data: bytes) -> list[TraceExchange]:
     return exchanges
 
 
-def render(exchanges: Iterable[TraceExchange]) -> bytes:
+def render_trace(exchanges: Iterable[TraceExchange]) -> bytes:
     """The trace of ``exchanges``, in a form that Go's reader accepts.
 
     Content-Length is computed; headers about transfer and content coding are omitted, as the bodies have none. The
