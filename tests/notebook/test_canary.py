@@ -369,7 +369,7 @@ def test_typed_it_is_in_nothing_that_is_kept(kernel, server):
     assert kernel("search()").stdout.startswith("found: []")
     kernel("%gemini")
     kernel("%history -n\ndel os.environ['HTTPS_PROXY']")
-    kernel("from gemini_magic.credentials.lookup import forget_typed; forget_typed()")
+    kernel("from gemini_magic.credentials.lookup import forget_credentials; forget_credentials()")
     assert kernel.leaks() == []
     assert files_with_the_key(kernel.home) == []
     assert {request.method for request in server.requests} == {"CONNECT"}

@@ -1,4 +1,4 @@
-"""The page on backends says what the code does."""
+"""The page docs/backends.md agrees with the code."""
 
 from __future__ import annotations
 
