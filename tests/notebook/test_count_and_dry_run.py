@@ -1,4 +1,4 @@
-"""What asks a server without asking a model: `%gemini models` and `--count`."""
+"""`%gemini models` and `--count`, which ask a server but call no model; and the attempts in `%gemini traceback`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def listing(server):
     server.route(LIST, Script([status(200, body=body)]))
 
 
-def test_the_models_as_a_table(cells, fake_server):
+def test_models_are_listed_as_a_table(cells, fake_server):
     listing(fake_server)
     cells(f"%gemini models --backend gemini --base-url {fake_server.base_url}")
     lines = [line.split() for line in cells.shown.splitlines()]
@@ -25,16 +25,16 @@ def test_the_models_as_a_table(cells, fake_server):
     assert ["pro-y"] in lines
 
 
-def test_those_with_a_word_in_their_name(cells, fake_server):
+def test_models_are_filtered_by_a_part_of_their_name(cells, fake_server):
     listing(fake_server)
     cells(f"%gemini models PRO --backend gemini --base-url {fake_server.base_url}")
     assert "pro-y" in cells.shown
     assert "flash-x" not in cells.shown
     cells(f"%gemini models zzz --backend gemini --base-url {fake_server.base_url}")
-    assert "no model with 'zzz' in its name" in cells.shown
+    assert "The server lists no model with 'zzz' in its name." in cells.shown
 
 
-def test_a_backend_without_a_list_and_a_server_that_says_no(cells, fake_server):
+def test_a_backend_without_a_list_and_a_server_that_refuses(cells, fake_server):
     assert isinstance(cells.error("%gemini models --backend echo"), OptionError)
     fake_server.route(LIST, Script([status(403, body=google_error(403, "No.", "PERMISSION_DENIED"))]))
     assert isinstance(
@@ -42,7 +42,7 @@ def test_a_backend_without_a_list_and_a_server_that_says_no(cells, fake_server):
     )
 
 
-def test_counting_asks_no_model(cells, fake_server):
+def test_counting_tokens_calls_no_model(cells, fake_server):
     fake_server.route("/v1beta/models/m:countTokens", Script([status(200, body={"totalTokens": 7})]))
     cells("x = 3")
     cells(f"%%gemini -m m --count -o n --backend gemini --base-url {fake_server.base_url}\nCount {{{{ x }}}}")
@@ -52,14 +52,17 @@ def test_counting_asks_no_model(cells, fake_server):
     assert "_gemini" not in cells.names
 
 
-def test_what_cannot_count_says_so(cells):
+def test_a_backend_or_a_recording_cannot_count_tokens(cells):
     assert "cannot count" in cells.error("%%gemini --count\nhi").message
-    assert "counts no tokens" in cells.error("%%gemini --count --replay builtin:tour\nhi").message
+    assert (
+        "A recording cannot count tokens."
+        in cells.error("%%gemini --count --replay builtin:tour\nhi").message
+    )
     cells("%%gemini --count --dry-run -o n\nhi")  # shows the request and sends nothing
     assert "hi" in repr(cells.names["n"])
 
 
-def test_the_full_story_tells_every_attempt(cells, fake_server):
+def test_traceback_lists_every_attempt(cells, fake_server):
     busy = Script([status(503, body=google_error(503, "Busy.", "UNAVAILABLE", RETRY))])
     fake_server.answers("m", busy, Script([status(404, body=google_error(404, "Gone.", "NOT_FOUND"))]))
     cells.error(f"%%gemini -m m --backend gemini --base-url {fake_server.base_url}\nhi")
