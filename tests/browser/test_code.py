@@ -31,7 +31,9 @@ def test_the_code_of_an_awaited_cell_gets_a_cell_below_and_one_only(lab, noteboo
     notebook.run(0)
     assert notebook.run(1)
     assert sources(notebook) == [LOAD, asking, CODE, "'last'"]
-    notebook.wait_output(1, r"The new cell has block 1 of 2; %gemini code N takes another\.")
+    notebook.wait_output(
+        1, r"The new cell contains block 1 of 2\. %gemini code N creates one from another block\."
+    )
     assert notebook.run(2)
     assert notebook.output_text(2).strip() == "{'a': 1}"
     if app == "lab":
