@@ -101,18 +101,18 @@ shell = InteractiveShell.instance()
 shell.run_line_magic("load_ext", "gemini_magic")
 shell.run_line_magic("config", "GeminiMagics.backend = 'echo'")
 seen = []
-class Note:
+class Watch:
     def find_spec(self, name, path=None, target=None):
         if name in ("ipywidgets", "markdown_it", "nh3"):
             seen.append(name)
-sys.meta_path.insert(0, Note())
+sys.meta_path.insert(0, Watch())
 import gemini_magic.client as client
 open_stream = client.open_stream
-def noted(*args, **named):
+def recorded(*args, **named):
     stream = open_stream(*args, **named)
     seen.append("sent")
     return stream
-client.open_stream = noted
+client.open_stream = recorded
 shell.run_cell("%%gemini\\nhello")
 print()
 print(json.dumps(seen))

@@ -50,8 +50,8 @@ def test_the_wait_for_another_attempt_counts_down(kernel, server, options, displ
     server.script(text("Hello"), finish())
     run = kernel.execute(f"%%gemini --display {display} {options}\nhi")
     assert run.status == "ok", run.error
-    said = re.findall(r"retrying in (\d) s \(429: Slow down\.\), attempt 2 of 4", str(run.messages))
-    assert list(dict.fromkeys(said)) in (
+    waits = re.findall(r"retrying in (\d) s \(429: Slow down\.\), attempt 2 of 4", str(run.messages))
+    assert list(dict.fromkeys(waits)) in (
         [["2"]] if display == "text" else [["2", "1"], ["1"]]
     )  # on a slow machine
     assert value(kernel, "r.text, len(r.attempts), r.attempts[0].problem") == ("Hello", 2, "429: Slow down.")
