@@ -254,7 +254,7 @@ _GROUPS = {
     "Result": "out to quiet display format next_cell background dry_run count verbatim",
     "Recording": "record replay replay_any speed journal",
     "Connection": "backend base_url api_version project location auth key_env method_style alt no_stream",
-    "Limits": "timeout stall_timeout first_byte_timeout connect_timeout retries fallback rpm max_event max_total",
+    "Limit": "timeout stall_timeout first_byte_timeout connect_timeout retries fallback rpm max_event max_total",
 }
 
 

@@ -202,7 +202,11 @@ def _complete_command(context: CommandContext, words: Sequence[str], fragment: s
         "answer": lambda: _response_names(context),
         "chat": lambda: context.session.chats,
         "model": lambda: _models(context, {}),
-        "topic": lambda: [*COMMANDS, *(flag for each in settings().values() for flag in each.flags)],
+        "topic": lambda: [
+            *COMMANDS,
+            "options",
+            *(flag for each in settings().values() for flag in each.flags),
+        ],
     }
     full = command.limit is not None and len(arguments) >= command.limit
     texts = known[command.completes]() if command.completes and not full else ()

@@ -74,6 +74,7 @@ def tab(cells, tmp_path, monkeypatch):
         ("%gemini reset tom ", []),
         ("%gemini reset ", ["tom"]),
         ("%gemini help --displ", ["--display"]),
+        ("%gemini help opt", ["options"]),
         ("%gemini config disp", ["display"]),
         ("%gemini config display=l", ["live"]),
         ("%gemini config quiet=", ["True", "False"]),

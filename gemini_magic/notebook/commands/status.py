@@ -23,7 +23,7 @@ __all__ = ["journal_off", "list_models", "show_status", "show_traceback", "show_
 
 
 def show_status(context: CommandContext, _: MagicLine) -> None:
-    """Show the model, the key, the conversations, the tokens used so far and the last answer."""
+    """Show the model, the key, the conversations, the tokens used so far and the last answer. This is the default command."""
     options, sources = context.options()
     session = context.session
     rows = [

@@ -1,5 +1,7 @@
 """The commands of the journal."""
 
+import re
+
 import pytest
 from IPython.lib.pretty import pretty
 from journal_stage import sql
@@ -7,6 +9,7 @@ from journal_stage import sql
 import gemini_magic
 from gemini_magic.errors import JournalError, OptionError
 from gemini_magic.journaling import journal
+from gemini_magic.notebook.commands.journal import JOURNAL_COMMANDS
 
 
 @pytest.fixture
@@ -30,6 +33,12 @@ def test_the_summary_and_the_path(cells):
     assert lines[0][1] == str(journal().path)
     assert lines[1][1] == "1"
     assert lines[2][1].endswith(" kB")
+
+
+def test_help_names_all_journal_commands(cells):
+    cells("%gemini help journal")
+    usages = set(re.findall(r"`(\w+)", cells.shown))
+    assert usages == set(JOURNAL_COMMANDS)
 
 
 def test_list_returns_the_newest_answers_as_a_table(asked):
