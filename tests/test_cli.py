@@ -71,6 +71,23 @@ def test_a_missing_or_old_package_is_reported(monkeypatch):
     assert cli._package("ipykernel", "6.30", remedy="upgrade").ok
 
 
+def test_an_old_package_and_a_missing_extension_have_a_text_and_a_remedy(monkeypatch):
+    monkeypatch.setattr(cli, "version", lambda _: "6.31.0")
+    assert cli._package("ipykernel", "7.0", remedy="upgrade").text == "ipykernel 6.31.0 is older than 7.0"
+    found = cli._extension("no-such-extension", "An extension", "install it")
+    assert (found.ok, found.text) == (False, "An extension was not found in this environment")
+
+
+def test_demo_prints_what_it_opens(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(demo.os, "execv", lambda *_: None)
+    monkeypatch.setattr(demo.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
+    assert cli.main(["demo", str(tmp_path), "--no-browser"]) == 0
+    opening, address, stop = capsys.readouterr().out.splitlines()
+    assert opening.startswith(f"Opening {tmp_path / TOUR[0]} in JupyterLab. Its answers are recordings")
+    assert address == f"Open the address printed below, then open {TOUR[0]} in the file browser."
+    assert stop == "To stop JupyterLab, press Ctrl+C."
+
+
 def test_enable_loads_the_extension_in_every_session_until_enable_off(tmp_path):
     code = "print(bool(get_ipython().find_cell_magic('gemini')))"
 

@@ -4,9 +4,10 @@ import threading
 
 import nbformat
 import pytest
-from fake_server import FakeServer, cut, finish, text
+from fake_server import FakeServer, Script, cut, finish, status, text
 from surroundings import CANARY
 
+from gemini_magic.catalog import TokenCount
 from gemini_magic.errors import (
     BlockedError,
     OptionError,
@@ -73,7 +74,7 @@ def test_the_prompt_is_sent_as_typed_by_run_cell_in_a_cell(cells, prompt):
     assert cells.names["_gemini"].request.turns[-1].text == prompt
 
 
-def test_inside_other_cell_magics(cells):
+def test_a_cell_runs_inside_other_cell_magics(cells):
     assert cells("%%time\n%%gemini\nHello time").success
     assert "Hello time" in cells.shown
     assert "Wall time" in cells.shown
@@ -84,12 +85,12 @@ def test_inside_other_cell_magics(cells):
     assert "Hello capture" in cells.names["caught"].stdout
 
 
-def test_inside_a_function(cells):
+def test_a_cell_magic_runs_inside_a_function(cells):
     cells("def ask(p):\n    return get_ipython().run_cell_magic('gemini', '-q', p).text")
     assert cells("ask('inside')").result == "inside"
 
 
-def test_inside_a_notebook_that_is_run(cells, tmp_path):
+def test_a_cell_runs_inside_a_notebook_of_run(cells, tmp_path):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("%%gemini -q -o r\n>>> from afar")])
     path = tmp_path / "other.ipynb"
     path.write_text(nbformat.writes(notebook))
@@ -248,7 +249,7 @@ def test_an_answer_without_content_adds_no_turn(cells):
 def test_resume_requests_the_rest_in_a_new_request(cells):
     cells("%%gemini -q --chat tom -t 0.5\n@finish MAX_TOKENS\nhalf an answer")
     assert cells("%gemini resume -q").success
-    assert "new request" in cells.shown
+    assert "A new request for the rest of an answer of 14 characters so far." in cells.shown
     assert (
         "`_gemini` will contain the rest, and `_gemini.whole` the whole answer; `%gemini last 2`"
         in cells.shown
@@ -345,7 +346,12 @@ def test_the_commands_show_the_last_answer_and_its_data(cells):
     assert "randomness" in cells.shown
     assert "`%gemini last`" in cells.error("%gemini lst").remedy
     cells("%%gemini -q --chat tom\na")
-    assert "Did you mean tom" in cells.error("%gemini reset tim").remedy
+    assert cells.error("%gemini reset tim").remedy == "Did you mean tom?"
+    error = cells.error("%gemini reset other")
+    assert (error.message, error.remedy) == (
+        "There is no conversation named 'other'.",
+        "Named conversations: tom.",
+    )
     cells("%gemini reset tom")
     assert cells.shown == "Deleted conversation 'tom' (1 question).\n"
     assert "There are no named conversations" in cells.error("%gemini reset tom").remedy
@@ -363,7 +369,7 @@ def test_last_finds_an_answer_of_an_earlier_session(cells):
     assert found is not cells.names["_gemini"]
 
 
-def test_record_and_replay(cells, tmp_path):
+def test_an_answer_is_recorded_and_replayed(cells, tmp_path):
     path = tmp_path / "one.jsonl"
     cells(f"%%gemini -q --record {path}\nHello there")
     lines = [json.loads(line) for line in io.StringIO(path.read_text())]
@@ -398,3 +404,23 @@ def test_a_configured_key_is_not_sent_to_another_address(cells, fake_server, mon
     assert [CANARY in str(each.headers) for each in fake_server.requests] == [True, True]
     assert len(other.requests) == 3
     assert CANARY not in str(other.requests)
+
+
+def test_counting_tokens_calls_no_model(cells, fake_server):
+    fake_server.route("/v1beta/models/m:countTokens", Script([status(200, body={"totalTokens": 7})]))
+    cells("x = 3")
+    cells(f"%%gemini -m m --count -o n --backend gemini --base-url {fake_server.base_url}\nCount {{{{ x }}}}")
+    assert cells.names["n"] == TokenCount(7, None, {})
+    (request,) = fake_server.requests
+    assert "Count 3" in str(request.body)
+    assert "_gemini" not in cells.names
+
+
+def test_a_backend_or_a_recording_cannot_count_tokens(cells):
+    assert "cannot count" in cells.error("%%gemini --count\nhi").message
+    assert (
+        "A recording cannot count tokens."
+        in cells.error("%%gemini --count --replay builtin:tour\nhi").message
+    )
+    cells("%%gemini --count --dry-run -o n\nhi")  # shows the request and sends nothing
+    assert "hi" in repr(cells.names["n"])

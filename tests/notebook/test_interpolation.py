@@ -1,6 +1,6 @@
 import pytest
 
-from gemini_magic.content import Text
+from gemini_magic.content import Blob, Text
 from gemini_magic.errors import PromptError
 from gemini_magic.notebook.interpolation import Expression, expand, expand_text, scan, single_brace_hint
 
@@ -106,3 +106,13 @@ def test_the_hint_about_single_braces_mentions_only_existing_names():
     assert single_brace_hint("Where is {town}?", {"city": 1}) is None
     assert single_brace_hint("{city} {{ city }}", {"city": 1}) is None
     assert single_brace_hint('{"city": 1}', {"city": 1}) is None
+
+
+def test_media_is_refused_where_only_text_is_possible(monkeypatch):
+    monkeypatch.setattr("gemini_magic.notebook.interpolation.part_of", lambda value: value)
+    with pytest.raises(PromptError) as caught:
+        replaced("{{ image }}", {"image": Blob("image/png", b"x")})
+    assert (caught.value.message, caught.value.remedy) == (
+        "the cell accepts only text.",
+        "Put media into the prompt of the cell.",
+    )

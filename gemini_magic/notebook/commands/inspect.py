@@ -148,7 +148,7 @@ def show_timing(context: CommandContext, line: MagicLine) -> None:
     reason = (
         "This recording has no arrival times."
         if response.chunks
-        else "Nothing was received, so there is no timing."
+        else "Nothing has been received yet, so there is no timing."
     )
     print_lines(*(format_table(rows) if rows else [reason]))
 

@@ -7,6 +7,7 @@ from IPython.lib.pretty import pretty
 
 from gemini_magic import Response
 from gemini_magic.errors import OptionError
+from gemini_magic.prices import Cost
 from gemini_magic.views.record import RECORD
 
 ASK = "%%gemini -o answer\nSay it."
@@ -84,3 +85,27 @@ def test_the_size_of_records_is_a_setting(cells):
     assert len(str(made)) < 60_000
     error = cells.error("%gemini config record_size=-1")
     assert "record_size: '-1' is not a number from 0 to 64." in error.message
+
+
+def test_the_cost_of_one_answer_and_of_all(cells, monkeypatch):
+    prices = {"one": Cost(0.5, "USD", None, None, "gateway", None, "m"), "two": None}
+    monkeypatch.setattr(Response, "cost", property(lambda response: prices[response.text]))
+    cells("%%gemini -q -o one\none")
+    cells("%%gemini -q -o two\ntwo")
+    cells("%gemini usage one")
+    assert cells.shown.startswith("cost: $0.500 (reported by gateway of m)\n")
+    cells("%gemini usage")
+    assert "cost: $0.500000 by list prices, 1 of 2 answers unknown\n" in cells.shown
+    prices["one"] = Cost(0.5, "USD", None, None, "genai-prices", "1.2", "m")
+    cells("%gemini usage one")
+    assert cells.shown.startswith("cost: $0.500 (genai-prices 1.2, list price of m)\n")
+    monkeypatch.setattr("gemini_magic.notebook.commands.inspect.find_spec", lambda _: None)
+    cells("%gemini usage two")
+    assert cells.shown.startswith("cost: unknown; for list prices, `pip install genai-prices`\n")
+
+
+def test_timing_before_the_first_byte(cells):
+    cells("%%gemini -q --background\n@wait 30\none")
+    cells("%gemini timing")
+    assert cells.shown == "Nothing has been received yet, so there is no timing.\n"
+    cells("%gemini stop")

@@ -8,6 +8,7 @@ from journal_stage import sql
 
 import gemini_magic
 from gemini_magic.errors import JournalError, OptionError
+from gemini_magic.journal.reader import JournalReader
 from gemini_magic.journaling import journal
 from gemini_magic.notebook.commands.journal import JOURNAL_COMMANDS
 
@@ -264,3 +265,11 @@ def test_settings_decide_which_answers_are_saved(cells):
     cells("%%gemini -q\nnot kept")
     cells("%%gemini -q --journal\nkept again")
     assert [row.question for row in cells("%gemini journal list").result] == ["kept again", "kept"]
+
+
+def test_a_message_explains_that_deleted_data_is_still_on_the_disk(asked, monkeypatch):
+    monkeypatch.setattr(JournalReader, "forget", lambda reader, numbers: False)
+    asked("%gemini journal forget 1")
+    assert asked.shown.startswith(
+        "Deleted 1 answer.\nAnother program is reading the journal. The deleted data stays"
+    )

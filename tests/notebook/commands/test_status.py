@@ -1,10 +1,12 @@
-"""`%gemini models` and `--count`, which ask a server but call no model; and the attempts in `%gemini traceback`."""
+"""The commands about the session: state, models, traceback and version."""
 
 from __future__ import annotations
 
-from fake_server import Script, google_error, status
+import re
+from importlib import metadata
 
-from gemini_magic.catalog import TokenCount
+from fake_server import Script, google_error, reset, status
+
 from gemini_magic.errors import OptionError, ServiceError
 
 LIST = "/v1beta/models"
@@ -23,6 +25,8 @@ def test_models_are_listed_as_a_table(cells, fake_server):
     lines = [line.split() for line in cells.shown.splitlines()]
     assert ["flash-x", "1,048,576", "yes", "Flash", "X"] in lines
     assert ["pro-y"] in lines
+    assert cells.shown.startswith("model    input tokens  output tokens  thinking  name\n")
+    assert cells.shown.endswith("\n\nTo use a model: `%%gemini -m MODEL`\n")
 
 
 def test_models_are_filtered_by_a_part_of_their_name(cells, fake_server):
@@ -34,32 +38,18 @@ def test_models_are_filtered_by_a_part_of_their_name(cells, fake_server):
     assert "The server lists no model with 'zzz' in its name." in cells.shown
 
 
+def test_a_server_without_models(cells, fake_server):
+    fake_server.route(LIST, Script([status(200, body={"models": []})]))
+    cells(f"%gemini models --backend gemini --base-url {fake_server.base_url}")
+    assert cells.shown == "The server lists no models.\n"
+
+
 def test_a_backend_without_a_list_and_a_server_that_refuses(cells, fake_server):
     assert isinstance(cells.error("%gemini models --backend echo"), OptionError)
     fake_server.route(LIST, Script([status(403, body=google_error(403, "No.", "PERMISSION_DENIED"))]))
     assert isinstance(
         cells.error(f"%gemini models --backend gemini --base-url {fake_server.base_url}"), ServiceError
     )
-
-
-def test_counting_tokens_calls_no_model(cells, fake_server):
-    fake_server.route("/v1beta/models/m:countTokens", Script([status(200, body={"totalTokens": 7})]))
-    cells("x = 3")
-    cells(f"%%gemini -m m --count -o n --backend gemini --base-url {fake_server.base_url}\nCount {{{{ x }}}}")
-    assert cells.names["n"] == TokenCount(7, None, {})
-    (request,) = fake_server.requests
-    assert "Count 3" in str(request.body)
-    assert "_gemini" not in cells.names
-
-
-def test_a_backend_or_a_recording_cannot_count_tokens(cells):
-    assert "cannot count" in cells.error("%%gemini --count\nhi").message
-    assert (
-        "A recording cannot count tokens."
-        in cells.error("%%gemini --count --replay builtin:tour\nhi").message
-    )
-    cells("%%gemini --count --dry-run -o n\nhi")  # shows the request and sends nothing
-    assert "hi" in repr(cells.names["n"])
 
 
 def test_traceback_lists_every_attempt(cells, fake_server):
@@ -71,3 +61,39 @@ def test_traceback_lists_every_attempt(cells, fake_server):
     assert first.startswith("attempt 1: http://127.0.0.1")
     assert first.endswith("HTTP 503, eof: 503: Busy.")
     assert second.startswith("attempt 2: after a wait of 0.1 s, http://127.0.0.1")
+
+
+def test_traceback_before_the_first_error(cells):
+    cells("%gemini traceback")
+    assert cells.shown == "No error so far.\n"
+
+
+def test_traceback_reports_an_attempt_without_a_response(cells, fake_server):
+    fake_server.script(reset())
+    cells.error(f"%%gemini -q --retries 0 --backend gemini --base-url {fake_server.base_url}\nhi")
+    cells("%gemini traceback")
+    assert ": no response, " in cells.shown.splitlines()[-1]
+
+
+def test_state_before_the_first_request(cells):
+    cells("%gemini")
+    assert (
+        "key      not needed: this backend runs locally\ntokens   none reported for 0 questions\n"
+        in cells.shown
+    )
+    assert cells.shown.endswith("`%gemini help` lists the commands, `%%gemini -h` the options of a cell.\n")
+
+
+def test_state_without_a_key_shows_the_remedy(cells):
+    cells("%gemini config backend=gemini")
+    cells("%gemini")
+    assert re.search(r"^key +not found\. .*GEMINI_API_KEY", cells.shown, re.MULTILINE)
+
+
+def test_versions_of_packages_that_are_not_installed(cells, monkeypatch):
+    def version(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    cells("%gemini version")
+    assert "jupyterlab    not installed\n" in cells.shown
