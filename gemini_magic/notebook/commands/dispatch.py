@@ -32,7 +32,7 @@ from .inspect import (
     show_usage,
 )
 from .journal import journal_command, show_entry
-from .status import list_models, show_status, show_traceback, show_versions
+from .status import list_models, show_state, show_traceback, show_versions
 
 __all__ = ["COMMANDS", "Command", "dispatch", "split_conditions"]
 
@@ -212,7 +212,7 @@ def _option(topic: str) -> str | None:
 
 
 COMMANDS: dict[str, Command] = {
-    "state": Command(show_status),
+    "state": Command(show_state),
     "help": Command(_show_help, "TOPIC", 1, "topic"),
     "last": Command(show_last, "N", 1),
     "show": Command(show_entry, "N", 1),

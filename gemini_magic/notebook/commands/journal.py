@@ -19,7 +19,7 @@ from ..arguments import MagicLine
 from ..lookup import open_journal
 from ..messages import format_table, print_lines
 from .context import CommandContext
-from .status import journal_off
+from .status import journal_off_message
 
 if TYPE_CHECKING:
     from ...journal import JournalReader
@@ -72,7 +72,7 @@ def _run(context: CommandContext, command: str, arguments: Sequence[str]) -> Any
     problem = "" if command == "path" else _no_answers()
     if not problem:
         return JOURNAL_COMMANDS[command](arguments)
-    remedy = journal_off(context) or _WHEN_SAVED
+    remedy = journal_off_message(context) or _WHEN_SAVED
     if command in ("list", "search") or (command, *arguments) == ("forget", "all"):
         print_lines(problem, remedy)
         return None
@@ -88,7 +88,7 @@ def _no_answers() -> str:
 
 
 def _summary(context: CommandContext) -> None:
-    path, off = journal().path, journal_off(context)
+    path, off = journal().path, journal_off_message(context)
     if not journal().exists():
         print_lines("There is no journal yet.", off or f"{_WHEN_SAVED} The file will be {path}.")
         return

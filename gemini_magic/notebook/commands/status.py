@@ -19,10 +19,17 @@ from ..arguments import MagicLine
 from ..messages import format_table, print_lines
 from .context import CommandContext
 
-__all__ = ["journal_off", "list_models", "show_status", "show_traceback", "show_versions", "token_summary"]
+__all__ = [
+    "journal_off_message",
+    "list_models",
+    "show_state",
+    "show_traceback",
+    "show_versions",
+    "token_summary",
+]
 
 
-def show_status(context: CommandContext, _: MagicLine) -> None:
+def show_state(context: CommandContext, _: MagicLine) -> None:
     """Show the model, the key, the conversations, the tokens used so far and the last answer. This is the default command."""
     options, sources = context.options()
     session = context.session
@@ -35,7 +42,7 @@ def show_status(context: CommandContext, _: MagicLine) -> None:
         last = " (last)" if chat is session.current else ""
         rows.append((f"chat {name}", f"{_count_questions(len(chat))}{last}"))
     rows.append(("tokens", token_summary(context)))
-    if off := journal_off(context):
+    if off := journal_off_message(context):
         rows.append(("journal", off))
     if session.last is not None:
         rows.append(("last", status_line(session.last.ledger)))
@@ -57,7 +64,7 @@ def _key(options: Any) -> str:
     )
 
 
-def journal_off(context: CommandContext) -> str:
+def journal_off_message(context: CommandContext) -> str:
     """A message that the journal is off, which setting turned it off and how to turn it on; empty if it is on."""
     options, sources = context.options()
     if options.journal is not False:
