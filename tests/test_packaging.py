@@ -29,7 +29,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import gemini_magic
 from gemini_magic import demo
-print(gemini_magic.__file__, *sorted(path.name for path in demo.notebooks().iterdir()), demo.notebooks(), sep="\\n")
+print(gemini_magic.__file__, *sorted(path.name for path in demo.tour_folder().iterdir()), demo.tour_folder(), sep="\\n")
 """
 
 

@@ -31,7 +31,9 @@ def test_the_code_of_an_awaited_cell_gets_a_cell_below_and_one_only(lab, noteboo
     notebook.run(0)
     assert notebook.run(1)
     assert sources(notebook) == [LOAD, asking, CODE, "'last'"]
-    notebook.wait_output(1, r"The new cell has block 1 of 2; %gemini code N takes another\.")
+    notebook.wait_output(
+        1, r"The new cell contains block 1 of 2\. %gemini code N creates one from another block\."
+    )
     assert notebook.run(2)
     assert notebook.output_text(2).strip() == "{'a': 1}"
     if app == "lab":
@@ -45,12 +47,12 @@ def test_the_code_of_an_awaited_cell_gets_a_cell_below_and_one_only(lab, noteboo
     assert notebook.run(1)
     assert sources(notebook) == [LOAD, asking, "other()", "mine()", "'last'"]
     assert notebook.run(1)
-    assert "No cell was made: the answer holds no code block." in notebook.output_text(1)
+    assert "No cell was created: the answer contains no code block." in notebook.output_text(1)
     notebook.run(1, wait=False)
     notebook.wait_output(1, "half")
     notebook.interrupt()
     notebook.wait_done(1)
-    assert "No cell was made: the answer is incomplete." in notebook.wait_output(1, "No cell")
+    assert "No cell was created because the answer is incomplete." in notebook.wait_output(1, "No cell")
     assert sources(notebook) == [LOAD, asking, "other()", "mine()", "'last'"]
     notebook.set_source(4, "%gemini code")
     assert notebook.run(4)
