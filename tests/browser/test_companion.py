@@ -326,7 +326,7 @@ def test_words_are_found_again_only_in_the_same_text(reader):
     """Texts that a whole answer does not bring about at will, in the page's own module."""
     found = reader.page.evaluate(
         r"""async () => {
-            const {selectedWords, selectWords} = await import("/lab/extensions/gemini-magic/words.js");
+            const {selectedWords, selectWords} = await import("/lab/extensions/gemini-magic/live/selection.js");
             const text = html => {
                 const root = document.body.appendChild(document.createElement("div"));
                 root.innerHTML = html;

@@ -1,4 +1,4 @@
-"""The inspector in saved notebooks without a kernel, untrusted: one test for each of its promises, on shared pages."""
+"""The inspector in saved, untrusted notebooks without a kernel. The tests share pages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from gemini_magic.views.units import duration
 from gemini_magic.wire import SseReader
 
 CELLS = "window.jupyterapp.shell.currentWidget.content.widgets"
-MODULES = "/lab/extensions/gemini-magic/"
+MODULES = "/lab/extensions/gemini-magic/inspector/"
 LOOKS = {
     "prose": "# Head\n\nSome **words**, `code` and a [link](https://example.org).\n\n> quoted\n\n" * 3,
     "list": "- one\n  - two\n- [x] done\n\n" + "".join(f"{n}. Item\n\n   more\n" for n in range(9)),
@@ -173,11 +173,11 @@ def test_a_newer_or_damaged_record_costs_the_inspector_and_not_the_answer(page):
     newer, damaged = page.output(NEWER), page.output(DAMAGED)
     for found in (newer, damaged):
         assert "I would visit Lima" in found.locator(".gm-answer").text_content()
-    assert "has version 9; this inspector reads version 1" in newer.text_content()
+    assert "has version 9. This inspector supports version 1." in newer.text_content()
     assert newer.locator(".gmi-bar").count() == 0
     damaged.scroll_into_view_if_needed()
     fold(damaged, open=True)
-    assert "No chunk arrived." in damaged.inner_text()
+    assert "No chunks were received." in damaged.inner_text()
 
 
 def test_formulas_are_set_and_prices_are_not(page):
@@ -192,9 +192,9 @@ def test_pictures_of_the_answer_are_shown_and_those_from_elsewhere_only_where_th
     html = f'<img src="{DOT}" alt="a dot"><img src="https://img.example.org/x.png" alt="far"><img src="javascript:x">'
     made = page.page.evaluate(
         f"""async (html) => {{
-            const {{rebuild, TRUSTED}} = await import('{MODULES}answer.js');
+            const {{sanitize, TRUSTED_OUTPUT_ELEMENTS}} = await import('{MODULES}sanitizer.js');
             const inert = document.implementation.createHTMLDocument("");
-            return [rebuild(html), rebuild(html, TRUSTED)].map(made => {{
+            return [sanitize(html), sanitize(html, TRUSTED_OUTPUT_ELEMENTS)].map(made => {{
                 const place = inert.createElement("div");
                 place.append(made);
                 return [place.querySelectorAll("img").length, place.textContent, place.querySelector("a")?.href];
@@ -299,7 +299,7 @@ def within(tag, attributes=""):
 
 def test_the_page_lets_through_exactly_what_the_kernel_does(page):
     allowed = [tag for tag in ELEMENTS if f"<{tag} " in clean(within(tag, f' src="{DOT}" title="x"'))]
-    said = page.page.evaluate(f"import('{MODULES}answer.js').then(({{ANSWER}}) => Object.keys(ANSWER))")
+    said = page.page.evaluate(f"import('{MODULES}sanitizer.js').then(({{ANSWER_ELEMENTS}}) => Object.keys(ANSWER_ELEMENTS))")
     assert set(said) == set(allowed)
     snippets = [
         within(tag, f' {name}="{value}"')
@@ -319,10 +319,10 @@ def test_the_page_lets_through_exactly_what_the_kernel_does(page):
     )
     made = page.page.evaluate(
         f"""async (snippets) => {{
-            const {{rebuild, ANSWER}} = await import('{MODULES}answer.js');
+            const {{sanitize, ANSWER_ELEMENTS}} = await import('{MODULES}sanitizer.js');
             return snippets.map(html => {{
                 const place = document.implementation.createHTMLDocument("").createElement("div");
-                place.append(rebuild(html, ANSWER));
+                place.append(sanitize(html, ANSWER_ELEMENTS));
                 return place.innerHTML;
             }});
         }}""",
@@ -376,10 +376,10 @@ CONDITIONS = [
 FOUND = f"""async ([record, typed]) => {{
     const {{readRecord}} = await import('{MODULES}record.js');
     const {{Chunks}} = await import('{MODULES}chunks.js');
-    const {{filterOf}} = await import('{MODULES}filter.js');
+    const {{parseFilter}} = await import('{MODULES}filter.js');
     const chunks = new Chunks(readRecord(record));
     const all = Array.from({{length: chunks.length}}, (_, index) => index);
-    return typed.map(each => all.filter(index => filterOf(each)(chunks, index)));
+    return typed.map(each => all.filter(index => parseFilter(each)(chunks, index)));
 }}"""
 
 
@@ -438,16 +438,16 @@ def test_chunks_are_found_by_words_expressions_and_fields_and_shown_as_a_tree(pa
         == f"{sum('paris' in row.text.lower() for row in Rows(ledger.chunk_columns))} of 40 chunks"
     )
     assert find("no such words") == "0 of 40 chunks"
-    wrong = panel.locator(".gmi-wrong")
+    wrong = panel.locator(".gmi-filter-error")
     assert wrong.is_hidden()
     assert find("finish=STOP") == "1 of 40 chunks"
     # What cannot be looked for yet leaves what was found, and says why.
     for words in ("/(/", "text ~ ("):
         assert find(words) == "1 of 40 chunks"
         assert panel.locator(".gmi-filter").get_attribute("aria-invalid") == "true"
-        assert wrong.inner_text() == "This is no regular expression yet."
+        assert wrong.inner_text() == "Invalid regular expression"
     assert find("t > x") == "1 of 40 chunks"
-    assert wrong.inner_text() == "`t > x` compares with what is no number."
+    assert wrong.inner_text() == "`t > x`: the value of > must be a number"
     assert find("") == "40 chunks"
     assert wrong.is_hidden()
     panel.locator(".gmi-row").nth(2).click()
@@ -456,7 +456,7 @@ def test_chunks_are_found_by_words_expressions_and_fields_and_shown_as_a_tree(pa
     assert "promptTokenCount: 19" in tree.inner_text()
     panel.get_by_label("Copy the JSON of chunk 2").click()
     assert clipboard(page).encode() == ledger.raw[2].raw
-    assert output.locator(".gmi-done").inner_text() == "Chunk 2 copied"
+    assert output.locator(".gmi-message").inner_text() == "Chunk 2 copied"
 
 
 def test_the_page_puts_every_json_text_together_byte_for_byte(page):
@@ -489,8 +489,8 @@ def test_the_other_tabs_say_when_how_much_what_was_asked_and_what_was_odd(page, 
     assert "longest gap" in picture.text_content()
     assert "1 earlier attempt" in picture.text_content()
     assert "2 attempts: HTTP 503: The model is overloaded." in timeline.inner_text()
-    picture.locator(".gmi-hit").hover()
-    assert "byte" in timeline.locator(".gmi-said").inner_text()
+    picture.locator(".gmi-pointer-layer").hover()
+    assert "byte" in timeline.locator(".gmi-caption").inner_text()
     usage = tab(output, "Usage")
     final = ledger.usage
     assert (
@@ -506,7 +506,7 @@ def test_the_other_tabs_say_when_how_much_what_was_asked_and_what_was_odd(page, 
     notes = tab(output, "Notes")
     assert "A [DONE] line ended the stream." in notes.inner_text()
     notes.get_by_role("button", name="chunk 3", exact=True).click()
-    assert output.locator(".gmi-detail .gmi-of").inner_text().startswith("#3 ")
+    assert output.locator(".gmi-detail .gmi-detail-head").inner_text().startswith("#3 ")
 
 
 DRAWN = f"""async ([record, width]) => {{
@@ -515,7 +515,7 @@ DRAWN = f"""async ([record, width]) => {{
     const {{Timeline}} = await import('{MODULES}timeline.js');
     const read = readRecord(record);
     const timeline = new Timeline(read, new Chunks(read), () => {{}});
-    const svg = timeline._draw(width);
+    const svg = timeline.draw(width);
     const place = document.createElement('div');
     place.className = 'gmi-picture';
     place.append(svg);
@@ -524,7 +524,7 @@ DRAWN = f"""async ([record, width]) => {{
         const box = node.getBBox();
         return [node.textContent, box.x, box.x + box.width];
     }});
-    const found = [said(''), said('.gmi-tick').map(([words]) => words), said('.gmi-gap-said').map(([words]) => words)];
+    const found = [said(''), said('.gmi-tick').map(([words]) => words), said('.gmi-gap-label').map(([words]) => words)];
     const bands = svg.querySelectorAll('.gmi-gap').length;
     place.remove();
     timeline.dispose();
@@ -569,24 +569,24 @@ def test_the_axis_has_a_unit_that_fits_and_its_last_words_are_whole(page):
 
 def test_durations_are_written_as_in_the_kernel(page):
     times = [0, 0.0004, 0.00094, 0.0123, 0.62, 0.9996, 1.314, 9.996, 59.96, 125.4, 3600]
-    script = f"async times => times.map((await import('{MODULES}written.js')).duration)"
+    script = f"async times => times.map((await import('{MODULES}format.js')).formatDuration)"
     assert page.page.evaluate(script, times) == [duration(t) for t in times]
 
 
 WIDE = f"""async ([record, width]) => {{
     const {{Inspector}} = await import('{MODULES}inspector.js');
     const {{readRecord}} = await import('{MODULES}record.js');
-    const inspector = new Inspector(readRecord(record), {{open: true, largest: 1e9}});
+    const inspector = new Inspector(readRecord(record), {{isOpen: true, maxSize: 1e9}});
     const place = document.createElement('div');
     place.style.width = `${{width + 20}}px`;
     place.append(inspector.node);
     document.querySelector('.gmi-output').append(place);
     const cut = [];
     for (const name of ['Usage', 'Chunks']) {{
-        inspector._choose(name);
+        inspector._select(name);
         const table = inspector.node.querySelector('.gmi-panel:not([hidden]) .gmi-table');
         if (table.scrollWidth > table.clientWidth) cut.push(name);
-        for (const cell of table.querySelectorAll('.gmi-cell:not(.gmi-said)'))
+        for (const cell of table.querySelectorAll('.gmi-cell:not(.gmi-code)'))
             if (cell.scrollWidth > cell.clientWidth) cut.push(cell.textContent);
     }}
     const field = inspector.node.querySelector('.gmi-filter');
@@ -614,7 +614,7 @@ def test_nothing_is_cut_in_a_narrow_window_and_beside_the_file_browser(page):
 
 def test_replay_shows_the_text_as_it_stood_and_plays_in_its_own_time(page, output, ledger):
     panel = tab(output, "Replay")
-    text, thoughts = panel.locator(".gmi-said-text"), panel.locator(".gmi-said-thoughts")
+    text, thoughts = panel.locator(".gmi-replay-text"), panel.locator(".gmi-replay-thoughts")
     assert text.text_content() == "".join(ledger.answer)
     slider = panel.locator(".gmi-slider")
     slider.focus()
@@ -626,7 +626,7 @@ def test_replay_shows_the_text_as_it_stood_and_plays_in_its_own_time(page, outpu
     page.page.keyboard.press("Home")
     lengths = page.page.evaluate(
         """async (panel) => {
-            const text = panel.querySelector(".gmi-said-text");
+            const text = panel.querySelector(".gmi-replay-text");
             const seen = [];
             const began = performance.now();
             panel.querySelector(".gmi-play").click();
@@ -664,7 +664,7 @@ def test_everything_works_with_the_keyboard_and_never_reaches_the_notebook(page,
     output.locator(".gmi-table:visible").focus()
     for key in ("ArrowDown", "ArrowDown", "End", "ArrowUp", "d", "d"):
         keys.press(key)
-    assert output.locator(".gmi-detail .gmi-of").inner_text().startswith("#38 ")
+    assert output.locator(".gmi-detail .gmi-detail-head").inner_text().startswith("#38 ")
     assert output.locator(".gmi-row[aria-selected=true]").count() == 1
     keys.press("Escape")
     assert output.locator(".gmi-detail:visible").count() == 0
@@ -680,7 +680,7 @@ def test_everything_works_with_the_keyboard_and_never_reaches_the_notebook(page,
 def test_what_is_copied_and_saved_is_the_stream(page, output, ledger, tmp_path):
     def copied(words):
         output.locator(".gmi-exports button", has_text=re.compile(f"^{words}$")).click()
-        output.locator(".gmi-done", has_text=f"{words} copied").wait_for()
+        output.locator(".gmi-message", has_text=f"{words} copied").wait_for()
         return clipboard(page)
 
     def kept(words):
@@ -754,7 +754,7 @@ FLUID = f"""async (i) => {{
     const opened = [], frames = [];
     for (let n = 0; n < 4; n++) {{
         const began = performance.now();
-        const inspector = new Inspector(readRecord(data), {{open: true, largest: 1e9}});
+        const inspector = new Inspector(readRecord(data), {{isOpen: true, maxSize: 1e9}});
         place.append(inspector.node);
         place.getBoundingClientRect();
         opened.push(performance.now() - began);
@@ -809,7 +809,7 @@ EVERY_TAB = """async (output) => {
         const panel = Array.from(output.querySelectorAll(".gmi-panel")).find(panel => !panel.hidden);
         if (panel) count += 1;
         panel.querySelector(".gmi-row")?.click();
-        for (const node of panel.querySelectorAll(".gmi-slider, .gmi-hit, .gmi-tree button, summary"))
+        for (const node of panel.querySelectorAll(".gmi-slider, .gmi-pointer-layer, .gmi-tree button, summary"))
             for (const type of ["pointermove", "click", "input", "focus", "toggle"])
                 node.dispatchEvent(new Event(type, {bubbles: true, cancelable: true}));
     }
@@ -823,14 +823,14 @@ def test_hostile_records_do_nothing(page, lab):
         found = page.output(index)
         assert "take over" in found.locator(".gmi-answer").text_content(), name
         if name in NO_RECORDS:
-            assert "is damaged" in found.locator(".gmi-none").text_content()
+            assert "is not valid" in found.locator(".gmi-unavailable").text_content()
         else:
             found.scroll_into_view_if_needed()
             assert page.page.evaluate(EVERY_TAB, found.element_handle()) == 6, name
     page.page.evaluate(
         f"""async (html) => {{
-            const {{rebuild}} = await import('{MODULES}answer.js');
-            document.body.append(rebuild(html));
+            const {{sanitize}} = await import('{MODULES}sanitizer.js');
+            document.body.append(sanitize(html));
         }}""",
         BEACONS,
     )
@@ -858,7 +858,7 @@ def test_notebook_7_and_the_settings_editor(lab, _context, ledger, screenshots):
         found.locator(".gmi-tab").first.wait_for()
         assert "40 chunks" in found.locator(".gmi-count").inner_text()
         assert notebook.page.evaluate(f"{CELLS}[0].model.mimeType") != "text/x-ipythongfm"
-        assert "the setting “Largest record shown” allows" in notebook.output(1).inner_text()
+        assert "The setting “Maximum record size” allows 0.1 MB." in notebook.output(1).inner_text()
         notebook.screenshot(screenshots / "inspector-notebook-7.png")
         notebook.page.close()
     finally:
