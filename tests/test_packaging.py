@@ -121,7 +121,7 @@ def imported_modules(entry, files):
             found.add(name)
             pending += [
                 posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
-                for path in re.findall(r"^(?:import|export) .*from '(\.[\w./-]+\.js)';$", files[name].decode(), re.MULTILINE)
+                for path in re.findall(r"\bfrom '(\.[\w./-]+\.js)';$", files[name].decode(), re.MULTILINE)
             ]
     return found
 

@@ -326,7 +326,7 @@ def test_words_are_found_again_only_in_the_same_text(reader):
     """Texts that a whole answer does not bring about at will, in the page's own module."""
     found = reader.page.evaluate(
         r"""async () => {
-            const {selectedWords, selectWords} = await import("/lab/extensions/gemini-magic/live/selection.js");
+            const {readSelection, restoreSelection} = await import("/lab/extensions/gemini-magic/live/selection.js");
             const text = html => {
                 const root = document.body.appendChild(document.createElement("div"));
                 root.innerHTML = html;
@@ -337,16 +337,16 @@ def test_words_are_found_again_only_in_the_same_text(reader):
                 "<p>One\n <b>two</b></p><div class='gm-rest unseen'>three</div><p>three four</p>");
             const selection = window.getSelection();
             selection.setBaseAndExtent(old.querySelector("b"), 0, old.lastChild.firstChild, 5);
-            const words = selectedWords(selection, old);
-            const results = [words.before, words.said];
+            const words = readSelection(selection, old);
+            const results = [words.before, words.selected];
             for (const html of ["<p>One <b>two</b></p>\n\n<p>thr<i>ee</i> four and more</p>",
                                 "<p>One two</p><p>4 three four</p>", "<p>One two</p><p>th</p>"]) {
                 selection.empty();
-                selectWords(selection, text(html), words);
+                restoreSelection(selection, text(html), words);
                 results.push(selection.toString().split(/\s+/).join(" "));
             }
             selection.selectAllChildren(document.body);
-            results.push(selectedWords(selection, old));
+            results.push(readSelection(selection, old));
             document.querySelectorAll("body > div:not([id]):not([class])").forEach(node => node.remove());
             return results;
         }"""
@@ -395,7 +395,7 @@ def test_an_answer_whose_kernel_ended_says_so(reader):
     notebook.save()
     notebook.restart_kernel()
     page.wait_for_function("() => window.heard.length > 0")
-    assert reader.heard == ["Answer cut off, the kernel ended"]
+    assert reader.heard == ["Answer interrupted: the kernel was shut down or restarted"]
     assert page.locator(f"{LIVE} .gm-stop").is_disabled()
     assert page.locator("[aria-busy=true]").count() == 0
     notebook.reload()

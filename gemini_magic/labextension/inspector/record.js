@@ -14,14 +14,14 @@
  * @property {string} response_id
  * @property {string} backend
  * @property {string} source
- * @property {string} started when the first request was sent, in ISO 8601
+ * @property {string} started when the answer was requested, in ISO 8601
  * @property {string} status
  * @property {string} text the answer
  * @property {string} thoughts
  * @property {string} chunks the columns of the chunks as JSON text; see `Chunks`
  * @property {number} count the number of chunks that were received
- * @property {number} delay seconds between `started` and the last request
- * @property {Record<TimingName, number | null>} timing seconds since the last request was sent
+ * @property {number} delay seconds between `started` and the time when the request was sent
+ * @property {Record<TimingName, number | null>} timing seconds since the request was sent
  * @property {Record<CountName, number | null>} usage the final token counts
  * @property {RequestRecord | null} request the last request
  * @property {AttemptRecord[]} attempts the HTTP exchanges
