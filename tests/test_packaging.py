@@ -187,7 +187,9 @@ def test_the_settings_module_has_the_defaults_of_the_schema():
 
 
 def test_only_the_settings_module_loads_the_settings():
-    loading = [path.name for path in LABEXTENSION.rglob("*.js") if "registry.load(" in path.read_text("utf-8")]
+    loading = [
+        path.name for path in LABEXTENSION.rglob("*.js") if "registry.load(" in path.read_text("utf-8")
+    ]
     assert loading == ["settings.js"]
 
 

@@ -126,8 +126,8 @@ export class Chunks {
    * @returns {Array<ChunkJson | null>}
    */
   _readJson(rows) {
-    const previous = this._shapes.map(pieces =>
-      /** @type {string[]} */ (new Array(Math.max(0, pieces.length - 1)).fill(''))
+    const previous = this._shapes.map(
+      pieces => /** @type {string[]} */ (new Array(Math.max(0, pieces.length - 1)).fill(''))
     );
     const shapeLengths = this._shapes.map(pieces => pieces.reduce((sum, piece) => sum + piece.length, 0));
     let values = 0;

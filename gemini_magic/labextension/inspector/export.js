@@ -99,7 +99,19 @@ export function toCsv(chunks) {
   /** @type {Array<Array<string | number | null>>} */
   const rows = [
     [
-      ...['index', 'round', 'attempt', 't', 'gap', 'size', 'kind', 'text', 'thought', 'chars', 'finish_reason'],
+      ...[
+        'index',
+        'round',
+        'attempt',
+        't',
+        'gap',
+        'size',
+        'kind',
+        'text',
+        'thought',
+        'chars',
+        'finish_reason'
+      ],
       ...COUNTS.map(columnName)
     ]
   ];

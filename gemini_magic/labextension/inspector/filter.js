@@ -80,7 +80,9 @@ function valuesAt(value, path) {
       if (step === '*') {
         return Object.values(each);
       }
-      return Object.hasOwn(each, step) && (!Array.isArray(each) || ARRAY_INDEX.test(step)) ? [each[step]] : [];
+      return Object.hasOwn(each, step) && (!Array.isArray(each) || ARRAY_INDEX.test(step))
+        ? [each[step]]
+        : [];
     });
   }
   return found;

@@ -251,7 +251,11 @@ export class Inspector {
       copyButton('SSE', 'Copy all chunks as server-sent events', () => toSse(chunks)),
       curl === null
         ? null
-        : copyButton('curl', 'Copy the request as a curl command, with the API key as a variable', () => curl),
+        : copyButton(
+            'curl',
+            'Copy the request as a curl command, with the API key as a variable',
+            () => curl
+          ),
       html('span', { class: 'gmi-group' }, 'Save'),
       saveButton('JSONL', 'Save a recording for Response.load and --replay', 'application/jsonl', () =>
         toRecording(record, chunks)

@@ -142,11 +142,9 @@ export function chunksPanel(chunks, onCopy) {
       quantity(chunks.size[index], 'byte'),
       chunks.kind(index)
     ];
-    const copyButton = button(
-      'Copy',
-      async () => onCopy(`Chunk ${index}`, await copyToClipboard(json)),
-      { 'aria-label': `Copy the JSON of chunk ${index}` }
-    );
+    const copyButton = button('Copy', async () => onCopy(`Chunk ${index}`, await copyToClipboard(json)), {
+      'aria-label': `Copy the JSON of chunk ${index}`
+    });
     const closeButton = button('×', closeDetail, { class: 'gmi-button gmi-close', 'aria-label': 'Close' });
     detail.hidden = false;
     split.classList.add('gmi-has-detail');

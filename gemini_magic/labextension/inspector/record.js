@@ -139,7 +139,9 @@ const readEntries = value =>
  * @returns {Record<Name, Value>}
  */
 const readProperties = (value, names, read) =>
-  /** @type {Record<Name, Value>} */ (Object.fromEntries(names.map(name => [name, read(getOwn(value, name))])));
+  /** @type {Record<Name, Value>} */ (
+    Object.fromEntries(names.map(name => [name, read(getOwn(value, name))]))
+  );
 
 /**
  * @param {unknown} value

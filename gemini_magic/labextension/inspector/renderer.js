@@ -55,7 +55,8 @@ export function createRendererClass(Widget, settings) {
      */
     async renderModel(model) {
       this._renderAnswer(model.data, model.trusted);
-      const isOpen = this._inspector?.isOpen ?? getOwn(getOwn(model.metadata, MIME_TYPE), 'expanded') === true;
+      const isOpen =
+        this._inspector?.isOpen ?? getOwn(getOwn(model.metadata, MIME_TYPE), 'expanded') === true;
       this._inspector?.dispose();
       this._inspector = null;
       this.node.replaceChildren(this._answer, this._renderInspector(getOwn(model.data, MIME_TYPE), isOpen));

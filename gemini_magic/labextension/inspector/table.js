@@ -66,20 +66,25 @@ export class Table {
       this._space
     );
     const titles = columns.map(column =>
-      html(
-        'span',
-        { role: 'columnheader', class: cellClass(column), title: column.hint },
-        column.title
-      )
+      html('span', { role: 'columnheader', class: cellClass(column), title: column.hint }, column.title)
     );
     this.node = html(
       'div',
-      { class: 'gmi-table', role: 'grid', tabindex: 0, 'aria-label': label, keydown: event => this._onKeyDown(event) },
+      {
+        class: 'gmi-table',
+        role: 'grid',
+        tabindex: 0,
+        'aria-label': label,
+        keydown: event => this._onKeyDown(event)
+      },
       html('div', { class: 'gmi-head', role: 'row' }, ...titles),
       this._view
     );
     const required = columns.filter(column => !column.optional);
-    const minWidth = required.reduce((sum, column) => sum + (column.width ?? column.minWidth ?? MIN_WIDTH), 0);
+    const minWidth = required.reduce(
+      (sum, column) => sum + (column.width ?? column.minWidth ?? MIN_WIDTH),
+      0
+    );
     this.node.style.setProperty('--gmi-columns', columns.map(gridWidth).join(' '));
     this.node.style.setProperty('--gmi-required-columns', required.map(gridWidth).join(' '));
     this.node.style.setProperty('--gmi-min-width', `${minWidth}px`);
@@ -205,7 +210,9 @@ export class Table {
     const end = Math.min(this.length, first + VISIBLE_ROWS + 2 * EXTRA_ROWS);
     while (this._rowElements.length < end - first) {
       const row = html('div', { class: 'gmi-row', role: 'row' });
-      row.append(...this._columns.map(column => html('span', { role: 'gridcell', class: cellClass(column) })));
+      row.append(
+        ...this._columns.map(column => html('span', { role: 'gridcell', class: cellClass(column) }))
+      );
       this._rowElements.push(row);
       this._space.append(row);
     }

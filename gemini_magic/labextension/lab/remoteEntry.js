@@ -53,7 +53,9 @@
       if (!Object.hasOwn(PLUGIN_FILES, name)) {
         throw new Error(`gemini-magic has no module ${name}`);
       }
-      const modules = await Promise.all(PLUGIN_FILES[name].map(file => import(new URL(file, extensionUrl).href)));
+      const modules = await Promise.all(
+        PLUGIN_FILES[name].map(file => import(new URL(file, extensionUrl).href))
+      );
       // A plugin that needs a shared library is exported as a function that receives `loadShared`.
       const plugins = await Promise.all(
         modules.map(({ default: plugin }) => (typeof plugin === 'function' ? plugin(loadShared) : plugin))
