@@ -17,7 +17,7 @@ from pathlib import Path
 async def driven(lines, thoughts=0):
     ledger, clicked = new_ledger(), []
     stop = lambda: clicked.append(1)
-    view = choose(ledger, display="live", shell=get_ipython(), allow_stdin=True, stop=stop)
+    view = select_view(ledger, display="live", shell=get_ipython(), allow_stdin=True, stop=stop)
     view.open()
     if thoughts:
         feed(ledger, thought="I **think** so.\\n\\n" * thoughts)
