@@ -1,6 +1,6 @@
 /**
- * A JSON value as a tree of collapsible branches. A branch is rendered when it is opened, so the depth and the size of a
- * value do not matter before.
+ * A JSON value as a tree of collapsible branches. A branch is rendered when it is opened, so that a deep or large value
+ * costs nothing before.
  */
 
 import { button, html } from './dom.js';

@@ -2,7 +2,7 @@
  * Rebuilds the HTML of an answer node by node. Elements and attributes that are not on the allow-lists are removed.
  *
  * The allow-lists are those of `gemini_magic/markdown/sanitize.py` (a test compares the results), plus the elements that
- * surround an answer in its output. The source is parsed only in a document that loads no resources and runs no scripts.
+ * surround an answer in its output. The source is parsed only into a document that loads nothing and runs no scripts.
  */
 
 import { reveal } from './format.js';

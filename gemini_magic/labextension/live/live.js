@@ -2,8 +2,8 @@
  * One streaming answer: keeps its end in view, restores expanded thoughts and selected text when the finished answer
  * replaces the widget, and announces the end to screen readers.
  *
- * It depends on the classes of an answer's elements and on how JupyterLab's output area replaces an output. It reads the
- * page, scrolls, and sets attributes.
+ * It depends on the classes of an answer's elements and on how JupyterLab's output area replaces an output. Apart from
+ * scrolling, it changes only attributes, the selection, and the error message of a widget whose model does not exist.
  */
 
 import { settings } from '../lab/settings.js';
@@ -162,8 +162,8 @@ export class LiveAnswer {
   }
 
   /**
-   * Handles the end of an answer whose widget stays in the page. On a page that was loaded while the answer streamed, no
-   * output is replaced; the widget itself shows the finished answer.
+   * Handles the end of an answer whose widget stays in the page. If the page was loaded while the answer streamed, no
+   * output is replaced: the widget itself shows the finished answer.
    *
    * @returns {void}
    */
