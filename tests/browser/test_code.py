@@ -1,4 +1,4 @@
-"""What a user of JupyterLab gets of an answer's code: a cell below, once, and the forms of ``--format``."""
+"""The code of an answer in JupyterLab: a single code cell below the answer, and the formats of ``--format``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def sources(notebook):
 
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])
-def test_the_code_of_an_awaited_cell_gets_a_cell_below_and_one_only(lab, notebook, server, screenshots, app):
+def test_a_cell_that_is_run_again_replaces_the_code_cell_that_it_created(
+    lab, notebook, server, screenshots, app
+):
     for pieces in (SAID, SAID, ["```python\nother()\n```"], ["```python\nother()\n```"], ["Just words."]):
         server.script(*answer(*pieces))
     server.script(text("```python\nhalf("), stall())
@@ -38,10 +40,10 @@ def test_the_code_of_an_awaited_cell_gets_a_cell_below_and_one_only(lab, noteboo
     assert notebook.output_text(2).strip() == "{'a': 1}"
     if app == "lab":
         notebook.screenshot(screenshots / "next-cell.png")
-    assert notebook.run(1)  # the same answer: the cell with its output stays
+    assert notebook.run(1)  # the same answer: the code cell is kept with its output
     assert sources(notebook) == [LOAD, asking, CODE, "'last'"]
     assert notebook.output_text(2).strip() == "{'a': 1}"
-    assert notebook.run(1)  # another answer: it takes the place of what was not edited
+    assert notebook.run(1)  # another answer: the code cell is replaced because it was not edited
     assert sources(notebook) == [LOAD, asking, "other()", "'last'"]
     notebook.set_source(2, "mine()")
     assert notebook.run(1)

@@ -73,7 +73,7 @@ def test_the_timing_of_a_recording_without_times(cells, tmp_path):
     cells("%gemini timing loaded")
     assert cells.shown == "This recording has no arrival times.\n"
     shown = pretty(cells.names["answer"].timing).splitlines()
-    assert [line.split("  ")[0] for line in shown[:2]] == ["first byte", "first text of the answer"]
+    assert [line.split("  ")[0] for line in shown[:2]] == ["first byte", "first text"]
     assert len(pretty((1, cells.names["answer"].timing)).splitlines()) < 4
 
 
