@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from browser.lab import Lab, Notebook, launch
 from fake_server import FakeServer
+from lab import Lab, Notebook, launch
 from playwright.sync_api import sync_playwright
 from surroundings import CANARY, ORIGINAL_ENVIRON, clean_environment, find_chromium
 

@@ -6,8 +6,8 @@ The answer is complete without it: the tests of the view do not need it.
 from __future__ import annotations
 
 import pytest
-from browser.lab import Notebook
 from browser.test_views import ROOT, SETUP
+from lab import Notebook
 from nbformat.v4 import new_code_cell
 
 # An answer whose number of lines, and whose end, are controlled by a file.

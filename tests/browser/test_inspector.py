@@ -10,9 +10,9 @@ import shlex
 from html.parser import HTMLParser
 
 import pytest
-from browser.lab import Notebook
-from browser.trap import HOOKS
 from inspector_stage import ASKED, BEACONS, EVIL_HTML, HOSTILE, ODD, URL, answered, cell, saved
+from lab import Notebook
+from trap import HOOKS
 from view_stage import feed, finished, new_ledger
 
 from gemini_magic import Response
