@@ -5,14 +5,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from shlex import quote
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from ..lazy import LazySequence
 
 __all__ = ["Attempt", "BodyPieces", "Exchange", "Pause", "clean_headers", "clean_url", "curl_of"]
 
-_SEARCHED = 1 << 12  # bytes of a piece in which its first chunk begins
 _SECRET_WORDS = ("key", "token", "authorization", "cookie", "secret")
 
 
@@ -63,11 +62,27 @@ class Attempt(NamedTuple):
         return self.ended
 
 
+class ChunkPosition(Protocol):
+    """Where in a body a chunk is; see :class:`~gemini_magic.wire.Item`."""
+
+    @property
+    def raw(self) -> bytes:
+        """The JSON text."""
+
+    @property
+    def offset(self) -> int:
+        """Where in the body it begins, in bytes."""
+
+    @property
+    def verbatim(self) -> bool:
+        """Whether the body has these bytes there."""
+
+
 class BodyPieces(LazySequence[tuple[float, bytes]]):
     """The pieces of a response body: ``(t, bytes)`` for each network read; append-only.
 
-    A piece can be stored as references to its chunks and the bytes around them, so that the bytes of a chunk are stored
-    only once, in the table of chunks.
+    Of a piece that contains whole chunks only the other bytes are stored here; the ledger stores the bytes of the chunks.
+    Reading the piece puts both together again.
 
     Attributes:
         size: bytes of all pieces.
@@ -76,38 +91,55 @@ class BodyPieces(LazySequence[tuple[float, bytes]]):
     def __init__(self) -> None:
         self.size = 0
         self._times = array("d")
-        # The bytes of a piece, or the bytes before, between and after its chunks.
-        self._stored: list[bytes | tuple[bytes, bytes, bytes]] = []
+        # The bytes of a piece; or, in a tuple, those that are not in a chunk.
+        self._stored: list[bytes | tuple[bytes]] = []
+        self._starts = array("q")  # byte offset in the body of each piece
         self._firsts, self._counts = array("i"), array("i")  # the chunks of each piece
-        self._around = (b"", b"", b"")  # of the last piece; usually equal for all
-        self._chunks: Callable[[range], Sequence[bytes]] = _no_chunks
+        self._rest = (b"",)  # of the last piece; usually equal for all, so one object is enough
+        self._texts: Callable[[range], Sequence[bytes]] = _no_texts
+        self._offsets: Sequence[int] = ()
 
     def append(self, piece: tuple[float, bytes]) -> None:
         """Append a piece: its arrival in seconds since the request was sent, and its bytes."""
         t, data = piece
+        self._starts.append(self.size)
         self.size += len(data)
         self._times.append(t)
         self._firsts.append(0)
         self._counts.append(0)
         self._stored.append(data)  # last, because it determines the length
 
-    def share(self, chunks: Sequence[bytes], first: int, source: Callable[[range], Sequence[bytes]]) -> None:
-        """Store the last piece as references to chunks, if it consists of them and the bytes around them.
+    def share(
+        self,
+        items: Sequence[ChunkPosition],
+        first: int,
+        texts: Callable[[range], Sequence[bytes]],
+        offsets: Sequence[int],
+    ) -> None:
+        """Store the last piece without its chunks. A second call for the same piece changes nothing.
+
+        A piece is stored whole if the bytes of one of its chunks differ from those in the body.
 
         Args:
-            chunks: the chunks that ended in the last piece, in order; the first may have begun in an earlier piece.
+            items: the chunks that the last piece completed, in order; the first may begin in an earlier piece.
             first: index of the first chunk.
-            source: returns the bytes of chunks by their indices.
+            texts: returns the bytes of chunks by their indices.
+            offsets: byte offsets of the chunks in the body, by index.
         """
-        data = self._stored[-1]
-        for skipped in range(min(2, len(chunks))):
-            around = _around(data, chunks[skipped:]) if isinstance(data, bytes) else None
-            if around is not None:
-                self._around = self._around if around == self._around else around
-                self._chunks, self._firsts[-1] = source, first + skipped
-                self._counts[-1] = len(chunks) - skipped
-                self._stored[-1] = self._around
-                return
+        data, start = self._stored[-1], self._starts[-1]
+        within = [item for item in items if item.offset >= start]
+        if not within or isinstance(data, tuple) or not all(item.verbatim for item in within):
+            return
+        rest, position = [], start
+        for item in within:
+            rest.append(data[position - start : item.offset - start])
+            position = item.offset + len(item.raw)
+        rest.append(data[position - start :])
+        stored = (b"".join(rest),)
+        self._rest = self._rest if stored == self._rest else stored
+        self._texts, self._offsets = texts, offsets
+        self._firsts[-1], self._counts[-1] = first + len(items) - len(within), len(within)
+        self._stored[-1] = self._rest  # last: from here on, other threads put the piece together
 
     def __len__(self) -> int:
         return len(self._stored)
@@ -117,29 +149,23 @@ class BodyPieces(LazySequence[tuple[float, bytes]]):
 
     def _at(self, row: int) -> tuple[float, bytes]:
         stored = self._stored[row]
-        if isinstance(stored, tuple):
-            before, between, after = stored
-            first = self._firsts[row]
-            stored = before + between.join(self._chunks(range(first, first + self._counts[row]))) + after
-        return self._times[row], stored
+        return self._times[row], self._with_chunks(row, *stored) if isinstance(stored, tuple) else stored
+
+    def _with_chunks(self, row: int, rest: bytes) -> bytes:
+        """Return the bytes of a piece, put together from its chunks and the other bytes."""
+        first, position = self._firsts[row], self._starts[row]
+        parts: list[bytes] = []
+        used = 0
+        for number, text in enumerate(self._texts(range(first, first + self._counts[row])), first):
+            begin, used = used, used + self._offsets[number] - position
+            parts += rest[begin:used], text
+            position = self._offsets[number] + len(text)
+        parts.append(rest[used:])
+        return b"".join(parts)
 
 
-def _no_chunks(_rows: range) -> Sequence[bytes]:
+def _no_texts(_indices: range) -> Sequence[bytes]:
     return ()
-
-
-def _around(data: bytes, chunks: Sequence[bytes]) -> tuple[bytes, bytes, bytes] | None:
-    """Return the bytes before, between and after the chunks of a piece; None if other bytes are in it."""
-    begin = data.find(chunks[0], 0, len(chunks[0]) + _SEARCHED)
-    if begin < 0:
-        return None
-    end, between = begin + len(chunks[0]), b""
-    if len(chunks) > 1:
-        after = data.find(chunks[1], end)
-        between = data[end:after] if after >= 0 else b""
-    size = sum(map(len, chunks)) + len(between) * (len(chunks) - 1)
-    around = data[:begin], between, data[begin + size :]
-    return around if b"".join((around[0], between.join(chunks), around[2])) == data else None
 
 
 class Exchange:

@@ -5,6 +5,7 @@ One thread, the stream's reader, appends; views, tables, conversations and recor
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -82,7 +83,8 @@ class Ledger:
             of candidate 0 that the token covers.
         usage: the last token counts with a total.
         model_version, response_id: as the server sent them.
-        raw: the chunks; ``events``: the events; ``notes``: the notes; ``exchanges``: the HTTP exchanges.
+        raw: the chunks; ``chunk_offsets``: the byte offset of each in the body of its exchange, -1 where it is not known.
+        events: the events; ``notes``: the notes; ``exchanges``: the HTTP exchanges.
         chunk_columns, event_columns, usage_columns: the columns of the tables.
         advice: text to put before the remedy of a bad ending.
         limit: the timeout that was reached, in seconds, or None.
@@ -133,7 +135,8 @@ class Ledger:
         self.attempt = 0
         self.chars = 0
         self.chunk_columns: Columns[ChunkRow] = chunk_columns()
-        self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns)
+        self.chunk_offsets = array("q")
+        self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns, self.chunk_offsets)
         self.events = EventLog(self.chunk_columns)
         self.event_columns: Columns[EventRow] = self.events.event_columns
         self.usage_columns: Columns[UsageRow] = self.events.usage_columns
@@ -236,26 +239,30 @@ class Ledger:
         self.events.add(failure, t)
         self.touch()
 
-    def add(self, raw: bytes, t: float, decoded: Decoded) -> list[Event]:
+    def add(self, raw: bytes, t: float, decoded: Decoded, offset: int = -1) -> list[Event]:
         """Append one chunk.
 
         Args:
             raw: the JSON text as received.
             t: arrival in seconds since the first request was sent.
             decoded: the chunk as the backend decoded it.
+            offset: byte offset of ``raw`` in the body of the exchange; -1 if it is not known.
 
         Returns:
             The events of the chunk.
         """
-        self.add_all([(raw, decoded)], t)
+        self.add_all([(raw, decoded)], t, (offset,))
         return decoded.events
 
-    def add_all(self, batch: Sequence[tuple[bytes, Decoded]], t: float) -> None:
+    def add_all(
+        self, batch: Sequence[tuple[bytes, Decoded]], t: float, offsets: Sequence[int] | None = None
+    ) -> None:
         """Append the chunks of one network read.
 
         Args:
             batch: the JSON text and the decoded form of each chunk.
             t: arrival in seconds since the first request was sent.
+            offsets: byte offset of each in the body of the exchange; None if they are not known.
         """
         if not batch:
             return
@@ -267,6 +274,7 @@ class Ledger:
             rows.append((index, self.round, self.attempt, t, gap, len(raw), *content, *usage, raw))
             gap = 0.0
             usages.append(usage)
+        self.chunk_offsets.extend(offsets or [-1] * len(batch))  # first: readers count the columns' rows
         self.chunk_columns.extend(rows)
         for (_, decoded), usage in zip(batch, usages, strict=True):
             self.events.extend(decoded.events, usage)
