@@ -86,7 +86,7 @@ CASES = {
     # -- counts
     "counts as strings": ([counted(promptTokenCount="7", totalTokenCount="10")], "a", [UNUSUAL]),
     "counts as floats": ([counted(promptTokenCount=7.0, totalTokenCount=10.5)], "a", [UNUSUAL]),
-    "counts as words": ([counted(promptTokenCount="many", totalTokenCount=True)], "a", [LOST]),
+    "counts as strings": ([counted(promptTokenCount="many", totalTokenCount=True)], "a", [LOST]),
     "counts as lists": ([counted(promptTokenCount=[1], totalTokenCount={"a": 1})], "a", [LOST]),
     "counts that are null": ([counted(promptTokenCount=None, totalTokenCount=None)], "a", []),
     "counts that are no numbers": ([at("count", b"NaN"), at("count", b"-Infinity")], "aa", [UNUSUAL]),
@@ -107,16 +107,16 @@ CASES = {
     "parts as an object": ([chunk_of({"text": "a"})], "a", [UNUSUAL]),
     "parts as a string": ([chunk_of("a")], "a", [UNUSUAL]),
     "parts as strings": ([chunk_of(["a", "b"])], "ab", [UNUSUAL]),
-    "parts that are none": ([chunk_of([1, 2.5, True, [], ["x"], {"text": "a"}])], "a", [LOST]),
+    "parts of wrong types": ([chunk_of([1, 2.5, True, [], ["x"], {"text": "a"}])], "a", [LOST]),
     "content as a string": ([{"candidates": [{"content": "a"}]}], "a", [UNUSUAL]),
     "content as a list": ([{"candidates": [{"content": [{"text": "a"}]}]}], "a", [UNUSUAL]),
     "content as a number": ([{"candidates": [{"content": 5}]}, A], "a", [LOST]),
     "content that is null": ([{"candidates": [{"content": None}]}, A], "a", []),
     "text as a number": ([chunk_of([{"text": 5}])], "5", [UNUSUAL]),
-    "text as a truth": ([chunk_of([{"text": True}])], "true", [UNUSUAL]),
+    "text as a boolean": ([chunk_of([{"text": True}])], "true", [UNUSUAL]),
     "text as a list": ([chunk_of([{"text": ["x"]}, {"text": "a"}])], "a", [LOST]),
     "text as an object": ([chunk_of([{"text": {"value": "x"}}, {"text": "a"}])], "a", [LOST]),
-    "text that is a number in words": ([chunk_of([{"text": "5"}])], "5", []),
+    "text that is a number as a string": ([chunk_of([{"text": "5"}])], "5", []),
     "candidates that are null": ([{"candidates": None}, A], "a", [UNUSUAL]),
     "a candidate that is null": ([{"candidates": [None]}, A], "a", [UNUSUAL]),
     "candidates as an object": ([{"candidates": A["candidates"][0]}], "a", [UNUSUAL]),
@@ -146,12 +146,12 @@ CASES = {
     "names that are numbers": ([{**A, "modelVersion": 5, "responseId": 6}], "a", [UNUSUAL]),
     "feedback as a string": ([{**A, "promptFeedback": "x"}], "a", [LOST]),
     "a block reason in a list": ([{"promptFeedback": {"blockReason": ["SAFETY"]}}, A], "a", [LOST]),
-    "evidence that is none": (
+    "evidence of wrong types": (
         [chunk_of([{"text": "a"}], groundingMetadata="x", citationMetadata=[1], urlContextMetadata=5)],
         "a",
         [],
     ),
-    "citations that are none": (
+    "citations of wrong types": (
         [chunk_of([{"text": "a"}], citationMetadata={"citations": {"uri": 1}, "citationSources": [None, 5, {"startIndex": 10**30, "uri": []}]})],
         "a",
         [],
@@ -161,19 +161,19 @@ CASES = {
         "a",
         [],
     ),
-    "signatures that are none": ([chunk_of([{"text": "a", "thoughtSignature": {"x": 1}}])], "a", [LOST]),
-    "calls that are none": (
+    "signatures of wrong types": ([chunk_of([{"text": "a", "thoughtSignature": {"x": 1}}])], "a", [LOST]),
+    "calls of wrong types": (
         [chunk_of([{"text": "a"}, *[{"functionCall": call} for call in ("f", [], {"name": 5, "args": "x"}, {"args": [1]}, None, {}, {"id": 7})]])],
         "a",
         [LOST],
     ),
     "arguments in a string": ([chunk_of([{"text": "a"}, {"functionCall": {"name": "f", "args": '{"x": 1}'}}])], "a", [UNUSUAL]),
-    "results and code that are none": (
+    "results and code of wrong types": (
         [chunk_of([{"text": "a"}, {"functionResponse": {"name": None, "response": "x"}}, {"functionResponse": 5}, {"executableCode": "1"}, {"executableCode": {"code": 5}}, {"codeExecutionResult": []}])],
         "a",
         [LOST],
     ),
-    "media that is none": (
+    "media of wrong types": (
         [chunk_of([{"text": "a"}, *[{"inlineData": data} for data in ("x", {"data": 5}, {"data": "!!!!"}, {"mimeType": None, "data": None}, {"data": "\u00e9"})], {"fileData": []}])],
         "a",
         [LOST, LOST],
@@ -211,14 +211,14 @@ CASES = {
     "a pair cut between thoughts": ([at("thought", escaped(HALF)), at("thought", escaped(OTHER)), A], "a", [UNUSUAL]),
     "a pair cut in the second candidate": ([at("second", escaped(HALF)), at("second", escaped(OTHER)), A], "a", [UNUSUAL]),
     "halves everywhere": ([EVERYWHERE], "a", [UNUSUAL, "unknown-finish-reason"]),
-    "controls and other unfriendly text": ([chunk_of([{"text": "a\x00\x1b[31m\u202e\ufeff\uffff</script>"}])], "a\x00\x1b[31m\u202e\ufeff\uffff</script>", []),
+    "control characters and markup": ([chunk_of([{"text": "a\x00\x1b[31m\u202e\ufeff\uffff</script>"}])], "a\x00\x1b[31m\u202e\ufeff\uffff</script>", []),
     # -- errors
     "an error that is a string": ([{"error": "it broke"}], "", []),
     "an error that is a number": ([{"error": 42}], "", []),
     "an error that is a list": ([{"error": ["it broke"]}], "", []),
     "an error that says nothing": ([{**A, "error": {}}, {"error": None}, {"error": False}], "a", []),
     "an error in a list": ([[{"error": {"code": 400, "message": "no"}}]], "", ["json-array"]),
-    "an error of odd fields": ([{"error": {"code": "x", "message": {"y": 1}, "status": [1], "details": {"z": 1}}}], "", []),
+    "an error with fields of wrong types": ([{"error": {"code": "x", "message": {"y": 1}, "status": [1], "details": {"z": 1}}}], "", []),
     **{f"an error's code {code!r:.12}": ([at("code", code.encode())], "", []) for code in ("503.0", '"503"', '"²"', '"٥٠٣"', "1" + "0" * 400, "1" + "0" * 5_000, "true")},
     "an error's code that is no number": ([at("code", b"NaN")], "", [UNUSUAL]),
     "an error with halves": ([rb'{"error":{"code":500,"message":"m\ud800","status":"S\ud800","details":[{"reason":"R\ud800"}]}}'], "", [UNUSUAL]),
@@ -253,7 +253,7 @@ def test_unusual_json_is_read_and_noted(case):
     assert [note.kind for note in r.ledger.notes] == notes
     assert all(len(note.message) < 300 for note in r.notes)
     assert r.status in ("complete", "truncated", "blocked", "error")
-    if r.status == "error":  # what the server said, not a mistake of ours
+    if r.status == "error":  # an error of the server, not of this package
         assert type(r.error).__name__ == "ServiceError"
         assert len(str(r.error).splitlines()) <= 3
 
@@ -316,8 +316,8 @@ def test_unusual_json_survives_files_and_pickles(case, tmp_path):
     for other in again:
         assert (other.text, other.status, other.usage) == (r.text, r.status, r.usage)
         assert [chunk.raw for chunk in other.raw_chunks] == [chunk.raw for chunk in r.raw_chunks]
-        # files without arrival times say that they lack them
-        # ... and what was asked is not in them
+        # files without arrival times have a note about that
+        # ... and they do not contain the request
         kinds, own = (
             sorted(note.kind for note in each.notes if note.kind not in ("recording-lacks", "other-model"))
             for each in (other, r)
@@ -350,7 +350,7 @@ def test_the_values_read_from_unusual_json(answers):
     assert answers["a huge number in arguments"].calls[0].args == {"x": DIGITS.decode()}
     assert answers["10^400 in arguments"].calls[0].args == {"x": 10**400}
     assert str(answers["depth in args"].calls[0].args).startswith("{'a': {'a': {'a'")
-    assert answers["signatures that are none"].parts == (Text("a"),)
+    assert answers["signatures of wrong types"].parts == (Text("a"),)
     assert answers["a reason that is a float"].finish_reason == "STOP"
     assert len(answers["a reason of 10^400"].finish_reason) == 100
     assert answers["names that are numbers"].model_version == "5"
@@ -381,7 +381,7 @@ def test_a_value_that_is_nested_too_deeply_is_replaced_by_its_text():
 def test_an_endless_error_page_takes_linear_time(piece):
     began = time.process_time()
     GEMINI.failure(503, b"<html>" + piece * (2**20 // len(piece)))
-    assert time.process_time() - began < 2  # minutes, when each tag is looked for to the end of the page
+    assert time.process_time() - began < 2  # a search to the end of the page for each tag takes minutes
 
 
 def test_an_error_page_with_an_unclosed_head_still_shows_its_text():

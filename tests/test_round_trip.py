@@ -14,13 +14,13 @@ from gemini_magic import Response
 from gemini_magic.content import Text, Turn
 from gemini_magic.conversation import answer_turn
 
-# Standard and URL-safe base64, padding, and what JSON writers like to escape; long as real ones are.
+# Standard and URL-safe base64, padding, and characters that JSON encoders escape; as long as real signatures.
 SIGNATURE = "CiQBVKhc7t" + "Ab-_+/=" * 700 + "=="
 OTHER = "EpoGCpcGAVSoXO7+another/one=="
 PLAIN = {"text": "It is warm."}
 EMPTY = {"text": "", "thoughtSignature": SIGNATURE}
 
-# name: (the parts of each chunk, what stands in the next request: None when it is the parts as they came)
+# name: (the parts of each chunk, the parts in the next request or None if they are the same)
 ANSWERS = {
     "on text": ([[{"text": "Warm", "thoughtSignature": SIGNATURE}]], None),
     "on an empty text in the last chunk": (
@@ -99,7 +99,7 @@ ANSWERS = {
         [PLAIN, {"text": "", "thought": True, "thoughtSignature": SIGNATURE}],
     ),
     "nowhere, and empty parts": ([[{}], [PLAIN], [{"text": ""}], []], [PLAIN]),
-    "beside an odd part": (
+    "beside an unknown part": (
         [[None, {"functionCall": {"id": "a1", "name": "f", "args": {}}, "thoughtSignature": SIGNATURE}]],
         [{"functionCall": {"id": "a1", "name": "f", "args": {}}, "thoughtSignature": SIGNATURE}],
     ),

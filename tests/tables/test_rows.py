@@ -68,7 +68,7 @@ def test_columns_without_nulls_read_like_any_other():
     columns.extend([(0, 0.5), (1, 1.0), (2, 1.5)])
     rows = Rows(columns)
     frozen = pa.table(rows)
-    columns.extend([(3, 2.0)])  # goes on while somebody looks
+    columns.extend([(3, 2.0)])  # appends after the table was read
     assert frozen.to_pydict() == {"number": [0, 1, 2], "t": [0.5, 1.0, 1.5]}
     assert frozen.schema.field("number").type == pa.int32()
     assert rows["number"] == [0, 1, 2]

@@ -129,7 +129,7 @@ def test_rows_are_complete_while_another_thread_appends(monkeypatch):
 
 def test_a_block_that_is_closed_while_reading_is_read_once():
     class Closing(list):
-        """The latest texts, which become a block just when somebody has asked for them."""
+        """The latest strings, which become a block right after they were read."""
 
         closed = False
 
