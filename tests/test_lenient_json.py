@@ -86,7 +86,7 @@ CASES = {
     # -- counts
     "counts as strings": ([counted(promptTokenCount="7", totalTokenCount="10")], "a", [UNUSUAL]),
     "counts as floats": ([counted(promptTokenCount=7.0, totalTokenCount=10.5)], "a", [UNUSUAL]),
-    "counts as strings": ([counted(promptTokenCount="many", totalTokenCount=True)], "a", [LOST]),
+    "counts that are not numbers": ([counted(promptTokenCount="many", totalTokenCount=True)], "a", [LOST]),
     "counts as lists": ([counted(promptTokenCount=[1], totalTokenCount={"a": 1})], "a", [LOST]),
     "counts that are null": ([counted(promptTokenCount=None, totalTokenCount=None)], "a", []),
     "counts that are no numbers": ([at("count", b"NaN"), at("count", b"-Infinity")], "aa", [UNUSUAL]),
