@@ -249,14 +249,16 @@ def test_a_stopped_stream_leaves_a_recording_that_says_so(fake_server, tmp_path)
 
 
 def test_a_writer_killed_in_mid_line_costs_that_line_only(recorded):
-    path, _ = recorded
+    path, before = recorded
+    *_, last, _ = path.read_bytes().splitlines(keepends=True)
     whole = path.read_bytes()
-    path.write_bytes(whole[: whole.rindex(b"\n", 0, -40) + 20])
+    path.write_bytes(whole[: whole.index(last) + 20])
     exchange = read_recording(path)[0]
     assert exchange.end is None
+    written = [piece for _, piece in before.exchanges[0].pieces]
+    assert [piece for _, piece in exchange.pieces] == written[:-1]
     loaded = Ledger()
     read_exchanges([exchange], GEMINI, loaded)
-    assert loaded.status == "complete" or text(loaded).startswith("Hello")
     assert "recording-lacks" in kinds(loaded)
 
 
