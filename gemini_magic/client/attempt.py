@@ -66,18 +66,18 @@ class Attempts:
     Args:
         job: what to do.
         ledger: where it is written down.
-        line: the line to the network.
+        connection: the connection to the network.
         pen: the right to write into the ledger.
 
     Attributes:
         intake: takes what arrives.
     """
 
-    def __init__(self, job: StreamJob, ledger: Ledger, line: Connection, pen: LedgerGuard) -> None:
+    def __init__(self, job: StreamJob, ledger: Ledger, connection: Connection, pen: LedgerGuard) -> None:
         self.intake = ExchangeWriter(ledger, pen, job.backend, job.key, job.recorders)
         self._job = job
         self._ledger = ledger
-        self._line = line
+        self._connection = connection
         self._pen = pen
         self._origin = 0.0  # clock reading when the first request had gone out
 
@@ -85,7 +85,7 @@ class Attempts:
         """Seconds since the request was sent, or since it was asked for when none was; in a replay, of its own time."""
         if self._job.replay is not None:
             return self.intake.last
-        return time.perf_counter() - (self._origin or self._line.opened)
+        return time.perf_counter() - (self._origin or self._connection.opened)
 
     def make(self, http: HttpRequest, number: int, *, more: bool, waited: float = 0.0) -> Outcome:
         """Send and read.
@@ -108,7 +108,7 @@ class Attempts:
             ok = 200 <= answer.status < 300  # noqa: PLR2004 - HTTP
             outcome = self._body(exchange, answer, more=more) if ok else self._refused(exchange, answer)
         except HostUnreachable as problem:
-            outcome = Outcome("failed", _bare(problem.error), "not connected", again=problem.again)
+            outcome = Outcome("failed", _bare(problem.error), "not connected", again=problem.retryable)
         except TimedOut as expired:
             outcome = Outcome(expired.kind, end=expired.kind, limit=expired.limit)
         except ConnectionLost as lost:
@@ -123,7 +123,7 @@ class Attempts:
             if answer is not None:
                 answer.close()
             exchange.problem = self.problem(outcome)
-            self.intake.end(exchange, "cancelled" if self._line.cancelled.is_set() else outcome.end)
+            self.intake.end(exchange, "cancelled" if self._connection.cancelled else outcome.end)
         return outcome
 
     def _expected(self, http: HttpRequest) -> tuple[str, ...]:
@@ -161,16 +161,17 @@ class Attempts:
     def _open(self, http: HttpRequest, exchange: Exchange) -> Head:
         job = self._job
         if job.replay is not None or job.backend.local is not None:
-            self._line.begin(sent=True)
+            self._connection.begin_request()
+            self._connection.request_sent()
             self._sent()
             if job.replay is not None:
                 self._ledger.source = "recording"
                 recorded = job.replay.find(http)
                 if isinstance(recorded, Recorded) and recorded.lacks:
                     self.intake.note("recording-lacks", recorded.lacks, "info")
-                return RecordedAnswer(recorded, job.replay.speed, self._line.cancelled)
+                return RecordedAnswer(recorded, job.replay.speed, self._connection)
             self._ledger.source = "echo"
-            return LocalAnswer(job.backend, http, self._line)
+            return LocalAnswer(job.backend, http, self._connection)
         auth = job.backend.auth_for(job.options.auth, endpoint_of(job.options))
         own = auth is not None and auth.owns(http.url)
         http, key = carried(http, auth, job.key, job.options.key_env)
@@ -178,8 +179,7 @@ class Attempts:
             self._warn(http.url, sent=key is not None)
             if key is not None:
                 exchange.key = (auth.header, auth.prefix, job.options.key_env or next(iter(auth.env), "KEY"))
-        self._line.before_read = self._sent
-        return send(http, self._line, key, own_host=own)
+        return send(http, self._connection, key, own_host=own, request_sent=self._sent)
 
     def _warn(self, url: str, *, sent: bool) -> None:
         """Note a key that was kept back, or that goes over the network in the clear."""
@@ -193,13 +193,12 @@ class Attempts:
 
     def _sent(self) -> None:
         """The request has gone out; from now on the clock runs."""
-        self._line.before_read = None
-        self._origin = self._origin or self._line.sent
-        self.intake.offset = max(self._line.sent - self._origin, self.intake.last)
+        self._origin = self._origin or self._connection.sent
+        self.intake.offset = max(self._connection.sent - self._origin, self.intake.last)
         with self._pen.quiet():  # who draws looks by itself; who waits for events would wake up for nothing
-            if self._line.connecting is not None:
-                self._ledger.mark("connect", self._line.connecting)
-            self._ledger.delay = self._origin - self._line.opened
+            if self._connection.connect_seconds is not None:
+                self._ledger.mark("connect", self._connection.connect_seconds)
+            self._ledger.delay = self._origin - self._connection.opened
             self._ledger.exchanges[-1].started = self.intake.offset
             self._ledger.enter("waiting")
         self.intake.sent()
@@ -260,7 +259,7 @@ class Attempts:
         except (_Enough, TimedOut):
             pass  # the status alone says enough
         except ConnectionLost:
-            if self._line.cancelled.is_set():
+            if self._connection.cancelled:
                 raise
         body.extend(self.intake.rest(exchange))
         failure = self._job.backend.failure(answer.status, bytes(body))
@@ -275,7 +274,7 @@ class Attempts:
         return Outcome("failed", again=worth_retrying(failure) and patient(wait), wait=wait)
 
     def _lost(self, lost: ConnectionLost) -> Outcome:
-        if self._line.cancelled.is_set():
+        if self._connection.cancelled:
             return Outcome("failed", end="cancelled")
         error = ConnectionFailed(
             "The connection was lost before an answer came.",

@@ -37,18 +37,18 @@ class LedgerGuard:
     Entering raises ``ConnectionLost`` when the stream is over.
     """
 
-    def __init__(self, lock: threading.Lock, line: Connection, changed: Callable[[], None]) -> None:
+    def __init__(self, lock: threading.Lock, connection: Connection, changed: Callable[[], None]) -> None:
         self._lock = lock
-        self._line = line
+        self._connection = connection
         self._changed = changed
 
     def quiet(self) -> LedgerGuard:
         """The same right, for what nobody needs to wake up for."""
-        return LedgerGuard(self._lock, self._line, _nothing)
+        return LedgerGuard(self._lock, self._connection, _nothing)
 
     def __enter__(self) -> None:
         self._lock.acquire()
-        if self._line.cancelled.is_set():
+        if self._connection.cancelled:
             self._lock.release()
             raise ConnectionLost(sent=True)
 

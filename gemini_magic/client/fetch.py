@@ -45,7 +45,7 @@ def fetched(
         StalledError: nothing came for too long.
         WireError: the answer is broken, or too large.
     """
-    line = Connection(
+    connection = Connection(
         connect=limits.connect_timeout,
         first_byte=limits.first_byte_timeout,
         stall=limits.stall_timeout,
@@ -61,7 +61,7 @@ def fetched(
             raise WireError("The answer is larger than 64 MB.", remedy="Check --base-url.")
 
     try:
-        answer = send(http, line, key, own_host=own_host)
+        answer = send(http, connection, key, own_host=own_host)
         answer.read(sink)
         return Fetched(answer.status, answer.headers, b"".join(pieces))
     except HostUnreachable as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 
-__all__ = ["carries"]
+__all__ = ["mask_in_logs"]
 
 _MASK = "<key>"
 
@@ -35,7 +35,7 @@ for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy
     logging.getLogger(_name).addFilter(_Filter())
 
 
-def carries(key: tuple[str, str] | None) -> None:
+def mask_in_logs(key: tuple[str, str] | None) -> None:
     """From now on, until its next request, this thread has sent a key.
 
     Args:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from ..errors import ConnectionFailed
 
-__all__ = ["LOOPBACK", "agent_headers", "proxy_for", "unusable"]
+__all__ = ["LOOPBACK", "agent_headers", "proxy_error", "proxy_for"]
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
@@ -39,7 +39,7 @@ def proxy_for(url: str) -> str | None:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
-def unusable(error: Exception) -> ConnectionFailed:
+def proxy_error(error: Exception) -> ConnectionFailed:
     """What is wrong with it when no client can be made; the proxy's address may hold a password and is not shown."""
     if isinstance(error, ImportError):
         return ConnectionFailed(

@@ -38,7 +38,7 @@ class StreamReader:
     Args:
         job: what to do.
         ledger: where it is written down.
-        line: the line to the network.
+        connection: the connection to the network.
         pen: the right to write into the ledger.
         close: closes the ledger, unless that has happened.
     """
@@ -47,16 +47,16 @@ class StreamReader:
         self,
         job: StreamJob,
         ledger: Ledger,
-        line: Connection,
+        connection: Connection,
         pen: LedgerGuard,
         close: Callable[[Cause, GeminiMagicError | None], bool],
     ) -> None:
         self.job = job
         self.ledger = ledger
-        self.line = line
+        self.connection = connection
         self._pen = pen
         self._close = close
-        self._attempts = Attempts(job, ledger, line, pen)
+        self._attempts = Attempts(job, ledger, connection, pen)
         self._twice = False  # a request that died silently was sent once more
 
     def now(self) -> float:
@@ -107,7 +107,7 @@ class StreamReader:
         wait = jittered(number) if outcome.wait is None else outcome.wait
         if self.job.replay is not None:
             wait = wait / self.job.replay.speed if self.job.replay.speed else 0.0
-        left = self.line.left()
+        left = self.connection.remaining()
         if left is None or wait < left:
             return wait
         words = f"Another attempt would have begun {wait:.1f} s later, after --timeout {self.job.options.timeout:g}"
@@ -139,7 +139,7 @@ class StreamReader:
     # -- waiting
 
     def _elapsed(self) -> float:
-        return time.perf_counter() - self.line.opened
+        return time.perf_counter() - self.connection.opened
 
     def _show(self, phase: Phase, pause: Pause) -> None:
         with self._pen:
@@ -154,7 +154,7 @@ class StreamReader:
         """
         began = time.perf_counter()
         self._show(phase, pause)
-        if self.line.cancelled.wait(seconds):
+        if self.connection.wait_cancelled(seconds):
             raise ConnectionLost(sent=False)
         return time.perf_counter() - began
 
@@ -176,7 +176,7 @@ class StreamReader:
         try:
             while (left := turn.left()) > 0:
                 pause = Pause(why, self._elapsed() + left)
-                waited += self._wait("queued", pause, min(left, _LOOK, self.line.time()))
+                waited += self._wait("queued", pause, self.connection.limit_wait(min(left, _LOOK)))
         finally:
             turn.leave()
         if waited > _SHORT:
@@ -197,7 +197,7 @@ class StreamReader:
 
     def _may_fall_back(self, outcome: Outcome) -> bool:
         """Whether asking for the whole answer at once may help: streaming failed, and nothing of an answer came."""
-        if self.line.cancelled.is_set() or self.ledger.has_content or self.ledger.blocked is not None:
+        if self.connection.cancelled or self.ledger.has_content or self.ledger.blocked is not None:
             return False
         failure = self.ledger.failure
         if failure is not None:

@@ -5,7 +5,6 @@ They look like an answer from the transport: a head, then pieces with their time
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Protocol
 
@@ -54,13 +53,13 @@ class RecordedAnswer:
         TimedOut: a time limit had been reached before any answer.
     """
 
-    def __init__(self, exchange: Exchange, speed: float, cancelled: threading.Event) -> None:
+    def __init__(self, exchange: Exchange, speed: float, connection: Connection) -> None:
         if exchange.status is None:
             if exchange.end == "not connected":
                 error = ConnectionFailed(
                     "No connection (recorded so).", remedy="Record it again with a server that answers."
                 )
-                raise HostUnreachable(error, again=True)
+                raise HostUnreachable(error, retryable=True)
             _raise_limit(exchange)
             raise ConnectionLost(sent=True)
         self.status = exchange.status
@@ -69,7 +68,7 @@ class RecordedAnswer:
         self.headers = exchange.response_headers
         self._exchange = exchange
         self._speed = speed
-        self._cancelled = cancelled
+        self._connection = connection
 
     def read(self, sink: Sink) -> None:
         """Hand on the recorded pieces with their times.
@@ -83,7 +82,7 @@ class RecordedAnswer:
         for t, piece in self._exchange.pieces:
             if self._speed:
                 wait = t / self._speed - (time.perf_counter() - began)
-                if wait > _BATCH and self._cancelled.wait(wait):
+                if wait > _BATCH and self._connection.wait_cancelled(wait):
                     raise ConnectionLost(sent=True)
             sink(t, piece)
         _raise_limit(self._exchange)
@@ -111,9 +110,9 @@ class LocalAnswer:
     http_version = ""
     headers: tuple[tuple[str, str], ...] = (("content-type", "text/event-stream"),)
 
-    def __init__(self, backend: Backend, request: HttpRequest, line: Connection) -> None:
+    def __init__(self, backend: Backend, request: HttpRequest, connection: Connection) -> None:
         self._pieces = backend.local(request) if backend.local else iter(())
-        self._line = line
+        self._connection = connection
 
     def read(self, sink: Sink) -> None:
         """Hand on the pieces with the times at which they were made.
@@ -123,14 +122,14 @@ class LocalAnswer:
             TimedOut: a time limit was reached.
         """
         for wait, piece in self._pieces:
-            patience = self._line.patience()
-            if wait and self._line.cancelled.wait(min(wait, patience)):
+            timeout = self._connection.read_timeout()
+            if wait and self._connection.wait_cancelled(min(wait, timeout)):
                 raise ConnectionLost(sent=True)
-            if wait > patience:
-                raise self._line.expired()
-            self._line.answering = True
-            self._line.stamp = time.perf_counter()
-            sink(self._line.since_sent(), piece)
+            if wait > timeout:
+                raise self._connection.timed_out()
+            self._connection.body_began()
+            self._connection.bytes_arrived()
+            sink(self._connection.arrival_time(), piece)
 
     def close(self) -> None:
         """Nothing is held."""

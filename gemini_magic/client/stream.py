@@ -65,7 +65,7 @@ class Stream:
     def __init__(self, job: StreamJob, ledger: Ledger) -> None:
         self.ledger = ledger
         self._transcript = job.transcript
-        self._line = Connection(
+        self._connection = Connection(
             connect=job.options.connect_timeout,
             first_byte=job.options.first_byte_timeout,
             stall=job.options.stall_timeout,
@@ -75,8 +75,8 @@ class Stream:
         self._changes = threading.Condition()
         self._waiters: list[_Waiter] = []
         self._over = threading.Event()
-        pen = LedgerGuard(self._writing, self._line, self._notify)
-        self._reader = StreamReader(job, ledger, self._line, pen, self._end)
+        pen = LedgerGuard(self._writing, self._connection, self._notify)
+        self._reader = StreamReader(job, ledger, self._connection, pen, self._end)
         self._thread = threading.Thread(target=self._reader.run, name="gemini-reader", daemon=True)
         _running.add(self)
         begin_live()
@@ -94,7 +94,7 @@ class Stream:
         with self._writing:
             if self._over.is_set():
                 return False
-            self._line.cancelled.set()  # from here on the reader's pen writes no more
+            self._connection.cancel()  # from here on the reader's pen writes no more
             self.ledger.close(cause, t=self._reader.now(), error=error)
             self._finish_transcript()
             self._over.set()
@@ -120,7 +120,7 @@ class Stream:
         """
         if not self._end(cause):
             return
-        self._line.cut()
+        self._connection.shutdown()
         if self._thread is not threading.current_thread():
             self._thread.join(_FAREWELL)  # it usually ends within a millisecond, its recording with it
 

@@ -115,7 +115,7 @@ def test_a_forked_child_leaves_the_file_to_its_parent(fake_server, file):
     stream._orphaned()  # what a child does after a fork
     assert stream.ledger.status == "truncated"
     assert file.read_text() == "Half"
-    stream._line.cut()
+    stream._connection.shutdown()
 
 
 @pytest.mark.parametrize("steps", [[status(503, body=google_error(503, "busy", "UNAVAILABLE"))], [finish()]])

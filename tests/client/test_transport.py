@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 
+import httpcore
 import pytest
 from client_stage import CANARY, canary, finished, start, text, until
 from fake_server import FakeServer, finish, gate, raw, status
@@ -14,7 +15,7 @@ from tls_certificate import write
 
 from gemini_magic.backends import HttpRequest, backend
 from gemini_magic.client import open_stream, transport
-from gemini_magic.client.connection import Connection
+from gemini_magic.client.connection import Connection, ConnectionLost
 from gemini_magic.client.proxies import proxy_for
 from gemini_magic.config import Options
 from gemini_magic.content import Request, Text, Turn
@@ -36,10 +37,10 @@ def test_the_headers_that_go_out(fake_server):
 
 
 def test_google_is_told_who_asks(fake_server):
-    line = Connection(connect=1, first_byte=1, stall=1, total=None)
+    connection = Connection(connect=1, first_byte=1, stall=1, total=None)
     fake_server.script(say("ok"), finish())
     target = f"{fake_server.base_url}/v1beta/models/m:streamGenerateContent?alt=sse"
-    answer = transport.send(HttpRequest("POST", target, (), b"{}"), line, None, own_host=True)
+    answer = transport.send(HttpRequest("POST", target, (), b"{}"), connection, None, own_host=True)
     pieces = []
     answer.read(lambda t, piece: pieces.append(piece))
     assert b"ok" in b"".join(pieces)
@@ -104,6 +105,62 @@ def test_times_are_taken_at_the_socket(fake_server):
     assert second - first >= 0.1
     assert last - second < 0.05
     assert 0 <= ledger.marks["connect"] < 0.1
+
+
+class SilentStream(httpcore.NetworkStream):
+    """A network stream that records the timeouts of its reads."""
+
+    def __init__(self):
+        self.timeouts = []
+
+    def read(self, max_bytes, timeout=None):
+        self.timeouts.append(timeout)
+        return b"x"
+
+    def write(self, buffer, timeout=None):
+        self.timeouts.append(timeout)
+
+    def get_extra_info(self, info):
+        return None
+
+
+def context_of(connection, sent=lambda: None):
+    return transport._ExchangeContext(connection, sent)
+
+
+def test_every_call_of_a_network_stream_is_for_the_exchange_that_it_is_given():
+    first, second = (Connection(connect=1, first_byte=limit, stall=9, total=None) for limit in (5, 7))
+    inner = SilentStream()
+    stream = transport._NetworkStream(inner, None)
+    for connection in (first, second):
+        calls = []
+        context = context_of(connection, lambda calls=calls: calls.append("sent"))
+        stream.write(b"request", context)
+        for _ in range(2):
+            stream.read(10, context)
+        assert calls == ["sent"]
+        assert 0 < connection.arrival_time() < 1
+    waits = [timeout for timeout in inner.timeouts if timeout != transport._WRITE_LIMIT]
+    assert waits == pytest.approx([5, 5, 7, 7], abs=0.5)
+    first.shutdown()
+    stream.read(10, context)  # the second exchange is not affected
+    with pytest.raises(ConnectionLost):
+        stream.read(10, context_of(first))
+
+
+def test_a_stream_that_negotiates_with_a_proxy_belongs_to_the_request_that_opened_it():
+    """httpcore passes no timeout while it negotiates with a SOCKS proxy."""
+    opener = Connection(connect=1, first_byte=5, stall=9, total=None)
+    stream = transport._NetworkStream(SilentStream(), context_of(opener))
+    assert stream.read(10) == b"x"
+    later = Connection(connect=1, first_byte=5, stall=9, total=None)
+    stream.read(10, context_of(later))
+    assert stream._opened_by is None  # a pooled connection keeps nothing of the stream that opened it
+    opener.shutdown()
+    fresh = transport._NetworkStream(SilentStream(), context_of(later))
+    later.shutdown()
+    with pytest.raises(ConnectionLost):
+        fresh.read(10)
 
 
 # ----------------------------------------------------------------------------------------------- proxies
