@@ -34,7 +34,7 @@ from .ledger import (
     rows_of,
 )
 from .prices import Cost, cost_of, said_cost
-from .recording import read_exchanges, read_recording, write_recording
+from .recording import load_exchanges, read_recording, write_recording
 from .tables import Rows
 from .timing import Timing, measure
 
@@ -524,5 +524,5 @@ def rebuilt(
     """A response from what went over the wire."""
     ledger = Ledger(request, backend=backend_name)
     ledger.before = before
-    read_exchanges(exchanges, backend(backend_name), ledger)
+    load_exchanges(exchanges, backend(backend_name), ledger)
     return kind(ledger)

@@ -28,7 +28,7 @@ RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay":
 
 @pytest.fixture(autouse=True)
 def _no_long_waits(monkeypatch):
-    monkeypatch.setattr(reader, "jittered", lambda attempt: 0.01)
+    monkeypatch.setattr(reader, "backoff", lambda attempt: 0.01)
 
 
 def ended(server, **options):

@@ -7,9 +7,8 @@ from client_stage import canary, finished, kinds, start, taken, text, until
 from fake_server import finish, google_error, status
 from fake_server import text as chunk
 
-from gemini_magic.client import rate_limit as limiter
-from gemini_magic.client import reader
-from gemini_magic.client.rate_limit import Limiter
+from gemini_magic.client import rate_limit, reader
+from gemini_magic.client.rate_limit import RateLimiter
 
 HELLO = (chunk("Hello"), finish())
 
@@ -29,67 +28,67 @@ def clock():
 
 @pytest.fixture
 def turns(clock):
-    return Limiter(clock)
+    return RateLimiter(clock)
 
 
 def test_the_first_go_at_once_and_the_next_when_the_oldest_is_a_minute_old(turns, clock):
     for _ in range(3):
-        assert turns.queue("here", 3).left() == 0
+        assert turns.enqueue("here", 3).remaining() == 0
         clock.now += 10
-    late = turns.queue("here", 3)
-    assert late.left() == 30
+    late = turns.enqueue("here", 3)
+    assert late.remaining() == 30
     clock.now += 29.5
-    assert late.left() == 0.5
+    assert late.remaining() == 0.5
     clock.now += 0.5
-    assert late.left() == 0
-    assert turns.queue("here", 3).left() == 10
+    assert late.remaining() == 0
+    assert turns.enqueue("here", 3).remaining() == 10
 
 
 def test_places_do_not_wait_for_each_other(turns):
-    assert turns.queue(("host", "model"), 1).left() == 0
-    assert turns.queue(("host", "other"), 1).left() == 0
-    assert turns.queue(("host", "model"), 1).left() == 60
+    assert turns.enqueue(("host", "model"), 1).remaining() == 0
+    assert turns.enqueue(("host", "other"), 1).remaining() == 0
+    assert turns.enqueue(("host", "model"), 1).remaining() == 60
 
 
 def test_those_who_wait_keep_their_order_and_know_how_long_it_takes(turns, clock):
-    assert turns.queue("here", 2).left() == 0
+    assert turns.enqueue("here", 2).remaining() == 0
     clock.now += 5
-    assert turns.queue("here", 2).left() == 0
-    waiting = [turns.queue("here", 2) for _ in range(4)]
-    assert [each.left() for each in waiting] == [55, 60, 115, 120]
-    assert waiting[3].left() == 120  # asking does not change anything
+    assert turns.enqueue("here", 2).remaining() == 0
+    waiting = [turns.enqueue("here", 2) for _ in range(4)]
+    assert [each.remaining() for each in waiting] == [55, 60, 115, 120]
+    assert waiting[3].remaining() == 120  # asking does not change anything
     clock.now += 55
-    assert [each.left() for each in reversed(waiting)] == [65, 60, 5, 0]
+    assert [each.remaining() for each in reversed(waiting)] == [65, 60, 5, 0]
 
 
 def test_who_leaves_lets_the_others_move_up(turns):
-    first, second, third = (turns.queue("here", 1) for _ in range(3))
-    assert first.left() == 0
-    assert [second.left(), third.left()] == [60, 120]
+    first, second, third = (turns.enqueue("here", 1) for _ in range(3))
+    assert first.remaining() == 0
+    assert [second.remaining(), third.remaining()] == [60, 120]
     second.leave()
     second.leave()
-    assert third.left() == 60
+    assert third.remaining() == 60
 
 
 def test_who_has_gone_or_left_does_not_count_twice(turns):
-    first = turns.queue("here", 1)
-    assert [first.left(), first.left()] == [0, 0]
+    first = turns.enqueue("here", 1)
+    assert [first.remaining(), first.remaining()] == [0, 0]
     first.leave()
-    assert turns.queue("here", 1).left() == 60
+    assert turns.enqueue("here", 1).remaining() == 60
 
 
 def test_requests_without_a_limit_count_for_those_who_have_one(turns):
-    turns.began("here")
-    assert turns.queue("here", 1).left() == 60
-    assert turns.queue("here", 2).left() == 60  # it stands behind the other
+    turns.count("here")
+    assert turns.enqueue("here", 1).remaining() == 60
+    assert turns.enqueue("here", 2).remaining() == 60  # it stands behind the other
 
 
 def test_any_two_limits_hold_at_every_moment(turns, clock):
     begun, waiting = [], []
     for step in range(400):
         if step < 60:
-            waiting.append(turns.queue("here", 7))
-        for each in [each for each in waiting if each.left() == 0]:
+            waiting.append(turns.enqueue("here", 7))
+        for each in [each for each in waiting if each.remaining() == 0]:
             waiting.remove(each)
             begun.append(clock.now)
         clock.now += 1.5
@@ -98,10 +97,10 @@ def test_any_two_limits_hold_at_every_moment(turns, clock):
 
 
 def test_a_forked_child_stands_in_no_line(turns):
-    turns.queue("here", 1).left()
-    turns.queue("here", 1)
-    turns.forget()
-    assert turns.queue("here", 1).left() == 60
+    turns.enqueue("here", 1).remaining()
+    turns.enqueue("here", 1)
+    turns.clear_in_child()
+    assert turns.enqueue("here", 1).remaining() == 60
 
 
 # ------------------------------------------------------------------------------------- streams in line
@@ -110,11 +109,11 @@ def test_a_forked_child_stands_in_no_line(turns):
 @pytest.fixture
 def minute(monkeypatch):
     """A line of its own whose minute takes half a second."""
-    monkeypatch.setattr(reader, "TURNS", Limiter(span=0.5))
+    monkeypatch.setattr(reader, "RATE_LIMITER", RateLimiter(span=0.5))
 
 
 def test_a_stream_that_waits_says_why_and_notes_how_long(fake_server, minute, monkeypatch):
-    monkeypatch.setattr(reader, "_SHORT", 0.1)
+    monkeypatch.setattr(reader, "_UNNOTED_WAIT", 0.1)
     fake_server.model("m", *HELLO)
     assert "queued" not in kinds(finished(start(fake_server, rpm=1)))
     second = start(fake_server, rpm=1)
@@ -132,7 +131,7 @@ def test_a_stream_that_waits_says_why_and_notes_how_long(fake_server, minute, mo
 
 
 def test_every_attempt_takes_a_turn(fake_server, minute, monkeypatch):
-    monkeypatch.setattr(reader, "jittered", lambda number: 0.0)
+    monkeypatch.setattr(reader, "backoff", lambda number: 0.0)
     refusal = status(503, body=google_error(503, "busy", "UNAVAILABLE"))
     fake_server.script(refusal)
     fake_server.script(refusal)
@@ -152,7 +151,7 @@ def test_keys_and_models_have_lines_of_their_own(fake_server, minute):
 
 
 def test_stopping_a_stream_that_waits_for_its_turn(fake_server, monkeypatch):
-    monkeypatch.setattr(reader, "TURNS", turns := Limiter())
+    monkeypatch.setattr(reader, "RATE_LIMITER", turns := RateLimiter())
     fake_server.model("m", *HELLO)
     finished(start(fake_server, rpm=1))
     stream, behind = start(fake_server, rpm=1), None
@@ -164,12 +163,12 @@ def test_stopping_a_stream_that_waits_for_its_turn(fake_server, monkeypatch):
     until(lambda: behind.ledger.phase == "queued")
     assert behind.ledger.pause.until == pytest.approx(60, abs=2)  # nobody stands before it any more
     behind.cancel()
-    until(lambda: not any(turns._waiting.values()))
+    until(lambda: not any(turns._queues.values()))
     assert len(fake_server.requests) == 1
 
 
 def test_the_time_limit_counts_the_wait(fake_server, monkeypatch):
-    monkeypatch.setattr(reader, "TURNS", Limiter())
+    monkeypatch.setattr(reader, "RATE_LIMITER", RateLimiter())
     fake_server.model("m", *HELLO)
     finished(start(fake_server, rpm=1))
     ledger = finished(start(fake_server, rpm=1, timeout=0.2), timeout=1)
@@ -183,4 +182,4 @@ def test_offline_answers_wait_for_nobody():
 
 
 def test_the_line_is_the_process_own():
-    assert reader.TURNS is limiter.TURNS
+    assert reader.RATE_LIMITER is rate_limit.RATE_LIMITER

@@ -11,7 +11,7 @@ from fake_server import cut, endless, event, finish, google_error, hang_up, head
 from fake_server import text as chunk
 
 from gemini_magic.client import reader
-from gemini_magic.client.retry import jittered, patient, retry_after, worth_retrying
+from gemini_magic.client.retry import acceptable_wait, backoff, retry_after, worth_retrying
 from gemini_magic.errors import WireError
 from gemini_magic.events import Failure
 from gemini_magic.recording import Recorder, Replay, read_recording
@@ -22,7 +22,7 @@ HELLO = (chunk("Hello"), finish())
 
 @pytest.fixture(autouse=True)
 def _no_long_waits(monkeypatch):
-    monkeypatch.setattr(reader, "jittered", lambda number: 0.01)
+    monkeypatch.setattr(reader, "backoff", lambda number: 0.01)
 
 
 def refusal(code, message="no", name="UNAVAILABLE", *details):
@@ -53,7 +53,7 @@ def test_a_status_without_a_code_says_enough(name):
 
 def test_waits_double_up_to_half_a_minute_and_differ():
     for number in range(12):
-        waits = {jittered(number) for _ in range(50)}
+        waits = {backoff(number) for _ in range(50)}
         middle = min(30.0, 0.5 * 2**number)
         assert len(waits) > 10
         assert middle * 0.7 <= min(waits) <= max(waits) <= middle * 1.3
@@ -63,7 +63,7 @@ def test_the_retry_after_header():
     assert retry_after((("Retry-After", "7"),)) == 7
     assert retry_after((("retry-after", " 1.5 "),)) == 1.5
     assert retry_after((("retry-after", "4000"),)) == 4000
-    assert not patient(4000)
+    assert not acceptable_wait(4000)
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
     assert 18 <= retry_after((("retry-after", soon),)) <= 20
     assert retry_after((("retry-after", "Fri, 01 Jan 1999 00:00:00 GMT"),)) == 0
@@ -116,7 +116,7 @@ def test_the_response_tells_its_attempts(fake_server):
     fake_server.script(*HELLO)
     first, second, third = Response(finished(start(fake_server))).attempts
     assert (first.status, first.problem, first.waited) == (429, "429: Slow down.", 0)
-    assert second.problem == "The connection was lost before an answer came"
+    assert second.problem == "The connection was lost before an answer arrived"
     assert second.waited == pytest.approx(0.2, abs=0.1)
     assert (third.status, third.problem, third.end) == (200, None, "eof")
 
@@ -256,7 +256,7 @@ def test_asked_once_more_without_streaming(fake_server, steps, billed):
     ledger = finished(start(fake_server, fallback=True, retries=0, first_byte_timeout=0.3))
     assert (ledger.status, text(ledger), whole(fake_server)) == ("complete", "Hello", [False, True])
     (said,) = [note.message for note in ledger.notes if note.kind == "fallback"]
-    assert ("both may be billed" in said) is billed
+    assert ("both requests may be billed" in said) is billed
     assert [each.attempt for each in ledger.exchanges] == [0, 1]
 
 
@@ -332,21 +332,21 @@ def test_it_is_recorded_and_played_as_it_was(fake_server, tmp_path):
 
 
 def test_a_wait_that_would_pass_the_timeout_is_named_as_the_reason(fake_server, monkeypatch):
-    monkeypatch.setattr(reader, "jittered", lambda number: (0.01, 0.02, 60.0)[number])
+    monkeypatch.setattr(reader, "backoff", lambda number: (0.01, 0.02, 60.0)[number])
     fake_server.model("m", refusal(503, "busy"))
     ledger = finished(start(fake_server, timeout=3.0, retries=20), timeout=2)
     assert (ledger.status, len(fake_server.requests)) == ("error", 3)
     assert "503" in ledger.error.message
-    words = "Another attempt would have begun 60.0 s later, after --timeout 3"
-    assert ledger.error.remedy.startswith(f"{words}: give it more time. ")
+    due = "would have started 60.0 s later, after --timeout 3"
+    assert ledger.error.remedy.startswith(f"Increase --timeout: another attempt {due}. ")
     (note,) = [note for note in ledger.notes if note.kind == "gave-up"]
-    assert note.message == f"{words}; none was made."
+    assert note.message == f"No other attempt was made: it {due}."
 
 
 def test_the_reason_is_said_where_no_connection_came_about_as_well(monkeypatch):
-    monkeypatch.setattr(reader, "jittered", lambda number: 60.0)
+    monkeypatch.setattr(reader, "backoff", lambda number: 60.0)
     ledger = finished(start("http://127.0.0.1:9", timeout=3.0, retries=20), timeout=2)
-    assert "--timeout 3: give it more time." in ledger.error.remedy
+    assert "Increase --timeout: another attempt would have started" in ledger.error.remedy
 
 
 def test_no_such_word_where_the_attempts_were_used_up(fake_server):
@@ -357,7 +357,7 @@ def test_no_such_word_where_the_attempts_were_used_up(fake_server):
 
 
 def test_time_runs_though_nothing_was_sent(monkeypatch):
-    monkeypatch.setattr(reader, "jittered", lambda number: 0.1)
+    monkeypatch.setattr(reader, "backoff", lambda number: 0.1)
     ledger = finished(start("http://127.0.0.1:9", retries=2))
     assert 0.2 <= ledger.marks["total"] < 5
 

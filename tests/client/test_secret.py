@@ -27,14 +27,14 @@ SECRET = Secret(SIGNS)
     ],
 )
 def test_it_is_found_as_json_urls_and_html_write_it(spelt):
-    assert SECRET.hide(f"a{spelt}b{spelt}".encode()) == b"a<key>b<key>"
-    assert SECRET.hide_text(f"\ud800{spelt}é") == "\ud800<key>é"
+    assert SECRET.mask(f"a{spelt}b{spelt}".encode()) == b"a<key>b<key>"
+    assert SECRET.mask_text(f"\ud800{spelt}é") == "\ud800<key>é"
 
 
 def test_what_is_like_it_is_left_alone():
     for other in (SIGNS.swapcase(), SIGNS[:-1], SIGNS[1:], SIGNS.replace(".", "x"), ""):
-        assert SECRET.hide(other.encode()) == other.encode()
-    assert Secret("short").hide(b"a short word") == b"a short word"
+        assert SECRET.mask(other.encode()) == other.encode()
+    assert Secret("short").mask(b"a short word") == b"a short word"
     mask = Mask(Secret("short"))
     assert mask.feed(b"sho") == b"sho"
 
@@ -44,8 +44,8 @@ def test_it_is_found_in_pieces_of_any_size():
     hidden = b"y<key>ya<key>" + SIGNS[:9].encode()
     for pieces in every_cut(words):
         mask = Mask(SECRET)
-        assert b"".join(map(mask.feed, pieces)) + mask.rest() == hidden
-        assert mask.rest() == b""
+        assert b"".join(map(mask.feed, pieces)) + mask.flush() == hidden
+        assert mask.flush() == b""
 
 
 def test_a_piece_that_ends_in_no_beginning_of_it_is_handed_on_at_once():

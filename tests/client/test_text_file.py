@@ -60,7 +60,7 @@ def test_nothing_but_the_status_when_nothing_came(fake_server, file):
     fake_server.script(status(400, body=google_error(400, "no", "INVALID_ARGUMENT")))
     ledger = finished(start(fake_server, to=str(file)))
     assert file.read_text() == "---\nStatus: error\n"
-    assert ledger.notes[-1].message == f"No text came; {file} says only how it ended."
+    assert ledger.notes[-1].message == f"No text arrived; {file} holds only the status."
 
 
 def test_stopping_writes_the_footer_at_once(fake_server, file):
@@ -73,7 +73,7 @@ def test_stopping_writes_the_footer_at_once(fake_server, file):
 
 
 def test_a_second_attempt_writes_what_the_first_did_not(fake_server, file, monkeypatch):
-    monkeypatch.setattr(reader, "jittered", lambda number: 0.0)
+    monkeypatch.setattr(reader, "backoff", lambda number: 0.0)
     fake_server.script(status(503))
     fake_server.script(chunk("Hello"), finish())
     finished(start(fake_server, to=str(file)))
@@ -112,7 +112,7 @@ def test_a_forked_child_leaves_the_file_to_its_parent(fake_server, file):
     fake_server.script(chunk("Half"), stall())
     stream = start(fake_server, to=str(file))
     until(lambda: file.read_text() == "Half")
-    stream._orphaned()  # what a child does after a fork
+    stream._close_in_child()  # as a child does after a fork
     assert stream.ledger.status == "truncated"
     assert file.read_text() == "Half"
     stream._connection.shutdown()

@@ -333,7 +333,7 @@ def test_a_secret_shows_itself_nowhere():
 
 
 def test_a_key_is_nowhere_after_a_run(fake_server, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(reader, "jittered", lambda attempt: 0.01)
+    monkeypatch.setattr(reader, "backoff", lambda attempt: 0.01)
     caplog.set_level(logging.DEBUG)
     fake_server.script(reset())
     fake_server.script(status(503, body=f"<h1>The key {CANARY} is tired</h1>"))

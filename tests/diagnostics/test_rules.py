@@ -11,7 +11,7 @@ from gemini_magic.backends import backend
 from gemini_magic.content import Request, Text, Turn
 from gemini_magic.diagnostics.rules import lint
 from gemini_magic.ledger.ledger import Exchange, Ledger
-from gemini_magic.recording import read_exchanges
+from gemini_magic.recording import load_exchanges
 
 ASKED = Request(model="gemini-2.5-flash", turns=(Turn("user", (Text("?"),)),))
 
@@ -23,7 +23,7 @@ def streamed(*values, request=None, name="gemini", gap=0.1):
     texts = [value if isinstance(value, str) else json.dumps(value) for value in values]
     exchange.pieces = [(gap * n, f"data: {text}\r\n\r\n".encode()) for n, text in enumerate(texts)]
     ledger = Ledger(request, backend=name)
-    read_exchanges([exchange], backend(name), ledger)
+    load_exchanges([exchange], backend(name), ledger)
     return ledger
 
 
@@ -166,7 +166,7 @@ def test_an_error_that_is_no_event_is_told():
     for body, told in ((error + b"\n", True), (b"data: " + error + b"\n\n", False)):
         exchange.pieces = [(0.1, b"data: " + json.dumps(said("a")).encode() + b"\n\n" + body)]
         ledger = Ledger()
-        read_exchanges([exchange], backend("gemini"), ledger)
+        load_exchanges([exchange], backend("gemini"), ledger)
         assert ledger.status == "error"
         assert ("error-outside-data" in found(ledger)) is told
 
@@ -185,6 +185,6 @@ def test_recorded_streams():
         exchange.status, exchange.end, exchange.pieces = each.status, "eof", [(0.0, each.body)]
         exchange.response_headers = (("content-type", each.content_type),)
         ledger = Ledger()
-        read_exchanges([exchange], backend("gemini"), ledger)
+        load_exchanges([exchange], backend("gemini"), ledger)
         kinds |= set(found(ledger))
     assert {"early-finish", "empty-part", "empty-signature", "usage-shrank"} <= kinds

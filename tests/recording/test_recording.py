@@ -14,7 +14,7 @@ from fake_server import text as say
 from gemini_magic.backends import backend
 from gemini_magic.errors import ConnectionFailed, RecordingError
 from gemini_magic.ledger.ledger import Exchange, Ledger
-from gemini_magic.recording import Recorder, Replay, read_exchanges, read_recording, write_recording
+from gemini_magic.recording import Recorder, Replay, load_exchanges, read_recording, write_recording
 
 GEMINI = backend("gemini")
 NOWHERE = "http://127.0.0.1:9"
@@ -123,7 +123,7 @@ def test_replaying_can_be_stopped(recorded):
 def test_loading_gives_the_same_ledger_without_a_stream(recorded):
     path, before = recorded
     ledger = Ledger()
-    read_exchanges(read_recording(path), GEMINI, ledger)
+    load_exchanges(read_recording(path), GEMINI, ledger)
     assert (ledger.status, text(ledger), chunks(ledger)) == ("complete", text(before), chunks(before))
     assert kinds(ledger) == kinds(before)
     assert ledger.marks["first_text"] == pytest.approx(before.marks["first_text"], abs=1e-5)
@@ -134,7 +134,7 @@ def test_a_miss_shows_how_the_nearest_request_differs(recorded):
     ledger = finished(start(NOWHERE, "hullo", replay=Replay(path)))
     assert ledger.status == "error"
     assert isinstance(ledger.error, RecordingError)
-    assert 'the nearest recorded prompt is "hello"' in ledger.error.message
+    assert 'the most similar recorded prompt is "hello"' in ledger.error.message
     assert len(str(ledger.error).splitlines()) <= 3
     other = finished(start(NOWHERE, "hello", model="other", replay=Replay(path)))
     assert "models/m:" in other.error.message
@@ -194,7 +194,7 @@ def test_tries_are_recorded_replayed_and_loaded(fake_server, tmp_path):
     ]
     replayed = finished(start(NOWHERE, replay=Replay(path, speed=0)))
     loaded = Ledger()
-    read_exchanges(read_recording(path), GEMINI, loaded)
+    load_exchanges(read_recording(path), GEMINI, loaded)
     for ledger in (replayed, loaded):
         assert (ledger.status, text(ledger), ledger.attempt) == ("complete", "ok", 1)
         assert chunks(ledger) == chunks(before)
@@ -220,7 +220,7 @@ def test_every_ending_is_the_same_when_replayed_and_when_loaded(
     before = finished(start(fake_server, recorders=[Recorder(path)], **options))
     replayed = finished(start(NOWHERE, replay=Replay(path, speed=0)))
     loaded = Ledger()
-    read_exchanges(read_recording(path), GEMINI, loaded)
+    load_exchanges(read_recording(path), GEMINI, loaded)
     assert [one.status for one in (before, replayed, loaded)] == [ending] * 3
     assert [type(one.error) for one in (replayed, loaded)] == [type(before.error)] * 2
     assert text(replayed) == text(loaded) == text(before)
@@ -231,7 +231,7 @@ def test_a_server_that_was_not_there_is_a_recording_too(tmp_path):
     finished(start(NOWHERE, recorders=[Recorder(path)], retries=0))
     for ledger in (finished(start(NOWHERE, replay=Replay(path, speed=0), retries=0)), Ledger()):
         if ledger.status == "running":
-            read_exchanges(read_recording(path), GEMINI, ledger)
+            load_exchanges(read_recording(path), GEMINI, ledger)
         assert ledger.status == "error"
         assert isinstance(ledger.error, ConnectionFailed)
 
@@ -244,7 +244,7 @@ def test_a_stopped_stream_leaves_a_recording_that_says_so(fake_server, tmp_path)
     stream.cancel()
     until(lambda: lines(path)[-1].get("end") == "cancelled")
     loaded = Ledger()
-    read_exchanges(read_recording(path), GEMINI, loaded)
+    load_exchanges(read_recording(path), GEMINI, loaded)
     assert (loaded.status, text(loaded)) == ("interrupted", "half")
 
 
@@ -258,7 +258,7 @@ def test_a_writer_killed_in_mid_line_costs_that_line_only(recorded):
     written = [piece for _, piece in before.exchanges[0].pieces]
     assert [piece for _, piece in exchange.pieces] == written[:-1]
     loaded = Ledger()
-    read_exchanges([exchange], GEMINI, loaded)
+    load_exchanges([exchange], GEMINI, loaded)
     assert "recording-lacks" in kinds(loaded)
 
 
@@ -267,7 +267,7 @@ def test_recording_goes_on_behind_a_line_that_a_kill_has_cut(recorded, fake_serv
     path.write_bytes(path.read_bytes()[:-9])
     record_many(fake_server, path, "next")
     first, second = read_recording(path)
-    assert first.lacks
+    assert first.missing
     assert b"next" in second.pieces[0][1]
     assert [line["exchange"] for line in lines_that_parse(path) if "request" in line] == [0, 1]
 
@@ -352,8 +352,8 @@ def test_a_bare_body_both_ways(recorded, tmp_path):
     [
         ("no.jsonl", None, "cannot be read"),
         ("empty.jsonl", b"", "no exchange"),
-        ("poem.jsonl", b"Shall I compare thee\n", "line 1 is not a line of a recording"),
-        ("list.jsonl", b"[1, 2]\n", "line 1 is not a line of a recording"),
+        ("poem.jsonl", b"Shall I compare thee\n", "not a recording: line 1 is not valid"),
+        ("list.jsonl", b"[1, 2]\n", "not a recording: line 1 is not valid"),
         ("later.jsonl", b'{"v":2,"exchange":0,"request":{}}\n', "version 2"),
         ("bad.httprr", b"not a trace", "httprr"),
         ("none.httprr", b"httprr trace v1\n", "no exchange"),

@@ -245,7 +245,7 @@ def _export(rest: Sequence[str]) -> None:
         numbers = [_entry(reader, "export FILE", rest[1:]).id] if rest[1:] else reader.newest(-1)[::-1]
         for entry in reader.entries(numbers):
             if lines := reader.lines(entry.id):
-                _play(recorder, entry, lines)
+                _copy(recorder, entry, lines)
                 count += 1
     recorder.close()
     if recorder.problem:
@@ -261,16 +261,11 @@ def _export(rest: Sequence[str]) -> None:
         )
 
 
-def _play(recorder: Recorder, entry: Entry, lines: bytes) -> None:
-    """Record what went over the wire for an entry once more."""
+def _copy(recorder: Recorder, entry: Entry, lines: bytes) -> None:
+    """Record the exchanges of an entry once more."""
     for exchange in exchanges_of(entry, lines):
         recorder.begin(exchange)
-        if exchange.status is not None:
-            recorder.head(exchange)
-        for t, piece in exchange.pieces:
-            recorder.piece(t, piece)
-        if exchange.end is not None:
-            recorder.end(exchange.end, exchange.problem)
+        recorder.write_new()
 
 
 def _nothing_more(word: str, rest: Sequence[str]) -> None:
