@@ -14,7 +14,7 @@ from ..options import Options
 from .connection import Connection, ConnectionLost, HostUnreachable, TimedOut
 from .endpoint import endpoint_of
 from .secret import Key, add_key, strip_traceback
-from .transport import HttpAnswer, send
+from .transport import HttpResponse, send
 
 __all__ = ["FetchedResponse", "fetch", "fetch_response"]
 
@@ -52,7 +52,7 @@ def fetch_response(
         total=limits.timeout,
     )
     pieces: list[bytes] = []
-    answer: HttpAnswer | None = None
+    answer: HttpResponse | None = None
     problem: GeminiMagicError
 
     def sink(_: float, piece: bytes) -> None:

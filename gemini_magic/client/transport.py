@@ -25,7 +25,7 @@ from .connection import Connection, ConnectionLost, HostUnreachable, Sink, enabl
 from .log_filter import mask_in_logs
 from .proxies import agent_headers, proxy_error, proxy_for
 
-__all__ = ["HttpAnswer", "send"]
+__all__ = ["HttpResponse", "send"]
 
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=200, keepalive_expiry=30.0)
 _WRITE_LIMIT = 30.0  # seconds in which the server accepts no byte of the request
@@ -36,11 +36,12 @@ _NETWORK = "Check the network, the proxy settings and --base-url."
 class _ExchangeContext(float):
     """The exchange that a network stream reads and writes for.
 
-    httpcore gives its network backend nothing of a request but the values of the request's ``timeout`` extension. It
-    passes these unchanged to every connect, read and write: on new and on pooled connections, and through proxies. So
-    this object is each of these values. For httpcore it is a number, the seconds that connecting may take; for our
-    streams it is the exchange. Because it comes with every call, a stream needs neither the thread nor a memory of its
-    own to know whom it works for, and a pooled connection keeps nothing of the exchange before.
+    A network stream must know the connection to report to, and where the body goes. But httpcore gives its network
+    backend nothing of a request except the values of the request's ``timeout`` extension, which it passes unchanged to
+    every connect, read and write: on new and on pooled connections, and through proxies. So this object is each of
+    these values. For httpcore it is a number, the seconds that connecting may take; for our streams it is the exchange.
+    It comes with every call, so nothing depends on the thread, and a pooled connection keeps nothing of an earlier
+    exchange.
 
     Args:
         connection: the stream's connection.
@@ -49,7 +50,7 @@ class _ExchangeContext(float):
     Attributes:
         connection: as above.
         before_read: called on the reader's thread before each wait for bytes.
-        body: receives the data of the body's chunks that need no HTTP parser; None while there is no such body.
+        body: receives the data of the body's HTTP chunks, which then bypasses the parser; None to parse everything.
     """
 
     connection: Connection
@@ -69,11 +70,11 @@ class _ExchangeContext(float):
         return context
 
     def begin_body(self, before_read: Callable[[], None], body: list[bytes] | None) -> None:
-        """The head has been read; from now on these two apply."""
+        """Begin to read the body; both arguments are the attributes from now on."""
         self.before_read, self.body = before_read, body
 
     def end_body(self) -> None:
-        """The body is not read on."""
+        """Stop reading the body."""
         self.before_read, self.body = _nothing, None
 
 
@@ -82,14 +83,15 @@ def _nothing() -> None:
 
 
 class _NetworkStream(httpcore.NetworkStream):
-    """A network stream that reports to the connection of the exchange what it waits on and when bytes arrive.
+    """A network stream that reports which socket it waits on, and when bytes arrive, to the exchange's connection.
 
     The data of a body's chunks bypasses httpcore's parser where the exchange accepts it; the parser sees the head and
     the end. Parsing one chunk takes longer than everything else that happens to an event.
 
     Args:
-        inner: the stream that it wraps.
-        opened_by: whose request opened it. A SOCKS proxy is asked before any request is, and without a timeout.
+        inner: the wrapped stream.
+        opened_by: the exchange whose request opened the stream. It stands in for the timeout where httpcore passes
+            none, which is while it negotiates with a SOCKS proxy.
     """
 
     def __init__(self, inner: httpcore.NetworkStream, opened_by: _ExchangeContext | None) -> None:
@@ -100,7 +102,7 @@ class _NetworkStream(httpcore.NetworkStream):
         self._ended = False
 
     def _context(self, timeout: float | None) -> _ExchangeContext | None:
-        """The exchange that a call is for."""
+        """The exchange of a call with this timeout."""
         if isinstance(timeout, _ExchangeContext):
             self._opened_by = None
             return timeout
@@ -220,7 +222,7 @@ def _transport(url: str) -> _Transport:
         return _transports[settings]
 
 
-class HttpAnswer:
+class HttpResponse:
     """A response whose head has arrived: its status and headers, and its body piece by piece.
 
     ``status``, ``reason``, ``http_version`` and ``headers`` are the head's.
@@ -333,7 +335,7 @@ def send(
     *,
     own_host: bool,
     request_sent: Callable[[], None] = _nothing,
-) -> HttpAnswer:
+) -> HttpResponse:
     """Send a request and wait for the head of its response.
 
     Args:
@@ -363,4 +365,4 @@ def send(
             content=request.body,
             extensions={"timeout": timeout},
         )
-        return HttpAnswer(transport.handle_request(prepared), context)
+        return HttpResponse(transport.handle_request(prepared), context)

@@ -283,7 +283,7 @@ def test_what_never_ends_is_not_collected(kind):
         seen.feed(rechunker.feed(b"x" * 1000))
     assert "too long" in seen.refusal
     assert len(rechunker._block) < 110_000
-    assert len(rechunker._seam) < 1100
+    assert len(rechunker._held) < 1100
 
 
 def test_byte_by_byte_is_linear():
