@@ -144,7 +144,7 @@ class Attempts:
         return outcome
 
     def _expected(self, http: HttpRequest) -> tuple[str, ...]:
-        """The anomalies that are none, because the request asked for another form than events."""
+        """The anomalies that the request asked for, because its response has another form than events."""
         if http is self._job.whole or self._job.options.no_stream:
             return ("json-object",)
         return ("json-array", "json-object") if self._job.options.alt == "json" else ()

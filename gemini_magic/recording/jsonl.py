@@ -112,7 +112,7 @@ class ExchangeLines:
         self._pieces = 0
 
     def new(self, *, default_end: str | None = None) -> Iterator[dict[str, Any]]:
-        """Make the lines that are new. An iterator that is left early goes on in the next call.
+        """Make the lines that are new. The next call continues an iterator that was left early.
 
         Args:
             default_end: the ending to write for an exchange that has none; None to leave it open.

@@ -32,7 +32,7 @@ def asked(server, case):
 
 
 @pytest.mark.parametrize("case", QUICK, ids=lambda case: case.name)
-def test_case(fake_server, case):
+def test_each_case_is_read_correctly(fake_server, case):
     response, seen = asked(fake_server, case)
     assert judge(case, seen) == "right", (seen, response.notes)
     assert response.status == case.status
@@ -40,7 +40,7 @@ def test_case(fake_server, case):
     assert {note.kind for note in response.notes} == case.notes, response.notes
 
 
-def test_the_case_of_a_minute_is_the_case_before_it_with_the_default_limit():
+def test_the_one_slow_case_is_a_quick_case_with_the_default_timeout():
     short, long = (case for case in CASES if case.name in ("silent", "silent-default"))
     assert [case for case in CASES if case not in QUICK] == [long]
     same = {"name": long.name, "what": long.what, "silence": None, "says": long.says, "limit": long.limit}
@@ -48,7 +48,7 @@ def test_the_case_of_a_minute_is_the_case_before_it_with_the_default_limit():
     assert long.says == f"Nothing came for {Options().stall_timeout:g} s"
 
 
-def test_the_page_of_results_has_a_row_for_every_case_and_all_of_ours_are_right():
+def test_the_page_of_results_has_a_right_row_for_every_case():
     page = (CHECKOUT / "docs" / "wire-cases.md").read_text("utf-8")
     rows = [line for line in page.splitlines() if line.startswith("| ") and "the server sends" not in line]
     begins = [f"| {case.what} | {case.due.words} | right |" for case in CASES]
@@ -57,7 +57,7 @@ def test_the_page_of_results_has_a_row_for_every_case_and_all_of_ours_are_right(
     assert f"[{len(CASES)} things" in (CHECKOUT / "README.md").read_text("utf-8")
 
 
-def test_names_and_descriptions_are_told_apart():
+def test_names_and_descriptions_are_unique():
     assert len({case.name for case in CASES}) == len({case.what for case in CASES}) == len(CASES)
 
 
@@ -96,6 +96,6 @@ BLOCKED = Seen(finish=None, blocked="SAFETY", total=4, times=[1.0])
         ("prompt-blocked", replace(BLOCKED, blocked=None), "silent: no reason"),
     ],
 )
-def test_what_is_not_right_is_called_so(name, seen, verdict):
+def test_the_verdict_names_what_is_wrong(name, seen, verdict):
     (case,) = (case for case in CASES if case.name == name)
     assert judge(case, seen) == verdict
