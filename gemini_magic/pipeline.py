@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from .backends import Backend
-from .diagnostics import not_a_stream, remark
+from .diagnostics import add_wire_note, unreadable_body
 from .errors import WireError
 from .events import Decoded, Failure
 from .ledger import Exchange, Ledger
@@ -98,26 +98,25 @@ class Pipeline:
 
     def problem(self) -> WireError | None:
         """Why the body is not a stream; None when it held JSON, or nothing at all."""
-        return None if self.received_json else not_a_stream(self._reader, self._backend)
+        return None if self.received_json else unreadable_body(self._reader, self._backend)
 
     def _append(self, t: float, items: list[Item]) -> None:
         decode = self._decode
         # Outside the lock: decoding a large text takes a while.
         chunks = [(item.raw, decode(item.raw)) for item in items]
-        anomalies = self._reader.oddities[self._noted :]
+        anomalies = self._reader.anomalies[self._noted :]
         if not chunks and not anomalies:
             return
         ledger, columns = self._ledger, self._ledger.chunk_columns
         with self._writing:
             first = columns.length
-            ledger.add_all(chunks, t)
+            ledger.add_all(chunks, t, [item.offset for item in items])
             if chunks:
                 self.received_json = True
                 if self._share and self._exchange.pieces:
-                    self._exchange.pieces.share(
-                        [raw for raw, _ in chunks], first, columns.stores["json"].given
-                    )
+                    texts = columns.stores["json"].given
+                    self._exchange.pieces.share(items, first, texts, ledger.chunk_offsets)
             for anomaly in anomalies:
                 if anomaly.kind not in self._expected:
-                    remark(ledger, anomaly)
+                    add_wire_note(ledger, anomaly)
         self._noted += len(anomalies)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..backends import Backend, HttpRequest
-from ..diagnostics import MEGABYTE, too_large
+from ..diagnostics import MEGABYTE, body_too_large
 from ..errors import ConnectionFailed, GeminiMagicError, WireError
 from ..ledger import Exchange, Ledger
 from ..options import Options
@@ -131,7 +131,7 @@ class Attempts:
         except ConnectionLost as lost:
             outcome = self._connection_lost(lost)
         except TooLarge as large:
-            outcome = Outcome("full", too_large(large.limit), "too large")
+            outcome = Outcome("full", body_too_large(large.limit), "too large")
         except GeminiMagicError as failed:
             outcome = Outcome("failed", strip_traceback(failed), "failed")
         except Exception as bug:  # noqa: BLE001 - a bug ends the stream like any other error, and is recorded

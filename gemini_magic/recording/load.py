@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from ..backends import Backend
-from ..diagnostics import too_large
+from ..diagnostics import body_too_large
 from ..endings import Cause
 from ..errors import ConnectionFailed, RecordingError, WireError
 from ..ledger import Exchange, Ledger
@@ -62,7 +62,7 @@ def load_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledg
 def _no_answer(exchange: Exchange) -> ConnectionFailed | WireError:
     """Why a recorded run has no answer, or only a part of one."""
     if exchange.end == "too large":
-        return too_large(None)
+        return body_too_large(None)
     if exchange.end is None:
         return WireError(
             "The kernel ended before an answer arrived.",
