@@ -269,6 +269,8 @@ def test_a_server_that_does_not_listen_is_a_connection_error():
     ledger = finished(start("http://127.0.0.1:9", retries=2))
     assert ledger.status == "error"
     assert isinstance(ledger.error, ConnectionFailed)
+    assert ledger.error.message.startswith("Could not connect: ")
+    assert ledger.error.remedy == "Check the network, the proxy settings and --base-url."
     assert [each.end for each in ledger.exchanges] == ["not connected"] * 3
 
 

@@ -64,7 +64,7 @@ def test_broken_compression_is_an_error(fake_server):
     fake_server.script(raw(b"this is no gzip"), headers={"Content-Encoding": "gzip"})
     ledger = finished(start(fake_server))
     assert ledger.status == "error"
-    assert "compression" in ledger.error.message
+    assert ledger.error.message == "The server's compression is broken."
 
 
 def test_a_redirect_is_an_error_and_its_target_gets_no_request(fake_server):
@@ -232,13 +232,19 @@ def test_a_proxy_that_refuses_is_a_connection_error(proxy, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "address", ["socks5://127.0.0.1:1", "ftp://127.0.0.1:1", f"http://u:{CANARY}@127.0.0.1:x"]
+    ("address", "message"),
+    [
+        ("socks5://127.0.0.1:1", "The SOCKS proxy needs a package that is not installed."),
+        ("ftp://127.0.0.1:1", "The proxy or certificate settings are not valid (ValueError)."),
+        (f"http://u:{CANARY}@127.0.0.1:x", "The proxy or certificate settings are not valid (InvalidURL)."),
+    ],
 )
-def test_a_proxy_address_that_is_not_valid_is_a_connection_error(monkeypatch, address):
+def test_a_proxy_address_that_is_not_valid_is_a_connection_error(monkeypatch, address, message):
     monkeypatch.setenv("all_proxy", address)
     ledger = finished(start("http://somewhere.invalid", retries=3))
     assert isinstance(ledger.error, ConnectionFailed)
-    assert len(ledger.exchanges) == 1  # nothing is gained by trying again
+    assert ledger.error.message == message
+    assert len(ledger.exchanges) == 1  # another attempt cannot help
     assert CANARY not in str(ledger.error)
 
 
@@ -336,4 +342,7 @@ def test_an_address_that_is_not_valid_is_a_connection_error():
     ledger = Ledger()
     options = Options(base_url="http://1.2.3.999")
     stream = open_stream(Request(model="m", turns=(turn,)), options, ledger=ledger, backend=backend("gemini"))
-    assert isinstance(finished(stream).error, ConnectionFailed)
+    error = finished(stream).error
+    assert isinstance(error, ConnectionFailed)
+    assert error.message.startswith("The server's address is not valid: ")
+    assert error.remedy == "Check --base-url."

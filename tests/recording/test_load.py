@@ -50,11 +50,12 @@ def test_every_ending_is_the_same_when_replayed_and_when_loaded(
 def test_a_failed_connection_is_the_same_when_replayed_and_when_loaded(tmp_path):
     path = tmp_path / "gone.jsonl"
     finished(start(NOWHERE, recorders=[Recorder(path)], retries=0))
-    for ledger in (finished(start(NOWHERE, replay=Replay(path, speed=0), retries=0)), Ledger()):
-        if ledger.status == "running":
-            load_exchanges(read_recording(path), GEMINI, ledger)
+    replayed, loaded = finished(start(NOWHERE, replay=Replay(path, speed=0), retries=0)), Ledger()
+    load_exchanges(read_recording(path), GEMINI, loaded)
+    for ledger in (replayed, loaded):
         assert ledger.status == "error"
         assert isinstance(ledger.error, ConnectionFailed)
+    assert replayed.error.message == "The recorded request could not connect to the server."
 
 
 def test_only_the_incomplete_last_line_of_a_killed_writer_is_lost(recorded):
