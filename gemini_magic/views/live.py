@@ -19,6 +19,7 @@ from .html import HtmlView, publish
 from .live_lane import Lane, ThinkingLane
 from .static import bundle, drawn
 from .status import elapsed_of, status_line
+from .stylesheet import ANSWER_CSS, LIVE_CSS
 from .truncate import Excerpt, hint
 from .widgets import WidgetSet, check, has_formula, running_loop
 
@@ -139,7 +140,7 @@ class LiveView:
         self._answer = Lane(kit, self._excerpts[1], "gm-answer", form=self._ledger.look.form)
         self._answer.prepare()
         self._loop = running_loop()
-        style = kit.html(f"<style>{page.CSS}{page.LIVE}</style>")
+        style = kit.html(f"<style>{ANSWER_CSS}{LIVE_CSS}</style>")
         parts = (style, bar, self._thoughts.box, self._answer.box)
         self._root = kit.box(parts, "gemini-magic", _LIVE, "jp-RenderedHTMLCommon")
         view = {"version_major": 2, "version_minor": 0, "model_id": self._root.model_id}
@@ -191,7 +192,7 @@ class LiveView:
         shown = drawn(self._ledger, answer=answer, thoughts=thoughts)
         publish(bundle(self._ledger, shown=shown), self._id, update=self._displayed)
         kit = self._kit
-        whole = f"{''.join(shown)}<style>{page.CSS}{page.LIVE}</style>"
+        whole = f"{''.join(shown)}<style>{ANSWER_CSS}{LIVE_CSS}</style>"
         last = kit.html(whole, math=has_formula(whole))
         with self._root.hold_sync():
             self._root.children = (last,)

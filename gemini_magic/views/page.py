@@ -13,14 +13,13 @@ from typing import Final
 
 from ..diagnostics import at_hand
 from ..ledger import Ledger
-from ..markdown import STYLE, visible
+from ..markdown import visible
 from .status import details, facts, mark_of, redacted, thinking_time, words
+from .stylesheet import ANSWER_CSS
 from .timeline_data import sparkline
 
 __all__ = [
-    "CSS",
     "FOLD",
-    "LIVE",
     "bar",
     "box",
     "clock",
@@ -45,101 +44,7 @@ _TONES: Final = {
 _CODE: Final = re.compile(r"`([^`]+)`")
 _NOTES_SHOWN: Final = 3
 
-# What JupyterLab's own rules for rendered HTML and for widgets do differently, and for first and last
-# children of each piece, is evened out here: an answer must not move when it stops being a widget. So the sparkline
-# takes no height: where it has no room on the status' last line, it falls below it, where nothing is seen of it.
-_OWN: Final = """
-.gemini-magic.gemini-magic{margin:0;padding:0;max-width:100%;overflow:visible;display:block;
-color:var(--jp-content-font-color1,inherit);font-size:var(--jp-content-font-size1,14px)}
-.gemini-magic.gemini-magic :is(p,ul,ol,blockquote,pre,hr){margin:0 0 .7em}
-.gemini-magic.gemini-magic ol{padding-left:3.3em}
-.gemini-magic.gemini-magic div:is(.mathjax_process,.gm-pending){margin:0 0 .7em}
-.gemini-magic.gemini-magic .mathjax_process mjx-container[display=true]{margin:.3em 0}
-.gemini-magic.gemini-magic .gm-table{margin:0 0 .9em}
-.gemini-magic.gemini-magic :is(li,blockquote)>p{margin:0 0 .4em}
-.gemini-magic.gemini-magic li>:is(ul,ol){margin:0}
-.gemini-magic.gemini-magic :is(h1,h2,h3,h4,h5,h6):is(*,:first-child,:last-child){margin:.7em 0 .4em}
-.gemini-magic.gemini-magic pre{padding:.6em .8em;overflow-x:auto;background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
-.gemini-magic.gemini-magic pre code{padding:0;background:none;white-space:pre;word-break:normal}
-.gemini-magic.gemini-magic :is(th,td){text-align:left}
-.gemini-magic.gemini-magic :is(.gm-as-text,.gm-as-json,.gm-as-html) :is(pre,code){white-space:pre-wrap;overflow-wrap:anywhere}
-.gemini-magic.gemini-magic .gm-as-text :is(pre,code){padding:0;background:none;font-family:inherit;font-size:inherit;line-height:inherit}
-.gemini-magic .gm-bar{container-type:inline-size}
-.gemini-magic .gm-status{display:flex;padding:3px 0;line-height:18px;font-size:var(--jp-ui-font-size1,13px);
-font-family:var(--jp-ui-font-family,inherit);color:var(--jp-ui-font-color2,inherit);font-variant-numeric:tabular-nums}
-.gemini-magic .gm-facts{display:flex;flex:1 1 0;flex-wrap:wrap;min-width:0;min-height:18px;margin-left:-14px;clip-path:inset(0 0 0 14px)}
-.gemini-magic .gm-fact{position:relative;padding-left:14px}
-.gemini-magic .gm-fact::before{content:"·";position:absolute;left:0;width:14px;text-align:center;opacity:.6}
-.gemini-magic .gm-dot{display:none}
-.gemini-magic .gm-spark{height:0;margin-left:auto;padding-left:1em;white-space:nowrap;opacity:.7;font-family:monospace}
-.gemini-magic .gm-mark{flex:none;width:16px;font-weight:bold}
-@container (max-width:720px){.gemini-magic .gm-facts{min-height:36px;align-content:flex-start}
-.gemini-magic .gm-fact:first-child{flex-basis:100%}}
-.gemini-magic .gm-good{color:var(--jp-success-color1,#2e8b57)}
-.gemini-magic .gm-warn{color:var(--jp-warn-color1,#d27d00)}
-.gemini-magic .gm-bad{color:var(--jp-error-color1,#d9413d)}
-.gemini-magic .gm-box{margin:.2em 0 .6em;padding:.1em .8em;border-left:3px solid currentColor;
-line-height:1.5;font-size:var(--jp-ui-font-size1,13px)}
-.gemini-magic .gm-box>span{color:var(--jp-content-font-color1,CanvasText)}
-.gemini-magic .gm-thinking{margin:0 0 .4em;font-size:var(--jp-ui-font-size1,13px)}
-.gemini-magic .gm-thinking>summary{cursor:pointer;line-height:20px;color:var(--jp-ui-font-color2,inherit)}
-.gemini-magic .gm-thoughts{margin:.2em 0 .6em;padding-left:.9em;max-height:24em;overflow:auto;font-size:var(--jp-ui-font-size1,13px);
-color:var(--jp-ui-font-color2,inherit);border-left:2px solid var(--jp-border-color2,rgba(127,127,127,.4))}
-.gemini-magic .gm-note{margin:0 0 .4em;font-size:var(--jp-ui-font-size1,13px);color:var(--jp-ui-font-color2,inherit)}
-@media (max-width:760px){.gemini-magic.gemini-magic{padding-left:6px}}
-"""
-
-CSS: Final = STYLE + _OWN.lstrip()
 FOLD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details>'
-
-# Live, widgets become as thin as the static HTML: no margins, no fonts, no fixed line height. Boxes in boxes are plain
-# blocks, as a browser that adds to one lays out that one only. Pieces of one long block look like one: lists and code
-# without space between them, a table's rows in one table, words in one line.
-LIVE: Final = """
-.gemini-magic.gemini-magic.jupyter-widgets{padding-right:20px}
-.gemini-magic.gemini-magic.gemini-magic :where(.widget-html,.widget-html-content,.widget-htmlmath,
-.widget-htmlmath-content,.mathjax_ignore,.widget-vbox:not(.gm-thoughts)){display:block;width:auto;min-width:0;
-height:auto;margin:0;padding:0;overflow:visible;line-height:inherit;font-size:inherit;color:inherit}
-.gemini-magic.gemini-magic.gemini-magic :is(.gm-bar>.widget-html,.gm-bar>*>.widget-html-content,.gm-lane>.widget-html,
-.gm-lane>*>.widget-html-content,.gm-run:is(.gm-run-table,.gm-run-text) :is(.widget-vbox,.widget-html,.widget-html-content,
-.widget-htmlmath,.widget-htmlmath-content,.mathjax_ignore)){display:contents}
-.gemini-magic.gemini-magic.gemini-magic .gm-bar{display:flex;flex-direction:row;align-items:flex-start}
-.gemini-magic .gm-bar .gm-status{flex:1 1 0;min-width:0}
-.gm-live .gm-facts:not(.gm-wait){height:18px;overflow:hidden}
-.gm-live .gm-facts:not(.gm-wait)>.gm-fact{max-width:100%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-@container (max-width:720px){.gm-live .gm-facts:not(.gm-wait){height:36px}
-.gm-live .gm-facts:not(.gm-wait)>.gm-fact:first-child{flex:0 0 calc(100% - 80px);margin-right:80px}
-.gm-live .gm-wait{margin-right:80px}
-.gemini-magic.gemini-magic .gm-stop.gm-stop{position:absolute;top:0;right:0}}
-.gemini-magic.gemini-magic .gm-stop{flex:none;width:auto;height:22px;margin:1px 0 1px 8px;padding:0 10px;line-height:20px;
-font-size:12px;border-radius:3px;border:1px solid var(--jp-border-color1,currentColor);box-shadow:none;
-color:var(--jp-ui-font-color1,inherit);background:transparent}
-.gemini-magic.gemini-magic .gm-stop:is(:hover,:focus-visible){color:var(--jp-error-color1,#d9413d);border-color:currentColor}
-.gemini-magic.gemini-magic.gemini-magic .gm-lane{margin:0 0 .4em;font-size:var(--jp-ui-font-size1,13px)}
-.gemini-magic.gemini-magic.gemini-magic .gm-lane:not(:has(details)){display:none}
-.gemini-magic .gm-lane .gm-thinking{display:inline-block;margin:0;vertical-align:top}
-.gemini-magic .gm-clock{line-height:20px;color:var(--jp-ui-font-color2,inherit);font-variant-numeric:tabular-nums}
-.gemini-magic.gemini-magic .gm-lane .gm-thoughts{display:none}
-.gemini-magic.gemini-magic .gm-lane:has(details[open]) .gm-thoughts{display:block}
-.gemini-magic :is(.widget-html,.widget-htmlmath) [aria-busy],.gemini-magic.gemini-magic.gemini-magic .widget-html:has(+.widget-htmlmath .mathjax_ignore){display:none}
-.gemini-magic :is(.gm-answer,.gm-thoughts)>:last-child>:last-child>.widget-html:last-child [aria-busy],
-.gemini-magic .gm-run>.widget-vbox:last-child>.widget-html:last-child [aria-busy]{display:revert}
-.gemini-magic.gemini-magic .gm-run{display:block;margin:0 0 .7em;overflow:visible}
-.gemini-magic.gemini-magic .gm-run :is(.widget-html-content,.mathjax_ignore)>:is(ul,ol,pre){margin:0}
-.gemini-magic.gemini-magic .gm-run-table{margin:0 0 .9em;overflow:auto hidden;border-collapse:separate;border-spacing:0}
-.gemini-magic.gemini-magic .gm-run-table :is(.gm-table,table){display:contents}
-.gemini-magic.gemini-magic .gm-run-code{padding:.6em .8em;overflow:auto hidden;line-height:1.4;border-radius:4px;
-background:var(--jp-cell-editor-background,rgba(127,127,127,.1))}
-.gemini-magic.gemini-magic .gm-run-code pre{padding:0;overflow:visible;background:none}
-.gemini-magic.gemini-magic .gm-as-text .gm-run-code{padding:0;background:none;line-height:inherit}
-.gemini-magic.gemini-magic .gm-run-text :is(.widget-html-content,.mathjax_ignore)>:is(p,h1,h2){display:inline}
-.gemini-magic .gm-run-text:has(.gm-def) :is(*,p){font-size:var(--jp-ui-font-size1,.9em)}
-.gemini-magic.gemini-magic .jupyter-widgets-disconnected::before{display:none}
-.gm-live [aria-busy]>p:last-child::after{content:"▍";display:inline-block;width:0;opacity:.55;
-animation:gm-blink 1.2s steps(2,jump-none) infinite}
-@keyframes gm-blink{50%,to{opacity:0}}
-@media (prefers-reduced-motion:reduce){.gm-live [aria-busy]>p:last-child::after{animation:none}}
-"""
 
 
 def _said(text: str) -> str:
@@ -149,7 +54,7 @@ def _said(text: str) -> str:
 
 def root(pieces: Iterable[str]) -> str:
     """The pieces below the root element, whose class keeps MathJax out: a price in dollars is no formula."""
-    return f'<div class="gemini-magic mathjax_ignore">{"".join(pieces)}<style>{CSS}</style></div>'
+    return f'<div class="gemini-magic mathjax_ignore">{"".join(pieces)}<style>{ANSWER_CSS}</style></div>'
 
 
 def status(ledger: Ledger, *, now: float | None = None, hint: str = "") -> str:

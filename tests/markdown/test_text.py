@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from html_audit import audit, text_of
 from markdown_answers import answer
 from markdown_it import MarkdownIt
 
-from gemini_magic.markdown import STYLE, CodeBlock, code_blocks, defang, render, visible
+from gemini_magic.markdown import CodeBlock, code_blocks, defang, visible
 from gemini_magic.markdown.highlight import highlight
 
 TRUSTING = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -33,23 +31,6 @@ def test_code_blocks_of_an_answer():
     ]
     assert code_blocks("none `here`\r\n") == []
     assert code_blocks("```py\r\na\r\nb\r\n```") == [CodeBlock("py", "a\nb\n")]
-
-
-def test_the_style_is_small_scoped_and_loads_nothing():
-    assert len(STYLE) < 4000
-    assert "@import" not in STYLE
-    assert "url(" not in STYLE
-    assert "<" not in STYLE
-    rules = re.findall(r"([^{}]+)\{([^{}]*)\}", STYLE)
-    assert "".join(f"{selector}{{{body}}}" for selector, body in rules).strip() == STYLE.strip()
-    assert all(selector.strip().startswith(".gemini-magic") for selector, _ in rules)
-    used = set(
-        re.findall(
-            r"gm-[a-z]+", render("- [ ] a ![b](https://c.d)\n\n|a|\n|-|\n\n```py\ndef f(): pass # x\n```")
-        )
-    )
-    assert {"gm-task", "gm-image", "gm-table"} <= used
-    assert all(f".{name}" in STYLE for name in used)
 
 
 @pytest.mark.parametrize(
