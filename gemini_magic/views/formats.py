@@ -14,12 +14,12 @@ from ..ledger import Ledger
 from ..lenient_json import read_json
 from .formats_live import FENCE, growing_text
 
-__all__ = ["Shown", "shown"]
+__all__ = ["FormattedAnswer", "format_answer"]
 
 _RUN: Final = re.compile(r"`{3,}")
 
 
-class Shown(NamedTuple):
+class FormattedAnswer(NamedTuple):
     """An answer as it is shown when it has ended.
 
     Attributes:
@@ -35,17 +35,17 @@ class Shown(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
-def shown(ledger: Ledger, text: str) -> Shown:
+def format_answer(ledger: Ledger, text: str) -> FormattedAnswer:
     """An answer, or the beginning ``text`` of a very long one, in the ledger's form."""
     form = ledger.look.form
     if form == "markdown":
-        return Shown(text, text, form)
+        return FormattedAnswer(text, text, form)
     if form == "code":
         return _code(ledger, text)
     if form == "json" and ledger.status == "complete":
         return _json(ledger, text)
     text = _shaped(text, form)
-    return Shown(text, _fenced(text, "" if form in ("text", "raw") else form), form)
+    return FormattedAnswer(text, _fenced(text, "" if form in ("text", "raw") else form), form)
 
 
 def _shaped(text: str, form: str) -> str:
@@ -60,12 +60,12 @@ def _fenced(text: str, language: str = "") -> str:
     return f"{wall}{language}\n{text}{'' if text.endswith(chr(10)) else chr(10)}{wall}\n"
 
 
-def _code(ledger: Ledger, text: str) -> Shown:
+def _code(ledger: Ledger, text: str) -> FormattedAnswer:
     blocks = [block for block in markdown.code_blocks(text) if block.text.strip()]
     remarks: tuple[str, ...] = ()
     if not blocks and text.strip() and ledger.status != "running":
         remarks = ("The answer holds no code block; the response's `text` holds what it says.",)
-    return Shown(
+    return FormattedAnswer(
         "\n".join(block.text for block in blocks),
         "\n".join(_fenced(block.text, block.language) for block in blocks),
         "code",
@@ -73,16 +73,18 @@ def _code(ledger: Ledger, text: str) -> Shown:
     )
 
 
-def _json(ledger: Ledger, text: str) -> Shown:
+def _json(ledger: Ledger, text: str) -> FormattedAnswer:
     answer = "".join(ledger.answer)
     found, problem = _found(answer)
     if found is None and ledger.before:
         found, _ = _found(ledger.before + answer)
     if found is None:
-        return Shown(text, _fenced(text), "text", (f"The answer is not JSON: {problem}. Its text is shown.",))
+        return FormattedAnswer(
+            text, _fenced(text), "text", (f"The answer is not JSON: {problem}. Its text is shown.",)
+        )
     remarks = ("The answer says more than the JSON; the response's `text` holds it.",) if found.more else ()
     source = _shaped(found.text if len(text) == len(answer) else text, "json")
-    return Shown(source, _fenced(source, "json"), "json", remarks)
+    return FormattedAnswer(source, _fenced(source, "json"), "json", remarks)
 
 
 class _Found(NamedTuple):

@@ -15,8 +15,9 @@ from IPython.display import display, update_display
 from ..ledger import Ledger
 from . import page
 from .live_pieces import LivePieces
+from .snapshot import AnswerSnapshot
 from .static import bundle
-from .status import elapsed_of, status_line, waiting
+from .status import elapsed_seconds, waiting
 from .truncate import Excerpt, hint
 
 __all__ = ["HtmlView", "StaticView", "publish"]
@@ -66,7 +67,7 @@ class HtmlView:
 
     def open(self) -> None:
         """Show the first picture."""
-        self._begun = self._clock() - elapsed_of(self._ledger)
+        self._begun = self._clock() - elapsed_seconds(self._ledger)
         self._paint()
 
     def update(self, *, final: bool = False) -> None:
@@ -93,18 +94,17 @@ class HtmlView:
         self._drawn = self._state(begun)
         self._answer.step()
         self._thoughts.step()
-        now = begun - self._begun
+        snapshot = AnswerSnapshot(self._ledger, now=begun - self._begun)
         told = " · ".join(filter(None, (self._hint, hint(*self._excerpts))))
         shown = page.document(
-            self._ledger,
+            snapshot,
             self._answer.whole,
             self._thoughts.whole,
             form=self._ledger.look.form,
-            now=now,
             hint=told,
         )
         html = page.root(shown)
-        data = {"text/html": html, "text/plain": status_line(self._ledger, now=now)}
+        data = {"text/html": html, "text/plain": snapshot.status_line}
         publish(data, self._id, update=self._exists)
         self._exists = True
         ended = self._clock()

@@ -17,8 +17,9 @@ from ..markdown import render
 from . import page
 from .html import HtmlView, publish
 from .live_lane import Lane, ThinkingLane
-from .static import bundle, drawn
-from .status import elapsed_of, status_line
+from .snapshot import AnswerSnapshot
+from .static import html_parts, write_bundle
+from .status import elapsed_seconds
 from .stylesheet import ANSWER_CSS, LIVE_CSS
 from .truncate import Excerpt, hint
 from .widgets import WidgetSet, check, has_formula, running_loop
@@ -89,7 +90,7 @@ class LiveView:
 
     def open(self) -> None:
         """Show the status line and the Stop button."""
-        self._begun = self._clock() - elapsed_of(self._ledger)  # importing this took a while
+        self._begun = self._clock() - elapsed_seconds(self._ledger)  # importing this took a while
         try:
             self._build()
         except Exception as problem:  # noqa: BLE001 - whatever a front end does, the answer must be seen
@@ -133,7 +134,8 @@ class LiveView:
     def _build(self) -> None:
         kit = self._kit = WidgetSet()
         now = self._clock() - self._begun
-        self._status = kit.html(self._status_html(now))
+        snapshot = AnswerSnapshot(self._ledger, now=now)
+        self._status = kit.html(self._status_html(snapshot))
         self._button = kit.stop(self._stop) if self._stop else None
         bar = kit.box([self._status, *([self._button] if self._button else [])], "gm-bar")
         self._thoughts = ThinkingLane(kit, self._excerpts[0], self._ledger)
@@ -146,8 +148,8 @@ class LiveView:
         view = {"version_major": 2, "version_minor": 0, "model_id": self._root.model_id}
         data = {
             _WIDGET: view,
-            "text/html": page.root([page.bar(self._ledger, now=now), f"<p>{_WAITING}</p>"]),
-            "text/plain": f"{status_line(self._ledger, now=now)}\n{_WAITING}",
+            "text/html": page.root([page.bar(snapshot), f"<p>{_WAITING}</p>"]),
+            "text/plain": f"{snapshot.status_line}\n{_WAITING}",
         }
         publish(data, self._id, update=False)
         self._displayed = True
@@ -155,10 +157,10 @@ class LiveView:
             _rehearse()
         self._next_status = self._begun + now + _STATUS
 
-    def _status_html(self, now: float) -> str:
-        running = self._ledger.status == "running"
+    def _status_html(self, snapshot: AnswerSnapshot) -> str:
+        running = snapshot.status == "running"
         said = (_TOOLBAR if self._stop is None else "", hint(*self._excerpts)) if running else ()
-        return page.status(self._ledger, now=now, hint=" · ".join(filter(None, said)))
+        return page.status(snapshot, hint=" · ".join(filter(None, said)))
 
     def _room(self, now: float) -> bool:
         """Whether a paint fits into this second's messages."""
@@ -176,7 +178,7 @@ class LiveView:
             sent, size = sent + more + self._thoughts.tick(begun - self._begun), size + characters
             self._next_thoughts = begun + _THOUGHTS
         if final or begun >= self._next_status:
-            html = self._status_html(begun - self._begun)
+            html = self._status_html(AnswerSnapshot(self._ledger, now=begun - self._begun))
             if html != self._status.value:
                 self._status.value = html
                 sent += 1
@@ -189,8 +191,9 @@ class LiveView:
 
     def _finish(self) -> None:
         answer, thoughts = (lane.pieces.finish() for lane in (self._answer, self._thoughts))
-        shown = drawn(self._ledger, answer=answer, thoughts=thoughts)
-        publish(bundle(self._ledger, shown=shown), self._id, update=self._displayed)
+        snapshot = AnswerSnapshot(self._ledger)
+        shown = html_parts(snapshot, answer=answer, thoughts=thoughts)
+        publish(write_bundle(snapshot, parts=shown), self._id, update=self._displayed)
         kit = self._kit
         whole = f"{''.join(shown)}<style>{ANSWER_CSS}{LIVE_CSS}</style>"
         last = kit.html(whole, math=has_formula(whole))

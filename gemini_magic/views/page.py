@@ -11,12 +11,9 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final
 
-from ..diagnostics import at_hand
-from ..ledger import Ledger
 from ..markdown import visible
-from .status import details, facts, mark_of, redacted, thinking_time, words
+from .snapshot import AnswerSnapshot
 from .stylesheet import ANSWER_CSS
-from .timeline_data import sparkline
 
 __all__ = [
     "FOLD",
@@ -27,7 +24,6 @@ __all__ = [
     "look",
     "notes",
     "root",
-    "serious",
     "status",
     "thinking",
 ]
@@ -42,7 +38,6 @@ _TONES: Final = {
     "error": "bad",
 }
 _CODE: Final = re.compile(r"`([^`]+)`")
-_NOTES_SHOWN: Final = 3
 
 FOLD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details>'
 
@@ -57,44 +52,44 @@ def root(pieces: Iterable[str]) -> str:
     return f'<div class="gemini-magic mathjax_ignore">{"".join(pieces)}<style>{ANSWER_CSS}</style></div>'
 
 
-def status(ledger: Ledger, *, now: float | None = None, hint: str = "") -> str:
+def status(snapshot: AnswerSnapshot, *, hint: str = "") -> str:
     """The status line; ``hint`` is one more fact at its end.
 
     Where there is no room for all facts of a growing answer, the last ones are not seen. The narrow page has two lines
     from the beginning, the first for the model alone. Only a wait, which explains itself, takes what it needs. When
     it is over, the line shows how the chunks arrived.
     """
-    shown = [*facts(ledger, now=now), *([hint] if hint else [])]
+    shown = [*snapshot.facts, *([hint] if hint else [])]
     dot = '<span class="gm-dot"> · </span>'
     line = "".join(
         f'<span class="gm-fact">{dot * (at > 0)}{_said(fact)}</span>' for at, fact in enumerate(shown)
     )
-    waits = ledger.status == "running" and ledger.phase in ("retrying", "queued")
+    waits = snapshot.status == "running" and snapshot.ledger.phase in ("retrying", "queued")
     return (
-        f'<div class="gm-status"><span class="gm-mark gm-{_TONES[ledger.status]}">{mark_of(ledger)}</span> '
-        f'<span class="gm-facts{" gm-wait" * waits}">{line}{_arrivals(ledger)}</span></div>'
+        f'<div class="gm-status"><span class="gm-mark gm-{_TONES[snapshot.status]}">{snapshot.mark}</span> '
+        f'<span class="gm-facts{" gm-wait" * waits}">{line}{_arrivals(snapshot)}</span></div>'
     )
 
 
-def _arrivals(ledger: Ledger) -> str:
+def _arrivals(snapshot: AnswerSnapshot) -> str:
     """How the chunks arrived, in a word of blocks; nothing while they still do."""
-    blocks = "" if ledger.status == "running" else sparkline(ledger)
+    blocks = snapshot.sparkline
     if not blocks:
         return ""
-    told = f"Arrivals: {ledger.chunk_columns.length:,} chunks, from the request to the last of them"
+    told = f"Arrivals: {snapshot.ledger.chunk_columns.length:,} chunks, from the request to the last of them"
     return f' <span class="gm-spark" role="img" aria-label="{told}" title="{told}">{blocks}</span>'
 
 
-def bar(ledger: Ledger, *, now: float | None = None, hint: str = "") -> str:
+def bar(snapshot: AnswerSnapshot, *, hint: str = "") -> str:
     """The status line in the bar that the live view makes of widgets."""
-    return f'<div class="gm-bar">{status(ledger, now=now, hint=hint)}</div>'
+    return f'<div class="gm-bar">{status(snapshot, hint=hint)}</div>'
 
 
-def thinking(ledger: Ledger, html: str, now: float | None = None) -> str:
+def thinking(snapshot: AnswerSnapshot, html: str) -> str:
     """The thoughts, folded; nothing when there are none."""
     if not html:
         return ""
-    said = ", ".join(filter(None, ("Thinking", thinking_time(ledger, now), words(ledger.thoughts))))
+    said = ", ".join(filter(None, ("Thinking", snapshot.thinking_time, snapshot.thought_words)))
     return (
         f'<details class="gm-thinking"><summary>{said}</summary>'
         f'<div class="gm-thoughts">{html}</div></details>'
@@ -106,9 +101,9 @@ def clock(time: str) -> str:
     return f'<span class="gm-clock">, {time}</span>' if time else ""
 
 
-def box(ledger: Ledger) -> str:
+def box(snapshot: AnswerSnapshot) -> str:
     """What went wrong and what can be done; nothing for an answer that is complete or still coming."""
-    told = details(ledger)
+    told = snapshot.details
     if told is None:
         return ""
     lines = [
@@ -117,23 +112,12 @@ def box(ledger: Ledger) -> str:
     if told.remedy:
         lines.append(_said(told.remedy))
     shown = "<br>".join(f"<span>{line}</span>" for line in lines)
-    return f'<div class="gm-box gm-{_TONES[ledger.status]}" role="note">{shown}</div>'
+    return f'<div class="gm-box gm-{_TONES[snapshot.status]}" role="note">{shown}</div>'
 
 
-def serious(ledger: Ledger) -> list[str]:
-    """Oddities that may mislead the reader, in plain lines; harmless ones are left to the tables."""
-    # Said already: the connection was lost, the kernel ended, or more is to come.
-    cut = ("unterminated", "not-json") if ledger.cause in ("cut", "left", "arriving") else ()
-    found = [note for note in at_hand(ledger) if note.severity != "info" and note.kind not in cut]
-    lines = [" ".join(redacted(note.message).split()) for note in found[:_NOTES_SHOWN]]
-    if len(found) > _NOTES_SHOWN:
-        lines.append(f"{len(found) - _NOTES_SHOWN} more: see the notes.")
-    return [f"⚠ {line}" for line in lines]
-
-
-def notes(ledger: Ledger) -> str:
-    """The same as HTML."""
-    return "".join(f'<div class="gm-note">{_said(line)}</div>' for line in serious(ledger))
+def notes(snapshot: AnswerSnapshot) -> str:
+    """The warnings, a line each."""
+    return "".join(f'<div class="gm-note">{_said(line)}</div>' for line in snapshot.warnings)
 
 
 def look(form: str) -> str:
@@ -142,34 +126,32 @@ def look(form: str) -> str:
 
 
 def document(
-    ledger: Ledger,
+    snapshot: AnswerSnapshot,
     answer: str,
     thoughts: str,
     *,
     form: str = "markdown",
-    now: float | None = None,
     hint: str = "",
     cut: Iterable[str] = (),
 ) -> list[str]:
     """The whole picture in the order in which it is read: status, thoughts, answer, what went wrong.
 
     Args:
-        ledger: the record.
+        snapshot: the facts about the answer.
         answer: its sanitised HTML.
         thoughts: the same.
         form: how the answer is shown.
-        now: seconds since the request was sent; by the wall clock when left out.
         hint: one more fact for the status line.
         cut: what is not shown, in sentences.
     """
-    busy = ' aria-busy="true"' if ledger.status == "running" else ""
+    busy = ' aria-busy="true"' if snapshot.status == "running" else ""
     names = " ".join(filter(None, ("gm-answer", look(form))))
     body = f'<div class="{names}" role="region" aria-label="Answer"{busy}>{answer}</div>' if answer else ""
     return [
-        bar(ledger, now=now, hint=hint),
-        thinking(ledger, thoughts, now),
+        bar(snapshot, hint=hint),
+        thinking(snapshot, thoughts),
         body,
         *(f'<div class="gm-note gm-cut">{_said(sentence)}</div>' for sentence in cut),
-        box(ledger),
-        notes(ledger),
+        box(snapshot),
+        notes(snapshot),
     ]

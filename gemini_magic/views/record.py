@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from ..diagnostics import at_hand
+from ..events import Note
 from ..ledger import Ledger, clean_headers, clean_url
 from .record_chunks import ChunkTexts, compact, json_size, size_within
-from .status import details, redacted, status_line
+from .snapshot import AnswerSnapshot
+from .status import redacted
 from .truncate import MOST
 
-__all__ = ["RECORD", "RECORD_SIZE", "record"]
+__all__ = ["RECORD", "RECORD_SIZE", "record", "write_record"]
 
 RECORD: Final = "application/vnd.gemini-stream+json"
 RECORD_SIZE: Final = 2.0
@@ -138,9 +139,9 @@ def _attempts(ledger: Ledger) -> list[dict[str, Any]]:
     ]
 
 
-def _notes(ledger: Ledger, room: int) -> list[dict[str, Any]]:
+def _notes(notes: list[Note], room: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for note in at_hand(ledger)[:_MOST_NOTES]:
+    for note in notes[:_MOST_NOTES]:
         found.append(
             {
                 "kind": note.kind,
@@ -157,18 +158,24 @@ def _notes(ledger: Ledger, room: int) -> list[dict[str, Any]]:
 
 
 def record(ledger: Ledger, size: float | None = None) -> dict[str, Any]:
+    """The record of an answer; arguments and result as in :func:`write_record`."""
+    return write_record(AnswerSnapshot(ledger), size)
+
+
+def write_record(snapshot: AnswerSnapshot, size: float | None = None) -> dict[str, Any]:
     """What an inspector needs to show an answer without a kernel.
 
     Args:
-        ledger: the answer.
+        snapshot: the facts about the answer.
         size: megabytes that it may take, 0.01 at least; by default what the ledger says.
 
     Returns:
         JSON values. What was cut names itself in ``capped``, in words.
     """
+    ledger = snapshot.ledger
     most = ledger.look.record_size if size is None else size
     room = max(_LEAST, round((RECORD_SIZE if most is None else most) * _MEGABYTE))
-    told, finish = details(ledger), ledger.finish
+    told, finish = snapshot.details, ledger.finish
     made: dict[str, Any] = {
         "v": _VERSION,
         "model": _words(ledger.request.model) if ledger.request else None,
@@ -177,8 +184,8 @@ def record(ledger: Ledger, size: float | None = None) -> dict[str, Any]:
         "backend": ledger.backend,
         "source": ledger.source,
         "started": ledger.started.isoformat(),
-        "status": ledger.status,
-        "status_line": _words(status_line(ledger)),
+        "status": snapshot.status,
+        "status_line": _words(snapshot.status_line),
         "finish_reason": _words(finish.reason) if finish else None,
         "finish_message": _words(finish.message) if finish else None,
         "block_reason": _words(ledger.blocked.reason) if ledger.blocked else None,
@@ -191,7 +198,7 @@ def record(ledger: Ledger, size: float | None = None) -> dict[str, Any]:
     text, chars = _start(ledger.answer, room * 3 // 8)
     thoughts, thought_chars = _start(ledger.thoughts, room // 8)
     request, asked = _request(ledger, room // 8)
-    notes = _notes(ledger, room // 16)
+    notes = _notes(snapshot.notes, room // 16)
     count = len(ledger.raw)
     made |= {"request": request, "text": text, "thoughts": thoughts, "notes": notes}
     chunks, kept, whole = _chunks(ledger, room - json_size(made) - _CAPPED)
@@ -203,7 +210,7 @@ def record(ledger: Ledger, size: float | None = None) -> dict[str, Any]:
             ("json", whole, count, "chunks with their JSON"),
             ("text", len(text), chars, "characters"),
             ("thoughts", len(thoughts), thought_chars, "characters"),
-            ("notes", len(notes), len(at_hand(ledger)), "notes"),
+            ("notes", len(notes), len(snapshot.notes), "notes"),
             ("request", len(request["body"]) if request else 0, asked, "characters of the request"),
             ("attempts", len(made["attempts"]), len(ledger.exchanges), "attempts"),
         )

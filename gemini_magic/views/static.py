@@ -14,12 +14,12 @@ from IPython.display import display
 from ..ledger import Ledger
 from ..markdown import defang, render, visible
 from . import page
-from .formats import shown as in_form
-from .record import RECORD, record
-from .status import details, status_line
-from .truncate import MOST_HTML, Excerpt, left_out
+from .formats import FormattedAnswer, format_answer
+from .record import RECORD, write_record
+from .snapshot import AnswerSnapshot
+from .truncate import MOST_HTML, TruncatedText
 
-__all__ = ["bundle", "drawn", "inspect", "plain"]
+__all__ = ["bundle", "html_parts", "inspect", "write_bundle"]
 
 
 def inspect(ledger: Ledger) -> None:
@@ -27,7 +27,11 @@ def inspect(ledger: Ledger) -> None:
 
     Where the ledger says that notebooks keep no record, this one has it all the same: it was asked for.
     """
-    data = {RECORD: record(ledger, ledger.look.record_size or None), **bundle(ledger, inspector=False)}
+    snapshot = AnswerSnapshot(ledger)
+    data = {
+        RECORD: write_record(snapshot, ledger.look.record_size or None),
+        **write_bundle(snapshot, inspector=False),
+    }
     show: Any = display  # IPython has no types for it
     show(data, raw=True, metadata={RECORD: {"expanded": True}})
 
@@ -41,72 +45,90 @@ _MARKUP: Final = re.compile(
 )
 
 
-def _html(excerpt: Excerpt, markdown: Callable[[str], str] = str) -> str:
-    """An excerpt as HTML, made shorter where that is far longer than the text."""
-    html = render(markdown(excerpt.text), ended=True, images=excerpt.images)
+def _render(
+    snapshot: AnswerSnapshot, text: TruncatedText, markdown: Callable[[TruncatedText], str]
+) -> tuple[str, TruncatedText]:
+    """A text as HTML, and what is shown of it: less than before where the HTML is far longer than the text."""
+    html = render(markdown(text), ended=True, images=snapshot.images)
     while len(html) > MOST_HTML:
-        excerpt.shorten(len(excerpt.text) * MOST_HTML // len(html) * 9 // 10)
-        html = render(markdown(excerpt.text), ended=True, images=excerpt.images)
-    return html
+        text = text.shortened(len(text.text) * MOST_HTML // len(html) * 9 // 10)
+        html = render(markdown(text), ended=True, images=snapshot.images)
+    return html, text
 
 
-def drawn(ledger: Ledger, *, answer: str | None = None, thoughts: str | None = None) -> list[str]:
-    """The pieces of the static HTML; ready-made HTML of the answer and the thoughts saves rendering them again.
+def _formatted(snapshot: AnswerSnapshot, text: TruncatedText) -> FormattedAnswer:
+    return snapshot.formatted if text is snapshot.answer else format_answer(snapshot.ledger, text.text)
+
+
+def html_parts(
+    snapshot: AnswerSnapshot, *, answer: str | None = None, thoughts: str | None = None
+) -> list[str]:
+    """The parts of the static HTML; ready-made HTML of the answer and the thoughts saves rendering them again.
 
     Only Markdown is: what another form makes of an answer is certain when all of it is there.
     """
-    excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
+    text, thought_text = snapshot.answer, snapshot.thoughts
     if thoughts is None or len(thoughts) > MOST_HTML:
-        thoughts = _html(excerpts[0])
-    if answer is None or len(answer) > MOST_HTML or ledger.look.form != "markdown":
-        answer = _html(excerpts[1], lambda text: in_form(ledger, text).markdown)
-    said = in_form(ledger, excerpts[1].text)
-    cut = (*left_out(*excerpts), *said.remarks)
-    return page.document(ledger, answer, thoughts, form=said.form, cut=cut)
+        thoughts, thought_text = _render(snapshot, thought_text, lambda shown: shown.text)
+    if answer is None or len(answer) > MOST_HTML or snapshot.ledger.look.form != "markdown":
+        answer, text = _render(snapshot, text, lambda shown: _formatted(snapshot, shown).markdown)
+    formatted = _formatted(snapshot, text)
+    notes = (thought_text.cut_note, text.cut_note, *formatted.remarks)
+    return page.document(snapshot, answer, thoughts, form=formatted.form, cut=filter(None, notes))
 
 
-def plain(ledger: Ledger) -> str:
+def _plain(snapshot: AnswerSnapshot) -> str:
     """The answer as text in which nothing can move a cursor, then what went wrong, then the status line."""
-    told = details(ledger)
-    answer = Excerpt(ledger, "answer")
-    said = in_form(ledger, answer.text)
-    parts = [visible(said.text).rstrip("\n"), *left_out(answer), *said.remarks]
-    if told:
-        parts.append(
-            "\n".join(line for line in (f"{told.title} {told.message}".strip(), told.remedy) if line)
-        )
-    parts += ["\n".join(page.serious(ledger)), f"[{status_line(ledger)}]"]
+    parts = [
+        visible(snapshot.formatted.text).rstrip("\n"),
+        snapshot.answer.cut_note,
+        *snapshot.formatted.remarks,
+        "\n".join(snapshot.details.lines if snapshot.details else ()),
+        "\n".join(snapshot.warnings),
+        f"[{snapshot.status_line}]",
+    ]
     return "\n\n".join(visible(part) for part in parts if part)
 
 
-def _markdown(ledger: Ledger) -> str:
+def _markdown(snapshot: AnswerSnapshot) -> str:
     """The answer as harmless Markdown below its status: a fence that never closed would swallow what follows it."""
-    told = details(ledger)
-    answer = Excerpt(ledger, "answer")
-    said = in_form(ledger, answer.text)
-    lines = [status_line(ledger), *left_out(answer), *said.remarks]
-    if told:
-        lines += [line for line in (f"{told.title} {told.message}".strip(), told.remedy) if line]
-    lines += page.serious(ledger)
+    lines = [
+        snapshot.status_line,
+        snapshot.answer.cut_note,
+        *snapshot.formatted.remarks,
+        *(snapshot.details.lines if snapshot.details else ()),
+        *snapshot.warnings,
+    ]
     head = "\n>\n".join(
-        "> " + _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(line)) for line in lines
+        "> " + _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(line)) for line in lines if line
     )
-    return f"{head}\n\n{defang(said.markdown)}"
+    return f"{head}\n\n{defang(snapshot.formatted.markdown)}"
 
 
-def bundle(ledger: Ledger, *, inspector: bool = True, shown: list[str] | None = None) -> dict[str, Any]:
-    """The MIME bundle that stays in the notebook.
+def bundle(ledger: Ledger, *, inspector: bool = True) -> dict[str, Any]:
+    """The MIME bundle that stays in the notebook; while the ledger is running, it shows what is there.
+
+    Args and result as in :func:`write_bundle`.
+    """
+    return write_bundle(AnswerSnapshot(ledger), inspector=inspector)
+
+
+def write_bundle(
+    snapshot: AnswerSnapshot, *, inspector: bool = True, parts: list[str] | None = None
+) -> dict[str, Any]:
+    """Write every representation of an answer from one snapshot.
 
     Args:
-        ledger: the record; while it runs, the bundle shows what is there.
+        snapshot: the facts about the answer.
         inspector: whether the record for an inspector is part of it; it is not where its size is 0.
-        shown: what :func:`drawn` made of it, where that exists already.
+        parts: the HTML that :func:`html_parts` returned, where that exists already.
 
     Returns:
         ``application/vnd.gemini-stream+json`` (see ``record``), ``text/html``, ``text/markdown``, ``text/plain``.
     """
-    made: dict[str, Any] = {RECORD: record(ledger)} if inspector and ledger.look.record_size != 0 else {}
-    made["text/html"] = page.root(drawn(ledger) if shown is None else shown)
-    made["text/markdown"] = _markdown(ledger)
-    made["text/plain"] = plain(ledger)
+    record_size = snapshot.ledger.look.record_size
+    made: dict[str, Any] = {RECORD: write_record(snapshot)} if inspector and record_size != 0 else {}
+    made["text/html"] = page.root(html_parts(snapshot) if parts is None else parts)
+    made["text/markdown"] = _markdown(snapshot)
+    made["text/plain"] = _plain(snapshot)
     return made

@@ -13,25 +13,28 @@ from itertools import accumulate, islice
 from typing import NamedTuple, overload
 
 from ..content import Blob, Call, Code
+from ..events import Note
 from ..ledger import Ledger
 
 __all__ = [
     "Details",
     "details",
-    "elapsed_of",
-    "facts",
-    "mark_of",
+    "elapsed_seconds",
     "redacted",
+    "status_facts",
     "status_line",
+    "status_mark",
     "thinking_time",
     "waiting",
-    "words",
+    "warnings",
+    "word_count",
 ]
 
 _QUIET = 3.0  # seconds without a byte after which the line says so
 _MINUTE = 60.0
 _SHORT = 10.0
 _COUNTED = 1_000_000  # characters whose words are counted
+_WARNINGS = 3  # that are shown
 _NAME = 40  # characters of a gateway's word
 _RESUME = "`%gemini resume` asks for the rest."
 _AGAIN = "`%gemini resume` asks the same question again."
@@ -64,6 +67,11 @@ class Details(NamedTuple):
     message: str
     remedy: str
 
+    @property
+    def lines(self) -> list[str]:
+        """Title and message on one line, and the remedy on the next."""
+        return [line for line in (f"{self.title} {self.message}".strip(), self.remedy) if line]
+
 
 @overload
 def redacted(text: str) -> str: ...
@@ -82,7 +90,7 @@ def _line(text: str) -> str:
     return _SPACE.sub(" ", redacted(text)).strip()
 
 
-def words(pieces: Sequence[str]) -> str:
+def word_count(pieces: Sequence[str]) -> str:
     """``1 word`` or ``1,234 words``; bare markup such as ``|`` or ``---`` is no word; empty without text.
 
     The words of a very long text are estimated from its beginning.
@@ -104,12 +112,12 @@ def _enough(pieces: Sequence[str]) -> int:
     return next(at for at, length in enumerate(accumulate(map(len, pieces)), 1) if length >= _COUNTED)
 
 
-def mark_of(ledger: Ledger) -> str:
+def status_mark(ledger: Ledger) -> str:
     """One character that shows the status without colour."""
     return _MARKS["running" if ledger.cause == "arriving" else ledger.status]
 
 
-def elapsed_of(ledger: Ledger, now: float | None = None) -> float:
+def elapsed_seconds(ledger: Ledger, now: float | None = None) -> float:
     """Seconds since the request was sent: ``now`` while it runs, the whole duration when it is over.
 
     Without ``now`` a running ledger is measured by the wall clock.
@@ -140,13 +148,13 @@ def _whole(seconds: int) -> str:
 def thinking_time(ledger: Ledger, now: float | None = None) -> str:
     """How long it thought before the answer began, by the stamps of the ledger; empty when it did not.
 
-    While it still thinks these are whole seconds until ``now``, which counts as in :func:`elapsed_of`.
+    While it still thinks these are whole seconds until ``now``, which counts as in :func:`elapsed_seconds`.
     """
     begun, ended = ledger.marks.get("first_thought"), ledger.marks.get("first_text")
     if begun is None:
         return ""
     if ended is None and ledger.status == "running":
-        return _whole(max(0, int(elapsed_of(ledger, now) - ledger.delay - begun)))
+        return _whole(max(0, int(elapsed_seconds(ledger, now) - ledger.delay - begun)))
     if ended is None:
         ended = ledger.marks.get("total", ledger.raw[-1].t)
     return _seconds(ended - begun) if ended > begun else ""
@@ -192,7 +200,7 @@ def _others(ledger: Ledger) -> list[str]:
 def _ended(ledger: Ledger) -> str:
     finish = ledger.finish
     if ledger.status == "complete":
-        held = [said for said in (words(ledger.answer), *_others(ledger)) if said]
+        held = [said for said in (word_count(ledger.answer), *_others(ledger)) if said]
         unusual = f" ({_line(finish.reason)})" if finish and finish.reason not in ("STOP", "final") else ""
         whose = "rest" if ledger.before else "answer"
         return f"{whose} complete{unusual}, {', '.join(held) or 'no text'}{_tries(ledger)}"
@@ -259,14 +267,14 @@ def _gateway(ledger: Ledger) -> list[str]:
     return [via, f"cached: {_line(str(tier))[:_NAME]}" if hit else ""]
 
 
-def facts(ledger: Ledger, *, now: float | None = None) -> list[str]:
+def status_facts(ledger: Ledger, *, now: float | None = None) -> list[str]:
     """The pieces of the status line, most important first.
 
     Args:
         ledger: the record.
         now: seconds since the request was sent; by the wall clock when left out.
     """
-    elapsed = elapsed_of(ledger, now)
+    elapsed = elapsed_seconds(ledger, now)
     model = ledger.model_version or (ledger.request.model if ledger.request else "")
     state = _running(ledger, elapsed) if ledger.status == "running" else _ended(ledger)
     sources = {"recording": "from a recording", "journal": "from the journal", "echo": "offline echo"}
@@ -283,7 +291,7 @@ def status_line(ledger: Ledger, *, now: float | None = None) -> str:
         ledger: the record.
         now: seconds since the request was sent; by the wall clock when left out.
     """
-    return f"{mark_of(ledger)} {' · '.join(facts(ledger, now=now))}"
+    return f"{status_mark(ledger)} {' · '.join(status_facts(ledger, now=now))}"
 
 
 def details(ledger: Ledger) -> Details | None:
@@ -298,3 +306,19 @@ def details(ledger: Ledger) -> Details | None:
     if ledger.status == "interrupted" and message.startswith(("Stopped", "The kernel ended", "Still")):
         title = ""
     return Details(title, message, _line(ledger.error.remedy) or (_RESUME if ledger.answer else _AGAIN))
+
+
+def warnings(ledger: Ledger, notes: Sequence[Note]) -> list[str]:
+    """The notes that may mislead the reader of the answer, as plain lines; harmless ones are left to the tables.
+
+    Args:
+        ledger: the record.
+        notes: its diagnostics.
+    """
+    # Already in the status line: the connection was lost, the kernel ended, or more is to come.
+    known = ("unterminated", "not-json") if ledger.cause in ("cut", "left", "arriving") else ()
+    found = [note for note in notes if note.severity != "info" and note.kind not in known]
+    lines = [_line(note.message) for note in found[:_WARNINGS]]
+    if len(found) > _WARNINGS:
+        lines.append(f"{len(found) - _WARNINGS} more: see the notes.")
+    return [f"⚠ {line}" for line in lines]

@@ -13,11 +13,11 @@ from typing import TextIO
 
 from ..ledger import Ledger
 from ..markdown import visible
-from .formats import shown
 from .formats_live import growing, growing_text
-from .status import details, elapsed_of, status_line, waiting
+from .snapshot import AnswerSnapshot
+from .status import elapsed_seconds, waiting
 from .terminal_rich import Typesetter, typesetter
-from .truncate import Excerpt, left_out
+from .truncate import Excerpt
 
 __all__ = ["TerminalView"]
 
@@ -62,7 +62,7 @@ class TerminalView:
     def open(self) -> None:
         """Nothing is printed before something arrives."""
         self._out = self._out or sys.stdout
-        self._begun = self._clock() - elapsed_of(self._ledger)
+        self._begun = self._clock() - elapsed_seconds(self._ledger)
         self._setter = None if self._plain else typesetter(self._out, self._clock)
         if self._setter is not None:
             self._shape = growing(self._ledger.look.form)
@@ -100,11 +100,14 @@ class TerminalView:
         self._out = self._out or sys.stdout
         self._show(final=True, ended=True)
         self._leave()
-        told = details(self._ledger)
-        remarks = shown(self._ledger, self._excerpts[1].text).remarks
-        lines = [*left_out(*self._excerpts), *remarks, f"[{status_line(self._ledger)}]"]
-        if told:
-            lines += [f"{told.title} {told.message}".strip(), told.remedy]
+        snapshot = AnswerSnapshot(self._ledger)
+        lines = [
+            snapshot.thoughts.cut_note,
+            snapshot.answer.cut_note,
+            *snapshot.formatted.remarks,
+            f"[{snapshot.status_line}]",
+            *(snapshot.details.lines if snapshot.details else ()),
+        ]
         self._write("".join(f"{visible(line)}\n" for line in lines if line))
 
     def _wait(self) -> None:

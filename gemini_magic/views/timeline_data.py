@@ -16,7 +16,7 @@ from ..events import Usage
 from ..ledger import Ledger
 from ..tables import Rows
 from ..timing import Timing, measure
-from .status import elapsed_of, redacted, waiting
+from .status import elapsed_seconds, redacted, waiting
 
 __all__ = ["BLOCKS", "COLUMNS", "Arrivals", "Bar", "Span", "UsageStep", "height", "look", "sparkline"]
 
@@ -167,7 +167,7 @@ def _end(ledger: Ledger, times: Sequence[float], now: float | None) -> float:
         return max(last, ledger.marks.get("total", 0.0))
     if ledger.source == "recording" and now is None:
         return last  # a replay has a time of its own
-    return max(last, elapsed_of(ledger) - ledger.delay if now is None else now)
+    return max(last, elapsed_seconds(ledger) - ledger.delay if now is None else now)
 
 
 @lru_cache(maxsize=256)

@@ -6,12 +6,12 @@ The response holds all of it.
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from ..ledger import Ledger
 from ..markdown import Images
 
-__all__ = ["MOST", "MOST_HTML", "Excerpt", "hint", "left_out"]
+__all__ = ["MOST", "MOST_HTML", "Excerpt", "TruncatedText", "hint"]
 
 # Characters of an answer, and of its thoughts. The longest answers of today's models have 65,536 tokens, some 300,000.
 MOST: Final = 500_000
@@ -22,6 +22,39 @@ _ZONE: Final = 5_000  # the cut is made at a line end if there is one in the las
 
 def _cost(text: str) -> int:
     return len(text) + _MARK * (text.count("\n") + text.count("|"))
+
+
+class TruncatedText(NamedTuple):
+    """A text at one moment, or the beginning of a very long one.
+
+    Attributes:
+        name: which text of the ledger.
+        text: what is shown of it.
+        length: characters of the whole text.
+        cut: whether the whole text is longer than what is shown.
+    """
+
+    name: Literal["answer", "thoughts"]
+    text: str
+    length: int
+    cut: bool
+
+    def shortened(self, length: int) -> TruncatedText:
+        """The first ``length`` characters, or a few less so that the text ends at a line end."""
+        text = self.text[:length]
+        return self._replace(text=text[: text.rfind("\n", max(0, length - _ZONE)) + 1 or length], cut=True)
+
+    @property
+    def cut_note(self) -> str:
+        """A sentence that says how much is not shown; empty if everything is."""
+        if not self.cut:
+            return ""
+        of = "" if self.name == "answer" else " of the thoughts"
+        held = "text" if self.name == "answer" else "thoughts"
+        return (
+            f"Shown are the first {len(self.text):,} of {self.length:,} characters{of}; "
+            f"the response's `{held}` holds all."
+        )
 
 
 class Excerpt:
@@ -42,13 +75,12 @@ class Excerpt:
         self.images = Images.parse(ledger.look.images)
         self._ledger = ledger
         self._source: list[str] = getattr(ledger, name)
-        self._name = name
+        self._name: Literal["answer", "thoughts"] = name
         self._cursor = 0
         self._pieces: list[str] = []
         self._room = MOST
         self._held = ""
         self._ended_a_line = False  # within the zone
-        self._length = 0
         self.cut = self.stopped = False
 
     def __len__(self) -> int:
@@ -68,21 +100,12 @@ class Excerpt:
         """Take no more, whatever there is room for: its HTML is too long."""
         self.cut = self.stopped = True
 
-    def shorten(self, length: int) -> None:
-        """Keep so many characters, or a few less."""
-        text = self.text[:length]
-        text = text[: text.rfind("\n", max(0, length - _ZONE)) + 1 or length]
-        self._pieces, self._length, self.cut = [text], len(text), True
-
-    def said(self) -> str:
-        """That this is not all, in a sentence; empty when it is."""
-        self._follow()
-        if not self.cut:
-            return ""
-        whole = sum(map(len, list(self._source)))
-        of = "" if self._name == "answer" else " of the thoughts"
-        held = "text" if self._name == "answer" else "thoughts"
-        return f"Shown are the first {self._length:,} of {whole:,} characters{of}; the response's `{held}` holds all."
+    def truncated(self) -> TruncatedText:
+        """What is shown now, and how much is not."""
+        text = self.text
+        return TruncatedText(
+            self._name, text, sum(map(len, list(self._source))) if self.cut else len(text), self.cut
+        )
 
     def _follow(self) -> None:
         if self.cut:
@@ -100,7 +123,6 @@ class Excerpt:
         if not self._held and _cost(piece) + _ZONE <= room:
             self._pieces.append(piece)
             self._room -= _cost(piece)
-            self._length += len(piece)
             return False
         self._held += piece
         fits = _fitting(self._held, room)
@@ -120,7 +142,6 @@ class Excerpt:
         if piece:
             self._pieces.append(piece)
             self._room -= _cost(piece)
-            self._length += len(piece)
 
 
 def _fitting(text: str, room: int) -> int:
@@ -138,8 +159,3 @@ def _fitting(text: str, room: int) -> int:
 def hint(*excerpts: Excerpt) -> str:
     """The same in a few words, while it still grows."""
     return "too long, the rest is not shown" if any(excerpt.cut for excerpt in excerpts) else ""
-
-
-def left_out(*excerpts: Excerpt) -> list[str]:
-    """What is not shown, a sentence each."""
-    return [said for excerpt in excerpts if (said := excerpt.said())]

@@ -15,7 +15,7 @@ from view_stage import ATTACK, feed, finished, new_ledger
 from gemini_magic.markdown import Renderer, render
 from gemini_magic.response import Response
 from gemini_magic.views import bundle
-from gemini_magic.views.formats import shown as in_form
+from gemini_magic.views.formats import format_answer
 from gemini_magic.views.formats_live import growing, growing_text
 from gemini_magic.views.live_pieces import LivePieces
 from gemini_magic.views.truncate import Excerpt
@@ -187,7 +187,7 @@ def test_an_attack_does_no_more_in_a_form_than_in_markdown(form):
         assert audit(render(through(growing(form), [attack]))) == [], attack
         ledger = finished(attack)
         ledger.look = ledger.look._replace(form=form)
-        assert audit(render(in_form(ledger, attack).markdown)) == [], attack
+        assert audit(render(format_answer(ledger, attack).markdown)) == [], attack
 
 
 def test_a_later_display_agrees_and_the_response_keeps_what_came():

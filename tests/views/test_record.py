@@ -17,8 +17,8 @@ from gemini_magic.ledger.exchange import Exchange
 from gemini_magic.ledger.ledger import Ledger
 from gemini_magic.response import Response
 from gemini_magic.tables import Rows
-from gemini_magic.views.page import serious
 from gemini_magic.views.record import RECORD, record
+from gemini_magic.views.snapshot import AnswerSnapshot
 
 ENVELOPE = {
     "candidates": [{"content": {"parts": [{"text": ""}], "role": "model"}, "index": 0}],
@@ -215,5 +215,6 @@ def test_the_notes_are_those_of_the_response_with_their_chunks():
         (note.kind, note.severity, note.chunk, note.offset) for note in odd.notes
     ]
     assert {"usage-shrank", "duplicate-text", "unknown-field"} <= {note["kind"] for note in kept}
-    assert [line for line in serious(odd.ledger) if "became smaller" in line]
-    assert len(serious(odd.ledger)) == sum(note.severity != "info" for note in odd.notes)
+    warnings = AnswerSnapshot(odd.ledger).warnings
+    assert [line for line in warnings if "became smaller" in line]
+    assert len(warnings) == sum(note.severity != "info" for note in odd.notes)

@@ -19,6 +19,7 @@ from gemini_magic.ledger.exchange import Exchange, Pause
 from gemini_magic.tables import Rows
 from gemini_magic.views import Timeline, bundle, page
 from gemini_magic.views import timeline_svg as drawing
+from gemini_magic.views.snapshot import AnswerSnapshot
 from gemini_magic.views.timeline_data import BLOCKS, COLUMNS, look, sparkline
 from gemini_magic.views.units import at, duration, large, ticks
 
@@ -467,17 +468,17 @@ def test_short_streams_and_streams_without_times_have_none():
 
 def test_the_status_line_of_a_finished_answer_shows_it_with_words_for_who_cannot_see_it():
     ledger = steady()
-    assert "gm-spark" not in page.status(ledger)
+    assert "gm-spark" not in page.status(AnswerSnapshot(ledger))
     feed(ledger, finish="STOP", t=2.2)
     ledger.close("end", t=2.2)
-    line = page.status(ledger)
+    line = page.status(AnswerSnapshot(ledger))
     told = "Arrivals: 13 chunks, from the request to the last of them"
     assert (
         f'<span class="gm-spark" role="img" aria-label="{told}" title="{told}">{sparkline(ledger)}</span>'
         in line
     )
     assert line in bundle(ledger)["text/html"]
-    assert "gm-spark" not in page.status(finished())
+    assert "gm-spark" not in page.status(AnswerSnapshot(finished()))
 
 
 def test_a_note_about_a_broken_recording_does_not_take_its_times():

@@ -38,7 +38,7 @@ def test_the_longest_answer_of_a_model_is_shown_whole():
     for text in (LINE * 7_000, "|1|2|\n" * 13_000):
         excerpt = Excerpt(ended(filled(text)), "answer")
         assert excerpt.text == text
-        assert excerpt.said() == ""
+        assert excerpt.truncated().cut_note == ""
 
 
 @pytest.mark.parametrize("size", [7, 4_999, 100_000, 3_000_000])
@@ -47,7 +47,7 @@ def test_it_is_cut_at_a_line_end_however_it_came(size):
     assert excerpt.text.endswith("them.\n")
     assert (LINE * 15_000).startswith(excerpt.text)
     assert 400_000 < len(excerpt.text) <= MOST
-    assert excerpt.said() == (
+    assert excerpt.truncated().cut_note == (
         f"Shown are the first {len(excerpt.text):,} of {15_000 * len(LINE):,} characters; "
         "the response's `text` holds all."
     )
@@ -75,7 +75,7 @@ def test_a_line_that_was_held_back_is_shown_in_the_end():
     assert len(growing.text) < len(text)
     ended(ledger)
     assert growing.text == text
-    assert growing.said() == ""
+    assert growing.truncated().cut_note == ""
 
 
 def test_a_text_without_lines_is_cut_where_there_is_no_room():
