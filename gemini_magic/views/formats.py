@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from .. import markdown
 from ..ledger import Ledger
 from ..lenient_json import read_json
-from .formats_live import FENCE, growing_text
+from .formats_live import FENCE, text_transform
 
 __all__ = ["FormattedAnswer", "format_answer"]
 
@@ -49,7 +49,7 @@ def format_answer(ledger: Ledger, text: str) -> FormattedAnswer:
 
 
 def _shaped(text: str, form: str) -> str:
-    shape = growing_text(form)
+    shape = text_transform(form)
     return text if shape is None else shape.feed(text) + shape.close()
 
 

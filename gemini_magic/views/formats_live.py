@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from typing import Final, Protocol
 
-__all__ = ["FENCE", "Shape", "growing", "growing_text"]
+__all__ = ["FENCE", "TextTransform", "markdown_transform", "text_transform"]
 
-_WALL: Final = 64  # tildes of the fence around a growing text
+_FENCE_LENGTH: Final = 64  # tildes of the fence around a growing text
 _MARK: Final = "\u2060"  # seen by nobody; keeps a line of the answer from ending that fence
 _BLANKS: Final = " \t"
-_WALL_LINE: Final = re.compile(rf" {{0,3}}~{{{_WALL},}}[ \t]*")
-_MAYBE_WALL: Final = re.compile(r" {0,3}~*[ \t]*")
+_FENCE_END: Final = re.compile(rf" {{0,3}}~{{{_FENCE_LENGTH},}}[ \t]*")
+_MAYBE_FENCE_END: Final = re.compile(r" {0,3}~*[ \t]*")
 FENCE: Final = re.compile(
     r"(?P<before>[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*)(?P<mark>`{3,}|~{3,})(?P<info>.*)"
 )
@@ -26,7 +26,7 @@ _OUTSIDE: Final = re.compile(r'\s+|["{}\[\],:]|[^\s"{}\[\],:]+')
 _INSIDE: Final = re.compile(r'[^"\\]+|["\\]')
 
 
-class Shape(Protocol):
+class TextTransform(Protocol):
     """Makes one growing text of another."""
 
     def feed(self, text: str) -> str:
@@ -36,11 +36,11 @@ class Shape(Protocol):
         """What is left when nothing follows."""
 
 
-class _Fence:
+class _FenceWriter:
     """Puts a growing text into a fence that no line of it ends."""
 
     def __init__(self, language: str) -> None:
-        self._opening = f"{'~' * _WALL}{language}\n"
+        self._opening = f"{'~' * _FENCE_LENGTH}{language}\n"
         self._line = ""  # the beginning of a line that may look like the fence's end
         self._fresh = True  # at the start of a line
         self._ended = True
@@ -60,8 +60,8 @@ class _Fence:
         bare = line.rstrip("\r\n")
         if self._ended:
             self._fresh = True
-            return f"{bare}{_MARK}{line[len(bare) :]}" if _WALL_LINE.fullmatch(bare) else line
-        if _MAYBE_WALL.fullmatch(bare):
+            return f"{bare}{_MARK}{line[len(bare) :]}" if _FENCE_END.fullmatch(bare) else line
+        if _MAYBE_FENCE_END.fullmatch(bare):
             self._line, self._fresh = line, True
             return ""
         self._fresh = False
@@ -71,11 +71,11 @@ class _Fence:
         if self._opening:
             return ""
         line, self._line = self._line, ""
-        mark = _MARK if _WALL_LINE.fullmatch(line) else ""
-        return f"{line}{mark}{'' if self._ended else chr(10)}{'~' * _WALL}\n"
+        mark = _MARK if _FENCE_END.fullmatch(line) else ""
+        return f"{line}{mark}{'' if self._ended else chr(10)}{'~' * _FENCE_LENGTH}\n"
 
 
-class _Unfenced:
+class _FenceRemover:
     """Takes away a fence around the whole text."""
 
     def __init__(self) -> None:
@@ -115,7 +115,7 @@ class _Unfenced:
         return held
 
 
-class _Indented:
+class _JsonIndenter:
     """Writes a JSON text with a line for each member; anything else stays as it is."""
 
     def __init__(self) -> None:
@@ -189,7 +189,7 @@ class _Indented:
         return ""
 
 
-class _Blocks:
+class _CodeExtractor:
     """Keeps the fenced code of a text, line by line: with its fences, or without."""
 
     def __init__(self, *, fences: bool) -> None:
@@ -227,10 +227,10 @@ class _Blocks:
         return f"{self._mark}{found['info']}\n" if self._fences else between
 
 
-class _Chain:
+class _TransformChain:
     """One shape after the other."""
 
-    def __init__(self, *shapes: Shape) -> None:
+    def __init__(self, *shapes: TextTransform) -> None:
         self._shapes = shapes
 
     def feed(self, text: str) -> str:
@@ -245,21 +245,21 @@ class _Chain:
         return text
 
 
-def growing_text(form: str) -> Shape | None:
+def text_transform(form: str) -> TextTransform | None:
     """What makes the text to show of a growing answer; None where that is the answer itself."""
     if form == "code":
-        return _Blocks(fences=False)
+        return _CodeExtractor(fences=False)
     if form == "json":
-        return _Chain(_Unfenced(), _Indented())
-    return _Unfenced() if form == "html" else None
+        return _TransformChain(_FenceRemover(), _JsonIndenter())
+    return _FenceRemover() if form == "html" else None
 
 
-def growing(form: str) -> Shape | None:
+def markdown_transform(form: str) -> TextTransform | None:
     """What makes the Markdown that stands for a growing answer; None where that is the answer itself."""
     if form == "markdown":
         return None
     if form == "code":
-        return _Blocks(fences=True)
-    text = growing_text(form)
-    fence = _Fence("" if text is None else form)
-    return fence if text is None else _Chain(text, fence)
+        return _CodeExtractor(fences=True)
+    text = text_transform(form)
+    fence = _FenceWriter("" if text is None else form)
+    return fence if text is None else _TransformChain(text, fence)

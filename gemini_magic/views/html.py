@@ -17,8 +17,8 @@ from . import page
 from .live_pieces import LivePieces
 from .snapshot import AnswerSnapshot
 from .static import bundle
-from .status import elapsed_seconds, waiting
-from .truncate import Excerpt, hint
+from .status import elapsed_seconds, wait_text
+from .truncate import Excerpt, truncation_notice
 
 __all__ = ["HtmlView", "StaticView", "publish"]
 
@@ -41,7 +41,7 @@ class HtmlView:
         ledger: the record.
         clock: seconds, monotonic.
         display_id: an existing display to take over; a new one when left out.
-        hint: a few words for the status line while it runs.
+        notice: a few words for the status line while it runs.
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class HtmlView:
         *,
         clock: Callable[[], float] = time.monotonic,
         display_id: str | None = None,
-        hint: str = "",
+        notice: str = "",
     ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._id = display_id or f"gemini-magic-{uuid4().hex}"
         self._exists = display_id is not None
-        self._hint = hint
+        self._notice = notice
         self._excerpts = Excerpt(ledger, "answer"), Excerpt(ledger, "thoughts")
         self._answer = LivePieces(self._excerpts[0], ledger.look.form)
         self._thoughts = LivePieces(self._excerpts[1])
@@ -87,7 +87,7 @@ class HtmlView:
         publish(bundle(self._ledger), self._id, update=self._exists)
 
     def _state(self, now: float) -> tuple[int, str]:
-        return self._ledger.version, waiting(self._ledger, now - self._begun)
+        return self._ledger.version, wait_text(self._ledger, now - self._begun)
 
     def _paint(self) -> None:
         begun = self._clock()
@@ -95,15 +95,15 @@ class HtmlView:
         self._answer.step()
         self._thoughts.step()
         snapshot = AnswerSnapshot(self._ledger, now=begun - self._begun)
-        told = " · ".join(filter(None, (self._hint, hint(*self._excerpts))))
+        told = " · ".join(filter(None, (self._notice, truncation_notice(*self._excerpts))))
         shown = page.document(
             snapshot,
             self._answer.whole,
             self._thoughts.whole,
             form=self._ledger.look.form,
-            hint=told,
+            notice=told,
         )
-        html = page.root(shown)
+        html = page.root_html(shown)
         data = {"text/html": html, "text/plain": snapshot.status_line}
         publish(data, self._id, update=self._exists)
         self._exists = True

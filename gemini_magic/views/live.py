@@ -16,13 +16,13 @@ from ..ledger import Ledger
 from ..markdown import render
 from . import page
 from .html import HtmlView, publish
-from .live_lane import Lane, ThinkingLane
+from .live_lane import LiveLane, ThinkingLane
 from .snapshot import AnswerSnapshot
 from .static import html_parts, write_bundle
 from .status import elapsed_seconds
 from .stylesheet import ANSWER_CSS, LIVE_CSS
-from .truncate import Excerpt, hint
-from .widgets import WidgetSet, check, has_formula, running_loop
+from .truncate import Excerpt, truncation_notice
+from .widgets import WidgetSet, check_version, has_formula, running_loop
 
 __all__ = ["ALIVE", "LiveView"]
 
@@ -47,7 +47,7 @@ _finished: deque[WidgetSet] = deque()
 
 
 @cache
-def _rehearse() -> None:
+def _preload_highlighter() -> None:
     """Load what the first code block needs (20 ms) while the model thinks, and not in mid-answer."""
     render("```python\n1\n```\n")
 
@@ -75,7 +75,7 @@ class LiveView:
         stop: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        check()
+        check_version()
         self._ledger = ledger
         self._excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
         self._stop = stop
@@ -85,7 +85,7 @@ class LiveView:
         self._begun = 0.0
         self._next = self._next_status = self._next_thoughts = 0.0
         self._sent: deque[float] = deque()
-        self._plainer: HtmlView | None = None
+        self._fallback: HtmlView | None = None
         self._closed = False
 
     def open(self) -> None:
@@ -94,88 +94,88 @@ class LiveView:
         try:
             self._build()
         except Exception as problem:  # noqa: BLE001 - whatever a front end does, the answer must be seen
-            self._give_up(problem)
+            self._fall_back(problem)
 
     def update(self, *, final: bool = False) -> None:
         """Show what is new if it is time for it; with ``final`` in any case."""
         if self._closed:
             return
-        if self._plainer is None:
+        if self._fallback is None:
             try:
                 self._paint(final=final)
             except Exception as problem:  # noqa: BLE001 - see open
-                self._give_up(problem)
+                self._fall_back(problem)
         else:
-            self._plainer.update(final=final)
+            self._fallback.update(final=final)
 
     def close(self) -> None:
         """Put the static bundle in the widget's place; the widget keeps one child that shows the same."""
         if self._closed:
             return
         self._closed = True
-        if self._plainer is None:
+        if self._fallback is None:
             try:
                 self._finish()
             except Exception as problem:  # noqa: BLE001 - see open
-                self._give_up(problem)
-        if self._plainer is not None:
-            self._plainer.close()
+                self._fall_back(problem)
+        if self._fallback is not None:
+            self._fallback.close()
 
-    def _give_up(self, problem: Exception) -> None:
-        self._plainer = HtmlView(
+    def _fall_back(self, problem: Exception) -> None:
+        self._fallback = HtmlView(
             self._ledger,
             clock=self._clock,
             display_id=self._id if self._displayed else None,
-            hint=f"no live widgets: {type(problem).__name__}",
+            notice=f"no live widgets: {type(problem).__name__}",
         )
         if not self._closed:
-            self._plainer.open()
+            self._fallback.open()
 
     def _build(self) -> None:
-        kit = self._kit = WidgetSet()
+        widgets = self._widgets = WidgetSet()
         now = self._clock() - self._begun
         snapshot = AnswerSnapshot(self._ledger, now=now)
-        self._status = kit.html(self._status_html(snapshot))
-        self._button = kit.stop(self._stop) if self._stop else None
-        bar = kit.box([self._status, *([self._button] if self._button else [])], "gm-bar")
-        self._thoughts = ThinkingLane(kit, self._excerpts[0], self._ledger)
-        self._answer = Lane(kit, self._excerpts[1], "gm-answer", form=self._ledger.look.form)
+        self._status = widgets.html(self._status_html(snapshot))
+        self._button = widgets.stop(self._stop) if self._stop else None
+        bar = widgets.box([self._status, *([self._button] if self._button else [])], "gm-bar")
+        self._thoughts = ThinkingLane(widgets, self._excerpts[0], self._ledger)
+        self._answer = LiveLane(widgets, self._excerpts[1], "gm-answer", form=self._ledger.look.form)
         self._answer.prepare()
         self._loop = running_loop()
-        style = kit.html(f"<style>{ANSWER_CSS}{LIVE_CSS}</style>")
+        style = widgets.html(f"<style>{ANSWER_CSS}{LIVE_CSS}</style>")
         parts = (style, bar, self._thoughts.box, self._answer.box)
-        self._root = kit.box(parts, "gemini-magic", _LIVE, "jp-RenderedHTMLCommon")
+        self._root = widgets.box(parts, "gemini-magic", _LIVE, "jp-RenderedHTMLCommon")
         view = {"version_major": 2, "version_minor": 0, "model_id": self._root.model_id}
         data = {
             _WIDGET: view,
-            "text/html": page.root([page.bar(snapshot), f"<p>{_WAITING}</p>"]),
+            "text/html": page.root_html([page.bar_html(snapshot), f"<p>{_WAITING}</p>"]),
             "text/plain": f"{snapshot.status_line}\n{_WAITING}",
         }
         publish(data, self._id, update=False)
         self._displayed = True
         if not self._ledger.raw:
-            _rehearse()
+            _preload_highlighter()
         self._next_status = self._begun + now + _STATUS
 
     def _status_html(self, snapshot: AnswerSnapshot) -> str:
         running = snapshot.status == "running"
-        said = (_TOOLBAR if self._stop is None else "", hint(*self._excerpts)) if running else ()
-        return page.status(snapshot, hint=" · ".join(filter(None, said)))
+        said = (_TOOLBAR if self._stop is None else "", truncation_notice(*self._excerpts)) if running else ()
+        return page.status_html(snapshot, notice=" · ".join(filter(None, said)))
 
-    def _room(self, now: float) -> bool:
+    def _within_rate(self, now: float) -> bool:
         """Whether a paint fits into this second's messages."""
         while self._sent and self._sent[0] <= now - 1.0:
             self._sent.popleft()
-        return len(self._sent) + self._answer.most + self._thoughts.most + 1 <= _RATE
+        return len(self._sent) + self._answer.max_messages + self._thoughts.max_messages + 1 <= _RATE
 
     def _paint(self, *, final: bool) -> None:
         begun = self._clock()
-        if not final and (begun < self._next or not self._room(begun)):
+        if not final and (begun < self._next or not self._within_rate(begun)):
             return
         sent, size = self._answer.paint()
         if final or begun >= self._next_thoughts:
             more, characters = self._thoughts.paint()
-            sent, size = sent + more + self._thoughts.tick(begun - self._begun), size + characters
+            sent, size = sent + more + self._thoughts.update_clock(begun - self._begun), size + characters
             self._next_thoughts = begun + _THOUGHTS
         if final or begun >= self._next_status:
             html = self._status_html(AnswerSnapshot(self._ledger, now=begun - self._begun))
@@ -194,13 +194,13 @@ class LiveView:
         snapshot = AnswerSnapshot(self._ledger)
         shown = html_parts(snapshot, answer=answer, thoughts=thoughts)
         publish(write_bundle(snapshot, parts=shown), self._id, update=self._displayed)
-        kit = self._kit
+        widgets = self._widgets
         whole = f"{''.join(shown)}<style>{ANSWER_CSS}{LIVE_CSS}</style>"
-        last = kit.html(whole, math=has_formula(whole))
+        last = widgets.html(whole, math=has_formula(whole))
         with self._root.hold_sync():
             self._root.children = (last,)
             self._root.remove_class(_LIVE)
-        kit.close(self._root, last, loop=self._loop)
-        _finished.append(kit)
+        widgets.close(self._root, last, loop=self._loop)
+        _finished.append(widgets)
         while len(_finished) > ALIVE:
             _finished.popleft().close()

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from ..markdown import DATA_ONLY, Frame, Renderer
-from .formats_live import growing
-from .truncate import MOST_HTML, Excerpt
+from .formats_live import markdown_transform
+from .truncate import MAX_HTML, Excerpt
 
 __all__ = ["LivePieces"]
 
@@ -73,7 +73,7 @@ class _Piece:
         return self.run.frame.wrap(parts, self.first, rest)
 
 
-def _as_source(html: str) -> str:
+def _without_typesetting(html: str) -> str:
     """The rest, of which no page should typeset the formulas: it is gone in a moment."""
     return html.replace('class="mathjax_process"', 'class="gm-pending"')
 
@@ -100,7 +100,7 @@ class LivePieces:
 
     def __init__(self, source: Sequence[str] | Excerpt, form: str = "markdown") -> None:
         self._source = source
-        self._shape = growing(form)
+        self._transform = markdown_transform(form)
         self._cursor = 0
         images = source.images if isinstance(source, Excerpt) else DATA_ONLY
         self._renderer = Renderer(heal=True, images=images)
@@ -124,16 +124,16 @@ class LivePieces:
 
     def finish(self) -> str | None:
         """Nothing follows: the HTML of everything; None where that became too long to stay."""
-        if self._limit():
+        if self._stop_if_too_long():
             return None
         self.step(final=True)
         return self.whole
 
-    def _limit(self) -> bool:
+    def _stop_if_too_long(self) -> bool:
         """Whether there is too much HTML; then it grows no more."""
         if not isinstance(self._source, Excerpt):
             return False
-        if self._size + len(self._renderer.open) + len(self._renderer.tail) > MOST_HTML:
+        if self._size + len(self._renderer.open) + len(self._renderer.tail) > MAX_HTML:
             self._source.stop()
         return self._source.stopped
 
@@ -146,10 +146,10 @@ class LivePieces:
         Returns:
             The positions in ``html`` that are new or changed, in ascending order; at most one is new.
         """
-        self._limit()
+        self._stop_if_too_long()
         new = self._source[self._cursor :]
         self._cursor += len(new)
-        self._renderer.append(self._shaped("".join(new), final=final))
+        self._renderer.append(self._transformed("".join(new), final=final))
         touched: set[int] = set()
         for kind, ident, html, frame in (
             self._renderer.close(ended=True) if final else self._renderer.update()
@@ -173,13 +173,13 @@ class LivePieces:
                 changed.append(number)
         return changed
 
-    def _shaped(self, text: str, *, final: bool) -> str:
-        if self._shape is None:
+    def _transformed(self, text: str, *, final: bool) -> str:
+        if self._transform is None:
             return text
-        text = self._shape.feed(text)
+        text = self._transform.feed(text)
         if final:
-            text += self._shape.close()
-            self._shape = None
+            text += self._transform.close()
+            self._transform = None
         return text
 
     def _append(self, html: str, frame: Frame | None) -> None:
@@ -203,7 +203,7 @@ class LivePieces:
             or self._pieces[number].first <= index < self._pieces[number].after
         }
 
-    def _begin(self, run: _Block | None) -> int:
+    def _add_piece(self, run: _Block | None) -> int:
         self._pieces.append(_Piece(run))
         self.runs.append(run.frame if run else None)
         if run is not None:
@@ -221,14 +221,14 @@ class LivePieces:
         number = run.pieces[-1]
         piece = self._pieces[number]
         going = run.frame is self._renderer.frame
-        rest = _as_source(self._renderer.open) if going else ""
+        rest = _without_typesetting(self._renderer.open) if going else ""
         if not going:
             self._run = None
         if piece.after == len(run.parts) and piece.rest == rest:
             return set()
         last = number == len(self._pieces) - 1
         if last and going and self._full(piece):
-            number = self._begin(run)
+            number = self._add_piece(run)
             self._pieces[number].first = self._pieces[number].after = piece.after
             piece = self._pieces[number]
         self._extend(piece, run, rest)
@@ -245,19 +245,19 @@ class LivePieces:
         held = self._waiting[-1] if self._waiting and frame and self._waiting[-1].frame is frame else None
         done = self._waiting[:-1] if held else self._waiting
         if held and not done and not tail and held.size >= _RUN:
-            number = self._begin(held)
+            number = self._add_piece(held)
             self._run = held
             self._waiting = []
-            self._extend(self._pieces[number], held, _as_source(self._renderer.open))
+            self._extend(self._pieces[number], held, _without_typesetting(self._renderer.open))
             return {number}
-        rest = _as_source((held.html(self._renderer.open) if held else "") + tail)
+        rest = _without_typesetting((held.html(self._renderer.open) if held else "") + tail)
         last = self._pieces[-1] if self._pieces else None
         if last is not None and last.run is None and not done and last.rest == rest:
             return set()
         if not done and not rest and (last is None or last.run is not None):
             return set()
         if last is None or last.run is not None or (self._full(last) and (done or rest)):
-            last = self._pieces[self._begin(None)]
+            last = self._pieces[self._add_piece(None)]
         for block in done:
             block.pieces.append(len(self._pieces) - 1)
             last.blocks.append(block)

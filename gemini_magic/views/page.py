@@ -16,16 +16,16 @@ from .snapshot import AnswerSnapshot
 from .stylesheet import ANSWER_CSS
 
 __all__ = [
-    "FOLD",
-    "bar",
-    "box",
-    "clock",
+    "THINKING_HEAD",
+    "bar_html",
+    "clock_html",
+    "details_html",
     "document",
-    "look",
-    "notes",
-    "root",
-    "status",
-    "thinking",
+    "form_class",
+    "root_html",
+    "status_html",
+    "thinking_html",
+    "warnings_html",
 ]
 
 _TONES: Final = {
@@ -39,53 +39,55 @@ _TONES: Final = {
 }
 _CODE: Final = re.compile(r"`([^`]+)`")
 
-FOLD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details>'
+THINKING_HEAD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details>'
 
 
-def _said(text: str) -> str:
+def _inline_html(text: str) -> str:
     """Our own words or a server's as HTML: escaped, ```code``` in back-ticks."""
     return _CODE.sub(r"<code>\1</code>", escape(visible(text)))
 
 
-def root(pieces: Iterable[str]) -> str:
+def root_html(pieces: Iterable[str]) -> str:
     """The pieces below the root element, whose class keeps MathJax out: a price in dollars is no formula."""
     return f'<div class="gemini-magic mathjax_ignore">{"".join(pieces)}<style>{ANSWER_CSS}</style></div>'
 
 
-def status(snapshot: AnswerSnapshot, *, hint: str = "") -> str:
+def status_html(snapshot: AnswerSnapshot, *, notice: str = "") -> str:
     """The status line; ``hint`` is one more fact at its end.
 
     Where there is no room for all facts of a growing answer, the last ones are not seen. The narrow page has two lines
     from the beginning, the first for the model alone. Only a wait, which explains itself, takes what it needs. When
     it is over, the line shows how the chunks arrived.
     """
-    shown = [*snapshot.facts, *([hint] if hint else [])]
+    shown = [*snapshot.facts, *([notice] if notice else [])]
     dot = '<span class="gm-dot"> · </span>'
     line = "".join(
-        f'<span class="gm-fact">{dot * (at > 0)}{_said(fact)}</span>' for at, fact in enumerate(shown)
+        f'<span class="gm-fact">{dot * (at > 0)}{_inline_html(fact)}</span>' for at, fact in enumerate(shown)
     )
     waits = snapshot.status == "running" and snapshot.ledger.phase in ("retrying", "queued")
     return (
         f'<div class="gm-status"><span class="gm-mark gm-{_TONES[snapshot.status]}">{snapshot.mark}</span> '
-        f'<span class="gm-facts{" gm-wait" * waits}">{line}{_arrivals(snapshot)}</span></div>'
+        f'<span class="gm-facts{" gm-wait" * waits}">{line}{_sparkline_html(snapshot)}</span></div>'
     )
 
 
-def _arrivals(snapshot: AnswerSnapshot) -> str:
+def _sparkline_html(snapshot: AnswerSnapshot) -> str:
     """How the chunks arrived, in a word of blocks; nothing while they still do."""
     blocks = snapshot.sparkline
     if not blocks:
         return ""
-    told = f"Arrivals: {snapshot.ledger.chunk_columns.length:,} chunks, from the request to the last of them"
-    return f' <span class="gm-spark" role="img" aria-label="{told}" title="{told}">{blocks}</span>'
+    details = (
+        f"Arrivals: {snapshot.ledger.chunk_columns.length:,} chunks, from the request to the last of them"
+    )
+    return f' <span class="gm-spark" role="img" aria-label="{details}" title="{details}">{blocks}</span>'
 
 
-def bar(snapshot: AnswerSnapshot, *, hint: str = "") -> str:
+def bar_html(snapshot: AnswerSnapshot, *, notice: str = "") -> str:
     """The status line in the bar that the live view makes of widgets."""
-    return f'<div class="gm-bar">{status(snapshot, hint=hint)}</div>'
+    return f'<div class="gm-bar">{status_html(snapshot, notice=notice)}</div>'
 
 
-def thinking(snapshot: AnswerSnapshot, html: str) -> str:
+def thinking_html(snapshot: AnswerSnapshot, html: str) -> str:
     """The thoughts, folded; nothing when there are none."""
     if not html:
         return ""
@@ -96,31 +98,33 @@ def thinking(snapshot: AnswerSnapshot, html: str) -> str:
     )
 
 
-def clock(time: str) -> str:
+def clock_html(time: str) -> str:
     """What stands beside :data:`FOLD`: how long it has taken."""
     return f'<span class="gm-clock">, {time}</span>' if time else ""
 
 
-def box(snapshot: AnswerSnapshot) -> str:
+def details_html(snapshot: AnswerSnapshot) -> str:
     """What went wrong and what can be done; nothing for an answer that is complete or still coming."""
-    told = snapshot.details
-    if told is None:
+    details = snapshot.details
+    if details is None:
         return ""
     lines = [
-        f"<strong>{_said(told.title)}</strong> {_said(told.message)}" if told.title else _said(told.message)
+        f"<strong>{_inline_html(details.title)}</strong> {_inline_html(details.message)}"
+        if details.title
+        else _inline_html(details.message)
     ]
-    if told.remedy:
-        lines.append(_said(told.remedy))
+    if details.remedy:
+        lines.append(_inline_html(details.remedy))
     shown = "<br>".join(f"<span>{line}</span>" for line in lines)
     return f'<div class="gm-box gm-{_TONES[snapshot.status]}" role="note">{shown}</div>'
 
 
-def notes(snapshot: AnswerSnapshot) -> str:
+def warnings_html(snapshot: AnswerSnapshot) -> str:
     """The warnings, a line each."""
-    return "".join(f'<div class="gm-note">{_said(line)}</div>' for line in snapshot.warnings)
+    return "".join(f'<div class="gm-note">{_inline_html(line)}</div>' for line in snapshot.warnings)
 
 
-def look(form: str) -> str:
+def form_class(form: str) -> str:
     """The class of an answer that is not shown as Markdown; empty for one that is."""
     return "" if form == "markdown" else f"gm-as-{form}"
 
@@ -131,8 +135,8 @@ def document(
     thoughts: str,
     *,
     form: str = "markdown",
-    hint: str = "",
-    cut: Iterable[str] = (),
+    notice: str = "",
+    notes: Iterable[str] = (),
 ) -> list[str]:
     """The whole picture in the order in which it is read: status, thoughts, answer, what went wrong.
 
@@ -141,17 +145,17 @@ def document(
         answer: its sanitised HTML.
         thoughts: the same.
         form: how the answer is shown.
-        hint: one more fact for the status line.
-        cut: what is not shown, in sentences.
+        notice: one more fact for the status line.
+        notes: what is not shown, in sentences.
     """
     busy = ' aria-busy="true"' if snapshot.status == "running" else ""
-    names = " ".join(filter(None, ("gm-answer", look(form))))
+    names = " ".join(filter(None, ("gm-answer", form_class(form))))
     body = f'<div class="{names}" role="region" aria-label="Answer"{busy}>{answer}</div>' if answer else ""
     return [
-        bar(snapshot, hint=hint),
-        thinking(snapshot, thoughts),
+        bar_html(snapshot, notice=notice),
+        thinking_html(snapshot, thoughts),
         body,
-        *(f'<div class="gm-note gm-cut">{_said(sentence)}</div>' for sentence in cut),
-        box(snapshot),
-        notes(snapshot),
+        *(f'<div class="gm-note gm-cut">{_inline_html(sentence)}</div>' for sentence in notes),
+        details_html(snapshot),
+        warnings_html(snapshot),
     ]

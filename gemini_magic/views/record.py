@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from ..events import Note
 from ..ledger import Ledger, clean_headers, clean_url
-from .record_chunks import ChunkTexts, compact, json_size, size_within
+from .record_chunks import ChunkTexts, compact, json_size, size_in_string
 from .snapshot import AnswerSnapshot
-from .status import redacted
-from .truncate import MOST
+from .status import redact
+from .truncate import MAX_CHARACTERS
 
 __all__ = ["RECORD", "RECORD_SIZE", "record", "write_record"]
 
@@ -23,35 +23,35 @@ RECORD_SIZE: Final = 2.0
 
 _VERSION: Final = 1
 _MEGABYTE: Final = 1_000_000
-_LEAST: Final = 10_000  # bytes; a smaller record would hold nothing
-_MOST_CHUNKS: Final = 100_000
-_MOST_NOTES: Final = 200
-_MOST_ATTEMPTS: Final = 50
-_WORDS: Final = 2_000  # bytes of a server's words
+_MIN_SIZE: Final = 10_000  # bytes; a smaller record would hold nothing
+_MAX_CHUNKS: Final = 100_000
+_MAX_NOTES: Final = 200
+_MAX_ATTEMPTS: Final = 50
+_MAX_TEXT: Final = 2_000  # bytes of a server's words
 _MEDIA: Final = re.compile(r"[A-Za-z0-9+/_=-]{1000,}")  # base64 of a picture, say
-_CAPPED: Final = 500  # bytes of the words about what is missing
+_CAPPED_SIZE: Final = 500  # bytes of the words about what is missing
 _COUNTS: Final = ("prompt", "cached", "output", "thoughts", "tool", "total")
 
 
-def _fitting(text: str, room: int) -> str:
+def _fit(text: str, room: int) -> str:
     """The beginning of a text that takes at most so many bytes as JSON."""
     while text and (size := json_size(text)) > room:
         text = text[: min(len(text) - 1, len(text) * room // size)]
     return text
 
 
-def _words(text: str | None) -> str | None:
-    return None if text is None else _fitting(redacted(text), _WORDS)
+def _clean(text: str | None) -> str | None:
+    return None if text is None else _fit(redact(text), _MAX_TEXT)
 
 
-def _start(pieces: list[str], room: int) -> tuple[str, int]:
+def _beginning(pieces: list[str], room: int) -> tuple[str, int]:
     """The first characters of a text, and how many there are."""
     pieces = list(pieces)  # a copy first: the reader may be appending
     count, length = 0, 0
-    while count < len(pieces) and length < MOST:
+    while count < len(pieces) and length < MAX_CHARACTERS:
         length += len(pieces[count])
         count += 1
-    return _fitting("".join(pieces[:count])[:MOST], room), sum(map(len, pieces))
+    return _fit("".join(pieces[:count])[:MAX_CHARACTERS], room), sum(map(len, pieces))
 
 
 def _differences(values: list[int | None]) -> list[int | None]:
@@ -76,7 +76,7 @@ def _columns(ledger: Ledger, count: int) -> dict[str, Any]:
         "size": rows["size"],
         "kinds": kinds,
         "kind": [kinds.index(kind) for kind in rows["kind"]],
-        "finish": [[at, _words(reason)] for at, reason in enumerate(rows["finish_reason"]) if reason],
+        "finish": [[at, _clean(reason)] for at, reason in enumerate(rows["finish_reason"]) if reason],
     }
     for share in ("text", "thought"):
         lengths = [len(piece) for piece in rows[share]]
@@ -91,12 +91,12 @@ def _columns(ledger: Ledger, count: int) -> dict[str, Any]:
 
 def _chunks(ledger: Ledger, room: int) -> tuple[str, int, int]:
     """The chunks as JSON text; of how many there are columns, and of how many the JSON text."""
-    count = min(len(ledger.raw), ledger.chunk_columns.length, _MOST_CHUNKS)
+    count = min(len(ledger.raw), ledger.chunk_columns.length, _MAX_CHUNKS)
     columns = _columns(ledger, count)
-    while count and (size := size_within(columns)) > room // 2:
+    while count and (size := size_in_string(columns)) > room // 2:
         count = min(count - 1, count * (room // 2) // size)
         columns = _columns(ledger, count)
-    texts = ChunkTexts(room - size_within(columns) - len('"shapes":[],') * 2)
+    texts = ChunkTexts(room - size_in_string(columns) - len('"shapes":[],') * 2)
     said = zip(
         *(ledger.chunk_columns.given(name, count) for name in ("json", "text", "thought")), strict=True
     )
@@ -111,28 +111,28 @@ def _request(ledger: Ledger, room: int) -> tuple[dict[str, Any] | None, int]:
         return None, 0
     exchange = ledger.exchanges[-1]
     body = exchange.body.decode("utf-8", "replace")
-    body = redacted(
+    body = redact(
         _MEDIA.sub(lambda found: f"{found[0][:40]}… {len(found[0]) - 40:,} characters left out", body)
     )
     kept = {
-        "method": _words(exchange.method),
-        "url": _words(clean_url(exchange.url)),
+        "method": _clean(exchange.method),
+        "url": _clean(clean_url(exchange.url)),
         "headers": {
-            name: _words(value) for name, value in list(clean_headers(exchange.headers).items())[:_MOST_NOTES]
+            name: _clean(value) for name, value in list(clean_headers(exchange.headers).items())[:_MAX_NOTES]
         },
-        "body": _fitting(body, room),
+        "body": _fit(body, room),
     }
     return kept, len(body)
 
 
 def _attempts(ledger: Ledger) -> list[dict[str, Any]]:
-    found = [exchange.summary() for exchange in ledger.exchanges[:_MOST_ATTEMPTS]]
+    found = [exchange.summary() for exchange in ledger.exchanges[:_MAX_ATTEMPTS]]
     return [
         {
             **each._asdict(),
-            "url": _words(clean_url(each.url)),
-            "end": _words(each.end),
-            "problem": _words(each.problem),
+            "url": _clean(clean_url(each.url)),
+            "end": _clean(each.end),
+            "problem": _clean(each.problem),
             "waited": round(each.waited, 3),
         }
         for each in found
@@ -141,11 +141,11 @@ def _attempts(ledger: Ledger) -> list[dict[str, Any]]:
 
 def _notes(notes: list[Note], room: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for note in notes[:_MOST_NOTES]:
+    for note in notes[:_MAX_NOTES]:
         found.append(
             {
                 "kind": note.kind,
-                "message": _words(note.message),
+                "message": _clean(note.message),
                 "severity": note.severity,
                 "chunk": note.chunk,
                 "offset": note.offset,
@@ -174,34 +174,34 @@ def write_record(snapshot: AnswerSnapshot, size: float | None = None) -> dict[st
     """
     ledger = snapshot.ledger
     most = ledger.look.record_size if size is None else size
-    room = max(_LEAST, round((RECORD_SIZE if most is None else most) * _MEGABYTE))
-    told, finish = snapshot.details, ledger.finish
+    room = max(_MIN_SIZE, round((RECORD_SIZE if most is None else most) * _MEGABYTE))
+    details, finish = snapshot.details, ledger.finish
     made: dict[str, Any] = {
         "v": _VERSION,
-        "model": _words(ledger.request.model) if ledger.request else None,
-        "model_version": _words(ledger.model_version),
-        "response_id": _words(ledger.response_id),
+        "model": _clean(ledger.request.model) if ledger.request else None,
+        "model_version": _clean(ledger.model_version),
+        "response_id": _clean(ledger.response_id),
         "backend": ledger.backend,
         "source": ledger.source,
         "started": ledger.started.isoformat(),
         "status": snapshot.status,
-        "status_line": _words(snapshot.status_line),
-        "finish_reason": _words(finish.reason) if finish else None,
-        "finish_message": _words(finish.message) if finish else None,
-        "block_reason": _words(ledger.blocked.reason) if ledger.blocked else None,
-        "details": {name: _words(word) for name, word in told._asdict().items()} if told else None,
+        "status_line": _clean(snapshot.status_line),
+        "finish_reason": _clean(finish.reason) if finish else None,
+        "finish_message": _clean(finish.message) if finish else None,
+        "block_reason": _clean(ledger.blocked.reason) if ledger.blocked else None,
+        "details": {name: _clean(word) for name, word in details._asdict().items()} if details else None,
         "usage": ledger.usage._asdict() if ledger.usage else None,
         "delay": round(ledger.delay, 6),
         "timing": {name: round(t, 6) for name, t in list(ledger.marks.items())},
-        "attempts": _attempts(ledger) if room > 10 * _LEAST else [],
+        "attempts": _attempts(ledger) if room > 10 * _MIN_SIZE else [],
     }
-    text, chars = _start(ledger.answer, room * 3 // 8)
-    thoughts, thought_chars = _start(ledger.thoughts, room // 8)
+    text, chars = _beginning(ledger.answer, room * 3 // 8)
+    thoughts, thought_chars = _beginning(ledger.thoughts, room // 8)
     request, asked = _request(ledger, room // 8)
     notes = _notes(snapshot.notes, room // 16)
     count = len(ledger.raw)
     made |= {"request": request, "text": text, "thoughts": thoughts, "notes": notes}
-    chunks, kept, whole = _chunks(ledger, room - json_size(made) - _CAPPED)
+    chunks, kept, whole = _chunks(ledger, room - json_size(made) - _CAPPED_SIZE)
     made |= {"count": count, "chunks": chunks}
     made["capped"] = {
         name: f"{held:,} of {all_:,} {what}"

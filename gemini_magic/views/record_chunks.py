@@ -10,14 +10,14 @@ import json
 import re
 from typing import Any, Final
 
-from .status import redacted
+from .status import redact
 
-__all__ = ["ChunkTexts", "compact", "json_size", "size_within"]
+__all__ = ["ChunkTexts", "compact", "json_size", "size_in_string"]
 
 # A string (with the colon behind it, where it is a name) or a number; all else is the shape of the text.
 _SCALAR: Final = re.compile(r'"(?:[^"\\]|\\.)*+"(\s*+:)?|-?\d[\d.eE+-]*+', re.DOTALL)
 _SAFE: Final = 2**53  # beyond, JavaScript cannot tell whole numbers apart
-_LONGEST: Final = 4_000  # characters of a value; pictures and signatures have more
+_MAX_VALUE: Final = 4_000  # characters of a value; pictures and signatures have more
 _BEGINNING: Final = 200
 
 
@@ -30,14 +30,14 @@ def json_size(value: Any) -> int:
     return len(compact(value).encode("utf-8", "replace"))
 
 
-def size_within(value: Any) -> int:
+def size_in_string(value: Any) -> int:
     """Bytes of a value as JSON that stands in a string."""
     text = compact(value)
     return len(text.encode("utf-8", "replace")) + text.count('"') + text.count("\\")
 
 
 def _shortened(literal: str) -> str:
-    if len(literal) <= _LONGEST or not literal.startswith('"'):
+    if len(literal) <= _MAX_VALUE or not literal.startswith('"'):
         return literal
     kept = re.sub(r"\\[^\\]{0,5}\Z", "", literal[:_BEGINNING])  # no escape is cut in two
     return f'{kept}… {len(literal) - len(kept) - 1:,} characters left out"'
@@ -51,11 +51,11 @@ def _value(literal: str, text: str, thought: str) -> Any:
         number = int(literal[:20])
         if number < _SAFE:
             return number
-    return _shortened(redacted(literal))
+    return _shortened(redact(literal))
 
 
 # Bytes of JSON that are taken apart: half a second, while a cell waits for its end.
-_MOST_READ: Final = 4_000_000
+_MAX_READ: Final = 4_000_000
 
 
 class ChunkTexts:
@@ -89,21 +89,21 @@ class ChunkTexts:
             thought: what it adds to the thoughts.
         """
         self._read += len(raw)
-        row = self._row(raw, text, thought) if self._room > 0 and self._read <= _MOST_READ else None
+        row = self._row(raw, text, thought) if self._room > 0 and self._read <= _MAX_READ else None
         self.rows.append(row)
         self.kept += row is not None
 
     def _row(self, raw: bytes, text: str, thought: str) -> list[Any] | None:
-        pieces, literals = _taken_apart(raw.decode("utf-8", "replace"))
+        pieces, literals = _split(raw.decode("utf-8", "replace"))
         shape = self._known.get(pieces)
         former = self._former[shape] if shape is not None else [""] * len(literals)
-        said, thinks = (compact(each) if each else "" for each in (text, thought))
+        text_json, thought_json = (compact(each) if each else "" for each in (text, thought))
         row: list[Any] = [len(self.shapes) if shape is None else shape]
         for place, (literal, before) in enumerate(zip(literals, former, strict=True)):
             if literal != before:
-                row += place, _value(literal, said, thinks)
-        shown = [redacted(piece) for piece in pieces] if shape is None else []
-        cost = size_within(row) - len("null") + (size_within(shown) + 1 if shape is None else 0)
+                row += place, _value(literal, text_json, thought_json)
+        shown = [redact(piece) for piece in pieces] if shape is None else []
+        cost = size_in_string(row) - len("null") + (size_in_string(shown) + 1 if shape is None else 0)
         if cost > self._room:
             return None
         self._room -= cost
@@ -116,7 +116,7 @@ class ChunkTexts:
         return row
 
 
-def _taken_apart(text: str) -> tuple[tuple[str, ...], list[str]]:
+def _split(text: str) -> tuple[tuple[str, ...], list[str]]:
     """The pieces around the values of a JSON text, and the values as they are written."""
     pieces, literals, done = list[str](), list[str](), 0
     for found in _SCALAR.finditer(text):

@@ -47,23 +47,23 @@ class NullView:
 
 # Seconds: preparing the first request takes 10 to 20 ms beside the import, which would slow it down; a connection
 # over a slow network need not be waited for.
-_MOMENT = 0.05
-_LOOK = 0.001
+_MAX_DELAY = 0.05
+_POLL = 0.001
 
 
-class _Later:
+class _LazyView:
     """A view whose module is imported when it opens; if that fails, a plainer view with a word about why."""
 
-    def __init__(self, make: Callable[[], View], plainer: Callable[[str], View]) -> None:
+    def __init__(self, make: Callable[[], View], fallback: Callable[[str], View]) -> None:
         self._make = make
-        self._plainer = plainer
+        self._fallback = fallback
         self._view: View | None = None
 
     def open(self) -> None:
         try:
             self._view = self._make()
         except Exception as problem:  # noqa: BLE001 - a broken installation must not cost the answer
-            self._view = self._plainer(f"{type(problem).__name__}: {problem}")
+            self._view = self._fallback(f"{type(problem).__name__}: {problem}")
         self._view.open()
 
     def update(self, *, final: bool = False) -> None:
@@ -81,43 +81,43 @@ def _module(name: str) -> Any:
     return import_module(f".{name}", __package__)
 
 
-def _large_module(name: str, ledger: Ledger) -> Any:
+def _import_after_request(name: str, ledger: Ledger) -> Any:
     """A module that imports the libraries; the first time, the request gets a moment to go out before."""
-    end = time.monotonic() + _MOMENT
+    end = time.monotonic() + _MAX_DELAY
     known = f"{__package__}.{name}" in sys.modules
     while not known and ledger.phase in ("preparing", "connecting") and time.monotonic() < end:
-        time.sleep(_LOOK)
+        time.sleep(_POLL)
     return _module(name)
 
 
 def _terminal(ledger: Ledger, *, plain: bool) -> View:
-    return _Later(lambda: _module("terminal").TerminalView(ledger, plain=plain), lambda _: NullView())
+    return _LazyView(lambda: _module("terminal").TerminalView(ledger, plain=plain), lambda _: NullView())
 
 
 def _html(ledger: Ledger) -> View:
-    return _Later(
-        lambda: _large_module("html", ledger).HtmlView(ledger),
+    return _LazyView(
+        lambda: _import_after_request("html", ledger).HtmlView(ledger),
         lambda _: _module("terminal").TerminalView(ledger),
     )
 
 
 def _static(ledger: Ledger) -> View:
-    return _Later(
-        lambda: _large_module("html", ledger).StaticView(ledger),
+    return _LazyView(
+        lambda: _import_after_request("html", ledger).StaticView(ledger),
         lambda _: _module("terminal").TerminalView(ledger),
     )
 
 
 def _live(ledger: Ledger, stop: Callable[[], None] | None) -> View:
     def make() -> View:
-        view: View = _large_module("live", ledger).LiveView(ledger, stop=stop)
+        view: View = _import_after_request("live", ledger).LiveView(ledger, stop=stop)
         return view
 
-    def plainer(why: str) -> View:
-        view: View = _module("html").HtmlView(ledger, hint=f"no live widgets: {why}")
+    def fallback(why: str) -> View:
+        view: View = _module("html").HtmlView(ledger, notice=f"no live widgets: {why}")
         return view
 
-    return _Later(make, plainer)
+    return _LazyView(make, fallback)
 
 
 def select_view(

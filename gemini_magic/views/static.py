@@ -17,7 +17,7 @@ from . import page
 from .formats import FormattedAnswer, format_answer
 from .record import RECORD, write_record
 from .snapshot import AnswerSnapshot
-from .truncate import MOST_HTML, TruncatedText
+from .truncate import MAX_HTML, TruncatedText
 
 __all__ = ["bundle", "html_parts", "inspect", "write_bundle"]
 
@@ -50,8 +50,8 @@ def _render(
 ) -> tuple[str, TruncatedText]:
     """A text as HTML, and what is shown of it: less than before where the HTML is far longer than the text."""
     html = render(markdown(text), ended=True, images=snapshot.images)
-    while len(html) > MOST_HTML:
-        text = text.shortened(len(text.text) * MOST_HTML // len(html) * 9 // 10)
+    while len(html) > MAX_HTML:
+        text = text.shortened(len(text.text) * MAX_HTML // len(html) * 9 // 10)
         html = render(markdown(text), ended=True, images=snapshot.images)
     return html, text
 
@@ -68,13 +68,13 @@ def html_parts(
     Only Markdown is: what another form makes of an answer is certain when all of it is there.
     """
     text, thought_text = snapshot.answer, snapshot.thoughts
-    if thoughts is None or len(thoughts) > MOST_HTML:
+    if thoughts is None or len(thoughts) > MAX_HTML:
         thoughts, thought_text = _render(snapshot, thought_text, lambda shown: shown.text)
-    if answer is None or len(answer) > MOST_HTML or snapshot.ledger.look.form != "markdown":
+    if answer is None or len(answer) > MAX_HTML or snapshot.ledger.look.form != "markdown":
         answer, text = _render(snapshot, text, lambda shown: _formatted(snapshot, shown).markdown)
     formatted = _formatted(snapshot, text)
     notes = (thought_text.cut_note, text.cut_note, *formatted.remarks)
-    return page.document(snapshot, answer, thoughts, form=formatted.form, cut=filter(None, notes))
+    return page.document(snapshot, answer, thoughts, form=formatted.form, notes=filter(None, notes))
 
 
 def _plain(snapshot: AnswerSnapshot) -> str:
@@ -128,7 +128,7 @@ def write_bundle(
     """
     record_size = snapshot.ledger.look.record_size
     made: dict[str, Any] = {RECORD: write_record(snapshot)} if inspector and record_size != 0 else {}
-    made["text/html"] = page.root(html_parts(snapshot) if parts is None else parts)
+    made["text/html"] = page.root_html(html_parts(snapshot) if parts is None else parts)
     made["text/markdown"] = _markdown(snapshot)
     made["text/plain"] = _plain(snapshot)
     return made

@@ -20,12 +20,12 @@ __all__ = [
     "Details",
     "details",
     "elapsed_seconds",
-    "redacted",
+    "redact",
     "status_facts",
     "status_line",
     "status_mark",
     "thinking_time",
-    "waiting",
+    "wait_text",
     "warnings",
     "word_count",
 ]
@@ -74,10 +74,10 @@ class Details(NamedTuple):
 
 
 @overload
-def redacted(text: str) -> str: ...
+def redact(text: str) -> str: ...
 @overload
-def redacted(text: None) -> None: ...
-def redacted(text: str | None) -> str | None:
+def redact(text: None) -> None: ...
+def redact(text: str | None) -> str | None:
     """A server's words without what looks like a Google API key, and without what no encoder takes."""
     if text is None:
         return None
@@ -86,8 +86,8 @@ def redacted(text: str | None) -> str | None:
     return _KEY.sub("AIza…", text)
 
 
-def _line(text: str) -> str:
-    return _SPACE.sub(" ", redacted(text)).strip()
+def _one_line(text: str) -> str:
+    return _SPACE.sub(" ", redact(text)).strip()
 
 
 def word_count(pieces: Sequence[str]) -> str:
@@ -97,7 +97,11 @@ def word_count(pieces: Sequence[str]) -> str:
     """
     pieces = list(pieces)  # a copy first: the reader may be appending
     length = sum(map(len, pieces))
-    text = "".join(pieces) if length <= _COUNTED else "".join(islice(pieces, _enough(pieces)))[:_COUNTED]
+    text = (
+        "".join(pieces)
+        if length <= _COUNTED
+        else "".join(islice(pieces, _pieces_to_count(pieces)))[:_COUNTED]
+    )
     if not text.strip():
         return ""
     count = sum(1 for _ in _WORD.finditer(text))
@@ -107,7 +111,7 @@ def word_count(pieces: Sequence[str]) -> str:
     return f"{count:,} word{'' if count == 1 else 's'}"
 
 
-def _enough(pieces: Sequence[str]) -> int:
+def _pieces_to_count(pieces: Sequence[str]) -> int:
     """How many pieces hold the characters that are counted."""
     return next(at for at, length in enumerate(accumulate(map(len, pieces)), 1) if length >= _COUNTED)
 
@@ -140,7 +144,7 @@ def _seconds(value: float) -> str:
     return f"{minutes} min {seconds:02d} s"
 
 
-def _whole(seconds: int) -> str:
+def _whole_seconds(seconds: int) -> str:
     """Seconds that are counted down."""
     return f"{seconds} s" if seconds < _MINUTE else _seconds(seconds)
 
@@ -154,13 +158,13 @@ def thinking_time(ledger: Ledger, now: float | None = None) -> str:
     if begun is None:
         return ""
     if ended is None and ledger.status == "running":
-        return _whole(max(0, int(elapsed_seconds(ledger, now) - ledger.delay - begun)))
+        return _whole_seconds(max(0, int(elapsed_seconds(ledger, now) - ledger.delay - begun)))
     if ended is None:
         ended = ledger.marks.get("total", ledger.raw[-1].t)
     return _seconds(ended - begun) if ended > begun else ""
 
 
-def waiting(ledger: Ledger, now: float) -> str:
+def wait_text(ledger: Ledger, now: float) -> str:
     """Why no request is on its way at ``now`` seconds, and how long that lasts; empty while one is.
 
     It changes once a second.
@@ -169,14 +173,14 @@ def waiting(ledger: Ledger, now: float) -> str:
     if pause is None or ledger.phase not in ("retrying", "queued"):
         return ""
     left = round(pause.until - now)
-    why = f" ({_line(pause.why)})"
+    why = f" ({_one_line(pause.why)})"
     if ledger.phase == "queued":
-        return f"waiting for its turn{f', {_whole(left)}' if left > 0 else ''}{why}"
-    return f"retrying{f' in {_whole(left)}' if left > 0 else ''}{why}, attempt {pause.attempt} of {pause.of}"
+        return f"waiting for its turn{f', {_whole_seconds(left)}' if left > 0 else ''}{why}"
+    return f"retrying{f' in {_whole_seconds(left)}' if left > 0 else ''}{why}, attempt {pause.attempt} of {pause.of}"
 
 
-def _running(ledger: Ledger, now: float) -> str:
-    if wait := waiting(ledger, now):
+def _running_state(ledger: Ledger, now: float) -> str:
+    if wait := wait_text(ledger, now):
         return wait
     if ledger.phase in ("preparing", "connecting"):
         return "connecting"
@@ -187,7 +191,7 @@ def _running(ledger: Ledger, now: float) -> str:
     return f"{doing}, nothing for {quiet:.0f} s" if quiet >= _QUIET else doing
 
 
-def _others(ledger: Ledger) -> list[str]:
+def _other_content(ledger: Ledger) -> list[str]:
     """What an answer holds beside text."""
     held = Counter(map(type, ledger.parts.get(0, ())))
     kinds = ((Call, "function call", "calls"), (Blob, "media part", "images"), (Code, "code run", "parts"))
@@ -197,13 +201,15 @@ def _others(ledger: Ledger) -> list[str]:
     ]
 
 
-def _ended(ledger: Ledger) -> str:
+def _ended_state(ledger: Ledger) -> str:
     finish = ledger.finish
     if ledger.status == "complete":
-        held = [said for said in (word_count(ledger.answer), *_others(ledger)) if said]
-        unusual = f" ({_line(finish.reason)})" if finish and finish.reason not in ("STOP", "final") else ""
+        held = [said for said in (word_count(ledger.answer), *_other_content(ledger)) if said]
+        unusual = (
+            f" ({_one_line(finish.reason)})" if finish and finish.reason not in ("STOP", "final") else ""
+        )
         whose = "rest" if ledger.before else "answer"
-        return f"{whose} complete{unusual}, {', '.join(held) or 'no text'}{_tries(ledger)}"
+        return f"{whose} complete{unusual}, {', '.join(held) or 'no text'}{_attempts(ledger)}"
     if ledger.status == "truncated":
         if ledger.cause == "cut":
             return "truncated: the connection was lost"
@@ -215,7 +221,7 @@ def _ended(ledger: Ledger) -> str:
         return f"truncated: {'stopped at the token limit' if limit else 'the server stopped in the middle'}"
     if ledger.status == "blocked":
         blocked = ledger.blocked or finish
-        reason = f" ({_line(blocked.reason)})" if blocked else ""
+        reason = f" ({_one_line(blocked.reason)})" if blocked else ""
         return f"{'prompt blocked' if ledger.blocked else 'blocked'}{reason}"
     if ledger.status == "stalled":
         limit_s = "" if ledger.limit is None else f" for {ledger.limit:g} s"
@@ -225,18 +231,18 @@ def _ended(ledger: Ledger) -> str:
     if ledger.status == "error":
         code = getattr(ledger.error, "code", None)
         status = getattr(ledger.error, "status", None)
-        return " ".join(str(part) for part in ("error", code, status) if part) + _tries(ledger)
-    return _interrupted(ledger)
+        return " ".join(str(part) for part in ("error", code, status) if part) + _attempts(ledger)
+    return _interrupted_state(ledger)
 
 
-def _interrupted(ledger: Ledger) -> str:
+def _interrupted_state(ledger: Ledger) -> str:
     if ledger.cause == "arriving" and ledger.error is not None:  # where, and how far it is
-        said = _line(ledger.error.message).rstrip(".")
+        said = _one_line(ledger.error.message).rstrip(".")
         return said[:1].lower() + said[1:]
     return {"stop": "stopped", "left": "the kernel ended"}.get(ledger.cause or "", "interrupted")
 
 
-def _tries(ledger: Ledger) -> str:
+def _attempts(ledger: Ledger) -> str:
     """How often it was asked, where that was more than once."""
     count = len(ledger.exchanges)
     whole = any(note.kind == "fallback" for note in list(ledger.notes))
@@ -244,7 +250,7 @@ def _tries(ledger: Ledger) -> str:
     return f" after {count} tries{last}" if count > 1 else ""
 
 
-def _others_said(ledger: Ledger) -> str:
+def _other_candidates(ledger: Ledger) -> str:
     """That there are more answers than the one that is shown."""
     count = len({0, *ledger.parts})
     return f"answer 1 of {count} shown, `.candidates` has all" if count > 1 else ""
@@ -262,9 +268,9 @@ def _tokens(ledger: Ledger) -> str:
 def _gateway(ledger: Ledger) -> list[str]:
     """Which provider a gateway took the answer from, and whether it came from its cache."""
     provider, tier = ledger.extras.get("provider"), ledger.extras.get("cache_tier")
-    via = f"via {_line(provider)[:_NAME]}" if isinstance(provider, str) and provider.strip() else ""
+    via = f"via {_one_line(provider)[:_NAME]}" if isinstance(provider, str) and provider.strip() else ""
     hit = isinstance(tier, str) and tier.strip().lower() not in ("", "none")
-    return [via, f"cached: {_line(str(tier))[:_NAME]}" if hit else ""]
+    return [via, f"cached: {_one_line(str(tier))[:_NAME]}" if hit else ""]
 
 
 def status_facts(ledger: Ledger, *, now: float | None = None) -> list[str]:
@@ -276,11 +282,11 @@ def status_facts(ledger: Ledger, *, now: float | None = None) -> list[str]:
     """
     elapsed = elapsed_seconds(ledger, now)
     model = ledger.model_version or (ledger.request.model if ledger.request else "")
-    state = _running(ledger, elapsed) if ledger.status == "running" else _ended(ledger)
+    state = _running_state(ledger, elapsed) if ledger.status == "running" else _ended_state(ledger)
     sources = {"recording": "from a recording", "journal": "from the journal", "echo": "offline echo"}
     took = _seconds(elapsed) if elapsed or ledger.status == "running" else ""
-    known = (_others_said(ledger), _tokens(ledger), *_gateway(ledger), sources.get(ledger.source, ""))
-    found = (_line(model), state, took, *known)
+    known = (_other_candidates(ledger), _tokens(ledger), *_gateway(ledger), sources.get(ledger.source, ""))
+    found = (_one_line(model), state, took, *known)
     return [fact for fact in found if fact]
 
 
@@ -302,10 +308,10 @@ def details(ledger: Ledger) -> Details | None:
     title = {"interrupted": "Stopped.", "blocked": "Blocked."}.get(ledger.status, partial)
     if ledger.error is None:
         return Details(title, "It stopped at the token limit.", _LIMIT)
-    message = _line(ledger.error.message)
+    message = _one_line(ledger.error.message)
     if ledger.status == "interrupted" and message.startswith(("Stopped", "The kernel ended", "Still")):
         title = ""
-    return Details(title, message, _line(ledger.error.remedy) or (_RESUME if ledger.answer else _AGAIN))
+    return Details(title, message, _one_line(ledger.error.remedy) or (_RESUME if ledger.answer else _AGAIN))
 
 
 def warnings(ledger: Ledger, notes: Sequence[Note]) -> list[str]:
@@ -318,7 +324,7 @@ def warnings(ledger: Ledger, notes: Sequence[Note]) -> list[str]:
     # Already in the status line: the connection was lost, the kernel ended, or more is to come.
     known = ("unterminated", "not-json") if ledger.cause in ("cut", "left", "arriving") else ()
     found = [note for note in notes if note.severity != "info" and note.kind not in known]
-    lines = [_line(note.message) for note in found[:_WARNINGS]]
+    lines = [_one_line(note.message) for note in found[:_WARNINGS]]
     if len(found) > _WARNINGS:
         lines.append(f"{len(found) - _WARNINGS} more: see the notes.")
     return [f"⚠ {line}" for line in lines]

@@ -13,10 +13,10 @@ from typing import TextIO
 
 from ..ledger import Ledger
 from ..markdown import visible
-from .formats_live import growing, growing_text
+from .formats_live import markdown_transform, text_transform
 from .snapshot import AnswerSnapshot
-from .status import elapsed_seconds, waiting
-from .terminal_rich import Typesetter, typesetter
+from .status import elapsed_seconds, wait_text
+from .terminal_rich import RichPrinter, rich_printer
 from .truncate import Excerpt
 
 __all__ = ["TerminalView"]
@@ -45,14 +45,14 @@ class TerminalView:
     ) -> None:
         self._ledger = ledger
         self._plain = plain or ledger.look.form in ("text", "raw")
-        self._setter: Typesetter | None = None
-        self._shape = growing_text(ledger.look.form)
+        self._printer: RichPrinter | None = None
+        self._transform = text_transform(ledger.look.form)
         self._excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
         self._out = out
         self._clock = clock
         self._begun = 0.0
         self._waiting = ""  # the line that counts down, as it stands in the terminal
-        self._told = ("", 0)  # the wait that was told where nothing can be overwritten
+        self._announced_wait = ("", 0)  # the wait that was told where nothing can be overwritten
         self._thoughts = self._answer = 0
         self._mode = ""
         self._held = ""  # a carriage return whose newline may follow
@@ -63,16 +63,16 @@ class TerminalView:
         """Nothing is printed before something arrives."""
         self._out = self._out or sys.stdout
         self._begun = self._clock() - elapsed_seconds(self._ledger)
-        self._setter = None if self._plain else typesetter(self._out, self._clock)
-        if self._setter is not None:
-            self._shape = growing(self._ledger.look.form)
+        self._printer = None if self._plain else rich_printer(self._out, self._clock)
+        if self._printer is not None:
+            self._transform = markdown_transform(self._ledger.look.form)
 
     def update(self, *, final: bool = False) -> None:
         """Print what is new; thoughts that come after the answer has begun are not mixed into it."""
         self._show(final=final)
 
     def _show(self, *, final: bool, ended: bool = False) -> None:
-        self._wait()
+        self._show_wait()
         thoughts, answer = (
             excerpt[said:]
             for excerpt, said in zip(self._excerpts, (self._thoughts, self._answer), strict=True)
@@ -81,14 +81,14 @@ class TerminalView:
         self._answer += len(answer)
         if self._mode != "answer" and thoughts:
             self._print("thinking", "".join(thoughts))
-        said = self._shaped("".join(answer), ended=ended)
-        if self._setter is None:
+        said = self._transformed("".join(answer), ended=ended)
+        if self._printer is None:
             self._print("answer", said)
         else:
             if said:
-                self._enter("answer")
-                self._setter.add(said)
-            self._setter.paint(final=final, ended=ended)
+                self._begin_section("answer")
+                self._printer.add(said)
+            self._printer.paint(final=final, ended=ended)
         if final and self._held:
             self._print(self._mode, "\n")
 
@@ -99,7 +99,7 @@ class TerminalView:
         self._closed = True
         self._out = self._out or sys.stdout
         self._show(final=True, ended=True)
-        self._leave()
+        self._end_section()
         snapshot = AnswerSnapshot(self._ledger)
         lines = [
             snapshot.thoughts.cut_note,
@@ -110,26 +110,26 @@ class TerminalView:
         ]
         self._write("".join(f"{visible(line)}\n" for line in lines if line))
 
-    def _wait(self) -> None:
+    def _show_wait(self) -> None:
         """While no request is on its way, say why and for how long: counting down where a line can be overwritten."""
-        said = waiting(self._ledger, self._clock() - self._begun)
+        said = wait_text(self._ledger, self._clock() - self._begun)
         line = f"[{visible(said)}]" if said else ""
         if self._out is not None and self._out.isatty():
             line = line[: shutil.get_terminal_size().columns - 1]  # a line that wraps cannot be overwritten
             if line != self._waiting:
-                self._leave()
+                self._end_section()
                 self._write(f"{_CLEAR}{line}")
                 self._waiting = line
             return
-        which = (self._ledger.phase, len(self._ledger.exchanges)) if line else self._told
-        if which != self._told:
-            self._told = which
-            self._leave()
+        which = (self._ledger.phase, len(self._ledger.exchanges)) if line else self._announced_wait
+        if which != self._announced_wait:
+            self._announced_wait = which
+            self._end_section()
             self._write(f"{line}\n")
 
-    def _shaped(self, text: str, *, ended: bool) -> str:
+    def _transformed(self, text: str, *, ended: bool) -> str:
         """The answer's new text as it is to be shown."""
-        shape = self._shape
+        shape = self._transform
         if shape is None:
             return text
         return shape.feed(text) + (shape.close() if ended else "")
@@ -140,20 +140,20 @@ class TerminalView:
         printed = visible(text[: len(text) - len(self._held)])
         if not printed:
             return
-        self._enter(mode)
+        self._begin_section(mode)
         self._write(printed)
         self._at_line_start = printed.endswith("\n")
 
-    def _enter(self, mode: str) -> None:
+    def _begin_section(self, mode: str) -> None:
         """From here on thoughts, or the answer."""
         if mode == self._mode:
             return
-        self._leave()
+        self._end_section()
         self._mode = mode
         if mode == "thinking":
             self._write(f"{self._dim()}thinking: ")
 
-    def _leave(self) -> None:
+    def _end_section(self) -> None:
         """End what is being printed: colours off, a new line."""
         if self._mode == "thinking":
             self._write(_PLAIN if self._dim() else "")

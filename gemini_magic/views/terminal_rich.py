@@ -15,7 +15,7 @@ from typing import Final, TextIO
 
 from .. import markdown
 
-__all__ = ["Typesetter", "typesetter"]
+__all__ = ["RichPrinter", "rich_printer"]
 
 _PAINT: Final = 0.1  # seconds between two pictures, at least
 _DUTY: Final = 4.0  # a picture may take a fifth of the time
@@ -29,18 +29,18 @@ _STYLES: Final = {"markdown.code": "bold cyan", "markdown.code_block": "cyan"}
 _STYLE: Final = re.compile(r"\x1b\[[\d;]*m")
 
 
-def typesetter(out: TextIO, clock: Callable[[], float] = time.monotonic) -> Typesetter | None:
+def rich_printer(out: TextIO, clock: Callable[[], float] = time.monotonic) -> RichPrinter | None:
     """One for a terminal that can be drawn on; None for anything else, and without rich."""
     dull = os.environ.get("TERM", "").lower() in ("", "dumb", "unknown") and os.name != "nt"
     if dull or not out.isatty() or shutil.get_terminal_size().columns < _NARROWEST:
         return None
     try:
-        return Typesetter(out, clock)
+        return RichPrinter(out, clock)
     except ImportError:
         return None
 
 
-class Typesetter:
+class RichPrinter:
     """Sets one answer.
 
     Args:

@@ -14,10 +14,10 @@ from typing import Any, Final
 from ..errors import OptionError
 from ..ledger import Ledger
 from ..markdown import visible
-from . import timeline_svg
 from .status import status_line
-from .timeline_data import BLOCKS, COLUMNS, Arrivals, height, look
-from .units import at, duration, figures, ticks
+from .timeline_data import BLOCKS, COLUMNS, TimelineData, bar_height, timeline_data
+from .timeline_svg import draw_timeline
+from .units import duration, figures, tick_label, ticks
 
 __all__ = ["Timeline"]
 
@@ -43,27 +43,27 @@ class Timeline:
     """
 
     def __init__(self, ledger: Ledger, *, now: float | None = None) -> None:
-        self.arrivals = look(ledger, now)
+        self.data = timeline_data(ledger, now)
         self._status: str = ledger.status
         self._title = visible(status_line(ledger, now=now))
 
     @cached_property
     def svg(self) -> str:
         """The picture, an SVG document."""
-        return timeline_svg.svg(self.arrivals, self._title, self._status)
+        return draw_timeline(self.data, self._title, self._status)
 
     @cached_property
     def _plain(self) -> str:
-        shown = self.arrivals
-        lines = [*_folded(self._title), *filter(None, [shown.remark])]
-        lines += _lanes(shown)
+        shown = self.data
+        lines = [*_wrapped(self._title), *filter(None, [shown.remark])]
+        lines += _lane_lines(shown)
         if shown.timed:
-            lines.append(_axis(shown.end))
-        lines += _folded(figures(shown))
+            lines.append(_axis_line(shown.end))
+        lines += _wrapped(figures(shown))
         if shown.moments:
-            lines += _folded(" · ".join(f"{name} {duration(t)}" for name, t in shown.moments))
-        for span in shown.tries:
-            words = " ".join(visible(span.words).split())
+            lines += _wrapped(" · ".join(f"{name} {duration(t)}" for name, t in shown.moments))
+        for span in shown.attempts:
+            words = " ".join(visible(span.label).split())
             lines.append(shorten(f"{words}, {duration(span.end - span.start)}", _LONGEST, placeholder=" …"))
         return "\n".join(lines)
 
@@ -71,7 +71,7 @@ class Timeline:
         return self._plain
 
     def __repr__(self) -> str:
-        return f"<Timeline: {figures(self.arrivals)}>"
+        return f"<Timeline: {figures(self.data)}>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002 - IPython passes them
         return {_PICTURE: self.svg, "text/plain": self._plain}
@@ -98,13 +98,13 @@ class Timeline:
         return target
 
 
-def _folded(facts: str) -> list[str]:
+def _wrapped(facts: str) -> list[str]:
     """Facts on lines that fit, each fact whole where it can be."""
     whole = facts.replace(" ", "\xa0").replace("\xa0·\xa0", "\xa0· ")
     return [line.replace("\xa0", " ") for line in wrap(whole, _LINE, subsequent_indent="  ")]
 
 
-def _lanes(shown: Arrivals) -> Iterable[str]:
+def _lane_lines(shown: TimelineData) -> Iterable[str]:
     """A line of blocks for each lane."""
     lanes: dict[str, list[int]] = {}
     for name, bars in shown.lanes.items():
@@ -113,16 +113,16 @@ def _lanes(shown: Arrivals) -> Iterable[str]:
             sizes[bar.column * _WIDE // COLUMNS] += bar.size
     largest = max((size for sizes in lanes.values() for size in sizes), default=0)
     for name, sizes in lanes.items():
-        blocks = (BLOCKS[round(height(size, largest) * 7)] if size else " " for size in sizes)
+        blocks = (BLOCKS[round(bar_height(size, largest) * 7)] if size else " " for size in sizes)
         yield f"{name:{_LABEL}}{''.join(blocks)}".rstrip()
 
 
-def _axis(end: float) -> str:
+def _axis_line(end: float) -> str:
     """Round times below the lanes."""
     line = ""
     for place in ticks(end, 3):
         start = _LABEL + min(_WIDE - 1, int(place / end * _WIDE))
-        words = f"╵{at(place, end)}"
+        words = f"╵{tick_label(place, end)}"
         if start + len(words) > _LINE:
             words = f"{words[1:]}╵"
             start += 1 - len(words)

@@ -16,9 +16,19 @@ from ..events import Usage
 from ..ledger import Ledger
 from ..tables import Rows
 from ..timing import Timing, measure
-from .status import elapsed_seconds, redacted, waiting
+from .status import elapsed_seconds, redact, wait_text
 
-__all__ = ["BLOCKS", "COLUMNS", "Arrivals", "Bar", "Span", "UsageStep", "height", "look", "sparkline"]
+__all__ = [
+    "BLOCKS",
+    "COLUMNS",
+    "Bar",
+    "Span",
+    "TimelineData",
+    "UsageStep",
+    "bar_height",
+    "sparkline",
+    "timeline_data",
+]
 
 COLUMNS: Final = 177  # of a time line; five make one of the plain text's
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
@@ -27,7 +37,7 @@ _REFUSED: Final = 400  # HTTP statuses from here on
 _FEWEST: Final = 8  # chunks that make one worth while
 _NOTABLE: Final = 3  # times the median gap
 _LEAST: Final = 0.1  # seconds of a silence that is worth a word
-_MOST: Final = 10**12  # tokens: a larger count is a mistake of the server's
+_MAX_TOKENS: Final = 10**12  # tokens: a larger count is a mistake of the server's
 _LANES: Final = ("thinking", "answer", "other")
 _NOTHING: Final = "No chunk has arrived."
 _NO_TIMES: Final = "This recording holds no arrival times: the chunks stand in their order."
@@ -56,10 +66,10 @@ class Bar(NamedTuple):
 class Span(NamedTuple):
     """A try, a pause before one, or a silence: seconds since the request was sent, and what to say of it."""
 
-    kind: Literal["try", "failed", "pause", "silence"]
+    kind: Literal["attempt", "failed", "pause", "gap"]
     start: float
     end: float
-    words: str
+    label: str
 
 
 class UsageStep(NamedTuple):
@@ -71,7 +81,7 @@ class UsageStep(NamedTuple):
     thoughts: int
 
 
-class Arrivals(NamedTuple):
+class TimelineData(NamedTuple):
     """All that a time line shows.
 
     Attributes:
@@ -91,27 +101,31 @@ class Arrivals(NamedTuple):
     end: float
     lanes: dict[str, list[Bar]]
     moments: list[tuple[str, float]]
-    silence: Span | None
-    tries: list[Span]
-    steps: list[UsageStep]
+    longest_gap: Span | None
+    attempts: list[Span]
+    usage_steps: list[UsageStep]
     chunks: int
     size: int
     timing: Timing
     remark: str
 
     @property
-    def notable(self) -> Span | None:
+    def notable_gap(self) -> Span | None:
         """The silence, where it is far longer than an ordinary gap (the inspector's ``gaps.js`` has the same rule)."""
         least = max(_LEAST, _NOTABLE * (self.timing.gap_p50 or 0.0))
-        return self.silence if self.silence and self.silence.end - self.silence.start >= least else None
+        return (
+            self.longest_gap
+            if self.longest_gap and self.longest_gap.end - self.longest_gap.start >= least
+            else None
+        )
 
 
-def height(size: int, largest: int) -> float:
+def bar_height(size: int, largest: int) -> float:
     """A bar's height from 0 to 1: the root, so that one large chunk does not flatten all others."""
     return float((size / largest) ** 0.5) if largest else 0.0
 
 
-def look(ledger: Ledger, now: float | None = None) -> Arrivals:
+def timeline_data(ledger: Ledger, now: float | None = None) -> TimelineData:
     """What a time line of a ledger shows.
 
     Args:
@@ -123,7 +137,7 @@ def look(ledger: Ledger, now: float | None = None) -> Arrivals:
     times: Sequence[float] = columns.given("t", count)
     sizes: Sequence[int] = columns.given("size", count)
     end = _end(ledger, times, now)
-    sound = _sound(times, end)
+    sound = _times_valid(times, end)
     timed = sound and end > 0 and (count <= 1 or times[-1] > 0)
     axis = end if timed else float(count)
     lanes: dict[str, list[Bar]] = {name: [] for name in _LANES}
@@ -132,13 +146,13 @@ def look(ledger: Ledger, now: float | None = None) -> Arrivals:
         column = min(COLUMNS - 1, int((t if timed else index + 0.5) / axis * COLUMNS))
         _add(lanes[_lane(kind)], Bar(column, index, t, 1, size, sum(map(len, texts))))
     lacks = any(note.kind == "recording-lacks" for note in list(ledger.notes))
-    return Arrivals(
+    return TimelineData(
         timed,
         axis,
         {name: bars for name, bars in lanes.items() if bars},
         _moments(ledger) if timed else [],
-        _silence(ledger, times, end) if timed else None,
-        _tries(ledger, end) if timed else [],
+        _longest_gap(ledger, times, end) if timed else None,
+        _attempts(ledger, end) if timed else [],
         _steps(ledger, axis, timed=timed),
         count,
         sum(sizes),
@@ -147,7 +161,7 @@ def look(ledger: Ledger, now: float | None = None) -> Arrivals:
     )
 
 
-def _sound(times: Sequence[float], end: float) -> bool:
+def _times_valid(times: Sequence[float], end: float) -> bool:
     """Whether times can be shown at all; a file that was written by hand may hold anything."""
     return isfinite(end) and all(former <= later for former, later in pairwise((0.0, *times, end)))
 
@@ -196,7 +210,7 @@ def _moments(ledger: Ledger) -> list[tuple[str, float]]:
     ]
 
 
-def _silence(ledger: Ledger, times: Sequence[float], end: float) -> Span | None:
+def _longest_gap(ledger: Ledger, times: Sequence[float], end: float) -> Span | None:
     """The longest time without a chunk, the one before the end included."""
     ended = ledger.status == "complete"
     points = times if ended or not times else [*times, end]
@@ -204,10 +218,10 @@ def _silence(ledger: Ledger, times: Sequence[float], end: float) -> Span | None:
     if stop - start < end / COLUMNS:
         return None
     last = stop == end and not ended and start == times[-1]
-    return Span("silence", start, stop, "nothing came" if last else "longest gap")
+    return Span("gap", start, stop, "nothing came" if last else "longest gap")
 
 
-def _tries(ledger: Ledger, end: float) -> list[Span]:
+def _attempts(ledger: Ledger, end: float) -> list[Span]:
     """The tries and what was waited for between them; nothing where one request was enough."""
     spans: list[Span] = []
     exchanges = list(ledger.exchanges)
@@ -229,14 +243,14 @@ def _tries(ledger: Ledger, end: float) -> list[Span]:
         if number == len(exchanges):
             before = max(before, end)
         told = f"HTTP {exchange.status}" if exchange.status else ""
-        words = ", ".join(filter(None, (told, exchange.problem and redacted(exchange.problem))))
+        words = ", ".join(filter(None, (told, exchange.problem and redact(exchange.problem))))
         bad = exchange.problem or number < len(exchanges) or (exchange.status or 0) >= _REFUSED
-        kind: Literal["try", "failed"] = "failed" if bad else "try"
+        kind: Literal["attempt", "failed"] = "failed" if bad else "attempt"
         spans.append(
             Span(kind, start, min(before, end), f"try {number}: {words or exchange.end or 'no answer yet'}")
         )
     if ledger.pause is not None and ledger.status == "running":
-        spans.append(Span("pause", min(before, end), end, waiting(ledger, end + ledger.delay) or "waiting"))
+        spans.append(Span("pause", min(before, end), end, wait_text(ledger, end + ledger.delay) or "waiting"))
     return spans if len(spans) > 1 else []
 
 
@@ -249,7 +263,7 @@ def _steps(ledger: Ledger, axis: float, *, timed: bool) -> list[UsageStep]:
         rows["t" if timed else "chunk"], rows["prompt"], rows["output"], rows["thoughts"], strict=True
     ):
         known = [
-            former if count is None else min(max(count, 0), _MOST)
+            former if count is None else min(max(count, 0), _MAX_TOKENS)
             for former, count in zip(known, counts, strict=True)
         ]
         step = UsageStep((place if timed else place + 0.5) / axis, *known)

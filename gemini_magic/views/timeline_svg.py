@@ -15,10 +15,10 @@ from math import floor
 from typing import Final
 
 from ..markdown import visible
-from .timeline_data import COLUMNS, Arrivals, Bar, Span, height
-from .units import at, duration, figures, large, ticks
+from .timeline_data import COLUMNS, Bar, Span, TimelineData, bar_height
+from .units import byte_size, duration, figures, tick_label, ticks
 
-__all__ = ["svg"]
+__all__ = ["draw_timeline"]
 
 _WIDTH: Final = 800
 _LEFT, _RIGHT, _TOP = 84, 792, 50
@@ -37,15 +37,15 @@ _NOT_XML: Final = re.compile("[\ufffe\uffff]")
 _GREY, _BLUE, _VIOLET, _GREEN, _AMBER, _RED = "#767b84", "#3b82c4", "#9b6ad0", "#2a9461", "#b97a16", "#d6504a"
 _COLOURS: Final = {"thinking": _VIOLET, "answer": _BLUE, "other": _GREY}
 _TONES: Final = {"running": _GREY, "complete": _GREEN, "blocked": _RED, "error": _RED}
-_SPANS: Final = {"try": _GREEN, "failed": _RED, "pause": _GREY, "silence": _AMBER}
+_SPANS: Final = {"attempt": _GREEN, "failed": _RED, "pause": _GREY, "gap": _AMBER}
 
 
-def _short(count: int) -> str:
+def _short_count(count: int) -> str:
     """A count that fits beside a lane."""
     return f"{count:,}" if count < _MANY else f"{count / 1000:,.0f}k"
 
 
-def _text(words: str, most: int = 400) -> str:
+def _xml_text(words: str, most: int = 400) -> str:
     """Anything as XML text on one line, shortened."""
     line = " ".join(_NOT_XML.sub("\ufffd", visible(words)).split())
     return escape(line if len(line) <= most else f"{line[: most - 1]}…")
@@ -58,57 +58,64 @@ def _number(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
-def _word(x: float, y: float, words: str, *, anchor: str = "start", fill: str = _GREY, more: str = "") -> str:
-    return f'<text x="{_number(x)}" y="{_number(y)}" text-anchor="{anchor}" fill="{fill}"{more}>{_text(words)}</text>'
+def _text_element(
+    x: float, y: float, words: str, *, anchor: str = "start", fill: str = _GREY, more: str = ""
+) -> str:
+    return f'<text x="{_number(x)}" y="{_number(y)}" text-anchor="{anchor}" fill="{fill}"{more}>{_xml_text(words)}</text>'
 
 
-def _box(x: float, y: float, width: float, tall: float, *, fill: str, opacity: float, title: str = "") -> str:
-    inside = f"><title>{_text(title)}</title></rect>" if title else "/>"
+def _rect_element(
+    x: float, y: float, width: float, tall: float, *, fill: str, opacity: float, title: str = ""
+) -> str:
+    inside = f"><title>{_xml_text(title)}</title></rect>" if title else "/>"
     return (
         f'<rect x="{_number(x)}" y="{_number(y)}" width="{_number(max(width, 1))}" height="{_number(tall)}"'
         f' rx="2" fill="{fill}" fill-opacity="{opacity}"{inside}'
     )
 
 
-def _line(x: float, top: float, bottom: float, colour: str, more: str = "") -> str:
+def _vertical_line(x: float, top: float, bottom: float, colour: str, more: str = "") -> str:
     x = floor(x) + 0.5  # on whole pixels it is sharp
     return f'<path d="M{x:g} {_number(top)}V{_number(bottom)}" stroke="{colour}"{more}/>'
 
 
-def _told(bar: Bar, *, timed: bool) -> str:
+def _bar_title(bar: Bar, *, timed: bool) -> str:
     """What a bar's tooltip says."""
     which = f"#{bar.first}" if bar.chunks == 1 else f"{bar.chunks:,} from #{bar.first}"
     facts = [
         which,
         duration(bar.t) if timed else "",
-        large(bar.size),
+        byte_size(bar.size),
         f"{bar.chars:,} characters" if bar.chars else "",
     ]
     return " · ".join(filter(None, facts))
 
 
-def _lane(name: str, bars: Sequence[Bar], top: float, largest: int, *, timed: bool) -> str:
+def _lane_svg(name: str, bars: Sequence[Bar], top: float, largest: int, *, timed: bool) -> str:
     chunks = sum(bar.chunks for bar in bars)
     lines = [
-        _word(10, top + 15, name, fill=_COLOURS[name], more=' font-weight="600"'),
-        _word(10, top + 29, f"{_short(chunks)} chunk{'' if chunks == 1 else 's'}"),
+        _text_element(10, top + 15, name, fill=_COLOURS[name], more=' font-weight="600"'),
+        _text_element(10, top + 29, f"{_short_count(chunks)} chunk{'' if chunks == 1 else 's'}"),
         f'<g stroke="{_COLOURS[name]}" stroke-width="3">',
     ]
     for bar in bars:
-        x, tall = _LEFT + bar.column * _PLOT / COLUMNS + 1.5, max(3, _LANE * height(bar.size, largest))
+        x, tall = _LEFT + bar.column * _PLOT / COLUMNS + 1.5, max(3, _LANE * bar_height(bar.size, largest))
         where = f"M{_number(x)} {_number(top + _LANE)}v-{_number(tall)}"
-        lines.append(f'<path d="{where}"><title>{_text(_told(bar, timed=timed))}</title></path>')
+        lines.append(f'<path d="{where}"><title>{_xml_text(_bar_title(bar, timed=timed))}</title></path>')
     return "".join([*lines, "</g>"])
 
 
-def _tokens(shown: Arrivals, top: float) -> str:
+def _tokens_svg(shown: TimelineData, top: float) -> str:
     """Running totals as two areas of steps, thoughts below the answer."""
-    steps = [(_LEFT + min(1.0, step.place) * _PLOT, step.thoughts, step.output) for step in shown.steps]
+    steps = [(_LEFT + min(1.0, step.place) * _PLOT, step.thoughts, step.output) for step in shown.usage_steps]
     most = max(thoughts + output for _, thoughts, output in steps)
-    last = shown.steps[-1]
+    last = shown.usage_steps[-1]
     said = f"tokens so far: prompt {last.prompt:,}, answer {last.output:,}, thoughts {last.thoughts:,}"
-    counts = " + ".join(map(_short, filter(None, (last.output, last.thoughts))))
-    lines = [_word(10, top + 15, "tokens", more=' font-weight="600"'), _word(10, top + 29, counts)]
+    counts = " + ".join(map(_short_count, filter(None, (last.output, last.thoughts))))
+    lines = [
+        _text_element(10, top + 15, "tokens", more=' font-weight="600"'),
+        _text_element(10, top + 29, counts),
+    ]
     bottom = top + _LANE
     for colour, counted in (
         (_BLUE, [(x, thoughts + output) for x, thoughts, output in steps]),
@@ -122,27 +129,27 @@ def _tokens(shown: Arrivals, top: float) -> str:
         )
         lines.append(
             f'<path d="{stairs}H{_RIGHT}V{_number(bottom)}Z" fill="{colour}" fill-opacity="0.3" stroke="{colour}">'
-            f"<title>{_text(said)}</title></path>"
+            f"<title>{_xml_text(said)}</title></path>"
         )
     return "".join(lines)
 
 
-def _axis(shown: Arrivals, top: float, bottom: float) -> str:
+def _axis_svg(shown: TimelineData, top: float, bottom: float) -> str:
     lines = [f'<path d="M{_LEFT} {_number(bottom + 0.5)}H{_RIGHT}" stroke="{_GREY}"/>']
     for place in ticks(shown.end, least=0.0 if shown.timed else 1.0):
         x = _LEFT + place / shown.end * _PLOT
-        lines.append(_line(x, top, bottom + 4, _GREY, ' stroke-opacity="0.3"'))
-        words = at(place, shown.end) if shown.timed else f"{place:,.0f}"
+        lines.append(_vertical_line(x, top, bottom + 4, _GREY, ' stroke-opacity="0.3"'))
+        words = tick_label(place, shown.end) if shown.timed else f"{place:,.0f}"
         anchor = "end" if x > _RIGHT - 12 else "middle"
-        lines.append(_word(min(x, _RIGHT), bottom + 16, words, anchor=anchor))
+        lines.append(_text_element(min(x, _RIGHT), bottom + 16, words, anchor=anchor))
     return "".join(lines)
 
 
-class _Flags:
+class _Labels:
     """Words above the lanes, each on a line of its own where two would touch, with poles that leave words out."""
 
     def __init__(self) -> None:
-        self._flags: list[
+        self._labels: list[
             tuple[float, float, float, int, str, str]
         ] = []  # pole, start, end, row, words, colour
 
@@ -154,22 +161,22 @@ class _Flags:
         row = 0
         while any(
             other == row and begin - 8 < start + wide and start < stop + 8
-            for _, begin, stop, other, _, _ in self._flags
+            for _, begin, stop, other, _, _ in self._labels
         ):
             row += 1
-        self._flags.append((x, start, start + wide, row, words, colour))
+        self._labels.append((x, start, start + wide, row, words, colour))
 
     @property
     def tall(self) -> float:
         """The height of all of them."""
-        return 15.0 * max((row + 1 for *_, row, _, _ in self._flags), default=0)
+        return 15.0 * max((row + 1 for *_, row, _, _ in self._labels), default=0)
 
     def poles(self) -> Iterable[tuple[float, float, float | None, str]]:
         """Each piece of a pole: where, from which row to which (None: all the way down), colour."""
-        for x, _, _, row, _, colour in self._flags:
+        for x, _, _, row, _, colour in self._labels:
             start = float(row)
             for crossed in sorted(
-                n for _, begin, stop, n, _, _ in self._flags if n > row and begin < x < stop
+                n for _, begin, stop, n, _, _ in self._labels if n > row and begin < x < stop
             ):
                 yield x, start, crossed, colour
                 start = crossed + 1.0
@@ -179,69 +186,71 @@ class _Flags:
         """The poles and the words."""
         for x, start, stop, colour in self.poles():
             end = bottom if stop is None else top + 15 * stop + 2
-            yield _line(x, top + 15 * start + 3, end, colour, ' stroke-dasharray="3 3"')
-        for x, start, stop, row, words, colour in self._flags:
+            yield _vertical_line(x, top + 15 * start + 3, end, colour, ' stroke-dasharray="3 3"')
+        for x, start, stop, row, words, colour in self._labels:
             where, anchor = (stop, "end") if start < x else (start, "start")
-            yield _word(where, top + 15 * row + 12, words, anchor=anchor, fill=colour)
+            yield _text_element(where, top + 15 * row + 12, words, anchor=anchor, fill=colour)
 
 
-def _flags(shown: Arrivals, status: str) -> _Flags:
+def _labels(shown: TimelineData, status: str) -> _Labels:
     """The end, what came first, and the silence."""
-    flags = _Flags()
+    labels = _Labels()
     if not shown.timed:
-        return flags
+        return labels
     moments: dict[str, tuple[float, list[str]]] = {}
     for name, t in shown.moments:
         moments.setdefault(duration(t), (t, []))[1].append(name)
     found = [(t, f"{', '.join(names)} {when}", _GREY) for when, (t, names) in moments.items()]
-    if silence := _silence(shown):
-        found.append((silence.start, f"{silence.words} {duration(silence.end - silence.start)}", _AMBER))
+    if silence := _longest_gap(shown):
+        found.append((silence.start, f"{silence.label} {duration(silence.end - silence.start)}", _AMBER))
     end = (shown.end, f"{status} {duration(shown.end)}", _TONES.get(status, _AMBER))
     for t, words, colour in [end, *sorted(found)]:
-        flags.add(_LEFT + t / shown.end * _PLOT, words, colour)
-    return flags
+        labels.add(_LEFT + t / shown.end * _PLOT, words, colour)
+    return labels
 
 
-def _silence(shown: Arrivals) -> Span | None:
+def _longest_gap(shown: TimelineData) -> Span | None:
     """The longest one, where it is worth a word and wide enough to be seen."""
-    silence = shown.notable
+    silence = shown.notable_gap
     return silence if silence and silence.end - silence.start > _SEEN * shown.end else None
 
 
-def _spans(shown: Arrivals, top: float) -> str:
-    lines = [_word(10, top + 11, "tries", more=' font-weight="600"')]
-    for span in shown.tries:
-        x, wide = _place(span, shown.end)
+def _attempts_svg(shown: TimelineData, top: float) -> str:
+    lines = [_text_element(10, top + 11, "tries", more=' font-weight="600"')]
+    for span in shown.attempts:
+        x, wide = _span_position(span, shown.end)
         lines.append(
-            _box(
+            _rect_element(
                 x,
                 top,
                 wide,
                 12,
                 fill=_SPANS[span.kind],
                 opacity=0.25 if span.kind == "pause" else 0.8,
-                title=_during(span),
+                title=_span_title(span),
             )
         )
     return "".join(lines)
 
 
-def _place(span: Span, end: float) -> tuple[float, float]:
+def _span_position(span: Span, end: float) -> tuple[float, float]:
     return _LEFT + span.start / end * _PLOT, (span.end - span.start) / end * _PLOT
 
 
-def _shade(span: Span, end: float, top: float, bottom: float) -> str:
+def _shade_element(span: Span, end: float, top: float, bottom: float) -> str:
     """A time in which nothing came, behind all lanes."""
-    x, wide = _place(span, end)
+    x, wide = _span_position(span, end)
     opacity = 0.1 if span.kind == "pause" else 0.16
-    return _box(x, top, wide, bottom - top, fill=_SPANS[span.kind], opacity=opacity, title=_during(span))
+    return _rect_element(
+        x, top, wide, bottom - top, fill=_SPANS[span.kind], opacity=opacity, title=_span_title(span)
+    )
 
 
-def _during(span: Span) -> str:
-    return f"{span.words}, {duration(span.start)} – {duration(span.end)}"
+def _span_title(span: Span) -> str:
+    return f"{span.label}, {duration(span.start)} – {duration(span.end)}"
 
 
-def svg(shown: Arrivals, title: str, status: str) -> str:
+def draw_timeline(shown: TimelineData, title: str, status: str) -> str:
     """The picture.
 
     Args:
@@ -249,37 +258,39 @@ def svg(shown: Arrivals, title: str, status: str) -> str:
         title: the status line.
         status: how the answer ended, in a word, or ``running``.
     """
-    flags = _flags(shown, status)
-    lanes_top = y = _TOP + flags.tall + (16 if shown.remark else 0) + 4
+    labels = _labels(shown, status)
+    lanes_top = y = _TOP + labels.tall + (16 if shown.remark else 0) + 4
     under, over = [], []
-    if shown.tries:
-        over.append(_spans(shown, y))
+    if shown.attempts:
+        over.append(_attempts_svg(shown, y))
         y += 12 + _GAP
     largest = max((bar.size for bars in shown.lanes.values() for bar in bars), default=0)
     for name, bars in shown.lanes.items():
-        over.append(_lane(name, bars, y, largest, timed=shown.timed))
+        over.append(_lane_svg(name, bars, y, largest, timed=shown.timed))
         y += _LANE + _GAP
-    if any(step.output or step.thoughts for step in shown.steps):
-        over.append(_tokens(shown, y))
+    if any(step.output or step.thoughts for step in shown.usage_steps):
+        over.append(_tokens_svg(shown, y))
         y += _LANE + _GAP
     bottom = y - _GAP + 4 if over else y
     if shown.end:
-        under.append(_axis(shown, lanes_top, bottom))
+        under.append(_axis_svg(shown, lanes_top, bottom))
     if shown.moments:
         wait = Span("pause", 0.0, min(shown.moments[0][1], shown.end), "waiting for the first byte")
-        under.append(_shade(wait, shown.end, lanes_top, bottom))
-    if silence := _silence(shown):
-        under.append(_shade(silence, shown.end, lanes_top, bottom))
+        under.append(_shade_element(wait, shown.end, lanes_top, bottom))
+    if silence := _longest_gap(shown):
+        under.append(_shade_element(silence, shown.end, lanes_top, bottom))
     whole = bottom + (26 if shown.end else 6)
     size = f'viewBox="0 0 {_WIDTH} {_number(whole)}" width="{_WIDTH}" height="{_number(whole)}" {_FITS}'
     letters = 'font-family="system-ui, sans-serif" font-size="11" fill="none"'
     head = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" {letters}>',
-        f"<desc>{_text(f'Time line: {title}; {figures(shown)}')}</desc>",
-        _box(0, 0, _WIDTH, whole, fill="#808080", opacity=0.04),
-        _word(10, 20, title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…", more=' font-size="13"'),
-        _word(10, 38, figures(shown)),
+        f"<desc>{_xml_text(f'Time line: {title}; {figures(shown)}')}</desc>",
+        _rect_element(0, 0, _WIDTH, whole, fill="#808080", opacity=0.04),
+        _text_element(
+            10, 20, title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…", more=' font-size="13"'
+        ),
+        _text_element(10, 38, figures(shown)),
     ]
     if shown.remark:
-        head.append(_word(10, 56, shown.remark, fill=_AMBER))
-    return "".join([*head, *under, *over, *flags.draw(lanes_top - flags.tall - 4, bottom), "</svg>"])
+        head.append(_text_element(10, 56, shown.remark, fill=_AMBER))
+    return "".join([*head, *under, *over, *labels.draw(lanes_top - labels.tall - 4, bottom), "</svg>"])

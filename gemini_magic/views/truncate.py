@@ -11,17 +11,17 @@ from typing import Final, Literal, NamedTuple
 from ..ledger import Ledger
 from ..markdown import Images
 
-__all__ = ["MOST", "MOST_HTML", "Excerpt", "TruncatedText", "hint"]
+__all__ = ["MAX_CHARACTERS", "MAX_HTML", "Excerpt", "TruncatedText", "truncation_notice"]
 
 # Characters of an answer, and of its thoughts. The longest answers of today's models have 65,536 tokens, some 300,000.
-MOST: Final = 500_000
-MOST_HTML: Final = 2_000_000  # characters: some texts make thirty of one
-_MARK: Final = 8  # a line or a table's cell costs a page as much as so many characters more
+MAX_CHARACTERS: Final = 500_000
+MAX_HTML: Final = 2_000_000  # characters: some texts make thirty of one
+_LINE_COST: Final = 8  # a line or a table's cell costs a page as much as so many characters more
 _ZONE: Final = 5_000  # the cut is made at a line end if there is one in the last characters
 
 
 def _cost(text: str) -> int:
-    return len(text) + _MARK * (text.count("\n") + text.count("|"))
+    return len(text) + _LINE_COST * (text.count("\n") + text.count("|"))
 
 
 class TruncatedText(NamedTuple):
@@ -78,17 +78,17 @@ class Excerpt:
         self._name: Literal["answer", "thoughts"] = name
         self._cursor = 0
         self._pieces: list[str] = []
-        self._room = MOST
+        self._room = MAX_CHARACTERS
         self._held = ""
         self._ended_a_line = False  # within the zone
         self.cut = self.stopped = False
 
     def __len__(self) -> int:
-        self._follow()
+        self._read_new()
         return len(self._pieces)
 
     def __getitem__(self, place: slice) -> list[str]:
-        self._follow()
+        self._read_new()
         return self._pieces[place]
 
     @property
@@ -107,17 +107,17 @@ class Excerpt:
             self._name, text, sum(map(len, list(self._source))) if self.cut else len(text), self.cut
         )
 
-    def _follow(self) -> None:
+    def _read_new(self) -> None:
         if self.cut:
             return
         over = self._ledger.status != "running"  # asked first: then nothing follows what is read now
         new = self._source[self._cursor :]
         self._cursor += len(new)
-        self.cut = any(self._overflows(piece) for piece in new)
+        self.cut = any(self._add_or_cut(piece) for piece in new)
         if over and self._held and not self.cut:
             self._release(len(self._held))
 
-    def _overflows(self, piece: str) -> bool:
+    def _add_or_cut(self, piece: str) -> bool:
         """Take a piece, or what there is room for; whether that is not all."""
         room = self._room
         if not self._held and _cost(piece) + _ZONE <= room:
@@ -125,8 +125,8 @@ class Excerpt:
             self._room -= _cost(piece)
             return False
         self._held += piece
-        fits = _fitting(self._held, room)
-        zone = _fitting(self._held, max(0, room - _ZONE))
+        fits = _fitting_length(self._held, room)
+        zone = _fitting_length(self._held, max(0, room - _ZONE))
         if fits < len(self._held):
             end = self._held.rfind("\n", zone, fits) + 1
             self._release(end or (0 if self._ended_a_line else fits))
@@ -144,18 +144,18 @@ class Excerpt:
             self._room -= _cost(piece)
 
 
-def _fitting(text: str, room: int) -> int:
+def _fitting_length(text: str, room: int) -> int:
     """How many characters of a text there is room for."""
     low, high = 0, min(len(text), room)
     while low < high:
         middle = (low + high + 1) // 2
-        if middle + _MARK * (text.count("\n", 0, middle) + text.count("|", 0, middle)) <= room:
+        if middle + _LINE_COST * (text.count("\n", 0, middle) + text.count("|", 0, middle)) <= room:
             low = middle
         else:
             high = middle - 1
     return low
 
 
-def hint(*excerpts: Excerpt) -> str:
+def truncation_notice(*excerpts: Excerpt) -> str:
     """The same in a few words, while it still grows."""
     return "too long, the rest is not shown" if any(excerpt.cut for excerpt in excerpts) else ""

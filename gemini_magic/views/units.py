@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import floor, log10
 from typing import Final
 
-from .timeline_data import Arrivals
+from .timeline_data import TimelineData
 
-__all__ = ["at", "duration", "figures", "large", "ticks"]
+__all__ = ["byte_size", "duration", "figures", "tick_label", "ticks"]
 
 _MINUTE: Final = 60.0
 _TEN_MINUTES: Final = 600.0
@@ -26,7 +26,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s"
 
 
-def large(size: int) -> str:
+def byte_size(size: int) -> str:
     """Bytes in words: ``812 B``, ``18.3 kB``, ``1.2 MB``."""
     if size < _KILO:
         return f"{size} B"
@@ -34,14 +34,14 @@ def large(size: int) -> str:
     return f"{kilos:.1f} kB" if kilos < _KILO else f"{size / _MEGA:.1f} MB"
 
 
-def figures(shown: Arrivals) -> str:
+def figures(shown: TimelineData) -> str:
     """What the picture says, in one line of figures."""
-    timing, silence = shown.timing, shown.silence
-    facts = [f"{shown.chunks:,} chunk{'' if shown.chunks == 1 else 's'}", large(shown.size)]
+    timing, silence = shown.timing, shown.longest_gap
+    facts = [f"{shown.chunks:,} chunk{'' if shown.chunks == 1 else 's'}", byte_size(shown.size)]
     if shown.timed and timing.gap_p50 is not None:
         facts.append(f"gaps: median {duration(timing.gap_p50)}, p95 {duration(timing.gap_p95 or 0)}")
     if silence is not None:
-        facts.append(f"{silence.words} {duration(silence.end - silence.start)} at {duration(silence.start)}")
+        facts.append(f"{silence.label} {duration(silence.end - silence.start)} at {duration(silence.start)}")
     return " · ".join(facts)
 
 
@@ -54,7 +54,7 @@ def ticks(end: float, most: int = 8, least: float = 0.0) -> list[float]:
     return [n * step * unit for n in range(int(end / unit / step + 1e-9) + 1)]
 
 
-def at(place: float, end: float) -> str:
+def tick_label(place: float, end: float) -> str:
     """A tick's words: all of an axis in one unit."""
     if end >= _TEN_MINUTES:
         return f"{place / _MINUTE:g} min"

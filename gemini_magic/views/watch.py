@@ -18,7 +18,7 @@ _TICK = 0.09  # seconds
 _REST = 0.03  # between looks at a stream that is busy
 
 
-class Watched(Protocol):
+class WatchableStream(Protocol):
     """A stream, as far as it is watched."""
 
     @property
@@ -35,10 +35,10 @@ class Watched(Protocol):
         """Stop it."""
 
 
-def watch(ledger: Ledger, stream: Watched) -> None:
+def watch(ledger: Ledger, stream: WatchableStream) -> None:
     """Draw until the stream is over; an interrupt stops it, and leaves the picture of what had come."""
     shell: Any = get_ipython()
-    view = select_view(ledger, display="auto", shell=shell, allow_stdin=_asked_by_somebody(shell), stop=None)
+    view = select_view(ledger, display="auto", shell=shell, allow_stdin=_allows_stdin(shell), stop=None)
     try:
         view.open()
         version = -1
@@ -54,7 +54,7 @@ def watch(ledger: Ledger, stream: Watched) -> None:
         view.close()
 
 
-def _asked_by_somebody(shell: Any) -> bool:
+def _allows_stdin(shell: Any) -> bool:
     """Whether a front end with somebody in front of it runs this cell."""
     parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
     return bool(parent.get("content", {}).get("allow_stdin")) if isinstance(parent, dict) else False

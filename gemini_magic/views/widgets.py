@@ -14,7 +14,7 @@ from typing import Any, Final
 import ipywidgets
 from traitlets import Any as Anything
 
-__all__ = ["WidgetSet", "check", "has_formula", "running_loop"]
+__all__ = ["WidgetSet", "check_version", "has_formula", "running_loop"]
 
 _OLDEST: Final = 8  # major version of ipywidgets
 _CLOSED: Final = 5  # widgets that are closed together: each is a message, and there may be a thousand
@@ -58,7 +58,7 @@ def _typeset(html: str) -> str:
     return f'<div class="mathjax_ignore">{html}</div>'
 
 
-def check() -> None:
+def check_version() -> None:
     """Refuse a release these widgets do not work with.
 
     Raises:
@@ -76,11 +76,11 @@ class WidgetSet:
     """
 
     def __init__(self) -> None:
-        self.made: list[Any] = []
+        self.all: list[Any] = []
 
     def html(self, value: str, *, math: bool = False) -> Any:
         """A widget that shows HTML; with ``math`` the page typesets its formulas, so it should hardly ever change."""
-        return self._keep(_Math(value=_typeset(value)) if math else _Html(value=value))
+        return self._register(_Math(value=_typeset(value)) if math else _Html(value=value))
 
     def change(self, widget: Any, value: str) -> None:
         """Show other HTML in a widget."""
@@ -88,7 +88,7 @@ class WidgetSet:
 
     def box(self, children: Sequence[Any] = (), *classes: str) -> Any:
         """A widget that holds others; ``children`` may change."""
-        return self._keep(_Box(children=tuple(children), _dom_classes=classes))
+        return self._register(_Box(children=tuple(children), _dom_classes=classes))
 
     def stop(self, callback: Callable[[], None]) -> Any:
         """A Stop button. The callback is called on whichever thread the kernel uses for such messages."""
@@ -99,19 +99,19 @@ class WidgetSet:
             _dom_classes=("gm-stop",),
         )
         button.on_click(lambda _: callback())
-        return self._keep(button)
+        return self._register(button)
 
     def close(self, *kept: Any, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Close all but some widgets, little by little where there is an event loop to do so."""
-        rest = [widget for widget in self.made if widget not in kept]
-        self.made = list(kept)
+        rest = [widget for widget in self.all if widget not in kept]
+        self.all = list(kept)
         if loop is None or loop.is_closed():
             _close(rest)
         else:
             loop.call_soon_threadsafe(_close_some, rest, loop)
 
-    def _keep(self, widget: Any) -> Any:
-        self.made.append(widget)
+    def _register(self, widget: Any) -> Any:
+        self.all.append(widget)
         return widget
 
 

@@ -16,7 +16,7 @@ from gemini_magic.markdown import Renderer, render
 from gemini_magic.response import Response
 from gemini_magic.views import bundle
 from gemini_magic.views.formats import format_answer
-from gemini_magic.views.formats_live import growing, growing_text
+from gemini_magic.views.formats_live import markdown_transform, text_transform
 from gemini_magic.views.live_pieces import LivePieces
 from gemini_magic.views.truncate import Excerpt
 
@@ -52,7 +52,7 @@ def through(shape, pieces):
 @pytest.mark.parametrize("form", ["text", "raw", "json", "html", "code"])
 def test_the_shape_does_not_depend_on_where_the_text_is_cut(form):
     for text in TEXTS:
-        for make in (growing, growing_text):
+        for make in (markdown_transform, text_transform):
             if make(form) is None:
                 continue
             whole = through(make(form), [text])
@@ -68,7 +68,7 @@ def words(markup):
 def test_text_and_raw_show_every_character_and_read_none_as_markup(text):
     plain = text.replace("\r\n", "\n")
     for form in ("text", "raw"):
-        live = render(through(growing(form), [text]))
+        live = render(through(markdown_transform(form), [text]))
         assert words(live).rstrip("\n") == plain.rstrip("\n")
         assert set(re.findall("<([a-z0-9]+)", live)) == {"pre", "code"}
         ledger = finished(text)
@@ -155,8 +155,8 @@ def test_the_rest_of_a_json_answer_is_read_with_what_came_before():
 
 def test_brackets_without_end_and_long_json_stay_linear():
     for text in ("[" * 100_000, "[" + "1," * 100_000 + "1]", '{"a":"' + "x" * 200_000 + '"}'):
-        assert len(through(growing_text("json"), cuts(text, 3))) <= 4 * len(text) + 4200
-    assert json.loads(through(growing_text("json"), ["[" + "[0,1]," * 20_000 + "1]"]))
+        assert len(through(text_transform("json"), cuts(text, 3))) <= 4 * len(text) + 4200
+    assert json.loads(through(text_transform("json"), ["[" + "[0,1]," * 20_000 + "1]"]))
 
 
 def test_code_shows_the_blocks_alone_and_says_when_there_are_none():
@@ -184,7 +184,7 @@ def test_an_attack_does_no_more_in_a_form_than_in_markdown(form):
         f"[\n{ATTACK}",
         f"```\n{ATTACK}\n~~~",
     ]:
-        assert audit(render(through(growing(form), [attack]))) == [], attack
+        assert audit(render(through(markdown_transform(form), [attack]))) == [], attack
         ledger = finished(attack)
         ledger.look = ledger.look._replace(form=form)
         assert audit(render(format_answer(ledger, attack).markdown)) == [], attack
@@ -200,7 +200,7 @@ def test_a_later_display_agrees_and_the_response_keeps_what_came():
 
 
 def test_a_line_that_could_end_the_fence_waits_until_it_is_known():
-    shape = growing("raw")
+    shape = markdown_transform("raw")
     renderer = Renderer()
     for piece in ("a\n", WALL[:40], WALL[40:], " ", "x\n"):
         renderer.feed(shape.feed(piece))

@@ -75,7 +75,7 @@ def test_when_nothing_changes_but_the_time_it_is_drawn_once_a_second(stage, cloc
 
 
 def test_the_running_picture_has_no_record_and_says_why_it_is_plain(stage, clock):
-    view = HtmlView(feed(new_ledger(), "abc"), clock=clock, hint="no live widgets")
+    view = HtmlView(feed(new_ledger(), "abc"), clock=clock, notice="no live widgets")
     view.open()
     [(data, *_)] = stage.displays
     assert set(data) == {"text/html", "text/plain"}

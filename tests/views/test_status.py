@@ -11,7 +11,7 @@ from gemini_magic.events import Decoded, Delta
 from gemini_magic.ledger.exchange import Exchange
 from gemini_magic.ledger.ledger import Pause
 from gemini_magic.views import bundle
-from gemini_magic.views.status import details, redacted, status_line, thinking_time
+from gemini_magic.views.status import details, redact, status_line, thinking_time
 
 LINES = {
     "complete": "✓ gemini-flash-latest · answer complete, 3 words · 3.2 s",
@@ -116,7 +116,7 @@ def test_a_message_is_one_line_without_keys_and_without_lone_surrogates():
     told = details(ledger)
     assert CANARY not in told.message
     assert told.message == "400: bad key AIza… in � line 2"
-    assert redacted(None) is None
+    assert redact(None) is None
 
 
 def tried(count, **more):

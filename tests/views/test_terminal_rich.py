@@ -13,7 +13,7 @@ from terminal_screen import Terminal, python
 from view_stage import ANSWER, feed, new_ledger
 
 from gemini_magic.views.terminal import TerminalView
-from gemini_magic.views.terminal_rich import typesetter
+from gemini_magic.views.terminal_rich import rich_printer
 
 LONG = "```python\n" + "".join(f"x{n} = {n}\n" for n in range(60)) + "```\n\n"
 HOSTILE = (
@@ -137,7 +137,7 @@ def test_what_the_library_cannot_set_is_printed_plain(monkeypatch):
 
     monkeypatch.setenv("TERM", "xterm")
     out = Tty()
-    setter = typesetter(out, lambda: 0.0)
+    setter = rich_printer(out, lambda: 0.0)
     monkeypatch.setattr(setter, "_set", lambda *_, **__: 1 / 0)
     setter.add("**a** \x1b[2J\n\nb")
     setter.paint(final=True, ended=True)

@@ -20,8 +20,8 @@ from gemini_magic.tables import Rows
 from gemini_magic.views import Timeline, bundle, page
 from gemini_magic.views import timeline_svg as drawing
 from gemini_magic.views.snapshot import AnswerSnapshot
-from gemini_magic.views.timeline_data import BLOCKS, COLUMNS, look, sparkline
-from gemini_magic.views.units import at, duration, large, ticks
+from gemini_magic.views.timeline_data import BLOCKS, COLUMNS, sparkline, timeline_data
+from gemini_magic.views.units import byte_size, duration, tick_label, ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
 ELEMENTS = {"svg", "desc", "title", "g", "rect", "path", "text"}
@@ -108,7 +108,7 @@ def test_chunks_stand_in_the_lane_and_the_column_of_their_arrival():
     ledger = steady()
     feed(ledger, finish="STOP", t=3.0)
     ledger.close("end", t=4.0)
-    shown = look(ledger)
+    shown = timeline_data(ledger)
     assert (shown.end, shown.chunks, shown.size) == (4.0, 13, 26)
     assert {name: sum(bar.chunks for bar in bars) for name, bars in shown.lanes.items()} == {
         "thinking": 3,
@@ -119,14 +119,22 @@ def test_chunks_stand_in_the_lane_and_the_column_of_their_arrival():
     assert (first.first, first.t, first.chars) == (3, 1.3, 5)
     assert first.column == int(1.3 / 4 * COLUMNS)
     assert shown.moments == [("first byte", 1.0), ("first thought", 1.0), ("first text", 1.3)]
-    assert (shown.silence.start, shown.silence.end, shown.silence.words) == (2.1, 3.0, "longest gap")
-    assert shown.steps[-1][1:] == (7, 11, 0)
-    assert shown.tries == []
+    assert (shown.longest_gap.start, shown.longest_gap.end, shown.longest_gap.label) == (
+        2.1,
+        3.0,
+        "longest gap",
+    )
+    assert shown.usage_steps[-1][1:] == (7, 11, 0)
+    assert shown.attempts == []
 
 
 def test_a_silence_before_a_bad_end_counts():
-    shown = look(ENDINGS["stalled"]())
-    assert (shown.silence.start, shown.silence.end, shown.silence.words) == (1.0, 61.0, "nothing came")
+    shown = timeline_data(ENDINGS["stalled"]())
+    assert (shown.longest_gap.start, shown.longest_gap.end, shown.longest_gap.label) == (
+        1.0,
+        61.0,
+        "nothing came",
+    )
 
 
 GAPS = [
@@ -156,11 +164,11 @@ def test_a_gap_is_painted_only_when_it_is_far_longer_than_an_ordinary_one(step, 
 def test_tries_and_the_pause_between_them():
     ledger = retried()
     ledger.close("end", t=4.0)
-    failed, pause, last = look(ledger).tries
+    failed, pause, last = timeline_data(ledger).attempts
     assert (failed.kind, failed.start, failed.end) == ("failed", 0.0, 0.5)  # silent until it was given up
     assert (pause.kind, pause.start, pause.end) == ("pause", 0.5, 2.5)
-    assert (last.kind, last.start, last.end) == ("try", 2.5, 4.0)
-    assert failed.words == "try 1: HTTP 503, 503: overloaded"
+    assert (last.kind, last.start, last.end) == ("attempt", 2.5, 4.0)
+    assert failed.label == "try 1: HTTP 503, 503: overloaded"
     assert "try 1: HTTP 503, 503: overloaded, 500 ms" in str(Timeline(ledger)).splitlines()
     assert "waited before try 2, 2.00 s" in str(Timeline(ledger))
 
@@ -168,13 +176,13 @@ def test_tries_and_the_pause_between_them():
 def test_a_ledger_that_still_runs_is_shown_up_to_now_and_stays_as_it_was():
     ledger = steady()
     made = Timeline(ledger, now=5.0)
-    assert made.arrivals.end == 5.0
+    assert made.data.end == 5.0
     before = made.svg, str(made)
     feed(ledger, "more", t=6.0)
     ledger.close("end", t=6.0)
     assert (made.svg, str(made)) == before
     assert "running 5.00 s" in said(made.svg)
-    assert Timeline(ledger).arrivals.end == 6.0
+    assert Timeline(ledger).data.end == 6.0
 
 
 def test_a_pause_that_still_lasts_is_shown():
@@ -182,9 +190,9 @@ def test_a_pause_that_still_lasts_is_shown():
     ledger.begin(exchange(status=503, problem="503: overloaded", last=0.2))
     ledger.pause = Pause("503: overloaded", 9.0, 2, 4)
     ledger.enter("retrying")
-    tries = look(ledger, now=3.0).tries
+    tries = timeline_data(ledger, now=3.0).attempts
     assert [span.kind for span in tries] == ["failed", "pause"]
-    assert tries[-1].words == "retrying in 6 s (503: overloaded), attempt 2 of 4"
+    assert tries[-1].label == "retrying in 6 s (503: overloaded), attempt 2 of 4"
     assert tries[-1].end == 3.0
 
 
@@ -202,7 +210,7 @@ def test_without_times_the_chunks_stand_in_their_order(tmp_path):
     remark = "This recording holds no arrival times: the chunks stand in their order."
     assert remark in said(made.svg)
     assert remark in str(made)
-    assert [bar.column for bar in made.arrivals.lanes["answer"]] == [COLUMNS // 4, COLUMNS * 3 // 4]
+    assert [bar.column for bar in made.data.lanes["answer"]] == [COLUMNS // 4, COLUMNS * 3 // 4]
     assert "0" in said(made.svg)  # chunks on the axis, not seconds
     assert not [words for words in said(made.svg) if words.endswith(" ms")]
 
@@ -225,7 +233,7 @@ def test_times_that_cannot_be_right_do_no_harm(times):
     ledger.close("end", t=1.0)
     made = Timeline(ledger)
     assert "The times of this recording cannot be right: the chunks stand in their order." in said(made.svg)
-    assert len(made.arrivals.lanes["answer"]) == len(times)
+    assert len(made.data.lanes["answer"]) == len(times)
     assert len(sparkline(ledger)) in (0, 16)
 
 
@@ -285,17 +293,17 @@ def test_what_the_server_says_is_words_only():
 def test_the_words_above_the_lanes_never_touch_and_no_pole_crosses_them():
     chance = random.Random(7)
     for _ in range(300):
-        flags = drawing._Flags()
+        labels = drawing._Labels()
         right = drawing._RIGHT
         for x in [right, *sorted(chance.uniform(84, right) for _ in range(4))]:
-            flags.add(x, "x" * chance.randint(5, 40), "#000")
-        placed = [flag[1:4] for flag in flags._flags]
+            labels.add(x, "x" * chance.randint(5, 40), "#000")
+        placed = [flag[1:4] for flag in labels._labels]
         for (start, stop, row), (begin, end, other) in itertools.combinations(placed, 2):
             assert row != other or stop <= begin or end <= start
-        for x, first, last, _ in flags.poles():
+        for x, first, last, _ in labels.poles():
             rows = {row for begin, end, row in placed if begin < x < end}
             assert not [row for row in rows if first <= row < (last or 99)]
-        assert all(start >= 0 for _, start, *_ in flags._flags)
+        assert all(start >= 0 for _, start, *_ in labels._labels)
 
 
 def _luminance(colour):
@@ -328,8 +336,8 @@ def test_twenty_thousand_chunks_make_a_small_picture_in_linear_time():
         spent.append(min(_cpu(ledger) for _ in range(3)))
     made = Timeline(many)
     assert len(made.svg.encode()) < 60_000
-    assert sum(bar.chunks for bars in made.arrivals.lanes.values() for bar in bars) == 20_000
-    assert [len(bars) for bars in made.arrivals.lanes.values()] == [COLUMNS] * 3
+    assert sum(bar.chunks for bars in made.data.lanes.values() for bar in bars) == 20_000
+    assert [len(bars) for bars in made.data.lanes.values()] == [COLUMNS] * 3
     print(f"time line of 20,000 chunks: {len(made.svg):,} bytes, {spent[1] * 1000:.0f} ms CPU")
     assert spent[1] < 3 * 8 * spent[0]
 
@@ -361,7 +369,7 @@ def test_durations(seconds, words):
 
 
 def test_sizes():
-    assert [large(size) for size in (0, 999, 1000, 18_345, 999_960, 2_345_678)] == [
+    assert [byte_size(size) for size in (0, 999, 1000, 18_345, 999_960, 2_345_678)] == [
         *("0 B", "999 B", "1.0 kB", "18.3 kB", "1.0 MB", "2.3 MB")
     ]
 
@@ -376,8 +384,8 @@ def test_ticks_are_round_and_few(end):
     digits = f"{places[1] / unit:.6e}"
     assert digits[0] in "125"
     assert set(digits[1:8]) <= set(".0")
-    assert len({at(place, end) for place in places}) == len(places)
-    assert all(len(at(place, end)) < 9 for place in places)
+    assert len({tick_label(place, end) for place in places}) == len(places)
+    assert all(len(tick_label(place, end)) < 9 for place in places)
 
 
 # -------------------------------------------------------------------------------------- text, file, bundle
@@ -468,21 +476,21 @@ def test_short_streams_and_streams_without_times_have_none():
 
 def test_the_status_line_of_a_finished_answer_shows_it_with_words_for_who_cannot_see_it():
     ledger = steady()
-    assert "gm-spark" not in page.status(AnswerSnapshot(ledger))
+    assert "gm-spark" not in page.status_html(AnswerSnapshot(ledger))
     feed(ledger, finish="STOP", t=2.2)
     ledger.close("end", t=2.2)
-    line = page.status(AnswerSnapshot(ledger))
+    line = page.status_html(AnswerSnapshot(ledger))
     told = "Arrivals: 13 chunks, from the request to the last of them"
     assert (
         f'<span class="gm-spark" role="img" aria-label="{told}" title="{told}">{sparkline(ledger)}</span>'
         in line
     )
     assert line in bundle(ledger)["text/html"]
-    assert "gm-spark" not in page.status(AnswerSnapshot(finished()))
+    assert "gm-spark" not in page.status_html(AnswerSnapshot(finished()))
 
 
 def test_a_note_about_a_broken_recording_does_not_take_its_times():
     ledger = steady()
     ledger.notes.append(Note("recording-lacks", "Line 3 of x.jsonl is broken."))
     ledger.close("end", t=2.2)
-    assert look(ledger).remark == ""
+    assert timeline_data(ledger).remark == ""

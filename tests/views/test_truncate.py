@@ -15,7 +15,7 @@ from gemini_magic.views.live_pieces import LivePieces
 from gemini_magic.views.record import RECORD
 from gemini_magic.views.status import status_line
 from gemini_magic.views.terminal import TerminalView
-from gemini_magic.views.truncate import MOST, MOST_HTML, Excerpt
+from gemini_magic.views.truncate import MAX_CHARACTERS, MAX_HTML, Excerpt
 
 LINE = "some plain words here, in a line of them.\n"
 
@@ -46,7 +46,7 @@ def test_it_is_cut_at_a_line_end_however_it_came(size):
     excerpt = Excerpt(ended(filled(LINE * 15_000, size)), "answer")
     assert excerpt.text.endswith("them.\n")
     assert (LINE * 15_000).startswith(excerpt.text)
-    assert 400_000 < len(excerpt.text) <= MOST
+    assert 400_000 < len(excerpt.text) <= MAX_CHARACTERS
     assert excerpt.truncated().cut_note == (
         f"Shown are the first {len(excerpt.text):,} of {15_000 * len(LINE):,} characters; "
         "the response's `text` holds all."
@@ -69,7 +69,7 @@ def test_it_grows_as_the_text_does_and_ends_where_the_whole_is_cut():
 
 
 def test_a_line_that_was_held_back_is_shown_in_the_end():
-    text = "x" * (MOST - 100)
+    text = "x" * (MAX_CHARACTERS - 100)
     ledger = filled(text)
     growing = Excerpt(ledger, "answer")
     assert len(growing.text) < len(text)
@@ -79,7 +79,7 @@ def test_a_line_that_was_held_back_is_shown_in_the_end():
 
 
 def test_a_text_without_lines_is_cut_where_there_is_no_room():
-    assert Excerpt(ended(filled("x" * 700_000)), "answer").text == "x" * MOST
+    assert Excerpt(ended(filled("x" * 700_000)), "answer").text == "x" * MAX_CHARACTERS
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_every_part_of_the_bundle_is_cut_and_says_so(huge):
         assert f"of {whole:,} characters; the response" in made[kind].replace("&#96;", "`")
     assert "of 736,000 characters of the thoughts" in made["text/html"]
     assert made["text/html"].count("<pre>") == made["text/html"].count("</pre>") == 1
-    assert len(made[RECORD]["text"]) <= MOST
+    assert len(made[RECORD]["text"]) <= MAX_CHARACTERS
     assert made[RECORD]["capped"]["text"] == f"500,000 of {whole:,} characters"
     assert "answer complete, about 650,000 words" in status_line(huge)
 
@@ -135,12 +135,12 @@ def test_views_stop_there_while_it_grows(stage, kind):
 def test_html_that_is_far_longer_than_its_text_is_cut_as_well():
     text = "<http://a.b> " * 30_000
     made = bundle(ended(filled(text)))
-    assert len(made["text/html"]) < MOST_HTML + 20_000
+    assert len(made["text/html"]) < MAX_HTML + 20_000
     assert "Shown are the first" in made["text/html"]
     ledger = new_ledger()
     pieces = LivePieces(Excerpt(ledger, "answer"))
     for _ in range(30):
         feed(ledger, "<http://a.b> " * 1_000 + "\n\n")
         pieces.step()
-    assert len(pieces.whole) < MOST_HTML * 1.1
+    assert len(pieces.whole) < MAX_HTML * 1.1
     assert pieces.finish() is None
