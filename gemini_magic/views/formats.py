@@ -64,7 +64,7 @@ def _code(ledger: Ledger, text: str) -> FormattedAnswer:
     blocks = [block for block in markdown.code_blocks(text) if block.text.strip()]
     remarks: tuple[str, ...] = ()
     if not blocks and text.strip() and ledger.status != "running":
-        remarks = ("The answer holds no code block; the response's `text` holds what it says.",)
+        remarks = ("The answer contains no code block. The response's `text` has the whole answer.",)
     return FormattedAnswer(
         "\n".join(block.text for block in blocks),
         "\n".join(_fenced(block.text, block.language) for block in blocks),
@@ -80,9 +80,13 @@ def _json(ledger: Ledger, text: str) -> FormattedAnswer:
         found, _ = _found(ledger.before + answer)
     if found is None:
         return FormattedAnswer(
-            text, _fenced(text), "text", (f"The answer is not JSON: {problem}. Its text is shown.",)
+            text, _fenced(text), "text", (f"The answer is not valid JSON: {problem}. It is shown as text.",)
         )
-    remarks = ("The answer says more than the JSON; the response's `text` holds it.",) if found.more else ()
+    remarks = (
+        ("The answer contains text besides the JSON. The response's `text` has the whole answer.",)
+        if found.more
+        else ()
+    )
     source = _shaped(found.text if len(text) == len(answer) else text, "json")
     return FormattedAnswer(source, _fenced(source, "json"), "json", remarks)
 
@@ -111,7 +115,7 @@ def _found(answer: str) -> tuple[_Found | None, str]:
 def _problem(text: str) -> str:
     """Why a text is not JSON; empty when it is."""
     if not text.strip():
-        return "it has no text"
+        return "it is empty"
     try:
         read_json(text.encode("utf-8", "replace"))
     except json.JSONDecodeError as problem:

@@ -33,8 +33,8 @@ _DUTY: Final = 3.0  # a paint may take a quarter of the time
 _STATUS: Final = 0.25  # seconds between two status lines, at least
 # Seen where there are no widgets, and in a notebook that was saved in mid-answer and whose kernel is gone.
 _WAITING: Final = (
-    "The answer appears here when it is finished; --display html shows it while it grows. "
-    "If it never appears, the kernel ended before it: %gemini last shows what had arrived."
+    "The answer appears here when it is finished. Use --display html to see it while it grows. "
+    "If it does not appear, the kernel ended first: %gemini last shows what was received."
 )
 _THOUGHTS: Final = 0.5  # the same for the thoughts, which are folded
 _RATE: Final = 40  # messages a second, at most
@@ -126,7 +126,7 @@ class LiveView:
             self._ledger,
             clock=self._clock,
             display_id=self._id if self._displayed else None,
-            notice=f"no live widgets: {type(problem).__name__}",
+            notice=f"live widgets unavailable: {type(problem).__name__}",
         )
         if not self._closed:
             self._fallback.open()

@@ -76,10 +76,9 @@ def _sparkline_html(snapshot: AnswerSnapshot) -> str:
     blocks = snapshot.sparkline
     if not blocks:
         return ""
-    details = (
-        f"Arrivals: {snapshot.ledger.chunk_columns.length:,} chunks, from the request to the last of them"
-    )
-    return f' <span class="gm-spark" role="img" aria-label="{details}" title="{details}">{blocks}</span>'
+    count = snapshot.ledger.chunk_columns.length
+    label = f"Arrival of {count:,} chunks, from the request to the last chunk"
+    return f' <span class="gm-spark" role="img" aria-label="{label}" title="{label}">{blocks}</span>'
 
 
 def bar_html(snapshot: AnswerSnapshot, *, notice: str = "") -> str:

@@ -114,7 +114,7 @@ def _live(ledger: Ledger, stop: Callable[[], None] | None) -> View:
         return view
 
     def fallback(why: str) -> View:
-        view: View = _module("html").HtmlView(ledger, notice=f"no live widgets: {why}")
+        view: View = _module("html").HtmlView(ledger, notice=f"live widgets unavailable: {why}")
         return view
 
     return _LazyView(make, fallback)
@@ -143,11 +143,11 @@ def select_view(
         DisplayError: no such display, or not here.
     """
     if display not in DISPLAYS:
-        raise DisplayError(f"There is no display {display!r}.", remedy=f"Use one of {', '.join(DISPLAYS)}.")
+        raise DisplayError(f"Unknown display: {display!r}.", remedy=f"Use one of {', '.join(DISPLAYS)}.")
     kernel = getattr(shell, "kernel", None) is not None
     if display in ("live", "html") and not kernel:
         raise DisplayError(
-            f"`--display {display}` needs a notebook.", remedy="Use `--display text`, or leave it out."
+            f"`--display {display}` needs a notebook.", remedy="Use `--display text`, or omit the option."
         )
     if display == "text" or not kernel:
         return _terminal(ledger, plain=kernel or background)

@@ -37,7 +37,7 @@ _COUNTED = 1_000_000  # characters whose words are counted
 _WARNINGS = 3  # that are shown
 _NAME = 40  # characters of a gateway's word
 _RESUME = "`%gemini resume` asks for the rest."
-_AGAIN = "`%gemini resume` asks the same question again."
+_AGAIN = "`%gemini resume` sends the same prompt again."
 _LIMIT = "`%gemini resume` asks for the rest; `--max-tokens` sets the limit."
 _KEY = re.compile(r"AIza[\w-]{16,}")  # how Google's API keys begin; servers quote them in their messages
 _SPACE = re.compile(r"\s+")
@@ -175,7 +175,7 @@ def wait_text(ledger: Ledger, now: float) -> str:
     left = round(pause.until - now)
     why = f" ({_one_line(pause.why)})"
     if ledger.phase == "queued":
-        return f"waiting for its turn{f', {_whole_seconds(left)}' if left > 0 else ''}{why}"
+        return f"waiting for the rate limit{f', {_whole_seconds(left)}' if left > 0 else ''}{why}"
     return f"retrying{f' in {_whole_seconds(left)}' if left > 0 else ''}{why}, attempt {pause.attempt} of {pause.of}"
 
 
@@ -188,7 +188,7 @@ def _running_state(ledger: Ledger, now: float) -> str:
         return "waiting for the first byte"
     quiet = now - ledger.delay - ledger.raw[-1].t
     doing = "thinking" if ledger.thoughts and not ledger.answer else "streaming"
-    return f"{doing}, nothing for {quiet:.0f} s" if quiet >= _QUIET else doing
+    return f"{doing}, no data for {quiet:.0f} s" if quiet >= _QUIET else doing
 
 
 def _other_content(ledger: Ledger) -> list[str]:
@@ -208,17 +208,17 @@ def _ended_state(ledger: Ledger) -> str:
         unusual = (
             f" ({_one_line(finish.reason)})" if finish and finish.reason not in ("STOP", "final") else ""
         )
-        whose = "rest" if ledger.before else "answer"
+        whose = "rest of the answer" if ledger.before else "answer"
         return f"{whose} complete{unusual}, {', '.join(held) or 'no text'}{_attempts(ledger)}"
     if ledger.status == "truncated":
         if ledger.cause == "cut":
             return "truncated: the connection was lost"
         if ledger.cause == "full":
-            return "truncated: it passed --max-total"
+            return "truncated: larger than --max-total"
         if finish is None:
-            return "truncated: it ended without a finish reason"
+            return "truncated: ended without a finish reason"
         limit = finish.reason == "MAX_TOKENS"
-        return f"truncated: {'stopped at the token limit' if limit else 'the server stopped in the middle'}"
+        return f"truncated: {'stopped at the token limit' if limit else 'ended early by the server'}"
     if ledger.status == "blocked":
         blocked = ledger.blocked or finish
         reason = f" ({_one_line(blocked.reason)})" if blocked else ""
@@ -227,7 +227,7 @@ def _ended_state(ledger: Ledger) -> str:
         limit_s = "" if ledger.limit is None else f" for {ledger.limit:g} s"
         if ledger.cause == "timeout":
             return f"stalled: not finished{limit_s.replace('for', 'within')}"
-        return f"stalled: nothing came{limit_s}"
+        return f"stalled: no data{limit_s}"
     if ledger.status == "error":
         code = getattr(ledger.error, "code", None)
         status = getattr(ledger.error, "status", None)
@@ -247,13 +247,13 @@ def _attempts(ledger: Ledger) -> str:
     count = len(ledger.exchanges)
     whole = any(note.kind == "fallback" for note in list(ledger.notes))
     last = ", the last without streaming" if whole else ""
-    return f" after {count} tries{last}" if count > 1 else ""
+    return f" after {count} attempts{last}" if count > 1 else ""
 
 
 def _other_candidates(ledger: Ledger) -> str:
     """That there are more answers than the one that is shown."""
     count = len({0, *ledger.parts})
-    return f"answer 1 of {count} shown, `.candidates` has all" if count > 1 else ""
+    return f"answer 1 of {count} shown (.candidates)" if count > 1 else ""
 
 
 def _tokens(ledger: Ledger) -> str:
@@ -307,7 +307,7 @@ def details(ledger: Ledger) -> Details | None:
     partial = "This answer is incomplete." if ledger.answer else "No answer."
     title = {"interrupted": "Stopped.", "blocked": "Blocked."}.get(ledger.status, partial)
     if ledger.error is None:
-        return Details(title, "It stopped at the token limit.", _LIMIT)
+        return Details(title, "The answer stopped at the token limit.", _LIMIT)
     message = _one_line(ledger.error.message)
     if ledger.status == "interrupted" and message.startswith(("Stopped", "The kernel ended", "Still")):
         title = ""
@@ -326,5 +326,5 @@ def warnings(ledger: Ledger, notes: Sequence[Note]) -> list[str]:
     found = [note for note in notes if note.severity != "info" and note.kind not in known]
     lines = [_one_line(note.message) for note in found[:_WARNINGS]]
     if len(found) > _WARNINGS:
-        lines.append(f"{len(found) - _WARNINGS} more: see the notes.")
+        lines.append(f"{len(found) - _WARNINGS} more warnings: see `.notes`.")
     return [f"⚠ {line}" for line in lines]

@@ -85,15 +85,15 @@ class Timeline:
         target = Path(path)
         if target.suffix.lower() != ".svg":
             raise OptionError(
-                f"{target.name!r} is no name for the picture of a time line.",
-                remedy="It is an SVG: let the name end in .svg. Browsers and most editors open it.",
+                f"A timeline is saved as an SVG file, but the name is {target.name!r}.",
+                remedy="Use a name that ends in .svg. Browsers and most editors can open it.",
             )
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(self.svg, encoding="utf-8")
         except OSError as error:
             raise OptionError(
-                f"{target} cannot be written: {error.strerror or error}.", remedy="Choose another folder."
+                f"Cannot write {target}: {error.strerror or error}.", remedy="Choose another folder."
             ) from None
         return target
 

@@ -39,10 +39,10 @@ _NOTABLE: Final = 3  # times the median gap
 _LEAST: Final = 0.1  # seconds of a silence that is worth a word
 _MAX_TOKENS: Final = 10**12  # tokens: a larger count is a mistake of the server's
 _LANES: Final = ("thinking", "answer", "other")
-_NOTHING: Final = "No chunk has arrived."
-_NO_TIMES: Final = "This recording holds no arrival times: the chunks stand in their order."
-_DISORDER: Final = "The times of this recording cannot be right: the chunks stand in their order."
-_AT_ONCE: Final = "Everything came in one moment: the chunks stand in their order."
+_NOTHING: Final = "No chunks received."
+_NO_TIMES: Final = "This recording has no arrival times. The chunks are shown in order."
+_DISORDER: Final = "The arrival times of this recording are not valid. The chunks are shown in order."
+_AT_ONCE: Final = "All chunks arrived at the same time. They are shown in order."
 
 
 class Bar(NamedTuple):
@@ -218,7 +218,7 @@ def _longest_gap(ledger: Ledger, times: Sequence[float], end: float) -> Span | N
     if stop - start < end / COLUMNS:
         return None
     last = stop == end and not ended and start == times[-1]
-    return Span("gap", start, stop, "nothing came" if last else "longest gap")
+    return Span("gap", start, stop, "no data" if last else "longest gap")
 
 
 def _attempts(ledger: Ledger, end: float) -> list[Span]:
@@ -237,7 +237,7 @@ def _attempts(ledger: Ledger, end: float) -> list[Span]:
             spans[-1] = spans[-1]._replace(end=start - exchange.waited)
             before = spans[-1].end
         if exchange.waited and start > before:
-            spans.append(Span("pause", before, start, f"waited before try {number}"))
+            spans.append(Span("pause", before, start, f"wait before attempt {number}"))
         over = exchange.end is not None or number < len(exchanges)
         before = start + (exchange.pieces[-1][0] if exchange.pieces else 0.0) if over else end
         if number == len(exchanges):
@@ -247,7 +247,12 @@ def _attempts(ledger: Ledger, end: float) -> list[Span]:
         bad = exchange.problem or number < len(exchanges) or (exchange.status or 0) >= _REFUSED
         kind: Literal["attempt", "failed"] = "failed" if bad else "attempt"
         spans.append(
-            Span(kind, start, min(before, end), f"try {number}: {words or exchange.end or 'no answer yet'}")
+            Span(
+                kind,
+                start,
+                min(before, end),
+                f"attempt {number}: {words or exchange.end or 'no response yet'}",
+            )
         )
     if ledger.pause is not None and ledger.status == "running":
         spans.append(Span("pause", min(before, end), end, wait_text(ledger, end + ledger.delay) or "waiting"))

@@ -81,12 +81,12 @@ def _vertical_line(x: float, top: float, bottom: float, colour: str, more: str =
 
 def _bar_title(bar: Bar, *, timed: bool) -> str:
     """What a bar's tooltip says."""
-    which = f"#{bar.first}" if bar.chunks == 1 else f"{bar.chunks:,} from #{bar.first}"
+    which = f"#{bar.first}" if bar.chunks == 1 else f"{bar.chunks:,} chunks from #{bar.first}"
     facts = [
         which,
         duration(bar.t) if timed else "",
         byte_size(bar.size),
-        f"{bar.chars:,} characters" if bar.chars else "",
+        f"{bar.chars:,} chars" if bar.chars else "",
     ]
     return " · ".join(filter(None, facts))
 
@@ -216,7 +216,7 @@ def _longest_gap(shown: TimelineData) -> Span | None:
 
 
 def _attempts_svg(shown: TimelineData, top: float) -> str:
-    lines = [_text_element(10, top + 11, "tries", more=' font-weight="600"')]
+    lines = [_text_element(10, top + 11, "attempts", more=' font-weight="600"')]
     for span in shown.attempts:
         x, wide = _span_position(span, shown.end)
         lines.append(
@@ -284,7 +284,7 @@ def draw_timeline(shown: TimelineData, title: str, status: str) -> str:
     letters = 'font-family="system-ui, sans-serif" font-size="11" fill="none"'
     head = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" {letters}>',
-        f"<desc>{_xml_text(f'Time line: {title}; {figures(shown)}')}</desc>",
+        f"<desc>{_xml_text(f'Timeline: {title}; {figures(shown)}')}</desc>",
         _rect_element(0, 0, _WIDTH, whole, fill="#808080", opacity=0.04),
         _text_element(
             10, 20, title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…", more=' font-size="13"'

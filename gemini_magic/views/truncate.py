@@ -52,8 +52,8 @@ class TruncatedText(NamedTuple):
         of = "" if self.name == "answer" else " of the thoughts"
         held = "text" if self.name == "answer" else "thoughts"
         return (
-            f"Shown are the first {len(self.text):,} of {self.length:,} characters{of}; "
-            f"the response's `{held}` holds all."
+            f"Only the first {len(self.text):,} of {self.length:,} characters{of} are shown. "
+            f"The response's `{held}` has all of them."
         )
 
 

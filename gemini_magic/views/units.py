@@ -39,7 +39,7 @@ def figures(shown: TimelineData) -> str:
     timing, silence = shown.timing, shown.longest_gap
     facts = [f"{shown.chunks:,} chunk{'' if shown.chunks == 1 else 's'}", byte_size(shown.size)]
     if shown.timed and timing.gap_p50 is not None:
-        facts.append(f"gaps: median {duration(timing.gap_p50)}, p95 {duration(timing.gap_p95 or 0)}")
+        facts.extend((f"median gap {duration(timing.gap_p50)}", f"p95 gap {duration(timing.gap_p95 or 0)}"))
     if silence is not None:
         facts.append(f"{silence.label} {duration(silence.end - silence.start)} at {duration(silence.start)}")
     return " · ".join(facts)

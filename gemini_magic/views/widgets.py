@@ -65,7 +65,9 @@ def check_version() -> None:
         ImportError: it is too old.
     """
     if int(ipywidgets.__version__.partition(".")[0]) < _OLDEST:
-        raise ImportError(f"ipywidgets {ipywidgets.__version__} is too old, {_OLDEST} is needed")
+        raise ImportError(
+            f"ipywidgets {ipywidgets.__version__} is too old, version {_OLDEST} or newer is needed"
+        )
 
 
 class WidgetSet:
@@ -95,7 +97,7 @@ class WidgetSet:
         button = _Button(
             description="Stop",
             icon="stop",
-            tooltip="Stop this answer; what has arrived is kept",
+            tooltip="Stop this answer and keep what was received",
             _dom_classes=("gm-stop",),
         )
         button.on_click(lambda _: callback())

@@ -130,7 +130,7 @@ def test_the_time_line_shows_the_attempts_and_what_was_waited_for(fake_server, t
     assert (failed.kind, pause.kind, last.kind) == ("failed", "pause", "attempt")
     assert pause.end - pause.start == pytest.approx(0.2, abs=0.1)
     assert failed.end == pause.start <= pause.end == last.start < response.chunks[0].t
-    assert failed.label == "try 1: HTTP 429, 429: Slow down."
+    assert failed.label == "attempt 1: HTTP 429, 429: Slow down."
     loaded = Response.load(response.save(tmp_path / "r.jsonl"))
     assert [span.kind for span in loaded.timeline().data.attempts] == ["failed", "pause", "attempt"]
 

@@ -119,7 +119,10 @@ def test_json_is_shown_with_a_line_for_each_member(text):
 def test_json_in_the_only_code_block_says_what_it_leaves_out():
     shown = saved(f"Here it is:\n\n```json\n{OBJECT}\n```\n", "json")
     assert shown["text/plain"].startswith(PRETTY)
-    assert "The answer says more than the JSON; the response's `text` holds it." in shown["text/plain"]
+    assert (
+        "The answer contains text besides the JSON. The response's `text` has the whole answer."
+        in shown["text/plain"]
+    )
     assert "Here it is" not in shown["text/html"]
 
 
@@ -130,7 +133,7 @@ def test_json_in_the_only_code_block_says_what_it_leaves_out():
         ('{"a" 1}', "expecting ':' delimiter at line 1, column 6"),
         ("```json\n[1\n```", "expecting ',' delimiter at line 2, column 1"),
         ("[" * 100_000, "brackets are opened without end"),
-        (" ", "it has no text"),
+        (" ", "it is empty"),
     ],
 )
 def test_what_is_not_json_is_shown_as_it_came_with_the_reason(text, why):
@@ -138,13 +141,13 @@ def test_what_is_not_json_is_shown_as_it_came_with_the_reason(text, why):
     assert shown["text/plain"].startswith(text.rstrip("\n")) or not text.strip()
     for kind in ("text/plain", "text/html", "text/markdown"):
         said = re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), html.unescape(shown[kind]))
-        assert f"The answer is not JSON: {why}. Its text is shown." in said
+        assert f"The answer is not valid JSON: {why}. It is shown as text." in said
 
 
 def test_json_that_was_cut_is_not_judged():
     shown = saved('{"a": [1', "json", finish="MAX_TOKENS")
     assert shown["text/plain"].startswith('{\n  "a": [\n    1\n')
-    assert "not JSON" not in shown["text/plain"]
+    assert "not valid JSON" not in shown["text/plain"]
 
 
 def test_the_rest_of_a_json_answer_is_read_with_what_came_before():
@@ -163,7 +166,7 @@ def test_code_shows_the_blocks_alone_and_says_when_there_are_none():
     shown = saved("Words\n\n```python\nx = 1\n```\n\n- and\n\n  ~~~sh\n  ls\n  ~~~\n", "code")
     assert shown["text/plain"].startswith("x = 1\n\nls\n\n[✓")
     assert "Words" not in shown["text/html"]
-    none = "The answer holds no code block; the response's `text` holds what it says."
+    none = "The answer contains no code block. The response's `text` has the whole answer."
     assert none in saved("Just words", "code")["text/plain"]
 
 

@@ -75,12 +75,12 @@ def test_when_nothing_changes_but_the_time_it_is_drawn_once_a_second(stage, cloc
 
 
 def test_the_running_picture_has_no_record_and_says_why_it_is_plain(stage, clock):
-    view = HtmlView(feed(new_ledger(), "abc"), clock=clock, notice="no live widgets")
+    view = HtmlView(feed(new_ledger(), "abc"), clock=clock, notice="live widgets unavailable")
     view.open()
     [(data, *_)] = stage.displays
     assert set(data) == {"text/html", "text/plain"}
     assert "abc" in data["text/html"]
-    assert "no live widgets" in data["text/html"]
+    assert "live widgets unavailable" in data["text/html"]
 
 
 def test_the_static_view_displays_once_at_the_end(stage):

@@ -286,7 +286,7 @@ def test_a_front_end_that_fails_costs_the_widgets_not_the_answer(stage, view, le
     first, fallback = stage.displays
     assert fallback[1:3] == (first[1], True)
     assert "first second" in fallback[0]["text/html"]
-    assert "no live widgets: RuntimeError" in fallback[0]["text/html"]
+    assert "live widgets unavailable: RuntimeError" in fallback[0]["text/html"]
     feed(ledger, finish="STOP")
     ledger.close("end", t=1.0)
     view.close()

@@ -46,7 +46,7 @@ def test_a_terminal_has_no_notebook_displays(display):
 
 
 def test_an_unknown_display_is_refused():
-    with pytest.raises(DisplayError, match="no display 'rich'"):
+    with pytest.raises(DisplayError, match="Unknown display: 'rich'"):
         select_view(new_ledger(), display="rich", shell=NOTEBOOK, allow_stdin=True, stop=None)
 
 
@@ -55,7 +55,7 @@ def test_without_a_working_ipywidgets_html_is_shown_and_says_why(stage, monkeypa
     ledger = new_ledger()
     view = select_view(ledger, display="auto", shell=NOTEBOOK, allow_stdin=True, stop=None)
     view.open()
-    assert "no live widgets: ModuleNotFoundError" in stage.displays[0][0]["text/html"]
+    assert "live widgets unavailable: ModuleNotFoundError" in stage.displays[0][0]["text/html"]
     feed(ledger, "abc", finish="STOP")
     ledger.close("end", t=1.0)
     view.close()

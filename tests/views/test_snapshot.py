@@ -119,6 +119,6 @@ def test_a_fact_stays_as_it_was_first_read():
 def test_an_answer_that_is_too_long_as_html_is_shortened_in_the_html_only():
     ledger = finished("<http://a.b> " * 30_000)
     made = bundle(ledger)
-    assert "Shown are the first" in made["text/html"]
-    assert "Shown are the first" not in made["text/plain"]
+    assert "Only the first" in made["text/html"]
+    assert "Only the first" not in made["text/plain"]
     assert AnswerSnapshot(ledger).answer.cut is False

@@ -69,7 +69,7 @@ def test_every_bad_ending_is_visible_in_every_type(name):
     ledger = ENDINGS[name]()
     made = bundle(ledger)
     box = without_style(made["text/html"]).partition("gm-box")[2]
-    message = ledger.error.message if ledger.error else "It stopped at the token limit."
+    message = ledger.error.message if ledger.error else "The answer stopped at the token limit."
     assert message in Elements(f"<div>{box}").text
     assert message in made["text/plain"]
     assert message in unescape(made["text/markdown"])
@@ -136,7 +136,7 @@ def test_serious_notes_are_shown_and_harmless_ones_are_not():
     assert "harmless thing" not in html
     assert "lost piece 2" in html
     assert "lost piece 3" not in html
-    assert "2 more" in html
+    assert "2 more warnings: see <code>.notes</code>." in html
 
 
 def test_colours_come_from_jupyterlabs_variables_or_are_inherited():

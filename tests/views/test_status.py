@@ -16,17 +16,17 @@ from gemini_magic.views.status import details, redact, status_line, thinking_tim
 LINES = {
     "complete": "✓ gemini-flash-latest · answer complete, 3 words · 3.2 s",
     "token-limit": "⚠ gemini-flash-latest · truncated: stopped at the token limit · 3.2 s",
-    "no-reason": "⚠ gemini-flash-latest · truncated: it ended without a finish reason · 3.2 s",
-    "continuation": "⚠ gemini-flash-latest · truncated: the server stopped in the middle · 3.2 s",
+    "no-reason": "⚠ gemini-flash-latest · truncated: ended without a finish reason · 3.2 s",
+    "continuation": "⚠ gemini-flash-latest · truncated: ended early by the server · 3.2 s",
     "cut": "⚠ gemini-flash-latest · truncated: the connection was lost · 3.2 s",
     "blocked": "✕ gemini-flash-latest · blocked (SAFETY) · 3.2 s",
     "prompt-blocked": "✕ gemini-flash-latest · prompt blocked (PROHIBITED_CONTENT) · 3.2 s",
     "error-in-stream": "✕ gemini-flash-latest · error 503 UNAVAILABLE · 3.2 s",
     "malformed-call": "✕ gemini-flash-latest · error MALFORMED_FUNCTION_CALL · 3.2 s",
     "refused": "✕ gemini-flash-latest · error 400 · 0.3 s",
-    "stalled": "⚠ gemini-flash-latest · stalled: nothing came for 60 s · 1 min 01 s",
+    "stalled": "⚠ gemini-flash-latest · stalled: no data for 60 s · 1 min 01 s",
     "timeout": "⚠ gemini-flash-latest · stalled: not finished within 5 s · 5.0 s",
-    "too-large": "⚠ gemini-flash-latest · truncated: it passed --max-total · 9.0 s",
+    "too-large": "⚠ gemini-flash-latest · truncated: larger than --max-total · 9.0 s",
     "interrupt": "■ gemini-flash-latest · interrupted · 3.2 s",
     "stop": "■ gemini-flash-latest · stopped · 3.2 s",
     "left": "■ gemini-flash-latest · the kernel ended · 3.2 s",
@@ -62,7 +62,7 @@ def test_while_it_runs_the_line_says_what_is_waited_for():
     assert "· retrying (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=16.9)
     ledger.pause = Pause("at most 10 requests a minute", 117.0)
     ledger.enter("queued")
-    assert "· waiting for its turn, 1 min 40 s (at most 10 requests a minute) ·" in status_line(
+    assert "· waiting for the rate limit, 1 min 40 s (at most 10 requests a minute) ·" in status_line(
         ledger, now=17.2
     )
     ledger.delay = 13.0
@@ -70,7 +70,7 @@ def test_while_it_runs_the_line_says_what_is_waited_for():
     assert "· thinking ·" in status_line(ledger, now=14.5)
     feed(ledger, "so", t=15.0, usage={"prompt": 12, "output": 1345, "thoughts": 20, "total": 1377})
     assert "· streaming · 16 s · 12 → 1,345 tokens (+20 thoughts)" in status_line(ledger, now=16.0)
-    assert "· streaming, nothing for 7 s ·" in status_line(ledger, now=35.0)
+    assert "· streaming, no data for 7 s ·" in status_line(ledger, now=35.0)
     assert details(ledger) is None
 
 
@@ -129,11 +129,11 @@ def tried(count, **more):
 
 
 def test_an_answer_that_took_several_tries_says_so():
-    assert "answer complete, 2 words after 3 tries ·" in status_line(tried(3))
-    assert "tries" not in status_line(tried(1))
+    assert "answer complete, 2 words after 3 attempts ·" in status_line(tried(3))
+    assert "attempts" not in status_line(tried(1))
     ledger = tried(2)
     ledger.note("fallback", "asked once more without streaming", severity="warning")
-    assert "2 words after 2 tries, the last without streaming ·" in status_line(ledger)
+    assert "2 words after 2 attempts, the last without streaming ·" in status_line(ledger)
 
 
 def test_other_candidates_are_named_in_every_part():
@@ -143,7 +143,7 @@ def test_other_candidates_are_named_in_every_part():
     ledger.close("end", t=2.0)
     made = bundle(ledger)
     for kind in ("text/html", "text/plain", "text/markdown"):
-        assert "answer 1 of 2 shown" in made[kind]
+        assert "answer 1 of 2 shown (.candidates)" in made[kind]
 
 
 def test_a_warning_stands_in_every_part():

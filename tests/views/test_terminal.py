@@ -130,7 +130,7 @@ def test_where_nothing_can_be_overwritten_each_wait_is_told_once():
         for now[0] in (2.0, 3.0):
             view.update()
     assert out.getvalue().splitlines() == [
-        "[waiting for its turn, 7 s (429: quota)]",
+        "[waiting for the rate limit, 7 s (429: quota)]",
         "[retrying in 7 s (429: quota), attempt 2 of 4]",
         "[retrying in 7 s (429: quota), attempt 3 of 4]",
     ]

@@ -90,7 +90,7 @@ def test_the_end_takes_a_part_of_the_screen_only_and_the_cost_stays_linear():
         ("text", "# *a*\n\n- b", "# *a*\n\n- b", "•"),
         ("raw", "# *a*", "# *a*", "•"),
         ("html", "<p>x</p>", "<p>x</p>", "```"),
-        ("json", "no", "The answer is not JSON: expecting value at line 1, column 1.", "```"),
+        ("json", "no", "The answer is not valid JSON: expecting value at line 1, column 1.", "```"),
     ],
 )
 def test_forms_are_the_same_with_and_without_rich(form, text, found, missing, monkeypatch):

@@ -133,7 +133,7 @@ def test_a_silence_before_a_bad_end_counts():
     assert (shown.longest_gap.start, shown.longest_gap.end, shown.longest_gap.label) == (
         1.0,
         61.0,
-        "nothing came",
+        "no data",
     )
 
 
@@ -168,9 +168,9 @@ def test_tries_and_the_pause_between_them():
     assert (failed.kind, failed.start, failed.end) == ("failed", 0.0, 0.5)  # silent until it was given up
     assert (pause.kind, pause.start, pause.end) == ("pause", 0.5, 2.5)
     assert (last.kind, last.start, last.end) == ("attempt", 2.5, 4.0)
-    assert failed.label == "try 1: HTTP 503, 503: overloaded"
-    assert "try 1: HTTP 503, 503: overloaded, 500 ms" in str(Timeline(ledger)).splitlines()
-    assert "waited before try 2, 2.00 s" in str(Timeline(ledger))
+    assert failed.label == "attempt 1: HTTP 503, 503: overloaded"
+    assert "attempt 1: HTTP 503, 503: overloaded, 500 ms" in str(Timeline(ledger)).splitlines()
+    assert "wait before attempt 2, 2.00 s" in str(Timeline(ledger))
 
 
 def test_a_ledger_that_still_runs_is_shown_up_to_now_and_stays_as_it_was():
@@ -207,7 +207,7 @@ def test_without_times_the_chunks_stand_in_their_order(tmp_path):
     ledger.close("end", t=1.0)
     Response(ledger).save(tmp_path / "bare.sse")
     made = Response.load(tmp_path / "bare.sse").timeline()
-    remark = "This recording holds no arrival times: the chunks stand in their order."
+    remark = "This recording has no arrival times. The chunks are shown in order."
     assert remark in said(made.svg)
     assert remark in str(made)
     assert [bar.column for bar in made.data.lanes["answer"]] == [COLUMNS // 4, COLUMNS * 3 // 4]
@@ -232,7 +232,9 @@ def test_times_that_cannot_be_right_do_no_harm(times):
         feed(ledger, "x", t=float(t))
     ledger.close("end", t=1.0)
     made = Timeline(ledger)
-    assert "The times of this recording cannot be right: the chunks stand in their order." in said(made.svg)
+    assert "The arrival times of this recording are not valid. The chunks are shown in order." in said(
+        made.svg
+    )
     assert len(made.data.lanes["answer"]) == len(times)
     assert len(sparkline(ledger)) in (0, 16)
 
@@ -254,14 +256,14 @@ def test_token_counts_that_cannot_be_right_do_no_harm(counts):
 def test_nothing_at_all_is_said_in_words():
     for ledger, now in ((new_ledger(), 2.0), (new_ledger(), 0.0), (ENDINGS["refused"](), None)):
         made = Timeline(ledger, now=now)
-        assert "No chunk has arrived." in said(made.svg)
-        assert "No chunk has arrived." in str(made)
+        assert "No chunks received." in said(made.svg)
+        assert "No chunks received." in str(made)
 
 
 def test_a_bars_tooltip_tells_its_chunks():
     ledger = steady(thoughts=0, texts=3, step=0.0001)
     ledger.close("end", t=2.0)
-    assert "3 from #0 · 1.00 s · 6 B · 15 characters" in said(Timeline(ledger).svg)
+    assert "3 chunks from #0 · 1.00 s · 6 B · 15 chars" in said(Timeline(ledger).svg)
 
 
 # -------------------------------------------------------------------------------------------- the picture
@@ -394,7 +396,7 @@ def test_ticks_are_round_and_few(end):
 @pytest.mark.parametrize("name", CASES)
 def test_the_text_fits_a_terminal(name):
     lines = str(Timeline(CASES[name](), now=2.0)).splitlines()
-    assert all(len(line) <= 79 for line in lines if not line.startswith("try "))
+    assert all(len(line) <= 79 for line in lines if not line.startswith("attempt "))
     assert all(len(line) <= 300 for line in lines)
 
 
@@ -407,7 +409,7 @@ def test_lanes_and_axis_fit_a_narrow_notebook_which_would_break_them(end):
     lines = str(Timeline(ledger)).splitlines()
     drawn = [line for line in lines if "╵" in line or set(line) & set(BLOCKS)]
     assert len(drawn) >= 2
-    assert all(len(line) <= 48 for line in lines if not line.startswith("try "))
+    assert all(len(line) <= 48 for line in lines if not line.startswith("attempt "))
     assert drawn[-1].count("╵") >= 2
     assert drawn[-1].rindex("╵") <= 9 + 34
 
@@ -419,9 +421,7 @@ def test_a_fact_is_not_broken_where_a_line_is():
     first, second, *_ = str(Timeline(ledger)).splitlines()
     assert first.endswith(" ·")
     assert second.startswith("  ")
-    assert f"{first} {second.strip()}".split(" · ")[1].startswith(
-        "truncated: it ended without a finish reason"
-    )
+    assert f"{first} {second.strip()}".split(" · ")[1].startswith("truncated: ended without a finish reason")
 
 
 def test_the_text_draws_each_lane_with_blocks():
@@ -446,10 +446,10 @@ def test_it_is_saved_as_svg_and_as_nothing_else(tmp_path):
     assert made.save(tmp_path / "new" / "line.svg").read_text("utf-8") == made.svg
     with pytest.raises(OptionError) as caught:
         made.save(tmp_path / "line.png")
-    assert caught.value.message == "'line.png' is no name for the picture of a time line."
+    assert caught.value.message == "A timeline is saved as an SVG file, but the name is 'line.png'."
     assert ".svg" in caught.value.remedy
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OptionError, match="cannot be written"):
+    with pytest.raises(OptionError, match="Cannot write"):
         made.save(tmp_path / "file" / "line.svg")
 
 
@@ -480,7 +480,7 @@ def test_the_status_line_of_a_finished_answer_shows_it_with_words_for_who_cannot
     feed(ledger, finish="STOP", t=2.2)
     ledger.close("end", t=2.2)
     line = page.status_html(AnswerSnapshot(ledger))
-    told = "Arrivals: 13 chunks, from the request to the last of them"
+    told = "Arrival of 13 chunks, from the request to the last chunk"
     assert (
         f'<span class="gm-spark" role="img" aria-label="{told}" title="{told}">{sparkline(ledger)}</span>'
         in line
