@@ -1,7 +1,7 @@
-"""Makes of a growing answer what is shown of it where it is not read as Markdown (``--format``), piece by piece.
+"""Formats a growing answer as ``--format`` asks, delta by delta.
 
-A page shows such an answer as Markdown that stands for it, so that it is drawn, cut and coloured like any other; a
-terminal shows the text. It knows text, and nothing of how an answer ends.
+For a page the result is Markdown, with the text in a code fence, so that it is rendered, truncated and highlighted
+like any other answer. For a terminal the result is plain text.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Final, Protocol
 
 __all__ = ["FENCE", "TextTransform", "markdown_transform", "text_transform"]
 
-_FENCE_LENGTH: Final = 64  # tildes of the fence around a growing text
-_MARK: Final = "\u2060"  # seen by nobody; keeps a line of the answer from ending that fence
+_FENCE_LENGTH: Final = 64  # tildes of the fence around a growing answer
+_MARK: Final = "\u2060"  # invisible; keeps a line of the answer from ending that fence
 _BLANKS: Final = " \t"
 _FENCE_END: Final = re.compile(rf" {{0,3}}~{{{_FENCE_LENGTH},}}[ \t]*")
 _MAYBE_FENCE_END: Final = re.compile(r" {0,3}~*[ \t]*")
@@ -20,28 +20,28 @@ FENCE: Final = re.compile(
     r"(?P<before>[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*)(?P<mark>`{3,}|~{3,})(?P<info>.*)"
 )
 _INDENT: Final = "  "
-_DEEPEST: Final = 16  # levels that are indented
-_GROWTH, _FREE = 4, 4096  # the most characters that indented JSON has for each of the answer, and besides
+_DEEPEST: Final = 16  # nesting levels that are indented
+_GROWTH, _FREE = 4, 4096  # indented JSON has at most _GROWTH * length + _FREE characters
 _OUTSIDE: Final = re.compile(r'\s+|["{}\[\],:]|[^\s"{}\[\],:]+')
 _INSIDE: Final = re.compile(r'[^"\\]+|["\\]')
 
 
 class TextTransform(Protocol):
-    """Makes one growing text of another."""
+    """Converts a growing text into another growing text."""
 
     def feed(self, text: str) -> str:
-        """What the next piece adds."""
+        """Return what the next piece of text adds to the result."""
 
     def close(self) -> str:
-        """What is left when nothing follows."""
+        """Return the rest of the result; no text follows."""
 
 
 class _FenceWriter:
-    """Puts a growing text into a fence that no line of it ends."""
+    """Puts a growing text into a code fence that no line of the text can end."""
 
     def __init__(self, language: str) -> None:
         self._opening = f"{'~' * _FENCE_LENGTH}{language}\n"
-        self._line = ""  # the beginning of a line that may look like the fence's end
+        self._line = ""  # the beginning of a line that may look like the end of the fence
         self._fresh = True  # at the start of a line
         self._ended = True
 
@@ -76,64 +76,66 @@ class _FenceWriter:
 
 
 class _FenceRemover:
-    """Takes away a fence around the whole text."""
+    """Removes a code fence around the whole text."""
 
     def __init__(self) -> None:
-        self._held = ""
-        self._mark: str | None = None  # of the fence; empty when there is none
+        self._pending = ""
+        self._mark: str | None = (
+            None  # of the fence; empty if the text has no fence, None if that is not known yet
+        )
 
     def feed(self, text: str) -> str:
         if self._mark == "":
             return text
-        self._held += text
+        self._pending += text
         if self._mark is None:
-            line, newline, rest = self._held.lstrip().partition("\n")
+            line, newline, rest = self._pending.lstrip().partition("\n")
             found = FENCE.fullmatch(line)
             if not newline and (not line or found or (len(line) < 3 and not line.strip("`~"))):  # noqa: PLR2004
                 return ""  # it may be a fence
             if not newline or not found or found["before"] or "`" in found["info"]:
                 self._mark = ""
                 return self.close()
-            self._mark, self._held = found["mark"], rest
+            self._mark, self._pending = found["mark"], rest
         return self._release()
 
     def _release(self) -> str:
-        """Everything but what may be the fence's end."""
-        at = self._held.rfind("\n" + (self._mark or "")[0]) if self._mark else -1
-        keep = at if at >= 0 and self._is_end(self._held[at:]) else len(self._held.rstrip())
-        said, self._held = self._held[:keep], self._held[keep:]
-        return said
+        """Return all text that cannot be the end of the fence."""
+        at = self._pending.rfind("\n" + (self._mark or "")[0]) if self._mark else -1
+        keep = at if at >= 0 and self._is_end(self._pending[at:]) else len(self._pending.rstrip())
+        result, self._pending = self._pending[:keep], self._pending[keep:]
+        return result
 
     def _is_end(self, text: str) -> bool:
         text = text.strip()
         return bool(self._mark) and not text.strip(str(self._mark)[0])
 
     def close(self) -> str:
-        held, self._held = self._held, ""
-        if self._mark and self._is_end(held) and len(held.strip()) >= len(self._mark):
+        pending, self._pending = self._pending, ""
+        if self._mark and self._is_end(pending) and len(pending.strip()) >= len(self._mark):
             return ""
-        return held
+        return pending
 
 
 class _JsonIndenter:
-    """Writes a JSON text with a line for each member; anything else stays as it is."""
+    """Puts each member of a JSON text on its own line; any other text is unchanged."""
 
     def __init__(self) -> None:
-        self._as_it_is: bool | None = None
+        self._unchanged: bool | None = None
         self._depth = 0
         self._in_string = self._escaped = False
-        self._last = ""  # what was written last outside a string: a bracket, a comma, a colon or a word
+        self._last = ""  # the last token outside a string: a bracket, a comma, a colon, or "word"
         self._gap = ""
-        self._taken = self._made = 0
+        self._length_in = self._length_out = 0
 
     def feed(self, text: str) -> str:
-        if self._as_it_is is None:
+        if self._unchanged is None:
             if not text.strip():
                 return ""
-            self._as_it_is = text.lstrip()[0] not in "{["
-        if self._as_it_is:
+            self._unchanged = text.lstrip()[0] not in "{["
+        if self._unchanged:
             return text
-        self._taken += len(text)
+        self._length_in += len(text)
         out: list[str] = []
         at = 0
         while at < len(text):
@@ -141,12 +143,12 @@ class _JsonIndenter:
             if found is None:  # one of the two matches any character
                 raise AssertionError
             at = found.end()
-            said = self._string(found[0]) if self._in_string else self._outside(found[0])
-            self._made += len(said)
-            out.append(said)
-            if self._made > _GROWTH * self._taken + _FREE:
-                self._as_it_is = True  # brackets without end: indenting them would take more room than sense
-            if self._as_it_is:
+            result = self._string(found[0]) if self._in_string else self._outside(found[0])
+            self._length_out += len(result)
+            out.append(result)
+            if self._length_out > _GROWTH * self._length_in + _FREE:
+                self._unchanged = True  # endless brackets: indenting them would make a huge text
+            if self._unchanged:
                 return "".join([*out, text[at:]])
         return "".join(out)
 
@@ -166,7 +168,7 @@ class _JsonIndenter:
         before, last, gap = "", self._last, self._gap
         self._gap, self._last = "", piece if piece in "{}[],:" else "word"
         if last and self._depth == 0 and piece not in "{[":
-            self._as_it_is = True  # words behind it
+            self._unchanged = True  # text after the JSON
             return gap + piece
         if piece in "}]":
             self._depth = max(0, self._depth - 1)
@@ -190,24 +192,24 @@ class _JsonIndenter:
 
 
 class _CodeExtractor:
-    """Keeps the fenced code of a text, line by line: with its fences, or without."""
+    """Extracts the fenced code of a text, line by line, with or without its fences."""
 
     def __init__(self, *, fences: bool) -> None:
         self._fences = fences
         self._line = ""
         self._mark = ""  # of the open fence
-        self._before = 0  # characters before it, as in a list
+        self._before = 0  # characters of indentation before it, as in a list
         self._begun = False
 
     def feed(self, text: str) -> str:
         *lines, self._line = (self._line + text).split("\n")
-        return "".join(self._take(line.removesuffix("\r")) for line in lines)
+        return "".join(self._add_line(line.removesuffix("\r")) for line in lines)
 
     def close(self) -> str:
         line, self._line = self._line, ""
-        return self._take(line) if line else ""
+        return self._add_line(line) if line else ""
 
-    def _take(self, line: str) -> str:
+    def _add_line(self, line: str) -> str:
         if not self._mark:
             return self._open(line)
         bare = line.strip(" \t>")
@@ -228,25 +230,25 @@ class _CodeExtractor:
 
 
 class _TransformChain:
-    """One shape after the other."""
+    """Applies several transforms one after another."""
 
-    def __init__(self, *shapes: TextTransform) -> None:
-        self._shapes = shapes
+    def __init__(self, *transforms: TextTransform) -> None:
+        self._transforms = transforms
 
     def feed(self, text: str) -> str:
-        for shape in self._shapes:
-            text = shape.feed(text)
+        for transform in self._transforms:
+            text = transform.feed(text)
         return text
 
     def close(self) -> str:
         text = ""
-        for shape in self._shapes:
-            text = shape.feed(text) + shape.close()
+        for transform in self._transforms:
+            text = transform.feed(text) + transform.close()
         return text
 
 
 def text_transform(form: str) -> TextTransform | None:
-    """What makes the text to show of a growing answer; None where that is the answer itself."""
+    """The transform from a growing answer to the text that is shown; None where that is the answer itself."""
     if form == "code":
         return _CodeExtractor(fences=False)
     if form == "json":
@@ -255,7 +257,7 @@ def text_transform(form: str) -> TextTransform | None:
 
 
 def markdown_transform(form: str) -> TextTransform | None:
-    """What makes the Markdown that stands for a growing answer; None where that is the answer itself."""
+    """The transform from a growing answer to the Markdown that is rendered; None where that is the answer itself."""
     if form == "markdown":
         return None
     if form == "code":

@@ -1,6 +1,6 @@
-"""The live view: an answer that grows in plain widgets, and leaves a static bundle in their place.
+"""The live view: shows a growing answer in widgets and replaces them by the static bundle at the end.
 
-It decides what to send and when; what things look like is decided in ``page``.
+This module decides what to send and when. ``page`` decides what the HTML looks like.
 """
 
 from __future__ import annotations
@@ -26,21 +26,27 @@ from .widgets import WidgetSet, check_version, has_formula, running_loop
 
 __all__ = ["ALIVE", "LiveView"]
 
-ALIVE: Final = 8  # finished widgets that a page opened in mid-stream can still show
-_PAINT: Final = 0.1  # seconds between two paints, at least
-_SLOWER: Final = 60_000  # characters of an answer after which it is twice that: a page takes longer, a reader sees the same
-_DUTY: Final = 3.0  # a paint may take a quarter of the time
-_STATUS: Final = 0.25  # seconds between two status lines, at least
-# Seen where there are no widgets, and in a notebook that was saved in mid-answer and whose kernel is gone.
-_WAITING: Final = (
+ALIVE: Final = (
+    8  # finished views whose widgets are kept, for a page that was opened while the answer was streaming
+)
+_PAINT: Final = 0.1  # minimum seconds between two paints
+_LONG_ANSWER: Final = (
+    60_000  # characters of an answer after which the pause is doubled: the page needs more time to lay it out
+)
+_DUTY: Final = (
+    3.0  # pause as a multiple of the duration of a paint: painting takes a quarter of the time at most
+)
+_STATUS: Final = 0.25  # minimum seconds between two status lines
+# Shown by front ends without widgets, and in a notebook that was saved while the answer was streaming.
+_PLACEHOLDER: Final = (
     "The answer appears here when it is finished. Use --display html to see it while it grows. "
     "If it does not appear, the kernel ended first: %gemini last shows what was received."
 )
-_THOUGHTS: Final = 0.5  # the same for the thoughts, which are folded
-_RATE: Final = 40  # messages a second, at most
-_FLOW: Final = 400_000  # characters of HTML a second, at most: one endless table must not choke the page
+_THOUGHTS: Final = 0.5  # minimum seconds between two paints of the thoughts, which are folded
+_RATE: Final = 40  # maximum messages a second
+_FLOW: Final = 400_000  # maximum characters of HTML a second: one endless table must not block the page
 _WIDGET: Final = "application/vnd.jupyter.widget-view+json"
-_LIVE: Final = "gm-live"  # the root's class while the answer grows
+_LIVE: Final = "gm-live"  # class of the root element while the answer is running
 _TOOLBAR: Final = "stop with ■ in the toolbar"
 
 _finished: deque[WidgetSet] = deque()
@@ -48,24 +54,24 @@ _finished: deque[WidgetSet] = deque()
 
 @cache
 def _preload_highlighter() -> None:
-    """Load what the first code block needs (20 ms) while the model thinks, and not in mid-answer."""
+    """Import what the first code block needs (20 ms) before the answer begins."""
     render("```python\n1\n```\n")
 
 
 class LiveView:
-    """Draws at most ten times a second, a long answer five times, and sends at most forty messages a second.
+    """Paints at most ten times a second, a long answer five times, and sends at most forty messages a second.
 
-    The first picture is shown at once, the last one always. If the front end or ipywidgets fails, plain HTML goes
-    on under the same display id.
+    The first text is painted at once, and the last paint is never skipped. If the front end or ipywidgets fails, an
+    :class:`HtmlView` continues under the same display id.
 
     Args:
         ledger: the record.
-        stop: what the Stop button does, or None where a click could not arrive in time. It is called on
-            whichever thread the kernel uses for such messages and must only set a flag.
+        stop: the action of the Stop button, or None where a click cannot be processed in time. It is called on the
+            thread on which the kernel handles widget messages, and must only set a flag.
         clock: seconds, monotonic.
 
     Raises:
-        ImportError: on creation, when ipywidgets is too old.
+        ImportError: ipywidgets is too old.
     """
 
     def __init__(
@@ -82,7 +88,7 @@ class LiveView:
         self._clock = clock
         self._id = f"gemini-magic-{uuid4().hex}"
         self._displayed = False
-        self._begun = 0.0
+        self._started = 0.0
         self._next = self._next_status = self._next_thoughts = 0.0
         self._sent: deque[float] = deque()
         self._fallback: HtmlView | None = None
@@ -90,14 +96,16 @@ class LiveView:
 
     def open(self) -> None:
         """Show the status line and the Stop button."""
-        self._begun = self._clock() - elapsed_seconds(self._ledger)  # importing this took a while
+        self._started = self._clock() - elapsed_seconds(
+            self._ledger
+        )  # the import of this module has taken some time
         try:
             self._build()
-        except Exception as problem:  # noqa: BLE001 - whatever a front end does, the answer must be seen
+        except Exception as problem:  # noqa: BLE001 - the answer must be shown whatever fails
             self._fall_back(problem)
 
     def update(self, *, final: bool = False) -> None:
-        """Show what is new if it is time for it; with ``final`` in any case."""
+        """Paint what is new if the pause since the last paint is over, or if ``final``."""
         if self._closed:
             return
         if self._fallback is None:
@@ -109,7 +117,7 @@ class LiveView:
             self._fallback.update(final=final)
 
     def close(self) -> None:
-        """Put the static bundle in the widget's place; the widget keeps one child that shows the same."""
+        """Replace the widgets by the static bundle; the root widget keeps one child that shows the same HTML."""
         if self._closed:
             return
         self._closed = True
@@ -133,7 +141,7 @@ class LiveView:
 
     def _build(self) -> None:
         widgets = self._widgets = WidgetSet()
-        now = self._clock() - self._begun
+        now = self._clock() - self._started
         snapshot = AnswerSnapshot(self._ledger, now=now)
         self._status = widgets.html(self._status_html(snapshot))
         self._button = widgets.stop(self._stop) if self._stop else None
@@ -148,54 +156,56 @@ class LiveView:
         view = {"version_major": 2, "version_minor": 0, "model_id": self._root.model_id}
         data = {
             _WIDGET: view,
-            "text/html": page.root_html([page.bar_html(snapshot), f"<p>{_WAITING}</p>"]),
-            "text/plain": f"{snapshot.status_line}\n{_WAITING}",
+            "text/html": page.root_html([page.bar_html(snapshot), f"<p>{_PLACEHOLDER}</p>"]),
+            "text/plain": f"{snapshot.status_line}\n{_PLACEHOLDER}",
         }
         publish(data, self._id, update=False)
         self._displayed = True
         if not self._ledger.raw:
             _preload_highlighter()
-        self._next_status = self._begun + now + _STATUS
+        self._next_status = self._started + now + _STATUS
 
     def _status_html(self, snapshot: AnswerSnapshot) -> str:
         running = snapshot.status == "running"
-        said = (_TOOLBAR if self._stop is None else "", truncation_notice(*self._excerpts)) if running else ()
-        return page.status_html(snapshot, notice=" · ".join(filter(None, said)))
+        notices = (
+            (_TOOLBAR if self._stop is None else "", truncation_notice(*self._excerpts)) if running else ()
+        )
+        return page.status_html(snapshot, notice=" · ".join(filter(None, notices)))
 
     def _within_rate(self, now: float) -> bool:
-        """Whether a paint fits into this second's messages."""
+        """Whether the messages of one paint are within this second's limit."""
         while self._sent and self._sent[0] <= now - 1.0:
             self._sent.popleft()
         return len(self._sent) + self._answer.max_messages + self._thoughts.max_messages + 1 <= _RATE
 
     def _paint(self, *, final: bool) -> None:
-        begun = self._clock()
-        if not final and (begun < self._next or not self._within_rate(begun)):
+        started = self._clock()
+        if not final and (started < self._next or not self._within_rate(started)):
             return
         sent, size = self._answer.paint()
-        if final or begun >= self._next_thoughts:
+        if final or started >= self._next_thoughts:
             more, characters = self._thoughts.paint()
-            sent, size = sent + more + self._thoughts.update_clock(begun - self._begun), size + characters
-            self._next_thoughts = begun + _THOUGHTS
-        if final or begun >= self._next_status:
-            html = self._status_html(AnswerSnapshot(self._ledger, now=begun - self._begun))
+            sent, size = sent + more + self._thoughts.update_clock(started - self._started), size + characters
+            self._next_thoughts = started + _THOUGHTS
+        if final or started >= self._next_status:
+            html = self._status_html(AnswerSnapshot(self._ledger, now=started - self._started))
             if html != self._status.value:
                 self._status.value = html
                 sent += 1
-            self._next_status = begun + _STATUS
-        self._sent.extend([begun] * sent)
+            self._next_status = started + _STATUS
+        self._sent.extend([started] * sent)
         if size:
             ended = self._clock()
-            pause = _PAINT if self._ledger.chars < _SLOWER else 2 * _PAINT
-            self._next = max(begun + pause, ended + _DUTY * (ended - begun), begun + size / _FLOW)
+            pause = _PAINT if self._ledger.chars < _LONG_ANSWER else 2 * _PAINT
+            self._next = max(started + pause, ended + _DUTY * (ended - started), started + size / _FLOW)
 
     def _finish(self) -> None:
         answer, thoughts = (lane.pieces.finish() for lane in (self._answer, self._thoughts))
         snapshot = AnswerSnapshot(self._ledger)
-        shown = html_parts(snapshot, answer=answer, thoughts=thoughts)
-        publish(write_bundle(snapshot, parts=shown), self._id, update=self._displayed)
+        parts_html = html_parts(snapshot, answer=answer, thoughts=thoughts)
+        publish(write_bundle(snapshot, parts=parts_html), self._id, update=self._displayed)
         widgets = self._widgets
-        whole = f"{''.join(shown)}<style>{ANSWER_CSS}{LIVE_CSS}</style>"
+        whole = f"{''.join(parts_html)}<style>{ANSWER_CSS}{LIVE_CSS}</style>"
         last = widgets.html(whole, math=has_formula(whole))
         with self._root.hold_sync():
             self._root.children = (last,)
