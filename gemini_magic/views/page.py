@@ -1,7 +1,6 @@
-"""The HTML of an answer: its pieces and the one style sheet they share, live and saved alike.
+"""The HTML of an answer, live and saved: the status line, the thoughts, the answer, the details and the warnings.
 
-It takes finished, sanitised HTML of the Markdown room and puts our own words around it, escaped. It displays
-nothing and knows no widget.
+The HTML of the answer and of the thoughts is sanitized by ``markdown``. All other text is escaped here.
 """
 
 from __future__ import annotations
@@ -43,36 +42,43 @@ THINKING_HEAD: Final = '<details class="gm-thinking"><summary>Thinking</summary>
 
 
 def _inline_html(text: str) -> str:
-    """Our own words or a server's as HTML: escaped, ```code``` in back-ticks."""
+    """Escape plain text, ours or a server's; text in back-ticks becomes a ``<code>`` element."""
     return _CODE.sub(r"<code>\1</code>", escape(visible(text)))
 
 
 def root_html(pieces: Iterable[str]) -> str:
-    """The pieces below the root element, whose class keeps MathJax out: a price in dollars is no formula."""
+    """Wrap the parts of an answer in the root element.
+
+    Its class keeps MathJax from reading the text: a price in dollars is not a formula.
+    """
     return f'<div class="gemini-magic mathjax_ignore">{"".join(pieces)}<style>{ANSWER_CSS}</style></div>'
 
 
 def status_html(snapshot: AnswerSnapshot, *, notice: str = "") -> str:
-    """The status line; ``hint`` is one more fact at its end.
+    """The status line, with a sparkline of the chunks when the answer has ended.
 
-    Where there is no room for all facts of a growing answer, the last ones are not seen. The narrow page has two lines
-    from the beginning, the first for the model alone. Only a wait, which explains itself, takes what it needs. When
-    it is over, the line shows how the chunks arrived.
+    The status line of a running answer has a fixed height, so the last facts are hidden where it is too narrow. A
+    narrow page has two lines from the start, the first one for the model. Only while a retry or the rate limit is
+    waited for, the line is as high as its text.
+
+    Args:
+        snapshot: the facts about the answer.
+        notice: one more fact at the end of the line.
     """
     shown = [*snapshot.facts, *([notice] if notice else [])]
     dot = '<span class="gm-dot"> · </span>'
     line = "".join(
         f'<span class="gm-fact">{dot * (at > 0)}{_inline_html(fact)}</span>' for at, fact in enumerate(shown)
     )
-    waits = snapshot.status == "running" and snapshot.ledger.phase in ("retrying", "queued")
+    waiting = snapshot.status == "running" and snapshot.ledger.phase in ("retrying", "queued")
     return (
         f'<div class="gm-status"><span class="gm-mark gm-{_TONES[snapshot.status]}">{snapshot.mark}</span> '
-        f'<span class="gm-facts{" gm-wait" * waits}">{line}{_sparkline_html(snapshot)}</span></div>'
+        f'<span class="gm-facts{" gm-wait" * waiting}">{line}{_sparkline_html(snapshot)}</span></div>'
     )
 
 
 def _sparkline_html(snapshot: AnswerSnapshot) -> str:
-    """How the chunks arrived, in a word of blocks; nothing while they still do."""
+    """The sparkline of the chunks; empty while the answer is running."""
     blocks = snapshot.sparkline
     if not blocks:
         return ""
@@ -82,28 +88,28 @@ def _sparkline_html(snapshot: AnswerSnapshot) -> str:
 
 
 def bar_html(snapshot: AnswerSnapshot, *, notice: str = "") -> str:
-    """The status line in the bar that the live view makes of widgets."""
+    """The status line inside the bar, which is a widget in the live view."""
     return f'<div class="gm-bar">{status_html(snapshot, notice=notice)}</div>'
 
 
 def thinking_html(snapshot: AnswerSnapshot, html: str) -> str:
-    """The thoughts, folded; nothing when there are none."""
+    """The thoughts in a folded section; empty without thoughts."""
     if not html:
         return ""
-    said = ", ".join(filter(None, ("Thinking", snapshot.thinking_time, snapshot.thought_words)))
+    heading = ", ".join(filter(None, ("Thinking", snapshot.thinking_time, snapshot.thought_words)))
     return (
-        f'<details class="gm-thinking"><summary>{said}</summary>'
+        f'<details class="gm-thinking"><summary>{heading}</summary>'
         f'<div class="gm-thoughts">{html}</div></details>'
     )
 
 
 def clock_html(time: str) -> str:
-    """What stands beside :data:`FOLD`: how long it has taken."""
+    """The thinking time beside :data:`THINKING_HEAD`; empty without a time."""
     return f'<span class="gm-clock">, {time}</span>' if time else ""
 
 
 def details_html(snapshot: AnswerSnapshot) -> str:
-    """What went wrong and what can be done; nothing for an answer that is complete or still coming."""
+    """A box with what went wrong and what can be done; empty for a complete or a running answer."""
     details = snapshot.details
     if details is None:
         return ""
@@ -119,12 +125,12 @@ def details_html(snapshot: AnswerSnapshot) -> str:
 
 
 def warnings_html(snapshot: AnswerSnapshot) -> str:
-    """The warnings, a line each."""
+    """The warnings, one element for each."""
     return "".join(f'<div class="gm-note">{_inline_html(line)}</div>' for line in snapshot.warnings)
 
 
 def form_class(form: str) -> str:
-    """The class of an answer that is not shown as Markdown; empty for one that is."""
+    """The CSS class of an answer that is not shown as Markdown; empty for Markdown."""
     return "" if form == "markdown" else f"gm-as-{form}"
 
 
@@ -137,15 +143,15 @@ def document(
     notice: str = "",
     notes: Iterable[str] = (),
 ) -> list[str]:
-    """The whole picture in the order in which it is read: status, thoughts, answer, what went wrong.
+    """The parts of the HTML in reading order: status line, thoughts, answer, notes, details, warnings.
 
     Args:
         snapshot: the facts about the answer.
-        answer: its sanitised HTML.
-        thoughts: the same.
-        form: how the answer is shown.
+        answer: the sanitized HTML of the answer.
+        thoughts: the sanitized HTML of the thoughts.
+        form: the format in which the answer is shown.
         notice: one more fact for the status line.
-        notes: what is not shown, in sentences.
+        notes: sentences about the format and about text that is not shown.
     """
     busy = ' aria-busy="true"' if snapshot.status == "running" else ""
     names = " ".join(filter(None, ("gm-answer", form_class(form))))

@@ -1,6 +1,6 @@
-"""The record that stays in a notebook: what the inspector reads, without a key and within a size.
+"""Writes the JSON record of an answer that a notebook saves and the inspector reads.
 
-It knows the ledger and JSON. It makes no HTML and displays nothing; `docs/record.md` describes what it writes.
+The record contains no key and has a maximum size. `docs/record.md` describes its format.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ __all__ = ["RECORD", "RECORD_SIZE", "record", "write_record"]
 
 RECORD: Final = "application/vnd.gemini-stream+json"
 RECORD_SIZE: Final = 2.0
-"""Megabytes of a record, where nobody said how many."""
+"""The default maximum size of a record, in megabytes."""
 
 _VERSION: Final = 1
 _MEGABYTE: Final = 1_000_000
-_MIN_SIZE: Final = 10_000  # bytes; a smaller record would hold nothing
+_MIN_SIZE: Final = 10_000  # bytes; a smaller record would have no content
 _MAX_CHUNKS: Final = 100_000
 _MAX_NOTES: Final = 200
 _MAX_ATTEMPTS: Final = 50
-_MAX_TEXT: Final = 2_000  # bytes of a server's words
-_MEDIA: Final = re.compile(r"[A-Za-z0-9+/_=-]{1000,}")  # base64 of a picture, say
-_CAPPED_SIZE: Final = 500  # bytes of the words about what is missing
+_MAX_TEXT: Final = 2_000  # bytes of a text from a server
+_MEDIA: Final = re.compile(r"[A-Za-z0-9+/_=-]{1000,}")  # such as the base64 text of an image
+_CAPPED_SIZE: Final = 500  # bytes reserved for the "capped" texts
 _COUNTS: Final = ("prompt", "cached", "output", "thoughts", "tool", "total")
 
 
 def _fit(text: str, room: int) -> str:
-    """The beginning of a text that takes at most so many bytes as JSON."""
+    """The beginning of a text that has at most ``room`` bytes as JSON."""
     while text and (size := json_size(text)) > room:
         text = text[: min(len(text) - 1, len(text) * room // size)]
     return text
@@ -45,7 +45,7 @@ def _clean(text: str | None) -> str | None:
 
 
 def _beginning(pieces: list[str], room: int) -> tuple[str, int]:
-    """The first characters of a text, and how many there are."""
+    """The beginning of a text that fits into ``room`` bytes, and the length of the whole text."""
     pieces = list(pieces)  # a copy first: the reader may be appending
     count, length = 0, 0
     while count < len(pieces) and length < MAX_CHARACTERS:
@@ -55,23 +55,23 @@ def _beginning(pieces: list[str], room: int) -> tuple[str, int]:
 
 
 def _differences(values: list[int | None]) -> list[int | None]:
-    """Each value less the one before; what is missing stays missing and is passed over."""
-    former, found = 0, list[int | None]()
+    """Subtract the previous known value from each value; None stays None."""
+    previous, found = 0, list[int | None]()
     for value in values:
-        found.append(None if value is None else value - former)
-        former = former if value is None else value
+        found.append(None if value is None else value - previous)
+        previous = previous if value is None else value
     return found
 
 
 def _columns(ledger: Ledger, count: int) -> dict[str, Any]:
-    """The first chunks as columns, with room for their JSON."""
+    """The first ``count`` chunks as columns; their JSON is filled in later."""
     rows = {
         column.name: list(ledger.chunk_columns.given(column.name, count))
         for column in ledger.chunk_columns.columns
         if column.name != "json"
     }
     kinds = list(dict.fromkeys(rows["kind"]))
-    made: dict[str, Any] = {
+    result: dict[str, Any] = {
         "t": _differences([round(t * 1_000_000) for t in rows["t"]]),
         "size": rows["size"],
         "kinds": kinds,
@@ -80,33 +80,33 @@ def _columns(ledger: Ledger, count: int) -> dict[str, Any]:
     }
     for share in ("text", "thought"):
         lengths = [len(piece) for piece in rows[share]]
-        made |= {share: lengths} if any(lengths) else {}
+        result |= {share: lengths} if any(lengths) else {}
     for name in ("round", "attempt"):
-        made |= {name: rows[name]} if any(rows[name]) else {}
+        result |= {name: rows[name]} if any(rows[name]) else {}
     for name in _COUNTS:
         counts = rows[f"{name.removesuffix('s') if name == 'thoughts' else name}_tokens"]
-        made |= {name: _differences(counts)} if any(one is not None for one in counts) else {}
-    return made | {"shapes": [], "json": [None] * count}
+        result |= {name: _differences(counts)} if any(one is not None for one in counts) else {}
+    return result | {"shapes": [], "json": [None] * count}
 
 
 def _chunks(ledger: Ledger, room: int) -> tuple[str, int, int]:
-    """The chunks as JSON text; of how many there are columns, and of how many the JSON text."""
+    """The chunks as a JSON text, the number of chunks in its columns, and the number of chunks with their JSON."""
     count = min(len(ledger.raw), ledger.chunk_columns.length, _MAX_CHUNKS)
     columns = _columns(ledger, count)
     while count and (size := size_in_string(columns)) > room // 2:
         count = min(count - 1, count * (room // 2) // size)
         columns = _columns(ledger, count)
     texts = ChunkTexts(room - size_in_string(columns) - len('"shapes":[],') * 2)
-    said = zip(
+    chunks = zip(
         *(ledger.chunk_columns.given(name, count) for name in ("json", "text", "thought")), strict=True
     )
-    for raw, text, thought in said:
+    for raw, text, thought in chunks:
         texts.add(raw, text, thought)
     return compact(columns | {"shapes": texts.shapes, "json": texts.rows}), count, texts.kept
 
 
 def _request(ledger: Ledger, room: int) -> tuple[dict[str, Any] | None, int]:
-    """The last request that went out, and how long its body is; None when there was none."""
+    """The last request that was sent, or None, and the length of its body."""
     if not ledger.exchanges:
         return None, 0
     exchange = ledger.exchanges[-1]
@@ -163,20 +163,20 @@ def record(ledger: Ledger, size: float | None = None) -> dict[str, Any]:
 
 
 def write_record(snapshot: AnswerSnapshot, size: float | None = None) -> dict[str, Any]:
-    """What an inspector needs to show an answer without a kernel.
+    """Write the record with which an inspector can show an answer without a kernel.
 
     Args:
         snapshot: the facts about the answer.
-        size: megabytes that it may take, 0.01 at least; by default what the ledger says.
+        size: the maximum size in megabytes, at least 0.01; the display options of the ledger decide by default.
 
     Returns:
-        JSON values. What was cut names itself in ``capped``, in words.
+        JSON values. ``capped`` describes what is incomplete.
     """
     ledger = snapshot.ledger
     most = ledger.look.record_size if size is None else size
     room = max(_MIN_SIZE, round((RECORD_SIZE if most is None else most) * _MEGABYTE))
     details, finish = snapshot.details, ledger.finish
-    made: dict[str, Any] = {
+    result: dict[str, Any] = {
         "v": _VERSION,
         "model": _clean(ledger.request.model) if ledger.request else None,
         "model_version": _clean(ledger.model_version),
@@ -200,20 +200,20 @@ def write_record(snapshot: AnswerSnapshot, size: float | None = None) -> dict[st
     request, asked = _request(ledger, room // 8)
     notes = _notes(snapshot.notes, room // 16)
     count = len(ledger.raw)
-    made |= {"request": request, "text": text, "thoughts": thoughts, "notes": notes}
-    chunks, kept, whole = _chunks(ledger, room - json_size(made) - _CAPPED_SIZE)
-    made |= {"count": count, "chunks": chunks}
-    made["capped"] = {
-        name: f"{held:,} of {all_:,} {what}"
-        for name, held, all_, what in (
+    result |= {"request": request, "text": text, "thoughts": thoughts, "notes": notes}
+    chunks, kept, whole = _chunks(ledger, room - json_size(result) - _CAPPED_SIZE)
+    result |= {"count": count, "chunks": chunks}
+    result["capped"] = {
+        name: f"{held:,} of {total:,} {what}"
+        for name, held, total, what in (
             ("chunks", kept, count, "chunks"),
             ("json", whole, count, "chunks with their JSON"),
             ("text", len(text), chars, "characters"),
             ("thoughts", len(thoughts), thought_chars, "characters"),
             ("notes", len(notes), len(snapshot.notes), "notes"),
             ("request", len(request["body"]) if request else 0, asked, "characters of the request"),
-            ("attempts", len(made["attempts"]), len(ledger.exchanges), "attempts"),
+            ("attempts", len(result["attempts"]), len(ledger.exchanges), "attempts"),
         )
-        if all_ > held
+        if total > held
     }
-    return made
+    return result

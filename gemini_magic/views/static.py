@@ -1,6 +1,6 @@
-"""The lasting picture of an answer: one MIME bundle that needs no kernel, no widget and no script.
+"""The static bundle of an answer: one MIME bundle that needs neither kernel nor widgets nor scripts.
 
-It holds the record an inspector reads, safe HTML, Markdown made harmless, and plain text. It displays nothing.
+It contains the record that the inspector reads, sanitized HTML, defanged Markdown, and plain text.
 """
 
 from __future__ import annotations
@@ -23,23 +23,22 @@ __all__ = ["bundle", "html_parts", "inspect", "write_bundle"]
 
 
 def inspect(ledger: Ledger) -> None:
-    """Display the static bundle, with a word to the inspector to unfold itself.
+    """Display the static bundle with the inspector open.
 
-    Where the ledger says that notebooks keep no record, this one has it all the same: it was asked for.
+    The bundle has a record even if the display options of the ledger exclude it.
     """
     snapshot = AnswerSnapshot(ledger)
     data = {
         RECORD: write_record(snapshot, ledger.look.record_size or None),
         **write_bundle(snapshot, inspector=False),
     }
-    show: Any = display  # IPython has no types for it
+    show: Any = display  # IPython has no types for this
     show(data, raw=True, metadata={RECORD: {"expanded": True}})
 
 
-# Entities, not backslashes: two of those and a bracket begin a formula in JupyterLab, and what a formula holds is put
-# back into the page with its quotation marks. An address is a link by itself there, and a broken
-# one leads to the page's own server.
-# An underscore within a word, as the server's reasons have them, marks nothing up.
+# Characters are escaped as entities, not with backslashes: in JupyterLab two backslashes and a bracket begin a formula,
+# and the text of a formula is put back into the page with its quotation marks. JupyterLab also turns URLs into links,
+# and a broken one leads to its own server. An underscore inside a word, as in a finish reason, is not markup.
 _MARKUP: Final = re.compile(
     r"[\\\"`*\[\]<>#!|~&$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE
 )
@@ -48,7 +47,7 @@ _MARKUP: Final = re.compile(
 def _render(
     snapshot: AnswerSnapshot, text: TruncatedText, markdown: Callable[[TruncatedText], str]
 ) -> tuple[str, TruncatedText]:
-    """A text as HTML, and what is shown of it: less than before where the HTML is far longer than the text."""
+    """Render a text; shorten it if its HTML is too long. Returns the HTML and the text that it shows."""
     html = render(markdown(text), ended=True, images=snapshot.images)
     while len(html) > MAX_HTML:
         text = text.shortened(len(text.text) * MAX_HTML // len(html) * 9 // 10)
@@ -63,9 +62,13 @@ def _formatted(snapshot: AnswerSnapshot, text: TruncatedText) -> FormattedAnswer
 def html_parts(
     snapshot: AnswerSnapshot, *, answer: str | None = None, thoughts: str | None = None
 ) -> list[str]:
-    """The parts of the static HTML; ready-made HTML of the answer and the thoughts saves rendering them again.
+    """The parts of the static HTML.
 
-    Only Markdown is: what another form makes of an answer is certain when all of it is there.
+    Args:
+        snapshot: the facts about the answer.
+        answer: the HTML of the whole answer, if it is rendered already. It is used for Markdown only: any other
+            format is known only when the answer has ended.
+        thoughts: the HTML of the whole thoughts, if they are rendered already.
     """
     text, thought_text = snapshot.answer, snapshot.thoughts
     if thoughts is None or len(thoughts) > MAX_HTML:
@@ -78,7 +81,7 @@ def html_parts(
 
 
 def _plain(snapshot: AnswerSnapshot) -> str:
-    """The answer as text in which nothing can move a cursor, then what went wrong, then the status line."""
+    """The answer as text without control characters, then the details and warnings, then the status line."""
     parts = [
         visible(snapshot.formatted.text).rstrip("\n"),
         snapshot.answer.cut_note,
@@ -91,7 +94,7 @@ def _plain(snapshot: AnswerSnapshot) -> str:
 
 
 def _markdown(snapshot: AnswerSnapshot) -> str:
-    """The answer as harmless Markdown below its status: a fence that never closed would swallow what follows it."""
+    """The status and the answer as harmless Markdown. The status is first: an unclosed fence would hide it."""
     lines = [
         snapshot.status_line,
         snapshot.answer.cut_note,
@@ -106,7 +109,7 @@ def _markdown(snapshot: AnswerSnapshot) -> str:
 
 
 def bundle(ledger: Ledger, *, inspector: bool = True) -> dict[str, Any]:
-    """The MIME bundle that stays in the notebook; while the ledger is running, it shows what is there.
+    """The MIME bundle that stays in the notebook; of a running ledger, it shows what was received.
 
     Args and result as in :func:`write_bundle`.
     """
@@ -120,15 +123,15 @@ def write_bundle(
 
     Args:
         snapshot: the facts about the answer.
-        inspector: whether the record for an inspector is part of it; it is not where its size is 0.
-        parts: the HTML that :func:`html_parts` returned, where that exists already.
+        inspector: whether to include the record for the inspector; it is omitted if its maximum size is 0.
+        parts: the result of :func:`html_parts`, if it exists already.
 
     Returns:
         ``application/vnd.gemini-stream+json`` (see ``record``), ``text/html``, ``text/markdown``, ``text/plain``.
     """
     record_size = snapshot.ledger.look.record_size
-    made: dict[str, Any] = {RECORD: write_record(snapshot)} if inspector and record_size != 0 else {}
-    made["text/html"] = page.root_html(html_parts(snapshot) if parts is None else parts)
-    made["text/markdown"] = _markdown(snapshot)
-    made["text/plain"] = _plain(snapshot)
-    return made
+    result: dict[str, Any] = {RECORD: write_record(snapshot)} if inspector and record_size != 0 else {}
+    result["text/html"] = page.root_html(html_parts(snapshot) if parts is None else parts)
+    result["text/markdown"] = _markdown(snapshot)
+    result["text/plain"] = _plain(snapshot)
+    return result

@@ -1,6 +1,6 @@
-"""What a ledger's state is called in plain words, on one line, and what can be done about a bad ending.
+"""The status line of an answer, the details of a bad ending, and the warnings, all as plain text.
 
-Plain text only: it knows neither HTML nor terminals, and escapes nothing.
+Nothing is escaped here.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ __all__ = [
     "word_count",
 ]
 
-_QUIET = 3.0  # seconds without a byte after which the line says so
+_QUIET = 3.0  # seconds without data after which the status line shows it
 _MINUTE = 60.0
 _SHORT = 10.0
-_COUNTED = 1_000_000  # characters whose words are counted
+_COUNTED = 1_000_000  # characters whose words are counted exactly
 _WARNINGS = 3  # that are shown
-_NAME = 40  # characters of a gateway's word
+_NAME = 40  # characters of a name from a gateway
 _RESUME = "`%gemini resume` asks for the rest."
 _AGAIN = "`%gemini resume` sends the same prompt again."
 _LIMIT = "`%gemini resume` asks for the rest; `--max-tokens` sets the limit."
-_KEY = re.compile(r"AIza[\w-]{16,}")  # how Google's API keys begin; servers quote them in their messages
+_KEY = re.compile(r"AIza[\w-]{16,}")  # Google's API keys; servers quote them in their messages
 _SPACE = re.compile(r"\s+")
 _WORD = re.compile(r"(?<!\S)[^\w\s]*\w\S*")
 
@@ -55,12 +55,12 @@ _MARKS = {
 
 
 class Details(NamedTuple):
-    """What a reader should know about an answer that did not end well.
+    """Describes the bad ending of an answer.
 
     Attributes:
-        title: a few words.
-        message: what happened; empty when the title says it all.
-        remedy: what can be done now, code in back-ticks; empty when there is nothing.
+        title: a short summary; may be empty.
+        message: what happened.
+        remedy: what can be done now, with code in back-ticks.
     """
 
     title: str
@@ -78,7 +78,7 @@ def redact(text: str) -> str: ...
 @overload
 def redact(text: None) -> None: ...
 def redact(text: str | None) -> str | None:
-    """A server's words without what looks like a Google API key, and without what no encoder takes."""
+    """Replace Google API keys and lone surrogates in a text from a server."""
     if text is None:
         return None
     if not text.isascii():
@@ -91,11 +91,12 @@ def _one_line(text: str) -> str:
 
 
 def word_count(pieces: Sequence[str]) -> str:
-    """``1 word`` or ``1,234 words``; bare markup such as ``|`` or ``---`` is no word; empty without text.
+    """Count the words of a text: ``1 word`` or ``1,234 words``; empty without text.
 
-    The words of a very long text are estimated from its beginning.
+    Markup such as ``|`` or ``---`` is not counted. The number of words of a very long text is estimated from its
+    beginning.
     """
-    pieces = list(pieces)  # a copy first: the reader may be appending
+    pieces = list(pieces)  # a copy, because the reader thread may append
     length = sum(map(len, pieces))
     text = (
         "".join(pieces)
@@ -112,19 +113,21 @@ def word_count(pieces: Sequence[str]) -> str:
 
 
 def _pieces_to_count(pieces: Sequence[str]) -> int:
-    """How many pieces hold the characters that are counted."""
+    """The number of pieces that contain the characters that are counted."""
     return next(at for at, length in enumerate(accumulate(map(len, pieces)), 1) if length >= _COUNTED)
 
 
 def status_mark(ledger: Ledger) -> str:
-    """One character that shows the status without colour."""
+    """One character that shows the status without color."""
     return _MARKS["running" if ledger.cause == "arriving" else ledger.status]
 
 
 def elapsed_seconds(ledger: Ledger, now: float | None = None) -> float:
-    """Seconds since the request was sent: ``now`` while it runs, the whole duration when it is over.
+    """Seconds since the request was sent, or the whole duration of an answer that has ended.
 
-    Without ``now`` a running ledger is measured by the wall clock.
+    Args:
+        ledger: the record.
+        now: seconds since the request was sent, for a running ledger; measured by the wall clock when omitted.
     """
     if ledger.status != "running" and "total" in ledger.marks:
         return ledger.marks["total"]
@@ -145,14 +148,14 @@ def _seconds(value: float) -> str:
 
 
 def _whole_seconds(seconds: int) -> str:
-    """Seconds that are counted down."""
+    """Whole seconds, for a countdown."""
     return f"{seconds} s" if seconds < _MINUTE else _seconds(seconds)
 
 
 def thinking_time(ledger: Ledger, now: float | None = None) -> str:
-    """How long it thought before the answer began, by the stamps of the ledger; empty when it did not.
+    """The time between the first thought and the first text of the answer; empty without thoughts before the answer.
 
-    While it still thinks these are whole seconds until ``now``, which counts as in :func:`elapsed_seconds`.
+    Until the answer begins, this is the time until ``now`` in whole seconds; see :func:`elapsed_seconds` for ``now``.
     """
     begun, ended = ledger.marks.get("first_thought"), ledger.marks.get("first_text")
     if begun is None:
@@ -165,9 +168,9 @@ def thinking_time(ledger: Ledger, now: float | None = None) -> str:
 
 
 def wait_text(ledger: Ledger, now: float) -> str:
-    """Why no request is on its way at ``now`` seconds, and how long that lasts; empty while one is.
+    """Describe why the next request is not sent yet at ``now`` seconds, with the remaining time.
 
-    It changes once a second.
+    The text changes once a second. It is empty if no request is delayed.
     """
     pause = ledger.pause
     if pause is None or ledger.phase not in ("retrying", "queued"):
@@ -180,22 +183,22 @@ def wait_text(ledger: Ledger, now: float) -> str:
 
 
 def _running_state(ledger: Ledger, now: float) -> str:
-    if wait := wait_text(ledger, now):
-        return wait
+    if delay := wait_text(ledger, now):
+        return delay
     if ledger.phase in ("preparing", "connecting"):
         return "connecting"
     if not ledger.raw:
         return "waiting for the first byte"
     quiet = now - ledger.delay - ledger.raw[-1].t
-    doing = "thinking" if ledger.thoughts and not ledger.answer else "streaming"
-    return f"{doing}, no data for {quiet:.0f} s" if quiet >= _QUIET else doing
+    activity = "thinking" if ledger.thoughts and not ledger.answer else "streaming"
+    return f"{activity}, no data for {quiet:.0f} s" if quiet >= _QUIET else activity
 
 
 def _other_content(ledger: Ledger) -> list[str]:
-    """What an answer holds beside text."""
-    held = Counter(map(type, ledger.parts.get(0, ())))
+    """Describe the parts of an answer that are not text."""
+    contents = Counter(map(type, ledger.parts.get(0, ())))
     kinds = ((Call, "function call", "calls"), (Blob, "media part", "images"), (Code, "code run", "parts"))
-    counted = ((held[kind], name, where) for kind, name, where in kinds)
+    counted = ((contents[kind], name, where) for kind, name, where in kinds)
     return [
         f"{count} {name}{'' if count == 1 else 's'} (.{where})" for count, name, where in counted if count
     ]
@@ -204,12 +207,12 @@ def _other_content(ledger: Ledger) -> list[str]:
 def _ended_state(ledger: Ledger) -> str:
     finish = ledger.finish
     if ledger.status == "complete":
-        held = [said for said in (word_count(ledger.answer), *_other_content(ledger)) if said]
+        contents = [message for message in (word_count(ledger.answer), *_other_content(ledger)) if message]
         unusual = (
             f" ({_one_line(finish.reason)})" if finish and finish.reason not in ("STOP", "final") else ""
         )
-        whose = "rest of the answer" if ledger.before else "answer"
-        return f"{whose} complete{unusual}, {', '.join(held) or 'no text'}{_attempts(ledger)}"
+        subject = "rest of the answer" if ledger.before else "answer"
+        return f"{subject} complete{unusual}, {', '.join(contents) or 'no text'}{_attempts(ledger)}"
     if ledger.status == "truncated":
         if ledger.cause == "cut":
             return "truncated: the connection was lost"
@@ -236,22 +239,22 @@ def _ended_state(ledger: Ledger) -> str:
 
 
 def _interrupted_state(ledger: Ledger) -> str:
-    if ledger.cause == "arriving" and ledger.error is not None:  # where, and how far it is
-        said = _one_line(ledger.error.message).rstrip(".")
-        return said[:1].lower() + said[1:]
+    if ledger.cause == "arriving" and ledger.error is not None:  # the message has the place and the progress
+        message = _one_line(ledger.error.message).rstrip(".")
+        return message[:1].lower() + message[1:]
     return {"stop": "stopped", "left": "the kernel ended"}.get(ledger.cause or "", "interrupted")
 
 
 def _attempts(ledger: Ledger) -> str:
-    """How often it was asked, where that was more than once."""
+    """The number of attempts, if there was more than one."""
     count = len(ledger.exchanges)
-    whole = any(note.kind == "fallback" for note in list(ledger.notes))
-    last = ", the last without streaming" if whole else ""
+    unstreamed = any(note.kind == "fallback" for note in list(ledger.notes))
+    last = ", the last without streaming" if unstreamed else ""
     return f" after {count} attempts{last}" if count > 1 else ""
 
 
 def _other_candidates(ledger: Ledger) -> str:
-    """That there are more answers than the one that is shown."""
+    """The number of candidates, if there is more than the one that is shown."""
     count = len({0, *ledger.parts})
     return f"answer 1 of {count} shown (.candidates)" if count > 1 else ""
 
@@ -266,7 +269,7 @@ def _tokens(ledger: Ledger) -> str:
 
 
 def _gateway(ledger: Ledger) -> list[str]:
-    """Which provider a gateway took the answer from, and whether it came from its cache."""
+    """The provider that a gateway used, and the cache tier, if the answer is from a cache."""
     provider, tier = ledger.extras.get("provider"), ledger.extras.get("cache_tier")
     via = f"via {_one_line(provider)[:_NAME]}" if isinstance(provider, str) and provider.strip() else ""
     hit = isinstance(tier, str) and tier.strip().lower() not in ("", "none")
@@ -274,11 +277,11 @@ def _gateway(ledger: Ledger) -> list[str]:
 
 
 def status_facts(ledger: Ledger, *, now: float | None = None) -> list[str]:
-    """The pieces of the status line, most important first.
+    """The parts of the status line, most important first.
 
     Args:
         ledger: the record.
-        now: seconds since the request was sent; by the wall clock when left out.
+        now: seconds since the request was sent; measured by the wall clock when omitted.
     """
     elapsed = elapsed_seconds(ledger, now)
     model = ledger.model_version or (ledger.request.model if ledger.request else "")
@@ -291,37 +294,37 @@ def status_facts(ledger: Ledger, *, now: float | None = None) -> list[str]:
 
 
 def status_line(ledger: Ledger, *, now: float | None = None) -> str:
-    """One line of plain text: model, state, elapsed time, tokens, and whether it is a recording.
+    """The status line: model, state, elapsed time, tokens and source on one line of plain text.
 
     Args:
         ledger: the record.
-        now: seconds since the request was sent; by the wall clock when left out.
+        now: seconds since the request was sent; measured by the wall clock when omitted.
     """
     return f"{status_mark(ledger)} {' · '.join(status_facts(ledger, now=now))}"
 
 
 def details(ledger: Ledger) -> Details | None:
-    """What went wrong and what is offered; None while it runs and for an answer that is complete."""
+    """Describe a bad ending and its remedy; None for a running or a complete answer."""
     if ledger.status in ("running", "complete"):
         return None
     partial = "This answer is incomplete." if ledger.answer else "No answer."
-    title = {"interrupted": "Stopped.", "blocked": "Blocked."}.get(ledger.status, partial)
+    title = {"interrupted": "", "blocked": "Blocked."}.get(
+        ledger.status, partial
+    )  # "Stopped" is in the message
     if ledger.error is None:
         return Details(title, "The answer stopped at the token limit.", _LIMIT)
     message = _one_line(ledger.error.message)
-    if ledger.status == "interrupted" and message.startswith(("Stopped", "The kernel ended", "Still")):
-        title = ""
     return Details(title, message, _one_line(ledger.error.remedy) or (_RESUME if ledger.answer else _AGAIN))
 
 
 def warnings(ledger: Ledger, notes: Sequence[Note]) -> list[str]:
-    """The notes that may mislead the reader of the answer, as plain lines; harmless ones are left to the tables.
+    """The notes that a reader of the answer must know, one line each. Harmless notes are in the tables only.
 
     Args:
         ledger: the record.
         notes: its diagnostics.
     """
-    # Already in the status line: the connection was lost, the kernel ended, or more is to come.
+    # The status line shows already that the connection was lost, the kernel ended, or the answer is still running.
     known = ("unterminated", "not-json") if ledger.cause in ("cut", "left", "arriving") else ()
     found = [note for note in notes if note.severity != "info" and note.kind not in known]
     lines = [_one_line(note.message) for note in found[:_WARNINGS]]

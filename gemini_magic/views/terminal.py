@@ -1,6 +1,6 @@
-"""A view for places without a kernel: the answer printed as it arrives, as text or set by rich where that is there.
+"""A view for places without a kernel: prints the answer as it arrives, with rich if it is installed.
 
-It knows a text stream and nothing of notebooks; control characters of an answer never reach the terminal.
+Control characters of an answer never reach the terminal.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _CLEAR = "\r\x1b[K"
 
 
 class TerminalView:
-    """Prints thoughts and answer as they come, and at the end how it ended.
+    """Prints thoughts and answer as they arrive, and the status line at the end.
 
     Args:
         ledger: the record.
-        out: where to print; standard output, as it is when the view opens, by default.
+        out: the stream to print to; by default ``sys.stdout`` at the time when the view opens.
         clock: seconds, monotonic.
-        plain: never set the answer as Markdown: somebody may type while it is printed.
+        plain: never render Markdown, because the user may type while the answer is printed.
     """
 
     def __init__(
@@ -50,50 +50,50 @@ class TerminalView:
         self._excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
         self._out = out
         self._clock = clock
-        self._begun = 0.0
-        self._waiting = ""  # the line that counts down, as it stands in the terminal
-        self._announced_wait = ("", 0)  # the wait that was told where nothing can be overwritten
+        self._started = 0.0
+        self._waiting = ""  # the countdown that is on the last line of the terminal
+        self._announced_wait = ("", 0)  # the last wait that was printed, where lines cannot be overwritten
         self._thoughts = self._answer = 0
         self._mode = ""
-        self._held = ""  # a carriage return whose newline may follow
+        self._pending_cr = ""  # a carriage return that a newline may follow
         self._at_line_start = True
         self._closed = False
 
     def open(self) -> None:
-        """Nothing is printed before something arrives."""
+        """Prepare for printing. Nothing is printed before data is received."""
         self._out = self._out or sys.stdout
-        self._begun = self._clock() - elapsed_seconds(self._ledger)
+        self._started = self._clock() - elapsed_seconds(self._ledger)
         self._printer = None if self._plain else rich_printer(self._out, self._clock)
         if self._printer is not None:
             self._transform = markdown_transform(self._ledger.look.form)
 
     def update(self, *, final: bool = False) -> None:
-        """Print what is new; thoughts that come after the answer has begun are not mixed into it."""
+        """Print what is new. Thoughts that arrive after the answer has begun are not printed."""
         self._show(final=final)
 
     def _show(self, *, final: bool, ended: bool = False) -> None:
         self._show_wait()
         thoughts, answer = (
-            excerpt[said:]
-            for excerpt, said in zip(self._excerpts, (self._thoughts, self._answer), strict=True)
+            excerpt[printed:]
+            for excerpt, printed in zip(self._excerpts, (self._thoughts, self._answer), strict=True)
         )
         self._thoughts += len(thoughts)
         self._answer += len(answer)
         if self._mode != "answer" and thoughts:
             self._print("thinking", "".join(thoughts))
-        said = self._transformed("".join(answer), ended=ended)
+        text = self._transformed("".join(answer), ended=ended)
         if self._printer is None:
-            self._print("answer", said)
+            self._print("answer", text)
         else:
-            if said:
+            if text:
                 self._begin_section("answer")
-                self._printer.add(said)
+                self._printer.add(text)
             self._printer.paint(final=final, ended=ended)
-        if final and self._held:
+        if final and self._pending_cr:
             self._print(self._mode, "\n")
 
     def close(self) -> None:
-        """Print how it ended, with a remedy where it did not end well."""
+        """Print the rest and the status line, with the details of a bad ending."""
         if self._closed:
             return
         self._closed = True
@@ -111,33 +111,33 @@ class TerminalView:
         self._write("".join(f"{visible(line)}\n" for line in lines if line))
 
     def _show_wait(self) -> None:
-        """While no request is on its way, say why and for how long: counting down where a line can be overwritten."""
-        said = wait_text(self._ledger, self._clock() - self._begun)
-        line = f"[{visible(said)}]" if said else ""
+        """Print why the next request is delayed; a terminal gets a countdown on one line."""
+        message = wait_text(self._ledger, self._clock() - self._started)
+        line = f"[{visible(message)}]" if message else ""
         if self._out is not None and self._out.isatty():
-            line = line[: shutil.get_terminal_size().columns - 1]  # a line that wraps cannot be overwritten
+            line = line[: shutil.get_terminal_size().columns - 1]  # a wrapped line cannot be overwritten
             if line != self._waiting:
                 self._end_section()
                 self._write(f"{_CLEAR}{line}")
                 self._waiting = line
             return
-        which = (self._ledger.phase, len(self._ledger.exchanges)) if line else self._announced_wait
-        if which != self._announced_wait:
-            self._announced_wait = which
+        wait = (self._ledger.phase, len(self._ledger.exchanges)) if line else self._announced_wait
+        if wait != self._announced_wait:
+            self._announced_wait = wait
             self._end_section()
             self._write(f"{line}\n")
 
     def _transformed(self, text: str, *, ended: bool) -> str:
-        """The answer's new text as it is to be shown."""
+        """Convert new text of the answer to the format in wait it is shown."""
         shape = self._transform
         if shape is None:
             return text
         return shape.feed(text) + (shape.close() if ended else "")
 
     def _print(self, mode: str, text: str) -> None:
-        text = self._held + text
-        self._held = "\r" if text.endswith("\r") else ""
-        printed = visible(text[: len(text) - len(self._held)])
+        text = self._pending_cr + text
+        self._pending_cr = "\r" if text.endswith("\r") else ""
+        printed = visible(text[: len(text) - len(self._pending_cr)])
         if not printed:
             return
         self._begin_section(mode)
@@ -145,7 +145,7 @@ class TerminalView:
         self._at_line_start = printed.endswith("\n")
 
     def _begin_section(self, mode: str) -> None:
-        """From here on thoughts, or the answer."""
+        """Begin to print the thoughts or the answer."""
         if mode == self._mode:
             return
         self._end_section()
@@ -154,7 +154,7 @@ class TerminalView:
             self._write(f"{self._dim()}thinking: ")
 
     def _end_section(self) -> None:
-        """End what is being printed: colours off, a new line."""
+        """End the current section: reset the style and begin a new line."""
         if self._mode == "thinking":
             self._write(_PLAIN if self._dim() else "")
         if not self._at_line_start:

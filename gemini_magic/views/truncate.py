@@ -1,7 +1,6 @@
-"""How much of a very long answer is shown, and which images; it knows the text and nothing of how it looks.
+"""Truncates very long answers: a view shows the beginning only. The response has the whole text.
 
-A page, a saved notebook and an interrupt all suffer from an answer without end, so a view takes the beginning only.
-The response holds all of it.
+An endless answer would make the page slow, the saved notebook large, and an interrupt late.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ __all__ = ["MAX_CHARACTERS", "MAX_HTML", "Excerpt", "TruncatedText", "truncation
 
 # Characters of an answer, and of its thoughts. The longest answers of today's models have 65,536 tokens, some 300,000.
 MAX_CHARACTERS: Final = 500_000
-MAX_HTML: Final = 2_000_000  # characters: some texts make thirty of one
-_LINE_COST: Final = 8  # a line or a table's cell costs a page as much as so many characters more
-_ZONE: Final = 5_000  # the cut is made at a line end if there is one in the last characters
+MAX_HTML: Final = 2_000_000  # characters; some texts have thirty characters of HTML for each of their own
+_LINE_COST: Final = 8  # a line or a table cell costs the page as much as so many characters
+_ZONE: Final = 5_000  # the text is cut at a line end if there is one in this many last characters
 
 
 def _cost(text: str) -> int:
@@ -50,25 +49,26 @@ class TruncatedText(NamedTuple):
         if not self.cut:
             return ""
         of = "" if self.name == "answer" else " of the thoughts"
-        held = "text" if self.name == "answer" else "thoughts"
+        attribute = "text" if self.name == "answer" else "thoughts"
         return (
             f"Only the first {len(self.text):,} of {self.length:,} characters{of} are shown. "
-            f"The response's `{held}` has all of them."
+            f"The response's `{attribute}` has all of them."
         )
 
 
 class Excerpt:
-    """The beginning of a growing text, as a growing list of pieces; cut at a line end where there is one.
+    """The beginning of a growing text, as a growing list of deltas, cut at a line end if there is one.
 
-    A line that may have to be cut is held back until it is complete, or the ledger closed.
+    A line that may have to be cut is kept back until the line is complete or the ledger is closed.
 
     Args:
         ledger: the record.
-        name: whose text.
+        name: which text of the ledger.
 
     Attributes:
-        images: those that may be drawn in it.
-        cut: whether there is more; ``stopped``: whether that is so because of its HTML.
+        images: which images may be shown in it.
+        cut: whether the whole text is longer than the excerpt.
+        stopped: whether the excerpt was ended by :meth:`stop`.
     """
 
     def __init__(self, ledger: Ledger, name: Literal["answer", "thoughts"]) -> None:
@@ -79,8 +79,8 @@ class Excerpt:
         self._cursor = 0
         self._pieces: list[str] = []
         self._room = MAX_CHARACTERS
-        self._held = ""
-        self._ended_a_line = False  # within the zone
+        self._kept_back = ""
+        self._ended_a_line = False  # in the last _ZONE characters
         self.cut = self.stopped = False
 
     def __len__(self) -> int:
@@ -93,15 +93,15 @@ class Excerpt:
 
     @property
     def text(self) -> str:
-        """What is shown, in one."""
+        """The text of the excerpt in one string."""
         return "".join(self[:])
 
     def stop(self) -> None:
-        """Take no more, whatever there is room for: its HTML is too long."""
+        """End the excerpt here, because its HTML is too long."""
         self.cut = self.stopped = True
 
     def truncated(self) -> TruncatedText:
-        """What is shown now, and how much is not."""
+        """The excerpt at this moment."""
         text = self.text
         return TruncatedText(
             self._name, text, sum(map(len, list(self._source))) if self.cut else len(text), self.cut
@@ -110,42 +110,42 @@ class Excerpt:
     def _read_new(self) -> None:
         if self.cut:
             return
-        over = self._ledger.status != "running"  # asked first: then nothing follows what is read now
+        ended = self._ledger.status != "running"  # read before the text: none is added after the end
         new = self._source[self._cursor :]
         self._cursor += len(new)
         self.cut = any(self._add_or_cut(piece) for piece in new)
-        if over and self._held and not self.cut:
-            self._release(len(self._held))
+        if ended and self._kept_back and not self.cut:
+            self._release(len(self._kept_back))
 
     def _add_or_cut(self, piece: str) -> bool:
-        """Take a piece, or what there is room for; whether that is not all."""
+        """Add a delta, or the part of it that fits; return whether the rest was cut."""
         room = self._room
-        if not self._held and _cost(piece) + _ZONE <= room:
+        if not self._kept_back and _cost(piece) + _ZONE <= room:
             self._pieces.append(piece)
             self._room -= _cost(piece)
             return False
-        self._held += piece
-        fits = _fitting_length(self._held, room)
-        zone = _fitting_length(self._held, max(0, room - _ZONE))
-        if fits < len(self._held):
-            end = self._held.rfind("\n", zone, fits) + 1
+        self._kept_back += piece
+        fits = _fitting_length(self._kept_back, room)
+        zone = _fitting_length(self._kept_back, max(0, room - _ZONE))
+        if fits < len(self._kept_back):
+            end = self._kept_back.rfind("\n", zone, fits) + 1
             self._release(end or (0 if self._ended_a_line else fits))
             return True
-        end = self._held.rfind("\n", 0, fits) + 1
+        end = self._kept_back.rfind("\n", 0, fits) + 1
         end = max(zone, end)
-        self._ended_a_line = self._ended_a_line or self._held[:end].endswith("\n")
+        self._ended_a_line = self._ended_a_line or self._kept_back[:end].endswith("\n")
         self._release(end)
         return False
 
     def _release(self, end: int) -> None:
-        piece, self._held = self._held[:end], self._held[end:]
+        piece, self._kept_back = self._kept_back[:end], self._kept_back[end:]
         if piece:
             self._pieces.append(piece)
             self._room -= _cost(piece)
 
 
 def _fitting_length(text: str, room: int) -> int:
-    """How many characters of a text there is room for."""
+    """The number of characters of a text that fit."""
     low, high = 0, min(len(text), room)
     while low < high:
         middle = (low + high + 1) // 2
@@ -157,5 +157,5 @@ def _fitting_length(text: str, room: int) -> int:
 
 
 def truncation_notice(*excerpts: Excerpt) -> str:
-    """The same in a few words, while it still grows."""
+    """A short text for the status line if an excerpt is cut; else empty."""
     return "too long, the rest is not shown" if any(excerpt.cut for excerpt in excerpts) else ""

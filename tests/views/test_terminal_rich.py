@@ -138,7 +138,7 @@ def test_what_the_library_cannot_set_is_printed_plain(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     out = Tty()
     setter = rich_printer(out, lambda: 0.0)
-    monkeypatch.setattr(setter, "_set", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(setter, "_markdown", lambda *_, **__: 1 / 0)
     setter.add("**a** \x1b[2J\n\nb")
     setter.paint(final=True, ended=True)
     assert out.getvalue() == "**a** [2J\n\nb\n"
