@@ -302,7 +302,7 @@ def test_the_words_above_the_lanes_never_touch_and_no_pole_crosses_them():
         placed = [flag[1:4] for flag in labels._labels]
         for (start, stop, row), (begin, end, other) in itertools.combinations(placed, 2):
             assert row != other or stop <= begin or end <= start
-        for x, first, last, _ in labels.poles():
+        for x, first, last, _ in labels.lines():
             rows = {row for begin, end, row in placed if begin < x < end}
             assert not [row for row in rows if first <= row < (last or 99)]
         assert all(start >= 0 for _, start, *_ in labels._labels)
