@@ -1,4 +1,4 @@
-"""An answer without end: what is shown of it, in every view and every part of the bundle."""
+"""Very long answers: what is shown of them in every view and every representation."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_longest_answer_of_a_model_is_shown_whole():
 
 
 @pytest.mark.parametrize("size", [7, 4_999, 100_000, 3_000_000])
-def test_it_is_cut_at_a_line_end_however_it_came(size):
+def test_it_is_cut_at_a_line_end_however_it_is_divided(size):
     excerpt = Excerpt(ended(filled(LINE * 15_000, size)), "answer")
     assert excerpt.text.endswith("them.\n")
     assert (LINE * 15_000).startswith(excerpt.text)
@@ -53,7 +53,7 @@ def test_it_is_cut_at_a_line_end_however_it_came(size):
     )
 
 
-def test_it_grows_as_the_text_does_and_ends_where_the_whole_is_cut():
+def test_a_growing_excerpt_ends_where_the_whole_text_is_cut():
     text, chance = LINE * 13_000, random.Random(4)
     ledger = new_ledger()
     growing, seen, at = Excerpt(ledger, "answer"), 0, 0
@@ -68,7 +68,7 @@ def test_it_grows_as_the_text_does_and_ends_where_the_whole_is_cut():
     assert growing.cut
 
 
-def test_a_line_that_was_held_back_is_shown_in_the_end():
+def test_a_line_that_was_kept_back_is_shown_at_the_end():
     text = "x" * (MAX_CHARACTERS - 100)
     ledger = filled(text)
     growing = Excerpt(ledger, "answer")
@@ -78,7 +78,7 @@ def test_a_line_that_was_held_back_is_shown_in_the_end():
     assert growing.truncated().cut_note == ""
 
 
-def test_a_text_without_lines_is_cut_where_there_is_no_room():
+def test_a_text_without_lines_is_cut_at_the_maximum_length():
     assert Excerpt(ended(filled("x" * 700_000)), "answer").text == "x" * MAX_CHARACTERS
 
 
@@ -92,7 +92,7 @@ def huge():
     return ended(ledger)
 
 
-def test_every_part_of_the_bundle_is_cut_and_says_so(huge):
+def test_every_representation_is_cut_with_a_note(huge):
     made = bundle(huge)
     whole = sum(map(len, huge.answer))
     for kind in ("text/html", "text/markdown", "text/plain"):
@@ -113,7 +113,7 @@ def test_the_terminal_prints_the_beginning(huge):
 
 
 @pytest.mark.parametrize("kind", [LiveView, HtmlView])
-def test_views_stop_there_while_it_grows(stage, kind):
+def test_live_views_stop_at_the_limit(stage, kind):
     clock, ledger = Clock(), new_ledger()
     view = kind(ledger, clock=clock)
     view.open()
@@ -132,7 +132,7 @@ def test_views_stop_there_while_it_grows(stage, kind):
     assert "Only the first" in stage.displays[-1][0]["text/plain"]
 
 
-def test_html_that_is_far_longer_than_its_text_is_cut_as_well():
+def test_html_that_is_far_longer_than_its_text_is_cut():
     text = "<http://a.b> " * 30_000
     made = bundle(ended(filled(text)))
     assert len(made["text/html"]) < MAX_HTML + 20_000
