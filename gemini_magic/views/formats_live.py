@@ -13,7 +13,6 @@ __all__ = ["FENCE", "TextTransform", "markdown_transform", "text_transform"]
 
 _FENCE_LENGTH: Final = 64  # tildes of the fence around a growing answer
 _MARK: Final = "\u2060"  # invisible; keeps a line of the answer from ending that fence
-_BLANKS: Final = " \t"
 _FENCE_END: Final = re.compile(rf" {{0,3}}~{{{_FENCE_LENGTH},}}[ \t]*")
 _MAYBE_FENCE_END: Final = re.compile(r" {0,3}~*[ \t]*")
 FENCE: Final = re.compile(
@@ -80,9 +79,8 @@ class _FenceRemover:
 
     def __init__(self) -> None:
         self._pending = ""
-        self._mark: str | None = (
-            None  # of the fence; empty if the text has no fence, None if that is not known yet
-        )
+        # Of the fence; empty if the text has no fence, None if that is not known yet.
+        self._mark: str | None = None
 
     def feed(self, text: str) -> str:
         if self._mark == "":

@@ -21,12 +21,10 @@ __all__ = ["HtmlView", "StaticView", "publish"]
 
 _PAINT: Final = 0.25  # minimum seconds between two paints
 _CLOCK: Final = 1.0  # seconds between two paints when only the elapsed time has changed
-_DUTY: Final = (
-    4.0  # pause as a multiple of the duration of a paint: painting takes a fifth of the time at most
-)
-_FORMULA: Final = (
-    0.0015  # seconds that a page needs to typeset one; it typesets all formulas again after each paint
-)
+# Pause as a multiple of the duration of a paint: painting takes a fifth of the time at most.
+_DUTY: Final = 4.0
+# Seconds that a page needs to typeset one; it typesets all formulas again after each paint.
+_FORMULA: Final = 0.0015
 
 
 def publish(data: dict[str, Any], display_id: str | None = None, *, update: bool = False) -> None:

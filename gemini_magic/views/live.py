@@ -26,16 +26,13 @@ from .widgets import WidgetSet, check_version, has_formula, running_loop
 
 __all__ = ["ALIVE", "LiveView"]
 
-ALIVE: Final = (
-    8  # finished views whose widgets are kept, for a page that was opened while the answer was streaming
-)
+# Finished views whose widgets are kept, for a page that was opened while the answer was streaming.
+ALIVE: Final = 8
 _PAINT: Final = 0.1  # minimum seconds between two paints
-_LONG_ANSWER: Final = (
-    60_000  # characters of an answer after which the pause is doubled: the page needs more time to lay it out
-)
-_DUTY: Final = (
-    3.0  # pause as a multiple of the duration of a paint: painting takes a quarter of the time at most
-)
+# Characters of an answer after which the pause is doubled: the page needs more time to lay it out.
+_LONG_ANSWER: Final = 60_000
+# Pause as a multiple of the duration of a paint: painting takes a quarter of the time at most.
+_DUTY: Final = 3.0
 _STATUS: Final = 0.25  # minimum seconds between two status lines
 # Shown by front ends without widgets, and in a notebook that was saved while the answer was streaming.
 _PLACEHOLDER: Final = (

@@ -19,9 +19,8 @@ __all__ = ["LiveLane", "ThinkingLane"]
 
 _GROUP: Final = 32  # widgets in one box
 _AT_ONCE: Final = 4  # older pieces, changed by a late link definition, that are sent with one paint
-_MAX_MESSAGES: Final = (
-    8  # maximum messages to change the last piece, let the page typeset it, and add a new piece
-)
+# Maximum messages to change the last piece, let the page typeset it, and add a new piece.
+_MAX_MESSAGES: Final = 8
 
 
 class LiveLane:

@@ -26,9 +26,8 @@ __all__ = ["LivePieces"]
 _SHARE: Final = 1000
 _LARGEST: Final = 240
 _RUN: Final = 400  # characters of finished HTML after which an open block becomes a run
-_HIDDEN_ROW: Final = (
-    '<tr style="display:none"></tr>'  # keeps the row stripes of a table in order; the head is part 0
-)
+# Keeps the row stripes of a table in order; the head is part 0.
+_HIDDEN_ROW: Final = '<tr style="display:none"></tr>'
 _BUSY: Final = 'aria-busy="true"'  # the style sheet selects the rest by this
 
 

@@ -46,7 +46,7 @@ def _clean(text: str | None) -> str | None:
 
 def _beginning(pieces: list[str], room: int) -> tuple[str, int]:
     """The beginning of a text that fits into ``room`` bytes, and the length of the whole text."""
-    pieces = list(pieces)  # a copy first: the reader may be appending
+    pieces = list(pieces)  # a copy, because the reader thread may append
     count, length = 0, 0
     while count < len(pieces) and length < MAX_CHARACTERS:
         length += len(pieces[count])

@@ -207,7 +207,7 @@ def _other_content(ledger: Ledger) -> list[str]:
 def _ended_state(ledger: Ledger) -> str:
     finish = ledger.finish
     if ledger.status == "complete":
-        contents = [message for message in (word_count(ledger.answer), *_other_content(ledger)) if message]
+        contents = [text for text in (word_count(ledger.answer), *_other_content(ledger)) if text]
         unusual = (
             f" ({_one_line(finish.reason)})" if finish and finish.reason not in ("STOP", "final") else ""
         )
@@ -308,9 +308,8 @@ def details(ledger: Ledger) -> Details | None:
     if ledger.status in ("running", "complete"):
         return None
     partial = "This answer is incomplete." if ledger.answer else "No answer."
-    title = {"interrupted": "", "blocked": "Blocked."}.get(
-        ledger.status, partial
-    )  # "Stopped" is in the message
+    # The message of an interrupted answer begins with what the title would be.
+    title = {"interrupted": "", "blocked": "Blocked."}.get(ledger.status, partial)
     if ledger.error is None:
         return Details(title, "The answer stopped at the token limit.", _LIMIT)
     message = _one_line(ledger.error.message)

@@ -128,11 +128,11 @@ class TerminalView:
             self._write(f"{line}\n")
 
     def _transformed(self, text: str, *, ended: bool) -> str:
-        """Convert new text of the answer to the format in wait it is shown."""
-        shape = self._transform
-        if shape is None:
+        """Convert new text of the answer to the format in which it is shown."""
+        transform = self._transform
+        if transform is None:
             return text
-        return shape.feed(text) + (shape.close() if ended else "")
+        return transform.feed(text) + (transform.close() if ended else "")
 
     def _print(self, mode: str, text: str) -> None:
         text = self._pending_cr + text

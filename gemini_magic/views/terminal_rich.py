@@ -18,9 +18,8 @@ from .. import markdown
 __all__ = ["RichPrinter", "rich_printer"]
 
 _PAINT: Final = 0.1  # minimum seconds between two paints
-_DUTY: Final = (
-    4.0  # pause as a multiple of the duration of a paint: painting takes a fifth of the time at most
-)
+# Pause as a multiple of the duration of a paint: painting takes a fifth of the time at most.
+_DUTY: Final = 4.0
 _END: Final = 3000  # characters of the unfinished end that are painted
 _MAX_LINES: Final = 16  # maximum lines of it
 _SPARE: Final = 4  # lines of the screen that stay free

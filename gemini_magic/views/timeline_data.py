@@ -67,7 +67,14 @@ class Bar(NamedTuple):
 
 
 class Span(NamedTuple):
-    """An attempt, the pause before one, or a gap between chunks: start and end in seconds since the request, and a label."""
+    """An attempt, a pause before an attempt, or a gap between chunks.
+
+    Attributes:
+        kind: what it is; ``failed`` is an attempt that failed.
+        start: seconds since the request was sent.
+        end: the same.
+        label: a short description.
+    """
 
     kind: Literal["attempt", "failed", "pause", "gap"]
     start: float
@@ -127,12 +134,8 @@ class TimelineData(NamedTuple):
     @property
     def notable_gap(self) -> Span | None:
         """The longest gap, if it is far longer than the median gap; ``gaps.js`` of the inspector has the same rule."""
-        least = max(_NOTABLE_SECONDS, _NOTABLE_FACTOR * (self.timing.gap_p50 or 0.0))
-        return (
-            self.longest_gap
-            if self.longest_gap and self.longest_gap.end - self.longest_gap.start >= least
-            else None
-        )
+        gap, least = self.longest_gap, max(_NOTABLE_SECONDS, _NOTABLE_FACTOR * (self.timing.gap_p50 or 0.0))
+        return gap if gap and gap.end - gap.start >= least else None
 
 
 def bar_height(size: int, largest: int) -> float:

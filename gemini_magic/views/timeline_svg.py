@@ -25,9 +25,8 @@ _LEFT, _RIGHT, _TOP = 84, 792, 50
 _PLOT: Final = _RIGHT - _LEFT
 _LANE, _GAP = 34, 10  # heights
 _LETTER_WIDTH: Final = 6.1  # approximate width of a letter at 11 px
-_SHRINK: Final = (
-    'style="max-width:100%;height:auto"'  # inside a page; without it the image has its full width
-)
+# Inside a page; without it the image has its full width.
+_SHRINK: Final = 'style="max-width:100%;height:auto"'
 _TITLE_LENGTH: Final = 112  # maximum letters of the title
 _LARGE_COUNT: Final = 10_000
 _VISIBLE_GAP: Final = 0.02  # share of the axis; a shorter gap is in the summary only

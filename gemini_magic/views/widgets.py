@@ -18,9 +18,8 @@ from traitlets import Any as Anything
 __all__ = ["WidgetSet", "check_version", "has_formula", "running_loop"]
 
 _MIN_VERSION: Final = 8  # lowest major version of ipywidgets
-_CLOSED_AT_ONCE: Final = (
-    5  # widgets that are closed at once: each takes a message, and there can be a thousand
-)
+# Widgets that are closed at once: each takes a message, and there can be a thousand.
+_CLOSED_AT_ONCE: Final = 5
 _PAUSE: Final = 0.25  # seconds between two such groups
 
 
