@@ -1,4 +1,4 @@
-"""What the documents name exists: commands, options, files and dependencies."""
+"""Commands, options, files and dependencies that the documents name exist."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from surroundings import CHECKOUT
 
 from gemini_magic.config import settings
-from gemini_magic.notebook.commands.dispatch import WORDS
+from gemini_magic.notebook.commands.dispatch import COMMANDS
 
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
 DOCUMENTS = sorted([*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/*.md")])
@@ -24,7 +24,7 @@ def flags():
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_links_and_paths_lead_somewhere(path):
+def test_linked_and_named_files_exist(path):
     text = path.read_text("utf-8")
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (path.parent / link).exists(), link
@@ -34,24 +34,33 @@ def test_links_and_paths_lead_somewhere(path):
 
 def test_options_of_the_readme_exist():
     text = read("README.md")
-    table = text[text.index("| often used") : text.index("`%%gemini -h` lists")]
+    table = text[text.index("| common options") : text.index("`%%gemini -h` lists")]
     named = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", table))
     assert named - {"--body", "--json"} <= flags() | {"-c"}
     assert len(named) > 15
 
 
-def test_words_of_the_readme_exist():
-    named = re.search(r"the other words \(([^)]*)\)", read("README.md"))[1]
-    assert set(re.findall(r"`(\w+)`", named)) <= set(WORDS)
+def test_commands_of_the_readme_exist():
+    named = re.search(r"lists all commands \(([^)]*)\)", read("README.md"))[1]
+    assert set(re.findall(r"`(\w+)`", named)) <= set(COMMANDS)
 
 
-def test_every_dependency_has_its_line_and_its_reason():
+def test_every_module_at_the_top_and_every_package_is_in_the_architecture():
+    text = read("ARCHITECTURE.md").split("## The packages")[1].split("## Decisions")[0]
+    named = set(re.findall(r"`([\w/]+)`", text))
+    package = CHECKOUT / "gemini_magic"
+    modules = {path.stem for path in package.glob("*.py") if not path.stem.startswith("__")}
+    folders = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    assert (modules | folders | {"labextension/"}) - named == set()
+
+
+def test_every_dependency_is_listed_with_a_reason():
     wanted = {re.match(r"[\w-]+", line)[0] for line in PROJECT["dependencies"]}
     table = read("ARCHITECTURE.md").split("## Dependencies")[1]
-    told = dict(re.findall(r"^\| ([\w-]+) \| (.+) \|$", table, re.MULTILINE))
-    told.pop("package", None)
-    assert set(told) == wanted
-    assert all(len(reason) > 10 for reason in told.values())
+    reasons = dict(re.findall(r"^\| ([\w-]+) \| (.+) \|$", table, re.MULTILINE))
+    reasons.pop("package", None)
+    assert set(reasons) == wanted
+    assert all(len(reason) > 10 for reason in reasons.values())
 
 
 def test_the_two_commands_name_what_exists():

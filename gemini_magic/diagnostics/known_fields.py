@@ -1,13 +1,13 @@
-"""The fields and words of a streamed answer that are documented; names only, nothing is read here."""
+"""The documented fields and enum values of a streamed answer, as data."""
 
 from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["ANSWER", "CANDIDATE", "PART", "USAGE", "WORDS"]
+__all__ = ["ANSWER", "CANDIDATE", "ENUM_VALUES", "PART", "USAGE"]
 
-# The documented fields of a streamed answer (Gemini API and Vertex AI references, GenerateContentResponse), and those of
-# gateways that this package knows. Others are kept, and shown in the raw JSON.
+# Fields: the Gemini API and Vertex AI references, GenerateContentResponse; and the fields of
+# gateways that this package knows. Other fields are kept, and shown in the raw JSON.
 ANSWER: Final = {
     "candidates", "usageMetadata", "promptFeedback", "modelVersion", "responseId", "createTime", "modelStatus",
     "serviceTier", "error", "provider", "cache_tier", "automaticFunctionCallingHistory",
@@ -26,7 +26,7 @@ USAGE: Final = {
     "toolUsePromptTokenCount", "promptTokensDetails", "candidatesTokensDetails", "cacheTokensDetails",
     "toolUsePromptTokensDetails", "trafficType", "serviceTier", "cache_tier",
 }  # fmt: skip
-WORDS: Final = {
+ENUM_VALUES: Final = {
     "blockReason": {
         "BLOCK_REASON_UNSPECIFIED", "SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "IMAGE_SAFETY", "MODEL_ARMOR",
         "JAILBREAK",

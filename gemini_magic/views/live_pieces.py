@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from ..markdown import DATA_ONLY, Frame, Renderer
+from ..markdown import DATA_ONLY, OpenBlock, Renderer
 from .formats_live import markdown_transform
 from .truncate import MAX_HTML, Excerpt
 
@@ -34,7 +34,7 @@ _BUSY: Final = 'aria-busy="true"'  # the style sheet selects the rest by this
 class _Block:
     """A block of the text: a whole block, or a frame with its parts."""
 
-    def __init__(self, frame: Frame | None) -> None:
+    def __init__(self, frame: OpenBlock | None) -> None:
         self.frame = frame
         self.parts: list[str] = []
         self.size = 0
@@ -110,7 +110,7 @@ class LivePieces:
         self._pieces: list[_Piece] = []
         self._size = 0
         self.html: list[str] = []
-        self.runs: list[Frame | None] = []
+        self.runs: list[OpenBlock | None] = []
 
     @property
     def pending(self) -> bool:
@@ -158,7 +158,7 @@ class LivePieces:
                 self._append(html, frame)
             elif kind == "replace":
                 touched |= self._replace(self._places[ident], html)
-            elif kind == "frame":
+            elif kind == "rewrap":
                 touched.update(*(place.block.pieces for place in self._places if place.block.frame is frame))
         touched |= self._continue_run()
         touched |= self._place_waiting()
@@ -182,7 +182,7 @@ class LivePieces:
             self._transform = None
         return text
 
-    def _append(self, html: str, frame: Frame | None) -> None:
+    def _append(self, html: str, frame: OpenBlock | None) -> None:
         block = self._places[-1].block if self._places else None
         if block is None or frame is None or block.frame is not frame:
             block = _Block(frame)
@@ -220,7 +220,7 @@ class LivePieces:
             return set()
         number = run.pieces[-1]
         piece = self._pieces[number]
-        running = run.frame is self._renderer.frame
+        running = run.frame is self._renderer.open_block
         rest = _without_typesetting(self._renderer.open) if running else ""
         if not running:
             self._run = None
@@ -241,7 +241,7 @@ class LivePieces:
 
     def _place_waiting(self) -> set[int]:
         """Add finished blocks and the rest to a piece, or begin a run."""
-        frame, tail = self._renderer.frame, self._renderer.tail
+        frame, tail = self._renderer.open_block, self._renderer.tail
         open_block = (
             self._waiting[-1] if self._waiting and frame and self._waiting[-1].frame is frame else None
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from ..diagnostics import at_hand
+from ..diagnostics import display_notes
 from ..events import Note
 from ..ledger import Ledger
 from ..markdown import Images
@@ -72,7 +72,7 @@ class AnswerSnapshot:
     @cached_property
     def notes(self) -> list[Note]:
         """The diagnostics of the stream."""
-        return at_hand(self.ledger)
+        return display_notes(self.ledger)
 
     @cached_property
     def warnings(self) -> list[str]:

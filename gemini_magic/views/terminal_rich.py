@@ -61,7 +61,7 @@ class RichPrinter:
         self._console = Console(file=out, highlight=False, markup=False, theme=Theme(_STYLES))
         self._out = out
         self._clock = clock
-        self._passages = markdown.Passages()
+        self._blocks = markdown.FinishedBlocks()
         self._added: list[str] = []  # text that is not parsed yet
         self._below = 0  # lines of the unfinished end on the screen
         self._begun = False
@@ -81,9 +81,9 @@ class RichPrinter:
         now = self._clock()
         if not final and (now < self._next or not self._added):
             return
-        done = self._passages.feed("".join(self._added)) + (self._passages.close() if ended else "")
+        done = self._blocks.feed("".join(self._added)) + (self._blocks.close() if ended else "")
         self._added.clear()
-        end = self._passages.end(_END)
+        end = self._blocks.tail(_END)
         size = shutil.get_terminal_size()
         above = self._render(done, size.columns)
         between = "\n" if above and self._begun else ""
@@ -110,7 +110,7 @@ class RichPrinter:
 
     def _render_rich(self, source: str, width: int) -> str:
         document = self._markdown("", code_theme=_CODE_THEME, hyperlinks=False)
-        document.parsed = self._passages.tokens(
+        document.parsed = self._blocks.tokens(
             source
         )  # our own parser: rich's parser does not show HTML as text
         # One column stays free so that no line wraps: the number of lines must be known to overwrite them.

@@ -14,7 +14,7 @@ from gemini_magic.views.record import RECORD
 from gemini_magic.views.snapshot import AnswerSnapshot
 
 FACTS = (
-    *("status_mark", "status_facts", "details", "at_hand", "warnings", "thinking_time", "word_count"),
+    *("status_mark", "status_facts", "details", "display_notes", "warnings", "thinking_time", "word_count"),
     *("sparkline", "Excerpt", "format_answer"),
 )
 
