@@ -126,13 +126,13 @@ def test_the_timeline_shows_the_attempts_and_the_waits(fake_server, tmp_path):
     fake_server.script(refusal(429, "Slow down.", "RESOURCE_EXHAUSTED", retry))
     fake_server.script(*HELLO)
     response = Response(finished(start(fake_server)))
-    failed, pause, last = response.timeline().arrivals.tries
-    assert (failed.kind, pause.kind, last.kind) == ("failed", "pause", "try")
+    failed, pause, last = response.timeline().data.attempts
+    assert (failed.kind, pause.kind, last.kind) == ("failed", "pause", "attempt")
     assert pause.end - pause.start == pytest.approx(0.2, abs=0.1)
     assert failed.end == pause.start <= pause.end == last.start < response.chunks[0].t
-    assert failed.words == "try 1: HTTP 429, 429: Slow down."
+    assert failed.label == "attempt 1: HTTP 429, 429: Slow down."
     loaded = Response.load(response.save(tmp_path / "r.jsonl"))
-    assert [span.kind for span in loaded.timeline().arrivals.tries] == ["failed", "pause", "try"]
+    assert [span.kind for span in loaded.timeline().data.attempts] == ["failed", "pause", "attempt"]
 
 
 def test_a_recorded_retry_is_replayed(fake_server, tmp_path):
