@@ -85,7 +85,7 @@ def ending_of(
         return Ending(
             "stalled",
             StalledError(
-                _after(f"No data arrived{duration}", chars),
+                _after(f"The server sent no data{duration}", chars),
                 remedy=f"{resume} A higher `{option}` waits longer.",
             ),
         )

@@ -38,7 +38,7 @@ from .ledger import (
     usage_metadata,
 )
 from .prices import Cost, list_price, reported_cost
-from .recording import read_exchanges, read_recording, write_recording
+from .recording import load_exchanges, read_recording, write_recording
 from .tables import Rows
 from .timing import Timing, measure
 
@@ -474,5 +474,5 @@ def response_from_exchanges(
         RecordingError: there is no exchange.
     """
     ledger = Ledger(request, backend=backend_name, before=before)
-    read_exchanges(exchanges, backend(backend_name), ledger)
+    load_exchanges(exchanges, backend(backend_name), ledger)
     return cls(ledger)

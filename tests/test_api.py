@@ -181,7 +181,7 @@ def test_save_and_load_give_the_same_answer(fake_server, tmp_path):
     for suffix in (".httprr", ".sse"):
         other = Response.load(r.save(tmp_path / f"run{suffix}"))
         assert other.raw == r.raw
-    with pytest.raises(RecordingError, match="no known ending"):
+    with pytest.raises(RecordingError, match="not a supported file type"):
         r.save(tmp_path / "run.txt")
     with pytest.raises(RecordingError, match="cannot be read"):
         Response.load(tmp_path / "missing.jsonl")
@@ -208,7 +208,7 @@ def test_a_recording_is_replayed_without_the_server(fake_server, tmp_path):
     assert len(fake_server.requests) == 1
     missed = gemini_magic.ask("hello", model="quick", replay=str(path), speed=0)
     assert missed.status == "error"
-    assert 'the nearest recorded prompt is "hi"' in str(missed.error)
+    assert 'the most similar recorded prompt is "hi"' in str(missed.error)
 
 
 def test_the_built_in_trace_of_two_events_is_read():
@@ -294,4 +294,4 @@ def test_a_recording_contains_its_backend(tmp_path):
     assert Response.load(path).ledger.backend == "echo"
     assert Response.load(path, backend_name="gemini").text == "hello"
     missed = gemini_magic.ask("hello", model="another", replay=str(path))
-    assert "with --backend echo, this one asks" in str(missed.error)
+    assert "(--backend echo), this one to" in str(missed.error)

@@ -59,14 +59,14 @@ MESSAGES = [
         "stalled",
         {**HALF, "limit": 60.0},
         StalledError,
-        "No data arrived for 60 s after 1,234 characters.",
+        "The server sent no data for 60 s after 1,234 characters.",
         f"{RESUME} A higher `--stall-timeout` waits longer.",
     ),
     (
         "stalled",
         {**EMPTY, "answering": False},
         StalledError,
-        "No data arrived; no text had arrived.",
+        "The server sent no data; no text had arrived.",
         f"{ASK_AGAIN} A higher `--first-byte-timeout` waits longer.",
     ),
     (

@@ -41,7 +41,7 @@ def test_a_reply_uses_the_same_options(fake_server):
 def test_a_reply_that_the_recording_does_not_contain_is_an_error():
     r = gemini_magic.ask("What can be odd about a stream?", replay="builtin:odd", speed=0, journal=False)
     assert r.ok
-    with pytest.raises(RecordingError, match="holds no answer to this request"):
+    with pytest.raises(RecordingError, match="contains no answer to this request"):
         r.reply("And one more?")
     nothing = gemini_magic.ask("And one more?", replay="builtin:odd", journal=False)
     with pytest.raises(RecordingError, match="Nothing was received"):
@@ -95,7 +95,7 @@ def test_replay_shows_a_truncated_answer_as_it_was(fake_server, capsys):
     assert r.status == "truncated"
     r.replay(speed=0)
     assert "one, " in capsys.readouterr().out
-    with pytest.raises(RecordingError, match="no speed"):
+    with pytest.raises(RecordingError, match="speed must be 0 or greater"):
         r.replay(speed=-1)
     with pytest.raises(RecordingError, match="still running"):
         Response(type(r.ledger)()).replay()

@@ -1,4 +1,4 @@
-"""Options become an endpoint: where a request goes, and in which form its answer comes."""
+"""Turns options into an endpoint: the address of a request and the form of its response."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["endpoint_of"]
 
 
 def endpoint_of(options: Options) -> Endpoint:
-    """Where the options say a request goes, and in which form its answer comes."""
+    """The address of a request and the form of its response, as the options set them."""
     form: Literal["sse", "json", "whole"] = "json" if options.alt == "json" else "sse"
     style: Literal["colon", "slash"] | None = None
     if options.method_style is not None:

@@ -191,7 +191,7 @@ def test_everything_in_one_answer_whatever_the_pieces_and_played_again(fake_serv
     same(Response.load(path), r)
     assert len(fake_server.requests) == before
     missed = gemini_magic.ask("another", replay=str(path), speed=0, **asked)
-    assert "holds no answer" in str(missed.error)
+    assert "contains no answer" in str(missed.error)
 
 
 @pytest.mark.parametrize(("dialect", "form"), SPEAKING)

@@ -342,7 +342,7 @@ def test_a_secret_is_never_shown():
 
 
 def test_a_key_is_not_in_any_record_of_a_run(fake_server, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(reader, "jittered", lambda attempt: 0.01)
+    monkeypatch.setattr(reader, "backoff", lambda attempt: 0.01)
     caplog.set_level(logging.DEBUG)
     fake_server.script(reset())
     fake_server.script(status(503, body=f"<h1>The key {CANARY} is tired</h1>"))

@@ -32,7 +32,7 @@ def test_no_other_module_writes_their_attributes():
     }
     # What a file format does not contain is an attribute of recorded exchanges alone.
     assert {name: found for name, found in others.items() if found} == {
-        "recording/files.py": ["exchange.lacks"]
+        "recording/files.py": ["exchange.missing"]
     }
 
 

@@ -101,10 +101,15 @@ FAULTS = {
         "",
         fails=True,
         options="--first-byte-timeout 0.3",
-        shows="No data arrived",
+        shows="The server sent no data",
     ),
     "head, then nothing": Fault(
-        [[stall()]], "stalled", "", fails=True, options="--first-byte-timeout 0.3", shows="No data arrived"
+        [[stall()]],
+        "stalled",
+        "",
+        fails=True,
+        options="--first-byte-timeout 0.3",
+        shows="The server sent no data",
     ),
     "byte by byte": Fault([[dribble(line(MIXED), 1, 0.001)]], text=MIXED, within=8.0),
     "three bytes at a time, without chunks": Fault(
@@ -137,7 +142,7 @@ FAULTS = {
         "",
         fails=True,
         options="",
-        shows="is not HTTP",
+        shows="is not valid HTTP",
     ),
     "a head that dribbles": Fault(
         [[bare(HEAD), *[step for _ in range(40) for step in (bare(b"X"), pause(0.1))], stall()]],
@@ -145,7 +150,7 @@ FAULTS = {
         "",
         fails=True,
         options="--first-byte-timeout 0.4 --stall-timeout 0.3",
-        shows="No data arrived",
+        shows="The server sent no data",
         within=3.9,
     ),
     "early hints": Fault(
@@ -197,7 +202,7 @@ FAULTS = {
         "",
         fails=True,
         options="",
-        shows="is not HTTP",
+        shows="is not valid HTTP",
         within=3.0,
     ),
     "two lengths": Fault(
@@ -206,7 +211,7 @@ FAULTS = {
         "",
         fails=True,
         options="",
-        shows="is not HTTP",
+        shows="is not valid HTTP",
     ),
     "HTTP/1.0": Fault([Script([text("fine"), finish()], http10=True)]),
     "no body": Fault([[]], "truncated", "", fails=True, shows="The answer was empty"),
