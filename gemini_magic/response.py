@@ -418,7 +418,7 @@ class Response:
         model = ledger.model_version or (ledger.request.model if ledger.request else None)
         if "cost" in ledger.extras:
             return said_cost(ledger.extras["cost"], source=ledger.backend, model=model)
-        asked = ledger.request.body.get("serviceTier") if ledger.request else None
+        asked = backend(ledger.backend).requested_tier(ledger.request) if ledger.request else None
         tier = ledger.extras.get("serviceTier", asked)
         metadata = [found for _, found in self._metadata() if "totalTokenCount" in found]
         return cost_of(

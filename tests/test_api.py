@@ -47,7 +47,7 @@ def test_an_answer_and_all_that_came_with_it(fake_server):
     assert r.usage.total == r.raw[-1]["usageMetadata"]["totalTokenCount"]
     assert [row.kind for row in r.events.where(kind="finish")] == ["finish"]
     assert r.timing.first_text <= r.timing.total
-    assert r.request.config == {"temperature": 0.5}
+    assert r.request.settings.temperature == 0.5
     (sent,) = fake_server.requests
     assert sent.body["systemInstruction"] == {"parts": [{"text": "be kind"}]}
     assert r.attempts[0].status == 200

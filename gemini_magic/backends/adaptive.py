@@ -15,7 +15,7 @@ from ..content import Request, merged
 from ..errors import OptionError
 from .auth import Auth
 from .backend import Backend, Endpoint, HttpRequest
-from .gemini import body_of, json_request, model_path, part_to_json
+from .gemini import body_of, json_request, model_path, part_to_json, requested_tier
 from .gemini_decode import decoder
 from .http_errors import http_failure
 from .urls import method_of, quoted, versioned
@@ -37,21 +37,14 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
     Raises:
         OptionError: it cannot be sent as it is.
     """
-    lifted = {name: value for name, value in request.config.items() if name in _EXTENSIONS}
-    own = merged(lifted, {name: value for name, value in request.body.items() if name != "config"})
     renamed = "config" in request.body
     if renamed:
         config = request.body["config"]
         if not isinstance(config, dict):
             raise OptionError("config is not an object.", remedy="""Write --body '{"config": {}}'.""")
-        own = merged(own, {"generationConfig": config})
-    body = body_of(
-        replace(
-            request,
-            config={name: value for name, value in request.config.items() if name not in _EXTENSIONS},
-            body=own,
-        )
-    )
+        rest = {name: value for name, value in request.body.items() if name != "config"}
+        request = replace(request, body=merged(rest, {"generationConfig": config}))
+    body = body_of(request, _EXTENSIONS)
     if renamed:
         body["config"] = body.pop("generationConfig", {})
     return json_request(_url(request.model, endpoint), body, streamed=endpoint.form == "sse")
@@ -71,4 +64,5 @@ ADAPTIVE = Backend(
     decoder=decoder,
     failure=http_failure,
     part_to_json=part_to_json,
+    requested_tier=requested_tier,
 )

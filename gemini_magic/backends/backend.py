@@ -55,6 +55,10 @@ class Endpoint(NamedTuple):
     method_style: Literal["colon", "slash"] | None = None
 
 
+def _requested_tier(request: Request) -> Any:
+    return request.settings.service_tier
+
+
 def _same(style: str | None, endpoint: Endpoint) -> str | None:  # noqa: ARG001 - others look at the endpoint
     return style
 
@@ -73,6 +77,7 @@ class Backend(Struct, frozen=True, kw_only=True):
         auth_style: ``(--auth or None, endpoint)`` -> the style to use, None for ``auth``'s own.
         count: what is asked, and where -> the request that counts its tokens; None where that cannot be asked.
         models: ``(endpoint, page token)`` -> the request for a page of the list of models; None without a list.
+        requested_tier: the service tier that a request asks for, whether an option or the user's own JSON set it.
         local: for a backend without a network: the request -> ``(seconds to wait, bytes)`` pieces of an SSE body.
     """
 
@@ -86,6 +91,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     auth_style: Callable[[str | None, Endpoint], str | None] = _same
     count: Callable[[Request, Endpoint], HttpRequest] | None = None
     models: Callable[[Endpoint, str], HttpRequest] | None = None
+    requested_tier: Callable[[Request], Any] = _requested_tier
     local: Callable[[HttpRequest], Iterator[tuple[float, bytes]]] | None = None
 
     def auth_for(self, style: str | None, endpoint: Endpoint) -> Auth | None:

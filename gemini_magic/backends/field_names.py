@@ -6,6 +6,7 @@ It renames what it knows and leaves everything else, so that a gateway's own fie
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from ..content import merged
@@ -73,8 +74,17 @@ def named(body: dict[str, Any], inside: str = "") -> dict[str, Any]:
     return found
 
 
-def parted(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What was set without a path: the fields of generationConfig, and those that belong beside it."""
-    own = {_KNOWN[snake(name)]: value for name, value in config.items() if snake(name) in _KNOWN}
-    rest = {name: value for name, value in config.items() if snake(name) not in _KNOWN}
+def parted(fields: dict[str, Any], beside: Sequence[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Separate fields that were set without a path.
+
+    Args:
+        fields: names and values, in either spelling.
+        beside: names that are fields of the request itself, in addition to the API's own.
+
+    Returns:
+        The fields of ``generationConfig``, and those of the request itself.
+    """
+    own = {_KNOWN[snake(name)]: value for name, value in fields.items() if snake(name) in _KNOWN}
+    own |= {name: value for name, value in fields.items() if name in beside}
+    rest = {name: value for name, value in fields.items() if snake(name) not in _KNOWN and name not in beside}
     return named(rest, "generationConfig"), own

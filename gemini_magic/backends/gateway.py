@@ -14,13 +14,15 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from ..content import Blob, File, Opaque, Part, Request, Text, Thought, Turn, joined, merged
 from ..errors import OptionError
 from .auth import Auth
 from .backend import Backend, Endpoint, HttpRequest
 from .field_names import camel, named, snake
 from .gateway_decode import decoder
-from .gemini import json_request
+from .gemini import generation_config, json_request, top_fields
 from .http_errors import http_failure
 from .urls import based, checked_model, too_long
 
@@ -118,13 +120,17 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
     Raises:
         OptionError: the gateway has no place for something that is asked.
     """
-    given = named(request.body)
+    given = named(merged(top_fields(request), request.body))
     for name, what in _FOREIGN.items():
         if name in given:
             _cannot(what)
     settings = given.pop("generationConfig", {})
-    own = {name: value for name, value in request.config.items() if name in _OWN}
-    config = {camel(name): value for name, value in request.config.items() if name not in _OWN}
+    own = {name: value for name, value in request.params.items() if name in _OWN}
+    plain = replace(request, settings=replace(request.settings, json_output=False))  # it cannot ask for JSON
+    config = {
+        **generation_config(plain),
+        **{camel(name): value for name, value in request.params.items() if name not in _OWN},
+    }
     parameters = _parameters(merged(config, settings if isinstance(settings, dict) else {}, drop_null=True))
     *past, last = request.turns
     history = [{"role": "system", "content": request.system}] if request.system else []

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +23,7 @@ from ..content import (
     Part,
     Request,
     Text,
+    Thinking,
     Thought,
     Turn,
     joined,
@@ -41,13 +44,36 @@ __all__ = [
     "GOOGLE_STYLES",
     "body_of",
     "encode",
+    "generation_config",
     "json_request",
     "model_path",
     "part_to_json",
+    "requested_tier",
+    "top_fields",
 ]
 
 _FLAGS = {"thought", "thoughtSignature"}  # what a part may have beside its data
 _PAGE = 1000  # models; the most the API gives at once
+# How the neutral settings are spelled (ai.google.dev, GenerationConfig, SafetySetting and Tool).
+_CONFIG = {
+    "temperature": "temperature",
+    "top_p": "topP",
+    "top_k": "topK",
+    "max_tokens": "maxOutputTokens",
+    "seed": "seed",
+    "candidates": "candidateCount",
+}
+_THRESHOLDS = {
+    "low": "BLOCK_LOW_AND_ABOVE",
+    "medium": "BLOCK_MEDIUM_AND_ABOVE",
+    "high": "BLOCK_ONLY_HIGH",
+    "none": "BLOCK_NONE",
+    "off": "OFF",
+}
+_TOOLS = {"search": "googleSearch", "code_execution": "codeExecution", "url_context": "urlContext"}
+# Models that take a budget in tokens; later ones take a level (ai.google.dev, "Gemini thinking").
+_BUDGET_MODELS = re.compile(r"gemini-2\.5|gemini-robotics-er-1\.5")
+_BUDGETS = {"minimal": 512, "low": 1024, "medium": 8192, "high": 24576, "xhigh": 24576}
 
 
 def part_to_json(part: Part) -> dict[str, Any]:
@@ -108,19 +134,78 @@ def _summary(part: Part) -> bool:
     return isinstance(part, Thought) and part.signature is None
 
 
-def body_of(request: Request) -> dict[str, Any]:
+def generation_config(request: Request) -> dict[str, Any]:
+    """The neutral settings as fields of ``generationConfig``.
+
+    JSON output is not requested together with tools: most models refuse the combination.
+    """
+    settings = request.settings
+    config = {
+        field: value for name, field in _CONFIG.items() if (value := getattr(settings, name)) is not None
+    }
+    if settings.stop:
+        config["stopSequences"] = list(settings.stop)
+    if settings.json_output and not settings.tools:
+        config["responseMimeType"] = "application/json"
+    if settings.thinking is not None:
+        config["thinkingConfig"] = _thinking_config(settings.thinking, request.model)
+    return config
+
+
+def _thinking_config(thinking: Thinking, model: str) -> dict[str, Any]:
+    level = thinking.level
+    if level == "off":
+        return {"thinkingBudget": 0}
+    if level is None:
+        return {"includeThoughts": True, "thinkingBudget": thinking.budget}
+    if level == "on":
+        return {"includeThoughts": True}
+    if _BUDGET_MODELS.search(model):
+        return {"includeThoughts": True, "thinkingBudget": _BUDGETS[level]}
+    return {"includeThoughts": True, "thinkingLevel": level.upper()}
+
+
+def top_fields(request: Request) -> dict[str, Any]:
+    """The neutral settings that are fields of the request itself, beside ``generationConfig``."""
+    settings = request.settings
+    body: dict[str, Any] = {}
+    if settings.tools:
+        body["tools"] = [{_TOOLS[name]: {}} for name in settings.tools]
+    if settings.safety:
+        body["safetySettings"] = [
+            {"category": f"HARM_CATEGORY_{category.upper()}", "threshold": _THRESHOLDS[level]}
+            for category, level in settings.safety.items()
+        ]
+    if settings.service_tier:
+        body["serviceTier"] = settings.service_tier
+    return body
+
+
+def requested_tier(request: Request) -> Any:
+    """The service tier that a request asks for; ``--body`` overrides the option."""
+    return named(request.body).get("serviceTier", request.settings.service_tier)
+
+
+def body_of(request: Request, beside: Sequence[str] = ()) -> dict[str, Any]:
     """The JSON body of a request.
 
+    Args:
+        request: the request.
+        beside: names of ``request.params`` that are fields of the request itself, in addition to the API's own.
+
     Raises:
-        OptionError: it says two things that exclude each other.
+        OptionError: two fields of the request exclude each other.
     """
     body: dict[str, Any] = {"contents": [_turn(turn) for turn in request.turns]}
     if request.system:
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
-    config, own = parted(request.config)
+    config, own = parted({**generation_config(request), **request.params}, beside)
     if config:
         body["generationConfig"] = config
-    body = merged(merged(body, own), named(request.body), drop_null=True)
+    body = merged(merged(body, own), top_fields(request))
+    body = merged(body, named(request.body), drop_null=True)
+    if request.continuation is not None:
+        body["continuationToken"] = request.continuation
     settings = body.get("generationConfig")
     thinking = settings.get("thinkingConfig") if isinstance(settings, dict) else None
     if isinstance(thinking, dict) and {"thinkingBudget", "thinkingLevel"} <= thinking.keys():
@@ -220,4 +305,5 @@ GEMINI = Backend(
     part_to_json=part_to_json,
     count=_count,
     models=_models,
+    requested_tier=requested_tier,
 )

@@ -97,7 +97,7 @@ class CellRunner:
         answer, added = answer_turn(rest.prefix), 0
         if rest.token is not None:
             request = build(question.parts, options, before)
-            request = structs.replace(request, body={**request.body, "continuationToken": rest.token})
+            request = structs.replace(request, continuation=rest.token)
             notice = (
                 f"A new request that lets the server go on with its answer of {chars:,} characters so far."
             )

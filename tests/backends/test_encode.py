@@ -8,8 +8,10 @@ import pytest
 
 from gemini_magic.backends import Endpoint, backend, names
 from gemini_magic.backends.gemini_decode import part_of
+from gemini_magic.config import resolve
 from gemini_magic.content import Blob, Call, CallResult, Opaque, Request, Text, Thought, Turn
 from gemini_magic.errors import OptionError
+from gemini_magic.prompts import build
 
 GEMINI = backend("gemini")
 GOOGLE = "https://generativelanguage.googleapis.com"
@@ -67,7 +69,7 @@ def test_an_address_that_is_none(base):
 def test_system_config_and_the_last_word_of_the_body():
     made = request(
         system="be brief",
-        config={"temperature": 0.5, "topK": 3},
+        params={"temperature": 0.5, "topK": 3},
         body={"generationConfig": {"topK": None, "seed": 1}, "safetySettings": [], "labels": {"a": "b"}},
     )
     assert body(made) == {
@@ -77,6 +79,83 @@ def test_system_config_and_the_last_word_of_the_body():
         "safetySettings": [],
         "labels": {"a": "b"},
     }
+
+
+SAFETY = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
+
+
+def asked(dialect="gemini", **options):
+    """The body that the options of a cell become."""
+    resolved = resolve({"backend": dialect, "model": "m", **options})[0]
+    return json.loads(backend(dialect).encode(build([Text("hi")], resolved), Endpoint()).body)
+
+
+def test_every_setting_reaches_its_field():
+    made = asked(
+        temperature=0.5, top_p=0.9, top_k=5, max_tokens=7, seed=3, candidates=2, stop=["END"], format="json"
+    )
+    assert made["generationConfig"] == {
+        "temperature": 0.5,
+        "topP": 0.9,
+        "topK": 5,
+        "maxOutputTokens": 7,
+        "seed": 3,
+        "candidateCount": 2,
+        "stopSequences": ["END"],
+        "responseMimeType": "application/json",
+    }
+    made = asked(search=True, code_execution=True, url_context=True, safety="high", service_tier="flex")
+    assert made == {
+        "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+        "tools": [{"googleSearch": {}}, {"codeExecution": {}}, {"urlContext": {}}],
+        "safetySettings": [
+            {"category": f"HARM_CATEGORY_{name}", "threshold": "BLOCK_ONLY_HIGH"} for name in SAFETY
+        ],
+        "serviceTier": "flex",
+    }
+
+
+@pytest.mark.parametrize(
+    ("level", "model", "config"),
+    [
+        ("off", "m", {"thinkingBudget": 0}),
+        ("on", "m", {"includeThoughts": True}),
+        ("low", "gemini-3-flash", {"includeThoughts": True, "thinkingLevel": "LOW"}),
+        ("xhigh", "gemini-3-flash", {"includeThoughts": True, "thinkingLevel": "XHIGH"}),
+        ("low", "gemini-2.5-flash", {"includeThoughts": True, "thinkingBudget": 1024}),
+        ("xhigh", "gemini-2.5-flash", {"includeThoughts": True, "thinkingBudget": 24576}),
+        ("2048", "m", {"includeThoughts": True, "thinkingBudget": 2048}),
+        ("-1", "m", {"includeThoughts": True, "thinkingBudget": -1}),
+    ],
+)
+def test_thinking_is_a_level_or_a_budget_as_the_model_takes_it(level, model, config):
+    assert asked(thinking=level, model=model)["generationConfig"]["thinkingConfig"] == config
+
+
+def test_params_override_options_and_the_body_overrides_both():
+    made = asked(
+        search=True,
+        top_k=1,
+        temperature=1,
+        param=["topK=2", "temperature=0.2"],
+        body='{"tools": [{"googleMaps": {}}], "generation_config": {"top_k": 3}}',
+    )
+    assert made["generationConfig"] == {"topK": 3, "temperature": 0.2}
+    assert made["tools"] == [{"googleMaps": {}}]
+
+
+def test_a_server_is_asked_for_json_where_its_request_can_say_so():
+    for dialect in ("gemini", "vertex", "adaptive", "echo"):
+        assert asked(dialect, format="json")["generationConfig"] == {"responseMimeType": "application/json"}
+    assert "parameters" not in asked("gateway", format="json")
+    assert "generationConfig" not in asked(format="json", search=True)
+    assert asked(format="json", param=["responseMimeType=text/plain"])["generationConfig"] == {
+        "responseMimeType": "text/plain"
+    }
+
+
+def test_the_token_of_an_unfinished_answer_asks_for_its_rest():
+    assert body(request(continuation="token"))["continuationToken"] == "token"
 
 
 def test_a_models_turn_is_put_together_again_and_signatures_stay_on_their_part():
@@ -116,7 +195,7 @@ def test_what_cannot_be_sent_is_said_before():
     with pytest.raises(OptionError, match="surrogate"):
         GEMINI.encode(request(Text("\ud800")), Endpoint())
     with pytest.raises(OptionError, match="not JSON"):
-        GEMINI.encode(request(config={"temperature": float("nan")}), Endpoint())
+        GEMINI.encode(request(params={"temperature": float("nan")}), Endpoint())
     with pytest.raises(OptionError, match="model's name"):
         GEMINI.encode(request(model="a model"), Endpoint())
 
