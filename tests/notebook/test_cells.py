@@ -248,7 +248,7 @@ def test_resume_asks_for_the_rest_in_a_new_request(cells):
     response = cells.names["_gemini"]
     assert roles(response) == ["user", "model", "user"]
     assert said(response)[1] == "half an answer"
-    assert response.request.config == {"temperature": 0.5}
+    assert response.request.settings.temperature == 0.5
     assert any("new request" in note.message for note in response.notes)
     rest = response.text
     cells("%%gemini -q --chat tom\nnext")
