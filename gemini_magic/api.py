@@ -20,7 +20,7 @@ from .content import Part, Request, Text, Turn
 from .conversation import answer_turn
 from .credentials import find_key, key_header
 from .errors import CredentialsError, OptionError, RecordingError
-from .journaling import journal, keep, kept
+from .journaling import journal, should_journal, start_journaling
 from .ledger import DisplayOptions, Ledger
 from .markdown import Images
 from .options import Options
@@ -140,8 +140,8 @@ def begin(
     ledger.look = DisplayOptions(form, options.images, options.record_size)
     for notice in notices:
         ledger.note("notice", notice)
-    keeping = kept(options, local=replay is not None or dialect.local is not None)
-    for words in journal().problems() if keeping else ():
+    keeping = should_journal(options, local=replay is not None or dialect.local is not None)
+    for words in journal().take_problems() if keeping else ():
         ledger.note("journal", words, severity="warning")
     recorders = [Recorder(Path(options.record).expanduser())] if options.record else []
     source = open_stream(
@@ -155,7 +155,7 @@ def begin(
         before=before,
     )
     if keeping:
-        keep(ledger, request, options)
+        start_journaling(ledger, request, options)
     return Response(ledger, source, partial(_reply, request, options))
 
 

@@ -1,7 +1,4 @@
-"""Between answers and the journal: which answers are kept, what is written of them, and how one is read again.
-
-It knows recordings and responses; the journal's file is the journal's, its words are the notebook's.
-"""
+"""Connects responses with the journal: which answers are kept, and how an entry becomes a response again."""
 
 from __future__ import annotations
 
@@ -15,35 +12,35 @@ from platformdirs import user_data_path
 from .content import Request
 from .endings import ELSEWHERE
 from .errors import Interrupted, JournalError, RecordingError
-from .journal import Begun, Ended, Entry, Journal, Limits
+from .journal import AnswerEnd, AnswerStart, Entry, Journal, Limits
 from .ledger import Exchange, Ledger
 from .options import Options
 from .recording import Tape, parse
 from .response import Response, rebuilt
 
-__all__ = ["again", "ended", "exchanges_of", "journal", "keep", "kept"]
+__all__ = ["end_of", "exchanges_of", "journal", "response_from_entry", "should_journal", "start_journaling"]
 
 _MEGABYTE = 2**20
 _GONE, _ARRIVING = "kernel ended", "still arriving"
 
 
 def journal() -> Journal:
-    """The journal of the user whose process this is."""
-    return _journal(user_data_path("gemini_magic", appauthor=False) / "journal.sqlite")
+    """Return the journal of the current user."""
+    return _journal_at(user_data_path("gemini_magic", appauthor=False) / "journal.sqlite")
 
 
 @lru_cache(maxsize=1)
-def _journal(path: Path) -> Journal:
+def _journal_at(path: Path) -> Journal:
     return Journal(path)
 
 
-def kept(options: Options, *, local: bool) -> bool:
-    """Whether an answer belongs in the journal.
+def should_journal(options: Options, *, local: bool) -> bool:
+    """Whether an answer is written to the journal.
 
-    Unless somebody says so, one that cost nothing does not (a recording, the echo), and none of a plain script.
+    By default answers that cost nothing (recordings, the echo backend) and answers in a plain script are not.
 
     Args:
-        options: what was said.
+        options: the options; ``journal`` decides if it is set.
         local: whether the answer comes from this machine.
     """
     if options.journal is not None:
@@ -52,67 +49,69 @@ def kept(options: Options, *, local: bool) -> bool:
     return not local and shell is not None and shell.get_ipython() is not None
 
 
-def keep(ledger: Ledger, request: Request, options: Options) -> None:
-    """Write an answer into the journal while it arrives; returns at once.
+def start_journaling(ledger: Ledger, request: Request, options: Options) -> None:
+    """Write an answer to the journal while it arrives; returns at once.
 
     Args:
-        ledger: the record, which is only read.
-        request: what was asked.
-        options: the limits.
+        ledger: the record of the answer, which is only read.
+        request: the request.
+        options: the limits of the journal.
     """
-    begun = Begun(
+    start = AnswerStart(
         ledger.started.timestamp(), request.model, ledger.backend, request.turns[-1].text, ledger.before
     )
     limits = Limits(options.journal_size * _MEGABYTE, options.journal_days)
-    journal().follow(ledger, Tape(ledger), begun, limits)
+    journal().follow(ledger, Tape(ledger), start, limits)
 
 
 def exchanges_of(entry: Entry, lines: bytes) -> list[Exchange]:
-    """What went over the wire for an entry of the journal.
+    """Return the HTTP exchanges of an entry.
 
     Raises:
-        JournalError: nothing did, or it cannot be read.
+        JournalError: nothing was sent, or the entry cannot be read.
     """
     try:
         found = parse(f"Answer {entry.id} of the journal", lines)
     except RecordingError as error:
         raise JournalError(error.message, remedy=f"`%gemini journal forget {entry.id}` removes it.") from None
     if found[-1].end is None:
-        found[-1].end = _ARRIVING if entry.status == "running" and not entry.left(time.time()) else _GONE
+        found[-1].end = (
+            _ARRIVING if entry.status == "running" and not entry.is_abandoned(time.time()) else _GONE
+        )
     return found
 
 
-def again(entry: Entry, lines: bytes) -> Response:
-    """The response of an entry, as its answer had arrived.
+def response_from_entry(entry: Entry, lines: bytes) -> Response:
+    """Return the response of an entry, with everything that has arrived.
 
     Raises:
-        JournalError: nothing had been sent, or it cannot be read.
+        JournalError: nothing was sent, or the entry cannot be read.
     """
     found = exchanges_of(entry, lines)
-    response = rebuilt(Response, found, entry.begun.backend, None, entry.begun.before)
+    response = rebuilt(Response, found, entry.start.backend, None, entry.start.before)
     ledger = response.ledger
     ledger.started, ledger.source = entry.started, "journal"
     if ledger.cause == "arriving":
-        ledger.error = _arriving(entry, ledger.chars)
+        ledger.error = _still_arriving(entry, ledger.chars)
     elif ledger.error is not None and "resume" in ledger.error.remedy:
         ledger.error.remedy = ELSEWHERE
     return response
 
 
-def _arriving(entry: Entry, chars: int) -> Interrupted:
-    """What is said of an answer that has not ended; nobody need ask again."""
-    where = "this" if entry.own else "another"
+def _still_arriving(entry: Entry, chars: int) -> Interrupted:
+    """Return the error of an answer that has not ended; it need not be requested again."""
+    where = "this" if entry.is_own else "another"
     so_far = f"{chars:,} characters so far" if chars else "no text so far"
     return Interrupted(
         f"Still arriving in {where} kernel, {so_far}.",
-        remedy=f"`%gemini show {entry.id}` shows more of it when more has come.",
+        remedy=f"Run `%gemini show {entry.id}` again later to see more of it.",
     )
 
 
-def ended(entry: Entry, lines: bytes) -> Ended:
-    """How an answer ended whose process ended before it."""
+def end_of(entry: Entry, lines: bytes) -> AnswerEnd:
+    """Return how an answer ended whose process ended before it did."""
     try:
-        response = again(entry, lines)
+        response = response_from_entry(entry, lines)
     except JournalError:
-        return Ended("interrupted", "", None)
-    return Ended(response.status, response.text, response.usage.total)
+        return AnswerEnd("interrupted", "", None)
+    return AnswerEnd(response.status, response.text, response.usage.total)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .entries import Begun, Ended, Entry, EntryRow, Limits, entry_rows
+from .entries import AnswerEnd, AnswerStart, Entry, EntryRow, Limits, entry_rows
 from .writer import Journal
 
 if TYPE_CHECKING:
     from .reader import JournalReader as JournalReader
 
-__all__ = ["Begun", "Ended", "Entry", "EntryRow", "Journal", "Limits", "entry_rows"]
+__all__ = ["AnswerEnd", "AnswerStart", "Entry", "EntryRow", "Journal", "Limits", "entry_rows"]

@@ -1,6 +1,6 @@
-"""The file of the journal: opening it, bringing it up to date, and writing to it.
+"""The journal's SQLite file: opening, migrating and writing.
 
-Whatever SQLite or the disk refuses becomes a ``Trouble`` with plain words. One object belongs to one thread.
+Errors of SQLite and of the disk become :class:`JournalFileError`. An object belongs to one thread.
 """
 
 from __future__ import annotations
@@ -14,49 +14,49 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from ..lenient_json import clean
-from .entries import Begun, Ended, Limits
-from .errors import Trouble, plainly
-from .migrations import APPLICATION, STEPS
-from .owner import Process
+from .entries import AnswerEnd, AnswerStart, Limits
+from .errors import JournalFileError, translate_errors
+from .migrations import APPLICATION_ID, MIGRATIONS
+from .owner import WriterProcess
 
 __all__ = ["Database", "WriteStep"]
 
-_MANY = 20  # runs that are removed in one transaction
-_LESS = 0.9  # of the limit: what is left when the file has become too large
+_BATCH = 20  # entries removed in one transaction
+_TARGET = 0.9  # share of the size limit that remains after pruning
 _DAY = 86400.0
-_LOOK = 0.01  # seconds between looks for a lock
+_POLL = 0.01  # seconds between two attempts to get a lock
 
 
 class WriteStep(NamedTuple):
-    """What is new of one run.
+    """New data of one entry.
 
     Attributes:
-        id: its number; None for one that is new.
-        begun: what was asked.
-        blocks: lines, compressed.
-        ended: how it ended, None while it goes on.
+        id: number of the entry; None for a new one.
+        start: what was asked.
+        blocks: compressed recording lines.
+        end: how it ended, None while it continues.
     """
 
     id: int | None
-    begun: Begun
+    start: AnswerStart
     blocks: Sequence[bytes]
-    ended: Ended | None
+    end: AnswerEnd | None
 
 
 class Database:
-    """An open journal; a context manager.
+    """The open file; a context manager.
 
     Args:
-        path: the file; it is made if need be, for its owner alone.
+        path: the file; it is created if needed, readable by its owner only.
         wait: seconds to wait for a lock.
 
     Raises:
-        Trouble: it cannot be opened.
+        JournalFileError: it cannot be opened.
     """
 
     def __init__(self, path: Path, *, wait: float = 5.0) -> None:
         self.path = path
-        with plainly():
+        with translate_errors():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with suppress(FileExistsError):
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -86,44 +86,44 @@ class Database:
     # -- opening
 
     def _prepare(self, deadline: float) -> None:
-        self._db.execute("BEGIN")  # all three at one moment: another kernel may be making the file
+        self._db.execute("BEGIN")  # read together: another kernel may be creating the file
         version = self._number("PRAGMA user_version")
-        ours = self._number("PRAGMA application_id") == APPLICATION
+        ours = self._number("PRAGMA application_id") == APPLICATION_ID
         empty = not self._number("SELECT count(*) FROM sqlite_master")
         self._db.execute("COMMIT")
         if not ours and (version or not empty):
-            raise Trouble("damaged", "it is another program's")
-        if version > len(STEPS):
-            raise Trouble("newer", f"it is of a newer gemini_magic (version {version})")
+            raise JournalFileError("damaged", "it belongs to another program")
+        if version > len(MIGRATIONS):
+            raise JournalFileError("newer", f"a newer gemini_magic wrote it (version {version})")
         if not version:
-            self._db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # before there is anything in it
-        self._log_ahead(deadline)
-        self._db.execute("PRAGMA synchronous=NORMAL")  # a killed kernel loses nothing by it
+            self._db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # has an effect only on an empty file
+        self._enable_wal(deadline)
+        self._db.execute("PRAGMA synchronous=NORMAL")  # safe with WAL when a kernel is killed
         self._db.execute("PRAGMA secure_delete=ON")
-        if version < len(STEPS):
+        if version < len(MIGRATIONS):
             with self.transaction():
-                # Looked at again: another kernel may have done it meanwhile.
-                for number in range(self._number("PRAGMA user_version"), len(STEPS)):
-                    for statement in STEPS[number]:
+                # Read again: another kernel may have migrated the file meanwhile.
+                for number in range(self._number("PRAGMA user_version"), len(MIGRATIONS)):
+                    for statement in MIGRATIONS[number]:
                         self._db.execute(statement)
                     self._db.execute(f"PRAGMA user_version={number + 1}")
-                    self._db.execute(f"PRAGMA application_id={APPLICATION}")
+                    self._db.execute(f"PRAGMA application_id={APPLICATION_ID}")
 
-    def _log_ahead(self, deadline: float) -> None:
-        """Write-ahead logging; unlike all else, SQLite does not wait for that while another kernel begins the file."""
+    def _enable_wal(self, deadline: float) -> None:
+        """Switch to write-ahead logging; SQLite does not wait for the lock here, so this method does."""
         while True:
             try:
                 self._db.execute("PRAGMA journal_mode=WAL")
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                     raise
-                time.sleep(_LOOK)
+                time.sleep(_POLL)
             else:
                 return
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of it or nothing."""
+        """Run a block as one transaction."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -136,78 +136,78 @@ class Database:
     # -- writing
 
     def write(self, steps: Sequence[WriteStep], now: float) -> list[int]:
-        """Write what is new of some runs; returns their numbers.
+        """Write new data of entries; returns their numbers.
 
         Raises:
-            Trouble: nothing of it was written.
+            JournalFileError: nothing was written.
         """
-        with plainly(), self.transaction():
+        with translate_errors(), self.transaction():
             return [self._step(step, now) for step in steps]
 
     def _step(self, step: WriteStep, now: float) -> int:
-        number = self._begin(step.begun, now) if step.id is None else step.id
+        number = self._begin(step.start, now) if step.id is None else step.id
         self._db.executemany(
             "INSERT INTO block (run, lines) VALUES (?, ?)", [(number, b) for b in step.blocks]
         )
-        if step.ended is not None:
-            self.end(number, step.ended)
-        self._db.execute("UPDATE run SET beat = ? WHERE id = ?", (now, number))
+        if step.end is not None:
+            self.end(number, step.end)
+        self._db.execute("UPDATE run SET heartbeat = ? WHERE id = ?", (now, number))
         return number
 
-    def _begin(self, begun: Begun, now: float) -> int:
-        process = Process.this()
-        texts = [clean(text) for text in (begun.model, begun.backend, begun.question, begun.before)]
+    def _begin(self, start: AnswerStart, now: float) -> int:
+        process = WriterProcess.current()
+        texts = [clean(text) for text in (start.model, start.backend, start.question, start.before)]
         self._db.execute(
-            "INSERT INTO run (started, beat, host, pid, born, model, backend, question, before) "
+            "INSERT INTO run (started, heartbeat, host, pid, start_time, model, backend, question, before) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (begun.started, now, *process, *texts),
+            (start.started, now, *process, *texts),
         )
         return self._number("SELECT last_insert_rowid()")
 
-    def end(self, number: int, ended: Ended) -> None:
-        """Write how a run ended."""
+    def end(self, number: int, end: AnswerEnd) -> None:
+        """Write how an entry ended."""
         self.unindex([number])
         self._db.execute(
             "UPDATE run SET status = ?, answer = ?, tokens = ? WHERE id = ?",
-            (ended.status, clean(ended.answer), ended.tokens, number),
+            (end.status, clean(end.answer), end.tokens, number),
         )
 
-    # -- what was told
+    # -- metadata
 
-    def fact(self, name: str) -> str | None:
-        """A remark about the file itself.
+    def metadata(self, name: str) -> str | None:
+        """Return a stored value about the file itself, None if it is not set.
 
         Raises:
-            Trouble: it cannot be read.
+            JournalFileError: it cannot be read.
         """
-        with plainly():
-            found = self._db.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+        with translate_errors():
+            found = self._db.execute("SELECT value FROM metadata WHERE name = ?", (name,)).fetchone()
         return None if found is None else str(found[0])
 
-    def remember(self, name: str, value: str) -> None:
-        """Write a remark.
+    def set_metadata(self, name: str, value: str) -> None:
+        """Store a value about the file itself.
 
         Raises:
-            Trouble: it cannot be written.
+            JournalFileError: it cannot be written.
         """
-        with plainly():
-            self._db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+        with translate_errors():
+            self._db.execute("INSERT OR REPLACE INTO metadata VALUES (?, ?)", (name, value))
 
     # -- removing
 
     def prune(self, limits: Limits, now: float) -> None:
-        """Forget what is older than the limits allow, oldest first; the newest stays, and so does what still arrives.
+        """Remove entries beyond the limits, oldest first; the newest entry and running ones stay.
 
         Raises:
-            Trouble: it could not be done to the end.
+            JournalFileError: not everything could be removed.
         """
-        with plainly():
+        with translate_errors():
             if limits.days is not None:
                 while self._remove_some("started < ?", now, now - limits.days * _DAY):
                     pass
             if self._used() > limits.size:
                 newest = self._number("SELECT max(id) FROM run")
-                while self._used() > limits.size * _LESS and self._remove_some("id < ?", now, newest):
+                while self._used() > limits.size * _TARGET and self._remove_some("id < ?", now, newest):
                     pass
 
     def _used(self) -> int:
@@ -215,10 +215,10 @@ class Database:
         return pages * self._number("PRAGMA page_size")
 
     def _remove_some(self, which: str, now: float, value: float) -> bool:
-        # A run without an end that nobody has written to for a day is as good as ended.
-        ended = "(status IS NOT NULL OR beat < ?)"
+        # An entry without an end and without a heartbeat for a day counts as ended.
+        ended = "(status IS NOT NULL OR heartbeat < ?)"
         found = self._db.execute(
-            f"SELECT id FROM run WHERE {ended} AND {which} ORDER BY id LIMIT {_MANY}",  # noqa: S608 - own words
+            f"SELECT id FROM run WHERE {ended} AND {which} ORDER BY id LIMIT {_BATCH}",  # noqa: S608 - our own SQL
             (now - _DAY, value),
         )
         numbers = [int(row[0]) for row in found]
@@ -228,26 +228,26 @@ class Database:
         return bool(numbers)
 
     def shrink(self) -> None:
-        """Give back to the disk what nothing stands in."""
+        """Return free pages to the file system."""
         self._db.executescript("PRAGMA incremental_vacuum")  # `execute` would free one page of it
 
     def remove(self, numbers: Sequence[int]) -> None:
-        """Remove runs, within a transaction."""
+        """Remove entries, within a transaction."""
         self.unindex(numbers)
         for number in numbers:
             self._db.execute("DELETE FROM block WHERE run = ?", (number,))
             self._db.execute("DELETE FROM run WHERE id = ?", (number,))
 
     def unindex(self, numbers: Sequence[int]) -> None:
-        """Take runs out of the index, before their texts change."""
+        """Take entries out of the search index, before their texts change."""
         for number in numbers:
             found = self._db.execute(
                 "SELECT question, answer FROM run WHERE id = ? AND indexed", (number,)
             ).fetchone()
             if found is not None:
-                with suppress(sqlite3.OperationalError):  # this build of SQLite cannot search
+                with suppress(sqlite3.OperationalError):  # this build of SQLite has no FTS5
                     self._db.execute(
-                        "INSERT INTO found (found, rowid, question, answer) VALUES ('delete', ?, ?, ?)",
+                        "INSERT INTO search_index (search_index, rowid, question, answer) VALUES ('delete', ?, ?, ?)",
                         (number, *found),
                     )
                 self._db.execute("UPDATE run SET indexed = 0 WHERE id = ?", (number,))

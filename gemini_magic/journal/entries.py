@@ -1,4 +1,4 @@
-"""What the journal holds of one answer, and the rows of the table it is shown as. Data only."""
+"""Data types of the journal: one answer, its start and end, and the rows of the table that lists answers."""
 
 from __future__ import annotations
 
@@ -8,49 +8,60 @@ from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 from ..tables import Column, Columns, Rows
-from .owner import Process
+from .owner import WriterProcess
 
-__all__ = ["Begun", "Ended", "Entry", "EntryRow", "EntrySource", "Limits", "Summary", "entry_rows", "excerpt"]
+__all__ = [
+    "AnswerEnd",
+    "AnswerStart",
+    "Entry",
+    "EntryRow",
+    "EntrySource",
+    "Limits",
+    "Summary",
+    "entry_rows",
+    "excerpt",
+]
 
-_LONGEST = 160  # characters of a question or an answer in the table
-_BEFORE = 24  # of them before what was searched for: the preview of a table shows the first 60
+_MAX_EXCERPT = 160  # characters of a question or an answer in the table
+_CONTEXT = 24  # of them before the match of a search: the preview of a table shows the first 60
 _SPACE = re.compile(r"\s+")
 
 
 class EntrySource(Protocol):
-    """Gives the lines of one answer, a stretch at a time."""
+    """Produces the recording lines of one answer, in batches."""
 
     @property
     def complete(self) -> bool:
-        """Whether the end of what went over the wire is known."""
+        """Whether the last exchange has ended."""
 
     def rewind(self) -> None:
-        """Begin again with the first line."""
+        """Start again at the first line."""
 
     def take(self, most: int, *, over: bool = False) -> bytes:
-        """About ``most`` bytes of what is new; ``over``: nothing more will come."""
+        """Return about ``most`` bytes of new lines; ``over`` means that no more will follow."""
 
 
 class Limits(NamedTuple):
-    """How much is kept.
+    """How much the journal keeps.
 
     Attributes:
-        size: bytes the file may have.
-        days: age in days after which an answer is forgotten, None for never.
+        size: largest size of the file in bytes.
+        days: age in days after which an answer is removed, None for never.
     """
 
     size: float
     days: float | None = None
 
 
-class Begun(NamedTuple):
-    """What is known of an answer when it is asked for.
+class AnswerStart(NamedTuple):
+    """What is known about an answer when its request is made.
 
     Attributes:
-        started: seconds since 1970.
-        model, backend: who is asked, and in which dialect.
-        question: the text of the question.
-        before: text that came earlier of the same answer.
+        started: Unix time in seconds.
+        model: name of the model.
+        backend: name of the backend.
+        question: text of the prompt.
+        before: text of the same answer that earlier requests received.
     """
 
     started: float
@@ -60,8 +71,14 @@ class Begun(NamedTuple):
     before: str = ""
 
 
-class Ended(NamedTuple):
-    """How an answer ended: its status, its text, and the tokens in all where they are known."""
+class AnswerEnd(NamedTuple):
+    """How an answer ended.
+
+    Attributes:
+        status: one of the six final statuses.
+        answer: the text.
+        tokens: total number of tokens, None if unknown.
+    """
 
     status: str
     answer: str
@@ -72,45 +89,52 @@ class Entry(NamedTuple):
     """One answer in the journal.
 
     Attributes:
-        id: its number.
-        begun: what was asked.
-        ended: how it ended; None while it arrives, and when its process ended before it did.
-        process: who writes it; ``beat``: when that was last heard of, in seconds since 1970.
+        id: its number in the journal.
+        start: what was asked.
+        end: how it ended; None while it arrives, or if its process ended first.
+        process: the process that writes it.
+        heartbeat: Unix time in seconds at which that process last wrote to the entry.
     """
 
     id: int
-    begun: Begun
-    ended: Ended | None
-    process: Process
-    beat: float
+    start: AnswerStart
+    end: AnswerEnd | None
+    process: WriterProcess
+    heartbeat: float
 
-    def left(self, now: float) -> bool:
-        """Whether nobody will ever write its end."""
-        return self.ended is None and self.process.gone(self.beat, now)
+    def is_abandoned(self, now: float) -> bool:
+        """Whether its process ended without writing its end."""
+        return self.end is None and self.process.has_ended(self.heartbeat, now)
 
     @property
-    def own(self) -> bool:
+    def is_own(self) -> bool:
         """Whether this process writes it."""
-        return self.process == Process.this()
+        return self.process == WriterProcess.current()
 
     @property
     def started(self) -> datetime:
-        """When it was asked (UTC)."""
-        return datetime.fromtimestamp(self.begun.started, UTC)
+        """Time of the request (UTC)."""
+        return datetime.fromtimestamp(self.start.started, UTC)
 
     @property
-    def when(self) -> str:
-        """The same as local time with its offset."""
+    def local_time(self) -> str:
+        """Time of the request in local time, in ISO format with the UTC offset."""
         return self.started.astimezone().isoformat(" ", "seconds")
 
     @property
     def status(self) -> str:
-        """How it ended, or ``running``."""
-        return "running" if self.ended is None else self.ended.status
+        """The final status, or ``running``."""
+        return "running" if self.end is None else self.end.status
 
 
 class Summary(NamedTuple):
-    """The journal in figures: answers, bytes on the disk, when the oldest was asked (seconds since 1970)."""
+    """Size of the journal.
+
+    Attributes:
+        answers: number of entries.
+        size: bytes on disk.
+        since: Unix time in seconds of the oldest entry, None if there is none.
+    """
 
     answers: int
     size: int
@@ -118,7 +142,7 @@ class Summary(NamedTuple):
 
 
 class EntryRow(NamedTuple):
-    """A row of the journal's table."""
+    """One row of the table that ``%gemini journal`` shows."""
 
     id: int
     started: str
@@ -130,7 +154,12 @@ class EntryRow(NamedTuple):
 
 
 def entry_rows(entries: Iterable[Entry], words: Sequence[str] = ()) -> Rows[EntryRow]:
-    """The entries as a table; of the answer it shows where one of the words is."""
+    """Return the entries as a table, with excerpts of question and answer.
+
+    Args:
+        entries: the entries, in the order of the rows.
+        words: search words; an excerpt starts near the first one it contains.
+    """
     columns: Columns[EntryRow] = Columns(
         EntryRow,
         [
@@ -141,18 +170,18 @@ def entry_rows(entries: Iterable[Entry], words: Sequence[str] = ()) -> Rows[Entr
         whole=True,
     )
     for entry in entries:
-        answer, tokens = ("", None) if entry.ended is None else entry.ended[1:]
-        question = excerpt(entry.begun.question, words)
-        said = (question, excerpt(answer, words), tokens)
-        columns.append(entry.id, entry.when, entry.begun.model, entry.status, *said)
+        answer, tokens = ("", None) if entry.end is None else entry.end[1:]
+        question = excerpt(entry.start.question, words)
+        texts = (question, excerpt(answer, words), tokens)
+        columns.append(entry.id, entry.local_time, entry.start.model, entry.status, *texts)
     return Rows(columns)
 
 
 def excerpt(text: str, words: Sequence[str] = ()) -> str:
-    """A line of a text: its beginning, or what surrounds the first of the words that is in it."""
+    """Return one line of a text: its beginning, or the surroundings of the first search word found in it."""
     found = [re.search(re.escape(word), text, re.IGNORECASE) for word in words]
     at = next((match.start() for match in found if match is not None), 0)
-    start = 0 if at < _LONGEST // 4 else text.rfind(" ", 0, max(at - _BEFORE, 1)) + 1 or at
-    line = _SPACE.sub(" ", text[start : start + 2 * _LONGEST]).strip()
-    cut = len(line) > _LONGEST or start + 2 * _LONGEST < len(text)
-    return f"{'… ' if start else ''}{line[:_LONGEST]}{' …' if cut else ''}"
+    start = 0 if at < _MAX_EXCERPT // 4 else text.rfind(" ", 0, max(at - _CONTEXT, 1)) + 1 or at
+    line = _SPACE.sub(" ", text[start : start + 2 * _MAX_EXCERPT]).strip()
+    cut = len(line) > _MAX_EXCERPT or start + 2 * _MAX_EXCERPT < len(text)
+    return f"{'… ' if start else ''}{line[:_MAX_EXCERPT]}{' …' if cut else ''}"

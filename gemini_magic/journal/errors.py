@@ -1,7 +1,4 @@
-"""What can be wrong with the journal's file, in plain words; and how a damaged one makes room for a new one.
-
-It knows SQLite's codes and the file's name, and nothing of what is in it.
-"""
+"""Errors of the journal's file: SQLite's and the system's errors translated, and renaming a damaged file."""
 
 from __future__ import annotations
 
@@ -12,60 +9,63 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["Trouble", "plainly", "set_aside"]
+__all__ = ["JournalFileError", "rename_damaged", "translate_errors"]
 
-_SIDES = ("-wal", "-shm")
+_SUFFIXES = ("-wal", "-shm")
 
-Kind = Literal["busy", "damaged", "newer", "refused"]
+Kind = Literal["busy", "damaged", "newer", "failed"]
 
 
-class Trouble(Exception):  # noqa: N818 - what is told, not what is caught
-    """The file cannot be used now.
+class JournalFileError(Exception):
+    """The journal's file cannot be used now.
 
     Attributes:
-        kind: ``busy``: another program holds it; ``damaged``: it is no journal (any more); ``newer``: it is of a
-            later version; ``refused``: anything else, such as a full disk.
-        words: why, as a part of a sentence.
+        kind: ``busy``: another program has locked it; ``damaged``: it is not a valid journal; ``newer``: a later
+            version wrote it; ``failed``: anything else, such as a full disk.
+        reason: the reason, as part of a sentence.
     """
 
-    def __init__(self, kind: Kind, words: str) -> None:
-        super().__init__(words)
+    def __init__(self, kind: Kind, reason: str) -> None:
+        super().__init__(reason)
         self.kind = kind
-        self.words = words
+        self.reason = reason
 
 
 @contextmanager
-def plainly() -> Iterator[None]:
-    """Turn what SQLite and the system say into a ``Trouble``."""
+def translate_errors() -> Iterator[None]:
+    """Raise a :class:`JournalFileError` in place of SQLite's and the system's errors."""
     try:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise Trouble("busy", "another program holds it locked") from error
+            raise JournalFileError("busy", "another program has locked it") from error
         damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-        raise Trouble("damaged" if damaged else "refused", str(error)) from error
+        raise JournalFileError("damaged" if damaged else "failed", str(error)) from error
     except OSError as error:
-        raise Trouble("refused", error.strerror or str(error)) from error
+        raise JournalFileError("failed", error.strerror or str(error)) from error
 
 
-def set_aside(path: Path, inode: int | None = None) -> Path | None:
-    """Give a damaged file another name; returns it, or None when the file is another one by now.
+def rename_damaged(path: Path, inode: int | None = None) -> Path | None:
+    """Rename a damaged file.
 
     Args:
         path: the file.
-        inode: the file that was found damaged: another kernel may have begun a new one meanwhile.
+        inode: inode of the damaged file; another kernel may have created a new file meanwhile.
+
+    Returns:
+        The new path, or None if ``path`` is another file now.
 
     Raises:
-        Trouble: it cannot be renamed.
+        JournalFileError: the file cannot be renamed.
     """
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    with plainly():
+    with translate_errors():
         if inode is not None and path.stat().st_ino != inode:
             return None
         other = path.with_name(f"{path.stem}-damaged-{stamp}{path.suffix}")
-        for side in _SIDES:
+        for suffix in _SUFFIXES:
             with suppress(FileNotFoundError):
-                path.with_name(path.name + side).rename(other.with_name(other.name + side))
+                path.with_name(path.name + suffix).rename(other.with_name(other.name + suffix))
         path.rename(other)
     return other

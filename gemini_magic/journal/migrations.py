@@ -1,16 +1,16 @@
-"""The tables of the journal, as numbered steps: the file's ``user_version`` says how many of them it has seen.
+"""The schema of the journal as numbered migrations; the file's ``user_version`` is the number it has applied.
 
-A step is never changed once it was released; what is new is a step of its own.
+A released migration is never changed: each change of the schema is a new one.
 """
 
 from __future__ import annotations
 
-__all__ = ["APPLICATION", "INDEX", "STEPS"]
+__all__ = ["APPLICATION_ID", "INDEX", "MIGRATIONS"]
 
-APPLICATION = 0x67656D6A  # "gemj": the file's application_id
-STEPS: tuple[tuple[str, ...], ...] = (
+APPLICATION_ID = 0x67656D6A  # "gemj"
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
-        # One answer. Times in seconds since 1970. The texts come last: they are long, and seldom read.
+        # One row for each answer. Times are Unix times in seconds. The texts come last: they are long and seldom read.
         """CREATE TABLE run (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             started REAL NOT NULL,
@@ -18,8 +18,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
             backend TEXT NOT NULL,
             host TEXT NOT NULL,
             pid INTEGER NOT NULL,
-            born TEXT NOT NULL,
-            beat REAL NOT NULL,
+            start_time TEXT NOT NULL,
+            heartbeat REAL NOT NULL,
             status TEXT,
             tokens INTEGER,
             indexed INTEGER NOT NULL DEFAULT 0,
@@ -28,13 +28,13 @@ STEPS: tuple[tuple[str, ...], ...] = (
             answer TEXT NOT NULL DEFAULT ''
         )""",
         "CREATE INDEX run_started ON run(started)",
-        # The lines of its recording: all blocks of one run are one zlib stream, flushed at the end of each.
+        # The lines of the recording: the blocks of one answer form one zlib stream, flushed at the end of each block.
         "CREATE TABLE block (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, lines BLOB NOT NULL)",
         "CREATE INDEX block_run ON block(run)",
-        "CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+        "CREATE TABLE metadata (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     ),
 )
-# Made when somebody searches, by a build of SQLite that can; the texts themselves stay in `run`.
-INDEX = """CREATE VIRTUAL TABLE IF NOT EXISTS found USING fts5(
+# Created by the first search, if this build of SQLite has FTS5; the texts stay in `run`.
+INDEX = """CREATE VIRTUAL TABLE IF NOT EXISTS search_index USING fts5(
     question, answer, content='run', content_rowid='id', tokenize="unicode61 remove_diacritics 2"
 )"""

@@ -1,4 +1,4 @@
-"""Which process writes an entry of the journal, and whether that process has ended."""
+"""The process that writes an entry of the journal, and whether it has ended."""
 
 from __future__ import annotations
 
@@ -9,63 +9,66 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Process"]
+__all__ = ["WriterProcess"]
 
-_SILENT = 60.0  # seconds: a writer lets itself be heard of far more often
+_SILENT = (
+    60.0  # seconds without a heartbeat after which a process counts as ended; heartbeats come far more often
+)
 _HOUR = 3600.0
-_DEAD = ("Z", "X", "x")  # its parent has not asked how it ended yet
+_DEAD = ("Z", "X", "x")  # states in /proc/PID/stat of a process that has ended (proc(5))
 
 
-class Process(NamedTuple):
-    """A process.
+class WriterProcess(NamedTuple):
+    """A process, identified across restarts and machines.
 
     Attributes:
-        host: the machine's name.
-        pid: its number there.
-        born: what tells it from an earlier one with the same number; empty where the system does not say.
+        host: name of the machine.
+        pid: process id.
+        start_time: start time as the system reports it, which distinguishes processes that had the same id;
+            empty if the system does not report it.
     """
 
     host: str
     pid: int
-    born: str
+    start_time: str
 
     @classmethod
-    def this(cls) -> Process:
-        """The process that runs this."""
-        return _known(os.getpid())
+    def current(cls) -> WriterProcess:
+        """The current process."""
+        return _describe(os.getpid())
 
-    def gone(self, beat: float, now: float) -> bool:
-        """Whether it has ended: seen where that can be seen, else guessed from its silence.
+    def has_ended(self, heartbeat: float, now: float) -> bool:
+        """Whether it has ended: checked where the system can tell, otherwise assumed after a long silence.
 
         Args:
-            beat: when it was last heard of, in seconds since 1970.
-            now: the present time.
+            heartbeat: Unix time in seconds of its last write.
+            now: the present Unix time.
         """
-        if self == Process.this():
+        if self == WriterProcess.current():
             return False
         if self.host != platform.node() or os.name != "posix":
-            return now - beat > _SILENT
-        if self.born:
-            return _born(self.pid) != self.born
+            return now - heartbeat > _SILENT
+        if self.start_time:
+            return _start_time(self.pid) != self.start_time
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
             return True
         except PermissionError:
-            return True  # another user's: the number was given away again
-        return now - beat > _HOUR  # perhaps given away again, too
+            return True  # the process belongs to another user: the id has been reused
+        return now - heartbeat > _HOUR  # the id may have been reused
 
 
 @lru_cache(maxsize=1)
-def _known(pid: int) -> Process:
-    return Process(platform.node(), pid, _born(pid))
+def _describe(pid: int) -> WriterProcess:
+    return WriterProcess(platform.node(), pid, _start_time(pid))
 
 
-def _born(pid: int) -> str:
-    """When a process was started, in the kernel's own unit; empty where there is none, or no ``/proc``."""
+def _start_time(pid: int) -> str:
+    """Start time of a process in clock ticks since boot (field 22 of ``/proc/PID/stat``); empty without it."""
     with suppress(OSError, ValueError):
-        state, *_, born = (
+        state, *_, start_time = (
             Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[:20]
         )
-        return "" if state in _DEAD else born
+        return "" if state in _DEAD else start_time
     return ""

@@ -1,7 +1,7 @@
-"""Reading the journal: what is in it, where a text stands in it, what went over the wire; and forgetting.
+"""Reads the journal: entries, search, recording lines; and removes entries.
 
-It belongs to the thread that opened it and writes only what reading needs: the index, and the end of runs whose
-process has ended.
+A reader belongs to the thread that opened it. It writes only the search index and the end of answers whose process
+has ended.
 """
 
 from __future__ import annotations
@@ -15,73 +15,73 @@ from pathlib import Path
 from typing import Any
 
 from .database import Database
-from .entries import Begun, Ended, Entry, Summary
-from .errors import Trouble, plainly
+from .entries import AnswerEnd, AnswerStart, Entry, Summary
+from .errors import JournalFileError, translate_errors
 from .migrations import INDEX
-from .owner import Process
+from .owner import WriterProcess
 
 __all__ = ["JournalReader"]
 
-_ENTRY = """SELECT id, started, model, backend, question, before, status, answer, tokens, host, pid, born, beat
+_ENTRY = """SELECT id, started, model, backend, question, before, status, answer, tokens, host, pid, start_time, heartbeat
     FROM run WHERE id = ?"""
-_SIDES = ("", "-wal")
-_NEWEST = "ORDER BY id DESC LIMIT ?"  # numbers grow as answers are asked for
+_SUFFIXES = ("", "-wal")
+_NEWEST = "ORDER BY id DESC LIMIT ?"  # numbers grow in the order of the requests
 
 
 class JournalReader(Database):
-    """An open journal for who looks something up.
+    """The journal, opened for reading.
 
     Args:
         path: the file.
         wait: seconds to wait for a lock.
 
     Raises:
-        Trouble: it cannot be opened.
+        JournalFileError: it cannot be opened.
     """
 
     def __init__(self, path: Path, *, wait: float = 5.0) -> None:
         super().__init__(path, wait=wait)
-        self._db.create_function("holds", 2, _holds, deterministic=True)
+        self._db.create_function("contains", 2, _contains, deterministic=True)
 
     def summary(self) -> Summary:
-        """The journal in figures."""
-        with plainly():
+        """Return the number of entries, the size and the age of the journal."""
+        with translate_errors():
             found = self._db.execute("SELECT count(*), min(started) FROM run").fetchone()
-            sides = [self.path.with_name(self.path.name + side) for side in _SIDES]
-            return Summary(found[0], sum(side.stat().st_size for side in sides if side.exists()), found[1])
+            files = [self.path.with_name(self.path.name + suffix) for suffix in _SUFFIXES]
+            return Summary(found[0], sum(file.stat().st_size for file in files if file.exists()), found[1])
 
-    # -- which there are
+    # -- entries
 
     def newest(self, count: int, *, before: float | None = None, skip: int = 0) -> list[int]:
-        """The numbers of the newest entries, newest first.
+        """Return the numbers of the newest entries, newest first.
 
         Args:
             count: how many at most, -1 for all.
-            before: only those that were asked earlier, in seconds since 1970.
-            skip: how many of them to leave out.
+            before: only entries requested before this Unix time in seconds.
+            skip: how many of the newest to leave out.
         """
         early, values = ("WHERE started < ?", [before]) if before is not None else ("", [])
         return self._numbers(f"{early} {_NEWEST} OFFSET ?", *values, count, skip)
 
     def entry(self, number: int) -> Entry | None:
-        """One entry, None when there is none with this number."""
-        with plainly():
+        """Return one entry, None if no entry has this number."""
+        with translate_errors():
             row = self._db.execute(_ENTRY, (number,)).fetchone()
         return None if row is None else _entry(row)
 
     def entries(self, numbers: Iterable[int]) -> Iterator[Entry]:
-        """Those of the entries that there are, one at a time: their texts may be long."""
+        """Yield the entries that exist, one at a time because their texts may be long."""
         return (entry for number in numbers if (entry := self.entry(number)) is not None)
 
     def _numbers(self, rest: str, *values: object) -> list[int]:
-        with plainly():
-            found = self._db.execute(f"SELECT id FROM run {rest}", values)  # noqa: S608 - own words
+        with translate_errors():
+            found = self._db.execute(f"SELECT id FROM run {rest}", values)  # noqa: S608 - our own SQL
             return [int(row[0]) for row in found]
 
     def lines(self, number: int) -> bytes:
-        """What went over the wire, as the lines of a recording; a damaged stream is read as far as it goes."""
+        """Return the recording lines of an entry; a damaged stream is read up to the damage."""
         unzip, lines = zlib.decompressobj(), list[bytes]()
-        with plainly(), suppress(zlib.error):
+        with translate_errors(), suppress(zlib.error):
             for row in self._db.execute("SELECT lines FROM block WHERE run = ? ORDER BY id", (number,)):
                 lines.append(unzip.decompress(row[0]))
         return b"".join(lines)
@@ -89,92 +89,94 @@ class JournalReader(Database):
     # -- searching
 
     def search(self, words: Sequence[str], count: int) -> list[int]:
-        """The numbers of the newest entries whose question or answer holds all the words, newest first.
+        """Return the numbers of the newest entries whose question or answer contains all words, newest first.
 
-        Whole words are looked for first, ``word*`` for its beginning; if none is found, any part of the texts.
+        Whole words match first, and ``word*`` matches a prefix; if nothing is found, any part of the text matches.
 
         Args:
-            words: words, or phrases of several.
+            words: words, or phrases of several words.
             count: how many at most.
         """
-        if not self._index():
-            return self._holding(words, count)
+        if not self._update_index():
+            return self._containing(words, count)
         try:
             query = " ".join(_quoted(word) for word in words)
-            matching = "id IN (SELECT rowid FROM found WHERE found MATCH ?)"
+            matching = "id IN (SELECT rowid FROM search_index WHERE search_index MATCH ?)"
             found = self._numbers(f"WHERE {matching} {_NEWEST}", query, count)
-        except Trouble as trouble:
-            if trouble.kind != "refused":
+        except JournalFileError as error:
+            if error.kind != "failed":
                 raise
-            found = []  # nothing in it that is a word
-        arriving = self._holding(words, count, "NOT indexed AND ")
-        return sorted({*found, *arriving}, reverse=True)[:count] or self._holding(words, count)
+            found = []  # the query contains nothing that FTS5 reads as a word
+        arriving = self._containing(words, count, "NOT indexed AND ")
+        return sorted({*found, *arriving}, reverse=True)[:count] or self._containing(words, count)
 
-    def _holding(self, words: Sequence[str], count: int, which: str = "") -> list[int]:
-        held = " AND ".join("holds(question || char(10) || answer, ?)" for _ in words)
+    def _containing(self, words: Sequence[str], count: int, which: str = "") -> list[int]:
+        contains = " AND ".join("contains(question || char(10) || answer, ?)" for _ in words)
         parts = [word.removesuffix("*") for word in words]
-        return self._numbers(f"WHERE {which}{held} {_NEWEST}", *parts, count)
+        return self._numbers(f"WHERE {which}{contains} {_NEWEST}", *parts, count)
 
-    def _index(self) -> bool:
-        """Bring the index up to date; False where it cannot be had."""
+    def _update_index(self) -> bool:
+        """Bring the search index up to date; returns False if this is not possible."""
         try:
             with self.transaction():
                 self._db.execute(INDEX)
                 self._db.execute(
-                    "INSERT INTO found (rowid, question, answer) "
+                    "INSERT INTO search_index (rowid, question, answer) "
                     "SELECT id, question, answer FROM run WHERE status IS NOT NULL AND NOT indexed"
                 )
                 self._db.execute("UPDATE run SET indexed = 1 WHERE status IS NOT NULL AND NOT indexed")
-        except sqlite3.OperationalError:  # a build without it, a file that cannot be written, a lock
+        except sqlite3.OperationalError:  # SQLite without FTS5, a read-only file, a lock
             return False
         return True
 
-    # -- those that were left
+    # -- abandoned entries
 
-    def settle(self, read: Callable[[Entry, bytes], Ended]) -> None:
-        """Write the end of runs whose process ended before they did.
+    def close_abandoned(self, read: Callable[[Entry, bytes], AnswerEnd]) -> None:
+        """Write the end of entries whose process ended before they did.
 
         Args:
-            read: what an entry's lines say.
+            read: returns the end of an entry, given its recording lines.
         """
         now = time.time()
         for entry in self.entries(self._numbers("WHERE status IS NULL")):
-            if entry.left(now):
-                ended = read(entry, self.lines(entry.id))
+            if entry.is_abandoned(now):
+                end = read(entry, self.lines(entry.id))
                 try:
-                    with plainly(), self.transaction():
-                        self.end(entry.id, ended)
-                except Trouble as trouble:
-                    if trouble.kind not in ("busy", "refused"):
+                    with translate_errors(), self.transaction():
+                        self.end(entry.id, end)
+                except JournalFileError as error:
+                    if error.kind not in ("busy", "failed"):
                         raise
 
-    # -- forgetting
+    # -- removing
 
     def forget(self, numbers: Sequence[int]) -> bool:
         """Remove entries, and every trace of them in the file.
 
         Returns:
-            Whether the disk holds nothing of them any more; another program that reads the file may delay that.
+            Whether nothing of them is left on the disk; another program that reads the file can delay this.
         """
-        with plainly():
+        with translate_errors():
             with self.transaction():
                 self.remove(numbers)
-                if self._number("SELECT count(*) FROM sqlite_master WHERE name = 'found'"):
+                if self._number("SELECT count(*) FROM sqlite_master WHERE name = 'search_index'"):
                     try:
-                        self._db.execute("INSERT INTO found (found) VALUES ('optimize')")
+                        self._db.execute("INSERT INTO search_index (search_index) VALUES ('optimize')")
                     except sqlite3.OperationalError:
-                        return False  # this build of SQLite cannot search, and so cannot clean the index
+                        return False  # this build of SQLite has no FTS5, so it cannot clean the index
             self.shrink()
             return not self._number("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _entry(row: Sequence[Any]) -> Entry:
-    number, started, model, backend, question, before, status, answer, tokens, *writer, beat = row
-    ended = None if status is None else Ended(status, answer, tokens)
-    return Entry(number, Begun(started, model, backend, question, before), ended, Process(*writer), beat)
+    number, started, model, backend, question, before, status, answer, tokens, *writer, heartbeat = row
+    end = None if status is None else AnswerEnd(status, answer, tokens)
+    return Entry(
+        number, AnswerStart(started, model, backend, question, before), end, WriterProcess(*writer), heartbeat
+    )
 
 
-def _holds(text: str, part: str) -> bool:
+def _contains(text: str, part: str) -> bool:
     return part.casefold() in text.casefold()
 
 

@@ -15,7 +15,7 @@ from surroundings import CANARY, ORIGINAL_ENVIRON, clean_environment, find_chrom
 _TOLD = """
 from gemini_magic.journal.database import Store
 from gemini_magic.journaling import journal
-Store(journal().path).remember("told", "long ago")
+Store(journal().path).remember("introduced", "long ago")
 """
 
 

@@ -1,4 +1,4 @@
-"""Finding answers by what was asked and said, with SQLite's full-text search and without it."""
+"""Search in questions and answers, with SQLite's full-text search and without it."""
 
 import pytest
 from journal_stage import ECHO, entries, found
@@ -39,11 +39,11 @@ CASES = (
 )
 
 
-@pytest.mark.parametrize("searches", [True, False], ids=["with an index", "without"])
-def test_words_phrases_beginnings_and_parts(monkeypatch, searches):
+@pytest.mark.parametrize("searches", [True, False], ids=["with FTS5", "without FTS5"])
+def test_words_phrases_prefixes_and_parts_are_found(monkeypatch, searches):
     if not searches:
         monkeypatch.setattr(
-            "gemini_magic.journal.reader.INDEX", "CREATE VIRTUAL TABLE found USING not_there(x)"
+            "gemini_magic.journal.reader.INDEX", "CREATE VIRTUAL TABLE search_index USING not_there(x)"
         )
     for prompt in ASKED:
         gemini_magic.ask(prompt, **ECHO)
@@ -52,17 +52,17 @@ def test_words_phrases_beginnings_and_parts(monkeypatch, searches):
     assert found("cafe") == ([ASKED[1]] if searches else [])  # accents need not be typed
     gemini_magic.ask("another moon", **ECHO)
     assert found("moon") == ["another moon", ASKED[4]]
-    with journal().shelf() as shelf:
-        shelf.forget([5])
+    with journal().reader() as reader:
+        reader.forget([5])
     assert found("moon") == ["another moon"]
 
 
-def test_the_table_shows_where_the_word_is():
+def test_the_table_shows_the_surroundings_of_the_match():
     long = " ".join(f"word{n}" for n in range(500))
     gemini_magic.ask(long, **ECHO)
     entries()
-    with journal().shelf() as shelf:
-        rows = entry_rows(shelf.entries(shelf.search(["word321"], 5)), ["word321"])
+    with journal().reader() as reader:
+        rows = entry_rows(reader.entries(reader.search(["word321"], 5)), ["word321"])
     assert rows.columns == ("id", "started", "model", "status", "question", "answer", "tokens")
     assert rows[0].answer.startswith("… word3")
     assert 0 < rows[0].answer.index("word321") < 40

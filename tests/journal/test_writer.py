@@ -1,4 +1,4 @@
-"""What is in the journal, and that it is there: exactly, from several threads and processes, also when they end."""
+"""The journal keeps every answer exactly, from several threads and processes, also when these are killed."""
 
 import multiprocessing
 import os
@@ -39,13 +39,13 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("what", ANSWERS)
-def test_an_answer_is_read_again_as_it_came(fake_server, what):
+def test_an_entry_becomes_the_same_response_again(fake_server, what):
     fake_server.script(BUSY)
     fake_server.script(*ANSWERS[what])
     before = ask(fake_server, "What is 😀?", retries=1, stall_timeout=0.2)
     (entry,) = entries()
-    assert (entry.begun.model, entry.begun.question, entry.status) == ("m", "What is 😀?", before.status)
-    assert entry.ended.tokens == before.usage.total
+    assert (entry.start.model, entry.start.question, entry.status) == ("m", "What is 😀?", before.status)
+    assert entry.end.tokens == before.usage.total
     after = reopened(entry.id)
     assert (after.status, after.text, after.thoughts, after.parts) == (
         before.status,
@@ -63,7 +63,7 @@ def test_an_answer_is_read_again_as_it_came(fake_server, what):
     assert after.ledger.source == "journal"
 
 
-def test_the_file_is_its_owners_alone(fake_server):
+def test_only_the_owner_can_read_the_file(fake_server):
     fake_server.script(text("Hello"), gate("go"), finish())
     answer = stream(fake_server)
     place = journal().path
@@ -75,19 +75,19 @@ def test_the_file_is_its_owners_alone(fake_server):
     answer.response.wait(5)
 
 
-def test_what_has_arrived_is_there_before_the_end(fake_server, tmp_path):
+def test_text_is_in_the_journal_before_the_answer_ends(fake_server, tmp_path):
     fake_server.script(text("Hello"), gate("go"), text(" world"), finish())
     answer = stream(fake_server, "a question of its own")
     until(lambda: journal().path.exists() and entries() and reopened(1).text == "Hello")
     assert [entry.status for entry in entries()] == ["running"]
     early = reopened(1)
     assert (early.status, list(early.notes)) == ("interrupted", [])
-    said = plain(early.ledger)
-    assert "· still arriving in this kernel, 5 characters so far ·" in said
-    assert "`%gemini show 1` shows more" in said
-    assert "resume" not in said
-    assert "sk again" not in said
-    early.save(tmp_path / "early.jsonl")  # where it will not have changed when somebody reads it
+    shown = plain(early.ledger)
+    assert "· still arriving in this kernel, 5 characters so far ·" in shown
+    assert "Run `%gemini show 1` again later to see more of it." in shown
+    assert "resume" not in shown
+    assert "sk again" not in shown
+    early.save(tmp_path / "early.jsonl")  # a file that will not change any more
     assert "still arriving when it was looked up" in plain(
         gemini_magic.Response.load(tmp_path / "early.jsonl").ledger
     )
@@ -98,16 +98,16 @@ def test_what_has_arrived_is_there_before_the_end(fake_server, tmp_path):
     assert [entry.status for entry in entries()] == ["complete"]
 
 
-def test_an_answer_that_is_stopped_is_there(fake_server):
+def test_a_stopped_answer_is_kept(fake_server):
     fake_server.script(text("Hello"), stall())
     answer = stream(fake_server)
     until(lambda: answer.response.text)
     answer.close()
-    assert [(e.status, e.ended.answer) for e in entries()] == [("interrupted", "Hello")]
+    assert [(e.status, e.end.answer) for e in entries()] == [("interrupted", "Hello")]
     assert reopened(1).status == "interrupted"
 
 
-def test_what_was_never_sent_is_not_there(fake_server):
+def test_a_request_that_was_never_sent_is_not_kept(fake_server):
     fake_server.model("m", text("Hello"), finish())
     ask(fake_server, rpm=1)
     waiting = stream(fake_server, rpm=1)
@@ -117,7 +117,7 @@ def test_what_was_never_sent_is_not_there(fake_server):
     assert journal().flush()
 
 
-def test_a_long_answer_goes_in_in_parts(fake_server):
+def test_a_long_answer_is_written_in_several_blocks(fake_server):
     long = "0123456789" * 400_000
     fake_server.script(text(long), text(long), finish())
     assert ask(fake_server).text == 2 * long
@@ -132,11 +132,11 @@ def test_many_answers_at_once(fake_server):
     streams = [stream(fake_server, str(number), model=f"m{number}") for number in range(8)]
     for answer in streams:
         answer.response.wait(5)
-    said = {entry.begun.question: entry.ended.answer for entry in entries()}
-    assert said == {str(number): f"answer {number}" for number in range(8)}
+    answers = {entry.start.question: entry.end.answer for entry in entries()}
+    assert answers == {str(number): f"answer {number}" for number in range(8)}
 
 
-def test_several_processes_at_once_begin_the_file_and_write_to_it():
+def test_several_processes_create_the_file_at_once_and_write_to_it():
     code = f"import gemini_magic\nfor n in range(5): gemini_magic.ask(f'{{n}} from here', **{ECHO!r})"
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(run, [code] * 4))
@@ -145,11 +145,11 @@ def test_several_processes_at_once_begin_the_file_and_write_to_it():
     assert len({entry.process for entry in there}) == 4
     assert {entry.status for entry in there} == {"complete"}
     assert sql("PRAGMA integrity_check") == [("ok",)]
-    assert len({(entry.process, entry.begun.question) for entry in there}) == 20
-    assert reopened(there[7].id).text == there[7].ended.answer
+    assert len({(entry.process, entry.start.question) for entry in there}) == 20
+    assert reopened(there[7].id).text == there[7].end.answer
 
 
-def test_a_script_that_ends_at_once_leaves_the_end():
+def test_a_script_that_exits_right_after_an_answer_writes_its_end():
     gemini_magic.ask("before", **ECHO)
     run(f"import gemini_magic; gemini_magic.ask('hello', **{ECHO!r})")
     assert [entry.status for entry in entries()] == ["complete"] * 2
@@ -159,22 +159,24 @@ def _child(queue):
     queue.put(gemini_magic.ask("from the child", **ECHO).status)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
-def test_a_forked_child_writes_for_itself(fake_server):
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_child_writes_its_own_answers(fake_server):
     fake_server.script(text("Hello"), gate("go"), finish())
     answer = stream(fake_server, "from the parent")
     until(lambda: journal().path.exists() and entries())
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, which is the point
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # about forking a process with threads, which is tested here
         child = context.Process(target=_child, args=(queue,))
         child.start()
     assert queue.get(timeout=20) == "complete"
     child.join(20)
     fake_server.open("go")
     answer.response.wait(5)
-    assert [(e.begun.question, e.status) for e in entries()] == [
+    assert [(e.start.question, e.status) for e in entries()] == [
         ("from the parent", "complete"),
         ("from the child", "complete"),
     ]
@@ -182,15 +184,15 @@ def test_a_forked_child_writes_for_itself(fake_server):
     assert sql("PRAGMA integrity_check") == [("ok",)]
 
 
-def test_a_process_that_is_killed_leaves_what_had_arrived(fake_server):
+def test_the_text_of_a_killed_process_is_kept(fake_server):
     fake_server.script(text("Hello"), text(" world"), stall())
-    said = {"model": "m", "base_url": fake_server.base_url, "journal": True}
-    with script(f"import gemini_magic; gemini_magic.ask('a question', **{said!r})"):
+    options = {"model": "m", "base_url": fake_server.base_url, "journal": True}
+    with script(f"import gemini_magic; gemini_magic.ask('a question', **{options!r})"):
         until(lambda: journal().path.exists() and entries() and reopened(1).text == "Hello world", 20)
         assert entries()[0].status == "running"
         assert "· still arriving in another kernel, 11 characters so far ·" in plain(reopened(1).ledger)
     (entry,) = entries()
-    assert (entry.status, entry.ended.answer) == ("interrupted", "Hello world")
+    assert (entry.status, entry.end.answer) == ("interrupted", "Hello world")
     again = reopened(1)
     assert (again.status, again.text) == ("interrupted", "Hello world")
     assert again.error.message == "The kernel ended after 11 characters."
@@ -200,20 +202,20 @@ def test_a_process_that_is_killed_leaves_what_had_arrived(fake_server):
     assert found("world") == ["a question"]
 
 
-def test_a_process_that_is_killed_before_the_first_byte(fake_server):
+def test_a_process_killed_before_the_first_byte_leaves_an_empty_entry(fake_server):
     fake_server.script(stall())
-    said = {"model": "m", "base_url": fake_server.base_url, "journal": True}
-    with script(f"import gemini_magic; gemini_magic.ask('a question', **{said!r})"):
+    options = {"model": "m", "base_url": fake_server.base_url, "journal": True}
+    with script(f"import gemini_magic; gemini_magic.ask('a question', **{options!r})"):
         until(lambda: journal().path.exists() and entries(), 20)
         assert reopened(1).error.message == "Still arriving in another kernel, no text so far."
-    assert [(entry.status, entry.ended.answer) for entry in entries()] == [("interrupted", "")]
+    assert [(entry.status, entry.end.answer) for entry in entries()] == [("interrupted", "")]
     assert (reopened(1).text, reopened(1).error.message) == ("", "The kernel ended; no text had arrived.")
 
 
-# ------------------------------------------------------------------------------------ what is kept, and how long
+# ------------------------------------------------------------------------------------ which answers are kept, how long
 
 
-def test_a_script_and_what_costs_nothing_are_kept_when_somebody_says_so(fake_server, tmp_path):
+def test_scripts_and_free_answers_are_kept_only_if_the_option_is_set(fake_server, tmp_path):
     fake_server.model("m", text("Hello"), finish())
     ask(fake_server, journal=None)
     gemini_magic.ask("hi", backend="echo")
@@ -222,41 +224,41 @@ def test_a_script_and_what_costs_nothing_are_kept_when_somebody_says_so(fake_ser
     ask(fake_server, journal=False, record=str(path))
     ask(fake_server, replay=str(path))
     gemini_magic.ask("hi", **ECHO)
-    assert [entry.begun.backend for entry in entries()] == ["gemini", "echo"]
+    assert [entry.start.backend for entry in entries()] == ["gemini", "echo"]
 
 
-def test_the_question_is_the_last_turns_text(fake_server):
+def test_the_question_is_the_text_of_the_last_turn(fake_server):
     fake_server.model("m", text("Hello"), finish())
     ask(fake_server, (Text("Look: "), Blob("image/png", b"x"), Text("what?")), system="Be brief.")
-    assert [entry.begun.question for entry in entries()] == ["Look: what?"]
+    assert [entry.start.question for entry in entries()] == ["Look: what?"]
 
 
-def test_the_oldest_go_when_the_file_is_too_large(monkeypatch):
+def test_the_oldest_entries_are_removed_when_the_file_is_too_large(monkeypatch):
     for number in range(6):
         gemini_magic.ask(f"{number} {os.urandom(60_000).hex()}", journal_size=0.7, **ECHO)
         assert journal().flush()
-    kept = [entry.begun.question[0] for entry in entries()]
+    kept = [entry.start.question[0] for entry in entries()]
     assert kept == [str(number) for number in range(6)][-len(kept) :]
     assert 1 <= len(kept) < 5
     gemini_magic.ask(f"6 {os.urandom(600_000).hex()}", journal_size=0.1, **ECHO)
-    assert [entry.begun.question[0] for entry in entries()] == ["6"]  # the newest stays, whatever it takes
+    assert [entry.start.question[0] for entry in entries()] == ["6"]  # the newest entry always stays
     gemini_magic.ask("small", journal_size=0.1, **ECHO)
     entries()
     sql("PRAGMA wal_checkpoint(TRUNCATE)")
     assert journal().path.stat().st_size < 200_000
 
 
-def test_what_is_too_old_goes():
+def test_old_entries_are_removed():
     for number in range(3):
         gemini_magic.ask(str(number), **ECHO)
     assert len(entries()) == 3
     sql("UPDATE run SET started = started - 86400 * 10 WHERE id < 3")
     gemini_magic.ask("now", journal_days=9.5, **ECHO)
-    assert [entry.begun.question for entry in entries()] == ["2", "now"]
+    assert [entry.start.question for entry in entries()] == ["2", "now"]
 
 
 @pytest.mark.parametrize("searched", [False, True])
-def test_what_is_forgotten_is_on_the_disk_no_more(fake_server, searched):
+def test_no_trace_of_a_forgotten_entry_is_left_on_the_disk(fake_server, searched):
     secret = "Quetzalcoatlus"
     fake_server.script(text("Hello"), finish())
     fake_server.script(text(f"It was a {secret}."), finish())
@@ -266,18 +268,18 @@ def test_what_is_forgotten_is_on_the_disk_no_more(fake_server, searched):
         assert found(secret.lower())
     assert len(entries()) == 2
     assert secret.encode() in on_disk()
-    with journal().shelf() as shelf:
-        assert shelf.forget([2])
+    with journal().reader() as reader:
+        assert reader.forget([2])
     assert secret.encode() not in on_disk()
     assert secret.lower().encode() not in on_disk()
-    assert [entry.begun.question for entry in entries()] == ["keep this"]
+    assert [entry.start.question for entry in entries()] == ["keep this"]
     assert sql("SELECT count(*) FROM block WHERE run = 2") == [(0,)]
 
 
-# ------------------------------------------------------------------------------------------------ its manners
+# ------------------------------------------------------------------------------------ the file and its writer
 
 
-def test_it_closes_the_file_when_nothing_is_asked(monkeypatch):
+def test_the_file_is_closed_while_there_are_no_requests(monkeypatch):
     monkeypatch.setattr("gemini_magic.journal.writer._IDLE", 0.2)
     gemini_magic.ask("hi", **ECHO)
     until(lambda: journal()._thread is None)
@@ -286,39 +288,37 @@ def test_it_closes_the_file_when_nothing_is_asked(monkeypatch):
     assert len(entries()) == 2
 
 
-def test_its_user_is_told_once():
+def test_the_user_is_informed_once():
     gemini_magic.ask("hi", **ECHO)
-    assert journal().unknown()
-    assert not journal().unknown()
+    assert journal().take_introduction()
+    assert not journal().take_introduction()
     assert journal().flush()
-    until(lambda: sql("SELECT name FROM fact") == [("told",)])
+    until(lambda: sql("SELECT name FROM metadata") == [("introduced",)])
     later = Journal(journal().path)
-    with later.shelf():
+    with later.reader():
         pass
-    assert not later.unknown()
+    assert not later.take_introduction()
 
 
-def test_a_file_its_user_was_never_told_of_is_told_by_the_next_process():
+def test_the_next_process_informs_the_user_if_the_first_did_not():
     code = f"import gemini_magic; gemini_magic.ask('hello', **{ECHO!r})"
     run(code)
-    told = (
-        f"{code}\nfrom gemini_magic.journaling import journal\njournal().flush(); print(journal().unknown())"
-    )
+    asking = f"{code}\nfrom gemini_magic.journaling import journal\njournal().flush(); print(journal().take_introduction())"
     for _ in range(2):
-        process = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+        process = subprocess.run([sys.executable, "-c", asking], capture_output=True, text=True, check=True)
         assert process.stdout == "True\n"
-        told = told.replace("print(", "print(not ")
+        asking = asking.replace("print(", "print(not ")
 
 
-def test_there_is_none_before_the_first_answer():
-    with pytest.raises(JournalError, match="There is no journal yet") as raised, journal().shelf():
+def test_the_file_does_not_exist_before_the_first_answer():
+    with pytest.raises(JournalError, match="There is no journal yet") as raised, journal().reader():
         pass
     assert "first answer" in raised.value.remedy
     assert not journal().path.parent.exists()
 
 
-def test_the_reader_of_a_stream_never_waits_for_it(fake_server, monkeypatch):
-    """A disk that takes a second for each write: the answer comes as fast as without a journal."""
+def test_a_stream_never_waits_for_the_journal(fake_server, monkeypatch):
+    """With a disk that takes a second for each write, an answer is as fast as without a journal."""
     write = Database.write
     monkeypatch.setattr(Database, "write", lambda *a: (time.sleep(1), write(*a))[1])
     fake_server.script(*[step for n in range(20) for step in (text(f"{n} "), pause(0.01))], finish())

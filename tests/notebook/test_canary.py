@@ -162,9 +162,9 @@ def search():
         where["traceback"] = ["".join(told.format()).encode(), repr(error.args).encode(), pickle.dumps(error.args)]
     where["pickle"] = [pickle.dumps(_gemini)]
     from gemini_magic.journaling import journal
-    with journal().shelf() as shelf:
-        numbers = shelf.newest(4)
-        where["journal"] = [repr(list(shelf.entries(numbers))).encode(), *map(shelf.lines, numbers)]
+    with journal().reader() as reader:
+        numbers = reader.newest(4)
+        where["journal"] = [repr(list(reader.entries(numbers))).encode(), *map(reader.lines, numbers)]
     assert b"Go." in where["journal"][1], "the journal holds something else"
     where["copy"] = reached(copy.deepcopy(_gemini), {})
     for suffix in ("jsonl", "httprr", "sse"):

@@ -1,7 +1,4 @@
-"""What the journal's tests share: answers that are kept, and a look into the file.
-
-It knows the API and the journal's own words; what stands in the file's tables is looked up with plain SQL.
-"""
+"""Helpers of the journal's tests: answers that are kept, and access to the file."""
 
 from __future__ import annotations
 
@@ -11,57 +8,57 @@ import sys
 from contextlib import closing, contextmanager
 
 import gemini_magic
-from gemini_magic.journaling import again, ended, journal
+from gemini_magic.journaling import end_of, journal, response_from_entry
 
 ECHO = {"backend": "echo", "journal": True}
 
 
 def ask(server, prompt="hi", **options):
-    """An answer of a server that is kept; it has ended."""
+    """Return a finished answer of a server, written to the journal."""
     chosen = {"model": "m", "base_url": server.base_url, "journal": True, **options}
     return gemini_magic.ask(prompt, **chosen)
 
 
 def stream(server, prompt="hi", **options):
-    """The same while it is on its way."""
+    """Start a stream whose answer is written to the journal."""
     chosen = {"model": "m", "base_url": server.base_url, "journal": True, **options}
     return gemini_magic.stream(prompt, **chosen)
 
 
 def entries():
-    """All entries, oldest first."""
-    with journal().shelf() as shelf:
-        shelf.settle(ended)
-        return list(shelf.entries(shelf.newest(-1)[::-1]))
+    """Return all entries, oldest first."""
+    with journal().reader() as reader:
+        reader.close_abandoned(end_of)
+        return list(reader.entries(reader.newest(-1)[::-1]))
 
 
 def reopened(number):
-    """The response of an entry."""
-    with journal().shelf() as shelf:
-        return again(shelf.entry(number), shelf.lines(number))
+    """Return the response of an entry."""
+    with journal().reader() as reader:
+        return response_from_entry(reader.entry(number), reader.lines(number))
 
 
 def found(*words):
-    """The questions that are found, newest first."""
-    with journal().shelf() as shelf:
-        return [entry.begun.question for entry in shelf.entries(shelf.search(words, 10))]
+    """Return the questions of the entries that a search finds, newest first."""
+    with journal().reader() as reader:
+        return [entry.start.question for entry in reader.entries(reader.search(words, 10))]
 
 
 def sql(statement, path=None):
-    """What a statement gives; it is asked of the file itself."""
+    """Run an SQL statement on the file; returns the rows."""
     with closing(sqlite3.connect(path or journal().path, isolation_level=None)) as database:
         return database.execute(statement).fetchall()
 
 
 def on_disk():
-    """Every byte of the journal's files."""
+    """Return all bytes of the journal's files."""
     place = journal().path
     return b"".join(path.read_bytes() for path in sorted(place.parent.iterdir()))
 
 
 @contextmanager
 def script(code):
-    """A Python process that runs some code; it is gone at the end of the block."""
+    """Run some code in a Python process, which is killed at the end of the block."""
     with subprocess.Popen([sys.executable, "-c", code]) as process:
         try:
             yield process
@@ -70,6 +67,6 @@ def script(code):
 
 
 def run(code):
-    """Run some code in a Python process to its end."""
+    """Run some code in a Python process until it exits."""
     with script(code) as process:
         assert process.wait(60) == 0

@@ -157,19 +157,38 @@ def _all(path: Path) -> list[str]:
 # ------------------------------------------------------------------------------------ who imports whom
 
 
-def outside_the_table(modules: Iterable[Module], table: Mapping[str, set[str] | None]) -> list[str]:
-    """Imports between rooms that the table does not allow; None in the table allows everything."""
+def outside_the_table(
+    modules: Iterable[Module], table: Mapping[str, set[str] | None], groups: Mapping[str, str]
+) -> list[str]:
+    """Imports between rooms that the table does not allow; None in the table allows everything.
+
+    `groups` maps the name of a group to the top-level modules in it, separated by spaces; a group is one room.
+    """
+    group_of = {name: group for group, names in groups.items() for name in names.split()}
     found = []
     for module in modules:
-        if module.room not in table:
-            found.append(f"{module.shown}: the room '{module.room}' is not in the table")
+        room = group_of.get(module.room, module.room)
+        if room not in table:
+            found.append(f"{module.shown}: '{room}' is neither a room of the table nor in a group")
             continue
-        allowed = table[module.room]
+        allowed = table[room]
         for one in module.own:
-            to = room_of(one.target)
-            if to != module.room and to != "__init__" and allowed is not None and to not in allowed:
-                found.append(f"{module.shown}:{one.line}: '{module.room}' may not import '{to}'")
+            target = room_of(one.target)
+            to = group_of.get(target, target)
+            if to != room and target != "__init__" and allowed is not None and to not in allowed:
+                found.append(f"{module.shown}:{one.line}: '{room}' may not import '{to}'")
     return found
+
+
+def stale_rooms(
+    modules: Iterable[Module], table: Mapping[str, set[str] | None], groups: Mapping[str, str]
+) -> list[str]:
+    """Rooms, imports and members of groups in the table that the tree does not have."""
+    rooms = {module.room for module in modules}
+    members = {name for names in groups.values() for name in names.split()}
+    known = rooms | {group for group, names in groups.items() if rooms & set(names.split())}
+    named = {*table, *(room for allowed in table.values() for room in allowed or ()), *members}
+    return [f"the table names '{name}', which does not exist" for name in sorted(named - known)]
 
 
 def side_doors(modules: Iterable[Module]) -> list[str]:
@@ -291,6 +310,48 @@ def cycles(modules: Iterable[Module]) -> list[str]:
 
 
 # ----------------------------------------------------------------------------------- names and sizes
+
+
+def crowded_top(modules: Iterable[Module], most: int) -> list[str]:
+    """More modules at the top of the package than allowed."""
+    names = sorted(module.shown for module in modules if "/" not in module.shown)
+    if len(names) <= most:
+        return []
+    return [f"{len(names)} modules at the top of the package, the limit is {most}: {', '.join(names)}"]
+
+
+def _public_names(modules: Iterable[Module], kinds: tuple[type[ast.stmt], ...]) -> dict[str, list[str]]:
+    """Where each public class or function at the top of a module is defined; overloads count once."""
+    places: dict[str, dict[str, None]] = {}
+    for module in modules:
+        for node in module.tree.body:
+            if isinstance(node, kinds) and not node.name.startswith("_"):  # type: ignore[attr-defined]
+                places.setdefault(node.name, {})[module.shown] = None  # type: ignore[attr-defined]
+    return {name: list(files) for name, files in places.items()}
+
+
+def classes_defined_twice(modules: Iterable[Module]) -> list[str]:
+    """Public class names that two modules define."""
+    return [
+        f"class {name} is defined in {' and '.join(files)}"
+        for name, files in sorted(_public_names(modules, (ast.ClassDef,)).items())
+        if len(files) > 1
+    ]
+
+
+def functions_defined_twice(modules: Iterable[Module], reasons: Mapping[str, str]) -> list[str]:
+    """Public functions of one name in two modules without a reason; and reasons no longer needed."""
+    twice = {
+        name: files
+        for name, files in sorted(_public_names(modules, (ast.FunctionDef, ast.AsyncFunctionDef)).items())
+        if len(files) > 1 and name != "__getattr__"
+    }
+    found = [
+        f"{name}() is defined in {' and '.join(files)}"
+        for name, files in twice.items()
+        if name not in reasons
+    ]
+    return found + [f"{name}: a reason is listed, but not needed" for name in reasons if name not in twice]
 
 
 def bad_names(modules: Iterable[Module], names: set[str]) -> list[str]:

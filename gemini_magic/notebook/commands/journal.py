@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import JournalError, OptionError
 from ...journal import Entry, entry_rows
-from ...journaling import again, ended, exchanges_of, journal
+from ...journaling import end_of, exchanges_of, journal, response_from_entry
 from ...recording import Recorder
 from ...response import Response
 from .. import kernel
@@ -37,8 +37,8 @@ _BEGINS = "It begins with the first answer that a server gives to a cell."
 def news(shell: Any) -> list[str]:
     """What has to be said of the journal below a cell: once where it is, and once what went wrong with it."""
     kept = journal()
-    said = kept.problems()
-    if not said and kernel.allows_input(shell) and kept.unknown():
+    said = kept.take_problems()
+    if not said and kernel.allows_input(shell) and kept.take_introduction():
         said.append(
             f"Answers are kept in `{kept.path}`, without keys; `%gemini journal` looks into it, "
             "`%gemini config journal=False` keeps none."
@@ -48,9 +48,9 @@ def news(shell: Any) -> list[str]:
 
 @contextmanager
 def _shelf() -> Iterator[JournalReader]:
-    with journal().shelf() as shelf:
-        shelf.settle(ended)
-        yield shelf
+    with journal().reader() as reader:
+        reader.close_abandoned(end_of)
+        yield reader
 
 
 def before(started: datetime | None, steps: int) -> Response | None:
@@ -62,11 +62,11 @@ def before(started: datetime | None, steps: int) -> Response | None:
     """
     if not journal().exists():
         return None
-    with _shelf() as shelf:
+    with _shelf() as reader:
         moment = None if started is None else started.timestamp()
-        found = shelf.newest(1, before=moment, skip=steps - 1)
-        entry = shelf.entry(found[0]) if found else None
-        return None if entry is None else again(entry, shelf.lines(entry.id))
+        found = reader.newest(1, before=moment, skip=steps - 1)
+        entry = reader.entry(found[0]) if found else None
+        return None if entry is None else response_from_entry(entry, reader.lines(entry.id))
 
 
 def journal_words(desk: CellRunner, line: MagicLine) -> Any:
@@ -101,8 +101,8 @@ def _empty() -> str:
     """That there is no answer in the journal; empty where there is one."""
     if not journal().exists():
         return "There is no journal yet."
-    with _shelf() as shelf:
-        return "" if shelf.newest(1) else "The journal is empty."
+    with _shelf() as reader:
+        return "" if reader.newest(1) else "The journal is empty."
 
 
 def _standing(desk: CellRunner) -> None:
@@ -110,8 +110,8 @@ def _standing(desk: CellRunner) -> None:
     if not journal().exists():
         say_lines("There is no journal yet.", off or f"{_BEGINS} It will be {place}.")
         return
-    with _shelf() as shelf:
-        count, size, since = shelf.summary()
+    with _shelf() as reader:
+        count, size, since = reader.summary()
     rows = [("kept", off)] if off else []
     rows += [("journal", str(place)), ("answers", f"{count:,}"), ("size", _size(size))]
     if since is not None:
@@ -136,8 +136,8 @@ def _path(rest: Sequence[str]) -> None:
 
 def _list(rest: Sequence[str]) -> Any:
     _nothing_more("list", rest)
-    with _shelf() as shelf:
-        return entry_rows(shelf.entries(shelf.newest(_LISTED)))
+    with _shelf() as reader:
+        return entry_rows(reader.entries(reader.newest(_LISTED)))
 
 
 def _search(rest: Sequence[str]) -> Any:
@@ -148,12 +148,12 @@ def _search(rest: Sequence[str]) -> Any:
             remedy="Write `%gemini journal search TEXT`, `wor*` for how a word begins; "
             "`%gemini journal list` shows the newest.",
         )
-    with _shelf() as shelf:
-        found = shelf.search(words, _LISTED)
+    with _shelf() as reader:
+        found = reader.search(words, _LISTED)
         if not found:
             say_lines(f"No answer holds {shlex.join(words)}.")
             return None
-        return entry_rows(shelf.entries(found), [word.removesuffix("*") for word in words])
+        return entry_rows(reader.entries(found), [word.removesuffix("*") for word in words])
 
 
 def _show(rest: Sequence[str]) -> Response:
@@ -171,22 +171,22 @@ def _open(rest: Sequence[str]) -> Response:
 
 
 def _introduce(entry: Entry) -> None:
-    question = " ".join(entry.begun.question.split())
+    question = " ".join(entry.start.question.split())
     short = question if len(question) <= _ASKED else f"{question[: _ASKED - 1]}…"
-    say_lines(f"{entry.id} · {entry.when} · {entry.begun.model}: {short}")
+    say_lines(f"{entry.id} · {entry.local_time} · {entry.start.model}: {short}")
 
 
 def _response(word: str, rest: Sequence[str]) -> tuple[Response, Entry]:
-    with _shelf() as shelf:
-        entry = _entry(shelf, word, rest)
-        return again(entry, shelf.lines(entry.id)), entry
+    with _shelf() as reader:
+        entry = _entry(reader, word, rest)
+        return response_from_entry(entry, reader.lines(entry.id)), entry
 
 
-def _entry(shelf: JournalReader, word: str, rest: Sequence[str]) -> Entry:
+def _entry(reader: JournalReader, word: str, rest: Sequence[str]) -> Entry:
     if len(rest) > 1:
         _nothing_more(f"{word} N", rest[1:])
-    number = _number(rest[0]) if rest else next(iter(shelf.newest(1)), 0)
-    entry = shelf.entry(number)
+    number = _number(rest[0]) if rest else next(iter(reader.newest(1)), 0)
+    entry = reader.entry(number)
     if entry is None:
         raise JournalError(
             f"There is no answer {number} in the journal.", remedy="`%gemini journal list` shows the newest."
@@ -208,17 +208,17 @@ def _forget(rest: Sequence[str]) -> None:
             "`%gemini journal forget` needs a number, or `all`.",
             remedy="`%gemini journal list` shows the numbers.",
         )
-    with _shelf() as shelf:
+    with _shelf() as reader:
         if tuple(rest) == ("all",):
-            entries = list(shelf.entries(shelf.newest(-1)))
+            entries = list(reader.entries(reader.newest(-1)))
         else:
-            entries = [_entry(shelf, "forget", [number]) for number in rest]
-        running = [entry.id for entry in entries if entry.ended is None]
+            entries = [_entry(reader, "forget", [number]) for number in rest]
+        running = [entry.id for entry in entries if entry.end is None]
         if running and tuple(rest) != ("all",):
             raise JournalError(
                 f"Answer {running[0]} is still arriving.", remedy="Forget it when it has ended."
             )
-        gone = shelf.forget([entry.id for entry in entries if entry.ended is not None])
+        gone = reader.forget([entry.id for entry in entries if entry.end is not None])
     count = len(entries) - len(running)
     say_lines(f"{count} answer{' is' if count == 1 else 's are'} forgotten.")
     if running:
@@ -241,10 +241,10 @@ def _export(rest: Sequence[str]) -> None:
         )
     recorder = Recorder(target, append=False)
     count = 0
-    with _shelf() as shelf:
-        numbers = [_entry(shelf, "export FILE", rest[1:]).id] if rest[1:] else shelf.newest(-1)[::-1]
-        for entry in shelf.entries(numbers):
-            if lines := shelf.lines(entry.id):
+    with _shelf() as reader:
+        numbers = [_entry(reader, "export FILE", rest[1:]).id] if rest[1:] else reader.newest(-1)[::-1]
+        for entry in reader.entries(numbers):
+            if lines := reader.lines(entry.id):
                 _play(recorder, entry, lines)
                 count += 1
     recorder.close()
