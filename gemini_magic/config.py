@@ -22,8 +22,9 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from .backends import backend, names
 from .errors import OptionError
-from .options import DISPLAYS, OWN_MODELS, Options
+from .options import DISPLAYS, Options
 
 __all__ = ["CALL", "DISPLAYS", "KEPT_BACK", "Options", "Setting", "resolve", "settings", "user_file"]
 
@@ -234,9 +235,9 @@ def resolve(
     if sources.get("location") == "environment" and not values.get("project"):
         # It belongs to a project; whoever only has a key asks the one address that takes keys.
         del values["location"], sources["location"]
-    backend = values.get("backend")
-    if "model" not in values and backend in OWN_MODELS:
-        values["model"], sources["model"] = OWN_MODELS[backend], f"what {backend} is asked by default"
+    name = values.get("backend", Options.backend)
+    if "model" not in values and name in names() and backend(name).default_model != Options.model:
+        values["model"], sources["model"] = backend(name).default_model, f"default of the {name} backend"
     return Options(**values), sources
 
 

@@ -9,7 +9,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["DISPLAYS", "OWN_MODELS", "Options", "option"]
+from .backends import DEFAULT, backend, names
+
+__all__ = ["DISPLAYS", "Options", "option"]
 
 
 def option(
@@ -51,8 +53,7 @@ FRAMINGS = ("sse", "json")
 METHOD_STYLES = ("colon", "slash")
 _SECONDS = 1_000_000.0  # waits beyond 2**31 ms overflow in the system's own calls
 _MEGABYTES = 8192.0  # of memory that one answer may take
-# What a backend is asked for when nobody names a model; `-latest` names exist on the Developer API's v1beta only.
-OWN_MODELS = {"vertex": "gemini-3.8-flash", "adaptive": "gemini-2.5-flash"}
+_BACKENDS = ", ".join(f"{name} (offline)" if backend(name).local else name for name in names())
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -65,7 +66,12 @@ class Options:
     """
 
     model: str = option(
-        "gemini-flash-latest", "-m", "--model", metavar="MODEL", help="model to ask", env="GEMINI_MAGIC_MODEL"
+        DEFAULT.default_model,
+        "-m",
+        "--model",
+        metavar="MODEL",
+        help="the model that answers",
+        env="GEMINI_MAGIC_MODEL",
     )
     system: str | None = option(None, "-s", "--system", metavar="TEXT", help="system instruction")
     temperature: float | None = option(
@@ -172,10 +178,10 @@ class Options:
         help="images drawn in an answer: none, data (small ones inside it), or hosts such as a.org,*.b.org as well",
     )
     backend: str = option(
-        "gemini",
+        DEFAULT.name,
         "--backend",
         metavar="NAME",
-        help="the dialect: gemini, vertex, adaptive, gateway, or echo (offline)",
+        help=f"API of the server: {_BACKENDS}",
         env="GEMINI_MAGIC_BACKEND",
     )
     base_url: str | None = option(

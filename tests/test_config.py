@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gemini_magic.backends import DEFAULT, backend, names
 from gemini_magic.config import CALL, KEPT_BACK, Options, resolve, settings
 from gemini_magic.errors import OptionError
 from gemini_magic.notebook.arguments import parse
@@ -89,6 +90,20 @@ def test_numbers_that_make_no_sense_are_refused_on_every_layer(tmp_path, name, b
         resolve(start=tmp_path)
     for value in good:
         assert getattr(resolve({name: value})[0], name) == float(value)
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_default_model_is_the_one_of_the_backend(name):
+    options, sources = resolve({"backend": name})
+    assert options.model == backend(name).default_model
+    if options.model != Options.model:
+        assert sources["model"] == f"default of the {name} backend"
+    assert resolve({"backend": name, "model": "m"})[0].model == "m"
+
+
+def test_the_help_names_every_backend():
+    assert all(name in settings()["backend"].help for name in names())
+    assert resolve({"backend": "unknown"})[0].model == DEFAULT.default_model  # refused when it is looked up
 
 
 def test_the_error_tells_the_range():

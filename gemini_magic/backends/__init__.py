@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from .auth import Auth
 from .backend import Backend, Endpoint, HttpRequest
-from .registry import backend, may_carry, names
+from .registry import DEFAULT, backend, may_carry, names
 
-__all__ = ["Auth", "Backend", "Endpoint", "HttpRequest", "backend", "may_carry", "names"]
+__all__ = ["DEFAULT", "Auth", "Backend", "Endpoint", "HttpRequest", "backend", "may_carry", "names"]

@@ -52,6 +52,7 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
 
 ADAPTIVE = Backend(
     name="adaptive",
+    default_model="gemini-2.5-flash",
     auth=Auth(
         "x-goog-api-key",
         ("x-goog-api-key", "bearer", "x-api-key", "api-key"),

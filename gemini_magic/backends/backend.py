@@ -67,7 +67,8 @@ class Backend(Struct, frozen=True, kw_only=True):
     """One dialect of the protocol.
 
     Attributes:
-        name: what ``--backend`` takes.
+        name: the value of ``--backend``.
+        default_model: the model that is used when the user names none.
         auth: how its key travels; None when there is no key.
         url: ``(model, endpoint)`` -> the URL that is asked.
         encode: what is asked, and where -> the HTTP request, without a key.
@@ -82,6 +83,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     """
 
     name: str
+    default_model: str
     auth: Auth | None
     url: Callable[[str, Endpoint], str]
     encode: Callable[[Request, Endpoint], HttpRequest]

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .backend import Backend, HttpRequest
-from .gemini import GEMINI, encode, part_to_json, requested_tier
+from .gemini import GEMINI, LATEST, encode, part_to_json, requested_tier
 from .gemini_decode import decoder
 from .http_errors import http_failure
 
@@ -110,6 +110,7 @@ def reply(request: HttpRequest) -> Iterator[tuple[float, bytes]]:
 
 ECHO = Backend(
     name="echo",
+    default_model=LATEST,
     auth=None,
     url=GEMINI.url,
     encode=encode,

@@ -22,7 +22,7 @@ from .auth import Auth
 from .backend import Backend, Endpoint, HttpRequest
 from .field_names import camel, named, snake
 from .gateway_decode import decoder
-from .gemini import generation_config, json_request, top_fields
+from .gemini import LATEST, generation_config, json_request, top_fields
 from .http_errors import http_failure
 from .urls import based, checked_model, too_long
 
@@ -148,6 +148,7 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
 
 GATEWAY = Backend(
     name="gateway",
+    default_model=LATEST,
     auth=Auth(
         "x-api-key",
         ("x-api-key", "bearer", "api-key", "x-goog-api-key"),

@@ -42,6 +42,7 @@ __all__ = [
     "GOOGLE_HOSTS",
     "GOOGLE_KEYS",
     "GOOGLE_STYLES",
+    "LATEST",
     "body_of",
     "encode",
     "generation_config",
@@ -285,12 +286,14 @@ def _models(endpoint: Endpoint, page: str) -> HttpRequest:
 
 
 GOOGLE = "https://generativelanguage.googleapis.com"
+LATEST = "gemini-flash-latest"
 GOOGLE_KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 GOOGLE_HOSTS = ("googleapis.com",)
 GOOGLE_STYLES = ("x-goog-api-key", "bearer", "google")
 
 GEMINI = Backend(
     name="gemini",
+    default_model=LATEST,
     auth=Auth(
         "x-goog-api-key",
         (*GOOGLE_STYLES, "x-api-key", "api-key"),  # other servers of the protocol want these

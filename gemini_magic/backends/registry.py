@@ -13,9 +13,11 @@ from .gateway import GATEWAY
 from .gemini import GEMINI
 from .vertex import VERTEX
 
-__all__ = ["backend", "may_carry", "names"]
+__all__ = ["DEFAULT", "backend", "may_carry", "names"]
 
 _BACKENDS = {backend.name: backend for backend in (GEMINI, VERTEX, ADAPTIVE, GATEWAY, ECHO)}
+DEFAULT = GEMINI
+"""The backend that is used when the user names none."""
 
 
 def names() -> tuple[str, ...]:

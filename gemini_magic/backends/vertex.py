@@ -136,6 +136,7 @@ def _style(style: str | None, endpoint: Endpoint) -> str | None:
 
 VERTEX = Backend(
     name="vertex",
+    default_model="gemini-3.8-flash",  # `-latest` names exist on the Developer API's v1beta only
     auth=Auth(
         "x-goog-api-key",
         GOOGLE_STYLES,

@@ -77,7 +77,7 @@ def test_a_setting_is_set_for_this_shell_and_taken_back(cells):
     cells("%gemini config system=")
     cells("%%gemini\nhi")
     asked = cells.names["_gemini"].request
-    assert (asked.model, asked.config) == ("quick", {"temperature": 0.5, "stopSequences": ["a", "b"]})
+    assert (asked.model, asked.settings.temperature, asked.settings.stop) == ("quick", 0.5, ("a", "b"))
     cells("%config GeminiMagics.temperature")
     assert "0.5" in cells.shown
     cells("%gemini config temperature=")
