@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from .auth import Auth
-from .backend import Backend, Endpoint, HttpRequest
+from .backend import Backend, Decoder, Endpoint, Form, HttpRequest
 from .registry import DEFAULT, backend, may_carry, names
 
-__all__ = ["DEFAULT", "Auth", "Backend", "Endpoint", "HttpRequest", "backend", "may_carry", "names"]
+__all__ = [
+    "DEFAULT",
+    "Auth",
+    "Backend",
+    "Decoder",
+    "Endpoint",
+    "Form",
+    "HttpRequest",
+    "backend",
+    "may_carry",
+    "names",
+]

@@ -15,7 +15,7 @@ from ..content import Request, merged
 from ..errors import OptionError
 from .auth import Auth
 from .backend import Backend, Endpoint, HttpRequest
-from .gemini import body_of, json_request, model_path, part_to_json, requested_tier
+from .gemini import body_of, json_request, model_path, requested_tier
 from .gemini_decode import decoder
 from .http_errors import http_failure
 from .urls import method_of, quoted, versioned
@@ -64,6 +64,5 @@ ADAPTIVE = Backend(
     encode=_encode,
     decoder=decoder,
     failure=http_failure,
-    part_to_json=part_to_json,
     requested_tier=requested_tier,
 )

@@ -6,18 +6,43 @@ Values only. A request made here holds no key: the client adds it last, for the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from ..content import Part, Request
+from ..content import Request
 from ..events import Decoded, Failure
 from .auth import Auth
 
-__all__ = ["Auth", "Backend", "Decode", "Endpoint", "HttpRequest"]
+__all__ = ["Auth", "Backend", "Decoder", "Endpoint", "Form", "HttpRequest"]
 
-Decode: TypeAlias = Callable[[bytes], Decoded]
-"""The bytes of one JSON text -> what it means; never raises."""
+
+class Decoder(Protocol):
+    """Decodes the JSON texts of one stream, in order.
+
+    It may hold state: a dialect whose chunks refer to earlier ones keeps them here. The caller that creates a decoder
+    owns it and decides how long it lives. A new one for each exchange is the rule; a caller may keep one over several
+    exchanges when the second continues the stream of the first. One decoder belongs to one thread at a time.
+    """
+
+    def __call__(self, raw: bytes, event: str | None = None) -> Decoded:
+        """Decode one JSON text; never raises.
+
+        Args:
+            raw: the JSON text as received.
+            event: the name in the ``event:`` field of its server-sent event; None without one.
+        """
+
+
+Form: TypeAlias = Literal["sse", "json", "whole"]
+"""How an answer is requested: server-sent events, a JSON array that grows, or the whole answer at once."""
+
+# Anomalies of the framing that are normal for a form.
+_FRAMING: Final[dict[Form, tuple[str, ...]]] = {
+    "sse": (),
+    "json": ("json-array", "json-object"),
+    "whole": ("json-object",),
+}
 
 
 class HttpRequest(NamedTuple):
@@ -51,7 +76,7 @@ class Endpoint(NamedTuple):
     api_version: str | None = None
     project: str | None = None
     location: str | None = None
-    form: Literal["sse", "json", "whole"] = "sse"
+    form: Form = "sse"
     method_style: Literal["colon", "slash"] | None = None
 
 
@@ -72,9 +97,10 @@ class Backend(Struct, frozen=True, kw_only=True):
         auth: how its key travels; None when there is no key.
         url: ``(model, endpoint)`` -> the URL that is asked.
         encode: what is asked, and where -> the HTTP request, without a key.
-        decoder: makes the decoder of one answer; a dialect whose chunks build on one another remembers in it.
+        decoder: creates a :class:`Decoder`; its docstring says who owns it and how long it may live.
+        normal_anomalies: kinds of :class:`~gemini_magic.wire.Anomaly` that the dialect documents, such as
+            ``done-marker`` for a stream that ends with ``[DONE]``; they are not noted.
         failure: ``(status, body) -> Failure`` for an HTTP error of any shape.
-        part_to_json: a part as the dialect writes it.
         auth_style: ``(--auth or None, endpoint)`` -> the style to use, None for ``auth``'s own.
         count: what is asked, and where -> the request that counts its tokens; None where that cannot be asked.
         models: ``(endpoint, page token)`` -> the request for a page of the list of models; None without a list.
@@ -87,14 +113,18 @@ class Backend(Struct, frozen=True, kw_only=True):
     auth: Auth | None
     url: Callable[[str, Endpoint], str]
     encode: Callable[[Request, Endpoint], HttpRequest]
-    decoder: Callable[[], Decode]
+    decoder: Callable[[], Decoder]
     failure: Callable[[int, bytes], Failure]
-    part_to_json: Callable[[Part], dict[str, Any]]
+    normal_anomalies: tuple[str, ...] = ()
     auth_style: Callable[[str | None, Endpoint], str | None] = _same
     count: Callable[[Request, Endpoint], HttpRequest] | None = None
     models: Callable[[Endpoint, str], HttpRequest] | None = None
     requested_tier: Callable[[Request], Any] = _requested_tier
     local: Callable[[HttpRequest], Iterator[tuple[float, bytes]]] | None = None
+
+    def expected_anomalies(self, form: Form) -> tuple[str, ...]:
+        """The kinds of anomalies that are normal in an answer requested in this form."""
+        return _FRAMING[form] + self.normal_anomalies
 
     def auth_for(self, style: str | None, endpoint: Endpoint) -> Auth | None:
         """How the key travels to an endpoint when the user asks for a style; None when there is no key.

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .backend import Backend, HttpRequest
-from .gemini import GEMINI, LATEST, encode, part_to_json, requested_tier
+from .gemini import GEMINI, LATEST, encode, requested_tier
 from .gemini_decode import decoder
 from .http_errors import http_failure
 
@@ -116,7 +116,6 @@ ECHO = Backend(
     encode=encode,
     decoder=decoder,
     failure=http_failure,
-    part_to_json=part_to_json,
     requested_tier=requested_tier,
     local=reply,
 )

@@ -161,5 +161,4 @@ GATEWAY = Backend(
     encode=_encode,
     decoder=decoder,
     failure=http_failure,
-    part_to_json=_item,
 )

@@ -20,7 +20,7 @@ import msgspec
 from ..content import Blob, File, Opaque, Part, Text, Thought
 from ..events import Decoded, Delta, Event, Finish, Note, Usage, UsageReport
 from ..lenient_json import DEEPEST, read_json, tidy
-from .backend import Decode
+from .backend import Decoder
 from .gemini_schema import MOST_COUNT
 from .http_errors import failure_of
 
@@ -78,8 +78,8 @@ class _Decoder:
         self._media: dict[Any, _Media] = {}
         self._metadata: dict[Any, Any] = {}
 
-    def __call__(self, raw: bytes) -> Decoded:
-        """What one JSON text means; never raises."""
+    def __call__(self, raw: bytes, event: str | None = None) -> Decoded:  # noqa: ARG002 - its events have no name
+        """Decode one JSON text; never raises."""
         try:
             value = _parse(raw)
         except ValueError:
@@ -219,6 +219,6 @@ def _count(value: Any) -> int | None:
     return count if 0 <= count <= MOST_COUNT else None
 
 
-def decoder() -> Decode:
+def decoder() -> Decoder:
     """The decoder of one answer."""
     return _Decoder()

@@ -305,7 +305,6 @@ GEMINI = Backend(
     encode=encode,
     decoder=decoder,
     failure=http_failure,
-    part_to_json=part_to_json,
     count=_count,
     models=_models,
     requested_tier=requested_tier,

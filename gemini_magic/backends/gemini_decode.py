@@ -17,7 +17,7 @@ import msgspec
 from ..content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Part, Text, Thought
 from ..events import Decoded, Delta, Event, Evidence, Finish, Note, Usage, UsageReport
 from ..lenient_json import DEEPEST, read_json, tidy
-from .backend import Decode
+from .backend import Decoder
 from .gemini_repair import mend, mended, parse
 from .gemini_schema import LargeWireAnswer, WireAnswer, WireCandidate, WirePart
 from .http_errors import failure_of
@@ -82,12 +82,13 @@ _large = msgspec.json.Decoder(LargeWireAnswer)
 _LARGE = 1 << 16  # bytes; a smaller blob is read as fast by the way that takes any base64
 
 
-def decode(raw: bytes, noted: set[Event] | None = None) -> Decoded:
-    """What one JSON text of the stream means; never raises.
+def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = None) -> Decoded:  # noqa: ARG001 - no event of Gemini's has a name
+    """Decode one JSON text of the stream; never raises.
 
     Args:
         raw: the JSON text as received.
-        noted: oddities of former chunks, which are not noted again; this one's are added.
+        event: the name of its server-sent event, which is ignored.
+        noted: notes about earlier chunks, which are not repeated; this chunk's are added.
     """
     notes: list[Event] = []
     value: dict[str, Any] | None = None  # of the lenient reading
@@ -142,7 +143,7 @@ def _decoded_large(raw: bytes) -> WireAnswer:
         return _decoder.decode(raw)
 
 
-def decoder() -> Decode:
+def decoder() -> Decoder:
     """The decoder of one answer: Gemini's chunks stand for themselves, but what is odd in all of them is noted once."""
     return partial(decode, noted=set())
 

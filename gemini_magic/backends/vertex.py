@@ -15,7 +15,7 @@ from ..content import Request
 from ..errors import OptionError
 from .auth import Auth
 from .backend import Backend, Endpoint, HttpRequest
-from .gemini import GOOGLE_HOSTS, GOOGLE_STYLES, body_of, json_request, part_to_json, requested_tier
+from .gemini import GOOGLE_HOSTS, GOOGLE_STYLES, body_of, json_request, requested_tier
 from .gemini_decode import decoder
 from .http_errors import http_failure
 from .urls import checked_model, method_of, quoted, versioned
@@ -148,7 +148,6 @@ VERTEX = Backend(
     encode=_encode,
     decoder=decoder,
     failure=http_failure,
-    part_to_json=part_to_json,
     requested_tier=requested_tier,
     auth_style=_style,
     count=_count,

@@ -127,10 +127,9 @@ class Attempts:
         return outcome
 
     def _expected(self, http: HttpRequest) -> tuple[str, ...]:
-        """In which form, other than events, the answer was asked for."""
-        if http is self._job.whole or self._job.options.no_stream:
-            return ("json-object",)
-        return ("json-array", "json-object") if self._job.options.alt == "json" else ()
+        """The anomalies that are normal in an answer to this request."""
+        form = "whole" if http is self._job.whole else endpoint_of(self._job.options).form
+        return self._job.backend.expected_anomalies(form)
 
     def problem(self, outcome: Outcome) -> str | None:
         """What went wrong in an attempt, in words; None when nothing did."""

@@ -98,5 +98,6 @@ def _read(
     except WireError as error:
         return last, error
     for oddity in reader.oddities:
-        remark(ledger, oddity)
+        if oddity.kind not in backend.normal_anomalies:
+            remark(ledger, oddity)
     return last, None if len(ledger.raw) > before else not_a_stream(reader, backend)

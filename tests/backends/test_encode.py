@@ -7,6 +7,7 @@ import json
 import pytest
 
 from gemini_magic.backends import Endpoint, backend, names
+from gemini_magic.backends.gemini import part_to_json
 from gemini_magic.backends.gemini_decode import part_of
 from gemini_magic.config import resolve
 from gemini_magic.content import Blob, Call, CallResult, Opaque, Request, Text, Thought, Turn
@@ -188,7 +189,7 @@ def test_a_models_turn_is_put_together_again_and_signatures_stay_on_their_part()
 
 def test_parts_go_out_and_come_back_the_same():
     for part in (Text("x", "s"), Blob("image/png", b"\x00\xff"), Call("f", {"a": [1]}, "i", "s")):
-        assert part_of(GEMINI.part_to_json(part)) == part
+        assert part_of(part_to_json(part)) == part
 
 
 def test_what_cannot_be_sent_is_said_before():
