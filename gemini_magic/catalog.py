@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from .backends import Backend, HttpRequest, backend
+from .backends import Backend, HttpRequest, Model, TokenCount, backend
 from .client import endpoint_of, fetch
 from .config import CALL, resolve
 from .content import Part, Request, Turn
@@ -26,39 +26,6 @@ __all__ = ["Model", "TokenCount", "cached_models", "count_tokens", "counted", "l
 _MOST_PAGES = 100
 _lock = threading.Lock()
 _known: dict[str, tuple[Model, ...]] = {}
-
-
-class TokenCount(NamedTuple):
-    """How many tokens a request has; None for what the server did not say.
-
-    Attributes:
-        total: all of them, system instruction and tools included.
-        cached: those that come from cached content.
-        by_modality: how many of which kind, such as ``{"TEXT": 5}``; empty where the server does not tell.
-    """
-
-    total: int | None
-    cached: int | None
-    by_modality: dict[str, int]
-
-
-class Model(NamedTuple):
-    """One model of the list; None for what the server did not say.
-
-    Attributes:
-        name: what ``-m`` takes.
-        display_name: for people.
-        input_limit, output_limit: in tokens.
-        methods: what it can be asked for; ``generateContent`` for answers.
-        thinking: whether it can think.
-    """
-
-    name: str
-    display_name: str | None
-    input_limit: int | None
-    output_limit: int | None
-    methods: tuple[str, ...]
-    thinking: bool | None
 
 
 def count_tokens(
@@ -91,15 +58,8 @@ def counted(request: Request, options: Options, ask_key: Callable[[str], str] | 
         raise OptionError(
             f"The {dialect.name} backend cannot count tokens.", remedy="The answer's usage counts them."
         )
-    said = _asked(dialect.count(request, endpoint_of(options)), dialect, options, ask_key)
-    return TokenCount(
-        _number(said.get("totalTokens")),
-        _number(said.get("cachedContentTokenCount")),
-        {
-            str(each.get("modality", "MODALITY_UNSPECIFIED")): _number(each.get("tokenCount")) or 0
-            for each in _objects(said.get("promptTokensDetails"))
-        },
-    )
+    http = dialect.count.encode(request, endpoint_of(options))
+    return dialect.count.decode(_fetch_object(http, dialect, options, ask_key))
 
 
 def models(*, ask_key: Callable[[str], str] | None = None, **options: Any) -> list[Model]:
@@ -127,14 +87,14 @@ def listed(options: Options, ask_key: Callable[[str], str] | None = None) -> lis
     found: list[Model] = []
     page, seen = "", set[str]()
     for _ in range(_MOST_PAGES):
-        said = _asked(dialect.models(endpoint, page), dialect, options, ask_key)
-        found += map(_model, _objects(said.get("models") or said.get("publisherModels")))
-        page = str(said.get("nextPageToken") or "")
+        http = dialect.models.encode(endpoint, page)
+        listing, page = dialect.models.decode(_fetch_object(http, dialect, options, ask_key))
+        found += listing
         if not page or page in seen:
             break
         seen.add(page)
     with _lock:
-        _known[dialect.models(endpoint, "").url] = tuple(found)
+        _known[dialect.models.encode(endpoint, "").url] = tuple(found)
     return found
 
 
@@ -149,47 +109,25 @@ def cached_models(**options: Any) -> tuple[Model, ...]:
     if dialect.models is None:
         return ()
     with _lock:
-        return _known.get(dialect.models(endpoint_of(resolved), "").url, ())
+        return _known.get(dialect.models.encode(endpoint_of(resolved), "").url, ())
 
 
-def _asked(
+def _fetch_object(
     request: HttpRequest, dialect: Backend, options: Options, ask_key: Callable[[str], str] | None
 ) -> dict[str, Any]:
-    """The JSON object that the server answers."""
+    """Send a request and return the JSON object that the server answers.
+
+    Raises:
+        WireError: the answer is not a JSON object.
+        GeminiMagicError: there is no key, the server was not reached, or it answered with an error.
+    """
     key = find_key(dialect, options, ask=ask_key)
     body = fetch(request, dialect, options, key)
     try:
-        said = msgspec.json.decode(body)
+        value = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        said = None
-    if not isinstance(said, dict):
-        words = dialect.failure(200, body).message
-        raise WireError(f"The server's answer is not JSON: {words!r}.", remedy="Check --base-url.")
-    return said
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def _number(value: Any) -> int | None:
-    """A count, whether it came as a number or a string (ProtoJSON writes 64-bit numbers as strings)."""
-    if isinstance(value, str) and value.isdecimal():
-        return int(value)
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _model(said: dict[str, Any]) -> Model:
-    methods = said.get("supportedGenerationMethods")
-    thinking, shown = said.get("thinking"), said.get("displayName")
-    name = str(said.get("name", ""))
-    for home in ("models/", "publishers/google/models/"):
-        name = name.removeprefix(home)
-    return Model(
-        name,
-        None if shown is None else str(shown),
-        _number(said.get("inputTokenLimit")),
-        _number(said.get("outputTokenLimit")),
-        tuple(map(str, methods)) if isinstance(methods, list) else (),
-        thinking if isinstance(thinking, bool) else None,
-    )
+        value = None
+    if not isinstance(value, dict):
+        message = dialect.failure(200, body).message
+        raise WireError(f"The server's answer is not JSON: {message!r}.", remedy="Check --base-url.")
+    return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .auth import Auth
-from .backend import Backend, Decoder, Endpoint, Form, HttpRequest
+from .backend import Backend, Decoder, Endpoint, Form, HttpRequest, Model, TokenCount
 from .registry import DEFAULT, backend, may_carry, names
 
 __all__ = [
@@ -14,6 +14,8 @@ __all__ = [
     "Endpoint",
     "Form",
     "HttpRequest",
+    "Model",
+    "TokenCount",
     "backend",
     "may_carry",
     "names",

@@ -14,7 +14,18 @@ from ..content import Request
 from ..events import Decoded, Failure
 from .auth import Auth
 
-__all__ = ["Auth", "Backend", "Decoder", "Endpoint", "Form", "HttpRequest"]
+__all__ = [
+    "Auth",
+    "Backend",
+    "CountTokens",
+    "Decoder",
+    "Endpoint",
+    "Form",
+    "HttpRequest",
+    "ListModels",
+    "Model",
+    "TokenCount",
+]
 
 
 class Decoder(Protocol):
@@ -80,6 +91,63 @@ class Endpoint(NamedTuple):
     method_style: Literal["colon", "slash"] | None = None
 
 
+class TokenCount(NamedTuple):
+    """How many tokens a request has; None where the server did not say.
+
+    Attributes:
+        total: the whole request, system instruction and tools included.
+        cached: the part that comes from cached content.
+        by_modality: tokens by modality, such as ``{"TEXT": 5}``; empty where the server does not say.
+    """
+
+    total: int | None
+    cached: int | None
+    by_modality: dict[str, int]
+
+
+class Model(NamedTuple):
+    """One model of a server's list; None where the server did not say.
+
+    Attributes:
+        name: the value of ``-m``.
+        display_name: the name to show to people.
+        input_limit, output_limit: in tokens.
+        methods: the API methods that it supports; ``generateContent`` for answers.
+        thinking: whether it can think.
+    """
+
+    name: str
+    display_name: str | None
+    input_limit: int | None
+    output_limit: int | None
+    methods: tuple[str, ...]
+    thinking: bool | None
+
+
+class CountTokens(NamedTuple):
+    """How a dialect counts the tokens of a request.
+
+    Attributes:
+        encode: ``(request, endpoint)`` -> the HTTP request, without a key.
+        decode: the JSON object that the server answers -> the count.
+    """
+
+    encode: Callable[[Request, Endpoint], HttpRequest]
+    decode: Callable[[dict[str, Any]], TokenCount]
+
+
+class ListModels(NamedTuple):
+    """How a dialect lists its models, page by page.
+
+    Attributes:
+        encode: ``(endpoint, page token)`` -> the HTTP request, without a key; the first page has the empty token.
+        decode: the JSON object that the server answers -> its models and the token of the next page, empty for the last.
+    """
+
+    encode: Callable[[Endpoint, str], HttpRequest]
+    decode: Callable[[dict[str, Any]], tuple[list[Model], str]]
+
+
 def _requested_tier(request: Request) -> Any:
     return request.settings.service_tier
 
@@ -102,8 +170,8 @@ class Backend(Struct, frozen=True, kw_only=True):
             ``done-marker`` for a stream that ends with ``[DONE]``; they are not noted.
         failure: ``(status, body) -> Failure`` for an HTTP error of any shape.
         auth_style: ``(--auth or None, endpoint)`` -> the style to use, None for ``auth``'s own.
-        count: what is asked, and where -> the request that counts its tokens; None where that cannot be asked.
-        models: ``(endpoint, page token)`` -> the request for a page of the list of models; None without a list.
+        count: how the tokens of a request are counted; None where the server cannot do that.
+        models: how the models are listed; None where there is no list.
         requested_tier: the service tier that a request asks for, whether an option or the user's own JSON set it.
         local: for a backend without a network: the request -> ``(seconds to wait, bytes)`` pieces of an SSE body.
     """
@@ -117,8 +185,8 @@ class Backend(Struct, frozen=True, kw_only=True):
     failure: Callable[[int, bytes], Failure]
     normal_anomalies: tuple[str, ...] = ()
     auth_style: Callable[[str | None, Endpoint], str | None] = _same
-    count: Callable[[Request, Endpoint], HttpRequest] | None = None
-    models: Callable[[Endpoint, str], HttpRequest] | None = None
+    count: CountTokens | None = None
+    models: ListModels | None = None
     requested_tier: Callable[[Request], Any] = _requested_tier
     local: Callable[[HttpRequest], Iterator[tuple[float, bytes]]] | None = None
 

@@ -31,8 +31,9 @@ from ..content import (
 )
 from ..errors import OptionError
 from .auth import Auth
-from .backend import Backend, Endpoint, HttpRequest
+from .backend import Backend, CountTokens, Endpoint, HttpRequest, ListModels
 from .field_names import named, parted
+from .gemini_catalog import read_models, read_token_count
 from .gemini_decode import decoder
 from .http_errors import http_failure
 from .urls import checked_model, method_of, quoted, versioned
@@ -305,7 +306,7 @@ GEMINI = Backend(
     encode=encode,
     decoder=decoder,
     failure=http_failure,
-    count=_count,
-    models=_models,
+    count=CountTokens(_count, read_token_count),
+    models=ListModels(_models, read_models),
     requested_tier=requested_tier,
 )

@@ -14,8 +14,9 @@ from urllib.parse import quote
 from ..content import Request
 from ..errors import OptionError
 from .auth import Auth
-from .backend import Backend, Endpoint, HttpRequest
+from .backend import Backend, CountTokens, Endpoint, HttpRequest, ListModels
 from .gemini import GOOGLE_HOSTS, GOOGLE_STYLES, body_of, json_request, requested_tier
+from .gemini_catalog import read_models, read_token_count
 from .gemini_decode import decoder
 from .http_errors import http_failure
 from .urls import checked_model, method_of, quoted, versioned
@@ -150,6 +151,6 @@ VERTEX = Backend(
     failure=http_failure,
     requested_tier=requested_tier,
     auth_style=_style,
-    count=_count,
-    models=_models,
+    count=CountTokens(_count, read_token_count),
+    models=ListModels(_models, read_models),
 )

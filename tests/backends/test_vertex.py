@@ -158,12 +158,12 @@ def test_the_preview_shows_how_it_would_sign_in():
 
 
 def test_counting_takes_the_fields_themselves():
-    made = VERTEX.count(
+    made = VERTEX.count.encode(
         request(system="s", body={"tools": [{"googleSearch": {}}], "safetySettings": []}),
         Endpoint(project="p"),
     )
     assert made.url.endswith("/models/m:countTokens")
     assert set(json.loads(made.body)) == {"contents", "systemInstruction", "tools"}
-    assert VERTEX.models(Endpoint(project="p"), "a b").url == (
+    assert VERTEX.models.encode(Endpoint(project="p"), "a b").url == (
         "https://aiplatform.googleapis.com/v1beta1/publishers/google/models?pageSize=100&pageToken=a%20b"
     )
