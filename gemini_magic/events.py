@@ -22,15 +22,16 @@ __all__ = [
     "Evidence",
     "Failure",
     "Finish",
+    "FinishOutcome",
     "Note",
     "Severity",
     "Status",
     "Usage",
     "UsageReport",
-    "status_of",
 ]
 
 Status: TypeAlias = Literal["running", "complete", "truncated", "blocked", "error", "stalled", "interrupted"]
+FinishOutcome: TypeAlias = Literal["complete", "truncated", "paused", "blocked", "error"]
 Severity: TypeAlias = Literal["info", "warning", "error"]
 
 
@@ -110,16 +111,19 @@ class Finish(Struct, frozen=True, gc=False):
     """A reason to end was given. The stream may go on: only the end of input ends it.
 
     Attributes:
-        reason: the server's word, integer enums by name; unknown words pass through.
+        reason: as the server names it, integer enums by name; unknown reasons pass through.
         message: the server's explanation, or None.
         candidate: which candidate it belongs to.
-        prompt: True when the prompt itself was blocked (``promptFeedback.blockReason``).
+        prompt: True when the prompt itself was blocked.
+        outcome: what the reason means for the answer; None for a reason that the backend does not know. ``truncated``
+            is the token limit, ``paused`` an interruption after which the server can continue the answer.
     """
 
     reason: str
     message: str | None = None
     candidate: int = 0
     prompt: bool = False
+    outcome: FinishOutcome | None = None
 
 
 class Note(Struct, frozen=True, gc=False):
@@ -179,42 +183,3 @@ class Decoded(Struct, gc=False):
     response_id: str | None = None
     continuation: str | None = None
     extras: dict[str, Any] | None = None
-
-
-_ENDINGS: dict[str, Status] = {
-    "STOP": "complete",
-    "final": "complete",  # the mark of a last chunk in dialects without reasons
-    "MAX_TOKENS": "truncated",
-    "CONTINUATION": "truncated",
-    **dict.fromkeys(
-        (
-            "SAFETY",
-            "RECITATION",
-            "LANGUAGE",
-            "BLOCKLIST",
-            "PROHIBITED_CONTENT",
-            "SPII",
-            "IMAGE_SAFETY",
-            "IMAGE_PROHIBITED_CONTENT",
-            "IMAGE_RECITATION",
-            "MODEL_ARMOR",
-            "JAILBREAK",
-        ),
-        "blocked",
-    ),
-    **dict.fromkeys(
-        (
-            "MALFORMED_FUNCTION_CALL",
-            "MALFORMED_RESPONSE",
-            "MISSING_THOUGHT_SIGNATURE",
-            "TOO_MANY_TOOL_CALLS",
-            "UNEXPECTED_TOOL_CALL",
-        ),
-        "error",
-    ),
-}
-
-
-def status_of(reason: str) -> Status | None:
-    """The status an answer has when ``reason`` is its last finish reason; None for a reason not known here."""
-    return _ENDINGS.get(reason)

@@ -18,6 +18,7 @@ from surroundings import CANARY
 
 import gemini_magic
 from gemini_magic import Response, api
+from gemini_magic.backends.gemini_decode import finish_of
 from gemini_magic.config import resolve
 from gemini_magic.content import Text
 from gemini_magic.errors import (
@@ -31,7 +32,7 @@ from gemini_magic.errors import (
     TruncatedError,
     UsageProblem,
 )
-from gemini_magic.events import Delta, Finish
+from gemini_magic.events import Delta
 
 
 def ask(server, model="quick", **options):
@@ -128,7 +129,7 @@ def test_events_are_iterated_from_the_first_one_sync_and_async(fake_server):
         assert not stream.done
         fake_server.open("go")
         rest = list(seen)
-    assert Finish("STOP") in rest
+    assert finish_of("STOP") in rest
 
     async def again():
         return [event async for event in stream]

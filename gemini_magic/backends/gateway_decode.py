@@ -104,7 +104,7 @@ class _Decoder:
         if refusal and (failure := failure_of(tidy(refusal))):
             events.append(failure)
         elif final:
-            events.append(Finish("final"))
+            events.append(Finish("final", outcome="complete"))
         model = value.get("model_name") or value.get("model")
         if self._metadata:
             extras["metadata"] = _told(list(self._metadata.values()))

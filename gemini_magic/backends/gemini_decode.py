@@ -10,19 +10,19 @@ import base64
 import binascii
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from ..content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Part, Text, Thought
-from ..events import Decoded, Delta, Event, Evidence, Finish, Note, Usage, UsageReport
+from ..events import Decoded, Delta, Event, Evidence, Finish, FinishOutcome, Note, Usage, UsageReport
 from ..lenient_json import DEEPEST, read_json, tidy
 from .backend import Decoder
 from .gemini_repair import mend, mended, parse
 from .gemini_schema import LargeWireAnswer, WireAnswer, WireCandidate, WirePart
 from .http_errors import failure_of
 
-__all__ = ["decode", "decoder", "part_of"]
+__all__ = ["decode", "decoder", "finish_of", "part_of"]
 
 # google.ai.generativelanguage FinishReason and BlockReason, by number (enum-encoding=int).
 _FINISH = [
@@ -46,6 +46,45 @@ _FINISH = [
     "IMAGE_RECITATION",
 ]
 _BLOCK = ["BLOCK_REASON_UNSPECIFIED", "SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "IMAGE_SAFETY"]
+
+
+# What the reasons mean for an answer (FinishReason and BlockReason of ai.google.dev and Vertex AI).
+_OUTCOMES: Final[dict[str, FinishOutcome]] = {
+    "STOP": "complete",
+    "MAX_TOKENS": "truncated",
+    "CONTINUATION": "paused",
+    **dict.fromkeys(
+        (
+            "SAFETY",
+            "RECITATION",
+            "LANGUAGE",
+            "BLOCKLIST",
+            "PROHIBITED_CONTENT",
+            "SPII",
+            "IMAGE_SAFETY",
+            "IMAGE_PROHIBITED_CONTENT",
+            "IMAGE_RECITATION",
+            "MODEL_ARMOR",
+            "JAILBREAK",
+        ),
+        "blocked",
+    ),
+    **dict.fromkeys(
+        (
+            "MALFORMED_FUNCTION_CALL",
+            "MALFORMED_RESPONSE",
+            "MISSING_THOUGHT_SIGNATURE",
+            "TOO_MANY_TOOL_CALLS",
+            "UNEXPECTED_TOOL_CALL",
+        ),
+        "error",
+    ),
+}
+
+
+def finish_of(reason: str, message: str | None = None, candidate: int = 0, *, prompt: bool = False) -> Finish:
+    """The end of a candidate, or of a prompt that was blocked, with what its reason means."""
+    return Finish(reason, message, candidate, prompt, "blocked" if prompt else _OUTCOMES.get(reason))
 
 
 # Fields of an answer and of its token counts that are no counts: they go into the extras under these names.
@@ -119,10 +158,10 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
     feedback = answer.prompt_feedback
     if feedback is not None and feedback.block_reason:
         reason = _enum(feedback.block_reason, _BLOCK)
-        events.append(Finish(reason, feedback.block_reason_message, prompt=True))
+        events.append(finish_of(reason, feedback.block_reason_message, prompt=True))
     if finished:
         events += [
-            Finish(_enum(candidate.finish_reason, _FINISH), candidate.finish_message, candidate.index)
+            finish_of(_enum(candidate.finish_reason, _FINISH), candidate.finish_message, candidate.index)
             for candidate in answer.candidates
             if candidate.finish_reason
         ]

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from ..content import Opaque, Text
-from ..events import Chunk, Delta, Failure, Finish, Note, status_of
+from ..events import Chunk, Delta, Failure, Finish, Note
 from ..ledger import Ledger
 from ..lenient_json import clean
 from ..tables import Rows
@@ -74,7 +74,7 @@ def _ends(ledger: Ledger) -> Iterator[Note]:
     for event, chunk in zip(list(ledger.events), rows["chunk"], strict=False):
         if chunk is None:
             continue
-        if isinstance(event, Finish) and not event.prompt and status_of(event.reason) is not None:
+        if isinstance(event, Finish) and not event.prompt and event.outcome is not None:
             pending.setdefault(event.candidate, chunk)
         elif isinstance(event, Delta) and pending.get(event.candidate, chunk) < chunk:
             if not (isinstance(event.part, Text) and not event.part.text):

@@ -193,7 +193,7 @@ def _ended(ledger: Ledger) -> str:
     finish = ledger.finish
     if ledger.status == "complete":
         held = [said for said in (words(ledger.answer), *_others(ledger)) if said]
-        unusual = f" ({_line(finish.reason)})" if finish and finish.reason not in ("STOP", "final") else ""
+        unusual = f" ({_line(finish.reason)})" if finish and finish.outcome != "complete" else ""
         whose = "rest" if ledger.before else "answer"
         return f"{whose} complete{unusual}, {', '.join(held) or 'no text'}{_tries(ledger)}"
     if ledger.status == "truncated":
@@ -203,7 +203,7 @@ def _ended(ledger: Ledger) -> str:
             return "truncated: it passed --max-total"
         if finish is None:
             return "truncated: it ended without a finish reason"
-        limit = finish.reason == "MAX_TOKENS"
+        limit = finish.outcome == "truncated"
         return f"truncated: {'stopped at the token limit' if limit else 'the server stopped in the middle'}"
     if ledger.status == "blocked":
         blocked = ledger.blocked or finish

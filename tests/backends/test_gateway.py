@@ -369,5 +369,5 @@ def test_two_answers_share_no_memory():
     assert isinstance(second(b"{}").events, list)
     assert second(json.dumps({"final": True, "warnings": "w"}).encode()).events == [
         Note("gateway-warning", "The gateway warns: w", "warning"),
-        Finish("final"),
+        Finish("final", outcome="complete"),
     ]

@@ -8,8 +8,9 @@ import json
 import pytest
 
 from gemini_magic.backends import backend
+from gemini_magic.backends.gemini_decode import finish_of
 from gemini_magic.content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Text, Thought
-from gemini_magic.events import Delta, Failure, Finish, Note, Usage, UsageReport
+from gemini_magic.events import Delta, Failure, Note, Usage, UsageReport
 from gemini_magic.ledger.ledger import Ledger
 
 GEMINI = backend("gemini")
@@ -81,7 +82,7 @@ def test_a_blob_in_any_base64(form, size):
     said = events(
         {"candidates": [{"content": {"parts": [inline, {"text": "a"}]}, "finishReason": "STOP", "index": 1}]}
     )
-    assert said == [Delta(Blob("image/png", data, "s"), 1), Delta(Text("a"), 1), Finish("STOP", None, 1)]
+    assert said == [Delta(Blob("image/png", data, "s"), 1), Delta(Text("a"), 1), finish_of("STOP", None, 1)]
 
 
 @pytest.mark.parametrize("size", [10, 100_000])
@@ -94,18 +95,18 @@ def test_a_blob_that_is_no_base64_is_kept_as_it_came(size):
 
 def test_finish_reasons_by_word_by_number_and_unknown():
     assert events({"candidates": [{"finishReason": "SAFETY", "finishMessage": "no"}]}) == [
-        Finish("SAFETY", "no")
+        finish_of("SAFETY", "no")
     ]
-    assert events({"candidates": [{"finishReason": 10}]}) == [Finish("MALFORMED_FUNCTION_CALL")]
-    assert events({"candidates": [{"finishReason": 99, "index": 2}]}) == [Finish("99", None, 2)]
-    assert events({"candidates": [{"finishReason": "BRAND_NEW"}]}) == [Finish("BRAND_NEW")]
+    assert events({"candidates": [{"finishReason": 10}]}) == [finish_of("MALFORMED_FUNCTION_CALL")]
+    assert events({"candidates": [{"finishReason": 99, "index": 2}]}) == [finish_of("99", None, 2)]
+    assert events({"candidates": [{"finishReason": "BRAND_NEW"}]}) == [finish_of("BRAND_NEW")]
 
 
 def test_a_blocked_prompt_with_its_message_and_feedback_without_a_reason():
     assert events({"promptFeedback": {"blockReason": "SAFETY", "blockReasonMessage": "why"}}) == [
-        Finish("SAFETY", "why", prompt=True)
+        finish_of("SAFETY", "why", prompt=True)
     ]
-    assert events({"promptFeedback": {"blockReason": 3}}) == [Finish("BLOCKLIST", prompt=True)]
+    assert events({"promptFeedback": {"blockReason": 3}}) == [finish_of("BLOCKLIST", prompt=True)]
     assert events({"promptFeedback": {"safetyRatings": []}}) == []
 
 
@@ -171,3 +172,25 @@ def test_every_prefix_of_a_chunk_is_survived():
     ).encode()
     for cut in range(len(raw)):
         decode(raw[:cut])
+
+
+@pytest.mark.parametrize(
+    ("reason", "outcome"),
+    [
+        ("STOP", "complete"),
+        ("MAX_TOKENS", "truncated"),
+        ("CONTINUATION", "paused"),
+        ("SAFETY", "blocked"),
+        ("MALFORMED_FUNCTION_CALL", "error"),
+        ("A_NEW_REASON", None),
+        (1, "complete"),
+    ],
+)
+def test_a_finish_says_what_its_reason_means(reason, outcome):
+    raw = json.dumps({"candidates": [{"finishReason": reason}]}).encode()
+    assert [event.outcome for event in events(raw)] == [outcome]
+
+
+def test_a_blocked_prompt_is_blocked_whatever_the_reason():
+    raw = b'{"promptFeedback": {"blockReason": "A_NEW_REASON"}}'
+    assert [(event.prompt, event.outcome) for event in events(raw)] == [(True, "blocked")]
