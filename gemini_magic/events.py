@@ -26,6 +26,7 @@ __all__ = [
     "Note",
     "Severity",
     "Status",
+    "TokenDetail",
     "Usage",
     "UsageReport",
 ]
@@ -47,6 +48,20 @@ class Usage(NamedTuple):
     thoughts: int | None = None
     tool: int | None = None
     total: int | None = None
+
+
+class TokenDetail(NamedTuple):
+    """A token count by modality, as a server reports it.
+
+    Attributes:
+        counted: ``prompt``, ``cached``, ``output`` or ``tool``.
+        modality: in lower case, such as ``text`` or ``audio``; empty where the server does not say.
+        tokens: the count.
+    """
+
+    counted: str
+    modality: str
+    tokens: int
 
 
 class Chunk(Struct, frozen=True, gc=False):

@@ -402,7 +402,10 @@ class Response:
     @property
     def usage_by_modality(self) -> Rows[ModalityRow]:
         """Every count that a usage report splits by text, image, audio and so on, as sent."""
-        return rows_of(ModalityRow, modality_rows(self._metadata()))
+        details = backend(self.ledger.backend).token_details
+        return rows_of(
+            ModalityRow, modality_rows((chunk, details(chunk.raw)) for chunk in list(self.ledger.raw))
+        )
 
     @property
     def cost(self) -> Cost | None:
@@ -418,23 +421,25 @@ class Response:
         model = ledger.model_version or (ledger.request.model if ledger.request else None)
         if "cost" in ledger.extras:
             return said_cost(ledger.extras["cost"], source=ledger.backend, model=model)
-        asked = backend(ledger.backend).requested_tier(ledger.request) if ledger.request else None
+        dialect = backend(ledger.backend)
+        asked = dialect.requested_tier(ledger.request) if ledger.request else None
         tier = ledger.extras.get("serviceTier", asked)
-        metadata = [found for _, found in self._metadata() if "totalTokenCount" in found]
         return cost_of(
             ledger.usage,
             model,
-            metadata=metadata[-1] if metadata else None,
+            reported=dialect.price_data(model or "", self.usage, self._last_report()),
+            provider=dialect.price_provider,
             tier=tier if isinstance(tier, str) else None,
             when=ledger.started,
         )
 
-    def _metadata(self) -> Iterator[tuple[Chunk, Mapping[str, Any]]]:
-        for chunk in list(self.ledger.raw):
-            value = chunk.value if b"TokenCount" in chunk.raw else None
-            found = value.get("usageMetadata") if isinstance(value, dict) else None
-            if isinstance(found, dict):
-                yield chunk, found
+    def _last_report(self) -> bytes:
+        """The chunk with the last total of tokens; empty where no total was reported."""
+        rows = self.usage_history
+        chunks = [
+            chunk for chunk, total in zip(rows["chunk"], rows["total"], strict=True) if total is not None
+        ]
+        return self.ledger.raw[chunks[-1]].raw if chunks else b""
 
     @property
     def notes(self) -> Rows[NoteRow]:

@@ -5,13 +5,13 @@ Values only. A request made here holds no key: the client adds it last, for the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
 
 from ..content import Request
-from ..events import Decoded, Failure
+from ..events import Decoded, Failure, TokenDetail, Usage
 from .auth import Auth
 
 __all__ = [
@@ -148,6 +148,14 @@ class ListModels(NamedTuple):
     decode: Callable[[dict[str, Any]], tuple[list[Model], str]]
 
 
+def _no_details(raw: bytes) -> Sequence[TokenDetail]:  # noqa: ARG001 - others read them
+    return ()
+
+
+def _no_price_data(model: str, usage: Usage, raw: bytes) -> dict[str, Any]:  # noqa: ARG001 - others need them
+    return {}
+
+
 def _requested_tier(request: Request) -> Any:
     return request.settings.service_tier
 
@@ -172,6 +180,10 @@ class Backend(Struct, frozen=True, kw_only=True):
         auth_style: ``(--auth or None, endpoint)`` -> the style to use, None for ``auth``'s own.
         count: how the tokens of a request are counted; None where the server cannot do that.
         models: how the models are listed; None where there is no list.
+        token_details: the token counts by modality that one JSON text reports; never raises.
+        price_provider: whose list prices apply, as genai-prices names the provider; None where there are none.
+        price_data: ``(model, final counts, the chunk with the last total)`` -> the JSON value of the provider's API from
+            which genai-prices reads them; never raises.
         requested_tier: the service tier that a request asks for, whether an option or the user's own JSON set it.
         local: for a backend without a network: the request -> ``(seconds to wait, bytes)`` pieces of an SSE body.
     """
@@ -187,6 +199,9 @@ class Backend(Struct, frozen=True, kw_only=True):
     auth_style: Callable[[str | None, Endpoint], str | None] = _same
     count: CountTokens | None = None
     models: ListModels | None = None
+    token_details: Callable[[bytes], Sequence[TokenDetail]] = _no_details
+    price_provider: str | None = None
+    price_data: Callable[[str, Usage, bytes], dict[str, Any]] = _no_price_data
     requested_tier: Callable[[Request], Any] = _requested_tier
     local: Callable[[HttpRequest], Iterator[tuple[float, bytes]]] | None = None
 

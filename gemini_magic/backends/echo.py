@@ -23,6 +23,7 @@ from typing import Any
 from .backend import Backend, HttpRequest
 from .gemini import GEMINI, LATEST, encode, requested_tier
 from .gemini_decode import decoder
+from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
 
 __all__ = ["ECHO", "reply"]
@@ -116,6 +117,9 @@ ECHO = Backend(
     encode=encode,
     decoder=decoder,
     failure=http_failure,
+    token_details=token_details,
+    price_provider=PRICE_PROVIDER,
+    price_data=price_data,
     requested_tier=requested_tier,
     local=reply,
 )

@@ -23,6 +23,7 @@ from .backend import Backend, Endpoint, HttpRequest
 from .field_names import camel, named, snake
 from .gateway_decode import decoder
 from .gemini import LATEST, generation_config, json_request, top_fields
+from .gemini_usage import PRICE_PROVIDER, price_data
 from .http_errors import http_failure
 from .urls import based, checked_model, too_long
 
@@ -161,4 +162,6 @@ GATEWAY = Backend(
     encode=_encode,
     decoder=decoder,
     failure=http_failure,
+    price_provider=PRICE_PROVIDER,  # of its default service
+    price_data=price_data,
 )
