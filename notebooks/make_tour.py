@@ -1,6 +1,6 @@
-"""Writes the notebooks of the tour without outputs, from the cells below; kept as text so that changes can be read.
+"""Writes the notebooks of the tour, without outputs, from the cells below, so that changes are readable as text.
 
-``ruff format`` reads notebooks, too: write the cells as it would.
+``ruff format`` also checks notebooks: format the code cells as it would.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ FIRST = [
         """\
 # The first cell
 
-`%%gemini` streams an answer into this page while it is being written, and keeps every piece of it.
+`%%gemini` streams an answer into this page while the model writes it, and keeps every chunk.
 
-**Everything in this tour is replayed from recordings** that come with the package (`--replay builtin:tour`). No key is
-used, nothing leaves your machine, and no model was asked: the answers were written for the tour, in the API's
-wire format and with the pace of a real stream. With a key of your own, leave `--replay` out; without a key and
-without `--replay`, `%%gemini` tells you so instead of pretending.
+**Everything in this tour is replayed from recordings** that come with the package (`--replay builtin:tour`). It uses no key
+and sends nothing, and no model was asked: the answers were written for the tour, in the API's wire format and with the
+timing of a real stream. With your own key, leave out `--replay`. Without a key and without `--replay`, `%%gemini` reports an
+error.
 
 Run the cells one by one with **Shift+Enter**.""",
     ),
@@ -35,11 +35,11 @@ with a table and a few lines of Python.""",
     (
         "markdown",
         """\
-## Stop one in the middle
+## Stop an answer
 
-The next answer is long. Press **Stop** beside its status line whenever you have seen enough: the cell ends well and
-what is queued goes on. (The ■ in the toolbar stops what is queued, too.) What had arrived stays in the page and in the
-object. If you let it run to its end, that is fine as well.""",
+The next answer is long. Press **Stop** next to its status line when you have seen enough: the cell succeeds, and queued cells
+run. (The ■ in the toolbar also cancels queued cells.) The text received so far stays on the page and in the response. You can
+also let it run to its end.""",
     ),
     (
         "code",
@@ -51,10 +51,10 @@ taught us to write things down.""",
     (
         "markdown",
         """\
-## What did the server really send?
+## What did the server send?
 
-`story` (the name given with `--out`) holds every chunk as it came, with its arrival time. Any DataFrame library takes
-it as it is.""",
+`story` (the name given with `--out`) holds every chunk as received, with its arrival time. Any DataFrame library takes the
+table directly.""",
     ),
     (
         "code",
@@ -70,7 +70,7 @@ pd.DataFrame(story.chunks)[["t", "gap", "size", "kind", "text", "output_tokens"]
         """\
 ## An answer that ends in the middle
 
-Connections break. Then the cell fails, so that *Run All* and CI notice, and what arrived is kept.""",
+Connections break. The cell then fails, so that *Run All* and CI stop, and the text received so far is kept.""",
     ),
     (
         "code!",
@@ -82,9 +82,9 @@ Why do some answers end in the middle? Three reasons.""",
     (
         "markdown",
         """\
-## An answer that means harm
+## A hostile answer
 
-Model output can carry scripts, tracking pictures and disguised buttons. They stay text.""",
+Model output can contain scripts, tracking images and disguised buttons. They remain text.""",
     ),
     (
         "code",
@@ -105,13 +105,13 @@ a `.env` file beside the notebook) and restart the kernel. Then:
 Your question. Python values go in double braces: {{ 6 * 7 }}.
 ```
 
-`%gemini` alone shows the state, `%gemini help` everything else. Save this notebook and open it again, even without a
+`%gemini` shows the current state, and `%gemini help` lists the commands. Save this notebook and open it again, even without a
 kernel: the answers are still there.""",
     ),
     ("code", "%gemini"),
     (
         "markdown",
-        "**Next**: what the server really sent, chunk by chunk, in [02-inspect.ipynb](02-inspect.ipynb).",
+        "**Next**: what the server sent, chunk by chunk, in [02-inspect.ipynb](02-inspect.ipynb).",
     ),
 ]
 
@@ -119,10 +119,10 @@ INSPECT = [
     (
         "markdown",
         """\
-# Inspect: what the stream really was
+# Inspect a stream
 
-An answer on the page is the end of a story. Here you look at the story: every piece the server sent, when it came, what
-it cost, and what was odd about it. Ten minutes, no key: the answers are recordings.""",
+This notebook looks behind an answer: every chunk that the server sent, when it arrived, what it cost, and what was unusual
+about it. It takes ten minutes and needs no key: the answers are recordings.""",
     ),
     (
         "code",
@@ -140,19 +140,19 @@ with a table and a few lines of Python.""",
     (
         "markdown",
         """\
-The line above the answer says how it ended and what it took; where there is room, small bars at its right end show when the
-pieces came. Everything else is in `r`.
+The line above the answer shows how it ended, how long it took and how many tokens it used. If there is room, small bars at its
+right end show when the chunks arrived. Everything else is in `r`.
 
 ## Three tables
 
-**Chunks** are the JSON values as they came, one a row. `t` is in seconds since the request was sent, `gap` since the
-chunk before, `size` in bytes.""",
+**Chunks** are the JSON values as received, one in each row. `t` is the time in seconds since the request was sent, `gap` the time
+since the previous chunk, `size` the number of bytes.""",
     ),
     ("code", "r.chunks"),
     (
         "markdown",
         """\
-That was a preview. Any DataFrame library takes the table as it is: `pd.DataFrame(r.chunks)`, `pl.DataFrame(r.chunks)`,
+This is a preview. Any DataFrame library takes the table directly: `pd.DataFrame(r.chunks)`, `pl.DataFrame(r.chunks)`,
 `pa.table(r.chunks)`; in DuckDB write `select t, text from chunks` after `chunks = r.chunks`.""",
     ),
     (
@@ -166,15 +166,15 @@ chunks.groupby("kind").agg(
     (
         "markdown",
         """\
-**Events** are what the chunks mean: a piece of text, a thought, a token count, a reason to end. One chunk often carries
-several.""",
+**Events** are what the chunks contain: text, a thought, a usage report, a finish reason. One chunk often contains several
+events.""",
     ),
     ("code", 'pd.DataFrame(r.events)[["chunk", "t", "kind", "text"]].tail(4)'),
     (
         "markdown",
         """\
-**Usage** is a running total: the last row counts, and adding the rows up would bill you many times over. The `_delta`
-columns say what each report added.""",
+**Usage** is a running total: only the last row counts, and adding the rows up would count most tokens many times. The `_delta`
+columns show what each report added.""",
     ),
     (
         "code",
@@ -183,10 +183,10 @@ columns say what each report added.""",
     (
         "markdown",
         """\
-## Find something
+## Select rows
 
-`where` keeps the rows you ask for: by column, by a condition in words (`=`, `!=`, `<`, `>`, and `~` for a regular
-expression), or by a function of the row. What it returns is a table again.""",
+`where` selects rows by column, by a condition as text (`=`, `!=`, `<`, `>`, and `~` for a regular expression), or by a function of
+the row. It returns a table.""",
     ),
     ("code", 'r.events.where(kind="finish")'),
     (
@@ -198,39 +198,39 @@ pd.DataFrame(waited)[["index", "t", "gap", "kind", "text"]]""",
     (
         "markdown",
         """\
-A dotted path goes into the JSON of each row, so you can ask for any field, also one that no column holds.
-`%gemini events r --where "kind=finish"` does the same without Python.""",
+A dotted path leads into the JSON of each row, so you can use any field, even one without a column. `%gemini events r --where
+"kind=finish"` does the same without Python.""",
     ),
     ("code", 'r.chunks.where("candidates.0.content.parts.0.text ~ STOP")'),
     (
         "markdown",
         """\
-## Where did the time go?
+## Timing
 
-In figures, in seconds, from the stamps of the socket:""",
+These times are in seconds, taken when the socket delivered the bytes:""",
     ),
     ("code", "r.timing"),
     (
         "markdown",
         """\
-And as a picture. Each bar is a chunk, the taller the more bytes (the root of them, so that one large chunk does not
-flatten the others); grey is the wait for the first byte; below are the tokens so far. It works on an answer that still
-runs, too.""",
+The timeline shows them as a picture. Each bar is a chunk; its height is the square root of its size, so that one large chunk
+does not flatten the others. The wait for the first byte is grey, and the tokens so far are below. It also works while an answer
+is still arriving.""",
     ),
     ("code", "r.timeline()"),
     (
         "markdown",
         """\
-It is an SVG. Saved and opened in a browser, each bar tells its chunk's number, time and size under the mouse.
-`%gemini timeline` shows it for the last answer, and `print(r.timeline())` draws it with letters.""",
+It is an SVG. If you save it and open it in a browser, each bar shows its chunk's number, time and size as a tooltip.
+`%gemini timeline` shows the timeline of the last answer, and `print(r.timeline())` draws it with characters.""",
     ),
     ("code", 'r.timeline().save("timeline.svg")'),
     (
         "markdown",
         """\
-## What was odd?
+## Notes about the stream
 
-Servers and gateways bend the protocol. This one bends it a lot, and its answer still reads well:""",
+Servers and gateways deviate from the protocol. This one deviates a lot, and its answer is still readable:""",
     ),
     (
         "code",
@@ -243,35 +243,35 @@ What can be odd about a stream?""",
     (
         "markdown",
         """\
-Each note says how serious it is. The long silence is easier to see:""",
+Each note has a severity. The long gap is easier to see in the timeline:""",
     ),
     ("code", "%gemini timeline odd"),
     (
         "markdown",
         """\
-## To the bytes
+## JSON and bytes
 
-`r.raw` holds the JSON values exactly as received, as plain dicts; `r.raw_chunks` the bytes they came in. Fields this
-version does not know are in both.""",
+`r.raw` holds the JSON values exactly as received, as plain dicts, and `r.raw_chunks` their bytes. Both include fields that this
+version does not know.""",
     ),
     ("code", 'next(value for value in odd.raw if "weather" in value)'),
     ("code", "odd.raw_chunks[-1].raw"),
     (
         "markdown",
         """\
-## All of it, to click through
+## The inspector
 
-Below the answer is a bar. Open it: chunks to filter and to unfold, the time line under the mouse, the request, the
-notes, and a player that shows the answer at any moment. It works in the saved notebook, too, without a kernel.""",
+Below the answer is a bar that opens the inspector: chunks that you can filter and expand, an interactive timeline, the request,
+the notes, and a replay that shows the answer at any moment. It also works in the saved notebook without a kernel.""",
     ),
     ("code", "odd.inspect()"),
     (
         "markdown",
         """\
-## What did it cost, and how would I ask without a notebook?
+## Cost, and the same request in a terminal
 
-`r.cost` is None where the price is not known, as for this recording, and never 0. `r.curl()` is the request for a
-terminal; the key is a variable in it.""",
+`r.cost` is None, never 0, if the price is not known, as for this recording. `r.curl()` returns the request as a shell command
+that takes the key from a variable.""",
     ),
     ("code", "print(r.cost)"),
     ("code", "print(r.curl())"),
@@ -280,10 +280,10 @@ terminal; the key is a variable in it.""",
         """\
 ## Your turn
 
-Find the chunk of `r` that carries the first word of the answer, and how many tokens had gone into thinking by then.
-(`first_text` of `r.timing` is its time; `r.usage_history` knows the tokens.)
+Find the chunk of `r` that contains the first word of the answer, and how many thinking tokens had been used by then.
+(`r.timing.first_text` is its time; `r.usage_history` has the tokens.)
 
-**Next**: keep an answer, play it again, and compare two, in
+**Next**: save an answer, replay it, and compare two, in
 [03-record-replay-compare.ipynb](03-record-replay-compare.ipynb).""",
     ),
 ]
@@ -294,9 +294,9 @@ REPLAY = [
         """\
 # Record, replay, compare
 
-A recorded stream runs again offline, in CI and on a plane, without a key and with its own pace. Ten minutes. Instead of a
-model the first cells ask `echo`, a backend that repeats the prompt and needs no network; with a key of your own leave
-`--backend echo` out.""",
+A recorded stream can be replayed offline and in CI, without a key and with its original timing. This notebook takes ten
+minutes. Instead of a model, the first cells use `echo`, a backend that repeats the prompt and needs no network; with your own
+key, leave out `--backend echo`.""",
     ),
     (
         "code",
@@ -309,7 +309,8 @@ from gemini_magic import Response""",
         """\
 ## Record
 
-`--record FILE` appends what goes over the wire. (`@wait` is for the echo: so many seconds before each word.)""",
+`--record FILE` appends the request and the response to a file. (`@wait` tells the echo backend to wait this many seconds before each
+word.)""",
     ),
     (
         "code",
@@ -322,8 +323,8 @@ A recording says it the same way **every time**, with every pause it made.""",
     (
         "markdown",
         """\
-The file is plain text, a line for each thing that happened: the request (without a key), the head of the answer, each
-piece with its time, the end. It is whole up to its last line even if the kernel is killed.""",
+The file is plain text with one JSON object in each line: the request (without a key), the status and headers of the response,
+each piece of its body with its time, and the end. If the kernel is killed, the file is valid up to its last line.""",
     ),
     (
         "code",
@@ -338,7 +339,7 @@ with open("mine.jsonl", encoding="utf-8") as file:
 ## Replay
 
 The same cell with `--replay` takes its answer from the file. `--speed 4` plays it four times as fast, `--speed 0` without
-waiting; the times in the tables stay those of the recording.""",
+waiting. The times in the tables are those of the recording.""",
     ),
     (
         "code",
@@ -352,8 +353,8 @@ A recording says it the same way **every time**, with every pause it made.""",
     (
         "markdown",
         """\
-A request that was never recorded is an error, and the error says how the nearest one differs. Nothing is sent instead.
-(`--replay-any` plays the answers in order, whatever is asked.)""",
+A request that was not recorded is an error, which shows how the most similar recorded request differs. Nothing is sent.
+(`--replay-any` plays the recorded answers in order, whatever the request.)""",
     ),
     (
         "code!",
@@ -364,9 +365,9 @@ Whatever a model says today it will say tomorrow.""",
     (
         "markdown",
         """\
-## Keep one answer
+## Save an answer
 
-Every answer can be saved afterwards, too. A `.jsonl` holds all of it, and a loaded answer is like a fresh one.""",
+You can save any answer afterwards. A `.jsonl` file holds everything, and a loaded response behaves like a new one.""",
     ),
     (
         "code",
@@ -377,7 +378,7 @@ Response.load("first.jsonl")""",
     (
         "markdown",
         """\
-An `.sse` file holds the bare body, as other tools write it. It has no times, and says so:""",
+An `.sse` file holds only the body, as other tools write it. It has no arrival times, and the timeline says so:""",
     ),
     (
         "code",
@@ -390,7 +391,7 @@ Response.load("first.sse").timeline()""",
         """\
 ## Compare
 
-The same question to two models (both made up for this tour, as are their answers):""",
+The same prompt for two models (both invented for this tour, as are their answers):""",
     ),
     (
         "code",
@@ -416,15 +417,15 @@ quick.diff(deep)""",
         """\
 ## Earlier answers
 
-Nothing was named, the tab was closed? `%gemini last` shows the newest answer again, `%gemini last 2` the one before.""",
+If you did not name a response, or closed the tab, `%gemini last` shows the newest answer again and `%gemini last 2` the one before.""",
     ),
     ("code", "%gemini last 2"),
     (
         "markdown",
         """\
-What a server answers is also kept in a journal on your machine, without keys, so that it survives the kernel (replayed
-answers are not: they are in their files). `%gemini journal list` shows what is in it, each with its number,
-`%gemini journal search scatter*` finds words, `%gemini show N` brings an answer back, `%gemini journal forget N` lets it go.""",
+Answers from a server are also kept in a journal on your machine, without keys, so that they outlive the kernel (replayed answers
+are not, because they are in a file already). `%gemini journal list` lists them with their numbers, `%gemini journal search scatter*`
+searches them, `%gemini show N` shows one again, and `%gemini journal forget N` removes it.""",
     ),
     ("code", "%gemini journal"),
     (
@@ -432,10 +433,10 @@ answers are not: they are in their files). `%gemini journal list` shows what is 
         """\
 ## In CI
 
-Commit a recording beside its notebook, write `--replay` into its cells, and `jupyter execute notebook.ipynb` runs it
-anywhere: a bad ending fails the cell, and so the run. That is how this tour is tested.
+Commit a recording next to its notebook and use `--replay` in its cells; then `jupyter execute notebook.ipynb` runs it anywhere. If an
+answer ends badly, the cell fails and so does the run. This is how the tour is tested.
 
-That was the tour. [01-first-cell.ipynb](01-first-cell.ipynb) is where it began; `%gemini help` lists what else there is.""",
+This is the end of the tour, which starts at [01-first-cell.ipynb](01-first-cell.ipynb). `%gemini help` lists all commands.""",
     ),
 ]
 
@@ -443,7 +444,7 @@ NOTEBOOKS = {"01-first-cell": FIRST, "02-inspect": INSPECT, "03-record-replay-co
 
 
 def notebook(name: str, cells: list[tuple[str, str]]) -> nbformat.NotebookNode:
-    """A notebook of these cells, ``code!`` being one that is expected to fail."""
+    """Return a notebook of these cells; a ``code!`` cell is expected to fail."""
     made = nbformat.v4.new_notebook()
     made.metadata = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},

@@ -1,4 +1,4 @@
-"""What the documents name exists: commands, options, files and dependencies."""
+"""Commands, options, files and dependencies that the documents name exist."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def flags():
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_links_and_paths_lead_somewhere(path):
+def test_linked_and_named_files_exist(path):
     text = path.read_text("utf-8")
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (path.parent / link).exists(), link
@@ -34,24 +34,24 @@ def test_links_and_paths_lead_somewhere(path):
 
 def test_options_of_the_readme_exist():
     text = read("README.md")
-    table = text[text.index("| often used") : text.index("`%%gemini -h` lists")]
+    table = text[text.index("| common options") : text.index("`%%gemini -h` lists")]
     named = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", table))
     assert named - {"--body", "--json"} <= flags() | {"-c"}
     assert len(named) > 15
 
 
-def test_words_of_the_readme_exist():
-    named = re.search(r"the other words \(([^)]*)\)", read("README.md"))[1]
+def test_commands_of_the_readme_exist():
+    named = re.search(r"lists all commands \(([^)]*)\)", read("README.md"))[1]
     assert set(re.findall(r"`(\w+)`", named)) <= set(WORDS)
 
 
-def test_every_dependency_has_its_line_and_its_reason():
+def test_every_dependency_is_listed_with_a_reason():
     wanted = {re.match(r"[\w-]+", line)[0] for line in PROJECT["dependencies"]}
     table = read("ARCHITECTURE.md").split("## Dependencies")[1]
-    told = dict(re.findall(r"^\| ([\w-]+) \| (.+) \|$", table, re.MULTILINE))
-    told.pop("package", None)
-    assert set(told) == wanted
-    assert all(len(reason) > 10 for reason in told.values())
+    reasons = dict(re.findall(r"^\| ([\w-]+) \| (.+) \|$", table, re.MULTILINE))
+    reasons.pop("package", None)
+    assert set(reasons) == wanted
+    assert all(len(reason) > 10 for reason in reasons.values())
 
 
 def test_the_two_commands_name_what_exists():
