@@ -5,7 +5,7 @@ Values only. A request made here holds no key: the client adds it last, for the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -184,6 +184,8 @@ class Backend(Struct, frozen=True, kw_only=True):
         price_provider: whose list prices apply, as genai-prices names the provider; None where there are none.
         price_data: ``(model, final counts, the chunk with the last total)`` -> the JSON value of the provider's API from
             which genai-prices reads them; never raises.
+        undocumented: yields the kind of a note and a name for everything in one JSON value that the dialect's reference
+            does not document (see :func:`~.gemini_reference.undocumented`); None where there is no such check.
         requested_tier: the service tier that a request asks for, whether an option or the user's own JSON set it.
         local: for a backend without a network: the request -> ``(seconds to wait, bytes)`` pieces of an SSE body.
     """
@@ -202,6 +204,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     token_details: Callable[[bytes], Sequence[TokenDetail]] = _no_details
     price_provider: str | None = None
     price_data: Callable[[str, Usage, bytes], dict[str, Any]] = _no_price_data
+    undocumented: Callable[[Any], Iterable[tuple[str, str]]] | None = None
     requested_tier: Callable[[Request], Any] = _requested_tier
     local: Callable[[HttpRequest], Iterator[tuple[float, bytes]]] | None = None
 

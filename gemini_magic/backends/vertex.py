@@ -18,6 +18,7 @@ from .backend import Backend, CountTokens, Endpoint, HttpRequest, ListModels
 from .gemini import GOOGLE_HOSTS, GOOGLE_STYLES, body_of, json_request, requested_tier
 from .gemini_catalog import read_models, read_token_count
 from .gemini_decode import decoder
+from .gemini_reference import undocumented
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
 from .urls import checked_model, method_of, quoted, versioned
@@ -153,6 +154,7 @@ VERTEX = Backend(
     token_details=token_details,
     price_provider=PRICE_PROVIDER,
     price_data=price_data,
+    undocumented=undocumented,
     requested_tier=requested_tier,
     auth_style=_style,
     count=CountTokens(_count, read_token_count),

@@ -7,17 +7,17 @@ once more. It changes nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
+from ..backends import backend
 from ..content import Opaque, Text
 from ..events import Chunk, Delta, Failure, Finish, Note
 from ..ledger import Ledger
 from ..lenient_json import clean
 from ..tables import Rows
-from .known_fields import ANSWER, CANDIDATE, PART, USAGE, WORDS
 from .offsets import ChunkOffsets
 
 __all__ = ["lint"]
@@ -28,15 +28,6 @@ _FEW: Final = 5  # different characters: ruled lines do come twice
 _ALIAS: Final = ("latest", "gemini-pro", "gemini-flash")  # names that stand for whatever is newest
 _NAME: Final = 60  # characters of a server's word
 _FOUND: Final = 5  # names of unknown fields that one note tells
-
-_FREE: Final = {
-    "args",
-    "response",
-    "error",
-    "groundingMetadata",
-    "inlineData",
-}  # what is in them is not the API's
-_DIALECTS: Final = ("gemini", "vertex", "adaptive")
 
 
 def lint(ledger: Ledger) -> list[Note]:
@@ -57,8 +48,9 @@ def lint(ledger: Ledger) -> list[Note]:
         *_model(ledger),
         *_held(ledger),
     ]
-    if ledger.backend in _DIALECTS:
-        notes += _fields(chunks)
+    undocumented = backend(ledger.backend).undocumented
+    if undocumented is not None:
+        notes += _fields(chunks, undocumented)
     return sorted(notes, key=lambda note: -1 if note.chunk is None else note.chunk)
 
 
@@ -182,7 +174,9 @@ def _held(ledger: Ledger) -> Iterator[Note]:
 # -- what the JSON holds
 
 
-def _fields(chunks: Sequence[Chunk]) -> Iterator[Note]:
+def _fields(
+    chunks: Sequence[Chunk], undocumented: Callable[[Any], Iterable[tuple[str, str]]]
+) -> Iterator[Note]:
     seen: dict[str, dict[str, int]] = {"unknown-field": {}, "unknown-value": {}, "duplicate-key": {}}
     counts = dict.fromkeys(("empty-part", "empty-signature"), 0)
     first: dict[str, int] = {}
@@ -198,15 +192,12 @@ def _fields(chunks: Sequence[Chunk]) -> Iterator[Note]:
             value = json.loads(chunk.raw, object_pairs_hook=partial(_paired, found, chunk.index))
         except (ValueError, RecursionError):
             continue  # the readers have said so
-        for name, word in _unknown_words(value):
-            found("unknown-value", f"{name} {word}", chunk.index)
-        for where, item, known in _objects(value):
-            for name in item.keys() - known:
-                found("unknown-field", f"{where}{name}", chunk.index)
-            kind = _emptiness(item) if known is PART else None
-            if kind:
+        for kind, name in undocumented(value):
+            if kind in counts:
                 counts[kind] += 1
                 first.setdefault(kind, chunk.index)
+            else:
+                found(kind, name, chunk.index)
     if names := seen["unknown-field"]:
         more = f" and {len(names) - _FOUND} more" if len(names) > _FOUND else ""
         listed = ", ".join(sorted(names)[:_FOUND])
@@ -243,42 +234,3 @@ def _paired(found: Any, at: int, pairs: list[tuple[str, Any]]) -> dict[str, Any]
         for name in {name for name in names if names.count(name) > 1}:
             found("duplicate-key", name, at)
     return value
-
-
-def _objects(value: Any) -> Iterator[tuple[str, Mapping[str, Any], set[str]]]:
-    """The objects of an answer whose fields are documented, each with where it stands and what is known there."""
-    if not isinstance(value, dict):
-        return
-    yield "", value, ANSWER
-    usage = value.get("usageMetadata")
-    if isinstance(usage, dict):
-        yield "usageMetadata.", usage, USAGE
-    candidates = value.get("candidates")
-    for candidate in candidates if isinstance(candidates, list) else ():
-        if not isinstance(candidate, dict):
-            continue
-        yield "candidates.", candidate, CANDIDATE
-        content = candidate.get("content")
-        parts = content.get("parts") if isinstance(content, dict) else None
-        for part in parts if isinstance(parts, list) else ():
-            if isinstance(part, dict):
-                yield "parts.", part, PART
-
-
-def _unknown_words(value: Any) -> Iterator[tuple[str, str]]:
-    """Words of the API's enums that are not documented. An unknown reason to finish is noted where the answer ends."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _unknown_words(item)
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            if name in WORDS and isinstance(item, str) and item not in WORDS[name]:
-                yield name, item
-            elif name not in _FREE and isinstance(item, dict | list):
-                yield from _unknown_words(item)
-
-
-def _emptiness(part: Mapping[str, Any]) -> str | None:
-    if part.get("text", "") != "" or part.keys() - {"text", "thought", "thoughtSignature"}:
-        return None
-    return "empty-signature" if part.get("thoughtSignature") else "empty-part"
