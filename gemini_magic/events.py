@@ -16,6 +16,7 @@ from .lenient_json import read_json
 
 __all__ = [
     "Chunk",
+    "Citation",
     "Decoded",
     "Delta",
     "Event",
@@ -102,18 +103,35 @@ class Delta(Struct, frozen=True, gc=False):
     candidate: int = 0
 
 
-class Evidence(Struct, frozen=True, gc=False):
-    """What a server says about an answer beside its text.
+class Citation(NamedTuple):
+    """A passage of the answer that the server found in a source; None where the server did not say.
 
     Attributes:
-        name: the server's own word: ``citationMetadata``, ``groundingMetadata`` or ``urlContextMetadata``.
-        value: the JSON value as sent.
-        candidate: which candidate it belongs to.
+        start, end: the passage, in bytes of the answer's UTF-8 form.
+        uri, title, license: of the source.
     """
 
-    name: str
+    start: int | None
+    end: int | None
+    uri: str | None
+    title: str | None
+    license: str | None
+
+
+class Evidence(Struct, frozen=True, gc=False):
+    """What a server reports about an answer beside its text: citations, searches, pages that it read.
+
+    Attributes:
+        kind: what it is about.
+        value: the JSON value as sent.
+        candidate: which candidate it belongs to.
+        citations: the passages and sources in ``value``; empty for anything but citations.
+    """
+
+    kind: Literal["citation", "grounding", "url_context"]
     value: Any
     candidate: int = 0
+    citations: tuple[Citation, ...] = ()
 
 
 class UsageReport(Struct, frozen=True, gc=False):

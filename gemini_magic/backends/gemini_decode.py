@@ -15,7 +15,18 @@ from typing import Any, Final
 import msgspec
 
 from ..content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Part, Text, Thought
-from ..events import Decoded, Delta, Event, Evidence, Finish, FinishOutcome, Note, Usage, UsageReport
+from ..events import (
+    Citation,
+    Decoded,
+    Delta,
+    Event,
+    Evidence,
+    Finish,
+    FinishOutcome,
+    Note,
+    Usage,
+    UsageReport,
+)
 from ..lenient_json import DEEPEST, read_json, tidy
 from .backend import Decoder
 from .gemini_repair import mend, mended, parse
@@ -188,13 +199,37 @@ def decoder() -> Decoder:
 
 
 def _evidence(candidate: WireCandidate, events: list[Event]) -> None:
-    for name, value in (
-        ("citationMetadata", candidate.citation_metadata),
-        ("groundingMetadata", candidate.grounding_metadata),
-        ("urlContextMetadata", candidate.url_context_metadata),
-    ):
-        if value:
-            events.append(Evidence(name, value, candidate.index))
+    index = candidate.index
+    if citation := candidate.citation_metadata:
+        events.append(Evidence("citation", citation, index, _citations(citation)))
+    if grounding := candidate.grounding_metadata:
+        events.append(Evidence("grounding", grounding, index))
+    if url_context := candidate.url_context_metadata:
+        events.append(Evidence("url_context", url_context, index))
+
+
+def _citations(metadata: Any) -> tuple[Citation, ...]:
+    """The sources in ``citationMetadata``: the Developer API lists them as ``citationSources``, Vertex AI as ``citations``."""
+    if not isinstance(metadata, dict):
+        return ()
+    listed = [metadata.get(name) for name in ("citationSources", "citations")]
+    return tuple(
+        _citation(source)
+        for sources in listed
+        if isinstance(sources, list)
+        for source in sources
+        if isinstance(source, dict)
+    )
+
+
+def _citation(source: dict[str, Any]) -> Citation:
+    start, end = (
+        value if isinstance(value := source.get(name), int) else None for name in ("startIndex", "endIndex")
+    )
+    uri, title, terms = (
+        None if source.get(name) is None else str(source[name]) for name in ("uri", "title", "license")
+    )
+    return Citation(start, end, uri, title, terms)
 
 
 def _extras(answer: WireAnswer) -> dict[str, Any] | None:

@@ -201,11 +201,6 @@ _TYPES: dict[str, Literal["int32", "int64", "float64", "string"]] = {
 # Never unknown. (An event may belong to no chunk.)
 _FULL = frozenset({"index", "t", "size", "chars"})
 _MISSING: dict[str, Literal[0, ""]] = {"round": 0, "attempt": 0, "kind": "", "text": "", "thought": ""}
-_EVIDENCE = {
-    "citationMetadata": "citation",
-    "groundingMetadata": "grounding",
-    "urlContextMetadata": "url_context",
-}
 
 
 @cache
@@ -246,7 +241,7 @@ def describe(event: Event) -> tuple[str, str | None, int | None]:
     if isinstance(event, Finish):
         return "finish", event.reason, event.candidate
     if isinstance(event, Evidence):
-        return _EVIDENCE.get(event.name, "other"), None, event.candidate
+        return event.kind, None, event.candidate
     return "error" if isinstance(event, Failure) else "note", event.message, None
 
 

@@ -65,7 +65,7 @@ READINGS = [
     [Delta(Text("one ")), Delta(Text("\ud83d")), UsageReport(Usage(5, None, 1, 2, None, 8))],
     [Delta(Text("\ude00 two")), Note("odd", "m"), Delta(Blob("image/png", b"x")), Delta(Text("b"), 1)],
     [],
-    [Delta(Text("")), Evidence("citationMetadata", {"a": 1}), Evidence("new", 1, 1)],
+    [Delta(Text("")), Evidence("citation", {"a": 1}), Evidence("url_context", 1, 1)],
     [UsageReport(Usage(prompt=99)), Failure("busy", 503), finish_of("SAFETY", prompt=True)],
     [
         finish_of("STOP"),
@@ -110,7 +110,7 @@ def test_what_came_with_one_read_adds_up_as_if_it_had_come_alone(size):
         "text+usage",
         "text+blob",
         "other",
-        "text+citation+other",
+        "text+citation+url_context",
         "usage+error+finish",
         "finish+usage",
     ]
