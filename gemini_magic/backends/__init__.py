@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .auth import Auth
-from .backend import Backend, Decoder, Endpoint, Form, HttpRequest, Model, TokenCount
+from .backend import Backend, Decoder, Endpoint, Form, HttpRequest, Model, SentRequest, TokenCount
 from .registry import DEFAULT, backend, may_carry, names
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Form",
     "HttpRequest",
     "Model",
+    "SentRequest",
     "TokenCount",
     "backend",
     "may_carry",

@@ -18,6 +18,7 @@ from .backend import Backend, Endpoint, HttpRequest
 from .gemini import body_of, json_request, model_path, requested_tier
 from .gemini_decode import decoder
 from .gemini_reference import undocumented
+from .gemini_sent import read_request
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
 from .urls import method_of, quoted, versioned
@@ -69,6 +70,7 @@ ADAPTIVE = Backend(
     token_details=token_details,
     price_provider=PRICE_PROVIDER,
     price_data=price_data,
+    read_request=read_request,
     undocumented=undocumented,
     requested_tier=requested_tier,
 )

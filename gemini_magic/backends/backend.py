@@ -5,7 +5,9 @@ Values only. A request made here holds no key: the client adds it last, for the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -24,6 +26,7 @@ __all__ = [
     "HttpRequest",
     "ListModels",
     "Model",
+    "SentRequest",
     "TokenCount",
 ]
 
@@ -148,6 +151,33 @@ class ListModels(NamedTuple):
     decode: Callable[[dict[str, Any]], tuple[list[Model], str]]
 
 
+class SentRequest(NamedTuple):
+    """A request read again from what went over the wire; None where the dialect does not say.
+
+    Attributes:
+        model: the model that was asked.
+        question, system: the last turn and the system instruction: text, or the JSON value of anything else.
+        turns_before: the number of turns before the question.
+        config: the generation settings as sent.
+        rest: every other field of the body.
+    """
+
+    model: str | None = None
+    question: Any = None
+    turns_before: int | None = None
+    system: Any = None
+    config: Any = None
+    rest: Mapping[str, Any] = MappingProxyType({})
+
+
+def _unread(url: str, body: bytes) -> SentRequest:  # noqa: ARG001 - others find the model in it
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        value = None
+    return SentRequest(rest=value if isinstance(value, dict) else {})
+
+
 def _no_details(raw: bytes) -> Sequence[TokenDetail]:  # noqa: ARG001 - others read them
     return ()
 
@@ -186,6 +216,7 @@ class Backend(Struct, frozen=True, kw_only=True):
             which genai-prices reads them; never raises.
         undocumented: yields the kind of a note and a name for everything in one JSON value that the dialect's reference
             does not document (see :func:`~.gemini_reference.undocumented`); None where there is no such check.
+        read_request: ``(url, body)`` of a request that was sent -> what it asked; never raises.
         requested_tier: the service tier that a request asks for, whether an option or the user's own JSON set it.
         local: for a backend without a network: the request -> ``(seconds to wait, bytes)`` pieces of an SSE body.
     """
@@ -205,6 +236,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     price_provider: str | None = None
     price_data: Callable[[str, Usage, bytes], dict[str, Any]] = _no_price_data
     undocumented: Callable[[Any], Iterable[tuple[str, str]]] | None = None
+    read_request: Callable[[str, bytes], SentRequest] = _unread
     requested_tier: Callable[[Request], Any] = _requested_tier
     local: Callable[[HttpRequest], Iterator[tuple[float, bytes]]] | None = None
 

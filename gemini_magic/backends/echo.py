@@ -23,6 +23,7 @@ from typing import Any
 from .backend import Backend, HttpRequest
 from .gemini import GEMINI, LATEST, encode, requested_tier
 from .gemini_decode import decoder
+from .gemini_sent import read_request
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
 
@@ -120,6 +121,7 @@ ECHO = Backend(
     token_details=token_details,
     price_provider=PRICE_PROVIDER,
     price_data=price_data,
+    read_request=read_request,
     requested_tier=requested_tier,
     local=reply,
 )

@@ -19,10 +19,11 @@ from msgspec.structs import replace
 from ..content import Blob, File, Opaque, Part, Request, Text, Thought, Turn, joined, merged
 from ..errors import OptionError
 from .auth import Auth
-from .backend import Backend, Endpoint, HttpRequest
+from .backend import Backend, Endpoint, HttpRequest, SentRequest
 from .field_names import camel, named, snake
 from .gateway_decode import decoder
 from .gemini import LATEST, generation_config, json_request, top_fields
+from .gemini_sent import read_request
 from .gemini_usage import PRICE_PROVIDER, price_data
 from .http_errors import http_failure
 from .urls import based, checked_model, too_long
@@ -147,6 +148,12 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
     return json_request(_url(request.model, endpoint), body, streamed=endpoint.form != "whole")
 
 
+def _read_request(url: str, body: bytes) -> SentRequest:
+    sent = read_request(url, body)
+    rest = dict(sent.rest)
+    return sent._replace(model=rest.pop("model_name", None), rest=rest)
+
+
 GATEWAY = Backend(
     name="gateway",
     default_model=LATEST,
@@ -164,4 +171,5 @@ GATEWAY = Backend(
     failure=http_failure,
     price_provider=PRICE_PROVIDER,  # of its default service
     price_data=price_data,
+    read_request=_read_request,
 )

@@ -36,6 +36,7 @@ from .field_names import named, parted
 from .gemini_catalog import read_models, read_token_count
 from .gemini_decode import decoder
 from .gemini_reference import undocumented
+from .gemini_sent import read_request
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
 from .urls import checked_model, method_of, quoted, versioned
@@ -311,6 +312,7 @@ GEMINI = Backend(
     token_details=token_details,
     price_provider=PRICE_PROVIDER,
     price_data=price_data,
+    read_request=read_request,
     undocumented=undocumented,
     count=CountTokens(_count, read_token_count),
     models=ListModels(_models, read_models),

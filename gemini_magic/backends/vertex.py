@@ -19,6 +19,7 @@ from .gemini import GOOGLE_HOSTS, GOOGLE_STYLES, body_of, json_request, requeste
 from .gemini_catalog import read_models, read_token_count
 from .gemini_decode import decoder
 from .gemini_reference import undocumented
+from .gemini_sent import read_request
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
 from .urls import checked_model, method_of, quoted, versioned
@@ -154,6 +155,7 @@ VERTEX = Backend(
     token_details=token_details,
     price_provider=PRICE_PROVIDER,
     price_data=price_data,
+    read_request=read_request,
     undocumented=undocumented,
     requested_tier=requested_tier,
     auth_style=_style,
