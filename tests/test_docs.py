@@ -45,6 +45,15 @@ def test_commands_of_the_readme_exist():
     assert set(re.findall(r"`(\w+)`", named)) <= set(WORDS)
 
 
+def test_every_module_at_the_top_and_every_package_is_in_the_architecture():
+    text = read("ARCHITECTURE.md").split("## The packages")[1].split("## Decisions")[0]
+    named = set(re.findall(r"`([\w/]+)`", text))
+    package = CHECKOUT / "gemini_magic"
+    modules = {path.stem for path in package.glob("*.py") if not path.stem.startswith("__")}
+    folders = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    assert (modules | folders | {"labextension/"}) - named == set()
+
+
 def test_every_dependency_is_listed_with_a_reason():
     wanted = {re.match(r"[\w-]+", line)[0] for line in PROJECT["dependencies"]}
     table = read("ARCHITECTURE.md").split("## Dependencies")[1]
