@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from .backends import Backend, backend
 from .client import Key, endpoint_of, open_stream
-from .config import CALL, KEPT_BACK, resolve
+from .config import CALL, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
 from .conversation import answer_turn
 from .credentials import find_key, key_header
@@ -127,7 +127,7 @@ def begin(
     replay = None
     if options.replay:
         replay = Replay(_recording(options.replay), any_order=options.replay_any, speed=options.speed)
-    key, kept_back = None, (sources or {}).get(KEPT_BACK)
+    key, kept_back = None, (sources or {}).get(KEY_WITHHELD)
     if replay is None and dialect.local is None:
         key = _key(dialect, options, ask_key, kept_back)
     else:
@@ -173,8 +173,8 @@ def _reply(
     if answer is None:
         raise OptionError("There is no answer to reply to.", remedy="Ask again.")
     once = ("to", "record", "background")  # a file would lose what is in it
-    again = {name: value for name, value in options.again().items() if name not in once}
-    resolved, sources = resolve(more, again=again, place=CALL)
+    again = {name: value for name, value in options.for_follow_up().items() if name not in once}
+    resolved, sources = resolve(more, previous=again, place=CALL)
     asked = _request(prompt, resolved, (*request.turns, answer))
     said = begin(asked, resolved, sources=sources)
     with _stopping(said):

@@ -147,7 +147,7 @@ def test_leaving_the_block_stops_it_and_keeps_what_came(fake_server):
 
 
 def test_mistakes_are_said_before_anything_is_sent(fake_server):
-    with pytest.raises(OptionError, match="no setting 'temprature'"):
+    with pytest.raises(OptionError, match="Unknown setting: 'temprature'"):
         ask(fake_server, temprature=1)
     with pytest.raises(OptionError, match="prompt is empty"):
         gemini_magic.ask("  ", base_url=fake_server.base_url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gemini_magic.backends import DEFAULT, backend, names
-from gemini_magic.config import CALL, KEPT_BACK, Options, resolve, settings
+from gemini_magic.config import CALL, KEY_WITHHELD, Options, resolve, settings
 from gemini_magic.errors import OptionError
 from gemini_magic.notebook.arguments import parse
 
@@ -41,11 +41,11 @@ def test_values_become_their_type_and_hyphens_underscores(tmp_path):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ({"temperature": "warm"}, "not a number"),
-        ({"max_tokens": "1.5"}, "not a whole number"),
-        ({"display": "loud"}, "not one of"),
-        ({"quiet": "perhaps"}, "not true or false"),
-        ({"temprature": 1}, "no setting 'temprature'"),
+        ({"temperature": "warm"}, "must be a number of 0 or greater"),
+        ({"max_tokens": "1.5"}, "must be an integer"),
+        ({"display": "loud"}, "must be one of"),
+        ({"quiet": "perhaps"}, "must be true or false"),
+        ({"temprature": 1}, "Unknown setting: 'temprature'"),
     ],
 )
 def test_what_does_not_fit_is_said_with_a_remedy(line, words):
@@ -77,16 +77,16 @@ BOUNDS = [
 @pytest.mark.parametrize(("name", "bad", "good"), BOUNDS)
 def test_numbers_that_make_no_sense_are_refused_on_every_layer(tmp_path, name, bad, good):
     for value in bad:
-        with pytest.raises(OptionError, match=rf"^{name}: .* is not a (whole )?number.+\d") as caught:
+        with pytest.raises(OptionError, match=rf"^{name} must be an? (number|integer) .+\d") as caught:
             resolve({name: value})
         assert caught.value.remedy
-        with pytest.raises(OptionError, match=rf"^%config GeminiMagics: {name}: "):
+        with pytest.raises(OptionError, match=rf"^%config GeminiMagics: {name} must be "):
             resolve(config={name: value})
         if settings()[name].flags:
-            with pytest.raises(OptionError, match=f"^{settings()[name].flags[-1]}: "):
+            with pytest.raises(OptionError, match=f"^{settings()[name].flags[-1]} must be "):
                 parse(f"{settings()[name].flags[-1]} {value}")
     (tmp_path / "pyproject.toml").write_text(f"[tool.gemini_magic]\n{name} = {bad[0]}")
-    with pytest.raises(OptionError, match=rf"pyproject.toml: {name}: "):
+    with pytest.raises(OptionError, match=rf"pyproject.toml: {name} must be "):
         resolve(start=tmp_path)
     for value in good:
         assert getattr(resolve({name: value})[0], name) == float(value)
@@ -106,17 +106,20 @@ def test_the_help_names_every_backend():
     assert resolve({"backend": "unknown"})[0].model == DEFAULT.default_model  # refused when it is looked up
 
 
-def test_the_error_tells_the_range():
-    def told(name, value):
+def test_the_error_names_the_range():
+    def message(name, value):
         with pytest.raises(OptionError) as caught:
             resolve({name: value})
         return caught.value.message
 
-    assert told("top_p", 2) == "top_p: 2 is not a number from 0 to 1."
-    assert told("max_event", "nan") == "max_event: 'nan' is not a number above 0, at most 8,192."
-    assert told("rpm", 0) == "rpm: 0 is not a whole number, 1 or more."
-    assert told("temperature", -1) == "temperature: -1 is not a number, 0 or more."
-    assert told("seed", 1.5) == "seed: 1.5 is not a whole number."
+    assert message("top_p", 2) == "top_p must be a number from 0 to 1, not 2."
+    assert (
+        message("max_event", "nan")
+        == "max_event must be a number greater than 0 and at most 8,192, not 'nan'."
+    )
+    assert message("rpm", 0) == "rpm must be an integer of 1 or greater, not 0."
+    assert message("temperature", -1) == "temperature must be a number of 0 or greater, not -1."
+    assert message("seed", 1.5) == "seed must be an integer, not 1.5."
 
 
 def test_an_empty_text_takes_a_setting_back(tmp_path):
@@ -128,7 +131,7 @@ def test_an_empty_text_takes_a_setting_back(tmp_path):
     assert resolve(parse("--key-env=").options, start=tmp_path)[0].key_env is None
 
 
-LAYERS = ("user", "project", "config", "again", "line")
+LAYERS = ("user", "project", "config", "previous", "line")
 ADDRESSES = {"base_url": "https://other.example", "backend": "gateway"}
 
 
@@ -141,8 +144,8 @@ def layered(folder, said):
         (folder / name).parent.mkdir(exist_ok=True)
         lines = [f'{key} = "{value}"\n' for key, value in said.get(layer, {}).items()]
         (folder / name).write_text(head + "".join(lines))
-    line, config, again = (said.get(layer) for layer in ("line", "config", "again"))
-    return resolve(line, config, again=again, start=folder)
+    line, config, previous = (said.get(layer) for layer in ("line", "config", "previous"))
+    return resolve(line, config, previous=previous, start=folder)
 
 
 @pytest.mark.parametrize("where_address", LAYERS)
@@ -158,11 +161,11 @@ def test_a_key_belongs_to_the_address_it_was_said_with(
     options, sources = layered(tmp_path, said)
     assert getattr(options, address) == ADDRESSES[address]
     if LAYERS.index(where_address) <= LAYERS.index(where_key):
-        assert (options.key_env, KEPT_BACK in sources) == ("K", False)
+        assert (options.key_env, KEY_WITHHELD in sources) == ("K", False)
     else:
         assert options.key_env is None
-        assert sources["key_env"].startswith(f"kept back: {address} is from ")
-        assert sources[address] in sources[KEPT_BACK]
+        assert sources["key_env"].startswith(f"withheld: {address} is from ")
+        assert sources[address] in sources[KEY_WITHHELD]
         # The same address, said below too: it is the one that the key was meant for.
         said.setdefault(where_key, {})[address] = ADDRESSES[address]
         assert layered(tmp_path, said)[0].key_env == "K"
@@ -178,7 +181,7 @@ def test_a_key_does_not_follow_to_the_usual_address_either():
     config = {"base_url": "https://own.example", "key_env": "K"}
     assert resolve({"base_url": ""}, config)[0].key_env is None
     assert resolve({"model": "m"}, config)[0].key_env == "K"
-    assert resolve({"key_env": ""}, config)[1].get(KEPT_BACK) is None
+    assert resolve({"key_env": ""}, config)[1].get(KEY_WITHHELD) is None
 
 
 def test_the_environment_names_a_backend_for_every_key(monkeypatch):
@@ -201,7 +204,7 @@ def test_from_python_nothing_speaks_of_a_cell():
             resolve(said, place=CALL)
         assert "cell" not in str(caught.value)
     assert resolve({"rpm": 1}, place=CALL)[1] == {"rpm": "the call"}
-    with pytest.raises(OptionError, match=r"^There is no setting 'temprature'"):
+    with pytest.raises(OptionError, match=r"^Unknown setting: 'temprature'"):
         resolve({"temprature": 3}, place=CALL)
 
 

@@ -91,7 +91,7 @@ class CellRunner:
         """A new request for the rest of the last answer; whoever said the word sends it."""
         rest = self.session.going_on()
         run = rest.run
-        options, sources = resolve(line.options, self.said(), again=run.options.again())
+        options, sources = resolve(line.options, self.said(), previous=run.options.for_follow_up())
         *before, question = run.asked
         chars = len(text_of(rest.prefix))
         answer, added = answer_turn(rest.prefix), 0

@@ -33,7 +33,7 @@ def test_the_documented_address_and_the_sdks():
     assert made().url == f"{start}/streamGenerateContent?alt=sse"
     assert made(method_style="colon").url == f"{start}:streamGenerateContent?alt=sse"
     assert made(base_url="http://h/api/v1").url.startswith("http://h/api/v1/models/")
-    with pytest.raises(OptionError, match="not one of colon, slash"):
+    with pytest.raises(OptionError, match="must be one of colon, slash"):
         made(method_style="dot")
     gemini = backend("gemini")
     assert gemini.url("m", Endpoint("http://h", method_style="slash")) == (

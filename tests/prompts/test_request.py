@@ -100,5 +100,5 @@ def test_only_the_format_json_asks_the_server_for_json():
 
 @pytest.mark.parametrize("said", [{"safety": "strict"}, {"service_tier": "cheap"}, {"alt": "xml"}])
 def test_a_word_that_is_none_of_the_choices(said):
-    with pytest.raises(OptionError, match="is not one of"):
+    with pytest.raises(OptionError, match="must be one of"):
         made(**said)

@@ -40,8 +40,12 @@ from gemini_magic.notebook import load, unload
         ("%gemini config model quick", "takes nothing after the name", "`%gemini config model=VALUE`"),
         ("%gemini config chat=tom", "'chat' belongs to one cell", "Write --chat on the %%gemini line"),
         ("%gemini config continue=1", "'continue' belongs to one cell", "Write --continue"),
-        ("%gemini config temperature=warm", "temperature: 'warm' is not a number, 0 or more.", "randomness"),
-        ("%gemini config display=3d", "'3d' is not one of auto, live", "display"),
+        (
+            "%gemini config temperature=warm",
+            "temperature must be a number of 0 or greater, not 'warm'.",
+            "sampling temperature",
+        ),
+        ("%gemini config display=3d", "display must be one of auto, live", "display"),
         ("%gemini config quiet=1 timeout=30", "one setting at a time.", "`%gemini config quiet=1`, then"),
         ("%gemini config system=Be brief timeout=3", "one setting at a time.", "quotation marks"),
         ("%gemini config stop=[a", "stop: '[a' is not a list.", "['a', 'b']"),
@@ -61,14 +65,14 @@ def test_a_guess_that_is_far_off_is_not_made(cells):
 
 def test_one_setting_is_shown_in_one_line(cells):
     cells("%gemini config temperature")
-    assert cells.shown == "temperature = None (default): randomness, 0 is steadiest\n"
+    assert cells.shown == "temperature = None (default): sampling temperature; 0 is the most deterministic\n"
     cells("%gemini config max-output-tokens")
     assert cells.shown.startswith("max_tokens = None (default): ")
 
 
 def test_a_setting_is_set_for_this_shell_and_taken_back(cells):
     cells("%gemini config temperature=0.5")
-    assert cells.shown == "temperature = 0.5 (%config GeminiMagics): randomness, 0 is steadiest\n"
+    assert cells.shown == "temperature = 0.5 (%config GeminiMagics): sampling temperature; 0 is the most deterministic\n"
     cells("%gemini config model = quick")
     cells("%gemini config \"stop=['a', 'b']\"")
     cells("%gemini config quiet=true")
@@ -97,7 +101,7 @@ def test_a_key_that_is_kept_back_is_said_so(cells, tmp_path, monkeypatch):
     (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nbackend = "gemini"\nkey_env = "MYKEY"')
     cells("%config GeminiMagics.backend = 'gemini'")
     cells("%config GeminiMagics.base_url = 'https://llm.example.org'")
-    kept = "kept back: base_url is from %config GeminiMagics"
+    kept = "withheld: base_url is from %config GeminiMagics"
     cells("%gemini")
     assert f"none: this address is asked without one (key_env {kept})\n" in cells.shown
     cells("%gemini config key_env")
