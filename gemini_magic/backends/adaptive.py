@@ -1,10 +1,10 @@
-"""Adaptive's gateway (llmadaptive.uk): Gemini's protocol with extensions of its own.
+"""Adaptive's gateway (llmadaptive.uk): Gemini's protocol with extensions.
 
-Reference: docs.llmadaptive.uk, "Gemini Stream Generate Content". Its method follows the model after a slash;
-``provider_configs``, ``model_router``, ``semantic_cache``, ``prompt_cache`` and ``fallback`` go out as they are
-written with ``--body`` or ``-p``. The documented body names the generation settings ``config``, Google's SDK, which it
-supports, sends ``generationConfig``: so do we, unless the request has a ``config``, which then takes them all. No
-I/O, no key.
+Reference: docs.llmadaptive.uk, "Gemini Stream Generate Content". A slash separates the model and the method in the URL.
+``provider_configs``, ``model_router``, ``semantic_cache``, ``prompt_cache`` and ``fallback`` are sent as written with
+``--body`` or ``-p``. The documented body has the generation settings in ``config``; Google's SDK, which the gateway
+supports, sends ``generationConfig``. This backend sends ``generationConfig`` too, unless the user's JSON has a
+``config``: then all settings are sent in that. No I/O, no key.
 """
 
 from __future__ import annotations
@@ -35,20 +35,22 @@ def _url(model: str, endpoint: Endpoint) -> str:
 
 
 def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
-    """The request, its settings under ``config`` where the user began one.
+    """The HTTP request for an answer, without a key; its settings are in ``config`` if the user's JSON has one.
 
     Raises:
-        OptionError: it cannot be sent as it is.
+        OptionError: the URL, the model name or a value is not valid.
     """
-    renamed = "config" in request.body
-    if renamed:
+    in_config = "config" in request.body
+    if in_config:
         config = request.body["config"]
         if not isinstance(config, dict):
-            raise OptionError("config is not an object.", remedy="""Write --body '{"config": {}}'.""")
+            raise OptionError(
+                "The field config must be a JSON object.", remedy="""For example: --body '{"config": {}}'."""
+            )
         rest = {name: value for name, value in request.body.items() if name != "config"}
         request = replace(request, body=merged(rest, {"generationConfig": config}))
     body = body_of(request, _EXTENSIONS)
-    if renamed:
+    if in_config:
         body["config"] = body.pop("generationConfig", {})
     return json_request(_url(request.model, endpoint), body, streamed=endpoint.form == "sse")
 

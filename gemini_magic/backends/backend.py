@@ -1,6 +1,7 @@
-"""What a backend is: an address, a way to name the key, and a few functions.
+"""The interface of a backend: a value that holds everything one API dialect does differently.
 
-Values only. A request made here holds no key: the client adds it last, for the hosts it belongs to.
+A new dialect is a module that defines a :class:`Backend`, and a row in ``registry``. Requests made here hold no key: the
+client adds it last, and only for the hosts that the key belongs to.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ _FRAMING: Final[dict[Form, tuple[str, ...]]] = {
 
 
 class HttpRequest(NamedTuple):
-    """A request ready to be sent, but for its key.
+    """A request that is ready to be sent, except for its key.
 
     Attributes:
         method: ``POST`` or ``GET``.
@@ -76,14 +77,14 @@ class HttpRequest(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """Where a request goes and in which form its answer comes; None where the backend knows better.
+    """Where a request is sent, and in which form the answer is requested; None for the backend's default.
 
     Attributes:
         base_url: scheme, host and optional path.
-        api_version: the version in the address.
+        api_version: the version in the URL.
         project, location: of a Google Cloud project.
-        form: server-sent events, a JSON array that grows, or the whole answer at once.
-        method_style: what stands between a model and the method in the address: a colon or a slash.
+        form: the form of the answer.
+        method_style: the separator between the model and the method in the URL.
     """
 
     base_url: str | None = None
@@ -170,7 +171,7 @@ class SentRequest(NamedTuple):
     rest: Mapping[str, Any] = MappingProxyType({})
 
 
-def _unread(url: str, body: bytes) -> SentRequest:  # noqa: ARG001 - others find the model in it
+def _unread(url: str, body: bytes) -> SentRequest:  # noqa: ARG001 - other backends find the model in it
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
@@ -178,11 +179,11 @@ def _unread(url: str, body: bytes) -> SentRequest:  # noqa: ARG001 - others find
     return SentRequest(rest=value if isinstance(value, dict) else {})
 
 
-def _no_details(raw: bytes) -> Sequence[TokenDetail]:  # noqa: ARG001 - others read them
+def _no_details(raw: bytes) -> Sequence[TokenDetail]:  # noqa: ARG001 - other backends read it
     return ()
 
 
-def _no_price_data(model: str, usage: Usage, raw: bytes) -> dict[str, Any]:  # noqa: ARG001 - others need them
+def _no_price_data(model: str, usage: Usage, raw: bytes) -> dict[str, Any]:  # noqa: ARG001 - other backends need them
     return {}
 
 
@@ -190,24 +191,25 @@ def _requested_tier(request: Request) -> Any:
     return request.settings.service_tier
 
 
-def _same(style: str | None, endpoint: Endpoint) -> str | None:  # noqa: ARG001 - others look at the endpoint
+def _same(style: str | None, endpoint: Endpoint) -> str | None:  # noqa: ARG001 - other backends need the endpoint
     return style
 
 
 class Backend(Struct, frozen=True, kw_only=True):
-    """One dialect of the protocol.
+    """One API dialect. Only the fields without a default have to be set.
 
     Attributes:
         name: the value of ``--backend``.
         default_model: the model that is used when the user names none.
-        auth: how its key travels; None when there is no key.
-        url: ``(model, endpoint)`` -> the URL that is asked.
-        encode: what is asked, and where -> the HTTP request, without a key.
+        auth: how its key is sent; None for a backend without keys.
+        url: ``(model, endpoint)`` -> the URL of a request.
+        encode: ``(request, endpoint)`` -> the HTTP request, without a key. It raises ``OptionError`` for anything that the
+            dialect cannot express, so that nothing is sent.
         decoder: creates a :class:`Decoder`; its docstring says who owns it and how long it may live.
         normal_anomalies: kinds of :class:`~gemini_magic.wire.Anomaly` that the dialect documents, such as
             ``done-marker`` for a stream that ends with ``[DONE]``; they are not noted.
-        failure: ``(status, body) -> Failure`` for an HTTP error of any shape.
-        auth_style: ``(--auth or None, endpoint)`` -> the style to use, None for ``auth``'s own.
+        failure: ``(status, body)`` of an HTTP error -> the failure that it describes; never raises.
+        auth_style: ``(value of --auth or None, endpoint)`` -> the style to use; None for the style of ``auth``.
         count: how the tokens of a request are counted; None where the server cannot do that.
         models: how the models are listed; None where there is no list.
         token_details: the token counts by modality that one JSON text reports; never raises.
@@ -218,7 +220,7 @@ class Backend(Struct, frozen=True, kw_only=True):
             does not document (see :func:`~.gemini_reference.undocumented`); None where there is no such check.
         read_request: ``(url, body)`` of a request that was sent -> what it asked; never raises.
         requested_tier: the service tier that a request asks for, whether an option or the user's own JSON set it.
-        local: for a backend without a network: the request -> ``(seconds to wait, bytes)`` pieces of an SSE body.
+        local: for an offline backend: the request -> ``(seconds to wait, bytes)`` pieces of an SSE body.
     """
 
     name: str
@@ -245,9 +247,13 @@ class Backend(Struct, frozen=True, kw_only=True):
         return _FRAMING[form] + self.normal_anomalies
 
     def auth_for(self, style: str | None, endpoint: Endpoint) -> Auth | None:
-        """How the key travels to an endpoint when the user asks for a style; None when there is no key.
+        """How the key is sent to an endpoint; None for a backend without keys.
+
+        Args:
+            style: the value of ``--auth``, or None.
+            endpoint: where the request is sent.
 
         Raises:
-            OptionError: there is no such style here, or it needs what the endpoint lacks.
+            OptionError: the style is not supported, or the endpoint lacks something that it needs.
         """
-        return None if self.auth is None else self.auth.styled(self.auth_style(style, endpoint))
+        return None if self.auth is None else self.auth.with_style(self.auth_style(style, endpoint))

@@ -1,7 +1,7 @@
-"""Google's Gemini Developer API: how a request looks on the wire, and where it goes.
+"""Google's Gemini Developer API: URLs and request bodies.
 
-Reference: ai.google.dev, ``models.streamGenerateContent``, ``models.countTokens`` and ``models.list``. No I/O, no
-key. Any server that speaks this protocol is asked with ``--base-url``.
+Reference: ai.google.dev, ``models.streamGenerateContent``, ``models.countTokens`` and ``models.list``. Other servers
+with the same API are used with ``--base-url``. No I/O, no key.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ __all__ = [
     "top_fields",
 ]
 
-_FLAGS = {"thought", "thoughtSignature"}  # what a part may have beside its data
-_PAGE = 1000  # models; the most the API gives at once
+_FLAGS = {"thought", "thoughtSignature"}  # fields of a part that are not its data
+_PAGE = 1000  # models per page, the API's maximum
 # How the neutral settings are spelled (ai.google.dev, GenerationConfig, SafetySetting and Tool).
 _CONFIG = {
     "temperature": "temperature",
@@ -82,7 +82,7 @@ _BUDGETS = {"minimal": 512, "low": 1024, "medium": 8192, "high": 24576, "xhigh":
 
 
 def part_to_json(part: Part) -> dict[str, Any]:
-    """A part as the API takes it, its thought signature with it."""
+    """The JSON object of a part, with its thought signature."""
     value = _part(part)
     if part.signature is not None:
         value = {**value, "thoughtSignature": part.signature}
@@ -110,7 +110,7 @@ def _part(part: Part) -> dict[str, Any]:
         case CodeResult(outcome=outcome, output=output):
             return {"codeExecutionResult": _with_id(part.id, outcome=outcome or "OUTCOME_OK", output=output)}
         case _:
-            # A signature may come alone; the API refuses a part that says nothing.
+            # The API refuses a part without data, but a signature may arrive in one.
             return dict(part.raw) if part.raw.keys() - _FLAGS else {"text": "", **part.raw}
 
 
@@ -135,7 +135,7 @@ def _turn(turn: Turn) -> dict[str, Any]:
 
 
 def _summary(part: Part) -> bool:
-    """Thought summaries without a signature are for people; the API does not want them back."""
+    """Whether a part is a thought summary without a signature, which is not sent back to the API."""
     return isinstance(part, Thought) and part.signature is None
 
 
@@ -215,22 +215,22 @@ def body_of(request: Request, beside: Sequence[str] = ()) -> dict[str, Any]:
     thinking = settings.get("thinkingConfig") if isinstance(settings, dict) else None
     if isinstance(thinking, dict) and {"thinkingBudget", "thinkingLevel"} <= thinking.keys():
         raise OptionError(
-            "The request has a thinkingBudget and a thinkingLevel, and models take one of them.",
-            remedy="Gemini 2.5 takes a budget, later models a level; remove --thinking, -p or --body's.",
+            "The request sets thinkingBudget and thinkingLevel, but a model accepts only one of them.",
+            remedy="Gemini 2.5 models accept a budget, later models a level. Remove one from --thinking, -p or --body.",
         )
     return body
 
 
 def json_request(url: str, body: dict[str, Any], *, streamed: bool = False) -> HttpRequest:
-    """A POST of a JSON body.
+    """A POST request with a JSON body.
 
     Args:
-        url: where.
-        body: what.
-        streamed: whether server-sent events are wanted.
+        url: the URL.
+        body: the JSON object.
+        streamed: whether server-sent events are requested.
 
     Raises:
-        OptionError: the body cannot be sent.
+        OptionError: the body cannot be encoded.
     """
     headers = (
         ("content-type", "application/json"),
@@ -243,15 +243,17 @@ def json_request(url: str, body: dict[str, Any], *, streamed: bool = False) -> H
         return HttpRequest("POST", url, headers, text.encode("utf-8"))
     except UnicodeEncodeError:
         raise OptionError(
-            "The prompt holds half a surrogate pair, which no encoding can carry.",
+            "The prompt contains an unpaired surrogate, which cannot be encoded as UTF-8.",
             remedy='Replace it, for example with text.encode("utf-8", "replace").decode().',
         ) from None
     except (TypeError, ValueError) as problem:
-        raise OptionError(f"The request is not JSON: {problem}.", remedy="Look at --body and -p.") from None
+        raise OptionError(
+            f"The request cannot be written as JSON: {problem}.", remedy="Check --body and -p."
+        ) from None
 
 
 def model_path(model: str) -> str:
-    """A model as it stands in the address: ``models/NAME``, or its own path if it has one."""
+    """The path of a model in a URL: ``models/NAME``, or the name itself if it contains a slash."""
     return model if "/" in checked_model(model) else f"models/{model}"
 
 
@@ -268,17 +270,17 @@ def encode(request: Request, endpoint: Endpoint) -> HttpRequest:
     """The HTTP request for an answer, without a key.
 
     Args:
-        request: what is asked.
-        endpoint: where; a base URL whose path ends in a version keeps that, otherwise ``v1beta`` is the default.
+        request: the request.
+        endpoint: where to send it. A base URL that ends in a version keeps it; otherwise the default is ``v1beta``.
 
     Raises:
-        OptionError: an address, model name or value that cannot be sent.
+        OptionError: the URL, the model name or a value is not valid.
     """
     return json_request(_url(request.model, endpoint), body_of(request), streamed=endpoint.form == "sse")
 
 
 def _count(request: Request, endpoint: Endpoint) -> HttpRequest:
-    """The whole request is counted: only so the system instruction and the tools are counted with it."""
+    """Counts the whole request, so that the system instruction and the tools are included."""
     model = model_path(request.model)
     body = {"generateContentRequest": {"model": model, **body_of(request)}}
     return json_request(f"{_base(endpoint)}/{quoted(model)}:countTokens", body)
@@ -300,7 +302,7 @@ GEMINI = Backend(
     default_model=LATEST,
     auth=Auth(
         "x-goog-api-key",
-        (*GOOGLE_STYLES, "x-api-key", "api-key"),  # other servers of the protocol want these
+        (*GOOGLE_STYLES, "x-api-key", "api-key"),  # for other servers with the same API
         GOOGLE_KEYS,
         GOOGLE_HOSTS,
         "aistudio.google.com/apikey",

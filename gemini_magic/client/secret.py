@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple, Self
 
-from ..backends import Auth, HttpRequest, may_carry
+from ..backends import Auth, HttpRequest, may_send_key
 
 __all__ = ["Key", "Mask", "Secret", "carried"]
 
@@ -149,7 +149,7 @@ def carried(
     Returns:
         The request as it was and None when there is no key, or it does not belong to the request's URL.
     """
-    if auth is None or key is None or not may_carry(auth, http.url, key_env):
+    if auth is None or key is None or not may_send_key(auth, http.url, key_env):
         return http, None
     header = (auth.header, auth.prefix + key.value.reveal())
     return http._replace(headers=(*http.headers, *key.headers)), header

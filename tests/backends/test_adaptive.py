@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gemini_magic.backends import Endpoint, backend, may_carry
+from gemini_magic.backends import Endpoint, backend, may_send_key
 from gemini_magic.config import resolve
 from gemini_magic.content import Text
 from gemini_magic.errors import OptionError
@@ -51,9 +51,9 @@ def test_settings_are_generation_config_unless_a_config_is_begun():
         assert sent["config"] == {"temperature": 0.3, "maxOutputTokens": 7}
         assert "generationConfig" not in sent
     assert body(body='{"config": {}}', temperature=0.3)["config"] == {"temperature": 0.3}
-    with pytest.raises(OptionError, match="config is not an object"):
+    with pytest.raises(OptionError, match="config must be a JSON object"):
         body(body='{"config": 1}')
-    with pytest.raises(OptionError, match="thinkingBudget and a thinkingLevel"):
+    with pytest.raises(OptionError, match="thinkingBudget and thinkingLevel"):
         body(body='{"config": {"thinking_config": {"thinkingLevel": "LOW"}}}', thinking="1024")
 
 
@@ -89,7 +89,8 @@ def test_the_four_headers(style, header):
 
 
 @pytest.mark.parametrize(
-    ("style", "words"), [("google", "not accepted"), ("bearr", "'bearer'"), ("q", "There are")]
+    ("style", "words"),
+    [("google", "is not supported by this backend"), ("bearr", "'bearer'"), ("q", "Supported values")],
 )
 def test_other_styles_are_refused(style, words):
     with pytest.raises(OptionError) as caught:
@@ -99,14 +100,14 @@ def test_other_styles_are_refused(style, words):
 
 def test_its_key_is_its_own():
     auth, url = ADAPTIVE.auth, made().url
-    assert may_carry(auth, url, None)
-    assert may_carry(auth, url, "ADAPTIVE_API_KEY")
-    assert may_carry(auth, url, "MY_KEY")
-    assert not may_carry(auth, url, "GEMINI_API_KEY")
-    assert not may_carry(auth, url, "google_api_key")
-    assert not may_carry(auth, url.replace("https", "http"), None)
-    assert not may_carry(auth, "https://llmadaptive.uk.evil.example/", None)
-    assert not may_carry(
+    assert may_send_key(auth, url, None)
+    assert may_send_key(auth, url, "ADAPTIVE_API_KEY")
+    assert may_send_key(auth, url, "MY_KEY")
+    assert not may_send_key(auth, url, "GEMINI_API_KEY")
+    assert not may_send_key(auth, url, "google_api_key")
+    assert not may_send_key(auth, url.replace("https", "http"), None)
+    assert not may_send_key(auth, "https://llmadaptive.uk.evil.example/", None)
+    assert not may_send_key(
         backend("gemini").auth, "https://generativelanguage.googleapis.com/", "ADAPTIVE_API_KEY"
     )
 

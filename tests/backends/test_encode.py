@@ -197,7 +197,7 @@ def test_what_cannot_be_sent_is_said_before():
         GEMINI.encode(request(Text("\ud800")), Endpoint())
     with pytest.raises(OptionError, match="not JSON"):
         GEMINI.encode(request(params={"temperature": float("nan")}), Endpoint())
-    with pytest.raises(OptionError, match="model's name"):
+    with pytest.raises(OptionError, match="not a valid model name"):
         GEMINI.encode(request(model="a model"), Endpoint())
 
 

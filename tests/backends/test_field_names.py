@@ -171,7 +171,7 @@ def test_names_inside_schemas_labels_and_tools_are_the_users():
     ],
 )
 def test_a_budget_and_a_level_are_refused_before_sending(said):
-    with pytest.raises(OptionError, match="thinkingBudget and a thinkingLevel") as caught:
+    with pytest.raises(OptionError, match="thinkingBudget and thinkingLevel") as caught:
         body(**said)
     assert caught.value.remedy
 

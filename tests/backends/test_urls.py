@@ -39,9 +39,9 @@ TOO_LONG = [
 
 @pytest.mark.parametrize(("dialect", "address", "remedy"), TOO_LONG)
 def test_an_address_that_names_the_method_as_well(dialect, address, remedy):
-    with pytest.raises(OptionError, match="which is added by itself") as caught:
+    with pytest.raises(OptionError, match="which is added automatically") as caught:
         backend(dialect).url("m", Endpoint(address))
-    assert caught.value.remedy == f"Write --base-url {remedy}."
+    assert caught.value.remedy == f"Use --base-url {remedy}."
     assert backend(dialect).url("m", Endpoint(remedy)).startswith(remedy)
 
 

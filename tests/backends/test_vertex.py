@@ -77,7 +77,7 @@ def test_a_location_of_the_environment_alone_is_passed_over(fake_server, tmp_pat
 )
 def test_what_has_not_the_shape_of_a_location(location):
     for more in ({}, {"project": "p"}):
-        with pytest.raises(OptionError, match="is no location") as caught:
+        with pytest.raises(OptionError, match="is not a valid location") as caught:
             url(location=location, **more)
         assert "us-central1" in caught.value.remedy
 

@@ -288,7 +288,7 @@ def test_where_no_other_key_is_found_the_error_tells_of_the_one_kept_back(tmp_pa
     (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nbackend = "adaptive"\nkey_env = "MYKEY"\n')
     with pytest.raises(CredentialsError, match="No key was found") as caught:
         gemini_magic.ask("hi", backend="vertex")
-    assert caught.value.remedy.startswith("The key that key_env (")
+    assert caught.value.remedy.startswith("The key in key_env (from ")
     assert "GOOGLE_API_KEY" in caught.value.remedy
     assert len(str(caught.value).splitlines()) <= 3
 

@@ -72,7 +72,10 @@ def test_one_setting_is_shown_in_one_line(cells):
 
 def test_a_setting_is_set_for_this_shell_and_taken_back(cells):
     cells("%gemini config temperature=0.5")
-    assert cells.shown == "temperature = 0.5 (%config GeminiMagics): sampling temperature; 0 is the most deterministic\n"
+    assert (
+        cells.shown
+        == "temperature = 0.5 (%config GeminiMagics): sampling temperature; 0 is the most deterministic\n"
+    )
     cells("%gemini config model = quick")
     cells("%gemini config \"stop=['a', 'b']\"")
     cells("%gemini config quiet=true")
