@@ -24,7 +24,7 @@ from .journaling import journal, should_journal, start_journaling
 from .ledger import DisplayOptions, Ledger
 from .markdown import Images
 from .options import Options
-from .prompts import build, parts_of
+from .prompts import build_request, parts_of_prompt
 from .recording import Recorder, Replay
 from .response import Response
 from .response_stream import Listeners, ResponseStream
@@ -52,10 +52,10 @@ class Preview(NamedTuple):
 
 
 def _request(prompt: str | Sequence[Part], options: Options, turns: Sequence[Turn]) -> Request:
-    parts = parts_of(prompt)
+    parts = parts_of_prompt(prompt)
     if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
         raise OptionError("The prompt is empty.", remedy="Say what you want to ask.")
-    return build(parts, options, turns)
+    return build_request(parts, options, turns)
 
 
 def _recording(name: str) -> Path:

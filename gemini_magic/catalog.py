@@ -19,7 +19,7 @@ from .content import Part, Request, Turn
 from .credentials import find_key
 from .errors import OptionError, WireError
 from .options import Options
-from .prompts import build, parts_of
+from .prompts import build_request, parts_of_prompt
 
 __all__ = ["Model", "TokenCount", "cached_models", "count_tokens", "counted", "listed", "models"]
 
@@ -48,7 +48,7 @@ def count_tokens(
         GeminiMagicError: the server was not reached, or said no.
     """
     resolved = resolve(options, place=CALL)[0]
-    return counted(build(parts_of(prompt), resolved, turns), resolved, ask_key)
+    return counted(build_request(parts_of_prompt(prompt), resolved, turns), resolved, ask_key)
 
 
 def counted(request: Request, options: Options, ask_key: Callable[[str], str] | None = None) -> TokenCount:

@@ -16,7 +16,7 @@ from ..errors import OptionError
 from .auth import Auth
 from .backend import Backend, Endpoint, HttpRequest
 from .gemini import body_of, json_request, model_path, requested_tier
-from .gemini_decode import decoder
+from .gemini_decode import gemini_decoder
 from .gemini_reference import undocumented
 from .gemini_sent import read_request
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
@@ -67,7 +67,7 @@ ADAPTIVE = Backend(
     ),
     url=_url,
     encode=_encode,
-    decoder=decoder,
+    decoder=gemini_decoder,
     failure=http_failure,
     token_details=token_details,
     price_provider=PRICE_PROVIDER,

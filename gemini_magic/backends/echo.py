@@ -22,7 +22,7 @@ from typing import Any
 
 from .backend import Backend, HttpRequest
 from .gemini import GEMINI, LATEST, encode, requested_tier
-from .gemini_decode import decoder
+from .gemini_decode import gemini_decoder
 from .gemini_sent import read_request
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
@@ -116,7 +116,7 @@ ECHO = Backend(
     auth=None,
     url=GEMINI.url,
     encode=encode,
-    decoder=decoder,
+    decoder=gemini_decoder,
     failure=http_failure,
     token_details=token_details,
     price_provider=PRICE_PROVIDER,

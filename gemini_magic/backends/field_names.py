@@ -11,7 +11,7 @@ from typing import Any
 
 from ..content import merged
 
-__all__ = ["camel", "named", "parted", "snake"]
+__all__ = ["camel", "snake", "split_fields", "with_api_names"]
 
 # The fields of GenerateContentRequest (ai.google.dev; the last two are Vertex AI's).
 _TOP = (
@@ -59,7 +59,7 @@ def snake(name: str) -> str:
 _KNOWN = {snake(name): name for name in _TOP}
 
 
-def named(body: dict[str, Any], inside: str = "") -> dict[str, Any]:
+def with_api_names(body: dict[str, Any], inside: str = "") -> dict[str, Any]:
     """The same body with the API's own fields in lowerCamelCase; a field in both spellings is merged.
 
     Args:
@@ -69,12 +69,12 @@ def named(body: dict[str, Any], inside: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, given in body.items():
         name = camel(key) if inside else _KNOWN.get(key, key)
-        value = named(given, name) if isinstance(given, dict) and name in _OBJECTS else given
+        value = with_api_names(given, name) if isinstance(given, dict) and name in _OBJECTS else given
         found = merged(found, {name: value})
     return found
 
 
-def parted(fields: dict[str, Any], beside: Sequence[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_fields(fields: dict[str, Any], beside: Sequence[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
     """Separate fields that were set without a path.
 
     Args:
@@ -87,4 +87,4 @@ def parted(fields: dict[str, Any], beside: Sequence[str] = ()) -> tuple[dict[str
     own = {_KNOWN[snake(name)]: value for name, value in fields.items() if snake(name) in _KNOWN}
     own |= {name: value for name, value in fields.items() if name in beside}
     rest = {name: value for name, value in fields.items() if snake(name) not in _KNOWN and name not in beside}
-    return named(rest, "generationConfig"), own
+    return with_api_names(rest, "generationConfig"), own

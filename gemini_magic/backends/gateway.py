@@ -20,8 +20,8 @@ from ..content import Blob, File, Opaque, Part, Request, Text, Thought, Turn, jo
 from ..errors import OptionError
 from .auth import Auth
 from .backend import Backend, Endpoint, HttpRequest, SentRequest
-from .field_names import camel, named, snake
-from .gateway_decode import decoder
+from .field_names import camel, snake, with_api_names
+from .gateway_decode import gateway_decoder
 from .gemini import LATEST, generation_config, json_request, top_fields
 from .gemini_sent import read_request
 from .gemini_usage import PRICE_PROVIDER, price_data
@@ -122,7 +122,7 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
     Raises:
         OptionError: the gateway does not support a part or a setting of the request.
     """
-    given = named(merged(top_fields(request), request.body))
+    given = with_api_names(merged(top_fields(request), request.body))
     for name, feature in _UNSUPPORTED.items():
         if name in given:
             _refuse(feature)
@@ -169,7 +169,7 @@ GATEWAY = Backend(
     ),
     url=_url,
     encode=_encode,
-    decoder=decoder,
+    decoder=gateway_decoder,
     failure=http_failure,
     price_provider=PRICE_PROVIDER,  # of its default service
     price_data=price_data,

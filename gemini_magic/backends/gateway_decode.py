@@ -24,7 +24,7 @@ from .backend import Decoder
 from .gemini_schema import MOST_COUNT
 from .http_errors import failure_of
 
-__all__ = ["decoder"]
+__all__ = ["gateway_decoder"]
 
 _MEDIA = ("image", "audio", "video", "file")
 # How base64 of a file begins, by its first bytes (the formats' own signatures).
@@ -219,6 +219,6 @@ def _count(value: Any) -> int | None:
     return count if 0 <= count <= MOST_COUNT else None
 
 
-def decoder() -> Decoder:
+def gateway_decoder() -> Decoder:
     """The decoder of one answer."""
     return _Decoder()

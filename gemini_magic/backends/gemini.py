@@ -32,9 +32,9 @@ from ..content import (
 from ..errors import OptionError
 from .auth import Auth
 from .backend import Backend, CountTokens, Endpoint, HttpRequest, ListModels
-from .field_names import named, parted
+from .field_names import split_fields, with_api_names
 from .gemini_catalog import read_models, read_token_count
-from .gemini_decode import decoder
+from .gemini_decode import gemini_decoder
 from .gemini_reference import undocumented
 from .gemini_sent import read_request
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
@@ -188,7 +188,7 @@ def top_fields(request: Request) -> dict[str, Any]:
 
 def requested_tier(request: Request) -> Any:
     """The service tier that a request asks for; ``--body`` overrides the option."""
-    return named(request.body).get("serviceTier", request.settings.service_tier)
+    return with_api_names(request.body).get("serviceTier", request.settings.service_tier)
 
 
 def body_of(request: Request, beside: Sequence[str] = ()) -> dict[str, Any]:
@@ -204,11 +204,11 @@ def body_of(request: Request, beside: Sequence[str] = ()) -> dict[str, Any]:
     body: dict[str, Any] = {"contents": [_turn(turn) for turn in request.turns]}
     if request.system:
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
-    config, own = parted({**generation_config(request), **request.params}, beside)
+    config, own = split_fields({**generation_config(request), **request.params}, beside)
     if config:
         body["generationConfig"] = config
     body = merged(merged(body, own), top_fields(request))
-    body = merged(body, named(request.body), drop_null=True)
+    body = merged(body, with_api_names(request.body), drop_null=True)
     if request.continuation is not None:
         body["continuationToken"] = request.continuation
     settings = body.get("generationConfig")
@@ -309,7 +309,7 @@ GEMINI = Backend(
     ),
     url=_url,
     encode=encode,
-    decoder=decoder,
+    decoder=gemini_decoder,
     failure=http_failure,
     token_details=token_details,
     price_provider=PRICE_PROVIDER,

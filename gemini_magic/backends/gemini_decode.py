@@ -1,6 +1,6 @@
 """The meaning of a Gemini ``GenerateContentResponse``: one JSON text becomes events.
 
-Known fields go through a typed decoder; what that refuses (counts as strings, null parts, wrong shapes) is mended
+Known fields go through a typed decoder; what that refuses (counts as strings, null parts, wrong shapes) is decode_leniently
 first and noted. It adds nothing up and drops nothing: unknown parts, reasons and values pass through.
 """
 
@@ -29,11 +29,11 @@ from ..events import (
 )
 from ..lenient_json import DEEPEST, read_json, tidy
 from .backend import Decoder
-from .gemini_repair import mend, mended, parse
+from .gemini_repair import decode_leniently, parse_lenient, repair_shapes
 from .gemini_schema import LargeWireAnswer, WireAnswer, WireCandidate, WirePart
 from .http_errors import failure_of
 
-__all__ = ["decode", "decoder", "finish_of", "part_of"]
+__all__ = ["decode", "finish_of", "gemini_decoder", "part_from_json"]
 
 # google.ai.generativelanguage FinishReason and BlockReason, by number (enum-encoding=int).
 _FINISH = [
@@ -145,7 +145,7 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
     try:
         answer = _decoder.decode(raw) if len(raw) < _LARGE else _decoded_large(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        answer, value, notes = mended(raw)
+        answer, value, notes = decode_leniently(raw)
     events: list[Event] = []
     finished, token = False, None
     for place, candidate in enumerate(answer.candidates):
@@ -153,7 +153,7 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
             for position, part in enumerate(candidate.content.parts):
                 said = _part(part)
                 if said is None:
-                    value = mend(parse(raw)) if value is None else value
+                    value = repair_shapes(parse_lenient(raw)) if value is None else value
                     said = _unknown(value["candidates"][place]["content"]["parts"][position])
                     if part.inline_data is not None and _BAD_BLOB not in notes:
                         notes.append(_BAD_BLOB)
@@ -193,7 +193,7 @@ def _decoded_large(raw: bytes) -> WireAnswer:
         return _decoder.decode(raw)
 
 
-def decoder() -> Decoder:
+def gemini_decoder() -> Decoder:
     """The decoder of one answer: Gemini's chunks stand for themselves, but what is odd in all of them is noted once."""
     return partial(decode, noted=set())
 
@@ -289,10 +289,10 @@ def _base64(text: str | bytes) -> bytes | None:
 def _unknown(value: dict[str, Any]) -> Part:
     """A part of an unknown kind as it came."""
     signature = value.get("thoughtSignature")
-    return part_of(value) or Opaque(value, signature if isinstance(signature, str) else None)
+    return part_from_json(value) or Opaque(value, signature if isinstance(signature, str) else None)
 
 
-def part_of(value: dict[str, Any]) -> Part | None:
+def part_from_json(value: dict[str, Any]) -> Part | None:
     """One part from its JSON object; None for a kind that is not known."""
     try:
         return _part(msgspec.convert(value, WirePart, strict=False))

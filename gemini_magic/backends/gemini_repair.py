@@ -24,7 +24,7 @@ from .gemini_schema import (
     WireUsage,
 )
 
-__all__ = ["Mended", "as_list", "mend", "mended", "parse"]
+__all__ = ["Repaired", "as_list", "decode_leniently", "parse_lenient", "repair_shapes"]
 
 S = TypeVar("S", bound=Struct)
 
@@ -45,13 +45,13 @@ _TEXTS = {
 }
 
 
-class Mended(NamedTuple):
+class Repaired(NamedTuple):
     """What a lenient reading gave.
 
     Attributes:
         answer: what could be read.
-        value: the mended value it was read from, in which parts of an unknown kind are found.
-        notes: what was mended or lost; empty when nothing was.
+        value: the decode_leniently value it was read from, in which parts of an unknown kind are found.
+        notes: what was decode_leniently or lost; empty when nothing was.
     """
 
     answer: WireAnswer
@@ -59,13 +59,13 @@ class Mended(NamedTuple):
     notes: list[Event]
 
 
-def parse(raw: bytes) -> Any:
+def parse_lenient(raw: bytes) -> Any:
     """The JSON value as it can be stored and sent, but for half surrogate pairs in texts, which may yet find the other.
 
     Raises:
         ValueError: it is not JSON.
     """
-    return _keep_halves(read_json(raw, deepest=DEEPEST))
+    return _keep_surrogates(read_json(raw, deepest=DEEPEST))
 
 
 def as_list(value: Any) -> list[Any]:
@@ -75,47 +75,49 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def mend(value: Any) -> dict[str, Any]:
+def repair_shapes(value: Any) -> dict[str, Any]:
     """The same value in the shapes that are documented: lists where lists belong, nulls left out."""
-    return _Mender().answer(value)
+    return _Repairer().answer(value)
 
 
-def mended(raw: bytes) -> Mended:
+def decode_leniently(raw: bytes) -> Repaired:
     """A second, lenient reading of what the typed decoder refuses; never raises."""
     try:
-        value = parse(raw)
+        value = parse_lenient(raw)
     except ValueError:
         note = Note("not-json", "A chunk is not JSON; its bytes are kept.", "error")
-        return Mended(WireAnswer(), {}, [note])
-    mender = _Mender()
-    known = mender.answer(value)
-    answer = mender.convert({name: item for name, item in known.items() if name not in _BY_HAND}, WireAnswer)
-    answer.candidates = [mender.candidate_of(item) for item in known.get("candidates", ())]
-    answer.usage_metadata = mender.convert(known.get("usageMetadata", {}), WireUsage)
-    answer.prompt_feedback = mender.convert(known.get("promptFeedback", {}), Feedback)
+        return Repaired(WireAnswer(), {}, [note])
+    repairer = _Repairer()
+    known = repairer.answer(value)
+    answer = repairer.convert(
+        {name: item for name, item in known.items() if name not in _BY_HAND}, WireAnswer
+    )
+    answer.candidates = [repairer.candidate_of(item) for item in known.get("candidates", ())]
+    answer.usage_metadata = repairer.convert(known.get("usageMetadata", {}), WireUsage)
+    answer.prompt_feedback = repairer.convert(known.get("promptFeedback", {}), Feedback)
     if known.get("error") is not None:
         answer.error = msgspec.Raw(json.dumps(known["error"]).encode())
-    return Mended(answer, known, [mender.note()])
+    return Repaired(answer, known, [repairer.note()])
 
 
 _BY_HAND = {"candidates", "usageMetadata", "promptFeedback", "error"}
 
 
-def _keep_halves(value: Any) -> Any:
+def _keep_surrogates(value: Any) -> Any:
     """``tidy``, except that the text of a part keeps half a surrogate pair: the next chunk may begin with the other."""
     if isinstance(value, dict):
         return {
-            tidy(name): item if name == "text" and isinstance(item, str) else _keep_halves(item)
+            tidy(name): item if name == "text" and isinstance(item, str) else _keep_surrogates(item)
             for name, item in value.items()
         }
-    return [_keep_halves(item) for item in value] if isinstance(value, list) else tidy(value)
+    return [_keep_surrogates(item) for item in value] if isinstance(value, list) else tidy(value)
 
 
-class _Mender:
-    """Mends one value, and remembers the names of what it mended and of what it could not read."""
+class _Repairer:
+    """Mends one value, and remembers the names of what it decode_leniently and of what it could not read."""
 
     def __init__(self) -> None:
-        self._mended: dict[str, None] = {}
+        self._repaired: dict[str, None] = {}
         self._lost: dict[str, None] = {}
 
     def note(self) -> Event:
@@ -126,7 +128,7 @@ class _Mender:
                 f"Part of a chunk could not be read ({_names(self._lost)}); it is kept in `raw`.",
                 "error",
             )
-        of = f" ({_names(self._mended)})" if self._mended else ""
+        of = f" ({_names(self._repaired)})" if self._repaired else ""
         return Note(
             "odd-shape", f"A value has an undocumented shape{of}; it was read all the same.", "warning"
         )
@@ -136,7 +138,7 @@ class _Mender:
     def answer(self, value: Any) -> dict[str, Any]:
         """The whole value."""
         if isinstance(value, list) and len(value) == 1:
-            self._mended["a list"] = None
+            self._repaired["a list"] = None
             value = value[0]
         found = self._object(value, "")
         if "candidates" in found:
@@ -152,7 +154,7 @@ class _Mender:
 
     def _candidate(self, value: Any, position: int) -> dict[str, Any]:
         if isinstance(value, str):
-            self._mended["candidates"] = None
+            self._repaired["candidates"] = None
             value = {"content": value}
         found = self._object(value, "candidate")
         index = found.get("index", 0)
@@ -160,14 +162,14 @@ class _Mender:
             number = _number(index)
             usable = number is not None and number <= MOST_INDEX
             found["index"] = number if usable else position
-            (self._mended if usable else self._lost)["index"] = None
+            (self._repaired if usable else self._lost)["index"] = None
         if "content" in found:
             found["content"] = self._content(found["content"])
         return found
 
     def _content(self, value: Any) -> dict[str, Any]:
         if isinstance(value, str | list):
-            self._mended["content"] = None
+            self._repaired["content"] = None
             value = {"parts": value}
         found = self._object(value, "content")
         if "parts" in found:
@@ -176,7 +178,7 @@ class _Mender:
 
     def _part(self, value: Any) -> dict[str, Any]:
         if isinstance(value, str):
-            self._mended["parts"] = None
+            self._repaired["parts"] = None
             return {"text": value}
         found = self._object(value, "part")
         for name in found.keys() & _TEXTS.keys():
@@ -190,10 +192,10 @@ class _Mender:
     def _arguments(self, text: str) -> Any:
         """Arguments written as JSON in a string, as the gateways of other dialects do."""
         try:
-            value = parse(text.encode("utf-8", "replace"))
+            value = parse_lenient(text.encode("utf-8", "replace"))
         except ValueError:
             return text
-        self._mended["args"] = None
+        self._repaired["args"] = None
         return value if isinstance(value, dict) else text
 
     def _counts(self, value: dict[str, Any]) -> dict[str, Any]:
@@ -208,7 +210,7 @@ class _Mender:
             else:
                 found[name] = count
                 if type(item) is not int:
-                    self._mended[name] = None
+                    self._repaired[name] = None
         return found
 
     def _list(self, within: dict[str, Any], name: str) -> list[Any]:
@@ -216,7 +218,7 @@ class _Mender:
         value = within[name]
         items = [item for item in as_list(value) if item is not None]
         if not isinstance(value, list) or len(items) < len(value):
-            self._mended[name] = None
+            self._repaired[name] = None
         return items
 
     def _object(self, value: Any, name: str) -> dict[str, Any]:
@@ -226,10 +228,10 @@ class _Mender:
             return {}
         found = {key: item for key, item in value.items() if item is not None}
         if len(found) < len(value):
-            self._mended["null"] = None
+            self._repaired["null"] = None
         for key in found.keys() & set(_TEXTS.get(name, ())):
             if isinstance(found[key], int | float):
-                self._mended[key] = None
+                self._repaired[key] = None
                 found[key] = json.dumps(found[key])
         return found
 

@@ -17,7 +17,7 @@ from .auth import Auth
 from .backend import Backend, CountTokens, Endpoint, HttpRequest, ListModels
 from .gemini import GOOGLE_HOSTS, GOOGLE_STYLES, body_of, json_request, requested_tier
 from .gemini_catalog import read_models, read_token_count
-from .gemini_decode import decoder
+from .gemini_decode import gemini_decoder
 from .gemini_reference import undocumented
 from .gemini_sent import read_request
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
@@ -151,7 +151,7 @@ VERTEX = Backend(
     ),
     url=_url,
     encode=_encode,
-    decoder=decoder,
+    decoder=gemini_decoder,
     failure=http_failure,
     token_details=token_details,
     price_provider=PRICE_PROVIDER,

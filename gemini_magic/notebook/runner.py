@@ -21,7 +21,7 @@ from ..conversation import answer_turn
 from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..ledger import Ledger
 from ..options import Options
-from ..prompts import build
+from ..prompts import build_request
 from ..views import NullView, View, select_view
 from . import kernel
 from .arguments import MagicLine, help_text, parse
@@ -96,16 +96,16 @@ class CellRunner:
         chars = len(text_of(rest.prefix))
         answer, added = answer_turn(rest.prefix), 0
         if rest.token is not None:
-            request = build(question.parts, options, before)
+            request = build_request(question.parts, options, before)
             request = structs.replace(request, continuation=rest.token)
             notice = (
                 f"A new request that lets the server go on with its answer of {chars:,} characters so far."
             )
         elif answer is not None:
-            request, added = build((Text(GO_ON),), options, (*run.asked, answer)), 2
+            request, added = build_request((Text(GO_ON),), options, (*run.asked, answer)), 2
             notice = f"A new request that asks for the rest of an answer of {chars:,} characters so far."
         else:
-            request = build(question.parts, options, before)
+            request = build_request(question.parts, options, before)
             notice = "A new request with the same question: no text had arrived."
         said = [notice, self._where(rest, options)]
         if options.replay:
@@ -203,7 +203,9 @@ class CellRunner:
                 notices = (word,)
         conversation = self.session.conversation(options)
         turns: tuple[Turn, ...] = conversation.before(key)
-        return _Question(build(parts, options, turns), options, conversation, len(turns), key, notices)
+        return _Question(
+            build_request(parts, options, turns), options, conversation, len(turns), key, notices
+        )
 
     def _send(self, question: Any, *, awaited: bool) -> Any:
         """Send a question, or show what would be sent (``--dry-run``); anything else is handed back as it is."""

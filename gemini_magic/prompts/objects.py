@@ -18,7 +18,7 @@ from typing import Any
 from ..content import Part, Text
 from ..errors import PromptError
 
-__all__ = ["part_of", "text_of"]
+__all__ = ["part_from_object", "text_from_object"]
 
 _ROWS = 50
 _COLUMNS = 20
@@ -32,16 +32,16 @@ _MEDIA = {
 }
 
 
-def part_of(value: object) -> Part:
+def part_from_object(value: object) -> Part:
     """The part that stands for a value in a prompt.
 
     Raises:
         PromptError: the value cannot be sent: media, or code without a source.
     """
-    return Text(text_of(value))
+    return Text(text_from_object(value))
 
 
-def text_of(value: object) -> str:
+def text_from_object(value: object) -> str:
     """The text that stands for a value in a prompt.
 
     A response becomes its answer, a table a Markdown table (at most 50 rows and 20 columns, saying so), a function,

@@ -14,7 +14,7 @@ from ..content import Part, Request, RequestSettings, Text, Thinking, Turn, merg
 from ..errors import OptionError, PromptError
 from ..options import Options
 
-__all__ = ["build", "parts_of"]
+__all__ = ["build_request", "parts_of_prompt"]
 
 _HARMS: Final = ("harassment", "hate_speech", "sexually_explicit", "dangerous_content")
 _TOOLS: Final[tuple[Literal["search", "code_execution", "url_context"], ...]] = (
@@ -35,7 +35,7 @@ _BYTES = (bytes, bytearray, memoryview)  # sequences, too
 _PATH = re.compile(r"[A-Za-z_][\w]*(\.[A-Za-z_][\w]*)*")
 
 
-def parts_of(prompt: str | Sequence[Part]) -> tuple[Part, ...]:
+def parts_of_prompt(prompt: str | Sequence[Part]) -> tuple[Part, ...]:
     """The parts of a prompt that is given from Python: a text, a sequence of parts, or one part.
 
     Raises:
@@ -56,7 +56,7 @@ def parts_of(prompt: str | Sequence[Part]) -> tuple[Part, ...]:
     )
 
 
-def build(parts: Sequence[Part], options: Options, turns: Sequence[Turn] = ()) -> Request:
+def build_request(parts: Sequence[Part], options: Options, turns: Sequence[Turn] = ()) -> Request:
     """The request that sends ``parts`` after ``turns``.
 
     Args:

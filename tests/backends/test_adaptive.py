@@ -12,7 +12,7 @@ from gemini_magic.content import Text
 from gemini_magic.errors import OptionError
 from gemini_magic.events import Failure
 from gemini_magic.ledger.ledger import Ledger
-from gemini_magic.prompts import build
+from gemini_magic.prompts import build_request
 from gemini_magic.wire import Reader
 
 ADAPTIVE = backend("adaptive")
@@ -21,7 +21,7 @@ ADAPTIVE = backend("adaptive")
 def made(**said):
     options = resolve({"backend": "adaptive", "model": "gemini-2.5-flash", **said})[0]
     style = {"method_style": options.method_style} if options.method_style else {}
-    return ADAPTIVE.encode(build([Text("hi")], options), Endpoint(options.base_url, **style))
+    return ADAPTIVE.encode(build_request([Text("hi")], options), Endpoint(options.base_url, **style))
 
 
 def body(**said):

@@ -8,11 +8,11 @@ import pytest
 
 from gemini_magic.backends import Endpoint, backend, names
 from gemini_magic.backends.gemini import part_to_json
-from gemini_magic.backends.gemini_decode import part_of
+from gemini_magic.backends.gemini_decode import part_from_json
 from gemini_magic.config import resolve
 from gemini_magic.content import Blob, Call, CallResult, Opaque, Request, Text, Thought, Turn
 from gemini_magic.errors import OptionError
-from gemini_magic.prompts import build
+from gemini_magic.prompts import build_request
 
 GEMINI = backend("gemini")
 GOOGLE = "https://generativelanguage.googleapis.com"
@@ -88,7 +88,7 @@ SAFETY = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 def asked(dialect="gemini", **options):
     """The body that the options of a cell become."""
     resolved = resolve({"backend": dialect, "model": "m", **options})[0]
-    return json.loads(backend(dialect).encode(build([Text("hi")], resolved), Endpoint()).body)
+    return json.loads(backend(dialect).encode(build_request([Text("hi")], resolved), Endpoint()).body)
 
 
 def test_every_setting_reaches_its_field():
@@ -189,7 +189,7 @@ def test_a_models_turn_is_put_together_again_and_signatures_stay_on_their_part()
 
 def test_parts_go_out_and_come_back_the_same():
     for part in (Text("x", "s"), Blob("image/png", b"\x00\xff"), Call("f", {"a": [1]}, "i", "s")):
-        assert part_of(part_to_json(part)) == part
+        assert part_from_json(part_to_json(part)) == part
 
 
 def test_what_cannot_be_sent_is_said_before():

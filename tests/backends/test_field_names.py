@@ -10,7 +10,7 @@ from gemini_magic.backends import Endpoint, backend
 from gemini_magic.config import resolve
 from gemini_magic.content import Text
 from gemini_magic.errors import OptionError
-from gemini_magic.prompts import build
+from gemini_magic.prompts import build_request
 
 # GenerateContentRequest and GenerationConfig (ai.google.dev; those of Vertex AI too): path and a value.
 FIELDS = {
@@ -73,7 +73,7 @@ FIELDS = {
 
 def body(**said):
     options = resolve({"model": "m", **said})[0]
-    return json.loads(backend("gemini").encode(build([Text("hi")], options), Endpoint()).body)
+    return json.loads(backend("gemini").encode(build_request([Text("hi")], options), Endpoint()).body)
 
 
 def nested(path, value):
@@ -185,7 +185,7 @@ def test_one_of_them_taken_back_is_fine():
 
 
 def test_accept_says_what_is_wanted():
-    request = build([Text("hi")], resolve({"model": "m"})[0])
+    request = build_request([Text("hi")], resolve({"model": "m"})[0])
     wanted = {"sse": "text/event-stream", "json": "application/json", "whole": "application/json"}
     ends = {
         "sse": ":streamGenerateContent?alt=sse",

@@ -14,7 +14,7 @@ from gemini_magic.endings import service_error
 from gemini_magic.errors import OptionError
 from gemini_magic.events import Delta, Failure, Finish, Note, Usage
 from gemini_magic.ledger.ledger import Ledger
-from gemini_magic.prompts import build
+from gemini_magic.prompts import build_request
 
 GATEWAY = backend("gateway")
 PNG = base64.b64decode(
@@ -25,7 +25,7 @@ PNG64 = base64.b64encode(PNG).decode()
 
 def body(*parts, turns=(), **said):
     options = resolve({"backend": "gateway", "model": "gemini-2.0-flash", **said})[0]
-    made = build(parts or (Text("hi"),), options, turns)
+    made = build_request(parts or (Text("hi"),), options, turns)
     return json.loads(GATEWAY.encode(made, Endpoint(options.base_url)).body)
 
 

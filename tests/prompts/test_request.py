@@ -7,11 +7,11 @@ import pytest
 from gemini_magic.config import resolve
 from gemini_magic.content import RequestSettings, Text, Thinking, Turn
 from gemini_magic.errors import OptionError
-from gemini_magic.prompts import build
+from gemini_magic.prompts import build_request
 
 
 def made(**said):
-    return build([Text("hi")], resolve(said)[0])
+    return build_request([Text("hi")], resolve(said)[0])
 
 
 def test_every_sampling_option_becomes_a_neutral_setting():
@@ -35,7 +35,7 @@ def test_every_sampling_option_becomes_a_neutral_setting():
 
 def test_a_conversation_comes_first():
     turns = (Turn("user", (Text("a"),)), Turn("model", (Text("b"),)))
-    assert build([Text("c")], resolve()[0], turns).turns == (*turns, Turn("user", (Text("c"),)))
+    assert build_request([Text("c")], resolve()[0], turns).turns == (*turns, Turn("user", (Text("c"),)))
 
 
 @pytest.mark.parametrize(
