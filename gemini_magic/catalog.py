@@ -1,7 +1,7 @@
-"""Which models there are, and how many tokens a prompt has: short questions that no stream answers.
+"""Lists models and counts tokens: short requests without a stream.
 
-They go the same way as a stream does (address, key, limits) and wait on the caller's thread. The list of models is
-kept per address for this process, for those who complete names; it is never written down.
+They use the same server, key and limits as a stream, and wait on the caller's thread. The list of models is cached in
+memory per server, for completion.
 """
 
 from __future__ import annotations
@@ -21,7 +21,15 @@ from .errors import OptionError, WireError
 from .options import Options
 from .prompts import build_request, parts_of_prompt
 
-__all__ = ["Model", "TokenCount", "cached_models", "count_tokens", "counted", "listed", "models"]
+__all__ = [
+    "Model",
+    "TokenCount",
+    "cached_models",
+    "count_request_tokens",
+    "count_tokens",
+    "list_models",
+    "models",
+]
 
 _MOST_PAGES = 100
 _lock = threading.Lock()
@@ -35,54 +43,55 @@ def count_tokens(
     ask_key: Callable[[str], str] | None = None,
     **options: Any,
 ) -> TokenCount:
-    """How many tokens a question would have, system instruction and tools counted; nothing is answered.
+    """Count the tokens of a request, system instruction and tools included; nothing is sent to the model.
 
     Args:
-        prompt: the question, or its parts.
-        turns: a conversation that the question goes on with.
-        ask_key: asks the user for a key when none is found; None where nobody can be asked.
+        prompt: the prompt, or its parts.
+        turns: the conversation that the prompt continues.
+        ask_key: asks the user for a key if none is found; None in a session without a user.
         options: any option of ``%%gemini`` by name.
 
     Raises:
-        UsageProblem: what is asked is no prompt, an unknown option, no key, or a backend that does not count.
-        GeminiMagicError: the server was not reached, or said no.
+        UsageProblem: the prompt or an option is not valid, there is no key, or the backend cannot count tokens.
+        GeminiMagicError: the server was not reached, or it answered with an error.
     """
     resolved = resolve(options, place=CALL)[0]
-    return counted(build_request(parts_of_prompt(prompt), resolved, turns), resolved, ask_key)
+    return count_request_tokens(build_request(parts_of_prompt(prompt), resolved, turns), resolved, ask_key)
 
 
-def counted(request: Request, options: Options, ask_key: Callable[[str], str] | None = None) -> TokenCount:
-    """The same for a request that is built already."""
+def count_request_tokens(
+    request: Request, options: Options, ask_key: Callable[[str], str] | None = None
+) -> TokenCount:
+    """Count the tokens of a request."""
     dialect = backend(options.backend)
     if dialect.count is None:
         raise OptionError(
-            f"The {dialect.name} backend cannot count tokens.", remedy="The answer's usage counts them."
+            f"The {dialect.name} backend cannot count tokens.",
+            remedy="`r.usage` has the token counts of an answer.",
         )
     http = dialect.count.encode(request, endpoint_of(options))
     return dialect.count.decode(_fetch_object(http, dialect, options, ask_key))
 
 
 def models(*, ask_key: Callable[[str], str] | None = None, **options: Any) -> list[Model]:
-    """The models the server offers, in its order, from all pages of its list.
+    """List the models that the server offers, in its order.
 
     Args:
-        ask_key: asks the user for a key when none is found; None where nobody can be asked.
+        ask_key: asks the user for a key if none is found; None in a session without a user.
         options: any option of ``%%gemini`` by name, such as ``backend`` or ``base_url``.
 
     Raises:
-        UsageProblem: an unknown option, no key, or a backend without a list.
-        GeminiMagicError: the server was not reached, or said no.
+        UsageProblem: an option is not valid, there is no key, or the backend cannot list models.
+        GeminiMagicError: the server was not reached, or it answered with an error.
     """
-    return listed(resolve(options, place=CALL)[0], ask_key)
+    return list_models(resolve(options, place=CALL)[0], ask_key)
 
 
-def listed(options: Options, ask_key: Callable[[str], str] | None = None) -> list[Model]:
-    """The same for options that are resolved already."""
+def list_models(options: Options, ask_key: Callable[[str], str] | None = None) -> list[Model]:
+    """List the models, with options that are resolved already."""
     dialect = backend(options.backend)
     if dialect.models is None:
-        raise OptionError(
-            f"The {dialect.name} backend has no list of models.", remedy="Name a model with -m."
-        )
+        raise OptionError(f"The {dialect.name} backend cannot list models.", remedy="Set a model with -m.")
     endpoint = endpoint_of(options)
     found: list[Model] = []
     page, seen = "", set[str]()
@@ -99,10 +108,10 @@ def listed(options: Options, ask_key: Callable[[str], str] | None = None) -> lis
 
 
 def cached_models(**options: Any) -> tuple[Model, ...]:
-    """The models of an address as far as this process has asked for them; empty when it has not. Asks nobody.
+    """The models of a server that this process has listed before; empty if it has not. Sends no request.
 
     Raises:
-        OptionError: an unknown option.
+        OptionError: an option is not valid.
     """
     resolved = resolve(options, place=CALL)[0]
     dialect = backend(resolved.backend)

@@ -141,7 +141,7 @@ class Options:
         [],
         "-p",
         "--param",
-        metavar="K=V",
+        metavar="NAME=VALUE",
         help="set a generation setting by its API name, or any request field by dotted path (repeatable)",
     )
     body: str | None = option(

@@ -164,7 +164,7 @@ def test_mistakes_are_said_before_anything_is_sent(fake_server):
     ids=lambda each: each.__name__,
 )
 def test_what_is_no_prompt_is_said_so(fake_server, function, prompt):
-    with pytest.raises(PromptError, match=r"^A prompt is text or a list of parts, not \w+\.") as caught:
+    with pytest.raises(PromptError, match=r"^A prompt must be text or a list of parts, not \w+\.") as caught:
         function(prompt, model="quick", base_url=fake_server.base_url)
     assert caught.value.remedy
     assert fake_server.requests == []

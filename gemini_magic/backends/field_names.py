@@ -1,6 +1,6 @@
-"""Names of request fields: snake_case or lowerCamelCase, both are the same field (ProtoJSON).
+"""Names of request fields: snake_case and lowerCamelCase name the same field (ProtoJSON).
 
-It renames what it knows and leaves everything else, so that a gateway's own fields go out as they were written.
+Only known fields are renamed. Everything else stays unchanged, so that a gateway's own fields are sent as written.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TOP = (
     "modelArmorConfig",
     "outputConfig",
 )
-# Objects whose fields are all the API's own; inside a schema or a function's arguments names are the user's.
+# Objects whose fields all belong to the API; inside a schema or a function's arguments, names belong to the user.
 _OBJECTS = {
     "generationConfig",
     "thinkingConfig",
@@ -60,11 +60,11 @@ _KNOWN = {snake(name): name for name in _TOP}
 
 
 def with_api_names(body: dict[str, Any], inside: str = "") -> dict[str, Any]:
-    """The same body with the API's own fields in lowerCamelCase; a field in both spellings is merged.
+    """A copy of a body with the API's fields in lowerCamelCase; a field in both spellings is merged.
 
     Args:
         body: a request, or one of its objects.
-        inside: the object's name; empty for the request itself.
+        inside: the name of the object; empty for the request itself.
     """
     found: dict[str, Any] = {}
     for key, given in body.items():

@@ -1,7 +1,7 @@
-"""The meaning of a Gemini ``GenerateContentResponse``: one JSON text becomes events.
+"""Decodes a Gemini ``GenerateContentResponse``: one JSON text becomes events.
 
-Known fields go through a typed decoder; what that refuses (counts as strings, null parts, wrong shapes) is decode_leniently
-first and noted. It adds nothing up and drops nothing: unknown parts, reasons and values pass through.
+Known fields are read by a typed decoder. A text that it refuses (counts as strings, null parts, wrong shapes) is repaired
+first, with a note. Nothing is added up and nothing is dropped: unknown parts, reasons and values pass through.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def finish_of(reason: str, message: str | None = None, candidate: int = 0, *, pr
     return Finish(reason, message, candidate, prompt, "blocked" if prompt else _OUTCOMES.get(reason))
 
 
-# Fields of an answer and of its token counts that are no counts: they go into the extras under these names.
+# Fields of an answer and of its usage metadata that go into the extras, and their names there.
 _EXTRAS = {
     "provider": "provider",
     "service_tier": "serviceTier",
@@ -110,9 +110,9 @@ _USAGE_EXTRAS = {
     "service_tier": "serviceTier",
     "cache_tier": "cache_tier",
 }
-# Most chunks have none: comparing them all at once is many times faster than looking at each.
-_beside, _NOTHING_BESIDE = attrgetter(*_EXTRAS), (None,) * len(_EXTRAS)
-_beside_counts, _NO_WORDS = attrgetter(*_USAGE_EXTRAS), (None,) * len(_USAGE_EXTRAS)
+# Most chunks have none of these fields: one comparison of all is many times faster than one for each.
+_answer_extras, _NO_EXTRAS = attrgetter(*_EXTRAS), (None,) * len(_EXTRAS)
+_usage_extras, _NO_USAGE_EXTRAS = attrgetter(*_USAGE_EXTRAS), (None,) * len(_USAGE_EXTRAS)
 _counts = attrgetter(
     "prompt_token_count",
     "cached_content_token_count",
@@ -123,13 +123,15 @@ _counts = attrgetter(
 )
 _UNKNOWN = Usage()
 
-_BAD_BLOB = Note("unreadable-shape", "Inline data is not base64; the part is kept as it came.", "error")
+_BAD_BLOB = Note(
+    "unreadable-shape", "Inline data is not valid base64; the part is kept as received.", "error"
+)
 
 _LONGEST = 100  # characters of a reason
 
 _decoder = msgspec.json.Decoder(WireAnswer)
 _large = msgspec.json.Decoder(LargeWireAnswer)
-_LARGE = 1 << 16  # bytes; a smaller blob is read as fast by the way that takes any base64
+_LARGE = 1 << 16  # bytes; below this, the tolerant way to read base64 is as fast
 
 
 def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = None) -> Decoded:  # noqa: ARG001 - no event of Gemini's has a name
@@ -141,7 +143,7 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
         noted: notes about earlier chunks, which are not repeated; this chunk's are added.
     """
     notes: list[Event] = []
-    value: dict[str, Any] | None = None  # of the lenient reading
+    value: dict[str, Any] | None = None  # the repaired JSON value
     try:
         answer = _decoder.decode(raw) if len(raw) < _LARGE else _decoded_large(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -151,13 +153,13 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
     for place, candidate in enumerate(answer.candidates):
         if candidate.content is not None:
             for position, part in enumerate(candidate.content.parts):
-                said = _part(part)
-                if said is None:
+                decoded = _part(part)
+                if decoded is None:
                     value = repair_shapes(parse_lenient(raw)) if value is None else value
-                    said = _unknown(value["candidates"][place]["content"]["parts"][position])
+                    decoded = _unknown(value["candidates"][place]["content"]["parts"][position])
                     if part.inline_data is not None and _BAD_BLOB not in notes:
                         notes.append(_BAD_BLOB)
-                events.append(Delta(said, candidate.index))
+                events.append(Delta(decoded, candidate.index))
         if candidate.citation_metadata or candidate.grounding_metadata or candidate.url_context_metadata:
             _evidence(candidate, events)
         finished = finished or candidate.finish_reason is not None
@@ -186,7 +188,7 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
 
 
 def _decoded_large(raw: bytes) -> WireAnswer:
-    """The same with inline data read from base64 in one go, where that is base64 as the standard has it."""
+    """Decode with inline data read from base64 in one pass; fall back to the general decoder for other base64 variants."""
     try:
         return _large.decode(raw)
     except (msgspec.MsgspecError, ValueError):
@@ -194,7 +196,7 @@ def _decoded_large(raw: bytes) -> WireAnswer:
 
 
 def gemini_decoder() -> Decoder:
-    """The decoder of one answer: Gemini's chunks stand for themselves, but what is odd in all of them is noted once."""
+    """A decoder without state, except that the same note about several chunks is made once."""
     return partial(decode, noted=set())
 
 
@@ -234,11 +236,11 @@ def _citation(source: dict[str, Any]) -> Citation:
 
 def _extras(answer: WireAnswer) -> dict[str, Any] | None:
     counts = answer.usage_metadata
-    if _beside(answer) == _NOTHING_BESIDE and (counts is None or _beside_counts(counts) == _NO_WORDS):
+    if _answer_extras(answer) == _NO_EXTRAS and (counts is None or _usage_extras(counts) == _NO_USAGE_EXTRAS):
         return None
-    found = zip(_EXTRAS.values(), _beside(answer), strict=True)
-    words = () if counts is None else zip(_USAGE_EXTRAS.values(), _beside_counts(counts), strict=True)
-    return {name: value for name, value in (*found, *words) if value is not None}
+    found = zip(_EXTRAS.values(), _answer_extras(answer), strict=True)
+    from_usage = () if counts is None else zip(_USAGE_EXTRAS.values(), _usage_extras(counts), strict=True)
+    return {name: value for name, value in (*found, *from_usage) if value is not None}
 
 
 def _enum(value: str | int | None, names: list[str]) -> str:
@@ -256,9 +258,11 @@ def _part(part: WirePart) -> Part | None:
     if (result := part.function_response) is not None:
         return CallResult(result.name, result.response or {}, result.id, signature)
     if (code := part.executable_code) is not None:
-        return Code(code.code, "PYTHON" if code.language == 1 else _word(code.language), signature, code.id)
+        return Code(
+            code.code, "PYTHON" if code.language == 1 else _optional_text(code.language), signature, code.id
+        )
     if (ran := part.code_execution_result) is not None:
-        return CodeResult(_word(ran.outcome), ran.output, signature, ran.id)
+        return CodeResult(_optional_text(ran.outcome), ran.output, signature, ran.id)
     if (blob := part.inline_data) is not None:
         data = _base64(blob.data)
         return None if data is None else Blob(blob.mime_type, data, signature)
@@ -267,19 +271,19 @@ def _part(part: WirePart) -> Part | None:
     return None
 
 
-def _word(value: str | int | None) -> str | None:
+def _optional_text(value: str | int | None) -> str | None:
     return None if value is None else str(value)
 
 
 def _base64(text: str | bytes) -> bytes | None:
-    if isinstance(text, bytes):  # from a large value, which is read to the end at once
+    if isinstance(text, bytes):  # decoded already, in a large value
         return text
     text = text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4)
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         pass
-    try:  # in lines, as MIME has it
+    try:  # wrapped into lines, as in MIME
         plain = "".join(text.split()).rstrip("=")
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError):
@@ -287,13 +291,13 @@ def _base64(text: str | bytes) -> bytes | None:
 
 
 def _unknown(value: dict[str, Any]) -> Part:
-    """A part of an unknown kind as it came."""
+    """A part whose kind the typed decoder does not know, kept as received."""
     signature = value.get("thoughtSignature")
     return part_from_json(value) or Opaque(value, signature if isinstance(signature, str) else None)
 
 
 def part_from_json(value: dict[str, Any]) -> Part | None:
-    """One part from its JSON object; None for a kind that is not known."""
+    """The part in a JSON object; None for an unknown kind."""
     try:
         return _part(msgspec.convert(value, WirePart, strict=False))
     except msgspec.MsgspecError:

@@ -1,6 +1,6 @@
-"""A second, lenient reading of JSON that the typed decoder refuses: the same value in the documented shapes.
+"""Repairs JSON that the typed decoder refuses: converts it to the documented shapes, and reports what was converted.
 
-It mends shapes and says which; what the value means is ``decode``'s.
+``gemini_decode`` gives the repaired value its meaning.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ __all__ = ["Repaired", "as_list", "decode_leniently", "parse_lenient", "repair_s
 
 S = TypeVar("S", bound=Struct)
 
-_WORDS = {"trafficType", "serviceTier", "cache_tier"}  # of usageMetadata; everything else there counts
+_TEXT_FIELDS = {"trafficType", "serviceTier", "cache_tier"}  # fields of usageMetadata that are not counts
 _NAMED = 5  # names of fields that a note lists
-# Fields that hold text, where a number or a truth value is taken as its own word.
+# Text fields, in which a number or a boolean is converted to text.
 _TEXTS = {
     "part": ("text", "thoughtSignature"),
     "functionCall": ("name", "id"),
@@ -46,12 +46,12 @@ _TEXTS = {
 
 
 class Repaired(NamedTuple):
-    """What a lenient reading gave.
+    """The result of a repair.
 
     Attributes:
-        answer: what could be read.
-        value: the decode_leniently value it was read from, in which parts of an unknown kind are found.
-        notes: what was decode_leniently or lost; empty when nothing was.
+        answer: everything that could be read.
+        value: the repaired JSON value, which holds the parts of unknown kinds.
+        notes: what was repaired or lost; empty when nothing was.
     """
 
     answer: WireAnswer
@@ -60,7 +60,9 @@ class Repaired(NamedTuple):
 
 
 def parse_lenient(raw: bytes) -> Any:
-    """The JSON value as it can be stored and sent, but for half surrogate pairs in texts, which may yet find the other.
+    """The JSON value in a form that can be stored and sent, except for unpaired surrogates in the text of parts.
+
+    The other half of such a pair may be in the next chunk.
 
     Raises:
         ValueError: it is not JSON.
@@ -69,23 +71,23 @@ def parse_lenient(raw: bytes) -> Any:
 
 
 def as_list(value: Any) -> list[Any]:
-    """A list, whether one was sent, or one item without it, or nothing."""
+    """The value as a list: a list stays, null becomes an empty list, anything else a list with one item."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
 def repair_shapes(value: Any) -> dict[str, Any]:
-    """The same value in the shapes that are documented: lists where lists belong, nulls left out."""
+    """A copy of a value in the documented shapes: lists where lists are expected, nulls left out."""
     return _Repairer().answer(value)
 
 
 def decode_leniently(raw: bytes) -> Repaired:
-    """A second, lenient reading of what the typed decoder refuses; never raises."""
+    """Decode a JSON text that the typed decoder refuses, as far as possible; never raises."""
     try:
         value = parse_lenient(raw)
     except ValueError:
-        note = Note("not-json", "A chunk is not JSON; its bytes are kept.", "error")
+        note = Note("not-json", "A chunk is not valid JSON; its bytes are kept.", "error")
         return Repaired(WireAnswer(), {}, [note])
     repairer = _Repairer()
     known = repairer.answer(value)
@@ -104,7 +106,7 @@ _BY_HAND = {"candidates", "usageMetadata", "promptFeedback", "error"}
 
 
 def _keep_surrogates(value: Any) -> Any:
-    """``tidy``, except that the text of a part keeps half a surrogate pair: the next chunk may begin with the other."""
+    """Like ``tidy``, but the text of a part keeps an unpaired surrogate: the next chunk may begin with the other half."""
     if isinstance(value, dict):
         return {
             tidy(name): item if name == "text" and isinstance(item, str) else _keep_surrogates(item)
@@ -114,14 +116,14 @@ def _keep_surrogates(value: Any) -> Any:
 
 
 class _Repairer:
-    """Mends one value, and remembers the names of what it decode_leniently and of what it could not read."""
+    """Repairs one value, and collects the names of the fields that it repaired and of those that it could not read."""
 
     def __init__(self) -> None:
         self._repaired: dict[str, None] = {}
         self._lost: dict[str, None] = {}
 
     def note(self) -> Event:
-        """What to say of it."""
+        """The note about the repair."""
         if self._lost:
             return Note(
                 "unreadable-shape",
@@ -130,7 +132,7 @@ class _Repairer:
             )
         of = f" ({_names(self._repaired)})" if self._repaired else ""
         return Note(
-            "odd-shape", f"A value has an undocumented shape{of}; it was read all the same.", "warning"
+            "unexpected-shape", f"A value has an undocumented shape{of}; it was converted.", "warning"
         )
 
     # -- shapes
@@ -190,7 +192,7 @@ class _Repairer:
         return found
 
     def _arguments(self, text: str) -> Any:
-        """Arguments written as JSON in a string, as the gateways of other dialects do."""
+        """Arguments that are JSON in a string, as other dialects have them."""
         try:
             value = parse_lenient(text.encode("utf-8", "replace"))
         except ValueError:
@@ -201,7 +203,7 @@ class _Repairer:
     def _counts(self, value: dict[str, Any]) -> dict[str, Any]:
         found = {}
         for name, item in value.items():
-            if name in _WORDS or name.endswith("Details"):
+            if name in _TEXT_FIELDS or name.endswith("Details"):
                 found[name] = item
                 continue
             count = _number(item)
@@ -214,7 +216,7 @@ class _Repairer:
         return found
 
     def _list(self, within: dict[str, Any], name: str) -> list[Any]:
-        """The list in a field, nulls left out."""
+        """The list in a field, without nulls."""
         value = within[name]
         items = [item for item in as_list(value) if item is not None]
         if not isinstance(value, list) or len(items) < len(value):
@@ -222,7 +224,7 @@ class _Repairer:
         return items
 
     def _object(self, value: Any, name: str) -> dict[str, Any]:
-        """An object without its nulls, texts as texts."""
+        """A JSON object without nulls, and with text in its text fields."""
         if not isinstance(value, dict):
             self._lost[name or "the whole value"] = None
             return {}
@@ -238,7 +240,7 @@ class _Repairer:
     # -- from shapes to structs
 
     def candidate_of(self, value: dict[str, Any]) -> WireCandidate:
-        """A candidate; each of its parts stands for itself, and one that cannot be read is empty."""
+        """A candidate. Its parts are read one by one; a part that cannot be read is empty."""
         candidate = self.convert(
             {name: item for name, item in value.items() if name != "content"}, WireCandidate
         )
@@ -247,7 +249,7 @@ class _Repairer:
         return candidate
 
     def convert(self, value: dict[str, Any], kind: type[S]) -> S:
-        """The struct, without the fields that cannot be read."""
+        """A struct without the fields that cannot be read."""
         try:
             return msgspec.convert(value, kind, strict=False)
         except msgspec.MsgspecError:
@@ -264,12 +266,12 @@ class _Repairer:
 
 
 def _names(names: dict[str, None]) -> str:
-    shown = [name if len(name) < 40 else name[:39] + "…" for name in list(names)[:_NAMED]]  # noqa: PLR2004 - a word's length
+    shown = [name if len(name) < 40 else name[:39] + "…" for name in list(names)[:_NAMED]]  # noqa: PLR2004 - longer names are shortened
     return ", ".join(shown) + (", …" if len(names) > _NAMED else "")
 
 
 def _number(value: Any) -> int | None:
-    """A whole number from 0 on, whether it came as a number, a float or a string."""
+    """A non-negative integer, given as a number or as a string; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

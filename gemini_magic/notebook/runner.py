@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from msgspec import structs
 
 from ..api import begin, preview
-from ..catalog import Model, counted, listed
+from ..catalog import Model, count_request_tokens, list_models
 from ..config import resolve
 from ..content import Part, Request, Text, Turn
 from ..conversation import answer_turn
@@ -140,7 +140,7 @@ class CellRunner:
 
     def models(self, line: MagicLine) -> list[Model]:
         """The models the server offers."""
-        return listed(self._options(line.options)[0], _asker(self.shell))
+        return list_models(self._options(line.options)[0], _asker(self.shell))
 
     def word(self, line: str) -> Any:
         """One of the words of ``%gemini``."""
@@ -219,7 +219,7 @@ class CellRunner:
         if options.count:
             if options.replay:
                 raise OptionError("A recording counts no tokens.", remedy="Leave --count or --replay out.")
-            tokens = counted(request, options, _asker(self.shell))
+            tokens = count_request_tokens(request, options, _asker(self.shell))
             self._bind(options.out, tokens)
             return tokens
         if not options.quiet:

@@ -1,4 +1,4 @@
-"""The user's objects and options become what is sent. No IPython, no network."""
+"""Builds requests from prompts, Python objects and options. No IPython, no network."""
 
 from __future__ import annotations
 

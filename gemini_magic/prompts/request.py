@@ -31,19 +31,19 @@ _LEVELS: Final[tuple[Literal["off", "on", "minimal", "low", "medium", "high", "x
     "high",
     "xhigh",
 )
-_BYTES = (bytes, bytearray, memoryview)  # sequences, too
+_BYTES = (bytes, bytearray, memoryview)  # these are sequences too
 _PATH = re.compile(r"[A-Za-z_][\w]*(\.[A-Za-z_][\w]*)*")
 
 
 def parts_of_prompt(prompt: str | Sequence[Part]) -> tuple[Part, ...]:
-    """The parts of a prompt that is given from Python: a text, a sequence of parts, or one part.
+    """The parts of a prompt: of text, of a sequence of parts, or of a single part.
 
     Raises:
-        PromptError: it is none of these.
+        PromptError: the prompt has another type.
     """
     if isinstance(prompt, str):
         return (Text(prompt),)
-    given: object = prompt  # whatever a caller without types hands in
+    given: object = prompt  # callers without type checks may pass anything
     parts: list[Any] = (
         list(given) if isinstance(given, Sequence) and not isinstance(given, _BYTES) else [given]
     )
@@ -51,8 +51,8 @@ def parts_of_prompt(prompt: str | Sequence[Part]) -> tuple[Part, ...]:
     if not wrong:
         return tuple(parts)
     raise PromptError(
-        f"A prompt is text or a list of parts, not {type(wrong[0]).__name__}.",
-        remedy="Write str(...), or gemini_magic.content.Text(...) for text among other parts.",
+        f"A prompt must be text or a list of parts, not {type(wrong[0]).__name__}.",
+        remedy="Use str(...), or gemini_magic.content.Text(...) for text among other parts.",
     )
 
 
@@ -119,7 +119,8 @@ def _param(item: str, params: dict[str, Any], body: dict[str, Any]) -> None:
     name = name.strip()
     if not equals or not _PATH.fullmatch(name):
         raise OptionError(
-            f"-p {item!r} is not K=V.", remedy="Write -p topK=5, or a dotted path such as -p toolConfig.x=1."
+            f"-p must have the form NAME=VALUE, not {item!r}.",
+            remedy="For example: -p topK=5, or with a dotted path -p toolConfig.x=1.",
         )
     try:
         value = json.loads(text)
@@ -130,7 +131,9 @@ def _param(item: str, params: dict[str, Any], body: dict[str, Any]) -> None:
     for key in path:
         target = target.setdefault(key, {})
         if not isinstance(target, dict):
-            raise OptionError(f"-p {item!r}: {key!r} holds a value already.", remedy="Set a field only once.")
+            raise OptionError(
+                f"-p {item!r}: {key!r} already has a value.", remedy="Set each field only once."
+            )
     target[last] = value
 
 
@@ -139,8 +142,8 @@ def _object(text: str) -> dict[str, Any]:
         value = json.loads(text)
     except ValueError as problem:
         raise OptionError(
-            f"--body is not JSON: {problem}.", remedy="""Write it in single quotes: --body '{"key": 1}'."""
+            f"--body is not valid JSON: {problem}.", remedy="""Use single quotes: --body '{"key": 1}'."""
         ) from None
     if not isinstance(value, dict):
-        raise OptionError("--body is not a JSON object.", remedy="""Write --body '{"key": 1}'.""")
+        raise OptionError("--body must be a JSON object.", remedy="""For example: --body '{"key": 1}'.""")
     return value

@@ -212,7 +212,7 @@ def test_warnings_are_notes_and_metadata_an_extra():
     assert ledger.extras["metadata"] == {"a": 1, "b": 2}
     assert ledger.extras["warnings"] == ["80% of the limit", {"message": "slow"}, {"code": 7}]
     assert [(note.kind, note.severity) for note in ledger.notes] == [("gateway-warning", "warning")] * 3
-    assert ledger.notes[1].message == "The gateway warns: slow"
+    assert ledger.notes[1].message == "Gateway warning: slow"
     words = read({"type": "metadata", "content": "se"}, {"type": "metadata", "content": "arch"}, FINAL)
     assert words.extras["metadata"] == "search"
 
@@ -272,7 +272,7 @@ def test_a_whole_answer():
         ({"type": "error", "content": "It broke.", "index": 0}, Failure("It broke.")),
         ({"type": "error", "content": {"code": 503, "message": "busy"}}, Failure("busy", 503)),
         ({"type": "error", "message": "no service", "code": 502}, Failure("no service", 502)),
-        ({"type": "error"}, Failure("The gateway says no more than that it failed.")),
+        ({"type": "error"}, Failure("The gateway reported an error without a message.")),
         (piece("half a word", error={"message": "cut off"}), Failure("cut off")),
         ({"error": {"code": 500, "message": "down"}, "final": True}, Failure("down", 500)),
         ({"detail": "bad model"}, Failure("bad model")),
@@ -308,7 +308,7 @@ def test_metadata_counts_like_the_fields_beside_it():
         assert ledger.usage == Usage(prompt=24, output=512, total=536)
         assert ledger.extras["cost"] == FINAL["cost"]
         assert ledger.extras["metadata"] == told
-        assert ("gateway-warning", "The gateway warns: slow today") in [
+        assert ("gateway-warning", "Gateway warning: slow today") in [
             (note.kind, note.message) for note in ledger.notes
         ]
     whole = read({"output": [{"type": "text", "content": "Hi"}, {"type": "metadata", "content": told}]})
@@ -348,7 +348,7 @@ def test_odd_chunks_are_kept_and_never_fatal():
     assert ledger.status == "complete"
     assert [each for each in ledger.parts[0] if isinstance(each, Opaque)] == [Opaque(odd), Opaque(thing)]
     assert "5" in "".join(ledger.answer)
-    assert {note.kind for note in ledger.notes} >= {"not-json", "odd-shape"}
+    assert {note.kind for note in ledger.notes} >= {"not-json", "unexpected-shape"}
     assert len(ledger.raw) == 9
     assert read({"usage": {"input_tokens": "7", "output_tokens": 2.0, "total_tokens": True}}).usage == Usage(
         7, None, 2
@@ -368,6 +368,6 @@ def test_two_answers_share_no_memory():
     assert second(json.dumps(piece("y")).encode()).events == [Delta(Text("y"))]
     assert isinstance(second(b"{}").events, list)
     assert second(json.dumps({"final": True, "warnings": "w"}).encode()).events == [
-        Note("gateway-warning", "The gateway warns: w", "warning"),
+        Note("gateway-warning", "Gateway warning: w", "warning"),
         Finish("final", outcome="complete"),
     ]

@@ -230,7 +230,7 @@ def test_a_new_attempt_forgets_the_failure_of_the_former():
 
 
 def test_notes_of_a_chunk_know_their_chunk_and_media_are_kept():
-    ledger = filled([Note("odd-shape", "odd"), Delta(Blob("image/png", b"\x89"))])
+    ledger = filled([Note("unexpected-shape", "odd"), Delta(Blob("image/png", b"\x89"))])
     assert ledger.notes[0].chunk == 0
     assert Rows(ledger.chunk_columns)["kind"] == ["blob"]
     assert ledger.parts[0] == [Blob("image/png", b"\x89")]

@@ -49,7 +49,7 @@ def test_code_is_its_source():
         "def test_plain_values_are_their_str():\n"
     )
     assert text_from_object(json).startswith('r"""JSON')
-    with pytest.raises(PromptError, match="source of len is not available"):
+    with pytest.raises(PromptError, match="source code of len is not available"):
         text_from_object(len)
 
 

@@ -67,11 +67,11 @@ def test_params_and_body():
     ("said", "words"),
     [
         ({"thinking": "much"}, "not a thinking level"),
-        ({"param": ["topK"]}, "not K=V"),
-        ({"param": ["a b=1"]}, "not K=V"),
-        ({"param": ["a.b=1", "a.b.c=2"]}, "holds a value already"),
-        ({"body": "{"}, "not JSON"),
-        ({"body": "[]"}, "not a JSON object"),
+        ({"param": ["topK"]}, "must have the form NAME=VALUE"),
+        ({"param": ["a b=1"]}, "must have the form NAME=VALUE"),
+        ({"param": ["a.b=1", "a.b.c=2"]}, "already has a value"),
+        ({"body": "{"}, "not valid JSON"),
+        ({"body": "[]"}, "must be a JSON object"),
     ],
 )
 def test_what_cannot_be_read_is_said_with_a_remedy(said, words):
