@@ -207,8 +207,9 @@ class Decoded(Struct, gc=False):
         events: what happened, in order.
         model_version, response_id: who answered, in the server's words.
         continuation: the token with which the server lets the answer be gone on with, or None.
-        extras: what gateways and newer servers add (``provider``, ``cache_tier``, ``serviceTier``, ``cost`` …), as
-            sent; None when there is nothing.
+        extras: other fields of the answer that users may want, as sent; None without any. Every decoder uses these names
+            where the dialect has such a field: ``provider`` and ``cache_tier`` of a gateway, ``serviceTier`` that was
+            billed, ``cost`` in dollars.
     """
 
     events: list[Event]

@@ -96,7 +96,7 @@ class Endpoint(NamedTuple):
 
 
 class TokenCount(NamedTuple):
-    """How many tokens a request has; None where the server did not say.
+    """How many tokens a request has; None if the server did not report it.
 
     Attributes:
         total: the whole request, system instruction and tools included.
@@ -110,7 +110,7 @@ class TokenCount(NamedTuple):
 
 
 class Model(NamedTuple):
-    """One model of a server's list; None where the server did not say.
+    """One model of a server's list; None if the server did not report it.
 
     Attributes:
         name: the value of ``-m``.
@@ -153,10 +153,10 @@ class ListModels(NamedTuple):
 
 
 class SentRequest(NamedTuple):
-    """A request read again from what went over the wire; None where the dialect does not say.
+    """A request read again from what went over the wire; None if the dialect has no such field.
 
     Attributes:
-        model: the model that was asked.
+        model: the requested model.
         question, system: the last turn and the system instruction: text, or the JSON value of anything else.
         turns_before: the number of turns before the question.
         config: the generation settings as sent.
@@ -210,15 +210,15 @@ class Backend(Struct, frozen=True, kw_only=True):
             ``done-marker`` for a stream that ends with ``[DONE]``; they are not noted.
         failure: ``(status, body)`` of an HTTP error -> the failure that it describes; never raises.
         auth_style: ``(value of --auth or None, endpoint)`` -> the style to use; None for the style of ``auth``.
-        count: how the tokens of a request are counted; None where the server cannot do that.
-        models: how the models are listed; None where there is no list.
+        count: how the tokens of a request are counted; None if the server cannot do that.
+        models: how the models are listed; None if the server has no list.
         token_details: the token counts by modality that one JSON text reports; never raises.
-        price_provider: whose list prices apply, as genai-prices names the provider; None where there are none.
+        price_provider: the provider whose list prices apply, as genai-prices names it; None without list prices.
         price_data: ``(model, final counts, the chunk with the last total)`` -> the JSON value of the provider's API from
             which genai-prices reads them; never raises.
         undocumented: yields the kind of a note and a name for everything in one JSON value that the dialect's reference
-            does not document (see :func:`~.gemini_reference.undocumented`); None where there is no such check.
-        read_request: ``(url, body)`` of a request that was sent -> what it asked; never raises.
+            does not document (see :func:`~.gemini_reference.undocumented`); None without such a check.
+        read_request: ``(url, body)`` of a request that was sent -> its content; never raises.
         requested_tier: the service tier that a request asks for, whether an option or the user's own JSON set it.
         local: for an offline backend: the request -> ``(seconds to wait, bytes)`` pieces of an SSE body.
     """

@@ -50,12 +50,12 @@ def undocumented(value: Any) -> Iterator[tuple[str, str]]:
         A kind and a name: ``unknown-value`` with the enum's field and value, ``unknown-field`` with the field's path, and
         ``empty-part`` or ``empty-signature`` (a part that holds nothing but a thought signature) without a name.
     """
-    for name, word in _unknown_values(value):
-        yield "unknown-value", f"{name} {word}"
-    for path, item, known in _objects(value):
-        for name in item.keys() - known:
+    for name, item in _unknown_values(value):
+        yield "unknown-value", f"{name} {item}"
+    for path, fields, known in _objects(value):
+        for name in fields.keys() - known:
             yield "unknown-field", f"{path}{name}"
-        if known is _PART and (kind := _emptiness(item)) is not None:
+        if known is _PART and (kind := _emptiness(fields)) is not None:
             yield kind, ""
 
 

@@ -101,12 +101,12 @@ def _settings(options: Options) -> RequestSettings:
 
 
 def _thinking(value: str) -> Thinking:
-    word = value.lower()
+    name = value.lower()
     for level in _LEVELS:
-        if word == level:
+        if name == level:
             return Thinking(level=level)
-    if word.lstrip("-").isdigit():
-        return Thinking(budget=int(word))
+    if name.lstrip("-").isdigit():
+        return Thinking(budget=int(name))
     raise OptionError(
         f"--thinking {value!r} is not a thinking level.",
         remedy=f"Use {', '.join(_LEVELS[:-1])}, or a number of tokens.",

@@ -7,11 +7,12 @@ import re
 import pytest
 from surroundings import CHECKOUT
 
-from gemini_magic.backends import DEFAULT, Endpoint, backend, names
+from gemini_magic.backends import DEFAULT, Endpoint, backend, echo, names
 from gemini_magic.config import settings
 
 PAGE = (CHECKOUT / "docs" / "backends.md").read_text("utf-8")
 ROWS = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", PAGE, re.MULTILINE))
+DIRECTIVES = re.findall(r"^\| `@(\w+)[^`]*` \|", PAGE, re.MULTILINE)
 
 
 def test_every_backend_has_its_row():
@@ -42,3 +43,8 @@ def test_a_default_model_that_differs_is_documented(name):
     model = backend(name).default_model
     section = PAGE.partition(f"## {name}")[2].partition("## ")[0]
     assert model == DEFAULT.default_model or f"`{model}`" in section
+
+
+def test_every_directive_of_the_echo_backend_is_documented():
+    assert DIRECTIVES == re.findall(r"^    @(\w+)", echo.__doc__, re.MULTILINE)
+    assert all(echo._DIRECTIVE.fullmatch(f"@{name} x") for name in DIRECTIVES)
