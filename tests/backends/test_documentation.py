@@ -46,5 +46,5 @@ def test_a_default_model_that_differs_is_documented(name):
 
 
 def test_every_directive_of_the_echo_backend_is_documented():
-    assert DIRECTIVES == re.findall(r"^    @(\w+)", echo.__doc__, re.MULTILINE)
+    assert re.findall(r"^    @(\w+)", echo.__doc__, re.MULTILINE) == DIRECTIVES
     assert all(echo._DIRECTIVE.fullmatch(f"@{name} x") for name in DIRECTIVES)
