@@ -1,8 +1,8 @@
-"""A client put to the cases of `tests/support/wire_cases.py`, in a process of its own that may be killed when it hangs.
+"""Runs one client on the cases of `tests/support/wire_cases.py`, in a process that can be killed when it hangs.
 
-`python wire_clients.py CLIENT` says first who it is, then reads jobs from its input, one JSON object a line, and
-writes what the client told its user: a line for each piece of text as it comes, one line at the end. Each client is
-used as its documentation says. It judges nothing.
+`python wire_clients.py CLIENT` first prints its versions. Then it reads jobs from standard input, one JSON object a
+line, and prints the result of each: a line for each piece of text as it arrives, and one line at the end. Each client
+is used as its documentation describes.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-Job = dict[str, Any]  # base_url, silence (seconds or None), retries
+Job = dict[str, Any]  # base_url, stall_timeout (seconds or None), retries
 
 
-def tell(**fields: object) -> None:
+def send(**fields: object) -> None:
     print(json.dumps(fields), flush=True)
 
 
@@ -29,22 +29,22 @@ def tell(**fields: object) -> None:
 def ours() -> Callable[[Job], dict[str, Any]]:
     root = Path(__file__).resolve().parent.parent
     sys.path[:0] = [str(root), str(root / "tests" / "support")]
-    from wire_cases import seen_by  # noqa: PLC0415
+    from wire_cases import observe  # noqa: PLC0415
 
     import gemini_magic  # noqa: PLC0415 - the interpreter of another client does not have it
     from gemini_magic.content import Text  # noqa: PLC0415
     from gemini_magic.events import Delta  # noqa: PLC0415
 
     def ask(job: Job) -> dict[str, Any]:
-        limits = {} if job["silence"] is None else {"stall_timeout": job["silence"]}
-        asked = {"model": "m", "base_url": job["base_url"], "retries": job["retries"]}
-        with gemini_magic.stream("hi", **asked, **limits) as stream:
+        limits = {} if job["stall_timeout"] is None else {"stall_timeout": job["stall_timeout"]}
+        options = {"model": "m", "base_url": job["base_url"], "retries": job["retries"]}
+        with gemini_magic.stream("hi", **options, **limits) as stream:
             for event in stream:
                 if isinstance(event, Delta) and isinstance(event.part, Text):
-                    tell(text=event.part.text)
-        return asdict(seen_by(stream.response))
+                    send(text=event.part.text)
+        return asdict(observe(stream.response))
 
-    tell(ready={"gemini_magic": gemini_magic.__version__})
+    send(ready={"gemini_magic": gemini_magic.__version__})
     return ask
 
 
@@ -52,43 +52,43 @@ def ours() -> Callable[[Job], dict[str, Any]]:
 
 
 class Collected:
-    """What the documented loop over the chunks of google-genai sees."""
+    """The result of the documented loop over the chunks of google-genai."""
 
     def __init__(self) -> None:
-        self.seen: dict[str, Any] = {"text": "", "thoughts": "", "blob": 0}
+        self.observed: dict[str, Any] = {"text": "", "thoughts": "", "blob": 0}
 
     def add(self, chunk: Any) -> None:
-        """Take what one chunk tells."""
+        """Add the contents of one chunk."""
         if piece := chunk.text:
-            self.seen["text"] += piece
-            tell(text=piece)
+            self.observed["text"] += piece
+            send(text=piece)
         feedback, usage = chunk.prompt_feedback, chunk.usage_metadata
         if feedback and feedback.block_reason:
-            self.seen["blocked"] = feedback.block_reason.value
+            self.observed["blocked"] = feedback.block_reason.value
         if usage and usage.total_token_count is not None:
-            self.seen["total"] = usage.total_token_count
+            self.observed["total"] = usage.total_token_count
         for candidate in chunk.candidates or []:
             if candidate.finish_reason:
-                self.seen["finish"] = candidate.finish_reason.value
+                self.observed["finish"] = candidate.finish_reason.value
             for part in (candidate.content and candidate.content.parts) or []:
                 if part.thought:
-                    self.seen["thoughts"] += part.text or ""
+                    self.observed["thoughts"] += part.text or ""
                 if part.inline_data:
-                    self.seen["blob"] += len(part.inline_data.data)
+                    self.observed["blob"] += len(part.inline_data.data)
 
     def failed(self, error: Exception) -> None:
-        """Take what was raised."""
-        self.seen |= {"error": str(error) or repr(error), "kind": type(error).__name__}
+        """Add an error."""
+        self.observed |= {"error": str(error) or repr(error), "kind": type(error).__name__}
 
 
 def google(*, wait: bool) -> Callable[[Job], dict[str, Any]]:
-    from google import genai  # noqa: PLC0415 - a client is measured without the others in its process
+    from google import genai  # noqa: PLC0415 - each process imports only its own client
     from google.genai import types  # noqa: PLC0415
 
     def client(job: Job) -> genai.Client:
         options: dict[str, Any] = {"base_url": job["base_url"], "api_version": "v1beta"}
-        if job["silence"] is not None:
-            options["timeout"] = int(job["silence"] * 1000)
+        if job["stall_timeout"] is not None:
+            options["timeout"] = int(job["stall_timeout"] * 1000)
         if job["retries"]:
             options["retry_options"] = types.HttpRetryOptions(attempts=job["retries"] + 1)
         return genai.Client(api_key="no-key-at-all", http_options=types.HttpOptions(**options))
@@ -99,9 +99,9 @@ def google(*, wait: bool) -> Callable[[Job], dict[str, Any]]:
             with client(job) as opened:
                 for chunk in opened.models.generate_content_stream(model="m", contents="hi"):
                     collected.add(chunk)
-        except Exception as error:  # noqa: BLE001 - whatever it raises is what is looked for
+        except Exception as error:  # noqa: BLE001 - any error is a result
             collected.failed(error)
-        return collected.seen
+        return collected.observed
 
     async def awaited(job: Job) -> dict[str, Any]:
         collected = Collected()
@@ -109,11 +109,11 @@ def google(*, wait: bool) -> Callable[[Job], dict[str, Any]]:
             async with client(job).aio as opened:
                 async for chunk in await opened.models.generate_content_stream(model="m", contents="hi"):
                     collected.add(chunk)
-        except Exception as error:  # noqa: BLE001 - see above
+        except Exception as error:  # noqa: BLE001 - likewise
             collected.failed(error)
-        return collected.seen
+        return collected.observed
 
-    tell(ready={name: _version(name) for name in ("google-genai", "httpx2", "httpx", "aiohttp")})
+    send(ready={name: _version(name) for name in ("google-genai", "httpx2", "httpx", "aiohttp")})
     return (lambda job: asyncio.run(awaited(job))) if wait else plain
 
 
@@ -125,8 +125,8 @@ def _version(name: str) -> str | None:
 
 
 def google_without_aiohttp() -> Callable[[Job], dict[str, Any]]:
-    """As if aiohttp, an extra of google-genai, were not installed."""
-    sys.modules["aiohttp"] = None  # type: ignore[assignment] # an import of it fails then
+    """The client as it is without aiohttp, an extra of google-genai."""
+    sys.modules["aiohttp"] = None  # type: ignore[assignment] # importing it fails
     return google(wait=True)
 
 
@@ -141,7 +141,7 @@ CLIENTS: dict[str, Callable[[], Callable[[Job], dict[str, Any]]]] = {
 def main() -> None:
     ask = CLIENTS[sys.argv[1]]()
     for line in sys.stdin:
-        tell(seen=ask(json.loads(line)))
+        send(observed=ask(json.loads(line)))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ __all__ = [
     "cached_models",
     "count_request_tokens",
     "count_tokens",
-    "list_models",
+    "fetch_models",
     "models",
 ]
 
@@ -84,10 +84,10 @@ def models(*, ask_key: Callable[[str], str] | None = None, **options: Any) -> li
         UsageProblem: an option is not valid, there is no key, or the backend cannot list models.
         GeminiMagicError: the server was not reached, or it answered with an error.
     """
-    return list_models(resolve(options, place=CALL)[0], ask_key)
+    return fetch_models(resolve(options, place=CALL)[0], ask_key)
 
 
-def list_models(options: Options, ask_key: Callable[[str], str] | None = None) -> list[Model]:
+def fetch_models(options: Options, ask_key: Callable[[str], str] | None = None) -> list[Model]:
     """List the models, with options that are resolved already."""
     dialect = backend(options.backend)
     if dialect.models is None:

@@ -74,6 +74,7 @@ class Chunk(Struct, frozen=True, gc=False):
         raw: the JSON text as bytes, exactly as received.
         round: tool round, from 0.
         attempt: attempt of that round, from 0.
+        offset: where in the body of its exchange the text begins, in bytes; None where that is not known.
     """
 
     index: int
@@ -81,6 +82,7 @@ class Chunk(Struct, frozen=True, gc=False):
     raw: bytes
     round: int = 0
     attempt: int = 0
+    offset: int | None = None
 
     @property
     def size(self) -> int:

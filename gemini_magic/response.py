@@ -14,7 +14,7 @@ from . import markdown, views
 from .backends import backend
 from .client import Stream, play
 from .content import Blob, Call, Part, Request, Text, Thought, cleaned, joined
-from .diagnostics import oddities
+from .diagnostics import all_notes
 from .diff import Difference
 from .errors import GeminiMagicError, Interrupted, OptionError, RecordingError
 from .events import Chunk, Citation, Status, Usage
@@ -412,7 +412,7 @@ class Response:
 
         First what the readers saw, then what a look over the whole shows, which parses the JSON once more.
         """
-        found = oddities(self.ledger)
+        found = all_notes(self.ledger)
         return rows_of(
             NoteRow, ((note.kind, note.severity, note.message, note.chunk, note.offset) for note in found)
         )

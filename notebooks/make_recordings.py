@@ -399,7 +399,7 @@ def capital() -> bytes:
         ),
         body="".join(events).encode(),
     )
-    return httprr.render([exchange])
+    return httprr.render_trace([exchange])
 
 
 def main() -> None:

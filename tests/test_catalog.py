@@ -146,7 +146,7 @@ def test_keys_keep_to_their_hosts_here_too(fake_server, monkeypatch):
     fake_server.route(LIST, listed("a"))
     models(base_url=fake_server.base_url)
     assert CANARY not in str(fake_server.requests[0].headers)
-    with pytest.raises(CredentialsError, match="belongs elsewhere"):
+    with pytest.raises(CredentialsError, match="is for another host"):
         models(base_url=fake_server.base_url, key_env="GEMINI_API_KEY")
     monkeypatch.setenv("OWN_KEY", CANARY)
     fake_server.script(status(400, body=google_error(400, f"bad key {CANARY}", "INVALID_ARGUMENT")))

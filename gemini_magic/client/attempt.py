@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..backends import Backend, HttpRequest
-from ..diagnostics import MEGABYTE, not_a_stream, too_large
+from ..diagnostics import MEGABYTE, body_too_large, unreadable_body
 from ..errors import ConnectionFailed, GeminiMagicError, WireError
 from ..ledger import Exchange, Ledger
 from ..options import Options
@@ -114,7 +114,7 @@ class Attempts:
         except ConnectionLost as lost:
             outcome = self._lost(lost)
         except TooLarge as full:
-            outcome = Outcome("full", too_large(full.limit), "too large")
+            outcome = Outcome("full", body_too_large(full.limit), "too large")
         except GeminiMagicError as error:
             outcome = Outcome("failed", _bare(error), "failed")
         except Exception as error:  # noqa: BLE001 - a mistake of ours is an ending too, and is recorded as one
@@ -229,7 +229,7 @@ class Attempts:
             self._finish(exchange, wire)  # what had come whole counts, though its blank line had not
             raise
         self._finish(exchange, wire)
-        error = None if intake.heard() else not_a_stream(wire, self._job.backend)
+        error = None if intake.heard() else unreadable_body(wire, self._job.backend)
         if error is not None:
             return Outcome("failed", error)
         return Outcome("end")

@@ -11,7 +11,7 @@ from contextlib import suppress
 from types import TracebackType
 
 from ..backends import Backend
-from ..diagnostics import remark
+from ..diagnostics import add_wire_note
 from ..events import Failure, Severity
 from ..ledger import Exchange, Ledger
 from ..recording import Recorder
@@ -163,18 +163,19 @@ class ExchangeWriter:
         decode = self._decode
         # Outside the lock: a large one takes its time.
         read = [(item.raw, decode(item.raw)) for item in items]
-        oddities = wire.oddities[self._oddities :]
+        oddities = wire.anomalies[self._oddities :]
         if not read and not oddities:
             return None
         with self._pen:
             chunks = self._ledger.chunk_columns
             first = chunks.length
-            self._ledger.add_all(read, self.last)
+            self._ledger.add_all(read, self.last, [item.offset for item in items])
             if read and self._exchange is not None and self._exchange.pieces:
-                self._exchange.pieces.share([raw for raw, _ in read], first, chunks.stores["json"].given)
+                offsets = self._ledger.chunk_offsets
+                self._exchange.pieces.share(items, first, chunks.stores["json"].given, offsets)
             for oddity in oddities:
                 if oddity.kind not in self.expected:
-                    remark(self._ledger, oddity)
+                    add_wire_note(self._ledger, oddity)
         self._oddities += len(oddities)
         return None if self._ledger.has_content else self._ledger.failure
 
@@ -189,7 +190,7 @@ class ExchangeWriter:
             self._ledger.fail(failure, self.last)
 
     def note(self, kind: str, message: str, severity: Severity = "warning") -> None:
-        """A remark about the exchange."""
+        """A note about the exchange."""
         with self._pen:
             self._ledger.note(kind, message, severity=severity)
 

@@ -1,4 +1,4 @@
-"""API keys and Google sign-in: where they are found, and for which host."""
+"""API keys and Google sign-in: where they are found, and which hosts they may be sent to."""
 
 from __future__ import annotations
 

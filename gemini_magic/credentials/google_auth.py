@@ -1,7 +1,7 @@
-"""Google's sign-in: a token from the credentials of this machine, by google-auth.
+"""Google sign-in: an access token from the credentials of this machine, by google-auth.
 
-google-auth finds the credentials (``GOOGLE_APPLICATION_CREDENTIALS``, gcloud's, the machine's own) and makes the
-token; it talks over our transport. This module shows no token and writes none down.
+google-auth finds the credentials (``GOOGLE_APPLICATION_CREDENTIALS``, gcloud's, the machine's own) and requests the
+token over this package's transport. This module neither shows nor stores tokens.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..options import Options
 __all__ = ["forget_token", "token"]
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-_PATIENCE = 30.0  # seconds for one step of a sign-in
+_TIMEOUT = 30.0  # seconds for one request of a sign-in
 _INSTALL = "%pip install google-auth (or gemini-magic[vertex]), then restart the kernel."
 _SIGN_IN = "Run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a key file."
 
@@ -29,7 +29,7 @@ _credentials: dict[str | None, Any] = {}
 
 
 class _Response:
-    """An answer as google-auth wants it."""
+    """An HTTP response as google-auth expects it."""
 
     def __init__(self, answer: Fetched) -> None:
         self.status = answer.status
@@ -38,14 +38,14 @@ class _Response:
 
 
 class _Transport:
-    """How google-auth reaches the network: as all of us do, with the same proxies and certificates.
+    """The transport of google-auth: this package's own, with the same proxies and certificates.
 
     Args:
-        failed: the error that google-auth expects when the network fails.
+        error_type: the error that google-auth expects when the network fails.
     """
 
-    def __init__(self, failed: type[Exception]) -> None:
-        self._failed = failed
+    def __init__(self, error_type: type[Exception]) -> None:
+        self._error_type = error_type
 
     def __call__(
         self,
@@ -56,28 +56,28 @@ class _Transport:
         timeout: float | None = None,
         **_: Any,
     ) -> _Response:
-        """One request; see ``google.auth.transport.Request``."""
-        patience = timeout or _PATIENCE
-        limits = Options(connect_timeout=patience, first_byte_timeout=patience, timeout=patience)
+        """Send one request; see ``google.auth.transport.Request``."""
+        seconds = timeout or _TIMEOUT
+        limits = Options(connect_timeout=seconds, first_byte_timeout=seconds, timeout=seconds)
         data = body.encode() if isinstance(body, str) else body or b""
         problem = ""
         try:
             return _Response(fetched(HttpRequest(method, url, tuple((headers or {}).items()), data), limits))
         except GeminiMagicError as error:
             problem = error.message
-        raise self._failed(problem)
+        raise self._error_type(problem)
 
 
 def forget_token() -> None:
-    """Sign in again next time: a token was refused."""
+    """Forget the credentials, so that the next request signs in again."""
     with _lock:
         _credentials.clear()
 
 
 def token() -> Key:
-    """A token that is valid now, with the project that pays where the credentials name one.
+    """A valid access token, with the project to bill where the credentials name one.
 
-    It asks Google when there is none yet or the last one has expired; the caller waits.
+    Requests a token from Google, and blocks meanwhile, when there is none yet or the last one has expired.
 
     Raises:
         CredentialsError: google-auth is not installed, there are no credentials, or Google refuses them.
@@ -88,38 +88,40 @@ def token() -> Key:
     except ImportError:
         auth = None
     if auth is None:
-        raise CredentialsError("Signing in with Google needs google-auth; nothing was sent.", remedy=_INSTALL)
-    which = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
+        raise CredentialsError(
+            "Signing in with Google requires google-auth. Nothing was sent.", remedy=_INSTALL
+        )
+    path = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
     transport = _Transport(errors.TransportError)
     problem = ""
     with _lock:
         try:
-            if which not in _credentials:
-                _credentials[which] = auth.default(scopes=[_SCOPE], request=transport)[0]
-            found = _credentials[which]
+            if path not in _credentials:
+                _credentials[path] = auth.default(scopes=[_SCOPE], request=transport)[0]
+            found = _credentials[path]
             if not found.valid:
                 found.refresh(transport)
         except errors.DefaultCredentialsError as error:
-            problem = f"There is no usable Google sign-in: {_short(error)}"
-        except Exception as error:  # noqa: BLE001 - its readers of answers and key files raise whatever comes
-            problem = f"Google gave no token: {_short(error)}"
-    if problem:  # outside the except: its frames hold what signs
+            problem = f"No usable Google sign-in was found: {_first_sentence(error)}"
+        except Exception as error:  # noqa: BLE001 - google-auth raises errors of many kinds for bad responses and key files
+            problem = f"Google did not issue a token: {_first_sentence(error)}"
+    if problem:  # raised outside of the except block, whose frames hold the private key
         raise CredentialsError(problem, remedy=_SIGN_IN)
     return _key(found)
 
 
-def _short(error: Exception) -> str:
-    words = " ".join(str(error.args[0] if error.args else error).split())
-    return words.partition(". ")[0].rstrip(".") + "."
+def _first_sentence(error: Exception) -> str:
+    text = " ".join(str(error.args[0] if error.args else error).split())
+    return text.partition(". ")[0].rstrip(".") + "."
 
 
 def _key(credentials: Any) -> Key:
     if not credentials.token:
-        raise CredentialsError("The Google sign-in gave no token.", remedy=_SIGN_IN)
-    who = getattr(credentials, "service_account_email", None) or ""
-    payer = getattr(credentials, "quota_project_id", None)
+        raise CredentialsError("The Google sign-in returned no token.", remedy=_SIGN_IN)
+    account = getattr(credentials, "service_account_email", None) or ""
+    project = getattr(credentials, "quota_project_id", None)
     return Key(
         Secret(credentials.token),
-        f"your Google sign-in{f' ({who})' if who else ''}",
-        (("x-goog-user-project", payer),) if payer else (),
+        f"your Google sign-in{f' ({account})' if account else ''}",
+        (("x-goog-user-project", project),) if project else (),
     )

@@ -1,6 +1,6 @@
-"""Keys: where they are found, and to whom they are carried.
+"""Finds the API key for a request and checks that it may be sent to the request's host.
 
-It reads the environment, ``.env`` files, Colab's secrets and the keyring; it writes nothing and sends nothing.
+Keys are read from the environment, ``.env`` files, Colab's secrets and the keyring. Nothing is written or sent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..errors import CredentialsError
 from ..options import Options
 from .google_auth import forget_token, token
 
-__all__ = ["Key", "Secret", "find_key", "forget_typed", "key_header"]
+__all__ = ["Key", "Secret", "find_key", "forget_credentials", "key_header"]
 
 _SERVICE = "gemini_magic"
 
@@ -34,64 +34,68 @@ def find_key(
     ask: Callable[[str], str] | None = None,
     sign_in: bool = True,
 ) -> Key | None:
-    """The key for the address that the options ask.
+    """The key for a request with these options.
 
     Args:
         backend: the dialect.
-        options: the address, how the key travels, and the name of the variable that holds it.
-        ask: asks the user for a key without showing it; None where nobody can be asked.
-        sign_in: whether Google is asked for a token; without, a key that only says where it would come from.
+        options: the base URL, the authentication style, and the name of the variable that holds the key.
+        ask: prompts the user for a key without showing it; None where a prompt is not possible.
+        sign_in: whether to request a token from Google. If False, the key is empty and only its source is set.
 
     Returns:
-        None when the address takes no key, or is a stranger's for whom no key was named.
+        The key. None when the server needs no key, and when it is not the backend's own server and the options name no
+        variable.
 
     Raises:
-        OptionError: the address cannot be asked like this.
-        CredentialsError: a key is needed and there is none, or the one named belongs to another host.
+        OptionError: the backend does not support these options.
+        CredentialsError: a key is needed and was not found, or the named one is for another host.
     """
-    auth, url = _place(backend, options)
+    auth, url = _auth_and_url(backend, options)
     if auth is None:
         return None
     if auth.signs_in:
-        return token()._replace(forget=forget_typed) if sign_in else Key(Secret(""), "your Google sign-in")
+        return (
+            token()._replace(forget=forget_credentials) if sign_in else Key(Secret(""), "your Google sign-in")
+        )
     if options.key_env is not None:
-        for key in _found(options.key_env):
+        for key in _stored_keys(options.key_env):
             return key
         raise CredentialsError(
-            f"There is no key in {options.key_env}.",
-            remedy=f"Set the environment variable {options.key_env}, or name another.",
+            f"No key was found in {options.key_env}.",
+            remedy=f"Set the environment variable {options.key_env}, or name another one with --key-env.",
         )
     if not auth.owns(url):
         return None
     for name in auth.env:
-        for key in _found(name):
+        for key in _stored_keys(name):
             return key
-    return _asked(auth, ask) if auth.needed else None
+    return _entered_key(auth, ask) if auth.needed else None
 
 
 def key_header(backend: Backend, options: Options) -> tuple[str, str] | None:
-    """The header that would carry the key, with words in the key's place; None where none would be sent.
+    """Name and value of the header that carries the key, with a placeholder for the key; None for no such header.
 
-    Nobody is asked, and no key is needed: the words say where one is missing.
+    The user is not prompted and a missing key is not an error: the placeholder names the missing variable.
 
     Raises:
-        OptionError, CredentialsError: as :func:`find_key`, but for a key that is missing.
+        OptionError, CredentialsError: as :func:`find_key`, except for a missing key.
     """
-    auth, url = _place(backend, options)
+    auth, url = _auth_and_url(backend, options)
     name = options.key_env
     if auth is None or (not auth.signs_in and name is None and not auth.owns(url)):
         return None
-    if name is not None and not any(True for _ in _found(name)):
+    if name is not None and not any(True for _ in _stored_keys(name)):
         return auth.header, f"<no key: {name} is not set>"
     return auth.header, f"{auth.prefix}<key>"
 
 
-def _place(backend: Backend, options: Options) -> tuple[Auth | None, str]:
-    """How a key travels to the address that the options ask, and the address.
+def _auth_and_url(backend: Backend, options: Options) -> tuple[Auth | None, str]:
+    """How a request with these options authenticates, and its URL; None and no URL without authentication.
 
     Raises:
-        OptionError: the address cannot be asked like this.
-        CredentialsError: the key that is named belongs elsewhere, or a sign-in takes none or is not for this address.
+        OptionError: the backend does not support these options.
+        CredentialsError: the named key is for another host, a sign-in is combined with a key, or a sign-in is not for
+            this host.
     """
     endpoint = endpoint_of(options)
     auth = backend.auth_for(options.auth, endpoint)
@@ -102,8 +106,8 @@ def _place(backend: Backend, options: Options) -> tuple[Auth | None, str]:
         _check_sign_in(auth, url, options.key_env)
     elif not may_send_key(auth, url, options.key_env) and options.key_env is not None:
         raise CredentialsError(
-            f"{options.key_env} belongs elsewhere and is not sent to {_origin(url)}.",
-            remedy="Put the key for this address into a variable of its own and name that with --key-env.",
+            f"The key in {options.key_env} is for another host and is not sent to {_origin(url)}.",
+            remedy="Store the key for this address in a separate variable and name that variable with --key-env.",
         )
     return auth, url
 
@@ -116,47 +120,55 @@ def _origin(url: str) -> str:
 def _check_sign_in(auth: Auth, url: str, key_env: str | None) -> None:
     if key_env is not None:
         raise CredentialsError(
-            "--auth google signs in and takes no key.",
-            remedy=f"Leave --key-env out; or, for a token in {key_env}, use --auth bearer.",
+            "--auth google signs in with Google and does not use a key.",
+            remedy=f"Remove --key-env. If {key_env} contains a token, use --auth bearer.",
         )
     if not auth.owns(url):
         raise CredentialsError(
-            f"A Google sign-in belongs to {auth.home} and is not sent to {_origin(url)}.",
-            remedy="Name another way with --auth, and the variable that holds this address's key with --key-env.",
+            f"A Google sign-in is for {auth.home} and is not sent to {_origin(url)}.",
+            remedy="Choose another style with --auth, and use --key-env to name the variable with the key for this address.",
         )
 
 
-_typed: dict[str, Key] = {}
+_entered: dict[str, Key] = {}  # keys that the user entered at a prompt, by the name of their variable
 
 
-def forget_typed() -> None:
-    """Ask again next time, and sign in again: a key that was typed, or a token, was refused."""
-    _typed.clear()
+def forget_credentials() -> None:
+    """Forget the keys that were entered at a prompt and Google's token, so that the next request gets new ones."""
+    _entered.clear()
     forget_token()
 
 
-def _asked(auth: Auth, ask: Callable[[str], str] | None) -> Key:
-    if auth.env[0] in _typed:
-        return _typed[auth.env[0]]
+def _entered_key(auth: Auth, ask: Callable[[str], str] | None) -> Key:
+    """The key that the user enters at a prompt; each process prompts once."""
+    if auth.env[0] in _entered:
+        return _entered[auth.env[0]]
     if ask is not None:
-        secret = Secret(_clean(ask(f"Key for {auth.home} (from {auth.origin}; not shown, not saved): ")))
+        prompt = f"API key for {auth.home} (from {auth.origin}; it is not shown and not saved): "
+        secret = Secret(_strip(ask(prompt)))
         if secret.reveal():
-            key = _key(secret, "what you typed")._replace(forget=forget_typed)
-            _typed[auth.env[0]] = key  # so that it is asked for once in this process
+            key = _checked_key(secret, "your input")._replace(forget=forget_credentials)
+            _entered[auth.env[0]] = key
             return key
     raise CredentialsError(
-        "No key was found; nothing was sent.",
-        remedy=f"Set {auth.env[0]} in the environment or in a .env file (or in Colab's secrets or the keyring); "
-        f"keys come from {auth.origin}. Without one: --replay builtin:tour.",
+        "No key was found. Nothing was sent.",
+        remedy=f"Set {auth.env[0]} in the environment or in a .env file (or in Colab's secrets or the keyring). "
+        f"Get a key from {auth.origin}. To try without a key: --replay builtin:tour.",
     )
 
 
-def _clean(text: Any) -> str:
+def _strip(text: Any) -> str:
+    """``text`` without white space and quotation marks around it."""
     return str(text or "").strip().strip("\"'").strip()
 
 
-def _key(secret: Secret, source: str) -> Key:
-    # No variable holds it in clear where an error is raised: a traceback may show the variables of its frames.
+def _checked_key(secret: Secret, source: str) -> Key:
+    """The key, if it can be one.
+
+    Raises:
+        CredentialsError: it contains characters that keys do not have, or is a token for the Live API.
+    """
+    # No variable here holds the plain key: a traceback may show the variables of the frames in it.
     if secret.reveal().startswith("auth_tokens/"):
         raise CredentialsError(
             f"The key from {source} is a short-lived token for the Live API.",
@@ -164,57 +176,55 @@ def _key(secret: Secret, source: str) -> Key:
         )
     if not all(sign.isascii() and sign.isprintable() and sign != " " for sign in secret.reveal()):
         raise CredentialsError(
-            f"The key from {source} holds characters that no key has.",
-            remedy="Copy it again; a stray quotation mark or line break is the usual cause.",
+            f"The key from {source} contains characters that are not allowed in a key.",
+            remedy="Copy the key again. The usual cause is a stray quotation mark or line break.",
         )
     return Key(secret, source)
 
 
-def _found(name: str) -> Iterator[Key]:
-    """The keys of this name, in the order of their places."""
-    return (_key(secret, source) for secret, source in _places(name))
+def _stored_keys(name: str) -> Iterator[Key]:
+    """The keys stored under this name, in the order of precedence."""
+    return (_checked_key(secret, source) for secret, source in _stored_secrets(name))
 
 
-def _places(name: str) -> Iterator[tuple[Secret, str]]:
-    """Where a key of this name is kept, in order; only what is there and not empty."""
-    if plain := _clean(os.environ.get(name)):
+def _stored_secrets(name: str) -> Iterator[tuple[Secret, str]]:
+    """Each value stored under this name that is not empty, with its source, in the order of precedence."""
+    if plain := _strip(os.environ.get(name)):
         yield Secret(plain), f"environment variable {name}"
-    if plain := _clean(_colab(name)):
+    if plain := _strip(_colab_secret(name)):
         yield Secret(plain), f"Colab secret {name}"
-    path = _dotenv()
-    if path is not None and (plain := _clean(_values(path).get(name))):
+    path = _dotenv_path()
+    if path is not None and (plain := _strip(_dotenv_values(path).get(name))):
         yield Secret(plain), f"{name} in {path.name} of {path.parent}"
-    if plain := _clean(_keyring(name)):
+    if plain := _strip(_keyring_password(name)):
         yield Secret(plain), f"keyring entry {name}"
 
 
-def _colab(name: str) -> str | None:
+def _colab_secret(name: str) -> str | None:
     if "google.colab" not in sys.modules:
         return None
-    with contextlib.suppress(Exception):  # not granted, or no such secret
+    with contextlib.suppress(Exception):  # access was not granted, or the secret does not exist
         return str(import_module("google.colab.userdata").get(name))
     return None
 
 
-def _dotenv() -> Path | None:
-    with contextlib.suppress(OSError):  # the working folder may be gone
+def _dotenv_path() -> Path | None:
+    with contextlib.suppress(OSError):  # the working folder may have been deleted
         for folder in (Path.cwd(), *Path.cwd().parents):
             if (folder / ".env").is_file():
                 return folder / ".env"
     return None
 
 
-def _values(path: Path) -> dict[str, str | None]:
+def _dotenv_values(path: Path) -> dict[str, str | None]:
     try:
         return dotenv_values(path, interpolate=False)
     except (OSError, UnicodeDecodeError):
         return {}
 
 
-def _keyring(name: str) -> str | None:
-    with contextlib.suppress(
-        Exception
-    ):  # not installed, locked, or without a backend: then it holds no key for us
+def _keyring_password(name: str) -> str | None:
+    with contextlib.suppress(Exception):  # keyring is not installed, is locked, or has no backend
         found: str | None = import_module("keyring").get_password(_SERVICE, name)
         return found
     return None

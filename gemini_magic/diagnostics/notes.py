@@ -1,6 +1,6 @@
-"""Every oddity of a stream with its place: what the readers noted, then what a look over the whole shows.
+"""All notes about a stream: those of the readers, and those of the checks of the whole stream.
 
-Looked for once for each state of a ledger, however many ask.
+The checks run once for each state of a ledger; later calls get the same list.
 """
 
 from __future__ import annotations
@@ -10,27 +10,28 @@ from weakref import WeakKeyDictionary
 from ..events import Note
 from ..ledger import Ledger
 from .offsets import ChunkOffsets
-from .rules import lint
+from .rules import check_stream
 
-__all__ = ["at_hand", "oddities"]
+__all__ = ["all_notes", "display_notes"]
 
-_CHUNKS, _BYTES = 20_000, 8_000_000  # what a look takes half a second for
+_MAX_CHUNKS, _MAX_BYTES = 20_000, 8_000_000  # a stream of this size is checked in about half a second
 
-_found: WeakKeyDictionary[Ledger, tuple[int, list[Note]]] = WeakKeyDictionary()
+_checked: WeakKeyDictionary[Ledger, tuple[int, list[Note]]] = WeakKeyDictionary()  # version, notes
 
 
-def oddities(ledger: Ledger) -> list[Note]:
-    """All of them; parses the JSON once more."""
-    version, notes = _found.get(ledger, (-1, []))
+def all_notes(ledger: Ledger) -> list[Note]:
+    """All notes about a stream, with chunk and offset where they are known. The JSON is parsed once more."""
+    version, notes = _checked.get(ledger, (-1, []))
     if version != ledger.version:
         version = ledger.version
-        notes = ChunkOffsets(ledger).filled([*list(ledger.notes), *lint(ledger)])
-        _found[ledger] = version, notes
+        offsets = ChunkOffsets(ledger)
+        notes = offsets.fill_in([*list(ledger.notes), *check_stream(ledger, offsets)])
+        _checked[ledger] = version, notes
     return notes
 
 
-def at_hand(ledger: Ledger) -> list[Note]:
-    """All of them once the stream has ended; of one that runs or is huge, what the readers noted."""
+def display_notes(ledger: Ledger) -> list[Note]:
+    """The notes to show with an answer: all of them, but only the readers' while it streams or when it is very long."""
     columns = ledger.chunk_columns
-    small = columns.length <= _CHUNKS and sum(columns.given("size", columns.length)) <= _BYTES
-    return oddities(ledger) if small and ledger.status != "running" else list(ledger.notes)
+    small = columns.length <= _MAX_CHUNKS and sum(columns.given("size", columns.length)) <= _MAX_BYTES
+    return all_notes(ledger) if small and ledger.status != "running" else list(ledger.notes)

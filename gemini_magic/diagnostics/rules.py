@@ -1,7 +1,7 @@
-"""What is odd about a whole stream: found by looking over all that arrived, when somebody asks.
+"""Checks a whole stream for anything unusual, when the notes of a response are requested.
 
-What a single byte or chunk shows is noted by the readers as it comes; here is what takes two chunks to see, or JSON read
-once more. It changes nothing.
+The readers note what a single byte or chunk shows, at once. The checks here need two chunks or parse the JSON a second
+time. They change nothing.
 """
 
 from __future__ import annotations
@@ -20,33 +20,34 @@ from ..lenient_json import clean
 from ..tables import Rows
 from .offsets import ChunkOffsets
 
-__all__ = ["lint"]
+__all__ = ["check_stream"]
 
-_LONG_GAP: Final = 10.0  # seconds between two chunks that a reader feels as standing still
-_TWICE: Final = 20  # characters: shorter pieces of text may well come twice in a row
-_FEW: Final = 5  # different characters: ruled lines do come twice
-_ALIAS: Final = ("latest", "gemini-pro", "gemini-flash")  # names that stand for whatever is newest
-_NAME: Final = 60  # characters of a server's word
-_FOUND: Final = 5  # names of unknown fields that one note tells
+_LONG_GAP: Final = 10.0  # seconds between two chunks after which an answer seems to have stopped
+_MIN_REPEATED: Final = 20  # characters: shorter pieces of text may occur twice in a row
+_MIN_DISTINCT: Final = 5  # different characters: the lines of a table may occur twice in a row
+_ALIASES: Final = ("latest", "gemini-pro", "gemini-flash")  # endings of names that stand for the newest model
+_MAX_NAME: Final = 60  # characters of a server's name for something
+_MAX_NAMES: Final = 5  # unknown names that one note lists
 
 
-def lint(ledger: Ledger) -> list[Note]:
-    """The oddities of a stream as a whole, in the order of its chunks.
+def check_stream(ledger: Ledger, offsets: ChunkOffsets) -> list[Note]:
+    """The notes about a stream as a whole, in the order of its chunks.
 
-    One note of a kind at most, about the first chunk that shows it; it says how many there are. The time is linear in
-    the bytes, which are parsed once more.
+    There is at most one note of a kind. It refers to the first chunk concerned and says how many there are. The time is
+    linear in the bytes, which are parsed once more.
 
     Args:
-        ledger: the record; of one that still runs, what is there.
+        ledger: the record. While the stream runs, the chunks so far are checked.
+        offsets: the offsets of its chunks.
     """
     chunks = list(ledger.raw)
     notes = [
-        *_ends(ledger),
+        *_finish_reasons(ledger),
         *_usage(ledger),
-        *_texts(ledger),
+        *_repeated_text(ledger),
         *_gaps(chunks),
         *_model(ledger),
-        *_held(ledger),
+        *_parts_and_errors(ledger, offsets),
     ]
     undocumented = backend(ledger.backend).undocumented
     if undocumented is not None:
@@ -58,11 +59,11 @@ def _times(count: int) -> str:
     return "" if count == 1 else f" ({count:,} times)"
 
 
-def _ends(ledger: Ledger) -> Iterator[Note]:
-    """A reason to end that was not the end."""
+def _finish_reasons(ledger: Ledger) -> Iterator[Note]:
+    """A finish reason before the end of the answer."""
     rows = Rows(ledger.event_columns)
     early: list[int] = []
-    pending: dict[int, int] = {}  # candidate -> chunk that said it was over
+    pending: dict[int, int] = {}  # candidate -> chunk with its finish reason
     for event, chunk in zip(list(ledger.events), rows["chunk"], strict=False):
         if chunk is None:
             continue
@@ -75,83 +76,86 @@ def _ends(ledger: Ledger) -> Iterator[Note]:
     if early:
         yield Note(
             "early-finish",
-            f"A finish reason came before the end{_times(len(early))}: the answer went on. A reader that stops there loses "
-            "the rest.",
+            f"A finish reason came before the end of the answer{_times(len(early))}. A client that stops there loses the "
+            "rest.",
             "info",
             early[0],
         )
 
 
 def _usage(ledger: Ledger) -> Iterator[Note]:
+    """A total token count that decreases."""
     rows = Rows(ledger.usage_columns)
     totals = [
         (chunk, total) for chunk, total in zip(rows["chunk"], rows["total"], strict=True) if total is not None
     ]
-    shrunk = [now for before, now in pairwise(totals) if now[1] < before[1]]
-    if shrunk:
+    decreased = [later for earlier, later in pairwise(totals) if later[1] < earlier[1]]
+    if decreased:
         yield Note(
             "usage-shrank",
-            f"The total of tokens became smaller{_times(len(shrunk))}: it is no running total here. The last one counts.",
+            f"The total token count decreased{_times(len(decreased))}, so it is not a running total. The last value is used.",
             "warning",
-            shrunk[0][0],
+            decreased[0][0],
         )
 
 
-def _texts(ledger: Ledger) -> Iterator[Note]:
-    """Text that comes twice: the same piece again, or all of it from the beginning."""
+def _repeated_text(ledger: Ledger) -> Iterator[Note]:
+    """Text that is sent twice: the same piece again, or everything from the beginning."""
     columns = Rows(ledger.chunk_columns)
     texts: Sequence[str] = columns["text"]
-    again = [
-        at
-        for at in range(1, len(texts))
-        if len(texts[at]) >= _TWICE and texts[at] == texts[at - 1] and len(set(texts[at])) > _FEW
+    repeated = [
+        index
+        for index in range(1, len(texts))
+        if len(texts[index]) >= _MIN_REPEATED
+        and texts[index] == texts[index - 1]
+        and len(set(texts[index])) > _MIN_DISTINCT
     ]
-    if again:
+    if repeated:
         yield Note(
             "duplicate-text",
-            f"A chunk repeats the text of the one before{_times(len(again))}. Nothing was left out.",
+            f"A chunk repeats the text of the previous chunk{_times(len(repeated))}. No text was removed.",
             "warning",
-            again[0],
+            repeated[0],
         )
-    said = [(at, text) for at, text in enumerate(texts) if text]
-    if len(said) > 1 and len(said[-1][1]) >= _TWICE:
-        if not all(later.startswith(earlier) for (_, earlier), (_, later) in pairwise(said)):
+    filled = [(index, text) for index, text in enumerate(texts) if text]
+    if len(filled) > 1 and len(filled[-1][1]) >= _MIN_REPEATED:
+        if not all(later.startswith(earlier) for (_, earlier), (_, later) in pairwise(filled)):
             return
         yield Note(
             "cumulative-text",
-            "Each chunk repeats the whole text so far; the Gemini API sends what is new only.",
+            "Each chunk repeats the whole text so far. The Gemini API sends only the new text.",
             "warning",
-            said[1][0],
+            filled[1][0],
         )
 
 
 def _gaps(chunks: Sequence[Chunk]) -> Iterator[Note]:
+    """The longest time between two chunks."""
     gaps = [(later.t - earlier.t, later.index) for earlier, later in pairwise(chunks)]
     long = [gap for gap in gaps if gap[0] >= _LONG_GAP]
     if long:
         longest = max(long)
-        count = f", one of {len(long)} longer than {_LONG_GAP:g} s" if len(long) > 1 else ""
-        yield Note(
-            "gap", f"Nothing came for {longest[0]:.1f} s before this chunk{count}.", "info", longest[1]
-        )
+        count = f", the longest of {len(long)} gaps of {_LONG_GAP:g} s or more" if len(long) > 1 else ""
+        message = f"This chunk arrived {longest[0]:.1f} s after the previous one{count}."
+        yield Note("gap", message, "info", longest[1])
 
 
 def _model(ledger: Ledger) -> Iterator[Note]:
-    asked = ledger.request.model.removeprefix("models/") if ledger.request else ""
-    came = clean(ledger.model_version or "").removeprefix("models/")[:_NAME]
+    """An answer from another model than the requested one."""
+    requested = ledger.request.model.removeprefix("models/") if ledger.request else ""
+    answered = clean(ledger.model_version or "").removeprefix("models/")[:_MAX_NAME]
     if (
-        asked
-        and came
-        and not came.startswith(asked)
-        and not asked.startswith(came)
-        and not asked.endswith(_ALIAS)
+        requested
+        and answered
+        and not answered.startswith(requested)
+        and not requested.startswith(answered)
+        and not requested.endswith(_ALIASES)
     ):
-        yield Note("other-model", f"{asked!r} was asked, {came!r} answered.", "info")
+        yield Note("other-model", f"{requested!r} was requested, but {answered!r} answered.", "info")
 
 
-def _held(ledger: Ledger) -> Iterator[Note]:
-    """Parts of a kind that is not known, an error that is no event, and a whole answer with nothing in it."""
-    places = ChunkOffsets(ledger)
+def _parts_and_errors(ledger: Ledger, offsets: ChunkOffsets) -> Iterator[Note]:
+    """Parts of an unknown kind, an error outside an event, and a complete answer without content."""
     unknown: dict[str, int] = {}
     rows = Rows(ledger.event_columns)
     for event, chunk in zip(list(ledger.events), rows["chunk"], strict=False):
@@ -159,78 +163,77 @@ def _held(ledger: Ledger) -> Iterator[Note]:
             continue
         if isinstance(event, Delta) and isinstance(event.part, Opaque):
             names = sorted(str(name) for name in event.part.raw if name != "thoughtSignature")
-            unknown.setdefault(clean(", ".join(names))[:_NAME] or "one without a field", chunk)
-        elif isinstance(event, Failure) and places.bare(chunk):
-            words = "An error stands outside `data:`; many clients would not have seen it."
-            yield Note("error-outside-data", words, "warning", chunk)
+            unknown.setdefault(clean(", ".join(names))[:_MAX_NAME] or "(without a field)", chunk)
+        elif isinstance(event, Failure) and not offsets.has_field_name(chunk):
+            message = "An error was sent outside a `data:` field. Many clients would miss it."
+            yield Note("error-outside-data", message, "warning", chunk)
     if unknown:
-        listed = "; ".join(list(unknown)[:_FOUND])
-        words = f"Parts of a kind that is not known here: {listed}. They are kept as they came."
-        yield Note("unknown-part", words, "info", min(unknown.values()))
+        listed = "; ".join(list(unknown)[:_MAX_NAMES])
+        message = f"Parts of an unknown kind: {listed}. They are kept unchanged."
+        yield Note("unknown-part", message, "info", min(unknown.values()))
     if ledger.status == "complete" and not any(ledger.parts.values()):
-        yield Note("empty-answer", "The answer is complete, and nothing is in it.", "warning")
+        yield Note("empty-answer", "The answer is complete but empty.", "warning")
 
 
-# -- what the JSON holds
+# -- the JSON of the chunks
+
+
+class _Findings:
+    """What the JSON of the chunks shows, by kind of note: the first chunk concerned, and names or a count."""
+
+    def __init__(self) -> None:
+        self.first: dict[str, int] = {}
+        self.names: dict[str, set[str]] = {}
+        self.counts: dict[str, int] = {}
+
+    def add(self, kind: str, chunk: int, name: str = "") -> None:
+        self.first.setdefault(kind, chunk)
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        self.names.setdefault(kind, set()).add(clean(name)[:_MAX_NAME])
+
+    def listed(self, kind: str) -> str:
+        """The first names, in alphabetical order."""
+        return ", ".join(sorted(self.names[kind])[:_MAX_NAMES])
 
 
 def _fields(
-    chunks: Sequence[Chunk], undocumented: Callable[[Any], Iterable[tuple[str, str]]]
+    chunks: Iterable[Chunk], undocumented: Callable[[Any], Iterable[tuple[str, str]]]
 ) -> Iterator[Note]:
-    seen: dict[str, dict[str, int]] = {"unknown-field": {}, "unknown-value": {}, "duplicate-key": {}}
-    counts = dict.fromkeys(("empty-part", "empty-signature"), 0)
-    first: dict[str, int] = {}
-
-    def found(kind: str, name: str, at: int) -> None:
-        first.setdefault(kind, at)
-        names = seen[kind]
-        name = clean(name)[:_NAME]
-        names[name] = names.get(name, 0) + 1
-
+    """Fields and enum values that are not documented, keys that occur twice, and empty parts."""
+    found = _Findings()
     for chunk in chunks:
         try:
-            value = json.loads(chunk.raw, object_pairs_hook=partial(_paired, found, chunk.index))
+            value = json.loads(chunk.raw, object_pairs_hook=partial(_checked_object, found, chunk.index))
         except (ValueError, RecursionError):
-            continue  # the readers have said so
+            continue  # the readers have noted it
         for kind, name in undocumented(value):
-            if kind in counts:
-                counts[kind] += 1
-                first.setdefault(kind, chunk.index)
-            else:
-                found(kind, name, chunk.index)
-    if names := seen["unknown-field"]:
-        more = f" and {len(names) - _FOUND} more" if len(names) > _FOUND else ""
-        listed = ", ".join(sorted(names)[:_FOUND])
-        yield Note(
-            "unknown-field",
-            f"Fields that are not documented: {listed}{more}. They are in `raw`.",
+            found.add(kind, chunk.index, name)
+    for kind, severity, message in (
+        ("unknown-field", "info", "Undocumented fields: {names}{more}. Their values are in `raw`."),
+        ("unknown-value", "info", "Undocumented enum values: {names}. They are kept unchanged."),
+        ("duplicate-key", "warning", "An object has a key twice ({names}). The last value is used."),
+        ("empty-part", "info", "A part is empty{times}."),
+        (
+            "empty-signature",
             "info",
-            first["unknown-field"],
-        )
-    if names := seen["unknown-value"]:
-        listed = ", ".join(sorted(names)[:_FOUND])
-        told = f"Words that are not documented: {listed}. They are taken as they are."
-        yield Note("unknown-value", told, "info", first["unknown-value"])
-    if names := seen["duplicate-key"]:
-        yield Note(
-            "duplicate-key",
-            f"An object names a field twice ({', '.join(sorted(names)[:_FOUND])}); the last value counts.",
-            "warning",
-            first["duplicate-key"],
-        )
-    words = {
-        "empty-part": "A part is empty",
-        "empty-signature": "A thought signature came on an empty part; it is kept, and sent back in a conversation",
-    }
-    for kind, count in counts.items():
-        if count:
-            yield Note(kind, f"{words[kind]}{_times(count)}.", "info", first[kind])
+            "An empty part has a thought signature{times}. It is kept, and sent back in the conversation.",
+        ),
+    ):
+        if kind in found.first:
+            more = len(found.names[kind]) - _MAX_NAMES
+            text = message.format(
+                names=found.listed(kind),
+                more=f" and {more} more" if more > 0 else "",
+                times=_times(found.counts[kind]),
+            )
+            yield Note(kind, text, severity, found.first[kind])  # type: ignore[arg-type] # it is a Severity
 
 
-def _paired(found: Any, at: int, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _checked_object(found: _Findings, chunk: int, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs; keys that occur twice are added to ``found``."""
     value = dict(pairs)
     if len(value) < len(pairs):
         names = [name for name, _ in pairs]
         for name in {name for name in names if names.count(name) > 1}:
-            found("duplicate-key", name, at)
+            found.add("duplicate-key", chunk, name)
     return value

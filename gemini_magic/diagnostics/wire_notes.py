@@ -1,7 +1,4 @@
-"""Plain words for the oddities that the readers of the wire report.
-
-It finds nothing odd by itself.
-"""
+"""Notes and errors for what the readers of a body report: their anomalies, in sentences that users read."""
 
 from __future__ import annotations
 
@@ -11,57 +8,63 @@ from ..events import Severity
 from ..ledger import Ledger
 from ..wire import Anomaly, Reader
 
-__all__ = ["MEGABYTE", "not_a_stream", "remark", "too_large"]
+__all__ = ["MEGABYTE", "add_wire_note", "body_too_large", "unreadable_body"]
 
 MEGABYTE = 2**20
 
-_WORDS: dict[str, tuple[Severity, str]] = {
-    "bare-lines": ("warning", "JSON stands on lines without `data:`; a strict reader would lose it."),
+_MESSAGES: dict[str, tuple[Severity, str]] = {
+    "bare-lines": ("warning", "Some JSON is on lines without `data:`. A strict reader would ignore it."),
     "blank-data": ("info", "An event has no data."),
-    "bom": ("info", "The body begins with a byte order mark."),
-    "comment": ("info", "The stream holds comments (keep-alives)."),
-    "done-marker": ("info", "The stream says `[DONE]`, which Gemini's own API does not."),
-    "field-event": ("info", "Events carry an `event:` field."),
-    "field-id": ("info", "Events carry an `id:` field."),
-    "field-retry": ("info", "The server sent a `retry:` field; it is not obeyed."),
-    "invalid-utf8": ("warning", "Some bytes are not UTF-8; they became U+FFFD."),
-    "json-array": ("info", "The answer is a JSON array, not an event stream."),
-    "json-object": ("info", "The answer is one JSON object, not an event stream."),
-    "mixed-framing": ("warning", "Bare JSON is followed by events."),
-    "no-blank-line": ("warning", "Events follow each other without a blank line."),
-    "no-space": ("info", "`data:` is not followed by a space."),
-    "not-json": ("error", "Something is not JSON"),
+    "bom": ("info", "The body starts with a byte order mark."),
+    "comment": ("info", "The stream contains comments, which servers send as keep-alives."),
+    "done-marker": ("info", "The stream contains `[DONE]`, which the Gemini API does not send."),
+    "field-event": ("info", "The stream contains `event:` fields."),
+    "field-id": ("info", "The stream contains `id:` fields."),
+    "field-retry": ("info", "The stream contains a `retry:` field, which is ignored."),
+    "invalid-utf8": ("warning", "Some bytes are not valid UTF-8. They were replaced with U+FFFD."),
+    "json-array": ("info", "The server sent a JSON array, not single events."),
+    "json-object": ("info", "The server sent a JSON object, not an event stream."),
+    "mixed-framing": ("warning", "The body starts as plain JSON and continues as an event stream."),
+    "no-blank-line": ("warning", "Events are not separated by a blank line."),
+    "no-space": ("info", "There is no space after `data:`."),
+    "not-json": ("error", "Some text is not JSON"),
     "not-object": ("warning", "A JSON value is not an object"),
-    "several-documents": ("warning", "One event holds several JSON documents."),
+    "several-documents": ("warning", "One event contains several JSON documents."),
     "unterminated": ("warning", "The body ends inside an event."),
 }
-_SHOWN = 200  # characters of unreadable text that a note quotes
+_MAX_QUOTED = 200  # characters of unreadable text that a message quotes
 
 
-def remark(ledger: Ledger, oddity: Anomaly) -> None:
-    """Put an oddity into the ledger's notes, in words."""
-    severity, words = _WORDS.get(oddity.kind, ("info", f"The wire is odd: {oddity.kind}."))
-    if oddity.kind in ("not-json", "not-object"):
-        words = f"{words}: {oddity.detail[:_SHOWN]!r}"
-    ledger.note(oddity.kind, words, severity=severity, offset=oddity.offset)
+def add_wire_note(ledger: Ledger, anomaly: Anomaly) -> None:
+    """Add an anomaly to the ledger's notes."""
+    severity, message = _MESSAGES.get(
+        anomaly.kind, ("info", f"The stream has an unknown anomaly: {anomaly.kind}.")
+    )
+    if anomaly.kind in ("not-json", "not-object"):
+        message = f"{message}: {anomaly.detail[:_MAX_QUOTED]!r}"
+    ledger.note(anomaly.kind, message, severity=severity, offset=anomaly.offset)
 
 
-def not_a_stream(reader: Reader, backend: Backend) -> WireError | None:
-    """What to say of a body that brought nothing but text that is no JSON; None when it brought no text either."""
-    unread = next((oddity for oddity in reader.oddities if oddity.kind == "not-json"), None)
+def unreadable_body(reader: Reader, backend: Backend) -> WireError | None:
+    """The error for a body that holds text but no JSON; None when it holds no such text."""
+    unread = next((anomaly for anomaly in reader.anomalies if anomaly.kind == "not-json"), None)
     if unread is None:
         return None
-    said = backend.failure(200, unread.detail.encode()).message[:_SHOWN]
+    message = backend.failure(200, unread.detail.encode()).message[:_MAX_QUOTED]
     return WireError(
-        f"The server's answer is not a stream: {said!r}.",
-        remedy="Check --base-url and the proxy settings; the bytes are in the recording.",
+        f"The server's response is not a stream: {message!r}.",
+        remedy="Check --base-url and the proxy settings. Save the response to look at all bytes received.",
     )
 
 
-def too_large(limit: int | None) -> WireError:
-    """What to say of a body that was not read on because it passed ``limit`` bytes (None: as a recording says)."""
-    size = "its size limit" if limit is None else f"{limit / MEGABYTE:,g} MB"
+def body_too_large(limit: int | None) -> WireError:
+    """The error for a body that was not read to its end because it is too large.
+
+    Args:
+        limit: the limit in bytes; None for a recording, which does not contain it.
+    """
+    size = "the size limit" if limit is None else f"{limit / MEGABYTE:,g} MB"
     return WireError(
-        f"The answer passed {size} and was not read on.",
-        remedy="--max-total MB allows more; `%gemini resume` goes on from what arrived.",
+        f"The response is larger than {size}, so the rest was not read.",
+        remedy="Raise the limit with --max-total MB, or continue the answer with `%gemini resume`.",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from shlex import quote
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from ..lazy import LazySequence
@@ -45,7 +45,6 @@ def curl_of(exchange: Exchange, key: tuple[str, str, str] | None) -> str:
     return " \\\n  ".join([*lines, f"--data-binary @- <<'{mark}'"]) + f"\n{body}\n{mark}"
 
 
-_NEAR = 1 << 12  # bytes of a piece in which its first chunk begins
 _SECRET_WORDS = ("key", "token", "authorization", "cookie", "secret")
 
 
@@ -96,11 +95,27 @@ class Attempt(NamedTuple):
         return self.ended
 
 
+class ChunkPosition(Protocol):
+    """Where in a body a chunk is; see :class:`~gemini_magic.wire.Item`."""
+
+    @property
+    def raw(self) -> bytes:
+        """The JSON text."""
+
+    @property
+    def offset(self) -> int:
+        """Where in the body it begins, in bytes."""
+
+    @property
+    def verbatim(self) -> bool:
+        """Whether the body has these bytes there."""
+
+
 class BodyPieces(LazySequence[tuple[float, bytes]]):
     """What the socket gave: ``(t, bytes)`` for each read, append-only.
 
-    A piece may be kept as which chunks stand in it and what is around them, so that the bytes of a chunk are held once,
-    by whoever keeps the chunks.
+    Of a piece that holds whole chunks only the other bytes are stored here, so that the bytes of a chunk are held once,
+    by the ledger. Reading the piece puts both together again.
 
     Attributes:
         size: bytes of all.
@@ -109,38 +124,55 @@ class BodyPieces(LazySequence[tuple[float, bytes]]):
     def __init__(self) -> None:
         self.size = 0
         self._times = array("d")
-        # The bytes of a piece; or what stands before, between and behind the chunks in it.
-        self._kept: list[bytes | tuple[bytes, bytes, bytes]] = []
-        self._firsts, self._counts = array("i"), array("i")  # which chunks
-        self._around = (b"", b"", b"")  # of the last one: mostly it stays the same
-        self._chunks: Callable[[range], Sequence[bytes]] = _none
+        # The bytes of a piece; or, in a tuple, those that are not in a chunk.
+        self._kept: list[bytes | tuple[bytes]] = []
+        self._starts = array("q")  # where in the body each piece begins
+        self._firsts, self._counts = array("i"), array("i")  # which chunks are in it
+        self._rest = (b"",)  # of the last one: mostly it stays the same, and one object is enough
+        self._texts: Callable[[range], Sequence[bytes]] = _no_texts
+        self._offsets: Sequence[int] = ()
 
     def append(self, piece: tuple[float, bytes]) -> None:
         """One more."""
         t, data = piece
+        self._starts.append(self.size)
         self.size += len(data)
         self._times.append(t)
         self._firsts.append(0)
         self._counts.append(0)
         self._kept.append(data)  # last: as many as are kept, there are of the others
 
-    def share(self, chunks: Sequence[bytes], first: int, source: Callable[[range], Sequence[bytes]]) -> None:
-        """Keep the last piece as these chunks and what is around them, if that is all that it is.
+    def share(
+        self,
+        items: Sequence[ChunkPosition],
+        first: int,
+        texts: Callable[[range], Sequence[bytes]],
+        offsets: Sequence[int],
+    ) -> None:
+        """Store the last piece without the chunks in it. A second call for the same piece changes nothing.
+
+        A piece stays as it is when one of its chunks has other bytes than the body.
 
         Args:
-            chunks: what was found in the last piece, in order; the first of them may have begun in a piece before.
+            items: the chunks that the last piece completed, in order; some may begin in a piece before.
             first: the number of the first of them.
-            source: gives chunks by their numbers, from now on.
+            texts: gives chunks by their numbers, from now on.
+            offsets: where in the body they begin, by their numbers.
         """
-        data = self._kept[-1]
-        for skipped in range(min(2, len(chunks))):
-            around = _around(data, chunks[skipped:]) if isinstance(data, bytes) else None
-            if around is not None:
-                self._around = self._around if around == self._around else around
-                self._chunks, self._firsts[-1] = source, first + skipped
-                self._counts[-1] = len(chunks) - skipped
-                self._kept[-1] = self._around
-                return
+        data, start = self._kept[-1], self._starts[-1]
+        within = [item for item in items if item.offset >= start]
+        if not within or isinstance(data, tuple) or not all(item.verbatim for item in within):
+            return
+        rest, position = [], start
+        for item in within:
+            rest.append(data[position - start : item.offset - start])
+            position = item.offset + len(item.raw)
+        rest.append(data[position - start :])
+        kept = (b"".join(rest),)
+        self._rest = self._rest if kept == self._rest else kept
+        self._texts, self._offsets = texts, offsets
+        self._firsts[-1], self._counts[-1] = first + len(items) - len(within), len(within)
+        self._kept[-1] = self._rest  # last: from here on, other threads put the piece together
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -150,29 +182,23 @@ class BodyPieces(LazySequence[tuple[float, bytes]]):
 
     def _at(self, row: int) -> tuple[float, bytes]:
         kept = self._kept[row]
-        if isinstance(kept, tuple):
-            before, between, behind = kept
-            first = self._firsts[row]
-            kept = before + between.join(self._chunks(range(first, first + self._counts[row]))) + behind
-        return self._times[row], kept
+        return self._times[row], self._with_chunks(row, *kept) if isinstance(kept, tuple) else kept
+
+    def _with_chunks(self, row: int, rest: bytes) -> bytes:
+        """The bytes of a piece, put together from its chunks and the rest."""
+        first, position = self._firsts[row], self._starts[row]
+        parts: list[bytes] = []
+        used = 0
+        for number, text in enumerate(self._texts(range(first, first + self._counts[row])), first):
+            begin, used = used, used + self._offsets[number] - position
+            parts += rest[begin:used], text
+            position = self._offsets[number] + len(text)
+        parts.append(rest[used:])
+        return b"".join(parts)
 
 
-def _none(_rows: range) -> Sequence[bytes]:
+def _no_texts(_numbers: range) -> Sequence[bytes]:
     return ()
-
-
-def _around(data: bytes, chunks: Sequence[bytes]) -> tuple[bytes, bytes, bytes] | None:
-    """What stands before, between and behind chunks that make up a piece; None when they do not."""
-    begin = data.find(chunks[0], 0, len(chunks[0]) + _NEAR)
-    if begin < 0:
-        return None
-    end, between = begin + len(chunks[0]), b""
-    if len(chunks) > 1:
-        after = data.find(chunks[1], end)
-        between = data[end:after] if after >= 0 else b""
-    size = sum(map(len, chunks)) + len(between) * (len(chunks) - 1)
-    around = data[:begin], between, data[begin + size :]
-    return around if b"".join((around[0], between.join(chunks), around[2])) == data else None
 
 
 class Exchange:

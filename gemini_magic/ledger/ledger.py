@@ -6,6 +6,7 @@ opens nothing, waits for nothing and shows nothing.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -98,7 +99,8 @@ class Ledger:
         continuation: the last token with which the server lets the answer be gone on with; ``checkpoint``: how many
             of candidate 0's parts it stands behind.
         chunks, events, usage_history: the tables' columns.
-        raw: the chunks; ``notes``: oddities; ``exchanges``: the wire.
+        raw: the chunks; ``chunk_offsets``: where each begins in the body of its exchange, in bytes, -1 where that
+            is not known; ``notes``: diagnostics; ``exchanges``: the wire.
         advice: what the reader knows to do about a bad ending, before what its error says.
         look: how views show the answer.
         marks: named moments in seconds since the request was sent; ``delay``: seconds from ``started`` until then.
@@ -140,7 +142,8 @@ class Ledger:
         self.attempt = 0
         self.chars = 0
         self.chunk_columns: Columns[ChunkRow] = chunk_columns()
-        self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns)
+        self.chunk_offsets = array("q")
+        self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns, self.chunk_offsets)
         self.events = EventLog(self.chunk_columns)
         self.event_columns: Columns[EventRow] = self.events.event_columns
         self.usage_columns: Columns[UsageRow] = self.events.usage_columns
@@ -196,26 +199,30 @@ class Ledger:
         self.events.add(failure, t)
         self.version += 1
 
-    def add(self, raw: bytes, t: float, reading: Decoded) -> list[Event]:
+    def add(self, raw: bytes, t: float, reading: Decoded, offset: int = -1) -> list[Event]:
         """Append one chunk and what it means.
 
         Args:
             raw: the JSON text as received.
             t: seconds since the request was sent.
             reading: the backend's decoding of it.
+            offset: where in the body of the exchange ``raw`` begins, in bytes; -1 where that is not known.
 
         Returns:
             The chunk's events.
         """
-        self.add_all([(raw, reading)], t)
+        self.add_all([(raw, reading)], t, (offset,))
         return reading.events
 
-    def add_all(self, batch: Sequence[tuple[bytes, Decoded]], t: float) -> None:
+    def add_all(
+        self, batch: Sequence[tuple[bytes, Decoded]], t: float, offsets: Sequence[int] | None = None
+    ) -> None:
         """Append the chunks that came with one read, each with what it means.
 
         Args:
             batch: for each chunk what :meth:`add` takes.
             t: seconds since the request was sent.
+            offsets: where in the body of the exchange each begins; None where that is not known.
         """
         if not batch:
             return
@@ -227,6 +234,7 @@ class Ledger:
             rows.append((index, self.round, self.attempt, t, gap, len(raw), *shown, *usage, raw))
             gap = 0.0
             reports.append(usage)
+        self.chunk_offsets.extend(offsets or [-1] * len(batch))  # first: readers count the columns' rows
         self.chunk_columns.extend(rows)
         for (_, reading), usage in zip(batch, reports, strict=True):
             self.events.extend(reading.events, usage)

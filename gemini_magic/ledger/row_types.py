@@ -6,6 +6,7 @@ It knows how a stored value is shown and what row an event makes; what events ad
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -252,17 +253,24 @@ def in_one_word(*kinds: str) -> str:
 
 
 class ChunkList(LazySequence[Chunk]):
-    """The chunks of a table as objects."""
+    """The chunks of a table as objects.
 
-    def __init__(self, columns: Columns[ChunkRow]) -> None:
+    Args:
+        columns: the table.
+        offsets: where each chunk begins in the body of its exchange, in bytes; -1 where that is not known.
+    """
+
+    def __init__(self, columns: Columns[ChunkRow], offsets: array[int]) -> None:
         self._columns = columns
+        self._offsets = offsets
         self._stores = [columns.stores[name] for name in ("t", "json", "round", "attempt")]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return ChunkList, (self._columns,)
+        return ChunkList, (self._columns, self._offsets)
 
     def __len__(self) -> int:
         return self._columns.length
 
     def _some(self, rows: Sequence[int]) -> Iterator[Chunk]:
-        return map(Chunk, rows, *(store.given(rows) for store in self._stores))
+        offsets = (None if offset < 0 else offset for offset in map(self._offsets.__getitem__, rows))
+        return map(Chunk, rows, *(store.given(rows) for store in self._stores), offsets)

@@ -44,7 +44,7 @@ def read_recording(path: Path) -> list[Exchange]:
             ) from None
         name = name.removesuffix(".gz")
     if name.endswith(".httprr") or data.startswith(b"httprr trace v1"):
-        found = [_from_trace(trace) for trace in httprr.parse(data)]
+        found = [_from_trace(trace) for trace in httprr.parse_trace(data)]
         if not found:
             raise RecordingError(f"{path.name} holds no exchange.", remedy="Record one with --record FILE.")
         return list(found)
@@ -112,7 +112,7 @@ def _to_trace(exchanges: Sequence[Exchange]) -> bytes:
         for exchange in exchanges
         if exchange.status is not None
     ]
-    return httprr.render(traces) if traces else b""
+    return httprr.render_trace(traces) if traces else b""
 
 
 def _to_body(exchanges: Sequence[Exchange]) -> bytes:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from ..backends import Backend
-from ..diagnostics import not_a_stream, remark, too_large
+from ..diagnostics import add_wire_note, body_too_large, unreadable_body
 from ..endings import Cause
 from ..errors import ConnectionFailed, RecordingError, WireError
 from ..ledger import Exchange, Ledger
@@ -62,7 +62,7 @@ def read_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledg
 def _unanswered(exchange: Exchange) -> ConnectionFailed | WireError:
     """Why a recorded run holds no answer, or no whole one."""
     if exchange.end == "too large":
-        return too_large(None)
+        return body_too_large(None)
     if exchange.end is None:
         return WireError(
             "The kernel ended before an answer came.", remedy="Ask again; the request may have been billed."
@@ -89,7 +89,7 @@ def _read(
 
     def add(items: list[Item], t: float) -> None:
         for item in items:
-            ledger.add(item.raw, t, decode(item.raw))
+            ledger.add(item.raw, t, decode(item.raw), item.offset)
 
     try:
         for t, piece in exchange.pieces:
@@ -97,7 +97,7 @@ def _read(
         add(reader.close(), last)
     except WireError as error:
         return last, error
-    for oddity in reader.oddities:
-        if oddity.kind not in backend.normal_anomalies:
-            remark(ledger, oddity)
-    return last, None if len(ledger.raw) > before else not_a_stream(reader, backend)
+    for anomaly in reader.anomalies:
+        if anomaly.kind not in backend.normal_anomalies:
+            add_wire_note(ledger, anomaly)
+    return last, None if len(ledger.raw) > before else unreadable_body(reader, backend)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final
 
-from ..diagnostics import at_hand
+from ..diagnostics import display_notes
 from ..ledger import Ledger
 from ..markdown import STYLE, visible
 from .status import details, facts, mark_of, redacted, thinking_time, words
@@ -219,7 +219,7 @@ def serious(ledger: Ledger) -> list[str]:
     """Oddities that may mislead the reader, in plain lines; harmless ones are left to the tables."""
     # Said already: the connection was lost, the kernel ended, or more is to come.
     cut = ("unterminated", "not-json") if ledger.cause in ("cut", "left", "arriving") else ()
-    found = [note for note in at_hand(ledger) if note.severity != "info" and note.kind not in cut]
+    found = [note for note in display_notes(ledger) if note.severity != "info" and note.kind not in cut]
     lines = [" ".join(redacted(note.message).split()) for note in found[:_NOTES_SHOWN]]
     if len(found) > _NOTES_SHOWN:
         lines.append(f"{len(found) - _NOTES_SHOWN} more: see the notes.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from ..diagnostics import at_hand
+from ..diagnostics import display_notes
 from ..ledger import Ledger, clean_headers, clean_url
 from .record_chunks import ChunkTexts, compact, json_size, size_within
 from .status import details, redacted, status_line
@@ -140,7 +140,7 @@ def _attempts(ledger: Ledger) -> list[dict[str, Any]]:
 
 def _notes(ledger: Ledger, room: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for note in at_hand(ledger)[:_MOST_NOTES]:
+    for note in display_notes(ledger)[:_MOST_NOTES]:
         found.append(
             {
                 "kind": note.kind,
@@ -203,7 +203,7 @@ def record(ledger: Ledger, size: float | None = None) -> dict[str, Any]:
             ("json", whole, count, "chunks with their JSON"),
             ("text", len(text), chars, "characters"),
             ("thoughts", len(thoughts), thought_chars, "characters"),
-            ("notes", len(notes), len(at_hand(ledger)), "notes"),
+            ("notes", len(notes), len(display_notes(ledger)), "notes"),
             ("request", len(request["body"]) if request else 0, asked, "characters of the request"),
             ("attempts", len(made["attempts"]), len(ledger.exchanges), "attempts"),
         )

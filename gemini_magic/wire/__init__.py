@@ -1,6 +1,6 @@
-"""Bytes of a body in, JSON texts out, with everything odd about them; and Go's httprr traces.
+"""Turns the bytes of a response body into JSON texts and reports anomalies; reads and writes Go's httprr traces.
 
-This room has no socket and no clock, and does not know what the JSON means.
+This package has no sockets and no clocks, and does not interpret the JSON.
 """
 
 from . import httprr

@@ -1,12 +1,12 @@
-r"""Reads and writes HTTP traces in Go's ``httprr trace v1`` form: requests and responses, byte for byte.
+r"""Reads and writes HTTP traces in Go's ``httprr trace v1`` format: requests and responses, byte for byte.
 
-It does not open files, undo gzip, match requests or remove secrets; the caller does.
+The caller opens files, decompresses gzip, matches requests and removes secrets.
 
-The form, as rsc.io's and golang.org/x/oscar's recorders write it: the line ``httprr trace v1``, then records:
-a line with the byte lengths of request and response, then both, with nothing between. The request is what Go's
-``Request.WriteProxy`` writes (absolute URL in the first line), the response what ``Response.Write`` writes: its
-body has no transfer coding and no content coding, and runs to the end of the record. LangChainGo's recorder
-ends the first lines with CR LF and one request header with a bare LF; both are read.
+The format, as the recorders of rsc.io and golang.org/x/oscar write it: the line ``httprr trace v1``, then records. A
+record is a line with the lengths of request and response in bytes, followed by both without a separator. The request
+is the output of Go's ``Request.WriteProxy`` (with an absolute URL in the first line), the response that of
+``Response.Write``: its body has no transfer coding and no content coding, and ends with the record. LangChainGo's
+recorder ends the first lines with CR LF and one request header with a bare LF; both are accepted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..errors import RecordingError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["TraceExchange", "parse", "render"]
+__all__ = ["TraceExchange", "parse_trace", "render_trace"]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -29,13 +29,13 @@ _LENGTHS = re.compile(rb"(\d{1,18}) (\d{1,18})")
 _REQUEST = re.compile(r"([A-Za-z]+) (\S+) (HTTP/\d(?:\.\d)?)")
 _STATUS = re.compile(r"(HTTP/\d(?:\.\d)?) (\d{3})(?: (.*))?")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
-# Of no meaning once the body stands whole and decoded in the record.
+# These do not apply to the body in a record, which is complete and decoded.
 _TRANSFER = frozenset({"transfer-encoding", "content-encoding", "content-length", "connection", "trailer"})
-_FIRST = ("host", "user-agent", "content-length")
+_FIRST_HEADERS = ("host", "user-agent", "content-length")
 
 
 class TraceExchange(NamedTuple):
-    """One request and its answer.
+    """One request and its response.
 
     Attributes:
         method: such as ``POST``.
@@ -44,8 +44,8 @@ class TraceExchange(NamedTuple):
         request_body: as recorded.
         status: three digits.
         reason: may be empty.
-        http_version: of the answer, such as ``HTTP/2.0``.
-        headers: of the answer, in the order of the trace.
+        http_version: of the response, such as ``HTTP/2.0``.
+        headers: of the response, in the order of the trace.
         body: decoded, without transfer coding.
     """
 
@@ -60,11 +60,11 @@ class TraceExchange(NamedTuple):
     body: bytes
 
 
-def parse(data: bytes) -> list[TraceExchange]:
-    """The exchanges of a trace, in its order; empty for a trace of the first line only.
+def parse_trace(data: bytes) -> list[TraceExchange]:
+    """The exchanges of a trace, in its order; empty for a trace of only the first line.
 
     Raises:
-        RecordingError: it is no such trace, or is damaged; the message says where.
+        RecordingError: the data is not an httprr trace, or is damaged; the message says where.
     """
     pos = _line_end(data, 0)
     if data[:pos].rstrip(b"\r\n") != _MAGIC:
@@ -79,27 +79,27 @@ def parse(data: bytes) -> list[TraceExchange]:
         lengths = _LENGTHS.fullmatch(data[line_at:pos].rstrip(b"\r\n"))
         number = len(exchanges) + 1
         if lengths is None:
-            _fail(f"Record {number} of the httprr trace (byte {line_at}) does not begin with two lengths.")
+            _fail(f"Record {number} of the httprr trace (byte {line_at}) does not start with two lengths.")
         middle = pos + int(lengths[1])
         end = middle + int(lengths[2])
         if end > len(data):
             _fail(
                 f"Record {number} of the httprr trace (byte {line_at}) needs {end - pos} bytes, "
-                f"but only {len(data) - pos} are left."
+                f"but the file has only {len(data) - pos} more."
             )
         exchanges.append(_exchange(data[pos:middle], data[middle:end], number, pos, middle))
         pos = end
     return exchanges
 
 
-def render(exchanges: Iterable[TraceExchange]) -> bytes:
+def render_trace(exchanges: Iterable[TraceExchange]) -> bytes:
     """The trace of ``exchanges``, in a form that Go's reader accepts.
 
-    Content-Length is written anew; headers about transfer and content coding are left out, as the bodies have
-    none. Secrets must have been removed before.
+    Content-Length is computed; headers about transfer and content coding are omitted, as the bodies have none. The
+    caller must remove secrets first.
 
     Raises:
-        RecordingError: a URL is not absolute, or a header cannot stand in one line.
+        RecordingError: a URL is not absolute, or a header contains a line break.
     """
     out = [_MAGIC, b"\n"]
     for number, exchange in enumerate(exchanges, 1):
@@ -116,9 +116,9 @@ def _line_end(data: bytes, pos: int) -> int:
 
 def _fail(message: str, *, gzipped: bool = False) -> NoReturn:
     remedy = (
-        "It looks like gzip: decompress it first."
+        "The file looks like gzip. Decompress it first."
         if gzipped
-        else "Record it again, or take the file anew from version control without changing its line ends."
+        else "Record the trace again, or restore the file from version control without converting its line ends."
     )
     raise RecordingError(message, remedy=remedy)
 
@@ -127,25 +127,25 @@ def _exchange(
     request: bytes, response: bytes, number: int, request_at: int, response_at: int
 ) -> TraceExchange:
     first, request_headers, request_body = _message(request, f"request of record {number}", request_at)
-    asked = _REQUEST.fullmatch(first)
-    if asked is None:
+    request_line = _REQUEST.fullmatch(first)
+    if request_line is None:
         _fail(
-            f"The request of record {number} (byte {request_at}) begins with {first[:80]!r}, not a request line."
+            f"The request of record {number} (byte {request_at}) starts with {first[:80]!r}, which is not a request line."
         )
     first, headers, body = _message(response, f"response of record {number}", response_at)
-    answered = _STATUS.fullmatch(first)
-    if answered is None:
+    status_line = _STATUS.fullmatch(first)
+    if status_line is None:
         _fail(
-            f"The response of record {number} (byte {response_at}) begins with {first[:80]!r}, not a status line."
+            f"The response of record {number} (byte {response_at}) starts with {first[:80]!r}, which is not a status line."
         )
     return TraceExchange(
-        method=asked[1],
-        url=_absolute(asked[2], request_headers),
+        method=request_line[1],
+        url=_absolute(request_line[2], request_headers),
         request_headers=request_headers,
         request_body=request_body,
-        status=int(answered[2]),
-        reason=answered[3] or "",
-        http_version=answered[1],
+        status=int(status_line[2]),
+        reason=status_line[3] or "",
+        http_version=status_line[1],
         headers=headers,
         body=_dechunked(body) if _is_chunked(headers) else body,
     )
@@ -178,7 +178,7 @@ def _is_chunked(headers: Headers) -> bool:
 
 
 def _dechunked(body: bytes) -> bytes:
-    """``body`` without chunk headers, for traces of other makers; as it is when it has none."""
+    """``body`` without chunk headers, for traces of other recorders; unchanged if it has none."""
     parts, pos = [], 0
     while pos < len(body):
         end = body.find(b"\r\n", pos)
@@ -197,17 +197,19 @@ def _request_bytes(exchange: TraceExchange, number: int) -> bytes:
     url = urlsplit(exchange.url)
     if not url.scheme or not url.netloc or re.search(r"\s", exchange.url):
         _fail(
-            f"Exchange {number} cannot be written to an httprr trace: {exchange.url[:80]!r} is no absolute URL."
+            f"Exchange {number} cannot be written to an httprr trace: {exchange.url[:80]!r} is not an absolute URL."
         )
-    given = {name.lower(): value for name, value in exchange.request_headers}
+    original = {name.lower(): value for name, value in exchange.request_headers}
     headers = [
-        ("Host", given.get("host", url.netloc.rpartition("@")[2])),
-        ("User-Agent", given.get("user-agent", "Go-http-client/1.1")),
+        ("Host", original.get("host", url.netloc.rpartition("@")[2])),
+        ("User-Agent", original.get("user-agent", "Go-http-client/1.1")),
     ]
     if exchange.request_body or exchange.method in ("POST", "PUT", "PATCH"):
         headers.append(("Content-Length", str(len(exchange.request_body))))
     others = [
-        (n, v) for n, v in exchange.request_headers if n.lower() not in _TRANSFER and n.lower() not in _FIRST
+        (n, v)
+        for n, v in exchange.request_headers
+        if n.lower() not in _TRANSFER and n.lower() not in _FIRST_HEADERS
     ]
     headers += sorted(others, key=lambda pair: pair[0].lower())
     return _head(f"{exchange.method} {exchange.url} HTTP/1.1", headers, number) + exchange.request_body
@@ -224,7 +226,9 @@ def _head(first: str, headers: list[tuple[str, str]], number: int) -> bytes:
     lines = [first, *(f"{name}: {value}" for name, value in headers)]
     for line in lines:
         if "\r" in line or "\n" in line:
-            _fail(f"Exchange {number} cannot be written to an httprr trace: a line break in {line[:80]!r}.")
+            _fail(
+                f"Exchange {number} cannot be written to an httprr trace: {line[:80]!r} contains a line break."
+            )
     try:
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
     except UnicodeEncodeError:

@@ -1,63 +1,63 @@
-"""Cuts a JSON array, or JSON objects one after the other, into its top-level objects while it arrives.
-
-It does not know what the objects mean, and does not read lines or events.
-"""
+"""Splits a JSON array, or JSON objects one after the other, into its top-level objects while the bytes arrive."""
 
 from __future__ import annotations
 
 import re
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from .anomalies import DETAIL_LIMIT, Item
 from .json_scan import clean_utf8, is_json, mask_escapes
-from .lines import too_large
+from .lines import event_too_large
 
 if TYPE_CHECKING:
     from .anomalies import AnomalyLog
 
-__all__ = ["JsonStream", "ObjectCutter", "note_unread", "split_objects"]
+__all__ = ["JsonStream", "ObjectScanner", "Split", "log_unreadable", "split_objects"]
 
 _BLOCK = 1 << 16
-_KEPT_JUNK = 4 * DETAIL_LIMIT
+_MAX_JUNK = 4 * DETAIL_LIMIT
 _SPACE = re.compile(rb"[ \t\r\n,\[\]]*")
 _TO_BRACE = re.compile(rb'[^{}"]*(?:"[^"]*"[^{}"]*)*')
 _JUNK_MARK = re.compile(rb'[{"\r\n]')
-_BETWEEN, _OBJECT, _JUNK = range(3)
+_BETWEEN, _OBJECT, _JUNK = range(3)  # states of the scanner
 
 
-class ObjectCutter:
-    """Finds the objects at the top or in arrays, and what stands between them that should not.
+class ObjectScanner:
+    """Finds the objects at the top level or in arrays, and any other text between them.
 
-    Strings and escapes are respected, each byte is looked at a constant number of times, and an object is
-    found with its last brace.
+    Strings and escapes are respected, each byte is examined a constant number of times, and an object is
+    found as soon as its last brace arrives.
+
+    Args:
+        start: the offset of the first byte in the body.
 
     Attributes:
-        found: ``(offset, text)`` of each object, in order; the caller takes them out.
-        junk: ``(offset, text)`` of what is no object: broken ones, other values, other text (its beginning).
+        found: ``(offset, text)`` of each object, in order; the caller removes them.
+        junk: ``(offset, text)`` of everything else: broken objects, other values, other text (its beginning).
     """
 
     def __init__(self, start: int = 0) -> None:
         self.found: list[tuple[int, bytes]] = []
         self.junk: list[tuple[int, bytes]] = []
-        self._base = start  # offset of the block at hand
+        self._base = start  # offset of the current block
         self._state = _BETWEEN
         self._depth = 0
         self._brackets = 0
-        self._margin = -1  # the next brace at the left margin of the block, if any
+        self._margin = -1  # position of the next brace at the start of a line in the block, or -1
         self._in_string = False
-        self._escaped = False  # the block before ended in a backslash that escapes the next byte
+        self._escaped = False  # the previous block ends in a backslash that escapes the next byte
         self._begin = 0
         self._parts: list[bytes] = []
         self._size = 0
 
     @property
     def open_size(self) -> int:
-        """Bytes of the object that is not finished; 0 between objects."""
+        """Bytes of the unfinished object; 0 between objects."""
         return self._size if self._state == _OBJECT else 0
 
     def feed(self, piece: bytes) -> None:
-        """Take the next bytes."""
+        """Scan the next bytes."""
         if len(piece) <= _BLOCK:
             self._block(piece)
             return
@@ -65,16 +65,16 @@ class ObjectCutter:
             self._block(piece[at : at + _BLOCK])
 
     def close(self) -> bool:
-        """End of input; returns whether an object or an array was left open."""
-        cut = self._state == _OBJECT or self._brackets > 0
+        """End the input; returns whether an object or an array is still open."""
+        still_open = self._state == _OBJECT or self._brackets > 0
         if self._state != _BETWEEN:
             self._end_junk()
-        return cut
+        return still_open
 
     def _block(self, block: bytes) -> None:
         clean = mask_escapes(block)
         if self._escaped and block[:1] in (b"\\", b'"'):
-            # The pair began in the block before, so the pairs of this one are counted from its second byte.
+            # The first byte is the second half of an escape, so escapes are found from the second byte on.
             clean = b"_" + mask_escapes(block[1:])
         if block:
             self._escaped = clean.endswith(b"\\")
@@ -100,8 +100,8 @@ class ObjectCutter:
         if clean[end] != ord("{"):
             self._state = _JUNK
             return end
-        # A line break cannot stand in a string, so a brace at the left margin is a real one: the
-        # indented form in which Google sends arrays is cut without looking at its inside.
+        # A JSON string cannot contain a line break, so a brace at the start of a line is not in a string. The
+        # indented arrays that Google sends are split this way, without a scan of the objects.
         if 0 <= self._margin < end:
             self._margin = clean.find(b"\n}", end)
         margin = self._margin
@@ -151,7 +151,7 @@ class ObjectCutter:
             self.junk.append((self._begin, text))
 
     def _past_junk(self, block: bytes, clean: bytes, pos: int) -> int:
-        """Text that belongs to no object ends where the next brace outside of quotes is."""
+        """Skip text outside of objects, up to the next brace that is not in quotes."""
         start = pos
         while mark := _JUNK_MARK.search(clean, pos):
             pos = mark.end()
@@ -159,16 +159,16 @@ class ObjectCutter:
             if sign == b'"':
                 self._in_string = not self._in_string
             elif sign != b"{":
-                self._in_string = False  # one stray quote hides no later line
+                self._in_string = False  # a stray quote affects only its own line
             elif not self._in_string:
-                self._keep(block[start : pos - 1])
+                self._add_junk(block[start : pos - 1])
                 self._end_junk()
                 return pos - 1
-        self._keep(block[start:])
+        self._add_junk(block[start:])
         return len(clean)
 
-    def _keep(self, text: bytes) -> None:
-        if self._size < _KEPT_JUNK:
+    def _add_junk(self, text: bytes) -> None:
+        if self._size < _MAX_JUNK:
             self._parts.append(text)
             self._size += len(text)
 
@@ -178,83 +178,88 @@ class ObjectCutter:
         self.junk.append((self._begin, text))
 
 
-def split_objects(text: bytes) -> tuple[list[bytes], list[tuple[int, bytes]]]:
-    """The objects in ``text`` (alone, in arrays, one after the other) and the rest that is none, with places."""
-    if text.lstrip()[:1] == b"{" and is_json(text):
-        return [clean_utf8(text.strip())], []
-    cutter = ObjectCutter()
-    cutter.feed(text)
-    cutter.close()
-    return [clean_utf8(found) for _, found in cutter.found], cutter.junk
+Split: TypeAlias = tuple[list[tuple[int, bytes]], list[tuple[int, bytes]]]
+"""The objects in a text, and what else is in it; each with the position of its first byte."""
 
 
-def note_unread(log: AnomalyLog, offset: int, text: bytes) -> None:
-    """Record ``text`` as ``not-object`` when it is JSON of another kind, else as ``not-json``."""
-    # Cut out of an array, several values may stand there with commas between them.
-    other = len(text) < _KEPT_JUNK and (is_json(text) or is_json(b"[" + text.strip(b" \t\r\n,[]") + b"]"))
-    log.note("not-object" if other else "not-json", offset, text)
+def split_objects(text: bytes) -> Split:
+    """Find the objects in ``text``: one alone, those in arrays, those one after the other. Bytes are not changed."""
+    begin = text.lstrip()
+    if begin[:1] == b"{" and is_json(text):
+        return [(len(text) - len(begin), begin.rstrip())], []
+    scanner = ObjectScanner()
+    scanner.feed(text)
+    scanner.close()
+    return scanner.found, scanner.junk
+
+
+def log_unreadable(log: AnomalyLog, offset: int, text: bytes) -> None:
+    """Log ``text`` as ``not-object`` if it is JSON of another type, else as ``not-json``."""
+    # The text may be several values of an array, with commas between them.
+    other = len(text) < _MAX_JUNK and (is_json(text) or is_json(b"[" + text.strip(b" \t\r\n,[]") + b"]"))
+    log.add("not-object" if other else "not-json", offset, text)
 
 
 class JsonStream:
     """The reader for a body that begins with a brace or a bracket.
 
     Args:
-        log: where oddities go: ``not-json``, ``not-object``, ``invalid-utf8``, ``mixed-framing``, ``unterminated``.
-        max_event: bytes one object may have.
-        start: where in the body the first byte fed stands.
+        log: collects the anomalies: ``not-json``, ``not-object``, ``invalid-utf8``, ``mixed-framing``, ``unterminated``.
+        max_event: the maximum size of an object in bytes.
+        start: the offset of the first byte in the body.
     """
 
     def __init__(self, log: AnomalyLog, max_event: int, start: int = 0) -> None:
         self._log = log
         self._max = max_event
-        self._cutter = ObjectCutter(start)
+        self._scanner = ObjectScanner(start)
         self._end = start
 
     def feed_into(self, piece: bytes, items: list[Item]) -> None:
         """Append the objects this piece completes to ``items``.
 
         Raises:
-            WireError: an object passed ``max_event``; what came before it is in ``items``.
+            WireError: an object is larger than ``max_event``; the objects before it are in ``items``.
         """
         self._end += len(piece)
-        self._cutter.feed(piece)
-        self._hand_out(items)
-        if self._cutter.open_size > self._max:
-            raise too_large(self._max)
+        self._scanner.feed(piece)
+        self._collect(items)
+        if self._scanner.open_size > self._max:
+            raise event_too_large(self._max)
 
     def close_into(self, items: list[Item]) -> None:
-        """End of input: nothing more can be whole, but what was cut is recorded."""
-        cut = self._cutter.close()
-        self._hand_out(items)
-        if cut:
-            self._log.note("unterminated", self._end)
+        """End the input: an unfinished object is logged."""
+        still_open = self._scanner.close()
+        self._collect(items)
+        if still_open:
+            self._log.add("unterminated", self._end)
 
-    def _hand_out(self, items: list[Item]) -> None:
-        found, junk = self._cutter.found, self._cutter.junk
-        self._cutter.found, self._cutter.junk = [], []
+    def _collect(self, items: list[Item]) -> None:
+        found, junk = self._scanner.found, self._scanner.junk
+        self._scanner.found, self._scanner.junk = [], []
         if not junk:
             for offset, raw in found:
-                self._give(offset, raw, items)
+                self._add_item(offset, raw, items)
             return
-        # In the order of the body, so that oddities do not depend on how it was cut into pieces.
+        # Sorted by offset, so that the order does not depend on how the body was cut into pieces.
         both = [(offset, raw, True) for offset, raw in found] + [(offset, raw, False) for offset, raw in junk]
-        for offset, raw, good in sorted(both, key=itemgetter(0)):
-            if good:
-                self._give(offset, raw, items)
+        for offset, raw, is_object in sorted(both, key=itemgetter(0)):
+            if is_object:
+                self._add_item(offset, raw, items)
             else:
-                self._note(offset, raw)
+                self._log_junk(offset, raw)
 
-    def _give(self, offset: int, raw: bytes, items: list[Item]) -> None:
+    def _add_item(self, offset: int, raw: bytes, items: list[Item]) -> None:
         if len(raw) > self._max:
-            raise too_large(self._max)
+            raise event_too_large(self._max)
         text = clean_utf8(raw)
         if text is not raw:
-            self._log.note("invalid-utf8", offset)
-        items.append(Item(text, offset))
+            self._log.add("invalid-utf8", offset)
+        items.append(Item(text, offset, text is raw))
 
-    def _note(self, offset: int, raw: bytes) -> None:
+    def _log_junk(self, offset: int, raw: bytes) -> None:
         if raw == b"data:":
-            # An answer that began as bare JSON and went on as events.
-            self._log.note("mixed-framing", offset)
+            # The body starts as plain JSON and continues as events.
+            self._log.add("mixed-framing", offset)
         elif raw:
-            note_unread(self._log, offset, raw)
+            log_unreadable(self._log, offset, raw)

@@ -1,58 +1,57 @@
-"""Cuts pieces of bytes into lines, ended by CR LF, LF or CR and by nothing else.
-
-It does not decode, and does not know what a line means. U+2028, U+2029, U+0085 and form feeds are text.
-"""
+"""Splits pieces of bytes into lines. Only CR LF, LF and CR end a line; U+2028, U+2029, U+0085 and form feeds are text."""
 
 from __future__ import annotations
 
 from ..errors import WireError
 
-__all__ = ["BOM", "Lines", "too_large"]
+__all__ = ["BOM", "Lines", "event_too_large"]
 
 _BLOCK = 1 << 16
-_LARGE = 1 << 12  # bytes from which a piece is a block: it may be kept elsewhere, too, and is not copied
+_LARGE = (
+    1 << 12
+)  # bytes from which a piece becomes a block without a copy, as it may be stored elsewhere as well
 BOM = b"\xef\xbb\xbf"
 
 
-def too_large(limit: int) -> WireError:
-    """The error for one event above ``limit`` bytes."""
+def event_too_large(limit: int) -> WireError:
+    """The error for an event that is larger than ``limit`` bytes."""
     return WireError(
-        f"One event of the stream is larger than {limit:,} bytes.",
-        remedy="Ask for less in one answer (smaller or fewer images), or raise the limit: --max-event (max_event of a Reader).",
+        f"An event of the stream is larger than {limit:,} bytes.",
+        remedy="Raise the limit with --max-event (max_event of a Reader), or request fewer or smaller images.",
     )
 
 
 class Lines:
-    """An incremental line cutter; the cost is linear in the bytes, however they are cut into pieces.
+    """An incremental line splitter; the cost is linear in the bytes, however they are cut into pieces.
 
     Args:
-        max_line: bytes above which :meth:`check` raises.
-        prefix: a long line that begins so comes without it and without its end, which saves copying it.
+        max_line: the size in bytes above which :meth:`check` raises.
+        prefix: a long line that begins with it is returned without it and without its line end, which saves a copy.
 
     Attributes:
-        trimmed: when the first line of the last ``feed`` came so: its real length; else 0.
+        trimmed: the full length of the first line of the last ``feed`` if it was returned like that; else 0.
     """
 
     def __init__(self, max_line: int, prefix: bytes = b"") -> None:
         self.trimmed = 0
         self._prefix = prefix
         self._max = max_line
-        self._start = 0  # where in the body the unfinished line begins
-        # The unfinished line: small pieces are joined to blocks, blocks only when the line ends. (A growing buffer
-        # is moved in memory again and again, and costs a large event more than it saves.)
+        self._start = 0  # the offset of the unfinished line
+        # The unfinished line: small pieces are joined to blocks, blocks only when the line ends. (A buffer that grows
+        # is moved in memory many times, which costs more for a large event than it saves.)
         self._blocks: list[bytes] = []
         self._small: list[bytes] = []
         self._small_size = 0
         self._tail_size = 0
-        self._after_cr = False  # the last line ended in CR: an LF now belongs to it
-        self._front: bytes | None = b""  # the first bytes, as long as they may become a BOM
+        self._after_cr = False  # the last line ended in CR, so a following LF belongs to it
+        self._front: bytes | None = b""  # the first bytes, as long as they may be the start of a BOM
 
     def feed(self, piece: bytes) -> tuple[int, list[bytes]]:
-        """Take a piece; returns the offset of the first finished line, and the lines with their ends.
+        """Add a piece; returns the offset of the first finished line, and the lines with their ends.
 
-        The offset counts bytes of the body as received. A swallowed LF after CR belongs to no line, and can
-        only stand before the first one. A CR ends its line at once. A line above the cap comes out too, so
-        that what stands before it is not lost: :meth:`check` raises afterwards.
+        The offset counts the bytes of the body as received. A CR ends its line at once; an LF that follows in the next
+        piece is skipped, and is only possible before the first line. A line above the limit is returned too, so that
+        the lines before it are not lost: :meth:`check` raises afterwards.
         """
         self.trimmed = 0
         if self._front is not None:
@@ -88,10 +87,10 @@ class Lines:
         self._front = None
         return self._start, self._take_tail()
 
-    def check(self, held: int = 0) -> None:
-        """Raise :class:`WireError` when the unfinished line and ``held`` bytes before it pass the cap."""
-        if self._tail_size + held > self._max:
-            raise too_large(self._max)
+    def check(self, pending: int = 0) -> None:
+        """Raise :class:`WireError` if the unfinished line and ``pending`` bytes before it exceed the limit."""
+        if self._tail_size + pending > self._max:
+            raise event_too_large(self._max)
 
     def _add(self, piece: bytes) -> None:
         self._small.append(piece)
@@ -111,7 +110,7 @@ class Lines:
         return b"".join(parts)
 
     def _past_bom(self, piece: bytes) -> bytes:
-        """``piece`` without a byte order mark at the very front; empty while that is undecided."""
+        """``piece`` without a byte order mark at the start of the body; empty while that is not decided."""
         front = (self._front or b"") + piece
         if len(front) < len(BOM) and BOM.startswith(front):
             self._front = front

@@ -1,7 +1,4 @@
-"""One reader for every body: tells events from bare JSON by the first byte, then reads on.
-
-It does not look at headers, sockets or clocks, and does not interpret what it hands out.
-"""
+"""Reads any response body: the first byte decides between server-sent events and plain JSON. Headers are not used."""
 
 from __future__ import annotations
 
@@ -9,15 +6,15 @@ from typing import Protocol
 
 from ..errors import WireError
 from .anomalies import Anomaly, AnomalyLog, Item
-from .json_stream import JsonStream, note_unread, split_objects
+from .json_stream import JsonStream, log_unreadable, split_objects
 from .lines import BOM
-from .sse import SseEvent, SseReader
-from .tolerant_sse import EventDocuments
+from .sse import DEFAULT_TYPE, SseEvent, SseReader
+from .tolerant_sse import TolerantSseReader
 
 __all__ = ["Reader"]
 
 _SPACE = b" \t\r\n"
-_UNTELLING = _SPACE + BOM
+_BEFORE_FRAMING = _SPACE + BOM  # bytes that do not decide the framing
 
 
 class _Engine(Protocol):
@@ -26,17 +23,17 @@ class _Engine(Protocol):
 
 
 class Reader:
-    """Turns the pieces of a body into JSON objects; any chopping of the bytes gives the same objects.
+    """Turns the pieces of a body into JSON objects. The objects do not depend on how the body is cut into pieces.
 
-    Time and memory are linear in the bytes. Only :class:`WireError` is ever raised, whatever the bytes.
+    Time and memory are linear in the bytes. No bytes raise anything but :class:`WireError`.
 
     Args:
-        strict: read events as WHATWG HTML says ("Interpreting an event stream"): an unfinished last event is
-            dropped, lines without a field name are ignored, one event is one JSON text. Bare JSON is still read.
-        max_event: bytes one event may have.
+        strict: whether to read events as WHATWG HTML defines ("Interpreting an event stream"): an unfinished last event
+            is dropped, lines without a field name are ignored, one event is one JSON text. Plain JSON is still read.
+        max_event: the maximum size of an event in bytes.
 
     Attributes:
-        framing: ``sse`` or ``json``; None until a byte has told.
+        framing: ``sse`` or ``json``; None until a byte decides it.
     """
 
     def __init__(self, *, strict: bool = False, max_event: int = 64 * 2**20) -> None:
@@ -44,38 +41,38 @@ class Reader:
         self._strict = strict
         self._max = max_event
         self._log = AnomalyLog()
-        self._front: list[bytes] = []  # what came before framing was known
+        self._front: list[bytes] = []  # the bytes before the framing was known
         self._engine: _Engine | None = None
         self._error: WireError | None = None
         self._closed = False
 
     @property
-    def oddities(self) -> list[Anomaly]:
-        """What was odd, in the order seen; it only grows, so a consumer keeps a cursor."""
-        return self._log.oddities
+    def anomalies(self) -> list[Anomaly]:
+        """The anomalies in the order they were found. The list only grows, so a consumer can keep a cursor."""
+        return self._log.anomalies
 
     @property
     def counts(self) -> dict[str, int]:
-        """How often each kind of oddity was seen."""
+        """How often each kind of anomaly was found."""
         return self._log.counts
 
     def feed(self, piece: bytes) -> list[Item]:
-        """The objects that this piece completes, at once.
+        """The objects that this piece completes.
 
         Raises:
-            WireError: one event passed ``max_event``, or the reader was closed. When the piece also completed
-                objects, these are returned and the next call raises.
+            WireError: an event is larger than ``max_event``, or the reader is closed. If the piece also completes
+                objects, they are returned and the next call raises.
         """
         if self._closed:
             raise WireError(
-                "The reader was given bytes after its end.", remedy="Use a new Reader for each body."
+                "A closed Reader cannot read more bytes.", remedy="Use a new Reader for each body."
             )
-        self._raise_kept()
+        self._raise_postponed()
         items: list[Item] = []
         engine = self._engine
         if engine is None:
             self._front.append(piece)
-            if not piece.strip(_UNTELLING):
+            if not piece.strip(_BEFORE_FRAMING):
                 return items
             engine, piece = self._decide()
         try:
@@ -87,15 +84,15 @@ class Reader:
         return items
 
     def close(self) -> list[Item]:
-        """End of input: the objects that were still waiting. Closing again gives nothing.
+        """End the input: the objects that were not complete before. A second call returns nothing.
 
         Raises:
-            WireError: kept from the last ``feed``.
+            WireError: the error that the last ``feed`` postponed.
         """
         if self._closed:
             return []
         self._closed = True
-        self._raise_kept()
+        self._raise_postponed()
         items: list[Item] = []
         engine = self._engine
         if engine is None and b"".join(self._front).strip(_SPACE):
@@ -105,31 +102,31 @@ class Reader:
             engine.close_into(items)
         return items
 
-    def _raise_kept(self) -> None:
+    def _raise_postponed(self) -> None:
         if self._error is not None:
             raise self._error
 
     def _decide(self) -> tuple[_Engine, bytes]:
-        """The engine for what came so far, and the bytes it is to begin with."""
+        """The engine for the bytes so far, and the bytes to feed it first."""
         front = b"".join(self._front)
         self._front = []
         if front.startswith(BOM):
-            self._log.note("bom", 0)
+            self._log.add("bom", 0)
         begin = front.removeprefix(BOM).lstrip(_SPACE)
         if begin[:1] in (b"{", b"["):
             start = len(front) - len(begin)
             self.framing = "json"
-            self._log.note("json-array" if begin[:1] == b"[" else "json-object", start)
+            self._log.add("json-array" if begin[:1] == b"[" else "json-object", start)
             self._engine = JsonStream(self._log, self._max, start)
             return self._engine, begin
         self.framing = "sse"
-        kind = _StrictDocuments if self._strict else EventDocuments
-        self._engine = kind(self._log, self._max)
+        engine = _StrictSseReader if self._strict else TolerantSseReader
+        self._engine = engine(self._log, self._max)
         return self._engine, front
 
 
-class _StrictDocuments:
-    """Events by the book, each one JSON text."""
+class _StrictSseReader:
+    """Reads events as the standard defines them; each is one JSON text."""
 
     def __init__(self, log: AnomalyLog, max_event: int) -> None:
         self._log = log
@@ -150,10 +147,12 @@ class _StrictDocuments:
     def _read(self, event: SseEvent, items: list[Item]) -> None:
         text = event.data.encode()
         if text == b"[DONE]":
-            self._log.note("done-marker", event.offset)
+            self._log.add("done-marker", event.offset)
             return
         found, rest = split_objects(text)
         if len(found) == 1 and not rest:
-            items.append(Item(found[0], event.offset))
+            position, raw = found[0]
+            name = None if event.event == DEFAULT_TYPE else event.event
+            items.append(Item(raw, event.value_offset + position, event.verbatim, name))
         else:
-            note_unread(self._log, event.offset, text)
+            log_unreadable(self._log, event.offset, text)

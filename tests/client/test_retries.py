@@ -164,7 +164,7 @@ def test_an_answer_without_end_is_cut_at_the_limit(fake_server, tmp_path):
     ledger = finished(stream, timeout=5)
     assert (ledger.status, ledger.cause) == ("truncated", "full")
     assert isinstance(ledger.error, WireError)
-    assert str(ledger.error).startswith("The answer passed 0.5 MB and was not read on.")
+    assert str(ledger.error).startswith("The response is larger than 0.5 MB, so the rest was not read.")
     assert "--max-total" in ledger.error.remedy
     read = sum(len(piece) for _, piece in ledger.exchanges[0].pieces)
     assert 2**19 < read < 2**19 + 2**17

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from client_stage import until
 from surroundings import CHECKOUT
-from wire_cases import CASES, MORE, PATIENCE, Seen, judge, seen_by
+from wire_cases import CASES, GATE_TIMEOUT, MORE, Observed, evaluate, observe
 
 import gemini_magic
 from gemini_magic.config import Options
@@ -15,59 +15,65 @@ QUICK = [case for case in CASES if case.limit <= 30]
 
 
 def asked(server, case):
-    """The response, and what it and the server saw of the case."""
+    """The response to a case, and the result as observed by user and server."""
     options = {"retries": case.retries, "model": "m", "base_url": server.base_url}
-    if case.silence:
-        options["stall_timeout"] = case.silence
-    case.put_to(server)
+    if case.stall_timeout:
+        options["stall_timeout"] = case.stall_timeout
+    case.script(server)
     with gemini_magic.stream("hi", **options) as stream:
         response = stream.response
         if case.live:
-            until(lambda: response.text == case.live, PATIENCE)
+            until(lambda: response.text == case.live, GATE_TIMEOUT)
             server.open(MORE)
         response.wait(case.limit)
-    seen = seen_by(response)
-    seen.times = [request.time for request in server.requests]
-    return response, seen
+    observed = observe(response)
+    observed.times = [request.time for request in server.requests]
+    return response, observed
 
 
 @pytest.mark.parametrize("case", QUICK, ids=lambda case: case.name)
 def test_case(fake_server, case):
-    response, seen = asked(fake_server, case)
-    assert judge(case, seen) == "right", (seen, response.notes)
+    response, observed = asked(fake_server, case)
+    assert evaluate(case, observed) == "right", (observed, response.notes)
     assert response.status == case.status
-    assert case.says in str(response.error or "")
+    assert case.message in str(response.error or "")
     assert {note.kind for note in response.notes} == case.notes, response.notes
 
 
 def test_the_case_of_a_minute_is_the_case_before_it_with_the_default_limit():
     short, long = (case for case in CASES if case.name in ("silent", "silent-default"))
     assert [case for case in CASES if case not in QUICK] == [long]
-    same = {"name": long.name, "what": long.what, "silence": None, "says": long.says, "limit": long.limit}
+    same = {
+        "name": long.name,
+        "description": long.description,
+        "stall_timeout": None,
+        "message": long.message,
+        "limit": long.limit,
+    }
     assert replace(short, **same) == long
-    assert long.says == f"Nothing came for {Options().stall_timeout:g} s"
+    assert long.message == f"Nothing came for {Options().stall_timeout:g} s"
 
 
 def test_the_page_of_results_has_a_row_for_every_case_and_all_of_ours_are_right():
     page = (CHECKOUT / "docs" / "wire-cases.md").read_text("utf-8")
     rows = [line for line in page.splitlines() if line.startswith("| ") and "the server sends" not in line]
-    begins = [f"| {case.what} | {case.due.words} | right |" for case in CASES]
+    begins = [f"| {case.description} | {case.expected.summary} | right |" for case in CASES]
     found = zip(rows, begins, strict=True)
     assert [row for row, begin in found if not row.startswith(begin)] == []
     assert f"[{len(CASES)} things" in (CHECKOUT / "README.md").read_text("utf-8")
 
 
-def test_names_and_descriptions_are_told_apart():
-    assert len({case.name for case in CASES}) == len({case.what for case in CASES}) == len(CASES)
+def test_names_and_descriptions_are_unique():
+    assert len({case.name for case in CASES}) == len({case.description for case in CASES}) == len(CASES)
 
 
-SOUND = Seen(text="Hello, world.", finish="STOP", total=6, times=[1.0])
-ENDED = Seen(text="Hello, ", error="503: The model is overloaded.", kind="ServiceError", times=[1.0])
-BLOCKED = Seen(finish=None, blocked="SAFETY", total=4, times=[1.0])
+SOUND = Observed(text="Hello, world.", finish="STOP", total=6, times=[1.0])
+ENDED = Observed(text="Hello, ", error="503: The model is overloaded.", kind="ServiceError", times=[1.0])
+BLOCKED = Observed(finish=None, blocked="SAFETY", total=4, times=[1.0])
 
 
 @pytest.mark.parametrize(
-    ("name", "seen", "verdict"),
+    ("name", "observed", "verdict"),
     [
         ("lf", SOUND, "right"),
         ("lf", replace(SOUND, hangs=True), "hangs (over 30 s)"),
@@ -79,15 +85,15 @@ BLOCKED = Seen(finish=None, blocked="SAFETY", total=4, times=[1.0])
         ("lf", replace(SOUND, total=None), "silent: usage lost"),
         ("lf", replace(SOUND, total=8), "wrong usage"),
         ("lf", replace(SOUND, finish=None), "silent: finish reason lost"),
-        ("lf", replace(SOUND, times=[1.0, 2.0]), "right text, but asks 2 times"),
+        ("lf", replace(SOUND, times=[1.0, 2.0]), "right text, but sends 2 requests"),
         ("cr-live", replace(SOUND, late=True), "right text, but late"),
-        ("429-then-200", replace(SOUND, times=[1.0, 2.0]), "right text, but asks again too early"),
+        ("429-then-200", replace(SOUND, times=[1.0, 2.0]), "right text, but retries too early"),
         ("429-then-200", replace(SOUND, times=[1.0, 3.2]), "right"),
         ("thoughts", SOUND, "silent: thoughts lost"),
         ("5-mb", replace(SOUND, text="world."), "silent: picture lost"),
         ("error-event", ENDED, "right"),
         ("error-event", replace(ENDED, error=None), "silent: no error"),
-        ("error-event", replace(ENDED, error="?"), "raises ServiceError without the server's words"),
+        ("error-event", replace(ENDED, error="?"), "raises ServiceError without the server's message"),
         ("error-event", replace(ENDED, text=""), "text lost"),
         ("no-reason", replace(SOUND, text="Hello, ", finish=None, total=None), "silent: no error"),
         ("prompt-blocked", BLOCKED, "right"),
@@ -96,6 +102,6 @@ BLOCKED = Seen(finish=None, blocked="SAFETY", total=4, times=[1.0])
         ("prompt-blocked", replace(BLOCKED, blocked=None), "silent: no reason"),
     ],
 )
-def test_what_is_not_right_is_called_so(name, seen, verdict):
+def test_a_wrong_result_is_described(name, observed, verdict):
     (case,) = (case for case in CASES if case.name == name)
-    assert judge(case, seen) == verdict
+    assert evaluate(case, observed) == verdict

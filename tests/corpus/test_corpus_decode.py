@@ -1,4 +1,4 @@
-"""Every recorded stream beside the checkout means exactly what its index expects, however it is cut."""
+"""Every recorded stream is decoded to exactly what its index expects, however it is cut."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def read(pieces, status):
     return ledger
 
 
-def found(ledger):
+def decoded(ledger):
     parts = ledger.parts.get(0, [])
     return {
         "documents": len(ledger.raw),
@@ -64,7 +64,7 @@ def found(ledger):
     }
 
 
-def wanted(expected):
+def normalized(expected):
     usage, error = expected["usage"], expected["error"]
     return expected | {
         "part_kinds": [KINDS.get(kind, "other") for kind in expected["part_kinds"]],
@@ -76,7 +76,7 @@ def wanted(expected):
 
 @pytest.mark.corpus
 @pytest.mark.parametrize("recorded", load(), ids=lambda recorded: recorded.id)
-def test_it_means_what_was_expected_in_every_reading(recorded):
-    expected = wanted(recorded.expected)
+def test_every_reading_decodes_to_the_expected_values(recorded):
+    expected = normalized(recorded.expected)
     for label, pieces in readings(recorded.body, recorded.framing):
-        assert found(read(pieces, recorded.status)) == expected, label
+        assert decoded(read(pieces, recorded.status)) == expected, label

@@ -1,4 +1,4 @@
-"""Google's sign-in, by the real google-auth against a local token endpoint, and the far hosts it is sent to."""
+"""Google sign-in: the real google-auth with a local token endpoint, and the hosts that tokens are sent to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gemini_magic.credentials import find_key, google_auth
 from gemini_magic.credentials import lookup as credentials
 from gemini_magic.errors import CredentialsError, OptionError
 
-WHO = "robot@p.iam.gserviceaccount.com"
+ACCOUNT = "robot@p.iam.gserviceaccount.com"
 ANSWER = "/v1beta1/projects/p/locations/global/publishers/google/models/m:streamGenerateContent"
 
 
@@ -35,7 +35,7 @@ def private_key():
 
 @pytest.fixture
 def account(fake_server, private_key, tmp_path, monkeypatch):
-    """A service account whose tokens the fake server gives."""
+    """A service account whose tokens the fake server issues."""
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     path = tmp_path / "account.json"
 
@@ -44,14 +44,14 @@ def account(fake_server, private_key, tmp_path, monkeypatch):
         "project_id": "p",
         "private_key_id": "1",
         "private_key": private_key,
-        "client_email": WHO,
+        "client_email": ACCOUNT,
         "token_uri": f"{fake_server.base_url}/token",
     }
     path.write_text(json.dumps(account))
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
-    credentials.forget_typed()
+    credentials.forget_credentials()
     yield
-    credentials.forget_typed()
+    credentials.forget_credentials()
 
 
 def grants(*tokens, seconds=3600):
@@ -90,7 +90,7 @@ def test_a_token_is_fetched_before_sending_and_used_until_it_expires(fake_server
         assert "x-goog-api-key" not in seen.headers
 
 
-def test_an_expired_token_is_replaced_and_a_refused_one_forgotten(fake_server, account, far):
+def test_an_expired_or_rejected_token_is_replaced(fake_server, account, far):
     fake_server.route("/token", *grants("first", seconds=1), *grants("second", "third"))
     fake_server.route(
         ANSWER,
@@ -105,7 +105,7 @@ def test_an_expired_token_is_replaced_and_a_refused_one_forgotten(fake_server, a
     assert sent == ["Bearer first", "Bearer second", "Bearer third"]
 
 
-def test_the_project_that_pays_goes_along(fake_server, account, far, monkeypatch):
+def test_the_project_to_bill_is_sent_in_a_header(fake_server, account, far, monkeypatch):
     monkeypatch.setenv("GOOGLE_CLOUD_QUOTA_PROJECT", "payer")
     fake_server.route("/token", *grants(CANARY))
     fake_server.route(ANSWER, Script([text("ok"), finish()]))
@@ -115,7 +115,7 @@ def test_the_project_that_pays_goes_along(fake_server, account, far, monkeypatch
     assert CANARY not in repr(vars(r.ledger)) + repr([vars(each) for each in r.ledger.exchanges])
 
 
-def test_it_can_be_asked_for_with_the_developer_api_and_other_places(fake_server, account, far):
+def test_it_works_with_the_developer_api_and_with_locations(fake_server, account, far):
     fake_server.route("/token", *grants(CANARY))
     fake_server.answers("m", Script([text("ok"), finish()]))
     assert ask(backend="gemini", auth="google").ok
@@ -129,24 +129,24 @@ def test_it_can_be_asked_for_with_the_developer_api_and_other_places(fake_server
     assert {seen.headers["authorization"] for seen in fake_server.requests[1:]} == {f"Bearer {CANARY}"}
 
 
-def test_a_token_is_not_sent_to_strangers(fake_server, account):
+def test_a_token_is_not_sent_to_other_hosts(fake_server, account):
     fake_server.route("/token", *grants(CANARY))
     for address in (fake_server.base_url, "https://googleapis.com.evil.example"):
-        with pytest.raises(CredentialsError, match="is not sent to") as caught:
+        with pytest.raises(CredentialsError, match=r"is for googleapis\.com and is not sent to") as caught:
             ask(base_url=address)
         assert "--key-env" in caught.value.remedy
-    with pytest.raises(CredentialsError, match="takes no key"):
+    with pytest.raises(CredentialsError, match="does not use a key"):
         ask(key_env="SOME_KEY")
     assert fake_server.requests == []
 
 
-def test_signing_in_without_a_project_is_said_before(fake_server, account):
+def test_signing_in_without_a_project_is_an_error_before_any_request(fake_server, account):
     with pytest.raises(OptionError, match="needs a project"):
         ask(project=None, auth="google")
     assert fake_server.requests == []
 
 
-def test_where_the_key_comes_from_is_told_without_asking_google(fake_server, account):
+def test_the_source_of_the_key_is_known_without_a_request(fake_server, account):
     options = resolve({"backend": "vertex", "project": "p"})[0]
     assert "sign-in" in find_key(backend("vertex"), options, sign_in=False).source
     assert fake_server.requests == []
@@ -157,47 +157,47 @@ REFUSALS = [
         Script([status(400, body={"error": "invalid_grant", "error_description": "Invalid JWT"})]),
         "invalid_grant",
     ),
-    (Script([status(200, body="<html>login</html>")]), "gave no token"),
+    (Script([status(200, body="<html>login</html>")]), "did not issue a token"),
 ]
 
 
-@pytest.mark.parametrize(("script", "words"), REFUSALS)
-def test_what_google_refuses_is_told_without_the_key(fake_server, account, private_key, script, words):
+@pytest.mark.parametrize(("script", "message"), REFUSALS)
+def test_an_error_of_google_is_shown_without_the_key(fake_server, account, private_key, script, message):
     fake_server.route("/token", script)
-    with pytest.raises(CredentialsError, match=words) as caught:
+    with pytest.raises(CredentialsError, match=message) as caught:
         ask()
     assert "gcloud auth application-default login" in caught.value.remedy
     assert len(str(caught.value).splitlines()) <= 3
-    inner = caught.value.__traceback__.tb_next  # this frame holds the key itself
-    told = traceback.TracebackException(type(caught.value), caught.value, inner, capture_locals=True)
-    shown = "".join(told.format())
+    inner = caught.value.__traceback__.tb_next  # the frame of this test contains the key
+    report = traceback.TracebackException(type(caught.value), caught.value, inner, capture_locals=True)
+    shown = "".join(report.format())
     assert "google_auth.py" in shown
     assert private_key.splitlines()[1] not in shown
     assert caught.value.__context__ is None
 
 
-def test_no_credentials_and_a_file_that_is_none(monkeypatch, tmp_path):
+def test_missing_and_invalid_credentials(monkeypatch, tmp_path):
     monkeypatch.setenv("NO_GCE_CHECK", "true")
-    credentials.forget_typed()
-    with pytest.raises(CredentialsError, match="no usable Google sign-in") as caught:
+    credentials.forget_credentials()
+    with pytest.raises(CredentialsError, match="No usable Google sign-in was found") as caught:
         ask()
     assert "GOOGLE_APPLICATION_CREDENTIALS" in caught.value.remedy
     (tmp_path / "bad.json").write_text('{"type": "nonsense"}')
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "bad.json"))
-    with pytest.raises(CredentialsError, match="no usable Google sign-in"):
+    with pytest.raises(CredentialsError, match="No usable Google sign-in was found"):
         ask()
 
 
-def test_without_google_auth_the_command_that_installs_it_is_named(monkeypatch):
+def test_without_google_auth_the_error_names_the_command_to_install_it(monkeypatch):
     for name in [name for name in sys.modules if name.partition(".")[0] == "google"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "google.auth", None)
-    with pytest.raises(CredentialsError, match="needs google-auth") as caught:
+    with pytest.raises(CredentialsError, match="requires google-auth") as caught:
         ask()
     assert "pip install google-auth" in caught.value.remedy
 
 
-def test_credentials_of_other_kinds_are_used_as_they_are(monkeypatch, account):
+def test_credentials_of_other_kinds_are_used_unchanged(monkeypatch, account):
     from google.oauth2.credentials import Credentials  # noqa: PLC0415 - only this test
 
     soon = dt.datetime.now(dt.UTC).replace(tzinfo=None) + dt.timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""Keys: where they are found, where they may go, and that they show nowhere."""
+"""Keys: where they are found, which hosts they are sent to, and that they are never shown."""
 
 import copy
 import json
@@ -29,18 +29,18 @@ GEMINI, ECHO = backend("gemini"), backend("echo")
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch, tmp_path):
+def _no_stored_keys(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(
         sys.modules, "keyring", types.SimpleNamespace(get_password=lambda service, name: None)
     )
-    credentials.forget_typed()
+    credentials.forget_credentials()
     yield
-    credentials.forget_typed()
+    credentials.forget_credentials()
 
 
-def find(dialect=GEMINI, *, ask=None, **said):
-    return find_key(dialect, Options(**said), ask=ask)
+def find(dialect=GEMINI, *, ask=None, **options):
+    return find_key(dialect, Options(**options), ask=ask)
 
 
 def found(dialect=GEMINI, **options):
@@ -51,15 +51,17 @@ def found(dialect=GEMINI, **options):
 # ---------------------------------------------------------------------------------------------- finding
 
 
-def test_the_places_in_their_order(monkeypatch, tmp_path):
-    asked = []
+def test_the_order_of_precedence(monkeypatch, tmp_path):
+    prompts = []
 
-    def ask(words):
-        asked.append(words)
-        return "typed"
+    def ask(prompt):
+        prompts.append(prompt)
+        return "entered"
 
-    assert found(ask=ask) == ("typed", "what you typed")
-    assert "googleapis.com" in asked[0]
+    assert found(ask=ask) == ("entered", "your input")
+    assert prompts == [
+        "API key for googleapis.com (from aistudio.google.com/apikey; it is not shown and not saved): "
+    ]
     ring = types.SimpleNamespace(get_password=lambda service, name: f"{service}/{name}")
     monkeypatch.setitem(sys.modules, "keyring", ring)
     assert found(ask=ask) == ("gemini_magic/GEMINI_API_KEY", "keyring entry GEMINI_API_KEY")
@@ -80,17 +82,17 @@ def test_the_places_in_their_order(monkeypatch, tmp_path):
     assert found() == ("from-env", "environment variable GEMINI_API_KEY")
     monkeypatch.setenv("MY_KEY", "mine")
     assert found(key_env="MY_KEY") == ("mine", "environment variable MY_KEY")
-    assert len(asked) == 1
+    assert len(prompts) == 1
 
 
-def test_the_second_name(monkeypatch):
+def test_the_second_variable(monkeypatch):
     monkeypatch.setenv("GOOGLE_API_KEY", "second")
     assert found()[0] == "second"
-    monkeypatch.setenv("GEMINI_API_KEY", "")  # empty is missing
+    monkeypatch.setenv("GEMINI_API_KEY", "")  # an empty value counts as missing
     assert found()[0] == "second"
 
 
-def test_places_that_fail_are_passed_over(monkeypatch, tmp_path):
+def test_sources_that_fail_are_skipped(monkeypatch, tmp_path):
     def locked(*arguments):
         raise RuntimeError("locked")
 
@@ -102,41 +104,45 @@ def test_places_that_fail_are_passed_over(monkeypatch, tmp_path):
     (tmp_path / ".env").write_bytes(b"\xff\xfe broken")
     with pytest.raises(CredentialsError) as caught:
         find()
-    for way in ("GEMINI_API_KEY", ".env", "Colab", "keyring"):
-        assert way in caught.value.remedy
+    assert caught.value.message == "No key was found. Nothing was sent."
+    assert caught.value.remedy == (
+        "Set GEMINI_API_KEY in the environment or in a .env file (or in Colab's secrets or the keyring). "
+        "Get a key from aistudio.google.com/apikey. To try without a key: --replay builtin:tour."
+    )
     assert len(str(caught.value).splitlines()) <= 3
 
 
 @pytest.mark.parametrize("answer", ["", "  ", "''"])
-def test_nothing_typed_is_no_key(answer):
+def test_an_empty_input_is_an_error(answer):
     with pytest.raises(CredentialsError):
-        find(ask=lambda words: answer)
+        find(ask=lambda prompt: answer)
 
 
-def test_a_typed_key_is_asked_for_once_until_it_is_refused(fake_server, monkeypatch):
+def test_the_user_is_prompted_once_until_the_server_rejects_the_key(fake_server, monkeypatch):
     answers = iter(["first", "second"])
-    assert [found(ask=lambda words: next(answers))[0] for _ in range(2)] == ["first", "first"]
+    assert [found(ask=lambda prompt: next(answers))[0] for _ in range(2)] == ["first", "first"]
     fake_server.script(
         status(
             400,
             body=google_error(400, "API key not valid.", "INVALID_ARGUMENT", {"reason": "API_KEY_INVALID"}),
         )
     )
-    finished(start(fake_server, key=find(ask=lambda words: next(answers))))
-    assert found(ask=lambda words: next(answers))[0] == "second"
+    finished(start(fake_server, key=find(ask=lambda prompt: next(answers))))
+    assert found(ask=lambda prompt: next(answers))[0] == "second"
 
 
 @pytest.mark.parametrize("plain", ["auth_tokens/abc", "two words", "smart“quote", "line\nbreak", "schlüssel"])
-def test_what_cannot_be_a_key(monkeypatch, plain):
+def test_values_that_cannot_be_a_key(monkeypatch, plain):
     monkeypatch.setenv("GEMINI_API_KEY", plain)
     with pytest.raises(CredentialsError) as caught:
         find()
     assert plain not in str(caught.value)
+    assert str(caught.value).startswith("The key from environment variable GEMINI_API_KEY ")
 
 
-# -------------------------------------------------------------------------------- a key belongs to a host
+# ------------------------------------------------------------------------------ a key is for certain hosts
 
-STRANGERS = [
+OTHER_HOSTS = [
     "http://127.0.0.1:9",
     "https://example.com",
     "http://generativelanguage.googleapis.com",  # not encrypted
@@ -145,25 +151,26 @@ STRANGERS = [
 ]
 
 
-@pytest.mark.parametrize("address", STRANGERS)
+@pytest.mark.parametrize("address", OTHER_HOSTS)
 @pytest.mark.parametrize("name", ["GEMINI_API_KEY", "GOOGLE_API_KEY"])
-def test_googles_keys_go_to_google_only(monkeypatch, address, name):
+def test_keys_of_google_are_sent_to_google_only(monkeypatch, address, name):
     monkeypatch.setenv(name, CANARY)
-    assert find(base_url=address, ask=lambda words: CANARY) is None
+    assert find(base_url=address, ask=lambda prompt: CANARY) is None
     with pytest.raises(CredentialsError) as caught:
         find(base_url=address, key_env=name)
     assert CANARY not in str(caught.value)
+    assert caught.value.message == f"The key in {name} is for another host and is not sent to {address}."
     assert "--key-env" in caught.value.remedy
 
 
-def test_a_strangers_own_key_goes_to_the_stranger(monkeypatch):
-    monkeypatch.setenv("STRANGER_KEY", "theirs")
-    assert found(base_url="https://example.com", key_env="STRANGER_KEY")[0] == "theirs"
-    with pytest.raises(CredentialsError, match="OTHER_KEY"):
+def test_a_named_key_is_sent_to_another_host(monkeypatch):
+    monkeypatch.setenv("NAMED_KEY", "theirs")
+    assert found(base_url="https://example.com", key_env="NAMED_KEY")[0] == "theirs"
+    with pytest.raises(CredentialsError, match="No key was found in OTHER_KEY"):
         find(base_url="https://example.com", key_env="OTHER_KEY")
 
 
-def test_echo_needs_none(monkeypatch):
+def test_echo_needs_no_key(monkeypatch):
     monkeypatch.setenv("GEMINI_API_KEY", CANARY)
     assert find(ECHO) is None
 
@@ -180,7 +187,7 @@ OWN = [
 
 
 @pytest.mark.parametrize(("dialect", "variable", "style", "host", "header"), OWN)
-def test_a_backends_key_goes_to_its_own_host_in_its_header(
+def test_the_key_of_a_backend_is_sent_to_its_host_in_its_header(
     fake_server, tmp_path, monkeypatch, dialect, variable, style, host, header
 ):
     monkeypatch.setenv(variable, CANARY)
@@ -196,7 +203,7 @@ def test_a_backends_key_goes_to_its_own_host_in_its_header(
     assert seen.headers[header] == ("Bearer " if style == "bearer" else "") + CANARY
 
 
-ELSEWHERE = [
+STYLES = [
     ("gemini", {}),
     ("gemini", {"auth": "bearer"}),
     ("vertex", {"auth": "x-goog-api-key", "project": "p"}),
@@ -207,8 +214,8 @@ ELSEWHERE = [
 ]
 
 
-@pytest.mark.parametrize(("dialect", "said"), ELSEWHERE)
-def test_no_variable_of_any_service_is_sent_to_a_stranger(fake_server, tmp_path, monkeypatch, dialect, said):
+@pytest.mark.parametrize(("dialect", "options"), STYLES)
+def test_no_key_of_any_service_is_sent_to_another_host(fake_server, tmp_path, monkeypatch, dialect, options):
     names = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "ADAPTIVE_API_KEY", "GATEWAY_API_KEY")
     for name in names:
         monkeypatch.setenv(name, CANARY)
@@ -217,20 +224,20 @@ def test_no_variable_of_any_service_is_sent_to_a_stranger(fake_server, tmp_path,
     with FarHosts(fake_server, tmp_path) as far:
         monkeypatch.setenv("HTTPS_PROXY", far.proxy)
         monkeypatch.setenv("SSL_CERT_FILE", far.authority)
-        where = {"backend": dialect, "model": "m", "base_url": "https://stranger.example", **said}
+        where = {"backend": dialect, "model": "m", "base_url": "https://stranger.example", **options}
         assert gemini_magic.ask("hi", **where).status == "complete"
         for name in names:
-            with pytest.raises(CredentialsError, match="belongs elsewhere"):
+            with pytest.raises(CredentialsError, match="is for another host"):
                 gemini_magic.ask("hi", key_env=name.lower() if name != "GEMINI_API_KEY" else name, **where)
-        monkeypatch.setenv("MINE", "for-the-stranger-0123")
+        monkeypatch.setenv("MINE", "for-the-other-host-0123")
         assert gemini_magic.ask("hi", key_env="MINE", **where).status == "complete"
     assert set(far.asked) == {"stranger.example"}
     assert len(fake_server.requests) == 2
     assert CANARY not in str([seen.headers for seen in fake_server.requests])
-    assert "for-the-stranger-0123" in str(fake_server.requests[-1].headers)
+    assert "for-the-other-host-0123" in str(fake_server.requests[-1].headers)
 
 
-def test_a_gateway_on_this_machine_gets_its_own_key_or_none(fake_server, monkeypatch):
+def test_a_gateway_on_this_machine_gets_its_own_key_or_no_key(fake_server, monkeypatch):
     fake_server.route("/api/v1/generate/stream", Script([raw(b'data: {"content":"ok","is_final":true}\n\n')]))
     monkeypatch.setenv("GEMINI_API_KEY", CANARY)
     assert gemini_magic.ask("hi", backend="gateway", base_url=fake_server.base_url).ok
@@ -241,11 +248,11 @@ def test_a_gateway_on_this_machine_gets_its_own_key_or_none(fake_server, monkeyp
     assert r.notes == []
 
 
-def test_the_words_that_ask_for_a_key_name_its_service():
-    asked = []
+def test_the_prompt_for_a_key_names_its_service():
+    prompts = []
     with pytest.raises(CredentialsError) as caught:
-        find(backend("adaptive"), ask=lambda words: asked.append(words) or "")
-    assert "llmadaptive.uk" in asked[0]
+        find(backend("adaptive"), ask=lambda prompt: prompts.append(prompt) or "")
+    assert "llmadaptive.uk" in prompts[0]
     assert "ADAPTIVE_API_KEY" in caught.value.remedy
     with pytest.raises(CredentialsError) as caught:
         find(backend("vertex"))
@@ -253,16 +260,16 @@ def test_the_words_that_ask_for_a_key_name_its_service():
 
 
 @pytest.mark.parametrize("style", ["x-goog-key", "x-goog"])
-def test_a_way_to_send_a_key_that_there_is_not(fake_server, style):
+def test_an_unknown_authentication_style(fake_server, style):
     with pytest.raises(OptionError) as caught:
         gemini_magic.ask("hi", auth=style, base_url=fake_server.base_url)
     assert "Did you mean 'x-goog-api-key'?" in str(caught.value)
     assert fake_server.requests == []
 
 
-def test_a_configured_key_does_not_follow_to_another_address(fake_server, tmp_path, monkeypatch):
+def test_a_configured_key_is_not_sent_to_another_address(fake_server, tmp_path, monkeypatch):
     monkeypatch.setenv("MYKEY", CANARY)
-    monkeypatch.setenv("HIS", "for-the-other-0123456789")
+    monkeypatch.setenv("OTHERS", "for-the-other-0123456789")
     with FakeServer() as other:
         for server in (fake_server, other):
             server.model("m", say("ok"), finish())
@@ -275,7 +282,7 @@ def test_a_configured_key_does_not_follow_to_another_address(fake_server, tmp_pa
         assert (r.ok, note.kind, note.severity) == (True, "key-kept-back", "warning")
         assert "key_env" in note.message
         assert "the call" in note.message
-        assert gemini_magic.ask("hi", base_url=other.base_url, key_env="HIS").ledger.notes == []
+        assert gemini_magic.ask("hi", base_url=other.base_url, key_env="OTHERS").ledger.notes == []
         assert gemini_magic.ask("hi", backend="echo").ledger.notes == []
     assert fake_server.requests[0].headers["x-goog-api-key"] == CANARY
     assert "x-goog-api-key" not in other.requests[0].headers
@@ -283,7 +290,9 @@ def test_a_configured_key_does_not_follow_to_another_address(fake_server, tmp_pa
     assert CANARY not in str(other.requests)
 
 
-def test_where_no_other_key_is_found_the_error_tells_of_the_one_kept_back(tmp_path, monkeypatch):
+def test_the_error_for_a_missing_key_mentions_a_configured_key_that_is_for_another_host(
+    tmp_path, monkeypatch
+):
     monkeypatch.setenv("MYKEY", CANARY)
     (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nbackend = "adaptive"\nkey_env = "MYKEY"\n')
     with pytest.raises(CredentialsError, match="No key was found") as caught:
@@ -293,8 +302,8 @@ def test_where_no_other_key_is_found_the_error_tells_of_the_one_kept_back(tmp_pa
     assert len(str(caught.value).splitlines()) <= 3
 
 
-def test_the_transport_looks_again(fake_server):
-    """A key that came with the stream all the same does not leave for a host that it does not belong to."""
+def test_the_transport_checks_the_host_again(fake_server):
+    """A key that was handed to the stream anyway is not sent to a host that it is not for."""
     for name in (None, "GEMINI_API_KEY"):
         fake_server.script(say("ok"), finish())
         options = Options(base_url=fake_server.base_url, key_env=name)
@@ -304,19 +313,19 @@ def test_the_transport_looks_again(fake_server):
         assert CANARY not in str(seen.headers)
 
 
-# ----------------------------------------------------------------------------------------- it never shows
+# ---------------------------------------------------------------------------------- keys are never shown
 
 
-def test_a_secret_shows_itself_nowhere():
+def test_a_secret_is_never_shown():
     secret = Secret(CANARY)
     shown = [
         repr(secret),
         str(secret),
         f"{secret}",
         f"{secret!r:>80}",
-        "%s" % secret,  # noqa: UP031 - each way to format is one to leak
-        "{:s}".format(secret),  # noqa: UP032 - the same
-        "+".join([secret, secret]),  # noqa: FLY002 - the same
+        "%s" % secret,  # noqa: UP031 - every way to format must hide it
+        "{:s}".format(secret),  # noqa: UP032 - likewise
+        "+".join([secret, secret]),  # noqa: FLY002 - likewise
         secret + "",
         secret[:],
         secret.encode().decode(),
@@ -327,12 +336,12 @@ def test_a_secret_shows_itself_nowhere():
         repr(Exception(secret)),
         pickle.dumps(Key(secret, "x")).decode("latin-1"),
     ]
-    assert not [one for one in shown if CANARY in one]
+    assert not [text for text in shown if CANARY in text]
     assert copy.deepcopy(Key(secret, "x")).value.reveal() == CANARY
     assert pickle.loads(pickle.dumps(secret)) == "<key>"
 
 
-def test_a_key_is_nowhere_after_a_run(fake_server, tmp_path, monkeypatch, caplog):
+def test_a_key_is_not_in_any_record_of_a_run(fake_server, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(reader, "jittered", lambda attempt: 0.01)
     caplog.set_level(logging.DEBUG)
     fake_server.script(reset())
@@ -346,7 +355,7 @@ def test_a_key_is_nowhere_after_a_run(fake_server, tmp_path, monkeypatch, caplog
     assert {seen.headers["x-goog-api-key"] for seen in fake_server.requests} == {CANARY}
     logged = "\n".join(f"{record.getMessage()} {record.args}" for record in caplog.records)
     assert "httpcore" in {record.name.partition(".")[0] for record in caplog.records}
-    held = "\n".join(
+    recorded = "\n".join(
         [
             logged,
             path.read_text(),
@@ -355,10 +364,10 @@ def test_a_key_is_nowhere_after_a_run(fake_server, tmp_path, monkeypatch, caplog
             *map(repr, map(vars, ledger.exchanges)),
         ]
     )
-    assert CANARY not in held
+    assert CANARY not in recorded
 
 
-def test_a_key_is_in_no_frame_of_an_error(fake_server):
+def test_a_key_is_not_in_the_frames_of_an_error(fake_server):
     key = canary()
     for address in ("http://127.0.0.1:9", fake_server.base_url):
         if address != "http://127.0.0.1:9":

@@ -1,4 +1,4 @@
-"""What is odd about a stream as a whole."""
+"""The notes about a stream as a whole: kinds, chunks, severities and messages."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from corpus_streams import load
 
 from gemini_magic.backends import backend
 from gemini_magic.content import Request, Text, Turn
-from gemini_magic.diagnostics.rules import lint
+from gemini_magic.diagnostics.offsets import ChunkOffsets
+from gemini_magic.diagnostics.rules import check_stream
 from gemini_magic.ledger.ledger import Exchange, Ledger
 from gemini_magic.recording import read_exchanges
 
-ASKED = Request(model="gemini-2.5-flash", turns=(Turn("user", (Text("?"),)),))
+REQUEST = Request(model="gemini-2.5-flash", turns=(Turn("user", (Text("?"),)),))
 
 
 def streamed(*values, request=None, name="gemini", gap=0.1):
-    """The ledger of a stream of these values; a text stands for itself."""
+    """The ledger of a stream of these values; a `str` is sent as it is."""
     exchange = Exchange("POST", "https://example.org/v1", (), b"{}")
     exchange.status, exchange.end = 200, "eof"
     texts = [value if isinstance(value, str) else json.dumps(value) for value in values]
@@ -27,7 +28,7 @@ def streamed(*values, request=None, name="gemini", gap=0.1):
     return ledger
 
 
-def said(text="", finish=None, total=None, **extra):
+def answer(text="", finish=None, total=None, **extra):
     candidate = {"content": {"parts": [{"text": text}], "role": "model"}, "index": 0}
     if finish:
         candidate["finishReason"] = finish
@@ -35,43 +36,55 @@ def said(text="", finish=None, total=None, **extra):
     return {"candidates": [candidate], **usage, **extra}
 
 
-def found(ledger):
-    return {note.kind: note for note in lint(ledger)}
+def notes(ledger):
+    return {note.kind: note for note in check_stream(ledger, ChunkOffsets(ledger))}
 
 
-def test_nothing_is_odd_about_a_plain_stream():
+def test_a_plain_stream_has_no_notes():
     ledger = streamed(
-        said("Hello", total=3),
-        said(" there", "STOP", total=4, modelVersion="gemini-2.5-flash"),
-        request=ASKED,
+        answer("Hello", total=3),
+        answer(" there", "STOP", total=4, modelVersion="gemini-2.5-flash"),
+        request=REQUEST,
     )
-    assert found(ledger) == {}
+    assert notes(ledger) == {}
 
 
-def test_a_reason_to_end_on_every_chunk_is_told_once():
-    note = found(streamed(*[said(text, "STOP") for text in "abc"]))["early-finish"]
+def test_a_finish_reason_on_every_chunk_gives_one_note():
+    note = notes(streamed(*[answer(text, "STOP") for text in "abc"]))["early-finish"]
     assert note.chunk == 0
-    assert "(2 times)" in note.message
     assert note.severity == "info"
+    assert note.message == (
+        "A finish reason came before the end of the answer (2 times). A client that stops there loses the rest."
+    )
 
 
-def test_an_empty_part_behind_the_end_is_no_early_end():
-    assert set(found(streamed(said("a", "STOP"), said("")))) == {"empty-part"}
+def test_an_empty_part_after_the_finish_reason_does_not_make_it_early():
+    assert set(notes(streamed(answer("a", "STOP"), answer("")))) == {"empty-part"}
 
 
-def test_a_total_that_shrinks():
-    note = found(streamed(said("a", total=9), said("b", total=4), said("c", "STOP", total=5)))["usage-shrank"]
+def test_a_total_token_count_that_decreases():
+    note = notes(streamed(answer("a", total=9), answer("b", total=4), answer("c", "STOP", total=5)))[
+        "usage-shrank"
+    ]
     assert note.chunk == 1
+    assert note.message == (
+        "The total token count decreased, so it is not a running total. The last value is used."
+    )
 
 
-def test_text_that_comes_twice_and_text_that_begins_again():
+def test_repeated_text_and_cumulative_text():
     piece = "a sentence that is long enough "
-    assert found(streamed(said(piece), said(piece), said("end", "STOP")))["duplicate-text"].chunk == 1
-    assert "cumulative-text" in found(streamed(*[said(piece * n) for n in (1, 2, 3)]))
-    assert "cumulative-text" not in found(streamed(said(piece), said(piece * 2), said("and the end")))
-    assert found(streamed(said("ha "), said("ha "), said("!", "STOP"))) == {}
+    duplicate = notes(streamed(answer(piece), answer(piece), answer("end", "STOP")))["duplicate-text"]
+    assert duplicate.chunk == 1
+    assert duplicate.message == "A chunk repeats the text of the previous chunk. No text was removed."
+    cumulative = notes(streamed(*[answer(piece * n) for n in (1, 2, 3)]))["cumulative-text"]
+    assert cumulative.message == (
+        "Each chunk repeats the whole text so far. The Gemini API sends only the new text."
+    )
+    assert "cumulative-text" not in notes(streamed(answer(piece), answer(piece * 2), answer("and the end")))
+    assert notes(streamed(answer("ha "), answer("ha "), answer("!", "STOP"))) == {}
     ruled = "| --- " * 8
-    assert found(streamed(said(ruled), said(ruled), said("|", "STOP"))) == {}
+    assert notes(streamed(answer(ruled), answer(ruled), answer("|", "STOP"))) == {}
 
 
 def test_empty_parts_and_signatures_on_them():
@@ -80,45 +93,58 @@ def test_empty_parts_and_signatures_on_them():
             {"content": {"parts": [{"text": "", "thoughtSignature": "c2ln"}]}, "finishReason": "STOP"}
         ]
     }
-    notes = found(streamed(said("a"), said(""), said(""), signed))
-    assert (notes["empty-part"].chunk, notes["empty-signature"].chunk) == (1, 3)
-    assert "(2 times)" in notes["empty-part"].message
-
-
-def test_fields_nobody_has_documented_are_named():
-    odd = said("a", "STOP", somethingNew=1)
-    odd["candidates"][0]["mood"] = "good"
-    odd["usageMetadata"] = {"promptTokenCount": 1, "laughTokenCount": 3}
-    message = found(streamed(odd))["unknown-field"].message
-    assert all(
-        name in message for name in ("somethingNew", "candidates.mood", "usageMetadata.laughTokenCount")
+    found = notes(streamed(answer("a"), answer(""), answer(""), signed))
+    assert (found["empty-part"].chunk, found["empty-signature"].chunk) == (1, 3)
+    assert found["empty-part"].message == "A part is empty (2 times)."
+    assert found["empty-signature"].message == (
+        "An empty part has a thought signature. It is kept, and sent back in the conversation."
     )
 
 
-def test_a_field_that_is_named_twice():
+def test_undocumented_fields_are_listed():
+    value = answer("a", "STOP", somethingNew=1)
+    value["candidates"][0]["mood"] = "good"
+    value["usageMetadata"] = {"promptTokenCount": 1, "laughTokenCount": 3}
+    assert notes(streamed(value))["unknown-field"].message == (
+        "Undocumented fields: candidates.mood, somethingNew, usageMetadata.laughTokenCount. "
+        "Their values are in `raw`."
+    )
+    value |= {f"new{number}": number for number in range(4)}
+    assert notes(streamed(value))["unknown-field"].message == (
+        "Undocumented fields: candidates.mood, new0, new1, new2, new3 and 2 more. Their values are in `raw`."
+    )
+
+
+def test_a_key_that_occurs_twice():
     text = '{"candidates": [{"content": {"parts": [{"text": "a", "text": "b"}]}, "finishReason": "STOP"}]}'
-    note = found(streamed(text))["duplicate-key"]
-    assert "text" in note.message
+    note = notes(streamed(text))["duplicate-key"]
+    assert note.message == "An object has a key twice (text). The last value is used."
     assert note.severity == "warning"
 
 
-def test_a_long_silence_names_the_chunk_behind_it():
-    note = found(streamed(said("a"), said("b", "STOP"), gap=12.5))["gap"]
+def test_a_long_gap_is_noted_at_the_chunk_after_it():
+    note = notes(streamed(answer("a"), answer("b", "STOP"), gap=12.5))["gap"]
     assert note.chunk == 1
-    assert "12.5 s" in note.message
+    assert note.message == "This chunk arrived 12.5 s after the previous one."
+    values = [answer("a"), answer("b"), answer("c", "STOP")]
+    assert notes(streamed(*values, gap=12.5))["gap"].message == (
+        "This chunk arrived 12.5 s after the previous one, the longest of 2 gaps of 10 s or more."
+    )
 
 
 @pytest.mark.parametrize(
-    ("asked", "came", "told"),
+    ("requested", "answered", "noted"),
     [
         ("gemini-2.5-flash", "gemini-2.5-flash-001", False),
         ("gemini-flash-latest", "gemini-9-flash", False),
         ("gemini-2.5-pro", "gemini-2.5-flash", True),
     ],
 )
-def test_another_model_than_the_one_asked(asked, came, told):
-    request = Request(model=asked, turns=ASKED.turns)
-    assert ("other-model" in found(streamed(said("a", "STOP", modelVersion=came), request=request))) is told
+def test_an_answer_from_another_model(requested, answered, noted):
+    request = Request(model=requested, turns=REQUEST.turns)
+    found = notes(streamed(answer("a", "STOP", modelVersion=answered), request=request))
+    messages = [f"{requested!r} was requested, but {answered!r} answered."] if noted else []
+    assert [note.message for note in found.values()] == messages
 
 
 @pytest.mark.parametrize(
@@ -131,50 +157,50 @@ def test_another_model_than_the_one_asked(asked, came, told):
         '{"usageMetadata": []}',
     ],
 )
-def test_odd_json_breaks_nothing(value):
-    lint(streamed(value))
+def test_unexpected_json_raises_no_error(value):
+    notes(streamed(value))
 
 
-def test_other_dialects_have_their_own_fields():
-    assert "unknown-field" not in found(
+def test_fields_of_other_dialects_are_not_checked():
+    assert "unknown-field" not in notes(
         streamed({"type": "text", "content": "hi", "is_final": True}, name="gateway")
     )
 
 
-def test_parts_of_an_unknown_kind_are_named():
-    value = said("a")
+def test_parts_of_an_unknown_kind_are_listed():
+    value = answer("a")
     value["candidates"][0]["content"]["parts"].append({"hologram": {"depth": 3}, "thoughtSignature": "c2ln"})
-    note = found(streamed(said("b"), value, said("c", "STOP")))["unknown-part"]
+    note = notes(streamed(answer("b"), value, answer("c", "STOP")))["unknown-part"]
     assert (note.chunk, note.severity) == (1, "info")
-    assert "hologram" in note.message
-    assert "thoughtSignature" not in note.message
+    assert note.message == "Parts of an unknown kind: hologram. They are kept unchanged."
 
 
-def test_words_nobody_has_documented_are_named():
+def test_undocumented_enum_values_are_listed():
     rated = {"safetyRatings": [{"category": "NEW", "probability": "MAYBE"}]}
-    note = found(streamed(said("a"), said("b", "STOP", promptFeedback=rated)))["unknown-value"]
+    note = notes(streamed(answer("a"), answer("b", "STOP", promptFeedback=rated)))["unknown-value"]
     assert (note.chunk, note.severity) == (1, "info")
-    assert "probability MAYBE" in note.message
+    assert note.message == "Undocumented enum values: probability MAYBE. They are kept unchanged."
     call = {"functionCall": {"name": "f", "args": {"modality": "MINE"}}}
-    assert found(streamed({"candidates": [{"content": {"parts": [call]}, "finishReason": "STOP"}]})) == {}
+    assert notes(streamed({"candidates": [{"content": {"parts": [call]}, "finishReason": "STOP"}]})) == {}
 
 
-def test_an_error_that_is_no_event_is_told():
+def test_an_error_outside_an_event_is_noted():
     exchange = Exchange("POST", "https://example.org/v1", (), b"{}")
     exchange.status, exchange.end = 200, "eof"
     error = b'{"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}'
-    for body, told in ((error + b"\n", True), (b"data: " + error + b"\n\n", False)):
-        exchange.pieces = [(0.1, b"data: " + json.dumps(said("a")).encode() + b"\n\n" + body)]
+    for body, noted in ((error + b"\n", True), (b"data: " + error + b"\n\n", False)):
+        exchange.pieces = [(0.1, b"data: " + json.dumps(answer("a")).encode() + b"\n\n" + body)]
         ledger = Ledger()
         read_exchanges([exchange], backend("gemini"), ledger)
         assert ledger.status == "error"
-        assert ("error-outside-data" in found(ledger)) is told
+        assert ("error-outside-data" in notes(ledger)) is noted
 
 
-def test_an_answer_with_nothing_in_it():
+def test_an_empty_answer():
     empty = {"candidates": [{"content": {"role": "model"}, "finishReason": "STOP"}]}
-    assert found(streamed(empty))["empty-answer"].severity == "warning"
-    assert "empty-answer" not in found(streamed(said("a", "STOP")))
+    note = notes(streamed(empty))["empty-answer"]
+    assert (note.severity, note.message) == ("warning", "The answer is complete but empty.")
+    assert "empty-answer" not in notes(streamed(answer("a", "STOP")))
 
 
 @pytest.mark.corpus
@@ -186,5 +212,5 @@ def test_recorded_streams():
         exchange.response_headers = (("content-type", each.content_type),)
         ledger = Ledger()
         read_exchanges([exchange], backend("gemini"), ledger)
-        kinds |= set(found(ledger))
+        kinds |= set(notes(ledger))
     assert {"early-finish", "empty-part", "empty-signature", "usage-shrank"} <= kinds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from array import array
 
 import pytest
 from byte_cuts import byte_by_byte, random_cuts
@@ -19,22 +20,31 @@ BODIES = {
     "equal": b'data: {"a":1}\n\n' * 40,
     "lines": b'data: {"a":\ndata: 1}\n\n: hello\n\ndata: {"a":"\xff"}\n\n' * 10,
     "array": b"[" + b",\r\n".join(b'{"a":%d}' % n for n in range(40)) + b"]",
+    "uneven": b"".join(
+        b": ping\n\n" * (n % 3) + b'data:%s{"a":%d}\r\n\r\n' % (b" " * (n % 2), n) for n in range(40)
+    ),
+    "one line": b"data: " + b" ".join(b'{"a":%d}' % n for n in range(40)) + b"\n\n",
     "text": b"no stream at all\n\n{}",
 }
+
+
+def share(pieces, items, chunks, offsets):
+    """What the client does with the items that a piece completed."""
+    first = len(offsets)
+    chunks.extend([item.raw for item in items])
+    offsets.extend([item.offset for item in items])
+    pieces.share(items, first, chunks.given, offsets)
 
 
 @pytest.mark.parametrize("name", BODIES)
 def test_pieces_come_back_as_they_were(name):
     body = BODIES[name]
     for cut in ([body], byte_by_byte(body), *(random_cuts(body, seed) for seed in range(20))):
-        reader, pieces, chunks = Reader(), BodyPieces(), Bytes()
-        count = 0
+        reader, pieces, chunks, offsets = Reader(), BodyPieces(), Bytes(), array("q")
         for n, piece in enumerate(cut):
             pieces.append((float(n), piece))
-            found = [item.raw for item in reader.feed(piece)]
-            chunks.extend(found)
-            pieces.share(found, count, chunks.given)
-            count += len(found)
+            share(pieces, reader.feed(piece), chunks, offsets)
+        share(pieces, reader.close(), chunks, offsets)
         assert [piece for _, piece in pieces] == list(cut)
         assert pieces.size == len(body)
         assert pieces[-1] == (len(cut) - 1.0, cut[-1])
@@ -47,6 +57,6 @@ def test_the_bytes_of_a_chunk_are_held_once(fake_server):
     r = gemini_magic.ask("hi", model="m", base_url=fake_server.base_url, journal=False)
     pieces = r.ledger.exchanges[0].pieces
     assert len(r.chunks) == 2001
-    apart = {id(kept): len(kept if isinstance(kept, bytes) else b"".join(kept)) for kept in pieces._kept}
+    apart = {id(kept): len(kept if isinstance(kept, bytes) else kept[0]) for kept in pieces._kept}
     assert sum(apart.values()) < 0.1 * pieces.size
     assert b"".join(piece for _, piece in pieces).count(b"data: ") == 2001

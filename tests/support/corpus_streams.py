@@ -1,7 +1,7 @@
-"""The recorded streams beside the checkout (``../shared/corpus``), and the ways a test reads each of them.
+"""The recorded streams beside the checkout (``../shared/corpus``), and the ways in which a test reads each of them.
 
-The recordings are not part of the project. Where they are absent the tests that need them say so and pass,
-unless ``GEMINI_MAGIC_REQUIRE_CORPUS=1`` demands them.
+The recordings are not part of the project. Without them, the tests that need them print a message and pass, unless
+``GEMINI_MAGIC_REQUIRE_CORPUS=1`` is set.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ REQUIRED = os.environ.get("GEMINI_MAGIC_REQUIRE_CORPUS") == "1"
 
 
 class Recorded(NamedTuple):
-    """One recorded body, its index entry, and what a reader must find in it."""
+    """One recorded body, its index entry, and the expected result of reading it."""
 
     id: str
     body: bytes
@@ -32,7 +32,7 @@ class Recorded(NamedTuple):
 
 
 def load() -> list[Recorded]:
-    """All recorded streams; empty when the corpus is not there."""
+    """All recorded streams; empty if there is no corpus."""
     index = ROOT / "index.json"
     if not index.is_file():
         return []
@@ -50,9 +50,9 @@ def load() -> list[Recorded]:
 
 
 def line_ends(body: bytes, framing: str) -> Iterator[tuple[str, bytes]]:
-    """The body as it is and, for events, with all line ends made LF and made CR.
+    """The body unchanged and, for events, with all line ends replaced by LF and by CR.
 
-    No JSON changes its meaning: a raw line end cannot stand inside a JSON string.
+    The JSON keeps its meaning, as a JSON string cannot contain a line end.
     """
     yield "as recorded", body
     if framing == "sse":
@@ -62,7 +62,7 @@ def line_ends(body: bytes, framing: str) -> Iterator[tuple[str, bytes]]:
 
 
 def readings(body: bytes, framing: str) -> Iterator[tuple[str, list[bytes]]]:
-    """Each way a body is to be read: a label for messages, and the pieces."""
+    """Each way to read a body: a label for messages, and the pieces."""
     for name, text in line_ends(body, framing):
         yield f"{name}, whole", [text]
         yield f"{name}, byte by byte", byte_by_byte(text)

@@ -1,7 +1,7 @@
-"""What servers, gateways and networks do to a stream: the bytes of each case, and what a reader owes its user for it.
+"""Cases of irregular streams from servers, gateways and networks: the bytes of each, and the result a user expects.
 
-It knows bytes and outcomes. It asks nothing itself: `tests/client/test_wire_cases.py` puts each case to gemini_magic,
-`benchmarks/wire_peers.py` to other clients as well, and both let `judge` decide.
+This module sends nothing. `tests/client/test_wire_cases.py` runs each case with gemini_magic, `benchmarks/wire_peers.py`
+also with other clients; both compare the result with `evaluate`.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from fake_server import (
 
 HTML = "text/html; charset=utf-8"
 JSON = "application/json; charset=UTF-8"
-MORE = "more"  # the gate before the second half of a case that must be seen live
-PATIENCE = 8.0  # seconds after which that gate is opened all the same, and the case called late
-WAIT = 2.1  # seconds a 429 asks to wait: longer than any client's own first delay
+MORE = "more"  # the gate before the second half of a case whose first half must be shown before
+GATE_TIMEOUT = 8.0  # seconds after which that gate opens anyway, and the case counts as late
+RETRY_DELAY = 2.1  # seconds that a 429 asks for: longer than the first delay of any client
 
-# -------------------------------------------------------------------------------------------- what is said
+# ---------------------------------------------------------------------------------------------- contents
 
 ONE, TWO = "Hello, ", "world."
 BOTH = ONE + TWO
@@ -41,73 +41,73 @@ USAGE = {"promptTokenCount": 4, "candidatesTokenCount": 2, "totalTokenCount": 6}
 
 
 def chunk(*texts: str, finish: str | None = None, usage: object = None, **extra: object) -> dict[str, Any]:
-    """One Gemini chunk with a text part for each text; `extra` goes to its top level."""
+    """A Gemini chunk with a text part for each text, and with `extra` as further fields."""
     candidate: dict[str, object] = {}
     if texts:
         candidate["content"] = {"parts": [{"text": text} for text in texts], "role": "model"}
     if finish:
         candidate["finishReason"] = finish
-    made: dict[str, Any] = {"candidates": [candidate | {"index": 0}]}
-    return made | ({"usageMetadata": usage} if usage else {}) | extra
+    value: dict[str, Any] = {"candidates": [candidate | {"index": 0}]}
+    return value | ({"usageMetadata": usage} if usage else {}) | extra
 
 
-def said(value: object) -> str:
+def json_text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
 def sse(*values: object, end: str = "\r\n") -> bytes:
     """Each value as one event."""
-    return "".join(f"data: {said(value)}{end}{end}" for value in values).encode()
+    return "".join(f"data: {json_text(value)}{end}{end}" for value in values).encode()
 
 
 FIRST = chunk(ONE)
 LAST = chunk(TWO, finish="STOP", usage=USAGE)
 ANSWER = sse(FIRST, LAST)
 OVERLOADED = google_error(503, "The model is overloaded.", "UNAVAILABLE")
-# As one gateway's documents show it: `data:` stands on the first line only.
+# As the documentation of one gateway shows it: only the first line has `data:`.
 BARE_LINES = 'data: {\n  "error": {\n    "code": 500,\n    "message": "Stream failed",\n    "status": "INTERNAL"\n  }\n}\n\n'
 SIGN_IN = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head>\n<body>Please log in to the network.</body></html>\n"
 BAD_GATEWAY = b"<html><head><title>503</title></head><body><h1>No server is available</h1></body></html>\n"
-RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{WAIT}s"}
+RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{RETRY_DELAY}s"}
 EXHAUSTED = google_error(429, "You exceeded your current quota.", "RESOURCE_EXHAUSTED", RETRY_INFO)
 
 
 def picture(size: int) -> bytes:
-    """An event whose one line holds an image of so many bytes, base64, and the end of the answer."""
+    """An event with an image of `size` bytes, in base64 on one line, and the end of the answer."""
     data = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(size - 8)).decode()
     parts = [{"inlineData": {"mimeType": "image/png", "data": data}}, {"text": TWO}]
     return sse(LAST | {"candidates": [{"content": {"parts": parts}, "finishReason": "STOP", "index": 0}]})
 
 
-# ------------------------------------------------------------------------------------------------- records
+# ------------------------------------------------------------------------------------ expected and observed
 
 
 @dataclass(frozen=True)
-class Due:
-    """What the user must be told; `error` is None when nothing may be raised, else words the error must hold."""
+class Expected:
+    """The result that the user must get; `error` is text that the error must contain, or None if no error is expected."""
 
     text: str = BOTH
     thoughts: str = ""
     finish: str | None = "STOP"
-    blocked: str | None = None  # a reason that must be visible, raised or not
-    total: int | None = 6  # tokens in all
+    blocked: str | None = None  # a reason that must be visible, in an error or in the result
+    total: int | None = 6  # total tokens
     blob: int = 0  # bytes of media
     error: str | None = None
     requests: int = 1
 
     @property
-    def words(self) -> str:
-        """The same for a table."""
+    def summary(self) -> str:
+        """A short form for a table."""
         if self.blocked:
-            return "the reason of the block" + (", text kept" if self.text else "")
+            return "the reason of the block" + (" and the text" if self.text else "")
         if self.error is None:
             return "the whole answer"
-        return "an error, text kept" if self.text else "an error"
+        return "an error and the text" if self.text else "an error"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """How one request is answered: steps for the fake server, and its options."""
+    """The response to one request: steps and options of the fake server."""
 
     steps: Sequence[Step]
     options: dict[str, Any] = field(default_factory=dict)
@@ -115,32 +115,32 @@ class Answer:
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that happens on the wire."""
+    """One irregular stream."""
 
     name: str
     group: str
-    what: str  # for a table; Markdown
+    description: str  # for a table; Markdown
     answers: Sequence[Answer]
-    due: Due = Due()
-    status: str = "complete"  # gemini_magic's word for it
-    says: str = ""  # words that its error must hold beside what is due
-    notes: frozenset[str] = frozenset()  # kinds of gemini_magic's notes, all of them
-    live: str | None = None  # text that must be seen before the server says more
-    silence: float | None = None  # seconds of silence the client is told to bear; None: its default
+    expected: Expected = Expected()
+    status: str = "complete"  # of the Response of gemini_magic
+    message: str = ""  # text that the error of gemini_magic must contain as well
+    notes: frozenset[str] = frozenset()  # the kinds of all notes of gemini_magic
+    live: str | None = None  # text that must be shown before the server continues
+    stall_timeout: float | None = None  # the one that the client is given, in seconds; None for its default
     retries: int = 0
-    waits: float = 0.0  # least time between two requests
-    limit: float = 30.0  # seconds until a client counts as hanging
+    min_delay: float = 0.0  # the minimum time between two requests, in seconds
+    limit: float = 30.0  # seconds after which a client counts as hanging
 
-    def put_to(self, server: FakeServer) -> None:
-        """Make a server answer the next requests like this."""
+    def script(self, server: FakeServer) -> None:
+        """Make the server send this case in response to the next requests."""
         server.forget_all()
         for answer in self.answers:
             server.script(*answer.steps, **answer.options)
 
 
 @dataclass
-class Seen:
-    """What a client told its user. `error` is its message, `kind` its class."""
+class Observed:
+    """The result that a client gave its user. `error` is the message of an error, `kind` its class."""
 
     text: str = ""
     thoughts: str = ""
@@ -150,16 +150,16 @@ class Seen:
     blob: int = 0
     error: str | None = None
     kind: str = ""
-    # what the server and the clock saw
+    # what the server observed
     late: bool = False
     hangs: bool = False
     times: Sequence[float] = ()
 
 
-def seen_by(response: Any) -> Seen:
-    """What a finished `gemini_magic.Response` tells."""
+def observe(response: Any) -> Observed:
+    """The result in a finished `gemini_magic.Response`."""
     parts = response.parts
-    return Seen(
+    return Observed(
         text=response.text,
         thoughts=response.thoughts,
         finish=response.finish_reason,
@@ -171,69 +171,80 @@ def seen_by(response: Any) -> Seen:
     )
 
 
-def judge(case: Case, seen: Seen) -> str:
-    """One cell: `right`, or what is not. A raised error is right where one is due and it holds the server's words."""
-    due = case.due
-    if seen.hangs:
+def evaluate(case: Case, observed: Observed) -> str:
+    """A cell of the table: `right`, or what is wrong. An expected error must contain the server's message."""
+    expected = case.expected
+    if observed.hangs:
         return f"hangs (over {case.limit:g} s)"
-    if seen.error is not None and due.error is None and not (due.blocked and due.blocked in seen.error):
-        after = " after all the text" if seen.text == due.text and due.text else ""
-        return f"raises {seen.kind}{after}"
-    if due.error is not None:
-        if seen.error is None:
+    if (
+        observed.error is not None
+        and expected.error is None
+        and not (expected.blocked and expected.blocked in observed.error)
+    ):
+        after = " after all the text" if observed.text == expected.text and expected.text else ""
+        return f"raises {observed.kind}{after}"
+    if expected.error is not None:
+        if observed.error is None:
             return "silent: no error"
-        if due.error.lower() not in seen.error.lower():
-            return f"raises {seen.kind} without the server's words"
-    return _difference(due, seen) or _conduct(case, seen) or "right"
+        if expected.error.lower() not in observed.error.lower():
+            return f"raises {observed.kind} without the server's message"
+    return _difference(expected, observed) or _conduct(case, observed) or "right"
 
 
-def _difference(due: Due, seen: Seen) -> str | None:
-    if seen.text != due.text:
-        letters = iter(due.text)
-        lost = all(letter in letters for letter in seen.text)  # what came is right, but not all of it came
-        return ("text lost" if seen.error else "silent: text lost") if lost else "wrong text"
-    if due.blocked and due.blocked not in (seen.blocked, seen.finish):
+def _difference(expected: Expected, observed: Observed) -> str | None:
+    """What is lost or wrong; None if nothing is."""
+    if observed.text != expected.text:
+        letters = iter(expected.text)
+        lost = all(letter in letters for letter in observed.text)  # the text is right, but not complete
+        return ("text lost" if observed.error else "silent: text lost") if lost else "wrong text"
+    if expected.blocked and expected.blocked not in (observed.blocked, observed.finish):
         return "silent: no reason"
-    told = {
-        "thoughts": seen.thoughts,
-        "picture": seen.blob,
-        "usage": seen.total,
-        "finish reason": seen.finish,
+    actual = {
+        "thoughts": observed.thoughts,
+        "picture": observed.blob,
+        "usage": observed.total,
+        "finish reason": observed.finish,
     }
-    wanted = {"thoughts": due.thoughts, "picture": due.blob, "usage": due.total, "finish reason": due.finish}
+    wanted = {
+        "thoughts": expected.thoughts,
+        "picture": expected.blob,
+        "usage": expected.total,
+        "finish reason": expected.finish,
+    }
     for name, value in wanted.items():
-        if told[name] != value:
-            return f"wrong {name}" if told[name] else f"silent: {name} lost"
+        if actual[name] != value:
+            return f"wrong {name}" if actual[name] else f"silent: {name} lost"
     return None
 
 
-def _conduct(case: Case, seen: Seen) -> str | None:
-    if case.waits and len(seen.times) > 1 and seen.times[1] - seen.times[0] < case.waits:
-        return "right text, but asks again too early"
-    if len(seen.times) != case.due.requests:
-        return f"right text, but asks {len(seen.times)} times"
-    return "right text, but late" if seen.late else None
+def _conduct(case: Case, observed: Observed) -> str | None:
+    """What is wrong with the requests or with the time; None if nothing is."""
+    if case.min_delay and len(observed.times) > 1 and observed.times[1] - observed.times[0] < case.min_delay:
+        return "right text, but retries too early"
+    if len(observed.times) != case.expected.requests:
+        return f"right text, but sends {len(observed.times)} requests"
+    return "right text, but late" if observed.late else None
 
 
 # --------------------------------------------------------------------------------------------------- cases
 
 
 def _case(
-    name: str, group: str, what: str, body: bytes | Sequence[Step], *notes: str, **options: Any
+    name: str, group: str, description: str, body: bytes | Sequence[Step], *notes: str, **options: Any
 ) -> Case:
     server = {key: options.pop(key) for key in ("content_type", "gzip", "close_delimited") if key in options}
     steps = [raw(body)] if isinstance(body, bytes) else body
-    return Case(name, group, what, [Answer(steps, server)], notes=frozenset(notes), **options)
+    return Case(name, group, description, [Answer(steps, server)], notes=frozenset(notes), **options)
 
 
 def _split(body: bytes, at: bytes, inside: int) -> list[Step]:
-    """The body in two network pieces, the second some bytes after `at` begins."""
-    place = body.index(at) + inside
-    return [raw(body[:place]), pause(0.03), raw(body[place:])]
+    """The body in two network pieces; the second begins `inside` bytes after the start of `at`."""
+    cut_at = body.index(at) + inside
+    return [raw(body[:cut_at]), pause(0.03), raw(body[cut_at:])]
 
 
-def _text(text: str) -> Due:
-    return Due(text=text)
+def _text(text: str) -> Expected:
+    return Expected(text=text)
 
 
 def _live(first: bytes, rest: bytes) -> list[Step]:
@@ -241,7 +252,7 @@ def _live(first: bytes, rest: bytes) -> list[Step]:
 
 
 def _pictured(size: int) -> Step:
-    """Made when it is sent: nobody else should hold so many bytes."""
+    """The picture is created when it is sent, so that its bytes are not held in memory before."""
 
     def step(exchange: Exchange) -> None:
         dribble(picture(size), 60_000)(exchange)
@@ -250,40 +261,40 @@ def _pictured(size: int) -> Step:
 
 
 EMOJI = sse(chunk("Hi \U0001f600!"), LAST)
-# A part of the answer, and word that it is no more than that.
-HALF = Due(text=ONE, finish=None, total=None, error="")
+# A part of the answer, and an error that says it is incomplete.
+HALF = Expected(text=ONE, finish=None, total=None, error="")
 
 
-def _half(words: str) -> Due:
-    return replace(HALF, error=words)
+def _half(message: str) -> Expected:
+    return replace(HALF, error=message)
 
 
 BYTES = [
-    _case("normal", "Bytes", "four events", sse(FIRST, chunk("dear "), chunk("old "), LAST), due=_text(ONE + "dear old " + TWO)),
+    _case("normal", "Bytes", "four events", sse(FIRST, chunk("dear "), chunk("old "), LAST), expected=_text(ONE + "dear old " + TWO)),
     _case("crlf", "Bytes", "CRLF line ends", sse(FIRST, LAST, end="\r\n")),
     _case("lf", "Bytes", "LF line ends", sse(FIRST, LAST, end="\n")),
     _case("cr", "Bytes", "CR line ends", sse(FIRST, LAST, end="\r")),
-    _case("cr-live", "Bytes", "CR line ends, the next event later", _live(sse(FIRST, end="\r"), sse(LAST, end="\r")), live=ONE),
-    _case("one-byte", "Bytes", "every byte alone", [dribble(EMOJI)], due=_text("Hi \U0001f600!" + TWO)),
-    _case("split-emoji", "Bytes", "an emoji cut in two", _split(EMOJI, "\U0001f600".encode(), 2), due=_text("Hi \U0001f600!" + TWO)),
-    _case("split-crlf", "Bytes", "a CRLF cut in two", _split(ANSWER, b"\r\n", 1)),
-    _case("gzip", "Bytes", "gzip with a flush an event", _live(sse(FIRST), sse(LAST)), gzip=True, live=ONE),
-    _case("u2028", "Bytes", "U+2028 in the text, unescaped", sse(chunk("a\u2028b"), LAST), due=_text("a\u2028b" + TWO)),
-    _case("u2029", "Bytes", "U+2029 in the text, unescaped", sse(chunk("a\u2029b"), LAST), due=_text("a\u2029b" + TWO)),
-    _case("u0085", "Bytes", "U+0085 in the text, unescaped", sse(chunk("a\u0085b"), LAST), due=_text("a\u0085b" + TWO)),
-    _case("bom", "Bytes", "a byte order mark first", b"\xef\xbb\xbf" + ANSWER, "bom"),
+    _case("cr-live", "Bytes", "CR line ends, the next event after a pause", _live(sse(FIRST, end="\r"), sse(LAST, end="\r")), live=ONE),
+    _case("one-byte", "Bytes", "every byte in a separate piece", [dribble(EMOJI)], expected=_text("Hi \U0001f600!" + TWO)),
+    _case("split-emoji", "Bytes", "an emoji in two pieces", _split(EMOJI, "\U0001f600".encode(), 2), expected=_text("Hi \U0001f600!" + TWO)),
+    _case("split-crlf", "Bytes", "a CRLF in two pieces", _split(ANSWER, b"\r\n", 1)),
+    _case("gzip", "Bytes", "gzip, flushed after each event", _live(sse(FIRST), sse(LAST)), gzip=True, live=ONE),
+    _case("u2028", "Bytes", "U+2028 in the text, unescaped", sse(chunk("a\u2028b"), LAST), expected=_text("a\u2028b" + TWO)),
+    _case("u2029", "Bytes", "U+2029 in the text, unescaped", sse(chunk("a\u2029b"), LAST), expected=_text("a\u2029b" + TWO)),
+    _case("u0085", "Bytes", "U+0085 in the text, unescaped", sse(chunk("a\u0085b"), LAST), expected=_text("a\u0085b" + TWO)),
+    _case("bom", "Bytes", "a byte order mark at the start", b"\xef\xbb\xbf" + ANSWER, "bom"),
     _case(
         "latin-1",
         "Bytes",
         "`charset=ISO-8859-1` in the header, UTF-8 in the body",
         sse(chunk("na\u00efve "), LAST),
         content_type="text/event-stream; charset=ISO-8859-1",
-        due=_text("na\u00efve " + TWO),
+        expected=_text("na\u00efve " + TWO),
     ),
 ]  # fmt: skip
 
-_REFUSED = Due("", finish=None, total=None)
-_SPREAD = said(FIRST).replace("}, ", "},\ndata: ").replace('"candidates"', '\ndata: "candidates"')
+_REFUSED = Expected("", finish=None, total=None)
+_ON_LINES = json_text(FIRST).replace("}, ", "},\ndata: ").replace('"candidates"', '\ndata: "candidates"')
 EVENTS = [
     _case("comment", "Events", "comments (`: ping`)", b": ping\n\n" + sse(FIRST) + b": ping\n\n" + sse(LAST), "comment"),
     _case("no-space", "Events", "`data:{` without a space", ANSWER.replace(b"data: ", b"data:"), "no-space"),
@@ -294,81 +305,81 @@ EVENTS = [
         b"retry: 3000\n\n" + b"".join(b"event: message\nid: %d\n%b" % (n, sse(each)) for n, each in enumerate((FIRST, LAST))),
         "field-retry", "field-event", "field-id",
     ),
-    _case("lines", "Events", "one JSON text on several `data:` lines", f"data: {_SPREAD}\n\n".encode() + sse(LAST)),
+    _case("lines", "Events", "one JSON text on several `data:` lines", f"data: {_ON_LINES}\n\n".encode() + sse(LAST)),
     _case(
         "bare-lines",
         "Events",
-        "an error whose later lines have no `data:`",
+        "an error with `data:` on its first line only",
         sse(FIRST) + BARE_LINES.encode(),
         "bare-lines",
-        due=_half("Stream failed"),
+        expected=_half("Stream failed"),
         status="error",
     ),
     _case("done", "Events", "`data: [DONE]` at the end", ANSWER + b"data: [DONE]\n\n", "done-marker"),
     _case("no-blank-line", "Events", "no blank line after the last event", ANSWER.removesuffix(b"\r\n"), "unterminated"),
     _case("no-newline", "Events", "no line end after the last event", ANSWER.removesuffix(b"\r\n\r\n"), "unterminated"),
     _case("no-blank-lines", "Events", "no blank lines at all", sse(FIRST, LAST, end="\n").replace(b"\n\n", b"\n"), "no-blank-line", "unterminated"),
-    _case("5-mb", "Events", "a picture of 5 MB on one line", [_pictured(5_000_000)], due=Due(text=TWO, blob=5_000_000)),
-    _case("20-mb", "Events", "a picture of 20 MB on one line", [_pictured(20_000_000)], due=Due(text=TWO, blob=20_000_000)),
+    _case("5-mb", "Events", "a picture of 5 MB on one line", [_pictured(5_000_000)], expected=Expected(text=TWO, blob=5_000_000)),
+    _case("20-mb", "Events", "a picture of 20 MB on one line", [_pictured(20_000_000)], expected=Expected(text=TWO, blob=20_000_000)),
 ]  # fmt: skip
 
-BODIES = [
-    _case("array", "Other bodies", "a JSON array", f"[{said(FIRST)}\n,\r\n{said(LAST)}\n]\n".encode(), "json-array", content_type=JSON),
+OTHER_BODIES = [
+    _case("array", "Other bodies", "a JSON array", f"[{json_text(FIRST)}\n,\r\n{json_text(LAST)}\n]\n".encode(), "json-array", content_type=JSON),
     _case(
         "array-live",
         "Other bodies",
-        "a JSON array, the next element later",
+        "a JSON array, the next element after a pause",
         _live(b"[" + json.dumps(FIRST, indent=2).encode(), b",\r\n" + json.dumps(LAST, indent=2).encode() + b"\n]\n"),
         "json-array",
         content_type=JSON,
         live=ONE,
     ),
-    _case("html", "Other bodies", "HTTP 200 with an HTML page", SIGN_IN, "not-json", "unterminated", content_type=HTML, due=replace(_REFUSED, error=""), status="error", says="log in to the network"),
-    _case("error-event", "Other bodies", "an error as an event", sse(FIRST, OVERLOADED), due=_half("overloaded"), status="error"),
+    _case("html", "Other bodies", "HTTP 200 with an HTML page", SIGN_IN, "not-json", "unterminated", content_type=HTML, expected=replace(_REFUSED, error=""), status="error", message="log in to the network"),
+    _case("error-event", "Other bodies", "an error as an event", sse(FIRST, OVERLOADED), expected=_half("overloaded"), status="error"),
     _case(
         "error-second-key",
         "Other bodies",
-        "the same, `error` not its first key",
+        "an error as an event, `error` is not the first key",
         sse(FIRST, {"responseId": "x"} | OVERLOADED),
-        due=_half("overloaded"),
+        expected=_half("overloaded"),
         status="error",
     ),
     _case(
         "error-bare",
         "Other bodies",
-        "the same, indented and without `data:`",
+        "an error, indented and without `data:`",
         sse(FIRST) + json.dumps(OVERLOADED, indent=2).encode() + b"\n",
         "bare-lines", "unterminated", "error-outside-data",
-        due=_half("overloaded"),
+        expected=_half("overloaded"),
         status="error",
     ),
 ]  # fmt: skip
 
-_LOST = {"due": HALF, "status": "truncated"}
+_LOST = {"expected": HALF, "status": "truncated"}
 _SILENT = _case(
     "silent",
     "Endings",
-    "silence in mid-answer, told to bear 0.5 s of it",
+    "no more data in the middle of the answer, with a time limit of 0.5 s",
     [raw(sse(FIRST)), stall()],
-    due=HALF,
+    expected=HALF,
     status="stalled",
-    silence=0.5,
+    stall_timeout=0.5,
 )
 ENDINGS = [
-    _case("no-reason", "Endings", "the end without a finish reason", sse(FIRST), says="without a finish reason", **_LOST),
-    _case("cut-json", "Endings", "the end in the middle of a JSON text", sse(FIRST) + sse(LAST)[:60], "not-json", "unterminated", says="without a finish reason", **_LOST),
-    _case("cut", "Endings", "closed in the middle of an event", [raw(sse(FIRST)), cut()], "not-json", "unterminated", says="connection was lost", **_LOST),
-    _case("closed", "Endings", "closed between two events", [raw(sse(FIRST)), cut(b"")], says="connection was lost", **_LOST),
-    _case("reset", "Endings", "reset (RST)", [raw(sse(FIRST)), gate(MORE), reset()], live=ONE, says="connection was lost", **_LOST),
+    _case("no-reason", "Endings", "the body ends without a finish reason", sse(FIRST), message="without a finish reason", **_LOST),
+    _case("cut-json", "Endings", "the body ends in the middle of a JSON text", sse(FIRST) + sse(LAST)[:60], "not-json", "unterminated", message="without a finish reason", **_LOST),
+    _case("cut", "Endings", "the connection is closed in the middle of an event", [raw(sse(FIRST)), cut()], "not-json", "unterminated", message="connection was lost", **_LOST),
+    _case("closed", "Endings", "the connection is closed between two events", [raw(sse(FIRST)), cut(b"")], message="connection was lost", **_LOST),
+    _case("reset", "Endings", "the connection is reset (RST)", [raw(sse(FIRST)), gate(MORE), reset()], live=ONE, message="connection was lost", **_LOST),
     _SILENT,
-    replace(_SILENT, name="silent-default", what="silence in mid-answer, nothing set", silence=None, says="Nothing came for 60 s", limit=75.0),
+    replace(_SILENT, name="silent-default", description="no more data in the middle of the answer, without a time limit", stall_timeout=None, message="Nothing came for 60 s", limit=75.0),
 ]  # fmt: skip
 
 _NO_CONTENT = {"promptTokenCount": 4, "totalTokenCount": 4}
 _THOUGHT = chunk() | {
     "candidates": [{"content": {"parts": [{"text": "Hm.", "thought": True}], "role": "model"}, "index": 0}]
 }
-_STRANGE = {
+_UNKNOWN = {
     "candidates": [{"content": {"parts": [{"text": TWO, "newInPart": 1}], "newInContent": 2}, "finishReason": "NEW_REASON", "newInCandidate": [3]}],
     "usageMetadata": USAGE | {"newTokenCount": 4},
     "newAtTop": {"a": 5},
@@ -377,9 +388,9 @@ ANSWERS = [
     _case(
         "prompt-blocked",
         "Answers",
-        "`blockReason` and no candidates",
+        "`blockReason` without candidates",
         sse({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": _NO_CONTENT}),
-        due=Due("", finish=None, total=4, blocked="SAFETY"),
+        expected=Expected("", finish=None, total=4, blocked="SAFETY"),
         status="blocked",
     ),
     _case(
@@ -387,13 +398,13 @@ ANSWERS = [
         "Answers",
         "`SAFETY` without content",
         sse(FIRST, chunk(finish="SAFETY", usage=USAGE)),
-        due=Due(ONE, finish="SAFETY", blocked="SAFETY"),
+        expected=Expected(ONE, finish="SAFETY", blocked="SAFETY"),
         status="blocked",
     ),
-    _case("thoughts", "Answers", "thoughts", sse(_THOUGHT, FIRST, LAST), due=Due(thoughts="Hm.")),
-    _case("two-parts", "Answers", "two parts in one chunk", sse(chunk("A", "B"), chunk("C", "D", finish="STOP", usage=USAGE)), due=_text("ABCD")),
-    _case("newline-last", "Answers", "a last chunk of one line feed", sse(chunk(BOTH), chunk("\n", finish="STOP", usage=USAGE)), due=_text(BOTH + "\n")),
-    _case("unknown", "Answers", "unknown fields, an unknown reason", sse(FIRST, _STRANGE), "unknown-finish-reason", "unknown-field", due=Due(finish="NEW_REASON")),
+    _case("thoughts", "Answers", "thoughts", sse(_THOUGHT, FIRST, LAST), expected=Expected(thoughts="Hm.")),
+    _case("two-parts", "Answers", "two parts in one chunk", sse(chunk("A", "B"), chunk("C", "D", finish="STOP", usage=USAGE)), expected=_text("ABCD")),
+    _case("newline-last", "Answers", "a last chunk that is a line feed", sse(chunk(BOTH), chunk("\n", finish="STOP", usage=USAGE)), expected=_text(BOTH + "\n")),
+    _case("unknown", "Answers", "unknown fields, an unknown finish reason", sse(FIRST, _UNKNOWN), "unknown-finish-reason", "unknown-field", expected=Expected(finish="NEW_REASON")),
     _case("usage-last", "Answers", "usage in a last event without candidates", sse(FIRST, chunk(TWO, finish="STOP"), {"usageMetadata": USAGE})),
 ]  # fmt: skip
 
@@ -401,23 +412,23 @@ REFUSALS = [
     _case(
         "429",
         "Refusals",
-        "429 with RetryInfo, no retries wanted",
+        "429 with RetryInfo, without retries",
         [status(429, body=EXHAUSTED)],
-        due=replace(_REFUSED, error="exceeded your current quota"),
+        expected=replace(_REFUSED, error="exceeded your current quota"),
         status="error",
-        says="asks to wait 2 s",
+        message="asks to wait 2 s",
     ),
     Case(
         "429-then-200",
         "Refusals",
-        f"429 with RetryInfo ({WAIT} s), retries wanted",
+        f"429 with RetryInfo ({RETRY_DELAY} s), with retries",
         [Answer([status(429, body=EXHAUSTED)]), Answer([raw(ANSWER)])],
-        due=Due(requests=2),
+        expected=Expected(requests=2),
         notes=frozenset({"retry"}),
         retries=2,
-        waits=WAIT,
+        min_delay=RETRY_DELAY,
     ),
-    _case("503-html", "Refusals", "503 with an HTML page", [status(503, body=BAD_GATEWAY)], due=replace(_REFUSED, error="No server is available"), status="error"),
+    _case("503-html", "Refusals", "503 with an HTML page", [status(503, body=BAD_GATEWAY)], expected=replace(_REFUSED, error="No server is available"), status="error"),
 ]  # fmt: skip
 
-CASES: tuple[Case, ...] = (*BYTES, *EVENTS, *BODIES, *ENDINGS, *ANSWERS, *REFUSALS)
+CASES: tuple[Case, ...] = (*BYTES, *EVENTS, *OTHER_BODIES, *ENDINGS, *ANSWERS, *REFUSALS)

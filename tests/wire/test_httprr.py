@@ -1,4 +1,4 @@
-"""Go's httprr traces: what its recorders write is read, what is written its reader accepts."""
+"""Go's httprr traces: traces of its recorders can be read, and its reader accepts written traces."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def trace(*records: tuple[bytes, bytes], end: bytes = b"\n") -> bytes:
     return out
 
 
-def test_a_stream_as_go_records_it():
-    (exchange,) = httprr.parse(trace((REQUEST, RESPONSE)))
+def test_a_stream_that_go_recorded():
+    (exchange,) = httprr.parse_trace(trace((REQUEST, RESPONSE)))
     assert exchange == TraceExchange(
         method="POST",
         url=URL,
@@ -58,39 +58,39 @@ def test_a_stream_as_go_records_it():
     )
 
 
-def test_the_order_is_kept_and_bodies_may_hold_anything():
-    odd = b"httprr trace v1\n12 34\n\r\n\r\n\x00\xff"
-    exchanges = httprr.parse(trace((REQUEST + odd, RESPONSE + odd), (REQUEST, RESPONSE)))
-    assert [exchange.body for exchange in exchanges] == [BODY + odd, BODY]
-    assert exchanges[0].request_body == REQUEST_BODY + odd
+def test_the_order_is_kept_and_bodies_may_contain_any_bytes():
+    extra = b"httprr trace v1\n12 34\n\r\n\r\n\x00\xff"
+    exchanges = httprr.parse_trace(trace((REQUEST + extra, RESPONSE + extra), (REQUEST, RESPONSE)))
+    assert [exchange.body for exchange in exchanges] == [BODY + extra, BODY]
+    assert exchanges[0].request_body == REQUEST_BODY + extra
 
 
-def test_langchaingo_writes_cr_lf_first_lines_and_one_bare_lf():
+def test_a_trace_of_langchaingo_with_cr_lf_in_first_lines_and_one_bare_lf():
     agent = b"User-Agent: langchaingo-httprr\n"
     request = re.sub(rb"User-Agent: [^\r]*\r\n", agent, REQUEST)
     assert b"\n" + agent + b"Content-Length" in request
-    (exchange,) = httprr.parse(trace((request, RESPONSE), end=b"\r\n"))
+    (exchange,) = httprr.parse_trace(trace((request, RESPONSE), end=b"\r\n"))
     assert dict(exchange.request_headers)["User-Agent"] == "langchaingo-httprr"
     assert (exchange.request_body, exchange.body) == (REQUEST_BODY, BODY)
-    # A body that begins with a blank line of its own is not eaten.
-    (exchange,) = httprr.parse(trace((request + b"\n", RESPONSE)))
+    # A body may begin with a blank line.
+    (exchange,) = httprr.parse_trace(trace((request + b"\n", RESPONSE)))
     assert exchange.request_body == REQUEST_BODY + b"\n"
 
 
 @pytest.mark.parametrize("data", [b"httprr trace v1\n", b"httprr trace v1\r\n", b"httprr trace v1"])
 def test_a_trace_without_records_is_empty(data):
-    assert httprr.parse(data) == []
+    assert httprr.parse_trace(data) == []
 
 
-def test_other_makers():
-    """A path instead of a URL, chunked coding left in, no reason, a status of its own."""
+def test_traces_of_other_recorders():
+    """A path instead of a URL, a body in chunked coding, no reason phrase."""
     request = b"GET /v1beta/models HTTP/1.1\r\nHost: example.org\r\n\r\n"
     response = b"HTTP/1.1 429\r\nTransfer-Encoding: chunked\r\n\r\n4;x=y\r\nWiki\r\n5\r\npedia\r\n0\r\n\r\n"
-    (exchange,) = httprr.parse(trace((request, response)))
+    (exchange,) = httprr.parse_trace(trace((request, response)))
     assert (exchange.url, exchange.status, exchange.reason) == ("https://example.org/v1beta/models", 429, "")
     assert exchange.body == b"Wikipedia"
-    # Go leaves no chunk headers in; a header that says otherwise does not eat the body.
-    (exchange,) = httprr.parse(trace((request, response.replace(b"4;x=y\r\nWiki", b"data: Wiki"))))
+    # Go removes the chunk headers; then the header alone does not change the body.
+    (exchange,) = httprr.parse_trace(trace((request, response.replace(b"4;x=y\r\nWiki", b"data: Wiki"))))
     assert exchange.body.startswith(b"data: Wiki")
 
 
@@ -100,40 +100,45 @@ def test_other_makers():
         (b"", "first line"),
         (b"httprr trace v2\n", "first line"),
         (gzip.compress(b"httprr trace v1\n"), "first line"),
-        (b"httprr trace v1\n12\n", r"Record 1 .*\(byte 16\) does not begin with two lengths"),
+        (b"httprr trace v1\n12\n", r"Record 1 .*\(byte 16\) does not start with two lengths"),
         (b"httprr trace v1\n-1 2\n", "two lengths"),
         (b"httprr trace v1\n1 2 3\n", "two lengths"),
         (trace((REQUEST, RESPONSE)) + b"\n", "Record 2 .* two lengths"),
-        (trace((REQUEST, RESPONSE))[:-1], r"Record 1 .*byte 16.* needs \d+ bytes, but only \d+ are left"),
-        (b"httprr trace v1\n999999999999999999 1\n", "are left"),
+        (
+            trace((REQUEST, RESPONSE))[:-1],
+            r"Record 1 .*byte 16.* needs \d+ bytes, but the file has only \d+ more",
+        ),
+        (b"httprr trace v1\n999999999999999999 1\n", "has only"),
         (trace((b"POST x", RESPONSE)), r"request of record 1 \(byte \d+\) has no blank line"),
         (trace((REQUEST, b"HTTP/1.1 200 OK")), r"response of record 1 \(byte \d+\) has no blank line"),
         (trace((b"hello\r\n\r\n", RESPONSE)), "not a request line"),
         (trace((REQUEST, b"hello\r\n\r\n")), "not a status line"),
         (trace((REQUEST, b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n")), "without a colon: 'no colon"),
-        (trace((REQUEST, RESPONSE)).replace(b"\r\n", b"\n"), "two lengths|are left"),
+        (trace((REQUEST, RESPONSE)).replace(b"\r\n", b"\n"), "two lengths|has only"),
     ],
 )
-def test_damage_is_an_error_that_says_what_and_where(data, message):
+def test_the_error_for_a_damaged_trace_says_what_is_wrong_and_where(data, message):
     with pytest.raises(RecordingError, match=message) as caught:
-        httprr.parse(data)
+        httprr.parse_trace(data)
     assert caught.value.remedy
     assert "\n" not in caught.value.message
 
 
-def test_gzip_is_named():
+def test_the_error_for_a_compressed_trace_says_so():
     with pytest.raises(RecordingError) as caught:
-        httprr.parse(gzip.compress(trace((REQUEST, RESPONSE))))
-    assert "decompress" in caught.value.remedy
+        httprr.parse_trace(gzip.compress(trace((REQUEST, RESPONSE))))
+    assert caught.value.remedy == "The file looks like gzip. Decompress it first."
 
 
-def test_what_go_wrote_is_written_the_same_but_for_the_length_of_the_body():
-    (exchange,) = httprr.parse(trace((REQUEST, RESPONSE)))
+def test_a_trace_of_go_is_written_unchanged_except_for_the_length_of_the_body():
+    (exchange,) = httprr.parse_trace(trace((REQUEST, RESPONSE)))
     length = b"Content-Length: %d\r\n" % len(BODY)
-    assert httprr.render([exchange]) == trace((REQUEST, RESPONSE.replace(b"Connection: close\r\n", length)))
+    assert httprr.render_trace([exchange]) == trace(
+        (REQUEST, RESPONSE.replace(b"Connection: close\r\n", length))
+    )
 
 
-def test_written_requests_have_the_form_of_write_proxy():
+def test_requests_are_written_in_the_format_of_write_proxy():
     exchange = TraceExchange(
         method="POST",
         url=URL,
@@ -159,11 +164,11 @@ def test_written_requests_have_the_form_of_write_proxy():
         "Content-Length: 2\r\naccept: */*\r\nx-zoo: 2\r\n\r\n{}"
     ).encode()
     response = b"HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\ncontent-type: text/html\r\n\r\n<p>"
-    assert httprr.render([exchange]) == trace((request, response))
+    assert httprr.render_trace([exchange]) == trace((request, response))
 
 
-def test_what_cannot_be_written_is_refused():
-    (good,) = httprr.parse(trace((REQUEST, RESPONSE)))
+def test_exchanges_that_cannot_be_written_are_an_error():
+    (good,) = httprr.parse_trace(trace((REQUEST, RESPONSE)))
     for bad in (
         good._replace(url="/path"),
         good._replace(url="https://h/a b"),
@@ -172,7 +177,7 @@ def test_what_cannot_be_written_is_refused():
         good._replace(method="GET\n"),
     ):
         with pytest.raises(RecordingError, match="Exchange 2 cannot be written"):
-            httprr.render([good, bad])
+            httprr.render_trace([good, bad])
 
 
 TOKEN = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,12}", fullmatch=True)
@@ -197,9 +202,9 @@ PAIRS = st.lists(st.tuples(TOKEN.map(lambda name: "X-" + name), VALUE), max_size
     )
 )  # fmt: skip
 def test_round_trip(exchanges):
-    data = httprr.render(exchanges)
-    again = httprr.parse(data)
-    assert httprr.render(again) == data
+    data = httprr.render_trace(exchanges)
+    again = httprr.parse_trace(data)
+    assert httprr.render_trace(again) == data
     for before, after in zip(exchanges, again, strict=True):
         assert set(before.request_headers) <= set(after.request_headers)
         assert set(before.headers) <= set(after.headers)
@@ -210,11 +215,11 @@ def test_round_trip(exchanges):
 
 @settings(deadline=None)
 @given(data=st.binary(max_size=80), at=st.integers(0, 400))
-def test_any_damage_is_told_or_harmless(data, at):
+def test_any_damage_raises_an_error_or_is_harmless(data, at):
     good = trace((REQUEST, RESPONSE), (REQUEST, RESPONSE))
     for text in (data, b"httprr trace v1\n" + data, good[:at] + data + good[at:], good[:at]):
         try:
-            exchanges = httprr.parse(text)
+            exchanges = httprr.parse_trace(text)
         except RecordingError as error:
             assert error.remedy
         else:

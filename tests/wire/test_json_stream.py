@@ -1,4 +1,4 @@
-"""Bodies that are JSON without events: arrays, single objects, objects one after the other."""
+"""Bodies that are plain JSON: arrays, single objects, objects one after the other."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
-def test_every_form_at_every_cut(body):
+def test_every_format_at_every_cut(body):
     data = body.encode()
     for pieces in every_cut(data):
         items, reader = read(pieces)
@@ -51,23 +51,23 @@ def test_every_form_at_every_cut(body):
             assert data.startswith(item.raw, item.offset)
 
 
-def test_an_object_comes_with_its_last_brace():
+def test_an_object_is_returned_with_its_last_brace():
     body = b'[{"a": {\n"b": "}"}\n}\n,\r\n{"c": 2}]'
     reader = Reader()
-    came = [(at, item.raw) for at, byte in enumerate(byte_by_byte(body)) for item in reader.feed(byte)]
+    received = [(at, item.raw) for at, byte in enumerate(byte_by_byte(body)) for item in reader.feed(byte)]
     first = b'{"a": {\n"b": "}"}\n}'
-    assert came == [(len(first), first), (len(body) - 2, b'{"c": 2}')]
+    assert received == [(len(first), first), (len(body) - 2, b'{"c": 2}')]
 
 
-def test_one_error_object_whatever_the_content_type_says():
+def test_a_single_error_object():
     body = b'{\n  "error": {\n    "code": 404,\n    "message": "no such model",\n    "status": "NOT_FOUND"\n  }\n}\n'
     for pieces in every_cut(body):
         items, reader = read(pieces)
         assert values(items)[0]["error"]["code"] == 404
-        assert [(odd.kind, odd.offset) for odd in reader.oddities] == [("json-object", 0)]
+        assert [(anomaly.kind, anomaly.offset) for anomaly in reader.anomalies] == [("json-object", 0)]
 
 
-def test_the_error_comes_in_a_list():
+def test_an_error_object_in_a_list():
     items, reader = read([b'[{"error": {"code": 400}}]'])
     assert values(items) == [{"error": {"code": 400}}]
     assert reader.counts == {"json-array": 1}
@@ -76,28 +76,30 @@ def test_the_error_comes_in_a_list():
 @pytest.mark.parametrize(
     "body", [b'[{"a":1},{"b":', b'[{"a":1},{"b":"x', b'[{"a":1},{"b":{"c":2}', b'[{"a":1}\n,\r\n{"b']
 )
-def test_cut_in_the_middle_keeps_what_was_whole(body):
+def test_a_body_that_is_cut_off_gives_its_complete_objects(body):
     for pieces in every_cut(body):
         items, reader = read(pieces)
         assert values(items) == [{"a": 1}]
-        (broken,) = [odd for odd in reader.oddities if odd.kind == "not-json"]
+        (broken,) = [anomaly for anomaly in reader.anomalies if anomaly.kind == "not-json"]
         assert broken.offset == body.index(b'{"b')
         assert broken.detail == body[broken.offset :].decode()
         assert reader.counts["unterminated"] == 1
 
 
-def test_an_array_without_its_end_is_unterminated():
+def test_an_array_without_its_closing_bracket_is_unterminated():
     items, reader = read([b'[{"a":1}\n'])
     assert values(items) == [{"a": 1}]
     assert reader.counts == {"json-array": 1, "unterminated": 1}
 
 
-def test_what_is_no_object_is_recorded_and_hides_nothing():
+def test_other_values_are_logged_and_do_not_hide_objects():
     body = b'[{"a":1}, 5, "x{y}", null, {"b":2}, oops "{"c":3}\n{"d":4}, {bad}, {"e":5}] trailing <p>'
     for pieces in every_cut(body):
         items, reader = read(pieces)
         assert [next(iter(value)) for value in values(items)] == ["a", "b", "d", "e"]
-        assert [(odd.kind, odd.detail) for odd in reader.oddities if odd.kind.startswith("not")] == [
+        assert [
+            (anomaly.kind, anomaly.detail) for anomaly in reader.anomalies if anomaly.kind.startswith("not")
+        ] == [
             ("not-object", '5, "x{y}", null'),
             ("not-json", 'oops "{"c":3}'),
             ("not-json", "{bad}"),
@@ -105,7 +107,7 @@ def test_what_is_no_object_is_recorded_and_hides_nothing():
         ]
 
 
-def test_bare_json_that_goes_on_as_events():
+def test_plain_json_that_continues_as_events():
     items, reader = read([b'{"error":{"code":1}}\n\ndata: {"a":1}\r\n\r\ndata: {"b":2}\r\n\r\n'])
     assert values(items) == [{"error": {"code": 1}}, {"a": 1}, {"b": 2}]
     assert reader.counts == {"json-object": 1, "mixed-framing": 2}
@@ -118,14 +120,14 @@ def test_bad_utf8_is_replaced_at_every_cut():
         assert reader.counts["invalid-utf8"] == 2
 
 
-def test_oddities_come_in_the_order_of_the_body():
+def test_anomalies_are_in_the_order_of_the_body():
     for pieces in every_cut(b'{"a":1} x {"a":"\xff"} y'):
         _, reader = read(pieces)
-        kinds = [odd.kind for odd in reader.oddities]
+        kinds = [anomaly.kind for anomaly in reader.anomalies]
         assert kinds == ["json-object", "not-json", "invalid-utf8", "not-json"]
 
 
-def test_large_documents_cross_the_blocks_the_scanner_works_in():
+def test_documents_that_are_larger_than_a_block_of_the_scanner():
     text = '\\"{' * 50_000 + "é" * 50_000
     chunks = [{"text": text}, {"parts": ["\\"] * 40_000}]
     body = json.dumps(chunks, ensure_ascii=False).encode()
@@ -134,14 +136,14 @@ def test_large_documents_cross_the_blocks_the_scanner_works_in():
         assert values(items) == chunks
 
 
-def test_one_object_above_the_cap():
+def test_an_object_above_the_limit():
     for size in (1, 7, 1000):
         reader = Reader(max_event=50)
         body = b'[{"a":1},{"b":"' + b"x" * 100 + b'"},{"c":1}]'
-        came: list[Item] = []
+        received: list[Item] = []
         with pytest.raises(WireError, match="larger than 50 bytes") as caught:
             for at in range(0, len(body), size):
-                came += reader.feed(body[at : at + size])
+                received += reader.feed(body[at : at + size])
             reader.close()
-        assert values(came) == [{"a": 1}]
+        assert values(received) == [{"a": 1}]
         assert caught.value.remedy

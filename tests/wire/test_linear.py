@@ -1,4 +1,4 @@
-"""Reading costs time and memory in proportion to the bytes, however these are cut."""
+"""Time and memory of reading are linear in the bytes, however these are cut into pieces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MB = 2**20
 BUDGET = 25  # times the cost of 1 MB, for 20 MB
-# CPU seconds a busy machine may add by fresh pages and cold caches; what is quadratic costs many seconds.
+# CPU seconds that a busy machine may add by page faults and cold caches; quadratic growth costs many seconds.
 SLACK = 0.05
 
 
@@ -52,7 +52,7 @@ def small_objects(size: int) -> bytes:
     return b"[" + b",".join([b'{"data":["' + b"x" * 80 + b'"]}'] * (size // 95)) + b"]"
 
 
-def lines_that_never_fit(size: int) -> bytes:
+def lines_that_cannot_continue(size: int) -> bytes:
     return b'data: {"data":[\r\n' + b'data: {"x":[,\r\n' * (size // 15)
 
 
@@ -65,7 +65,7 @@ def read(body: bytes, piece: int) -> int:
 
 
 def cpu_seconds(work: Callable[[], object], times: int) -> float:
-    """The best of ``times`` runs, in CPU time of this process: other load on the machine counts little."""
+    """The best of ``times`` runs, in CPU time of this process, which other load on the machine affects little."""
     best = float("inf")
     for _ in range(times):
         begin = time.process_time()
@@ -78,14 +78,14 @@ def cpu_seconds(work: Callable[[], object], times: int) -> float:
 @pytest.mark.parametrize("make", [one_line, one_string], ids=lambda make: make.__name__)
 def test_20_mb_in_one_event_costs_at_most_25_times_1_mb(make, piece):
     large = make(20 * MB)
-    # 1 MB is measured over twenty such events that are all kept: a single one would stay in the processor's cache
-    # and in memory that is already mapped, and the ratio would measure those.
+    # 1 MB is measured over twenty such events, all of them kept: a single one would stay in the processor's cache
+    # and in memory that is already mapped, which would change the ratio.
     small = make(MB) * 20
     assert (read(small, piece), read(large, piece)) == (20, 1)
     unit = whole = float("inf")
-    gc.disable()  # its passes grow with what other tests left behind
+    gc.disable()  # its passes take longer with the objects of other tests
     try:
-        # In turns, and again while the machine is too busy to tell; growth that is real never passes.
+        # Alternating, and repeated while the machine is too busy for a result; quadratic growth never passes.
         for turn in range(12):
             unit = min(unit, cpu_seconds(lambda: read(small, piece), 1) / 20)
             whole = min(whole, cpu_seconds(lambda: read(large, piece), 1))
@@ -106,13 +106,13 @@ SHAPES = [
     bare_lines,
     small_events,
     small_objects,
-    lines_that_never_fit,
+    lines_that_cannot_continue,
 ]
 
 
 @pytest.mark.parametrize("piece", [512, 1 << 30], ids=["512 B", "whole"])
 @pytest.mark.parametrize("make", SHAPES, ids=lambda make: make.__name__)
-def test_every_shape_grows_in_proportion(make, piece):
+def test_the_time_for_every_shape_is_linear(make, piece):
     small, large = make(MB // 4), make(4 * MB)
     gc.disable()
     try:
@@ -123,12 +123,12 @@ def test_every_shape_grows_in_proportion(make, piece):
     print(
         f"{make.__name__}, pieces of {piece}: {unit * 4e3:.2f} ms per MB, 16 times the size costs {whole / unit:.1f} times"
     )
-    # The slack is for caches; what is quadratic costs 256 times.
+    # The slack is for caches; quadratic growth costs 256 times.
     assert whole <= 40 * max(unit, 0.0005)
 
 
-def test_the_strict_reader_too():
-    # Both too large for any cache: its three copies of an event (bytes, value, str) are then equally dear.
+def test_the_time_of_the_strict_reader_is_linear():
+    # Both are too large for any cache, so that its three copies of an event (bytes, value, str) cost the same.
     small, large = one_line(5 * MB), one_line(20 * MB)
 
     def run(body: bytes) -> None:
@@ -142,12 +142,12 @@ def test_the_strict_reader_too():
         whole = min(whole, cpu_seconds(lambda: run(large), 1))
         if turn >= 2 and whole <= 8 * unit:
             break
-    assert whole <= 8 * unit + SLACK  # 4 times the bytes; what is quadratic costs 16 times
+    assert whole <= 8 * unit + SLACK  # 4 times the bytes; quadratic growth costs 16 times
 
 
 @pytest.mark.parametrize("make", [one_line, one_string], ids=lambda make: make.__name__)
-def test_a_16_mb_event_is_held_two_times_at_most(make):
-    """The pieces as they wait, and the event joined from them; the caller's own piece comes on top."""
+def test_memory_holds_a_16_mb_event_at_most_twice(make):
+    """Once in pieces and once joined; the current piece of the caller is additional."""
     body = make(16 * MB)
     tracemalloc.start()
     try:
@@ -163,7 +163,7 @@ def test_a_16_mb_event_is_held_two_times_at_most(make):
     assert peak <= 2.3 * len(body)
 
 
-def test_pieces_that_are_kept_anyway_are_not_held_a_second_time():
+def test_pieces_that_the_caller_keeps_are_not_copied():
     body = one_line(16 * MB)
     pieces = [body[at : at + 16_384] for at in range(0, len(body), 16_384)]
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""The strict reader against the vectors of web-platform-tests ``eventsource/`` and the standard's own examples."""
+"""The strict reader: the vectors of web-platform-tests ``eventsource/`` and examples from the standard."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_ids():
     assert ids == ["ok", "ok"]
 
 
-def test_an_id_in_an_event_that_is_never_dispatched_is_not_kept():
+def test_the_id_of_an_event_that_is_not_dispatched_is_ignored():
     body = b"retry:1000\ndata:test1\n\nid:test\ndata:test2\n"
     for pieces in every_cut(body):
         events, reader = read(pieces)
@@ -69,14 +69,14 @@ def test_an_id_in_an_event_that_is_never_dispatched_is_not_kept():
     [(b"3000", 3000), (b"03000", 3000), (b"1000x", 2000), (b"-5", 2000), (b"1_000", 2000), (b"", 2000),
      ("٣".encode(), 2000), (b" 7", 7), (b"9" * 5000, 10**18)],
 )  # fmt: skip
-def test_retry_takes_ascii_digits_only(value, expected):
+def test_retry_accepts_only_ascii_digits(value, expected):
     """format-field-retry, -retry-bogus and -retry-empty."""
     events, reader = read([b"retry:2000\nretry:" + value + b"\ndata:x\n\n"])
     assert events[0].retry == reader.retry == expected
 
 
-def test_without_data_nothing_is_dispatched_and_the_type_is_forgotten():
-    events, reader = read([b"id:7\n\nevent:odd\n\n\n\ndata:x\n\n"])
+def test_an_event_without_data_is_not_dispatched_and_its_type_is_dropped():
+    events, reader = read([b"id:7\n\nevent:lost\n\n\n\ndata:x\n\n"])
     assert [(event.event, event.data, event.id) for event in events] == [("message", "x", "7")]
     assert reader.last_id == "7"
 
@@ -85,7 +85,7 @@ def test_a_cr_ends_the_line_at_once():
     reader = SseReader()
     assert reader.feed(b"data:x\r") == []
     assert [event.data for event in reader.feed(b"\r")] == ["x"]
-    assert reader.feed(b"\n") == []  # it belongs to the CR
+    assert reader.feed(b"\n") == []  # this LF belongs to the CR before it
     assert [event.data for event in reader.feed(b"data:y\n\n")] == ["y"]
 
 
@@ -95,12 +95,12 @@ def test_no_other_character_ends_a_line():
         assert [event.data for event in read(pieces)[0]] == [text]
 
 
-def test_bad_utf8_becomes_replacement_characters_as_the_encoding_standard_counts_them():
+def test_invalid_utf8_is_replaced_as_the_encoding_standard_defines():
     for pieces in every_cut(b"data:\xe2\x80x\xff\xf0\x9f\x98\n\n"):
         assert [event.data for event in read(pieces)[0]] == ["\ufffdx\ufffd\ufffd"]
 
 
-def test_not_strict_hands_out_the_unfinished_event():
+def test_a_reader_that_is_not_strict_returns_the_unfinished_event():
     for body in (b"data:x", b"data:x\n", b"data:x\r\n"):
         assert [event.data for event in read([body], strict=False)[0]] == ["x"]
         assert read([body])[0] == []
@@ -112,7 +112,7 @@ def test_offsets_count_the_bytes_of_the_body():
         assert [event.offset for event in read(pieces)[0]] == [3, body.index(b"data:2")]
 
 
-def test_an_event_above_the_cap():
+def test_an_event_above_the_limit():
     reader = SseReader(max_event=100)
     with pytest.raises(WireError, match="larger than 100 bytes"):
         for _ in range(30):
