@@ -1,4 +1,4 @@
-"""Adaptive's gateway: its address, its four headers, its extensions, and what it adds to an answer."""
+"""The adaptive backend: URLs, headers, extensions, and the fields that it adds to an answer."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from gemini_magic.wire import Reader
 ADAPTIVE = backend("adaptive")
 
 
-def made(**said):
-    options = resolve({"backend": "adaptive", "model": "gemini-2.5-flash", **said})[0]
+def made(**changes):
+    options = resolve({"backend": "adaptive", "model": "gemini-2.5-flash", **changes})[0]
     style = {"method_style": options.method_style} if options.method_style else {}
     return ADAPTIVE.encode(build_request([Text("hi")], options), Endpoint(options.base_url, **style))
 
 
-def body(**said):
-    return json.loads(made(**said).body)
+def body(**changes):
+    return json.loads(made(**changes).body)
 
 
-def test_the_documented_address_and_the_sdks():
+def test_urls_have_the_documented_slash_or_the_colon_of_the_sdk():
     start = "https://www.llmadaptive.uk/api/v1beta/models/gemini-2.5-flash"
     assert made().url == f"{start}/streamGenerateContent?alt=sse"
     assert made(method_style="colon").url == f"{start}:streamGenerateContent?alt=sse"
@@ -41,13 +41,13 @@ def test_the_documented_address_and_the_sdks():
     )
 
 
-def test_settings_are_generation_config_unless_a_config_is_begun():
+def test_settings_are_sent_in_generation_config_unless_the_body_has_a_config():
     assert body(temperature=0.3)["generationConfig"] == {"temperature": 0.3}
-    for said in (
+    for fields in (
         {"body": '{"config": {"max_output_tokens": 7}}'},
         {"param": ["config.maxOutputTokens=7"]},
     ):
-        sent = body(temperature=0.3, **said)
+        sent = body(temperature=0.3, **fields)
         assert sent["config"] == {"temperature": 0.3, "maxOutputTokens": 7}
         assert "generationConfig" not in sent
     assert body(body='{"config": {}}', temperature=0.3)["config"] == {"temperature": 0.3}
@@ -57,7 +57,7 @@ def test_settings_are_generation_config_unless_a_config_is_begun():
         body(body='{"config": {"thinking_config": {"thinkingLevel": "LOW"}}}', thinking="1024")
 
 
-def test_extensions_go_out_as_they_are_written():
+def test_extensions_are_sent_as_written():
     extensions = {
         "provider_configs": {"google": {"api_base": "x"}},
         "model_router": {"cost_optimization": True, "fallback_models": ["a", "b"]},
@@ -83,22 +83,22 @@ def test_extensions_go_out_as_they_are_written():
         ("api-key", ("api-key", "")),
     ],
 )
-def test_the_four_headers(style, header):
+def test_the_key_is_sent_in_any_of_the_four_headers(style, header):
     auth = ADAPTIVE.auth_for(style, Endpoint())
     assert (auth.header, auth.prefix) == header
 
 
 @pytest.mark.parametrize(
-    ("style", "words"),
+    ("style", "message"),
     [("google", "is not supported by this backend"), ("bearr", "'bearer'"), ("q", "Supported values")],
 )
-def test_other_styles_are_refused(style, words):
+def test_unsupported_authentication_styles_are_refused(style, message):
     with pytest.raises(OptionError) as caught:
         ADAPTIVE.auth_for(style, Endpoint())
-    assert words in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_its_key_is_its_own():
+def test_its_key_is_sent_to_its_own_hosts_only():
     auth, url = ADAPTIVE.auth, made().url
     assert may_send_key(auth, url, None)
     assert may_send_key(auth, url, "ADAPTIVE_API_KEY")
@@ -137,14 +137,14 @@ def read(text):
     return ledger
 
 
-def test_who_answered_and_from_which_cache():
+def test_provider_and_cache_tier_are_extras():
     ledger = read(STREAM)
     assert "".join(ledger.answer) == "Once upon a time"
     assert ledger.extras == {"provider": "google", "cache_tier": "semantic"}
     assert ledger.status == "complete"
 
 
-def test_an_error_over_many_lines():
+def test_an_error_over_several_lines_is_read():
     ledger = read(STREAM.partition("\n\n")[0] + "\n\n" + BROKEN)
     assert ledger.failure == Failure("Stream failed", 500, "INTERNAL")
     assert "".join(ledger.answer) == "Once upon"

@@ -15,12 +15,12 @@ ROWS = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", PAGE, re.MULTILINE))
 DIRECTIVES = re.findall(r"^\| `@(\w+)[^`]*` \|", PAGE, re.MULTILINE)
 
 
-def test_every_backend_has_its_row():
+def test_every_backend_has_a_row_in_the_table():
     assert tuple(ROWS) == names()
 
 
 @pytest.mark.parametrize("name", names())
-def test_address_variables_hosts_and_styles(name):
+def test_a_row_has_the_url_variables_hosts_and_styles_of_the_code(name):
     address, variables, hosts, styles = (re.findall(r"`([^`]+)`", cell) for cell in ROWS[name].split(" | "))
     auth = backend(name).auth
     if auth is None:
@@ -33,7 +33,7 @@ def test_address_variables_hosts_and_styles(name):
     assert styles[0] == auth.style
 
 
-def test_the_options_that_it_names_exist():
+def test_the_options_on_the_page_exist():
     flags = {flag for setting in settings().values() for flag in setting.flags}
     assert set(re.findall(r"(?<![\w-])--[a-z][\w-]*", PAGE)) <= flags
 

@@ -1,4 +1,4 @@
-"""Options become a request, and options that cannot."""
+"""Options become a neutral request, or are refused."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from gemini_magic.errors import OptionError
 from gemini_magic.prompts import build_request
 
 
-def made(**said):
-    return build_request([Text("hi")], resolve(said)[0])
+def made(**options):
+    return build_request([Text("hi")], resolve(options)[0])
 
 
 def test_every_sampling_option_becomes_a_neutral_setting():
@@ -33,7 +33,7 @@ def test_every_sampling_option_becomes_a_neutral_setting():
     assert made().settings == RequestSettings()
 
 
-def test_a_conversation_comes_first():
+def test_the_turns_of_a_conversation_precede_the_prompt():
     turns = (Turn("user", (Text("a"),)), Turn("model", (Text("b"),)))
     assert build_request([Text("c")], resolve()[0], turns).turns == (*turns, Turn("user", (Text("c"),)))
 
@@ -53,7 +53,7 @@ def test_thinking_is_a_level_or_a_budget(value, thinking):
     assert made(thinking=value).settings.thinking == thinking
 
 
-def test_params_and_body():
+def test_params_and_body_are_kept_as_written():
     request = made(
         param=["topK=3", "responseMimeType=application/json", "toolConfig.a.b=[1]"],
         body='{"toolConfig": {"c": null}, "generationConfig": {"topK": 9}}',
@@ -64,7 +64,7 @@ def test_params_and_body():
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("options", "message"),
     [
         ({"thinking": "much"}, "not a thinking level"),
         ({"param": ["topK"]}, "must have the form NAME=VALUE"),
@@ -74,9 +74,9 @@ def test_params_and_body():
         ({"body": "[]"}, "must be a JSON object"),
     ],
 )
-def test_what_cannot_be_read_is_said_with_a_remedy(said, words):
-    with pytest.raises(OptionError, match=words) as caught:
-        made(**said)
+def test_invalid_options_are_refused_with_a_remedy(options, message):
+    with pytest.raises(OptionError, match=message) as caught:
+        made(**options)
     assert caught.value.remedy
 
 
@@ -98,7 +98,7 @@ def test_only_the_format_json_asks_the_server_for_json():
         assert not made(format=other).settings.json_output
 
 
-@pytest.mark.parametrize("said", [{"safety": "strict"}, {"service_tier": "cheap"}, {"alt": "xml"}])
-def test_a_word_that_is_none_of_the_choices(said):
+@pytest.mark.parametrize("options", [{"safety": "strict"}, {"service_tier": "cheap"}, {"alt": "xml"}])
+def test_a_value_that_is_not_one_of_the_choices_is_refused(options):
     with pytest.raises(OptionError, match="must be one of"):
-        made(**said)
+        made(**options)

@@ -1,4 +1,4 @@
-"""How a request looks on the wire, and requests that cannot be sent."""
+"""Requests of the gemini backend: URLs, headers, bodies, and requests that are refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def body(made):
     return json.loads(GEMINI.encode(made, Endpoint()).body)
 
 
-def test_address_and_headers():
+def test_the_default_url_and_headers():
     made = GEMINI.encode(request(), Endpoint())
     assert made.url == f"{GOOGLE}/v1beta/models/gemini-flash-latest:streamGenerateContent?alt=sse"
     assert dict(made.headers)["accept"] == "text/event-stream"
@@ -44,7 +44,7 @@ def test_address_and_headers():
         ("http://h", "models/a b".replace(" ", "%"), "http://h/v1beta/models/a%25"),
     ],
 )
-def test_base_urls_that_carry_a_version_keep_it(base, model, url):
+def test_a_base_url_that_ends_in_a_version_keeps_it(base, model, url):
     if model.endswith("%b"):
         url += "b"
     assert GEMINI.encode(request(model=model), Endpoint(base)).url == f"{url}:streamGenerateContent?alt=sse"
@@ -62,12 +62,12 @@ def test_base_urls_that_carry_a_version_keep_it(base, model, url):
         "http://[::1",
     ],
 )
-def test_an_address_that_is_none(base):
+def test_an_invalid_base_url_is_refused(base):
     with pytest.raises(OptionError):
         GEMINI.encode(request(), Endpoint(base))
 
 
-def test_system_config_and_the_last_word_of_the_body():
+def test_the_body_overrides_system_instruction_and_settings():
     made = request(
         system="be brief",
         params={"temperature": 0.5, "topK": 3},
@@ -159,7 +159,7 @@ def test_the_token_of_an_unfinished_answer_asks_for_its_rest():
     assert body(request(continuation="token"))["continuationToken"] == "token"
 
 
-def test_a_models_turn_is_put_together_again_and_signatures_stay_on_their_part():
+def test_the_text_of_a_model_turn_is_joined_and_signatures_stay_with_their_part():
     model = Turn(
         "model",
         (
@@ -187,12 +187,12 @@ def test_a_models_turn_is_put_together_again_and_signatures_stay_on_their_part()
     }
 
 
-def test_parts_go_out_and_come_back_the_same():
+def test_parts_are_encoded_and_decoded_without_loss():
     for part in (Text("x", "s"), Blob("image/png", b"\x00\xff"), Call("f", {"a": [1]}, "i", "s")):
         assert part_from_json(part_to_json(part)) == part
 
 
-def test_what_cannot_be_sent_is_said_before():
+def test_values_that_cannot_be_encoded_are_refused_before_sending():
     with pytest.raises(OptionError, match="surrogate"):
         GEMINI.encode(request(Text("\ud800")), Endpoint())
     with pytest.raises(OptionError, match="not JSON"):
@@ -201,7 +201,7 @@ def test_what_cannot_be_sent_is_said_before():
         GEMINI.encode(request(model="a model"), Endpoint())
 
 
-def test_keys_belong_to_hosts():
+def test_keys_are_sent_to_googles_hosts_only():
     owns = GEMINI.auth.owns
     assert owns(f"{GOOGLE}/v1beta/models/m")
     assert not owns("http://generativelanguage.googleapis.com/")
@@ -213,7 +213,7 @@ def test_keys_belong_to_hosts():
     assert not owns("https://evil\u3002googleapis.com/")
 
 
-def test_an_unknown_backend_is_answered_with_a_close_one():
+def test_an_unknown_backend_suggests_a_close_name():
     assert names() == ("gemini", "vertex", "adaptive", "gateway", "echo")
     with pytest.raises(OptionError) as caught:
         backend("gemni")
