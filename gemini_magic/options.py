@@ -193,7 +193,7 @@ class Options:
         "auto",
         "--display",
         choices=DISPLAYS,
-        metavar="HOW",
+        metavar="MODE",
         help="how the answer is displayed: auto, live, html or text",
     )
     format: str = option(
@@ -201,7 +201,7 @@ class Options:
         "-f",
         "--format",
         choices=FORMATS,
-        metavar="FORM",
+        metavar="FORMAT",
         help="display format of the answer: markdown (md), text, json (also requested from the model), html (as source), "
         "code (also inserted into a new cell) or raw; the response always holds the whole answer",
         remedies={
@@ -247,7 +247,7 @@ class Options:
     location: str | None = option(
         None,
         "--location",
-        metavar="PLACE",
+        metavar="LOCATION",
         help="Vertex AI location: global, us, eu or a region",
         env="GOOGLE_CLOUD_LOCATION",
     )
@@ -255,7 +255,7 @@ class Options:
         "sse",
         "--alt",
         choices=FRAMINGS,
-        metavar="FORM",
+        metavar="FORMAT",
         help="response format to request: server-sent events (sse) or a JSON array (json)",
     )
     no_stream: bool = option(
@@ -351,7 +351,7 @@ class Options:
     )
     quiet: bool = option(False, "-q", "--quiet", help="display nothing, only return the response")
     verbatim: bool = option(
-        False, "--verbatim", help="send the cell text unchanged, without evaluating {{ }}"
+        False, "--verbatim", help="send the cell text unchanged, including {{ }}"
     )
     record_size: float = option(
         2.0,
