@@ -350,9 +350,7 @@ class Options:
         config=False,
     )
     quiet: bool = option(False, "-q", "--quiet", help="display nothing, only return the response")
-    verbatim: bool = option(
-        False, "--verbatim", help="send the cell text unchanged, including {{ }}"
-    )
+    verbatim: bool = option(False, "--verbatim", help="send the cell text unchanged, including {{ }}")
     record_size: float = option(
         2.0,
         help="maximum size of the stream record that the notebook stores for the inspector, in MB; 0 stores none",

@@ -207,7 +207,8 @@ class Backend(Struct, frozen=True, kw_only=True):
             dialect cannot express, so that nothing is sent.
         decoder: creates a :class:`Decoder`; its docstring says who owns it and how long it may live.
         normal_anomalies: kinds of :class:`~gemini_magic.wire.Anomaly` that the dialect documents, such as
-            ``done-marker`` for a stream that ends with ``[DONE]``; they are not noted.
+            ``done-marker`` for a stream that ends with ``[DONE]`` or ``field-event`` for events with names; they are not
+            noted.
         failure: ``(status, body)`` of an HTTP error -> the failure that it describes; never raises.
         auth_style: ``(value of --auth or None, endpoint)`` -> the style to use; None for the style of ``auth``.
         count: how the tokens of a request are counted; None if the server cannot do that.

@@ -162,7 +162,7 @@ class ExchangeWriter:
         """Write down what a piece completed; returns the refusal that came in place of content."""
         decode = self._decode
         # Outside the lock: a large one takes its time.
-        read = [(item.raw, decode(item.raw)) for item in items]
+        read = [(item.raw, decode(item.raw, item.event)) for item in items]
         oddities = wire.anomalies[self._oddities :]
         if not read and not oddities:
             return None

@@ -89,7 +89,7 @@ def _read(
 
     def add(items: list[Item], t: float) -> None:
         for item in items:
-            ledger.add(item.raw, t, decode(item.raw), item.offset)
+            ledger.add(item.raw, t, decode(item.raw, item.event), item.offset)
 
     try:
         for t, piece in exchange.pieces:

@@ -16,7 +16,7 @@ from gemini_magic.backends.http_errors import http_failure
 from gemini_magic.config import resolve
 from gemini_magic.content import Text
 from gemini_magic.errors import OptionError
-from gemini_magic.events import Decoded, Delta, Finish, Usage, UsageReport
+from gemini_magic.events import Decoded, Delta, Failure, Finish, Usage, UsageReport
 
 OUTCOMES = {"stop": "complete", "length": "truncated", "content_filter": "blocked"}
 
@@ -42,6 +42,8 @@ def url(_, endpoint):
 def decoder():
     def decode(text, event=None):
         value = json.loads(text)
+        if event == "error":
+            return Decoded([Failure(value["message"])])
         events = []
         for choice in value["choices"]:
             if content := choice["delta"].get("content"):
@@ -111,6 +113,14 @@ def test_an_answer_and_its_recording(fake_server, tmp_path):
 def test_its_finish_reasons(fake_server, reason, status):
     r = ask(fake_server, chunk("Hello", reason))
     assert (r.status, r.finish_reason) == (status, reason)
+
+
+def test_the_names_of_events_reach_its_decoder(fake_server, tmp_path):
+    path = tmp_path / "run.jsonl"
+    error = b'event: error\ndata: {"message": "overloaded"}\n\n'
+    r = ask(fake_server, chunk("Hello"), error, record=str(path))
+    assert (r.status, r.error.message) == ("error", "overloaded")
+    assert Response.load(path).error.message == "overloaded"
 
 
 def test_its_default_model_options_and_refusals(fake_server):
