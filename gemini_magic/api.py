@@ -174,7 +174,7 @@ def _reply(
         raise OptionError("There is no answer to reply to.", remedy="Ask again.")
     once = ("to", "record", "background")  # a file would lose what is in it
     again = {name: value for name, value in options.for_follow_up().items() if name not in once}
-    resolved, sources = resolve(more, previous=again, place=CALL)
+    resolved, sources = resolve(more, previous=again, source=CALL)
     asked = _request(prompt, resolved, (*request.turns, answer))
     said = begin(asked, resolved, sources=sources)
     with _stopping(said):
@@ -233,7 +233,7 @@ def stream(
     Raises:
         UsageProblem: what is asked is no prompt, an unknown option, or no key; nothing was sent.
     """
-    resolved, sources = resolve(options, place=CALL)
+    resolved, sources = resolve(options, source=CALL)
     response = begin(_request(prompt, resolved, turns), resolved, sources=sources)
     if response.stream is None:  # begin always opens one
         raise AssertionError

@@ -55,7 +55,7 @@ def count_tokens(
         UsageProblem: the prompt or an option is not valid, there is no key, or the backend cannot count tokens.
         GeminiMagicError: the server was not reached, or it answered with an error.
     """
-    resolved = resolve(options, place=CALL)[0]
+    resolved = resolve(options, source=CALL)[0]
     return count_request_tokens(build_request(parts_of_prompt(prompt), resolved, turns), resolved, ask_key)
 
 
@@ -84,7 +84,7 @@ def models(*, ask_key: Callable[[str], str] | None = None, **options: Any) -> li
         UsageProblem: an option is not valid, there is no key, or the backend cannot list models.
         GeminiMagicError: the server was not reached, or it answered with an error.
     """
-    return fetch_models(resolve(options, place=CALL)[0], ask_key)
+    return fetch_models(resolve(options, source=CALL)[0], ask_key)
 
 
 def fetch_models(options: Options, ask_key: Callable[[str], str] | None = None) -> list[Model]:
@@ -113,7 +113,7 @@ def cached_models(**options: Any) -> tuple[Model, ...]:
     Raises:
         OptionError: an option is not valid.
     """
-    resolved = resolve(options, place=CALL)[0]
+    resolved = resolve(options, source=CALL)[0]
     dialect = backend(resolved.backend)
     if dialect.models is None:
         return ()

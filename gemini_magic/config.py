@@ -24,9 +24,9 @@ from typing import Any, get_type_hints
 
 from .backends import backend, names
 from .errors import OptionError
-from .options import DISPLAYS, Options
+from .options import Options
 
-__all__ = ["CALL", "DISPLAYS", "KEY_WITHHELD", "Options", "Setting", "resolve", "settings", "user_file"]
+__all__ = ["CALL", "KEY_WITHHELD", "Options", "Setting", "resolve", "settings", "user_file"]
 
 CALL = "the call"
 """The source of values that are arguments of a Python function."""
@@ -209,7 +209,7 @@ def resolve(
     config: Mapping[str, Any] | None = None,
     *,
     previous: Mapping[str, Any] | None = None,
-    place: str = _LINE,
+    source: str = _LINE,
     start: Path | None = None,
 ) -> tuple[Options, dict[str, str]]:
     """Resolve the options of one call.
@@ -218,7 +218,7 @@ def resolve(
         line: the options that the cell's line (or the keyword arguments of a call) sets.
         config: the options that ``%config GeminiMagics`` sets.
         previous: in a follow-up request, the options of the answer that it continues.
-        place: the name of ``line`` in the sources; :data:`CALL` for the arguments of a call.
+        source: the name of ``line`` in the sources; :data:`CALL` for the arguments of a call.
         start: the folder in which the search for ``pyproject.toml`` begins; the working folder by default.
 
     Returns:
@@ -230,13 +230,13 @@ def resolve(
     known, values, sources = settings(), dict[str, Any](), dict[str, str]()
     key_server = _server(values)  # the server that key_env is meant for
     configured = _layers(config or {}, known, start or Path.cwd())
-    for where, layer in (*configured, (_PREVIOUS, previous or {}), (place, line or {})):
-        asking = where in (_PREVIOUS, place)
+    for where, layer in (*configured, (_PREVIOUS, previous or {}), (source, line or {})):
+        of_call = where in (_PREVIOUS, source)
         for name, value in layer.items():
             setting = known.get(name)
-            if setting is None or not (setting.config or asking):
-                raise _unknown(name, "" if asking else where, known)
-            values[name] = setting.convert(value, name if asking else f"{where}: {name}")
+            if setting is None or not (setting.config or of_call):
+                raise _unknown(name, "" if of_call else where, known)
+            values[name] = setting.convert(value, name if of_call else f"{where}: {name}")
             sources[name] = where
         if "key_env" in layer:
             key_server = _server(values)
@@ -268,11 +268,11 @@ def _withhold_key(values: dict[str, Any], sources: dict[str, str], key_server: M
     changed = [name for name in server if server[name] != key_server[name]]
     if not values.get("key_env") or not changed:
         return
-    name, place, key_place = changed[0], sources[changed[0]], sources["key_env"]
-    option = "--key-env" if place == _LINE else "key_env"
+    name, source, key_source = changed[0], sources[changed[0]], sources["key_env"]
+    option = "--key-env" if source == _LINE else "key_env"
     values["key_env"] = None
-    sources["key_env"] = f"withheld: {name} is from {place}"
+    sources["key_env"] = f"withheld: {name} is from {source}"
     sources[KEY_WITHHELD] = (
-        f"The key in key_env (from {key_place}) was not sent, because {name} was set with higher precedence "
-        f"(from {place}). Set {option} there too to send the key to this server."
+        f"The key in key_env (from {key_source}) was not sent, because {name} was set with higher precedence "
+        f"(from {source}). Set {option} there too to send the key to this server."
     )

@@ -201,11 +201,11 @@ def test_a_close_name_is_suggested_and_options_of_a_cell_cannot_be_configured(tm
 def test_errors_of_a_call_from_python_do_not_mention_cells():
     for layers in ({"temprature": 3}, {"temperature": "warm"}, {"rpm": 0}):
         with pytest.raises(OptionError) as caught:
-            resolve(layers, place=CALL)
+            resolve(layers, source=CALL)
         assert "cell" not in str(caught.value)
-    assert resolve({"rpm": 1}, place=CALL)[1] == {"rpm": "the call"}
+    assert resolve({"rpm": 1}, source=CALL)[1] == {"rpm": "the call"}
     with pytest.raises(OptionError, match=r"^Unknown setting: 'temprature'"):
-        resolve({"temprature": 3}, place=CALL)
+        resolve({"temprature": 3}, source=CALL)
 
 
 def test_an_invalid_file_is_named_in_the_error(tmp_path):

@@ -41,18 +41,18 @@ def _location(endpoint: Endpoint) -> str:
     Raises:
         OptionError: it is not a valid location, or there is no project: express mode has no locations.
     """
-    place = (endpoint.location or "global").lower()
-    if place != "global" and place not in _MULTI_REGIONS and not _REGION.fullmatch(place):
+    location = (endpoint.location or "global").lower()
+    if location != "global" and location not in _MULTI_REGIONS and not _REGION.fullmatch(location):
         raise OptionError(
             f"--location {endpoint.location!r} is not a valid location.",
             remedy="Use global, us, eu or a region such as us-central1.",
         )
-    if place != "global" and not endpoint.project:
+    if location != "global" and not endpoint.project:
         raise OptionError(
             f"--location {endpoint.location!r} needs a project: without one, Vertex AI has no locations (express mode).",
             remedy="Use --project ID, set GOOGLE_CLOUD_PROJECT, or use --location global.",
         )
-    return place
+    return location
 
 
 def _host(location: str) -> str:
