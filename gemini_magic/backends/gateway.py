@@ -128,9 +128,8 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
             _refuse(feature)
     settings = given.pop("generationConfig", {})
     own = {name: value for name, value in request.params.items() if name in _OWN}
-    plain = replace(
-        request, settings=replace(request.settings, json_output=False)
-    )  # the gateway cannot request JSON
+    # The gateway cannot request JSON; `-f json` then only displays the answer as JSON.
+    plain = replace(request, settings=replace(request.settings, json_output=False))
     config = {
         **generation_config(plain),
         **{camel(name): value for name, value in request.params.items() if name not in _OWN},
