@@ -297,7 +297,7 @@ def test_the_error_for_a_missing_key_mentions_a_configured_key_that_is_for_anoth
     (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nbackend = "adaptive"\nkey_env = "MYKEY"\n')
     with pytest.raises(CredentialsError, match="No key was found") as caught:
         gemini_magic.ask("hi", backend="vertex")
-    assert caught.value.remedy.startswith("The key that key_env (")
+    assert caught.value.remedy.startswith("The key in key_env (from ")
     assert "GOOGLE_API_KEY" in caught.value.remedy
     assert len(str(caught.value).splitlines()) <= 3
 
