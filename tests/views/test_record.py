@@ -215,5 +215,5 @@ def test_the_notes_are_those_of_the_response_with_their_chunks():
         (note.kind, note.severity, note.chunk, note.offset) for note in odd.notes
     ]
     assert {"usage-shrank", "duplicate-text", "unknown-field"} <= {note["kind"] for note in kept}
-    assert [line for line in serious(odd.ledger) if "became smaller" in line]
+    assert [line for line in serious(odd.ledger) if "token count decreased" in line]
     assert len(serious(odd.ledger)) == sum(note.severity != "info" for note in odd.notes)
