@@ -171,8 +171,7 @@ class ExchangeWriter:
             first = chunks.length
             self._ledger.add_all(read, self.last, [item.offset for item in items])
             if read and self._exchange is not None and self._exchange.pieces:
-                offsets = self._ledger.chunk_offsets
-                self._exchange.pieces.share(items, first, chunks.stores["json"].given, offsets)
+                self._exchange.pieces.share(items, first, chunks.stores["json"].given)
             for oddity in oddities:
                 if oddity.kind not in self.expected:
                     add_wire_note(self._ledger, oddity)
