@@ -151,7 +151,7 @@ def most_in_a_second(times: list[float]) -> int:
 def measure(kind: str) -> None:
     """Print the figures of one kind of text."""
     sys.path[:0] = [str(_HERE.parent / "tests" / "support")]
-    from browser.lab import Notebook, cells, opened  # noqa: PLC0415 - only in the process that measures
+    from lab import Notebook, cells, opened  # noqa: PLC0415 - only in the process that measures
 
     paths = [str(_HERE), str(_HERE.parent), str(_HERE.parent / "tests" / "support")]
     setup = _SETUP.format(paths=paths, kind=kind, size=_SIZE, step=_STEP, every=_EVERY, settle=_SETTLE)

@@ -82,7 +82,7 @@ def paints(text: str, every: int) -> Iterator[str]:
 def measure(kind: str, size: int, every: int) -> None:
     """Print the figures of one case."""
     from gemini_magic.markdown import Renderer, parser, render  # noqa: PLC0415 - only in the process that measures
-    from gemini_magic.views.live_pieces import Pieces  # noqa: PLC0415 - as above
+    from gemini_magic.views.live_pieces import LivePieces  # noqa: PLC0415 - as above
 
     text = text_of(kind, size)
     render(text[:2000] + "\n```python\nx\n```\n")  # loads the lexers
@@ -105,7 +105,7 @@ def measure(kind: str, size: int, every: int) -> None:
 
     parser.MD.block.parse = counting
     source: list[str] = []
-    pieces, shown = Pieces(source), 0
+    pieces, shown = LivePieces(source), 0
     for piece in new:
         source.append(piece)
         shown += sum(len(pieces.html[index]) for index in pieces.step())

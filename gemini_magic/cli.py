@@ -1,7 +1,7 @@
 """The command line: ``gemini-magic demo | doctor | enable``.
 
-It reads the line, looks at what is installed and edits one startup file; the tour is ``demo``'s. It asks no model
-anything itself.
+``demo`` opens or checks the tour, ``doctor`` checks the installation, ``enable`` writes or removes an IPython startup
+file. No command sends a request to a model.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from .backends import backend
 from .credentials import find_key
-from .demo import check, show
+from .demo import check_tour, open_tour
 from .errors import GeminiMagicError
 from .options import Options
 
@@ -25,47 +25,67 @@ __all__ = ["main"]
 
 _STARTUP = "50-gemini-magic.py"
 _STARTUP_TEXT = '''\
-"""Loads gemini_magic in every session; written by `gemini-magic enable`, removed by `gemini-magic enable --off`."""
+"""Loads gemini_magic in every session. Created by `gemini-magic enable`, removed by `gemini-magic enable --off`."""
 
 try:
     get_ipython().run_line_magic("load_ext", "gemini_magic")
 except ImportError:
-    pass  # another environment, without gemini_magic
+    pass  # gemini_magic is not installed in this environment
 '''
 
 
 class Finding(NamedTuple):
-    """One line of ``doctor``."""
+    """One result of ``doctor``.
 
-    good: bool
-    what: str
+    Attributes:
+        ok: whether the check passed.
+        text: what was found.
+        remedy: how to fix it if the check failed.
+        required: whether gemini_magic does not work without it.
+    """
+
+    ok: bool
+    text: str
     remedy: str = ""
-    needed: bool = True
+    required: bool = True
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line and return the exit code."""
     parser = argparse.ArgumentParser(
-        prog="gemini-magic", description="Watch Gemini answers stream in Jupyter."
+        prog="gemini-magic", description="Shows Gemini answers in Jupyter while they arrive."
     )
     parser.add_argument("--version", action="version", version=version("gemini-magic"))
-    words = parser.add_subparsers(dest="word", required=True, metavar="demo | doctor | enable")
-    demo = words.add_parser(
-        "demo", help="open the tour in JupyterLab; it runs from recordings, without a key"
+    commands = parser.add_subparsers(dest="command", required=True, metavar="demo | doctor | enable")
+    demo = commands.add_parser(
+        "demo", help="open the tour in JupyterLab; it replays recordings and needs no key"
     )
     demo.add_argument(
-        "folder", nargs="?", default="gemini-magic-demo", help="where the notebooks are copied to"
+        "folder",
+        nargs="?",
+        default="gemini-magic-demo",
+        help="folder for the copies of the notebooks (%(default)s)",
     )
-    demo.add_argument("--check", action="store_true", help="run it without a browser and print what was seen")
-    demo.add_argument("--no-browser", action="store_true", help="only print the address")
-    words.add_parser("doctor", help="say what is missing, and the remedy")
-    enable = words.add_parser("enable", help="load the extension in every IPython session from now on")
-    enable.add_argument("--off", action="store_true", help="take it back")
-    said = parser.parse_args(arguments)
+    demo.add_argument(
+        "--check", action="store_true", help="run the tour without a browser and print the results"
+    )
+    demo.add_argument(
+        "--no-browser", action="store_true", help="print the address instead of opening a browser"
+    )
+    commands.add_parser("doctor", help="check the installation and print a remedy for each problem")
+    enable = commands.add_parser(
+        "enable", help="load the extension automatically in every new IPython session"
+    )
+    enable.add_argument("--off", action="store_true", help="stop loading it automatically")
+    parsed = parser.parse_args(arguments)
     try:
-        if said.word == "demo":
-            return check() if said.check else show(Path(said.folder), browser=not said.no_browser)
-        return _doctor() if said.word == "doctor" else _enable(off=said.off)
+        if parsed.command == "demo":
+            return (
+                check_tour()
+                if parsed.check
+                else open_tour(Path(parsed.folder), browser=not parsed.no_browser)
+            )
+        return _doctor() if parsed.command == "doctor" else _enable(off=parsed.off)
     except GeminiMagicError as error:
         print(error, file=sys.stderr)
         return 1
@@ -76,29 +96,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 # -- doctor --------------------------------------------------------------------------------------------------
 
 
-def _package(name: str, needed: str, *, remedy: str, essential: bool = True) -> Finding:
+def _package(name: str, minimum: str, *, remedy: str, required: bool = True) -> Finding:
+    """Check that a package is installed in the minimum version or a newer one."""
     try:
         found = version(name)
     except PackageNotFoundError:
-        return Finding(good=False, what=f"{name} is not installed", remedy=remedy, needed=essential)
+        return Finding(ok=False, text=f"{name} is not installed", remedy=remedy, required=required)
     enough = tuple(int(part) for part in found.split(".")[:2] if part.isdigit()) >= tuple(
-        int(part) for part in needed.split(".")
+        int(part) for part in minimum.split(".")
     )
     if not enough:
         return Finding(
-            good=False, what=f"{name} {found} is older than {needed}", remedy=remedy, needed=essential
+            ok=False, text=f"{name} {found} is older than {minimum}", remedy=remedy, required=required
         )
-    return Finding(good=True, what=f"{name} {found}")
+    return Finding(ok=True, text=f"{name} {found}")
 
 
-def _extension(name: str, what: str, remedy: str) -> Finding:
-    """Whether a JupyterLab extension lies where this environment's JupyterLab looks."""
+def _extension(name: str, title: str, remedy: str) -> Finding:
+    """Check that a JupyterLab extension is in a folder that this environment's JupyterLab reads."""
     relative = Path("share/jupyter/labextensions") / name / "package.json"
     for prefix in (Path(sys.prefix), Path.home() / ".local", Path("/usr/local"), Path("/usr")):
         if (prefix / relative).is_file():
             found = json.loads((prefix / relative).read_text("utf-8")).get("version", "?")
-            return Finding(good=True, what=f"{what} {found}")
-    return Finding(good=False, what=f"{what} was not found in this environment", remedy=remedy, needed=False)
+            return Finding(ok=True, text=f"{title} {found}")
+    return Finding(ok=False, text=f"{title} was not found in this environment", remedy=remedy, required=False)
 
 
 def _key() -> Finding:
@@ -106,45 +127,45 @@ def _key() -> Finding:
         key = find_key(backend("gemini"), Options())
     except GeminiMagicError as error:
         return Finding(
-            good=False,
-            what="no key: live answers are not possible, recordings are",
+            ok=False,
+            text="no API key: only recordings can be shown",
             remedy=error.remedy or error.message,
-            needed=False,
+            required=False,
         )
-    return Finding(good=True, what=f"key from {key.source}" if key else "no key needed")
+    return Finding(ok=True, text=f"API key from {key.source}" if key else "no API key needed")
 
 
 def _doctor() -> int:
     findings = [
-        Finding(good=True, what=f"gemini-magic {version('gemini-magic')} on Python {sys.version.split()[0]}"),
+        Finding(ok=True, text=f"gemini-magic {version('gemini-magic')} on Python {sys.version.split()[0]}"),
         _package("ipython", "8.24", remedy="pip install -U ipython"),
         _package("ipywidgets", "8.1", remedy="pip install -U ipywidgets"),
         _package("ipykernel", "6.30", remedy='pip install "gemini-magic[lab]"'),
         _package(
             "ipykernel",
             "7.0",
-            remedy="pip install -U ipykernel: the Stop button in the answer needs 7.0; the toolbar's works anyway",
-            essential=False,
+            remedy="pip install -U ipykernel (the answer's Stop button requires 7.0; the toolbar's works with any version)",
+            required=False,
         ),
-        _package("jupyterlab", "4.4", remedy='pip install "gemini-magic[lab]"', essential=False),
+        _package("jupyterlab", "4.4", remedy='pip install "gemini-magic[lab]"', required=False),
         _extension(
             "@jupyter-widgets/jupyterlab-manager",
             "ipywidgets' JupyterLab extension",
-            "If JupyterLab runs from here: pip install -U jupyterlab_widgets, then restart it.",
+            "If JupyterLab runs in this environment: pip install -U jupyterlab_widgets, then restart it.",
         ),
         _extension(
             "gemini-magic",
-            "colours for %%gemini cells",
-            "If JupyterLab runs from here: pip install --force-reinstall --no-deps gemini-magic, then restart it.",
+            "gemini-magic's JupyterLab extension",
+            "If JupyterLab runs in this environment: pip install --force-reinstall --no-deps gemini-magic, then restart it.",
         ),
         _key(),
     ]
     for finding in dict.fromkeys(findings):
-        mark = "ok  " if finding.good else ("FAIL" if finding.needed else "note")
-        print(f"{mark}  {finding.what}")
-        if finding.remedy and not finding.good:
+        mark = "ok  " if finding.ok else ("FAIL" if finding.required else "note")
+        print(f"{mark}  {finding.text}")
+        if finding.remedy and not finding.ok:
             print(f"      {finding.remedy}")
-    return 0 if all(finding.good for finding in findings if finding.needed) else 1
+    return 0 if all(finding.ok for finding in findings if finding.required) else 1
 
 
 # -- enable --------------------------------------------------------------------------------------------------
@@ -155,10 +176,10 @@ def _enable(*, off: bool) -> int:
     target = home / "profile_default" / "startup" / _STARTUP
     if off:
         target.unlink(missing_ok=True)
-        print("gemini_magic is no longer loaded by itself.")
+        print("gemini_magic is no longer loaded automatically.")
         return 0
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(_STARTUP_TEXT, encoding="utf-8")
-    print(f"From the next session on %%gemini is there without %load_ext ({target}).")
-    print("`gemini-magic enable --off` takes it back.")
+    print(f"New IPython sessions load gemini_magic automatically, by {target}.")
+    print("To undo this, run `gemini-magic enable --off`.")
     return 0

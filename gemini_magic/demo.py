@@ -1,6 +1,6 @@
-"""The tour: copies its notebooks for the user and opens them in JupyterLab, or runs them and says what was seen.
+"""The tour: copies its notebooks and opens them in JupyterLab, or runs them and prints the results.
 
-It knows JupyterLab's command and nbclient. It asks no model anything: the notebooks replay recordings.
+The notebooks replay recordings, so they send no request to a model.
 """
 
 from __future__ import annotations
@@ -21,96 +21,103 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["check", "copied", "notebooks", "show"]
+__all__ = ["check_tour", "copy_tour", "open_tour", "tour_folder"]
 
 _NOTEBOOK = "01-first-cell.ipynb"
-_START_SECONDS = 60.0  # a cold JupyterLab on a small machine
+_START_TIMEOUT = 60.0  # seconds; JupyterLab can start slowly on a small machine
 
 
-def notebooks() -> Path:
-    """The folder of the tour, in an installed package or in a checkout."""
+def tour_folder() -> Path:
+    """The folder of the tour's notebooks, in an installed package or in a checkout."""
     packaged = Path(__file__).parent / "data" / "notebooks"
     return packaged if packaged.is_dir() else Path(__file__).parent.parent / "notebooks"
 
 
-def copied(folder: Path) -> Path:
-    """The tour's notebooks in the user's folder; what is there already is the user's and stays."""
+def copy_tour(folder: Path) -> Path:
+    """Copy the tour's notebooks to a folder, without overwriting files; returns the path of the first notebook."""
     folder.mkdir(parents=True, exist_ok=True)
-    for source in sorted(notebooks().glob("*.ipynb")):
+    for source in sorted(tour_folder().glob("*.ipynb")):
         if not (folder / source.name).exists():
             shutil.copyfile(source, folder / source.name)
     return folder / _NOTEBOOK
 
 
-def _lab(notebook: Path, *more: str) -> list[str]:
+def _lab_command(notebook: Path, *arguments: str) -> list[str]:
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    return [sys.executable, "-m", "jupyterlab", str(notebook), *root, *more]
+    return [sys.executable, "-m", "jupyterlab", str(notebook), *root, *arguments]
 
 
-def _missing_lab() -> bool:
+def _lab_is_missing() -> bool:
+    """Whether JupyterLab is not installed; prints how to install it."""
     if find_spec("jupyterlab") is not None:
         return False
-    print("JupyterLab is not installed here.", file=sys.stderr)
+    print("JupyterLab is not installed in this environment.", file=sys.stderr)
     print('Install it with: pip install "gemini-magic[lab]"', file=sys.stderr)
     return True
 
 
-def show(folder: Path, *, browser: bool) -> int:
-    """Open the tour in JupyterLab, copied to ``folder``; on POSIX this process becomes JupyterLab."""
-    if _missing_lab():
+def open_tour(folder: Path, *, browser: bool) -> int:
+    """Copy the tour to a folder and open it in JupyterLab; on POSIX, JupyterLab replaces this process."""
+    if _lab_is_missing():
         return 1
-    notebook = copied(folder)
-    print(f"Opening {notebook} in JupyterLab. Its answers are recordings: no key and no network are needed.")
+    notebook = copy_tour(folder)
+    print(
+        f"Opening {notebook} in JupyterLab. Its answers are recordings, so it needs no API key and no network."
+    )
     if not browser:
-        print(f"Open the address printed below, then {notebook.name} in its list of files.")
-    print("Stop JupyterLab with Ctrl+C.", flush=True)
-    command = _lab(notebook, *([] if browser else ["--no-browser"]))
+        print(f"Open the address printed below, then open {notebook.name} in the file browser.")
+    print("To stop JupyterLab, press Ctrl+C.", flush=True)
+    command = _lab_command(notebook, *([] if browser else ["--no-browser"]))
     if os.name == "posix":
-        os.execv(command[0], command)  # noqa: S606 - becomes JupyterLab, so that a signal to us reaches it
+        os.execv(command[0], command)  # noqa: S606 - so that a signal to this process reaches JupyterLab
     return subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter
 
 
-def check() -> int:
-    """The tour without a browser: real kernels run its notebooks, a real JupyterLab serves the first."""
-    if _missing_lab():
+def check_tour() -> int:
+    """Run the tour without a browser: kernels run its notebooks, and JupyterLab serves the first one.
+
+    Returns:
+        The exit code: 0 if all of it worked, otherwise 1.
+    """
+    if _lab_is_missing():
         return 1
     with tempfile.TemporaryDirectory() as folder:
-        first = copied(Path(folder))
+        first = copy_tour(Path(folder))
         paths = sorted(Path(folder).glob("*.ipynb"))
         with ThreadPoolExecutor(len(paths)) as kernels:
             ran = list(kernels.map(_run, paths))
         served = _serve(first)
-    good = served
+    all_passed = served
     for path, (notebook, seconds) in zip(paths, ran, strict=True):
-        well = _report(notebook)
-        good = good and well
-        mark = "ok" if well else "FAILED"
-        print(f"{mark}: {path.name} ran from recordings in {seconds:.1f} s, no key, no network.")
-    print(f"{'ok' if served else 'FAILED'}: JupyterLab {version('jupyterlab')} serves them.")
-    return 0 if good else 1
+        passed = _report(notebook)
+        all_passed = all_passed and passed
+        mark = "ok" if passed else "FAILED"
+        print(f"{mark}: {path.name} ran from recordings in {seconds:.1f} s, without an API key or network.")
+    print(f"{'ok' if served else 'FAILED'}: JupyterLab {version('jupyterlab')} serves the notebooks.")
+    return 0 if all_passed else 1
 
 
 def _run(path: Path) -> tuple[Any, float]:
-    """A notebook, executed in a kernel of its own, and the seconds it took."""
+    """Execute a notebook in a new kernel; returns it with its outputs, and the seconds it took."""
     import nbformat  # noqa: PLC0415 - comes with JupyterLab
     from nbclient import NotebookClient  # noqa: PLC0415 - comes with JupyterLab
 
     notebook: Any = nbformat.reads(path.read_text("utf-8"), as_version=4)  # type: ignore[no-untyped-call]
-    began = time.perf_counter()
+    start = time.perf_counter()
     resources = {"metadata": {"path": str(path.parent)}}
     NotebookClient(notebook, resources=resources, allow_errors=True).execute()
-    return notebook, time.perf_counter() - began
+    return notebook, time.perf_counter() - start
 
 
 def _report(notebook: Any) -> bool:
-    """Print a line for each cell that asked something; True when every cell did what it should."""
-    good = True
+    """Print a line for each ``%%gemini`` cell; returns whether all cells had the expected result."""
+    passed = True
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
         expected = "raises-exception" in cell.metadata.get("tags", [])
         failed = [output for output in cell.outputs if output.output_type == "error"]
-        good = good and (bool(failed) == expected)
+        passed = passed and (bool(failed) == expected)
         if not cell.source.startswith("%%gemini"):
             for output in () if expected else failed:
                 print(f"  cell failed: {output.ename}: {output.evalue}")
@@ -119,10 +126,10 @@ def _report(notebook: Any) -> bool:
         for output in cell.outputs:
             record = output.get("data", {}).get("application/vnd.gemini-stream+json", record)
         first = cell.source.splitlines()[0]
-        seen = f"{record.get('status', 'nothing shown')}, {len(record.get('text', '')):,} characters"
-        good = good and bool(record)
-        print(f"  {first[:60]:60}  {seen}")
-    return good
+        result = f"{record.get('status', 'no output')}, {len(record.get('text', '')):,} characters"
+        passed = passed and bool(record)
+        print(f"  {first[:60]:60}  {result}")
+    return passed
 
 
 def _free_port() -> int:
@@ -133,9 +140,9 @@ def _free_port() -> int:
 
 
 def _serve(notebook: Path) -> bool:
-    """Whether a JupyterLab server comes up and serves its page for the notebook."""
+    """Start a JupyterLab server; returns whether it serves its page."""
     port, token = _free_port(), secrets.token_hex(16)
-    command = _lab(
+    command = _lab_command(
         notebook,
         "--no-browser",
         f"--ServerApp.port={port}",
@@ -144,7 +151,7 @@ def _serve(notebook: Path) -> bool:
     )
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own interpreter
     try:
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + _START_TIMEOUT
         while time.monotonic() < deadline and server.poll() is None:
             try:
                 url = f"http://127.0.0.1:{port}/lab?token={token}"

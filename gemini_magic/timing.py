@@ -12,16 +12,16 @@ __all__ = ["Timing", "measure"]
 
 
 _TOLD: Final = {
-    "connect": "connection open",
+    "connect": "connect",
     "first_byte": "first byte",
     "first_thought": "first thought",
-    "first_text": "first text of the answer",
-    "total": "end",
-    "gap_p50": "gap between chunks, median",
-    "gap_p95": "gap between chunks, 95 of 100 are shorter",
+    "first_text": "first text",
+    "total": "total",
+    "gap_p50": "median gap",
+    "gap_p95": "p95 gap",
     "longest_gap": "longest gap",
-    "chunks_per_second": "chunks a second, first to last",
-    "tokens_per_second": "answer and thought tokens a second, first chunk to last",
+    "chunks_per_second": "chunks/s",
+    "tokens_per_second": "tokens/s",
 }
 
 

@@ -1,4 +1,4 @@
-"""The command line: the demo's check, the doctor and enabling, each run as a user runs it."""
+"""The command line: demo, doctor and enable, run as a user runs them."""
 
 from __future__ import annotations
 
@@ -27,56 +27,73 @@ def run(*arguments, **environment):
     )
 
 
-def test_the_demos_check_runs_the_tour_and_serves_it(tmp_path):
+def test_demo_check_runs_the_tour_and_serves_it(tmp_path):
     done = run("demo", "--check", IPYTHONDIR=str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     for name in TOUR:
         assert f"ok: {name} ran from recordings" in done.stdout
-    assert f"ok: JupyterLab {version('jupyterlab')} serves them" in done.stdout
+    assert f"ok: JupyterLab {version('jupyterlab')} serves the notebooks." in done.stdout
     first, _, others = done.stdout.partition("01-first-cell.ipynb ran")
     assert (first.count("complete, "), first.count("truncated, ")) == (3, 1)
     assert (others.count("complete, "), others.count("error, ")) == (6, 1)
 
 
-def test_the_demo_copies_the_tour_once_and_never_overwrites_it(tmp_path):
+def test_demo_copies_the_tour_without_overwriting_it(tmp_path):
     folder = tmp_path / "tour"
-    notebook = demo.copied(folder)
+    notebook = demo.copy_tour(folder)
     assert sorted(path.name for path in folder.iterdir()) == TOUR
     assert json.loads(notebook.read_text("utf-8"))["cells"]
     notebook.write_text("mine")
-    assert demo.copied(folder).read_text() == "mine"
+    assert demo.copy_tour(folder).read_text() == "mine"
 
 
-def test_the_doctor_names_what_is_missing_and_the_remedy():
+def test_doctor_reports_what_is_missing_with_a_remedy():
     done = run("doctor")
     assert done.returncode == 0, done.stdout
     assert f"ok    ipykernel {version('ipykernel')}" in done.stdout
     assert "ok    ipywidgets" in done.stdout
-    assert "note  no key" in done.stdout
+    assert "note  no API key: only recordings can be shown\n" in done.stdout
     assert "GEMINI_API_KEY" in done.stdout
 
 
-def test_the_doctor_knows_where_a_key_comes_from_but_not_the_key():
+def test_doctor_reports_the_source_of_a_key_but_not_the_key():
     done = run("doctor", GEMINI_API_KEY="canary-key-5f1e")
-    assert "key from environment variable GEMINI_API_KEY" in done.stdout
+    assert "ok    API key from environment variable GEMINI_API_KEY" in done.stdout
     assert "canary" not in done.stdout + done.stderr
 
 
-def test_a_package_that_is_missing_or_old_is_a_finding(monkeypatch):
+def test_a_missing_or_old_package_is_reported(monkeypatch):
     assert cli._package("no-such-package-at-all", "1.0", remedy="get it") == cli.Finding(
-        good=False, what="no-such-package-at-all is not installed", remedy="get it"
+        ok=False, text="no-such-package-at-all is not installed", remedy="get it"
     )
     monkeypatch.setattr(cli, "version", lambda _: "6.31.0")
-    assert not cli._package("ipykernel", "7.0", remedy="upgrade", essential=False).good
-    assert cli._package("ipykernel", "6.30", remedy="upgrade").good
+    assert not cli._package("ipykernel", "7.0", remedy="upgrade", required=False).ok
+    assert cli._package("ipykernel", "6.30", remedy="upgrade").ok
 
 
-def test_enable_loads_the_extension_in_every_session_until_it_is_taken_back(tmp_path):
-    asked = "print(bool(get_ipython().find_cell_magic('gemini')))"
+def test_an_old_package_and_a_missing_extension_have_a_text_and_a_remedy(monkeypatch):
+    monkeypatch.setattr(cli, "version", lambda _: "6.31.0")
+    assert cli._package("ipykernel", "7.0", remedy="upgrade").text == "ipykernel 6.31.0 is older than 7.0"
+    found = cli._extension("no-such-extension", "An extension", "install it")
+    assert (found.ok, found.text) == (False, "An extension was not found in this environment")
+
+
+def test_demo_prints_what_it_opens(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(demo.os, "execv", lambda *_: None)
+    monkeypatch.setattr(demo.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
+    assert cli.main(["demo", str(tmp_path), "--no-browser"]) == 0
+    opening, address, stop = capsys.readouterr().out.splitlines()
+    assert opening.startswith(f"Opening {tmp_path / TOUR[0]} in JupyterLab. Its answers are recordings")
+    assert address == f"Open the address printed below, then open {TOUR[0]} in the file browser."
+    assert stop == "To stop JupyterLab, press Ctrl+C."
+
+
+def test_enable_loads_the_extension_in_every_session_until_enable_off(tmp_path):
+    code = "print(bool(get_ipython().find_cell_magic('gemini')))"
 
     def session():
         return subprocess.run(
-            [sys.executable, "-m", "IPython", "-c", asked],
+            [sys.executable, "-m", "IPython", "-c", code],
             capture_output=True,
             text=True,
             check=False,
@@ -86,18 +103,24 @@ def test_enable_loads_the_extension_in_every_session_until_it_is_taken_back(tmp_
         ).stdout
 
     assert session().strip() == "False"
-    assert run("enable", IPYTHONDIR=str(tmp_path)).returncode == 0
+    done = run("enable", IPYTHONDIR=str(tmp_path))
+    assert done.returncode == 0
+    assert "New IPython sessions load gemini_magic automatically" in done.stdout
+    assert "To undo this, run `gemini-magic enable --off`." in done.stdout
     assert session().strip() == "True"
-    assert run("enable", "--off", IPYTHONDIR=str(tmp_path)).returncode == 0
+    done = run("enable", "--off", IPYTHONDIR=str(tmp_path))
+    assert (done.returncode, done.stdout) == (0, "gemini_magic is no longer loaded automatically.\n")
     assert session().strip() == "False"
 
 
-def test_without_jupyterlab_the_demo_says_how_to_get_it(monkeypatch, capsys):
+def test_without_jupyterlab_demo_prints_how_to_install_it(monkeypatch, capsys):
     monkeypatch.setattr(demo, "find_spec", lambda _: None)
     assert cli.main(["demo", "--check"]) == 1
-    assert 'pip install "gemini-magic[lab]"' in capsys.readouterr().err
+    problem, remedy = capsys.readouterr().err.splitlines()
+    assert problem == "JupyterLab is not installed in this environment."
+    assert 'pip install "gemini-magic[lab]"' in remedy
 
 
-def test_an_unknown_word_is_refused():
+def test_an_unknown_command_is_refused():
     with pytest.raises(SystemExit):
         cli.main(["dance"])

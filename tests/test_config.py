@@ -6,7 +6,7 @@ import pytest
 
 from gemini_magic.config import CALL, KEPT_BACK, Options, resolve, settings
 from gemini_magic.errors import OptionError
-from gemini_magic.notebook.arguments import parse
+from gemini_magic.notebook.arguments import parse_line
 
 
 def test_precedence_from_environment_to_cell_line(tmp_path, monkeypatch):
@@ -83,7 +83,7 @@ def test_numbers_that_make_no_sense_are_refused_on_every_layer(tmp_path, name, b
             resolve(config={name: value})
         if settings()[name].flags:
             with pytest.raises(OptionError, match=f"^{settings()[name].flags[-1]}: "):
-                parse(f"{settings()[name].flags[-1]} {value}")
+                parse_line(f"{settings()[name].flags[-1]} {value}")
     (tmp_path / "pyproject.toml").write_text(f"[tool.gemini_magic]\n{name} = {bad[0]}")
     with pytest.raises(OptionError, match=rf"pyproject.toml: {name}: "):
         resolve(start=tmp_path)
@@ -109,8 +109,8 @@ def test_an_empty_text_takes_a_setting_back(tmp_path):
     options, _ = resolve(start=tmp_path)
     assert (options.key_env, options.safety, options.system) == ("K", None, None)
     assert resolve(config={"key_env": ""}, start=tmp_path)[0].key_env is None
-    assert resolve(parse("--key-env ''").options, start=tmp_path)[0].key_env is None
-    assert resolve(parse("--key-env=").options, start=tmp_path)[0].key_env is None
+    assert resolve(parse_line("--key-env ''").options, start=tmp_path)[0].key_env is None
+    assert resolve(parse_line("--key-env=").options, start=tmp_path)[0].key_env is None
 
 
 LAYERS = ("user", "project", "config", "again", "line")

@@ -9,7 +9,7 @@ import pytest
 from surroundings import CHECKOUT
 
 from gemini_magic.config import settings
-from gemini_magic.notebook.commands.dispatch import WORDS
+from gemini_magic.notebook.commands.dispatch import COMMANDS
 
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
 DOCUMENTS = sorted([*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/*.md")])
@@ -42,7 +42,7 @@ def test_options_of_the_readme_exist():
 
 def test_commands_of_the_readme_exist():
     named = re.search(r"lists all commands \(([^)]*)\)", read("README.md"))[1]
-    assert set(re.findall(r"`(\w+)`", named)) <= set(WORDS)
+    assert set(re.findall(r"`(\w+)`", named)) <= set(COMMANDS)
 
 
 def test_every_module_at_the_top_and_every_package_is_in_the_architecture():

@@ -1,4 +1,4 @@
-"""The kernel helper itself, on plain Python and ipywidgets."""
+"""The kernel helper, tested with plain Python and ipywidgets."""
 
 import pytest
 from kernel import KernelSession, kernelspec_with, run_notebook, widgets
@@ -34,7 +34,7 @@ def test_a_notebook_is_run_without_stdin():
         run_notebook(["1 / 0"])
 
 
-def test_a_cell_brings_its_messages(session):
+def test_a_run_has_the_messages_of_its_cell(session):
     run = session.execute("import os\nprint(os.environ['SEEN_BY_KERNEL'])\n6 * 7")
     assert (run.status, run.stdout, run.shown[-1]["text/plain"]) == ("ok", "yes\n", "42")
     assert session.execute("1 / 0").error["ename"] == "ZeroDivisionError"

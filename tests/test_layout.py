@@ -124,7 +124,7 @@ SOFT, HARD, FUNCTION = 500, 700, 60
 
 # 'path:function': why it imports one of our own modules or the standard library late.
 LATE_IMPORTS = {
-    "notebook/magics.py:desk": "%load_ext registers and loads nothing else; the first cell pays for the rest",
+    "notebook/magics.py:runner": "%load_ext registers and loads nothing else; the first cell pays for the rest",
     "notebook/matcher.py:matcher_for": "what fits at the cursor is found out when somebody presses Tab, not by %load_ext",
     "notebook/magics.py:declare": "the settings are read when a cell runs or %config asks, not by %load_ext",
 }

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import posixpath
 import re
 import subprocess
 import sys
@@ -29,7 +30,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import gemini_magic
 from gemini_magic import demo
-print(gemini_magic.__file__, *sorted(path.name for path in demo.notebooks().iterdir()), demo.notebooks(), sep="\\n")
+print(gemini_magic.__file__, *sorted(path.name for path in demo.tour_folder().iterdir()), demo.tour_folder(), sep="\\n")
 """
 
 
@@ -110,30 +111,51 @@ def test_an_unpacked_wheel_is_imported_and_finds_its_tour(wheel, tmp_path):
     assert Path(folder) == tmp_path / "gemini_magic" / "data" / "notebooks"
 
 
-def test_the_labextension_names_files_that_exist():
+def imported_modules(entry, files):
+    """The modules that `entry`, the script that JupyterLab loads, imports directly or through other modules."""
+    pending = re.findall(r"'([\w/-]+\.js)'", files[entry].decode())
+    found = set()
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending += [
+                posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
+                for path in re.findall(r"\bfrom '(\.[\w./-]+\.js)';$", files[name].decode(), re.MULTILINE)
+            ]
+    return found
+
+
+def test_every_module_of_the_labextension_is_loaded_by_its_entry_script():
     build = package_json()["jupyterlab"]["_build"]
-    entry = (LABEXTENSION / build["load"]).read_text("utf-8")
+    files = labextension_files()
+    entry = files[build["load"]].decode()
     assert f"window._JUPYTERLAB['{package_json()['name']}'] = " in entry
     assert f"'{build['extension']}': " in entry
-    modules = {name for name in labextension_files() if name.endswith(".js")}
-    named = set(re.findall(r"'([\w-]+\.js)'", entry))
-    assert named
-    while (
-        new := {
-            found
-            for name in named
-            for found in re.findall(r"from '\./([\w-]+\.js)';", (LABEXTENSION / name).read_text("utf-8"))
-        }
-        - named
-    ):
-        named |= new
-    assert named | {build["load"]} == modules, "not there, or never loaded"
+    modules = {name for name in files if name.endswith(".js")}
+    assert imported_modules(build["load"], files) | {build["load"]} == modules
+
+
+def test_style_sheets_that_the_labextension_loads_exist():
+    source = (LABEXTENSION / "lab" / "plugin.js").read_text("utf-8")
+    sheets = re.findall(r"'(\.[\w./-]+\.css)'", source)
+    named = {posixpath.normpath(posixpath.join("lab", path)) for path in sheets}
+    assert named == {name for name in labextension_files() if name.endswith(".css")}
+
+
+def test_modules_of_the_labextension_lie_in_the_folder_of_their_subject():
+    """`live` and `inspector` do not import each other, and `inspector` imports no other folder."""
+    allowed = {"inspector": {"inspector"}, "live": {"live", "lab"}, "lab": {"lab", "inspector"}}
+    for path in LABEXTENSION.rglob("*.js"):
+        folder = path.relative_to(LABEXTENSION).parts[0]
+        imported = re.findall(r"from '\.\./(\w+)/", path.read_text("utf-8"))
+        assert {folder, *imported} <= allowed[folder], path
 
 
 @pytest.mark.parametrize("path", sorted(LABEXTENSION.rglob("*.js")), ids=lambda path: path.name)
-def test_modules_of_the_labextension_are_short_say_what_they_know_and_parse_no_html(path):
+def test_modules_of_the_labextension_are_short_documented_and_parse_no_html(path):
     source = path.read_text("utf-8")
-    assert len(source.splitlines()) <= 300
+    assert len(source.splitlines()) <= 400
     assert source.startswith("/**\n * ")
     for forbidden in (
         "innerHTML",
@@ -144,7 +166,7 @@ def test_modules_of_the_labextension_are_short_say_what_they_know_and_parse_no_h
         "new Function",
     ):
         assert forbidden not in source
-    assert source.count("parseFromString") == (path.name == "answer.js")
+    assert source.count("parseFromString") == (path.name == "sanitizer.js")
 
 
 def test_an_answer_has_the_same_style_with_the_labextension():
@@ -154,13 +176,21 @@ def test_an_answer_has_the_same_style_with_the_labextension():
     assert script.TARGET.read_text("utf-8") == script.SHEET, "run jupyter-config/make_style.py"
 
 
-def test_settings_have_the_defaults_that_the_modules_have():
+def test_the_settings_module_has_the_defaults_of_the_schema():
     schema = json.loads((LABEXTENSION / "schemas" / "gemini-magic" / "plugin.json").read_text("utf-8"))
-    known = re.search(r"const values = \{(.*?)\};", (LABEXTENSION / "settings.js").read_text("utf-8"))[1]
-    said = dict(pair.strip().split(": ") for pair in known.split(","))
+    source = (LABEXTENSION / "lab" / "settings.js").read_text("utf-8")
+    pairs = re.search(r"const DEFAULTS = \{(.*?)\};", source)[1].split(",")
+    values = dict(pair.strip().split(": ") for pair in pairs)
     defaults = {name: json.dumps(each["default"]) for name, each in schema["properties"].items()}
-    assert defaults == {name: value.replace("'", '"') for name, value in said.items()}
+    assert defaults == {name: value.replace("'", '"') for name, value in values.items()}
     assert all(each["title"] and each["description"] for each in schema["properties"].values())
+
+
+def test_only_the_settings_module_loads_the_settings():
+    loading = [
+        path.name for path in LABEXTENSION.rglob("*.js") if "registry.load(" in path.read_text("utf-8")
+    ]
+    assert loading == ["settings.js"]
 
 
 def test_uninstalling_is_explained_with_the_name_that_was_installed():

@@ -8,7 +8,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1] / "tests" / "support")]
 
-from browser.lab import Notebook, cells, opened  # noqa: E402 - the browser tests' own driver
+from lab import Notebook, cells, opened  # noqa: E402 - the browser tests' own driver
 
 ASKED = """%%gemini --replay builtin:tour --thinking on --out answer
 How does a streamed answer reach my notebook? Give me a short overview

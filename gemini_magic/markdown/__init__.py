@@ -1,6 +1,6 @@
-"""Markdown text to safe HTML, whole or as operations on a growing view; knows no widget and no page.
+"""Renders Markdown as safe HTML, whole or as operations on a growing view, and defangs it for other front ends.
 
-The names are loaded when they are first used: a request should be on its way before the parser is imported.
+The names are imported when they are first used, so that a request is sent before the parser is imported.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .defang import defang
-    from .finished_blocks import Passages
+    from .finished_blocks import FinishedBlocks
     from .images import DATA_ONLY, Images
-    from .open_block import Frame
+    from .open_block import OpenBlock
     from .parser import CodeBlock, code_blocks
     from .renderer import Op, Renderer, render
     from .sanitize import visible
@@ -22,10 +22,10 @@ __all__ = [
     "DATA_ONLY",
     "STYLE",
     "CodeBlock",
-    "Frame",
+    "FinishedBlocks",
     "Images",
     "Op",
-    "Passages",
+    "OpenBlock",
     "Renderer",
     "code_blocks",
     "defang",
@@ -33,14 +33,14 @@ __all__ = [
     "visible",
 ]
 
-_HOMES = {
+_MODULES = {
     "DATA_ONLY": "images",
     "Images": "images",
     "STYLE": "style",
     "CodeBlock": "parser",
-    "Frame": "open_block",
+    "OpenBlock": "open_block",
     "Op": "renderer",
-    "Passages": "finished_blocks",
+    "FinishedBlocks": "finished_blocks",
     "Renderer": "renderer",
     "code_blocks": "parser",
     "defang": "defang",
@@ -50,8 +50,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    value = getattr(import_module(f".{_MODULES[name]}", __name__), name)
     globals()[name] = value  # also over a module of the same name, which importing it has put there
     return value

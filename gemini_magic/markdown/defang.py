@@ -1,7 +1,9 @@
-"""Makes Markdown harmless for front ends that render it as trusted Markdown; it never makes HTML of an answer.
+"""Defanging: makes Markdown safe for front ends that trust the HTML they render from it. It makes no HTML itself.
 
-Front ends disagree about where code, links and formulas begin and end, so nothing here relies on one reading: outside
-fences at the margin, which all of them read alike, no text is left that is markup in any of them.
+The saved ``text/markdown`` of an answer may be rendered by any front end. Front ends disagree about where
+code, links and formulas begin and end, so defanging does not rely on one parser. All front ends agree only
+about fences that are not indented; outside those, no text is left that is active markup in any of them.
+``defang_check`` checks the result.
 """
 
 from __future__ import annotations
@@ -11,9 +13,9 @@ from html import unescape
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from .defang_check import harmless, tame_language
-from .defang_math import formulas_in, without_commands, written
-from .parser import Refs, blocks_of
+from .defang_check import is_safe, safe_language
+from .defang_math import defang_commands, defang_formula, find_formulas
+from .parser import References, parse_blocks
 from .sanitize import link_allowed, visible
 
 if TYPE_CHECKING:
@@ -23,30 +25,29 @@ if TYPE_CHECKING:
 
 __all__ = ["defang"]
 
-_LINE_ENDS: Final = re.compile("[\u2028\u2029]")  # to a front end in JavaScript a fence can begin after them
+_JS_LINE_ENDS: Final = re.compile("[\u2028\u2029]")  # a front end in JavaScript lets a fence begin after them
 _CELL_BORDER: Final = re.compile(r"(?<!\\)\|")
-_BLOCKS: Final = frozenset({"fence", "code_block"})
+_CODE_BLOCKS: Final = frozenset({"fence", "code_block"})
 _FENCE_LINE: Final = re.compile(r"((?:[ \t>]|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))*)(`{3,}|~{3,})(.*)")
-_OPENING: Final = re.compile(r"(?:[ \t>]|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))*")
-_MARKS: Final = re.compile(r"[ \t>]*")
-_NOT_MARKS: Final = re.compile(r"[^ \t>]")
+_CONTAINERS: Final = re.compile(r"(?:[ \t>]|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))*")
+_QUOTE_MARKS: Final = re.compile(r"[ \t>]*")
+_NOT_QUOTE_MARKS: Final = re.compile(r"[^ \t>]")
 _BACKTICKS: Final = re.compile(r"`+")
 _CODE_SPAN: Final = re.compile(r"(\\.)|(?<!`)(`+)(?!`)(.+?)(?<!`)\2(?!`)", re.DOTALL)
-# What may begin a formula for MathJax's usual preprocessing, which runs before Markdown is parsed.
-_FORMULA: Final = re.compile(r"\$|&dollar;|&#0*36;|&#x0*24;|\\[(\[]|\\begin", re.IGNORECASE)
-# Code that would do something if a front end did not take it for code.
-_LIVE: Final = re.compile(
+# The start of a formula for MathJax's usual preprocessing, which runs before Markdown is parsed.
+_FORMULA_START: Final = re.compile(r"\$|&dollar;|&#0*36;|&#x0*24;|\\[(\[]|\\begin", re.IGNORECASE)
+# Code that would be active markup if a front end did not recognize it as code.
+_ACTIVE: Final = re.compile(
     r"<[A-Za-z/!?]|!\[|\]\(|^[^\w\n\[]*\[.*\]:|ftp://|www\.|`{3}|~{3}", re.MULTILINE | re.IGNORECASE
 )
-_LINKING: Final = re.compile(
-    r":(?=//)|(?<=www)\.", re.IGNORECASE
-)  # what makes a link of an address in a text
-_HAS_PATH: Final = re.compile(r"[a-z]+://[^/?#]+[/?#]", re.IGNORECASE)
-_MARKUP: Final = re.compile(r"[!-+\-./:<-@\[-`{-~]")
+# The character that makes a front end link a URL in a text.
+_URL_MARK: Final = re.compile(r":(?=//)|(?<=www)\.", re.IGNORECASE)
+_URL_WITH_PATH: Final = re.compile(r"[a-z]+://[^/?#]+[/?#]", re.IGNORECASE)
+_PUNCTUATION: Final = re.compile(r"[!-+\-./:<-@\[-`{-~]")
 
 _URL = r"<?(?P<{0}>(?:https?://|mailto:)(?:[^\s<>()\[\]`\"\\]|\([^\s<>()\[\]`\"\\]*\))+)>?"
 _TITLE = r"(?:[ \t]+(?P<{0}>\"[\w .,;:!?'()/-]*\"|'[\w .,;:!?/-]*'))?"
-_PIECE: Final = re.compile(
+_MARKUP: Final = re.compile(
     rf"""
       (?P<escape>\\[<!"`~@])
     | !\[(?P<alt>[^\[\]`<>!"]*)\]\(\s*<?(?P<image>[^\s()<>`]+)>?(?:\s+(?:"[^"\n]*"|'[^'\n]*'))?\s*\)
@@ -65,195 +66,206 @@ _PIECE: Final = re.compile(
 
 
 def defang(text: str) -> str:
-    """Return Markdown that shows the same answer and can do nothing when its HTML is trusted.
+    """Return Markdown that shows the same answer and can do nothing if its HTML is trusted.
 
-    Ordinary text, lists, tables and links stay as they are, and formulas that nothing can be said against; others are
-    shown as their source. Code that would be live if it were not taken
-    for code is put into a fence at the margin, or is written in entities between ``<code>`` tags where no such fence
-    can stand. A text that still is not safe comes back as one block of code.
+    Ordinary text, lists, tables, links and allowed formulas stay as they are; other formulas become their
+    source. Code that a front end might not recognize as code is put into a fence that is not indented, or is
+    written in entities between ``<code>`` tags where no such fence is possible. A text that is still not safe
+    becomes one code block.
     """
-    text = _LINE_ENDS.sub("\n", visible(text))
-    edited = _Editor(text).result()
-    return edited if harmless(edited) else _as_code(text)
+    text = _JS_LINE_ENDS.sub("\n", visible(text))
+    defanged = _Defanger(text).result()
+    return defanged if is_safe(defanged) else _text_as_fence(text)
 
 
-class _Editor:
-    """Edits one text: what stands in code blocks by their place, everything else piece by piece."""
+class _Defanger:
+    """Defangs one text: each code block as a whole, everything else piece by piece."""
 
     def __init__(self, text: str) -> None:
         self._lines = text.split("\n")
-        self._done: list[str] = []
-        self._tokens = [token for token in blocks_of(text, Refs()) if token.map is not None]
+        self._result: list[str] = []
+        self._tokens = [token for token in parse_blocks(text, References()) if token.map is not None]
         outside = self._outside_fences()
-        self._formulas = _FORMULA.search(outside) is not None
-        self._dollars = "$" in outside  # formulas between dollars beside prices would be read as others
-        # What stands in a fence at the margin is not touched, so nothing else may look like a fence.
+        self._formulas = _FORMULA_START.search(outside) is not None
+        self._dollars = "$" in outside  # beside prices, "$" around formulas would be misread
+        # The content of a fence that is not indented stays unchanged, so no other text may look like a fence.
         self._strict = any(
-            token.level == 0 and token.type in _BLOCKS and self._live(token.content) for token in self._tokens
+            token.level == 0 and token.type in _CODE_BLOCKS and self._is_active(token.content)
+            for token in self._tokens
         )
 
     def result(self) -> str:
-        """Return the edited text."""
+        """Return the defanged text."""
         at = 0
         for token in self._tokens:
-            first, last = _lines_of(token)
-            if first < at:  # cells of one row, or the paragraph of an item that was seen already
+            first, last = _line_range(token)
+            if first < at:  # a cell of a row, or the paragraph of an item, that is done already
                 continue
-            if token.type in _BLOCKS:
-                self._done += map(self._edit, self._lines[at:first])
-                self._code_block(token, self._lines[first:last])
+            if token.type in _CODE_BLOCKS:
+                self._result += map(self._defang, self._lines[at:first])
+                self._defang_code_block(token, self._lines[first:last])
             elif token.type == "formula_block":
-                self._done += map(self._edit, self._lines[at:first])
-                self._done.append(self._formula_block(token, self._lines[first]))
+                self._result += map(self._defang, self._lines[at:first])
+                self._result.append(self._defang_formula_block(token, self._lines[first]))
             elif token.type == "table_open":
-                self._done += map(self._edit, self._lines[at:first])
-                self._done += map(self._edit_row, self._lines[first:last])
+                self._result += map(self._defang, self._lines[at:first])
+                self._result += map(self._defang_row, self._lines[first:last])
             elif token.type == "inline":
-                self._done += map(self._edit, self._lines[at:first])
-                self._done += self._edit("\n".join(self._lines[first:last])).split("\n")
+                self._result += map(self._defang, self._lines[at:first])
+                self._result += self._defang("\n".join(self._lines[first:last])).split("\n")
             else:
                 continue
             at = last
-        self._done += map(self._edit, self._lines[at:])
-        return "\n".join(self._done)
+        self._result += map(self._defang, self._lines[at:])
+        return "\n".join(self._result)
 
     def _outside_fences(self) -> str:
-        """Return the text without fences at the margin, in which no front end looks for formulas."""
+        """Return the text without fences that are not indented, in which no front end looks for formulas."""
         kept = list(self._lines)
         for token in self._tokens:
-            first, last = _lines_of(token)
+            first, last = _line_range(token)
             if token.type == "fence" and token.level == 0 and kept[first].startswith(token.markup):
                 kept[first:last] = [""] * (last - first)
         return "\n".join(kept)
 
-    def _live(self, code: str) -> bool:
-        # A formula swallows where code begins, and comes back with its quotation marks unescaped.
-        return _LIVE.search(code) is not None or (
-            self._formulas and ('"' in code or without_commands(code) != code)
+    def _is_active(self, code: str) -> bool:
+        """Return whether code could act if a front end did not recognize it as code."""
+        # A front end may take the start of the code for a part of a formula, and does not escape its
+        # quotation marks.
+        return _ACTIVE.search(code) is not None or (
+            self._formulas and ('"' in code or defang_commands(code) != code)
         )
 
-    def _code_block(self, token: Token, lines: list[str]) -> None:
-        language = tame_language(token.info)
-        if not self._strict and not self._live(token.content):
+    def _defang_code_block(self, token: Token, lines: list[str]) -> None:
+        language = safe_language(token.info)
+        if not self._strict and not self._is_active(token.content):
             match = _FENCE_LINE.fullmatch(lines[0]) if token.type == "fence" else None
-            self._done += [match[1] + match[2] + language, *lines[1:]] if match else lines
+            self._result += [match[1] + match[2] + language, *lines[1:]] if match else lines
         elif token.level == 0:
-            last = _lines_of(token)[1]
-            before = [""] if self._done and self._done[-1].strip() else []
+            last = _line_range(token)[1]
+            before = [""] if self._result and self._result[-1].strip() else []
             after = [""] if "".join(self._lines[last : last + 1]).strip() else []
-            self._done += [*before, *_fence(token.content, language), *after]
+            self._result += [*before, *_fence(token.content, language), *after]
         else:
-            self._done += _preformatted(token, lines)
+            self._result += _preformatted(token, lines)
 
-    def _formula_block(self, token: Token, line: str) -> str:
-        opening = _OPENING.match(line)
-        formula = "" if token.markup == "\\[" and self._dollars else written(token.content, display=True)
+    def _defang_formula_block(self, token: Token, line: str) -> str:
+        opening = _CONTAINERS.match(line)
+        formula = (
+            "" if token.markup == "\\[" and self._dollars else defang_formula(token.content, display=True)
+        )
         source = f"{token.markup}{' '.join(token.content.split())}{token.markup.replace('[', ']')}"
-        return (opening[0] if opening else "") + (formula or _as_entities(source))
+        return (opening[0] if opening else "") + (formula or _code_in_entities(source))
 
-    def _edit_row(self, line: str) -> str:
-        return "|".join(self._edit(cell, in_table=True) for cell in _CELL_BORDER.split(line))
+    def _defang_row(self, line: str) -> str:
+        return "|".join(self._defang(cell, in_table=True) for cell in _CELL_BORDER.split(line))
 
-    def _edit(self, source: str, *, in_table: bool = False) -> str:
-        """Edit inline source; code spans that are not live stay."""
+    def _defang(self, source: str, *, in_table: bool = False) -> str:
+        """Defang inline source; code spans that are not active stay."""
         edits: list[tuple[int, int, str]] = []
         for match in _CODE_SPAN.finditer(source):
             if match[2] is not None:
                 code = match[3].replace("\\|", "|") if in_table else match[3]
-                live = len(match[2]) > 2 or self._live(code)  # noqa: PLR2004
-                edits.append((*match.span(), _as_entities(code) if live else match[0]))
-        for start, stop, opening, tex in formulas_in(source):
+                active = len(match[2]) > 2 or self._is_active(code)  # noqa: PLR2004
+                edits.append((*match.span(), _code_in_entities(code) if active else match[0]))
+        for start, stop, opening, tex in find_formulas(source):
             if "\n" in tex or any(start < end and at < stop for at, end, _ in edits):
                 continue
-            formula = written(tex, display=opening in {"$$", "\\["})
+            formula = defang_formula(tex, display=opening in {"$$", "\\["})
             if opening[0] == "$":
-                edits.append((start, stop, formula or _as_entities(source[start:stop])))
+                edits.append((start, stop, formula or _code_in_entities(source[start:stop])))
             elif formula and not self._dollars:
                 edits.append((start, stop, formula))
         pieces: list[str] = []
         at = 0
-        for start, stop, edited in sorted(edits):
-            pieces += [self._edit_text(source[at:start] + "`")[:-1], edited]  # it does not end here
+        for start, stop, defanged in sorted(edits):
+            # The back-tick stands for what follows: the patterns look for whitespace or the end of the text.
+            pieces += [self._defang_text(source[at:start] + "`")[:-1], defanged]
             at = stop
-        return "".join([*pieces, self._edit_text(source[at:])])
+        return "".join([*pieces, self._defang_text(source[at:])])
 
-    def _edit_text(self, source: str) -> str:
-        edited = _PIECE.sub(self._edit_piece, source)
-        return without_commands(edited) if self._formulas else edited
+    def _defang_text(self, source: str) -> str:
+        defanged = _MARKUP.sub(self._defang_markup, source)
+        return defang_commands(defanged) if self._formulas else defanged
 
-    def _edit_piece(self, match: re.Match[str]) -> str:
+    def _defang_markup(self, match: re.Match[str]) -> str:
         kind, whole = match.lastgroup, match[0]
         found = match.groupdict()
         if found["image"]:
             return self._image(found["alt"].strip() or "image", found["image"])
         for name in ("link", "definition"):
             if found[name]:
-                url, title = _address(found[name]), found[f"{name}_title"]
+                url, title = _safe_url(found[name]), found[f"{name}_title"]
                 if url is None:
-                    return f"]\\{whole[1]}{self._edit_text(whole[2:])}"
+                    return f"]\\{whole[1]}{self._defang_text(whole[2:])}"
                 title = f" {title}" if title and not (self._formulas and '"' in title) else ""
                 return f"]({url}{title})" if name == "link" else f"]: {url}{title}"
         if kind == "target":
             return f"]\\{whole[1]}"
         if kind == "auto":
             url = found["auto"]
-            return whole if _address(url) == url else f"&lt;{self._edit_text(whole[1:])}"
+            return whole if _safe_url(url) == url else f"&lt;{self._defang_text(whole[1:])}"
         if found["bare"]:
-            return self._bare(whole, alone=found["end"] is not None)
+            return self._bare_url(whole, alone=found["end"] is not None)
         if kind == "quote":
             return "&quot;" if self._formulas else whole
-        return _entities(whole.removeprefix("\\")) if kind != "less" else "&lt;"
+        return _to_entities(whole.removeprefix("\\")) if kind != "less" else "&lt;"
 
     @staticmethod
-    def _bare(address: str, *, alone: bool) -> str:
-        """Judge an address in the text: front ends make a link of it, JupyterLab a relative one of a broken one."""
+    def _bare_url(address: str, *, alone: bool) -> str:
+        """Defang a URL in the text, which front ends link. JupyterLab makes a relative link of a broken URL.
+
+        Args:
+            address: the URL with the punctuation after it.
+            alone: whether whitespace or the end follows.
+        """
         url = address.rstrip("?!.,:;*_'~")
         url = url if "://" in url else f"http://{url}"
-        # What follows would belong to the host.
-        if link_allowed(url) and (alone or _HAS_PATH.match(url)):
+        # Otherwise the text that follows would become part of the host.
+        if link_allowed(url) and (alone or _URL_WITH_PATH.match(url)):
             return address
-        return _LINKING.sub(lambda found: f"&#{ord(found[0])};", address.replace("\\@", "&#64;"))
+        return _URL_MARK.sub(lambda found: f"&#{ord(found[0])};", address.replace("\\@", "&#64;"))
 
     def _image(self, alt: str, url: str) -> str:
-        alt = self._edit_text(alt)
-        address = _address(url)
+        alt = self._defang_text(alt)
+        address = _safe_url(url)
         if address:
             return f"[{alt}]({address})"
         code = f"`{url}`"
-        return f"{alt} ({_as_entities(url) if self._live(code) else code})"
+        return f"{alt} ({_code_in_entities(url) if self._is_active(code) else code})"
 
 
-def _lines_of(token: Token) -> tuple[int, int]:
+def _line_range(token: Token) -> tuple[int, int]:
     first, last = token.map or (0, 0)
     return first, last
 
 
-def _address(url: str) -> str | None:
-    """Return an allowed address so written that nothing in it is markup or a formula; None for any other."""
+def _safe_url(url: str) -> str | None:
+    """Return an allowed URL, quoted so that no part of it is markup or a formula; None for other URLs."""
     url = unescape(url)
     if not link_allowed(url):
         return None
-    # "@@0@@" is where JupyterLab puts the first formula back.
+    # JupyterLab replaces "@@0@@" by the first formula.
     safe = "/:?#=+,;&%.~-_" if "@@" in url else "/:?#=+,;&%.~-_@"
     return quote(url, safe=safe).replace("&", "&amp;")
 
 
-def _entities(text: str) -> str:
-    return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", text)
+def _to_entities(text: str) -> str:
+    return _PUNCTUATION.sub(lambda match: f"&#{ord(match[0])};", text)
 
 
-def _as_entities(code: str) -> str:
-    """Return a code span in which no character is markup; the marks of a quote it runs through stay."""
+def _code_in_entities(code: str) -> str:
+    """Return code in entities between ``<code>`` tags. The ``>`` of a quote at the start of its lines stays."""
     first, *rest = code.split("\n")
-    lines = [_entities(first)]
+    lines = [_to_entities(first)]
     for line in rest:
-        marks = _MARKS.match(line)
-        lines.append((marks[0] if marks else "") + _entities(line[marks.end() if marks else 0 :]))
+        marks = _QUOTE_MARKS.match(line)
+        lines.append((marks[0] if marks else "") + _to_entities(line[marks.end() if marks else 0 :]))
     return f"<code>{chr(10).join(lines)}</code>"
 
 
 def _fence(code: str, language: str) -> Iterator[str]:
-    """Yield the lines of a fence at the margin that its content cannot close."""
+    """Yield the lines of a fence that is not indented and that its content cannot close."""
     ticks = "`" * max(3, 1 + max((len(run) for run in _BACKTICKS.findall(code)), default=0))
     yield f"{ticks}{language}"
     yield from code.removesuffix("\n").split("\n")
@@ -261,20 +273,20 @@ def _fence(code: str, language: str) -> Iterator[str]:
 
 
 def _preformatted(token: Token, lines: list[str]) -> Iterator[str]:
-    """Yield the lines of a code block inside a list or a quote, written in entities."""
+    """Yield the lines of a code block inside a list or a quote, in entities."""
     code = token.content.removesuffix("\n").split("\n")
     body = lines[1 : 1 + len(code)] if token.type == "fence" else lines[: len(code)]
-    opening = _OPENING.match(lines[0])
+    opening = _CONTAINERS.match(lines[0])
     start = opening[0] if opening else ""
-    inner = _NOT_MARKS.sub(" ", start)
+    inner = _NOT_QUOTE_MARKS.sub(" ", start)
     yield f"{start}<pre>"
     for index, line in enumerate(code):
         raw = body[index] if index < len(body) else ""
         marks = raw[: len(raw) - len(line)] if line and raw.endswith(line) else inner
-        marks = marks if _MARKS.fullmatch(marks) else inner
-        yield f"{marks}{'<code>' if index == 0 else ''}{_entities(line)}{'</code></pre>' if index == len(code) - 1 else ''}"
+        marks = marks if _QUOTE_MARKS.fullmatch(marks) else inner
+        yield f"{marks}{'<code>' if index == 0 else ''}{_to_entities(line)}{'</code></pre>' if index == len(code) - 1 else ''}"
 
 
-def _as_code(text: str) -> str:
-    """Return the text as one fence longer than any run of back-ticks in it."""
+def _text_as_fence(text: str) -> str:
+    """Return the text as one fence, longer than any run of back-ticks in it."""
     return "\n".join([*_fence(text, "text"), ""])

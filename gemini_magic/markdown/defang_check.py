@@ -1,6 +1,6 @@
-"""Reads Markdown as a front end might that trusts it, and says whether anything in it acts.
+"""Checks whether Markdown is safe for a front end that trusts its HTML.
 
-It changes nothing; ``defang`` does.
+It reads the Markdown as such a front end might and changes nothing; ``defang`` does.
 """
 
 from __future__ import annotations
@@ -16,45 +16,50 @@ from .sanitize import link_allowed
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-__all__ = ["harmless", "tame_language"]
+__all__ = ["is_safe", "safe_language"]
 
-# A language whose fence a front end draws instead of showing it; Mermaid fetches images that a diagram names.
-_DRAWN: Final = frozenset(
+# Languages whose fences a front end renders instead of showing the code. Mermaid fetches the images that a
+# diagram names.
+_RENDERED_LANGUAGES: Final = frozenset(
     {"mermaid", "math", "geojson", "topojson", "stl", "vega", "vega-lite", "plantuml", "svgbob"}
 )
-_OWN_HTML: Final = re.compile(r"</?code>|<pre>\n[ \t>]*<code>[^<]*</code></pre>\s*")
+_OUR_HTML: Final = re.compile(r"</?code>|<pre>\n[ \t>]*<code>[^<]*</code></pre>\s*")
 
 
-class _Permissive(MarkdownIt):
-    """Reads as the front end might: HTML on, every address taken."""
+class _TrustingMarkdown(MarkdownIt):
+    """Parses as a trusting front end might: with HTML, and with every URL accepted."""
 
     def validateLink(self, url: str) -> bool:  # noqa: ARG002, N802 - the parser's name
         return True
 
 
-_JUDGE: Final = _Permissive("commonmark", {"html": True}).enable(["table", "strikethrough"])
+_TRUSTING: Final = _TrustingMarkdown("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
-def tame_language(info: str) -> str:
-    """Return the language of a fence; ``""`` for one that a front end would draw."""
+def safe_language(info: str) -> str:
+    """Return the language in a fence's info string; ``""`` for one that a front end would render."""
     language = language_of(info)
-    return "" if language in _DRAWN else language
+    return "" if language in _RENDERED_LANGUAGES else language
 
 
-def harmless(text: str) -> bool:
-    """Read the text with HTML on and say whether nothing in it is markup of the model's own."""
+def is_safe(text: str) -> bool:
+    """Return whether Markdown can do nothing if it is parsed with HTML enabled.
+
+    It may have no image, no HTML other than what ``defang`` writes, and only allowed links and languages.
+    """
     env: dict[str, Any] = {}
-    tokens = _JUDGE.parse(text, env)
+    tokens = _TRUSTING.parse(text, env)
     return all(
-        _tame(token) and all(_tame(child) for child in token.children or ()) for token in tokens
+        _is_safe_token(token) and all(_is_safe_token(child) for child in token.children or ())
+        for token in tokens
     ) and all(link_allowed(definition["href"]) for definition in env.get("references", {}).values())
 
 
-def _tame(token: Token) -> bool:
+def _is_safe_token(token: Token) -> bool:
     if token.type == "image":
         return False
     if token.type in {"html_block", "html_inline"}:
-        return _OWN_HTML.fullmatch(token.content) is not None
+        return _OUR_HTML.fullmatch(token.content) is not None
     if token.type == "fence":
-        return token.info.strip().lower() == tame_language(token.info)
+        return token.info.strip().lower() == safe_language(token.info)
     return token.type != "link_open" or link_allowed(str(token.attrGet("href")))

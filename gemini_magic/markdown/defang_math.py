@@ -1,7 +1,7 @@
-"""Formulas in Markdown that others render: written so that every front end reads the same, or not as formulas at all.
+"""Defangs formulas: rewrites them so that every front end reads them alike, or not as formulas at all.
 
-Front ends find formulas in the source, in the rendered page, or in both, and most know ``$`` only. It knows TeX and where
-formulas are in inline source; what becomes of the rest of a text is decided in ``defang``.
+Front ends look for formulas in the source, in the rendered page, or in both, and most know ``$`` only. This
+module knows TeX and where formulas are in inline source; ``defang`` handles the rest of a text.
 """
 
 from __future__ import annotations
@@ -11,22 +11,29 @@ from typing import Final, NamedTuple
 
 from markdown_it.rules_inline import StateInline
 
-from .math import FORMULA, Found
-from .parser import MD, Refs
-from .tex_allowlist import known_command, typesettable
+from .math import FORMULA_START, FormulaSpans
+from .parser import MD, References
+from .tex_allowlist import is_allowed_command, is_typesettable
 
-__all__ = ["Formula", "formulas_in", "without_commands", "written"]
+__all__ = ["Formula", "defang_commands", "defang_formula", "find_formulas"]
 
-# What is no markup, or markup that does nothing when a front end knows no formulas.
-_PLAIN: Final = re.compile(r"[\w\s\\{}^+\-=().,;:|'/*&!?\[\]%#<>]*")
-_LIKE_MARKUP: Final = re.compile(r"://|www\.|\]:|&#?\w+;", re.IGNORECASE)
-_LESS: Final = re.compile(r"<(?![\s\d=])")  # it may begin an element
+# Characters that are not markup, or markup that does nothing in a front end that knows no formulas.
+_SAFE: Final = re.compile(r"[\w\s\\{}^+\-=().,;:|'/*&!?\[\]%#<>]*")
+_MARKUP: Final = re.compile(r"://|www\.|\]:|&#?\w+;", re.IGNORECASE)
+_LESS_THAN: Final = re.compile(r"<(?![\s\d=])")  # it may begin an element
 _REWRITTEN: Final = {"~": "\\ ", "](": "] (", "![": "! ["}
 _COMMAND: Final = re.compile(r"(\\\\)|\\([A-Za-z]+)")
 
 
 class Formula(NamedTuple):
-    """A formula in inline source: where it is, its opening delimiter and its TeX."""
+    """A formula in inline source.
+
+    Attributes:
+        start: the position of its first character.
+        stop: the position after its last character.
+        opening: its opening delimiter.
+        tex: the TeX between the delimiters.
+    """
 
     start: int
     stop: int
@@ -34,41 +41,46 @@ class Formula(NamedTuple):
     tex: str
 
 
-def formulas_in(source: str) -> list[Formula]:
+def find_formulas(source: str) -> list[Formula]:
     """Return the formulas in inline source, in order."""
-    if not FORMULA.search(source):
+    if not FORMULA_START.search(source):
         return []
-    found = Found(source)
-    MD.inline.tokenize(StateInline(source, MD, {"references": Refs(), "formulas": found}, []))
-    made: list[Formula] = []
+    found = FormulaSpans(source)
+    MD.inline.tokenize(StateInline(source, MD, {"references": References(), "formulas": found}, []))
+    result: list[Formula] = []
     for start, stop in sorted(set(found.spans)):
         size = 1 if source[start] == "$" and source[start + 1] != "$" else 2
-        if not made or start >= made[-1].stop:
-            made.append(
+        if not result or start >= result[-1].stop:
+            result.append(
                 Formula(start, stop, source[start : start + size], source[start + size : stop - size])
             )
-    return made
+    return result
 
 
-def written(tex: str, *, display: bool) -> str:
-    """Return a formula between dollars, on one line; ``""`` for one that is better shown as code."""
+def defang_formula(tex: str, *, display: bool) -> str:
+    """Return a formula between dollar signs, on one line; ``""`` if it has to be shown as code.
+
+    Args:
+        tex: the formula without its delimiters.
+        display: whether it is a display formula (``$$``).
+    """
     tex = " ".join(tex.split())
-    if not typesettable(tex):
+    if not is_typesettable(tex):
         return ""
-    tex = _LESS.sub(r"\\lt ", tex)
+    tex = _LESS_THAN.sub(r"\\lt ", tex)
     for markup, plain in _REWRITTEN.items():
         tex = tex.replace(markup, plain)
-    if not _PLAIN.fullmatch(tex) or _LIKE_MARKUP.search(tex):
+    if not _SAFE.fullmatch(tex) or _MARKUP.search(tex):
         return ""
     tex = " ".join(tex.split())
     return f"$${tex}$$" if display else f"${tex}$"
 
 
-def without_commands(text: str) -> str:
-    """Return Markdown in which no command is TeX that a formula may not use; such names are written as code."""
-    return _COMMAND.sub(_as_code, text)
+def defang_commands(text: str) -> str:
+    """Return Markdown in which every TeX command that formulas may not use is written as code."""
+    return _COMMAND.sub(_command_as_code, text)
 
 
-def _as_code(match: re.Match[str]) -> str:
+def _command_as_code(match: re.Match[str]) -> str:
     name = match[2]
-    return match[0] if not name or known_command(name) else f"<code>&#92;{name}</code>"
+    return match[0] if not name or is_allowed_command(name) else f"<code>&#92;{name}</code>"

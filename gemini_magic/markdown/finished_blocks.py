@@ -1,81 +1,87 @@
-"""Cuts a growing answer into passages of whole blocks, each handed out once, as soon as nothing can change it.
+"""Splits a growing text into source of whole blocks, each returned once, as soon as nothing can change it.
 
-For places where what is printed stays, such as a terminal: they draw tokens themselves. It makes no HTML.
+For output that cannot be changed once it is printed, such as a terminal. The caller renders the tokens
+itself; this module makes no HTML.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .freezer import Source
+from .freezer import Freezer
 from .images import DATA_ONLY
-from .open_block import line_start, top_level
-from .parser import Refs, blocks_of, inline
-from .sanitize import Newlines, reveal
+from .open_block import line_start, split_top_level
+from .parser import References, parse_blocks, parse_inline
+from .sanitize import NewlineNormalizer, reveal
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-    from .open_block import Frame
+    from .open_block import OpenBlock
 
-__all__ = ["Passages"]
+__all__ = ["FinishedBlocks"]
 
 
-class Passages:
+class FinishedBlocks:
     """The finished and the unfinished blocks of a growing text.
 
     Attributes:
-        rest: the source that is not handed out yet.
+        rest: the source that was not returned yet.
     """
 
     def __init__(self) -> None:
         self.rest = ""
-        self._newlines = Newlines()
-        self._source = Source(coloured=False, images=DATA_ONLY)
-        self._frame: Frame | None = None
+        self._newlines = NewlineNormalizer()
+        self._freezer = Freezer(live_highlight=False, images=DATA_ONLY)
+        self._open_block: OpenBlock | None = None
 
     def feed(self, text: str) -> str:
-        """Take more text; returns the source of the blocks that are finished now, which may be none."""
+        """Add text and return the source of the blocks that are finished now; it may be empty."""
         text = self._newlines(text)
         self.rest += text
-        self._source.text += text
-        self._source.freeze()
-        before, self._frame = self._frame, self._source.frame
-        if self._frame is not None and self._frame is before:
+        self._freezer.text += text
+        self._freezer.freeze()
+        before, self._open_block = self._open_block, self._freezer.open_block
+        if self._open_block is not None and self._open_block is before:
             return ""
-        done = self.rest[: len(self.rest) - len(self._source.text)]
-        if self._frame is not None:  # parts of a long block are frozen, but it goes on
-            *_, last = top_level(blocks_of(done, Refs()))
-            done = done[: line_start(done, (last[0].map or [0])[0])]
-        self.rest = self.rest[len(done) :]
-        return done
+        finished = self.rest[: len(self.rest) - len(self._freezer.text)]
+        if self._open_block is not None:  # parts of it are frozen, but the block continues
+            *_, last = split_top_level(parse_blocks(finished, References()))
+            finished = finished[: line_start(finished, (last[0].map or [0])[0])]
+        self.rest = self.rest[len(finished) :]
+        return finished
 
     def close(self) -> str:
-        """Nothing follows: the source of all that is left."""
-        done, self.rest = self.rest, ""
-        self._source, self._frame = Source(coloured=False, images=DATA_ONLY), None
-        return done
+        """Return the source of everything that is left: nothing follows."""
+        finished, self.rest = self.rest, ""
+        self._freezer, self._open_block = Freezer(live_highlight=False, images=DATA_ONLY), None
+        return finished
 
-    def end(self, most: int) -> str:
-        """The unfinished source; of a longer one than ``most`` characters the end, so begun that it reads alike."""
-        if len(self.rest) <= most:
+    def tail(self, limit: int) -> str:
+        """Return the unfinished source.
+
+        Of a source longer than ``limit`` characters only the end is returned, about that long. The prefix of
+        an open fence or table is put in front, so that the end is parsed as code or rows.
+        """
+        if len(self.rest) <= limit:
             return self.rest
-        cut = len(self.rest) - most
+        cut = len(self.rest) - limit
         cut = self.rest.find("\n", cut) + 1 or cut
-        lead = self._frame.lead if self._frame is not None and self._frame.kind in ("code", "table") else ""
-        return lead + self.rest[cut:]
+        block = self._open_block
+        prefix = block.prefix if block is not None and block.kind in ("code", "table") else ""
+        return prefix + self.rest[cut:]
 
     def tokens(self, source: str) -> list[Token]:
-        """Parse a source for a printer that shows text as it is: nothing in a token can move a cursor or hide.
+        """Parse a source for a terminal: no text in the tokens can move the cursor or hide.
 
-        Links and images that may not be followed, and links that show their address already, are text.
+        Images become text; so do links inside links and links whose text is their URL.
         """
-        refs = Refs(self._source.settled)
-        tokens = blocks_of(source, refs)
-        inline(tokens, refs)
+        references = References(self._freezer.definitions)
+        tokens = parse_blocks(source, references)
+        parse_inline(tokens, references)
         for token in tokens:
             if token.children:
-                token.children = _plain(token.children)
+                token.children = _standard_tokens(token.children)
             for each in (token, *(token.children or ())):
                 each.content = reveal(each.content)
                 each.info = reveal(each.info)
@@ -83,29 +89,29 @@ class Passages:
         return tokens
 
 
-def _plain(children: list[Token]) -> list[Token]:
-    """Inline tokens of the kinds every printer knows."""
+def _standard_tokens(children: list[Token]) -> list[Token]:
+    """Return inline tokens of the types that every Markdown printer knows."""
     kept: list[Token] = []
     for at, token in enumerate(children):
         if token.type == "task":
             token.type = "text"
         elif token.type == "image":
-            address = str(token.attrGet("src") or "")
+            url = str(token.attrGet("src") or "")
             token.type, token.tag, token.children = "text", "", None
-            token.content = (
-                f"[image: {token.content or 'no description'}{f' ({address})' if address else ''}]"
-            )
-        elif token.type == "nothing" or (token.type.startswith("link_") and _says_its_address(children, at)):
+            token.content = f"[image: {token.content or 'no description'}{f' ({url})' if url else ''}]"
+        elif token.type == "nothing" or (
+            token.type.startswith("link_") and _is_link_to_its_text(children, at)
+        ):
             continue
         kept.append(token)
     return kept
 
 
-def _says_its_address(children: list[Token], at: int) -> bool:
-    """Whether this is the opening or the closing token of a link whose text is where it leads."""
+def _is_link_to_its_text(children: list[Token], at: int) -> bool:
+    """Return whether this is the opening or closing token of a link whose text is its URL."""
     start = at if children[at].nesting == 1 else at - 2
     if start < 0 or len(children) < start + 3:
         return False
     opening, text, closing = children[start : start + 3]
-    address = str(opening.attrGet("href") or "")
-    return closing.type == "link_close" and text.content in (address, address.removeprefix("mailto:"))
+    url = str(opening.attrGet("href") or "")
+    return closing.type == "link_close" and text.content in (url, url.removeprefix("mailto:"))

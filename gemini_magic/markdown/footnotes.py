@@ -1,7 +1,7 @@
-"""Footnotes: a mark where one is referred to, and each note as a paragraph where it stands.
+"""Footnotes: a superscript where a footnote is referred to, and each definition as a paragraph where it stands.
 
-Notes are not numbered anew and not moved to the end, so nothing that comes later changes what is finished. It knows
-nothing of links; ``[^1](address)`` is one.
+Footnotes are not numbered again and not moved to the end, so text that comes later does not change what is
+finished. ``[^1](url)`` is a link, not a footnote.
 """
 
 from __future__ import annotations
@@ -21,46 +21,52 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
     from markdown_it.utils import EnvType, OptionsDict
 
-__all__ = ["HALF_MARK", "NOTE", "draw_mark", "mark", "note"]
+__all__ = [
+    "DEFINITION_START",
+    "PARTIAL_REFERENCE",
+    "footnote_definition",
+    "footnote_reference",
+    "render_footnote_reference",
+]
 
 _LABEL: Final = r"\[\^[^\W_][\w.-]{0,39}\]"
-_MARK: Final = re.compile(rf"{_LABEL}(?!\()")
-NOTE: Final = re.compile(rf"{_LABEL}:")
-"""How a note begins."""
+_REFERENCE: Final = re.compile(rf"{_LABEL}(?!\()")
+DEFINITION_START: Final = re.compile(rf"{_LABEL}:")
+"""The beginning of a definition."""
 
-HALF_MARK: Final = re.compile(r"\[\^[\w.-]{0,40}$")
-"""A mark at the end of a text that is being typed."""
+PARTIAL_REFERENCE: Final = re.compile(r"\[\^[\w.-]{0,40}$")
+"""An unfinished reference at the end of a text."""
 
 
-def note(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Parse a note: a paragraph that begins with ``[^label]:``, also right below another paragraph."""
+def footnote_definition(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Parse a definition: a paragraph that begins with ``[^label]:``, also directly below another paragraph."""
     if state.is_code_block(start):
         return False
     line = state.src[state.bMarks[start] + state.tShift[start] : state.eMarks[start]]
-    if not NOTE.match(line):
+    if not DEFINITION_START.match(line):
         return False
     return silent or paragraph(state, start, end, False)
 
 
-def mark(state: StateInline, silent: bool) -> bool:
-    """Parse ``[^label]``, and the colon after it where a note begins."""
+def footnote_reference(state: StateInline, silent: bool) -> bool:
+    """Parse ``[^label]``, with the colon after it where a definition begins."""
     if state.src[state.pos] != "[":
         return False
-    match = _MARK.match(state.src, state.pos, state.posMax)
+    match = _REFERENCE.match(state.src, state.pos, state.posMax)
     if match is None:
         return False
-    begun = NOTE.match(state.src, 0, state.posMax) if state.pos == 0 else None
-    state.pos = (begun or match).end()
+    definition = DEFINITION_START.match(state.src, 0, state.posMax) if state.pos == 0 else None
+    state.pos = (definition or match).end()
     if not silent:
-        token = state.push("note_mark", "", 0)
-        token.content, token.markup = match[0][2:-1], ":" if begun else ""
+        token = state.push("footnote_reference", "", 0)
+        token.content, token.markup = match[0][2:-1], ":" if definition else ""
     return True
 
 
-def draw_mark(
+def render_footnote_reference(
     _self: RendererHTML, tokens: Sequence[Token], idx: int, _options: OptionsDict, _env: EnvType
 ) -> str:
-    """Draw a mark: a number as one, a word with its sign, as it may be the beginning of a pattern."""
+    """Render a reference. A label that is not a number keeps its ``^``, as it may be the beginning of a pattern."""
     label = tokens[idx].content
-    begins = ' class="gm-def"' if tokens[idx].markup else ""
-    return f"<sup{begins}>[{'' if label.isdigit() else '^'}{escape(label)}]</sup>"
+    attribute = ' class="gm-def"' if tokens[idx].markup else ""
+    return f"<sup{attribute}>[{'' if label.isdigit() else '^'}{escape(label)}]</sup>"

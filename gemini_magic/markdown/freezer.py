@@ -1,178 +1,233 @@
-"""Which source of a growing answer is finished: blocks, and the parts of the one that is open.
+r"""Decides which source of a growing text is finished and freezes it: whole blocks, and parts of the one open block.
 
-It knows source and tokens; what they look like and what the view is told is decided elsewhere.
+Terms:
 
-Why a block may be frozen: CommonMark decides block structure line by line, so complete lines can
-change only the last block that is open (CommonMark 0.31, appendix "A parsing strategy", phase 1).
+* A block is a top-level Markdown block: a heading, paragraph, list, table, fence, quote, rule or formula.
+* Frozen source is parsed and rendered once and never parsed again. The freezer hands it out as ``FrozenPart``
+  objects and keeps only the rest of the text.
+* The open block is a list, table, fence or paragraph that may still grow and of which some parts are frozen.
+* The tail is what follows the open block (or all that is not frozen, if there is no open block).
+
+When a block is frozen. CommonMark builds blocks line by line, and a complete line can change only the last
+block that is open (CommonMark 0.31, appendix "A parsing strategy", phase 1). So the freezer parses complete
+lines only. All blocks but the last are final. The last one is final, too, if nothing can continue it: a rule,
+a formula block, a closed fence, a heading that cannot be a table's header, or a paragraph, table or quote
+with a blank line after it (``open_block.is_final``). Frozen blocks can still change in one way: a link
+definition that arrives later can turn ``[label]`` into a link. The renderer handles that; here, the
+definitions in frozen source are collected in ``Freezer.definitions``.
+
+When a part of the open block is frozen. If the last block is not final but is a list with two or more items,
+a table with rows or a fence with lines, it becomes the open block: every item but the last, every complete
+row and every complete line is frozen. The text then continues inside that block: each parse begins with the
+block's prefix, which stands in for its frozen parts (see ``open_block``). The block stops being open when
+other tokens follow it or when it can no longer grow.
+
+A long paragraph is the exception to "complete lines only", because a model may write a thousand characters
+without a line end. ``Freezer.cut_paragraph`` freezes its beginning up to a space at which no inline markup is
+open (``paragraph_cut``). Rarely such a block turns out not to be a paragraph: its last line becomes the
+header of a table. Then the block is invalid, its source is put back and parsed again.
+
+The freezer knows source and tokens. It does not make HTML and does not know the view.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .highlight_live import Colours
-from .images import size_of
-from .open_block import Frame, after_line, is_final, line_start, top_level
-from .open_blocks import TextFrame, opened
-from .paragraph_cut import LONG, is_firm, paragraph_line, quiet_cut
-from .parser import Refs, blocks_of
+from .highlight_live import LiveHighlighter
+from .images import length_without_data
+from .open_block import OpenBlock, is_final, line_after, line_start, split_top_level
+from .open_blocks import OpenParagraph, begin_open_block
+from .paragraph_cut import LONG, is_paragraph_text, paragraph_cut, paragraph_line
+from .parser import References, parse_blocks
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
     from .images import Images
 
-__all__ = ["Part", "Source"]
+__all__ = ["Freezer", "FrozenPart"]
 
 
-class Part(NamedTuple):
-    """Something that is being frozen: a block, or a part of a frame."""
+class FrozenPart(NamedTuple):
+    """What is being frozen: a whole block, or a part of the open block."""
 
-    frame: Frame | None
+    block: OpenBlock | None
     tokens: list[Token]
 
 
-class Source:
-    """The source that is not frozen yet.
+class Freezer:
+    """Holds the source that is not frozen yet and freezes what is finished.
+
+    Args:
+        live_highlight: whether the code of an open fence is highlighted.
+        images: the images that open blocks may show.
 
     Attributes:
-        text: it itself.
-        frame: the open block of which parts are frozen, if there is one; the text goes on inside it.
-        settled: the definitions in frozen source.
-        fresh: the labels settled since somebody cleared it.
-        images: those that frames may show.
+        text: the source that is not frozen.
+        open_block: the block of which parts are frozen, if there is one; ``text`` continues inside it.
+        definitions: the link definitions in frozen source, by normalized label.
+        new_labels: the labels added to ``definitions`` since the caller last cleared this set.
+        images: the images that open blocks may show.
     """
 
-    def __init__(self, *, coloured: bool, images: Images) -> None:
+    def __init__(self, *, live_highlight: bool, images: Images) -> None:
         self.images = images
         self.text = ""
-        self.frame: Frame | None = None
-        self.settled: dict[str, Any] = {}
-        self.fresh: set[str] = set()
-        self._colours = Colours if coloured else None
-        self._complete = 0  # how much of the text, up to a line end, was searched for finished parts
-        self._patience = LONG  # how much of it is read again and again before a paragraph is cut
+        self.open_block: OpenBlock | None = None
+        self.definitions: dict[str, Any] = {}
+        self.new_labels: set[str] = set()
+        self._make_highlighter = LiveHighlighter if live_highlight else None
+        self._searched = 0  # how much of the text, up to a line end, was searched for finished parts
+        self._cut_length = LONG  # a longer text is searched for a paragraph that can be cut
 
     @property
-    def led(self) -> str:
-        """The text behind what stands for the frozen parts of the open block."""
-        return self.frame.lead + self.text if self.frame else self.text
+    def prefixed_text(self) -> str:
+        """The unfrozen source behind the prefix that stands in for the frozen parts of the open block."""
+        return self.open_block.prefix + self.text if self.open_block else self.text
 
-    def read(self) -> tuple[Refs, list[Token]]:
-        """Parse what is not frozen, the unfinished line too."""
-        passing = Refs(self.settled)
-        if self.frame is None:
-            return passing, blocks_of(self.text, passing)
-        tokens = blocks_of(self.led, passing, self.frame.spent)
-        self.frame.split(tokens)
-        if not self.frame.void:
-            return passing, tokens
-        self._withdraw()
-        return self.read()
+    def parse(self) -> tuple[References, list[Token]]:
+        """Parse what is not frozen, including the incomplete last line.
 
-    def _withdraw(self) -> None:
-        """Read the source of a frame anew: it was no such block."""
-        if self.frame is not None:
-            self.text = "".join([*self.frame.source, self.text])
-            self._complete = 0
-            self.frame = None
+        Returns:
+            The link definitions in it, and its block tokens.
+        """
+        references = References(self.definitions)
+        if self.open_block is None:
+            return references, parse_blocks(self.text, references)
+        tokens = parse_blocks(self.prefixed_text, references, self.open_block.filled_cells)
+        self.open_block.split(tokens)
+        if not self.open_block.invalid:
+            return references, tokens
+        self._unfreeze()
+        return self.parse()
 
-    def freeze(self, end: int | None = None) -> list[Part]:
-        """Cut finished parts off the complete lines, or off so many characters; settle the definitions among them."""
+    def _unfreeze(self) -> None:
+        """Put the source of an invalid open block back, so that it is parsed again."""
+        if self.open_block is not None:
+            self.text = "".join([*self.open_block.frozen_source, self.text])
+            self._searched = 0
+            self.open_block = None
+
+    def freeze(self, end: int | None = None) -> list[FrozenPart]:
+        """Freeze what is finished in the complete lines, and keep the link definitions in it.
+
+        Args:
+            end: freeze what is finished in so many characters instead.
+        """
         end = self.text.rfind("\n") + 1 if end is None else end
-        if end <= self._complete:
+        if end <= self._searched:
             return []
-        self._complete = end
-        frame = self.frame
-        lead = frame.lead if frame else ""
-        text = lead + self.text[:end]
-        refs = Refs(self.settled)
-        tokens = blocks_of(text, refs, frame.spent if frame else 0)
-        new: list[Part] = []
+        self._searched = end
+        open_block = self.open_block
+        prefix = open_block.prefix if open_block else ""
+        text = prefix + self.text[:end]
+        references = References(self.definitions)
+        tokens = parse_blocks(text, references, open_block.filled_cells if open_block else 0)
+        new: list[FrozenPart] = []
         line = 0
-        if frame is not None:
-            children, tokens = frame.split(tokens)
-            if frame.void:
-                self._withdraw()
+        if open_block is not None:
+            parts, tokens = open_block.split(tokens)
+            if open_block.invalid:
+                self._unfreeze()
                 return self.freeze()
-            frame.settle()
-            if tokens or frame.ended(text):
-                self.frame = None
-                line = frame.end
+            open_block.commit()
+            if tokens or open_block.has_ended(text):
+                self.open_block = None
+                line = open_block.end_line
             else:
-                children, line = frame.finished(children)
-                frame.consume(text[len(lead) : line_start(text, line)])
-            new = [Part(frame, child) for child in children]
-        blocks, after = self._finished(top_level(tokens), text)
-        # Not where the last block begins: definitions in between make no token and can still grow.
-        self._cut(text, max(line, after), refs, len(lead), self.text[end:])
+                parts, line = open_block.finished_parts(parts)
+                open_block.freeze_source(text[len(prefix) : line_start(text, line)])
+            new = [FrozenPart(open_block, part) for part in parts]
+        blocks, blocks_end = self._freeze_blocks(split_top_level(tokens), text)
+        # Drop the source up to the end of what is frozen, not up to the start of the last block: definitions
+        # in between make no token and can still grow.
+        self._drop(text, max(line, blocks_end), references, len(prefix), self.text[end:])
         return new + blocks
 
-    def _cut(self, text: str, line: int, refs: Refs, lead: int, behind: str) -> None:
-        """Drop a parsed text up to a line, and settle the definitions before it."""
-        cut = line_start(text, line)
-        if cut <= lead:
-            return
-        for label, definition in refs.items():
-            if definition["map"][1] <= line:
-                self.settled[label] = definition
-                self.fresh.add(label)
-        self.text = text[cut:] + behind
-        self._complete = len(text) - cut
+    def _drop(self, text: str, line: int, references: References, prefix: int, unparsed: str) -> None:
+        """Drop a parsed text up to a line, and keep the definitions before that line.
 
-    def _finished(self, blocks: list[list[Token]], text: str) -> tuple[list[Part], int]:
-        """Return the finished ones of blocks, the last one's finished parts too, and the line after them."""
+        Args:
+            text: what was parsed.
+            line: the first line to keep.
+            references: the definitions in the text.
+            prefix: the length of the prefix that the text begins with.
+            unparsed: the source after the text.
+        """
+        start = line_start(text, line)
+        if start <= prefix:
+            return
+        for label, definition in references.items():
+            if definition["map"][1] <= line:
+                self.definitions[label] = definition
+                self.new_labels.add(label)
+        self.text = text[start:] + unparsed
+        self._searched = len(text) - start
+
+    def _freeze_blocks(self, blocks: list[list[Token]], text: str) -> tuple[list[FrozenPart], int]:
+        """Return the final blocks, the finished parts of the last one too, and the line after them."""
         if not blocks:
             return [], 0
         last = blocks[-1]
-        done = blocks if is_final(last, text) else blocks[:-1]
-        new = [Part(None, block) for block in done]
-        line = after_line(done[-1]) if done else 0
-        found = None if len(done) == len(blocks) else opened(last, text, self.settled, self._colours)
-        if found is not None:
-            self.frame, parts, line = found
-            self.frame.images = self.images
-            new += [Part(self.frame, part) for part in parts]
+        final = blocks if is_final(last, text) else blocks[:-1]
+        new = [FrozenPart(None, block) for block in final]
+        line = line_after(final[-1]) if final else 0
+        opened = None
+        if len(final) < len(blocks):
+            opened = begin_open_block(last, text, self.definitions, self._make_highlighter)
+        if opened is not None:
+            self.open_block, parts, line = opened
+            self.open_block.images = self.images
+            new += [FrozenPart(self.open_block, part) for part in parts]
         return new, line
 
-    def shorten(self, tokens: list[Token]) -> list[Part]:
-        """Freeze the beginning of a long paragraph at the very end, and all that stands before it."""
-        if len(self.text) <= self._patience:
+    def cut_paragraph(self, tokens: list[Token]) -> list[FrozenPart]:
+        """Freeze the beginning of a long paragraph at the very end, and everything before it.
+
+        Args:
+            tokens: the result of ``parse``.
+        """
+        if len(self.text) <= self._cut_length:
             return []
-        self._patience = len(self.text) + max(LONG, size_of(self.text)) // 4
-        new: list[Part] = []
-        frame = self.frame
-        if not isinstance(frame, TextFrame):
-            if len(top_level(tokens)) > 1 and is_firm(self.text, tokens):
+        self._cut_length = len(self.text) + max(LONG, length_without_data(self.text)) // 4
+        new: list[FrozenPart] = []
+        block = self.open_block
+        if not isinstance(block, OpenParagraph):
+            if len(split_top_level(tokens)) > 1 and is_paragraph_text(self.text, tokens):
                 new = self.freeze(len(self.text))
-            refs, tokens = self.read()
-            line = paragraph_line(self.text, tokens) if self.frame is None else -1
+            references, tokens = self.parse()
+            line = paragraph_line(self.text, tokens) if self.open_block is None else -1
             if line < 0:
                 return new
-            self._cut(self.text, line, refs, 0, "")
-            frame = TextFrame()
-            frame.images = self.images
-        lead = frame.lead if frame.source else ""
-        text = lead + self.text
+            self._drop(self.text, line, references, 0, "")
+            block = OpenParagraph()
+            block.images = self.images
+        prefix = block.prefix if block.frozen_source else ""
+        text = prefix + self.text
         begin = len(text) - len(text.lstrip(" "))
         content = tokens[1].content
-        cut = quiet_cut(content) if text.startswith(content, begin) else 0
+        cut = paragraph_cut(content) if text.startswith(content, begin) else 0
         if cut:
-            self.frame = frame
-            new.append(Part(frame, [frame.piece(content[:cut], led=bool(lead))]))
-            frame.source.append(text[len(lead) : begin + cut])
+            self.open_block = block
+            new.append(FrozenPart(block, [block.piece_token(content[:cut], prefixed=bool(prefix))]))
+            block.frozen_source.append(text[len(prefix) : begin + cut])
             self.text = text[begin + cut :]
-            self._complete = max(0, self._complete - (begin + cut - len(lead)))
-            self._patience = LONG
+            self._searched = max(0, self._searched - (begin + cut - len(prefix)))
+            self._cut_length = LONG
         return new
 
-    def finish(self, tokens: list[Token]) -> list[Part]:
-        """Freeze everything that is left."""
-        new: list[Part] = []
-        frame, self.frame = self.frame, None
-        if frame is not None:
-            children, tokens = frame.split(tokens)
-            frame.settle()
-            new = [Part(frame, child) for child in children]
+    def freeze_all(self, tokens: list[Token]) -> list[FrozenPart]:
+        """Freeze everything that is left: nothing follows.
+
+        Args:
+            tokens: the result of ``parse``.
+        """
+        new: list[FrozenPart] = []
+        block, self.open_block = self.open_block, None
+        if block is not None:
+            parts, tokens = block.split(tokens)
+            block.commit()
+            new = [FrozenPart(block, part) for part in parts]
         self.text = ""
-        return new + [Part(None, block) for block in top_level(tokens)]
+        return new + [FrozenPart(None, block) for block in split_top_level(tokens)]

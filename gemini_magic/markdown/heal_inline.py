@@ -1,6 +1,7 @@
-"""Mends the last inline source of a growing text: what is open at its end is closed, shown as text or left out.
+"""Heals the last inline source of a growing text: what is open at its end is closed, shown as text or left out.
 
-It knows inline markup only; which source is the last, and what is held back before, is decided in ``heal``.
+It knows inline markup only. ``heal_blocks`` decides which inline source is the last one and what is held back
+before it.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from markdown_it.common.utils import normalizeReference
 from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.balance_pairs import link_pairs
 
-from .footnotes import HALF_MARK
+from .footnotes import PARTIAL_REFERENCE
 from .images import open_data_image
-from .math import FORMULA, Found, likely, pending
-from .parser import MD, Refs
+from .math import FORMULA_START, FormulaSpans, is_likely_formula, pending_token
+from .parser import MD, References
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,41 +24,41 @@ if TYPE_CHECKING:
     from markdown_it.rules_inline.state_inline import Delimiter
     from markdown_it.token import Token
 
-__all__ = ["mend"]
+__all__ = ["heal_inline"]
 
-_TRAILING: Final = re.compile(r"(?:[*_~`$\\]|!?\[)+$")
-_HALF_ENTITY: Final = re.compile(r"&#?[A-Za-z0-9]{0,31}$")
-_HALF_AUTOLINK: Final = re.compile(r"<[A-Za-z/][^\s<>]{0,300}$")
+_TRAILING_DELIMITERS: Final = re.compile(r"(?:[*_~`$\\]|!?\[)+$")
+_PARTIAL_ENTITY: Final = re.compile(r"&#?[A-Za-z0-9]{0,31}$")
+_PARTIAL_AUTOLINK: Final = re.compile(r"<[A-Za-z/][^\s<>]{0,300}$")
 _CODE_RUN: Final = re.compile(r"\\.|`+", re.DOTALL)
 _BRACKET: Final = re.compile(r"\\.|!?\[|\]", re.DOTALL)
 _LITERAL_OPENING: Final = re.compile(r"\[(?:$|[\s\d^]|[xX](?:\]|$))")
-_REACH: Final = 2000  # characters back from the end within which an unfinished link is looked for
-_DEPTH: Final = 4  # links inside images inside links; more is no answer but an attack
+_MAX_LINK: Final = 2000  # characters before the end within which an unfinished link is looked for
+_MAX_NESTING: Final = 4  # links inside images inside links; deeper nesting is an attack, not an answer
 
 
-def mend(token: Token, refs: Refs) -> None:
-    """Mend the inline source of a token; a formula that is being typed is taken out of it."""
+def heal_inline(token: Token, references: References) -> None:
+    """Heal the inline source of a token; an unfinished formula at its end becomes a token of its own in ``meta``."""
     content = token.content
     image = open_data_image(content)
     content = content[:image] if image >= 0 else content
-    formulas = Found(content)
-    if FORMULA.search(content):
-        MD.inline.tokenize(StateInline(content, MD, {"references": Refs(), "formulas": formulas}, []))
-    code = _open_code(_blotted(content, formulas.spans))
+    formulas = FormulaSpans(content)
+    if FORMULA_START.search(content):
+        MD.inline.tokenize(StateInline(content, MD, {"references": References(), "formulas": formulas}, []))
+    code = _unclosed_code(_mask(content, formulas.spans))
     limit = len(content) if code is None else code[0]
-    at = next((at for at in sorted(formulas.open) if at < limit and likely(content[at:])), -1)
+    at = next((at for at in sorted(formulas.open) if at < limit and is_likely_formula(content[at:])), -1)
     if at >= 0:
         opening = content[at : at + (1 if content[at] == "$" != content[at + 1] else 2)]
-        token.meta["pending"] = pending(token, opening, content[at + len(opening) :])
+        token.meta["pending"] = pending_token(token, opening, content[at + len(opening) :])
         content = content[:at]
     spans = [span for span in sorted(set(formulas.spans)) if span[1] <= len(content)]
-    token.content = _mend(content, spans, refs)
+    token.content = _heal_source(content, spans, references)
     if at >= 0 and content[-1:].isspace() and not token.content[-1:].isspace():
         token.meta["pending"].info = " "
 
 
-def _blotted(content: str, spans: list[tuple[int, int]]) -> str:
-    """Return the content with some spans blotted out, same length."""
+def _mask(content: str, spans: list[tuple[int, int]]) -> str:
+    """Replace the characters in some spans with ``x``; the length stays the same."""
     pieces, at = [], 0
     for start, stop in spans:
         if start >= at:
@@ -66,35 +67,38 @@ def _blotted(content: str, spans: list[tuple[int, int]]) -> str:
     return "".join([*pieces, content[at:]])
 
 
-def _mend(content: str, spans: list[tuple[int, int]], refs: Refs) -> str:
+def _heal_source(content: str, spans: list[tuple[int, int]], references: References) -> str:
     """Return inline source whose open code, links and emphasis at the end are closed or dropped.
 
-    ``spans`` are the formulas in it: nothing in them is markup.
+    Args:
+        content: the source.
+        spans: the formulas in it, whose characters are not markup.
+        references: the link definitions.
     """
-    stand_in = next((chr(code) for code in range(0xE000, 0xF8FF) if chr(code) not in content), "")
+    placeholder = next((chr(code) for code in range(0xE000, 0xF8FF) if chr(code) not in content), "")
     formulas = []
-    for start, stop in reversed(spans if stand_in else []):
+    for start, stop in reversed(spans if placeholder else []):
         formulas.append(content[start:stop])
-        content = content[:start] + stand_in + content[stop:]
-    mended = _without_halves(content, refs)
+        content = content[:start] + placeholder + content[stop:]
+    healed = _heal_code_and_links(content, references)
     for formula in reversed(formulas):
-        mended = mended.replace(stand_in, formula, 1)
-    return _closed(mended)
+        healed = healed.replace(placeholder, formula, 1)
+    return _close_emphasis(healed)
 
 
-def _without_halves(content: str, refs: Refs) -> str:
-    code = _open_code(content)
+def _heal_code_and_links(content: str, references: References) -> str:
+    code = _unclosed_code(content)
     if code is not None:
         start, ticks = code
         inner = content[start + len(ticks) :].rstrip("`")
         span = ticks + inner + ticks if inner.strip() else ""
-        return _half_link((content[:start] + span).rstrip(), refs)
-    content = HALF_MARK.sub("", _half_autolink(_HALF_ENTITY.sub("", content)))
-    return _without_trailing(_half_link(content, refs))
+        return _heal_links((content[:start] + span).rstrip(), references)
+    content = PARTIAL_REFERENCE.sub("", _drop_partial_autolink(_PARTIAL_ENTITY.sub("", content)))
+    return _drop_trailing_delimiters(_heal_links(content, references))
 
 
-def _code_runs(content: str) -> Iterator[tuple[int, int]]:
-    """Yield where each code span begins and ends; an opening run without its closer ends at -1."""
+def _code_spans(content: str) -> Iterator[tuple[int, int]]:
+    """Yield where each code span begins and ends; the end is -1 if the closing back-ticks are missing."""
     runs = [match.span() for match in _CODE_RUN.finditer(content) if match[0][0] == "`"]
     index = 0
     while index < len(runs):
@@ -108,51 +112,51 @@ def _code_runs(content: str) -> Iterator[tuple[int, int]]:
         index = closer + 1
 
 
-def _open_code(content: str) -> tuple[int, str] | None:
-    """Return position and back-ticks of the first code span that is not closed."""
-    for start, stop in _code_runs(content):
+def _unclosed_code(content: str) -> tuple[int, str] | None:
+    """Return the position and the back-ticks of the first code span that is not closed."""
+    for start, stop in _code_spans(content):
         if stop < 0:
             run = re.match("`+", content[start:])
             return (start, run[0]) if run else None
     return None
 
 
-def _masked(content: str) -> str:
-    """Return the content with its code spans blotted out, same length."""
-    return _blotted(content, [span for span in _code_runs(content) if span[1] >= 0])
+def _mask_code(content: str) -> str:
+    """Mask the code spans in the content; the length stays the same."""
+    return _mask(content, [span for span in _code_spans(content) if span[1] >= 0])
 
 
-def _without_trailing(content: str) -> str:
+def _drop_trailing_delimiters(content: str) -> str:
     """Drop a run of delimiters at the end, unless it ends a code span."""
-    match = _TRAILING.search(content)
+    match = _TRAILING_DELIMITERS.search(content)
     if not match:
         return content
     return content[: max(match.start(), _last_code_end(content))].rstrip()
 
 
 def _last_code_end(content: str) -> int:
-    return max((stop for _, stop in _code_runs(content)), default=0)
+    return max((stop for _, stop in _code_spans(content)), default=0)
 
 
-def _half_autolink(content: str) -> str:
-    match = _HALF_AUTOLINK.search(content)
+def _drop_partial_autolink(content: str) -> str:
+    match = _PARTIAL_AUTOLINK.search(content)
     return content[: match.start()] if match and match.start() >= _last_code_end(content) else content
 
 
-def _half_link(content: str, refs: Refs) -> str:
-    """Show a link being typed as its text and an image being typed as nothing."""
-    for _ in range(_DEPTH):
-        shorter = _one_half_link(content, refs)
+def _heal_links(content: str, references: References) -> str:
+    """Replace an unfinished link at the end by its text, and drop an unfinished image."""
+    for _ in range(_MAX_NESTING):
+        shorter = _heal_one_link(content, references)
         if shorter == content:
             break
         content = shorter
     return content
 
 
-def _one_half_link(content: str, refs: Refs) -> str:
-    masked = _masked(content)
+def _heal_one_link(content: str, references: References) -> str:
+    masked = _mask_code(content)
     openings: list[re.Match[str]] = []
-    resume = max(0, len(content) - _REACH)
+    resume = max(0, len(content) - _MAX_LINK)
     for match in _BRACKET.finditer(masked, resume):
         if match.start() < resume or match[0][0] == "\\":
             continue
@@ -160,9 +164,9 @@ def _one_half_link(content: str, refs: Refs) -> str:
             openings.append(match)
         elif openings:
             opening = openings.pop()
-            end = _target_end(masked, match.end())
+            end = _destination_end(masked, match.end())
             inner = content[opening.end() : match.start()]
-            if end < 0 and not _settled(inner, masked[match.end() :], refs):
+            if end < 0 and not _is_complete(inner, masked[match.end() :], references):
                 return content[: opening.start()] + ("" if opening[0] == "![" else inner)
             resume = max(end, match.end())
     for opening in openings:
@@ -174,8 +178,8 @@ def _one_half_link(content: str, refs: Refs) -> str:
     return content
 
 
-def _target_end(text: str, at: int) -> int:
-    """Return where a link's target ends; -1 when it is still being typed (or may yet begin)."""
+def _destination_end(text: str, at: int) -> int:
+    """Return where the destination behind a link's text ends; -1 if it is unfinished or may still begin."""
     if at >= len(text):
         return -1
     if text[at] == "[":
@@ -190,28 +194,28 @@ def _target_end(text: str, at: int) -> int:
     return -1
 
 
-def _settled(text: str, rest: str, refs: Refs) -> bool:
-    """Say whether a bracket pair at the very end reads well as it is: a known label, ``[1]``, ``[^note]``."""
+def _is_complete(text: str, rest: str, references: References) -> bool:
+    """Return whether brackets at the very end stay as they are: ``[1]``, ``[^note]`` or a label that is defined."""
     return not rest and (
-        _LITERAL_OPENING.match("[" + text + "]") is not None or normalizeReference(text) in refs
+        _LITERAL_OPENING.match("[" + text + "]") is not None or normalizeReference(text) in references
     )
 
 
-def _closed(content: str) -> str:
+def _close_emphasis(content: str) -> str:
     """Close every emphasis and strikethrough that is open at the end."""
-    state = StateInline(content, MD, {"references": Refs()}, [])
+    state = StateInline(content, MD, {"references": References()}, [])
     MD.inline.tokenize(state)
     link_pairs(state)
     closers = []
     for delimiter in state.delimiters:
-        if delimiter.open and delimiter.end < 0 and not _inside_word(state.tokens, delimiter):
+        if delimiter.open and delimiter.end < 0 and not _is_inside_word(state.tokens, delimiter):
             marker = chr(delimiter.marker)
             closers.append(marker * 2 if marker == "~" else marker)
     return content.rstrip() + "".join(reversed(closers)) if closers else content
 
 
-def _inside_word(tokens: list[Token], delimiter: Delimiter) -> bool:
-    """Say whether a letter or digit stands before the run: ``2*3`` is seldom emphasis."""
+def _is_inside_word(tokens: list[Token], delimiter: Delimiter) -> bool:
+    """Return whether a letter or digit stands before the delimiters: ``2*3`` is seldom emphasis."""
     at = delimiter.token - 1
     while at >= 0 and tokens[at].content and not tokens[at].content.strip(chr(delimiter.marker)):
         at -= 1

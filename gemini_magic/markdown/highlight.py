@@ -1,6 +1,6 @@
-"""Colours source code: text and a language name in, escaped HTML out, its words marked by elements and span classes.
+"""Highlights source code: returns escaped HTML in which elements and span classes mark the tokens.
 
-It knows Pygments and nothing of Markdown; a language it does not know, or code too long, stays plain.
+It knows Pygments and nothing of Markdown. Code in an unknown language, or too long, stays plain.
 """
 
 from __future__ import annotations
@@ -13,52 +13,53 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["highlight", "language_of", "lexer_of", "lines_of", "painted", "within_reason"]
+__all__ = ["find_lexer", "highlight", "html_lines", "is_short_enough", "language_of", "split_lines"]
 
-_MOST: Final = 150_000  # characters; Pygments takes about 1.2 ms per 1000 (Python), so 0.2 s at worst
-_LONGEST_LINE: Final = 5_000  # a minified line makes some lexers slow and helps no reader
-_NOT_A_NAME: Final = re.compile(r"[^A-Za-z0-9_+#.-]")
+_MAX_LENGTH: Final = 150_000  # characters; Pygments takes about 1.2 ms per 1000 (Python), so 0.2 s at worst
+_MAX_LINE: Final = 5_000  # characters; some lexers are slow with minified lines
+_NOT_IN_NAME: Final = re.compile(r"[^A-Za-z0-9_+#.-]")
 
 
 def language_of(info: str) -> str:
-    """Return the language a fence's info string names, in lower case, ``""`` when it names none.
+    """Return the language that a fence's info string names, in lower case; ``""`` if it names no language.
 
-    ``{.python}`` and ``python title="x"`` both mean python; at most 40 characters of
-    ``[A-Za-z0-9_+#.-]`` are kept, as it becomes part of a class name.
+    ``{.python}`` and ``python title="x"`` both name python. At most 40 characters of ``[A-Za-z0-9_+#.-]`` are
+    kept, because the language becomes part of a class name.
     """
     first = info.strip().split(maxsplit=1)[:1]
-    name = _NOT_A_NAME.sub("", first[0].removeprefix("{").lstrip(".")) if first else ""
+    name = _NOT_IN_NAME.sub("", first[0].removeprefix("{").lstrip(".")) if first else ""
     return name[:40].lower()
 
 
 @cache
-def _aliases() -> Mapping[str, str]:
-    """Map each alias to a lexer's name, built-in lexers only.
+def _lexer_names() -> Mapping[str, str]:
+    """Return the lexer's name for each alias, built-in lexers only.
 
-    Pygments' own lookup asks installed plugins when it finds nothing: slow, and code of strangers
-    would be loaded because an answer named it.
+    Pygments' own lookup asks installed plugins if it finds no lexer. That is slow, and it would load
+    third-party code because an answer named a language.
     """
-    from pygments.lexers import get_all_lexers  # noqa: PLC0415 - 10 ms, needed by the first code block only
+    from pygments.lexers import get_all_lexers  # noqa: PLC0415 - takes 10 ms; the first code block needs it
 
     return {alias.lower(): name for name, aliases, _, _ in get_all_lexers(plugins=False) for alias in aliases}
 
 
 @lru_cache(maxsize=64)
-def lexer_of(language: str) -> Any:
-    """Return the lexer of a language, None for one that is not known."""
+def find_lexer(language: str) -> Any:
+    """Return the lexer of a language, None if the language is unknown."""
     from pygments.lexers import find_lexer_class  # noqa: PLC0415 - see above
 
-    name = _aliases().get(language)
+    name = _lexer_names().get(language)
     found = find_lexer_class(name) if name else None
     return found(stripnl=False, ensurenl=False) if found else None
 
 
 @cache
-def _names() -> dict[Any, str]:
-    """Map Pygments token types to our names for them; a type that is not here takes its parent's.
+def _token_markup() -> dict[Any, str]:
+    """Return the markup of Pygments token types: a class that begins with ``gm-``, or an element.
 
-    A name is an element or a class. Most of a coloured answer's HTML is tags, so what is frequent has an element of its
-    own, and one that reads well where nothing styles it: bold keywords, slanted comments.
+    A type that is not listed has the markup of its parent. Most of the HTML of highlighted code is tags, so
+    frequent types have a short element. It reads well without a style sheet, too: keywords are bold and
+    comments italic.
     """
     from pygments.token import Token  # noqa: PLC0415 - comes with the lexers
 
@@ -91,41 +92,41 @@ def _names() -> dict[Any, str]:
     }
 
 
-def _name_of(kind: Any) -> str:
-    names = _names()
-    known = names.get(kind)
-    if known is None:
-        known = names[kind] = _name_of(kind.parent) if kind.parent else ""
-    return known
+def _markup_of(kind: Any) -> str:
+    known_markup = _token_markup()
+    markup = known_markup.get(kind)
+    if markup is None:
+        markup = known_markup[kind] = _markup_of(kind.parent) if kind.parent else ""
+    return markup
 
 
-def lines_of(text: str) -> list[str]:
+def split_lines(text: str) -> list[str]:
     r"""Split a text after each ``\n``, and nowhere else."""
     lines = [f"{line}\n" for line in text.split("\n")]
     last = lines.pop()[:-1]
     return [*lines, last] if last else lines
 
 
-def painted(tokens: Iterable[tuple[Any, str]]) -> list[str]:
-    """Return the HTML of lexer tokens line by line, line ends kept; no element crosses a line."""
+def html_lines(tokens: Iterable[tuple[Any, str]]) -> list[str]:
+    """Return the HTML of each line of lexer tokens, with its line end. No element crosses a line."""
     lines: list[str] = []
-    runs: list[tuple[str, list[str]]] = []  # of the line
+    runs: list[tuple[str, list[str]]] = []  # of the current line
     for kind, text in tokens:
-        name = _name_of(kind)
-        for piece in lines_of(text):
+        name = _markup_of(kind)
+        for piece in split_lines(text):
             if runs and (runs[-1][0] == name or piece.isspace()):
                 runs[-1][1].append(piece)
             else:
                 runs.append((name, [piece]))
             if piece.endswith("\n"):
-                lines.append(_line(runs))
+                lines.append(_line_html(runs))
                 runs.clear()
     if runs:
-        lines.append(_line(runs))
+        lines.append(_line_html(runs))
     return lines
 
 
-def _line(runs: list[tuple[str, list[str]]]) -> str:
+def _line_html(runs: list[tuple[str, list[str]]]) -> str:
     pieces = []
     for name, parts in runs:
         text = escape("".join(parts), quote=False)
@@ -135,24 +136,28 @@ def _line(runs: list[tuple[str, list[str]]]) -> str:
     return "".join(pieces)
 
 
-def within_reason(code: str) -> bool:
-    """Say whether code is short enough to be coloured."""
-    return len(code) <= _MOST and not any(len(line) > _LONGEST_LINE for line in code.split("\n"))
+def is_short_enough(code: str) -> bool:
+    """Return whether code is short enough to be highlighted."""
+    return len(code) <= _MAX_LENGTH and not any(len(line) > _MAX_LINE for line in code.split("\n"))
 
 
-@lru_cache(maxsize=32)  # a finished fence in an open list is drawn again with each update
+@lru_cache(maxsize=32)  # a closed fence in an open list is rendered again with each update
 def highlight(code: str, language: str) -> str:
-    """Return ``code`` as HTML text, coloured when ``language`` (lower case) is one Pygments knows.
+    """Return code as HTML, highlighted if Pygments knows the language.
 
-    The text is never changed: without its tags the result is ``code``, escaped. No element crosses a line.
+    The text never changes: without its tags the result is ``code``, escaped. No element crosses a line.
+
+    Args:
+        code: the source code.
+        language: in lower case; may be empty.
     """
     plain = escape(code, quote=False)
-    if not language or not within_reason(code):
+    if not language or not is_short_enough(code):
         return plain
     try:
-        lexer = lexer_of(language)
+        lexer = find_lexer(language)
         tokens = list(lexer.get_tokens(code)) if lexer else []
-        # Some lexers do not give back the very text they were given.
-        return "".join(painted(tokens)) if "".join(text for _, text in tokens) == code else plain
-    except Exception:  # noqa: BLE001 - any lexer may fail on any text; plain code is the answer then
+        # Some lexers change the text.
+        return "".join(html_lines(tokens)) if "".join(text for _, text in tokens) == code else plain
+    except Exception:  # noqa: BLE001 - any lexer may fail on any text; then the code stays plain
         return plain

@@ -1,7 +1,8 @@
-"""Which images of an answer are drawn, and which are only spoken of; it knows addresses and the heads of image files.
+"""Decides which images of an answer are shown, and which become a placeholder.
 
-An image that a page fetches tells its host what the answer says, so by default none is fetched. One that is inside the
-answer (``data:``) tells nobody: it is drawn when it is small and what it says it is.
+Fetching an image can send parts of the answer to its host, so by default the page fetches no images. An image
+inside the answer (a ``data:`` URL) sends nothing; it is shown if it is small and its content has the type
+that the URL names. The module reads URLs and the headers of image files.
 """
 
 from __future__ import annotations
@@ -20,24 +21,24 @@ if TYPE_CHECKING:
 __all__ = [
     "DATA_ONLY",
     "Images",
-    "Raster",
+    "RasterSize",
     "data_image",
-    "drawn",
-    "is_data",
+    "describe_data_image",
+    "image_html",
+    "is_image_data",
+    "length_without_data",
     "open_data_image",
-    "raster_of",
-    "size_of",
-    "spoken",
+    "raster_size",
 ]
 
-_MOST_BYTES: Final = 256 * 1024
-_LONGEST_SIDE: Final = 4096  # pixels
-_MOST_PIXELS: Final = 8_000_000  # a page unpacks four bytes for each
+_MAX_BYTES: Final = 256 * 1024
+_MAX_SIDE: Final = 4096  # pixels
+_MAX_PIXELS: Final = 8_000_000  # a browser allocates four bytes for each
 
 _NAME = r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])?"
 _HOST: Final = re.compile(rf"(?:\*\.(?=[^.]+\.))?{_NAME}")
-_ADDRESS: Final = re.compile(rf"https://({_NAME})(?::443)?(?:[/?#][^\s\\<>\"]*)?", re.IGNORECASE)
-_DATA_ADDRESS: Final = re.compile(r"data:image/(png|gif|jpeg|webp);base64,([A-Za-z0-9+/]+={0,2})")
+_HTTPS_URL: Final = re.compile(rf"https://({_NAME})(?::443)?(?:[/?#][^\s\\<>\"]*)?", re.IGNORECASE)
+_DATA_URL: Final = re.compile(r"data:image/(png|gif|jpeg|webp);base64,([A-Za-z0-9+/]+={0,2})")
 _DATA_IMAGE: Final = re.compile(
     r"!\[(?P<alt>[^\[\]]{0,1000})\]\([ \t]*(?P<url>data:image/[A-Za-z0-9.+-]{1,30}[;,][^\s()<>]*)"
     r"(?:[ \t]+(?:\"[^\"]{0,1000}\"|'[^']{0,1000}'))?[ \t]*\)"
@@ -48,99 +49,100 @@ _BEFORE_DATA: Final = re.compile(r"!\[[^\[\]]{0,1000}\]\([ \t]*$")
 
 
 class Images(NamedTuple):
-    """What may be drawn.
+    """Which images are shown.
 
     Attributes:
-        data: whether small images inside the answer are.
-        hosts: where others may come from, by https: names, or ``*.name`` for all below one.
+        data: whether small images inside the answer are shown.
+        hosts: the hosts from which images may be fetched by https: names, or ``*.name`` for all subdomains.
     """
 
     data: bool = True
     hosts: tuple[str, ...] = ()
 
     @classmethod
-    def parse(cls, words: str) -> Images:
-        """Read ``none``, ``data``, or hosts with commas between them (``data`` is then meant, too).
+    def parse(cls, value: str) -> Images:
+        """Parse the value of ``--images``: ``none``, ``data``, or comma-separated hosts, which include ``data``.
 
         Raises:
-            OptionError: one of them is no host.
+            OptionError: a name is not a host.
         """
-        named = [word.strip().lower() for word in words.split(",") if word.strip()]
-        if named == ["none"]:
+        names = [name.strip().lower() for name in value.split(",") if name.strip()]
+        if names == ["none"]:
             return cls(data=False)
-        hosts = tuple(word for word in named if word != "data")
+        hosts = tuple(name for name in names if name != "data")
         for host in hosts:
             if not _HOST.fullmatch(host):
                 raise OptionError(
                     f"--images: {host!r} is not a host.",
-                    remedy="Name hosts alone, such as img.example.org or *.example.org, or use none or data. "
-                    "Letters beyond ASCII are written as xn--….",
+                    remedy="Use none, data, or host names such as img.example.org or *.example.org. "
+                    "Write international host names in Punycode (xn--…).",
                 )
         return cls(hosts=hosts)
 
-    def allows(self, url: str) -> bool:
-        """Say whether an address may be fetched: https, a plain host of the list, no other port, no credentials."""
-        match = _ADDRESS.fullmatch(url)
+    def allows_fetch(self, url: str) -> bool:
+        """Return whether a URL may be fetched: https, a listed host, the default port, no credentials."""
+        match = _HTTPS_URL.fullmatch(url)
         host = match[1].lower() if match else ""
         return bool(host) and any(
             host.endswith(name[1:]) if name.startswith("*.") else host == name for name in self.hosts
         )
 
-    def draws(self, url: str) -> bool:
-        """Say whether an image is drawn."""
-        return self.allows(url) or (self.data and raster_of(url) is not None)
+    def shows(self, url: str) -> bool:
+        """Return whether an image with this URL is shown."""
+        return self.allows_fetch(url) or (self.data and raster_size(url) is not None)
 
 
 DATA_ONLY: Final = Images()
 
 
-class Raster(NamedTuple):
-    """An image inside an address: its size in pixels."""
+class RasterSize(NamedTuple):
+    """The size of an image inside a ``data:`` URL, in pixels."""
 
     width: int
     height: int
 
 
-@lru_cache(maxsize=8)  # an open paragraph is drawn again with each update
-def raster_of(url: str) -> Raster | None:
-    """Return the size of a ``data:`` image that may be drawn.
+@lru_cache(maxsize=8)  # an open paragraph is rendered again with each update
+def raster_size(url: str) -> RasterSize | None:
+    """Return the size of a ``data:`` image that may be shown.
 
-    None for one that is no PNG, GIF, JPEG or WebP, is not what it says it is, or is too large.
+    Returns None if the image is not a PNG, GIF, JPEG or WebP, is not of the type that the URL names, or is
+    too large.
     """
-    match = _DATA_ADDRESS.fullmatch(url)
-    if match is None or len(match[2]) * 3 // 4 > _MOST_BYTES:
+    match = _DATA_URL.fullmatch(url)
+    if match is None or len(match[2]) * 3 // 4 > _MAX_BYTES:
         return None
     try:
         data = binascii.a2b_base64(match[2], strict_mode=True)
     except binascii.Error:
         return None
-    size = {"png": _png, "gif": _gif, "jpeg": _jpeg, "webp": _webp}[match[1]](data)
-    if size is None or not 0 < min(size) <= max(size) <= _LONGEST_SIDE or size[0] * size[1] > _MOST_PIXELS:
+    size = {"png": _png_size, "gif": _gif_size, "jpeg": _jpeg_size, "webp": _webp_size}[match[1]](data)
+    if size is None or not 0 < min(size) <= max(size) <= _MAX_SIDE or size[0] * size[1] > _MAX_PIXELS:
         return None
-    return Raster(*size)
+    return RasterSize(*size)
 
 
-def _number(data: bytes, at: int, length: int, *, little: bool = False) -> int:
+def _read_int(data: bytes, at: int, length: int, *, little: bool = False) -> int:
     return int.from_bytes(data[at : at + length], "little" if little else "big")
 
 
-def _png(data: bytes) -> tuple[int, int] | None:
+def _png_size(data: bytes) -> tuple[int, int] | None:
     if len(data) < 33 or not data.startswith(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"):  # noqa: PLR2004 - its first chunk
         return None
-    return _number(data, 16, 4), _number(data, 20, 4)
+    return _read_int(data, 16, 4), _read_int(data, 20, 4)
 
 
-def _gif(data: bytes) -> tuple[int, int] | None:
-    """Go from block to block: a frame may be larger than the image says it is, and browsers make room for it."""
+def _gif_size(data: bytes) -> tuple[int, int] | None:
+    """Read all blocks: a frame may be larger than the size in the header, and browsers allocate memory for it."""
     if len(data) < 14 or data[:6] not in (b"GIF87a", b"GIF89a"):  # noqa: PLR2004 - its head
         return None
-    width, height = _number(data, 6, 2, little=True), _number(data, 8, 2, little=True)
-    at = 13 + _colours(data[10])
-    while at < len(data) and data[at] != 0x3B:  # noqa: PLR2004 - the end
+    width, height = _read_int(data, 6, 2, little=True), _read_int(data, 8, 2, little=True)
+    at = 13 + _color_table_length(data[10])
+    while at < len(data) and data[at] != 0x3B:  # noqa: PLR2004 - the trailer
         if data[at] == 0x2C:  # noqa: PLR2004 - a frame
-            left, top, wide, high = (_number(data, at + place, 2, little=True) for place in (1, 3, 5, 7))
+            left, top, wide, high = (_read_int(data, at + place, 2, little=True) for place in (1, 3, 5, 7))
             width, height = max(width, left + wide), max(height, top + high)
-            at += 11 + _colours(data[at + 9] if at + 9 < len(data) else 0)
+            at += 11 + _color_table_length(data[at + 9] if at + 9 < len(data) else 0)
         elif data[at] == 0x21:  # noqa: PLR2004 - an extension
             at += 2
         else:
@@ -151,48 +153,48 @@ def _gif(data: bytes) -> tuple[int, int] | None:
     return width, height
 
 
-def _colours(flags: int) -> int:
-    """Return how many bytes the table of colours has that follows."""
+def _color_table_length(flags: int) -> int:
+    """Return the length in bytes of the color table that follows."""
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _jpeg(data: bytes) -> tuple[int, int] | None:
-    """Go from segment to segment to the frame's head, which has the size."""
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Read the segments up to the frame header, which contains the size."""
     if not data.startswith(b"\xff\xd8\xff"):
         return None
     at = 2
     while at + 9 <= len(data) and data[at] == 0xFF:  # noqa: PLR2004 - every segment begins with it
         kind = data[at + 1]
-        if kind == 0xFF:  # noqa: PLR2004 - it may be there more than once
+        if kind == 0xFF:  # noqa: PLR2004 - it may be repeated
             at += 1
-        elif 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):  # noqa: PLR2004 - the frame's head
-            return _number(data, at + 7, 2), _number(data, at + 5, 2)
-        elif kind in (0xD9, 0xDA) or _number(data, at + 2, 2) < 2:  # noqa: PLR2004 - pixels before any size
+        elif 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):  # noqa: PLR2004 - the frame header
+            return _read_int(data, at + 7, 2), _read_int(data, at + 5, 2)
+        elif kind in (0xD9, 0xDA) or _read_int(data, at + 2, 2) < 2:  # noqa: PLR2004 - pixels before any size
             return None
         else:
-            at += 2 + _number(data, at + 2, 2)
+            at += 2 + _read_int(data, at + 2, 2)
     return None
 
 
-def _webp(data: bytes) -> tuple[int, int] | None:
+def _webp_size(data: bytes) -> tuple[int, int] | None:
     if len(data) < 30 or data[:4] != b"RIFF" or data[8:12] != b"WEBP":  # noqa: PLR2004 - its head
         return None
     kind = data[12:16]
     if kind == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
-        return _number(data, 26, 2, little=True) & 0x3FFF, _number(data, 28, 2, little=True) & 0x3FFF
+        return _read_int(data, 26, 2, little=True) & 0x3FFF, _read_int(data, 28, 2, little=True) & 0x3FFF
     if kind == b"VP8L" and data[20] == 0x2F:  # noqa: PLR2004 - its signature
-        bits = _number(data, 21, 4, little=True)
+        bits = _read_int(data, 21, 4, little=True)
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     if kind == b"VP8X":
-        return _number(data, 24, 3, little=True) + 1, _number(data, 27, 3, little=True) + 1
+        return _read_int(data, 24, 3, little=True) + 1, _read_int(data, 27, 3, little=True) + 1
     return None
 
 
-# -- in a text
+# -- images in Markdown
 
 
 def data_image(state: StateInline, silent: bool) -> bool:
-    """Parse an image that is inside the text; its address is one step, however long it is."""
+    """Parse an image with a ``data:`` URL. The URL is matched as one piece, so its length costs little."""
     if state.src[state.pos] != "!":
         return False
     match = _DATA_IMAGE.match(state.src, state.pos, state.posMax)
@@ -208,7 +210,7 @@ def data_image(state: StateInline, silent: bool) -> bool:
 
 
 def open_data_image(text: str) -> int:
-    """Return where an image begins whose data are still coming at the very end of a text; -1 if there is none."""
+    """Return where an image begins whose data are unfinished at the very end of a text; -1 if there is no such image."""
     at = text.rfind("data:image/")
     if at < 0 or not _OPEN_DATA_IMAGE.fullmatch(text, at):
         return -1
@@ -216,27 +218,27 @@ def open_data_image(text: str) -> int:
     return before.start() if before else -1
 
 
-def size_of(text: str) -> int:
-    """Return how many characters a text has, the data of images not counted."""
+def length_without_data(text: str) -> int:
+    """Return the length of a text without the data of images."""
     return len(_OPEN_DATA_IMAGE.sub("", text)) if "data:image/" in text else len(text)
 
 
-def is_data(text: str) -> bool:
-    """Say whether a piece of text can be the middle of an image's data."""
+def is_image_data(text: str) -> bool:
+    """Return whether a piece of text can be the middle of an image's data."""
     return _DATA.fullmatch(text) is not None
 
 
-def drawn(url: str, alt: str, images: Images) -> str:
-    """Return the HTML of an image that may be drawn, lazily and discreetly; ``""`` for any other."""
-    if not images.draws(url):
+def image_html(url: str, alt: str, images: Images) -> str:
+    """Return the HTML of an image that may be shown, loaded lazily and without referrer; ``""`` for any other image."""
+    if not images.shows(url):
         return ""
-    size = raster_of(url)
+    size = raster_size(url)
     sides = f' width="{size.width}" height="{size.height}"' if size else ""
-    asked = 'loading="lazy" referrerpolicy="no-referrer"'
-    return f'<img src="{escape(url)}" alt="{escape(alt)}"{sides} {asked}>'
+    policy = 'loading="lazy" referrerpolicy="no-referrer"'
+    return f'<img src="{escape(url)}" alt="{escape(alt)}"{sides} {policy}>'
 
 
-def spoken(url: str) -> str:
-    """Say of what kind and how large an image is that is inside the text but not drawn."""
+def describe_data_image(url: str) -> str:
+    """Return the type and size of an image that is inside the text but not shown, such as ``png, 12 kB``."""
     kind = re.split("[;,]", url.removeprefix("data:image/"), maxsplit=1)[0]
     return f"{kind}, {max(1, len(url) * 3 // 4096)} kB"

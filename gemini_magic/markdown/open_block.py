@@ -1,10 +1,13 @@
-"""What an open list, table, fence or paragraph has in common with the others; helpers to cut source and tokens.
+"""The interface of an open block, and functions that split its source and tokens.
 
-It knows source and tokens of a single block; which block is open, and what the view is told, is decided elsewhere.
+An open block is a list, table, fence or paragraph that may still grow and of which finished parts are already
+frozen: list items, table rows, code lines, or the beginning of a paragraph. The classes in ``open_blocks``
+and ``open_fence`` implement it. Which block is open is decided in ``freezer``; what the view receives is
+decided in ``renderer``.
 
-A frozen part is not parsed again. A little source, the lead, stands in for all of them: a first list item, the head of
-the table, the opening line of the fence, one letter of the paragraph. With the lead in front, what is left is parsed as
-it would be at the end of the whole block.
+Frozen parts are not parsed again. A short piece of source, the prefix, stands in for them: a first list item,
+the table's header, the opening line of the fence, one letter of the paragraph. The parser reads the unfrozen
+source behind this prefix exactly as it would read it at the end of the whole block.
 """
 
 from __future__ import annotations
@@ -13,18 +16,18 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from .images import DATA_ONLY
-from .parser import draw
-from .sanitize import clean
+from .parser import to_html
+from .sanitize import sanitize_html
 from .token_html import is_open_fence
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-__all__ = ["Frame", "after_line", "blank_after", "is_final", "line_start", "top_level"]
+__all__ = ["OpenBlock", "is_blank_line", "is_final", "line_after", "line_start", "split_top_level"]
 
 
-def top_level(tokens: list[Token]) -> list[list[Token]]:
-    """Group block tokens into top-level blocks."""
+def split_top_level(tokens: list[Token]) -> list[list[Token]]:
+    """Group tokens into top-level blocks; the tokens inside a list into its items."""
     groups: list[list[Token]] = []
     depth = 0
     for token in tokens:
@@ -35,16 +38,20 @@ def top_level(tokens: list[Token]) -> list[list[Token]]:
     return groups
 
 
-def after_line(block: list[Token]) -> int:
-    """Return the line after a block, a list item or a row, as the parser saw it."""
+def line_after(block: list[Token]) -> int:
+    """Return the line after a block, a list item or a row, as the parser counted it.
+
+    Raises:
+        ValueError: the first token has no line map. No rule of this dialect leaves it out.
+    """
     lines = block[0].map
-    if lines is None:  # no rule of this dialect leaves it out
+    if lines is None:
         raise ValueError(f"a {block[0].type} token without lines")
     return lines[1]
 
 
 def line_start(text: str, line: int) -> int:
-    r"""Return where a line begins in a text with ``\n`` line ends; the text's length when there is no such line."""
+    r"""Return where a line begins in a text with ``\n`` line ends; the text's length if there is no such line."""
     at = 0
     for _ in range(line):
         at = text.find("\n", at) + 1
@@ -53,104 +60,110 @@ def line_start(text: str, line: int) -> int:
     return at
 
 
-def blank_after(text: str, line: int) -> bool:
-    """Say whether a line of complete lines is there and blank."""
+def is_blank_line(text: str, line: int) -> bool:
+    """Return whether a text has this line, complete and blank."""
     start = line_start(text, line)
     end = text.find("\n", start)
     return end >= 0 and not text[start:end].strip(" \t")
 
 
 def is_final(block: list[Token], text: str) -> bool:
-    """Say whether the last block of complete lines can grow no more."""
+    """Return whether no further line can change the last block of a text that consists of complete lines."""
     kind = block[0].type
     if kind == "heading_open":
-        return (
-            "|" not in text[line_start(text, after_line(block) - 1) :]
-        )  # or it may become the head of a table
+        # A line with "|" may become the header of a table.
+        return "|" not in text[line_start(text, line_after(block) - 1) :]
     if kind in {"hr", "formula_block"}:
         return True
     if kind == "fence":
         return not is_open_fence(block[0])
-    return kind in {"paragraph_open", "table_open", "blockquote_open"} and blank_after(
-        text, after_line(block)
+    return kind in {"paragraph_open", "table_open", "blockquote_open"} and is_blank_line(
+        text, line_after(block)
     )
 
 
-class Frame(ABC):
-    """An open block whose finished parts are frozen one by one.
+class OpenBlock(ABC):
+    """A block that may still grow and whose finished parts are frozen one by one.
 
     Attributes:
         kind: ``list``, ``table``, ``code`` or ``text``.
-        lead: source to put in front of what is left.
-        source: the frozen source, where it may be needed again.
-        spent: cells the parser has already filled up in a table's frozen rows.
-        end: the line after the block in what was last split.
-        void: it turned out to be no such block; it shows nothing and its source is to be read anew.
-        changeable: its parts can look different later, for no reason of their own.
-        mode: what the looks of its parts depend on beyond their own tokens.
-        numbers: those of its parts in the view.
-        images: those that its parts may show.
+        prefix: the source that stands in for the frozen parts when the rest is parsed.
+        frozen_source: the source of the frozen parts, for blocks that may have to be parsed again.
+        filled_cells: how many cells the parser has added to the short rows that are frozen; 0 if this is not
+            a table.
+        end_line: the line after the block in the tokens that were split last.
+        invalid: the source turned out to be another block. The block then renders as nothing and its source
+            is parsed again.
+        restyles: whether the parts can render differently later although no link definition changes.
+        style: what the HTML of the parts depends on beyond their own tokens, as of the last rendering.
+        part_ids: the ids of its parts in the view.
+        images: the images that its parts may show.
     """
 
     kind: str
-    lead: str
-    changeable = False
+    prefix: str
+    restyles = False
     images = DATA_ONLY
     _opening = ""
     _closing = ""
 
     def __init__(self) -> None:
-        self.source: list[str] = []
-        self.spent = 0
-        self.end = 0
-        self.void = False
-        self.mode: Any = None
-        self.numbers = range(0)
+        self.frozen_source: list[str] = []
+        self.filled_cells = 0
+        self.end_line = 0
+        self.invalid = False
+        self.style: Any = None
+        self.part_ids = range(0)
 
-    def count_in(self, ident: int) -> None:
-        """Take a part in, by its number in the view."""
-        self.numbers = range(self.numbers.start if self.numbers else ident, ident + 1)
+    def add_part(self, part_id: int) -> None:
+        """Record a new part by its id in the view. The ids of a block's parts follow one another."""
+        self.part_ids = range(self.part_ids.start if self.part_ids else part_id, part_id + 1)
 
     def wrap(self, parts: list[str], first: int = 0, rest: str = "") -> str:
-        """Return HTML complete in itself.
+        """Return complete HTML: the block's element around some of its parts.
 
         Args:
-            parts: HTML of parts that follow one another.
-            first: how many parts of this frame there are before them.
-            rest: HTML of what is not finished, put behind them as it is.
+            parts: HTML of consecutive parts.
+            first: how many parts of this block come before them.
+            rest: HTML of the unfinished parts, placed unchanged after the others.
         """
         return f"{self._opening}{''.join(parts)}{rest}{self._closing}"
 
     @abstractmethod
     def split(self, tokens: list[Token]) -> tuple[list[list[Token]], list[Token]]:
-        """Take apart the tokens of lead and rest: parts that are not frozen yet, and what follows the block."""
+        """Split the tokens of prefix and rest.
 
-    def finished(self, children: list[list[Token]]) -> tuple[list[list[Token]], int]:
-        """Return which parts of complete lines are final, the block still open, and the line after them."""
-        return children, self.end
+        Returns:
+            The parts that are not frozen yet, and the tokens that follow the block.
+        """
 
-    def settle(self) -> None:  # noqa: B027 - some frames have nothing to note
-        """Note for good what the last ``split`` found: its lines were complete."""
+    def finished_parts(self, parts: list[list[Token]]) -> tuple[list[list[Token]], int]:
+        """Return which parts of complete lines are final while the block is open, and the line after them."""
+        return parts, self.end_line
 
-    def consume(self, source: str) -> None:  # noqa: B027 - as above
-        """Note the source of parts that are being frozen."""
+    def commit(self) -> None:  # noqa: B027 - some blocks have nothing to keep
+        """Keep what the last ``split`` found. Called only if its source had no incomplete line."""
 
-    def ended(self, text: str) -> bool:
-        """Say whether the block that was last split out of these complete lines can grow no more."""
+    def freeze_source(self, source: str) -> None:  # noqa: B027 - as above
+        """Record the source of parts that are being frozen."""
+
+    def has_ended(self, text: str) -> bool:
+        """Return whether the block that was split last, out of these complete lines, can no longer grow."""
         return False
 
-    def looks(self, *, closed: bool) -> Any:
-        """Return the mode to draw in, as of the last ``split``, or for good when the block is closed."""
+    def current_style(self, *, closed: bool) -> Any:
+        """Return the style as of the last ``split``; the final style if the block is closed."""
         return ""
 
-    def stale(self, part: list[Token]) -> bool:
-        """Say whether a part looks different now; if it does, so may those before it."""
+    def is_outdated(self, part: list[Token]) -> bool:
+        """Return whether a part renders differently now. If it does, the parts before it may, too."""
         return False
 
-    def draw(self, part: list[Token]) -> str:
+    def to_html(self, part: list[Token]) -> str:
         """Return the safe HTML of a part whose inline content is parsed."""
-        return self._cleaned(draw(part, self.images))
+        return self._sanitize(to_html(part, self.images))
 
-    def _cleaned(self, html: str) -> str:
-        whole = clean(self._opening + html + self._closing, self.images)
+    def _sanitize(self, html: str) -> str:
+        """Sanitize the HTML of a part inside the block's element, which the sanitizer needs as context."""
+        whole = sanitize_html(self._opening + html + self._closing, self.images)
         return whole[len(self._opening) : len(whole) - len(self._closing)]

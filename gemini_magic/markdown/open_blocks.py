@@ -1,6 +1,7 @@
-"""The open list, table and paragraph: which of their parts are finished, and how the rest still reads.
+"""The open list, table and paragraph: which of their parts are finished, and how the rest is parsed.
 
-It knows source and tokens of a single block; the open fence, whose text is no Markdown, is elsewhere.
+Each class knows the source and tokens of one block. The open fence, whose text is not Markdown, is in
+``open_fence``.
 """
 
 from __future__ import annotations
@@ -9,180 +10,195 @@ from typing import TYPE_CHECKING, Any
 
 from markdown_it.token import Token
 
-from .open_block import Frame, after_line, blank_after, line_start, top_level
-from .open_fence import FenceFrame
-from .parser import Refs, blocks_of, draw, missing_cells
-from .sanitize import clean
+from .open_block import OpenBlock, is_blank_line, line_after, line_start, split_top_level
+from .open_fence import OpenFence
+from .parser import References, missing_cells, parse_blocks, to_html
+from .sanitize import sanitize_html
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .highlight_live import Colours
+    from .highlight_live import LiveHighlighter
 
-__all__ = ["TextFrame", "opened"]
+__all__ = ["OpenParagraph", "begin_open_block"]
 
 
-class _ListFrame(Frame):
-    """A list whose items are frozen; the last one is open."""
+class _OpenList(OpenBlock):
+    """A list whose items are frozen, except the last one, which may still grow.
+
+    A list is loose if blank lines separate its items; then the items' paragraphs have a ``<p>``. A list can
+    become loose late, which changes the HTML of all its items.
+    """
 
     kind = "list"
-    changeable = True
+    restyles = True
 
     def __init__(self, block: list[Token]) -> None:
         super().__init__()
         start = block[0].attrGet("start")
         self._start = 1 if start is None else int(start)
         self._ordered = block[0].tag == "ol"
-        # Indented so far that no later item can lie inside this one.
-        self.lead = f"{'1' if self._ordered else ''}{block[0].markup}    z\n"
-        self._loose = self._seen = False
-        self._opening = self._begin(0)
+        # An item indented so far that no later item can lie inside it.
+        self.prefix = f"{'1' if self._ordered else ''}{block[0].markup}    z\n"
+        self._loose = self._split_loose = False
+        self._opening = self._open_tag(0)
         self._closing = f"</{block[0].tag}>\n"
 
-    def _begin(self, first: int) -> str:
+    def _open_tag(self, first: int) -> str:
         if not self._ordered:
             return "<ul>\n"
         start = self._start + first
         return "<ol>\n" if start == 1 else f'<ol start="{start}">\n'
 
     def wrap(self, parts: list[str], first: int = 0, rest: str = "") -> str:
-        return f"{self._begin(first)}{''.join(parts)}{rest}{self._closing}"
+        return f"{self._open_tag(first)}{''.join(parts)}{rest}{self._closing}"
 
     def split(self, tokens: list[Token]) -> tuple[list[list[Token]], list[Token]]:
-        block = top_level(tokens)[0]
-        stand_in, *items = top_level(block[1:-1])
-        self._seen = not stand_in[1].hidden
-        self.end = after_line(block)
+        block = split_top_level(tokens)[0]
+        prefix_item, *items = split_top_level(block[1:-1])
+        self._split_loose = not prefix_item[1].hidden
+        self.end_line = line_after(block)
         return items, tokens[len(block) :]
 
-    def finished(self, children: list[list[Token]]) -> tuple[list[list[Token]], int]:
-        return children[:-1], after_line(children[-2]) if len(children) > 1 else 0
+    def finished_parts(self, parts: list[list[Token]]) -> tuple[list[list[Token]], int]:
+        return parts[:-1], line_after(parts[-2]) if len(parts) > 1 else 0
 
-    def settle(self) -> None:
-        self._loose = self._loose or self._seen
+    def commit(self) -> None:
+        self._loose = self._loose or self._split_loose
 
-    def looks(self, *, closed: bool) -> bool:
-        return self._loose or (self._seen and not closed)
+    def current_style(self, *, closed: bool) -> bool:
+        return self._loose or (self._split_loose and not closed)
 
-    def draw(self, part: list[Token]) -> str:
+    def to_html(self, part: list[Token]) -> str:
         for token in part:
             if token.level == part[0].level + 1 and token.type in {"paragraph_open", "paragraph_close"}:
-                token.hidden = not self.mode
-        return super().draw(part)
+                token.hidden = not self.style
+        return super().to_html(part)
 
 
-class _TableFrame(Frame):
-    """A table whose complete rows are frozen; its head is the first part."""
+class _OpenTable(OpenBlock):
+    """A table whose complete rows are frozen. Its header is the first part."""
 
     kind = "table"
     _opening = '<div class="gm-table"><table>\n'
-    _rows = "<tbody>\n"
+    _body = "<tbody>\n"
     _closing = "</tbody>\n</table></div>\n"
-    _headless = "</table></div>\n"
+    _closing_without_body = "</table></div>\n"
 
-    def __init__(self, lead: str) -> None:
+    def __init__(self, prefix: str) -> None:
         super().__init__()
-        self.lead = lead
+        self.prefix = prefix
 
     def wrap(self, parts: list[str], first: int = 0, rest: str = "") -> str:
-        head, rows = (parts[:1], parts[1:]) if first == 0 else ([], parts)
-        return f"{self._opening}{''.join(head)}{self._rows}{''.join(rows)}{rest}{self._closing}"
+        header, rows = (parts[:1], parts[1:]) if first == 0 else ([], parts)
+        return f"{self._opening}{''.join(header)}{self._body}{''.join(rows)}{rest}{self._closing}"
 
     def split(self, tokens: list[Token]) -> tuple[list[list[Token]], list[Token]]:
-        block = top_level(tokens)[0]
-        self.end = after_line(block)
-        _, *body = top_level(block[1:-1])
-        return top_level(body[0][1:-1]) if body else [], tokens[len(block) :]
+        block = split_top_level(tokens)[0]
+        self.end_line = line_after(block)
+        _, *body = split_top_level(block[1:-1])
+        return split_top_level(body[0][1:-1]) if body else [], tokens[len(block) :]
 
-    def consume(self, source: str) -> None:
-        self.spent += missing_cells(self.lead, source.split("\n")[:-1])
+    def freeze_source(self, source: str) -> None:
+        self.filled_cells += missing_cells(self.prefix, source.split("\n")[:-1])
 
-    def ended(self, text: str) -> bool:
-        return blank_after(text, self.end)
+    def has_ended(self, text: str) -> bool:
+        return is_blank_line(text, self.end_line)
 
-    def _cleaned(self, html: str) -> str:
-        rows, end = ("", self._headless) if html.startswith("<thead") else (self._rows, self._closing)
-        opening = self._opening + rows
-        whole = clean(opening + html + end, self.images)
-        return whole[len(opening) : len(whole) - len(end)]
+    def _sanitize(self, html: str) -> str:
+        body, closing = (
+            ("", self._closing_without_body) if html.startswith("<thead") else (self._body, self._closing)
+        )
+        opening = self._opening + body
+        whole = sanitize_html(opening + html + closing, self.images)
+        return whole[len(opening) : len(whole) - len(closing)]
 
 
-class TextFrame(Frame):
+class OpenParagraph(OpenBlock):
     """A long paragraph, frozen up to a space at which no emphasis, link or code is open."""
 
     kind = "text"
-    lead = "z"
+    prefix = "z"
 
     def __init__(self) -> None:
         super().__init__()
-        self._seen = "p"
+        self._tag = "p"
         self._opening, self._closing = "<p>", "</p>\n"
 
     def wrap(self, parts: list[str], first: int = 0, rest: str = "") -> str:
-        """As in any frame; nothing when this is no paragraph."""
-        return "" if self.void else super().wrap(parts, first, rest)
+        """Return the paragraph around some of its parts; an empty string if the block is invalid."""
+        return "" if self.invalid else super().wrap(parts, first, rest)
 
     def split(self, tokens: list[Token]) -> tuple[list[list[Token]], list[Token]]:
-        """As in any frame; the rest of the paragraph is its one part."""
-        block = top_level(tokens)[0]
-        # A line that was long before its first "|" came can be the head of a table after all.
-        self.void = block[0].tag not in {"p", "h1", "h2"}
-        self._seen = block[0].tag
-        self.end = after_line(block)
+        """Return the rest of the paragraph as one part, and the tokens that follow the paragraph."""
+        block = split_top_level(tokens)[0]
+        # A line that was long before its first "|" can still become the header of a table.
+        self.invalid = block[0].tag not in {"p", "h1", "h2"}
+        self._tag = block[0].tag
+        self.end_line = line_after(block)
         return [[block[1]]], tokens[len(block) :]
 
-    def finished(self, children: list[list[Token]]) -> tuple[list[list[Token]], int]:
-        """Nothing: where a paragraph may be cut is not decided by lines."""
+    def finished_parts(self, parts: list[list[Token]]) -> tuple[list[list[Token]], int]:
+        """Return no parts: lines do not decide where a paragraph may be cut."""
         return [], 0
 
-    def ended(self, text: str) -> bool:
-        """A blank line or an underline ends it."""
-        return self._seen != "p" or blank_after(text, self.end)
+    def has_ended(self, text: str) -> bool:
+        """Return whether a blank line or an underline ends the paragraph."""
+        return self._tag != "p" or is_blank_line(text, self.end_line)
 
-    def looks(self, *, closed: bool) -> str:
-        """A paragraph or, underlined, a heading."""
-        if not self.void:
-            self._opening, self._closing = f"<{self._seen}>", f"</{self._seen}>\n"
-        return "" if self.void else self._seen
+    def current_style(self, *, closed: bool) -> str:
+        """Return the element's name: ``p``, or ``h1`` or ``h2`` if the paragraph is underlined."""
+        if not self.invalid:
+            self._opening, self._closing = f"<{self._tag}>", f"</{self._tag}>\n"
+        return "" if self.invalid else self._tag
 
-    def piece(self, content: str, *, led: bool) -> Token:
-        """Return a token for a piece of the paragraph, which begins with the lead or at the paragraph's own start."""
-        return Token("inline", "", 0, content=content, children=[], meta={"first": not led})
+    def piece_token(self, content: str, *, prefixed: bool) -> Token:
+        """Return an inline token for a piece of the paragraph; ``prefixed`` if the content begins with the prefix."""
+        return Token("inline", "", 0, content=content, children=[], meta={"first": not prefixed})
 
-    def draw(self, part: list[Token]) -> str:
-        """As in any frame, without the lead."""
-        html = draw(part, self.images)
-        return self._cleaned(html if part[0].meta.get("first") else html.removeprefix(self.lead))
+    def to_html(self, part: list[Token]) -> str:
+        """Return the safe HTML of a part, without the prefix."""
+        html = to_html(part, self.images)
+        return self._sanitize(html if part[0].meta.get("first") else html.removeprefix(self.prefix))
 
 
-def opened(
-    block: list[Token], text: str, settled: dict[str, Any], colours: Callable[[str], Colours] | None
-) -> tuple[Frame, list[list[Token]], int] | None:
-    """Begin to freeze inside the last block of complete lines.
+def begin_open_block(
+    block: list[Token],
+    text: str,
+    definitions: dict[str, Any],
+    make_highlighter: Callable[[str], LiveHighlighter] | None,
+) -> tuple[OpenBlock, list[list[Token]], int] | None:
+    """Begin to freeze parts of the last block of complete lines.
+
+    Args:
+        block: the tokens of the block.
+        text: the complete lines it was parsed from.
+        definitions: the link definitions in frozen source.
+        make_highlighter: makes the highlighter of an open fence, by language; None shows open code plain.
 
     Returns:
-        The frame, its finished parts and the line after them; None if nothing in it is finished.
+        The open block, its finished parts and the line after them; None if no part is finished.
     """
     kind, start = block[0].type, (block[0].map or [0])[0]
     source = text[line_start(text, start) :]
     if kind in {"bullet_list_open", "ordered_list_open"}:
-        if len(top_level(block[1:-1])) < 2:  # noqa: PLR2004 - the last item may still grow
+        if len(split_top_level(block[1:-1])) < 2:  # noqa: PLR2004 - the last item may still grow
             return None
-        items = _ListFrame(block)
-        children, _ = items.split(blocks_of(items.lead + source, Refs(settled)))
-        items.settle()
-        parts, line = items.finished(children)
-        return items, parts, start + line - 1
+        items = _OpenList(block)
+        parts, _ = items.split(parse_blocks(items.prefix + source, References(definitions)))
+        items.commit()
+        finished, line = items.finished_parts(parts)
+        return items, finished, start + line - 1
     if kind == "table_open":
-        table = _TableFrame(source[: line_start(source, 2)])
+        table = _OpenTable(source[: line_start(source, 2)])
         rows, _ = table.split(block)
-        table.consume(source[len(table.lead) : line_start(source, 2 + len(rows))])
-        return (table, [top_level(block[1:-1])[0], *rows], after_line(block)) if rows else None
+        table.freeze_source(source[len(table.prefix) : line_start(source, 2 + len(rows))])
+        return (table, [split_top_level(block[1:-1])[0], *rows], line_after(block)) if rows else None
     if kind == "fence":
-        # Without the info string: a "|" in it and a line of dashes would be a table.
+        # The prefix has no info string: a "|" in it, with a line of dashes, would make a table.
         indent = source[: len(source) - len(source.lstrip(" "))]
-        fence = FenceFrame(f"{indent}{block[0].markup}\n", block[0].info, colours)
+        fence = OpenFence(f"{indent}{block[0].markup}\n", block[0].info, make_highlighter)
         lines, _ = fence.split(block)
-        fence.settle()
-        return (fence, lines, after_line(block)) if lines else None
+        fence.commit()
+        return (fence, lines, line_after(block)) if lines else None
     return None

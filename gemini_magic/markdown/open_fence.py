@@ -1,6 +1,6 @@
-"""The open fence: its complete lines are frozen, its colours may change until it is closed.
+"""The open fence: its complete lines are frozen; their highlighting may change until the fence is closed.
 
-It knows code and no Markdown; where a fence ends is for the parser to say.
+The parser decides where a fence ends; this module handles the code inside.
 """
 
 from __future__ import annotations
@@ -10,108 +10,125 @@ from typing import TYPE_CHECKING, Final
 
 from markdown_it.token import Token
 
-from .highlight import highlight, language_of, lines_of
-from .open_block import Frame, after_line
+from .highlight import highlight, language_of, split_lines
+from .open_block import OpenBlock, line_after
 from .token_html import is_open_fence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .highlight_live import Colours
+    from .highlight_live import LiveHighlighter
 
-__all__ = ["FenceFrame"]
+__all__ = ["OpenFence"]
 
-_LINES: Final = 1000  # characters of code in one part, about
+_PART_SIZE: Final = 1000  # characters of code in one part, about
 
 
-def _chunks(code: str) -> list[str]:
-    """Cut code between lines."""
-    chunks: list[str] = []
-    size = _LINES
-    for line in lines_of(code):
-        if size >= _LINES:
-            chunks.append("")
+def _split_parts(code: str) -> list[str]:
+    """Split code between lines into parts of about ``_PART_SIZE`` characters."""
+    parts: list[str] = []
+    size = _PART_SIZE
+    for line in split_lines(code):
+        if size >= _PART_SIZE:
+            parts.append("")
             size = 0
-        chunks[-1] += line
+        parts[-1] += line
         size += len(line)
-    return chunks
+    return parts
 
 
-class FenceFrame(Frame):
-    """A fence whose complete lines are frozen. Open code is plain, or coloured line by line with ``colours``."""
+class OpenFence(OpenBlock):
+    """A fence whose complete lines are frozen.
+
+    While the fence is open its code is highlighted line by line if there is a highlighter, plain otherwise.
+    When the closing line arrives, all of its code is highlighted at once.
+
+    Args:
+        prefix: the opening line without the info string.
+        info: the info string.
+        make_highlighter: makes a highlighter for a language; None shows open code plain.
+    """
 
     kind = "code"
-    changeable = True
+    restyles = True
     _closing = "</code></pre>\n"
 
-    def __init__(self, lead: str, info: str, colours: Callable[[str], Colours] | None = None) -> None:
+    def __init__(
+        self, prefix: str, info: str, make_highlighter: Callable[[str], LiveHighlighter] | None = None
+    ) -> None:
         super().__init__()
-        self.lead = lead
+        self.prefix = prefix
         self._language = language_of(info)
         attribute = f' class="language-{self._language}"' if self._language else ""
         self._opening = f"<pre><code{attribute}>"
-        self._colours = colours(self._language) if colours and self._language else None
-        self._text: list[str] = []  # of the frozen parts
-        self._frozen = 0  # their lines
-        self._rest = ""  # the text that is not frozen
+        self._highlighter = make_highlighter(self._language) if make_highlighter and self._language else None
+        self._frozen_code: list[str] = []  # one string for each commit
+        self._frozen_lines = 0  # how many lines it has
+        self._open_code = ""  # the code that is not frozen
         self._closed = False
-        self._coloured: list[str] = []  # the lines of the closed fence
+        self._highlighted: list[str] = []  # HTML of each line of the closed fence
 
     def wrap(self, parts: list[str], first: int = 0, rest: str = "") -> str:
-        """As in any frame; the language is named once, with the first part."""
+        """Return the code element around some parts; it names the language only with the first part."""
         opening = "<pre><code>" if first else self._opening
         return f"{opening}{''.join(parts)}{rest}{self._closing}"
 
     def split(self, tokens: list[Token]) -> tuple[list[list[Token]], list[Token]]:
-        """As in any frame; its parts are about 1000 characters long."""
-        self._rest = tokens[0].content
-        self.end = after_line(tokens)
+        """Return the unfrozen code in parts of about 1000 characters, and the tokens that follow the fence."""
+        self._open_code = tokens[0].content
+        self.end_line = line_after(tokens)
         self._closed = not is_open_fence(tokens[0])
         parts = []
-        line = self._frozen
-        for chunk in _chunks(self._rest):
-            parts.append([Token("lines", "", 0, content=chunk, meta={"line": line})])
-            line += chunk.count("\n")
+        line = self._frozen_lines
+        for code in _split_parts(self._open_code):
+            parts.append([Token("lines", "", 0, content=code, meta={"line": line})])
+            line += code.count("\n")
         return parts, tokens[1:]
 
-    def settle(self) -> None:
-        """Freeze the lines that were just split."""
-        self._text.append(self._rest)
-        self._frozen += self._rest.count("\n")
-        if self._colours is not None:
-            self._colours.grow(self._rest)
+    def commit(self) -> None:
+        """Freeze the lines that were split last."""
+        self._frozen_code.append(self._open_code)
+        self._frozen_lines += self._open_code.count("\n")
+        if self._highlighter is not None:
+            self._highlighter.feed(self._open_code)
 
-    def ended(self, text: str) -> bool:
-        """The closing line ends it."""
+    def has_ended(self, text: str) -> bool:
+        """Return whether the closing line is there."""
         return self._closed
 
-    def looks(self, *, closed: bool) -> str:
-        """``plain``, ``live`` while colours are guessed, ``whole`` when all of the code is known."""
+    def current_style(self, *, closed: bool) -> str:
+        """Return ``plain``, ``live`` (highlighted line by line) or ``whole`` (highlighted with all of the code known)."""
         if not self._closed:
-            return "live" if self._colours is not None and self._colours.alive and not closed else "plain"
-        code = "".join(self._text) + ("" if closed else self._rest)
-        self._coloured = lines_of(highlight(code, self._language))
+            return (
+                "live"
+                if self._highlighter is not None and self._highlighter.active and not closed
+                else "plain"
+            )
+        code = "".join(self._frozen_code) + ("" if closed else self._open_code)
+        self._highlighted = split_lines(highlight(code, self._language))
         return "whole"
 
-    def stale(self, part: list[Token]) -> bool:
-        """Whether a part's colours have changed."""
-        return self.mode == "live" and self._raw(part) != part[0].meta.get("raw")
+    def is_outdated(self, part: list[Token]) -> bool:
+        """Return whether the highlighting of a part has changed."""
+        return self.style == "live" and self._code_html(part) != part[0].meta.get("raw")
 
-    def draw(self, part: list[Token]) -> str:
-        """Return the HTML of some lines."""
-        raw = self._raw(part)
+    def to_html(self, part: list[Token]) -> str:
+        """Return the safe HTML of some lines."""
+        raw = self._code_html(part)
         meta = part[0].meta
         if meta.get("raw") != raw:
-            meta["raw"], meta["html"] = raw, self._cleaned(raw)
+            meta["raw"], meta["html"] = raw, self._sanitize(raw)
         return str(meta["html"])
 
-    def _raw(self, part: list[Token]) -> str:
+    def _code_html(self, part: list[Token]) -> str:
+        """Return the HTML of some lines in the current style, not yet sanitized."""
         code, line = part[0].content, part[0].meta["line"]
-        after = line + code.count("\n") + (not code.endswith("\n"))
-        if self.mode == "whole":
-            return "".join(self._coloured[line:after])
-        if self.mode == "plain" or self._colours is None:
+        end = line + code.count("\n") + (not code.endswith("\n"))
+        if self.style == "whole":
+            return "".join(self._highlighted[line:end])
+        if self.style == "plain" or self._highlighter is None:
             return escape(code, quote=False)
-        if line < self._frozen:
-            return "".join(self._colours.lines[line:after])
-        return "".join(self._colours.peek(self._rest)[line - self._frozen : after - self._frozen])
+        if line < self._frozen_lines:
+            return "".join(self._highlighter.lines[line:end])
+        lines = self._highlighter.preview(self._open_code)
+        return "".join(lines[line - self._frozen_lines : end - self._frozen_lines])

@@ -1,6 +1,8 @@
-"""Where a long paragraph may be cut: at a space before which nothing can still change its meaning.
+"""Finds where the beginning of a long paragraph can be frozen: at a space before which no markup can still change.
 
-It knows inline markup only; whether the line may still turn into something else is decided elsewhere.
+Three conditions must hold. The paragraph must stay a paragraph whatever follows (``is_paragraph_text``).
+Nothing before it may still claim it, such as a link definition without a title (``paragraph_line``). And at
+the cut, all emphasis, code, links and formulas must be closed, whatever is defined later (``paragraph_cut``).
 """
 
 from __future__ import annotations
@@ -11,28 +13,32 @@ from typing import TYPE_CHECKING, Final
 from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.balance_pairs import link_pairs
 
-from .footnotes import NOTE
-from .math import Found, may_stand_alone
-from .parser import MD, Refs
+from .footnotes import DEFINITION_START
+from .math import FormulaSpans, may_open_block
+from .parser import MD, References
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-__all__ = ["LONG", "is_firm", "paragraph_line", "quiet_cut"]
+__all__ = ["LONG", "is_paragraph_text", "paragraph_cut", "paragraph_line"]
 
 LONG: Final = 200  # characters of a paragraph that are parsed again with each update, about
-_KEPT: Final = 60  # characters at the end that are not looked at: the cut should not come too early
-_FIRM: Final = 100  # characters of a line after which it stays what it is
+_MIN_REST: Final = 60  # characters that a cut leaves at the end, so that it does not come too early
+_MIN_LINE: Final = 100  # characters of a line after which it no longer becomes another block
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _SPACE: Final = re.compile(r"(?<![\s\\])[ \n]")
-_LABEL: Final = re.compile(r"(?<!!)\[[^\[\]*_~`<!\\]*\](?![(\[:])")
-_UNSURE: Final = re.compile(r"[`\[]|\\$")
+_COMPLETE_LABEL: Final = re.compile(r"(?<!!)\[[^\[\]*_~`<!\\]*\](?![(\[:])")
+_MAY_OPEN: Final = re.compile(r"[`\[]|\\$")
 
 
-def is_firm(source: str, tokens: list[Token]) -> bool:
-    """Say whether the unfinished last line is text of a paragraph whatever it goes on with.
+def is_paragraph_text(source: str, tokens: list[Token]) -> bool:
+    """Return whether the incomplete last line is text of a top-level paragraph, whatever follows on that line.
 
-    It may not become the head of a table, or the line under one, or a formula.
+    The line must not be able to become the header of a table, the line below one, or a formula.
+
+    Args:
+        source: the source that is not frozen.
+        tokens: its block tokens.
     """
     line = source[source.rfind("\n") + 1 :]
     in_paragraph = (
@@ -40,40 +46,47 @@ def is_firm(source: str, tokens: list[Token]) -> bool:
         and tokens[-1].type == "paragraph_close"
         and tokens[-1].level == 0
         and not tokens[-3].meta
-        and not may_stand_alone(line)
+        and not may_open_block(line)
     )
-    return in_paragraph and len(line) >= _FIRM and "|" not in line and _LETTER.search(line) is not None
+    return in_paragraph and len(line) >= _MIN_LINE and "|" not in line and _LETTER.search(line) is not None
 
 
 def paragraph_line(source: str, tokens: list[Token]) -> int:
-    """Return the line on which the only block, a paragraph, begins; -1 if something before it may still claim it."""
+    """Return the line on which the only block, a paragraph, begins.
+
+    Returns -1 if there are other blocks, or if a link definition before the paragraph may still claim a part
+    of it.
+    """
     if len(tokens) != 3 or tokens[0].type != "paragraph_open" or tokens[0].meta:  # noqa: PLR2004 - as above
         return -1
     line = tokens[0].map[0] if tokens[0].map else 0
     before = source.split("\n", line)[:line]
-    # A definition that stands right before it may still get a title, and one may begin in it.
+    # A definition right before the paragraph may still get a title, and one may begin in the paragraph.
     content = tokens[1].content
     unclaimed = not "".join(before[-1:]).strip(" \t") and (
-        content[:1] != "[" or NOTE.match(content) is not None
+        content[:1] != "[" or DEFINITION_START.match(content) is not None
     )
     return line if unclaimed else -1
 
 
-def quiet_cut(content: str) -> int:
-    """Return a position in a paragraph's content, a space or line end, before which all markup is closed; 0 if none."""
-    limit = len(content) - _KEPT
+def paragraph_cut(content: str) -> int:
+    """Return a position of a space or line end in a paragraph's content before which all markup is closed.
+
+    Returns 0 if there is no such position. Only two candidates are tried, the last one and the middle one.
+    """
+    limit = len(content) - _MIN_REST
     cuts = [match.start() for match in _SPACE.finditer(content, 1, max(1, limit))]
     for cut in (*cuts[-1:], *cuts[len(cuts) // 2 : len(cuts) // 2 + 1]):
         line = content[content.rfind("\n", 0, cut) + 1 : cut]
-        if "|" not in line and not may_stand_alone(line) and _closed(content[:cut]):
+        if "|" not in line and not may_open_block(line) and _is_closed(content[:cut]):
             return cut
     return 0
 
 
-def _closed(content: str) -> bool:
-    """Say whether no emphasis, code, link or formula is open at the end, whatever is defined later."""
-    formulas = Found(content)
-    state = StateInline(content, MD, {"references": Refs(), "formulas": formulas}, [])
+def _is_closed(content: str) -> bool:
+    """Return whether no emphasis, code, link or formula is open at the end, whatever is defined later."""
+    formulas = FormulaSpans(content)
+    state = StateInline(content, MD, {"references": References(), "formulas": formulas}, [])
     MD.inline.tokenize(state)
     if formulas.open:
         return False
@@ -82,4 +95,4 @@ def _closed(content: str) -> bool:
     if any(delimiter.open and delimiter.end < 0 for delimiters in found for delimiter in delimiters):
         return False
     text = "".join(token.content if token.type in {"text", "text_special"} else "x" for token in state.tokens)
-    return not _UNSURE.search(_LABEL.sub("x", text))
+    return not _MAY_OPEN.search(_COMPLETE_LABEL.sub("x", text))

@@ -1,7 +1,7 @@
-"""The one Markdown dialect of this package: CommonMark, tables, strikethrough, task boxes; HTML is text.
+"""The Markdown dialect: CommonMark, tables, strikethrough, task boxes, footnotes and formulas; HTML is text.
 
-It turns source into tokens and tokens into HTML that still has to pass ``safe.clean``; it keeps no state
-between calls and does not know about streams.
+It parses source into tokens and renders tokens as HTML that ``sanitize_html`` still has to sanitize. It keeps
+no state between calls and does not know about streams.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.common.normalize_url import normalizeLink
-from markdown_it.rules_block import table as table_rule
+from markdown_it.rules_block import table as library_table
 from markdown_it.rules_block.fence import fence
 from markdown_it.rules_block.table import escapedSplit
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-from .footnotes import mark, note
+from .footnotes import footnote_definition, footnote_reference
 from .highlight import language_of
 from .images import DATA_ONLY, Images, data_image
 from .math import block_formula, inline_formula
 from .sanitize import link_allowed, link_host, visible
-from .token_html import RULES, is_open_fence
+from .token_html import RENDER_RULES, is_open_fence
 
 if TYPE_CHECKING:
     from markdown_it.rules_block import StateBlock
@@ -33,61 +33,71 @@ if TYPE_CHECKING:
 __all__ = [
     "MD",
     "CodeBlock",
-    "Refs",
-    "blocks_of",
+    "References",
     "close_fence",
     "code_blocks",
-    "draw",
-    "inline",
     "is_open_fence",
     "missing_cells",
+    "parse_blocks",
+    "parse_inline",
+    "to_html",
 ]
 
 _TASK: Final = re.compile(r"\[([ xX])\](?=\s)")
-_LOOKS_LIKE_ADDRESS: Final = re.compile(
+_LOOKS_LIKE_URL: Final = re.compile(
     r"(?:https?:/{1,2})?(?:www\.)?(?P<host>(?:[^\s/?#@:.]+\.)+[^\W\d_]{2,})(?:[:/?#]\S*)?", re.IGNORECASE
 )
-# Cells the parser adds to a table's short rows before it says that the table has ended.
-_MOST_CELLS: Final = getattr(import_module(table_rule.__module__), "MAX_AUTOCOMPLETED_CELLS", sys.maxsize)
+# How many cells the parser adds to the short rows of a table before it ends the table.
+_MAX_CELLS: Final = getattr(import_module(library_table.__module__), "MAX_AUTOCOMPLETED_CELLS", sys.maxsize)
 
 
 class CodeBlock(NamedTuple):
-    """One fenced block: its language in lower case (``""`` if none was named) and its text, line ends kept."""
+    """One fenced code block.
+
+    Attributes:
+        language: in lower case; ``""`` if the fence names no language.
+        text: the code, with its line ends.
+    """
 
     language: str
     text: str
 
 
-class Refs(dict[str, Any]):
-    """Link definitions of one parse over those already settled, which win; notes each label asked for.
+class References(dict[str, Any]):
+    """The link definitions of one parse, layered over those in frozen source, which take precedence.
 
-    The parser looks labels up with ``get``, or ``in`` and ``[]``, and defines them after ``in``.
+    It is the ``references`` dictionary of a markdown-it environment. The parser looks labels up with ``get``,
+    or with ``in`` and ``[]``, and defines a label only if it is not ``in``.
+
+    Attributes:
+        frozen: the definitions in frozen source, by normalized label.
+        looked_up: every label that was looked up.
     """
 
-    def __init__(self, settled: dict[str, Any] | None = None) -> None:
+    def __init__(self, frozen: dict[str, Any] | None = None) -> None:
         super().__init__()
-        self.settled = {} if settled is None else settled
-        self.asked: set[str] = set()
+        self.frozen = {} if frozen is None else frozen
+        self.looked_up: set[str] = set()
 
     def get(self, label: str, default: Any = None) -> Any:
-        """Return the definition of a normalised label, or ``default``."""
-        self.asked.add(label)
-        found = self.settled.get(label)
+        """Return the definition of a normalized label, or ``default``."""
+        self.looked_up.add(label)
+        found = self.frozen.get(label)
         return super().get(label, default) if found is None else found
 
     def __contains__(self, label: object) -> bool:
-        self.asked.add(str(label))  # older releases of the parser look links up this way
-        return label in self.settled or super().__contains__(label)
+        self.looked_up.add(str(label))  # older releases of the parser look labels up this way
+        return label in self.frozen or super().__contains__(label)
 
     def __missing__(self, label: str) -> Any:
-        return self.settled[label]
+        return self.frozen[label]
 
 
-@lru_cache(maxsize=512)  # links and definitions in the tail are read again with each update
-def _normal_address(url: str) -> str:
+@lru_cache(maxsize=512)  # URLs in the tail are normalized again with each update
+def _normalized_url(url: str) -> str:
     try:
         return normalizeLink(url)
-    except (ValueError, IndexError, OverflowError):  # an address no library can read is refused
+    except (ValueError, IndexError, OverflowError):  # an unreadable URL; link_allowed refuses ""
         return ""
 
 
@@ -96,11 +106,11 @@ class _Dialect(MarkdownIt):
         return link_allowed(url)
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802 - the parser's name
-        return _normal_address(url)
+        return _normalized_url(url)
 
 
-def _fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Parse a fence as CommonMark says, and note whether its closing line was there."""
+def _fence_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Parse a fence with the library's rule, and record in ``meta["closed"]`` whether its closing line is there."""
     if not fence(state, start, end, silent):
         return False
     if not silent:
@@ -116,33 +126,45 @@ def _fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return True
 
 
-def _cells(row: str) -> int:
-    """Count the cells of a table's line as the parser does."""
+def _count_cells(row: str) -> int:
+    """Return how many cells a table's line has, counted as the parser does."""
     cells = escapedSplit(row.strip(" \t\n"))
     return len(cells) - (cells[:1] == [""]) - (len(cells) > 1 and cells[-1] == "")
 
 
 def missing_cells(head: str, rows: list[str]) -> int:
-    """Count the cells that rows lack, given the line with the table's head; less than 0 if they have more."""
-    wanted = _cells(head.partition("\n")[0])
-    return sum(wanted - _cells(row) for row in rows)
+    """Return how many cells the rows of a table lack in all; negative if they have more than the header.
+
+    Args:
+        head: source that begins with the header's line.
+        rows: one line each.
+    """
+    wanted = _count_cells(head.partition("\n")[0])
+    return sum(wanted - _count_cells(row) for row in rows)
 
 
-def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Parse a table; one whose first rows are not in the source fills up no more cells than a whole one."""
-    spent = state.env.get("spent", 0)
-    if spent and start == 0 and not silent:
+def _table_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Parse a table with the library's rule.
+
+    ``env["filled_cells"]`` counts the cells that were added to frozen rows, which this source no longer
+    contains. So a table whose first rows are frozen ends at the same row as the whole table.
+    """
+    filled = state.env.get("filled_cells", 0)
+    if filled and start == 0 and not silent:
         lines = state.src.split("\n")
         for line in range(2, end):
-            spent += missing_cells(lines[0], lines[line : line + 1])
-            if spent > _MOST_CELLS:
+            filled += missing_cells(lines[0], lines[line : line + 1])
+            if filled > _MAX_CELLS:
                 end = line
                 break
-    return table_rule(state, start, end, silent)
+    return library_table(state, start, end, silent)
 
 
 def close_fence(tokens: list[Token]) -> None:
-    """Take a fence at the very end for closed, as nothing follows; not one in a block quote, which a blank line ends."""
+    """Mark a fence at the very end as closed: nothing follows.
+
+    A fence in a block quote stays open, because a blank line ends it.
+    """
     for token in reversed(tokens):
         if token.nesting >= 0 or token.type == "blockquote_close":
             token.meta["closed"] = token.meta.get("closed") or token.type == "fence"
@@ -150,7 +172,7 @@ def close_fence(tokens: list[Token]) -> None:
 
 
 def _task_box(token: Token) -> None:
-    """Turn ``[ ]`` or ``[x]`` at the start of a list item into a drawn box."""
+    """Replace ``[ ]`` or ``[x]`` at the start of a list item by a box."""
     children = token.children or []
     match = _TASK.match(children[0].content) if children and children[0].type == "text" else None
     if match:
@@ -159,8 +181,11 @@ def _task_box(token: Token) -> None:
         children.insert(0, box)
 
 
-def _links(children: list[Token]) -> None:
-    """Drop links inside links (an autolink can stand in a link's text) and tell the host where the text lies."""
+def _finish_links(children: list[Token]) -> None:
+    """Drop links inside links, and add the real host to links whose text looks like another host.
+
+    CommonMark allows an autolink inside the text of a link.
+    """
     depth = 0
     outer: Token | None = None
     text: list[str] = []
@@ -172,7 +197,7 @@ def _links(children: list[Token]) -> None:
         elif child.type == "link_close":
             depth -= 1
             if depth == 0 and outer is not None:
-                _name_host(outer, "".join(text).strip())
+                _add_host_title(outer, "".join(text).strip())
         elif depth and child.type in {"text", "code_inline", "image", "formula"}:
             text.append(child.content)
         if child.type == "image":
@@ -181,72 +206,85 @@ def _links(children: list[Token]) -> None:
             child.type, child.hidden, child.tag = "nothing", True, ""
 
 
-def _name_host(link: Token, text: str) -> None:
+def _add_host_title(link: Token, text: str) -> None:
+    """Set a link's title to its host if its text looks like a URL with another host."""
     host = link_host(str(link.attrGet("href") or ""))
-    claimed = _LOOKS_LIKE_ADDRESS.fullmatch(text)
+    claimed = _LOOKS_LIKE_URL.fullmatch(text)
     if host and claimed and claimed["host"].lower() != host.removeprefix("www."):
         link.attrSet("title", f"Leads to {host}")
 
 
-def _finish(state: StateCore) -> None:
+def _finish_inline(state: StateCore) -> None:
+    """Finish parsed inline tokens: task boxes, links, and the unfinished formula that healing has found."""
     tokens = state.tokens
     for index, token in enumerate(tokens):
         if token.type == "inline" and token.children:
             if index > 1 and tokens[index - 2].type == "list_item_open":
                 _task_box(token)
-            _links(token.children)
+            _finish_links(token.children)
         if token.type == "inline" and "pending" in token.meta:
             token.children = [*(token.children or ()), token.meta["pending"]]
 
 
-def _make() -> MarkdownIt:
+def _make_parser() -> MarkdownIt:
     md = _Dialect("commonmark", {"html": False}).enable(["table", "strikethrough"])
     md.disable(["html_block", "html_inline"])
-    md.block.ruler.at("fence", _fence, {"alt": ["paragraph", "reference", "blockquote", "list"]})
-    md.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
-    for before, name, rule in (("table", "formula", block_formula), ("reference", "note", note)):
+    md.block.ruler.at("fence", _fence_rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    md.block.ruler.at("table", _table_rule, {"alt": ["paragraph", "reference"]})
+    for before, name, rule in (
+        ("table", "formula", block_formula),
+        ("reference", "footnote_definition", footnote_definition),
+    ):
         md.block.ruler.before(before, name, rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
     md.inline.ruler.before("escape", "formula", inline_formula)
-    md.inline.ruler.before("link", "mark", mark)
+    md.inline.ruler.before("link", "footnote_reference", footnote_reference)
     md.inline.ruler.before("image", "data_image", data_image)
-    # Blocks are parsed by ``blocks_of``; what stays in the core chain works on one inline token at a time.
+    # ``parse_blocks`` parses blocks; the core chain keeps only rules that work on one inline token at a time.
     md.core.ruler.enableOnly(["inline", "text_join"])
-    md.core.ruler.push("finish", _finish)
-    for kind, drawing in RULES.items():
-        md.add_render_rule(kind, drawing)
+    md.core.ruler.push("finish", _finish_inline)
+    for kind, render_rule in RENDER_RULES.items():
+        md.add_render_rule(kind, render_rule)
     return md
 
 
-MD: Final = _make()
+MD: Final = _make_parser()
 
 
-def blocks_of(source: str, refs: Refs, spent: int = 0) -> list[Token]:
-    r"""Return the block tokens of a source with ``\n`` line ends; new definitions go into ``refs``.
+def parse_blocks(source: str, references: References, filled_cells: int = 0) -> list[Token]:
+    r"""Return the block tokens of a source.
 
-    ``spent`` is how many cells the rows lack that a table at the very beginning has had before.
+    Args:
+        source: with ``\n`` line ends.
+        references: new link definitions are added to it.
+        filled_cells: how many cells were added to the frozen rows of a table at the very beginning.
     """
     tokens: list[Token] = []
     if source:
-        MD.block.parse(source, MD, {"references": refs, "spent": spent}, tokens)
+        MD.block.parse(source, MD, {"references": references, "filled_cells": filled_cells}, tokens)
     return tokens
 
 
-def inline(tokens: list[Token], refs: Refs) -> None:
-    """Parse the inline content of block tokens, again if it was parsed before; ``refs.asked`` grows."""
+def parse_inline(tokens: list[Token], references: References) -> None:
+    """Parse the inline content of block tokens, again if it was parsed before.
+
+    Args:
+        tokens: block tokens; their inline tokens get children.
+        references: the link definitions; ``looked_up`` gets the labels in the tokens.
+    """
     for token in tokens:
         if token.type == "inline":
             token.children = []
-    state = StateCore("", MD, {"references": refs})
+    state = StateCore("", MD, {"references": references})
     state.tokens = tokens
     MD.core.process(state)
 
 
-def draw(tokens: list[Token], images: Images = DATA_ONLY) -> str:
-    """Return the HTML of tokens whose inline content is parsed; not yet cleaned."""
+def to_html(tokens: list[Token], images: Images = DATA_ONLY) -> str:
+    """Return the HTML of tokens whose inline content is parsed; not yet sanitized."""
     return str(MD.renderer.render(tokens, MD.options, {"images": images}))
 
 
 def code_blocks(text: str) -> list[CodeBlock]:
-    """Return the fenced code blocks of an answer in order, those inside lists and quotes too."""
-    tokens = blocks_of(visible(text), Refs())
+    """Return the fenced code blocks of an answer in order, including those inside lists and quotes."""
+    tokens = parse_blocks(visible(text), References())
     return [CodeBlock(language_of(token.info), token.content) for token in tokens if token.type == "fence"]

@@ -1,9 +1,27 @@
-"""Renders a growing answer: finished parts once, the rest again with each update.
+"""Renders a growing Markdown text: frozen parts once, the unfinished rest again with each update.
 
-It knows what is told to a view, and nothing of time, threads or widgets. Healing is
-for what is unfinished alone; frozen parts and the closed document are always exact.
+How an update works (``Renderer._render_update``):
 
-What can change a frozen part is a link definition that arrives late, so each remembers the labels it asked for.
+1. The new text goes to the ``Freezer``, which returns the parts that are finished now (its docstring explains
+   freezing).
+2. The rest is parsed, including its incomplete last line. It consists of the unfinished parts of the open
+   block, if there is one, and the tail behind it.
+3. With ``heal=True`` the tokens of the rest are healed: unfinished markup at the very end is changed to what
+   it will probably be when it is finished, so that the view does not flicker (``heal_blocks``). ``**bo`` is
+   shown as bold, a half-typed link as its text, a line that consists only of ``-`` not at all. Healing never
+   reaches a frozen part or a closed document.
+4. Frozen parts that changed are rendered again, new ones and the rest are rendered, and the differences are
+   returned as operations (``Op``).
+
+Invariant: without healing, the view after every update equals ``render`` of the text so far, whatever the
+pieces were. The tests check this at every prefix.
+
+Two things can change the HTML of a frozen part. A link definition can arrive late, so the renderer records
+which labels each part looked up and keeps the tokens of those parts. And the style of an open block can
+change: a list becomes loose, a paragraph becomes a heading, a fence is closed and all of its code is
+highlighted again.
+
+The renderer knows what a view shows. It does not know time, threads or widgets.
 """
 
 from __future__ import annotations
@@ -12,16 +30,16 @@ from itertools import groupby, takewhile
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from .freezer import Part, Source
-from .heal_blocks import heal
-from .images import DATA_ONLY, Images, is_data, open_data_image
-from .parser import Refs, blocks_of, close_fence, draw, inline
-from .sanitize import Newlines, clean
+from .freezer import Freezer, FrozenPart
+from .heal_blocks import heal_blocks
+from .images import DATA_ONLY, Images, is_image_data, open_data_image
+from .parser import References, close_fence, parse_blocks, parse_inline, to_html
+from .sanitize import NewlineNormalizer, sanitize_html
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-    from .open_block import Frame
+    from .open_block import OpenBlock
 
 __all__ = ["Op", "Renderer", "render"]
 
@@ -30,60 +48,64 @@ class Op(NamedTuple):
     """One change of the view.
 
     Attributes:
-        kind: ``append`` a finished part, ``replace`` one, the ``frame`` of some parts looks different, ``open`` is what
-            is unfinished in the open frame, ``tail`` what is unfinished behind it.
-        id: the running number of the part, -1 for what is unfinished.
-        html: safe HTML; complete in itself if there is no frame, otherwise once ``frame.wrap`` is around it.
-        frame: the list, table, fence or paragraph it belongs to; None for a whole block. The parts of a frame follow
-            one another.
+        kind: ``append`` adds a frozen part and ``replace`` changes one. ``rewrap`` means that the element
+            around a block's parts has changed: use ``block.wrap`` again. ``open`` sets the unfinished parts
+            of the open block and ``tail`` the unfinished text behind it.
+        id: the number of the frozen part, counted from 0; -1 for other operations.
+        html: safe HTML. It is complete if ``block`` is None; otherwise ``block.wrap`` makes it complete.
+        block: the list, table, fence or paragraph that the part belongs to; None for a whole block. The parts
+            of a block follow one another.
     """
 
-    kind: Literal["append", "replace", "frame", "open", "tail"]
+    kind: Literal["append", "replace", "rewrap", "open", "tail"]
     id: int
     html: str
-    frame: Frame | None = None
+    block: OpenBlock | None = None
 
 
 def render(text: str, *, ended: bool = False, images: Images = DATA_ONLY) -> str:
-    """Return the safe HTML of a whole Markdown text, in one pass; the time grows with the length.
+    """Return the safe HTML of a whole Markdown text. The time is linear in its length.
 
-    Any text is Markdown, so there is nothing to raise. Formulas are left to the page: each is TeX in an element of class
-    ``mathjax_process``, which is to stand below one of class ``mathjax_ignore``.
+    Every text is valid Markdown, so this raises nothing. The page typesets the formulas: each is TeX in an
+    element of class ``mathjax_process``, which has to stand below an element of class ``mathjax_ignore``.
 
     Args:
         text: the Markdown, with any line ends.
-        ended: whether nothing follows: then code whose closing line is missing at the very end is coloured, too.
-        images: those that are drawn; small ones inside the text by default.
+        ended: whether the text is complete. Then code without a closing line at the very end is highlighted,
+            too.
+        images: the images that are shown; by default small ones inside the text.
     """
-    refs = Refs()
-    tokens = blocks_of(Newlines()(text), refs)
+    references = References()
+    tokens = parse_blocks(NewlineNormalizer()(text), references)
     if ended:
         close_fence(tokens)
-    inline(tokens, refs)
-    return clean(draw(tokens, images), images)
+    parse_inline(tokens, references)
+    return sanitize_html(to_html(tokens, images), images)
 
 
-def _target(definition: Any) -> tuple[str, str] | None:
+def _destination(definition: Any) -> tuple[str, str] | None:
     return (definition["href"], definition["title"]) if definition else None
 
 
 class Renderer:
     """Turns text that arrives in pieces into operations on a view.
 
-    With ``heal=False`` the view after any piece equals ``render`` of the text so far. With
-    ``heal=True`` unfinished markup at the very end is drawn as it will probably read when finished, an unfinished formula
-    as its source, and open code is coloured; ``close`` ends with the exact view either way. A piece costs what is
-    unfinished, not what there is: all together take a small multiple of one ``render``. Not safe for use by two threads
-    at once.
+    With ``heal=False`` the view after any piece equals ``render`` of the text so far. With ``heal=True``
+    unfinished markup at the very end is rendered as it will probably be when it is finished, an unfinished
+    formula as its source, and the code of an open fence is highlighted. After ``close`` the view is exact in
+    both cases.
+
+    The cost of a piece depends on what is unfinished, not on the length of the text: all pieces together take
+    a small multiple of the time of one ``render``. Not thread-safe.
 
     Args:
-        heal: whether to guess how the end will read.
-        images: those that are drawn; small ones inside the text by default.
+        heal: whether unfinished markup at the end is healed.
+        images: the images that are shown; by default small ones inside the text.
 
     Attributes:
-        open: safe HTML of what is unfinished in the open frame.
-        tail: safe HTML of what is unfinished behind it.
-        last_cost: seconds the last ``update`` took, for the caller's throttle.
+        open: safe HTML of the unfinished parts of the open block.
+        tail: safe HTML of the unfinished text behind it.
+        last_cost: seconds that the last update took, for the caller's throttle.
     """
 
     def __init__(self, *, heal: bool = False, images: Images = DATA_ONLY) -> None:
@@ -92,41 +114,41 @@ class Renderer:
         self.last_cost = 0.0
         self._heal = heal
         self._closed = False
-        self._newlines = Newlines()
-        self._pieces: list[str] = []  # text not looked at yet
-        self._known = 0  # so many of them are more of an image's data
-        self._in_data = False  # the text ends in those
+        self._newlines = NewlineNormalizer()
+        self._new_text: list[str] = []  # pieces that were not rendered yet
+        self._new_data = 0  # how many of them only continue an image's data
+        self._in_data = False  # whether the rendered text ends inside an image's data
         self._images = images
-        self._source = Source(coloured=heal, images=images)
-        self._passing: dict[str, Any] = {}  # definitions in the rest as last drawn
+        self._freezer = Freezer(live_highlight=heal, images=images)
+        self._provisional: dict[
+            str, Any
+        ] = {}  # link definitions in the unfrozen source, as of the last update
         self._html: list[str] = []  # of each frozen part
-        self._frames: list[Frame | None] = []  # of each frozen part
-        self._shown: tuple[Frame | None, str] = (None, "")  # the open frame as last told
-        self._asking: dict[str, set[int]] = {}  # label -> parts that asked for it
-        self._linked: set[int] = set()  # parts that asked for any
-        self._tokens: dict[
-            int, list[Token]
-        ] = {}  # of the parts that asked for any label or may look different yet
+        self._blocks: list[OpenBlock | None] = []  # of each frozen part
+        self._last_open: tuple[OpenBlock | None, str] = (None, "")  # the last "open" operation
+        self._dependents: dict[str, set[int]] = {}  # label -> parts that looked it up
+        self._with_labels: set[int] = set()  # parts that looked up any label
+        self._tokens: dict[int, list[Token]] = {}  # of the parts whose HTML may still change
 
     @property
-    def frame(self) -> Frame | None:
-        """The open block of which parts are frozen, if there is one."""
-        return self._source.frame
+    def open_block(self) -> OpenBlock | None:
+        """The block that may still grow and of which parts are frozen, if there is one."""
+        return self._freezer.open_block
 
     @property
     def html(self) -> str:
-        """The view as of the last update, in one: safe HTML. It takes as long as there is HTML."""
+        """The view as of the last update, as one string of safe HTML. The time is linear in its length."""
         pieces = []
-        for frame, parts in groupby(zip(self._frames, self._html, strict=True), lambda part: part[0]):
+        for block, parts in groupby(zip(self._blocks, self._html, strict=True), lambda part: part[0]):
             inner = [html for _, html in parts]
-            if frame is None:
+            if block is None:
                 pieces += inner
             else:
-                pieces.append(frame.wrap(inner, rest=self.open if frame is self.frame else ""))
+                pieces.append(block.wrap(inner, rest=self.open if block is self.open_block else ""))
         return "".join([*pieces, self.tail])
 
     def append(self, text: str) -> None:
-        """Take more text without rendering it; cheap.
+        """Add text without rendering it; cheap.
 
         Raises:
             ValueError: the renderer is closed.
@@ -135,16 +157,16 @@ class Renderer:
             raise ValueError("this renderer is closed")
         text = self._newlines(text)
         if text:
-            self._pieces.append(text)
+            self._new_text.append(text)
 
     def update(self) -> list[Op]:
-        """Render what was appended since the last update and return what changed in the view."""
-        if not self._pieces or (self._in_data and self._only_data()):
+        """Render what was appended since the last update and return the changes of the view."""
+        if not self._new_text or (self._in_data and self._has_only_image_data()):
             return []
-        return self._step(final=False)
+        return self._render_update(final=False)
 
     def feed(self, text: str) -> list[Op]:
-        """Append and update at once.
+        """Append text and update.
 
         Raises:
             ValueError: the renderer is closed.
@@ -153,131 +175,149 @@ class Renderer:
         return self.update()
 
     def close(self, *, ended: bool = False) -> list[Op]:
-        """Freeze everything: nothing is unfinished and ``html`` equals ``render`` of the whole text, told the same."""
+        """Freeze everything; then ``html`` equals ``render`` of the whole text with the same ``ended``.
+
+        Args:
+            ended: whether the text is complete, as for ``render``.
+        """
         if self._closed:
             return []
         self._closed = True
-        return self._step(final=True, ended=ended)
+        return self._render_update(final=True, ended=ended)
 
-    def _step(self, *, final: bool, ended: bool = False) -> list[Op]:
-        begun = perf_counter()
-        source = self._source
-        source.text += "".join(self._pieces)
-        self._pieces.clear()
-        self._known = 0
-        before = self.frame
-        new = source.freeze()
-        passing, tokens = source.read()
+    def _render_update(self, *, final: bool, ended: bool = False) -> list[Op]:
+        started = perf_counter()
+        freezer = self._freezer
+        freezer.text += "".join(self._new_text)
+        self._new_text.clear()
+        self._new_data = 0
+        block_before = self.open_block
+        new = freezer.freeze()
+        references, tokens = freezer.parse()
         if ended:
             close_fence(tokens)
         if final:
-            new += source.finish(tokens)
+            new += freezer.freeze_all(tokens)
             tokens = []
         else:
-            length = len(source.text)
-            new += source.shorten(tokens)
-            if len(source.text) != length:
-                passing, tokens = source.read()
+            length = len(freezer.text)
+            new += freezer.cut_paragraph(tokens)
+            if len(freezer.text) != length:
+                references, tokens = freezer.parse()
             if self._heal:
-                tokens, passing = heal(source.led, tokens, passing)
-                self._in_data = open_data_image(source.text) >= 0
-        children, after = self.frame.split(tokens) if self.frame else ([], tokens)
-        stale = self._stale(passing)
-        ops = self._look([before, *(part.frame for part in new), self.frame], stale, passing)
-        ops += [self._append(part, passing) for part in new]
-        ops += self._show(children, after, passing)
-        if before is not None and before is not self.frame:
-            for ident in before.numbers:
-                self._forget(ident)
-        self.last_cost = perf_counter() - begun
+                tokens, references = heal_blocks(freezer.prefixed_text, tokens, references)
+                self._in_data = open_data_image(freezer.text) >= 0
+        unfinished, after = self.open_block.split(tokens) if self.open_block else ([], tokens)
+        changed = self._parts_with_changed_links(references)
+        blocks = [block_before, *(part.block for part in new), self.open_block]
+        ops = self._render_again(blocks, changed, references)
+        ops += [self._append_part(part, references) for part in new]
+        ops += self._render_rest(unfinished, after, references)
+        if block_before is not None and block_before is not self.open_block:
+            for part_id in block_before.part_ids:
+                self._drop_tokens(part_id)
+        self.last_cost = perf_counter() - started
         return ops
 
-    def _only_data(self) -> bool:
-        """Say whether nothing came but more of an image's data, which nobody sees before they are whole."""
-        new = self._pieces[self._known :]
-        self._known = len(self._pieces)
-        return all(map(is_data, new))
+    def _has_only_image_data(self) -> bool:
+        """Return whether all new text continues an image's data, which is not shown before it is complete."""
+        new = self._new_text[self._new_data :]
+        self._new_data = len(self._new_text)
+        return all(map(is_image_data, new))
 
-    # -- what the view is told
+    # -- frozen parts
 
-    def _stale(self, passing: Refs) -> set[int]:
-        """Return the parts whose labels mean something else than at the last update; remember the new meanings."""
-        old, self._passing = self._passing, dict(passing)
-        labels = {*old, *passing, *self._source.fresh}
-        self._source.fresh.clear()
-        stale: set[int] = set()
+    def _parts_with_changed_links(self, references: References) -> set[int]:
+        """Return the parts that looked up a label whose definition has changed, and remember the new definitions."""
+        old, self._provisional = self._provisional, dict(references)
+        labels = {*old, *references, *self._freezer.new_labels}
+        self._freezer.new_labels.clear()
+        changed: set[int] = set()
         for label in labels:
-            if _target(old.get(label)) != _target(
-                self._source.settled.get(label) or self._passing.get(label)
+            if _destination(old.get(label)) != _destination(
+                self._freezer.definitions.get(label) or self._provisional.get(label)
             ):
-                stale |= self._asking.get(label, set())
-        return stale
+                changed |= self._dependents.get(label, set())
+        return changed
 
-    def _look(self, frames: list[Frame | None], stale: set[int], passing: Refs) -> list[Op]:
-        """Draw frozen parts again that a definition or the look of their frame has changed."""
+    def _render_again(
+        self, blocks: list[OpenBlock | None], changed: set[int], references: References
+    ) -> list[Op]:
+        """Render frozen parts again whose links or whose block's style have changed.
+
+        Args:
+            blocks: the blocks whose style may have changed.
+            changed: the parts whose links have changed.
+            references: the definitions in the unfrozen source.
+        """
         ops: list[Op] = []
-        again = set(stale)
-        for frame in dict.fromkeys(each for each in frames if each is not None):
-            known, frame.mode = frame.mode, frame.looks(closed=frame is not self.frame)
-            if known != frame.mode and frame.kind == "text" and known is not None:
-                ops.append(Op("frame", -1, "", frame))
-            elif known != frame.mode:
-                again.update(frame.numbers)
+        outdated = set(changed)
+        for block in dict.fromkeys(each for each in blocks if each is not None):
+            style, block.style = block.style, block.current_style(closed=block is not self.open_block)
+            if style != block.style and block.kind == "text" and style is not None:
+                ops.append(Op("rewrap", -1, "", block))
+            elif style != block.style:
+                outdated.update(block.part_ids)
             else:
-                changed = takewhile(self._is_stale, reversed(frame.numbers))
-                again.update(changed)
-        for ident in sorted(again & self._tokens.keys()):
-            html = self._draw(ident, passing if ident in stale else None)
-            if html != self._html[ident]:
-                self._html[ident] = html
-                ops.append(Op("replace", ident, html, self._frames[ident]))
+                outdated.update(takewhile(self._is_outdated, reversed(block.part_ids)))
+        for part_id in sorted(outdated & self._tokens.keys()):
+            html = self._render_part(part_id, references if part_id in changed else None)
+            if html != self._html[part_id]:
+                self._html[part_id] = html
+                ops.append(Op("replace", part_id, html, self._blocks[part_id]))
         return ops
 
-    def _is_stale(self, ident: int) -> bool:
-        frame, tokens = self._frames[ident], self._tokens.get(ident)
-        return frame is not None and tokens is not None and frame.stale(tokens)
+    def _is_outdated(self, part_id: int) -> bool:
+        block, tokens = self._blocks[part_id], self._tokens.get(part_id)
+        return block is not None and tokens is not None and block.is_outdated(tokens)
 
-    def _append(self, part: Part, passing: Refs) -> Op:
-        ident = len(self._html)
-        if part.frame is not None:
-            part.frame.count_in(ident)
-        self._frames.append(part.frame)
-        self._tokens[ident] = part.tokens
-        self._html.append(self._draw(ident, passing))
-        if part.frame is None or not part.frame.changeable:
-            self._forget(ident)
-        return Op("append", ident, self._html[ident], part.frame)
+    def _append_part(self, part: FrozenPart, references: References) -> Op:
+        part_id = len(self._html)
+        if part.block is not None:
+            part.block.add_part(part_id)
+        self._blocks.append(part.block)
+        self._tokens[part_id] = part.tokens
+        self._html.append(self._render_part(part_id, references))
+        if part.block is None or not part.block.restyles:
+            self._drop_tokens(part_id)
+        return Op("append", part_id, self._html[part_id], part.block)
 
-    def _draw(self, ident: int, passing: Refs | None) -> str:
-        """Return the HTML of a frozen part; with ``passing`` its links are looked up again."""
-        frame, tokens = self._frames[ident], self._tokens[ident]
-        if passing is not None:
-            # A link that came to life hides or shows other brackets, so other labels are asked for.
-            passing.asked.clear()
-            inline(tokens, passing)
-            for label in passing.asked:
-                self._asking.setdefault(label, set()).add(ident)
-            if passing.asked:
-                self._linked.add(ident)
-        return clean(draw(tokens, self._images), self._images) if frame is None else frame.draw(tokens)
+    def _render_part(self, part_id: int, references: References | None) -> str:
+        """Return the HTML of a frozen part; with ``references`` its inline content is parsed again."""
+        block, tokens = self._blocks[part_id], self._tokens[part_id]
+        if references is not None:
+            # A new link hides or reveals other brackets, so the part may look up other labels than before.
+            references.looked_up.clear()
+            parse_inline(tokens, references)
+            for label in references.looked_up:
+                self._dependents.setdefault(label, set()).add(part_id)
+            if references.looked_up:
+                self._with_labels.add(part_id)
+        if block is not None:
+            return block.to_html(tokens)
+        return sanitize_html(to_html(tokens, self._images), self._images)
 
-    def _forget(self, ident: int) -> None:
+    def _drop_tokens(self, part_id: int) -> None:
         """Drop the tokens of a part that no late definition can change."""
-        if ident not in self._linked:
-            self._tokens.pop(ident, None)
+        if part_id not in self._with_labels:
+            self._tokens.pop(part_id, None)
 
-    def _show(self, children: list[list[Token]], after: list[Token], passing: Refs) -> list[Op]:
-        """Draw what is unfinished."""
+    # -- the rest
+
+    def _render_rest(
+        self, unfinished: list[list[Token]], after: list[Token], references: References
+    ) -> list[Op]:
+        """Render the unfinished parts of the open block and the tail behind it."""
         ops: list[Op] = []
-        for child in children:
-            inline(child, passing)
-        inner = "".join(self.frame.draw(child) for child in children) if self.frame else ""
-        if (self.frame, inner) != self._shown:
-            self._shown = self.frame, inner
+        for part in unfinished:
+            parse_inline(part, references)
+        inner = "".join(self.open_block.to_html(part) for part in unfinished) if self.open_block else ""
+        if (self.open_block, inner) != self._last_open:
+            self._last_open = self.open_block, inner
             self.open = inner
-            ops.append(Op("open", -1, inner, self.frame))
-        inline(after, passing)
-        html = clean(draw(after, self._images), self._images) if after else ""
+            ops.append(Op("open", -1, inner, self.open_block))
+        parse_inline(after, references)
+        html = sanitize_html(to_html(after, self._images), self._images) if after else ""
         if html != self.tail:
             self.tail = html
             ops.append(Op("tail", -1, html))

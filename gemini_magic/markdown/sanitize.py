@@ -1,6 +1,6 @@
-"""What may leave this room: characters, addresses, elements, attributes and classes, as allow-lists.
+"""The sanitizer: allow-lists of characters, URLs, elements, attributes and classes that rendered answers may contain.
 
-It does not parse Markdown and does not know what an answer is; it judges finished strings.
+It works on finished strings and does not parse Markdown.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from .images import DATA_ONLY, Images
 
 __all__ = [
     "SPAN_CLASSES",
-    "Newlines",
-    "clean",
+    "NewlineNormalizer",
     "link_allowed",
     "link_host",
-    "normalise",
+    "normalize",
     "reveal",
+    "sanitize_html",
     "visible",
 ]
 
-# One label of a host name holds no "%": a browser would decode it and look up another name. "@" is
-# missing as well, so no credentials; "_" is legal in practice (DNS service names).
+# A host name has no "%", as a browser would decode it and look up another name, and no "@", so no
+# credentials. "_" occurs in practice (DNS service names).
 _HOST = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]{2,45}\])"
-_WEB: Final = re.compile(
+_HTTP_URL: Final = re.compile(
     rf"https?://(?P<host>{_HOST})(?::(?P<port>[0-9]{{1,5}}))?(?:[/?#][^\s\\<>\"]*)?", re.IGNORECASE
 )
-_MAIL: Final = re.compile(r"mailto:[^\s\\<>\"@]+@[^\s\\<>\"@]+", re.IGNORECASE)
-_LARGEST_PORT: Final = 65535
-# An address in numbers (a last label that begins with a digit makes it one), or in encoded letters.
-_ODD_HOST: Final = re.compile(r"\[|(?:.*\.)?[0-9][^.]*\.?$|(?:.*\.)?xn--", re.IGNORECASE)
+_MAILTO_URL: Final = re.compile(r"mailto:[^\s\\<>\"@]+@[^\s\\<>\"@]+", re.IGNORECASE)
+_MAX_PORT: Final = 65535
+# An IP address (a last label that begins with a digit makes a host one), or a host in Punycode.
+_UNUSUAL_HOST: Final = re.compile(r"\[|(?:.*\.)?[0-9][^.]*\.?$|(?:.*\.)?xn--", re.IGNORECASE)
 
 _CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 _BIDI = "\u202a-\u202e\u2066-\u2069"
@@ -58,23 +58,23 @@ _CLASSES: Final = {
     "sup": {"gm-def"},
 }
 _LANGUAGE_CLASS: Final = re.compile(r"language-[A-Za-z0-9_+#.-]{1,40}")
-_SIDE: Final = re.compile(r"[1-9][0-9]{0,3}")
+_PIXELS: Final = re.compile(r"[1-9][0-9]{0,3}")
 _ALIGN: Final = re.compile(r"text-align: ?(?:left|right|center);?")
 
 
-def normalise(text: str) -> str:
-    """Replace what no page and no encoder takes: NUL and surrogates become U+FFFD. Newlines stay as they are."""
+def normalize(text: str) -> str:
+    """Replace NUL and lone surrogates, which pages and encoders refuse, by U+FFFD. Line ends stay as they are."""
     return _UNUSABLE.sub("\ufffd", text)
 
 
-class Newlines:
-    r"""Makes ``\r\n`` and ``\r`` one ``\n`` wherever the pieces of text are cut, and normalises the rest."""
+class NewlineNormalizer:
+    r"""Replaces ``\r\n`` and ``\r`` by ``\n`` wherever the text is split into pieces, and normalizes the rest."""
 
     def __init__(self) -> None:
         self._after_return = False
 
     def __call__(self, text: str) -> str:
-        """Return the next piece of text, normalised."""
+        """Return the next piece of text, normalized."""
         if not text:
             return text
         if self._after_return and text[0] == "\n":
@@ -85,10 +85,10 @@ class Newlines:
         self._after_return = text[-1] == "\r"
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
-        return normalise(text)
+        return normalize(text)
 
 
-def _shown(match: re.Match[str]) -> str:
+def _revealed(match: re.Match[str]) -> str:
     flag, control, hidden = match.groups()
     if flag:
         return str(flag)
@@ -98,49 +98,52 @@ def _shown(match: re.Match[str]) -> str:
 
 
 def reveal(text: str) -> str:
-    """Drop control characters but newline and tab; show bidi controls and tag characters as ``⟨U+202E⟩``.
+    """Drop control characters except newline and tab; show bidi controls and tag characters as ``⟨U+202E⟩``.
 
-    A right-to-left override or an invisible tag character can make text read differently from what
-    it is (Unicode Technical Report 36, section 2), so a reader gets to see them.
+    A right-to-left override or an invisible tag character can make text read differently from what it is
+    (Unicode Technical Report 36, section 2), so they are made visible.
     """
-    return _HIDDEN.sub(_shown, text)
+    return _HIDDEN.sub(_revealed, text)
 
 
 def visible(text: str) -> str:
-    r"""Return text for a terminal or a plain-text field: nothing in it can move the cursor or hide.
+    r"""Return text that is safe in a terminal or a plain-text field: it cannot move the cursor or hide characters.
 
-    Every line end becomes ``\n``: a lone carriage return would overwrite the line before it.
+    Every line end becomes ``\n``, as a lone carriage return would overwrite its line.
     """
-    return reveal(normalise(_NEWLINES.sub("\n", text)))
+    return reveal(normalize(_NEWLINES.sub("\n", text)))
 
 
 def link_host(url: str) -> str:
-    """Return the host of a web address in lower case, ``""`` for anything else."""
-    match = _WEB.match(url)
+    """Return the host of an http or https URL in lower case, ``""`` for anything else."""
+    match = _HTTP_URL.match(url)
     return match["host"].lower() if match else ""
 
 
 @lru_cache(maxsize=256)
-def _readable(url: str) -> bool:
-    """Say whether an address of allowed characters is one, by the sanitiser's own parser (WHATWG URL)."""
+def _is_parseable(url: str) -> bool:
+    """Return whether a URL of allowed characters is valid for nh3's own parser (WHATWG URL)."""
     return "href" in nh3.clean(f'<a href="{url}">', tags={"a"}, url_schemes={"https"}, url_relative="deny")
 
 
 def link_allowed(url: str) -> bool:
-    """Say whether a link may lead to this address: http(s) with a plain host, or mailto.
+    """Return whether a link may lead to this URL: http or https with a plain host, or mailto.
 
-    Refused are hosts that a browser cannot read, as JupyterLab makes a relative address of them, other schemes, credentials, relative addresses, fragments, and ``http:/path``, which a
-    browser resolves against the page's own origin (WHATWG URL, section 4.4).
+    Refused are other schemes, credentials, relative URLs, fragments, hosts that a browser cannot parse
+    (JupyterLab makes a relative URL of them), and ``http:/path``, which a browser resolves against the page's
+    own origin (WHATWG URL, section 4.4).
     """
-    match = _WEB.fullmatch(url)
+    match = _HTTP_URL.fullmatch(url)
     if match:
-        fits = match["port"] is None or int(match["port"]) <= _LARGEST_PORT
-        return fits and (_ODD_HOST.match(match["host"]) is None or _readable(f"https://{match['host']}/"))
-    return _MAIL.fullmatch(url) is not None
+        fits = match["port"] is None or int(match["port"]) <= _MAX_PORT
+        return fits and (
+            _UNUSUAL_HOST.match(match["host"]) is None or _is_parseable(f"https://{match['host']}/")
+        )
+    return _MAILTO_URL.fullmatch(url) is not None
 
 
-def _attribute(images: Images, element: str, name: str, value: str) -> str | None:
-    """Judge one attribute; None removes it."""
+def _filter_attribute(images: Images, element: str, name: str, value: str) -> str | None:
+    """Return the value of an attribute, or None to remove the attribute."""
     if name == "class":
         if element == "code":
             return value if _LANGUAGE_CLASS.fullmatch(value) else None
@@ -152,14 +155,14 @@ def _attribute(images: Images, element: str, name: str, value: str) -> str | Non
     if name == "start":
         return value if value.isascii() and value.isdigit() else None
     if name == "src":
-        return value if images.draws(value) else None
+        return value if images.shows(value) else None
     if name in {"width", "height"}:
-        return value if _SIDE.fullmatch(value) else None
-    fixed = _FIXED.get(name)
+        return value if _PIXELS.fullmatch(value) else None
+    fixed = _FIXED_VALUES.get(name)
     return value if fixed in {None, value} else None
 
 
-_FIXED: Final = {"loading": "lazy", "referrerpolicy": "no-referrer"}
+_FIXED_VALUES: Final = {"loading": "lazy", "referrerpolicy": "no-referrer"}
 _ELEMENTS: Final = frozenset(
     {
         "a",
@@ -218,20 +221,20 @@ def _cleaner(images: Images) -> nh3.Cleaner:
     return nh3.Cleaner(
         tags=set(_ELEMENTS),
         attributes=_ATTRIBUTES,
-        attribute_filter=partial(_attribute, images),
+        attribute_filter=partial(_filter_attribute, images),
         set_tag_attribute_values={"a": {"target": "_blank"}},
         link_rel="noopener noreferrer nofollow",
-        url_schemes={"http", "https", "mailto", "data"},  # each address is judged by the filter, by its place
+        url_schemes={"http", "https", "mailto", "data"},  # the filter checks each URL by its attribute
         url_relative="deny",
         filter_style_properties={"text-align"},
     )
 
 
-def clean(html: str, images: Images = DATA_ONLY) -> str:
-    """Return a balanced HTML fragment with everything removed that the allow-lists do not name.
+def sanitize_html(html: str, images: Images = DATA_ONLY) -> str:
+    """Return a balanced HTML fragment without anything that the allow-lists do not name.
 
     Args:
         html: from the parser.
-        images: those that may be in it.
+        images: the images that it may show.
     """
     return _cleaner(images).clean(reveal(html))

@@ -1,8 +1,8 @@
-r"""Judges TeX: which formulas a page's typesetter may be given, and which are shown as their source.
+r"""The allow-list of TeX: which formulas a page's typesetter may receive. The others are shown as their source.
 
-An allow-list of commands and environments, as ``safe`` has one of elements. Refused is what leads or loads (``\href``,
-``\includegraphics``), touches the page (``\class``, ``\style``), defines (``\def``), brings more commands (``\require``)
-or moves ink out of its place (``\raise``, ``\hspace``), and all that is not known here. It knows no Markdown.
+It lists commands and environments, as ``sanitize`` lists elements. Not allowed are commands that link or load (``\href``,
+``\includegraphics``), change the page (``\class``, ``\style``), define commands (``\def``), load extensions (``\require``) or
+move content out of its place (``\raise``, ``\hspace``), and every command that is not listed. It knows no Markdown.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Final
 
 from .sanitize import reveal
 
-__all__ = ["known_command", "typesettable"]
+__all__ = ["is_allowed_command", "is_typesettable"]
 
-_LONGEST: Final = 4_000  # characters; a page takes about 1 ms for a short formula
-_DEEPEST: Final = 40  # braces, environments and growing brackets inside one another
-_MOST_PULLED: Final = 12  # negative spaces: many of them would pull a formula over the text before it
+_MAX_LENGTH: Final = 4_000  # characters; a page takes about 1 ms for a short formula
+_MAX_DEPTH: Final = 40  # nested braces, environments and \left/\right
+_MAX_NEGATIVE_SPACES: Final = 12  # more of them could move a formula over the text before it
 
-_WORDS: Final = """
+_COMMAND_NAMES: Final = """
 alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa varkappa lambda mu nu xi omicron pi varpi
 rho varrho sigma varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega
 varGamma varDelta varTheta varLambda varXi varPi varSigma varUpsilon varPhi varPsi varOmega digamma aleph beth gimel daleth
@@ -64,67 +64,73 @@ dots ldots cdots vdots ddots  dotsb dotsc dotsi dotsm dotso  quad qquad enspace 
 negthinspace nonumber notag tag begin end hline cr newline color textcolor ce pu
 bra ket braket Bra Ket Braket
 """
-_KNOWN: Final = frozenset(_WORDS.split())
-_SURROUNDINGS: Final = """
+_ALLOWED_COMMANDS: Final = frozenset(_COMMAND_NAMES.split())
+_ENVIRONMENT_NAMES: Final = """
 matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix array cases dcases rcases aligned alignedat gathered split align
 align* alignat alignat* gather gather* equation equation* multline multline* eqnarray eqnarray* subarray
 """
-_ENVIRONMENTS: Final = frozenset(_SURROUNDINGS.split())
+_ALLOWED_ENVIRONMENTS: Final = frozenset(_ENVIRONMENT_NAMES.split())
 _COMMAND: Final = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
-_SPACES: Final = frozenset(
+_CHARACTER_COMMANDS: Final = frozenset(
     ",;:! \n>|{}%&#$_\\"
 )  # commands of one character: spaces, brackets and plain characters
 _ENVIRONMENT: Final = re.compile(r"\\(begin|end)\s*\{([^{}]*)\}")
 _NESTING: Final = re.compile(r"\\(?:(left|right|begin|end)(?![A-Za-z])|.)|[{}]", re.DOTALL)
-_PULLED: Final = re.compile(r"\\!|\\negthinspace(?![A-Za-z])")
-# After the end of a row stands, in brackets, how far down the next one begins.
-_GAP: Final = re.compile(
+_NEGATIVE_SPACE: Final = re.compile(r"\\!|\\negthinspace(?![A-Za-z])")
+# The optional argument of \\, the distance to the next row, if it is not a small number of a known unit.
+_LARGE_ROW_GAP: Final = re.compile(
     r"(?<!\\)(?:\\\\)+\*?\[(?!\s*\d{0,2}(?:\.\d{0,2})?\s*(?:pt|px|ex|mm)\s*\]|\s*[0-2]?(?:\.\d{0,2})?\s*em\s*\])"
 )
-_COLOUR: Final = re.compile(r"\\(?:text)?color(?![A-Za-z])(?!\s*\{[A-Za-z]{1,20}\})")
-# A comment hides what follows it; a lone backslash at the end would hide the delimiter.
-_UNFIT: Final = re.compile(r"(?<!\\)(?:\\\\)*(?:%|\\\s*$)")
-# Elements that a typesetter shows as their source; a reader would wonder.
-_ELEMENT: Final = re.compile(
+_UNSAFE_COLOR: Final = re.compile(r"\\(?:text)?color(?![A-Za-z])(?!\s*\{[A-Za-z]{1,20}\})")
+# A comment hides what follows it; a backslash at the end would escape the closing delimiter.
+_UNSAFE_END: Final = re.compile(r"(?<!\\)(?:\\\\)*(?:%|\\\s*$)")
+# HTML elements: a typesetter would show them as their source.
+_HTML: Final = re.compile(
     r"<(?:[/!?]|[A-Za-z][^<>]*=[^<>]*>|(?:script|style|img|image|svg|iframe|object|embed|math|link|meta|base|form|input"
     r"|video|audio|a|b|i|p|div|span|details|tex-html)\s*/?>|(?:script|img|svg|iframe|tex-html)\b)",
     re.IGNORECASE,
 )
 
 
-def _flat(tex: str) -> bool:
-    """Say whether braces, environments and growing brackets are balanced and not too deep."""
+def _is_balanced(tex: str) -> bool:
+    r"""Return whether braces, environments and ``\left``/``\right`` are balanced and not nested too deep."""
     depth = deepest = braces = 0
     for match in _NESTING.finditer(tex):
-        word = match[1] or match[0]
-        step = {"{": 1, "left": 1, "begin": 1, "}": -1, "right": -1, "end": -1}.get(word, 0)
+        name = match[1] or match[0]
+        step = {"{": 1, "left": 1, "begin": 1, "}": -1, "right": -1, "end": -1}.get(name, 0)
         depth += step
-        braces += step if word in "{}" else 0
+        braces += step if name in "{}" else 0
         deepest = max(deepest, depth)
         if depth < 0 or braces < 0:
             return False
-    return depth == braces == 0 and deepest <= _DEEPEST
+    return depth == braces == 0 and deepest <= _MAX_DEPTH
 
 
-@lru_cache(maxsize=256)  # formulas in an open paragraph are drawn again with each update
-def typesettable(tex: str) -> bool:
-    """Say whether a formula, without its delimiters, may be given to a typesetter: harmless, whole and not too long."""
-    if len(tex) > _LONGEST or not tex.strip() or reveal(tex) != tex:
+@lru_cache(maxsize=256)  # formulas in an open paragraph are rendered again with each update
+def is_typesettable(tex: str) -> bool:
+    """Return whether a typesetter may receive a formula: it is allowed, complete and not too long.
+
+    Args:
+        tex: the formula without its delimiters.
+    """
+    if len(tex) > _MAX_LENGTH or not tex.strip() or reveal(tex) != tex:
         return False
     commands = _COMMAND.findall(tex)
-    known = all(name in _KNOWN if name[0].isalpha() else name in _SPACES for name in commands)
+    known = all(
+        name in _ALLOWED_COMMANDS if name[0].isalpha() else name in _CHARACTER_COMMANDS for name in commands
+    )
     environments = [name for _, name in _ENVIRONMENT.findall(tex)]
     named = sum(name in ("begin", "end") for name in commands) == len(environments)
     return (
         known
         and named
-        and _ENVIRONMENTS.issuperset(environments)
-        and _flat(tex)
-        and len(_PULLED.findall(tex)) <= _MOST_PULLED
-        and not any(pattern.search(tex) for pattern in (_GAP, _COLOUR, _UNFIT, _ELEMENT))
+        and _ALLOWED_ENVIRONMENTS.issuperset(environments)
+        and _is_balanced(tex)
+        and len(_NEGATIVE_SPACE.findall(tex)) <= _MAX_NEGATIVE_SPACES
+        and not any(pattern.search(tex) for pattern in (_LARGE_ROW_GAP, _UNSAFE_COLOR, _UNSAFE_END, _HTML))
     )
 
 
-def known_command(name: str) -> bool:
-    """Say whether a command, without its backslash, is one that formulas may use."""
-    return name in _KNOWN
+def is_allowed_command(name: str) -> bool:
+    """Return whether formulas may use a command, given without its backslash."""
+    return name in _ALLOWED_COMMANDS

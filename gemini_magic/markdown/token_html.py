@@ -1,6 +1,6 @@
-"""What tokens look like: HTML that still has to pass ``safe.clean``.
+"""Renders the tokens that markdown-it does not render, or renders differently; the HTML is not yet sanitized.
 
-It draws what the library draws otherwise, or not at all; which token stands where is the parser's to say.
+Which tokens there are is decided in ``parser``.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-from .footnotes import draw_mark
+from .footnotes import render_footnote_reference
 from .highlight import highlight, language_of
-from .images import DATA_ONLY, drawn, spoken
-from .math import draw_formula, draw_pending
+from .images import DATA_ONLY, describe_data_image, image_html
+from .math import render_formula, render_pending
 from .sanitize import link_host
 
 if TYPE_CHECKING:
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
     from markdown_it.utils import EnvType, OptionsDict
 
-__all__ = ["RULES", "is_open_fence"]
+__all__ = ["RENDER_RULES", "is_open_fence"]
 
 
 def is_open_fence(token: Token) -> bool:
-    """Say whether this is a fence whose closing line has not come."""
+    """Return whether this is a fence whose closing line is missing."""
     return token.type == "fence" and not token.meta.get("closed")
 
 
-# The rules below are methods of the library's renderer, called with the same five arguments each.
-def _draw_fence(
+# The rules below become methods of the library's renderer, which calls each with the same five arguments.
+def _render_fence(
     _self: RendererHTML, tokens: Sequence[Token], idx: int, _options: OptionsDict, _env: EnvType
 ) -> str:
     token = tokens[idx]
@@ -40,61 +40,62 @@ def _draw_fence(
     return f"<pre><code{attribute}>{code}</code></pre>\n"
 
 
-def _words(tokens: Sequence[Token]) -> str:
+def _plain_text(tokens: Sequence[Token]) -> str:
     """Return an image's description as text."""
     pieces = []
     for token in tokens:
         if token.type == "image":
-            pieces.append(_words(token.children or ()) or token.content)
+            pieces.append(_plain_text(token.children or ()) or token.content)
         else:
             pieces.append(" " if token.type in {"softbreak", "hardbreak"} else token.content)
     return "".join(pieces)
 
 
-def _draw_image(
+def _render_image(
     _self: RendererHTML, tokens: Sequence[Token], idx: int, _options: OptionsDict, env: EnvType
 ) -> str:
+    """Render an image that may be shown; for any other a placeholder with its description and a link."""
     token = tokens[idx]
     url = str(token.attrGet("src") or "")
-    alt = _words(token.children or ()) or token.content
-    image = drawn(url, alt, env.get("images", DATA_ONLY))
+    alt = _plain_text(token.children or ()) or token.content
+    image = image_html(url, alt, env.get("images", DATA_ONLY))
     if image:
         return image
-    host = spoken(url) if url.startswith("data:") else link_host(url)
-    label = escape(f"image: {alt or 'no description'}" + (f" ({host})" if host else ""))
+    origin = describe_data_image(url) if url.startswith("data:") else link_host(url)
+    label = escape(f"image: {alt or 'no description'}" + (f" ({origin})" if origin else ""))
     if link_host(url) and not token.meta.get("linked"):
-        label = f'<a href="{escape(url)}" title="Opens the image at {escape(host)}">{label}</a>'
+        label = f'<a href="{escape(url)}" title="Opens the image at {escape(origin)}">{label}</a>'
     return f'<span class="gm-image">{label}</span>'
 
 
-def _draw_task(
+def _render_task(
     _self: RendererHTML, tokens: Sequence[Token], idx: int, _options: OptionsDict, _env: EnvType
 ) -> str:
     return f'<span class="gm-task">{tokens[idx].content}</span>'
 
 
-def _draw_nothing(*_: Any) -> str:
+def _render_nothing(*_: Any) -> str:
     return ""
 
 
-def _draw_table_open(*_: Any) -> str:
+def _render_table_open(*_: Any) -> str:
     return '<div class="gm-table"><table>\n'
 
 
-def _draw_table_close(*_: Any) -> str:
+def _render_table_close(*_: Any) -> str:
     return "</table></div>\n"
 
 
-RULES: Final = {
-    "fence": _draw_fence,
-    "image": _draw_image,
-    "task": _draw_task,
-    "nothing": _draw_nothing,
-    "table_open": _draw_table_open,
-    "table_close": _draw_table_close,
-    "formula": draw_formula,
-    "formula_block": draw_formula,
-    "pending": draw_pending,
-    "note_mark": draw_mark,
+RENDER_RULES: Final = {
+    "fence": _render_fence,
+    "image": _render_image,
+    "task": _render_task,
+    "nothing": _render_nothing,
+    "table_open": _render_table_open,
+    "table_close": _render_table_close,
+    "formula": render_formula,
+    "formula_block": render_formula,
+    "pending": render_pending,
+    "footnote_reference": render_footnote_reference,
 }
-"""How to draw a token, by its type."""
+"""The function that renders a token, by the token's type."""

@@ -1,4 +1,4 @@
-"""IPython: the only room that knows a cell. Loading it registers the magics and imports nothing they need."""
+"""The IPython extension. ``load`` registers the magics; everything else is imported when the first cell runs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What fits at the cursor: options and their values, the words of ``%gemini``, names in an expression, files.
+"""Finds completions: options and their values, commands and their arguments, names in an expression, and files.
 
-It looks at what this process knows and asks no server; where the cursor is, was found out before.
+It uses only what this process knows and never asks a server. ``matcher`` finds the place of the cursor.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import keyword
 import os
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,27 +20,27 @@ from ..config import Setting, settings
 from ..errors import GeminiMagicError
 from ..options import Options
 from ..response import Response
-from .commands.dispatch import WORDS, takes_answers
-from .commands.journal import JOURNAL_WORDS
-from .commands.status import CellRunner
+from .commands.context import CommandContext
+from .commands.dispatch import COMMANDS
+from .commands.journal import JOURNAL_COMMANDS
 
-__all__ = ["Offer", "complete"]
+__all__ = ["Completions", "complete"]
 
 _RECORDINGS = (".jsonl", ".httprr", ".sse", ".gz")
 _THINKING = ("off", "on", "minimal", "low", "medium", "high")
-_FILES = ("record", "replay", "to")
+_FILE_OPTIONS = ("record", "replay", "to")
 _ADDRESS = ("backend", "base_url", "api_version", "project", "location")
 _BUILTIN = "builtin:tour"
 _DOTTED = re.compile(r"(?:[^\W\d]\w*\.)*(?:[^\W\d]\w*)?$")
 
 
-class Offer(NamedTuple):
-    """What fits.
+class Completions(NamedTuple):
+    """The completions at a place.
 
     Attributes:
-        fragment: what stands before the cursor and is replaced.
-        texts: what may take its place, the likeliest first.
-        kind: what they are, in a word for the front end.
+        fragment: the text before the cursor that a completion replaces.
+        texts: the completions, the most likely first.
+        kind: their type, as the front end displays it.
     """
 
     fragment: str
@@ -48,121 +48,127 @@ class Offer(NamedTuple):
     kind: str
 
 
-def complete(desk: CellRunner, kind: str, text: str) -> Offer | None:
-    """What fits at a place; None where Python's own completion knows better.
+def complete(context: CommandContext, kind: str, text: str) -> Completions | None:
+    """Find the completions at a place; None to let IPython find them.
 
     Args:
-        desk: the shell's.
-        kind: the place: ``line``, ``word`` or ``expression``.
-        text: what stands there before the cursor.
+        context: the context of the shell's commands.
+        kind: the kind of place: ``options``, ``command`` or ``expression``.
+        text: the text of the place before the cursor.
     """
     if kind == "expression":
-        return _names(desk, text)
-    *said, fragment = _split(text)
-    if kind == "line":
-        return _on_line(desk, said, fragment)
-    return _after_word(desk, said, fragment)
+        return _complete_names(context, text)
+    *words, fragment = _split(text)
+    if kind == "options":
+        return _complete_options(context, words, fragment)
+    return _complete_command(context, words, fragment)
 
 
-def _found(fragment: str, texts: Iterable[str], kind: str) -> Offer:
-    """Those of the texts that begin with the fragment, in their order."""
-    return Offer(fragment, list(dict.fromkeys(text for text in texts if text.startswith(fragment))), kind)
+def _matching(fragment: str, texts: Iterable[str], kind: str) -> Completions:
+    """The texts that begin with the fragment, in their order, without duplicates."""
+    return Completions(
+        fragment, list(dict.fromkeys(text for text in texts if text.startswith(fragment))), kind
+    )
 
 
 def _split(text: str) -> list[str]:
-    """The words before the cursor; the last is the one it stands in, empty behind a blank."""
+    """The words before the cursor. The last one is the word at the cursor; it is empty after a space."""
     try:
         words = shlex.split(text)
-    except ValueError:  # within a quotation mark
+    except ValueError:  # an unclosed quotation mark
         return [*text.split(), text.rpartition(" ")[2]]
     fragment = "" if not text or text[-1].isspace() else text.rsplit(maxsplit=1)[-1]
     return [*(words if not fragment else words[:-1]), fragment]
 
 
-# -- a line with options
+# -- options
 
 
-def _on_line(desk: CellRunner, said: Sequence[str], fragment: str, *, model: bool = True) -> Offer:
+def _complete_options(
+    context: CommandContext, words: Sequence[str], fragment: str, *, model: bool = True
+) -> Completions:
     flags = {flag: setting for setting in settings().values() for flag in setting.flags}
     used: dict[str, str] = {}
-    waiting: Setting | None = None
-    for word in said:
+    pending: Setting | None = None  # the option whose value comes next
+    for word in words:
         flag, equals, value = word.partition("=")
         setting = flags.get(flag.replace("_", "-"))
-        if waiting is not None:
-            used[waiting.name], waiting = word, None
+        if pending is not None:
+            used[pending.name], pending = word, None
         elif setting is not None:
             used[setting.name] = value
-            waiting = None if equals or setting.type is bool else setting
+            pending = None if equals or setting.type is bool else setting
     flag, equals, value = fragment.partition("=")
-    if waiting is None and equals and flag.replace("_", "-") in flags:
-        return _values(desk, flags[flag.replace("_", "-")], value, used)
-    if waiting is not None:
-        return _values(desk, waiting, fragment, used)
-    free = [flag for flag, setting in flags.items() if setting.name not in used or setting.type is list]
+    if pending is None and equals and flag.replace("_", "-") in flags:
+        return _complete_value(context, flags[flag.replace("_", "-")], value, used)
+    if pending is not None:
+        return _complete_value(context, pending, fragment, used)
+    unused = [flag for flag, setting in flags.items() if setting.name not in used or setting.type is list]
     if fragment.startswith("-"):
-        off = [f"--no-{flag[2:]}" for flag in free if _may_be_off(flags[flag], flag)]
+        negated = [f"--no-{flag[2:]}" for flag in unused if _can_be_negated(flags[flag], flag)]
         dashed = "--" + fragment[2:].replace("_", "-") if fragment.startswith("--") else fragment
-        found = _found(dashed, [*free, *(off if dashed.startswith("--n") else [])], "param")
+        found = _matching(dashed, [*unused, *(negated if dashed.startswith("--n") else [])], "param")
         return found._replace(fragment=fragment)
-    models = _models(desk, used) if model and "model" not in used else []
-    return _found(fragment, [*models, *([] if fragment else free)], "param")
+    models = _models(context, used) if model and "model" not in used else []
+    return _matching(fragment, [*models, *([] if fragment else unused)], "param")
 
 
-def _may_be_off(setting: Setting, flag: str) -> bool:
+def _can_be_negated(setting: Setting, flag: str) -> bool:
     return setting.type is bool and setting.config and flag.startswith("--") and not flag.startswith("--no-")
 
 
-def _values(desk: CellRunner, setting: Setting, fragment: str, used: dict[str, str]) -> Offer:
+def _complete_value(
+    context: CommandContext, setting: Setting, fragment: str, used: dict[str, str]
+) -> Completions:
     name = setting.name
-    if name in _FILES:
+    if name in _FILE_OPTIONS:
         builtin = [_BUILTIN] if name == "replay" else []
-        return _found(
+        return _matching(
             fragment, [*builtin, *_files(fragment, _RECORDINGS if name == "replay" else ())], "path"
         )
-    known: dict[str, Any] = {
-        "model": lambda: _models(desk, used),
+    known: dict[str, Callable[[], Iterable[str]]] = {
+        "model": lambda: _models(context, used),
         "backend": names,
-        "auth": lambda: _styles(desk, used),
+        "auth": lambda: _auth_styles(context, used),
         "thinking": lambda: _THINKING,
-        "chat": lambda: desk.session.chats,
-        "out": lambda: _responses(desk),
+        "chat": lambda: context.session.chats,
+        "out": lambda: _response_names(context),
         "key_env": lambda: sorted(each for each in os.environ if re.search("KEY|TOKEN", each)),
     }
     texts = known[name]() if name in known else setting.choices or ()
-    return _found(fragment, texts, "value")
+    return _matching(fragment, texts, "value")
 
 
-def _options(desk: CellRunner, used: dict[str, str]) -> dict[str, Any]:
-    """The address that the line means, as far as it says so."""
+def _address(context: CommandContext, used: dict[str, str]) -> dict[str, Any]:
+    """The address settings of a line: its options, completed by the configuration."""
     try:
-        options = desk.options()[0]
-    except GeminiMagicError:  # a configuration file that cannot be read is said when the cell runs
+        options = context.options()[0]
+    except GeminiMagicError:  # the error of an unreadable configuration file is reported when the cell runs
         options = Options()
     return {name: used.get(name) or getattr(options, name) for name in _ADDRESS}
 
 
-def _models(desk: CellRunner, used: dict[str, str]) -> list[str]:
-    """The models of the address, as far as this kernel knows them: `%gemini models` asks for the list."""
-    asked = [run.request.model for run in desk.session.runs]
+def _models(context: CommandContext, used: dict[str, str]) -> list[str]:
+    """The models of the line's address that this process knows; ``%gemini models`` requests the list."""
+    requested = [run.request.model for run in context.session.runs]
     try:
-        usual = desk.options()[0].model
-        listed = [model.name for model in cached_models(**_options(desk, used))]
+        default = context.options()[0].model
+        listed = [model.name for model in cached_models(**_address(context, used))]
     except GeminiMagicError:
-        return asked
-    return [*dict.fromkeys((*listed, *reversed(asked), usual))]
+        return requested
+    return [*dict.fromkeys((*listed, *reversed(requested), default))]
 
 
-def _styles(desk: CellRunner, used: dict[str, str]) -> Sequence[str]:
+def _auth_styles(context: CommandContext, used: dict[str, str]) -> Sequence[str]:
     try:
-        auth = backend(_options(desk, used)["backend"]).auth
+        auth = backend(_address(context, used)["backend"]).auth
     except GeminiMagicError:
         return ()
     return () if auth is None else auth.styles
 
 
-def _files(fragment: str, endings: Sequence[str]) -> list[str]:
-    """Folders, and files with one of the endings (any without), whose path begins with the fragment."""
+def _files(fragment: str, suffixes: Sequence[str]) -> list[str]:
+    """The folders, and the files with one of the suffixes (any file without suffixes), that match a path."""
     folder = fragment[: fragment.rfind("/") + 1]
     try:
         found = sorted(Path(folder or ".").expanduser().iterdir(), key=lambda path: path.name)
@@ -172,78 +178,86 @@ def _files(fragment: str, endings: Sequence[str]) -> list[str]:
         f"{folder}{path.name}{'/' if path.is_dir() else ''}"
         for path in found
         if not path.name.startswith(".") or fragment.startswith(f"{folder}.")
-        if " " not in path.name and (path.is_dir() or not endings or path.suffix in endings)
+        if " " not in path.name and (path.is_dir() or not suffixes or path.suffix in suffixes)
     ]
 
 
-# -- a line of words
+# -- commands
 
 
-def _after_word(desk: CellRunner, said: Sequence[str], fragment: str) -> Offer:
-    if not said:
-        return _found(fragment, WORDS, "magic")
-    word, *rest = said
-    if word in ("resume", "models") and (rest or fragment.startswith("-")):
-        return _on_line(desk, rest, fragment, model=False)
-    if word == "config":
-        return _setting(desk, fragment)
-    if word == "journal":
-        return _journal(rest, fragment)
-    if takes_answers(word):
-        return _found(fragment, _responses(desk), "instance")
-    texts: dict[str, Any] = {
-        "help": lambda: [*WORDS, *(flag for each in settings().values() for flag in each.flags)],
-        "models": lambda: _models(desk, {}),
-        "reset": lambda: desk.session.chats,
+def _complete_command(context: CommandContext, words: Sequence[str], fragment: str) -> Completions:
+    if not words:
+        return _matching(fragment, COMMANDS, "magic")
+    name, *arguments = words
+    command = COMMANDS.get(name)
+    if command is None:
+        return _matching(fragment, (), "instance")
+    if command.sends and (arguments or fragment.startswith("-")):
+        return _complete_options(context, arguments, fragment, model=False)
+    if command.completes == "setting":
+        return _complete_setting(context, fragment)
+    if command.completes == "journal":
+        return _complete_journal(arguments, fragment)
+    known: dict[str, Callable[[], Iterable[str]]] = {
+        "answer": lambda: _response_names(context),
+        "chat": lambda: context.session.chats,
+        "model": lambda: _models(context, {}),
+        "topic": lambda: [
+            *COMMANDS,
+            "options",
+            *(flag for each in settings().values() for flag in each.flags),
+        ],
     }
-    return _found(fragment, texts[word]() if word in texts and not rest else (), "instance")
+    full = command.limit is not None and len(arguments) >= command.limit
+    texts = known[command.completes]() if command.completes and not full else ()
+    return _matching(fragment, texts, "instance")
 
 
-def _setting(desk: CellRunner, fragment: str) -> Offer:
+def _complete_setting(context: CommandContext, fragment: str) -> Completions:
     name, equals, value = fragment.partition("=")
     known = {each.name: each for each in settings().values() if each.config}
     if not equals:
-        return _found(fragment, known, "param")
+        return _matching(fragment, known, "param")
     setting = known.get(name.replace("-", "_"))
     if setting is None:
-        return _found(value, (), "value")
+        return _matching(value, (), "value")
     if setting.type is bool:
-        return _found(value, ("True", "False"), "value")
-    return _values(desk, setting, value, {})
+        return _matching(value, ("True", "False"), "value")
+    return _complete_value(context, setting, value, {})
 
 
-def _journal(rest: Sequence[str], fragment: str) -> Offer:
-    if not rest:
-        return _found(fragment, JOURNAL_WORDS, "magic")
-    if rest == ["export"]:
-        return _found(fragment, _files(fragment, (".jsonl",)), "path")
-    return _found(fragment, ["all"] if rest == ["forget"] else (), "value")
+def _complete_journal(arguments: Sequence[str], fragment: str) -> Completions:
+    if not arguments:
+        return _matching(fragment, JOURNAL_COMMANDS, "magic")
+    if arguments == ["export"]:
+        return _matching(fragment, _files(fragment, (".jsonl",)), "path")
+    return _matching(fragment, ["all"] if arguments == ["forget"] else (), "value")
 
 
 # -- names
 
 
-def _responses(desk: CellRunner) -> list[str]:
-    """The user's names of responses, the newest first."""
-    names = desk.shell.user_ns
-    return [name for name, value in names.items() if isinstance(value, Response) and name[0] != "_"][::-1]
+def _response_names(context: CommandContext) -> list[str]:
+    """The names of the user's variables that hold a response, the newest first."""
+    namespace = context.shell.user_ns
+    return [name for name, value in namespace.items() if isinstance(value, Response) and name[0] != "_"][::-1]
 
 
-def _names(desk: CellRunner, text: str) -> Offer | None:
-    """Names for an expression; what is more than dotted names is left to Python's own completion."""
+def _complete_names(context: CommandContext, text: str) -> Completions | None:
+    """Names and attributes for an expression; None for code that IPython completes better, such as ``data['``."""
     found = _DOTTED.search(text)
     fragment = "" if found is None else found[0]
     if not fragment and text.strip():
         return None
+    shell = context.shell
     base, dot, part = fragment.rpartition(".")
     if dot:
-        attributes = [name.rpartition(".")[2] for name in desk.shell.Completer.attr_matches(fragment)]
-        return _found(
+        attributes = [name.rpartition(".")[2] for name in shell.Completer.attr_matches(fragment)]
+        return _matching(
             fragment, [f"{base}.{name}" for name in attributes if name.startswith(part)], "instance"
         )
-    shell = desk.shell
-    own = [name for name in shell.user_ns if name not in shell.user_ns_hidden]
-    texts = [*_responses(desk), *sorted(name for name in own if name[0] != "_" or fragment)]
+    visible = [name for name in shell.user_ns if name not in shell.user_ns_hidden]
+    texts = [*_response_names(context), *sorted(name for name in visible if name[0] != "_" or fragment)]
     if fragment:
         texts += sorted({*dir(builtins), *keyword.kwlist})
-    return _found(fragment, texts, "instance")
+    return _matching(fragment, texts, "instance")

@@ -1,6 +1,6 @@
-"""The pump: draws an answer while it arrives, awaited or not, and ends its cell honestly.
+"""Redraws the view of a running request until its answer ends, then returns the response or raises its error.
 
-It knows a stream, its view and the shell; not what was asked.
+In an awaited cell the loop is a coroutine, so that the kernel's event loop keeps serving widgets.
 """
 
 from __future__ import annotations
@@ -14,20 +14,27 @@ from ..client import Stream
 from ..errors import Interrupted
 from ..response import Response
 from ..views import View
-from .commands.code import later, offer
-from .commands.journal import news
-from .messages import tell
+from .commands.code import background_hint, offer_next_cell
+from .commands.journal import journal_messages
+from .messages import show_message
 from .session import Run, Session
 
 __all__ = ["DisplayLoop", "RunningCell"]
 
-_TICK = 0.09  # seconds; while awaited, a silent server would otherwise hold back the toolbar's interrupt
-_REST = 0.03  # seconds between looks at a stream that is busy
-_FILE = ("written", "kept")  # notes about the file of --to
+_TICK = 0.09  # seconds; a longer wait for a silent server would delay the toolbar's interrupt
+_PAUSE = 0.03  # seconds between updates while a stream is busy
+_FILE_NOTES = ("written", "kept")  # notes about the file of --to
 
 
 class RunningCell(NamedTuple):
-    """A question that was sent, with what shows it."""
+    """A request that was sent, and the view that shows its answer.
+
+    Attributes:
+        run: the request and its response.
+        stream: the stream of the response.
+        view: the view.
+        stop: set by the view's Stop button.
+    """
 
     run: Run
     stream: Stream
@@ -36,117 +43,119 @@ class RunningCell(NamedTuple):
 
 
 class DisplayLoop:
-    """Watches the answers of one shell."""
+    """Runs the display loop of the cells of one shell."""
 
     def __init__(self, shell: Any, session: Session) -> None:
         self.shell = shell
         self.session = session
 
-    def watch(self, job: RunningCell) -> Response:
-        """Draw until the answer has ended.
+    def watch(self, cell: RunningCell) -> Response:
+        """Redraw the view until the answer ends.
 
         Raises:
-            GeminiMagicError: the answer ended badly.
-            Interrupted: the user interrupted it.
+            GeminiMagicError: the request failed, or the answer is not usable.
+            Interrupted: the user interrupted the cell.
         """
-        if job.run.options.background:
-            return self._leave(job)
+        if cell.run.options.background:
+            return self._continue_in_background(cell)
         try:
-            job.view.open()
-            _draw(job)
+            cell.view.open()
+            _draw(cell)
         except KeyboardInterrupt:
-            job.stream.cancel("interrupt")
-            return self._end(job, interrupted=True)
-        except BaseException:  # a view that fails must not leave a stream behind
-            job.stream.cancel("interrupt")
+            cell.stream.cancel("interrupt")
+            return self._finish(cell, interrupted=True)
+        except BaseException:  # an error in a view must not leave the stream open
+            cell.stream.cancel("interrupt")
             raise
-        return self._end(job)
+        return self._finish(cell)
 
-    async def watch_awaited(self, job: RunningCell) -> Response:
-        """The same on a running event loop, which goes on serving widgets."""
-        if job.run.options.background:
-            return self._leave(job)
+    async def watch_awaited(self, cell: RunningCell) -> Response:
+        """Do the same on a running event loop, which keeps serving widgets."""
+        if cell.run.options.background:
+            return self._continue_in_background(cell)
         try:
-            job.view.open()
+            cell.view.open()
             version = -1
-            while not job.stream.done:
-                version = await job.stream.changed(version, _TICK)
-                _look(job)
-                await asyncio.sleep(_REST)
+            while not cell.stream.done:
+                version = await cell.stream.changed(version, _TICK)
+                _update(cell)
+                await asyncio.sleep(_PAUSE)
         except (asyncio.CancelledError, KeyboardInterrupt):
             task = asyncio.current_task()
             if task is not None:
                 task.uncancel()
-            job.stream.cancel("interrupt")
-            return self._end(job, interrupted=True)
-        except BaseException:  # as above
-            job.stream.cancel("interrupt")
+            cell.stream.cancel("interrupt")
+            return self._finish(cell, interrupted=True)
+        except BaseException:  # as in watch()
+            cell.stream.cancel("interrupt")
             raise
-        return self._end(job)
+        return self._finish(cell)
 
-    def _leave(self, job: RunningCell) -> Response:
-        """Let a thread go on drawing into this cell, and return the live response."""
-        job.view.open()
-        if not job.run.options.quiet:
-            said = "It goes on in the background; `%gemini stop` stops it."
-            tell(" ".join(filter(None, (said, later(job.run.options)))))
+    def _continue_in_background(self, cell: RunningCell) -> Response:
+        """Redraw the view in a thread, and return the response while it is still running."""
+        cell.view.open()
+        if not cell.run.options.quiet:
+            message = "The request continues in the background; `%gemini stop` stops it."
+            show_message(" ".join(filter(None, (message, background_hint(cell.run.options)))))
 
-        def rest() -> None:
+        def draw() -> None:
             try:
-                _draw(job)
-                job.view.close()
+                _draw(cell)
+                cell.view.close()
             finally:
-                self.session.answered(job.run)
-                self.session.error = job.run.response.error or self.session.error
+                self.session.finish_run(cell.run)
+                self.session.error = cell.run.response.error or self.session.error
 
         context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(rest,), name="gemini-background", daemon=True).start()
-        return self._silent(job.run.response)
+        threading.Thread(target=context.run, args=(draw,), name="gemini-background", daemon=True).start()
+        return self._without_display(cell.run.response)
 
-    def _end(self, job: RunningCell, *, interrupted: bool = False) -> Response:
-        response = job.run.response
+    def _finish(self, cell: RunningCell, *, interrupted: bool = False) -> Response:
+        """Close the view, show the messages that belong below it, and return the response or raise its error."""
+        response = cell.run.response
         try:
-            job.view.close()
+            cell.view.close()
         finally:
-            self.session.answered(job.run)
+            self.session.finish_run(cell.run)
         error = response.error
         if interrupted and not isinstance(error, Interrupted):
-            # It had ended in the same moment; the user's wish to stop what follows still counts.
-            raise Interrupted("Stopped; the answer had ended already.", response=response)
-        if not job.run.options.quiet:
+            # The answer ended at the same moment; the interrupt must still stop the cells that follow.
+            raise Interrupted("Interrupted just after the answer had ended.", response=response)
+        if not cell.run.options.quiet:
             for note in response.ledger.notes:
-                if note.kind in _FILE:
-                    tell(note.message)
-            for words in news(self.shell):
-                tell(words)
-        offer(self.shell, response, job.run.options)
+                if note.kind in _FILE_NOTES:
+                    show_message(note.message)
+            for message in journal_messages(self.shell):
+                show_message(message)
+        offer_next_cell(self.shell, response, cell.run.options)
         if error is None or (response.ledger.cause == "stop" and not interrupted):
-            return self._silent(response)
-        error.shown = not job.run.options.quiet
+            return self._without_display(response)
+        error.shown = not cell.run.options.quiet
         raise error
 
-    def _silent(self, response: Response) -> Response:
-        """The response as the cell's value, which shows nothing: the view has shown it already."""
-        response._shown = True  # noqa: SLF001 - the view has just shown it
+    def _without_display(self, response: Response) -> Response:
+        """Return the response as the cell's value, but prevent IPython from displaying it: the view did already."""
+        response._shown = True  # noqa: SLF001 - the view has just displayed it
         events = self.shell.events
 
-        def over(*_: object) -> None:
-            response._shown = False  # noqa: SLF001 - only in the cell that created it
-            events.unregister("post_run_cell", over)
+        def restore(*_: object) -> None:
+            response._shown = False  # noqa: SLF001 - only for the cell that created it
+            events.unregister("post_run_cell", restore)
 
-        events.register("post_run_cell", over)
+        events.register("post_run_cell", restore)
         return response
 
 
-def _look(job: RunningCell) -> None:
-    if job.stop.is_set():
-        job.stream.cancel("stop")
-    job.view.update()
+def _update(cell: RunningCell) -> None:
+    if cell.stop.is_set():
+        cell.stream.cancel("stop")
+    cell.view.update()
 
 
-def _draw(job: RunningCell) -> None:
+def _draw(cell: RunningCell) -> None:
+    """Update the view at each change until the stream ends."""
     version = -1
-    while not job.stream.done:
-        version = job.stream.wait_change(version, _TICK)
-        _look(job)
-        job.stream.wait(_REST)
+    while not cell.stream.done:
+        version = cell.stream.wait_change(version, _TICK)
+        _update(cell)
+        cell.stream.wait(_PAUSE)

@@ -1,4 +1,4 @@
-"""Registers the magics with a shell and takes everything back; imports nothing that a cell would need."""
+"""Registers the magics, the transformer and the matcher with a shell, and unregisters them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def load(shell: Any) -> None:
     if _loaded(shell):
         return
     foreign = shell.find_cell_magic("gemini")
-    # Without a configuration: the traits it would set are declared only when they are needed.
+    # An empty configuration, because the traits it would set are declared only when they are needed.
     magics = GeminiMagics(shell=shell, config=Config())
     GeminiMagics.active = magics
     shell.register_magics(magics)
@@ -27,13 +27,13 @@ def load(shell: Any) -> None:
     if "GeminiMagics" in shell.config:
         magics.declare()
     if foreign is not None:
-        print(  # noqa: T201 - a notebook's way to say something
-            f"%%gemini was registered by {foreign.__module__}; it is gemini_magic's from now on."
+        print(  # noqa: T201 - messages.print_lines would import IPython.display
+            f"%%gemini was registered by {foreign.__module__}. gemini_magic has replaced it."
         )
 
 
 def unload(shell: Any) -> None:
-    """Take back what :func:`load` registered. A second call changes nothing."""
+    """Unregister what :func:`load` registered. A second call changes nothing."""
     for transformer in _loaded(shell):
         magics = transformer.magics
         shell.input_transformers_cleanup.remove(transformer)
@@ -54,6 +54,6 @@ def _loaded(shell: Any) -> list[CellTransformer]:
 
 
 def _matchers(shell: Any) -> list[Any]:
-    """What completes in this shell beside IPython itself; a list of its own where nothing does."""
+    """The shell's list of custom matchers; an unused list if its completer has none."""
     matchers: list[Any] = getattr(shell.Completer, "custom_matchers", [])
     return matchers

@@ -1,7 +1,6 @@
-r"""Finds ``{{ expression }}`` in a text and puts values in its place, once.
+r"""Replaces each ``{{ expression }}`` in a text by the value of the Python expression, once.
 
-One Python expression between double braces; single braces are text and ``\{{`` is two braces. It knows no option
-and sends nothing; what a value becomes is decided in ``asking``.
+Single braces are text, and ``\{{`` stands for two braces. ``prompts`` converts the values to parts.
 """
 
 from __future__ import annotations
@@ -17,20 +16,20 @@ from ..content import Part, Text
 from ..errors import GeminiMagicError, PromptError
 from ..prompts import part_of
 
-__all__ = ["Expression", "expand", "expand_text", "hint", "scan"]
+__all__ = ["Expression", "expand", "expand_text", "scan", "single_brace_hint"]
 
 _OPEN = re.compile(r"\\\{\{|\{\{")
-_LONGEST = 20_000  # characters of one expression: what is longer is a text with stray braces
+_LONGEST = 20_000  # characters of an expression; a longer one is text with stray braces
 _SINGLE = re.compile(r"\{([A-Za-z_]\w*)\}")
-_LITERAL = "Write \\{{ for two braces, or use --verbatim to send the cell as it is."
+_LITERAL = "Write \\{{ for literal braces, or use --verbatim to send the cell unchanged."
 
 
 class Expression(NamedTuple):
     """One ``{{ expression }}``.
 
     Attributes:
-        source: what stands between the braces, blanks at its ends removed.
-        start, end: its place in the text, braces included.
+        source: the text between the braces, stripped.
+        start, end: its offsets in the text, including the braces.
     """
 
     source: str
@@ -39,17 +38,17 @@ class Expression(NamedTuple):
 
 
 def scan(text: str, *, where: str = "the prompt", first_line: int = 1) -> list[str | Expression]:
-    """The text as literal pieces and expressions, in order; escapes are undone.
+    """Split a text into literal pieces, with escapes resolved, and expressions.
 
-    An expression ends at the first ``}}`` that makes it valid Python, so braces and quotes inside it need no care.
+    An expression ends at the first ``}}`` that makes it valid Python, so it may contain braces and quotes.
 
     Args:
         text: the text.
-        where: what it is, for messages.
-        first_line: the number of its first line, for messages.
+        where: what the text is, for messages.
+        first_line: the number of the text's first line, for messages.
 
     Raises:
-        PromptError: an expression that is not closed, is empty or is not Python.
+        PromptError: an expression that is not closed, is empty or is not valid Python.
     """
     pieces: list[str | Expression] = []
     position = 0
@@ -59,7 +58,7 @@ def scan(text: str, *, where: str = "the prompt", first_line: int = 1) -> list[s
             pieces.append("{{")
             position = found.end()
             continue
-        expression = _expression(text, found.start(), _place(text, found.start(), where, first_line))
+        expression = _expression(text, found.start(), _position(text, found.start(), where, first_line))
         pieces.append(expression)
         position = expression.end
     pieces.append(text[position:])
@@ -83,15 +82,15 @@ def _expression(text: str, start: int, place: str) -> Expression:
             return Expression(source, start, end + 2)
         end = text.find("}}", end + 1)
     if problem is None or first is None:
-        raise PromptError(f"{place}: {{{{ is never closed.", remedy=_LITERAL)
+        raise PromptError(f"{place}: {{{{ is not closed.", remedy=_LITERAL)
     raise PromptError(f"{place}: {{{{ {_short(first)} }}}} is not a Python expression.", remedy=_LITERAL)
 
 
 def _parse(source: str) -> ast.Expression:
     try:
-        # In brackets, so that an expression may go over several lines.
+        # In parentheses, so that an expression can span several lines.
         tree = ast.parse(f"(\n{source}\n)", mode="eval")
-        ast.parse(source.replace("\n", " "), mode="eval")  # brackets that close ours are no expression
+        ast.parse(source.replace("\n", " "), mode="eval")  # refuses source that closes our parentheses
     except ValueError as error:  # a null character
         raise SyntaxError(str(error)) from None
     return tree
@@ -99,10 +98,10 @@ def _parse(source: str) -> ast.Expression:
 
 def _short(source: str) -> str:
     line = " ".join(source.split())
-    return line if len(line) <= 60 else line[:59] + "…"  # noqa: PLR2004 - fits a line of a message
+    return line if len(line) <= 60 else line[:59] + "…"  # noqa: PLR2004 - fits on one line of a message
 
 
-def _place(text: str, offset: int, where: str, first_line: int) -> str:
+def _position(text: str, offset: int, where: str, first_line: int) -> str:
     line = text.count("\n", 0, offset) + first_line
     column = offset - (text.rfind("\n", 0, offset) + 1) + 1
     return f"{where}, line {line}, column {column}"
@@ -115,25 +114,25 @@ def _evaluate(expression: Expression, names: dict[str, Any], place: str) -> Any:
         return eval(code, names)  # noqa: S307 - the user's own expression in the user's own namespace
     except NameError as error:
         name = error.name or ""
-        if name not in _words(expression.source):  # raised inside something that the expression called
+        if name not in _names_in(expression.source):  # raised in code that the expression called
             raise _failed(error, shown, place) from error
         close = difflib.get_close_matches(name, _public(names)) or difflib.get_close_matches(
             name, dir(builtins)
         )
         remedy = f"Did you mean {' or '.join(f'`{each}`' for each in close)}?" if close else _LITERAL
-        raise PromptError(f"{place}: {shown}: there is no {name!r}.", remedy=remedy) from error
-    except Exception as error:  # whatever the user's expression raises
+        raise PromptError(f"{place}: {shown}: name {name!r} is not defined.", remedy=remedy) from error
+    except Exception as error:  # from the user's expression
         raise _failed(error, shown, place) from error
 
 
-def _words(source: str) -> set[str]:
+def _names_in(source: str) -> set[str]:
     return {node.id for node in ast.walk(_parse(source)) if isinstance(node, ast.Name)}
 
 
 def _failed(error: Exception, shown: str, place: str) -> PromptError:
-    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return PromptError(
-        f"{place}: {shown} failed: {_short(said)}.", remedy="Mend the expression; nothing was sent."
+        f"{place}: {shown} failed: {_short(text)}.", remedy="Fix the expression. Nothing was sent."
     )
 
 
@@ -141,8 +140,8 @@ def _public(names: Mapping[str, Any]) -> list[str]:
     return [name for name in names if not name.startswith("_")]
 
 
-def _names(namespace: Mapping[str, Any], local: Mapping[str, Any] | None) -> dict[str, Any]:
-    # The namespace itself where possible: a function made by an expression then sees later changes.
+def _merged(namespace: Mapping[str, Any], local: Mapping[str, Any] | None) -> dict[str, Any]:
+    # The namespace itself where possible, so that a function created by an expression sees later changes.
     if not local and isinstance(namespace, dict):
         return namespace
     return {**namespace, **(local or {})}
@@ -156,39 +155,39 @@ def expand(
     where: str = "the cell",
     first_line: int = 1,
 ) -> tuple[Part, ...]:
-    """The parts a prompt becomes; neighbouring text is one part.
+    """Convert a prompt to parts; adjacent text is one part.
 
     Args:
         text: the prompt.
-        namespace: the user's names.
-        local: names of the function the cell runs in; they come first.
+        namespace: the user's variables.
+        local: variables of the function in which the cell runs; they hide those of ``namespace``.
         where: what the text is, for messages.
-        first_line: number of the text's first line, for messages.
+        first_line: the number of the text's first line, for messages.
 
     Raises:
-        PromptError: an expression that cannot be read or evaluated, or a value that cannot be sent.
+        PromptError: an expression that cannot be parsed or evaluated, or a value that cannot be sent.
     """
     parts: list[Part] = []
-    names = _names(namespace, local)
+    names = _merged(namespace, local)
     for piece in scan(text, where=where, first_line=first_line):
         part: Part
         if isinstance(piece, str):
             part = Text(piece)
         else:
-            place = _place(text, piece.start, where, first_line)
+            place = _position(text, piece.start, where, first_line)
             value = _evaluate(piece, names, place)
             try:
                 part = part_of(value)
             except GeminiMagicError as error:
                 raise PromptError(f"{place}: {error.message}", remedy=error.remedy) from error
-            except Exception as error:  # a value's own __str__ or __repr__
+            except Exception as error:  # from the value's __str__ or __repr__
                 shown = _short(piece.source)
                 raise PromptError(
-                    f"{place}: the value of {{{{ {shown} }}}} has no text: {type(error).__name__}: {error}.",
-                    remedy="Write str(...) or pick a field of it.",
+                    f"{place}: the value of {{{{ {shown} }}}} cannot be converted to text: {type(error).__name__}: {error}.",
+                    remedy="Convert it with str(...), or use one of its attributes.",
                 ) from error
         if isinstance(part, Text) and parts and isinstance(parts[-1], Text):
-            part = Text(parts.pop().text + part.text)  # type: ignore[union-attr] # a Text, as just seen
+            part = Text(parts.pop().text + part.text)  # type: ignore[union-attr] # a Text, as checked above
         parts.append(part)
     return tuple(parts)
 
@@ -196,23 +195,23 @@ def expand(
 def expand_text(
     text: str, namespace: Mapping[str, Any], local: Mapping[str, Any] | None = None, *, where: str
 ) -> str:
-    """The same for a text that has to stay text, such as an option's value.
+    """Replace the expressions in a text that must stay text, such as an option's value.
 
     Raises:
-        PromptError: see :func:`expand`; also when a value is media.
+        PromptError: as for :func:`expand`, and for a value that is media.
     """
     parts = expand(text, namespace, local, where=where)
     texts = [part.text for part in parts if isinstance(part, Text)]
     if len(texts) != len(parts):
-        raise PromptError(f"{where} takes text only.", remedy="Put media in the cell's body.")
+        raise PromptError(f"{where} accepts only text.", remedy="Put media into the prompt of the cell.")
     return "".join(texts)
 
 
-def hint(text: str, namespace: Mapping[str, Any]) -> str | None:
-    """One line for a user who wrote ``{name}`` and may have meant ``{{ name }}``; None otherwise."""
+def single_brace_hint(text: str, namespace: Mapping[str, Any]) -> str | None:
+    """A hint for a prompt with ``{name}`` where ``{{ name }}`` may have been meant; None for other prompts."""
     if "{{" in text:
         return None
     for found in _SINGLE.finditer(text):
         if found[1] in namespace:
-            return f"{{{found[1]}}} was sent as it stands; write {{{{ {found[1]} }}}} to put its value there."
+            return f"{{{found[1]}}} was sent unchanged. To insert its value, write {{{{ {found[1]} }}}}."
     return None

@@ -1,4 +1,4 @@
-"""What the shell and its kernel say about the request that runs now; it changes nothing and imports nothing heavy."""
+"""Reads the current execute request of a shell's kernel: its ids, its code, and what the front end supports."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 __all__ = ["allows_input", "cell_of", "code_of", "has_kernel", "message_of", "stop_button_works"]
 
-_STOPPABLE = 7  # ipykernel's major version from which comm messages are handled while a cell is awaited
+_STOP_BUTTON = 7  # the first major version of ipykernel that handles comm messages while a cell is awaited
 
 
 def has_kernel(shell: Any) -> bool:
-    """Whether the shell lives in a Jupyter kernel."""
+    """Whether the shell runs in a Jupyter kernel."""
     return getattr(shell, "kernel", None) is not None
 
 
 def _parent(shell: Any) -> dict[str, Any]:
-    """The message that is being handled; empty outside a kernel."""
+    """The message that the kernel is handling; empty outside a kernel."""
     if not has_kernel(shell):
         return {}
     parent = shell.get_parent() if hasattr(shell, "get_parent") else getattr(shell, "parent_header", None)
@@ -33,25 +33,25 @@ def _executing(shell: Any) -> bool:
 
 
 def message_of(shell: Any) -> str | None:
-    """The id of the execute request that runs now; None where there is none."""
+    """The id of the current execute request, or None."""
     found = _field(shell, "header", "msg_id")
     return str(found) if found and _executing(shell) else None
 
 
 def code_of(shell: Any) -> str | None:
-    """The code of the execute request that runs now, exactly as it was sent."""
+    """The code of the current execute request, exactly as it was sent, or None."""
     code = _field(shell, "content", "code")
     return code if isinstance(code, str) and _executing(shell) else None
 
 
 def cell_of(shell: Any) -> str | None:
-    """The id of the cell that runs now, where the front end tells it."""
+    """The id of the current cell, or None if the front end does not send it."""
     found = _field(shell, "metadata", "cellId")
     return str(found) if found else None
 
 
 def allows_input(shell: Any) -> bool:
-    """Whether somebody can be asked something: a front end that takes input, or a terminal."""
+    """Whether the user can be asked for input: in a front end that supports it, or in a terminal."""
     if shell is None:
         return False
     if has_kernel(shell):
@@ -60,8 +60,8 @@ def allows_input(shell: Any) -> bool:
 
 
 def stop_button_works(shell: Any, *, awaited: bool) -> bool:
-    """Whether a click on a button reaches the kernel while this cell runs."""
+    """Whether the kernel handles a click on a button while the current cell runs."""
     if not (awaited and has_kernel(shell)):
         return False
     version = sys.modules["ipykernel"].version_info if "ipykernel" in sys.modules else (0,)
-    return int(version[0]) >= _STOPPABLE
+    return int(version[0]) >= _STOP_BUTTON

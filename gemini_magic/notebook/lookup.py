@@ -1,99 +1,146 @@
-"""Finds the answer that a word of ``%gemini`` is about: the last one, one some runs back, or one with a name.
-
-It shows nothing and changes nothing.
-"""
+"""Finds the response that a command applies to: the last one, an earlier one, or the one in a named variable."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from ..errors import JournalError, OptionError
+from ..journaling import end_of, journal, response_from_entry
 from ..response import Response
-from .commands.journal import before
 from .session import Session
 
-__all__ = ["back", "latest", "named", "names_of"]
+if TYPE_CHECKING:
+    from datetime import datetime
 
-_CLOSE = 0.6  # names are short: one letter of three may be wrong
+    from ..journal import JournalReader
+
+__all__ = [
+    "last_response",
+    "names_of",
+    "open_journal",
+    "response_at",
+    "response_named",
+    "selected_response",
+]
+
+_SIMILAR = 0.6  # low, because names are short: one letter of three may be wrong
 _LISTED = 5
-_DIGITS = 19  # what SQLite takes for a number has fewer
+_DIGITS = 19  # SQLite's integers have at most 19 digits
 
 
-def latest(session: Session) -> Response:
-    """The newest answer of this kernel.
+def selected_response(session: Session, namespace: Mapping[str, Any], arguments: Sequence[str]) -> Response:
+    """The response that the first argument names, or the last response without an argument.
 
     Raises:
-        OptionError: nothing was asked yet.
+        OptionError: there is no such response.
+    """
+    return response_named(namespace, arguments[0]) if arguments else last_response(session)
+
+
+def last_response(session: Session) -> Response:
+    """The newest response of this session.
+
+    Raises:
+        OptionError: no request has been sent yet.
     """
     if session.last is None:
-        raise _nothing()
+        raise _no_request()
     return session.last
 
 
-def back(session: Session, count: str) -> Response:
-    """The answer ``count`` runs back, 1 being the newest; answers of earlier kernels follow those of this one.
+def response_at(session: Session, count: str) -> Response:
+    """The ``count``-th newest response, 1 being the last. The journal's answers follow those of this session.
 
     Raises:
-        OptionError: not a number, or there is no such answer.
+        OptionError: ``count`` is not a number, or there is no such answer.
     """
     if not (count.isascii() and count.isdigit() and len(count) < _DIGITS and int(count)):
         raise OptionError(
-            f"{count!r} is not a number of answers to go back.",
+            f"{count!r} is not a valid number of answers to go back.",
             remedy="`%gemini last` shows the last answer, `%gemini last 2` the one before; "
-            "`%gemini show N` takes a number of `%gemini journal list`.",
+            "`%gemini show N` takes a number from `%gemini journal list`.",
         )
     steps = int(count)
     if steps <= len(session.runs):
         return session.runs[-steps].response
     oldest = session.runs[0].response.started if session.runs else None
-    earlier = before(oldest, steps - len(session.runs))
+    earlier = _response_before(oldest, steps - len(session.runs))
     if earlier is not None:
         return earlier
-    if not session.runs and not _earlier():
-        raise _nothing()
+    if not session.runs and not _has_earlier():
+        raise _no_request()
     raise OptionError(
-        f"There is no answer {steps} runs back.", remedy="`%gemini journal list` shows those that are kept."
+        f"There are fewer than {steps} answers.", remedy="`%gemini journal list` lists the saved answers."
     )
 
 
-def named(names: Mapping[str, Any], name: str) -> Response:
-    """The response that is bound to ``name`` in the user's namespace.
+def response_named(namespace: Mapping[str, Any], name: str) -> Response:
+    """The response in the user's variable ``name``.
 
     Raises:
-        OptionError: there is none; the remedy names one that is spelt alike, or those there are.
+        OptionError: there is none; the remedy suggests a similar name or lists the names of responses.
     """
-    found = names.get(name)
+    found = namespace.get(name)
     if isinstance(found, Response):
         return found
     known = [
-        each for each, value in names.items() if isinstance(value, Response) and each.strip("_0123456789")
+        each for each, value in namespace.items() if isinstance(value, Response) and each.strip("_0123456789")
     ]
-    close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=_SIMILAR)
     if close:
         remedy = f"Did you mean `{close[0]}`?"
     elif known:
-        remedy = f"Names of responses: {', '.join(known[-_LISTED:])}."
+        remedy = f"Available responses: {', '.join(known[-_LISTED:])}."
     else:
-        remedy = "-o NAME on a %%gemini line gives a response a name."
-    problem = f"{name!r} is no response." if name in names else f"There is no {name!r}."
+        remedy = "To name a response, write -o NAME on the %%gemini line."
+    problem = f"{name!r} is not a Response." if name in namespace else f"There is no response named {name!r}."
     raise OptionError(problem, remedy=remedy)
 
 
-def names_of(response: Response, names: Mapping[str, Any]) -> list[str]:
-    """The user's own names for a response."""
-    return [name for name, value in names.items() if value is response and not name.startswith("_")]
+def names_of(response: Response, namespace: Mapping[str, Any]) -> list[str]:
+    """The names of the user's variables that hold a response."""
+    return [name for name, value in namespace.items() if value is response and not name.startswith("_")]
 
 
-def _nothing() -> OptionError:
-    words = " `%gemini last` shows the last answer of an earlier kernel." if _earlier() else ""
-    return OptionError("Nothing was asked yet.", remedy=f"Begin a cell with %%gemini.{words}")
+@contextmanager
+def open_journal() -> Iterator[JournalReader]:
+    """Open the journal for reading, and mark answers as ended whose process has ended.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    with journal().reader() as reader:
+        reader.close_abandoned(end_of)
+        yield reader
 
 
-def _earlier() -> bool:
-    """Whether the journal holds an answer; one that cannot be read holds none."""
+def _response_before(started: datetime | None, steps: int) -> Response | None:
+    """The journal's ``steps``-th newest answer among those requested before a time; None if there are fewer.
+
+    Args:
+        started: the time; None for now.
+        steps: 1 for the newest.
+    """
+    if not journal().exists():
+        return None
+    with open_journal() as reader:
+        time = None if started is None else started.timestamp()
+        found = reader.newest(1, before=time, skip=steps - 1)
+        entry = reader.entry(found[0]) if found else None
+        return None if entry is None else response_from_entry(entry, reader.lines(entry.id))
+
+
+def _no_request() -> OptionError:
+    earlier = " `%gemini last` shows the last answer of an earlier session." if _has_earlier() else ""
+    return OptionError("No request has been sent yet.", remedy=f"Start a cell with %%gemini.{earlier}")
+
+
+def _has_earlier() -> bool:
+    """Whether the journal contains an answer; False if it cannot be read."""
     try:
-        return before(None, 1) is not None
+        return _response_before(None, 1) is not None
     except JournalError:
         return False

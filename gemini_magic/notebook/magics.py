@@ -1,4 +1,4 @@
-"""The magics as IPython sees them, and the configuration; everything else is imported when a cell runs."""
+"""The magics and their configuration. All other modules are imported when the first cell runs."""
 
 from __future__ import annotations
 
@@ -19,52 +19,52 @@ __all__ = ["GeminiMagics"]
 
 @magics_class
 class GeminiMagics(Magics):
-    """Ask Gemini from a cell: `%%gemini`, and `%gemini` for everything else."""
+    """Settings of `%%gemini` and `%gemini`; `None` means that a setting has no value here."""
 
-    active: GeminiMagics | None = None  # the one that is registered now
-    declared = False
+    active: GeminiMagics | None = None  # the registered instance
+    declared = False  # whether the traits of the settings exist
 
     @cached_property
-    def desk(self) -> CellRunner:
-        """What does the work; made for the first cell."""
-        from .runner import CellRunner  # noqa: PLC0415 - the first cell pays for these imports, not %load_ext
+    def runner(self) -> CellRunner:
+        """The runner of this shell's cells and commands; created for the first one."""
+        from .runner import CellRunner  # noqa: PLC0415 - imported for the first cell, not by %load_ext
 
-        return CellRunner(self.shell, self.said, self.configure)
+        return CellRunner(self.shell, self.configured, self.configure)
 
     @no_var_expand
     @line_cell_magic
     def gemini(self, line: str, cell: str | None = None) -> Any:
-        """Ask Gemini and watch the answer arrive.
+        """Send a prompt to Gemini and show the answer while it arrives.
 
             %%gemini [NAME <<] [MODEL] [options]
-            prompt, in which {{ expression }} is replaced by its value
+            prompt; each {{ expression }} is replaced by its value
 
-        The response is bound to `_gemini`, to NAME, and to `_`: its `.text`, `.chunks`, `.usage` and `.status` say
-        what came. `%%gemini -h` lists the options.
+        The response is assigned to `_gemini`, to NAME and to `_`. Its attributes include `.text`, `.chunks`, `.usage`
+        and `.status`. `%%gemini -h` lists the options.
 
-            %gemini            model, key, conversations and tokens so far
-            %gemini help       the other words: last, code, events, usage, config, reset, resume, stop, ...
+            %gemini            model, key, conversations and tokens used so far
+            %gemini help       all commands: last, code, events, usage, config, reset, resume, stop, ...
         """
         if cell is None:
-            return self.desk.word(line)
-        return self.desk.ask(line, cell)
+            return self.runner.run_command(line)
+        return self.runner.ask(line, cell)
 
     async def awaited(self, line: str, cell: str) -> Any:
-        """The same for a cell that the kernel awaits."""
+        """Run a `%%gemini` cell that the kernel awaits."""
         self._restore_history()
-        return await self.desk.ask_awaited(line, cell)
+        return await self.runner.ask_awaited(line, cell)
 
-    async def awaited_word(self, line: str) -> Any:
-        """A word of `%gemini` that asks, for a cell that the kernel awaits."""
+    async def awaited_command(self, line: str) -> Any:
+        """Run a `%gemini` command that sends a request, in a cell that the kernel awaits."""
         self._restore_history()
-        return await self.desk.word_awaited(line)
+        return await self.runner.run_command_awaited(line)
 
-    def not_first(self, line: int) -> None:
-        """Explain that `%%gemini` has to be the first line of its cell."""
-        self.desk.not_first(line)
+    def report_misplaced(self, line: int) -> None:
+        """Raise the error for a cell in which `%%gemini` is not on the first line."""
+        self.runner.report_misplaced(line)
 
     def _restore_history(self) -> None:
-        """Let `In[n]` be what the user typed, not the call it was turned into."""
+        """Store in `In[n]` what the user typed instead of the call that the transformer made of it."""
         shell: Any = self.shell
         history = shell.history_manager
         if history is not None and history.input_hist_parsed[-1].startswith(AWAITED):
@@ -73,10 +73,10 @@ class GeminiMagics(Magics):
     # -- configuration
 
     def declare(self) -> None:
-        """Give this object a trait for each setting, None meaning that nothing was said."""
+        """Add a trait for each setting, with the value None, and apply the shell's configuration."""
         if self.declared:
             return
-        from ..config import settings  # noqa: PLC0415 - only for who configures
+        from ..config import settings  # noqa: PLC0415 - imported when a setting is configured
 
         self.declared = True
         self.add_traits(
@@ -85,8 +85,8 @@ class GeminiMagics(Magics):
         shell: Any = self.shell
         self.update_config(shell.config)
 
-    def said(self) -> dict[str, Any]:
-        """What `%config GeminiMagics` and the profile's configuration say, and only that."""
+    def configured(self) -> dict[str, Any]:
+        """The settings that `%config GeminiMagics` or the profile's configuration set, by name."""
         if not self.declared:
             return {}
         return {
@@ -96,13 +96,13 @@ class GeminiMagics(Magics):
         }
 
     def configure(self, name: str, value: Any) -> None:
-        """Do what `%config GeminiMagics.NAME = VALUE` does; None takes back what was said."""
+        """Do what `%config GeminiMagics.NAME = VALUE` does; the value None removes the setting."""
         self.declare()
         setattr(self, name, value)
 
     @classmethod
     def class_traits(cls, **metadata: Any) -> dict[str, TraitType[Any, Any]]:
-        """The traits by name; `%config` asks for them, and they are declared when it first does."""
+        """The traits by name. `%config` calls this; the first call declares the traits."""
         owner = GeminiMagics.active
         if metadata.get("config") and owner is not None and not owner.declared:
             owner.declare()

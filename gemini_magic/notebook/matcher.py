@@ -1,7 +1,7 @@
-"""Where the cursor is when somebody presses Tab: on a line of ours, in an expression, in the prose of a prompt.
+"""Finds what the cursor is in when the user presses Tab: a line of options, a command, an expression, or a prompt.
 
-Loading the extension registers it, so it imports nothing a cell would need; what fits at a place is ``completion``'s.
-In prose nothing fits, and Python's own guesses are kept out of it.
+``completion`` finds the completions; it is imported at the first Tab, because %load_ext imports this module. In the
+text of a prompt there are no completions, and IPython's other matchers are suppressed.
 """
 
 from __future__ import annotations
@@ -15,45 +15,45 @@ __all__ = ["MATCHER", "Place", "matcher_for", "place_of"]
 
 MATCHER = "gemini_magic"
 _CELL = re.compile(r"[ \t]*%%gemini(?=\s|$)")
-_WORD = re.compile(r"[ \t]*(?:\w+[ \t]*=[ \t]*)?%gemini[ \t]+")
+_COMMAND = re.compile(r"[ \t]*(?:\w+[ \t]*=[ \t]*)?%gemini[ \t]+")
 _BRACES = re.compile(r"(?<!\\)\{\{")
-_FIRST = 1000.0  # before Jedi, which would read the prompt as Python
+_PRIORITY = 1000.0  # before Jedi, which parses the prompt as Python
 
 
-class _Nothing(list[Any]):
-    """No completions that count as some: only then does IPython ask nobody else."""
+class _NoCompletions(list[Any]):
+    """An empty list that is true: IPython ignores ``suppress`` in a result without completions."""
 
     def __len__(self) -> int:
         return 1
 
 
 class Place(NamedTuple):
-    """Where the cursor is.
+    """The place of the cursor.
 
     Attributes:
-        kind: the line of ``%%gemini``, a line of ``%gemini``, within ``{{``, or in the prose of a prompt.
-        text: what stands there before the cursor.
+        kind: the line of ``%%gemini``, a line of ``%gemini``, an expression in ``{{``, or the text of a prompt.
+        text: the text of that place before the cursor.
     """
 
-    kind: Literal["line", "word", "expression", "prose"]
+    kind: Literal["options", "command", "expression", "prompt"]
     text: str
 
 
 def place_of(cell: str, line: int, column: int) -> Place | None:
-    """What of ours the cursor is in; None in any other code.
+    """The place of the cursor; None in code that does not belong to these magics.
 
     Args:
         cell: the cell's source.
         line: the cursor's line, from 0.
-        column: its place in that line.
+        column: the cursor's column, from 0.
     """
     lines = cell.split("\n")
     first = next((number for number, text in enumerate(lines) if text.strip()), 0)
     magic = _CELL.match(lines[first])
     before = lines[line][:column]
     if magic is None or line < first:
-        word = _WORD.match(before)
-        return None if word is None else Place("word", before[word.end() :])
+        command = _COMMAND.match(before)
+        return None if command is None else Place("command", before[command.end() :])
     if line > first:
         before = "\n".join((*lines[first + 1 : line], before))
     elif column <= magic.end():
@@ -63,14 +63,14 @@ def place_of(cell: str, line: int, column: int) -> Place | None:
     opened = list(_BRACES.finditer(before))
     if opened and "}}" not in before[opened[-1].end() :]:
         return Place("expression", before[opened[-1].end() :])
-    return Place("prose" if line > first else "line", before)
+    return Place("prompt" if line > first else "options", before)
 
 
 def matcher_for(magics: Any) -> Any:
-    """A matcher for ``Completer.custom_matchers``.
+    """Create a matcher for ``Completer.custom_matchers``.
 
     Args:
-        magics: the magics that are registered; their desk is made when something is to be completed.
+        magics: the registered magics; their runner is created at the first completion.
     """
 
     def matcher(context: Any) -> Any:
@@ -79,21 +79,21 @@ def matcher_for(magics: Any) -> Any:
             place = place_of(context.full_text, context.cursor_line, context.cursor_position)
         if place is None:
             return {"completions": []}
-        if place.kind == "prose":
-            return _only("", [], "")
-        from .completion import complete  # noqa: PLC0415 - not before somebody presses Tab
+        if place.kind == "prompt":
+            return _exclusive("", [], "")
+        from .completion import complete  # noqa: PLC0415 - imported at the first Tab
 
-        offer = complete(magics.desk, place.kind, place.text)
-        return {"completions": []} if offer is None else _only(*offer)
+        found = complete(magics.runner.context, place.kind, place.text)
+        return {"completions": []} if found is None else _exclusive(*found)
 
-    return context_matcher(identifier=MATCHER, priority=_FIRST)(matcher)
+    return context_matcher(identifier=MATCHER, priority=_PRIORITY)(matcher)
 
 
-def _only(fragment: str, texts: list[str], kind: str) -> dict[str, Any]:
-    """These and no others may take the fragment's place."""
+def _exclusive(fragment: str, texts: list[str], kind: str) -> dict[str, Any]:
+    """A matcher's result that suppresses the results of all other matchers."""
     found = [SimpleCompletion(text=text, type=kind) for text in texts]
     return {
-        "completions": found or _Nothing(),
+        "completions": found or _NoCompletions(),
         "matched_fragment": fragment,
         "suppress": True,
         "ordered": True,

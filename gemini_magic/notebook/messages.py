@@ -1,25 +1,36 @@
-"""Says a few words below a cell: a small text of its own, with names set as code where HTML is shown.
-
-It knows what IPython can show; what is said, and when, is up to those who ask.
-"""
+"""Shows short texts in a cell: messages, plain lines and tables of aligned columns."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html import escape
 
 from IPython.display import display
 
-__all__ = ["tell"]
+__all__ = ["format_table", "print_lines", "show_message"]
 
 _NAME = re.compile(r"`([^`]*)`")
 
 
-def tell(*sentences: str) -> None:
-    """Show sentences as one paragraph; what stands between back-ticks is a name.
+def show_message(*sentences: str) -> None:
+    """Show sentences as one paragraph. Text between backticks is displayed as code where HTML is available.
 
-    A front end that shows HTML breaks its lines between words, which it does not do for printed text.
+    The message is a display output because front ends wrap HTML between words; they wrap printed text anywhere.
     """
     plain = " ".join(sentences)
     marked = _NAME.sub(r"<code>\1</code>", escape(plain))
     display({"text/plain": plain, "text/html": f"<div>{marked}</div>"}, raw=True)  # type: ignore[no-untyped-call]
+
+
+def print_lines(*lines: str) -> None:
+    """Print lines to the cell's standard output."""
+    print("\n".join(lines))  # noqa: T201 - the output of a command
+
+
+def format_table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Format rows as lines with left-aligned columns, two spaces apart."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]

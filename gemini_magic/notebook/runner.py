@@ -1,7 +1,6 @@
-"""One question, from its line and prompt to the request that leaves; and the words that ask again.
+"""Runs the cells and commands of one shell: from a cell's line and prompt to the request, its view and its response.
 
-It is the only place where options, prompt and conversation meet; what happens while the answer arrives is the
-pump's.
+It combines options, prompt and conversation into a request. ``DisplayLoop`` shows the answer while it arrives.
 """
 
 from __future__ import annotations
@@ -17,102 +16,152 @@ from ..api import begin, preview
 from ..catalog import Model, counted, listed
 from ..config import resolve
 from ..content import Part, Request, Text, Turn
-from ..conversation import answer_turn
+from ..conversation import Conversation, answer_turn
 from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..ledger import Ledger
 from ..options import Options
 from ..prompts import build
 from ..views import NullView, View, select_view
 from . import kernel
-from .arguments import MagicLine, help_text, parse
-from .commands.dispatch import say
+from .arguments import MagicLine, help_text, parse_line
+from .commands.context import CommandContext
+from .commands.dispatch import dispatch
 from .display_loop import DisplayLoop, RunningCell
-from .interpolation import expand, expand_text, hint
+from .interpolation import expand, expand_text, single_brace_hint
 from .lookup import names_of
-from .messages import tell
-from .session import GO_ON, Resumption, Run, Session, text_of
+from .messages import print_lines, show_message
+from .session import CONTINUE_PROMPT, Resumption, Run, Session, answer_text
 
 __all__ = ["CellRunner"]
 
 
 class _Question(NamedTuple):
-    """A question that is ready to be sent; the fields are those of a ``Run``."""
+    """A request that is ready to be sent.
+
+    Attributes:
+        notices: messages to record as notes of the response.
+        sources: the source of each option.
+        request, options, conversation, before, key, prefix, added, token: as in ``Run``.
+    """
 
     request: Request
     options: Options
-    conversation: Any
+    conversation: Conversation
     before: int
     key: Any
     notices: tuple[str, ...] = ()
     prefix: tuple[Part, ...] = ()
     added: int = 0
     token: str | None = None
-    sources: Mapping[str, str] = {}  # where the options come from
+    sources: Mapping[str, str] = {}
 
 
 class CellRunner:
-    """What does the work for one shell.
+    """Runs the cells and commands of one shell.
 
     Args:
         shell: the IPython shell.
-        said: gives what ``%config GeminiMagics`` says.
-        configure: says it for one setting; None takes it back.
+        configured: returns the settings of ``%config GeminiMagics`` that have a value.
+        configure: sets one of them; the value None removes it.
     """
 
     def __init__(
-        self, shell: Any, said: Callable[[], Mapping[str, Any]], configure: Callable[[str, Any], None]
+        self, shell: Any, configured: Callable[[], Mapping[str, Any]], configure: Callable[[str, Any], None]
     ) -> None:
         self.shell = shell
-        self.said = said
-        self.configure = configure
         self.session = Session()
-        self._pump = DisplayLoop(shell, self.session)
-
-    # -- the two ways to ask
+        self.context = CommandContext(
+            self.session, shell, self.options, configure, self._models, self._resume
+        )
+        self._configured = configured
+        self._loop = DisplayLoop(shell, self.session)
 
     def ask(self, line: str, body: str) -> Any:
-        """Ask and draw until the answer has ended; returns the response (or what else the line asked for).
+        """Run a ``%%gemini`` cell until its answer ends.
+
+        Args:
+            line: what follows ``%%gemini``.
+            body: the lines below it.
+
+        Returns:
+            The response; for ``--dry-run`` the request, for ``--count`` the number of tokens, for ``-h`` None.
 
         Raises:
-            GeminiMagicError: nothing could be sent, or the answer ended badly.
-            Interrupted: the user interrupted it.
+            GeminiMagicError: no request could be sent, the request failed, or the answer is not usable.
+            Interrupted: the user interrupted the cell.
         """
-        with _Remembered(self.session):
-            job = self._send(self._begin(line, body), awaited=False)
-            return self._pump.watch(job) if isinstance(job, RunningCell) else job
+        with _RememberedError(self.session):
+            cell = self._send(self._question_of_cell(line, body), awaited=False)
+            return self._loop.watch(cell) if isinstance(cell, RunningCell) else cell
 
     async def ask_awaited(self, line: str, body: str) -> Any:
-        """The same on a running event loop, which goes on serving widgets."""
-        with _Remembered(self.session):
-            job = self._send(self._begin(line, body), awaited=True)
-            return await self._pump.watch_awaited(job) if isinstance(job, RunningCell) else job
+        """Do the same on a running event loop, which keeps serving widgets."""
+        with _RememberedError(self.session):
+            cell = self._send(self._question_of_cell(line, body), awaited=True)
+            return await self._loop.watch_awaited(cell) if isinstance(cell, RunningCell) else cell
 
-    def resume(self, line: MagicLine) -> _Question:
-        """A new request for the rest of the last answer; whoever said the word sends it."""
-        rest = self.session.going_on()
-        run = rest.run
-        options, sources = resolve(line.options, self.said(), again=run.options.again())
-        *before, question = run.asked
-        chars = len(text_of(rest.prefix))
-        answer, added = answer_turn(rest.prefix), 0
-        if rest.token is not None:
+    def run_command(self, line: str) -> Any:
+        """Run a command of ``%gemini``; returns what the cell displays, or None.
+
+        Raises:
+            GeminiMagicError: the command is not valid or failed; or as for ``ask``, if it sends a request.
+            Interrupted: the user interrupted the cell.
+        """
+        with _RememberedError(self.session):
+            cell = self._send(dispatch(self.context, line), awaited=False)
+            return self._loop.watch(cell) if isinstance(cell, RunningCell) else cell
+
+    async def run_command_awaited(self, line: str) -> Any:
+        """Do the same on a running event loop, for a command that sends a request."""
+        with _RememberedError(self.session):
+            cell = self._send(dispatch(self.context, line), awaited=True)
+            return await self._loop.watch_awaited(cell) if isinstance(cell, RunningCell) else cell
+
+    def report_misplaced(self, line: int) -> None:
+        """Raise the error for a cell in which ``%%gemini`` is on a later line than the first.
+
+        Raises:
+            OptionError: always.
+        """
+        raise OptionError(
+            f"%%gemini is on line {line}, but must be on the first line of the cell.",
+            remedy="Move the comment below it, where it becomes part of the prompt, or into another cell.",
+        )
+
+    def options(self) -> tuple[Options, dict[str, str]]:
+        """The options of a cell without options on its line, and the source of each."""
+        return self._resolve({})
+
+    # -- what commands request
+
+    def _models(self, line: MagicLine) -> list[Model]:
+        """The models of the server that a line's options select."""
+        return listed(self._resolve(line.options)[0], _key_prompt(self.shell))
+
+    def _resume(self, line: MagicLine) -> _Question:
+        """A new request for the rest of the last answer, not sent yet."""
+        resumption = self.session.resumable()
+        run = resumption.run
+        options, sources = resolve(line.options, self._configured(), again=run.options.again())
+        *before, question = run.turns
+        chars = len(answer_text(resumption.prefix))
+        answer, added = answer_turn(resumption.prefix), 0
+        if resumption.token is not None:
             request = build(question.parts, options, before)
-            request = structs.replace(request, body={**request.body, "continuationToken": rest.token})
-            notice = (
-                f"A new request that lets the server go on with its answer of {chars:,} characters so far."
-            )
+            request = structs.replace(request, body={**request.body, "continuationToken": resumption.token})
+            notice = f"A new request in which the server continues its answer of {chars:,} characters so far."
         elif answer is not None:
-            request, added = build((Text(GO_ON),), options, (*run.asked, answer)), 2
-            notice = f"A new request that asks for the rest of an answer of {chars:,} characters so far."
+            request, added = build((Text(CONTINUE_PROMPT),), options, (*run.turns, answer)), 2
+            notice = f"A new request for the rest of an answer of {chars:,} characters so far."
         else:
             request = build(question.parts, options, before)
-            notice = "A new request with the same question: no text had arrived."
-        said = [notice, self._where(rest, options)]
+            notice = "A new request with the same question, because no text had been received."
+        messages = [notice, self._describe_names(resumption, options)]
         if options.replay:
-            said.append(
-                f"It is answered from {options.replay}; `%gemini resume --replay ''` asks the server."
+            messages.append(
+                f"The rest is read from {options.replay}; `%gemini resume --replay ''` sends the request to the server."
             )
-        tell(*said)
+        show_message(*messages)
         return _Question(
             request,
             options,
@@ -120,58 +169,36 @@ class CellRunner:
             run.before,
             run.key,
             (notice,),
-            rest.prefix,
+            resumption.prefix,
             added,
-            rest.token,
+            resumption.token,
             sources,
         )
 
-    def _where(self, rest: Resumption, options: Options) -> str:
-        """Which name holds what once the rest has arrived."""
+    def _describe_names(self, resumption: Resumption, options: Options) -> str:
+        """A sentence about which variable contains which part of the answer once the rest has arrived."""
         new = options.out or "_gemini"
-        if not rest.prefix:
-            return f"`{new}` will hold the whole answer."
-        kept = [name for name in names_of(rest.run.response, self.shell.user_ns) if name != new]
-        if kept and text_of(rest.prefix) == rest.run.response.text:
+        if not resumption.prefix:
+            return f"`{new}` will contain the whole answer."
+        response = resumption.run.response
+        names = [name for name in names_of(response, self.shell.user_ns) if name != new]
+        if names and answer_text(resumption.prefix) == response.text:
             return (
-                f"`{kept[0]}` keeps what came, `{new}` gets the rest, and `{new}.whole` is the whole answer."
+                f"`{names[0]}` keeps the first part, `{new}` will contain the rest, "
+                f"and `{new}.whole` the whole answer."
             )
-        return f"`{new}` gets the rest, `{new}.whole` is the whole answer; `%gemini last 2` shows what came before."
-
-    def models(self, line: MagicLine) -> list[Model]:
-        """The models the server offers."""
-        return listed(self._options(line.options)[0], _asker(self.shell))
-
-    def word(self, line: str) -> Any:
-        """One of the words of ``%gemini``."""
-        with _Remembered(self.session):
-            job = self._send(say(self, line), awaited=False)
-            return self._pump.watch(job) if isinstance(job, RunningCell) else job
-
-    async def word_awaited(self, line: str) -> Any:
-        """The same on a running event loop, for a word that asks."""
-        with _Remembered(self.session):
-            job = self._send(say(self, line), awaited=True)
-            return await self._pump.watch_awaited(job) if isinstance(job, RunningCell) else job
-
-    def not_first(self, line: int) -> None:
-        """A cell whose ``%%gemini`` is not its first line."""
-        raise OptionError(
-            f"%%gemini stands on line {line}; it has to be the first line of its cell.",
-            remedy="Move the comment below it (it becomes part of the prompt) or into a cell of its own.",
+        return (
+            f"`{new}` will contain the rest, and `{new}.whole` the whole answer; "
+            "`%gemini last 2` shows the first part."
         )
 
-    # -- before the request leaves
+    # -- from the cell to the request
 
-    def _options(self, said: Mapping[str, Any]) -> tuple[Options, dict[str, str]]:
-        return resolve(said, self.said())
+    def _resolve(self, options: Mapping[str, Any]) -> tuple[Options, dict[str, str]]:
+        return resolve(options, self._configured())
 
-    def options(self) -> tuple[Options, dict[str, str]]:
-        """The options a plain cell has now, and where each comes from."""
-        return self._options({})
-
-    def _begin(self, line: str, body: str) -> _Question | None:
-        """The question a cell asks; None when its line asked for help."""
+    def _question_of_cell(self, line: str, body: str) -> _Question | None:
+        """The request of a cell, not sent yet; None if its line asked for help, which is printed."""
         names: dict[str, Any] = self.shell.user_ns
 
         def value(text: str) -> str:
@@ -179,18 +206,18 @@ class CellRunner:
                 return text
             return expand_text(text, names, where="the %%gemini line")
 
-        read = parse(line, value)
-        if read.help:
-            print(help_text())  # noqa: T201 - a notebook's way to say something
+        parsed = parse_line(line, value)
+        if parsed.help:
+            print_lines(help_text())
             return None
-        options, sources = self._options(read.options)
-        key = self.session.key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
+        options, sources = self._resolve(parsed.options)
+        key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
         return self._question(body, options, key)._replace(sources=sources)
 
     def _question(self, body: str, options: Options, key: Any) -> _Question:
         text = body.removesuffix("\n")
         if not text.strip():
-            raise OptionError("The cell has no prompt.", remedy="Write it below the %%gemini line.")
+            raise OptionError("The cell has no prompt.", remedy="Write the prompt below the %%gemini line.")
         names = self.shell.user_ns
         parts: Sequence[Part]
         notices: tuple[str, ...] = ()
@@ -198,41 +225,45 @@ class CellRunner:
             parts = (Text(text),)
         else:
             parts = expand(text, names, first_line=2)
-            if word := hint(text, names):
-                print(word)  # noqa: T201 - a notebook's way to say something
-                notices = (word,)
+            if hint := single_brace_hint(text, names):
+                print_lines(hint)
+                notices = (hint,)
         conversation = self.session.conversation(options)
         turns: tuple[Turn, ...] = conversation.before(key)
         return _Question(build(parts, options, turns), options, conversation, len(turns), key, notices)
 
     def _send(self, question: Any, *, awaited: bool) -> Any:
-        """Send a question, or show what would be sent (``--dry-run``); anything else is handed back as it is."""
+        """Send a request, or return what ``--dry-run`` or ``--count`` requests instead.
+
+        Any other value, such as the result of a command, is returned unchanged.
+        """
         if not isinstance(question, _Question):
             return question
         request, options = question.request, question.options
         if options.dry_run:
-            shown = preview(request, options)
-            self._bind(options.out, shown)
-            return shown
+            http_request = preview(request, options)
+            self._bind(options.out, http_request)
+            return http_request
         if options.count:
             if options.replay:
-                raise OptionError("A recording counts no tokens.", remedy="Leave --count or --replay out.")
-            tokens = counted(request, options, _asker(self.shell))
+                raise OptionError(
+                    "A recording cannot count tokens.", remedy="Remove either --count or --replay."
+                )
+            tokens = counted(request, options, _key_prompt(self.shell))
             self._bind(options.out, tokens)
             return tokens
         if not options.quiet:
-            self._view(
-                Ledger(request), options, None
-            )  # a display that does not exist here: before it is sent
+            # Raises DisplayError for a display that this front end does not have, before the request is sent.
+            self._view(Ledger(request), options, None)
         response = begin(
             request,
             options,
-            ask_key=_asker(self.shell),
+            ask_key=_key_prompt(self.shell),
             notices=question.notices,
-            before=text_of(question.prefix),
+            before=answer_text(question.prefix),
             sources=question.sources,
         )
-        if response.stream is None:  # begin always opens one
+        if response.stream is None:  # begin() always opens one
             raise AssertionError
         self._bind("_gemini", response)
         self._bind(options.out, response)
@@ -247,10 +278,10 @@ class CellRunner:
             question.added,
             question.token,
         )
-        self.session.sent(run)
+        self.session.add_run(run)
         stop = threading.Event()
-        works = options.background or kernel.stop_button_works(self.shell, awaited=awaited)
-        view = self._view(response.ledger, options, stop.set if works else None)
+        has_button = options.background or kernel.stop_button_works(self.shell, awaited=awaited)
+        view = self._view(response.ledger, options, stop.set if has_button else None)
         return RunningCell(run, response.stream, view, stop)
 
     def _view(self, ledger: Ledger, options: Options, stop: Callable[[], None] | None) -> View:
@@ -270,8 +301,8 @@ class CellRunner:
             self.shell.user_ns[name] = value
 
 
-class _Remembered:
-    """Keeps the error that leaves a block, for ``%gemini traceback``."""
+class _RememberedError:
+    """A context manager that stores an error of its block in the session, for ``%gemini traceback``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -284,8 +315,8 @@ class _Remembered:
             self._session.error = error
 
 
-def _asker(shell: Any) -> Callable[[str], str] | None:
-    """A function that asks for a key without showing it, or None where nobody can be asked."""
+def _key_prompt(shell: Any) -> Callable[[str], str] | None:
+    """A function that asks the user for a key without displaying it; None in a non-interactive session."""
     if not kernel.allows_input(shell):
         return None
-    return lambda prompt: getpass.getpass(prompt)  # noqa: PLW0108 - a kernel replaces it for each request
+    return lambda prompt: getpass.getpass(prompt)  # noqa: PLW0108 - a kernel replaces getpass for each request

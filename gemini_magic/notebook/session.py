@@ -1,13 +1,14 @@
-"""What one kernel remembers: conversations, runs, tokens so far and the last error.
+"""The state of one session: its conversations, requests, token counts and last error.
 
-It decides which turns go before a question and where the answer is kept; it does not ask, and shows nothing.
+It decides which turns precede a question and which conversation an answer belongs to. It sends nothing and shows
+nothing.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections import deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..content import Part, Request, Text, Turn
@@ -18,29 +19,29 @@ from ..lenient_json import Joiner
 from ..options import Options
 from ..response import Response
 
-__all__ = ["GO_ON", "Resumption", "Run", "Session", "text_of"]
+__all__ = ["CONTINUE_PROMPT", "Resumption", "Run", "Session", "answer_text"]
 
-GO_ON = (
+CONTINUE_PROMPT = (
     "Your answer was cut off. Go on exactly where it stopped: begin with the very next character, repeat nothing, "
     "add no introduction."
 )
-_KEPT = 50  # runs that `%gemini last` finds in memory
-_MOST = 100_000_000  # bytes on the wire of all of them; a run takes some four times as much memory
+_MAX_RUNS = 50  # how many `%gemini last` finds in memory
+_MAX_BYTES = 100_000_000  # received for all runs together; a run needs about four times as much memory
 
 
 class Run(NamedTuple):
-    """One question that was sent.
+    """One request that was sent, and its response.
 
     Attributes:
-        response: its answer.
-        request: what was sent.
-        options: how.
-        conversation: where it belongs.
-        before: how many of the request's turns were said before.
-        key: the cell that asked.
-        prefix: what earlier runs had of the same answer, when this one asked for the rest.
-        added: how many turns at the request's end do nothing but ask for the rest.
-        token: the server's own way to go on, where this run used it.
+        response: the response.
+        request: the request.
+        options: its options.
+        conversation: the conversation it belongs to.
+        before: the number of the request's turns that precede the question.
+        key: identifies the call of the cell that asked; see ``Session.turn_key``.
+        prefix: the parts of the answer that earlier runs received, if this run requests the rest of an answer.
+        added: the number of turns at the end of the request that only ask for the rest.
+        token: the server's continuation token, if this run used it.
     """
 
     response: Response
@@ -54,18 +55,18 @@ class Run(NamedTuple):
     token: str | None = None
 
     @property
-    def asked(self) -> tuple[Turn, ...]:
-        """What was said up to the question, which comes last."""
+    def turns(self) -> tuple[Turn, ...]:
+        """The request's turns, up to and including the question."""
         return self.request.turns[: len(self.request.turns) - self.added]
 
 
 class Resumption(NamedTuple):
-    """How an answer that broke off is gone on with.
+    """How to request the rest of an incomplete answer.
 
     Attributes:
-        run: the run that broke off.
-        prefix: what has come of the answer; empty when the question is best asked again.
-        token: the server's own way to go on, None without one. What came behind it comes again.
+        run: the run whose answer is incomplete.
+        prefix: the parts of the answer so far; empty if the question is sent again.
+        token: the server's continuation token, or None. The server repeats what it sent after the token.
     """
 
     run: Run
@@ -74,28 +75,38 @@ class Resumption(NamedTuple):
 
 
 class Session:
-    """The memory of one shell."""
+    """The state of one shell.
+
+    Attributes:
+        chats: the named conversations.
+        current: the conversation of the last request.
+        runs: the latest requests, oldest first.
+        error: the last error of a cell or command.
+        request_count: how many requests were sent.
+        usage: the token counts of all answers together.
+    """
 
     def __init__(self) -> None:
         self.chats: dict[str, Conversation] = {}
         self.current: Conversation | None = None
-        self.runs: deque[Run] = deque(maxlen=_KEPT)
+        self.runs: deque[Run] = deque(maxlen=_MAX_RUNS)
         self.error: GeminiMagicError | Interrupted | None = None
-        self.asked = 0
+        self.request_count = 0
         self.usage = Usage()
         self._message: str | None = None
         self._calls = 0
         self._keys = 0
 
-    # -- before a question
+    # -- before a request
 
-    def key(self, cell: str | None, message: str | None) -> Hashable:
-        """The key of the present call: the cell, and which of the calls in one run of it this is.
+    def turn_key(self, cell: str | None, message: str | None) -> Hashable:
+        """The key of the current call: the cell, and the position of the call among those of one execution.
 
-        Without a cell's id every call has a key of its own.
+        A cell that runs again has the same keys, so its turns are replaced. Without a cell id every call has a new
+        key.
 
         Args:
-            cell: the cell's id; None where the front end does not tell it.
+            cell: the cell's id; None if the front end does not send it.
             message: the id of the execute request.
         """
         self._calls = self._calls + 1 if message is not None and message == self._message else 0
@@ -104,7 +115,7 @@ class Session:
         return ("call", self._keys) if cell is None else (cell, self._calls)
 
     def conversation(self, options: Options) -> Conversation:
-        """The conversation that a question with these options belongs to; it is not entered yet."""
+        """The conversation for a request with these options. A new one is not stored before the request is sent."""
         if options.chat:
             known = None if options.fresh else self.chats.get(options.chat)
             return known or Conversation(options.chat)
@@ -112,39 +123,39 @@ class Session:
             return self.current
         return Conversation()
 
-    # -- a question was sent, an answer came
+    # -- after a request was sent, and after its answer ended
 
-    def sent(self, run: Run) -> None:
-        """Remember a question that is on its way; its conversation is now the last one."""
+    def add_run(self, run: Run) -> None:
+        """Store a run that was just sent; its conversation becomes the current one."""
         self.runs.append(run)
-        self.asked += 1
+        self.request_count += 1
         self.current = run.conversation
         if run.conversation.name:
             self.chats[run.conversation.name] = run.conversation
 
-    def answered(self, run: Run) -> None:
-        """Keep what an ended run said, as one turn with what earlier runs had of the same answer.
+    def finish_run(self, run: Run) -> None:
+        """Add the answer of an ended run to its conversation, as one turn together with the run's prefix.
 
-        A run without content leaves the conversation as it was.
+        A run without content leaves the conversation unchanged.
         """
         ledger = run.response.ledger
         self._trim()
         if ledger.usage is not None:
-            self.usage = Usage(*(_sum(old, new) for old, new in zip(self.usage, ledger.usage, strict=True)))
+            self.usage = Usage(*(_add(old, new) for old, new in zip(self.usage, ledger.usage, strict=True)))
         parts = ledger.parts.get(0, ())
         answer = answer_turn((*run.prefix, *parts)) if answer_turn(parts) else None
         if answer is not None:
-            turns = (*run.asked[run.before :], answer)
+            turns = (*run.turns[run.before :], answer)
             run.conversation.put(turns, status=ledger.status, key=run.key)
 
     def _trim(self) -> None:
-        """Let go of the oldest runs while all together take too much memory; the newest stays."""
+        """Remove the oldest runs while all together use too much memory; the newest stays."""
         sizes = [_size(run) for run in self.runs]
-        while len(sizes) > 1 and sum(sizes) > _MOST:
+        while len(sizes) > 1 and sum(sizes) > _MAX_BYTES:
             self.runs.popleft()
             sizes.pop(0)
 
-    # -- words
+    # -- for commands
 
     @property
     def last(self) -> Response | None:
@@ -152,37 +163,42 @@ class Session:
         return self.runs[-1].response if self.runs else None
 
     def reset(self, name: str | None = None) -> str:
-        """Forget one conversation, or all; returns what was done.
+        """Delete one conversation, or all; returns a message about what was deleted.
 
         Raises:
-            OptionError: there is no such conversation.
+            OptionError: there is no conversation with this name.
         """
         if name is None:
             count = len(self.chats)
             self.chats.clear()
             self.current = None
-            return f"All conversations are forgotten ({count} with a name)."
+            return f"Deleted all conversations ({count} with a name)."
         if name not in self.chats:
-            raise OptionError(f"There is no conversation {name!r}.", remedy=_known(name, self.chats))
-        gone = self.chats.pop(name)
-        if self.current is gone:
+            raise OptionError(
+                f"There is no conversation named {name!r}.", remedy=_suggest_chat(name, self.chats)
+            )
+        removed = self.chats.pop(name)
+        if self.current is removed:
             self.current = None
-        return f"Conversation {name!r} is forgotten ({len(gone)} questions)."
+        return f"Deleted conversation {name!r} ({len(removed)} question{'' if len(removed) == 1 else 's'})."
 
-    def going_on(self) -> Resumption:
-        """The run that broke off last, and how to go on with its answer.
+    def resumable(self) -> Resumption:
+        """How to request the rest of the last answer.
 
         Raises:
-            OptionError: nothing was asked, it still runs, or it is complete.
+            OptionError: no request has been sent, or the last answer is still arriving or complete.
         """
         if not self.runs:
-            raise OptionError("Nothing was asked yet.", remedy="Begin a cell with %%gemini.")
+            raise OptionError("No request has been sent yet.", remedy="Start a cell with %%gemini.")
         run = self.runs[-1]
         status = run.response.status
         if status == "running":
-            raise OptionError("The last answer is still arriving.", remedy="Wait for it, or stop it.")
+            raise OptionError(
+                "The last answer is still arriving.",
+                remedy="Wait until it ends, or run `%gemini stop` first.",
+            )
         if status == "complete":
-            raise OptionError("The last answer is complete.", remedy="Use -c to ask on.")
+            raise OptionError("The last answer is complete.", remedy="Use -c to continue the conversation.")
         ledger = run.response.ledger
         parts = tuple(ledger.parts.get(0, ()))
         if ledger.continuation is not None:
@@ -196,8 +212,8 @@ class Session:
         return Resumption(run, prefix, None)
 
 
-def text_of(parts: Sequence[Part]) -> str:
-    """The text of an answer's parts, as the response has it."""
+def answer_text(parts: Sequence[Part]) -> str:
+    """The text of an answer's parts, joined as in ``Response.text``."""
     joiner = Joiner()
     return "".join(joiner.add(part.text) for part in parts if isinstance(part, Text)) + joiner.flush()
 
@@ -206,12 +222,14 @@ def _size(run: Run) -> int:
     return sum(exchange.pieces.size for exchange in run.response.ledger.exchanges)
 
 
-def _sum(old: int | None, new: int | None) -> int | None:
+def _add(old: int | None, new: int | None) -> int | None:
     return old if new is None else (old or 0) + new
 
 
-def _known(name: str, chats: Sequence[str] | dict[str, Conversation]) -> str:
+def _suggest_chat(name: str, chats: Mapping[str, Conversation]) -> str:
     close = difflib.get_close_matches(name, chats, n=1)
     if close:
         return f"Did you mean {close[0]}?"
-    return f"Known: {', '.join(chats)}." if chats else "There are none with a name; --chat NAME begins one."
+    if chats:
+        return f"Named conversations: {', '.join(chats)}."
+    return "There are no named conversations; --chat NAME starts one."

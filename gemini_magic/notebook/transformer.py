@@ -1,7 +1,6 @@
-"""Turns a ``%%gemini`` cell (and ``%gemini resume``) into a call before IPython's own clean-up touches the prompt.
+"""Transforms a ``%%gemini`` cell, or a cell with only ``%gemini resume``, into a call of the magic.
 
-In a kernel the call is awaited, so that widgets and the Stop button live while the answer streams. It knows the
-cell's source and nothing of what the line means.
+In a kernel the call is awaited, so that widgets and the Stop button work while the answer streams.
 """
 
 from __future__ import annotations
@@ -20,66 +19,68 @@ _RESUME = re.compile(r"[ \t]*%gemini[ \t]+(resume(?:[ \t].*)?)")
 
 
 class CellTransformer:
-    """An input transformer for the head of ``input_transformers_cleanup``.
+    """An input transformer for the first position in ``input_transformers_cleanup``.
 
-    Later stages strip ``>>> `` and common indentation, which would change a prompt.
+    IPython's own transformers strip ``>>> `` and common indentation, which would change a prompt.
     """
 
-    # Not run by completeness checks while a user types (IPython, "Custom input transformation").
+    # Excludes it from completeness checks while the user types (IPython, "Custom input transformation").
     has_side_effects = True
 
     def __init__(self, shell: Any, magics: Any) -> None:
         self.shell = shell
         self.magics = magics
-        self._taken: str | None = None
+        self._awaited: str | None = None
 
     def __call__(self, lines: list[str]) -> list[str]:
-        """The lines IPython should go on with."""
-        word = _only_resume(lines)
-        if word is not None and self._ours() and self._can_await("".join(lines)):
-            return [f"{AWAITED}_word({word!r})\n"]
-        start = _first(lines)
-        if start is None or not self._ours():
+        """Return the lines of the transformed cell."""
+        command = _resume_command(lines)
+        if command is not None and self._is_registered() and self._can_await("".join(lines)):
+            return [f"{AWAITED}_command({command!r})\n"]
+        start = _magic_line(lines)
+        if start is None or not self._is_registered():
             return lines
         if any(line.strip() for line in lines[:start]):
-            return [f"get_ipython().find_cell_magic('gemini').__self__.not_first({start + 1})\n"]
+            return [f"get_ipython().find_cell_magic('gemini').__self__.report_misplaced({start + 1})\n"]
         line = lines[start].strip().removeprefix("%%gemini").strip()
         body = "".join(lines[start + 1 :])
         if self._can_await("".join(lines)):
             return [f"{AWAITED}({line!r}, {body!r})\n"]
-        if not body:  # IPython refuses a cell magic without a body, and with it `%%gemini -h`
+        if not body:  # IPython refuses a cell magic without a body, such as `%%gemini -h`
             return [f"get_ipython().find_cell_magic('gemini').__self__.gemini({line!r}, '')\n"]
         return [f"get_ipython().run_cell_magic('gemini', {line!r}, {body!r})\n"]
 
-    def _ours(self) -> bool:
+    def _is_registered(self) -> bool:
+        """Whether these magics are still the ones behind ``%%gemini``."""
         return getattr(self.shell.find_cell_magic("gemini"), "__self__", None) is self.magics
 
     def _can_await(self, source: str) -> bool:
-        """Whether this source is the very cell the kernel is about to run, and it can be awaited.
+        """Whether this source is the cell that the kernel is about to run, and the kernel can await it.
 
-        The same text may come again while the cell runs (``run_cell``, a notebook it runs): a request is taken once.
+        The same source can be transformed again while the cell runs, for example by ``run_cell``. Only the first
+        time for an execute request counts.
         """
         shell = self.shell
         if not (has_kernel(shell) and shell.autoawait):
             return False
-        runner = getattr(shell, "loop_runner_map", {}).get("asyncio", (None,))[0]
-        if runner is None or shell.loop_runner is not runner:
-            return False  # %autoawait trio and the like
+        loop_runner = getattr(shell, "loop_runner_map", {}).get("asyncio", (None,))[0]
+        if loop_runner is None or shell.loop_runner is not loop_runner:
+            return False  # for example %autoawait trio
         code, message = code_of(shell), message_of(shell)
-        if code is None or message is None or message == self._taken or source not in (code, f"{code}\n"):
+        if code is None or message is None or message == self._awaited or source not in (code, f"{code}\n"):
             return False
-        asyncio = sys.modules.get("asyncio")  # not imported: then no loop of it runs either
+        asyncio = sys.modules.get("asyncio")  # if it is not imported, no event loop is running
         try:
             if asyncio is None or asyncio.get_running_loop() is None:
                 return False
         except RuntimeError:
             return False
-        self._taken = message
+        self._awaited = message
         return True
 
 
-def _first(lines: list[str]) -> int | None:
-    """The line of ``%%gemini`` when only blank lines and comments come before it."""
+def _magic_line(lines: list[str]) -> int | None:
+    """The index of the line with ``%%gemini`` if only blank lines and comments precede it."""
     for number, line in enumerate(lines):
         if _MAGIC.match(line):
             return number
@@ -88,8 +89,8 @@ def _first(lines: list[str]) -> int | None:
     return None
 
 
-def _only_resume(lines: list[str]) -> str | None:
-    """What follows ``%gemini`` when that is ``resume`` and the cell says nothing else, but for comments."""
-    said = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    found = _RESUME.fullmatch(said[0].rstrip()) if len(said) == 1 else None
+def _resume_command(lines: list[str]) -> str | None:
+    """The ``resume`` command of a cell that contains only ``%gemini resume`` and comments; otherwise None."""
+    code = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    found = _RESUME.fullmatch(code[0].rstrip()) if len(code) == 1 else None
     return None if found is None or found[1].endswith(("?", "\\")) else found[1]

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from ..markdown import DATA_ONLY, Frame, Renderer
+from ..markdown import DATA_ONLY, OpenBlock, Renderer
 from .formats_live import growing
 from .truncate import MOST_HTML, Excerpt
 
@@ -34,7 +34,7 @@ _BUSY: Final = 'aria-busy="true"'  # the style sheet finds it by this
 class _Block:
     """A block of the text: whole, or a frame with its parts."""
 
-    def __init__(self, frame: Frame | None) -> None:
+    def __init__(self, frame: OpenBlock | None) -> None:
         self.frame = frame
         self.parts: list[str] = []
         self.size = 0
@@ -110,7 +110,7 @@ class LivePieces:
         self._pieces: list[_Piece] = []
         self._size = 0
         self.html: list[str] = []
-        self.runs: list[Frame | None] = []
+        self.runs: list[OpenBlock | None] = []
 
     @property
     def pending(self) -> bool:
@@ -158,7 +158,7 @@ class LivePieces:
                 self._append(html, frame)
             elif kind == "replace":
                 touched |= self._replace(self._places[ident], html)
-            elif kind == "frame":
+            elif kind == "rewrap":
                 touched.update(*(place.block.pieces for place in self._places if place.block.frame is frame))
         touched |= self._continue_run()
         touched |= self._place_waiting()
@@ -182,7 +182,7 @@ class LivePieces:
             self._shape = None
         return text
 
-    def _append(self, html: str, frame: Frame | None) -> None:
+    def _append(self, html: str, frame: OpenBlock | None) -> None:
         block = self._places[-1].block if self._places else None
         if block is None or frame is None or block.frame is not frame:
             block = _Block(frame)
@@ -220,7 +220,7 @@ class LivePieces:
             return set()
         number = run.pieces[-1]
         piece = self._pieces[number]
-        going = run.frame is self._renderer.frame
+        going = run.frame is self._renderer.open_block
         rest = _as_source(self._renderer.open) if going else ""
         if not going:
             self._run = None
@@ -241,7 +241,7 @@ class LivePieces:
 
     def _place_waiting(self) -> set[int]:
         """Put finished blocks into a piece, and the rest below them; or begin a run."""
-        frame, tail = self._renderer.frame, self._renderer.tail
+        frame, tail = self._renderer.open_block, self._renderer.tail
         held = self._waiting[-1] if self._waiting and frame and self._waiting[-1].frame is frame else None
         done = self._waiting[:-1] if held else self._waiting
         if held and not done and not tail and held.size >= _RUN:

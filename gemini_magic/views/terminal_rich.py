@@ -60,7 +60,7 @@ class Typesetter:
         self._console = Console(file=out, highlight=False, markup=False, theme=Theme(_STYLES))
         self._out = out
         self._clock = clock
-        self._passages = markdown.Passages()
+        self._passages = markdown.FinishedBlocks()
         self._new: list[str] = []  # text that was not looked at yet
         self._below = 0  # lines of the unfinished end on the screen
         self._begun = False
@@ -82,7 +82,7 @@ class Typesetter:
             return
         done = self._passages.feed("".join(self._new)) + (self._passages.close() if ended else "")
         self._new.clear()
-        end = self._passages.end(_END)
+        end = self._passages.tail(_END)
         size = shutil.get_terminal_size()
         above = self._drawn(done, size.columns)
         between = "\n" if above and self._begun else ""

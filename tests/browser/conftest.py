@@ -7,15 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from browser.lab import Lab, Notebook, launch
 from fake_server import FakeServer
+from lab import Lab, Notebook, launch
 from playwright.sync_api import sync_playwright
 from surroundings import CANARY, ORIGINAL_ENVIRON, clean_environment, find_chromium
 
-_TOLD = """
-from gemini_magic.journal.database import Store
+_INTRODUCE_JOURNAL = """
+from gemini_magic.journal.database import Database
 from gemini_magic.journaling import journal
-Store(journal().path).remember("introduced", "long ago")
+Database(journal().path).set_metadata("introduced", "long ago")
 """
 
 
@@ -54,8 +54,8 @@ def lab(tmp_path_factory, _server):
     config = f"c.GeminiMagics.base_url = {_server.base_url!r}\nc.GeminiMagics.key_env = 'FAKE_SERVER_KEY'"
     environment = {"FAKE_SERVER_KEY": CANARY}
     with Lab(tmp_path_factory.mktemp("lab"), environment=environment, kernel_config=config) as running:
-        # Its user knows of the journal; that others are told once is seen in tests/notebook/test_kernel_journal.py.
-        subprocess.run([sys.executable, "-c", _TOLD], env=running.environment, check=True)
+        # The message that introduces the journal is tested in tests/notebook/test_kernel_journal.py.
+        subprocess.run([sys.executable, "-c", _INTRODUCE_JOURNAL], env=running.environment, check=True)
         yield running
 
 

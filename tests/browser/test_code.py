@@ -1,4 +1,4 @@
-"""What a user of JupyterLab gets of an answer's code: a cell below, once, and the forms of ``--format``."""
+"""The code of an answer in JupyterLab: a single code cell below the answer, and the formats of ``--format``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def sources(notebook):
 
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])
-def test_the_code_of_an_awaited_cell_gets_a_cell_below_and_one_only(lab, notebook, server, screenshots, app):
+def test_a_cell_that_is_run_again_replaces_the_code_cell_that_it_created(
+    lab, notebook, server, screenshots, app
+):
     for pieces in (SAID, SAID, ["```python\nother()\n```"], ["```python\nother()\n```"], ["Just words."]):
         server.script(*answer(*pieces))
     server.script(text("```python\nhalf("), stall())
@@ -31,26 +33,28 @@ def test_the_code_of_an_awaited_cell_gets_a_cell_below_and_one_only(lab, noteboo
     notebook.run(0)
     assert notebook.run(1)
     assert sources(notebook) == [LOAD, asking, CODE, "'last'"]
-    notebook.wait_output(1, r"The new cell has block 1 of 2; %gemini code N takes another\.")
+    notebook.wait_output(
+        1, r"The new cell contains block 1 of 2\. %gemini code N creates one from another block\."
+    )
     assert notebook.run(2)
     assert notebook.output_text(2).strip() == "{'a': 1}"
     if app == "lab":
         notebook.screenshot(screenshots / "next-cell.png")
-    assert notebook.run(1)  # the same answer: the cell with its output stays
+    assert notebook.run(1)  # the same answer: the code cell is kept with its output
     assert sources(notebook) == [LOAD, asking, CODE, "'last'"]
     assert notebook.output_text(2).strip() == "{'a': 1}"
-    assert notebook.run(1)  # another answer: it takes the place of what was not edited
+    assert notebook.run(1)  # another answer: the code cell is replaced because it was not edited
     assert sources(notebook) == [LOAD, asking, "other()", "'last'"]
     notebook.set_source(2, "mine()")
     assert notebook.run(1)
     assert sources(notebook) == [LOAD, asking, "other()", "mine()", "'last'"]
     assert notebook.run(1)
-    assert "No cell was made: the answer holds no code block." in notebook.output_text(1)
+    assert "No cell was created: the answer contains no code block." in notebook.output_text(1)
     notebook.run(1, wait=False)
     notebook.wait_output(1, "half")
     notebook.interrupt()
     notebook.wait_done(1)
-    assert "No cell was made: the answer is incomplete." in notebook.wait_output(1, "No cell")
+    assert "No cell was created because the answer is incomplete." in notebook.wait_output(1, "No cell")
     assert sources(notebook) == [LOAD, asking, "other()", "mine()", "'last'"]
     notebook.set_source(4, "%gemini code")
     assert notebook.run(4)

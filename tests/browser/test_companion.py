@@ -1,23 +1,23 @@
-"""What the companion adds for the reader of a growing answer, and that it leaves a reader elsewhere alone.
+"""The companion: following the end of a streaming answer, restoring the reader's state, messages for screen readers.
 
-Without it everything is seen as well: the tests of the view itself do not need it.
+The answer is complete without it: the tests of the view do not need it.
 """
 
 from __future__ import annotations
 
 import pytest
-from browser.lab import Notebook
 from browser.test_views import ROOT, SETUP
+from lab import Notebook
 from nbformat.v4 import new_code_cell
 
-# An answer that has as many lines as a file says, and ends when the file says so.
+# An answer whose number of lines, and whose end, are controlled by a file.
 DRIVEN = f"""{SETUP}
 from pathlib import Path
 
 async def driven(lines, thoughts=0):
     ledger, clicked = new_ledger(), []
     stop = lambda: clicked.append(1)
-    view = choose(ledger, display="live", shell=get_ipython(), allow_stdin=True, stop=stop)
+    view = select_view(ledger, display="live", shell=get_ipython(), allow_stdin=True, stop=stop)
     view.open()
     if thoughts:
         feed(ledger, thought="I **think** so.\\n\\n" * thoughts)
@@ -41,7 +41,7 @@ NEAR = 24  # pixels
 LINE = 30  # pixels at least
 INTRODUCTION = "%gemini last shows what had arrived"
 
-# Before the page's own scripts: what of the extension watches the page, and how long it takes.
+# Runs before the scripts of the page: collects the observers and listeners that the extension has in the page.
 COUNT = """() => {
     const ours = () => new Error().stack.includes("/gemini-magic/");
     const watching = window.watching = new Set();
@@ -63,7 +63,7 @@ COUNT = """() => {
     };
 }"""
 
-# In the page: what belongs to the answer's cell, and all that is announced from now on.
+# Runs in the page: functions that return the elements of the answer's cell, and a list of all announcements.
 PAGE = """() => {
     const panel = window.panel = window.jupyterapp.shell.currentWidget;
     window.area = () => panel.content.widgets[1].outputArea.node;
@@ -73,13 +73,13 @@ PAGE = """() => {
         window.root().getBoundingClientRect().bottom - box.getBoundingClientRect().bottom);
     window.painted = () => new Promise(done =>
         requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))));
-    window.heard = [];
+    window.announced = [];
     const announcer = document.querySelector(".gm-announcer");
-    new MutationObserver(() => window.heard.push(announcer.textContent)).observe(
+    new MutationObserver(() => window.announced.push(announcer.textContent)).observe(
         announcer, {childList: true, characterData: true, subtree: true});
 }"""
 
-# Notes the places and heights that each frame begins with: at the end nothing may move, not for a moment.
+# Records scroll positions and heights in each frame: nothing may move when the answer ends, not even for one frame.
 FRAMES = """() => {
     const frames = window.frames_ = [];
     const note = () => {
@@ -107,7 +107,7 @@ SELECTED = """() => {
 
 
 class Reader:
-    """Whoever reads the answer in cell 1 of a notebook, and how much of it has come."""
+    """The reader of the answer in cell 1 of a notebook. It also controls how much of the answer has arrived."""
 
     def __init__(self, notebook):
         self.notebook = notebook
@@ -116,33 +116,33 @@ class Reader:
         self._lines = 0
 
     def ask(self, thoughts=0):
-        """Begin anew, at the top of the page."""
+        """Start a new answer, with the notebook scrolled to its top."""
         self.page.evaluate("window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
         self.page.evaluate("() => { window.getSelection().empty(); window.outer().scrollTop = 0; }")
         self.page.mouse.move(700, 500)
         self._lines = 0
-        self._tell("0")
+        self._write("0")
         self.notebook.set_source(1, f"await driven({self._file.name!r}, {thoughts})")
         self.notebook.run(1, wait=False)
         self.page.wait_for_function("() => window.root()?.querySelector('.gm-mark')")
-        self.page.evaluate("() => { window.heard.length = 0; }")
+        self.page.evaluate("() => { window.announced.length = 0; }")
         return self
 
-    def _tell(self, words):
+    def _write(self, words):
         draft = self._file.with_suffix(".draft")
         draft.write_text(words)
-        draft.replace(self._file)  # whole, or not at all
+        draft.replace(self._file)  # atomic
 
     def grow(self, lines):
         self._lines += lines
-        self._tell(str(self._lines))
+        self._write(str(self._lines))
         self.page.wait_for_function(
             "text => window.root().textContent.includes(text)", arg=f"Line {self._lines} of many."
         )
         self.page.evaluate("window.painted()")
 
     def end(self):
-        self._tell("end")
+        self._write("end")
         self.ended()
 
     def ended(self):
@@ -151,7 +151,7 @@ class Reader:
         self.page.evaluate("window.painted()")
 
     def frames(self):
-        """What was noted since FRAMES, without repetitions."""
+        """The distinct values recorded since FRAMES."""
         return {tuple(frame) for frame in self.page.evaluate("window.frames_")}
 
     @property
@@ -160,16 +160,16 @@ class Reader:
 
     @property
     def below(self):
-        """How many pixels below the notebook's lower edge the answer ends."""
+        """The number of pixels by which the answer ends below the notebook's lower edge."""
         return self.page.evaluate("window.below(window.outer())")
 
     @property
-    def heard(self):
-        return self.page.evaluate("window.heard")
+    def announced(self):
+        return self.page.evaluate("window.announced")
 
     def scroll(self, pixels):
         self.page.mouse.wheel(0, pixels)
-        self.page.wait_for_timeout(150)  # a wheel moves the page in some frames
+        self.page.wait_for_timeout(150)  # scrolling with the wheel takes several frames
 
 
 def opened(lab, page, app):
@@ -184,7 +184,7 @@ def opened(lab, page, app):
 
 @pytest.fixture(scope="module")
 def reader(lab, _context):
-    """The same page for all that is promised in JupyterLab."""
+    """The page that all tests in JupyterLab share."""
     page = _context.new_page()
     yield opened(lab, page, "lab")
     page.close()
@@ -192,7 +192,7 @@ def reader(lab, _context):
 
 
 def follow(reader):
-    """What is promised of following; returns where the reader is then."""
+    """Check how a streaming answer is followed; return the final scroll position."""
     reader.ask()
     reader.grow(5)
     assert reader.top == 0
@@ -203,13 +203,13 @@ def follow(reader):
     top = reader.top
     assert top > 10 * LINE
 
-    # Less than what counts as being there; yet it is a movement away from it.
+    # Less than the tolerance, but scrolling up stops following.
     reader.scroll(-10)
     reader.grow(2)
     assert reader.top == top - 10
     reader.scroll(reader.below - 2 * NEAR)
     reader.grow(1)
-    assert reader.below > NEAR  # that was not far enough
+    assert reader.below > NEAR  # the end is not in view yet
     reader.scroll(reader.below)
     reader.grow(10)
     assert -NEAR < reader.below <= 0
@@ -217,7 +217,7 @@ def follow(reader):
 
 
 @pytest.mark.parametrize("windowing", ["full", "contentVisibility"])
-def test_the_end_is_followed_while_the_reader_is_there(reader, windowing):
+def test_the_end_is_followed_while_it_is_in_view(reader, windowing):
     reader.page.evaluate(
         """(windowingMode) => {
             const notebook = window.panel.content;
@@ -232,7 +232,7 @@ def test_the_end_is_followed_while_the_reader_is_there(reader, windowing):
     assert -NEAR < reader.below <= 0
 
 
-def test_a_reader_elsewhere_is_not_moved(reader):
+def test_a_reader_who_scrolled_away_is_not_moved(reader):
     reader.ask()
     reader.grow(60)
     reader.page.evaluate("() => { window.outer().scrollTop = 60; }")
@@ -244,7 +244,7 @@ def test_a_reader_elsewhere_is_not_moved(reader):
 
     reader.ask()
     reader.grow(40)
-    reader.page.evaluate("() => { window.outer().scrollTop = 1e6; }")  # behind the end
+    reader.page.evaluate("() => { window.outer().scrollTop = 1e6; }")  # past the end of the answer
     top = reader.top
     assert reader.below < -10 * LINE
     reader.page.evaluate(FRAMES)
@@ -253,7 +253,7 @@ def test_a_reader_elsewhere_is_not_moved(reader):
     assert {frame[0] for frame in reader.frames()} == {top}
 
 
-def test_what_grew_in_a_hidden_tab_is_not_followed(reader):
+def test_an_answer_that_grows_in_a_hidden_tab_is_not_followed(reader):
     reader.ask()
     reader.grow(5)
     reader.page.evaluate("""() => {
@@ -264,7 +264,7 @@ def test_what_grew_in_a_hidden_tab_is_not_followed(reader):
         shell.activateById("other");
     }""")
     reader.page.wait_for_function("() => window.area().offsetHeight === 0")
-    reader._tell("60")
+    reader._write("60")
     reader.page.wait_for_function("() => window.root().textContent.includes('Line 60 of many.')")
     reader.page.evaluate("window.jupyterapp.shell.activateById(window.panel.id)")
     reader.page.wait_for_function("() => window.area().offsetHeight > 0")
@@ -274,7 +274,7 @@ def test_what_grew_in_a_hidden_tab_is_not_followed(reader):
     assert reader.top == 0
 
 
-def test_an_output_that_scrolls_by_itself_is_followed_in_its_box(reader):
+def test_an_output_with_its_own_scrollbar_is_followed_inside_its_box(reader):
     page = reader.page
     page.evaluate("() => { window.panel.content.widgets[1].outputsScrolled = true; }")
     reader.ask()
@@ -287,7 +287,7 @@ def test_an_output_that_scrolls_by_itself_is_followed_in_its_box(reader):
     page.evaluate("() => { window.panel.content.widgets[1].outputsScrolled = false; }")
 
 
-def test_opened_thoughts_stay_open_and_where_they_were_read(reader):
+def test_expanded_thoughts_stay_expanded_and_keep_their_scroll_position(reader):
     page = reader.page
     reader.ask(thoughts=40)
     reader.grow(15)
@@ -296,7 +296,7 @@ def test_opened_thoughts_stay_open_and_where_they_were_read(reader):
     page.evaluate("window.painted()")
     assert reader.below > 0
     reader.grow(10)
-    assert reader.top == 0  # thoughts are read from their beginning
+    assert reader.top == 0  # the reader reads the thoughts from their start
     page.evaluate(FRAMES)
     reader.end()
     page.wait_for_timeout(100)
@@ -308,7 +308,7 @@ def test_opened_thoughts_stay_open_and_where_they_were_read(reader):
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_selected_words_stay_selected(reader, backwards):
+def test_selected_text_stays_selected(reader, backwards):
     reader.ask()
     reader.grow(12)
     places = [6, 3, 2, 5] if backwards else [2, 5, 6, 3]
@@ -322,11 +322,11 @@ def test_selected_words_stay_selected(reader, backwards):
     assert after == before
 
 
-def test_words_are_found_again_only_in_the_same_text(reader):
-    """Texts that a whole answer does not bring about at will, in the page's own module."""
+def test_a_selection_is_restored_only_in_the_same_text(reader):
+    """Calls the module directly, for texts that an answer cannot produce on demand."""
     found = reader.page.evaluate(
         r"""async () => {
-            const {selectedWords, selectWords} = await import("/lab/extensions/gemini-magic/words.js");
+            const {readSelection, restoreSelection} = await import("/lab/extensions/gemini-magic/live/selection.js");
             const text = html => {
                 const root = document.body.appendChild(document.createElement("div"));
                 root.innerHTML = html;
@@ -337,16 +337,16 @@ def test_words_are_found_again_only_in_the_same_text(reader):
                 "<p>One\n <b>two</b></p><div class='gm-rest unseen'>three</div><p>three four</p>");
             const selection = window.getSelection();
             selection.setBaseAndExtent(old.querySelector("b"), 0, old.lastChild.firstChild, 5);
-            const words = selectedWords(selection, old);
-            const results = [words.before, words.said];
+            const words = readSelection(selection, old);
+            const results = [words.before, words.selected];
             for (const html of ["<p>One <b>two</b></p>\n\n<p>thr<i>ee</i> four and more</p>",
                                 "<p>One two</p><p>4 three four</p>", "<p>One two</p><p>th</p>"]) {
                 selection.empty();
-                selectWords(selection, text(html), words);
+                restoreSelection(selection, text(html), words);
                 results.push(selection.toString().split(/\s+/).join(" "));
             }
             selection.selectAllChildren(document.body);
-            results.push(selectedWords(selection, old));
+            results.push(readSelection(selection, old));
             document.querySelectorAll("body > div:not([id]):not([class])").forEach(node => node.remove());
             return results;
         }"""
@@ -354,24 +354,22 @@ def test_words_are_found_again_only_in_the_same_text(reader):
     assert found == ["One", "twothree", "two three", "", "", None]
 
 
-def test_a_listener_is_told_the_end_and_nothing_else(reader):
+def test_a_screen_reader_is_informed_of_the_end_and_nothing_else(reader):
     page = reader.page
     reader.ask(thoughts=2)
     live = page.get_by_role("region", name="Gemini answer")
     assert live.get_attribute("aria-busy") == "true"
     reader.grow(5)
-    assert reader.heard == []
+    assert reader.announced == []
     reader.end()
-    assert reader.heard == ["Answer complete, 20 words"]
+    assert reader.announced == ["Answer complete, 20 words"]
     assert page.locator("[aria-busy=true]").count() == 0
     assert page.locator(".gm-announcer").count() == 1
     assert page.locator(".gm-announcer").bounding_box()["width"] <= 1
-    page.wait_for_function(
-        "() => window.watching.size === 0"
-    )  # nothing is left that an idle page would pay for
+    page.wait_for_function("() => window.watching.size === 0")  # no observer or listener is left
 
 
-def test_the_stop_button_is_reached_and_pressed_by_keys(reader):
+def test_the_stop_button_works_with_the_keyboard(reader):
     page = reader.page
     reader.ask()
     reader.grow(3)
@@ -384,18 +382,18 @@ def test_the_stop_button_is_reached_and_pressed_by_keys(reader):
     assert button.evaluate("node => node === document.activeElement")
     page.keyboard.press("Space")
     reader.ended()
-    assert reader.heard == ["Answer stopped"]
+    assert reader.announced == ["Answer stopped"]
 
 
-def test_an_answer_whose_kernel_ended_says_so(reader):
-    """The last one on this page, which is loaded again."""
+def test_the_end_of_the_kernel_is_announced(reader):
+    """Must be the last test on the shared page, because it reloads the page."""
     page, notebook = reader.page, reader.notebook
     reader.ask()
     reader.grow(3)
     notebook.save()
     notebook.restart_kernel()
-    page.wait_for_function("() => window.heard.length > 0")
-    assert reader.heard == ["Answer cut off, the kernel ended"]
+    page.wait_for_function("() => window.announced.length > 0")
+    assert reader.announced == ["Answer interrupted: the kernel was shut down or restarted"]
     assert page.locator(f"{LIVE} .gm-stop").is_disabled()
     assert page.locator("[aria-busy=true]").count() == 0
     notebook.reload()
@@ -411,7 +409,7 @@ def test_the_end_is_followed_in_notebook_7(lab, notebook):
     reader = opened(lab, notebook.page, "notebook")
     follow(reader)
     reader.grow(30)
-    # What is long is put into a low box when it is finished.
+    # Notebook 7 puts a long finished output into a box with its own scrollbar.
     reader.end()
     assert reader.page.evaluate("window.area().matches('.jp-mod-outputsScrolled *')")
     rest = reader.page.evaluate(

@@ -11,11 +11,11 @@ import re
 import pytest
 from attack_cases import LONG, all_cases, cases, live_states, sample
 from attack_media import ALLOWED, pictures
-from browser.lab import launch
-from browser.trap import Net, Watch, chunks
 from html_audit import ATTRIBUTES, FRAME_ATTRIBUTES, FRAME_TAGS, FRAME_VALUES, TAGS, VALUES
+from lab import launch
 from markdown_it import MarkdownIt
 from surroundings import ORIGINAL_ENVIRON, clean_environment, find_chromium
+from trap import Net, Watch, chunks
 from view_stage import finished
 
 from gemini_magic.markdown import Images, render

@@ -12,8 +12,8 @@ import pytest
 from attack_cases import all_cases, live_states, sample
 from attack_media import formulas, pictures
 from attack_strings import jupyter
-from browser.trap import HOOKS, chunks
 from surroundings import LONG
+from trap import HOOKS, chunks
 from view_stage import finished
 
 from gemini_magic.markdown import defang

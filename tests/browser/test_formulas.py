@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from attack_media import address, png
+from attack_media import data_url, png
 from browser.test_views import SAMPLER, SETUP, steady
 from markdown_answers_written import WRITTEN
 
 ANSWER = f"""{WRITTEN[-1]}
 
-![a chart]({address(png(300, 100))})
+![a chart]({data_url(png(300, 100))})
 
 Refused: $\\href{{https://evil.test}}{{x}}$.
 

@@ -1,6 +1,6 @@
 """The harness itself, on plain ipywidgets: what it says of a notebook is what a user sees."""
 
-from browser.lab import NO_KERNEL
+from lab import NO_KERNEL
 
 BUTTON = """
 import ipywidgets

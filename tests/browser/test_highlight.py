@@ -1,4 +1,4 @@
-"""Markdown colours in `%%gemini` cells: the editor treats their text as it treats that of a Markdown cell."""
+"""Highlighting of `%%gemini` cells: the editor highlights them in the same way as Markdown cells."""
 
 import pytest
 from nbformat.v4 import new_markdown_cell
@@ -11,7 +11,7 @@ PYTHON_TYPE = "text/x-ipython"
 
 PANEL = "window.jupyterapp.shell.currentWidget"
 CELLS = f"{PANEL}.content.widgets"
-# What the editor coloured, as pairs of text and class; the classes are the theme's, the same for the same kind of word.
+# The highlighted tokens as pairs of text and class. The classes come from the theme; equal kinds of tokens have equal classes.
 TOKENS = f"""(i) => Array.from(
     {CELLS}[i].node.querySelectorAll(".cm-content .cm-line span[class]"), s => [s.textContent, s.className]
 )"""
@@ -32,13 +32,13 @@ def tokens(notebook, i):
 
 
 def wait_same_tokens(notebook, i, j):
-    """Languages are loaded when they are first needed, so colours come a little later than the type."""
+    """Wait for equal tokens. Languages are loaded on first use, so the tokens change after the MIME type."""
     same = f"([i, j]) => {{ const t = {TOKENS}; return t(j).length && `${{t(i)}}` === `${{t(j)}}`; }}"
     notebook.page.wait_for_function(same, arg=[i, j], timeout=5000)
 
 
 def edit(notebook, i):
-    """Put the cursor at the very beginning of a cell."""
+    """Put the cursor at the start of a cell."""
     notebook.page.evaluate(f"(i) => {{ {PANEL}.content.activeCellIndex = i; }}", i)
     notebook.page.evaluate('() => window.jupyterapp.commands.execute("notebook:enter-edit-mode")')
     notebook.page.wait_for_function(f"(i) => {CELLS}[i].editor && {CELLS}[i].editor.hasFocus()", arg=i)
@@ -60,14 +60,16 @@ def unfold(notebook, i):
 
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])
-def test_a_prompt_is_coloured_as_a_markdown_cell_is_and_python_stays_python(app, lab, notebook, screenshots):
+def test_a_prompt_is_highlighted_like_a_markdown_cell_and_python_cells_do_not_change(
+    app, lab, notebook, screenshots
+):
     name = f"prompt-{app}.ipynb"
     notebook.open(lab.write(name, [ASKING, new_markdown_cell(PROMPT), PYTHON]), app=app)
     unfold(notebook, 1)
     wait_same_tokens(notebook, 0, 1)
-    coloured = dict(map(tuple, tokens(notebook, 0)))
-    assert {" Capitals", "three", "code"} <= coloured.keys()
-    assert len({coloured[" Capitals"], coloured["three"], coloured["code"]}) == 3
+    highlighted = dict(map(tuple, tokens(notebook, 0)))
+    assert {" Capitals", "three", "code"} <= highlighted.keys()
+    assert len({highlighted[" Capitals"], highlighted["three"], highlighted["code"]}) == 3
     assert (mime_type(notebook, 0), mime_type(notebook, 2)) == (MARKDOWN_TYPE, PYTHON_TYPE)
     python = [text for text, _ in tokens(notebook, 2)]
     assert {"def", "return", "# *no* **bold**"} <= set(python)
@@ -76,7 +78,7 @@ def test_a_prompt_is_coloured_as_a_markdown_cell_is_and_python_stays_python(app,
     assert notebook.saved()["cells"][0]["metadata"].keys() <= {"trusted"}
 
 
-def test_typing_the_magic_and_taking_it_away_switches_at_once(lab, notebook):
+def test_adding_or_removing_the_magic_changes_the_language_at_once(lab, notebook):
     notebook.open(lab.write("typing.ipynb", [PROMPT, new_markdown_cell(PROMPT), PROMPT, PYTHON]))
     unfold(notebook, 1)
     wait_same_tokens(notebook, 0, 2)
@@ -113,7 +115,7 @@ def test_typing_the_magic_and_taking_it_away_switches_at_once(lab, notebook):
     assert mime_type(notebook, 3) == PYTHON_TYPE
 
 
-def test_the_kernel_may_become_ready_later_and_restart(lab, notebook):
+def test_highlighting_works_before_the_kernel_is_ready_and_after_a_restart(lab, notebook):
     notebook.open(
         lab.write("later.ipynb", [ASKING, new_markdown_cell(PROMPT), PYTHON, ASKING]), no_kernel=True
     )
@@ -136,7 +138,7 @@ def test_the_kernel_may_become_ready_later_and_restart(lab, notebook):
     wait_same_tokens(notebook, 0, 2)
 
 
-def test_cells_that_are_added_moved_changed_in_kind_or_brought_back(lab, notebook):
+def test_cells_are_highlighted_after_they_are_added_moved_converted_or_restored(lab, notebook):
     notebook.open(lab.write("cells.ipynb", [ASKING, PYTHON]))
     command(notebook, "notebook:delete-cell", 0)
     notebook.page.wait_for_function(f"() => {CELLS}.length === 1")
@@ -162,7 +164,7 @@ def test_cells_that_are_added_moved_changed_in_kind_or_brought_back(lab, noteboo
     wait_type(notebook, 0, PYTHON_TYPE)
 
 
-def test_each_notebook_is_watched_until_it_is_closed(lab, notebook):
+def test_each_notebook_is_highlighted_until_it_is_closed(lab, notebook):
     first = lab.write("first.ipynb", [ASKING, PYTHON])
     second = lab.write("second.ipynb", [PYTHON, ASKING])
     notebook.open(first)
@@ -177,7 +179,7 @@ def test_each_notebook_is_watched_until_it_is_closed(lab, notebook):
     wait_type(notebook, 0, PYTHON_TYPE)
     wait_type(notebook, 1, MARKDOWN_TYPE)
 
-    # In the background the first one is watched all the same.
+    # The first notebook is highlighted in the background, too.
     retype = "(source) => { window.cell.sharedModel.setSource(source); return window.cell.mimeType; }"
     assert notebook.page.evaluate(retype, ASKING) == MARKDOWN_TYPE
     assert notebook.page.evaluate(retype, PYTHON) == PYTHON_TYPE

@@ -1,4 +1,4 @@
-"""The inspector in saved notebooks without a kernel, untrusted: one test for each of its promises, on shared pages."""
+"""The inspector in saved, untrusted notebooks without a kernel. The tests share pages."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import shlex
 from html.parser import HTMLParser
 
 import pytest
-from browser.lab import Notebook
-from browser.trap import HOOKS
 from inspector_stage import ASKED, BEACONS, EVIL_HTML, HOSTILE, ODD, URL, answered, cell, saved
+from lab import Notebook
+from trap import HOOKS
 from view_stage import feed, finished, new_ledger
 
 from gemini_magic import Response
 from gemini_magic.backends.gemini_decode import decode
 from gemini_magic.ledger.exchange import Exchange, curl_of
-from gemini_magic.markdown.sanitize import clean
+from gemini_magic.markdown.sanitize import sanitize_html
 from gemini_magic.tables import Rows
 from gemini_magic.views import bundle
 from gemini_magic.views.record import RECORD, record
@@ -27,7 +27,7 @@ from gemini_magic.views.units import duration
 from gemini_magic.wire import SseReader
 
 CELLS = "window.jupyterapp.shell.currentWidget.content.widgets"
-MODULES = "/lab/extensions/gemini-magic/"
+MODULES = "/lab/extensions/gemini-magic/inspector/"
 LOOKS = {
     "prose": "# Head\n\nSome **words**, `code` and a [link](https://example.org).\n\n> quoted\n\n" * 3,
     "list": "- one\n  - two\n- [x] done\n\n" + "".join(f"{n}. Item\n\n   more\n" for n in range(9)),
@@ -54,7 +54,7 @@ def _shown(lab, context, name, cells, **options):
 
 @pytest.fixture(scope="module")
 def page(lab, _context, ledger):
-    """Saved answers, good ones and hostile ones, without a kernel and untrusted."""
+    """A notebook without a kernel, untrusted: saved answers with valid, invalid and hostile records."""
     _context.grant_permissions(["clipboard-read", "clipboard-write"])
     newer, damaged = bundle(ledger), bundle(ledger)
     newer[RECORD] = {"v": 9, "text": "from the future"}
@@ -90,7 +90,7 @@ def _nothing_leaves(page, lab):
 
 @pytest.fixture
 def output(page, _nothing_leaves):
-    """The first answer, with its inspector folded and as new."""
+    """The output of the first answer, with its inspector in its initial state."""
     found = page.output(ANSWER)
     found.scroll_into_view_if_needed()
     fold(found, open=True)
@@ -117,19 +117,19 @@ def clipboard(page):
     return page.page.evaluate("navigator.clipboard.readText()")
 
 
-# ------------------------------------------------------------------------------------------- the answer
+# ------------------------------------------------------------------------------------------------ answer
 
 
-def test_an_answer_comes_first_and_the_inspector_is_one_line_that_costs_nothing(page, ledger):
+def test_the_closed_inspector_is_one_line_below_the_answer_without_content(page, ledger):
     found = page.output(ANSWER)
     assert "Capitals" in found.locator(".gmi-answer .gm-answer").inner_text()
     assert found.locator(".gmi-answer details.gm-thinking .gm-thoughts").count() == 1
     total = ledger.marks["total"]
-    told = f"Inspect 40 chunks · {total:.2f} s · {ledger.usage.total} tokens"
-    assert re.sub(r"\s+", " ", found.locator(".gmi-bar").inner_text()) == told
+    expected = f"Inspect 40 chunks · {total:.2f} s · {ledger.usage.total} tokens"
+    assert re.sub(r"\s+", " ", found.locator(".gmi-bar").inner_text()) == expected
     assert found.locator(".gmi-bar").bounding_box()["height"] <= 24
     assert found.locator(".gmi-body > *").count() == 0
-    page.output(OPEN).locator(".gmi-row").nth(5).wait_for()  # whoever says %gemini inspect wants to see it
+    page.output(OPEN).locator(".gmi-row").nth(5).wait_for()  # %gemini inspect opens the inspector
 
 
 SAME_LOOK = f"""async (i) => {{
@@ -147,7 +147,7 @@ SAME_LOOK = f"""async (i) => {{
     const before = renderer.node.getBoundingClientRect().height;
     renderer.node.querySelectorAll("style").forEach(style => style.remove());
     const [theirs, rebuilt] = [renderer.node, mine.querySelector(".gmi-answer")].map(node => node.firstChild.cloneNode(true));
-    // JupyterLab's own doings: words for links, marks of its table of contents.
+    // JupyterLab changes links and adds marks for its table of contents.
     for (const node of [theirs, rebuilt]) {{
         node.querySelectorAll("a").forEach(link => link.removeAttribute("rel"));
         node.querySelectorAll(".numbering-entry").forEach(mark => mark.remove());
@@ -159,7 +159,7 @@ SAME_LOOK = f"""async (i) => {{
 }}"""
 
 
-def test_it_looks_like_the_static_output_and_is_as_high(page):
+def test_the_answer_has_the_same_elements_and_height_as_jupyterlabs_html_output(page):
     for width in (1200, 575):
         page.page.set_viewport_size({"width": width, "height": 900})
         for index, name in enumerate(LOOKS, FIRST_LOOK):
@@ -169,18 +169,18 @@ def test_it_looks_like_the_static_output_and_is_as_high(page):
     page.page.set_viewport_size({"width": 1280, "height": 900})
 
 
-def test_a_newer_or_damaged_record_costs_the_inspector_and_not_the_answer(page):
+def test_the_answer_is_shown_if_its_record_is_damaged_or_of_a_newer_version(page):
     newer, damaged = page.output(NEWER), page.output(DAMAGED)
     for found in (newer, damaged):
         assert "I would visit Lima" in found.locator(".gm-answer").text_content()
-    assert "has version 9; this inspector reads version 1" in newer.text_content()
+    assert "has version 9. This inspector supports version 1." in newer.text_content()
     assert newer.locator(".gmi-bar").count() == 0
     damaged.scroll_into_view_if_needed()
     fold(damaged, open=True)
-    assert "No chunk arrived." in damaged.inner_text()
+    assert "No chunks were received." in damaged.inner_text()
 
 
-def test_formulas_are_set_and_prices_are_not(page):
+def test_formulas_are_typeset_and_prices_are_not(page):
     found = page.output(MATHS)
     found.scroll_into_view_if_needed()
     found.locator("mjx-container").wait_for()
@@ -188,13 +188,13 @@ def test_formulas_are_set_and_prices_are_not(page):
     assert "$5 and" in found.inner_text()
 
 
-def test_pictures_of_the_answer_are_shown_and_those_from_elsewhere_only_where_the_notebook_is_trusted(page):
+def test_images_from_the_web_are_shown_only_in_trusted_notebooks(page):
     html = f'<img src="{DOT}" alt="a dot"><img src="https://img.example.org/x.png" alt="far"><img src="javascript:x">'
     made = page.page.evaluate(
         f"""async (html) => {{
-            const {{rebuild, TRUSTED}} = await import('{MODULES}answer.js');
+            const {{sanitize, TRUSTED_OUTPUT_ELEMENTS}} = await import('{MODULES}sanitizer.js');
             const inert = document.implementation.createHTMLDocument("");
-            return [rebuild(html), rebuild(html, TRUSTED)].map(made => {{
+            return [sanitize(html), sanitize(html, TRUSTED_OUTPUT_ELEMENTS)].map(made => {{
                 const place = inert.createElement("div");
                 place.append(made);
                 return [place.querySelectorAll("img").length, place.textContent, place.querySelector("a")?.href];
@@ -208,7 +208,7 @@ def test_pictures_of_the_answer_are_shown_and_those_from_elsewhere_only_where_th
     ]
 
 
-def test_without_the_extension_the_static_html_is_shown(page):
+def test_jupyterlab_shows_the_static_html_without_the_extension(page):
     chosen = """(mime) => {
         const rendermime = window.jupyterapp.shell.currentWidget.content.rendermime.clone();
         const data = window.jupyterapp.shell.currentWidget.content.widgets[0].model.outputs.get(0).data;
@@ -219,7 +219,7 @@ def test_without_the_extension_the_static_html_is_shown(page):
     assert page.page.evaluate(chosen, RECORD) == [RECORD, "text/html"]
 
 
-# --------------------------------------------------------------------------------------- the allow-lists
+# -------------------------------------------------------------------------------------------- allow-lists
 
 
 def words(text):
@@ -297,10 +297,12 @@ def within(tag, attributes=""):
     return f"<p>a</p>{inner}<p>b</p>"
 
 
-def test_the_page_lets_through_exactly_what_the_kernel_does(page):
-    allowed = [tag for tag in ELEMENTS if f"<{tag} " in clean(within(tag, f' src="{DOT}" title="x"'))]
-    said = page.page.evaluate(f"import('{MODULES}answer.js').then(({{ANSWER}}) => Object.keys(ANSWER))")
-    assert set(said) == set(allowed)
+def test_the_sanitizer_of_the_page_returns_the_same_html_as_the_kernels(page):
+    allowed = [tag for tag in ELEMENTS if f"<{tag} " in sanitize_html(within(tag, f' src="{DOT}" title="x"'))]
+    names = page.page.evaluate(
+        f"import('{MODULES}sanitizer.js').then(({{ANSWER_ELEMENTS}}) => Object.keys(ANSWER_ELEMENTS))"
+    )
+    assert set(names) == set(allowed)
     snippets = [
         within(tag, f' {name}="{value}"')
         for tag in allowed
@@ -319,19 +321,19 @@ def test_the_page_lets_through_exactly_what_the_kernel_does(page):
     )
     made = page.page.evaluate(
         f"""async (snippets) => {{
-            const {{rebuild, ANSWER}} = await import('{MODULES}answer.js');
+            const {{sanitize, ANSWER_ELEMENTS}} = await import('{MODULES}sanitizer.js');
             return snippets.map(html => {{
                 const place = document.implementation.createHTMLDocument("").createElement("div");
-                place.append(rebuild(html, ANSWER));
+                place.append(sanitize(html, ANSWER_ELEMENTS));
                 return place.innerHTML;
             }});
         }}""",
         snippets,
     )
     different = [
-        (html, ours, clean(html))
+        (html, ours, sanitize_html(html))
         for html, ours in zip(snippets, made, strict=True)
-        if Tokens(ours).found != Tokens(clean(html)).found
+        if Tokens(ours).found != Tokens(sanitize_html(html)).found
     ]
     assert different == []
 
@@ -376,14 +378,14 @@ CONDITIONS = [
 FOUND = f"""async ([record, typed]) => {{
     const {{readRecord}} = await import('{MODULES}record.js');
     const {{Chunks}} = await import('{MODULES}chunks.js');
-    const {{filterOf}} = await import('{MODULES}filter.js');
+    const {{parseFilter}} = await import('{MODULES}filter.js');
     const chunks = new Chunks(readRecord(record));
     const all = Array.from({{length: chunks.length}}, (_, index) => index);
-    return typed.map(each => all.filter(index => filterOf(each)(chunks, index)));
+    return typed.map(each => all.filter(index => parseFilter(each)(chunks, index)));
 }}"""
 
 
-def test_conditions_find_the_same_chunks_in_the_kernel_and_in_the_page(page, ledger):
+def test_conditions_match_the_same_chunks_in_the_kernel_and_in_the_page(page, ledger):
     rows = Rows(ledger.chunk_columns)
     wanted = {condition: [row.index for row in rows.where(condition)] for condition in CONDITIONS}
     found = dict(zip(CONDITIONS, page.page.evaluate(FOUND, [record(ledger), CONDITIONS]), strict=True))
@@ -391,7 +393,7 @@ def test_conditions_find_the_same_chunks_in_the_kernel_and_in_the_page(page, led
     assert len({tuple(indexes) for indexes in wanted.values()}) > 12
 
 
-def test_a_column_may_be_called_as_its_title_is(page, ledger):
+def test_a_condition_may_use_the_title_of_a_column(page, ledger):
     rows = Rows(ledger.chunk_columns)
     named = ["index=3", "size > 250", "finish_reason=STOP", "finish_reason != STOP", "total_tokens>60"]
     titled = ["#=3", "bytes > 250", "finish=STOP", "finish != STOP", "tokens>60"]
@@ -400,7 +402,7 @@ def test_a_column_may_be_called_as_its_title_is(page, ledger):
     assert all(0 < len(each) < 40 for each in found)
 
 
-def test_an_expression_meets_each_part_of_a_chunk_by_itself(page):
+def test_a_regular_expression_is_matched_against_each_text_of_a_chunk_separately(page):
     ledger = answered(9, 2)
     ledger.status = "running"
     for text in ("- one", "a - two"):
@@ -410,10 +412,10 @@ def test_an_expression_meets_each_part_of_a_chunk_by_itself(page):
     assert ends == [[9], [10], [0, 1], [*range(11)]]
 
 
-# --------------------------------------------------------------------------------------------- the tabs
+# -------------------------------------------------------------------------------------------------- tabs
 
 
-def test_chunks_are_found_by_words_expressions_and_fields_and_shown_as_a_tree(page, output, ledger):
+def test_chunks_are_filtered_and_the_selected_chunk_is_shown_as_a_tree(page, output, ledger):
     panel = tab(output, "Chunks")
     shown = panel.locator(".gmi-count")
 
@@ -438,16 +440,16 @@ def test_chunks_are_found_by_words_expressions_and_fields_and_shown_as_a_tree(pa
         == f"{sum('paris' in row.text.lower() for row in Rows(ledger.chunk_columns))} of 40 chunks"
     )
     assert find("no such words") == "0 of 40 chunks"
-    wrong = panel.locator(".gmi-wrong")
+    wrong = panel.locator(".gmi-filter-error")
     assert wrong.is_hidden()
     assert find("finish=STOP") == "1 of 40 chunks"
-    # What cannot be looked for yet leaves what was found, and says why.
+    # An invalid filter keeps the last result and shows the error.
     for words in ("/(/", "text ~ ("):
         assert find(words) == "1 of 40 chunks"
         assert panel.locator(".gmi-filter").get_attribute("aria-invalid") == "true"
-        assert wrong.inner_text() == "This is no regular expression yet."
+        assert wrong.inner_text() == "Invalid regular expression"
     assert find("t > x") == "1 of 40 chunks"
-    assert wrong.inner_text() == "`t > x` compares with what is no number."
+    assert wrong.inner_text() == "`t > x`: the value of > must be a number"
     assert find("") == "40 chunks"
     assert wrong.is_hidden()
     panel.locator(".gmi-row").nth(2).click()
@@ -456,10 +458,10 @@ def test_chunks_are_found_by_words_expressions_and_fields_and_shown_as_a_tree(pa
     assert "promptTokenCount: 19" in tree.inner_text()
     panel.get_by_label("Copy the JSON of chunk 2").click()
     assert clipboard(page).encode() == ledger.raw[2].raw
-    assert output.locator(".gmi-done").inner_text() == "Chunk 2 copied"
+    assert output.locator(".gmi-message").inner_text() == "Chunk 2 copied"
 
 
-def test_the_page_puts_every_json_text_together_byte_for_byte(page):
+def test_the_page_reconstructs_every_json_text_byte_for_byte(page):
     ledger = answered(60)
     ledger.status = "running"
     for raw in ODD:
@@ -480,7 +482,7 @@ def test_the_page_puts_every_json_text_together_byte_for_byte(page):
     assert [t for *_, t in made] == pytest.approx([row.t for row in rows], abs=1e-6)
 
 
-def test_the_other_tabs_say_when_how_much_what_was_asked_and_what_was_odd(page, output, ledger):
+def test_the_other_tabs_show_timings_token_counts_the_request_and_the_notes(page, output, ledger):
     timeline = tab(output, "Timeline")
     picture = timeline.locator("svg")
     for lane in ("thought", "text", "size"):
@@ -489,8 +491,8 @@ def test_the_other_tabs_say_when_how_much_what_was_asked_and_what_was_odd(page, 
     assert "longest gap" in picture.text_content()
     assert "1 earlier attempt" in picture.text_content()
     assert "2 attempts: HTTP 503: The model is overloaded." in timeline.inner_text()
-    picture.locator(".gmi-hit").hover()
-    assert "byte" in timeline.locator(".gmi-said").inner_text()
+    picture.locator(".gmi-pointer-layer").hover()
+    assert "byte" in timeline.locator(".gmi-caption").inner_text()
     usage = tab(output, "Usage")
     final = ledger.usage
     assert (
@@ -506,7 +508,50 @@ def test_the_other_tabs_say_when_how_much_what_was_asked_and_what_was_odd(page, 
     notes = tab(output, "Notes")
     assert "A [DONE] line ended the stream." in notes.inner_text()
     notes.get_by_role("button", name="chunk 3", exact=True).click()
-    assert output.locator(".gmi-detail .gmi-of").inner_text().startswith("#3 ")
+    assert output.locator(".gmi-detail .gmi-detail-head").inner_text().startswith("#3 ")
+
+
+def test_the_timeline_lists_the_timings_with_the_same_labels_as_python(page, ledger):
+    data = record(ledger)
+    data["timing"] = {
+        "connect": 0.01,
+        "first_byte": 0.2,
+        "first_thought": 0.3,
+        "first_text": 0.4,
+        "total": 0.9,
+    }
+    labels = page.page.evaluate(
+        f"""async (data) => {{
+            const {{readRecord}} = await import('{MODULES}record.js');
+            const {{Chunks}} = await import('{MODULES}chunks.js');
+            const {{timelinePanel}} = await import('{MODULES}timeline_tab.js');
+            const read = readRecord(data);
+            const panel = timelinePanel(read, new Chunks(read), () => {{}});
+            panel.dispose();
+            return Array.from(panel.node.querySelectorAll("dt"), node => node.textContent);
+        }}""",
+        data,
+    )
+    assert labels == [
+        *("connect", "first byte", "first thought", "first text", "total"),
+        *("median gap", "p95 gap", "longest gap", "chunks/s", "tokens/s", "attempts"),
+    ]
+
+
+def test_a_truncated_record_says_what_it_contains(page, ledger):
+    data = record(ledger) | {"capped": {"chunks": "10 of 40 chunks", "text": "5 of 90 characters"}}
+    shown = page.page.evaluate(
+        f"""async (data) => {{
+            const {{readRecord}} = await import('{MODULES}record.js');
+            const {{Inspector}} = await import('{MODULES}inspector.js');
+            const inspector = new Inspector(readRecord(data), {{isOpen: true, maxSize: 1e9}});
+            inspector.dispose();
+            return [".gmi-facts", ".gmi-body > .gmi-hint"].map(name => inspector.node.querySelector(name).textContent);
+        }}""",
+        data,
+    )
+    assert shown[0].endswith(" · record truncated")
+    assert shown[1].startswith("This record is truncated: it contains 10 of 40 chunks, 5 of 90 characters.")
 
 
 DRAWN = f"""async ([record, width]) => {{
@@ -515,16 +560,16 @@ DRAWN = f"""async ([record, width]) => {{
     const {{Timeline}} = await import('{MODULES}timeline.js');
     const read = readRecord(record);
     const timeline = new Timeline(read, new Chunks(read), () => {{}});
-    const svg = timeline._draw(width);
+    const svg = timeline.draw(width);
     const place = document.createElement('div');
     place.className = 'gmi-picture';
     place.append(svg);
     document.querySelector('.gmi-output').append(place);
-    const said = name => Array.from(svg.querySelectorAll(`text${{name}}`), node => {{
+    const labels = name => Array.from(svg.querySelectorAll(`text${{name}}`), node => {{
         const box = node.getBBox();
         return [node.textContent, box.x, box.x + box.width];
     }});
-    const found = [said(''), said('.gmi-tick').map(([words]) => words), said('.gmi-gap-said').map(([words]) => words)];
+    const found = [labels(''), labels('.gmi-tick').map(([words]) => words), labels('.gmi-gap-label').map(([words]) => words)];
     const bands = svg.querySelectorAll('.gmi-gap').length;
     place.remove();
     timeline.dispose();
@@ -533,7 +578,7 @@ DRAWN = f"""async ([record, width]) => {{
 
 
 def even(step, *, gap, first=1.0, count=12):
-    """A stream of even gaps, but for one in the middle."""
+    """A stream whose gaps are equal except for one in the middle."""
     ledger, t = new_ledger(), first
     ledger.mark("first_byte", first)
     for number in range(count):
@@ -545,7 +590,7 @@ def even(step, *, gap, first=1.0, count=12):
 
 
 @pytest.mark.parametrize("width", [340, 730])
-def test_a_gap_is_painted_and_named_where_it_is_far_longer_than_an_ordinary_one(page, width):
+def test_the_longest_gap_is_drawn_and_labelled_if_it_is_much_longer_than_the_median(page, width):
     for step, gap, notable in [
         *((0.051, 0.051, 0), (0.051, 0.1, 0), (0.051, 0.16, 1), (0.001, 0.09, 0), (0.001, 0.11, 1)),
         *((0.001, 30.0, 1), (3.0, 8.0, 0)),
@@ -557,7 +602,7 @@ def test_a_gap_is_painted_and_named_where_it_is_far_longer_than_an_ordinary_one(
         assert not [each for each in words if each[1] < 0 or each[2] > width], (step, gap)
 
 
-def test_the_axis_has_a_unit_that_fits_and_its_last_words_are_whole(page):
+def test_the_axis_has_a_suitable_unit_and_no_label_is_cut_off(page):
     for end, unit in ((0.00105, "ms"), (0.0107, "ms"), (0.9, "ms"), (1.001, "s"), (61, "s"), (6300, "min")):
         for width in (340, 730, 1100):
             ledger = even(end / 13, gap=end / 13, first=end / 13)
@@ -567,39 +612,39 @@ def test_the_axis_has_a_unit_that_fits_and_its_last_words_are_whole(page):
             assert not [each for each in words if each[1] < 0 or each[2] > width], end
 
 
-def test_durations_are_written_as_in_the_kernel(page):
+def test_durations_are_formatted_as_in_the_kernel(page):
     times = [0, 0.0004, 0.00094, 0.0123, 0.62, 0.9996, 1.314, 9.996, 59.96, 125.4, 3600]
-    script = f"async times => times.map((await import('{MODULES}written.js')).duration)"
+    script = f"async times => times.map((await import('{MODULES}format.js')).formatDuration)"
     assert page.page.evaluate(script, times) == [duration(t) for t in times]
 
 
 WIDE = f"""async ([record, width]) => {{
     const {{Inspector}} = await import('{MODULES}inspector.js');
     const {{readRecord}} = await import('{MODULES}record.js');
-    const inspector = new Inspector(readRecord(record), {{open: true, largest: 1e9}});
+    const inspector = new Inspector(readRecord(record), {{isOpen: true, maxSize: 1e9}});
     const place = document.createElement('div');
     place.style.width = `${{width + 20}}px`;
     place.append(inspector.node);
     document.querySelector('.gmi-output').append(place);
     const cut = [];
     for (const name of ['Usage', 'Chunks']) {{
-        inspector._choose(name);
+        inspector._select(name);
         const table = inspector.node.querySelector('.gmi-panel:not([hidden]) .gmi-table');
         if (table.scrollWidth > table.clientWidth) cut.push(name);
-        for (const cell of table.querySelectorAll('.gmi-cell:not(.gmi-said)'))
+        for (const cell of table.querySelectorAll('.gmi-cell:not(.gmi-code)'))
             if (cell.scrollWidth > cell.clientWidth) cut.push(cell.textContent);
     }}
     const field = inspector.node.querySelector('.gmi-filter');
-    const pen = document.createElement('canvas').getContext('2d');
-    pen.font = getComputedStyle(field).font;
-    if (pen.measureText(field.placeholder).width > field.clientWidth - 14) cut.push(field.placeholder);
+    const canvas = document.createElement('canvas').getContext('2d');
+    canvas.font = getComputedStyle(field).font;
+    if (canvas.measureText(field.placeholder).width > field.clientWidth - 14) cut.push(field.placeholder);
     place.remove();
     inspector.dispose();
     return cut;
 }}"""
 
 
-def test_nothing_is_cut_in_a_narrow_window_and_beside_the_file_browser(page):
+def test_no_cell_and_no_placeholder_is_cut_off_in_a_narrow_inspector(page):
     ledger, counts = (
         new_ledger(),
         dict.fromkeys(("prompt", "cached", "output", "thoughts", "tool", "total"), 1234),
@@ -612,9 +657,9 @@ def test_nothing_is_cut_in_a_narrow_window_and_beside_the_file_browser(page):
         assert page.page.evaluate(WIDE, [record(ledger), width]) == [], width
 
 
-def test_replay_shows_the_text_as_it_stood_and_plays_in_its_own_time(page, output, ledger):
+def test_replay_shows_the_text_at_each_position_and_plays_with_the_original_timing(page, output, ledger):
     panel = tab(output, "Replay")
-    text, thoughts = panel.locator(".gmi-said-text"), panel.locator(".gmi-said-thoughts")
+    text, thoughts = panel.locator(".gmi-replay-text"), panel.locator(".gmi-replay-thoughts")
     assert text.text_content() == "".join(ledger.answer)
     slider = panel.locator(".gmi-slider")
     slider.focus()
@@ -626,7 +671,7 @@ def test_replay_shows_the_text_as_it_stood_and_plays_in_its_own_time(page, outpu
     page.page.keyboard.press("Home")
     lengths = page.page.evaluate(
         """async (panel) => {
-            const text = panel.querySelector(".gmi-said-text");
+            const text = panel.querySelector(".gmi-replay-text");
             const seen = [];
             const began = performance.now();
             panel.querySelector(".gmi-play").click();
@@ -645,7 +690,7 @@ def test_replay_shows_the_text_as_it_stood_and_plays_in_its_own_time(page, outpu
     assert last == page.page.evaluate("text => text.length", text.text_content())
 
 
-def test_everything_works_with_the_keyboard_and_never_reaches_the_notebook(page, output):
+def test_the_inspector_works_with_the_keyboard_and_its_keys_do_not_reach_the_notebook(page, output):
     fold(output, open=False)
     keys = page.page.keyboard
     focused = "document.activeElement.className + ' ' + (document.activeElement.dataset.name || '')"
@@ -664,7 +709,7 @@ def test_everything_works_with_the_keyboard_and_never_reaches_the_notebook(page,
     output.locator(".gmi-table:visible").focus()
     for key in ("ArrowDown", "ArrowDown", "End", "ArrowUp", "d", "d"):
         keys.press(key)
-    assert output.locator(".gmi-detail .gmi-of").inner_text().startswith("#38 ")
+    assert output.locator(".gmi-detail .gmi-detail-head").inner_text().startswith("#38 ")
     assert output.locator(".gmi-row[aria-selected=true]").count() == 1
     keys.press("Escape")
     assert output.locator(".gmi-detail:visible").count() == 0
@@ -674,16 +719,16 @@ def test_everything_works_with_the_keyboard_and_never_reaches_the_notebook(page,
     assert page.page.evaluate(f"{CELLS}.length") == before
 
 
-# -------------------------------------------------------------------------------------------- to take away
+# ------------------------------------------------------------------------------------------------ export
 
 
-def test_what_is_copied_and_saved_is_the_stream(page, output, ledger, tmp_path):
+def test_the_export_buttons_copy_and_save_the_stream(page, output, ledger, tmp_path):
     def copied(words):
         output.locator(".gmi-exports button", has_text=re.compile(f"^{words}$")).click()
-        output.locator(".gmi-done", has_text=f"{words} copied").wait_for()
+        output.locator(".gmi-message", has_text=f"{words} copied").wait_for()
         return clipboard(page)
 
-    def kept(words):
+    def downloaded(words):
         with page.page.expect_download() as download:
             output.locator(".gmi-exports button", has_text=re.compile(f"^{words}$")).click()
         path = tmp_path / download.value.suggested_filename
@@ -703,7 +748,7 @@ def test_what_is_copied_and_saved_is_the_stream(page, output, ledger, tmp_path):
     assert json.loads(command[command.index("--data-raw") + 1]) == ASKED
     assert command == shlex.split(curl_of(ledger.exchanges[-1], ("x-goog-api-key", "", "GEMINI_API_KEY")))
 
-    loaded = Response.load(kept("JSONL"))
+    loaded = Response.load(downloaded("JSONL"))
     assert (loaded.text, loaded.thoughts, loaded.status) == (
         "".join(ledger.answer),
         "".join(ledger.thoughts),
@@ -712,7 +757,7 @@ def test_what_is_copied_and_saved_is_the_stream(page, output, ledger, tmp_path):
     assert loaded.raw == values
     assert [chunk.t for chunk in loaded.chunks] == pytest.approx([chunk.t for chunk in ledger.raw], abs=1e-6)
 
-    rows = list(csv.DictReader(io.StringIO(kept("CSV").read_bytes().decode(), newline="")))
+    rows = list(csv.DictReader(io.StringIO(downloaded("CSV").read_bytes().decode(), newline="")))
     assert len(rows) == 40
     assert rows[-1]["finish_reason"] == "STOP"
     chunks = Rows(ledger.chunk_columns)
@@ -726,7 +771,7 @@ def test_what_is_copied_and_saved_is_the_stream(page, output, ledger, tmp_path):
     assert not any(row["text"].startswith(("=", "+", "-", "@")) for row in rows)
 
 
-def test_a_body_too_long_for_an_argument_goes_to_curl_by_its_input(page):
+def test_curl_reads_a_long_body_from_standard_input(page):
     body = json.dumps({"contents": [{"parts": [{"text": "it's `$(long)` " * 3000 + "\nJSON\n"}]}]}, indent=1)
     sent = Exchange("POST", URL, [("accept", "text/event-stream"), ("user-agent", "x")], body.encode())
     request = {"method": "POST", "url": URL, "headers": dict(sent.headers), "body": body}
@@ -754,7 +799,7 @@ FLUID = f"""async (i) => {{
     const opened = [], frames = [];
     for (let n = 0; n < 4; n++) {{
         const began = performance.now();
-        const inspector = new Inspector(readRecord(data), {{open: true, largest: 1e9}});
+        const inspector = new Inspector(readRecord(data), {{isOpen: true, maxSize: 1e9}});
         place.append(inspector.node);
         place.getBoundingClientRect();
         opened.push(performance.now() - began);
@@ -778,7 +823,7 @@ FLUID = f"""async (i) => {{
 }}"""
 
 
-def test_ten_thousand_chunks_open_and_scroll_without_a_wait(page):
+def test_ten_thousand_chunks_open_and_scroll_without_delay(page):
     opened, frame, elements, end = page.page.evaluate(FLUID, LARGE)
     print(f"opened in {opened:.0f} ms, a step of scrolling takes {frame:.1f} ms, {elements} elements")
     assert opened < 200
@@ -797,7 +842,7 @@ FORBIDDEN = """() => Array.from(document.querySelectorAll(".gmi-output *"))
         || Array.from(node.attributes).some(({name}) => /^on/.test(name))
         || /^(javascript|data):/.test(node.getAttribute("href") ?? "") || (node.className === "mathjax_process" && !node.querySelector("mjx-container")))
     .map(node => node.outerHTML.slice(0, 200))"""
-# Opens the inspector of an output, goes through its tabs and touches what is in them; returns how many there were.
+# Opens the inspector of an output, selects every tab and dispatches events to its controls; returns the number of tabs.
 EVERY_TAB = """async (output) => {
     const rest = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
     output.querySelector(".gmi-bar").click();
@@ -809,7 +854,7 @@ EVERY_TAB = """async (output) => {
         const panel = Array.from(output.querySelectorAll(".gmi-panel")).find(panel => !panel.hidden);
         if (panel) count += 1;
         panel.querySelector(".gmi-row")?.click();
-        for (const node of panel.querySelectorAll(".gmi-slider, .gmi-hit, .gmi-tree button, summary"))
+        for (const node of panel.querySelectorAll(".gmi-slider, .gmi-pointer-layer, .gmi-tree button, summary"))
             for (const type of ["pointermove", "click", "input", "focus", "toggle"])
                 node.dispatchEvent(new Event(type, {bubbles: true, cancelable: true}));
     }
@@ -818,19 +863,19 @@ EVERY_TAB = """async (output) => {
 }"""
 
 
-def test_hostile_records_do_nothing(page, lab):
+def test_hostile_records_run_no_scripts_and_load_nothing(page, lab):
     for index, name in enumerate([*HOSTILE, *NO_RECORDS], FIRST_HOSTILE):
         found = page.output(index)
         assert "take over" in found.locator(".gmi-answer").text_content(), name
         if name in NO_RECORDS:
-            assert "is damaged" in found.locator(".gmi-none").text_content()
+            assert "is not valid" in found.locator(".gmi-unavailable").text_content()
         else:
             found.scroll_into_view_if_needed()
             assert page.page.evaluate(EVERY_TAB, found.element_handle()) == 6, name
     page.page.evaluate(
         f"""async (html) => {{
-            const {{rebuild}} = await import('{MODULES}answer.js');
-            document.body.append(rebuild(html));
+            const {{sanitize}} = await import('{MODULES}sanitizer.js');
+            document.body.append(sanitize(html));
         }}""",
         BEACONS,
     )
@@ -843,10 +888,10 @@ def test_hostile_records_do_nothing(page, lab):
     assert page.page.evaluate("({}).polluted === undefined && [].polluted === undefined")
 
 
-# -------------------------------------------------------------------------------- front ends and settings
+# ---------------------------------------------------------------------------------- front ends and settings
 
 
-def test_notebook_7_and_the_settings_editor(lab, _context, ledger, screenshots):
+def test_the_inspector_works_in_notebook_7_and_obeys_the_settings(lab, _context, ledger, screenshots):
     put = {"raw": json.dumps({"inspector": "open", "largestRecord": 0.1, "highlight": False})}
     assert lab.api("GET", "/lab/api/settings/gemini-magic:plugin")["schema"]["title"] == "Gemini Magic"
     lab.api("PUT", "/lab/api/settings/gemini-magic:plugin", put)
@@ -858,7 +903,7 @@ def test_notebook_7_and_the_settings_editor(lab, _context, ledger, screenshots):
         found.locator(".gmi-tab").first.wait_for()
         assert "40 chunks" in found.locator(".gmi-count").inner_text()
         assert notebook.page.evaluate(f"{CELLS}[0].model.mimeType") != "text/x-ipythongfm"
-        assert "the setting “Largest record shown” allows" in notebook.output(1).inner_text()
+        assert "The setting “Maximum record size” allows 0.1 MB." in notebook.output(1).inner_text()
         notebook.screenshot(screenshots / "inspector-notebook-7.png")
         notebook.page.close()
     finally:

@@ -2,7 +2,7 @@
 
 import time
 
-from browser.lab import Notebook
+from lab import Notebook
 
 LOAD = "%load_ext gemini_magic"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from browser.lab import cells
 from fake_server import finish, gate, pause, text
+from lab import cells
 
 THOUGHTS = (
     "**Weighing it.** The reader wants an overview, so headings, a table and code in three languages. " * 4

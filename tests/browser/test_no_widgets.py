@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from browser.lab import Lab, Notebook
 from fake_server import finish, gate, text
+from lab import Lab, Notebook
 from surroundings import CANARY
 
 WIDGETS = ("@jupyter-widgets/jupyterlab-manager",)

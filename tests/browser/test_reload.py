@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from browser.lab import Notebook, cells
 from fake_server import finish, gate, pause, text
+from lab import Notebook, cells
 
 FIRST, ALL = 80, 120  # lines before every page must be there, and all
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from browser.lab import cells
 from fake_server import cut, finish, google_error, stall, status, text
+from lab import cells
 
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
 ASKED = "%%gemini -m waits -o r\nhi"

@@ -1,4 +1,4 @@
-"""What a growing view costs: linear in the length, a small multiple of one render."""
+"""The cost of a growing view is linear in the length of the text and a small multiple of one render."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from time import process_time
 
 import pytest
 from markdown_answers import answer
-from markdown_cost import parsed_characters, pieces_of, sent
+from markdown_cost import html_length, parsed_characters, pieces_of
 
 from gemini_magic.markdown import Renderer, render
 from gemini_magic.markdown.highlight import highlight
 
 
-def test_parsed_characters_grow_with_the_length(monkeypatch):
+def test_parsed_characters_are_linear_in_the_length(monkeypatch):
     for heal, formulas in ((False, False), (True, False), (True, True)):
         short, long = (answer(size, formulas=formulas) for size in (10_000, 100_000))
         ratios = [parsed_characters(monkeypatch, text, heal=heal) / len(text) for text in (short, long)]
@@ -26,16 +26,16 @@ def test_parsed_characters_grow_with_the_length(monkeypatch):
 
 
 @pytest.mark.parametrize("formulas", [False, True])
-def test_operations_carry_few_characters(formulas):
+def test_operations_send_few_characters(formulas):
     text = answer(50_000, formulas=formulas)
     pieces = list(pieces_of(text))
     paints = [
         "".join(pieces[at : at + 12]) for at in range(0, len(pieces), 12)
-    ]  # ten a second, a chunk each 8 ms
-    figures = [sent(Renderer(heal=True), each) / len(text) for each in (pieces, paints)]
-    print(f"HTML sent per character: {figures[0]:.1f} by chunks, {figures[1]:.1f} by paints")
-    assert figures[0] < 8
-    assert figures[1] < 3
+    ]  # ten updates a second, one chunk every 8 ms
+    ratios = [html_length(Renderer(heal=True), each) / len(text) for each in (pieces, paints)]
+    print(f"HTML html_length per character: {ratios[0]:.1f} for chunks, {ratios[1]:.1f} for paints")
+    assert ratios[0] < 8
+    assert ratios[1] < 3
 
 
 LONG = {
@@ -62,7 +62,7 @@ def test_one_long_block_costs_a_small_multiple_of_one_render(kind):
     highlight.cache_clear()
     renderer = Renderer(heal=True)
     begun = process_time()
-    characters = sent(renderer, pieces_of(text))
+    characters = html_length(renderer, pieces_of(text))
     renderer.close()
     ratio = (process_time() - begun) / once
     print(
@@ -81,7 +81,7 @@ def test_streaming_costs_a_small_multiple_of_one_render(formulas):
     for seed in (1, 2, 3):
         other = answer(
             100_000, seed, formulas=formulas
-        )  # another text each time, so that no highlighting is remembered
+        )  # another text each time, so that no highlighting is cached
         begun = process_time()
         render(other)
         once.append(process_time() - begun)
@@ -96,7 +96,7 @@ def test_streaming_costs_a_small_multiple_of_one_render(formulas):
     assert ratio < 12
 
 
-def test_importing_is_light():
+def test_importing_the_package_loads_no_heavy_library():
     code = "import sys, gemini_magic.markdown; print([m for m in ('pygments', 'IPython', 'ipywidgets', 'httpx') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

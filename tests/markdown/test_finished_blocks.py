@@ -1,4 +1,4 @@
-"""Finished blocks of a growing text: handed out once, in order, whole, and as early as nothing can change them."""
+"""The finished blocks of a growing text are returned once, in order, whole, and as soon as nothing can change them."""
 
 from __future__ import annotations
 
@@ -7,26 +7,25 @@ import random
 import pytest
 from markdown_answers import answer
 
-from gemini_magic.markdown import Passages, render
-from gemini_magic.markdown import finished_blocks as module
-from gemini_magic.markdown import freezer as source
+from gemini_magic.markdown import FinishedBlocks, freezer, render
+from gemini_magic.markdown import finished_blocks as finished_blocks_module
 
 
-def grown(text, sizes):
-    passages, handed, at = Passages(), [], 0
+def feed_in_pieces(text, sizes):
+    blocks, returned, at = FinishedBlocks(), [], 0
     while at < len(text):
         size = next(sizes)
-        handed.append(passages.feed(text[at : at + size]))
+        returned.append(blocks.feed(text[at : at + size]))
         at += size
-        assert "".join(handed) + passages.rest == text[:at]
-    return [piece for piece in [*handed, passages.close()] if piece]
+        assert "".join(returned) + blocks.rest == text[:at]
+    return [piece for piece in [*returned, blocks.close()] if piece]
 
 
-def test_all_of_a_text_is_handed_out_in_whole_blocks():
+def test_the_whole_text_is_returned_in_whole_blocks():
     chance = random.Random(5)
     for seed in range(8):
         text = answer(3000, seed)
-        pieces = grown(text, iter(lambda: chance.choice((1, 5, 40)), 0))
+        pieces = feed_in_pieces(text, iter(lambda: chance.choice((1, 5, 40)), 0))
         assert "".join(pieces) == text
         if "]:" not in text:
             assert "".join(map(render, pieces)) == render(text)
@@ -45,52 +44,52 @@ def test_all_of_a_text_is_handed_out_in_whole_blocks():
         ("| a |\n|---|\n| 1 |\n\nx", "| a |\n|---|\n| 1 |\n"),
     ],
 )
-def test_a_block_is_handed_out_when_it_is_finished(text, done):
-    passages = Passages()
-    assert "".join(map(passages.feed, text)) == done
-    assert passages.rest == text[len(done) :]
-    assert passages.close() == text[len(done) :]
+def test_a_block_is_returned_as_soon_as_it_is_finished(text, done):
+    blocks = FinishedBlocks()
+    assert "".join(map(blocks.feed, text)) == done
+    assert blocks.rest == text[len(done) :]
+    assert blocks.close() == text[len(done) :]
 
 
-def test_the_end_of_a_long_block_reads_like_the_block():
-    passages = Passages()
-    passages.feed("```python\n" + "".join(f"x{n}\n" for n in range(100)))
-    end = passages.end(30)
+def test_the_tail_of_a_long_block_parses_as_that_block():
+    blocks = FinishedBlocks()
+    blocks.feed("```python\n" + "".join(f"x{n}\n" for n in range(100)))
+    end = blocks.tail(30)
     assert end.startswith("```\nx")
     assert end.endswith("x99\n")
     assert len(end) < 40
-    [token] = passages.tokens(end)
+    [token] = blocks.tokens(end)
     assert token.type == "fence"
 
 
-def test_tokens_hold_nothing_that_acts_or_hides():
-    passages = Passages()
-    tokens = passages.tokens(
+def test_tokens_contain_no_active_or_hidden_text():
+    blocks = FinishedBlocks()
+    tokens = blocks.tokens(
         "&#x202e;a \x1b[2J <b>x</b> ![p](https://h.example/p.png)\n\n```a\u202eb\n\x9b\n```\n"
     )
     inline = tokens[1].children
     assert {token.type for token in inline} == {"text"}
-    said = "".join(token.content for token in inline)
-    assert said == "⟨U+202E⟩a [2J <b>x</b> [image: p (https://h.example/p.png)]"
+    text = "".join(token.content for token in inline)
+    assert text == "⟨U+202E⟩a [2J <b>x</b> [image: p (https://h.example/p.png)]"
     assert tokens[-1].content.strip() == ""
     assert "\u202e" not in tokens[-1].info
 
 
-def test_one_long_list_costs_a_few_readings(monkeypatch):
-    read = [0]
+def test_a_long_list_is_parsed_only_a_few_times(monkeypatch):
+    parsed = [0]
 
     def counted(original):
-        def blocks_of(text, *rest):
-            read[0] += len(text)
+        def parse_blocks(text, *rest):
+            parsed[0] += len(text)
             return original(text, *rest)
 
-        return blocks_of
+        return parse_blocks
 
-    monkeypatch.setattr(module, "blocks_of", counted(module.blocks_of))
-    monkeypatch.setattr(source, "blocks_of", counted(source.blocks_of))
+    monkeypatch.setattr(finished_blocks_module, "parse_blocks", counted(finished_blocks_module.parse_blocks))
+    monkeypatch.setattr(freezer, "parse_blocks", counted(freezer.parse_blocks))
     text = "".join(f"- item {n} with a few words\n" for n in range(2000))
-    passages = Passages()
+    blocks = FinishedBlocks()
     for start in range(0, len(text), 40):
-        passages.feed(text[start : start + 40])
-    passages.close()
-    assert read[0] <= 12 * len(text)
+        blocks.feed(text[start : start + 40])
+    blocks.close()
+    assert parsed[0] <= 12 * len(text)

@@ -1,4 +1,4 @@
-"""Footnotes read sensibly where they stand."""
+"""Footnote references and definitions are rendered where they stand."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from gemini_magic.markdown import render
         ("a [^1]: b", "<p>a <sup>[1]</sup>: b</p>\n"),
     ],
 )
-def test_marks_and_notes(source, html):
+def test_references_and_definitions(source, html):
     assert render(source) == html
 
 
-def test_a_link_stays_a_link():
+def test_a_link_whose_text_begins_with_a_caret_is_a_link():
     assert ">^1</a>" in render("[^1](https://example.org)")
     assert ">^a b</a>" in render("[^a b]\n\n[^a b]: https://example.org")
 
 
-def test_a_long_note_is_cut_like_any_paragraph():
+def test_a_long_definition_is_frozen_in_pieces_like_any_paragraph():
     text = "Text[^1]\n\n[^1]: " + "Words that go on, as said[^2], and on. " * 40 + "\n[^2]: more\n"
     assert check(text, "letters", heal=True)
     assert check([text[at : at + 30] for at in range(0, len(text), 30)], "pieces")

@@ -1,4 +1,4 @@
-"""Code is coloured while it is typed, and by one pass over all of it when its fence closes."""
+"""Code is highlighted while it is growing, and as a whole when its fence closes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 
 import pytest
 from html_audit import audit, text_of
-from markdown_pieces import chopped
+from markdown_pieces import random_pieces
 
 from gemini_magic.markdown import Renderer, render
-from gemini_magic.markdown.highlight import highlight, lines_of
-from gemini_magic.markdown.highlight_live import Colours
+from gemini_magic.markdown.highlight import highlight, split_lines
+from gemini_magic.markdown.highlight_live import LiveHighlighter
 
 CODE = {
     "python": 'import os\n\n\n@wraps(f)\ndef f(x: int) -> str:\n    """Doc."""\n    y = [1, \'a\']  # note\n    return f\'{x}\'\n'
@@ -29,40 +29,40 @@ CODE = {
 
 
 @pytest.mark.parametrize("language", CODE)
-def test_line_by_line_it_looks_as_it_will_in_the_end(language):
+def test_most_lines_are_highlighted_as_in_the_complete_code(language):
     code = CODE[language]
-    colours = Colours(language)
-    for line in lines_of(code):
-        shown = colours.peek(line[: len(line) // 2])
+    highlighter = LiveHighlighter(language)
+    for line in split_lines(code):
+        shown = highlighter.preview(line[: len(line) // 2])
         assert text_of("".join(shown)) == line[: len(line) // 2]
-        colours.grow(line)
-        assert text_of("".join(colours.lines)) == code[: len(text_of("".join(colours.lines)))]
-    assert colours.alive
-    whole = lines_of(highlight(code, language))
-    assert len(colours.lines) == len(whole)
-    wrong = sum(a != b for a, b in zip(colours.lines, whole, strict=True))
-    print(f"{language}: {wrong} of {len(whole)} lines look different in the end")
+        highlighter.feed(line)
+        assert text_of("".join(highlighter.lines)) == code[: len(text_of("".join(highlighter.lines)))]
+    assert highlighter.active
+    whole = split_lines(highlight(code, language))
+    assert len(highlighter.lines) == len(whole)
+    wrong = sum(a != b for a, b in zip(highlighter.lines, whole, strict=True))
+    print(f"{language}: {wrong} of {len(whole)} lines differ in the end")
     assert wrong <= len(whole) / 4
 
 
 @pytest.mark.parametrize("language", CODE)
-def test_open_code_is_coloured_and_safe_at_every_picture(language):
+def test_open_code_is_highlighted_and_safe_after_every_piece(language):
     text = f"```{language}\n{CODE[language]}```\n"
     renderer = Renderer(heal=True)
-    coloured = 0
-    for piece in chopped(text, random.Random(1), 30):
+    highlighted = 0
+    for piece in random_pieces(text, random.Random(1), 30):
         renderer.feed(piece)
         assert audit(renderer.html) == []
-        coloured += re.search("<(?:b|i|bdi|samp|var|dfn|span)[ >]", renderer.html) is not None
-    assert coloured >= 3
+        highlighted += re.search("<(?:b|i|bdi|samp|var|dfn|span)[ >]", renderer.html) is not None
+    assert highlighted >= 3
     renderer.close()
     assert renderer.html == render(text)
 
 
-def test_lines_that_were_coloured_wrong_are_coloured_again_when_the_fence_closes():
+def test_wrong_highlighting_is_corrected_when_the_fence_closes():
     text = "```js\nx = 1;\n/*\n" + "return null;\n" * 8 + "*/\n"
     renderer = Renderer(heal=True)
-    for line in lines_of(text):
+    for line in split_lines(text):
         renderer.feed(line)
     assert "<b>" in renderer.html
     ops = renderer.feed("```\n")
@@ -71,18 +71,18 @@ def test_lines_that_were_coloured_wrong_are_coloured_again_when_the_fence_closes
     assert renderer.html == render(text + "```\n")
 
 
-def test_what_no_lexer_can_take_stays_plain():
+def test_code_that_cannot_be_highlighted_stays_plain():
     for language, code in (("no-such-language", "x\n"), ("python", "x = " + "1" * 6000 + "\n")):
-        colours = Colours(language)
-        colours.grow(code)
-        assert not colours.alive
+        highlighter = LiveHighlighter(language)
+        highlighter.feed(code)
+        assert not highlighter.active
         renderer = Renderer(heal=True)
         renderer.feed(f"```{language}\nimport os\n{code}")
         assert "import os\n" in text_of(renderer.html)
         assert "<b>" not in renderer.html
 
 
-def test_a_fence_that_is_never_closed_ends_as_it_is_rendered():
+def test_a_fence_that_is_never_closed_is_exact_after_close():
     renderer = Renderer(heal=True)
     renderer.feed("```python\nimport os\nimport re")
     assert "<b>" in renderer.html

@@ -1,4 +1,4 @@
-"""Images: what is drawn by default and by configuration, what never is, and what one costs while it is typed."""
+"""Images: which are shown by default and with ``--images``, which never are, and what an unfinished one costs."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import random
 import re
 
 import pytest
-from attack_media import ALLOWED, address, gif, jpeg, pictures, png, webp
+from attack_media import ALLOWED, data_url, gif, jpeg, pictures, png, webp
 from html_audit import audit, audit_allowing, text_of
 from markdown_check import check
-from markdown_cost import parsed_characters, pieces_of, sent
+from markdown_cost import html_length, parsed_characters, pieces_of
 
 from gemini_magic.errors import OptionError
 from gemini_magic.markdown import DATA_ONLY, Images, Renderer, render
-from gemini_magic.markdown.sanitize import clean
+from gemini_magic.markdown.sanitize import sanitize_html
 
-NONE = Images.parse("none")
-SOME = Images.parse(",".join(ALLOWED))
-GOOD = address(png())
+NO_IMAGES = Images.parse("none")
+SOME_HOSTS = Images.parse(",".join(ALLOWED))
+DATA_URL = data_url(png())
 
 
 @pytest.mark.parametrize(
@@ -30,16 +30,16 @@ GOOD = address(png())
         (webp(9, 10), "webp", (9, 10)),
     ],
 )
-def test_small_images_inside_an_answer_are_drawn(data, kind, size):
-    html = render(f"See ![a *cat*]({address(data, kind)}).")
+def test_small_images_inside_an_answer_are_shown(data, kind, size):
+    html = render(f"See ![a *cat*]({data_url(data, kind)}).")
     width, height = size
     assert (
         f'alt="a *cat*" width="{width}" height="{height}" loading="lazy" referrerpolicy="no-referrer"' in html
     )
     assert audit(html) == []
-    kept = render(f"![a cat]({address(data, kind)})", images=NONE)
-    assert "<img" not in kept
-    assert text_of(kept) == f"image: a cat ({kind}, 1 kB)\n"
+    placeholder = render(f"![a cat]({data_url(data, kind)})", images=NO_IMAGES)
+    assert "<img" not in placeholder
+    assert text_of(placeholder) == f"image: a cat ({kind}, 1 kB)\n"
 
 
 @pytest.mark.parametrize(
@@ -61,16 +61,16 @@ def test_small_images_inside_an_answer_are_drawn(data, kind, size):
         (b"", "png"),
     ],
 )
-def test_others_are_only_spoken_of(data, kind):
-    html = render(f"![it]({address(data, kind)})", images=SOME)
+def test_other_data_images_become_placeholders(data, kind):
+    html = render(f"![it]({data_url(data, kind)})", images=SOME_HOSTS)
     assert "<img" not in html
     assert text_of(html).startswith(f"image: it ({kind}, ")
 
 
-def test_images_elsewhere_are_drawn_only_from_hosts_that_are_named():
+def test_remote_images_are_shown_only_from_allowed_hosts():
     text = "![a](https://pics.example/a.png) ![b](https://x.y.cdn.example/b.png?q=1) ![c][r]\n\n[r]: https://PICS.example/c"
     assert "<img" not in render(text)
-    html = render(text, images=SOME)
+    html = render(text, images=SOME_HOSTS)
     assert re.findall('src="([^"]*)"', html) == [
         "https://pics.example/a.png",
         "https://x.y.cdn.example/b.png?q=1",
@@ -79,28 +79,30 @@ def test_images_elsewhere_are_drawn_only_from_hosts_that_are_named():
     assert html.count('loading="lazy" referrerpolicy="no-referrer"') == 3
     assert audit_allowing(html, ALLOWED) == []
     assert '<a href="https://example.org"' in render(
-        "[![a](https://pics.example/a)](https://example.org)", images=SOME
+        "[![a](https://pics.example/a)](https://example.org)", images=SOME_HOSTS
     )
 
 
-def test_attacks_by_addresses_fetch_nothing_but_from_hosts_that_are_named():
+def test_attacks_through_urls_fetch_only_from_allowed_hosts():
     for text in pictures():
-        for images in (DATA_ONLY, NONE, SOME):
-            assert audit_allowing(render(text, images=images), ALLOWED if images is SOME else ()) == [], text
+        for images in (DATA_ONLY, NO_IMAGES, SOME_HOSTS):
+            assert (
+                audit_allowing(render(text, images=images), ALLOWED if images is SOME_HOSTS else ()) == []
+            ), text
 
 
-def test_the_sanitiser_judges_addresses_again():
-    for images, kept in ((DATA_ONLY, 1), (SOME, 2), (NONE, 0)):
-        html = clean(
-            f'<img src="{GOOD}"><img src="https://pics.example/a" onerror="f()"><img src="x">', images
+def test_the_sanitizer_checks_image_urls_again():
+    for images, kept in ((DATA_ONLY, 1), (SOME_HOSTS, 2), (NO_IMAGES, 0)):
+        html = sanitize_html(
+            f'<img src="{DATA_URL}"><img src="https://pics.example/a" onerror="f()"><img src="x">', images
         )
         assert html.count("src=") == kept
         assert "onerror" not in html
-    assert "href" not in clean(f'<a href="{GOOD}">x</a>')
+    assert "href" not in sanitize_html(f'<a href="{DATA_URL}">x</a>')
 
 
 @pytest.mark.parametrize(
-    ("words", "images"),
+    ("value", "images"),
     [
         ("data", DATA_ONLY),
         ("", DATA_ONLY),
@@ -109,12 +111,12 @@ def test_the_sanitiser_judges_addresses_again():
         ("data, a.org ,*.b.co.uk", Images(hosts=("a.org", "*.b.co.uk"))),
     ],
 )
-def test_what_can_be_said(words, images):
-    assert Images.parse(words) == images
+def test_valid_values_of_the_images_option(value, images):
+    assert Images.parse(value) == images
 
 
 @pytest.mark.parametrize(
-    "words",
+    "value",
     [
         "*",
         "*.org",
@@ -134,45 +136,49 @@ def test_what_can_be_said(words, images):
         "all",
     ],
 )
-def test_what_is_no_host_is_said_with_a_remedy(words):
+def test_an_invalid_host_raises_an_error_with_a_remedy(value):
     with pytest.raises(OptionError, match="is not a host") as caught:
-        Images.parse(words)
+        Images.parse(value)
     assert "xn--" in caught.value.remedy
 
 
 @pytest.mark.parametrize("end", ["\n\nand so on. " * 30, " and so it goes. " * 60, ""])
-def test_a_large_image_costs_no_more_than_its_length(monkeypatch, end):
-    text = f"Here it is: ![a chart]({address(png(20, 20, random.Random(1).randbytes(150_000)))}){end}"
+def test_the_cost_of_a_large_image_is_linear_in_its_length(monkeypatch, end):
+    text = f"Here it is: ![a chart]({data_url(png(20, 20, random.Random(1).randbytes(150_000)))}){end}"
     assert parsed_characters(monkeypatch, text, heal=True) < 8 * len(text)
     renderer = Renderer(heal=True)
-    assert sent(renderer, pieces_of(text)) < 8 * len(text)
+    assert html_length(renderer, pieces_of(text)) < 8 * len(text)
     renderer.close()
     assert renderer.html == render(text)
     assert "<img" in renderer.html
 
 
-def test_an_image_being_typed_is_not_seen_before_it_is_whole():
-    for text in (f"a ![b]({GOOD}) c", f"- a ![b]({GOOD})\n- c", f"| ![b]({GOOD}) |\n|---|\n| ![b]({GOOD}) |"):
+def test_an_incomplete_data_image_is_not_shown():
+    for text in (
+        f"a ![b]({DATA_URL}) c",
+        f"- a ![b]({DATA_URL})\n- c",
+        f"| ![b]({DATA_URL}) |\n|---|\n| ![b]({DATA_URL}) |",
+    ):
         renderer = Renderer(heal=True)
-        for letter in text:
-            renderer.feed(letter)
+        for char in text:
+            renderer.feed(char)
             assert "iVBOR" not in text_of(renderer.html)
         assert check(text, text)
         assert check(text, text, heal=True)
 
 
-def test_frames_draw_the_images_that_are_allowed():
+def test_open_blocks_show_allowed_images():
     image = "![a](https://pics.example/a.png)"
     for text in (
         f"- {image}\n" * 5,
         "| a |\n|---|\n" + f"| {image} |\n" * 5,
         f"Words {image} and more. " * 40,
     ):
-        renderer, typed = Renderer(images=SOME), ""
+        renderer, so_far = Renderer(images=SOME_HOSTS), ""
         for piece in pieces_of(text):
-            typed += piece
+            so_far += piece
             renderer.feed(piece)
-            assert renderer.html == render(typed, images=SOME)
+            assert renderer.html == render(so_far, images=SOME_HOSTS)
         renderer.close()
-        assert renderer.html == render(text, images=SOME)
+        assert renderer.html == render(text, images=SOME_HOSTS)
         assert renderer.html.count("<img") == text.count("![")

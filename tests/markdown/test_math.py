@@ -1,4 +1,4 @@
-r"""Formulas: what is one, what a page may typeset, what stays text, and what they look like while they are typed."""
+r"""Formulas: what is recognized as one, what stays text, and how an unfinished formula is shown."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import pytest
 from attack_media import formulas
 from html_audit import audit, text_of
 from markdown_check import check, healed
-from markdown_pieces import chopped
+from markdown_pieces import random_pieces
 
 from gemini_magic.markdown import Renderer, render
-from gemini_magic.markdown.tex_allowlist import typesettable
 
 
 def inline(tex):
@@ -47,7 +46,7 @@ def block(tex):
         ("设$x$为", '<p>设<span class="mathjax_process">\\(x\\)</span>为</p>\n'),
     ],
 )
-def test_what_is_a_formula(source, html):
+def test_formulas_are_recognized(source, html):
     assert render(source) == html
     assert audit(html) == []
 
@@ -80,68 +79,17 @@ def test_what_is_a_formula(source, html):
         "<https://example.org/$x$>",
     ],
 )
-def test_what_is_none(source):
+def test_other_text_is_not_a_formula(source):
     assert "mathjax_process" not in render(source)
 
 
-def test_text_that_is_no_formula_reads_as_it_is():
+def test_text_that_is_not_a_formula_stays_unchanged():
     assert text_of(render("It costs $5 and $6.")) == "It costs $5 and $6.\n"
     assert text_of(render("| a | b |\n|--|--|\n| $5 | $6 |\n")).split() == ["a", "b", "$5", "$6"]
     assert render("$$\na\n- b\n\nc") == "<p>$$\na\n- b</p>\n<p>c</p>\n"
 
 
-@pytest.mark.parametrize(
-    "tex",
-    [
-        "x",
-        "\\frac{a}{b} + \\sqrt[3]{x^2}",
-        "\\begin{pmatrix} a & b \\\\ c & d \\end{pmatrix}",
-        "\\begin{aligned} a &= b \\\\[2pt] [c, d) &= e \\\\[0.5em] f \\end{aligned}",
-        "\\left\\{ x \\mid x > 0 \\right\\}",
-        "0 < i < n, j > 0",
-        "f: A \\to B, \\; x \\mapsto \\operatorname{softmax}(x)",
-        "\\text{if } x < y \\text{ then } 5\\,\\% \\text{ of \\$3}",
-        "\\textcolor{red}{x} + \\color{blue} y",
-        "\\int_0^\\infty \\!\\! e^{-x^2} \\, dx \\tag{1}",
-        "\\ce{2H2 + O2 -> 2H2O}",
-        "α + β ≤ γ",
-    ],
-)
-def test_ordinary_formulas_are_typeset(tex):
-    assert typesettable(tex)
-
-
-@pytest.mark.parametrize(
-    "tex",
-    [
-        "\\href{https://example.org}{x}",
-        "\\unknown",
-        "\\begin{tikzpicture}\\end{tikzpicture}",
-        "\\begin {html}x\\end {html}",
-        "\\text{<img src=x onerror=f()>}",
-        "x</span>",
-        "x{",
-        "}x{",
-        "\\left( x",
-        "50% more",
-        "x\\",
-        "\\\\[-9em] x",
-        "\\\\*[99em] x",
-        "\\color{url(x)}",
-        "\\!" * 20,
-        "{" * 60 + "}" * 60,
-        "x" * 5000,
-        "a \\) b",
-        "a \\[ b",
-        "x\u202ey",
-        " ",
-    ],
-)
-def test_others_are_not(tex):
-    assert not typesettable(tex)
-
-
-def test_a_formula_that_is_not_typeset_is_seen_as_its_source():
+def test_a_formula_that_is_not_allowed_is_shown_as_its_source():
     assert render("$\\href{x}{y}$") == "<p><code>$\\href{x}{y}$</code></p>\n"
     assert render("\\[\n\\def\\x{y}\n\\]") == (
         '<pre><code class="language-tex">\\[\n\\def\\x{y}\n\\]</code></pre>\n'
@@ -150,7 +98,7 @@ def test_a_formula_that_is_not_typeset_is_seen_as_its_source():
     assert render(long).startswith('<pre><code class="language-tex">')
 
 
-def test_attacks_by_formulas_leave_nothing_foreign():
+def test_attacks_through_formulas_render_as_allowed_html():
     for text in formulas():
         assert audit(render(text)) == [], text
 
@@ -174,16 +122,16 @@ def test_attacks_by_formulas_leave_nothing_foreign():
         ("see [the $x", '<p>see the <span class="gm-pending">\\(x</span></p>\n'),
     ],
 )
-def test_a_formula_being_typed_is_its_source(typed, shown):
+def test_an_unfinished_formula_is_shown_as_its_source(typed, shown):
     assert healed(typed) == shown
     assert audit(shown) == []
 
 
-def test_nothing_is_taken_back_while_formulas_are_typed():
+def test_no_text_is_retracted_while_formulas_are_unfinished():
     text = "Let $x_1^2 = y$ and \\(a \\le b\\), so\n\n$$\n\\begin{aligned}\na &= b \\\\\n- c &= d\n\\end{aligned}\n$$\n\nand $5."
     renderer, before = Renderer(heal=True), ""
-    for letter in text:
-        renderer.feed(letter)
+    for char in text:
+        renderer.feed(char)
         shown = "".join(text_of(renderer.html).split())
         kept = shown.startswith(before) or before.removesuffix("\\)").removesuffix("\\]").startswith(shown)
         assert kept, (before, shown)
@@ -206,16 +154,16 @@ LONG = "Some words that go on and on, with $x_1$ and \\(y\\), for $5 or $6, and 
         "\n\\[z " + "z " * 80 + "\\]\nend",
     ],
 )
-def test_a_long_paragraph_is_cut_beside_formulas(end):
+def test_a_long_paragraph_with_formulas_is_frozen_in_pieces(end):
     renderer = Renderer()
     for word in LONG.split(" "):
         renderer.feed(word + " ")
-    assert renderer.frame is not None
+    assert renderer.open_block is not None
     assert len(renderer.open) < 1500
     text = LONG + end
-    assert check(chopped(text, random.Random(1), 40), end)
+    assert check(random_pieces(text, random.Random(1), 40), end)
     assert check([LONG[:400], LONG[400:], *end], end)
-    assert check(chopped(text, random.Random(2), 40), end, heal=True)
+    assert check(random_pieces(text, random.Random(2), 40), end, heal=True)
 
 
 WORDS = "words and " * 60
@@ -237,16 +185,16 @@ WORDS = "words and " * 60
         "a\n$$\n" + f"- {WORDS[:500]}\n" * 21 + "$$\n",
     ],
 )
-def test_long_blocks_are_exact_at_every_cut(text):
+def test_long_formula_blocks_are_exact_after_every_piece(text):
     size = 7 if len(text) < 4000 else 300
     assert check([text[at : at + size] for at in range(0, len(text), size)], text[:30])
-    assert check(chopped(text, random.Random(3), 10 * size), text[:30], heal=True)
+    assert check(random_pieces(text, random.Random(3), 10 * size), text[:30], heal=True)
 
 
 @pytest.mark.parametrize(
     "text", ["$x" * 5000, "$$\n" * 3000, "\\[" * 5000, "\\(x" * 4000, "$$ x\n" * 3000, "$ " * 5000]
 )
-def test_dollars_without_end_take_no_time(text):
+def test_many_unclosed_delimiters_take_little_time(text):
     renderer = Renderer(heal=True)
     renderer.feed(text)
     assert renderer.last_cost < 3

@@ -1,23 +1,23 @@
-"""The growing view equals a one-shot render of what has arrived, whatever the pieces."""
+"""The growing view equals a one-shot render of the text so far, whatever the pieces are."""
 
 from __future__ import annotations
 
 import random
 
 import pytest
-from markdown_check import Played, check
-from markdown_pieces import CONSTRUCTS, chopped
+from markdown_check import View, check
+from markdown_pieces import CONSTRUCTS, random_pieces
 
 from gemini_magic.markdown import Op, Renderer, render
 
 
 @pytest.mark.parametrize("name", CONSTRUCTS)
-def test_every_prefix_is_exact(name):
+def test_the_view_is_exact_at_every_prefix(name):
     check(CONSTRUCTS[name], name)
 
 
 @pytest.mark.parametrize("name", CONSTRUCTS)
-def test_every_single_cut_is_exact(name):
+def test_the_view_is_exact_for_every_split_into_two_pieces(name):
     text = CONSTRUCTS[name]
     for cut in range(len(text) + 1):
         renderer = Renderer()
@@ -27,14 +27,14 @@ def test_every_single_cut_is_exact(name):
         assert renderer.html == render(text)
 
 
-def test_constructs_one_after_the_other():
+def test_the_view_is_exact_for_sequences_of_constructs():
     chance = random.Random(7)
     for _ in range(12):
         names = chance.sample(list(CONSTRUCTS), 4)
-        check(chopped("\n".join(CONSTRUCTS[name] for name in names), chance, 30), names)
+        check(random_pieces("\n".join(CONSTRUCTS[name] for name in names), chance, 30), names)
 
 
-def test_update_draws_what_was_appended_and_only_then():
+def test_appended_text_is_rendered_by_the_next_update():
     renderer = Renderer()
     renderer.append("# He")
     renderer.append("llo\n\nword\n")
@@ -44,7 +44,7 @@ def test_update_draws_what_was_appended_and_only_then():
     assert renderer.last_cost > 0
 
 
-def test_a_late_definition_replaces_only_the_blocks_that_asked():
+def test_a_late_definition_replaces_only_the_blocks_that_use_its_label():
     renderer = Renderer()
     renderer.feed("[late]\n\nother\n\n[late] again\n\n")
     ops = renderer.feed("[late]: https://example.org\n")
@@ -52,7 +52,7 @@ def test_a_late_definition_replaces_only_the_blocks_that_asked():
     assert all('href="https://example.org"' in op.html for op in ops)
 
 
-def test_finished_blocks_are_not_drawn_again():
+def test_finished_blocks_are_not_rendered_again():
     renderer = Renderer()
     assert [op.kind for op in renderer.feed("one\n\ntwo\n\nthree\n\n")] == ["append"] * 3
     assert [op.kind for op in renderer.feed("four")] == ["tail"]
@@ -78,21 +78,21 @@ def test_finished_blocks_are_not_drawn_again():
 )
 def test_finished_items_rows_and_lines_are_frozen(text, parts, left):
     renderer = Renderer()
-    played = Played(renderer)
-    played.see(renderer.feed(text))
-    assert played.parts == parts
-    assert len(set(played.frames)) == 1
+    view = View(renderer)
+    view.apply(renderer.feed(text))
+    assert view.parts == parts
+    assert len(set(view.blocks)) == 1
     assert renderer.open == left
     assert renderer.tail == ""
-    assert played.html == renderer.html == render(text)
+    assert view.html == renderer.html == render(text)
 
 
-def test_a_list_in_pieces_goes_on_counting():
+def test_a_list_in_pieces_continues_its_numbering():
     renderer = Renderer()
-    played = Played(renderer)
-    played.see(renderer.feed("7. a\n8. b\n9. c\n"))
-    assert renderer.frame.wrap(played.parts[1:], first=1) == '<ol start="8">\n<li>b</li>\n</ol>\n'
-    assert renderer.frame.wrap(played.parts[:1]).startswith('<ol start="7">')
+    view = View(renderer)
+    view.apply(renderer.feed("7. a\n8. b\n9. c\n"))
+    assert renderer.open_block.wrap(view.parts[1:], first=1) == '<ol start="8">\n<li>b</li>\n</ol>\n'
+    assert renderer.open_block.wrap(view.parts[:1]).startswith('<ol start="7">')
 
 
 def test_a_blank_line_late_in_a_list_changes_all_its_items():
@@ -108,12 +108,12 @@ WORDS = "Some words that go on and on with **weight**, `code` and a [link](https
 
 def test_a_long_paragraph_is_frozen_where_no_markup_is_open():
     renderer = Renderer()
-    played = Played(renderer)
+    view = View(renderer)
     for word in WORDS.split(" "):
-        played.see(renderer.feed(word + " "))
-    assert len(played.parts) > 2
+        view.apply(renderer.feed(word + " "))
+    assert len(view.parts) > 2
     assert len(renderer.open) < 1000
-    assert played.html == renderer.html == render(WORDS)
+    assert view.html == renderer.html == render(WORDS)
 
 
 @pytest.mark.parametrize(
@@ -135,12 +135,12 @@ def test_a_long_paragraph_is_frozen_where_no_markup_is_open():
 @pytest.mark.parametrize(
     "start", ["", "# head\n", "- item\n\n", "[a]: https://example.org\n", "[a]: https://example.org\n\n"]
 )
-def test_whatever_a_long_paragraph_becomes_it_is_exact(start, end):
+def test_the_view_is_exact_whatever_a_long_paragraph_becomes(start, end):
     assert check([start + WORDS[:500], WORDS[500:], *end], (start, end))
-    assert check(chopped(start + WORDS + end, random.Random(len(end)), 90), (start, end))
+    assert check(random_pieces(start + WORDS + end, random.Random(len(end)), 90), (start, end))
 
 
-def test_a_table_fills_up_as_many_cells_as_the_whole_one_would():
+def test_a_table_in_pieces_ends_at_the_same_row_as_the_whole_table():
     text = "|" + "a|" * 400 + "\n|" + "-|" * 400 + "\n" + "|x\n" * 170 + "end\n\nafter"
     renderer = Renderer()
     for line in text.splitlines(keepends=True):
@@ -149,7 +149,7 @@ def test_a_table_fills_up_as_many_cells_as_the_whole_one_would():
     assert "<p>|x" in renderer.html
 
 
-def test_closing_ends_it():
+def test_a_closed_renderer_takes_no_more_text():
     renderer = Renderer()
     renderer.feed("text")
     assert [op.kind for op in renderer.close()] == ["append", "tail"]
@@ -158,7 +158,7 @@ def test_closing_ends_it():
         renderer.feed("more")
 
 
-def test_unclosed_code_is_plain_and_closed_code_is_coloured():
+def test_unclosed_code_is_plain_and_closed_code_is_highlighted():
     assert "<b>" not in render("```python\nimport os\n")
     assert "<b>" in render("```python\nimport os\n```")
     assert "<b>" not in render("```no-such-language\nimport os\n```")
@@ -177,7 +177,7 @@ def test_unclosed_code_is_plain_and_closed_code_is_coloured():
     ],
 )
 @pytest.mark.parametrize("heal", [False, True])
-def test_unclosed_code_is_coloured_when_nothing_follows(text, heal):
+def test_unclosed_code_is_highlighted_when_the_text_has_ended(text, heal):
     for size in (1, 7, 1000):
         renderer = Renderer(heal=heal)
         for start in range(0, len(text), size):

@@ -1,4 +1,4 @@
-"""Nothing a model writes becomes an element, attribute, address or class that is not on the list."""
+"""A rendered answer contains only allowed elements, attributes, URLs and classes, whatever the model writes."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ import pytest
 from attack_cases import cases
 from html_audit import audit, payloads, text_of
 from markdown_it import MarkdownIt
-from markdown_pieces import chopped
+from markdown_pieces import random_pieces
 
-from gemini_magic.markdown import Renderer, defang, render
+from gemini_magic.markdown import Renderer, render, visible
 
-TRUSTING = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-
-
-OWN = cases(payloads())
+ATTACKS = cases(payloads())
 
 
-def test_the_audit_has_teeth():
+def test_the_audit_finds_unsafe_html():
     plain = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    failing = sum(bool(audit(plain.render(text))) for _, text in OWN)
-    assert failing > len(OWN) / 4
+    failing = sum(bool(audit(plain.render(text))) for _, text in ATTACKS)
+    assert failing > len(ATTACKS) / 4
     assert audit('<a href="javascript:alert(1)">x</a>') == ["value href='javascript:alert(1)'"]
     assert audit("<p onclick=x>y</p>") == ["attribute p[onclick]"]
     assert audit("<u>x") == ["element u", "unclosed u"]
@@ -31,24 +28,21 @@ def test_the_audit_has_teeth():
     assert audit('<img src="https://example.org/x.png" alt="">') == ["value src='https://example.org/x.png'"]
 
 
-def test_rendered_answers_hold_nothing_foreign():
-    for name, text in OWN:
+def test_rendered_attacks_contain_only_allowed_html():
+    for name, text in ATTACKS:
         assert audit(render(text)) == [], (name, text)
 
 
-def test_every_operation_is_safe_by_itself():
-    for name, text in OWN[::3]:
+def test_every_operation_contains_only_allowed_html():
+    for name, text in ATTACKS[::3]:
         renderer = Renderer(heal=True)
         chance = random.Random(len(text))
-        ops = [op for piece in chopped(text, chance, 25) for op in renderer.feed(piece)] + renderer.close()
+        ops = [
+            op for piece in random_pieces(text, chance, 25) for op in renderer.feed(piece)
+        ] + renderer.close()
         for op in ops:
             assert audit(op.html) == [], (name, text, op)
         assert renderer.html == render(text)
-
-
-def test_defanged_answers_hold_nothing_foreign_even_when_trusted():
-    for name, text in OWN:
-        assert audit(TRUSTING.render(defang(text))) == [], (name, text, defang(text))
 
 
 def test_the_text_of_an_attack_is_still_readable():
@@ -86,7 +80,7 @@ def test_the_text_of_an_attack_is_still_readable():
         ("blob:https://example.org/x", False),
     ],
 )
-def test_which_addresses_become_links(source, expected):
+def test_only_allowed_urls_become_links(source, expected):
     html = render(f"[text]({source})")
     assert ("<a " in html) is expected
     assert "text" in text_of(html)
@@ -94,7 +88,7 @@ def test_which_addresses_become_links(source, expected):
     assert audit(html) == []
 
 
-def test_links_open_elsewhere_and_say_so():
+def test_links_open_in_a_new_tab_and_name_a_host_that_differs_from_their_text():
     assert render("[t](https://example.org/a)") == (
         '<p><a href="https://example.org/a" target="_blank" rel="noopener noreferrer nofollow">t</a></p>\n'
     )
@@ -113,7 +107,7 @@ def test_a_link_inside_a_link_is_text():
     assert "https://outer.test" in html
 
 
-def test_images_are_placeholders():
+def test_remote_images_become_placeholders():
     html = render("![a *cat*](https://example.org/cat.png 'title')")
     assert "<img" not in html
     assert '<span class="gm-image">' in html
@@ -126,7 +120,7 @@ def test_images_are_placeholders():
     assert "gm-image" in render("![x][r]\n\n[r]: https://example.org/i.png")
 
 
-def test_hidden_characters_are_seen_and_control_characters_are_gone():
+def test_hidden_characters_are_shown_and_control_characters_are_removed():
     text = text_of(render("a\u202eb `c\u2066d` [e\U000e0041f](https://example.org) \x1b]0;x\x07 \x9bm"))
     assert text == "a⟨U+202E⟩b c⟨U+2066⟩d e⟨U+E0041⟩f ]0;x m\n"
     scotland = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
@@ -137,14 +131,14 @@ def test_lone_surrogates_and_nul_become_replacement_characters():
     assert render("a\ud800b\x00c") == "<p>a\ufffdb\ufffdc</p>\n"
 
 
-def test_a_language_is_a_tame_class_name():
+def test_a_language_becomes_a_safe_class_name():
     assert 'class="language-c++"' in render("```C++\n```")
     assert 'class="language-python"' in render("``` {.python onload=x}\n```")
     assert "language-" + "a" * 40 + '"' in render("```" + "a" * 99 + "\n```")
     assert "class" not in render("```\"<>'&\n```")
 
 
-def test_deep_nesting_ends():
+def test_deep_nesting_renders_as_allowed_html():
     for text in (
         "*a " * 3000 + "*" * 3000,
         "> " * 3000 + "x",
@@ -154,3 +148,11 @@ def test_deep_nesting_ends():
         "![" * 2000 + "](x)" * 2000,
     ):
         assert audit(render(text)) == []
+
+
+def test_visible_text_cannot_control_a_terminal():
+    assert visible("\x1b[31mred\x1b]0;title\x07\x9b2J\x7f\x08") == "[31mred]0;title2J"
+    assert visible("over\rwritten\r\nline\ttab\n") == "over\nwritten\nline\ttab\n"
+    assert visible("a\x0cb\x00\udc80") == "a b\ufffd\ufffd"
+    assert visible("x\u202ey\u2069\U000e0041") == "x⟨U+202E⟩y⟨U+2069⟩⟨U+E0041⟩"
+    assert visible("שלום 👩‍👩‍👧 é\u200f") == "שלום 👩‍👩‍👧 é\u200f"

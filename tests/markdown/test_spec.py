@@ -1,6 +1,6 @@
-"""The examples of CommonMark and of GitHub's Markdown, in every piece they can come in.
+"""The examples of CommonMark and of GitHub Flavored Markdown, split into pieces in every way.
 
-They are not part of the project: ``$GEMINI_MAGIC_SPEC`` names a folder with the source packages that have them.
+The examples are not part of the project: ``$GEMINI_MAGIC_SPEC`` names a folder with the source packages that contain them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ GITHUB = ("tables.md", "strikethrough.md", "tasklists.md")
 
 
 def read(package, ending):
-    """The text of the one file in a source package whose path ends so."""
+    """Return the text of the one file in a source package whose path ends with ``ending``."""
     with tarfile.open(spec_package(package)) as found:
         [name] = [each for each in found.getnames() if each.endswith(ending)]
         return found.extractfile(name).read().decode()
@@ -49,7 +49,7 @@ def test_each_example_is_exact_at_every_character(examples):
     print(f"{len(examples)} examples, {states:,} states")
 
 
-def test_each_example_is_exact_at_every_cut(examples):
+def test_each_example_is_exact_for_every_split_into_two_pieces(examples):
     cuts = 0
     for number, text in enumerate(examples):
         whole = render(text)
@@ -64,7 +64,7 @@ def test_each_example_is_exact_at_every_cut(examples):
     print(f"{len(examples)} examples, {cuts:,} cuts")
 
 
-def test_some_examples_end_in_the_next(examples):
+def test_joined_examples_are_exact(examples):
     for number in range(len(examples)):
         text = "\n".join(examples[number : number + 5])
         pieces = [text[at : at + 7] for at in range(0, len(text), 7)]

@@ -13,7 +13,7 @@ from gemini_magic.notebook import load, unload
 
 
 class Cells:
-    """Runs cells as a user types them."""
+    """Runs cells as a user does."""
 
     def __init__(self, shell, capsys):
         self.shell = shell
@@ -22,13 +22,13 @@ class Cells:
         self.shown = ""
 
     def __call__(self, code):
-        """The cell's result; what it printed is in `shown`."""
+        """Run a cell; returns its result. `shown` is its output."""
         result = self.shell.run_cell(code, store_history=True)
         self.shown = self._capsys.readouterr().out
         return result
 
     def error(self, code):
-        """The error a cell ends with."""
+        """Run a cell that must fail; returns its error."""
         result = self(code)
         error = result.error_in_exec or result.error_before_exec
         assert error is not None, f"no error; shown: {self.shown}"

@@ -2,7 +2,7 @@ import pytest
 
 from gemini_magic.config import settings
 from gemini_magic.errors import OptionError, PromptError
-from gemini_magic.notebook.arguments import help_text, parse
+from gemini_magic.notebook.arguments import help_text, parse_line
 from gemini_magic.notebook.interpolation import expand_text
 
 
@@ -30,18 +30,18 @@ from gemini_magic.notebook.interpolation import expand_text
         ("-o r", {"out": "r"}),
     ],
 )
-def test_a_line_says_this(line, options):
-    assert parse(line).options == options
+def test_the_options_of_a_line(line, options):
+    assert parse_line(line).options == options
 
 
 @pytest.mark.parametrize(
     ("line", "message", "remedy"),
     [
-        ("--temprature 1", "There is no option --temprature.", "Did you mean --temperature"),
-        ("--zzz", "There is no option --zzz.", "-h"),
-        ("-z", "There is no option -z.", "-h"),
-        ("--api-key x", "--api-key does not belong on this line", "GEMINI_API_KEY"),
-        ("--api_key=x", "--api-key does not belong", "GEMINI_API_KEY"),
+        ("--temprature 1", "Unknown option: --temprature.", "Did you mean --temperature"),
+        ("--zzz", "Unknown option: --zzz.", "-h"),
+        ("-z", "Unknown option: -z.", "-h"),
+        ("--api-key x", "--api-key must not be on this line", "GEMINI_API_KEY"),
+        ("--api_key=x", "--api-key must not be on this line", "GEMINI_API_KEY"),
         ("-t warm", "-t: 'warm' is not a number", "randomness"),
         ("--display 3d", "'3d' is not one of auto, live, html, text", "display"),
         (
@@ -51,21 +51,21 @@ def test_a_line_says_this(line, options):
         ),
         ("-f image", "-f: 'image' is not one of", "`images`"),
         ("--format xml", "--format: 'xml' is not one of", "how the answer is shown"),
-        ("-m", "-m needs a value", "MODEL"),
-        ("--chat -c", "--chat needs a value", "NAME"),
-        ("-q=1", "no option -=", ""),
-        ("--quiet=1", "--quiet takes no value", "-"),
+        ("-m", "-m requires a value: MODEL.", "MODEL"),
+        ("--chat -c", "--chat requires a value: NAME.", "NAME"),
+        ("-q=1", "Unknown option: -=", ""),
+        ("--quiet=1", "--quiet does not accept a value.", "Write only --quiet"),
         ("result", "'result' is neither an option nor the name of a model.", "-m result"),
         ("gemini-a gemini-b", "'gemini-b' is neither", "-o"),
-        ("""-m '{"temperature": 1}'""", "takes the name of a model, not JSON", "--body"),
+        ("""-m '{"temperature": 1}'""", "-m requires the name of a model, not JSON.", "--body"),
         ("-s don't", "quotation mark", "it's"),
         ("a << -o b", "two names: a and b", "-o"),
-        ("-o 2x", "'2x' is not a name", "-o answer"),
+        ("-o 2x", "'2x' is not a valid name.", "-o answer"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_with_a_remedy(line, message, remedy):
+def test_an_invalid_line_is_refused_with_a_remedy(line, message, remedy):
     with pytest.raises(OptionError) as caught:
-        parse(line)
+        parse_line(line)
     assert message in caught.value.message
     assert remedy in caught.value.remedy
 
@@ -73,38 +73,38 @@ def test_what_cannot_be_meant_is_refused_with_a_remedy(line, message, remedy):
 @pytest.mark.parametrize(
     "line", ["--api-key={}", "{}", "-k{}", "--keyy={}", "-m {}", "--key-env={}", "--chat {} --oops"]
 )
-def test_a_key_on_the_line_is_never_repeated(line):
+def test_a_key_on_the_line_is_not_repeated_in_the_error(line):
     canary = "AIzaSyCanaryCanaryCanaryCanary"
     with pytest.raises(OptionError) as caught:
-        parse(line.format(canary))
+        parse_line(line.format(canary))
     assert canary not in str(caught.value)
 
 
-def test_expressions_in_values_need_no_care_for_blanks_and_quotes():
+def test_expressions_in_values_may_contain_spaces_and_quotes():
     names = {"d": {"a b": "x y"}, "model": "gemini-x"}
 
     def value(text):
         return expand_text(text, names, where="the line")
 
     line = """-m {{ model }} -s "say {{ d["a b"] }}" --stop={{ '"' }}"""
-    assert parse(line, value).options == {"model": "gemini-x", "system": "say x y", "stop": ['"']}
-    assert parse("--verbatim -s '{{ d }}'", value).options["system"] == "{{ d }}"
-    with pytest.raises(PromptError, match="there is no 'nothing'"):
-        parse("-s {{ nothing }}", value)
-    with pytest.raises(PromptError, match="never closed"):
-        parse("-s '{{ d['", value)
+    assert parse_line(line, value).options == {"model": "gemini-x", "system": "say x y", "stop": ['"']}
+    assert parse_line("--verbatim -s '{{ d }}'", value).options["system"] == "{{ d }}"
+    with pytest.raises(PromptError, match="name 'nothing' is not defined"):
+        parse_line("-s {{ nothing }}", value)
+    with pytest.raises(PromptError, match="is not closed"):
+        parse_line("-s '{{ d['", value)
 
 
-def test_a_value_is_not_split_or_read_as_options():
-    assert parse("-s {{ x }}", lambda _: "a -t 3").options == {"system": "a -t 3"}
+def test_the_value_of_an_expression_is_not_split_or_parsed_as_options():
+    assert parse_line("-s {{ x }}", lambda _: "a -t 3").options == {"system": "a -t 3"}
 
 
-def test_words_are_kept_where_they_are_allowed():
-    line = parse("last 2 -t 1", model=False)
-    assert (line.words, line.options) == (("last", "2"), {"temperature": 1.0})
+def test_words_that_are_not_options_are_the_arguments_of_a_command():
+    line = parse_line("last 2 -t 1", model=False)
+    assert (line.arguments, line.options) == (("last", "2"), {"temperature": 1.0})
 
 
-def test_help_lists_every_option_and_what_it_is_for():
+def test_help_lists_every_option_with_its_help_text_in_groups():
     text = " ".join(help_text().split())
     for setting in settings().values():
         for flag in setting.flags:
@@ -113,5 +113,7 @@ def test_help_lists_every_option_and_what_it_is_for():
             assert setting.help in text
     assert max(map(len, help_text().splitlines())) <= 79
     assert "\n  --max-tokens, --max-output-tokens N\n      " in help_text()
-    assert parse("-h").help
-    assert parse("-m x --help").help
+    assert help_text().endswith("`%gemini help` lists the commands of %gemini.")
+    assert "\n\nModel options\n" in help_text()
+    assert parse_line("-h").help
+    assert parse_line("-m x --help").help

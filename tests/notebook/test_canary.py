@@ -1,7 +1,7 @@
-"""A key is seen by the server it belongs to and by nobody else, whatever that server does with it.
+"""A key is sent only to the server it belongs to and appears nowhere else, even if that server repeats it.
 
-The servers here quote the key in every way. What one call shows, keeps and writes is searched for it, for every
-backend; that keys go to their own hosts only is in `tests/credentials/test_lookup.py`.
+The servers here repeat the key in many ways. These tests search for it in everything that a cell displays, stores and
+writes, with each backend. `tests/credentials/test_lookup.py` tests which hosts a key is sent to.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def in_two(before: str, after: str):
     return [raw((before + CANARY[:HALF]).encode()), pause(0.03), raw((CANARY[HALF:] + after).encode())]
 
 
-def chunk(words: str, **more: object) -> bytes:
-    value = {"candidates": [{"content": {"parts": [{"text": words}]}, "finishReason": "STOP"}], **more}
+def chunk(content: str, **more: object) -> bytes:
+    value = {"candidates": [{"content": {"parts": [{"text": content}]}, "finishReason": "STOP"}], **more}
     return b"data: " + json.dumps(value).encode() + b"\r\n\r\n"
 
 
@@ -118,7 +118,7 @@ for name in ("httpx", "httpcore", "asyncio"):
     logging.getLogger(name).setLevel(logging.DEBUG)
 
 def reached(thing, seen):
-    'Every text that hangs on a thing of ours, but for the key itself.'
+    'Every text that is reachable from an object of gemini_magic, except from a Secret.'
     import types
     from gemini_magic.client import Secret
     if id(thing) in seen or isinstance(thing, (Secret, type, types.ModuleType, types.FunctionType)):
@@ -139,33 +139,33 @@ def reached(thing, seen):
                 yield from reached(getattr(thing, name, None), seen)
         yield from reached(getattr(thing, "__dict__", {}), seen)
 
-def words(options):
-    'Every word of %gemini that shows something, a failing one as its error.'
+def run_commands(options):
+    'Run all commands of %gemini that display something; show the error of one that fails.'
     shell = get_ipython()
-    kept = ("last", "inspect", "show", "journal", "journal list", "journal search Go", "journal export kept.jsonl")
-    for word in ("traceback", "", "notes", "events", "chunks", "usage", *kept, "config", "resume -q --retries 0", "traceback"):
+    saved = ("last", "inspect", "show", "journal", "journal list", "journal search Go", "journal export saved.jsonl")
+    for command in ("traceback", "", "notes", "events", "chunks", "usage", *saved, "config", "resume -q --retries 0", "traceback"):
         try:
-            display(shell.run_line_magic("gemini", word))
+            display(shell.run_line_magic("gemini", command))
         except Exception as problem:
             shell.showtraceback()
     display(shell.run_cell_magic("gemini", options + " --dry-run", "Go."))
 
 def search():
     key = os.environ["K"].encode()
-    assert any(b"Go." in text for text in reached(_gemini, {})), "the search goes nowhere"
+    assert any(b"Go." in text for text in reached(_gemini, {})), "the search does not reach the text"
     where = {"response": reached(_gemini, {}), "error": reached(_gemini.error, {})}
     error = _gemini.error
-    where["words"] = [repr(value).encode() for value in (_gemini, error, _gemini.headers, _gemini.attempts, _gemini.raw, _gemini.notes)]
+    where["repr"] = [repr(value).encode() for value in (_gemini, error, _gemini.headers, _gemini.attempts, _gemini.raw, _gemini.notes)]
     if error is not None:
         import traceback
-        told = traceback.TracebackException.from_exception(error, capture_locals=True)
-        where["traceback"] = ["".join(told.format()).encode(), repr(error.args).encode(), pickle.dumps(error.args)]
+        formatted = traceback.TracebackException.from_exception(error, capture_locals=True)
+        where["traceback"] = ["".join(formatted.format()).encode(), repr(error.args).encode(), pickle.dumps(error.args)]
     where["pickle"] = [pickle.dumps(_gemini)]
     from gemini_magic.journaling import journal
     with journal().reader() as reader:
         numbers = reader.newest(4)
         where["journal"] = [repr(list(reader.entries(numbers))).encode(), *map(reader.lines, numbers)]
-    assert b"Go." in where["journal"][1], "the journal holds something else"
+    assert b"Go." in where["journal"][1], "the journal contains something else"
     where["copy"] = reached(copy.deepcopy(_gemini), {})
     for suffix in ("jsonl", "httprr", "sse"):
         try:
@@ -178,10 +178,10 @@ def search():
 
 
 def files_with_the_key(folder: Path) -> list[str]:
-    """Files below a folder that hold the key; what a cell wrote is gone afterwards."""
+    """The files below a folder that contain the key. Deletes the files that a cell wrote."""
     found = []
     for path in folder.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):  # the history's journal comes and goes
+        with contextlib.suppress(FileNotFoundError):  # SQLite deletes the history's journal file at times
             if path.is_file() and CANARY.encode() in path.read_bytes():
                 found.append(f"{path.name}: {path.read_bytes()[:2000]!r}")
             if path.suffix in (".txt", ".md", ".jsonl", ".httprr", ".sse"):
@@ -190,22 +190,22 @@ def files_with_the_key(folder: Path) -> list[str]:
 
 
 class Kernel:
-    """A kernel that knows the key and tells everything, in a folder of its own."""
+    """A kernel with the key in its environment and a separate home folder; collects all its messages."""
 
     def __init__(self, session: KernelSession, home: Path) -> None:
         self.session = session
         self.home = home
-        self.said: list[str] = []
+        self.messages: list[str] = []
 
     def __call__(self, code: str):
         run = self.session.execute(code)
-        self.said += [f"{message.kind}: {message.content}" for message in run.messages]
+        self.messages += [f"{message.kind}: {message.content}" for message in run.messages]
         return run
 
     def leaks(self) -> list[str]:
-        """What was said since the last time with the key in it."""
-        said, self.said = self.said, []
-        return [one[:2000] for one in said if CANARY in one]
+        """The messages since the last call that contain the key."""
+        messages, self.messages = self.messages, []
+        return [message[:2000] for message in messages if CANARY in message]
 
 
 @pytest.fixture(scope="module")
@@ -232,24 +232,24 @@ def asking(server, dialect="gemini", *, key="--key-env K"):
     return f"-m m --backend {dialect} --base-url {server.base_url} {key} --stall-timeout 0.2"
 
 
-# Where no server is asked, none can do anything.
+# A local backend has no server, so two cases are enough.
 EVERY = [
     (name, what) for name in names() for what in (SERVERS if backend(name).local is None else [*SERVERS][:2])
 ]
 
 
 @pytest.mark.parametrize(("dialect", "what"), EVERY)
-def test_it_is_shown_kept_and_written_nowhere(kernel, server, dialect, what):
+def test_the_key_is_not_displayed_stored_or_written(kernel, server, dialect, what):
     for one in SERVERS[what]:
         script = one if isinstance(one, Script) else Script(one)
         server.script(*script.steps, headers=script.headers)
     number = list(SERVERS).index(what)
     kernel(f"%xmode {MODES[number % len(MODES)]}\n%gemini config journal=true")
     display = ("html", "text", "live")[number % 3]
-    options = f"{asking(server, dialect)} --retries 1 --record run.jsonl --to said.md --display {display}"
+    options = f"{asking(server, dialect)} --retries 1 --record run.jsonl --to answer.md --display {display}"
     kernel(f"%%gemini {options}\nGo.")
-    # Before the words and after them: one of them asks for the rest, and `_gemini` is another answer then.
-    found = kernel(f"search()\nwords({asking(server, dialect)!r})\nsearch()\n_gemini")
+    # Before and after the commands, because `resume` among them assigns another response to `_gemini`.
+    found = kernel(f"search()\nrun_commands({asking(server, dialect)!r})\nsearch()\n_gemini")
     assert found.status == "ok", found.error
     assert found.stdout.startswith("found: []\n"), found.stdout[:500]
     assert found.stdout.endswith("\nfound: []\n"), found.stdout[-500:]
@@ -260,7 +260,7 @@ def test_it_is_shown_kept_and_written_nowhere(kernel, server, dialect, what):
 
 
 @pytest.mark.parametrize("dialect", [name for name in names() if backend(name).auth is not None])
-def test_in_each_way_to_send_it(kernel, server, dialect):
+def test_each_way_of_sending_the_key_keeps_it_in_its_header(kernel, server, dialect):
     for style in backend(dialect).auth.styles:
         if style == "google" or (dialect == "vertex" and style == "bearer"):
             continue  # these take no key from a variable without a project
@@ -287,19 +287,19 @@ LISTS = {
 
 @pytest.mark.parametrize("what", LISTS)
 @pytest.mark.parametrize("dialect", [name for name in names() if backend(name).models is not None])
-def test_lists_of_models_and_counts_of_tokens_show_it_nowhere(kernel, server, dialect, what):
+def test_lists_of_models_and_token_counts_do_not_show_the_key(kernel, server, dialect, what):
     endpoint = Endpoint(server.base_url)
-    made = backend(dialect).models(endpoint, "")
-    server.route(urlsplit(made.url).path, Script([LISTS[what], hang_up()]))
+    request = backend(dialect).models(endpoint, "")
+    server.route(urlsplit(request.url).path, Script([LISTS[what], hang_up()]))
     server.script(LISTS[what], hang_up())
     kernel(f"%xmode {MODES[list(LISTS).index(what)]}")
     kernel(f"%gemini config backend={dialect}")
     kernel(f"%gemini config base_url={server.base_url}")
     kernel("%gemini config key_env=K")
     kernel("%gemini models")
-    said = f"backend={dialect!r}, base_url={server.base_url!r}, key_env='K'"
-    kernel(f"import gemini_magic\ngemini_magic.models({said})")
-    kernel(f"gemini_magic.count_tokens('x', model='m', {said})")
+    arguments = f"backend={dialect!r}, base_url={server.base_url!r}, key_env='K'"
+    kernel(f"import gemini_magic\ngemini_magic.models({arguments})")
+    kernel(f"gemini_magic.count_tokens('x', model='m', {arguments})")
     for setting in ("backend", "base_url", "key_env"):
         kernel(f"%config GeminiMagics.{setting} = None")
     assert len([request for request in server.requests if CANARY in str(request.headers)]) >= 3
@@ -325,8 +325,8 @@ except Exception as problem:
     ['key_env="K", retries=0', 'key_env="BAD"', 'key_env="GEMINI_API_KEY"', 'key_env="K", on_chunk=broken'],
     ids=["refused", "no key at all", "another's", "a callback that fails"],
 )
-def test_no_traceback_shows_it_whoever_raises(kernel, server, mode, how):
-    """Frames hold their variables, and IPython's Verbose shows them when the user's own error came of ours."""
+def test_no_traceback_shows_the_key(kernel, server, mode, how):
+    """IPython's Verbose mode shows the variables of all frames, also those below an error of the user's code."""
     server.model(
         "m", text("x") if "on_chunk" in how else status(400, {}, google_error(400, QUOTED, "X")), finish()
     )
@@ -341,12 +341,12 @@ def test_no_traceback_shows_it_whoever_raises(kernel, server, mode, how):
     assert kernel.leaks() == []
 
 
-def test_history_holds_what_was_typed_and_nothing_else(kernel, server):
+def test_the_history_contains_only_what_was_typed(kernel, server):
     server.script(text(QUOTED), finish())
     kernel(f"%%gemini {asking(server)}\nGo on, history.")
     kernel("get_ipython().history_manager.writeout_cache()")
-    told = kernel("%history -n")
-    assert "Go on, history." in told.stdout
+    history = kernel("%history -n")
+    assert "Go on, history." in history.stdout
     kernel("%history -o -g Go")
     database = kernel.home / "IPYTHONDIR" / "profile_default" / "history.sqlite"
     assert b"Go on, history." in database.read_bytes()
@@ -354,18 +354,18 @@ def test_history_holds_what_was_typed_and_nothing_else(kernel, server):
     assert files_with_the_key(kernel.home) == []
 
 
-def test_typed_it_is_in_nothing_that_is_kept(kernel, server):
-    """The key that a user types is for Google's own host; a proxy that refuses keeps this test at home."""
+def test_a_typed_key_is_not_stored(kernel, server):
+    """A typed key is for Google's host; a proxy that refuses the connection keeps the request on this machine."""
     kernel(f"import os; os.environ['HTTPS_PROXY'] = {server.base_url!r}")
     run = kernel.session.begin("%%gemini -m m --retries 0 --record run.jsonl\nGo.")
     stdin = kernel.session.client.stdin_channel.socket
-    assert stdin.poll(10_000), "nobody was asked for a key"
+    assert stdin.poll(10_000), "the user was not asked for a key"
     stdin.recv_multipart()
     kernel.session.client.input(CANARY)
     kernel.session.finish(run)
-    kernel.said += [f"{message.kind}: {message.content}" for message in run.messages]
+    kernel.messages += [f"{message.kind}: {message.content}" for message in run.messages]
     assert run.error["ename"] == "ConnectionFailed"
-    kernel("words('')")
+    kernel("run_commands('')")
     assert kernel("search()").stdout.startswith("found: []")
     kernel("%gemini")
     kernel("%history -n\ndel os.environ['HTTPS_PROXY']")
@@ -376,7 +376,7 @@ def test_typed_it_is_in_nothing_that_is_kept(kernel, server):
     assert CANARY not in str(server.requests)
 
 
-def test_a_saved_notebook_holds_it_nowhere(server):
+def test_a_saved_notebook_does_not_contain_the_key(server):
     cells = ["%load_ext gemini_magic"]
     for number, scripts in enumerate(SERVERS.values()):
         server.answers(f"row-{number}", *[one if isinstance(one, Script) else Script(one) for one in scripts])
@@ -387,14 +387,14 @@ def test_a_saved_notebook_holds_it_nowhere(server):
     assert "<key>" in saved
 
 
-# ---------------------------------------------------------------------------------------- nobody else gets it
+# ---------------------------------------------------------------------------------------- other servers do not get it
 
 GOOGLES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 
 
 @pytest.fixture(scope="module")
 def reader_of_notebooks(tmp_path_factory):
-    """A kernel whose user has keys for Google in the environment, and runs what others wrote."""
+    """A kernel whose user has keys for Google in the environment and runs notebooks of other authors."""
     home = tmp_path_factory.mktemp("reader")
     with KernelSession(
         env=dict.fromkeys((*GOOGLES, "K"), CANARY)
@@ -407,7 +407,7 @@ def reader_of_notebooks(tmp_path_factory):
 
 
 @pytest.mark.parametrize("dialect", names())
-def test_a_notebook_that_names_a_stranger_gets_no_key(reader_of_notebooks, server, dialect):
+def test_a_notebook_with_another_address_gets_no_key(reader_of_notebooks, server, dialect):
     kernel = reader_of_notebooks
     server.model("m", text("hello"), finish())
     options = asking(server, dialect, key="")
@@ -425,13 +425,13 @@ def test_a_notebook_that_names_a_stranger_gets_no_key(reader_of_notebooks, serve
             assert refused.error["ename"] == "CredentialsError"
     if backend(dialect).local is None:
         assert asked >= len(runs)
-        assert len(server.requests) == asked  # nothing was sent to ask
+        assert len(server.requests) == asked  # no further request was sent
     assert CANARY not in str(server.requests)
     assert kernel.leaks() == []
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-def test_a_server_that_sends_elsewhere_sends_no_key_there(reader_of_notebooks, server, code):
+def test_a_redirect_does_not_send_the_key_to_another_server(reader_of_notebooks, server, code):
     kernel = reader_of_notebooks
     with FakeServer() as elsewhere:
         elsewhere.model("m", text("hello"), finish())

@@ -4,9 +4,10 @@ import threading
 
 import nbformat
 import pytest
-from fake_server import FakeServer, cut, finish, text
+from fake_server import FakeServer, Script, cut, finish, status, text
 from surroundings import CANARY
 
+from gemini_magic.catalog import TokenCount
 from gemini_magic.errors import (
     BlockedError,
     OptionError,
@@ -21,11 +22,11 @@ def roles(response):
     return [turn.role for turn in response.request.turns]
 
 
-def said(response):
+def texts(response):
     return [turn.text for turn in response.request.turns]
 
 
-def test_a_cell_is_asked_shown_and_bound(cells):
+def test_a_cell_sends_its_prompt_shows_the_answer_and_assigns_the_response(cells):
     result = cells("%%gemini answer <<\nHello there")
     assert result.success
     assert "Hello there" in cells.shown
@@ -36,14 +37,14 @@ def test_a_cell_is_asked_shown_and_bound(cells):
     assert cells.names["Out"][result.execution_count] is response
 
 
-def test_the_answer_is_shown_once_and_again_when_asked_for(cells):
+def test_the_answer_is_shown_once_and_again_as_the_value_of_another_cell(cells):
     cells("%%gemini -o r\nHello there")
     assert cells.shown.count("Hello there") == 1
     cells("r")
     assert cells.shown.count("Hello there") == 1
 
 
-def test_a_response_that_was_not_the_cells_value_is_shown_when_asked_for(cells):
+def test_a_response_that_was_not_the_value_of_its_cell_is_shown_by_another_cell(cells):
     cells("r = get_ipython().run_cell_magic('gemini', '', 'Hello there')")
     cells("r")
     assert cells.shown.count("Hello there") == 1
@@ -61,19 +62,19 @@ PROMPTS = [
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
-def test_the_prompt_arrives_as_it_was_typed(cells, prompt):
+def test_the_prompt_is_sent_as_typed(cells, prompt):
     assert cells(f"%%gemini -q\n{prompt}").success
     assert cells.names["_gemini"].request.turns[-1].text == prompt
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
-def test_the_same_when_run_cell_is_called_inside_a_cell(cells, prompt):
+def test_the_prompt_is_sent_as_typed_by_run_cell_in_a_cell(cells, prompt):
     cells.names["code"] = f"%%gemini -q\n{prompt}"
     assert cells("get_ipython().run_cell(code)").success
     assert cells.names["_gemini"].request.turns[-1].text == prompt
 
 
-def test_inside_other_cell_magics(cells):
+def test_a_cell_runs_inside_other_cell_magics(cells):
     assert cells("%%time\n%%gemini\nHello time").success
     assert "Hello time" in cells.shown
     assert "Wall time" in cells.shown
@@ -84,12 +85,12 @@ def test_inside_other_cell_magics(cells):
     assert "Hello capture" in cells.names["caught"].stdout
 
 
-def test_inside_a_function(cells):
+def test_a_cell_magic_runs_inside_a_function(cells):
     cells("def ask(p):\n    return get_ipython().run_cell_magic('gemini', '-q', p).text")
     assert cells("ask('inside')").result == "inside"
 
 
-def test_inside_a_notebook_that_is_run(cells, tmp_path):
+def test_a_cell_runs_inside_a_notebook_of_run(cells, tmp_path):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("%%gemini -q -o r\n>>> from afar")])
     path = tmp_path / "other.ipynb"
     path.write_text(nbformat.writes(notebook))
@@ -97,7 +98,7 @@ def test_inside_a_notebook_that_is_run(cells, tmp_path):
     assert cells.names["r"].request.turns[-1].text == ">>> from afar"
 
 
-def test_expressions_in_prompt_and_line(cells):
+def test_expressions_in_the_prompt_and_on_the_line(cells):
     cells("n = 3; model = 'gemini-x'")
     cells("%%gemini -q -m {{ model }}\n{{ n }} and {{ n + 1 }}, {n}")
     assert cells.names["_gemini"].text == "3 and 4, {n}"
@@ -106,17 +107,17 @@ def test_expressions_in_prompt_and_line(cells):
     assert cells.names["_gemini"].text == "{{ n }}"
 
 
-def test_another_response_in_a_prompt_is_its_text(cells):
+def test_a_response_in_a_prompt_is_replaced_by_its_text(cells):
     cells("%%gemini -q -o first\nHello")
     cells("%%gemini -q\n{{ first }}!")
     assert cells.names["_gemini"].text == "Hello!"
 
 
-def test_an_undefined_name_says_where_and_sends_nothing(cells):
+def test_an_undefined_name_is_reported_with_its_position_and_nothing_is_sent(cells):
     cells("city = 'Rome'")
     error = cells.error("%%gemini\nOne\nabout {{ cty }}")
     assert isinstance(error, PromptError)
-    assert "PromptError: the cell, line 3, column 7: {{ cty }}: there is no 'cty'." in cells.shown
+    assert "PromptError: the cell, line 3, column 7: {{ cty }}: name 'cty' is not defined." in cells.shown
     assert "Did you mean `city`?" in cells.shown
     assert "Traceback" not in cells.shown
     assert "_gemini" not in cells.names
@@ -136,8 +137,12 @@ def test_an_unknown_option_sends_nothing(cells):
 
 
 @pytest.mark.parametrize("cell", ["%%gemini", "%%gemini\n", "%%gemini -m gemini-x\n  \n"])
-def test_an_empty_cell_is_a_friendly_error(cells, cell):
-    assert "no prompt" in cells.error(cell).message
+def test_an_empty_cell_is_an_error_with_a_remedy(cells, cell):
+    error = cells.error(cell)
+    assert (error.message, error.remedy) == (
+        "The cell has no prompt.",
+        "Write the prompt below the %%gemini line.",
+    )
 
 
 def test_help_needs_no_prompt(cells):
@@ -145,14 +150,15 @@ def test_help_needs_no_prompt(cells):
     assert "--temperature" in cells.shown
 
 
-def test_a_comment_above_is_a_friendly_error(cells):
+def test_a_comment_above_the_magic_is_an_error_with_a_remedy(cells):
     error = cells.error("# note\n\n%%gemini\nhi")
-    assert "line 3" in error.message
+    assert error.message == "%%gemini is on line 3, but must be on the first line of the cell."
+    assert error.remedy.startswith("Move the comment below it")
     assert "Traceback" not in cells.shown
     assert cells("\n\n%%gemini -q\nhi").success
 
 
-def test_a_bad_ending_fails_the_cell_and_keeps_what_came(cells):
+def test_an_error_fails_the_cell_and_keeps_the_received_text(cells):
     error = cells.error("%%gemini -o r\n@error 503 busy\nhalf an")
     assert isinstance(error, ServiceError)
     assert error.response is cells.names["r"]
@@ -174,7 +180,7 @@ def test_a_bad_ending_fails_the_cell_and_keeps_what_came(cells):
         ("@error 500 x", ServiceError, "error"),
     ],
 )
-def test_endings_that_fail(cells, directive, kind, status):
+def test_endings_that_fail_the_cell(cells, directive, kind, status):
     assert isinstance(cells.error(f"%%gemini\n{directive}\nwords"), kind)
     assert cells.names["_gemini"].status == status
 
@@ -183,7 +189,7 @@ def test_endings_that_fail(cells, directive, kind, status):
     ("reason", "status", "shown"),
     [("STOP", "complete", ""), ("MAX_TOKENS", "truncated", "incomplete"), ("NEWS", "complete", "")],
 )
-def test_endings_that_do_not(cells, reason, status, shown):
+def test_endings_that_do_not_fail_the_cell(cells, reason, status, shown):
     assert cells(f"%%gemini\n@finish {reason}\nwords").success
     assert cells.names["_gemini"].status == status
     assert shown in cells.shown
@@ -214,69 +220,72 @@ def test_quiet_shows_nothing(cells):
     assert cells.names["r"].text == "Hello there"
 
 
-def test_continue_goes_on_with_the_last_cell(cells):
+def test_c_continues_the_conversation_of_the_last_cell(cells):
     cells("%%gemini -q\nfirst")
     cells("%%gemini -q -c\nsecond")
-    assert said(cells.names["_gemini"]) == ["first", "first", "second"]
+    assert texts(cells.names["_gemini"]) == ["first", "first", "second"]
     assert roles(cells.names["_gemini"]) == ["user", "model", "user"]
     cells("%%gemini -q\nalone")
-    assert said(cells.names["_gemini"]) == ["alone"]
+    assert texts(cells.names["_gemini"]) == ["alone"]
 
 
-def test_a_named_chat_is_kept_apart_and_can_begin_anew(cells):
+def test_a_named_chat_is_separate_and_can_be_started_again(cells):
     cells("%%gemini -q --chat tom\na")
     cells("%%gemini -q\nb")
     cells("%%gemini -q --chat tom\nc")
-    assert said(cells.names["_gemini"]) == ["a", "a", "c"]
+    assert texts(cells.names["_gemini"]) == ["a", "a", "c"]
     cells("%%gemini -q --chat tom --fresh\nd")
-    assert said(cells.names["_gemini"]) == ["d"]
+    assert texts(cells.names["_gemini"]) == ["d"]
     cells("%%gemini -q -c\ne")
-    assert said(cells.names["_gemini"]) == ["d", "d", "e"]
+    assert texts(cells.names["_gemini"]) == ["d", "d", "e"]
 
 
-def test_an_answer_without_content_leaves_no_turn(cells):
+def test_an_answer_without_content_adds_no_turn(cells):
     cells("%%gemini -q --chat tom\n@block OTHER")
     cells("%%gemini -q --chat tom\nagain")
-    assert said(cells.names["_gemini"]) == ["again"]
+    assert texts(cells.names["_gemini"]) == ["again"]
 
 
-def test_resume_asks_for_the_rest_in_a_new_request(cells):
+def test_resume_requests_the_rest_in_a_new_request(cells):
     cells("%%gemini -q --chat tom -t 0.5\n@finish MAX_TOKENS\nhalf an answer")
     assert cells("%gemini resume -q").success
-    assert "new request" in cells.shown
-    assert "`_gemini` gets the rest, `_gemini.whole` is the whole answer; `%gemini last 2`" in cells.shown
+    assert "A new request for the rest of an answer of 14 characters so far." in cells.shown
+    assert (
+        "`_gemini` will contain the rest, and `_gemini.whole` the whole answer; `%gemini last 2`"
+        in cells.shown
+    )
     response = cells.names["_gemini"]
     assert roles(response) == ["user", "model", "user"]
-    assert said(response)[1] == "half an answer"
+    assert texts(response)[1] == "half an answer"
     assert response.request.config == {"temperature": 0.5}
     assert any("new request" in note.message for note in response.notes)
     rest = response.text
     cells("%%gemini -q --chat tom\nnext")
     assert roles(cells.names["_gemini"]) == ["user", "model", "user"]
-    assert said(cells.names["_gemini"])[1] == f"half an answer{rest}"
+    assert texts(cells.names["_gemini"])[1] == f"half an answer{rest}"
     assert "complete" in cells.error("%gemini resume").message
 
 
-def test_resume_says_which_name_holds_what(cells):
+def test_resume_names_the_variables_of_both_parts(cells):
     cells("%%gemini -q -o r\n@finish MAX_TOKENS\nhalf an answer")
     first = cells.names["r"]
     cells("%gemini resume -q")
     assert (
-        "`r` keeps what came, `_gemini` gets the rest, and `_gemini.whole` is the whole answer."
+        "`r` keeps the first part, `_gemini` will contain the rest, and `_gemini.whole` the whole answer."
         in cells.shown
     )
     assert cells.names["r"] is first is not cells.names["_gemini"]
     cells("%%gemini -q -o r\n@error 503 busy\n")
     cells("%gemini resume -q -o s")
-    assert "`s` will hold the whole answer." in cells.shown
+    assert "`s` will contain the whole answer." in cells.shown
     assert cells.names["s"] is cells.names["_gemini"]
 
 
-def test_resume_without_anything_to_resume(cells):
-    assert "Nothing was asked" in cells.error("%gemini resume").message
+def test_resume_before_the_first_request_is_an_error(cells):
+    assert "No request has been sent yet." in cells.error("%gemini resume").message
 
 
-def test_background_returns_at_once_with_the_live_response(cells):
+def test_background_returns_the_running_response_at_once(cells):
     cells("%%gemini --background -o r\n@wait 0.05\none two three")
     response = cells.names["r"]
     assert response.status == "running"
@@ -289,13 +298,13 @@ def test_background_returns_at_once_with_the_live_response(cells):
     assert "one two three" in cells.shown
 
 
-def test_a_display_that_is_not_here_is_refused_before_sending(cells):
+def test_a_display_that_the_front_end_lacks_is_refused_before_sending(cells):
     error = cells.error("%%gemini --display live\nhi")
     assert "needs a notebook" in error.message
     assert "_gemini" not in cells.names
 
 
-def test_configuration_is_between_environment_and_line(cells, monkeypatch):
+def test_config_overrides_the_environment_and_the_line_overrides_config(cells, monkeypatch):
     monkeypatch.setenv("GEMINI_MAGIC_MODEL", "gemini-env")
     cells("%%gemini -q\na")
     assert cells.names["_gemini"].request.model == "gemini-env"
@@ -309,14 +318,14 @@ def test_configuration_is_between_environment_and_line(cells, monkeypatch):
     assert "gemini-config" in cells.shown
 
 
-def test_the_state_names_what_matters(cells):
+def test_state_shows_model_backend_conversations_tokens_and_the_last_answer(cells):
     cells("%%gemini -q --chat tom\none two")
     cells("%gemini")
     for expected in ("gemini-flash-latest", "echo", "chat tom", "1 question", "4 total", "complete"):
         assert expected in cells.shown
 
 
-def test_words(cells):
+def test_the_commands_show_the_last_answer_and_its_data(cells):
     cells("%%gemini -q -o r\none two")
     assert cells("%gemini last").result is cells.names["r"]
     assert "one two" in cells.shown
@@ -324,7 +333,7 @@ def test_words(cells):
     assert len(cells("%gemini chunks").result) == 2
     assert cells("%gemini usage").result["total"] == [3, 4]
     cells("%gemini notes")
-    assert "Nothing odd" in cells.shown
+    assert "No notes: nothing unusual was found." in cells.shown
     cells("%gemini config")
     assert "%config GeminiMagics" in cells.shown
     cells("%gemini version")
@@ -337,12 +346,21 @@ def test_words(cells):
     assert "randomness" in cells.shown
     assert "`%gemini last`" in cells.error("%gemini lst").remedy
     cells("%%gemini -q --chat tom\na")
-    assert "Did you mean tom" in cells.error("%gemini reset tim").remedy
-    assert cells("%gemini reset tom").success
-    assert "'none' is not a number" in str(cells.error("%gemini last none"))
+    assert cells.error("%gemini reset tim").remedy == "Did you mean tom?"
+    error = cells.error("%gemini reset other")
+    assert (error.message, error.remedy) == (
+        "There is no conversation named 'other'.",
+        "Named conversations: tom.",
+    )
+    cells("%gemini reset tom")
+    assert cells.shown == "Deleted conversation 'tom' (1 question).\n"
+    assert "There are no named conversations" in cells.error("%gemini reset tom").remedy
+    cells("%gemini reset")
+    assert cells.shown == "Deleted all conversations (0 with a name).\n"
+    assert "'none' is not a valid number" in str(cells.error("%gemini last none"))
 
 
-def test_an_answer_of_an_earlier_kernel_is_found(cells):
+def test_last_finds_an_answer_of_an_earlier_session(cells):
     cells("%%gemini -q --journal\nremember me")
     unload(cells.shell)
     load(cells.shell)
@@ -351,7 +369,7 @@ def test_an_answer_of_an_earlier_kernel_is_found(cells):
     assert found is not cells.names["_gemini"]
 
 
-def test_record_and_replay(cells, tmp_path):
+def test_an_answer_is_recorded_and_replayed(cells, tmp_path):
     path = tmp_path / "one.jsonl"
     cells(f"%%gemini -q --record {path}\nHello there")
     lines = [json.loads(line) for line in io.StringIO(path.read_text())]
@@ -362,7 +380,7 @@ def test_record_and_replay(cells, tmp_path):
     assert type(error).__name__ == "RecordingError"
 
 
-def test_a_configured_key_does_not_follow_to_another_address(cells, fake_server, monkeypatch):
+def test_a_configured_key_is_not_sent_to_another_address(cells, fake_server, monkeypatch):
     monkeypatch.setenv("MYKEY", CANARY)
     with FakeServer() as other:
         fake_server.script(text("one"), finish())
@@ -386,3 +404,23 @@ def test_a_configured_key_does_not_follow_to_another_address(cells, fake_server,
     assert [CANARY in str(each.headers) for each in fake_server.requests] == [True, True]
     assert len(other.requests) == 3
     assert CANARY not in str(other.requests)
+
+
+def test_counting_tokens_calls_no_model(cells, fake_server):
+    fake_server.route("/v1beta/models/m:countTokens", Script([status(200, body={"totalTokens": 7})]))
+    cells("x = 3")
+    cells(f"%%gemini -m m --count -o n --backend gemini --base-url {fake_server.base_url}\nCount {{{{ x }}}}")
+    assert cells.names["n"] == TokenCount(7, None, {})
+    (request,) = fake_server.requests
+    assert "Count 3" in str(request.body)
+    assert "_gemini" not in cells.names
+
+
+def test_a_backend_or_a_recording_cannot_count_tokens(cells):
+    assert "cannot count" in cells.error("%%gemini --count\nhi").message
+    assert (
+        "A recording cannot count tokens."
+        in cells.error("%%gemini --count --replay builtin:tour\nhi").message
+    )
+    cells("%%gemini --count --dry-run -o n\nhi")  # shows the request and sends nothing
+    assert "hi" in repr(cells.names["n"])

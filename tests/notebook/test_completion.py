@@ -1,4 +1,4 @@
-"""What Tab offers: options, values, words, names in an expression; nothing in the prose of a prompt."""
+"""Completions: options, values, commands, names in an expression; none in the text of a prompt."""
 
 import pytest
 from fake_server import Script, status
@@ -15,7 +15,7 @@ class Thing:
 
 @pytest.fixture
 def tab(cells, tmp_path, monkeypatch):
-    """What is offered at the end of a cell: the texts, and what they take the place of."""
+    """The completions at the end of a cell, and the texts that they replace."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "old.jsonl").write_text("")
     (tmp_path / "notes.txt").write_text("")
@@ -67,10 +67,14 @@ def tab(cells, tmp_path, monkeypatch):
         ("%gemini journal export ol", ["old.jsonl"]),
         ("%gemini journal forget ", ["all"]),
         ("%gemini events ", ["answer"]),
+        ("%gemini events answer ", []),
+        ("%gemini code ", ["answer"]),
+        ("%gemini stop ", ["answer"]),
         ("%gemini diff answer an", ["answer"]),
         ("%gemini reset tom ", []),
         ("%gemini reset ", ["tom"]),
         ("%gemini help --displ", ["--display"]),
+        ("%gemini help opt", ["options"]),
         ("%gemini config disp", ["display"]),
         ("%gemini config display=l", ["live"]),
         ("%gemini config quiet=", ["True", "False"]),
@@ -89,7 +93,7 @@ def tab(cells, tmp_path, monkeypatch):
         ("%%gemini\n{{ _hid", ["_hidden"]),
     ],
 )
-def test_what_is_offered(tab, monkeypatch, code, texts):
+def test_the_completions_at_a_place(tab, monkeypatch, code, texts):
     monkeypatch.setenv("EXAMPLE_KEY", "x")
     found, replaced = tab(code)
     assert found[: len(texts) or None] == texts
@@ -99,7 +103,7 @@ def test_what_is_offered(tab, monkeypatch, code, texts):
     assert all(code.endswith(fragment) for fragment in replaced)
 
 
-def test_an_empty_word_is_offered_everything_that_fits(tab):
+def test_an_empty_word_has_all_completions_of_its_place(tab):
     options = tab("%%gemini ")[0]
     assert options[0] == "echo-9"
     assert {"--model", "-m", "--journal", "--display"} <= set(options)
@@ -110,13 +114,13 @@ def test_an_empty_word_is_offered_everything_that_fits(tab):
     assert not {"_hidden", "get_ipython", "sorted"} & set(names)
 
 
-def test_what_is_not_ours_is_left_to_python(tab):
+def test_other_code_is_left_to_ipython(tab):
     assert "skyline" in tab("skyl")[0]
     assert "%%gemini" in tab("%%gem")[0]
     assert "key" in str(tab("%%gemini\n{{ data['")[0])
 
 
-def test_models_are_those_that_were_listed(tab, cells, fake_server):
+def test_models_are_completed_after_they_were_listed(tab, cells, fake_server):
     fake_server.route("/v1beta/models", _models("gemini-2.5-pro", "gemini-3-flash"))
     address = f"--backend gemini --base-url {fake_server.base_url}"
     assert tab(f"%%gemini {address} -m gemini-2")[0] == []
@@ -129,7 +133,7 @@ def _models(*names):
     return Script([status(200, {}, {"models": [{"name": f"models/{name}"} for name in names]})])
 
 
-def test_a_configuration_that_cannot_be_read_is_no_obstacle(tab, tmp_path):
+def test_completion_works_with_an_unreadable_configuration(tab, tmp_path):
     (tmp_path / "pyproject.toml").write_text("[tool.gemini_magic]\nnonsense = 1")
     assert tab("%%gemini --mo")[0] == ["--model"]
     assert tab("%%gemini --model ech")[0] == ["echo-9"]
@@ -142,19 +146,19 @@ def test_a_configuration_that_cannot_be_read_is_no_obstacle(tab, tmp_path):
         ("x = 1", 0, 3, None),
         ("%%gemini", 0, 8, None),
         ("%%geminix a", 0, 11, None),
-        ("%%gemini -m x\nhello", 0, 12, Place("line", " -m ")),
-        ("\n\n%%gemini -m x\nhello", 2, 12, Place("line", " -m ")),
-        ("%%gemini\nhel\nlo", 2, 1, Place("prose", "hel\nl")),
+        ("%%gemini -m x\nhello", 0, 12, Place("options", " -m ")),
+        ("\n\n%%gemini -m x\nhello", 2, 12, Place("options", " -m ")),
+        ("%%gemini\nhel\nlo", 2, 1, Place("prompt", "hel\nl")),
         ("%%gemini\n{{ a\n+ b }} c", 2, 2, Place("expression", " a\n+ ")),
-        ("%%gemini\n{{ a\n+ b }} c", 2, 8, Place("prose", "{{ a\n+ b }} c"[:13])),
-        ("%%time\n%gemini x", 1, 9, Place("word", "x")),
+        ("%%gemini\n{{ a\n+ b }} c", 2, 8, Place("prompt", "{{ a\n+ b }} c"[:13])),
+        ("%%time\n%gemini x", 1, 9, Place("command", "x")),
     ],
 )
-def test_where_the_cursor_is(cell, line, column, place):
+def test_the_place_of_the_cursor(cell, line, column, place):
     assert place_of(cell, line, column) == place
 
 
-def test_unloading_takes_it_back(shell):
+def test_unloading_removes_the_matcher(shell):
     before = list(shell.Completer.custom_matchers)
     load(shell)
     load(shell)
@@ -164,7 +168,7 @@ def test_unloading_takes_it_back(shell):
 
 
 @pytest.mark.kernel
-def test_in_a_real_kernel_before_any_cell_was_asked(tmp_path):
+def test_completion_in_a_kernel_before_the_first_request(tmp_path):
     with KernelSession(env={"HOME": str(tmp_path)}, cwd=tmp_path) as kernel:
         kernel.execute("%load_ext gemini_magic\nskyline = 1")
         reply = kernel.complete("%%gemini --displ")

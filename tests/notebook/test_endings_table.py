@@ -1,4 +1,4 @@
-"""How an answer may end, row by row: through `%%gemini` in a real kernel, against a real server, as it is saved."""
+"""The endings of an answer as a table: `%%gemini` in a real kernel, a server, and the saved notebook."""
 
 import pytest
 from fake_server import FakeServer, cut, endless, event, finish, google_error, raw, reset, stall, status, text
@@ -21,7 +21,7 @@ BLOCKING = [
 ]
 FAILING = ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "MALFORMED_RESPONSE"]
 
-# what happens: (steps, options), and what must be seen: (status, does the cell fail, words in the saved output)
+# ending: (the server's steps, options, expected status, whether the cell fails, text in the saved output)
 ROWS = {
     "STOP at end of input": ([HALF, finish("STOP")], "", "complete", False, "answer complete"),
     "STOP, then more": (
@@ -83,8 +83,8 @@ def saved():
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_the_status_is_shown_and_the_cell_ends_accordingly(saved, row):
-    _, _, wanted, fails, words = ROWS[row]
+def test_the_status_is_shown_and_decides_whether_the_cell_fails(saved, row):
+    _, _, wanted, fails, message = ROWS[row]
     cell, state = saved[row]
     shown = [output for output in cell.outputs if output.output_type == "display_data"]
     errors = [output for output in cell.outputs if output.output_type == "error"]
@@ -93,11 +93,11 @@ def test_the_status_is_shown_and_the_cell_ends_accordingly(saved, row):
     assert all(len(error.traceback) <= 3 for error in errors)
     record = shown[0].data["application/vnd.gemini-stream+json"]
     assert record["status"] == wanted
-    kept = "" if row in ("blocked prompt", "HTTP error", "unreadable body") else "Half an answer"
-    assert "".join(output.text for output in state.outputs) == f"{wanted} {kept!r}"
-    assert record["text"] == kept
+    received = "" if row in ("blocked prompt", "HTTP error", "unreadable body") else "Half an answer"
+    assert "".join(output.text for output in state.outputs) == f"{wanted} {received!r}"
+    assert record["text"] == received
     for kind in ("text/html", "text/plain", "text/markdown"):
         plain = shown[0].data[kind].replace("<code>", "`").replace("</code>", "`").replace("\\_", "_")
-        assert words in plain, kind
-        assert kept in plain
+        assert message in plain, kind
+        assert received in plain
     assert CANARY not in str(cell)

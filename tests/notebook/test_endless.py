@@ -1,4 +1,4 @@
-"""Answers far longer than any model gives, in a real kernel: they end in time, and the notebook stays small."""
+"""Answers far longer than those of any model, in a real kernel: they end in time, and the notebook stays small."""
 
 import json
 
@@ -27,11 +27,11 @@ def kernel(tmp_path_factory):
 
 
 def seconds_after(kernel, mark):
-    """From the last byte until now, in the kernel's own clock."""
+    """Seconds from the last byte until now, by the kernel's clock."""
     return float(kernel.execute(f"import time\nprint(time.time() - r.started.timestamp() - {mark})").stdout)
 
 
-def test_thirty_megabytes_are_shown_in_part_and_kept_whole(kernel, server):
+def test_thirty_megabytes_are_shown_in_part_and_stored_completely(kernel, server):
     server.script(*[text(PIECE)] * 300, finish())
     run = kernel.execute(f"%%gemini -o r --base-url {server.base_url} --key-env FAKE_KEY\nhi", timeout=60)
     assert run.status == "ok", run.error
@@ -48,8 +48,8 @@ def test_an_endless_answer_can_be_interrupted(kernel, server):
     server.script(endless(text(PIECE)))
     run = kernel.begin(f"%%gemini -o r --max-total 2000 --base-url {server.base_url} --key-env FAKE_KEY\nhi")
     kernel.wait_for(run, "comm_msg", within="too long, the rest is not shown", timeout=20)
-    begun = kernel.interrupt()
+    start = kernel.interrupt()
     kernel.finish(run)
-    assert run.reply.time - begun < 5
+    assert run.reply.time - start < 5
     assert run.status == "error"
     assert kernel.execute("print(r.status, len(r.text) > 1_000_000)").stdout == "interrupted True\n"

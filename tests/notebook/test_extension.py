@@ -7,7 +7,7 @@ import pytest
 from gemini_magic.notebook import load, unload
 
 
-def test_loading_twice_is_loading_once(shell, capsys):
+def test_loading_and_unloading_twice_changes_nothing(shell, capsys):
     before = list(shell.input_transformers_cleanup)
     configurables = list(shell.configurables)
     load(shell)
@@ -23,7 +23,7 @@ def test_loading_twice_is_loading_once(shell, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_a_foreign_magic_of_the_same_name_is_named(shell, capsys):
+def test_a_message_names_the_magic_that_was_replaced(shell, capsys):
     def gemini(line, cell):
         return "foreign"
 
@@ -31,11 +31,11 @@ def test_a_foreign_magic_of_the_same_name_is_named(shell, capsys):
     shell.register_magic_function(gemini, "cell", "gemini")
     load(shell)
     assert capsys.readouterr().out.splitlines() == [
-        "%%gemini was registered by google.generativeai.notebook; it is gemini_magic's from now on."
+        "%%gemini was registered by google.generativeai.notebook. gemini_magic has replaced it."
     ]
 
 
-def test_a_foreign_magic_loaded_later_is_left_alone(cells):
+def test_another_magic_registered_later_is_not_touched(cells):
     def gemini(line, cell):
         return f"foreign {cell}"
 
@@ -43,7 +43,7 @@ def test_a_foreign_magic_loaded_later_is_left_alone(cells):
     assert cells("%%gemini\nhi").result == "foreign hi\n"
 
 
-def test_the_profiles_configuration_counts(shell, capsys):
+def test_the_configuration_of_the_profile_is_used(shell, capsys):
     shell.config.GeminiMagics.backend = "echo"
     shell.config.GeminiMagics.model = "gemini-profile"
     load(shell)
@@ -51,7 +51,7 @@ def test_the_profiles_configuration_counts(shell, capsys):
     assert shell.user_ns["_gemini"].request.model == "gemini-profile"
 
 
-def test_configuration_survives_loading_again_and_begins_anew(shell, capsys):
+def test_config_works_after_loading_again(shell, capsys):
     load(shell)
     shell.run_cell("%config GeminiMagics.backend = 'echo'")
     unload(shell)
@@ -79,7 +79,7 @@ def _python(code):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_loading_imports_nothing_that_only_a_cell_needs():
+def test_loading_imports_only_the_modules_it_needs():
     spent, modules = _python(_LOAD)
     print(f"load_ext: {spent * 1e3:.1f} ms CPU, {len(modules)} modules")
     assert [name for name in modules if not name.startswith("gemini_magic")] == []
@@ -101,31 +101,31 @@ shell = InteractiveShell.instance()
 shell.run_line_magic("load_ext", "gemini_magic")
 shell.run_line_magic("config", "GeminiMagics.backend = 'echo'")
 seen = []
-class Note:
+class Watch:
     def find_spec(self, name, path=None, target=None):
         if name in ("ipywidgets", "markdown_it", "nh3"):
             seen.append(name)
-sys.meta_path.insert(0, Note())
+sys.meta_path.insert(0, Watch())
 import gemini_magic.client as client
 open_stream = client.open_stream
-def noted(*args, **named):
+def recorded(*args, **named):
     stream = open_stream(*args, **named)
     seen.append("sent")
     return stream
-client.open_stream = noted
+client.open_stream = recorded
 shell.run_cell("%%gemini\\nhello")
 print()
 print(json.dumps(seen))
 """
 
 
-def test_the_request_leaves_before_the_picture_is_imported():
+def test_the_request_is_sent_before_the_view_is_imported():
     seen = _python(_ORDER)
     assert seen[0] == "sent", seen
     assert len(seen) > 1
 
 
 @pytest.mark.parametrize("word", ["%gemini?", "%%gemini?"])
-def test_the_question_mark_tells_the_essentials(cells, word):
+def test_the_question_mark_shows_the_usage(cells, word):
     cells(word)
     assert "{{ expression }}" in cells.shown

@@ -1,6 +1,6 @@
-"""What a server, a gateway or a network may do, fault by fault: through `%%gemini` in a real kernel, as it is saved.
+"""Faults of servers, gateways and networks: `%%gemini` in a real kernel, and the saved notebook.
 
-How an answer may end by its own words is in `test_endings_table.py`.
+`test_endings_table.py` tests the endings of an answer that the protocol provides for.
 """
 
 from __future__ import annotations
@@ -69,10 +69,10 @@ def quota(**details: object) -> Step:
 
 @dataclass(frozen=True)
 class Fault:
-    """What the server does to one cell, and what its user must see.
+    """What the server does for one cell, and the expected result.
 
-    `within` are the seconds from the cell's beginning to its end, with room for a busy machine; `at_least` shows
-    that a wait was kept.
+    `within` is the longest time in seconds from the start of the cell to its end, enough for a busy machine.
+    `at_least` is the shortest time; it shows that the client waited.
     """
 
     answers: Sequence[Script | list[Step]]
@@ -85,7 +85,7 @@ class Fault:
     within: float = 5.0
     at_least: float = 0.0
     notes: set[str] = field(default_factory=set)
-    of_notes: str = ""  # an expression over `r` that has to hold in the kernel
+    condition: str = ""  # an expression over `r` that must be true in the kernel
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -152,7 +152,7 @@ FAULTS = {
             ]
         ],
     ),
-    # -- broken off
+    # -- interrupted
     "cut inside a character": Fault(
         [[text("Half"), cut('data: {"candidates":[{"content":{"parts":[{"text":"naï'.encode()[:-1])]],
         "truncated",
@@ -172,14 +172,14 @@ FAULTS = {
     "HTTP/1.0, closed without a reason": Fault(
         [Script([text("Half")], http10=True)], "truncated", "Half", fails=True, shows=RESUME
     ),
-    "less than was promised": Fault(
+    "less than the announced length": Fault(
         [[bare(HEAD + b"Content-Length: 9999\r\n\r\n" + line("Half", None)), hang_up()]],
         "truncated",
         "Half",
         fails=True,
         shows=RESUME,
     ),
-    "chunks that are none": Fault(
+    "invalid chunks": Fault(
         [[text("Half"), bare(b"zz\r\nnot a chunk\r\n"), hang_up()]],
         "truncated",
         "Half",
@@ -227,7 +227,7 @@ FAULTS = {
         at_least=1.0,
         notes={"retry"},
     ),
-    "full quota, with words": Fault(
+    "full quota, with a delay in the message": Fault(
         [
             [status(429, body=google_error(429, "Please retry in 0.31s.", "RESOURCE_EXHAUSTED"))],
             OK,
@@ -298,7 +298,7 @@ FAULTS = {
         shows="Redirects are not followed",
         within=3.0,
     ),
-    "a page to log in": Fault(
+    "a login page": Fault(
         [Script([raw(LOGIN.encode())], content_type="text/html", close_delimited=True)],
         "error",
         "",
@@ -307,7 +307,7 @@ FAULTS = {
         shows="Please log in",
         within=3.0,
     ),
-    # -- lies
+    # -- wrong headers and bytes
     "called HTML": Fault([Script([text("fine"), finish()], content_type="text/html")]),
     "called JSON": Fault([Script([text("fine"), finish()], content_type="application/json")]),
     "called Latin-1": Fault(
@@ -316,12 +316,12 @@ FAULTS = {
     "bytes that are not UTF-8": Fault(
         [[raw(line("na~ve").replace(b"~", b"\xef"))]], text="na\ufffdve", notes={"invalid-utf8"}
     ),
-    # -- much
+    # -- large
     "a flood": Fault([[flood(50_000), finish()]], text="x " * 50_000, within=30.0),
     "a line of 20 MiB": Fault(
         [[text("fine"), event({"candidates": [{"content": INLINE, "index": 0}]}), finish()]],
         within=30.0,
-        of_notes=f"len(r.parts[1].data) == {len(IMAGE) * 3 // 4} and r.raw_chunks[1].size > {len(IMAGE)}",
+        condition=f"len(r.parts[1].data) == {len(IMAGE) * 3 // 4} and r.raw_chunks[1].size > {len(IMAGE)}",
     ),
     "an answer without an end": Fault(
         [[endless(text("on and on "))]],
@@ -355,10 +355,10 @@ FAULTS = {
         options="--max-total 0.5",
         shows="--max-total",
     ),
-    # -- packed
-    "compressed, though nobody asked": Fault(
+    # -- compressed
+    "compressed without being requested": Fault(
         [Script([text("fi"), pause(0.3), text("ne"), finish()], gzip=True)],
-        of_notes="r.chunks[1].t - r.chunks[0].t > 0.2",
+        condition="r.chunks[1].t - r.chunks[0].t > 0.2",
     ),
     "compressed, and broken in the middle": Fault(
         [Script([text("Half"), pause(0.1), bare(b"5\r\n\xff\xff\xff\xff\xff\r\n"), stall()], gzip=True)],
@@ -383,7 +383,7 @@ _SAY = "r = _gemini; print((r.status, r.text, [n.kind for n in r.notes], len(r.a
 
 @pytest.fixture(scope="module")
 def saved():
-    """One notebook with a cell for each fault, run once: the cell, what the kernel says of it, the requests."""
+    """One notebook with a cell for each fault, run once: the cell, its state in the kernel, the requests."""
     with FakeServer() as server:
         cells = ["%load_ext gemini_magic"]
         for number, fault in enumerate(FAULTS.values()):
@@ -391,7 +391,7 @@ def saved():
             server.answers(f"fault-{number}", *scripts)
             cells += [
                 f"%%gemini -m fault-{number} --base-url {server.base_url} --key-env K {fault.options}\nGo.",
-                _SAY.format(fault.of_notes or True),
+                _SAY.format(fault.condition or True),
             ]
         notebook = run_notebook(cells, env={"K": CANARY}, allow_errors=True, timeout=60)
         asked = [server.asked(f"fault-{number}") for number in range(len(FAULTS))]
@@ -400,26 +400,26 @@ def saved():
 
 
 def seconds(cell) -> float:
-    """How long a cell kept the kernel busy."""
-    said = cell.metadata["execution"]
-    begun, ended = (datetime.fromisoformat(said[f"iopub.status.{name}"]) for name in ("busy", "idle"))
-    return (ended - begun).total_seconds()
+    """How long the kernel was busy with a cell."""
+    times = cell.metadata["execution"]
+    start, end = (datetime.fromisoformat(times[f"iopub.status.{name}"]) for name in ("busy", "idle"))
+    return (end - start).total_seconds()
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_seen_told_and_over_in_time(saved, name):
+def test_a_fault_is_reported_and_ends_the_cell_in_time(saved, name):
     fault, (cell, state, requests) = FAULTS[name], saved[name]
     shown = [output for output in cell.outputs if output.output_type == "display_data"]
     errors = [output for output in cell.outputs if output.output_type == "error"]
-    told = "".join(output["text"] for output in state.outputs)  # a kernel may send one print in two pieces
-    reached, kept, notes, attempts, holds = eval(told)
-    print(f"{name}: {reached}, {kept[:40]!r}, {len(requests)} requests, {seconds(cell):.2f} s, {notes}")
+    printed = "".join(output["text"] for output in state.outputs)  # a kernel may send one print in two pieces
+    reached, received, notes, attempts, holds = eval(printed)
+    print(f"{name}: {reached}, {received[:40]!r}, {len(requests)} requests, {seconds(cell):.2f} s, {notes}")
     assert reached == fault.status
     if name.startswith("an answer without an end"):
-        assert kept == fault.text * (len(kept) // len(fault.text))
-        assert len(kept) > 100
+        assert received == fault.text * (len(received) // len(fault.text))
+        assert len(received) > 100
     else:
-        assert kept == fault.text
+        assert received == fault.text
     assert len(requests) == attempts == fault.requests
     assert bool(errors) == fault.fails
     assert all(len(error.traceback) <= 3 for error in errors)

@@ -1,4 +1,4 @@
-"""The first cell of a real kernel: its request is on the wire before the libraries that draw are imported."""
+"""The first cell of a real kernel: its request is sent before the libraries of the view are imported."""
 
 import json
 
@@ -8,11 +8,11 @@ from kernel import KernelSession
 
 pytestmark = pytest.mark.kernel
 
-# Writes down what the request had come to when a library was looked for. Nothing is too slow for the order to show.
+# Records the phase of the request at the import of each library. A large _MOMENT makes the order visible.
 WATCH = """
 import json, sys
 from gemini_magic.views import select_view
-sys.modules[choose.__module__]._MOMENT = 30.0
+sys.modules[select_view.__module__]._MOMENT = 30.0
 loaded = [name for name in ("httpx", "ipywidgets", "markdown_it", "nh3", "pandas") if name in sys.modules]
 seen = {}
 class Watch:
@@ -23,7 +23,7 @@ sys.meta_path.insert(0, Watch())
 """
 
 
-def test_the_request_is_sent_before_the_picture_is_imported(tmp_path):
+def test_the_request_is_sent_before_the_view_is_imported(tmp_path):
     folders = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     with FakeServer() as server, KernelSession(env=folders, cwd=tmp_path) as kernel:
         server.script(gate("go"), text("Hello"), finish())

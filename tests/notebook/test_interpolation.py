@@ -1,11 +1,11 @@
 import pytest
 
-from gemini_magic.content import Text
+from gemini_magic.content import Blob, Text
 from gemini_magic.errors import PromptError
-from gemini_magic.notebook.interpolation import Expression, expand, expand_text, hint, scan
+from gemini_magic.notebook.interpolation import Expression, expand, expand_text, scan, single_brace_hint
 
 
-def told(text, names=None, **options):
+def replaced(text, names=None, **options):
     return expand_text(text, names or {}, where="the cell", **options)
 
 
@@ -32,19 +32,19 @@ def told(text, names=None, **options):
         ("}} alone", {}, "}} alone"),
     ],
 )
-def test_expressions_become_values_once_and_everything_else_is_text(text, names, result):
-    assert told(text, names) == result
+def test_expressions_are_replaced_once_and_everything_else_is_text(text, names, result):
+    assert replaced(text, names) == result
 
 
-def test_neighbouring_text_is_one_part():
+def test_adjacent_text_is_one_part():
     assert expand("a {{ x }} c", {"x": "b"}) == (Text("a b c"),)
 
 
-def test_local_names_come_first_also_inside_a_comprehension():
-    assert told("{{ [n for _ in 'ab'] }}", {"n": 1}, local={"n": 2}) == "[2, 2]"
+def test_local_names_hide_others_also_in_a_comprehension():
+    assert replaced("{{ [n for _ in 'ab'] }}", {"n": 1}, local={"n": 2}) == "[2, 2]"
 
 
-def test_scan_says_where_an_expression_stands():
+def test_scan_returns_the_position_of_an_expression():
     assert scan("ab {{ c }} d") == ["ab ", Expression("c", 3, 10), " d"]
 
 
@@ -53,45 +53,66 @@ def test_scan_says_where_an_expression_stands():
     [
         (
             "one\n  {{ nmae }}",
-            "the cell, line 2, column 3: {{ nmae }}: there is no 'nmae'.",
+            "the cell, line 2, column 3: {{ nmae }}: name 'nmae' is not defined.",
             "Did you mean `name`?",
         ),
-        ("{{ prnt }}", "the cell, line 1, column 1: {{ prnt }}: there is no 'prnt'.", "print"),
-        ("{{ 1 / 0 }}", "{{ 1 / 0 }} failed: ZeroDivisionError: division by zero.", "Mend the expression"),
-        ("{{ zzzzz }}", "there is no 'zzzzz'.", "--verbatim"),
-        ("{{ {}['zz'] }}", "{{ {}['zz'] }} failed: KeyError: 'zz'.", "Mend the expression"),
-        ("{{ broken() }}", "failed: NameError: name 'nmae' is not defined.", "Mend the expression"),
-        ("{{ name[", "{{ is never closed", "--verbatim"),
+        ("{{ prnt }}", "the cell, line 1, column 1: {{ prnt }}: name 'prnt' is not defined.", "print"),
+        (
+            "{{ 1 / 0 }}",
+            "{{ 1 / 0 }} failed: ZeroDivisionError: division by zero.",
+            "Fix the expression. Nothing was sent.",
+        ),
+        ("{{ zzzzz }}", "name 'zzzzz' is not defined.", "--verbatim"),
+        ("{{ {}['zz'] }}", "{{ {}['zz'] }} failed: KeyError: 'zz'.", "Fix the expression. Nothing was sent."),
+        (
+            "{{ broken() }}",
+            "failed: NameError: name 'nmae' is not defined.",
+            "Fix the expression. Nothing was sent.",
+        ),
+        ("{{ name[", "{{ is not closed.", "--verbatim"),
         ("{{ a b }}", "{{ a b }} is not a Python expression", "--verbatim"),
         ("{{ }}", "{{ }} is empty", "--verbatim"),
         ("{{ import os }}", "is not a Python expression", "--verbatim"),
         ("{{ 1) + (2 }}", "is not a Python expression", "--verbatim"),
     ],
 )
-def test_what_cannot_be_evaluated_says_where_and_what_to_do(text, message, remedy):
+def test_an_error_names_the_position_and_a_remedy(text, message, remedy):
     with pytest.raises(PromptError) as caught:
-        told(text, {"name": "x", "broken": eval("lambda: nmae", {})})
+        replaced(text, {"name": "x", "broken": eval("lambda: nmae", {})})
     assert message in caught.value.message
     assert remedy in caught.value.remedy
     assert ("--verbatim" in caught.value.remedy) == (remedy == "--verbatim")
 
 
-def test_a_value_that_cannot_be_shown_names_its_place():
+def test_a_value_without_text_is_an_error_with_its_position():
     class Bad:
         def __str__(self):
             raise RuntimeError("broken")
 
-    with pytest.raises(PromptError, match=r"line 1, column 5.*RuntimeError: broken"):
-        told("say {{ bad }}", {"bad": Bad()})
+    with pytest.raises(
+        PromptError, match=r"line 1, column 5.*cannot be converted to text: RuntimeError: broken"
+    ):
+        replaced("say {{ bad }}", {"bad": Bad()})
 
 
-def test_many_closing_braces_without_an_expression_end_quickly():
+def test_many_closing_braces_without_an_expression_are_refused_quickly():
     with pytest.raises(PromptError):
-        told("{{ (" + "}}" * 50_000)
+        replaced("{{ (" + "}}" * 50_000)
 
 
-def test_the_hint_names_only_what_exists():
-    assert "{{ city }}" in hint("Where is {city}?", {"city": 1})
-    assert hint("Where is {town}?", {"city": 1}) is None
-    assert hint("{city} {{ city }}", {"city": 1}) is None
-    assert hint('{"city": 1}', {"city": 1}) is None
+def test_the_hint_about_single_braces_mentions_only_existing_names():
+    hint = single_brace_hint("Where is {city}?", {"city": 1})
+    assert hint == "{city} was sent unchanged. To insert its value, write {{ city }}."
+    assert single_brace_hint("Where is {town}?", {"city": 1}) is None
+    assert single_brace_hint("{city} {{ city }}", {"city": 1}) is None
+    assert single_brace_hint('{"city": 1}', {"city": 1}) is None
+
+
+def test_media_is_refused_where_only_text_is_possible(monkeypatch):
+    monkeypatch.setattr("gemini_magic.notebook.interpolation.part_of", lambda value: value)
+    with pytest.raises(PromptError) as caught:
+        replaced("{{ image }}", {"image": Blob("image/png", b"x")})
+    assert (caught.value.message, caught.value.remedy) == (
+        "the cell accepts only text.",
+        "Put media into the prompt of the cell.",
+    )

@@ -1,4 +1,4 @@
-"""Cells in a real kernel: awaited where possible, the same pump elsewhere, interrupts and what follows them."""
+"""Cells in a real kernel: awaited or synchronous, interrupted and stopped, in the background, non-interactive."""
 
 from contextlib import contextmanager
 
@@ -11,7 +11,7 @@ from surroundings import CANARY
 
 pytestmark = pytest.mark.kernel
 
-# Says, while a cell runs, whether the loop was free: only then does its callback come in time.
+# Counts how often the event loop runs a callback while a cell runs; it does so only if the loop is free.
 PROBE = """
 import asyncio, threading
 ticks = []
@@ -62,7 +62,7 @@ def value(kernel, expression):
 
 @contextmanager
 def asking(kernel, server, *steps):
-    """A server that the next cells ask."""
+    """Let the next cells send their requests to a server with these steps."""
     server.forget_all()
     server.script(*steps)
     code = f"%config GeminiMagics.backend = 'gemini'\nimport os; os.environ['FAKE_KEY'] = '{CANARY}'"
@@ -71,12 +71,12 @@ def asking(kernel, server, *steps):
 
 
 def loop_ran(kernel, run):
-    """How often the loop came round while a cell ran (ten times at least in 0.3 s, if it was free)."""
+    """How often the loop ran the callback while a cell ran (at least ten times in 0.3 s, if it was free)."""
     assert run.status == "ok", run.error
     return value(kernel, "len(ticks)")
 
 
-def test_a_cell_is_awaited_and_history_says_what_was_typed(kernel):
+def test_a_cell_is_awaited_and_the_history_contains_the_typed_text(kernel):
     cell = f"%%gemini -o r\n>>> first\n  second;\n{QUICK}"
     kernel.execute("ticks.clear()")
     run = kernel.execute(cell)
@@ -99,7 +99,7 @@ def test_a_cell_is_awaited_and_history_says_what_was_typed(kernel):
     ],
     ids=["time", "timeit", "capture", "run_cell", "function", "run notebook"],
 )
-def test_elsewhere_the_same_pump_runs_synchronously(kernel, cell):
+def test_other_calls_run_synchronously(kernel, cell):
     other = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"%%gemini -o r\n{QUICK}")])
     kernel.execute(f"open('other.ipynb', 'w').write({nbformat.writes(other)!r}); r = None; ticks.clear()")
     run = kernel.execute(cell)
@@ -107,7 +107,7 @@ def test_elsewhere_the_same_pump_runs_synchronously(kernel, cell):
     assert value(kernel, "r.text.strip(), r.status") == ("one two three", "complete")
 
 
-def test_the_same_code_again_inside_an_awaited_cell_is_not_awaited(kernel):
+def test_the_same_code_inside_an_awaited_cell_is_not_awaited(kernel):
     cell = "%%gemini -q\n{{ again() }}x"
     kernel.execute(
         "calls = []\n"
@@ -141,7 +141,7 @@ def test_the_toolbars_interrupt_while_the_server_is_silent(kernel, server, befor
     assert run.status == "error"
     assert run.error["ename"] == "Interrupted"
     assert len(run.error["traceback"]) == 1
-    assert run.error["traceback"] == ["Stopped after 5 characters."]  # the remedy stands beside the answer
+    assert run.error["traceback"] == ["Stopped after 5 characters."]  # the remedy is shown with the answer
     assert "%gemini resume" in run.stdout
     assert queued.status == "aborted"
     assert "LATER" not in queued.stdout
@@ -154,7 +154,7 @@ def test_the_toolbars_interrupt_while_the_server_is_silent(kernel, server, befor
     )
 
 
-def test_the_toolbars_interrupt_while_text_keeps_coming(kernel, server):
+def test_the_toolbars_interrupt_while_text_arrives(kernel, server):
     for turn in range(6):
         with asking(kernel, server, *words("one two three four five " * 20, 0.03), stall()) as options:
             run = kernel.begin(f"%%gemini -o r {options}\nhi")
@@ -168,7 +168,7 @@ def test_the_toolbars_interrupt_while_text_keeps_coming(kernel, server):
         assert queued.status == "aborted"
 
 
-def test_an_interrupt_before_anything_came(kernel, server):
+def test_an_interrupt_before_the_first_byte(kernel, server):
     with asking(kernel, server, gate("never")) as options:
         run = kernel.begin(f"%%gemini -o r {options}\nhi")
         server.wait_for_requests()
@@ -179,21 +179,21 @@ def test_an_interrupt_before_anything_came(kernel, server):
     assert value(kernel, "r.status") == "interrupted"
 
 
-def test_the_stop_flag_ends_the_cell_well_and_what_is_queued_runs(kernel, server):
+def test_the_stop_flag_ends_the_cell_without_an_error_and_queued_cells_run(kernel, server):
     with asking(kernel, server, text("Half "), stall()) as options:
         kernel.execute(
-            "import gemini_magic.notebook.runner as run_module, asyncio\n"
-            "choose = run_module.choose\n"
-            "def noted(ledger, *, stop, **rest):\n"
+            "import gemini_magic.notebook.runner as runner_module, asyncio\n"
+            "select_view = runner_module.select_view\n"
+            "def stopping(ledger, *, stop, **rest):\n"
             "    if stop is not None: asyncio.get_running_loop().call_later(0.3, stop)\n"
-            "    return choose(ledger, stop=stop, **rest)\n"
-            "run_module.choose = noted"
+            "    return select_view(ledger, stop=stop, **rest)\n"
+            "runner_module.select_view = stopping"
         )
         run = kernel.begin(f"%%gemini -o r {options}\nhi")
         queued = kernel.begin("print('LATER RAN')")
         kernel.finish(run)
         kernel.finish(queued)
-        kernel.execute("run_module.choose = choose")
+        kernel.execute("runner_module.select_view = select_view")
     assert run.status == "ok", run.error
     assert run.seconds < 2
     assert "LATER RAN" in queued.stdout
@@ -216,7 +216,7 @@ def test_the_stop_button(kernel, server, background):
     assert value(kernel, "r.wait(5).text, r.status, r.ledger.cause") == ("Half ", "interrupted", "stop")
 
 
-def test_a_bad_ending_fails_the_cell_and_stops_the_queue(kernel):
+def test_an_error_fails_the_cell_and_aborts_queued_cells(kernel):
     run = kernel.begin("%%gemini\n@error 503 busy\nhalf")
     queued = kernel.begin("1")
     kernel.finish(run)
@@ -227,7 +227,7 @@ def test_a_bad_ending_fails_the_cell_and_stops_the_queue(kernel):
     assert queued.status == "aborted"
 
 
-def test_background_leaves_the_cell_at_once_and_draws_into_it(kernel):
+def test_a_background_cell_ends_at_once_and_its_output_is_updated(kernel):
     run = kernel.execute("%%gemini --background -o r\n@wait 0.2\none two three")
     assert run.status == "ok", run.error
     assert run.seconds < 0.5
@@ -237,14 +237,14 @@ def test_background_leaves_the_cell_at_once_and_draws_into_it(kernel):
     assert "three" in run.stdout
 
 
-def test_the_value_shows_nothing_twice(kernel):
+def test_the_value_of_a_cell_is_not_displayed_twice(kernel):
     run = kernel.execute("%%gemini -o r\nHello there")
     assert run.of("execute_result") == []
     again = kernel.execute("r")
     assert len(again.of("execute_result")) == 1
 
 
-def test_a_missing_key_is_asked_for_only_where_somebody_can_answer(kernel):
+def test_a_missing_key_is_requested_only_in_an_interactive_front_end(kernel):
     kernel.execute("%config GeminiMagics.backend = 'gemini'")
     run = kernel.execute("%%gemini\nhi", allow_stdin=False)
     assert run.status == "error"
@@ -252,7 +252,7 @@ def test_a_missing_key_is_asked_for_only_where_somebody_can_answer(kernel):
     assert "GEMINI_API_KEY" in str(run.error)
 
 
-def test_where_nobody_watches_no_widget_is_made():
+def test_a_non_interactive_kernel_creates_no_widget():
     cells = ["%load_ext gemini_magic", "%%gemini --backend echo -o r\n**Hello** there", "print(r.status)"]
     done = run_notebook(cells)
     (shown,) = done.cells[1].outputs

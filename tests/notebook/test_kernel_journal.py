@@ -1,4 +1,4 @@
-"""The journal in real kernels: killed, restarted, two at once; and what is said of it in the cell."""
+"""The journal in real kernels: killed, restarted, two at once; and the message about it below a cell."""
 
 import os
 import signal
@@ -19,8 +19,9 @@ def value(kernel, expression):
     return eval(run.stdout)
 
 
-def told(run):
-    return [data["text/plain"] for data in run.shown if "Answers are kept" in data.get("text/plain", "")]
+def introductions(run):
+    start = "Answers are saved in the journal"
+    return [data["text/plain"] for data in run.shown if start in data.get("text/plain", "")]
 
 
 def test_an_answer_survives_its_kernel(tmp_path):
@@ -32,20 +33,20 @@ def test_an_answer_survives_its_kernel(tmp_path):
         options = f"--base-url {server.base_url} --key-env TEST_KEY"
         with KernelSession(env=env, cwd=tmp_path) as kernel, KernelSession(env=env, cwd=tmp_path) as other:
             pid = int(kernel.execute(BEGIN).stdout)
-            # a request that nobody watches says nothing, the first that somebody watches says it, once
-            assert told(kernel.execute(f"%%gemini -m whole {options}\none", allow_stdin=False)) == []
-            (words,) = told(kernel.execute(f"%%gemini -m whole {options}\ntwo"))
-            assert str(tmp_path / "XDG_DATA_HOME" / "gemini_magic" / "journal.sqlite") in words
-            assert "journal=False" in words
-            assert told(kernel.execute(f"%%gemini -m whole {options}\nthree")) == []
-            # a call from a cell is kept as well
+            # the first interactive cell shows the message, once; a non-interactive one does not
+            assert introductions(kernel.execute(f"%%gemini -m whole {options}\none", allow_stdin=False)) == []
+            (message,) = introductions(kernel.execute(f"%%gemini -m whole {options}\ntwo"))
+            assert str(tmp_path / "XDG_DATA_HOME" / "gemini_magic" / "journal.sqlite") in message
+            assert "journal=False" in message
+            assert introductions(kernel.execute(f"%%gemini -m whole {options}\nthree")) == []
+            # a call from a cell is saved as well
             call = f"import gemini_magic\ngemini_magic.ask('four', model='whole', base_url={server.base_url!r}).text"
             assert kernel.execute(call).shown[-1]["text/plain"] == "'A whole answer.'"
-            # another kernel meanwhile; each is in the file before the next is asked, for the numbers are given there
+            # another kernel; each answer is in the file before the next request, because the numbers are assigned there
             listed = "[(row.question, row.status) for row in get_ipython().run_line_magic('gemini', 'journal list')]"
             other.execute(BEGIN)
             until(lambda: len(value(other, listed)) == 4, 10)
-            assert told(other.execute(f"%%gemini -m whole {options}\nfive")) == []
+            assert introductions(other.execute(f"%%gemini -m whole {options}\nfive")) == []
             until(lambda: len(value(other, listed)) == 5, 10)
             run = kernel.begin(f"%%gemini -m half {options}\nWill you be whole?")
             kernel.wait_for(run, "stream", within="answer")
@@ -71,7 +72,7 @@ def test_an_answer_survives_its_kernel(tmp_path):
             assert value(again, "_.status, _.text, len(_.chunks)") == ("interrupted", "Half an answer", 2)
             last = again.execute("%gemini last 2")
             assert "A whole answer." in last.shown[-1]["text/plain"]
-            assert told(again.execute(f"%%gemini -m whole {options}\nsix")) == []
+            assert introductions(again.execute(f"%%gemini -m whole {options}\nsix")) == []
             found = again.execute("%gemini journal search half").shown[-1]["text/plain"]
             assert "Will you be whole?" in found
             assert "interrupted" in found

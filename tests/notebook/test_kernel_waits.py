@@ -1,4 +1,4 @@
-"""In a real kernel: waits that count down and can be stopped, and `%gemini resume` as a cell of its own."""
+"""In a real kernel: waits with a countdown that can be interrupted, and cells with `%gemini resume`."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def test_the_wait_for_another_attempt_counts_down(kernel, server, options, displ
     server.script(text("Hello"), finish())
     run = kernel.execute(f"%%gemini --display {display} {options}\nhi")
     assert run.status == "ok", run.error
-    said = re.findall(r"retrying in (\d) s \(429: Slow down\.\), attempt 2 of 4", str(run.messages))
-    assert list(dict.fromkeys(said)) in (
+    waits = re.findall(r"retrying in (\d) s \(429: Slow down\.\), attempt 2 of 4", str(run.messages))
+    assert list(dict.fromkeys(waits)) in (
         [["2"]] if display == "text" else [["2", "1"], ["1"]]
     )  # on a slow machine
     assert value(kernel, "r.text, len(r.attempts), r.attempts[0].problem") == ("Hello", 2, "429: Slow down.")
@@ -70,7 +70,7 @@ def test_the_toolbars_interrupt_while_it_waits(kernel, server, options, display)
     assert len(server.requests) == 1
 
 
-def test_waiting_for_a_turn_says_so_and_can_be_interrupted(kernel, server, options):
+def test_a_wait_for_the_rate_limit_is_shown_and_can_be_interrupted(kernel, server, options):
     server.model("turns", text("Hello"), finish())
     assert kernel.execute(f"%%gemini -m turns --rpm 1 {options}\nhi").status == "ok"
     run = kernel.begin(f"%%gemini -m turns --rpm 1 {options}\nhi")
@@ -83,7 +83,7 @@ def test_waiting_for_a_turn_says_so_and_can_be_interrupted(kernel, server, optio
     assert len(server.requests) == 1
 
 
-def test_resuming_is_awaited_and_stops_at_a_click(kernel, server, options):
+def test_a_cell_with_resume_is_awaited_and_stops_at_a_click(kernel, server, options):
     server.script(text("Half "), cut())
     server.script(text("a loaf"), stall())
     assert kernel.execute(f"%%gemini {options}\nhi").error["ename"] == "TruncatedError"
@@ -103,7 +103,7 @@ def test_resuming_is_awaited_and_stops_at_a_click(kernel, server, options):
     assert value(kernel, "cell in (In[-2], In[-3], In[-4])".replace("cell", repr(cell.rstrip())))
 
 
-def test_resuming_beside_other_code_works_without_a_button(kernel, server, options):
+def test_resume_with_other_code_in_its_cell_has_no_button(kernel, server, options):
     server.script(text("Half "), cut())
     server.script(text("a loaf"), finish())
     kernel.execute(f"%%gemini {options}\nhi")
@@ -113,12 +113,12 @@ def test_resuming_beside_other_code_works_without_a_button(kernel, server, optio
     assert value(kernel, "r.text + s.text") == "Half a loaf"
 
 
-def test_a_question_mark_asks_for_help(kernel):
+def test_a_question_mark_shows_the_help(kernel):
     assert kernel.execute("%gemini resume?").status == "ok"
     assert "new request" in kernel.execute("%gemini resume -h").stdout
 
 
-def test_in_the_background_a_file_grows(kernel, server, options):
+def test_a_background_cell_writes_its_file(kernel, server, options):
     server.script(text("Hello"), finish())
     assert kernel.execute(f"%%gemini --background --to out.md {options}\nhi").status == "ok"
     assert value(kernel, "r.wait(5).status, open('out.md').read()") == (

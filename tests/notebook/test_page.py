@@ -1,11 +1,11 @@
-"""The page about looking into an answer, run block by block in a real shell."""
+"""The code of docs/inspecting.md, run block by block in a real shell."""
 
 import re
 
 from surroundings import CHECKOUT
 
 
-def test_the_page_about_inspecting_runs_as_it_is_written(cells, tmp_path, monkeypatch):
+def test_the_code_on_the_page_runs(cells, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = (CHECKOUT / "docs" / "inspecting.md").read_text("utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)

@@ -1,4 +1,4 @@
-"""`%gemini resume`: a new request for the rest, whose answer and the part before it are one turn."""
+"""`%gemini resume`: a new request for the rest of an answer; both parts are one turn of the conversation."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from fake_server import cut, event, finish, google_error, raw, status, text
 from surroundings import CANARY
 
 from gemini_magic.errors import OptionError, RecordingError, ServiceError, TruncatedError
-from gemini_magic.notebook.session import GO_ON
+from gemini_magic.notebook.session import CONTINUE_PROMPT
 from gemini_magic.views import status_line
 
 
 @pytest.fixture
 def asking(cells, fake_server, monkeypatch):
-    """Options of a cell that asks the fake server."""
+    """Options of a cell that sends its request to the fake server."""
     monkeypatch.setenv("FAKE_KEY", CANARY)
     cells("%config GeminiMagics.backend = 'gemini'")
     return f"-q -m m --base-url {fake_server.base_url} --key-env FAKE_KEY --retries 0"
@@ -54,7 +54,7 @@ def test_the_whole_answer_is_one_turn_of_the_conversation_signatures_kept(cells,
     assert cells(f"%%gemini --chat tom {asking}\ngo on").success
     first, rest, third = fake_server.requests
     assert words(first) == [("user", "count")]
-    assert words(rest) == [("user", "count"), ("model", "One, two, th"), ("user", GO_ON)]
+    assert words(rest) == [("user", "count"), ("model", "One, two, th"), ("user", CONTINUE_PROMPT)]
     assert contents(third) == [
         ("user", [{"text": "count"}]),
         (
@@ -71,7 +71,7 @@ def test_the_whole_answer_is_one_turn_of_the_conversation_signatures_kept(cells,
     assert cells.names["r"].text == "One, two, th"
 
 
-def test_an_answer_that_breaks_off_again_is_gone_on_with_again(cells, asking, fake_server):
+def test_an_answer_can_be_resumed_several_times(cells, asking, fake_server):
     fake_server.script(text("One, "), cut())
     fake_server.script(text("two, "), cut())
     fake_server.script(text("three."), finish())
@@ -79,11 +79,18 @@ def test_an_answer_that_breaks_off_again_is_gone_on_with_again(cells, asking, fa
     cells(f"%%gemini --chat tom {asking}\ncount")
     assert isinstance(cells.error("%gemini resume"), TruncatedError)
     assert cells("%gemini resume -o last").success
-    assert "`last` gets the rest, `last.whole` is the whole answer; `%gemini last 2` shows" in cells.shown
+    assert (
+        "`last` will contain the rest, and `last.whole` the whole answer; `%gemini last 2` shows"
+        in cells.shown
+    )
     assert cells.names["last"].whole == "One, two, three."
     assert "rest complete, 1 word" in status_line(cells.names["last"].ledger)
     cells(f"%%gemini -c {asking}\nsure?")
-    assert words(fake_server.requests[2]) == [("user", "count"), ("model", "One, two, "), ("user", GO_ON)]
+    assert words(fake_server.requests[2]) == [
+        ("user", "count"),
+        ("model", "One, two, "),
+        ("user", CONTINUE_PROMPT),
+    ]
     assert words(fake_server.requests[3]) == [
         ("user", "count"),
         ("model", "One, two, three."),
@@ -91,13 +98,13 @@ def test_an_answer_that_breaks_off_again_is_gone_on_with_again(cells, asking, fa
     ]
 
 
-def test_the_servers_own_way_to_go_on_needs_no_extra_turn(cells, asking, fake_server):
+def test_a_continuation_token_needs_no_extra_turn(cells, asking, fake_server):
     fake_server.script(text("One, "), paused("two, ", "abc/+=", "CONTINUATION"))
     fake_server.script(text("three."), finish())
     fake_server.script(text("Yes."), finish())
     cells(f"%%gemini --chat tom -t 0.5 {asking}\ncount")
     assert cells("%gemini resume").success
-    assert "lets the server go on" in cells.shown
+    assert "A new request in which the server continues its answer of 10 characters so far." in cells.shown
     assert cells.names["_gemini"].whole == "One, two, three."
     first, rest = (request.body for request in fake_server.requests)
     assert rest == first | {"continuationToken": "abc/+="}
@@ -106,19 +113,19 @@ def test_the_servers_own_way_to_go_on_needs_no_extra_turn(cells, asking, fake_se
     assert "continuationToken" not in fake_server.requests[2].body
 
 
-def test_what_came_behind_the_servers_mark_comes_again_and_is_kept_once(cells, asking, fake_server):
+def test_text_after_the_continuation_token_is_sent_again_and_used_once(cells, asking, fake_server):
     fake_server.script(text("One, "), paused("two, ", "mark"), text("thr"), cut())
     fake_server.script(text("three."), finish())
     fake_server.script(text("Yes."), finish())
     cells(f"%%gemini -o r {asking}\ncount")
     cells("%gemini resume")
-    assert "`r` keeps" not in cells.shown  # it has a "thr" that does not count
+    assert "`r` keeps" not in cells.shown  # it ends in "thr", which is not part of the answer
     assert cells.names["_gemini"].whole == "One, two, three."
     cells(f"%%gemini -c {asking}\nsure?")
     assert words(fake_server.requests[2])[1] == ("model", "One, two, three.")
 
 
-def test_a_refused_request_for_the_rest_changes_nothing(cells, asking, fake_server):
+def test_a_failed_request_for_the_rest_changes_nothing(cells, asking, fake_server):
     fake_server.script(text("One, "), paused("two, ", "mark", "CONTINUATION"))
     fake_server.script(status(503, body=google_error(503, "busy", "UNAVAILABLE")))
     fake_server.script(text("three."), finish())
@@ -130,22 +137,23 @@ def test_a_refused_request_for_the_rest_changes_nothing(cells, asking, fake_serv
         "mark",
         "mark",
     ]
-    session = cells.shell.find_cell_magic("gemini").__self__.desk.session
+    session = cells.shell.find_cell_magic("gemini").__self__.runner.session
     assert [entry.status for entry in session.chats["tom"].entries] == ["complete"]
 
 
-def test_without_any_text_the_question_is_asked_again(cells, asking, fake_server):
+def test_without_any_text_the_question_is_sent_again(cells, asking, fake_server):
     fake_server.script(status(503, body=google_error(503, "busy", "UNAVAILABLE")))
     fake_server.script(text("One."), finish())
     cells(f"%%gemini {asking}\ncount")
     assert cells("%gemini resume -o s").success
-    assert "`s` will hold the whole answer." in cells.shown
+    assert "A new request with the same question, because no text had been received." in cells.shown
+    assert "`s` will contain the whole answer." in cells.shown
     assert cells.names["s"].whole == cells.names["s"].text == "One."
     assert "answer complete" in status_line(cells.names["s"].ledger)
     assert [request.body for request in fake_server.requests] == [fake_server.requests[0].body] * 2
 
 
-def test_it_can_be_looked_at_before_it_is_sent(cells, asking, fake_server):
+def test_dry_run_shows_the_request_before_it_is_sent(cells, asking, fake_server):
     fake_server.script(text("One, "), cut())
     cells(f"%%gemini {asking}\ncount")
     preview = cells("%gemini resume --dry-run").result
@@ -153,7 +161,7 @@ def test_it_can_be_looked_at_before_it_is_sent(cells, asking, fake_server):
     assert len(fake_server.requests) == 1
 
 
-def test_a_replayed_answer_is_gone_on_with_from_its_recording(cells, asking, fake_server, tmp_path):
+def test_a_replayed_answer_is_resumed_from_its_recording(cells, asking, fake_server, tmp_path):
     file = tmp_path / "cut.jsonl"
     fake_server.script(text("One, "), cut())
     fake_server.script(text("two."), finish())
@@ -162,7 +170,7 @@ def test_a_replayed_answer_is_gone_on_with_from_its_recording(cells, asking, fak
     replay = f"--replay {file} --speed 0"
     assert isinstance(cells.error(f"%%gemini {replay} {asking}\ncount"), TruncatedError)
     assert cells("%gemini resume").success
-    assert f"answered from {file}" in cells.shown
+    assert f"The rest is read from {file}; `%gemini resume --replay ''` sends" in cells.shown
     assert cells.names["_gemini"].text == "two."
     assert cells.names["_gemini"].ledger.source == "recording"
     assert len(fake_server.requests) == 2
@@ -177,7 +185,7 @@ def test_a_replayed_answer_is_gone_on_with_from_its_recording(cells, asking, fak
     assert cells.names["_gemini"].text == "and two."
 
 
-def test_the_file_holds_the_whole(cells, asking, fake_server, tmp_path):
+def test_the_file_of_to_contains_the_whole_answer(cells, asking, fake_server, tmp_path):
     file = tmp_path / "answer.md"
     fake_server.script(text("One, "), cut())
     fake_server.script(text("two."), finish())
@@ -189,26 +197,41 @@ def test_the_file_holds_the_whole(cells, asking, fake_server, tmp_path):
     assert "Status" not in file.read_text()
 
 
-def test_nothing_to_go_on_with(cells, asking, fake_server):
-    assert isinstance(cells.error("%gemini resume"), OptionError)
+def test_without_an_incomplete_answer_resume_is_refused(cells, asking, fake_server):
+    error = cells.error("%gemini resume")
+    assert isinstance(error, OptionError)
+    assert error.message == "No request has been sent yet."
     fake_server.script(text("One."), finish())
     cells(f"%%gemini {asking}\ncount")
-    assert "complete" in cells.error("%gemini resume").message
+    error = cells.error("%gemini resume")
+    assert (error.message, error.remedy) == (
+        "The last answer is complete.",
+        "Use -c to continue the conversation.",
+    )
+    cells("%%gemini --background -q --backend echo\n@wait 30\none")
+    error = cells.error("%gemini resume")
+    assert (error.message, error.remedy) == (
+        "The last answer is still arriving.",
+        "Wait until it ends, or run `%gemini stop` first.",
+    )
+    cells("%gemini stop")
 
 
-def test_the_whole_outlives_pickling_and_copying_but_not_a_file(cells, asking, fake_server, tmp_path):
+def test_whole_is_kept_by_pickling_and_copying_but_not_in_a_file(cells, asking, fake_server, tmp_path):
     fake_server.script(text("One, "), cut())
     fake_server.script(text("two."), finish())
     cells(f"%%gemini -o r {asking}\ncount")
     cells("%gemini resume -o s")
-    assert "`r` keeps what came, `s` gets the rest, and `s.whole` is the whole answer." in cells.shown
+    assert (
+        "`r` keeps the first part, `s` will contain the rest, and `s.whole` the whole answer." in cells.shown
+    )
     first, rest = cells.names["r"], cells.names["s"]
     assert (first.whole, rest.text, rest.whole) == ("One, ", "two.", "One, two.")
     assert pickle.loads(pickle.dumps(rest)).whole == copy.copy(rest).whole == "One, two."
     assert type(rest).load(rest.save(tmp_path / "r.jsonl")).whole == "two."
 
 
-def test_half_a_character_before_the_rest_is_joined(cells, asking, fake_server):
+def test_half_a_character_is_joined_with_the_rest(cells, asking, fake_server):
     halves = [
         raw(
             b'data: {"candidates": [{"content": {"parts": [{"text": "%s"}]}, "index": 0}]}\n\n'
@@ -223,7 +246,7 @@ def test_half_a_character_before_the_rest_is_joined(cells, asking, fake_server):
     assert cells.names["_gemini"].whole == "\U0001f600 two."
 
 
-def test_a_rest_that_says_the_end_again_is_noted_and_left_alone(cells, asking, fake_server):
+def test_a_rest_that_repeats_the_end_is_noted_but_not_changed(cells, asking, fake_server):
     fake_server.script(text("It was a dark night; the rain fell in torr"), cut())
     fake_server.script(text("the rain fell in torrents."), finish())
     cells(f"%%gemini {asking}\ntell")

@@ -5,20 +5,20 @@ from gemini_magic.notebook.session import Run, Session
 from gemini_magic.prompts import build
 
 
-def ask(session, text, *, cell=None, message=None, **said):
-    options = Options(backend="echo", **said)
-    key = session.key(cell, message)
+def ask(session, text, *, cell=None, message=None, **settings):
+    options = Options(backend="echo", **settings)
+    key = session.turn_key(cell, message)
     conversation = session.conversation(options)
     turns = conversation.before(key)
     request = build((Text(text),), options, turns)
     response = begin(request, options).wait(5)
     run = Run(response, request, options, conversation, len(turns), key)
-    session.sent(run)
-    session.answered(run)
+    session.add_run(run)
+    session.finish_run(run)
     return [turn.text for turn in request.turns]
 
 
-def test_a_cell_that_runs_again_replaces_its_turn_where_it_stands():
+def test_a_cell_that_runs_again_replaces_its_turn_in_place():
     session = Session()
     ask(session, "a", cell="1", message="m1", chat="tom")
     ask(session, "b", cell="2", message="m2", chat="tom")
@@ -27,7 +27,7 @@ def test_a_cell_that_runs_again_replaces_its_turn_where_it_stands():
     assert ask(session, "c", cell="3", message="m4", chat="tom") == ["A", "A", "b", "b", "c"]
 
 
-def test_calls_in_a_loop_in_one_cell_are_turns_of_their_own():
+def test_calls_in_a_loop_in_one_cell_are_separate_turns():
     session = Session()
     for _ in range(2):  # the cell is run twice
         message = str(_)
@@ -36,7 +36,7 @@ def test_calls_in_a_loop_in_one_cell_are_turns_of_their_own():
     assert [turn.text for turn in session.chats["tom"].turns] == ["a", "a", "b", "b"]
 
 
-def test_without_a_cell_id_every_run_is_a_turn():
+def test_without_a_cell_id_every_run_is_a_new_turn():
     session = Session()
     ask(session, "a", chat="tom")
     ask(session, "a", chat="tom")
@@ -47,16 +47,16 @@ def test_tokens_are_added_up():
     session = Session()
     ask(session, "one two")
     ask(session, "three")
-    assert (session.usage.total, session.usage.cached, session.asked) == (6, None, 2)
+    assert (session.usage.total, session.usage.cached, session.request_count) == (6, None, 2)
 
 
-def test_runs_that_are_too_large_together_are_let_go_oldest_first(monkeypatch):
+def test_the_oldest_runs_are_removed_when_all_use_too_much_memory(monkeypatch):
     session = Session()
     ask(session, "first " * 50)
     size = sum(len(piece) for _, piece in session.runs[0].response.ledger.exchanges[0].pieces)
-    monkeypatch.setattr("gemini_magic.notebook.session._MOST", 2 * size + 100)
+    monkeypatch.setattr("gemini_magic.notebook.session._MAX_BYTES", 2 * size + 100)
     for text in ("again ", "third "):
         ask(session, text * 50)
     assert [run.response.text[:5] for run in session.runs] == ["again", "third"]
-    ask(session, "large " * 200)  # larger than all that is allowed, but the newest
+    ask(session, "large " * 200)  # larger than the limit, but the newest
     assert [run.response.text[:5] for run in session.runs] == ["large"]

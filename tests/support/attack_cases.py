@@ -1,6 +1,6 @@
-"""The attack strings of the safety exam, put into Markdown: our own, and public ones if they are beside the checkout.
+"""The attack strings in Markdown contexts: our own strings, and public ones if they are beside the checkout.
 
-It knows where strings come from and how many are looked at; what is looked for is in `html_audit`.
+This module collects the strings and decides how many of them a test uses; `html_audit` checks the results.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ CONTEXTS = ("raw", "item", "cell", "destination", "title", "code", "cut")
 
 @cache
 def own_strings():
-    """What is written and generated here, each once."""
+    """Return the strings that are written or generated here, each once."""
     return list(dict.fromkeys([*attacks(), *payloads()]))
 
 
 @cache
 def public_strings():
-    """Public attack strings; none without the folder."""
+    """Return the public attack strings; an empty list without their file."""
     return [entry["payload"] for entry in json.loads(PUBLIC.read_text("utf-8"))] if PUBLIC.exists() else []
 
 
 def cases(strings):
-    """Each string in each context, as (context, Markdown)."""
+    """Return each string in each context, as (context, Markdown)."""
     return [
         case for string in strings for case in contexts(string, zlib.crc32(string.encode("utf-8", "replace")))
     ]
@@ -44,17 +44,17 @@ def all_cases():
 
 
 def sample(every, *, long=1):
-    """Every n-th case, in a long run more of them; 7 must not divide n, or some contexts would never be met."""
+    """Return every n-th case, more of them in a long run. 7 must not divide n, or some contexts would be missing."""
     assert every % len(CONTEXTS)
     assert long % len(CONTEXTS)
     return all_cases()[:: long if LONG else every]
 
 
 def live_states(cases):
-    """The different pieces of HTML that a live view shows at any prefix."""
+    """Return the distinct pieces of HTML that a live view shows at any prefix."""
     states = {}
     for _, text in cases:
         renderer = Renderer(heal=True)
-        for letter in text:
-            states.update((op.html, None) for op in renderer.feed(letter))
+        for char in text:
+            states.update((op.html, None) for op in renderer.feed(char))
     return list(states)

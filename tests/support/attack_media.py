@@ -1,7 +1,7 @@
-"""Attacks by formulas and by images: TeX that does more than look, and addresses that are not what they seem.
+"""Attacks through formulas and images: TeX that loads, links or runs something, and misleading image URLs.
 
-As in `attack_strings`: what is run is always ``alert(1)``, what is fetched or led to is always below ``evil.test``. The
-hosts a reader has allowed in the exam are `ALLOWED`.
+As in `attack_strings`, the code that runs is always ``RUN`` and the URLs that are fetched or linked are always below
+``evil.test``. `ALLOWED` are the hosts from which the tests allow images.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ import struct
 import zlib
 from base64 import b64encode
 
-from attack_words import FETCH, IMG, RUN, SCRIPT
+RUN = "alert(1)"
+FETCH = "https://evil.test/q"
+SCRIPT = f"<script>{RUN}</script>"
+IMG = f"<img src=x onerror={RUN}>"
 
 ALLOWED = ("pics.example", "*.cdn.example")
 
@@ -72,7 +75,7 @@ _TEX = [
 
 
 def formulas() -> list[str]:
-    """Each attack in two kinds of delimiters, and some that are about the delimiters."""
+    """Return each TeX attack in two kinds of delimiters, and attacks through the delimiters themselves."""
     made = [_WRAPS[(i + j) % len(_WRAPS)].format(tex) for i, tex in enumerate(_TEX) for j in (0, 3)]
     return [
         *made,
@@ -99,7 +102,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def png(width: int = 3, height: int = 2, more: bytes = b"") -> bytes:
-    """A PNG that says it is of this size, black; one that is large has no pixels."""
+    """Return a black PNG whose header has this size; a large one has no pixels."""
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     text = _chunk(b"tEXt", b"x\0" + more) if more else b""
     line = zlib.compress((b"\0" + bytes(3 * width)) * height if width * height <= 100_000 else b"")
@@ -107,7 +110,7 @@ def png(width: int = 3, height: int = 2, more: bytes = b"") -> bytes:
 
 
 def gif(width: int = 1, height: int = 1, frame: tuple[int, int] = (1, 1)) -> bytes:
-    """A GIF of one frame, which may be larger than the image says it is."""
+    """Return a GIF with one frame, which may be larger than the size in the header."""
     return (
         b"GIF89a"
         + struct.pack("<HHBBB", width, height, 0x80, 0, 0)
@@ -119,47 +122,47 @@ def gif(width: int = 1, height: int = 1, frame: tuple[int, int] = (1, 1)) -> byt
 
 
 def jpeg(width: int = 1, height: int = 1) -> bytes:
-    """The head of a JPEG."""
+    """Return the header of a JPEG."""
     frame = struct.pack(">HBHHB", 11, 8, height, width, 1) + b"\x01\x11\x00"
     return b"\xff\xd8\xff\xe0\x00\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xc0" + frame + b"\xff\xd9"
 
 
 def webp(width: int = 1, height: int = 1) -> bytes:
-    """The head of a WebP image, in its lossless form."""
+    """Return the header of a lossless WebP image."""
     bits = struct.pack("<I", (width - 1) | (height - 1) << 14)
     return b"RIFF" + struct.pack("<I", 22) + b"WEBPVP8L" + struct.pack("<I", 10) + b"\x2f" + bits + bytes(5)
 
 
-def address(data: bytes, kind: str = "png") -> str:
-    """A `data:` address."""
+def data_url(data: bytes, kind: str = "png") -> str:
+    """Return a ``data:`` URL."""
     return f"data:image/{kind};base64,{b64encode(data).decode()}"
 
 
 _SVG = f"<svg xmlns='http://www.w3.org/2000/svg' onload='{RUN}'><image href='{FETCH}-svg'/></svg>".encode()
-_ADDRESSES = [
-    address(_SVG, "svg+xml"),
-    address(_SVG),
-    address(b"GIF89a" + _SVG, "png"),
-    address(png(), "svg+xml"),
-    address(png(), "gif"),
-    address(gif(), "jpeg"),
-    address(png()).replace("image/png", "image/png;charset=x"),
-    address(png()).replace(";base64", ""),
-    address(png()).replace("data:", "DATA:"),
-    address(png()).replace("data:", "data&colon;"),
-    address(png()).replace("base64,", "base64,%0A"),
-    address(png()) + "#x",
-    address(png()) + '"onerror=alert(1)',
-    address(png(more=b"<script>alert(1)</script>")),
-    address(png(40_000, 40_000)),
-    address(png(4096, 4096)),
-    address(png(0, 5)),
-    address(gif(1, 1, (65_535, 65_535)), "gif"),
-    address(jpeg(65_500, 65_500), "jpeg"),
-    address(webp(16_384, 16_384), "webp"),
-    address(b"\x89PNG\r\n\x1a\n"),
-    address(b"BM" + bytes(60), "bmp"),
-    address(b"\0\0\1\0" + bytes(60), "x-icon"),
+_URLS = [
+    data_url(_SVG, "svg+xml"),
+    data_url(_SVG),
+    data_url(b"GIF89a" + _SVG, "png"),
+    data_url(png(), "svg+xml"),
+    data_url(png(), "gif"),
+    data_url(gif(), "jpeg"),
+    data_url(png()).replace("image/png", "image/png;charset=x"),
+    data_url(png()).replace(";base64", ""),
+    data_url(png()).replace("data:", "DATA:"),
+    data_url(png()).replace("data:", "data&colon;"),
+    data_url(png()).replace("base64,", "base64,%0A"),
+    data_url(png()) + "#x",
+    data_url(png()) + '"onerror=alert(1)',
+    data_url(png(more=b"<script>alert(1)</script>")),
+    data_url(png(40_000, 40_000)),
+    data_url(png(4096, 4096)),
+    data_url(png(0, 5)),
+    data_url(gif(1, 1, (65_535, 65_535)), "gif"),
+    data_url(jpeg(65_500, 65_500), "jpeg"),
+    data_url(webp(16_384, 16_384), "webp"),
+    data_url(b"\x89PNG\r\n\x1a\n"),
+    data_url(b"BM" + bytes(60), "bmp"),
+    data_url(b"\0\0\1\0" + bytes(60), "x-icon"),
     "data:image/png;base64,",
     "data:image/png;base64,!!!!",
     "data:image/png,<script>alert(1)</script>",
@@ -202,7 +205,7 @@ _ADDRESSES = [
 
 
 def pictures() -> list[str]:
-    """Each address as an image, some of them as other things."""
+    """Return each URL as an image, and some URLs in other constructs."""
     shapes = [
         "![x]({})",
         "![x](<{}>)",
@@ -211,17 +214,17 @@ def pictures() -> list[str]:
         "[![x]({})](https://example.org)",
     ]
     shapes += ["[x]({})", "<{}>", '![$x$ `y`]({} "onerror=alert(1)")', "![![x]({0})]({0})"]
-    made = [shapes[(i + j) % len(shapes)].format(url) for i, url in enumerate(_ADDRESSES) for j in (0, 2)]
-    good = address(png())
+    made = [shapes[(i + j) % len(shapes)].format(url) for i, url in enumerate(_URLS) for j in (0, 2)]
+    valid = data_url(png())
     return [
         *made,
-        *(f"![x]({url})" for url in _ADDRESSES),
-        f'![" onerror={RUN} x="]({good}) ![\'>{IMG}]({good}) ![</a>{SCRIPT}]({good})',
-        f'![x]({good} "onerror={RUN}") ![x]({good}){{onerror={RUN}}} ![x]({good} =10x10)',
-        f"[x]({good}) <{good}> [y][r]\n\n[r]: {good}",
-        f"<img src='{good}' onload={RUN}> <img srcset='{FETCH}-srcset'>",
-        f"`![x]({good})` ```![x]({FETCH}-code)```",
-        f"![x]({good[:-20]}",
-        f"![x](\n{good}\n)",
-        f"!\\[x]({good}) \\![x]({good})",
+        *(f"![x]({url})" for url in _URLS),
+        f'![" onerror={RUN} x="]({valid}) ![\'>{IMG}]({valid}) ![</a>{SCRIPT}]({valid})',
+        f'![x]({valid} "onerror={RUN}") ![x]({valid}){{onerror={RUN}}} ![x]({valid} =10x10)',
+        f"[x]({valid}) <{valid}> [y][r]\n\n[r]: {valid}",
+        f"<img src='{valid}' onload={RUN}> <img srcset='{FETCH}-srcset'>",
+        f"`![x]({valid})` ```![x]({FETCH}-code)```",
+        f"![x]({valid[:-20]}",
+        f"![x](\n{valid}\n)",
+        f"!\\[x]({valid}) \\![x]({valid})",
     ]

@@ -1,7 +1,7 @@
-"""Attack strings made from a grammar: every way we know to make a page run, fetch, lead or hide something.
+"""Attack strings made from a grammar: every known way to make a page run, fetch, link or hide something.
 
-It knows HTML, addresses and Markdown as an attacker sees them, and nothing of what is done against it. What a
-string tries to run is always ``alert(1)``, where it tries to fetch or lead is always a host below ``evil.test``.
+The strings use HTML, URLs and Markdown as an attacker would, without regard to how the renderer defends itself. The code
+that a string tries to run is always ``RUN``; the URLs that it tries to fetch or link are always below ``evil.test``.
 """
 
 from __future__ import annotations
@@ -9,12 +9,11 @@ from __future__ import annotations
 from base64 import b64encode
 from itertools import product
 
-from attack_media import formulas, pictures
-from attack_words import FETCH, IMG, RUN, SCRIPT
+from attack_media import FETCH, IMG, RUN, SCRIPT, formulas, pictures
 
-# ------------------------------------------------------------------------------- elements that act
+# -------------------------------------------------------------------------- elements with event handlers
 
-# Elements with a handler that fires, some by themselves, some when touched. H is the attribute.
+# Elements with an event handler; some fire by themselves, some when they are clicked. H is the attribute.
 _ACTING = [
     "<img src=x H>|onerror",
     "<img src=data:, srcset=x H>|onerror",
@@ -65,7 +64,7 @@ def _entities(text: str) -> str:
     return "".join(f"&#{ord(letter)};" for letter in text)
 
 
-# How a handler can be written without being taken for one.
+# Ways to write a handler so that a filter may miss it.
 _SPELLINGS = [
     lambda html, event: html.replace("H", f"{event}={RUN}"),
     lambda html, event: html.replace("H", f'{event.upper()}="{RUN}"').replace("<", "<", 1),
@@ -78,6 +77,7 @@ _SPELLINGS = [
 
 
 def acting() -> list[str]:
+    """Return elements with an event handler, in several spellings."""
     made = []
     for entry, spelling in product(_ACTING, _SPELLINGS):
         html, event = entry.split("|")
@@ -85,7 +85,7 @@ def acting() -> list[str]:
     return made
 
 
-# ------------------------------------------------------------------------------------ addresses
+# ------------------------------------------------------------------------------------------ URLs
 
 _DATA = b64encode(SCRIPT.encode()).decode()
 _ADDRESSES = [
@@ -146,7 +146,8 @@ _SHAPES = [
 ]
 
 
-def addresses() -> list[str]:
+def links() -> list[str]:
+    """Return links and other elements with dangerous URLs."""
     plain = [hide(url) for url, hide in product(_ADDRESSES, _HIDING)]
     shaped = [
         _SHAPES[(i + j) % len(_SHAPES)].format(url)
@@ -191,6 +192,7 @@ _CSS = [
 
 
 def fetching() -> list[str]:
+    """Return HTML, CSS and Markdown that would fetch a URL without a script."""
     made = [f"<link rel={rel} as=image href={FETCH}-{rel}>" for rel in _RELS]
     for place in ("<p style='{}'>p</p>", "<style>body,p{{{}}}</style>", "<td style='{}'>t</td>"):
         made += [place.format(rule) for rule in _CSS]
@@ -264,12 +266,13 @@ def fetching() -> list[str]:
     ]
 
 
-# ---------------------------------------------------------------------- what JupyterLab itself acts on
+# ------------------------------------------------------------------------ features of JupyterLab
 
 _COMMANDS = ["help:about", "terminal:create-new", "console:create", "notebook:run-all-cells", "runmenu:run"]
 
 
 def jupyter() -> list[str]:
+    """Return text that JupyterLab acts on: command links, Mermaid, formulas, attachments."""
     made = []
     for i, (element, command) in enumerate(
         product(("button", "a", "div", "span", "code", "li", "p"), _COMMANDS)
@@ -301,7 +304,7 @@ def jupyter() -> list[str]:
         "$\\require{html}\\data{commandlinker-command=help:about}{x}$",
         f"$\\require{{texhtml}}<tex-html>{IMG}</tex-html>$ $\\includegraphics{{{FETCH}-ig}}$",
         f"$\\def\\x{{\\x\\x}}\\x$ $$\\begin{{array}}{{c}}{IMG}\\end{{array}}$$",
-        # An address that no browser can read becomes a relative one.
+        # A URL that no browser can parse becomes a relative one.
         "[x](https://256.1.1.1/logout) [x](https://e.0x) <https://xn--a/logout> [x](https://[::1::]/logout)",
         "https://256.1.1.1/logout https://e.0x/logout www.e.0x www.e%2Fx http://e.org)logout http://e.org'logout",
         # MathJax's preprocessing takes formulas out of the source and puts them back into the HTML.
@@ -321,7 +324,7 @@ def jupyter() -> list[str]:
     ]
 
 
-# ------------------------------------------------------- text that is not what it seems to a parser
+# ------------------------------------------------------------ HTML that parsers understand differently
 
 _SWALLOWING = [
     "style",
@@ -355,6 +358,7 @@ _SWALLOWING = [
 
 
 def mutating() -> list[str]:
+    """Return HTML that a parser and a serializer may understand differently."""
     made = []
     for i, name in enumerate(_SWALLOWING):
         other = _SWALLOWING[(i + 7) % len(_SWALLOWING)]
@@ -391,7 +395,7 @@ def mutating() -> list[str]:
     ]
 
 
-# ----------------------------------------------------------------------- Markdown that misleads
+# -------------------------------------------------------- Markdown that parsers understand differently
 
 _CODE_TRICKS = [
     "`{}",
@@ -485,6 +489,7 @@ _WRAPPING = [
 
 
 def misleading() -> list[str]:
+    """Return Markdown in which parsers disagree where code, links or formulas begin and end."""
     inner = [IMG, SCRIPT, f"![q]({FETCH})", f"[q](javascript:{RUN})"]
     made = [trick.format(*(what, what)) for trick in _CODE_TRICKS for what in (inner[0], inner[2])]
     made += [
@@ -496,8 +501,8 @@ def misleading() -> list[str]:
 
 
 def attacks() -> list[str]:
-    """All of them, each once, the kinds mixed evenly so that any slice of it is a fair sample."""
-    kinds = [acting(), addresses(), fetching(), jupyter(), mutating(), misleading(), formulas(), pictures()]
+    """Return all attack strings once each, with the kinds mixed evenly, so that every slice is a fair sample."""
+    kinds = [acting(), links(), fetching(), jupyter(), mutating(), misleading(), formulas(), pictures()]
     placed = [
         (i / len(kind), number, text) for number, kind in enumerate(kinds) for i, text in enumerate(kind)
     ]

@@ -1,4 +1,4 @@
-"""Reads HTML as an allow-list and names everything that is not on it."""
+"""Checks HTML against an allow-list and returns everything that is not on it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ VALUES = {
 }
 
 
-# What the frame around an answer adds; its style sheet is ours, word for word.
+# What the frame around an answer adds. Its style sheet is always ours.
 FRAME_TAGS = TAGS | {"style", "details", "summary"}
 FRAME_ATTRIBUTES = ATTRIBUTES | {
     "div": {"class", "role", "aria-label", "aria-busy"},
@@ -93,7 +93,7 @@ FRAME_VALUES = VALUES | {
 }
 
 
-# What a formula that is typeset must not say; who decides has a list of what it may.
+# TeX that a typeset formula must not contain. (The renderer has a list of what it may contain.)
 TEX = re.compile(
     r"\\(?:href|url|html|html[A-Z]\w*|data|style|class|cssId|includegraphics|require|input|def|[gex]def|let|futurelet|catcode"
     r"|(?:re)?newcommand|(?:re)?newenvironment|DeclareMathOperator|unicode|bbox|mmlToken|mathtip|texttip|toggle|label|e?q?ref"
@@ -109,7 +109,7 @@ class _Auditor(HTMLParser):
         self.findings = []
         self.open = []
         self.text = []
-        self.formula = None  # how many elements are open around the formula, if one is
+        self.formula = None  # how many elements are open around the current formula, None outside formulas
 
     def handle_starttag(self, tag, attrs):
         if tag not in self.tags:
@@ -157,12 +157,12 @@ class _Auditor(HTMLParser):
 
 
 def audit(html):
-    """Return what in ``html`` is not allowed; empty when all is well."""
+    """Return what in ``html`` is not allowed; an empty list if everything is."""
     return _audited(_Auditor(), html)
 
 
 def audit_allowing(html, hosts):
-    """The same where images may come from some hosts, too."""
+    """Do the same as ``audit``, but also allow images from some hosts."""
     names = "|".join(re.escape(host).replace(r"\*", r"(?:[a-z0-9-]+\.)*[a-z0-9-]+") for host in hosts)
     src = (
         rf"{VALUES['src'].pattern}|https://(?i:{names})(?::443)?(?:[/?#][^\s\"<>\\]*)?"
@@ -173,7 +173,7 @@ def audit_allowing(html, hosts):
 
 
 def audit_framed(html):
-    """The same for an answer in its frame, as it is saved."""
+    """Do the same as ``audit`` for a saved answer in its frame."""
     return _audited(_Auditor(FRAME_TAGS, FRAME_ATTRIBUTES, FRAME_VALUES), html)
 
 
@@ -192,7 +192,7 @@ def text_of(html):
 
 
 def contexts(payload, seed):
-    """Yield a payload in the places of a Markdown document where it may matter."""
+    """Yield a payload in each context of a Markdown document in which it may act."""
     line = payload.replace("\n", " ")
     yield "raw", payload
     yield "item", f"- {line}\n- [ ] {line}\n\n> {line}\n"
@@ -330,5 +330,5 @@ ELEMENTS = [
 
 
 def payloads():
-    """Return all attack strings kept here."""
+    """Return all attack strings of this module."""
     return ELEMENTS + [word for line in SCHEMES for word in line.split(" ")]

@@ -1,6 +1,6 @@
-"""Code run in a real kernel: a whole notebook as CI runs it, or a session that can be interrupted and clicked.
+"""Runs code in a real kernel: a whole notebook as in CI, or a session with interrupts and button clicks.
 
-It knows Jupyter's messages. It knows nothing of gemini_magic.
+It uses only Jupyter's message protocol and nothing of gemini_magic.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from surroundings import ORIGINAL_ENVIRON
 
-_START = 60.0  # seconds a kernel may take to answer on a busy machine
+_START_TIMEOUT = 60.0  # seconds; a kernel starts slowly on a busy machine
 
 
 @contextmanager
 def _environment(changes: Mapping[str, str] | None) -> Iterator[None]:
-    """A kernel inherits this process's environment; change it while one is started."""
+    """Change this process's environment, which a kernel inherits when it starts."""
     before = dict(os.environ)
     os.environ.update(changes or {})
     try:
@@ -56,7 +56,11 @@ def run_notebook(
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     resources = {"metadata": {"path": str(cwd)}} if cwd else {}
     client = NotebookClient(
-        notebook, timeout=timeout, startup_timeout=int(_START), kernel_name=kernel, resources=resources
+        notebook,
+        timeout=timeout,
+        startup_timeout=int(_START_TIMEOUT),
+        kernel_name=kernel,
+        resources=resources,
     )
     client.allow_errors = allow_errors
     with _environment(env):
@@ -65,7 +69,7 @@ def run_notebook(
 
 @dataclass(frozen=True)
 class Message:
-    """One message of a kernel; `time` is when the session read it, monotonic: exact while it waits."""
+    """One message of a kernel. `time` is when the session read it, by the monotonic clock; exact while it waits."""
 
     time: float
     channel: str
@@ -76,7 +80,7 @@ class Message:
 
 @dataclass
 class Run:
-    """What one execute request brought: its messages, in order of arrival."""
+    """The messages of one execute request, in order of arrival."""
 
     id: str
     started: float
@@ -115,9 +119,10 @@ class Run:
 
 
 class KernelSession:
-    """A kernel and a client that hears everything, in one thread; a context manager.
+    """A kernel and a client that receives all its messages, in one thread; a context manager.
 
-    `execute` waits for the end; `begin` returns at once, so that a test can interrupt, click, and then `finish`.
+    `execute` waits until the cell ends. `begin` returns at once, so that a test can interrupt or click, and then
+    `finish`.
     """
 
     def __init__(
@@ -143,7 +148,7 @@ class KernelSession:
         self.client = self._manager.client()
         self.client.start_channels()
         try:
-            self.client.wait_for_ready(timeout=_START)
+            self.client.wait_for_ready(timeout=_START_TIMEOUT)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -158,23 +163,23 @@ class KernelSession:
         self.client.context.destroy()
 
     def begin(self, code: str, *, allow_stdin: bool = True, stop_on_error: bool = True) -> Run:
-        """Send a cell; its messages are collected in the `Run` that is returned."""
+        """Send a cell; the returned `Run` collects its messages."""
         started = time.monotonic()
         sent = self.client.execute(code, allow_stdin=allow_stdin, stop_on_error=stop_on_error)
         run = self._runs[sent] = Run(sent, started)
         return run
 
     def finish(self, run: Run, timeout: float = 30) -> Run:
-        """Wait until a cell has replied and the kernel has said that it is idle again."""
+        """Wait for the reply to a cell and the kernel's idle status."""
         self._wait(lambda: run.reply is not None and _idle(run), timeout, "the end of the cell")
         return run
 
     def execute(self, code: str, *, allow_stdin: bool = True, timeout: float = 30) -> Run:
-        """Run a cell to its end; a failing cell is a `Run` with status 'error', not an exception."""
+        """Run a cell until it ends; a failing cell returns a `Run` with the status 'error'."""
         return self.finish(self.begin(code, allow_stdin=allow_stdin), timeout)
 
     def complete(self, code: str, timeout: float = 30) -> dict[str, Any]:
-        """What the kernel offers when Tab is pressed at the end of some code: the content of its reply."""
+        """The content of the kernel's reply to a completion request at the end of some code."""
         sent = self.client.complete(code)
         run = self._runs[sent] = Run(sent, time.monotonic())
         return self.wait_for(run, "complete_reply", timeout=timeout).content
@@ -182,7 +187,7 @@ class KernelSession:
     def wait_for(
         self, run: Run, kind: str, count: int = 1, timeout: float = 10, *, within: str = ""
     ) -> Message:
-        """Wait for the `count`th message of a kind, its content holding `within`; returns it."""
+        """Wait for the `count`th message of a kind whose content contains `within`; returns it."""
 
         def found() -> list[Message]:
             return [message for message in run.of(kind) if within in str(message.content)]
@@ -191,7 +196,7 @@ class KernelSession:
         return found()[count - 1]
 
     def interrupt(self) -> float:
-        """Interrupt the kernel as the toolbar does; returns the time of doing so."""
+        """Interrupt the kernel as the toolbar does; returns the time of the interrupt."""
         now = time.monotonic()
         self._manager.interrupt_kernel()
         return now
@@ -206,7 +211,7 @@ class KernelSession:
         return now
 
     def click(self, model_id: str, *, subshell: str | None = None) -> float:
-        """Click an ipywidgets Button; its model id is in the comm_open message, see `widgets`."""
+        """Click an ipywidgets Button; `widgets` returns its model id."""
         return self.send_comm(
             model_id, {"method": "custom", "content": {"event": "click"}}, subshell=subshell
         )
@@ -217,12 +222,12 @@ class KernelSession:
         reply = self.client.get_control_msg(timeout=timeout)
         return str(reply["content"]["subshell_id"])
 
-    # -- inside
+    # -- messages
 
     def _wait(self, done: Callable[[], bool], timeout: float, what: str) -> None:
         """Read messages until a condition holds.
 
-        The sockets are read here, without `get_iopub_msg` and its like: those leave an event loop behind in every
+        It reads the sockets directly, because `get_iopub_msg` and similar functions leave an event loop behind in each
         thread that calls them.
         """
         sockets = {self.client.iopub_channel.socket: "iopub", self.client.shell_channel.socket: "shell"}
@@ -235,18 +240,18 @@ class KernelSession:
             if left <= 0:
                 raise AssertionError(f"waited {timeout} s for {what}")
             for sock, _ in poller.poll(int(left * 1000) + 1):
-                self._note(sockets[sock], sock.recv_multipart())
+                self._add(sockets[sock], sock.recv_multipart())
 
-    def _note(self, channel: str, parts: list[bytes]) -> None:
+    def _add(self, channel: str, parts: list[bytes]) -> None:
         session = self.client.session
         message = session.deserialize(session.feed_identities(parts)[1])
         parent = message["parent_header"].get("msg_id", "")
-        noted = Message(time.monotonic(), channel, message["msg_type"], message["content"], parent)
+        received = Message(time.monotonic(), channel, message["msg_type"], message["content"], parent)
         run = self._runs.get(parent)
-        if run and noted.kind == "execute_reply":
-            run.reply = noted
+        if run and received.kind == "execute_reply":
+            run.reply = received
         elif run:
-            run.messages.append(noted)
+            run.messages.append(received)
 
 
 def _idle(run: Run) -> bool:
@@ -261,10 +266,10 @@ def widgets(run: Run, model: str) -> dict[str, dict[str, Any]]:
 
 
 def kernelspec_with(version: str, folder: Path, *, name: str = "other-ipykernel") -> Path:
-    """Install another ipykernel beside the environment's and write a kernelspec `name` that uses it.
+    """Install another version of ipykernel into a folder and write a kernelspec `name` that uses it.
 
     Returns the folder for `KernelSession(kernelspecs=...)`, `Lab(kernelspecs=...)` or JUPYTER_PATH. Raises
-    RuntimeError with pip's last line when the version cannot be had.
+    RuntimeError with pip's last line if the version cannot be installed.
     """
     packages = folder / f"ipykernel-{version}"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(packages)]
@@ -276,8 +281,8 @@ def kernelspec_with(version: str, folder: Path, *, name: str = "other-ipykernel"
         check=False,
     )
     if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        raise RuntimeError(f"ipykernel {version} cannot be installed: {said[-1]}")
+        lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        raise RuntimeError(f"ipykernel {version} cannot be installed: {lines[-1]}")
     spec = folder / "kernels" / name
     spec.mkdir(parents=True, exist_ok=True)
     spec.joinpath("kernel.json").write_text(

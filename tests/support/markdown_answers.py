@@ -1,4 +1,4 @@
-"""Long texts like those a model writes, made of a few paragraphs with everyday constructs, for cost tests."""
+"""Random long texts like those a model writes, made of everyday constructs, for tests of cost and flicker."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _mathematics(chance: random.Random) -> str:
 
 
 def answer(length: int, seed: int = 1, *, formulas: bool = False) -> str:
-    """Return a text of exactly ``length`` characters; a third of it with formulas, if they are wanted."""
+    """Return a text of exactly ``length`` characters; with ``formulas``, a third of its blocks contain formulas."""
     chance = random.Random(seed)
     blocks: list[str] = []
     total = 0

@@ -1,4 +1,4 @@
-"""Answers of the kind a model gives, written for the tests: everything that comes up in one is in here somewhere."""
+"""Answers like those of a model, written for the tests; they contain every construct that is common in answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plays a renderer's operations the way a view would, and compares the view with a one-shot render."""
+"""Applies a renderer's operations as a view does, and compares the result with a one-shot render."""
 
 from __future__ import annotations
 
@@ -7,63 +7,63 @@ from itertools import groupby
 from gemini_magic.markdown import Renderer, render
 
 
-class Played:
-    """A view that knows nothing but the operations it was told."""
+class View:
+    """A view that is built from operations alone."""
 
     def __init__(self, renderer):
-        self.parts, self.frames = [], []
+        self.parts, self.blocks = [], []
         self.open, self.tail = (None, ""), ""
         self._renderer = renderer
 
-    def see(self, ops):
+    def apply(self, ops):
         """Apply operations."""
         for op in ops:
             if op.kind == "append":
                 assert op.id == len(self.parts)
                 self.parts.append(op.html)
-                self.frames.append(op.frame)
+                self.blocks.append(op.block)
             elif op.kind == "replace":
                 assert self.parts[op.id] != op.html
-                assert self.frames[op.id] is op.frame
+                assert self.blocks[op.id] is op.block
                 self.parts[op.id] = op.html
             elif op.kind == "open":
-                assert op.frame is self._renderer.frame
-                self.open = (op.frame, op.html)
+                assert op.block is self._renderer.open_block
+                self.open = (op.block, op.html)
             elif op.kind == "tail":
                 self.tail = op.html
             else:
-                assert op.kind == "frame"
-                assert op.frame in self.frames
+                assert op.kind == "rewrap"
+                assert op.block in self.blocks
 
     @property
     def html(self):
-        """What is shown."""
+        """The HTML of the view."""
         pieces = []
-        for frame, parts in groupby(zip(self.frames, self.parts, strict=True), lambda part: part[0]):
+        for block, parts in groupby(zip(self.blocks, self.parts, strict=True), lambda part: part[0]):
             html = [part for _, part in parts]
-            rest = self.open[1] if self.open[0] is frame else ""
-            pieces.append(frame.wrap(html, rest=rest) if frame else "".join(html))
+            rest = self.open[1] if self.open[0] is block else ""
+            pieces.append(block.wrap(html, rest=rest) if block else "".join(html))
         return "".join([*pieces, self.tail])
 
 
 def healed(text):
-    """What is shown of a text whose end is being typed."""
+    """Return the HTML of a text whose end is healed."""
     renderer = Renderer(heal=True)
     renderer.feed(text)
     return renderer.html
 
 
 def check(pieces, label, *, heal=False, every=1):
-    """Assert that the view is exact after each piece (of which every n-th is compared), and when it is closed."""
+    """Assert that the view is exact after each piece, of which every n-th is compared, and after close."""
     renderer = Renderer(heal=heal)
-    played, text = Played(renderer), ""
+    view, text = View(renderer), ""
     for number, piece in enumerate(pieces):
         text += piece
-        played.see(renderer.feed(piece))
-        assert played.html == renderer.html, (label, text)
+        view.apply(renderer.feed(piece))
+        assert view.html == renderer.html, (label, text)
         if not heal and number % every == 0:
             assert renderer.html == render(text), (label, text)
-    played.see(renderer.close())
+    view.apply(renderer.close())
     assert renderer.open == renderer.tail == ""
-    assert played.html == renderer.html == render(text), (label, text)
+    assert view.html == renderer.html == render(text), (label, text)
     return True

@@ -1,4 +1,4 @@
-"""Counts what a growing view costs: characters parsed, characters of HTML sent."""
+"""Measures the cost of a growing view: how many characters are parsed and how much HTML is html_length."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from gemini_magic.markdown import parser as parser_module
 
 
 def pieces_of(text):
+    """Yield a text in pieces of 20 to 60 characters."""
     chance = random.Random(3)
     at = 0
     while at < len(text):
@@ -18,13 +19,13 @@ def pieces_of(text):
 
 
 def parsed_characters(monkeypatch, text, *, heal):
-    """Stream a text; return how many characters the block parser was given in all."""
-    given = 0
+    """Stream a text and return how many characters the block parser receives in all."""
+    total = 0
     original = parser_module.MD.block.parse
 
     def counting(source, *rest):
-        nonlocal given
-        given += len(source)
+        nonlocal total
+        total += len(source)
         return original(source, *rest)
 
     with monkeypatch.context() as patch:
@@ -33,8 +34,9 @@ def parsed_characters(monkeypatch, text, *, heal):
         for piece in pieces_of(text):
             renderer.feed(piece)
         renderer.close()
-    return given
+    return total
 
 
-def sent(renderer, pieces):
+def html_length(renderer, pieces):
+    """Feed the pieces and return the length of the HTML in all operations."""
     return sum(len(op.html) for piece in pieces for op in renderer.feed(piece))

@@ -1,4 +1,4 @@
-"""Pieces of Markdown and seeded documents made of them, for the tests of the renderer."""
+"""Fragments of Markdown and random documents made of them, for the tests of the renderer."""
 
 from __future__ import annotations
 
@@ -259,7 +259,7 @@ RARE = [
 ]
 SAFE = INLINE
 INLINE = [*INLINE, *INLINE, *INLINE, *RARE]
-SLIPS = [
+MISTAKES = [
     "\n===\n",
     "\n---\n",
     "\n# h",
@@ -271,8 +271,8 @@ SLIPS = [
     "\n--|--\n",
     "\n|--\n",
 ]
-SLIPS += ["\n$$\n", "\n\\[\n", "\n$$ x\n- y\n$$", "\n\\[ x \\]\n", "\n[^1]: note", "\n[^1]"]
-SLIPS += ["| a", "[foo]: https://e.org", "\n\n[foo]: https://e.org\n", "\n2. x", "\n\n", "\t", *RARE]
+MISTAKES += ["\n$$\n", "\n\\[\n", "\n$$ x\n- y\n$$", "\n\\[ x \\]\n", "\n[^1]: note", "\n[^1]"]
+MISTAKES += ["| a", "[foo]: https://e.org", "\n\n[foo]: https://e.org\n", "\n2. x", "\n\n", "\t", *RARE]
 CODE = [
     *(
         "def f(x):",
@@ -330,8 +330,8 @@ def document(seed: int) -> str:
     return "".join(pieces)
 
 
-def essay(seed: int) -> str:
-    """Return a text of long blocks: lists, tables, code and paragraphs of many lines, with a slip here and there."""
+def long_document(seed: int) -> str:
+    """Return a text of long blocks: lists, tables, code and paragraphs of many lines, with a few mistakes."""
     chance = random.Random(seed)
     return "".join(
         chance.choice([_long_list, _long_table, _long_code, _long_paragraph, _long_formula])(chance)
@@ -355,16 +355,16 @@ def _long_list(chance: random.Random) -> str:
         "\n  - deeper\n",
         "\nlazy\n",
     ]
-    slips = ["", "", "", "", "", "", "```\ncode\n```\n" + mark, "- ", "> ", "# ", "a | b\n--|--\n"]
+    mistakes = ["", "", "", "", "", "", "```\ncode\n```\n" + mark, "- ", "> ", "# ", "a | b\n--|--\n"]
     return "".join(
-        mark + chance.choice(slips) + _words(chance, 5) + chance.choice(ends)
+        mark + chance.choice(mistakes) + _words(chance, 5) + chance.choice(ends)
         for _ in range(chance.randint(3, 15))
     )
 
 
 def _long_table(chance: random.Random) -> str:
     rows = [f"| {_words(chance, 3)} | {_words(chance, 2)} |" for _ in range(chance.randint(2, 12))]
-    slips = [
+    mistakes = [
         "|",
         "x",
         "| a | b | c |",
@@ -377,7 +377,7 @@ def _long_table(chance: random.Random) -> str:
         "[foo]: https://example.org/t",
     ]
     if chance.random() < 0.5:
-        rows.insert(chance.randrange(len(rows)), chance.choice(slips))
+        rows.insert(chance.randrange(len(rows)), chance.choice(mistakes))
     return "\n".join([rows[0], "|---|:-:|", *rows[1:]]) + "\n"
 
 
@@ -393,14 +393,14 @@ def _long_code(chance: random.Random) -> str:
 def _long_paragraph(chance: random.Random) -> str:
     spaces = [" "] * 12 + ["\n", "\n", "  \n", "\\\n", "  "]
     words = INLINE if chance.random() < 0.3 else SAFE
-    inside = SLIPS if chance.random() < 0.3 else []
+    inside = MISTAKES if chance.random() < 0.3 else []
     pieces = []
     for _ in range(chance.randint(20, 250)):
         pieces += [
             chance.choice(inside if inside and chance.random() < 0.02 else words),
             chance.choice(spaces),
         ]
-    return "".join(pieces) + "\n" + chance.choice(["", "", "", *SLIPS])
+    return "".join(pieces) + "\n" + chance.choice(["", "", "", *MISTAKES])
 
 
 def _long_formula(chance: random.Random) -> str:
@@ -420,8 +420,8 @@ def _long_formula(chance: random.Random) -> str:
     )
 
 
-def chopped(text: str, chance: random.Random, most: int = 12) -> list[str]:
-    """Cut a text into pieces of 1 to ``most`` characters."""
+def random_pieces(text: str, chance: random.Random, most: int = 12) -> list[str]:
+    """Split a text into random pieces of 1 to ``most`` characters."""
     pieces = []
     at = 0
     while at < len(text):

@@ -1,1 +1,1 @@
-"""The commands of ``%gemini``, one module for each family."""
+"""The commands of ``%gemini``: ``dispatch`` has the table of all commands; each other module implements one group."""

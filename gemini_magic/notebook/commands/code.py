@@ -1,7 +1,6 @@
-"""Puts the code of an answer into a cell of its own: `%gemini code`, `--next-cell` and `-f code`.
+"""Puts the code of an answer into a new cell: `%gemini code`, `--next-cell` and `-f code`.
 
-It knows code blocks and the shell's way to offer a next input, which a front end takes when the cell has ended well;
-it knows no view.
+It uses the shell's next input, which a front end inserts as a cell when the current cell has ended without an error.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ from ...options import Options
 from ...response import Response
 from .. import kernel
 from ..arguments import MagicLine
-from ..lookup import latest, named, names_of
-from ..messages import tell
-from .status import CellRunner, say_lines
+from ..lookup import names_of, selected_response
+from ..messages import print_lines, show_message
+from .context import CommandContext
 
-__all__ = ["code", "later", "offer"]
+__all__ = ["background_hint", "offer_next_cell", "put_code_into_cell"]
 
 _PYTHON = ("python", "py", "python3", "py3", "ipython", "ipython3")
-# The cell magic that runs a language, where the shell has one of that name.
+# The cell magic for a language, used if the shell has a magic of that name.
 _MAGICS = {
     "bash": "bash",
     "shell": "bash",
@@ -44,80 +43,89 @@ _MAGICS = {
 }
 
 
-def code(desk: CellRunner, line: MagicLine) -> None:
-    """Put the last answer's code into a new cell; `code 2`: its second block, `code NAME`: the code of another answer."""
-    numbers = [word for word in line.words if _is_number(word)]
-    names = [word for word in line.words if word not in numbers]
+def put_code_into_cell(context: CommandContext, line: MagicLine) -> None:
+    """Put the code of the last answer into a new cell; `code 2` takes its second block, `code NAME` the code of another answer."""
+    numbers = [word for word in line.arguments if _is_number(word)]
+    names = [word for word in line.arguments if word not in numbers]
     if len(numbers) > 1 or len(names) > 1:
         raise OptionError(
-            "`%gemini code` takes one number and one name.", remedy="Write `%gemini code NAME 2`."
+            "`%gemini code` accepts one number and one name.", remedy="Usage: `%gemini code NAME 2`."
         )
-    response = named(desk.shell.user_ns, names[0]) if names else latest(desk.session)
+    response = selected_response(context.session, context.shell.user_ns, names)
     blocks = response.code_blocks
-    if not _any(blocks):
-        say_lines("The answer holds no code block.")
+    if not _has_code(blocks):
+        print_lines("The answer contains no code block.")
         return
-    chosen = [_number(numbers[0], blocks)] if numbers else _chosen(blocks)
-    if not chosen:
-        say_lines(f"{_ambiguous(blocks)}, for one of these:", *_listed(blocks))
+    selected = [_block_index(numbers[0], blocks)] if numbers else _select_blocks(blocks)
+    if not selected:
+        print_lines(f"{_ambiguous(blocks)}:", *_describe_blocks(blocks))
         return
-    if not _put(desk.shell, response, [blocks[at] for at in chosen]):
+    if not _set_next_cell(context.shell, response, [blocks[index] for index in selected]):
         return
-    if len(chosen) < len(blocks) and not numbers:
-        say_lines(f"{_these(chosen, len(blocks))}; `%gemini code N` takes another:", *_listed(blocks))
+    if len(selected) < len(blocks) and not numbers:
+        print_lines(_describe_selection(selected, len(blocks)), *_describe_blocks(blocks))
 
 
-def offer(shell: Any, response: Response, options: Options) -> None:
-    """Put the code of an answer that has just ended into the next cell, if that was asked for, and say what was not."""
-    if not _wanted(options):
+def offer_next_cell(shell: Any, response: Response, options: Options) -> None:
+    """Put the code of an answer that has just ended into the next cell if an option requests it.
+
+    A message explains which code was left out, or why no cell was created.
+    """
+    if not _requested(options):
         return
     blocks = response.code_blocks
-    said = ""
+    message = ""
     if not response.ok:
-        if _any(blocks):
-            said = (
-                "No cell was made: the answer is incomplete. `%gemini code` puts the code that came into one."
+        if _has_code(blocks):
+            message = (
+                "No cell was created because the answer is incomplete. `%gemini code` creates a cell from the code "
+                "received so far."
             )
-    elif not _any(blocks):  # with -f code the view says so
-        said = "" if options.format == "code" else "No cell was made: the answer holds no code block."
-    elif not (chosen := _chosen(blocks)):
-        said = f"{_ambiguous(blocks)}: {', '.join(each.strip() for each in _listed(blocks))}."
+    elif not _has_code(blocks):  # with -f code the view shows this message
+        message = (
+            "" if options.format == "code" else "No cell was created: the answer contains no code block."
+        )
+    elif not (selected := _select_blocks(blocks)):
+        message = f"{_ambiguous(blocks)}: {_block_list(blocks)}."
     else:
-        _put(shell, response, [blocks[at] for at in chosen], quiet=options.quiet)
-        if len(chosen) < len(blocks):
-            said = f"{_these(chosen, len(blocks))}; `%gemini code N` takes another."
-    if said and not options.quiet:
-        tell(said)
+        _set_next_cell(shell, response, [blocks[index] for index in selected], quiet=options.quiet)
+        if len(selected) < len(blocks):
+            message = _describe_selection(selected, len(blocks))
+    if message and not options.quiet:
+        show_message(message)
 
 
-def later(options: Options) -> str:
-    """What to say of the next cell when the present one does not wait for the answer."""
-    return "`%gemini code` puts its code into a cell when it has ended." if _wanted(options) else ""
+def background_hint(options: Options) -> str:
+    """How to create the next cell later if the current cell does not wait for the answer; empty if not requested."""
+    return "After it has ended, `%gemini code` puts its code into a cell." if _requested(options) else ""
 
 
-def _wanted(options: Options) -> bool:
+def _requested(options: Options) -> bool:
     return options.next_cell or options.format == "code"
 
 
-def _any(blocks: Sequence[markdown.CodeBlock]) -> bool:
+def _has_code(blocks: Sequence[markdown.CodeBlock]) -> bool:
     return any(block.text.strip() for block in blocks)
 
 
-def _put(
+def _set_next_cell(
     shell: Any, response: Response, blocks: Sequence[markdown.CodeBlock], *, quiet: bool = False
 ) -> bool:
-    """Offer blocks as the next input; where no front end takes it, say where they are. Returns whether it is offered."""
+    """Make blocks the next input. Without a front end that accepts one, show a message and return False."""
     if kernel.has_kernel(shell) and not kernel.allows_input(shell):
         if not quiet:
             name = next(iter(names_of(response, shell.user_ns)), "_gemini")
-            tell(f"Nobody is there to take a new cell; `{name}.code_blocks` holds the code.")
+            show_message(
+                "This kernel is non-interactive, so no cell was created. "
+                f"The code is in `{name}.code_blocks`."
+            )
         return False
     shell.set_next_input("\n\n".join(_as_cell(shell, block) for block in blocks), replace=False)
     return True
 
 
 def _as_cell(shell: Any, block: markdown.CodeBlock) -> str:
-    """A block as a cell's source: Python as it is, another language below its magic, or as a comment."""
+    """The source of a cell for a block: Python unchanged, another language below its cell magic or as a comment."""
     text = block.text.strip("\n")
     if not block.language or block.language in _PYTHON:
         return text
@@ -127,46 +135,51 @@ def _as_cell(shell: Any, block: markdown.CodeBlock) -> str:
     return "\n".join(f"# {line}".rstrip() for line in (f"{block.language}:", *text.split("\n")))
 
 
-def _chosen(blocks: Sequence[markdown.CodeBlock]) -> list[int]:
-    """The positions of the blocks that make one cell: those in Python, or the only one; none where that is unclear.
+def _select_blocks(blocks: Sequence[markdown.CodeBlock]) -> list[int]:
+    """The indexes of the blocks that form one cell: the Python blocks, or the only block; empty if that is ambiguous.
 
-    Beside Python a block without a language is mostly what the code prints.
+    Next to Python, a block without a language is usually the output of the code.
     """
-    filled = [at for at, block in enumerate(blocks) if block.text.strip()]
-    chosen = [at for at in filled if blocks[at].language in _PYTHON]
-    if not chosen and (len(filled) == 1 or not any(blocks[at].language for at in filled)):
-        chosen = filled
-    # A cell magic counts on the first line only, and then for the whole cell.
-    magic = len(chosen) > 1 and any(blocks[at].text.lstrip().startswith("%%") for at in chosen)
-    return [] if magic else chosen
+    filled = [index for index, block in enumerate(blocks) if block.text.strip()]
+    selected = [index for index in filled if blocks[index].language in _PYTHON]
+    if not selected and (len(filled) == 1 or not any(blocks[index].language for index in filled)):
+        selected = filled
+    # A cell magic must be on the first line, and then applies to the whole cell.
+    magic = len(selected) > 1 and any(blocks[index].text.lstrip().startswith("%%") for index in selected)
+    return [] if magic else selected
 
 
 def _is_number(word: str) -> bool:
     return word.isascii() and word.isdigit()
 
 
-def _number(word: str, blocks: Sequence[markdown.CodeBlock]) -> int:
-    if not 1 <= int(word) <= len(blocks):
+def _block_index(number: str, blocks: Sequence[markdown.CodeBlock]) -> int:
+    if not 1 <= int(number) <= len(blocks):
         raise OptionError(
-            f"There is no code block {word}.",
-            remedy=f"The answer has {len(blocks)}: {', '.join(each.strip() for each in _listed(blocks))}.",
+            f"There is no code block {number}.",
+            remedy=f"The answer contains {len(blocks)}: {_block_list(blocks)}.",
         )
-    return int(word) - 1
+    return int(number) - 1
 
 
 def _ambiguous(blocks: Sequence[markdown.CodeBlock]) -> str:
-    return f"The answer holds {len(blocks)} code blocks that do not make one cell. Write `%gemini code N`"
+    return f"The answer contains {len(blocks)} code blocks that do not form one cell. Choose one with `%gemini code N`"
 
 
-def _these(chosen: Sequence[int], count: int) -> str:
-    which = ", ".join(str(at + 1) for at in chosen)
-    return f"The new cell has block{'s' if len(chosen) > 1 else ''} {which} of {count}"
+def _describe_selection(selected: Sequence[int], count: int) -> str:
+    numbers = ", ".join(str(index + 1) for index in selected)
+    plural = "s" if len(selected) > 1 else ""
+    return f"The new cell contains block{plural} {numbers} of {count}. `%gemini code N` creates one from another block."
 
 
-def _listed(blocks: Sequence[markdown.CodeBlock]) -> list[str]:
-    """The blocks by number: language and length."""
-    lines = [len(block.text.splitlines()) for block in blocks]
+def _block_list(blocks: Sequence[markdown.CodeBlock]) -> str:
+    return ", ".join(line.strip() for line in _describe_blocks(blocks))
+
+
+def _describe_blocks(blocks: Sequence[markdown.CodeBlock]) -> list[str]:
+    """One line for each block: its number, language and length."""
+    lengths = [len(block.text.splitlines()) for block in blocks]
     return [
         f"  {number} {block.language or 'code'} ({length} {'line' if length == 1 else 'lines'})"
-        for number, (block, length) in enumerate(zip(blocks, lines, strict=True), 1)
+        for number, (block, length) in enumerate(zip(blocks, lengths, strict=True), 1)
     ]

@@ -1,7 +1,4 @@
-"""What ``%gemini config`` says: all settings, one of them, or a new value for one.
-
-It reads names and values; where a value is kept, and which one wins, is not known here.
-"""
+"""The command ``%gemini config``: shows all settings or one setting, or sets one for this session."""
 
 from __future__ import annotations
 
@@ -13,12 +10,29 @@ from typing import Any
 from ...config import Setting, settings
 from ...errors import OptionError
 from ...options import Options
+from ..arguments import MagicLine
+from ..messages import format_table, print_lines
+from .context import CommandContext
 
-__all__ = ["assignment", "described", "every"]
+__all__ = ["show_or_set"]
 
 
-def every(options: Options, sources: Mapping[str, str]) -> list[tuple[str, ...]]:
-    """A row for each setting that can be configured: name, value, where it comes from."""
+def show_or_set(context: CommandContext, line: MagicLine) -> None:
+    """List the settings with their values and sources; with NAME, show one setting; with NAME=VALUE, set it for this session."""
+    if not line.arguments:
+        rows = [("setting", "value", "source"), *_rows(*context.options())]
+        print_lines(
+            *format_table(rows), "", "To change a setting: `%gemini config model=gemini-flash-latest`"
+        )
+        return
+    setting, value, assigned = _parse_assignment(line.arguments)
+    if assigned:
+        context.configure(setting.name, value)
+    print_lines(_describe(setting, *context.options()))
+
+
+def _rows(options: Options, sources: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """A row for each setting that can be configured: its name, its value and the source of the value."""
     return [
         (name, repr(getattr(options, name)), sources.get(name, "default"))
         for name, setting in settings().items()
@@ -26,69 +40,69 @@ def every(options: Options, sources: Mapping[str, str]) -> list[tuple[str, ...]]
     ]
 
 
-def described(setting: Setting, options: Options, sources: Mapping[str, str]) -> str:
-    """One line: the value, where it comes from, and what it is for."""
+def _describe(setting: Setting, options: Options, sources: Mapping[str, str]) -> str:
+    """One line: the value of a setting, the source of the value, and the help text."""
     name = setting.name
     return f"{name} = {getattr(options, name)!r} ({sources.get(name, 'default')}): {setting.help}"
 
 
-def assignment(words: Sequence[str]) -> tuple[Setting, Any, bool]:
-    """The setting that ``NAME`` or ``NAME=VALUE`` names, its new value, and whether it gets one.
+def _parse_assignment(words: Sequence[str]) -> tuple[Setting, Any, bool]:
+    """Return the setting in ``NAME`` or ``NAME=VALUE``, its new value, and whether there is a new value.
 
-    The value None (written ``NAME=`` or ``NAME=None``) takes back what was said before.
+    The value None (``NAME=`` or ``NAME=None``) removes the value that was set before.
 
     Args:
-        words: what follows ``config``; blanks around the sign split it into several.
+        words: the arguments of ``config``; spaces around the equals sign split an assignment into several.
 
     Raises:
-        OptionError: several settings, no such setting, one that belongs to a cell, or a value that does not fit.
+        OptionError: several settings, an unknown setting, a setting of a single cell, or an invalid value.
     """
-    several = [word for word in words if _known().get(_plain(word.partition("=")[0])) and "=" in word]
-    if len(several) > 1:
+    assigned = [word for word in words if _known().get(_normalize(word.partition("=")[0])) and "=" in word]
+    if len(assigned) > 1:
         raise OptionError(
             "`%gemini config` sets one setting at a time.",
-            remedy=f"Write `%gemini config {several[0]}`, then `%gemini config {several[1]}`; "
-            "a value with blanks goes into quotation marks.",
+            remedy=f"Write `%gemini config {assigned[0]}`, then `%gemini config {assigned[1]}`. "
+            "Put a value with spaces in quotation marks.",
         )
     name, equals, text = (part.strip() for part in " ".join(words).partition("="))
     if not equals and len(words) > 1:
         raise OptionError(
-            f"`%gemini config {words[0]}` takes nothing after the name.",
-            remedy=f"To change it write `%gemini config {words[0]}=VALUE`.",
+            f"`%gemini config {words[0]}` accepts no arguments after the name.",
+            remedy=f"To change the setting, write `%gemini config {words[0]}=VALUE`.",
         )
-    setting = _setting(name)
-    return setting, _value(setting, text) if equals else None, bool(equals)
+    setting = _find_setting(name)
+    return setting, _convert(setting, text) if equals else None, bool(equals)
 
 
-def _setting(name: str) -> Setting:
-    setting = _known().get(_plain(name))
+def _find_setting(name: str) -> Setting:
+    setting = _known().get(_normalize(name))
     if setting is None:
         close = difflib.get_close_matches(
-            _plain(name), [name for name, each in settings().items() if each.config], n=1
+            _normalize(name), [name for name, each in settings().items() if each.config], n=1
         )
         remedy = f"Did you mean `{close[0]}`?" if close else "`%gemini config` lists the settings."
-        raise OptionError(f"There is no setting {name!r}.", remedy=remedy)
+        raise OptionError(f"Unknown setting: {name!r}.", remedy=remedy)
     if not setting.config:
         raise OptionError(
-            f"{name!r} belongs to one cell; it cannot be configured.",
+            f"{name!r} applies to a single cell and cannot be configured.",
             remedy=f"Write {setting.flags[-1]} on the %%gemini line of that cell.",
         )
     return setting
 
 
 def _known() -> dict[str, Setting]:
-    """The settings by their names, and by an option's other spellings, such as max-output-tokens."""
+    """The settings by name and by the other spellings of their options, such as max-output-tokens."""
     named = dict(settings())
     for each in settings().values():
-        named.update({_plain(flag): each for flag in each.flags if flag.startswith("--")})
+        named.update({_normalize(flag): each for flag in each.flags if flag.startswith("--")})
     return named
 
 
-def _plain(name: str) -> str:
+def _normalize(name: str) -> str:
     return name.lstrip("-").replace("-", "_").lower()
 
 
-def _value(setting: Setting, text: str) -> Any:
+def _convert(setting: Setting, text: str) -> Any:
     if text in ("", "None"):
         return None
     value: Any = text

@@ -1,273 +1,237 @@
-"""The words of ``%gemini``: what each does, and what it prints.
+"""The table of ``%gemini`` commands: parses a line, checks its arguments, runs the command, and prints the help.
 
-Only ``resume`` sends something; only ``config``, ``reset`` and ``stop`` change something.
+To add a command, write a function and add one entry to ``COMMANDS``. Help and completion read the table.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+import shlex
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Final, Literal, NamedTuple
 
 from ...errors import OptionError
-from ...response import Response
-from ..arguments import MagicLine, help_text, option_names, parse
-from ..lookup import back, names_of
-from .code import code
-from .config import assignment, described, every
+from ..arguments import MagicLine, help_text, option_names, parse_line
+from ..messages import print_lines
+from .code import put_code_into_cell
+from .config import show_or_set
+from .context import CommandContext
+from .control import reset_conversations, resume_answer, stop_requests
 from .inspect import (
-    FILTERED,
-    chosen,
-    chunks,
-    curl,
-    diff,
-    events,
-    inspect,
-    notes,
-    split_conditions,
-    timeline,
-    timing,
-    usage,
+    compare,
+    open_inspector,
+    show_chunks,
+    show_curl,
+    show_events,
+    show_last,
+    show_notes,
+    show_timeline,
+    show_timing,
+    show_usage,
 )
-from .journal import JOURNAL_TAKES, journal_words, show
-from .status import CellRunner, say_lines, state, story, table, versions
+from .journal import journal_command, show_entry
+from .status import list_models, show_state, show_traceback, show_versions
 
-__all__ = ["WORDS", "say", "takes_answers"]
+__all__ = ["COMMANDS", "Command", "dispatch", "split_conditions"]
 
-_CLOSE = 0.75  # a spelling that is less alike than this was meant as something else
-_WIDTH = 79
-_ASKED = 50  # characters of a question
-_SEARCH = re.compile(r"\s*journal\s+search(?=\s)(?!\s+(?:-h|--help)\s*$|\s+--(?:\s|$))")
-_COLUMN = 31  # where the help on a word begins
+_DEFAULT: Final = "state"
+_SIMILAR: Final = 0.75  # a lower ratio is not a misspelling but another word
+_WIDTH: Final = 79
+_COLUMN: Final = 31  # where the help text of a command begins
+_SEARCH: Final = re.compile(r"\s*journal\s+search(?=\s)(?!\s+(?:-h|--help)\s*$|\s+--(?:\s|$))")
+_WHERE: Final = "--where"
+_SEND_PROMPT: Final = "To send a prompt, start a cell with %%gemini."
+_COUNTS: Final = ("no arguments", "at most one argument", "at most two arguments")
 
 
-def say(desk: CellRunner, line: str) -> Any:
-    """Do what a line of ``%gemini`` says; returns something to display, or None.
+class Command(NamedTuple):
+    """One command of ``%gemini``.
+
+    Attributes:
+        run: carries out the command and returns what the cell displays, or None. Its docstring is the help text.
+        usage: the arguments as the help shows them; empty for a command without arguments.
+        limit: the largest number of arguments; None for a command that checks them itself.
+        completes: what completion offers as an argument; empty where it offers nothing.
+        sends: whether the command sends a request. Only such a command accepts the options of a cell.
+        filters: whether the command shows a table. Only such a command accepts ``--where``.
+    """
+
+    run: Callable[[CommandContext, MagicLine], Any]
+    usage: str = ""
+    limit: int | None = 0
+    completes: Literal["", "answer", "chat", "journal", "model", "setting", "topic"] = ""
+    sends: bool = False
+    filters: bool = False
+
+    @property
+    def help(self) -> str:
+        """What the command does, as the help shows it."""
+        return (self.run.__doc__ or "").strip()
+
+
+def dispatch(context: CommandContext, line: str) -> Any:
+    """Run the command in a line of ``%gemini``; returns what the cell displays, or None.
 
     Raises:
-        OptionError: no such word, or one that takes nothing of what follows it.
-        GeminiMagicError: what the word itself raises.
+        OptionError: an unknown command, or arguments or options that the command does not accept.
+        GeminiMagicError: an error of the command itself.
     """
-    if line.split()[:1] == ["help"]:  # what follows is asked about, not meant
-        asked = line.split()[1:]
-        _fits("help", asked)
-        return _help(desk, MagicLine({}, tuple(asked)))
-    if search := _SEARCH.match(line):  # a text may begin with a dash
+    if line.split()[:1] == ["help"]:  # the names of options that follow are topics, not options
+        topics = tuple(line.split()[1:])
+        _check_count("help", topics)
+        return _show_help(context, MagicLine({}, topics))
+    if search := _SEARCH.match(line):  # the text to search for may begin with a dash
         line = f"{search[0]} -- {line[search.end() :]}"
-    where: tuple[str, ...] = ()
-    if line.split()[:1] and line.split(maxsplit=1)[0] in FILTERED:
-        line, where = split_conditions(line)
-    elif any(word.partition("=")[0] == "--where" for word in line.split()[1:]):
+    line, conditions = _take_conditions(line)
+    parsed = parse_line(line, model=False)
+    if parsed.help:
+        return _show_help(context, parsed)
+    name, *arguments = parsed.arguments or (_DEFAULT,)
+    command = COMMANDS.get(name)
+    if command is None:
+        raise OptionError(f"Unknown command: %gemini {name}", remedy=_suggestion(name, line))
+    if parsed.options and not command.sends:
         raise OptionError(
-            f"`%gemini {line.split()[0]}` takes no --where.",
-            remedy=f"{', '.join(FILTERED[:-1])} and {FILTERED[-1]} do.",
+            f"`%gemini {name}` does not accept options.",
+            remedy="Write options on the %%gemini line of a cell, or use `%gemini config NAME=VALUE` to set one "
+            "for this session.",
         )
-    read = parse(line, model=False)
-    if read.help:
-        return _help(desk, read)
-    word, *rest = read.words or ("state",)
-    if word not in WORDS:
-        raise OptionError(f"There is no word {word!r}.", remedy=_instead(word, line))
-    if read.options and word not in _ASKING:
+    _check_count(name, arguments)
+    return command.run(context, MagicLine(parsed.options, tuple(arguments), where=conditions))
+
+
+def _take_conditions(line: str) -> tuple[str, tuple[str, ...]]:
+    """Split the ``--where`` conditions off a line; refuse them for a command that does not filter rows."""
+    words = line.split()
+    command = COMMANDS.get(words[0]) if words else None
+    if command is not None and command.filters:
+        return split_conditions(line)
+    if any(word.partition("=")[0] == _WHERE for word in words[1:]):
+        *others, last = (name for name, each in COMMANDS.items() if each.filters)
         raise OptionError(
-            f"`%gemini {word}` takes no options.",
-            remedy="They go on the %%gemini line of a cell; `%gemini config NAME=VALUE` sets one for this shell.",
+            f"`%gemini {words[0]}` does not accept --where.",
+            remedy=f"Only {', '.join(others)} and {last} accept it.",
         )
-    _fits(word, rest)
-    return WORDS[word](desk, MagicLine(read.options, tuple(rest), where=where))
+    return line, ()
 
 
-_ASK = "A question goes into a cell of its own, below a first line %%gemini."
+def split_conditions(line: str) -> tuple[str, tuple[str, ...]]:
+    """Return a line without its ``--where`` options, and their conditions.
 
+    Each ``--where`` takes one word; a condition with spaces is quoted.
 
-def _fits(word: str, rest: Sequence[str]) -> None:
-    most = {"resume": 0, "code": 2, "diff": 2}.get(word, int(word in _TAKES))
-    if word in ("config", "journal"):
-        return
-    if len(rest) > most:
+    Raises:
+        OptionError: a ``--where`` without a condition, or an unclosed quotation mark.
+    """
+    try:
+        words = iter(shlex.split(line))
+    except ValueError:
         raise OptionError(
-            f"`%gemini {word}` takes {('nothing', 'one word', 'two words')[most]} after it, not {' '.join(rest)!r}.",
-            remedy=f"Write `%gemini {_usage(word)}`. {_ASK if len(rest) > 1 else ''}".rstrip(),
+            "A quotation mark on the line is not closed.", remedy="Write --where 't > 1.5'."
+        ) from None
+    remaining: list[str] = []
+    conditions: list[str] = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name != _WHERE:
+            remaining.append(word)
+            continue
+        condition = value if equals else next(words, None)
+        if not condition:
+            raise OptionError(
+                "--where requires a condition.", remedy="Write --where kind=text, or --where 't > 1.5'."
+            )
+        conditions.append(condition)
+    return shlex.join(remaining), tuple(conditions)
+
+
+def _check_count(name: str, arguments: Sequence[str]) -> None:
+    limit = COMMANDS[name].limit
+    if limit is not None and len(arguments) > limit:
+        hint = f" {_SEND_PROMPT}" if len(arguments) > 1 else ""
+        raise OptionError(
+            f"`%gemini {name}` accepts {_COUNTS[limit]}, but got {' '.join(arguments)!r}.",
+            remedy=f"Usage: `%gemini {_usage(name)}`.{hint}",
         )
 
 
-def _instead(word: str, line: str) -> str:
-    close = _close(word.lower(), WORDS)
-    if close:
-        return f"Did you mean `%gemini {close}`?"
-    if len(line.split()) > 1:
-        return f"{_ASK} `%gemini help` lists the words."
-    return f"`%gemini help` lists the words. {_ASK}"
+def _suggestion(name: str, line: str) -> str:
+    similar = _most_similar(name.lower(), COMMANDS)
+    if similar:
+        return f"Did you mean `%gemini {similar}`?"
+    sentences = [_SEND_PROMPT, "`%gemini help` lists the commands."]
+    return " ".join(sentences if len(line.split()) > 1 else reversed(sentences))
 
 
-def _close(said: str, known: Iterable[str]) -> str | None:
-    return next(iter(difflib.get_close_matches(said, list(known), n=1, cutoff=_CLOSE)), None)
+def _most_similar(name: str, known: Iterable[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=_SIMILAR)), None)
 
 
-def _usage(word: str) -> str:
-    return f"{word} [{_TAKES[word]}]" if word in _TAKES else word
+def _usage(name: str) -> str:
+    usage = COMMANDS[name].usage
+    return f"{name} [{usage}]" if usage else name
 
 
-def _help(_: CellRunner, line: MagicLine) -> None:
-    """The words; `%gemini help WORD` for one of them, `%gemini help options` for a cell's options."""
-    if not line.words:
-        lines = [
+def _show_help(_: CommandContext, line: MagicLine) -> None:
+    """List the commands; with TOPIC, explain one command or one option; `%gemini help options` lists the options."""
+    if not line.arguments:
+        commands = [
             textwrap.fill(
-                _doc(function),
+                command.help,
                 _WIDTH,
-                initial_indent=f"%gemini {_usage(word)}".ljust(_COLUMN),
+                initial_indent=f"%gemini {_usage(name)}".ljust(_COLUMN),
                 subsequent_indent=" " * _COLUMN,
             )
-            for word, function in WORDS.items()
+            for name, command in COMMANDS.items()
         ]
-        say_lines(*lines, "", "`%%gemini -h` lists the options of a cell.")
+        print_lines("Commands", *commands, "", "`%%gemini -h` lists the options of a %%gemini cell.")
         return
-    topic = line.words[0]
-    if topic in WORDS:
-        say_lines(f"%gemini {_usage(topic)}: {_doc(WORDS[topic])}")
+    topic = line.arguments[0]
+    if topic in COMMANDS:
+        print_lines(f"%gemini {_usage(topic)}: {COMMANDS[topic].help}")
     elif topic in ("options", "%%gemini"):
-        say_lines(help_text())
+        print_lines(help_text())
     elif option := _option(topic):
-        say_lines(f"{option}: {option_names()[option]}")
+        print_lines(f"{option}: {option_names()[option]}")
     else:
-        close = _close(topic, [*WORDS, *option_names()])
+        similar = _most_similar(topic, [*COMMANDS, *option_names()])
         raise OptionError(
-            f"There is no help on {topic!r}.",
-            remedy=f"Did you mean `%gemini help {close}`?" if close else "`%gemini help` lists the words.",
+            f"There is no help for {topic!r}.",
+            remedy=f"Did you mean `%gemini help {similar}`?"
+            if similar
+            else "`%gemini help` lists the commands.",
         )
 
 
 def _option(topic: str) -> str | None:
-    """The option that is asked about, also where its dashes were left out."""
+    """The option that a topic names, with or without its dashes."""
     bare = topic.replace("_", "-")
     return next((name for name in (topic, f"--{bare}", f"-{bare}") if name in option_names()), None)
 
 
-def _doc(function: Callable[..., Any]) -> str:
-    return (function.__doc__ or "").strip()
-
-
-def _last(desk: CellRunner, line: MagicLine) -> Response:
-    """Show the last answer again (`last 2`: the one before), also after a restart of the kernel."""
-    return back(desk.session, line.words[0] if line.words else "1")
-
-
-def _config(desk: CellRunner, line: MagicLine) -> None:
-    """Every setting with its value and where it comes from; or one; or set one for this shell."""
-    if not line.words:
-        rows = [("setting", "value", "from"), *every(*desk.options())]
-        say_lines(*table(rows), "", "Change one with `%gemini config model=gemini-flash-latest`.")
-        return
-    setting, value, given = assignment(line.words)
-    if given:
-        desk.configure(setting.name, value)
-    say_lines(described(setting, *desk.options()))
-
-
-def _reset(desk: CellRunner, line: MagicLine) -> None:
-    """Forget all conversations, or one: `reset NAME`."""
-    say_lines(desk.session.reset(line.words[0] if line.words else None))
-
-
-def _resume(desk: CellRunner, line: MagicLine) -> Any:
-    """Ask for the rest of an answer that broke off; a new request."""
-    return desk.resume(line)
-
-
-def _stop(desk: CellRunner, line: MagicLine) -> None:
-    """Stop what still runs, as with --background; `stop NAME`: that one."""
-    meant = [chosen(desk, line)] if line.words else [run.response for run in desk.session.runs]
-    told = []
-    for response in meant:
-        if response.stream is not None and not response.stream.done:
-            response.stream.cancel("stop")
-            if response.ledger.cause == "stop":  # and did not end in the same moment
-                told.append(
-                    f"Stopped {_called(desk, response)}; {response.ledger.chars:,} characters had arrived."
-                )
-    say_lines(*(told or ["Nothing is running."]))
-
-
-def _called(desk: CellRunner, response: Response) -> str:
-    """An answer as the user knows it: by its names, or by its question."""
-    names = names_of(response, desk.shell.user_ns)
-    asked = "" if response.request is None else response.request.turns[-1].text
-    return ", ".join(names) or f"the answer to {textwrap.shorten(asked, _ASKED, placeholder=' …')!r}"
-
-
-def _models(desk: CellRunner, line: MagicLine) -> None:
-    """The models the server offers; `models flash`: those with that in their name."""
-    part = line.words[0] if line.words else ""
-    found = [model for model in desk.models(line) if part.lower() in model.name.lower()]
-    if not found:
-        say_lines("The server offers no model" + (f" with {part!r} in its name." if part else "."))
-        return
-    rows: list[tuple[str, ...]] = [("model", "tokens in", "tokens out", "thinks", "name")]
-    rows += [
-        (
-            model.name,
-            *("" if limit is None else f"{limit:,}" for limit in (model.input_limit, model.output_limit)),
-            {True: "yes", False: "no", None: ""}[model.thinking],
-            model.display_name or "",
-        )
-        for model in found
-    ]
-    say_lines(*table(rows), "", "Ask one with `%%gemini -m NAME`.")
-
-
-WORDS: dict[str, Callable[[CellRunner, MagicLine], Any]] = {
-    "state": state,
-    "help": _help,
-    "last": _last,
-    "show": show,
-    "journal": journal_words,
-    "code": code,
-    "resume": _resume,
-    "stop": _stop,
-    "events": events,
-    "chunks": chunks,
-    "usage": usage,
-    "notes": notes,
-    "timing": timing,
-    "timeline": timeline,
-    "inspect": inspect,
-    "curl": curl,
-    "diff": diff,
-    "models": _models,
-    "config": _config,
-    "reset": _reset,
-    "traceback": story,
-    "version": versions,
+COMMANDS: dict[str, Command] = {
+    "state": Command(show_state),
+    "help": Command(_show_help, "TOPIC", 1, "topic"),
+    "last": Command(show_last, "N", 1),
+    "show": Command(show_entry, "N", 1),
+    "journal": Command(journal_command, "COMMAND", None, "journal"),
+    "code": Command(put_code_into_cell, "N|NAME", 2, "answer"),
+    "resume": Command(resume_answer, "options", sends=True),
+    "stop": Command(stop_requests, "NAME", 1, "answer"),
+    "events": Command(show_events, "NAME", 1, "answer", filters=True),
+    "chunks": Command(show_chunks, "NAME", 1, "answer", filters=True),
+    "usage": Command(show_usage, "NAME", 1, "answer", filters=True),
+    "notes": Command(show_notes, "NAME", 1, "answer", filters=True),
+    "timing": Command(show_timing, "NAME", 1, "answer"),
+    "timeline": Command(show_timeline, "NAME", 1, "answer"),
+    "inspect": Command(open_inspector, "NAME", 1, "answer"),
+    "curl": Command(show_curl, "NAME", 1, "answer"),
+    "diff": Command(compare, "NAME [OTHER]", 2, "answer"),
+    "models": Command(list_models, "PART", 1, "model", sends=True),
+    "config": Command(show_or_set, "NAME[=VALUE]", None, "setting"),
+    "reset": Command(reset_conversations, "CHAT", 1, "chat"),
+    "traceback": Command(show_traceback),
+    "version": Command(show_versions),
 }
-
-_ASKING = ("resume", "models")  # words that ask a server, and so take a cell's options
-
-# What may follow a word; the others take nothing.
-_TAKES = {
-    "help": "WORD",
-    "last": "N",
-    "show": "N",
-    "journal": JOURNAL_TAKES,
-    "code": "N|NAME",
-    "resume": "options",
-    "stop": "NAME",
-    "events": "NAME",
-    "chunks": "NAME",
-    "inspect": "NAME",
-    "usage": "NAME",
-    "notes": "NAME",
-    "timing": "NAME",
-    "timeline": "NAME",
-    "curl": "NAME",
-    "diff": "NAME [OTHER]",
-    "models": "PART",
-    "config": "NAME[=VALUE]",
-    "reset": "CHAT",
-}
-
-
-def takes_answers(word: str) -> bool:
-    """Whether names of answers may follow a word."""
-    return word != "config" and "NAME" in _TAKES.get(word, "")

@@ -1,11 +1,10 @@
-"""The words of ``%gemini`` that look into an answer: its tables, what was odd, where the time went, what it took.
+"""The commands that show an answer again, or its data: inspector, tables, notes, timing, cost, curl command, comparison.
 
-Each is about the last answer, or the one that a variable names. They send nothing and change nothing.
+Each applies to the last answer, or to the response in the variable that is named. They send nothing and change nothing.
 """
 
 from __future__ import annotations
 
-import shlex
 import textwrap
 from importlib.util import find_spec
 from typing import Any, Final
@@ -14,77 +13,79 @@ from ...errors import GeminiMagicError, OptionError
 from ...response import Response
 from ...tables import Rows
 from ..arguments import MagicLine
-from ..lookup import latest, named
-from .status import CellRunner, say_lines, table, tokens
+from ..lookup import last_response, response_at, response_named, selected_response
+from ..messages import format_table, print_lines
+from .context import CommandContext
+from .status import token_summary
 
 __all__ = [
-    "FILTERED",
-    "chosen",
-    "chunks",
-    "curl",
-    "diff",
-    "events",
-    "inspect",
-    "notes",
-    "split_conditions",
-    "timeline",
-    "timing",
-    "usage",
+    "compare",
+    "open_inspector",
+    "show_chunks",
+    "show_curl",
+    "show_events",
+    "show_last",
+    "show_notes",
+    "show_timeline",
+    "show_timing",
+    "show_usage",
 ]
 
-
-def inspect(desk: CellRunner, line: MagicLine) -> None:
-    """The last answer (or the response NAME) with every chunk, its timing and its request, to look into."""
-    chosen(desk, line).inspect()
-
-
-def timeline(desk: CellRunner, line: MagicLine) -> Any:
-    """When the chunks of an answer came, as a picture; of one that still runs, so far."""
-    return chosen(desk, line).timeline()
-
-
-FILTERED: Final = ("events", "chunks", "usage", "notes")
-"""The words that take ``--where``."""
-
-_WHERE: Final = "--where"
 _WIDTH: Final = 72
 
 
-def split_conditions(line: str) -> tuple[str, tuple[str, ...]]:
-    """A line without its conditions, and those: each ``--where`` takes one word, in quotes if there are spaces in it.
+# -- the answer
 
-    Raises:
-        OptionError: a ``--where`` without a condition, or quotes that do not close.
-    """
-    try:
-        words = iter(shlex.split(line))
-    except ValueError:
+
+def show_last(context: CommandContext, line: MagicLine) -> Response:
+    """Show the last answer again, also after a kernel restart; `last 2` shows the one before."""
+    return response_at(context.session, line.arguments[0] if line.arguments else "1")
+
+
+def open_inspector(context: CommandContext, line: MagicLine) -> None:
+    """Open the inspector for the last answer or for NAME: all chunks, their timing and the request."""
+    _selected(context, line).inspect()
+
+
+def compare(context: CommandContext, line: MagicLine) -> Any:
+    """Compare two answers side by side: NAME with OTHER, or with the last answer."""
+    if not line.arguments:
         raise OptionError(
-            "A quotation mark on the line is not closed.", remedy="Write --where 't > 1.5'."
-        ) from None
-    kept: list[str] = []
-    conditions: list[str] = []
-    for word in words:
-        name, equals, value = word.partition("=")
-        if name != _WHERE:
-            kept.append(word)
-            continue
-        condition = value if equals else next(words, None)
-        if not condition:
-            raise OptionError(
-                "--where needs a condition.", remedy="Write --where kind=text, or --where 't > 1.5'."
-            )
-        conditions.append(condition)
-    return shlex.join(kept), tuple(conditions)
+            "`%gemini diff` requires the name of a response.",
+            remedy="Usage: `%gemini diff NAME` or `%gemini diff NAME OTHER`.",
+        )
+    first, *rest = (response_named(context.shell.user_ns, name) for name in line.arguments)
+    difference = first.diff(rest[0] if rest else last_response(context.session))
+    difference.names = (line.arguments[0], line.arguments[1] if rest else "last answer")
+    return difference
 
 
-def chosen(desk: CellRunner, line: MagicLine) -> Response:
-    """The response that is meant: the one with the name, else the last.
+def _selected(context: CommandContext, line: MagicLine) -> Response:
+    return selected_response(context.session, context.shell.user_ns, line.arguments)
 
-    Raises:
-        OptionError: there is none.
-    """
-    return named(desk.shell.user_ns, line.words[0]) if line.words else latest(desk.session)
+
+# -- its tables
+
+
+def show_events(context: CommandContext, line: MagicLine) -> Rows[Any]:
+    """Show the events of an answer as a table; `--where CONDITION` filters the rows."""
+    return _filtered(_selected(context, line).events, line)
+
+
+def show_chunks(context: CommandContext, line: MagicLine) -> Rows[Any]:
+    """Show the chunks of an answer, as received, as a table; `--where CONDITION` filters the rows."""
+    return _filtered(_selected(context, line).chunks, line)
+
+
+def show_usage(context: CommandContext, line: MagicLine) -> Any:
+    """Show the tokens and the cost of all answers, or of NAME, and a table of the usage reports; `--where CONDITION` filters the rows."""
+    if not line.arguments:
+        print_lines(f"tokens: {token_summary(context)}", f"cost: {_total_cost(context)}")
+        last = context.session.last
+        return None if last is None else _filtered(last.usage_history, line)
+    response = _selected(context, line)
+    print_lines(f"cost: {_cost(response)}")
+    return _filtered(response.usage_history, line)
 
 
 def _filtered(rows: Rows[Any], line: MagicLine) -> Rows[Any]:
@@ -94,101 +95,72 @@ def _filtered(rows: Rows[Any], line: MagicLine) -> Rows[Any]:
         message = str(problem.args[0])
         raise OptionError(
             f"{message[:1].upper()}{message[1:]}",
-            remedy="Conditions look like `kind=text`, `t > 1.5`, `text ~ ^#` or `candidates.0.finishReason=STOP`.",
+            remedy="Examples of conditions: `kind=text`, `t > 1.5`, `text ~ ^#`, `candidates.0.finishReason=STOP`.",
         ) from None
-
-
-def events(desk: CellRunner, line: MagicLine) -> Rows[Any]:
-    """The events of an answer as a table; `--where CONDITION` picks rows."""
-    return _filtered(chosen(desk, line).events, line)
-
-
-def chunks(desk: CellRunner, line: MagicLine) -> Rows[Any]:
-    """The chunks of an answer as they came, as a table; `--where CONDITION` picks rows."""
-    return _filtered(chosen(desk, line).chunks, line)
-
-
-def usage(desk: CellRunner, line: MagicLine) -> Any:
-    """Tokens and cost: of all answers, or of the response NAME; and the reports as a table (`--where CONDITION`)."""
-    if not line.words:
-        say_lines(f"tokens: {tokens(desk)}", f"cost: {_spent(desk)}")
-        last = desk.session.last
-        return None if last is None else _filtered(last.usage_history, line)
-    response = chosen(desk, line)
-    say_lines(f"cost: {_cost(response)}")
-    return _filtered(response.usage_history, line)
 
 
 def _cost(response: Response) -> str:
     cost = response.cost
     if cost is None:
-        return f"not known{_how()}"
-    of = f"{cost.source} {cost.version}, list price" if cost.version else f"as {cost.source} says"
-    return f"{cost} ({of}{f' of {cost.model}' if cost.model else ''})"
+        return _unknown_cost()
+    source = f"{cost.source} {cost.version}, list price" if cost.version else f"reported by {cost.source}"
+    return f"{cost} ({source}{f' of {cost.model}' if cost.model else ''})"
 
 
-def _spent(desk: CellRunner) -> str:
-    """What the answers in memory cost together."""
-    answers = [run.response for run in desk.session.runs]
-    known = [cost.amount for answer in answers if (cost := answer.cost) is not None]
-    if not known:
-        return f"not known{_how()}"
-    more = (
-        ""
-        if len(known) == len(answers)
-        else f", {len(answers) - len(known)} of {len(answers)} answers not known"
-    )
-    return f"${sum(known):,.6f} by list prices{more}"
+def _total_cost(context: CommandContext) -> str:
+    """The cost of all answers in memory together."""
+    responses = [run.response for run in context.session.runs]
+    costs = [cost.amount for response in responses if (cost := response.cost) is not None]
+    if not costs:
+        return _unknown_cost()
+    unknown = len(responses) - len(costs)
+    rest = f", {unknown} of {len(responses)} answers unknown" if unknown else ""
+    return f"${sum(costs):,.6f} by list prices{rest}"
 
 
-def _how() -> str:
-    return "" if find_spec("genai_prices") else "; `pip install genai-prices` brings a table of prices"
+def _unknown_cost() -> str:
+    return "unknown" if find_spec("genai_prices") else "unknown; for list prices, `pip install genai-prices`"
 
 
-def notes(desk: CellRunner, line: MagicLine) -> None:
-    """What was odd about an answer's stream, and where."""
-    every = chosen(desk, line).notes
-    found, lines = _filtered(every, line), []
-    for note in found:
-        place = [
+# -- notes, times, request
+
+
+def show_notes(context: CommandContext, line: MagicLine) -> None:
+    """List the notes on an answer's stream (unusual or invalid data) with their positions; `--where CONDITION` filters them."""
+    notes = _selected(context, line).notes
+    lines = []
+    for note in _filtered(notes, line):
+        position = [
             *([] if note.chunk is None else [f"chunk {note.chunk}"]),
             *([] if note.offset is None else [f"byte {note.offset:,}"]),
         ]
-        told = f"{note.severity}: {note.message} ({', '.join([note.kind, *place])})"
-        # A page breaks a line that is too long for it anywhere.
-        lines.append(textwrap.fill(told, _WIDTH, subsequent_indent="    ", break_on_hyphens=False))
-    none = f"No note fits; there are {len(every)}." if every else "Nothing odd was seen."
-    say_lines(*(lines or [none]))
+        text = f"{note.severity}: {note.message} ({', '.join([note.kind, *position])})"
+        # A page may wrap a line that is too long in the middle of a word.
+        lines.append(textwrap.fill(text, _WIDTH, subsequent_indent="    ", break_on_hyphens=False))
+    empty = f"No matching notes ({len(notes)} in total)." if notes else "No notes: nothing unusual was found."
+    print_lines(*(lines or [empty]))
 
 
-def timing(desk: CellRunner, line: MagicLine) -> None:
-    """Where the time of an answer went, in seconds since the request was sent."""
-    response = chosen(desk, line)
+def show_timing(context: CommandContext, line: MagicLine) -> None:
+    """Show how long each phase of an answer took, in seconds since the request was sent."""
+    response = _selected(context, line)
     rows = response.timing.told()
-    why = (
-        "This recording holds no arrival times."
+    reason = (
+        "This recording has no arrival times."
         if response.chunks
-        else "Nothing came, so nothing was measured."
+        else "Nothing has been received yet, so there is no timing."
     )
-    say_lines(*(table(rows) if rows else [why]))
+    print_lines(*(format_table(rows) if rows else [reason]))
 
 
-def curl(desk: CellRunner, line: MagicLine) -> None:
-    """The command that sends the same request; the key is a variable in it."""
+def show_timeline(context: CommandContext, line: MagicLine) -> Any:
+    """Draw when the chunks of an answer arrived; for a running request, the chunks so far."""
+    return _selected(context, line).timeline()
+
+
+def show_curl(context: CommandContext, line: MagicLine) -> None:
+    """Print a curl command that sends the same request. It contains an environment variable, not the key."""
     try:
-        say_lines(chosen(desk, line).curl())
+        print_lines(_selected(context, line).curl())
     except GeminiMagicError as problem:
         raise OptionError(problem.message, remedy=problem.remedy) from None
-
-
-def diff(desk: CellRunner, line: MagicLine) -> Any:
-    """Two answers side by side: `diff NAME` with the last one, `diff NAME OTHER`."""
-    if not line.words:
-        raise OptionError(
-            "`%gemini diff` needs a response.",
-            remedy="Write `%gemini diff NAME` or `%gemini diff NAME OTHER`.",
-        )
-    first, *rest = (named(desk.shell.user_ns, name) for name in line.words)
-    made = first.diff(rest[0] if rest else latest(desk.session))
-    made.names = (line.words[0], line.words[1] if rest else "the last one")
-    return made

@@ -1,127 +1,111 @@
-"""The words that look into the journal: ``%gemini journal …`` and ``%gemini show``.
-
-They read, and forget what they are told to forget; who writes the journal, and how, is not known here.
-"""
+"""The commands that read the journal or delete from it: ``%gemini journal …`` and ``%gemini show``."""
 
 from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import JournalError, OptionError
 from ...journal import Entry, entry_rows
-from ...journaling import end_of, exchanges_of, journal, response_from_entry
+from ...journaling import exchanges_of, journal, response_from_entry
 from ...recording import Recorder
 from ...response import Response
 from .. import kernel
 from ..arguments import MagicLine
-from .status import CellRunner, say_lines, table, unkept
+from ..lookup import open_journal
+from ..messages import format_table, print_lines
+from .context import CommandContext
+from .status import journal_off_message
 
 if TYPE_CHECKING:
     from ...journal import JournalReader
 
-__all__ = ["JOURNAL_TAKES", "JOURNAL_WORDS", "before", "journal_words", "news", "show"]
+__all__ = ["JOURNAL_COMMANDS", "journal_command", "journal_messages", "show_entry"]
 
-JOURNAL_TAKES = "WORD"
 _LISTED = 200  # rows of a table
-_ASKED = 60  # characters of a question
+_QUESTION = 60  # characters of a question
 _KILO = 1024
-_BEGINS = "It begins with the first answer that a server gives to a cell."
+_WHEN_SAVED = "Answers are saved when a cell receives them from a server."
 
 
-def news(shell: Any) -> list[str]:
-    """What has to be said of the journal below a cell: once where it is, and once what went wrong with it."""
-    kept = journal()
-    said = kept.take_problems()
-    if not said and kernel.allows_input(shell) and kept.take_introduction():
-        said.append(
-            f"Answers are kept in `{kept.path}`, without keys; `%gemini journal` looks into it, "
-            "`%gemini config journal=False` keeps none."
+def journal_messages(shell: Any) -> list[str]:
+    """The messages about the journal that belong below a cell: its problems, or once per user where it is."""
+    current = journal()
+    messages = current.take_problems()
+    if not messages and kernel.allows_input(shell) and current.take_introduction():
+        messages.append(
+            f"Answers are saved in the journal `{current.path}`, without keys. `%gemini journal` describes it; "
+            "`%gemini config journal=False` turns it off."
         )
-    return said
+    return messages
 
 
-@contextmanager
-def _shelf() -> Iterator[JournalReader]:
-    with journal().reader() as reader:
-        reader.close_abandoned(end_of)
-        yield reader
-
-
-def before(started: datetime | None, steps: int) -> Response | None:
-    """The answer that many steps back among those asked before a moment; None when there is none.
-
-    Args:
-        started: the moment; None for now.
-        steps: 1 for the newest.
-    """
-    if not journal().exists():
-        return None
-    with _shelf() as reader:
-        moment = None if started is None else started.timestamp()
-        found = reader.newest(1, before=moment, skip=steps - 1)
-        entry = reader.entry(found[0]) if found else None
-        return None if entry is None else response_from_entry(entry, reader.lines(entry.id))
-
-
-def journal_words(desk: CellRunner, line: MagicLine) -> Any:
-    """Where answers are kept, how many, since when; `journal list`, `search TEXT`, `show N`, `open N`, `forget N` or `all`, `export FILE`, `path`."""
-    if not line.words:
-        return _standing(desk)
-    word, *rest = line.words
-    if word not in JOURNAL_WORDS:
+def journal_command(context: CommandContext, line: MagicLine) -> Any:
+    """Show where answers are saved, how many and since when. COMMAND is `list`, `search TEXT`, `show N`, `open N`, `forget N`, `forget all`, `export FILE` or `path`."""
+    if not line.arguments:
+        return _summary(context)
+    command, *arguments = line.arguments
+    if command not in JOURNAL_COMMANDS:
         raise OptionError(
-            f"There is no `%gemini journal {word}`.", remedy=f"There are: {', '.join(JOURNAL_WORDS)}."
+            f"Unknown command: %gemini journal {command}", remedy=f"Commands: {', '.join(JOURNAL_COMMANDS)}."
         )
-    return _looked(desk, word, rest)
+    return _run(context, command, arguments)
 
 
-def show(desk: CellRunner, line: MagicLine) -> Any:
-    """Show answer N of the journal again (the newest without N), also of a kernel that has ended."""
-    return _looked(desk, "show", line.words)
+def show_entry(context: CommandContext, line: MagicLine) -> Any:
+    """Show answer N of the journal again (the newest without N), also one from an earlier session."""
+    return _run(context, "show", line.arguments)
 
 
-def _looked(desk: CellRunner, word: str, rest: Sequence[str]) -> Any:
-    """Do what a word says; where there is nothing to look at, a list says so, and what needs an answer fails."""
-    empty = "" if word == "path" else _empty()
-    if not empty:
-        return JOURNAL_WORDS[word](rest)
-    if word in ("list", "search") or (word, *rest) == ("forget", "all"):
-        say_lines(empty, unkept(desk) or _BEGINS)
+def _run(context: CommandContext, command: str, arguments: Sequence[str]) -> Any:
+    """Run a command of the journal.
+
+    If the journal has no answers, commands that list or delete any number of answers print a message.
+
+    Raises:
+        JournalError: the journal has no answers, and the command requires one.
+    """
+    problem = "" if command == "path" else _no_answers()
+    if not problem:
+        return JOURNAL_COMMANDS[command](arguments)
+    remedy = journal_off_message(context) or _WHEN_SAVED
+    if command in ("list", "search") or (command, *arguments) == ("forget", "all"):
+        print_lines(problem, remedy)
         return None
-    raise JournalError(empty, remedy=unkept(desk) or _BEGINS)
+    raise JournalError(problem, remedy=remedy)
 
 
-def _empty() -> str:
-    """That there is no answer in the journal; empty where there is one."""
+def _no_answers() -> str:
+    """A message that the journal has no answers; empty if it has some."""
     if not journal().exists():
         return "There is no journal yet."
-    with _shelf() as reader:
+    with open_journal() as reader:
         return "" if reader.newest(1) else "The journal is empty."
 
 
-def _standing(desk: CellRunner) -> None:
-    place, off = journal().path, unkept(desk)
+def _summary(context: CommandContext) -> None:
+    path, off = journal().path, journal_off_message(context)
     if not journal().exists():
-        say_lines("There is no journal yet.", off or f"{_BEGINS} It will be {place}.")
+        print_lines("There is no journal yet.", off or f"{_WHEN_SAVED} The file will be {path}.")
         return
-    with _shelf() as reader:
+    with open_journal() as reader:
         count, size, since = reader.summary()
-    rows = [("kept", off)] if off else []
-    rows += [("journal", str(place)), ("answers", f"{count:,}"), ("size", _size(size))]
+    rows = [("saving", off)] if off else []
+    rows += [("journal", str(path)), ("answers", f"{count:,}"), ("size", _format_size(size))]
     if since is not None:
         rows.append(("since", datetime.fromtimestamp(since).astimezone().isoformat(" ", "minutes")))
-    say_lines(
-        *table(rows), "", "`%gemini journal list` shows the newest, `%gemini journal search TEXT` finds more."
+    print_lines(
+        *format_table(rows),
+        "",
+        "`%gemini journal list` lists the newest answers, `%gemini journal search TEXT` finds others.",
     )
 
 
-def _size(size: float) -> str:
+def _format_size(size: float) -> str:
     for unit in ("B", "kB"):
         if size < _KILO:
             return f"{size:.0f} {unit}"
@@ -129,72 +113,75 @@ def _size(size: float) -> str:
     return f"{size:.1f} MB"
 
 
-def _path(rest: Sequence[str]) -> None:
-    _nothing_more("path", rest)
-    say_lines(str(journal().path))
+def _path(arguments: Sequence[str]) -> None:
+    _refuse_arguments("path", arguments)
+    print_lines(str(journal().path))
 
 
-def _list(rest: Sequence[str]) -> Any:
-    _nothing_more("list", rest)
-    with _shelf() as reader:
+def _list(arguments: Sequence[str]) -> Any:
+    _refuse_arguments("list", arguments)
+    with open_journal() as reader:
         return entry_rows(reader.entries(reader.newest(_LISTED)))
 
 
-def _search(rest: Sequence[str]) -> Any:
-    words = [word for word in rest if word.strip("* ")]
+def _search(arguments: Sequence[str]) -> Any:
+    words = [word for word in arguments if word.strip("* ")]
     if not words:
         raise OptionError(
-            "A * alone is no text." if rest else "`%gemini journal search` needs a text.",
-            remedy="Write `%gemini journal search TEXT`, `wor*` for how a word begins; "
-            "`%gemini journal list` shows the newest.",
+            "A search text cannot consist of * only."
+            if arguments
+            else "`%gemini journal search` requires a text.",
+            remedy="Write `%gemini journal search TEXT`; `wor*` matches words that begin with wor. "
+            "`%gemini journal list` lists the newest answers.",
         )
-    with _shelf() as reader:
+    with open_journal() as reader:
         found = reader.search(words, _LISTED)
         if not found:
-            say_lines(f"No answer holds {shlex.join(words)}.")
+            print_lines(f"No answer in the journal matches {shlex.join(words)}.")
             return None
         return entry_rows(reader.entries(found), [word.removesuffix("*") for word in words])
 
 
-def _show(rest: Sequence[str]) -> Response:
-    response, entry = _response("show", rest)
-    _introduce(entry)
+def _show(arguments: Sequence[str]) -> Response:
+    response, entry = _read_response("show", arguments)
+    _print_heading(entry)
     return response
 
 
-def _open(rest: Sequence[str]) -> Response:
-    response, entry = _response("open", rest)
-    _introduce(entry)
-    say_lines(f"{response!r} is in `_`.")
-    response._shown = True  # noqa: SLF001 - it is handed over, not shown
+def _open(arguments: Sequence[str]) -> Response:
+    response, entry = _read_response("open", arguments)
+    _print_heading(entry)
+    print_lines(f"{response!r} is assigned to `_`.")
+    response._shown = True  # noqa: SLF001 - the command returns it without a display
     return response
 
 
-def _introduce(entry: Entry) -> None:
+def _print_heading(entry: Entry) -> None:
     question = " ".join(entry.start.question.split())
-    short = question if len(question) <= _ASKED else f"{question[: _ASKED - 1]}…"
-    say_lines(f"{entry.id} · {entry.local_time} · {entry.start.model}: {short}")
+    short = question if len(question) <= _QUESTION else f"{question[: _QUESTION - 1]}…"
+    print_lines(f"{entry.id} · {entry.local_time} · {entry.start.model}: {short}")
 
 
-def _response(word: str, rest: Sequence[str]) -> tuple[Response, Entry]:
-    with _shelf() as reader:
-        entry = _entry(reader, word, rest)
+def _read_response(command: str, arguments: Sequence[str]) -> tuple[Response, Entry]:
+    with open_journal() as reader:
+        entry = _find_entry(reader, command, arguments)
         return response_from_entry(entry, reader.lines(entry.id)), entry
 
 
-def _entry(reader: JournalReader, word: str, rest: Sequence[str]) -> Entry:
-    if len(rest) > 1:
-        _nothing_more(f"{word} N", rest[1:])
-    number = _number(rest[0]) if rest else next(iter(reader.newest(1)), 0)
+def _find_entry(reader: JournalReader, command: str, arguments: Sequence[str]) -> Entry:
+    """The entry whose number is the only argument, or the newest entry without an argument."""
+    if len(arguments) > 1:
+        _refuse_arguments(f"{command} N", arguments[1:])
+    number = _entry_number(arguments[0]) if arguments else next(iter(reader.newest(1)), 0)
     entry = reader.entry(number)
     if entry is None:
         raise JournalError(
-            f"There is no answer {number} in the journal.", remedy="`%gemini journal list` shows the newest."
+            f"The journal has no answer {number}.", remedy="`%gemini journal list` lists the newest answers."
         )
     return entry
 
 
-def _number(text: str) -> int:
+def _entry_number(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise OptionError(
             f"{text!r} is not the number of an answer.", remedy="`%gemini journal list` shows the numbers."
@@ -202,67 +189,76 @@ def _number(text: str) -> int:
     return min(int(text), 2**63 - 1)
 
 
-def _forget(rest: Sequence[str]) -> None:
-    if not rest:
+def _forget(arguments: Sequence[str]) -> None:
+    if not arguments:
         raise OptionError(
-            "`%gemini journal forget` needs a number, or `all`.",
+            "`%gemini journal forget` requires the number of an answer, or `all`.",
             remedy="`%gemini journal list` shows the numbers.",
         )
-    with _shelf() as reader:
-        if tuple(rest) == ("all",):
+    everything = tuple(arguments) == ("all",)
+    with open_journal() as reader:
+        if everything:
             entries = list(reader.entries(reader.newest(-1)))
         else:
-            entries = [_entry(reader, "forget", [number]) for number in rest]
+            entries = [_find_entry(reader, "forget", [number]) for number in arguments]
         running = [entry.id for entry in entries if entry.end is None]
-        if running and tuple(rest) != ("all",):
+        if running and not everything:
             raise JournalError(
-                f"Answer {running[0]} is still arriving.", remedy="Forget it when it has ended."
+                f"Answer {running[0]} is still arriving.", remedy="Delete it after it has ended."
             )
-        gone = reader.forget([entry.id for entry in entries if entry.end is not None])
+        erased = reader.forget([entry.id for entry in entries if entry.end is not None])
     count = len(entries) - len(running)
-    say_lines(f"{count} answer{' is' if count == 1 else 's are'} forgotten.")
+    print_lines(f"Deleted {count} answer{'' if count == 1 else 's'}.")
     if running:
-        say_lines(f"Still arriving, and kept: {', '.join(map(str, running))}.")
-    if not gone:
-        say_lines("Another program reads the journal; traces go from the disk when it has closed the file.")
-
-
-def _export(rest: Sequence[str]) -> None:
-    if not rest or not rest[0].endswith(".jsonl"):
-        raise OptionError(
-            "`%gemini journal export` needs a file that ends in .jsonl.",
-            remedy="Write `%gemini journal export answers.jsonl`, or with a number after it for that one answer.",
+        print_lines(f"Not deleted because still arriving: {', '.join(map(str, running))}.")
+    if not erased:
+        print_lines(
+            "Another program is reading the journal. The deleted data stays on the disk until that program closes "
+            "the file."
         )
-    target = Path(rest[0]).expanduser()
+
+
+def _export(arguments: Sequence[str]) -> None:
+    if not arguments or not arguments[0].endswith(".jsonl"):
+        raise OptionError(
+            "`%gemini journal export` requires a file name that ends in .jsonl.",
+            remedy="Write `%gemini journal export answers.jsonl`; add a number to export only that answer.",
+        )
+    target = Path(arguments[0]).expanduser()
     if os.path.lexists(target):
         raise OptionError(
-            f"{target} exists; `%gemini journal export` replaces no file.",
-            remedy="Write another name, or remove the file.",
+            f"{target} already exists; `%gemini journal export` does not overwrite files.",
+            remedy="Choose another name, or delete the file.",
         )
     recorder = Recorder(target, append=False)
     count = 0
-    with _shelf() as reader:
-        numbers = [_entry(reader, "export FILE", rest[1:]).id] if rest[1:] else reader.newest(-1)[::-1]
+    with open_journal() as reader:
+        if arguments[1:]:
+            numbers = [_find_entry(reader, "export FILE", arguments[1:]).id]
+        else:
+            numbers = reader.newest(-1)[::-1]
         for entry in reader.entries(numbers):
             if lines := reader.lines(entry.id):
-                _play(recorder, entry, lines)
+                _record(recorder, entry, lines)
                 count += 1
     recorder.close()
     if recorder.problem:
         raise JournalError(f"{recorder.problem}.", remedy="Choose another folder.")
     if not count:
-        raise JournalError("There is nothing to export yet.", remedy="Wait for the first bytes.")
+        raise JournalError(
+            "There is nothing to export yet.", remedy="Wait until an answer has begun to arrive."
+        )
     if count == 1:
-        say_lines(f"1 answer in {target}; `--replay` and `Response.load` take it.")
+        print_lines(f"Exported 1 answer to {target}. Read it with `--replay` or `Response.load`.")
     else:
-        say_lines(
-            f"{count} answers in {target}; `--replay` finds each by its question.",
-            "`Response.load` takes the newest alone; `%gemini journal export FILE N` writes another for it.",
+        print_lines(
+            f"Exported {count} answers to {target}. `--replay` finds each answer by its question.",
+            "`Response.load` reads only the newest; `%gemini journal export FILE N` exports a single answer.",
         )
 
 
-def _play(recorder: Recorder, entry: Entry, lines: bytes) -> None:
-    """Record what went over the wire for an entry once more."""
+def _record(recorder: Recorder, entry: Entry, lines: bytes) -> None:
+    """Write the HTTP exchanges of an entry to a recording."""
     for exchange in exchanges_of(entry, lines):
         recorder.begin(exchange)
         if exchange.status is not None:
@@ -273,15 +269,15 @@ def _play(recorder: Recorder, entry: Entry, lines: bytes) -> None:
             recorder.end(exchange.end, exchange.problem)
 
 
-def _nothing_more(word: str, rest: Sequence[str]) -> None:
-    if rest:
+def _refuse_arguments(command: str, arguments: Sequence[str]) -> None:
+    if arguments:
         raise OptionError(
-            f"`%gemini journal {word}` takes nothing more, not {' '.join(rest)!r}.",
-            remedy="`%gemini help journal` says what there is.",
+            f"`%gemini journal {command}` accepts no further arguments, but got {' '.join(arguments)!r}.",
+            remedy="`%gemini help journal` shows the usage.",
         )
 
 
-JOURNAL_WORDS: dict[str, Callable[[Sequence[str]], Any]] = {
+JOURNAL_COMMANDS: dict[str, Callable[[Sequence[str]], Any]] = {
     "path": _path,
     "list": _list,
     "search": _search,

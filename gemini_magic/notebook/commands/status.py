@@ -1,65 +1,38 @@
-"""How things stand in one kernel, as ``%gemini`` prints it: model, key, conversations, tokens, versions, the last error.
+"""The commands about the session itself: its state, its models, its last error and the versions.
 
-It changes nothing and asks no model; what the other words do is in ``words``.
+They change nothing. Only ``models`` asks a server, and that does not call a model.
 """
 
 from __future__ import annotations
 
 import platform
 import traceback
-from collections.abc import Sequence
 from importlib import metadata
-from typing import Any, Protocol
+from typing import Any
 
 from ...backends import backend
-from ...catalog import Model
 from ...config import KEPT_BACK
 from ...credentials import find_key
 from ...errors import UsageProblem
-from ...options import Options
 from ...views import status_line
 from ..arguments import MagicLine
-from ..session import Session
+from ..messages import format_table, print_lines
+from .context import CommandContext
 
-__all__ = ["CellRunner", "say_lines", "state", "story", "table", "tokens", "unkept", "versions"]
-
-
-class CellRunner(Protocol):
-    """What the words look at."""
-
-    session: Session
-    shell: Any
-
-    def configure(self, name: str, value: Any) -> None:
-        """Set a setting for this shell."""
-
-    def options(self) -> tuple[Options, dict[str, str]]:
-        """The options of a plain cell, and where each comes from."""
-
-    def models(self, line: MagicLine) -> list[Model]:
-        """The models the server offers."""
-
-    def resume(self, line: MagicLine) -> Any:
-        """Ask for the rest of the last answer."""
+__all__ = [
+    "journal_off_message",
+    "list_models",
+    "show_state",
+    "show_traceback",
+    "show_versions",
+    "token_summary",
+]
 
 
-def say_lines(*lines: str) -> None:
-    """Print lines into the cell."""
-    print("\n".join(lines))  # noqa: T201 - a notebook's way to say something
-
-
-def table(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """The rows as lines of aligned columns."""
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
-
-
-def state(desk: CellRunner, _: MagicLine) -> None:
-    """Model, key, conversations, tokens so far, the last answer."""
-    options, sources = desk.options()
-    session = desk.session
+def show_state(context: CommandContext, _: MagicLine) -> None:
+    """Show the model, the key, the conversations, the tokens used so far and the last answer. This is the default command."""
+    options, sources = context.options()
+    session = context.session
     rows = [
         ("model", f"{options.model} ({sources.get('model', 'default')})"),
         ("backend", options.backend + (f" at {options.base_url}" if options.base_url else "")),
@@ -67,72 +40,98 @@ def state(desk: CellRunner, _: MagicLine) -> None:
     ]
     for name, chat in session.chats.items():
         last = " (last)" if chat is session.current else ""
-        rows.append((f"chat {name}", f"{_questions(len(chat))}{last}"))
-    rows.append(("tokens", tokens(desk)))
-    if off := unkept(desk):
+        rows.append((f"chat {name}", f"{_count_questions(len(chat))}{last}"))
+    rows.append(("tokens", token_summary(context)))
+    if off := journal_off_message(context):
         rows.append(("journal", off))
     if session.last is not None:
         rows.append(("last", status_line(session.last.ledger)))
-    say_lines(*table(rows), "", "`%gemini help` lists the other words, `%%gemini -h` the options of a cell.")
+    print_lines(
+        *format_table(rows), "", "`%gemini help` lists the commands, `%%gemini -h` the options of a cell."
+    )
 
 
 def _key(options: Any) -> str:
     dialect = backend(options.backend)
     if dialect.local is not None:
-        return "not needed: nothing leaves this machine"
+        return "not needed: this backend runs locally"
     try:
         found = find_key(dialect, options, sign_in=False)
     except UsageProblem as error:
-        return f"none. {error.remedy or error.message}"
-    return "none: this address is asked without one" if found is None else f"from {found.source}"
+        return f"not found. {error.remedy or error.message}"
+    return (
+        "none: requests to this address are sent without a key" if found is None else f"from {found.source}"
+    )
 
 
-def unkept(desk: CellRunner) -> str:
-    """That the journal is off, by what, and how it is switched on; empty where it is on."""
-    options, sources = desk.options()
+def journal_off_message(context: CommandContext) -> str:
+    """A message that the journal is off, which setting turned it off and how to turn it on; empty if it is on."""
+    options, sources = context.options()
     if options.journal is not False:
         return ""
-    place = sources.get("journal", "default")
-    again = "`%gemini config journal=` switches it on again."
-    if "%config" not in place:
-        again = "`%gemini config journal=True` switches it on for this kernel."
-    return f"Off ({place}): answers are not kept. {again}"
+    source = sources.get("journal", "default")
+    remedy = "To turn it on again: `%gemini config journal=`"
+    if "%config" not in source:
+        remedy = "To turn it on for this session: `%gemini config journal=True`"
+    return f"Off ({source}): answers are not saved. {remedy}"
 
 
-def tokens(desk: CellRunner) -> str:
-    """What all answers of this kernel took, in words."""
-    said = {name: count for name, count in desk.session.usage._asdict().items() if count is not None}
-    if not said:
-        return f"none counted in {_questions(desk.session.asked)}"
-    counts = ", ".join(f"{count:,} {name}" for name, count in said.items())
-    return f"{counts} in {_questions(desk.session.asked)}"
+def token_summary(context: CommandContext) -> str:
+    """The token counts of all answers in this session, as one line."""
+    questions = _count_questions(context.session.request_count)
+    counts = {name: count for name, count in context.session.usage._asdict().items() if count is not None}
+    if not counts:
+        return f"none reported for {questions}"
+    return f"{', '.join(f'{count:,} {name}' for name, count in counts.items())} in {questions}"
 
 
-def _questions(count: int) -> str:
+def _count_questions(count: int) -> str:
     return f"{count} question" if count == 1 else f"{count} questions"
 
 
-def story(desk: CellRunner, _: MagicLine) -> None:
-    """The full story of the last error."""
-    error = desk.session.error
-    if error is None:
-        say_lines("No error so far.")
+def list_models(context: CommandContext, line: MagicLine) -> None:
+    """List the models of the server; with PART, only those with PART in their names."""
+    part = line.arguments[0] if line.arguments else ""
+    found = [model for model in context.models(line) if part.lower() in model.name.lower()]
+    if not found:
+        print_lines("The server lists no model" + (f" with {part!r} in its name." if part else "s."))
         return
-    say_lines("".join(traceback.format_exception(error)).rstrip())
+    rows: list[tuple[str, ...]] = [("model", "input tokens", "output tokens", "thinking", "name")]
+    rows += [
+        (
+            model.name,
+            *("" if limit is None else f"{limit:,}" for limit in (model.input_limit, model.output_limit)),
+            {True: "yes", False: "no", None: ""}[model.thinking],
+            model.display_name or "",
+        )
+        for model in found
+    ]
+    print_lines(*format_table(rows), "", "To use a model: `%%gemini -m MODEL`")
+
+
+def show_traceback(context: CommandContext, _: MagicLine) -> None:
+    """Show the full traceback of the last error and every attempt to send its request."""
+    error = context.session.error
+    if error is None:
+        print_lines("No error so far.")
+        return
+    print_lines("".join(traceback.format_exception(error)).rstrip())
     if error.response is not None:
         for number, attempt in enumerate(error.response.attempts, 1):
-            waited = f"after a wait of {attempt.waited:.1f} s, " if attempt.waited else ""
-            told = f"HTTP {attempt.status}" if attempt.status else "no answer"
-            why = f": {attempt.problem}" if attempt.problem else ""
-            say_lines(f"attempt {number}: {waited}{attempt.url}: {told}, {attempt.end or 'not ended'}{why}")
+            wait = f"after a wait of {attempt.waited:.1f} s, " if attempt.waited else ""
+            outcome = f"HTTP {attempt.status}" if attempt.status else "no response"
+            problem = f": {attempt.problem}" if attempt.problem else ""
+            print_lines(
+                f"attempt {number}: {wait}{attempt.url}: {outcome}, {attempt.end or 'not ended'}{problem}"
+            )
 
 
-def versions(_: CellRunner, __: MagicLine) -> None:
-    """Versions, for a bug report."""
+def show_versions(_: CommandContext, __: MagicLine) -> None:
+    """Show the versions of Python and the packages, for a bug report."""
     rows = [("python", platform.python_version())]
     for name in ("gemini-magic", "ipython", "ipykernel", "ipywidgets", "jupyterlab", "httpx"):
         try:
             rows.append((name, metadata.version(name)))
         except metadata.PackageNotFoundError:
             rows.append((name, "not installed"))
-    say_lines(*table(rows))
+    print_lines(*format_table(rows))

@@ -1,4 +1,4 @@
-"""`%gemini code`, `--next-cell` and `-f code`: which blocks make a cell, what it holds, and what is said of the rest."""
+"""`%gemini code`, `--next-cell` and `-f code`: which blocks form a cell, its source, and the messages about the rest."""
 
 from __future__ import annotations
 
@@ -14,36 +14,39 @@ SEVERAL = f"{FENCE}python\na = 1\n{FENCE}\n\n{FENCE}bash\nls\n{FENCE}\n\n{FENCE}
 
 @pytest.fixture
 def cells(cells, monkeypatch):
-    """Cells whose next input somebody would take."""
+    """Cells in an interactive front end, which accepts a next input."""
     monkeypatch.setattr(kernel, "allows_input", lambda _: True)
     cells.shell.rl_next_input = None
     return cells
 
 
-def taken(cells):
+def next_cell(cells):
     text, cells.shell.rl_next_input = cells.shell.rl_next_input, None
     return text
 
 
 @pytest.mark.parametrize("line", ["--next-cell", "-f code", "-q --next-cell"])
-def test_the_code_of_a_complete_answer_is_offered(cells, line):
+def test_the_code_of_a_complete_answer_becomes_the_next_cell(cells, line):
     assert cells(f"%%gemini {line}\nSo:\n\n{FENCE}python\nprint('ä')\n\nx = 1\n{FENCE}\n").success
-    assert taken(cells) == "print('ä')\n\nx = 1"
+    assert next_cell(cells) == "print('ä')\n\nx = 1"
     assert "cell" not in cells.shown
 
 
-def test_without_being_asked_nothing_is_offered(cells):
+def test_without_the_option_there_is_no_next_cell(cells):
     cells(f"%%gemini\n{SEVERAL}")
     cells(f"%%gemini --no-next-cell\n{SEVERAL}")
-    assert taken(cells) is None
+    assert next_cell(cells) is None
 
 
-def test_blocks_in_python_make_one_cell_and_the_others_are_named(cells):
+def test_python_blocks_form_one_cell_and_the_others_are_listed(cells):
     cells(f"%%gemini --next-cell -o r\n{SEVERAL}")
-    assert taken(cells) == "a = 1\n\nb = 2"
-    assert "The new cell has blocks 1, 3 of 4; `%gemini code N` takes another." in cells.shown
+    assert next_cell(cells) == "a = 1\n\nb = 2"
+    assert (
+        "The new cell contains blocks 1, 3 of 4. `%gemini code N` creates one from another block."
+        in cells.shown
+    )
     cells("%gemini code")
-    assert taken(cells) == "a = 1\n\nb = 2"
+    assert next_cell(cells) == "a = 1\n\nb = 2"
     assert "  2 bash (1 line)\n" in cells.shown
     cells("%%gemini -q\nNo code.")
     for line, wanted in [
@@ -53,8 +56,8 @@ def test_blocks_in_python_make_one_cell_and_the_others_are_named(cells):
         ("code", None),
     ]:
         cells(f"%gemini {line}")
-        assert taken(cells) == wanted
-    assert cells.shown == "The answer holds no code block.\n"
+        assert next_cell(cells) == wanted
+    assert cells.shown == "The answer contains no code block.\n"
 
 
 LANGUAGES = {
@@ -72,18 +75,18 @@ LANGUAGES = {
 }
 
 
-def test_another_language_gets_its_magic_or_is_a_comment(cells):
+def test_another_language_gets_its_cell_magic_or_becomes_a_comment(cells):
     blocks = "\n\n".join(f"{FENCE}{language}\nx\n  y\n{FENCE}" for language in LANGUAGES)
     cells(f"%%gemini -q\n@chunk 1000\n{blocks}")
     for number, (language, wanted) in enumerate(LANGUAGES.items(), 1):
         cells(f"%gemini code {number}")
-        assert taken(cells) == wanted, language
+        assert next_cell(cells) == wanted, language
 
 
-def test_a_magic_that_somebody_has_loaded_counts(cells):
+def test_a_cell_magic_that_the_user_registered_is_used(cells):
     cells.shell.register_magic_function(lambda line, cell: None, "cell", "sql")
     cells(f"%%gemini -q --next-cell\n{FENCE}sql\nselect 1\n{FENCE}")
-    assert taken(cells) == "%%sql\nselect 1"
+    assert next_cell(cells) == "%%sql\nselect 1"
 
 
 @pytest.mark.parametrize(
@@ -94,54 +97,57 @@ def test_a_magic_that_somebody_has_loaded_counts(cells):
         f"{FENCE}python\nx\n{FENCE}\n\n{FENCE}python\n%%time\ny\n{FENCE}",
     ],
 )
-def test_what_does_not_make_one_cell_is_asked_about(cells, answer):
+def test_blocks_that_do_not_form_one_cell_are_listed_to_choose_from(cells, answer):
     cells(f"%%gemini --next-cell\n{answer}")
-    assert taken(cells) is None
+    assert next_cell(cells) is None
     assert (
-        "The answer holds 2 code blocks that do not make one cell. Write `%gemini code N`: 1 " in cells.shown
+        "The answer contains 2 code blocks that do not form one cell. Choose one with `%gemini code N`: 1 "
+        in cells.shown
     )
     cells("%gemini code")
-    assert taken(cells) is None
-    assert "Write `%gemini code N`, for one of these:\n  1 " in cells.shown
+    assert next_cell(cells) is None
+    assert "Choose one with `%gemini code N`:\n  1 " in cells.shown
     cells("%gemini code 2")
-    assert taken(cells)
+    assert next_cell(cells)
 
 
 @pytest.mark.parametrize(
     ("ending", "good"), [("@finish MAX_TOKENS", True), ("@error 503 busy", False), ("@finish NONE", False)]
 )
-def test_an_incomplete_answer_makes_no_cell_and_says_so(cells, ending, good):
+def test_an_incomplete_answer_creates_no_cell_and_a_message_explains_it(cells, ending, good):
     cell = f"%%gemini --next-cell\n{ending}\n{FENCE}python\nhalf(\n"
     assert cells(cell).success is good
-    assert taken(cells) is None
-    assert "No cell was made: the answer is incomplete. `%gemini code` puts" in cells.shown
+    assert next_cell(cells) is None
+    assert (
+        "No cell was created because the answer is incomplete. `%gemini code` creates a cell" in cells.shown
+    )
     cells("%gemini code")
-    assert taken(cells) == "half("
+    assert next_cell(cells) == "half("
     cells(cell.replace("%%gemini", "%%gemini -q").replace(FENCE, ""))
     assert "No cell" not in cells.shown
 
 
-def test_no_code_is_a_line_and_no_error(cells):
+def test_an_answer_without_code_is_a_message_and_not_an_error(cells):
     assert cells("%%gemini --next-cell\nJust words").success
-    assert "No cell was made: the answer holds no code block." in cells.shown
+    assert "No cell was created: the answer contains no code block." in cells.shown
     assert cells("%%gemini -f code\nJust words").success
-    assert cells.shown.count("holds no code block") == 1
-    assert taken(cells) is None
+    assert cells.shown.count("no code block") == 1
+    assert next_cell(cells) is None
 
 
-def test_nothing_hides_in_a_cell(cells):
+def test_control_characters_are_visible_in_the_new_cell(cells):
     cells(f"%%gemini -q --next-cell\n{FENCE}python\nx = 'a\u202eb' \U000e0041\x1b[2J\x9b\n{FENCE}")
-    assert taken(cells) == "x = 'a⟨U+202E⟩b' ⟨U+E0041⟩[2J"
+    assert next_cell(cells) == "x = 'a⟨U+202E⟩b' ⟨U+E0041⟩[2J"
 
 
-def test_a_wrong_number_or_name_is_refused(cells):
+def test_an_invalid_number_or_name_is_refused(cells):
     cells(f"%%gemini -q -o r\n{SEVERAL}")
     for line, message, remedy in [
-        ("code 5", "There is no code block 5.", "The answer has 4: 1 python (1 line), 2 bash (1 line)"),
-        ("code 0", "There is no code block 0.", "The answer has 4"),
-        ("code nobody", "There is no 'nobody'.", "r"),
-        ("code 1 2", "takes one number and one name", "`%gemini code NAME 2`"),
-        ("code r 2 3", "takes two words after it", "Write `%gemini code [N|NAME]`."),
+        ("code 5", "There is no code block 5.", "The answer contains 4: 1 python (1 line), 2 bash (1 line)"),
+        ("code 0", "There is no code block 0.", "The answer contains 4"),
+        ("code other", "There is no response named 'other'.", "r"),
+        ("code 1 2", "`%gemini code` accepts one number and one name.", "Usage: `%gemini code NAME 2`"),
+        ("code r 2 3", "accepts at most two arguments, but got 'r 2 3'.", "Usage: `%gemini code [N|NAME]`."),
     ]:
         error = cells.error(f"%gemini {line}")
         assert isinstance(error, OptionError)
@@ -149,26 +155,26 @@ def test_a_wrong_number_or_name_is_refused(cells):
         assert remedy in error.remedy
 
 
-def test_in_the_background_the_word_is_named_instead(cells):
+def test_in_the_background_a_message_names_the_command_instead(cells):
     cells(f"%%gemini --background --next-cell -o r\n{SEVERAL}")
-    assert "`%gemini code` puts its code into a cell when it has ended." in cells.shown
+    assert "After it has ended, `%gemini code` puts its code into a cell." in cells.shown
     cells.names["r"].wait(5)
-    assert taken(cells) is None
+    assert next_cell(cells) is None
 
 
 @pytest.mark.kernel
-def test_where_nobody_watches_there_is_one_bundle_no_widget_and_a_word_about_the_code():
-    asked = f"%%gemini --backend echo -o r {{}}\nSo:\n\n{FENCE}python\nx = 1\n{FENCE}\n"
+def test_a_non_interactive_kernel_shows_one_bundle_without_widgets_and_a_message_about_the_code():
+    cell_source = f"%%gemini --backend echo -o r {{}}\nSo:\n\n{FENCE}python\nx = 1\n{FENCE}\n"
     lines = ["--next-cell", "-f code", "-f text", "-f json", "-f raw --display html", "-q --next-cell"]
-    done = run_notebook(["%load_ext gemini_magic", *map(asked.format, lines), "%gemini code"])
+    done = run_notebook(["%load_ext gemini_magic", *map(cell_source.format, lines), "%gemini code"])
     for cell, line in zip(done.cells[1:6], lines, strict=False):
         bundles = [output["data"] for output in cell.outputs]
-        shown, *said = bundles
+        shown, *messages = bundles
         assert "application/vnd.gemini-stream+json" in shown, line
         assert not any("widget" in kind for bundle in bundles for kind in bundle)
-        words = [bundle["text/plain"] for bundle in said]
-        wanted = "Nobody is there to take a new cell; `r.code_blocks` holds the code."
-        assert words == ([wanted] if line in ("--next-cell", "-f code") else []), line
+        texts = [bundle["text/plain"] for bundle in messages]
+        wanted = "This kernel is non-interactive, so no cell was created. The code is in `r.code_blocks`."
+        assert texts == ([wanted] if line in ("--next-cell", "-f code") else []), line
     assert done.cells[6].outputs == []
-    assert "Nobody is there" in str(done.cells[7].outputs)
+    assert "This kernel is non-interactive" in str(done.cells[7].outputs)
     assert done.metadata.get("widgets") is None

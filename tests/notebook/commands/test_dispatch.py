@@ -1,45 +1,64 @@
-"""What `%gemini` says to words it does not know, to what follows a word, and about settings."""
+"""Commands of `%gemini`: unknown ones, their arguments and options, help, settings, and responses by name."""
 
+import re
 import threading
 
 import pytest
 
 from gemini_magic.errors import OptionError
 from gemini_magic.notebook import load, unload
+from gemini_magic.notebook.commands.dispatch import COMMANDS, Command
+from gemini_magic.notebook.completion import complete
 
 
 @pytest.mark.parametrize(
     ("line", "message", "remedy"),
     [
-        ("%gemini evnts", "There is no word 'evnts'.", "Did you mean `%gemini events`?"),
-        ("%gemini -m quick hello", "There is no word 'hello'.", "A question goes into a cell"),
-        ("%gemini why? oh", "There is no word 'why?'.", "A question goes into a cell"),
-        ("%gemini hello", "There is no word 'hello'.", "`%gemini help` lists the words."),
-        ("%gemini what's new", "quotation mark", "A question goes into a cell"),
-        ("%gemini -m quick", "`%gemini state` takes no options.", "%%gemini line"),
-        ("%gemini config -t 1", "`%gemini config` takes no options.", "NAME=VALUE"),
-        ("%gemini version foo", "takes nothing after it, not 'foo'.", "Write `%gemini version`."),
-        ("%gemini resume foo", "takes nothing after it, not 'foo'.", "Write `%gemini resume [options]`."),
-        ("%gemini last 1 2", "takes one word after it, not '1 2'.", "Write `%gemini last [N]`."),
-        ("%gemini state of the art", "takes nothing after it", "A question goes into a cell"),
-        ("%gemini help me write", "takes one word after it, not 'me write'.", "A question goes into a cell"),
-        ("%gemini help evnts", "There is no help on 'evnts'.", "Did you mean `%gemini help events`?"),
-        ("%gemini usage foo", "There is no 'foo'.", "-o NAME"),
-        ("%gemini events --where", "--where needs a condition.", "--where kind=text"),
+        ("%gemini evnts", "Unknown command: %gemini evnts", "Did you mean `%gemini events`?"),
+        (
+            "%gemini -m quick hello",
+            "Unknown command: %gemini hello",
+            "To send a prompt, start a cell with %%gemini.",
+        ),
+        ("%gemini why? oh", "Unknown command: %gemini why?", "To send a prompt, start a cell"),
+        ("%gemini hello", "Unknown command: %gemini hello", "`%gemini help` lists the commands."),
+        ("%gemini what's new", "quotation mark", "To send a prompt, start a cell"),
+        ("%gemini -m quick", "`%gemini state` does not accept options.", "%%gemini line"),
+        ("%gemini config -t 1", "`%gemini config` does not accept options.", "NAME=VALUE"),
+        ("%gemini version foo", "accepts no arguments, but got 'foo'.", "Usage: `%gemini version`."),
+        ("%gemini resume foo", "accepts no arguments, but got 'foo'.", "Usage: `%gemini resume [options]`."),
+        ("%gemini last 1 2", "accepts at most one argument, but got '1 2'.", "Usage: `%gemini last [N]`."),
+        ("%gemini state of the art", "accepts no arguments", "To send a prompt, start a cell"),
+        (
+            "%gemini help me write",
+            "at most one argument, but got 'me write'.",
+            "To send a prompt, start a cell",
+        ),
+        ("%gemini help evnts", "There is no help for 'evnts'.", "Did you mean `%gemini help events`?"),
+        ("%gemini usage foo", "There is no response named 'foo'.", "To name a response, write -o NAME"),
+        ("%gemini events --where", "--where requires a condition.", "--where kind=text"),
         ("%gemini events --where 'a", "quotation mark", "--where 't > 1.5'"),
         (
             "%gemini timing --where t>1",
-            "`%gemini timing` takes no --where.",
-            "events, chunks, usage and notes do.",
+            "`%gemini timing` does not accept --where.",
+            "Only events, chunks, usage and notes accept it.",
         ),
-        ("%gemini diff", "`%gemini diff` needs a response.", "diff NAME"),
-        ("%gemini diff a b c", "takes two words after it, not 'a b c'.", "[NAME [OTHER]]"),
-        ("%gemini timing", "Nothing was asked yet.", "Begin a cell"),
-        ("%gemini config modle", "There is no setting 'modle'.", "Did you mean `model`?"),
-        ("%gemini config zzz=1", "There is no setting 'zzz'.", "`%gemini config` lists"),
-        ("%gemini config model quick", "takes nothing after the name", "`%gemini config model=VALUE`"),
-        ("%gemini config chat=tom", "'chat' belongs to one cell", "Write --chat on the %%gemini line"),
-        ("%gemini config continue=1", "'continue' belongs to one cell", "Write --continue"),
+        ("%gemini diff", "`%gemini diff` requires the name of a response.", "Usage: `%gemini diff NAME`"),
+        ("%gemini diff a b c", "accepts at most two arguments, but got 'a b c'.", "[NAME [OTHER]]"),
+        ("%gemini timing", "No request has been sent yet.", "Start a cell with %%gemini."),
+        ("%gemini config modle", "Unknown setting: 'modle'.", "Did you mean `model`?"),
+        ("%gemini config zzz=1", "Unknown setting: 'zzz'.", "`%gemini config` lists"),
+        (
+            "%gemini config model quick",
+            "accepts no arguments after the name.",
+            "`%gemini config model=VALUE`",
+        ),
+        (
+            "%gemini config chat=tom",
+            "'chat' applies to a single cell and cannot be configured.",
+            "Write --chat on the %%gemini line",
+        ),
+        ("%gemini config continue=1", "'continue' applies to a single cell", "Write --continue"),
         ("%gemini config temperature=warm", "temperature: 'warm' is not a number, 0 or more.", "randomness"),
         ("%gemini config display=3d", "'3d' is not one of auto, live", "display"),
         ("%gemini config quiet=1 timeout=30", "one setting at a time.", "`%gemini config quiet=1`, then"),
@@ -47,7 +66,7 @@ from gemini_magic.notebook import load, unload
         ("%gemini config stop=[a", "stop: '[a' is not a list.", "['a', 'b']"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_with_a_remedy(cells, line, message, remedy):
+def test_an_invalid_line_is_refused_with_a_remedy(cells, line, message, remedy):
     error = cells.error(line)
     assert isinstance(error, OptionError)
     assert message in error.message
@@ -55,18 +74,18 @@ def test_what_cannot_be_meant_is_refused_with_a_remedy(cells, line, message, rem
     assert "None" not in str(error)
 
 
-def test_a_guess_that_is_far_off_is_not_made(cells):
+def test_only_a_similar_command_is_suggested(cells):
     assert "Did you mean" not in cells.error("%gemini -m quick hello").remedy
 
 
-def test_one_setting_is_shown_in_one_line(cells):
+def test_one_setting_is_shown_on_one_line(cells):
     cells("%gemini config temperature")
     assert cells.shown == "temperature = None (default): randomness, 0 is steadiest\n"
     cells("%gemini config max-output-tokens")
     assert cells.shown.startswith("max_tokens = None (default): ")
 
 
-def test_a_setting_is_set_for_this_shell_and_taken_back(cells):
+def test_a_setting_is_set_for_this_session_and_removed(cells):
     cells("%gemini config temperature=0.5")
     assert cells.shown == "temperature = 0.5 (%config GeminiMagics): randomness, 0 is steadiest\n"
     cells("%gemini config model = quick")
@@ -86,25 +105,25 @@ def test_a_setting_is_set_for_this_shell_and_taken_back(cells):
     assert cells.shown.startswith("stop = [] (default)")
 
 
-def test_a_setting_can_be_set_before_anything_else_was_configured(shell, capsys):
+def test_a_setting_can_be_set_before_any_other_configuration(shell, capsys):
     shell.run_line_magic("load_ext", "gemini_magic")
     shell.run_line_magic("gemini", "config backend=echo")
     assert capsys.readouterr().out.startswith("backend = 'echo' (%config GeminiMagics)")
 
 
-def test_a_key_that_is_kept_back_is_said_so(cells, tmp_path, monkeypatch):
+def test_state_and_config_explain_a_key_that_is_kept_back(cells, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nbackend = "gemini"\nkey_env = "MYKEY"')
     cells("%config GeminiMagics.backend = 'gemini'")
     cells("%config GeminiMagics.base_url = 'https://llm.example.org'")
     kept = "kept back: base_url is from %config GeminiMagics"
     cells("%gemini")
-    assert f"none: this address is asked without one (key_env {kept})\n" in cells.shown
+    assert f"none: requests to this address are sent without a key (key_env {kept})\n" in cells.shown
     cells("%gemini config key_env")
     assert cells.shown.startswith(f"key_env = None ({kept}): ")
 
 
-def test_words_take_the_name_of_a_response(cells):
+def test_commands_accept_the_name_of_a_response(cells):
     cells("%%gemini -q -o first\none two three")
     cells("%%gemini -q -o second\none")
     cells("number = 1")
@@ -117,36 +136,67 @@ def test_words_take_the_name_of_a_response(cells):
     assert cells("%gemini timeline first").result.svg == first.timeline().svg
     assert cells("%gemini timeline").result.svg == cells.names["second"].timeline().svg
     error = cells.error("%gemini events frist")
-    assert (error.message, error.remedy) == ("There is no 'frist'.", "Did you mean `first`?")
+    assert (error.message, error.remedy) == ("There is no response named 'frist'.", "Did you mean `first`?")
     error = cells.error("%gemini events number")
-    assert error.message == "'number' is no response."
-    assert "first, second" in error.remedy
+    assert error.message == "'number' is not a Response."
+    assert error.remedy == "Available responses: _gemini, first, second."
 
 
 @pytest.mark.parametrize("word", ["last", "events", "chunks", "notes", "timeline", "last 2"])
-def test_with_nothing_asked_the_remedy_can_be_followed(cells, word):
+def test_before_the_first_request_the_remedy_can_be_followed(cells, word):
     error = cells.error(f"%gemini {word}")
-    assert error.message == "Nothing was asked yet."
-    assert error.remedy == "Begin a cell with %%gemini."
+    assert error.message == "No request has been sent yet."
+    assert error.remedy == "Start a cell with %%gemini."
 
 
-def test_an_earlier_kernels_answer_is_named_only_when_there_is_one(cells):
+def test_the_remedy_mentions_an_earlier_session_only_if_the_journal_has_an_answer(cells):
     cells("%%gemini -q --journal\nremember me")
-    assert "There is no answer 9 runs back." in cells.error("%gemini last 9").message
+    assert "There are fewer than 9 answers." in cells.error("%gemini last 9").message
     unload(cells.shell)
     load(cells.shell)
     assert "`%gemini last` shows" in cells.error("%gemini events").remedy
     assert cells("%gemini last").success
 
 
-def test_help_on_the_words_fits_its_lines(cells):
+def test_help_lists_the_commands_in_lines_of_79_characters(cells):
     cells("%gemini help")
     assert max(map(len, cells.shown.splitlines())) <= 79
+    assert cells.shown.startswith("Commands\n%gemini state  ")
     assert "%gemini config [NAME[=VALUE]]" in cells.shown
+    assert cells.shown.endswith("`%%gemini -h` lists the options of a %%gemini cell.\n")
+
+
+@pytest.fixture
+def greet(monkeypatch):
+    """A command that exists only in this test: one function and one entry in the table."""
+
+    def greet(context, line):
+        """Print a greeting."""
+        print("hello", *line.arguments)
+
+    monkeypatch.setitem(COMMANDS, "greet", Command(greet, "CHAT", 1, "chat"))
+
+
+def test_one_entry_in_the_table_adds_a_command_with_help_and_completion(cells, greet):
+    cells("%gemini greet tom")
+    assert cells.shown == "hello tom\n"
+    cells("%gemini help greet")
+    assert cells.shown == "%gemini greet [CHAT]: Print a greeting.\n"
+    cells("%gemini help")
+    assert re.search(r"^%gemini greet \[CHAT\] +Print a greeting\.$", cells.shown, re.MULTILINE)
+    error = cells.error("%gemini greet a b")
+    assert error.message == "`%gemini greet` accepts at most one argument, but got 'a b'."
+    assert "does not accept options" in cells.error("%gemini greet -t 1").message
+    assert "does not accept --where" in cells.error("%gemini greet --where t>1").message
+    cells("%%gemini -q --chat tom\nhi")
+    context = cells.shell.find_cell_magic("gemini").__self__.runner.context
+    assert complete(context, "command", "gre").texts == ["greet"]
+    assert complete(context, "command", "greet ").texts == ["tom"]
+    assert complete(context, "command", "greet tom ").texts == []
 
 
 @pytest.mark.parametrize(
-    ("topic", "said"),
+    ("topic", "heading"),
     [
         ("rpm", "--rpm: "),
         ("max_tokens", "--max-tokens: "),
@@ -155,40 +205,40 @@ def test_help_on_the_words_fits_its_lines(cells):
         ("-m", "-m: "),
     ],
 )
-def test_help_on_an_option_needs_no_dashes(cells, topic, said):
+def test_help_finds_an_option_without_its_dashes(cells, topic, heading):
     assert cells(f"%gemini help {topic}").success
-    assert cells.shown.startswith(said)
+    assert cells.shown.startswith(heading)
 
 
-def test_stop_ends_what_runs_in_the_background_and_says_what(cells):
+def test_stop_ends_all_background_requests_and_names_them(cells):
     cells("%gemini stop")
-    assert cells.shown == "Nothing is running.\n"
+    assert cells.shown == "No request is running.\n"
     cells("%%gemini --background -o r\n@wait 30\none")
-    assert "`%gemini stop` stops it." in cells.shown
-    cells("%%gemini --background -q\n@wait 30\na question of its own")
+    assert "The request continues in the background; `%gemini stop` stops it." in cells.shown
+    cells("%%gemini --background -q\n@wait 30\na long question")
     cells("%gemini stop")
     first, second = sorted(line for line in cells.shown.splitlines() if line.startswith("Stopped "))
-    assert first == "Stopped r; 0 characters had arrived."
-    assert second.startswith("Stopped the answer to '@wait 30 a question of its own'; 0 ")
+    assert first == "Stopped r after 0 characters."
+    assert second.startswith("Stopped the answer to '@wait 30 a long question' after 0 ")
     for response in (cells.names["r"], cells.names["_gemini"]):
         assert (response.status, response.ledger.cause) == ("interrupted", "stop")
     cells("%gemini stop")
-    assert "Nothing is running." in cells.shown
+    assert "No request is running." in cells.shown
 
 
-def test_stop_takes_the_name_of_an_answer(cells):
+def test_stop_accepts_the_name_of_an_answer(cells):
     for name in "ab":
         cells(f"%%gemini --background -q -o {name}\n@wait 30\none")
     cells("%gemini stop a")
     assert [cells.names[name].status for name in "ab"] == ["interrupted", "running"]
     cells("%gemini stop b")
-    assert "There is no 'c'." in cells.error("%gemini stop c").message
+    assert "There is no response named 'c'." in cells.error("%gemini stop c").message
     for thread in threading.enumerate():
         if thread.name == "gemini-background":
             thread.join(5)
 
 
-def test_where_the_text_was_written_is_said_once(cells, tmp_path):
+def test_the_file_of_the_text_is_named_once(cells, tmp_path):
     file = tmp_path / "answer.md"
     cells(f"%%gemini --to {file}\nHello there")
     assert cells.shown.count(str(file)) == 1
@@ -216,24 +266,24 @@ def test_the_tables_of_an_answer_can_be_filtered(answered):
     assert "no number" in answered.error("%gemini events --where 't > soon'").message
 
 
-def test_what_an_answer_took_is_told(answered):
+def test_timing_cost_and_notes_of_an_answer_are_shown(answered):
     answered("%gemini timing one")
-    assert "first text of the answer" in answered.shown
+    assert "first text" in answered.shown
     answered("%gemini usage")
-    assert "cost: not known" in answered.shown
+    assert "cost: unknown" in answered.shown
     result = answered("%gemini usage one").result
-    assert answered.shown.startswith("cost: not known")
+    assert answered.shown.startswith("cost: unknown")
     assert result == answered.names["one"].usage_history
     answered("%gemini notes one --where severity=error")
-    assert answered.shown == "Nothing odd was seen.\n"
+    assert answered.shown == "No notes: nothing unusual was found.\n"
 
 
 def test_two_answers_are_compared(answered):
     assert not answered("%gemini diff one two").result.same
     assert answered("%gemini diff two").result.same
-    assert "There is no 'three'" in answered.error("%gemini diff three").message
+    assert "There is no response named 'three'." in answered.error("%gemini diff three").message
 
 
-def test_the_command_of_an_answer_that_nobody_was_asked_for(answered):
+def test_curl_prints_the_command_of_an_answer_of_the_echo_backend(answered):
     answered("%gemini curl one")
     assert answered.shown.startswith("curl ")

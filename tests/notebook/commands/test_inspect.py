@@ -1,4 +1,4 @@
-"""`%gemini inspect` and `r.inspect()`: the answer again, with a word to the inspector to unfold itself."""
+"""`%gemini inspect` and `r.inspect()`: the answer again, with the inspector expanded; and notes and timing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from IPython.lib.pretty import pretty
 
 from gemini_magic import Response
 from gemini_magic.errors import OptionError
+from gemini_magic.prices import Cost
 from gemini_magic.views.record import RECORD
 
 ASK = "%%gemini -o answer\nSay it."
@@ -23,7 +24,7 @@ def published(shell, monkeypatch):
 
 
 @pytest.mark.parametrize("code", ["%gemini inspect", "%gemini inspect answer", "answer.inspect()"])
-def test_it_shows_the_answer_with_the_inspector_unfolded(cells, published, code):
+def test_it_shows_the_answer_with_the_inspector_expanded(cells, published, code):
     cells(ASK)
     published.clear()
     result = cells(code)
@@ -35,7 +36,7 @@ def test_it_shows_the_answer_with_the_inspector_unfolded(cells, published, code)
     assert "text/html" in data
 
 
-def test_it_has_a_record_also_where_notebooks_keep_none(cells, published):
+def test_it_has_a_record_even_if_notebooks_save_none(cells, published):
     cells("%config GeminiMagics.record_size = 0")
     cells(ASK)
     assert cells.names["answer"].ledger.look.record_size == 0
@@ -45,21 +46,21 @@ def test_it_has_a_record_also_where_notebooks_keep_none(cells, published):
     assert published[0][0][RECORD]["count"] == len(cells.names["answer"].chunks)
 
 
-def test_without_an_answer_it_says_so(cells):
+def test_an_unknown_name_is_refused(cells):
     error = cells.error("%gemini inspect nothing")
     assert isinstance(error, OptionError)
-    assert "There is no 'nothing'." in error.message
+    assert "There is no response named 'nothing'." in error.message
 
 
-def test_conditions_that_no_note_meets_and_words_that_take_none(cells):
+def test_a_condition_without_a_match_and_a_command_without_conditions(cells):
     cells("%%gemini --replay builtin:odd --speed 0 -o odd\nWhat can be odd about a stream?")
     cells("%gemini notes odd --where severity=error")
-    assert cells.shown == f"No note fits; there are {len(cells.names['odd'].notes)}.\n"
+    assert cells.shown == f"No matching notes ({len(cells.names['odd'].notes)} in total).\n"
     assert len(cells("%gemini usage odd --where 'total < 30'").result) < len(cells.names["odd"].usage_history)
     error = cells.error("%gemini timing odd --where t>1")
     assert (error.message, error.remedy) == (
-        "`%gemini timing` takes no --where.",
-        "events, chunks, usage and notes do.",
+        "`%gemini timing` does not accept --where.",
+        "Only events, chunks, usage and notes accept it.",
     )
 
 
@@ -70,9 +71,9 @@ def test_the_timing_of_a_recording_without_times(cells, tmp_path):
     assert set(cells.names["loaded"].timing) == {None}
     assert " 0.0 s" not in cells.names["loaded"]._repr_mimebundle_()["text/plain"]
     cells("%gemini timing loaded")
-    assert cells.shown == "This recording holds no arrival times.\n"
+    assert cells.shown == "This recording has no arrival times.\n"
     shown = pretty(cells.names["answer"].timing).splitlines()
-    assert [line.split("  ")[0] for line in shown[:2]] == ["first byte", "first text of the answer"]
+    assert [line.split("  ")[0] for line in shown[:2]] == ["first byte", "first text"]
     assert len(pretty((1, cells.names["answer"].timing)).splitlines()) < 4
 
 
@@ -84,3 +85,27 @@ def test_the_size_of_records_is_a_setting(cells):
     assert len(str(made)) < 60_000
     error = cells.error("%gemini config record_size=-1")
     assert "record_size: '-1' is not a number from 0 to 64." in error.message
+
+
+def test_the_cost_of_one_answer_and_of_all(cells, monkeypatch):
+    prices = {"one": Cost(0.5, "USD", None, None, "gateway", None, "m"), "two": None}
+    monkeypatch.setattr(Response, "cost", property(lambda response: prices[response.text]))
+    cells("%%gemini -q -o one\none")
+    cells("%%gemini -q -o two\ntwo")
+    cells("%gemini usage one")
+    assert cells.shown.startswith("cost: $0.500 (reported by gateway of m)\n")
+    cells("%gemini usage")
+    assert "cost: $0.500000 by list prices, 1 of 2 answers unknown\n" in cells.shown
+    prices["one"] = Cost(0.5, "USD", None, None, "genai-prices", "1.2", "m")
+    cells("%gemini usage one")
+    assert cells.shown.startswith("cost: $0.500 (genai-prices 1.2, list price of m)\n")
+    monkeypatch.setattr("gemini_magic.notebook.commands.inspect.find_spec", lambda _: None)
+    cells("%gemini usage two")
+    assert cells.shown.startswith("cost: unknown; for list prices, `pip install genai-prices`\n")
+
+
+def test_timing_before_the_first_byte(cells):
+    cells("%%gemini -q --background\n@wait 30\none")
+    cells("%gemini timing")
+    assert cells.shown == "Nothing has been received yet, so there is no timing.\n"
+    cells("%gemini stop")

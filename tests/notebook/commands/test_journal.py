@@ -1,4 +1,6 @@
-"""The words that look into the journal, and what is said of it below a cell."""
+"""The commands of the journal."""
+
+import re
 
 import pytest
 from IPython.lib.pretty import pretty
@@ -6,21 +8,23 @@ from journal_stage import sql
 
 import gemini_magic
 from gemini_magic.errors import JournalError, OptionError
+from gemini_magic.journal.reader import JournalReader
 from gemini_magic.journaling import journal
+from gemini_magic.notebook.commands.journal import JOURNAL_COMMANDS
 
 
 @pytest.fixture
 def asked(cells):
-    """A shell that has asked three questions."""
+    """A shell in which three cells have run."""
     for prompt in ("Why is the sky blue?", "Name a *bird*.", "Another bird."):
         cells(f"%%gemini -q --journal\n{prompt}")
     return cells
 
 
-def test_where_it_is_and_what_is_in_it(cells):
+def test_the_summary_and_the_path(cells):
     cells("%gemini journal")
-    assert cells.shown.startswith("There is no journal yet.\nIt begins with the first answer")
-    assert cells.shown.endswith(f"It will be {journal().path}.\n")
+    assert cells.shown.startswith("There is no journal yet.\nAnswers are saved when a cell receives them")
+    assert cells.shown.endswith(f"The file will be {journal().path}.\n")
     cells("%gemini journal path")
     assert cells.shown == f"{journal().path}\n"
     cells("%%gemini -q --journal\nhello")
@@ -32,7 +36,13 @@ def test_where_it_is_and_what_is_in_it(cells):
     assert lines[2][1].endswith(" kB")
 
 
-def test_the_newest_as_a_table(asked):
+def test_help_names_all_journal_commands(cells):
+    cells("%gemini help journal")
+    usages = set(re.findall(r"`(\w+)", cells.shown))
+    assert usages == set(JOURNAL_COMMANDS)
+
+
+def test_list_returns_the_newest_answers_as_a_table(asked):
     rows = asked("%gemini journal list").result
     assert [(row.id, row.status, row.question) for row in rows] == [
         (3, "complete", "Another bird."),
@@ -43,7 +53,7 @@ def test_the_newest_as_a_table(asked):
     assert rows[0].answer == "Another bird."
 
 
-def test_every_row_of_a_list_is_shown(asked):
+def test_all_rows_of_a_list_are_displayed(asked):
     for number in range(12):
         asked(f"%%gemini -q --journal\nbird {number}")
     for word in ("list", "search bird"):
@@ -54,15 +64,15 @@ def test_every_row_of_a_list_is_shown(asked):
     assert len(pretty(rows).splitlines()) == 2 + len(rows)
 
 
-def test_searching(asked):
+def test_search_finds_words_and_phrases(asked):
     assert [row.id for row in asked("%gemini journal search bird").result] == [3, 2]
     assert [row.id for row in asked("%gemini journal search bird name").result] == [2]
     assert [row.id for row in asked("%gemini journal search 'sky blue'").result] == [1]
     assert asked("%gemini journal search zebra 'of mine'").result is None
-    assert asked.shown == "No answer holds zebra 'of mine'.\n"
+    assert asked.shown == "No answer in the journal matches zebra 'of mine'.\n"
 
 
-def test_showing_and_opening(asked):
+def test_show_displays_an_answer_and_open_returns_it(asked):
     shown = asked("%gemini show 2").result
     assert (shown.text, shown.status) == ("Name a *bird*.", "complete")
     assert asked.shown.startswith("2 · 20")
@@ -72,16 +82,17 @@ def test_showing_and_opening(asked):
     assert asked.names["_"] is opened
     assert opened.text == "Why is the sky blue?"
     assert "<Response complete: echo" in asked.shown
-    assert "from the journal" not in asked.shown  # it is handed over, not shown
+    assert " is assigned to `_`.\n" in asked.shown
+    assert "from the journal" not in asked.shown  # open returns it without a display
     asked("_")
     assert "from the journal" in asked.shown
     assert asked("%gemini journal show 1").result.text == opened.text
     assert len(asked("%gemini last").result.text) > 0
 
 
-def test_last_goes_on_with_what_is_in_the_journal(asked):
+def test_last_continues_with_the_answers_in_the_journal(asked):
     assert asked("%gemini last 3").result.text == "Why is the sky blue?"
-    assert asked.error("%gemini last 4").message == "There is no answer 4 runs back."
+    assert asked.error("%gemini last 4").message == "There are fewer than 4 answers."
     asked.shell.run_line_magic("reload_ext", "gemini_magic")
     asked("%config GeminiMagics.backend = 'echo'")
     asked("%%gemini -q\nnot kept")
@@ -90,57 +101,66 @@ def test_last_goes_on_with_what_is_in_the_journal(asked):
     assert "journal list" in asked.error("%gemini last 5").remedy
 
 
-def test_forgetting(asked):
+def test_forget_deletes_answers_that_have_ended(asked):
     asked("%gemini journal forget 1 3")
-    assert asked.shown == "2 answers are forgotten.\n"
+    assert asked.shown == "Deleted 2 answers.\n"
     assert [row.id for row in asked("%gemini journal list").result] == [2]
     asked("%gemini journal forget all")
-    assert asked.shown == "1 answer is forgotten.\n"
+    assert asked.shown == "Deleted 1 answer.\n"
     for word in ("list", "search x", "forget all"):
         assert asked(f"%gemini journal {word}").result is None
-        assert asked.shown.startswith("The journal is empty.\nIt begins with")
+        assert asked.shown.startswith("The journal is empty.\nAnswers are saved when")
     error = asked.error("%gemini show")
-    assert (error.message, error.remedy.partition(" the")[0]) == ("The journal is empty.", "It begins with")
+    assert (error.message, error.remedy) == (
+        "The journal is empty.",
+        "Answers are saved when a cell receives them from a server.",
+    )
     asked("%%gemini -q --journal --background\n@wait 30\none")
     asked("%gemini journal forget all")
-    while "Still arriving, and kept: 4." not in asked.shown:
+    while "Not deleted because still arriving: 4." not in asked.shown:
         asked("%gemini journal forget all")
-    assert asked.error("%gemini journal forget 4").message == "Answer 4 is still arriving."
+    error = asked.error("%gemini journal forget 4")
+    assert (error.message, error.remedy) == (
+        "Answer 4 is still arriving.",
+        "Delete it after it has ended.",
+    )
     asked("%gemini stop")
     asked("%gemini journal forget 4")
-    assert asked.shown == "1 answer is forgotten.\n"
+    assert asked.shown == "Deleted 1 answer.\n"
 
 
-def test_exporting_what_can_be_replayed_and_loaded(asked, tmp_path):
+def test_an_export_can_be_replayed_and_loaded(asked, tmp_path):
     file = tmp_path / "all.jsonl"
     asked(f"%gemini journal export {file}")
-    assert asked.shown.startswith(f"3 answers in {file}; `--replay` finds each by its question.\n")
-    assert "`Response.load` takes the newest alone; `%gemini journal export FILE N`" in asked.shown
+    assert asked.shown.startswith(
+        f"Exported 3 answers to {file}. `--replay` finds each answer by its question.\n"
+    )
+    assert "`Response.load` reads only the newest; `%gemini journal export FILE N`" in asked.shown
     assert gemini_magic.Response.load(file).text == "Another bird."
     for question in ("Name a *bird*.", "Why is the sky blue?", "Another bird."):
         asked(f"%%gemini --replay {file}\n{question}")
         assert asked.names["_gemini"].text == question
     one = tmp_path / "one.jsonl"
     asked(f"%gemini journal export {one} 1")
-    assert asked.shown == f"1 answer in {one}; `--replay` and `Response.load` take it.\n"
+    assert asked.shown == f"Exported 1 answer to {one}. Read it with `--replay` or `Response.load`.\n"
     assert gemini_magic.Response.load(one).text == "Why is the sky blue?"
 
 
-def test_an_export_replaces_no_file(asked, tmp_path):
+def test_an_export_does_not_overwrite_a_file(asked, tmp_path):
     file = tmp_path / "mine.jsonl"
     file.write_text("mine")
     error = asked.error(f"%gemini journal export {file}")
-    assert error.message == f"{file} exists; `%gemini journal export` replaces no file."
+    assert error.message == f"{file} already exists; `%gemini journal export` does not overwrite files."
     assert "another name" in error.remedy
     assert file.read_text() == "mine"
-    sql("DELETE FROM block")  # as of answers whose requests have not gone out yet
+    sql("DELETE FROM block")  # like answers whose requests have not been sent yet
     other = tmp_path / "other.jsonl"
     assert asked.error(f"%gemini journal export {other}").message == "There is nothing to export yet."
     assert not other.exists()
 
 
 @pytest.mark.parametrize("line", ["-foo", "-- -foo", "bar -foo", "--no-such", "-- -h", "-q"])
-def test_a_text_may_begin_with_a_dash(cells, line):
+def test_a_search_text_may_begin_with_a_dash(cells, line):
     for prompt in ("bar -foo -h -q", "a --no-such thing", "neither"):
         cells(f"%%gemini -q --journal\n{prompt}")
     (row,) = cells(f"%gemini journal search {line}").result
@@ -149,11 +169,11 @@ def test_a_text_may_begin_with_a_dash(cells, line):
     assert cells.shown.startswith("%gemini journal")
 
 
-def test_a_journal_that_is_off_says_so(asked, tmp_path, monkeypatch):
+def test_a_message_explains_that_the_journal_is_off(asked, tmp_path, monkeypatch):
     asked("%gemini")
     assert "journal" not in asked.shown
     asked("%gemini config journal=False")
-    off = "Off (%config GeminiMagics): answers are not kept. `%gemini config journal=` switches it on again."
+    off = "Off (%config GeminiMagics): answers are not saved. To turn it on again: `%gemini config journal=`"
     for word in ("", "journal"):
         asked(f"%gemini {word}")
         assert off in asked.shown
@@ -171,62 +191,72 @@ def test_a_journal_that_is_off_says_so(asked, tmp_path, monkeypatch):
     (tmp_path / "pyproject.toml").write_text("[tool.gemini_magic]\njournal = false")
     asked("%gemini journal")
     assert f"Off ({tmp_path / 'pyproject.toml'}): " in asked.shown
-    assert "`%gemini config journal=True` switches it on" in asked.shown
+    assert "To turn it on for this session: `%gemini config journal=True`" in asked.shown
 
 
 @pytest.mark.parametrize(
     ("line", "kind", "message", "remedy"),
     [
-        ("journal nothing", OptionError, "There is no `%gemini journal nothing`.", "list, search"),
-        ("journal path x", OptionError, "takes nothing more, not 'x'.", "help journal"),
-        ("journal search", OptionError, "needs a text.", "search TEXT"),
-        ("journal search *", OptionError, "A * alone is no text.", "`wor*`"),
+        (
+            "journal nothing",
+            OptionError,
+            "Unknown command: %gemini journal nothing",
+            "Commands: path, list, search",
+        ),
+        ("journal path x", OptionError, "accepts no further arguments, but got 'x'.", "help journal"),
+        ("journal search", OptionError, "`%gemini journal search` requires a text.", "search TEXT"),
+        ("journal search *", OptionError, "A search text cannot consist of * only.", "`wor*`"),
         ("journal show one", OptionError, "'one' is not the number of an answer.", "journal list"),
-        ("journal open 1 2", OptionError, "takes nothing more, not '2'.", "help journal"),
-        ("show 99", JournalError, "There is no answer 99 in the journal.", "journal list"),
-        (f"show {10**30}", JournalError, "There is no answer", "journal list"),
+        ("journal open 1 2", OptionError, "accepts no further arguments, but got '2'.", "help journal"),
+        ("show 99", JournalError, "The journal has no answer 99.", "journal list"),
+        (f"show {10**30}", JournalError, "The journal has no answer", "journal list"),
         ("show -1", OptionError, "'-1' is not the number of an answer.", "journal list"),
-        ("last -1", OptionError, "'-1' is not a number of answers to go back.", "`%gemini last 2`"),
-        (f"last {10**30}", OptionError, "is not a number of answers", "`%gemini show N`"),
-        ("journal forget", OptionError, "needs a number, or `all`.", "journal list"),
+        ("last -1", OptionError, "'-1' is not a valid number of answers to go back.", "`%gemini last 2`"),
+        (f"last {10**30}", OptionError, "is not a valid number of answers", "`%gemini show N`"),
+        ("journal forget", OptionError, "requires the number of an answer, or `all`.", "journal list"),
         ("journal forget everything", OptionError, "'everything' is not the number", "journal list"),
-        ("journal forget 2 99", JournalError, "There is no answer 99", "journal list"),
-        ("journal export", OptionError, "ends in .jsonl", "export answers.jsonl"),
-        ("journal export a.txt", OptionError, "ends in .jsonl", "export answers.jsonl"),
+        ("journal forget 2 99", JournalError, "The journal has no answer 99.", "journal list"),
+        ("journal export", OptionError, "requires a file name that ends in .jsonl.", "export answers.jsonl"),
+        (
+            "journal export a.txt",
+            OptionError,
+            "requires a file name that ends in .jsonl.",
+            "export answers.jsonl",
+        ),
         ("journal export /proc/no/a.jsonl", JournalError, "a.jsonl cannot be written", "another folder"),
     ],
 )
-def test_what_cannot_be_meant(asked, line, kind, message, remedy):
+def test_an_invalid_argument_is_refused_with_a_remedy(asked, line, kind, message, remedy):
     error = asked.error(f"%gemini {line}")
     assert type(error) is kind
     assert message in error.message
     assert remedy in error.remedy
-    assert len(asked("%gemini journal list").result) == 3  # nothing was forgotten
+    assert len(asked("%gemini journal list").result) == 3  # nothing was deleted
 
 
-def test_before_the_first_answer_every_word_says_so(cells):
+def test_before_the_first_answer_all_commands_explain_it(cells):
     for word in ("show", "journal show 1", "journal open", "journal forget 1", "journal export a.jsonl"):
         error = cells.error(f"%gemini {word}")
         assert error.message == "There is no journal yet."
-        assert error.remedy.startswith("It begins with the first answer")
+        assert error.remedy == "Answers are saved when a cell receives them from a server."
     for word in ("journal list", "journal search x", "journal forget all"):
         assert cells(f"%gemini {word}").result is None
-        assert cells.shown.startswith("There is no journal yet.\nIt begins with")
+        assert cells.shown.startswith("There is no journal yet.\nAnswers are saved when")
     assert not journal().path.exists()
 
 
-def test_a_journal_that_cannot_be_read_is_one_error_and_no_obstacle(cells):
+def test_an_unreadable_journal_is_an_error_of_its_commands_but_not_of_cells(cells):
     journal().path.mkdir(parents=True)
     for word in ("journal", "show", "journal list", "last"):
         error = cells.error(f"%gemini {word}")
         assert type(error) in (JournalError, OptionError), word
     assert "The journal cannot be used: " in cells.error("%gemini journal").message
-    assert cells.error("%gemini events").message == "Nothing was asked yet."
+    assert cells.error("%gemini events").message == "No request has been sent yet."
     assert cells("%%gemini --journal\nhello").success
     assert cells.names["_gemini"].text == "hello"
 
 
-def test_settings_say_what_is_kept(cells):
+def test_settings_decide_which_answers_are_saved(cells):
     cells("%%gemini -q\nnot kept")
     cells("%gemini config journal=true")
     cells("%%gemini -q\nkept")
@@ -235,3 +265,11 @@ def test_settings_say_what_is_kept(cells):
     cells("%%gemini -q\nnot kept")
     cells("%%gemini -q --journal\nkept again")
     assert [row.question for row in cells("%gemini journal list").result] == ["kept again", "kept"]
+
+
+def test_a_message_explains_that_deleted_data_is_still_on_the_disk(asked, monkeypatch):
+    monkeypatch.setattr(JournalReader, "forget", lambda reader, numbers: False)
+    asked("%gemini journal forget 1")
+    assert asked.shown.startswith(
+        "Deleted 1 answer.\nAnother program is reading the journal. The deleted data stays"
+    )

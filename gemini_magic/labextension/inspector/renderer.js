@@ -1,0 +1,128 @@
+/**
+ * The renderer of an answer: the saved HTML, rebuilt by the sanitizer, and the inspector below it.
+ *
+ * It implements JupyterLab's `IRenderMime.IRenderer`. If the record cannot be read, the answer is shown without the
+ * inspector.
+ */
+
+import { html } from './dom.js';
+import { Inspector } from './inspector.js';
+import { MIME_TYPE, RecordError, getOwn, readRecord } from './record.js';
+import { OUTPUT_ELEMENTS, TRUSTED_OUTPUT_ELEMENTS, sanitize } from './sanitizer.js';
+
+const HTML_TYPE = 'text/html';
+const TEXT_TYPE = 'text/plain';
+
+/**
+ * Reads a text from a MIME bundle. Notebook files may store a text as a list of lines.
+ *
+ * @param {object} data the MIME bundle
+ * @param {string} mimeType
+ * @returns {string} the text, or an empty string
+ */
+function readBundle(data, mimeType) {
+  const value = getOwn(data, mimeType);
+  if (Array.isArray(value)) {
+    return value.filter(line => typeof line === 'string').join('');
+  }
+  return typeof value === 'string' ? value : '';
+}
+
+/**
+ * Creates the renderer class. The base class comes from JupyterLab, which accepts only instances of its own class.
+ *
+ * @param {typeof import('@lumino/widgets').Widget} Widget
+ * @param {typeof import('../lab/settings.js').settings} settings the settings of the extension
+ * @returns {new (options: import('@jupyterlab/rendermime-interfaces').IRenderMime.IRendererOptions) => any}
+ */
+export function createRendererClass(Widget, settings) {
+  return class AnswerRenderer extends Widget {
+    /** @param {import('@jupyterlab/rendermime-interfaces').IRenderMime.IRendererOptions} options */
+    constructor(options) {
+      super();
+      this._typesetter = options.latexTypesetter;
+      // With the classes of JupyterLab's rendered HTML, the answer looks the same as without this extension.
+      this._answer = html('div', { class: 'jp-RenderedHTMLCommon jp-RenderedHTML gmi-answer' });
+      /** @type {Inspector | null} */
+      this._inspector = null;
+      this.addClass('gmi-output');
+      this.node.append(this._answer);
+    }
+
+    /**
+     * @param {import('@jupyterlab/rendermime-interfaces').IRenderMime.IMimeModel} model
+     * @returns {Promise<void>}
+     */
+    async renderModel(model) {
+      this._renderAnswer(model.data, model.trusted);
+      const isOpen =
+        this._inspector?.isOpen ?? getOwn(getOwn(model.metadata, MIME_TYPE), 'expanded') === true;
+      this._inspector?.dispose();
+      this._inspector = null;
+      this.node.replaceChildren(this._answer, this._renderInspector(getOwn(model.data, MIME_TYPE), isOpen));
+      if (this.isAttached) {
+        this._typeset();
+      }
+    }
+
+    /** @returns {void} */
+    dispose() {
+      this._inspector?.dispose();
+      super.dispose();
+    }
+
+    /** @returns {void} */
+    onAfterAttach() {
+      this._typeset();
+    }
+
+    /**
+     * @param {object} data the MIME bundle
+     * @param {boolean} trusted whether the user trusts the notebook
+     * @returns {void}
+     */
+    _renderAnswer(data, trusted) {
+      const source = readBundle(data, HTML_TYPE);
+      this._answer.replaceChildren(
+        source
+          ? sanitize(source, trusted ? TRUSTED_OUTPUT_ELEMENTS : OUTPUT_ELEMENTS)
+          : html('pre', {}, readBundle(data, TEXT_TYPE))
+      );
+    }
+
+    /**
+     * @param {unknown} data the record
+     * @param {boolean} isOpen whether the inspector is open regardless of the settings
+     * @returns {Node} the inspector, or a message if the record cannot be displayed
+     */
+    _renderInspector(data, isOpen) {
+      try {
+        this._inspector = new Inspector(readRecord(data), {
+          isOpen: isOpen || settings.get('inspector') === 'open',
+          maxSize: settings.get('largestRecord') * 1e6
+        });
+        return this._inspector.node;
+      } catch (error) {
+        if (!(error instanceof RecordError)) {
+          console.error('gemini-magic:', error);
+        }
+        const message =
+          error instanceof RecordError
+            ? error.message
+            : 'The inspector could not be displayed. See the browser console for details.';
+        return html('div', { class: 'gmi-unavailable', role: 'note' }, message);
+      }
+    }
+
+    /**
+     * Typesets the formulas. All other parts of an answer are marked to be ignored.
+     *
+     * @returns {void}
+     */
+    _typeset() {
+      if (this._typesetter && this._answer.querySelector('.mathjax_process')) {
+        this._typesetter.typeset(this._answer);
+      }
+    }
+  };
+}

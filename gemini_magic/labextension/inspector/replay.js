@@ -1,0 +1,196 @@
+/**
+ * The Replay tab: plays a stream with its original timing and shows the text received so far.
+ *
+ * The Markdown source of the answer is shown as plain text. Nothing runs while the replay is paused.
+ */
+
+import { button, html, prefersReducedMotion } from './dom.js';
+import { formatDuration, reveal } from './format.js';
+
+const SPEEDS = [1, 4, 16];
+const SLIDER_STEPS = 1000;
+const REDUCED_MOTION_INTERVAL = 250; // milliseconds between updates if the user prefers reduced motion
+const MAX_SHOWN = 20_000; // characters of each text, counted from its end; earlier text is out of view
+const MIN_DURATION = 0.001; // seconds
+
+/** A panel of the inspector. */
+export class Replay {
+  /**
+   * @param {import('./record.js').AnswerRecord} record
+   * @param {import('./chunks.js').Chunks} chunks
+   */
+  constructor(record, chunks) {
+    this._record = record;
+    this._chunks = chunks;
+    const lastTime = chunks.length ? chunks.t[chunks.length - 1] : 0;
+    /** Seconds. */
+    this._duration = Math.max(lastTime, record.timing.total ?? 0, MIN_DURATION);
+    /** The playback position in seconds. */
+    this._time = this._duration;
+    this._speed = 1;
+    /** The ID of the requested animation frame; 0 while paused. */
+    this._frame = 0;
+    /** Timestamps of animation frames in milliseconds. */
+    this._lastFrameTime = 0;
+    this._lastUpdateTime = 0;
+    this._playButton = button('▶', () => (this._frame ? this.pause() : this.play()), {
+      class: 'gmi-button gmi-play'
+    });
+    this._slider = html('input', {
+      type: 'range',
+      class: 'gmi-slider',
+      min: 0,
+      max: SLIDER_STEPS,
+      step: 1,
+      'aria-label': 'Playback position',
+      input: () => this._seek((Number(this._slider.value) / SLIDER_STEPS) * this._duration),
+      keydown: event => this._onKeyDown(event)
+    });
+    this._speedSelect = html(
+      'select',
+      {
+        class: 'gmi-speed',
+        'aria-label': 'Playback speed',
+        change: () => (this._speed = Number(this._speedSelect.value))
+      },
+      ...SPEEDS.map(speed => html('option', { value: speed }, `${speed}×`))
+    );
+    this._position = html('span', { class: 'gmi-position' });
+    this._thoughts = html('div', { class: 'gmi-replay-thoughts' });
+    this._text = html('div', { class: 'gmi-replay-text' });
+    this._screen = html(
+      'div',
+      { class: 'gmi-screen', tabindex: 0, role: 'region', 'aria-label': 'Text at the playback position' },
+      this._thoughts,
+      this._text
+    );
+    const controls = [this._playButton, this._slider, this._speedSelect, this._position];
+    this.node = html(
+      'div',
+      { class: 'gmi-replay' },
+      html('div', { class: 'gmi-controls' }, ...controls),
+      this._screen
+    );
+    this._update();
+  }
+
+  /** @returns {void} */
+  dispose() {
+    this.pause();
+  }
+
+  /** @returns {void} */
+  onHide() {
+    this.pause();
+  }
+
+  /**
+   * Plays from the current position; from the start if the position is at the end.
+   *
+   * @returns {void}
+   */
+  play() {
+    if (this._time >= this._duration) {
+      this._time = 0;
+    }
+    this._lastUpdateTime = 0;
+    this._lastFrameTime = performance.now();
+    /** @param {number} timestamp */
+    const onFrame = timestamp => {
+      this._frame = requestAnimationFrame(onFrame);
+      this._time += this._elapsedSince(timestamp);
+      if (this._time >= this._duration) {
+        this._time = this._duration;
+        this.pause();
+      }
+      const isDue = timestamp - this._lastUpdateTime > REDUCED_MOTION_INTERVAL;
+      if (!this._frame || !prefersReducedMotion() || isDue) {
+        this._lastUpdateTime = timestamp;
+        this._update();
+      }
+    };
+    this._frame = requestAnimationFrame(onFrame);
+    this._updateButton();
+  }
+
+  /** @returns {void} */
+  pause() {
+    cancelAnimationFrame(this._frame);
+    this._frame = 0;
+    this._updateButton();
+  }
+
+  /**
+   * @param {number} timestamp of the animation frame
+   * @returns {number} seconds of the stream since the previous animation frame
+   */
+  _elapsedSince(timestamp) {
+    const elapsed = Math.max(0, timestamp - this._lastFrameTime) / 1000;
+    this._lastFrameTime = timestamp;
+    return elapsed * this._speed;
+  }
+
+  /**
+   * @param {number} time in seconds
+   * @returns {void}
+   */
+  _seek(time) {
+    this._time = Math.min(this._duration, Math.max(0, time));
+    this._update();
+  }
+
+  /**
+   * Moves to the next or previous chunk with the arrow keys.
+   *
+   * @param {KeyboardEvent} event
+   * @returns {void}
+   */
+  _onKeyDown(event) {
+    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+    if (step && this._chunks.length) {
+      event.preventDefault();
+      const index = Math.min(this._chunks.length - 1, this._chunks.indexAt(this._time) + step);
+      this._seek(index < 0 ? 0 : this._chunks.t[index]);
+    }
+  }
+
+  /** @returns {void} */
+  _updateButton() {
+    const isPlaying = this._frame !== 0;
+    this._playButton.textContent = isPlaying ? '❚❚' : '▶';
+    this._playButton.setAttribute('aria-label', isPlaying ? 'Pause' : 'Play');
+    this._playButton.title = isPlaying ? 'Pause' : 'Play with the original timing';
+  }
+
+  /** @returns {void} */
+  _update() {
+    const { text, thoughts } = this._record;
+    const index = this._chunks.indexAt(this._time);
+    const lengths = index < 0 ? { text: 0, thoughts: 0 } : this._chunks.lengthsAt(index);
+    const isAtEnd = this._time >= this._duration;
+    showStart(this._thoughts, thoughts, isAtEnd ? thoughts.length : lengths.thoughts);
+    showStart(this._text, text, isAtEnd ? text.length : lengths.text);
+    this._screen.scrollTop = this._screen.scrollHeight;
+    this._slider.value = String(Math.round((this._time / this._duration) * SLIDER_STEPS));
+    const position = `${formatDuration(this._time)} of ${formatDuration(this._duration)}`;
+    this._slider.setAttribute('aria-valuetext', position);
+    this._position.textContent = `${this._time.toFixed(2)} s · ${index + 1} of ${this._chunks.length}`;
+    this._updateButton();
+  }
+}
+
+/**
+ * Shows the start of a text; of a long one only the last part of the start.
+ *
+ * @param {HTMLElement} node
+ * @param {string} text
+ * @param {number} length of the start
+ * @returns {void}
+ */
+function showStart(node, text, length) {
+  const from = Math.max(0, length - MAX_SHOWN);
+  const shown = `${from ? '…' : ''}${reveal(text.slice(from, length))}`;
+  if (node.textContent !== shown) {
+    node.textContent = shown;
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * Rebuilds the HTML of an answer node by node. Elements and attributes that are not on the allow-lists are removed.
+ *
+ * The allow-lists are those of `gemini_magic/markdown/sanitize.py` (a test compares the results), plus the elements that
+ * surround an answer in its output. The source is parsed only into a document that loads nothing and runs no scripts.
+ */
+
+import { reveal } from './format.js';
+
+/**
+ * A test of an attribute's value.
+ *
+ * @typedef {(value: string, node: Element) => boolean} ValueTest
+ */
+
+/**
+ * The allowed elements, each with its allowed attributes and the tests of their values.
+ *
+ * @typedef {Record<string, Record<string, ValueTest>>} AllowList
+ */
+
+const HOST = '(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\\[[0-9A-Fa-f:.]{2,45}\\])';
+const WEB_URL = new RegExp(`^https?://${HOST}(?::[0-9]{1,5})?(?:[/?#][^\\s\\\\<>"]*)?$`, 'i');
+const MAIL_URL = /^mailto:[^\s\\<>"@]+@[^\s\\<>"@]+$/i;
+const IMAGE_DATA = /^data:image\/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/]{1,360000}={0,2}$/;
+const IMAGE_SIDE = /^[1-9][0-9]{0,3}$/;
+
+/** TeX commands that do more than typeset a formula. MathJax would execute them. */
+const UNSAFE_TEX =
+  /\\(?:href|url|class|cssId|style|data|require|unicode|html\w*|[gex]?def|(?:re)?newcommand|newenvironment|let|toggle|action)(?![a-z])/i;
+
+const LINK_RELATION = 'noopener noreferrer nofollow';
+
+/** @type {ValueTest} */
+const any = () => true;
+
+/**
+ * Attributes that every element may have.
+ *
+ * @type {Record<string, ValueTest>}
+ */
+const GLOBAL_ATTRIBUTES = { title: any, lang: any };
+
+/**
+ * @param {string} url
+ * @returns {boolean} whether an answer may link to the URL
+ */
+function isLinkAllowed(url) {
+  if (MAIL_URL.test(url)) {
+    return true;
+  }
+  if (!WEB_URL.test(url)) {
+    return false;
+  }
+  try {
+    return new URL(url).hostname !== '';
+  } catch {
+    return false;
+  }
+}
+
+/** @type {ValueTest} */
+const isAlignment = value => /^text-align: ?(?:left|right|center);?$/.test(value);
+
+/** @type {ValueTest} */
+const isFormula = (value, node) => value === 'mathjax_process' && !UNSAFE_TEX.test(node.textContent);
+
+/** @type {AllowList} The elements of a rendered answer. */
+export const ANSWER_ELEMENTS = {
+  ...Object.fromEntries(
+    'b bdi blockquote br del dfn em h1 h2 h3 h4 h5 h6 hr i li p pre s samp strong table tbody thead tr ul var'
+      .split(' ')
+      .map(name => [name, {}])
+  ),
+  a: { href: isLinkAllowed },
+  ol: { start: value => /^[0-9]+$/.test(value) },
+  code: { class: value => /^language-[A-Za-z0-9_+#.-]{1,40}$/.test(value) },
+  span: {
+    class: (value, node) => /^gm-(?:[adeghimotv]|task|image|pending)$/.test(value) || isFormula(value, node)
+  },
+  div: { class: (value, node) => /^gm-(?:table|pending)$/.test(value) || isFormula(value, node) },
+  sup: { class: value => value === 'gm-def' },
+  th: { style: isAlignment },
+  td: { style: isAlignment },
+  img: {
+    src: value => IMAGE_DATA.test(value),
+    alt: any,
+    width: value => IMAGE_SIDE.test(value),
+    height: value => IMAGE_SIDE.test(value),
+    loading: value => value === 'lazy',
+    referrerpolicy: value => value === 'no-referrer'
+  }
+};
+
+/** @type {ValueTest} */
+const isOutputClass = value =>
+  /^gm-[a-z]+(?:-[a-z]+)?(?: gm-[a-z]+(?:-[a-z]+)?){0,2}$/.test(value) ||
+  value === 'gemini-magic mathjax_ignore';
+
+/** @type {AllowList} The elements of a saved output: the answer, its status line, thoughts and messages. */
+export const OUTPUT_ELEMENTS = {
+  ...ANSWER_ELEMENTS,
+  div: {
+    class: (value, node) => isOutputClass(value, node) || ANSWER_ELEMENTS.div.class(value, node),
+    role: value => /^(?:region|note|status)$/.test(value),
+    'aria-label': any,
+    'aria-busy': value => value === 'true'
+  },
+  span: {
+    class: (value, node) => isOutputClass(value, node) || ANSWER_ELEMENTS.span.class(value, node),
+    role: value => value === 'img',
+    'aria-label': any,
+    title: any
+  },
+  details: { class: isOutputClass },
+  summary: {}
+};
+
+/** @type {AllowList} For trusted notebooks: also images from the web, whose hosts the kernel has checked. */
+export const TRUSTED_OUTPUT_ELEMENTS = {
+  ...OUTPUT_ELEMENTS,
+  img: {
+    ...ANSWER_ELEMENTS.img,
+    src: value => IMAGE_DATA.test(value) || (/^https:/i.test(value) && isLinkAllowed(value))
+  }
+};
+
+/** Elements that are removed together with their content. Other unknown elements are replaced by their content. */
+const REMOVED_WITH_CONTENT = new Set(
+  'script style template noscript iframe object embed title head textarea select xmp noembed noframes plaintext'.split(
+    ' '
+  )
+);
+
+/**
+ * Copies the allowed children of a node.
+ *
+ * @param {Node} source
+ * @param {ParentNode} target
+ * @param {AllowList} allowed
+ * @returns {void}
+ */
+function copyChildren(source, target, allowed) {
+  for (const node of source.childNodes) {
+    if (node.nodeType === Node.TEXT_NODE) {
+      target.append(reveal(/** @type {Text} */ (node).data));
+    } else if (node.nodeType === Node.ELEMENT_NODE) {
+      const element = /** @type {Element} */ (node);
+      const name = element.localName;
+      if (element.namespaceURI !== 'http://www.w3.org/1999/xhtml') {
+        continue;
+      }
+      if (Object.hasOwn(allowed, name)) {
+        const copy = copyElement(element, name, allowed);
+        target.append(name !== 'img' || copy.hasAttribute('src') ? copy : imagePlaceholder(element));
+      } else if (!REMOVED_WITH_CONTENT.has(name)) {
+        copyChildren(element, target, allowed);
+      }
+    }
+  }
+}
+
+/**
+ * Copies an allowed element with its allowed attributes and children.
+ *
+ * @param {Element} source
+ * @param {string} name the name of the element
+ * @param {AllowList} allowed
+ * @returns {Element}
+ */
+function copyElement(source, name, allowed) {
+  const copy = document.createElement(name);
+  const tests = { ...GLOBAL_ATTRIBUTES, ...allowed[name] };
+  for (const { name: attribute, value } of source.attributes) {
+    if (Object.hasOwn(tests, attribute) && tests[attribute](value, source)) {
+      copy.setAttribute(attribute, attribute === 'style' ? value.replace(/[ ;]/g, '') : reveal(value));
+    }
+  }
+  if (name === 'a') {
+    Object.assign(copy, { rel: LINK_RELATION, target: '_blank' });
+  }
+  copyChildren(source, copy, allowed);
+  return copy;
+}
+
+/**
+ * Creates the replacement of an image that is not displayed: its description, with a link if the URL is allowed.
+ *
+ * @param {Element} image
+ * @returns {Element}
+ */
+function imagePlaceholder(image) {
+  const url = image.getAttribute('src') ?? '';
+  const placeholder = document.createElement('span');
+  placeholder.className = 'gm-image';
+  const label = reveal(`image: ${image.getAttribute('alt') || 'no description'}`);
+  if (WEB_URL.test(url) && isLinkAllowed(url)) {
+    const link = document.createElement('a');
+    Object.assign(link, { href: url, textContent: label, rel: LINK_RELATION, target: '_blank' });
+    placeholder.append(link);
+  } else {
+    placeholder.append(label);
+  }
+  return placeholder;
+}
+
+/**
+ * Sanitizes HTML.
+ *
+ * @param {string} source
+ * @param {AllowList} allowed
+ * @returns {DocumentFragment}
+ */
+export function sanitize(source, allowed = OUTPUT_ELEMENTS) {
+  const fragment = document.createDocumentFragment();
+  // The parsed document is inert: it loads no resources and runs no scripts.
+  copyChildren(new DOMParser().parseFromString(source, 'text/html').body, fragment, allowed);
+  return fragment;
+}

@@ -1,0 +1,50 @@
+"""The commands that change a session: ``resume`` continues an answer, ``stop`` ends requests, ``reset`` deletes chats."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from ...response import Response
+from ..arguments import MagicLine
+from ..lookup import names_of, selected_response
+from ..messages import print_lines
+from .context import CommandContext
+
+__all__ = ["reset_conversations", "resume_answer", "stop_requests"]
+
+_QUESTION = 50  # characters of a question
+
+
+def resume_answer(context: CommandContext, line: MagicLine) -> Any:
+    """Request the rest of the last answer if it is incomplete. This sends a new request."""
+    return context.resume(line)
+
+
+def reset_conversations(context: CommandContext, line: MagicLine) -> None:
+    """Delete all conversations; with CHAT, delete only that one."""
+    print_lines(context.session.reset(line.arguments[0] if line.arguments else None))
+
+
+def stop_requests(context: CommandContext, line: MagicLine) -> None:
+    """Stop all running requests, such as those of --background; with NAME, stop only that one."""
+    responses = (
+        [selected_response(context.session, context.shell.user_ns, line.arguments)]
+        if line.arguments
+        else [run.response for run in context.session.runs]
+    )
+    stopped = []
+    for response in responses:
+        if response.stream is not None and not response.stream.done:
+            response.stream.cancel("stop")
+            if response.ledger.cause == "stop":  # otherwise it ended at the same moment
+                chars = response.ledger.chars
+                stopped.append(f"Stopped {_describe(context, response)} after {chars:,} characters.")
+    print_lines(*(stopped or ["No request is running."]))
+
+
+def _describe(context: CommandContext, response: Response) -> str:
+    """The variables that hold a response, or its question."""
+    names = names_of(response, context.shell.user_ns)
+    question = "" if response.request is None else response.request.turns[-1].text
+    return ", ".join(names) or f"the answer to {textwrap.shorten(question, _QUESTION, placeholder=' …')!r}"
