@@ -72,6 +72,7 @@ def test_the_wheel_holds_the_package_and_nothing_else_at_its_top(wheel):
     tops = {name.parts[0] for name in names}
     assert tops == {"gemini_magic", f"gemini_magic-{VERSION}.dist-info", f"gemini_magic-{VERSION}.data"}
     modules = {path.relative_to(CHECKOUT).as_posix() for path in PACKAGE.rglob("*.py")}
+    modules |= {"gemini_magic/views/answer.css", "gemini_magic/views/live.css"}
     assert modules <= set(wheel.namelist())
     assert not [name for name in names if name.suffix in {".pyc", ".swp"} or "tests" in name.parts]
 
