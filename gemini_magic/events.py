@@ -74,7 +74,7 @@ class Chunk(Struct, frozen=True, gc=False):
         raw: the JSON text as bytes, exactly as received.
         round: tool round, from 0.
         attempt: attempt of that round, from 0.
-        offset: where in the body of its exchange the text begins, in bytes; None where that is not known.
+        offset: where in the body of its exchange the text begins, in bytes; None where that is not known, and above 2 GB.
     """
 
     index: int

@@ -114,7 +114,7 @@ class Pipeline:
                 self.received_json = True
                 if self._share and self._exchange.pieces:
                     texts = columns.stores["json"].given
-                    self._exchange.pieces.share(items, first, texts, ledger.chunk_offsets)
+                    self._exchange.pieces.share(items, first, texts)
             for anomaly in anomalies:
                 if anomaly.kind not in self._expected:
                     add_wire_note(ledger, anomaly)

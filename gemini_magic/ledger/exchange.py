@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from shlex import quote
 from typing import Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -124,18 +125,18 @@ class BodyPieces(LazySequence[tuple[float, bytes]]):
     def __init__(self) -> None:
         self.size = 0
         self._times = array("d")
-        # The bytes of a piece; or, in a tuple, those that are not in a chunk.
-        self._kept: list[bytes | tuple[bytes]] = []
-        self._starts = array("q")  # where in the body each piece begins
+        # The bytes of a piece; or a tuple of the bytes before, between and after its chunks. Of equal ones between all
+        # chunks there is one.
+        self._kept: list[bytes | tuple[bytes, ...]] = []
         self._firsts, self._counts = array("i"), array("i")  # which chunks are in it
-        self._rest = (b"",)  # of the last one: mostly it stays the same, and one object is enough
+        self._rest: tuple[
+            bytes, ...
+        ] = ()  # of the last one: mostly it stays the same, and one object is enough
         self._texts: Callable[[range], Sequence[bytes]] = _no_texts
-        self._offsets: Sequence[int] = ()
 
     def append(self, piece: tuple[float, bytes]) -> None:
         """One more."""
         t, data = piece
-        self._starts.append(self.size)
         self.size += len(data)
         self._times.append(t)
         self._firsts.append(0)
@@ -143,11 +144,7 @@ class BodyPieces(LazySequence[tuple[float, bytes]]):
         self._kept.append(data)  # last: as many as are kept, there are of the others
 
     def share(
-        self,
-        items: Sequence[ChunkPosition],
-        first: int,
-        texts: Callable[[range], Sequence[bytes]],
-        offsets: Sequence[int],
+        self, items: Sequence[ChunkPosition], first: int, texts: Callable[[range], Sequence[bytes]]
     ) -> None:
         """Store the last piece without the chunks in it. A second call for the same piece changes nothing.
 
@@ -156,21 +153,24 @@ class BodyPieces(LazySequence[tuple[float, bytes]]):
         Args:
             items: the chunks that the last piece completed, in order; some may begin in a piece before.
             first: the number of the first of them.
-            texts: gives chunks by their numbers, from now on.
-            offsets: where in the body they begin, by their numbers.
+            texts: returns chunks by their numbers, from now on.
         """
-        data, start = self._kept[-1], self._starts[-1]
-        within = [item for item in items if item.offset >= start]
-        if not within or isinstance(data, tuple) or not all(item.verbatim for item in within):
+        data = self._kept[-1]
+        if isinstance(data, tuple):
             return
-        rest, position = [], start
+        start = self.size - len(data)
+        within = [item for item in items if item.offset >= start]
+        if not within or not all(item.verbatim for item in within):
+            return
+        parts, position = [], start
         for item in within:
-            rest.append(data[position - start : item.offset - start])
+            parts.append(data[position - start : item.offset - start])
             position = item.offset + len(item.raw)
-        rest.append(data[position - start :])
-        kept = (b"".join(rest),)
+        between = {part: part for part in parts[1:]}
+        parts[1:] = between if len(between) == 1 else map(between.__getitem__, parts[1:])
+        kept = (*parts, data[position - start :])
         self._rest = self._rest if kept == self._rest else kept
-        self._texts, self._offsets = texts, offsets
+        self._texts = texts
         self._firsts[-1], self._counts[-1] = first + len(items) - len(within), len(within)
         self._kept[-1] = self._rest  # last: from here on, other threads put the piece together
 
@@ -182,19 +182,15 @@ class BodyPieces(LazySequence[tuple[float, bytes]]):
 
     def _at(self, row: int) -> tuple[float, bytes]:
         kept = self._kept[row]
-        return self._times[row], self._with_chunks(row, *kept) if isinstance(kept, tuple) else kept
+        return self._times[row], self._with_chunks(row, kept) if isinstance(kept, tuple) else kept
 
-    def _with_chunks(self, row: int, rest: bytes) -> bytes:
+    def _with_chunks(self, row: int, rest: tuple[bytes, ...]) -> bytes:
         """The bytes of a piece, put together from its chunks and the rest."""
-        first, position = self._firsts[row], self._starts[row]
-        parts: list[bytes] = []
-        used = 0
-        for number, text in enumerate(self._texts(range(first, first + self._counts[row])), first):
-            begin, used = used, used + self._offsets[number] - position
-            parts += rest[begin:used], text
-            position = self._offsets[number] + len(text)
-        parts.append(rest[used:])
-        return b"".join(parts)
+        first, count = self._firsts[row], self._counts[row]
+        texts = self._texts(range(first, first + count))
+        if count == 1 or len(rest) == 3:  # noqa: PLR2004 - before, between and after them
+            return rest[0] + rest[1].join(texts) + rest[-1]
+        return b"".join([*chain.from_iterable(zip(rest[:-1], texts, strict=True)), rest[-1]])
 
 
 def _no_texts(_numbers: range) -> Sequence[bytes]:

@@ -78,6 +78,7 @@ Phase: TypeAlias = Literal["preparing", "queued", "connecting", "waiting", "stre
 
 
 _UNKNOWN = Usage()
+_MAX_OFFSET = 2**31  # so that an offset takes four bytes
 
 
 class Ledger:
@@ -100,7 +101,7 @@ class Ledger:
             of candidate 0's parts it stands behind.
         chunks, events, usage_history: the tables' columns.
         raw: the chunks; ``chunk_offsets``: where each begins in the body of its exchange, in bytes, -1 where that
-            is not known; ``notes``: diagnostics; ``exchanges``: the wire.
+            is not known, and above 2 GB; ``notes``: diagnostics; ``exchanges``: the wire.
         advice: what the reader knows to do about a bad ending, before what its error says.
         look: how views show the answer.
         marks: named moments in seconds since the request was sent; ``delay``: seconds from ``started`` until then.
@@ -142,7 +143,7 @@ class Ledger:
         self.attempt = 0
         self.chars = 0
         self.chunk_columns: Columns[ChunkRow] = chunk_columns()
-        self.chunk_offsets = array("q")
+        self.chunk_offsets = array("i")
         self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns, self.chunk_offsets)
         self.events = EventLog(self.chunk_columns)
         self.event_columns: Columns[EventRow] = self.events.event_columns
@@ -234,11 +235,18 @@ class Ledger:
             rows.append((index, self.round, self.attempt, t, gap, len(raw), *shown, *usage, raw))
             gap = 0.0
             reports.append(usage)
-        self.chunk_offsets.extend(offsets or [-1] * len(batch))  # first: readers count the columns' rows
+        self._add_offsets(offsets or [-1] * len(batch))  # before the columns, whose rows readers count
         self.chunk_columns.extend(rows)
         for (_, reading), usage in zip(batch, reports, strict=True):
             self.events.extend(reading.events, usage)
         self.version += 1
+
+    def _add_offsets(self, offsets: Sequence[int]) -> None:
+        try:
+            new = array("i", offsets)
+        except OverflowError:  # above 2 GB
+            new = array("i", [-1 if offset >= _MAX_OFFSET else offset for offset in offsets])
+        self.chunk_offsets += new
 
     def _add_up(self, reading: Decoded, index: int, t: float) -> tuple[str, str, str, str | None, Usage]:
         """Add one chunk up; returns its kind, text, thought, reason and usage."""

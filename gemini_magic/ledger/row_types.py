@@ -257,7 +257,7 @@ class ChunkList(LazySequence[Chunk]):
 
     Args:
         columns: the table.
-        offsets: where each chunk begins in the body of its exchange, in bytes; -1 where that is not known.
+        offsets: where each chunk begins in the body of its exchange, in bytes; -1 where that is not known, and above 2 GB.
     """
 
     def __init__(self, columns: Columns[ChunkRow], offsets: array[int]) -> None:
