@@ -216,5 +216,6 @@ def test_the_record_has_the_notes_of_the_response():
     ]
     assert {"usage-shrank", "duplicate-text", "unknown-field"} <= {note["kind"] for note in kept}
     warnings = AnswerSnapshot(odd.ledger).warnings
-    assert [line for line in warnings if "became smaller" in line]
+    [shrank] = [note for note in odd.notes if note.kind == "usage-shrank"]
+    assert f"⚠ {shrank.message}" in warnings
     assert len(warnings) == sum(note.severity != "info" for note in odd.notes)
