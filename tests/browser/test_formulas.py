@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attack_media import data_url, png
-from browser.test_views import SAMPLER, SETUP, steady
+from browser_stage import SAMPLER, SETUP, count_steady_heights
 from markdown_answers_written import WRITTEN
 
 ANSWER = f"""{WRITTEN[-1]}
@@ -68,7 +68,7 @@ def test_formulas_live_finished_and_saved(notebook, lab):
     page.wait_for_selector(ROOT)
     found = seen(notebook)
     page.wait_for_timeout(200)
-    assert steady(page) >= 5
+    assert count_steady_heights(page) >= 5
     assert found == found | {"formulas": 15, "elsewhere": 0, "waiting": 0, "broken": 0}
     assert found["image"] == [300, 300, 100]
     assert found["marker"] >= 0

@@ -2,65 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
-from surroundings import CHECKOUT
-
-SETUP = f"""
-import asyncio, sys
-sys.path[:0] = [{str(CHECKOUT)!r}, {str(CHECKOUT / "tests" / "support")!r}]
-from view_stage import ANSWER, ATTACK, feed, new_ledger
-from gemini_magic.views import select_view
-
-async def show(text, thoughts="", pause=0.0, display="live", stop=None, step=12):
-    ledger = new_ledger()
-    view = select_view(ledger, display=display, shell=get_ipython(), allow_stdin=True, stop=stop)
-    view.open()
-    for kind, said in (("thought", thoughts), ("text", text)):
-        for start in range(0, len(said), step):
-            feed(ledger, **{{kind: said[start : start + step]}}, t=start / 50 / step)
-            await asyncio.sleep(0.02)
-            view.update()
-    feed(ledger, finish="STOP")
-    view.update(final=True)
-    await asyncio.sleep(pause)
-    ledger.close("end", t=3.0)
-    view.close()
-"""
-
-# Notes every height the output of a cell has, frame by frame, and whether widgets were on the page.
-SAMPLER = """(cell) => {
-    const heights = window.heights = [];
-    const node = window.jupyterapp.shell.currentWidget.content.widgets[cell].outputArea.node;
-    const sample = () => {
-        const height = node.getBoundingClientRect().height;
-        const live = node.querySelector(".jupyter-widgets") !== null;
-        const last = heights[heights.length - 1];
-        if (!last || last[0] !== height || last[1] !== live) heights.push([height, live]);
-        requestAnimationFrame(sample);
-    };
-    sample();
-}"""
-ROOT = ".jp-OutputArea .gemini-magic"
+from browser_stage import ROOT, SAMPLER, SETUP, count_steady_heights
 
 
 def opened(notebook, lab, *cells, app="lab"):
     notebook.open(lab.write("views.ipynb", [SETUP, *cells]), app=app)
     assert notebook.run(0)
-
-
-def steady(page):
-    """Assert that the output never shrank and at the end grew by the inspector's line only; returns how many heights it had."""
-    heights = page.evaluate("window.heights")
-    drops = [(a, b) for a, b in itertools.pairwise(heights) if b[0] < a[0] - 2]
-    assert drops == []
-    before = [height for height, live in heights if live][-1]
-    after = [height for height, live in heights if not live][-1]
-    line = page.evaluate("document.querySelector('.gmi-bar').getBoundingClientRect().height")
-    assert line <= 24
-    assert abs(after - line - before) <= 2, (before, after, line)
-    return len([height for height, live in heights if live])
 
 
 @pytest.mark.parametrize(("app", "width"), [("lab", 1200), ("lab", 575), ("notebook", 1200)])
@@ -76,7 +24,7 @@ def test_an_answer_never_shrinks_and_does_not_move_when_it_is_finished(notebook,
     assert notebook.run(1)
     page.wait_for_selector(f"{ROOT}.mathjax_ignore")
     page.wait_for_timeout(200)
-    assert steady(page) >= 8
+    assert count_steady_heights(page) >= 8
     wide = page.evaluate(
         f"(() => {{ const r = document.querySelector('{ROOT}'); return r.scrollWidth - r.clientWidth }})()"
     )
@@ -138,7 +86,7 @@ def test_long_blocks_in_pieces_look_like_one(notebook, lab, width):
             arg=cell,
         )
         page.wait_for_timeout(200)
-        assert steady(page) >= 5, name
+        assert count_steady_heights(page) >= 5, name
     coloured = notebook.output(list(LONG).index("unclosed") + 1).locator("pre b", has_text="import")
     assert coloured.count() == 61  # as while it grew
 
@@ -181,7 +129,7 @@ def test_a_reader_is_not_disturbed_and_little_is_sent(notebook, lab):
     notebook.wait_done(1)
     notebook.wait_output(1, "answer complete")
     page.wait_for_timeout(1500)
-    assert steady(page) > 20
+    assert count_steady_heights(page) > 20
     comms = [frame for frame in notebook.log.frames[before:] if frame.kind.startswith("comm_")]
     assert most_in_a_second(frame.sent for frame in comms) <= 40
     # Each picture has one piece that says it is unfinished.
