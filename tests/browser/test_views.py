@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from browser_stage import ROOT, SAMPLER, SETUP, count_steady_heights
+from lab import most_in_a_second
 
 
 def opened(notebook, lab, *cells, app="lab"):
@@ -95,11 +96,6 @@ PROSE = "".join(
     f"Paragraph **{n}** says *something* in `code` and goes on for a line or two, as most of them do.\n\n"
     for n in range(250)
 )
-
-
-def most_in_a_second(times):
-    times = sorted(times)
-    return max(sum(start <= each < start + 1 for each in times) for start in times)
 
 
 def test_a_reader_is_not_disturbed_and_little_is_sent(notebook, lab):

@@ -248,6 +248,12 @@ def parse_frame(payload: bytes | str) -> Frame:
     return Frame(now, _sent(header), len(payload), parts[0].decode(), header["msg_type"], content)
 
 
+def most_in_a_second(times: Iterable[float]) -> int:
+    """The largest number of times that lie within one second."""
+    ordered = sorted(times)
+    return max((sum(start <= other < start + 1 for other in ordered) for start in ordered), default=0)
+
+
 def _sent(header: dict[str, Any]) -> float:
     return datetime.fromisoformat(header["date"]).timestamp()
 
