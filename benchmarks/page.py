@@ -146,12 +146,12 @@ def page() -> None:
 def measure(kind: str) -> None:
     """Print the figures of one kind of text."""
     sys.path[:0] = [str(_HERE.parent / "tests" / "support")]
-    from lab import Notebook, cells, opened  # noqa: PLC0415 - only in the process that measures
+    from lab import Notebook, cells, open_lab  # noqa: PLC0415 - only in the process that measures
 
     paths = [str(_HERE), str(_HERE.parent), str(_HERE.parent / "tests" / "support")]
     setup = _SETUP.format(paths=paths, kind=kind, size=_SIZE, step=_STEP, interval=_INTERVAL, settle=_SETTLE)
     figures = {}
-    with opened() as (lab, context):
+    with open_lab() as (lab, context):
         for name, view in _VIEWS.items():
             notebook = Notebook(lab, context.new_page())
             run_updates = f"view = {view}(); await measure(view, {_UPDATES[name]})"

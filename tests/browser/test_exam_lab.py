@@ -12,8 +12,8 @@ import pytest
 from attack_cases import all_cases, live_states, sample
 from attack_media import formulas, pictures
 from attack_strings import jupyter
+from page_monitor import HOOKS, chunks
 from surroundings import LONG
-from trap import HOOKS, chunks
 from view_stage import finished
 
 from gemini_magic.markdown import defang
@@ -116,7 +116,7 @@ def together(strings, count):
 def left(notebook, lab):
     """Requests an answer caused: to other places, or for files of this server."""
     own = {url for url in notebook.log.requests if "/files/" in url or "logout" in url}
-    return own | notebook.log.beyond(lab.url)
+    return own | notebook.log.requests_beyond(lab.url)
 
 
 def test_answers_as_markdown_that_jupyterlab_trusts(notebook, lab):

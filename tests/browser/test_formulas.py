@@ -87,4 +87,4 @@ def test_formulas_live_finished_and_saved(notebook, lab):
         "broken": 0,
         "image": [300, 300, 100],
     }
-    assert not notebook.log.beyond(lab.url)
+    assert not notebook.log.requests_beyond(lab.url)

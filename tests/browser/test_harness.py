@@ -38,7 +38,7 @@ def test_cells_run_and_widgets_answer(lab, notebook):
     assert {"execute_input", "execute_result", "comm_open", "comm_msg", "error"} <= {
         frame.kind for frame in notebook.log.frames
     }
-    assert notebook.log.beyond(lab.url) == set()
+    assert notebook.log.requests_beyond(lab.url) == set()
 
 
 def test_a_running_cell_is_seen_and_interrupted(lab, notebook):
@@ -83,7 +83,7 @@ HTML('''<img src="http://tracker.invalid/pixel"><img src="{server.base_url}/leak
     server.wait_for_requests(1)
     notebook.page.wait_for_timeout(100)
     tracker = "http://tracker.invalid/pixel"
-    assert notebook.log.beyond(lab.url) == {f"{server.base_url}/leak?how=test", tracker}
+    assert notebook.log.requests_beyond(lab.url) == {f"{server.base_url}/leak?how=test", tracker}
     assert tracker in notebook.log.failed
     assert notebook.log.dialogs == ["alert: hit"]
     assert [leak.query for leak in server.leaks()] == [{"how": "test"}]

@@ -183,7 +183,7 @@ def harmless(notebook, lab, server, title):
     assert notebook.page.evaluate("() => window.pwned ?? null") is None
     assert notebook.log.dialogs == []
     assert server.leaks() == []
-    assert notebook.log.beyond(lab.url) == set()
+    assert notebook.log.requests_beyond(lab.url) == set()
     assert notebook.output(1).locator(HARMFUL).count() == 0
     hrefs = notebook.page.evaluate(
         "(node) => Array.from(node.querySelectorAll('a')).map(a => a.getAttribute('href'))",

@@ -188,7 +188,7 @@ def test_a_time_line_is_a_picture_and_words_where_pictures_are_not_trusted(noteb
     assert "nothing came 2.10 s" in notebook.wait_output(1, "thinking +[▁-█]+")
     assert not notebook.trusted()
     assert page.locator(".jp-RenderedSVG").count() == 0
-    assert not notebook.log.beyond(lab.url)
+    assert not notebook.log.requests_beyond(lab.url)
 
 
 def test_an_attack_does_nothing_live_or_saved(notebook, lab):
@@ -200,7 +200,7 @@ def test_an_attack_does_nothing_live_or_saved(notebook, lab):
     notebook.reload()
     notebook.wait_output(1, "answer complete")
     assert notebook.log.dialogs == []
-    assert not notebook.log.beyond(lab.url)
+    assert not notebook.log.requests_beyond(lab.url)
     for selector in ("img", "iframe", "script", "[onclick]", "[onerror]", "[data-commandlinker-command]"):
         assert notebook.page.locator(f"{ROOT} {selector}").count() == 0
     for link in notebook.page.locator(f"{ROOT} a").all():
