@@ -13,7 +13,7 @@ import random
 import re
 from pathlib import Path
 
-from gemini_magic.prompts import build
+from gemini_magic.prompts import build_request
 from gemini_magic.backends import Endpoint, backend
 from gemini_magic.content import Text
 from gemini_magic.config import resolve
@@ -300,7 +300,7 @@ def sse_events(
 def request_and_head(number: int, prompt: str, chosen: dict) -> list[dict]:
     """Two lines of a recording: the request of a cell with these options, and the head of the response."""
     options, _ = resolve(chosen)
-    request = GEMINI.encode(build([Text(prompt)], options), Endpoint())
+    request = GEMINI.encode(build_request([Text(prompt)], options), Endpoint())
     sent = {
         "method": request.method,
         "url": request.url,

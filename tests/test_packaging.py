@@ -72,6 +72,7 @@ def test_the_wheel_has_only_the_package_at_its_top_level(wheel):
     top_level = {name.parts[0] for name in names}
     assert top_level == {"gemini_magic", f"gemini_magic-{VERSION}.dist-info", f"gemini_magic-{VERSION}.data"}
     modules = {path.relative_to(CHECKOUT).as_posix() for path in PACKAGE.rglob("*.py")}
+    modules |= {"gemini_magic/views/answer.css", "gemini_magic/views/live.css"}
     assert modules <= set(wheel.namelist())
     assert not [name for name in names if name.suffix in {".pyc", ".swp"} or "tests" in name.parts]
 

@@ -81,7 +81,7 @@ def test_each_format_is_displayed_live_and_in_the_saved_answer(lab, notebook, se
     early = [r'"name": "Ada"', "Sorry", None, r"# No", "<h1 onclick=x>"]
     late = [
         r'"title": "Notes"',
-        r"The answer is not JSON: expecting value at line 1, column 1",
+        r"The answer is not valid JSON: expecting value at line 1, column 1",
         "print",
         r"\*title\* <b>",
         "Hi</h1>",

@@ -32,7 +32,7 @@ from gemini_magic.markdown.sanitize import sanitize_html
 from gemini_magic.tables import Rows
 from gemini_magic.views import bundle
 from gemini_magic.views.record import RECORD, record
-from gemini_magic.views.timeline_data import look
+from gemini_magic.views.timeline_data import timeline_data
 from gemini_magic.views.units import duration
 from gemini_magic.wire import SseReader
 
@@ -608,7 +608,7 @@ def test_the_longest_gap_is_drawn_and_labelled_if_it_is_much_longer_than_the_med
         ledger = even(step, gap=gap)
         words, _, named, bands = page.page.evaluate(DRAWN, [record(ledger), width])
         assert (len(named), bands) == (notable, notable), (step, gap)
-        assert (look(ledger).notable is not None) == bool(notable), (step, gap)
+        assert (timeline_data(ledger).notable_gap is not None) == bool(notable), (step, gap)
         assert not [each for each in words if each[1] < 0 or each[2] > width], (step, gap)
 
 

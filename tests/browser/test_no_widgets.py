@@ -33,7 +33,7 @@ def test_the_answer_can_be_read_at_the_end_and_with_html_also_while_it_streams(p
     notebook.open(notebook.lab.write("plain.ipynb", cells))
     notebook.run(0)
     notebook.run(1, wait=False)
-    early = notebook.wait_output(1, "appears here when it is finished; --display html shows it")
+    early = notebook.wait_output(1, "appears here when it is finished. Use --display html to see it")
     assert "HTML(" not in early
     assert "VBox" not in early
     notebook.screenshot(screenshots / "no-widgets.png")

@@ -185,7 +185,7 @@ def test_a_time_line_is_a_picture_and_words_where_pictures_are_not_trusted(noteb
     [output] = notebook.saved_outputs(1)
     assert set(output["data"]) == {"image/svg+xml", "text/plain"}
     notebook.reload(no_kernel=True)
-    assert "nothing came 2.10 s" in notebook.wait_output(1, "thinking +[▁-█]+")
+    assert "no data 2.10 s" in notebook.wait_output(1, "thinking +[▁-█]+")
     assert not notebook.trusted()
     assert page.locator(".jp-RenderedSVG").count() == 0
     assert not notebook.log.requests_beyond(lab.url)
