@@ -71,7 +71,7 @@ def until(condition, timeout=5.0, every=0.001):
         time.sleep(every)
 
 
-def taken(action):
+def time_taken(action):
     """The seconds that an action takes."""
     began = time.perf_counter()
     action()
