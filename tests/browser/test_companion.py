@@ -13,22 +13,6 @@ STATIC = f"{ROOT}.mathjax_ignore"
 LINE = 30  # pixels at least
 INTRODUCTION = "%gemini last shows what had arrived"
 
-# Records scroll positions and heights in each frame: nothing may move when the answer ends, not even for one frame.
-FRAMES = """() => {
-    const frames = window.frames_ = [];
-    const note = () => {
-        const thoughts = window.area().querySelector(".gm-thoughts");
-        frames.push([
-            Math.round(window.outer().scrollTop),
-            Math.round(window.root()?.getBoundingClientRect().height ?? 0),
-            thoughts ? Math.round(thoughts.scrollTop) : 0
-        ]);
-        window.noting = requestAnimationFrame(note);
-    };
-    cancelAnimationFrame(window.noting);
-    note();
-}"""
-
 SELECT = """([first, from, last, to]) => {
     const lines = Array.from(window.root().querySelectorAll(".gm-answer p"));
     window.getSelection().setBaseAndExtent(lines[first].firstChild, from, lines[last].firstChild, to);
@@ -84,7 +68,7 @@ def test_the_end_is_followed_while_it_is_in_view(reader, windowing):
         windowing,
     )
     top = follow(reader)
-    reader.page.evaluate(FRAMES)
+    reader.record_frames()
     reader.end()
     assert {frame[0] for frame in reader.frames()} == {top}
     assert -NEAR < reader.below <= 0
@@ -95,7 +79,7 @@ def test_a_reader_who_scrolled_away_is_not_moved(reader):
     reader.grow(60)
     reader.page.evaluate("() => { window.outer().scrollTop = 60; }")
     reader.grow(20)
-    reader.page.evaluate(FRAMES)
+    reader.record_frames()
     reader.grow(10)
     reader.end()
     assert {frame[0] for frame in reader.frames()} == {60}
@@ -105,7 +89,7 @@ def test_a_reader_who_scrolled_away_is_not_moved(reader):
     reader.page.evaluate("() => { window.outer().scrollTop = 1e6; }")  # past the end of the answer
     top = reader.top
     assert reader.below < -10 * LINE
-    reader.page.evaluate(FRAMES)
+    reader.record_frames()
     reader.grow(5)
     reader.end()
     assert {frame[0] for frame in reader.frames()} == {top}
@@ -155,7 +139,7 @@ def test_expanded_thoughts_stay_expanded_and_keep_their_scroll_position(reader):
     assert reader.below > 0
     reader.grow(10)
     assert reader.top == 0  # the reader reads the thoughts from their start
-    page.evaluate(FRAMES)
+    reader.record_frames()
     reader.end()
     page.wait_for_timeout(100)
     [(last, _, thoughts)] = {(frame[0], 0, frame[2]) for frame in reader.frames()}

@@ -115,6 +115,22 @@ PAGE = """() => {
         announcer, {childList: true, characterData: true, subtree: true});
 }"""
 
+# Runs in the page: records scroll positions and heights in each frame, because nothing may move even for one frame.
+FRAMES = """() => {
+    const frames = window.frames_ = [];
+    const note = () => {
+        const thoughts = window.area().querySelector(".gm-thoughts");
+        frames.push([
+            Math.round(window.outer().scrollTop),
+            Math.round(window.root()?.getBoundingClientRect().height ?? 0),
+            thoughts ? Math.round(thoughts.scrollTop) : 0
+        ]);
+        window.noting = requestAnimationFrame(note);
+    };
+    cancelAnimationFrame(window.noting);
+    note();
+}"""
+
 
 def count_steady_heights(page):
     """The number of heights that the live output had since `SAMPLER` ran.
@@ -180,8 +196,12 @@ class Reader:
         self.page.wait_for_function("() => window.root().matches('.mathjax_ignore')")
         self.page.evaluate("window.painted()")
 
+    def record_frames(self):
+        """Start to record scroll positions and heights in each frame."""
+        self.page.evaluate(FRAMES)
+
     def frames(self):
-        """The distinct values recorded since FRAMES."""
+        """The distinct scroll positions and heights since `record_frames`."""
         return {tuple(frame) for frame in self.page.evaluate("window.frames_")}
 
     @property
