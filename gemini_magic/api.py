@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from .backends import Backend, backend
 from .client import Key, Stream, endpoint_of, open_stream
-from .config import CALL, KEPT_BACK, resolve
+from .config import CALL, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
 from .conversation import answer_turn
 from .credentials import find_key, key_header
@@ -24,7 +24,7 @@ from .journaling import journal, should_journal, start_journaling
 from .ledger import DisplayOptions, Ledger
 from .markdown import Images
 from .options import Options
-from .prompts import build, parts_of
+from .prompts import build_request, parts_of_prompt
 from .recording import Recorder, Replay
 from .response import Response
 from .response_stream import Callbacks, ResponseStream
@@ -59,10 +59,10 @@ class Preview(NamedTuple):
 
 
 def _request(prompt: str | Sequence[Part], options: Options, turns: Sequence[Turn]) -> Request:
-    parts = parts_of(prompt)
+    parts = parts_of_prompt(prompt)
     if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
         raise OptionError("The prompt is empty.", remedy="Write a question.")
-    return build(parts, options, turns)
+    return build_request(parts, options, turns)
 
 
 def _recording_path(name: str) -> Path:
@@ -158,7 +158,7 @@ def begin(
     replay = None
     if options.replay:
         replay = Replay(_recording_path(options.replay), any_order=options.replay_any, speed=options.speed)
-    key, withheld = None, (sources or {}).get(KEPT_BACK)
+    key, withheld = None, (sources or {}).get(KEY_WITHHELD)
     if replay is None and dialect.local is None:
         key = _find_key(dialect, options, ask_key, withheld)
     else:
@@ -214,8 +214,8 @@ def _reply(
     if answer is None:
         raise OptionError("There is no answer to reply to.", remedy="Ask again.")
     once = ("to", "record", "background")  # a second answer would overwrite the file of the first
-    repeated = {name: value for name, value in options.again().items() if name not in once}
-    resolved, sources = resolve(more, again=repeated, place=CALL)
+    previous = {name: value for name, value in options.for_follow_up().items() if name not in once}
+    resolved, sources = resolve(more, previous=previous, source=CALL)
     follow_up = _request(prompt, resolved, (*request.turns, answer))
     reply, stream = begin(follow_up, resolved, sources=sources)
     with _closing_on_error(reply, stream.close):
@@ -268,7 +268,7 @@ def stream(
         UsageProblem: the prompt is empty or not a valid type, an option is unknown, or no key was found. Nothing
             was sent.
     """
-    resolved, sources = resolve(options, place=CALL)
+    resolved, sources = resolve(options, source=CALL)
     started = begin(_request(prompt, resolved, turns), resolved, sources=sources)
     return ResponseStream(*started, Callbacks(on_chunk, on_thinking, on_complete))
 

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from collections.abc import Iterable
-from contextlib import suppress
 from html import escape
 from itertools import islice
 from typing import Any, Final, NamedTuple, Protocol
-from urllib.parse import unquote
 
+from .backends import SentRequest, backend
 from .events import Usage
 from .ledger import Ledger, NoteRow
 from .lenient_json import json_safe, replace_surrogates
@@ -23,7 +21,6 @@ from .timing import TIMING_LABELS, Timing
 
 __all__ = ["Change", "Difference"]
 
-_MODEL: Final = re.compile(r"/models/([^/:?]+)")
 _COMPARED_LINES: Final = 2_000  # lines of each text that are compared
 _SHOWN_LINES: Final = 200  # lines of the text difference that are displayed
 _SHOWN_CHARS: Final = 200  # characters of a value that are displayed
@@ -161,36 +158,24 @@ def _values(response: Comparable, text: str) -> list[tuple[str, Any]]:
 
 def _request_values(response: Comparable) -> list[tuple[str, Any]]:
     """Return the values of the last request as it was sent, because a loaded recording has nothing else."""
-    exchanges = response.ledger.exchanges
-    body: Any = None
-    with suppress(ValueError, RecursionError, IndexError):
-        body = json.loads(exchanges[-1].body)
-    body = dict(body) if isinstance(body, dict) else {}
-    model = _MODEL.search(exchanges[-1].url) if exchanges else None
-    turns = body.pop("contents", None)
-    texts = [_turn_text(turn) for turn in turns] if isinstance(turns, list) else []
-    system, config = body.pop("systemInstruction", None), body.pop("generationConfig", None)
+    ledger = response.ledger
+    sent = SentRequest()
+    if ledger.exchanges:
+        last = ledger.exchanges[-1]
+        sent = backend(ledger.backend).read_request(last.url, last.body)
     return [
-        ("requested model", unquote(model[1]) if model else body.pop("model_name", None)),
-        ("prompt", texts[-1] if texts else None),
-        ("earlier turns", len(texts) - 1 if texts else None),
-        ("system", _turn_text(system) if system else None),
-        ("config", _json(config) if config else None),
-        ("body", _json(body) if body else None),
+        ("requested model", sent.model),
+        ("prompt", _text(sent.question)),
+        ("earlier turns", sent.turns_before),
+        ("system", _text(sent.system)),
+        ("config", _json(sent.config) if sent.config else None),
+        ("body", _json(sent.rest) if sent.rest else None),
     ]
 
 
-def _turn_text(turn: Any) -> str:
-    """Return the text of a turn if it has only text parts, otherwise its JSON."""
-    parts = turn.get("parts") if isinstance(turn, dict) else None
-    texts = (
-        [part.get("text") if isinstance(part, dict) else None for part in parts]
-        if isinstance(parts, list)
-        else []
-    )
-    if texts and all(isinstance(text, str) for text in texts):
-        return "".join(map(str, texts))
-    return _json(turn)
+def _text(value: Any) -> str | None:
+    """Return a string unchanged, and any other JSON value except null as JSON."""
+    return value if value is None or isinstance(value, str) else _json(value)
 
 
 def _timing_name(field: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from .errors import BlockedError, GeminiMagicError, Interrupted, ServiceError, StalledError, TruncatedError
-from .events import Failure, Finish, Note, Status, status_of
+from .events import Failure, Finish, Note, Status
 
 __all__ = [
     "REMEDY_OTHER_KERNEL",
@@ -124,18 +124,19 @@ def _ending_at_eof(finish: Finish | None, chars: int, chunks: int) -> Ending:
     if finish is None:
         what = "The answer ended without a finish reason" if chunks else "The answer was empty"
         return Ending("truncated", TruncatedError(_after(what, chars), remedy=resume))
-    status = status_of(finish.reason)
-    if status is None:
+    outcome = finish.outcome
+    if outcome is None:
         message = f"The finish reason {finish.reason!r} is unknown; the answer is treated as complete."
         return Ending("complete", None, Note("unknown-finish-reason", message, "warning"))
-    if status == "blocked":
-        return Ending(status, _blocked("The answer was blocked", finish))
-    if status == "error":
+    if outcome == "blocked":
+        return Ending("blocked", _blocked("The answer was blocked", finish))
+    if outcome == "error":
         message = f"The model failed {_reason(finish)}"
-        return Ending(status, ServiceError(message, status=finish.reason, remedy="Ask again."))
-    if finish.reason == "CONTINUATION":
-        return Ending(status, TruncatedError(_after("The server paused the answer", chars), remedy=resume))
-    return Ending(status)
+        return Ending("error", ServiceError(message, status=finish.reason, remedy="Ask again."))
+    if outcome == "paused":
+        error = TruncatedError(_after("The server paused the answer", chars), remedy=resume)
+        return Ending("truncated", error)
+    return Ending(outcome)
 
 
 def _arrived(chars: int) -> str:

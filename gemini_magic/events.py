@@ -16,21 +16,24 @@ from .lenient_json import read_json
 
 __all__ = [
     "Chunk",
+    "Citation",
     "Decoded",
     "Delta",
     "Event",
     "Evidence",
     "Failure",
     "Finish",
+    "FinishOutcome",
     "Note",
     "Severity",
     "Status",
+    "TokenDetail",
     "Usage",
     "UsageReport",
-    "status_of",
 ]
 
 Status: TypeAlias = Literal["running", "complete", "truncated", "blocked", "error", "stalled", "interrupted"]
+FinishOutcome: TypeAlias = Literal["complete", "truncated", "paused", "blocked", "error"]
 Severity: TypeAlias = Literal["info", "warning", "error"]
 
 
@@ -48,6 +51,20 @@ class Usage(NamedTuple):
     total: int | None = None
 
 
+class TokenDetail(NamedTuple):
+    """A token count by modality, as a server reports it.
+
+    Attributes:
+        counted: ``prompt``, ``cached``, ``output`` or ``tool``.
+        modality: in lower case, such as ``text`` or ``audio``; empty where the server does not say.
+        tokens: the count.
+    """
+
+    counted: str
+    modality: str
+    tokens: int
+
+
 class Chunk(Struct, frozen=True, gc=False):
     """One JSON value of the stream, exactly as received.
 
@@ -57,7 +74,7 @@ class Chunk(Struct, frozen=True, gc=False):
         raw: the JSON text as bytes, exactly as received.
         round: tool round, from 0.
         attempt: attempt of that round, from 0.
-        offset: where in the body of its exchange the text begins, in bytes; None where that is not known.
+        offset: where in the body of its exchange the text begins, in bytes; None where that is not known, and above 2 GB.
     """
 
     index: int
@@ -88,18 +105,35 @@ class Delta(Struct, frozen=True, gc=False):
     candidate: int = 0
 
 
-class Evidence(Struct, frozen=True, gc=False):
-    """Metadata of an answer beside its text.
+class Citation(NamedTuple):
+    """A passage of the answer that the server attributes to a source. Values that were not sent are None.
 
     Attributes:
-        name: the field's name: ``citationMetadata``, ``groundingMetadata`` or ``urlContextMetadata``.
-        value: the JSON value as sent.
-        candidate: index of the candidate it belongs to.
+        start, end: byte offsets of the passage in the UTF-8 form of the answer.
+        uri, title, license: of the source.
     """
 
-    name: str
+    start: int | None
+    end: int | None
+    uri: str | None
+    title: str | None
+    license: str | None
+
+
+class Evidence(Struct, frozen=True, gc=False):
+    """What a server reports about an answer beside its text: citations, searches, pages that it read.
+
+    Attributes:
+        kind: what it is about.
+        value: the JSON value as sent.
+        candidate: which candidate it belongs to.
+        citations: the passages and sources in ``value``; empty for anything but citations.
+    """
+
+    kind: Literal["citation", "grounding", "url_context"]
     value: Any
     candidate: int = 0
+    citations: tuple[Citation, ...] = ()
 
 
 class UsageReport(Struct, frozen=True, gc=False):
@@ -115,13 +149,16 @@ class Finish(Struct, frozen=True, gc=False):
         reason: as sent, with integer enums replaced by their names; unknown reasons are passed through.
         message: the server's explanation, or None.
         candidate: index of the candidate it belongs to.
-        prompt: True when the prompt itself was blocked (``promptFeedback.blockReason``).
+        prompt: True if the prompt itself was blocked.
+        outcome: what the reason means for the answer; None for a reason that the backend does not know. ``truncated``
+            is the token limit, ``paused`` an interruption after which the server can continue the answer.
     """
 
     reason: str
     message: str | None = None
     candidate: int = 0
     prompt: bool = False
+    outcome: FinishOutcome | None = None
 
 
 class Note(Struct, frozen=True, gc=False):
@@ -172,8 +209,9 @@ class Decoded(Struct, gc=False):
         events: its events, in order.
         model_version, response_id: as sent, or None.
         continuation: the token with which the server can continue the answer, or None.
-        extras: fields that gateways and newer servers add (``provider``, ``cache_tier``, ``serviceTier``, ``cost`` …),
-            as sent; None if there are none.
+        extras: other fields of the answer that users may want, as sent; None if there are none. Every decoder uses these
+            names where the dialect has such a field: ``provider`` and ``cache_tier`` of a gateway, ``serviceTier`` that
+            was billed, ``cost`` in US dollars.
     """
 
     events: list[Event]
@@ -181,42 +219,3 @@ class Decoded(Struct, gc=False):
     response_id: str | None = None
     continuation: str | None = None
     extras: dict[str, Any] | None = None
-
-
-_STATUS_BY_REASON: dict[str, Status] = {
-    "STOP": "complete",
-    "final": "complete",  # marks the last chunk in dialects without finish reasons
-    "MAX_TOKENS": "truncated",
-    "CONTINUATION": "truncated",
-    **dict.fromkeys(
-        (
-            "SAFETY",
-            "RECITATION",
-            "LANGUAGE",
-            "BLOCKLIST",
-            "PROHIBITED_CONTENT",
-            "SPII",
-            "IMAGE_SAFETY",
-            "IMAGE_PROHIBITED_CONTENT",
-            "IMAGE_RECITATION",
-            "MODEL_ARMOR",
-            "JAILBREAK",
-        ),
-        "blocked",
-    ),
-    **dict.fromkeys(
-        (
-            "MALFORMED_FUNCTION_CALL",
-            "MALFORMED_RESPONSE",
-            "MISSING_THOUGHT_SIGNATURE",
-            "TOO_MANY_TOOL_CALLS",
-            "UNEXPECTED_TOOL_CALL",
-        ),
-        "error",
-    ),
-}
-
-
-def status_of(reason: str) -> Status | None:
-    """Return the status of an answer whose last finish reason is ``reason``; None for an unknown reason."""
-    return _STATUS_BY_REASON.get(reason)

@@ -6,13 +6,12 @@ socket, no key and no recording.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
-from .backends import Backend
+from .backends import Backend, Decoder
 from .diagnostics import add_wire_note, unreadable_body
 from .errors import WireError
-from .events import Decoded, Failure
+from .events import Failure
 from .ledger import Exchange, Ledger
 from .wire import Item, Reader
 
@@ -42,7 +41,7 @@ class Pipeline:
         exchange: Exchange,
         ledger: Ledger,
         backend: Backend,
-        decode: Callable[[bytes], Decoded],
+        decode: Decoder,
         *,
         max_event: int,
         writing: AbstractContextManager[object] | None = None,
@@ -103,7 +102,7 @@ class Pipeline:
     def _append(self, t: float, items: list[Item]) -> None:
         decode = self._decode
         # Outside the lock: decoding a large text takes a while.
-        chunks = [(item.raw, decode(item.raw)) for item in items]
+        chunks = [(item.raw, decode(item.raw, item.event)) for item in items]
         anomalies = self._reader.anomalies[self._noted :]
         if not chunks and not anomalies:
             return
@@ -114,8 +113,7 @@ class Pipeline:
             if chunks:
                 self.received_json = True
                 if self._share and self._exchange.pieces:
-                    texts = columns.stores["json"].stored
-                    self._exchange.pieces.share(items, first, texts, ledger.chunk_offsets)
+                    self._exchange.pieces.share(items, first, columns.stores["json"].stored)
             for anomaly in anomalies:
                 if anomaly.kind not in self._expected:
                     add_wire_note(ledger, anomaly)

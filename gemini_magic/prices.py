@@ -16,15 +16,6 @@ from .events import Usage
 
 __all__ = ["Cost", "list_price", "reported_cost"]
 
-# Names of the token counts in the Gemini API (reference, UsageMetadata).
-_COUNTS: Final = {
-    "prompt": "promptTokenCount",
-    "cached": "cachedContentTokenCount",
-    "output": "candidatesTokenCount",
-    "thoughts": "thoughtsTokenCount",
-    "tool": "toolUsePromptTokenCount",
-    "total": "totalTokenCount",
-}
 _STANDARD: Final = {"", "standard", "default", "on_demand", "unspecified", "service_tier_unspecified"}
 
 
@@ -82,7 +73,8 @@ def list_price(
     usage: Usage | None,
     model: str | None,
     *,
-    metadata: Mapping[str, Any] | None = None,
+    reported: Mapping[str, Any],
+    provider: str | None,
     tier: str | None = None,
     when: datetime | None = None,
 ) -> Cost | None:
@@ -91,7 +83,8 @@ def list_price(
     Args:
         usage: the final token counts.
         model: the model that answered, as the server names it.
-        metadata: the last ``usageMetadata`` as sent, which separates audio and images from text.
+        reported: the model and the counts as genai-prices reads them: in the JSON of the provider's API.
+        provider: the provider's name in genai-prices; None for a provider without list prices.
         tier: the service tier that was billed; the price is unknown if the table has none for it.
         when: when the request was made, because prices change.
 
@@ -102,23 +95,22 @@ def list_price(
     if (
         usage is None
         or not model
+        or provider is None
         or usage.prompt is None
         or (usage.output is None and usage.thoughts is None)
     ):
         return None
-    counts: dict[str, Any] = {
-        name: count for field, name in _COUNTS.items() if (count := getattr(usage, field)) is not None
-    }
-    details = {k: v for k, v in (metadata or {}).items() if k.endswith("TokensDetails")}
     try:
-        return _lookup({**details, **counts}, model.removeprefix("models/"), tier, when)
+        return _lookup(reported, provider, tier, when)
     except Exception:  # noqa: BLE001 - third-party code; a missing price must not lose the answer
         return None
 
 
-def _lookup(counts: dict[str, Any], model: str, tier: str | None, when: datetime | None) -> Cost | None:
+def _lookup(
+    reported: Mapping[str, Any], provider: str, tier: str | None, when: datetime | None
+) -> Cost | None:
     package: Any = import_module("genai_prices")
-    extracted = package.extract_usage({"modelVersion": model, "usageMetadata": counts}, provider_id="google")
+    extracted = package.extract_usage(reported, provider_id=provider)
     name = (tier or "").lower()
     context = {} if name in _STANDARD else {"service_tier": name}
     if context and not any(

@@ -17,12 +17,11 @@ from .content import Blob, Call, Part, Request
 from .diagnostics import all_notes
 from .diff import Difference
 from .errors import GeminiMagicError, Interrupted, OptionError, RecordingError
-from .events import Chunk, Status, Usage
+from .events import Chunk, Citation, Status, Usage
 from .ledger import (
     Attempt,
     Candidate,
     ChunkRow,
-    Citation,
     EventRow,
     Exchange,
     Ledger,
@@ -35,7 +34,6 @@ from .ledger import (
     modality_rows,
     part_row,
     rows_of,
-    usage_metadata,
 )
 from .prices import Cost, list_price, reported_cost
 from .recording import load_exchanges, read_recording, write_recording
@@ -119,7 +117,7 @@ class Response:
     @property
     def grounding(self) -> dict[str, Any]:
         """The last grounding metadata (searches, sources, the text they support) as sent; empty when not sent."""
-        found = [each.value for each in self.ledger.evidence if each.name == "groundingMetadata"]
+        found = [each.value for each in self.ledger.evidence if each.kind == "grounding"]
         return found[-1] if found and isinstance(found[-1], dict) else {}
 
     # -- status ----------------------------------------------------------------------------------------------
@@ -212,7 +210,8 @@ class Response:
     @property
     def usage_by_modality(self) -> Rows[ModalityRow]:
         """One row for each token count that a usage report splits by text, image, audio and so on, as sent."""
-        return rows_of(ModalityRow, modality_rows(usage_metadata(self.ledger.raw)))
+        details = backend(self.ledger.backend).token_details
+        return rows_of(ModalityRow, modality_rows((chunk, details(chunk.raw)) for chunk in self.ledger.raw))
 
     @property
     def notes(self) -> Rows[NoteRow]:
@@ -252,16 +251,25 @@ class Response:
         model = ledger.model_version or (ledger.request.model if ledger.request else None)
         if "cost" in ledger.extras:
             return reported_cost(ledger.extras["cost"], source=ledger.backend, model=model)
-        requested = ledger.request.body.get("serviceTier") if ledger.request else None
+        dialect = backend(ledger.backend)
+        requested = dialect.requested_tier(ledger.request) if ledger.request else None
         tier = ledger.extras.get("serviceTier", requested)
-        metadata = [found for _, found in usage_metadata(ledger.raw) if "totalTokenCount" in found]
         return list_price(
             ledger.usage,
             model,
-            metadata=metadata[-1] if metadata else None,
+            reported=dialect.price_data(model or "", self.usage, self._last_report()),
+            provider=dialect.price_provider,
             tier=tier if isinstance(tier, str) else None,
             when=ledger.started,
         )
+
+    def _last_report(self) -> bytes:
+        """Return the JSON text of the chunk with the last token total; empty if no total was reported."""
+        rows = self.usage_history
+        chunks = [
+            chunk for chunk, total in zip(rows["chunk"], rows["total"], strict=True) if total is not None
+        ]
+        return self.ledger.raw[chunks[-1]].raw if chunks else b""
 
     @property
     def timing(self) -> Timing:

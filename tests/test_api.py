@@ -18,6 +18,7 @@ from surroundings import CANARY
 
 import gemini_magic
 from gemini_magic import Response, api
+from gemini_magic.backends.gemini_decode import finish_of
 from gemini_magic.config import resolve
 from gemini_magic.content import Text
 from gemini_magic.errors import (
@@ -31,7 +32,7 @@ from gemini_magic.errors import (
     TruncatedError,
     UsageProblem,
 )
-from gemini_magic.events import Delta, Finish
+from gemini_magic.events import Delta
 
 
 def ask(server, model="quick", **options):
@@ -47,7 +48,7 @@ def test_a_response_has_everything_that_was_received(fake_server):
     assert r.usage.total == r.raw[-1]["usageMetadata"]["totalTokenCount"]
     assert [row.kind for row in r.events.where(kind="finish")] == ["finish"]
     assert r.timing.first_text <= r.timing.total
-    assert r.request.config == {"temperature": 0.5}
+    assert r.request.settings.temperature == 0.5
     (sent,) = fake_server.requests
     assert sent.body["systemInstruction"] == {"parts": [{"text": "be kind"}]}
     assert r.attempts[0].status == 200
@@ -128,7 +129,7 @@ def test_events_are_iterated_from_the_first_one_sync_and_async(fake_server):
         assert not stream.done
         fake_server.open("go")
         rest = list(seen)
-    assert Finish("STOP") in rest
+    assert finish_of("STOP") in rest
 
     async def again():
         return [event async for event in stream]
@@ -146,7 +147,7 @@ def test_leaving_the_block_stops_the_stream_and_keeps_the_text(fake_server):
 
 
 def test_mistakes_are_reported_before_anything_is_sent(fake_server):
-    with pytest.raises(OptionError, match="no setting 'temprature'"):
+    with pytest.raises(OptionError, match="Unknown setting: 'temprature'"):
         ask(fake_server, temprature=1)
     with pytest.raises(OptionError, match="prompt is empty"):
         gemini_magic.ask("  ", base_url=fake_server.base_url)
@@ -163,7 +164,7 @@ def test_mistakes_are_reported_before_anything_is_sent(fake_server):
     ids=lambda each: each.__name__,
 )
 def test_an_invalid_prompt_is_an_error(fake_server, function, prompt):
-    with pytest.raises(PromptError, match=r"^A prompt is text or a list of parts, not \w+\.") as caught:
+    with pytest.raises(PromptError, match=r"^A prompt must be text or a list of parts, not \w+\.") as caught:
         function(prompt, model="quick", base_url=fake_server.base_url)
     assert caught.value.remedy
     assert fake_server.requests == []

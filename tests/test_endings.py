@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from view_stage import feed, new_ledger
 
+from gemini_magic.backends.gemini_decode import finish_of
 from gemini_magic.endings import ending_of, repeated_overlap, repetition_note
 from gemini_magic.errors import BlockedError, Interrupted, ServiceError, StalledError, TruncatedError
 from gemini_magic.events import Failure, Finish
@@ -88,21 +89,21 @@ MESSAGES = [
     ("end", EMPTY, TruncatedError, "The answer was empty; no text had arrived.", ASK_AGAIN),
     (
         "end",
-        {**HALF, "finish": Finish("CONTINUATION")},
+        {**HALF, "finish": finish_of("CONTINUATION")},
         TruncatedError,
         "The server paused the answer after 1,234 characters.",
         RESUME,
     ),
     (
         "end",
-        {"chars": 0, "chunks": 1, "finish": Finish("CONTINUATION")},
+        {"chars": 0, "chunks": 1, "finish": finish_of("CONTINUATION")},
         TruncatedError,
         "The server paused the answer; no text had arrived.",
         ASK_AGAIN,
     ),
     (
         "end",
-        {**HALF, "finish": Finish("SAFETY", "Too hot.")},
+        {**HALF, "finish": finish_of("SAFETY", "Too hot.")},
         BlockedError,
         "The answer was blocked (SAFETY): Too hot.",
         REPHRASE,
@@ -116,7 +117,7 @@ MESSAGES = [
     ),
     (
         "end",
-        {**HALF, "finish": Finish("MALFORMED_RESPONSE")},
+        {**HALF, "finish": finish_of("MALFORMED_RESPONSE")},
         ServiceError,
         "The model failed (MALFORMED_RESPONSE)",
         "Ask again.",
@@ -143,7 +144,7 @@ def test_a_bad_ending_has_a_message_and_a_remedy(cause, seen, kind, message, rem
 
 
 def test_an_unknown_finish_reason_is_noted():
-    found = ending("end", **HALF, finish=Finish("NEW"))
+    found = ending("end", **HALF, finish=finish_of("NEW"))
     assert (found.status, found.error, found.note.kind, found.note.severity) == (
         "complete",
         None,

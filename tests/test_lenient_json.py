@@ -65,7 +65,7 @@ def escaped(text):
     return b'"' + text.encode() + b'"'
 
 
-UNUSUAL, LOST = "odd-shape", "unreadable-shape"
+UNUSUAL, LOST = "unexpected-shape", "unreadable-shape"
 A = chunk_of([{"text": "a"}])
 
 EVERYWHERE = rb"""{"candidates":[{"content":{"parts":[

@@ -160,7 +160,7 @@ def chatted():
             line = f"%%gemini -m m{number} --base-url {server.base_url} --chat c{number}"
             cells += [f"{line}\nWarm?", f"{line}\nSure?"]
         run_notebook(cells)
-        return {name: server.asked(f"m{number}") for number, name in enumerate(ANSWERS)}
+        return {name: server.requests_for(f"m{number}") for number, name in enumerate(ANSWERS)}
 
 
 @pytest.mark.kernel

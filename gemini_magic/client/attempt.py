@@ -151,10 +151,9 @@ class Attempts:
         return outcome
 
     def _expected(self, http: HttpRequest) -> tuple[str, ...]:
-        """The anomalies that the request asked for, because its response has another form than events."""
-        if http is self._job.whole or self._job.options.no_stream:
-            return ("json-object",)
-        return ("json-array", "json-object") if self._job.options.alt == "json" else ()
+        """The anomalies that are normal in a response to this request."""
+        form = "whole" if http is self._job.whole else endpoint_of(self._job.options).form
+        return self._job.backend.expected_anomalies(form)
 
     def describe_problem(self, outcome: Outcome) -> str | None:
         """Describe in a phrase what went wrong in an attempt; None when nothing did."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ..backends import Endpoint
+from ..backends import Endpoint, Form
 from ..options import Options
 
 __all__ = ["endpoint_of"]
@@ -12,7 +12,7 @@ __all__ = ["endpoint_of"]
 
 def endpoint_of(options: Options) -> Endpoint:
     """The address of a request and the form of its response, as the options set them."""
-    form: Literal["sse", "json", "whole"] = "json" if options.alt == "json" else "sse"
+    form: Form = "json" if options.alt == "json" else "sse"
     style: Literal["colon", "slash"] | None = None
     if options.method_style is not None:
         style = "slash" if options.method_style == "slash" else "colon"

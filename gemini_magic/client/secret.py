@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple, Self
 
-from ..backends import Auth, HttpRequest, may_carry
+from ..backends import Auth, HttpRequest, may_send_key
 from ..errors import GeminiMagicError
 
 __all__ = ["Key", "Mask", "Secret", "add_key", "strip_traceback"]
@@ -151,7 +151,7 @@ def add_key(
         The request, and the name and value of the key's header, in clear. The unchanged request and None when there
         is no key, or when the key does not belong to the request's URL.
     """
-    if auth is None or key is None or not may_carry(auth, http.url, key_env):
+    if auth is None or key is None or not may_send_key(auth, http.url, key_env):
         return http, None
     header = (auth.header, auth.prefix + key.value.reveal())
     return http._replace(headers=(*http.headers, *key.headers)), header

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .candidates import Candidate, Citation, citations_of
+from .candidates import Candidate, citations_of
 from .exchange import Attempt, Exchange, Pause, clean_headers, clean_url, curl_of
 from .ledger import DisplayOptions, Ledger, Phase
 from .row_types import (
@@ -15,14 +15,12 @@ from .row_types import (
     modality_rows,
     part_row,
     rows_of,
-    usage_metadata,
 )
 
 __all__ = [
     "Attempt",
     "Candidate",
     "ChunkRow",
-    "Citation",
     "DisplayOptions",
     "EventRow",
     "Exchange",
@@ -40,5 +38,4 @@ __all__ = [
     "modality_rows",
     "part_row",
     "rows_of",
-    "usage_metadata",
 ]

@@ -2,53 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from ..content import Part, Text, Thought, encodable, join_parts
+from ..events import Citation
 from .ledger import Ledger
 
-__all__ = ["Candidate", "Citation", "citations_of"]
-
-
-class Citation(NamedTuple):
-    """A passage of the answer that the server attributes to a source. Values that were not sent are None.
-
-    Attributes:
-        start, end: byte offsets of the passage in the UTF-8 form of the answer (Gemini API, ``CitationSource``).
-        uri, title, license: of the source.
-    """
-
-    start: int | None
-    end: int | None
-    uri: str | None
-    title: str | None
-    license: str | None
+__all__ = ["Candidate", "citations_of"]
 
 
 def citations_of(ledger: Ledger, candidate: int) -> list[Citation]:
-    """Return the citations of one candidate without duplicates, in the order received.
-
-    The Developer API sends them as ``citationSources``, Vertex AI as ``citations``.
-    """
-    found: dict[Citation, None] = {}
-    for each in ledger.evidence:
-        if each.name == "citationMetadata" and each.candidate == candidate and isinstance(each.value, dict):
-            for name in ("citationSources", "citations"):
-                sources = each.value.get(name)
-                for source in sources if isinstance(sources, list) else ():
-                    if isinstance(source, dict):
-                        found[_citation(source)] = None
-    return list(found)
-
-
-def _citation(source: dict[str, Any]) -> Citation:
-    start, end = (
-        value if isinstance(value := source.get(name), int) else None for name in ("startIndex", "endIndex")
-    )
-    uri, title, terms = (
-        None if source.get(name) is None else str(source[name]) for name in ("uri", "title", "license")
-    )
-    return Citation(start, end, uri, title, terms)
+    """Return the citations of one candidate without duplicates, in the order received."""
+    evidence = [each for each in ledger.evidence if each.candidate == candidate]
+    return list(dict.fromkeys(citation for each in evidence for citation in each.citations))
 
 
 class Candidate:

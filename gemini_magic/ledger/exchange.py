@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from shlex import quote
 from typing import Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -91,18 +92,18 @@ class BodyPieces(LazySequence[tuple[float, bytes]]):
     def __init__(self) -> None:
         self.size = 0
         self._times = array("d")
-        # The bytes of a piece; or, in a tuple, those that are not in a chunk.
-        self._stored: list[bytes | tuple[bytes]] = []
-        self._starts = array("q")  # byte offset in the body of each piece
+        # The bytes of a piece; or a tuple of the bytes before, between and after its chunks. If those between all chunks
+        # are equal, the tuple has them once.
+        self._stored: list[bytes | tuple[bytes, ...]] = []
         self._firsts, self._counts = array("i"), array("i")  # the chunks of each piece
-        self._rest = (b"",)  # of the last piece; usually equal for all, so one object is enough
+        self._rest: tuple[
+            bytes, ...
+        ] = ()  # of the last piece; usually equal for all, so one object is enough
         self._texts: Callable[[range], Sequence[bytes]] = _no_texts
-        self._offsets: Sequence[int] = ()
 
     def append(self, piece: tuple[float, bytes]) -> None:
         """Append a piece: its arrival in seconds since the request was sent, and its bytes."""
         t, data = piece
-        self._starts.append(self.size)
         self.size += len(data)
         self._times.append(t)
         self._firsts.append(0)
@@ -110,11 +111,7 @@ class BodyPieces(LazySequence[tuple[float, bytes]]):
         self._stored.append(data)  # last, because it determines the length
 
     def share(
-        self,
-        items: Sequence[ChunkPosition],
-        first: int,
-        texts: Callable[[range], Sequence[bytes]],
-        offsets: Sequence[int],
+        self, items: Sequence[ChunkPosition], first: int, texts: Callable[[range], Sequence[bytes]]
     ) -> None:
         """Store the last piece without its chunks. A second call for the same piece changes nothing.
 
@@ -124,20 +121,23 @@ class BodyPieces(LazySequence[tuple[float, bytes]]):
             items: the chunks that the last piece completed, in order; the first may begin in an earlier piece.
             first: index of the first chunk.
             texts: returns the bytes of chunks by their indices.
-            offsets: byte offsets of the chunks in the body, by index.
         """
-        data, start = self._stored[-1], self._starts[-1]
-        within = [item for item in items if item.offset >= start]
-        if not within or isinstance(data, tuple) or not all(item.verbatim for item in within):
+        data = self._stored[-1]
+        if isinstance(data, tuple):
             return
-        rest, position = [], start
+        start = self.size - len(data)
+        within = [item for item in items if item.offset >= start]
+        if not within or not all(item.verbatim for item in within):
+            return
+        parts, position = [], start
         for item in within:
-            rest.append(data[position - start : item.offset - start])
+            parts.append(data[position - start : item.offset - start])
             position = item.offset + len(item.raw)
-        rest.append(data[position - start :])
-        stored = (b"".join(rest),)
+        between = {part: part for part in parts[1:]}
+        parts[1:] = between if len(between) == 1 else map(between.__getitem__, parts[1:])
+        stored = (*parts, data[position - start :])
         self._rest = self._rest if stored == self._rest else stored
-        self._texts, self._offsets = texts, offsets
+        self._texts = texts
         self._firsts[-1], self._counts[-1] = first + len(items) - len(within), len(within)
         self._stored[-1] = self._rest  # last: from here on, other threads put the piece together
 
@@ -149,19 +149,15 @@ class BodyPieces(LazySequence[tuple[float, bytes]]):
 
     def _at(self, row: int) -> tuple[float, bytes]:
         stored = self._stored[row]
-        return self._times[row], self._with_chunks(row, *stored) if isinstance(stored, tuple) else stored
+        return self._times[row], self._with_chunks(row, stored) if isinstance(stored, tuple) else stored
 
-    def _with_chunks(self, row: int, rest: bytes) -> bytes:
+    def _with_chunks(self, row: int, rest: tuple[bytes, ...]) -> bytes:
         """Return the bytes of a piece, put together from its chunks and the other bytes."""
-        first, position = self._firsts[row], self._starts[row]
-        parts: list[bytes] = []
-        used = 0
-        for number, text in enumerate(self._texts(range(first, first + self._counts[row])), first):
-            begin, used = used, used + self._offsets[number] - position
-            parts += rest[begin:used], text
-            position = self._offsets[number] + len(text)
-        parts.append(rest[used:])
-        return b"".join(parts)
+        first, count = self._firsts[row], self._counts[row]
+        texts = self._texts(range(first, first + count))
+        if count == 1 or len(rest) == 3:  # noqa: PLR2004 - before, between and after them
+            return rest[0] + rest[1].join(texts) + rest[-1]
+        return b"".join([*chain.from_iterable(zip(rest[:-1], texts, strict=True)), rest[-1]])
 
 
 def _no_texts(_indices: range) -> Sequence[bytes]:

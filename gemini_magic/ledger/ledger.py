@@ -55,6 +55,7 @@ class DisplayOptions(NamedTuple):
 Phase: TypeAlias = Literal["preparing", "queued", "connecting", "waiting", "streaming", "retrying", "done"]
 Source: TypeAlias = Literal["network", "recording", "journal", "echo"]
 _NO_COUNTS = Usage()
+_MAX_OFFSET = 2**31  # so that an offset takes four bytes
 
 
 class Ledger:
@@ -83,7 +84,8 @@ class Ledger:
             of candidate 0 that the token covers.
         usage: the last token counts with a total.
         model_version, response_id: as the server sent them.
-        raw: the chunks; ``chunk_offsets``: the byte offset of each in the body of its exchange, -1 where it is not known.
+        raw: the chunks; ``chunk_offsets``: the byte offset of each in the body of its exchange, -1 where it is
+            not known, and above 2 GB.
         events: the events; ``notes``: the notes; ``exchanges``: the HTTP exchanges.
         chunk_columns, event_columns, usage_columns: the columns of the tables.
         advice: text to put before the remedy of a bad ending.
@@ -135,7 +137,7 @@ class Ledger:
         self.attempt = 0
         self.chars = 0
         self.chunk_columns: Columns[ChunkRow] = chunk_columns()
-        self.chunk_offsets = array("q")
+        self.chunk_offsets = array("i")
         self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns, self.chunk_offsets)
         self.events = EventLog(self.chunk_columns)
         self.event_columns: Columns[EventRow] = self.events.event_columns
@@ -274,11 +276,18 @@ class Ledger:
             rows.append((index, self.round, self.attempt, t, gap, len(raw), *content, *usage, raw))
             gap = 0.0
             usages.append(usage)
-        self.chunk_offsets.extend(offsets or [-1] * len(batch))  # first: readers count the columns' rows
+        self._add_offsets(offsets or [-1] * len(batch))  # before the columns, whose rows readers count
         self.chunk_columns.extend(rows)
         for (_, decoded), usage in zip(batch, usages, strict=True):
             self.events.extend(decoded.events, usage)
         self.touch()
+
+    def _add_offsets(self, offsets: Sequence[int]) -> None:
+        try:
+            new = array("i", offsets)
+        except OverflowError:  # above 2 GB
+            new = array("i", [-1 if offset >= _MAX_OFFSET else offset for offset in offsets])
+        self.chunk_offsets += new
 
     def _update(self, decoded: Decoded, index: int, t: float) -> tuple[str, str, str, str | None, Usage]:
         """Update the totals with one chunk; return its kind, text, thought, finish reason and usage."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from ..content import Blob, Code, Part, Text, Thought, kind_of
-from ..events import Chunk, Delta, Event, Evidence, Failure, Finish, Usage, UsageReport
+from ..events import Chunk, Delta, Event, Evidence, Failure, Finish, TokenDetail, Usage, UsageReport
 from ..lazy import LazySequence
 from ..tables import Column, Columns, ColumnType, Rows
 
@@ -31,7 +31,6 @@ __all__ = [
     "modality_rows",
     "part_row",
     "rows_of",
-    "usage_metadata",
 ]
 
 R = TypeVar("R", bound=tuple[Any, ...])
@@ -280,48 +279,16 @@ def part_row(index: int, candidate: int, part: Part) -> PartRow:
     )
 
 
-_DETAILS = {
-    "promptTokensDetails": "prompt",
-    "cacheTokensDetails": "cached",
-    "candidatesTokensDetails": "output",
-    "toolUsePromptTokensDetails": "tool",
-}
-_TOO_LARGE: Final = 2**62  # counts beyond the range of a column are left out
-
-
-def usage_metadata(chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, Mapping[str, Any]]]:
-    """Yield each chunk that has a ``usageMetadata`` object, with that object as sent."""
-    for chunk in chunks:
-        value = chunk.value if b"TokenCount" in chunk.raw else None
-        found = value.get("usageMetadata") if isinstance(value, dict) else None
-        if isinstance(found, dict):
-            yield chunk, found
-
-
-def modality_rows(found: Iterable[tuple[Chunk, Mapping[str, Any]]]) -> Iterator[ModalityRow]:
-    """Yield the rows of the counts by modality.
+def modality_rows(reported: Iterable[tuple[Chunk, Iterable[TokenDetail]]]) -> Iterator[ModalityRow]:
+    """Return the rows of the counts by modality.
 
     Args:
-        found: chunks with their ``usageMetadata``, as from :func:`usage_metadata`.
+        reported: chunks, each with the counts that it reports.
     """
-    for chunk, metadata in found:
-        for name, counted in _DETAILS.items():
-            details = metadata.get(name)
-            for each in details if isinstance(details, list) else ():
-                count = each.get("tokenCount") if isinstance(each, dict) else None
-                if isinstance(count, int) and not isinstance(count, bool) and abs(count) < _TOO_LARGE:
-                    yield ModalityRow(
-                        chunk.index, chunk.t, counted, str(each.get("modality", "")).lower(), count
-                    )
+    return (ModalityRow(chunk.index, chunk.t, *detail) for chunk, details in reported for detail in details)
 
 
 # -- events
-
-_EVIDENCE = {
-    "citationMetadata": "citation",
-    "groundingMetadata": "grounding",
-    "urlContextMetadata": "url_context",
-}
 
 
 def event_json(event: Event) -> str:
@@ -342,7 +309,7 @@ def describe(event: Event) -> tuple[str, str | None, int | None]:
     if isinstance(event, Finish):
         return "finish", event.reason, event.candidate
     if isinstance(event, Evidence):
-        return _EVIDENCE.get(event.name, "other"), None, event.candidate
+        return event.kind, None, event.candidate
     return "error" if isinstance(event, Failure) else "note", event.message, None
 
 
@@ -357,7 +324,7 @@ class ChunkList(LazySequence[Chunk]):
 
     Args:
         columns: the table.
-        offsets: where each chunk begins in the body of its exchange, in bytes; -1 where that is not known.
+        offsets: where each chunk begins in the body of its exchange, in bytes; -1 where that is not known, and above 2 GB.
     """
 
     def __init__(self, columns: Columns[ChunkRow], offsets: array[int]) -> None:

@@ -84,7 +84,14 @@ def _load(
     if exchange.pieces:
         ledger.mark("first_byte", offset + exchange.pieces[0][0])
         last = offset + exchange.pieces[-1][0]
-    pipeline = Pipeline(exchange, ledger, backend, backend.decoder(), max_event=sys.maxsize)
+    pipeline = Pipeline(
+        exchange,
+        ledger,
+        backend,
+        backend.decoder(),
+        max_event=sys.maxsize,
+        expected=backend.normal_anomalies,
+    )
     if exchange.status is not None and not 200 <= exchange.status < 300:  # noqa: PLR2004 - HTTP
         pipeline.refuse(last, exchange.status, b"".join(piece for _, piece in exchange.pieces))
         return last, None

@@ -404,7 +404,7 @@ def saved():
                 _SAY.format(fault.condition or True),
             ]
         notebook = run_notebook(cells, env={"K": CANARY}, allow_errors=True, timeout=60)
-        asked = [server.asked(f"fault-{number}") for number in range(len(FAULTS))]
+        asked = [server.requests_for(f"fault-{number}") for number in range(len(FAULTS))]
     found = zip(notebook.cells[1::2], notebook.cells[2::2], asked, strict=True)
     return dict(zip(FAULTS, found, strict=True))
 

@@ -7,7 +7,7 @@ import re
 
 import nbformat
 import pytest
-from inspector_stage import ODD
+from inspector_stage import JSON_TEXTS
 from record_reader import read_chunks
 from surroundings import CANARY, CHECKOUT
 from view_stage import feed, finished, new_ledger
@@ -81,7 +81,7 @@ def test_the_record_has_the_text_once_and_the_length_of_each_chunk():
 
 def test_unusual_json_is_restored_byte_for_byte():
     ledger = streamed(["Capitals: ", "**Paris**\n", 'a "quoted" \\ word', "", "tab\t", "😀 ü \u2028"] * 3)
-    for raw in ODD:
+    for raw in JSON_TEXTS:
         ledger.add(raw, 3.0, decode(raw))
     chunks = read_chunks(record(ledger))
     assert [chunk.json.encode() for chunk in chunks] == [chunk.raw for chunk in ledger.raw]
@@ -216,5 +216,6 @@ def test_the_record_has_the_notes_of_the_response():
     ]
     assert {"usage-shrank", "duplicate-text", "unknown-field"} <= {note["kind"] for note in kept}
     warnings = AnswerSnapshot(odd.ledger).warnings
-    assert [line for line in warnings if "became smaller" in line]
+    [shrank] = [note for note in odd.notes if note.kind == "usage-shrank"]
+    assert f"⚠ {shrank.message}" in warnings
     assert len(warnings) == sum(note.severity != "info" for note in odd.notes)
