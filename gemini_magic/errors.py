@@ -49,13 +49,6 @@ __all__ = [
 ]
 
 
-_MAX_SHORT = 120  # characters of a message that the answer above it shows in full
-
-
-def _shortened(message: str) -> str:
-    return message if len(message) <= _MAX_SHORT else message[: _MAX_SHORT - 1] + "…"
-
-
 class _ShortTraceback:
     """An exception that IPython shows as its message and remedy instead of a traceback.
 
@@ -63,10 +56,11 @@ class _ShortTraceback:
         message: what happened (str, one line).
         remedy: what to do (str, one line); empty when there is nothing to do.
         response: the ``Response`` with everything that had arrived, or None.
-        shown: True when the answer above shows message and remedy; then only the message is shown, shortened.
+        cell_lines: message and remedy as the cell of the answer shows them, on one line each and without control
+            characters; None for an error without an answer.
     """
 
-    shown = False
+    cell_lines: tuple[str, str] | None = None
 
     def __init__(self, message: str, *, remedy: str = "", response: Any = None) -> None:
         super().__init__(message)  # type: ignore[call-arg] # a mixin: the next class is an exception
@@ -79,11 +73,10 @@ class _ShortTraceback:
 
     def _render_traceback_(self) -> Sequence[str]:
         """Return the lines that IPython shows instead of a traceback."""
-        if self.shown:
-            return [f"{type(self).__name__}: {_shortened(self.message)}"]
-        lines = [f"{type(self).__name__}: {self.message}"]
-        if self.remedy:
-            lines.append(f"  {self.remedy}")
+        message, remedy = self.cell_lines or (self.message, self.remedy)
+        lines = [f"{type(self).__name__}: {message}"]
+        if remedy:
+            lines.append(f"  {remedy}")
         return lines
 
 
@@ -206,4 +199,4 @@ class Interrupted(_ShortTraceback, KeyboardInterrupt):
 
     def _render_traceback_(self) -> Sequence[str]:
         """Return one line; the user knows the cause."""
-        return [_shortened(self.message) if self.shown else f"{self.message} {self.remedy}".rstrip()]
+        return [" ".join(self.cell_lines or (self.message, self.remedy)).rstrip()]

@@ -73,12 +73,13 @@ def test_ipython_shows_message_and_remedy_instead_of_a_traceback(error, lines):
     assert error._render_traceback_() == lines
 
 
-def test_an_error_that_the_answer_shows_is_shortened_to_one_line():
-    for error in (GeminiMagicError("x" * 200, remedy="Ask."), Interrupted("x" * 200, remedy="Ask.")):
-        error.shown = True
-        (line,) = error._render_traceback_()
-        assert line.endswith("x" * 119 + "…")
-        assert "Ask." not in line
+def test_an_error_below_an_answer_is_shown_in_the_form_that_its_cell_has_set():
+    error = GeminiMagicError("Bad\x1b[31m.")
+    error.cell_lines = ("Bad␛[31m.", "Ask.")
+    assert error._render_traceback_() == ["GeminiMagicError: Bad␛[31m.", "  Ask."]
+    stopped = Interrupted("Stopped.")
+    stopped.cell_lines = ("Stopped.", "Resume.")
+    assert stopped._render_traceback_() == ["Stopped. Resume."]
 
 
 def test_the_text_of_an_error_is_message_and_remedy():

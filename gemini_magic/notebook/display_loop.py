@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..client import Stream
 from ..errors import Interrupted
 from ..response import Response
-from ..views import View
+from ..views import View, error_lines
 from .commands.code import background_hint, offer_next_cell
 from .commands.journal import journal_messages
 from .messages import show_message
@@ -113,11 +113,14 @@ class DisplayLoop:
     def _finish(self, cell: RunningCell, *, interrupted: bool = False) -> Response:
         """Close the view, show the messages that belong below it, and return the response or raise its error."""
         response = cell.run.response
+        error = response.error
+        fails = error is not None and (interrupted or response.ledger.cause != "stop")
+        if interrupted and not isinstance(error, Interrupted):
+            fails = False  # another error is raised, which does not describe the ending of the answer
         try:
-            cell.view.close()
+            cell.view.close(error_follows=fails)
         finally:
             self.session.finish_run(cell.run)
-        error = response.error
         if interrupted and not isinstance(error, Interrupted):
             # The answer ended at the same moment; the interrupt must still stop the cells that follow.
             raise Interrupted("Interrupted just after the answer had ended.", response=response)
@@ -128,9 +131,9 @@ class DisplayLoop:
             for message in journal_messages(self.shell):
                 show_message(message)
         offer_next_cell(self.shell, response, cell.run.options)
-        if error is None or (response.ledger.cause == "stop" and not interrupted):
+        if error is None or not fails:
             return self._without_display(response)
-        error.shown = not cell.run.options.quiet
+        error.cell_lines = error_lines(response.ledger)
         raise error
 
     def _without_display(self, response: Response) -> Response:

@@ -11,11 +11,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .select import NullView, View, select_view
     from .static import bundle, inspect
-    from .status import status_line
+    from .status import error_lines, status_line
     from .timeline import Timeline
     from .watch import watch
 
-__all__ = ["NullView", "Timeline", "View", "bundle", "inspect", "select_view", "status_line", "watch"]
+__all__ = [
+    "NullView",
+    "Timeline",
+    "View",
+    "bundle",
+    "error_lines",
+    "inspect",
+    "select_view",
+    "status_line",
+    "watch",
+]
 
 _HOMES = {
     "NullView": "select",
@@ -24,6 +34,7 @@ _HOMES = {
     "bundle": "static",
     "select_view": "select",
     "inspect": "static",
+    "error_lines": "status",
     "status_line": "status",
     "watch": "watch",
 }

@@ -81,12 +81,12 @@ class HtmlView:
         if final or now >= self._next + rest:
             self._paint()
 
-    def close(self) -> None:
+    def close(self, *, error_follows: bool = False) -> None:
         """Replace the display by the static bundle."""
         if self._closed:
             return
         self._closed = True
-        publish(bundle(self._ledger), self._id, update=self._exists)
+        publish(bundle(self._ledger, error_follows=error_follows), self._id, update=self._exists)
 
     def _state(self, now: float) -> tuple[int, str]:
         return self._ledger.version, wait_text(self._ledger, now - self._started)
@@ -127,9 +127,9 @@ class StaticView:
     def update(self, *, final: bool = False) -> None:
         """Do nothing: the answer is shown at the end."""
 
-    def close(self) -> None:
+    def close(self, *, error_follows: bool = False) -> None:
         """Display the static bundle."""
         if self._closed:
             return
         self._closed = True
-        publish(bundle(self._ledger))
+        publish(bundle(self._ledger, error_follows=error_follows))

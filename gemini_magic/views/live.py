@@ -113,18 +113,18 @@ class LiveView:
         else:
             self._fallback.update(final=final)
 
-    def close(self) -> None:
+    def close(self, *, error_follows: bool = False) -> None:
         """Replace the widgets by the static bundle; the root widget keeps one child that shows the same HTML."""
         if self._closed:
             return
         self._closed = True
         if self._fallback is None:
             try:
-                self._finish()
+                self._finish(error_follows=error_follows)
             except Exception as problem:  # noqa: BLE001 - see open
                 self._fall_back(problem)
         if self._fallback is not None:
-            self._fallback.close()
+            self._fallback.close(error_follows=error_follows)
 
     def _fall_back(self, problem: Exception) -> None:
         self._fallback = HtmlView(
@@ -196,9 +196,9 @@ class LiveView:
             pause = _PAINT if self._ledger.chars < _LONG_ANSWER else 2 * _PAINT
             self._next = max(started + pause, ended + _DUTY * (ended - started), started + size / _FLOW)
 
-    def _finish(self) -> None:
+    def _finish(self, *, error_follows: bool) -> None:
         answer, thoughts = (lane.pieces.finish() for lane in (self._answer, self._thoughts))
-        snapshot = AnswerSnapshot(self._ledger)
+        snapshot = AnswerSnapshot(self._ledger, error_follows=error_follows)
         parts_html = html_parts(snapshot, answer=answer, thoughts=thoughts)
         publish(write_bundle(snapshot, parts=parts_html), self._id, update=self._displayed)
         widgets = self._widgets

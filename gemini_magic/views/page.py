@@ -109,8 +109,8 @@ def clock_html(time: str) -> str:
 
 
 def details_html(snapshot: AnswerSnapshot) -> str:
-    """A box with what went wrong and what can be done; empty for a complete or a running answer."""
-    details = snapshot.details
+    """A box with what went wrong and what can be done; empty without details."""
+    details = snapshot.shown_details
     if details is None:
         return ""
     lines = [

@@ -27,8 +27,12 @@ class View(Protocol):
     def update(self, *, final: bool = False) -> None:
         """Paint what is new if the pause since the last paint is over, or if ``final``."""
 
-    def close(self) -> None:
-        """Show the final state of the answer. A second call does nothing."""
+    def close(self, *, error_follows: bool = False) -> None:
+        """Show the final state of the answer. A second call does nothing.
+
+        Args:
+            error_follows: the caller raises the error of the answer, which shows the details below the view.
+        """
 
 
 class NullView:
@@ -40,7 +44,7 @@ class NullView:
     def update(self, *, final: bool = False) -> None:
         """Do nothing."""
 
-    def close(self) -> None:
+    def close(self, *, error_follows: bool = False) -> None:
         """Do nothing."""
 
 
@@ -69,11 +73,11 @@ class _LazyView:
         if self._view is not None:
             self._view.update(final=final)
 
-    def close(self) -> None:
+    def close(self, *, error_follows: bool = False) -> None:
         if self._view is None:  # never opened, but the answer must be shown
             self.open()
         if self._view is not None:
-            self._view.close()
+            self._view.close(error_follows=error_follows)
 
 
 def _module(name: str) -> Any:

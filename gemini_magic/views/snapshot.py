@@ -37,6 +37,7 @@ class AnswerSnapshot:
     Args:
         ledger: the record.
         now: seconds since the request was sent; measured by the wall clock when omitted.
+        error_follows: the cell shows the error of the answer below it, with the details, so the answer omits them.
 
     Attributes:
         ledger: the record.
@@ -44,8 +45,9 @@ class AnswerSnapshot:
         elapsed: seconds since the request was sent, or the whole duration of an answer that has ended.
     """
 
-    def __init__(self, ledger: Ledger, *, now: float | None = None) -> None:
+    def __init__(self, ledger: Ledger, *, now: float | None = None, error_follows: bool = False) -> None:
         self.ledger = ledger
+        self._error_follows = error_follows
         self.status = ledger.status
         self.elapsed = elapsed_seconds(ledger, now)
 
@@ -68,6 +70,11 @@ class AnswerSnapshot:
     def details(self) -> Details | None:
         """What went wrong and what can be done; None while it runs and for a complete answer."""
         return details(self.ledger)
+
+    @property
+    def shown_details(self) -> Details | None:
+        """The details, unless the cell shows them as its error."""
+        return None if self._error_follows else self.details
 
     @cached_property
     def notes(self) -> list[Note]:

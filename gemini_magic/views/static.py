@@ -86,7 +86,7 @@ def _plain(snapshot: AnswerSnapshot) -> str:
         visible(snapshot.formatted.text).rstrip("\n"),
         snapshot.answer.cut_note,
         *snapshot.formatted.remarks,
-        "\n".join(snapshot.details.lines if snapshot.details else ()),
+        "\n".join(snapshot.shown_details.lines if snapshot.shown_details else ()),
         "\n".join(snapshot.warnings),
         f"[{snapshot.status_line}]",
     ]
@@ -99,7 +99,7 @@ def _markdown(snapshot: AnswerSnapshot) -> str:
         snapshot.status_line,
         snapshot.answer.cut_note,
         *snapshot.formatted.remarks,
-        *(snapshot.details.lines if snapshot.details else ()),
+        *(snapshot.shown_details.lines if snapshot.shown_details else ()),
         *snapshot.warnings,
     ]
     head = "\n>\n".join(
@@ -108,12 +108,12 @@ def _markdown(snapshot: AnswerSnapshot) -> str:
     return f"{head}\n\n{defang(snapshot.formatted.markdown)}"
 
 
-def bundle(ledger: Ledger, *, inspector: bool = True) -> dict[str, Any]:
+def bundle(ledger: Ledger, *, inspector: bool = True, error_follows: bool = False) -> dict[str, Any]:
     """The MIME bundle that stays in the notebook; of a running ledger, it shows what was received.
 
-    Args and result as in :func:`write_bundle`.
+    Args and result as in :func:`write_bundle`, and ``error_follows`` as in :class:`AnswerSnapshot`.
     """
-    return write_bundle(AnswerSnapshot(ledger), inspector=inspector)
+    return write_bundle(AnswerSnapshot(ledger, error_follows=error_follows), inspector=inspector)
 
 
 def write_bundle(

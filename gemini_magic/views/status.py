@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from itertools import accumulate, islice
 from typing import NamedTuple, overload
 
+from .. import markdown
 from ..content import Blob, Call, Code
 from ..events import Note
 from ..ledger import Ledger
@@ -20,6 +21,7 @@ __all__ = [
     "Details",
     "details",
     "elapsed_seconds",
+    "error_lines",
     "redact",
     "status_facts",
     "status_line",
@@ -312,6 +314,12 @@ def details(ledger: Ledger) -> Details | None:
         return Details(title, "The answer stopped at the token limit.", _LIMIT)
     message = _one_line(ledger.error.message)
     return Details(title, message, _one_line(ledger.error.remedy) or (_RESUME if ledger.answer else _AGAIN))
+
+
+def error_lines(ledger: Ledger) -> tuple[str, str] | None:
+    """The message and the remedy of a bad ending as a cell shows them in its error; None if there is none."""
+    found = details(ledger)
+    return found and (markdown.visible(found.message), markdown.visible(found.remedy))
 
 
 def warnings(ledger: Ledger, notes: Sequence[Note]) -> list[str]:

@@ -92,21 +92,21 @@ class TerminalView:
         if final and self._pending_cr:
             self._print(self._mode, "\n")
 
-    def close(self) -> None:
-        """Print the rest and the status line, with the details of a bad ending."""
+    def close(self, *, error_follows: bool = False) -> None:
+        """Print the rest and the status line, with the details of a bad ending unless the error follows."""
         if self._closed:
             return
         self._closed = True
         self._out = self._out or sys.stdout
         self._show(final=True, ended=True)
         self._end_section()
-        snapshot = AnswerSnapshot(self._ledger)
+        snapshot = AnswerSnapshot(self._ledger, error_follows=error_follows)
         lines = [
             snapshot.thoughts.cut_note,
             snapshot.answer.cut_note,
             *snapshot.formatted.remarks,
             f"[{snapshot.status_line}]",
-            *(snapshot.details.lines if snapshot.details else ()),
+            *(snapshot.shown_details.lines if snapshot.shown_details else ()),
         ]
         self._write("".join(f"{visible(line)}\n" for line in lines if line))
 

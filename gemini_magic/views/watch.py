@@ -39,6 +39,7 @@ def watch(ledger: Ledger, stream: WatchableStream) -> None:
     """Update a view until the stream ends. An interrupt stops the stream; what was received is shown."""
     shell: Any = get_ipython()
     view = select_view(ledger, display="auto", shell=shell, allow_stdin=_allows_stdin(shell), stop=None)
+    interrupted = False
     try:
         view.open()
         version = -1
@@ -48,10 +49,11 @@ def watch(ledger: Ledger, stream: WatchableStream) -> None:
             stream.wait(_PAUSE)
     except KeyboardInterrupt:
         stream.cancel("interrupt")
+        interrupted = True
         raise
     finally:
         stream.cancel("stop")
-        view.close()
+        view.close(error_follows=interrupted)
 
 
 def _allows_stdin(shell: Any) -> bool:

@@ -170,6 +170,19 @@ def test_an_error_fails_the_cell_and_keeps_the_received_text(cells):
     assert "busy" in cells.shown
 
 
+@pytest.mark.parametrize("directive", ["@error 503 busy", "@finish NONE", "@finish SAFETY", "@block OTHER"])
+def test_the_error_of_an_answer_and_its_remedy_are_shown_once(cells, directive):
+    error = cells.error(f"%%gemini -o r\n{directive}\nhalf an")
+    message, remedy = error.cell_lines
+    assert message == error.message
+    assert remedy
+    assert cells.shown.count(message) == 1
+    assert cells.shown.count(remedy) == 1
+    cells("r")  # without an error below it, the answer has its details
+    assert cells.shown.count(message) == 1
+    assert cells.shown.count(remedy) == 1
+
+
 @pytest.mark.parametrize(
     ("directive", "kind", "status"),
     [

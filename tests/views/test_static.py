@@ -77,6 +77,18 @@ def test_every_bad_ending_is_visible_in_every_type(name):
     assert made[RECORD]["details"]["message"] == message
 
 
+@pytest.mark.parametrize("name", [name for name in ENDINGS if name != "complete"])
+def test_details_that_the_error_of_the_cell_shows_are_not_in_the_answer_but_in_the_record(name):
+    ledger = ENDINGS[name]()
+    made = bundle(ledger, error_follows=True)
+    message = ledger.error.message if ledger.error else "The answer stopped at the token limit."
+    assert "gm-box" not in without_style(made["text/html"])
+    if name not in ("interrupt", "arriving"):  # the status line contains the same sentence
+        for kind in ("text/html", "text/plain", "text/markdown"):
+            assert message not in unescape(made[kind])
+    assert made[RECORD]["details"]["message"] == message
+
+
 def test_text_from_the_model_or_the_server_never_becomes_an_element_or_an_attribute():
     ledger = new_ledger(model='<img src=x onerror="alert(1)">')
     feed(ledger, ATTACK, thought=ATTACK)
