@@ -12,7 +12,7 @@ from typing import Final
 
 from ..markdown import visible
 from .snapshot import AnswerSnapshot
-from .stylesheet import ANSWER_CSS
+from .stylesheet import answer_css_for
 
 __all__ = [
     "THINKING_HEAD",
@@ -36,6 +36,7 @@ _TONES: Final = {
     "blocked": "bad",
     "error": "bad",
 }
+_BLANK_LINE: Final = re.compile(r"\n(?=[^\S\n]*\n)")
 _CODE: Final = re.compile(r"`([^`]+)`")
 
 THINKING_HEAD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details>'
@@ -49,9 +50,11 @@ def _inline_html(text: str) -> str:
 def root_html(pieces: Iterable[str]) -> str:
     """Wrap the parts of an answer in the root element.
 
-    Its class keeps MathJax from reading the text: a price in dollars is not a formula.
+    Its class keeps MathJax from reading the text: a price in dollars is not a formula. The HTML has no blank line,
+    which would end it in a Markdown document, such as one that nbconvert writes (CommonMark, "HTML blocks").
     """
-    return f'<div class="gemini-magic mathjax_ignore">{"".join(pieces)}<style>{ANSWER_CSS}</style></div>'
+    html = _BLANK_LINE.sub("&#10;", f'<div class="gemini-magic mathjax_ignore">{"".join(pieces)}')
+    return f"{html}<style>{answer_css_for(html)}</style></div>"
 
 
 def status_html(snapshot: AnswerSnapshot, *, notice: str = "") -> str:

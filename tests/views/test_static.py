@@ -64,6 +64,16 @@ def test_html_has_status_thoughts_and_answer_in_this_order_in_one_root():
     assert "gm-box" not in without_style(html)
 
 
+@pytest.mark.parametrize("blank", ["\n\n", "\n \t\n", "\n\n\n\n"])
+def test_the_html_has_no_blank_line_so_a_markdown_document_shows_all_of_it(blank):
+    source = f"```python\na = 1{blank}    b = 2\n```\n\nText.\n"
+    html = bundle(finished(source, thought=source))["text/html"]
+    assert not re.search(r"\n\s*\n", html)
+    assert f"a = 1{blank}    b = 2" in Elements(html).text
+    [block] = MarkdownIt("commonmark").parse(html)
+    assert block.type == "html_block"
+
+
 @pytest.mark.parametrize("name", [name for name in ENDINGS if name != "complete"])
 def test_every_bad_ending_is_visible_in_every_type(name):
     ledger = ENDINGS[name]()

@@ -40,11 +40,50 @@ def test_minifying_keeps_the_spaces_that_have_a_meaning():
     )
 
 
-def test_a_saved_answer_contains_the_sheet_once_without_comments_and_no_more_than_6500_characters():
-    html = bundle(finished())["text/html"]
-    assert html.count(ANSWER_CSS) == html.count("<style>") == 1
+def style_of(text):
+    html = bundle(finished(text))["text/html"]
+    assert html.count("<style>") == 1
+    return html.partition("<style>")[2].partition("</style>")[0]
+
+
+def test_the_sheet_has_no_comments_and_no_more_than_6500_characters():
     assert "/*" not in ANSWER_CSS + LIVE_CSS
     assert len(ANSWER_CSS) < 6500
+
+
+def test_a_saved_answer_contains_only_the_rules_that_it_uses():
+    short = style_of("The capital of France is Paris, on the banks of the Seine.")
+    assert len(short) < 2500
+    assert not re.findall(r"gm-(?:table|box|task|image|thinking|as-\w+|e|t)\b", short)
+    assert not re.search(r"\.gemini-magic (?:pre|code|blockquote|img|sup)\b", short)
+    assert set(short.splitlines()) <= set(ANSWER_CSS.splitlines())
+    code = style_of("```python\ndef f(): pass  # x\n```\n\n- [ ] a\n\n> b\n\n|a|\n|-|\n|b|")
+    for selector in (
+        "pre code",
+        "pre b",
+        "pre i",
+        "blockquote",
+        ".gm-table th",
+        "li:has(>.gm-task,>p>.gm-task)",
+    ):
+        assert f"\n.gemini-magic {selector}{{" in code
+        assert f".gemini-magic {selector}{{" not in short
+    for sheet in (short, code):
+        assert sheet.count("{") == sheet.count("}")
+        assert "@container (max-width:720px){.gemini-magic .gm-facts{" in sheet
+        assert "@media (max-width:760px){.gemini-magic.gemini-magic{" in sheet
+
+
+def test_every_rule_whose_names_occur_in_an_answer_is_kept():
+    names = set(re.findall(r"\.(gm-[\w-]+|mathjax_process)", ANSWER_CSS))
+    elements = set(
+        re.findall(
+            r"\b(?:pre|code|bdi|dfn|samp|var|table|th|td|p|ul|ol|li|hr|sup|img|div|b|i|h1|summary|span)\b",
+            ANSWER_CSS,
+        )
+    )
+    html = "".join(f'<{name} class="{" ".join(names)}">' for name in (*elements, "blockquote"))
+    assert stylesheet.answer_css_for(html) == ANSWER_CSS
 
 
 @pytest.mark.parametrize("name", SHEETS)
