@@ -123,8 +123,9 @@ class Difference:
             for c in self.changes
             if c.left is not None or c.right is not None
         )
+        # Line breaks are references, because a blank line would end the HTML in a Markdown document.
         heads = "".join(f"<th {left}>{escape(name)}</th>" for name in self.names)
-        lines = "\n".join(_line_html(line) for line in self._lines()) or "The texts are equal."
+        lines = "&#10;".join(_line_html(line) for line in self._lines()) or "The texts are equal."
         return (
             f'<div style="overflow-x:auto"><table><thead><tr><th></th>{heads}</tr></thead>'
             f'<tbody>{rows}</tbody></table></div><pre style="white-space:pre-wrap">{lines}</pre>'

@@ -14,7 +14,7 @@ from ..client import Stream
 from ..errors import Interrupted
 from ..response import Response
 from ..views import View, error_lines
-from .commands.code import background_hint, offer_next_cell
+from .commands.code import offer_next_cell
 from .commands.journal import journal_messages
 from .messages import show_message
 from .session import Run, Session
@@ -94,9 +94,6 @@ class DisplayLoop:
     def _continue_in_background(self, cell: RunningCell) -> Response:
         """Redraw the view in a thread, and return the response while it is still running."""
         cell.view.open()
-        if not cell.run.options.quiet:
-            message = "The request continues in the background; `%gemini stop` stops it."
-            show_message(" ".join(filter(None, (message, background_hint(cell.run.options)))))
 
         def draw() -> None:
             try:

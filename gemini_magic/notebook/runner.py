@@ -24,6 +24,7 @@ from ..prompts import build_request
 from ..views import NullView, View, select_view
 from . import kernel
 from .arguments import MagicLine, help_text, parse_line
+from .commands.code import background_hint
 from .commands.context import CommandContext
 from .commands.dispatch import dispatch
 from .display_loop import DisplayLoop, RunningCell
@@ -294,6 +295,7 @@ class CellRunner:
             allow_stdin=kernel.allows_input(self.shell),
             stop=stop,
             background=options.background,
+            note=_background_note(options) if options.background else "",
         )
 
     def _bind(self, name: str | None, value: object) -> None:
@@ -313,6 +315,12 @@ class _RememberedError:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, GeminiMagicError | Interrupted):
             self._session.error = error
+
+
+def _background_note(options: Options) -> str:
+    """What the cell of a background request shows while the request is running."""
+    message = "The request continues in the background; `%gemini stop` stops it."
+    return " ".join(filter(None, (message, background_hint(options))))
 
 
 def _key_prompt(shell: Any) -> Callable[[str], str] | None:

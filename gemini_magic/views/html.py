@@ -41,6 +41,7 @@ class HtmlView:
         clock: seconds, monotonic.
         display_id: an existing display to take over; a new one is created when omitted.
         notice: a short text at the end of the status line while the answer is running.
+        note: a sentence below the status line while the answer is running.
     """
 
     def __init__(
@@ -50,12 +51,14 @@ class HtmlView:
         clock: Callable[[], float] = time.monotonic,
         display_id: str | None = None,
         notice: str = "",
+        note: str = "",
     ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._id = display_id or f"gemini-magic-{uuid4().hex}"
         self._exists = display_id is not None
         self._notice = notice
+        self._note = note
         self._excerpts = Excerpt(ledger, "answer"), Excerpt(ledger, "thoughts")
         self._answer = LivePieces(self._excerpts[0], ledger.display.form)
         self._thoughts = LivePieces(self._excerpts[1])
@@ -105,7 +108,7 @@ class HtmlView:
             form=self._ledger.display.form,
             notice=notice,
         )
-        html = page.root_html(parts)
+        html = page.root_html([parts[0], page.note_html(self._note), *parts[1:]])
         data = {"text/html": html, "text/plain": snapshot.status_line}
         publish(data, self._id, update=self._exists)
         self._exists = True

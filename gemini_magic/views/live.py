@@ -65,6 +65,7 @@ class LiveView:
         ledger: the record.
         stop: the action of the Stop button, or None where a click cannot be processed in time. It is called on the
             thread on which the kernel handles widget messages, and must only set a flag.
+        note: a sentence below the status line while the answer is running.
         clock: seconds, monotonic.
 
     Raises:
@@ -76,12 +77,14 @@ class LiveView:
         ledger: Ledger,
         *,
         stop: Callable[[], None] | None = None,
+        note: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         check_version()
         self._ledger = ledger
         self._excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
         self._stop = stop
+        self._note = note
         self._clock = clock
         self._id = f"gemini-magic-{uuid4().hex}"
         self._displayed = False
@@ -132,6 +135,7 @@ class LiveView:
             clock=self._clock,
             display_id=self._id if self._displayed else None,
             notice=f"live widgets unavailable: {type(problem).__name__}",
+            note=self._note,
         )
         if not self._closed:
             self._fallback.open()
@@ -148,7 +152,8 @@ class LiveView:
         self._answer.prepare()
         self._loop = running_loop()
         style = widgets.html(f"<style>{ANSWER_CSS}{LIVE_CSS}</style>")
-        parts = (style, bar, self._thoughts.box, self._answer.box)
+        note = [widgets.html(page.note_html(self._note))] if self._note else []
+        parts = (style, bar, *note, self._thoughts.box, self._answer.box)
         self._root = widgets.box(parts, "gemini-magic", _LIVE, "jp-RenderedHTMLCommon")
         view = {"version_major": 2, "version_minor": 0, "model_id": self._root.model_id}
         data = {

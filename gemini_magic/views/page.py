@@ -21,6 +21,7 @@ __all__ = [
     "details_html",
     "document",
     "form_class",
+    "note_html",
     "root_html",
     "status_html",
     "thinking_html",
@@ -127,9 +128,14 @@ def details_html(snapshot: AnswerSnapshot) -> str:
     return f'<div class="gm-box gm-{_TONES[snapshot.status]}" role="note">{shown}</div>'
 
 
+def note_html(sentence: str) -> str:
+    """A sentence about the answer; text in back-ticks is displayed as code. Empty without a sentence."""
+    return f'<div class="gm-note">{_inline_html(sentence)}</div>' if sentence else ""
+
+
 def warnings_html(snapshot: AnswerSnapshot) -> str:
     """The warnings, one element for each."""
-    return "".join(f'<div class="gm-note">{_inline_html(line)}</div>' for line in snapshot.warnings)
+    return "".join(map(note_html, snapshot.warnings))
 
 
 def form_class(form: str) -> str:

@@ -93,14 +93,16 @@ def _import_after_request(name: str, ledger: Ledger) -> Any:
     return _module(name)
 
 
-def _terminal(ledger: Ledger, *, plain: bool) -> View:
-    return _LazyView(lambda: _module("terminal").TerminalView(ledger, plain=plain), lambda _: NullView())
-
-
-def _html(ledger: Ledger) -> View:
+def _terminal(ledger: Ledger, note: str, *, plain: bool) -> View:
     return _LazyView(
-        lambda: _import_after_request("html", ledger).HtmlView(ledger),
-        lambda _: _module("terminal").TerminalView(ledger),
+        lambda: _module("terminal").TerminalView(ledger, plain=plain, note=note), lambda _: NullView()
+    )
+
+
+def _html(ledger: Ledger, note: str) -> View:
+    return _LazyView(
+        lambda: _import_after_request("html", ledger).HtmlView(ledger, note=note),
+        lambda _: _module("terminal").TerminalView(ledger, note=note),
     )
 
 
@@ -111,13 +113,13 @@ def _static(ledger: Ledger) -> View:
     )
 
 
-def _live(ledger: Ledger, stop: Callable[[], None] | None) -> View:
+def _live(ledger: Ledger, stop: Callable[[], None] | None, note: str) -> View:
     def make() -> View:
-        view: View = _import_after_request("live", ledger).LiveView(ledger, stop=stop)
+        view: View = _import_after_request("live", ledger).LiveView(ledger, stop=stop, note=note)
         return view
 
     def fallback(why: str) -> View:
-        view: View = _module("html").HtmlView(ledger, notice=f"live widgets unavailable: {why}")
+        view: View = _module("html").HtmlView(ledger, notice=f"live widgets unavailable: {why}", note=note)
         return view
 
     return _LazyView(make, fallback)
@@ -131,6 +133,7 @@ def select_view(
     allow_stdin: bool,
     stop: Callable[[], None] | None,
     background: bool = False,
+    note: str = "",
 ) -> View:
     """Select the view for this place; large libraries are imported when the view opens.
 
@@ -141,6 +144,7 @@ def select_view(
         allow_stdin: whether the execute request allows input; if not, the run is unattended.
         stop: the action of the Stop button, where one can work; it must only set a flag.
         background: whether the cell returns before the answer is complete.
+        note: a sentence to show while the answer is running; a notebook removes it at the end.
 
     Raises:
         DisplayError: the display is unknown or not available in this place.
@@ -153,9 +157,9 @@ def select_view(
             f"`--display {display}` needs a notebook.", remedy="Use `--display text`, or omit the option."
         )
     if display == "text" or not kernel:
-        return _terminal(ledger, plain=kernel or background)
+        return _terminal(ledger, note, plain=kernel or background)
     if display == "html":
-        return _html(ledger)
+        return _html(ledger, note)
     if display == "live" or allow_stdin or background:
-        return _live(ledger, stop)
+        return _live(ledger, stop, note)
     return _static(ledger)

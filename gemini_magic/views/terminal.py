@@ -33,6 +33,7 @@ class TerminalView:
         out: the stream to print to; by default ``sys.stdout`` at the time when the view opens.
         clock: seconds, monotonic.
         plain: never render Markdown, because the user may type while the answer is printed.
+        note: a sentence to print first.
     """
 
     def __init__(
@@ -42,8 +43,10 @@ class TerminalView:
         *,
         clock: Callable[[], float] = time.monotonic,
         plain: bool = False,
+        note: str = "",
     ) -> None:
         self._ledger = ledger
+        self._note = note
         self._plain = plain or ledger.display.form in ("text", "raw")
         self._printer: RichPrinter | None = None
         self._transform = text_transform(ledger.display.form)
@@ -60,8 +63,9 @@ class TerminalView:
         self._closed = False
 
     def open(self) -> None:
-        """Prepare for printing. Nothing is printed before data is received."""
+        """Prepare for printing. Only the note is printed before data is received."""
         self._out = self._out or sys.stdout
+        self._write(f"[{self._note}]\n" if self._note else "")
         self._started = self._clock() - elapsed_seconds(self._ledger)
         self._printer = None if self._plain else rich_printer(self._out, self._clock)
         if self._printer is not None:

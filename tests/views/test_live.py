@@ -12,6 +12,7 @@ from view_stage import ANSWER, ATTACK, STATIC_TYPES, WIDGET, feed, new_ledger
 
 import gemini_magic.views.live as live
 from gemini_magic.views import widgets
+from gemini_magic.views.html import HtmlView
 from gemini_magic.views.live import ALIVE, LiveView
 
 
@@ -382,3 +383,22 @@ def test_one_endless_block_is_sent_less_often_as_it_grows(stage, ledger, clock):
             sizes.append(len(data["state"]["value"]))
     assert 0 < len(sizes) <= 5
     assert sum(sizes) / 2.0 < 1_200_000
+
+
+@pytest.mark.parametrize("kind", [LiveView, HtmlView])
+def test_a_note_is_below_the_status_line_until_the_answer_ends(stage, ledger, clock, kind):
+    view = kind(ledger, clock=clock, note="It continues; `%gemini stop` stops it.")
+
+    def shown():
+        return stage.html() if kind is LiveView else stage.displays[-1][0]["text/html"]
+
+    view.open()
+    clock.now += 0.7
+    feed(ledger, "Hello", t=0.7)
+    view.update()
+    order = ["gm-facts", "It continues; <code>%gemini stop</code> stops it.", "Hello"]
+    assert [shown().index(part) for part in order] == sorted(shown().index(part) for part in order)
+    feed(ledger, finish="STOP", t=0.8)
+    ledger.close("end", t=0.9)
+    view.close()
+    assert "It continues" not in shown() + str(stage.displays[-1])
