@@ -24,6 +24,7 @@ from .journaling import journal, should_journal, start_journaling
 from .ledger import DisplayOptions, Ledger
 from .markdown import Images
 from .options import Options
+from .prices import TokenPrice
 from .prompts import build_request, parts_of_prompt
 from .recording import Recorder, Replay
 from .response import Response
@@ -154,6 +155,7 @@ def begin(
         RecordingError: the recording to replay cannot be read.
     """
     Images.parse(options.images)  # raises for an invalid host before anything is sent
+    price = TokenPrice.parse(options.price)
     dialect = backend(options.backend)
     replay = None
     if options.replay:
@@ -165,7 +167,7 @@ def begin(
         withheld = None
     form = "markdown" if options.format == "md" else options.format
     display = DisplayOptions(form, options.images, options.record_size)
-    ledger = Ledger(request, backend=dialect.name, before=before, display=display)
+    ledger = Ledger(request, backend=dialect.name, before=before, display=display, price=price)
     if withheld is not None:
         ledger.note("key-kept-back", withheld, severity="warning")
     for notice in notices:

@@ -228,7 +228,7 @@ def resolve(
         OptionError: an unknown name (the error suggests a close match) or a value that is not allowed.
     """
     known, values, sources = settings(), dict[str, Any](), dict[str, str]()
-    key_server = _server(values)  # the server that key_env is meant for
+    key_server = price_server = _server(values)  # the servers that key_env and price are meant for
     configured = _layers(config or {}, known, start or Path.cwd())
     for where, layer in (*configured, (_PREVIOUS, previous or {}), (source, line or {})):
         of_call = where in (_PREVIOUS, source)
@@ -240,6 +240,10 @@ def resolve(
             sources[name] = where
         if "key_env" in layer:
             key_server = _server(values)
+        if "price" in layer:
+            price_server = _server(values)
+    if values.get("price") and _server(values) != price_server:
+        values["price"], sources["price"] = None, "withheld: it is for another server"
     _withhold_key(values, sources, key_server)
     if sources.get("location") == "environment" and not values.get("project"):
         # A location belongs to a project. Without a project, the key is for the one address that accepts keys.

@@ -271,6 +271,12 @@ class Options:
     fallback: bool = option(
         False, "--fallback", help="retry once without streaming if streaming fails before any content arrived"
     )
+    price: str | None = option(
+        None,
+        "--price",
+        metavar="IN,OUT",
+        help="dollars for a million tokens of prompt and of answer, for `r.cost` on a server without list prices",
+    )
     key_env: str | None = option(
         None, "--key-env", metavar="NAME", help="environment variable with the API key for this server"
     )

@@ -12,10 +12,12 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Any, Final, NamedTuple
 
+from .errors import OptionError
 from .events import Usage
 
-__all__ = ["Cost", "list_price", "reported_cost"]
+__all__ = ["Cost", "TokenPrice", "list_price", "reported_cost"]
 
+_MILLION: Final = 1_000_000
 _STANDARD: Final = {"", "standard", "default", "on_demand", "unspecified", "service_tier_unspecified"}
 
 
@@ -28,7 +30,7 @@ class Cost(NamedTuple):
         input: the part for the request, including cached and tool tokens; None where only the total is known.
         output: the part for the answer and thoughts; None where only the total is known.
         source: where the amount comes from: ``genai-prices`` (list prices, without discounts and free tiers), or the
-            name of the gateway.
+            name of the gateway, or ``--price`` (prices that the user gave).
         version: the version of the price table; None for a gateway.
         model: the model whose price was used, as the source names it.
     """
@@ -67,6 +69,44 @@ def _amount(value: Any) -> float | None:
     except (ValueError, OverflowError):
         return None
     return amount if math.isfinite(amount) and amount >= 0 else None
+
+
+class TokenPrice(NamedTuple):
+    """The prices of tokens that the user gives with ``--price``, in US dollars for a million tokens.
+
+    Attributes:
+        input: the price of the prompt, including cached and tool tokens.
+        output: the price of the answer, including thoughts.
+    """
+
+    input: float
+    output: float
+
+    @classmethod
+    def parse(cls, text: str | None) -> TokenPrice | None:
+        """Read ``IN,OUT``; None for an empty text.
+
+        Raises:
+            OptionError: the text is not two numbers of 0 or more.
+        """
+        if not (text or "").strip():
+            return None
+        amounts = [_amount(part) for part in str(text).split(",")]
+        if len(amounts) != len(cls._fields) or None in amounts:
+            raise OptionError(
+                f"--price {text!r} is not two prices.",
+                remedy="Use dollars for a million tokens of prompt and of answer: `--price 0.3,2.5`.",
+            )
+        return cls(*(amount or 0.0 for amount in amounts))
+
+    def cost(self, usage: Usage | None, model: str | None) -> Cost | None:
+        """Return the cost of an answer; None if the server did not send the counts."""
+        if usage is None or usage.prompt is None or (usage.output is None and usage.thoughts is None):
+            return None
+        sent = (usage.prompt + (usage.tool or 0)) * self.input / _MILLION
+        received = ((usage.output or 0) + (usage.thoughts or 0)) * self.output / _MILLION
+        total = sent + received
+        return None if not total else Cost(total, "USD", sent, received, "--price", None, model)
 
 
 def list_price(

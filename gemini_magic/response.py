@@ -35,7 +35,7 @@ from .ledger import (
     part_row,
     rows_of,
 )
-from .prices import Cost, list_price, reported_cost
+from .prices import Cost, TokenPrice, list_price, reported_cost
 from .recording import load_exchanges, read_recording, write_recording
 from .tables import Rows
 from .timing import Timing, measure
@@ -241,9 +241,9 @@ class Response:
     def cost(self) -> Cost | None:
         """The cost of the answer; None where it is not known, and while the response runs.
 
-        This is the gateway's own figure if it sent one, otherwise the list price by the package genai-prices (``pip
-        install "gemini-magic[prices]"``), with thoughts, cached and tool tokens and the service tier taken into account.
-        List prices do not include discounts or free tiers.
+        This is the gateway's own figure if it sent one, otherwise the cost by the prices of ``--price``, otherwise, for
+        the backend's own hosts, the list price by the package genai-prices (``pip install "gemini-magic[prices]"``), with
+        thoughts, cached and tool tokens and the service tier, and without discounts or free tiers.
         """
         ledger = self.ledger
         if ledger.status == "running":
@@ -251,7 +251,12 @@ class Response:
         model = ledger.model_version or (ledger.request.model if ledger.request else None)
         if "cost" in ledger.extras:
             return reported_cost(ledger.extras["cost"], source=ledger.backend, model=model)
+        if ledger.price is not None:
+            return ledger.price.cost(ledger.usage, model)
         dialect = backend(ledger.backend)
+        url = ledger.exchanges[-1].url if ledger.exchanges else None
+        if url and dialect.auth and not dialect.auth.owns(url):
+            return None
         requested = dialect.requested_tier(ledger.request) if ledger.request else None
         tier = ledger.extras.get("serviceTier", requested)
         return list_price(
@@ -430,7 +435,14 @@ class Response:
             raise TypeError(
                 "A response can be pickled or copied only after it has ended. Call r.wait() first."
             )
-        arguments = (type(self), list(ledger.exchanges), ledger.backend, ledger.request, ledger.before)
+        arguments = (
+            type(self),
+            list(ledger.exchanges),
+            ledger.backend,
+            ledger.request,
+            ledger.before,
+            ledger.price,
+        )
         return response_from_exchanges, arguments
 
     # -- display ---------------------------------------------------------------------------------------------
@@ -462,12 +474,13 @@ class Response:
         return str(self._repr_mimebundle_()["text/html"])
 
 
-def response_from_exchanges(
+def response_from_exchanges(  # noqa: PLR0917 - pickle passes arguments by position
     cls: type[R],
     exchanges: Sequence[Exchange],
     backend_name: str,
     request: Request | None = None,
     before: str = "",
+    price: TokenPrice | None = None,
 ) -> R:
     """Return the response that a recorded run led to.
 
@@ -477,10 +490,11 @@ def response_from_exchanges(
         backend_name: the backend that decodes the bodies.
         request: the request, where it is known.
         before: the first part of a resumed answer.
+        price: the user's prices.
 
     Raises:
         RecordingError: there is no exchange.
     """
-    ledger = Ledger(request, backend=backend_name, before=before)
+    ledger = Ledger(request, backend=backend_name, before=before, price=price)
     load_exchanges(exchanges, backend(backend_name), ledger)
     return cls(ledger)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import sys
 from datetime import UTC, datetime
@@ -11,8 +12,10 @@ from fake_server import event, finish, text
 
 import gemini_magic
 from gemini_magic.backends.gemini_usage import price_data
+from gemini_magic.config import resolve
+from gemini_magic.errors import OptionError
 from gemini_magic.events import Usage
-from gemini_magic.prices import Cost, list_price, reported_cost
+from gemini_magic.prices import Cost, TokenPrice, list_price, reported_cost
 
 WHEN = datetime(2026, 6, 1, tzinfo=UTC)
 MILLION = 1_000_000
@@ -111,17 +114,69 @@ def test_a_cost_prints_as_dollars():
     assert shown == ["$12.50", "$1.00", "$0.0123", "$0.000000420"]
 
 
-def test_a_response_has_its_list_price_unless_the_gateway_reports_one(fake_server, monkeypatch):
+USAGE = {"promptTokenCount": MILLION, "candidatesTokenCount": 10, "totalTokenCount": MILLION + 10}
+LAST = event({"usageMetadata": USAGE, "modelVersion": "gemini-2.5-flash"})
+
+
+@pytest.fixture
+def ask(fake_server, monkeypatch):
     monkeypatch.setenv("FAKE", "k" * 20)
-    usage = {"promptTokenCount": MILLION, "candidatesTokenCount": 10, "totalTokenCount": MILLION + 10}
-    last = event({"usageMetadata": usage, "modelVersion": "gemini-2.5-flash"})
 
-    def ask(*steps):
+    def ask(*steps, **options):
         fake_server.model("m", text("a"), finish(), *steps)
-        return gemini_magic.ask("hi", model="m", base_url=fake_server.base_url, key_env="FAKE")
+        return gemini_magic.ask("hi", model="m", base_url=fake_server.base_url, key_env="FAKE", **options)
 
-    r = ask(last)
+    return ask
+
+
+def at(response, url):
+    """The response as if it had come from another URL."""
+    copied = copy.copy(response)
+    copied.ledger.exchanges[-1].url = url
+    return copied
+
+
+def test_a_response_has_its_list_price_unless_the_gateway_reports_one(ask):
+    url = "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent"
+    r = at(ask(LAST), url)
     assert r.cost == price(r.usage, when=r.started)
     assert r.cost.model == "gemini-2.5-flash"
-    assert ask(last, event({"serviceTier": "unheard-of"})).cost is None
+    assert at(ask(LAST, event({"serviceTier": "unheard-of"})), url).cost is None
     assert gemini_magic.ask("hi", backend="echo").cost is None
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8000/v1beta/x", "https://example.org/x", "https://googleapis.com.example.org/x"]
+)
+def test_list_prices_do_not_apply_to_another_server(ask, url):
+    assert at(ask(LAST), url).cost is None
+
+
+def test_the_cost_by_the_prices_of_the_user(ask):
+    r = ask(LAST, price="0.5, 20")
+    assert r.cost == Cost(
+        0.5 + 10 * 20 / MILLION, "USD", 0.5, 10 * 20 / MILLION, "--price", None, "gemini-2.5-flash"
+    )
+    assert copy.copy(r).cost == r.cost
+    assert ask(price="1,1").cost is None  # without counts
+    thinking = TokenPrice(1, 10).cost(
+        Usage(MILLION, MILLION // 2, MILLION, MILLION, MILLION, 4 * MILLION), "m"
+    )
+    assert (thinking.input, thinking.output) == (2.0, 20.0)
+
+
+@pytest.mark.parametrize("value", ["1", "1,2,3", "a,b", "1;2", "-1,2", "nan,1", ","])
+def test_prices_that_are_not_two_numbers_are_refused_before_anything_is_sent(ask, fake_server, value):
+    with pytest.raises(OptionError, match=r"--price .* is not two prices\."):
+        ask(price=value)
+    assert not fake_server.requests
+
+
+def test_a_configured_price_does_not_apply_to_a_server_that_the_call_names():
+    own = {"base_url": "https://one.example", "price": "1,2"}
+    assert resolve({}, own)[0].price == "1,2"
+    assert resolve({"model": "m"}, own)[0].price == "1,2"
+    options, sources = resolve({"base_url": "https://two.example"}, own)
+    assert options.price is None
+    assert "withheld" in sources["price"]
+    assert resolve({"base_url": "https://two.example", "price": "3,4"}, own)[0].price == "3,4"

@@ -30,6 +30,7 @@ from ..events import (
     UsageReport,
 )
 from ..lenient_json import SurrogateJoiner
+from ..prices import TokenPrice
 from ..tables import Columns
 from .event_log import EventLog
 from .exchange import Exchange, Pause
@@ -66,6 +67,7 @@ class Ledger:
         backend: name of the backend that decodes the stream.
         before: the first part of the answer, for a request that resumes it.
         display: how views show the answer.
+        price: the price of tokens that the user gave.
 
     Attributes:
         status: ``running``, or how it ended; ``cause``: why reading ended, ``error``: the error of a bad ending.
@@ -101,11 +103,13 @@ class Ledger:
         backend: str = "gemini",
         before: str = "",
         display: DisplayOptions | None = None,
+        price: TokenPrice | None = None,
     ) -> None:
         self.request = request
         self.backend = backend
         self.before = before
         self.display = display or DisplayOptions()
+        self.price = price
         self.source: Source = "network"
         self.status: Status = "running"
         self.phase: Phase = "preparing"

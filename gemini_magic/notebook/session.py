@@ -82,8 +82,8 @@ class Session:
         current: the conversation of the last request.
         runs: the latest requests, oldest first.
         error: the last error of a cell or command.
-        request_count: how many requests were sent.
-        usage: the token counts of all answers together.
+        request_count: how many requests were sent; a replay sends none.
+        usage: the token counts of all answers together, without replays.
     """
 
     def __init__(self) -> None:
@@ -128,7 +128,7 @@ class Session:
     def add_run(self, run: Run) -> None:
         """Store a run that was just sent; its conversation becomes the current one."""
         self.runs.append(run)
-        self.request_count += 1
+        self.request_count += not run.options.replay
         self.current = run.conversation
         if run.conversation.name:
             self.chats[run.conversation.name] = run.conversation
@@ -140,7 +140,7 @@ class Session:
         """
         ledger = run.response.ledger
         self._trim()
-        if ledger.usage is not None:
+        if ledger.usage is not None and not run.options.replay:  # a replay costs nothing
             self.usage = Usage(*(_add(old, new) for old, new in zip(self.usage, ledger.usage, strict=True)))
         parts = ledger.parts.get(0, ())
         answer = answer_turn((*run.prefix, *parts)) if answer_turn(parts) else None

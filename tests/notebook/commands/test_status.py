@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib import metadata
 
-from fake_server import Script, google_error, reset, status
+from fake_server import Script, event, finish, google_error, reset, status, text
 
 from gemini_magic.errors import OptionError, ServiceError
 
@@ -97,3 +97,19 @@ def test_versions_of_packages_that_are_not_installed(cells, monkeypatch):
     monkeypatch.setattr(metadata, "version", version)
     cells("%gemini version")
     assert "jupyterlab    not installed\n" in cells.shown
+
+
+def test_replayed_tokens_are_not_counted_as_used(cells, fake_server, tmp_path):
+    recording = tmp_path / "one.jsonl"
+    fake_server.model(
+        "m", text("a"), event({"usageMetadata": {"promptTokenCount": 7, "totalTokenCount": 10}}), finish()
+    )
+    where = f"-m m --backend gemini --base-url {fake_server.base_url}"
+    assert cells(f"%%gemini {where} --record {recording}\nhi").success
+    cells("%gemini")
+    [used] = [line for line in cells.shown.splitlines() if line.startswith("tokens")]
+    assert "in 1 question" in used
+    assert cells(f"%%gemini {where} --replay {recording} --speed 0\nhi").success
+    assert cells.names["_gemini"].usage.total
+    cells("%gemini")
+    assert used in cells.shown.splitlines()
