@@ -158,7 +158,7 @@ def test_the_cost_by_the_prices_of_the_user(ask):
         0.5 + 10 * 20 / MILLION, "USD", 0.5, 10 * 20 / MILLION, "--price", None, "gemini-2.5-flash"
     )
     assert copy.copy(r).cost == r.cost
-    assert ask(price="1,1").cost is None  # without counts
+    assert TokenPrice(1, 1).cost(Usage(), "m") is None
     thinking = TokenPrice(1, 10).cost(
         Usage(MILLION, MILLION // 2, MILLION, MILLION, MILLION, 4 * MILLION), "m"
     )

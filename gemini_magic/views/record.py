@@ -125,6 +125,24 @@ def _request(ledger: Ledger, room: int) -> tuple[dict[str, Any] | None, int]:
     return kept, len(body)
 
 
+def _response(ledger: Ledger, room: int) -> dict[str, Any] | None:
+    """The head of the response to the last request, without cookies; None if none arrived."""
+    exchange = ledger.exchanges[-1] if ledger.exchanges else None
+    if exchange is None or exchange.status is None:
+        return None
+    headers: dict[str, str | None] = {}
+    for name, value in list(clean_headers(exchange.response_headers).items())[:_MAX_NOTES]:
+        room -= len(name) + len(value)
+        if room >= 0:
+            headers[_clean(name)] = _clean(value)
+    return {
+        "version": _clean(exchange.http_version),
+        "status": exchange.status,
+        "reason": _clean(exchange.reason),
+        "headers": headers,
+    }
+
+
 def _attempts(ledger: Ledger) -> list[dict[str, Any]]:
     found = [exchange.summary() for exchange in ledger.exchanges[:_MAX_ATTEMPTS]]
     return [
@@ -200,6 +218,7 @@ def write_record(snapshot: AnswerSnapshot, size: float | None = None) -> dict[st
     request, asked = _request(ledger, room // 8)
     notes = _notes(snapshot.notes, room // 16)
     count = len(ledger.raw)
+    result |= {"response": _response(ledger, room // 32)}
     result |= {"request": request, "text": text, "thoughts": thoughts, "notes": notes}
     chunks, kept, whole = _chunks(ledger, room - json_size(result) - _CAPPED_SIZE)
     result |= {"count": count, "chunks": chunks}

@@ -28,6 +28,7 @@ from view_stage import feed, finished, new_ledger
 from gemini_magic import Response
 from gemini_magic.backends.gemini_decode import decode
 from gemini_magic.ledger.exchange import Exchange, curl_of
+from gemini_magic.markdown import render
 from gemini_magic.markdown.sanitize import sanitize_html
 from gemini_magic.tables import Rows
 from gemini_magic.views import bundle
@@ -457,7 +458,12 @@ def test_chunks_are_filtered_and_the_selected_chunk_is_shown_as_a_tree(page, out
     for words in ("/(/", "text ~ ("):
         assert find(words) == "1 of 40 chunks"
         assert panel.locator(".gmi-filter").get_attribute("aria-invalid") == "true"
-        assert wrong.inner_text() == "Invalid regular expression"
+        assert wrong.inner_text() == "Invalid regular expression: /(/: Unterminated group"
+    assert find("/paris/gx") == "1 of 40 chunks"
+    assert wrong.inner_text() == "Invalid regular expression: the flags of /paris/gx can be i, m, s and u"
+    assert find("/paris|rome") == "0 of 40 chunks"
+    assert "A regular expression ends with a slash" in panel.locator(".gmi-hint").inner_text()
+    assert find("finish=STOP") == "1 of 40 chunks"
     assert find("t > x") == "1 of 40 chunks"
     assert wrong.inner_text() == "`t > x`: the value of > must be a number"
     assert find("") == "40 chunks"
@@ -515,6 +521,10 @@ def test_the_other_tabs_show_timings_token_counts_the_request_and_the_notes(page
     request = tab(output, "Request")
     assert URL in request.inner_text()
     assert "It's for a `$(test)`." in request.inner_text()
+    assert "Response HTTP/1.1 200 OK" in request.inner_text()
+    reply = request.get_by_label("Response headers")
+    assert reply.locator("dt").all_inner_texts() == ["content-type", "x-gemini-service-tier"]
+    assert reply.locator("dd").all_inner_texts() == ["text/event-stream", "<standard>"]
     notes = tab(output, "Notes")
     assert "A [DONE] line ended the stream." in notes.inner_text()
     notes.get_by_role("button", name="chunk 3", exact=True).click()
@@ -670,7 +680,10 @@ def test_no_cell_and_no_placeholder_is_cut_off_in_a_narrow_inspector(page):
 def test_replay_shows_the_text_at_each_position_and_plays_with_the_original_timing(page, output, ledger):
     panel = tab(output, "Replay")
     text, thoughts = panel.locator(".gmi-replay-text"), panel.locator(".gmi-replay-thoughts")
-    assert text.text_content() == "".join(ledger.answer)
+    rendered = output.locator(".gmi-answer .gm-answer")
+    assert text.text_content() == rendered.text_content()
+    numbering = '<span class="numbering-entry"></span>'  # JupyterLab puts it into headings
+    assert text.locator(".gm-answer").inner_html() == rendered.inner_html().replace(numbering, "")
     slider = panel.locator(".gmi-slider")
     slider.focus()
     page.page.keyboard.press("Home")
@@ -698,6 +711,40 @@ def test_replay_shows_the_text_at_each_position_and_plays_with_the_original_timi
     assert seen == sorted(seen)
     assert len(set(seen)) > 1
     assert last == page.page.evaluate("text => text.length", text.text_content())
+
+
+# Each position of the replay, and the text and the elements that are shown there.
+POSITIONS = """async ([path, html, source, lengths]) => {
+    const { RenderedText } = await import(path);
+    const root = document.createElement("div");
+    root.innerHTML = html;
+    const text = new RenderedText(root, source);
+    const shown = node => node.nodeType === Node.TEXT_NODE ? node.data
+        : node.hidden ? "" : `<${node.localName}>${Array.from(node.childNodes, shown).join("")}`;
+    const states = lengths.map(length => {
+        text.show(length < 0 ? Infinity : length);
+        return Array.from(root.childNodes, shown).join("");
+    });
+    return [text.isAligned, states, root.innerHTML === html];
+}"""
+
+
+def test_replay_shows_markdown_as_it_is_rendered(page):
+    source = "# Title\n\nSome **bold** [link](https://example.org/long) text.\n\n- one\n- [x] two\n\n|a|b|\n|-|-|\n|1|2|\n"
+    html = render(source)
+    lengths = [0, 7, 17, 20, 60, 62, source.index("|a") + 2, len(source), 20, -1]
+    found = page.page.evaluate(POSITIONS, [f"{MODULES}rendered_text.js", html, source, lengths])
+    aligned, states, restored = found
+    assert aligned
+    assert restored
+    states = ["".join(state.split()) for state in states]
+    assert states[:4] == ["", "<h1>Title", "<h1>Title<p>Some<strong>b", "<h1>Title<p>Some<strong>bold"]
+    assert states[4].endswith("<a>linktext")
+    assert states[8] == states[3]
+    assert states[6].endswith("<th>a")
+    assert states[7] == states[9]
+    other = [f"{MODULES}rendered_text.js", html, "A text of something else. " * 5, []]
+    assert not page.page.evaluate(POSITIONS, other)[0]
 
 
 def test_the_inspector_works_with_the_keyboard_and_its_keys_do_not_reach_the_notebook(page, output):

@@ -63,6 +63,12 @@ def finished_answer(count: int = 40, thoughts: int = 6, *, retried: bool = True)
         ledger.delay = 1.31
     exchange = Exchange("POST", URL, headers, body, attempt=int(retried))
     exchange.status, exchange.end, exchange.waited = 200, "eof", 1.0
+    exchange.http_version, exchange.reason = "HTTP/1.1", "OK"
+    exchange.response_headers = (
+        ("Content-Type", "text/event-stream"),
+        ("X-Gemini-Service-Tier", "<standard>"),
+        ("Set-Cookie", "secret=1"),
+    )
     ledger.begin(exchange)
     ledger.set_phase("streaming")
     ledger.mark("first_byte", 0.61)

@@ -19,7 +19,8 @@ import { COUNTS, columnName } from './record.js';
  */
 
 const CONDITION = /^(#|[A-Za-z_$@*][\w$@*-]*(?:\.[\w$@*-]+)*)\s*(!~|!=|<=|>=|==|=|<|>|~)\s*(.*)$/s;
-const REGULAR_EXPRESSION = /^\/(.+)\/([imsu]*)$/s;
+const REGULAR_EXPRESSION = /^\/(.+)\/([A-Za-z]*)$/s;
+const FLAGS = /^[imsu]*$/;
 const PATH = /^[A-Za-z_$*][\w$@*-]*(?:\.[\w$@*-]+)+$/;
 const ARRAY_INDEX = /^[0-9]+$/;
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
@@ -140,10 +141,15 @@ function isNotEmpty(value) {
  * @throws {SyntaxError} if the pattern is not valid
  */
 function parseExpression(pattern, flags = '') {
+  if (!FLAGS.test(flags)) {
+    throw new SyntaxError(`Invalid regular expression: the flags of /${pattern}/${flags} can be i, m, s and u`);
+  }
   try {
     return new RegExp(pattern, flags);
-  } catch {
-    throw new SyntaxError('Invalid regular expression');
+  } catch (error) {
+    // Browsers begin the message with these words and most repeat the expression.
+    const reason = /** @type {Error} */ (error).message.replace(/^invalid regular expression:? ?/i, '');
+    throw new SyntaxError(`Invalid regular expression${reason ? `: ${reason}` : ''}`);
   }
 }
 

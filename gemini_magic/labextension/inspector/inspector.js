@@ -15,6 +15,8 @@ import { timelinePanel } from './timeline_tab.js';
 
 /** @typedef {import('./panels.js').Panel} Panel */
 
+/** @typedef {import('./replay.js').RenderPart} RenderPart */
+
 const MESSAGE_TIME = 1500; // milliseconds that a message is shown
 
 /** The number of inspectors created so far. It makes the IDs of their elements unique. */
@@ -24,11 +26,12 @@ let inspectorCount = 0;
 export class Inspector {
   /**
    * @param {import('./record.js').AnswerRecord} record
-   * @param {{ isOpen: boolean, maxSize: number }} options whether it is initially open, and the size in characters
-   *   above which a record is not opened
+   * @param {{ isOpen: boolean, maxSize: number, renderPart?: RenderPart }} options whether it is initially open, the
+   *   size in characters above which a record is not opened, and a function that renders a part of the answer
    */
-  constructor(record, { isOpen, maxSize }) {
+  constructor(record, { isOpen, maxSize, renderPart }) {
     this._record = record;
+    this._renderPart = renderPart ?? (() => null);
     this._maxSize = maxSize;
     this._id = `gmi-${(inspectorCount += 1)}`;
     /** @type {Chunks | null} */
@@ -129,7 +132,7 @@ export class Inspector {
     this._factories = {
       Chunks: () => chunksPanel(chunks, onCopy),
       Timeline: () => timelinePanel(record, chunks, openChunk),
-      Replay: () => new Replay(record, chunks),
+      Replay: () => new Replay(record, chunks, this._renderPart),
       Usage: () => usagePanel(record, chunks, openChunk),
       Request: () => requestPanel(record),
       Notes: () => notesPanel(record, chunks, openChunk)

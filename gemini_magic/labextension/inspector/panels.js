@@ -180,7 +180,9 @@ export function chunksPanel(chunks, onCopy) {
     matchCount.textContent =
       table.length === chunks.length ? total : `${formatNumber(table.length)} of ${total}`;
     emptyHint.hidden = table.length > 0;
-    emptyHint.textContent = chunks.length ? 'No chunks match the filter.' : 'No chunks were received.';
+    const isOpenExpression = /^\/[^/]*$/.test(field.value.trim());
+    const hint = isOpenExpression ? ' A regular expression ends with a slash, such as /a|b/.' : '';
+    emptyHint.textContent = chunks.length ? `No chunks match the filter.${hint}` : 'No chunks were received.';
   }
 
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -304,22 +306,42 @@ function describeAttempt(attempt) {
 }
 
 /**
- * Creates the Request panel: the last request, and the attempts if there were several.
+ * @param {string} label
+ * @param {Array<[string, string]>} headers
+ * @returns {HTMLElement}
+ */
+function headerList(label, headers) {
+  const items = headers.flatMap(([name, value]) => [html('dt', {}, name), html('dd', {}, reveal(value))]);
+  return html('dl', { class: 'gmi-headers', 'aria-label': label }, ...items);
+}
+
+/**
+ * @param {import('./record.js').ResponseRecord} response
+ * @returns {string} the HTTP version, the status code and the reason
+ */
+function describeStatus({ version, status, reason }) {
+  return reveal([version, status === null ? 'no status' : String(status), reason].filter(Boolean).join(' '));
+}
+
+/**
+ * Creates the Request panel: the last request, the head of its response, and the attempts if there were several.
  *
  * @param {AnswerRecord} record
  * @returns {Panel}
  */
-export function requestPanel({ request, attempts }) {
+export function requestPanel({ request, response, attempts }) {
   if (!request) {
     return { node: html('div', { class: 'gmi-hint' }, 'This record does not contain a request.') };
   }
   const attemptItems = attempts.map(attempt =>
     html('li', { class: attempt.problem ? 'gmi-warning' : '' }, describeAttempt(attempt))
   );
-  const headers = request.headers.flatMap(([name, value]) => [
-    html('dt', {}, name),
-    html('dd', {}, reveal(value))
-  ]);
+  const reply = response
+    ? [
+        html('div', { class: 'gmi-url' }, html('b', {}, 'Response '), describeStatus(response)),
+        headerList('Response headers', response.headers)
+      ]
+    : [];
   return {
     node: html(
       'div',
@@ -328,7 +350,9 @@ export function requestPanel({ request, attempts }) {
       attemptItems.length > 1
         ? html('ol', { class: 'gmi-attempts', 'aria-label': 'Attempts' }, ...attemptItems)
         : null,
-      html('dl', { class: 'gmi-headers' }, ...headers),
+      headerList('Request headers', request.headers),
+      ...reply,
+      html('div', { class: 'gmi-url' }, html('b', {}, 'Request body')),
       renderJson(request.body)
     )
   };

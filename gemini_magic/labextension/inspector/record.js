@@ -24,6 +24,7 @@
  * @property {Record<TimingName, number | null>} timing seconds since the request was sent
  * @property {Record<CountName, number | null>} usage the final token counts
  * @property {RequestRecord | null} request the last request
+ * @property {ResponseRecord | null} response the head of the response to the last request
  * @property {AttemptRecord[]} attempts the HTTP exchanges
  * @property {NoteRecord[]} notes
  * @property {string[]} truncated what was left out of the record to limit its size, such as "10 of 40 chunks"
@@ -40,6 +41,14 @@
  * @property {string} url
  * @property {Array<[string, string]>} headers
  * @property {string} body
+ */
+
+/**
+ * @typedef {object} ResponseRecord
+ * @property {string} version the HTTP version, such as HTTP/1.1
+ * @property {string} reason the text beside the status code
+ * @property {number | null} status the HTTP status code
+ * @property {Array<[string, string]>} headers
  */
 
 /**
@@ -150,6 +159,30 @@ const readProperties = (value, names, read) =>
 const readShortText = value => readText(value);
 
 /**
+ * @param {unknown} value
+ * @returns {Array<[string, string]>} the headers with valid names
+ */
+const readHeaders = value =>
+  readEntries(value)
+    .filter(([name]) => /^[A-Za-z0-9_-]{1,100}$/.test(name))
+    .map(([name, content]) => [name, readText(content)]);
+
+/**
+ * @param {any} value
+ * @returns {ResponseRecord | null}
+ */
+function readResponse(value) {
+  if (typeof value !== 'object' || value === null) {
+    return null;
+  }
+  return {
+    ...readProperties(value, ['version', 'reason'], readShortText),
+    status: readNumber(getOwn(value, 'status')),
+    headers: readHeaders(getOwn(value, 'headers'))
+  };
+}
+
+/**
  * @param {any} value
  * @returns {RequestRecord | null}
  */
@@ -161,9 +194,7 @@ function readRequest(value) {
   return {
     method: typeof method === 'string' && /^[A-Z]{1,20}$/.test(method) ? method : 'POST',
     url: readText(getOwn(value, 'url')),
-    headers: readEntries(getOwn(value, 'headers'))
-      .filter(([name]) => /^[A-Za-z0-9-]{1,100}$/.test(name))
-      .map(([name, content]) => [name, readText(content)]),
+    headers: readHeaders(getOwn(value, 'headers')),
     body: readText(getOwn(value, 'body'), MAX_NUMBER)
   };
 }
@@ -228,6 +259,7 @@ export function readRecord(data) {
     timing: readProperties(getOwn(data, 'timing'), TIMINGS, readNumber),
     usage: readProperties(getOwn(data, 'usage'), COUNTS, readNumber),
     request,
+    response: readResponse(getOwn(data, 'response')),
     attempts: readArray(getOwn(data, 'attempts')).map(readAttempt),
     notes: readArray(getOwn(data, 'notes')).map(readNote),
     truncated: readEntries(getOwn(data, 'capped'))

@@ -5,9 +5,10 @@
  * inspector.
  */
 
+import { addCopyButtons } from './copy_buttons.js';
 import { html } from './dom.js';
 import { Inspector } from './inspector.js';
-import { MIME_TYPE, RecordError, getOwn, readRecord } from './record.js';
+import { MIME_TYPE, RecordError, getOwn, readRecord, readText } from './record.js';
 import { OUTPUT_ELEMENTS, TRUSTED_OUTPUT_ELEMENTS, sanitize } from './sanitizer.js';
 
 const HTML_TYPE = 'text/html';
@@ -29,6 +30,15 @@ function readBundle(data, mimeType) {
 }
 
 /**
+ * @param {unknown} data the record
+ * @returns {string} the Markdown source of the answer; empty if the record does not contain all of it
+ */
+function readSource(data) {
+  const isTruncated = getOwn(getOwn(data, 'capped'), 'text') !== undefined;
+  return isTruncated ? '' : readText(getOwn(data, 'text'), Infinity);
+}
+
+/**
  * Creates the renderer class. The base class comes from JupyterLab, which accepts only instances of its own class.
  *
  * @param {typeof import('@lumino/widgets').Widget} Widget
@@ -43,6 +53,8 @@ export function createRendererClass(Widget, settings) {
       this._typesetter = options.latexTypesetter;
       // With the classes of JupyterLab's rendered HTML, the answer looks the same as without this extension.
       this._answer = html('div', { class: 'jp-RenderedHTMLCommon jp-RenderedHTML gmi-answer' });
+      /** The HTML of the answer. */
+      this._source = '';
       /** @type {Inspector | null} */
       this._inspector = null;
       this.addClass('gmi-output');
@@ -59,7 +71,9 @@ export function createRendererClass(Widget, settings) {
         this._inspector?.isOpen ?? getOwn(getOwn(model.metadata, MIME_TYPE), 'expanded') === true;
       this._inspector?.dispose();
       this._inspector = null;
-      this.node.replaceChildren(this._answer, this._renderInspector(getOwn(model.data, MIME_TYPE), isOpen));
+      const data = getOwn(model.data, MIME_TYPE);
+      this.node.replaceChildren(this._answer, this._renderInspector(data, isOpen));
+      addCopyButtons(this._answer, readSource(data));
       if (this.isAttached) {
         this._typeset();
       }
@@ -83,11 +97,23 @@ export function createRendererClass(Widget, settings) {
      */
     _renderAnswer(data, trusted) {
       const source = readBundle(data, HTML_TYPE);
+      this._source = source;
       this._answer.replaceChildren(
         source
           ? sanitize(source, trusted ? TRUSTED_OUTPUT_ELEMENTS : OUTPUT_ELEMENTS)
           : html('pre', {}, readBundle(data, TEXT_TYPE))
       );
+    }
+
+    /**
+     * Renders a part of the answer once more.
+     *
+     * @param {string} className the class of the part
+     * @returns {HTMLElement | null} the part, or null if the answer has none
+     */
+    _renderPart(className) {
+      const part = sanitize(this._source, OUTPUT_ELEMENTS).querySelector(`.${className}`);
+      return /** @type {HTMLElement | null} */ (part);
     }
 
     /**
@@ -99,7 +125,8 @@ export function createRendererClass(Widget, settings) {
       try {
         this._inspector = new Inspector(readRecord(data), {
           isOpen: isOpen || settings.get('inspector') === 'open',
-          maxSize: settings.get('largestRecord') * 1e6
+          maxSize: settings.get('largestRecord') * 1e6,
+          renderPart: className => this._renderPart(className)
         });
         return this._inspector.node;
       } catch (error) {

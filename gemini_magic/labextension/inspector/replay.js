@@ -1,16 +1,25 @@
 /**
  * The Replay tab: plays a stream with its original timing and shows the text received so far.
  *
- * The Markdown source of the answer is shown as plain text. Nothing runs while the replay is paused.
+ * The text is shown as it is rendered in the answer; as plain text if the answer was not saved as HTML or is very long.
+ * Nothing runs while the replay is paused.
  */
 
 import { button, html, prefersReducedMotion } from './dom.js';
 import { formatDuration, reveal } from './format.js';
+import { RenderedText } from './rendered_text.js';
+
+/**
+ * Renders a part of the answer: the element with a class, or null if there is none.
+ *
+ * @typedef {(className: string) => HTMLElement | null} RenderPart
+ */
 
 const SPEEDS = [1, 4, 16];
 const SLIDER_STEPS = 1000;
 const REDUCED_MOTION_INTERVAL = 250; // milliseconds between updates if the user prefers reduced motion
 const MAX_SHOWN = 20_000; // characters of each text, counted from its end; earlier text is out of view
+const MAX_RENDERED = 200_000; // characters of a text that is shown as it is rendered
 const MIN_DURATION = 0.001; // seconds
 
 /** A panel of the inspector. */
@@ -18,8 +27,9 @@ export class Replay {
   /**
    * @param {import('./record.js').AnswerRecord} record
    * @param {import('./chunks.js').Chunks} chunks
+   * @param {RenderPart} renderPart
    */
-  constructor(record, chunks) {
+  constructor(record, chunks, renderPart) {
     this._record = record;
     this._chunks = chunks;
     const lastTime = chunks.length ? chunks.t[chunks.length - 1] : 0;
@@ -56,13 +66,13 @@ export class Replay {
       ...SPEEDS.map(speed => html('option', { value: speed }, `${speed}×`))
     );
     this._position = html('span', { class: 'gmi-position' });
-    this._thoughts = html('div', { class: 'gmi-replay-thoughts' });
-    this._text = html('div', { class: 'gmi-replay-text' });
+    this._thoughts = new ReplayText('gmi-replay-thoughts', record.thoughts, () => renderPart('gm-thoughts'));
+    this._text = new ReplayText('gmi-replay-text', record.text, () => renderPart('gm-answer'));
     this._screen = html(
       'div',
       { class: 'gmi-screen', tabindex: 0, role: 'region', 'aria-label': 'Text at the playback position' },
-      this._thoughts,
-      this._text
+      this._thoughts.node,
+      this._text.node
     );
     const controls = [this._playButton, this._slider, this._speedSelect, this._position];
     this.node = html(
@@ -168,14 +178,55 @@ export class Replay {
     const index = this._chunks.indexAt(this._time);
     const lengths = index < 0 ? { text: 0, thoughts: 0 } : this._chunks.lengthsAt(index);
     const isAtEnd = this._time >= this._duration;
-    showStart(this._thoughts, thoughts, isAtEnd ? thoughts.length : lengths.thoughts);
-    showStart(this._text, text, isAtEnd ? text.length : lengths.text);
+    this._thoughts.show(isAtEnd ? thoughts.length : lengths.thoughts);
+    this._text.show(isAtEnd ? text.length : lengths.text);
     this._screen.scrollTop = this._screen.scrollHeight;
     this._slider.value = String(Math.round((this._time / this._duration) * SLIDER_STEPS));
     const position = `${formatDuration(this._time)} of ${formatDuration(this._duration)}`;
     this._slider.setAttribute('aria-valuetext', position);
     this._position.textContent = `${this._time.toFixed(2)} s · ${index + 1} of ${this._chunks.length}`;
     this._updateButton();
+  }
+}
+
+/** A text of which the start is shown, rendered if possible. */
+class ReplayText {
+  /**
+   * @param {string} className
+   * @param {string} source
+   * @param {() => HTMLElement | null} render renders the whole text
+   */
+  constructor(className, source, render) {
+    this._source = source;
+    this.node = html('div', { class: className });
+    /** @type {RenderedText | null} */
+    this._rendered = null;
+    const root = source.length <= MAX_RENDERED ? render() : null;
+    if (root) {
+      const rendered = new RenderedText(root, source);
+      if (rendered.isAligned) {
+        this._rendered = rendered;
+        root.removeAttribute('role'); // the screen around it is the region
+        root.removeAttribute('aria-label');
+        this.node.classList.add('gmi-rendered');
+        this.node.append(
+          html('div', { class: 'gemini-magic mathjax_ignore jp-RenderedHTMLCommon' }, rendered.node)
+        );
+      }
+    }
+  }
+
+  /**
+   * @param {number} length of the start
+   * @returns {void}
+   */
+  show(length) {
+    this.node.hidden = length === 0;
+    if (this._rendered) {
+      this._rendered.show(length >= this._source.length ? Infinity : length);
+    } else {
+      showStart(this.node, this._source, length);
+    }
   }
 }
 
