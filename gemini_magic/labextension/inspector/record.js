@@ -75,7 +75,7 @@
 export const MIME_TYPE = 'application/vnd.gemini-stream+json';
 
 /** The only supported version. */
-const VERSION = 1;
+export const VERSION = 1;
 
 const MAX_TEXT_LENGTH = 4000;
 const MAX_ENTRIES = 1000;

@@ -8,7 +8,7 @@
 import { addCopyButtons } from './copy_buttons.js';
 import { html } from './dom.js';
 import { Inspector } from './inspector.js';
-import { MIME_TYPE, RecordError, getOwn, readRecord, readText } from './record.js';
+import { MIME_TYPE, RecordError, VERSION, getOwn, readRecord, readText } from './record.js';
 import { OUTPUT_ELEMENTS, TRUSTED_OUTPUT_ELEMENTS, sanitize } from './sanitizer.js';
 
 const HTML_TYPE = 'text/html';
@@ -31,11 +31,11 @@ function readBundle(data, mimeType) {
 
 /**
  * @param {unknown} data the record
- * @returns {string} the Markdown source of the answer; empty if the record does not contain all of it
+ * @returns {string} the Markdown source of the answer; empty if the record does not contain all of it or is not supported
  */
 function readSource(data) {
   const isTruncated = getOwn(getOwn(data, 'capped'), 'text') !== undefined;
-  return isTruncated ? '' : readText(getOwn(data, 'text'), Infinity);
+  return isTruncated || getOwn(data, 'v') !== VERSION ? '' : readText(getOwn(data, 'text'), Infinity);
 }
 
 /**
