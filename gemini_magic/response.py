@@ -468,7 +468,7 @@ class Response:
         raise NotImplementedError  # IPython then uses _repr_mimebundle_
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
-        return views.bundle(self.ledger)
+        return views.value_bundle(self.ledger)
 
     def _repr_html_(self) -> str:
         return str(self._repr_mimebundle_()["text/html"])

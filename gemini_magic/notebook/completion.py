@@ -10,7 +10,7 @@ import keyword
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,6 +31,8 @@ _THINKING = ("off", "on", "minimal", "low", "medium", "high")
 _FILE_OPTIONS = ("record", "replay", "to")
 _ADDRESS = ("backend", "base_url", "api_version", "project", "location")
 _BUILTIN = "builtin:tour"
+_MAX_DESCRIPTION = 60  # characters
+_CLAUSE = re.compile(r"[;.] | \(|\.$")
 _DOTTED = re.compile(r"(?:[^\W\d]\w*\.)*(?:[^\W\d]\w*)?$")
 
 
@@ -41,11 +43,13 @@ class Completions(NamedTuple):
         fragment: the text before the cursor that a completion replaces.
         texts: the completions, the most likely first.
         kind: their type, as the front end displays it.
+        descriptions: what to display instead of the type, by completion.
     """
 
     fragment: str
     texts: list[str]
     kind: str
+    descriptions: Mapping[str, str] = {}
 
 
 def complete(context: CommandContext, kind: str, text: str) -> Completions | None:
@@ -64,11 +68,19 @@ def complete(context: CommandContext, kind: str, text: str) -> Completions | Non
     return _complete_command(context, words, fragment)
 
 
-def _matching(fragment: str, texts: Iterable[str], kind: str) -> Completions:
+def _matching(
+    fragment: str, texts: Iterable[str], kind: str, descriptions: Mapping[str, str] | None = None
+) -> Completions:
     """The texts that begin with the fragment, in their order, without duplicates."""
-    return Completions(
-        fragment, list(dict.fromkeys(text for text in texts if text.startswith(fragment))), kind
-    )
+    found = list(dict.fromkeys(text for text in texts if text.startswith(fragment)))
+    described = {text: _short(descriptions[text]) for text in found if text in (descriptions or {})}
+    return Completions(fragment, found, kind, described)
+
+
+def _short(description: str) -> str:
+    """The first clause of a description, on one line; front ends show it in one line beside the completion."""
+    line = _CLAUSE.split(" ".join(description.replace("`", "").split()), maxsplit=1)[0]
+    return line if len(line) <= _MAX_DESCRIPTION else f"{line[: _MAX_DESCRIPTION - 1].rstrip()}…"
 
 
 def _split(text: str) -> list[str]:
@@ -107,10 +119,14 @@ def _complete_options(
     if fragment.startswith("-"):
         negated = [f"--no-{flag[2:]}" for flag in unused if _can_be_negated(flags[flag], flag)]
         dashed = "--" + fragment[2:].replace("_", "-") if fragment.startswith("--") else fragment
-        found = _matching(dashed, [*unused, *(negated if dashed.startswith("--n") else [])], "param")
+        shown = [*unused, *(negated if dashed.startswith("--n") else [])]
+        helps = {flag: setting.help for flag, setting in flags.items()}
+        helps |= {f"--no-{flag[2:]}": f"turn off {flag}" for flag in flags if flag[:5] != "--no-"}
+        found = _matching(dashed, shown, "param", helps | {flag: flags[flag].help for flag in flags})
         return found._replace(fragment=fragment)
     models = _models(context, used) if model and "model" not in used else []
-    return _matching(fragment, [*models, *([] if fragment else unused)], "param")
+    described = _model_names(context, used) | {flag: setting.help for flag, setting in flags.items()}
+    return _matching(fragment, [*models, *([] if fragment else unused)], "param", described)
 
 
 def _can_be_negated(setting: Setting, flag: str) -> bool:
@@ -136,7 +152,8 @@ def _complete_value(
         "key_env": lambda: sorted(each for each in os.environ if re.search("KEY|TOKEN", each)),
     }
     texts = known[name]() if name in known else setting.choices or ()
-    return _matching(fragment, texts, "value")
+    described = _model_names(context, used) if name == "model" else {}
+    return _matching(fragment, texts, "value", described)
 
 
 def _address(context: CommandContext, used: dict[str, str]) -> dict[str, Any]:
@@ -157,6 +174,15 @@ def _models(context: CommandContext, used: dict[str, str]) -> list[str]:
     except GeminiMagicError:
         return requested
     return [*dict.fromkeys((*listed, *reversed(requested), default))]
+
+
+def _model_names(context: CommandContext, used: dict[str, str]) -> dict[str, str]:
+    """The names of models that are meant for people, by the name in the API."""
+    try:
+        listed = cached_models(**_address(context, used))
+    except GeminiMagicError:
+        return {}
+    return {model.name: model.display_name for model in listed if model.display_name}
 
 
 def _auth_styles(context: CommandContext, used: dict[str, str]) -> Sequence[str]:
@@ -187,7 +213,7 @@ def _files(fragment: str, suffixes: Sequence[str]) -> list[str]:
 
 def _complete_command(context: CommandContext, words: Sequence[str], fragment: str) -> Completions:
     if not words:
-        return _matching(fragment, COMMANDS, "magic")
+        return _matching(fragment, COMMANDS, "magic", _command_helps())
     name, *arguments = words
     command = COMMANDS.get(name)
     if command is None:
@@ -210,14 +236,25 @@ def _complete_command(context: CommandContext, words: Sequence[str], fragment: s
     }
     full = command.limit is not None and len(arguments) >= command.limit
     texts = known[command.completes]() if command.completes and not full else ()
-    return _matching(fragment, texts, "instance")
+    described: Mapping[str, str] = {}
+    if command.completes == "topic":
+        described = _command_helps() | {
+            flag: each.help for each in settings().values() for flag in each.flags
+        }
+    elif command.completes == "model":
+        described = _model_names(context, {})
+    return _matching(fragment, texts, "instance", described)
+
+
+def _command_helps() -> dict[str, str]:
+    return {name: command.help for name, command in COMMANDS.items()}
 
 
 def _complete_setting(context: CommandContext, fragment: str) -> Completions:
     name, equals, value = fragment.partition("=")
     known = {each.name: each for each in settings().values() if each.config}
     if not equals:
-        return _matching(fragment, known, "param")
+        return _matching(fragment, known, "param", {name: setting.help for name, setting in known.items()})
     setting = known.get(name.replace("-", "_"))
     if setting is None:
         return _matching(value, (), "value")
@@ -228,7 +265,8 @@ def _complete_setting(context: CommandContext, fragment: str) -> Completions:
 
 def _complete_journal(arguments: Sequence[str], fragment: str) -> Completions:
     if not arguments:
-        return _matching(fragment, JOURNAL_COMMANDS, "magic")
+        helps = {name: run.__doc__ or "" for name, run in JOURNAL_COMMANDS.items()}
+        return _matching(fragment, JOURNAL_COMMANDS, "magic", helps)
     if arguments == ["export"]:
         return _matching(fragment, _files(fragment, (".jsonl",)), "path")
     return _matching(fragment, ["all"] if arguments == ["forget"] else (), "value")
@@ -260,4 +298,5 @@ def _complete_names(context: CommandContext, text: str) -> Completions | None:
     texts = [*_response_names(context), *sorted(name for name in visible if name[0] != "_" or fragment)]
     if fragment:
         texts += sorted({*dir(builtins), *keyword.kwlist})
-    return _matching(fragment, texts, "instance")
+    kinds = {name: type(value).__name__ for name, value in shell.user_ns.items()}
+    return _matching(fragment, texts, "instance", kinds)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..client import Stream
@@ -16,6 +17,7 @@ from ..response import Response
 from ..views import View, error_lines
 from .commands.code import offer_next_cell
 from .commands.journal import journal_messages
+from .kernel import has_kernel
 from .messages import show_message
 from .session import Run, Session
 
@@ -137,13 +139,39 @@ class DisplayLoop:
         """Return the response as the cell's value, but prevent IPython from displaying it: the view did already."""
         response.skip_next_display()
         events = self.shell.events
+        show_prompts = _hide_prompt(self.shell, response)
 
         def restore(*_: object) -> None:
+            show_prompts()
             response.skip_next_display(skip=False)  # only for the cell that created it
             events.unregister("post_run_cell", restore)
 
         events.register("post_run_cell", restore)
         return response
+
+
+def _hide_prompt(shell: Any, response: Response) -> Callable[[], None]:
+    """Keep a terminal from printing an empty ``Out[n]:`` for a response; returns a function that ends this.
+
+    The display hook prints the prompt before it asks whether there is something to display. Other values of the same
+    cell keep their prompt.
+    """
+    hook = shell.displayhook
+    if has_kernel(shell) or "write_output_prompt" in vars(hook):
+        return lambda: None
+    write_prompt, format_value = hook.write_output_prompt, hook.compute_format_data
+
+    def format_with_prompt(value: Any) -> Any:
+        if value is not response:
+            write_prompt()
+        return format_value(value)
+
+    hook.write_output_prompt, hook.compute_format_data = (lambda: None), format_with_prompt
+
+    def undo() -> None:
+        del hook.write_output_prompt, hook.compute_format_data
+
+    return undo
 
 
 def _update(cell: RunningCell) -> None:

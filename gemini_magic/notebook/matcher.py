@@ -7,6 +7,7 @@ text of a prompt there are no completions, and IPython's other matchers are supp
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from IPython.core.completer import SimpleCompletion, context_matcher
@@ -89,9 +90,15 @@ def matcher_for(magics: Any) -> Any:
     return context_matcher(identifier=MATCHER, priority=_PRIORITY)(matcher)
 
 
-def _exclusive(fragment: str, texts: list[str], kind: str) -> dict[str, Any]:
-    """A matcher's result that suppresses the results of all other matchers."""
-    found = [SimpleCompletion(text=text, type=kind) for text in texts]
+def _exclusive(
+    fragment: str, texts: list[str], kind: str, descriptions: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """A matcher's result that suppresses the results of all other matchers.
+
+    Front ends display the type of a completion beside it, and have no other place for a description.
+    """
+    described = descriptions or {}
+    found = [SimpleCompletion(text=text, type=described.get(text) or kind) for text in texts]
     return {
         "completions": found or _NoCompletions(),
         "matched_fragment": fragment,

@@ -68,8 +68,15 @@ def as_text(columns: Sequence[str], table: _Table, *, show_all: bool = False) ->
     return f"{drawn}\n{_count(table)}"
 
 
-def as_html(columns: Sequence[str], table: _Table, *, show_all: bool = False) -> str:
-    """Return an HTML table for notebooks; see :func:`as_text` for the arguments."""
+def as_html(columns: Sequence[str], table: _Table, *, show_all: bool = False, expression: str = "_") -> str:
+    """Return an HTML table for notebooks.
+
+    Args:
+        columns: the names of the columns.
+        table: the rows.
+        show_all: whether to show all rows.
+        expression: what the user can write for this table; ``_`` is the last value of a cell in IPython.
+    """
     names, rows = _preview(columns, table, show_all=show_all)
     numbers = [
         all(row is None or _NUMBER.fullmatch(row[place]) for row in rows) for place in range(len(names))
@@ -93,7 +100,8 @@ def as_html(columns: Sequence[str], table: _Table, *, show_all: bool = False) ->
     )
     left_out = [name for name in columns if name not in names]
     empty = f" Empty columns: {', '.join(left_out)}." if left_out else ""
-    hint = " Any DataFrame library accepts this table: <code>pd.DataFrame(rows)</code>" if rows else ""
+    code = f"<code>pd.DataFrame({escape(expression)})</code>"
+    hint = f" Any DataFrame library accepts this table: {code}" if rows else ""
     note = f"{_count(table)}.{empty}{hint}"
     return (
         f'<div style="overflow-x:auto"><table><thead><tr>{head}</tr></thead>'

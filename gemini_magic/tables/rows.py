@@ -6,6 +6,7 @@ tables are handed over as Arrow streams.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar, overload
@@ -26,6 +27,8 @@ from .preview import as_html, as_text
 __all__ = ["Rows"]
 
 R = TypeVar("R", bound=tuple[Any, ...])
+# The attributes of a ledger that hold columns, and the names of their tables in a response.
+_RESPONSE_TABLES = {"chunk_columns": "chunks", "event_columns": "events", "usage_columns": "usage_history"}
 _BATCH = 1000  # rows that are read at once
 
 
@@ -220,4 +223,21 @@ class Rows(Generic[R]):
 
     def _repr_html_(self) -> str:
         """Return the first and last rows as HTML, with values escaped and shortened and without empty columns."""
-        return as_html(self.columns, self, show_all=self._source.show_all)
+        return as_html(self.columns, self, show_all=self._source.show_all, expression=self._expression())
+
+    def _expression(self) -> str:
+        """Return what the user can write for this table: a variable, a response's table, or ``_``, the last value.
+
+        The variables of a notebook are those of ``__main__``.
+        """
+        names = {name: value for name, value in vars(sys.modules["__main__"]).items() if name[:1] != "_"}
+        for name, value in names.items():
+            if value is self:
+                return name
+        if len(self) == self._source.length:
+            for name, value in names.items():
+                ledger = getattr(value, "ledger", None) if hasattr(type(value), "chunks") else None
+                for columns, table in _RESPONSE_TABLES.items():
+                    if getattr(ledger, columns, None) is self._source:
+                        return f"{name}.{table}"
+        return "_"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .select import NullView, View, select_view
-    from .static import bundle, inspect
+    from .static import bundle, inspect, value_bundle
     from .status import error_lines, status_line
     from .timeline import Timeline
     from .watch import watch
@@ -24,6 +24,7 @@ __all__ = [
     "inspect",
     "select_view",
     "status_line",
+    "value_bundle",
     "watch",
 ]
 
@@ -36,6 +37,7 @@ _HOMES = {
     "inspect": "static",
     "error_lines": "status",
     "status_line": "status",
+    "value_bundle": "static",
     "watch": "watch",
 }
 

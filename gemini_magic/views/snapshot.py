@@ -25,7 +25,7 @@ from .status import (
 from .timeline_data import sparkline
 from .truncate import Excerpt, TruncatedText
 
-__all__ = ["AnswerSnapshot"]
+__all__ = ["AnswerSnapshot", "plain_notes"]
 
 
 class AnswerSnapshot:
@@ -120,3 +120,14 @@ class AnswerSnapshot:
     def formatted(self) -> FormattedAnswer:
         """The answer as ``--format`` shows it."""
         return format_answer(self.ledger, self.answer.text)
+
+
+def plain_notes(snapshot: AnswerSnapshot) -> list[str]:
+    """The paragraphs of plain text below an answer: notes, details, warnings and the status line; some may be empty."""
+    return [
+        snapshot.answer.cut_note,
+        *snapshot.formatted.remarks,
+        "\n".join(snapshot.shown_details.lines if snapshot.shown_details else ()),
+        "\n".join(snapshot.warnings),
+        f"[{snapshot.status_line}]",
+    ]

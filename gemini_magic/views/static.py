@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from ..ledger import Ledger
@@ -16,10 +17,11 @@ from ..markdown import defang, render, visible
 from . import page
 from .formats import FormattedAnswer, format_answer
 from .record import RECORD, write_record
-from .snapshot import AnswerSnapshot
+from .snapshot import AnswerSnapshot, plain_notes
+from .terminal import terminal_text
 from .truncate import MAX_HTML, TruncatedText
 
-__all__ = ["bundle", "html_parts", "inspect", "write_bundle"]
+__all__ = ["bundle", "html_parts", "inspect", "value_bundle", "write_bundle"]
 
 
 def inspect(ledger: Ledger) -> None:
@@ -82,14 +84,7 @@ def html_parts(
 
 def _plain(snapshot: AnswerSnapshot) -> str:
     """The answer as text without control characters, then the details and warnings, then the status line."""
-    parts = [
-        visible(snapshot.formatted.text).rstrip("\n"),
-        snapshot.answer.cut_note,
-        *snapshot.formatted.remarks,
-        "\n".join(snapshot.shown_details.lines if snapshot.shown_details else ()),
-        "\n".join(snapshot.warnings),
-        f"[{snapshot.status_line}]",
-    ]
+    parts = [visible(snapshot.formatted.text).rstrip("\n"), *plain_notes(snapshot)]
     return "\n\n".join(visible(part) for part in parts if part)
 
 
@@ -106,6 +101,15 @@ def _markdown(snapshot: AnswerSnapshot) -> str:
         "> " + _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(line)) for line in lines if line
     )
     return f"{head}\n\n{defang(snapshot.formatted.markdown)}"
+
+
+def value_bundle(ledger: Ledger) -> dict[str, Any]:
+    """The MIME bundle of a response that is the value of a cell. In a terminal, its text is rendered Markdown."""
+    made = bundle(ledger)
+    shell = get_ipython()
+    if shell is not None and getattr(shell, "kernel", None) is None:
+        made["text/plain"] = terminal_text(ledger) or made["text/plain"]
+    return made
 
 
 def bundle(ledger: Ledger, *, inspector: bool = True, error_follows: bool = False) -> dict[str, Any]:

@@ -14,15 +14,31 @@ from typing import TextIO
 from ..ledger import Ledger
 from ..markdown import visible
 from .formats_live import markdown_transform, text_transform
-from .snapshot import AnswerSnapshot
+from .snapshot import AnswerSnapshot, plain_notes
 from .status import elapsed_seconds, wait_text
 from .terminal_rich import RichPrinter, rich_printer
 from .truncate import Excerpt
 
-__all__ = ["TerminalView"]
+__all__ = ["TerminalView", "terminal_text"]
 
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 _CLEAR = "\r\x1b[K"
+
+
+def terminal_text(ledger: Ledger, out: TextIO | None = None) -> str:
+    """An answer as a terminal displays the value of a cell; empty where Markdown cannot be rendered.
+
+    Args:
+        ledger: the record.
+        out: the terminal; by default ``sys.stdout``.
+    """
+    printer = None if ledger.display.form in ("text", "raw") else rich_printer(out or sys.stdout)
+    if printer is None:
+        return ""
+    snapshot = AnswerSnapshot(ledger)
+    parts = [printer.render(snapshot.formatted.markdown).rstrip("\n")]
+    parts += [visible(part) for part in plain_notes(snapshot)]
+    return "\n\n".join(filter(None, parts))
 
 
 class TerminalView:

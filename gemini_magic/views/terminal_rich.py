@@ -99,6 +99,12 @@ class RichPrinter:
         after = self._clock()
         self._next = max(now + _PAINT, after + _DUTY * (after - now))
 
+    def render(self, text: str) -> str:
+        """Render a whole text to lines for the terminal, without printing them."""
+        return self._render(
+            self._blocks.feed(text) + self._blocks.close(), shutil.get_terminal_size().columns
+        )
+
     def _render(self, source: str, width: int) -> str:
         """Render Markdown to lines for the terminal; plain text if rich fails."""
         if not source.strip():

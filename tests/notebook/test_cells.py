@@ -1,5 +1,6 @@
 import io
 import json
+import re
 import threading
 
 import nbformat
@@ -437,3 +438,23 @@ def test_a_backend_or_a_recording_cannot_count_tokens(cells):
     )
     cells("%%gemini --count --dry-run -o n\nhi")  # shows the request and sends nothing
     assert "hi" in repr(cells.names["n"])
+
+
+@pytest.mark.parametrize(
+    ("code", "expression"),
+    [
+        ("r.chunks", "r.chunks"),
+        ("r.events", "r.events"),
+        ("r.usage_history", "r.usage_history"),
+        ("table = r.chunks[:1]; table", "table"),
+        ("r.chunks.where('t > 1000')", None),  # without rows there is nothing to pass on
+        ("r.chunks.where('t >= 0')[:1]", "_"),
+        ("r.attempts", "_"),
+    ],
+)
+def test_the_caption_of_a_table_names_what_the_user_can_write(cells, code, expression):
+    cells("%%gemini -q -o r\nHello there")
+    html = cells(code).result._repr_html_()
+    assert re.findall(r"pd\.DataFrame\((.*?)\)", html) == ([] if expression is None else [expression])
+    if expression:
+        assert cells(f"list({expression}) == list(_)").result

@@ -35,6 +35,30 @@ def tab(cells, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("code", "text", "description"),
+    [
+        ("%%gemini --temp", "--temperature", "sampling temperature"),
+        ("%%gemini --no-sea", "--no-search", "turn off --search"),
+        ("%%gemini --no-stre", "--no-stream", "request the whole answer at once, for models that do not st…"),
+        ("%gemini res", "resume", None),
+        ("%gemini config tempera", "temperature", "sampling temperature"),
+        ("%gemini help --temp", "--temperature", "sampling temperature"),
+        ("%gemini journal sea", "search", None),
+        ("%%gemini\n{{ sky", "skyline", "int"),
+        ("%%gemini --display ", "live", "value"),
+    ],
+)
+def test_completions_have_a_description(tab, cells, code, text, description):
+    with provisionalcompleter():
+        found = {each.text: each.type for each in cells.shell.Completer.completions(code, len(code))}
+    if description is None:
+        assert found[text] not in ("magic", "instance")
+        assert 10 < len(found[text]) <= 60
+    else:
+        assert found[text] == description
+
+
+@pytest.mark.parametrize(
     ("code", "texts"),
     [
         ("%%gemini --mo", ["--model"]),

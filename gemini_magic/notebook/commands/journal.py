@@ -114,17 +114,20 @@ def _format_size(size: float) -> str:
 
 
 def _path(arguments: Sequence[str]) -> None:
+    """Print the path of the journal."""
     _refuse_arguments("path", arguments)
     print_lines(str(journal().path))
 
 
 def _list(arguments: Sequence[str]) -> Any:
+    """List the newest answers."""
     _refuse_arguments("list", arguments)
     with open_journal() as reader:
         return entry_rows(reader.entries(reader.newest(_LISTED)))
 
 
 def _search(arguments: Sequence[str]) -> Any:
+    """List the answers that contain words."""
     words = [word for word in arguments if word.strip("* ")]
     if not words:
         raise OptionError(
@@ -143,12 +146,14 @@ def _search(arguments: Sequence[str]) -> Any:
 
 
 def _show(arguments: Sequence[str]) -> Response:
+    """Show an answer."""
     response, entry = _read_response("show", arguments)
     _print_heading(entry)
     return response
 
 
 def _open(arguments: Sequence[str]) -> Response:
+    """Assign an answer to `_gemini`."""
     response, entry = _read_response("open", arguments)
     _print_heading(entry)
     print_lines(f"{response!r} is assigned to `_`.")
@@ -190,6 +195,7 @@ def _entry_number(text: str) -> int:
 
 
 def _forget(arguments: Sequence[str]) -> None:
+    """Delete answers, or all."""
     if not arguments:
         raise OptionError(
             "`%gemini journal forget` requires the number of an answer, or `all`.",
@@ -219,6 +225,7 @@ def _forget(arguments: Sequence[str]) -> None:
 
 
 def _export(arguments: Sequence[str]) -> None:
+    """Write answers to a recording."""
     if not arguments or not arguments[0].endswith(".jsonl"):
         raise OptionError(
             "`%gemini journal export` requires a file name that ends in .jsonl.",
