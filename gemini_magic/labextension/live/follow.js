@@ -96,6 +96,29 @@ export class Follower {
   }
 
   /**
+   * Shows the end of the element although it is below the visible area, if the reader has just run its cell: the cell is
+   * the active one, and a part of it is visible.
+   *
+   * @returns {void}
+   */
+  reveal() {
+    const cell = this._element.closest('.jp-Cell.jp-mod-active');
+    const scroller = findScroller(this._element);
+    if (!cell || !scroller || document.hidden || !this._isEnabled()) {
+      return;
+    }
+    const { upper, lower } = visibleEdges(scroller);
+    const { top, bottom } = cell.getBoundingClientRect();
+    const end = this._element.getBoundingClientRect().bottom;
+    if (top < lower && bottom > upper && end > lower - MARGIN) {
+      scrollTo(scroller, scroller.scrollTop + end - lower + MARGIN);
+      this._scroller = scroller;
+      this._scrollTop = scroller.scrollTop;
+      this._height = this._measureHeight(); // the first growth may come before the first call of the observer
+    }
+  }
+
+  /**
    * Stops following until the reader scrolls down again.
    *
    * @returns {void}

@@ -111,6 +111,7 @@ export class LiveAnswer {
     root.setAttribute('aria-label', 'Gemini answer');
     root.setAttribute('aria-busy', 'true');
     this._follower = new Follower(root, () => settings.get('follow'));
+    this._follower.reveal();
     root.addEventListener('click', this, true);
     root.addEventListener('toggle', this, true);
     root.addEventListener('scroll', this, { capture: true, passive: true });
