@@ -16,11 +16,12 @@ _NAME = re.compile(r"`([^`]*)`")
 def show_message(*sentences: str) -> None:
     """Show sentences as one paragraph. Text between backticks is displayed as code where HTML is available.
 
-    The message is a display output because front ends wrap HTML between words; they wrap printed text anywhere.
+    The message is a display output because front ends wrap HTML between words; they wrap printed text anywhere. It
+    is indented as answers and printed text are.
     """
     plain = " ".join(sentences)
     marked = _NAME.sub(r"<code>\1</code>", escape(plain))
-    display({"text/plain": plain, "text/html": f"<div>{marked}</div>"}, raw=True)  # type: ignore[no-untyped-call]
+    display({"text/plain": plain, "text/html": f'<div style="padding-left:8px">{marked}</div>'}, raw=True)  # type: ignore[no-untyped-call]
 
 
 def print_lines(*lines: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise
 from math import floor
+from textwrap import wrap
 from typing import Final, NamedTuple
 
 from ..markdown import visible
@@ -20,14 +21,22 @@ from .units import byte_size, duration, tick_label, ticks
 
 __all__ = ["draw_timeline"]
 
-_WIDTH: Final = 800
-_LEFT, _RIGHT, _TOP = 84, 792, 50
+# Narrow, because a page shrinks a wider image with its text: at a width of 800 px with open side bar, an output of
+# JupyterLab has 370 px, in which the text is as high as that of a footnote.
+_WIDTH: Final = 540
+_LEFT, _RIGHT = 92, 532
 _PLOT: Final = _RIGHT - _LEFT
 _LANE, _GAP = 34, 10  # heights
-_LETTER_WIDTH: Final = 6.1  # approximate width of a letter at 11 px
+_SIZE: Final = 13  # of letters, in pixels
+_LETTER_WIDTH: Final = 7.1  # approximate width of a letter
+_LINE: Final = 18  # height of a line of the title and the summary
+_ROW: Final = 16  # height of a row of labels
+_TICKS: Final = 6
+_BAR_WIDTH: Final = 2
 # Inside a page; without it the image has its full width.
 _SHRINK: Final = 'style="max-width:100%;height:auto"'
-_TITLE_LENGTH: Final = 112  # maximum letters of the title
+_TITLE_LENGTH: Final = 160  # maximum letters of the title
+_LINE_LENGTH: Final = 74  # letters of a line of the title
 _LARGE_COUNT: Final = 10_000
 _VISIBLE_GAP: Final = 0.02  # share of the axis; a shorter gap is in the summary only
 _NOT_XML: Final = re.compile("[\ufffe\uffff]")
@@ -95,10 +104,10 @@ def _lane_svg(name: str, bars: Sequence[Bar], top: float, largest: int, *, timed
     lines = [
         _text_element(10, top + 15, name, fill=_COLORS[name], more=' font-weight="600"'),
         _text_element(10, top + 29, f"{_short_count(chunks)} chunk{'' if chunks == 1 else 's'}"),
-        f'<g stroke="{_COLORS[name]}" stroke-width="3">',
+        f'<g stroke="{_COLORS[name]}" stroke-width="{_BAR_WIDTH}">',
     ]
     for bar in bars:
-        x, tall = _LEFT + bar.column * _PLOT / COLUMNS + 1.5, max(3, _LANE * bar_height(bar.size, largest))
+        x, tall = _LEFT + (bar.column + 0.5) * _PLOT / COLUMNS, max(3, _LANE * bar_height(bar.size, largest))
         where = f"M{_number(x)} {_number(top + _LANE)}v-{_number(tall)}"
         lines.append(f'<path d="{where}"><title>{_xml_text(_bar_title(bar, timed=timed))}</title></path>')
     return "".join([*lines, "</g>"])
@@ -137,12 +146,12 @@ def _tokens_svg(data: TimelineData, top: float) -> str:
 
 def _axis_svg(data: TimelineData, top: float, bottom: float) -> str:
     lines = [f'<path d="M{_LEFT} {_number(bottom + 0.5)}H{_RIGHT}" stroke="{_GREY}"/>']
-    for position in ticks(data.end, least=0.0 if data.timed else 1.0):
+    for position in ticks(data.end, _TICKS, least=0.0 if data.timed else 1.0):
         x = _LEFT + position / data.end * _PLOT
         lines.append(_vertical_line(x, top, bottom + 4, _GREY, ' stroke-opacity="0.3"'))
         text = tick_label(position, data.end) if data.timed else f"{position:,.0f}"
         anchor = "end" if x > _RIGHT - 12 else "middle"
-        lines.append(_text_element(min(x, _RIGHT), bottom + 16, text, anchor=anchor))
+        lines.append(_text_element(min(x, _RIGHT), bottom + _ROW + 1, text, anchor=anchor))
     return "".join(lines)
 
 
@@ -164,10 +173,10 @@ class _Labels:
         self._labels: list[_Label] = []
 
     def add(self, x: float, text: str, color: str) -> None:
-        """Add a label at ``x``, with its text to the right, or to the left if it would leave the image."""
+        """Add a label at ``x``, with its text to the right, or where it fits into the image."""
         wide = len(text) * _LETTER_WIDTH
         left = x + 4 + wide > _RIGHT
-        start = x - 4 - wide if left else x + 4
+        start = max(4.0, x - 4 - wide) if left else x + 4
         row = 0
         while any(
             other == row and begin - 8 < start + wide and start < stop + 8
@@ -179,12 +188,12 @@ class _Labels:
     @property
     def tall(self) -> float:
         """The height of all rows."""
-        return 15.0 * max((row + 1 for *_, row, _, _ in self._labels), default=0)
+        return float(_ROW) * max((row + 1 for *_, row, _, _ in self._labels), default=0)
 
     def lines(self) -> Iterable[tuple[float, float, float | None, str]]:
         """The parts of each line: x, first row, last row (None: down to the axis), color."""
-        for x, _, _, row, _, color in self._labels:
-            start = float(row)
+        for x, own_start, own_end, row, _, color in self._labels:
+            start = row + 1.0 if own_start < x < own_end else float(row)  # below a label that found no other place
             for crossed in sorted(
                 n for _, begin, stop, n, _, _ in self._labels if n > row and begin < x < stop
             ):
@@ -195,11 +204,11 @@ class _Labels:
     def draw(self, top: float, bottom: float) -> Iterable[str]:
         """The SVG elements of lines and texts."""
         for x, start, stop, color in self.lines():
-            end = bottom if stop is None else top + 15 * stop + 2
-            yield _vertical_line(x, top + 15 * start + 3, end, color, ' stroke-dasharray="3 3"')
+            end = bottom if stop is None else top + _ROW * stop + 2
+            yield _vertical_line(x, top + _ROW * start + 3, end, color, ' stroke-dasharray="3 3"')
         for x, start, stop, row, text, color in self._labels:
             where, anchor = (stop, "end") if start < x else (start, "start")
-            yield _text_element(where, top + 15 * row + 12, text, anchor=anchor, fill=color)
+            yield _text_element(where, top + _ROW * row + 13, text, anchor=anchor, fill=color)
 
 
 def _labels(data: TimelineData, status: str) -> _Labels:
@@ -260,6 +269,12 @@ def _span_title(span: Span) -> str:
     return f"{span.label}, {duration(span.start)} – {duration(span.end)}"
 
 
+def _wrapped(facts: str) -> list[str]:
+    """Wrap facts that are separated by dots to lines of the image; a fact is broken only if it is longer than a line."""
+    whole = facts.replace(" ", "\xa0").replace("\xa0·\xa0", "\xa0· ")
+    return [line.replace("\xa0", " ") for line in wrap(whole, _LINE_LENGTH)]
+
+
 def draw_timeline(data: TimelineData, title: str, status: str) -> str:
     """Draw a timeline.
 
@@ -272,7 +287,10 @@ def draw_timeline(data: TimelineData, title: str, status: str) -> str:
         An SVG document.
     """
     labels = _labels(data, status)
-    lanes_top = y = _TOP + labels.tall + (16 if data.remark else 0) + 4
+    short = title if len(title) <= _TITLE_LENGTH else f"{title[: _TITLE_LENGTH - 1]}…"
+    head_lines = [(line, _GREY) for text in (short, data.summary) for line in _wrapped(text)]
+    head_lines += [(line, _AMBER) for line in _wrapped(data.remark or "")]
+    lanes_top = y = _LINE * len(head_lines) + 14 + labels.tall
     under, over = [], []
     if data.attempts:
         over.append(_attempts_svg(data, y))
@@ -292,21 +310,16 @@ def draw_timeline(data: TimelineData, title: str, status: str) -> str:
         under.append(_shade_element(wait, data.end, lanes_top, bottom))
     if gap := _longest_gap(data):
         under.append(_shade_element(gap, data.end, lanes_top, bottom))
-    whole = bottom + (26 if data.end else 6)
+    whole = bottom + (28 if data.end else 6)
     size = f'viewBox="0 0 {_WIDTH} {_number(whole)}" width="{_WIDTH}" height="{_number(whole)}" {_SHRINK}'
-    letters = 'font-family="system-ui, sans-serif" font-size="11" fill="none"'
+    letters = f'font-family="system-ui, sans-serif" font-size="{_SIZE}" fill="none"'
     head = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" {letters}>',
         f"<desc>{_xml_text(f'Timeline: {title}; {data.summary}')}</desc>",
         _rect_element(0, 0, _WIDTH, whole, fill="#808080", opacity=0.04),
-        _text_element(
-            10,
-            20,
-            title if len(title) <= _TITLE_LENGTH else f"{title[: _TITLE_LENGTH - 1]}…",
-            more=' font-size="13"',
+        *(
+            _text_element(10, _LINE * number + 2, line, fill=color)
+            for number, (line, color) in enumerate(head_lines, 1)
         ),
-        _text_element(10, 38, data.summary),
     ]
-    if data.remark:
-        head.append(_text_element(10, 56, data.remark, fill=_AMBER))
     return "".join([*head, *under, *over, *labels.draw(lanes_top - labels.tall - 4, bottom), "</svg>"])

@@ -71,7 +71,6 @@ def test_a_saved_answer_contains_only_the_rules_that_it_uses():
     for sheet in (short, code):
         assert sheet.count("{") == sheet.count("}")
         assert "@container (max-width:720px){.gemini-magic .gm-facts{" in sheet
-        assert "@media (max-width:760px){.gemini-magic.gemini-magic{" in sheet
 
 
 def test_every_rule_whose_names_occur_in_an_answer_is_kept():

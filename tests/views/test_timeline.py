@@ -231,9 +231,8 @@ def test_invalid_times_are_replaced_by_the_order(times):
         feed(ledger, "x", t=float(t))
     ledger.close("end", t=1.0)
     made = Timeline(ledger)
-    assert "The arrival times of this recording are not valid. The chunks are shown in order." in texts(
-        made.svg
-    )
+    remark = "The arrival times of this recording are not valid. The chunks are shown in order."
+    assert remark in " ".join(texts(made.svg))
     assert len(made.data.lanes["answer"]) == len(times)
     assert len(sparkline(ledger)) in (0, 16)
 
@@ -282,6 +281,19 @@ def test_the_image_is_xml_with_basic_shapes_and_text_only(name):
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", shown.replace("\n", " "))
     assert "AIzax" not in shown
     assert CANARY not in shown
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_image_is_readable_in_an_output_of_370_pixels(name):
+    whole, *rest = elements(Timeline(CASES[name](), now=2.0).svg)
+    width, size = float(whole.attrib["width"]), float(whole.attrib["font-size"])
+    assert size * 370 / width >= 8.5
+    for each in rest:
+        if each.tag == f"{SVG}text":
+            length, x = len(each.text or "") * size * 0.5, float(each.attrib["x"])  # narrow letters
+            start = {"start": x, "middle": x - length / 2, "end": x - length}[each.attrib["text-anchor"]]
+            assert start >= -4
+            assert start + length <= width + 4
 
 
 def test_text_from_the_server_stays_text():
