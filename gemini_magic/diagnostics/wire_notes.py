@@ -15,8 +15,13 @@ MEGABYTE = 2**20
 _MESSAGES: dict[str, tuple[Severity, str]] = {
     "bare-lines": ("warning", "Some JSON is on lines without `data:`. A strict reader would ignore it."),
     "blank-data": ("info", "An event has no data."),
+    "blank-line-inside": ("warning", "A blank line interrupts the JSON of an event. The lines were joined."),
     "bom": ("info", "The body starts with a byte order mark."),
     "comment": ("info", "The stream contains comments, which servers send as keep-alives."),
+    "control-character": (
+        "warning",
+        "A JSON string contains a raw control character, such as a line feed. It was read as if it were escaped.",
+    ),
     "done-marker": ("info", "The stream contains `[DONE]`, which the Gemini API does not send."),
     "field-event": ("info", "The stream contains `event:` fields."),
     "field-id": ("info", "The stream contains `id:` fields."),
