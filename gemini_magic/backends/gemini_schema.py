@@ -78,6 +78,8 @@ class WirePart(Struct, rename="camel", gc=False):
     function_response: WireCallResult | None = None
     executable_code: WireCode | None = None
     code_execution_result: WireCodeResult | None = None
+    tool_call: Any = None
+    tool_response: Any = None
 
 
 class Content(Struct, gc=False):
@@ -89,9 +91,9 @@ class Content(Struct, gc=False):
 class WireCandidate(Struct, rename="camel", gc=False):
     """One candidate of an answer, or a piece of it."""
 
-    index: _Index = 0
+    index: _Index | None = None
     content: Content | None = None
-    finish_reason: str | int | None = None
+    finish_reason: str | int | float | None = None
     finish_message: str | None = None
     continuation_token: str | None = None
     citation_metadata: Any = None
@@ -116,7 +118,7 @@ class WireUsage(Struct, rename="camel", gc=False):
 class Feedback(Struct, rename="camel", gc=False):
     """The feedback about the prompt."""
 
-    block_reason: str | int | None = None
+    block_reason: str | int | float | None = None
     block_reason_message: str | None = None
 
 

@@ -160,8 +160,9 @@ def test_unusual_line_separators_are_text():
     for pieces in every_cut(b"data: " + text + b"\n\n"):
         assert [item.raw for item in read(pieces)[0]] == [text]
     # These two are not allowed unescaped in JSON, but they do not end a line either.
-    _, reader = read([b'data: {"t":"a\x0b\x0c"}\n\n'])
-    assert reader.counts == {"not-json": 1}
+    items, reader = read([b'data: {"t":"a\x0b\x0c"}\n\n'])
+    assert [item.raw for item in items] == [rb'{"t":"a\u000b\u000c"}']
+    assert reader.counts == {"control-character": 1}
 
 
 def test_offsets_count_the_bytes_of_the_body():
