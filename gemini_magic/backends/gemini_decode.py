@@ -30,7 +30,7 @@ from ..events import (
     Usage,
     UsageReport,
 )
-from ..lenient_json import DEEPEST, read_json, tidy
+from ..lenient_json import MAX_DEPTH, json_safe, read_json
 from .backend import Decoder
 from .field_names import camel
 from .gemini_finish import block_reason, finish_reason, outcome_of
@@ -161,7 +161,9 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
             if (reason := finish_reason(candidate.finish_reason)) is not None:
                 events.append(finish_of(reason, candidate.finish_message, index))
                 _note_spelling(candidate.finish_reason, reason, notes)
-    if answer.error and (failure := failure_of(tidy(read_json(bytes(answer.error), deepest=DEEPEST)))):
+    if answer.error and (
+        failure := failure_of(json_safe(read_json(bytes(answer.error), max_depth=MAX_DEPTH)))
+    ):
         events.append(failure)
     if notes and noted is not None:
         notes = [note for note in notes if note not in noted]
