@@ -212,6 +212,7 @@ class Decoded(Struct, gc=False):
         extras: other fields of the answer that users may want, as sent; None if there are none. Every decoder uses these
             names where the dialect has such a field: ``provider`` and ``cache_tier`` of a gateway, ``serviceTier`` that
             was billed, ``cost`` in US dollars.
+        lost: a description of content that could not be read; empty if everything could be read.
     """
 
     events: list[Event]
@@ -219,3 +220,4 @@ class Decoded(Struct, gc=False):
     response_id: str | None = None
     continuation: str | None = None
     extras: dict[str, Any] | None = None
+    lost: str = ""

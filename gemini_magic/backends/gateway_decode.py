@@ -84,7 +84,8 @@ class _Decoder:
         try:
             value = _parse(raw)
         except ValueError:
-            return Decoded([Note("not-json", "A chunk is not valid JSON; its bytes are kept.", "error")])
+            note = Note("not-json", "A chunk is not valid JSON; its bytes are kept.", "error")
+            return Decoded([note], lost="a chunk is not valid JSON")
         if not isinstance(value, dict):
             return Decoded(
                 [Note("unexpected-shape", "A chunk is not a JSON object; it is kept in `raw`.", "warning")]

@@ -116,6 +116,7 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
         noted: notes about earlier chunks, which are not repeated; this chunk's are added.
     """
     notes: list[Event] = []
+    lost = ""
     value: dict[str, Any] | None = None  # the repaired JSON value
     if b"_" in raw and _MAY_BE_SNAKE.search(raw) and (renamed := _renamed(raw)) is not None:
         raw = renamed
@@ -123,7 +124,7 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
     try:
         answer = _decoder.decode(raw) if len(raw) < _LARGE else _decoded_large(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        answer, value, repairs = decode_leniently(raw)
+        answer, value, repairs, lost = decode_leniently(raw)
         notes += repairs
     events: list[Event] = []
     finished, token = False, None
@@ -169,7 +170,7 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
         notes = [note for note in notes if note not in noted]
         noted.update(notes)
     events += notes
-    return Decoded(events, answer.model_version, answer.response_id, token, _extras(answer))
+    return Decoded(events, answer.model_version, answer.response_id, token, _extras(answer), lost)
 
 
 def _renamed(raw: bytes) -> bytes | None:

@@ -242,6 +242,7 @@ class Attempts:
         def sink(t: float, data: bytes) -> None:
             nonlocal left
             refusal = writer.write(t, data)
+            self._connection.expect_end(expected=self._ledger.at_end)
             if text_file is not None:
                 self._copy_text(writer, text_file)
             if refusal is not None and worth_retrying(refusal) and more:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..backends import Backend
 from ..errors import WireError
 from ..events import Severity
@@ -37,6 +39,8 @@ _MESSAGES: dict[str, tuple[Severity, str]] = {
     "several-documents": ("warning", "One event contains several JSON documents."),
     "unterminated": ("warning", "The body ends inside an event."),
 }
+# Text that was part of a JSON document, and not a message of a proxy or a page.
+_PART_OF_DOCUMENT = re.compile(r'\A\s*[\[{]\s*["\[{]|"\s*:\s*["\[{\d]')
 _MAX_QUOTED = 200  # characters of unreadable text that a message quotes
 
 
@@ -48,6 +52,8 @@ def add_wire_note(ledger: Ledger, anomaly: Anomaly) -> None:
     if anomaly.kind in ("not-json", "not-object"):
         message = f"{message}: {anomaly.detail[:_MAX_QUOTED]!r}"
     ledger.note(anomaly.kind, message, severity=severity, offset=anomaly.offset)
+    if anomaly.kind == "not-json" and _PART_OF_DOCUMENT.search(anomaly.detail):
+        ledger.record_loss(f"the text at byte {anomaly.offset:,} of the body is not valid JSON")
 
 
 def unreadable_body(reader: Reader, backend: Backend) -> WireError | None:

@@ -13,7 +13,7 @@ from itertools import accumulate, islice
 from typing import NamedTuple, overload
 
 from ..content import Blob, Call, Code
-from ..events import Note
+from ..events import Finish, Note
 from ..ledger import Ledger
 
 __all__ = [
@@ -212,18 +212,12 @@ def _ended_state(ledger: Ledger) -> str:
         subject = "rest of the answer" if ledger.before else "answer"
         return f"{subject} complete{unusual}, {', '.join(contents) or 'no text'}{_attempts(ledger)}"
     if ledger.status == "truncated":
-        if ledger.cause == "cut":
-            return "truncated: the connection was lost"
-        if ledger.cause == "full":
-            return "truncated: larger than --max-total"
-        if finish is None:
-            return "truncated: ended without a finish reason"
-        limit = finish.outcome == "truncated"
-        return f"truncated: {'stopped at the token limit' if limit else 'ended early by the server'}"
+        return f"truncated: {_truncation(ledger)}"
     if ledger.status == "blocked":
-        blocked = ledger.blocked or finish
+        subject, decisive = _decisive_finish(ledger)
+        blocked = ledger.blocked or decisive
         reason = f" ({_one_line(blocked.reason)})" if blocked else ""
-        return f"{'prompt blocked' if ledger.blocked else 'blocked'}{reason}"
+        return f"{'prompt blocked' if ledger.blocked else f'{subject}blocked'}{reason}"
     if ledger.status == "stalled":
         limit_s = "" if ledger.limit is None else f" for {ledger.limit:g} s"
         if ledger.cause == "timeout":
@@ -234,6 +228,31 @@ def _ended_state(ledger: Ledger) -> str:
         status = getattr(ledger.error, "status", None)
         return " ".join(str(part) for part in ("error", code, status) if part) + _attempts(ledger)
     return _interrupted_state(ledger)
+
+
+def _truncation(ledger: Ledger) -> str:
+    """Why a truncated answer is not whole."""
+    if ledger.cause == "cut" and ledger.error is not None:
+        return "the connection was lost"
+    if ledger.cause == "full":
+        return "larger than --max-total"
+    subject, finish = _decisive_finish(ledger)
+    if finish is None:
+        return f"{subject}ended without a finish reason"
+    if ledger.lost and finish.outcome in ("complete", None):
+        return "a part of the answer is lost"
+    limit = finish.outcome == "truncated"
+    return f"{subject}{'stopped at the token limit' if limit else 'ended early by the server'}"
+
+
+def _decisive_finish(ledger: Ledger) -> tuple[str, Finish | None]:
+    """The finish reason that decided the status, and the name of its candidate if it is not the one that is shown."""
+    finish = ledger.finish
+    if finish is not None and finish.outcome == "complete":
+        for index, other in ledger.other_finishes().items():
+            if other is None or other.outcome not in ("complete", None):
+                return f"candidate {index} ", other
+    return "", finish
 
 
 def _interrupted_state(ledger: Ledger) -> str:
