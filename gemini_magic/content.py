@@ -325,7 +325,9 @@ class _CallPieces:
 
     def accepts(self, part: Call) -> bool:
         """Whether a part belongs to this call."""
-        same = part.name is None or (part.id is not None and (part.name, part.id) == (self._first.name, self._id))
+        same = part.name is None or (
+            part.id is not None and (part.name, part.id) == (self._first.name, self._id)
+        )
         return self._open and same
 
     def add(self, part: Call) -> None:
@@ -392,16 +394,19 @@ def _put(tree: dict[str, Any], path: Sequence[str | int], value: Any) -> bool:
     """Put a value into the arguments; returns False if the path leads through a value of another type."""
     place: Any = tree
     for step, following in zip(path, [*path[1:], None], strict=True):
-        if not isinstance(place, list if isinstance(step, int) else dict) or isinstance(place, _StringPieces):
-            return False
         if isinstance(step, int):
+            if not isinstance(place, list) or isinstance(place, _StringPieces):
+                return False
             place.extend([None] * (step + 1 - len(place)))
+        elif not isinstance(place, dict):
+            return False
+        container: Any = place
         if following is None:
-            place[step] = value
+            container[step] = value
             return True
-        inner = place[step] if isinstance(step, int) else place.get(step)
+        inner = container[step] if isinstance(step, int) else container.get(step)
         if inner is None:
-            inner = place[step] = [] if isinstance(following, int) else {}
+            inner = container[step] = [] if isinstance(following, int) else {}
         place = inner
     return False
 

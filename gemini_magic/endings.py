@@ -6,6 +6,7 @@ the rest can be requested. A single event above ``--max-event`` is an ``error``,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -36,6 +37,7 @@ REMEDY_OTHER_KERNEL: Final = (
 
 
 _LOST: Final = "What arrived is kept, and `.notes` lists where bytes could not be read. Ask again."
+_LONG_WAIT: Final = 300.0  # seconds; a remedy names a wait that is longer than this
 _BREAKS: Final = ("cut", "stalled", "timeout")
 _NO_OTHERS: Final[Mapping[int, Finish | None]] = {}
 _UNCERTAIN_END: Final = Note(
@@ -100,7 +102,18 @@ def ending_of(
     if cause in _BREAKS and finished and failure is None and not lost:
         ending = _ending_at_eof(finish, others, chars, chunks)
         return ending._replace(notes=(*ending.notes, _after_the_end(cause, finish, limit)))
-    ending = _ending_of_cause(cause, finish, blocked, failure, error, others, chars, chunks, limit, answering)
+    ending = _ending_of_cause(
+        cause,
+        finish=finish,
+        blocked=blocked,
+        failure=failure,
+        error=error,
+        others=others,
+        chars=chars,
+        chunks=chunks,
+        limit=limit,
+        answering=answering,
+    )
     if cause in _BREAKS and finish is not None and failure is None:
         ending = ending._replace(notes=(*ending.notes, _UNCERTAIN_END))
     if lost and ending.status == "complete":
@@ -111,6 +124,7 @@ def ending_of(
 
 def _ending_of_cause(
     cause: Cause,
+    *,
     finish: Finish | None,
     blocked: Finish | None,
     failure: Failure | None,
@@ -119,13 +133,13 @@ def _ending_of_cause(
     chars: int,
     chunks: int,
     limit: float | None,
-    answering: bool,  # noqa: FBT001 - private
+    answering: bool,
 ) -> Ending:
     """Decide how a stream ended by what ended it; see :func:`ending_of` for the arguments."""
     resume = _RESUME if chars else _ASK_AGAIN
     if cause in ("interrupt", "stop", "left", "arriving"):
         return Ending("interrupted", _interrupted(cause, chars))
-    if cause == "stalled":
+    if cause == "stalled" and failure is None:
         duration = "" if limit is None else f" for {limit:g} s"
         option = "--stall-timeout" if answering else "--first-byte-timeout"
         return Ending(
@@ -170,7 +184,9 @@ def _ending_at_eof(
     """Decide how a stream ended whose whole body was read, by the last finish reasons of its candidates."""
     ending = _ending_of_candidate(finish, chars, chunks)
     unfinished = {
-        index: other for index, other in others.items() if other is None or other.outcome not in ("complete", None)
+        index: other
+        for index, other in others.items()
+        if other is None or other.outcome not in ("complete", None)
     }
     notes = tuple(_candidate_note(index, other) for index, other in unfinished.items())
     if ending.status == "complete" and unfinished:
@@ -196,7 +212,9 @@ def _ending_of_candidate(
         message = f"The model failed {_reason(finish)}"
         return Ending("error", ServiceError(message, status=finish.reason, remedy="Ask again."))
     if outcome == "paused":
-        return Ending("truncated", TruncatedError(_after("The server paused the answer", chars), remedy=resume))
+        return Ending(
+            "truncated", TruncatedError(_after("The server paused the answer", chars), remedy=resume)
+        )
     return Ending(outcome)
 
 
@@ -237,7 +255,19 @@ def service_error(failure: Failure) -> ServiceError:
         status=failure.status,
         retry_after=failure.retry_after,
         reason=failure.reason,
+        remedy=failure.remedy or _quota_remedy(failure),
     )
+
+
+def _quota_remedy(failure: Failure) -> str:
+    """Return the remedy for a quota that a short wait does not restore; empty for any other failure."""
+    if not failure.final or failure.code != 429 or (failure.retry_after or 0) > _LONG_WAIT:  # noqa: PLR2004 - HTTP
+        return ""
+    if failure.reason == "MODEL_CAPACITY_EXHAUSTED":
+        return "The server has no capacity for this model at the moment. Use another model (`-m`), or ask again later."
+    if re.search(r"\blimit: 0\b", failure.message):
+        return "The key has no quota for this model. Use another model (`-m`), or a key of a project with billing."
+    return "The quota of the day is used up. Ask again tomorrow, or use another model (`-m`) or a key of another project."
 
 
 def _blocked(what: str, finish: Finish) -> BlockedError:

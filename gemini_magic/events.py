@@ -189,6 +189,7 @@ class Failure(Struct, frozen=True):
         retry_after: seconds to wait before the next request, as the server asks, or None.
         reason: the ErrorInfo reason such as ``API_KEY_INVALID``, or None.
         final: True if waiting does not help (daily quota, ``limit: 0``).
+        remedy: what to do, where more is known than the code; empty otherwise.
     """
 
     message: str
@@ -197,6 +198,7 @@ class Failure(Struct, frozen=True):
     retry_after: float | None = None
     reason: str | None = None
     final: bool = False
+    remedy: str = ""
 
 
 Event: TypeAlias = Delta | Evidence | UsageReport | Finish | Note | Failure

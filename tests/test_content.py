@@ -40,7 +40,10 @@ WEATHER = [
     {"functionCall": {"partialArgs": [piece("$.location", stringValue="San Francisco")], "willContinue": True}},
     {"functionCall": {}},
 ]  # fmt: skip
-BOTH = [Call("getWeather", {"location": "Boston"}, None, "c2ln"), Call("getWeather", {"location": "San Francisco"})]
+BOTH = [
+    Call("getWeather", {"location": "Boston"}, None, "c2ln"),
+    Call("getWeather", {"location": "San Francisco"}),
+]
 
 
 def answer(pieces, *, finish="STOP"):
@@ -70,7 +73,10 @@ def test_streamed_arguments_make_one_call(count):
 
 
 def call(*pieces, **fields):
-    parts = [Call("f", will_continue=True), *[Call(None, partial_args=[one], will_continue=True) for one in pieces]]
+    parts = [
+        Call("f", will_continue=True),
+        *[Call(None, partial_args=[one], will_continue=True) for one in pieces],
+    ]
     return join_parts([*parts, Call(None, **fields)])[0]
 
 
@@ -93,14 +99,30 @@ def test_nested_paths_numbers_booleans_and_null():
 
 
 def test_a_string_continues_only_while_its_path_does():
-    first, second = piece("$.a", stringValue="1", willContinue=True), piece("$.b", stringValue="2", willContinue=True)
+    first, second = (
+        piece("$.a", stringValue="1", willContinue=True),
+        piece("$.b", stringValue="2", willContinue=True),
+    )
     ends = (piece("$.a", stringValue="x"), piece("$.b", stringValue=""))
     assert call(first, second, *ends).args == {"a": "1x", "b": "2"}
     assert call(piece("$.a", stringValue="1"), piece("$.a", stringValue="2")).args == {"a": "2"}
 
 
 @pytest.mark.parametrize(
-    "path", ["$.a[999999999]", "$.a[100001]", "a", "$", "$[0]", "$..a", "$.a[*]", "$.__proto__.x", "$.known.x", 3, None]
+    "path",
+    [
+        "$.a[999999999]",
+        "$.a[100001]",
+        "a",
+        "$",
+        "$[0]",
+        "$..a",
+        "$.a[*]",
+        "$.__proto__.x",
+        "$.known.x",
+        3,
+        None,
+    ],
 )
 def test_a_piece_that_cannot_be_applied_is_kept(path):
     odd = piece(path, stringValue="x")
@@ -125,5 +147,8 @@ def test_a_whole_call_and_the_text_between_pieces_are_left_as_they_are():
 
 def test_a_long_argument_is_joined_in_linear_time():
     pieces = [piece("$.a", stringValue="0123456789", willContinue=True)] * 100_000
-    parts = [Call("f", will_continue=True), *[Call(None, partial_args=[one], will_continue=True) for one in pieces]]
+    parts = [
+        Call("f", will_continue=True),
+        *[Call(None, partial_args=[one], will_continue=True) for one in pieces],
+    ]
     assert len(join_parts(parts)[0].args["a"]) == 1_000_000

@@ -17,6 +17,7 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from ..content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Part, Text, Thought
 from ..events import (
@@ -37,9 +38,10 @@ from .gemini_finish import block_reason, finish_reason, outcome_of
 from .gemini_reference import with_documented_names
 from .gemini_repair import decode_leniently, parse_lenient, repair_shapes
 from .gemini_schema import LargeWireAnswer, WireAnswer, WireCandidate, WirePart
-from .http_errors import failure_of
+from .http_errors import failure_of, message_failure
 
 __all__ = ["decode", "finish_of", "gemini_decoder", "part_from_json"]
+
 
 def finish_of(reason: str, message: str | None = None, candidate: int = 0, *, prompt: bool = False) -> Finish:
     """The end of a candidate, or of a prompt that was blocked, with what its reason means."""
@@ -76,7 +78,9 @@ _BAD_BLOB = Note(
 )
 
 _SNAKE_CASE = Note(
-    "snake-case", "Field names are in snake_case; the API writes them in camelCase. They were read alike.", "info"
+    "snake-case",
+    "Field names are in snake_case; the API writes them in camelCase. They were read alike.",
+    "info",
 )
 _MAY_BE_SNAKE = re.compile(
     rb'"(?:finish_|usage_|prompt_|model_|response_|inline_|file_|function_|executable_|code_execution|thought_|citation_|'
@@ -107,25 +111,16 @@ _large = msgspec.json.Decoder(LargeWireAnswer)
 _LARGE = 1 << 16  # bytes; below this, the tolerant way to read base64 is as fast
 
 
-def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = None) -> Decoded:  # noqa: ARG001 - no event of Gemini's has a name
+def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = None) -> Decoded:
     """Decode one JSON text of the stream; never raises.
 
     Args:
         raw: the JSON text as received.
-        event: the name of its server-sent event, which is ignored.
+        event: the name of its server-sent event; ``error`` marks an error of any form.
         noted: notes about earlier chunks, which are not repeated; this chunk's are added.
     """
-    notes: list[Event] = []
-    lost = ""
-    value: dict[str, Any] | None = None  # the repaired JSON value
-    if b"_" in raw and _MAY_BE_SNAKE.search(raw) and (renamed := _renamed(raw)) is not None:
-        raw = renamed
-        notes.append(_SNAKE_CASE)
-    try:
-        answer = _decoder.decode(raw) if len(raw) < _LARGE else _decoded_large(raw)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        answer, value, repairs, lost = decode_leniently(raw)
-        notes += repairs
+    read = _read(raw)
+    answer, notes = read.answer, read.notes
     events: list[Event] = []
     finished, token = False, None
     indices = _indices(answer.candidates)
@@ -133,18 +128,10 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
         index = indices[place]
         if candidate.content is not None:
             for position, part in enumerate(candidate.content.parts):
-                if _data(part) == _NO_DATA and part.text is not None:
+                if part.text is not None and _data(part) == _NO_DATA:
                     events.append(Delta(_text(part), index))
-                    continue
-                parts = _parts(part)
-                if parts is None:
-                    value = repair_shapes(parse_lenient(raw)) if value is None else value
-                    parts = _unknown(value["candidates"][place]["content"]["parts"][position])
-                    if part.inline_data is not None and _BAD_BLOB not in notes:
-                        notes.append(_BAD_BLOB)
-                if len(parts) > 1 and _SEVERAL_KINDS not in notes:
-                    notes.append(_SEVERAL_KINDS)
-                events += [Delta(each, index) for each in parts]
+                else:
+                    events += [Delta(each, index) for each in _other_parts(read, part, place, position)]
         if candidate.citation_metadata or candidate.grounding_metadata or candidate.url_context_metadata:
             _evidence(candidate, index, events)
         finished = finished or candidate.finish_reason is not None
@@ -153,24 +140,99 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
         usage = Usage(*_counts(answer.usage_metadata))
         if usage != _UNKNOWN:
             events.append(UsageReport(usage))
-    feedback = answer.prompt_feedback
-    if feedback is not None and (reason := block_reason(feedback.block_reason)) is not None:
-        events.append(finish_of(reason, feedback.block_reason_message, prompt=True))
-        _note_spelling(feedback.block_reason, reason, notes)
-    if finished:
-        for index, candidate in zip(indices, answer.candidates, strict=True):
-            if (reason := finish_reason(candidate.finish_reason)) is not None:
-                events.append(finish_of(reason, candidate.finish_message, index))
-                _note_spelling(candidate.finish_reason, reason, notes)
+    if finished or answer.prompt_feedback is not None:
+        _finishes(answer, indices, events, notes)
     if answer.error and (
         failure := failure_of(json_safe(read_json(bytes(answer.error), max_depth=MAX_DEPTH)))
     ):
         events.append(failure)
+    elif (not events and answer.model_version is None) or event == "error":
+        events += _failure_without_answer(raw, event)
     if notes and noted is not None:
         notes = [note for note in notes if note not in noted]
         noted.update(notes)
     events += notes
-    return Decoded(events, answer.model_version, answer.response_id, token, _extras(answer), lost)
+    return Decoded(events, answer.model_version, answer.response_id, token, _extras(answer), read.lost)
+
+
+class _Read(Struct, gc=False):
+    """One JSON text as structs.
+
+    Attributes:
+        raw: the text, with the API's own field names.
+        answer: everything that could be read.
+        notes: what was repaired or lost.
+        value: the repaired JSON value, once it is needed.
+        lost: a description of content that could not be read.
+    """
+
+    raw: bytes
+    answer: WireAnswer
+    notes: list[Event]
+    value: dict[str, Any] | None = None
+    lost: str = ""
+
+
+def _read(raw: bytes) -> _Read:
+    notes: list[Event] = []
+    if b"_" in raw and _MAY_BE_SNAKE.search(raw) and (renamed := _renamed(raw)) is not None:
+        raw = renamed
+        notes.append(_SNAKE_CASE)
+    try:
+        return _Read(raw, _decoder.decode(raw) if len(raw) < _LARGE else _decoded_large(raw), notes)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        answer, value, repairs, lost = decode_leniently(raw)
+        return _Read(raw, answer, notes + repairs, value, lost)
+
+
+def _other_parts(read: _Read, part: WirePart, place: int, position: int) -> list[Part]:
+    """The parts in a part that holds anything but text.
+
+    Args:
+        read: the chunk; receives notes.
+        part: the part.
+        place: the place of its candidate in the list of candidates.
+        position: its position in the candidate's content.
+    """
+    parts = _parts(part)
+    if parts is None:
+        if read.value is None:
+            read.value = repair_shapes(parse_lenient(read.raw))
+        parts = _unknown(read.value["candidates"][place]["content"]["parts"][position])
+        if part.inline_data is not None and _BAD_BLOB not in read.notes:
+            read.notes.append(_BAD_BLOB)
+    if len(parts) > 1 and _SEVERAL_KINDS not in read.notes:
+        read.notes.append(_SEVERAL_KINDS)
+    return parts
+
+
+def _finishes(answer: WireAnswer, indices: Sequence[int], events: list[Event], notes: list[Event]) -> None:
+    """Append the reasons why the prompt was blocked and why candidates ended."""
+    feedback = answer.prompt_feedback
+    if feedback is not None and (reason := block_reason(feedback.block_reason)) is not None:
+        events.append(finish_of(reason, feedback.block_reason_message, prompt=True))
+        _note_spelling(feedback.block_reason, reason, notes)
+    for index, candidate in zip(indices, answer.candidates, strict=True):
+        if (reason := finish_reason(candidate.finish_reason)) is not None:
+            events.append(finish_of(reason, candidate.finish_message, index))
+            _note_spelling(candidate.finish_reason, reason, notes)
+
+
+def _failure_without_answer(raw: bytes, event: str | None) -> list[Event]:
+    """The failure in a chunk that has no answer: ``{"detail": …}`` and similar; empty if it is none."""
+    if event != "error" and b'"detail"' not in raw and b'"message"' not in raw and b'"errors"' not in raw:
+        return []
+    try:
+        value = json_safe(read_json(raw, max_depth=MAX_DEPTH))
+    except ValueError:
+        return []
+    if not isinstance(value, dict) or "candidates" in value:
+        return []
+    explained = value.keys() & {"detail", "errors", "code", "status"} or len(value) == 1
+    failure = message_failure(value) if explained or event == "error" else None
+    if failure is None and event == "error":
+        failure = failure_of(value)
+    return [] if failure is None else [failure]
 
 
 def _renamed(raw: bytes) -> bytes | None:
@@ -205,9 +267,9 @@ def _indices(candidates: Sequence[WireCandidate]) -> Sequence[int]:
     return [next(free) if candidate.index is None else candidate.index for candidate in candidates]
 
 
-def _note_spelling(value: str | float | None, reason: str, notes: list[Event]) -> None:
+def _note_spelling(value: str | int | None, reason: str, notes: list[Event]) -> None:
     """Note a reason that was not written as the API writes it; numbers are one of its encodings."""
-    if isinstance(value, str) and value != reason:
+    if isinstance(value, str) and not value.startswith(reason):
         message = f"The reason {value[:_QUOTED]!r} was read as {reason}."
         notes.append(Note("reason-spelling", message, "info"))
 
@@ -264,7 +326,7 @@ def _parts(part: WirePart) -> list[Part] | None:
 
     The thought signature stays with the data, which cannot be sent back without it.
     """
-    found = [] if not part.text else [Thought(part.text) if part.thought else Text(part.text)]
+    found: list[Part] = [] if not part.text else [Thought(part.text) if part.thought else Text(part.text)]
     if _data(part) == _NO_DATA:
         return None if part.text is None else [_text(part)]
     for name, value in zip(_DATA, _data(part), strict=True):

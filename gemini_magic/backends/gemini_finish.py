@@ -102,7 +102,7 @@ _KNOWN: Final = {_letters(name): name for name in (*_FINISH[1:], *_BLOCK[1:], *_
 }
 
 
-def finish_reason(value: str | float | None) -> str | None:
+def finish_reason(value: str | int | None) -> str | None:
     """The documented name of a finish reason; None if the value stands for no reason.
 
     Unknown reasons are returned as sent.
@@ -113,7 +113,7 @@ def finish_reason(value: str | float | None) -> str | None:
     return _reason(value, _FINISH)
 
 
-def block_reason(value: str | float | None) -> str | None:
+def block_reason(value: str | int | None) -> str | None:
     """The same for the reason for which a prompt was blocked."""
     return _reason(value, _BLOCK)
 
@@ -123,7 +123,7 @@ def outcome_of(reason: str) -> FinishOutcome | None:
     return _OUTCOMES.get(reason)
 
 
-def _reason(value: str | float | None, names: list[str]) -> str | None:
+def _reason(value: str | int | None, names: list[str]) -> str | None:
     if value is None:
         return None
     if value in names:

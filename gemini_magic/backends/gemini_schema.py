@@ -93,7 +93,7 @@ class WireCandidate(Struct, rename="camel", gc=False):
 
     index: _Index | None = None
     content: Content | None = None
-    finish_reason: str | int | float | None = None
+    finish_reason: str | int | None = None
     finish_message: str | None = None
     continuation_token: str | None = None
     citation_metadata: Any = None
@@ -118,7 +118,7 @@ class WireUsage(Struct, rename="camel", gc=False):
 class Feedback(Struct, rename="camel", gc=False):
     """The feedback about the prompt."""
 
-    block_reason: str | int | float | None = None
+    block_reason: str | int | None = None
     block_reason_message: str | None = None
 
 

@@ -62,12 +62,12 @@ class _FinishPlace(NamedTuple):
     """Where the finish reason of a candidate arrived.
 
     Attributes:
-        count: how many finish reasons the candidate has.
+        times: how many finish reasons the candidate has.
         chunk: the chunk with the last one.
         parts: the candidate's parts so far.
     """
 
-    count: int
+    times: int
     chunk: int
     parts: int
 
@@ -186,7 +186,7 @@ class Ledger:
             return False
         for candidate, place in places.items():
             first = self._first_chunks.get(candidate)
-            if place.count != 1 or first is None or first >= place.chunk:
+            if place.times != 1 or first is None or first >= place.chunk:
                 return False
             later = self.parts[candidate][place.parts :]
             if any(not isinstance(part, Text) or part.text for part in later):
@@ -414,7 +414,7 @@ class Ledger:
     def _note_finish(self, candidate: int, chunk: int) -> None:
         before = self._finish_places.get(candidate)
         parts = len(self.parts.get(candidate, ()))
-        self._finish_places[candidate] = _FinishPlace(1 if before is None else before.count + 1, chunk, parts)
+        self._finish_places[candidate] = _FinishPlace(1 if before is None else before.times + 1, chunk, parts)
 
     def other_finishes(self) -> dict[int, Finish | None]:
         """The last finish reason of each candidate whose reason is not :attr:`finish`."""

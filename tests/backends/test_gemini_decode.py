@@ -128,7 +128,13 @@ def test_a_part_with_a_call_and_media_loses_neither():
 
 @pytest.mark.parametrize(
     ("sent", "indices"),
-    [([None, None], [0, 1]), ([None, 1], [0, 1]), ([1, None], [1, 0]), ([0, None, 2], [0, 1, 2]), ([0, 0], [0, 0])],
+    [
+        ([None, None], [0, 1]),
+        ([None, 1], [0, 1]),
+        ([1, None], [1, 0]),
+        ([0, None, 2], [0, 1, 2]),
+        ([0, 0], [0, 0]),
+    ],
 )
 def test_candidates_without_an_index_are_different_candidates(sent, indices):
     candidates = [
