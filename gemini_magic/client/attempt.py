@@ -10,17 +10,21 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from ..backends import Backend, HttpRequest
 from ..diagnostics import MEGABYTE, body_too_large
 from ..errors import ConnectionFailed, GeminiMagicError, WireError
+from ..events import Failure
 from ..ledger import Exchange, Ledger
 from ..options import Options
 from ..recording import RecordedExchange, Recorder, Replay
 from .connection import Connection, ConnectionLost, HostUnreachable, TimedOut, TooLarge
 from .endpoint import endpoint_of
 from .exchange_writer import ExchangeWriter, LedgerGuard, Recordings, Target
+from .known_models import similar_models
 from .proxies import LOOPBACK
-from .retry import Outcome, acceptable_wait, retry_after, worth_retrying
+from .retry import Outcome, worth_retrying
 from .secret import Key, add_key, strip_traceback
 from .sources import LocalResponse, RecordedResponse, ResponseHead
 from .text_file import TextFile
@@ -28,6 +32,7 @@ from .transport import send
 
 __all__ = ["Attempts", "StreamJob"]
 
+_NOT_FOUND = 404
 _ERROR_BODY = MEGABYTE  # bytes of an error page that are read
 
 
@@ -258,6 +263,11 @@ class Attempts:
         except (ConnectionLost, TimedOut):
             writer.finish()  # an event that arrived whole counts, even without the blank line after it
             raise
+        if response.surplus:
+            message = (
+                "Bytes followed the end of the response. They were dropped, and the connection was closed."
+            )
+            writer.note("surplus-bytes", message, "info")
         error = writer.finish()
         return Outcome("end") if error is None else Outcome("failed", error)
 
@@ -277,20 +287,28 @@ class Attempts:
 
         try:
             response.read(sink)
-        except (_StopReading, TimedOut):
+        except (_StopReading, TimedOut, WireError):
             pass  # the status alone is enough
         except ConnectionLost:
             if self._connection.cancelled:
                 raise
-        failure = writer.finish_error(response.status)
+        failure = writer.finish_error(response.status, self._explain)
         if failure.code in (401, 403) or failure.reason == "API_KEY_INVALID":
             key = self._job.key
             if key is not None and key.forget is not None:
                 key.forget()  # otherwise a mistyped key would stay until the kernel ends
-        wait = failure.retry_after
-        if wait is None:
-            wait = retry_after(response.headers)
-        return Outcome("failed", retryable=worth_retrying(failure) and acceptable_wait(wait), wait=wait)
+        return Outcome("failed", retryable=worth_retrying(failure), wait=failure.retry_after)
+
+    def _explain(self, failure: Failure) -> Failure:
+        """Add a remedy to a refusal: the key's source, or models with a similar name."""
+        job = self._job
+        if failure.reason == "API_KEY_INVALID" and job.key is not None:
+            remedy = f"The key comes from {job.key.source}. Set it to a valid key and ask again."
+            return replace(failure, remedy=remedy)
+        if failure.code == _NOT_FOUND and (names := similar_models(job.backend, job.options)):
+            remedy = f"Did you mean {' or '.join(names)}? `%gemini models` lists the models; `-m` sets one."
+            return replace(failure, remedy=remedy)
+        return failure
 
     def _connection_lost(self, lost: ConnectionLost) -> Outcome:
         if self._connection.cancelled:

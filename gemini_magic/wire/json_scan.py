@@ -43,12 +43,7 @@ def is_json(text: bytes) -> bool:
     else:
         return True
     # msgspec follows RFC 8259. Text that only the standard library accepts always contains one of these.
-    if (
-        b"\\u" not in text
-        and b"NaN" not in text
-        and b"Infinity" not in text
-        and not _has_controls(text)
-    ):
+    if b"\\u" not in text and b"NaN" not in text and b"Infinity" not in text and not _has_controls(text):
         return False
     try:
         _tolerant.decode(text.decode("utf-8", "replace"))

@@ -51,11 +51,13 @@ class _Line(NamedTuple):
         bare: whether it has no field name.
         value: its content, without the field name.
         offset: where in the body ``value`` begins, in bytes.
+        start: where in the body the line begins, in bytes.
     """
 
     bare: bool
     value: bytes
     offset: int
+    start: int
 
 
 class TolerantSseReader:
@@ -76,7 +78,9 @@ class TolerantSseReader:
         # The brackets that the pending lines leave open; None if these are plain text.
         self._depth: int | None = None
         self._in_string = False  # the pending lines end inside a string
-        self._guess = 0  # the first pending line that belongs to the document only if the guess is right; 0: none
+        self._guess = (
+            0  # the first pending line that belongs to the document only if the guess is right; 0: none
+        )
         self._may_guess = True
         self._gap = False  # a blank line is among the pending lines
         self._last = 0  # the last byte of the pending lines that is not white space
@@ -157,12 +161,12 @@ class TolerantSseReader:
     def _end_event(self, items: list[Item], offset: int) -> None:
         if not self._named:
             self._pending_size += 1
-            self._pending.append(_Line(True, b"", offset))  # a page of text, not a stream: logged as one
+            self._pending.append(_Line(True, b"", offset, offset))  # a page of text, not a stream: logged as one
             return
         if self._may_guess and self._depth is not None:
             self._gap = True
             self._event = self._returned = False
-            self._append_guess(_Line(True, b"", offset))
+            self._append_guess(_Line(True, b"", offset, offset))
             return
         self._flush(items)
         self._event = self._returned = False
@@ -180,7 +184,7 @@ class TolerantSseReader:
         name = line if colon < 0 else line[:colon]
         if self._may_continue(line, name):
             if not self._begins_document(line.strip()):
-                self._add_value(_Line(True, line, begin), offset, items)
+                self._add_value(_Line(True, line, begin, offset), offset, items)
                 return
             self._flush(items, whole=False)
         if name == b"data":
@@ -201,7 +205,7 @@ class TolerantSseReader:
         elif line.strip():
             if self._named:
                 self._log.add("bare-lines", offset, line)
-            self._add_value(_Line(True, line, begin), offset, items)
+            self._add_value(_Line(True, line, begin, offset), offset, items)
 
     def _may_continue(self, line: bytes, name: bytes) -> bool:
         """Whether a line without ``data:`` may belong to a document that a line feed or a blank line interrupted.
@@ -228,7 +232,7 @@ class TolerantSseReader:
             self._event = True
             self._log.add("blank-data", offset)
             return
-        self._add_value(_Line(False, value, begin), offset, items)
+        self._add_value(_Line(False, value, begin, offset), offset, items)
 
     def _add_value(self, line: _Line, offset: int, items: list[Item]) -> None:
         """Process one line of content: a complete text, or a part of one."""
@@ -358,16 +362,14 @@ class TolerantSseReader:
         self._may_guess = False
         for line in lines:
             if not line.bare:
-                self._add_value(line, line.offset, items)
+                self._add_value(line, line.start, items)
             elif line.value:
-                self._add_line(line.value, line.offset, items)
+                self._add_line(line.value, line.start, items)
             else:
                 self._end_event(items, line.offset)
         self._may_guess = True
 
-    def _return_lines(
-        self, lines: Sequence[_Line], offset: int, items: list[Item], *, ended: bool
-    ) -> None:
+    def _return_lines(self, lines: Sequence[_Line], offset: int, items: list[Item], *, ended: bool) -> None:
         """Return the objects in these lines, and log the rest of them.
 
         Args:

@@ -48,12 +48,16 @@ def test_keep_alive_comments_do_not_extend_the_grace_period(fake_server):
 
 
 def test_an_answer_may_continue_within_the_grace_period(fake_server):
-    fake_server.script(say("a"), say("b", finish="STOP"), pause(GRACE / 2), say("c"), pause(2 * GRACE), finish())
+    fake_server.script(
+        say("a"), say("b", finish="STOP"), pause(GRACE / 2), say("c"), pause(2 * GRACE), finish()
+    )
     ledger = ended(fake_server, stall_timeout=20)
     assert (ledger.status, text(ledger), ledger.cause) == ("complete", "abc", "end")
 
 
-@pytest.mark.parametrize("how", [lambda: cut(b""), reset, lambda: bare(b"zz\r\n")], ids=["cut", "reset", "bad chunk"])
+@pytest.mark.parametrize(
+    "how", [lambda: cut(b""), reset, lambda: bare(b"zz\r\n")], ids=["cut", "reset", "bad chunk"]
+)
 @pytest.mark.parametrize("case", ONCE)
 def test_a_lost_connection_after_the_finish_reason_is_noted(fake_server, case, how):
     fake_server.script(*ONCE[case], gate("read"), how())

@@ -112,7 +112,7 @@ def test_a_finish_reason_does_not_end_the_stream(fake_server):
 
 
 RAW_STRINGS = {
-    "a tab": (b'a\tb', "a\tb"),
+    "a tab": (b"a\tb", "a\tb"),
     "a line feed": (b"a\nb", "a\nb"),
     "a blank line": (b"a\n\nb", "a\n\nb"),
 }
@@ -148,7 +148,9 @@ def test_an_answer_of_which_text_was_lost_is_not_complete(fake_server, broken):
     assert "is lost" in ledger.error.message
 
 
-@pytest.mark.parametrize("harmless", [b"data: ping\n\n", b"upstream warning\n\n", b"data: <p>{x}</p>\n\n", b'data: "x"\n\n'])
+@pytest.mark.parametrize(
+    "harmless", [b"data: ping\n\n", b"upstream warning\n\n", b"data: <p>{x}</p>\n\n", b'data: "x"\n\n']
+)
 def test_text_that_is_not_a_part_of_the_answer_is_not_lost_text(fake_server, harmless):
     fake_server.script(say("a"), raw(harmless), say("b"), finish())
     ledger = ended(fake_server)

@@ -45,7 +45,10 @@ def test_the_status_line_names_lost_text_and_candidates_that_are_not_complete():
     ledger.record_loss("a chunk is not valid JSON")
     feed(ledger, "Half", finish="STOP").close("end", t=1.0)
     assert "truncated: a part of the answer is lost" in status_line(ledger)
-    for reason, state in (("SAFETY", "candidate 1 blocked (SAFETY)"), (None, "truncated: candidate 1 ended without a finish")):
+    for reason, state in (
+        ("SAFETY", "candidate 1 blocked (SAFETY)"),
+        (None, "truncated: candidate 1 ended without a finish"),
+    ):
         ledger = feed(new_ledger(), "One", finish="STOP")
         events = [Delta(Text("Two"), 1), *([finish_of(reason, None, 1)] if reason else [])]
         ledger.add(b"{}", 2.0, Decoded(events))
