@@ -86,6 +86,9 @@ _MAY_BE_SNAKE = re.compile(
     rb'"(?:finish_|usage_|prompt_|model_|response_|inline_|file_|function_|executable_|code_execution|thought_|citation_|'
     rb'grounding_|url_context|continuation_|block_)[a-z_]*"\s*:'
 )
+_STATUS = "URL_RETRIEVAL_STATUS_"
+_RETRIEVAL: dict[int | str, str] = {1: "SUCCESS", 2: "ERROR", 3: "PAYWALL", 4: "UNSAFE"}  # by number (enum-encoding=int)
+_URL_QUOTED = 200  # characters of an address that a note quotes
 _QUOTED = 40  # characters of a reason that a note quotes
 _SEVERAL_KINDS = Note(
     "several-kinds",
@@ -134,6 +137,7 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
                     events += [Delta(each, index) for each in _other_parts(read, part, place, position)]
         if candidate.citation_metadata or candidate.grounding_metadata or candidate.url_context_metadata:
             _evidence(candidate, index, events)
+            notes += _unread_pages(candidate.url_context_metadata, notes)
         finished = finished or candidate.finish_reason is not None
         token = token or candidate.continuation_token
     if answer.usage_metadata is not None:
@@ -281,6 +285,25 @@ def _evidence(candidate: WireCandidate, index: int, events: list[Event]) -> None
         events.append(Evidence("grounding", grounding, index))
     if url_context := candidate.url_context_metadata:
         events.append(Evidence("url_context", url_context, index))
+
+
+def _unread_pages(metadata: Any, notes: Sequence[Event]) -> list[Event]:
+    """Notes about the pages that the ``url_context`` tool could not read."""
+    pages = metadata.get("urlMetadata") if isinstance(metadata, dict) else None
+    found: list[Event] = []
+    for page in pages if isinstance(pages, list) else ():
+        status = page.get("urlRetrievalStatus") if isinstance(page, dict) else None
+        name = (
+            _RETRIEVAL.get(status, str(status).removeprefix(_STATUS)) if isinstance(status, int | str) else ""
+        )
+        if name not in ("", "0", "1", "SUCCESS", "UNSPECIFIED"):
+            url = str(page.get("retrievedUrl") or "")[:_URL_QUOTED]
+            note = Note(
+                "page-not-read", f"The page {url} could not be read ({name.lower()[:_QUOTED]}).", "warning"
+            )
+            if note not in notes:
+                found.append(note)
+    return found
 
 
 def _citations(metadata: Any) -> tuple[Citation, ...]:

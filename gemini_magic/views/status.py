@@ -328,9 +328,19 @@ def details(ledger: Ledger) -> Details | None:
     # The message of an interrupted answer begins with what the title would be.
     title = {"interrupted": "", "blocked": "Blocked."}.get(ledger.status, partial)
     if ledger.error is None:
-        return Details(title, "The answer stopped at the token limit.", _LIMIT)
+        return _token_limit(ledger, title)
     message = _one_line(ledger.error.message)
     return Details(title, message, _one_line(ledger.error.remedy) or (_RESUME if ledger.answer else _AGAIN))
+
+
+def _token_limit(ledger: Ledger, title: str) -> Details:
+    """Describe an answer that stopped at the token limit, and whether thinking used up the limit."""
+    usage = ledger.usage
+    thoughts = (usage.thoughts if usage is not None else None) or 0
+    if usage is None or thoughts <= (usage.output or 0):
+        return Details(title, "The answer stopped at the token limit.", _LIMIT)
+    message = f"The answer stopped at the token limit: thinking used {thoughts:,} tokens, the answer {usage.output or 0:,}."
+    return Details(title, message, "Set `--thinking low` or `--thinking off`, or a higher `--max-tokens`.")
 
 
 def warnings(ledger: Ledger, notes: Sequence[Note]) -> list[str]:

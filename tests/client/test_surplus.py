@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 import time
 
 import pytest
 from client_stage import finished, kinds, start, text
+from raw_server import RawServer
 
 
 def event(words):
@@ -31,53 +30,6 @@ EMPTY = b"HTTP/1.1 204 No Content\r\n\r\n"
 STRANGER = chunked("stranger")
 
 
-class OneConnectionServer:
-    """Sends the given bytes in answer to each request, on as many connections as the client opens."""
-
-    def __init__(self, answers):
-        self._answers = iter(answers)
-        self.connections = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection):
-        with connection:
-            while self._read_request(connection):
-                for piece in next(self._answers):
-                    connection.sendall(piece)
-                    time.sleep(0.02)
-
-    @staticmethod
-    def _read_request(connection):
-        data = b""
-        while b"\r\n\r\n" not in data:
-            try:
-                received = connection.recv(65536)
-            except OSError:
-                return False
-            if not received:
-                return False
-            data += received
-        head, _, body = data.partition(b"\r\n\r\n")
-        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-        while len(body) < length:
-            body += connection.recv(65536)
-        return True
-
-    def close(self):
-        self._listener.close()
-
-
 SURPLUS = {
     "a line end after chunks": [chunked("one") + b"\r\n"],
     "a line end after a counted body": [counted("one") + b"\r\n"],
@@ -92,7 +44,7 @@ SURPLUS = {
 
 @pytest.mark.parametrize("case", SURPLUS)
 def test_a_surplus_is_not_the_next_answer(case):
-    server = OneConnectionServer([SURPLUS[case], [chunked("two")]])
+    server = RawServer([SURPLUS[case], [chunked("two")]])
     try:
         assert text(finished(start(server))) == "one"
         time.sleep(0.05)
@@ -104,7 +56,7 @@ def test_a_surplus_is_not_the_next_answer(case):
 
 @pytest.mark.parametrize("surplus", [b"hello", event("stranger"), b"5\r\nhello\r\n0\r\n\r\n", STRANGER])
 def test_a_body_after_a_response_that_has_none_is_not_the_next_answer(surplus):
-    server = OneConnectionServer([[EMPTY + surplus], [chunked("two")]])
+    server = RawServer([[EMPTY + surplus], [chunked("two")]])
     try:
         finished(start(server, retries=0))
         time.sleep(0.05)
@@ -115,7 +67,7 @@ def test_a_body_after_a_response_that_has_none_is_not_the_next_answer(surplus):
 
 
 def test_a_surplus_is_noted():
-    server = OneConnectionServer([[chunked("one") + STRANGER]])
+    server = RawServer([[chunked("one") + STRANGER]])
     try:
         ledger = finished(start(server))
         assert (ledger.status, text(ledger), kinds(ledger)) == ("complete", "one", ["surplus-bytes"])
@@ -124,7 +76,7 @@ def test_a_surplus_is_noted():
 
 
 def test_a_connection_without_a_surplus_is_used_again():
-    server = OneConnectionServer([[chunked("one")], [counted("two")], [EMPTY], [chunked("three")]])
+    server = RawServer([[chunked("one")], [counted("two")], [EMPTY], [chunked("three")]])
     try:
         assert [text(finished(start(server, retries=0))) for _ in range(4)] == ["one", "two", "", "three"]
         assert server.connections == 1

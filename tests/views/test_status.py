@@ -40,6 +40,21 @@ def test_the_status_line_of_each_ending(name):
     assert status_line(ENDINGS[name]()) == LINES[name]
 
 
+def test_a_token_limit_that_thinking_used_up_names_the_option():
+    ledger = feed(
+        new_ledger(), usage={"prompt": 5, "thoughts": 980, "output": 20, "total": 1005}, finish="MAX_TOKENS"
+    )
+    ledger.close("end", t=1.0)
+    found = details(ledger)
+    assert found.message == "The answer stopped at the token limit: thinking used 980 tokens, the answer 20."
+    assert "`--thinking low`" in found.remedy
+    ledger = feed(
+        new_ledger(), "Long", usage={"thoughts": 20, "output": 980, "total": 1005}, finish="MAX_TOKENS"
+    )
+    ledger.close("end", t=1.0)
+    assert details(ledger).message == "The answer stopped at the token limit."
+
+
 def test_the_status_line_names_lost_text_and_candidates_that_are_not_complete():
     ledger = new_ledger()
     ledger.record_loss("a chunk is not valid JSON")
