@@ -82,6 +82,7 @@ _SNAKE_CASE = Note(
     "Field names are in snake_case; the API writes them in camelCase. They were read alike.",
     "info",
 )
+_SNAKE_KEY = re.compile(rb'_[a-z]+"\s*:')  # faster, as most chunks have no underscore
 _MAY_BE_SNAKE = re.compile(
     rb'"(?:finish_|usage_|prompt_|model_|response_|inline_|file_|function_|executable_|code_execution|thought_|citation_|'
     rb'grounding_|url_context|continuation_|block_)[a-z_]*"\s*:'
@@ -126,9 +127,9 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
     answer, notes = read.answer, read.notes
     events: list[Event] = []
     finished, token = False, None
-    indices = _indices(answer.candidates)
+    indices = _indices(answer.candidates) if len(answer.candidates) > 1 else ()
     for place, candidate in enumerate(answer.candidates):
-        index = indices[place]
+        index = indices[place] if indices else candidate.index or 0
         if candidate.content is not None:
             for position, part in enumerate(candidate.content.parts):
                 if part.text is not None and _data(part) == _NO_DATA:
@@ -145,7 +146,7 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
         if usage != _UNKNOWN:
             events.append(UsageReport(usage))
     if finished or answer.prompt_feedback is not None:
-        _finishes(answer, indices, events, notes)
+        _finishes(answer, indices or _indices(answer.candidates), events, notes)
     if answer.error and (
         failure := failure_of(json_safe(read_json(bytes(answer.error), max_depth=MAX_DEPTH)))
     ):
@@ -179,7 +180,7 @@ class _Read(Struct, gc=False):
 
 def _read(raw: bytes) -> _Read:
     notes: list[Event] = []
-    if b"_" in raw and _MAY_BE_SNAKE.search(raw) and (renamed := _renamed(raw)) is not None:
+    if _SNAKE_KEY.search(raw) and _MAY_BE_SNAKE.search(raw) and (renamed := _renamed(raw)) is not None:
         raw = renamed
         notes.append(_SNAKE_CASE)
     try:
