@@ -146,7 +146,7 @@ class Finish(Struct, frozen=True, gc=False):
     """A finish reason. The stream may continue after it: only the end of input ends it.
 
     Attributes:
-        reason: as sent, with integer enums replaced by their names; unknown reasons are passed through.
+        reason: its documented name, in whatever form the server wrote it; unknown reasons are passed through.
         message: the server's explanation, or None.
         candidate: index of the candidate it belongs to.
         prompt: True if the prompt itself was blocked.

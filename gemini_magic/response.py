@@ -137,7 +137,7 @@ class Response:
 
     @property
     def finish_reason(self) -> str | None:
-        """The last finish reason as the server sent it; None when it sent none."""
+        """The last finish reason by its documented name, or as sent if it is unknown; None when none was sent."""
         finish = self.ledger.finish
         return None if finish is None else finish.reason
 

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from msgspec.structs import replace
-
 from ..backends import Backend, HttpRequest
 from ..diagnostics import MEGABYTE, body_too_large
 from ..errors import ConnectionFailed, GeminiMagicError, WireError
@@ -22,7 +20,7 @@ from ..recording import RecordedExchange, Recorder, Replay
 from .connection import Connection, ConnectionLost, HostUnreachable, TimedOut, TooLarge
 from .endpoint import endpoint_of
 from .exchange_writer import ExchangeWriter, LedgerGuard, Recordings, Target
-from .known_models import similar_models
+from .known_models import with_remedy
 from .proxies import LOOPBACK
 from .retry import Outcome, worth_retrying
 from .secret import Key, add_key, strip_traceback
@@ -32,7 +30,6 @@ from .transport import send
 
 __all__ = ["Attempts", "StreamJob"]
 
-_NOT_FOUND = 404
 _ERROR_BODY = MEGABYTE  # bytes of an error page that are read
 
 
@@ -292,23 +289,15 @@ class Attempts:
         except ConnectionLost:
             if self._connection.cancelled:
                 raise
-        failure = writer.finish_error(response.status, self._explain)
+        failure = writer.finish_error(response.status, self._with_remedy)
         if failure.code in (401, 403) or failure.reason == "API_KEY_INVALID":
             key = self._job.key
             if key is not None and key.forget is not None:
                 key.forget()  # otherwise a mistyped key would stay until the kernel ends
         return Outcome("failed", retryable=worth_retrying(failure), wait=failure.retry_after)
 
-    def _explain(self, failure: Failure) -> Failure:
-        """Add a remedy to a refusal: the key's source, or models with a similar name."""
-        job = self._job
-        if failure.reason == "API_KEY_INVALID" and job.key is not None:
-            remedy = f"The key comes from {job.key.source}. Set it to a valid key and ask again."
-            return replace(failure, remedy=remedy)
-        if failure.code == _NOT_FOUND and (names := similar_models(job.backend, job.options)):
-            remedy = f"Did you mean {' or '.join(names)}? `%gemini models` lists the models; `-m` sets one."
-            return replace(failure, remedy=remedy)
-        return failure
+    def _with_remedy(self, failure: Failure) -> Failure:
+        return with_remedy(failure, self._job.backend, self._job.options, self._job.key)
 
     def _connection_lost(self, lost: ConnectionLost) -> Outcome:
         if self._connection.cancelled:

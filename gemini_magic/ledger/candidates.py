@@ -98,7 +98,7 @@ class Candidate:
 
     @property
     def finish_reason(self) -> str | None:
-        """The last finish reason as the server sent it; None when it sent none."""
+        """The last finish reason by its documented name, or as sent if it is unknown; None when none was sent."""
         finish = self._ledger.finishes.get(self.index)
         return None if finish is None else finish.reason
 
