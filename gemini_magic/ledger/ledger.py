@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from ..content import Parts, Request, Text, Thought, kind_of
+from ..content import Code, CodeResult, Opaque, Parts, Request, Text, Thought, kind_of
 from ..endings import Cause, ending_of, repetition_note
 from ..errors import GeminiMagicError, Interrupted
 from ..events import (
@@ -55,6 +55,7 @@ class DisplayOptions(NamedTuple):
 Phase: TypeAlias = Literal["preparing", "queued", "connecting", "waiting", "streaming", "retrying", "done"]
 Source: TypeAlias = Literal["network", "recording", "journal", "echo"]
 _NO_COUNTS = Usage()
+_SERVER_TOOLS = (Code, CodeResult, Opaque)  # parts of them; those of new tools are not known
 _MAX_OFFSET = 2**31  # so that an offset takes four bytes
 
 
@@ -178,7 +179,8 @@ class Ledger:
         """Whether the finish reasons show where the answer ends.
 
         Some servers send a finish reason with every chunk, and some continue after one. So each candidate must have
-        exactly one, after a chunk with content that has none, and no content may follow it.
+        exactly one, after a chunk with content that has none, and no content may follow it. An answer in which the
+        server uses its own tools may continue after a long time: Gemini 2.5 sends ``STOP`` before it runs code.
         """
         places = self._finish_places
         wanted = (self.request.settings.candidates if self.request is not None else None) or 1
@@ -188,7 +190,10 @@ class Ledger:
             first = self._first_chunks.get(candidate)
             if place.times != 1 or first is None or first >= place.chunk:
                 return False
-            later = self.parts[candidate][place.parts :]
+            parts = self.parts[candidate]
+            if any(isinstance(part, _SERVER_TOOLS) for part in parts):
+                return False
+            later = parts[place.parts :]
             if any(not isinstance(part, Text) or part.text for part in later):
                 return False
         return True

@@ -70,10 +70,15 @@ def test_a_lost_connection_after_the_finish_reason_is_noted(fake_server, case, h
     assert kinds(ledger) == ["lost-after-finish"]
 
 
+CODE = {"executableCode": {"language": "PYTHON", "code": "print(1)"}}
 EVERY = {
     "every chunk": [say("a", finish="STOP"), say("b", finish="STOP")],
     "the only chunk": [say("ab", finish="STOP")],
     "the first chunk": [say("ab", finish="STOP"), event(LATER)],
+    "code that the server runs": [
+        say("ab"),
+        event({"candidates": [{"content": {"parts": [CODE]}, "finishReason": "STOP"}]}),
+    ],
     "text after it": [say("a"), say("", finish="STOP"), say("b")],
 }
 
