@@ -153,7 +153,7 @@ def test_help_needs_no_prompt(cells):
 def test_a_comment_above_the_magic_is_an_error_with_a_remedy(cells):
     error = cells.error("# note\n\n%%gemini\nhi")
     assert error.message == "%%gemini is on line 3, but must be on the first line of the cell."
-    assert error.remedy.startswith("Move the comment below it")
+    assert error.remedy.startswith("Move the comment into another cell")
     assert "Traceback" not in cells.shown
     assert cells("\n\n%%gemini -q\nhi").success
 
