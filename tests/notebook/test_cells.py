@@ -357,7 +357,7 @@ def test_the_commands_show_the_last_answer_and_its_data(cells):
     assert "There are no named conversations" in cells.error("%gemini reset tom").remedy
     cells("%gemini reset")
     assert cells.shown == "Deleted all conversations (0 with a name).\n"
-    assert "'none' is not a valid number" in str(cells.error("%gemini last none"))
+    assert "'none' is not a valid position" in str(cells.error("%gemini last none"))
 
 
 def test_last_finds_an_answer_of_an_earlier_session(cells):
