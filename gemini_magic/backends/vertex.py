@@ -49,7 +49,7 @@ def _location(endpoint: Endpoint) -> str:
         )
     if location != "global" and not endpoint.project:
         raise OptionError(
-            f"--location {endpoint.location!r} needs a project: without one, Vertex AI has no locations (express mode).",
+            f"--location {endpoint.location!r} needs a project: express mode, which has no project, has no locations.",
             remedy="Use --project ID, set GOOGLE_CLOUD_PROJECT, or use --location global.",
         )
     return location
