@@ -161,7 +161,9 @@ class TolerantSseReader:
     def _end_event(self, items: list[Item], offset: int) -> None:
         if not self._named:
             self._pending_size += 1
-            self._pending.append(_Line(True, b"", offset, offset))  # a page of text, not a stream: logged as one
+            self._pending.append(
+                _Line(True, b"", offset, offset)
+            )  # a page of text, not a stream: logged as one
             return
         if self._may_guess and self._depth is not None:
             self._gap = True
@@ -183,7 +185,7 @@ class TolerantSseReader:
         colon = line.find(b":", 0, _LONGEST_NAME)
         name = line if colon < 0 else line[:colon]
         if self._may_continue(line, name):
-            if not self._begins_document(line.strip()):
+            if not self._begins_document(line.strip(), bare=True):
                 self._add_value(_Line(True, line, begin, offset), offset, items)
                 return
             self._flush(items, whole=False)
@@ -244,7 +246,7 @@ class TolerantSseReader:
             self._event = True
             self._log.add("done-marker", offset)
             return
-        while self._pending and self._begins_document(text):
+        while self._pending and self._begins_document(text, bare=line.bare):
             self._flush(items, whole=not self._guess)
             self._event = True
         if not self._pending:
@@ -281,13 +283,17 @@ class TolerantSseReader:
         self._guess = self._guess or len(self._pending)
         self._append(line)
 
-    def _begins_document(self, text: bytes) -> bool:
+    def _begins_document(self, text: bytes, *, bare: bool) -> bool:
         """Whether ``text`` begins a new document, so that a broken event does not consume the rest of the stream."""
         if self._depth is None:
             return text[:1] in (b"{", b"[")
+        bracket = text[:1] in (b"{", b"[")
         if self._in_string:
-            return _DOCUMENT.match(text) is not None
-        return text[:1] == b"{" and (self._last not in b"{[,:" or (self._gap and is_json(text)))
+            after_blank = self._gap and not self._pending[-1].value
+            return _DOCUMENT.match(text) is not None or (bracket and after_blank and not bare)
+        if self._gap and bracket and is_json(text):
+            return True
+        return text[:1] == b"{" and self._last not in b"{[,:"
 
     def _return_objects(
         self, split: Split, text: bytes, lines: Sequence[_Line], offset: int, items: list[Item]

@@ -113,6 +113,10 @@ CASES = [
      {"not-json": 1, "bare-lines": 9}),
     ("open string, then a comment and a named event", b'data: {"a":"b\n\n: ping\n\nevent: x\ndata: ' + A + b"\n\n", [A],
      {"not-json": 1, "comment": 1, "field-event": 1}),
+    ("open string and blank line, then good ones on many lines",
+     b'data: {"a":"b\n\ndata: {\ndata: "a":\ndata: 1}\n\ndata: {\ndata: "c":\ndata: 1}\n\n', [A, b'{"c":1}'], {"not-json": 1}),
+    ("open bracket and blank line, then good arrays", b'data: [{"a":[\n\ndata: [' + A + b"]\n\ndata: [" + B + b"]\n\n", [A, B],
+     {"not-json": 1, "json-array": 3}),
     ("open string and blank line at the end", b"data: " + A + b'\n\ndata: {"a":"b\n\n', [A], {"not-json": 1}),
     ("open bracket and blank line, then two good", b'data: {"a":[\n\ndata: ' + A + b"\n\ndata: " + B + b"\n\n", [A, B], {"not-json": 1}),
     ("plain text", b"upstream connect error", [], {"not-json": 1, "unterminated": 1}),
@@ -455,3 +459,17 @@ def test_any_objects_are_read_in_any_framing(texts, ascii_only, indent, form, se
     assert all(item.verbatim for item in items) or form in ("multi", "bare")
     assert values(items) == texts
     assert "not-json" not in reader.counts
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [b'data: {"a":"b\n\n', b'data: {"a":[{"b":1}\n\n', b'data: [{"a":1\n\n', b'data: {"a":"b\n\n: ping\n\n'],
+)
+@pytest.mark.parametrize(
+    "good", [b"data: " + A + b"\n\n", b"data: [" + A + b"]\n\n", b'data: {\ndata: "a":1}\n\n']
+)
+def test_a_broken_event_does_not_delay_the_events_after_it(broken, good):
+    reader = Reader()
+    reader.feed(broken)
+    for _ in range(3):
+        assert values(reader.feed(good)) == [{"a": 1}]
