@@ -17,7 +17,7 @@ from ..events import Failure
 from ..ledger import Exchange, Ledger
 from ..options import Options
 from ..recording import RecordedExchange, Recorder, Replay
-from .connection import Connection, ConnectionLost, HostUnreachable, TimedOut, TooLarge
+from .connection import BrokenBodyError, Connection, ConnectionLost, HostUnreachable, TimedOut, TooLarge
 from .endpoint import endpoint_of
 from .exchange_writer import ExchangeWriter, LedgerGuard, Recordings, Target
 from .known_models import with_remedy
@@ -257,6 +257,13 @@ class Attempts:
             response.read(sink)
         except _StopReading as stopped:
             return Outcome("failed", retryable=True, wait=stopped.wait)
+        except BrokenBodyError as broken:
+            writer.finish()
+            if not self._ledger.finished:
+                raise
+            return Outcome(
+                "cut", strip_traceback(broken), "connection lost"
+            )  # only the end of the body is broken
         except (ConnectionLost, TimedOut):
             writer.finish()  # an event that arrived whole counts, even without the blank line after it
             raise

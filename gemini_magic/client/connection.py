@@ -13,10 +13,11 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Literal, Self, TypeAlias
 
-from ..errors import ConnectionFailed
+from ..errors import ConnectionFailed, WireError
 
 __all__ = [
     "END_GRACE",
+    "BrokenBodyError",
     "Connection",
     "ConnectionLost",
     "HostUnreachable",
@@ -59,6 +60,10 @@ class TimedOut(Exception):  # noqa: N818 - named after what happened
         super().__init__(kind)
         self.kind: Literal["stalled", "timeout"] = kind
         self.limit = limit
+
+
+class BrokenBodyError(WireError):
+    """The content-encoding of a body is broken; what was decoded before is good."""
 
 
 class TooLarge(Exception):  # noqa: N818 - named after what happened

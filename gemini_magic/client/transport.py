@@ -22,7 +22,7 @@ import httpx
 from ..backends import HttpRequest
 from ..errors import ConnectionFailed, WireError
 from .chunked import ChunkJoiner
-from .connection import Connection, ConnectionLost, HostUnreachable, Sink, enable_keepalive
+from .connection import BrokenBodyError, Connection, ConnectionLost, HostUnreachable, Sink, enable_keepalive
 from .content_coding import BodyDecoder, content_codings, unsupported_coding
 from .log_filter import mask_in_logs
 from .proxies import agent_headers, proxy_error, proxy_for
@@ -371,7 +371,7 @@ def _decoded(decoder: BodyDecoder, data: bytes) -> bytes:
     try:
         return decoder.feed(data)
     except zlib.error:
-        raise WireError(
+        raise BrokenBodyError(
             "The server's compression is broken.",
             remedy="Try again. A proxy between this computer and the server may be the cause.",
         ) from None

@@ -85,6 +85,20 @@ def test_a_multi_member_body_is_read_whole():
     assert (ledger.status, text(ledger)) == ("complete", "one two")
 
 
+@pytest.mark.parametrize(("count", "status"), [(2, "complete"), (1, "error")])
+def test_compression_that_breaks_after_the_finish_reason_does_not_spoil_the_answer(count, status):
+    packer = zlib.compressobj(wbits=31)
+    events = [event + b"\n\n" for event in BODY.split(b"\n\n") if event][:count]
+    pieces = [packer.compress(event) + packer.flush(zlib.Z_SYNC_FLUSH) for event in events]
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n"
+    server = RawServer([[head, *pieces, b"\xff" * 20]])
+    try:
+        ledger = finished(start(server, retries=0))
+    finally:
+        server.close()
+    assert (ledger.status, text(ledger)) == (status, "one two"[: 4 if count == 1 else 7])
+
+
 @pytest.mark.parametrize("coding", ["br", "zstd"])
 def test_an_unsupported_content_encoding_is_named(coding):
     ledger = answered(b"200 OK\r\nContent-Encoding: " + coding.encode(), b"\x8b\x02\x80")
