@@ -15,7 +15,8 @@ from urllib.parse import quote
 
 from .defang_check import is_safe, safe_language
 from .defang_math import defang_commands, defang_formula, find_formulas
-from .parser import References, parse_blocks
+from .inline_html import find_tags
+from .parser import References, parse_blocks, parse_inline_source
 from .sanitize import link_allowed, visible
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ _MARKUP: Final = re.compile(
 def defang(text: str) -> str:
     """Return Markdown that shows the same answer and can do nothing if its HTML is trusted.
 
-    Ordinary text, lists, tables, links and allowed formulas stay as they are; other formulas become their
-    source. Code that a front end might not recognize as code is put into a fence that is not indented, or is
+    Ordinary text, lists, tables, links, allowed formulas, ``<br>`` and pairs such as ``<sub>2</sub>`` stay as
+    they are; other formulas become their source. Code that a front end might not recognize as code is put into a fence that is not indented, or is
     written in entities between ``<code>`` tags where no such fence is possible. A text that is still not safe
     becomes one code block.
     """
@@ -176,6 +177,12 @@ class _Defanger:
                 edits.append((start, stop, formula or _code_in_entities(source[start:stop])))
             elif formula and not self._dollars:
                 edits.append((start, stop, formula))
+        for tag_at, tag in find_tags(parse_inline_source(source)) if "<" in source else ():
+            stop = tag_at + len(tag)
+            if not any(tag_at < end and at < stop for at, end, _ in edits):
+                edits.append(
+                    (tag_at, stop, tag if not _is_whole_line(source, tag_at, stop) else f"&#32;{tag}")
+                )
         pieces: list[str] = []
         at = 0
         for start, stop, defanged in sorted(edits):
@@ -233,6 +240,13 @@ class _Defanger:
             return f"[{alt}]({address})"
         code = f"`{url}`"
         return f"{alt} ({_code_in_entities(url) if self._is_active(code) else code})"
+
+
+def _is_whole_line(source: str, start: int, stop: int) -> bool:
+    """Return whether a tag is all that its line consists of. To a front end it begins a block of HTML then."""
+    before = source[source.rfind("\n", 0, start) + 1 : start]
+    after = source[stop:].partition("\n")[0]
+    return not after.strip() and _CONTAINERS.fullmatch(before) is not None
 
 
 def _line_range(token: Token) -> tuple[int, int]:

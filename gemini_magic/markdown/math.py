@@ -63,18 +63,24 @@ _NOT_A_FORMULA: Final = -2  # it is not a formula, whatever follows
 
 @dataclass
 class FormulaSpans:
-    """The positions of the formulas in a text. A parse fills it in if it is in the environment as ``formulas``.
+    """The positions of the formulas and comments in a text.
+
+    A parse fills it in if it is in the environment as ``formulas``.
 
     Attributes:
         text: the same object as the text that is parsed; other texts, such as an image's description, are
             ignored.
         spans: the start and end of each formula, with its delimiters.
         open: where formulas begin that more text may complete.
+        comments: the start and end of each comment.
+        open_comments: where comments begin that more text may complete.
     """
 
     text: str
     spans: list[tuple[int, int]] = field(default_factory=list)
     open: list[int] = field(default_factory=list)
+    comments: list[tuple[int, int]] = field(default_factory=list)
+    open_comments: list[int] = field(default_factory=list)
 
 
 def _find_closing(text: str, at: int, end: int, opening: str) -> int:

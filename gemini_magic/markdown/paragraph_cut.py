@@ -14,6 +14,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.balance_pairs import link_pairs
 
 from .footnotes import DEFINITION_START
+from .inline_html import COMMENT_LENGTH, PAIR_LENGTH, PARTIAL_HTML, pair_tags
 from .math import FormulaSpans, may_open_block
 from .parser import MD, References
 
@@ -84,7 +85,7 @@ def paragraph_cut(content: str) -> int:
 
 
 def _is_closed(content: str) -> bool:
-    """Return whether no emphasis, code, link or formula is open at the end, whatever is defined later."""
+    """Return whether no emphasis, code, link, formula, tag or comment is open at the end, whatever is defined later."""
     formulas = FormulaSpans(content)
     state = StateInline(content, MD, {"references": References(), "formulas": formulas}, [])
     MD.inline.tokenize(state)
@@ -94,5 +95,15 @@ def _is_closed(content: str) -> bool:
     found = [state.delimiters, *(meta["delimiters"] for meta in state.tokens_meta if meta)]
     if any(delimiter.open and delimiter.end < 0 for delimiters in found for delimiter in delimiters):
         return False
+    steps = {}
+    for delimiters in found:
+        for delimiter in delimiters:
+            if delimiter.end >= 0:
+                steps[delimiter.token], steps[delimiters[delimiter.end].token] = 1, -1
+    tags = pair_tags(state.tokens, steps)
+    if tags and state.tokens[tags[-1]].meta["at"] >= len(content) - PAIR_LENGTH:
+        return False
     text = "".join(token.content if token.type in {"text", "text_special"} else "x" for token in state.tokens)
+    if "<!--" in text[-COMMENT_LENGTH:] or PARTIAL_HTML.search(text):
+        return False
     return not _MAY_OPEN.search(_COMPLETE_LABEL.sub("x", text))

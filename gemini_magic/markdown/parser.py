@@ -1,4 +1,6 @@
-"""The Markdown dialect: CommonMark, tables, strikethrough, task boxes, footnotes and formulas; HTML is text.
+"""The Markdown dialect: CommonMark, tables, strikethrough, task boxes, footnotes, formulas and a little HTML.
+
+All HTML but the tags and comments of ``inline_html`` is text.
 
 It parses source into tokens and renders tokens as HTML that ``sanitize_html`` still has to sanitize. It keeps
 no state between calls and does not know about streams.
@@ -23,6 +25,7 @@ from markdown_it.token import Token
 from .footnotes import footnote_definition, footnote_reference
 from .highlight import language_of
 from .images import DATA_ONLY, Images, data_image
+from .inline_html import comment, inline_tag, pair_tags
 from .math import block_formula, inline_formula
 from .sanitize import link_allowed, link_host, visible
 from .token_html import RENDER_RULES, is_open_fence
@@ -40,6 +43,7 @@ __all__ = [
     "missing_cells",
     "parse_blocks",
     "parse_inline",
+    "parse_inline_source",
     "to_html",
 ]
 
@@ -198,12 +202,17 @@ def _finish_links(children: list[Token]) -> None:
             depth -= 1
             if depth == 0 and outer is not None:
                 _add_host_title(outer, "".join(text).strip())
-        elif depth and child.type in {"text", "code_inline", "image", "formula"}:
+        elif depth and (child.type in {"text", "code_inline", "image", "formula"} or _is_text_tag(child)):
             text.append(child.content)
         if child.type == "image":
             child.meta["linked"] = depth > 0
         if child.type in {"link_open", "link_close"} and depth + (child.nesting < 0) > 1:
             child.type, child.hidden, child.tag = "nothing", True, ""
+
+
+def _is_text_tag(token: Token) -> bool:
+    """Return whether this is a tag without a counterpart, which is text."""
+    return token.type == "inline_tag" and not token.nesting
 
 
 def _add_host_title(link: Token, text: str) -> None:
@@ -221,6 +230,7 @@ def _finish_inline(state: StateCore) -> None:
         if token.type == "inline" and token.children:
             if index > 1 and tokens[index - 2].type == "list_item_open":
                 _task_box(token)
+            pair_tags(token.children)
             _finish_links(token.children)
         if token.type == "inline" and "pending" in token.meta:
             token.children = [*(token.children or ()), token.meta["pending"]]
@@ -239,6 +249,8 @@ def _make_parser() -> MarkdownIt:
     md.inline.ruler.before("escape", "formula", inline_formula)
     md.inline.ruler.before("link", "footnote_reference", footnote_reference)
     md.inline.ruler.before("image", "data_image", data_image)
+    md.inline.ruler.before("autolink", "inline_tag", inline_tag)
+    md.inline.ruler.before("autolink", "comment", comment)
     # ``parse_blocks`` parses blocks; the core chain keeps only rules that work on one inline token at a time.
     md.core.ruler.enableOnly(["inline", "text_join"])
     md.core.ruler.push("finish", _finish_inline)
@@ -277,6 +289,13 @@ def parse_inline(tokens: list[Token], references: References) -> None:
     state = StateCore("", MD, {"references": references})
     state.tokens = tokens
     MD.core.process(state)
+
+
+def parse_inline_source(source: str) -> list[Token]:
+    """Return the inline tokens of a source, parsed without link definitions."""
+    tokens: list[Token] = []
+    MD.inline.parse(source, MD, {"references": References()}, tokens)
+    return tokens
 
 
 def to_html(tokens: list[Token], images: Images = DATA_ONLY) -> str:

@@ -181,6 +181,39 @@ FRAGMENTS = [
         "\u2028",
     ),
 ]
+HTML = [
+    *(
+        "a<br>b",
+        "<br />",
+        "H<sub>2</sub>O",
+        "x<sup>*n*</sup>",
+        "<kbd>Ctrl</kbd>",
+        "<u>a b</u>",
+        "<mark>**a** b</mark>",
+    ),
+    *(
+        "<!-- a -->",
+        "<!-- a *b\nc` -->",
+        "`<sub>`",
+        "<sub class=x>",
+        "<SUB>",
+        "*<u>a*</u>",
+        "<u>*a</u>*",
+        "[<u>a](b)</u>",
+    ),
+    *(
+        "<sub>",
+        "</sub>",
+        "<u>",
+        "</u>",
+        "<!--",
+        "-->",
+        "<!-->",
+        "<br",
+        "<!-",
+        "![<u>a</u>](https://example.org/i.png)",
+    ),
+]
 INLINE = [
     *(
         "word",
@@ -257,8 +290,9 @@ RARE = [
     "\\)",
     "[^1",
 ]
-SAFE = INLINE
-INLINE = [*INLINE, *INLINE, *INLINE, *RARE]
+SAFE = [*INLINE, *HTML[:7]]
+FRAGMENTS += HTML
+INLINE = [*INLINE, *INLINE, *INLINE, *HTML, *RARE]
 MISTAKES = [
     "\n===\n",
     "\n---\n",

@@ -68,7 +68,7 @@ const isFormula = (value, node) => value === 'mathjax_process' && !UNSAFE_TEX.te
 /** @type {AllowList} The elements of a rendered answer. */
 export const ANSWER_ELEMENTS = {
   ...Object.fromEntries(
-    'b bdi blockquote br del dfn em h1 h2 h3 h4 h5 h6 hr i li p pre s samp strong table tbody thead tr ul var'
+    'b bdi blockquote br del dfn em h1 h2 h3 h4 h5 h6 hr i kbd li mark p pre s samp strong sub table tbody thead tr u ul var'
       .split(' ')
       .map(name => [name, {}])
   ),
