@@ -74,12 +74,15 @@ class FinishedBlocks:
     def tokens(self, source: str) -> list[Token]:
         """Parse a source for a terminal: no text in the tokens can move the cursor or hide.
 
-        Images and tags such as ``<sub>`` become text; so do links inside links and links whose text is their URL.
+        A summary becomes a paragraph. Images and tags such as ``<sub>`` become text; so do links inside links and links whose text is their URL.
         """
         references = References(self._freezer.definitions)
         tokens = parse_blocks(source, references)
         parse_inline(tokens, references)
+        tokens = [token for token in tokens if token.tag != "details"]
         for token in tokens:
+            if token.tag == "summary":
+                token.type, token.tag = token.type.replace("summary", "paragraph"), "p"
             if token.children:
                 token.children = _standard_tokens(token.children)
             for each in (token, *(token.children or ())):

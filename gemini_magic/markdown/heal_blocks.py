@@ -9,7 +9,7 @@ back. Then the last inline content is healed by ``heal_inline``.
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Final
 
 from .heal_inline import heal_inline
@@ -18,6 +18,8 @@ from .parser import References, parse_blocks
 from .token_html import is_open_fence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from markdown_it.token import Token
 
 __all__ = ["heal_blocks"]
@@ -36,6 +38,9 @@ _ONLY_STRUCTURE: Final = re.compile(
       | \[\^[^\[\]\s]*\]?:?[ \t]*  # footnote
       | \${{1,2}} | \\[(\[]?      # formula
       | \[[ xX]?\]?[ \t]*       # task box
+      | </?[a-z]{0, 8}           # a tag, or the first lines of a details block
+      | <details(?:\ (?:o(?:p(?:en?)?)?)?)?
+      | <details(?:\ open)?>[ \t]*<.* | <summary>.*
     )""",
     re.VERBOSE,
 )
@@ -80,6 +85,11 @@ def _last_leaf(tokens: list[Token]) -> Token | None:
     return next((token for token in reversed(tokens) if token.nesting >= 0), None)
 
 
+def _after_leaf(tokens: list[Token]) -> Iterator[Token]:
+    """Yield the closing tokens at the end."""
+    return takewhile(lambda token: token.nesting < 0, reversed(tokens))
+
+
 def _hold_back(source: str, tokens: list[Token]) -> str:
     """Return the source without a last line that is only structure so far."""
     leaf = _last_leaf(tokens)
@@ -116,7 +126,13 @@ def _without_header_row(shown: str, source: str) -> str:
 
 def _ends_in_table(tokens: list[Token], source: str) -> bool:
     """Return whether the source ends in a table whose delimiter row is complete."""
-    containers = {"list_item_close", "bullet_list_close", "ordered_list_close", "blockquote_close"}
+    containers = {
+        "list_item_close",
+        "bullet_list_close",
+        "ordered_list_close",
+        "blockquote_close",
+        "details_close",
+    }
     last = next((token for token in reversed(tokens) if token.type not in containers), None)
     if last is None or last.type != "table_close" or source.endswith("\n\n"):
         return False
@@ -129,10 +145,12 @@ def _unfinished_inline(source: str, tokens: list[Token]) -> Token | None:
     leaf = _last_leaf(tokens)
     if leaf is None or leaf.type != "inline" or source.endswith("\n\n"):
         return None
+    if any(token.type == "details_close" and token.meta["closed"] for token in _after_leaf(tokens)):
+        return None
     closing = next(after.type for before, after in pairwise(tokens) if before is leaf)
     if closing == "paragraph_close":
         return leaf
-    if source.endswith("\n"):  # a heading or a row ends with its line
+    if source.endswith("\n") or closing == "summary_close":  # a heading or a row ends with its line
         return None
     if closing == "heading_close":
         return leaf

@@ -1,7 +1,7 @@
 """The interface of an open block, and functions that split its source and tokens.
 
-An open block is a list, table, fence or paragraph that may still grow and of which finished parts are already
-frozen: list items, table rows, code lines, or the beginning of a paragraph. The classes in ``open_blocks``
+An open block is a list, table, fence, paragraph or details block that may still grow and of which finished parts
+are already frozen: list items, table rows, code lines, the beginning of a paragraph, or the blocks inside. The classes in ``open_blocks``
 and ``open_fence`` implement it. Which block is open is decided in ``freezer``; what the view receives is
 decided in ``renderer``.
 
@@ -75,6 +75,8 @@ def is_final(block: list[Token], text: str) -> bool:
         return "|" not in text[line_start(text, line_after(block) - 1) :]
     if kind in {"hr", "formula_block"}:
         return True
+    if kind == "details_open":
+        return bool(block[0].meta["closed"])
     if kind == "fence":
         return not is_open_fence(block[0])
     return kind in {"paragraph_open", "table_open", "blockquote_open"} and is_blank_line(
@@ -86,7 +88,7 @@ class OpenBlock(ABC):
     """A block that may still grow and whose finished parts are frozen one by one.
 
     Attributes:
-        kind: ``list``, ``table``, ``code`` or ``text``.
+        kind: ``list``, ``table``, ``code``, ``text`` or ``details``.
         prefix: the source that stands in for the frozen parts when the rest is parsed.
         frozen_source: the source of the frozen parts, for blocks that may have to be parsed again.
         filled_cells: how many cells the parser has added to the short rows that are frozen; 0 if this is not

@@ -1,4 +1,4 @@
-"""The open list, table and paragraph: which of their parts are finished, and how the rest is parsed.
+"""The open list, table, paragraph and details block: which of their parts are finished, and how the rest is parsed.
 
 Each class knows the source and tokens of one block. The open fence, whose text is not Markdown, is in
 ``open_fence``.
@@ -162,6 +162,42 @@ class OpenParagraph(OpenBlock):
         return self._sanitize(html if part[0].meta.get("first") else html.removeprefix(self.prefix))
 
 
+class _OpenDetails(OpenBlock):
+    """A details block. Its summary is the first part, and the blocks inside are frozen, except the last one."""
+
+    kind = "details"
+    prefix = "<details><summary>z</summary>\n"
+    _closing = "</details>\n"
+
+    def __init__(self, block: list[Token]) -> None:
+        super().__init__()
+        self._opening = '<details open="">\n' if block[0].attrs else "<details>\n"
+        self._closed = False
+        self._neutral: frozenset[int] = frozenset()
+
+    def wrap(self, parts: list[str], first: int = 0, rest: str = "") -> str:
+        """Return the element around some parts; without the first part it is open and its summary is empty."""
+        opening = '<details open="">\n<summary></summary>\n' if first else self._opening
+        return f"{opening}{''.join(parts)}{rest}{self._closing}"
+
+    def split(self, tokens: list[Token]) -> tuple[list[list[Token]], list[Token]]:
+        block = split_top_level(tokens)[0]
+        _, *parts = split_top_level(block[1:-1])
+        self._closed, self._neutral = block[0].meta["closed"], frozenset(block[0].meta["neutral"])
+        self.end_line = line_after(block)
+        return parts, tokens[len(block) :]
+
+    def finished_parts(self, parts: list[list[Token]]) -> tuple[list[list[Token]], int]:
+        """Return the parts but the last, up to a line at which parsing can begin."""
+        count = len(parts) - 1
+        while count > 0 and line_after(parts[count - 1]) not in self._neutral:
+            count -= 1
+        return (parts[:count], line_after(parts[count - 1])) if count > 0 else ([], 0)
+
+    def has_ended(self, text: str) -> bool:
+        return self._closed
+
+
 def begin_open_block(
     block: list[Token],
     text: str,
@@ -194,6 +230,11 @@ def begin_open_block(
         rows, _ = table.split(block)
         table.freeze_source(source[len(table.prefix) : line_start(source, 2 + len(rows))])
         return (table, [split_top_level(block[1:-1])[0], *rows], line_after(block)) if rows else None
+    if kind == "details_open":
+        details = _OpenDetails(block)
+        parts, _ = details.split(block)
+        finished, line = details.finished_parts(parts)
+        return (details, [split_top_level(block[1:-1])[0], *finished], line) if finished else None
     if kind == "fence":
         # The prefix has no info string: a "|" in it, with a line of dashes, would make a table.
         indent = source[: len(source) - len(source.lstrip(" "))]

@@ -22,6 +22,7 @@ from markdown_it.rules_block.table import escapedSplit
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from .details import details
 from .footnotes import footnote_definition, footnote_reference
 from .highlight import language_of
 from .images import DATA_ONLY, Images, data_image
@@ -167,10 +168,11 @@ def _table_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 def close_fence(tokens: list[Token]) -> None:
     """Mark a fence at the very end as closed: nothing follows.
 
-    A fence in a block quote stays open, because a blank line ends it.
+    A fence in a block quote stays open, because a blank line ends it, and so does one before ``</details>``.
     """
     for token in reversed(tokens):
-        if token.nesting >= 0 or token.type == "blockquote_close":
+        ends_before = token.type == "details_close" and token.meta["closed"]
+        if token.nesting >= 0 or token.type == "blockquote_close" or ends_before:
             token.meta["closed"] = token.meta.get("closed") or token.type == "fence"
             return
 
@@ -243,6 +245,7 @@ def _make_parser() -> MarkdownIt:
     md.block.ruler.at("table", _table_rule, {"alt": ["paragraph", "reference"]})
     for before, name, rule in (
         ("table", "formula", block_formula),
+        ("fence", "details", details),
         ("reference", "footnote_definition", footnote_definition),
     ):
         md.block.ruler.before(before, name, rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})

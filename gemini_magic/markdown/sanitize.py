@@ -162,7 +162,7 @@ def _filter_attribute(images: Images, element: str, name: str, value: str) -> st
     return value if fixed in {None, value} else None
 
 
-_FIXED_VALUES: Final = {"loading": "lazy", "referrerpolicy": "no-referrer"}
+_FIXED_VALUES: Final = {"loading": "lazy", "referrerpolicy": "no-referrer", "open": ""}
 _ELEMENTS: Final = frozenset(
     {
         "a",
@@ -172,6 +172,7 @@ _ELEMENTS: Final = frozenset(
         "br",
         "code",
         "del",
+        "details",
         "dfn",
         "div",
         "em",
@@ -195,6 +196,7 @@ _ELEMENTS: Final = frozenset(
         "span",
         "strong",
         "sub",
+        "summary",
         "sup",
         "table",
         "tbody",
@@ -210,6 +212,7 @@ _ELEMENTS: Final = frozenset(
 _ATTRIBUTES: Final = {
     "a": {"href", "title"},
     "ol": {"start"},
+    "details": {"open"},
     "code": {"class"},
     "span": {"class"},
     "div": {"class"},

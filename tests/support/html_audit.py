@@ -14,6 +14,7 @@ TAGS = {
     "br",
     "code",
     "del",
+    "details",
     "dfn",
     "div",
     "em",
@@ -37,6 +38,7 @@ TAGS = {
     "span",
     "strong",
     "sub",
+    "summary",
     "sup",
     "table",
     "tbody",
@@ -52,6 +54,7 @@ VOID = {"br", "hr", "img"}
 ATTRIBUTES = {
     "a": {"href", "title", "target", "rel"},
     "ol": {"start"},
+    "details": {"open"},
     "code": {"class"},
     "span": {"class"},
     "div": {"class"},
@@ -67,6 +70,7 @@ VALUES = {
     ),
     "target": re.compile("_blank"),
     "rel": re.compile("noopener noreferrer nofollow"),
+    "open": re.compile(""),
     "start": re.compile(r"\d+"),
     "class": re.compile(r"gm-[a-z]+|mathjax_process|language-[A-Za-z0-9_+#.-]{1,40}"),
     "src": re.compile(r"data:image/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}"),
@@ -84,7 +88,7 @@ VALUES = {
 FRAME_TAGS = TAGS | {"style", "details", "summary"}
 FRAME_ATTRIBUTES = ATTRIBUTES | {
     "div": {"class", "role", "aria-label", "aria-busy"},
-    "details": {"class"},
+    "details": {"class", "open"},
     "style": set(),
 }
 FRAME_VALUES = VALUES | {

@@ -292,6 +292,25 @@ RARE = [
 ]
 SAFE = [*INLINE, *HTML[:7]]
 FRAGMENTS += HTML
+DETAILS = [
+    *(
+        "<details>",
+        "<details>",
+        "</details>",
+        "</details>",
+        "</details>",
+        "<details open>",
+        "<summary>a *b*</summary>",
+    ),
+    *(
+        "<details><summary>c</summary>",
+        "<details class=x>",
+        "<details><summary>d",
+        "- <details>",
+        "> <details>",
+    ),
+]
+FRAGMENTS += DETAILS
 INLINE = [*INLINE, *INLINE, *INLINE, *HTML, *RARE]
 MISTAKES = [
     "\n===\n",
@@ -368,10 +387,25 @@ def long_document(seed: int) -> str:
     """Return a text of long blocks: lists, tables, code and paragraphs of many lines, with a few mistakes."""
     chance = random.Random(seed)
     return "".join(
-        chance.choice([_long_list, _long_table, _long_code, _long_paragraph, _long_formula])(chance)
+        chance.choice([_long_list, _long_table, _long_code, _long_paragraph, _long_formula, _long_details])(
+            chance
+        )
         + chance.choice(ENDS[3:])
         for _ in range(chance.randint(1, 4))
     )
+
+
+def _long_details(chance: random.Random) -> str:
+    blocks = [_long_list, _long_table, _long_code, _long_paragraph, lambda chance: chance.choice(FRAGMENTS)]
+    summary = chance.choice(
+        ["\n<summary>a **b**</summary>", "<summary>a</summary>", "", "\n\n<summary>a</summary>"]
+    )
+    end = chance.choice(["\n</details>", "\n</details>", "\n</details>", "", " </details>"])
+    inner = "\n".join(
+        chance.choice(DETAILS) if chance.random() < 0.3 else chance.choice(blocks)(chance)
+        for _ in range(chance.randint(1, 6))
+    )
+    return chance.choice(["<details>", "<details open>"]) + summary + "\n" + inner + end + "\n"
 
 
 def _words(chance: random.Random, most: int) -> str:
@@ -492,6 +526,11 @@ CONSTRUCTS = {
     "notes": "As said[^1] and[^two].\n\n[^1]: First *note*\ngoes on\n[^two]: https://example.org\n[^3](https://example.org) [^4\n\n[^5]:\n",
     "images inside": "![a *b*](data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACADs=) c\n\n![](data:image/png,x)\n![d](data:image/gif;base64,R0",
     "line ends": "a\r\nb\r\r\nc\n\r\n# d\r\n```\r\ne\r\n```\rf\r",
+    "details": "<details>\n<summary>A *b*</summary>\n\nc\n\n- d\n- e\n\n```html\n</details>\n```\n\n</details>\nf\n",
+    "details inside": "- <details open><summary>a</summary>\n  b\n\n  </details>\n- c\n\n> <details>\n> d\n> </details>\n> e\n",
+    "nested details": "a\n<details>\n\nb\n\n<details>\n<summary>c</summary>\nd\n</details>\n\ne\n\n- <details>\n  f\n  </details>\n\n</details>\n\ng\n",
+    "details without an end": "<details>\n\n# [h]\n\n<summary>x</summary>\ny\n\n[h]: https://e.org\n\n    ```\n\nz\n\n</details>x\n",
+    "tags and comments": "H<sub>2</sub>O<br>**<u>a</u>** <!-- `b\n--> `c` <kbd>d\n\ne</kbd> *<mark>f*</mark>\n",
     "html is text": "<div>\n\n*em*\n\n</div>\n\n<script>\nalert(1)\n</script>\ntext <b>x</b>\n",
     "spaces": "   \n\n \t \n  a\n\n\n\n\t\nb\n",
     "nothing": "",

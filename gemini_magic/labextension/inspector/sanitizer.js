@@ -60,6 +60,9 @@ function isLinkAllowed(url) {
 }
 
 /** @type {ValueTest} */
+const isEmpty = value => value === '';
+
+/** @type {ValueTest} */
 const isAlignment = value => /^text-align: ?(?:left|right|center);?$/.test(value);
 
 /** @type {ValueTest} */
@@ -68,11 +71,12 @@ const isFormula = (value, node) => value === 'mathjax_process' && !UNSAFE_TEX.te
 /** @type {AllowList} The elements of a rendered answer. */
 export const ANSWER_ELEMENTS = {
   ...Object.fromEntries(
-    'b bdi blockquote br del dfn em h1 h2 h3 h4 h5 h6 hr i kbd li mark p pre s samp strong sub table tbody thead tr u ul var'
+    'b bdi blockquote br del dfn em h1 h2 h3 h4 h5 h6 hr i kbd li mark p pre s samp strong sub summary table tbody thead tr u ul var'
       .split(' ')
       .map(name => [name, {}])
   ),
   a: { href: isLinkAllowed },
+  details: { open: isEmpty },
   ol: { start: value => /^[0-9]+$/.test(value) },
   code: { class: value => /^language-[A-Za-z0-9_+#.-]{1,40}$/.test(value) },
   span: {
@@ -112,8 +116,7 @@ export const OUTPUT_ELEMENTS = {
     'aria-label': any,
     title: any
   },
-  details: { class: isOutputClass },
-  summary: {}
+  details: { class: isOutputClass, open: isEmpty }
 };
 
 /** @type {AllowList} For trusted notebooks: also images from the web, whose hosts the kernel has checked. */
