@@ -38,7 +38,7 @@ _ONLY_STRUCTURE: Final = re.compile(
       | \[\^[^\[\]\s]*\]?:?[ \t]*  # footnote
       | \${{1,2}} | \\[(\[]?      # formula
       | \[[ xX]?\]?[ \t]*       # task box
-      | </?[a-z]{0, 8}           # a tag, or the first lines of a details block
+      | </?[a-z]{{0,8}}           # a tag, or the first lines of a details block
       | <details(?:\ (?:o(?:p(?:en?)?)?)?)?
       | <details(?:\ open)?>[ \t]*<.* | <summary>.*
     )""",

@@ -13,6 +13,7 @@ from markdown_it.common.utils import normalizeReference
 from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.balance_pairs import link_pairs
 
+from .delimiters import is_cjk
 from .footnotes import PARTIAL_REFERENCE
 from .images import open_data_image
 from .inline_html import PAIR_LENGTH, PARTIAL_HTML, pair_tags
@@ -229,8 +230,12 @@ def _close_emphasis(content: str) -> str:
 
 
 def _is_inside_word(tokens: list[Token], delimiter: Delimiter) -> bool:
-    """Return whether a letter or digit stands before the delimiters: ``2*3`` is seldom emphasis."""
+    """Return whether a letter or digit stands before the delimiters: ``2*3`` is seldom emphasis.
+
+    Chinese, Japanese and Korean words are not separated by spaces, so their letters do not count.
+    """
     at = delimiter.token - 1
     while at >= 0 and tokens[at].content and not tokens[at].content.strip(chr(delimiter.marker)):
         at -= 1
-    return at >= 0 and tokens[at].content[-1:].isalnum()
+    last = tokens[at].content[-1:] if at >= 0 else ""
+    return last.isalnum() and not is_cjk(last)

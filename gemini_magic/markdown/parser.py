@@ -22,6 +22,7 @@ from markdown_it.rules_block.table import escapedSplit
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from .delimiters import emphasis, strikethrough
 from .details import details
 from .footnotes import footnote_definition, footnote_reference
 from .highlight import language_of
@@ -249,6 +250,8 @@ def _make_parser() -> MarkdownIt:
         ("reference", "footnote_definition", footnote_definition),
     ):
         md.block.ruler.before(before, name, rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    md.inline.ruler.at("emphasis", emphasis)
+    md.inline.ruler.at("strikethrough", strikethrough)
     md.inline.ruler.before("escape", "formula", inline_formula)
     md.inline.ruler.before("link", "footnote_reference", footnote_reference)
     md.inline.ruler.before("image", "data_image", data_image)

@@ -290,8 +290,13 @@ RARE = [
     "\\)",
     "[^1",
 ]
-SAFE = [*INLINE, *HTML[:7]]
+SAFE = [*INLINE, *HTML[:7], *CJK[:6]]
 FRAGMENTS += HTML
+CJK = [
+    *("**注意：**正文", "含**「重点」**内容", "~~删除。~~正文", "**강조(강조)**는", "文**😀**字", "**重️**字"),
+    *("**（a）**", "*あ。*い", "_あ。_い", "文**", "**。", "「*", "～~~", "好", "。"),
+]
+FRAGMENTS += CJK
 DETAILS = [
     *(
         "<details>",
@@ -311,7 +316,7 @@ DETAILS = [
     ),
 ]
 FRAGMENTS += DETAILS
-INLINE = [*INLINE, *INLINE, *INLINE, *HTML, *RARE]
+INLINE = [*INLINE, *INLINE, *INLINE, *HTML, *CJK, *RARE]
 MISTAKES = [
     "\n===\n",
     "\n---\n",
