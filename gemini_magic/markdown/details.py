@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from .fences import is_markdown
+
 if TYPE_CHECKING:
     from markdown_it.rules_block import StateBlock
 
@@ -32,25 +34,27 @@ class _Scanner:
 
     def __init__(self) -> None:
         self._depth = 1
-        self._fence = ""
+        self._fences: list[str] = []  # a Markdown block may contain others
+        self._in_markdown = False
         self._fence_indent = 0
         self._fence_in_quote = False
 
     @property
     def is_neutral(self) -> bool:
         """Whether only the block itself is open, so that scanning could begin here."""
-        return self._depth == 1 and not self._fence
+        return self._depth == 1 and not self._fences
 
     def closes(self, line: str) -> bool:
         """Read a line with its indentation in the block; return whether it is the closing line."""
         match = _LINE.fullmatch(line)
-        if self._fence and self._continue_fence(line, match):
+        if self._fences and self._continue_fence(line, match):
             return False
         if match is None:
             return False
         if match["fence"]:
             if match["fence"][0] == "~" or "`" not in match["info"]:
-                self._fence = match["fence"]
+                self._fences = [match["fence"]]
+                self._in_markdown = is_markdown(match["info"])
                 self._fence_in_quote = ">" in match["containers"]
                 self._fence_indent = len(match["containers"]) if match["containers"].strip() else 0
         elif match["opening"]:
@@ -68,11 +72,14 @@ class _Scanner:
             inside = ">" in line[:indent]
         else:
             inside = not line.strip() or indent >= self._fence_indent
-        closing = (
-            match is not None and (match["fence"] or "").startswith(self._fence) and not match["info"].strip()
-        )
-        if closing or not inside:
-            self._fence = ""
+        if not inside:
+            self._fences.clear()
+        elif match is not None and (match["fence"] or "").startswith(self._fences[0]):
+            if not match["info"].strip():
+                if len(match["fence"]) >= len(self._fences[-1]):
+                    self._fences.pop()
+            elif self._in_markdown:
+                self._fences.append(match["fence"])
         return inside
 
 

@@ -96,12 +96,24 @@ class Freezer:
         references = References(self.definitions)
         if self.open_block is None:
             return references, parse_blocks(self.text, references)
-        tokens = parse_blocks(self.prefixed_text, references, self.open_block.filled_cells)
+        tokens = self.parse_prefixed(self.prefixed_text, references)
         self.open_block.split(tokens)
         if not self.open_block.invalid:
             return references, tokens
         self._unfreeze()
         return self.parse()
+
+    def parse_prefixed(self, text: str, references: References) -> list[Token]:
+        """Return the block tokens of a text behind the prefix of the open block, if there is one.
+
+        Args:
+            text: the prefix and the complete or incomplete lines.
+            references: new link definitions are added to it.
+        """
+        block = self.open_block
+        if block is None:
+            return parse_blocks(text, references)
+        return parse_blocks(text, references, block.filled_cells, block.fence_state)
 
     def _unfreeze(self) -> None:
         """Put the source of an invalid open block back, so that it is parsed again."""
@@ -124,7 +136,7 @@ class Freezer:
         prefix = open_block.prefix if open_block else ""
         text = prefix + self.text[:end]
         references = References(self.definitions)
-        tokens = parse_blocks(text, references, open_block.filled_cells if open_block else 0)
+        tokens = self.parse_prefixed(text, references)
         new: list[FrozenPart] = []
         line = 0
         if open_block is not None:

@@ -18,7 +18,7 @@ from .parser import References, parse_blocks
 from .token_html import is_open_fence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from markdown_it.token import Token
 
@@ -48,18 +48,24 @@ _FENCE_END: Final = re.compile(r"[ \t>]*(?:`+|~+)[ \t]*")
 _HEADER_ROW: Final = re.compile(rf"{_CONTAINERS}\|.*")
 
 
-def heal_blocks(source: str, tokens: list[Token], references: References) -> tuple[list[Token], References]:
+def heal_blocks(
+    source: str,
+    tokens: list[Token],
+    references: References,
+    parse: Callable[[str, References], list[Token]] = parse_blocks,
+) -> tuple[list[Token], References]:
     """Return block tokens and link definitions to display instead of those parsed from ``source``.
 
     Args:
         source: the unfrozen source, with the prefix of the open block.
         tokens: its block tokens; they may be changed and returned.
         references: its link definitions; they may be changed and returned.
+        parse: parses a beginning of the source.
     """
     shown = _hold_back(source, tokens)
     if len(shown) != len(source):
         references = References(references.frozen)
-        tokens = parse_blocks(shown, references)
+        tokens = parse(shown, references)
     last = _unfinished_inline(shown, tokens)
     if last is not None and (at := _unfinished_formula(last, tokens)) >= 0:
         tokens[at : at + 3] = [pending_token(tokens[at], last.content[:2], last.content[2:])]

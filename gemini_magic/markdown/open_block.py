@@ -23,6 +23,8 @@ from .token_html import is_open_fence
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
+    from .fences import FenceState
+
 __all__ = ["OpenBlock", "is_blank_line", "is_final", "line_after", "line_start", "split_top_level"]
 
 
@@ -78,7 +80,7 @@ def is_final(block: list[Token], text: str) -> bool:
     if kind == "details_open":
         return bool(block[0].meta["closed"])
     if kind == "fence":
-        return not is_open_fence(block[0])
+        return not is_open_fence(block[0]) and not block[0].meta.get("provisional")
     return kind in {"paragraph_open", "table_open", "blockquote_open"} and is_blank_line(
         text, line_after(block)
     )
@@ -93,6 +95,7 @@ class OpenBlock(ABC):
         frozen_source: the source of the frozen parts, for blocks that may have to be parsed again.
         filled_cells: how many cells the parser has added to the short rows that are frozen; 0 if this is not
             a table.
+        fence_state: what the frozen lines of a Markdown block mean for the lines that follow; None for other blocks.
         end_line: the line after the block in the tokens that were split last.
         invalid: the source turned out to be another block. The block then renders as nothing and its source
             is parsed again.
@@ -112,6 +115,7 @@ class OpenBlock(ABC):
     def __init__(self) -> None:
         self.frozen_source: list[str] = []
         self.filled_cells = 0
+        self.fence_state: FenceState | None = None
         self.end_line = 0
         self.invalid = False
         self.style: Any = None

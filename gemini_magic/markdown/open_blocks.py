@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markdown_it.token import Token
 
+from .fences import is_markdown
 from .open_block import OpenBlock, is_blank_line, line_after, line_start, split_top_level
 from .open_fence import OpenFence
 from .parser import References, missing_cells, parse_blocks, to_html
@@ -236,10 +237,12 @@ def begin_open_block(
         finished, line = details.finished_parts(parts)
         return (details, [split_top_level(block[1:-1])[0], *finished], line) if finished else None
     if kind == "fence":
-        # The prefix has no info string: a "|" in it, with a line of dashes, would make a table.
+        # The prefix has no other info string: a "|" in it, with a line of dashes, would make a table.
         indent = source[: len(source) - len(source.lstrip(" "))]
-        fence = OpenFence(f"{indent}{block[0].markup}\n", block[0].info, make_highlighter)
+        info = "markdown" if is_markdown(block[0].info) else ""
+        fence = OpenFence(f"{indent}{block[0].markup}{info}\n", block[0].info, make_highlighter)
         lines, _ = fence.split(block)
         fence.commit()
-        return (fence, lines, line_after(block)) if lines else None
+        lines, line = fence.finished_parts(lines)
+        return (fence, lines, line) if lines else None
     return None

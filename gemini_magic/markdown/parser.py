@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from markdown_it import MarkdownIt
 from markdown_it.common.normalize_url import normalizeLink
 from markdown_it.rules_block import table as library_table
-from markdown_it.rules_block.fence import fence
 from markdown_it.rules_block.table import escapedSplit
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from .delimiters import emphasis, strikethrough
 from .details import details
+from .fences import FenceState, fence_rule
 from .footnotes import footnote_definition, footnote_reference
 from .highlight import language_of
 from .images import DATA_ONLY, Images, data_image
@@ -113,23 +113,6 @@ class _Dialect(MarkdownIt):
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802 - the parser's name
         return _normalized_url(url)
-
-
-def _fence_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Parse a fence with the library's rule, and record in ``meta["closed"]`` whether its closing line is there."""
-    if not fence(state, start, end, silent):
-        return False
-    if not silent:
-        token = state.tokens[-1]
-        last = state.line - 1
-        line = state.src[state.bMarks[last] + state.tShift[last] : state.eMarks[last]].strip()
-        token.meta["closed"] = (
-            last > start
-            and len(line) >= len(token.markup)
-            and not line.strip(token.markup[0])
-            and not state.is_code_block(last)
-        )
-    return True
 
 
 def _count_cells(row: str) -> int:
@@ -242,7 +225,7 @@ def _finish_inline(state: StateCore) -> None:
 def _make_parser() -> MarkdownIt:
     md = _Dialect("commonmark", {"html": False}).enable(["table", "strikethrough"])
     md.disable(["html_block", "html_inline"])
-    md.block.ruler.at("fence", _fence_rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    md.block.ruler.at("fence", fence_rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
     md.block.ruler.at("table", _table_rule, {"alt": ["paragraph", "reference"]})
     for before, name, rule in (
         ("table", "formula", block_formula),
@@ -268,17 +251,21 @@ def _make_parser() -> MarkdownIt:
 MD: Final = _make_parser()
 
 
-def parse_blocks(source: str, references: References, filled_cells: int = 0) -> list[Token]:
+def parse_blocks(
+    source: str, references: References, filled_cells: int = 0, fence_state: FenceState | None = None
+) -> list[Token]:
     r"""Return the block tokens of a source.
 
     Args:
         source: with ``\n`` line ends.
         references: new link definitions are added to it.
         filled_cells: how many cells were added to the frozen rows of a table at the very beginning.
+        fence_state: the state after the frozen lines of a Markdown block at the very beginning.
     """
     tokens: list[Token] = []
     if source:
-        MD.block.parse(source, MD, {"references": references, "filled_cells": filled_cells}, tokens)
+        env = {"references": references, "filled_cells": filled_cells, "fence_state": fence_state}
+        MD.block.parse(source, MD, env, tokens)
     return tokens
 
 

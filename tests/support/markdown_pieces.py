@@ -290,12 +290,30 @@ RARE = [
     "\\)",
     "[^1",
 ]
-SAFE = [*INLINE, *HTML[:7], *CJK[:6]]
-FRAGMENTS += HTML
 CJK = [
     *("**注意：**正文", "含**「重点」**内容", "~~删除。~~正文", "**강조(강조)**는", "文**😀**字", "**重️**字"),
     *("**（a）**", "*あ。*い", "_あ。_い", "文**", "**。", "「*", "～~~", "好", "。"),
 ]
+SAFE = [*INLINE, *HTML[:7], *CJK[:6]]
+FENCES = [
+    *(
+        "```markdown",
+        "```markdown",
+        "```md",
+        "````gfm",
+        "~~~markdown",
+        "```python",
+        "```",
+        "```",
+        "```",
+        "\n```",
+        "````",
+        "~~~",
+    ),
+    *("- ```markdown", "> ```md", "\n\n```\ntext", "\n```\n\n", "```js", "`````", "  ```", "    ```"),
+]
+FRAGMENTS += FENCES
+FRAGMENTS += HTML
 FRAGMENTS += CJK
 DETAILS = [
     *(
@@ -397,6 +415,18 @@ def long_document(seed: int) -> str:
         )
         + chance.choice(ENDS[3:])
         for _ in range(chance.randint(1, 4))
+    )
+
+
+def _long_fences(chance: random.Random) -> str:
+    lines = [chance.choice([*FENCES, *CODE, "", "text"]) for _ in range(chance.randint(2, 25))]
+    before = chance.choice(["", "", "", "- ", "> ", "  "])
+    return (
+        before
+        + chance.choice(FENCES[:5])
+        + "\n"
+        + "\n".join(lines)
+        + chance.choice(["\n```\n", "\n```\ntext", "\n"])
     )
 
 
@@ -531,6 +561,9 @@ CONSTRUCTS = {
     "notes": "As said[^1] and[^two].\n\n[^1]: First *note*\ngoes on\n[^two]: https://example.org\n[^3](https://example.org) [^4\n\n[^5]:\n",
     "images inside": "![a *b*](data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACADs=) c\n\n![](data:image/png,x)\n![d](data:image/gif;base64,R0",
     "line ends": "a\r\nb\r\r\nc\n\r\n# d\r\n```\r\ne\r\n```\rf\r",
+    "fences in markdown": "```markdown\n# a\n\n```py\nb\n```\n\n~~~\nc\n~~~\n\n```\nd\n```\ne\n\n```\n\nf\n```\ng\n```\n",
+    "fences in markdown inside": "- ```md\n  ```py\n  a\n  ```\n\n  ```\n- b\n\n> ```md\n> ```js\n> c\n> ```\n> d\n> ```\n> e\n",
+    "longer fences": "````markdown\n```py\na\n```\n\n```\nb\n````\nc\n\n~~~md\n```\n~~~\nd\n\n```md\n````py\n```\n````\n\n```\n",
     "details": "<details>\n<summary>A *b*</summary>\n\nc\n\n- d\n- e\n\n```html\n</details>\n```\n\n</details>\nf\n",
     "details inside": "- <details open><summary>a</summary>\n  b\n\n  </details>\n- c\n\n> <details>\n> d\n> </details>\n> e\n",
     "nested details": "a\n<details>\n\nb\n\n<details>\n<summary>c</summary>\nd\n</details>\n\ne\n\n- <details>\n  f\n  </details>\n\n</details>\n\ng\n",
