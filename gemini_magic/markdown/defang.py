@@ -52,6 +52,7 @@ _MARKUP: Final = re.compile(
     rf"""
       (?P<escape>\\[<!"`~@])
     | !\[(?P<alt>[^\[\]`<>!"]*)\]\(\s*<?(?P<image>[^\s()<>`]+)>?(?:\s+(?:"[^"\n]*"|'[^'\n]*'))?\s*\)
+    | \[(?P<label>[^\[\]`<>!"\\]*)\]\(\#[^\s()<>`"]*\)
     | \]\([ \t]*{_URL.format("link")}{_TITLE.format("link_title")}[ \t]*\)
     | \]:[ \t]*{_URL.format("definition")}{_TITLE.format("definition_title")}[ \t]*$
     | (?P<target>\][(:])
@@ -200,6 +201,8 @@ class _Defanger:
         found = match.groupdict()
         if found["image"]:
             return self._image(found["alt"].strip() or "image", found["image"])
+        if found["label"] is not None:  # a link to a heading
+            return self._defang_text(found["label"])
         for name in ("link", "definition"):
             if found[name]:
                 url, title = _safe_url(found[name]), found[f"{name}_title"]

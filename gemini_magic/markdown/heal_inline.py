@@ -13,6 +13,7 @@ from markdown_it.common.utils import normalizeReference
 from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.balance_pairs import link_pairs
 
+from .bare_urls import LAST_URL
 from .delimiters import is_cjk
 from .footnotes import PARTIAL_REFERENCE
 from .images import open_data_image
@@ -98,6 +99,8 @@ def _heal_code_and_links(content: str, references: References) -> str:
         inner = content[start + len(ticks) :].rstrip("`")
         span = ticks + inner + ticks if inner.strip() else ""
         return _heal_links((content[:start] + span).rstrip(), references)
+    # A half-typed URL is no link yet: it would lead to another host.
+    content = LAST_URL.sub(r"\1\\\2", content)
     content = PARTIAL_REFERENCE.sub("", _drop_partial_html(_PARTIAL_ENTITY.sub("", content)))
     return _drop_trailing_delimiters(_heal_links(content, references))
 

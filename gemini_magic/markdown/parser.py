@@ -21,6 +21,7 @@ from markdown_it.rules_block.table import escapedSplit
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from .bare_urls import bare_url
 from .delimiters import emphasis, strikethrough
 from .details import details
 from .fences import FenceState, fence_rule
@@ -109,7 +110,7 @@ def _normalized_url(url: str) -> str:
 
 class _Dialect(MarkdownIt):
     def validateLink(self, url: str) -> bool:  # noqa: N802 - the parser's name
-        return link_allowed(url)
+        return link_allowed(url) or url.startswith("#")  # see _finish_links
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802 - the parser's name
         return _normalized_url(url)
@@ -172,14 +173,21 @@ def _task_box(token: Token) -> None:
 
 
 def _finish_links(children: list[Token]) -> None:
-    """Drop links inside links, and add the real host to links whose text looks like another host.
+    """Drop links inside links and links to a heading; add the real host to links whose text looks like another host.
 
-    CommonMark allows an autolink inside the text of a link.
+    CommonMark allows an autolink inside the text of a link. A link to a heading, such as ``[Intro](#intro)``, is
+    shown as its text: the headings of an answer have no ids, as two answers of a page could have the same ones.
     """
     depth = 0
     outer: Token | None = None
     text: list[str] = []
+    to_heading: list[bool] = []
     for child in children:
+        if child.type in {"link_open", "link_close"}:
+            if child.nesting > 0:
+                to_heading.append(str(child.attrGet("href") or "").startswith("#"))
+            if to_heading[-1] if child.nesting > 0 else to_heading.pop():
+                child.type, child.hidden, child.tag = "nothing", True, ""
         if child.type == "link_open":
             depth += 1
             if depth == 1:
@@ -235,6 +243,7 @@ def _make_parser() -> MarkdownIt:
         md.block.ruler.before(before, name, rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
     md.inline.ruler.at("emphasis", emphasis)
     md.inline.ruler.at("strikethrough", strikethrough)
+    md.inline.ruler.before("escape", "bare_url", bare_url)
     md.inline.ruler.before("escape", "formula", inline_formula)
     md.inline.ruler.before("link", "footnote_reference", footnote_reference)
     md.inline.ruler.before("image", "data_image", data_image)

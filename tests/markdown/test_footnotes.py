@@ -14,7 +14,10 @@ from gemini_magic.markdown import render
         ("As said[^1].", "<p>As said<sup>[1]</sup>.</p>\n"),
         ("As said[^note].", "<p>As said<sup>[^note]</sup>.</p>\n"),
         ("[^1]: A *note*", '<p><sup class="gm-def">[1]</sup> A <em>note</em></p>\n'),
-        ("[^1]: https://example.org", '<p><sup class="gm-def">[1]</sup> https://example.org</p>\n'),
+        (
+            "[^1]: https://example.org",
+            '<p><sup class="gm-def">[1]</sup> <a href="https://example.org" target="_blank" rel="noopener noreferrer nofollow">https://example.org</a></p>\n',
+        ),
         (
             "text\n[^1]: one\ngoes on\n[^2]: two",
             '<p>text</p>\n<p><sup class="gm-def">[1]</sup> one\ngoes on</p>\n<p><sup class="gm-def">[2]</sup> two</p>\n',

@@ -294,7 +294,32 @@ CJK = [
     *("**注意：**正文", "含**「重点」**内容", "~~删除。~~正文", "**강조(강조)**는", "文**😀**字", "**重️**字"),
     *("**（a）**", "*あ。*い", "_あ。_い", "文**", "**。", "「*", "～~~", "好", "。"),
 ]
-SAFE = [*INLINE, *HTML[:7], *CJK[:6]]
+URLS = [
+    *(
+        "https://example.org",
+        "https://example.org/a_b.",
+        "(http://example.org/a)",
+        "见https://example.org/x然后",
+        "**https://e.org/**",
+    ),
+    *(
+        "https://exаmple.com",
+        "https://example.org/?a=1&amp;b=2",
+        "https://example.org:80/",
+        "<https://example.org/>",
+    ),
+    *(
+        "http://",
+        "https://example.",
+        "://",
+        "https://e.org@x/",
+        "[a https://e.org b](#c)",
+        "[Intro](#introduction)",
+        "[i]: #x",
+    ),
+    *("[i]", "x](#y)", "[*a*](#b)", "![x](#y)", "https://e.org/$a$", "https://e.org/*a*"),
+]
+SAFE = [*INLINE, *HTML[:7], *CJK[:6], *URLS[:9]]
 FENCES = [
     *(
         "```markdown",
@@ -313,6 +338,7 @@ FENCES = [
     *("- ```markdown", "> ```md", "\n\n```\ntext", "\n```\n\n", "```js", "`````", "  ```", "    ```"),
 ]
 FRAGMENTS += FENCES
+FRAGMENTS += URLS
 FRAGMENTS += HTML
 FRAGMENTS += CJK
 DETAILS = [
@@ -334,7 +360,7 @@ DETAILS = [
     ),
 ]
 FRAGMENTS += DETAILS
-INLINE = [*INLINE, *INLINE, *INLINE, *HTML, *CJK, *RARE]
+INLINE = [*INLINE, *INLINE, *INLINE, *HTML, *CJK, *URLS, *RARE]
 MISTAKES = [
     "\n===\n",
     "\n---\n",
@@ -561,6 +587,8 @@ CONSTRUCTS = {
     "notes": "As said[^1] and[^two].\n\n[^1]: First *note*\ngoes on\n[^two]: https://example.org\n[^3](https://example.org) [^4\n\n[^5]:\n",
     "images inside": "![a *b*](data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACADs=) c\n\n![](data:image/png,x)\n![d](data:image/gif;base64,R0",
     "line ends": "a\r\nb\r\r\nc\n\r\n# d\r\n```\r\ne\r\n```\rf\r",
+    "bare urls": "a https://e.org/x_y_z. (http://e.org/a) 见https://e.org/北 **https://e.org** [https://a.org](#b) https://e.org@b\n| https://e.org |\n|--|\n",
+    "links to headings": "- [Intro *a*](#intro)\n- [b][c]\n\n[c]: #d\n\n# Intro\n![e](#f) [g <https://e.org>](#h)\n",
     "fences in markdown": "```markdown\n# a\n\n```py\nb\n```\n\n~~~\nc\n~~~\n\n```\nd\n```\ne\n\n```\n\nf\n```\ng\n```\n",
     "fences in markdown inside": "- ```md\n  ```py\n  a\n  ```\n\n  ```\n- b\n\n> ```md\n> ```js\n> c\n> ```\n> d\n> ```\n> e\n",
     "longer fences": "````markdown\n```py\na\n```\n\n```\nb\n````\nc\n\n~~~md\n```\n~~~\nd\n\n```md\n````py\n```\n````\n\n```\n",
