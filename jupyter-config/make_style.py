@@ -1,16 +1,19 @@
-"""Writes the style sheet of answers for the labextension: the one that the kernel puts into saved answers.
+"""Writes the labextension's copy of the style sheet of answers, ``gemini_magic/views/answer.css``.
 
-Run it after a change of that style; a test compares the two.
+Run this script after a change of that file. A test compares the two.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from gemini_magic.views.page import CSS
+from gemini_magic.views.stylesheet import ANSWER_CSS
 
-TARGET = Path(__file__).resolve().parents[1] / "gemini_magic" / "labextension" / "answer.css"
-SHEET = "/* How an answer looks, as the kernel says it: written by jupyter-config/make_style.py. */\n" + CSS
+LABEXTENSION = Path(__file__).resolve().parents[1] / "gemini_magic" / "labextension"
+[TARGET] = LABEXTENSION.rglob("answer.css")
+SHEET = (
+    "/* A copy of gemini_magic/views/answer.css, written by jupyter-config/make_style.py. */\n" + ANSWER_CSS
+)
 
 if __name__ == "__main__":
     TARGET.write_text(SHEET, "utf-8")

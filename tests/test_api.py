@@ -1,4 +1,4 @@
-"""Asking without a notebook, against a local server, and what the response then holds."""
+"""Requests without a notebook, against a local server, and the responses they return."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from surroundings import CANARY
 
 import gemini_magic
 from gemini_magic import Response, api
+from gemini_magic.backends.gemini_decode import finish_of
 from gemini_magic.config import resolve
 from gemini_magic.content import Text
 from gemini_magic.errors import (
@@ -31,14 +32,14 @@ from gemini_magic.errors import (
     TruncatedError,
     UsageProblem,
 )
-from gemini_magic.events import Delta, Finish
+from gemini_magic.events import Delta
 
 
 def ask(server, model="quick", **options):
     return gemini_magic.ask("hi", model=model, base_url=server.base_url, **options)
 
 
-def test_an_answer_and_all_that_came_with_it(fake_server):
+def test_a_response_has_everything_that_was_received(fake_server):
     r = ask(fake_server, temperature=0.5, system="be kind")
     assert r.raise_for_status() is r
     assert (str(r), r.status, r.ok, r.finish_reason) == ("Hello, world.", "complete", True, "STOP")
@@ -47,14 +48,14 @@ def test_an_answer_and_all_that_came_with_it(fake_server):
     assert r.usage.total == r.raw[-1]["usageMetadata"]["totalTokenCount"]
     assert [row.kind for row in r.events.where(kind="finish")] == ["finish"]
     assert r.timing.first_text <= r.timing.total
-    assert r.request.config == {"temperature": 0.5}
+    assert r.request.settings.temperature == 0.5
     (sent,) = fake_server.requests
     assert sent.body["systemInstruction"] == {"parts": [{"text": "be kind"}]}
     assert r.attempts[0].status == 200
     assert r.headers["content-type"].startswith("text/event-stream")
 
 
-def test_which_images_are_drawn_is_said_before_anything_is_sent_and_stays_with_the_answer(fake_server):
+def test_the_images_option_is_checked_before_sending_and_stays_with_the_response(fake_server):
     with pytest.raises(OptionError, match="is not a host"):
         ask(fake_server, images="https://example.org")
     assert fake_server.requests == []
@@ -64,7 +65,7 @@ def test_which_images_are_drawn_is_said_before_anything_is_sent_and_stays_with_t
             assert r._repr_mimebundle_()["text/html"].count("<img") == drawn, images
 
 
-def test_the_tables_go_into_three_libraries_as_they_are(fake_server):
+def test_pandas_polars_and_pyarrow_accept_the_tables(fake_server):
     r = ask(fake_server, "thinking")
     for table in (r.chunks, r.events, r.usage_history):
         assert (
@@ -102,7 +103,7 @@ def test_a_bad_ending_is_returned_and_raised_only_on_demand(fake_server, model, 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 429, 500, 503])
 @pytest.mark.parametrize("form", ["json", "html", "empty"])
-def test_http_errors_of_any_form_are_told_in_one_to_three_lines(fake_server, code, form):
+def test_http_errors_of_any_form_are_shown_in_one_to_three_lines(fake_server, code, form):
     body = {
         "json": google_error(code, "The server's own words.", "STATUS"),
         "html": b"<html><body><h1>The server's own words.</h1></body></html>",
@@ -128,7 +129,7 @@ def test_events_are_iterated_from_the_first_one_sync_and_async(fake_server):
         assert not stream.done
         fake_server.open("go")
         rest = list(seen)
-    assert Finish("STOP") in rest
+    assert finish_of("STOP") in rest
 
     async def again():
         return [event async for event in stream]
@@ -137,7 +138,7 @@ def test_events_are_iterated_from_the_first_one_sync_and_async(fake_server):
     assert stream.response.status == "complete"
 
 
-def test_leaving_the_block_stops_it_and_keeps_what_came(fake_server):
+def test_leaving_the_block_stops_the_stream_and_keeps_the_text(fake_server):
     with gemini_magic.stream("hi", model="stall", base_url=fake_server.base_url) as stream:
         next(iter(stream))
     assert stream.response.status == "interrupted"
@@ -145,8 +146,8 @@ def test_leaving_the_block_stops_it_and_keeps_what_came(fake_server):
     fake_server.wait_for_disconnect()
 
 
-def test_mistakes_are_said_before_anything_is_sent(fake_server):
-    with pytest.raises(OptionError, match="no setting 'temprature'"):
+def test_mistakes_are_reported_before_anything_is_sent(fake_server):
+    with pytest.raises(OptionError, match="Unknown setting: 'temprature'"):
         ask(fake_server, temprature=1)
     with pytest.raises(OptionError, match="prompt is empty"):
         gemini_magic.ask("  ", base_url=fake_server.base_url)
@@ -162,8 +163,8 @@ def test_mistakes_are_said_before_anything_is_sent(fake_server):
     [gemini_magic.ask, gemini_magic.stream, gemini_magic.count_tokens],
     ids=lambda each: each.__name__,
 )
-def test_what_is_no_prompt_is_said_so(fake_server, function, prompt):
-    with pytest.raises(PromptError, match=r"^A prompt is text or a list of parts, not \w+\.") as caught:
+def test_an_invalid_prompt_is_an_error(fake_server, function, prompt):
+    with pytest.raises(PromptError, match=r"^A prompt must be text or a list of parts, not \w+\.") as caught:
         function(prompt, model="quick", base_url=fake_server.base_url)
     assert caught.value.remedy
     assert fake_server.requests == []
@@ -181,7 +182,7 @@ def test_save_and_load_give_the_same_answer(fake_server, tmp_path):
     for suffix in (".httprr", ".sse"):
         other = Response.load(r.save(tmp_path / f"run{suffix}"))
         assert other.raw == r.raw
-    with pytest.raises(RecordingError, match="no known ending"):
+    with pytest.raises(RecordingError, match="not a supported file type"):
         r.save(tmp_path / "run.txt")
     with pytest.raises(RecordingError, match="cannot be read"):
         Response.load(tmp_path / "missing.jsonl")
@@ -199,7 +200,7 @@ def test_a_response_can_be_pickled_and_copied_as_what_went_over_the_wire(fake_se
         pickle.dumps(stream.response)
 
 
-def test_record_then_replay_without_the_server(fake_server, tmp_path):
+def test_a_recording_is_replayed_without_the_server(fake_server, tmp_path):
     path = tmp_path / "run.jsonl"
     live = ask(fake_server, record=str(path))
     played = gemini_magic.ask("hi", model="quick", replay=str(path), speed=0)
@@ -208,10 +209,10 @@ def test_record_then_replay_without_the_server(fake_server, tmp_path):
     assert len(fake_server.requests) == 1
     missed = gemini_magic.ask("hello", model="quick", replay=str(path), speed=0)
     assert missed.status == "error"
-    assert 'the nearest recorded prompt is "hi"' in str(missed.error)
+    assert 'the most similar recorded prompt is "hi"' in str(missed.error)
 
 
-def test_the_shipped_trace_of_two_events_is_read():
+def test_the_built_in_trace_of_two_events_is_read():
     r = gemini_magic.ask(
         "What is the capital of France? One word.",
         model="gemini-2.0-flash",
@@ -223,11 +224,11 @@ def test_the_shipped_trace_of_two_events_is_read():
     assert r.text == "Paris\n"
     assert (r.usage.prompt, r.usage.output, r.usage.total) == (10, 2, 12)
     assert (r.model_version, r.response_id) == ("gemini-2.0-flash", "wzCjaPa4As7shMIP2Mei0AI")
-    with pytest.raises(RecordingError, match="no built-in recording 'nope'"):
+    with pytest.raises(RecordingError, match="Unknown built-in recording: 'nope'"):
         gemini_magic.ask("hi", replay="builtin:nope")
 
 
-def test_the_preview_shows_the_request_and_where_the_key_goes_but_not_the_key(monkeypatch):
+def test_the_preview_shows_a_placeholder_for_the_key(monkeypatch):
     monkeypatch.setenv("GEMINI_API_KEY", CANARY)
     options, _ = resolve({"model": "m"})
     shown = api.preview(api._request("hi", options, ()), options)
@@ -236,12 +237,12 @@ def test_the_preview_shows_the_request_and_where_the_key_goes_but_not_the_key(mo
     assert shown.body["contents"][0]["parts"] == [{"text": "hi"}]
 
 
-def previewed(**said):
-    options, _ = resolve({"model": "m", **said})
+def previewed(**given):
+    options, _ = resolve({"model": "m", **given})
     return api.preview(api._request("hi", options, ()), options)
 
 
-def test_the_preview_says_when_the_named_key_is_missing(monkeypatch):
+def test_the_preview_reports_a_missing_key(monkeypatch):
     where = {"base_url": "https://llm.example.org", "key_env": "NOPE"}
     for auth, header in ((None, "x-goog-api-key"), ("bearer", "authorization")):
         assert (header, "<no key: NOPE is not set>") in previewed(auth=auth, **where).headers
@@ -254,7 +255,7 @@ def test_the_preview_says_when_the_named_key_is_missing(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "said",
+    "given",
     [
         {"backend": "vertex", "project": "p", "key_env": "MINE"},
         {"auth": "google", "base_url": "https://llm.example.org"},
@@ -263,19 +264,19 @@ def test_the_preview_says_when_the_named_key_is_missing(monkeypatch):
         {"backend": "vertex", "auth": "bearer"},
     ],
 )
-def test_the_preview_fails_as_sending_would(monkeypatch, said):
+def test_the_preview_raises_the_same_errors_as_sending(monkeypatch, given):
     for name in ("MINE", "GEMINI_API_KEY"):
         monkeypatch.setenv(name, CANARY)
     monkeypatch.setenv("BROKEN", "two words")
     with pytest.raises(UsageProblem) as sending:
-        gemini_magic.ask("hi", model="m", **said)
+        gemini_magic.ask("hi", model="m", **given)
     with pytest.raises(UsageProblem) as previewing:
-        previewed(**said)
+        previewed(**given)
     assert str(previewing.value) == str(sending.value)
     assert CANARY not in str(sending.value)
 
 
-def test_public_names_and_nothing_heavy_on_import():
+def test_import_offers_the_public_names_and_loads_nothing_heavy():
     assert all(hasattr(gemini_magic, name) for name in gemini_magic.__all__)
     with pytest.raises(AttributeError):
         gemini_magic.nothing  # noqa: B018 - the attribute access is the test
@@ -287,11 +288,11 @@ def test_public_names_and_nothing_heavy_on_import():
     assert done.stdout.strip() == "[]"
 
 
-def test_a_recording_knows_its_dialect(tmp_path):
+def test_a_recording_contains_its_backend(tmp_path):
     path = tmp_path / "run.jsonl"
     gemini_magic.ask("hello", backend="echo", record=str(path))
     assert json.loads(path.read_text().splitlines()[0])["backend"] == "echo"
     assert Response.load(path).ledger.backend == "echo"
     assert Response.load(path, backend_name="gemini").text == "hello"
     missed = gemini_magic.ask("hello", model="another", replay=str(path))
-    assert "with --backend echo, this one asks" in str(missed.error)
+    assert "(--backend echo), this one to" in str(missed.error)

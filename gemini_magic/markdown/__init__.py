@@ -16,11 +16,9 @@ if TYPE_CHECKING:
     from .parser import CodeBlock, code_blocks
     from .renderer import Op, Renderer, render
     from .sanitize import visible
-    from .style import STYLE
 
 __all__ = [
     "DATA_ONLY",
-    "STYLE",
     "CodeBlock",
     "FinishedBlocks",
     "Images",
@@ -36,7 +34,6 @@ __all__ = [
 _MODULES = {
     "DATA_ONLY": "images",
     "Images": "images",
-    "STYLE": "style",
     "CodeBlock": "parser",
     "OpenBlock": "open_block",
     "Op": "renderer",

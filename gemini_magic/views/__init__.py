@@ -1,6 +1,6 @@
-"""From a ledger to something to look at; it knows no network and no cell.
+"""Views of an answer: live widgets, HTML, a terminal, the saved bundle and the timeline.
 
-The names are loaded when they are first used: choosing a view must not import what only drawing it needs.
+Names are imported when they are first used: selecting a view must not import what only painting it needs.
 """
 
 from __future__ import annotations

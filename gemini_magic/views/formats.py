@@ -1,6 +1,6 @@
-"""An answer that has ended, as it is shown by ``--format``: its text, the Markdown that stands for it, and remarks.
+"""Formats an answer that has ended as ``--format`` asks: its text, the Markdown for a page, and remarks.
 
-Nothing of it is kept: the ledger holds what came. It displays nothing.
+The ledger is not changed: it keeps the text as received.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from typing import Final, NamedTuple
 from .. import markdown
 from ..ledger import Ledger
 from ..lenient_json import read_json
-from .formats_live import FENCE, growing_text
+from .formats_live import FENCE, text_transform
 
-__all__ = ["Shown", "shown"]
+__all__ = ["FormattedAnswer", "format_answer"]
 
-_RUN: Final = re.compile(r"`{3,}")
+_BACKTICKS: Final = re.compile(r"`{3,}")
 
 
-class Shown(NamedTuple):
-    """An answer as it is shown when it has ended.
+class FormattedAnswer(NamedTuple):
+    """An answer in the format in which it is shown.
 
     Attributes:
-        text: what a terminal shows.
-        markdown: what stands for it on a page.
-        form: how it is shown in the end: what is no JSON is shown as text.
-        remarks: what a reader should know about that, in sentences.
+        text: the text that a terminal shows.
+        markdown: the Markdown that a page renders.
+        form: the format that was used; text that is not valid JSON is shown as ``text``.
+        remarks: sentences about the format for the reader, such as why JSON is shown as text.
     """
 
     text: str
@@ -35,37 +35,42 @@ class Shown(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
-def shown(ledger: Ledger, text: str) -> Shown:
-    """An answer, or the beginning ``text`` of a very long one, in the ledger's form."""
-    form = ledger.look.form
+def format_answer(ledger: Ledger, text: str) -> FormattedAnswer:
+    """Format an answer as the ledger's display options ask.
+
+    Args:
+        ledger: the record.
+        text: the text of the answer, or the beginning of a very long one.
+    """
+    form = ledger.display.form
     if form == "markdown":
-        return Shown(text, text, form)
+        return FormattedAnswer(text, text, form)
     if form == "code":
         return _code(ledger, text)
     if form == "json" and ledger.status == "complete":
         return _json(ledger, text)
-    text = _shaped(text, form)
-    return Shown(text, _fenced(text, "" if form in ("text", "raw") else form), form)
+    text = _transformed(text, form)
+    return FormattedAnswer(text, _fenced(text, "" if form in ("text", "raw") else form), form)
 
 
-def _shaped(text: str, form: str) -> str:
-    shape = growing_text(form)
-    return text if shape is None else shape.feed(text) + shape.close()
+def _transformed(text: str, form: str) -> str:
+    transform = text_transform(form)
+    return text if transform is None else transform.feed(text) + transform.close()
 
 
 def _fenced(text: str, language: str = "") -> str:
     if not text:
         return ""
-    wall = "`" * max(3, 1 + max(map(len, _RUN.findall(text)), default=0))
-    return f"{wall}{language}\n{text}{'' if text.endswith(chr(10)) else chr(10)}{wall}\n"
+    fence = "`" * max(3, 1 + max(map(len, _BACKTICKS.findall(text)), default=0))
+    return f"{fence}{language}\n{text}{'' if text.endswith(chr(10)) else chr(10)}{fence}\n"
 
 
-def _code(ledger: Ledger, text: str) -> Shown:
+def _code(ledger: Ledger, text: str) -> FormattedAnswer:
     blocks = [block for block in markdown.code_blocks(text) if block.text.strip()]
     remarks: tuple[str, ...] = ()
     if not blocks and text.strip() and ledger.status != "running":
-        remarks = ("The answer holds no code block; the response's `text` holds what it says.",)
-    return Shown(
+        remarks = ("The answer contains no code block. The response's `text` has the whole answer.",)
+    return FormattedAnswer(
         "\n".join(block.text for block in blocks),
         "\n".join(_fenced(block.text, block.language) for block in blocks),
         "code",
@@ -73,28 +78,38 @@ def _code(ledger: Ledger, text: str) -> Shown:
     )
 
 
-def _json(ledger: Ledger, text: str) -> Shown:
+def _json(ledger: Ledger, text: str) -> FormattedAnswer:
     answer = "".join(ledger.answer)
-    found, problem = _found(answer)
+    found, problem = _find_json(answer)
     if found is None and ledger.before:
-        found, _ = _found(ledger.before + answer)
+        found, _ = _find_json(ledger.before + answer)
     if found is None:
-        return Shown(text, _fenced(text), "text", (f"The answer is not JSON: {problem}. Its text is shown.",))
-    remarks = ("The answer says more than the JSON; the response's `text` holds it.",) if found.more else ()
-    source = _shaped(found.text if len(text) == len(answer) else text, "json")
-    return Shown(source, _fenced(source, "json"), "json", remarks)
+        return FormattedAnswer(
+            text, _fenced(text), "text", (f"The answer is not valid JSON: {problem}. It is shown as text.",)
+        )
+    remarks = (
+        ("The answer contains text besides the JSON. The response's `text` has the whole answer.",)
+        if found.more
+        else ()
+    )
+    source = _transformed(found.text if len(text) == len(answer) else text, "json")
+    return FormattedAnswer(source, _fenced(source, "json"), "json", remarks)
 
 
-class _Found(NamedTuple):
+class _FoundJson(NamedTuple):
     text: str
-    more: bool = False  # whether something stands around it
+    more: bool = False  # whether there is other text around it
 
 
-def _found(answer: str) -> tuple[_Found | None, str]:
-    """The JSON of an answer: all of it, what a fence around it holds, or its only code block; or what is wrong."""
+def _find_json(answer: str) -> tuple[_FoundJson | None, str]:
+    """Find the JSON of an answer: the whole answer, the content of a fence around it, or its only code block.
+
+    Returns:
+        The JSON, or None and a description of the problem.
+    """
     problem = _problem(answer)
     if not problem:
-        return _Found(answer), ""
+        return _FoundJson(answer), ""
     blocks = markdown.code_blocks(answer)
     if len(blocks) != 1:
         return None, problem
@@ -103,18 +118,18 @@ def _found(answer: str) -> tuple[_Found | None, str]:
         return None, inner
     around = answer.count("\n") - code.count("\n")
     more = around > 2 or not FENCE.fullmatch(answer.strip().partition("\n")[0])  # noqa: PLR2004 - its two lines
-    return _Found(code, more), ""
+    return _FoundJson(code, more), ""
 
 
 def _problem(text: str) -> str:
-    """Why a text is not JSON; empty when it is."""
+    """Describe why a text is not valid JSON; empty when it is."""
     if not text.strip():
-        return "it has no text"
+        return "it is empty"
     try:
         read_json(text.encode("utf-8", "replace"))
     except json.JSONDecodeError as problem:
-        said = problem.msg[:1].lower() + problem.msg[1:]
-        return f"{said} at line {problem.lineno}, column {problem.colno}"
+        reason = problem.msg[:1].lower() + problem.msg[1:]
+        return f"{reason} at line {problem.lineno}, column {problem.colno}"
     except ValueError as problem:
         return str(problem)
     return ""

@@ -1,7 +1,7 @@
-"""Makes of a growing answer what is shown of it where it is not read as Markdown (``--format``), piece by piece.
+"""Formats a growing answer as ``--format`` asks, delta by delta.
 
-A page shows such an answer as Markdown that stands for it, so that it is drawn, cut and coloured like any other; a
-terminal shows the text. It knows text, and nothing of how an answer ends.
+For a page the result is Markdown, with the text in a code fence, so that it is rendered, truncated and highlighted
+like any other answer. For a terminal the result is plain text.
 """
 
 from __future__ import annotations
@@ -9,39 +9,38 @@ from __future__ import annotations
 import re
 from typing import Final, Protocol
 
-__all__ = ["FENCE", "Shape", "growing", "growing_text"]
+__all__ = ["FENCE", "TextTransform", "markdown_transform", "text_transform"]
 
-_WALL: Final = 64  # tildes of the fence around a growing text
-_MARK: Final = "\u2060"  # seen by nobody; keeps a line of the answer from ending that fence
-_BLANKS: Final = " \t"
-_WALL_LINE: Final = re.compile(rf" {{0,3}}~{{{_WALL},}}[ \t]*")
-_MAYBE_WALL: Final = re.compile(r" {0,3}~*[ \t]*")
+_FENCE_LENGTH: Final = 64  # tildes of the fence around a growing answer
+_MARK: Final = "\u2060"  # invisible; keeps a line of the answer from ending that fence
+_FENCE_END: Final = re.compile(rf" {{0,3}}~{{{_FENCE_LENGTH},}}[ \t]*")
+_MAYBE_FENCE_END: Final = re.compile(r" {0,3}~*[ \t]*")
 FENCE: Final = re.compile(
     r"(?P<before>[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*)(?P<mark>`{3,}|~{3,})(?P<info>.*)"
 )
 _INDENT: Final = "  "
-_DEEPEST: Final = 16  # levels that are indented
-_GROWTH, _FREE = 4, 4096  # the most characters that indented JSON has for each of the answer, and besides
+_DEEPEST: Final = 16  # nesting levels that are indented
+_GROWTH, _FREE = 4, 4096  # indented JSON has at most _GROWTH * length + _FREE characters
 _OUTSIDE: Final = re.compile(r'\s+|["{}\[\],:]|[^\s"{}\[\],:]+')
 _INSIDE: Final = re.compile(r'[^"\\]+|["\\]')
 
 
-class Shape(Protocol):
-    """Makes one growing text of another."""
+class TextTransform(Protocol):
+    """Converts a growing text into another growing text."""
 
     def feed(self, text: str) -> str:
-        """What the next piece adds."""
+        """Return what the next piece of text adds to the result."""
 
     def close(self) -> str:
-        """What is left when nothing follows."""
+        """Return the rest of the result; no text follows."""
 
 
-class _Fence:
-    """Puts a growing text into a fence that no line of it ends."""
+class _FenceWriter:
+    """Puts a growing text into a code fence that no line of the text can end."""
 
     def __init__(self, language: str) -> None:
-        self._opening = f"{'~' * _WALL}{language}\n"
-        self._line = ""  # the beginning of a line that may look like the fence's end
+        self._opening = f"{'~' * _FENCE_LENGTH}{language}\n"
+        self._line = ""  # the beginning of a line that may look like the end of the fence
         self._fresh = True  # at the start of a line
         self._ended = True
 
@@ -60,8 +59,8 @@ class _Fence:
         bare = line.rstrip("\r\n")
         if self._ended:
             self._fresh = True
-            return f"{bare}{_MARK}{line[len(bare) :]}" if _WALL_LINE.fullmatch(bare) else line
-        if _MAYBE_WALL.fullmatch(bare):
+            return f"{bare}{_MARK}{line[len(bare) :]}" if _FENCE_END.fullmatch(bare) else line
+        if _MAYBE_FENCE_END.fullmatch(bare):
             self._line, self._fresh = line, True
             return ""
         self._fresh = False
@@ -71,69 +70,70 @@ class _Fence:
         if self._opening:
             return ""
         line, self._line = self._line, ""
-        mark = _MARK if _WALL_LINE.fullmatch(line) else ""
-        return f"{line}{mark}{'' if self._ended else chr(10)}{'~' * _WALL}\n"
+        mark = _MARK if _FENCE_END.fullmatch(line) else ""
+        return f"{line}{mark}{'' if self._ended else chr(10)}{'~' * _FENCE_LENGTH}\n"
 
 
-class _Unfenced:
-    """Takes away a fence around the whole text."""
+class _FenceRemover:
+    """Removes a code fence around the whole text."""
 
     def __init__(self) -> None:
-        self._held = ""
-        self._mark: str | None = None  # of the fence; empty when there is none
+        self._pending = ""
+        # Of the fence; empty if the text has no fence, None if that is not known yet.
+        self._mark: str | None = None
 
     def feed(self, text: str) -> str:
         if self._mark == "":
             return text
-        self._held += text
+        self._pending += text
         if self._mark is None:
-            line, newline, rest = self._held.lstrip().partition("\n")
+            line, newline, rest = self._pending.lstrip().partition("\n")
             found = FENCE.fullmatch(line)
             if not newline and (not line or found or (len(line) < 3 and not line.strip("`~"))):  # noqa: PLR2004
                 return ""  # it may be a fence
             if not newline or not found or found["before"] or "`" in found["info"]:
                 self._mark = ""
                 return self.close()
-            self._mark, self._held = found["mark"], rest
+            self._mark, self._pending = found["mark"], rest
         return self._release()
 
     def _release(self) -> str:
-        """Everything but what may be the fence's end."""
-        at = self._held.rfind("\n" + (self._mark or "")[0]) if self._mark else -1
-        keep = at if at >= 0 and self._is_end(self._held[at:]) else len(self._held.rstrip())
-        said, self._held = self._held[:keep], self._held[keep:]
-        return said
+        """Return all text that cannot be the end of the fence."""
+        at = self._pending.rfind("\n" + (self._mark or "")[0]) if self._mark else -1
+        keep = at if at >= 0 and self._is_end(self._pending[at:]) else len(self._pending.rstrip())
+        result, self._pending = self._pending[:keep], self._pending[keep:]
+        return result
 
     def _is_end(self, text: str) -> bool:
         text = text.strip()
         return bool(self._mark) and not text.strip(str(self._mark)[0])
 
     def close(self) -> str:
-        held, self._held = self._held, ""
-        if self._mark and self._is_end(held) and len(held.strip()) >= len(self._mark):
+        pending, self._pending = self._pending, ""
+        if self._mark and self._is_end(pending) and len(pending.strip()) >= len(self._mark):
             return ""
-        return held
+        return pending
 
 
-class _Indented:
-    """Writes a JSON text with a line for each member; anything else stays as it is."""
+class _JsonIndenter:
+    """Puts each member of a JSON text on its own line; any other text is unchanged."""
 
     def __init__(self) -> None:
-        self._as_it_is: bool | None = None
+        self._unchanged: bool | None = None
         self._depth = 0
         self._in_string = self._escaped = False
-        self._last = ""  # what was written last outside a string: a bracket, a comma, a colon or a word
+        self._last = ""  # the last token outside a string: a bracket, a comma, a colon, or "word"
         self._gap = ""
-        self._taken = self._made = 0
+        self._length_in = self._length_out = 0
 
     def feed(self, text: str) -> str:
-        if self._as_it_is is None:
+        if self._unchanged is None:
             if not text.strip():
                 return ""
-            self._as_it_is = text.lstrip()[0] not in "{["
-        if self._as_it_is:
+            self._unchanged = text.lstrip()[0] not in "{["
+        if self._unchanged:
             return text
-        self._taken += len(text)
+        self._length_in += len(text)
         out: list[str] = []
         at = 0
         while at < len(text):
@@ -141,12 +141,12 @@ class _Indented:
             if found is None:  # one of the two matches any character
                 raise AssertionError
             at = found.end()
-            said = self._string(found[0]) if self._in_string else self._outside(found[0])
-            self._made += len(said)
-            out.append(said)
-            if self._made > _GROWTH * self._taken + _FREE:
-                self._as_it_is = True  # brackets without end: indenting them would take more room than sense
-            if self._as_it_is:
+            result = self._string(found[0]) if self._in_string else self._outside(found[0])
+            self._length_out += len(result)
+            out.append(result)
+            if self._length_out > _GROWTH * self._length_in + _FREE:
+                self._unchanged = True  # endless brackets: indenting them would make a huge text
+            if self._unchanged:
                 return "".join([*out, text[at:]])
         return "".join(out)
 
@@ -166,7 +166,7 @@ class _Indented:
         before, last, gap = "", self._last, self._gap
         self._gap, self._last = "", piece if piece in "{}[],:" else "word"
         if last and self._depth == 0 and piece not in "{[":
-            self._as_it_is = True  # words behind it
+            self._unchanged = True  # text after the JSON
             return gap + piece
         if piece in "}]":
             self._depth = max(0, self._depth - 1)
@@ -189,25 +189,25 @@ class _Indented:
         return ""
 
 
-class _Blocks:
-    """Keeps the fenced code of a text, line by line: with its fences, or without."""
+class _CodeExtractor:
+    """Extracts the fenced code of a text, line by line, with or without its fences."""
 
     def __init__(self, *, fences: bool) -> None:
         self._fences = fences
         self._line = ""
         self._mark = ""  # of the open fence
-        self._before = 0  # characters before it, as in a list
+        self._before = 0  # characters of indentation before it, as in a list
         self._begun = False
 
     def feed(self, text: str) -> str:
         *lines, self._line = (self._line + text).split("\n")
-        return "".join(self._take(line.removesuffix("\r")) for line in lines)
+        return "".join(self._add_line(line.removesuffix("\r")) for line in lines)
 
     def close(self) -> str:
         line, self._line = self._line, ""
-        return self._take(line) if line else ""
+        return self._add_line(line) if line else ""
 
-    def _take(self, line: str) -> str:
+    def _add_line(self, line: str) -> str:
         if not self._mark:
             return self._open(line)
         bare = line.strip(" \t>")
@@ -227,39 +227,39 @@ class _Blocks:
         return f"{self._mark}{found['info']}\n" if self._fences else between
 
 
-class _Chain:
-    """One shape after the other."""
+class _TransformChain:
+    """Applies several transforms one after another."""
 
-    def __init__(self, *shapes: Shape) -> None:
-        self._shapes = shapes
+    def __init__(self, *transforms: TextTransform) -> None:
+        self._transforms = transforms
 
     def feed(self, text: str) -> str:
-        for shape in self._shapes:
-            text = shape.feed(text)
+        for transform in self._transforms:
+            text = transform.feed(text)
         return text
 
     def close(self) -> str:
         text = ""
-        for shape in self._shapes:
-            text = shape.feed(text) + shape.close()
+        for transform in self._transforms:
+            text = transform.feed(text) + transform.close()
         return text
 
 
-def growing_text(form: str) -> Shape | None:
-    """What makes the text to show of a growing answer; None where that is the answer itself."""
+def text_transform(form: str) -> TextTransform | None:
+    """The transform from a growing answer to the text that is shown; None where that is the answer itself."""
     if form == "code":
-        return _Blocks(fences=False)
+        return _CodeExtractor(fences=False)
     if form == "json":
-        return _Chain(_Unfenced(), _Indented())
-    return _Unfenced() if form == "html" else None
+        return _TransformChain(_FenceRemover(), _JsonIndenter())
+    return _FenceRemover() if form == "html" else None
 
 
-def growing(form: str) -> Shape | None:
-    """What makes the Markdown that stands for a growing answer; None where that is the answer itself."""
+def markdown_transform(form: str) -> TextTransform | None:
+    """The transform from a growing answer to the Markdown that is rendered; None where that is the answer itself."""
     if form == "markdown":
         return None
     if form == "code":
-        return _Blocks(fences=True)
-    text = growing_text(form)
-    fence = _Fence("" if text is None else form)
-    return fence if text is None else _Chain(text, fence)
+        return _CodeExtractor(fences=True)
+    text = text_transform(form)
+    fence = _FenceWriter("" if text is None else form)
+    return fence if text is None else _TransformChain(text, fence)

@@ -1,6 +1,6 @@
-"""The live view: an answer that grows in plain widgets, and leaves a static bundle in their place.
+"""The live view: shows a growing answer in widgets and replaces them by the static bundle at the end.
 
-It decides what to send and when; what things look like is decided in ``page``.
+This module decides what to send and when. ``page`` decides what the HTML looks like.
 """
 
 from __future__ import annotations
@@ -16,54 +16,59 @@ from ..ledger import Ledger
 from ..markdown import render
 from . import page
 from .html import HtmlView, publish
-from .live_lane import Lane, ThinkingLane
-from .static import bundle, drawn
-from .status import elapsed_of, status_line
-from .truncate import Excerpt, hint
-from .widgets import WidgetSet, check, has_formula, running_loop
+from .live_lane import LiveLane, ThinkingLane
+from .snapshot import AnswerSnapshot
+from .static import html_parts, write_bundle
+from .status import elapsed_seconds
+from .stylesheet import ANSWER_CSS, LIVE_CSS
+from .truncate import Excerpt, truncation_notice
+from .widgets import WidgetSet, check_version, has_formula, running_loop
 
 __all__ = ["ALIVE", "LiveView"]
 
-ALIVE: Final = 8  # finished widgets that a page opened in mid-stream can still show
-_PAINT: Final = 0.1  # seconds between two paints, at least
-_SLOWER: Final = 60_000  # characters of an answer after which it is twice that: a page takes longer, a reader sees the same
-_DUTY: Final = 3.0  # a paint may take a quarter of the time
-_STATUS: Final = 0.25  # seconds between two status lines, at least
-# Seen where there are no widgets, and in a notebook that was saved in mid-answer and whose kernel is gone.
-_WAITING: Final = (
-    "The answer appears here when it is finished; --display html shows it while it grows. "
-    "If it never appears, the kernel ended before it: %gemini last shows what had arrived."
+# Finished views whose widgets are kept, for a page that was opened while the answer was streaming.
+ALIVE: Final = 8
+_PAINT: Final = 0.1  # minimum seconds between two paints
+# Characters of an answer after which the pause is doubled: the page needs more time to lay it out.
+_LONG_ANSWER: Final = 60_000
+# Pause as a multiple of the duration of a paint: painting takes a quarter of the time at most.
+_DUTY: Final = 3.0
+_STATUS: Final = 0.25  # minimum seconds between two status lines
+# Shown by front ends without widgets, and in a notebook that was saved while the answer was streaming.
+_PLACEHOLDER: Final = (
+    "The answer appears here when it is finished. Use --display html to see it while it grows. "
+    "If it does not appear, the kernel ended first: %gemini last shows what was received."
 )
-_THOUGHTS: Final = 0.5  # the same for the thoughts, which are folded
-_RATE: Final = 40  # messages a second, at most
-_FLOW: Final = 400_000  # characters of HTML a second, at most: one endless table must not choke the page
+_THOUGHTS: Final = 0.5  # minimum seconds between two paints of the thoughts, which are folded
+_RATE: Final = 40  # maximum messages a second
+_FLOW: Final = 400_000  # maximum characters of HTML a second: one endless table must not block the page
 _WIDGET: Final = "application/vnd.jupyter.widget-view+json"
-_LIVE: Final = "gm-live"  # the root's class while the answer grows
+_LIVE: Final = "gm-live"  # class of the root element while the answer is running
 _TOOLBAR: Final = "stop with ■ in the toolbar"
 
 _finished: deque[WidgetSet] = deque()
 
 
 @cache
-def _rehearse() -> None:
-    """Load what the first code block needs (20 ms) while the model thinks, and not in mid-answer."""
+def _preload_highlighter() -> None:
+    """Import what the first code block needs (20 ms) before the answer begins."""
     render("```python\n1\n```\n")
 
 
 class LiveView:
-    """Draws at most ten times a second, a long answer five times, and sends at most forty messages a second.
+    """Paints at most ten times a second, a long answer five times, and sends at most forty messages a second.
 
-    The first picture is shown at once, the last one always. If the front end or ipywidgets fails, plain HTML goes
-    on under the same display id.
+    The first text is painted at once, and the last paint is never skipped. If the front end or ipywidgets fails, an
+    :class:`HtmlView` continues under the same display id.
 
     Args:
         ledger: the record.
-        stop: what the Stop button does, or None where a click could not arrive in time. It is called on
-            whichever thread the kernel uses for such messages and must only set a flag.
+        stop: the action of the Stop button, or None where a click cannot be processed in time. It is called on the
+            thread on which the kernel handles widget messages, and must only set a flag.
         clock: seconds, monotonic.
 
     Raises:
-        ImportError: on creation, when ipywidgets is too old.
+        ImportError: ipywidgets is too old.
     """
 
     def __init__(
@@ -73,130 +78,136 @@ class LiveView:
         stop: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        check()
+        check_version()
         self._ledger = ledger
         self._excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
         self._stop = stop
         self._clock = clock
         self._id = f"gemini-magic-{uuid4().hex}"
         self._displayed = False
-        self._begun = 0.0
+        self._started = 0.0
         self._next = self._next_status = self._next_thoughts = 0.0
         self._sent: deque[float] = deque()
-        self._plainer: HtmlView | None = None
+        self._fallback: HtmlView | None = None
         self._closed = False
 
     def open(self) -> None:
         """Show the status line and the Stop button."""
-        self._begun = self._clock() - elapsed_of(self._ledger)  # importing this took a while
+        self._started = self._clock() - elapsed_seconds(
+            self._ledger
+        )  # the import of this module has taken some time
         try:
             self._build()
-        except Exception as problem:  # noqa: BLE001 - whatever a front end does, the answer must be seen
-            self._give_up(problem)
+        except Exception as problem:  # noqa: BLE001 - the answer must be shown whatever fails
+            self._fall_back(problem)
 
     def update(self, *, final: bool = False) -> None:
-        """Show what is new if it is time for it; with ``final`` in any case."""
+        """Paint what is new if the pause since the last paint is over, or if ``final``."""
         if self._closed:
             return
-        if self._plainer is None:
+        if self._fallback is None:
             try:
                 self._paint(final=final)
             except Exception as problem:  # noqa: BLE001 - see open
-                self._give_up(problem)
+                self._fall_back(problem)
         else:
-            self._plainer.update(final=final)
+            self._fallback.update(final=final)
 
     def close(self) -> None:
-        """Put the static bundle in the widget's place; the widget keeps one child that shows the same."""
+        """Replace the widgets by the static bundle; the root widget keeps one child that shows the same HTML."""
         if self._closed:
             return
         self._closed = True
-        if self._plainer is None:
+        if self._fallback is None:
             try:
                 self._finish()
             except Exception as problem:  # noqa: BLE001 - see open
-                self._give_up(problem)
-        if self._plainer is not None:
-            self._plainer.close()
+                self._fall_back(problem)
+        if self._fallback is not None:
+            self._fallback.close()
 
-    def _give_up(self, problem: Exception) -> None:
-        self._plainer = HtmlView(
+    def _fall_back(self, problem: Exception) -> None:
+        self._fallback = HtmlView(
             self._ledger,
             clock=self._clock,
             display_id=self._id if self._displayed else None,
-            hint=f"no live widgets: {type(problem).__name__}",
+            notice=f"live widgets unavailable: {type(problem).__name__}",
         )
         if not self._closed:
-            self._plainer.open()
+            self._fallback.open()
 
     def _build(self) -> None:
-        kit = self._kit = WidgetSet()
-        now = self._clock() - self._begun
-        self._status = kit.html(self._status_html(now))
-        self._button = kit.stop(self._stop) if self._stop else None
-        bar = kit.box([self._status, *([self._button] if self._button else [])], "gm-bar")
-        self._thoughts = ThinkingLane(kit, self._excerpts[0], self._ledger)
-        self._answer = Lane(kit, self._excerpts[1], "gm-answer", form=self._ledger.look.form)
+        widgets = self._widgets = WidgetSet()
+        now = self._clock() - self._started
+        snapshot = AnswerSnapshot(self._ledger, now=now)
+        self._status = widgets.html(self._status_html(snapshot))
+        self._button = widgets.stop(self._stop) if self._stop else None
+        bar = widgets.box([self._status, *([self._button] if self._button else [])], "gm-bar")
+        self._thoughts = ThinkingLane(widgets, self._excerpts[0], self._ledger)
+        self._answer = LiveLane(widgets, self._excerpts[1], "gm-answer", form=self._ledger.display.form)
         self._answer.prepare()
         self._loop = running_loop()
-        style = kit.html(f"<style>{page.CSS}{page.LIVE}</style>")
+        style = widgets.html(f"<style>{ANSWER_CSS}{LIVE_CSS}</style>")
         parts = (style, bar, self._thoughts.box, self._answer.box)
-        self._root = kit.box(parts, "gemini-magic", _LIVE, "jp-RenderedHTMLCommon")
+        self._root = widgets.box(parts, "gemini-magic", _LIVE, "jp-RenderedHTMLCommon")
         view = {"version_major": 2, "version_minor": 0, "model_id": self._root.model_id}
         data = {
             _WIDGET: view,
-            "text/html": page.root([page.bar(self._ledger, now=now), f"<p>{_WAITING}</p>"]),
-            "text/plain": f"{status_line(self._ledger, now=now)}\n{_WAITING}",
+            "text/html": page.root_html([page.bar_html(snapshot), f"<p>{_PLACEHOLDER}</p>"]),
+            "text/plain": f"{snapshot.status_line}\n{_PLACEHOLDER}",
         }
         publish(data, self._id, update=False)
         self._displayed = True
         if not self._ledger.raw:
-            _rehearse()
-        self._next_status = self._begun + now + _STATUS
+            _preload_highlighter()
+        self._next_status = self._started + now + _STATUS
 
-    def _status_html(self, now: float) -> str:
-        running = self._ledger.status == "running"
-        said = (_TOOLBAR if self._stop is None else "", hint(*self._excerpts)) if running else ()
-        return page.status(self._ledger, now=now, hint=" · ".join(filter(None, said)))
+    def _status_html(self, snapshot: AnswerSnapshot) -> str:
+        running = snapshot.status == "running"
+        notices = (
+            (_TOOLBAR if self._stop is None else "", truncation_notice(*self._excerpts)) if running else ()
+        )
+        return page.status_html(snapshot, notice=" · ".join(filter(None, notices)))
 
-    def _room(self, now: float) -> bool:
-        """Whether a paint fits into this second's messages."""
+    def _within_rate(self, now: float) -> bool:
+        """Whether the messages of one paint are within this second's limit."""
         while self._sent and self._sent[0] <= now - 1.0:
             self._sent.popleft()
-        return len(self._sent) + self._answer.most + self._thoughts.most + 1 <= _RATE
+        return len(self._sent) + self._answer.max_messages + self._thoughts.max_messages + 1 <= _RATE
 
     def _paint(self, *, final: bool) -> None:
-        begun = self._clock()
-        if not final and (begun < self._next or not self._room(begun)):
+        started = self._clock()
+        if not final and (started < self._next or not self._within_rate(started)):
             return
         sent, size = self._answer.paint()
-        if final or begun >= self._next_thoughts:
+        if final or started >= self._next_thoughts:
             more, characters = self._thoughts.paint()
-            sent, size = sent + more + self._thoughts.tick(begun - self._begun), size + characters
-            self._next_thoughts = begun + _THOUGHTS
-        if final or begun >= self._next_status:
-            html = self._status_html(begun - self._begun)
+            sent, size = sent + more + self._thoughts.update_clock(started - self._started), size + characters
+            self._next_thoughts = started + _THOUGHTS
+        if final or started >= self._next_status:
+            html = self._status_html(AnswerSnapshot(self._ledger, now=started - self._started))
             if html != self._status.value:
                 self._status.value = html
                 sent += 1
-            self._next_status = begun + _STATUS
-        self._sent.extend([begun] * sent)
+            self._next_status = started + _STATUS
+        self._sent.extend([started] * sent)
         if size:
             ended = self._clock()
-            pause = _PAINT if self._ledger.chars < _SLOWER else 2 * _PAINT
-            self._next = max(begun + pause, ended + _DUTY * (ended - begun), begun + size / _FLOW)
+            pause = _PAINT if self._ledger.chars < _LONG_ANSWER else 2 * _PAINT
+            self._next = max(started + pause, ended + _DUTY * (ended - started), started + size / _FLOW)
 
     def _finish(self) -> None:
         answer, thoughts = (lane.pieces.finish() for lane in (self._answer, self._thoughts))
-        shown = drawn(self._ledger, answer=answer, thoughts=thoughts)
-        publish(bundle(self._ledger, shown=shown), self._id, update=self._displayed)
-        kit = self._kit
-        whole = f"{''.join(shown)}<style>{page.CSS}{page.LIVE}</style>"
-        last = kit.html(whole, math=has_formula(whole))
+        snapshot = AnswerSnapshot(self._ledger)
+        parts_html = html_parts(snapshot, answer=answer, thoughts=thoughts)
+        publish(write_bundle(snapshot, parts=parts_html), self._id, update=self._displayed)
+        widgets = self._widgets
+        whole = f"{''.join(parts_html)}<style>{ANSWER_CSS}{LIVE_CSS}</style>"
+        last = widgets.html(whole, math=has_formula(whole))
         with self._root.hold_sync():
             self._root.children = (last,)
             self._root.remove_class(_LIVE)
-        kit.close(self._root, last, loop=self._loop)
-        _finished.append(kit)
+        widgets.close(self._root, last, loop=self._loop)
+        _finished.append(widgets)
         while len(_finished) > ALIVE:
             _finished.popleft().close()

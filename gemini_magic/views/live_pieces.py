@@ -1,11 +1,12 @@
-"""A growing text as pieces of HTML that change as little as possible; it knows no widget.
+"""Divides the HTML of a growing text into pieces that change as little as possible.
 
-Only the last piece changes: it holds a few finished blocks and, below them, what is unfinished (the rest). When its
-finished part is large enough, the next piece begins with what is new, and the style sheet shows only the last piece's
-rest. So whatever message a page draws last, every word is on it once: nothing flickers, nothing is twice.
+Usually only the last piece changes. It contains a few finished blocks and, after them, the unfinished rest. When its
+finished part is large enough, a new piece is added for what follows, and the style sheet shows the rest of the last
+piece only. So every word is on the page once, whichever message the page has processed last: nothing flickers and
+nothing is shown twice.
 
-A list, table, fence or paragraph that grows long gets pieces of its own, a run, which the style sheet makes look like
-one: the page is as high as with the whole.
+A list, table, fence or paragraph that grows long is divided into pieces itself: a run. The style sheet makes the
+pieces of a run look like one block, so the page has the same height as with the whole block.
 """
 
 from __future__ import annotations
@@ -14,38 +15,37 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from ..markdown import DATA_ONLY, OpenBlock, Renderer
-from .formats_live import growing
-from .truncate import MOST_HTML, Excerpt
+from .formats_live import markdown_transform
+from .truncate import MAX_HTML, Excerpt
 
 __all__ = ["LivePieces"]
 
-# A piece is full as soon as it holds something finished: what stands there does not change any more, so it is sent once
-# and a reader can select in it. In a long answer it must be this share of all there is, or there were many thousands;
-# but no more characters than these, as all of it is sent again until it is full.
+# A piece is full as soon as it contains something finished: its HTML does not change any more, so it is sent once and
+# a reader can select text in it. In a long answer a full piece is at least this share of the whole, or there would be
+# many thousands of pieces; but it need not be longer than _LARGEST, as the whole piece is sent again until it is full.
 _SHARE: Final = 1000
 _LARGEST: Final = 240
-_RUN: Final = 400  # characters of finished HTML with which an open block gets pieces of its own
-_UNSEEN: Final = (
-    '<tr style="display:none"></tr>'  # keeps the stripes of a table's rows in step; the head is part 0
-)
-_BUSY: Final = 'aria-busy="true"'  # the style sheet finds it by this
+_RUN: Final = 400  # characters of finished HTML after which an open block becomes a run
+# Keeps the row stripes of a table in order; the head is part 0.
+_HIDDEN_ROW: Final = '<tr style="display:none"></tr>'
+_BUSY: Final = 'aria-busy="true"'  # the style sheet selects the rest by this
 
 
 class _Block:
-    """A block of the text: whole, or a frame with its parts."""
+    """A block of the text: a whole block, or a frame with its parts."""
 
     def __init__(self, frame: OpenBlock | None) -> None:
         self.frame = frame
         self.parts: list[str] = []
         self.size = 0
-        self.pieces: list[int] = []  # where it is shown as finished
+        self.pieces: list[int] = []  # positions of the pieces that show it as finished
 
     def html(self, rest: str = "") -> str:
         return self.frame.wrap(self.parts, rest=rest) if self.frame else "".join(self.parts)
 
 
 class _Place(NamedTuple):
-    """Where a part is."""
+    """The position of a part."""
 
     block: _Block
     number: int
@@ -59,7 +59,7 @@ class _Piece:
         self.blocks: list[_Block] = []
         self.size = 0
         self.rest = ""
-        self.first = self.after = 0  # which parts of the run
+        self.first = self.after = 0  # the range of parts of the run
 
     def html(self) -> str:
         if self.run is None or self.run.frame is None:
@@ -68,45 +68,45 @@ class _Piece:
         kind = self.run.frame.kind
         parts = self.run.parts[self.first : self.after]
         if kind == "table" and self.first and self.first % 2 == 0:
-            parts.insert(0, _UNSEEN)
+            parts.insert(0, _HIDDEN_ROW)
         rest = _rest(kind, self.rest, self.after) if self.rest else ""
         return self.run.frame.wrap(parts, self.first, rest)
 
 
-def _as_source(html: str) -> str:
-    """The rest, of which no page should typeset the formulas: it is gone in a moment."""
+def _without_typesetting(html: str) -> str:
+    """Keep the page from typesetting the formulas of the rest, which is replaced soon."""
     return html.replace('class="mathjax_process"', 'class="gm-pending"')
 
 
 def _rest(kind: str, html: str, before: int) -> str:
-    """The unfinished items, row, line or words, so that it can be shown or not."""
+    """Wrap the unfinished items, row, line or words in an element that the style sheet can hide."""
     if kind == "table":
-        return f"</tbody>\n<tbody {_BUSY}>{'' if before % 2 else _UNSEEN}{html}"
+        return f"</tbody>\n<tbody {_BUSY}>{'' if before % 2 else _HIDDEN_ROW}{html}"
     tag = "div" if kind == "list" else "span"
     return f"<{tag} {_BUSY}>{html}</{tag}>"
 
 
 class LivePieces:
-    """The pieces of one lane of a ledger.
+    """Renders one growing text into pieces of HTML.
 
     Args:
-        source: a growing list of text deltas, or the beginning of one; only read.
-        form: how it is shown.
+        source: a growing list of text deltas, or an excerpt of one; it is only read.
+        form: the format in which the text is shown.
 
     Attributes:
-        html: the pieces; their number and the last ones' content grow.
+        html: the pieces; pieces are added and the last ones change.
         runs: for each piece the long list, table, fence or paragraph it is a part of, None for blocks of any kind.
     """
 
     def __init__(self, source: Sequence[str] | Excerpt, form: str = "markdown") -> None:
         self._source = source
-        self._shape = growing(form)
+        self._transform = markdown_transform(form)
         self._cursor = 0
         images = source.images if isinstance(source, Excerpt) else DATA_ONLY
         self._renderer = Renderer(heal=True, images=images)
-        self._places: list[_Place] = []  # of each part
-        self._waiting: list[_Block] = []  # blocks that are in no piece yet; the last one may be open
-        self._run: _Block | None = None  # the open block that has pieces of its own
+        self._places: list[_Place] = []  # the position of each part
+        self._waiting: list[_Block] = []  # blocks that are not in a piece yet; the last one may be open
+        self._run: _Block | None = None  # the open block that is divided into pieces
         self._pieces: list[_Piece] = []
         self._size = 0
         self.html: list[str] = []
@@ -114,42 +114,42 @@ class LivePieces:
 
     @property
     def pending(self) -> bool:
-        """Whether there is text that was not rendered yet."""
+        """Whether there is text that is not rendered yet."""
         return len(self._source) > self._cursor
 
     @property
     def whole(self) -> str:
-        """The HTML of everything rendered so far, in one."""
+        """The HTML of all text rendered so far, in one string."""
         return self._renderer.html
 
     def finish(self) -> str | None:
-        """Nothing follows: the HTML of everything; None where that became too long to stay."""
-        if self._limit():
+        """Render the rest and return the whole HTML; None if it is too long to be saved."""
+        if self._stop_if_too_long():
             return None
         self.step(final=True)
         return self.whole
 
-    def _limit(self) -> bool:
-        """Whether there is too much HTML; then it grows no more."""
+    def _stop_if_too_long(self) -> bool:
+        """Stop reading the source if the HTML is too long; return whether reading has stopped."""
         if not isinstance(self._source, Excerpt):
             return False
-        if self._size + len(self._renderer.open) + len(self._renderer.tail) > MOST_HTML:
+        if self._size + len(self._renderer.open) + len(self._renderer.tail) > MAX_HTML:
             self._source.stop()
         return self._source.stopped
 
     def step(self, *, final: bool = False) -> list[int]:
-        """Render what is new.
+        """Render the new text.
 
         Args:
-            final: nothing follows: the rest is finished too.
+            final: no text follows, so the rest is finished too.
 
         Returns:
             The positions in ``html`` that are new or changed, in ascending order; at most one is new.
         """
-        self._limit()
+        self._stop_if_too_long()
         new = self._source[self._cursor :]
         self._cursor += len(new)
-        self._renderer.append(self._shaped("".join(new), final=final))
+        self._renderer.append(self._transformed("".join(new), final=final))
         touched: set[int] = set()
         for kind, ident, html, frame in (
             self._renderer.close(ended=True) if final else self._renderer.update()
@@ -173,13 +173,13 @@ class LivePieces:
                 changed.append(number)
         return changed
 
-    def _shaped(self, text: str, *, final: bool) -> str:
-        if self._shape is None:
+    def _transformed(self, text: str, *, final: bool) -> str:
+        if self._transform is None:
             return text
-        text = self._shape.feed(text)
+        text = self._transform.feed(text)
         if final:
-            text += self._shape.close()
-            self._shape = None
+            text += self._transform.close()
+            self._transform = None
         return text
 
     def _append(self, html: str, frame: OpenBlock | None) -> None:
@@ -203,7 +203,7 @@ class LivePieces:
             or self._pieces[number].first <= index < self._pieces[number].after
         }
 
-    def _begin(self, run: _Block | None) -> int:
+    def _add_piece(self, run: _Block | None) -> int:
         self._pieces.append(_Piece(run))
         self.runs.append(run.frame if run else None)
         if run is not None:
@@ -214,21 +214,21 @@ class LivePieces:
         return piece.size > min(self._size // _SHARE, _LARGEST)
 
     def _continue_run(self) -> set[int]:
-        """Show what is new in the run; end it if its block is closed."""
+        """Add what is new to the run; end the run if its block is closed."""
         run = self._run
         if run is None:
             return set()
         number = run.pieces[-1]
         piece = self._pieces[number]
-        going = run.frame is self._renderer.open_block
-        rest = _as_source(self._renderer.open) if going else ""
-        if not going:
+        running = run.frame is self._renderer.open_block
+        rest = _without_typesetting(self._renderer.open) if running else ""
+        if not running:
             self._run = None
         if piece.after == len(run.parts) and piece.rest == rest:
             return set()
         last = number == len(self._pieces) - 1
-        if last and going and self._full(piece):
-            number = self._begin(run)
+        if last and running and self._full(piece):
+            number = self._add_piece(run)
             self._pieces[number].first = self._pieces[number].after = piece.after
             piece = self._pieces[number]
         self._extend(piece, run, rest)
@@ -240,28 +240,30 @@ class LivePieces:
         piece.rest = rest
 
     def _place_waiting(self) -> set[int]:
-        """Put finished blocks into a piece, and the rest below them; or begin a run."""
+        """Add finished blocks and the rest to a piece, or begin a run."""
         frame, tail = self._renderer.open_block, self._renderer.tail
-        held = self._waiting[-1] if self._waiting and frame and self._waiting[-1].frame is frame else None
-        done = self._waiting[:-1] if held else self._waiting
-        if held and not done and not tail and held.size >= _RUN:
-            number = self._begin(held)
-            self._run = held
+        open_block = (
+            self._waiting[-1] if self._waiting and frame and self._waiting[-1].frame is frame else None
+        )
+        done = self._waiting[:-1] if open_block else self._waiting
+        if open_block and not done and not tail and open_block.size >= _RUN:
+            number = self._add_piece(open_block)
+            self._run = open_block
             self._waiting = []
-            self._extend(self._pieces[number], held, _as_source(self._renderer.open))
+            self._extend(self._pieces[number], open_block, _without_typesetting(self._renderer.open))
             return {number}
-        rest = _as_source((held.html(self._renderer.open) if held else "") + tail)
+        rest = _without_typesetting((open_block.html(self._renderer.open) if open_block else "") + tail)
         last = self._pieces[-1] if self._pieces else None
         if last is not None and last.run is None and not done and last.rest == rest:
             return set()
         if not done and not rest and (last is None or last.run is not None):
             return set()
         if last is None or last.run is not None or (self._full(last) and (done or rest)):
-            last = self._pieces[self._begin(None)]
+            last = self._pieces[self._add_piece(None)]
         for block in done:
             block.pieces.append(len(self._pieces) - 1)
             last.blocks.append(block)
             last.size += block.size
-        self._waiting = [held] if held else []
+        self._waiting = [open_block] if open_block else []
         last.rest = rest
         return {len(self._pieces) - 1}

@@ -1,7 +1,7 @@
-"""The JSON texts of a stream's chunks in little room: what they share once, and for each what is its own.
+"""Stores the JSON texts of the chunks of a stream compactly: shared parts once, and only the differences per chunk.
 
-It knows JSON's tokens and nothing of answers. Put together again the texts are what was received, byte for byte, but
-for keys, for values too long to keep, and for what is not UTF-8.
+The texts can be restored byte for byte, except for API keys, for values that are too long to store, and for bytes
+that are not UTF-8.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import json
 import re
 from typing import Any, Final
 
-from .status import redacted
+from .status import redact
 
-__all__ = ["ChunkTexts", "compact", "json_size", "size_within"]
+__all__ = ["ChunkTexts", "compact", "json_size", "size_in_string"]
 
-# A string (with the colon behind it, where it is a name) or a number; all else is the shape of the text.
+# A string (with the colon after it, if it is a name) or a number; everything else is the shape of the text.
 _SCALAR: Final = re.compile(r'"(?:[^"\\]|\\.)*+"(\s*+:)?|-?\d[\d.eE+-]*+', re.DOTALL)
-_SAFE: Final = 2**53  # beyond, JavaScript cannot tell whole numbers apart
-_LONGEST: Final = 4_000  # characters of a value; pictures and signatures have more
+_SAFE: Final = 2**53  # JavaScript numbers are not exact beyond this
+_MAX_VALUE: Final = 4_000  # characters of a value; images and signatures are longer
 _BEGINNING: Final = 200
 
 
@@ -26,49 +26,49 @@ compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def json_size(value: Any) -> int:
-    """Bytes of a value as JSON without spaces."""
+    """The size in bytes of a value as JSON without spaces."""
     return len(compact(value).encode("utf-8", "replace"))
 
 
-def size_within(value: Any) -> int:
-    """Bytes of a value as JSON that stands in a string."""
+def size_in_string(value: Any) -> int:
+    """The size in bytes of a value as JSON inside a JSON string."""
     text = compact(value)
     return len(text.encode("utf-8", "replace")) + text.count('"') + text.count("\\")
 
 
 def _shortened(literal: str) -> str:
-    if len(literal) <= _LONGEST or not literal.startswith('"'):
+    if len(literal) <= _MAX_VALUE or not literal.startswith('"'):
         return literal
-    kept = re.sub(r"\\[^\\]{0,5}\Z", "", literal[:_BEGINNING])  # no escape is cut in two
+    kept = re.sub(r"\\[^\\]{0,5}\Z", "", literal[:_BEGINNING])  # do not cut an escape sequence
     return f'{kept}… {len(literal) - len(kept) - 1:,} characters left out"'
 
 
 def _value(literal: str, text: str, thought: str) -> Any:
-    """A literal as it is kept: True for the chunk's text, False for its thought, a number, or its own text."""
+    """Convert a literal to its stored form: True for the chunk's text, False for its thought, a number, or a string."""
     if literal in (text, thought):
         return literal == text
     if literal.isascii() and literal.isdigit() and (literal == "0" or literal[0] != "0"):
         number = int(literal[:20])
         if number < _SAFE:
             return number
-    return _shortened(redacted(literal))
+    return _shortened(redact(literal))
 
 
-# Bytes of JSON that are taken apart: half a second, while a cell waits for its end.
-_MOST_READ: Final = 4_000_000
+# Bytes of JSON that are parsed: this takes half a second, while the cell waits.
+_MAX_READ: Final = 4_000_000
 
 
 class ChunkTexts:
-    """Takes the JSON texts one after another, as long as there is room.
+    """Collects the JSON texts of chunks while there is room.
 
     Args:
-        room: bytes that all of it may take as JSON within a string, beside a ``null`` for each text.
+        room: maximum bytes of the result as JSON inside a string, in addition to a ``null`` for each text.
 
     Attributes:
-        shapes: the texts without their values, each as the pieces around them.
-        rows: for each chunk its shape, then place and value of each value that differs from the one before of that
-            shape; None where there was no room.
-        kept: how many there was room for.
+        shapes: the texts without their values: for each shape the pieces around the values.
+        rows: for each chunk the index of its shape, then position and value of each value that differs from the
+            previous chunk with that shape; None where there was no room.
+        kept: the number of texts that are stored.
     """
 
     def __init__(self, room: int) -> None:
@@ -78,50 +78,50 @@ class ChunkTexts:
         self._room = room
         self._read = 0
         self._known: dict[tuple[str, ...], int] = {}
-        self._former: list[list[str]] = []
+        self._previous: list[list[str]] = []
 
     def add(self, raw: bytes, text: str, thought: str) -> None:
-        """Take a chunk.
+        """Add the JSON text of a chunk.
 
         Args:
             raw: its JSON text as received.
-            text: what it adds to the answer, which is kept elsewhere.
-            thought: what it adds to the thoughts.
+            text: what the chunk adds to the answer, which is stored elsewhere.
+            thought: what the chunk adds to the thoughts.
         """
         self._read += len(raw)
-        row = self._row(raw, text, thought) if self._room > 0 and self._read <= _MOST_READ else None
+        row = self._row(raw, text, thought) if self._room > 0 and self._read <= _MAX_READ else None
         self.rows.append(row)
         self.kept += row is not None
 
     def _row(self, raw: bytes, text: str, thought: str) -> list[Any] | None:
-        pieces, literals = _taken_apart(raw.decode("utf-8", "replace"))
+        pieces, literals = _split(raw.decode("utf-8", "replace"))
         shape = self._known.get(pieces)
-        former = self._former[shape] if shape is not None else [""] * len(literals)
-        said, thinks = (compact(each) if each else "" for each in (text, thought))
+        previous = self._previous[shape] if shape is not None else [""] * len(literals)
+        text_json, thought_json = (compact(each) if each else "" for each in (text, thought))
         row: list[Any] = [len(self.shapes) if shape is None else shape]
-        for place, (literal, before) in enumerate(zip(literals, former, strict=True)):
+        for place, (literal, before) in enumerate(zip(literals, previous, strict=True)):
             if literal != before:
-                row += place, _value(literal, said, thinks)
-        shown = [redacted(piece) for piece in pieces] if shape is None else []
-        cost = size_within(row) - len("null") + (size_within(shown) + 1 if shape is None else 0)
+                row += place, _value(literal, text_json, thought_json)
+        new_shape = [redact(piece) for piece in pieces] if shape is None else []
+        cost = size_in_string(row) - len("null") + (size_in_string(new_shape) + 1 if shape is None else 0)
         if cost > self._room:
             return None
         self._room -= cost
         if shape is None:
             self._known[pieces] = len(self.shapes)
-            self.shapes.append(shown)
-            self._former.append(literals)
+            self.shapes.append(new_shape)
+            self._previous.append(literals)
         else:
-            self._former[shape] = literals
+            self._previous[shape] = literals
         return row
 
 
-def _taken_apart(text: str) -> tuple[tuple[str, ...], list[str]]:
-    """The pieces around the values of a JSON text, and the values as they are written."""
+def _split(text: str) -> tuple[tuple[str, ...], list[str]]:
+    """Split a JSON text into the pieces around its values and the literals of the values."""
     pieces, literals, done = list[str](), list[str](), 0
-    for found in _SCALAR.finditer(text):
-        if found[1] is None:
-            pieces.append(text[done : found.start()])
-            literals.append(found[0])
-            done = found.end()
+    for match in _SCALAR.finditer(text):
+        if match[1] is None:
+            pieces.append(text[done : match.start()])
+            literals.append(match[0])
+            done = match.end()
     return (*pieces, text[done:]), literals

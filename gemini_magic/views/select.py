@@ -1,7 +1,6 @@
-"""Which view fits the place, and when its libraries are imported: when it opens, not when it is chosen.
+"""Selects the view for the place where the code runs. The libraries of a view are imported when it opens.
 
-The request should be on its way before ipywidgets and the Markdown parser are imported. This module knows how
-to tell places apart and nothing of what views do.
+The request should be sent before ipywidgets and the Markdown parser are imported.
 """
 
 from __future__ import annotations
@@ -20,50 +19,50 @@ __all__ = ["NullView", "View", "select_view"]
 
 
 class View(Protocol):
-    """Something to look at while an answer arrives, and after."""
+    """Shows an answer while it is running and after it has ended."""
 
     def open(self) -> None:
-        """Show the first picture, before anything has arrived."""
+        """Paint for the first time, before any chunk is received."""
 
     def update(self, *, final: bool = False) -> None:
-        """Show what is new, if it is time for it; with ``final`` in any case."""
+        """Paint what is new if the pause since the last paint is over, or if ``final``."""
 
     def close(self) -> None:
-        """Leave the lasting picture. A second call changes nothing."""
+        """Show the final state of the answer. A second call does nothing."""
 
 
 class NullView:
     """Shows nothing (``--quiet``)."""
 
     def open(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def update(self, *, final: bool = False) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
-# Seconds: preparing the first request takes 10 to 20 ms beside the import, which would slow it down; a connection
-# over a slow network need not be waited for.
-_MOMENT = 0.05
-_LOOK = 0.001
+# Seconds. Preparing the first request takes 10 to 20 ms, more while libraries are imported. A connection over a slow
+# network is not waited for.
+_MAX_DELAY = 0.05
+_POLL = 0.001
 
 
-class _Later:
-    """A view whose module is imported when it opens; if that fails, a plainer view with a word about why."""
+class _LazyView:
+    """A view whose module is imported when it opens. If that fails, a simpler view is opened with the reason."""
 
-    def __init__(self, make: Callable[[], View], plainer: Callable[[str], View]) -> None:
+    def __init__(self, make: Callable[[], View], fallback: Callable[[str], View]) -> None:
         self._make = make
-        self._plainer = plainer
+        self._fallback = fallback
         self._view: View | None = None
 
     def open(self) -> None:
         try:
             self._view = self._make()
-        except Exception as problem:  # noqa: BLE001 - a broken installation must not cost the answer
-            self._view = self._plainer(f"{type(problem).__name__}: {problem}")
+        except Exception as problem:  # noqa: BLE001 - the answer must be shown even with a broken installation
+            self._view = self._fallback(f"{type(problem).__name__}: {problem}")
         self._view.open()
 
     def update(self, *, final: bool = False) -> None:
@@ -71,7 +70,7 @@ class _Later:
             self._view.update(final=final)
 
     def close(self) -> None:
-        if self._view is None:  # never opened, yet the answer must be seen
+        if self._view is None:  # never opened, but the answer must be shown
             self.open()
         if self._view is not None:
             self._view.close()
@@ -81,43 +80,43 @@ def _module(name: str) -> Any:
     return import_module(f".{name}", __package__)
 
 
-def _large_module(name: str, ledger: Ledger) -> Any:
-    """A module that imports the libraries; the first time, the request gets a moment to go out before."""
-    end = time.monotonic() + _MOMENT
+def _import_after_request(name: str, ledger: Ledger) -> Any:
+    """Import a module that needs the libraries; the first time, wait until the request is sent, 50 ms at most."""
+    end = time.monotonic() + _MAX_DELAY
     known = f"{__package__}.{name}" in sys.modules
     while not known and ledger.phase in ("preparing", "connecting") and time.monotonic() < end:
-        time.sleep(_LOOK)
+        time.sleep(_POLL)
     return _module(name)
 
 
 def _terminal(ledger: Ledger, *, plain: bool) -> View:
-    return _Later(lambda: _module("terminal").TerminalView(ledger, plain=plain), lambda _: NullView())
+    return _LazyView(lambda: _module("terminal").TerminalView(ledger, plain=plain), lambda _: NullView())
 
 
 def _html(ledger: Ledger) -> View:
-    return _Later(
-        lambda: _large_module("html", ledger).HtmlView(ledger),
+    return _LazyView(
+        lambda: _import_after_request("html", ledger).HtmlView(ledger),
         lambda _: _module("terminal").TerminalView(ledger),
     )
 
 
 def _static(ledger: Ledger) -> View:
-    return _Later(
-        lambda: _large_module("html", ledger).StaticView(ledger),
+    return _LazyView(
+        lambda: _import_after_request("html", ledger).StaticView(ledger),
         lambda _: _module("terminal").TerminalView(ledger),
     )
 
 
 def _live(ledger: Ledger, stop: Callable[[], None] | None) -> View:
     def make() -> View:
-        view: View = _large_module("live", ledger).LiveView(ledger, stop=stop)
+        view: View = _import_after_request("live", ledger).LiveView(ledger, stop=stop)
         return view
 
-    def plainer(why: str) -> View:
-        view: View = _module("html").HtmlView(ledger, hint=f"no live widgets: {why}")
+    def fallback(why: str) -> View:
+        view: View = _module("html").HtmlView(ledger, notice=f"live widgets unavailable: {why}")
         return view
 
-    return _Later(make, plainer)
+    return _LazyView(make, fallback)
 
 
 def select_view(
@@ -129,25 +128,25 @@ def select_view(
     stop: Callable[[], None] | None,
     background: bool = False,
 ) -> View:
-    """The view for this place; nothing heavy is imported before it opens.
+    """Select the view for this place; large libraries are imported when the view opens.
 
     Args:
         ledger: the record to show.
         display: ``auto``, ``live``, ``html`` or ``text``.
         shell: the IPython shell, or None outside IPython.
-        allow_stdin: whether the execute request allows input: if not, nobody is watching.
-        stop: what a Stop button does, given where one can work: it must only set a flag.
+        allow_stdin: whether the execute request allows input; if not, the run is unattended.
+        stop: the action of the Stop button, where one can work; it must only set a flag.
         background: whether the cell returns before the answer is complete.
 
     Raises:
-        DisplayError: no such display, or not here.
+        DisplayError: the display is unknown or not available in this place.
     """
     if display not in DISPLAYS:
-        raise DisplayError(f"There is no display {display!r}.", remedy=f"Use one of {', '.join(DISPLAYS)}.")
+        raise DisplayError(f"Unknown display: {display!r}.", remedy=f"Use one of {', '.join(DISPLAYS)}.")
     kernel = getattr(shell, "kernel", None) is not None
     if display in ("live", "html") and not kernel:
         raise DisplayError(
-            f"`--display {display}` needs a notebook.", remedy="Use `--display text`, or leave it out."
+            f"`--display {display}` needs a notebook.", remedy="Use `--display text`, or omit the option."
         )
     if display == "text" or not kernel:
         return _terminal(ledger, plain=kernel or background)

@@ -1,6 +1,6 @@
-"""The lasting picture of an answer: one MIME bundle that needs no kernel, no widget and no script.
+"""The static bundle of an answer: one MIME bundle that needs neither kernel nor widgets nor scripts.
 
-It holds the record an inspector reads, safe HTML, Markdown made harmless, and plain text. It displays nothing.
+It contains the record that the inspector reads, sanitized HTML, defanged Markdown, and plain text.
 """
 
 from __future__ import annotations
@@ -14,99 +14,124 @@ from IPython.display import display
 from ..ledger import Ledger
 from ..markdown import defang, render, visible
 from . import page
-from .formats import shown as in_form
-from .record import RECORD, record
-from .status import details, status_line
-from .truncate import MOST_HTML, Excerpt, left_out
+from .formats import FormattedAnswer, format_answer
+from .record import RECORD, write_record
+from .snapshot import AnswerSnapshot
+from .truncate import MAX_HTML, TruncatedText
 
-__all__ = ["bundle", "drawn", "inspect", "plain"]
+__all__ = ["bundle", "html_parts", "inspect", "write_bundle"]
 
 
 def inspect(ledger: Ledger) -> None:
-    """Display the static bundle, with a word to the inspector to unfold itself.
+    """Display the static bundle with the inspector open.
 
-    Where the ledger says that notebooks keep no record, this one has it all the same: it was asked for.
+    The bundle has a record even if the display options of the ledger exclude it.
     """
-    data = {RECORD: record(ledger, ledger.look.record_size or None), **bundle(ledger, inspector=False)}
-    show: Any = display  # IPython has no types for it
+    snapshot = AnswerSnapshot(ledger)
+    data = {
+        RECORD: write_record(snapshot, ledger.display.record_size or None),
+        **write_bundle(snapshot, inspector=False),
+    }
+    show: Any = display  # IPython has no types for this
     show(data, raw=True, metadata={RECORD: {"expanded": True}})
 
 
-# Entities, not backslashes: two of those and a bracket begin a formula in JupyterLab, and what a formula holds is put
-# back into the page with its quotation marks. An address is a link by itself there, and a broken
-# one leads to the page's own server.
-# An underscore within a word, as the server's reasons have them, marks nothing up.
+# Characters are escaped as entities, not with backslashes: in JupyterLab two backslashes and a bracket begin a formula,
+# and the text of a formula is put back into the page with its quotation marks. JupyterLab also turns URLs into links,
+# and a broken one leads to its own server. An underscore inside a word, as in a finish reason, is not markup.
 _MARKUP: Final = re.compile(
     r"[\\\"`*\[\]<>#!|~&$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE
 )
 
 
-def _html(excerpt: Excerpt, markdown: Callable[[str], str] = str) -> str:
-    """An excerpt as HTML, made shorter where that is far longer than the text."""
-    html = render(markdown(excerpt.text), ended=True, images=excerpt.images)
-    while len(html) > MOST_HTML:
-        excerpt.shorten(len(excerpt.text) * MOST_HTML // len(html) * 9 // 10)
-        html = render(markdown(excerpt.text), ended=True, images=excerpt.images)
-    return html
+def _render(
+    snapshot: AnswerSnapshot, text: TruncatedText, markdown: Callable[[TruncatedText], str]
+) -> tuple[str, TruncatedText]:
+    """Render a text; shorten it if its HTML is too long. Returns the HTML and the text that it shows."""
+    html = render(markdown(text), ended=True, images=snapshot.images)
+    while len(html) > MAX_HTML:
+        text = text.shortened(len(text.text) * MAX_HTML // len(html) * 9 // 10)
+        html = render(markdown(text), ended=True, images=snapshot.images)
+    return html, text
 
 
-def drawn(ledger: Ledger, *, answer: str | None = None, thoughts: str | None = None) -> list[str]:
-    """The pieces of the static HTML; ready-made HTML of the answer and the thoughts saves rendering them again.
+def _formatted(snapshot: AnswerSnapshot, text: TruncatedText) -> FormattedAnswer:
+    return snapshot.formatted if text is snapshot.answer else format_answer(snapshot.ledger, text.text)
 
-    Only Markdown is: what another form makes of an answer is certain when all of it is there.
+
+def html_parts(
+    snapshot: AnswerSnapshot, *, answer: str | None = None, thoughts: str | None = None
+) -> list[str]:
+    """The parts of the static HTML.
+
+    Args:
+        snapshot: the facts about the answer.
+        answer: the HTML of the whole answer, if it is rendered already. It is used for Markdown only: any other
+            format is known only when the answer has ended.
+        thoughts: the HTML of the whole thoughts, if they are rendered already.
     """
-    excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
-    if thoughts is None or len(thoughts) > MOST_HTML:
-        thoughts = _html(excerpts[0])
-    if answer is None or len(answer) > MOST_HTML or ledger.look.form != "markdown":
-        answer = _html(excerpts[1], lambda text: in_form(ledger, text).markdown)
-    said = in_form(ledger, excerpts[1].text)
-    cut = (*left_out(*excerpts), *said.remarks)
-    return page.document(ledger, answer, thoughts, form=said.form, cut=cut)
+    text, thought_text = snapshot.answer, snapshot.thoughts
+    if thoughts is None or len(thoughts) > MAX_HTML:
+        thoughts, thought_text = _render(snapshot, thought_text, lambda shown: shown.text)
+    if answer is None or len(answer) > MAX_HTML or snapshot.ledger.display.form != "markdown":
+        answer, text = _render(snapshot, text, lambda shown: _formatted(snapshot, shown).markdown)
+    formatted = _formatted(snapshot, text)
+    notes = (thought_text.cut_note, text.cut_note, *formatted.remarks)
+    return page.document(snapshot, answer, thoughts, form=formatted.form, notes=filter(None, notes))
 
 
-def plain(ledger: Ledger) -> str:
-    """The answer as text in which nothing can move a cursor, then what went wrong, then the status line."""
-    told = details(ledger)
-    answer = Excerpt(ledger, "answer")
-    said = in_form(ledger, answer.text)
-    parts = [visible(said.text).rstrip("\n"), *left_out(answer), *said.remarks]
-    if told:
-        parts.append(
-            "\n".join(line for line in (f"{told.title} {told.message}".strip(), told.remedy) if line)
-        )
-    parts += ["\n".join(page.serious(ledger)), f"[{status_line(ledger)}]"]
+def _plain(snapshot: AnswerSnapshot) -> str:
+    """The answer as text without control characters, then the details and warnings, then the status line."""
+    parts = [
+        visible(snapshot.formatted.text).rstrip("\n"),
+        snapshot.answer.cut_note,
+        *snapshot.formatted.remarks,
+        "\n".join(snapshot.details.lines if snapshot.details else ()),
+        "\n".join(snapshot.warnings),
+        f"[{snapshot.status_line}]",
+    ]
     return "\n\n".join(visible(part) for part in parts if part)
 
 
-def _markdown(ledger: Ledger) -> str:
-    """The answer as harmless Markdown below its status: a fence that never closed would swallow what follows it."""
-    told = details(ledger)
-    answer = Excerpt(ledger, "answer")
-    said = in_form(ledger, answer.text)
-    lines = [status_line(ledger), *left_out(answer), *said.remarks]
-    if told:
-        lines += [line for line in (f"{told.title} {told.message}".strip(), told.remedy) if line]
-    lines += page.serious(ledger)
+def _markdown(snapshot: AnswerSnapshot) -> str:
+    """The status and the answer as harmless Markdown. The status is first: an unclosed fence would hide it."""
+    lines = [
+        snapshot.status_line,
+        snapshot.answer.cut_note,
+        *snapshot.formatted.remarks,
+        *(snapshot.details.lines if snapshot.details else ()),
+        *snapshot.warnings,
+    ]
     head = "\n>\n".join(
-        "> " + _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(line)) for line in lines
+        "> " + _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(line)) for line in lines if line
     )
-    return f"{head}\n\n{defang(said.markdown)}"
+    return f"{head}\n\n{defang(snapshot.formatted.markdown)}"
 
 
-def bundle(ledger: Ledger, *, inspector: bool = True, shown: list[str] | None = None) -> dict[str, Any]:
-    """The MIME bundle that stays in the notebook.
+def bundle(ledger: Ledger, *, inspector: bool = True) -> dict[str, Any]:
+    """The MIME bundle that stays in the notebook; of a running ledger, it shows what was received.
+
+    Args and result as in :func:`write_bundle`.
+    """
+    return write_bundle(AnswerSnapshot(ledger), inspector=inspector)
+
+
+def write_bundle(
+    snapshot: AnswerSnapshot, *, inspector: bool = True, parts: list[str] | None = None
+) -> dict[str, Any]:
+    """Write every representation of an answer from one snapshot.
 
     Args:
-        ledger: the record; while it runs, the bundle shows what is there.
-        inspector: whether the record for an inspector is part of it; it is not where its size is 0.
-        shown: what :func:`drawn` made of it, where that exists already.
+        snapshot: the facts about the answer.
+        inspector: whether to include the record for the inspector; it is omitted if its maximum size is 0.
+        parts: the result of :func:`html_parts`, if it exists already.
 
     Returns:
         ``application/vnd.gemini-stream+json`` (see ``record``), ``text/html``, ``text/markdown``, ``text/plain``.
     """
-    made: dict[str, Any] = {RECORD: record(ledger)} if inspector and ledger.look.record_size != 0 else {}
-    made["text/html"] = page.root(drawn(ledger) if shown is None else shown)
-    made["text/markdown"] = _markdown(ledger)
-    made["text/plain"] = plain(ledger)
-    return made
+    record_size = snapshot.ledger.display.record_size
+    result: dict[str, Any] = {RECORD: write_record(snapshot)} if inspector and record_size != 0 else {}
+    result["text/html"] = page.root_html(html_parts(snapshot) if parts is None else parts)
+    result["text/markdown"] = _markdown(snapshot)
+    result["text/plain"] = _plain(snapshot)
+    return result

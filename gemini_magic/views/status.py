@@ -1,6 +1,6 @@
-"""What a ledger's state is called in plain words, on one line, and what can be done about a bad ending.
+"""The status line of an answer, the details of a bad ending, and the warnings, all as plain text.
 
-Plain text only: it knows neither HTML nor terminals, and escapes nothing.
+Nothing is escaped here.
 """
 
 from __future__ import annotations
@@ -13,30 +13,33 @@ from itertools import accumulate, islice
 from typing import NamedTuple, overload
 
 from ..content import Blob, Call, Code
+from ..events import Note
 from ..ledger import Ledger
 
 __all__ = [
     "Details",
     "details",
-    "elapsed_of",
-    "facts",
-    "mark_of",
-    "redacted",
+    "elapsed_seconds",
+    "redact",
+    "status_facts",
     "status_line",
+    "status_mark",
     "thinking_time",
-    "waiting",
-    "words",
+    "wait_text",
+    "warnings",
+    "word_count",
 ]
 
-_QUIET = 3.0  # seconds without a byte after which the line says so
+_QUIET = 3.0  # seconds without data after which the status line shows it
 _MINUTE = 60.0
 _SHORT = 10.0
-_COUNTED = 1_000_000  # characters whose words are counted
-_NAME = 40  # characters of a gateway's word
+_COUNTED = 1_000_000  # characters whose words are counted exactly
+_WARNINGS = 3  # that are shown
+_NAME = 40  # characters of a name from a gateway
 _RESUME = "`%gemini resume` asks for the rest."
-_AGAIN = "`%gemini resume` asks the same question again."
+_AGAIN = "`%gemini resume` sends the same prompt again."
 _LIMIT = "`%gemini resume` asks for the rest; `--max-tokens` sets the limit."
-_KEY = re.compile(r"AIza[\w-]{16,}")  # how Google's API keys begin; servers quote them in their messages
+_KEY = re.compile(r"AIza[\w-]{16,}")  # Google's API keys; servers quote them in their messages
 _SPACE = re.compile(r"\s+")
 _WORD = re.compile(r"(?<!\S)[^\w\s]*\w\S*")
 
@@ -52,25 +55,30 @@ _MARKS = {
 
 
 class Details(NamedTuple):
-    """What a reader should know about an answer that did not end well.
+    """Describes the bad ending of an answer.
 
     Attributes:
-        title: a few words.
-        message: what happened; empty when the title says it all.
-        remedy: what can be done now, code in back-ticks; empty when there is nothing.
+        title: a short summary; may be empty.
+        message: what happened.
+        remedy: what can be done now, with code in back-ticks.
     """
 
     title: str
     message: str
     remedy: str
 
+    @property
+    def lines(self) -> list[str]:
+        """Title and message on one line, and the remedy on the next."""
+        return [line for line in (f"{self.title} {self.message}".strip(), self.remedy) if line]
+
 
 @overload
-def redacted(text: str) -> str: ...
+def redact(text: str) -> str: ...
 @overload
-def redacted(text: None) -> None: ...
-def redacted(text: str | None) -> str | None:
-    """A server's words without what looks like a Google API key, and without what no encoder takes."""
+def redact(text: None) -> None: ...
+def redact(text: str | None) -> str | None:
+    """Replace Google API keys and lone surrogates in a text from a server."""
     if text is None:
         return None
     if not text.isascii():
@@ -78,18 +86,23 @@ def redacted(text: str | None) -> str | None:
     return _KEY.sub("AIza…", text)
 
 
-def _line(text: str) -> str:
-    return _SPACE.sub(" ", redacted(text)).strip()
+def _one_line(text: str) -> str:
+    return _SPACE.sub(" ", redact(text)).strip()
 
 
-def words(pieces: Sequence[str]) -> str:
-    """``1 word`` or ``1,234 words``; bare markup such as ``|`` or ``---`` is no word; empty without text.
+def word_count(pieces: Sequence[str]) -> str:
+    """Count the words of a text: ``1 word`` or ``1,234 words``; empty without text.
 
-    The words of a very long text are estimated from its beginning.
+    Markup such as ``|`` or ``---`` is not counted. The number of words of a very long text is estimated from its
+    beginning.
     """
-    pieces = list(pieces)  # a copy first: the reader may be appending
+    pieces = list(pieces)  # a copy, because the reader thread may append
     length = sum(map(len, pieces))
-    text = "".join(pieces) if length <= _COUNTED else "".join(islice(pieces, _enough(pieces)))[:_COUNTED]
+    text = (
+        "".join(pieces)
+        if length <= _COUNTED
+        else "".join(islice(pieces, _pieces_to_count(pieces)))[:_COUNTED]
+    )
     if not text.strip():
         return ""
     count = sum(1 for _ in _WORD.finditer(text))
@@ -99,20 +112,22 @@ def words(pieces: Sequence[str]) -> str:
     return f"{count:,} word{'' if count == 1 else 's'}"
 
 
-def _enough(pieces: Sequence[str]) -> int:
-    """How many pieces hold the characters that are counted."""
+def _pieces_to_count(pieces: Sequence[str]) -> int:
+    """The number of pieces that contain the characters that are counted."""
     return next(at for at, length in enumerate(accumulate(map(len, pieces)), 1) if length >= _COUNTED)
 
 
-def mark_of(ledger: Ledger) -> str:
-    """One character that shows the status without colour."""
+def status_mark(ledger: Ledger) -> str:
+    """One character that shows the status without color."""
     return _MARKS["running" if ledger.cause == "arriving" else ledger.status]
 
 
-def elapsed_of(ledger: Ledger, now: float | None = None) -> float:
-    """Seconds since the request was sent: ``now`` while it runs, the whole duration when it is over.
+def elapsed_seconds(ledger: Ledger, now: float | None = None) -> float:
+    """Seconds since the request was sent, or the whole duration of an answer that has ended.
 
-    Without ``now`` a running ledger is measured by the wall clock.
+    Args:
+        ledger: the record.
+        now: seconds since the request was sent, for a running ledger; measured by the wall clock when omitted.
     """
     if ledger.status != "running" and "total" in ledger.marks:
         return ledger.marks["total"]
@@ -132,114 +147,114 @@ def _seconds(value: float) -> str:
     return f"{minutes} min {seconds:02d} s"
 
 
-def _whole(seconds: int) -> str:
-    """Seconds that are counted down."""
+def _whole_seconds(seconds: int) -> str:
+    """Whole seconds, for a countdown."""
     return f"{seconds} s" if seconds < _MINUTE else _seconds(seconds)
 
 
 def thinking_time(ledger: Ledger, now: float | None = None) -> str:
-    """How long it thought before the answer began, by the stamps of the ledger; empty when it did not.
+    """The time between the first thought and the first text of the answer; empty without thoughts before the answer.
 
-    While it still thinks these are whole seconds until ``now``, which counts as in :func:`elapsed_of`.
+    Until the answer begins, this is the time until ``now`` in whole seconds; see :func:`elapsed_seconds` for ``now``.
     """
     begun, ended = ledger.marks.get("first_thought"), ledger.marks.get("first_text")
     if begun is None:
         return ""
     if ended is None and ledger.status == "running":
-        return _whole(max(0, int(elapsed_of(ledger, now) - ledger.delay - begun)))
+        return _whole_seconds(max(0, int(elapsed_seconds(ledger, now) - ledger.delay - begun)))
     if ended is None:
         ended = ledger.marks.get("total", ledger.raw[-1].t)
     return _seconds(ended - begun) if ended > begun else ""
 
 
-def waiting(ledger: Ledger, now: float) -> str:
-    """Why no request is on its way at ``now`` seconds, and how long that lasts; empty while one is.
+def wait_text(ledger: Ledger, now: float) -> str:
+    """Describe why the next request is not sent yet at ``now`` seconds, with the remaining time.
 
-    It changes once a second.
+    The text changes once a second. It is empty if no request is delayed.
     """
     pause = ledger.pause
     if pause is None or ledger.phase not in ("retrying", "queued"):
         return ""
     left = round(pause.until - now)
-    why = f" ({_line(pause.why)})"
+    why = f" ({_one_line(pause.why)})"
     if ledger.phase == "queued":
-        return f"waiting for its turn{f', {_whole(left)}' if left > 0 else ''}{why}"
-    return f"retrying{f' in {_whole(left)}' if left > 0 else ''}{why}, attempt {pause.attempt} of {pause.of}"
+        return f"waiting for the rate limit{f', {_whole_seconds(left)}' if left > 0 else ''}{why}"
+    return f"retrying{f' in {_whole_seconds(left)}' if left > 0 else ''}{why}, attempt {pause.attempt} of {pause.of}"
 
 
-def _running(ledger: Ledger, now: float) -> str:
-    if wait := waiting(ledger, now):
-        return wait
+def _running_state(ledger: Ledger, now: float) -> str:
+    if delay := wait_text(ledger, now):
+        return delay
     if ledger.phase in ("preparing", "connecting"):
         return "connecting"
     if not ledger.raw:
         return "waiting for the first byte"
     quiet = now - ledger.delay - ledger.raw[-1].t
-    doing = "thinking" if ledger.thoughts and not ledger.answer else "streaming"
-    return f"{doing}, nothing for {quiet:.0f} s" if quiet >= _QUIET else doing
+    activity = "thinking" if ledger.thoughts and not ledger.answer else "streaming"
+    return f"{activity}, no data for {quiet:.0f} s" if quiet >= _QUIET else activity
 
 
-def _others(ledger: Ledger) -> list[str]:
-    """What an answer holds beside text."""
-    held = Counter(map(type, ledger.parts.get(0, ())))
+def _other_content(ledger: Ledger) -> list[str]:
+    """Describe the parts of an answer that are not text."""
+    contents = Counter(map(type, ledger.parts.get(0, ())))
     kinds = ((Call, "function call", "calls"), (Blob, "media part", "images"), (Code, "code run", "parts"))
-    counted = ((held[kind], name, where) for kind, name, where in kinds)
+    counted = ((contents[kind], name, where) for kind, name, where in kinds)
     return [
         f"{count} {name}{'' if count == 1 else 's'} (.{where})" for count, name, where in counted if count
     ]
 
 
-def _ended(ledger: Ledger) -> str:
+def _ended_state(ledger: Ledger) -> str:
     finish = ledger.finish
     if ledger.status == "complete":
-        held = [said for said in (words(ledger.answer), *_others(ledger)) if said]
-        unusual = f" ({_line(finish.reason)})" if finish and finish.reason not in ("STOP", "final") else ""
-        whose = "rest" if ledger.before else "answer"
-        return f"{whose} complete{unusual}, {', '.join(held) or 'no text'}{_tries(ledger)}"
+        contents = [text for text in (word_count(ledger.answer), *_other_content(ledger)) if text]
+        unusual = f" ({_one_line(finish.reason)})" if finish and finish.outcome != "complete" else ""
+        subject = "rest of the answer" if ledger.before else "answer"
+        return f"{subject} complete{unusual}, {', '.join(contents) or 'no text'}{_attempts(ledger)}"
     if ledger.status == "truncated":
         if ledger.cause == "cut":
             return "truncated: the connection was lost"
         if ledger.cause == "full":
-            return "truncated: it passed --max-total"
+            return "truncated: larger than --max-total"
         if finish is None:
-            return "truncated: it ended without a finish reason"
-        limit = finish.reason == "MAX_TOKENS"
-        return f"truncated: {'stopped at the token limit' if limit else 'the server stopped in the middle'}"
+            return "truncated: ended without a finish reason"
+        limit = finish.outcome == "truncated"
+        return f"truncated: {'stopped at the token limit' if limit else 'ended early by the server'}"
     if ledger.status == "blocked":
         blocked = ledger.blocked or finish
-        reason = f" ({_line(blocked.reason)})" if blocked else ""
+        reason = f" ({_one_line(blocked.reason)})" if blocked else ""
         return f"{'prompt blocked' if ledger.blocked else 'blocked'}{reason}"
     if ledger.status == "stalled":
         limit_s = "" if ledger.limit is None else f" for {ledger.limit:g} s"
         if ledger.cause == "timeout":
             return f"stalled: not finished{limit_s.replace('for', 'within')}"
-        return f"stalled: nothing came{limit_s}"
+        return f"stalled: no data{limit_s}"
     if ledger.status == "error":
         code = getattr(ledger.error, "code", None)
         status = getattr(ledger.error, "status", None)
-        return " ".join(str(part) for part in ("error", code, status) if part) + _tries(ledger)
-    return _interrupted(ledger)
+        return " ".join(str(part) for part in ("error", code, status) if part) + _attempts(ledger)
+    return _interrupted_state(ledger)
 
 
-def _interrupted(ledger: Ledger) -> str:
-    if ledger.cause == "arriving" and ledger.error is not None:  # where, and how far it is
-        said = _line(ledger.error.message).rstrip(".")
-        return said[:1].lower() + said[1:]
+def _interrupted_state(ledger: Ledger) -> str:
+    if ledger.cause == "arriving" and ledger.error is not None:  # the message has the place and the progress
+        message = _one_line(ledger.error.message).rstrip(".")
+        return message[:1].lower() + message[1:]
     return {"stop": "stopped", "left": "the kernel ended"}.get(ledger.cause or "", "interrupted")
 
 
-def _tries(ledger: Ledger) -> str:
-    """How often it was asked, where that was more than once."""
+def _attempts(ledger: Ledger) -> str:
+    """The number of attempts, if there was more than one."""
     count = len(ledger.exchanges)
-    whole = any(note.kind == "fallback" for note in list(ledger.notes))
-    last = ", the last without streaming" if whole else ""
-    return f" after {count} tries{last}" if count > 1 else ""
+    unstreamed = any(note.kind == "fallback" for note in list(ledger.notes))
+    last = ", the last without streaming" if unstreamed else ""
+    return f" after {count} attempts{last}" if count > 1 else ""
 
 
-def _others_said(ledger: Ledger) -> str:
-    """That there are more answers than the one that is shown."""
+def _other_candidates(ledger: Ledger) -> str:
+    """The number of candidates, if there is more than the one that is shown."""
     count = len({0, *ledger.parts})
-    return f"answer 1 of {count} shown, `.candidates` has all" if count > 1 else ""
+    return f"answer 1 of {count} shown (.candidates)" if count > 1 else ""
 
 
 def _tokens(ledger: Ledger) -> str:
@@ -252,49 +267,64 @@ def _tokens(ledger: Ledger) -> str:
 
 
 def _gateway(ledger: Ledger) -> list[str]:
-    """Which provider a gateway took the answer from, and whether it came from its cache."""
+    """The provider that a gateway used, and the cache tier, if the answer is from a cache."""
     provider, tier = ledger.extras.get("provider"), ledger.extras.get("cache_tier")
-    via = f"via {_line(provider)[:_NAME]}" if isinstance(provider, str) and provider.strip() else ""
+    via = f"via {_one_line(provider)[:_NAME]}" if isinstance(provider, str) and provider.strip() else ""
     hit = isinstance(tier, str) and tier.strip().lower() not in ("", "none")
-    return [via, f"cached: {_line(str(tier))[:_NAME]}" if hit else ""]
+    return [via, f"cached: {_one_line(str(tier))[:_NAME]}" if hit else ""]
 
 
-def facts(ledger: Ledger, *, now: float | None = None) -> list[str]:
-    """The pieces of the status line, most important first.
+def status_facts(ledger: Ledger, *, now: float | None = None) -> list[str]:
+    """The parts of the status line, most important first.
 
     Args:
         ledger: the record.
-        now: seconds since the request was sent; by the wall clock when left out.
+        now: seconds since the request was sent; measured by the wall clock when omitted.
     """
-    elapsed = elapsed_of(ledger, now)
+    elapsed = elapsed_seconds(ledger, now)
     model = ledger.model_version or (ledger.request.model if ledger.request else "")
-    state = _running(ledger, elapsed) if ledger.status == "running" else _ended(ledger)
+    state = _running_state(ledger, elapsed) if ledger.status == "running" else _ended_state(ledger)
     sources = {"recording": "from a recording", "journal": "from the journal", "echo": "offline echo"}
     took = _seconds(elapsed) if elapsed or ledger.status == "running" else ""
-    known = (_others_said(ledger), _tokens(ledger), *_gateway(ledger), sources.get(ledger.source, ""))
-    found = (_line(model), state, took, *known)
+    known = (_other_candidates(ledger), _tokens(ledger), *_gateway(ledger), sources.get(ledger.source, ""))
+    found = (_one_line(model), state, took, *known)
     return [fact for fact in found if fact]
 
 
 def status_line(ledger: Ledger, *, now: float | None = None) -> str:
-    """One line of plain text: model, state, elapsed time, tokens, and whether it is a recording.
+    """The status line: model, state, elapsed time, tokens and source on one line of plain text.
 
     Args:
         ledger: the record.
-        now: seconds since the request was sent; by the wall clock when left out.
+        now: seconds since the request was sent; measured by the wall clock when omitted.
     """
-    return f"{mark_of(ledger)} {' · '.join(facts(ledger, now=now))}"
+    return f"{status_mark(ledger)} {' · '.join(status_facts(ledger, now=now))}"
 
 
 def details(ledger: Ledger) -> Details | None:
-    """What went wrong and what is offered; None while it runs and for an answer that is complete."""
+    """Describe a bad ending and its remedy; None for a running or a complete answer."""
     if ledger.status in ("running", "complete"):
         return None
     partial = "This answer is incomplete." if ledger.answer else "No answer."
-    title = {"interrupted": "Stopped.", "blocked": "Blocked."}.get(ledger.status, partial)
+    # The message of an interrupted answer begins with what the title would be.
+    title = {"interrupted": "", "blocked": "Blocked."}.get(ledger.status, partial)
     if ledger.error is None:
-        return Details(title, "It stopped at the token limit.", _LIMIT)
-    message = _line(ledger.error.message)
-    if ledger.status == "interrupted" and message.startswith(("Stopped", "The kernel ended", "Still")):
-        title = ""
-    return Details(title, message, _line(ledger.error.remedy) or (_RESUME if ledger.answer else _AGAIN))
+        return Details(title, "The answer stopped at the token limit.", _LIMIT)
+    message = _one_line(ledger.error.message)
+    return Details(title, message, _one_line(ledger.error.remedy) or (_RESUME if ledger.answer else _AGAIN))
+
+
+def warnings(ledger: Ledger, notes: Sequence[Note]) -> list[str]:
+    """The notes that a reader of the answer must know, one line each. Harmless notes are in the tables only.
+
+    Args:
+        ledger: the record.
+        notes: its diagnostics.
+    """
+    # The status line shows already that the connection was lost, the kernel ended, or the answer is still running.
+    known = ("unterminated", "not-json") if ledger.cause in ("cut", "left", "arriving") else ()
+    found = [note for note in notes if note.severity != "info" and note.kind not in known]
+    lines = [_one_line(note.message) for note in found[:_WARNINGS]]
+    if len(found) > _WARNINGS:
+        lines.append(f"{len(found) - _WARNINGS} more warnings: see `.notes`.")
+    return [f"⚠ {line}" for line in lines]

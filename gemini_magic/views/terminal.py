@@ -1,6 +1,6 @@
-"""A view for places without a kernel: the answer printed as it arrives, as text or set by rich where that is there.
+"""A view for places without a kernel: prints the answer as it arrives, with rich if it is installed.
 
-It knows a text stream and nothing of notebooks; control characters of an answer never reach the terminal.
+Control characters of an answer never reach the terminal.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import TextIO
 
 from ..ledger import Ledger
 from ..markdown import visible
-from .formats import shown
-from .formats_live import growing, growing_text
-from .status import details, elapsed_of, status_line, waiting
-from .terminal_rich import Typesetter, typesetter
-from .truncate import Excerpt, left_out
+from .formats_live import markdown_transform, text_transform
+from .snapshot import AnswerSnapshot
+from .status import elapsed_seconds, wait_text
+from .terminal_rich import RichPrinter, rich_printer
+from .truncate import Excerpt
 
 __all__ = ["TerminalView"]
 
@@ -26,13 +26,13 @@ _CLEAR = "\r\x1b[K"
 
 
 class TerminalView:
-    """Prints thoughts and answer as they come, and at the end how it ended.
+    """Prints thoughts and answer as they arrive, and the status line at the end.
 
     Args:
         ledger: the record.
-        out: where to print; standard output, as it is when the view opens, by default.
+        out: the stream to print to; by default ``sys.stdout`` at the time when the view opens.
         clock: seconds, monotonic.
-        plain: never set the answer as Markdown: somebody may type while it is printed.
+        plain: never render Markdown, because the user may type while the answer is printed.
     """
 
     def __init__(
@@ -44,114 +44,117 @@ class TerminalView:
         plain: bool = False,
     ) -> None:
         self._ledger = ledger
-        self._plain = plain or ledger.look.form in ("text", "raw")
-        self._setter: Typesetter | None = None
-        self._shape = growing_text(ledger.look.form)
+        self._plain = plain or ledger.display.form in ("text", "raw")
+        self._printer: RichPrinter | None = None
+        self._transform = text_transform(ledger.display.form)
         self._excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
         self._out = out
         self._clock = clock
-        self._begun = 0.0
-        self._waiting = ""  # the line that counts down, as it stands in the terminal
-        self._told = ("", 0)  # the wait that was told where nothing can be overwritten
+        self._started = 0.0
+        self._waiting = ""  # the countdown that is on the last line of the terminal
+        self._announced_wait = ("", 0)  # the last wait that was printed, where lines cannot be overwritten
         self._thoughts = self._answer = 0
         self._mode = ""
-        self._held = ""  # a carriage return whose newline may follow
+        self._pending_cr = ""  # a carriage return that a newline may follow
         self._at_line_start = True
         self._closed = False
 
     def open(self) -> None:
-        """Nothing is printed before something arrives."""
+        """Prepare for printing. Nothing is printed before data is received."""
         self._out = self._out or sys.stdout
-        self._begun = self._clock() - elapsed_of(self._ledger)
-        self._setter = None if self._plain else typesetter(self._out, self._clock)
-        if self._setter is not None:
-            self._shape = growing(self._ledger.look.form)
+        self._started = self._clock() - elapsed_seconds(self._ledger)
+        self._printer = None if self._plain else rich_printer(self._out, self._clock)
+        if self._printer is not None:
+            self._transform = markdown_transform(self._ledger.display.form)
 
     def update(self, *, final: bool = False) -> None:
-        """Print what is new; thoughts that come after the answer has begun are not mixed into it."""
+        """Print what is new. Thoughts that arrive after the answer has begun are not printed."""
         self._show(final=final)
 
     def _show(self, *, final: bool, ended: bool = False) -> None:
-        self._wait()
+        self._show_wait()
         thoughts, answer = (
-            excerpt[said:]
-            for excerpt, said in zip(self._excerpts, (self._thoughts, self._answer), strict=True)
+            excerpt[printed:]
+            for excerpt, printed in zip(self._excerpts, (self._thoughts, self._answer), strict=True)
         )
         self._thoughts += len(thoughts)
         self._answer += len(answer)
         if self._mode != "answer" and thoughts:
             self._print("thinking", "".join(thoughts))
-        said = self._shaped("".join(answer), ended=ended)
-        if self._setter is None:
-            self._print("answer", said)
+        text = self._transformed("".join(answer), ended=ended)
+        if self._printer is None:
+            self._print("answer", text)
         else:
-            if said:
-                self._enter("answer")
-                self._setter.add(said)
-            self._setter.paint(final=final, ended=ended)
-        if final and self._held:
+            if text:
+                self._begin_section("answer")
+                self._printer.add(text)
+            self._printer.paint(final=final, ended=ended)
+        if final and self._pending_cr:
             self._print(self._mode, "\n")
 
     def close(self) -> None:
-        """Print how it ended, with a remedy where it did not end well."""
+        """Print the rest and the status line, with the details of a bad ending."""
         if self._closed:
             return
         self._closed = True
         self._out = self._out or sys.stdout
         self._show(final=True, ended=True)
-        self._leave()
-        told = details(self._ledger)
-        remarks = shown(self._ledger, self._excerpts[1].text).remarks
-        lines = [*left_out(*self._excerpts), *remarks, f"[{status_line(self._ledger)}]"]
-        if told:
-            lines += [f"{told.title} {told.message}".strip(), told.remedy]
+        self._end_section()
+        snapshot = AnswerSnapshot(self._ledger)
+        lines = [
+            snapshot.thoughts.cut_note,
+            snapshot.answer.cut_note,
+            *snapshot.formatted.remarks,
+            f"[{snapshot.status_line}]",
+            *(snapshot.details.lines if snapshot.details else ()),
+        ]
         self._write("".join(f"{visible(line)}\n" for line in lines if line))
 
-    def _wait(self) -> None:
-        """While no request is on its way, say why and for how long: counting down where a line can be overwritten."""
-        said = waiting(self._ledger, self._clock() - self._begun)
-        line = f"[{visible(said)}]" if said else ""
+    def _show_wait(self) -> None:
+        """Print why the next request is delayed; a terminal gets a countdown on one line."""
+        message = wait_text(self._ledger, self._clock() - self._started)
+        line = f"[{visible(message)}]" if message else ""
         if self._out is not None and self._out.isatty():
-            line = line[: shutil.get_terminal_size().columns - 1]  # a line that wraps cannot be overwritten
+            line = line[: shutil.get_terminal_size().columns - 1]  # a wrapped line cannot be overwritten
             if line != self._waiting:
-                self._leave()
+                self._end_section()
                 self._write(f"{_CLEAR}{line}")
                 self._waiting = line
             return
-        which = (self._ledger.phase, len(self._ledger.exchanges)) if line else self._told
-        if which != self._told:
-            self._told = which
-            self._leave()
+        wait = (self._ledger.phase, len(self._ledger.exchanges)) if line else self._announced_wait
+        if wait != self._announced_wait:
+            self._announced_wait = wait
+            self._end_section()
             self._write(f"{line}\n")
 
-    def _shaped(self, text: str, *, ended: bool) -> str:
-        """The answer's new text as it is to be shown."""
-        shape = self._shape
-        if shape is None:
+    def _transformed(self, text: str, *, ended: bool) -> str:
+        """Convert new text of the answer to the format in which it is shown."""
+        transform = self._transform
+        if transform is None:
             return text
-        return shape.feed(text) + (shape.close() if ended else "")
+        return transform.feed(text) + (transform.close() if ended else "")
 
     def _print(self, mode: str, text: str) -> None:
-        text = self._held + text
-        self._held = "\r" if text.endswith("\r") else ""
-        printed = visible(text[: len(text) - len(self._held)])
+        text = self._pending_cr + text
+        self._pending_cr = "\r" if text.endswith("\r") else ""
+        printed = visible(text[: len(text) - len(self._pending_cr)])
         if not printed:
             return
-        self._enter(mode)
+        self._begin_section(mode)
         self._write(printed)
         self._at_line_start = printed.endswith("\n")
 
-    def _enter(self, mode: str) -> None:
-        """From here on thoughts, or the answer."""
+    def _begin_section(self, mode: str) -> None:
+        """Begin to print the thoughts or the answer."""
         if mode == self._mode:
             return
-        self._leave()
+        self._end_section()
         self._mode = mode
         if mode == "thinking":
             self._write(f"{self._dim()}thinking: ")
 
-    def _leave(self) -> None:
-        """End what is being printed: colours off, a new line."""
+    def _end_section(self) -> None:
+        """End the current section: reset the style and begin a new line."""
         if self._mode == "thinking":
             self._write(_PLAIN if self._dim() else "")
         if not self._at_line_start:

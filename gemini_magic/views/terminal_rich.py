@@ -1,7 +1,7 @@
-"""Prints a growing answer as set text in a terminal, with rich: finished blocks once, the unfinished end below them.
+"""Renders a growing answer in a terminal with rich, which is optional. This is the only module that imports it.
 
-It is the only module that knows rich, which need not be installed. What is printed as finished is never printed
-again; the end is overwritten with each picture, and is no higher than a part of the screen.
+Finished blocks are printed once. The unfinished end below them is overwritten by each paint, and is never higher than
+a part of the screen.
 """
 
 from __future__ import annotations
@@ -15,80 +15,81 @@ from typing import Final, TextIO
 
 from .. import markdown
 
-__all__ = ["Typesetter", "typesetter"]
+__all__ = ["RichPrinter", "rich_printer"]
 
-_PAINT: Final = 0.1  # seconds between two pictures, at least
-_DUTY: Final = 4.0  # a picture may take a fifth of the time
-_END: Final = 3000  # characters of the unfinished end that are drawn
-_HIGHEST: Final = 16  # lines of it, at most
-_SPARE: Final = 4  # lines of the screen that it leaves free
-_NARROWEST: Final = 20  # columns; below that set text is harder to read than plain
-# The terminal's own colours on the terminal's own ground, be it dark or light.
-_COLOURS: Final = "ansi_dark"
+_PAINT: Final = 0.1  # minimum seconds between two paints
+# Pause as a multiple of the duration of a paint: painting takes a fifth of the time at most.
+_DUTY: Final = 4.0
+_END: Final = 3000  # characters of the unfinished end that are painted
+_MAX_LINES: Final = 16  # maximum lines of it
+_SPARE: Final = 4  # lines of the screen that stay free
+_MIN_COLUMNS: Final = 20  # columns; plain text is easier to read in a narrower terminal
+# The colors of the terminal, on its own background, whether it is dark or light.
+_CODE_THEME: Final = "ansi_dark"
 _STYLES: Final = {"markdown.code": "bold cyan", "markdown.code_block": "cyan"}
 _STYLE: Final = re.compile(r"\x1b\[[\d;]*m")
 
 
-def typesetter(out: TextIO, clock: Callable[[], float] = time.monotonic) -> Typesetter | None:
-    """One for a terminal that can be drawn on; None for anything else, and without rich."""
-    dull = os.environ.get("TERM", "").lower() in ("", "dumb", "unknown") and os.name != "nt"
-    if dull or not out.isatty() or shutil.get_terminal_size().columns < _NARROWEST:
+def rich_printer(out: TextIO, clock: Callable[[], float] = time.monotonic) -> RichPrinter | None:
+    """Create a printer for a terminal that supports cursor movement; None for other streams and without rich."""
+    plain = os.environ.get("TERM", "").lower() in ("", "dumb", "unknown") and os.name != "nt"
+    if plain or not out.isatty() or shutil.get_terminal_size().columns < _MIN_COLUMNS:
         return None
     try:
-        return Typesetter(out, clock)
+        return RichPrinter(out, clock)
     except ImportError:
         return None
 
 
-class Typesetter:
-    """Sets one answer.
+class RichPrinter:
+    """Prints one answer as rendered Markdown.
 
     Args:
         out: a terminal.
         clock: seconds, monotonic.
 
     Raises:
-        ImportError: rich is not installed, or has other parts than this needs.
+        ImportError: rich is not installed, or this version of it lacks a needed module.
     """
 
     def __init__(self, out: TextIO, clock: Callable[[], float]) -> None:
-        from rich.console import Console  # noqa: PLC0415 - need not be there, and takes a while to load
+        from rich.console import Console  # noqa: PLC0415 - optional, and slow to import
         from rich.markdown import Markdown  # noqa: PLC0415 - the same
         from rich.theme import Theme  # noqa: PLC0415 - the same
 
-        self._set = Markdown
+        self._markdown = Markdown
         self._console = Console(file=out, highlight=False, markup=False, theme=Theme(_STYLES))
         self._out = out
         self._clock = clock
-        self._passages = markdown.FinishedBlocks()
-        self._new: list[str] = []  # text that was not looked at yet
+        self._blocks = markdown.FinishedBlocks()
+        self._added: list[str] = []  # text that is not parsed yet
         self._below = 0  # lines of the unfinished end on the screen
         self._begun = False
         self._next = 0.0
 
     def add(self, text: str) -> None:
-        """Take more of the answer; it is shown by the next picture."""
-        self._new.append(text)
+        """Add text of the answer; the next paint shows it."""
+        self._added.append(text)
 
     def paint(self, *, final: bool = False, ended: bool = False) -> None:
-        """Print what is finished and, below it, what is not.
+        """Print the finished blocks and, below them, the unfinished end.
 
         Args:
-            final: in any case; otherwise if it is time for that.
-            ended: nothing follows: all of it is finished.
+            final: paint in any case; otherwise only if the pause since the last paint is over.
+            ended: no text follows, so all text is finished.
         """
         now = self._clock()
-        if not final and (now < self._next or not self._new):
+        if not final and (now < self._next or not self._added):
             return
-        done = self._passages.feed("".join(self._new)) + (self._passages.close() if ended else "")
-        self._new.clear()
-        end = self._passages.tail(_END)
+        done = self._blocks.feed("".join(self._added)) + (self._blocks.close() if ended else "")
+        self._added.clear()
+        end = self._blocks.tail(_END)
         size = shutil.get_terminal_size()
-        above = self._drawn(done, size.columns)
+        above = self._render(done, size.columns)
         between = "\n" if above and self._begun else ""
         self._begun = self._begun or bool(above)
-        below = self._drawn(end, size.columns)
-        lines = below.splitlines(keepends=True)[-max(1, min(_HIGHEST, size.lines - _SPARE)) :]
+        below = self._render(end, size.columns)
+        lines = below.splitlines(keepends=True)[-max(1, min(_MAX_LINES, size.lines - _SPARE)) :]
         if lines and self._begun:
             lines.insert(0, "\n")
         erase = f"\r\x1b[{self._below}A\x1b[J" if self._below else ""
@@ -98,21 +99,23 @@ class Typesetter:
         after = self._clock()
         self._next = max(now + _PAINT, after + _DUTY * (after - now))
 
-    def _drawn(self, source: str, width: int) -> str:
-        """A source as lines for the terminal; as plain text where rich cannot set it."""
+    def _render(self, source: str, width: int) -> str:
+        """Render Markdown to lines for the terminal; plain text if rich fails."""
         if not source.strip():
             return ""
         try:
-            return self._typeset(source, width)
-        except Exception:  # noqa: BLE001 - whatever a library stumbles over, the answer must be seen
+            return self._render_rich(source, width)
+        except Exception:  # noqa: BLE001 - the answer must be shown whatever fails
             return markdown.visible(source).strip("\n") + "\n"
 
-    def _typeset(self, source: str, width: int) -> str:
-        made = self._set("", code_theme=_COLOURS, hyperlinks=False)
-        made.parsed = self._passages.tokens(source)  # our own dialect: to rich's, HTML is no text
-        # One column stays free, so that no line wraps by itself: lines are counted to be overwritten.
-        with self._console.capture() as caught:
-            self._console.print(made, width=width - 1)
-        lines = [line.rstrip() for line in caught.get().split("\n")]
-        filled = [at for at, line in enumerate(lines) if _STYLE.sub("", line).strip()]
-        return "\n".join(lines[filled[0] : filled[-1] + 1]) + "\n" if filled else ""
+    def _render_rich(self, source: str, width: int) -> str:
+        document = self._markdown("", code_theme=_CODE_THEME, hyperlinks=False)
+        document.parsed = self._blocks.tokens(
+            source
+        )  # our own parser: rich's parser does not show HTML as text
+        # One column stays free so that no line wraps: the number of lines must be known to overwrite them.
+        with self._console.capture() as captured:
+            self._console.print(document, width=width - 1)
+        lines = [line.rstrip() for line in captured.get().split("\n")]
+        nonblank = [at for at, line in enumerate(lines) if _STYLE.sub("", line).strip()]
+        return "\n".join(lines[nonblank[0] : nonblank[-1] + 1]) + "\n" if nonblank else ""

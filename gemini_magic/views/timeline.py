@@ -1,6 +1,6 @@
-"""The time line of an answer as an object: a picture in a notebook, block characters in a terminal, a file on request.
+"""The timeline of an answer: an SVG image in a notebook, block characters in a terminal, and an ``.svg`` file.
 
-It shows one moment of a ledger and keeps that; it holds no reference to the ledger.
+A timeline shows the ledger at one moment and keeps no reference to it.
 """
 
 from __future__ import annotations
@@ -14,118 +14,123 @@ from typing import Any, Final
 from ..errors import OptionError
 from ..ledger import Ledger
 from ..markdown import visible
-from . import timeline_svg
 from .status import status_line
-from .timeline_data import BLOCKS, COLUMNS, Arrivals, height, look
-from .units import at, duration, figures, ticks
+from .timeline_data import BLOCKS, COLUMNS, TimelineData, bar_height, timeline_data
+from .timeline_svg import draw_timeline
+from .units import duration, tick_label, ticks
 
 __all__ = ["Timeline"]
 
-_PICTURE: Final = "image/svg+xml"
-_LABEL: Final = 9  # characters before a lane
-_WIDE: Final = 35  # characters of a lane, five columns each
-_LINE: Final = 48  # of a line: a notebook in a narrow window breaks longer ones
-_LONGEST: Final = 300  # of what is said of a try
+_SVG: Final = "image/svg+xml"
+_LABEL_WIDTH: Final = 9  # characters of the label of a lane
+_LANE_WIDTH: Final = 35  # characters of a lane, each five columns wide
+_LINE_WIDTH: Final = 48  # maximum characters of a line; a notebook in a narrow window wraps longer lines
+_MAX_ATTEMPT: Final = 300  # maximum characters of the text about an attempt
 
 
 class Timeline:
-    """When the chunks of an answer came, how large they were, and what was waited for.
+    """Shows when the chunks of an answer arrived, how large they were, and where time was spent waiting.
 
-    In a notebook it is a picture, in a terminal a few lines of text (``str(timeline)``). The picture is an
-    ``image/svg+xml`` that needs nothing else.
+    In a notebook it is displayed as a self-contained ``image/svg+xml``, in a terminal as a few lines of text
+    (``str(timeline)``).
 
     Args:
-        ledger: the record; while it still grows, what has arrived so far is shown.
-        now: seconds since the request was sent, for a ledger that still runs; by the wall clock when left out.
+        ledger: the record; of a running one, what was received so far is shown.
+        now: seconds since the request was sent, for a running ledger; measured by the wall clock when omitted.
 
     Attributes:
-        arrivals: what it shows, as data.
+        data: the data that it shows.
     """
 
     def __init__(self, ledger: Ledger, *, now: float | None = None) -> None:
-        self.arrivals = look(ledger, now)
+        self.data = timeline_data(ledger, now)
         self._status: str = ledger.status
         self._title = visible(status_line(ledger, now=now))
 
     @cached_property
     def svg(self) -> str:
-        """The picture, an SVG document."""
-        return timeline_svg.svg(self.arrivals, self._title, self._status)
+        """The image as an SVG document."""
+        return draw_timeline(self.data, self._title, self._status)
 
     @cached_property
     def _plain(self) -> str:
-        shown = self.arrivals
-        lines = [*_folded(self._title), *filter(None, [shown.remark])]
-        lines += _lanes(shown)
-        if shown.timed:
-            lines.append(_axis(shown.end))
-        lines += _folded(figures(shown))
-        if shown.moments:
-            lines += _folded(" · ".join(f"{name} {duration(t)}" for name, t in shown.moments))
-        for span in shown.tries:
-            words = " ".join(visible(span.words).split())
-            lines.append(shorten(f"{words}, {duration(span.end - span.start)}", _LONGEST, placeholder=" …"))
+        data = self.data
+        lines = [*_wrapped(self._title), *filter(None, [data.remark])]
+        lines += _lane_lines(data)
+        if data.timed:
+            lines.append(_axis_line(data.end))
+        lines += _wrapped(data.summary)
+        if data.moments:
+            lines += _wrapped(" · ".join(f"{name} {duration(t)}" for name, t in data.moments))
+        for span in data.attempts:
+            label = " ".join(visible(span.label).split())
+            lines.append(
+                shorten(f"{label}, {duration(span.end - span.start)}", _MAX_ATTEMPT, placeholder=" …")
+            )
         return "\n".join(lines)
 
     def __str__(self) -> str:
         return self._plain
 
     def __repr__(self) -> str:
-        return f"<Timeline: {figures(self.arrivals)}>"
+        return f"<Timeline: {self.data.summary}>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002 - IPython passes them
-        return {_PICTURE: self.svg, "text/plain": self._plain}
+        return {_SVG: self.svg, "text/plain": self._plain}
 
     def save(self, path: str | Path) -> Path:
-        """Write the picture into an ``.svg`` file; in a browser its parts tell more under the mouse.
+        """Write the image into an ``.svg`` file. A browser shows tooltips for its parts.
+
+        Returns:
+            The path of the file.
 
         Raises:
-            OptionError: the name ends in something else, or the file cannot be written.
+            OptionError: the name does not end in ``.svg``, or the file cannot be written.
         """
         target = Path(path)
         if target.suffix.lower() != ".svg":
             raise OptionError(
-                f"{target.name!r} is no name for the picture of a time line.",
-                remedy="It is an SVG: let the name end in .svg. Browsers and most editors open it.",
+                f"A timeline is saved as an SVG file, but the name is {target.name!r}.",
+                remedy="Use a name that ends in .svg. Browsers and most editors can open it.",
             )
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(self.svg, encoding="utf-8")
         except OSError as error:
             raise OptionError(
-                f"{target} cannot be written: {error.strerror or error}.", remedy="Choose another folder."
+                f"Cannot write {target}: {error.strerror or error}.", remedy="Choose another folder."
             ) from None
         return target
 
 
-def _folded(facts: str) -> list[str]:
-    """Facts on lines that fit, each fact whole where it can be."""
+def _wrapped(facts: str) -> list[str]:
+    """Wrap facts that are separated by dots; a fact is broken only if it is longer than a line."""
     whole = facts.replace(" ", "\xa0").replace("\xa0·\xa0", "\xa0· ")
-    return [line.replace("\xa0", " ") for line in wrap(whole, _LINE, subsequent_indent="  ")]
+    return [line.replace("\xa0", " ") for line in wrap(whole, _LINE_WIDTH, subsequent_indent="  ")]
 
 
-def _lanes(shown: Arrivals) -> Iterable[str]:
-    """A line of blocks for each lane."""
+def _lane_lines(data: TimelineData) -> Iterable[str]:
+    """A line of block characters for each lane."""
     lanes: dict[str, list[int]] = {}
-    for name, bars in shown.lanes.items():
-        sizes = lanes[name] = [0] * _WIDE
+    for name, bars in data.lanes.items():
+        sizes = lanes[name] = [0] * _LANE_WIDTH
         for bar in bars:
-            sizes[bar.column * _WIDE // COLUMNS] += bar.size
+            sizes[bar.column * _LANE_WIDTH // COLUMNS] += bar.size
     largest = max((size for sizes in lanes.values() for size in sizes), default=0)
     for name, sizes in lanes.items():
-        blocks = (BLOCKS[round(height(size, largest) * 7)] if size else " " for size in sizes)
-        yield f"{name:{_LABEL}}{''.join(blocks)}".rstrip()
+        blocks = (BLOCKS[round(bar_height(size, largest) * 7)] if size else " " for size in sizes)
+        yield f"{name:{_LABEL_WIDTH}}{''.join(blocks)}".rstrip()
 
 
-def _axis(end: float) -> str:
-    """Round times below the lanes."""
+def _axis_line(end: float) -> str:
+    """The line with round times below the lanes."""
     line = ""
-    for place in ticks(end, 3):
-        start = _LABEL + min(_WIDE - 1, int(place / end * _WIDE))
-        words = f"╵{at(place, end)}"
-        if start + len(words) > _LINE:
-            words = f"{words[1:]}╵"
-            start += 1 - len(words)
+    for position in ticks(end, 3):
+        start = _LABEL_WIDTH + min(_LANE_WIDTH - 1, int(position / end * _LANE_WIDTH))
+        label = f"╵{tick_label(position, end)}"
+        if start + len(label) > _LINE_WIDTH:
+            label = f"{label[1:]}╵"
+            start += 1 - len(label)
         if len(line) < start or not line:
-            line = f"{line:{start}}{words}"
+            line = f"{line:{start}}{label}"
     return line

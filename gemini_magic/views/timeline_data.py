@@ -1,6 +1,6 @@
-"""When what arrived, as a picture needs it: chunks in columns of time, moments, silences, tries and token counts.
+"""The data of a timeline: chunks in columns of time, milestones, the longest gap, attempts and token counts.
 
-It reads one moment of a ledger in linear time, and draws nothing; what it makes does not grow with the stream.
+The ledger is read once, in linear time. The size of the data does not depend on the number of chunks.
 """
 
 from __future__ import annotations
@@ -16,33 +16,46 @@ from ..events import Usage
 from ..ledger import Ledger
 from ..tables import Rows
 from ..timing import Timing, measure
-from .status import elapsed_of, redacted, waiting
+from .status import elapsed_seconds, redact, wait_text
+from .units import byte_size, duration
 
-__all__ = ["BLOCKS", "COLUMNS", "Arrivals", "Bar", "Span", "UsageStep", "height", "look", "sparkline"]
+__all__ = [
+    "BLOCKS",
+    "COLUMNS",
+    "Bar",
+    "Span",
+    "TimelineData",
+    "UsageStep",
+    "bar_height",
+    "sparkline",
+    "timeline_data",
+]
 
-COLUMNS: Final = 177  # of a time line; five make one of the plain text's
+COLUMNS: Final = 177  # of a timeline; a character of the plain text is five columns wide
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _SPARKS: Final = 16  # characters of a sparkline
-_REFUSED: Final = 400  # HTTP statuses from here on
-_FEWEST: Final = 8  # chunks that make one worth while
-_NOTABLE: Final = 3  # times the median gap
-_LEAST: Final = 0.1  # seconds of a silence that is worth a word
-_MOST: Final = 10**12  # tokens: a larger count is a mistake of the server's
+_FAILED_STATUS: Final = 400  # lowest HTTP status of a failed request
+_MIN_CHUNKS: Final = 8  # chunks; a shorter stream has no sparkline
+_NOTABLE_FACTOR: Final = 3  # a gap is notable if it is this many times the median gap
+_NOTABLE_SECONDS: Final = 0.1  # seconds; a shorter gap is never notable
+_MAX_TOKENS: Final = 10**12  # tokens; a larger count is an error of the server
 _LANES: Final = ("thinking", "answer", "other")
-_NOTHING: Final = "No chunk has arrived."
-_NO_TIMES: Final = "This recording holds no arrival times: the chunks stand in their order."
-_DISORDER: Final = "The times of this recording cannot be right: the chunks stand in their order."
-_AT_ONCE: Final = "Everything came in one moment: the chunks stand in their order."
+_NO_CHUNKS: Final = "No chunks received."
+_NO_TIMES: Final = "This recording has no arrival times. The chunks are shown in order."
+_INVALID_TIMES: Final = "The arrival times of this recording are not valid. The chunks are shown in order."
+_AT_ONCE: Final = "All chunks arrived at the same time. They are shown in order."
 
 
 class Bar(NamedTuple):
-    """The chunks of one lane that fall into one column.
+    """The chunks of one lane in one column.
 
     Attributes:
         column: from 0 to ``COLUMNS - 1``.
-        first: the first chunk's index, and ``t`` its arrival in seconds.
-        chunks: how many there are.
-        size: bytes; ``chars``: characters of answer and thoughts.
+        first: the index of the first chunk.
+        t: the arrival of the first chunk in seconds.
+        chunks: the number of chunks.
+        size: bytes.
+        chars: characters of the answer and the thoughts.
     """
 
     column: int
@@ -54,120 +67,139 @@ class Bar(NamedTuple):
 
 
 class Span(NamedTuple):
-    """A try, a pause before one, or a silence: seconds since the request was sent, and what to say of it."""
+    """An attempt, a pause before an attempt, or a gap between chunks.
 
-    kind: Literal["try", "failed", "pause", "silence"]
+    Attributes:
+        kind: what it is; ``failed`` is an attempt that failed.
+        start: seconds since the request was sent.
+        end: the same.
+        label: a short description.
+    """
+
+    kind: Literal["attempt", "failed", "pause", "gap"]
     start: float
     end: float
-    words: str
+    label: str
 
 
 class UsageStep(NamedTuple):
-    """Token counts from a moment on, at a place from 0 to 1; running totals as sent, the last known where unknown."""
+    """Cumulative token counts from a position on, from 0 to 1; the last known count where one is missing."""
 
-    place: float
+    position: float
     prompt: int
     output: int
     thoughts: int
 
 
-class Arrivals(NamedTuple):
-    """All that a time line shows.
+class TimelineData(NamedTuple):
+    """The data that a timeline shows.
 
     Attributes:
-        timed: whether there are times; without, the chunks stand in their order.
-        end: the axis' length: seconds, or chunks.
-        lanes: the bars by lane, only of lanes that have any.
-        moments: name and seconds of what came first.
-        silence: the longest time in which nothing came after the first chunk, None where it takes less than a column.
-        tries: tries and pauses, empty for one plain request.
-        steps: the token counts.
-        chunks, size: chunks and bytes in all.
-        timing: the same in figures.
-        remark: what a reader must know of the picture; often empty.
+        timed: whether there are arrival times; without them the chunks are in order, at equal distances.
+        end: the length of the axis, in seconds or in chunks.
+        lanes: the bars of each lane that has any.
+        moments: name and time in seconds of the first byte, the first thought and the first text.
+        longest_gap: the longest time without a chunk after the first one; None if it is shorter than a column.
+        attempts: attempts and the pauses between them; empty for a single request.
+        usage_steps: the token counts.
+        chunks: the number of all chunks.
+        size: the bytes of all chunks.
+        timing: the same figures as ``Response.timing``.
+        remark: a sentence about missing or invalid times; often empty.
     """
 
     timed: bool
     end: float
     lanes: dict[str, list[Bar]]
     moments: list[tuple[str, float]]
-    silence: Span | None
-    tries: list[Span]
-    steps: list[UsageStep]
+    longest_gap: Span | None
+    attempts: list[Span]
+    usage_steps: list[UsageStep]
     chunks: int
     size: int
     timing: Timing
     remark: str
 
     @property
-    def notable(self) -> Span | None:
-        """The silence, where it is far longer than an ordinary gap (the inspector's ``gaps.js`` has the same rule)."""
-        least = max(_LEAST, _NOTABLE * (self.timing.gap_p50 or 0.0))
-        return self.silence if self.silence and self.silence.end - self.silence.start >= least else None
+    def summary(self) -> str:
+        """Chunks, bytes and gaps on one line of text."""
+        timing, gap = self.timing, self.longest_gap
+        facts = [f"{self.chunks:,} chunk{'' if self.chunks == 1 else 's'}", byte_size(self.size)]
+        if self.timed and timing.gap_p50 is not None:
+            facts += f"median gap {duration(timing.gap_p50)}", f"p95 gap {duration(timing.gap_p95 or 0)}"
+        if gap is not None:
+            facts.append(f"{gap.label} {duration(gap.end - gap.start)} at {duration(gap.start)}")
+        return " · ".join(facts)
+
+    @property
+    def notable_gap(self) -> Span | None:
+        """The longest gap, if it is far longer than the median gap; ``gaps.js`` of the inspector has the same rule."""
+        gap, least = self.longest_gap, max(_NOTABLE_SECONDS, _NOTABLE_FACTOR * (self.timing.gap_p50 or 0.0))
+        return gap if gap and gap.end - gap.start >= least else None
 
 
-def height(size: int, largest: int) -> float:
-    """A bar's height from 0 to 1: the root, so that one large chunk does not flatten all others."""
+def bar_height(size: int, largest: int) -> float:
+    """The height of a bar from 0 to 1: the square root, so that one large chunk does not make all others tiny."""
     return float((size / largest) ** 0.5) if largest else 0.0
 
 
-def look(ledger: Ledger, now: float | None = None) -> Arrivals:
-    """What a time line of a ledger shows.
+def timeline_data(ledger: Ledger, now: float | None = None) -> TimelineData:
+    """Read the data of a timeline from a ledger.
 
     Args:
-        ledger: the record; of one that is still filled, what is there.
-        now: seconds since the request was sent, for one that still runs; by the wall clock when left out.
+        ledger: the record; of a running one, what was received so far is read.
+        now: seconds since the request was sent, for a running ledger; measured by the wall clock when omitted.
     """
     columns = ledger.chunk_columns
-    count = columns.length  # first: the reader may be appending
-    times: Sequence[float] = columns.given("t", count)
-    sizes: Sequence[int] = columns.given("size", count)
+    count = columns.length  # read first, because the reader thread may append
+    times: Sequence[float] = columns.stored("t", count)
+    sizes: Sequence[int] = columns.stored("size", count)
     end = _end(ledger, times, now)
-    sound = _sound(times, end)
-    timed = sound and end > 0 and (count <= 1 or times[-1] > 0)
+    valid = _times_valid(times, end)
+    timed = valid and end > 0 and (count <= 1 or times[-1] > 0)
     axis = end if timed else float(count)
     lanes: dict[str, list[Bar]] = {name: [] for name in _LANES}
-    said = (columns.given(name, count) for name in ("kind", "text", "thought"))
-    for index, (t, size, kind, *texts) in enumerate(zip(times, sizes, *said, strict=True)):
+    contents = (columns.stored(name, count) for name in ("kind", "text", "thought"))
+    for index, (t, size, kind, *texts) in enumerate(zip(times, sizes, *contents, strict=True)):
         column = min(COLUMNS - 1, int((t if timed else index + 0.5) / axis * COLUMNS))
         _add(lanes[_lane(kind)], Bar(column, index, t, 1, size, sum(map(len, texts))))
     lacks = any(note.kind == "recording-lacks" for note in list(ledger.notes))
-    return Arrivals(
+    return TimelineData(
         timed,
         axis,
         {name: bars for name, bars in lanes.items() if bars},
         _moments(ledger) if timed else [],
-        _silence(ledger, times, end) if timed else None,
-        _tries(ledger, end) if timed else [],
+        _longest_gap(ledger, times, end) if timed else None,
+        _attempts(ledger, end) if timed else [],
         _steps(ledger, axis, timed=timed),
         count,
         sum(sizes),
         measure(ledger.marks, times, ledger.usage or Usage()),
-        "" if timed and count else _remark(count, sound=sound, lacks=lacks),
+        "" if timed and count else _remark(count, valid=valid, lacks=lacks),
     )
 
 
-def _sound(times: Sequence[float], end: float) -> bool:
-    """Whether times can be shown at all; a file that was written by hand may hold anything."""
+def _times_valid(times: Sequence[float], end: float) -> bool:
+    """Whether the times are finite and ascending; the times in a recording file can be anything."""
     return isfinite(end) and all(former <= later for former, later in pairwise((0.0, *times, end)))
 
 
-def _remark(count: int, *, sound: bool, lacks: bool) -> str:
+def _remark(count: int, *, valid: bool, lacks: bool) -> str:
     if not count:
-        return _NOTHING
-    if not sound:
-        return _DISORDER
+        return _NO_CHUNKS
+    if not valid:
+        return _INVALID_TIMES
     return _NO_TIMES if lacks else _AT_ONCE
 
 
 def _end(ledger: Ledger, times: Sequence[float], now: float | None) -> float:
-    """Where the axis ends: at the end of the answer, or now."""
+    """The end of the axis: the end of the answer, or now."""
     last = times[-1] if times else 0.0
     if ledger.status != "running":
         return max(last, ledger.marks.get("total", 0.0))
     if ledger.source == "recording" and now is None:
-        return last  # a replay has a time of its own
-    return max(last, elapsed_of(ledger) - ledger.delay if now is None else now)
+        return last  # a replay has its own speed
+    return max(last, elapsed_seconds(ledger) - ledger.delay if now is None else now)
 
 
 @lru_cache(maxsize=256)
@@ -177,7 +209,7 @@ def _lane(kind: str) -> str:
 
 
 def _add(bars: list[Bar], new: Bar) -> None:
-    """Put a chunk into its lane, into the last bar where that is of the same column."""
+    """Add a chunk to its lane: to the last bar if it has the same column, else as a new bar."""
     if not bars or bars[-1].column != new.column:
         bars.append(new)
         return
@@ -196,22 +228,22 @@ def _moments(ledger: Ledger) -> list[tuple[str, float]]:
     ]
 
 
-def _silence(ledger: Ledger, times: Sequence[float], end: float) -> Span | None:
-    """The longest time without a chunk, the one before the end included."""
+def _longest_gap(ledger: Ledger, times: Sequence[float], end: float) -> Span | None:
+    """The longest time without a chunk, including the time before the end of an incomplete answer."""
     ended = ledger.status == "complete"
     points = times if ended or not times else [*times, end]
     start, stop = max(pairwise(points), key=lambda pair: pair[1] - pair[0], default=(0.0, 0.0))
     if stop - start < end / COLUMNS:
         return None
     last = stop == end and not ended and start == times[-1]
-    return Span("silence", start, stop, "nothing came" if last else "longest gap")
+    return Span("gap", start, stop, "no data" if last else "longest gap")
 
 
-def _tries(ledger: Ledger, end: float) -> list[Span]:
-    """The tries and what was waited for between them; nothing where one request was enough."""
+def _attempts(ledger: Ledger, end: float) -> list[Span]:
+    """The attempts and the pauses between them; empty for a single request."""
     spans: list[Span] = []
     exchanges = list(ledger.exchanges)
-    before = 0.0  # when the try before was over
+    before = 0.0  # end of the previous attempt
     for number, exchange in enumerate(exchanges, 1):
         start = (
             before + (exchange.waited if number > 1 else 0.0)
@@ -219,52 +251,59 @@ def _tries(ledger: Ledger, end: float) -> list[Span]:
             else exchange.started
         )
         start = min(start, end)
-        if spans and start - exchange.waited > before:  # the try before was silent until it was given up
+        if (
+            spans and start - exchange.waited > before
+        ):  # the previous attempt received nothing until it was canceled
             spans[-1] = spans[-1]._replace(end=start - exchange.waited)
             before = spans[-1].end
         if exchange.waited and start > before:
-            spans.append(Span("pause", before, start, f"waited before try {number}"))
-        over = exchange.end is not None or number < len(exchanges)
-        before = start + (exchange.pieces[-1][0] if exchange.pieces else 0.0) if over else end
+            spans.append(Span("pause", before, start, f"wait before attempt {number}"))
+        ended = exchange.end is not None or number < len(exchanges)
+        before = start + (exchange.pieces[-1][0] if exchange.pieces else 0.0) if ended else end
         if number == len(exchanges):
             before = max(before, end)
-        told = f"HTTP {exchange.status}" if exchange.status else ""
-        words = ", ".join(filter(None, (told, exchange.problem and redacted(exchange.problem))))
-        bad = exchange.problem or number < len(exchanges) or (exchange.status or 0) >= _REFUSED
-        kind: Literal["try", "failed"] = "failed" if bad else "try"
+        http = f"HTTP {exchange.status}" if exchange.status else ""
+        description = ", ".join(filter(None, (http, exchange.problem and redact(exchange.problem))))
+        bad = exchange.problem or number < len(exchanges) or (exchange.status or 0) >= _FAILED_STATUS
+        kind: Literal["attempt", "failed"] = "failed" if bad else "attempt"
         spans.append(
-            Span(kind, start, min(before, end), f"try {number}: {words or exchange.end or 'no answer yet'}")
+            Span(
+                kind,
+                start,
+                min(before, end),
+                f"attempt {number}: {description or exchange.end or 'no response yet'}",
+            )
         )
     if ledger.pause is not None and ledger.status == "running":
-        spans.append(Span("pause", min(before, end), end, waiting(ledger, end + ledger.delay) or "waiting"))
+        spans.append(Span("pause", min(before, end), end, wait_text(ledger, end + ledger.delay) or "waiting"))
     return spans if len(spans) > 1 else []
 
 
 def _steps(ledger: Ledger, axis: float, *, timed: bool) -> list[UsageStep]:
-    """The token counts, one for each column at most."""
+    """The token counts, at most one step for each column."""
     rows = Rows(ledger.usage_columns)
     steps: list[UsageStep] = []
     known = [0, 0, 0]
-    for place, *counts in zip(
+    for position, *counts in zip(
         rows["t" if timed else "chunk"], rows["prompt"], rows["output"], rows["thoughts"], strict=True
     ):
         known = [
-            former if count is None else min(max(count, 0), _MOST)
+            former if count is None else min(max(count, 0), _MAX_TOKENS)
             for former, count in zip(known, counts, strict=True)
         ]
-        step = UsageStep((place if timed else place + 0.5) / axis, *known)
-        if steps and int(steps[-1].place * COLUMNS) == int(step.place * COLUMNS):
+        step = UsageStep((position if timed else position + 0.5) / axis, *known)
+        if steps and int(steps[-1].position * COLUMNS) == int(step.position * COLUMNS):
             steps.pop()
         steps.append(step)
     return steps
 
 
 def sparkline(ledger: Ledger) -> str:
-    """How many chunks came when, in sixteen block characters; empty for a short stream and for one without times."""
+    """The number of chunks over time in 16 block characters; empty for a short stream and without arrival times."""
     count = ledger.chunk_columns.length
-    times = ledger.chunk_columns.given("t", count)
+    times = ledger.chunk_columns.stored("t", count)
     end = times[count - 1] if count else 0.0
-    if count < _FEWEST or not 0 <= times[0] < end:
+    if count < _MIN_CHUNKS or not 0 <= times[0] < end:
         return ""
     edges = [bisect_left(times, end * n / _SPARKS, 0, count) for n in range(_SPARKS)] + [count]
     counts = [max(0, stop - start) for start, stop in pairwise(edges)]

@@ -1,145 +1,161 @@
-"""How much of a very long answer is shown, and which images; it knows the text and nothing of how it looks.
+"""Truncates very long answers: a view shows the beginning only. The response has the whole text.
 
-A page, a saved notebook and an interrupt all suffer from an answer without end, so a view takes the beginning only.
-The response holds all of it.
+An endless answer would make the page slow, the saved notebook large, and an interrupt late.
 """
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from ..ledger import Ledger
 from ..markdown import Images
 
-__all__ = ["MOST", "MOST_HTML", "Excerpt", "hint", "left_out"]
+__all__ = ["MAX_CHARACTERS", "MAX_HTML", "Excerpt", "TruncatedText", "truncation_notice"]
 
 # Characters of an answer, and of its thoughts. The longest answers of today's models have 65,536 tokens, some 300,000.
-MOST: Final = 500_000
-MOST_HTML: Final = 2_000_000  # characters: some texts make thirty of one
-_MARK: Final = 8  # a line or a table's cell costs a page as much as so many characters more
-_ZONE: Final = 5_000  # the cut is made at a line end if there is one in the last characters
+MAX_CHARACTERS: Final = 500_000
+MAX_HTML: Final = 2_000_000  # characters; some texts have thirty characters of HTML for each of their own
+_LINE_COST: Final = 8  # a line or a table cell costs the page as much as so many characters
+_ZONE: Final = 5_000  # the text is cut at a line end if there is one in this many last characters
 
 
 def _cost(text: str) -> int:
-    return len(text) + _MARK * (text.count("\n") + text.count("|"))
+    return len(text) + _LINE_COST * (text.count("\n") + text.count("|"))
+
+
+class TruncatedText(NamedTuple):
+    """A text at one moment, or the beginning of a very long one.
+
+    Attributes:
+        name: which text of the ledger.
+        text: what is shown of it.
+        length: characters of the whole text.
+        cut: whether the whole text is longer than what is shown.
+    """
+
+    name: Literal["answer", "thoughts"]
+    text: str
+    length: int
+    cut: bool
+
+    def shortened(self, length: int) -> TruncatedText:
+        """The first ``length`` characters, or a few less so that the text ends at a line end."""
+        text = self.text[:length]
+        return self._replace(text=text[: text.rfind("\n", max(0, length - _ZONE)) + 1 or length], cut=True)
+
+    @property
+    def cut_note(self) -> str:
+        """A sentence that says how much is not shown; empty if everything is."""
+        if not self.cut:
+            return ""
+        of = "" if self.name == "answer" else " of the thoughts"
+        attribute = "text" if self.name == "answer" else "thoughts"
+        return (
+            f"Only the first {len(self.text):,} of {self.length:,} characters{of} are shown. "
+            f"The response's `{attribute}` has all of them."
+        )
 
 
 class Excerpt:
-    """The beginning of a growing text, as a growing list of pieces; cut at a line end where there is one.
+    """The beginning of a growing text, as a growing list of deltas, cut at a line end if there is one.
 
-    A line that may have to be cut is held back until it is complete, or the ledger closed.
+    A line that may have to be cut is kept back until the line is complete or the ledger is closed.
 
     Args:
         ledger: the record.
-        name: whose text.
+        name: which text of the ledger.
 
     Attributes:
-        images: those that may be drawn in it.
-        cut: whether there is more; ``stopped``: whether that is so because of its HTML.
+        images: which images may be shown in it.
+        cut: whether the whole text is longer than the excerpt.
+        stopped: whether the excerpt was ended by :meth:`stop`.
     """
 
     def __init__(self, ledger: Ledger, name: Literal["answer", "thoughts"]) -> None:
-        self.images = Images.parse(ledger.look.images)
+        self.images = Images.parse(ledger.display.images)
         self._ledger = ledger
         self._source: list[str] = getattr(ledger, name)
-        self._name = name
+        self._name: Literal["answer", "thoughts"] = name
         self._cursor = 0
         self._pieces: list[str] = []
-        self._room = MOST
-        self._held = ""
-        self._ended_a_line = False  # within the zone
-        self._length = 0
+        self._room = MAX_CHARACTERS
+        self._kept_back = ""
+        self._ended_a_line = False  # in the last _ZONE characters
         self.cut = self.stopped = False
 
     def __len__(self) -> int:
-        self._follow()
+        self._read_new()
         return len(self._pieces)
 
     def __getitem__(self, place: slice) -> list[str]:
-        self._follow()
+        self._read_new()
         return self._pieces[place]
 
     @property
     def text(self) -> str:
-        """What is shown, in one."""
+        """The text of the excerpt in one string."""
         return "".join(self[:])
 
     def stop(self) -> None:
-        """Take no more, whatever there is room for: its HTML is too long."""
+        """End the excerpt here, because its HTML is too long."""
         self.cut = self.stopped = True
 
-    def shorten(self, length: int) -> None:
-        """Keep so many characters, or a few less."""
-        text = self.text[:length]
-        text = text[: text.rfind("\n", max(0, length - _ZONE)) + 1 or length]
-        self._pieces, self._length, self.cut = [text], len(text), True
+    def truncated(self) -> TruncatedText:
+        """The excerpt at this moment."""
+        text = self.text
+        return TruncatedText(
+            self._name, text, sum(map(len, list(self._source))) if self.cut else len(text), self.cut
+        )
 
-    def said(self) -> str:
-        """That this is not all, in a sentence; empty when it is."""
-        self._follow()
-        if not self.cut:
-            return ""
-        whole = sum(map(len, list(self._source)))
-        of = "" if self._name == "answer" else " of the thoughts"
-        held = "text" if self._name == "answer" else "thoughts"
-        return f"Shown are the first {self._length:,} of {whole:,} characters{of}; the response's `{held}` holds all."
-
-    def _follow(self) -> None:
+    def _read_new(self) -> None:
         if self.cut:
             return
-        over = self._ledger.status != "running"  # asked first: then nothing follows what is read now
+        ended = self._ledger.status != "running"  # read before the text: none is added after the end
         new = self._source[self._cursor :]
         self._cursor += len(new)
-        self.cut = any(self._overflows(piece) for piece in new)
-        if over and self._held and not self.cut:
-            self._release(len(self._held))
+        self.cut = any(self._add_or_cut(piece) for piece in new)
+        if ended and self._kept_back and not self.cut:
+            self._release(len(self._kept_back))
 
-    def _overflows(self, piece: str) -> bool:
-        """Take a piece, or what there is room for; whether that is not all."""
+    def _add_or_cut(self, piece: str) -> bool:
+        """Add a delta, or the part of it that fits; return whether the rest was cut."""
         room = self._room
-        if not self._held and _cost(piece) + _ZONE <= room:
+        if not self._kept_back and _cost(piece) + _ZONE <= room:
             self._pieces.append(piece)
             self._room -= _cost(piece)
-            self._length += len(piece)
             return False
-        self._held += piece
-        fits = _fitting(self._held, room)
-        zone = _fitting(self._held, max(0, room - _ZONE))
-        if fits < len(self._held):
-            end = self._held.rfind("\n", zone, fits) + 1
+        self._kept_back += piece
+        fits = _fitting_length(self._kept_back, room)
+        zone = _fitting_length(self._kept_back, max(0, room - _ZONE))
+        if fits < len(self._kept_back):
+            end = self._kept_back.rfind("\n", zone, fits) + 1
             self._release(end or (0 if self._ended_a_line else fits))
             return True
-        end = self._held.rfind("\n", 0, fits) + 1
+        end = self._kept_back.rfind("\n", 0, fits) + 1
         end = max(zone, end)
-        self._ended_a_line = self._ended_a_line or self._held[:end].endswith("\n")
+        self._ended_a_line = self._ended_a_line or self._kept_back[:end].endswith("\n")
         self._release(end)
         return False
 
     def _release(self, end: int) -> None:
-        piece, self._held = self._held[:end], self._held[end:]
+        piece, self._kept_back = self._kept_back[:end], self._kept_back[end:]
         if piece:
             self._pieces.append(piece)
             self._room -= _cost(piece)
-            self._length += len(piece)
 
 
-def _fitting(text: str, room: int) -> int:
-    """How many characters of a text there is room for."""
+def _fitting_length(text: str, room: int) -> int:
+    """The number of characters of a text that fit."""
     low, high = 0, min(len(text), room)
     while low < high:
         middle = (low + high + 1) // 2
-        if middle + _MARK * (text.count("\n", 0, middle) + text.count("|", 0, middle)) <= room:
+        if middle + _LINE_COST * (text.count("\n", 0, middle) + text.count("|", 0, middle)) <= room:
             low = middle
         else:
             high = middle - 1
     return low
 
 
-def hint(*excerpts: Excerpt) -> str:
-    """The same in a few words, while it still grows."""
+def truncation_notice(*excerpts: Excerpt) -> str:
+    """A short text for the status line if an excerpt is cut; else empty."""
     return "too long, the rest is not shown" if any(excerpt.cut for excerpt in excerpts) else ""
-
-
-def left_out(*excerpts: Excerpt) -> list[str]:
-    """What is not shown, a sentence each."""
-    return [said for excerpt in excerpts if (said := excerpt.said())]

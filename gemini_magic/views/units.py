@@ -1,13 +1,11 @@
-"""How the times, sizes and places of a time line are written; plain text, nothing is drawn here."""
+"""Formats the times, sizes and axis labels of a timeline as text."""
 
 from __future__ import annotations
 
 from math import floor, log10
 from typing import Final
 
-from .timeline_data import Arrivals
-
-__all__ = ["at", "duration", "figures", "large", "ticks"]
+__all__ = ["byte_size", "duration", "tick_label", "ticks"]
 
 _MINUTE: Final = 60.0
 _TEN_MINUTES: Final = 600.0
@@ -16,7 +14,7 @@ _KILO, _MEGA = 1000, 1_000_000
 
 
 def duration(seconds: float) -> str:
-    """Seconds in three figures: ``620 ms``, ``1.31 s``, ``12.4 s``, ``2 min 05 s``."""
+    """Seconds with three digits: ``620 ms``, ``1.31 s``, ``12.4 s``, ``2 min 05 s``."""
     thousandths = round(seconds * 1000, 1)
     if round(thousandths) < _KILO:
         return f"{thousandths:.0f} ms" if thousandths >= 1 else f"{thousandths:g} ms"
@@ -26,27 +24,16 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s"
 
 
-def large(size: int) -> str:
-    """Bytes in words: ``812 B``, ``18.3 kB``, ``1.2 MB``."""
+def byte_size(size: int) -> str:
+    """A number of bytes: ``812 B``, ``18.3 kB``, ``1.2 MB``."""
     if size < _KILO:
         return f"{size} B"
     kilos = round(size / _KILO, 1)
     return f"{kilos:.1f} kB" if kilos < _KILO else f"{size / _MEGA:.1f} MB"
 
 
-def figures(shown: Arrivals) -> str:
-    """What the picture says, in one line of figures."""
-    timing, silence = shown.timing, shown.silence
-    facts = [f"{shown.chunks:,} chunk{'' if shown.chunks == 1 else 's'}", large(shown.size)]
-    if shown.timed and timing.gap_p50 is not None:
-        facts.append(f"gaps: median {duration(timing.gap_p50)}, p95 {duration(timing.gap_p95 or 0)}")
-    if silence is not None:
-        facts.append(f"{silence.words} {duration(silence.end - silence.start)} at {duration(silence.start)}")
-    return " · ".join(facts)
-
-
 def ticks(end: float, most: int = 8, least: float = 0.0) -> list[float]:
-    """Round places on an axis from 0 to ``end``: at most ``most`` steps of 1, 2 or 5 times a power of ten."""
+    """Round positions on an axis from 0 to ``end``: at most ``most`` steps of 1, 2 or 5 times a power of ten."""
     unit = _MINUTE if end >= _TEN_MINUTES else 1.0
     rough = max(end / unit / most, least)
     power = 10.0 ** floor(log10(rough))
@@ -54,8 +41,8 @@ def ticks(end: float, most: int = 8, least: float = 0.0) -> list[float]:
     return [n * step * unit for n in range(int(end / unit / step + 1e-9) + 1)]
 
 
-def at(place: float, end: float) -> str:
-    """A tick's words: all of an axis in one unit."""
+def tick_label(position: float, end: float) -> str:
+    """The label of a tick; all labels of an axis have the same unit."""
     if end >= _TEN_MINUTES:
-        return f"{place / _MINUTE:g} min"
-    return f"{place:g} s" if end >= 1 else f"{place * 1000:g} ms"
+        return f"{position / _MINUTE:g} min"
+    return f"{position:g} s" if end >= 1 else f"{position * 1000:g} ms"

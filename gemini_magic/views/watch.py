@@ -1,6 +1,6 @@
-"""Draws a stream that somebody began from Python, until it is over: in a notebook live, in a terminal as text.
+"""Shows a stream that was started from Python code until it ends: live in a notebook, as text in a terminal.
 
-The cells of ``%%gemini`` have a pump of their own; this one blocks its caller.
+``%%gemini`` cells do not use this module. The function here blocks its caller.
 """
 
 from __future__ import annotations
@@ -15,37 +15,37 @@ from .select import select_view
 __all__ = ["watch"]
 
 _TICK = 0.09  # seconds
-_REST = 0.03  # between looks at a stream that is busy
+_PAUSE = 0.03  # seconds between two updates while the stream is busy
 
 
-class Watched(Protocol):
-    """A stream, as far as it is watched."""
+class WatchableStream(Protocol):
+    """The methods of a stream that are needed here."""
 
     @property
     def done(self) -> bool:
-        """Whether it is over."""
+        """Whether the stream has ended."""
 
     def wait_change(self, version: int, timeout: float | None = None) -> int:
-        """Wait until there is something new."""
+        """Wait until the ledger has another version than ``version``; return the version."""
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end."""
+        """Wait for the end of the stream; return whether it has ended."""
 
     def cancel(self, cause: Literal["interrupt", "stop"] = "interrupt") -> None:
-        """Stop it."""
+        """Stop the stream."""
 
 
-def watch(ledger: Ledger, stream: Watched) -> None:
-    """Draw until the stream is over; an interrupt stops it, and leaves the picture of what had come."""
+def watch(ledger: Ledger, stream: WatchableStream) -> None:
+    """Update a view until the stream ends. An interrupt stops the stream; what was received is shown."""
     shell: Any = get_ipython()
-    view = select_view(ledger, display="auto", shell=shell, allow_stdin=_asked_by_somebody(shell), stop=None)
+    view = select_view(ledger, display="auto", shell=shell, allow_stdin=_allows_stdin(shell), stop=None)
     try:
         view.open()
         version = -1
         while not stream.done:
             version = stream.wait_change(version, _TICK)
             view.update()
-            stream.wait(_REST)
+            stream.wait(_PAUSE)
     except KeyboardInterrupt:
         stream.cancel("interrupt")
         raise
@@ -54,7 +54,7 @@ def watch(ledger: Ledger, stream: Watched) -> None:
         view.close()
 
 
-def _asked_by_somebody(shell: Any) -> bool:
-    """Whether a front end with somebody in front of it runs this cell."""
+def _allows_stdin(shell: Any) -> bool:
+    """Whether the current execute request allows input, as requests from a front end with a user do."""
     parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
     return bool(parent.get("content", {}).get("allow_stdin")) if isinstance(parent, dict) else False

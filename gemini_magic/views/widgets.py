@@ -1,8 +1,9 @@
-"""The widgets of the live view: it is the only module that knows ipywidgets, and it does not know what they show.
+"""The widgets of the live view. This is the only module that imports ipywidgets.
 
-They have neither layout nor style. A page that is loaded in mid-answer gets news of widgets before it has the older
-ones, and waits two seconds for each one that it does not know but another refers to, all in one queue: a reference in
-every piece to one layout would keep such a page waiting for minutes. So nothing refers to anything but its children.
+The widgets have neither layout nor style. A page that is opened while an answer is streaming receives messages about
+new widgets before it knows the older ones. It waits two seconds for each unknown widget that another one refers to,
+one after another: if every piece referred to one layout, the page would wait for minutes. So widgets refer to their
+children only.
 """
 
 from __future__ import annotations
@@ -14,104 +15,107 @@ from typing import Any, Final
 import ipywidgets
 from traitlets import Any as Anything
 
-__all__ = ["WidgetSet", "check", "has_formula", "running_loop"]
+__all__ = ["WidgetSet", "check_version", "has_formula", "running_loop"]
 
-_OLDEST: Final = 8  # major version of ipywidgets
-_CLOSED: Final = 5  # widgets that are closed together: each is a message, and there may be a thousand
-_PAUSE: Final = 0.25  # seconds between some and the next
+_MIN_VERSION: Final = 8  # lowest major version of ipywidgets
+# Widgets that are closed at once: each takes a message, and there can be a thousand.
+_CLOSED_AT_ONCE: Final = 5
+_PAUSE: Final = 0.25  # seconds between two such groups
 
 
 class _Html(ipywidgets.HTML):
-    """HTML as it is."""
+    """Shows HTML."""
 
     layout = Anything(None).tag(sync=True)
     style = Anything(None).tag(sync=True)
 
 
 class _Math(ipywidgets.HTMLMath):
-    """HTML of which the page typesets the formulas: all of them, with each change of its value."""
+    """Shows HTML whose formulas the page typesets: all of them, after each change of the value."""
 
     layout = Anything(None).tag(sync=True)
     style = Anything(None).tag(sync=True)
 
 
 class _Box(ipywidgets.VBox):
-    """Widgets one below the other, or as the style sheet has it."""
+    """Contains other widgets; the style sheet decides how they are laid out."""
 
     layout = Anything(None).tag(sync=True)
 
 
 class _Button(ipywidgets.Button):
-    """A button that looks as the style sheet says."""
+    """A button whose style is in the style sheet."""
 
     layout = Anything(None).tag(sync=True)
     style = Anything(None).tag(sync=True)
 
 
 def has_formula(html: str) -> bool:
-    """Say whether there is a formula in a piece for the page to typeset."""
+    """Whether HTML contains a formula that the page typesets."""
     return 'class="mathjax_process"' in html
 
 
 def _typeset(html: str) -> str:
-    """A piece for a widget whose whole value is typeset: below this element only the formulas are."""
+    """Wrap HTML so that the page typesets its formulas only, and not the other text."""
     return f'<div class="mathjax_ignore">{html}</div>'
 
 
-def check() -> None:
-    """Refuse a release these widgets do not work with.
+def check_version() -> None:
+    """Check the version of ipywidgets.
 
     Raises:
-        ImportError: it is too old.
+        ImportError: the version is too old.
     """
-    if int(ipywidgets.__version__.partition(".")[0]) < _OLDEST:
-        raise ImportError(f"ipywidgets {ipywidgets.__version__} is too old, {_OLDEST} is needed")
+    if int(ipywidgets.__version__.partition(".")[0]) < _MIN_VERSION:
+        raise ImportError(
+            f"ipywidgets {ipywidgets.__version__} is too old, version {_MIN_VERSION} or newer is needed"
+        )
 
 
 class WidgetSet:
-    """Makes widgets and remembers them for closing.
+    """Creates widgets and closes them.
 
     Attributes:
-        made: all that were made, in this order.
+        made: all widgets that are open, in the order of their creation.
     """
 
     def __init__(self) -> None:
-        self.made: list[Any] = []
+        self.all: list[Any] = []
 
     def html(self, value: str, *, math: bool = False) -> Any:
-        """A widget that shows HTML; with ``math`` the page typesets its formulas, so it should hardly ever change."""
-        return self._keep(_Math(value=_typeset(value)) if math else _Html(value=value))
+        """Create a widget that shows HTML; with ``math`` the page typesets its formulas, so it should rarely change."""
+        return self._register(_Math(value=_typeset(value)) if math else _Html(value=value))
 
     def change(self, widget: Any, value: str) -> None:
-        """Show other HTML in a widget."""
+        """Replace the HTML of a widget."""
         widget.value = _typeset(value) if isinstance(widget, _Math) else value
 
     def box(self, children: Sequence[Any] = (), *classes: str) -> Any:
-        """A widget that holds others; ``children`` may change."""
-        return self._keep(_Box(children=tuple(children), _dom_classes=classes))
+        """Create a widget that contains others; ``children`` may be changed later."""
+        return self._register(_Box(children=tuple(children), _dom_classes=classes))
 
     def stop(self, callback: Callable[[], None]) -> Any:
-        """A Stop button. The callback is called on whichever thread the kernel uses for such messages."""
+        """Create a Stop button. The callback is called on the thread on which the kernel handles widget messages."""
         button = _Button(
             description="Stop",
             icon="stop",
-            tooltip="Stop this answer; what has arrived is kept",
+            tooltip="Stop this answer and keep what was received",
             _dom_classes=("gm-stop",),
         )
         button.on_click(lambda _: callback())
-        return self._keep(button)
+        return self._register(button)
 
     def close(self, *kept: Any, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        """Close all but some widgets, little by little where there is an event loop to do so."""
-        rest = [widget for widget in self.made if widget not in kept]
-        self.made = list(kept)
+        """Close all widgets except ``kept``, a few at a time if there is an event loop."""
+        rest = [widget for widget in self.all if widget not in kept]
+        self.all = list(kept)
         if loop is None or loop.is_closed():
             _close(rest)
         else:
             loop.call_soon_threadsafe(_close_some, rest, loop)
 
-    def _keep(self, widget: Any) -> Any:
-        self.made.append(widget)
+    def _register(self, widget: Any) -> Any:
+        self.all.append(widget)
         return widget
 
 
@@ -121,13 +125,13 @@ def _close(widgets: list[Any]) -> None:
 
 
 def _close_some(widgets: list[Any], loop: asyncio.AbstractEventLoop) -> None:
-    _close(widgets[:_CLOSED])
-    if len(widgets) > _CLOSED:
-        loop.call_later(_PAUSE, _close_some, widgets[_CLOSED:], loop)
+    _close(widgets[:_CLOSED_AT_ONCE])
+    if len(widgets) > _CLOSED_AT_ONCE:
+        loop.call_later(_PAUSE, _close_some, widgets[_CLOSED_AT_ONCE:], loop)
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
-    """The event loop that this thread runs, if any: a kernel's is there after the cell has ended, too."""
+    """The event loop of this thread, or None. The loop of a kernel still runs after the cell has ended."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

@@ -196,7 +196,7 @@ def test_the_key_of_a_backend_is_sent_to_its_host_in_its_header(
         monkeypatch.setenv("HTTPS_PROXY", far.proxy)
         monkeypatch.setenv("SSL_CERT_FILE", far.authority)
         r = gemini_magic.ask("hi", backend=dialect, model="m", auth=style, retries=0)
-    assert (r.status, far.asked) == ("complete", [host]), r.error
+    assert (r.status, far.hosts) == ("complete", [host]), r.error
     (seen,) = fake_server.requests
     carriers = [name for name, value in seen.headers.items() if CANARY in value]
     assert carriers == [header]
@@ -231,7 +231,7 @@ def test_no_key_of_any_service_is_sent_to_another_host(fake_server, tmp_path, mo
                 gemini_magic.ask("hi", key_env=name.lower() if name != "GEMINI_API_KEY" else name, **where)
         monkeypatch.setenv("MINE", "for-the-other-host-0123")
         assert gemini_magic.ask("hi", key_env="MINE", **where).status == "complete"
-    assert set(far.asked) == {"stranger.example"}
+    assert set(far.hosts) == {"stranger.example"}
     assert len(fake_server.requests) == 2
     assert CANARY not in str([seen.headers for seen in fake_server.requests])
     assert "for-the-other-host-0123" in str(fake_server.requests[-1].headers)
@@ -297,7 +297,7 @@ def test_the_error_for_a_missing_key_mentions_a_configured_key_that_is_for_anoth
     (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nbackend = "adaptive"\nkey_env = "MYKEY"\n')
     with pytest.raises(CredentialsError, match="No key was found") as caught:
         gemini_magic.ask("hi", backend="vertex")
-    assert caught.value.remedy.startswith("The key that key_env (")
+    assert caught.value.remedy.startswith("The key in key_env (from ")
     assert "GOOGLE_API_KEY" in caught.value.remedy
     assert len(str(caught.value).splitlines()) <= 3
 
@@ -342,7 +342,7 @@ def test_a_secret_is_never_shown():
 
 
 def test_a_key_is_not_in_any_record_of_a_run(fake_server, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(reader, "jittered", lambda attempt: 0.01)
+    monkeypatch.setattr(reader, "backoff", lambda attempt: 0.01)
     caplog.set_level(logging.DEBUG)
     fake_server.script(reset())
     fake_server.script(status(503, body=f"<h1>The key {CANARY} is tired</h1>"))

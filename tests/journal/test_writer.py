@@ -20,7 +20,7 @@ from gemini_magic.errors import JournalError
 from gemini_magic.journal import Journal
 from gemini_magic.journal.database import Database
 from gemini_magic.journaling import journal
-from gemini_magic.views.static import plain
+from gemini_magic.views import bundle
 
 BUSY = status(503, {"Retry-After": "0"}, google_error(503, "Busy.", "UNAVAILABLE"))
 ANSWERS = {
@@ -36,6 +36,10 @@ ANSWERS = {
     "refused": [status(400, {}, google_error(400, "No.", "INVALID_ARGUMENT"))],
     "stalled": [text("Hel"), stall()],
 }
+
+
+def plain(ledger):
+    return bundle(ledger)["text/plain"]
 
 
 @pytest.mark.parametrize("what", ANSWERS)

@@ -96,10 +96,20 @@ FAULTS = {
     # -- slow
     "late head": Fault([[pause(0.4), text("fine"), finish()]], at_least=0.4),
     "no head at all": Fault(
-        [[gate("never")]], "stalled", "", fails=True, options="--first-byte-timeout 0.3", shows="Nothing came"
+        [[gate("never")]],
+        "stalled",
+        "",
+        fails=True,
+        options="--first-byte-timeout 0.3",
+        shows="The server sent no data",
     ),
     "head, then nothing": Fault(
-        [[stall()]], "stalled", "", fails=True, options="--first-byte-timeout 0.3", shows="Nothing came"
+        [[stall()]],
+        "stalled",
+        "",
+        fails=True,
+        options="--first-byte-timeout 0.3",
+        shows="The server sent no data",
     ),
     "byte by byte": Fault([[dribble(line(MIXED), 1, 0.001)]], text=MIXED, within=8.0),
     "three bytes at a time, without chunks": Fault(
@@ -132,7 +142,7 @@ FAULTS = {
         "",
         fails=True,
         options="",
-        shows="is not HTTP",
+        shows="is not valid HTTP",
     ),
     "a head that dribbles": Fault(
         [[bare(HEAD), *[step for _ in range(40) for step in (bare(b"X"), pause(0.1))], stall()]],
@@ -140,7 +150,7 @@ FAULTS = {
         "",
         fails=True,
         options="--first-byte-timeout 0.4 --stall-timeout 0.3",
-        shows="Nothing came",
+        shows="The server sent no data",
         within=3.9,
     ),
     "early hints": Fault(
@@ -192,7 +202,7 @@ FAULTS = {
         "",
         fails=True,
         options="",
-        shows="is not HTTP",
+        shows="is not valid HTTP",
         within=3.0,
     ),
     "two lengths": Fault(
@@ -201,7 +211,7 @@ FAULTS = {
         "",
         fails=True,
         options="",
-        shows="is not HTTP",
+        shows="is not valid HTTP",
     ),
     "HTTP/1.0": Fault([Script([text("fine"), finish()], http10=True)]),
     "no body": Fault([[]], "truncated", "", fails=True, shows="The answer was empty"),
@@ -394,7 +404,7 @@ def saved():
                 _SAY.format(fault.condition or True),
             ]
         notebook = run_notebook(cells, env={"K": CANARY}, allow_errors=True, timeout=60)
-        asked = [server.asked(f"fault-{number}") for number in range(len(FAULTS))]
+        asked = [server.requests_for(f"fault-{number}") for number in range(len(FAULTS))]
     found = zip(notebook.cells[1::2], notebook.cells[2::2], asked, strict=True)
     return dict(zip(FAULTS, found, strict=True))
 

@@ -78,7 +78,7 @@ def test_a_wait_for_the_rate_limit_is_shown_and_can_be_interrupted(kernel, serve
     then = kernel.interrupt()
     kernel.finish(run)
     assert run.reply.time - then < 0.2
-    assert "waiting for its turn, 1 min 00 s" in str(run.messages)
+    assert "waiting for the rate limit, 1 min 00 s" in str(run.messages)
     assert value(kernel, "r.status, len(r.attempts)") == ("interrupted", 0)
     assert len(server.requests) == 1
 

@@ -1,4 +1,4 @@
-"""A pseudo-terminal with a program in it, and what its screen shows; knows the few control sequences views use."""
+"""Runs a program in a pseudo-terminal and shows its screen; supports the control sequences that views use."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Terminal:
     """Runs a command in a terminal of a given size.
 
     Attributes:
-        sent: what the command wrote, decoded; the terminal itself turns a newline into two characters.
+        sent: the decoded output of the command; the terminal converts each newline to two characters.
     """
 
     def __init__(
@@ -59,43 +59,43 @@ class Terminal:
         os.write(self._file, keys.encode())
 
     def read(self, pattern: str | None = None, timeout: float = 20) -> str:
-        """Read until a pattern has come since the last call, or to the program's end; returns what came."""
+        """Read until the new output matches a pattern, or until the program ends; return the new output."""
         start, deadline = len(self._raw), time.monotonic() + timeout
         while pattern is None or not re.search(pattern, self._raw[start:].decode("utf-8", "replace")):
             left = deadline - time.monotonic()
-            assert left > 0, f"waited {timeout} s for {pattern!r}; came: {self.sent[-2000:]!r}"
+            assert left > 0, f"no {pattern!r} within {timeout} s; output: {self.sent[-2000:]!r}"
             if not select([self._file], [], [], left)[0]:
                 continue
             try:
                 piece = os.read(self._file, 65536)
-            except OSError:  # how Linux says that the program has ended
+            except OSError:  # raised on Linux when the program has ended
                 piece = b""
             if not piece:
-                assert pattern is None, f"ended before {pattern!r}; came: {self.sent[-2000:]!r}"
+                assert pattern is None, f"ended before {pattern!r}; output: {self.sent[-2000:]!r}"
                 break
             self._raw += piece
         return self._raw[start:].decode("utf-8", "replace")
 
     def screen(self) -> list[str]:
-        """The lines that stand on the paper, those scrolled off the top included."""
+        """All lines of the screen, including those that were scrolled off the top."""
         rows, row, column = [""], 0, 0
         for token in _TOKEN.finditer(self.sent):
-            said, final = token[0], token[2]
+            text, final = token[0], token[2]
             if final == "A":
-                # Lines that scrolled off cannot be reached any more.
+                # The cursor cannot reach lines that were scrolled off.
                 row = max(len(rows) - self.lines, row - int(token[1] or 1), 0)
             elif final == "J":
                 del rows[row + 1 :]
                 rows[row] = rows[row][:column]
             elif final == "K":
                 rows[row] = rows[row][:column]
-            elif said == "\r":
+            elif text == "\r":
                 column = 0
-            elif said == "\n":
+            elif text == "\n":
                 row += 1
                 rows += [""] * (row + 1 - len(rows))
-            elif final is None and said not in ("\b", "\x1b"):
-                for char in said:
+            elif final is None and text not in ("\b", "\x1b"):
+                for char in text:
                     if column == self.columns:
                         row, column = row + 1, 0
                         rows += [""] * (row + 1 - len(rows))
@@ -105,5 +105,5 @@ class Terminal:
 
 
 def python(code: str, **options: object) -> Terminal:
-    """A terminal in which a Python program runs."""
+    """A terminal that runs a Python program."""
     return Terminal([sys.executable, "-c", code], **options)  # type: ignore[arg-type]

@@ -1,13 +1,14 @@
-"""A stage for views: ledgers fed by hand, a clock that only moves when told, and a record of every message."""
+"""Helpers for tests of views: ledgers that a test fills, a clock that a test sets, and a record of every message."""
 
 from __future__ import annotations
 
 import itertools
 from types import SimpleNamespace
 
+from gemini_magic.backends.gemini_decode import finish_of
 from gemini_magic.content import Request, Text, Thought, Turn
 from gemini_magic.errors import ServiceError, WireError
-from gemini_magic.events import Decoded, Delta, Failure, Finish, Usage, UsageReport
+from gemini_magic.events import Decoded, Delta, Failure, Usage, UsageReport
 from gemini_magic.ledger.ledger import Ledger
 
 STATIC_TYPES = {"application/vnd.gemini-stream+json", "text/html", "text/markdown", "text/plain"}
@@ -46,7 +47,7 @@ ATTACK = """<script>alert(1)</script>
 
 def new_ledger(model="gemini-flash-latest"):
     ledger = Ledger(Request(model=model, turns=(Turn("user", (Text("hi"),)),)))
-    ledger.enter("connecting")
+    ledger.set_phase("connecting")
     return ledger
 
 
@@ -61,11 +62,11 @@ def feed(
     if usage:
         events.append(UsageReport(Usage(**usage)))
     if finish:
-        events.append(Finish(finish, message, prompt=prompt))
+        events.append(finish_of(finish, message, prompt=prompt))
     if failure:
         events.append(Failure(**failure))
     if ledger.phase != "streaming":
-        ledger.enter("streaming")
+        ledger.set_phase("streaming")
     ledger.add(b"{}", t, Decoded(events))
     return ledger
 
@@ -79,15 +80,13 @@ def finished(text=ANSWER, *, thought="", finish="STOP", cause="end", t=3.2, **mo
 
 def _stalled():
     ledger = feed(new_ledger(), "Half an ans")
-    ledger.limit = 60.0
-    ledger.close("stalled", t=61.0)
+    ledger.close("stalled", t=61.0, limit=60.0)
     return ledger
 
 
 def _timed_out():
     ledger = feed(new_ledger(), "Half an ans")
-    ledger.limit = 5.0
-    ledger.close("timeout", t=5.0)
+    ledger.close("timeout", t=5.0, limit=5.0)
     return ledger
 
 
@@ -131,7 +130,7 @@ ENDINGS = {
 
 
 class Clock:
-    """Seconds that pass only when told."""
+    """A clock whose time changes only when a test sets ``now``."""
 
     def __init__(self):
         self.now = 100.0
@@ -141,7 +140,7 @@ class Clock:
 
 
 class Stage:
-    """Every message a view sends: displays, and what widgets say over their comms.
+    """Records every message of a view: displays and the messages of widgets.
 
     Attributes:
         displays: (data, display id, whether it is an update, time).
@@ -161,7 +160,7 @@ class Stage:
 
     def create_comm(self, *, data=None, comm_id=None, **_):
         comm_id = comm_id or f"comm-{next(self._ids)}"
-        self._say("open", comm_id, data)
+        self._record("open", comm_id, data)
         self.state[comm_id] = dict(data["state"])
         return SimpleNamespace(
             comm_id=comm_id,
@@ -172,20 +171,20 @@ class Stage:
             send=lambda data=None, **_: self._update(comm_id, data),
         )
 
-    def _say(self, kind, comm_id, data):
+    def _record(self, kind, comm_id, data):
         if self.broken:
             raise RuntimeError("the front end is gone")
         self.messages.append((self.clock.now, kind, comm_id, data))
 
     def _update(self, comm_id, data):
-        self._say("msg", comm_id, data)
+        self._record("msg", comm_id, data)
         self.state[comm_id].update(data["state"])
 
     def _close(self, comm_id):
-        self._say("close", comm_id, None)
+        self._record("close", comm_id, None)
         self.state.pop(comm_id, None)
 
-    # -- what a page would show
+    # -- what a page shows
 
     def root(self):
         return next(data[WIDGET]["model_id"] for data, *_ in self.displays if WIDGET in data)
@@ -194,7 +193,7 @@ class Stage:
         return [name.removeprefix("IPY_MODEL_") for name in self.state[comm_id].get("children", ())]
 
     def html(self, comm_id=None):
-        """The HTML in a widget's tree, in order; of the pieces of a lane only the last one's rest."""
+        """The HTML of a tree of widgets, in order."""
         comm_id = comm_id or self.root()
         state = self.state[comm_id]
         if "children" not in state:

@@ -1,4 +1,4 @@
-"""A stage in place of the front end."""
+"""Fixtures: a stage that replaces the front end."""
 
 from __future__ import annotations
 

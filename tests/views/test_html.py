@@ -1,4 +1,4 @@
-"""HTML without widgets: replaced now and then, or shown once."""
+"""HTML without widgets: replaced a few times a second, or shown once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_html_is_replaced_at_most_four_times_a_second_under_one_id(stage, clock)
     assert stage.messages == []
 
 
-def test_a_slow_picture_is_drawn_less_often(stage, clock, monkeypatch):
+def test_slow_paints_happen_less_often(stage, clock, monkeypatch):
     ledger = new_ledger()
     view = HtmlView(ledger, clock=clock)
     plain = stage.publish
@@ -43,27 +43,26 @@ def test_a_slow_picture_is_drawn_less_often(stage, clock, monkeypatch):
     view.open()
     for _ in range(40):
         clock.now += 0.1
-        ledger.enter("streaming")
+        ledger.set_phase("streaming")
         view.update()
     assert len(stage.displays) == 3
 
 
-def test_many_formulas_are_drawn_less_often(stage, clock):
+def test_paints_with_many_formulas_happen_less_often(stage, clock):
     ledger = feed(new_ledger(), "$x$ " * 200)
     view = HtmlView(ledger, clock=clock)
     view.open()
     for _ in range(40):
         clock.now += 0.1
-        ledger.enter("streaming")
+        ledger.set_phase("streaming")
         view.update()
     assert len(stage.displays) == 4
 
 
-def test_when_nothing_changes_but_the_time_it_is_drawn_once_a_second(stage, clock):
+def test_it_is_painted_once_a_second_when_only_the_time_changes(stage, clock):
     ledger = new_ledger()
     view = HtmlView(ledger, clock=clock)
-    ledger.pause = Pause("429: quota", 8.25, 2, 4)
-    ledger.enter("retrying")
+    ledger.set_phase("retrying", Pause("429: quota", 8.25, 2, 4))
     view.open()
     for _ in range(45):
         clock.now += 0.1
@@ -74,13 +73,13 @@ def test_when_nothing_changes_but_the_time_it_is_drawn_once_a_second(stage, cloc
     ]
 
 
-def test_the_running_picture_has_no_record_and_says_why_it_is_plain(stage, clock):
-    view = HtmlView(feed(new_ledger(), "abc"), clock=clock, hint="no live widgets")
+def test_html_of_a_running_answer_has_no_record_and_shows_the_notice(stage, clock):
+    view = HtmlView(feed(new_ledger(), "abc"), clock=clock, notice="live widgets unavailable")
     view.open()
     [(data, *_)] = stage.displays
     assert set(data) == {"text/html", "text/plain"}
     assert "abc" in data["text/html"]
-    assert "no live widgets" in data["text/html"]
+    assert "live widgets unavailable" in data["text/html"]
 
 
 def test_the_static_view_displays_once_at_the_end(stage):

@@ -1,4 +1,4 @@
-"""The live view, message by message, against a stage in place of the front end."""
+"""The messages of the live view, sent to a stage instead of a front end."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def most_in_a_second(times):
     return max(sum(start <= t < start + 1.0 for t in times) for start in times)
 
 
-def test_opening_shows_a_widget_that_reads_well_without_widgets(stage, view):
+def test_opening_shows_a_widget_with_a_text_for_front_ends_without_widgets(stage, view):
     view.open()
     [(data, display_id, update, _)] = stage.displays
     assert not update
@@ -60,7 +60,7 @@ def test_the_first_text_is_painted_at_once(stage, view, ledger, clock):
     assert "Hello <strong>wor</strong>" in stage.html()
 
 
-def test_a_thousand_chunks_in_ten_seconds_stay_within_the_budget(stage, view, ledger, clock):
+def test_a_thousand_chunks_in_ten_seconds_stay_within_the_message_limits(stage, view, ledger, clock):
     view.open()
     opened = len(stage.messages)
     text = ANSWER * 250
@@ -84,7 +84,7 @@ def test_a_thousand_chunks_in_ten_seconds_stay_within_the_budget(stage, view, le
     assert all(len(stage.children(comm_id)) <= 32 for comm_id in stage.state)
 
 
-def test_a_long_table_has_a_box_of_its_own(stage, view, ledger, clock):
+def test_a_long_table_has_its_own_box(stage, view, ledger, clock):
     view.open()
     rows = "".join(f"| {n} | some words in a cell |\n" for n in range(400))
     text = f"# Head\n\n| a | b |\n|---|---|\n{rows}\nThe end.\n\n- one"
@@ -102,7 +102,7 @@ def test_a_long_table_has_a_box_of_its_own(stage, view, ledger, clock):
     assert html.count("<thead>") - html.count("aria-busy") <= 1
 
 
-def test_the_last_paint_is_made_whatever_the_throttle_says(stage, view, ledger, clock):
+def test_the_last_paint_is_never_skipped(stage, view, ledger, clock):
     view.open()
     for word in ("one ", "two ", "three"):
         feed(ledger, word)
@@ -112,7 +112,7 @@ def test_the_last_paint_is_made_whatever_the_throttle_says(stage, view, ledger, 
     assert "one two three" in stage.html()
 
 
-def test_nothing_new_sends_only_the_clock(stage, view, ledger, clock):
+def test_without_new_text_only_the_status_line_is_sent(stage, view, ledger, clock):
     view.open()
     feed(ledger, "text")
     view.update(final=True)
@@ -125,7 +125,7 @@ def test_nothing_new_sends_only_the_clock(stage, view, ledger, clock):
     assert all("gm-status" in data["state"]["value"] for *_, data in sent)
 
 
-def test_thoughts_grow_in_their_own_folded_lane_whose_head_never_changes(stage, view, ledger, clock):
+def test_thoughts_grow_in_a_folded_section_whose_heading_never_changes(stage, view, ledger, clock):
     view.open()
     for index in range(40):
         clock.now += 0.1
@@ -139,7 +139,7 @@ def test_thoughts_grow_in_their_own_folded_lane_whose_head_never_changes(stage, 
     assert most_in_a_second(touched) <= 3
 
 
-def test_the_time_of_thinking_counts_beside_the_fold_until_the_answer_begins(stage, view, ledger, clock):
+def test_the_thinking_time_is_counted_until_the_answer_begins(stage, view, ledger, clock):
     view.open()
     begun = clock.now
     for index in range(46):
@@ -174,7 +174,7 @@ def test_a_late_definition_changes_old_pieces_a_few_at_a_time(stage, view, ledge
     assert most_in_a_second(t for t, *_ in stage.messages[before:]) <= 40
 
 
-def test_the_button_calls_stop_and_is_absent_without_it(stage, ledger, clock):
+def test_the_stop_button_calls_stop_and_is_absent_without_it(stage, ledger, clock):
     clicks = []
     view = LiveView(ledger, stop=lambda: clicks.append(1), clock=clock)
     view.open()
@@ -193,7 +193,7 @@ def test_the_button_calls_stop_and_is_absent_without_it(stage, ledger, clock):
     assert any("in the toolbar" in state.get("value", "") for state in added)
 
 
-def test_closing_swaps_in_the_static_bundle_and_leaves_one_child(stage, view, ledger, clock):
+def test_closing_replaces_the_widgets_by_the_static_bundle_and_keeps_one_child(stage, view, ledger, clock):
     view.open()
     for _ in range(60):
         clock.now += 0.1
@@ -212,12 +212,12 @@ def test_closing_swaps_in_the_static_bundle_and_leaves_one_child(stage, view, le
     [child] = stage.children(root)
     kinds = sorted(state["_model_name"] for state in stage.state.values())
     assert kinds == ["HTMLModel", "VBoxModel"]
-    # The same picture live and saved: one document, one sheet.
+    # The same HTML live and saved: one document, one style sheet.
     assert stage.state[child]["value"].partition("<style>")[0] in last[0]["text/html"]
     assert "answer complete, 1,140 words" in stage.state[child]["value"]
 
 
-def test_pieces_are_closed_little_by_little_where_a_loop_runs(stage, view, ledger, clock, monkeypatch):
+def test_widgets_are_closed_a_few_at_a_time_if_a_loop_runs(stage, view, ledger, clock, monkeypatch):
     monkeypatch.setattr(widgets, "_PAUSE", 0.0)
 
     async def watched():
@@ -241,7 +241,7 @@ def test_pieces_are_closed_little_by_little_where_a_loop_runs(stage, view, ledge
     assert len(counts) > 10
 
 
-def test_eight_finished_widgets_stay_alive(stage, clock):
+def test_the_widgets_of_the_last_eight_answers_stay_open(stage, clock):
     roots = []
     for index in range(ALIVE + 3):
         ledger = feed(new_ledger(), f"answer {index}", finish="STOP")
@@ -275,7 +275,7 @@ def test_an_attack_is_inert_in_every_message(stage, view, ledger, clock):
         )
 
 
-def test_a_front_end_that_fails_costs_the_widgets_not_the_answer(stage, view, ledger, clock):
+def test_html_replaces_the_widgets_when_the_front_end_fails(stage, view, ledger, clock):
     view.open()
     feed(ledger, "first ")
     view.update()
@@ -286,7 +286,7 @@ def test_a_front_end_that_fails_costs_the_widgets_not_the_answer(stage, view, le
     first, fallback = stage.displays
     assert fallback[1:3] == (first[1], True)
     assert "first second" in fallback[0]["text/html"]
-    assert "no live widgets: RuntimeError" in fallback[0]["text/html"]
+    assert "live widgets unavailable: RuntimeError" in fallback[0]["text/html"]
     feed(ledger, finish="STOP")
     ledger.close("end", t=1.0)
     view.close()
@@ -294,7 +294,7 @@ def test_a_front_end_that_fails_costs_the_widgets_not_the_answer(stage, view, le
     assert stage.displays[-1][1] == first[1]
 
 
-def test_widgets_that_cannot_even_be_made_cost_nothing_either(stage, view, ledger):
+def test_html_is_shown_when_widgets_cannot_be_created(stage, view, ledger):
     stage.broken = True
     view.open()
     feed(ledger, "all of it", finish="STOP")
@@ -304,7 +304,7 @@ def test_widgets_that_cannot_even_be_made_cost_nothing_either(stage, view, ledge
     assert "all of it" in stage.displays[-1][0]["text/html"]
 
 
-def test_widgets_that_fail_at_the_very_end_leave_the_bundle(stage, view, ledger):
+def test_the_bundle_is_shown_when_widgets_fail_at_the_end(stage, view, ledger):
     view.open()
     feed(ledger, "all of it", finish="STOP")
     ledger.close("end", t=1.0)

@@ -1,4 +1,4 @@
-"""What is shown after each message is the answer so far, every word once."""
+"""After each message the page shows the whole answer so far, every word once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SEAMS = re.compile(
 
 
 def shown(html, runs):
-    """What the style sheet shows of some pieces: the rest of the last one, and of the last one of the last run."""
+    """What the style sheet shows of some pieces: the rest of the last piece, and of the last piece of the last run."""
     last_of_run = max((i for i in range(len(html)) if runs[i]), default=-1)
     page = []
     for index, (piece, run) in enumerate(zip(html, runs, strict=False)):
@@ -59,7 +59,7 @@ LONG = {
 
 @pytest.mark.parametrize("name", LONG)
 @pytest.mark.parametrize("seed", range(3))
-def test_any_message_may_be_the_last_one_drawn(name, seed):
+def test_the_page_is_correct_after_every_single_message(name, seed):
     source, page = [], []
     pieces = LivePieces(source)
     for delta in cut(LONG[name], seed):
@@ -77,7 +77,7 @@ def test_any_message_may_be_the_last_one_drawn(name, seed):
     assert name == "prose" or len({id(run) for run in pieces.runs if run}) == 1
 
 
-def test_a_message_never_takes_words_away():
+def test_a_message_never_removes_words():
     for text in LONG.values():
         source, page, before = [], [], ""
         pieces = LivePieces(source)
@@ -103,7 +103,7 @@ def test_a_late_definition_changes_an_old_piece():
     assert "https://example.org/x" in pieces.html[0]
 
 
-def test_what_is_sent_stays_in_proportion_to_the_answer():
+def test_the_sent_html_is_proportional_to_the_answer():
     source = []
     pieces = LivePieces(source)
     sent = 0
@@ -117,7 +117,7 @@ def test_what_is_sent_stays_in_proportion_to_the_answer():
     assert max(map(len, pieces.html)) < 4096
 
 
-def test_there_are_not_many_pieces_however_slowly_a_long_answer_comes():
+def test_a_slow_long_answer_has_a_limited_number_of_pieces():
     source = []
     pieces = LivePieces(source)
     for n in range(6000):
@@ -126,7 +126,7 @@ def test_there_are_not_many_pieces_however_slowly_a_long_answer_comes():
     assert len(pieces.html) < 3000
 
 
-def test_nothing_new_is_nothing_to_send():
+def test_without_new_text_no_piece_changes():
     pieces = LivePieces(["x"])
     assert pieces.pending
     assert pieces.step() == [0]

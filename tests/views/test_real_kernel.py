@@ -1,4 +1,4 @@
-"""The live view in a real kernel: what the page is sent, and what is left in the notebook."""
+"""The live view in a real kernel: the messages to the page and the saved notebook."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def ran():
 
 
 @pytest.mark.parametrize("cell", [1, 2, 3])
-def test_only_the_static_bundle_is_left(ran, cell):
+def test_the_saved_notebook_has_the_static_bundle_only(ran, cell):
     notebook, _ = ran
     [output] = notebook.cells[cell].outputs
     assert output.output_type == "display_data"
@@ -65,7 +65,7 @@ def test_only_the_static_bundle_is_left(ran, cell):
     assert "<h1>Title</h1>" in output.data["text/html"]
 
 
-def test_live_is_a_widget_first_and_then_an_update_of_the_same_display(ran):
+def test_the_live_view_is_a_widget_and_then_an_update_of_the_same_display(ran):
     _, sent = ran
     shown = [m for m in sent[1] if m["msg_type"] in ("display_data", "update_display_data")]
     assert [m["msg_type"] for m in shown] == ["display_data", "update_display_data"]
@@ -74,14 +74,14 @@ def test_live_is_a_widget_first_and_then_an_update_of_the_same_display(ran):
     assert sum(m["msg_type"] == "comm_msg" for m in sent[1]) >= 2
 
 
-def test_without_stdin_no_widget_is_made(ran):
+def test_without_stdin_no_widget_is_created(ran):
     _, sent = ran
     kinds = [m["msg_type"] for m in sent[2]]
     assert kinds.count("display_data") == 1
     assert not any(kind.startswith("comm") or kind == "update_display_data" for kind in kinds)
 
 
-def test_text_is_a_stream(ran):
+def test_the_text_display_is_a_stream_output(ran):
     notebook, _ = ran
     outputs = notebook.cells[4].outputs
     assert {output.output_type for output in outputs} == {"stream"}

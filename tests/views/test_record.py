@@ -1,4 +1,4 @@
-"""The record that stays in a notebook: everything an inspector needs, little room, no key."""
+"""The record in a saved notebook: complete for the inspector, small, and without keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 import nbformat
 import pytest
-from inspector_stage import ODD
+from inspector_stage import JSON_TEXTS
 from record_reader import read_chunks
 from surroundings import CANARY, CHECKOUT
 from view_stage import feed, finished, new_ledger
@@ -17,8 +17,8 @@ from gemini_magic.ledger.exchange import Exchange
 from gemini_magic.ledger.ledger import Ledger
 from gemini_magic.response import Response
 from gemini_magic.tables import Rows
-from gemini_magic.views.page import serious
 from gemini_magic.views.record import RECORD, record
+from gemini_magic.views.snapshot import AnswerSnapshot
 
 ENVELOPE = {
     "candidates": [{"content": {"parts": [{"text": ""}], "role": "model"}, "index": 0}],
@@ -35,9 +35,9 @@ ENVELOPE = {
 
 
 def streamed(texts, ledger=None):
-    """A ledger that was sent these texts as the Gemini API sends them."""
+    """A ledger of a stream that sends these texts as the Gemini API does."""
     ledger = ledger or Ledger(None)
-    ledger.enter("streaming")
+    ledger.set_phase("streaming")
     for index, text in enumerate(texts):
         value = json.loads(json.dumps(ENVELOPE))
         value["candidates"][0]["content"]["parts"][0]["text"] = text
@@ -52,7 +52,7 @@ def size(value):
     return len(json.dumps(value, ensure_ascii=False).encode())
 
 
-def test_it_holds_the_text_once_with_each_chunks_share():
+def test_the_record_has_the_text_once_and_the_length_of_each_chunk():
     ledger = new_ledger()
     feed(ledger, thought="ab", t=0.5)
     feed(ledger, "cdé", t=0.75)
@@ -79,9 +79,9 @@ def test_it_holds_the_text_once_with_each_chunks_share():
     assert made["finish_reason"] == "STOP"
 
 
-def test_the_json_comes_back_byte_for_byte_however_odd_it_is():
+def test_unusual_json_is_restored_byte_for_byte():
     ledger = streamed(["Capitals: ", "**Paris**\n", 'a "quoted" \\ word', "", "tab\t", "😀 ü \u2028"] * 3)
-    for raw in ODD:
+    for raw in JSON_TEXTS:
         ledger.add(raw, 3.0, decode(raw))
     chunks = read_chunks(record(ledger))
     assert [chunk.json.encode() for chunk in chunks] == [chunk.raw for chunk in ledger.raw]
@@ -90,8 +90,8 @@ def test_the_json_comes_back_byte_for_byte_however_odd_it_is():
     assert chunks[1].t == pytest.approx(0.7413177, abs=1e-6)
 
 
-def test_a_usual_answer_takes_little_room_in_the_file():
-    """20,000 characters in 500 chunks: 195 kB of JSON on the wire; notebooks put each number of a list on a line."""
+def test_the_record_of_a_typical_answer_is_small():
+    """20,000 characters in 500 chunks: 195 kB of JSON received. A notebook file has each number of a list on its own line."""
     ledger = streamed([f"word number {n:03} of a longish answer, " for n in range(500)])
     made = record(ledger)
     cell = nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data", data={RECORD: made})])
@@ -107,12 +107,12 @@ HUGE = {
     "long text": lambda: streamed(["some words of an answer " * 200] * 100),
     "quotes": lambda: streamed(['"\\\n' * 3000] * 40),
     "many chunks": lambda: streamed(["ab "] * 8_000),
-    "a picture": lambda: streamed_raw(
+    "an image": lambda: streamed_raw(
         json.dumps({"candidates": [{"content": {"parts": [{"inlineData": {"data": "A" * 3_000_000}}]}}]})
     ),
     "shapes": lambda: streamed_raw(*(json.dumps({f"key{n}" * 20: [n] * n}) for n in range(300))),
     "numbers": lambda: streamed_raw(json.dumps({"n": [n / 7 for n in range(50_000)]})),
-    "server's words": lambda: finished(finish=None, failure={"message": "no " * 500_000, "code": 500}),
+    "text from the server": lambda: finished(finish=None, failure={"message": "no " * 500_000, "code": 500}),
 }
 
 
@@ -126,24 +126,24 @@ def streamed_raw(*texts):
 
 @pytest.mark.parametrize("megabytes", [0.01, 0.1, 1.0])
 @pytest.mark.parametrize("what", HUGE)
-def test_it_never_takes_more_than_it_may_and_says_what_is_missing(what, megabytes):
+def test_the_record_keeps_its_size_limit_and_names_what_is_incomplete(what, megabytes):
     ledger = HUGE[what]()
     ledger.note("long", "words " * 10_000)
-    ledger.look = ledger.look._replace(record_size=megabytes)
+    ledger.display = ledger.display._replace(record_size=megabytes)
     made = record(ledger)
     assert size(made) <= megabytes * 1_000_000
     chunks = read_chunks(made)
     assert made["count"] == len(ledger.raw)
-    told = made["capped"]
-    assert ("chunks" in told) == (len(chunks) < len(ledger.raw))
-    assert ("json" in told) == (sum(chunk.json is not None for chunk in chunks) < len(ledger.raw))
-    assert ("text" in told) == (len(made["text"]) < ledger.chars)
+    capped = made["capped"]
+    assert ("chunks" in capped) == (len(chunks) < len(ledger.raw))
+    assert ("json" in capped) == (sum(chunk.json is not None for chunk in chunks) < len(ledger.raw))
+    assert ("text" in capped) == (len(made["text"]) < ledger.chars)
     for chunk, kept in zip(chunks, ledger.raw, strict=False):
-        if chunk.json is not None and "left out" not in chunk.json and "text" not in told:
+        if chunk.json is not None and "left out" not in chunk.json and "text" not in capped:
             assert chunk.json.encode() == kept.raw
 
 
-def test_what_is_cut_is_named_in_numbers():
+def test_capped_states_numbers():
     made = record(HUGE["many chunks"](), 0.2)
     kept = len(read_chunks(made))
     assert 100 < kept < 8_000
@@ -151,8 +151,8 @@ def test_what_is_cut_is_named_in_numbers():
     assert record(streamed(["a"]), 0.1)["capped"] == {}
 
 
-def test_long_values_are_shortened_and_stay_json():
-    made = record(HUGE["a picture"]())
+def test_long_values_are_shortened_and_remain_valid_json():
+    made = record(HUGE["an image"]())
     [chunk] = read_chunks(made)
     data = json.loads(chunk.json)["candidates"][0]["content"]["parts"][0]["inlineData"]["data"]
     assert data.startswith("AAAA")
@@ -161,7 +161,7 @@ def test_long_values_are_shortened_and_stay_json():
     assert escapes["x"].endswith("left out")
 
 
-def test_the_request_is_there_without_a_key_and_without_its_pictures():
+def test_the_request_is_recorded_without_keys_and_without_media():
     ledger = new_ledger()
     body = json.dumps({"contents": [{"parts": [{"text": "hi"}, {"inlineData": {"data": "iVBO" * 9000}}]}]})
     url = f"https://user:pass@example.org/v1/models/m:stream?alt=sse&key={CANARY}&api_token=abc"
@@ -189,31 +189,33 @@ def test_the_request_is_there_without_a_key_and_without_its_pictures():
     assert record(ledger, 0.1)["capped"]["request"].endswith("of 40,000 characters of the request")
 
 
-def test_a_running_answer_has_a_record_too():
+def test_a_running_answer_has_a_record():
     made = record(feed(new_ledger(), "so far"))
     assert (made["status"], made["text"], len(read_chunks(made))) == ("running", "so far", 1)
     assert record(new_ledger())["count"] == 0
 
 
-def test_the_example_of_its_description_is_read_as_it_says():
+def test_the_example_in_the_documentation_is_correct():
     page = (CHECKOUT / "docs" / "record.md").read_text("utf-8")
     [example] = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
-    said = re.search(r"these two chunks are `(.*)` and `(.*)`\.", page)
+    example_json = re.search(r"these two chunks are `(.*)` and `(.*)`\.", page)
     chunks = read_chunks({"text": "Hello", "thoughts": "", "chunks": example})
-    assert [chunk.json for chunk in chunks] == [said[1], said[2]]
-    assert [chunk.size for chunk in chunks] == [len(said[1]), len(said[2])]
+    assert [chunk.json for chunk in chunks] == [example_json[1], example_json[2]]
+    assert [chunk.size for chunk in chunks] == [len(example_json[1]), len(example_json[2])]
     for name in record(finished()):
         assert f"`{name}`" in page
     for name in json.loads(record(streamed(["a"]))["chunks"]):
         assert f"`{name}`" in page
 
 
-def test_the_notes_are_those_of_the_response_with_their_chunks():
+def test_the_record_has_the_notes_of_the_response():
     odd = Response.load(CHECKOUT / "gemini_magic" / "data" / "odd.jsonl")
     kept = record(odd.ledger)["notes"]
     assert [(note["kind"], note["severity"], note["chunk"], note["offset"]) for note in kept] == [
         (note.kind, note.severity, note.chunk, note.offset) for note in odd.notes
     ]
     assert {"usage-shrank", "duplicate-text", "unknown-field"} <= {note["kind"] for note in kept}
-    assert [line for line in serious(odd.ledger) if "became smaller" in line]
-    assert len(serious(odd.ledger)) == sum(note.severity != "info" for note in odd.notes)
+    warnings = AnswerSnapshot(odd.ledger).warnings
+    [shrank] = [note for note in odd.notes if note.kind == "usage-shrank"]
+    assert f"⚠ {shrank.message}" in warnings
+    assert len(warnings) == sum(note.severity != "info" for note in odd.notes)

@@ -1,4 +1,4 @@
-"""Which view fits the place, and what is imported for it and when."""
+"""Which view is selected, and what is imported for it and when."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def opened(stage, **options):
     return type(view._view)
 
 
-def test_the_table(stage):
+def test_the_view_depends_on_display_shell_and_stdin(stage):
     assert opened(stage) is LiveView
     assert opened(stage, allow_stdin=False) is StaticView
     assert opened(stage, allow_stdin=False, display="live") is LiveView
@@ -40,29 +40,29 @@ def test_the_table(stage):
 
 
 @pytest.mark.parametrize("display", ["live", "html"])
-def test_a_terminal_has_no_notebook_displays(display):
+def test_live_and_html_are_refused_in_a_terminal(display):
     with pytest.raises(DisplayError, match=f"--display {display}"):
         select_view(new_ledger(), display=display, shell=TERMINAL, allow_stdin=True, stop=None)
 
 
 def test_an_unknown_display_is_refused():
-    with pytest.raises(DisplayError, match="no display 'rich'"):
+    with pytest.raises(DisplayError, match="Unknown display: 'rich'"):
         select_view(new_ledger(), display="rich", shell=NOTEBOOK, allow_stdin=True, stop=None)
 
 
-def test_without_a_working_ipywidgets_html_is_shown_and_says_why(stage, monkeypatch):
+def test_html_with_the_reason_is_shown_if_ipywidgets_fails(stage, monkeypatch):
     monkeypatch.setitem(sys.modules, "gemini_magic.views.live", None)
     ledger = new_ledger()
     view = select_view(ledger, display="auto", shell=NOTEBOOK, allow_stdin=True, stop=None)
     view.open()
-    assert "no live widgets: ModuleNotFoundError" in stage.displays[0][0]["text/html"]
+    assert "live widgets unavailable: ModuleNotFoundError" in stage.displays[0][0]["text/html"]
     feed(ledger, "abc", finish="STOP")
     ledger.close("end", t=1.0)
     view.close()
     assert set(stage.displays[-1][0]) == STATIC_TYPES
 
 
-def test_a_view_that_never_opened_still_leaves_the_answer(stage):
+def test_a_view_that_was_never_opened_shows_the_answer_when_closed(stage):
     ledger = feed(new_ledger(), "abc", finish="STOP")
     ledger.close("end", t=1.0)
     view = select_view(ledger, display="auto", shell=NOTEBOOK, allow_stdin=False, stop=None)
@@ -117,7 +117,7 @@ print("ipywidgets" in sys.modules)
     ],
     ids=["terminal", "static", "html", "live"],
 )
-def test_choosing_imports_nothing_heavy_and_only_the_live_view_imports_widgets(make, widgets):
+def test_selecting_imports_no_large_library_and_only_the_live_view_imports_ipywidgets(make, widgets):
     ran = subprocess.run(
         [sys.executable, "-c", SCRIPT.replace("{make}", make)],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""The bundle that stays in the notebook."""
+"""The static bundle that a notebook saves."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ def without_style(html):
     return re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
 
 
-def test_it_has_four_types_and_is_json():
+def test_the_bundle_has_four_types_and_is_json():
     made = bundle(finished())
     assert set(made) == STATIC_TYPES
     assert json.loads(json.dumps(made)) == made
 
 
-def test_the_record_can_be_left_out():
+def test_the_record_can_be_omitted():
     assert set(bundle(finished(), inspector=False)) == STATIC_TYPES - {RECORD}
     ledger = finished()
-    ledger.look = ledger.look._replace(record_size=0.0)
+    ledger.display = ledger.display._replace(record_size=0.0)
     assert set(bundle(ledger)) == STATIC_TYPES - {RECORD}
 
 
-def test_html_is_status_thoughts_answer_in_this_order_below_one_root():
+def test_html_has_status_thoughts_and_answer_in_this_order_in_one_root():
     html = bundle(finished(thought="Let me *think*"))["text/html"]
     assert html.startswith('<div class="gemini-magic mathjax_ignore">')
     order = [
@@ -69,7 +69,7 @@ def test_every_bad_ending_is_visible_in_every_type(name):
     ledger = ENDINGS[name]()
     made = bundle(ledger)
     box = without_style(made["text/html"]).partition("gm-box")[2]
-    message = ledger.error.message if ledger.error else "It stopped at the token limit."
+    message = ledger.error.message if ledger.error else "The answer stopped at the token limit."
     assert message in Elements(f"<div>{box}").text
     assert message in made["text/plain"]
     assert message in unescape(made["text/markdown"])
@@ -77,7 +77,7 @@ def test_every_bad_ending_is_visible_in_every_type(name):
     assert made[RECORD]["details"]["message"] == message
 
 
-def test_nothing_the_model_or_the_server_says_becomes_an_element_or_an_attribute():
+def test_text_from_the_model_or_the_server_never_becomes_an_element_or_an_attribute():
     ledger = new_ledger(model='<img src=x onerror="alert(1)">')
     feed(ledger, ATTACK, thought=ATTACK)
     feed(ledger, finish="<script>alert(1)</script>", message=ATTACK)
@@ -100,19 +100,19 @@ def test_nothing_the_model_or_the_server_says_becomes_an_element_or_an_attribute
             assert not re.search(r"<[^>]*(javascript:|onerror|onclick|commandlinker)", markdown)
 
 
-def test_markdown_status_stands_first_so_that_an_open_fence_cannot_swallow_it():
+def test_markdown_begins_with_the_status_so_that_an_open_fence_cannot_hide_it():
     made = bundle(finished("```python\nx = 1", finish="MAX_TOKENS"))
     html = MarkdownIt().render(made["text/markdown"])
     assert "stopped at the token limit" in html.partition("<pre>")[0]
 
 
-def test_plain_text_cannot_move_a_cursor():
+def test_plain_text_has_no_control_characters():
     made = bundle(finished("a\x1b]52;c;x\x07b\rc\u202ed"))
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", made["text/plain"])
     assert made["text/plain"].endswith("· 3.2 s]")
 
 
-def test_a_running_ledger_shows_what_is_there():
+def test_the_bundle_of_a_running_answer_shows_what_was_received():
     made = bundle(feed(new_ledger(), "so far"))
     assert "so far" in made["text/html"]
     assert 'aria-busy="true"' in made["text/html"]
@@ -120,14 +120,14 @@ def test_a_running_ledger_shows_what_is_there():
     assert set(bundle(new_ledger())) == STATIC_TYPES
 
 
-def test_no_key_and_no_lone_surrogate_gets_in():
+def test_the_bundle_has_no_key_and_no_lone_surrogate():
     ledger = finished(finish=None, failure={"message": f"no {CANARY} \ud800", "code": 400})
     ledger.note("k", f"{CANARY} \udfff", severity="warning")
     encoded = json.dumps(bundle(ledger), ensure_ascii=False).encode("utf-8")
     assert CANARY.encode() not in encoded
 
 
-def test_serious_notes_are_shown_and_harmless_ones_are_not():
+def test_warnings_are_shown_and_harmless_notes_are_not():
     ledger = finished()
     ledger.note("done-marker", "harmless thing")
     for index in range(5):
@@ -136,10 +136,10 @@ def test_serious_notes_are_shown_and_harmless_ones_are_not():
     assert "harmless thing" not in html
     assert "lost piece 2" in html
     assert "lost piece 3" not in html
-    assert "2 more" in html
+    assert "2 more warnings: see <code>.notes</code>." in html
 
 
-def test_colours_come_from_jupyterlabs_variables_or_are_inherited():
+def test_colors_are_jupyterlab_variables_or_inherited():
     style = re.search(r"<style>(.*)</style>", bundle(finished())["text/html"], re.DOTALL)[1]
     for value in re.findall(r"(?:^|[;{\s])color:([^;}]+)", style):
         assert value.startswith("var(--jp-"), value
@@ -147,6 +147,6 @@ def test_colours_come_from_jupyterlabs_variables_or_are_inherited():
     assert "@import" not in style
 
 
-def test_with_the_style_stripped_the_status_line_still_has_its_dots():
+def test_without_the_style_the_status_line_still_has_its_dots():
     html = without_style(bundle(finished("one two"))["text/html"])
     assert "✓ gemini-flash-latest · answer complete, 2 words · 3.2 s" in Elements(html).text

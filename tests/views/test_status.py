@@ -1,4 +1,4 @@
-"""The status line in plain words."""
+"""The status line as plain text."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from gemini_magic.events import Decoded, Delta
 from gemini_magic.ledger.exchange import Exchange
 from gemini_magic.ledger.ledger import Pause
 from gemini_magic.views import bundle
-from gemini_magic.views.status import details, redacted, status_line, thinking_time
+from gemini_magic.views.status import details, redact, status_line, thinking_time
 
 LINES = {
     "complete": "✓ gemini-flash-latest · answer complete, 3 words · 3.2 s",
     "token-limit": "⚠ gemini-flash-latest · truncated: stopped at the token limit · 3.2 s",
-    "no-reason": "⚠ gemini-flash-latest · truncated: it ended without a finish reason · 3.2 s",
-    "continuation": "⚠ gemini-flash-latest · truncated: the server stopped in the middle · 3.2 s",
+    "no-reason": "⚠ gemini-flash-latest · truncated: ended without a finish reason · 3.2 s",
+    "continuation": "⚠ gemini-flash-latest · truncated: ended early by the server · 3.2 s",
     "cut": "⚠ gemini-flash-latest · truncated: the connection was lost · 3.2 s",
     "blocked": "✕ gemini-flash-latest · blocked (SAFETY) · 3.2 s",
     "prompt-blocked": "✕ gemini-flash-latest · prompt blocked (PROHIBITED_CONTENT) · 3.2 s",
     "error-in-stream": "✕ gemini-flash-latest · error 503 UNAVAILABLE · 3.2 s",
     "malformed-call": "✕ gemini-flash-latest · error MALFORMED_FUNCTION_CALL · 3.2 s",
     "refused": "✕ gemini-flash-latest · error 400 · 0.3 s",
-    "stalled": "⚠ gemini-flash-latest · stalled: nothing came for 60 s · 1 min 01 s",
+    "stalled": "⚠ gemini-flash-latest · stalled: no data for 60 s · 1 min 01 s",
     "timeout": "⚠ gemini-flash-latest · stalled: not finished within 5 s · 5.0 s",
-    "too-large": "⚠ gemini-flash-latest · truncated: it passed --max-total · 9.0 s",
+    "too-large": "⚠ gemini-flash-latest · truncated: larger than --max-total · 9.0 s",
     "interrupt": "■ gemini-flash-latest · interrupted · 3.2 s",
     "stop": "■ gemini-flash-latest · stopped · 3.2 s",
     "left": "■ gemini-flash-latest · the kernel ended · 3.2 s",
@@ -35,34 +35,32 @@ LINES = {
 
 
 @pytest.mark.parametrize("name", ENDINGS)
-def test_each_ending_has_its_words(name):
+def test_the_status_line_of_each_ending(name):
     assert status_line(ENDINGS[name]()) == LINES[name]
 
 
 @pytest.mark.parametrize("name", ENDINGS)
-def test_every_ending_but_a_complete_one_offers_something(name):
-    told = details(ENDINGS[name]())
+def test_every_bad_ending_has_a_message_and_a_remedy(name):
+    found = details(ENDINGS[name]())
     if name == "complete":
-        assert told is None
+        assert found is None
     else:
-        assert told.message
-        assert told.remedy
-        assert "\n" not in told.title + told.message + told.remedy
+        assert found.message
+        assert found.remedy
+        assert "\n" not in found.title + found.message + found.remedy
 
 
-def test_while_it_runs_the_line_says_what_is_waited_for():
+def test_the_status_line_of_a_running_answer_shows_what_is_waited_for():
     ledger = new_ledger()
     assert status_line(ledger, now=0.4) == "… gemini-flash-latest · connecting · 0.4 s"
-    ledger.enter("waiting")
+    ledger.set_phase("waiting")
     assert status_line(ledger, now=12.3) == "… gemini-flash-latest · waiting for the first byte · 12 s"
-    ledger.pause = Pause("429: quota", 17.0, 2, 4)
-    ledger.enter("retrying")
+    ledger.set_phase("retrying", Pause("429: quota", 17.0, 2, 4))
     assert "· retrying in 4 s (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=13.0)
     assert "· retrying in 1 s (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=16.1)
     assert "· retrying (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=16.9)
-    ledger.pause = Pause("at most 10 requests a minute", 117.0)
-    ledger.enter("queued")
-    assert "· waiting for its turn, 1 min 40 s (at most 10 requests a minute) ·" in status_line(
+    ledger.set_phase("queued", Pause("at most 10 requests a minute", 117.0))
+    assert "· waiting for the rate limit, 1 min 40 s (at most 10 requests a minute) ·" in status_line(
         ledger, now=17.2
     )
     ledger.delay = 13.0
@@ -70,7 +68,7 @@ def test_while_it_runs_the_line_says_what_is_waited_for():
     assert "· thinking ·" in status_line(ledger, now=14.5)
     feed(ledger, "so", t=15.0, usage={"prompt": 12, "output": 1345, "thoughts": 20, "total": 1377})
     assert "· streaming · 16 s · 12 → 1,345 tokens (+20 thoughts)" in status_line(ledger, now=16.0)
-    assert "· streaming, nothing for 7 s ·" in status_line(ledger, now=35.0)
+    assert "· streaming, no data for 7 s ·" in status_line(ledger, now=35.0)
     assert details(ledger) is None
 
 
@@ -78,15 +76,15 @@ def test_a_running_ledger_is_measured_by_the_wall_clock_when_no_time_is_given():
     assert status_line(new_ledger()).endswith("connecting · 0.0 s")
 
 
-def test_it_says_when_the_answer_is_not_from_the_network():
+def test_the_status_line_names_a_source_other_than_the_network():
     ledger = finished()
-    ledger.source = "recording"
+    ledger.set_source("recording")
     assert status_line(ledger).endswith("· from a recording")
-    ledger.source = "echo"
+    ledger.set_source("echo")
     assert status_line(ledger).endswith("· offline echo")
 
 
-def test_an_answer_that_is_a_function_call_says_so():
+def test_function_calls_are_counted():
     ledger = new_ledger()
     ledger.add(b"{}", 1.0, Decoded([Delta(Call("f")), Delta(Call("g"))]))
     feed(ledger, finish="STOP")
@@ -94,7 +92,7 @@ def test_an_answer_that_is_a_function_call_says_so():
     assert "answer complete, 2 function calls" in status_line(ledger)
 
 
-def test_what_a_gateway_adds_is_named():
+def test_provider_and_cache_of_a_gateway_are_named():
     ledger = new_ledger()
     for extras in ({"provider": "google"}, {"provider": "google", "cache_tier": "none"}):
         ledger.add(b"{}", 1.0, Decoded([], extras=extras))
@@ -105,7 +103,7 @@ def test_what_a_gateway_adds_is_named():
     assert "via" not in status_line(ledger, now=1.0)
 
 
-def test_the_model_that_answered_is_named():
+def test_the_model_version_of_the_server_is_named():
     ledger = new_ledger()
     ledger.add(b"{}", 1.0, Decoded([], model_version="gemini-3-flash"))
     assert status_line(ledger, now=1.0).startswith("… gemini-3-flash ·")
@@ -113,13 +111,13 @@ def test_the_model_that_answered_is_named():
 
 def test_a_message_is_one_line_without_keys_and_without_lone_surrogates():
     ledger = finished(finish=None, failure={"message": f"bad key {CANARY}\nin \ud800 line 2", "code": 400})
-    told = details(ledger)
-    assert CANARY not in told.message
-    assert told.message == "400: bad key AIza… in � line 2"
-    assert redacted(None) is None
+    found = details(ledger)
+    assert CANARY not in found.message
+    assert found.message == "400: bad key AIza… in � line 2"
+    assert redact(None) is None
 
 
-def tried(count, **more):
+def attempted(count, **more):
     ledger = new_ledger()
     for attempt in range(count):
         ledger.begin(Exchange("POST", "http://x", (), b"", attempt=attempt))
@@ -128,25 +126,25 @@ def tried(count, **more):
     return ledger
 
 
-def test_an_answer_that_took_several_tries_says_so():
-    assert "answer complete, 2 words after 3 tries ·" in status_line(tried(3))
-    assert "tries" not in status_line(tried(1))
-    ledger = tried(2)
+def test_several_attempts_are_counted():
+    assert "answer complete, 2 words after 3 attempts ·" in status_line(attempted(3))
+    assert "attempts" not in status_line(attempted(1))
+    ledger = attempted(2)
     ledger.note("fallback", "asked once more without streaming", severity="warning")
-    assert "2 words after 2 tries, the last without streaming ·" in status_line(ledger)
+    assert "2 words after 2 attempts, the last without streaming ·" in status_line(ledger)
 
 
-def test_other_candidates_are_named_in_every_part():
+def test_other_candidates_are_named_in_every_representation():
     ledger = new_ledger()
     ledger.add(b"{}", 1.0, Decoded([Delta(Text("one")), Delta(Text("another"), 1)]))
     feed(ledger, finish="STOP")
     ledger.close("end", t=2.0)
     made = bundle(ledger)
     for kind in ("text/html", "text/plain", "text/markdown"):
-        assert "answer 1 of 2 shown" in made[kind]
+        assert "answer 1 of 2 shown (.candidates)" in made[kind]
 
 
-def test_a_warning_stands_in_every_part():
+def test_a_warning_is_in_every_representation():
     ledger = finished()
     ledger.note("possibly-billed", "Sent once more,\nand *both* may be billed.", severity="warning")
     made = bundle(ledger)
@@ -155,13 +153,13 @@ def test_a_warning_stands_in_every_part():
     assert "⚠ Sent once more, and &#42;both&#42; may be billed." in made["text/markdown"]
 
 
-def test_the_time_is_what_the_ledger_says_though_nothing_was_sent():
+def test_the_elapsed_time_is_that_of_the_ledger_even_without_a_request():
     ledger = new_ledger()
     ledger.close("stop", t=4.2)
     assert status_line(ledger).endswith("stopped · 4.2 s")
 
 
-def test_the_time_of_thinking_is_that_of_the_stamps():
+def test_the_thinking_time_is_measured_by_the_arrival_times():
     ledger = new_ledger()
     assert thinking_time(ledger, 9.0) == ""
     feed(ledger, thought="Hm. ", t=1.25)
@@ -177,7 +175,7 @@ def test_the_time_of_thinking_is_that_of_the_stamps():
     assert thinking_time(ledger) == "3.2 s"
 
 
-def test_thoughts_without_an_answer_last_until_the_end_and_those_behind_it_have_no_time():
+def test_the_thinking_time_without_an_answer_ends_with_the_stream_and_is_empty_for_later_thoughts():
     ledger = feed(new_ledger(), thought="Hm.", t=1.0)
     ledger.close("cut", t=13.0)
     assert thinking_time(ledger) == "12 s"

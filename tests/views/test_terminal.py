@@ -1,4 +1,4 @@
-"""Plain text, printed as it arrives."""
+"""Plain text that is printed as it arrives."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def _dull(monkeypatch):
-    """Set text is for terminals that can draw; see test_typeset."""
+    """A dumb terminal gets plain text; see test_terminal_rich for others."""
     monkeypatch.setenv("TERM", "dumb")
 
 
-def test_deltas_are_printed_as_they_come_and_the_status_last():
+def test_deltas_are_printed_as_they_arrive_and_the_status_line_last():
     out = io.StringIO()
     ledger = new_ledger()
     view = TerminalView(ledger, out)
@@ -41,7 +41,7 @@ def test_deltas_are_printed_as_they_come_and_the_status_last():
     assert out.getvalue() == "Hello world\n[✓ gemini-flash-latest · answer complete, 2 words · 1.2 s]\n"
 
 
-def test_thoughts_are_named_once_and_dimmed_only_on_a_terminal():
+def test_thoughts_are_labelled_once_and_dimmed_only_on_a_terminal():
     shown = {}
     for out in (io.StringIO(), Terminal()):
         ledger = new_ledger()
@@ -57,7 +57,7 @@ def test_thoughts_are_named_once_and_dimmed_only_on_a_terminal():
     assert shown[Terminal] == "\x1b[2mthinking: Let me see\x1b[0m\nSo.\n"
 
 
-def test_control_characters_never_reach_the_terminal_and_line_ends_may_be_cut():
+def test_control_characters_never_reach_the_terminal_even_with_divided_line_ends():
     out = Terminal()
     ledger = new_ledger()
     view = TerminalView(ledger, out)
@@ -72,7 +72,7 @@ def test_control_characters_never_reach_the_terminal_and_line_ends_may_be_cut():
     assert not set(text) & {"\x1b", "\x07", "\r", "\x9b"}
 
 
-def test_a_bad_ending_is_told_with_its_remedy():
+def test_a_bad_ending_is_printed_with_its_remedy():
     for name, make in ENDINGS.items():
         out = io.StringIO()
         ledger = make()
@@ -84,7 +84,7 @@ def test_a_bad_ending_is_told_with_its_remedy():
             assert lines[-1] == ledger.error.remedy
 
 
-def test_it_prints_to_what_standard_output_is_when_it_opens(capsys):
+def test_it_prints_to_the_standard_output_at_the_time_it_opens(capsys):
     ledger = feed(new_ledger(), "hi", finish="STOP")
     view = TerminalView(ledger)
     view.open()
@@ -93,11 +93,10 @@ def test_it_prints_to_what_standard_output_is_when_it_opens(capsys):
 
 
 def waiting(ledger, until=7.0, phase="retrying", attempt=2):
-    ledger.pause = Pause("429: quota", until, attempt, 4)
-    ledger.enter(phase)
+    ledger.set_phase(phase, Pause("429: quota", until, attempt, 4))
 
 
-def test_a_wait_counts_down_in_a_terminal_and_leaves_nothing_behind():
+def test_a_delay_is_counted_down_in_a_terminal_and_then_erased():
     out, now = Terminal(), [0.0]
     ledger = new_ledger()
     view = TerminalView(ledger, out, clock=lambda: now[0])
@@ -109,14 +108,14 @@ def test_a_wait_counts_down_in_a_terminal_and_leaves_nothing_behind():
     feed(ledger, "Hello")
     view.update()
     lines = out.getvalue().split("\r\x1b[K")
-    said = [
+    countdown = [
         *(f"[retrying in {left} s (429: quota), attempt 2 of 4]" for left in (7, 6, 1)),
         "[retrying (429: quota), attempt 2 of 4]",
     ]
-    assert lines == ["", *said, "Hello"]
+    assert lines == ["", *countdown, "Hello"]
 
 
-def test_where_nothing_can_be_overwritten_each_wait_is_told_once():
+def test_each_delay_is_printed_once_where_lines_cannot_be_overwritten():
     out, now = io.StringIO(), [0.0]
     ledger = new_ledger()
     view = TerminalView(ledger, out, clock=lambda: now[0])
@@ -130,13 +129,13 @@ def test_where_nothing_can_be_overwritten_each_wait_is_told_once():
         for now[0] in (2.0, 3.0):
             view.update()
     assert out.getvalue().splitlines() == [
-        "[waiting for its turn, 7 s (429: quota)]",
+        "[waiting for the rate limit, 7 s (429: quota)]",
         "[retrying in 7 s (429: quota), attempt 2 of 4]",
         "[retrying in 7 s (429: quota), attempt 3 of 4]",
     ]
 
 
-def test_a_wait_that_is_interrupted_is_cleared():
+def test_an_interrupted_delay_is_erased():
     out = Terminal()
     ledger = new_ledger()
     view = TerminalView(ledger, out, clock=lambda: 0.0)

@@ -1,4 +1,4 @@
-"""Set text in a real pseudo-terminal: each finished block once, the end below it, and nothing of the answer's acts."""
+"""Rendered Markdown in a real pseudo-terminal: finished blocks once, the unfinished end below, no control codes of the answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from terminal_screen import Terminal, python
 from view_stage import ANSWER, feed, new_ledger
 
 from gemini_magic.views.terminal import TerminalView
-from gemini_magic.views.terminal_rich import typesetter
+from gemini_magic.views.terminal_rich import rich_printer
 
 LONG = "```python\n" + "".join(f"x{n} = {n}\n" for n in range(60)) + "```\n\n"
 HOSTILE = (
@@ -28,7 +28,7 @@ from view_stage import feed, new_ledger
 from gemini_magic.views.terminal import TerminalView
 def show(text, form="markdown", thought="", step=9, pause=0.004):
     ledger = new_ledger()
-    ledger.look = ledger.look._replace(form=form)
+    ledger.display = ledger.display._replace(form=form)
     view = TerminalView(ledger)
     view.open()
     if thought:
@@ -51,7 +51,7 @@ def shown(text, columns=80, **options):
 
 
 @pytest.mark.parametrize("columns", [80, 34])
-def test_an_answer_is_set_and_every_line_stands_once(columns):
+def test_an_answer_is_rendered_and_every_line_is_on_the_screen_once(columns):
     screen, sent = shown(f"{ANSWER}\n{LONG}{HOSTILE}Last words.", columns, thought="Hm.")
     text = "\n".join(screen)
     assert screen[0] == "thinking: Hm."
@@ -76,7 +76,7 @@ def test_an_answer_is_set_and_every_line_stands_once(columns):
     assert screen[-2].startswith("[✓ gemini-flash-latest") or columns == 34
 
 
-def test_the_end_takes_a_part_of_the_screen_only_and_the_cost_stays_linear():
+def test_the_unfinished_end_is_a_part_of_the_screen_and_the_output_is_linear():
     _, sent = shown(LONG * 3, step=40, pause=0.02)
     assert max(map(int, re.findall(r"\x1b\[(\d+)A", sent))) <= 17
     assert "".join(sent.split()).count("x59") <= 3 * 16
@@ -90,13 +90,13 @@ def test_the_end_takes_a_part_of_the_screen_only_and_the_cost_stays_linear():
         ("text", "# *a*\n\n- b", "# *a*\n\n- b", "•"),
         ("raw", "# *a*", "# *a*", "•"),
         ("html", "<p>x</p>", "<p>x</p>", "```"),
-        ("json", "no", "The answer is not JSON: expecting value at line 1, column 1.", "```"),
+        ("json", "no", "The answer is not valid JSON: expecting value at line 1, column 1.", "```"),
     ],
 )
-def test_forms_are_the_same_with_and_without_rich(form, text, found, missing, monkeypatch):
+def test_formats_are_printed_as_plain_text_without_rich(form, text, found, missing, monkeypatch):
     out = io.StringIO()
     ledger = new_ledger()
-    ledger.look = ledger.look._replace(form=form)
+    ledger.display = ledger.display._replace(form=form)
     view = TerminalView(ledger, out)
     view.open()
     feed(ledger, text, finish="STOP")
@@ -108,7 +108,7 @@ def test_forms_are_the_same_with_and_without_rich(form, text, found, missing, mo
     assert "\x1b" not in answer
 
 
-def test_set_forms():
+def test_formats_are_printed_with_rich():
     screen, sent = shown('{"a":[1,2]}', form="json")
     assert [each.strip() for each in screen[:4]] == ["{", '"a": [', "1,", "2"]
     assert "\x1b[" in sent
@@ -117,7 +117,7 @@ def test_set_forms():
     assert "\x1b" not in sent
 
 
-def test_a_pipe_a_dull_terminal_and_a_missing_library_get_plain_text(monkeypatch):
+def test_a_pipe_a_dumb_terminal_and_a_missing_library_get_plain_text(monkeypatch):
     piped = subprocess.run(
         [sys.executable, "-c", f"{SHOW}\nshow('**a**', pause=0)"], capture_output=True, text=True, check=True
     )
@@ -130,21 +130,21 @@ def test_a_pipe_a_dull_terminal_and_a_missing_library_get_plain_text(monkeypatch
         assert terminal.sent.startswith("**a**\r\n[")
 
 
-def test_what_the_library_cannot_set_is_printed_plain(monkeypatch):
+def test_plain_text_is_printed_if_the_library_fails(monkeypatch):
     class Tty(io.StringIO):
         def isatty(self):
             return True
 
     monkeypatch.setenv("TERM", "xterm")
     out = Tty()
-    setter = typesetter(out, lambda: 0.0)
-    monkeypatch.setattr(setter, "_set", lambda *_, **__: 1 / 0)
+    setter = rich_printer(out, lambda: 0.0)
+    monkeypatch.setattr(setter, "_markdown", lambda *_, **__: 1 / 0)
     setter.add("**a** \x1b[2J\n\nb")
     setter.paint(final=True, ended=True)
     assert out.getvalue() == "**a** [2J\n\nb\n"
 
 
-def test_ctrl_c_in_the_middle_leaves_a_clean_prompt(tmp_path):
+def test_ctrl_c_while_printing_leaves_a_clean_prompt(tmp_path):
     cell = "get_ipython().run_cell_magic('gemini', '--backend echo', '@wait 0.1\\nSome **bold** words\\n\\n- one\\n- two\\n- three\\n- four\\n- five\\n- six')"
     command = [sys.executable, "-m", "IPython", "--simple-prompt", "--no-banner", "--colors=nocolor"]
     env = {"IPYTHONDIR": str(tmp_path), "HOME": str(tmp_path), "PYTHONPATH": str(CHECKOUT)}

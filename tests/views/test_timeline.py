@@ -1,4 +1,4 @@
-"""The time line: what it shows of a ledger, that the picture is safe, small and readable, and the sparkline."""
+"""The timeline: its data, the safety, size and legibility of the image, and the sparkline."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from gemini_magic.ledger.exchange import Exchange, Pause
 from gemini_magic.tables import Rows
 from gemini_magic.views import Timeline, bundle, page
 from gemini_magic.views import timeline_svg as drawing
-from gemini_magic.views.timeline_data import BLOCKS, COLUMNS, look, sparkline
-from gemini_magic.views.units import at, duration, large, ticks
+from gemini_magic.views.snapshot import AnswerSnapshot
+from gemini_magic.views.timeline_data import BLOCKS, COLUMNS, sparkline, timeline_data
+from gemini_magic.views.units import byte_size, duration, tick_label, ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
 ELEMENTS = {"svg", "desc", "title", "g", "rect", "path", "text"}
-# What a cleaner with html5lib's lists lets through; no class, nothing that loads or runs, and one style that may go.
+# What html5lib's sanitizer allows: no class, nothing that loads or runs, and one style that may be removed.
 ATTRIBUTES = {
     *("viewBox", "width", "height", "role", "x", "y", "rx", "d"),
     *("fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-dasharray"),
@@ -36,7 +37,7 @@ def elements(svg):
     return list(ET.fromstring(svg).iter())
 
 
-def said(svg):
+def texts(svg):
     return [each.text for each in elements(svg) if each.text]
 
 
@@ -103,11 +104,11 @@ CASES = {
 # ------------------------------------------------------------------------------------------ what it shows
 
 
-def test_chunks_stand_in_the_lane_and_the_column_of_their_arrival():
+def test_chunks_are_in_the_lane_and_the_column_of_their_arrival():
     ledger = steady()
     feed(ledger, finish="STOP", t=3.0)
     ledger.close("end", t=4.0)
-    shown = look(ledger)
+    shown = timeline_data(ledger)
     assert (shown.end, shown.chunks, shown.size) == (4.0, 13, 26)
     assert {name: sum(bar.chunks for bar in bars) for name, bars in shown.lanes.items()} == {
         "thinking": 3,
@@ -118,14 +119,22 @@ def test_chunks_stand_in_the_lane_and_the_column_of_their_arrival():
     assert (first.first, first.t, first.chars) == (3, 1.3, 5)
     assert first.column == int(1.3 / 4 * COLUMNS)
     assert shown.moments == [("first byte", 1.0), ("first thought", 1.0), ("first text", 1.3)]
-    assert (shown.silence.start, shown.silence.end, shown.silence.words) == (2.1, 3.0, "longest gap")
-    assert shown.steps[-1][1:] == (7, 11, 0)
-    assert shown.tries == []
+    assert (shown.longest_gap.start, shown.longest_gap.end, shown.longest_gap.label) == (
+        2.1,
+        3.0,
+        "longest gap",
+    )
+    assert shown.usage_steps[-1][1:] == (7, 11, 0)
+    assert shown.attempts == []
 
 
-def test_a_silence_before_a_bad_end_counts():
-    shown = look(ENDINGS["stalled"]())
-    assert (shown.silence.start, shown.silence.end, shown.silence.words) == (1.0, 61.0, "nothing came")
+def test_the_time_before_a_bad_end_counts_as_a_gap():
+    shown = timeline_data(ENDINGS["stalled"]())
+    assert (shown.longest_gap.start, shown.longest_gap.end, shown.longest_gap.label) == (
+        1.0,
+        61.0,
+        "no data",
+    )
 
 
 GAPS = [
@@ -138,7 +147,7 @@ GAPS = [
 
 
 @pytest.mark.parametrize(("step", "gap", "notable"), GAPS)
-def test_a_gap_is_painted_only_when_it_is_far_longer_than_an_ordinary_one(step, gap, notable):
+def test_a_gap_is_drawn_only_if_it_is_far_longer_than_the_median(step, gap, notable):
     ledger, t = new_ledger(), 1.0
     for number in range(12):
         t += gap if number == 6 else step
@@ -146,48 +155,47 @@ def test_a_gap_is_painted_only_when_it_is_far_longer_than_an_ordinary_one(step, 
     feed(ledger, finish="STOP", t=t + step)
     ledger.close("end", t=t + step)
     made = Timeline(ledger)
-    words = f"longest gap {duration(gap)}"
-    assert (words in said(made.svg)) == notable
+    text = f"longest gap {duration(gap)}"
+    assert (text in texts(made.svg)) == notable
     assert ('fill="#b97a16"' in made.svg) == notable
-    assert f"{words} at " in " ".join(said(made.svg))  # the figures always tell it
+    assert f"{text} at " in " ".join(texts(made.svg))  # the summary always has it
 
 
-def test_tries_and_the_pause_between_them():
+def test_attempts_and_the_pause_between_them():
     ledger = retried()
     ledger.close("end", t=4.0)
-    failed, pause, last = look(ledger).tries
+    failed, pause, last = timeline_data(ledger).attempts
     assert (failed.kind, failed.start, failed.end) == ("failed", 0.0, 0.5)  # silent until it was given up
     assert (pause.kind, pause.start, pause.end) == ("pause", 0.5, 2.5)
-    assert (last.kind, last.start, last.end) == ("try", 2.5, 4.0)
-    assert failed.words == "try 1: HTTP 503, 503: overloaded"
-    assert "try 1: HTTP 503, 503: overloaded, 500 ms" in str(Timeline(ledger)).splitlines()
-    assert "waited before try 2, 2.00 s" in str(Timeline(ledger))
+    assert (last.kind, last.start, last.end) == ("attempt", 2.5, 4.0)
+    assert failed.label == "attempt 1: HTTP 503, 503: overloaded"
+    assert "attempt 1: HTTP 503, 503: overloaded, 500 ms" in str(Timeline(ledger)).splitlines()
+    assert "wait before attempt 2, 2.00 s" in str(Timeline(ledger))
 
 
-def test_a_ledger_that_still_runs_is_shown_up_to_now_and_stays_as_it_was():
+def test_a_running_ledger_is_shown_up_to_now_and_the_timeline_does_not_change_later():
     ledger = steady()
     made = Timeline(ledger, now=5.0)
-    assert made.arrivals.end == 5.0
+    assert made.data.end == 5.0
     before = made.svg, str(made)
     feed(ledger, "more", t=6.0)
     ledger.close("end", t=6.0)
     assert (made.svg, str(made)) == before
-    assert "running 5.00 s" in said(made.svg)
-    assert Timeline(ledger).arrivals.end == 6.0
+    assert "running 5.00 s" in texts(made.svg)
+    assert Timeline(ledger).data.end == 6.0
 
 
-def test_a_pause_that_still_lasts_is_shown():
+def test_a_current_pause_is_shown():
     ledger = new_ledger()
     ledger.begin(exchange(status=503, problem="503: overloaded", last=0.2))
-    ledger.pause = Pause("503: overloaded", 9.0, 2, 4)
-    ledger.enter("retrying")
-    tries = look(ledger, now=3.0).tries
+    ledger.set_phase("retrying", Pause("503: overloaded", 9.0, 2, 4))
+    tries = timeline_data(ledger, now=3.0).attempts
     assert [span.kind for span in tries] == ["failed", "pause"]
-    assert tries[-1].words == "retrying in 6 s (503: overloaded), attempt 2 of 4"
+    assert tries[-1].label == "retrying in 6 s (503: overloaded), attempt 2 of 4"
     assert tries[-1].end == 3.0
 
 
-def test_without_times_the_chunks_stand_in_their_order(tmp_path):
+def test_without_arrival_times_the_chunks_are_shown_in_order(tmp_path):
     body = exchange(last=1.0)
     body.pieces = [
         (0.5, b'data: {"candidates":[{"content":{"parts":[{"text":"a"}]}}]}\n\n'),
@@ -198,12 +206,12 @@ def test_without_times_the_chunks_stand_in_their_order(tmp_path):
     ledger.close("end", t=1.0)
     Response(ledger).save(tmp_path / "bare.sse")
     made = Response.load(tmp_path / "bare.sse").timeline()
-    remark = "This recording holds no arrival times: the chunks stand in their order."
-    assert remark in said(made.svg)
+    remark = "This recording has no arrival times. The chunks are shown in order."
+    assert remark in texts(made.svg)
     assert remark in str(made)
-    assert [bar.column for bar in made.arrivals.lanes["answer"]] == [COLUMNS // 4, COLUMNS * 3 // 4]
-    assert "0" in said(made.svg)  # chunks on the axis, not seconds
-    assert not [words for words in said(made.svg) if words.endswith(" ms")]
+    assert [bar.column for bar in made.data.lanes["answer"]] == [COLUMNS // 4, COLUMNS * 3 // 4]
+    assert "0" in texts(made.svg)  # chunks on the axis, not seconds
+    assert not [text for text in texts(made.svg) if text.endswith(" ms")]
 
 
 @pytest.mark.parametrize(
@@ -217,14 +225,16 @@ def test_without_times_the_chunks_stand_in_their_order(tmp_path):
         [float("nan"), *range(9)],
     ],
 )
-def test_times_that_cannot_be_right_do_no_harm(times):
+def test_invalid_times_are_replaced_by_the_order(times):
     ledger = new_ledger()
     for t in times:
         feed(ledger, "x", t=float(t))
     ledger.close("end", t=1.0)
     made = Timeline(ledger)
-    assert "The times of this recording cannot be right: the chunks stand in their order." in said(made.svg)
-    assert len(made.arrivals.lanes["answer"]) == len(times)
+    assert "The arrival times of this recording are not valid. The chunks are shown in order." in texts(
+        made.svg
+    )
+    assert len(made.data.lanes["answer"]) == len(times)
     assert len(sparkline(ledger)) in (0, 16)
 
 
@@ -233,7 +243,7 @@ def test_times_that_cannot_be_right_do_no_harm(times):
     [(-5, -7), (1, -1), (10**400, 3), (0, 0), (None, None), (5, None)],
     ids=lambda pair: str(pair)[:20],
 )
-def test_token_counts_that_cannot_be_right_do_no_harm(counts):
+def test_invalid_token_counts_are_accepted(counts):
     ledger = new_ledger()
     for output, thoughts in (counts, counts[::-1]):
         feed(ledger, "x", t=1.0, usage={"prompt": output, "output": output, "thoughts": thoughts, "total": 1})
@@ -242,24 +252,24 @@ def test_token_counts_that_cannot_be_right_do_no_harm(counts):
     assert str(Timeline(ledger))
 
 
-def test_nothing_at_all_is_said_in_words():
+def test_a_remark_says_that_no_chunks_were_received():
     for ledger, now in ((new_ledger(), 2.0), (new_ledger(), 0.0), (ENDINGS["refused"](), None)):
         made = Timeline(ledger, now=now)
-        assert "No chunk has arrived." in said(made.svg)
-        assert "No chunk has arrived." in str(made)
+        assert "No chunks received." in texts(made.svg)
+        assert "No chunks received." in str(made)
 
 
-def test_a_bars_tooltip_tells_its_chunks():
+def test_the_tooltip_of_a_bar_describes_its_chunks():
     ledger = steady(thoughts=0, texts=3, step=0.0001)
     ledger.close("end", t=2.0)
-    assert "3 from #0 · 1.00 s · 6 B · 15 characters" in said(Timeline(ledger).svg)
+    assert "3 chunks from #0 · 1.00 s · 6 B · 15 chars" in texts(Timeline(ledger).svg)
 
 
-# -------------------------------------------------------------------------------------------- the picture
+# -------------------------------------------------------------------------------------------- the image
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_picture_is_xml_of_plain_shapes_and_words(name):
+def test_the_image_is_xml_with_basic_shapes_and_text_only(name):
     made = Timeline(CASES[name](), now=2.0)
     whole, *_ = every = elements(made.svg)
     assert whole.attrib.pop("style") == "max-width:100%;height:auto"
@@ -268,33 +278,33 @@ def test_the_picture_is_xml_of_plain_shapes_and_words(name):
         assert each.tag.removeprefix(SVG) in ELEMENTS
         assert set(each.attrib) <= ATTRIBUTES
     assert not re.search(r"url\(|script|javascript:|&#|href", re.sub(r">[^<]*<", "><", made.svg))
-    shown = "".join(said(made.svg)) + str(made)
+    shown = "".join(texts(made.svg)) + str(made)
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", shown.replace("\n", " "))
     assert "AIzax" not in shown
     assert CANARY not in shown
 
 
-def test_what_the_server_says_is_words_only():
+def test_text_from_the_server_stays_text():
     made = Timeline(hostile())
-    assert "</text>⟨U+202E⟩" in "".join(said(made.svg)).replace("\ufffd", "")
+    assert "</text>⟨U+202E⟩" in "".join(texts(made.svg)).replace("\ufffd", "")
     assert "<script>" in made._repr_mimebundle_()["text/plain"]
     assert "<script" not in made.svg
 
 
-def test_the_words_above_the_lanes_never_touch_and_no_pole_crosses_them():
+def test_labels_never_overlap_and_lines_never_cross_them():
     chance = random.Random(7)
     for _ in range(300):
-        flags = drawing._Flags()
+        labels = drawing._Labels()
         right = drawing._RIGHT
         for x in [right, *sorted(chance.uniform(84, right) for _ in range(4))]:
-            flags.add(x, "x" * chance.randint(5, 40), "#000")
-        placed = [flag[1:4] for flag in flags._flags]
+            labels.add(x, "x" * chance.randint(5, 40), "#000")
+        placed = [flag[1:4] for flag in labels._labels]
         for (start, stop, row), (begin, end, other) in itertools.combinations(placed, 2):
             assert row != other or stop <= begin or end <= start
-        for x, first, last, _ in flags.poles():
+        for x, first, last, _ in labels.lines():
             rows = {row for begin, end, row in placed if begin < x < end}
             assert not [row for row in rows if first <= row < (last or 99)]
-        assert all(start >= 0 for _, start, *_ in flags._flags)
+        assert all(start >= 0 for _, start, *_ in labels._labels)
 
 
 def _luminance(colour):
@@ -306,7 +316,7 @@ def _luminance(colour):
 @pytest.mark.parametrize(
     "ground", ["#ffffff", "#111111", "#0d1117"]
 )  # JupyterLab's two and GitHub's dark one
-def test_every_colour_reads_on_white_and_on_black(ground):
+def test_every_color_is_legible_on_white_and_on_black(ground):
     everything = Timeline(retried(), now=9.0).svg + Timeline(steady(), now=4.0).svg + Timeline(finished()).svg
     colours = set(re.findall('(?:fill|stroke)="(#[0-9a-f]{6})"', everything)) - {
         "#808080"
@@ -317,7 +327,7 @@ def test_every_colour_reads_on_white_and_on_black(ground):
         assert (lighter + 0.05) / (darker + 0.05) > 3.5, colour
 
 
-def test_twenty_thousand_chunks_make_a_small_picture_in_linear_time():
+def test_twenty_thousand_chunks_give_a_small_image_in_linear_time():
     few, many = long(2_500), long(20_000)
     spent = []
     for ledger in (few, many):
@@ -327,9 +337,9 @@ def test_twenty_thousand_chunks_make_a_small_picture_in_linear_time():
         spent.append(min(_cpu(ledger) for _ in range(3)))
     made = Timeline(many)
     assert len(made.svg.encode()) < 60_000
-    assert sum(bar.chunks for bars in made.arrivals.lanes.values() for bar in bars) == 20_000
-    assert [len(bars) for bars in made.arrivals.lanes.values()] == [COLUMNS] * 3
-    print(f"time line of 20,000 chunks: {len(made.svg):,} bytes, {spent[1] * 1000:.0f} ms CPU")
+    assert sum(bar.chunks for bars in made.data.lanes.values() for bar in bars) == 20_000
+    assert [len(bars) for bars in made.data.lanes.values()] == [COLUMNS] * 3
+    print(f"timeline of 20,000 chunks: {len(made.svg):,} bytes, {spent[1] * 1000:.0f} ms CPU")
     assert spent[1] < 3 * 8 * spent[0]
 
 
@@ -339,11 +349,11 @@ def _cpu(ledger):
     return time.process_time() - began
 
 
-# ------------------------------------------------------------------------------------------ words and axes
+# ------------------------------------------------------------------------------------------ texts and axes
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "text"),
     [
         (0, "0 ms"),
         (0.0004, "0.4 ms"),
@@ -355,12 +365,12 @@ def _cpu(ledger):
         (125.4, "2 min 05 s"),
     ],
 )
-def test_durations(seconds, words):
-    assert duration(seconds) == words
+def test_durations(seconds, text):
+    assert duration(seconds) == text
 
 
 def test_sizes():
-    assert [large(size) for size in (0, 999, 1000, 18_345, 999_960, 2_345_678)] == [
+    assert [byte_size(size) for size in (0, 999, 1000, 18_345, 999_960, 2_345_678)] == [
         *("0 B", "999 B", "1.0 kB", "18.3 kB", "1.0 MB", "2.3 MB")
     ]
 
@@ -375,8 +385,8 @@ def test_ticks_are_round_and_few(end):
     digits = f"{places[1] / unit:.6e}"
     assert digits[0] in "125"
     assert set(digits[1:8]) <= set(".0")
-    assert len({at(place, end) for place in places}) == len(places)
-    assert all(len(at(place, end)) < 9 for place in places)
+    assert len({tick_label(place, end) for place in places}) == len(places)
+    assert all(len(tick_label(place, end)) < 9 for place in places)
 
 
 # -------------------------------------------------------------------------------------- text, file, bundle
@@ -385,12 +395,12 @@ def test_ticks_are_round_and_few(end):
 @pytest.mark.parametrize("name", CASES)
 def test_the_text_fits_a_terminal(name):
     lines = str(Timeline(CASES[name](), now=2.0)).splitlines()
-    assert all(len(line) <= 79 for line in lines if not line.startswith("try "))
+    assert all(len(line) <= 79 for line in lines if not line.startswith("attempt "))
     assert all(len(line) <= 300 for line in lines)
 
 
 @pytest.mark.parametrize("end", [0.00105, 0.9, 1.0, 2.0, 15.6, 599.0, 1200.0, 90_000.0])
-def test_lanes_and_axis_fit_a_narrow_notebook_which_would_break_them(end):
+def test_lanes_and_axis_fit_a_narrow_notebook(end):
     ledger = new_ledger()
     for n in range(200):
         feed(ledger, "word ", thought="hm" if n < 50 else "", t=end * (n + 1) / 200)
@@ -398,24 +408,22 @@ def test_lanes_and_axis_fit_a_narrow_notebook_which_would_break_them(end):
     lines = str(Timeline(ledger)).splitlines()
     drawn = [line for line in lines if "╵" in line or set(line) & set(BLOCKS)]
     assert len(drawn) >= 2
-    assert all(len(line) <= 48 for line in lines if not line.startswith("try "))
+    assert all(len(line) <= 48 for line in lines if not line.startswith("attempt "))
     assert drawn[-1].count("╵") >= 2
     assert drawn[-1].rindex("╵") <= 9 + 34
 
 
-def test_a_fact_is_not_broken_where_a_line_is():
+def test_lines_are_wrapped_between_facts():
     ledger = steady(thoughts=0, texts=40)
     ledger.model_version = "a-model-with-a-rather-long-name-of-its-own"
     ledger.close("end", t=9.0)
     first, second, *_ = str(Timeline(ledger)).splitlines()
     assert first.endswith(" ·")
     assert second.startswith("  ")
-    assert f"{first} {second.strip()}".split(" · ")[1].startswith(
-        "truncated: it ended without a finish reason"
-    )
+    assert f"{first} {second.strip()}".split(" · ")[1].startswith("truncated: ended without a finish reason")
 
 
-def test_the_text_draws_each_lane_with_blocks():
+def test_the_text_shows_each_lane_with_block_characters():
     ledger = steady()
     ledger.close("end", t=2.5)
     lines = str(Timeline(ledger)).splitlines()
@@ -426,28 +434,28 @@ def test_the_text_draws_each_lane_with_blocks():
     assert lines[-2:] == ["first byte 1.00 s · first thought 1.00 s ·", "  first text 1.30 s"]
 
 
-def test_a_notebook_gets_a_picture_and_its_text():
+def test_a_notebook_gets_an_image_and_text():
     made = Timeline(finished())
     assert made._repr_mimebundle_() == {"image/svg+xml": made.svg, "text/plain": str(made)}
     assert repr(made) == "<Timeline: 1 chunk · 2 B>"
 
 
-def test_it_is_saved_as_svg_and_as_nothing_else(tmp_path):
+def test_it_is_saved_as_svg_only(tmp_path):
     made = Timeline(finished())
     assert made.save(tmp_path / "new" / "line.svg").read_text("utf-8") == made.svg
     with pytest.raises(OptionError) as caught:
         made.save(tmp_path / "line.png")
-    assert caught.value.message == "'line.png' is no name for the picture of a time line."
+    assert caught.value.message == "A timeline is saved as an SVG file, but the name is 'line.png'."
     assert ".svg" in caught.value.remedy
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OptionError, match="cannot be written"):
+    with pytest.raises(OptionError, match="Cannot write"):
         made.save(tmp_path / "file" / "line.svg")
 
 
 # ------------------------------------------------------------------------------------------- the sparkline
 
 
-def test_a_sparkline_counts_arrivals_over_the_time():
+def test_a_sparkline_counts_chunks_over_time():
     ledger = new_ledger()
     for t in (2.0, *[3.0 + n / 100 for n in range(12)], 4.0):
         feed(ledger, "x", t=t)
@@ -458,30 +466,30 @@ def test_a_sparkline_counts_arrivals_over_the_time():
     assert blocks[12] == "█"
 
 
-def test_short_streams_and_streams_without_times_have_none():
+def test_short_streams_and_streams_without_times_have_no_sparkline():
     assert sparkline(new_ledger()) == ""
     assert sparkline(steady(thoughts=0, texts=7)) == ""
     assert sparkline(steady(thoughts=0, texts=8)) != ""
     assert sparkline(steady(step=0.0)) == ""
 
 
-def test_the_status_line_of_a_finished_answer_shows_it_with_words_for_who_cannot_see_it():
+def test_the_status_line_of_a_finished_answer_has_a_sparkline_with_a_text_alternative():
     ledger = steady()
-    assert "gm-spark" not in page.status(ledger)
+    assert "gm-spark" not in page.status_html(AnswerSnapshot(ledger))
     feed(ledger, finish="STOP", t=2.2)
     ledger.close("end", t=2.2)
-    line = page.status(ledger)
-    told = "Arrivals: 13 chunks, from the request to the last of them"
+    line = page.status_html(AnswerSnapshot(ledger))
+    label = "Arrival of 13 chunks, from the request to the last chunk"
     assert (
-        f'<span class="gm-spark" role="img" aria-label="{told}" title="{told}">{sparkline(ledger)}</span>'
+        f'<span class="gm-spark" role="img" aria-label="{label}" title="{label}">{sparkline(ledger)}</span>'
         in line
     )
     assert line in bundle(ledger)["text/html"]
-    assert "gm-spark" not in page.status(finished())
+    assert "gm-spark" not in page.status_html(AnswerSnapshot(finished()))
 
 
-def test_a_note_about_a_broken_recording_does_not_take_its_times():
+def test_a_note_about_a_broken_recording_does_not_remove_its_times():
     ledger = steady()
     ledger.notes.append(Note("recording-lacks", "Line 3 of x.jsonl is broken."))
     ledger.close("end", t=2.2)
-    assert look(ledger).remark == ""
+    assert timeline_data(ledger).remark == ""

@@ -1,4 +1,4 @@
-"""An answer without end: what is shown of it, in every view and every part of the bundle."""
+"""Very long answers: what is shown of them in every view and every representation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gemini_magic.views.live_pieces import LivePieces
 from gemini_magic.views.record import RECORD
 from gemini_magic.views.status import status_line
 from gemini_magic.views.terminal import TerminalView
-from gemini_magic.views.truncate import MOST, MOST_HTML, Excerpt
+from gemini_magic.views.truncate import MAX_CHARACTERS, MAX_HTML, Excerpt
 
 LINE = "some plain words here, in a line of them.\n"
 
@@ -38,22 +38,22 @@ def test_the_longest_answer_of_a_model_is_shown_whole():
     for text in (LINE * 7_000, "|1|2|\n" * 13_000):
         excerpt = Excerpt(ended(filled(text)), "answer")
         assert excerpt.text == text
-        assert excerpt.said() == ""
+        assert excerpt.truncated().cut_note == ""
 
 
 @pytest.mark.parametrize("size", [7, 4_999, 100_000, 3_000_000])
-def test_it_is_cut_at_a_line_end_however_it_came(size):
+def test_it_is_cut_at_a_line_end_however_it_is_divided(size):
     excerpt = Excerpt(ended(filled(LINE * 15_000, size)), "answer")
     assert excerpt.text.endswith("them.\n")
     assert (LINE * 15_000).startswith(excerpt.text)
-    assert 400_000 < len(excerpt.text) <= MOST
-    assert excerpt.said() == (
-        f"Shown are the first {len(excerpt.text):,} of {15_000 * len(LINE):,} characters; "
-        "the response's `text` holds all."
+    assert 400_000 < len(excerpt.text) <= MAX_CHARACTERS
+    assert excerpt.truncated().cut_note == (
+        f"Only the first {len(excerpt.text):,} of {15_000 * len(LINE):,} characters are shown. "
+        "The response's `text` has all of them."
     )
 
 
-def test_it_grows_as_the_text_does_and_ends_where_the_whole_is_cut():
+def test_a_growing_excerpt_ends_where_the_whole_text_is_cut():
     text, chance = LINE * 13_000, random.Random(4)
     ledger = new_ledger()
     growing, seen, at = Excerpt(ledger, "answer"), 0, 0
@@ -68,18 +68,18 @@ def test_it_grows_as_the_text_does_and_ends_where_the_whole_is_cut():
     assert growing.cut
 
 
-def test_a_line_that_was_held_back_is_shown_in_the_end():
-    text = "x" * (MOST - 100)
+def test_a_line_that_was_kept_back_is_shown_at_the_end():
+    text = "x" * (MAX_CHARACTERS - 100)
     ledger = filled(text)
     growing = Excerpt(ledger, "answer")
     assert len(growing.text) < len(text)
     ended(ledger)
     assert growing.text == text
-    assert growing.said() == ""
+    assert growing.truncated().cut_note == ""
 
 
-def test_a_text_without_lines_is_cut_where_there_is_no_room():
-    assert Excerpt(ended(filled("x" * 700_000)), "answer").text == "x" * MOST
+def test_a_text_without_lines_is_cut_at_the_maximum_length():
+    assert Excerpt(ended(filled("x" * 700_000)), "answer").text == "x" * MAX_CHARACTERS
 
 
 @pytest.fixture(scope="module")
@@ -92,15 +92,15 @@ def huge():
     return ended(ledger)
 
 
-def test_every_part_of_the_bundle_is_cut_and_says_so(huge):
+def test_every_representation_is_cut_with_a_note(huge):
     made = bundle(huge)
     whole = sum(map(len, huge.answer))
     for kind in ("text/html", "text/markdown", "text/plain"):
         assert 400_000 < len(made[kind]) < 1_200_000
-        assert f"of {whole:,} characters; the response" in made[kind].replace("&#96;", "`")
+        assert f"of {whole:,} characters are shown. The response" in made[kind]
     assert "of 736,000 characters of the thoughts" in made["text/html"]
     assert made["text/html"].count("<pre>") == made["text/html"].count("</pre>") == 1
-    assert len(made[RECORD]["text"]) <= MOST
+    assert len(made[RECORD]["text"]) <= MAX_CHARACTERS
     assert made[RECORD]["capped"]["text"] == f"500,000 of {whole:,} characters"
     assert "answer complete, about 650,000 words" in status_line(huge)
 
@@ -109,11 +109,11 @@ def test_the_terminal_prints_the_beginning(huge):
     out = io.StringIO()
     TerminalView(huge, out).close()
     assert 800_000 < len(out.getvalue()) < 1_100_000
-    assert "Shown are the first" in out.getvalue()
+    assert "Only the first" in out.getvalue()
 
 
 @pytest.mark.parametrize("kind", [LiveView, HtmlView])
-def test_views_stop_there_while_it_grows(stage, kind):
+def test_live_views_stop_at_the_limit(stage, kind):
     clock, ledger = Clock(), new_ledger()
     view = kind(ledger, clock=clock)
     view.open()
@@ -128,19 +128,19 @@ def test_views_stop_there_while_it_grows(stage, kind):
     ended(ledger)
     view.close()
     assert "never seen" not in str(stage.messages) + str(stage.displays)
-    assert "Shown are the first" in stage.displays[-1][0]["text/html"]
-    assert "Shown are the first" in stage.displays[-1][0]["text/plain"]
+    assert "Only the first" in stage.displays[-1][0]["text/html"]
+    assert "Only the first" in stage.displays[-1][0]["text/plain"]
 
 
-def test_html_that_is_far_longer_than_its_text_is_cut_as_well():
+def test_html_that_is_far_longer_than_its_text_is_cut():
     text = "<http://a.b> " * 30_000
     made = bundle(ended(filled(text)))
-    assert len(made["text/html"]) < MOST_HTML + 20_000
-    assert "Shown are the first" in made["text/html"]
+    assert len(made["text/html"]) < MAX_HTML + 20_000
+    assert "Only the first" in made["text/html"]
     ledger = new_ledger()
     pieces = LivePieces(Excerpt(ledger, "answer"))
     for _ in range(30):
         feed(ledger, "<http://a.b> " * 1_000 + "\n\n")
         pieces.step()
-    assert len(pieces.whole) < MOST_HTML * 1.1
+    assert len(pieces.whole) < MAX_HTML * 1.1
     assert pieces.finish() is None

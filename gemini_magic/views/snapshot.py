@@ -1,0 +1,115 @@
+"""One moment of an answer: the facts that every representation of it shows, each computed once.
+
+HTML, Markdown, plain text and the record of a saved bundle are written from one snapshot, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from ..diagnostics import display_notes
+from ..events import Note
+from ..ledger import Ledger
+from ..markdown import Images
+from .formats import FormattedAnswer, format_answer
+from .status import (
+    Details,
+    details,
+    elapsed_seconds,
+    status_facts,
+    status_mark,
+    thinking_time,
+    warnings,
+    word_count,
+)
+from .timeline_data import sparkline
+from .truncate import Excerpt, TruncatedText
+
+__all__ = ["AnswerSnapshot"]
+
+
+class AnswerSnapshot:
+    """The facts about an answer that views show.
+
+    A fact is computed when it is first read and is then kept. So a view that paints often pays only for the facts that
+    it shows. While the ledger is running, two facts can be some chunks apart; each of them stays as it was first read.
+
+    Args:
+        ledger: the record.
+        now: seconds since the request was sent; measured by the wall clock when omitted.
+
+    Attributes:
+        ledger: the record.
+        status: the status of the answer.
+        elapsed: seconds since the request was sent, or the whole duration of an answer that has ended.
+    """
+
+    def __init__(self, ledger: Ledger, *, now: float | None = None) -> None:
+        self.ledger = ledger
+        self.status = ledger.status
+        self.elapsed = elapsed_seconds(ledger, now)
+
+    @cached_property
+    def mark(self) -> str:
+        """One character that shows the status without color."""
+        return status_mark(self.ledger)
+
+    @cached_property
+    def facts(self) -> list[str]:
+        """The parts of the status line, most important first."""
+        return status_facts(self.ledger, now=self.elapsed)
+
+    @cached_property
+    def status_line(self) -> str:
+        """Model, state, elapsed time, tokens and source on one line of plain text."""
+        return f"{self.mark} {' · '.join(self.facts)}"
+
+    @cached_property
+    def details(self) -> Details | None:
+        """What went wrong and what can be done; None while it runs and for a complete answer."""
+        return details(self.ledger)
+
+    @cached_property
+    def notes(self) -> list[Note]:
+        """The diagnostics of the stream."""
+        return display_notes(self.ledger)
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """The notes that a reader of the answer must know, one line of plain text each."""
+        return warnings(self.ledger, self.notes)
+
+    @cached_property
+    def thinking_time(self) -> str:
+        """How long the model was thinking before the answer began; empty if it was not."""
+        return thinking_time(self.ledger, self.elapsed)
+
+    @cached_property
+    def thought_words(self) -> str:
+        """How many words the thoughts have, such as ``12 words``; empty without thoughts."""
+        return word_count(self.ledger.thoughts)
+
+    @cached_property
+    def sparkline(self) -> str:
+        """How many chunks arrived when, in block characters; empty while the answer is running."""
+        return "" if self.status == "running" else sparkline(self.ledger)
+
+    @cached_property
+    def images(self) -> Images:
+        """Which images may be shown."""
+        return Images.parse(self.ledger.display.images)
+
+    @cached_property
+    def answer(self) -> TruncatedText:
+        """The text of the answer, or the beginning of a very long one."""
+        return Excerpt(self.ledger, "answer").truncated()
+
+    @cached_property
+    def thoughts(self) -> TruncatedText:
+        """The text of the thoughts, or the beginning of very long ones."""
+        return Excerpt(self.ledger, "thoughts").truncated()
+
+    @cached_property
+    def formatted(self) -> FormattedAnswer:
+        """The answer as ``--format`` shows it."""
+        return format_answer(self.ledger, self.answer.text)
