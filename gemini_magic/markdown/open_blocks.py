@@ -47,9 +47,9 @@ class _OpenList(OpenBlock):
 
     def _open_tag(self, first: int) -> str:
         if not self._ordered:
-            return "<ul>\n"
+            return '<ul dir="auto">\n'
         start = self._start + first
-        return "<ol>\n" if start == 1 else f'<ol start="{start}">\n'
+        return '<ol dir="auto">\n' if start == 1 else f'<ol start="{start}" dir="auto">\n'
 
     def wrap(self, parts: list[str], first: int = 0, rest: str = "") -> str:
         return f"{self._open_tag(first)}{''.join(parts)}{rest}{self._closing}"
@@ -124,7 +124,7 @@ class OpenParagraph(OpenBlock):
     def __init__(self) -> None:
         super().__init__()
         self._tag = "p"
-        self._opening, self._closing = "<p>", "</p>\n"
+        self._opening, self._closing = '<p dir="auto">', "</p>\n"
 
     def wrap(self, parts: list[str], first: int = 0, rest: str = "") -> str:
         """Return the paragraph around some of its parts; an empty string if the block is invalid."""
@@ -150,7 +150,7 @@ class OpenParagraph(OpenBlock):
     def current_style(self, *, closed: bool) -> str:
         """Return the element's name: ``p``, or ``h1`` or ``h2`` if the paragraph is underlined."""
         if not self.invalid:
-            self._opening, self._closing = f"<{self._tag}>", f"</{self._tag}>\n"
+            self._opening, self._closing = f'<{self._tag} dir="auto">', f"</{self._tag}>\n"
         return "" if self.invalid else self._tag
 
     def piece_token(self, content: str, *, prefixed: bool) -> Token:

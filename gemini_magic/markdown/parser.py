@@ -54,6 +54,11 @@ _TASK: Final = re.compile(r"\[([ xX])\](?=\s)")
 _LOOKS_LIKE_URL: Final = re.compile(
     r"(?:https?:/{1,2})?(?:www\.)?(?P<host>(?:[^\s/?#@:.]+\.)+[^\W\d_]{2,})(?:[:/?#]\S*)?", re.IGNORECASE
 )
+# Blocks whose direction, left to right or right to left, follows from their text. A list has one direction: if
+# its items had their own, their bullets would be on the wrong side.
+_WITH_DIRECTION: Final = frozenset(
+    f"{name}_open" for name in ("paragraph", "heading", "summary", "bullet_list", "ordered_list", "th", "td")
+)
 # How many cells the parser adds to the short rows of a table before it ends the table.
 _MAX_CELLS: Final = getattr(import_module(library_table.__module__), "MAX_AUTOCOMPLETED_CELLS", sys.maxsize)
 
@@ -218,9 +223,11 @@ def _add_host_title(link: Token, text: str) -> None:
 
 
 def _finish_inline(state: StateCore) -> None:
-    """Finish parsed inline tokens: task boxes, links, and the unfinished formula that healing has found."""
+    """Finish parsed tokens: directions, task boxes, links, and the unfinished formula that healing has found."""
     tokens = state.tokens
     for index, token in enumerate(tokens):
+        if token.type in _WITH_DIRECTION:
+            token.attrSet("dir", "auto")
         if token.type == "inline" and token.children:
             if index > 1 and tokens[index - 2].type == "list_item_open":
                 _task_box(token)

@@ -162,7 +162,7 @@ def _filter_attribute(images: Images, element: str, name: str, value: str) -> st
     return value if fixed in {None, value} else None
 
 
-_FIXED_VALUES: Final = {"loading": "lazy", "referrerpolicy": "no-referrer", "open": ""}
+_FIXED_VALUES: Final = {"dir": "auto", "loading": "lazy", "referrerpolicy": "no-referrer", "open": ""}
 _ELEMENTS: Final = frozenset(
     {
         "a",
@@ -211,15 +211,16 @@ _ELEMENTS: Final = frozenset(
 )
 _ATTRIBUTES: Final = {
     "a": {"href", "title"},
-    "ol": {"start"},
+    **{key: {"dir"} for key in ("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "summary")},
+    "ol": {"start", "dir"},
     "details": {"open"},
     "code": {"class"},
     "span": {"class"},
     "div": {"class"},
     "sup": {"class"},
     "img": {"src", "alt", "width", "height", "loading", "referrerpolicy"},
-    "th": {"style"},
-    "td": {"style"},
+    "th": {"style", "dir"},
+    "td": {"style", "dir"},
 }
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from markdown_check import check, healed
+from markdown_check import check, healed, rendered
 
-from gemini_magic.markdown import render
 from gemini_magic.markdown.delimiters import is_cjk
 
 
@@ -31,7 +30,7 @@ from gemini_magic.markdown.delimiters import is_cjk
     ],
 )
 def test_cjk_text_beside_delimiters_counts_as_a_space(source, html):
-    shown = render(source)
+    shown = rendered(source)
     assert shown == f"<p>{html}</p>\n" if html else "<strong>" in shown
     check(source, source)
 

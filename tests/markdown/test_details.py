@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from html_audit import audit
-from markdown_check import check, healed
+from markdown_check import check, healed, rendered
 from markdown_cost import html_length, parsed_characters, pieces_of
 
 from gemini_magic.markdown import FinishedBlocks, Renderer, code_blocks, defang, render
@@ -43,7 +43,7 @@ def details(body, summary="Details", attributes=""):
     ],
 )
 def test_exact_lines_make_a_block_and_others_are_text(source, html):
-    assert render(source) == html
+    assert rendered(source) == html
     assert audit(html) == []
     check(source, source)
 
@@ -62,7 +62,7 @@ def test_exact_lines_make_a_block_and_others_are_text(source, html):
 )
 def test_lines_of_fences_and_inner_blocks_do_not_end_the_block(inner):
     text = f"<details>\n{inner}\n</details>\nafter\n"
-    assert render(text).endswith("</details>\n<p>after</p>\n")
+    assert rendered(text).endswith("</details>\n<p>after</p>\n")
     check(text, inner)
     check("<details>\n\npart\n\nother\n\n" + text, inner)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from markdown_check import check, healed
+from markdown_check import check, healed, rendered
 from markdown_it import MarkdownIt
 
 from gemini_magic.markdown import Renderer, code_blocks, defang, render
@@ -41,7 +41,7 @@ def codes(text):
 def test_a_labelled_line_opens_an_inner_fence_and_a_bare_one_closes_it():
     content = ANSWER.partition("```markdown\n")[2].partition("```\n\nDone")[0]
     assert codes(ANSWER) == [("markdown", content), ("js", "z\n")]
-    assert "<p>Done.</p>" in render(ANSWER)
+    assert "<p>Done.</p>" in rendered(ANSWER)
     check(ANSWER, "answer")
     check(ANSWER, "answer", heal=True)
 
@@ -91,7 +91,7 @@ def test_an_end_that_the_next_line_may_change_is_not_frozen():
     renderer.feed("b\n")
     assert renderer.html == render("```md\na\n\n```\nb\n")
     renderer.feed("```\n\n```\n\nc")
-    assert renderer.html.endswith("<p>c</p>\n")
+    assert renderer.html.endswith('<p dir="auto">c</p>\n')
 
 
 def test_a_growing_block_is_healed_with_its_inner_fences():

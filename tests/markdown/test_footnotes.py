@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from markdown_check import check
-
-from gemini_magic.markdown import render
+from markdown_check import check, rendered
 
 
 @pytest.mark.parametrize(
@@ -27,12 +25,12 @@ from gemini_magic.markdown import render
     ],
 )
 def test_references_and_definitions(source, html):
-    assert render(source) == html
+    assert rendered(source) == html
 
 
 def test_a_link_whose_text_begins_with_a_caret_is_a_link():
-    assert ">^1</a>" in render("[^1](https://example.org)")
-    assert ">^a b</a>" in render("[^a b]\n\n[^a b]: https://example.org")
+    assert ">^1</a>" in rendered("[^1](https://example.org)")
+    assert ">^a b</a>" in rendered("[^a b]\n\n[^a b]: https://example.org")
 
 
 def test_a_long_definition_is_frozen_in_pieces_like_any_paragraph():

@@ -6,7 +6,7 @@ from time import process_time
 
 import pytest
 from html_audit import text_of
-from markdown_check import check, healed
+from markdown_check import check, healed, rendered
 from markdown_it import MarkdownIt
 
 from gemini_magic.markdown import FinishedBlocks, defang, render
@@ -42,20 +42,20 @@ def words(count):
     ],
 )
 def test_only_exact_tags_and_comments_are_not_text(source, html):
-    shown = render(source)
+    shown = rendered(source)
     assert html is None or shown == f"<p>{html}</p>\n"
     check(source, source)
 
 
 def test_no_tag_reaches_beyond_its_block():
-    assert render("<u>a\n\nb</u>") == "<p>&lt;u&gt;a</p>\n<p>b&lt;/u&gt;</p>\n"
-    assert "<u>" not in render("| <u>a | b</u> |\n|--|--|\n")
+    assert rendered("<u>a\n\nb</u>") == "<p>&lt;u&gt;a</p>\n<p>b&lt;/u&gt;</p>\n"
+    assert "<u>" not in rendered("| <u>a | b</u> |\n|--|--|\n")
     assert "<!-- a" in text_of(render("<!-- a\n\nb -->"))
 
 
 def test_the_tags_of_a_pair_are_at_most_200_characters_apart():
-    assert "<u>" in render(f"<u>{'a' * 190}</u>")
-    assert "<u>" not in render(f"<u>{'a' * 200}</u>")
+    assert "<u>" in rendered(f"<u>{'a' * 190}</u>")
+    assert "<u>" not in rendered(f"<u>{'a' * 200}</u>")
 
 
 def test_a_comment_has_at_most_2000_characters():
@@ -64,12 +64,12 @@ def test_a_comment_has_at_most_2000_characters():
 
 
 def test_a_line_break_works_in_a_table_cell():
-    assert "<td>a<br>b</td>" in render("| x |\n|--|\n| a<br>b |\n")
+    assert "<td>a<br>b</td>" in rendered("| x |\n|--|\n| a<br>b |\n")
 
 
 def test_a_link_whose_text_is_split_by_tags_shows_its_host():
     for text in ("goo<sub>gle.com</sub>", "goo<!-- -->gle.com"):
-        assert 'title="Leads to evil.example"' in render(f"[{text}](https://evil.example/)")
+        assert 'title="Leads to evil.example"' in rendered(f"[{text}](https://evil.example/)")
 
 
 @pytest.mark.parametrize(

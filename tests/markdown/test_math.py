@@ -7,7 +7,7 @@ import random
 import pytest
 from attack_media import formulas
 from html_audit import audit, text_of
-from markdown_check import check, healed
+from markdown_check import check, healed, rendered
 from markdown_pieces import random_pieces
 
 from gemini_magic.markdown import Renderer, render
@@ -47,7 +47,7 @@ def block(tex):
     ],
 )
 def test_formulas_are_recognized(source, html):
-    assert render(source) == html
+    assert rendered(source) == html
     assert audit(html) == []
 
 
@@ -80,22 +80,22 @@ def test_formulas_are_recognized(source, html):
     ],
 )
 def test_other_text_is_not_a_formula(source):
-    assert "mathjax_process" not in render(source)
+    assert "mathjax_process" not in rendered(source)
 
 
 def test_text_that_is_not_a_formula_stays_unchanged():
     assert text_of(render("It costs $5 and $6.")) == "It costs $5 and $6.\n"
     assert text_of(render("| a | b |\n|--|--|\n| $5 | $6 |\n")).split() == ["a", "b", "$5", "$6"]
-    assert render("$$\na\n- b\n\nc") == "<p>$$\na\n- b</p>\n<p>c</p>\n"
+    assert rendered("$$\na\n- b\n\nc") == "<p>$$\na\n- b</p>\n<p>c</p>\n"
 
 
 def test_a_formula_that_is_not_allowed_is_shown_as_its_source():
-    assert render("$\\href{x}{y}$") == "<p><code>$\\href{x}{y}$</code></p>\n"
-    assert render("\\[\n\\def\\x{y}\n\\]") == (
+    assert rendered("$\\href{x}{y}$") == "<p><code>$\\href{x}{y}$</code></p>\n"
+    assert rendered("\\[\n\\def\\x{y}\n\\]") == (
         '<pre><code class="language-tex">\\[\n\\def\\x{y}\n\\]</code></pre>\n'
     )
     long = "$$\n" + "x + \n" * 1000 + "$$"
-    assert render(long).startswith('<pre><code class="language-tex">')
+    assert rendered(long).startswith('<pre><code class="language-tex">')
 
 
 def test_attacks_through_formulas_render_as_allowed_html():

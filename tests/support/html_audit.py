@@ -53,15 +53,16 @@ TAGS = {
 VOID = {"br", "hr", "img"}
 ATTRIBUTES = {
     "a": {"href", "title", "target", "rel"},
-    "ol": {"start"},
+    **{key: {"dir"} for key in ("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "summary")},
+    "ol": {"start", "dir"},
     "details": {"open"},
     "code": {"class"},
     "span": {"class"},
     "div": {"class"},
     "sup": {"class"},
     "img": {"src", "alt", "width", "height", "loading", "referrerpolicy"},
-    "th": {"style"},
-    "td": {"style"},
+    "th": {"style", "dir"},
+    "td": {"style", "dir"},
 }
 VALUES = {
     "href": re.compile(
@@ -71,6 +72,7 @@ VALUES = {
     "target": re.compile("_blank"),
     "rel": re.compile("noopener noreferrer nofollow"),
     "open": re.compile(""),
+    "dir": re.compile("auto"),
     "start": re.compile(r"\d+"),
     "class": re.compile(r"gm-[a-z]+|mathjax_process|language-[A-Za-z0-9_+#.-]{1,40}"),
     "src": re.compile(r"data:image/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}"),

@@ -18,8 +18,8 @@ _REST = re.compile(
 )
 _ROWS = re.compile(r'</tbody>\n<tbody aria-busy="true">(.*?)(?=</tbody>\n</table></div>\n\Z)', re.DOTALL)
 _SEAMS = re.compile(
-    r"</(?:ul|ol)>\n\0<(?:ul|ol)(?: start=\"\d+\")?>\n"
-    r"|</tbody>\n</table></div>\n\0<div class=\"gm-table\"><table>\n<tbody>\n|</code></pre>\n\0<pre><code[^>]*>|</p>\n\0<p>"
+    r"</(?:ul|ol)>\n\0<(?:ul|ol)(?: start=\"\d+\")? dir=\"auto\">\n"
+    r"|</tbody>\n</table></div>\n\0<div class=\"gm-table\"><table>\n<tbody>\n|</code></pre>\n\0<pre><code[^>]*>|</p>\n\0<p[^>]*>"
 )
 
 

@@ -18,7 +18,19 @@ from gemini_magic.views import bundle
 from gemini_magic.views.record import RECORD
 
 OURS = {"div", "span", "details", "summary", "strong", "br", "code", "style"}
-ATTRIBUTES = {"class", "role", "aria-label", "aria-busy", "href", "title", "target", "rel", "start", "style"}
+ATTRIBUTES = {
+    "class",
+    "role",
+    "aria-label",
+    "aria-busy",
+    "href",
+    "title",
+    "target",
+    "rel",
+    "start",
+    "style",
+    "dir",
+}
 
 
 class Elements(HTMLParser):

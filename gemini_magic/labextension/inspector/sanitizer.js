@@ -63,6 +63,9 @@ function isLinkAllowed(url) {
 const isEmpty = value => value === '';
 
 /** @type {ValueTest} */
+const isAuto = value => value === 'auto';
+
+/** @type {ValueTest} */
 const isAlignment = value => /^text-align: ?(?:left|right|center);?$/.test(value);
 
 /** @type {ValueTest} */
@@ -71,21 +74,22 @@ const isFormula = (value, node) => value === 'mathjax_process' && !UNSAFE_TEX.te
 /** @type {AllowList} The elements of a rendered answer. */
 export const ANSWER_ELEMENTS = {
   ...Object.fromEntries(
-    'b bdi blockquote br del dfn em h1 h2 h3 h4 h5 h6 hr i kbd li mark p pre s samp strong sub summary table tbody thead tr u ul var'
+    'b bdi blockquote br del dfn em hr i kbd li mark pre s samp strong sub table tbody thead tr u var'
       .split(' ')
       .map(name => [name, {}])
   ),
+  ...Object.fromEntries('h1 h2 h3 h4 h5 h6 p summary ul'.split(' ').map(name => [name, { dir: isAuto }])),
   a: { href: isLinkAllowed },
   details: { open: isEmpty },
-  ol: { start: value => /^[0-9]+$/.test(value) },
+  ol: { start: value => /^[0-9]+$/.test(value), dir: isAuto },
   code: { class: value => /^language-[A-Za-z0-9_+#.-]{1,40}$/.test(value) },
   span: {
     class: (value, node) => /^gm-(?:[adeghimotv]|task|image|pending)$/.test(value) || isFormula(value, node)
   },
   div: { class: (value, node) => /^gm-(?:table|pending)$/.test(value) || isFormula(value, node) },
   sup: { class: value => value === 'gm-def' },
-  th: { style: isAlignment },
-  td: { style: isAlignment },
+  th: { style: isAlignment, dir: isAuto },
+  td: { style: isAlignment, dir: isAuto },
   img: {
     src: value => IMAGE_DATA.test(value),
     alt: any,
