@@ -16,6 +16,7 @@ from urllib.parse import quote
 from .defang_check import is_safe, safe_language
 from .defang_math import defang_commands, defang_formula, find_formulas
 from .inline_html import find_tags
+from .math import BEGIN
 from .parser import References, parse_blocks, parse_inline_source
 from .sanitize import link_allowed, visible
 
@@ -108,7 +109,7 @@ class _Defanger:
                 self._defang_code_block(token, self._lines[first:last])
             elif token.type == "formula_block":
                 self._result += map(self._defang, self._lines[at:first])
-                self._result.append(self._defang_formula_block(token, self._lines[first]))
+                self._result += self._defang_formula_block(token, self._lines[first:last])
             elif token.type == "table_open":
                 self._result += map(self._defang, self._lines[at:first])
                 self._result += map(self._defang_row, self._lines[first:last])
@@ -151,13 +152,14 @@ class _Defanger:
         else:
             self._result += _preformatted(token, lines)
 
-    def _defang_formula_block(self, token: Token, line: str) -> str:
-        opening = _CONTAINERS.match(line)
-        formula = (
-            "" if token.markup == "\\[" and self._dollars else defang_formula(token.content, display=True)
-        )
+    def _defang_formula_block(self, token: Token, lines: list[str]) -> list[str]:
+        opening = _CONTAINERS.match(lines[0])
+        is_plain = token.markup in {"\\[", BEGIN}
+        formula = "" if is_plain and self._dollars else defang_formula(token.content, display=True)
+        if not formula and token.markup == BEGIN:
+            return [self._defang(line) for line in lines]
         source = f"{token.markup}{' '.join(token.content.split())}{token.markup.replace('[', ']')}"
-        return (opening[0] if opening else "") + (formula or _code_in_entities(source))
+        return [(opening[0] if opening else "") + (formula or _code_in_entities(source))]
 
     def _defang_row(self, line: str) -> str:
         return "|".join(self._defang(cell, in_table=True) for cell in _CELL_BORDER.split(line))
@@ -173,7 +175,7 @@ class _Defanger:
         for start, stop, opening, tex in find_formulas(source):
             if "\n" in tex or any(start < end and at < stop for at, end, _ in edits):
                 continue
-            formula = defang_formula(tex, display=opening in {"$$", "\\["})
+            formula = defang_formula(tex, display=opening in {"$$", "\\[", BEGIN})
             if opening[0] == "$":
                 edits.append((start, stop, formula or _code_in_entities(source[start:stop])))
             elif formula and not self._dollars:

@@ -13,7 +13,7 @@ from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Final
 
 from .heal_inline import heal_inline
-from .math import pending_token
+from .math import pending_token, split_opening
 from .parser import References, parse_blocks
 from .token_html import is_open_fence
 
@@ -37,6 +37,7 @@ _ONLY_STRUCTURE: Final = re.compile(
       | \[(?!\^)[^\[\]]*\](?::.*)? # link definition
       | \[\^[^\[\]\s]*\]?:?[ \t]*  # footnote
       | \${{1,2}} | \\[(\[]?      # formula
+      | \\b(?:e(?:g(?:in?)?)?)? | \\begin\{{[a-z]*\*?
       | \[[ xX]?\]?[ \t]*       # task box
       | </?[a-z]{{0,8}}           # a tag, or the first lines of a details block
       | <details(?:\ (?:o(?:p(?:en?)?)?)?)?
@@ -68,7 +69,7 @@ def heal_blocks(
         tokens = parse(shown, references)
     last = _unfinished_inline(shown, tokens)
     if last is not None and (at := _unfinished_formula(last, tokens)) >= 0:
-        tokens[at : at + 3] = [pending_token(tokens[at], last.content[:2], last.content[2:])]
+        tokens[at : at + 3] = [pending_token(tokens[at], *split_opening(last.content))]
         tokens[at].block = True
     elif last is not None:
         heal_inline(last, references)

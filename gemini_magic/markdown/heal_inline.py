@@ -18,7 +18,7 @@ from .delimiters import is_cjk
 from .footnotes import PARTIAL_REFERENCE
 from .images import open_data_image
 from .inline_html import PAIR_LENGTH, PARTIAL_HTML, pair_tags
-from .math import FORMULA_START, FormulaSpans, is_likely_formula, pending_token
+from .math import FORMULA_START, FormulaSpans, is_likely_formula, pending_token, split_opening
 from .parser import MD, References
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["heal_inline"]
 
 _TRAILING_DELIMITERS: Final = re.compile(r"(?:[*_~`$\\]|!?\[)+$")
+_PARTIAL_BEGIN: Final = re.compile(r"\\(?:b|be|beg|begi|begin(?:\{[a-z]{0,9}\*?)?)$")
 _PARTIAL_ENTITY: Final = re.compile(r"&#?[A-Za-z0-9]{0,31}$")
 _CODE_RUN: Final = re.compile(r"\\.|`+", re.DOTALL)
 _BRACKET: Final = re.compile(r"\\.|!?\[|\]", re.DOTALL)
@@ -53,8 +54,7 @@ def heal_inline(token: Token, references: References) -> None:
         content, limit = content[:hidden], hidden
     at = next((at for at in sorted(formulas.open) if at < limit and is_likely_formula(content[at:])), -1)
     if at >= 0:
-        opening = content[at : at + (1 if content[at] == "$" != content[at + 1] else 2)]
-        token.meta["pending"] = pending_token(token, opening, content[at + len(opening) :])
+        token.meta["pending"] = pending_token(token, *split_opening(content[at:]))
         content = content[:at]
     spans = sorted({*formulas.spans, *formulas.comments})
     spans = [span for span in spans if span[1] <= len(content)]
@@ -100,6 +100,7 @@ def _heal_code_and_links(content: str, references: References) -> str:
         span = ticks + inner + ticks if inner.strip() else ""
         return _heal_links((content[:start] + span).rstrip(), references)
     # A half-typed URL is no link yet: it would lead to another host.
+    content = _PARTIAL_BEGIN.sub("", content)
     content = LAST_URL.sub(r"\1\\\2", content)
     content = PARTIAL_REFERENCE.sub("", _drop_partial_html(_PARTIAL_ENTITY.sub("", content)))
     return _drop_trailing_delimiters(_heal_links(content, references))

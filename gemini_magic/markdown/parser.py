@@ -29,7 +29,7 @@ from .footnotes import footnote_definition, footnote_reference
 from .highlight import language_of
 from .images import DATA_ONLY, Images, data_image
 from .inline_html import comment, inline_tag, pair_tags
-from .math import block_formula, inline_formula
+from .math import block_environment, block_formula, inline_environment, inline_formula
 from .sanitize import link_allowed, link_host, visible
 from .token_html import RENDER_RULES, is_open_fence
 
@@ -244,6 +244,7 @@ def _make_parser() -> MarkdownIt:
     md.block.ruler.at("table", _table_rule, {"alt": ["paragraph", "reference"]})
     for before, name, rule in (
         ("table", "formula", block_formula),
+        ("table", "environment", block_environment),
         ("fence", "details", details),
         ("reference", "footnote_definition", footnote_definition),
     ):
@@ -252,6 +253,7 @@ def _make_parser() -> MarkdownIt:
     md.inline.ruler.at("strikethrough", strikethrough)
     md.inline.ruler.before("escape", "bare_url", bare_url)
     md.inline.ruler.before("escape", "formula", inline_formula)
+    md.inline.ruler.before("escape", "environment", inline_environment)
     md.inline.ruler.before("link", "footnote_reference", footnote_reference)
     md.inline.ruler.before("image", "data_image", data_image)
     md.inline.ruler.before("autolink", "inline_tag", inline_tag)

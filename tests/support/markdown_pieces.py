@@ -319,6 +319,23 @@ URLS = [
     ),
     *("[i]", "x](#y)", "[*a*](#b)", "![x](#y)", "https://e.org/$a$", "https://e.org/*a*"),
 ]
+ENVIRONMENTS = [
+    *(
+        "\\begin{align}",
+        "\\end{align}",
+        "\\begin{align} a &= b \\\\ c \\end{align}",
+        "x \\begin{gather*}",
+        "y \\\\ z \\end{gather*} w",
+    ),
+    *(
+        "\\begin{foo}",
+        "\\begin{align",
+        "> \\begin{equation}",
+        "- \\begin{align}",
+        "\\end{align} `",
+        "$\\begin{align}$",
+    ),
+]
 SAFE = [*INLINE, *HTML[:7], *CJK[:6], *URLS[:9]]
 FENCES = [
     *(
@@ -338,6 +355,7 @@ FENCES = [
     *("- ```markdown", "> ```md", "\n\n```\ntext", "\n```\n\n", "```js", "`````", "  ```", "    ```"),
 ]
 FRAGMENTS += FENCES
+FRAGMENTS += ENVIRONMENTS
 FRAGMENTS += URLS
 FRAGMENTS += HTML
 FRAGMENTS += CJK
@@ -360,7 +378,7 @@ DETAILS = [
     ),
 ]
 FRAGMENTS += DETAILS
-INLINE = [*INLINE, *INLINE, *INLINE, *HTML, *CJK, *URLS, *RARE]
+INLINE = [*INLINE, *INLINE, *INLINE, *HTML, *CJK, *URLS, *ENVIRONMENTS, *RARE]
 MISTAKES = [
     "\n===\n",
     "\n---\n",
@@ -587,6 +605,7 @@ CONSTRUCTS = {
     "notes": "As said[^1] and[^two].\n\n[^1]: First *note*\ngoes on\n[^two]: https://example.org\n[^3](https://example.org) [^4\n\n[^5]:\n",
     "images inside": "![a *b*](data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACADs=) c\n\n![](data:image/png,x)\n![d](data:image/gif;base64,R0",
     "line ends": "a\r\nb\r\r\nc\n\r\n# d\r\n```\r\ne\r\n```\rf\r",
+    "environments": "\\begin{align}\na &= b \\\\\n- c\n\\end{align}\nd \\begin{gather*} e \\\\ f \\end{gather*} g\n- \\begin{equation}\n  h\n  \\end{equation}\n\n\\begin{align} i\n\\end{gather}\n\nj \\begin{align} `k`\n",
     "bare urls": "a https://e.org/x_y_z. (http://e.org/a) 见https://e.org/北 **https://e.org** [https://a.org](#b) https://e.org@b\n| https://e.org |\n|--|\n",
     "links to headings": "- [Intro *a*](#intro)\n- [b][c]\n\n[c]: #d\n\n# Intro\n![e](#f) [g <https://e.org>](#h)\n",
     "fences in markdown": "```markdown\n# a\n\n```py\nb\n```\n\n~~~\nc\n~~~\n\n```\nd\n```\ne\n\n```\n\nf\n```\ng\n```\n",
