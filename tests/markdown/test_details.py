@@ -68,8 +68,10 @@ def test_lines_of_fences_and_inner_blocks_do_not_end_the_block(inner):
 
 
 def test_an_indented_line_of_ticks_hides_no_end_from_frozen_parts():
-    text = "<details>\n\na\n\n    ```\n\nb\n\nc\n\n    ```\n\nd\n\n</details>\ne\n"
-    check(text, "ticks")
+    for between in ("", "\n\nd"):
+        text = f"<details>\n\na\n\n    ```\n\nb\n\nc\n\n    ```{between}\n\n</details>\ne\n"
+        assert render(text).endswith("e</p>\n")
+        check(text, "ticks")
 
 
 def test_code_blocks_inside_are_found():

@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 
 from gemini_magic.markdown import FinishedBlocks, defang, render
 from gemini_magic.markdown.defang_check import is_safe
+from gemini_magic.markdown.paragraph_cut import paragraph_cut
 
 
 def words(count):
@@ -92,6 +93,12 @@ def test_a_long_paragraph_is_not_cut_where_a_tag_or_comment_is_open(inside, coun
     for size in (9, 50):
         check([text[at : at + size] for at in range(0, len(text), size)], (inside, size), every=3)
     check([text[at : at + 9] for at in range(0, len(text), 9)], inside, heal=True)
+
+
+def test_a_long_paragraph_is_not_cut_inside_a_tag():
+    assert paragraph_cut("word " * 40 + "x<br />" + "y" * 62) < 200
+    text = "word " * 38 + "x<br />" + "y" * 70 + " the end\n"
+    check(text, "tag")
 
 
 @pytest.mark.parametrize(
