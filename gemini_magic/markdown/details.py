@@ -16,7 +16,7 @@ from .fences import is_markdown
 if TYPE_CHECKING:
     from markdown_it.rules_block import StateBlock
 
-__all__ = ["details", "may_open_details"]
+__all__ = ["details_block", "may_open_details"]
 
 _CODE_INDENT: Final = 4  # spaces that make a line code
 _MAX_LINE: Final = 2_000  # characters of the first line
@@ -83,7 +83,7 @@ class _Scanner:
         return inside
 
 
-def details(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+def details_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Parse the block. ``meta["neutral"]`` of its first token lists the lines at which parsing could begin inside it."""
     line = _line(state, start)
     match = _OPENING.fullmatch(line) if len(line) <= _MAX_LINE else None

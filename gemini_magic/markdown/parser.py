@@ -23,7 +23,7 @@ from markdown_it.token import Token
 
 from .bare_urls import bare_url
 from .delimiters import emphasis, strikethrough
-from .details import details
+from .details import details_block
 from .fences import FenceState, fence_rule
 from .footnotes import footnote_definition, footnote_reference
 from .highlight import language_of
@@ -245,7 +245,7 @@ def _make_parser() -> MarkdownIt:
     for before, name, rule in (
         ("table", "formula", block_formula),
         ("table", "environment", block_environment),
-        ("fence", "details", details),
+        ("fence", "details", details_block),
         ("reference", "footnote_definition", footnote_definition),
     ):
         md.block.ruler.before(before, name, rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
