@@ -102,7 +102,8 @@ def _read_markdown(state: StateBlock, start: int, end: int, markup: str, before:
     """
     inner, blank = list(before.inner), before.blank
     for line in range(start, end):
-        if _ends_container(state, line):
+        # The last, empty line of a quote may begin behind the source; the library's rule ends there, too.
+        if _ends_container(state, line) or state.bMarks[line] + state.tShift[line] >= len(state.src):
             return _Body(line, False, False, FenceState(tuple(inner), blank))
         text = _line(state, line)
         length = len(text) - len(text.lstrip(markup[0]))

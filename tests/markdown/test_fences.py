@@ -113,3 +113,11 @@ def test_saved_markdown_puts_it_into_a_longer_fence():
         assert "<h1>" not in html
         assert found[1].count("```") == 2
     assert "````markdown\n" in defang(ANSWER)
+
+
+@pytest.mark.parametrize(
+    "text", ["> - ```md\n>", "> - ```md\n>   a\n>", "> 1. ```md\n>\n>", "> - ```md\n>\n> b\n"]
+)
+def test_a_block_in_a_quote_may_end_with_an_empty_line(text):
+    check(text, text)
+    check(text, text, heal=True)
