@@ -63,7 +63,7 @@ def heal_blocks(
         references: its link definitions; they may be changed and returned.
         parse: parses a beginning of the source.
     """
-    shown = _hold_back(source, tokens)
+    shown = _without_structure_line(source, tokens)
     if len(shown) != len(source):
         references = References(references.frozen)
         tokens = parse(shown, references)
@@ -97,7 +97,7 @@ def _after_leaf(tokens: list[Token]) -> Iterator[Token]:
     return takewhile(lambda token: token.nesting < 0, reversed(tokens))
 
 
-def _hold_back(source: str, tokens: list[Token]) -> str:
+def _without_structure_line(source: str, tokens: list[Token]) -> str:
     """Return the source without a last line that is only structure so far."""
     leaf = _last_leaf(tokens)
     start = source.rfind("\n") + 1
