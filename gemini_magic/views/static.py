@@ -39,6 +39,9 @@ def inspect(ledger: Ledger) -> None:
 # Characters are escaped as entities, not with backslashes: in JupyterLab two backslashes and a bracket begin a formula,
 # and the text of a formula is put back into the page with its quotation marks. JupyterLab also turns URLs into links,
 # and a broken one leads to its own server. An underscore inside a word, as in a finish reason, is not markup.
+# In Markdown a blank line ends a block of HTML. ``nbconvert --to markdown`` writes the HTML of an output into its result,
+# in which the code after a blank line would be Markdown.
+_BEFORE_BLANK_LINE: Final = re.compile(r"\n(?=[ \t]*\n)")
 _MARKUP: Final = re.compile(
     r"[\\\"`*\[\]<>#!|~&$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE
 )
@@ -131,7 +134,8 @@ def write_bundle(
     """
     record_size = snapshot.ledger.display.record_size
     result: dict[str, Any] = {RECORD: write_record(snapshot)} if inspector and record_size != 0 else {}
-    result["text/html"] = page.root_html(html_parts(snapshot) if parts is None else parts)
+    html = page.root_html(html_parts(snapshot) if parts is None else parts)
+    result["text/html"] = _BEFORE_BLANK_LINE.sub("&#10;", html)
     result["text/markdown"] = _markdown(snapshot)
     result["text/plain"] = _plain(snapshot)
     return result
