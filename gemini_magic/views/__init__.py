@@ -9,13 +9,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .outputs import send_states
     from .select import NullView, View, select_view
     from .static import bundle, inspect
     from .status import status_line
     from .timeline import Timeline
     from .watch import watch
 
-__all__ = ["NullView", "Timeline", "View", "bundle", "inspect", "select_view", "status_line", "watch"]
+__all__ = [
+    "NullView",
+    "Timeline",
+    "View",
+    "bundle",
+    "inspect",
+    "select_view",
+    "send_states",
+    "status_line",
+    "watch",
+]
 
 _HOMES = {
     "NullView": "select",
@@ -24,6 +35,7 @@ _HOMES = {
     "bundle": "static",
     "select_view": "select",
     "inspect": "static",
+    "send_states": "outputs",
     "status_line": "status",
     "watch": "watch",
 }

@@ -1,0 +1,548 @@
+/**
+ * Writes the newest state of each answer into every output that belongs to it.
+ *
+ * JupyterLab applies an update only to the output in which it displayed the answer first. It loses the finished answer
+ * if the cell was cut, copied or moved, if the page was loaded in mid-answer, and if the kernel ended first. This module
+ * receives the same messages after JupyterLab, and writes only what is still missing: nothing in the normal case.
+ */
+
+import { RANK, PENDING_TYPE, WIDGET_TYPE } from './answer_state.js';
+import { cutBundle, htmlOf, isAnswer, pendingBundle, readState, widgetOf } from './answer_state.js';
+import { AnswerStore } from './answer_store.js';
+import { createPendingClass } from './pending_renderer.js';
+
+/** The comm target that sends the states of answers again. */
+const TARGET = 'gemini_magic';
+
+/** Rank of the renderer of pending answers, before all others. */
+const RENDERER_RANK = -20;
+
+/** Milliseconds in which a new widget must appear, before a partial answer is shown instead. */
+const WIDGET_DELAY = 4000;
+
+/** Milliseconds between the first and the last status message about a kernel that ends. */
+const STATUS_DELAY = 600;
+
+/** Number of characters of HTML above which a partial answer is drawn less often, and how often, in milliseconds. */
+const LARGE = 100_000;
+const LARGE_DELAY = 5000;
+
+/** Milliseconds before a page writes into a shared document: one page, and then any other if that one did not. */
+const LEADER_DELAY = 1500;
+const FOLLOWER_DELAY = 10_000;
+
+const MAX_IDS = 100;
+
+const store = new AnswerStore();
+
+/** @type {Set<NotebookKeeper>} */
+const keepers = new Set();
+
+/**
+ * @typedef {object} Place an output of an answer
+ * @property {import('@jupyterlab/outputarea').IOutputAreaModel} outputs the list that contains it
+ * @property {number} index its position in the list
+ * @property {import('@jupyterlab/rendermime').IOutputModel} output
+ * @property {import('./answer_state.js').AnswerState} own its state
+ * @property {HTMLElement | undefined} node its element
+ * @property {import('@jupyterlab/cells').ICodeCellModel | null} cell null if the output is inside an `Output` widget
+ */
+
+/** Keeps the answers of one notebook. */
+class NotebookKeeper {
+  /**
+   * @param {import('@jupyterlab/notebook').NotebookPanel} panel
+   * @param {import('@jupyterlab/services').Kernel.IManager} kernels
+   */
+  constructor(panel, kernels) {
+    this._panel = panel;
+    this._session = panel.sessionContext;
+    this._kernels = kernels;
+    /**
+     * When an output was first seen.
+     *
+     * @type {WeakMap<object, number>}
+     */
+    this._seen = new WeakMap();
+    /**
+     * When a large partial answer was last drawn, by the id of the answer.
+     *
+     * @type {Map<string, number>}
+     */
+    this._drawn = new Map();
+    /**
+     * The ids that a kernel was asked about.
+     *
+     * @type {Set<string>}
+     */
+    this._asked = new Set();
+    /** @type {Map<string, ReturnType<typeof setTimeout>>} */
+    this._timers = new Map();
+    this.isDisposed = false;
+    this._session.iopubMessage.connect(this._onMessage, this);
+    this._session.statusChanged.connect(this._onStatus, this);
+    this._session.kernelChanged.connect(this._onKernelChanged, this);
+    this._session.connectionStatusChanged.connect(this._onConnection, this);
+    panel.context.saveState.connect(this._onSave, this);
+    panel.context.model.cells.changed.connect(this._onCellsChanged, this);
+    panel.context.ready.then(() => this._later('cells', 0, () => this._showAll()));
+    keepers.add(this);
+  }
+
+  /** @returns {void} */
+  dispose() {
+    if (this.isDisposed) {
+      return;
+    }
+    this.isDisposed = true;
+    keepers.delete(this);
+    this._timers.forEach(timer => clearTimeout(timer));
+    this._session.iopubMessage.disconnect(this._onMessage, this);
+    this._session.statusChanged.disconnect(this._onStatus, this);
+    this._session.kernelChanged.disconnect(this._onKernelChanged, this);
+    this._session.connectionStatusChanged.disconnect(this._onConnection, this);
+    this._panel.context.saveState.disconnect(this._onSave, this);
+    this._panel.context.model?.cells?.changed.disconnect(this._onCellsChanged, this);
+  }
+
+  /**
+   * Runs a function later. A call with the same name replaces one that has not run yet.
+   *
+   * @param {string} name
+   * @param {number} delay in milliseconds
+   * @param {() => void} run
+   * @returns {void}
+   */
+  _later(name, delay, run) {
+    clearTimeout(this._timers.get(name));
+    const timer = setTimeout(() => {
+      this._timers.delete(name);
+      if (!this.isDisposed && !this._panel.isDisposed) {
+        run();
+      }
+    }, delay);
+    this._timers.set(name, timer);
+  }
+
+  // -- the outputs of a notebook
+
+  /** @returns {string | undefined} the id of the notebook's kernel */
+  get _kernelId() {
+    return this._session.session?.kernel?.id;
+  }
+
+  /** @returns {boolean} whether the document may be changed */
+  get _isWritable() {
+    const { context } = this._panel;
+    return context.isReady && context.contentsModel?.writable !== false && !context.model.readOnly;
+  }
+
+  /**
+   * Lists the outputs of answers, also those inside `Output` widgets.
+   *
+   * @returns {Generator<Place>}
+   */
+  *_places() {
+    for (const widget of this._panel.content.widgets) {
+      if (widget.model.type === 'code') {
+        const codeCell = /** @type {import('@jupyterlab/cells').CodeCell} */ (widget);
+        const { outputArea } = codeCell;
+        yield* this._placesIn(codeCell.model.outputs, outputArea, codeCell.model);
+      }
+    }
+  }
+
+  /**
+   * @param {import('@jupyterlab/outputarea').IOutputAreaModel} outputs
+   * @param {any} area the output area that shows the outputs
+   * @param {import('@jupyterlab/cells').ICodeCellModel | null} cell
+   * @returns {Generator<Place>}
+   */
+  *_placesIn(outputs, area, cell) {
+    for (let index = 0; index < outputs.length; index += 1) {
+      const output = outputs.get(index);
+      const own = readState(output.metadata);
+      const child = area?.widgets[index];
+      if (own && isAnswer(output.data)) {
+        if (!this._seen.has(output)) {
+          this._seen.set(output, Date.now());
+        }
+        yield { outputs, index, output, own, node: child?.node, cell };
+      } else if (child && WIDGET_TYPE in output.data) {
+        yield* this._placesBelow(child);
+      }
+    }
+  }
+
+  /**
+   * @param {import('@lumino/widgets').Widget} widget
+   * @returns {Generator<Place>}
+   */
+  *_placesBelow(widget) {
+    for (const child of widget.children()) {
+      const area = /** @type {any} */ (child);
+      if (child.hasClass('jp-OutputArea') && area.model) {
+        yield* this._placesIn(area.model, area, null);
+      } else {
+        yield* this._placesBelow(child);
+      }
+    }
+  }
+
+  /**
+   * Finds the stored state of the answer in an output. It is from the notebook's own kernel, or from the kernel that
+   * displayed the answer.
+   *
+   * @param {import('./answer_state.js').AnswerState} own
+   * @returns {import('./answer_store.js').Answer | undefined}
+   */
+  _find({ id, kernel }) {
+    return store.get(kernel, id) ?? store.get(this._kernelId, id);
+  }
+
+  // -- writing
+
+  /**
+   * Shows an answer in every output that belongs to it. In a shared document one page writes first.
+   *
+   * @param {string} id
+   * @param {import('./answer_store.js').Answer} [answer] the answer if it is too large to be stored
+   * @returns {void}
+   */
+  show(id, answer) {
+    const { model } = this._panel.context;
+    if (!model?.collaborative) {
+      this._showNow(id, answer);
+      return;
+    }
+    const { awareness } = model.sharedModel;
+    const clients = awareness ? Array.from(awareness.getStates().keys()) : [];
+    const isLeader = !awareness || awareness.clientID <= Math.min(...clients);
+    const name = `show ${id}`;
+    if (!this._timers.has(name)) {
+      this._later(name, isLeader ? LEADER_DELAY : FOLLOWER_DELAY, () => this._showNow(id, answer));
+    }
+  }
+
+  /**
+   * @param {string} id
+   * @param {import('./answer_store.js').Answer} [answer]
+   * @returns {void}
+   */
+  _showNow(id, answer) {
+    if (!this._isWritable) {
+      return;
+    }
+    for (const place of Array.from(this._places())) {
+      if (place.own.id === id) {
+        const found = this._find(place.own) ?? (answer && this._owns(place.own) ? answer : undefined);
+        if (found && this._isMissing(place, found)) {
+          const { data, metadata } = found;
+          place.outputs.set(place.index, {
+            output_type: 'display_data',
+            data: found.state === 'partial' ? pendingBundle(data, widgetOf(place.output.data)) : data,
+            metadata
+          });
+        }
+      }
+    }
+  }
+
+  /**
+   * @param {import('./answer_state.js').AnswerState} own
+   * @returns {boolean} whether the notebook's kernel displayed the answer
+   */
+  _owns({ kernel }) {
+    return kernel === null || kernel === this._kernelId;
+  }
+
+  /**
+   * @param {Place} place
+   * @param {import('./answer_store.js').Answer} answer
+   * @returns {boolean} whether a state of an answer must be written into an output
+   */
+  _isMissing({ own, output, node }, { id, state, data }) {
+    if (RANK[state] < RANK[own.state] || own.state === 'final' || (state === 'cut' && own.state === 'cut')) {
+      return false;
+    }
+    if (own.state === state && htmlOf(output.data) === htmlOf(data)) {
+      return false;
+    }
+    if (state !== 'partial') {
+      return true;
+    }
+    if (WIDGET_TYPE in output.data || PENDING_TYPE in output.data) {
+      const isNew = WIDGET_TYPE in output.data && Date.now() - this._seen.get(output) < WIDGET_DELAY;
+      if (isNew || node?.querySelector('.gm-live .gm-status')) {
+        return false;
+      }
+    }
+    if (htmlOf(data).length > LARGE) {
+      if (Date.now() - (this._drawn.get(id) ?? 0) < LARGE_DELAY) {
+        return false;
+      }
+      this._drawn.set(id, Date.now());
+    }
+    return true;
+  }
+
+  /**
+   * Shows all stored answers, and asks the kernel about the others.
+   *
+   * @returns {void}
+   */
+  _showAll() {
+    const ids = new Set(Array.from(this._places(), ({ own }) => own).filter(isUnfinished).map(({ id }) => id));
+    ids.forEach(id => this.show(id));
+    this._ask();
+  }
+
+  // -- signals
+
+  /**
+   * @param {unknown} _sender
+   * @param {import('@jupyterlab/services').KernelMessage.IIOPubMessage} message
+   * @returns {void}
+   */
+  _onMessage(_sender, { header, content }) {
+    if (header.msg_type !== 'display_data' && header.msg_type !== 'update_display_data') {
+      return;
+    }
+    const { data, metadata } = /** @type {any} */ (content);
+    const read = readState(metadata);
+    const kernel = this._kernelId;
+    if (!read || read.state === 'cut' || read.state === 'live' || !kernel || !isAnswer(data)) {
+      return;
+    }
+    const answer = { id: read.id, state: read.state, data, metadata };
+    store.put(kernel, answer);
+    if (read.state === 'final') {
+      this._drawn.delete(read.id);
+    }
+    for (const keeper of keepers) {
+      keeper.show(read.id, read.state === 'final' ? answer : undefined);
+    }
+  }
+
+  /** @returns {void} */
+  _onCellsChanged() {
+    this._later('cells', 0, () => this._showAll());
+  }
+
+  /**
+   * @param {unknown} _sender
+   * @param {string} status
+   * @returns {void}
+   */
+  _onConnection(_sender, status) {
+    if (status === 'connected') {
+      this._asked.clear();
+      this._later('cells', 0, () => this._showAll());
+    }
+  }
+
+  /**
+   * Handles a kernel that restarts or dies. The status `terminating` is not used: the kernel may still finish its
+   * answers.
+   *
+   * @param {unknown} _sender
+   * @param {string} status
+   * @returns {void}
+   */
+  _onStatus(_sender, status) {
+    if (status !== 'restarting' && status !== 'autorestarting' && status !== 'dead') {
+      return;
+    }
+    // A kernel that crashed has the status `restarting` before `autorestarting`.
+    const reason = status === 'restarting' && !this._timers.has('crash') ? 'restart' : 'crash';
+    const kernel = this._kernelId;
+    if (reason === 'crash') {
+      clearTimeout(this._timers.get('restart'));
+      this._timers.delete('restart');
+    }
+    this._later(reason, STATUS_DELAY, () => this._cutAll(kernel, reason));
+  }
+
+  /**
+   * @param {unknown} _sender
+   * @param {import('@lumino/coreutils').PartialJSONObject | any} change
+   * @returns {void}
+   */
+  _onKernelChanged(_sender, { oldValue, newValue }) {
+    if (oldValue && oldValue.id !== newValue?.id) {
+      const { id } = oldValue;
+      this._later('shutdown', STATUS_DELAY, () => this._cutAll(id, 'shutdown'));
+    }
+  }
+
+  /**
+   * Puts what has arrived of an unfinished answer into the file that is being saved. The page keeps its widget.
+   *
+   * @param {unknown} _sender
+   * @param {string} state
+   * @returns {void}
+   */
+  _onSave(_sender, state) {
+    if (state !== 'started' || !this._isWritable) {
+      return;
+    }
+    for (const { cell, index, output, own } of Array.from(this._places())) {
+      if (!cell || !isUnfinished(own)) {
+        continue;
+      }
+      const stored = this._find(own);
+      const partial = stored?.state === 'partial' ? stored : null;
+      const { data, metadata } = partial ?? output;
+      const saved = {
+        output_type: 'display_data',
+        data: pendingBundle(/** @type {any} */ (data), widgetOf(output.data)),
+        metadata: /** @type {any} */ (metadata)
+      };
+      cell.sharedModel.updateOutputs(index, index + 1, [saved], 'silent-change');
+    }
+  }
+
+  // -- kernels that have ended
+
+  /**
+   * Marks the unfinished answers of a kernel that has ended, in all notebooks.
+   *
+   * @param {string | undefined} kernel the id of the kernel
+   * @param {import('./answer_state.js').Reason} reason
+   * @returns {void}
+   */
+  _cutAll(kernel, reason) {
+    if (!kernel) {
+      return;
+    }
+    for (const keeper of keepers) {
+      const isOwn = keeper === this;
+      keeper._cut(
+        kernel,
+        reason,
+        own => own.kernel === kernel || (isOwn && (own.kernel === null || !!store.get(kernel, own.id)))
+      );
+    }
+  }
+
+  /**
+   * Marks unfinished answers as cut off.
+   *
+   * @param {string} kernel the id of the kernel that has ended
+   * @param {import('./answer_state.js').Reason} reason
+   * @param {(own: import('./answer_state.js').AnswerState) => boolean} isSelected
+   * @returns {void}
+   */
+  _cut(kernel, reason, isSelected) {
+    if (!this._isWritable) {
+      return;
+    }
+    for (const { output, own } of Array.from(this._places())) {
+      if (isUnfinished(own) && isSelected(own)) {
+        const stored = this._find(own);
+        if (!stored || stored.state === 'partial') {
+          const cut = cutBundle(stored ?? { data: output.data, metadata: output.metadata }, reason);
+          store.put(own.kernel ?? kernel, { id: own.id, state: 'cut', ...cut });
+        }
+        this.show(own.id);
+      }
+    }
+  }
+
+  /**
+   * Asks the kernel about answers whose end this page has not received.
+   *
+   * @returns {Promise<void>}
+   */
+  async _ask() {
+    const kernel = this._session.session?.kernel;
+    if (!kernel || kernel.connectionStatus !== 'connected' || !this._isWritable) {
+      return;
+    }
+    const unfinished = Array.from(this._places(), ({ own }) => own).filter(
+      own => isUnfinished(own) && !this._asked.has(own.id) && !this._find(own)
+    );
+    if (!unfinished.length) {
+      return;
+    }
+    unfinished.forEach(({ id }) => this._asked.add(id));
+    try {
+      await this._kernels.refreshRunning();
+      const running = new Set(Array.from(this._kernels.running(), ({ id }) => id));
+      const ids = unfinished
+        .filter(own => own.kernel === null || own.kernel === kernel.id || !running.has(own.kernel))
+        .map(({ id }) => id);
+      if (ids.length && !this.isDisposed && !kernel.isDisposed) {
+        this._open(kernel, [...new Set(ids)].slice(0, MAX_IDS));
+      }
+    } catch (error) {
+      console.warn('gemini-magic: the kernel could not be asked about unfinished answers.', error);
+    }
+  }
+
+  /**
+   * Opens a comm with the ids. The kernel sends the answers that it knows, and replies with the other ids. A kernel in
+   * which the extension is not loaded closes the comm at once.
+   *
+   * @param {import('@jupyterlab/services').Kernel.IKernelConnection} kernel
+   * @param {string[]} ids
+   * @returns {void}
+   */
+  _open(kernel, ids) {
+    const comm = kernel.createComm(TARGET);
+    let isAnswered = false;
+    /** @param {unknown[]} unknown */
+    const cut = unknown => {
+      isAnswered = true;
+      if (!this.isDisposed && this._kernelId === kernel.id) {
+        this._cut(kernel.id, 'unknown', own => unknown.includes(own.id));
+      }
+    };
+    comm.onMsg = ({ content }) => {
+      const { unknown } = /** @type {any} */ (content.data);
+      cut(Array.isArray(unknown) ? unknown : []);
+    };
+    comm.onClose = () => {
+      if (!isAnswered) {
+        cut(ids);
+      }
+    };
+    comm.open({ ids });
+  }
+}
+
+/**
+ * @param {import('./answer_state.js').AnswerState} own
+ * @returns {boolean}
+ */
+function isUnfinished(own) {
+  return own.state === 'live' || own.state === 'partial';
+}
+
+/**
+ * @param {(packageName: string) => Promise<any>} loadShared loads a library that JupyterLab shares
+ * @returns {Promise<import('@jupyterlab/application').JupyterFrontEndPlugin<void>>}
+ */
+export default async function createPlugin(loadShared) {
+  const PendingRenderer = createPendingClass(await loadShared('@lumino/widgets'));
+  return {
+    id: 'gemini-magic:keeper',
+    description: 'Writes the newest state of an answer into every output that belongs to it.',
+    autoStart: true,
+    activate(app) {
+      app.docRegistry.addWidgetExtension('Notebook', {
+        /** @param {import('@jupyterlab/notebook').NotebookPanel} panel */
+        createNew(panel) {
+          const factory = {
+            safe: false,
+            mimeTypes: [PENDING_TYPE],
+            /** @param {any} options */
+            createRenderer: options => new PendingRenderer(panel, options)
+          };
+          panel.content.rendermime.addFactory(factory, RENDERER_RANK);
+          return new NotebookKeeper(panel, app.serviceManager.kernels);
+        }
+      });
+    }
+  };
+}
