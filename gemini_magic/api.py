@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from .backends import Backend, backend
 from .client import Key, endpoint_of, open_stream
-from .config import CALL, KEPT_BACK, resolve
+from .config import CALL, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
 from .conversation import answer_turn
 from .credentials import find_key, key_header
@@ -24,7 +24,7 @@ from .journaling import journal, should_journal, start_journaling
 from .ledger import DisplayOptions, Ledger
 from .markdown import Images
 from .options import Options
-from .prompts import build, parts_of
+from .prompts import build_request, parts_of_prompt
 from .recording import Recorder, Replay
 from .response import Response
 from .response_stream import Listeners, ResponseStream
@@ -52,10 +52,10 @@ class Preview(NamedTuple):
 
 
 def _request(prompt: str | Sequence[Part], options: Options, turns: Sequence[Turn]) -> Request:
-    parts = parts_of(prompt)
+    parts = parts_of_prompt(prompt)
     if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
         raise OptionError("The prompt is empty.", remedy="Say what you want to ask.")
-    return build(parts, options, turns)
+    return build_request(parts, options, turns)
 
 
 def _recording(name: str) -> Path:
@@ -127,7 +127,7 @@ def begin(
     replay = None
     if options.replay:
         replay = Replay(_recording(options.replay), any_order=options.replay_any, speed=options.speed)
-    key, kept_back = None, (sources or {}).get(KEPT_BACK)
+    key, kept_back = None, (sources or {}).get(KEY_WITHHELD)
     if replay is None and dialect.local is None:
         key = _key(dialect, options, ask_key, kept_back)
     else:
@@ -173,8 +173,8 @@ def _reply(
     if answer is None:
         raise OptionError("There is no answer to reply to.", remedy="Ask again.")
     once = ("to", "record", "background")  # a file would lose what is in it
-    again = {name: value for name, value in options.again().items() if name not in once}
-    resolved, sources = resolve(more, again=again, place=CALL)
+    again = {name: value for name, value in options.for_follow_up().items() if name not in once}
+    resolved, sources = resolve(more, previous=again, source=CALL)
     asked = _request(prompt, resolved, (*request.turns, answer))
     said = begin(asked, resolved, sources=sources)
     with _stopping(said):
@@ -233,7 +233,7 @@ def stream(
     Raises:
         UsageProblem: what is asked is no prompt, an unknown option, or no key; nothing was sent.
     """
-    resolved, sources = resolve(options, place=CALL)
+    resolved, sources = resolve(options, source=CALL)
     response = begin(_request(prompt, resolved, turns), resolved, sources=sources)
     if response.stream is None:  # begin always opens one
         raise AssertionError

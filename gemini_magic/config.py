@@ -1,13 +1,13 @@
-"""What is configured: every option by name, its value, and where that came from.
+"""Resolves the options of a call from all configuration layers, and records where each value came from.
 
-It reads configuration files and the environment; it does not parse a cell's line (``notebook.arguments``) and
-knows no key's value.
+Precedence, highest first: the cell line (or the arguments of a call), the options of the previous answer in a follow-up,
+``%config GeminiMagics``, ``pyproject.toml [tool.gemini_magic]``, the user's ``gemini_magic.toml``, environment
+variables, defaults.
 
-Precedence, highest first: cell line (or the arguments of a call), the answer that is gone on with, ``%config
-GeminiMagics``, ``pyproject.toml [tool.gemini_magic]``, the user's ``gemini_magic.toml``, environment, default.
+A ``key_env`` is valid for the server that was configured in the same layer or below it. If a higher layer changes
+``base_url`` or ``backend``, the ``key_env`` is dropped, so that a key is never sent to a server it was not meant for.
 
-A ``key_env`` counts for the address it was said with: where ``base_url`` or ``backend`` is another one by a word of
-higher precedence, it is dropped, so that no key follows to an address that its owner did not mean.
+The module parses no cell line (``notebook.arguments``) and reads no key.
 """
 
 from __future__ import annotations
@@ -22,35 +22,36 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from .backends import backend, names
 from .errors import OptionError
-from .options import DISPLAYS, OWN_MODELS, Options
+from .options import Options
 
-__all__ = ["CALL", "DISPLAYS", "KEPT_BACK", "Options", "Setting", "resolve", "settings", "user_file"]
+__all__ = ["CALL", "KEY_WITHHELD", "Options", "Setting", "resolve", "settings", "user_file"]
 
 CALL = "the call"
-"""Where values come from that are arguments of a Python function."""
+"""The source of values that are arguments of a Python function."""
 
-KEPT_BACK = "key_env kept back"
-"""What :func:`resolve` says, in its sources, of a ``key_env`` that it dropped: a sentence under this name."""
+KEY_WITHHELD = "key_env withheld"
+"""The key under which the sources of :func:`resolve` explain, in a sentence, why a ``key_env`` was dropped."""
 
 _LINE = "cell line"
-_AGAIN = "the answer before"
+_PREVIOUS = "the previous answer"
 
 
 class Setting:
-    """One field of :class:`Options` with all that is known of it.
+    """The declaration of one field of :class:`Options`.
 
     Attributes:
-        name: the field's and the configuration's name.
+        name: the name of the field, in Python and in configuration files.
         type: ``str``, ``int``, ``float``, ``bool`` or ``list``.
-        default: the value when nobody says anything.
-        optional: whether None is a value.
-        flags: the option strings, empty when it is configuration only.
-        help, metavar, choices: as argparse takes them.
-        instead: a remedy for each of some values that are no choice.
-        config: whether it can be configured beyond one cell.
-        env: environment variable that sets it.
-        least, above, most: the bounds of a number, None where there is none.
+        default: the value when the option is not set.
+        optional: whether None is allowed.
+        flags: the flags in a cell's line; empty for an option that is for configuration only.
+        help, metavar, choices: as in argparse.
+        remedies: hints for values that are not allowed but that users of other tools try.
+        config: whether the option can be configured; otherwise it belongs to a single cell.
+        env: the environment variable that sets it.
+        minimum, exclusive_minimum, maximum: the bounds of a number; None without a bound.
     """
 
     def __init__(self, field: dataclasses.Field[Any], hint: Any) -> None:
@@ -64,18 +65,22 @@ class Setting:
         self.help: str = meta["help"]
         self.metavar: str | None = meta["metavar"]
         self.choices: Sequence[str] | None = meta["choices"]
-        self.instead: Mapping[str, str] = meta["instead"]
+        self.remedies: Mapping[str, str] = meta["remedies"]
         self.config: bool = meta["config"]
         self.env: str | None = meta["env"]
-        self.least: float | None = meta["least"]
-        self.above: float | None = meta["above"]
-        self.most: float | None = meta["most"]
+        self.minimum: float | None = meta["minimum"]
+        self.exclusive_minimum: float | None = meta["exclusive_minimum"]
+        self.maximum: float | None = meta["maximum"]
 
     def convert(self, value: Any, where: str) -> Any:
-        """``value`` as this setting's type; an empty text says nothing where nothing can be said.
+        """Convert a value to the type of this setting. Where None is allowed, an empty string means None.
+
+        Args:
+            value: the value as given.
+            where: the name of the option and its source, for the error message.
 
         Raises:
-            OptionError: it does not fit; ``where`` names the option and the place it stands in.
+            OptionError: the value has the wrong type, is out of bounds, or is not one of the choices.
         """
         if self.optional and (value is None or (self.type is str and isinstance(value, str) and not value)):
             return None
@@ -85,8 +90,8 @@ class Setting:
             raise self._problem(value, where) from None
         if self.choices and converted not in self.choices:
             raise OptionError(
-                f"{where}: {value!r} is not one of {', '.join(self.choices)}.",
-                remedy=self.instead.get(converted) or f"{self.name} is: {self.help}.",
+                f"{where} must be one of {', '.join(self.choices)}, not {value!r}.",
+                remedy=self.remedies.get(converted) or f"{self.name}: {self.help}.",
             )
         if self.type in (int, float) and not self._in_bounds(converted):
             raise self._problem(value, where)
@@ -103,49 +108,49 @@ class Setting:
             return bool(value)
         converted = self.type(value)
         if self.type is int and isinstance(value, float) and converted != value:
-            raise ValueError  # 1.5 is no whole number, whether it comes as text or as a number
+            raise ValueError  # 1.5 is not an integer, given as text or as a number
         return converted
 
     def _in_bounds(self, number: float) -> bool:
         return (
             (self.type is int or math.isfinite(number))
-            and (self.least is None or number >= self.least)
-            and (self.above is None or number > self.above)
-            and (self.most is None or number <= self.most)
+            and (self.minimum is None or number >= self.minimum)
+            and (self.exclusive_minimum is None or number > self.exclusive_minimum)
+            and (self.maximum is None or number <= self.maximum)
         )
 
     def _problem(self, value: Any, where: str) -> OptionError:
-        wanted = {"float": "a number", "int": "a whole number", "bool": "true or false"}
+        expected = {"float": "a number", "int": "an integer", "bool": "true or false"}
         return OptionError(
-            f"{where}: {value!r} is not {wanted.get(self.type.__name__, 'text')}{self._bounds()}.",
-            remedy=f"{self.name} is: {self.help}.",
+            f"{where} must be {expected.get(self.type.__name__, 'text')}{self._bounds()}, not {value!r}.",
+            remedy=f"{self.name}: {self.help}.",
         )
 
     def _bounds(self) -> str:
-        """The bounds in words, behind "a number"."""
-        if self.least is not None:
-            return (
-                f", {self.least:g} or more" if self.most is None else f" from {self.least:g} to {self.most:g}"
-            )
-        above = "" if self.above is None else f" above {self.above:g}"
-        return above if self.most is None else f"{above}, at most {self.most:,.0f}"
+        """The bounds, as they follow "a number" in a message."""
+        if self.minimum is not None:
+            if self.maximum is None:
+                return f" of {self.minimum:g} or greater"
+            return f" from {self.minimum:g} to {self.maximum:g}"
+        above = "" if self.exclusive_minimum is None else f" greater than {self.exclusive_minimum:g}"
+        return above if self.maximum is None else f"{above} and at most {self.maximum:,.0f}"
 
 
 @cache
 def settings() -> Mapping[str, Setting]:
-    """All settings by name, in the order in which help shows them."""
+    """All settings by name, in the order of their declaration."""
     hints = get_type_hints(Options)
     return {field.name: Setting(field, hints[field.name]) for field in dataclasses.fields(Options)}
 
 
 def user_file() -> Path:
-    """The user's own configuration file, whether or not it exists."""
+    """The path of the user's configuration file, which may not exist."""
     base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
     return Path(base) / "gemini_magic.toml"
 
 
 def _project_file(start: Path) -> Path | None:
-    # Names, not paths: this is walked before every call.
+    # Strings instead of paths, for speed: this runs before every call.
     folder, name = str(start), "pyproject.toml"
     while not os.path.isfile(candidate := os.path.join(folder, name)):  # noqa: PTH113, PTH118 - see above
         folder, below = os.path.dirname(folder), folder  # noqa: PTH120 - see above
@@ -156,7 +161,7 @@ def _project_file(start: Path) -> Path | None:
 
 @lru_cache(maxsize=8)
 def _parsed(path: Path, *_state: int) -> Any:
-    """The file's content, read again when its state has changed: reading takes longer than all else before a call."""
+    """The parsed content of a file, cached by its state: parsing takes longer than everything else before a call."""
     return tomllib.loads(path.read_text("utf-8"))
 
 
@@ -168,12 +173,14 @@ def _table(path: Path | None, *keys: str) -> dict[str, Any]:
         table: Any = _parsed(path, found.st_mtime_ns, found.st_size, found.st_ino)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise OptionError(
-            f"{path} cannot be read: {problem}.", remedy="Mend the file or move it away."
+            f"{path} cannot be read: {problem}.", remedy="Fix the file or move it away."
         ) from None
     for key in keys:
         table = table.get(key, {})
     if not isinstance(table, dict):
-        raise OptionError(f"{path}: [{'.'.join(keys)}] is not a table.", remedy="Write name = value lines.")
+        raise OptionError(
+            f"{path}: [{'.'.join(keys)}] is not a table.", remedy="Write settings as `name = value` lines."
+        )
     return {name.replace("-", "_"): value for name, value in table.items()}
 
 
@@ -188,7 +195,7 @@ def _environment(known: Mapping[str, Setting]) -> dict[str, Any]:
 def _layers(
     config: Mapping[str, Any], known: Mapping[str, Setting], start: Path
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Where values come from beside the question itself, lowest precedence first."""
+    """The configured layers with their names, lowest precedence first."""
     yield "environment", _environment(known)
     mine = user_file()
     yield str(mine), _table(mine)
@@ -201,68 +208,71 @@ def resolve(
     line: Mapping[str, Any] | None = None,
     config: Mapping[str, Any] | None = None,
     *,
-    again: Mapping[str, Any] | None = None,
-    place: str = _LINE,
+    previous: Mapping[str, Any] | None = None,
+    source: str = _LINE,
     start: Path | None = None,
 ) -> tuple[Options, dict[str, str]]:
-    """Options for one call, and where each value that is not a default came from.
+    """Resolve the options of one call.
 
     Args:
-        line: what the cell's line (or the keyword arguments of a call) says; only what was said.
-        config: what ``%config GeminiMagics`` says; only what was said.
-        again: the options of an answer that this call goes on with.
-        place: what ``line`` is called in the sources; :data:`CALL` for the arguments of a call.
-        start: folder in which the search for ``pyproject.toml`` begins; the working folder by default.
+        line: the options that the cell's line (or the keyword arguments of a call) sets.
+        config: the options that ``%config GeminiMagics`` sets.
+        previous: in a follow-up request, the options of the answer that it continues.
+        source: the name of ``line`` in the sources; :data:`CALL` for the arguments of a call.
+        start: the folder in which the search for ``pyproject.toml`` begins; the working folder by default.
+
+    Returns:
+        The options, and the source of each value that is not a default, by name.
 
     Raises:
-        OptionError: an unknown name (with close matches) or a value of the wrong type.
+        OptionError: an unknown name (the error suggests a close match) or a value that is not allowed.
     """
     known, values, sources = settings(), dict[str, Any](), dict[str, str]()
-    said_for = _address(values)  # what key_env was said for
+    key_server = _server(values)  # the server that key_env is meant for
     configured = _layers(config or {}, known, start or Path.cwd())
-    for where, layer in (*configured, (_AGAIN, again or {}), (place, line or {})):
-        asking = where in (_AGAIN, place)
+    for where, layer in (*configured, (_PREVIOUS, previous or {}), (source, line or {})):
+        of_call = where in (_PREVIOUS, source)
         for name, value in layer.items():
             setting = known.get(name)
-            if setting is None or not (setting.config or asking):
-                raise _unknown(name, "" if asking else where, known)
-            values[name] = setting.convert(value, name if asking else f"{where}: {name}")
+            if setting is None or not (setting.config or of_call):
+                raise _unknown(name, "" if of_call else where, known)
+            values[name] = setting.convert(value, name if of_call else f"{where}: {name}")
             sources[name] = where
         if "key_env" in layer:
-            said_for = _address(values)
-    _keep_back(values, sources, said_for)
+            key_server = _server(values)
+    _withhold_key(values, sources, key_server)
     if sources.get("location") == "environment" and not values.get("project"):
-        # It belongs to a project; whoever only has a key asks the one address that takes keys.
+        # A location belongs to a project. Without a project, the key is for the one address that accepts keys.
         del values["location"], sources["location"]
-    backend = values.get("backend")
-    if "model" not in values and backend in OWN_MODELS:
-        values["model"], sources["model"] = OWN_MODELS[backend], f"what {backend} is asked by default"
+    name = values.get("backend", Options.backend)
+    if "model" not in values and name in names() and backend(name).default_model != Options.model:
+        values["model"], sources["model"] = backend(name).default_model, f"default of the {name} backend"
     return Options(**values), sources
 
 
 def _unknown(name: str, where: str, known: Mapping[str, Setting]) -> OptionError:
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
-    start = f"{where}: there" if where else "There"
-    return OptionError(f"{start} is no setting {name!r}.", remedy=hint)
+    hint = f"Did you mean {close[0]!r}?" if close else f"Available settings: {', '.join(known)}."
+    message = f"unknown setting: {name!r}."
+    return OptionError(f"{where}: {message}" if where else message[:1].upper() + message[1:], remedy=hint)
 
 
-def _address(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that say whom a key would go to."""
+def _server(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that decide which server receives a key."""
     return {"base_url": values.get("base_url"), "backend": values.get("backend", Options.backend)}
 
 
-def _keep_back(values: dict[str, Any], sources: dict[str, str], said_for: Mapping[str, Any]) -> None:
-    """Drop a ``key_env`` that was said for another address."""
-    now = _address(values)
-    changed = [name for name in now if now[name] != said_for[name]]
+def _withhold_key(values: dict[str, Any], sources: dict[str, str], key_server: Mapping[str, Any]) -> None:
+    """Drop a ``key_env`` that is meant for another server than the one that will be used."""
+    server = _server(values)
+    changed = [name for name in server if server[name] != key_server[name]]
     if not values.get("key_env") or not changed:
         return
-    name, place, before = changed[0], sources[changed[0]], sources["key_env"]
-    option = "--key-env" if place == _LINE else "key_env"
+    name, source, key_source = changed[0], sources[changed[0]], sources["key_env"]
+    option = "--key-env" if source == _LINE else "key_env"
     values["key_env"] = None
-    sources["key_env"] = f"kept back: {name} is from {place}"
-    sources[KEPT_BACK] = (
-        f"The key that key_env ({before}) names was not sent: {name} was named later ({place}). "
-        f"Add {option} there to send it to this address."
+    sources["key_env"] = f"withheld: {name} is from {source}"
+    sources[KEY_WITHHELD] = (
+        f"The key in key_env (from {key_source}) was not sent, because {name} was set with higher precedence "
+        f"(from {source}). Set {option} there too to send the key to this server."
     )

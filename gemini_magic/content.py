@@ -26,7 +26,9 @@ __all__ = [
     "Part",
     "Parts",
     "Request",
+    "RequestSettings",
     "Text",
+    "Thinking",
     "Thought",
     "Turn",
     "cleaned",
@@ -194,22 +196,68 @@ class Turn(Struct, frozen=True):
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
 
+class Thinking(Struct, frozen=True):
+    """How much the model may think before it answers: a level or a budget, the other one is None.
+
+    Attributes:
+        level: ``on`` leaves the amount to the model.
+        budget: in tokens; -1 leaves the amount to the model.
+    """
+
+    level: Literal["off", "on", "minimal", "low", "medium", "high", "xhigh"] | None = None
+    budget: int | None = None
+
+
+class RequestSettings(Struct, frozen=True, kw_only=True):
+    """The settings of a request, in no dialect. None and empty values are not sent, so the server's default applies.
+
+    Attributes:
+        temperature, top_p, top_k, seed: how the next token is sampled.
+        max_tokens: the longest answer, in tokens.
+        candidates: the number of answers.
+        stop: texts that end the answer.
+        json_output: whether the server is asked to answer in JSON; a backend that cannot ask for it ignores this.
+        thinking: how much the model may think.
+        tools: the server's own tools that the model may use.
+        safety: from which probability on harmful content is blocked, by category (``harassment``, ``hate_speech``,
+            ``sexually_explicit``, ``dangerous_content``): ``low``, ``medium``, ``high``, ``none`` or ``off``.
+        service_tier: ``flex``, ``standard`` or ``priority``.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    candidates: int | None = None
+    stop: tuple[str, ...] = ()
+    json_output: bool = False
+    thinking: Thinking | None = None
+    tools: tuple[Literal["search", "code_execution", "url_context"], ...] = ()
+    safety: dict[str, str] = field(default_factory=dict)
+    service_tier: str | None = None
+
+
 class Request(Struct, frozen=True, kw_only=True):
-    """Everything that is asked for, before any backend has given it a shape.
+    """A request before a backend writes it in its dialect.
 
     Attributes:
         model: the model's id, without ``models/``.
         turns: the conversation, oldest first; the last one is the user's.
         system: the system instruction, or None.
-        config: ``generationConfig`` fields in lowerCamelCase, such as ``{"temperature": 0.2}``.
-        body: JSON that is merged deeply over the finished request body; it has the last word.
+        settings: what the options set, in no dialect.
+        params: fields that the user named in the dialect (``-p NAME=VALUE``); they override ``settings``.
+        body: JSON in the dialect that is merged deeply over the finished request body; it overrides everything else.
+        continuation: the server's token for the answer that this request continues, or None.
     """
 
     model: str
     turns: tuple[Turn, ...]
     system: str | None = None
-    config: dict[str, Any] = field(default_factory=dict)
+    settings: RequestSettings = RequestSettings()
+    params: dict[str, Any] = field(default_factory=dict)
     body: dict[str, Any] = field(default_factory=dict)
+    continuation: str | None = None
 
 
 def joined(parts: Iterable[Part]) -> tuple[Part, ...]:

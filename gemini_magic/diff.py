@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from collections.abc import Iterable
-from contextlib import suppress
 from html import escape
 from itertools import islice
 from typing import Any, Final, NamedTuple, Protocol
-from urllib.parse import unquote
 
+from .backends import SentRequest, backend
 from .events import Usage
 from .ledger import Ledger
 from .lenient_json import clean, tidy
@@ -22,7 +20,6 @@ from .timing import Timing
 
 __all__ = ["Change", "Difference"]
 
-_MODEL: Final = re.compile(r"/models/([^/:?]+)")
 _LINES: Final = 2_000  # lines of each text that are compared
 _SHOWN: Final = 200  # lines of their difference that are shown
 _CELL: Final = 200  # characters of a value
@@ -155,37 +152,25 @@ def _figures(response: Comparable, text: str) -> list[tuple[str, Any]]:
 
 
 def _asked(response: Comparable) -> list[tuple[str, Any]]:
-    """What was asked, as it went over the wire: of a loaded recording nothing else is known."""
-    exchanges = response.ledger.exchanges
-    body: Any = None
-    with suppress(ValueError, RecursionError, IndexError):
-        body = json.loads(exchanges[-1].body)
-    body = dict(body) if isinstance(body, dict) else {}
-    model = _MODEL.search(exchanges[-1].url) if exchanges else None
-    turns = body.pop("contents", None)
-    texts = [_text(turn) for turn in turns] if isinstance(turns, list) else []
-    system, config = body.pop("systemInstruction", None), body.pop("generationConfig", None)
+    """The request as it went over the wire; a loaded recording has no other record of it."""
+    ledger = response.ledger
+    sent = SentRequest()
+    if ledger.exchanges:
+        last = ledger.exchanges[-1]
+        sent = backend(ledger.backend).read_request(last.url, last.body)
     return [
-        ("model asked", unquote(model[1]) if model else body.pop("model_name", None)),
-        ("question", texts[-1] if texts else None),
-        ("turns before", len(texts) - 1 if texts else None),
-        ("system", _text(system) if system else None),
-        ("config", _json(config) if config else None),
-        ("body", _json(body) if body else None),
+        ("model asked", sent.model),
+        ("question", _text(sent.question)),
+        ("turns before", sent.turns_before),
+        ("system", _text(sent.system)),
+        ("config", _json(sent.config) if sent.config else None),
+        ("body", _json(sent.rest) if sent.rest else None),
     ]
 
 
-def _text(turn: Any) -> str:
-    """The texts of a turn; other parts as JSON."""
-    parts = turn.get("parts") if isinstance(turn, dict) else None
-    texts = (
-        [part.get("text") if isinstance(part, dict) else None for part in parts]
-        if isinstance(parts, list)
-        else []
-    )
-    if texts and all(isinstance(text, str) for text in texts):
-        return "".join(map(str, texts))
-    return _json(turn)
+def _text(value: Any) -> str | None:
+    """A text as it is, any other JSON value as JSON."""
+    return value if value is None or isinstance(value, str) else _json(value)
 
 
 def _measured(name: str) -> str:

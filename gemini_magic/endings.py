@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, TypeAlias
 
 from .errors import BlockedError, GeminiMagicError, Interrupted, ServiceError, StalledError, TruncatedError
-from .events import Failure, Finish, Note, Status, status_of
+from .events import Failure, Finish, Note, Status
 
 __all__ = ["ELSEWHERE", "Cause", "Ending", "ending_of", "service_error"]
 
@@ -103,32 +103,32 @@ def _at_the_end(finish: Finish | None, chars: int, chunks: int) -> Ending:
     if finish is None:
         what = "The answer ended without a finish reason" if chunks else "The answer was empty"
         return Ending("truncated", TruncatedError(_so_far(what, chars), remedy=_RESUME if chars else _AGAIN))
-    status = status_of(finish.reason)
-    if status is None:
+    outcome = finish.outcome
+    if outcome is None:
         note = Note(
             "unknown-finish-reason",
             f"The finish reason {finish.reason!r} is not known here; it is taken as an end.",
             "warning",
         )
         return Ending("complete", None, note)
-    if status == "blocked":
-        return Ending(status, _blocked("The answer was blocked", finish))
-    if status == "error":
+    if outcome == "blocked":
+        return Ending("blocked", _blocked("The answer was blocked", finish))
+    if outcome == "error":
         said = f": {finish.message}" if finish.message else ""
         return Ending(
-            status,
+            "error",
             ServiceError(
                 f"The model failed ({finish.reason}){said}", status=finish.reason, remedy="Ask again."
             ),
         )
-    if finish.reason == "CONTINUATION":
+    if outcome == "paused":
         return Ending(
-            status,
+            "truncated",
             TruncatedError(
                 _so_far("The server paused the answer", chars), remedy=_RESUME if chars else _AGAIN
             ),
         )
-    return Ending(status)
+    return Ending(outcome)
 
 
 def _so_far(what: str, chars: int) -> str:

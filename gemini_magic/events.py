@@ -16,21 +16,24 @@ from .lenient_json import read_json
 
 __all__ = [
     "Chunk",
+    "Citation",
     "Decoded",
     "Delta",
     "Event",
     "Evidence",
     "Failure",
     "Finish",
+    "FinishOutcome",
     "Note",
     "Severity",
     "Status",
+    "TokenDetail",
     "Usage",
     "UsageReport",
-    "status_of",
 ]
 
 Status: TypeAlias = Literal["running", "complete", "truncated", "blocked", "error", "stalled", "interrupted"]
+FinishOutcome: TypeAlias = Literal["complete", "truncated", "paused", "blocked", "error"]
 Severity: TypeAlias = Literal["info", "warning", "error"]
 
 
@@ -46,6 +49,20 @@ class Usage(NamedTuple):
     thoughts: int | None = None
     tool: int | None = None
     total: int | None = None
+
+
+class TokenDetail(NamedTuple):
+    """A token count by modality, as a server reports it.
+
+    Attributes:
+        counted: ``prompt``, ``cached``, ``output`` or ``tool``.
+        modality: in lower case, such as ``text`` or ``audio``; empty where the server does not say.
+        tokens: the count.
+    """
+
+    counted: str
+    modality: str
+    tokens: int
 
 
 class Chunk(Struct, frozen=True, gc=False):
@@ -88,18 +105,35 @@ class Delta(Struct, frozen=True, gc=False):
     candidate: int = 0
 
 
-class Evidence(Struct, frozen=True, gc=False):
-    """What a server says about an answer beside its text.
+class Citation(NamedTuple):
+    """A passage of the answer that the server found in a source; None where the server did not say.
 
     Attributes:
-        name: the server's own word: ``citationMetadata``, ``groundingMetadata`` or ``urlContextMetadata``.
-        value: the JSON value as sent.
-        candidate: which candidate it belongs to.
+        start, end: the passage, in bytes of the answer's UTF-8 form.
+        uri, title, license: of the source.
     """
 
-    name: str
+    start: int | None
+    end: int | None
+    uri: str | None
+    title: str | None
+    license: str | None
+
+
+class Evidence(Struct, frozen=True, gc=False):
+    """What a server reports about an answer beside its text: citations, searches, pages that it read.
+
+    Attributes:
+        kind: what it is about.
+        value: the JSON value as sent.
+        candidate: which candidate it belongs to.
+        citations: the passages and sources in ``value``; empty for anything but citations.
+    """
+
+    kind: Literal["citation", "grounding", "url_context"]
     value: Any
     candidate: int = 0
+    citations: tuple[Citation, ...] = ()
 
 
 class UsageReport(Struct, frozen=True, gc=False):
@@ -112,16 +146,19 @@ class Finish(Struct, frozen=True, gc=False):
     """A reason to end was given. The stream may go on: only the end of input ends it.
 
     Attributes:
-        reason: the server's word, integer enums by name; unknown words pass through.
+        reason: as the server names it, integer enums by name; unknown reasons pass through.
         message: the server's explanation, or None.
         candidate: which candidate it belongs to.
-        prompt: True when the prompt itself was blocked (``promptFeedback.blockReason``).
+        prompt: True when the prompt itself was blocked.
+        outcome: what the reason means for the answer; None for a reason that the backend does not know. ``truncated``
+            is the token limit, ``paused`` an interruption after which the server can continue the answer.
     """
 
     reason: str
     message: str | None = None
     candidate: int = 0
     prompt: bool = False
+    outcome: FinishOutcome | None = None
 
 
 class Note(Struct, frozen=True, gc=False):
@@ -172,8 +209,9 @@ class Decoded(Struct, gc=False):
         events: what happened, in order.
         model_version, response_id: who answered, in the server's words.
         continuation: the token with which the server lets the answer be gone on with, or None.
-        extras: what gateways and newer servers add (``provider``, ``cache_tier``, ``serviceTier``, ``cost`` …), as
-            sent; None when there is nothing.
+        extras: other fields of the answer that users may want, as sent; None without any. Every decoder uses these names
+            where the dialect has such a field: ``provider`` and ``cache_tier`` of a gateway, ``serviceTier`` that was
+            billed, ``cost`` in dollars.
     """
 
     events: list[Event]
@@ -181,42 +219,3 @@ class Decoded(Struct, gc=False):
     response_id: str | None = None
     continuation: str | None = None
     extras: dict[str, Any] | None = None
-
-
-_ENDINGS: dict[str, Status] = {
-    "STOP": "complete",
-    "final": "complete",  # the mark of a last chunk in dialects without reasons
-    "MAX_TOKENS": "truncated",
-    "CONTINUATION": "truncated",
-    **dict.fromkeys(
-        (
-            "SAFETY",
-            "RECITATION",
-            "LANGUAGE",
-            "BLOCKLIST",
-            "PROHIBITED_CONTENT",
-            "SPII",
-            "IMAGE_SAFETY",
-            "IMAGE_PROHIBITED_CONTENT",
-            "IMAGE_RECITATION",
-            "MODEL_ARMOR",
-            "JAILBREAK",
-        ),
-        "blocked",
-    ),
-    **dict.fromkeys(
-        (
-            "MALFORMED_FUNCTION_CALL",
-            "MALFORMED_RESPONSE",
-            "MISSING_THOUGHT_SIGNATURE",
-            "TOO_MANY_TOOL_CALLS",
-            "UNEXPECTED_TOOL_CALL",
-        ),
-        "error",
-    ),
-}
-
-
-def status_of(reason: str) -> Status | None:
-    """The status an answer has when ``reason`` is its last finish reason; None for a reason not known here."""
-    return _ENDINGS.get(reason)

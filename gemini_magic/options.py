@@ -1,6 +1,6 @@
-"""Every option, declared once: name, type, default, flags and help.
+"""Declares every option once: name, type, default, flags, bounds and help text.
 
-Declarations only: where a value comes from is ``settings``', how a cell's line is read ``notebook.arguments``'.
+``config`` resolves the values; ``notebook.arguments`` parses the line of a cell.
 """
 
 from __future__ import annotations
@@ -9,34 +9,50 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["DISPLAYS", "OWN_MODELS", "Options", "option"]
+from .backends import DEFAULT, backend, names
+
+__all__ = ["DISPLAYS", "Options", "option"]
 
 
 def option(
     default: Any = None,
     *flags: str,
-    help: str,  # noqa: A002 - argparse's own word
+    help: str,  # noqa: A002 - the name that argparse uses
     metavar: str | None = None,
     choices: Sequence[str] | None = None,
-    instead: Mapping[str, str] | None = None,
+    remedies: Mapping[str, str] | None = None,
     config: bool = True,
     env: str | None = None,
-    least: float | None = None,
-    above: float | None = None,
-    most: float | None = None,
+    minimum: float | None = None,
+    exclusive_minimum: float | None = None,
+    maximum: float | None = None,
 ) -> Any:
-    """A field with a default; what the words mean stands at ``Options``."""
+    """A dataclass field that declares one option.
+
+    Args:
+        default: the value when the option is not set; a list makes the option repeatable.
+        flags: the flags in a cell's line; an option without flags is for configuration only.
+        help: one phrase without a final period, for ``%%gemini --help`` and for error messages.
+        metavar: the name of the value in help texts.
+        choices: the values that are allowed.
+        remedies: hints for values that are not allowed but that users of other tools try.
+        config: whether the option can be configured; without it, the option belongs to a single cell.
+        env: the environment variable that sets it.
+        minimum: the smallest number that is allowed.
+        exclusive_minimum: the number that values have to exceed.
+        maximum: the largest number that is allowed.
+    """
     meta = {
         "flags": flags,
         "help": help,
         "metavar": metavar,
         "choices": choices,
-        "instead": instead or {},
+        "remedies": remedies or {},
         "config": config,
         "env": env,
-        "least": least,
-        "above": above,
-        "most": most,
+        "minimum": minimum,
+        "exclusive_minimum": exclusive_minimum,
+        "maximum": maximum,
     }
     if isinstance(default, list):
         return dataclasses.field(default_factory=list, metadata=meta)
@@ -49,268 +65,314 @@ SAFETY = ("low", "medium", "high", "none", "off")
 TIERS = ("flex", "standard", "priority")
 FRAMINGS = ("sse", "json")
 METHOD_STYLES = ("colon", "slash")
-_SECONDS = 1_000_000.0  # waits beyond 2**31 ms overflow in the system's own calls
-_MEGABYTES = 8192.0  # of memory that one answer may take
-# What a backend is asked for when nobody names a model; `-latest` names exist on the Developer API's v1beta only.
-OWN_MODELS = {"vertex": "gemini-3.8-flash", "adaptive": "gemini-2.5-flash"}
+_SECONDS = 1_000_000.0  # timeouts beyond 2**31 ms overflow in system calls
+_MEGABYTES = 8192.0  # the largest limit for the memory of one answer
+_NAMES = [f"{name} (offline)" if backend(name).local else name for name in names()]
+_BACKENDS = f"{', '.join(_NAMES[:-1])} or {_NAMES[-1]}"
 
 
 @dataclasses.dataclass(kw_only=True)
 class Options:
-    """What one call does. Each field is declared here and nowhere else.
+    """The options of one call.
 
-    Fields without ``config`` belong to one cell and cannot be configured. Times are in seconds. A number is at least
-    ``least``, above ``above`` and at most ``most``; whoever makes an object of this class keeps to that himself.
-    ``instead`` has a remedy for values that users of other tools try.
+    Times are in seconds, sizes in megabytes. The declared bounds and choices are checked by ``config``, not by this
+    class: code that creates an object directly has to respect them.
     """
 
     model: str = option(
-        "gemini-flash-latest", "-m", "--model", metavar="MODEL", help="model to ask", env="GEMINI_MAGIC_MODEL"
+        DEFAULT.default_model,
+        "-m",
+        "--model",
+        metavar="MODEL",
+        help="model to use",
+        env="GEMINI_MAGIC_MODEL",
     )
     system: str | None = option(None, "-s", "--system", metavar="TEXT", help="system instruction")
     temperature: float | None = option(
-        None, "-t", "--temperature", metavar="T", help="randomness, 0 is steadiest", least=0
+        None,
+        "-t",
+        "--temperature",
+        metavar="T",
+        help="sampling temperature; 0 is the most deterministic",
+        minimum=0,
     )
-    top_p: float | None = option(None, "--top-p", metavar="P", help="nucleus sampling", least=0, most=1)
+    top_p: float | None = option(
+        None, "--top-p", metavar="P", help="nucleus sampling probability", minimum=0, maximum=1
+    )
     top_k: int | None = option(
-        None, "--top-k", metavar="K", help="sample from the K likeliest tokens", least=1
+        None, "--top-k", metavar="K", help="sample from the K most likely tokens", minimum=1
     )
     max_tokens: int | None = option(
-        None, "--max-tokens", "--max-output-tokens", metavar="N", help="longest answer, in tokens", least=1
+        None,
+        "--max-tokens",
+        "--max-output-tokens",
+        metavar="N",
+        help="maximum length of the answer, in tokens",
+        minimum=1,
     )
-    stop: list[str] = option([], "--stop", metavar="TEXT", help="end the answer at this text (repeatable)")
+    stop: list[str] = option(
+        [], "--stop", metavar="TEXT", help="stop sequence that ends the answer (repeatable)"
+    )
     seed: int | None = option(None, "--seed", metavar="N", help="seed for sampling")
     candidates: int | None = option(
-        None, "-n", "--candidates", metavar="N", help="how many answers; `r.candidates` holds them", least=1
+        None,
+        "-n",
+        "--candidates",
+        metavar="N",
+        help="number of candidate answers, available as `r.candidates`",
+        minimum=1,
     )
-    search: bool = option(False, "--search", help="let the model search with Google")
-    code_execution: bool = option(False, "--code-execution", help="let the model run Python on the server")
-    url_context: bool = option(False, "--url-context", help="let the model read the addresses in the prompt")
+    search: bool = option(False, "--search", help="let the model use Google Search")
+    code_execution: bool = option(
+        False, "--code-execution", help="let the model run Python code on the server"
+    )
+    url_context: bool = option(False, "--url-context", help="let the model read the URLs in the prompt")
     safety: str | None = option(
         None,
         "--safety",
         choices=SAFETY,
         metavar="LEVEL",
-        help="block harmful content from this probability on: low, medium, high, none, off",
+        help="probability from which harmful content is blocked: low, medium, high, none or off",
     )
     service_tier: str | None = option(
-        None, "--service-tier", choices=TIERS, metavar="TIER", help="flex, standard or priority"
+        None, "--service-tier", choices=TIERS, metavar="TIER", help="service tier: flex, standard or priority"
     )
     param: list[str] = option(
         [],
         "-p",
         "--param",
-        metavar="K=V",
-        help="any generationConfig field, or any request field by dotted path (repeatable)",
+        metavar="NAME=VALUE",
+        help="set a generation setting by its API name, or any request field by dotted path (repeatable)",
     )
     body: str | None = option(
         None,
         "--body",
         "--json",
         metavar="JSON",
-        help="JSON merged deeply into the request; it has the last word",
+        help="JSON to merge into the request; overrides all other options",
     )
     thinking: str | None = option(
         None,
         "--thinking",
         metavar="LEVEL",
-        help="off, on, minimal, low, medium, high, or a budget in tokens",
+        help="thinking level (off, on, minimal, low, medium, high) or a budget in tokens",
     )
     chat: str | None = option(
-        None, "--chat", metavar="NAME", help="go on with the conversation NAME, or begin it", config=False
+        None, "--chat", metavar="NAME", help="continue the conversation NAME, or start it", config=False
     )
-    continue_: bool = option(False, "-c", "--continue", help="go on with the last conversation", config=False)
-    fresh: bool = option(False, "--fresh", help="begin the conversation anew", config=False)
+    continue_: bool = option(False, "-c", "--continue", help="continue the last conversation", config=False)
+    fresh: bool = option(False, "--fresh", help="start the conversation over", config=False)
     out: str | None = option(
         None,
         "-o",
         "--out",
         metavar="NAME",
-        help="bind the response to this name (also: NAME <<)",
+        help="assign the response to the variable NAME (also: NAME <<)",
         config=False,
     )
-    count: bool = option(False, "--count", help="count the prompt's tokens, ask nothing", config=False)
-    dry_run: bool = option(False, "--dry-run", help="show the exact request, send nothing", config=False)
+    count: bool = option(
+        False, "--count", help="count the tokens of the request; nothing is sent to the model", config=False
+    )
+    dry_run: bool = option(False, "--dry-run", help="show the exact request without sending it", config=False)
     record: str | None = option(
-        None, "--record", metavar="FILE", help="append what goes over the wire to FILE"
+        None, "--record", metavar="FILE", help="append the HTTP request and response to FILE"
     )
     replay: str | None = option(
         None,
         "--replay",
         metavar="FILE",
-        help="answer from a recording (or builtin:tour) instead of the network",
+        help="replay a recording (a file or builtin:NAME, such as builtin:tour) instead of sending the request",
     )
     replay_any: bool = option(
-        False, "--replay-any", help="replay the recording's answers in order, whatever is asked"
+        False, "--replay-any", help="replay the answers of the recording in order, whatever the request"
     )
     speed: float = option(
-        1.0, "--speed", metavar="N", help="replay N times as fast; 0 means without waiting", least=0
+        1.0, "--speed", metavar="N", help="replay speed factor; 0 replays without delays", minimum=0
     )
     display: str = option(
-        "auto", "--display", choices=DISPLAYS, metavar="HOW", help="auto, live, html or text"
+        "auto",
+        "--display",
+        choices=DISPLAYS,
+        metavar="MODE",
+        help="how the answer is displayed: auto, live, html or text",
     )
     format: str = option(
         "markdown",
         "-f",
         "--format",
         choices=FORMATS,
-        metavar="FORM",
-        help="how the answer is shown: markdown (md), text, json (also asked for), html (its source), code (also put into "
-        "the next cell) or raw; the response holds all of it",
-        instead={
-            "math": "Leave it out: Markdown, the default, has formulas.",
-            "image": "Leave it out: the response's `images` holds the pictures of any answer.",
+        metavar="FORMAT",
+        help="display format of the answer: markdown (md), text, json (also requested from the model), html (as source), "
+        "code (also inserted into a new cell) or raw; the response always holds the whole answer",
+        remedies={
+            "math": "Markdown, the default format, displays formulas.",
+            "image": "The images of an answer are in `r.images`, whatever the format.",
         },
     )
     next_cell: bool = option(
-        False, "--next-cell", help="put the code of a complete answer into a new cell below"
+        False, "--next-cell", help="insert the code of a complete answer into a new cell below"
     )
     images: str = option(
         "data",
         "--images",
         metavar="HOSTS",
-        help="images drawn in an answer: none, data (small ones inside it), or hosts such as a.org,*.b.org as well",
+        help="images to display in an answer: none, data (small embedded ones), or additional hosts such as a.org,*.b.org",
     )
     backend: str = option(
-        "gemini",
+        DEFAULT.name,
         "--backend",
         metavar="NAME",
-        help="the dialect: gemini, vertex, adaptive, gateway, or echo (offline)",
+        help=f"API to use: {_BACKENDS}",
         env="GEMINI_MAGIC_BACKEND",
     )
     base_url: str | None = option(
-        None, "--base-url", metavar="URL", help="another server that speaks the protocol"
+        None, "--base-url", metavar="URL", help="base URL of another server with the same API"
     )
     api_version: str | None = option(
         None,
         "--api-version",
         metavar="V",
-        help="version in the address (v1beta; vertex: v1beta1)",
+        help="API version in the URL (default: v1beta; Vertex AI: v1beta1)",
         env="GOOGLE_GENAI_API_VERSION",
     )
     auth: str | None = option(
         None,
         "--auth",
         metavar="STYLE",
-        help="how the key travels: x-goog-api-key, bearer, x-api-key, api-key, or google (sign-in)",
+        help="how the key is sent: x-goog-api-key, bearer, x-api-key, api-key, or google (sign in)",
     )
     project: str | None = option(
-        None, "--project", metavar="ID", help="vertex: the Google Cloud project", env="GOOGLE_CLOUD_PROJECT"
+        None, "--project", metavar="ID", help="Google Cloud project for Vertex AI", env="GOOGLE_CLOUD_PROJECT"
     )
     location: str | None = option(
         None,
         "--location",
-        metavar="PLACE",
-        help="vertex: global, us, eu or a region",
+        metavar="LOCATION",
+        help="Vertex AI location: global, us, eu or a region",
         env="GOOGLE_CLOUD_LOCATION",
     )
     alt: str = option(
         "sse",
         "--alt",
         choices=FRAMINGS,
-        metavar="FORM",
-        help="ask for server-sent events (sse) or a JSON array (json)",
+        metavar="FORMAT",
+        help="response format to request: server-sent events (sse) or a JSON array (json)",
     )
     no_stream: bool = option(
-        False, "--no-stream", help="ask for the whole answer at once, for models that do not stream"
+        False, "--no-stream", help="request the whole answer at once, for models that do not stream"
     )
     method_style: str | None = option(
         None,
         "--method-style",
         choices=METHOD_STYLES,
         metavar="STYLE",
-        help="what stands before the method in the address: colon or slash (default: as the backend documents)",
+        help="separator before the method in the URL: colon or slash (default: as the backend documents)",
     )
     fallback: bool = option(
-        False, "--fallback", help="when streaming fails before any content, ask once more without it"
+        False, "--fallback", help="retry once without streaming if streaming fails before any content arrived"
     )
     key_env: str | None = option(
-        None, "--key-env", metavar="NAME", help="environment variable that holds the key for this address"
+        None, "--key-env", metavar="NAME", help="environment variable with the API key for this server"
     )
     timeout: float | None = option(
         None,
         "--timeout",
         metavar="S",
-        help="longest time for the whole answer, in seconds",
-        above=0,
-        most=_SECONDS,
+        help="timeout for the whole answer, in seconds",
+        exclusive_minimum=0,
+        maximum=_SECONDS,
     )
     stall_timeout: float = option(
         60.0,
         "--stall-timeout",
         metavar="S",
-        help="longest silence in mid-answer, in seconds",
-        above=0,
-        most=_SECONDS,
+        help="timeout between two pieces of the answer, in seconds",
+        exclusive_minimum=0,
+        maximum=_SECONDS,
     )
     first_byte_timeout: float = option(
         300.0,
         "--first-byte-timeout",
         metavar="S",
-        help="longest wait for the first byte, in seconds",
-        above=0,
-        most=_SECONDS,
+        help="timeout for the first byte, in seconds",
+        exclusive_minimum=0,
+        maximum=_SECONDS,
     )
     connect_timeout: float = option(
         10.0,
         "--connect-timeout",
         metavar="S",
-        help="longest wait for a connection, in seconds",
-        above=0,
-        most=_SECONDS,
+        help="timeout for connecting, in seconds",
+        exclusive_minimum=0,
+        maximum=_SECONDS,
     )
     retries: int = option(
-        3, "--retries", metavar="N", help="tries after the first, only before any content; 0 forbids", least=0
+        3,
+        "--retries",
+        metavar="N",
+        help="maximum number of retries, only before any content arrived",
+        minimum=0,
     )
     rpm: int | None = option(
         None,
         "--rpm",
         metavar="N",
-        help="at most N requests a minute to this host with this key and model",
-        least=1,
+        help="maximum requests per minute to this host with this key and model",
+        minimum=1,
     )
     max_event: float = option(
-        64.0, "--max-event", metavar="MB", help="largest single event, in MB", above=0, most=_MEGABYTES
+        64.0,
+        "--max-event",
+        metavar="MB",
+        help="maximum size of a single event, in MB",
+        exclusive_minimum=0,
+        maximum=_MEGABYTES,
     )
     max_total: float = option(
         128.0,
         "--max-total",
         metavar="MB",
-        help="largest answer on the wire, in MB",
-        above=0,
-        most=_MEGABYTES,
+        help="maximum size of the response, in MB",
+        exclusive_minimum=0,
+        maximum=_MEGABYTES,
     )
     to: str | None = option(
         None,
         "--to",
         metavar="FILE",
-        help="write the answer's text to FILE as it comes, with the tokens at the end",
+        help="write the text of the answer to FILE while it arrives, and the token counts at the end",
         config=False,
     )
     background: bool = option(
-        False, "--background", help="return at once and go on streaming into this output", config=False
+        False,
+        "--background",
+        help="return immediately and keep streaming into this cell's output",
+        config=False,
     )
-    quiet: bool = option(False, "-q", "--quiet", help="show nothing, only return the response")
-    verbatim: bool = option(False, "--verbatim", help="send the cell as it is, {{ }} included")
+    quiet: bool = option(False, "-q", "--quiet", help="display nothing, only return the response")
+    verbatim: bool = option(False, "--verbatim", help="send the cell text unchanged, including {{ }}")
     record_size: float = option(
         2.0,
-        help="how much of an answer's stream the notebook keeps for the inspector, in MB; 0 keeps none",
-        least=0,
-        most=64,
+        help="maximum size of the stream record that the notebook stores for the inspector, in MB; 0 stores none",
+        minimum=0,
+        maximum=64,
     )
     journal: bool | None = option(
         None,
         "--journal",
-        help="keep the answer in the journal; by default in a notebook, when a server gives it",
+        help="save the answer in the journal (default: in a notebook, if the answer came from a server)",
     )
     journal_size: float = option(
-        500.0, metavar="MB", help="largest size of the journal, in MB; the oldest answers go", above=0
+        500.0,
+        metavar="MB",
+        help="maximum size of the journal, in MB; the oldest entries are deleted",
+        exclusive_minimum=0,
     )
     journal_days: float | None = option(
-        None, metavar="N", help="forget answers in the journal that are older than N days", above=0
+        None, metavar="N", help="delete journal entries older than N days", exclusive_minimum=0
     )
 
-    def again(self) -> dict[str, Any]:
-        """These options for a request that follows: not where it is bound, and not what is done only once."""
+    def for_follow_up(self) -> dict[str, Any]:
+        """The options that a follow-up request inherits: all but those that belong to a single call."""
         once = ("chat", "continue_", "fresh", "out", "dry_run", "count", "background")
         return {name: value for name, value in vars(self).items() if name not in once}

@@ -16,15 +16,6 @@ from .events import Usage
 
 __all__ = ["Cost", "cost_of", "said_cost"]
 
-# The server's words for token counts (Gemini API reference, UsageMetadata).
-_COUNTS: Final = {
-    "prompt": "promptTokenCount",
-    "cached": "cachedContentTokenCount",
-    "output": "candidatesTokenCount",
-    "thoughts": "thoughtsTokenCount",
-    "tool": "toolUsePromptTokenCount",
-    "total": "totalTokenCount",
-}
 _STANDARD: Final = {"", "standard", "default", "on_demand", "unspecified", "service_tier_unspecified"}
 
 
@@ -83,7 +74,8 @@ def cost_of(
     usage: Usage | None,
     model: str | None,
     *,
-    metadata: Mapping[str, Any] | None = None,
+    reported: Mapping[str, Any],
+    provider: str | None,
     tier: str | None = None,
     when: datetime | None = None,
 ) -> Cost | None:
@@ -91,8 +83,9 @@ def cost_of(
 
     Args:
         usage: the final counts.
-        model: the model that answered, in the server's word.
-        metadata: the last ``usageMetadata`` as sent, which tells audio and images from text.
+        model: the model that answered, as the server names it.
+        reported: the model and the counts as genai-prices reads them: in the JSON of the provider's API.
+        provider: the provider's name in genai-prices; None for one without list prices.
         tier: the service tier that was billed; one that the table has no price for makes the price unknown.
         when: when it was asked: prices change.
 
@@ -103,23 +96,22 @@ def cost_of(
     if (
         usage is None
         or not model
+        or provider is None
         or usage.prompt is None
         or (usage.output is None and usage.thoughts is None)
     ):
         return None
-    counts: dict[str, Any] = {
-        name: count for field, name in _COUNTS.items() if (count := getattr(usage, field)) is not None
-    }
-    details = {k: v for k, v in (metadata or {}).items() if k.endswith("TokensDetails")}
     try:
-        return _listed({**details, **counts}, model.removeprefix("models/"), tier, when)
+        return _listed(reported, provider, tier, when)
     except Exception:  # noqa: BLE001 - a foreign table; an unknown price must not cost the answer
         return None
 
 
-def _listed(counts: dict[str, Any], model: str, tier: str | None, when: datetime | None) -> Cost | None:
+def _listed(
+    reported: Mapping[str, Any], provider: str, tier: str | None, when: datetime | None
+) -> Cost | None:
     package: Any = import_module("genai_prices")
-    read = package.extract_usage({"modelVersion": model, "usageMetadata": counts}, provider_id="google")
+    read = package.extract_usage(reported, provider_id=provider)
     name = (tier or "").lower()
     context = {} if name in _STANDARD else {"service_tier": name}
     if context and not any(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeAlias, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 from . import markdown, views
 from .backends import backend
@@ -17,7 +17,7 @@ from .content import Blob, Call, Part, Request, Text, Thought, cleaned, joined
 from .diagnostics import all_notes
 from .diff import Difference
 from .errors import GeminiMagicError, Interrupted, OptionError, RecordingError
-from .events import Chunk, Status, Usage
+from .events import Chunk, Citation, Status, Usage
 from .ledger import (
     Attempt,
     ChunkRow,
@@ -34,52 +34,17 @@ from .ledger import (
     rows_of,
 )
 from .prices import Cost, cost_of, said_cost
-from .recording import read_exchanges, read_recording, write_recording
+from .recording import load_exchanges, read_recording, write_recording
 from .tables import Rows
 from .timing import Timing, measure
 
 __all__ = ["Attempt", "Candidate", "Citation", "Response", "citations_of", "rebuilt"]
 
 
-class Citation(NamedTuple):
-    """A passage of the answer that the server found elsewhere; None for what it did not say.
-
-    Attributes:
-        start, end: where in the answer, in bytes of its UTF-8 form (Gemini API, ``CitationSource``).
-        uri, title, license: of the source.
-    """
-
-    start: int | None
-    end: int | None
-    uri: str | None
-    title: str | None
-    license: str | None
-
-
 def citations_of(ledger: Ledger, candidate: int) -> list[Citation]:
-    """The citations of one candidate, each once, in the order they came.
-
-    The Developer API sends them as ``citationSources``, Vertex AI as ``citations``.
-    """
-    found: dict[Citation, None] = {}
-    for each in ledger.evidence:
-        if each.name == "citationMetadata" and each.candidate == candidate and isinstance(each.value, dict):
-            for name in ("citationSources", "citations"):
-                sources = each.value.get(name)
-                for source in sources if isinstance(sources, list) else ():
-                    if isinstance(source, dict):
-                        found[_citation(source)] = None
-    return list(found)
-
-
-def _citation(source: dict[str, Any]) -> Citation:
-    start, end = (
-        value if isinstance(value := source.get(name), int) else None for name in ("startIndex", "endIndex")
-    )
-    uri, title, terms = (
-        None if source.get(name) is None else str(source[name]) for name in ("uri", "title", "license")
-    )
-    return Citation(start, end, uri, title, terms)
+    """The citations of one candidate, without duplicates, in the order of their arrival."""
+    evidence = [each for each in ledger.evidence if each.candidate == candidate]
+    return list(dict.fromkeys(citation for each in evidence for citation in each.citations))
 
 
 class Candidate:
@@ -186,7 +151,7 @@ class Response:
     @property
     def grounding(self) -> dict[str, Any]:
         """The last grounding metadata (searches, sources, which text they support), as sent; empty without."""
-        found = [each.value for each in self.ledger.evidence if each.name == "groundingMetadata"]
+        found = [each.value for each in self.ledger.evidence if each.kind == "grounding"]
         return found[-1] if found and isinstance(found[-1], dict) else {}
 
     @property
@@ -402,7 +367,10 @@ class Response:
     @property
     def usage_by_modality(self) -> Rows[ModalityRow]:
         """Every count that a usage report splits by text, image, audio and so on, as sent."""
-        return rows_of(ModalityRow, modality_rows(self._metadata()))
+        details = backend(self.ledger.backend).token_details
+        return rows_of(
+            ModalityRow, modality_rows((chunk, details(chunk.raw)) for chunk in list(self.ledger.raw))
+        )
 
     @property
     def cost(self) -> Cost | None:
@@ -418,23 +386,25 @@ class Response:
         model = ledger.model_version or (ledger.request.model if ledger.request else None)
         if "cost" in ledger.extras:
             return said_cost(ledger.extras["cost"], source=ledger.backend, model=model)
-        asked = ledger.request.body.get("serviceTier") if ledger.request else None
+        dialect = backend(ledger.backend)
+        asked = dialect.requested_tier(ledger.request) if ledger.request else None
         tier = ledger.extras.get("serviceTier", asked)
-        metadata = [found for _, found in self._metadata() if "totalTokenCount" in found]
         return cost_of(
             ledger.usage,
             model,
-            metadata=metadata[-1] if metadata else None,
+            reported=dialect.price_data(model or "", self.usage, self._last_report()),
+            provider=dialect.price_provider,
             tier=tier if isinstance(tier, str) else None,
             when=ledger.started,
         )
 
-    def _metadata(self) -> Iterator[tuple[Chunk, Mapping[str, Any]]]:
-        for chunk in list(self.ledger.raw):
-            value = chunk.value if b"TokenCount" in chunk.raw else None
-            found = value.get("usageMetadata") if isinstance(value, dict) else None
-            if isinstance(found, dict):
-                yield chunk, found
+    def _last_report(self) -> bytes:
+        """The chunk with the last total of tokens; empty where no total was reported."""
+        rows = self.usage_history
+        chunks = [
+            chunk for chunk, total in zip(rows["chunk"], rows["total"], strict=True) if total is not None
+        ]
+        return self.ledger.raw[chunks[-1]].raw if chunks else b""
 
     @property
     def notes(self) -> Rows[NoteRow]:
@@ -524,5 +494,5 @@ def rebuilt(
     """A response from what went over the wire."""
     ledger = Ledger(request, backend=backend_name)
     ledger.before = before
-    read_exchanges(exchanges, backend(backend_name), ledger)
+    load_exchanges(exchanges, backend(backend_name), ledger)
     return kind(ledger)

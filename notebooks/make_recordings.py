@@ -13,7 +13,7 @@ import random
 import re
 from pathlib import Path
 
-from gemini_magic.prompts import build
+from gemini_magic.prompts import build_request
 from gemini_magic.backends import Endpoint, backend
 from gemini_magic.content import Text
 from gemini_magic.config import resolve
@@ -288,7 +288,7 @@ def body(
 def opening(number: int, prompt: str, said: dict) -> list[dict]:
     """The request that a cell makes, and the head of the answer."""
     options, _ = resolve(said)
-    request = GEMINI.encode(build([Text(prompt)], options), Endpoint())
+    request = GEMINI.encode(build_request([Text(prompt)], options), Endpoint())
     sent = {
         "method": request.method,
         "url": request.url,

@@ -8,7 +8,7 @@ from fake_server import event, finish, text
 
 import gemini_magic
 from gemini_magic.content import Blob
-from gemini_magic.response import Citation
+from gemini_magic.events import Citation
 
 PIXEL = b"GIF89a, as far as this test goes"
 

@@ -30,7 +30,7 @@ def listed(*names, page=None, **more):
     return Script([status(200, body=value | ({"nextPageToken": page} if page else {}))])
 
 
-def test_all_pages_of_the_list_and_what_is_remembered(fake_server, monkeypatch):
+def test_all_pages_of_the_list_are_read_and_cached(fake_server, monkeypatch):
     monkeypatch.setenv("OWN_KEY", CANARY)
     where = {"base_url": fake_server.base_url, "key_env": "OWN_KEY"}
     assert cached_models(**where) == ()
@@ -57,12 +57,12 @@ def test_all_pages_of_the_list_and_what_is_remembered(fake_server, monkeypatch):
     assert len(fake_server.requests) == 3
 
 
-def test_a_server_whose_pages_go_in_a_circle(fake_server):
+def test_a_list_whose_pages_repeat_ends(fake_server):
     fake_server.route(LIST, listed("a", page="again"))
     assert [each.name for each in models(base_url=fake_server.base_url)] == ["a", "a"]
 
 
-def test_the_list_of_vertex(fake_server):
+def test_the_list_of_vertex_ai_is_read(fake_server):
     body = {"publisherModels": [{"name": "publishers/google/models/gemini-3.8-flash"}, "odd"]}
     fake_server.route("/v1beta1/publishers/google/models", Script([status(200, body=body)]))
     found = models(backend="vertex", base_url=fake_server.base_url)
@@ -96,13 +96,13 @@ def test_tokens_of_the_whole_request_are_counted(fake_server):
     assert "x-goog-api-key" not in seen.headers
 
 
-def test_nothing_said_is_none_not_zero(fake_server):
+def test_a_missing_count_is_none_and_not_zero(fake_server):
     fake_server.script(status(200, body={}))
     assert count_tokens("hi", model="m", base_url=fake_server.base_url) == (None, None, {})
 
 
 @pytest.mark.parametrize("dialect", ["gateway", "adaptive", "echo"])
-def test_backends_that_cannot_say_so_before_anything_is_sent(fake_server, dialect):
+def test_unsupported_backends_are_refused_before_sending(fake_server, dialect):
     for ask in (lambda **options: count_tokens("hi", **options), models):
         with pytest.raises(OptionError, match=dialect) as caught:
             ask(backend=dialect, base_url=fake_server.base_url)
@@ -117,14 +117,14 @@ FAULTS = [
     (status(200, body="<html>a login page</html>"), WireError, "login page"),
     (status(200, body=[1]), WireError, "not JSON"),
     (text("half"), WireError, "not JSON"),
-    (stall(), StalledError, "Nothing came for 0.2 s"),
+    (stall(), StalledError, "The server sent no data for 0.2 s"),
 ]
 
 
-@pytest.mark.parametrize(("step", "error", "words"), FAULTS)
-def test_what_goes_wrong_is_told(fake_server, step, error, words):
+@pytest.mark.parametrize(("step", "error", "message"), FAULTS)
+def test_errors_of_the_server_are_raised(fake_server, step, error, message):
     fake_server.script(step)
-    with pytest.raises(error, match=words) as caught:
+    with pytest.raises(error, match=message) as caught:
         count_tokens(
             "hi", model="m", base_url=fake_server.base_url, stall_timeout=0.2, first_byte_timeout=0.2
         )
@@ -132,7 +132,7 @@ def test_what_goes_wrong_is_told(fake_server, step, error, words):
     assert caught.value.__context__ is None
 
 
-def test_a_server_that_is_not_there_and_one_that_hangs_up(fake_server):
+def test_an_unreachable_server_and_one_that_hangs_up_are_errors(fake_server):
     with pytest.raises(ConnectionFailed):
         models(base_url="http://127.0.0.1:9")
     fake_server.route(LIST, Script([status(200)], headers={"content-length": "99"}))
@@ -141,7 +141,7 @@ def test_a_server_that_is_not_there_and_one_that_hangs_up(fake_server):
         models(base_url=fake_server.base_url)
 
 
-def test_keys_keep_to_their_hosts_here_too(fake_server, monkeypatch):
+def test_keys_are_sent_to_their_own_hosts_only(fake_server, monkeypatch):
     monkeypatch.setenv("GEMINI_API_KEY", CANARY)
     fake_server.route(LIST, listed("a"))
     models(base_url=fake_server.base_url)
@@ -156,7 +156,7 @@ def test_keys_keep_to_their_hosts_here_too(fake_server, monkeypatch):
     assert "bad key <key>" in str(caught.value)
 
 
-def test_waiting_can_be_interrupted(fake_server):
+def test_a_wait_can_be_interrupted(fake_server):
     fake_server.script(pause(30.0))
 
     def interrupt():

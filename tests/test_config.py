@@ -1,10 +1,11 @@
-"""Options: where values come from, and values that do not fit."""
+"""Options: the sources of values, and invalid values."""
 
 from __future__ import annotations
 
 import pytest
 
-from gemini_magic.config import CALL, KEPT_BACK, Options, resolve, settings
+from gemini_magic.backends import DEFAULT, backend, names
+from gemini_magic.config import CALL, KEY_WITHHELD, Options, resolve, settings
 from gemini_magic.errors import OptionError
 from gemini_magic.notebook.arguments import parse_line
 
@@ -30,7 +31,7 @@ def test_precedence_from_environment_to_cell_line(tmp_path, monkeypatch):
     assert model(config={"model": "from-config"}, line={"model": "from-line"}) == ("from-line", "cell line")
 
 
-def test_values_become_their_type_and_hyphens_underscores(tmp_path):
+def test_values_are_converted_to_their_type_and_hyphens_to_underscores(tmp_path):
     (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nstall-timeout = 5\nstop = "END"')
     options, _ = resolve({"temperature": "0.5", "max_tokens": "7", "quiet": "yes"}, start=tmp_path)
     assert (options.temperature, options.max_tokens, options.quiet) == (0.5, 7, True)
@@ -38,17 +39,17 @@ def test_values_become_their_type_and_hyphens_underscores(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "words"),
+    ("line", "message"),
     [
-        ({"temperature": "warm"}, "not a number"),
-        ({"max_tokens": "1.5"}, "not a whole number"),
-        ({"display": "loud"}, "not one of"),
-        ({"quiet": "perhaps"}, "not true or false"),
-        ({"temprature": 1}, "no setting 'temprature'"),
+        ({"temperature": "warm"}, "must be a number of 0 or greater"),
+        ({"max_tokens": "1.5"}, "must be an integer"),
+        ({"display": "loud"}, "must be one of"),
+        ({"quiet": "perhaps"}, "must be true or false"),
+        ({"temprature": 1}, "Unknown setting: 'temprature'"),
     ],
 )
-def test_what_does_not_fit_is_said_with_a_remedy(line, words):
-    with pytest.raises(OptionError, match=words) as caught:
+def test_invalid_values_are_refused_with_a_remedy(line, message):
+    with pytest.raises(OptionError, match=message) as caught:
         resolve(line)
     assert caught.value.remedy
 
@@ -74,37 +75,54 @@ BOUNDS = [
 
 
 @pytest.mark.parametrize(("name", "bad", "good"), BOUNDS)
-def test_numbers_that_make_no_sense_are_refused_on_every_layer(tmp_path, name, bad, good):
+def test_numbers_out_of_bounds_are_refused_on_every_layer(tmp_path, name, bad, good):
     for value in bad:
-        with pytest.raises(OptionError, match=rf"^{name}: .* is not a (whole )?number.+\d") as caught:
+        with pytest.raises(OptionError, match=rf"^{name} must be an? (number|integer) .+\d") as caught:
             resolve({name: value})
         assert caught.value.remedy
-        with pytest.raises(OptionError, match=rf"^%config GeminiMagics: {name}: "):
+        with pytest.raises(OptionError, match=rf"^%config GeminiMagics: {name} must be "):
             resolve(config={name: value})
         if settings()[name].flags:
-            with pytest.raises(OptionError, match=f"^{settings()[name].flags[-1]}: "):
+            with pytest.raises(OptionError, match=f"^{settings()[name].flags[-1]} must be "):
                 parse_line(f"{settings()[name].flags[-1]} {value}")
     (tmp_path / "pyproject.toml").write_text(f"[tool.gemini_magic]\n{name} = {bad[0]}")
-    with pytest.raises(OptionError, match=rf"pyproject.toml: {name}: "):
+    with pytest.raises(OptionError, match=rf"pyproject.toml: {name} must be "):
         resolve(start=tmp_path)
     for value in good:
         assert getattr(resolve({name: value})[0], name) == float(value)
 
 
-def test_the_error_tells_the_range():
-    def told(name, value):
+@pytest.mark.parametrize("name", names())
+def test_the_default_model_is_the_one_of_the_backend(name):
+    options, sources = resolve({"backend": name})
+    assert options.model == backend(name).default_model
+    if options.model != Options.model:
+        assert sources["model"] == f"default of the {name} backend"
+    assert resolve({"backend": name, "model": "m"})[0].model == "m"
+
+
+def test_the_help_names_every_backend():
+    assert all(name in settings()["backend"].help for name in names())
+    assert resolve({"backend": "unknown"})[0].model == DEFAULT.default_model  # refused when it is looked up
+
+
+def test_the_error_names_the_range():
+    def message(name, value):
         with pytest.raises(OptionError) as caught:
             resolve({name: value})
         return caught.value.message
 
-    assert told("top_p", 2) == "top_p: 2 is not a number from 0 to 1."
-    assert told("max_event", "nan") == "max_event: 'nan' is not a number above 0, at most 8,192."
-    assert told("rpm", 0) == "rpm: 0 is not a whole number, 1 or more."
-    assert told("temperature", -1) == "temperature: -1 is not a number, 0 or more."
-    assert told("seed", 1.5) == "seed: 1.5 is not a whole number."
+    assert message("top_p", 2) == "top_p must be a number from 0 to 1, not 2."
+    assert (
+        message("max_event", "nan")
+        == "max_event must be a number greater than 0 and at most 8,192, not 'nan'."
+    )
+    assert message("rpm", 0) == "rpm must be an integer of 1 or greater, not 0."
+    assert message("temperature", -1) == "temperature must be a number of 0 or greater, not -1."
+    assert message("seed", 1.5) == "seed must be an integer, not 1.5."
 
 
-def test_an_empty_text_takes_a_setting_back(tmp_path):
+def test_an_empty_string_resets_a_setting(tmp_path):
     (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nkey_env = "K"\nsafety = ""\nsystem = ""')
     options, _ = resolve(start=tmp_path)
     assert (options.key_env, options.safety, options.system) == ("K", None, None)
@@ -113,66 +131,66 @@ def test_an_empty_text_takes_a_setting_back(tmp_path):
     assert resolve(parse_line("--key-env=").options, start=tmp_path)[0].key_env is None
 
 
-LAYERS = ("user", "project", "config", "again", "line")
+LAYERS = ("user", "project", "config", "previous", "line")
 ADDRESSES = {"base_url": "https://other.example", "backend": "gateway"}
 
 
-def layered(folder, said):
-    """What comes of settings said on layers, lowest first: ``{"user": {...}, ...}``."""
+def layered(folder, layers):
+    """The options that result from layers, lowest first: ``{"user": {...}, ...}``."""
     for layer, name, head in (
         ("user", "config/gemini_magic.toml", ""),
         ("project", "pyproject.toml", "[tool.gemini_magic]\n"),
     ):
         (folder / name).parent.mkdir(exist_ok=True)
-        lines = [f'{key} = "{value}"\n' for key, value in said.get(layer, {}).items()]
+        lines = [f'{key} = "{value}"\n' for key, value in layers.get(layer, {}).items()]
         (folder / name).write_text(head + "".join(lines))
-    line, config, again = (said.get(layer) for layer in ("line", "config", "again"))
-    return resolve(line, config, again=again, start=folder)
+    line, config, previous = (layers.get(layer) for layer in ("line", "config", "previous"))
+    return resolve(line, config, previous=previous, start=folder)
 
 
 @pytest.mark.parametrize("where_address", LAYERS)
 @pytest.mark.parametrize("where_key", LAYERS)
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_a_key_belongs_to_the_address_it_was_said_with(
+def test_a_key_is_sent_only_to_the_server_it_was_configured_with(
     tmp_path, monkeypatch, address, where_key, where_address
 ):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    said = {}
-    said.setdefault(where_address, {})[address] = ADDRESSES[address]
-    said.setdefault(where_key, {})["key_env"] = "K"
-    options, sources = layered(tmp_path, said)
+    layers = {}
+    layers.setdefault(where_address, {})[address] = ADDRESSES[address]
+    layers.setdefault(where_key, {})["key_env"] = "K"
+    options, sources = layered(tmp_path, layers)
     assert getattr(options, address) == ADDRESSES[address]
     if LAYERS.index(where_address) <= LAYERS.index(where_key):
-        assert (options.key_env, KEPT_BACK in sources) == ("K", False)
+        assert (options.key_env, KEY_WITHHELD in sources) == ("K", False)
     else:
         assert options.key_env is None
-        assert sources["key_env"].startswith(f"kept back: {address} is from ")
-        assert sources[address] in sources[KEPT_BACK]
-        # The same address, said below too: it is the one that the key was meant for.
-        said.setdefault(where_key, {})[address] = ADDRESSES[address]
-        assert layered(tmp_path, said)[0].key_env == "K"
-        # An address of its own, said with the key, does not help.
-        said[where_key][address] = "https://own.example" if address == "base_url" else "vertex"
-        assert layered(tmp_path, said)[0].key_env is None
-        # Named again, it goes.
-        said[where_address]["key_env"] = "K2"
-        assert layered(tmp_path, said)[0].key_env == "K2"
+        assert sources["key_env"].startswith(f"withheld: {address} is from ")
+        assert sources[address] in sources[KEY_WITHHELD]
+        # The layer of the key configures the same server: the key is meant for it.
+        layers.setdefault(where_key, {})[address] = ADDRESSES[address]
+        assert layered(tmp_path, layers)[0].key_env == "K"
+        # The layer of the key configures a third server: the key is meant for that one.
+        layers[where_key][address] = "https://own.example" if address == "base_url" else "vertex"
+        assert layered(tmp_path, layers)[0].key_env is None
+        # A key in the layer of the server is sent.
+        layers[where_address]["key_env"] = "K2"
+        assert layered(tmp_path, layers)[0].key_env == "K2"
 
 
-def test_a_key_does_not_follow_to_the_usual_address_either():
+def test_a_key_is_not_sent_to_the_default_server_either():
     config = {"base_url": "https://own.example", "key_env": "K"}
     assert resolve({"base_url": ""}, config)[0].key_env is None
     assert resolve({"model": "m"}, config)[0].key_env == "K"
-    assert resolve({"key_env": ""}, config)[1].get(KEPT_BACK) is None
+    assert resolve({"key_env": ""}, config)[1].get(KEY_WITHHELD) is None
 
 
-def test_the_environment_names_a_backend_for_every_key(monkeypatch):
+def test_a_backend_from_the_environment_is_valid_for_every_key(monkeypatch):
     monkeypatch.setenv("GEMINI_MAGIC_BACKEND", "vertex")
     assert resolve(config={"key_env": "K"})[0].key_env == "K"
     assert resolve({"backend": "gemini"}, {"key_env": "K"})[0].key_env is None
 
 
-def test_did_you_mean_and_cell_only_settings(tmp_path):
+def test_a_close_name_is_suggested_and_options_of_a_cell_cannot_be_configured(tmp_path):
     with pytest.raises(OptionError) as caught:
         resolve({"temprature": 1})
     assert "Did you mean 'temperature'?" in str(caught.value)
@@ -180,17 +198,17 @@ def test_did_you_mean_and_cell_only_settings(tmp_path):
         resolve(config={"out": "x"})
 
 
-def test_from_python_nothing_speaks_of_a_cell():
-    for said in ({"temprature": 3}, {"temperature": "warm"}, {"rpm": 0}):
+def test_errors_of_a_call_from_python_do_not_mention_cells():
+    for layers in ({"temprature": 3}, {"temperature": "warm"}, {"rpm": 0}):
         with pytest.raises(OptionError) as caught:
-            resolve(said, place=CALL)
+            resolve(layers, source=CALL)
         assert "cell" not in str(caught.value)
-    assert resolve({"rpm": 1}, place=CALL)[1] == {"rpm": "the call"}
-    with pytest.raises(OptionError, match=r"^There is no setting 'temprature'"):
-        resolve({"temprature": 3}, place=CALL)
+    assert resolve({"rpm": 1}, source=CALL)[1] == {"rpm": "the call"}
+    with pytest.raises(OptionError, match=r"^Unknown setting: 'temprature'"):
+        resolve({"temprature": 3}, source=CALL)
 
 
-def test_a_broken_file_is_named(tmp_path):
+def test_an_invalid_file_is_named_in_the_error(tmp_path):
     (tmp_path / "pyproject.toml").write_text("not [ toml")
     with pytest.raises(OptionError, match="cannot be read"):
         resolve(start=tmp_path)
@@ -199,7 +217,7 @@ def test_a_broken_file_is_named(tmp_path):
         resolve(start=tmp_path)
 
 
-def test_every_option_says_what_it_is_and_no_option_takes_a_key():
+def test_every_option_has_help_and_no_option_accepts_a_key():
     known = settings()
     flags = [flag for setting in known.values() for flag in setting.flags]
     assert len(flags) == len(set(flags))

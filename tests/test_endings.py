@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from view_stage import feed, new_ledger
 
+from gemini_magic.backends.gemini_decode import finish_of
 from gemini_magic.endings import ending_of
-from gemini_magic.events import Finish
 from gemini_magic.ledger.exchange import Exchange
 from gemini_magic.views.status import details
 
@@ -41,7 +41,7 @@ def test_the_option_is_named_whose_limit_was_reached():
 def test_a_pause_before_any_text_asks_again():
     said = ending_of(
         "end",
-        finish=Finish("CONTINUATION"),
+        finish=finish_of("CONTINUATION"),
         blocked=None,
         failure=None,
         error=None,

@@ -65,7 +65,7 @@ def escaped(text):
     return b'"' + text.encode() + b'"'
 
 
-ODD, LOST = "odd-shape", "unreadable-shape"
+ODD, LOST = "unexpected-shape", "unreadable-shape"
 A = said([{"text": "a"}])
 
 EVERYWHERE = rb"""{"candidates":[{"content":{"parts":[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ import pytest
 from fake_server import event, finish, text
 
 import gemini_magic
+from gemini_magic.backends.gemini_usage import price_data
 from gemini_magic.events import Usage
 from gemini_magic.prices import Cost, cost_of, said_cost
 
@@ -16,8 +18,10 @@ WHEN = datetime(2026, 6, 1, tzinfo=UTC)
 MILLION = 1_000_000
 
 
-def price(usage, model="gemini-2.5-flash", **more):
-    return cost_of(usage, model, when=WHEN, **more)
+def price(usage, model="gemini-2.5-flash", metadata=None, **more):
+    raw = json.dumps({"usageMetadata": metadata or {}}).encode()
+    reported = price_data(model or "", usage or Usage(), raw)
+    return cost_of(usage, model, reported=reported, **{"provider": "google", "when": WHEN, **more})
 
 
 def test_each_kind_of_token_is_counted_once():
@@ -52,6 +56,8 @@ def test_audio_costs_more_where_the_server_says_that_it_is_audio():
         (Usage(1, None, 1), None, {}),
         (Usage(1, None, 1), "", {}),
         (Usage(-1, None, 1), "gemini-2.5-flash", {}),
+        (Usage(1, None, 1), "gemini-2.5-flash", {"provider": None}),
+        (Usage(1, None, 1), "gemini-2.5-flash", {"provider": "a-provider-that-is-not-listed"}),
         (Usage(1, None, 1), "gemini-2.5-flash", {"tier": "a-tier-nobody-knows"}),
         (Usage(1, None, 1), "gemini-2.5-flash", {"metadata": {"promptTokensDetails": "odd"}}),
     ],
@@ -115,7 +121,7 @@ def test_a_response_knows_its_price_and_prefers_the_gateways(fake_server, monkey
         return gemini_magic.ask("hi", model="m", base_url=fake_server.base_url, key_env="FAKE")
 
     r = ask(last)
-    assert r.cost == cost_of(r.usage, "gemini-2.5-flash", when=r.started)
+    assert r.cost == price(r.usage, when=r.started)
     assert r.cost.model == "gemini-2.5-flash"
     assert ask(last, event({"serviceTier": "unheard-of"})).cost is None
     assert gemini_magic.ask("hi", backend="echo").cost is None

@@ -40,7 +40,7 @@ def test_a_reply_goes_on_with_the_same_options(fake_server):
 def test_a_reply_that_no_recording_holds_is_an_error_and_nothing_to_show_again():
     r = gemini_magic.ask("What can be odd about a stream?", replay="builtin:odd", speed=0, journal=False)
     assert r.ok
-    with pytest.raises(RecordingError, match="holds no answer to this request"):
+    with pytest.raises(RecordingError, match="contains no answer to this request"):
         r.reply("And one more?")
     nothing = gemini_magic.ask("And one more?", replay="builtin:odd", journal=False)
     with pytest.raises(RecordingError, match="Nothing came"):
@@ -94,7 +94,7 @@ def test_a_broken_answer_is_replayed_as_it_broke(fake_server, capsys):
     assert r.status == "truncated"
     r.replay(speed=0)
     assert "one, " in capsys.readouterr().out
-    with pytest.raises(RecordingError, match="no speed"):
+    with pytest.raises(RecordingError, match="speed must be 0 or greater"):
         r.replay(speed=-1)
     with pytest.raises(RecordingError, match="no whole answer"):
         Response(type(r.ledger)()).replay()

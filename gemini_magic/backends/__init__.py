@@ -1,9 +1,23 @@
-"""Dialects: a request becomes an HTTP request, a JSON value becomes events. No I/O of any kind."""
+"""The API dialects: each turns a request into an HTTP request, and JSON texts into events. No I/O."""
 
 from __future__ import annotations
 
 from .auth import Auth
-from .backend import Backend, Endpoint, HttpRequest
-from .registry import backend, may_carry, names
+from .backend import Backend, Decoder, Endpoint, Form, HttpRequest, Model, SentRequest, TokenCount
+from .registry import DEFAULT, backend, may_send_key, names
 
-__all__ = ["Auth", "Backend", "Endpoint", "HttpRequest", "backend", "may_carry", "names"]
+__all__ = [
+    "DEFAULT",
+    "Auth",
+    "Backend",
+    "Decoder",
+    "Endpoint",
+    "Form",
+    "HttpRequest",
+    "Model",
+    "SentRequest",
+    "TokenCount",
+    "backend",
+    "may_send_key",
+    "names",
+]

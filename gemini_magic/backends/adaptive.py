@@ -1,10 +1,10 @@
-"""Adaptive's gateway (llmadaptive.uk): Gemini's protocol with extensions of its own.
+"""Adaptive's gateway (llmadaptive.uk): Gemini's protocol with extensions.
 
-Reference: docs.llmadaptive.uk, "Gemini Stream Generate Content". Its method follows the model after a slash;
-``provider_configs``, ``model_router``, ``semantic_cache``, ``prompt_cache`` and ``fallback`` go out as they are
-written with ``--body`` or ``-p``. The documented body names the generation settings ``config``, Google's SDK, which it
-supports, sends ``generationConfig``: so do we, unless the request has a ``config``, which then takes them all. No
-I/O, no key.
+Reference: docs.llmadaptive.uk, "Gemini Stream Generate Content". A slash separates the model and the method in the URL.
+``provider_configs``, ``model_router``, ``semantic_cache``, ``prompt_cache`` and ``fallback`` are sent as written with
+``--body`` or ``-p``. The documented body has the generation settings in ``config``; Google's SDK, which the gateway
+supports, sends ``generationConfig``. This backend sends ``generationConfig`` too, unless the user's JSON has a
+``config``: then all settings are sent in that. No I/O, no key.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from ..content import Request, merged
 from ..errors import OptionError
 from .auth import Auth
 from .backend import Backend, Endpoint, HttpRequest
-from .gemini import body_of, json_request, model_path, part_to_json
-from .gemini_decode import decoder
+from .gemini import body_of, json_request, model_path, requested_tier
+from .gemini_decode import gemini_decoder
+from .gemini_reference import undocumented
+from .gemini_sent import read_request
+from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
 from .urls import method_of, quoted, versioned
 
@@ -32,33 +35,29 @@ def _url(model: str, endpoint: Endpoint) -> str:
 
 
 def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
-    """The request, its settings under ``config`` where the user began one.
+    """The HTTP request for an answer, without a key; its settings are in ``config`` if the user's JSON has one.
 
     Raises:
-        OptionError: it cannot be sent as it is.
+        OptionError: the URL, the model name or a value is not valid.
     """
-    lifted = {name: value for name, value in request.config.items() if name in _EXTENSIONS}
-    own = merged(lifted, {name: value for name, value in request.body.items() if name != "config"})
-    renamed = "config" in request.body
-    if renamed:
+    in_config = "config" in request.body
+    if in_config:
         config = request.body["config"]
         if not isinstance(config, dict):
-            raise OptionError("config is not an object.", remedy="""Write --body '{"config": {}}'.""")
-        own = merged(own, {"generationConfig": config})
-    body = body_of(
-        replace(
-            request,
-            config={name: value for name, value in request.config.items() if name not in _EXTENSIONS},
-            body=own,
-        )
-    )
-    if renamed:
+            raise OptionError(
+                "The field config must be a JSON object.", remedy="""For example: --body '{"config": {}}'."""
+            )
+        rest = {name: value for name, value in request.body.items() if name != "config"}
+        request = replace(request, body=merged(rest, {"generationConfig": config}))
+    body = body_of(request, _EXTENSIONS)
+    if in_config:
         body["config"] = body.pop("generationConfig", {})
     return json_request(_url(request.model, endpoint), body, streamed=endpoint.form == "sse")
 
 
 ADAPTIVE = Backend(
     name="adaptive",
+    default_model="gemini-2.5-flash",
     auth=Auth(
         "x-goog-api-key",
         ("x-goog-api-key", "bearer", "x-api-key", "api-key"),
@@ -68,7 +67,12 @@ ADAPTIVE = Backend(
     ),
     url=_url,
     encode=_encode,
-    decoder=decoder,
+    decoder=gemini_decoder,
     failure=http_failure,
-    part_to_json=part_to_json,
+    token_details=token_details,
+    price_provider=PRICE_PROVIDER,
+    price_data=price_data,
+    read_request=read_request,
+    undocumented=undocumented,
+    requested_tier=requested_tier,
 )

@@ -1,6 +1,6 @@
-"""How a key travels, which variables hold it, and to whom it belongs.
+"""How a key is sent, which environment variables hold it, and which hosts it belongs to.
 
-Names and hosts only: it reads no variable and holds no key.
+Names and hosts only: this module reads no variable and holds no key.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from ..errors import OptionError
 
 __all__ = ["STYLES", "Auth"]
 
-_NAME = re.compile(r"[a-z0-9.-]+")  # what a host's name is made of; anything else is a trick
+_NAME = re.compile(
+    r"[a-z0-9.-]+"
+)  # the characters of a host name; any other may be an attempt to disguise the host
 
 STYLES = {
     "x-goog-api-key": ("x-goog-api-key", ""),
@@ -23,19 +25,19 @@ STYLES = {
     "api-key": ("api-key", ""),
     "google": ("authorization", "Bearer "),
 }
-"""What ``--auth`` takes: the header, and what stands before the key. ``google`` signs in for the key."""
+"""The values of ``--auth``: the header and the prefix of the key. ``google`` uses a token from a Google sign-in."""
 
 
 class Auth(NamedTuple):
-    """How a key travels, and where it may go.
+    """How a key is sent, and where it may be sent.
 
     Attributes:
         style: one of :data:`STYLES`.
-        styles: the styles the backend accepts.
-        env: environment variables that hold the key, in the order they are tried.
-        hosts: host suffixes these keys belong to; without any they belong to this machine's own servers.
-        origin: where a user gets a key, in words.
-        needed: whether nothing is sent without a key.
+        styles: the styles that the backend supports.
+        env: environment variables that hold the key, in the order of preference.
+        hosts: host suffixes that the keys belong to; empty for keys of servers on this machine.
+        origin: where a user gets a key, as text for a message.
+        needed: whether a request needs a key.
     """
 
     style: str
@@ -47,28 +49,28 @@ class Auth(NamedTuple):
 
     @property
     def header(self) -> str:
-        """The header's name."""
+        """The name of the header."""
         return STYLES[self.style][0]
 
     @property
     def prefix(self) -> str:
-        """What stands before the key, such as ``Bearer ``."""
+        """The text before the key in the header, such as ``Bearer ``."""
         return STYLES[self.style][1]
 
     @property
     def signs_in(self) -> bool:
-        """Whether the key is a token that Google's sign-in gives."""
+        """Whether the key is a token from a Google sign-in."""
         return self.style == "google"
 
     @property
     def home(self) -> str:
-        """Whose keys these are, in a word."""
+        """The host that the keys belong to, as text for a message."""
         return self.hosts[0] if self.hosts else "this machine"
 
     def owns(self, url: str) -> bool:
-        """Whether keys found under ``env`` may be sent to this URL.
+        """Whether keys found in the variables ``env`` may be sent to this URL.
 
-        It must be https and one of ``hosts``; a key without hosts stays on the loopback interface.
+        The URL must use https and one of ``hosts``. Keys without hosts are sent to the loopback interface only.
         """
         parts = urlsplit(url)
         host = (parts.hostname or "").lower().rstrip(".")
@@ -78,19 +80,19 @@ class Auth(NamedTuple):
             return False
         return any(host == own or host.endswith(f".{own}") for own in self.hosts)
 
-    def styled(self, style: str | None) -> Auth:
-        """The same in another style; None keeps it.
+    def with_style(self, style: str | None) -> Auth:
+        """A copy with another style; None keeps the style.
 
         Raises:
-            OptionError: there is no such style, or the backend does not accept it; close matches are named.
+            OptionError: the style is unknown or the backend does not support it; the error suggests a close match.
         """
         if style is None:
             return self
-        word = style.strip().lower()
-        if word in self.styles:
-            return self._replace(style=word)
-        begun = [each for each in self.styles if word and each.startswith(word)]
-        close = begun or difflib.get_close_matches(word, self.styles, n=1)
-        hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(self.styles)}."
-        what = "is not accepted by this backend" if word in STYLES else "is no way to send a key"
-        raise OptionError(f"--auth {style!r} {what}.", remedy=hint)
+        name = style.strip().lower()
+        if name in self.styles:
+            return self._replace(style=name)
+        completed = [each for each in self.styles if name and each.startswith(name)]
+        close = completed or difflib.get_close_matches(name, self.styles, n=1)
+        hint = f"Did you mean {close[0]!r}?" if close else f"Supported values: {', '.join(self.styles)}."
+        problem = "is not supported by this backend" if name in STYLES else "is not a known value"
+        raise OptionError(f"--auth {style!r} {problem}.", remedy=hint)

@@ -1,27 +1,67 @@
-"""What a backend is: an address, a way to name the key, and a few functions.
+"""The interface of a backend: a value that holds everything one API dialect does differently.
 
-Values only. A request made here holds no key: the client adds it last, for the hosts it belongs to.
+A new dialect is a module that defines a :class:`Backend`, and a row in ``registry``. Requests made here hold no key: the
+client adds it last, and only for the hosts that the key belongs to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Literal, NamedTuple, TypeAlias
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from ..content import Part, Request
-from ..events import Decoded, Failure
+from ..content import Request
+from ..events import Decoded, Failure, TokenDetail, Usage
 from .auth import Auth
 
-__all__ = ["Auth", "Backend", "Decode", "Endpoint", "HttpRequest"]
+__all__ = [
+    "Auth",
+    "Backend",
+    "CountTokens",
+    "Decoder",
+    "Endpoint",
+    "Form",
+    "HttpRequest",
+    "ListModels",
+    "Model",
+    "SentRequest",
+    "TokenCount",
+]
 
-Decode: TypeAlias = Callable[[bytes], Decoded]
-"""The bytes of one JSON text -> what it means; never raises."""
+
+class Decoder(Protocol):
+    """Decodes the JSON texts of one stream, in order.
+
+    It may hold state: a dialect whose chunks refer to earlier ones keeps them here. The caller that creates a decoder
+    owns it and decides how long it lives. A new one for each exchange is the rule; a caller may keep one over several
+    exchanges when the second continues the stream of the first. One decoder belongs to one thread at a time.
+    """
+
+    def __call__(self, raw: bytes, event: str | None = None) -> Decoded:
+        """Decode one JSON text; never raises.
+
+        Args:
+            raw: the JSON text as received.
+            event: the name in the ``event:`` field of its server-sent event; None without one.
+        """
+
+
+Form: TypeAlias = Literal["sse", "json", "whole"]
+"""How an answer is requested: server-sent events, a JSON array that grows, or the whole answer at once."""
+
+# Anomalies of the framing that are normal for a form.
+_FRAMING: Final[dict[Form, tuple[str, ...]]] = {
+    "sse": (),
+    "json": ("json-array", "json-object"),
+    "whole": ("json-object",),
+}
 
 
 class HttpRequest(NamedTuple):
-    """A request ready to be sent, but for its key.
+    """A request that is ready to be sent, except for its key.
 
     Attributes:
         method: ``POST`` or ``GET``.
@@ -37,61 +77,184 @@ class HttpRequest(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """Where a request goes and in which form its answer comes; None where the backend knows better.
+    """Where a request is sent, and in which form the answer is requested; None for the backend's default.
 
     Attributes:
         base_url: scheme, host and optional path.
-        api_version: the version in the address.
+        api_version: the version in the URL.
         project, location: of a Google Cloud project.
-        form: server-sent events, a JSON array that grows, or the whole answer at once.
-        method_style: what stands between a model and the method in the address: a colon or a slash.
+        form: the form of the answer.
+        method_style: the separator between the model and the method in the URL.
     """
 
     base_url: str | None = None
     api_version: str | None = None
     project: str | None = None
     location: str | None = None
-    form: Literal["sse", "json", "whole"] = "sse"
+    form: Form = "sse"
     method_style: Literal["colon", "slash"] | None = None
 
 
-def _same(style: str | None, endpoint: Endpoint) -> str | None:  # noqa: ARG001 - others look at the endpoint
+class TokenCount(NamedTuple):
+    """How many tokens a request has; None if the server did not report it.
+
+    Attributes:
+        total: the whole request, system instruction and tools included.
+        cached: the part that comes from cached content.
+        by_modality: tokens by modality, such as ``{"TEXT": 5}``; empty where the server does not say.
+    """
+
+    total: int | None
+    cached: int | None
+    by_modality: dict[str, int]
+
+
+class Model(NamedTuple):
+    """One model of a server's list; None if the server did not report it.
+
+    Attributes:
+        name: the value of ``-m``.
+        display_name: the name to show to people.
+        input_limit, output_limit: in tokens.
+        methods: the API methods that it supports; ``generateContent`` for answers.
+        thinking: whether it can think.
+    """
+
+    name: str
+    display_name: str | None
+    input_limit: int | None
+    output_limit: int | None
+    methods: tuple[str, ...]
+    thinking: bool | None
+
+
+class CountTokens(NamedTuple):
+    """How a dialect counts the tokens of a request.
+
+    Attributes:
+        encode: ``(request, endpoint)`` -> the HTTP request, without a key.
+        decode: the JSON object that the server answers -> the count.
+    """
+
+    encode: Callable[[Request, Endpoint], HttpRequest]
+    decode: Callable[[dict[str, Any]], TokenCount]
+
+
+class ListModels(NamedTuple):
+    """How a dialect lists its models, page by page.
+
+    Attributes:
+        encode: ``(endpoint, page token)`` -> the HTTP request, without a key; the first page has the empty token.
+        decode: the JSON object that the server answers -> its models and the token of the next page, empty for the last.
+    """
+
+    encode: Callable[[Endpoint, str], HttpRequest]
+    decode: Callable[[dict[str, Any]], tuple[list[Model], str]]
+
+
+class SentRequest(NamedTuple):
+    """A request read again from what went over the wire; None if the dialect has no such field.
+
+    Attributes:
+        model: the requested model.
+        question, system: the last turn and the system instruction: text, or the JSON value of anything else.
+        turns_before: the number of turns before the question.
+        config: the generation settings as sent.
+        rest: every other field of the body.
+    """
+
+    model: str | None = None
+    question: Any = None
+    turns_before: int | None = None
+    system: Any = None
+    config: Any = None
+    rest: Mapping[str, Any] = MappingProxyType({})
+
+
+def _unread(url: str, body: bytes) -> SentRequest:  # noqa: ARG001 - other backends find the model in it
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        value = None
+    return SentRequest(rest=value if isinstance(value, dict) else {})
+
+
+def _no_details(raw: bytes) -> Sequence[TokenDetail]:  # noqa: ARG001 - other backends read it
+    return ()
+
+
+def _no_price_data(model: str, usage: Usage, raw: bytes) -> dict[str, Any]:  # noqa: ARG001 - other backends need them
+    return {}
+
+
+def _requested_tier(request: Request) -> Any:
+    return request.settings.service_tier
+
+
+def _same(style: str | None, endpoint: Endpoint) -> str | None:  # noqa: ARG001 - other backends need the endpoint
     return style
 
 
 class Backend(Struct, frozen=True, kw_only=True):
-    """One dialect of the protocol.
+    """One API dialect. Only the fields without a default have to be set.
 
     Attributes:
-        name: what ``--backend`` takes.
-        auth: how its key travels; None when there is no key.
-        url: ``(model, endpoint)`` -> the URL that is asked.
-        encode: what is asked, and where -> the HTTP request, without a key.
-        decoder: makes the decoder of one answer; a dialect whose chunks build on one another remembers in it.
-        failure: ``(status, body) -> Failure`` for an HTTP error of any shape.
-        part_to_json: a part as the dialect writes it.
-        auth_style: ``(--auth or None, endpoint)`` -> the style to use, None for ``auth``'s own.
-        count: what is asked, and where -> the request that counts its tokens; None where that cannot be asked.
-        models: ``(endpoint, page token)`` -> the request for a page of the list of models; None without a list.
-        local: for a backend without a network: the request -> ``(seconds to wait, bytes)`` pieces of an SSE body.
+        name: the value of ``--backend``.
+        default_model: the model that is used when the user names none.
+        auth: how its key is sent; None for a backend without keys.
+        url: ``(model, endpoint)`` -> the URL of a request.
+        encode: ``(request, endpoint)`` -> the HTTP request, without a key. It raises ``OptionError`` for anything that the
+            dialect cannot express, so that nothing is sent.
+        decoder: creates a :class:`Decoder`; its docstring says who owns it and how long it may live.
+        normal_anomalies: kinds of :class:`~gemini_magic.wire.Anomaly` that the dialect documents, such as
+            ``done-marker`` for a stream that ends with ``[DONE]`` or ``field-event`` for events with names; they are not
+            noted.
+        failure: ``(status, body)`` of an HTTP error -> the failure that it describes; never raises.
+        auth_style: ``(value of --auth or None, endpoint)`` -> the style to use; None for the style of ``auth``.
+        count: how the tokens of a request are counted; None if the server cannot do that.
+        models: how the models are listed; None if the server has no list.
+        token_details: the token counts by modality that one JSON text reports; never raises.
+        price_provider: the provider whose list prices apply, as genai-prices names it; None without list prices.
+        price_data: ``(model, final counts, the chunk with the last total)`` -> the JSON value of the provider's API from
+            which genai-prices reads them; never raises.
+        undocumented: yields the kind of a note and a name for everything in one JSON value that the dialect's reference
+            does not document (see :func:`~.gemini_reference.undocumented`); None without such a check.
+        read_request: ``(url, body)`` of a request that was sent -> its content; never raises.
+        requested_tier: the service tier that a request asks for, whether an option or the user's own JSON set it.
+        local: for an offline backend: the request -> ``(seconds to wait, bytes)`` pieces of an SSE body.
     """
 
     name: str
+    default_model: str
     auth: Auth | None
     url: Callable[[str, Endpoint], str]
     encode: Callable[[Request, Endpoint], HttpRequest]
-    decoder: Callable[[], Decode]
+    decoder: Callable[[], Decoder]
     failure: Callable[[int, bytes], Failure]
-    part_to_json: Callable[[Part], dict[str, Any]]
+    normal_anomalies: tuple[str, ...] = ()
     auth_style: Callable[[str | None, Endpoint], str | None] = _same
-    count: Callable[[Request, Endpoint], HttpRequest] | None = None
-    models: Callable[[Endpoint, str], HttpRequest] | None = None
+    count: CountTokens | None = None
+    models: ListModels | None = None
+    token_details: Callable[[bytes], Sequence[TokenDetail]] = _no_details
+    price_provider: str | None = None
+    price_data: Callable[[str, Usage, bytes], dict[str, Any]] = _no_price_data
+    undocumented: Callable[[Any], Iterable[tuple[str, str]]] | None = None
+    read_request: Callable[[str, bytes], SentRequest] = _unread
+    requested_tier: Callable[[Request], Any] = _requested_tier
     local: Callable[[HttpRequest], Iterator[tuple[float, bytes]]] | None = None
 
+    def expected_anomalies(self, form: Form) -> tuple[str, ...]:
+        """The kinds of anomalies that are normal in an answer requested in this form."""
+        return _FRAMING[form] + self.normal_anomalies
+
     def auth_for(self, style: str | None, endpoint: Endpoint) -> Auth | None:
-        """How the key travels to an endpoint when the user asks for a style; None when there is no key.
+        """How the key is sent to an endpoint; None for a backend without keys.
+
+        Args:
+            style: the value of ``--auth``, or None.
+            endpoint: where the request is sent.
 
         Raises:
-            OptionError: there is no such style here, or it needs what the endpoint lacks.
+            OptionError: the style is not supported, or the endpoint lacks something that it needs.
         """
-        return None if self.auth is None else self.auth.styled(self.auth_style(style, endpoint))
+        return None if self.auth is None else self.auth.with_style(self.auth_style(style, endpoint))

@@ -1,16 +1,16 @@
-"""An offline backend that answers by repeating the prompt: for tests, teaching and a first look.
+"""An offline backend that answers with the prompt, for tests, teaching and a first look.
 
-Deterministic. Directives in the prompt, one a line, change what happens; all other lines are the answer:
+It is deterministic. Directives in the prompt, one per line, change the answer; all other lines are the answer:
 
-    @chunk 12        cut the answer into pieces of 12 characters (default: words)
-    @wait 0.05       seconds before each chunk (default 0)
-    @think TEXT      a thought before the answer
+    @chunk 12        split the answer into pieces of 12 characters (default: words)
+    @wait 0.05       wait this many seconds before each chunk (default: 0)
+    @think TEXT      send a thought before the answer
     @finish REASON   end with this finish reason; NONE ends without one
     @block REASON    block the prompt
     @error CODE TEXT end with an error object
     @usage off       send no token counts
 
-It speaks the Gemini wire format, so that everything behind it is the real thing. No key, no network.
+The answer is in Gemini's wire format, so it passes through the same code as a real one. No key, no network.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from .backend import Backend, HttpRequest
-from .gemini import GEMINI, encode, part_to_json
-from .gemini_decode import decoder
+from .gemini import GEMINI, LATEST, encode, requested_tier
+from .gemini_decode import gemini_decoder
+from .gemini_sent import read_request
+from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
 
 __all__ = ["ECHO", "reply"]
@@ -34,13 +36,13 @@ def _prompt(body: bytes) -> tuple[str, dict[str, str]]:
     contents = json.loads(body)["contents"]
     text = "".join(part.get("text", "") for part in contents[-1]["parts"])
     directives: dict[str, str] = {}
-    said: list[str] = []
+    lines: list[str] = []
     for line in text.splitlines(keepends=True):
         if found := _DIRECTIVE.fullmatch(line.strip()):
             directives[found[1]] = found[2].strip()
         else:
-            said.append(line)
-    return "".join(said), directives
+            lines.append(line)
+    return "".join(lines), directives
 
 
 def _number(text: str | None, default: float) -> float:
@@ -69,7 +71,7 @@ def reply(request: HttpRequest) -> Iterator[tuple[float, bytes]]:
         data = json.dumps({**value, "modelVersion": "echo", "responseId": "echo"}, ensure_ascii=False)
         return wait, f"data: {data}\r\n\r\n".encode()
 
-    def said(
+    def chunk(
         part: dict[str, Any] | None, sent: int, thought: int, reason: str | None = None
     ) -> tuple[float, bytes]:
         candidate: dict[str, Any] = {"index": 0}
@@ -96,25 +98,30 @@ def reply(request: HttpRequest) -> Iterator[tuple[float, bytes]]:
     thinking = directives.get("think", "")
     thought = len(thinking.split())
     if thinking:
-        yield said({"text": thinking, "thought": True}, 0, thought)
+        yield chunk({"text": thinking, "thought": True}, 0, thought)
     for count, piece in enumerate(pieces, 1):
         last = count == len(pieces) and "error" not in directives
-        yield said({"text": piece}, count, thought, finish if last else None)
+        yield chunk({"text": piece}, count, thought, finish if last else None)
     if "error" in directives:
         code, _, message = directives["error"].partition(" ")
         number = int(code) if code.isdigit() else 500
         yield event({"error": {"code": number, "message": message or "echoed error", "status": "INTERNAL"}})
     elif not pieces:
-        yield said(None, 0, thought, finish)
+        yield chunk(None, 0, thought, finish)
 
 
 ECHO = Backend(
     name="echo",
+    default_model=LATEST,
     auth=None,
     url=GEMINI.url,
     encode=encode,
-    decoder=decoder,
+    decoder=gemini_decoder,
     failure=http_failure,
-    part_to_json=part_to_json,
+    token_details=token_details,
+    price_provider=PRICE_PROVIDER,
+    price_data=price_data,
+    read_request=read_request,
+    requested_tier=requested_tier,
     local=reply,
 )

@@ -1,16 +1,17 @@
-"""Names of request fields: snake_case or lowerCamelCase, both are the same field (ProtoJSON).
+"""Names of request fields: snake_case and lowerCamelCase name the same field (ProtoJSON).
 
-It renames what it knows and leaves everything else, so that a gateway's own fields go out as they were written.
+Only known fields are renamed. Everything else stays unchanged, so that a gateway's own fields are sent as written.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from ..content import merged
 
-__all__ = ["camel", "named", "parted", "snake"]
+__all__ = ["camel", "snake", "split_fields", "with_api_names"]
 
 # The fields of GenerateContentRequest (ai.google.dev; the last two are Vertex AI's).
 _TOP = (
@@ -28,7 +29,7 @@ _TOP = (
     "modelArmorConfig",
     "outputConfig",
 )
-# Objects whose fields are all the API's own; inside a schema or a function's arguments names are the user's.
+# Objects whose fields all belong to the API; inside a schema or a function's arguments, names belong to the user.
 _OBJECTS = {
     "generationConfig",
     "thinkingConfig",
@@ -58,23 +59,32 @@ def snake(name: str) -> str:
 _KNOWN = {snake(name): name for name in _TOP}
 
 
-def named(body: dict[str, Any], inside: str = "") -> dict[str, Any]:
-    """The same body with the API's own fields in lowerCamelCase; a field in both spellings is merged.
+def with_api_names(body: dict[str, Any], inside: str = "") -> dict[str, Any]:
+    """A copy of a body with the API's fields in lowerCamelCase; a field in both spellings is merged.
 
     Args:
         body: a request, or one of its objects.
-        inside: the object's name; empty for the request itself.
+        inside: the name of the object; empty for the request itself.
     """
     found: dict[str, Any] = {}
     for key, given in body.items():
         name = camel(key) if inside else _KNOWN.get(key, key)
-        value = named(given, name) if isinstance(given, dict) and name in _OBJECTS else given
+        value = with_api_names(given, name) if isinstance(given, dict) and name in _OBJECTS else given
         found = merged(found, {name: value})
     return found
 
 
-def parted(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What was set without a path: the fields of generationConfig, and those that belong beside it."""
-    own = {_KNOWN[snake(name)]: value for name, value in config.items() if snake(name) in _KNOWN}
-    rest = {name: value for name, value in config.items() if snake(name) not in _KNOWN}
-    return named(rest, "generationConfig"), own
+def split_fields(fields: dict[str, Any], beside: Sequence[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Separate fields that were set without a path.
+
+    Args:
+        fields: names and values, in either spelling.
+        beside: names that are fields of the request itself, in addition to the API's own.
+
+    Returns:
+        The fields of ``generationConfig``, and those of the request itself.
+    """
+    own = {_KNOWN[snake(name)]: value for name, value in fields.items() if snake(name) in _KNOWN}
+    own |= {name: value for name, value in fields.items() if name in beside}
+    rest = {name: value for name, value in fields.items() if snake(name) not in _KNOWN and name not in beside}
+    return with_api_names(rest, "generationConfig"), own

@@ -1,10 +1,11 @@
-"""The meaning of the unified gateway's chunks: pieces of items that build on one another by their index.
+"""Decodes the chunks of the unified gateway: pieces of items that belong together by their index.
 
 Its guide describes a chunk by ``type`` (text, image, metadata), ``name`` (output, thinking, metadata), ``content``,
 ``done``, ``index`` and ``is_final``; its table says that ``is_final`` marks the last chunk, all its examples test
-``final``: either is taken. The first type and name seen at an index hold for all of its pieces. A whole answer
-(``/generate``) is ``{output: [items], usage, cost, warnings}``. Decided here: metadata that is an object may name usage,
-cost and warnings as the last chunk does, and a chunk of the type ``error`` is a failure. Nothing is dropped: what is not known stays as it came.
+``final``: both are accepted. The first type and name at an index are valid for all of its pieces. A whole answer
+(``/generate``) is ``{output: [items], usage, cost, warnings}``. This module assumes: metadata that is an object may contain
+usage, cost and warnings like the last chunk, and a chunk of the type ``error`` is a failure. Nothing is dropped: unknown
+items are kept as received.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ import msgspec
 from ..content import Blob, File, Opaque, Part, Text, Thought
 from ..events import Decoded, Delta, Event, Finish, Note, Usage, UsageReport
 from ..lenient_json import DEEPEST, read_json, tidy
-from .backend import Decode
+from .backend import Decoder
 from .gemini_schema import MOST_COUNT
 from .http_errors import failure_of
 
-__all__ = ["decoder"]
+__all__ = ["gateway_decoder"]
 
 _MEDIA = ("image", "audio", "video", "file")
-# How base64 of a file begins, by its first bytes (the formats' own signatures).
+# How the base64 of a file begins, from the signatures of the formats.
 _BEGINNINGS = {
     "iVBORw0KGgo": "image/png",
     "/9j/": "image/jpeg",
@@ -45,7 +46,7 @@ _EXTRAS = ("cost", "warnings", "provider", "service_name")
 
 
 class _Media:
-    """A file that comes in pieces."""
+    """A file that arrives in pieces."""
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
@@ -53,7 +54,7 @@ class _Media:
         self.chunk: dict[str, Any] = {}
 
     def part(self) -> Part:
-        """The file; what is no base64 stays as it came."""
+        """The file; data that is not valid base64 is kept as received."""
         text = "".join("".join(self.pieces).split())
         if text.startswith(("http://", "https://")):
             return File(text, self.mime_type or None)
@@ -71,21 +72,23 @@ class _Media:
 
 
 class _Decoder:
-    """The decoder of one answer; it remembers what each index is."""
+    """The decoder of one answer; it stores the type and name of each index."""
 
     def __init__(self) -> None:
         self._kinds: dict[Any, tuple[str, str]] = {}
         self._media: dict[Any, _Media] = {}
         self._metadata: dict[Any, Any] = {}
 
-    def __call__(self, raw: bytes) -> Decoded:
-        """What one JSON text means; never raises."""
+    def __call__(self, raw: bytes, event: str | None = None) -> Decoded:  # noqa: ARG002 - its events have no name
+        """Decode one JSON text; never raises."""
         try:
             value = _parse(raw)
         except ValueError:
-            return Decoded([Note("not-json", "A chunk is not JSON; its bytes are kept.", "error")])
+            return Decoded([Note("not-json", "A chunk is not valid JSON; its bytes are kept.", "error")])
         if not isinstance(value, dict):
-            return Decoded([Note("odd-shape", "A chunk is not an object; it is kept in `raw`.", "warning")])
+            return Decoded(
+                [Note("unexpected-shape", "A chunk is not a JSON object; it is kept in `raw`.", "warning")]
+            )
         events: list[Event] = []
         extras: dict[str, Any] = {}
         whole = isinstance(value.get("output"), list)
@@ -93,25 +96,25 @@ class _Decoder:
             for index, item in enumerate(value["output"]):
                 if isinstance(item, dict):
                     extras |= self._item({"index": index, **item, "done": True}, events)
-        refusal = _refusal(value)
-        if not whole and not refusal and ("content" in value or "type" in value or "name" in value):
+        error = _error_in(value)
+        if not whole and not error and ("content" in value or "type" in value or "name" in value):
             extras |= self._item(value, events)
-        final = bool(value.get("final") or value.get("is_final")) or (whole and not refusal)
+        final = bool(value.get("final") or value.get("is_final")) or (whole and not error)
         if final:
             for index in list(self._media):
                 self._finish(index, events)
-        extras |= self._rest(value, events)
-        if refusal and (failure := failure_of(tidy(refusal))):
+        extras |= self._totals(value, events)
+        if error and (failure := failure_of(tidy(error))):
             events.append(failure)
         elif final:
-            events.append(Finish("final"))
+            events.append(Finish("final", outcome="complete"))
         model = value.get("model_name") or value.get("model")
         if self._metadata:
-            extras["metadata"] = _told(list(self._metadata.values()))
+            extras["metadata"] = _merged_metadata(list(self._metadata.values()))
         return Decoded(events, tidy(model) if isinstance(model, str) else None, extras=extras or None)
 
     def _item(self, value: dict[str, Any], events: list[Event]) -> dict[str, Any]:
-        """A piece of an item; returns what it says of the answer."""
+        """Read a piece of an item; returns the extras that it contains."""
         index = value.get("index") or 0
         index = index if isinstance(index, int | str) else 0
         own = (str(value.get("type") or "text"), str(value.get("name") or "output"))
@@ -119,7 +122,7 @@ class _Decoder:
         content = value.get("content")
         if kind == "metadata" or name == "metadata":
             self._remember(index, tidy(content))
-            return self._rest(content, events) if isinstance(content, dict) else {}
+            return self._totals(content, events) if isinstance(content, dict) else {}
         if kind in _MEDIA and isinstance(content, str | None):
             self._piece(index, value, content or "", events)
         elif content is None:
@@ -133,7 +136,7 @@ class _Decoder:
         return {}
 
     def _piece(self, index: Any, value: dict[str, Any], content: str, events: list[Event]) -> None:
-        """A piece of a file, or a whole one: a second beginning begins a second file."""
+        """Read a piece of a file, or a whole file; another file signature begins another file."""
         held = self._media.setdefault(index, _Media())
         if held.pieces and content.startswith((*_BEGINNINGS, "data:", "http")):
             self._finish(index, events)
@@ -160,8 +163,8 @@ class _Decoder:
         elif content is not None:
             self._metadata[index] = content
 
-    def _rest(self, value: dict[str, Any], events: list[Event]) -> dict[str, Any]:
-        """The token counts and the warnings; returns what else the gateway says of the answer."""
+    def _totals(self, value: dict[str, Any], events: list[Event]) -> dict[str, Any]:
+        """Read the token counts and the warnings; returns the extras."""
         counts = value.get("usage")
         if isinstance(counts, dict):
             usage = Usage(
@@ -174,42 +177,42 @@ class _Decoder:
                 events.append(UsageReport(usage))
         warnings = tidy(value.get("warnings"))
         for warning in warnings if isinstance(warnings, list) else [warnings] if warnings else []:
-            words = warning.get("message") if isinstance(warning, dict) else None
-            said = words if isinstance(words, str) else _text(warning)
-            events.append(Note("gateway-warning", f"The gateway warns: {said}", "warning"))
+            message = warning.get("message") if isinstance(warning, dict) else None
+            text = message if isinstance(message, str) else _text(warning)
+            events.append(Note("gateway-warning", f"Gateway warning: {text}", "warning"))
         return {name: tidy(value[name]) for name in _EXTRAS if value.get(name) not in (None, "", [])}
 
 
 def _parse(raw: bytes) -> Any:
-    """The JSON value, by the fast reader where that can be."""
+    """The JSON value, read by the fast parser where possible."""
     if raw.count(b"{") + raw.count(b"[") <= DEEPEST:
         with suppress(msgspec.MsgspecError, UnicodeDecodeError):
             return msgspec.json.decode(raw)
     return read_json(raw, deepest=DEEPEST)
 
 
-def _refusal(value: dict[str, Any]) -> Any:
-    """What a chunk says in place of an answer: its error, or all of it when that is what it calls itself."""
-    said = value.get("error") or ("content" not in value and value.get("detail"))
-    if said or value.get("type") != "error":
-        return said
-    said = value.get("content") or value.get("message") or "The gateway says no more than that it failed."
-    return said if isinstance(said, dict | list) else {**value, "message": str(said)}
+def _error_in(value: dict[str, Any]) -> Any:
+    """The error in a chunk: its ``error`` or ``detail``, or the whole chunk if its type is ``error``."""
+    error = value.get("error") or ("content" not in value and value.get("detail"))
+    if error or value.get("type") != "error":
+        return error
+    error = value.get("content") or value.get("message") or "The gateway reported an error without a message."
+    return error if isinstance(error, dict | list) else {**value, "message": str(error)}
 
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=repr)
 
 
-def _told(found: list[Any]) -> Any:
-    """The metadata of all indexes: one object where all are objects, otherwise what there is."""
+def _merged_metadata(found: list[Any]) -> Any:
+    """The metadata of all indexes: one object if all are objects, otherwise the single value or the list."""
     if all(isinstance(each, dict) for each in found):
         return {name: value for each in found for name, value in each.items()}
     return found[0] if len(found) == 1 else found
 
 
 def _count(value: Any) -> int | None:
-    """A count, whether it came as a number, a float or a string; None for what can be none."""
+    """A count, given as a number or as a string; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -219,6 +222,6 @@ def _count(value: Any) -> int | None:
     return count if 0 <= count <= MOST_COUNT else None
 
 
-def decoder() -> Decode:
+def gateway_decoder() -> Decoder:
     """The decoder of one answer."""
     return _Decoder()

@@ -1,13 +1,15 @@
-"""Google's Gemini Developer API: how a request looks on the wire, and where it goes.
+"""Google's Gemini Developer API: URLs and request bodies.
 
-Reference: ai.google.dev, ``models.streamGenerateContent``, ``models.countTokens`` and ``models.list``. No I/O, no
-key. Any server that speaks this protocol is asked with ``--base-url``.
+Reference: ai.google.dev, ``models.streamGenerateContent``, ``models.countTokens`` and ``models.list``. Other servers
+with the same API are used with ``--base-url``. No I/O, no key.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +23,7 @@ from ..content import (
     Part,
     Request,
     Text,
+    Thinking,
     Thought,
     Turn,
     joined,
@@ -28,9 +31,13 @@ from ..content import (
 )
 from ..errors import OptionError
 from .auth import Auth
-from .backend import Backend, Endpoint, HttpRequest
-from .field_names import named, parted
-from .gemini_decode import decoder
+from .backend import Backend, CountTokens, Endpoint, HttpRequest, ListModels
+from .field_names import split_fields, with_api_names
+from .gemini_catalog import read_models, read_token_count
+from .gemini_decode import gemini_decoder
+from .gemini_reference import undocumented
+from .gemini_sent import read_request
+from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
 from .urls import checked_model, method_of, quoted, versioned
 
@@ -39,19 +46,43 @@ __all__ = [
     "GOOGLE_HOSTS",
     "GOOGLE_KEYS",
     "GOOGLE_STYLES",
+    "LATEST",
     "body_of",
     "encode",
+    "generation_config",
     "json_request",
     "model_path",
     "part_to_json",
+    "requested_tier",
+    "top_fields",
 ]
 
-_FLAGS = {"thought", "thoughtSignature"}  # what a part may have beside its data
-_PAGE = 1000  # models; the most the API gives at once
+_FLAGS = {"thought", "thoughtSignature"}  # fields of a part that are not its data
+_PAGE = 1000  # models per page, the API's maximum
+# How the neutral settings are spelled (ai.google.dev, GenerationConfig, SafetySetting and Tool).
+_CONFIG = {
+    "temperature": "temperature",
+    "top_p": "topP",
+    "top_k": "topK",
+    "max_tokens": "maxOutputTokens",
+    "seed": "seed",
+    "candidates": "candidateCount",
+}
+_THRESHOLDS = {
+    "low": "BLOCK_LOW_AND_ABOVE",
+    "medium": "BLOCK_MEDIUM_AND_ABOVE",
+    "high": "BLOCK_ONLY_HIGH",
+    "none": "BLOCK_NONE",
+    "off": "OFF",
+}
+_TOOLS = {"search": "googleSearch", "code_execution": "codeExecution", "url_context": "urlContext"}
+# Models that take a budget in tokens; later ones take a level (ai.google.dev, "Gemini thinking").
+_BUDGET_MODELS = re.compile(r"gemini-2\.5|gemini-robotics-er-1\.5")
+_BUDGETS = {"minimal": 512, "low": 1024, "medium": 8192, "high": 24576, "xhigh": 24576}
 
 
 def part_to_json(part: Part) -> dict[str, Any]:
-    """A part as the API takes it, its thought signature with it."""
+    """The JSON object of a part, with its thought signature."""
     value = _part(part)
     if part.signature is not None:
         value = {**value, "thoughtSignature": part.signature}
@@ -79,7 +110,7 @@ def _part(part: Part) -> dict[str, Any]:
         case CodeResult(outcome=outcome, output=output):
             return {"codeExecutionResult": _with_id(part.id, outcome=outcome or "OUTCOME_OK", output=output)}
         case _:
-            # A signature may come alone; the API refuses a part that says nothing.
+            # The API refuses a part without data, but a signature may arrive in one.
             return dict(part.raw) if part.raw.keys() - _FLAGS else {"text": "", **part.raw}
 
 
@@ -104,43 +135,102 @@ def _turn(turn: Turn) -> dict[str, Any]:
 
 
 def _summary(part: Part) -> bool:
-    """Thought summaries without a signature are for people; the API does not want them back."""
+    """Whether a part is a thought summary without a signature, which is not sent back to the API."""
     return isinstance(part, Thought) and part.signature is None
 
 
-def body_of(request: Request) -> dict[str, Any]:
+def generation_config(request: Request) -> dict[str, Any]:
+    """The neutral settings as fields of ``generationConfig``.
+
+    JSON output is not requested together with tools: most models refuse the combination.
+    """
+    settings = request.settings
+    config = {
+        field: value for name, field in _CONFIG.items() if (value := getattr(settings, name)) is not None
+    }
+    if settings.stop:
+        config["stopSequences"] = list(settings.stop)
+    if settings.json_output and not settings.tools:
+        config["responseMimeType"] = "application/json"
+    if settings.thinking is not None:
+        config["thinkingConfig"] = _thinking_config(settings.thinking, request.model)
+    return config
+
+
+def _thinking_config(thinking: Thinking, model: str) -> dict[str, Any]:
+    level = thinking.level
+    if level == "off":
+        return {"thinkingBudget": 0}
+    if level is None:
+        return {"includeThoughts": True, "thinkingBudget": thinking.budget}
+    if level == "on":
+        return {"includeThoughts": True}
+    if _BUDGET_MODELS.search(model):
+        return {"includeThoughts": True, "thinkingBudget": _BUDGETS[level]}
+    return {"includeThoughts": True, "thinkingLevel": level.upper()}
+
+
+def top_fields(request: Request) -> dict[str, Any]:
+    """The neutral settings that are fields of the request itself, beside ``generationConfig``."""
+    settings = request.settings
+    body: dict[str, Any] = {}
+    if settings.tools:
+        body["tools"] = [{_TOOLS[name]: {}} for name in settings.tools]
+    if settings.safety:
+        body["safetySettings"] = [
+            {"category": f"HARM_CATEGORY_{category.upper()}", "threshold": _THRESHOLDS[level]}
+            for category, level in settings.safety.items()
+        ]
+    if settings.service_tier:
+        body["serviceTier"] = settings.service_tier
+    return body
+
+
+def requested_tier(request: Request) -> Any:
+    """The service tier that a request asks for; ``--body`` overrides the option."""
+    return with_api_names(request.body).get("serviceTier", request.settings.service_tier)
+
+
+def body_of(request: Request, beside: Sequence[str] = ()) -> dict[str, Any]:
     """The JSON body of a request.
 
+    Args:
+        request: the request.
+        beside: names of ``request.params`` that are fields of the request itself, in addition to the API's own.
+
     Raises:
-        OptionError: it says two things that exclude each other.
+        OptionError: two fields of the request exclude each other.
     """
     body: dict[str, Any] = {"contents": [_turn(turn) for turn in request.turns]}
     if request.system:
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
-    config, own = parted(request.config)
+    config, own = split_fields({**generation_config(request), **request.params}, beside)
     if config:
         body["generationConfig"] = config
-    body = merged(merged(body, own), named(request.body), drop_null=True)
+    body = merged(merged(body, own), top_fields(request))
+    body = merged(body, with_api_names(request.body), drop_null=True)
+    if request.continuation is not None:
+        body["continuationToken"] = request.continuation
     settings = body.get("generationConfig")
     thinking = settings.get("thinkingConfig") if isinstance(settings, dict) else None
     if isinstance(thinking, dict) and {"thinkingBudget", "thinkingLevel"} <= thinking.keys():
         raise OptionError(
-            "The request has a thinkingBudget and a thinkingLevel, and models take one of them.",
-            remedy="Gemini 2.5 takes a budget, later models a level; remove --thinking, -p or --body's.",
+            "The request sets thinkingBudget and thinkingLevel, but a model accepts only one of them.",
+            remedy="Gemini 2.5 models accept a budget, later models a level. Remove one from --thinking, -p or --body.",
         )
     return body
 
 
 def json_request(url: str, body: dict[str, Any], *, streamed: bool = False) -> HttpRequest:
-    """A POST of a JSON body.
+    """A POST request with a JSON body.
 
     Args:
-        url: where.
-        body: what.
-        streamed: whether server-sent events are wanted.
+        url: the URL.
+        body: the JSON object.
+        streamed: whether server-sent events are requested.
 
     Raises:
-        OptionError: the body cannot be sent.
+        OptionError: the body cannot be encoded.
     """
     headers = (
         ("content-type", "application/json"),
@@ -153,15 +243,17 @@ def json_request(url: str, body: dict[str, Any], *, streamed: bool = False) -> H
         return HttpRequest("POST", url, headers, text.encode("utf-8"))
     except UnicodeEncodeError:
         raise OptionError(
-            "The prompt holds half a surrogate pair, which no encoding can carry.",
+            "The prompt contains an unpaired surrogate, which cannot be encoded as UTF-8.",
             remedy='Replace it, for example with text.encode("utf-8", "replace").decode().',
         ) from None
     except (TypeError, ValueError) as problem:
-        raise OptionError(f"The request is not JSON: {problem}.", remedy="Look at --body and -p.") from None
+        raise OptionError(
+            f"The request cannot be written as JSON: {problem}.", remedy="Check --body and -p."
+        ) from None
 
 
 def model_path(model: str) -> str:
-    """A model as it stands in the address: ``models/NAME``, or its own path if it has one."""
+    """The path of a model in a URL: ``models/NAME``, or the name itself if it contains a slash."""
     return model if "/" in checked_model(model) else f"models/{model}"
 
 
@@ -178,17 +270,17 @@ def encode(request: Request, endpoint: Endpoint) -> HttpRequest:
     """The HTTP request for an answer, without a key.
 
     Args:
-        request: what is asked.
-        endpoint: where; a base URL whose path ends in a version keeps that, otherwise ``v1beta`` is the default.
+        request: the request.
+        endpoint: where to send it. A base URL that ends in a version keeps it; otherwise the default is ``v1beta``.
 
     Raises:
-        OptionError: an address, model name or value that cannot be sent.
+        OptionError: the URL, the model name or a value is not valid.
     """
     return json_request(_url(request.model, endpoint), body_of(request), streamed=endpoint.form == "sse")
 
 
 def _count(request: Request, endpoint: Endpoint) -> HttpRequest:
-    """The whole request is counted: only so the system instruction and the tools are counted with it."""
+    """Counts the whole request, so that the system instruction and the tools are included."""
     model = model_path(request.model)
     body = {"generateContentRequest": {"model": model, **body_of(request)}}
     return json_request(f"{_base(endpoint)}/{quoted(model)}:countTokens", body)
@@ -200,24 +292,31 @@ def _models(endpoint: Endpoint, page: str) -> HttpRequest:
 
 
 GOOGLE = "https://generativelanguage.googleapis.com"
+LATEST = "gemini-flash-latest"
 GOOGLE_KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 GOOGLE_HOSTS = ("googleapis.com",)
 GOOGLE_STYLES = ("x-goog-api-key", "bearer", "google")
 
 GEMINI = Backend(
     name="gemini",
+    default_model=LATEST,
     auth=Auth(
         "x-goog-api-key",
-        (*GOOGLE_STYLES, "x-api-key", "api-key"),  # other servers of the protocol want these
+        (*GOOGLE_STYLES, "x-api-key", "api-key"),  # for other servers with the same API
         GOOGLE_KEYS,
         GOOGLE_HOSTS,
         "aistudio.google.com/apikey",
     ),
     url=_url,
     encode=encode,
-    decoder=decoder,
+    decoder=gemini_decoder,
     failure=http_failure,
-    part_to_json=part_to_json,
-    count=_count,
-    models=_models,
+    token_details=token_details,
+    price_provider=PRICE_PROVIDER,
+    price_data=price_data,
+    read_request=read_request,
+    undocumented=undocumented,
+    count=CountTokens(_count, read_token_count),
+    models=ListModels(_models, read_models),
+    requested_tier=requested_tier,
 )

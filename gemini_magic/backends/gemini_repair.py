@@ -1,6 +1,6 @@
-"""A second, lenient reading of JSON that the typed decoder refuses: the same value in the documented shapes.
+"""Repairs JSON that the typed decoder refuses: converts it to the documented shapes, and reports what was converted.
 
-It mends shapes and says which; what the value means is ``decode``'s.
+``gemini_decode`` gives the repaired value its meaning.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from .gemini_schema import (
     WireUsage,
 )
 
-__all__ = ["Mended", "as_list", "mend", "mended", "parse"]
+__all__ = ["Repaired", "as_list", "decode_leniently", "parse_lenient", "repair_shapes"]
 
 S = TypeVar("S", bound=Struct)
 
-_WORDS = {"trafficType", "serviceTier", "cache_tier"}  # of usageMetadata; everything else there counts
+_TEXT_FIELDS = {"trafficType", "serviceTier", "cache_tier"}  # fields of usageMetadata that are not counts
 _NAMED = 5  # names of fields that a note lists
-# Fields that hold text, where a number or a truth value is taken as its own word.
+# Text fields, in which a number or a boolean is converted to text.
 _TEXTS = {
     "part": ("text", "thoughtSignature"),
     "functionCall": ("name", "id"),
@@ -45,13 +45,13 @@ _TEXTS = {
 }
 
 
-class Mended(NamedTuple):
-    """What a lenient reading gave.
+class Repaired(NamedTuple):
+    """The result of a repair.
 
     Attributes:
-        answer: what could be read.
-        value: the mended value it was read from, in which parts of an unknown kind are found.
-        notes: what was mended or lost; empty when nothing was.
+        answer: everything that could be read.
+        value: the repaired JSON value, which holds the parts of unknown kinds.
+        notes: what was repaired or lost; empty when nothing was.
     """
 
     answer: WireAnswer
@@ -59,76 +59,80 @@ class Mended(NamedTuple):
     notes: list[Event]
 
 
-def parse(raw: bytes) -> Any:
-    """The JSON value as it can be stored and sent, but for half surrogate pairs in texts, which may yet find the other.
+def parse_lenient(raw: bytes) -> Any:
+    """The JSON value in a form that can be stored and sent, except for unpaired surrogates in the text of parts.
+
+    The other half of such a pair may be in the next chunk.
 
     Raises:
         ValueError: it is not JSON.
     """
-    return _keep_halves(read_json(raw, deepest=DEEPEST))
+    return _keep_surrogates(read_json(raw, deepest=DEEPEST))
 
 
 def as_list(value: Any) -> list[Any]:
-    """A list, whether one was sent, or one item without it, or nothing."""
+    """The value as a list: a list stays, null becomes an empty list, anything else a list with one item."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
-def mend(value: Any) -> dict[str, Any]:
-    """The same value in the shapes that are documented: lists where lists belong, nulls left out."""
-    return _Mender().answer(value)
+def repair_shapes(value: Any) -> dict[str, Any]:
+    """A copy of a value in the documented shapes: lists where lists are expected, nulls left out."""
+    return _Repairer().answer(value)
 
 
-def mended(raw: bytes) -> Mended:
-    """A second, lenient reading of what the typed decoder refuses; never raises."""
+def decode_leniently(raw: bytes) -> Repaired:
+    """Decode a JSON text that the typed decoder refuses, as far as possible; never raises."""
     try:
-        value = parse(raw)
+        value = parse_lenient(raw)
     except ValueError:
-        note = Note("not-json", "A chunk is not JSON; its bytes are kept.", "error")
-        return Mended(WireAnswer(), {}, [note])
-    mender = _Mender()
-    known = mender.answer(value)
-    answer = mender.convert({name: item for name, item in known.items() if name not in _BY_HAND}, WireAnswer)
-    answer.candidates = [mender.candidate_of(item) for item in known.get("candidates", ())]
-    answer.usage_metadata = mender.convert(known.get("usageMetadata", {}), WireUsage)
-    answer.prompt_feedback = mender.convert(known.get("promptFeedback", {}), Feedback)
+        note = Note("not-json", "A chunk is not valid JSON; its bytes are kept.", "error")
+        return Repaired(WireAnswer(), {}, [note])
+    repairer = _Repairer()
+    known = repairer.answer(value)
+    answer = repairer.convert(
+        {name: item for name, item in known.items() if name not in _BY_HAND}, WireAnswer
+    )
+    answer.candidates = [repairer.candidate_of(item) for item in known.get("candidates", ())]
+    answer.usage_metadata = repairer.convert(known.get("usageMetadata", {}), WireUsage)
+    answer.prompt_feedback = repairer.convert(known.get("promptFeedback", {}), Feedback)
     if known.get("error") is not None:
         answer.error = msgspec.Raw(json.dumps(known["error"]).encode())
-    return Mended(answer, known, [mender.note()])
+    return Repaired(answer, known, [repairer.note()])
 
 
 _BY_HAND = {"candidates", "usageMetadata", "promptFeedback", "error"}
 
 
-def _keep_halves(value: Any) -> Any:
-    """``tidy``, except that the text of a part keeps half a surrogate pair: the next chunk may begin with the other."""
+def _keep_surrogates(value: Any) -> Any:
+    """Like ``tidy``, but the text of a part keeps an unpaired surrogate: the next chunk may begin with the other half."""
     if isinstance(value, dict):
         return {
-            tidy(name): item if name == "text" and isinstance(item, str) else _keep_halves(item)
+            tidy(name): item if name == "text" and isinstance(item, str) else _keep_surrogates(item)
             for name, item in value.items()
         }
-    return [_keep_halves(item) for item in value] if isinstance(value, list) else tidy(value)
+    return [_keep_surrogates(item) for item in value] if isinstance(value, list) else tidy(value)
 
 
-class _Mender:
-    """Mends one value, and remembers the names of what it mended and of what it could not read."""
+class _Repairer:
+    """Repairs one value, and collects the names of the fields that it repaired and of those that it could not read."""
 
     def __init__(self) -> None:
-        self._mended: dict[str, None] = {}
+        self._repaired: dict[str, None] = {}
         self._lost: dict[str, None] = {}
 
     def note(self) -> Event:
-        """What to say of it."""
+        """The note about the repair."""
         if self._lost:
             return Note(
                 "unreadable-shape",
                 f"Part of a chunk could not be read ({_names(self._lost)}); it is kept in `raw`.",
                 "error",
             )
-        of = f" ({_names(self._mended)})" if self._mended else ""
+        of = f" ({_names(self._repaired)})" if self._repaired else ""
         return Note(
-            "odd-shape", f"A value has an undocumented shape{of}; it was read all the same.", "warning"
+            "unexpected-shape", f"A value has an undocumented shape{of}; it was converted.", "warning"
         )
 
     # -- shapes
@@ -136,7 +140,7 @@ class _Mender:
     def answer(self, value: Any) -> dict[str, Any]:
         """The whole value."""
         if isinstance(value, list) and len(value) == 1:
-            self._mended["a list"] = None
+            self._repaired["a list"] = None
             value = value[0]
         found = self._object(value, "")
         if "candidates" in found:
@@ -152,7 +156,7 @@ class _Mender:
 
     def _candidate(self, value: Any, position: int) -> dict[str, Any]:
         if isinstance(value, str):
-            self._mended["candidates"] = None
+            self._repaired["candidates"] = None
             value = {"content": value}
         found = self._object(value, "candidate")
         index = found.get("index", 0)
@@ -160,14 +164,14 @@ class _Mender:
             number = _number(index)
             usable = number is not None and number <= MOST_INDEX
             found["index"] = number if usable else position
-            (self._mended if usable else self._lost)["index"] = None
+            (self._repaired if usable else self._lost)["index"] = None
         if "content" in found:
             found["content"] = self._content(found["content"])
         return found
 
     def _content(self, value: Any) -> dict[str, Any]:
         if isinstance(value, str | list):
-            self._mended["content"] = None
+            self._repaired["content"] = None
             value = {"parts": value}
         found = self._object(value, "content")
         if "parts" in found:
@@ -176,7 +180,7 @@ class _Mender:
 
     def _part(self, value: Any) -> dict[str, Any]:
         if isinstance(value, str):
-            self._mended["parts"] = None
+            self._repaired["parts"] = None
             return {"text": value}
         found = self._object(value, "part")
         for name in found.keys() & _TEXTS.keys():
@@ -188,18 +192,18 @@ class _Mender:
         return found
 
     def _arguments(self, text: str) -> Any:
-        """Arguments written as JSON in a string, as the gateways of other dialects do."""
+        """Arguments that are JSON in a string, as other dialects have them."""
         try:
-            value = parse(text.encode("utf-8", "replace"))
+            value = parse_lenient(text.encode("utf-8", "replace"))
         except ValueError:
             return text
-        self._mended["args"] = None
+        self._repaired["args"] = None
         return value if isinstance(value, dict) else text
 
     def _counts(self, value: dict[str, Any]) -> dict[str, Any]:
         found = {}
         for name, item in value.items():
-            if name in _WORDS or name.endswith("Details"):
+            if name in _TEXT_FIELDS or name.endswith("Details"):
                 found[name] = item
                 continue
             count = _number(item)
@@ -208,35 +212,35 @@ class _Mender:
             else:
                 found[name] = count
                 if type(item) is not int:
-                    self._mended[name] = None
+                    self._repaired[name] = None
         return found
 
     def _list(self, within: dict[str, Any], name: str) -> list[Any]:
-        """The list in a field, nulls left out."""
+        """The list in a field, without nulls."""
         value = within[name]
         items = [item for item in as_list(value) if item is not None]
         if not isinstance(value, list) or len(items) < len(value):
-            self._mended[name] = None
+            self._repaired[name] = None
         return items
 
     def _object(self, value: Any, name: str) -> dict[str, Any]:
-        """An object without its nulls, texts as texts."""
+        """A JSON object without nulls, and with text in its text fields."""
         if not isinstance(value, dict):
             self._lost[name or "the whole value"] = None
             return {}
         found = {key: item for key, item in value.items() if item is not None}
         if len(found) < len(value):
-            self._mended["null"] = None
+            self._repaired["null"] = None
         for key in found.keys() & set(_TEXTS.get(name, ())):
             if isinstance(found[key], int | float):
-                self._mended[key] = None
+                self._repaired[key] = None
                 found[key] = json.dumps(found[key])
         return found
 
     # -- from shapes to structs
 
     def candidate_of(self, value: dict[str, Any]) -> WireCandidate:
-        """A candidate; each of its parts stands for itself, and one that cannot be read is empty."""
+        """A candidate. Its parts are read one by one; a part that cannot be read is empty."""
         candidate = self.convert(
             {name: item for name, item in value.items() if name != "content"}, WireCandidate
         )
@@ -245,7 +249,7 @@ class _Mender:
         return candidate
 
     def convert(self, value: dict[str, Any], kind: type[S]) -> S:
-        """The struct, without the fields that cannot be read."""
+        """A struct without the fields that cannot be read."""
         try:
             return msgspec.convert(value, kind, strict=False)
         except msgspec.MsgspecError:
@@ -262,12 +266,12 @@ class _Mender:
 
 
 def _names(names: dict[str, None]) -> str:
-    shown = [name if len(name) < 40 else name[:39] + "…" for name in list(names)[:_NAMED]]  # noqa: PLR2004 - a word's length
+    shown = [name if len(name) < 40 else name[:39] + "…" for name in list(names)[:_NAMED]]  # noqa: PLR2004 - longer names are shortened
     return ", ".join(shown) + (", …" if len(names) > _NAMED else "")
 
 
 def _number(value: Any) -> int | None:
-    """A whole number from 0 on, whether it came as a number, a float or a string."""
+    """A non-negative integer, given as a number or as a string; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

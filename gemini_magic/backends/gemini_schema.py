@@ -1,6 +1,6 @@
-"""The shapes of Gemini's JSON that the typed decoder knows; fields that are not named here are left alone.
+"""The structs of Gemini's JSON for the typed decoder; other fields are ignored.
 
-Reference: ai.google.dev, ``GenerateContentResponse``. Only shapes: what they mean is ``decode``'s.
+Reference: ai.google.dev, ``GenerateContentResponse``. ``gemini_decode`` gives them their meaning.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-# The largest numbers that tables and databases hold.
+# The largest numbers that fit into the columns of tables and databases.
 MOST_INDEX = 2**31 - 1
 MOST_COUNT = 2**63 - 1
 _Index: TypeAlias = Annotated[int, Meta(ge=0, le=MOST_INDEX)]
@@ -81,7 +81,7 @@ class WirePart(Struct, rename="camel", gc=False):
 
 
 class Content(Struct, gc=False):
-    """What a candidate says."""
+    """The content of a candidate."""
 
     parts: list[WirePart] = []
 
@@ -100,7 +100,7 @@ class WireCandidate(Struct, rename="camel", gc=False):
 
 
 class WireUsage(Struct, rename="camel", gc=False):
-    """The running total of tokens."""
+    """The running totals of tokens."""
 
     prompt_token_count: _Count | None = None
     cached_content_token_count: _Count | None = None
@@ -114,7 +114,7 @@ class WireUsage(Struct, rename="camel", gc=False):
 
 
 class Feedback(Struct, rename="camel", gc=False):
-    """What the server says about the prompt."""
+    """The feedback about the prompt."""
 
     block_reason: str | int | None = None
     block_reason_message: str | None = None
@@ -135,11 +135,11 @@ class WireAnswer(Struct, rename="camel", gc=False):
     error: msgspec.Raw = msgspec.Raw(b"")
 
 
-# The same with inline data as the bytes it stands for: one pass over a large picture in place of four.
+# The same structs with inline data decoded to bytes: one pass over a large image instead of four.
 
 
 class _LargeData(WireData, rename="camel", gc=False):
-    data: bytes = b""  # type: ignore[assignment] # who reads it takes both
+    data: bytes = b""  # type: ignore[assignment] # the reader accepts both types
 
 
 class _LargePart(WirePart, rename="camel", gc=False):

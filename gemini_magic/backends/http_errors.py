@@ -1,7 +1,7 @@
-"""What a server means when it says no: error objects and HTTP error bodies of any shape.
+"""Reads failures from error objects and from HTTP error bodies of any shape.
 
-Knows Google's error model (google.rpc.Status with ErrorInfo, RetryInfo and QuotaFailure details) and what gateways
-send instead; decides nothing about retrying beyond reading what the server said.
+Supports Google's error model (google.rpc.Status with ErrorInfo, RetryInfo and QuotaFailure details) and the formats of
+gateways. The decision whether to retry is the client's.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ __all__ = ["failure_of", "http_failure"]
 _LONGEST = 500  # characters of a message that is shown
 _LARGEST = 2**31  # no code is larger
 _FOREVER = 1e7  # seconds
-_DAY = 300.0  # seconds; a longer wait is a quota that returns tomorrow
+_DAY = 300.0  # seconds; a longer wait means a daily quota
 _RETRY = re.compile(r"retry in ((?:\d+(?:\.\d+)?\s?(?:h|ms|m|s)?)+)", re.IGNORECASE)
-_FIGURE = re.compile(r"(\d+(?:\.\d+)?)\s?(h|ms|m|s|)", re.IGNORECASE)
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s?(h|ms|m|s|)", re.IGNORECASE)
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "": 1.0, "ms": 0.001}
-# Each alternative finds its end or takes the rest: a page of unclosed tags must not cost the square of its length.
+# Every alternative ends or takes the rest of the text, so that a page of unclosed tags does not take quadratic time.
 _TAGS = re.compile(
     r"<(script|style|head)\b.*?(?:</\1\s*>|(?=<body\b)|\Z)|<[^<>]*>", re.IGNORECASE | re.DOTALL
 )
 
 
 def failure_of(error: Any, *, code: int | None = None) -> Failure | None:
-    """The failure an ``error`` value describes.
+    """The failure that an ``error`` value describes.
 
     Args:
-        error: the value under ``error``: an object, or a string as some gateways send.
-        code: the HTTP status to use when the object has none.
+        error: the value of ``error``: an object, or a string from some gateways.
+        code: the HTTP status to use if the object has none.
 
     Returns:
-        None when the value says nothing (null, empty).
+        None if the value is null or empty.
     """
     if not error:
         return None
@@ -58,16 +58,16 @@ def failure_of(error: Any, *, code: int | None = None) -> Failure | None:
         None if status is None else str(status),
         wait,
         reason,
-        _hopeless(details, message, reason, wait),
+        _is_final(details, message, reason, wait),
     )
 
 
 def http_failure(status: int, body: bytes) -> Failure:
-    """The failure an HTTP error means, whether its body is JSON, a list, HTML, text or empty.
+    """The failure that an HTTP error describes, whether its body is JSON, a list, HTML, text or empty.
 
     Args:
         status: the HTTP status.
-        body: what was read of the body, content-encoding undone.
+        body: the body as far as it was read, without content encoding.
     """
     text = body.decode("utf-8", "replace").strip()
     try:
@@ -89,7 +89,7 @@ def http_failure(status: int, body: bytes) -> Failure:
 
 
 def _code(value: Any) -> int | None:
-    """A code, whether it came as a number, a float or a string; None for what can be none."""
+    """A code, given as a number or as a string; None for anything else."""
     try:
         number = None if isinstance(value, bool) else int(value)
     except (TypeError, ValueError, OverflowError):
@@ -98,7 +98,7 @@ def _code(value: Any) -> int | None:
 
 
 def _place(item: Any) -> str:
-    """One of the mistakes that FastAPI lists: where it is, and what."""
+    """One validation error of FastAPI: its location and its message."""
     if not isinstance(item, dict) or "msg" not in item:
         return str(item)
     where = ".".join(str(step) for step in _list(item.get("loc")))
@@ -115,10 +115,10 @@ def _short(text: str) -> str:
 
 
 def _wait(details: list[dict[str, Any]], message: str) -> float | None:
-    """Seconds to wait: the message's figure (Go's form, ``1h2m3.5s``) is the exact one, RetryInfo's is cut off."""
+    """Seconds to wait, from the message (``1h2m3.5s``, as Go writes it) or else from RetryInfo, which is rounded down."""
     if found := _RETRY.search(message):
-        figures = _FIGURE.findall(found[1])
-        return min(_FOREVER, sum(float(number) * _UNITS[unit.lower()] for number, unit in figures))
+        durations = _DURATION.findall(found[1])
+        return min(_FOREVER, sum(float(number) * _UNITS[unit.lower()] for number, unit in durations))
     for item in details:
         delay = item.get("retryDelay")
         if isinstance(delay, str) and re.fullmatch(r"\d+(\.\d+)?s", delay):
@@ -126,8 +126,8 @@ def _wait(details: list[dict[str, Any]], message: str) -> float | None:
     return None
 
 
-def _hopeless(details: list[dict[str, Any]], message: str, reason: str | None, wait: float | None) -> bool:
-    """Whether waiting a little cannot help: a daily quota, a limit of zero, or a wait of many minutes."""
+def _is_final(details: list[dict[str, Any]], message: str, reason: str | None, wait: float | None) -> bool:
+    """Whether a short wait cannot help: a daily quota, a limit of zero, or a wait of many minutes."""
     quotas = [
         str(violation.get("quotaId", ""))
         for item in details

@@ -1,4 +1,4 @@
-"""The backends there are, by name, and whose a key is."""
+"""The available backends by name, and the rule which server may receive a key."""
 
 from __future__ import annotations
 
@@ -13,43 +13,48 @@ from .gateway import GATEWAY
 from .gemini import GEMINI
 from .vertex import VERTEX
 
-__all__ = ["backend", "may_carry", "names"]
+__all__ = ["DEFAULT", "backend", "may_send_key", "names"]
 
 _BACKENDS = {backend.name: backend for backend in (GEMINI, VERTEX, ADAPTIVE, GATEWAY, ECHO)}
+DEFAULT = GEMINI
+"""The backend that is used when the user names none."""
 
 
 def names() -> tuple[str, ...]:
-    """What ``--backend`` takes."""
+    """The values of ``--backend``."""
     return tuple(_BACKENDS)
 
 
 def backend(name: str) -> Backend:
-    """The backend of that name.
+    """The backend with a name.
 
     Raises:
-        OptionError: there is none; the error names close matches.
+        OptionError: the name is unknown; the error suggests a close match.
     """
     if name in _BACKENDS:
         return _BACKENDS[name]
     close = difflib.get_close_matches(name, _BACKENDS, n=1)
-    hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(_BACKENDS)}."
-    raise OptionError(f"There is no backend {name!r}.", remedy=hint)
+    hint = f"Did you mean {close[0]!r}?" if close else f"Available backends: {', '.join(_BACKENDS)}."
+    raise OptionError(f"Unknown backend: {name!r}.", remedy=hint)
 
 
 def _owner(variable: str) -> Auth | None:
-    """Whose keys a variable holds, if it is one of those that a backend looks at by itself."""
-    name = variable.upper()  # where variables have no case, another spelling must not open a door
+    """The ``Auth`` whose keys a variable holds; None for a variable that no backend reads by default."""
+    name = variable.upper()  # Windows ignores the case of variables: another spelling must not pass the check
     known = (each.auth for each in _BACKENDS.values() if each.auth is not None)
     return next((auth for auth in known if name in auth.env), None)
 
 
-def may_carry(auth: Auth, url: str, key_env: str | None) -> bool:
+def may_send_key(auth: Auth, url: str, key_env: str | None) -> bool:
     """Whether a key may be sent to a URL.
 
+    A key from a variable that a backend reads by default is sent to that backend's own hosts only, even if the user
+    names the variable. A key from any other variable is sent wherever the user says.
+
     Args:
-        auth: how it travels, and whose the keys are that are found without being named.
-        url: the URL that is asked.
-        key_env: the variable the user named for this address; None when none was named.
+        auth: the authentication of the request.
+        url: the URL of the request.
+        key_env: the variable that the user named for this server; None if the key was found by default.
     """
     owner = auth if key_env is None or auth.signs_in else _owner(key_env)
     return owner is None or owner.owns(url)

@@ -1,7 +1,4 @@
-"""Addresses: a base URL, its version, and the method at the end of a path.
-
-It builds strings and refuses what is no address; it opens nothing.
-"""
+"""Builds URLs: a base URL, its version, and the method at the end of the path."""
 
 from __future__ import annotations
 
@@ -11,10 +8,10 @@ from urllib.parse import quote, urlsplit
 from ..errors import OptionError
 from .backend import Endpoint
 
-__all__ = ["based", "checked_model", "method_of", "quoted", "too_long", "versioned"]
+__all__ = ["checked_base", "checked_model", "method_of", "quoted", "too_long", "versioned"]
 
 _VERSION = re.compile(r"v\d+((alpha|beta)\d*)?")
-# What a request adds to a base URL by itself: a model, with a method or alone behind a version, or the gateway's path.
+# Parts that a request adds to a base URL: a model (alone after a version, or with a method), or the path of the gateway.
 _ADDED = re.compile(
     r"(?P<kept>.*/v\d\w*)/models(/[^/]*)?"
     r"|(?P<versioned>.*/v\d\w*)/.*[:/](streamG|g)enerateContent"
@@ -28,11 +25,11 @@ _METHODS = {
 }
 
 
-def based(base_url: str) -> str:
-    """A base URL without its last slash.
+def checked_base(base_url: str) -> str:
+    """A base URL without a trailing slash.
 
     Raises:
-        OptionError: it is no address, carries what an address may not, or names the method as well.
+        OptionError: it is not a valid URL, has a user, query or fragment, or includes the method.
     """
     try:
         parts = urlsplit(base_url)
@@ -41,60 +38,62 @@ def based(base_url: str) -> str:
         known = False
     if not known:
         raise OptionError(
-            f"{base_url!r} is not an address.",
-            remedy="Write --base-url https://host or http://localhost:port.",
+            f"--base-url {base_url!r} is not a valid URL.",
+            remedy="Use a URL such as https://host or http://localhost:port.",
         )
-    taken = not (parts.username or parts.password)
-    if taken and (ended := _ADDED.fullmatch(parts.path.rstrip("/"))):
+    anonymous = not (parts.username or parts.password)
+    if anonymous and (ended := _ADDED.fullmatch(parts.path.rstrip("/"))):
         raise too_long(base_url, next(kept for kept in ended.groupdict().values() if kept is not None))
-    if not taken or parts.query or parts.fragment:
+    if not anonymous or parts.query or parts.fragment:
         raise OptionError(
-            "--base-url takes an address without user, query or fragment.",
-            remedy="Name the variable that holds the key with --key-env.",
+            "--base-url must not contain a user, a query or a fragment.",
+            remedy="For a key, name its environment variable with --key-env.",
         )
     return base_url.rstrip("/")
 
 
 def too_long(base_url: str, kept: str) -> OptionError:
-    """The error for a base URL whose path has more than ``kept``: what a request adds by itself."""
+    """The error for a base URL that includes what every request adds; ``kept`` is the part of its path before that."""
     parts = urlsplit(base_url)
     added = parts.path[len(kept) :].strip("/:")
     return OptionError(
-        f"--base-url ends in {added!r}, which is added by itself.",
-        remedy=f"Write --base-url {parts.scheme}://{parts.netloc}{kept}.",
+        f"--base-url must not end in {added!r}, which is added automatically.",
+        remedy=f"Use --base-url {parts.scheme}://{parts.netloc}{kept}.",
     )
 
 
 def versioned(base_url: str, version: str) -> str:
-    """A base URL that ends in a version: its own if it has one."""
-    base = based(base_url)
+    """A base URL with the version appended, unless it ends in a version already."""
+    base = checked_base(base_url)
     if _VERSION.fullmatch(urlsplit(base).path.rpartition("/")[2]):
         return base
     return f"{base}/{quote(version, safe='')}"
 
 
 def checked_model(model: str) -> str:
-    """A model's name.
+    """The name of a model, unchanged.
 
     Raises:
-        OptionError: it cannot be one.
+        OptionError: it is empty or contains white space.
     """
     if not model or any(character.isspace() for character in model):
-        raise OptionError(f"{model!r} is not a model's name.", remedy="Write, say, -m gemini-flash-latest.")
+        raise OptionError(
+            f"{model!r} is not a valid model name.", remedy="Use a name such as -m gemini-flash-latest."
+        )
     return model
 
 
 def quoted(path: str) -> str:
-    """A model's path as it stands in a URL."""
+    """The path of a model, escaped for a URL."""
     return quote(path, safe="/-._~@")
 
 
 def method_of(endpoint: Endpoint, style: str = "colon") -> str:
-    """The end of the address that asks for an answer: ``:streamGenerateContent?alt=sse`` and its kin.
+    """The end of a URL that requests an answer, such as ``:streamGenerateContent?alt=sse``.
 
     Args:
-        endpoint: in which form the answer shall come; its own ``method_style`` goes before ``style``.
-        style: ``colon`` or ``slash``.
+        endpoint: the form of the answer, and the separator before the method.
+        style: the separator if the endpoint has none: ``colon`` or ``slash``.
     """
     method, query = _METHODS[endpoint.form]
     between = "/" if (endpoint.method_style or style) == "slash" else ":"

@@ -1,8 +1,8 @@
-"""Gemini on Vertex AI: the same protocol at other addresses, with a Google Cloud project or an express-mode key.
+"""Gemini on Vertex AI: the same protocol at other URLs, with a Google Cloud project or an express-mode key.
 
 Reference: cloud.google.com/vertex-ai, ``publishers.models.streamGenerateContent`` and "Deployments and endpoints".
-With a project the key is a token of Google's sign-in; without one it is an API key and the address names no
-project (express mode). No I/O, no key.
+With a project, the key is a token from a Google sign-in. Without one, it is an API key, and the URL contains no project
+(express mode). No I/O, no key.
 """
 
 from __future__ import annotations
@@ -14,9 +14,13 @@ from urllib.parse import quote
 from ..content import Request
 from ..errors import OptionError
 from .auth import Auth
-from .backend import Backend, Endpoint, HttpRequest
-from .gemini import GOOGLE_HOSTS, GOOGLE_STYLES, body_of, json_request, part_to_json
-from .gemini_decode import decoder
+from .backend import Backend, CountTokens, Endpoint, HttpRequest, ListModels
+from .gemini import GOOGLE_HOSTS, GOOGLE_STYLES, body_of, json_request, requested_tier
+from .gemini_catalog import read_models, read_token_count
+from .gemini_decode import gemini_decoder
+from .gemini_reference import undocumented
+from .gemini_sent import read_request
+from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
 from .urls import checked_model, method_of, quoted, versioned
 
@@ -32,27 +36,27 @@ _PAGE = 100  # models
 
 
 def _location(endpoint: Endpoint) -> str:
-    """The location of an endpoint in lower case, ``global`` where none is said.
+    """The location of an endpoint in lower case; ``global`` by default.
 
     Raises:
-        OptionError: it has not the shape of one, or has no project: express mode knows no locations.
+        OptionError: it is not a valid location, or there is no project: express mode has no locations.
     """
-    place = (endpoint.location or "global").lower()
-    if place != "global" and place not in _MULTI_REGIONS and not _REGION.fullmatch(place):
+    location = (endpoint.location or "global").lower()
+    if location != "global" and location not in _MULTI_REGIONS and not _REGION.fullmatch(location):
         raise OptionError(
-            f"--location {endpoint.location!r} is no location.",
-            remedy="Write global, us, eu or a region: us-central1.",
+            f"--location {endpoint.location!r} is not a valid location.",
+            remedy="Use global, us, eu or a region such as us-central1.",
         )
-    if place != "global" and not endpoint.project:
+    if location != "global" and not endpoint.project:
         raise OptionError(
-            f"--location {endpoint.location!r} needs a project; without one Vertex AI has no locations (express mode).",
-            remedy="Write --project ID or set GOOGLE_CLOUD_PROJECT; or leave the location out (--location global).",
+            f"--location {endpoint.location!r} needs a project: without one, Vertex AI has no locations (express mode).",
+            remedy="Use --project ID, set GOOGLE_CLOUD_PROJECT, or use --location global.",
         )
-    return place
+    return location
 
 
 def _host(location: str) -> str:
-    """The host of a location: its own, a multi-region's, or the global one."""
+    """The host of a region, of a multi-region, or of the global endpoint."""
     if location == "global":
         return f"https://{_HOST}"
     if location in _MULTI_REGIONS:
@@ -63,27 +67,28 @@ def _host(location: str) -> str:
 def _base(endpoint: Endpoint) -> str:
     host = _host(_location(endpoint))
     version = endpoint.api_version or _VERSION
-    if version in ("beta", "v1beta"):  # the Developer API's words for it
+    if version in ("beta", "v1beta"):  # the Developer API's names of that version
         version = _VERSION
     return versioned(endpoint.base_url or host, version)
 
 
-def _home(endpoint: Endpoint) -> str:
-    """The project and the location as they stand in an address; empty in express mode."""
+def _project_path(endpoint: Endpoint) -> str:
+    """The path of the project and the location in a URL; empty in express mode."""
     if endpoint.project is None:
         return ""
     if not _PROJECT.fullmatch(endpoint.project):
         raise OptionError(
-            f"--project {endpoint.project!r} is no project's id.", remedy="Write --project my-project."
+            f"--project {endpoint.project!r} is not a valid project ID.",
+            remedy="Use an ID such as --project my-project.",
         )
     return f"projects/{endpoint.project}/locations/{_location(endpoint)}/"
 
 
 def _resource(model: str, endpoint: Endpoint) -> str:
-    """A model as it stands in the address.
+    """The path of a model in a URL.
 
-    ``NAME`` and ``models/NAME`` are Google's, ``PUBLISHER/NAME`` another publisher's; a path that begins with
-    ``publishers/``, ``endpoints/`` or ``projects/`` is taken as it is.
+    ``NAME`` and ``models/NAME`` are Google's models, ``PUBLISHER/NAME`` is a model of another publisher. A path that
+    begins with ``publishers/``, ``endpoints/`` or ``projects/`` is used unchanged.
     """
     name = checked_model(model).removeprefix("models/")
     if name.startswith("projects/"):
@@ -91,15 +96,15 @@ def _resource(model: str, endpoint: Endpoint) -> str:
     if not name.startswith(("publishers/", "endpoints/")):
         publisher, _, name = name.rpartition("/")
         name = f"publishers/{publisher or 'google'}/models/{name}"
-    return _home(endpoint) + name
+    return _project_path(endpoint) + name
 
 
-def _at(model: str, endpoint: Endpoint, method: str) -> str:
+def _method_url(model: str, endpoint: Endpoint, method: str) -> str:
     return f"{_base(endpoint)}/{quoted(_resource(model, endpoint)).replace('%3A', ':')}{method}"
 
 
 def _url(model: str, endpoint: Endpoint) -> str:
-    return _at(model, endpoint, method_of(endpoint))
+    return _method_url(model, endpoint, method_of(endpoint))
 
 
 def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
@@ -108,47 +113,53 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
 
 def _count(request: Request, endpoint: Endpoint) -> HttpRequest:
     body: dict[str, Any] = {name: value for name, value in body_of(request).items() if name in _COUNTED}
-    return json_request(_at(request.model, endpoint, ":countTokens"), body)
+    return json_request(_method_url(request.model, endpoint, ":countTokens"), body)
 
 
 def _models(endpoint: Endpoint, page: str) -> HttpRequest:
-    """Google's models; the list is the same for every project, and stands under none."""
+    """Lists Google's models; the list is the same for every project, so its URL contains no project."""
     query = f"pageSize={_PAGE}" + (f"&pageToken={quote(page, safe='')}" if page else "")
     url = f"{_base(endpoint)}/publishers/google/models?{query}"
     return HttpRequest("GET", url, (("accept", "application/json"),), b"")
 
 
 def _style(style: str | None, endpoint: Endpoint) -> str | None:
-    """A project means signing in, no project means a key.
+    """Sign in if there is a project, otherwise use an API key.
 
     Raises:
-        OptionError: a token without a project.
+        OptionError: a sign-in or a token without a project.
     """
     if style is None:
         return "google" if endpoint.project else None
     if style.strip().lower() in ("google", "bearer") and not endpoint.project:
         raise OptionError(
-            "Signing in to Vertex AI needs a project.",
-            remedy="Write --project ID or set GOOGLE_CLOUD_PROJECT; without one, express mode takes an API key.",
+            "A sign-in to Vertex AI needs a project.",
+            remedy="Use --project ID or set GOOGLE_CLOUD_PROJECT. Express mode, without a project, uses an API key.",
         )
     return style
 
 
 VERTEX = Backend(
     name="vertex",
+    default_model="gemini-3.8-flash",  # `-latest` names exist on the Developer API's v1beta only
     auth=Auth(
         "x-goog-api-key",
         GOOGLE_STYLES,
         ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
         GOOGLE_HOSTS,
-        "cloud.google.com/vertex-ai, express mode; --project ID signs in instead",
+        "cloud.google.com/vertex-ai, express mode; or sign in with --project ID",
     ),
     url=_url,
     encode=_encode,
-    decoder=decoder,
+    decoder=gemini_decoder,
     failure=http_failure,
-    part_to_json=part_to_json,
+    token_details=token_details,
+    price_provider=PRICE_PROVIDER,
+    price_data=price_data,
+    read_request=read_request,
+    undocumented=undocumented,
+    requested_tier=requested_tier,
     auth_style=_style,
-    count=_count,
-    models=_models,
+    count=CountTokens(_count, read_token_count),
+    models=ListModels(_models, read_models),
 )

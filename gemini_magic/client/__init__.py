@@ -1,20 +1,20 @@
-"""Network and waiting: streams and single requests. The only package that opens a socket."""
+"""Streams and single requests. Only this package opens sockets."""
 
 from __future__ import annotations
 
 from .endpoint import endpoint_of
-from .fetch import Fetched, fetch, fetched
+from .fetch import FetchedResponse, fetch, fetch_response
 from .secret import Key, Secret
 from .stream import Stream, open_stream, play
 
 __all__ = [
-    "Fetched",
+    "FetchedResponse",
     "Key",
     "Secret",
     "Stream",
     "endpoint_of",
     "fetch",
-    "fetched",
+    "fetch_response",
     "open_stream",
     "play",
 ]

@@ -1,6 +1,6 @@
-"""One attempt: a request goes out, its answer is read to the end of input or as far as it gets.
+"""One attempt: sends a request and reads the response to the end of input, or as far as it arrives.
 
-It says how that ended and whether another attempt may help; whether there is one, and when, is the reader's.
+Its outcome says how it ended and whether another attempt may help. The reader decides whether and when to make one.
 """
 
 from __future__ import annotations
@@ -11,20 +11,19 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..backends import Backend, HttpRequest
-from ..diagnostics import MEGABYTE, body_too_large, unreadable_body
+from ..diagnostics import MEGABYTE, body_too_large
 from ..errors import ConnectionFailed, GeminiMagicError, WireError
 from ..ledger import Exchange, Ledger
 from ..options import Options
-from ..recording import Recorded, Recorder, Replay
-from ..wire import Reader as WireReader
+from ..recording import RecordedExchange, Recorder, Replay
 from .connection import Connection, ConnectionLost, HostUnreachable, TimedOut, TooLarge
 from .endpoint import endpoint_of
-from .exchange_writer import ExchangeWriter, LedgerGuard
+from .exchange_writer import ExchangeWriter, LedgerGuard, Recordings, Target
 from .proxies import LOOPBACK
-from .retry import Outcome, patient, retry_after, worth_retrying
-from .secret import Key, carried
-from .sources import Head, LocalAnswer, RecordedAnswer
-from .text_file import Transcript
+from .retry import Outcome, acceptable_wait, retry_after, worth_retrying
+from .secret import Key, add_key, strip_traceback
+from .sources import LocalResponse, RecordedResponse, ResponseHead
+from .text_file import TextFile
 from .transport import send
 
 __all__ = ["Attempts", "StreamJob"]
@@ -33,13 +32,15 @@ _ERROR_BODY = MEGABYTE  # bytes of an error page that are read
 
 
 class StreamJob(NamedTuple):
-    """What a reader is to do.
+    """What a stream is to do.
 
     Attributes:
-        http: the request; ``whole``: the same for an answer in one piece, where that may be asked for instead.
-        backend, options, key: how.
-        recorders, replay: where it is recorded, or played from.
-        transcript: the file that gets the text.
+        http: the request.
+        backend, options, key: the dialect, the options of the cell, and the key.
+        recorders: the files that record it.
+        replay: the recording that answers in place of the network.
+        whole: the same request for an answer in one piece, where the options allow to fall back to it.
+        text_file: the file that receives the answer's text.
     """
 
     http: HttpRequest
@@ -49,91 +50,106 @@ class StreamJob(NamedTuple):
     recorders: Sequence[Recorder] = ()
     replay: Replay | None = None
     whole: HttpRequest | None = None
-    transcript: Transcript | None = None
+    text_file: TextFile | None = None
 
 
-class _Enough(Exception):  # noqa: N818 - says why a body is not read on
-    """The rest of a body is not wanted; ``wait`` is what the server asks for before another try."""
+class _StopReading(Exception):  # noqa: N818 - not an error
+    """The rest of a body is not needed.
+
+    Attributes:
+        wait: seconds that the server asks to wait before another attempt, None where it does not.
+    """
 
     def __init__(self, wait: float | None = None) -> None:
-        super().__init__("enough")
+        super().__init__("the rest of the body is not needed")
         self.wait = wait
 
 
 class Attempts:
-    """Makes the attempts of one job, one after the other.
+    """Makes the attempts of one stream, one after the other.
 
     Args:
         job: what to do.
-        ledger: where it is written down.
-        line: the line to the network.
-        pen: the right to write into the ledger.
-
-    Attributes:
-        intake: takes what arrives.
+        ledger: receives what arrives.
+        connection: the stream's connection.
+        guard: guards the ledger.
     """
 
-    def __init__(self, job: StreamJob, ledger: Ledger, line: Connection, pen: LedgerGuard) -> None:
-        self.intake = ExchangeWriter(ledger, pen, job.backend, job.key, job.recorders)
+    def __init__(self, job: StreamJob, ledger: Ledger, connection: Connection, guard: LedgerGuard) -> None:
         self._job = job
         self._ledger = ledger
-        self._line = line
-        self._pen = pen
-        self._origin = 0.0  # clock reading when the first request had gone out
+        self._connection = connection
+        self._guard = guard
+        self._recordings = Recordings(job.recorders, ledger, guard)
+        max_event = int(job.options.max_event * MEGABYTE)
+        self._target = Target(ledger, guard, job.backend, job.key, self._recordings, max_event)
+        self._writer: ExchangeWriter | None = None  # of the current attempt
+        self._origin = 0.0  # clock reading when the first request was sent
+
+    @property
+    def received_json(self) -> bool:
+        """Whether the last attempt has brought a JSON value."""
+        return self._writer is not None and self._writer.received_json
 
     def now(self) -> float:
-        """Seconds since the request was sent, or since it was asked for when none was; in a replay, of its own time."""
+        """Seconds since the first request was sent, or since the stream was opened; in a replay, as recorded."""
         if self._job.replay is not None:
-            return self.intake.last
-        return time.perf_counter() - (self._origin or self._line.opened)
+            return 0.0 if self._writer is None else self._writer.last
+        return time.perf_counter() - (self._origin or self._connection.opened)
+
+    def close(self) -> None:
+        """Close the recordings: no other attempt follows."""
+        self._recordings.close()
 
     def make(self, http: HttpRequest, number: int, *, more: bool, waited: float = 0.0) -> Outcome:
-        """Send and read.
+        """Send a request and read the response.
 
         Args:
             http: the request.
-            number: of the attempt, from 0.
+            number: number of the attempt, from 0.
             more: whether another attempt may follow.
-            waited: seconds that were waited before this one.
+            waited: seconds spent waiting before this attempt.
         """
         exchange = Exchange(http.method, http.url, http.headers, http.body, attempt=number)
         exchange.waited = waited
-        answer: Head | None = None
+        last = 0.0 if self._writer is None else self._writer.last
+        writer = ExchangeWriter(exchange, self._target, expected=self._expected(http), last=last)
+        self._writer = writer
+        response: ResponseHead | None = None
         outcome = Outcome("failed", end="cancelled")
         try:
-            self.intake.begin(exchange)
-            self.intake.expected = self._expected(http)
-            answer = self._open(http, exchange)
-            self.intake.head(exchange, answer)
-            ok = 200 <= answer.status < 300  # noqa: PLR2004 - HTTP
-            outcome = self._body(exchange, answer, more=more) if ok else self._refused(exchange, answer)
-        except HostUnreachable as problem:
-            outcome = Outcome("failed", _bare(problem.error), "not connected", again=problem.again)
-        except TimedOut as expired:
-            outcome = Outcome(expired.kind, end=expired.kind, limit=expired.limit)
+            writer.begin()
+            response = self._open(http, writer)
+            writer.write_head(response)
+            ok = 200 <= response.status < 300  # noqa: PLR2004 - HTTP
+            outcome = self._read(writer, response, more=more) if ok else self._read_error(writer, response)
+        except HostUnreachable as unreachable:
+            error = strip_traceback(unreachable.error)
+            outcome = Outcome("failed", error, "not connected", retryable=unreachable.retryable)
+        except TimedOut as reached:
+            outcome = Outcome(reached.kind, end=reached.kind, limit=reached.limit)
         except ConnectionLost as lost:
-            outcome = self._lost(lost)
-        except TooLarge as full:
-            outcome = Outcome("full", body_too_large(full.limit), "too large")
-        except GeminiMagicError as error:
-            outcome = Outcome("failed", _bare(error), "failed")
-        except Exception as error:  # noqa: BLE001 - a mistake of ours is an ending too, and is recorded as one
-            outcome = Outcome("failed", self.mistake(error), "failed")
+            outcome = self._connection_lost(lost)
+        except TooLarge as large:
+            outcome = Outcome("full", body_too_large(large.limit), "too large")
+        except GeminiMagicError as failed:
+            outcome = Outcome("failed", strip_traceback(failed), "failed")
+        except Exception as bug:  # noqa: BLE001 - a bug ends the stream like any other error, and is recorded
+            outcome = Outcome("failed", self.internal_error(bug), "failed")
         finally:
-            if answer is not None:
-                answer.close()
-            exchange.problem = self.problem(outcome)
-            self.intake.end(exchange, "cancelled" if self._line.cancelled.is_set() else outcome.end)
+            if response is not None:
+                response.close()
+            end = "cancelled" if self._connection.cancelled else outcome.end
+            writer.end(end, self.describe_problem(outcome))
         return outcome
 
     def _expected(self, http: HttpRequest) -> tuple[str, ...]:
-        """In which form, other than events, the answer was asked for."""
-        if http is self._job.whole or self._job.options.no_stream:
-            return ("json-object",)
-        return ("json-array", "json-object") if self._job.options.alt == "json" else ()
+        """The anomalies that are normal in a response to this request."""
+        form = "whole" if http is self._job.whole else endpoint_of(self._job.options).form
+        return self._job.backend.expected_anomalies(form)
 
-    def problem(self, outcome: Outcome) -> str | None:
-        """What went wrong in an attempt, in words; None when nothing did."""
+    def describe_problem(self, outcome: Outcome) -> str | None:
+        """Describe in a phrase what went wrong in an attempt; None when nothing did."""
         failure = self._ledger.failure
         if failure is not None:
             label = str(failure.code or failure.status or "")
@@ -144,151 +160,139 @@ class Attempts:
             case "cut":
                 return "the connection was lost"
             case "timeout":
-                return "the time was up"
+                return "the total timeout was reached"
             case "stalled":
-                return "nothing came" if outcome.limit is None else f"nothing came for {outcome.limit:g} s"
+                return "no data arrived" if outcome.limit is None else f"no data for {outcome.limit:g} s"
         return None if outcome.error is None else outcome.error.message.rstrip(".")
 
-    def mistake(self, error: BaseException) -> GeminiMagicError:
-        """An error of ours, told as one."""
-        words = f"Reading failed: {type(error).__name__}: {error}"
+    def internal_error(self, error: BaseException) -> GeminiMagicError:
+        """The error that reports a bug of this package, with the key masked."""
+        message = f"Internal error while reading the response: {type(error).__name__}: {error}"
         if self._job.key is not None:
-            words = self._job.key.value.hide(words.encode("utf-8", "replace")).decode()
-        return WireError(words, remedy="This is a mistake of gemini_magic; please report it.")
+            message = self._job.key.value.mask(message.encode("utf-8", "replace")).decode()
+        return WireError(message, remedy="This is a bug in gemini_magic. Please report it.")
 
     # -- the request
 
-    def _open(self, http: HttpRequest, exchange: Exchange) -> Head:
+    def _open(self, http: HttpRequest, writer: ExchangeWriter) -> ResponseHead:
         job = self._job
         if job.replay is not None or job.backend.local is not None:
-            self._line.begin(sent=True)
-            self._sent()
-            if job.replay is not None:
-                self._ledger.source = "recording"
-                recorded = job.replay.find(http)
-                if isinstance(recorded, Recorded) and recorded.lacks:
-                    self.intake.note("recording-lacks", recorded.lacks, "info")
-                return RecordedAnswer(recorded, job.replay.speed, self._line.cancelled)
-            self._ledger.source = "echo"
-            return LocalAnswer(job.backend, http, self._line)
+            self._connection.begin_request()
+            self._connection.request_sent()
+            self._request_sent(writer)
+            return self._open_offline(http, writer)
         auth = job.backend.auth_for(job.options.auth, endpoint_of(job.options))
         own = auth is not None and auth.owns(http.url)
-        http, key = carried(http, auth, job.key, job.options.key_env)
+        http, header = add_key(http, auth, job.key, job.options.key_env)
         if auth is not None and job.key is not None:
-            self._warn(http.url, sent=key is not None)
-            if key is not None:
-                exchange.key = (auth.header, auth.prefix, job.options.key_env or next(iter(auth.env), "KEY"))
-        self._line.before_read = self._sent
-        return send(http, self._line, key, own_host=own)
+            self._note_key(writer, http.url, sent=header is not None)
+            if header is not None:
+                variable = job.options.key_env or next(iter(auth.env), "KEY")
+                writer.note_key_header(auth.header, auth.prefix, variable)
+        return send(
+            http, self._connection, header, own_host=own, request_sent=lambda: self._request_sent(writer)
+        )
 
-    def _warn(self, url: str, *, sent: bool) -> None:
-        """Note a key that was kept back, or that goes over the network in the clear."""
+    def _open_offline(self, http: HttpRequest, writer: ExchangeWriter) -> ResponseHead:
+        """The response of a recording, or of a backend without a network."""
+        replay = self._job.replay
+        if replay is None:
+            self._ledger.source = "echo"
+            return LocalResponse(self._job.backend, http, self._connection)
+        self._ledger.source = "recording"
+        recorded = replay.find(http)
+        if isinstance(recorded, RecordedExchange) and recorded.missing:
+            writer.note("recording-lacks", recorded.missing, "info")
+        return RecordedResponse(recorded, replay.speed, self._connection)
+
+    @staticmethod
+    def _note_key(writer: ExchangeWriter, url: str, *, sent: bool) -> None:
+        """Note a key that was not sent, or that goes over the network unencrypted."""
         parts = urlsplit(url)
         if not sent:
-            self.intake.note("key-kept-back", "The key was not sent: it does not belong to this address.")
+            writer.note("key-kept-back", "The key was not sent: it does not belong to this address.")
         elif parts.scheme == "http" and parts.hostname not in LOOPBACK:
-            self.intake.note(
-                "key-in-the-clear", "The key was sent without encryption: the address is http, not https."
+            writer.note(
+                "key-in-the-clear", "The key was sent unencrypted: the address begins with http, not https."
             )
 
-    def _sent(self) -> None:
-        """The request has gone out; from now on the clock runs."""
-        self._line.before_read = None
-        self._origin = self._origin or self._line.sent
-        self.intake.offset = max(self._line.sent - self._origin, self.intake.last)
-        with self._pen.quiet():  # who draws looks by itself; who waits for events would wake up for nothing
-            if self._line.connecting is not None:
-                self._ledger.mark("connect", self._line.connecting)
-            self._ledger.delay = self._origin - self._line.opened
-            self._ledger.exchanges[-1].started = self.intake.offset
-            self._ledger.enter("waiting")
-        self.intake.sent()
+    def _request_sent(self, writer: ExchangeWriter) -> None:
+        """The request was sent; the first one starts the ledger's clock."""
+        connection = self._connection
+        self._origin = self._origin or connection.sent
+        writer.request_sent(
+            connection.sent - self._origin,
+            delay=self._origin - connection.opened,
+            connect=connection.connect_seconds,
+        )
 
-    # -- the answer
+    # -- the response
 
-    def _body(self, exchange: Exchange, answer: Head, *, more: bool) -> Outcome:
-        options, intake, transcript = self._job.options, self.intake, self._job.transcript
-        wire = WireReader(max_event=int(options.max_event * MEGABYTE))
-        most = left = int(options.max_total * MEGABYTE)
+    def _read(self, writer: ExchangeWriter, response: ResponseHead, *, more: bool) -> Outcome:
+        text_file = self._job.text_file
+        limit = left = int(self._job.options.max_total * MEGABYTE)
 
-        def sink(t: float, piece: bytes) -> None:
+        def sink(t: float, data: bytes) -> None:
             nonlocal left
-            refusal = intake.take(wire, wire.feed(intake.keep(exchange, t, piece)))
-            if transcript is not None:
-                self._copy(transcript)
+            refusal = writer.write(t, data)
+            if text_file is not None:
+                self._copy_text(writer, text_file)
             if refusal is not None and worth_retrying(refusal) and more:
-                raise _Enough(refusal.retry_after)
-            left -= len(piece)
+                raise _StopReading(refusal.retry_after)
+            left -= len(data)
             if left < 0:
-                raise TooLarge(most)
+                raise TooLarge(limit)
 
         try:
-            answer.read(sink)
-        except _Enough as refused:
-            return Outcome("failed", again=True, wait=refused.wait)
+            response.read(sink)
+        except _StopReading as stopped:
+            return Outcome("failed", retryable=True, wait=stopped.wait)
         except (ConnectionLost, TimedOut):
-            self._finish(exchange, wire)  # what had come whole counts, though its blank line had not
+            writer.finish()  # an event that arrived whole counts, even without the blank line after it
             raise
-        self._finish(exchange, wire)
-        error = None if intake.heard() else unreadable_body(wire, self._job.backend)
-        if error is not None:
-            return Outcome("failed", error)
-        return Outcome("end")
+        error = writer.finish()
+        return Outcome("end") if error is None else Outcome("failed", error)
 
-    def _finish(self, exchange: Exchange, wire: WireReader) -> None:
-        """No byte follows: what waited for more counts as it is."""
-        self.intake.take(wire, wire.feed(self.intake.rest(exchange)))
-        self.intake.take(wire, wire.close())
+    @staticmethod
+    def _copy_text(writer: ExchangeWriter, text_file: TextFile) -> None:
+        before = text_file.problem
+        text_file.write_new()
+        if text_file.problem != before:
+            writer.note("not-written", f"{text_file.problem}.")
 
-    def _copy(self, transcript: Transcript) -> None:
-        before = transcript.problem
-        transcript.follow()
-        if transcript.problem != before:
-            self.intake.note("not-written", f"{transcript.problem}.")
+    def _read_error(self, writer: ExchangeWriter, response: ResponseHead) -> Outcome:
+        """Read the body of an HTTP error."""
 
-    def _refused(self, exchange: Exchange, answer: Head) -> Outcome:
-        """An HTTP error: read its body, then say it or allow another try."""
-        body = bytearray()
-
-        def sink(t: float, piece: bytes) -> None:
-            body.extend(self.intake.keep(exchange, t, piece))
-            if len(body) > _ERROR_BODY:
-                raise _Enough
+        def sink(t: float, data: bytes) -> None:
+            if writer.write_error(t, data) > _ERROR_BODY:
+                raise _StopReading
 
         try:
-            answer.read(sink)
-        except (_Enough, TimedOut):
-            pass  # the status alone says enough
+            response.read(sink)
+        except (_StopReading, TimedOut):
+            pass  # the status alone is enough
         except ConnectionLost:
-            if self._line.cancelled.is_set():
+            if self._connection.cancelled:
                 raise
-        body.extend(self.intake.rest(exchange))
-        failure = self._job.backend.failure(answer.status, bytes(body))
+        failure = writer.finish_error(response.status)
         if failure.code in (401, 403) or failure.reason == "API_KEY_INVALID":
             key = self._job.key
             if key is not None and key.forget is not None:
-                key.forget()  # or a mistyped key would stay until the kernel ends
-        self.intake.refuse(failure)
+                key.forget()  # otherwise a mistyped key would stay until the kernel ends
         wait = failure.retry_after
         if wait is None:
-            wait = retry_after(answer.headers)
-        return Outcome("failed", again=worth_retrying(failure) and patient(wait), wait=wait)
+            wait = retry_after(response.headers)
+        return Outcome("failed", retryable=worth_retrying(failure) and acceptable_wait(wait), wait=wait)
 
-    def _lost(self, lost: ConnectionLost) -> Outcome:
-        if self._line.cancelled.is_set():
+    def _connection_lost(self, lost: ConnectionLost) -> Outcome:
+        if self._connection.cancelled:
             return Outcome("failed", end="cancelled")
         error = ConnectionFailed(
-            "The connection was lost before an answer came.",
-            remedy="Ask again; the lost request may have been billed." if lost.sent else "Ask again.",
+            "The connection was lost before an answer arrived.",
+            remedy="Try again. The lost request may have been billed." if lost.sent else "Try again.",
         )
-        if self.intake.heard():
+        if self.received_json:
             ledger = self._ledger
-            said = ledger.has_content or ledger.finishes or ledger.blocked or ledger.failure
-            return Outcome("cut", error, "connection lost", again=not said, silent=True)
-        return Outcome("failed", error, "connection lost", again=True, silent=lost.sent)
-
-
-def _bare(error: GeminiMagicError) -> GeminiMagicError:
-    """The error without the frames it came through: they hold the request's headers, and with them the key."""
-    error.__traceback__ = error.__context__ = error.__cause__ = None
-    return error
+            answered = ledger.has_content or ledger.finishes or ledger.blocked or ledger.failure
+            return Outcome("cut", error, "connection lost", retryable=not answered, unanswered=True)
+        return Outcome("failed", error, "connection lost", retryable=True, unanswered=lost.sent)

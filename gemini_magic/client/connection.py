@@ -1,11 +1,10 @@
-"""A line to the network as its reader sees it: limits, a clock, and a socket that can be cut from outside.
+"""One stream's connection to the network: its time limits, its clock, and a socket that another thread can shut down.
 
-It knows sockets only as something to shut down; it opens none and knows no HTTP.
+The module opens no socket and knows no HTTP.
 """
 
 from __future__ import annotations
 
-import math
 import socket
 import threading
 import time
@@ -16,21 +15,29 @@ from typing import Literal, Self, TypeAlias
 
 from ..errors import ConnectionFailed
 
-__all__ = ["Connection", "ConnectionLost", "HostUnreachable", "Sink", "TimedOut", "TooLarge", "keep_alive"]
+__all__ = [
+    "Connection",
+    "ConnectionLost",
+    "HostUnreachable",
+    "Sink",
+    "TimedOut",
+    "TooLarge",
+    "enable_keepalive",
+]
 
 Sink: TypeAlias = Callable[[float, bytes], None]
-"""Takes a piece of a body with its seconds since the request was sent."""
+"""Takes a piece of a body and its arrival time in seconds since the request was sent."""
 
-# A thinking model may be silent for minutes; these notice a peer that is gone (RFC 1122, 4.2.3.6), in seconds.
+# A thinking model may be silent for minutes; keep-alive probes detect a peer that is gone (RFC 1122, 4.2.3.6). Seconds.
 _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 _ROUNDING = 0.001  # seconds by which a timer may fire early
 
 
-class ConnectionLost(Exception):  # noqa: N818 - says what happened
+class ConnectionLost(Exception):  # noqa: N818 - named after what happened
     """The connection ended before the answer did, or the stream was cancelled.
 
     Attributes:
-        sent: whether the request had gone out.
+        sent: whether the request had been sent.
     """
 
     def __init__(self, *, sent: bool) -> None:
@@ -38,8 +45,13 @@ class ConnectionLost(Exception):  # noqa: N818 - says what happened
         self.sent = sent
 
 
-class TimedOut(Exception):  # noqa: N818 - says what happened
-    """A time limit was reached: nothing came (``stalled``), or the whole took too long (``timeout``)."""
+class TimedOut(Exception):  # noqa: N818 - named after what happened
+    """A time limit was reached.
+
+    Attributes:
+        kind: ``stalled`` when no bytes arrived in time, ``timeout`` when the whole answer took too long.
+        limit: the limit in seconds, None where a recording does not hold it.
+    """
 
     def __init__(self, kind: Literal["stalled", "timeout"], limit: float | None) -> None:
         super().__init__(kind)
@@ -47,149 +59,209 @@ class TimedOut(Exception):  # noqa: N818 - says what happened
         self.limit = limit
 
 
-class TooLarge(Exception):  # noqa: N818 - says what happened
-    """More came than may; ``limit`` is in bytes, None where a recording does not say."""
+class TooLarge(Exception):  # noqa: N818 - named after what happened
+    """The body passed its size limit.
+
+    Attributes:
+        limit: the limit in bytes, None where a recording does not hold it.
+    """
 
     def __init__(self, limit: int | None) -> None:
-        super().__init__("full")
+        super().__init__("the body is too large")
         self.limit = limit
 
 
-class HostUnreachable(Exception):  # noqa: N818 - says what happened
-    """No connection came about.
+class HostUnreachable(Exception):  # noqa: N818 - named after what happened
+    """The server could not be reached.
 
     Attributes:
-        error: what to tell the user.
-        again: whether another try may help.
+        error: the error that the user sees.
+        retryable: whether another attempt may succeed.
     """
 
-    def __init__(self, error: ConnectionFailed, *, again: bool) -> None:
+    def __init__(self, error: ConnectionFailed, *, retryable: bool) -> None:
         super().__init__(error.message)
         self.error = error
-        self.again = again
+        self.retryable = retryable
 
 
 class Connection:
-    """One reader's line to the network.
+    """The connection of one stream, over all its attempts.
+
+    All state changes through the methods; the attributes are read-only for other modules. The reader's thread calls
+    everything except :meth:`cancel` and :meth:`shutdown`, which any thread may call.
 
     Args:
-        connect, first_byte, stall: longest waits, in seconds.
-        total: longest time for the whole answer, in seconds, or None.
-
-    Attributes:
-        cancelled: set when nobody wants the answer any more.
-        sent: clock reading after the last byte of the request went out, 0 before.
-        stamp: clock reading at the last arrival.
-        connecting: seconds it took to connect, None on a connection that was open already.
-        answering: whether the body has begun.
-        before_read: called on the reader's thread before each wait for bytes, or None.
-        aside: where the pieces of a body go that need no HTTP parser, or None.
+        connect: longest time to connect, in seconds.
+        first_byte: longest wait for the first byte of a body, in seconds.
+        stall: longest wait for each later byte, in seconds.
+        total: longest time for the whole stream, in seconds, or None.
     """
 
     def __init__(self, *, connect: float, first_byte: float, stall: float, total: float | None) -> None:
-        self.connect = connect
-        self.cancelled = threading.Event()
-        self.opened = time.perf_counter()
-        self.sent = 0.0
-        self.stamp = 0.0
-        self.connecting: float | None = None
-        self.answering = False
-        self.before_read: Callable[[], None] | None = None
-        self.aside: list[bytes] | None = None
+        self._connect = connect
         self._first_byte = first_byte
         self._stall = stall
         self._total = total
+        self._opened = time.perf_counter()
+        self._sent = 0.0
+        self._arrived = 0.0
+        self._connect_seconds: float | None = None
+        self._in_body = False
+        self._cancelled = threading.Event()
         self._socket: socket.socket | None = None
         self._lock = threading.Lock()
 
-    def begin(self, *, sent: bool = False) -> None:
-        """A request is about to go out on this line; ``sent`` when there is nothing to send."""
-        self.sent = self.stamp = time.perf_counter() if sent else 0.0
-        self.connecting = None
-        self.answering = False
+    # -- state
 
-    def since_sent(self) -> float:
-        """Seconds from sending to the last arrival."""
-        return max(0.0, self.stamp - self.sent)
+    @property
+    def opened(self) -> float:
+        """Clock reading (``time.perf_counter``) when the stream was opened."""
+        return self._opened
 
-    def left(self) -> float | None:
-        """Seconds until the total timeout; None without one."""
-        return None if self._total is None else self._total - (time.perf_counter() - self.opened)
+    @property
+    def sent(self) -> float:
+        """Clock reading after the last byte of the request was sent; 0 before."""
+        return self._sent
 
-    def time(self) -> float:
-        """Seconds until the total timeout, infinite without one.
+    @property
+    def connect_seconds(self) -> float | None:
+        """Seconds it took to connect; None when the connection was open already."""
+        return self._connect_seconds
 
-        Raises:
-            TimedOut: it is reached already.
-        """
-        left = self.left()
-        if left is None:
-            return math.inf
-        if left <= 0:
-            raise TimedOut("timeout", self._total)
-        return left
-
+    @property
     def connect_limit(self) -> float:
-        """How long connecting may take now, in seconds.
+        """Longest time to connect, in seconds."""
+        return self._connect
+
+    @property
+    def in_body(self) -> bool:
+        """Whether a byte of the body has arrived."""
+        return self._in_body
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the stream was cancelled or has ended."""
+        return self._cancelled.is_set()
+
+    # -- events of one request, in this order
+
+    def begin_request(self) -> None:
+        """Note that a request is about to be sent."""
+        self._sent = self._arrived = 0.0
+        self._connect_seconds = None
+        self._in_body = False
+
+    def connected(self, seconds: float) -> None:
+        """Note a step of connecting (TCP, TLS) that took this many seconds."""
+        self._connect_seconds = (self._connect_seconds or 0.0) + seconds
+
+    def request_sent(self) -> None:
+        """Note that the bytes of the request were written."""
+        self._sent = time.perf_counter()
+
+    def bytes_arrived(self) -> None:
+        """Note that a read has returned."""
+        self._arrived = time.perf_counter()
+
+    def body_began(self) -> None:
+        """Note that the body has begun: from now on the stall timeout applies."""
+        self._in_body = True
+
+    def arrival_time(self) -> float:
+        """Seconds from sending the request to the last arrival."""
+        return max(0.0, self._arrived - self._sent)
+
+    # -- time limits
+
+    def remaining(self) -> float | None:
+        """Seconds until the total timeout; None without one."""
+        return None if self._total is None else self._total - (time.perf_counter() - self._opened)
+
+    def limit_wait(self, seconds: float) -> float:
+        """Shorten a wait to the total timeout.
 
         Raises:
             TimedOut: the total timeout is reached already.
         """
-        return min(self.connect, self.time())
+        remaining = self.remaining()
+        if remaining is None:
+            return seconds
+        if remaining <= 0:
+            raise TimedOut("timeout", self._total)
+        return min(seconds, remaining)
 
-    def patience(self) -> float:
-        """How long the next read may wait, in seconds.
+    def connect_timeout(self) -> float:
+        """Seconds that connecting may take now.
+
+        Raises:
+            TimedOut: the total timeout is reached already.
+        """
+        return self.limit_wait(self._connect)
+
+    def read_timeout(self) -> float:
+        """Seconds that the next read may wait.
 
         Raises:
             TimedOut: a limit is reached already.
         """
-        left = self.time()
         wait = self._stall
-        if not self.answering:
-            wait = self._first_byte - (time.perf_counter() - self.sent if self.sent else 0.0)
+        if not self._in_body:
+            wait = self._first_byte - (time.perf_counter() - self._sent if self._sent else 0.0)
+        wait = self.limit_wait(wait)
         if wait <= 0:
             raise TimedOut("stalled", self._first_byte)
-        return min(wait, left)
+        return wait
 
-    def expired(self) -> TimedOut:
-        """The limit that a read has just run into."""
-        left = self.left()
-        if left is not None and left <= _ROUNDING:
+    def timed_out(self) -> TimedOut:
+        """The exception for a read that has just reached its timeout."""
+        remaining = self.remaining()
+        if remaining is not None and remaining <= _ROUNDING:
             return TimedOut("timeout", self._total)
-        return TimedOut("stalled", self._stall if self.answering else self._first_byte)
+        return TimedOut("stalled", self._stall if self._in_body else self._first_byte)
 
-    def on(self, sock: socket.socket | None) -> _Hold:
-        """A block that waits on this socket; :meth:`cut` shuts it down meanwhile."""
-        return _Hold(self, sock)
+    # -- cancelling
 
-    def hold(self, sock: socket.socket | None) -> None:
-        """From now on :meth:`cut` shuts this socket down.
+    def attached(self, sock: socket.socket | None) -> _Attached:
+        """A ``with`` block for one blocking call on a socket, which :meth:`shutdown` ends early."""
+        return _Attached(self, sock)
+
+    def attach(self, sock: socket.socket | None) -> None:
+        """Name the socket that the reader is about to wait on, so that :meth:`shutdown` can shut it down.
 
         Raises:
             ConnectionLost: the stream was cancelled.
         """
         with self._lock:
-            if self.cancelled.is_set():
-                raise ConnectionLost(sent=bool(self.sent))
+            if self._cancelled.is_set():
+                raise ConnectionLost(sent=bool(self._sent))
             self._socket = sock
 
-    def release(self) -> None:
-        """The socket is nobody's again, and may soon be another stream's."""
+    def detach(self) -> None:
+        """Note that the reader no longer waits on the socket: another stream may use it next."""
         with self._lock:
             self._socket = None
 
-    def cut(self) -> None:
-        """Shut the socket down that is being waited on, from any thread; whoever waits returns at once."""
+    def cancel(self) -> None:
+        """Refuse every later read and write, without touching the socket."""
+        self._cancelled.set()
+
+    def shutdown(self) -> None:
+        """Cancel, and shut down the socket that the reader waits on: its blocking call returns at once."""
         with self._lock:
-            self.cancelled.set()
+            self._cancelled.set()
             if self._socket is not None:
                 with suppress(OSError):
-                    # The plain socket's method: the TLS one would take the session away under the reader's feet.
+                    # The plain socket's method: the TLS one would remove the session that the reader is using.
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
+    def wait_cancelled(self, seconds: float) -> bool:
+        """Sleep for this many seconds, or until the stream is cancelled. Returns whether it is."""
+        return self._cancelled.wait(seconds)
 
-def keep_alive(sock: socket.socket) -> None:
-    """Let the system look after a silent connection, as far as it can."""
+
+def enable_keepalive(sock: socket.socket) -> None:
+    """Let the operating system probe a silent connection, with the settings that it supports."""
     with suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in _KEEPALIVE.items():
@@ -197,20 +269,20 @@ def keep_alive(sock: socket.socket) -> None:
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-class _Hold:
-    """Holds a socket for the length of one blocking call."""
+class _Attached:
+    """Keeps a socket attached for the length of one blocking call."""
 
-    __slots__ = ("_line", "_socket")
+    __slots__ = ("_connection", "_socket")
 
-    def __init__(self, line: Connection, sock: socket.socket | None) -> None:
-        self._line = line
+    def __init__(self, connection: Connection, sock: socket.socket | None) -> None:
+        self._connection = connection
         self._socket = sock
 
     def __enter__(self) -> Self:
-        self._line.hold(self._socket)
+        self._connection.attach(self._socket)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._line.release()
+        self._connection.detach()

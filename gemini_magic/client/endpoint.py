@@ -1,18 +1,18 @@
-"""Options become an endpoint: where a request goes, and in which form its answer comes."""
+"""Turns options into an endpoint: the address of a request and the form of its response."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from ..backends import Endpoint
+from ..backends import Endpoint, Form
 from ..options import Options
 
 __all__ = ["endpoint_of"]
 
 
 def endpoint_of(options: Options) -> Endpoint:
-    """Where the options say a request goes, and in which form its answer comes."""
-    form: Literal["sse", "json", "whole"] = "json" if options.alt == "json" else "sse"
+    """The address of a request and the form of its response, as the options set them."""
+    form: Form = "json" if options.alt == "json" else "sse"
     style: Literal["colon", "slash"] | None = None
     if options.method_style is not None:
         style = "slash" if options.method_style == "slash" else "colon"

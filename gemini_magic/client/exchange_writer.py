@@ -1,6 +1,6 @@
-"""The intake: what arrives goes into the exchange, the recordings and the ledger, until the stream is over.
+"""Writes what a request brings into the exchange, the recordings and the ledger, until the stream is over.
 
-It does not know where the bytes come from, nor whether another try follows.
+It does not know where the bytes come from, nor whether another attempt follows.
 """
 
 from __future__ import annotations
@@ -9,46 +9,48 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
+from typing import NamedTuple
 
 from ..backends import Backend
-from ..diagnostics import add_wire_note
+from ..errors import WireError
 from ..events import Failure, Severity
 from ..ledger import Exchange, Ledger
+from ..pipeline import Pipeline
 from ..recording import Recorder
-from ..wire import Item, Reader
 from .connection import Connection, ConnectionLost
 from .secret import Key, Mask
-from .sources import Head
+from .sources import ResponseHead
 
-__all__ = ["ExchangeWriter", "LedgerGuard"]
+__all__ = ["ExchangeWriter", "LedgerGuard", "Recordings", "Target"]
 
 
 def _nothing() -> None:
     pass
 
 
-def _mask(key: Key | None) -> Mask | None:
-    return None if key is None else Mask(key.value)
-
-
 class LedgerGuard:
-    """The right to write into the ledger: exclusive, refused once the stream is over, and seen by who waits.
+    """A context manager for writing into the ledger: exclusive, refused once the stream is over, announced to waiters.
 
-    Entering raises ``ConnectionLost`` when the stream is over.
+    Entering it raises ``ConnectionLost`` when the stream is over.
+
+    Args:
+        lock: the lock of the ledger's writers.
+        connection: the stream's connection, which knows whether the stream is over.
+        changed: called after each change.
     """
 
-    def __init__(self, lock: threading.Lock, line: Connection, changed: Callable[[], None]) -> None:
+    def __init__(self, lock: threading.Lock, connection: Connection, changed: Callable[[], None]) -> None:
         self._lock = lock
-        self._line = line
+        self._connection = connection
         self._changed = changed
 
-    def quiet(self) -> LedgerGuard:
-        """The same right, for what nobody needs to wake up for."""
-        return LedgerGuard(self._lock, self._line, _nothing)
+    def without_notice(self) -> LedgerGuard:
+        """The same guard for changes that no waiter has to wake up for."""
+        return LedgerGuard(self._lock, self._connection, _nothing)
 
     def __enter__(self) -> None:
         self._lock.acquire()
-        if self._line.cancelled.is_set():
+        if self._connection.cancelled:
             self._lock.release()
             raise ConnectionLost(sent=True)
 
@@ -59,155 +61,240 @@ class LedgerGuard:
         self._changed()
 
 
-class ExchangeWriter:
-    """Takes one exchange after another.
+class Recordings:
+    """The recording files of one stream. A file that cannot be written is noted once and stops nothing.
 
     Args:
-        ledger: where it is written down.
-        pen: the right to do so.
-        backend: the dialect of the bodies.
-        key: the key that was sent, to be masked where a server repeats it.
-        recorders: files that get a copy.
+        recorders: one for each file.
+        ledger: receives the notes.
+        guard: guards the ledger.
+    """
+
+    def __init__(self, recorders: Sequence[Recorder], ledger: Ledger, guard: LedgerGuard) -> None:
+        self._recorders = recorders
+        self._ledger = ledger
+        self._guard = guard
+        self._failed: set[int] = set()  # recorders whose failure was noted
+
+    def begin(self, exchange: Exchange) -> None:
+        """Write the request of the next exchange."""
+        self._each(lambda recorder: recorder.begin(exchange))
+
+    def write_new(self) -> None:
+        """Write what the exchange has received since the last call."""
+        self._each(Recorder.write_new)
+
+    def close(self) -> None:
+        """Close the files: no other exchange follows."""
+        self._each(Recorder.close)
+
+    def _each(self, action: Callable[[Recorder], None]) -> None:
+        for recorder in self._recorders:
+            action(recorder)
+            if recorder.problem and id(recorder) not in self._failed:
+                self._failed.add(id(recorder))
+                with suppress(ConnectionLost), self._guard:
+                    self._ledger.note("not-recorded", f"{recorder.problem}.", severity="warning")
+
+
+class Target(NamedTuple):
+    """Where the exchanges of one stream are written.
 
     Attributes:
-        last: seconds of the last arrival, on the ledger's clock.
-        offset: what has to be added to an exchange's own times for that.
-        expected: kinds of oddities that were asked for, and are none.
+        ledger, guard: the ledger and its guard.
+        backend: the dialect of the bodies.
+        key: the key that is sent, which is masked where a server repeats it.
+        recordings: the files that get a copy.
+        max_event: bytes that one event may have.
+    """
+
+    ledger: Ledger
+    guard: LedgerGuard
+    backend: Backend
+    key: Key | None
+    recordings: Recordings
+    max_event: int
+
+
+class ExchangeWriter:
+    """Writes one exchange: masks the key, keeps the bytes, records them, and reads them into the ledger.
+
+    The methods are called in this order: ``begin``, ``request_sent``, ``write_head``, then ``write`` and ``finish`` or
+    ``write_error`` and ``finish_error``, and ``end`` in any case.
+
+    Args:
+        exchange: the exchange, with its request.
+        target: where it is written.
+        expected: kinds of anomalies that the request asked for, such as ``json-object``.
+        last: when the exchange before it received its last bytes, in seconds on the ledger's clock.
+
+    Attributes:
+        last: when the last bytes arrived, in seconds on the ledger's clock.
     """
 
     def __init__(
-        self,
-        ledger: Ledger,
-        pen: LedgerGuard,
-        backend: Backend,
-        key: Key | None,
-        recorders: Sequence[Recorder],
+        self, exchange: Exchange, target: Target, *, expected: tuple[str, ...] = (), last: float = 0.0
     ) -> None:
-        self.last = 0.0
-        self.offset = 0.0
-        self.expected: tuple[str, ...] = ()
-        self._ledger = ledger
-        self._pen = pen
-        self._quietly = pen.quiet()
-        self._backend = backend
-        self._decode = backend.decoder()
-        self._key = key
-        self._mask = _mask(key)
-        self._recorders = recorders
-        self._exchange: Exchange | None = None
-        self._oddities = 0
-        self._recorded = False
-        self._stopped: set[int] = set()  # recorders whose end was noted
-
-    def begin(self, exchange: Exchange) -> None:
-        """A request goes out."""
+        self.last = last
+        exchange.backend = target.backend.name
         self._exchange = exchange
-        exchange.backend = self._backend.name
-        self._oddities = 0
-        self._decode = self._backend.decoder()
-        self._mask = _mask(self._key)
+        self._ledger = target.ledger
+        self._guard = target.guard
+        self._unnoticed = target.guard.without_notice()
+        self._key = target.key
+        self._mask = None if target.key is None else Mask(target.key.value)
+        self._recordings = target.recordings
         self._recorded = False
-        with self._pen:
-            self._ledger.begin(exchange)
+        self._offset = 0.0  # from the exchange's own times to the ledger's clock, in seconds
+        self._error_body = bytearray()
+        self._pipeline = Pipeline(
+            exchange,
+            target.ledger,
+            target.backend,
+            target.backend.decoder(),
+            max_event=target.max_event,
+            writing=target.guard,
+            expected=expected,
+            share=True,
+        )
 
-    def sent(self) -> None:
-        """The request has gone out, or never will: the recordings begin, and the server thinks meanwhile."""
+    @property
+    def received_json(self) -> bool:
+        """Whether this exchange has brought a JSON value."""
+        return self._pipeline.received_json
+
+    def begin(self) -> None:
+        """Add the exchange to the ledger: its request is about to be sent."""
+        with self._guard:
+            self._ledger.begin(self._exchange)
+
+    def note_key_header(self, header: str, prefix: str, variable: str) -> None:
+        """Note how the key is sent, for the ``curl`` command of the exchange.
+
+        Args:
+            header: the header that carries it.
+            prefix: the text before the key in the header.
+            variable: the environment variable that holds such a key.
+        """
+        self._exchange.key = (header, prefix, variable)
+
+    def request_sent(self, started: float, *, delay: float, connect: float | None) -> None:
+        """Note that the request was sent, and begin to record: the server is busy meanwhile.
+
+        Args:
+            started: seconds since the first request of the stream was sent.
+            delay: seconds from opening the stream until then.
+            connect: seconds it took to connect, None on a connection that was open already.
+        """
+        self._offset = max(started, self.last)
+        with self._unnoticed:  # views look by themselves; a waiter for events would wake up for nothing
+            if connect is not None:
+                self._ledger.mark("connect", connect)
+            self._ledger.delay = delay
+            self._exchange.started = self._offset
+            self._ledger.enter("waiting")
+        self._begin_recording()
+
+    def write_head(self, head: ResponseHead) -> None:
+        """Write the status and the headers of the response."""
         exchange = self._exchange
-        if exchange is not None and not self._recorded:
-            self._recorded = True
-            self._record(lambda recorder: recorder.begin(exchange))
-
-    def head(self, exchange: Exchange, answer: Head) -> None:
-        """The head of its answer came."""
-        with self._quietly:
-            exchange.reason, exchange.http_version = self._hidden(answer.reason), answer.http_version
+        with self._unnoticed:
+            exchange.reason, exchange.http_version = self._masked(head.reason), head.http_version
             exchange.response_headers = tuple(
-                (name, self._hidden(value)) for name, value in answer.headers if name.lower() != "set-cookie"
+                (name, self._masked(value)) for name, value in head.headers if name.lower() != "set-cookie"
             )
-            exchange.status = answer.status  # last: whoever sees it sees the whole head
+            exchange.status = head.status  # last: a reader that sees it sees the whole head
             self._ledger.version += 1
-        self._record(lambda recorder: recorder.head(exchange))
+        self._recordings.write_new()
 
-    def keep(self, exchange: Exchange, t: float, data: bytes) -> bytes:
-        """Keep a piece of the body as it came, but for the key: returns it with that masked.
+    def write(self, t: float, data: bytes) -> Failure | None:
+        """Write a piece of the body.
 
-        What may be the beginning of a key comes with the next piece, or with :meth:`rest`.
+        Args:
+            t: when it arrived, in seconds since the request was sent.
+            data: the bytes.
+
+        Returns:
+            The server's refusal, when one arrived in place of content.
+
+        Raises:
+            ConnectionLost: the stream was cancelled.
+            WireError: an event is larger than it may be.
+        """
+        self._pipeline.feed(self._offset + t, self._keep(t, data))
+        return None if self._ledger.has_content else self._ledger.failure
+
+    def finish(self) -> WireError | None:
+        """Write the end of the body: what was waiting for more bytes.
+
+        Returns:
+            Why the body is not a stream; None when it held JSON, or nothing at all.
+        """
+        self._pipeline.feed(self.last, self._keep_rest())
+        self._pipeline.close(self.last)
+        return self._pipeline.problem()
+
+    def write_error(self, t: float, data: bytes) -> int:
+        """Write a piece of the body of an HTTP error. Returns how many bytes of the body were written."""
+        self._error_body += self._keep(t, data)
+        return len(self._error_body)
+
+    def finish_error(self, status: int) -> Failure:
+        """Write the refusal that an HTTP error stands for.
+
+        Args:
+            status: the HTTP status.
+        """
+        self._error_body += self._keep_rest()
+        return self._pipeline.refuse(self.last, status, bytes(self._error_body))
+
+    def note(self, kind: str, message: str, severity: Severity = "warning") -> None:
+        """Add a note about the exchange to the ledger."""
+        with self._guard:
+            self._ledger.note(kind, message, severity=severity)
+
+    def end(self, how: str, problem: str | None) -> None:
+        """Close the exchange.
+
+        Args:
+            how: how it ended, as recordings write it.
+            problem: why it brought no answer, None when it did.
+        """
+        self._begin_recording()
+        self._exchange.problem = problem
+        self._exchange.end = how
+        self._recordings.write_new()
+
+    def _begin_recording(self) -> None:
+        if not self._recorded:
+            self._recorded = True
+            self._recordings.begin(self._exchange)
+
+    def _keep(self, t: float, data: bytes) -> bytes:
+        """Keep a piece of the body with the key masked; returns it so.
+
+        Bytes that may be the beginning of the key are held until the next piece, or :meth:`_keep_rest`.
         """
         piece = data if self._mask is None else self._mask.feed(data)
-        self.last = self.offset + t
-        with self._quietly:
+        self.last = self._offset + t
+        with self._unnoticed:
             if piece:
-                exchange.pieces.append((t, piece))
+                self._exchange.pieces.append((t, piece))
             if self._ledger.phase != "streaming":
                 self._ledger.mark("first_byte", self.last)
                 self._ledger.enter("streaming")
         if piece:
-            self._record(lambda recorder: recorder.piece(t, piece))
+            self._recordings.write_new()
         return piece
 
-    def rest(self, exchange: Exchange) -> bytes:
-        """End of the body: what was held back because it might have been a key."""
-        piece = b"" if self._mask is None else self._mask.rest()
+    def _keep_rest(self) -> bytes:
+        """Keep what was held because it might have been the beginning of the key."""
+        piece = b"" if self._mask is None else self._mask.flush()
         if piece:
-            t = self.last - self.offset
-            with self._quietly:
-                exchange.pieces.append((t, piece))
-            self._record(lambda recorder: recorder.piece(t, piece))
+            with self._unnoticed:
+                self._exchange.pieces.append((self.last - self._offset, piece))
+            self._recordings.write_new()
         return piece
 
-    def _hidden(self, text: str) -> str:
-        return text if self._key is None else self._key.value.hide_text(text)
-
-    def take(self, wire: Reader, items: Sequence[Item]) -> Failure | None:
-        """Write down what a piece completed; returns the refusal that came in place of content."""
-        decode = self._decode
-        # Outside the lock: a large one takes its time.
-        read = [(item.raw, decode(item.raw)) for item in items]
-        oddities = wire.anomalies[self._oddities :]
-        if not read and not oddities:
-            return None
-        with self._pen:
-            chunks = self._ledger.chunk_columns
-            first = chunks.length
-            self._ledger.add_all(read, self.last, [item.offset for item in items])
-            if read and self._exchange is not None and self._exchange.pieces:
-                offsets = self._ledger.chunk_offsets
-                self._exchange.pieces.share(items, first, chunks.stores["json"].given, offsets)
-            for oddity in oddities:
-                if oddity.kind not in self.expected:
-                    add_wire_note(self._ledger, oddity)
-        self._oddities += len(oddities)
-        return None if self._ledger.has_content else self._ledger.failure
-
-    def heard(self) -> bool:
-        """Whether this exchange has brought any JSON value."""
-        raw = self._ledger.raw
-        return bool(raw) and self._exchange is not None and raw[-1].attempt == self._exchange.attempt
-
-    def refuse(self, failure: Failure) -> None:
-        """The server refused with an HTTP error."""
-        with self._pen:
-            self._ledger.fail(failure, self.last)
-
-    def note(self, kind: str, message: str, severity: Severity = "warning") -> None:
-        """A note about the exchange."""
-        with self._pen:
-            self._ledger.note(kind, message, severity=severity)
-
-    def end(self, exchange: Exchange, how: str) -> None:
-        """The exchange is over."""
-        self.sent()
-        exchange.end = how
-        self._record(lambda recorder: recorder.end(how, exchange.problem))
-
-    def over(self) -> None:
-        """No other exchange follows: the recordings are complete."""
-        self._record(lambda recorder: recorder.close())
-
-    def _record(self, action: Callable[[Recorder], None]) -> None:
-        for recorder in self._recorders:
-            action(recorder)
-            if recorder.problem and id(recorder) not in self._stopped:
-                self._stopped.add(id(recorder))
-                with suppress(ConnectionLost):
-                    self.note("not-recorded", f"{recorder.problem}.")
+    def _masked(self, text: str) -> str:
+        return text if self._key is None else self._key.value.mask_text(text)

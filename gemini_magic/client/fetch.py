@@ -1,6 +1,6 @@
-"""One request and its whole answer, on the caller's thread: for what is short and not worth a stream.
+"""One request and its whole response, on the caller's thread: for short requests that need no stream.
 
-The same transport, limits and rules for keys as streams have; no second try, and nothing is recorded.
+Transport, limits and the rules for keys are those of streams. There are no retries and no recording.
 """
 
 from __future__ import annotations
@@ -13,95 +13,93 @@ from ..errors import ConnectionFailed, GeminiMagicError, StalledError, WireError
 from ..options import Options
 from .connection import Connection, ConnectionLost, HostUnreachable, TimedOut
 from .endpoint import endpoint_of
-from .secret import Key, carried
-from .transport import HttpAnswer, send
+from .secret import Key, add_key, strip_traceback
+from .transport import HttpResponse, send
 
-__all__ = ["Fetched", "fetch", "fetched"]
+__all__ = ["FetchedResponse", "fetch", "fetch_response"]
 
-_LARGEST = 64 * 2**20  # bytes of an answer
+_MAX_SIZE = 64 * 2**20  # bytes of a body
 
 
-class Fetched(NamedTuple):
-    """A whole answer, content-encoding undone."""
+class FetchedResponse(NamedTuple):
+    """A whole response, content-encoding undone."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
 
 
-def fetched(
+def fetch_response(
     http: HttpRequest, limits: Options, key: tuple[str, str] | None = None, *, own_host: bool = False
-) -> Fetched:
-    """Send a request and read its whole answer, whatever its status.
+) -> FetchedResponse:
+    """Send a request and read the whole response, whatever its status.
 
     Args:
         http: the request, without a key.
-        limits: how long to wait.
-        key: the header that carries the key, in clear; None to send none.
-        own_host: whether the host may know who asks.
+        limits: the time limits.
+        key: name and value of the header that carries the key, in clear; None to send no key.
+        own_host: whether the host is the backend's own, which may learn the client's versions.
 
     Raises:
-        ConnectionFailed: there was no connection, or it was lost.
-        StalledError: nothing came for too long.
-        WireError: the answer is broken, or too large.
+        ConnectionFailed: the server could not be reached, or the connection was lost.
+        StalledError: a time limit was reached.
+        WireError: the response is not valid, or too large.
     """
-    line = Connection(
+    connection = Connection(
         connect=limits.connect_timeout,
         first_byte=limits.first_byte_timeout,
         stall=limits.stall_timeout,
         total=limits.timeout,
     )
     pieces: list[bytes] = []
-    answer: HttpAnswer | None = None
+    answer: HttpResponse | None = None
     problem: GeminiMagicError
 
     def sink(_: float, piece: bytes) -> None:
         pieces.append(piece)
-        if sum(map(len, pieces)) > _LARGEST:
-            raise WireError("The answer is larger than 64 MB.", remedy="Check --base-url.")
+        if sum(map(len, pieces)) > _MAX_SIZE:
+            raise WireError("The response is larger than 64 MB.", remedy="Check --base-url.")
 
     try:
-        answer = send(http, line, key, own_host=own_host)
+        answer = send(http, connection, key, own_host=own_host)
         answer.read(sink)
-        return Fetched(answer.status, answer.headers, b"".join(pieces))
+        return FetchedResponse(answer.status, answer.headers, b"".join(pieces))
     except HostUnreachable as error:
         problem = error.error
     except TimedOut as error:
-        waited = "" if error.limit is None else f" for {error.limit:g} s"
-        problem = StalledError(f"Nothing came{waited}.", remedy="Ask again.")
+        waited = "in time" if error.limit is None else f"for {error.limit:g} s"
+        problem = StalledError(f"The server sent no data {waited}.", remedy="Try again.")
     except ConnectionLost:
         problem = ConnectionFailed(
-            "The connection was lost before the answer was complete.", remedy="Ask again."
+            "The connection was lost before the response was complete.", remedy="Try again."
         )
     except WireError as error:
         problem = error
     finally:
         if answer is not None:
             answer.close()
-    # The frames it came through hold the key.
-    problem.__traceback__ = problem.__context__ = problem.__cause__ = None
-    raise problem
+    raise strip_traceback(problem)
 
 
 def fetch(http: HttpRequest, backend: Backend, options: Options, key: Key | None) -> bytes:
-    """Send a request to a backend's server and return the body of its answer, the key in it masked.
+    """Send a request to a backend's server and return the body of the response, with the key masked.
 
     Args:
         http: the request, without a key.
         backend: the dialect.
-        options: limits, and how the key travels.
-        key: the key for the address, None to send none.
+        options: the limits, and how the key is sent.
+        key: the key for the address, None to send no key.
 
     Raises:
-        ServiceError: the server said no.
-        GeminiMagicError: as :func:`fetched` says.
+        ServiceError: the server answered with an HTTP error.
+        GeminiMagicError: see :func:`fetch_response`.
     """
     auth = backend.auth_for(options.auth, endpoint_of(options))
-    keyed, header = carried(http, auth, key, options.key_env)
+    keyed, header = add_key(http, auth, key, options.key_env)
     own = auth is not None and auth.owns(http.url)
-    status, _, body = fetched(keyed, options, header, own_host=own)
+    status, _, body = fetch_response(keyed, options, header, own_host=own)
     if key is not None:
-        body = key.value.hide(body)
+        body = key.value.mask(body)
     if not 200 <= status < 300:  # noqa: PLR2004 - HTTP
         raise service_error(backend.failure(status, body))
     return body

@@ -1,6 +1,6 @@
-"""Keeps keys out of what other libraries log: httpcore logs the headers of answers, and a server may repeat a key.
+"""Masks keys in the log records of httpx and httpcore: they log response headers, and a server may repeat a key there.
 
-It changes no level and no handler, and looks only at what is logged on a thread that has sent a key.
+No level and no handler is changed. Only records of a thread that has sent a key are searched.
 """
 
 from __future__ import annotations
@@ -8,26 +8,26 @@ from __future__ import annotations
 import logging
 import threading
 
-__all__ = ["carries"]
+__all__ = ["mask_in_logs"]
 
 _MASK = "<key>"
 
 
-class _Carried(threading.local):
+class _SentKey(threading.local):
     value = ""
 
 
-_carried = _Carried()  # the header that this thread has just sent, in clear
+_sent_key = _SentKey()  # the key of this thread's last request, in clear
 
 
 class _Filter(logging.Filter):
-    """Masks the key in a record's words."""
+    """Masks the key in a record's message."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if _carried.value:
-            words = record.getMessage()
-            if _carried.value in words:
-                record.msg, record.args = words.replace(_carried.value, _MASK), ()
+        if _sent_key.value:
+            message = record.getMessage()
+            if _sent_key.value in message:
+                record.msg, record.args = message.replace(_sent_key.value, _MASK), ()
         return True
 
 
@@ -35,10 +35,10 @@ for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy
     logging.getLogger(_name).addFilter(_Filter())
 
 
-def carries(key: tuple[str, str] | None) -> None:
-    """From now on, until its next request, this thread has sent a key.
+def mask_in_logs(key: tuple[str, str] | None) -> None:
+    """Mask a key in what this thread logs from now on, until its next request.
 
     Args:
-        key: the header that carries it, in clear; None when there is none.
+        key: name and value of the header that carries it, in clear; None when no key is sent.
     """
-    _carried.value = "" if key is None else key[1].rpartition(" ")[2]
+    _sent_key.value = "" if key is None else key[1].rpartition(" ")[2]

@@ -1,6 +1,6 @@
-"""What the environment says about the network: which proxy a URL takes, and who we say we are.
+"""Network settings from the environment: the proxy of a URL, and the headers that name this client.
 
-It opens nothing and remembers no proxy, so that a changed variable counts at once.
+Proxies are not cached, so that a changed variable takes effect at once.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from urllib.parse import urlsplit
 
 from ..errors import ConnectionFailed
 
-__all__ = ["LOOPBACK", "agent_headers", "proxy_for", "unusable"]
+__all__ = ["LOOPBACK", "agent_headers", "proxy_error", "proxy_for"]
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
-_SYSTEM_PROXIES = sys.platform in ("darwin", "win32")  # which have settings beside the environment
+_SYSTEM_PROXIES = sys.platform in ("darwin", "win32")  # these have settings outside the environment
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for this URL (``HTTPS_PROXY``, ``ALL_PROXY``, ``NO_PROXY``).
+    """The proxy for this URL as the environment sets it (``HTTPS_PROXY``, ``ALL_PROXY``, ``NO_PROXY``), or None.
 
-    Plain http to this machine never takes one: the key would leave the machine in the clear.
+    Plain http to this machine never uses a proxy: the key would leave the machine unencrypted.
     """
     if not _SYSTEM_PROXIES and not any(map(os.environ.get, _PROXY_VARIABLES)):
-        return None  # looking further takes as long as a good part of the request
+        return None  # the lookup below takes a noticeable part of a request's time
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.hostname in LOOPBACK:
         return None
@@ -39,21 +39,22 @@ def proxy_for(url: str) -> str | None:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
-def unusable(error: Exception) -> ConnectionFailed:
-    """What is wrong with it when no client can be made; the proxy's address may hold a password and is not shown."""
+def proxy_error(error: Exception) -> ConnectionFailed:
+    """The error for proxy or certificate settings that do not work. It hides the proxy's address and its password."""
     if isinstance(error, ImportError):
         return ConnectionFailed(
-            "The proxy is a SOCKS proxy.", remedy="Install httpx[socks], or unset ALL_PROXY."
+            "The SOCKS proxy needs a package that is not installed.",
+            remedy="Install httpx[socks], or unset ALL_PROXY.",
         )
     return ConnectionFailed(
-        f"The proxy or certificate settings cannot be used ({type(error).__name__}).",
+        f"The proxy or certificate settings are not valid ({type(error).__name__}).",
         remedy="Check HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
     )
 
 
 @cache
 def agent_headers(*, own_host: bool) -> tuple[tuple[str, str], ...]:
-    """The headers that say who asks: to the backend's own host with Python's version, to others by name alone."""
+    """The headers that name this client: with Python's version for the backend's own host, else without."""
     try:
         name = f"gemini-magic/{version('gemini-magic')}"
     except PackageNotFoundError:

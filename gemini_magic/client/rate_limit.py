@@ -1,6 +1,6 @@
-"""Turns: at most so many requests a minute to one place, in the order in which they were asked for.
+"""Rate limit: at most a number of requests a minute in one scope, in the order in which they were queued.
 
-It counts and says how long to wait; it neither sleeps nor sends, and the clock is given to it.
+It counts and computes waits; it neither sleeps nor sends, and the clock is an argument.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 
-__all__ = ["TURNS", "Limiter", "Slot"]
+__all__ = ["RATE_LIMITER", "RateLimiter", "Slot"]
 
 _MINUTE = 60.0
 
 
-class Limiter:
-    """A sliding window for each place: requests that began within the last minute, and those that wait.
+class RateLimiter:
+    """A sliding window for each scope: the requests that started within the last minute, and those in the queue.
 
     Args:
-        clock: seconds, monotonic.
+        clock: returns seconds, monotonic.
         span: length of the window in seconds.
     """
 
@@ -29,79 +29,89 @@ class Limiter:
         self._clock = clock
         self._span = span
         self._lock = threading.Lock()
-        self._begun: dict[Hashable, deque[float]] = {}
-        self._waiting: dict[Hashable, list[Slot]] = {}
+        self._started: dict[Hashable, deque[float]] = {}
+        self._queues: dict[Hashable, list[Slot]] = {}
 
-    def queue(self, place: Hashable, rate: int) -> Slot:
-        """Stand in line for one request to ``place``, which takes ``rate`` in a minute (at least 1)."""
-        turn = Slot(self, place, rate)
+    def enqueue(self, scope: Hashable, rate: int) -> Slot:
+        """Queue one request.
+
+        Args:
+            scope: what the limit applies to.
+            rate: how many requests a minute the request allows in its scope, at least 1.
+        """
+        slot = Slot(self, scope, rate)
         with self._lock:
-            self._waiting.setdefault(place, []).append(turn)
-        return turn
+            self._queues.setdefault(scope, []).append(slot)
+        return slot
 
-    def began(self, place: Hashable) -> None:
-        """A request to ``place`` goes out without having stood in line; it counts for those that do."""
+    def count(self, scope: Hashable) -> None:
+        """Count a request that starts without having queued; it delays those that queue."""
         with self._lock:
-            self._note(place, self._clock())
+            self._note_start(scope, self._clock())
 
-    def left(self, turn: Slot) -> float:
-        """Seconds until it is this one's turn. 0 means now: the request then counts as begun."""
+    def remaining(self, slot: Slot) -> float:
+        """Seconds until the request of a slot may start. 0 means now: the request then counts as started."""
         with self._lock:
             now = self._clock()
-            line = self._waiting.get(turn.place, [])
-            if turn not in line:
+            queue = self._queues.get(slot.scope, [])
+            if slot not in queue:
                 return 0.0
-            starts = [*self._recent(turn.place, now)]
-            for each in line:  # each of those before it takes the first moment that is free for it
+            starts = [*self._recent(slot.scope, now)]
+            for each in queue:  # each slot before this one takes the first moment that is free for it
                 at = now if len(starts) < each.rate else max(now, starts[-each.rate] + self._span)
-                if each is turn:
+                if each is slot:
                     break
                 starts.append(at)
             if at > now:
                 return at - now
-            line.remove(turn)
-            self._note(turn.place, now)
+            queue.remove(slot)
+            self._note_start(slot.scope, now)
             return 0.0
 
-    def leave(self, turn: Slot) -> None:
-        """It is not wanted any more; those behind it move up."""
+    def leave(self, slot: Slot) -> None:
+        """Remove a slot from its queue; those behind it move up."""
         with self._lock, suppress(ValueError):
-            self._waiting.get(turn.place, []).remove(turn)
+            self._queues.get(slot.scope, []).remove(slot)
 
-    def forget(self) -> None:
-        """Nobody waits, and no lock is held: this is a forked child."""
+    def clear_in_child(self) -> None:
+        """Empty the queues and replace the lock in a forked child: both belong to threads of the parent."""
         self._lock = threading.Lock()
-        self._waiting.clear()
+        self._queues.clear()
 
-    def _recent(self, place: Hashable, now: float) -> deque[float]:
-        begun = self._begun.setdefault(place, deque())
-        while begun and begun[0] <= now - self._span:
-            begun.popleft()
-        return begun
+    def _recent(self, scope: Hashable, now: float) -> deque[float]:
+        started = self._started.setdefault(scope, deque())
+        while started and started[0] <= now - self._span:
+            started.popleft()
+        return started
 
-    def _note(self, place: Hashable, now: float) -> None:
-        self._recent(place, now).append(now)
+    def _note_start(self, scope: Hashable, now: float) -> None:
+        self._recent(scope, now).append(now)
 
 
 class Slot:
-    """A place in the line: ask :meth:`left` from time to time, and :meth:`leave` when it is not wanted any more."""
+    """A place in the queue. Call :meth:`remaining` from time to time, and :meth:`leave` when it is not needed.
 
-    def __init__(self, limiter: Limiter, place: Hashable, rate: int) -> None:
-        self.place = place
+    Attributes:
+        scope: what the limit applies to.
+        rate: requests a minute.
+    """
+
+    def __init__(self, limiter: RateLimiter, scope: Hashable, rate: int) -> None:
+        self.scope = scope
         self.rate = rate
         self._limiter = limiter
 
-    def left(self) -> float:
-        """Seconds to wait; 0 once, when the request may go out."""
-        return self._limiter.left(self)
+    def remaining(self) -> float:
+        """Seconds until the request may start; 0 once it may."""
+        return self._limiter.remaining(self)
 
     def leave(self) -> None:
         """Give the place up."""
         self._limiter.leave(self)
 
 
-TURNS = Limiter()
-"""The line of this process, which all its streams share."""
+RATE_LIMITER = RateLimiter()
+"""The limiter of this process, shared by all its streams."""
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=TURNS.forget)
+    os.register_at_fork(after_in_child=RATE_LIMITER.clear_in_child)

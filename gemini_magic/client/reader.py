@@ -1,6 +1,6 @@
-"""The reader: makes attempts until one stands, waits between them, and closes the ledger.
+"""The reader of a stream: makes attempts until one succeeds or no other may follow, and closes the ledger.
 
-One daemon thread runs it. It is the only writer of the ledger; it draws nothing and runs nothing of the user's.
+One daemon thread runs it. It is the only writer of the ledger; it displays nothing and runs no code of the user.
 """
 
 from __future__ import annotations
@@ -20,207 +20,208 @@ from ..ledger import Ledger, Pause, Phase
 from .attempt import Attempts, StreamJob
 from .connection import Connection, ConnectionLost, TimedOut
 from .exchange_writer import LedgerGuard
-from .rate_limit import TURNS
-from .retry import Outcome, jittered
+from .rate_limit import RATE_LIMITER
+from .retry import Outcome, backoff
 
 __all__ = ["StreamReader"]
 
-_LOOK = 1.0  # seconds after which a waiting request looks whether the line before it has become shorter
-_SHORT = 0.5  # seconds; waiting that long for a turn needs no note
-_WORDS = 40  # characters of a reason: the line should fit into a terminal
-_REFUSED = (401, 402, 403)  # asking in another form would be refused as well
+_POLL = 1.0  # seconds after which a queued request looks whether requests before it have left the queue
+_UNNOTED_WAIT = 0.5  # seconds; a shorter wait in the queue needs no note
+_REASON_WIDTH = 40  # characters of a reason, so that the status line fits into a terminal
+_NEVER_RETRIED = (401, 402, 403)  # refused in every form
 _NO_MODEL = re.compile(r"\b(?:is|was) not found\b|\bdoes not exist\b")
 
 
 class StreamReader:
-    """One stream being read.
+    """Reads one stream.
 
     Args:
         job: what to do.
-        ledger: where it is written down.
-        line: the line to the network.
-        pen: the right to write into the ledger.
-        close: closes the ledger, unless that has happened.
+        ledger: receives what arrives.
+        connection: the stream's connection.
+        guard: guards the ledger.
+        close: closes the ledger, unless it is closed already.
     """
 
     def __init__(
         self,
         job: StreamJob,
         ledger: Ledger,
-        line: Connection,
-        pen: LedgerGuard,
+        connection: Connection,
+        guard: LedgerGuard,
         close: Callable[[Cause, GeminiMagicError | None], bool],
     ) -> None:
-        self.job = job
-        self.ledger = ledger
-        self.line = line
-        self._pen = pen
+        self._job = job
+        self._ledger = ledger
+        self._connection = connection
+        self._guard = guard
         self._close = close
-        self._attempts = Attempts(job, ledger, line, pen)
-        self._twice = False  # a request that died silently was sent once more
+        self._attempts = Attempts(job, ledger, connection, guard)
+        self._repeated = False  # a request that got no answer was sent once more
 
     def now(self) -> float:
-        """Seconds since the request was sent, or since it was asked for when none was; in a replay, of its own time."""
+        """Seconds since the first request was sent, or since the stream was opened; in a replay, as recorded."""
         return self._attempts.now()
 
     def run(self) -> None:
-        """Read until it is over; whatever happens, the ledger is closed."""
+        """Read until the stream is over. The ledger is closed, whatever happens."""
         try:
-            outcome = self._persist()
+            outcome = self._make_attempts()
         except ConnectionLost:
             outcome = Outcome("failed")
-        except TimedOut as expired:
-            outcome = Outcome(expired.kind, limit=expired.limit)
-        except BaseException as error:  # noqa: BLE001 - nobody may wait for ever on a reader that died
-            outcome = Outcome("failed", self._attempts.mistake(error))
-        self._attempts.intake.over()
+        except TimedOut as reached:
+            outcome = Outcome(reached.kind, limit=reached.limit)
+        except BaseException as error:  # noqa: BLE001 - a waiter must not wait forever for a dead reader
+            outcome = Outcome("failed", self._attempts.internal_error(error))
+        self._attempts.close()
         if outcome.limit is not None:
-            self.ledger.limit = outcome.limit
+            self._ledger.limit = outcome.limit
         self._close(outcome.cause, outcome.error)
 
     # -- one attempt after another
 
-    def _persist(self) -> Outcome:
-        """Try until an attempt stands or no other may follow.
+    def _make_attempts(self) -> Outcome:
+        """Make attempts until one succeeds or no other may follow.
 
         Raises:
-            ConnectionLost: the stream was cancelled while it waited.
-            TimedOut: the time was up while it waited.
+            ConnectionLost: the stream was cancelled during a wait.
+            TimedOut: the total timeout was reached during a wait.
         """
-        http, most, waited = self.job.http, self.job.options.retries, 0.0
+        job, waited = self._job, 0.0
         for number in count():
-            waited += self._turn()
-            outcome = self._attempts.make(http, number, more=number < most, waited=waited)
-            if not outcome.again or number >= most or (outcome.silent and self._twice):
+            waited += self._wait_for_slot()
+            more = number < job.options.retries
+            outcome = self._attempts.make(job.http, number, more=more, waited=waited)
+            if not (outcome.retryable and more) or (outcome.unanswered and self._repeated):
                 break
-            wait = self._before_next(outcome, number)
+            wait = self._wait_before_next(outcome, number)
             if wait is None:
                 break
-            waited = self._wait("retrying", self._pause(outcome, number, wait), wait)
-        if self.job.whole is not None and self._may_fall_back(outcome):
-            self._say_fallback(outcome)
-            outcome = self._attempts.make(self.job.whole, number + 1, more=False, waited=self._turn())
+            waited = self._wait("retrying", self._retry_pause(outcome, number, wait), wait)
+        if job.whole is not None and self._may_fall_back(outcome):
+            self._note_fallback(outcome)
+            outcome = self._attempts.make(job.whole, number + 1, more=False, waited=self._wait_for_slot())
         return outcome
 
-    def _before_next(self, outcome: Outcome, number: int) -> float | None:
-        """Seconds to wait before the next attempt; None when the time does not allow one."""
-        wait = jittered(number) if outcome.wait is None else outcome.wait
-        if self.job.replay is not None:
-            wait = wait / self.job.replay.speed if self.job.replay.speed else 0.0
-        left = self.line.left()
-        if left is None or wait < left:
+    def _wait_before_next(self, outcome: Outcome, number: int) -> float | None:
+        """Seconds to wait before the next attempt; None when the total timeout leaves no time for one."""
+        wait = backoff(number) if outcome.wait is None else outcome.wait
+        replay, timeout = self._job.replay, self._job.options.timeout
+        if replay is not None:
+            wait = wait / replay.speed if replay.speed else 0.0
+        remaining = self._connection.remaining()
+        if remaining is None or wait < remaining:
             return wait
-        words = f"Another attempt would have begun {wait:.1f} s later, after --timeout {self.job.options.timeout:g}"
-        with self._pen:
-            self.ledger.note("gave-up", f"{words}; none was made.")
-            self.ledger.advice = f"{words}: give it more time."
+        start = f"would have started {wait:.1f} s later, after --timeout {timeout:g}"
+        with self._guard:
+            self._ledger.note("gave-up", f"No other attempt was made: it {start}.")
+            self._ledger.advice = f"Increase --timeout: another attempt {start}."
         return None
 
-    def _pause(self, outcome: Outcome, number: int, wait: float) -> Pause:
-        """Say why another attempt follows, and what the status line shows meanwhile."""
-        why = self._attempts.problem(outcome) or "no answer"
-        with self._pen:
-            self.ledger.note("retry", f"Attempt {number + 1} failed: {why}")
-            if outcome.silent:
-                self._twice = True
-                self.ledger.note(
+    def _retry_pause(self, outcome: Outcome, number: int, wait: float) -> Pause:
+        """Note why another attempt follows; returns the pause for the status line."""
+        reason = self._attempts.describe_problem(outcome) or "no answer"
+        with self._guard:
+            self._ledger.note("retry", f"Attempt {number + 1} failed: {reason}")
+            if outcome.unanswered:
+                self._repeated = True
+                self._ledger.note(
                     "possibly-billed",
-                    "A request died without an answer after it had gone out; it is sent once more, and both may be "
-                    "billed.",
+                    "The connection was lost after the request was sent and before an answer arrived. The request is "
+                    "sent once more; both requests may be billed.",
                     severity="warning",
                 )
         return Pause(
-            textwrap.shorten(why, _WORDS, placeholder=" …"),
+            textwrap.shorten(reason, _REASON_WIDTH, placeholder=" …"),
             self._elapsed() + wait,
             number + 2,
-            number + 2 if outcome.silent else self.job.options.retries + 1,
+            number + 2 if outcome.unanswered else self._job.options.retries + 1,
         )
 
     # -- waiting
 
     def _elapsed(self) -> float:
-        return time.perf_counter() - self.line.opened
-
-    def _show(self, phase: Phase, pause: Pause) -> None:
-        with self._pen:
-            self.ledger.pause = pause
-            self.ledger.enter(phase)
+        return time.perf_counter() - self._connection.opened
 
     def _wait(self, phase: Phase, pause: Pause, seconds: float) -> float:
-        """Wait; returns how long it took.
+        """Wait, with the pause in the ledger. Returns how many seconds it took.
 
         Raises:
             ConnectionLost: the stream was cancelled meanwhile.
         """
         began = time.perf_counter()
-        self._show(phase, pause)
-        if self.line.cancelled.wait(seconds):
+        with self._guard:
+            self._ledger.pause = pause
+            self._ledger.enter(phase)
+        if self._connection.wait_cancelled(seconds):
             raise ConnectionLost(sent=False)
         return time.perf_counter() - began
 
-    def _turn(self) -> float:
-        """Wait until a request may go out (``--rpm``); returns how long that took.
+    def _wait_for_slot(self) -> float:
+        """Wait until the rate limit (``--rpm``) allows a request. Returns how many seconds it took.
 
         Raises:
             ConnectionLost: the stream was cancelled meanwhile.
-            TimedOut: the time was up.
+            TimedOut: the total timeout was reached.
         """
-        if self.job.replay is not None or self.job.backend.local is not None:
+        if self._job.replay is not None or self._job.backend.local is not None:
             return 0.0
-        rate, place = self.job.options.rpm, self._place()
+        rate, scope = self._job.options.rpm, self._rate_scope()
         if rate is None:
-            TURNS.began(place)  # it counts for those who have a limit
+            RATE_LIMITER.count(scope)  # it counts for requests that have a limit
             return 0.0
-        waited, turn = 0.0, TURNS.queue(place, rate)
-        why = f"at most {rate} request{'' if rate == 1 else 's'} a minute"
+        waited, slot = 0.0, RATE_LIMITER.enqueue(scope, rate)
+        reason = f"at most {rate} request{'' if rate == 1 else 's'} a minute"
         try:
-            while (left := turn.left()) > 0:
-                pause = Pause(why, self._elapsed() + left)
-                waited += self._wait("queued", pause, min(left, _LOOK, self.line.time()))
+            while (left := slot.remaining()) > 0:
+                pause = Pause(reason, self._elapsed() + left)
+                waited += self._wait("queued", pause, self._connection.limit_wait(min(left, _POLL)))
         finally:
-            turn.leave()
-        if waited > _SHORT:
-            with self._pen:
-                self.ledger.note("queued", f"It waited {waited:.1f} s for its turn: {why}.")
+            slot.leave()
+        if waited > _UNNOTED_WAIT:
+            with self._guard:
+                self._ledger.note("queued", f"The request waited {waited:.1f} s in the queue: {reason}.")
         return waited
 
-    def _place(self) -> Hashable:
-        """What a limit is for: a host, a key and a model. The key itself stays out of it."""
-        request, key = self.ledger.request, self.job.key
+    def _rate_scope(self) -> Hashable:
+        """What a rate limit applies to: a host, a key and a model. The key is hashed."""
+        request, key = self._ledger.request, self._job.key
         return (
-            urlsplit(self.job.http.url).netloc,
+            urlsplit(self._job.http.url).netloc,
             None if key is None else hash(key.value.reveal()),
-            self.job.options.model if request is None else request.model,
+            self._job.options.model if request is None else request.model,
         )
 
     # -- asking without streaming
 
     def _may_fall_back(self, outcome: Outcome) -> bool:
-        """Whether asking for the whole answer at once may help: streaming failed, and nothing of an answer came."""
-        if self.line.cancelled.is_set() or self.ledger.has_content or self.ledger.blocked is not None:
+        """Whether asking for the whole answer at once may help: streaming failed, and no content arrived."""
+        if self._connection.cancelled or self._ledger.has_content or self._ledger.blocked is not None:
             return False
-        failure = self.ledger.failure
+        failure = self._ledger.failure
         if failure is not None:
-            return not failure.final and not _refused(failure)
+            return not failure.final and not _refused_in_every_form(failure)
         if outcome.end in ("not connected", "failed") or outcome.cause in ("timeout", "full"):
-            return False  # no server, an error of our own, or a limit: another form changes nothing
-        return outcome.cause != "end" or not self._attempts.intake.heard()
+            return False  # no server, an error of this package, or a limit: another form changes nothing
+        return outcome.cause != "end" or not self._attempts.received_json
 
-    def _say_fallback(self, outcome: Outcome) -> None:
-        words = "Streaming failed before any content; it is asked once more without streaming"
-        billed = "" if self.ledger.failure is not None else ", and both may be billed"
-        with suppress(ConnectionLost), self._pen:
-            if why := self._attempts.problem(outcome):
-                self.ledger.note("retry", f"Attempt {len(self.ledger.exchanges)} failed: {why}")
-            self.ledger.note("fallback", f"{words}{billed}.", severity="warning")
+    def _note_fallback(self, outcome: Outcome) -> None:
+        message = (
+            "Streaming failed before any content arrived; the request is sent once more without streaming"
+        )
+        billed = "" if self._ledger.failure is not None else ", and both requests may be billed"
+        with suppress(ConnectionLost), self._guard:
+            if reason := self._attempts.describe_problem(outcome):
+                self._ledger.note("retry", f"Attempt {len(self._ledger.exchanges)} failed: {reason}")
+            self._ledger.note("fallback", f"{message}{billed}.", severity="warning")
 
 
-def _refused(failure: Failure) -> bool:
-    """Whether it is the key, the model or the request itself that the server will not have, in whatever form.
+def _refused_in_every_form(failure: Failure) -> bool:
+    """Whether the server rejects the key, the model or the request itself, with streaming and without.
 
-    An argument is meant to be wrong unless the message speaks of streaming: some servers say so with the same code.
+    An invalid argument counts unless the message mentions streaming: some servers use the same code for both.
     """
-    if failure.code in _REFUSED or failure.reason == "API_KEY_INVALID":
+    if failure.code in _NEVER_RETRIED or failure.reason == "API_KEY_INVALID":
         return True
     if failure.code == 404:  # noqa: PLR2004 - HTTP
         return _NO_MODEL.search(failure.message) is not None

@@ -1,6 +1,6 @@
-"""A key, a string that does not show itself, and the header that carries it.
+"""Keys: a string type that does not show the key, masking of a key in data, and the header that carries it.
 
-It finds no key (``credentials``) and sends none (``transport``).
+``credentials`` finds keys, and ``transport`` sends them.
 """
 
 from __future__ import annotations
@@ -9,22 +9,23 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple, Self
 
-from ..backends import Auth, HttpRequest, may_carry
+from ..backends import Auth, HttpRequest, may_send_key
+from ..errors import GeminiMagicError
 
-__all__ = ["Key", "Mask", "Secret", "carried"]
+__all__ = ["Key", "Mask", "Secret", "add_key", "strip_traceback"]
 
 _MASK = "<key>"
-_SHORTEST = 12  # characters; no service gives out shorter keys
+_MIN_LENGTH = 12  # characters; no service issues shorter keys
 _PLAIN = re.compile(r"[A-Za-z0-9]+")
 
 
-def _spellings(sign: str) -> bytes:
-    """A pattern for one character of a key: a letter is itself, a sign may be escaped."""
-    if _PLAIN.fullmatch(sign):
-        return b"(?-i:%b)" % sign.encode()
-    code = ord(sign)
+def _spellings(character: str) -> bytes:
+    """A pattern for one character of a key: a letter or digit as it is, a punctuation character also escaped."""
+    if _PLAIN.fullmatch(character):
+        return b"(?-i:%b)" % character.encode()
+    code = ord(character)
     return rb"(?:\\?%b|\\u%04x|%%%02x|&#(?:%d|x%x);)" % (
-        re.escape(sign).encode("utf-8", "replace"),
+        re.escape(character).encode("utf-8", "replace"),
         code,
         code,
         code,
@@ -33,9 +34,9 @@ def _spellings(sign: str) -> bytes:
 
 
 class Secret(str):
-    """A key that shows itself nowhere: not in ``repr``, ``str``, formatting, pickles or copies.
+    """A key that is not shown by ``repr``, ``str``, formatting, pickles or copies.
 
-    :meth:`reveal` gives the plain text; only the transport calls it.
+    Only :meth:`reveal` returns the plain text.
     """
 
     __slots__ = ("_needle", "_pattern", "_plain")
@@ -54,26 +55,26 @@ class Secret(str):
         """The key itself."""
         return self._plain
 
-    def hide(self, data: bytes) -> bytes:
-        """The data with every occurrence of the key masked, as a server may repeat what it was sent.
+    def mask(self, data: bytes) -> bytes:
+        """The data with every occurrence of the key masked, because a server may repeat what it was sent.
 
-        Its signs are known as JSON, URLs and HTML write them, too.
+        Characters that JSON, URLs or HTML escape are found escaped as well.
         """
-        if not self.hides or self._needle not in data:
+        if not self.maskable or self._needle not in data:
             return data
         return self._pattern.sub(_MASK.encode(), data)
 
-    def hide_text(self, text: str) -> str:
+    def mask_text(self, text: str) -> str:
         """The same for text."""
-        return self.hide(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+        return self.mask(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
 
     @property
-    def hides(self) -> bool:
-        """Whether it is looked for: a short one would be found in ordinary words, and the answer be spoilt."""
-        return len(self._plain) >= _SHORTEST
+    def maskable(self) -> bool:
+        """Whether the key is long enough to be masked: a short one would be found in ordinary words."""
+        return len(self._plain) >= _MIN_LENGTH
 
-    def begun_in(self, data: bytes) -> int:
-        """How many bytes at the end of the data may be the beginning of the key, the rest of which is to come."""
+    def partial_match(self, data: bytes) -> int:
+        """How many bytes at the end of the data may be the beginning of the key."""
         plain = self._plain.encode()
         tail = data[-len(plain) + 1 :]
         at = tail.find(plain[:1])
@@ -94,7 +95,7 @@ class Secret(str):
 
 
 class Mask:
-    """Masks a key in data that comes in pieces; what may be its beginning waits for the next piece.
+    """Masks a key in data that arrives in pieces. Bytes that may be its beginning are held until the next piece.
 
     Args:
         secret: the key.
@@ -105,27 +106,27 @@ class Mask:
         self._held = b""
 
     def feed(self, data: bytes) -> bytes:
-        """The next piece, as far as it can be told."""
-        if not self._secret.hides:
+        """Mask the next piece. Returns the bytes that are certain."""
+        if not self._secret.maskable:
             return data
-        data = self._secret.hide(self._held + data if self._held else data)
-        kept = self._secret.begun_in(data)
-        self._held = data[len(data) - kept :]
-        return data[: len(data) - kept] if kept else data
+        data = self._secret.mask(self._held + data if self._held else data)
+        held = self._secret.partial_match(data)
+        self._held = data[len(data) - held :]
+        return data[: len(data) - held] if held else data
 
-    def rest(self) -> bytes:
-        """End of input: what waits was not the key."""
+    def flush(self) -> bytes:
+        """End of input: returns the bytes that were held, which were not the key."""
         held, self._held = self._held, b""
         return held
 
 
 class Key(NamedTuple):
-    """A key and the words that say where it was found.
+    """A key and where it was found.
 
     Attributes:
         value: the key.
-        source: where it came from, in words.
-        headers: what is sent along with it, such as the project that pays.
+        source: a phrase for where it was found.
+        headers: headers that are sent with it, such as the project that is billed.
         forget: called when the server rejects the key, so that it is looked up again next time.
     """
 
@@ -135,21 +136,28 @@ class Key(NamedTuple):
     forget: Callable[[], None] | None = None
 
 
-def carried(
+def add_key(
     http: HttpRequest, auth: Auth | None, key: Key | None, key_env: str | None
 ) -> tuple[HttpRequest, tuple[str, str] | None]:
-    """A request with what goes along with its key, and the header that carries the key, in clear.
+    """Add the headers that go with a key to a request, and make the header that carries the key.
 
     Args:
         http: the request.
-        auth: how the key travels.
+        auth: how the key is sent.
         key: the key.
-        key_env: the variable the user named for this address.
+        key_env: the environment variable that the user named for this address.
 
     Returns:
-        The request as it was and None when there is no key, or it does not belong to the request's URL.
+        The request, and the name and value of the key's header, in clear. The unchanged request and None when there
+        is no key, or when the key does not belong to the request's URL.
     """
-    if auth is None or key is None or not may_carry(auth, http.url, key_env):
+    if auth is None or key is None or not may_send_key(auth, http.url, key_env):
         return http, None
     header = (auth.header, auth.prefix + key.value.reveal())
     return http._replace(headers=(*http.headers, *key.headers)), header
+
+
+def strip_traceback(error: GeminiMagicError) -> GeminiMagicError:
+    """Remove the frames that an error passed through: they hold the request's headers, and with them the key."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error

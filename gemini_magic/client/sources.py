@@ -1,11 +1,10 @@
-"""Answers that need no network: from a recording, or made by an offline backend.
+"""Responses that need no network: from a recording, or made by an offline backend.
 
-They look like an answer from the transport: a head, then pieces with their times.
+They have the same shape as a response of the transport: a head, then pieces with their times.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Protocol
 
@@ -14,13 +13,13 @@ from ..errors import ConnectionFailed
 from ..ledger import Exchange
 from .connection import Connection, ConnectionLost, HostUnreachable, Sink, TimedOut, TooLarge
 
-__all__ = ["Head", "LocalAnswer", "RecordedAnswer"]
+__all__ = ["LocalResponse", "RecordedResponse", "ResponseHead"]
 
-_BATCH = 0.001  # seconds; shorter waits are not worth a switch of threads
+_MIN_WAIT = 0.001  # seconds; a shorter wait costs more in thread switches than it is worth
 
 
-class Head(Protocol):
-    """What every answer has, wherever it comes from."""
+class ResponseHead(Protocol):
+    """A response whose head has arrived, from any source."""
 
     @property
     def status(self) -> int:
@@ -28,7 +27,7 @@ class Head(Protocol):
 
     @property
     def reason(self) -> str:
-        """The words beside it."""
+        """The reason phrase after the status."""
 
     @property
     def http_version(self) -> str:
@@ -39,29 +38,35 @@ class Head(Protocol):
         """The response headers."""
 
     def read(self, sink: Sink) -> None:
-        """Hand the body to ``sink``, piece by piece."""
+        """Give the body to ``sink``, piece by piece."""
 
     def close(self) -> None:
-        """Let go of what is held."""
+        """Release what the response holds."""
 
 
-class RecordedAnswer:
-    """A recorded exchange, played at ``speed`` times its pace (0: at once); the times stay the recorded ones.
+class RecordedResponse:
+    """A recorded response, played at ``speed`` times its pace (0: at once); its times stay the recorded ones.
+
+    Args:
+        exchange: the recorded exchange.
+        speed: how many times as fast, 0 for no waits.
+        connection: the stream's connection, which knows whether the stream was cancelled.
 
     Raises:
-        HostUnreachable: no connection had come about.
-        ConnectionLost: no answer had come.
-        TimedOut: a time limit had been reached before any answer.
+        HostUnreachable: the recorded request could not connect.
+        ConnectionLost: the recorded request got no response.
+        TimedOut: the recorded request reached a time limit before a response.
     """
 
-    def __init__(self, exchange: Exchange, speed: float, cancelled: threading.Event) -> None:
+    def __init__(self, exchange: Exchange, speed: float, connection: Connection) -> None:
         if exchange.status is None:
             if exchange.end == "not connected":
                 error = ConnectionFailed(
-                    "No connection (recorded so).", remedy="Record it again with a server that answers."
+                    "The recorded request could not connect to the server.",
+                    remedy="Record it again while the server can be reached.",
                 )
-                raise HostUnreachable(error, again=True)
-            _raise_limit(exchange)
+                raise HostUnreachable(error, retryable=True)
+            _raise_recorded_timeout(exchange)
             raise ConnectionLost(sent=True)
         self.status = exchange.status
         self.reason = exchange.reason
@@ -69,68 +74,74 @@ class RecordedAnswer:
         self.headers = exchange.response_headers
         self._exchange = exchange
         self._speed = speed
-        self._cancelled = cancelled
+        self._connection = connection
 
     def read(self, sink: Sink) -> None:
-        """Hand on the recorded pieces with their times.
+        """Give the recorded pieces to ``sink`` with their times.
 
         Raises:
-            ConnectionLost: the recorded exchange was cut, or the stream was cancelled.
-            TimedOut: the recorded exchange had reached a time limit.
-            TooLarge: it had passed the size limit.
+            ConnectionLost: the recorded connection was lost, or the stream was cancelled.
+            TimedOut: the recorded response had reached a time limit.
+            TooLarge: the recorded response had passed the size limit.
         """
         began = time.perf_counter()
         for t, piece in self._exchange.pieces:
             if self._speed:
                 wait = t / self._speed - (time.perf_counter() - began)
-                if wait > _BATCH and self._cancelled.wait(wait):
+                if wait > _MIN_WAIT and self._connection.wait_cancelled(wait):
                     raise ConnectionLost(sent=True)
             sink(t, piece)
-        _raise_limit(self._exchange)
+        _raise_recorded_timeout(self._exchange)
         if self._exchange.end == "too large":
             raise TooLarge(None)
         if self._exchange.end != "eof":
             raise ConnectionLost(sent=True)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Does nothing: the response holds no connection."""
 
 
-def _raise_limit(exchange: Exchange) -> None:
+def _raise_recorded_timeout(exchange: Exchange) -> None:
     if exchange.end == "stalled":
         raise TimedOut("stalled", None)
     if exchange.end == "timeout":
         raise TimedOut("timeout", None)
 
 
-class LocalAnswer:
-    """What an offline backend answers."""
+class LocalResponse:
+    """The response of an offline backend.
+
+    Args:
+        backend: the backend.
+        request: the request that it answers.
+        connection: the stream's connection, with the time limits.
+    """
 
     status = 200
     reason = "OK"
     http_version = ""
     headers: tuple[tuple[str, str], ...] = (("content-type", "text/event-stream"),)
 
-    def __init__(self, backend: Backend, request: HttpRequest, line: Connection) -> None:
+    def __init__(self, backend: Backend, request: HttpRequest, connection: Connection) -> None:
         self._pieces = backend.local(request) if backend.local else iter(())
-        self._line = line
+        self._connection = connection
 
     def read(self, sink: Sink) -> None:
-        """Hand on the pieces with the times at which they were made.
+        """Give the pieces to ``sink`` with the times at which they were made.
 
         Raises:
             ConnectionLost: the stream was cancelled.
             TimedOut: a time limit was reached.
         """
         for wait, piece in self._pieces:
-            patience = self._line.patience()
-            if wait and self._line.cancelled.wait(min(wait, patience)):
+            timeout = self._connection.read_timeout()
+            if wait and self._connection.wait_cancelled(min(wait, timeout)):
                 raise ConnectionLost(sent=True)
-            if wait > patience:
-                raise self._line.expired()
-            self._line.answering = True
-            self._line.stamp = time.perf_counter()
-            sink(self._line.since_sent(), piece)
+            if wait > timeout:
+                raise self._connection.timed_out()
+            self._connection.body_began()
+            self._connection.bytes_arrived()
+            sink(self._connection.arrival_time(), piece)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Does nothing: the response holds no connection."""

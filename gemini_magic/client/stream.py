@@ -1,6 +1,6 @@
-"""A stream: one reply on its way, that whoever waits can watch, iterate over and cancel.
+"""A stream: one response in progress, which callers can wait for, iterate over and cancel.
 
-It starts the reader's thread and wakes waiters; it reads no bytes itself and draws nothing.
+It starts the reader's thread and wakes waiters; it reads no bytes itself and displays nothing.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from .endpoint import endpoint_of
 from .exchange_writer import LedgerGuard
 from .reader import StreamReader
 from .secret import Key
-from .switch_interval import begin_live, end_live
-from .text_file import Transcript
+from .switch_interval import stream_ended, stream_started
+from .text_file import TextFile
 
 __all__ = ["Stream", "open_stream", "play"]
 
-_FAREWELL = 0.03  # seconds that cancelling waits for the reader
+_CANCEL_WAIT = 0.03  # seconds that cancelling waits for the reader
 _running: weakref.WeakSet[Stream] = weakref.WeakSet()
 
 
 def _after_fork() -> None:
     for stream in list(_running):
-        stream._orphaned()  # noqa: SLF001 - its own module
+        stream._close_in_child()  # noqa: SLF001 - this module
 
 
 if hasattr(os, "register_at_fork"):
@@ -56,16 +56,20 @@ class _Waiter(NamedTuple):
 
 
 class Stream:
-    """One reply on its way; it is sent at once.
+    """One response in progress; the request is sent at once.
 
-    Waiters wake on their own thread or loop; at most one wake-up is pending for each. A bad ending is not raised
-    here: it stands in ``ledger.status``.
+    Waiters wake on their own thread or event loop; at most one wake-up is pending for each. The stream does not raise
+    an error that ends it: ``ledger.status`` and ``ledger.error`` hold it.
+
+    Args:
+        job: what to do.
+        ledger: receives what arrives.
     """
 
     def __init__(self, job: StreamJob, ledger: Ledger) -> None:
         self.ledger = ledger
-        self._transcript = job.transcript
-        self._line = Connection(
+        self._text_file = job.text_file
+        self._connection = Connection(
             connect=job.options.connect_timeout,
             first_byte=job.options.first_byte_timeout,
             stall=job.options.stall_timeout,
@@ -74,68 +78,71 @@ class Stream:
         self._writing = threading.Lock()
         self._changes = threading.Condition()
         self._waiters: list[_Waiter] = []
-        self._over = threading.Event()
-        pen = LedgerGuard(self._writing, self._line, self._notify)
-        self._reader = StreamReader(job, ledger, self._line, pen, self._end)
+        self._done = threading.Event()
+        guard = LedgerGuard(self._writing, self._connection, self._notify)
+        self._reader = StreamReader(job, ledger, self._connection, guard, self._end)
         self._thread = threading.Thread(target=self._reader.run, name="gemini-reader", daemon=True)
         _running.add(self)
-        begin_live()
+        stream_started()
         self._thread.start()
 
     # -- the end
 
     @property
     def done(self) -> bool:
-        """Whether it is over."""
-        return self._over.is_set()
+        """Whether the stream has ended."""
+        return self._done.is_set()
 
     def _end(self, cause: Cause, error: GeminiMagicError | None = None) -> bool:
-        """Close the ledger, once: whoever comes second changes nothing. Returns whether this was the first."""
+        """Close the ledger. Only the first call has an effect. Returns whether this was the first."""
         with self._writing:
-            if self._over.is_set():
+            if self._done.is_set():
                 return False
-            self._line.cancelled.set()  # from here on the reader's pen writes no more
+            self._connection.cancel()  # from now on the guard refuses the reader
             self.ledger.close(cause, t=self._reader.now(), error=error)
-            self._finish_transcript()
-            self._over.set()
+            self._finish_text_file()
+            self._done.set()
         _running.discard(self)
-        end_live()
+        stream_ended()
         self._notify()
         return True
 
-    def _finish_transcript(self) -> None:
-        if self._transcript is None:
+    def _finish_text_file(self) -> None:
+        if self._text_file is None:
             return
-        before = self._transcript.problem
-        said = self._transcript.finish()
-        if said is not None:
-            self.ledger.note(said.kind, said.message)
-        if self._transcript.problem != before:
-            self.ledger.note("not-written", f"{self._transcript.problem}.", severity="warning")
+        before = self._text_file.problem
+        note = self._text_file.finish()
+        if note is not None:
+            self.ledger.note(note.kind, note.message)
+        if self._text_file.problem != before:
+            self.ledger.note("not-written", f"{self._text_file.problem}.", severity="warning")
 
     def cancel(self, cause: Literal["interrupt", "stop"] = "interrupt") -> None:
-        """Stop it, from any thread; returns at once with the ledger closed. A second call changes nothing.
+        """Stop the stream, from any thread; returns at once with the ledger closed. A second call has no effect.
 
-        The connection is shut down; a thread that is still connecting is left behind, its late result dropped.
+        The socket is shut down. A reader that is still connecting is left behind, and its late result is dropped.
+
+        Args:
+            cause: who stopped it, an interrupt of the kernel or the Stop button.
         """
         if not self._end(cause):
             return
-        self._line.cut()
+        self._connection.shutdown()
         if self._thread is not threading.current_thread():
-            self._thread.join(_FAREWELL)  # it usually ends within a millisecond, its recording with it
+            self._thread.join(_CANCEL_WAIT)  # usually it ends within a millisecond, and its recording with it
 
-    def _orphaned(self) -> None:
-        """This is a forked child: the reader lives in the parent only."""
+    def _close_in_child(self) -> None:
+        """Close the stream in a forked child: its reader runs in the parent only."""
         self._writing = threading.Lock()
         self._changes = threading.Condition()
         self._waiters = []
-        if self._transcript is not None:
-            self._transcript.forget()
-        words = "The stream belongs to the process that began it."
-        self._end("cut", ConnectionFailed(words, remedy="Ask again in this process."))
+        if self._text_file is not None:
+            self._text_file.close_in_child()
+        message = "The stream belongs to the process that started it."
+        self._end("cut", ConnectionFailed(message, remedy="Send the request again in this process."))
 
     def close(self) -> None:
-        """Stop it if it still runs."""
+        """Stop the stream if it is still running."""
         self.cancel("stop")
 
     def __enter__(self) -> Self:
@@ -157,28 +164,28 @@ class Stream:
                 waiter.loop.call_soon_threadsafe(waiter.woken.set)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end, at most ``timeout`` seconds; whether it is over."""
-        return self._over.wait(timeout)
+        """Wait for the end, at most ``timeout`` seconds. Returns whether the stream has ended."""
+        return self._done.wait(timeout)
 
     def wait_change(self, version: int, timeout: float | None = None) -> int:
-        """Wait until the ledger's version is another one, at most ``timeout`` seconds; returns the version."""
+        """Wait until the ledger has another version than this one, at most ``timeout`` seconds. Returns the version."""
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._changes:
-            while self.ledger.version == version and not self._over.is_set():
+            while self.ledger.version == version and not self._done.is_set():
                 left = None if deadline is None else deadline - time.monotonic()
                 if (left is not None and left <= 0) or not self._changes.wait(left):
                     break
         return self.ledger.version
 
     async def changed(self, version: int, timeout: float | None = None) -> int:  # noqa: ASYNC109 - a tick, not a deadline
-        """The same on an event loop, which goes on meanwhile."""
+        """The same on an event loop, without blocking it."""
         waiter = _Waiter(asyncio.get_running_loop(), asyncio.Event())
         with self._changes:
             self._waiters.append(waiter)
         try:
-            if self.ledger.version == version and not self._over.is_set():
-                # Not wait_for: before Python 3.12 it drops a cancellation that comes in the moment of waking, and a
-                # kernel's interrupt is noticed by the loop exactly when something else wakes it.
+            if self.ledger.version == version and not self._done.is_set():
+                # Not wait_for: before Python 3.12 it loses a cancellation that arrives in the moment of waking, and the loop
+                # notices a kernel's interrupt exactly when something else wakes it.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(timeout):
                         await waiter.woken.wait()
@@ -190,14 +197,14 @@ class Stream:
     # -- iterating
 
     def __iter__(self) -> Iterator[Event]:
-        """The events from the first one on, until the end."""
+        """Iterate over the events, from the first one to the end of the stream."""
         events, cursor = self.ledger.events, 0
         while True:
-            version, over = self.ledger.version, self.done
+            version, done = self.ledger.version, self.done
             while cursor < len(events):
                 yield events[cursor]
                 cursor += 1
-            if over:
+            if done:
                 return
             self.wait_change(version)
 
@@ -205,13 +212,13 @@ class Stream:
         """The same on an event loop."""
         events, cursor = self.ledger.events, 0
         while True:
-            version, over = self.ledger.version, self.done
+            version, done = self.ledger.version, self.done
             while cursor < len(events):
                 yield events[cursor]
                 cursor += 1
-            if over:
+            if done:
                 return
-            await asyncio.sleep(0)  # a stream that is always ahead must not keep the loop to itself
+            await asyncio.sleep(0)  # a stream that is always ahead must not block the loop
             await self.changed(version)
 
 
@@ -226,44 +233,44 @@ def open_stream(
     replay: Replay | None = None,
     before: str = "",
 ) -> Stream:
-    """Send a request.
+    """Send a request and read the response in the background.
 
     Args:
-        request: what is asked.
+        request: the request.
         options: limits, retries, address.
-        ledger: where the answer is written down.
+        ledger: receives the response.
         backend: the dialect.
-        key: the key for the address, None to send none.
-        recorders: files that get a copy of what goes over the wire.
+        key: the key for the address, None to send no key.
+        recorders: the files that record the exchanges.
         replay: a recording that answers in place of the network.
-        before: text that came earlier of the same answer; the file of ``--to`` begins with it.
+        before: the earlier part of the same answer; the file of ``--to`` begins with it.
 
     Raises:
-        OptionError: the request cannot be sent as it is, or a file cannot be written. Anything later, such as a
-            recording that holds no answer to it, is an ending of the stream and stands in the ledger.
+        OptionError: the request is not valid, or a file cannot be written. A later failure, such as a recording
+            without an answer to the request, ends the stream; the ledger then holds the error.
     """
     endpoint = endpoint_of(options)
     http, whole = backend.encode(request, endpoint), None
     if options.fallback and not options.no_stream:
         whole = backend.encode(request, endpoint._replace(form="whole"))
-    transcript = None
+    text_file = None
     if options.to:
-        transcript = Transcript(Path(options.to).expanduser(), ledger, before=before)
-    job = StreamJob(http, backend, options, key, recorders, replay, whole, transcript)
+        text_file = TextFile(Path(options.to).expanduser(), ledger, before=before)
+    job = StreamJob(http, backend, options, key, recorders, replay, whole, text_file)
     return Stream(job, ledger)
 
 
 def play(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledger, *, speed: float = 1.0) -> Stream:
-    """The same stream once more, at ``speed`` times its pace; nothing is sent.
+    """Play recorded exchanges as a stream, at ``speed`` times their pace; nothing is sent.
 
     Args:
-        exchanges: the run, with its tries in order; at least one.
+        exchanges: the attempts of one request, in order; at least one.
         backend: the dialect of the bodies.
         ledger: an empty ledger.
-        speed: 0 means without waiting.
+        speed: how many times as fast; 0 means without waiting.
 
     Raises:
-        RecordingError: the speed is none.
+        RecordingError: the speed is negative or infinite.
     """
     first = exchanges[0]
     http = HttpRequest(first.method, first.url, first.headers, first.body)

@@ -1,7 +1,6 @@
-"""A transcript: the answer's text in a file that can be read at every moment, with a footer at its end.
+"""The file of ``--to``: the text of an answer, readable while it grows, with a footer at the end.
 
-It reads a ledger by cursor; it does not know where the text comes from, and trouble with the file never stops a
-stream.
+It reads the ledger with a cursor. A file that cannot be written never stops a stream.
 """
 
 from __future__ import annotations
@@ -18,19 +17,22 @@ from ..events import Note
 from ..ledger import Ledger
 from ..prices import said_cost
 
-__all__ = ["Transcript"]
+__all__ = ["TextFile"]
 
 
-class Transcript:
-    """Writes the answer of one ledger, each piece through to the file.
+class TextFile:
+    """Writes the answer of one ledger to a file, each piece unbuffered.
 
-    The file is opened at once, so that an unusable one is found before anything is sent. What a file holds already
-    is replaced when the first text comes, and stays when none does.
+    The file is opened at once, so that a file that cannot be written is found before the request is sent. The first
+    text replaces the content of an existing file; without any text, the content stays.
 
     Args:
-        path: the file; its folder exists.
-        ledger: whose answer it is.
-        before: text that came earlier, of an answer that is gone on with.
+        path: the file, in an existing folder.
+        ledger: the ledger of the answer.
+        before: the earlier part of an answer that is resumed.
+
+    Attributes:
+        problem: why the file could not be written to its end, or None.
 
     Raises:
         OptionError: the file cannot be written.
@@ -51,13 +53,13 @@ class Transcript:
         except OSError as error:
             raise OptionError(
                 f"--to {path}: the file cannot be written ({error.strerror or error}).",
-                remedy="Name a file in a folder that exists.",
+                remedy="Choose a file in an existing folder.",
             ) from None
         if not self._filled:
             self._begin()
 
-    def follow(self) -> None:
-        """Write what is new."""
+    def write_new(self) -> None:
+        """Write the text that has arrived since the last call."""
         with self._lock:
             pieces = self._ledger.answer[self._cursor :]
             if pieces and self._file is not None:
@@ -67,36 +69,36 @@ class Transcript:
                 self._write("".join(pieces))
 
     def finish(self) -> Note | None:
-        """The ledger is closed: write the rest and the footer, and close the file. A second call changes nothing.
+        """Write the rest and the footer of a closed ledger, and close the file. A second call has no effect.
 
         Returns:
-            Where the text is; None when it could not be written to its end, which ``problem`` tells.
+            A note that names the file; None when the file could not be written to its end (see ``problem``).
         """
-        self.follow()
+        self.write_new()
         with self._lock:
             if self._file is None:
                 return None
             if self._filled:
                 self._close()
-                return Note("kept", f"No text came; {self.path} is as it was.")
-            words = f"The text of the answer is in {self.path}."
+                return Note("kept", f"No text arrived; {self.path} was not changed.")
+            message = f"The text of the answer is in {self.path}."
             if self._empty:
-                words = f"No text came; {self.path} says only how it ended."
+                message = f"No text arrived; {self.path} holds only the status."
             gap = "" if self._empty else "\n" if self._ends_line else "\n\n"
             self._write("\n".join((f"{gap}---", *_footer(self._ledger), "")))
             self._close()
-            return None if self.problem else Note("written", words)
+            return None if self.problem else Note("written", message)
 
     def _begin(self) -> None:
-        """What the file held gives way to what came earlier of this answer."""
+        """Replace the content of the file with the earlier part of this answer."""
         self._filled = False
         if self._file is not None and stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
-            with suppress(OSError):  # a file that only grows
+            with suppress(OSError):  # an append-only file
                 self._file.truncate(0)
         self._write(self._before)
 
-    def forget(self) -> None:
-        """This is a forked child: the file is its parent's."""
+    def close_in_child(self) -> None:
+        """Close the file in a forked child without writing: it belongs to the parent."""
         self._lock = threading.Lock()
         self._close()
 

@@ -1,6 +1,6 @@
-"""HTTP: connections shared by all streams, sockets that can be cut from outside, and arrival times taken at the socket.
+"""HTTP: a connection pool shared by all streams, sockets that another thread can shut down, arrival times at the socket.
 
-The only module that imports httpx and httpcore. It does not know what the bytes mean nor why they are wanted.
+Only this module imports httpx and httpcore. It does not interpret the bytes.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Self
 
 import httpcore
 import httpx
@@ -21,67 +21,122 @@ import httpx
 from ..backends import HttpRequest
 from ..errors import ConnectionFailed, WireError
 from .chunked import ChunkJoiner
-from .connection import Connection, ConnectionLost, HostUnreachable, Sink, keep_alive
-from .log_filter import carries
-from .proxies import agent_headers, proxy_for, unusable
+from .connection import Connection, ConnectionLost, HostUnreachable, Sink, enable_keepalive
+from .log_filter import mask_in_logs
+from .proxies import agent_headers, proxy_error, proxy_for
 
-__all__ = ["HttpAnswer", "send"]
+__all__ = ["HttpResponse", "send"]
 
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=200, keepalive_expiry=30.0)
-_WRITE_LIMIT = 30.0  # seconds without a byte of the request being taken
-_ENDED = re.compile("disconnected|closed connection")  # of httpcore's and h11's messages
+_WRITE_LIMIT = 30.0  # seconds in which the server accepts no byte of the request
+_ENDED = re.compile("disconnected|closed connection")  # in messages of httpcore and h11
 _NETWORK = "Check the network, the proxy settings and --base-url."
 
 
-class _Current(threading.local):
-    line: Connection | None = None
+class _ExchangeContext(float):
+    """The exchange that a network stream reads and writes for.
+
+    A network stream must know the connection to report to, and where the body goes. But httpcore gives its network
+    backend nothing of a request except the values of the request's ``timeout`` extension, which it passes unchanged to
+    every connect, read and write: on new and on pooled connections, and through proxies. So this object is each of
+    these values. For httpcore it is a number, the seconds that connecting may take; for our streams it is the exchange.
+    It comes with every call, so nothing depends on the thread, and a pooled connection keeps nothing of an earlier
+    exchange.
+
+    Args:
+        connection: the stream's connection.
+        request_sent: called once, on the reader's thread, when the request was sent and before the first wait.
+
+    Attributes:
+        connection: as above.
+        before_read: called on the reader's thread before each wait for bytes.
+        body: receives the data of the body's HTTP chunks, which then bypasses the parser; None to parse everything.
+    """
+
+    connection: Connection
+    before_read: Callable[[], None]
+    body: list[bytes] | None
+
+    def __new__(cls, connection: Connection, request_sent: Callable[[], None]) -> Self:
+        context = super().__new__(cls, connection.connect_timeout())
+        context.connection = connection
+        context.body = None
+
+        def sent() -> None:
+            context.before_read = _nothing
+            request_sent()
+
+        context.before_read = sent
+        return context
+
+    def begin_body(self, before_read: Callable[[], None], body: list[bytes] | None) -> None:
+        """Begin to read the body; both arguments are the attributes from now on."""
+        self.before_read, self.body = before_read, body
+
+    def end_body(self) -> None:
+        """Stop reading the body."""
+        self.before_read, self.body = _nothing, None
 
 
-_current = _Current()  # the line of the reader whose thread this is
+def _nothing() -> None:
+    pass
 
 
 class _NetworkStream(httpcore.NetworkStream):
-    """A network stream that tells its reader's line what it waits on and when bytes came.
+    """A network stream that reports which socket it waits on, and when bytes arrive, to the exchange's connection.
 
-    The chunks of a body go past httpcore's parser where the line takes them; the parser sees the head and the end. It
-    takes longer over a chunk than all else that happens to an event.
+    The data of a body's chunks bypasses httpcore's parser where the exchange accepts it; the parser sees the head and
+    the end. Parsing one chunk takes longer than everything else that happens to an event.
+
+    Args:
+        inner: the wrapped stream.
+        opened_by: the exchange whose request opened the stream. It stands in for the timeout where httpcore passes
+            none, which is while it negotiates with a SOCKS proxy.
     """
 
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, opened_by: _ExchangeContext | None) -> None:
         self._inner = inner
+        self._opened_by = opened_by
         self._sock: socket.socket | None = inner.get_extra_info("socket")
-        self._rechunker = ChunkJoiner()
+        self._chunks = ChunkJoiner()
         self._ended = False
 
+    def _context(self, timeout: float | None) -> _ExchangeContext | None:
+        """The exchange of a call with this timeout."""
+        if isinstance(timeout, _ExchangeContext):
+            self._opened_by = None
+            return timeout
+        return self._opened_by
+
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        context = self._context(timeout)
         while not self._ended:
-            data = self._receive(max_bytes, timeout)
+            data = (
+                self._inner.read(max_bytes, timeout) if context is None else self._receive(max_bytes, context)
+            )
             self._ended = not data
-            aside = _current.line.aside if _current.line else None
-            if found := self._rechunker.feed(data, aside) if data else self._rechunker.close():
+            body = None if context is None else context.body
+            if found := self._chunks.feed(data, body) if data else self._chunks.close():
                 return found
         return b""
 
-    def _receive(self, max_bytes: int, timeout: float | None) -> bytes:
-        line = _current.line
-        if line is None:
-            return self._inner.read(max_bytes, timeout)
-        if line.before_read is not None:
-            line.before_read()
-        patience = line.patience()
-        with line.on(self._sock):
-            data = self._inner.read(max_bytes, patience)
-            line.stamp = time.perf_counter()
+    def _receive(self, max_bytes: int, context: _ExchangeContext) -> bytes:
+        context.before_read()
+        connection = context.connection
+        timeout = connection.read_timeout()
+        with connection.attached(self._sock):
+            data = self._inner.read(max_bytes, timeout)
+            connection.bytes_arrived()
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        line = _current.line
-        if line is None:
+        context = self._context(timeout)
+        if context is None:
             self._inner.write(buffer, timeout)
             return
-        with line.on(self._sock):
-            self._inner.write(buffer, timeout)
-        line.sent = time.perf_counter()
+        with context.connection.attached(self._sock):
+            self._inner.write(buffer, _WRITE_LIMIT)
+        context.connection.request_sent()
 
     def close(self) -> None:
         self._inner.close()
@@ -89,11 +144,11 @@ class _NetworkStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
+        context = self._context(timeout)
         began = time.perf_counter()
-        secured = _NetworkStream(self._inner.start_tls(ssl_context, server_hostname, timeout))
-        line = _current.line
-        if line is not None:
-            line.connecting = (line.connecting or 0.0) + time.perf_counter() - began
+        secured = _NetworkStream(self._inner.start_tls(ssl_context, server_hostname, timeout), context)
+        if context is not None:
+            context.connection.connected(time.perf_counter() - began)
         return secured
 
     def get_extra_info(self, info: str) -> Any:
@@ -101,7 +156,7 @@ class _NetworkStream(httpcore.NetworkStream):
 
 
 class _NetworkBackend(httpcore.SyncBackend):
-    """Opens connections whose streams can be cut."""
+    """Opens connections whose sockets another thread can shut down."""
 
     def connect_tcp(
         self,
@@ -113,20 +168,21 @@ class _NetworkBackend(httpcore.SyncBackend):
     ) -> httpcore.NetworkStream:
         began = time.perf_counter()
         stream = super().connect_tcp(host, port, timeout, local_address, socket_options)
-        if _current.line is not None:
-            _current.line.connecting = time.perf_counter() - began
-        keep_alive(stream.get_extra_info("socket"))
-        return _NetworkStream(stream)
+        context = timeout if isinstance(timeout, _ExchangeContext) else None
+        if context is not None:
+            context.connection.connected(time.perf_counter() - began)
+        enable_keepalive(stream.get_extra_info("socket"))
+        return _NetworkStream(stream, context)
 
 
 class _Transport(httpx.HTTPTransport):
     """httpx's transport (HTTP/1.1 only) over our network backend."""
 
     def __init__(self, proxy: str | None, *, secure: bool) -> None:
-        # Reading the certificates takes longer than a thousand events; without them no certificate is trusted.
+        # Loading the certificates takes longer than a thousand events. An empty context trusts no certificate.
         verify = True if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         super().__init__(verify=verify, http1=True, http2=False, limits=_LIMITS, proxy=proxy)
-        # httpx offers no argument for it; tests/client pins that cancelling works, which it would not without.
+        # httpx has no argument for it. tests/client checks that cancelling works, which depends on it.
         self._pool._network_backend = _NetworkBackend()  # noqa: SLF001
 
 
@@ -135,8 +191,8 @@ _transports_lock = threading.Lock()
 
 
 def _after_fork() -> None:
-    """A child process has no right to its parent's connections."""
-    global _transports_lock  # noqa: PLW0603 - the lock may be held by a thread that does not exist here
+    """Drop the pools in a forked child: the connections belong to the parent."""
+    global _transports_lock  # noqa: PLW0603 - the lock may be held by a thread that does not exist in the child
     _transports.clear()
     _transports_lock = threading.Lock()
 
@@ -148,149 +204,160 @@ if hasattr(os, "register_at_fork"):
 def _transport(url: str) -> _Transport:
     """The shared transport for this URL; a changed environment (proxy, certificates) makes a new one.
 
-    What an ``httpx.Client`` would add is not wanted here: redirects, cookies (what one server sets has no business in
-    another stream), credentials of a .netrc, proxies and headers of its own choice.
+    An ``httpx.Client`` would add redirects, cookies (those of one stream would go out with another), the credentials
+    of a .netrc, and its own choice of proxies and headers. None of these belongs here.
+
+    Raises:
+        HostUnreachable: the proxy or certificate settings are not usable.
     """
     proxy = proxy_for(url)
     secure = not url.lower().startswith("http:")
-    which = (secure, proxy, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    settings = (secure, proxy, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     with _transports_lock:
-        if which not in _transports:
+        if settings not in _transports:
             try:
-                _transports[which] = _Transport(proxy, secure=secure)
+                _transports[settings] = _Transport(proxy, secure=secure)
             except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
-                raise HostUnreachable(unusable(error), again=False) from None
-        return _transports[which]
+                raise HostUnreachable(proxy_error(error), retryable=False) from None
+        return _transports[settings]
 
 
-class HttpAnswer:
-    """An answer whose head has come: its status and headers, and its body piece by piece.
+class HttpResponse:
+    """A response whose head has arrived: its status and headers, and its body piece by piece.
 
     ``status``, ``reason``, ``http_version`` and ``headers`` are the head's.
     """
 
-    def __init__(self, response: httpx.Response, line: Connection) -> None:
+    def __init__(self, response: httpx.Response, context: _ExchangeContext) -> None:
         self.status = response.status_code
         self.reason = response.reason_phrase
         self.http_version = response.http_version
         self.headers = tuple(response.headers.multi_items())
         self._response = response
-        self._line = line
+        self._context = context
 
     def read(self, sink: Sink) -> None:
         """Read the body to its end: ``sink(seconds since sent, bytes)`` for each read from the socket.
 
-        Content-encoding is undone. What the sink raises ends the reading.
+        The content-encoding is undone. An exception of the sink ends the reading.
 
         Raises:
             ConnectionLost: the connection ended too early.
             TimedOut: a time limit was reached.
             WireError: the content-encoding is broken.
         """
-        line, held = self._line, list[bytes]()
+        context, connection, held = self._context, self._context.connection, list[bytes]()
 
-        def hand_on() -> None:
+        def deliver() -> None:
             if held:
-                line.answering = True
+                connection.body_began()
                 data = held[0] if len(held) == 1 else b"".join(held)
                 held.clear()
-                sink(line.since_sent(), data)
+                sink(connection.arrival_time(), data)
 
-        with _watched(line):
-            # One HTTP chunk may hold a word only; all that came with one read are handed on together, at the latest
-            # before the next read waits.
-            line.before_read = hand_on
-            line.aside = None if "content-encoding" in self._response.headers else held
+        with _translated(connection):
+            # An HTTP chunk may hold a single word. All chunks of one read are delivered together, at the latest before
+            # the next read waits.
+            context.begin_body(deliver, None if "content-encoding" in self._response.headers else held)
             try:
                 for piece in self._response.iter_bytes():
-                    held.append(piece)  # what goes aside is put there meanwhile
+                    held.append(piece)  # data that bypasses the parser is put there meanwhile
             except httpx.HTTPError:
-                line.before_read = None
-                hand_on()  # it came with the same read as what broke, but before it
+                context.end_body()
+                deliver()  # it arrived in the same read as the bytes that broke, but before them
                 raise
             finally:
-                line.before_read = line.aside = None
-            hand_on()
+                context.end_body()
+            deliver()
 
     def close(self) -> None:
-        """Give the connection back, or close it when the body was not read to its end."""
+        """Return the connection to the pool, or close it when the body was not read to its end."""
         with contextlib.suppress(Exception):
             self._response.close()
 
 
 @contextlib.contextmanager
-def _watched(line: Connection) -> Iterator[None]:
-    """Run a network call for a line, with httpx's errors turned into ours."""
-    _current.line = line
+def _translated(connection: Connection) -> Iterator[None]:
+    """Raise our exceptions in place of httpx's."""
     try:
         yield
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        failed = ConnectionFailed(f"The address cannot be used: {_plain(error)}.", remedy="Check --base-url.")
-        raise HostUnreachable(failed, again=False) from None
+        failed = ConnectionFailed(
+            f"The server's address is not valid: {_text(error)}.", remedy="Check --base-url."
+        )
+        raise HostUnreachable(failed, retryable=False) from None
     except httpx.HTTPError as error:
-        raise _ours(error, line) from None
-    finally:
-        _current.line = None
+        raise _translation(error, connection) from None
 
 
-def _ours(error: httpx.HTTPError, line: Connection) -> Exception:
-    """The same failure in our words, without a URL, a header or an object of httpx."""
+def _translation(error: httpx.HTTPError, connection: Connection) -> Exception:
+    """The same failure as an exception of ours, without a URL, a header or an object of httpx."""
     match error:
         case httpx.ReadTimeout() | httpx.WriteTimeout():
-            return line.expired()
+            return connection.timed_out()
         case httpx.ConnectTimeout():
-            left = line.left()
-            if left is not None and left <= 0:
-                return line.expired()
+            remaining = connection.remaining()
+            if remaining is not None and remaining <= 0:
+                return connection.timed_out()
             failed = ConnectionFailed(
-                f"No connection within {line.connect:g} s.",
-                remedy=f"{_NETWORK} --connect-timeout waits longer.",
+                f"No connection within {connection.connect_limit:g} s.",
+                remedy=f"{_NETWORK} A larger --connect-timeout waits longer.",
             )
-            return HostUnreachable(failed, again=True)
+            return HostUnreachable(failed, retryable=True)
         case httpx.ConnectError() | httpx.ProxyError():
-            words = _plain(error)
-            certificate = "CERTIFICATE" in words.upper()
-            remedy = "SSL_CERT_FILE names the certificates to trust." if certificate else _NETWORK
-            failed = ConnectionFailed(f"No connection: {words}.", remedy=remedy)
-            return HostUnreachable(failed, again=not certificate)
+            text = _text(error)
+            certificate = "CERTIFICATE" in text.upper()
+            remedy = (
+                "Set SSL_CERT_FILE to the certificates that Python should trust." if certificate else _NETWORK
+            )
+            failed = ConnectionFailed(f"Could not connect: {text}.", remedy=remedy)
+            return HostUnreachable(failed, retryable=not certificate)
         case httpx.DecodingError():
             return WireError(
                 "The server's compression is broken.",
-                remedy="Ask again; a proxy on the way may be the cause.",
+                remedy="Try again. A proxy between this computer and the server may be the cause.",
             )
-        case httpx.RemoteProtocolError() if not (line.answering or _ENDED.search(str(error))):
-            # An answer, only none that can be read: to ask again could be billed again.
-            return WireError("The server's answer is not HTTP.", remedy=_NETWORK)
+        case httpx.RemoteProtocolError() if not (connection.in_body or _ENDED.search(str(error))):
+            # The server did answer, although not readably: another attempt could be billed again.
+            return WireError("The server's response is not valid HTTP.", remedy=_NETWORK)
         case _:
-            return ConnectionLost(sent=bool(line.sent))
+            return ConnectionLost(sent=bool(connection.sent))
 
 
-def _plain(error: Exception) -> str:
+def _text(error: Exception) -> str:
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
 def send(
-    request: HttpRequest, line: Connection, key: tuple[str, str] | None, *, own_host: bool
-) -> HttpAnswer:
-    """Send a request and wait for the head of its answer.
+    request: HttpRequest,
+    connection: Connection,
+    key: tuple[str, str] | None,
+    *,
+    own_host: bool,
+    request_sent: Callable[[], None] = _nothing,
+) -> HttpResponse:
+    """Send a request and wait for the head of its response.
 
     Args:
         request: the request, without a key.
-        line: the reader's line.
-        key: header name and value of the key, in clear; None to send none.
-        own_host: whether the host is the backend's own, which may know who asks.
+        connection: the connection of the stream.
+        key: name and value of the header that carries the key, in clear; None to send no key.
+        own_host: whether the host is the backend's own, which may learn the client's versions.
+        request_sent: called once, when the request was sent and before the wait for the response.
 
     Raises:
-        HostUnreachable: the server was not reached.
-        ConnectionLost: the connection ended before the head came.
+        HostUnreachable: the server could not be reached.
+        ConnectionLost: the connection ended before the head arrived.
         TimedOut: a time limit was reached.
+        WireError: the response is not HTTP.
     """
-    line.begin()
+    connection.begin_request()
     headers = [*request.headers, *agent_headers(own_host=own_host), *(() if key is None else (key,))]
-    carries(key)
-    with _watched(line):
+    mask_in_logs(key)
+    with _translated(connection):
         transport = _transport(request.url)
-        timeout = {"connect": line.connect_limit(), "write": _WRITE_LIMIT, "read": None, "pool": None}
+        context = _ExchangeContext(connection, request_sent)
+        timeout = {"connect": context, "write": context, "read": context, "pool": None}
         prepared = httpx.Request(
             request.method,
             request.url,
@@ -298,4 +365,4 @@ def send(
             content=request.body,
             extensions={"timeout": timeout},
         )
-        return HttpAnswer(transport.handle_request(prepared), line)
+        return HttpResponse(transport.handle_request(prepared), context)

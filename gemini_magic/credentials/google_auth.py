@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from ..backends import HttpRequest
-from ..client import Fetched, Key, Secret, fetched
+from ..client import FetchedResponse, Key, Secret, fetch_response
 from ..errors import CredentialsError, GeminiMagicError
 from ..options import Options
 
@@ -31,7 +31,7 @@ _credentials: dict[str | None, Any] = {}
 class _Response:
     """An HTTP response as google-auth expects it."""
 
-    def __init__(self, answer: Fetched) -> None:
+    def __init__(self, answer: FetchedResponse) -> None:
         self.status = answer.status
         self.headers = {name.lower(): value for name, value in answer.headers}
         self.data = answer.body
@@ -62,7 +62,9 @@ class _Transport:
         data = body.encode() if isinstance(body, str) else body or b""
         problem = ""
         try:
-            return _Response(fetched(HttpRequest(method, url, tuple((headers or {}).items()), data), limits))
+            return _Response(
+                fetch_response(HttpRequest(method, url, tuple((headers or {}).items()), data), limits)
+            )
         except GeminiMagicError as error:
             problem = error.message
         raise self._error_type(problem)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
-from ..backends import Auth, Backend, may_carry
+from ..backends import Auth, Backend, may_send_key
 from ..client import Key, Secret, endpoint_of
 from ..errors import CredentialsError
 from ..options import Options
@@ -104,7 +104,7 @@ def _auth_and_url(backend: Backend, options: Options) -> tuple[Auth | None, str]
     url = backend.url(options.model, endpoint)
     if auth.signs_in:
         _check_sign_in(auth, url, options.key_env)
-    elif not may_carry(auth, url, options.key_env) and options.key_env is not None:
+    elif not may_send_key(auth, url, options.key_env) and options.key_env is not None:
         raise CredentialsError(
             f"The key in {options.key_env} is for another host and is not sent to {_origin(url)}.",
             remedy="Store the key for this address in a separate variable and name that variable with --key-env.",

@@ -7,17 +7,17 @@ time. They change nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
+from ..backends import backend
 from ..content import Opaque, Text
-from ..events import Chunk, Delta, Failure, Finish, Note, status_of
+from ..events import Chunk, Delta, Failure, Finish, Note
 from ..ledger import Ledger
 from ..lenient_json import clean
 from ..tables import Rows
-from .known_fields import ANSWER, CANDIDATE, ENUM_VALUES, PART, USAGE
 from .offsets import ChunkOffsets
 
 __all__ = ["check_stream"]
@@ -28,10 +28,6 @@ _MIN_DISTINCT: Final = 5  # different characters: the lines of a table may occur
 _ALIASES: Final = ("latest", "gemini-pro", "gemini-flash")  # endings of names that stand for the newest model
 _MAX_NAME: Final = 60  # characters of a server's name for something
 _MAX_NAMES: Final = 5  # unknown names that one note lists
-
-# Objects whose fields the API does not define.
-_FREE_FORM: Final = {"args", "response", "error", "groundingMetadata", "inlineData"}
-_DIALECTS: Final = ("gemini", "vertex", "adaptive")
 
 
 def check_stream(ledger: Ledger, offsets: ChunkOffsets) -> list[Note]:
@@ -53,8 +49,9 @@ def check_stream(ledger: Ledger, offsets: ChunkOffsets) -> list[Note]:
         *_model(ledger),
         *_parts_and_errors(ledger, offsets),
     ]
-    if ledger.backend in _DIALECTS:
-        notes += _fields(chunks)
+    undocumented = backend(ledger.backend).undocumented
+    if undocumented is not None:
+        notes += _fields(chunks, undocumented)
     return sorted(notes, key=lambda note: -1 if note.chunk is None else note.chunk)
 
 
@@ -70,7 +67,7 @@ def _finish_reasons(ledger: Ledger) -> Iterator[Note]:
     for event, chunk in zip(list(ledger.events), rows["chunk"], strict=False):
         if chunk is None:
             continue
-        if isinstance(event, Finish) and not event.prompt and status_of(event.reason) is not None:
+        if isinstance(event, Finish) and not event.prompt and event.outcome is not None:
             pending.setdefault(event.candidate, chunk)
         elif isinstance(event, Delta) and pending.get(event.candidate, chunk) < chunk:
             if not (isinstance(event.part, Text) and not event.part.text):
@@ -199,7 +196,9 @@ class _Findings:
         return ", ".join(sorted(self.names[kind])[:_MAX_NAMES])
 
 
-def _fields(chunks: Iterable[Chunk]) -> Iterator[Note]:
+def _fields(
+    chunks: Iterable[Chunk], undocumented: Callable[[Any], Iterable[tuple[str, str]]]
+) -> Iterator[Note]:
     """Fields and enum values that are not documented, keys that occur twice, and empty parts."""
     found = _Findings()
     for chunk in chunks:
@@ -207,14 +206,8 @@ def _fields(chunks: Iterable[Chunk]) -> Iterator[Note]:
             value = json.loads(chunk.raw, object_pairs_hook=partial(_checked_object, found, chunk.index))
         except (ValueError, RecursionError):
             continue  # the readers have noted it
-        for name, text in _unknown_values(value):
-            found.add("unknown-value", chunk.index, f"{name} {text}")
-        for path, item, known in _known_objects(value):
-            for name in item.keys() - known:
-                found.add("unknown-field", chunk.index, f"{path}{name}")
-            kind = _kind_of_empty_part(item) if known is PART else None
-            if kind:
-                found.add(kind, chunk.index)
+        for kind, name in undocumented(value):
+            found.add(kind, chunk.index, name)
     for kind, severity, message in (
         ("unknown-field", "info", "Undocumented fields: {names}{more}. Their values are in `raw`."),
         ("unknown-value", "info", "Undocumented enum values: {names}. They are kept unchanged."),
@@ -244,43 +237,3 @@ def _checked_object(found: _Findings, chunk: int, pairs: list[tuple[str, Any]]) 
         for name in {name for name in names if names.count(name) > 1}:
             found.add("duplicate-key", chunk, name)
     return value
-
-
-def _known_objects(value: Any) -> Iterator[tuple[str, Mapping[str, Any], set[str]]]:
-    """The objects of an answer whose fields are documented, each with its path and its documented fields."""
-    if not isinstance(value, dict):
-        return
-    yield "", value, ANSWER
-    usage = value.get("usageMetadata")
-    if isinstance(usage, dict):
-        yield "usageMetadata.", usage, USAGE
-    candidates = value.get("candidates")
-    for candidate in candidates if isinstance(candidates, list) else ():
-        if not isinstance(candidate, dict):
-            continue
-        yield "candidates.", candidate, CANDIDATE
-        content = candidate.get("content")
-        parts = content.get("parts") if isinstance(content, dict) else None
-        for part in parts if isinstance(parts, list) else ():
-            if isinstance(part, dict):
-                yield "parts.", part, PART
-
-
-def _unknown_values(value: Any) -> Iterator[tuple[str, str]]:
-    """Field and value of each undocumented enum value; an unknown finish reason is noted where it ends the answer."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _unknown_values(item)
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            if name in ENUM_VALUES and isinstance(item, str) and item not in ENUM_VALUES[name]:
-                yield name, item
-            elif name not in _FREE_FORM and isinstance(item, dict | list):
-                yield from _unknown_values(item)
-
-
-def _kind_of_empty_part(part: Mapping[str, Any]) -> str | None:
-    """The kind of note for a part without content; None for a part with content."""
-    if part.get("text", "") != "" or part.keys() - {"text", "thought", "thoughtSignature"}:
-        return None
-    return "empty-signature" if part.get("thoughtSignature") else "empty-part"

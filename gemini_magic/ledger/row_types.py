@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
-from typing import Any, Final, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from ..content import Blob, Code, Part, Text, Thought, kind_of
-from ..events import Chunk, Delta, Event, Evidence, Failure, Finish, UsageReport
+from ..events import Chunk, Delta, Event, Evidence, Failure, Finish, TokenDetail, UsageReport
 from ..lazy import LazySequence
 from ..tables import Column, Columns, Rows
 
@@ -37,7 +37,6 @@ __all__ = [
 ]
 
 R = TypeVar("R", bound=tuple[Any, ...])
-_MOST: Final = 2**62  # a count beyond a table's integers is none
 
 
 class PartRow(NamedTuple):
@@ -91,14 +90,6 @@ class ModalityRow(NamedTuple):
     tokens: int
 
 
-_DETAILS = {
-    "promptTokensDetails": "prompt",
-    "cacheTokensDetails": "cached",
-    "candidatesTokensDetails": "output",
-    "toolUsePromptTokensDetails": "tool",
-}
-
-
 def rows_of(record: type[R], rows: Iterable[tuple[Any, ...]]) -> Rows[R]:
     """A table of rows that are all there already; its columns are the record's fields."""
     columns: Columns[R] = Columns(
@@ -128,17 +119,9 @@ def part_row(index: int, candidate: int, part: Part) -> PartRow:
     )
 
 
-def modality_rows(found: Iterable[tuple[Chunk, Mapping[str, Any]]]) -> Iterator[ModalityRow]:
-    """The rows of counts by modality, from chunks and their ``usageMetadata``."""
-    for chunk, metadata in found:
-        for name, counted in _DETAILS.items():
-            details = metadata.get(name)
-            for each in details if isinstance(details, list) else ():
-                count = each.get("tokenCount") if isinstance(each, dict) else None
-                if isinstance(count, int) and not isinstance(count, bool) and abs(count) < _MOST:
-                    yield ModalityRow(
-                        chunk.index, chunk.t, counted, str(each.get("modality", "")).lower(), count
-                    )
+def modality_rows(reported: Iterable[tuple[Chunk, Iterable[TokenDetail]]]) -> Iterator[ModalityRow]:
+    """The rows of counts by modality, from chunks and the counts that each reports."""
+    return (ModalityRow(chunk.index, chunk.t, *detail) for chunk, details in reported for detail in details)
 
 
 class ChunkRow(NamedTuple):
@@ -219,11 +202,6 @@ _TYPES: dict[str, Literal["int32", "int64", "float64", "string"]] = {
 # Never unknown. (An event may belong to no chunk.)
 _FULL = frozenset({"index", "t", "size", "chars"})
 _MISSING: dict[str, Literal[0, ""]] = {"round": 0, "attempt": 0, "kind": "", "text": "", "thought": ""}
-_EVIDENCE = {
-    "citationMetadata": "citation",
-    "groundingMetadata": "grounding",
-    "urlContextMetadata": "url_context",
-}
 
 
 @cache
@@ -264,7 +242,7 @@ def describe(event: Event) -> tuple[str, str | None, int | None]:
     if isinstance(event, Finish):
         return "finish", event.reason, event.candidate
     if isinstance(event, Evidence):
-        return _EVIDENCE.get(event.name, "other"), None, event.candidate
+        return event.kind, None, event.candidate
     return "error" if isinstance(event, Failure) else "note", event.message, None
 
 

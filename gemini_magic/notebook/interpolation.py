@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ..content import Part, Text
 from ..errors import GeminiMagicError, PromptError
-from ..prompts import part_of
+from ..prompts import part_from_object
 
 __all__ = ["Expression", "expand", "expand_text", "scan", "single_brace_hint"]
 
@@ -177,7 +177,7 @@ def expand(
             place = _position(text, piece.start, where, first_line)
             value = _evaluate(piece, names, place)
             try:
-                part = part_of(value)
+                part = part_from_object(value)
             except GeminiMagicError as error:
                 raise PromptError(f"{place}: {error.message}", remedy=error.remedy) from error
             except Exception as error:  # from the value's __str__ or __repr__

@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 from msgspec import structs
 
 from ..api import begin, preview
-from ..catalog import Model, counted, listed
+from ..catalog import Model, count_request_tokens, fetch_models
 from ..config import resolve
 from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_turn
 from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..ledger import Ledger
 from ..options import Options
-from ..prompts import build
+from ..prompts import build_request
 from ..views import NullView, View, select_view
 from . import kernel
 from .arguments import MagicLine, help_text, parse_line
@@ -136,25 +136,25 @@ class CellRunner:
 
     def _models(self, line: MagicLine) -> list[Model]:
         """The models of the server that a line's options select."""
-        return listed(self._resolve(line.options)[0], _key_prompt(self.shell))
+        return fetch_models(self._resolve(line.options)[0], _key_prompt(self.shell))
 
     def _resume(self, line: MagicLine) -> _Question:
         """A new request for the rest of the last answer, not sent yet."""
         resumption = self.session.resumable()
         run = resumption.run
-        options, sources = resolve(line.options, self._configured(), again=run.options.again())
+        options, sources = resolve(line.options, self._configured(), previous=run.options.for_follow_up())
         *before, question = run.turns
         chars = len(answer_text(resumption.prefix))
         answer, added = answer_turn(resumption.prefix), 0
         if resumption.token is not None:
-            request = build(question.parts, options, before)
-            request = structs.replace(request, body={**request.body, "continuationToken": resumption.token})
+            request = build_request(question.parts, options, before)
+            request = structs.replace(request, continuation=resumption.token)
             notice = f"A new request in which the server continues its answer of {chars:,} characters so far."
         elif answer is not None:
-            request, added = build((Text(CONTINUE_PROMPT),), options, (*run.turns, answer)), 2
+            request, added = build_request((Text(CONTINUE_PROMPT),), options, (*run.turns, answer)), 2
             notice = f"A new request for the rest of an answer of {chars:,} characters so far."
         else:
-            request = build(question.parts, options, before)
+            request = build_request(question.parts, options, before)
             notice = "A new request with the same question, because no text had been received."
         messages = [notice, self._describe_names(resumption, options)]
         if options.replay:
@@ -230,7 +230,9 @@ class CellRunner:
                 notices = (hint,)
         conversation = self.session.conversation(options)
         turns: tuple[Turn, ...] = conversation.before(key)
-        return _Question(build(parts, options, turns), options, conversation, len(turns), key, notices)
+        return _Question(
+            build_request(parts, options, turns), options, conversation, len(turns), key, notices
+        )
 
     def _send(self, question: Any, *, awaited: bool) -> Any:
         """Send a request, or return what ``--dry-run`` or ``--count`` requests instead.
@@ -249,7 +251,7 @@ class CellRunner:
                 raise OptionError(
                     "A recording cannot count tokens.", remedy="Remove either --count or --replay."
                 )
-            tokens = counted(request, options, _key_prompt(self.shell))
+            tokens = count_request_tokens(request, options, _key_prompt(self.shell))
             self._bind(options.out, tokens)
             return tokens
         if not options.quiet:

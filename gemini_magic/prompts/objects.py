@@ -1,7 +1,6 @@
-"""What a Python object becomes in a prompt.
+"""Converts Python objects to text for a prompt.
 
-Kinds are recognised by the names of their classes, so that no DataFrame or image library is imported here. It does
-not evaluate anything and knows no cell.
+Types are recognised by the names of their classes, so that no DataFrame or image library is imported here.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import Any
 from ..content import Part, Text
 from ..errors import PromptError
 
-__all__ = ["part_of", "text_of"]
+__all__ = ["part_from_object", "text_from_object"]
 
 _ROWS = 50
 _COLUMNS = 20
@@ -32,23 +31,24 @@ _MEDIA = {
 }
 
 
-def part_of(value: object) -> Part:
-    """The part that stands for a value in a prompt.
+def part_from_object(value: object) -> Part:
+    """The part that represents a value in a prompt.
 
     Raises:
-        PromptError: the value cannot be sent: media, or code without a source.
+        PromptError: the value is of a media type, or its source code is not available.
     """
-    return Text(text_of(value))
+    return Text(text_from_object(value))
 
 
-def text_of(value: object) -> str:
-    """The text that stands for a value in a prompt.
+def text_from_object(value: object) -> str:
+    """The text that represents a value in a prompt.
 
-    A response becomes its answer, a table a Markdown table (at most 50 rows and 20 columns, saying so), a function,
-    class or module its source, an exception a short traceback, anything else ``str(value)``.
+    A response becomes the text of its answer; a table becomes a Markdown table of at most 50 rows and 20 columns, with a
+    remark if it is truncated; a function, class or module becomes its source code; an exception becomes a short
+    traceback; anything else becomes ``str(value)``.
 
     Raises:
-        PromptError: the value cannot be sent as text: media, or code without a source.
+        PromptError: the value is of a media type, or its source code is not available.
     """
     if isinstance(value, str):
         return str(value)
@@ -61,7 +61,7 @@ def text_of(value: object) -> str:
         raise PromptError(
             f"A {type(value).__module__}.{type(value).__qualname__} cannot be part of a prompt: "
             "media are not supported yet.",
-            remedy="Put text in: a description, or the text you read from the file.",
+            remedy="Insert text instead, such as a description or the text of the file.",
         )
     for kind, table in _TABLES.items():
         if kind in kinds:
@@ -84,14 +84,14 @@ def _source(value: Any) -> str:
     if found is None:
         name = getattr(value, "__qualname__", getattr(value, "__name__", repr(value)))
         raise PromptError(
-            f"The source of {name} is not available.",
-            remedy="Paste it, or write {{ help text }} such as {{ " + name + ".__doc__ }}.",
+            f"The source code of {name} is not available.",
+            remedy="Paste it, or insert another text such as {{ " + name + ".__doc__ }}.",
         )
     return found
 
 
 def _class_source(value: type) -> str | None:
-    """A class defined in a cell: its module has no file, but its methods know the cell they were compiled in."""
+    """The source of a class defined in a cell: its module has no file, but its methods name the cell."""
     files = {
         member.__code__.co_filename for member in vars(value).values() if isinstance(member, FunctionType)
     }

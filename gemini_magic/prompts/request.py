@@ -1,6 +1,6 @@
-"""Options and parts become a request.
+"""Builds a request from a prompt and options.
 
-It knows the names of generationConfig fields; it does not know a backend's address nor a cell.
+The request is neutral: a backend writes it in its dialect. Only ``-p`` and ``--body`` hold what the user wrote in one.
 """
 
 from __future__ import annotations
@@ -8,49 +8,42 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final, Literal
 
-from ..content import Part, Request, Text, Turn, merged
+from ..content import Part, Request, RequestSettings, Text, Thinking, Turn, merged
 from ..errors import OptionError, PromptError
 from ..options import Options
 
-__all__ = ["build", "parts_of"]
+__all__ = ["build_request", "parts_of_prompt"]
 
-_CONFIG = {
-    "temperature": "temperature",
-    "top_p": "topP",
-    "top_k": "topK",
-    "max_tokens": "maxOutputTokens",
-    "seed": "seed",
-    "candidates": "candidateCount",
-}
-_SAFETY = {
-    "low": "BLOCK_LOW_AND_ABOVE",
-    "medium": "BLOCK_MEDIUM_AND_ABOVE",
-    "high": "BLOCK_ONLY_HIGH",
-    "none": "BLOCK_NONE",
-    "off": "OFF",
-}
-_HARM = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
-_TOOLS = {"search": "googleSearch", "code_execution": "codeExecution", "url_context": "urlContext"}
-# Backends whose request can ask for JSON. Not beside tools: most models refuse the two together.
-_SAYS_JSON = ("gemini", "vertex", "adaptive", "echo")
-_LEVELS = {"minimal": 512, "low": 1024, "medium": 8192, "high": 24576}
-# Models that take a budget in tokens; later ones take a level (ai.google.dev, "Gemini thinking").
-_BUDGET_MODELS = re.compile(r"gemini-2\.5|gemini-robotics-er-1\.5")
-_BYTES = (bytes, bytearray, memoryview)  # sequences, too
+_HARMS: Final = ("harassment", "hate_speech", "sexually_explicit", "dangerous_content")
+_TOOLS: Final[tuple[Literal["search", "code_execution", "url_context"], ...]] = (
+    "search",
+    "code_execution",
+    "url_context",
+)
+_LEVELS: Final[tuple[Literal["off", "on", "minimal", "low", "medium", "high", "xhigh"], ...]] = (
+    "off",
+    "on",
+    "minimal",
+    "low",
+    "medium",
+    "high",
+    "xhigh",
+)
+_BYTES = (bytes, bytearray, memoryview)  # these are sequences too
 _PATH = re.compile(r"[A-Za-z_][\w]*(\.[A-Za-z_][\w]*)*")
 
 
-def parts_of(prompt: str | Sequence[Part]) -> tuple[Part, ...]:
-    """The parts of a prompt that is given from Python: a text, a sequence of parts, or one part.
+def parts_of_prompt(prompt: str | Sequence[Part]) -> tuple[Part, ...]:
+    """The parts of a prompt: of text, of a sequence of parts, or of a single part.
 
     Raises:
-        PromptError: it is none of these.
+        PromptError: the prompt has another type.
     """
     if isinstance(prompt, str):
         return (Text(prompt),)
-    given: object = prompt  # whatever a caller without types hands in
+    given: object = prompt  # callers without type checks may pass anything
     parts: list[Any] = (
         list(given) if isinstance(given, Sequence) and not isinstance(given, _BYTES) else [given]
     )
@@ -58,97 +51,89 @@ def parts_of(prompt: str | Sequence[Part]) -> tuple[Part, ...]:
     if not wrong:
         return tuple(parts)
     raise PromptError(
-        f"A prompt is text or a list of parts, not {type(wrong[0]).__name__}.",
-        remedy="Write str(...), or gemini_magic.content.Text(...) for text among other parts.",
+        f"A prompt must be text or a list of parts, not {type(wrong[0]).__name__}.",
+        remedy="Use str(...), or gemini_magic.content.Text(...) for text among other parts.",
     )
 
 
-def build(parts: Sequence[Part], options: Options, turns: Sequence[Turn] = ()) -> Request:
-    """The request that asks ``parts`` after ``turns``.
+def build_request(parts: Sequence[Part], options: Options, turns: Sequence[Turn] = ()) -> Request:
+    """The request that sends ``parts`` after ``turns``.
 
     Args:
         parts: the user's new turn.
-        options: what the line and the configuration say.
+        options: the resolved options.
         turns: the conversation so far, oldest first.
 
     Raises:
-        OptionError: ``--body``, ``-p`` or ``--thinking`` cannot be read.
+        OptionError: ``--body``, ``-p`` or ``--thinking`` is not valid.
     """
-    config: dict[str, Any] = {
-        field: value for name, field in _CONFIG.items() if (value := getattr(options, name)) is not None
-    }
-    if options.stop:
-        config["stopSequences"] = list(options.stop)
-    if options.format == "json" and options.backend in _SAYS_JSON and not _tools(options):
-        config["responseMimeType"] = "application/json"
-    if options.thinking:
-        config["thinkingConfig"] = _thinking(options.thinking, options.model)
-    body = _body(options)
+    params: dict[str, Any] = {}
+    body: dict[str, Any] = {}
     for item in options.param:
-        _param(item, config, body)
+        _param(item, params, body)
     if options.body:
         body = merged(body, _object(options.body))
     return Request(
         model=options.model,
         turns=(*turns, Turn("user", tuple(parts))),
         system=options.system,
-        config=config,
+        settings=_settings(options),
+        params=params,
         body=body,
     )
 
 
-def _body(options: Options) -> dict[str, Any]:
-    """The fields beside generationConfig that have options of their own."""
-    body: dict[str, Any] = {}
-    if tools := _tools(options):
-        body["tools"] = tools
-    if options.safety:
-        level = _SAFETY[options.safety]
-        body["safetySettings"] = [{"category": f"HARM_CATEGORY_{harm}", "threshold": level} for harm in _HARM]
-    if options.service_tier:
-        body["serviceTier"] = options.service_tier
-    return body
-
-
-def _tools(options: Options) -> list[dict[str, Any]]:
-    return [{field: {}} for name, field in _TOOLS.items() if getattr(options, name)]
-
-
-def _thinking(level: str, model: str) -> dict[str, Any]:
-    word = level.lower()
-    if word == "off":
-        return {"thinkingBudget": 0}
-    if word == "on":
-        return {"includeThoughts": True}
-    if word.lstrip("-").isdigit():
-        return {"includeThoughts": True, "thinkingBudget": int(word)}
-    if word in (*_LEVELS, "xhigh"):
-        if _BUDGET_MODELS.search(model):
-            return {"includeThoughts": True, "thinkingBudget": _LEVELS.get(word, _LEVELS["high"])}
-        return {"includeThoughts": True, "thinkingLevel": word.upper()}
-    raise OptionError(
-        f"--thinking {level!r} is not a level.",
-        remedy=f"Write off, on, {', '.join(_LEVELS)}, or a number of tokens.",
+def _settings(options: Options) -> RequestSettings:
+    return RequestSettings(
+        temperature=options.temperature,
+        top_p=options.top_p,
+        top_k=options.top_k,
+        max_tokens=options.max_tokens,
+        seed=options.seed,
+        candidates=options.candidates,
+        stop=tuple(options.stop),
+        json_output=options.format == "json",
+        thinking=_thinking(options.thinking) if options.thinking else None,
+        tools=tuple(name for name in _TOOLS if getattr(options, name)),
+        safety=dict.fromkeys(_HARMS, options.safety) if options.safety else {},
+        service_tier=options.service_tier or None,
     )
 
 
-def _param(item: str, config: dict[str, Any], body: dict[str, Any]) -> None:
+def _thinking(value: str) -> Thinking:
+    name = value.lower()
+    for level in _LEVELS:
+        if name == level:
+            return Thinking(level=level)
+    if name.lstrip("-").isdigit():
+        return Thinking(budget=int(name))
+    raise OptionError(
+        f"--thinking {value!r} is not a thinking level.",
+        remedy=f"Use {', '.join(_LEVELS[:-1])}, or a number of tokens.",
+    )
+
+
+def _param(item: str, params: dict[str, Any], body: dict[str, Any]) -> None:
+    """Add ``NAME=VALUE`` to the parameters, or ``A.B=VALUE`` to the body; a value that is not JSON is text."""
     name, equals, text = item.partition("=")
     name = name.strip()
     if not equals or not _PATH.fullmatch(name):
         raise OptionError(
-            f"-p {item!r} is not K=V.", remedy="Write -p topK=5, or a dotted path such as -p toolConfig.x=1."
+            f"-p must have the form NAME=VALUE, not {item!r}.",
+            remedy="For example: -p topK=5, or with a dotted path -p toolConfig.x=1.",
         )
     try:
         value = json.loads(text)
     except ValueError:
         value = text
     *path, last = name.split(".")
-    target = body if path else config
+    target = body if path else params
     for key in path:
         target = target.setdefault(key, {})
         if not isinstance(target, dict):
-            raise OptionError(f"-p {item!r}: {key!r} holds a value already.", remedy="Set a field only once.")
+            raise OptionError(
+                f"-p {item!r}: {key!r} already has a value.", remedy="Set each field only once."
+            )
     target[last] = value
 
 
@@ -157,8 +142,8 @@ def _object(text: str) -> dict[str, Any]:
         value = json.loads(text)
     except ValueError as problem:
         raise OptionError(
-            f"--body is not JSON: {problem}.", remedy="""Write it in single quotes: --body '{"key": 1}'."""
+            f"--body is not valid JSON: {problem}.", remedy="""Use single quotes: --body '{"key": 1}'."""
         ) from None
     if not isinstance(value, dict):
-        raise OptionError("--body is not a JSON object.", remedy="""Write --body '{"key": 1}'.""")
+        raise OptionError("--body must be a JSON object.", remedy="""For example: --body '{"key": 1}'.""")
     return value

@@ -1,22 +1,22 @@
-"""Recordings of streams: writing, reading and replaying them."""
+"""Recordings of streams: writing, reading, replaying and loading them."""
 
 from __future__ import annotations
 
-from .export import Tape
+from .export import LedgerLines
 from .files import read_recording, write_recording
-from .jsonl import Recorded, parse
-from .load import read_exchanges
+from .jsonl import RecordedExchange, parse_recording
+from .load import load_exchanges
 from .recorder import Recorder
 from .replay import Replay, ReplayOnce
 
 __all__ = [
-    "Recorded",
+    "LedgerLines",
+    "RecordedExchange",
     "Recorder",
     "Replay",
     "ReplayOnce",
-    "Tape",
-    "parse",
-    "read_exchanges",
+    "load_exchanges",
+    "parse_recording",
     "read_recording",
     "write_recording",
 ]

@@ -1,7 +1,4 @@
-"""The lines of a recording, taken from a ledger a stretch at a time while it grows.
-
-It only reads: who fills the ledger waits for nobody and knows nothing of it. Where the lines go is not known here.
-"""
+"""The recording of a ledger, produced in batches while the ledger grows. The journal writes these batches."""
 
 from __future__ import annotations
 
@@ -9,16 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..ledger import Ledger
-from .jsonl import dump, end_line, head_line, piece_line, request_line
+from .jsonl import ExchangeLines, dump
 
-__all__ = ["Tape"]
+__all__ = ["LedgerLines"]
 
 
-class Tape:
-    """Gives out what a recording of one ledger would hold, redacted as every recording is.
+class LedgerLines:
+    """Produces the lines that a recording of one ledger consists of, without cookies and credentials.
+
+    It only reads the ledger, and its reader never waits for it.
 
     Args:
-        ledger: the record; its reader may be writing meanwhile.
+        ledger: the ledger, which another thread may be writing meanwhile.
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -26,55 +25,41 @@ class Tape:
         self.rewind()
 
     def rewind(self) -> None:
-        """Begin again with the first line."""
-        self._next()
+        """Start again with the first line."""
         self._exchange = 0
-
-    def _next(self) -> None:
-        self._asked = self._headed = False
-        self._pieces = 0
+        self._lines: ExchangeLines | None = None
 
     @property
     def complete(self) -> bool:
-        """Whether nothing of the last exchange is outstanding, its end included."""
+        """Whether the last exchange has ended."""
         exchanges = self._ledger.exchanges
         return not exchanges or exchanges[-1].end is not None
 
     def take(self, most: int, *, over: bool = False) -> bytes:
-        """The lines since the last time; empty when there is nothing new.
+        """The lines since the last call; empty when there is nothing new.
 
         Args:
-            most: about how many bytes at most; the rest comes the next time.
-            over: nothing more will come: an exchange that nobody ended was cancelled.
+            most: about how many bytes at most; the next call continues.
+            over: no more will arrive: an exchange without an end counts as cancelled.
         """
-        taken, size = list[bytes](), 0
-        for line in self._lines(over=over):
-            taken.append(dump(line))
-            size += len(taken[-1])
+        lines, size = list[bytes](), 0
+        for line in self._new(over=over):
+            lines.append(dump(line))
+            size += len(lines[-1])
             if size >= most:
                 break
-        return b"".join(taken)
+        return b"".join(lines)
 
-    def _lines(self, *, over: bool) -> Iterator[dict[str, Any]]:
+    def _new(self, *, over: bool) -> Iterator[dict[str, Any]]:
         exchanges = self._ledger.exchanges
         while self._exchange < len(exchanges):
-            number, exchange = self._exchange, exchanges[self._exchange]
-            end = exchange.end or (
-                "cancelled" if over else None
-            )  # looked at before the pieces it comes after
-            if not self._asked:
-                if exchange.started is None and end is None:  # it has not gone out yet
+            exchange = exchanges[self._exchange]
+            if self._lines is None:
+                if exchange.started is None and exchange.end is None and not over:  # not sent yet
                     return
-                self._asked = True
-                yield request_line(number, exchange)
-            if exchange.status is not None and not self._headed:
-                self._headed = True
-                yield head_line(number, exchange)
-            while self._pieces < len(exchange.pieces):
-                self._pieces += 1
-                yield piece_line(number, *exchange.pieces[self._pieces - 1])
-            if end is None:
+                self._lines = ExchangeLines(self._exchange, exchange)
+            yield from self._lines.new(default_end="cancelled" if over else None)
+            if not self._lines.complete:
                 return
             self._exchange += 1
-            self._next()
-            yield end_line(number, end, exchange.problem)
+            self._lines = None

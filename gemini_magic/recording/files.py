@@ -1,7 +1,4 @@
-"""Whole recordings as files: ``.jsonl``, and Go's ``.httprr`` and a bare ``.sse`` body in both directions.
-
-It reads and writes what is there; it does not record (``recorder``) and does not choose an answer (``replay``).
-"""
+"""Reads and writes whole recordings: ``.jsonl``, Go's ``.httprr``, and a body alone as ``.sse``."""
 
 from __future__ import annotations
 
@@ -13,26 +10,26 @@ from pathlib import Path
 from ..errors import RecordingError
 from ..ledger import Exchange, clean_headers, clean_url
 from ..wire import TraceExchange, httprr
-from .jsonl import Recorded, dump, lines_of, parse
+from .jsonl import ExchangeLines, RecordedExchange, dump, parse_recording
 
 __all__ = ["read_recording", "write_recording"]
 
-_NO_TIMES = "An httprr trace holds no arrival times: everything seems to have come at once."
-_BODY_ALONE = "An .sse file holds a body alone: no request, no status, no arrival times."
+_NO_TIMES = "An .httprr file contains no arrival times: everything seems to arrive at once."
+_BODY_ALONE = "An .sse file contains only a body: no request, no status and no arrival times."
 
 
 def read_recording(path: Path) -> list[Exchange]:
-    """The exchanges of a recording: ``.jsonl``, ``.httprr`` or ``.sse``, each also as ``.gz``.
+    """Read the exchanges of a recording: ``.jsonl``, ``.httprr`` or ``.sse``, each also compressed as ``.gz``.
 
     Raises:
-        RecordingError: there is no such file, or it is not a recording.
+        RecordingError: the file cannot be read, or it is not a recording.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise RecordingError(
             f"The recording {path} cannot be read: {error.strerror or error}.",
-            remedy="Check the file's name.",
+            remedy="Check the path.",
         ) from None
     name = path.name.lower()
     if name.endswith(".gz"):
@@ -40,47 +37,53 @@ def read_recording(path: Path) -> list[Exchange]:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error):
             raise RecordingError(
-                f"{path.name} is not a gzip file.", remedy="Check the file's name."
+                f"{path.name} is not a valid gzip file.", remedy="Check the file's name and content."
             ) from None
         name = name.removesuffix(".gz")
     if name.endswith(".httprr") or data.startswith(b"httprr trace v1"):
         found = [_from_trace(trace) for trace in httprr.parse_trace(data)]
         if not found:
-            raise RecordingError(f"{path.name} holds no exchange.", remedy="Record one with --record FILE.")
+            raise RecordingError(
+                f"{path.name} contains no exchange.", remedy="Record one with --record FILE."
+            )
         return list(found)
     if name.endswith(".sse"):
-        exchange = Recorded("POST", "", (), b"")
+        exchange = RecordedExchange("POST", "", (), b"")
         exchange.status, exchange.end = 200, "eof"
         exchange.pieces.append((0.0, data))
-        exchange.lacks = _BODY_ALONE
+        exchange.missing = _BODY_ALONE
         return [exchange]
-    return parse(path.name, data)
+    return parse_recording(path.name, data)
 
 
-def _from_trace(trace: TraceExchange) -> Recorded:
+def _from_trace(trace: TraceExchange) -> RecordedExchange:
     headers = tuple(clean_headers(trace.request_headers).items())
-    exchange = Recorded(trace.method, clean_url(trace.url), headers, trace.request_body)
+    exchange = RecordedExchange(trace.method, clean_url(trace.url), headers, trace.request_body)
     exchange.status, exchange.reason, exchange.http_version = trace.status, trace.reason, trace.http_version
     exchange.response_headers = tuple(clean_headers(trace.headers).items())
     if trace.body:
         exchange.pieces.append((0.0, trace.body))
     exchange.end = "eof"
-    exchange.lacks = _NO_TIMES
+    exchange.missing = _NO_TIMES
     return exchange
 
 
 def write_recording(path: Path, exchanges: Sequence[Exchange]) -> None:
-    """Write exchanges as ``.jsonl`` (all), ``.httprr`` (those answered; no times) or ``.sse`` (the last body alone).
+    """Write exchanges as ``.jsonl`` (all), ``.httprr`` (those with a response; no times) or ``.sse`` (the last body).
 
     Raises:
-        RecordingError: the suffix is not known, there is nothing to write, or the file cannot be written.
+        RecordingError: the file type is not supported, there is nothing to write, or the file cannot be written.
     """
-    makers = {".jsonl": _to_lines, ".httprr": _to_trace, ".sse": _to_body}
-    if path.suffix not in makers:
-        raise RecordingError(f"{path.name} has no known ending.", remedy=f"Use one of {', '.join(makers)}.")
-    data = makers[path.suffix](exchanges) if exchanges else b""
+    formats = {".jsonl": _to_lines, ".httprr": _to_trace, ".sse": _to_body}
+    if path.suffix not in formats:
+        raise RecordingError(
+            f"{path.name} is not a supported file type.", remedy=f"Use one of {', '.join(formats)}."
+        )
+    data = formats[path.suffix](exchanges) if exchanges else b""
     if not data:
-        raise RecordingError("There is nothing to save yet.", remedy="Wait for the first bytes.")
+        raise RecordingError(
+            "There is nothing to save yet.", remedy="Wait until the first bytes have arrived."
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
@@ -92,7 +95,9 @@ def write_recording(path: Path, exchanges: Sequence[Exchange]) -> None:
 
 def _to_lines(exchanges: Sequence[Exchange]) -> bytes:
     return b"".join(
-        dump(line) for number, exchange in enumerate(exchanges) for line in lines_of(number, exchange)
+        dump(line)
+        for number, exchange in enumerate(exchanges)
+        for line in ExchangeLines(number, exchange).new()
     )
 
 

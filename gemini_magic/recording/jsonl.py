@@ -1,14 +1,14 @@
 """The lines of a recording, version 1: exchanges as JSON lines, and back.
 
-It knows the format and what must not be in it (cookies, credentials); it opens no file.
-
     {"v":1,"exchange":0,"request":{"method":…,"url":…,"headers":{…},"body":"…"}}
     {"exchange":0,"status":200,"headers":{…}}
-    {"exchange":0,"t":0.731,"text":"data: …"}      a piece as the connection gave it; "b64" when it is not UTF-8
-    {"exchange":0,"end":"eof"}                     or what happened; absent when the writer was killed
+    {"exchange":0,"t":0.731,"text":"data: …"}      a piece of the body as it arrived; "b64" when it is not UTF-8
+    {"exchange":0,"end":"eof"}                     how it ended; absent when the writer was killed
 
-A dialect other than Gemini's own stands beside the request, as ``"backend":"gateway"``; so do ``waited`` and ``started``
-of a request that was not the first. The last line of one that brought no answer says why, as ``"problem":"…"``. Times are seconds since the request was sent. Lines of several exchanges may stand between each other.
+The request line names a dialect other than Gemini's own, as ``"backend":"gateway"``. For a request that was not the
+first it holds ``attempt`` and ``round``, the seconds it ``waited`` and when it ``started``. The last line of an exchange
+that brought no answer says why, as ``"problem":"…"``. Times are in seconds since the request was sent. Lines of several
+exchanges may be interleaved. Cookies and credentials are never written. The module opens no file.
 """
 
 from __future__ import annotations
@@ -25,29 +25,20 @@ import msgspec
 from ..errors import RecordingError
 from ..ledger import Exchange, clean_headers, clean_url
 
-__all__ = [
-    "VERSION",
-    "Recorded",
-    "clean_headers",
-    "clean_url",
-    "dump",
-    "end_line",
-    "head_line",
-    "last_number",
-    "lines_of",
-    "parse",
-    "piece_line",
-    "request_line",
-]
+__all__ = ["VERSION", "ExchangeLines", "RecordedExchange", "dump", "highest_number", "parse_recording"]
 
 VERSION = 1
 _NUMBER = re.compile(rb'^\{(?:"v": ?\d+, ?)?"exchange": ?(\d+)', re.MULTILINE)
 
 
-class Recorded(Exchange):
-    """An exchange from a file; ``lacks`` says what the file does not tell, in a sentence, or is empty."""
+class RecordedExchange(Exchange):
+    """An exchange from a file.
 
-    lacks = ""
+    Attributes:
+        missing: a sentence about what the file does not hold, or empty.
+    """
+
+    missing = ""
 
 
 def _bytes(data: bytes, text: str, encoded: str) -> dict[str, str]:
@@ -57,76 +48,107 @@ def _bytes(data: bytes, text: str, encoded: str) -> dict[str, str]:
         return {encoded: base64.b64encode(data).decode()}
 
 
-def request_line(number: int, exchange: Exchange) -> dict[str, Any]:
-    """What was asked."""
+def _request_line(number: int, exchange: Exchange) -> dict[str, Any]:
     request = {
         "method": exchange.method,
         "url": clean_url(exchange.url),
         "headers": clean_headers(exchange.headers),
         **_bytes(exchange.body, "body", "body_b64"),
     }
-    tries: dict[str, float] = {
+    order: dict[str, float] = {
         name: n for name, n in (("round", exchange.round), ("attempt", exchange.attempt)) if n
     }
-    tries |= {
+    order |= {
         name: round(t, 6) for name, t in (("waited", exchange.waited), ("started", exchange.started)) if t
     }
-    spoken = {} if exchange.backend in (None, "gemini") else {"backend": exchange.backend}
-    return {"v": VERSION, "exchange": number, **tries, **spoken, "request": request}
+    dialect = {} if exchange.backend in (None, "gemini") else {"backend": exchange.backend}
+    return {"v": VERSION, "exchange": number, **order, **dialect, "request": request}
 
 
-def head_line(number: int, exchange: Exchange) -> dict[str, Any]:
-    """The head of the answer."""
-    words = {"reason": exchange.reason, "http": exchange.http_version}
+def _head_line(number: int, exchange: Exchange) -> dict[str, Any]:
+    texts = {"reason": exchange.reason, "http": exchange.http_version}
     return {
         "exchange": number,
         "status": exchange.status,
-        **{name: word for name, word in words.items() if word},
+        **{name: text for name, text in texts.items() if text},
         "headers": clean_headers(exchange.response_headers),
     }
 
 
-def piece_line(number: int, t: float, piece: bytes) -> dict[str, Any]:
-    """A piece of the body and when it came."""
+def _piece_line(number: int, t: float, piece: bytes) -> dict[str, Any]:
     return {"exchange": number, "t": round(t, 6), **_bytes(piece, "text", "b64")}
 
 
-def end_line(number: int, how: str, problem: str | None = None) -> dict[str, Any]:
-    """How it ended, and why it brought no answer."""
+def _end_line(number: int, how: str, problem: str | None) -> dict[str, Any]:
     return {"exchange": number, "end": how, **({"problem": problem} if problem else {})}
 
 
 def dump(line: dict[str, Any]) -> bytes:
-    """One line of the file."""
+    """The bytes of one line, with its line end."""
     try:
         return msgspec.json.encode(line) + b"\n"
-    except UnicodeEncodeError:  # a lone surrogate, in a header say
+    except UnicodeEncodeError:  # a lone surrogate, for instance in a header
         return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
 
-def lines_of(number: int, exchange: Exchange) -> Iterator[dict[str, Any]]:
-    """All lines of an exchange."""
-    yield request_line(number, exchange)
-    if exchange.status is not None:
-        yield head_line(number, exchange)
-    for t, piece in list(exchange.pieces):
-        yield piece_line(number, t, piece)
-    if exchange.end is not None:
-        yield end_line(number, exchange.end, exchange.problem)
+class ExchangeLines:
+    """Makes the lines of one exchange, each of them once. The exchange may grow meanwhile, on another thread.
+
+    Every recording is made of these lines: files that are written while a stream runs, exports and the journal.
+
+    Args:
+        number: number of the exchange in its recording.
+        exchange: the exchange.
+
+    Attributes:
+        complete: whether the last line was made.
+    """
+
+    def __init__(self, number: int, exchange: Exchange) -> None:
+        self.complete = False
+        self._number = number
+        self._exchange = exchange
+        self._has_request = self._has_head = False
+        self._pieces = 0
+
+    def new(self, *, default_end: str | None = None) -> Iterator[dict[str, Any]]:
+        """Make the lines that are new. The next call continues an iterator that was left early.
+
+        Args:
+            default_end: the ending to write for an exchange that has none; None to leave it open.
+        """
+        number, exchange = self._number, self._exchange
+        end = exchange.end or default_end  # read first: all pieces are there once it is set
+        if not self._has_request:
+            self._has_request = True
+            yield _request_line(number, exchange)
+        if exchange.status is not None and not self._has_head:
+            self._has_head = True
+            yield _head_line(number, exchange)
+        while self._pieces < len(exchange.pieces):
+            self._pieces += 1
+            yield _piece_line(number, *exchange.pieces[self._pieces - 1])
+        if end is not None and not self.complete:
+            self.complete = True
+            yield _end_line(number, end, exchange.problem)
 
 
-def last_number(data: bytes) -> int:
-    """The highest number of an exchange in a file, -1 when there is none."""
+def highest_number(data: bytes) -> int:
+    """The highest number of an exchange in a file; -1 when there is none."""
     return max((int(found[1]) for found in _NUMBER.finditer(data)), default=-1)
 
 
-def parse(name: str, data: bytes) -> list[Exchange]:
-    """The exchanges of a recording called ``name``; a line that its writer did not finish is left out, and said.
+def parse_recording(name: str, data: bytes) -> list[Exchange]:
+    """Parse a recording. A line that is not complete is left out; the exchange before it says so in ``missing``.
+
+    Args:
+        name: the name of the recording, for errors.
+        data: its bytes.
 
     Raises:
-        RecordingError: it is not a recording, or one of another version.
+        RecordingError: the data is not a recording, or has another version.
     """
-    found: dict[int, Recorded] = {}
+    found: dict[int, RecordedExchange] = {}
     for number, line in enumerate(data.split(b"\n"), 1):
         if not line.strip():
             continue
@@ -135,40 +157,38 @@ def parse(name: str, data: bytes) -> list[Exchange]:
         except (ValueError, KeyError, TypeError, AttributeError):
             if not found:
                 raise RecordingError(
-                    f"{name}, line {number} is not a line of a recording.",
-                    remedy="Recordings are written by --record or Response.save; this may be another file.",
+                    f"{name} is not a recording: line {number} is not valid.",
+                    remedy="Choose a file that --record or Response.save has written.",
                 ) from None
             latest = list(found.values())[-1]
-            latest.lacks = (
-                f"Line {number} of {name} is broken and was left out, as if its writer had been killed."
-            )
+            latest.missing = f"Line {number} of {name} is incomplete and was left out; the program that wrote it may have been killed."
     if not found:
-        raise RecordingError(f"{name} holds no exchange.", remedy="Record one with --record FILE.")
+        raise RecordingError(f"{name} contains no exchange.", remedy="Record one with --record FILE.")
     return list(found.values())
 
 
-def _finite(value: Any, instead: Any) -> Any:
-    """Seconds; something else in place of a time without end, or of none."""
+def _finite(value: Any, default: Any) -> Any:
+    """A number of seconds; ``default`` when it is infinite or not a number."""
     seconds = float(value)
-    return seconds if isfinite(seconds) else instead
+    return seconds if isfinite(seconds) else default
 
 
-def _apply(value: dict[str, Any], found: dict[int, Recorded]) -> None:
+def _apply(value: dict[str, Any], found: dict[int, RecordedExchange]) -> None:
     number = int(value["exchange"])
     if "request" in value:
         if value.get("v") != VERSION:
             raise RecordingError(
-                f"The recording has version {value.get('v')!r}; this version reads {VERSION}.",
+                f"The recording has format version {value.get('v')!r}; this gemini_magic reads version {VERSION}.",
                 remedy="Update gemini_magic.",
             )
         request = value["request"]
         body = base64.b64decode(request["body_b64"]) if "body_b64" in request else request["body"].encode()
         headers = tuple(request["headers"].items())
-        tries = {"round": int(value.get("round", 0)), "attempt": int(value.get("attempt", 0))}
-        found[number] = Recorded(request["method"], request["url"], headers, body, **tries)
+        order = {"round": int(value.get("round", 0)), "attempt": int(value.get("attempt", 0))}
+        found[number] = RecordedExchange(request["method"], request["url"], headers, body, **order)
         found[number].backend = value.get("backend")
         found[number].waited = _finite(value.get("waited", 0.0), 0.0)
-        first = None if tries["attempt"] else 0.0  # when a later one went out, older recordings do not tell
+        first = None if order["attempt"] else 0.0  # older recordings do not hold when a later one started
         found[number].started = _finite(value["started"], first) if "started" in value else first
         return
     exchange = found[number]
@@ -178,8 +198,8 @@ def _apply(value: dict[str, Any], found: dict[int, Recorded]) -> None:
         exchange.response_headers = tuple(value.get("headers", {}).items())
     elif "t" in value:
         piece = value["text"].encode() if "text" in value else base64.b64decode(value["b64"])
-        former = exchange.pieces[-1][0] if exchange.pieces else 0.0
-        exchange.pieces.append((_finite(value["t"], former), piece))
+        previous = exchange.pieces[-1][0] if exchange.pieces else 0.0
+        exchange.pieces.append((_finite(value["t"], previous), piece))
     elif "end" in value:
         exchange.end = str(value["end"])
         exchange.problem = value.get("problem")

@@ -1,4 +1,4 @@
-"""A recorded run becomes a ledger again, at once and without a thread."""
+"""Loads a recorded run into a ledger, at once and without a thread."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import sys
 from collections.abc import Sequence
 
 from ..backends import Backend
-from ..diagnostics import add_wire_note, body_too_large, unreadable_body
+from ..diagnostics import body_too_large
 from ..endings import Cause
 from ..errors import ConnectionFailed, RecordingError, WireError
 from ..ledger import Exchange, Ledger
-from ..wire import Item, Reader
-from .jsonl import Recorded
+from ..pipeline import Pipeline
+from .jsonl import RecordedExchange
 
-__all__ = ["read_exchanges"]
+__all__ = ["load_exchanges"]
 
 _CAUSES: dict[str, Cause] = {
     "eof": "end",
@@ -27,11 +27,11 @@ _CAUSES: dict[str, Cause] = {
 }
 
 
-def read_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledger) -> None:
-    """Read the last run of a recording into an empty ledger: its last exchange, and the tries that led to it.
+def load_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledger) -> None:
+    """Load the last run of a recording: its last exchange, and the attempts before it.
 
     Args:
-        exchanges: what was recorded, in order.
+        exchanges: the recorded exchanges, in order.
         backend: the dialect of the bodies.
         ledger: an empty ledger; it is closed as the run had ended.
 
@@ -39,7 +39,7 @@ def read_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledg
         RecordingError: there is no exchange.
     """
     if not exchanges:
-        raise RecordingError("The recording holds no exchange.", remedy="Record one with --record FILE.")
+        raise RecordingError("The recording contains no exchange.", remedy="Record one with --record FILE.")
     ledger.source = "recording"
     first = len(exchanges) - 1
     while first and exchanges[first].attempt:
@@ -47,56 +47,58 @@ def read_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledg
     last = 0.0
     error: WireError | None = None
     for exchange in exchanges[first:]:
-        if isinstance(exchange, Recorded) and exchange.lacks:
-            ledger.note("recording-lacks", exchange.lacks)
-        last, error = _read(exchange, backend, ledger, last)
+        if isinstance(exchange, RecordedExchange) and exchange.missing:
+            ledger.note("recording-lacks", exchange.missing)
+        last, error = _load(exchange, backend, ledger, last)
     cause = _CAUSES.get(exchanges[-1].end or "", "cut")
     if ledger.failure is not None or error is not None:
         cause = "failed"
     if cause in ("cut", "failed", "full"):
-        ledger.close(cause, t=last, error=error or _unanswered(exchanges[-1]))
+        ledger.close(cause, t=last, error=error or _no_answer(exchanges[-1]))
     else:
         ledger.close(cause, t=last)
 
 
-def _unanswered(exchange: Exchange) -> ConnectionFailed | WireError:
-    """Why a recorded run holds no answer, or no whole one."""
+def _no_answer(exchange: Exchange) -> ConnectionFailed | WireError:
+    """Why a recorded run has no answer, or only a part of one."""
     if exchange.end == "too large":
         return body_too_large(None)
     if exchange.end is None:
         return WireError(
-            "The kernel ended before an answer came.", remedy="Ask again; the request may have been billed."
+            "The kernel ended before an answer arrived.",
+            remedy="Send the request again; the first one may have been billed.",
         )
     if exchange.end == "failed":
-        return WireError("The run failed before an answer came.", remedy="Run its cell again to see why.")
-    return ConnectionFailed("No answer was recorded: the connection was lost.", remedy="Ask again.")
+        return WireError("The run failed before an answer arrived.", remedy="Run its cell again to see why.")
+    return ConnectionFailed(
+        "The recording contains no answer: the connection was lost.", remedy="Send the request again."
+    )
 
 
-def _read(
+def _load(
     exchange: Exchange, backend: Backend, ledger: Ledger, offset: float
 ) -> tuple[float, WireError | None]:
-    """Read one exchange; returns when its last piece came, and why it is no stream."""
+    """Load one exchange. Returns when its last piece arrived, and why its body is not a stream."""
     ledger.begin(exchange)
     last = offset = max(offset, exchange.started or 0.0)
     if exchange.pieces:
         ledger.mark("first_byte", offset + exchange.pieces[0][0])
         last = offset + exchange.pieces[-1][0]
+    pipeline = Pipeline(
+        exchange,
+        ledger,
+        backend,
+        backend.decoder(),
+        max_event=sys.maxsize,
+        expected=backend.normal_anomalies,
+    )
     if exchange.status is not None and not 200 <= exchange.status < 300:  # noqa: PLR2004 - HTTP
-        body = b"".join(piece for _, piece in exchange.pieces)
-        ledger.fail(backend.failure(exchange.status, body), last)
+        pipeline.refuse(last, exchange.status, b"".join(piece for _, piece in exchange.pieces))
         return last, None
-    reader, before, decode = Reader(max_event=sys.maxsize), len(ledger.raw), backend.decoder()
-
-    def add(items: list[Item], t: float) -> None:
-        for item in items:
-            ledger.add(item.raw, t, decode(item.raw), item.offset)
-
     try:
         for t, piece in exchange.pieces:
-            add(reader.feed(piece), offset + t)
-        add(reader.close(), last)
+            pipeline.feed(offset + t, piece)
+        pipeline.close(last)
     except WireError as error:
         return last, error
-    for oddity in reader.anomalies:
-        add_wire_note(ledger, oddity)
-    return last, None if len(ledger.raw) > before else unreadable_body(reader, backend)
+    return last, pipeline.problem()

@@ -1,7 +1,4 @@
-"""The recorder: appends exchanges to a file while they happen.
-
-It decides neither what is recorded nor how a line looks, and a file that cannot be written never stops a stream.
-"""
+"""Records exchanges in a file while they happen. A file that cannot be written never stops a stream."""
 
 from __future__ import annotations
 
@@ -12,23 +9,27 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..ledger import Exchange
-from .jsonl import dump, end_line, head_line, last_number, piece_line, request_line
+from .jsonl import ExchangeLines, dump, highest_number
 
 __all__ = ["Recorder"]
 
-_opening = threading.Lock()
-_numbers: dict[Path, int] = {}  # the last exchange this process began in each file
+_numbering = threading.Lock()
+_last_numbers: dict[Path, int] = {}  # of the last exchange that this process began in each file
 
 
 class Recorder:
-    """Appends exchanges to a file, a line at a time, each written through.
+    """Appends exchanges to a file, line by line and unbuffered.
 
-    A file that cannot be written ends the recording, never the stream; ``problem`` then says why. Several recorders
-    of one process may write to the same file at the same time; one recorder writes one exchange after another.
+    Several recorders of one process may write to the same file at the same time; one recorder writes one exchange
+    after another. A file that cannot be written ends the recording, never the stream.
 
     Args:
-        path: the file; folders are made.
-        append: False begins the file anew.
+        path: the file; missing folders are made.
+        append: False replaces the content of an existing file.
+
+    Attributes:
+        path: the file.
+        problem: why the file could not be written, or None.
     """
 
     def __init__(self, path: Path, *, append: bool = True) -> None:
@@ -37,29 +38,24 @@ class Recorder:
         self._append = append
         self._file: IO[bytes] | None = None
         self._lock = threading.Lock()
-        self._number = -1
+        self._lines: ExchangeLines | None = None
 
     def begin(self, exchange: Exchange) -> None:
-        """A request goes out."""
-        with _opening:  # a number is taken and made visible in one step
+        """Begin an exchange: write its request."""
+        with _numbering:  # the number is chosen and written in one step
             if self._file is None and self.problem is None:
                 self._open()
-            place = self.path.absolute()
-            self._number = _numbers.get(place, -1) + 1
-            _numbers[place] = self._number
-            self._write(request_line(self._number, exchange))
+            path = self.path.absolute()
+            number = _last_numbers.get(path, -1) + 1
+            _last_numbers[path] = number
+            self._lines = ExchangeLines(number, exchange)
+            self._write(next(self._lines.new()))
 
-    def head(self, exchange: Exchange) -> None:
-        """The head of its answer came."""
-        self._write(head_line(self._number, exchange))
-
-    def piece(self, t: float, piece: bytes) -> None:
-        """A piece of its body came, ``t`` seconds after the request was sent."""
-        self._write(piece_line(self._number, t, piece))
-
-    def end(self, how: str, problem: str | None = None) -> None:
-        """It is over; ``how`` is ``eof`` or says what happened, ``problem`` why it brought no answer."""
-        self._write(end_line(self._number, how, problem))
+    def write_new(self) -> None:
+        """Write what the exchange has received since the last call: its head, pieces of its body, its end."""
+        if self._lines is not None:
+            for line in self._lines.new():
+                self._write(line)
 
     def close(self) -> None:
         """Close the file."""
@@ -69,7 +65,7 @@ class Recorder:
                 self._file = None
 
     def _open(self) -> None:
-        place = self.path.absolute()
+        path = self.path.absolute()
         mode = "ab" if self._append else "wb"
         try:
             try:
@@ -77,18 +73,18 @@ class Recorder:
             except FileNotFoundError:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = self.path.open(mode, buffering=0)
-            # Only a file has a size; a pipe or a device is not read before it is written.
+            # Only a regular file has a size; a pipe or a device is not read before it is written.
             before = self.path.read_bytes() if os.fstat(self._file.fileno()).st_size else b""
             if before and not before.endswith(b"\n"):
-                self._file.write(b"\n")  # its last writer was killed in mid-line
+                self._file.write(b"\n")  # its last writer was killed while it wrote a line
         except OSError as error:
             self.problem = f"{self.path.name} cannot be written: {error.strerror or error}"
             self.close()
             return
         self._append = True
         # Another process may have written meanwhile, or the file may be a new one under an old name.
-        last = last_number(before)
-        _numbers[place] = max(last, _numbers.get(place, -1)) if before else -1
+        last = highest_number(before)
+        _last_numbers[path] = max(last, _last_numbers.get(path, -1)) if before else -1
 
     def _write(self, line: dict[str, Any]) -> None:
         with self._lock:
@@ -99,7 +95,7 @@ class Recorder:
                 while data:
                     data = data[self._file.write(data) :]
             except OSError as error:
-                self.problem = f"{self.path.name} could not be written to its end: {error.strerror or error}"
+                self.problem = f"{self.path.name} could not be written completely: {error.strerror or error}"
                 with suppress(OSError):
                     self._file.close()
                 self._file = None

@@ -1,7 +1,4 @@
-"""Replay: answers from a recording in place of the network, at the pace they had.
-
-It chooses which recorded exchange answers a request; it opens no socket.
-"""
+"""Replay: chooses the recorded exchange that answers a request, in place of the network."""
 
 from __future__ import annotations
 
@@ -20,15 +17,16 @@ from .files import read_recording
 
 __all__ = ["Replay", "ReplayOnce"]
 
-_CREDENTIALS = ("key", "access_token")  # how Google's APIs name them in a query
-_LONGEST = 120  # characters of a difference that are shown
+_CREDENTIALS = ("key", "access_token")  # the names that Google's APIs use in a query
+_MAX_SHOWN = 120  # characters of a difference that are shown
+_MISSING = object()
 
-_order_lock = threading.Lock()
-_played: Counter[tuple[str, int]] = Counter()
+_count_lock = threading.Lock()
+_played: Counter[tuple[str, int]] = Counter()  # by recording and request: how often it was played
 
 
 def _number(text: str) -> float:
-    """0.0 and 0 are one number in JSON."""
+    """Parse a number so that 0.0 and 0 are equal, as in JSON."""
     value = float(text)
     return int(value) if value.is_integer() else value
 
@@ -53,84 +51,93 @@ def _identity(method: str, url: str, body: bytes) -> str:
 class Replay:
     """A recording that answers requests.
 
-    A request is matched by method, path, query (without a key) and JSON body. The same request made again gets the
-    next recorded answer to it, and the last one once they are used up.
+    A request is matched by method, path, query (without a key) and JSON body. A repeated request gets the next
+    recorded answer, and the last answer again once all were played.
 
     Args:
         path: the recording.
-        any_order: play the answers in the file's order, whatever is asked.
+        any_order: play the answers in the order of the file, whatever the requests are.
         speed: how many times as fast; 0 means without waiting.
 
+    Attributes:
+        path, speed: as above.
+
     Raises:
-        RecordingError: the file cannot be read, or the speed is negative.
+        RecordingError: the file cannot be read, or the speed is negative or infinite.
     """
 
     def __init__(self, path: Path, *, any_order: bool = False, speed: float = 1.0) -> None:
         self.path = path
-        self.speed = _checked(speed, "--speed ")
+        self.speed = _check_speed(speed, "--speed")
         self._any_order = any_order
         self._exchanges = read_recording(path)
-        self._stamp = path.stat().st_mtime_ns
+        self._modified = path.stat().st_mtime_ns
 
     def find(self, request: HttpRequest) -> Exchange:
         """The recorded exchange that answers a request.
 
         Raises:
-            RecordingError: there is none; the error shows how the nearest one differs.
+            RecordingError: no exchange matches; the error shows how the most similar one differs.
         """
         if self._any_order:
-            turn = self._turn("in order")
-            if turn >= len(self._exchanges):
-                with _order_lock:
-                    _played.pop((f"{self.path.resolve()} in order", self._stamp), None)
+            number = self._count("in order")
+            if number >= len(self._exchanges):
+                with _count_lock:
+                    _played.pop((f"{self.path.resolve()} in order", self._modified), None)
                 raise RecordingError(
-                    f"{self.path.name} has played its {len(self._exchanges)} answers.",
-                    remedy="The next request begins it again.",
+                    f"All {len(self._exchanges)} answers of {self.path.name} have been played.",
+                    remedy="The next request starts again with the first one.",
                 )
-            return self._exchanges[turn]
+            return self._exchanges[number]
         wanted = _identity(request.method, request.url, request.body)
         same = [each for each in self._exchanges if _identity(each.method, each.url, each.body) == wanted]
         if same:
-            return same[min(self._turn(wanted), len(same) - 1)]
-        if all(not each.url for each in self._exchanges):  # an .sse file: a body that nobody asked for
+            return same[min(self._count(wanted), len(same) - 1)]
+        if all(not each.url for each in self._exchanges):  # an .sse file: a body without a request
             return self._exchanges[-1]
-        raise self._miss(request)
+        raise self._no_match(request)
 
-    def _turn(self, what: str) -> int:
-        """How often ``what`` was asked of this file before in this process."""
-        with _order_lock:
-            key = (f"{self.path.resolve()} {what}", self._stamp)
-            turn = _played[key]
+    def _count(self, what: str) -> int:
+        """Count a request to this file; returns how often this process made it before."""
+        with _count_lock:
+            key = (f"{self.path.resolve()} {what}", self._modified)
+            number = _played[key]
             _played[key] += 1
-            return turn
+            return number
 
-    def _miss(self, request: HttpRequest) -> RecordingError:
-        nearest = max(self._exchanges, key=lambda each: _likeness(request, each))
+    def _no_match(self, request: HttpRequest) -> RecordingError:
+        nearest = max(self._exchanges, key=lambda each: _similarity(request, each))
         return RecordingError(
-            f"{self.path.name} holds no answer to this request; {_difference(request, nearest)}",
-            remedy="Ask exactly what was recorded (`--dry-run` shows the request), or use --replay-any.",
+            f"{self.path.name} contains no answer to this request: {_difference(request, nearest)}",
+            remedy="Send exactly the recorded request (`--dry-run` shows the request), or use --replay-any.",
         )
 
 
 class ReplayOnce(Replay):
-    """Exchanges that are at hand, played in their order.
+    """Plays given exchanges in their order, whatever the requests are.
+
+    Args:
+        exchanges: at least one.
+        speed: how many times as fast; 0 means without waiting.
 
     Raises:
-        RecordingError: the speed is negative.
+        RecordingError: the speed is negative or infinite.
     """
 
     def __init__(self, exchanges: Sequence[Exchange], speed: float) -> None:
-        self.speed = _checked(speed, "speed=")
+        self.speed = _check_speed(speed, "speed")
         self._left = list(exchanges)
 
-    def find(self, request: HttpRequest) -> Exchange:  # noqa: ARG002 - whatever is asked
-        """The next one."""
+    def find(self, request: HttpRequest) -> Exchange:  # noqa: ARG002 - any request
+        """The next exchange; the last one again once all were played."""
         return self._left.pop(0) if len(self._left) > 1 else self._left[0]
 
 
-def _checked(speed: float, said: str) -> float:
+def _check_speed(speed: float, option: str) -> float:
     if not 0 <= speed < float("inf"):
-        raise RecordingError(f"{said}{speed:g} is no speed.", remedy="Use 1, 4, 0.5, or 0 for no waiting.")
+        raise RecordingError(
+            f"{option} must be 0 or greater, not {speed:g}.", remedy="Use 1, 4, 0.5, or 0 for no waiting."
+        )
     return speed
 
 
@@ -147,32 +154,29 @@ def _leaves(value: Any, path: str = "") -> dict[str, Any]:
     return {path.lstrip("."): value}
 
 
-def _likeness(request: HttpRequest, recorded: Exchange) -> float:
+def _similarity(request: HttpRequest, recorded: Exchange) -> float:
     own, other = _leaves(_canonical(request.body)), _leaves(_canonical(recorded.body))
     same = sum(1 for path, value in own.items() if other.get(path, _MISSING) == value)
-    words = set(str(own).split()) & set(str(other).split())
-    return same + len(words) / 1000 + (urlsplit(request.url).path == urlsplit(recorded.url).path)
-
-
-_MISSING = object()
+    shared_words = set(str(own).split()) & set(str(other).split())
+    return same + len(shared_words) / 1000 + (urlsplit(request.url).path == urlsplit(recorded.url).path)
 
 
 def _difference(request: HttpRequest, recorded: Exchange) -> str:
     path, other = urlsplit(request.url).path, urlsplit(recorded.url).path
     if path != other:
-        spoken = f" with --backend {recorded.backend}" if recorded.backend else ""
-        return f"the nearest one asked {other}{spoken}, this one asks {path}."
+        dialect = f" (--backend {recorded.backend})" if recorded.backend else ""
+        return f"the most similar one was sent to {other}{dialect}, this one to {path}."
     mine, theirs = _leaves(_canonical(request.body)), _leaves(_canonical(recorded.body))
     for key in [*theirs, *mine]:
         if mine.get(key, _MISSING) != theirs.get(key, _MISSING):
             if key.startswith("contents[") and key.endswith("].text"):
-                return f"the nearest recorded prompt is {_shown(theirs, key)}."
-            return f"the nearest one has {key} = {_shown(theirs, key)}, this one {_shown(mine, key)}."
-    return "the nearest one differs in its address."
+                return f"the most similar recorded prompt is {_shown(theirs, key)}."
+            return f"the most similar one has {key} = {_shown(theirs, key)}, this one {_shown(mine, key)}."
+    return "the most similar one has another method or URL query."
 
 
 def _shown(leaves: dict[str, Any], key: str) -> str:
     if key not in leaves:
         return "nothing"
     text = json.dumps(leaves[key], ensure_ascii=False, default=repr)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"

@@ -208,9 +208,7 @@ def _ended_state(ledger: Ledger) -> str:
     finish = ledger.finish
     if ledger.status == "complete":
         contents = [text for text in (word_count(ledger.answer), *_other_content(ledger)) if text]
-        unusual = (
-            f" ({_one_line(finish.reason)})" if finish and finish.reason not in ("STOP", "final") else ""
-        )
+        unusual = f" ({_one_line(finish.reason)})" if finish and finish.outcome != "complete" else ""
         subject = "rest of the answer" if ledger.before else "answer"
         return f"{subject} complete{unusual}, {', '.join(contents) or 'no text'}{_attempts(ledger)}"
     if ledger.status == "truncated":
@@ -220,7 +218,7 @@ def _ended_state(ledger: Ledger) -> str:
             return "truncated: larger than --max-total"
         if finish is None:
             return "truncated: ended without a finish reason"
-        limit = finish.reason == "MAX_TOKENS"
+        limit = finish.outcome == "truncated"
         return f"truncated: {'stopped at the token limit' if limit else 'ended early by the server'}"
     if ledger.status == "blocked":
         blocked = ledger.blocked or finish

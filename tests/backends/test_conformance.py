@@ -1,4 +1,4 @@
-"""One suite over every backend: the same things, said in the bytes of each dialect, are the same things to the user."""
+"""One suite for every backend: the same content in the bytes of each dialect gives the same response."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from dialects import (
     KINDS,
     PICTURE,
     REFUSED,
+    SAMPLES,
     SIGNATURE,
     UNKNOWN,
-    WORDS,
     answer,
     body,
-    tell,
+    serve,
 )
 from fake_server import dribble, raw
 
@@ -33,7 +33,7 @@ from gemini_magic.conversation import answer_turn
 from gemini_magic.errors import BlockedError, ServiceError, TruncatedError
 from gemini_magic.views import status_line
 
-SAID = "Hello, wörld 😀."
+TEXT = "Hello, wörld 😀."
 OUR_CALL = Call(CALL["name"], CALL["args"], CALL["id"], SIGNATURE)
 
 
@@ -43,7 +43,7 @@ def complete(r):
 
 def text(r):
     complete(r)
-    assert r.text == SAID
+    assert r.text == TEXT
 
 
 def thought(r):
@@ -140,22 +140,22 @@ def can(dialect, form):
 CASES = [
     (dialect, form, kind) for dialect, forms in FORMS.items() for form in forms for kind in can(dialect, form)
 ]
-SPEAKING = [(dialect, form) for dialect, forms in FORMS.items() for form in forms if dialect != "echo"]
+STREAMS = [(dialect, form) for dialect, forms in FORMS.items() for form in forms if dialect != "echo"]
 ALONE = {"blocked", "unfinished", "stream-error", "http-error"}  # each is an ending of its own
 
 
-def test_every_backend_is_here_and_every_kind_is_said_or_listed_as_unsayable():
-    assert set(names()) == set(WORDS) == set(CANNOT) == set(FORMS)
+def test_every_backend_sends_every_kind_of_content_or_lists_it_as_unsupported():
+    assert set(names()) == set(SAMPLES) == set(CANNOT) == set(FORMS)
     assert set(CHECKS) == set(KINDS)
     for dialect in names():
-        sayable = set(WORDS[dialect]) | (set() if dialect == "echo" else {"http-error"})
-        assert sayable.isdisjoint(CANNOT[dialect])
-        assert sayable | CANNOT[dialect] == set(KINDS)
+        supported = set(SAMPLES[dialect]) | (set() if dialect == "echo" else {"http-error"})
+        assert supported.isdisjoint(CANNOT[dialect])
+        assert supported | CANNOT[dialect] == set(KINDS)
 
 
 @pytest.mark.parametrize(("dialect", "form", "kind"), CASES)
-def test_a_thing_said(fake_server, dialect, form, kind):
-    prompt, asked = tell(fake_server, dialect, form, kind)
+def test_each_kind_of_content_is_read_in_each_form(fake_server, dialect, form, kind):
+    prompt, asked = serve(fake_server, dialect, form, kind)
     r = gemini_magic.ask(prompt, **asked)
     CHECKS[kind](r)
     assert not [note for note in r.notes if note.severity == "error"]
@@ -175,37 +175,39 @@ def same(r, other):
     assert (r.text, r.thoughts, r.grounding) == (other.text, other.thoughts, other.grounding)
 
 
-@pytest.mark.parametrize(("dialect", "form"), SPEAKING)
-def test_everything_in_one_answer_whatever_the_pieces_and_played_again(fake_server, tmp_path, dialect, form):
-    kinds, said = everything(dialect, form)
+@pytest.mark.parametrize(("dialect", "form"), STREAMS)
+def test_an_answer_with_everything_is_the_same_in_small_pieces_and_in_a_replay(
+    fake_server, tmp_path, dialect, form
+):
+    kinds, sent_body = everything(dialect, form)
     path = tmp_path / "run.jsonl"
-    r = gemini_magic.ask("hi", record=str(path), **answer(fake_server, dialect, form, raw(said)))
+    r = gemini_magic.ask("hi", record=str(path), **answer(fake_server, dialect, form, raw(sent_body)))
     complete(r)
-    assert r.text.startswith(SAID)
+    assert r.text.startswith(TEXT)
     for kind in set(kinds) - {"text"}:
         CHECKS[kind](r)
-    asked = answer(fake_server, dialect, form, dribble(said, 5))
+    asked = answer(fake_server, dialect, form, dribble(sent_body, 5))
     same(gemini_magic.ask("hi", **asked), r)
     before = len(fake_server.requests)
     same(gemini_magic.ask("hi", replay=str(path), speed=0, **asked), r)
     same(Response.load(path), r)
     assert len(fake_server.requests) == before
     missed = gemini_magic.ask("another", replay=str(path), speed=0, **asked)
-    assert "holds no answer" in str(missed.error)
+    assert "contains no answer" in str(missed.error)
 
 
-@pytest.mark.parametrize(("dialect", "form"), SPEAKING)
-def test_what_was_said_goes_back_with_its_signatures(fake_server, dialect, form):
+@pytest.mark.parametrize(("dialect", "form"), STREAMS)
+def test_an_answer_is_sent_back_with_its_signatures(fake_server, dialect, form):
     """The answer as a turn of the next request: signatures and ids byte for byte, thoughts without one left out."""
-    _, said = everything(dialect, form)
-    asked = answer(fake_server, dialect, form, raw(said))
+    _, sent_body = everything(dialect, form)
+    asked = answer(fake_server, dialect, form, raw(sent_body))
     r = gemini_magic.ask("hi", **asked)
     gemini_magic.ask("more", turns=(*r.request.turns, answer_turn(r.parts)), **asked).raise_for_status()
     sent = fake_server.requests[-1].body
     if dialect == "gateway":
         assert [turn["role"] for turn in sent["history"]] == ["user", "assistant"]
         kept = [item["content"] for item in sent["history"][1]["content"] if item["type"] == "text"]
-        assert kept == [SAID]
+        assert kept == [TEXT]
         return
     parts = sent["contents"][1]["parts"]
     assert {"functionCall": CALL, "thoughtSignature": SIGNATURE} in parts
@@ -214,9 +216,9 @@ def test_what_was_said_goes_back_with_its_signatures(fake_server, dialect, form)
     assert not [part for part in parts if part.get("text") == "Let me "]
 
 
-def test_what_gateways_add_is_in_the_extras_and_the_status_line(fake_server):
+def test_additional_fields_of_gateways_are_in_the_extras_and_the_status_line(fake_server):
     for dialect in ("adaptive", "gateway"):
-        prompt, asked = tell(fake_server, dialect, "sse", "text")
+        prompt, asked = serve(fake_server, dialect, "sse", "text")
         r = gemini_magic.ask(prompt, **asked)
         assert r.extras == ({"provider": "google"} if dialect == "adaptive" else {})
         assert ("via google" in status_line(r.ledger)) == (dialect == "adaptive")

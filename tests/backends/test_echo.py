@@ -1,4 +1,4 @@
-"""The offline backend: deterministic, and obedient to its directives."""
+"""The echo backend: its answers and its directives."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def run(prompt):
     return ledger, waits
 
 
-def test_it_repeats_the_prompt_word_by_word():
+def test_it_answers_with_the_words_of_the_prompt():
     ledger, waits = run("# A title\n\nTwo  words.\n")
     assert "".join(ledger.answer) == "# A title\n\nTwo  words.\n"
     assert len(ledger.raw) > 3
@@ -33,7 +33,7 @@ def test_it_repeats_the_prompt_word_by_word():
     assert ledger.usage.total == ledger.usage.prompt + ledger.usage.output
 
 
-def test_directives():
+def test_directives_change_the_answer():
     ledger, waits = run("@chunk 2\n@wait 0.5\n@think let me see\nabcdef")
     assert Rows(ledger.chunk_columns)["text"] == ["", "ab", "cd", "ef"]
     assert ledger.thoughts == ["let me see"]
@@ -50,7 +50,7 @@ def test_directives():
     assert run("x\n@usage off")[0].usage is None
 
 
-def test_bad_directives_are_harmless_and_only_directives_give_an_empty_answer():
+def test_invalid_directives_are_ignored_and_a_prompt_of_directives_gives_an_empty_answer():
     assert "".join(run("@chunk many\n@wait -1\nhello")[0].answer) == "hello"
     assert run("@chunk 3")[0].status == "complete"
     assert json.loads(run("hi")[0].raw[0].raw)["modelVersion"] == "echo"

@@ -1,4 +1,4 @@
-"""Every field of a request can be set, in either spelling, by option, by -p and by --body."""
+"""Every field of a request can be set in either spelling: by option, by -p and by --body."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gemini_magic.backends import Endpoint, backend
 from gemini_magic.config import resolve
 from gemini_magic.content import Text
 from gemini_magic.errors import OptionError
-from gemini_magic.prompts import build
+from gemini_magic.prompts import build_request
 
 # GenerateContentRequest and GenerationConfig (ai.google.dev; those of Vertex AI too): path and a value.
 FIELDS = {
@@ -71,9 +71,9 @@ FIELDS = {
 }
 
 
-def body(**said):
-    options = resolve({"model": "m", **said})[0]
-    return json.loads(backend("gemini").encode(build([Text("hi")], options), Endpoint()).body)
+def body(**changes):
+    options = resolve({"model": "m", **changes})[0]
+    return json.loads(backend("gemini").encode(build_request([Text("hi")], options), Endpoint()).body)
 
 
 def nested(path, value):
@@ -94,13 +94,13 @@ def snaked(path):
 
 @pytest.mark.parametrize("path", FIELDS)
 @pytest.mark.parametrize("spelt", [str, snaked])
-def test_every_field_by_body_and_by_path_in_either_spelling(path, spelt):
+def test_every_field_is_set_by_body_and_by_path_in_either_spelling(path, spelt):
     value = FIELDS[path]
-    for said in (
+    for options in (
         {"body": json.dumps(nested(spelt(path), value))},
         {"param": [f"{spelt(path)}={json.dumps(value)}"]},
     ):
-        sent = body(**said)
+        sent = body(**options)
         assert at(sent, path) == value
         top = path.partition(".")[0]
         assert set(sent) == {"contents", top}
@@ -130,12 +130,12 @@ OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("said", "path", "value"), OPTIONS)
-def test_typed_options(said, path, value):
-    assert at(body(**said), path) == value
+@pytest.mark.parametrize(("options", "path", "value"), OPTIONS)
+def test_options_reach_their_fields(options, path, value):
+    assert at(body(**options), path) == value
 
 
-def test_both_spellings_of_a_field_are_one_field():
+def test_both_spellings_of_a_field_are_merged():
     sent = body(temperature=0.5, top_k=1, body='{"generation_config": {"top_k": 3, "max_output_tokens": 7}}')
     assert sent["generationConfig"] == {"temperature": 0.5, "topK": 3, "maxOutputTokens": 7}
     assert "generation_config" not in sent
@@ -149,7 +149,7 @@ def test_both_spellings_of_a_field_are_one_field():
     assert body(top_k=1, body='{"generation_config": {"top_k": null}}')["generationConfig"] == {}
 
 
-def test_names_inside_schemas_labels_and_tools_are_the_users():
+def test_names_inside_schemas_labels_and_tools_stay_unchanged():
     schema = {"type": "object", "properties": {"first_name": {"type": "string"}}}
     sent = body(
         body=json.dumps(
@@ -163,20 +163,20 @@ def test_names_inside_schemas_labels_and_tools_are_the_users():
 
 
 @pytest.mark.parametrize(
-    "said",
+    "options",
     [
         {"thinking": "low", "body": '{"generationConfig": {"thinkingConfig": {"thinkingBudget": 5}}}'},
         {"thinking": "5", "param": ["generation_config.thinking_config.thinking_level=LOW"]},
         {"body": '{"generation_config": {"thinkingConfig": {"thinking_budget": 5, "thinkingLevel": "LOW"}}}'},
     ],
 )
-def test_a_budget_and_a_level_are_refused_before_sending(said):
-    with pytest.raises(OptionError, match="thinkingBudget and a thinkingLevel") as caught:
-        body(**said)
+def test_a_thinking_budget_with_a_level_is_refused_before_sending(options):
+    with pytest.raises(OptionError, match="thinkingBudget and thinkingLevel") as caught:
+        body(**options)
     assert caught.value.remedy
 
 
-def test_one_of_them_taken_back_is_fine():
+def test_removing_the_budget_or_the_level_makes_the_request_valid():
     taken = '{"generationConfig": {"thinkingConfig": {"thinkingLevel": null, "thinkingBudget": 5}}}'
     assert body(thinking="low", body=taken)["generationConfig"]["thinkingConfig"] == {
         "includeThoughts": True,
@@ -184,8 +184,8 @@ def test_one_of_them_taken_back_is_fine():
     }
 
 
-def test_accept_says_what_is_wanted():
-    request = build([Text("hi")], resolve({"model": "m"})[0])
+def test_the_accept_header_names_the_requested_form():
+    request = build_request([Text("hi")], resolve({"model": "m"})[0])
     wanted = {"sse": "text/event-stream", "json": "application/json", "whole": "application/json"}
     ends = {
         "sse": ":streamGenerateContent?alt=sse",

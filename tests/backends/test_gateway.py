@@ -1,4 +1,4 @@
-"""The unified gateway: its request, its chunks by index, and the two marks of its last chunk."""
+"""The gateway backend: requests, chunks by index, and the two marks of the last chunk."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import json
 
 import pytest
 
-from gemini_magic.backends import Endpoint, backend, may_carry
+from gemini_magic.backends import Endpoint, backend, may_send_key
 from gemini_magic.config import resolve
 from gemini_magic.content import Blob, Call, File, Opaque, Text, Thought, Turn
 from gemini_magic.endings import service_error
 from gemini_magic.errors import OptionError
 from gemini_magic.events import Delta, Failure, Finish, Note, Usage
 from gemini_magic.ledger.ledger import Ledger
-from gemini_magic.prompts import build
+from gemini_magic.prompts import build_request
 
 GATEWAY = backend("gateway")
 PNG = base64.b64decode(
@@ -23,9 +23,9 @@ PNG = base64.b64decode(
 PNG64 = base64.b64encode(PNG).decode()
 
 
-def body(*parts, turns=(), **said):
-    options = resolve({"backend": "gateway", "model": "gemini-2.0-flash", **said})[0]
-    made = build(parts or (Text("hi"),), options, turns)
+def body(*parts, turns=(), **changes):
+    options = resolve({"backend": "gateway", "model": "gemini-2.0-flash", **changes})[0]
+    made = build_request(parts or (Text("hi"),), options, turns)
     return json.loads(GATEWAY.encode(made, Endpoint(options.base_url)).body)
 
 
@@ -59,7 +59,7 @@ FINAL = {
 # --------------------------------------------------------------------------------------------- the request
 
 
-def test_the_documented_request():
+def test_a_request_has_the_documented_fields():
     assert body() == {
         "service_name": "google-gemini",
         "model_name": "gemini-2.0-flash",
@@ -77,9 +77,9 @@ def test_the_documented_request():
         ("https://h/gate/", "whole", "https://h/gate/generate"),
     ],
 )
-def test_where_it_is_asked(base, form, url):
+def test_the_url_of_a_request(base, form, url):
     assert GATEWAY.url("m", Endpoint(base, api_version="v1beta", form=form)) == url
-    with pytest.raises(OptionError, match="model's name"):
+    with pytest.raises(OptionError, match="not a valid model name"):
         GATEWAY.url("a model", Endpoint(base))
 
 
@@ -106,7 +106,7 @@ def test_settings_become_parameters_in_snake_case():
     assert body(thinking="low")["parameters"] == {"enable_thinking": True, "thinking_level": "low"}
 
 
-def test_the_service_and_anything_else_can_be_said():
+def test_the_service_and_any_other_field_can_be_set():
     assert body(param=["service_name=openai"])["service_name"] == "openai"
     sent = body(
         body='{"service_name": "x", "parameters": {"top_k": 1}, "extra": null, "tag": "t"}', temperature=1
@@ -116,12 +116,12 @@ def test_the_service_and_anything_else_can_be_said():
     assert "extra" not in sent
 
 
-def test_what_the_gateway_has_no_words_for_goes_into_its_parameters():
+def test_unknown_settings_become_parameters():
     sent = body(param=['parameters.tools=["search"]', "topK=1"])
     assert sent["parameters"] == {"tools": ["search"], "top_k": 1}
 
 
-def test_history_system_and_pictures():
+def test_history_system_instruction_and_images():
     turns = (
         Turn("user", (Text("a"), Blob("image/png", PNG))),
         Turn("model", (Thought("hm"), Text("b"), Text("c"), Opaque({"type": "odd"}))),
@@ -140,35 +140,35 @@ def test_history_system_and_pictures():
 
 
 @pytest.mark.parametrize(
-    "said", [{"search": True}, {"safety": "low"}, {"service_tier": "flex"}, {"param": ["tool_config.a=1"]}]
+    "options", [{"search": True}, {"safety": "low"}, {"service_tier": "flex"}, {"param": ["tool_config.a=1"]}]
 )
-def test_what_it_has_no_place_for_is_said_before(said):
-    with pytest.raises(OptionError, match="no place for") as caught:
-        body(**said)
+def test_unsupported_settings_are_refused_before_sending(options):
+    with pytest.raises(OptionError, match="does not support") as caught:
+        body(**options)
     assert caught.value.remedy
 
 
-def test_parts_it_has_no_place_for():
+def test_unsupported_parts_are_refused():
     for part in (File("gs://x"), Call("f")):
-        with pytest.raises(OptionError, match="no place for"):
+        with pytest.raises(OptionError, match="does not support"):
             body(Text("x"), part)
 
 
-def test_its_key_stays_on_this_machine_unless_another_is_named():
+def test_its_key_is_sent_to_this_machine_only_unless_a_variable_is_named():
     auth = GATEWAY.auth
     assert (auth.header, auth.prefix, auth.needed) == ("x-api-key", "", False)
-    assert may_carry(auth, "http://localhost:8000/api/v1/generate", None)
-    assert may_carry(auth, "http://127.0.0.1:9/", "GATEWAY_API_KEY")
-    assert not may_carry(auth, "https://gate.example/", None)
-    assert not may_carry(auth, "http://localhost.evil.example/", None)
-    assert may_carry(auth, "https://gate.example/", "MY_KEY")
-    assert not may_carry(auth, "http://localhost:8000/", "GEMINI_API_KEY")
+    assert may_send_key(auth, "http://localhost:8000/api/v1/generate", None)
+    assert may_send_key(auth, "http://127.0.0.1:9/", "GATEWAY_API_KEY")
+    assert not may_send_key(auth, "https://gate.example/", None)
+    assert not may_send_key(auth, "http://localhost.evil.example/", None)
+    assert may_send_key(auth, "https://gate.example/", "MY_KEY")
+    assert not may_send_key(auth, "http://localhost:8000/", "GEMINI_API_KEY")
 
 
 # ---------------------------------------------------------------------------------------------- the answer
 
 
-def test_thinking_and_output_by_index():
+def test_thinking_and_output_are_separated_by_index():
     ledger = read(
         piece("let me ", name="thinking"),
         piece("see", name="output"),  # the first name at an index holds
@@ -193,17 +193,17 @@ def test_thinking_and_output_by_index():
         [piece("end"), {"is_final": True, "usage": FINAL["usage"]}],
     ],
 )
-def test_either_mark_of_the_last_chunk(last):
+def test_both_marks_of_the_last_chunk_end_the_answer(last):
     ledger = read(piece("the "), *last)
     assert ("".join(ledger.answer), ledger.status) == ("the end", "complete")
 
 
-def test_an_end_without_a_mark_is_a_truncated_answer():
+def test_an_answer_without_a_mark_is_truncated():
     ledger = read(piece("half"))
     assert (ledger.status, "".join(ledger.answer)) == ("truncated", "half")
 
 
-def test_warnings_are_notes_and_metadata_an_extra():
+def test_warnings_become_notes_and_metadata_becomes_an_extra():
     ledger = read(
         {"type": "metadata", "name": "metadata", "content": {"a": 1}, "index": 5},
         {"type": "metadata", "name": "metadata", "content": {"b": 2}, "index": 5},
@@ -212,9 +212,9 @@ def test_warnings_are_notes_and_metadata_an_extra():
     assert ledger.extras["metadata"] == {"a": 1, "b": 2}
     assert ledger.extras["warnings"] == ["80% of the limit", {"message": "slow"}, {"code": 7}]
     assert [(note.kind, note.severity) for note in ledger.notes] == [("gateway-warning", "warning")] * 3
-    assert ledger.notes[1].message == "The gateway warns: slow"
-    words = read({"type": "metadata", "content": "se"}, {"type": "metadata", "content": "arch"}, FINAL)
-    assert words.extras["metadata"] == "search"
+    assert ledger.notes[1].message == "Gateway warning: slow"
+    joined = read({"type": "metadata", "content": "se"}, {"type": "metadata", "content": "arch"}, FINAL)
+    assert joined.extras["metadata"] == "search"
 
 
 def image(content, **more):
@@ -245,14 +245,14 @@ IMAGES = {
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_pictures_in_one_piece_or_many(name):
+def test_images_arrive_in_one_piece_or_in_several(name):
     chunks, wanted = IMAGES[name]
     ledger = read(*chunks, FINAL)
     assert ledger.parts[0] == wanted
     assert ledger.status == "complete"
 
 
-def test_a_whole_answer():
+def test_a_whole_answer_is_read():
     items = [
         {"type": "text", "name": "thinking", "content": "hm"},
         {"type": "text", "name": "output", "content": "Hello"},
@@ -272,7 +272,7 @@ def test_a_whole_answer():
         ({"type": "error", "content": "It broke.", "index": 0}, Failure("It broke.")),
         ({"type": "error", "content": {"code": 503, "message": "busy"}}, Failure("busy", 503)),
         ({"type": "error", "message": "no service", "code": 502}, Failure("no service", 502)),
-        ({"type": "error"}, Failure("The gateway says no more than that it failed.")),
+        ({"type": "error"}, Failure("The gateway reported an error without a message.")),
         (piece("half a word", error={"message": "cut off"}), Failure("cut off")),
         ({"error": {"code": 500, "message": "down"}, "final": True}, Failure("down", 500)),
         ({"detail": "bad model"}, Failure("bad model")),
@@ -282,40 +282,40 @@ def test_a_whole_answer():
         ),
     ],
 )
-def test_errors_in_the_stream(value, failure):
+def test_errors_in_the_stream_are_failures(value, failure):
     ledger = read(piece("half"), value)
     assert (ledger.status, ledger.failure) == ("error", failure)
     assert "".join(ledger.answer) == "half"
 
 
-def test_an_error_in_the_stream_is_no_text():
+def test_an_error_in_the_stream_is_not_text():
     ledger = read(piece("Half"), {"type": "error", "content": "It broke.", "index": 0})
     assert ("".join(ledger.answer), ledger.parts[0]) == ("Half", [Text("Half")])
     assert "".join(read(piece("Half"), piece("oops", error="down")).answer) == "Half"
 
 
-def test_a_detail_of_an_item_is_no_error():
+def test_a_detail_field_of_an_item_is_not_an_error():
     ledger = read(piece("sunny", detail="high"), FINAL)
     assert (ledger.status, "".join(ledger.answer)) == ("complete", "sunny")
 
 
-def test_metadata_counts_like_the_fields_beside_it():
-    told = {"usage": FINAL["usage"], "cost": FINAL["cost"], "warnings": ["slow today"], "more": 1}
-    for last in ({"index": 1, "content": told}, {"type": "metadata", "index": 2, "content": told}):
+def test_usage_and_cost_in_metadata_are_read():
+    metadata = {"usage": FINAL["usage"], "cost": FINAL["cost"], "warnings": ["slow today"], "more": 1}
+    for last in ({"index": 1, "content": metadata}, {"type": "metadata", "index": 2, "content": metadata}):
         ledger = read(
             piece("Hi"), {"type": "metadata", "index": 1, "content": {}}, last, {"index": 0, "is_final": True}
         )
         assert ledger.usage == Usage(prompt=24, output=512, total=536)
         assert ledger.extras["cost"] == FINAL["cost"]
-        assert ledger.extras["metadata"] == told
-        assert ("gateway-warning", "The gateway warns: slow today") in [
+        assert ledger.extras["metadata"] == metadata
+        assert ("gateway-warning", "Gateway warning: slow today") in [
             (note.kind, note.message) for note in ledger.notes
         ]
-    whole = read({"output": [{"type": "text", "content": "Hi"}, {"type": "metadata", "content": told}]})
+    whole = read({"output": [{"type": "text", "content": "Hi"}, {"type": "metadata", "content": metadata}]})
     assert (whole.usage.total, whole.extras["cost"]) == (536, FINAL["cost"])
 
 
-def test_what_the_gateway_does_not_take_has_a_remedy():
+def test_an_http_error_of_the_gateway_has_a_remedy():
     error = service_error(
         GATEWAY.failure(422, b'{"detail": [{"loc": ["body", "input"], "msg": "required"}]}')
     )
@@ -323,7 +323,7 @@ def test_what_the_gateway_does_not_take_has_a_remedy():
     assert "--dry-run" in error.remedy
 
 
-def test_errors_of_http():
+def test_http_errors_are_failures():
     detail = {"detail": [{"loc": ["body", "model_name"], "msg": "field required", "type": "missing"}]}
     assert GATEWAY.failure(422, json.dumps(detail).encode()) == Failure(
         "body.model_name: field required", 422
@@ -331,14 +331,14 @@ def test_errors_of_http():
     assert GATEWAY.failure(401, b'{"detail":"Invalid API key"}') == Failure("Invalid API key", 401)
 
 
-def test_odd_chunks_are_kept_and_never_fatal():
-    odd = piece("x", name="summary", index=3)
+def test_unexpected_chunks_are_kept_and_never_raise():
+    unexpected = piece("x", name="summary", index=3)
     thing = piece({"a": 1}, type="table", index=4)
     ledger = read(
         b"{broken",
         [1],
         {},
-        odd,
+        unexpected,
         thing,
         piece(None, index=6),
         piece("\ud800", index=7),
@@ -346,28 +346,31 @@ def test_odd_chunks_are_kept_and_never_fatal():
         FINAL,
     )
     assert ledger.status == "complete"
-    assert [each for each in ledger.parts[0] if isinstance(each, Opaque)] == [Opaque(odd), Opaque(thing)]
+    assert [each for each in ledger.parts[0] if isinstance(each, Opaque)] == [
+        Opaque(unexpected),
+        Opaque(thing),
+    ]
     assert "5" in "".join(ledger.answer)
-    assert {note.kind for note in ledger.notes} >= {"not-json", "odd-shape"}
+    assert {note.kind for note in ledger.notes} >= {"not-json", "unexpected-shape"}
     assert len(ledger.raw) == 9
     assert read({"usage": {"input_tokens": "7", "output_tokens": 2.0, "total_tokens": True}}).usage == Usage(
         7, None, 2
     )
 
 
-def test_every_prefix_of_a_chunk_is_survived():
+def test_no_prefix_of_a_chunk_raises():
     decode = GATEWAY.decoder()
     raw = json.dumps({**FINAL, **image(PNG64), "detail": [{"loc": []}]}).encode()
     for cut in range(len(raw)):
         decode(raw[:cut])
 
 
-def test_two_answers_share_no_memory():
+def test_two_decoders_share_no_state():
     first, second = GATEWAY.decoder(), GATEWAY.decoder()
     first(json.dumps(piece("x", name="thinking")).encode())
     assert second(json.dumps(piece("y")).encode()).events == [Delta(Text("y"))]
     assert isinstance(second(b"{}").events, list)
     assert second(json.dumps({"final": True, "warnings": "w"}).encode()).events == [
-        Note("gateway-warning", "The gateway warns: w", "warning"),
-        Finish("final"),
+        Note("gateway-warning", "Gateway warning: w", "warning"),
+        Finish("final", outcome="complete"),
     ]

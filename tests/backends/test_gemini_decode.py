@@ -1,4 +1,4 @@
-"""What Gemini's JSON means, odd shapes included."""
+"""Gemini's JSON becomes events, in unexpected shapes too."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import json
 import pytest
 
 from gemini_magic.backends import backend
+from gemini_magic.backends.gemini_decode import finish_of
 from gemini_magic.content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Text, Thought
-from gemini_magic.events import Delta, Failure, Finish, Note, Usage, UsageReport
+from gemini_magic.events import Delta, Failure, Note, Usage, UsageReport
 from gemini_magic.ledger.ledger import Ledger
 
 GEMINI = backend("gemini")
@@ -29,7 +30,7 @@ def parts(*values):
     return [event.part for event in events({"candidates": [{"content": {"parts": list(values)}}]})]
 
 
-def test_every_known_part_and_the_unknown_ones():
+def test_known_and_unknown_parts_are_decoded():
     assert parts(
         {"text": "a"},
         {"text": "b", "thought": True, "thoughtSignature": "sig"},
@@ -75,41 +76,45 @@ BASE64 = {
 
 @pytest.mark.parametrize("size", [10, 100_000])
 @pytest.mark.parametrize("form", BASE64)
-def test_a_blob_in_any_base64(form, size):
+def test_a_blob_in_any_base64_variant_is_decoded(form, size):
     data = bytes(range(251, 0, -1)) * (size // 251 + 1)
     inline = {"inlineData": {"mimeType": "image/png", "data": BASE64[form](data)}, "thoughtSignature": "s"}
-    said = events(
+    decoded = events(
         {"candidates": [{"content": {"parts": [inline, {"text": "a"}]}, "finishReason": "STOP", "index": 1}]}
     )
-    assert said == [Delta(Blob("image/png", data, "s"), 1), Delta(Text("a"), 1), Finish("STOP", None, 1)]
+    assert decoded == [
+        Delta(Blob("image/png", data, "s"), 1),
+        Delta(Text("a"), 1),
+        finish_of("STOP", None, 1),
+    ]
 
 
 @pytest.mark.parametrize("size", [10, 100_000])
-def test_a_blob_that_is_no_base64_is_kept_as_it_came(size):
+def test_a_blob_that_is_not_base64_is_kept_as_received(size):
     inline = {"inlineData": {"mimeType": "image/png", "data": "?" * size}}
-    said, note = events({"candidates": [{"content": {"parts": [inline]}}]})
-    assert said == Delta(Opaque(inline))
+    decoded, note = events({"candidates": [{"content": {"parts": [inline]}}]})
+    assert decoded == Delta(Opaque(inline))
     assert (note.kind, note.severity) == ("unreadable-shape", "error")
 
 
-def test_finish_reasons_by_word_by_number_and_unknown():
+def test_finish_reasons_by_name_by_number_and_unknown():
     assert events({"candidates": [{"finishReason": "SAFETY", "finishMessage": "no"}]}) == [
-        Finish("SAFETY", "no")
+        finish_of("SAFETY", "no")
     ]
-    assert events({"candidates": [{"finishReason": 10}]}) == [Finish("MALFORMED_FUNCTION_CALL")]
-    assert events({"candidates": [{"finishReason": 99, "index": 2}]}) == [Finish("99", None, 2)]
-    assert events({"candidates": [{"finishReason": "BRAND_NEW"}]}) == [Finish("BRAND_NEW")]
+    assert events({"candidates": [{"finishReason": 10}]}) == [finish_of("MALFORMED_FUNCTION_CALL")]
+    assert events({"candidates": [{"finishReason": 99, "index": 2}]}) == [finish_of("99", None, 2)]
+    assert events({"candidates": [{"finishReason": "BRAND_NEW"}]}) == [finish_of("BRAND_NEW")]
 
 
-def test_a_blocked_prompt_with_its_message_and_feedback_without_a_reason():
+def test_a_blocked_prompt_has_its_message_and_feedback_without_a_reason_is_ignored():
     assert events({"promptFeedback": {"blockReason": "SAFETY", "blockReasonMessage": "why"}}) == [
-        Finish("SAFETY", "why", prompt=True)
+        finish_of("SAFETY", "why", prompt=True)
     ]
-    assert events({"promptFeedback": {"blockReason": 3}}) == [Finish("BLOCKLIST", prompt=True)]
+    assert events({"promptFeedback": {"blockReason": 3}}) == [finish_of("BLOCKLIST", prompt=True)]
     assert events({"promptFeedback": {"safetyRatings": []}}) == []
 
 
-def test_usage_and_who_answered():
+def test_usage_model_version_and_response_id_are_decoded():
     reading = decode(
         b'{"usageMetadata":{"promptTokenCount":5,"thoughtsTokenCount":2,"totalTokenCount":7,"serviceTier":"x"},'
         b'"modelVersion":"m","responseId":"r"}'
@@ -134,15 +139,15 @@ def test_usage_and_who_answered():
         ({"candidates": [{"content": {"parts": [{"text": "x"}]}, "index": "zero"}]}, "x"),
     ],
 )
-def test_odd_shapes_are_read_and_noted(value, text):
+def test_unexpected_shapes_are_read_and_noted(value, text):
     ledger = Ledger()
     raw = json.dumps(value).encode()
     ledger.add(raw, 0.0, decode(raw))
     assert "".join(ledger.answer) == text
-    assert [note.kind for note in ledger.notes] in (["odd-shape"], ["unreadable-shape"])
+    assert [note.kind for note in ledger.notes] in (["unexpected-shape"], ["unreadable-shape"])
 
 
-def test_odd_values_are_read_and_noted():
+def test_unexpected_values_are_read_and_noted():
     usage = {"promptTokenCount": "5", "candidatesTokenCount": 2.0, "totalTokenCount": "7", "x": None}
     assert events({"usageMetadata": usage})[0] == UsageReport(Usage(5, None, 2, None, None, 7))
     assert Delta(Text("a\ud800")) in events(b'{"candidates":[{"content":{"parts":[{"text":"a\\ud800"}]}}]}')
@@ -153,7 +158,7 @@ def test_odd_values_are_read_and_noted():
     assert [type(event) for event in events(b"{broken")] == [Note]
 
 
-def test_an_error_object_at_any_position():
+def test_an_error_object_is_a_failure_at_any_position():
     error = {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}
     assert events({"error": error}) == [Failure("overloaded", 503, "UNAVAILABLE")]
     assert events({"candidates": [{"content": {"parts": [{"text": "x"}]}}], "error": error}) == [
@@ -165,9 +170,31 @@ def test_an_error_object_at_any_position():
     assert events({"error": None}) == []
 
 
-def test_every_prefix_of_a_chunk_is_survived():
+def test_no_prefix_of_a_chunk_raises():
     raw = json.dumps(
         {"candidates": [{"content": {"parts": [{"text": "é😀"}]}}], "error": {"code": 1}}
     ).encode()
     for cut in range(len(raw)):
         decode(raw[:cut])
+
+
+@pytest.mark.parametrize(
+    ("reason", "outcome"),
+    [
+        ("STOP", "complete"),
+        ("MAX_TOKENS", "truncated"),
+        ("CONTINUATION", "paused"),
+        ("SAFETY", "blocked"),
+        ("MALFORMED_FUNCTION_CALL", "error"),
+        ("A_NEW_REASON", None),
+        (1, "complete"),
+    ],
+)
+def test_a_finish_says_what_its_reason_means(reason, outcome):
+    raw = json.dumps({"candidates": [{"finishReason": reason}]}).encode()
+    assert [event.outcome for event in events(raw)] == [outcome]
+
+
+def test_a_blocked_prompt_is_blocked_whatever_the_reason():
+    raw = b'{"promptFeedback": {"blockReason": "A_NEW_REASON"}}'
+    assert [(event.prompt, event.outcome) for event in events(raw)] == [(True, "blocked")]

@@ -1,4 +1,4 @@
-"""HTTP errors of any shape, and what the server asks for in them."""
+"""HTTP errors of any shape, and the waits that servers request in them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def quota(ident):
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500, 503])
-def test_json_html_text_and_nothing(status):
+def test_bodies_of_json_html_text_and_empty_bodies_are_read(status):
     assert failure(status, body("said", status, "S")) == Failure("said", status, "S")
     page = b"<html><head><title>x</title></head><body><h1>Bad &amp; worse</h1></body></html>"
     assert failure(status, page).message == "Bad & worse"
@@ -34,7 +34,7 @@ def test_json_html_text_and_nothing(status):
     assert failure(status, b"").code == status
 
 
-def test_the_array_form_and_gateway_forms():
+def test_arrays_and_the_formats_of_gateways_are_read():
     assert failure(400, b"[" + body("said", 400, "S") + b"]") == Failure("said", 400, "S")
     assert failure(422, b'{"detail":"missing"}').message == "missing"
     assert failure(400, b'{"error":{"code":"invalid_request","message":"m"}}') == Failure(
@@ -44,7 +44,7 @@ def test_the_array_form_and_gateway_forms():
     assert failure(599, b"").message == "no explanation"
 
 
-def test_the_wait_the_server_asks_for():
+def test_the_requested_wait_is_read():
     assert failure(429, body(details=[RETRY])).retry_after == 48.0
     assert failure(429, body("Please retry in 48.939935699s.", details=[RETRY])).retry_after == 48.939935699
     assert failure(429, body("Please retry in 250ms.")).retry_after == 0.25
@@ -57,7 +57,7 @@ def test_the_wait_the_server_asks_for():
 
 
 @pytest.mark.parametrize(
-    "said",
+    "message",
     [
         body(details=[quota("GenerateRequestsPerDayPerProject")]),
         body("quota exceeded, limit: 0, model: x"),
@@ -67,8 +67,8 @@ def test_the_wait_the_server_asks_for():
         body("quota exceeded, " + "metric " * 100 + "limit: 0"),
     ],
 )
-def test_waiting_a_little_is_hopeless(said):
-    assert failure(429, said).final
+def test_a_failure_that_a_short_wait_cannot_solve_is_final(message):
+    assert failure(429, message).final
 
 
 def test_an_ordinary_limit_is_not_final_and_the_reason_is_kept():

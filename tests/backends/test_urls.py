@@ -1,4 +1,4 @@
-"""Base URLs: what is one, and what already names the method that a request adds."""
+"""Base URLs: valid ones, and those that already contain the method."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ TOO_LONG = [
 
 
 @pytest.mark.parametrize(("dialect", "address", "remedy"), TOO_LONG)
-def test_an_address_that_names_the_method_as_well(dialect, address, remedy):
-    with pytest.raises(OptionError, match="which is added by itself") as caught:
+def test_a_base_url_with_a_method_is_refused_with_the_url_to_use(dialect, address, remedy):
+    with pytest.raises(OptionError, match="which is added automatically") as caught:
         backend(dialect).url("m", Endpoint(address))
-    assert caught.value.remedy == f"Write --base-url {remedy}."
+    assert caught.value.remedy == f"Use --base-url {remedy}."
     assert backend(dialect).url("m", Endpoint(remedy)).startswith(remedy)
 
 
@@ -55,20 +55,20 @@ def test_an_address_that_names_the_method_as_well(dialect, address, remedy):
         "https://a.example/v1/models/x/proxy",
     ],
 )
-def test_an_address_that_only_looks_like_it(address):
+def test_a_base_url_that_only_resembles_one_with_a_method_is_accepted(address):
     assert backend("gemini").url("m", Endpoint(address)) == (
         f"{address}/v1beta/models/m:streamGenerateContent?alt=sse"
     )
 
 
-def test_the_remedy_repeats_neither_user_nor_query():
+def test_the_remedy_does_not_repeat_a_user_or_a_query():
     for address in (f"https://me:secret@a.example/v1/{METHOD}", f"https://a.example/v1/{METHOD}?key=secret"):
         with pytest.raises(OptionError) as caught:
             backend("gemini").url("m", Endpoint(address))
         assert "secret" not in str(caught.value)
 
 
-def test_nothing_is_sent_to_it(fake_server):
+def test_nothing_is_sent_to_an_invalid_base_url(fake_server):
     address = f"{fake_server.base_url}/v1beta/models/quick:streamGenerateContent"
     with pytest.raises(OptionError):
         gemini_magic.ask("hi", model="quick", base_url=address)

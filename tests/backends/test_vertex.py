@@ -1,4 +1,4 @@
-"""Vertex AI: hosts, paths, who signs in, and what cannot be asked."""
+"""The vertex backend: hosts, paths, sign-in, and requests that are refused."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ ADDRESSES = [
 
 
 @pytest.mark.parametrize(("location", "start"), ADDRESSES)
-def test_each_kind_of_location_has_its_host(location, start):
+def test_each_kind_of_location_has_a_host(location, start):
     made = url(project="p", location=location)
     assert made == f"{start}publishers/google/models/gemini-3.8-flash:streamGenerateContent?alt=sse"
     assert VERTEX.auth.owns(made)
 
 
-def test_express_mode_names_no_project_and_no_place():
+def test_urls_of_express_mode_have_no_project_and_no_location():
     end = "publishers/google/models/gemini-3.8-flash:streamGenerateContent?alt=sse"
     assert url() == url(location="global") == f"https://aiplatform.googleapis.com/v1beta1/{end}"
 
@@ -60,7 +60,7 @@ def test_a_location_needs_a_project(location, fake_server):
     assert fake_server.requests == []
 
 
-def test_a_location_of_the_environment_alone_is_passed_over(fake_server, tmp_path, monkeypatch):
+def test_a_location_from_the_environment_is_ignored_without_a_project(fake_server, tmp_path, monkeypatch):
     monkeypatch.setenv("GOOGLE_CLOUD_LOCATION", "europe-west4")
     fake_server.route(
         "/v1beta1/publishers/google/models/m:streamGenerateContent", Script([text("ok"), finish()])
@@ -75,9 +75,9 @@ def test_a_location_of_the_environment_alone_is_passed_over(fake_server, tmp_pat
 @pytest.mark.parametrize(
     "location", ["mars", "europe", "us-central1-a", "us central1", "evil.example/", "-a1", "us-1"]
 )
-def test_what_has_not_the_shape_of_a_location(location):
+def test_an_invalid_location_is_refused(location):
     for more in ({}, {"project": "p"}):
-        with pytest.raises(OptionError, match="is no location") as caught:
+        with pytest.raises(OptionError, match="is not a valid location") as caught:
             url(location=location, **more)
         assert "us-central1" in caught.value.remedy
 
@@ -85,7 +85,7 @@ def test_what_has_not_the_shape_of_a_location(location):
 @pytest.mark.parametrize(
     "location", ["europe-west4", "northamerica-northeast1", "me-central2", "asia-southeast1"]
 )
-def test_regions(location):
+def test_regions_are_accepted(location):
     assert url(project="p", location=location).startswith(f"https://{location}-aiplatform.googleapis.com/")
 
 
@@ -100,11 +100,11 @@ def test_regions(location):
         ("projects/q/locations/us/endpoints/1", "projects/q/locations/us/endpoints/1"),
     ],
 )
-def test_models_of_other_publishers_and_tuned_ones(model, path):
+def test_models_of_other_publishers_and_tuned_models_have_their_paths(model, path):
     assert url(model, project="p", form="whole").endswith(f"/v1beta1/{path}:generateContent")
 
 
-def test_versions_forms_and_other_hosts():
+def test_versions_forms_and_base_urls_change_the_url():
     assert "/v1/projects/" in url(project="p", api_version="v1")
     assert "/v1beta1/projects/" in url(project="p", api_version="beta")
     assert url(form="json").endswith("flash:streamGenerateContent")
@@ -123,7 +123,7 @@ def test_versions_forms_and_other_hosts():
         {"project": "p", "base_url": "nonsense"},
     ],
 )
-def test_what_is_no_address(where):
+def test_invalid_projects_locations_and_base_urls_are_refused(where):
     with pytest.raises(OptionError):
         url(**where)
 
@@ -138,7 +138,7 @@ def test_a_project_signs_in_and_no_project_takes_a_key():
         assert "GOOGLE_CLOUD_PROJECT" in caught.value.remedy
 
 
-def test_the_default_model_is_one_that_exists_there(monkeypatch):
+def test_the_default_model_exists_on_vertex_ai(monkeypatch):
     assert resolve({"backend": "vertex"})[0].model == "gemini-3.8-flash"
     assert resolve({"backend": "vertex", "model": "m"})[0].model == "m"
     assert resolve({})[0].model == "gemini-flash-latest"
@@ -150,20 +150,20 @@ def test_the_default_model_is_one_that_exists_there(monkeypatch):
     assert "vertex" in sources["model"]
 
 
-def test_the_preview_shows_how_it_would_sign_in():
+def test_a_preview_shows_the_header_of_a_sign_in():
     options = resolve({"backend": "vertex", "project": "p"})[0]
     shown = api.preview(api._request("hi", options, ()), options)
     assert ("authorization", "Bearer <key>") in shown.headers
     assert shown.body["contents"] == [{"role": "user", "parts": [{"text": "hi"}]}]
 
 
-def test_counting_takes_the_fields_themselves():
-    made = VERTEX.count(
+def test_a_count_request_has_the_fields_of_the_request():
+    made = VERTEX.count.encode(
         request(system="s", body={"tools": [{"googleSearch": {}}], "safetySettings": []}),
         Endpoint(project="p"),
     )
     assert made.url.endswith("/models/m:countTokens")
     assert set(json.loads(made.body)) == {"contents", "systemInstruction", "tools"}
-    assert VERTEX.models(Endpoint(project="p"), "a b").url == (
+    assert VERTEX.models.encode(Endpoint(project="p"), "a b").url == (
         "https://aiplatform.googleapis.com/v1beta1/publishers/google/models?pageSize=100&pageToken=a%20b"
     )

@@ -1,4 +1,4 @@
-"""Stopping a stream: within 100 ms, wherever its reader happens to be, from any thread, once."""
+"""Cancelling a stream: within 100 ms, wherever its reader is, from any thread, and only once."""
 
 import socket
 import ssl
@@ -23,13 +23,13 @@ def cancelled(stream, cause="interrupt"):
     return seconds
 
 
-def test_while_a_server_does_not_take_the_connection():
+def test_cancel_while_the_server_does_not_accept_the_connection():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
         address = listener.getsockname()
         plugs = [socket.socket() for _ in range(4)]
-        for plug in plugs:  # the queue of connections that nobody takes is full from now on
+        for plug in plugs:  # from now on the queue of connections that are not accepted is full
             plug.setblocking(False)
             plug.connect_ex(address)
         time.sleep(0.05)
@@ -41,7 +41,7 @@ def test_while_a_server_does_not_take_the_connection():
             plug.close()
 
 
-def test_while_a_name_is_looked_up(monkeypatch):
+def test_cancel_during_the_name_lookup(monkeypatch):
     asked = threading.Event()
     answer = threading.Event()
     look_up = socket.getaddrinfo
@@ -62,7 +62,7 @@ def test_while_a_name_is_looked_up(monkeypatch):
     assert stream.ledger.exchanges[-1].status is None
 
 
-def test_while_waiting_for_the_first_byte(fake_server):
+def test_cancel_while_waiting_for_the_first_byte(fake_server):
     fake_server.script(gate("never"))
     stream = start(fake_server)
     fake_server.wait_for_requests(1)
@@ -72,7 +72,7 @@ def test_while_waiting_for_the_first_byte(fake_server):
 
 
 @pytest.mark.parametrize("reused", [False, True])
-def test_in_mid_answer_while_the_server_is_silent(fake_server, reused):
+def test_cancel_in_mid_answer_while_the_server_is_silent(fake_server, reused):
     if reused:
         fake_server.script(say("first"), finish())
         finished(start(fake_server))
@@ -90,7 +90,7 @@ def test_in_mid_answer_while_the_server_is_silent(fake_server, reused):
     assert text(finished(start(fake_server))) == "next"
 
 
-def test_cutting_one_stream_leaves_its_sibling_alone(fake_server):
+def test_cancelling_one_stream_does_not_affect_another(fake_server):
     fake_server.script(say("one"), stall())
     one = start(fake_server)
     until(lambda: text(one.ledger))
@@ -103,7 +103,7 @@ def test_cutting_one_stream_leaves_its_sibling_alone(fake_server):
     assert two.ledger.status == "complete"
 
 
-def test_during_the_wait_before_another_try(fake_server):
+def test_cancel_during_the_wait_before_another_attempt(fake_server):
     retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "30s"}
     fake_server.script(status(429, body=google_error(429, "Slow down.", "RESOURCE_EXHAUSTED", retry)))
     stream = start(fake_server)
@@ -114,14 +114,14 @@ def test_during_the_wait_before_another_try(fake_server):
     assert len(fake_server.requests) == 1
 
 
-def test_by_the_stop_button(fake_server):
+def test_the_stop_button_cancels_with_its_own_cause(fake_server):
     fake_server.script(say("half"), stall())
     stream = start(fake_server)
     until(lambda: text(stream.ledger))
     cancelled(stream, "stop")
 
 
-def test_a_second_time_changes_nothing(fake_server):
+def test_cancelling_twice_has_no_further_effect(fake_server):
     fake_server.script(say("half"), stall())
     stream = start(fake_server)
     until(lambda: text(stream.ledger))
@@ -132,7 +132,7 @@ def test_a_second_time_changes_nothing(fake_server):
     assert (stream.ledger.cause, stream.ledger.version) == ("stop", version)
 
 
-def test_after_the_end_changes_nothing(fake_server):
+def test_cancelling_after_the_end_has_no_effect(fake_server):
     fake_server.script(say("all"), finish())
     stream = start(fake_server)
     finished(stream)
@@ -140,7 +140,7 @@ def test_after_the_end_changes_nothing(fake_server):
     assert stream.ledger.status == "complete"
 
 
-def test_from_many_threads_at_once(fake_server):
+def test_many_threads_may_cancel_at_once(fake_server):
     fake_server.script(say("half"), stall())
     stream = start(fake_server)
     until(lambda: text(stream.ledger))
@@ -153,7 +153,7 @@ def test_from_many_threads_at_once(fake_server):
     assert kinds(stream.ledger) == []
 
 
-def test_everyone_who_waits_wakes(fake_server):
+def test_cancelling_wakes_every_waiter(fake_server):
     fake_server.script(say("half"), stall())
     stream = start(fake_server)
     until(lambda: text(stream.ledger))
@@ -173,7 +173,7 @@ def test_everyone_who_waits_wakes(fake_server):
     assert len(ended) == 3
 
 
-def test_nothing_is_added_after_the_end(fake_server):
+def test_nothing_is_added_to_the_ledger_after_cancelling(fake_server):
     fake_server.script(*[step for n in range(200) for step in (say(f"{n} "), pause(0.0005))], finish())
     stream = start(fake_server)
     until(lambda: len(stream.ledger.raw) > 5)
@@ -186,7 +186,7 @@ def test_nothing_is_added_after_the_end(fake_server):
 
 @pytest.fixture
 def tls_silent(tmp_path, monkeypatch):
-    """The address of a TLS server that answers with half an answer and falls silent, and the requests it saw."""
+    """A TLS server that sends half an answer and then nothing: its address, and the requests it received."""
     monkeypatch.setenv("SSL_CERT_FILE", str(write(tmp_path)))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(write(tmp_path, both=True))
@@ -213,7 +213,7 @@ def tls_silent(tmp_path, monkeypatch):
     thread.join(2)
 
 
-def test_under_tls_on_a_reused_connection(tls_silent):
+def test_cancel_under_tls_on_a_reused_connection(tls_silent):
     address, seen = tls_silent
     first = start(address, key=canary())
     assert text(finished(first)) == "half"

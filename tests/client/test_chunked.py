@@ -1,4 +1,4 @@
-"""Fewer chunks, the same responses: h11 reads each stream as it came and as it is handed on, and must see no difference."""
+"""ChunkJoiner: fewer chunks, the same responses. h11 reads each stream with and without it and must see no difference."""
 
 import h11
 import pytest
@@ -12,11 +12,12 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encod
 EVENT = b'data: {"a":1}\r\n\r\n'
 
 
-class Seen:
-    """What h11, a client that asks again whenever it may, makes of the pieces it is given."""
+class H11Reading:
+    """How h11 reads pieces of bytes, as a client that sends another request whenever it may."""
 
     def __init__(self):
-        self.told = []  # heads, ends of messages and errors
+        self.events = []  # heads, ends of messages and refusals
+        self.refusal = ""
         self.bodies = [b""]
         self.dead = False
         self.chunks = 0  # that h11 has met
@@ -41,7 +42,8 @@ class Seen:
         try:
             self._read()
         except h11.RemoteProtocolError as error:
-            self.told.append(str(error))
+            self.refusal = str(error)
+            self.events.append("refused")  # how h11 words a refusal depends on where the bytes are cut
             self.dead = True
 
     def _read(self):
@@ -54,56 +56,55 @@ class Seen:
                 self.chunks += event.chunk_start
                 continue
             if isinstance(event, h11.EndOfMessage):
-                self.told.append(("end", event.headers.raw_items()))
+                self.events.append(("end", event.headers.raw_items()))
                 self.bodies.append(b"")
                 if self._h11.their_state is h11.DONE:
                     self._h11.start_next_cycle()
                     self._ask(self._h11)
                     continue
             elif isinstance(event, h11.Response | h11.InformationalResponse):
-                self.told.append((event.status_code, event.headers.raw_items()))
+                self.events.append((event.status_code, event.headers.raw_items()))
                 continue
             else:
-                self.told.append(event if event is h11.PAUSED else type(event))
+                self.events.append(event if event is h11.PAUSED else type(event))
             self.dead = True
             return
 
-    def state(self, *, words=True):
-        told = [said if words or not isinstance(said, str) else "an error" for said in self.told]
-        return told, self.bodies
+    def outcome(self):
+        return self.events, self.bodies
 
 
 def compared(pieces):
-    """Both readings of the pieces, which are alike at every moment, and what was handed on."""
-    plain, ours, rechunker, handed = Seen(), Seen(), ChunkJoiner(), []
+    """Both readings of the pieces, which are equal at every moment, and the bytes for the parser."""
+    plain, ours, joiner, passed_on = H11Reading(), H11Reading(), ChunkJoiner(), []
     for piece in pieces:
-        handed.append(rechunker.feed(piece))
+        passed_on.append(joiner.feed(piece))
         plain.feed(piece)
-        ours.feed(handed[-1])
-        assert ours.state() == plain.state()
-    kept = rechunker.close()
+        ours.feed(passed_on[-1])
+        assert ours.outcome() == plain.outcome()
+    kept = joiner.close()
     for seen, last in ((plain, b""), (ours, kept)):
         seen.feed(last)
         seen.feed(b"", end=True)
-    assert ours.state() == plain.state()
-    return plain, ours, handed
+    assert ours.outcome() == plain.outcome()
+    return plain, ours, passed_on
 
 
-def compared_aside(pieces, begin=0):
-    """The same with chunks put aside from the piece with that number on; errors are errors, whatever their words."""
-    plain, ours, rechunker = Seen(), Seen(), ChunkJoiner()
+def compared_bypassing(pieces, begin=0):
+    """The same with chunks that bypass the parser from the piece with that number on."""
+    plain, ours, joiner = H11Reading(), H11Reading(), ChunkJoiner()
     for number, piece in enumerate(pieces):
-        aside = None if number < begin else []
-        handed = rechunker.feed(piece, aside)
+        body = None if number < begin else []
+        passed_on = joiner.feed(piece, body)
         plain.feed(piece)
         if not ours.dead:
-            ours.bodies[-1] += b"".join(aside or [])
-        ours.feed(handed)
-        assert ours.state(words=False) == plain.state(words=False)
-    for seen, last in ((plain, b""), (ours, rechunker.close())):
+            ours.bodies[-1] += b"".join(body or [])
+        ours.feed(passed_on)
+        assert ours.outcome() == plain.outcome()
+    for seen, last in ((plain, b""), (ours, joiner.close())):
         seen.feed(last)
         seen.feed(b"", end=True)
-    assert ours.state(words=False) == plain.state(words=False)
+    assert ours.outcome() == plain.outcome()
     return plain, ours
 
 
@@ -147,9 +148,9 @@ STREAMS = {
     "cut in an extension": CHUNKED + chunked(b"abc", last=b"5;a"),
     "cut in the end": CHUNKED + chunked(b"abc", last=b"0\r\n\r"),
     "cut in a head": CHUNKED[:30],
-    "no size": CHUNKED + chunked(b"abc", last=b"zz\r\nabc\r\n"),
-    "no first size": CHUNKED + b"\r\nabc",
-    "no size after a chunk": CHUNKED + chunked(b"abc", last=b"\r\n3\r\nabc\r\n"),
+    "a size that is not a number": CHUNKED + chunked(b"abc", last=b"zz\r\nabc\r\n"),
+    "a first size that is missing": CHUNKED + b"\r\nabc",
+    "a size that is missing after a chunk": CHUNKED + chunked(b"abc", last=b"\r\n3\r\nabc\r\n"),
     "sizes Python would take": CHUNKED + chunked(b"abc", last=b"0x1\r\na\r\n"),
     "a sign before a size": CHUNKED + b"+1\r\na\r\n",
     "a size with an underscore": CHUNKED + b"1_0\r\na\r\n",
@@ -159,7 +160,7 @@ STREAMS = {
     "a size a little too large": CHUNKED + chunked(b"abc", last=b"0" * 20 + b"3\r\nabc\r\n0\r\n\r\n"),
     "folded length": b"HTTP/1.1 200 OK\r\nContent-Length:\r\n 3\r\n\r\nabc" + CHUNKED + chunked(b"ab", b"c"),
     "a CR in an extension": CHUNKED + chunked(b"abc", last=b"3;a\rb\r\nabc\r\n0\r\n\r\n"),
-    "data longer than said": CHUNKED + b"3\r\nabcdef\r\n3\r\nabc\r\n0\r\n\r\n",
+    "data longer than its size": CHUNKED + b"3\r\nabcdef\r\n3\r\nabc\r\n0\r\n\r\n",
     "no line end after data": CHUNKED + b"3\r\nabc3\r\nabc\r\n0\r\n\r\n",
     "LF after data": CHUNKED + b"3\r\nabc\n3\r\nabc\r\n0\r\n\r\n",
     "a bad trailer": CHUNKED + chunked(b"abc", last=b"0\r\nno trailer\r\n\r\n"),
@@ -170,16 +171,16 @@ STREAMS = {
     + CHUNKED
     + chunked(b"abc"),
     "switching": CHUNKED.replace(b"200 OK", b"101 Other") + chunked(b"abc"),
-    "no HTTP": b"\x05\x00" + CHUNKED + chunked(b"abc"),
+    "not HTTP": b"\x05\x00" + CHUNKED + chunked(b"abc"),
     "a blank line first": b"\r\n" + CHUNKED + chunked(b"abc"),
 }
 
 
 @pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS)
-def test_every_cut(stream):
+def test_every_cut_of_a_stream_gives_the_same_responses(stream):
     for pieces in every_cut(stream):
         compared(pieces)
-        compared_aside(pieces)
+        compared_bypassing(pieces)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +197,7 @@ def test_every_cut(stream):
         "lines that end in LF",
     ],
 )
-def test_what_is_usual_has_fewer_chunks(name):
+def test_ordinary_responses_have_fewer_chunks(name):
     plain, ours, _ = compared([STREAMS[name]])
     assert ours.chunks < plain.chunks
 
@@ -207,7 +208,7 @@ def _piece_of(body):
 
 @st.composite
 def streams(draw):
-    """Some responses in a row, perhaps with a mistake in them, cut anywhere."""
+    """Some responses in a row, perhaps with an error in them, cut anywhere."""
     stream = b""
     for _ in range(draw(st.integers(1, 3))):
         body = draw(st.binary(max_size=60) | st.sampled_from([EVENT * 3, b"\r\n0\r\n\r\n"]))
@@ -234,53 +235,60 @@ def streams(draw):
 
 @settings(max_examples=250, deadline=None)
 @given(streams())
-def test_whatever_comes(pieces):
+def test_random_streams_give_the_same_responses(pieces):
     pieces = [piece for piece in pieces if piece]
     compared(pieces)
     for begin in (0, 2):
-        compared_aside(pieces, begin)
+        compared_bypassing(pieces, begin)
 
 
-def test_one_chunk_for_each_read():
+def test_a_refusal_that_h11_words_differently_for_other_cuts_is_the_same_refusal():
+    front = CHUNKED + b"e\r\n" + bytes(14) + b"\r"
+    plain, ours, _ = compared([front, b"\r\n\n0\r\n\r\n"])
+    assert plain.events[-1] == ours.events[-1] == "refused"
+    assert plain.refusal != ours.refusal
+
+
+def test_each_read_makes_one_chunk():
     body = chunked(*[EVENT] * 1000)
     pieces = [CHUNKED, *(body[at : at + 1000] for at in range(0, len(body), 1000))]
-    plain, ours, handed = compared(pieces)
+    plain, ours, passed_on = compared(pieces)
     assert plain.bodies[0] == EVENT * 1000
     assert plain.chunks > 900
     assert ours.chunks <= len(pieces)
-    assert all(handed)
+    assert all(passed_on)
 
 
-def test_a_body_that_is_put_aside_is_empty_for_the_parser():
+def test_a_body_that_bypasses_the_parser_is_empty_for_the_parser():
     body = chunked(*[EVENT] * 10)
-    plain, ours = compared_aside([CHUNKED, body[:100], body[100:], CHUNKED, body])
+    plain, ours = compared_bypassing([CHUNKED, body[:100], body[100:], CHUNKED, body])
     assert plain.bodies[:2] == [EVENT * 10, EVENT * 10]
     assert ours.chunks == 0
 
 
-def test_a_size_that_comes_in_two_halves_is_waited_for():
-    rechunker = ChunkJoiner()
-    assert rechunker.feed(CHUNKED + b"1") == CHUNKED
-    assert rechunker.feed(b"") == b""
-    assert rechunker.feed(b"0\r") == b""
-    assert rechunker.feed(b"\nabc") == b"3\r\nabc"
+def test_an_incomplete_size_is_held_until_the_next_read():
+    joiner = ChunkJoiner()
+    assert joiner.feed(CHUNKED + b"1") == CHUNKED
+    assert joiner.feed(b"") == b""
+    assert joiner.feed(b"0\r") == b""
+    assert joiner.feed(b"\nabc") == b"3\r\nabc"
 
 
 @pytest.mark.parametrize("kind", ["head", "extension", "trailer"])
-def test_what_never_ends_is_not_collected(kind):
+def test_an_endless_head_extension_or_trailer_is_not_collected(kind):
     front = {"head": CHUNKED[:-2], "extension": CHUNKED + b"5;", "trailer": CHUNKED + b"0\r\n"}[kind]
-    rechunker, seen = ChunkJoiner(), Seen()
-    seen.feed(rechunker.feed(front))
+    joiner, seen = ChunkJoiner(), H11Reading()
+    seen.feed(joiner.feed(front))
     for _ in range(300):
-        seen.feed(rechunker.feed(b"x" * 1000))
-    assert "too long" in seen.told[-1]
-    assert len(rechunker._block) < 110_000
-    assert len(rechunker._seam) < 1100
+        seen.feed(joiner.feed(b"x" * 1000))
+    assert "too long" in seen.refusal
+    assert len(joiner._block) < 110_000
+    assert len(joiner._held) < 1100
 
 
-def test_byte_by_byte_is_linear():
-    """A head of the longest size that is read, one byte at a time: seconds, were each search to begin anew."""
+def test_a_long_head_byte_by_byte_takes_linear_time():
+    """A head of the maximal size, one byte at a time. It would take seconds if each search began anew."""
     head = CHUNKED[:-2] + b"X: " + b"y" * 90_000 + b"\r\n\r\n"
-    rechunker = ChunkJoiner()
-    assert b"".join(map(rechunker.feed, byte_by_byte(head))) == head
-    assert rechunker.feed(b"1\r\na\r\n1\r\nb\r\n") == b"2\r\nab"
+    joiner = ChunkJoiner()
+    assert b"".join(map(joiner.feed, byte_by_byte(head))) == head
+    assert joiner.feed(b"1\r\na\r\n1\r\nb\r\n") == b"2\r\nab"

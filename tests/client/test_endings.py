@@ -1,4 +1,4 @@
-"""How a stream ends when the network or the server does not play along, and when it is tried again."""
+"""How a stream ends when the network or the server fails, and when another attempt is made."""
 
 import json
 
@@ -28,7 +28,7 @@ RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay":
 
 @pytest.fixture(autouse=True)
 def _no_long_waits(monkeypatch):
-    monkeypatch.setattr(reader, "jittered", lambda attempt: 0.01)
+    monkeypatch.setattr(reader, "backoff", lambda attempt: 0.01)
 
 
 def ended(server, **options):
@@ -38,7 +38,7 @@ def ended(server, **options):
 # ------------------------------------------------------------------------------------------- time limits
 
 
-def test_silence_before_the_first_byte(fake_server):
+def test_silence_before_the_first_byte_ends_with_the_first_byte_timeout(fake_server):
     fake_server.script(gate("never"))
     ledger = ended(fake_server, first_byte_timeout=0.1)
     assert (ledger.status, ledger.limit) == ("stalled", 0.1)
@@ -46,13 +46,13 @@ def test_silence_before_the_first_byte(fake_server):
     assert len(fake_server.requests) == 1
 
 
-def test_a_head_without_a_body_is_still_silence_before_the_first_byte(fake_server):
+def test_the_first_byte_timeout_applies_until_the_body_begins(fake_server):
     fake_server.script(stall())
     ledger = ended(fake_server, first_byte_timeout=0.1, stall_timeout=5)
     assert (ledger.status, ledger.limit) == ("stalled", 0.1)
 
 
-def test_silence_in_mid_answer(fake_server):
+def test_silence_in_mid_answer_ends_with_the_stall_timeout(fake_server):
     fake_server.script(say("half"), stall())
     ledger = ended(fake_server, stall_timeout=0.1, first_byte_timeout=5)
     assert (ledger.status, ledger.limit, text(ledger)) == ("stalled", 0.1, "half")
@@ -60,7 +60,7 @@ def test_silence_in_mid_answer(fake_server):
     assert ledger.exchanges[0].end == "stalled"
 
 
-def test_comments_are_signs_of_life(fake_server):
+def test_comments_restart_the_stall_timeout(fake_server):
     fake_server.script(
         say("a"), *[step for _ in range(6) for step in (raw(b": ping\n\n"), pause(0.05))], say("b"), finish()
     )
@@ -68,7 +68,7 @@ def test_comments_are_signs_of_life(fake_server):
     assert (ledger.status, text(ledger)) == ("complete", "ab")
 
 
-def test_the_whole_takes_too_long_though_bytes_keep_coming(fake_server):
+def test_the_total_timeout_ends_a_stream_that_still_receives_bytes(fake_server):
     fake_server.script(*[step for n in range(100) for step in (say(f"{n} "), pause(0.02))])
     ledger = ended(fake_server, timeout=0.2, stall_timeout=5)
     assert (ledger.status, ledger.cause, ledger.limit) == ("stalled", "timeout", 0.2)
@@ -76,7 +76,7 @@ def test_the_whole_takes_too_long_though_bytes_keep_coming(fake_server):
     assert 0.15 < ledger.marks["total"] < 0.4
 
 
-def test_what_came_whole_counts_when_the_line_goes_dead(fake_server):
+def test_an_event_without_its_blank_line_counts_when_the_stream_stalls(fake_server):
     whole = b'data: {"candidates":[{"content":{"parts":[{"text":"late"}]}}]}\n'  # its blank line never comes
     fake_server.script(say("half, "), raw(whole), stall())
     ledger = ended(fake_server, stall_timeout=0.1)
@@ -87,7 +87,7 @@ def test_what_came_whole_counts_when_the_line_goes_dead(fake_server):
 
 
 @pytest.mark.parametrize("how", [cut, reset])
-def test_a_connection_lost_in_mid_answer(fake_server, how):
+def test_a_connection_lost_in_mid_answer_truncates_it(fake_server, how):
     fake_server.script(say("half"), gate("read"), how())
     stream = start(fake_server)
     until(lambda: text(stream.ledger))
@@ -99,19 +99,19 @@ def test_a_connection_lost_in_mid_answer(fake_server, how):
     assert ledger.exchanges[0].end == "connection lost"
 
 
-def test_the_end_of_input_without_a_reason(fake_server):
+def test_the_end_of_input_without_a_finish_reason_truncates_the_answer(fake_server):
     fake_server.script(say("half"), close_delimited=True)
     ledger = ended(fake_server)
     assert (ledger.status, ledger.cause) == ("truncated", "end")
 
 
-def test_the_end_of_input_is_the_only_end(fake_server):
+def test_a_finish_reason_does_not_end_the_stream(fake_server):
     fake_server.script(say("a", finish="STOP"), say("b", finish="STOP"))
     ledger = ended(fake_server)
     assert (ledger.status, text(ledger)) == ("complete", "ab")
 
 
-def test_an_error_in_mid_answer(fake_server):
+def test_an_error_in_mid_answer_keeps_the_text_and_is_not_retried(fake_server):
     error = google_error(503, "The model is overloaded.", "UNAVAILABLE")
     fake_server.script(say("half"), raw(json.dumps(error, indent=2).encode()))
     ledger = ended(fake_server)
@@ -121,15 +121,15 @@ def test_an_error_in_mid_answer(fake_server):
     assert len(fake_server.requests) == 1  # after content nothing is tried again
 
 
-def test_bytes_one_by_one(fake_server):
-    words = "naïve 😀 漢字"
-    chunk = {"candidates": [{"content": {"parts": [{"text": words}]}, "finishReason": "STOP"}]}
+def test_an_answer_is_read_byte_by_byte(fake_server):
+    message = "naïve 😀 漢字"
+    chunk = {"candidates": [{"content": {"parts": [{"text": message}]}, "finishReason": "STOP"}]}
     fake_server.script(dribble(b"data: " + json.dumps(chunk, ensure_ascii=False).encode() + b"\r\n\r\n"))
     ledger = ended(fake_server)
-    assert (ledger.status, text(ledger)) == ("complete", words)
+    assert (ledger.status, text(ledger)) == ("complete", message)
 
 
-def test_a_page_of_html_with_status_200(fake_server):
+def test_an_html_page_with_status_200_is_an_error_that_quotes_it(fake_server):
     fake_server.script(raw(b"<html><body><h1>Please log in</h1></body></html>"), content_type="text/html")
     ledger = ended(fake_server)
     assert ledger.status == "error"
@@ -138,21 +138,21 @@ def test_a_page_of_html_with_status_200(fake_server):
     assert "not-json" in kinds(ledger)
 
 
-def test_a_mistake_of_ours_ends_the_stream(fake_server, monkeypatch, capfd):
+def test_an_internal_error_ends_the_stream(fake_server, monkeypatch, capfd):
     def broken(*arguments, **options):
-        raise ZeroDivisionError("a mistake")
+        raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr(attempt, "send", broken)
     ledger = ended(fake_server)
     assert ledger.status == "error"
-    assert "ZeroDivisionError: a mistake" in ledger.error.message
+    assert "Internal error while reading the response: ZeroDivisionError: a bug" in ledger.error.message
     assert capfd.readouterr().err == ""
 
 
-# --------------------------------------------------------------------------------------------- other tries
+# --------------------------------------------------------------------------------------------- other attempts
 
 
-def test_a_full_quota_then_an_answer_after_the_wait_the_server_asks_for(fake_server):
+def test_a_full_quota_is_retried_after_the_wait_that_the_server_asks_for(fake_server):
     fake_server.script(status(429, body=google_error(429, "Slow down.", "RESOURCE_EXHAUSTED", RETRY_INFO)))
     fake_server.script(say("ok"), finish())
     ledger = ended(fake_server)
@@ -165,19 +165,19 @@ def test_a_full_quota_then_an_answer_after_the_wait_the_server_asks_for(fake_ser
     assert ledger.pause is None
 
 
-def test_html_of_a_gateway_then_an_answer(fake_server):
+def test_an_html_error_page_of_a_gateway_is_retried(fake_server):
     fake_server.script(status(503, body="<html><h1>503 Service Unavailable</h1></html>"))
     fake_server.script(say("ok"), finish())
     assert text(ended(fake_server)) == "ok"
 
 
-def test_the_retry_after_header(fake_server):
+def test_the_retry_after_header_sets_the_wait(fake_server):
     fake_server.script(status(503, {"Retry-After": "0"}))
     fake_server.script(say("ok"), finish())
     assert text(ended(fake_server)) == "ok"
 
 
-def test_an_error_object_as_the_first_event(fake_server):
+def test_an_error_object_as_the_first_event_is_retried(fake_server):
     error = google_error(503, "Overloaded.", "UNAVAILABLE")
     fake_server.script(event(error), stall())
     fake_server.script(say("ok"), finish())
@@ -187,7 +187,7 @@ def test_an_error_object_as_the_first_event(fake_server):
     assert rows == [(0, "error"), (1, "text"), (1, "text")]
 
 
-def test_times_stay_on_one_clock_over_the_tries(fake_server):
+def test_all_attempts_share_one_clock(fake_server):
     error = google_error(503, "Overloaded.", "UNAVAILABLE")
     fake_server.script(pause(0.05), event(error))
     fake_server.script(say("ok"), pause(0.02), finish())
@@ -200,7 +200,7 @@ def test_times_stay_on_one_clock_over_the_tries(fake_server):
     assert ledger.exchanges[1].pieces[0][0] < 0.05
 
 
-def test_tries_are_counted_and_the_last_refusal_stands(fake_server):
+def test_retries_are_limited_and_the_last_refusal_is_the_error(fake_server):
     for n in range(3):
         fake_server.script(status(503, body=google_error(503, f"Overloaded {n}.", "UNAVAILABLE")))
     ledger = ended(fake_server, retries=2)
@@ -209,20 +209,20 @@ def test_tries_are_counted_and_the_last_refusal_stands(fake_server):
     assert "Overloaded 2." in ledger.error.message
 
 
-def test_no_other_try_when_forbidden(fake_server):
+def test_retries_0_forbids_another_attempt(fake_server):
     fake_server.script(status(503))
     ledger = ended(fake_server, retries=0)
     assert (ledger.status, len(fake_server.requests)) == ("error", 1)
 
 
 @pytest.mark.parametrize("code", [301, 400, 401, 403, 404])
-def test_no_other_try_where_it_cannot_help(fake_server, code):
+def test_a_status_that_another_attempt_cannot_change_is_not_retried(fake_server, code):
     fake_server.script(status(code, {"Location": "http://127.0.0.1:9/"}))
     ledger = ended(fake_server)
     assert (ledger.status, ledger.error.code, len(fake_server.requests)) == ("error", code, 1)
 
 
-def test_no_other_try_for_a_quota_of_the_day(fake_server):
+def test_a_used_up_daily_quota_is_not_retried(fake_server):
     daily = {
         "@type": "type.googleapis.com/google.rpc.QuotaFailure",
         "violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}],
@@ -232,7 +232,7 @@ def test_no_other_try_for_a_quota_of_the_day(fake_server):
     assert (ledger.error.code, len(fake_server.requests)) == (429, 1)
 
 
-def test_no_other_try_that_would_begin_after_the_time_is_up(fake_server):
+def test_no_attempt_starts_after_the_total_timeout(fake_server):
     retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "30s"}
     fake_server.script(status(429, body=google_error(429, "Slow down.", "RESOURCE_EXHAUSTED", retry)))
     ledger = ended(fake_server, timeout=2.0)
@@ -240,7 +240,7 @@ def test_no_other_try_that_would_begin_after_the_time_is_up(fake_server):
     assert ledger.marks["total"] < 1
 
 
-def test_a_request_that_dies_silently_is_sent_once_more_and_said_to_be(fake_server):
+def test_an_unanswered_request_is_sent_once_more_and_noted(fake_server):
     fake_server.script(reset())
     fake_server.script(say("ok"), finish())
     ledger = ended(fake_server)
@@ -248,7 +248,7 @@ def test_a_request_that_dies_silently_is_sent_once_more_and_said_to_be(fake_serv
     assert "possibly-billed" in kinds(ledger)
 
 
-def test_a_request_that_dies_silently_twice_is_given_up(fake_server):
+def test_a_request_that_stays_unanswered_twice_is_not_sent_again(fake_server):
     fake_server.script(reset())
     fake_server.script(reset())
     ledger = ended(fake_server)
@@ -257,7 +257,7 @@ def test_a_request_that_dies_silently_twice_is_given_up(fake_server):
     assert len(fake_server.requests) == 2
 
 
-def test_a_request_that_dies_silently_is_not_sent_again_when_forbidden(fake_server):
+def test_retries_0_forbids_repeating_an_unanswered_request(fake_server):
     fake_server.script(reset())
     ledger = ended(fake_server, retries=0)
     assert (ledger.status, len(fake_server.requests)) == ("error", 1)
@@ -265,10 +265,12 @@ def test_a_request_that_dies_silently_is_not_sent_again_when_forbidden(fake_serv
     assert "possibly-billed" not in kinds(ledger)
 
 
-def test_nobody_listens():
+def test_a_server_that_does_not_listen_is_a_connection_error():
     ledger = finished(start("http://127.0.0.1:9", retries=2))
     assert ledger.status == "error"
     assert isinstance(ledger.error, ConnectionFailed)
+    assert ledger.error.message.startswith("Could not connect: ")
+    assert ledger.error.remedy == "Check the network, the proxy settings and --base-url."
     assert [each.end for each in ledger.exchanges] == ["not connected"] * 3
 
 

@@ -46,20 +46,20 @@ def compared(stage, server, above, below, most):
 
 
 @pytest.mark.parametrize("piece", [512, 16_384])
-def test_an_event_of_16_mb_costs_what_its_size_says_against_4_mb(stage, server, piece):
+def test_the_cost_of_a_large_event_is_proportional_to_its_size(stage, server, piece):
     large, small = (("ours", f"large-{size * MB}-{piece}") for size in (16, 4))
     ratios = compared(stage, server, large, small, {"cpu": 6, "peak": 5})
     assert ratios["cpu"] <= 7  # 4 times the bytes; what is quadratic costs 16 times
     assert ratios["peak"] <= 5
 
 
-def test_an_event_of_16_mb_is_held_a_few_times_only(stage, server):
+def test_a_large_event_is_held_in_memory_a_few_times_only(stage, server):
     figures = stage.fresh("client_ours.py", "read", server, f"large-{16 * MB}-16384")
     copies = figures["peak"] / (16 * MB)
     print(f"{copies:.1f} copies")
     assert 1 <= copies <= 6
 
 
-def test_a_burst_costs_a_few_times_what_a_bare_socket_does(stage, server):
+def test_a_burst_costs_a_few_times_as_much_as_a_bare_socket(stage, server):
     model = f"burst-{EVENTS}"
     assert compared(stage, server, ("ours", model), ("floor", model), {"cpu": 3})["cpu"] <= 4

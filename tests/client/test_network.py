@@ -1,4 +1,4 @@
-"""The network beside the transport's own tests: HTTP/1.1 only, proxies by every name, which connections are used again."""
+"""Network: only HTTP/1.1, proxies of every variable, and which connections are reused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gemini_magic.response import Response
 BODY = b'data: {"candidates":[{"content":{"parts":[{"text":"here"}]},"finishReason":"STOP"}]}\n\n'
 
 
-def test_http_1_1_is_all_that_is_offered(tmp_path, monkeypatch):
+def test_only_http_1_1_is_offered(tmp_path, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(write(tmp_path)))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(write(tmp_path, both=True))
@@ -49,11 +49,11 @@ def test_http_1_1_is_all_that_is_offered(tmp_path, monkeypatch):
     assert ledger.exchanges[0].http_version == "HTTP/1.1"
 
 
-def test_a_recorded_answer_in_http_2_is_read(tmp_path):
+def test_a_recorded_http_2_response_is_read(tmp_path):
     asked = b"POST http://h/v1beta/models/m:x HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}"
-    said = b"HTTP/2.0 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + BODY
+    response = b"HTTP/2.0 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + BODY
     file = tmp_path / "old.httprr"
-    file.write_bytes(b"httprr trace v1\n%d %d\n" % (len(asked), len(said)) + asked + said)
+    file.write_bytes(b"httprr trace v1\n%d %d\n" % (len(asked), len(response)) + asked + response)
     response = Response.load(file)
     assert (response.text, response.status) == ("here", "complete")
     assert response.ledger.exchanges[0].http_version == "HTTP/2.0"
@@ -61,7 +61,7 @@ def test_a_recorded_answer_in_http_2_is_read(tmp_path):
 
 @pytest.fixture
 def relay():
-    """A proxy that tunnels to wherever it is told, and the first lines it saw."""
+    """A proxy that opens any tunnel, and the first lines that it received."""
     listener = socket.create_server(("127.0.0.1", 0))
     seen, open_ones = [], []
 
@@ -101,7 +101,7 @@ def relay():
 
 @pytest.fixture
 def secure(tmp_path, monkeypatch):
-    """A server with TLS that answers each request on each connection; its address."""
+    """The address of a TLS server that answers each request on each connection."""
     monkeypatch.setenv("SSL_CERT_FILE", str(write(tmp_path)))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(write(tmp_path, both=True))
@@ -131,7 +131,7 @@ def secure(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
-def test_a_tunnel_through_the_proxy_of_any_name(relay, secure, monkeypatch, name):
+def test_https_goes_through_the_proxy_of_any_variable(relay, secure, monkeypatch, name):
     address, seen = relay
     monkeypatch.setenv(name, address)
     assert text(finished(start(secure, retries=0))) == "here"
@@ -139,7 +139,7 @@ def test_a_tunnel_through_the_proxy_of_any_name(relay, secure, monkeypatch, name
 
 
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
-def test_no_tunnel_for_hosts_that_need_none(relay, secure, monkeypatch, name):
+def test_hosts_in_no_proxy_are_connected_directly(relay, secure, monkeypatch, name):
     address, seen = relay
     monkeypatch.setenv("HTTPS_PROXY", address)
     monkeypatch.setenv(name, "localhost")
@@ -157,7 +157,7 @@ def test_no_tunnel_for_hosts_that_need_none(relay, secure, monkeypatch, name):
     ],
     ids=["cut", "stalled", "larger than all may be", "larger than one may be"],
 )
-def test_a_connection_that_was_left_in_mid_answer_is_closed_and_not_used_again(fake_server, steps, options):
+def test_a_connection_that_was_abandoned_in_mid_answer_is_closed_and_not_reused(fake_server, steps, options):
     fake_server.script(*steps)
     fake_server.script(say("ok"), finish())
     assert finished(start(fake_server, **options)).status != "complete"
@@ -166,7 +166,7 @@ def test_a_connection_that_was_left_in_mid_answer_is_closed_and_not_used_again(f
     assert first != second
 
 
-def test_a_refusal_leaves_its_connection_in_use(fake_server):
+def test_a_connection_is_reused_after_a_refusal(fake_server):
     fake_server.script(status(400, body={"error": {"code": 400, "message": "no"}}))
     fake_server.script(say("ok"), finish())
     finished(start(fake_server))
@@ -174,7 +174,7 @@ def test_a_refusal_leaves_its_connection_in_use(fake_server):
     assert len({seen.connection for seen in fake_server.requests}) == 1
 
 
-def test_streams_at_the_same_time_have_connections_of_their_own(fake_server):
+def test_simultaneous_streams_use_separate_connections(fake_server):
     fake_server.model("m", say("a"), gate("on"), finish())
     streams = [start(fake_server) for _ in range(3)]
     until(lambda: all(text(stream.ledger) for stream in streams))

@@ -1,4 +1,4 @@
-"""When another attempt is made, with what wait, what is recorded of it; caps; asking once without streaming."""
+"""Retries: which failures are retried, after which wait, and how they are recorded; size limits; --fallback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fake_server import cut, endless, event, finish, google_error, hang_up, head
 from fake_server import text as chunk
 
 from gemini_magic.client import reader
-from gemini_magic.client.retry import jittered, patient, retry_after, worth_retrying
+from gemini_magic.client.retry import acceptable_wait, backoff, retry_after, worth_retrying
 from gemini_magic.errors import WireError
 from gemini_magic.events import Failure
 from gemini_magic.recording import Recorder, Replay, read_recording
@@ -22,7 +22,7 @@ HELLO = (chunk("Hello"), finish())
 
 @pytest.fixture(autouse=True)
 def _no_long_waits(monkeypatch):
-    monkeypatch.setattr(reader, "jittered", lambda number: 0.01)
+    monkeypatch.setattr(reader, "backoff", lambda number: 0.01)
 
 
 def refusal(code, message="no", name="UNAVAILABLE", *details):
@@ -33,68 +33,68 @@ def refusal(code, message="no", name="UNAVAILABLE", *details):
 
 
 @pytest.mark.parametrize("code", [408, 429, 499, 500, 502, 503, 504])
-def test_worth_another_attempt(code):
+def test_codes_that_are_retried(code):
     assert worth_retrying(Failure("m", code))
     assert not worth_retrying(Failure("m", code, final=True))
     assert not worth_retrying(Failure("m", code, retry_after=301.0))
 
 
 @pytest.mark.parametrize("code", [200, 301, 400, 401, 402, 403, 404, 405, 409, 413, 422, 501, 505])
-def test_not_worth_it(code):
+def test_codes_that_are_not_retried(code):
     assert not worth_retrying(Failure("m", code, retry_after=1.0))
 
 
 @pytest.mark.parametrize("name", ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED", "INTERNAL"])
-def test_a_status_without_a_code_says_enough(name):
+def test_a_status_name_without_a_code_is_retried(name):
     assert worth_retrying(Failure("m", None, name))
     assert not worth_retrying(Failure("m", 400, name))
     assert not worth_retrying(Failure("m", None, "INVALID_ARGUMENT"))
 
 
-def test_waits_double_up_to_half_a_minute_and_differ():
+def test_the_backoff_doubles_up_to_half_a_minute_with_jitter():
     for number in range(12):
-        waits = {jittered(number) for _ in range(50)}
+        waits = {backoff(number) for _ in range(50)}
         middle = min(30.0, 0.5 * 2**number)
         assert len(waits) > 10
         assert middle * 0.7 <= min(waits) <= max(waits) <= middle * 1.3
 
 
-def test_the_retry_after_header():
+def test_the_retry_after_header_is_parsed():
     assert retry_after((("Retry-After", "7"),)) == 7
     assert retry_after((("retry-after", " 1.5 "),)) == 1.5
     assert retry_after((("retry-after", "4000"),)) == 4000
-    assert not patient(4000)
+    assert not acceptable_wait(4000)
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
     assert 18 <= retry_after((("retry-after", soon),)) <= 20
     assert retry_after((("retry-after", "Fri, 01 Jan 1999 00:00:00 GMT"),)) == 0
-    for odd in ("", "soon", "-3", "1e9"):
-        assert retry_after((("retry-after", odd),)) is None
+    for value in ("", "soon", "-3", "1e9"):
+        assert retry_after((("retry-after", value),)) is None
 
 
 # --------------------------------------------------------------------------------- as they happen
 
 
-def test_a_server_that_asks_for_an_hour_is_not_asked_again(fake_server):
+def test_a_wait_of_an_hour_is_not_accepted(fake_server):
     fake_server.model("m", status(503, {"Retry-After": "3600"}))
     ledger = finished(start(fake_server), timeout=1)
     assert (ledger.status, len(fake_server.requests)) == ("error", 1)
 
 
 @pytest.mark.parametrize("code", [401, 403])
-def test_a_refused_key_is_not_tried_again(fake_server, code):
+def test_a_refused_key_is_not_retried(fake_server, code):
     fake_server.model("m", refusal(code, "no", "PERMISSION_DENIED"))
     assert finished(start(fake_server)).status == "error"
     assert len(fake_server.requests) == 1
 
 
-def test_a_request_cancelled_on_the_way_is_sent_again_before_any_content_only(fake_server):
+def test_a_request_cancelled_on_the_way_is_retried_only_before_any_content(fake_server):
     fake_server.script(event(google_error(499, "cancelled", "CANCELLED")))
     fake_server.script(chunk("Half"), event(google_error(499, "cancelled", "CANCELLED")))
     ledger = finished(start(fake_server))
     assert (ledger.status, text(ledger), len(fake_server.requests)) == ("error", "Half", 2)
 
 
-def test_counts_alone_are_no_content(fake_server):
+def test_token_counts_are_not_content(fake_server):
     counts = event({"usageMetadata": {"promptTokenCount": 3, "totalTokenCount": 3}})
     fake_server.script(counts, cut())
     fake_server.script(*HELLO)
@@ -109,19 +109,19 @@ def test_counts_alone_are_no_content(fake_server):
     assert len(fake_server.requests) == 5
 
 
-def test_the_response_tells_its_attempts(fake_server):
+def test_the_response_lists_its_attempts(fake_server):
     retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.2s"}
     fake_server.script(refusal(429, "Slow down.", "RESOURCE_EXHAUSTED", retry))
     fake_server.script(hang_up())
     fake_server.script(*HELLO)
     first, second, third = Response(finished(start(fake_server))).attempts
     assert (first.status, first.problem, first.waited) == (429, "429: Slow down.", 0)
-    assert second.problem == "The connection was lost before an answer came"
+    assert second.problem == "The connection was lost before an answer arrived"
     assert second.waited == pytest.approx(0.2, abs=0.1)
     assert (third.status, third.problem, third.end) == (200, None, "eof")
 
 
-def test_the_time_line_shows_the_attempts_and_what_was_waited_for(fake_server, tmp_path):
+def test_the_timeline_shows_the_attempts_and_the_waits(fake_server, tmp_path):
     retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.2s"}
     fake_server.script(refusal(429, "Slow down.", "RESOURCE_EXHAUSTED", retry))
     fake_server.script(*HELLO)
@@ -135,7 +135,7 @@ def test_the_time_line_shows_the_attempts_and_what_was_waited_for(fake_server, t
     assert [span.kind for span in loaded.timeline().data.attempts] == ["failed", "pause", "attempt"]
 
 
-def test_a_recorded_retry_plays_again(fake_server, tmp_path):
+def test_a_recorded_retry_is_replayed(fake_server, tmp_path):
     fake_server.script(refusal(503))
     fake_server.script(*HELLO)
     file = tmp_path / "r.jsonl"
@@ -147,7 +147,7 @@ def test_a_recorded_retry_plays_again(fake_server, tmp_path):
 # --------------------------------------------------------------------------------------------- caps
 
 
-def test_one_event_above_the_limit_keeps_what_came_before(fake_server):
+def test_an_event_above_the_limit_keeps_the_text_before_it(fake_server):
     fake_server.script(chunk("Hello "), raw(b'data: {"a": "' + b"x" * 400_000), stall())
     ledger = finished(start(fake_server, max_event=0.25), timeout=5)
     assert (ledger.status, text(ledger)) == ("error", "Hello ")
@@ -157,7 +157,7 @@ def test_one_event_above_the_limit_keeps_what_came_before(fake_server):
     assert len(fake_server.requests) == 1
 
 
-def test_an_answer_without_end_is_cut_at_the_limit(fake_server, tmp_path):
+def test_an_endless_answer_is_truncated_at_the_limit(fake_server, tmp_path):
     file = tmp_path / "r.jsonl"
     fake_server.script(endless(chunk("word " * 200)))
     stream = start(fake_server, max_total=0.5, recorders=[Recorder(file)])
@@ -176,13 +176,13 @@ def test_an_answer_without_end_is_cut_at_the_limit(fake_server, tmp_path):
         assert (other.status, text(other)) == ("truncated", text(ledger))
 
 
-def test_comments_without_end_are_cut_as_well(fake_server):
+def test_endless_comments_are_stopped_at_the_limit_as_well(fake_server):
     fake_server.script(headers(), endless(raw(b": ping " + b"x" * 10_000 + b"\n\n")))
     ledger = finished(start(fake_server, max_total=0.1), timeout=5)
     assert (ledger.status, ledger.cause, type(ledger.error)) == ("error", "full", WireError)
 
 
-def test_what_is_counted_is_what_comes_out_of_the_compression(fake_server):
+def test_the_limits_count_decompressed_bytes(fake_server):
     bomb = raw(b'data: {"a": "' + b"x" * 30_000_000)  # 30 kB on the wire
     fake_server.script(chunk("Hello "), bomb, gzip=True)
     ledger = finished(start(fake_server, max_event=1, max_total=4), timeout=10)
@@ -202,20 +202,20 @@ def answer(piece):
     return status(200, body={"candidates": [candidate]})
 
 
-def test_the_whole_answer_at_once(fake_server):
+def test_no_stream_reads_the_whole_answer_at_once(fake_server):
     fake_server.script(answer("Hello"))
     ledger = finished(start(fake_server, no_stream=True))
     assert (ledger.status, text(ledger), whole(fake_server)) == ("complete", "Hello", [True])
     assert kinds(ledger) == []  # one JSON object is what was asked for
 
 
-def test_an_array_that_was_asked_for_is_not_odd(fake_server):
+def test_a_requested_json_array_is_not_noted(fake_server):
     fake_server.script(*HELLO)
     ledger = finished(start(fake_server, alt="json"))
     assert (ledger.status, text(ledger), kinds(ledger)) == ("complete", "Hello", [])
 
 
-def test_the_whole_answer_may_take_as_long_as_a_first_byte(fake_server):
+def test_without_streaming_the_first_byte_timeout_applies(fake_server):
     fake_server.script(headers(), stall())
     ledger = finished(start(fake_server, no_stream=True, stall_timeout=0.1, first_byte_timeout=0.4))
     assert (ledger.status, ledger.limit) == ("stalled", 0.4)
@@ -250,17 +250,17 @@ def test_the_whole_answer_may_take_as_long_as_a_first_byte(fake_server):
         "empty",
     ],
 )
-def test_asked_once_more_without_streaming(fake_server, steps, billed):
+def test_fallback_sends_the_request_once_more_without_streaming(fake_server, steps, billed):
     fake_server.script(*steps)
     fake_server.script(answer("Hello"))
     ledger = finished(start(fake_server, fallback=True, retries=0, first_byte_timeout=0.3))
     assert (ledger.status, text(ledger), whole(fake_server)) == ("complete", "Hello", [False, True])
-    (said,) = [note.message for note in ledger.notes if note.kind == "fallback"]
-    assert ("both may be billed" in said) is billed
+    (message,) = [note.message for note in ledger.notes if note.kind == "fallback"]
+    assert ("both requests may be billed" in message) is billed
     assert [each.attempt for each in ledger.exchanges] == [0, 1]
 
 
-def test_it_comes_after_the_other_attempts_and_once(fake_server):
+def test_the_fallback_follows_the_other_attempts_and_is_made_once(fake_server):
     fake_server.model("m", refusal(503))
     ledger = finished(start(fake_server, fallback=True, retries=2))
     assert (ledger.status, whole(fake_server)) == ("error", [False, False, False, True])
@@ -293,14 +293,14 @@ def test_it_comes_after_the_other_attempts_and_once(fake_server):
         "an empty answer",
     ],
 )
-def test_not_where_it_cannot_help(fake_server, steps):
+def test_no_fallback_where_it_cannot_help(fake_server, steps):
     fake_server.script(*steps)
     ledger = finished(start(fake_server, fallback=True, retries=0))
     assert "fallback" not in kinds(ledger)
     assert whole(fake_server) == [False]
 
 
-def test_not_when_a_recording_holds_no_answer(fake_server, tmp_path):
+def test_no_fallback_when_a_recording_contains_no_answer(fake_server, tmp_path):
     file = tmp_path / "r.jsonl"
     fake_server.script(*HELLO)
     finished(start(fake_server, recorders=[Recorder(file)]))
@@ -308,18 +308,18 @@ def test_not_when_a_recording_holds_no_answer(fake_server, tmp_path):
     assert (ledger.status, kinds(ledger), len(ledger.exchanges)) == ("error", [], 1)
 
 
-def test_not_when_nobody_listens():
+def test_no_fallback_when_the_server_is_unreachable():
     ledger = finished(start("http://127.0.0.1:9", fallback=True, retries=0))
     assert (ledger.status, kinds(ledger), len(ledger.exchanges)) == ("error", [], 1)
 
 
-def test_not_unless_it_is_wanted(fake_server):
+def test_no_fallback_by_default(fake_server):
     fake_server.script(refusal(404))
     finished(start(fake_server, retries=0))
     assert whole(fake_server) == [False]
 
 
-def test_it_is_recorded_and_played_as_it_was(fake_server, tmp_path):
+def test_the_fallback_is_recorded_and_replayed(fake_server, tmp_path):
     file = tmp_path / "r.jsonl"
     fake_server.script(refusal(404))
     fake_server.script(answer("Hello"))
@@ -331,38 +331,38 @@ def test_it_is_recorded_and_played_as_it_was(fake_server, tmp_path):
 # ------------------------------------------------------------------------------- time that is up
 
 
-def test_a_wait_that_would_pass_the_timeout_is_named_as_the_reason(fake_server, monkeypatch):
-    monkeypatch.setattr(reader, "jittered", lambda number: (0.01, 0.02, 60.0)[number])
+def test_a_wait_that_would_pass_the_timeout_is_noted_and_named_in_the_remedy(fake_server, monkeypatch):
+    monkeypatch.setattr(reader, "backoff", lambda number: (0.01, 0.02, 60.0)[number])
     fake_server.model("m", refusal(503, "busy"))
     ledger = finished(start(fake_server, timeout=3.0, retries=20), timeout=2)
     assert (ledger.status, len(fake_server.requests)) == ("error", 3)
     assert "503" in ledger.error.message
-    words = "Another attempt would have begun 60.0 s later, after --timeout 3"
-    assert ledger.error.remedy.startswith(f"{words}: give it more time. ")
+    due = "would have started 60.0 s later, after --timeout 3"
+    assert ledger.error.remedy.startswith(f"Increase --timeout: another attempt {due}. ")
     (note,) = [note for note in ledger.notes if note.kind == "gave-up"]
-    assert note.message == f"{words}; none was made."
+    assert note.message == f"No other attempt was made: it {due}."
 
 
-def test_the_reason_is_said_where_no_connection_came_about_as_well(monkeypatch):
-    monkeypatch.setattr(reader, "jittered", lambda number: 60.0)
+def test_the_remedy_names_the_timeout_when_no_connection_was_made(monkeypatch):
+    monkeypatch.setattr(reader, "backoff", lambda number: 60.0)
     ledger = finished(start("http://127.0.0.1:9", timeout=3.0, retries=20), timeout=2)
-    assert "--timeout 3: give it more time." in ledger.error.remedy
+    assert "Increase --timeout: another attempt would have started" in ledger.error.remedy
 
 
-def test_no_such_word_where_the_attempts_were_used_up(fake_server):
+def test_the_timeout_is_not_named_when_all_attempts_were_made(fake_server):
     fake_server.model("m", refusal(503, "busy"))
     ledger = finished(start(fake_server, timeout=30.0, retries=1))
     assert "gave-up" not in kinds(ledger)
     assert "--timeout" not in ledger.error.remedy
 
 
-def test_time_runs_though_nothing_was_sent(monkeypatch):
-    monkeypatch.setattr(reader, "jittered", lambda number: 0.1)
+def test_the_total_time_counts_although_nothing_was_sent(monkeypatch):
+    monkeypatch.setattr(reader, "backoff", lambda number: 0.1)
     ledger = finished(start("http://127.0.0.1:9", retries=2))
     assert 0.2 <= ledger.marks["total"] < 5
 
 
-def test_time_runs_while_it_waits_for_its_turn(fake_server):
+def test_the_total_time_counts_while_the_request_is_queued(fake_server):
     fake_server.model("m", *HELLO)
     finished(start(fake_server, model="turns", rpm=1))
     stream = start(fake_server, model="turns", rpm=1)

@@ -1,4 +1,4 @@
-"""A key that a server repeats: found however it is spelt and however it is cut, and nothing else is touched."""
+"""Masking a key that a server repeats: however it is escaped and cut, and nothing else."""
 
 import json
 import logging
@@ -26,29 +26,29 @@ SECRET = Secret(SIGNS)
         SIGNS.replace("+", "&#43;").replace("/", "&#x2F;"),
     ],
 )
-def test_it_is_found_as_json_urls_and_html_write_it(spelt):
-    assert SECRET.hide(f"a{spelt}b{spelt}".encode()) == b"a<key>b<key>"
-    assert SECRET.hide_text(f"\ud800{spelt}é") == "\ud800<key>é"
+def test_a_key_is_masked_as_json_urls_and_html_escape_it(spelt):
+    assert SECRET.mask(f"a{spelt}b{spelt}".encode()) == b"a<key>b<key>"
+    assert SECRET.mask_text(f"\ud800{spelt}é") == "\ud800<key>é"
 
 
-def test_what_is_like_it_is_left_alone():
+def test_similar_text_and_short_keys_are_not_masked():
     for other in (SIGNS.swapcase(), SIGNS[:-1], SIGNS[1:], SIGNS.replace(".", "x"), ""):
-        assert SECRET.hide(other.encode()) == other.encode()
-    assert Secret("short").hide(b"a short word") == b"a short word"
+        assert SECRET.mask(other.encode()) == other.encode()
+    assert Secret("short").mask(b"a short word") == b"a short word"
     mask = Mask(Secret("short"))
     assert mask.feed(b"sho") == b"sho"
 
 
-def test_it_is_found_in_pieces_of_any_size():
-    words = f"y{SIGNS}ya{SIGNS}{SIGNS[:9]}".encode()
+def test_a_key_is_masked_in_pieces_of_any_size():
+    text = f"y{SIGNS}ya{SIGNS}{SIGNS[:9]}".encode()
     hidden = b"y<key>ya<key>" + SIGNS[:9].encode()
-    for pieces in every_cut(words):
+    for pieces in every_cut(text):
         mask = Mask(SECRET)
-        assert b"".join(map(mask.feed, pieces)) + mask.rest() == hidden
-        assert mask.rest() == b""
+        assert b"".join(map(mask.feed, pieces)) + mask.flush() == hidden
+        assert mask.flush() == b""
 
 
-def test_a_piece_that_ends_in_no_beginning_of_it_is_handed_on_at_once():
+def test_only_a_possible_beginning_of_the_key_is_held_back():
     mask = Mask(SECRET)
     assert mask.feed(b'data: {"text": "holiday"}\n\n') == b'data: {"text": "holiday"}\n\n'
     assert mask.feed(b"holiday") == b"holida"
@@ -65,11 +65,11 @@ def test_the_beginning_of_a_key_at_the_end_of_a_body_is_kept(fake_server):
     assert finished(start(fake_server, key=canary())).error.message.endswith(CANARY[:9])
 
 
-def test_what_is_logged_on_other_threads_is_left_alone(fake_server, caplog):
+def test_log_records_are_masked_and_those_of_other_threads_are_not_changed(fake_server, caplog):
     caplog.set_level(logging.DEBUG)
     fake_server.script(say("x"), finish(), headers={"X-Echo": CANARY})
     finished(start(fake_server, key=canary()))
     assert CANARY not in caplog.text
     assert "X-Echo" in caplog.text
-    logging.getLogger("httpx").debug("the user's own %s", "words")
-    assert "the user's own words" in caplog.text
+    logging.getLogger("httpx").debug("the user's own %s", "message")
+    assert "the user's own message" in caplog.text

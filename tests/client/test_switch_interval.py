@@ -1,4 +1,4 @@
-"""Threads switch sooner while a few streams are live, and as before once none is."""
+"""The switch interval is short while a few streams run, and restored after the last one."""
 
 import os
 import sys
@@ -42,7 +42,7 @@ def test_a_cancelled_stream_counts_as_ended_once(fake_server):
     assert sys.getswitchinterval() == PLAIN
 
 
-def test_many_streams_share_pythons_own_interval(fake_server):
+def test_many_streams_leave_the_default_interval(fake_server):
     streams = [waiting(fake_server, "go") for _ in range(12)]
     assert sys.getswitchinterval() == PLAIN
     for stream in streams[:6]:
@@ -53,7 +53,7 @@ def test_many_streams_share_pythons_own_interval(fake_server):
     assert sys.getswitchinterval() == PLAIN
 
 
-def test_an_interval_that_someone_chose_is_left_alone(fake_server):
+def test_an_interval_that_other_code_has_set_is_not_changed(fake_server):
     sys.setswitchinterval(0.0002)
     stream = waiting(fake_server, "go")
     assert sys.getswitchinterval() == pytest.approx(0.0002)
@@ -69,7 +69,7 @@ def test_an_interval_that_someone_chose_is_left_alone(fake_server):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_has_its_parents_interval_back(fake_server):
+def test_a_forked_child_restores_the_interval(fake_server):
     stream = waiting(fake_server, "go")
     child = os.fork()
     if child == 0:

@@ -1,4 +1,4 @@
-"""`--to FILE`: the text as it comes, readable at every moment, and a footer however it ends."""
+"""--to FILE: the text while it arrives, readable at every moment, and a footer for every ending."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def file(tmp_path):
     return tmp_path / "answer.md"
 
 
-def test_it_can_be_read_while_it_grows_and_ends_with_the_tokens(fake_server, file):
+def test_the_file_can_be_read_while_it_grows_and_ends_with_the_tokens(fake_server, file):
     fake_server.script(
         chunk("hm", thought=True),
         chunk("Na\u00efve "),
@@ -31,7 +31,7 @@ def test_it_can_be_read_while_it_grows_and_ends_with_the_tokens(fake_server, fil
     assert file.read_text() == "Na\u00efve \U0001f600\n\n---\nTokens: 12\n"
 
 
-def test_the_cost_a_gateway_names_stands_below(fake_server, file):
+def test_the_footer_contains_the_cost_that_a_gateway_sends(fake_server, file):
     last = {"final": True, "usage": {"total_tokens": 536}, "cost": {"input": 0.0000018, "total": 0.0001554}}
     chunks = ({"output": [{"type": "text", "content": "Hello\n"}]}, last)
     fake_server.route("/api/v1/generate/stream", Script([event(each) for each in chunks]))
@@ -48,7 +48,7 @@ def test_the_cost_a_gateway_names_stands_below(fake_server, file):
         ([chunk("Half"), stall()], "stalled"),
     ],
 )
-def test_a_bad_ending_is_named(fake_server, file, steps, ending):
+def test_the_footer_names_an_ending_that_is_not_complete(fake_server, file, steps, ending):
     fake_server.script(*steps)
     finished(start(fake_server, to=str(file), stall_timeout=0.2))
     head, _, footer = file.read_text().partition("\n\n---\n")
@@ -56,14 +56,14 @@ def test_a_bad_ending_is_named(fake_server, file, steps, ending):
     assert footer.splitlines()[-1] == f"Status: {ending}"
 
 
-def test_nothing_but_the_status_when_nothing_came(fake_server, file):
+def test_without_any_text_a_new_file_holds_only_the_status(fake_server, file):
     fake_server.script(status(400, body=google_error(400, "no", "INVALID_ARGUMENT")))
     ledger = finished(start(fake_server, to=str(file)))
     assert file.read_text() == "---\nStatus: error\n"
-    assert ledger.notes[-1].message == f"No text came; {file} says only how it ended."
+    assert ledger.notes[-1].message == f"No text arrived; {file} holds only the status."
 
 
-def test_stopping_writes_the_footer_at_once(fake_server, file):
+def test_cancelling_writes_the_footer_at_once(fake_server, file):
     fake_server.script(chunk("Half"), stall())
     stream = start(fake_server, to=str(file))
     until(lambda: file.read_text() == "Half")
@@ -72,54 +72,54 @@ def test_stopping_writes_the_footer_at_once(fake_server, file):
     assert file.read_text().count("---") == 1
 
 
-def test_a_second_attempt_writes_what_the_first_did_not(fake_server, file, monkeypatch):
-    monkeypatch.setattr(reader, "jittered", lambda number: 0.0)
+def test_a_second_attempt_writes_the_text(fake_server, file, monkeypatch):
+    monkeypatch.setattr(reader, "backoff", lambda number: 0.0)
     fake_server.script(status(503))
     fake_server.script(chunk("Hello"), finish())
     finished(start(fake_server, to=str(file)))
     assert file.read_text().startswith("Hello\n\n---\nTokens: ")
 
 
-def test_a_flood_is_written_whole(fake_server, file):
+def test_a_burst_is_written_completely(fake_server, file):
     fake_server.script(flood(5000, "word "), finish())
     finished(start(fake_server, to=str(file)))
     assert file.read_text().partition("\n\n---\n")[0] == "word " * 5000
 
 
 @pytest.mark.parametrize("name", ["missing/answer.md", "."])
-def test_a_file_that_cannot_be_written_is_found_before_anything_is_sent(fake_server, tmp_path, name):
+def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_sent(fake_server, tmp_path, name):
     fake_server.model("m", chunk("Hello"), finish())
     with pytest.raises(OptionError, match=r"--to .* cannot be written"):
         start(fake_server, to=str(tmp_path / name))
     assert fake_server.requests == []
 
 
-def test_an_existing_file_is_kept_when_the_request_cannot_be_made(fake_server, file):
+def test_an_existing_file_is_kept_when_the_request_is_not_valid(fake_server, file):
     file.write_text("before")
     with pytest.raises(OptionError):
         start(fake_server, model="no such model", to=str(file))
     assert file.read_text() == "before"
 
 
-def test_a_full_disk_is_a_note(fake_server):
+def test_a_full_disk_is_noted(fake_server):
     fake_server.script(chunk("Hello"), finish())
     ledger = finished(start(fake_server, to="/dev/full"))
     assert ledger.status == "complete"
     assert kinds(ledger).count("not-written") == 1
 
 
-def test_a_forked_child_leaves_the_file_to_its_parent(fake_server, file):
+def test_a_forked_child_does_not_write_to_the_file(fake_server, file):
     fake_server.script(chunk("Half"), stall())
     stream = start(fake_server, to=str(file))
     until(lambda: file.read_text() == "Half")
-    stream._orphaned()  # what a child does after a fork
+    stream._close_in_child()  # as a child does after a fork
     assert stream.ledger.status == "truncated"
     assert file.read_text() == "Half"
-    stream._line.cut()
+    stream._connection.shutdown()
 
 
 @pytest.mark.parametrize("steps", [[status(503, body=google_error(503, "busy", "UNAVAILABLE"))], [finish()]])
-def test_a_good_answer_is_not_lost_to_a_run_that_brings_no_text(fake_server, file, steps):
+def test_a_run_without_text_keeps_the_answer_in_the_file(fake_server, file, steps):
     fake_server.script(chunk("Hello"), finish())
     finished(start(fake_server, to=str(file)))
     good = file.read_text()
@@ -133,7 +133,7 @@ def test_a_good_answer_is_not_lost_to_a_run_that_brings_no_text(fake_server, fil
     )
 
 
-def test_the_old_answer_stays_until_the_first_new_text(fake_server, file):
+def test_the_old_content_stays_until_the_first_new_text(fake_server, file):
     file.write_text("a longer answer from before")
     fake_server.script(gate("first"), chunk("New"), gate("on"), finish())
     stream = start(fake_server, to=str(file))
@@ -146,7 +146,7 @@ def test_the_old_answer_stays_until_the_first_new_text(fake_server, file):
     assert file.read_text().startswith("New\n\n---\n")
 
 
-def test_the_rest_of_an_answer_takes_the_place_of_the_file_with_the_first_part(fake_server, file):
+def test_a_resumed_answer_replaces_the_file_of_its_first_part(fake_server, file):
     file.write_text("Half\n\n---\nStatus: truncated\n")
     fake_server.script(status(400, body=google_error(400, "no", "INVALID_ARGUMENT")))
     finished(start(fake_server, to=str(file), before="Half"))
@@ -156,7 +156,7 @@ def test_the_rest_of_an_answer_takes_the_place_of_the_file_with_the_first_part(f
     assert file.read_text().startswith("Half whole\n\n---\nTokens")
 
 
-def test_where_the_text_is_stands_in_a_note(fake_server, file):
+def test_a_note_names_the_file(fake_server, file):
     fake_server.script(chunk("Hello"), finish())
     (note,) = finished(start(fake_server, to=str(file))).notes
     assert (note.kind, note.message) == ("written", f"The text of the answer is in {file}.")

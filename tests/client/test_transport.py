@@ -1,4 +1,4 @@
-"""What leaves the socket and what comes in: headers, proxies, compression, redirects, certificates, cookies."""
+"""What the transport sends and receives: headers, proxies, compression, redirects, certificates, cookies."""
 
 import re
 import socket
@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 
+import httpcore
 import pytest
 from client_stage import CANARY, canary, finished, start, text, until
 from fake_server import FakeServer, finish, gate, raw, status
@@ -14,7 +15,7 @@ from tls_certificate import write
 
 from gemini_magic.backends import HttpRequest, backend
 from gemini_magic.client import open_stream, transport
-from gemini_magic.client.connection import Connection
+from gemini_magic.client.connection import Connection, ConnectionLost
 from gemini_magic.client.proxies import proxy_for
 from gemini_magic.config import Options
 from gemini_magic.content import Request, Text, Turn
@@ -22,7 +23,7 @@ from gemini_magic.errors import ConnectionFailed
 from gemini_magic.ledger.ledger import Ledger
 
 
-def test_the_headers_that_go_out(fake_server):
+def test_the_headers_of_a_request(fake_server):
     fake_server.script(say("ok"), finish())
     finished(start(fake_server, key=canary()))
     sent = fake_server.requests[0].headers
@@ -32,14 +33,14 @@ def test_the_headers_that_go_out(fake_server):
     assert sent["content-type"] == "application/json"
     assert sent["x-goog-api-key"] == CANARY
     assert re.fullmatch(r"gemini-magic/\S+", sent["user-agent"])
-    assert "x-goog-api-client" not in sent  # only Google is told who asks
+    assert "x-goog-api-client" not in sent  # only Google learns it
 
 
-def test_google_is_told_who_asks(fake_server):
-    line = Connection(connect=1, first_byte=1, stall=1, total=None)
+def test_the_client_is_named_in_full_to_the_own_host(fake_server):
+    connection = Connection(connect=1, first_byte=1, stall=1, total=None)
     fake_server.script(say("ok"), finish())
     target = f"{fake_server.base_url}/v1beta/models/m:streamGenerateContent?alt=sse"
-    answer = transport.send(HttpRequest("POST", target, (), b"{}"), line, None, own_host=True)
+    answer = transport.send(HttpRequest("POST", target, (), b"{}"), connection, None, own_host=True)
     pieces = []
     answer.read(lambda t, piece: pieces.append(piece))
     assert b"ok" in b"".join(pieces)
@@ -49,7 +50,7 @@ def test_google_is_told_who_asks(fake_server):
     assert sent["user-agent"] == sent["x-goog-api-client"]
 
 
-def test_compression_that_nobody_asked_for_is_undone_live(fake_server):
+def test_compression_that_was_not_requested_is_undone_live(fake_server):
     fake_server.script(say("one "), gate("go"), say("two"), finish(), gzip=True)
     stream = start(fake_server)
     until(lambda: text(stream.ledger) == "one ")
@@ -59,14 +60,14 @@ def test_compression_that_nobody_asked_for_is_undone_live(fake_server):
     assert kept.startswith(b"data: ")
 
 
-def test_broken_compression(fake_server):
+def test_broken_compression_is_an_error(fake_server):
     fake_server.script(raw(b"this is no gzip"), headers={"Content-Encoding": "gzip"})
     ledger = finished(start(fake_server))
     assert ledger.status == "error"
-    assert "compression" in ledger.error.message
+    assert ledger.error.message == "The server's compression is broken."
 
 
-def test_a_redirect_is_an_error_and_its_target_gets_nothing(fake_server):
+def test_a_redirect_is_an_error_and_its_target_gets_no_request(fake_server):
     with FakeServer() as other:
         for code in (301, 302, 307, 308):
             fake_server.script(status(code, {"Location": f"{other.base_url}/v1beta/models/m:x"}))
@@ -76,7 +77,7 @@ def test_a_redirect_is_an_error_and_its_target_gets_nothing(fake_server):
         assert other.requests == []
 
 
-def test_no_cookie_is_kept(fake_server):
+def test_cookies_are_not_kept(fake_server):
     for _ in range(2):
         fake_server.script(say("ok"), finish(), headers={"Set-Cookie": "a=b; Path=/"})
         ledger = finished(start(fake_server))
@@ -84,7 +85,7 @@ def test_no_cookie_is_kept(fake_server):
     assert "set-cookie" not in {name.lower() for name, _ in ledger.exchanges[0].response_headers}
 
 
-def test_connections_are_used_again(fake_server):
+def test_connections_are_reused(fake_server):
     for _ in range(3):
         fake_server.script(say("ok"), finish())
         ledger = finished(start(fake_server))
@@ -93,7 +94,7 @@ def test_connections_are_used_again(fake_server):
     assert 0 < ledger.marks["first_byte"] <= ledger.marks["first_text"] <= ledger.marks["total"]
 
 
-def test_times_are_taken_at_the_socket(fake_server):
+def test_arrival_times_are_taken_at_the_socket(fake_server):
     fake_server.script(say("a"), gate("go"), say("b"), finish())
     stream = start(fake_server)
     until(lambda: text(stream.ledger))
@@ -104,6 +105,62 @@ def test_times_are_taken_at_the_socket(fake_server):
     assert second - first >= 0.1
     assert last - second < 0.05
     assert 0 <= ledger.marks["connect"] < 0.1
+
+
+class SilentStream(httpcore.NetworkStream):
+    """A network stream that records the timeouts of its reads."""
+
+    def __init__(self):
+        self.timeouts = []
+
+    def read(self, max_bytes, timeout=None):
+        self.timeouts.append(timeout)
+        return b"x"
+
+    def write(self, buffer, timeout=None):
+        self.timeouts.append(timeout)
+
+    def get_extra_info(self, info):
+        return None
+
+
+def context_of(connection, sent=lambda: None):
+    return transport._ExchangeContext(connection, sent)
+
+
+def test_every_call_of_a_network_stream_is_for_the_exchange_that_it_is_given():
+    first, second = (Connection(connect=1, first_byte=limit, stall=9, total=None) for limit in (5, 7))
+    inner = SilentStream()
+    stream = transport._NetworkStream(inner, None)
+    for connection in (first, second):
+        calls = []
+        context = context_of(connection, lambda calls=calls: calls.append("sent"))
+        stream.write(b"request", context)
+        for _ in range(2):
+            stream.read(10, context)
+        assert calls == ["sent"]
+        assert 0 < connection.arrival_time() < 1
+    waits = [timeout for timeout in inner.timeouts if timeout != transport._WRITE_LIMIT]
+    assert waits == pytest.approx([5, 5, 7, 7], abs=0.5)
+    first.shutdown()
+    stream.read(10, context)  # the second exchange is not affected
+    with pytest.raises(ConnectionLost):
+        stream.read(10, context_of(first))
+
+
+def test_a_stream_that_negotiates_with_a_proxy_belongs_to_the_request_that_opened_it():
+    """httpcore passes no timeout while it negotiates with a SOCKS proxy."""
+    opener = Connection(connect=1, first_byte=5, stall=9, total=None)
+    stream = transport._NetworkStream(SilentStream(), context_of(opener))
+    assert stream.read(10) == b"x"
+    later = Connection(connect=1, first_byte=5, stall=9, total=None)
+    stream.read(10, context_of(later))
+    assert stream._opened_by is None  # a pooled connection keeps nothing of the stream that opened it
+    opener.shutdown()
+    fresh = transport._NetworkStream(SilentStream(), context_of(later))
+    later.shutdown()
+    with pytest.raises(ConnectionLost):
+        fresh.read(10)
 
 
 # ----------------------------------------------------------------------------------------------- proxies
@@ -141,7 +198,7 @@ def proxy():
     listener.close()
 
 
-def test_the_proxy_of_the_environment(proxy, monkeypatch):
+def test_the_proxy_of_the_environment_is_used(proxy, monkeypatch):
     address, seen = proxy
     monkeypatch.setenv("HTTP_PROXY", address)
     monkeypatch.setenv("http_proxy", address)
@@ -149,14 +206,14 @@ def test_the_proxy_of_the_environment(proxy, monkeypatch):
     assert seen == ["POST http://somewhere.invalid/v1beta/models/m:streamGenerateContent?alt=sse HTTP/1.1"]
 
 
-def test_hosts_that_need_no_proxy(monkeypatch):
+def test_hosts_in_no_proxy_use_no_proxy(monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "example.com,somewhere.invalid")
     assert proxy_for("http://somewhere.invalid/v1") is None
     assert proxy_for("http://elsewhere.invalid/v1") == "http://127.0.0.1:9"
 
 
-def test_plain_http_to_this_machine_takes_no_proxy(proxy, monkeypatch, fake_server):
+def test_plain_http_to_this_machine_uses_no_proxy(proxy, monkeypatch, fake_server):
     address, seen = proxy
     monkeypatch.setenv("http_proxy", address)
     fake_server.script(say("direct"), finish())
@@ -164,7 +221,7 @@ def test_plain_http_to_this_machine_takes_no_proxy(proxy, monkeypatch, fake_serv
     assert seen == []
 
 
-def test_a_proxy_that_refuses(proxy, monkeypatch):
+def test_a_proxy_that_refuses_is_a_connection_error(proxy, monkeypatch):
     address, seen = proxy
     monkeypatch.setenv("https_proxy", address)
     ledger = finished(start("https://somewhere.invalid", retries=0))
@@ -175,20 +232,26 @@ def test_a_proxy_that_refuses(proxy, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "address", ["socks5://127.0.0.1:1", "ftp://127.0.0.1:1", f"http://u:{CANARY}@127.0.0.1:x"]
+    ("address", "message"),
+    [
+        ("socks5://127.0.0.1:1", "The SOCKS proxy needs a package that is not installed."),
+        ("ftp://127.0.0.1:1", "The proxy or certificate settings are not valid (ValueError)."),
+        (f"http://u:{CANARY}@127.0.0.1:x", "The proxy or certificate settings are not valid (InvalidURL)."),
+    ],
 )
-def test_a_proxy_that_cannot_be_used(monkeypatch, address):
+def test_a_proxy_address_that_is_not_valid_is_a_connection_error(monkeypatch, address, message):
     monkeypatch.setenv("all_proxy", address)
     ledger = finished(start("http://somewhere.invalid", retries=3))
     assert isinstance(ledger.error, ConnectionFailed)
-    assert len(ledger.exchanges) == 1  # nothing is gained by trying again
+    assert ledger.error.message == message
+    assert len(ledger.exchanges) == 1  # another attempt cannot help
     assert CANARY not in str(ledger.error)
 
 
 # --------------------------------------------------------------------------------------------------- TLS
 
 
-def test_a_certificate_that_nobody_vouches_for(tmp_path):
+def test_an_untrusted_certificate_is_a_connection_error(tmp_path):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(write(tmp_path, both=True))
     listener = socket.create_server(("127.0.0.1", 0))
@@ -235,7 +298,7 @@ def _serve_tls(listener, context, connected, requests):
 
 
 @pytest.mark.parametrize("tunnel", [False, True], ids=["direct", "through a proxy"])
-def test_answers_in_chunks_over_tls(tmp_path, monkeypatch, tunnel):
+def test_chunked_responses_are_read_over_tls(tmp_path, monkeypatch, tunnel):
     monkeypatch.setenv("SSL_CERT_FILE", str(write(tmp_path)))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(write(tmp_path, both=True))
@@ -259,7 +322,7 @@ def test_answers_in_chunks_over_tls(tmp_path, monkeypatch, tunnel):
     listener.close()
 
 
-def test_certificates_that_cannot_be_read(monkeypatch, tmp_path):
+def test_certificates_that_cannot_be_read_are_a_connection_error(monkeypatch, tmp_path):
     (tmp_path / "no.pem").write_text("not a certificate")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "no.pem"))
     ledger = finished(start("https://localhost:9"))
@@ -267,16 +330,19 @@ def test_certificates_that_cannot_be_read(monkeypatch, tmp_path):
     assert "SSL_CERT_FILE" in ledger.error.remedy
 
 
-def test_certificates_are_not_read_for_nothing(monkeypatch, tmp_path, fake_server):
+def test_plain_http_loads_no_certificates(monkeypatch, tmp_path, fake_server):
     (tmp_path / "no.pem").write_text("not a certificate")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "no.pem"))
     fake_server.script(say("plain"), finish())
     assert text(finished(start(fake_server))) == "plain"
 
 
-def test_an_address_that_cannot_be_used():
+def test_an_address_that_is_not_valid_is_a_connection_error():
     turn = Turn("user", (Text("hi"),))
     ledger = Ledger()
     options = Options(base_url="http://1.2.3.999")
     stream = open_stream(Request(model="m", turns=(turn,)), options, ledger=ledger, backend=backend("gemini"))
-    assert isinstance(finished(stream).error, ConnectionFailed)
+    error = finished(stream).error
+    assert isinstance(error, ConnectionFailed)
+    assert error.message.startswith("The server's address is not valid: ")
+    assert error.remedy == "Check --base-url."

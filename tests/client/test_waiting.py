@@ -1,4 +1,4 @@
-"""Waiting for a stream: cursors, wake-ups, many at once, the `with` block, and what a fork leaves behind."""
+"""Waiting for a stream: cursors, wake-ups, many streams, the `with` block, and forked processes."""
 
 import asyncio
 import os
@@ -17,11 +17,11 @@ from surroundings import CHECKOUT
 from gemini_magic.events import Delta
 
 
-def said(events):
+def text_of(events):
     return "".join(event.part.text for event in events if isinstance(event, Delta))
 
 
-def test_it_is_sent_without_anyone_waiting(fake_server):
+def test_the_request_is_sent_without_a_waiter(fake_server):
     fake_server.script(say("ok"), finish())
     stream = start(fake_server)
     fake_server.wait_for_requests(1)
@@ -39,7 +39,7 @@ def test_every_iterator_begins_with_the_first_event_and_break_does_not_stop_it(f
     reading = threading.Thread(target=lambda: late.extend(stream))
     reading.start()
     fake_server.open("go")
-    assert said(stream) == "abc"
+    assert text_of(stream) == "abc"
     reading.join(2)
     assert late == list(stream) == stream.ledger.events
 
@@ -56,17 +56,17 @@ def test_for_and_async_for_side_by_side(fake_server):
 
     one, two, three = asyncio.run(both())
     assert one == two == three == stream.ledger.events
-    assert said(one) == "0123456789"
+    assert text_of(one) == "0123456789"
 
 
-def test_a_bad_ending_is_not_raised_by_iterating(fake_server):
+def test_iterating_does_not_raise_the_error_that_ends_the_stream(fake_server):
     fake_server.script(say("half"), stall())
     stream = start(fake_server, stall_timeout=0.05)
-    assert said(stream) == "half"
+    assert text_of(stream) == "half"
     assert stream.ledger.status == "stalled"
 
 
-def test_leaving_the_block_cancels(fake_server):
+def test_leaving_the_with_block_cancels_the_stream(fake_server):
     fake_server.script(say("half"), stall())
     with start(fake_server) as stream:
         until(lambda: text(stream.ledger))
@@ -74,14 +74,14 @@ def test_leaving_the_block_cancels(fake_server):
     fake_server.wait_for_disconnect(timeout=1)
 
 
-def test_leaving_the_block_after_the_end_changes_nothing(fake_server):
+def test_leaving_the_with_block_after_the_end_has_no_effect(fake_server):
     fake_server.script(say("all"), finish())
     with start(fake_server) as stream:
         finished(stream)
     assert stream.ledger.status == "complete"
 
 
-def test_waiting_for_a_change(fake_server):
+def test_wait_change_returns_on_a_change_at_the_end_or_after_the_timeout(fake_server):
     fake_server.script(say("a"), gate("go"), say("b"), finish())
     stream = start(fake_server)
     until(lambda: text(stream.ledger) == "a")
@@ -97,7 +97,7 @@ def test_waiting_for_a_change(fake_server):
     assert time.perf_counter() - began < 0.05
 
 
-def test_waiting_for_a_change_on_a_loop(fake_server):
+def test_changed_wakes_an_event_loop_once_for_each_wait(fake_server):
     fake_server.script(say("a"), gate("go"), *[say(f"{n}") for n in range(500)], finish())
     stream = start(fake_server)
     until(lambda: text(stream.ledger) == "a")
@@ -130,7 +130,7 @@ def test_waiting_for_a_change_on_a_loop(fake_server):
     assert text(stream.ledger).endswith("499")
 
 
-def test_a_loop_that_was_closed_does_not_hurt_the_reader(fake_server):
+def test_a_closed_event_loop_does_not_affect_the_reader(fake_server):
     fake_server.script(say("a"), gate("go"), say("b"), finish())
     stream = start(fake_server)
     until(lambda: text(stream.ledger) == "a")
@@ -145,7 +145,7 @@ def test_a_loop_that_was_closed_does_not_hurt_the_reader(fake_server):
     assert text(finished(stream)) == "ab"
 
 
-def test_a_cancelled_waiter_leaves_the_stream_alone(fake_server):
+def test_a_cancelled_waiter_does_not_affect_the_stream(fake_server):
     fake_server.script(say("a"), gate("go"), say("b"), finish())
     stream = start(fake_server)
 
@@ -160,7 +160,7 @@ def test_a_cancelled_waiter_leaves_the_stream_alone(fake_server):
     assert text(finished(stream)) == "ab"
 
 
-def test_twenty_at_once(fake_server):
+def test_twenty_streams_run_at_once(fake_server):
     fake_server.model("m", *[step for n in range(20) for step in (say(f"{n} "), pause(0.005))], finish())
     streams = [start(fake_server, f"prompt {n}") for n in range(20)]
     for stream in streams:
@@ -169,7 +169,7 @@ def test_twenty_at_once(fake_server):
     assert len(fake_server.requests) == 20
 
 
-def test_a_stream_nobody_keeps_runs_to_its_end(fake_server):
+def test_a_stream_without_references_runs_to_its_end(fake_server):
     fake_server.script(say("a"), gate("go"), finish())
     ledger = start(fake_server).ledger
     until(lambda: text(ledger))
@@ -204,7 +204,7 @@ FORK = """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
-def test_a_forked_child_starts_anew_and_the_parent_goes_on():
+def test_a_forked_child_starts_anew_and_the_parent_continues():
     tests = CHECKOUT / "tests" / "support"
     run = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", textwrap.dedent(FORK)],

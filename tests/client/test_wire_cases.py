@@ -32,7 +32,7 @@ def asked(server, case):
 
 
 @pytest.mark.parametrize("case", QUICK, ids=lambda case: case.name)
-def test_case(fake_server, case):
+def test_each_case_is_read_correctly(fake_server, case):
     response, observed = asked(fake_server, case)
     assert evaluate(case, observed) == "right", (observed, response.notes)
     assert response.status == case.status
@@ -40,7 +40,7 @@ def test_case(fake_server, case):
     assert {note.kind for note in response.notes} == case.notes, response.notes
 
 
-def test_the_case_of_a_minute_is_the_case_before_it_with_the_default_limit():
+def test_the_one_slow_case_is_a_quick_case_with_the_default_timeout():
     short, long = (case for case in CASES if case.name in ("silent", "silent-default"))
     assert [case for case in CASES if case not in QUICK] == [long]
     same = {
@@ -54,7 +54,7 @@ def test_the_case_of_a_minute_is_the_case_before_it_with_the_default_limit():
     assert long.message == f"Nothing came for {Options().stall_timeout:g} s"
 
 
-def test_the_page_of_results_has_a_row_for_every_case_and_all_of_ours_are_right():
+def test_the_page_of_results_has_a_right_row_for_every_case():
     page = (CHECKOUT / "docs" / "wire-cases.md").read_text("utf-8")
     rows = [line for line in page.splitlines() if line.startswith("| ") and "the server sends" not in line]
     begins = [f"| {case.description} | {case.expected.summary} | right |" for case in CASES]

@@ -297,7 +297,7 @@ def test_the_error_for_a_missing_key_mentions_a_configured_key_that_is_for_anoth
     (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nbackend = "adaptive"\nkey_env = "MYKEY"\n')
     with pytest.raises(CredentialsError, match="No key was found") as caught:
         gemini_magic.ask("hi", backend="vertex")
-    assert caught.value.remedy.startswith("The key that key_env (")
+    assert caught.value.remedy.startswith("The key in key_env (from ")
     assert "GOOGLE_API_KEY" in caught.value.remedy
     assert len(str(caught.value).splitlines()) <= 3
 
@@ -342,7 +342,7 @@ def test_a_secret_is_never_shown():
 
 
 def test_a_key_is_not_in_any_record_of_a_run(fake_server, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(reader, "jittered", lambda attempt: 0.01)
+    monkeypatch.setattr(reader, "backoff", lambda attempt: 0.01)
     caplog.set_level(logging.DEBUG)
     fake_server.script(reset())
     fake_server.script(status(503, body=f"<h1>The key {CANARY} is tired</h1>"))

@@ -12,7 +12,7 @@ from gemini_magic.backends import backend
 from gemini_magic.diagnostics.offsets import ChunkOffsets
 from gemini_magic.events import Decoded, Note
 from gemini_magic.ledger import Exchange, Ledger
-from gemini_magic.recording import read_exchanges
+from gemini_magic.recording import load_exchanges
 
 A = b'{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}'
 # The comment holds the bytes of the chunk, and the second chunk is equal to the first.
@@ -25,7 +25,7 @@ def loaded(body: bytes, size: int = 7) -> Ledger:
     for at in range(0, len(body), size):
         exchange.pieces.append((0.1, body[at : at + size]))
     ledger = Ledger()
-    read_exchanges([exchange], backend("gemini"), ledger)
+    load_exchanges([exchange], backend("gemini"), ledger)
     return ledger
 
 

@@ -12,7 +12,7 @@ from gemini_magic.content import Request, Text, Turn
 from gemini_magic.diagnostics.offsets import ChunkOffsets
 from gemini_magic.diagnostics.rules import check_stream
 from gemini_magic.ledger.ledger import Exchange, Ledger
-from gemini_magic.recording import read_exchanges
+from gemini_magic.recording import load_exchanges
 
 REQUEST = Request(model="gemini-2.5-flash", turns=(Turn("user", (Text("?"),)),))
 
@@ -24,7 +24,7 @@ def streamed(*values, request=None, name="gemini", gap=0.1):
     texts = [value if isinstance(value, str) else json.dumps(value) for value in values]
     exchange.pieces = [(gap * n, f"data: {text}\r\n\r\n".encode()) for n, text in enumerate(texts)]
     ledger = Ledger(request, backend=name)
-    read_exchanges([exchange], backend(name), ledger)
+    load_exchanges([exchange], backend(name), ledger)
     return ledger
 
 
@@ -191,7 +191,7 @@ def test_an_error_outside_an_event_is_noted():
     for body, noted in ((error + b"\n", True), (b"data: " + error + b"\n\n", False)):
         exchange.pieces = [(0.1, b"data: " + json.dumps(answer("a")).encode() + b"\n\n" + body)]
         ledger = Ledger()
-        read_exchanges([exchange], backend("gemini"), ledger)
+        load_exchanges([exchange], backend("gemini"), ledger)
         assert ledger.status == "error"
         assert ("error-outside-data" in notes(ledger)) is noted
 
@@ -211,6 +211,6 @@ def test_recorded_streams():
         exchange.status, exchange.end, exchange.pieces = each.status, "eof", [(0.0, each.body)]
         exchange.response_headers = (("content-type", each.content_type),)
         ledger = Ledger()
-        read_exchanges([exchange], backend("gemini"), ledger)
+        load_exchanges([exchange], backend("gemini"), ledger)
         kinds |= set(notes(ledger))
     assert {"early-finish", "empty-part", "empty-signature", "usage-shrank"} <= kinds

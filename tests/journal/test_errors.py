@@ -263,7 +263,7 @@ def test_an_entry_with_a_damaged_block_is_read_up_to_it(fake_server):
     sql("UPDATE block SET lines = zeroblob(50) WHERE id = (SELECT max(id) FROM block)")
     assert reopened(1).text == "Hello"
     sql("UPDATE block SET lines = zeroblob(50)")
-    with pytest.raises(JournalError, match="Answer 1 of the journal holds no exchange") as raised:
+    with pytest.raises(JournalError, match="Answer 1 of the journal contains no exchange") as raised:
         reopened(1)
     assert "`%gemini journal forget 1` removes it." in raised.value.remedy
 

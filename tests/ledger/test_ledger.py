@@ -7,6 +7,7 @@ import pickle
 
 import pytest
 
+from gemini_magic.backends.gemini_decode import finish_of
 from gemini_magic.content import Blob, Text, Thought
 from gemini_magic.errors import (
     BlockedError,
@@ -16,7 +17,7 @@ from gemini_magic.errors import (
     TruncatedError,
     WireError,
 )
-from gemini_magic.events import Decoded, Delta, Evidence, Failure, Finish, Note, Usage, UsageReport
+from gemini_magic.events import Decoded, Delta, Evidence, Failure, Note, Usage, UsageReport
 from gemini_magic.ledger.ledger import Exchange, Ledger
 from gemini_magic.tables import Rows
 
@@ -32,7 +33,7 @@ def test_text_thoughts_and_columns_grow_together():
     ledger = filled(
         [Delta(Thought("hm"))],
         [Delta(Text("one ")), UsageReport(Usage(5, None, 1, 2, None, 8))],
-        [Delta(Text("two")), Finish("STOP"), UsageReport(Usage(5, None, 2, 2, None, 9))],
+        [Delta(Text("two")), finish_of("STOP"), UsageReport(Usage(5, None, 2, 2, None, 9))],
     )
     ledger.close("end", t=0.5)
     assert "".join(ledger.answer) == "one two"
@@ -64,11 +65,11 @@ READINGS = [
     [Delta(Text("one ")), Delta(Text("\ud83d")), UsageReport(Usage(5, None, 1, 2, None, 8))],
     [Delta(Text("\ude00 two")), Note("odd", "m"), Delta(Blob("image/png", b"x")), Delta(Text("b"), 1)],
     [],
-    [Delta(Text("")), Evidence("citationMetadata", {"a": 1}), Evidence("new", 1, 1)],
-    [UsageReport(Usage(prompt=99)), Failure("busy", 503), Finish("SAFETY", prompt=True)],
+    [Delta(Text("")), Evidence("citation", {"a": 1}), Evidence("url_context", 1, 1)],
+    [UsageReport(Usage(prompt=99)), Failure("busy", 503), finish_of("SAFETY", prompt=True)],
     [
-        Finish("STOP"),
-        Finish("OTHER", None, 1),
+        finish_of("STOP"),
+        finish_of("OTHER", None, 1),
         UsageReport(Usage(5, 1, 2, 2, 0, 10)),
         UsageReport(Usage(total=11)),
     ],
@@ -109,7 +110,7 @@ def test_what_came_with_one_read_adds_up_as_if_it_had_come_alone(size):
         "text+usage",
         "text+blob",
         "other",
-        "text+citation+other",
+        "text+citation+url_context",
         "usage+error+finish",
         "finish+usage",
     ]
@@ -141,7 +142,7 @@ def test_a_refusal_is_an_event_of_no_chunk():
 
 
 def test_candidates_other_than_the_first_stay_apart():
-    ledger = filled([Delta(Text("a"), 0), Delta(Text("b"), 1), Finish("STOP", None, 1)])
+    ledger = filled([Delta(Text("a"), 0), Delta(Text("b"), 1), finish_of("STOP", None, 1)])
     assert ledger.answer == ["a"]
     assert ledger.parts[1] == [Text("b")]
     assert Rows(ledger.chunk_columns)["finish_reason"] == [None]
@@ -156,30 +157,30 @@ def test_a_surrogate_pair_split_over_two_chunks_is_joined_and_a_lone_half_replac
 
 
 ENDINGS = [
-    ([Finish("STOP")], "end", "complete", None),
-    ([Finish("MAX_TOKENS")], "end", "truncated", None),
-    ([Finish("CONTINUATION")], "end", "truncated", TruncatedError),
+    ([finish_of("STOP")], "end", "complete", None),
+    ([finish_of("MAX_TOKENS")], "end", "truncated", None),
+    ([finish_of("CONTINUATION")], "end", "truncated", TruncatedError),
     ([], "end", "truncated", TruncatedError),
     ([], "cut", "truncated", TruncatedError),
-    ([Finish("STOP")], "cut", "truncated", TruncatedError),
-    ([Finish("SAFETY")], "end", "blocked", BlockedError),
-    ([Finish("RECITATION")], "end", "blocked", BlockedError),
-    ([Finish("BLOCKLIST")], "end", "blocked", BlockedError),
-    ([Finish("PROHIBITED_CONTENT")], "end", "blocked", BlockedError),
-    ([Finish("SPII")], "end", "blocked", BlockedError),
-    ([Finish("IMAGE_SAFETY")], "end", "blocked", BlockedError),
-    ([Finish("LANGUAGE")], "end", "blocked", BlockedError),
-    ([Finish("SAFETY", prompt=True)], "end", "blocked", BlockedError),
-    ([Finish("MALFORMED_FUNCTION_CALL")], "end", "error", ServiceError),
-    ([Finish("UNEXPECTED_TOOL_CALL")], "end", "error", ServiceError),
-    ([Finish("MALFORMED_RESPONSE")], "end", "error", ServiceError),
+    ([finish_of("STOP")], "cut", "truncated", TruncatedError),
+    ([finish_of("SAFETY")], "end", "blocked", BlockedError),
+    ([finish_of("RECITATION")], "end", "blocked", BlockedError),
+    ([finish_of("BLOCKLIST")], "end", "blocked", BlockedError),
+    ([finish_of("PROHIBITED_CONTENT")], "end", "blocked", BlockedError),
+    ([finish_of("SPII")], "end", "blocked", BlockedError),
+    ([finish_of("IMAGE_SAFETY")], "end", "blocked", BlockedError),
+    ([finish_of("LANGUAGE")], "end", "blocked", BlockedError),
+    ([finish_of("SAFETY", prompt=True)], "end", "blocked", BlockedError),
+    ([finish_of("MALFORMED_FUNCTION_CALL")], "end", "error", ServiceError),
+    ([finish_of("UNEXPECTED_TOOL_CALL")], "end", "error", ServiceError),
+    ([finish_of("MALFORMED_RESPONSE")], "end", "error", ServiceError),
     ([Failure("overloaded", 503, "UNAVAILABLE")], "end", "error", ServiceError),
-    ([Failure("overloaded", 503), Finish("STOP")], "end", "error", ServiceError),
+    ([Failure("overloaded", 503), finish_of("STOP")], "end", "error", ServiceError),
     ([], "stalled", "stalled", StalledError),
     ([], "timeout", "stalled", StalledError),
     ([], "interrupt", "interrupted", Interrupted),
     ([], "stop", "interrupted", Interrupted),
-    ([Finish("A_NEW_REASON")], "end", "complete", None),
+    ([finish_of("A_NEW_REASON")], "end", "complete", None),
 ]
 
 
@@ -196,7 +197,7 @@ def test_it_ends_honestly(events, cause, status, error):
 
 
 def test_an_unknown_reason_is_noted():
-    ledger = filled([Delta(Text("x")), Finish("A_NEW_REASON")])
+    ledger = filled([Delta(Text("x")), finish_of("A_NEW_REASON")])
     ledger.close("end")
     assert [note.kind for note in ledger.notes] == ["unknown-finish-reason"]
 
@@ -210,7 +211,7 @@ def test_a_failure_keeps_its_error_and_a_second_close_changes_nothing():
 
 
 def test_stop_on_every_chunk_does_not_end_it():
-    ledger = filled([Delta(Text("a")), Finish("STOP")], [Delta(Text("b")), Finish("STOP")])
+    ledger = filled([Delta(Text("a")), finish_of("STOP")], [Delta(Text("b")), finish_of("STOP")])
     assert ledger.status == "running"
     ledger.close("end")
     assert "".join(ledger.answer) == "ab"
@@ -222,14 +223,14 @@ def test_a_new_attempt_forgets_the_failure_of_the_former():
     ledger.add(b"{}", 0.1, Decoded([Failure("busy", 503)]))
     assert not ledger.has_content
     ledger.begin(Exchange("POST", "http://x", (), b"", attempt=1))
-    ledger.add(b"{}", 0.2, Decoded([Delta(Text("ok")), Finish("STOP")]))
+    ledger.add(b"{}", 0.2, Decoded([Delta(Text("ok")), finish_of("STOP")]))
     ledger.close("end")
     assert ledger.status == "complete"
     assert Rows(ledger.chunk_columns)["attempt"] == [0, 1]
 
 
 def test_notes_of_a_chunk_know_their_chunk_and_media_are_kept():
-    ledger = filled([Note("odd-shape", "odd"), Delta(Blob("image/png", b"\x89"))])
+    ledger = filled([Note("unexpected-shape", "odd"), Delta(Blob("image/png", b"\x89"))])
     assert ledger.notes[0].chunk == 0
     assert Rows(ledger.chunk_columns)["kind"] == ["blob"]
     assert ledger.parts[0] == [Blob("image/png", b"\x89")]

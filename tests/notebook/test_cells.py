@@ -257,7 +257,7 @@ def test_resume_requests_the_rest_in_a_new_request(cells):
     response = cells.names["_gemini"]
     assert roles(response) == ["user", "model", "user"]
     assert texts(response)[1] == "half an answer"
-    assert response.request.config == {"temperature": 0.5}
+    assert response.request.settings.temperature == 0.5
     assert any("new request" in note.message for note in response.notes)
     rest = response.text
     cells("%%gemini -q --chat tom\nnext")
@@ -343,7 +343,7 @@ def test_the_commands_show_the_last_answer_and_its_data(cells):
     cells("%gemini help resume")
     assert "new request" in cells.shown
     cells("%gemini help --temperature")
-    assert "randomness" in cells.shown
+    assert "sampling temperature" in cells.shown
     assert "`%gemini last`" in cells.error("%gemini lst").remedy
     cells("%%gemini -q --chat tom\na")
     assert cells.error("%gemini reset tim").remedy == "Did you mean tom?"

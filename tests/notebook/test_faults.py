@@ -132,7 +132,7 @@ FAULTS = {
         "",
         fails=True,
         options="",
-        shows="is not HTTP",
+        shows="is not valid HTTP",
     ),
     "a head that dribbles": Fault(
         [[bare(HEAD), *[step for _ in range(40) for step in (bare(b"X"), pause(0.1))], stall()]],
@@ -192,7 +192,7 @@ FAULTS = {
         "",
         fails=True,
         options="",
-        shows="is not HTTP",
+        shows="is not valid HTTP",
         within=3.0,
     ),
     "two lengths": Fault(
@@ -201,7 +201,7 @@ FAULTS = {
         "",
         fails=True,
         options="",
-        shows="is not HTTP",
+        shows="is not valid HTTP",
     ),
     "HTTP/1.0": Fault([Script([text("fine"), finish()], http10=True)]),
     "no body": Fault([[]], "truncated", "", fails=True, shows="The answer was empty"),

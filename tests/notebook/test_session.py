@@ -2,7 +2,7 @@ from gemini_magic.api import begin
 from gemini_magic.config import Options
 from gemini_magic.content import Text
 from gemini_magic.notebook.session import Run, Session
-from gemini_magic.prompts import build
+from gemini_magic.prompts import build_request
 
 
 def ask(session, text, *, cell=None, message=None, **settings):
@@ -10,7 +10,7 @@ def ask(session, text, *, cell=None, message=None, **settings):
     key = session.turn_key(cell, message)
     conversation = session.conversation(options)
     turns = conversation.before(key)
-    request = build((Text(text),), options, turns)
+    request = build_request((Text(text),), options, turns)
     response = begin(request, options).wait(5)
     run = Run(response, request, options, conversation, len(turns), key)
     session.add_run(run)

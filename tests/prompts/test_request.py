@@ -1,20 +1,20 @@
-"""Options become a request, and options that cannot."""
+"""Options become a neutral request, or are refused."""
 
 from __future__ import annotations
 
 import pytest
 
 from gemini_magic.config import resolve
-from gemini_magic.content import Text, Turn
+from gemini_magic.content import RequestSettings, Text, Thinking, Turn
 from gemini_magic.errors import OptionError
-from gemini_magic.prompts import build
+from gemini_magic.prompts import build_request
 
 
-def made(**said):
-    return build([Text("hi")], resolve(said)[0])
+def made(**options):
+    return build_request([Text("hi")], resolve(options)[0])
 
 
-def test_every_sampling_option_reaches_its_field():
+def test_every_sampling_option_becomes_a_neutral_setting():
     request = made(
         temperature=0,
         top_p=0.9,
@@ -25,95 +25,80 @@ def test_every_sampling_option_reaches_its_field():
         system="brief",
         model="m",
     )
-    assert request.config == {
-        "temperature": 0.0,
-        "topP": 0.9,
-        "topK": 5,
-        "maxOutputTokens": 7,
-        "seed": 3,
-        "stopSequences": ["END", "STOP"],
-    }
+    assert request.settings == RequestSettings(
+        temperature=0.0, top_p=0.9, top_k=5, max_tokens=7, seed=3, stop=("END", "STOP")
+    )
     assert (request.model, request.system) == ("m", "brief")
-    assert made().config == {}
+    assert (request.params, request.body) == ({}, {})
+    assert made().settings == RequestSettings()
 
 
-def test_a_conversation_comes_first():
+def test_the_turns_of_a_conversation_precede_the_prompt():
     turns = (Turn("user", (Text("a"),)), Turn("model", (Text("b"),)))
-    assert build([Text("c")], resolve()[0], turns).turns == (*turns, Turn("user", (Text("c"),)))
+    assert build_request([Text("c")], resolve()[0], turns).turns == (*turns, Turn("user", (Text("c"),)))
 
 
 @pytest.mark.parametrize(
-    ("level", "model", "config"),
+    ("value", "thinking"),
     [
-        ("off", "m", {"thinkingBudget": 0}),
-        ("on", "m", {"includeThoughts": True}),
-        ("low", "gemini-3-flash", {"includeThoughts": True, "thinkingLevel": "LOW"}),
-        ("low", "gemini-2.5-flash", {"includeThoughts": True, "thinkingBudget": 1024}),
-        ("2048", "m", {"includeThoughts": True, "thinkingBudget": 2048}),
-        ("-1", "m", {"includeThoughts": True, "thinkingBudget": -1}),
+        ("off", Thinking(level="off")),
+        ("on", Thinking(level="on")),
+        ("LOW", Thinking(level="low")),
+        ("xhigh", Thinking(level="xhigh")),
+        ("2048", Thinking(budget=2048)),
+        ("-1", Thinking(budget=-1)),
     ],
 )
-def test_thinking(level, model, config):
-    assert made(thinking=level, model=model).config["thinkingConfig"] == config
+def test_thinking_is_a_level_or_a_budget(value, thinking):
+    assert made(thinking=value).settings.thinking == thinking
 
 
-def test_params_and_body():
+def test_params_and_body_are_kept_as_written():
     request = made(
         param=["topK=3", "responseMimeType=application/json", "toolConfig.a.b=[1]"],
         body='{"toolConfig": {"c": null}, "generationConfig": {"topK": 9}}',
     )
-    assert request.config == {"topK": 3, "responseMimeType": "application/json"}
+    assert request.params == {"topK": 3, "responseMimeType": "application/json"}
     assert request.body == {"toolConfig": {"a": {"b": [1]}, "c": None}, "generationConfig": {"topK": 9}}
+    assert request.settings == RequestSettings()
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("options", "message"),
     [
-        ({"thinking": "much"}, "not a level"),
-        ({"param": ["topK"]}, "not K=V"),
-        ({"param": ["a b=1"]}, "not K=V"),
-        ({"param": ["a.b=1", "a.b.c=2"]}, "holds a value already"),
-        ({"body": "{"}, "not JSON"),
-        ({"body": "[]"}, "not a JSON object"),
+        ({"thinking": "much"}, "not a thinking level"),
+        ({"param": ["topK"]}, "must have the form NAME=VALUE"),
+        ({"param": ["a b=1"]}, "must have the form NAME=VALUE"),
+        ({"param": ["a.b=1", "a.b.c=2"]}, "already has a value"),
+        ({"body": "{"}, "not valid JSON"),
+        ({"body": "[]"}, "must be a JSON object"),
     ],
 )
-def test_what_cannot_be_read_is_said_with_a_remedy(said, words):
-    with pytest.raises(OptionError, match=words) as caught:
-        made(**said)
+def test_invalid_options_are_refused_with_a_remedy(options, message):
+    with pytest.raises(OptionError, match=message) as caught:
+        made(**options)
     assert caught.value.remedy
 
 
-def test_options_beside_the_sampling_ones_reach_their_fields():
-    request = made(
+def test_tools_safety_and_tier_become_neutral_settings():
+    settings = made(
         search=True, code_execution=True, url_context=True, safety="high", service_tier="flex", candidates=2
+    ).settings
+    assert settings.candidates == 2
+    assert settings.tools == ("search", "code_execution", "url_context")
+    assert settings.safety == dict.fromkeys(
+        ("harassment", "hate_speech", "sexually_explicit", "dangerous_content"), "high"
     )
-    assert request.config == {"candidateCount": 2}
-    assert request.body["tools"] == [{"googleSearch": {}}, {"codeExecution": {}}, {"urlContext": {}}]
-    assert {each["threshold"] for each in request.body["safetySettings"]} == {"BLOCK_ONLY_HIGH"}
-    assert len({each["category"] for each in request.body["safetySettings"]}) == 4
-    assert request.body["serviceTier"] == "flex"
-    assert made().body == {}
+    assert settings.service_tier == "flex"
 
 
-def test_the_body_has_the_last_word_over_the_options():
-    request = made(search=True, body='{"tools": [{"googleMaps": {}}]}')
-    assert request.body["tools"] == [{"googleMaps": {}}]
-
-
-def test_a_server_is_asked_for_json_where_its_request_has_a_place_for_that():
-    asks = {"responseMimeType": "application/json"}
-    for backend in ("gemini", "vertex", "adaptive"):
-        assert made(format="json", backend=backend).config == asks
-    assert made(format="json", backend="gateway").config == {}
-    assert made(format="json", search=True).config == {}
-    assert made(format="json", param=["responseMimeType=text/plain"]).config == {
-        "responseMimeType": "text/plain"
-    }
+def test_only_the_format_json_asks_the_server_for_json():
+    assert made(format="json").settings.json_output
     for other in ("md", "text", "html", "code", "raw"):
-        assert made(format=other).config == {}
+        assert not made(format=other).settings.json_output
 
 
-@pytest.mark.parametrize("said", [{"safety": "strict"}, {"service_tier": "cheap"}, {"alt": "xml"}])
-def test_a_word_that_is_none_of_the_choices(said):
-    with pytest.raises(OptionError, match="is not one of"):
-        made(**said)
+@pytest.mark.parametrize("options", [{"safety": "strict"}, {"service_tier": "cheap"}, {"alt": "xml"}])
+def test_a_value_that_is_not_one_of_the_choices_is_refused(options):
+    with pytest.raises(OptionError, match="must be one of"):
+        made(**options)

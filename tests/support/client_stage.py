@@ -1,7 +1,4 @@
-"""What the client tests share: a stream to a fake server, its key, and a way to take times.
-
-It knows the client room's face; it starts no server itself.
-"""
+"""Helpers of the client tests: a stream to a fake server, its key, waiting and timing. They start no server."""
 
 from __future__ import annotations
 

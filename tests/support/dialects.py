@@ -1,6 +1,6 @@
-"""The same things said in the bytes of every dialect: what a server of each sends for a text, a call, an error.
+"""The same content in the bytes of every dialect: what a server of each sends for text, a call or an error.
 
-It knows the protocols from their documents. It knows nothing of gemini_magic.
+Written from the documentation of the APIs, independently of gemini_magic.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ KINDS = (
     "http-error",
 )
 
-# What a dialect has no words for.
+# Kinds of content that a dialect does not have.
 CANNOT: dict[str, set[str]] = {
     "gemini": set(),
     "vertex": set(),
@@ -44,7 +44,7 @@ CANNOT: dict[str, set[str]] = {
     "gateway": {"call", "code", "citation", "grounding", "blocked"},
     "echo": {"call", "code", "blob", "citation", "grounding", "unknown", "http-error"},
 }
-# And when the whole answer comes at once: what is there is all there is.
+# Kinds that it does not have in a whole answer, which is never unfinished.
 CANNOT_AT_ONCE: dict[str, set[str]] = {"gateway": {"unfinished"}}
 FORMS = {
     "gemini": ("sse", "json", "whole"),
@@ -136,25 +136,25 @@ ECHO = {
     "unfinished": "@finish NONE\nhalf",
     "stream-error": f"@error 500 {BROKEN}\nhalf",
 }
-WORDS: dict[str, dict[str, Any]] = {
+SAMPLES: dict[str, dict[str, Any]] = {
     "gemini": GEMINI,
     "vertex": VERTEX,
     "adaptive": ADAPTIVE,
     "gateway": GATEWAY,
     "echo": ECHO,
 }
-_ENDLESS = ("blocked", "unfinished", "stream-error")  # nothing says that these are finished
+_ENDLESS = ("blocked", "unfinished", "stream-error")  # these have no mark of the end
 
 
 def _values(dialect: str, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
-    values = [value for kind in kinds for value in WORDS[dialect][kind]]
+    values = [value for kind in kinds for value in SAMPLES[dialect][kind]]
     if set(kinds) & set(_ENDLESS):
         return values
     return [*values, {"final": True, "warnings": []} if dialect == "gateway" else _STOP]
 
 
 def _whole(dialect: str, values: list[dict[str, Any]]) -> dict[str, Any]:
-    """The same in one answer, as it comes without streaming."""
+    """The same values in one answer, as sent without streaming."""
     found: dict[str, Any] = {}
     if dialect == "gateway":
         items = [value for value in values if "content" in value]
@@ -178,7 +178,7 @@ def _whole(dialect: str, values: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def body(dialect: str, form: str, *kinds: str) -> bytes:
-    """The body of an answer that says all of these kinds."""
+    """The body of an answer with content of these kinds."""
     values = _values(dialect, kinds)
     if form == "whole":
         return json.dumps(_whole(dialect, values), indent=2).encode() + b"\n"
@@ -190,14 +190,14 @@ def body(dialect: str, form: str, *kinds: str) -> bytes:
 
 
 def refusal(dialect: str) -> Step:
-    """How a server of the dialect refuses with an HTTP error."""
+    """The HTTP error of a server of the dialect."""
     if dialect == "gateway":
         return status(403, body={"detail": REFUSED})
     return status(403, body=google_error(403, REFUSED, "PERMISSION_DENIED"))
 
 
 def answer(server: FakeServer, dialect: str, form: str, *steps: Step) -> dict[str, Any]:
-    """Let the server answer with these steps; returns how it is asked."""
+    """Make the server answer with these steps; returns the options of the request."""
     if dialect == "gateway":
         path = "/api/v1/generate" + ("" if form == "whole" else "/stream")
         server.route(path, Script(steps))
@@ -214,8 +214,8 @@ def answer(server: FakeServer, dialect: str, form: str, *steps: Step) -> dict[st
     }
 
 
-def tell(server: FakeServer, dialect: str, form: str, *kinds: str) -> tuple[str, dict[str, Any]]:
-    """Let the server say these kinds; returns the prompt and how it is asked."""
+def serve(server: FakeServer, dialect: str, form: str, *kinds: str) -> tuple[str, dict[str, Any]]:
+    """Make the server send content of these kinds; returns the prompt and the options of the request."""
     if dialect == "echo":
         return ECHO[kinds[0]], answer(server, dialect, form)
     if kinds == ("http-error",):

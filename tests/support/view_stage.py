@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from types import SimpleNamespace
 
+from gemini_magic.backends.gemini_decode import finish_of
 from gemini_magic.content import Request, Text, Thought, Turn
 from gemini_magic.errors import ServiceError, WireError
-from gemini_magic.events import Decoded, Delta, Failure, Finish, Usage, UsageReport
+from gemini_magic.events import Decoded, Delta, Failure, Usage, UsageReport
 from gemini_magic.ledger.ledger import Ledger
 
 STATIC_TYPES = {"application/vnd.gemini-stream+json", "text/html", "text/markdown", "text/plain"}
@@ -61,7 +62,7 @@ def feed(
     if usage:
         events.append(UsageReport(Usage(**usage)))
     if finish:
-        events.append(Finish(finish, message, prompt=prompt))
+        events.append(finish_of(finish, message, prompt=prompt))
     if failure:
         events.append(Failure(**failure))
     if ledger.phase != "streaming":

@@ -261,12 +261,7 @@ def _record(recorder: Recorder, entry: Entry, lines: bytes) -> None:
     """Write the HTTP exchanges of an entry to a recording."""
     for exchange in exchanges_of(entry, lines):
         recorder.begin(exchange)
-        if exchange.status is not None:
-            recorder.head(exchange)
-        for t, piece in exchange.pieces:
-            recorder.piece(t, piece)
-        if exchange.end is not None:
-            recorder.end(exchange.end, exchange.problem)
+        recorder.write_new()
 
 
 def _refuse_arguments(command: str, arguments: Sequence[str]) -> None:

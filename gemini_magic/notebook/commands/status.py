@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from ...backends import backend
-from ...config import KEPT_BACK
+from ...config import KEY_WITHHELD
 from ...credentials import find_key
 from ...errors import UsageProblem
 from ...views import status_line
@@ -36,7 +36,7 @@ def show_state(context: CommandContext, _: MagicLine) -> None:
     rows = [
         ("model", f"{options.model} ({sources.get('model', 'default')})"),
         ("backend", options.backend + (f" at {options.base_url}" if options.base_url else "")),
-        ("key", _key(options) + (f" (key_env {sources['key_env']})" if KEPT_BACK in sources else "")),
+        ("key", _key(options) + (f" (key_env {sources['key_env']})" if KEY_WITHHELD in sources else "")),
     ]
     for name, chat in session.chats.items():
         last = " (last)" if chat is session.current else ""

@@ -59,8 +59,12 @@ from gemini_magic.notebook.completion import complete
             "Write --chat on the %%gemini line",
         ),
         ("%gemini config continue=1", "'continue' applies to a single cell", "Write --continue"),
-        ("%gemini config temperature=warm", "temperature: 'warm' is not a number, 0 or more.", "randomness"),
-        ("%gemini config display=3d", "'3d' is not one of auto, live", "display"),
+        (
+            "%gemini config temperature=warm",
+            "temperature must be a number of 0 or greater, not 'warm'.",
+            "sampling temperature",
+        ),
+        ("%gemini config display=3d", "display must be one of auto, live", "display"),
         ("%gemini config quiet=1 timeout=30", "one setting at a time.", "`%gemini config quiet=1`, then"),
         ("%gemini config system=Be brief timeout=3", "one setting at a time.", "quotation marks"),
         ("%gemini config stop=[a", "stop: '[a' is not a list.", "['a', 'b']"),
@@ -80,14 +84,17 @@ def test_only_a_similar_command_is_suggested(cells):
 
 def test_one_setting_is_shown_on_one_line(cells):
     cells("%gemini config temperature")
-    assert cells.shown == "temperature = None (default): randomness, 0 is steadiest\n"
+    assert cells.shown == "temperature = None (default): sampling temperature; 0 is the most deterministic\n"
     cells("%gemini config max-output-tokens")
     assert cells.shown.startswith("max_tokens = None (default): ")
 
 
 def test_a_setting_is_set_for_this_session_and_removed(cells):
     cells("%gemini config temperature=0.5")
-    assert cells.shown == "temperature = 0.5 (%config GeminiMagics): randomness, 0 is steadiest\n"
+    assert (
+        cells.shown
+        == "temperature = 0.5 (%config GeminiMagics): sampling temperature; 0 is the most deterministic\n"
+    )
     cells("%gemini config model = quick")
     cells("%gemini config \"stop=['a', 'b']\"")
     cells("%gemini config quiet=true")
@@ -96,7 +103,7 @@ def test_a_setting_is_set_for_this_session_and_removed(cells):
     cells("%gemini config system=")
     cells("%%gemini\nhi")
     asked = cells.names["_gemini"].request
-    assert (asked.model, asked.config) == ("quick", {"temperature": 0.5, "stopSequences": ["a", "b"]})
+    assert (asked.model, asked.settings.temperature, asked.settings.stop) == ("quick", 0.5, ("a", "b"))
     cells("%config GeminiMagics.temperature")
     assert "0.5" in cells.shown
     cells("%gemini config temperature=")
@@ -116,7 +123,7 @@ def test_state_and_config_explain_a_key_that_is_kept_back(cells, tmp_path, monke
     (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nbackend = "gemini"\nkey_env = "MYKEY"')
     cells("%config GeminiMagics.backend = 'gemini'")
     cells("%config GeminiMagics.base_url = 'https://llm.example.org'")
-    kept = "kept back: base_url is from %config GeminiMagics"
+    kept = "withheld: base_url is from %config GeminiMagics"
     cells("%gemini")
     assert f"none: requests to this address are sent without a key (key_env {kept})\n" in cells.shown
     cells("%gemini config key_env")
@@ -244,7 +251,7 @@ def test_the_file_of_the_text_is_named_once(cells, tmp_path):
     assert cells.shown.count(str(file)) == 1
     assert f"The text of the answer is in {file}." in cells.shown
     assert cells.error(f"%%gemini --to {file} --retries 0\n@error 503 busy").code == 503
-    assert f"No text came; {file} is as it was." in cells.shown
+    assert f"No text arrived; {file} was not changed." in cells.shown
     assert file.read_text().startswith("Hello there")
     cells(f"%%gemini -q --to {file}\nHello there")
     assert str(file) not in cells.shown

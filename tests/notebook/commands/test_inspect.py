@@ -84,7 +84,7 @@ def test_the_size_of_records_is_a_setting(cells):
     assert made["capped"]
     assert len(str(made)) < 60_000
     error = cells.error("%gemini config record_size=-1")
-    assert "record_size: '-1' is not a number from 0 to 64." in error.message
+    assert "record_size must be a number from 0 to 64, not '-1'." in error.message
 
 
 def test_the_cost_of_one_answer_and_of_all(cells, monkeypatch):

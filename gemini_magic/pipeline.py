@@ -1,0 +1,121 @@
+"""From the bytes of a response to the ledger: the wire reader, the decoder and the notes about what is unusual.
+
+A stream uses it while the bytes arrive, and loading a recording uses it for the bytes that were kept. It knows no
+socket, no key and no recording.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+from .backends import Backend, Decoder
+from .diagnostics import add_wire_note, unreadable_body
+from .errors import WireError
+from .events import Failure
+from .ledger import Exchange, Ledger
+from .wire import Item, Reader
+
+__all__ = ["Pipeline"]
+
+
+class Pipeline:
+    """Reads the body of one exchange into a ledger.
+
+    Args:
+        exchange: the exchange, already begun in the ledger.
+        ledger: receives the chunks and the notes.
+        backend: the dialect of the body.
+        decode: the decoder of the body's JSON texts, from ``backend.decoder``.
+        max_event: bytes that one event may have.
+        writing: entered around each change of the ledger.
+        expected: kinds of anomalies that the request asked for and that are not noted, such as ``json-object``.
+        share: whether the pieces of the exchange are being kept while they are read, so that a chunk's bytes can be
+            held once for both.
+
+    Attributes:
+        received_json: whether the body held a JSON value so far.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        ledger: Ledger,
+        backend: Backend,
+        decode: Decoder,
+        *,
+        max_event: int,
+        writing: AbstractContextManager[object] | None = None,
+        expected: tuple[str, ...] = (),
+        share: bool = False,
+    ) -> None:
+        self.received_json = False
+        self._exchange = exchange
+        self._ledger = ledger
+        self._backend = backend
+        self._decode = decode
+        self._writing: AbstractContextManager[object] = nullcontext() if writing is None else writing
+        self._expected = expected
+        self._share = share
+        self._reader = Reader(max_event=max_event)
+        self._noted = 0  # anomalies of the reader
+
+    def feed(self, t: float, data: bytes) -> None:
+        """Read the next bytes of the body.
+
+        Args:
+            t: when they arrived, in seconds on the ledger's clock.
+            data: the bytes.
+
+        Raises:
+            WireError: an event is larger than ``max_event``.
+        """
+        self._append(t, self._reader.feed(data))
+
+    def close(self, t: float) -> None:
+        """End of the body: read what was waiting for more bytes.
+
+        Args:
+            t: when the last bytes arrived, in seconds on the ledger's clock.
+
+        Raises:
+            WireError: an event is larger than ``max_event``.
+        """
+        self._append(t, self._reader.close())
+
+    def refuse(self, t: float, status: int, body: bytes) -> Failure:
+        """Record an HTTP error, whose body is not a stream.
+
+        Args:
+            t: when its last bytes arrived, in seconds on the ledger's clock.
+            status: the HTTP status.
+            body: the error's body, as far as it was read.
+        """
+        failure = self._backend.failure(status, body)
+        with self._writing:
+            self._ledger.fail(failure, t)
+        return failure
+
+    def problem(self) -> WireError | None:
+        """Why the body is not a stream; None when it held JSON, or nothing at all."""
+        return None if self.received_json else unreadable_body(self._reader, self._backend)
+
+    def _append(self, t: float, items: list[Item]) -> None:
+        decode = self._decode
+        # Outside the lock: decoding a large text takes a while.
+        chunks = [(item.raw, decode(item.raw, item.event)) for item in items]
+        anomalies = self._reader.anomalies[self._noted :]
+        if not chunks and not anomalies:
+            return
+        ledger, columns = self._ledger, self._ledger.chunk_columns
+        with self._writing:
+            first = columns.length
+            ledger.add_all(chunks, t, [item.offset for item in items])
+            if chunks:
+                self.received_json = True
+                if self._share and self._exchange.pieces:
+                    texts = columns.stores["json"].given
+                    self._exchange.pieces.share(items, first, texts, ledger.chunk_offsets)
+            for anomaly in anomalies:
+                if anomaly.kind not in self._expected:
+                    add_wire_note(ledger, anomaly)
+        self._noted += len(anomalies)

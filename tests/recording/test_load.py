@@ -1,0 +1,72 @@
+"""Loading a recording gives the ledger that the stream had."""
+
+import json
+
+import pytest
+from client_stage import finished, kinds, start, text
+from fake_server import google_error, raw, stall, status
+from fake_server import text as say
+from recording_stage import GEMINI, NOWHERE, chunks
+
+from gemini_magic.errors import ConnectionFailed
+from gemini_magic.ledger.ledger import Ledger
+from gemini_magic.recording import Recorder, Replay, load_exchanges, read_recording
+
+
+def test_loading_gives_the_same_ledger_without_a_stream(recorded):
+    path, before = recorded
+    ledger = Ledger()
+    load_exchanges(read_recording(path), GEMINI, ledger)
+    assert (ledger.status, text(ledger), chunks(ledger)) == ("complete", text(before), chunks(before))
+    assert kinds(ledger) == kinds(before)
+    assert ledger.marks["first_text"] == pytest.approx(before.marks["first_text"], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("steps", "options", "ending"),
+    [
+        ([say("half"), stall()], {"stall_timeout": 0.05}, "stalled"),
+        ([say("half"), stall()], {"timeout": 0.1}, "stalled"),
+        ([status(404, body=google_error(404, "No such model.", "NOT_FOUND"))], {}, "error"),
+        ([raw(b"<html>Sign in</html>")], {}, "error"),
+        ([say("half"), raw(json.dumps(google_error(499, "Gone.", "CANCELLED")).encode())], {}, "error"),
+        ([say("half", finish="SAFETY")], {}, "blocked"),
+    ],
+)
+def test_every_ending_is_the_same_when_replayed_and_when_loaded(
+    fake_server, tmp_path, steps, options, ending
+):
+    path = tmp_path / "ending.jsonl"
+    fake_server.script(*steps)
+    before = finished(start(fake_server, recorders=[Recorder(path)], **options))
+    replayed = finished(start(NOWHERE, replay=Replay(path, speed=0)))
+    loaded = Ledger()
+    load_exchanges(read_recording(path), GEMINI, loaded)
+    assert [one.status for one in (before, replayed, loaded)] == [ending] * 3
+    assert [type(one.error) for one in (replayed, loaded)] == [type(before.error)] * 2
+    assert text(replayed) == text(loaded) == text(before)
+
+
+def test_a_failed_connection_is_the_same_when_replayed_and_when_loaded(tmp_path):
+    path = tmp_path / "gone.jsonl"
+    finished(start(NOWHERE, recorders=[Recorder(path)], retries=0))
+    replayed, loaded = finished(start(NOWHERE, replay=Replay(path, speed=0), retries=0)), Ledger()
+    load_exchanges(read_recording(path), GEMINI, loaded)
+    for ledger in (replayed, loaded):
+        assert ledger.status == "error"
+        assert isinstance(ledger.error, ConnectionFailed)
+    assert replayed.error.message == "The recorded request could not connect to the server."
+
+
+def test_only_the_incomplete_last_line_of_a_killed_writer_is_lost(recorded):
+    path, before = recorded
+    *_, last, _ = path.read_bytes().splitlines(keepends=True)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.index(last) + 20])
+    exchange = read_recording(path)[0]
+    assert exchange.end is None
+    written = [piece for _, piece in before.exchanges[0].pieces]
+    assert [piece for _, piece in exchange.pieces] == written[:-1]
+    loaded = Ledger()
+    load_exchanges([exchange], GEMINI, loaded)
+    assert "recording-lacks" in kinds(loaded)

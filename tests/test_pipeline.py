@@ -1,0 +1,99 @@
+"""The pipeline from bytes to the ledger: any cut gives the same ledger; anomalies become notes, refusals failures."""
+
+import json
+
+import pytest
+from byte_cuts import every_cut
+
+from gemini_magic.backends import backend
+from gemini_magic.errors import WireError
+from gemini_magic.ledger.ledger import Exchange, Ledger
+from gemini_magic.pipeline import Pipeline
+
+GEMINI = backend("gemini")
+BODY = (
+    b': ping\n\ndata: {"candidates":[{"content":{"parts":[{"text":"a"}]}}]}\n\n'
+    b'data: {"candidates":[{"content":{"parts":[{"text":"b"}]},"finishReason":"STOP"}]}\n\n'
+)
+
+
+def pipeline_of(**options):
+    ledger, exchange = Ledger(), Exchange("POST", "http://h/p", (), b"{}")
+    ledger.begin(exchange)
+    options = {"max_event": 10**6} | options
+    return ledger, Pipeline(exchange, ledger, GEMINI, GEMINI.decoder(), **options)
+
+
+def read(pieces, **options):
+    ledger, pipeline = pipeline_of(**options)
+    for number, piece in enumerate(pieces):
+        pipeline.feed(float(number), piece)
+    pipeline.close(float(len(pieces)))
+    return ledger, pipeline
+
+
+def kinds(ledger):
+    return [note.kind for note in ledger.notes]
+
+
+def test_any_cut_of_a_body_gives_the_same_chunks_and_notes():
+    whole, pipeline = read([BODY])
+    assert pipeline.received_json
+    assert pipeline.problem() is None
+    assert ("".join(whole.answer), kinds(whole)) == ("ab", ["comment"])
+    for pieces in every_cut(BODY):
+        ledger, _ = read(pieces)
+        assert [chunk.raw for chunk in ledger.raw] == [chunk.raw for chunk in whole.raw]
+        assert kinds(ledger) == kinds(whole)
+
+
+def test_a_chunk_has_the_time_of_the_piece_that_completed_it():
+    ledger, _ = read([BODY[:-10], BODY[-10:]])
+    assert [chunk.t for chunk in ledger.raw] == [0.0, 1.0]
+
+
+def test_an_anomaly_that_the_request_asked_for_is_not_noted():
+    body = [json.dumps({"candidates": []}).encode()]
+    assert kinds(read(body)[0]) == ["json-object"]
+    assert kinds(read(body, expected=("json-object",))[0]) == []
+
+
+def test_a_body_without_json_is_a_problem_and_an_empty_one_is_not():
+    ledger, pipeline = read([b"<html>Sign in</html>"])
+    assert "Sign in" in pipeline.problem().message
+    assert "not-json" in kinds(ledger)
+    assert read([])[1].problem() is None
+
+
+def test_an_event_above_the_limit_is_an_error():
+    _, pipeline = pipeline_of(max_event=100)
+    with pytest.raises(WireError):
+        pipeline.feed(0.0, b'data: {"a": "' + b"x" * 1000)
+
+
+def test_an_http_error_becomes_the_failure_of_the_ledger():
+    ledger, pipeline = pipeline_of()
+    body = json.dumps({"error": {"code": 503, "message": "busy", "status": "UNAVAILABLE"}}).encode()
+    failure = pipeline.refuse(1.5, 503, body)
+    assert (failure.code, failure.message) == (503, "busy")
+    assert ledger.failure is failure
+    assert not pipeline.received_json
+
+
+def test_every_change_of_the_ledger_is_made_inside_the_given_context():
+    class Writing:
+        entered = 0
+
+        def __enter__(self):
+            Writing.entered += 1
+            before.append(len(ledger.raw))
+
+        def __exit__(self, *error):
+            after.append(len(ledger.raw))
+
+    before, after = [], []
+    ledger, pipeline = pipeline_of(writing=Writing())
+    pipeline.feed(0.0, BODY)
+    assert (before, after, Writing.entered) == ([0], [2], 1)
+    pipeline.feed(0.0, b"")
+    assert Writing.entered == 1
