@@ -206,13 +206,14 @@ class NotebookKeeper {
    * Shows an answer in every output that belongs to it. In a shared document one page writes first.
    *
    * @param {string} id
-   * @param {import('./answer_store.js').Answer} [answer] the answer if it is too large to be stored
+   * @param {import('./answer_store.js').Answer} [answer] the finished answer, as it may be too large to be stored
+   * @param {string} [kernel] the id of the kernel that sent it
    * @returns {void}
    */
-  show(id, answer) {
+  show(id, answer, kernel) {
     const { model } = this._panel.context;
     if (!model?.collaborative) {
-      this._showNow(id, answer);
+      this._showNow(id, answer, kernel);
       return;
     }
     const { awareness } = model.sharedModel;
@@ -220,22 +221,24 @@ class NotebookKeeper {
     const isLeader = !awareness || awareness.clientID <= Math.min(...clients);
     const name = `show ${id}`;
     if (!this._timers.has(name)) {
-      this._later(name, isLeader ? LEADER_DELAY : FOLLOWER_DELAY, () => this._showNow(id, answer));
+      this._later(name, isLeader ? LEADER_DELAY : FOLLOWER_DELAY, () => this._showNow(id, answer, kernel));
     }
   }
 
   /**
    * @param {string} id
-   * @param {import('./answer_store.js').Answer} [answer]
+   * @param {import('./answer_store.js').Answer} [answer] as in `show`
+   * @param {string} [kernel]
    * @returns {void}
    */
-  _showNow(id, answer) {
+  _showNow(id, answer, kernel) {
     if (!this._isWritable) {
       return;
     }
     for (const place of Array.from(this._places())) {
       if (place.own.id === id) {
-        const found = this._find(place.own) ?? (answer && this._owns(place.own) ? answer : undefined);
+        const isFrom = kernel && (kernel === this._kernelId || kernel === place.own.kernel);
+        const found = isFrom && answer ? answer : this._find(place.own);
         if (found && this._isMissing(place, found)) {
           const { data, metadata } = found;
           place.outputs.set(place.index, {
@@ -246,14 +249,6 @@ class NotebookKeeper {
         }
       }
     }
-  }
-
-  /**
-   * @param {import('./answer_state.js').AnswerState} own
-   * @returns {boolean} whether the notebook's kernel displayed the answer
-   */
-  _owns({ kernel }) {
-    return kernel === null || kernel === this._kernelId;
   }
 
   /**
@@ -320,7 +315,7 @@ class NotebookKeeper {
       this._drawn.delete(read.id);
     }
     for (const keeper of keepers) {
-      keeper.show(read.id, read.state === 'final' ? answer : undefined);
+      keeper.show(read.id, read.state === 'final' ? answer : undefined, kernel);
     }
   }
 
