@@ -13,7 +13,7 @@ from . import page
 from .live_pieces import LivePieces
 from .outputs import AnswerOutput
 from .snapshot import AnswerSnapshot
-from .static import bundle
+from .static import bundle, partial_plain
 from .status import elapsed_seconds, wait_text
 from .truncate import Excerpt, truncation_notice
 
@@ -99,7 +99,7 @@ class HtmlView:
             notice=notice,
         )
         html = page.root_html(parts)
-        data = {"text/html": html, "text/plain": snapshot.status_line}
+        data = {"text/html": html, "text/plain": partial_plain(snapshot)}
         self._output.show(data, "partial", snapshot)
         finished = self._clock()
         typesetting = _FORMULA * html.count('class="mathjax_process"')

@@ -19,7 +19,7 @@ from .record import RECORD, write_record
 from .snapshot import AnswerSnapshot
 from .truncate import MAX_HTML, TruncatedText
 
-__all__ = ["bundle", "html_parts", "inspect", "partial_bundle", "write_bundle"]
+__all__ = ["bundle", "html_parts", "inspect", "partial_bundle", "partial_plain", "write_bundle"]
 
 
 def inspect(ledger: Ledger) -> None:
@@ -151,10 +151,17 @@ def partial_bundle(snapshot: AnswerSnapshot, answer: str, thoughts: str) -> dict
         ``text/html`` and ``text/plain``.
     """
     parts = page.document(snapshot, answer, thoughts, form=snapshot.ledger.look.form)
-    text = visible(snapshot.answer.text)
-    # The labextension replaces the line in brackets when the kernel has ended.
-    status = f"[{snapshot.status_line} · {page.UNFINISHED}]"
     return {
         "text/html": page.root_html([*parts, page.unfinished_html()]),
-        "text/plain": "\n\n".join(filter(None, (text, snapshot.answer.cut_note, status))),
+        "text/plain": partial_plain(snapshot, page.UNFINISHED),
     }
+
+
+def partial_plain(snapshot: AnswerSnapshot, notice: str = "") -> str:
+    """The text of an answer that is still arriving, and a line in brackets: the status line and a notice.
+
+    The labextension replaces that line when the kernel has ended.
+    """
+    status = " · ".join(filter(None, (snapshot.status_line, notice)))
+    text = visible(snapshot.answer.text).rstrip("\n")
+    return "\n\n".join(filter(None, (text, snapshot.answer.cut_note, f"[{status}]")))
