@@ -50,7 +50,7 @@ class HtmlView:
         self._output = output or AnswerOutput(ledger)
         self._notice = notice
         self._excerpts = Excerpt(ledger, "answer"), Excerpt(ledger, "thoughts")
-        self._answer = LivePieces(self._excerpts[0], ledger.look.form)
+        self._answer = LivePieces(self._excerpts[0], ledger.display.form)
         self._thoughts = LivePieces(self._excerpts[1])
         self._next = 0.0
         self._started = 0.0
@@ -95,7 +95,7 @@ class HtmlView:
             snapshot,
             self._answer.whole,
             self._thoughts.whole,
-            form=self._ledger.look.form,
+            form=self._ledger.display.form,
             notice=notice,
         )
         html = page.root_html(parts)
