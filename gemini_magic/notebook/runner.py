@@ -283,11 +283,7 @@ class CellRunner:
         background = self._in_background(options)
         has_button = background or kernel.stop_button_works(self.shell, awaited=awaited)
         view = self._view(response.ledger, options, stop.set if has_button else None)
-<<<<<<< HEAD
-        return RunningCell(run, response.stream, view, stop, background)
-=======
-        return RunningCell(run, stream, view, stop)
->>>>>>> main
+        return RunningCell(run, stream, view, stop, background)
 
     def _view(self, ledger: Ledger, options: Options, stop: Callable[[], None] | None) -> View:
         if options.quiet:

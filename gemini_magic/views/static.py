@@ -150,7 +150,7 @@ def partial_bundle(snapshot: AnswerSnapshot, answer: str, thoughts: str) -> dict
     Returns:
         ``text/html`` and ``text/plain``.
     """
-    parts = page.document(snapshot, answer, thoughts, form=snapshot.ledger.look.form)
+    parts = page.document(snapshot, answer, thoughts, form=snapshot.ledger.display.form)
     return {
         "text/html": page.root_html([*parts, page.unfinished_html()]),
         "text/plain": partial_plain(snapshot, page.UNFINISHED),
