@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from fake_server import finish, gate, text
+from lab import Notebook
+from nbformat.v4 import new_code_cell, new_output
 
 LOAD = "%load_ext gemini_magic"
 RECORD = "application/vnd.gemini-stream+json"
@@ -387,3 +389,286 @@ def test_without_a_kernel_a_saved_partial_answer_is_shown_and_the_notebook_is_no
     assert not notebook.trusted()
     notebook.save()
     assert states(notebook.saved_outputs(1)) == ["partial"]
+
+
+# -- outputs inside widgets
+
+CALLBACK = """
+import ipywidgets
+out = ipywidgets.Output()
+button = ipywidgets.Button(description="Ask")
+
+def ask(_):
+    with out:
+        print("printed before")
+        get_ipython().run_cell_magic("gemini", "-m long {options}", "Go on.")
+        print("printed after")
+
+button.on_click(ask)
+ipywidgets.VBox([button, out])
+"""
+
+
+@pytest.mark.parametrize("options", ["", "--display html"], ids=["live", "html"])
+def test_an_answer_that_a_button_asks_for_streams_in_its_output_widget(
+    lab, notebook, server, screenshots, options
+):
+    server.script(
+        text("one two three\n\n"),
+        gate("more"),
+        text("four five\n\n"),
+        gate("rest"),
+        text("the last words"),
+        finish(),
+    )
+    notebook.open(lab.write("callback.ipynb", [LOAD, CALLBACK.format(options=options)]))
+    assert notebook.run(0)
+    assert notebook.run(1)
+    notebook.click(1, "Ask")
+    shown = notebook.wait_output(1, "one two three")
+    assert "printed before" in shown
+    server.open("more")
+    assert "answer complete" not in notebook.wait_output(1, "four five")
+    server.open("rest")
+    wait_final(notebook)
+    shown = notebook.wait_output(1, "printed after")
+    assert "printed before" in shown
+    assert shown.count("one two three") == 1
+    assert "streaming" not in shown
+    notebook.screenshot(screenshots / "callback.png")
+
+
+# -- pages that were loaded in mid-answer
+
+
+def test_stop_works_after_a_reload(lab, notebook, server, screenshots):
+    ask(lab, notebook, server)
+    notebook.page.wait_for_timeout(600)
+    notebook.save()
+    notebook.reload(busy=True)
+    notebook.wait_output(1, "one two three", timeout=2)
+    notebook.screenshot(screenshots / "reloaded-at-once.png")
+    notebook.page.locator(".gm-live .gm-stop").click(timeout=6000)
+    notebook.wait_output(1, "stopped|interrupted")
+    notebook.page.wait_for_function("() => document.querySelector('.gmi-output')")
+    notebook.save()
+    assert states(notebook.saved_outputs(1)[:1]) == ["final"]
+
+
+def test_a_page_without_the_widget_shows_the_answer_as_it_grows(lab, notebook, server):
+    server.script(
+        text("one two three\n\n"),
+        gate("more"),
+        text("four five\n\n"),
+        gate("rest"),
+        text("the last words"),
+        finish(),
+    )
+    notebook.open(lab.write("grows.ipynb", [LOAD, "%%gemini -m long\nGo on."]))
+    assert notebook.run(0)
+    notebook.run(1, wait=False)
+    notebook.wait_output(1, "one two three")
+    notebook.page.wait_for_timeout(600)
+    notebook.save()
+    path = lab.root / notebook.name
+    path.write_text(path.read_text().replace(PENDING, "application/x-other"))
+    notebook.reload(busy=True)
+    notebook.wait_output(1, "one two three", timeout=2)
+    server.open("more")
+    assert "answer complete" not in notebook.wait_output(1, "four five")
+    server.open("rest")
+    wait_final(notebook)
+    assert_saved(notebook)
+
+
+def test_a_file_that_was_saved_before_the_first_words_loads_without_a_widget_message(lab, notebook, server):
+    server.script(gate("rest"), text("one two three, the last words"), finish())
+    notebook.open(lab.write("early.ipynb", [LOAD, "%%gemini -m long\nGo on."]))
+    assert notebook.run(0)
+    notebook.run(1, wait=False)
+    notebook.page.wait_for_function("() => document.querySelector('.gm-live')")
+    notebook.save()
+    assert WIDGET not in notebook.saved_outputs(1)[0]["data"]
+    notebook.reload(busy=True)
+    for _ in range(20):
+        assert "Loading widget" not in notebook.output_text(1)
+        notebook.page.wait_for_timeout(100)
+    server.open("rest")
+    wait_final(notebook)
+    assert_saved(notebook)
+
+
+def test_a_second_tab_ends_with_one_finished_answer_as_well(lab, notebook, _context, server):
+    ask(lab, notebook, server)
+    notebook.page.wait_for_timeout(600)
+    notebook.save()
+    page = _context.new_page()
+    try:
+        second = Notebook(lab, page).open(notebook.name, busy=True)
+        second.wait_output(1, "one two three")
+        server.open("rest")
+        wait_final(second)
+        wait_final(notebook)
+        assert_saved(notebook)
+    finally:
+        page.close()
+
+
+# -- documents that are not to be changed
+
+
+def outputs_of(notebook):
+    return notebook.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.content.widgets[1].model.outputs.toJSON()"
+    )
+
+
+def test_a_read_only_document_is_not_changed(lab, notebook, server):
+    ask(lab, notebook, server)
+    notebook.page.wait_for_timeout(600)
+    notebook.page.evaluate("""() => {
+        const {context} = window.jupyterapp.shell.currentWidget;
+        const model = {...context.contentsModel, writable: false};
+        Object.defineProperty(context, "contentsModel", {get: () => model});
+    }""")
+    move(notebook)
+    server.open("rest")
+    notebook.page.wait_for_timeout(2000)
+    assert writes(notebook) == []
+
+
+def foreign(lab, notebook, kernel, state):
+    """A notebook from elsewhere, with an answer of the open notebook; its HTML is another."""
+    metadata = {"gemini_magic": {"id": state["id"], "state": "partial", "kernel": kernel}}
+    output = new_output(
+        "display_data", {"text/html": '<div class="gemini-magic">not yours</div>'}, metadata=metadata
+    )
+    return lab.write("foreign.ipynb", [LOAD, new_code_cell("1", outputs=[output])])
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["kernel of the answer", "other kernel"])
+def test_an_answer_reaches_other_notebooks_only_from_the_kernel_that_their_outputs_name(
+    lab, notebook, server, named
+):
+    ask(lab, notebook, server)
+    [output] = outputs_of(notebook)
+    state = output["metadata"]["gemini_magic"]
+    name = foreign(lab, notebook, state["kernel"] if named else "another-kernel", state)
+    notebook.page.evaluate(
+        """async name => {
+            const widget = await window.jupyterapp.commands.execute("docmanager:open", {path: name});
+            window.other = widget;
+            await widget.context.ready;
+        }""",
+        name,
+    )
+    notebook.page.wait_for_timeout(700)
+    server.open("rest")
+    found = "window.other.content.widgets[1].model.outputs.get(0)"
+    if named:
+        notebook.page.wait_for_function(f"() => {found}.metadata.gemini_magic.state === 'final'")
+    else:
+        notebook.page.wait_for_timeout(3000)
+        assert "the last words" not in notebook.page.evaluate(f"() => {found}.data['text/html']")
+    assert not notebook.page.evaluate("() => window.other.content.widgets[1].model.trusted")
+    assert not notebook.page.evaluate(f"() => {found}.trusted")
+
+
+SHARED = """isLeader => {
+    const {model} = window.jupyterapp.shell.currentWidget.context;
+    Object.defineProperty(model, "collaborative", {get: () => true});
+    const states = new Map([[1, {}], [2, {}]]);
+    const awareness = {clientID: isLeader ? 1 : 2, getStates: () => states};
+    Object.defineProperty(model.sharedModel, "awareness", {get: () => awareness});
+}"""
+
+
+@pytest.mark.parametrize("is_leader", [True, False], ids=["leader", "follower"])
+def test_in_a_shared_document_one_page_writes_first(lab, notebook, server, is_leader):
+    ask(lab, notebook, server)
+    notebook.page.wait_for_timeout(600)
+    notebook.page.evaluate(SHARED, is_leader)
+    move(notebook)
+    server.open("rest")
+    notebook.page.wait_for_timeout(1000)
+    assert writes(notebook) == []
+    notebook.page.wait_for_timeout(3000)
+    assert writes(notebook) == (["set"] if is_leader else [])
+    if not is_leader:
+        notebook.page.wait_for_timeout(8500)
+        assert writes(notebook) == ["set"]
+    wait_final(notebook)
+
+
+# -- values from a file or a kernel
+
+MODULE = "/lab/extensions/gemini-magic/lab/"
+
+
+def test_the_bundle_of_an_ended_kernel_is_built_from_any_metadata(lab, notebook):
+    notebook.open(lab.write("bundle.ipynb", [LOAD]))
+    attack = "<img src=x onerror='window.pwned = 1'><script>window.pwned = 1</script>"
+    data = {
+        "text/html": f'<div class="gemini-magic"><div class="gm-answer">kept {attack}</div><style>a {{}}</style></div>',
+        "text/plain": "kept\n\n[… x · streaming]",
+    }
+    ends = {"crash": [attack, f"{attack} `code`"]}
+    cut = {"facts": [attack, None, 3, "x" * 1000, {}], "ends": ends, "remedy": attack}
+    for metadata in (cut, {}, None, [], {"facts": 1, "ends": [], "remedy": {}}):
+        result = notebook.page.evaluate(
+            """async ([url, data, cut]) => {
+                const {cutBundle} = await import(url);
+                const metadata = {gemini_magic: {id: "a", state: "partial", cut}};
+                const bundle = cutBundle({data, metadata}, "crash");
+                document.body.insertAdjacentHTML("beforeend", bundle.data["text/html"]);
+                return bundle;
+            }""",
+            [f"{MODULE}answer_state.js", data, metadata],
+        )
+        html, plain = result["data"]["text/html"], result["data"]["text/plain"]
+        assert html.startswith('<div class="gemini-magic mathjax_ignore"><div class="gm-bar">')
+        assert "kept" in html
+        assert "<img" not in html
+        assert "<script" not in html
+        assert html.endswith("<style>a {}</style></div>")
+        assert plain.startswith("kept\n\n")
+        assert "streaming" not in plain
+        assert result["metadata"] == {"gemini_magic": {"id": "a", "state": "cut"}}
+    assert notebook.page.evaluate("() => window.pwned ?? null") is None
+
+
+def test_states_that_are_not_valid_are_not_read(lab, notebook):
+    notebook.open(lab.write("states.ipynb", [LOAD]))
+    good = {"id": "gemini-magic-1", "state": "final", "kernel": "k-1"}
+    bad = [None, [], "x", {}, good | {"id": 1}, good | {"id": "a b"}, good | {"id": "x" * 101}]
+    bad += [good | {"state": state} for state in ("", "other", "toString", "__proto__", None, ["final"])]
+    read = notebook.page.evaluate(
+        """async ([url, values]) => {
+            const {readState} = await import(url);
+            return values.map(value => readState({gemini_magic: value}));
+        }""",
+        [f"{MODULE}answer_state.js", [good, good | {"kernel": "<a>"}, *bad]],
+    )
+    assert read == [good, good | {"kernel": None}, *[None] * len(bad)]
+
+
+def test_the_page_stores_a_hundred_answers_and_no_large_ones(lab, notebook):
+    notebook.open(lab.write("store.ipynb", [LOAD]))
+    found = notebook.page.evaluate(
+        """async url => {
+            const {AnswerStore} = await import(url);
+            const store = new AnswerStore();
+            const put = (id, state, length) =>
+                store.put("k", {id, state, data: {"text/html": "x".repeat(length)}, metadata: {}});
+            for (let n = 0; n < 150; n += 1) put(`a${n}`, "final", 10);
+            const counts = [store._answers.size, !!store.get("k", "a49"), !!store.get("k", "a149"), !!store.get("l", "a149")];
+            put("a149", "partial", 5);
+            counts.push(store.get("k", "a149").state);
+            put("large", "final", 2e6 + 1);
+            counts.push(!!store.get("k", "large"));
+            for (let n = 0; n < 60; n += 1) put(`b${n}`, "final", 1.5e6);
+            return [...counts, store._total <= 40e6];
+        }""",
+        f"{MODULE}answer_store.js",
+    )
+    assert found == [100, False, True, False, "final", False, True]

@@ -159,7 +159,7 @@ export function cutBundle({ data, metadata }, reason) {
   const { facts, lines } = cutWords(metadata, reason);
   const fragment = sanitize(htmlOf(data), TRUSTED_OUTPUT_ELEMENTS);
   const root = html('div', { class: 'gemini-magic mathjax_ignore' });
-  root.append(...(fragment.querySelector('.gemini-magic')?.childNodes ?? []));
+  root.append(...(fragment.firstElementChild?.childNodes ?? []));
   for (const node of root.querySelectorAll(':scope > :is(.gm-unfinished, .gm-box)')) {
     node.remove();
   }
