@@ -438,6 +438,21 @@ def test_an_answer_that_a_button_asks_for_streams_in_its_output_widget(
     notebook.screenshot(screenshots / "callback.png")
 
 
+def test_stop_works_for_a_background_answer_that_a_button_asks_for(lab, notebook, server):
+    server.script(text("one two three\n\n"), gate("rest"), text("the last words"), finish())
+    notebook.open(lab.write("background.ipynb", [LOAD, CALLBACK.format(options="--background")]))
+    assert notebook.run(0)
+    assert notebook.run(1)
+    notebook.click(1, "Ask")
+    notebook.wait_output(1, "one two three.*printed after")
+    notebook.click_stop(1)
+    notebook.wait_output(1, "stopped")
+    notebook.page.wait_for_function(
+        "() => document.querySelector('.jp-OutputArea .jp-OutputArea .gmi-output')"
+    )
+    assert "streaming" not in notebook.output_text(1)
+
+
 # -- pages that were loaded in mid-answer
 
 
@@ -601,6 +616,24 @@ def test_in_a_shared_document_one_page_writes_first(lab, notebook, server, is_le
 
 
 # -- values from a file or a kernel
+
+
+def test_the_answer_is_asked_for_when_its_end_was_lost_with_the_connection(lab, notebook, server):
+    ask(lab, notebook, server)
+    notebook.page.wait_for_timeout(600)
+    notebook.page.evaluate("""() => {
+        const session = window.jupyterapp.shell.currentWidget.sessionContext;
+        const {kernel} = session.session;
+        kernel._ws.onmessage = () => {};  // what arrives now is lost
+    }""")
+    server.open("rest")
+    notebook.page.wait_for_timeout(1500)
+    notebook.page.evaluate(
+        "() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.reconnect(); }"
+    )
+    wait_final(notebook)
+    assert_saved(notebook)
+
 
 MODULE = "/lab/extensions/gemini-magic/lab/"
 

@@ -6,7 +6,7 @@
  */
 
 import { html } from '../inspector/dom.js';
-import { getOwn } from '../inspector/record.js';
+import { MIME_TYPE, getOwn } from '../inspector/record.js';
 import { TRUSTED_OUTPUT_ELEMENTS, sanitize } from '../inspector/sanitizer.js';
 
 export const WIDGET_TYPE = 'application/vnd.jupyter.widget-view+json';
@@ -102,6 +102,23 @@ export const isAnswer = data => htmlOf(data).startsWith(ANSWER_PREFIX);
 export function widgetOf(data) {
   const value = getOwn(getOwn(data, WIDGET_TYPE) ?? getOwn(data, PENDING_TYPE), 'model_id');
   return typeof value === 'string' && ID.test(value) ? value : null;
+}
+
+/**
+ * Copies the parts of a kernel's message that belong to an answer.
+ *
+ * @param {unknown} data the MIME bundle
+ * @param {unknown} metadata the metadata of the output
+ * @returns {{ data: import('@jupyterlab/nbformat').IMimeBundle, metadata: any }}
+ */
+export function answerBundle(data, metadata) {
+  const types = [MIME_TYPE, 'text/html', 'text/markdown', 'text/plain'].filter(
+    type => getOwn(data, type) !== undefined
+  );
+  return {
+    data: Object.fromEntries(types.map(type => [type, data[type]])),
+    metadata: { [METADATA]: getOwn(metadata, METADATA) }
+  };
 }
 
 /**

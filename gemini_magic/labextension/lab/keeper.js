@@ -7,7 +7,7 @@
  */
 
 import { RANK, PENDING_TYPE, WIDGET_TYPE } from './answer_state.js';
-import { cutBundle, htmlOf, isAnswer, pendingBundle, readState, widgetOf } from './answer_state.js';
+import { answerBundle, cutBundle, htmlOf, isAnswer, pendingBundle, readState, widgetOf } from './answer_state.js';
 import { AnswerStore } from './answer_store.js';
 import { createPendingClass } from './pending_renderer.js';
 
@@ -284,12 +284,13 @@ class NotebookKeeper {
   /**
    * Shows all stored answers, and asks the kernel about the others.
    *
+   * @param {boolean} [isReconnected] whether messages of the kernel may have been lost
    * @returns {void}
    */
-  _showAll() {
+  _showAll(isReconnected = false) {
     const ids = new Set(Array.from(this._places(), ({ own }) => own).filter(isUnfinished).map(({ id }) => id));
     ids.forEach(id => this.show(id));
-    this._ask();
+    this._ask(isReconnected);
   }
 
   // -- signals
@@ -309,7 +310,7 @@ class NotebookKeeper {
     if (!read || read.state === 'cut' || read.state === 'live' || !kernel || !isAnswer(data)) {
       return;
     }
-    const answer = { id: read.id, state: read.state, data, metadata };
+    const answer = { id: read.id, state: read.state, ...answerBundle(data, metadata) };
     store.put(kernel, answer);
     if (read.state === 'final') {
       this._drawn.delete(read.id);
@@ -332,7 +333,7 @@ class NotebookKeeper {
   _onConnection(_sender, status) {
     if (status === 'connected') {
       this._asked.clear();
-      this._later('cells', 0, () => this._showAll());
+      this._later('connection', 0, () => this._showAll(true));
     }
   }
 
@@ -378,7 +379,8 @@ class NotebookKeeper {
    * @returns {void}
    */
   _onSave(_sender, state) {
-    if (state !== 'started' || !this._isWritable) {
+    // A shared document is saved by the server, and a silent change would reach the other pages.
+    if (state !== 'started' || !this._isWritable || this._panel.context.model.collaborative) {
       return;
     }
     for (const { cell, index, output, own } of Array.from(this._places())) {
@@ -447,15 +449,16 @@ class NotebookKeeper {
   /**
    * Asks the kernel about answers whose end this page has not received.
    *
+   * @param {boolean} isReconnected whether to ask also about answers of which a partial state was received
    * @returns {Promise<void>}
    */
-  async _ask() {
+  async _ask(isReconnected) {
     const kernel = this._session.session?.kernel;
     if (!kernel || kernel.connectionStatus !== 'connected' || !this._isWritable) {
       return;
     }
     const unfinished = Array.from(this._places(), ({ own }) => own).filter(
-      own => isUnfinished(own) && !this._asked.has(own.id) && !this._find(own)
+      own => isUnfinished(own) && !this._asked.has(own.id) && (isReconnected || !this._find(own))
     );
     if (!unfinished.length) {
       return;
