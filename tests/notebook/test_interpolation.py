@@ -109,7 +109,7 @@ def test_the_hint_about_single_braces_mentions_only_existing_names():
 
 
 def test_media_is_refused_where_only_text_is_possible(monkeypatch):
-    monkeypatch.setattr("gemini_magic.notebook.interpolation.part_of", lambda value: value)
+    monkeypatch.setattr("gemini_magic.notebook.interpolation.part_from_object", lambda value: value)
     with pytest.raises(PromptError) as caught:
         replaced("{{ image }}", {"image": Blob("image/png", b"x")})
     assert (caught.value.message, caught.value.remedy) == (
