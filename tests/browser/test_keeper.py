@@ -11,6 +11,9 @@ import pytest
 from fake_server import finish, gate, text
 from lab import Notebook
 from nbformat.v4 import new_code_cell, new_output
+from view_stage import ANSWER, ATTACK, finished
+
+from gemini_magic.views import bundle
 
 LOAD = "%load_ext gemini_magic"
 RECORD = "application/vnd.gemini-stream+json"
@@ -656,7 +659,7 @@ def test_the_bundle_of_an_ended_kernel_is_built_from_any_metadata(lab, notebook)
                 document.body.insertAdjacentHTML("beforeend", bundle.data["text/html"]);
                 return bundle;
             }""",
-            [f"{MODULE}answer_state.js", data, metadata],
+            [f"{MODULE}cut_bundle.js", data, metadata],
         )
         html, plain = result["data"]["text/html"], result["data"]["text/plain"]
         assert html.startswith('<div class="gemini-magic mathjax_ignore"><div class="gm-bar">')
@@ -668,6 +671,30 @@ def test_the_bundle_of_an_ended_kernel_is_built_from_any_metadata(lab, notebook)
         assert "streaming" not in plain
         assert result["metadata"] == {"gemini_magic": {"id": "a", "state": "cut"}}
     assert notebook.page.evaluate("() => window.pwned ?? null") is None
+
+
+def test_sanitized_elements_are_written_as_html_that_is_read_as_the_same_elements(lab, notebook):
+    notebook.open(lab.write("serialize.ipynb", [LOAD]))
+    sources = [bundle(finished(source))["text/html"] for source in (ANSWER, ATTACK, 'a < b & \u00a0 "c"')]
+    sources += [
+        "<pre>\n\n two lines</pre>",
+        "<p title='a\"&lt;b'>x<br>y</p>",
+        '<img src="data:image/png;base64,AAAA">',
+    ]
+    for source in sources:
+        written, same = notebook.page.evaluate(
+            """async ([folder, source]) => {
+                const {sanitize, OUTPUT_ELEMENTS} = await import(`${folder}../inspector/sanitizer.js`);
+                const {serialize} = await import(`${folder}serialize.js`);
+                const node = document.createElement("div");
+                node.append(sanitize(source, OUTPUT_ELEMENTS));
+                const written = serialize(node);
+                const parsed = new DOMParser().parseFromString(written, "text/html").body.firstElementChild;
+                return [written, parsed.isEqualNode(node)];
+            }""",
+            [MODULE, source],
+        )
+        assert same, written
 
 
 def test_states_that_are_not_valid_are_not_read(lab, notebook):
