@@ -6,7 +6,6 @@ from typing import Any
 
 from traitlets.config import Config
 
-from . import pages
 from .magics import GeminiMagics
 from .matcher import MATCHER, matcher_for
 from .transformer import CellTransformer
@@ -25,7 +24,6 @@ def load(shell: Any) -> None:
     shell.register_magics(magics)
     shell.input_transformers_cleanup.insert(0, CellTransformer(shell, magics))
     _matchers(shell).append(matcher_for(magics))
-    pages.register(shell)
     if "GeminiMagics" in shell.config:
         magics.declare()
     if foreign is not None:
@@ -45,7 +43,6 @@ def unload(shell: Any) -> None:
         if magics in shell.configurables:
             shell.configurables.remove(magics)
         GeminiMagics.active = None
-        pages.unregister(shell)
         shell.magics_manager.registry.pop("GeminiMagics", None)
         for table in shell.magics_manager.magics.values():
             if getattr(table.get("gemini"), "__self__", None) is magics:

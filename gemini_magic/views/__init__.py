@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .outputs import send_states
     from .select import NullView, View, select_view
     from .static import bundle, inspect
     from .status import status_line
@@ -23,7 +22,6 @@ __all__ = [
     "bundle",
     "inspect",
     "select_view",
-    "send_states",
     "status_line",
     "watch",
 ]
@@ -35,7 +33,6 @@ _HOMES = {
     "bundle": "static",
     "select_view": "select",
     "inspect": "static",
-    "send_states": "outputs",
     "status_line": "status",
     "watch": "watch",
 }

@@ -7,6 +7,9 @@ labextension (``lab/keeper.js``) writes the newest state of an answer into every
 While an answer is shown by widgets, its HTML is sent about once a second as an update of a display id that no output
 has. Front ends ignore that update; the labextension stores it, for a file that is saved in mid-answer and for a kernel
 that ends first.
+
+A page that was loaded late opens a comm with the ids of the answers whose end it has not received. The kernel sends their
+states again and replies with the ids that it does not know: those answers were cut off when an earlier kernel ended.
 """
 
 from __future__ import annotations
@@ -27,9 +30,11 @@ from .snapshot import AnswerSnapshot
 from .static import bundle
 from .status import status_facts
 
-__all__ = ["METADATA", "AnswerOutput", "send_states"]
+__all__ = ["METADATA", "TARGET", "AnswerOutput", "send_states"]
 
 METADATA: Final = "gemini_magic"  # the key in an output's metadata
+
+TARGET: Final = "gemini_magic"  # the name of the comm target
 
 # "live": widgets, without the text; "partial": the text so far; "final": the static bundle. The labextension adds
 # "cut": the text so far of an answer whose kernel has ended.
@@ -38,6 +43,7 @@ State = Literal["live", "partial", "final"]
 _FIRST: Final = 0.3  # seconds until the first partial answer is sent; a file saved before contains no text
 _INTERVAL: Final = 1.0  # minimum seconds between two of them
 _DUTY: Final = 20.0  # pause as a multiple of the duration of one: they take 5 % of the time at most
+_MAX_IDS: Final = 100  # of one request of a page, which stores no more answers
 _MAX_OUTPUTS: Final = 200  # outputs whose answers can be sent again
 _KERNEL_FILE: Final = re.compile(r"kernel-([\w-]{1,100})\.json")
 
@@ -93,6 +99,7 @@ class AnswerOutput:
         self._opened: float | None = None
         self._next = 0.0
         self._sent: object = object()  # equal to no version
+        _register_target()
         _known.add(self.id)
         _outputs[self.id] = self
         while len(_outputs) > _MAX_OUTPUTS:
@@ -188,3 +195,19 @@ def send_states(ids: Iterable[str]) -> list[str]:
         elif each not in _known:
             unknown.append(each)
     return unknown
+
+
+def _register_target() -> None:
+    """Register the comm target; do nothing outside a kernel."""
+    manager = getattr(getattr(get_ipython(), "kernel", None), "comm_manager", None)
+    if manager is not None:
+        manager.register_target(TARGET, _reply)
+
+
+def _reply(comm: Any, message: dict[str, Any]) -> None:
+    """Reply to a page: ``{"ids": [...]}`` is answered by ``{"unknown": [...]}``."""
+    data = message.get("content", {}).get("data")
+    ids = data.get("ids") if isinstance(data, dict) else None
+    asked = [each for each in ids[:_MAX_IDS] if isinstance(each, str)] if isinstance(ids, list) else []
+    comm.send({"unknown": send_states(asked)})
+    comm.close()

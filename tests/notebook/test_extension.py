@@ -90,9 +90,7 @@ def test_loading_imports_only_the_modules_it_needs():
         ".notebook.kernel",
         ".notebook.magics",
         ".notebook.matcher",
-        ".notebook.pages",
         ".notebook.transformer",
-        ".views",
     }
 
 

@@ -8,9 +8,10 @@ from itertools import pairwise
 import pytest
 from view_stage import ANSWER, ATTACK, STATIC_TYPES, feed, new_ledger
 
-from gemini_magic.views import outputs, send_states
+from gemini_magic.views import outputs
 from gemini_magic.views.html import HtmlView
 from gemini_magic.views.live import LiveView
+from gemini_magic.views.outputs import send_states
 
 
 @pytest.fixture

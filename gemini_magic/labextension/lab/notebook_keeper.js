@@ -266,11 +266,8 @@ export class NotebookKeeper {
     }
     // A kernel that crashed has the status `restarting` before `autorestarting`.
     const reason = status === 'restarting' && !this._timers.has('crash') ? 'restart' : 'crash';
-    const kernel = this._kernelId;
-    if (reason === 'crash') {
-      this._timers.cancel('restart');
-    }
-    this._timers.later(reason, STATUS_DELAY, () => this._cutAll(kernel, reason));
+    this._timers.cancel('restart');
+    this._cutLater(this._kernelId, reason);
   }
 
   /**
@@ -280,8 +277,7 @@ export class NotebookKeeper {
    */
   _onKernelChanged(_sender, { oldValue, newValue }) {
     if (oldValue && oldValue.id !== newValue?.id) {
-      const { id } = oldValue;
-      this._timers.later('shutdown', STATUS_DELAY, () => this._cutAll(id, 'shutdown'));
+      this._cutLater(oldValue.id, 'shutdown');
     }
   }
 
@@ -316,23 +312,27 @@ export class NotebookKeeper {
   // -- kernels that have ended
 
   /**
-   * Marks the unfinished answers of a kernel that has ended, in all notebooks.
+   * Marks the unfinished answers of a kernel that has ended, in all notebooks, unless the kernel finishes them now. A
+   * kernel that restarts has the same id, so answers that begin later are not marked.
    *
    * @param {string | undefined} kernel the id of the kernel
    * @param {import('./cut_bundle.js').Reason} reason
    * @returns {void}
    */
-  _cutAll(kernel, reason) {
-    if (!kernel) {
-      return;
-    }
+  _cutLater(kernel, reason) {
+    const ids = new Set();
     for (const keeper of keepers) {
-      const isOwn = keeper === this;
-      keeper._cut(
-        kernel,
-        reason,
-        own => own.kernel === kernel || (isOwn && (own.kernel === null || !!store.get(kernel, own.id)))
-      );
+      for (const { own } of keeper._findAnswers().filter(isUnfinished)) {
+        const isKnown = keeper === this && (own.kernel === null || !!store.get(kernel, own.id));
+        if (own.kernel === kernel || isKnown) {
+          ids.add(own.id);
+        }
+      }
+    }
+    if (kernel && ids.size) {
+      this._timers.later(reason, STATUS_DELAY, () => {
+        keepers.forEach(keeper => keeper._cut(kernel, reason, own => ids.has(own.id)));
+      });
     }
   }
 

@@ -8,7 +8,7 @@ import uuid
 import pytest
 from kernel import KernelSession, Run
 
-from gemini_magic.notebook import pages
+from gemini_magic.views.outputs import TARGET
 
 pytestmark = pytest.mark.kernel
 
@@ -22,7 +22,7 @@ def kernel(tmp_path_factory):
         yield session
 
 
-def open_comm(kernel, data, target=pages.TARGET):
+def open_comm(kernel, data, target=TARGET):
     content = {"comm_id": uuid.uuid4().hex, "target_name": target, "data": data}
     message = kernel.client.session.msg("comm_open", content)
     run = kernel._runs[message["header"]["msg_id"]] = Run(message["header"]["msg_id"], time.monotonic())
@@ -62,8 +62,20 @@ def test_any_other_request_is_answered_without_an_answer(kernel, data):
     assert reply.content["data"] == {"unknown": []}
 
 
-def test_unloading_removes_the_target(kernel):
-    code = "from gemini_magic.notebook.pages import TARGET\nprint(TARGET in get_ipython().kernel.comm_manager.targets)"
-    assert kernel.execute(code).stdout == "True\n"
-    kernel.execute("%unload_ext gemini_magic")
-    assert kernel.execute(code).stdout == "False\n"
+def test_a_kernel_without_answers_closes_the_comm(tmp_path):
+    with KernelSession(cwd=tmp_path) as kernel:
+        assert kernel.execute("%load_ext gemini_magic").status == "ok"
+        run = open_comm(kernel, {"ids": ["gemini-magic-of-another-kernel"]})
+        assert run.of("comm_msg") == []
+
+
+def test_answers_of_python_code_are_known_without_the_magics(tmp_path):
+    code = """import gemini_magic
+gemini_magic.ask("one two", backend="echo").replay(0)"""
+    with KernelSession(cwd=tmp_path) as kernel:
+        run = kernel.execute(code)
+        assert run.status == "ok", run.error
+        name = shown(run)[0][1]["id"]
+        run = open_comm(kernel, {"ids": [name]})
+        [reply] = run.of("comm_msg")
+        assert reply.content["data"] == {"unknown": []}
