@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from fake_server import finish, gate, text
-from lab import Notebook
+from lab import Lab, Notebook
 from nbformat.v4 import new_code_cell, new_output
 from view_stage import ANSWER, ATTACK, finished
 
@@ -351,6 +351,24 @@ def test_the_last_message_of_a_kernel_replaces_what_the_page_says(lab, notebook,
     assert_saved(notebook)
 
 
+def test_an_answer_that_begins_just_after_a_restart_is_not_cut_off(lab, notebook, server):
+    ask(lab, notebook, server)
+    server.open("rest")
+    notebook.wait_done(1)
+    wait_final(notebook)
+    server.script(text("one two three"), gate("again"), text(" the last words"), finish())
+    notebook.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.statusChanged.emit('restarting')"
+    )
+    notebook.run(1, wait=False)
+    notebook.wait_output(1, "one two three")
+    notebook.page.wait_for_timeout(1200)
+    assert SENTENCE not in notebook.output_text(1)
+    server.open("again")
+    wait_final(notebook)
+    assert_saved(notebook)
+
+
 def test_the_words_stay_when_the_kernel_died_while_no_page_was_open(lab, notebook, server):
     ask(lab, notebook, server)
     notebook.page.wait_for_timeout(600)
@@ -530,6 +548,30 @@ def test_a_second_tab_ends_with_one_finished_answer_as_well(lab, notebook, _cont
         assert_saved(notebook)
     finally:
         page.close()
+
+
+def test_without_the_extension_partial_answers_are_ignored(_context, server, tmp_path):
+    config = f"c.GeminiMagics.base_url = {server.base_url!r}\nc.GeminiMagics.key_env = 'FAKE_SERVER_KEY'"
+    environment = {"FAKE_SERVER_KEY": "a-key"}
+    with Lab(
+        tmp_path / "lab", environment=environment, kernel_config=config, disabled_extensions=["gemini-magic"]
+    ) as lab:
+        page = _context.new_page()
+        try:
+            notebook = Notebook(lab, page)
+            ask(lab, notebook, server)
+            page.wait_for_timeout(1500)
+            server.open("rest")
+            notebook.wait_done(1)
+            shown = notebook.wait_output(1, "answer complete")
+            assert shown.count("the last words") == 1
+            assert shown.count("one two three") == 1
+            assert writes(notebook) == []
+            assert not [line for line in notebook.log.errors if "display" in line.lower()]
+            notebook.save()
+            assert states(notebook.saved_outputs(1)[:1]) == ["final"]
+        finally:
+            page.close()
 
 
 # -- documents that are not to be changed
