@@ -84,7 +84,7 @@ def dispatch(context: CommandContext, line: str) -> Any:
         return _show_help(context, MagicLine({}, topics))
     if search := _SEARCH.match(line):  # the text to search for may begin with a dash
         line = f"{search[0]} -- {line[search.end() :]}"
-    line, conditions = _take_conditions(line)
+    line, conditions = _checked_conditions(line)
     parsed = parse_line(line, model=False)
     if parsed.help:
         return _show_help(context, parsed)
@@ -102,7 +102,7 @@ def dispatch(context: CommandContext, line: str) -> Any:
     return command.run(context, MagicLine(parsed.options, tuple(arguments), where=conditions))
 
 
-def _take_conditions(line: str) -> tuple[str, tuple[str, ...]]:
+def _checked_conditions(line: str) -> tuple[str, tuple[str, ...]]:
     """Split the ``--where`` conditions off a line; refuse them for a command that does not filter rows."""
     words = line.split()
     command = COMMANDS.get(words[0]) if words else None
