@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from .timeline import Timeline
     from .watch import watch
 
-__all__ = ["NullView", "Timeline", "View", "bundle", "inspect", "select_view", "status_line", "watch"]
+__all__ = [
+    "NullView",
+    "Timeline",
+    "View",
+    "bundle",
+    "inspect",
+    "select_view",
+    "status_line",
+    "watch",
+]
 
 _HOMES = {
     "NullView": "select",

@@ -19,7 +19,7 @@ from .record import RECORD, write_record
 from .snapshot import AnswerSnapshot
 from .truncate import MAX_HTML, TruncatedText
 
-__all__ = ["bundle", "html_parts", "inspect", "write_bundle"]
+__all__ = ["bundle", "html_parts", "inspect", "partial_bundle", "partial_plain", "write_bundle"]
 
 
 def inspect(ledger: Ledger) -> None:
@@ -139,3 +139,33 @@ def write_bundle(
     result["text/markdown"] = _markdown(snapshot)
     result["text/plain"] = _plain(snapshot)
     return result
+
+
+def partial_bundle(snapshot: AnswerSnapshot, answer: str, thoughts: str) -> dict[str, Any]:
+    """The bundle of an answer that is still arriving, for a notebook that is saved before its end.
+
+    It is written about once a second, so it has neither a record nor Markdown.
+
+    Args:
+        snapshot: the facts about the answer.
+        answer: the HTML of the answer so far.
+        thoughts: the HTML of the thoughts so far.
+
+    Returns:
+        ``text/html`` and ``text/plain``.
+    """
+    parts = page.document(snapshot, answer, thoughts, form=snapshot.ledger.display.form)
+    return {
+        "text/html": page.root_html([*parts, page.unfinished_html()]),
+        "text/plain": partial_plain(snapshot, page.UNFINISHED),
+    }
+
+
+def partial_plain(snapshot: AnswerSnapshot, notice: str = "") -> str:
+    """The text of an answer that is still arriving, and a line in brackets: the status line and a notice.
+
+    The labextension replaces that line when the kernel has ended.
+    """
+    status = " · ".join(filter(None, (snapshot.status_line, notice)))
+    text = visible(snapshot.answer.text).rstrip("\n")
+    return "\n\n".join(filter(None, (text, snapshot.answer.cut_note, f"[{status}]")))
