@@ -351,6 +351,13 @@ class Options:
     )
     quiet: bool = option(False, "-q", "--quiet", help="display nothing, only return the response")
     verbatim: bool = option(False, "--verbatim", help="send the cell text unchanged, including {{ }}")
+    table_rows: int = option(
+        50,
+        "--table-rows",
+        metavar="N",
+        help="maximum number of rows of a table in {{ }} that are sent; 0 sends all",
+        minimum=0,
+    )
     record_size: float = option(
         2.0,
         help="maximum size of the stream record that the notebook stores for the inspector, in MB; 0 stores none",

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from ..content import Part, Text
 from ..errors import GeminiMagicError, PromptError
-from ..prompts import part_from_object
+from ..prompts import TABLE_ROWS, ConvertedObject, parts_from_object
 
-__all__ = ["Expression", "expand", "expand_text", "scan", "single_brace_hint"]
+__all__ = ["Expanded", "Expression", "expand", "expand_text", "scan", "single_brace_hint"]
 
 _OPEN = re.compile(r"\\\{\{|\{\{")
 _LONGEST = 20_000  # characters of an expression; a longer one is text with stray braces
@@ -35,6 +35,18 @@ class Expression(NamedTuple):
     source: str
     start: int
     end: int
+
+
+class Expanded(NamedTuple):
+    """A prompt whose expressions are replaced.
+
+    Attributes:
+        parts: its parts; adjacent text is one part.
+        notices: a sentence for the user about each value that is not sent whole.
+    """
+
+    parts: tuple[Part, ...]
+    notices: tuple[str, ...] = ()
 
 
 def scan(text: str, *, where: str = "the prompt", first_line: int = 1) -> list[str | Expression]:
@@ -154,8 +166,9 @@ def expand(
     *,
     where: str = "the cell",
     first_line: int = 1,
-) -> tuple[Part, ...]:
-    """Convert a prompt to parts; adjacent text is one part.
+    table_rows: int = TABLE_ROWS,
+) -> Expanded:
+    """Convert a prompt to parts.
 
     Args:
         text: the prompt.
@@ -163,47 +176,78 @@ def expand(
         local: variables of the function in which the cell runs; they hide those of ``namespace``.
         where: what the text is, for messages.
         first_line: the number of the text's first line, for messages.
+        table_rows: the largest number of rows of a table; 0 for all.
 
     Raises:
         PromptError: an expression that cannot be parsed or evaluated, or a value that cannot be sent.
     """
     parts: list[Part] = []
+    notices: list[str] = []
     names = _merged(namespace, local)
     for piece in scan(text, where=where, first_line=first_line):
-        part: Part
+        added: tuple[Part, ...]
         if isinstance(piece, str):
-            part = Text(piece)
+            added = (Text(piece),)
         else:
             place = _position(text, piece.start, where, first_line)
-            value = _evaluate(piece, names, place)
-            try:
-                part = part_from_object(value)
-            except GeminiMagicError as error:
-                raise PromptError(f"{place}: {error.message}", remedy=error.remedy) from error
-            except Exception as error:  # from the value's __str__ or __repr__
-                shown = _short(piece.source)
-                raise PromptError(
-                    f"{place}: the value of {{{{ {shown} }}}} cannot be converted to text: {type(error).__name__}: {error}.",
-                    remedy="Convert it with str(...), or use one of its attributes.",
-                ) from error
-        if isinstance(part, Text) and parts and isinstance(parts[-1], Text):
-            part = Text(parts.pop().text + part.text)  # type: ignore[union-attr] # a Text, as checked above
-        parts.append(part)
-    return tuple(parts)
+            added, found = _converted(piece, _evaluate(piece, names, place), place, table_rows)
+            notices += found
+        for part in added:
+            last = parts[-1] if parts else None
+            if isinstance(part, Text) and isinstance(last, Text) and part.signature is last.signature is None:
+                parts[-1] = Text(last.text + part.text)
+            else:
+                parts.append(part)
+    return Expanded(tuple(parts), tuple(notices))
+
+
+def _converted(expression: Expression, value: Any, place: str, table_rows: int) -> ConvertedObject:
+    """The parts and notices for the value of an expression.
+
+    Raises:
+        PromptError: the value cannot be sent.
+    """
+    shown = _short(expression.source)
+    if value is None:
+        raise PromptError(
+            f"{place}: {{{{ {shown} }}}} is None.",
+            remedy="Insert a value. A function that prints its result returns None; str(None) inserts the word.",
+        )
+    try:
+        return parts_from_object(value, name=shown, table_rows=table_rows)
+    except GeminiMagicError as error:
+        raise PromptError(f"{place}: {error.message}", remedy=error.remedy) from error
+    except Exception as error:  # from the value's __str__ or __repr__
+        raise PromptError(
+            f"{place}: the value of {{{{ {shown} }}}} cannot be converted to text: {type(error).__name__}: {error}.",
+            remedy="Convert it with str(...), or use one of its attributes.",
+        ) from error
 
 
 def expand_text(
-    text: str, namespace: Mapping[str, Any], local: Mapping[str, Any] | None = None, *, where: str
+    text: str,
+    namespace: Mapping[str, Any],
+    local: Mapping[str, Any] | None = None,
+    *,
+    where: str,
+    table_rows: int = TABLE_ROWS,
+    notices: list[str] | None = None,
 ) -> str:
     """Replace the expressions in a text that must stay text, such as an option's value.
 
+    Args:
+        text, namespace, local, where, table_rows: as for :func:`expand`.
+        notices: the list to which the notices are added.
+
     Raises:
-        PromptError: as for :func:`expand`, and for a value that is media.
+        PromptError: as for :func:`expand`, and for a value that is not text.
     """
-    parts = expand(text, namespace, local, where=where)
-    texts = [part.text for part in parts if isinstance(part, Text)]
-    if len(texts) != len(parts):
+    expanded = expand(text, namespace, local, where=where, table_rows=table_rows)
+    texts = [part.text for part in expanded.parts if isinstance(part, Text)]
+    if len(texts) != len(expanded.parts):
         raise PromptError(f"{where} accepts only text.", remedy="Put media into the prompt of the cell.")
+    if notices is not None:
+        notices += expanded.notices
     return "".join(texts)
 
 

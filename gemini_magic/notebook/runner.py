@@ -6,6 +6,7 @@ It combines options, prompt and conversation into a request. ``DisplayLoop`` sho
 from __future__ import annotations
 
 import getpass
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -33,6 +34,8 @@ from .messages import print_lines, show_message
 from .session import CONTINUE_PROMPT, Resumption, Run, Session, answer_text
 
 __all__ = ["CellRunner"]
+
+_TABLE_ROWS = re.compile(r"(?<!\S)--table[-_]rows[= ]\s*(\d+)", re.IGNORECASE)
 
 
 class _Question(NamedTuple):
@@ -201,10 +204,15 @@ class CellRunner:
         """The request of a cell, not sent yet; None if its line asked for help, which is printed."""
         names: dict[str, Any] = self.shell.user_ns
 
+        notices: list[str] = []
+        written = _TABLE_ROWS.search(line)  # counts for all values on the line, also for those before it
+
         def value(text: str) -> str:
-            if self.options()[0].verbatim:
+            options = self.options()[0]
+            if options.verbatim:
                 return text
-            return expand_text(text, names, where="the %%gemini line")
+            rows = int(written[1]) if written else options.table_rows
+            return expand_text(text, names, where="the %%gemini line", table_rows=rows, notices=notices)
 
         parsed = parse_line(line, value)
         if parsed.help:
@@ -212,26 +220,27 @@ class CellRunner:
             return None
         options, sources = self._resolve(parsed.options)
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
-        return self._question(body, options, key)._replace(sources=sources)
+        return self._question(body, options, key, notices)._replace(sources=sources)
 
-    def _question(self, body: str, options: Options, key: Any) -> _Question:
+    def _question(self, body: str, options: Options, key: Any, notices: list[str]) -> _Question:
         text = body.removesuffix("\n")
         if not text.strip():
             raise OptionError("The cell has no prompt.", remedy="Write the prompt below the %%gemini line.")
         names = self.shell.user_ns
         parts: Sequence[Part]
-        notices: tuple[str, ...] = ()
         if options.verbatim:
             parts = (Text(text),)
         else:
-            parts = expand(text, names, first_line=2)
+            parts, found = expand(text, names, first_line=2, table_rows=options.table_rows)
+            notices += found
             if hint := single_brace_hint(text, names):
-                print_lines(hint)
-                notices = (hint,)
+                notices.append(hint)
+        if notices:
+            print_lines(*notices)
         conversation = self.session.conversation(options)
         turns: tuple[Turn, ...] = conversation.before(key)
         return _Question(
-            build_request(parts, options, turns), options, conversation, len(turns), key, notices
+            build_request(parts, options, turns), options, conversation, len(turns), key, tuple(notices)
         )
 
     def _send(self, question: Any, *, awaited: bool) -> Any:
