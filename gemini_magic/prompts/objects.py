@@ -15,7 +15,7 @@ from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
-from ..content import Part, Text
+from ..content import Part, Parts, Text, Thought, Turn
 from ..errors import PromptError
 
 __all__ = ["TABLE_ROWS", "ConvertedObject", "parts_from_object"]
@@ -26,10 +26,25 @@ TABLE_ROWS = 50
 _COLUMNS = 20
 _FRAMES = 3  # innermost frames of an exception's traceback
 # Libraries whose ``str`` leaves out the middle of long values.
-_ABRIDGING = {"numpy", "pandas", "polars", "pyarrow", "torch", "jax", "jaxlib", "tensorflow", "xarray", "dask", "duckdb"}
+_ABRIDGING = {
+    "numpy",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "torch",
+    "jax",
+    "jaxlib",
+    "tensorflow",
+    "xarray",
+    "dask",
+    "duckdb",
+}
 _ELLIPSIS = re.compile(r"\.\.\.|…")
+_ADDRESS = re.compile(r"<\w.* at 0x[0-9A-Fa-f]+>")  # the text of an object whose class does not define one
+_WITH_TEXT = {("gemini_magic", "Candidate"), ("gemini_magic", "CodeBlock")}
 _MEDIA = {
-    ("matplotlib", "Figure"),
+    ("matplotlib", "Artist"),  # figures, axes, and what is drawn on them
+    ("seaborn", "Grid"),
     ("PIL", "Image"),
     ("IPython", "Image"),
     ("IPython", "Audio"),
@@ -68,7 +83,8 @@ def parts_from_object(
 ) -> ConvertedObject:
     """Convert an object to the parts that represent it in a prompt.
 
-    A response becomes the text of its answer; a table becomes a Markdown table of at most 20 columns, with a remark for the
+    A part of ours is sent as it is, and so are the parts in a list; a thought without a signature becomes text, because
+    backends do not send it back. A response or a candidate becomes the text of its answer; a table becomes a Markdown table of at most 20 columns, with a remark for the
     model if it is truncated; a function, class or module becomes its source code; an exception becomes a short traceback;
     anything else becomes ``str(value)``.
 
@@ -78,11 +94,25 @@ def parts_from_object(
         table_rows: the largest number of rows of a table; 0 for all.
 
     Raises:
-        PromptError: the value is of a media type, or its source code is not available.
+        PromptError: the value is of a media type, its source code is not available, or its text shows only its type and
+            its address in memory.
     """
     limits = _Limits(name, table_rows or None, [])
-    text = _text(value, limits)
-    return ConvertedObject((Text(text),), tuple(limits.notices))
+    return ConvertedObject(tuple(_parts(value, limits)), tuple(limits.notices))
+
+
+def _parts(value: object, limits: _Limits) -> list[Part]:
+    if isinstance(value, Thought) and value.signature is None:
+        return [Text(value.text)]
+    if isinstance(value, Part):
+        return [value]
+    if isinstance(value, Turn):
+        return _parts(value.parts, limits)
+    if isinstance(value, Parts) or (
+        isinstance(value, list | tuple) and any(isinstance(each, Part | Turn) for each in value)
+    ):
+        return [part for each in value for part in _parts(each, limits)]
+    return [Text(_text(value, limits))]
 
 
 def _text(value: object, limits: _Limits) -> str:
@@ -104,7 +134,14 @@ def _text(value: object, limits: _Limits) -> str:
             return table(value, limits)
     if ("gemini_magic", "Response") in kinds:
         return _answer(value, limits)
+    if kinds & _WITH_TEXT:
+        return str(getattr(value, "text", value))
     text = str(value)
+    if _ADDRESS.fullmatch(text):
+        raise PromptError(
+            f"{limits.name} would be sent as {text}, which shows only its type.",
+            remedy="Insert one of its attributes, or a value computed from it.",
+        )
     if _ABRIDGING & {module for module, _ in kinds} and _ELLIPSIS.search(text):
         limits.notices.append(
             f"Sent {limits.name} as {type(value).__module__.partition('.')[0]} prints it, which leaves out values; "
@@ -221,7 +258,9 @@ def _cell(value: object) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\r\n", "\n").replace("\n", "<br>")
 
 
-def _markdown(head: Sequence[str], rows: Iterable[Sequence[Any]], shape: tuple[int, int], limits: _Limits) -> str:
+def _markdown(
+    head: Sequence[str], rows: Iterable[Sequence[Any]], shape: tuple[int, int], limits: _Limits
+) -> str:
     lines = [head, ["---"] * len(head), *([_cell(value) for value in row] for row in rows)]
     table = "\n".join(
         f"| {' | '.join(_cell(cell) if at == 0 else cell for cell in line)} |"

@@ -1,6 +1,6 @@
 import pytest
 
-from gemini_magic.content import Blob, Text
+from gemini_magic.content import Blob, CallResult, Text
 from gemini_magic.errors import PromptError
 from gemini_magic.notebook.interpolation import Expression, expand, expand_text, scan, single_brace_hint
 
@@ -37,6 +37,14 @@ def test_expressions_are_replaced_once_and_everything_else_is_text(text, names, 
 
 def test_adjacent_text_is_one_part():
     assert expand("a {{ x }} c", {"x": "b"}).parts == (Text("a b c"),)
+
+
+def test_a_part_in_a_prompt_is_a_part_of_the_request():
+    image, result = Blob("image/png", b"x"), CallResult("weather", {"t": 3})
+    found = expand(
+        "See {{ image }} and {{ result }}{{ both }}", {"image": image, "result": result, "both": [image, "!"]}
+    )
+    assert found.parts == (Text("See "), image, Text(" and "), result, image, Text("!"))
 
 
 def test_local_names_hide_others_also_in_a_comprehension():
@@ -108,8 +116,7 @@ def test_the_hint_about_single_braces_mentions_only_existing_names():
     assert single_brace_hint('{"city": 1}', {"city": 1}) is None
 
 
-def test_media_is_refused_where_only_text_is_possible(monkeypatch):
-    monkeypatch.setattr("gemini_magic.notebook.interpolation.part_of", lambda value: value)
+def test_media_is_refused_where_only_text_is_possible():
     with pytest.raises(PromptError) as caught:
         replaced("{{ image }}", {"image": Blob("image/png", b"x")})
     assert (caught.value.message, caught.value.remedy) == (

@@ -7,7 +7,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from gemini_magic.content import Text
+import gemini_magic
+from gemini_magic.content import Blob, CallResult, Text, Thought, Turn
 from gemini_magic.errors import PromptError
 from gemini_magic.prompts import parts_from_object
 
@@ -88,7 +89,14 @@ def test_the_user_is_told_how_many_rows_and_columns_are_sent():
 
 
 @pytest.mark.parametrize(
-    "make", [pd.DataFrame, pl.DataFrame, pa.table, lambda data: pd.Series(data["n"]), lambda data: pl.Series(data["n"])]
+    "make",
+    [
+        pd.DataFrame,
+        pl.DataFrame,
+        pa.table,
+        lambda data: pd.Series(data["n"]),
+        lambda data: pl.Series(data["n"]),
+    ],
 )
 def test_table_rows_limits_the_rows_of_every_kind_of_table_and_0_sends_all(make):
     table = make({"n": list(range(120))})
@@ -101,7 +109,9 @@ def test_table_rows_limits_the_rows_of_every_kind_of_table_and_0_sends_all(make)
 
 def test_an_index_is_a_table_and_not_an_abridged_repr():
     assert text_of(pd.Index(["a", "b"], name="key")) == "| key |\n| --- |\n| a |\n| b |"
-    assert notices(pd.Index(range(1000)), name="i") == ("Sent 50 of 1,000 rows of i; --table-rows N changes it.",)
+    assert notices(pd.Index(range(1000)), name="i") == (
+        "Sent 50 of 1,000 rows of i; --table-rows N changes it.",
+    )
 
 
 def test_a_value_that_its_library_abridges_is_reported():
@@ -120,6 +130,47 @@ def test_a_shortened_traceback_is_reported():
     except ZeroDivisionError as error:
         (notice,) = notices(error, name="error")
     assert notice.startswith("Sent the innermost 3 of 6 frames of the traceback of error;")
+
+
+@pytest.mark.parametrize(
+    ("value", "parts"),
+    [
+        (Blob("image/png", b"x"), [Blob("image/png", b"x")]),
+        (CallResult("f", {"a": 1}), [CallResult("f", {"a": 1})]),
+        (Text("signed", "s"), [Text("signed", "s")]),
+        (Thought("thought"), [Text("thought")]),
+        (Turn("model", (Text("a"), Blob("image/png", b"x"))), [Text("a"), Blob("image/png", b"x")]),
+        ([Text("a"), "b", 3], [Text("a"), Text("b"), Text("3")]),
+        ([1, "b"], [Text("[1, 'b']")]),
+    ],
+)
+def test_parts_are_sent_as_parts(value, parts):
+    assert list(parts_from_object(value).parts) == parts
+
+
+def test_the_parts_of_an_answer_can_be_sent():
+    answer = gemini_magic.ask("one\n```python\nx = 1\n```", backend="echo")
+    assert parts_from_object(answer.parts).parts == answer.parts
+    assert text_of(answer.candidates[0]) == answer.text
+    assert text_of(answer.code_blocks[0]) == "x = 1\n"
+
+
+@pytest.mark.parametrize(
+    "value", [object(), iter([]), (n for n in ()), pd.DataFrame({"a": [1]}).groupby("a")]
+)
+def test_an_object_without_a_text_is_refused(value):
+    with pytest.raises(
+        PromptError, match=r"x would be sent as <.* at 0x[0-9a-f]+>, which shows only its type"
+    ) as caught:
+        parts_from_object(value, name="x")
+    assert caught.value.remedy == "Insert one of its attributes, or a value computed from it."
+
+
+def test_axes_and_figures_are_media():
+    artist = type("Artist", (), {"__module__": "matplotlib.artist"})
+    axes = type("Axes", (artist,), {"__module__": "matplotlib.axes._axes"})
+    with pytest.raises(PromptError, match=r"A matplotlib.axes._axes.Axes cannot be part of a prompt: media"):
+        parts_from_object(axes())
 
 
 @pytest.mark.parametrize("value", [b"bytes", bytearray(b"x"), Path("a.png")])
