@@ -23,6 +23,7 @@ def option(
     remedies: Mapping[str, str] | None = None,
     config: bool = True,
     env: str | None = None,
+    json: bool = False,
     minimum: float | None = None,
     exclusive_minimum: float | None = None,
     maximum: float | None = None,
@@ -38,6 +39,7 @@ def option(
         remedies: hints for values that are not allowed but that users of other tools try.
         config: whether the option can be configured; without it, the option belongs to a single cell.
         env: the environment variable that sets it.
+        json: whether the value is JSON, so that Python objects are accepted too.
         minimum: the smallest number that is allowed.
         exclusive_minimum: the number that values have to exceed.
         maximum: the largest number that is allowed.
@@ -50,6 +52,7 @@ def option(
         "remedies": remedies or {},
         "config": config,
         "env": env,
+        "json": json,
         "minimum": minimum,
         "exclusive_minimum": exclusive_minimum,
         "maximum": maximum,
@@ -143,6 +146,7 @@ class Options:
         "--param",
         metavar="NAME=VALUE",
         help="set a generation setting by its API name, or any request field by dotted path (repeatable)",
+        json=True,
     )
     body: str | None = option(
         None,
@@ -150,6 +154,7 @@ class Options:
         "--json",
         metavar="JSON",
         help="JSON to merge into the request; overrides all other options",
+        json=True,
     )
     thinking: str | None = option(
         None,

@@ -28,7 +28,7 @@ from .arguments import MagicLine, help_text, parse_line
 from .commands.context import CommandContext
 from .commands.dispatch import dispatch
 from .display_loop import DisplayLoop, RunningCell
-from .interpolation import expand, expand_text, single_brace_hint
+from .interpolation import expand, expand_json, expand_text, single_brace_hint
 from .lookup import names_of
 from .messages import print_lines, show_message
 from .session import CONTINUE_PROMPT, Resumption, Run, Session, answer_text
@@ -214,7 +214,12 @@ class CellRunner:
             rows = int(written[1]) if written else options.table_rows
             return expand_text(text, names, where="the %%gemini line", table_rows=rows, notices=notices)
 
-        parsed = parse_line(line, value)
+        def json_value(text: str) -> str:
+            if self.options()[0].verbatim:
+                return text
+            return expand_json(text, names, where="the %%gemini line")
+
+        parsed = parse_line(line, value, evaluate_json=json_value)
         if parsed.help:
             print_lines(help_text())
             return None

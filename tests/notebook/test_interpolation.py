@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from gemini_magic.content import Blob, CallResult, Text
@@ -79,6 +81,15 @@ def test_scan_returns_the_position_of_an_expression():
         ("{{ name[", "{{ is not closed.", "--verbatim"),
         ("{{ a b }}", "{{ a b }} is not a Python expression", "--verbatim"),
         ("{{ }}", "{{ }} is empty", "--verbatim"),
+        ("{{ await x }}", "{{ await x }}: await and yield are not possible in a prompt.", "another cell"),
+        ("{{ (yield) }}", "{{ (yield) }}: await and yield are not possible in a prompt.", "another cell"),
+        (
+            "{{ [1 async for _ in x] }}",
+            "is not a valid Python expression: asynchronous comprehension",
+            "--verbatim",
+        ),
+        ("{{ *name }}", "is not a", "--verbatim"),
+        ("{{ exit(3) }}", "{{ exit(3) }} failed: SystemExit: 3.", "Fix the expression. Nothing was sent."),
         ("{{ import os }}", "is not a Python expression", "--verbatim"),
         ("{{ print(1) }}", "the cell, line 1, column 1: {{ print(1) }} is None.", "Insert a value."),
         ("{{ 1) + (2 }}", "is not a Python expression", "--verbatim"),
@@ -86,7 +97,7 @@ def test_scan_returns_the_position_of_an_expression():
 )
 def test_an_error_names_the_position_and_a_remedy(text, message, remedy):
     with pytest.raises(PromptError) as caught:
-        replaced(text, {"name": "x", "broken": eval("lambda: nmae", {})})
+        replaced(text, {"name": "x", "exit": sys.exit, "broken": eval("lambda: nmae", {})})
     assert message in caught.value.message
     assert remedy in caught.value.remedy
     assert ("--verbatim" in caught.value.remedy) == (remedy == "--verbatim")
