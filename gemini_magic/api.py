@@ -172,7 +172,7 @@ def _reply(
         raise OptionError("The answer is still arriving.", remedy="r.wait() waits for its end.")
     if answer is None:
         raise OptionError("There is no answer to reply to.", remedy="Ask again.")
-    once = ("to", "record", "background")  # a file would lose what is in it
+    once = ("to", "overwrite", "append", "record", "background")  # a file would lose what is in it
     again = {name: value for name, value in options.for_follow_up().items() if name not in once}
     resolved, sources = resolve(more, previous=again, source=CALL)
     asked = _request(prompt, resolved, (*request.turns, answer))

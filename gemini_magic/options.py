@@ -345,8 +345,12 @@ class Options:
         None,
         "--to",
         metavar="FILE",
-        help="write the text of the answer to FILE while it arrives, and the token counts at the end",
+        help="write the text of the answer to a new FILE while it arrives; Markdown and text end with the token counts",
         config=False,
+    )
+    overwrite: bool = option(False, "--overwrite", help="let --to replace an existing file", config=False)
+    append: bool = option(
+        False, "--append", help="let --to write at the end of an existing file", config=False
     )
     background: bool = option(
         False,

@@ -145,7 +145,10 @@ class CellRunner:
         """A new request for the rest of the last answer, not sent yet."""
         resumption = self.session.resumable()
         run = resumption.run
-        options, sources = resolve(line.options, self._configured(), previous=run.options.for_follow_up())
+        previous = run.options.for_follow_up()
+        if "to" in line.options:  # these are about the previous file
+            previous.update(overwrite=False, append=False)
+        options, sources = resolve(line.options, self._configured(), previous=previous)
         *before, question = run.turns
         chars = len(answer_text(resumption.prefix))
         answer, added = answer_turn(resumption.prefix), 0

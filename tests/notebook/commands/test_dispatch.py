@@ -250,10 +250,10 @@ def test_the_file_of_the_text_is_named_once(cells, tmp_path):
     cells(f"%%gemini --to {file}\nHello there")
     assert cells.shown.count(str(file)) == 1
     assert f"The text of the answer is in {file}." in cells.shown
-    assert cells.error(f"%%gemini --to {file} --retries 0\n@error 503 busy").code == 503
+    assert cells.error(f"%%gemini --to {file} --overwrite --retries 0\n@error 503 busy").code == 503
     assert f"No text arrived; {file} was not changed." in cells.shown
     assert file.read_text().startswith("Hello there")
-    cells(f"%%gemini -q --to {file}\nHello there")
+    cells(f"%%gemini -q --to {file} --overwrite\nHello there")
     assert str(file) not in cells.shown
 
 
