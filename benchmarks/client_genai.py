@@ -1,4 +1,4 @@
-"""google-genai with the same duties; it runs in whichever interpreter has it.
+"""google-genai with the same work; runs in an interpreter that has google-genai, with or without gemini_magic.
 
 ``python client_genai.py read|first|warm PORT MODEL``
 """
@@ -11,7 +11,7 @@ import time
 from importlib import import_module
 from typing import Any
 
-import gauge
+import probe
 
 CALLS = 100
 
@@ -28,22 +28,22 @@ def ask(client: Any, model: str) -> Any:
 def read(port: int, model: str) -> None:
     client = connect(port)
     list(ask(client, "hello"))
-    before = gauge.begin_peak()
+    before = probe.reset_peak()
     began = time.process_time()
-    kept, text = [], []
+    stored, text = [], []
     for chunk in ask(client, model):
-        kept.append((time.perf_counter(), chunk))
+        stored.append((time.perf_counter(), chunk))
         text += [part.text or "" for part in chunk.candidates[0].content.parts]
     answer = "".join(text)
-    gauge.report(cpu=time.process_time() - began, peak=gauge.peak() - before, chars=len(answer))
+    probe.report(cpu=time.process_time() - began, peak=probe.peak_bytes() - before, chars=len(answer))
 
 
 def first(port: int, model: str) -> None:
-    gauge.kernel_shell()
+    probe.kernel_shell()
     began = time.process_time()
     client = connect(port)
     answer = next(iter(ask(client, model))).text
-    gauge.report(cpu=time.process_time() - began, chars=len(answer))
+    probe.report(cpu=time.process_time() - began, chars=len(answer))
 
 
 def warm(port: int, model: str) -> None:
@@ -54,7 +54,7 @@ def warm(port: int, model: str) -> None:
         next(answer)
         times.append(time.perf_counter() - began)
         list(answer)
-    gauge.report(wall=statistics.median(times[CALLS // 5 :]))
+    probe.report(wall=statistics.median(times[CALLS // 5 :]))
 
 
 if __name__ == "__main__":

@@ -1,74 +1,88 @@
-"""Reading: bursts, large events, and what is kept of them, beside a raw socket and google-genai."""
+"""Reading answers: many small events, a large event, and memory, compared with a raw socket and google-genai."""
 
 from __future__ import annotations
 
-import stage
+import harness
 
 EVENTS = 10_000
-FEWER = 2_000  # google-genai takes its time
+GENAI_EVENTS = 2_000  # google-genai is slower
 LARGE, SMALL = 16 * 2**20, 4 * 2**20
 
 
 def burst() -> None:
-    """Ten thousand events as fast as they can be read: decoded, kept, stamped, text and columns made."""
-    stage.title(f"Burst of {EVENTS:,} events, whole duty (CPU)")
-    many, few = f"burst-{EVENTS}", f"burst-{FEWER}"
-    python = stage.genai()
-    with stage.serving(many, few, "hello") as port:
+    """10,000 events without a pause: bytes, times, decoded values, text and columns."""
+    harness.print_title(f"{EVENTS:,} events without a pause (CPU)")
+    many, few = f"burst-{EVENTS}", f"burst-{GENAI_EVENTS}"
+    python = harness.genai_python()
+    with harness.serve(many, few, "hello") as port:
         runs = {
-            "floor": lambda: stage.fresh("client_floor.py", "read", port, many),
-            "ours": lambda: stage.fresh("client_ours.py", "read", port, many),
+            "raw socket": lambda: harness.run_script("client_raw.py", "read", port, many),
+            "gemini_magic": lambda: harness.run_script("client_ours.py", "read", port, many),
         }
         if python:
-            runs["genai"] = lambda: stage.fresh("client_genai.py", "read", port, few, python=python)
-        found = stage.in_turn(runs)
-    counts = {"floor": EVENTS, "ours": EVENTS, "genai": FEWER}
-    each = (f"{name} {stage.median(seen) / counts[name] * 1e6:.1f} us" for name, seen in found.items())
-    stage.tell(f"an event: {', '.join(each)}")
-    stage.against("against the floor", stage.ratio(found["ours"], found["floor"]), 1.5, "x", goal=1.0)
+            runs["google-genai"] = lambda: harness.run_script(
+                "client_genai.py", "read", port, few, python=python
+            )
+        figures = harness.run_alternately(runs)
+    counts = {"raw socket": EVENTS, "gemini_magic": EVENTS, "google-genai": GENAI_EVENTS}
+    times = (
+        f"{name} {harness.median(results) / counts[name] * 1e6:.1f} us" for name, results in figures.items()
+    )
+    harness.print_line(f"per event: {', '.join(times)}")
+    slower = harness.ratio(figures["gemini_magic"], figures["raw socket"])
+    harness.check_budget("gemini_magic / raw socket", slower, 1.5, "x", goal=1.0)
     if python:
-        less = stage.ratio(found["genai"], found["ours"]) * EVENTS / FEWER
-        stage.against("google-genai against ours", less, 12, "x", least=True, goal=20)
+        faster = harness.ratio(figures["google-genai"], figures["gemini_magic"]) * EVENTS / GENAI_EVENTS
+        harness.check_budget("google-genai / gemini_magic", faster, 12, "x", minimum=True, goal=20)
 
 
 def large() -> None:
-    """One event of 16 MB: its cost, its copies in memory, and how both grow in pieces of 512 bytes."""
-    stage.title("One event of 16 MB (CPU, memory)")
+    """One event of 16 MB: time, peak memory, and how the time grows with the size in HTTP chunks of 512 bytes."""
+    harness.print_title("One event of 16 MB (CPU, memory)")
     whole, pieces, quarter = f"large-{LARGE}-16384", f"large-{LARGE}-512", f"large-{SMALL}-512"
-    python = stage.genai()
-    with stage.serving(whole, pieces, quarter, "hello") as port:
+    python = harness.genai_python()
+    with harness.serve(whole, pieces, quarter, "hello") as port:
 
-        def run(client: str, model: str) -> stage.Figures:
-            return stage.fresh(f"client_{client}.py", "read", port, model)
+        def run(client: str, model: str) -> harness.Figures:
+            return harness.run_script(f"client_{client}.py", "read", port, model)
 
         runs = {
-            "floor": lambda: run("floor", whole),
-            "ours": lambda: run("ours", whole),
-            "floor, 512": lambda: run("floor", pieces),
-            "ours, 512": lambda: run("ours", pieces),
-            "ours, 512, 4 MB": lambda: run("ours", quarter),
+            "raw socket": lambda: run("raw", whole),
+            "gemini_magic": lambda: run("ours", whole),
+            "raw socket (512-byte chunks)": lambda: run("raw", pieces),
+            "gemini_magic (512-byte chunks)": lambda: run("ours", pieces),
+            "gemini_magic (512-byte chunks, 4 MB)": lambda: run("ours", quarter),
         }
         if python:
-            runs["genai"] = lambda: stage.fresh("client_genai.py", "read", port, whole, python=python)
-        found = stage.in_turn(runs)
-    stage.tell(", ".join(f"{name} {stage.median(seen) * 1e3:.0f} ms" for name, seen in found.items()))
-    copies = {name: stage.median(seen, "peak") / LARGE for name, seen in found.items()}
-    stage.tell(
-        f"copies at the peak: {', '.join(f'{n} {c:.1f}' for n, c in copies.items() if '4 MB' not in n)}"
+            runs["google-genai"] = lambda: harness.run_script(
+                "client_genai.py", "read", port, whole, python=python
+            )
+        figures = harness.run_alternately(runs)
+    ours, raw = figures["gemini_magic"], figures["raw socket"]
+    ours_512, raw_512 = figures["gemini_magic (512-byte chunks)"], figures["raw socket (512-byte chunks)"]
+    ours_4_mb = figures["gemini_magic (512-byte chunks, 4 MB)"]
+    copies = {
+        name: harness.median(results, "peak") / LARGE
+        for name, results in figures.items()
+        if results is not ours_4_mb
+    }
+    for name, results in figures.items():
+        memory = f", {copies[name]:.1f} copies at the peak" if name in copies else ""
+        harness.print_line(f"{name}: {harness.median(results) * 1e3:.0f} ms{memory}")
+    harness.check_budget("gemini_magic / raw socket", harness.ratio(ours, raw), 1.0, "x")
+    harness.check_budget(
+        "gemini_magic / raw socket, 512-byte chunks", harness.ratio(ours_512, raw_512), 1.0, "x"
     )
-    stage.against("against the floor", stage.ratio(found["ours"], found["floor"]), 1.0, "x")
-    stage.against(
-        "against the floor, 512-byte pieces", stage.ratio(found["ours, 512"], found["floor, 512"]), 1.0, "x"
+    harness.check_budget("peak memory", copies["gemini_magic"], 3.5, " copies")
+    harness.check_budget(
+        "peak memory, 512-byte chunks", copies["gemini_magic (512-byte chunks)"], 3.5, " copies"
     )
-    stage.against("held at the peak", copies["ours"], 3.5, " copies")
-    stage.against("held at the peak, 512-byte pieces", copies["ours, 512"], 3.5, " copies")
-    growth = stage.ratio(found["ours, 512"], found["ours, 512, 4 MB"])
-    stage.against("16 MB against 4 MB, 512-byte pieces", growth, 4.6, "x")
+    harness.check_budget("16 MB / 4 MB, 512-byte chunks", harness.ratio(ours_512, ours_4_mb), 4.6, "x")
 
 
 def memory() -> None:
-    """What 100,000 chunks take beside their bytes."""
-    stage.title("Memory of 100,000 chunks")
-    with stage.serving("burst-100000", "burst-1000") as port:
-        found = [stage.fresh("client_ours.py", "memory", port, "burst-100000") for _ in range(2)]
-    stage.against("a chunk, beside its bytes", stage.median(found, "beside"), 400, " B")
+    """Memory of 100,000 chunks, without their bytes."""
+    harness.print_title("Memory of 100,000 chunks")
+    with harness.serve("burst-100000", "burst-1000") as port:
+        results = [harness.run_script("client_ours.py", "memory", port, "burst-100000") for _ in range(2)]
+    harness.check_budget("per chunk, without its bytes", harness.median(results, "overhead"), 400, " B")

@@ -1,6 +1,6 @@
-"""Rendering: the live renderer against one rendering of the whole answer, and against rendering all of it each time.
+"""Rendering: the live renderer compared with one rendering of the whole answer, and with a full rendering per update.
 
-``python rendering.py KIND CHARACTERS EVERY`` measures one case; ``EVERY`` is how many chunks one paint takes.
+``python rendering.py KIND CHARACTERS EVERY`` measures one case; ``EVERY`` is the number of chunks per update.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-import stage
+import harness
 
 _BLOCKS = (
     "## A heading {n}\n\n",
@@ -23,19 +23,20 @@ _BLOCKS = (
     "```python\nfor i in range({n}):\n    print(i)\n```\n\n",
     "| a | b |\n|--|--|\n| {n} | x |\n\n",
 )
-# what comes first, what is repeated, what comes last
+# start of the text, repeated part, end
 _LONG = {
     "list": ("", "- An item with **some** words and `code`, number {n}\n", ""),
     "table": ("| a | b |\n|--|--|\n", "| {n} | some words in a cell |\n", ""),
     "code": ("```python\n", "for i in range({n}):\n    print(i, 'and more')  # {n}\n", "```\n"),
     "paragraph": ("", "Words that go **on and on** with `code`, {n}. ", ""),
 }
-_PAINTS = {1: "every chunk", 12: "ten paints a second"}  # chunks of 40 characters, one each 8 ms
+# chunks per update: label; a chunk has 40 characters on average, and one arrives every 8 ms
+_UPDATES = {1: "one update per chunk", 12: "ten updates per second"}
 
 
 def markdown() -> None:
-    """The live renderer against one rendering of the whole, and against rendering all of it each time."""
-    stage.title("Live Markdown (CPU, and HTML sent to the page's widgets, envelopes apart)")
+    """The live renderer compared with one rendering of the whole answer, and with a full rendering per update."""
+    harness.print_title("Live Markdown (CPU; HTML sent to the widgets of the page, without message headers)")
     for kind, size in (
         ("mixed", 10_000),
         ("mixed", 100_000),
@@ -43,23 +44,24 @@ def markdown() -> None:
         *((k, 100_000) for k in _LONG),
     ):
         cost_budget = 12 if kind == "mixed" else 30
-        for every, name in _PAINTS.items():
-            rounds = 1 if size > 100_000 else min(3, stage.rounds)
-            found = [stage.fresh("rendering.py", kind, size, every) for _ in range(rounds)]
-            stage.tell(f"{kind}, {size:,} characters, {name}")
-            stage.against("  against one rendering", stage.median(found, "cost"), cost_budget, "x")
-            stage.against("  characters parsed, per character", stage.median(found, "parsed"), 12, " n")
+        for every, name in _UPDATES.items():
+            rounds = 1 if size > 100_000 else min(3, harness.rounds)
+            results = [harness.run_script("rendering.py", kind, size, every) for _ in range(rounds)]
+            harness.print_line(f"{kind}, {size:,} characters, {name}")
+            harness.check_budget("  live / one rendering", harness.median(results, "cost"), cost_budget, "x")
+            harness.check_budget("  parsed / length", harness.median(results, "parsed"), 12, "x")
             budget = 8 if every == 1 else 3
-            stage.against("  HTML sent, per character", stage.median(found, "pieces"), budget, " n")
-            stage.tell(
-                f"    in {stage.median(found, 'widgets'):,.0f} widgets; rendering all of it each time would cost "
-                f"{stage.median(found, 'naive'):,.0f}x and send {stage.median(found, 'naive_sent'):,.0f} n, "
-                f"update_display(Markdown(all)) {stage.median(found, 'text_sent'):,.0f} n"
+            harness.check_budget("  HTML sent / length", harness.median(results, "pieces"), budget, "x")
+            harness.print_line(
+                f"    {harness.median(results, 'widgets'):,.0f} widgets. A full rendering per update: "
+                f"{harness.median(results, 'full_cost'):,.0f}x the CPU, "
+                f"{harness.median(results, 'full_sent'):,.0f}x the length sent; "
+                f"update_display(Markdown(all)): {harness.median(results, 'text_sent'):,.0f}x the length sent"
             )
 
 
 def text_of(kind: str, size: int) -> str:
-    """A text of about this size."""
+    """A Markdown text of this kind, with at least ``size`` characters."""
     chance = random.Random(7)
     first, repeated, last = _LONG.get(kind, ("", "", ""))
     pieces, length = [first], 0
@@ -69,8 +71,8 @@ def text_of(kind: str, size: int) -> str:
     return "".join([*pieces, last])
 
 
-def paints(text: str, every: int) -> Iterator[str]:
-    """What is new in each picture: some chunks of 20 to 60 characters."""
+def updates(text: str, every: int) -> Iterator[str]:
+    """The new text of each update: ``every`` chunks of 20 to 60 characters."""
     chance = random.Random(7)
     at = 0
     while at < len(text):
@@ -89,7 +91,7 @@ def measure(kind: str, size: int, every: int) -> None:
     began = time.process_time()
     whole = render(text)
     once = time.process_time() - began
-    new = list(paints(text, every))
+    new = list(updates(text, every))
     renderer = Renderer(heal=True)
     began = time.process_time()
     for piece in new:
@@ -98,12 +100,12 @@ def measure(kind: str, size: int, every: int) -> None:
     cost = time.process_time() - began
     parse, parsed = parser.MD.block.parse, 0
 
-    def counting(source: str, *rest: object) -> object:
+    def counting_parse(source: str, *rest: object) -> object:
         nonlocal parsed
         parsed += len(source)
         return parse(source, *rest)
 
-    parser.MD.block.parse = counting
+    parser.MD.block.parse = counting_parse
     source: list[str] = []
     pieces, shown = LivePieces(source), 0
     for piece in new:
@@ -114,9 +116,9 @@ def measure(kind: str, size: int, every: int) -> None:
         "parsed": parsed / len(text),
         "pieces": shown / len(text),
         "widgets": len(pieces.html),
-        # The cost of a picture grows with the text: on average half of the last one.
-        "naive": len(new) / 2,
-        "naive_sent": len(whole) * len(new) / 2 / len(text),
+        # The cost of an update grows with the text: on average half the cost of the last update.
+        "full_cost": len(new) / 2,
+        "full_sent": len(whole) * len(new) / 2 / len(text),
         "text_sent": len(new) / 2,
     }
     print(json.dumps(figures))

@@ -1,9 +1,10 @@
-"""Measures what the design promises and prints each figure beside its budget.
+"""Measures the speed and memory that the design promises, and prints each figure beside its budget.
 
 ``python benchmarks/run.py [--quick] [NAME ...]``
 
-Floor, ours and google-genai (when installed here or in $GEMINI_MAGIC_GENAI_PYTHON) run in turn in fresh processes;
-times are CPU unless said otherwise; medians. A busy machine changes the figures: compare those of one run only.
+gemini_magic, a raw socket and google-genai (if it is installed here or in $GEMINI_MAGIC_GENAI_PYTHON) run
+alternately, each time in a new process. Times are CPU time unless the output says otherwise; figures are medians.
+The load of the machine changes the figures, so compare only figures of one run.
 """
 
 from __future__ import annotations
@@ -11,41 +12,41 @@ from __future__ import annotations
 import argparse
 import time
 
-import stage
-from arriving import parallel, stamps
+import harness
+from arrival import parallel, stamps
+from dataframes import tables
 from page import page
 from reading import burst, large, memory
 from rendering import markdown
-from starting import first, load, warm
-from tabling import tables
+from startup import first, load, warm
 
 BENCHMARKS = {
-    each.__name__: each
-    for each in (burst, large, memory, tables, load, first, warm, stamps, parallel, markdown, page)
+    benchmark.__name__: benchmark
+    for benchmark in (burst, large, memory, tables, load, first, warm, stamps, parallel, markdown, page)
 }
 
 
 def main() -> None:
-    listed = "\n".join(f"  {name:10} {each.__doc__}" for name, each in BENCHMARKS.items())
+    descriptions = "\n".join(f"  {name:10} {benchmark.__doc__}" for name, benchmark in BENCHMARKS.items())
     parser = argparse.ArgumentParser(
-        description="Measure, and print each figure beside its budget.",
-        epilog=f"benchmarks:\n{listed}",
+        description="Run benchmarks and print each figure beside its budget.",
+        epilog=f"benchmarks:\n{descriptions}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure; everything by default")
-    parser.add_argument("--quick", action="store_true", help="two rounds in place of five")
-    said = parser.parse_args()
-    unknown = [name for name in said.names if name not in BENCHMARKS]
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run; all by default")
+    parser.add_argument("--quick", action="store_true", help="run two rounds instead of five")
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.names if name not in BENCHMARKS]
     if unknown:
-        parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
-    if said.quick:
-        stage.rounds = 2
+        parser.error(f"unknown benchmark: {', '.join(unknown)} (choose from {', '.join(BENCHMARKS)})")
+    if arguments.quick:
+        harness.rounds = 2
     began = time.monotonic()
-    print(stage.load())
-    for name in said.names or BENCHMARKS:
+    print(harness.machine_load())
+    for name in arguments.names or BENCHMARKS:
         BENCHMARKS[name]()
-    print(f"\n{time.monotonic() - began:.0f} s; {stage.load()}")
-    print(stage.summary())
+    print(f"\n{time.monotonic() - began:.0f} s; {harness.machine_load()}")
+    print(harness.summary())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Asking without a notebook: ``ask`` waits for the answer, ``stream`` hands it on as it comes.
+"""Requests without a notebook: ``ask`` waits for the answer, ``stream`` yields its events as they arrive.
 
-Both are what a ``%%gemini`` cell uses as well; this module draws nothing.
+A ``%%gemini`` cell uses ``begin`` and ``preview`` of this module. Nothing here displays anything.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .backends import Backend, backend
-from .client import Key, endpoint_of, open_stream
+from .client import Key, Stream, endpoint_of, open_stream
 from .config import CALL, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
 from .conversation import answer_turn
@@ -27,7 +27,7 @@ from .options import Options
 from .prompts import build_request, parts_of_prompt
 from .recording import Recorder, Replay
 from .response import Response
-from .response_stream import Listeners, ResponseStream
+from .response_stream import Callbacks, ResponseStream
 
 __all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "stream"]
 
@@ -35,7 +35,14 @@ _BUILTIN = "builtin:"
 
 
 class Preview(NamedTuple):
-    """The exact request that would be sent; the key's place says where the key would go."""
+    """The exact request that would be sent, with a placeholder for the key.
+
+    Attributes:
+        method: the HTTP method.
+        url: the URL.
+        headers: names and values.
+        body: the JSON value of the body.
+    """
 
     method: str
     url: str
@@ -54,49 +61,73 @@ class Preview(NamedTuple):
 def _request(prompt: str | Sequence[Part], options: Options, turns: Sequence[Turn]) -> Request:
     parts = parts_of_prompt(prompt)
     if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
-        raise OptionError("The prompt is empty.", remedy="Say what you want to ask.")
+        raise OptionError("The prompt is empty.", remedy="Write a question.")
     return build_request(parts, options, turns)
 
 
-def _recording(name: str) -> Path:
-    """The file a ``--replay`` value names: a path, or ``builtin:NAME`` for a recording shipped with the package."""
+def _recording_path(name: str) -> Path:
+    """Return the file that a ``--replay`` value names.
+
+    Args:
+        name: a path, or ``builtin:NAME`` for a recording that the package contains.
+
+    Raises:
+        RecordingError: the package contains no recording of that name.
+    """
     if not name.startswith(_BUILTIN):
         return Path(name).expanduser()
-    shipped = {
+    built_in = {
         path.stem: path
         for path in sorted((Path(__file__).parent / "data").iterdir())
         if path.suffix in (".jsonl", ".httprr")
     }
     wanted = name.removeprefix(_BUILTIN)
-    if wanted not in shipped:
+    if wanted not in built_in:
         raise RecordingError(
-            f"There is no built-in recording {wanted!r}.", remedy=f"There are: {', '.join(shipped)}."
+            f"Unknown built-in recording: {wanted!r}.", remedy=f"Available: {', '.join(built_in)}."
         )
-    return shipped[wanted]
+    return built_in[wanted]
 
 
 def preview(request: Request, options: Options) -> Preview:
-    """What ``--dry-run`` shows. Sends nothing and needs no key.
+    """Return the request that would be sent, as ``--dry-run`` shows it. Sends nothing and needs no key.
 
     Raises:
-        UsageProblem: the request cannot be sent as it is, or a key would be refused to the address.
+        UsageProblem: the request cannot be sent as it is, or the configured key must not go to that address.
     """
     dialect = backend(options.backend)
-    made = dialect.encode(request, endpoint_of(options))
+    http = dialect.encode(request, endpoint_of(options))
     key = None if options.replay else key_header(dialect, options)
-    return Preview(made.method, made.url, (*made.headers, *([key] if key else [])), json.loads(made.body))
+    return Preview(http.method, http.url, (*http.headers, *([key] if key else [])), json.loads(http.body))
 
 
-def _key(
-    dialect: Backend, options: Options, ask: Callable[[str], str] | None, kept_back: str | None
+def _find_key(
+    dialect: Backend, options: Options, ask: Callable[[str], str] | None, withheld: str | None
 ) -> Key | None:
-    """The key for the address; an error says also which one was kept back."""
+    """Return the key for the address.
+
+    Args:
+        dialect: the backend.
+        options: the options.
+        ask: asks the user for a key; None where the user cannot be asked.
+        withheld: a message about a key that was not used, to put before the remedy of an error.
+
+    Raises:
+        CredentialsError: no key was found, or the key belongs to another host.
+    """
     try:
         return find_key(dialect, options, ask=ask)
     except CredentialsError as problem:
-        if kept_back is not None:
-            problem.remedy = f"{kept_back} {problem.remedy}"
+        if withheld is not None:
+            problem.remedy = f"{withheld} {problem.remedy}"
         raise
+
+
+class Started(NamedTuple):
+    """A response whose request was sent, and the stream that fills it."""
+
+    response: Response
+    stream: Stream
 
 
 def begin(
@@ -107,44 +138,43 @@ def begin(
     notices: Sequence[str] = (),
     before: str = "",
     sources: Mapping[str, str] | None = None,
-) -> Response:
-    """Send a request; the response grows in the background from now on.
+) -> Started:
+    """Send a request and return at once; the response fills in the background.
 
     Args:
-        request: what is asked.
-        options: how.
-        ask_key: asks the user for a key when none is found; None where nobody can be asked.
-        notices: words about this request that its notes should hold.
-        before: text that came earlier of the same answer; ``Response.whole`` and the file of ``--to`` begin with it.
-        sources: where the options came from, as ``resolve`` tells.
+        request: the request.
+        options: the options of the cell or call.
+        ask_key: asks the user for a key when none is found; None where the user cannot be asked.
+        notices: messages about this request to add to ``Response.notes``.
+        before: the first part of a resumed answer; ``Response.whole`` and the file of ``--to`` begin with it.
+        sources: where the options came from, as returned by ``resolve``.
 
     Raises:
         UsageProblem: the request or a key is missing something; nothing was sent.
         RecordingError: the recording to replay cannot be read.
     """
-    Images.parse(options.images)  # what it has against a host is to be heard now
+    Images.parse(options.images)  # raises for an invalid host before anything is sent
     dialect = backend(options.backend)
     replay = None
     if options.replay:
-        replay = Replay(_recording(options.replay), any_order=options.replay_any, speed=options.speed)
-    key, kept_back = None, (sources or {}).get(KEY_WITHHELD)
+        replay = Replay(_recording_path(options.replay), any_order=options.replay_any, speed=options.speed)
+    key, withheld = None, (sources or {}).get(KEY_WITHHELD)
     if replay is None and dialect.local is None:
-        key = _key(dialect, options, ask_key, kept_back)
+        key = _find_key(dialect, options, ask_key, withheld)
     else:
-        kept_back = None
-    ledger = Ledger(request, backend=dialect.name)
-    if kept_back is not None:
-        ledger.note("key-kept-back", kept_back, severity="warning")
-    ledger.before = before
+        withheld = None
     form = "markdown" if options.format == "md" else options.format
-    ledger.look = DisplayOptions(form, options.images, options.record_size)
+    display = DisplayOptions(form, options.images, options.record_size)
+    ledger = Ledger(request, backend=dialect.name, before=before, display=display)
+    if withheld is not None:
+        ledger.note("key-kept-back", withheld, severity="warning")
     for notice in notices:
         ledger.note("notice", notice)
-    keeping = should_journal(options, local=replay is not None or dialect.local is not None)
-    for words in journal().take_problems() if keeping else ():
-        ledger.note("journal", words, severity="warning")
+    journaled = should_journal(options, local=replay is not None or dialect.local is not None)
+    for problem in journal().take_problems() if journaled else ():
+        ledger.note("journal", problem, severity="warning")
     recorders = [Recorder(Path(options.record).expanduser())] if options.record else []
-    source = open_stream(
+    stream = open_stream(
         request,
         options,
         ledger=ledger,
@@ -154,9 +184,9 @@ def begin(
         replay=replay,
         before=before,
     )
-    if keeping:
+    if journaled:
         start_journaling(ledger, request, options)
-    return Response(ledger, source, partial(_reply, request, options))
+    return Started(Response(ledger, stream, partial(_reply, request, options)), stream)
 
 
 def _reply(
@@ -166,49 +196,54 @@ def _reply(
     prompt: str | Sequence[Part],
     more: Mapping[str, Any],
 ) -> Response:
-    """Ask on after a response, with the options it was asked with and some that are different now."""
+    """Send a follow-up to a response, with the options of its request, and wait for the answer.
+
+    Args:
+        request: the request of the response.
+        options: its options.
+        response: the response.
+        prompt: the follow-up, or its parts.
+        more: options that replace those of the request, by name.
+
+    Raises:
+        OptionError: the response is still running, or has no answer.
+    """
     answer = answer_turn(response.ledger.parts.get(0, ()))
     if response.status == "running":
-        raise OptionError("The answer is still arriving.", remedy="r.wait() waits for its end.")
+        raise OptionError("The response is still running.", remedy="Call r.wait() first.")
     if answer is None:
         raise OptionError("There is no answer to reply to.", remedy="Ask again.")
-    once = ("to", "overwrite", "append", "record", "background")  # a file would lose what is in it
-    again = {name: value for name, value in options.for_follow_up().items() if name not in once}
-    resolved, sources = resolve(more, previous=again, source=CALL)
-    asked = _request(prompt, resolved, (*request.turns, answer))
-    said = begin(asked, resolved, sources=sources)
-    with _stopping(said):
-        said.wait()
-    # Nothing was sent, and nobody who only looks at the text would know.
-    if isinstance(said.error, RecordingError):
-        raise said.error
-    return said
+    # A file is for one answer.
+    once = ("to", "overwrite", "append", "record", "background")
+    previous = {name: value for name, value in options.for_follow_up().items() if name not in once}
+    resolved, sources = resolve(more, previous=previous, source=CALL)
+    follow_up = _request(prompt, resolved, (*request.turns, answer))
+    reply, stream = begin(follow_up, resolved, sources=sources)
+    with _closing_on_error(reply, stream.close):
+        reply.wait()
+    if isinstance(reply.error, RecordingError):
+        raise reply.error  # nothing was sent, and the empty text alone would not show it
+    return reply
 
 
 @contextmanager
-def _stopping(response: Response) -> Iterator[None]:
-    """Whatever leaves the block stops the stream; the error then has the response with what arrived."""
+def _closing_on_error(response: Response, close: Callable[[], None]) -> Iterator[None]:
+    """Close the stream of a response when the block raises, and attach the response to the exception."""
     try:
         yield
     except Exception as error:
-        _close(response)
+        close()
         with suppress(AttributeError):  # an exception with slots
             error.response = response  # type: ignore[attr-defined]
         raise
     except KeyboardInterrupt:
-        _close(response)
-        stopped = response.error
-        if stopped is None:  # it had ended well in the same moment
+        close()
+        interrupted = response.error
+        if interrupted is None:  # the answer became complete at the same moment
             raise
-        stopped.remedy = (
-            "What arrived is in its `.response`."  # no cell asked this, and none can go on with it
-        )
-        raise stopped from None
-
-
-def _close(response: Response) -> None:
-    if response.stream is not None:
-        response.stream.close()
+        # No cell asked for this answer, so `%gemini resume` does not know it.
+        interrupted.remedy = "What arrived is in its `.response`."
+        raise interrupted from None
 
 
 def stream(
@@ -220,24 +255,23 @@ def stream(
     on_complete: Callable[[Response], object] | None = None,
     **options: Any,
 ) -> ResponseStream:
-    """Ask and return at once; iterate over the events as they come.
+    """Send a prompt and return at once; iterate over the result for the events as they arrive.
 
     Args:
         prompt: the question, or its parts.
-        turns: a conversation that the question goes on with.
-        on_chunk: called with each new piece of the answer, by whoever iterates.
-        on_thinking: called with each new piece of the thinking.
-        on_complete: called with the response when the stream is over, however it ended.
+        turns: the conversation that the question continues, oldest turn first.
+        on_chunk: called with each new piece of the answer (str), on the thread that iterates.
+        on_thinking: called with each new piece of the thinking (str), on the same thread.
+        on_complete: called with the response when the stream has ended, whatever its status.
         options: any option of ``%%gemini`` by name, such as ``model`` or ``temperature``.
 
     Raises:
-        UsageProblem: what is asked is no prompt, an unknown option, or no key; nothing was sent.
+        UsageProblem: the prompt is empty or not a valid type, an option is unknown, or no key was found. Nothing
+            was sent.
     """
     resolved, sources = resolve(options, source=CALL)
-    response = begin(_request(prompt, resolved, turns), resolved, sources=sources)
-    if response.stream is None:  # begin always opens one
-        raise AssertionError
-    return ResponseStream(response, response.stream, Listeners(on_chunk, on_thinking, on_complete))
+    started = begin(_request(prompt, resolved, turns), resolved, sources=sources)
+    return ResponseStream(*started, Callbacks(on_chunk, on_thinking, on_complete))
 
 
 def ask(
@@ -249,29 +283,30 @@ def ask(
     on_complete: Callable[[Response], object] | None = None,
     **options: Any,
 ) -> Response:
-    """Ask and wait for the answer.
+    """Send a prompt and wait for the answer.
 
-    The response is returned whatever its status; ``raise_for_status()`` raises. Interrupting the wait stops the
-    stream, and what arrived is in the ``response`` of the ``Interrupted`` that is raised. An error in one of the
-    functions stops the stream as well; that error then has the ``response``.
+    The response is returned whatever its status; call ``raise_for_status()`` to raise its error. Interrupting the wait
+    stops the stream and raises ``Interrupted``, whose ``response`` has everything that arrived. An exception in one of
+    the callbacks stops the stream as well, and gets a ``response`` attribute.
 
     Args:
         prompt: the question, or its parts.
-        turns: a conversation that the question goes on with.
-        on_chunk: called with each new piece of the answer, on the calling thread.
-        on_thinking: called with each new piece of the thinking.
-        on_complete: called with the response when the stream is over, however it ended.
+        turns: the conversation that the question continues, oldest turn first.
+        on_chunk: called with each new piece of the answer (str), on the calling thread.
+        on_thinking: called with each new piece of the thinking (str), on the calling thread.
+        on_complete: called with the response when the stream has ended, whatever its status.
         options: any option of ``%%gemini`` by name.
 
     Raises:
-        UsageProblem: what is asked is no prompt, an unknown option, or no key; nothing was sent.
+        UsageProblem: the prompt is empty or not a valid type, an option is unknown, or no key was found. Nothing
+            was sent.
         Interrupted: the user stopped it.
     """
     source = stream(
         prompt, turns=turns, on_chunk=on_chunk, on_thinking=on_thinking, on_complete=on_complete, **options
     )
-    with _stopping(source.response):
-        if source.listened:
+    with _closing_on_error(source.response, source.close):
+        if source.has_callbacks:
             for _ in source:
                 pass
         return source.response.wait()

@@ -1,7 +1,6 @@
-"""What is said: parts, turns and the request they make up.
+"""Parts, turns and requests: values that are equal when their content is equal.
 
-Plain values, equal when their content is equal. This module does not know how any of it looks on the wire
-(``backends``), nor who is speaking to whom.
+The backends translate them from and to the wire.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct, field
 
 from .lazy import LazySequence
-from .lenient_json import clean
+from .lenient_json import replace_surrogates
 
 __all__ = [
     "Blob",
@@ -31,16 +30,16 @@ __all__ = [
     "Thinking",
     "Thought",
     "Turn",
-    "cleaned",
-    "joined",
+    "compact_part",
+    "deep_merge",
+    "encodable",
+    "join_parts",
     "kind_of",
-    "lean",
-    "merged",
-    "whole",
+    "restore_part",
 ]
 
 
-_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+_IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
 class Text(Struct, frozen=True, gc=False):
@@ -48,7 +47,7 @@ class Text(Struct, frozen=True, gc=False):
 
     Attributes:
         text: the text, possibly empty.
-        signature: the opaque ``thoughtSignature`` that came with it, to be sent back unchanged, or None.
+        signature: the opaque ``thoughtSignature`` that must be sent back unchanged with this part, or None.
     """
 
     text: str
@@ -70,15 +69,15 @@ class Blob(Struct, frozen=True):
     signature: str | None = None
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
-        """A picture shows itself; anything else (SVG included, which may hold scripts) is described."""
+        """Display images; describe other media, and SVG, which may contain scripts."""
         shown: dict[str, Any] = {"text/plain": f"<Blob {self.mime_type}, {len(self.data):,} bytes>"}
-        if self.mime_type in _PICTURES:
+        if self.mime_type in _IMAGE_TYPES:
             shown[self.mime_type] = base64.b64encode(self.data).decode()
         return shown
 
 
 class File(Struct, frozen=True):
-    """Media held elsewhere, by URI."""
+    """Media referenced by URI."""
 
     uri: str
     mime_type: str | None = None
@@ -86,13 +85,14 @@ class File(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """The model asks for a function to be called.
+    """A function call that the model requests.
 
     Attributes:
-        name: the function; None in a piece that goes on with a call begun before.
-        args: the arguments, empty when they come in pieces.
-        partial_args: pieces of arguments as Vertex AI streams them (``jsonPath`` with a value each), or None.
-        will_continue: whether more pieces follow, None where the server does not say.
+        name: the function; None in a piece that continues an earlier call.
+        args: the arguments; empty when they arrive in pieces.
+        id: the server's id of the call, or None.
+        partial_args: pieces of arguments as Vertex AI streams them (each a ``jsonPath`` and a value), or None.
+        will_continue: whether more pieces follow; None where the server does not send it.
     """
 
     name: str | None
@@ -104,7 +104,7 @@ class Call(Struct, frozen=True):
 
 
 class CallResult(Struct, frozen=True):
-    """What a called function returned."""
+    """The return value of a called function."""
 
     name: str
     response: dict[str, Any] = field(default_factory=dict)
@@ -113,7 +113,7 @@ class CallResult(Struct, frozen=True):
 
 
 class Code(Struct, frozen=True):
-    """Code the server runs for the model."""
+    """Code that the server runs for the model."""
 
     code: str
     language: str | None = None
@@ -122,7 +122,7 @@ class Code(Struct, frozen=True):
 
 
 class CodeResult(Struct, frozen=True):
-    """What the server's run of the code gave; ``outcome`` is the server's own word (``OUTCOME_OK``, …)."""
+    """The result of code that the server ran; ``outcome`` is as sent (``OUTCOME_OK``, …)."""
 
     outcome: str | None = None
     output: str = ""
@@ -131,7 +131,7 @@ class CodeResult(Struct, frozen=True):
 
 
 class Opaque(Struct, frozen=True):
-    """A part of a kind this version does not know, kept as it came."""
+    """A part of an unknown kind, as received."""
 
     raw: dict[str, Any]
     signature: str | None = None
@@ -153,46 +153,46 @@ _KINDS: dict[type, str] = {
 
 
 class Parts(LazySequence[Part]):
-    """Parts in order, append-only; of a text without a signature it keeps the text, which is most of an answer."""
+    """Parts in order, append-only; text without a signature, which is most of an answer, is stored as a string."""
 
     def __init__(self) -> None:
-        self._kept: list[Part | str] = []
+        self._stored: list[Part | str] = []
 
     def append(self, part: Part) -> None:
-        """One more."""
-        self._kept.append(lean(part))
+        """Append a part."""
+        self._stored.append(compact_part(part))
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._stored)
 
-    def _some(self, rows: Sequence[int]) -> Iterator[Part]:
-        return (whole(self._kept[row]) for row in rows)
+    def _items(self, rows: Sequence[int]) -> Iterator[Part]:
+        return (restore_part(self._stored[row]) for row in rows)
 
 
-def lean(part: Part) -> Part | str:
-    """What has to be kept of a part: of a text without a signature the text."""
+def compact_part(part: Part) -> Part | str:
+    """Return a compact form of a part to store: the string of a text without a signature, otherwise the part."""
     return part.text if type(part) is Text and part.signature is None else part
 
 
-def whole(kept: Part | str) -> Part:
-    """The part of which :func:`lean` kept this."""
-    return Text(kept) if isinstance(kept, str) else kept
+def restore_part(stored: Part | str) -> Part:
+    """Return the part that :func:`compact_part` was given."""
+    return Text(stored) if isinstance(stored, str) else stored
 
 
 def kind_of(part: Part) -> str:
-    """The short name of a part's kind, as the ``kind`` columns of the tables show it."""
+    """Return the name of a part's kind, as in the ``kind`` columns of the tables."""
     return _KINDS[type(part)]
 
 
 class Turn(Struct, frozen=True):
-    """One side's contribution to a conversation."""
+    """One message of a conversation, by the user or the model."""
 
     role: Literal["user", "model"]
     parts: tuple[Part, ...]
 
     @property
     def text(self) -> str:
-        """The text parts joined, thoughts and media left out."""
+        """The text parts joined, without thoughts and media."""
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
 
@@ -239,15 +239,15 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """A request before a backend writes it in its dialect.
+    """A request before a backend encodes it.
 
     Attributes:
         model: the model's id, without ``models/``.
-        turns: the conversation, oldest first; the last one is the user's.
+        turns: the conversation, oldest turn first; the last turn is the user's.
         system: the system instruction, or None.
         settings: what the options set, in no dialect.
         params: fields that the user named in the dialect (``-p NAME=VALUE``); they override ``settings``.
-        body: JSON in the dialect that is merged deeply over the finished request body; it overrides everything else.
+        body: JSON in the dialect that is merged deeply over the encoded body; it overrides everything else.
         continuation: the server's token for the answer that this request continues, or None.
     """
 
@@ -260,8 +260,8 @@ class Request(Struct, frozen=True, kw_only=True):
     continuation: str | None = None
 
 
-def joined(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """The parts with text that was cut into chunks joined again; a part with a signature stays alone."""
+def join_parts(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Join adjacent texts, and adjacent thoughts, into one part; a part with a signature is not joined."""
     found: list[Part] = []
     for part in parts:
         last = found[-1] if found else None
@@ -278,30 +278,30 @@ def joined(parts: Iterable[Part]) -> tuple[Part, ...]:
     return tuple(found)
 
 
-def cleaned(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """The parts with halves of surrogate pairs joined within each text, and lone ones replaced: now they can be sent."""
+def encodable(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Return parts that can be encoded as UTF-8: surrogate pairs are joined within each text, lone ones replaced."""
     return tuple(
-        type(part)(clean(part.text), part.signature)
+        type(part)(replace_surrogates(part.text), part.signature)
         if isinstance(part, Text | Thought) and not part.text.isascii()
         else part
         for part in parts
     )
 
 
-def merged(base: dict[str, Any], over: dict[str, Any], *, drop_null: bool = False) -> dict[str, Any]:
-    """``over`` merged deeply into ``base``: objects merge, anything else replaces.
+def deep_merge(base: dict[str, Any], over: dict[str, Any], *, drop_null: bool = False) -> dict[str, Any]:
+    """Merge ``over`` deeply into ``base``: objects are merged, other values are replaced.
 
     Args:
         base: a JSON object; it is not changed.
-        over: the JSON object that has the last word.
-        drop_null: whether a null in ``over`` removes the field instead of standing for itself.
+        over: the JSON object that takes precedence.
+        drop_null: whether a null in ``over`` removes the field; otherwise the merged field is null.
     """
     result = dict(base)
     for key, value in over.items():
         if value is None and drop_null:
             result.pop(key, None)
         elif isinstance(value, dict) and isinstance(result.get(key), dict):
-            result[key] = merged(result[key], value, drop_null=drop_null)
+            result[key] = deep_merge(result[key], value, drop_null=drop_null)
         else:
             result[key] = value
     return result

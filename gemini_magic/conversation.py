@@ -1,7 +1,7 @@
-"""Conversations: turns so far, appended, replaced, branched and trimmed.
+"""Conversations: their turns so far, to be appended, replaced, branched and trimmed.
 
-An entry is one question with its answer, under the key of the cell that asked it, so that running a cell again
-replaces what it said before. This module does not ask, and does not know what a cell is: a key is any value.
+An entry is one question with its answer. Its key identifies the cell that asked it, so that running a cell again
+replaces the entry. A key can be any hashable value.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
-from .content import Opaque, Part, Text, Thought, Turn, cleaned
+from .content import Opaque, Part, Text, Thought, Turn, encodable
 from .events import Status
 
 __all__ = ["Conversation", "ConversationEntry", "answer_turn"]
@@ -19,9 +19,9 @@ class ConversationEntry(NamedTuple):
     """One question and its answer.
 
     Attributes:
-        turns: the user's turn, the model's, and whatever tools added between.
-        status: how the answer ended; a partial answer is kept as it is.
-        key: whose question it was, None when nobody can ask it again.
+        turns: the user's turn, the model's turn, and the turns of tools between them.
+        status: how the answer ended; a partial answer is stored as it is.
+        key: identifies what asked the question; None if it cannot be asked again.
     """
 
     turns: tuple[Turn, ...]
@@ -37,11 +37,11 @@ class Conversation:
         self.entries: list[ConversationEntry] = list(entries)
 
     def __len__(self) -> int:
-        """How many questions were answered."""
+        """The number of questions."""
         return len(self.entries)
 
     def __repr__(self) -> str:
-        return f"<Conversation {self.name or 'without a name'}: {len(self)} questions>"
+        return f"<Conversation {self.name or '(unnamed)'}: {len(self)} questions>"
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -49,16 +49,16 @@ class Conversation:
         return tuple(turn for entry in self.entries for turn in entry.turns)
 
     def before(self, key: Hashable) -> tuple[Turn, ...]:
-        """What was said before the entry with this key; everything when there is none (or the key is None)."""
+        """Return the turns before the entry with this key; all turns if there is no such entry or the key is None."""
         position = self._position(key)
         return Conversation(self.name, self.entries[:position]).turns
 
     def append(self, turns: Sequence[Turn], *, status: Status = "complete", key: Hashable = None) -> None:
-        """Add a question and its answer at the end."""
+        """Append a question and its answer."""
         self.entries.append(ConversationEntry(tuple(turns), status, key))
 
     def put(self, turns: Sequence[Turn], *, status: Status = "complete", key: Hashable = None) -> None:
-        """Replace the entry with this key where it stands, or append it when there is none."""
+        """Replace the entry with this key in its place, or append it if there is none."""
         position = self._position(key)
         if position is None:
             self.append(turns, status=status, key=key)
@@ -66,15 +66,15 @@ class Conversation:
             self.entries[position] = ConversationEntry(tuple(turns), status, key)
 
     def branch(self, name: str, upto: int | None = None) -> Conversation:
-        """A new conversation that shares the first ``upto`` questions (all by default)."""
+        """Return a new conversation with the first ``upto`` questions (all by default)."""
         return Conversation(name, self.entries[:upto])
 
     def trim(self, keep: int) -> None:
-        """Forget all but the newest ``keep`` questions."""
+        """Remove all but the newest ``keep`` questions."""
         del self.entries[: max(0, len(self.entries) - keep)]
 
     def clear(self) -> None:
-        """Forget everything that was said."""
+        """Remove all questions and answers."""
         self.entries.clear()
 
     def _position(self, key: Hashable) -> int | None:
@@ -84,28 +84,28 @@ class Conversation:
 
 
 def answer_turn(parts: Sequence[Part]) -> Turn | None:
-    """The model's turn as it has to be sent back, or None when the answer holds nothing to send.
+    """Return the model's turn to send back, or None if the answer has nothing to send.
 
-    Text that came in many pieces is joined. A part with a signature stays a part of its own with its signature,
-    as the Gemini API asks ("Thought signatures": return each in the part it came with); summaries of thoughts
-    without one are left out, and so are parts that say nothing.
+    Adjacent texts are joined. A part with a signature stays separate and keeps the signature, as the Gemini API requires
+    ("Thought signatures": return each signature in its own part). Thought summaries without a signature and empty parts
+    are left out.
     """
-    kept: list[Part] = []
-    joined: list[str] = []
+    sent: list[Part] = []
+    pieces: list[str] = []
     for part in parts:
         if (isinstance(part, Thought) and part.signature is None) or part == Opaque({}):
             continue
         if isinstance(part, Text) and part.signature is None:
-            joined.append(part.text)
+            pieces.append(part.text)
             continue
-        kept += _said(joined)
-        joined.clear()
-        kept.append(part)
-    kept += _said(joined)
-    return Turn("model", cleaned(kept)) if kept else None
+        sent += _join(pieces)
+        pieces.clear()
+        sent.append(part)
+    sent += _join(pieces)
+    return Turn("model", encodable(sent)) if sent else None
 
 
-def _said(pieces: Sequence[str]) -> list[Part]:
-    """Pieces of text as one part; none when they say nothing."""
-    text = "".join(pieces)  # at once: a long answer has a million pieces
+def _join(pieces: Sequence[str]) -> list[Part]:
+    """Return pieces of text as a list of one part; an empty list if they are empty."""
+    text = "".join(pieces)  # one join, because a long answer has a million pieces
     return [Text(text)] if text else []

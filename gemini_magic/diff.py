@@ -1,6 +1,6 @@
-"""Two responses side by side: what was asked, how it ended, how long it took, what it cost, what it said.
+"""A comparison of two responses: requests, endings, timing, tokens, cost and texts.
 
-It reads two ledgers' faces and draws a table; every value is escaped.
+It reads any object with the attributes of :class:`Comparable`, and escapes every value that it displays.
 """
 
 from __future__ import annotations
@@ -14,41 +14,47 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from .backends import SentRequest, backend
 from .events import Usage
-from .ledger import Ledger
-from .lenient_json import clean, tidy
-from .timing import Timing
+from .ledger import Ledger, NoteRow
+from .lenient_json import json_safe, replace_surrogates
+from .prices import Cost
+from .timing import TIMING_LABELS, Timing
 
 __all__ = ["Change", "Difference"]
 
-_LINES: Final = 2_000  # lines of each text that are compared
-_SHOWN: Final = 200  # lines of their difference that are shown
-_CELL: Final = 200  # characters of a value
-_CONTEXT: Final = 2
+_COMPARED_LINES: Final = 2_000  # lines of each text that are compared
+_SHOWN_LINES: Final = 200  # lines of the text difference that are displayed
+_SHOWN_CHARS: Final = 200  # characters of a value that are displayed
+_CONTEXT: Final = 2  # equal lines around each difference of the texts
+_SAME_ANSWER: Final = ("status", "finish reason", "answer", "thoughts")  # values that `same` compares
 
 
 class Comparable(Protocol):
-    """The attributes of a response that are compared."""
-
-    ledger: Ledger
+    """The attributes of a response that are compared; see ``Response`` for their meaning."""
 
     @property
-    def timing(self) -> Timing: ...
-
+    def ledger(self) -> Ledger: ...
     @property
-    def usage(self) -> Usage: ...
-
+    def text(self) -> str: ...
     @property
     def model_version(self) -> str | None: ...
-
     @property
-    def cost(self) -> object: ...
-
+    def timing(self) -> Timing: ...
     @property
-    def notes(self) -> Iterable[Any]: ...
+    def usage(self) -> Usage: ...
+    @property
+    def cost(self) -> Cost | None: ...
+    @property
+    def notes(self) -> Iterable[NoteRow]: ...
 
 
 class Change(NamedTuple):
-    """One figure of both; ``same`` says whether they are equal."""
+    """One value of both responses.
+
+    Attributes:
+        name: what is compared.
+        left, right: the values; None where one is not known.
+        same: whether they are equal.
+    """
 
     name: str
     left: Any
@@ -57,111 +63,110 @@ class Change(NamedTuple):
 
 
 class Difference:
-    """What is different between two responses. It shows itself in a notebook, and prints as text.
+    """The difference between two responses. It displays itself in a notebook, and prints as text.
 
     Args:
         left, right: the responses.
-        texts: what each said.
 
     Attributes:
-        names: what the two are called where they are shown.
-        changes: every figure that was compared.
-        text: the lines of the answers that differ, as ``difflib.unified_diff`` has them; empty when they are equal.
+        names: the column headings of the two responses.
+        changes: every value that was compared.
+        text: the lines of the answers that differ, as from ``difflib.unified_diff``; empty when the texts are equal.
     """
 
-    def __init__(self, left: Comparable, right: Comparable, texts: tuple[str, str]) -> None:
+    def __init__(self, left: Comparable, right: Comparable) -> None:
         self.names = ("left", "right")
+        texts = left.text, right.text
         self.changes = [
             Change(name, mine, yours, mine == yours)
             for (name, mine), (_, yours) in zip(
-                _figures(left, texts[0]), _figures(right, texts[1]), strict=True
+                _values(left, texts[0]), _values(right, texts[1]), strict=True
             )
         ]
-        one, other = (text.splitlines()[:_LINES] for text in texts)
+        one, other = (text.splitlines()[:_COMPARED_LINES] for text in texts)
         self.text = list(difflib.unified_diff(one, other, "left", "right", n=_CONTEXT, lineterm=""))
 
     @property
     def same(self) -> bool:
-        """Whether the answers say the same, in the same way: texts and how they ended, whatever the time they took."""
-        return not self.text and all(change.same for change in self.changes if change.name in _SAYING)
+        """Whether the texts are equal and the answers ended in the same way; timing and cost may differ."""
+        return not self.text and all(change.same for change in self.changes if change.name in _SAME_ANSWER)
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """One dict a figure."""
+        """Return one dict for each value that was compared."""
         return [change._asdict() for change in self.changes]
 
     def __repr__(self) -> str:
         rows = [
             ("", *self.names),
-            *((c.name, _said(c.left), _said(c.right)) for c in self.changes if not c.same),
+            *((c.name, _format(c.left), _format(c.right)) for c in self.changes if not c.same),
         ]
         widths = [max(len(row[at]) for row in rows) for at in range(2)]
         table = [f"{a.ljust(widths[0])}  {b.ljust(widths[1])}  {c}".rstrip() for a, b, c in rows]
-        told = table if len(rows) > 1 else ["All figures are equal."]
-        return "\n".join([*told, "", *(self._lines() or ["The texts are equal."])])
+        values = table if len(rows) > 1 else ["All compared values are equal."]
+        return "\n".join([*values, "", *(self._lines() or ["The texts are equal."])])
 
     def _lines(self) -> list[str]:
-        # A space behind the sign: in `--x` nobody sees that an item of a list went.
+        """Return the displayed lines of the text difference."""
+        # With a space after the sign, a removed list item reads `- - x` rather than `--x`.
         shown = [
-            clean(line if line.startswith("@@") else f"{line[:1]} {line[1:]}".rstrip())
-            for line in islice(self.text, 2, 2 + _SHOWN)
+            replace_surrogates(line if line.startswith("@@") else f"{line[:1]} {line[1:]}".rstrip())
+            for line in islice(self.text, 2, 2 + _SHOWN_LINES)
         ]
-        left = len(self.text) - 2 - _SHOWN
-        return [*shown, f"… {left:,} more lines"] if left > 0 else shown
+        hidden = len(self.text) - 2 - _SHOWN_LINES
+        return [*shown, f"… {hidden:,} more lines"] if hidden > 0 else shown
 
     def _repr_html_(self) -> str:
         left = 'style="text-align:left;vertical-align:top"'
         rows = "".join(
             f"<tr><td {left}>{'' if c.same else '≠ '}{escape(c.name)}</td>"
-            f"<td {left}>{escape(_said(c.left))}</td><td {left}>{escape(_said(c.right))}</td></tr>"
+            f"<td {left}>{escape(_format(c.left))}</td><td {left}>{escape(_format(c.right))}</td></tr>"
             for c in self.changes
             if c.left is not None or c.right is not None
         )
         heads = "".join(f"<th {left}>{escape(name)}</th>" for name in self.names)
-        lines = "\n".join(_marked(line) for line in self._lines()) or "The texts are equal."
+        lines = "\n".join(_line_html(line) for line in self._lines()) or "The texts are equal."
         return (
             f'<div style="overflow-x:auto"><table><thead><tr><th></th>{heads}</tr></thead>'
             f'<tbody>{rows}</tbody></table></div><pre style="white-space:pre-wrap">{lines}</pre>'
         )
 
 
-_SAYING: Final = ("status", "finish reason", "answer", "thoughts")
-
-
-def _marked(line: str) -> str:
+def _line_html(line: str) -> str:
     kind, colour = {"+": ("ins", "success"), "-": ("del", "error")}.get(line[:1], ("", ""))
     style = f"text-decoration:none;color:var(--jp-{colour}-color1)"
     return f'<{kind} style="{style}">{escape(line)}</{kind}>' if kind else escape(line)
 
 
-def _figures(response: Comparable, text: str) -> list[tuple[str, Any]]:
+def _values(response: Comparable, text: str) -> list[tuple[str, Any]]:
+    """Return the names and values to compare; the same names for every response."""
     ledger, timing, usage = response.ledger, response.timing, response.usage
     finish = ledger.finish
     return [
-        *_asked(response),
+        *_request_values(response),
         ("model", response.model_version),
         ("status", ledger.status),
         ("finish reason", finish.reason if finish else None),
         ("answer", f"{len(text):,} characters"),
         ("thoughts", f"{sum(map(len, list(ledger.thoughts))):,} characters"),
         ("chunks", len(ledger.raw)),
-        *((_measured(name), _seconds(value)) for name, value in timing._asdict().items()),
+        *((_timing_name(field), _rounded(value)) for field, value in timing._asdict().items()),
         *((f"{name} tokens", value) for name, value in usage._asdict().items()),
         ("cost", str(cost) if (cost := response.cost) else None),
         ("notes", ", ".join(sorted({note.kind for note in response.notes})) or None),
     ]
 
 
-def _asked(response: Comparable) -> list[tuple[str, Any]]:
-    """The request as it went over the wire; a loaded recording has no other record of it."""
+def _request_values(response: Comparable) -> list[tuple[str, Any]]:
+    """Return the values of the last request as it was sent, because a loaded recording has nothing else."""
     ledger = response.ledger
     sent = SentRequest()
     if ledger.exchanges:
         last = ledger.exchanges[-1]
         sent = backend(ledger.backend).read_request(last.url, last.body)
     return [
-        ("model asked", sent.model),
-        ("question", _text(sent.question)),
-        ("turns before", sent.turns_before),
+        ("requested model", sent.model),
+        ("prompt", _text(sent.question)),
+        ("earlier turns", sent.turns_before),
         ("system", _text(sent.system)),
         ("config", _json(sent.config) if sent.config else None),
         ("body", _json(sent.rest) if sent.rest else None),
@@ -169,24 +174,25 @@ def _asked(response: Comparable) -> list[tuple[str, Any]]:
 
 
 def _text(value: Any) -> str | None:
-    """A text as it is, any other JSON value as JSON."""
+    """Return a string unchanged, and any other JSON value except null as JSON."""
     return value if value is None or isinstance(value, str) else _json(value)
 
 
-def _measured(name: str) -> str:
-    return name.replace("_", " ") if name.endswith("_per_second") else f"{name.replace('_', ' ')} (s)"
+def _timing_name(field: str) -> str:
+    label = TIMING_LABELS[field]
+    return label if field.endswith("_per_second") else f"{label} (s)"
 
 
-def _seconds(value: float | None) -> float | None:
+def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
 def _json(value: Any) -> str:
-    return json.dumps(tidy(value), ensure_ascii=False, sort_keys=True, default=repr)
+    return json.dumps(json_safe(value), ensure_ascii=False, sort_keys=True, default=repr)
 
 
-def _said(value: Any) -> str:
+def _format(value: Any) -> str:
     if value is None:
         return "–"
-    text = f"{value:,}" if isinstance(value, int) else clean(str(value)).replace("\n", " ⏎ ")
-    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
+    text = f"{value:,}" if isinstance(value, int) else replace_surrogates(str(value)).replace("\n", " ⏎ ")
+    return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"

@@ -1,27 +1,26 @@
-"""What can go wrong, one tree, split by whose fault it is.
+"""The exceptions of gemini_magic, in one tree split by cause.
 
-Every error carries ``.response``: the object with everything that had arrived (None before a request
-existed), and tells itself in one to three lines, the last one a remedy. ``%gemini traceback`` shows the rest.
+Every error has ``message``, ``remedy`` and ``response``: the response with everything that had arrived, None before a
+request existed. IPython shows an error as one to three lines, the last one the remedy; ``%gemini traceback`` shows the
+full traceback.
 
     GeminiMagicError
-    ├── UsageProblem            the line, the prompt or the settings; nothing was sent
-    │   ├── OptionError         an unknown option, or a value that does not fit
+    ├── UsageProblem            a mistake in the line, the prompt or the configuration; nothing was sent
+    │   ├── OptionError         an unknown option, or an invalid value
     │   ├── PromptError         a ``{{ expression }}`` that cannot be evaluated
-    │   ├── CredentialsError    no key, or a key that does not belong to this host
-    │   └── DisplayError        a display that this front end cannot have
-    ├── RecordingError          a recording that cannot be read, or holds no answer to this request
+    │   ├── CredentialsError    no key, or a key that does not belong to the host
+    │   └── DisplayError        a display that this front end does not support
+    ├── RecordingError          a recording that cannot be read, or has no answer to the request
     ├── JournalError            a journal that cannot be read, or has no such entry
-    ├── WireError               bytes that break the protocol beyond repair (or exceed the size cap)
-    ├── ConnectionFailed        the server was never reached
-    ├── ServiceError            the server said no: HTTP error, or an error object inside the stream
+    ├── WireError               a response body that cannot be read, or exceeds a size limit
+    ├── ConnectionFailed        the server was not reached
+    ├── ServiceError            an HTTP error, or an error object in the stream
     ├── BlockedError            the prompt or the answer was blocked
-    ├── TruncatedError          the answer ended in the middle
-    └── StalledError            nothing came for too long
+    ├── TruncatedError          the answer ended early
+    └── StalledError            a timeout was reached
 
     KeyboardInterrupt
-    └── Interrupted             the user stopped it, its kernel ended, or it still arrives elsewhere
-
-This module knows no other module of ours; it does not print, log or decide.
+    └── Interrupted             the user stopped the stream, its kernel ended, or it still runs in another kernel
 """
 
 from __future__ import annotations
@@ -50,21 +49,21 @@ __all__ = [
 ]
 
 
-_SHORT = 120  # characters of a message that stands beside the answer in full
+_MAX_SHORT = 120  # characters of a message that the answer above it shows in full
 
 
-def _short(message: str) -> str:
-    return message if len(message) <= _SHORT else message[: _SHORT - 1] + "…"
+def _shortened(message: str) -> str:
+    return message if len(message) <= _MAX_SHORT else message[: _MAX_SHORT - 1] + "…"
 
 
-class _Told:
-    """Renders itself in a cell as its own words and a remedy, never as a stack of frames.
+class _ShortTraceback:
+    """An exception that IPython shows as its message and remedy instead of a traceback.
 
     Attributes:
-        message: what happened, one line.
-        remedy: what to do now, one line; empty when there is nothing to do.
-        response: the ``Response`` with all that arrived, or None.
-        shown: True when message and remedy stand beside the answer already; the cell then repeats the message only.
+        message: what happened (str, one line).
+        remedy: what to do (str, one line); empty when there is nothing to do.
+        response: the ``Response`` with everything that had arrived, or None.
+        shown: True when the answer above shows message and remedy; then only the message is shown, shortened.
     """
 
     shown = False
@@ -79,63 +78,63 @@ class _Told:
         return f"{self.message}\n{self.remedy}" if self.remedy else self.message
 
     def _render_traceback_(self) -> Sequence[str]:
-        """IPython shows these lines instead of a traceback."""
+        """Return the lines that IPython shows instead of a traceback."""
         if self.shown:
-            return [f"{type(self).__name__}: {_short(self.message)}"]
+            return [f"{type(self).__name__}: {_shortened(self.message)}"]
         lines = [f"{type(self).__name__}: {self.message}"]
         if self.remedy:
             lines.append(f"  {self.remedy}")
         return lines
 
 
-class GeminiMagicError(_Told, Exception):
-    """Anything gemini_magic raises, apart from :class:`Interrupted`."""
+class GeminiMagicError(_ShortTraceback, Exception):
+    """Base class of all errors that gemini_magic raises, except :class:`Interrupted`."""
 
 
 class UsageProblem(GeminiMagicError):  # noqa: N818 - "problem": nothing was sent, nothing was spent
-    """The line, the prompt or the settings are wrong; nothing was sent."""
+    """The line, the prompt or the configuration has a mistake. Nothing was sent, and nothing was billed."""
 
 
 class OptionError(UsageProblem):
-    """An unknown option, or a value that does not fit."""
+    """An option is unknown, or has an invalid value. Nothing was sent."""
 
 
 class PromptError(UsageProblem):
-    """A ``{{ expression }}`` in the prompt that cannot be evaluated; nothing was sent."""
+    """A ``{{ expression }}`` in the prompt cannot be evaluated. Nothing was sent."""
 
 
 class CredentialsError(UsageProblem):
-    """No key was found, or the only key found belongs to another host; nothing was sent."""
+    """No key was found, or the only key found belongs to another host. Nothing was sent."""
 
 
 class DisplayError(UsageProblem):
-    """The display asked for does not exist here."""
+    """This front end does not support the requested display. Nothing was sent."""
 
 
 class RecordingError(GeminiMagicError):
-    """A recording that cannot be read, or that holds no answer to this request."""
+    """A recording cannot be read or written, or has no answer to the request."""
 
 
 class JournalError(GeminiMagicError):
-    """The journal cannot be read, or there is no such entry in it."""
+    """The journal cannot be read, or has no such entry."""
 
 
 class WireError(GeminiMagicError):
-    """Bytes that cannot be read as a stream: unreadable, or one event above the size cap."""
+    """The response body cannot be read as a stream, or exceeds a size limit."""
 
 
-class ConnectionFailed(GeminiMagicError):  # noqa: N818 - reads as the sentence it is
-    """The server was never reached (name, refusal, certificate, connect timeout)."""
+class ConnectionFailed(GeminiMagicError):  # noqa: N818 - the name is a sentence
+    """The server was not reached: name resolution, connection, certificate or connect timeout failed."""
 
 
 class ServiceError(GeminiMagicError):
-    """The server said no.
+    """The server answered with an HTTP error, or with an error object in the stream.
 
     Attributes:
-        code: HTTP status or the code of the error object (int), None when neither was sent.
+        code: the HTTP status or the code of the error object (int); None when neither was sent.
         status: the canonical name, such as ``RESOURCE_EXHAUSTED``, or None.
-        retry_after: seconds the server asks to wait, or None.
-        reason: the ``ErrorInfo`` reason, such as ``API_KEY_INVALID``, or None.
+        retry_after: seconds to wait before the next request (float), as the server asks, or None.
+        reason: the reason of ``google.rpc.ErrorInfo``, such as ``API_KEY_INVALID``, or None.
     """
 
     def __init__(
@@ -164,43 +163,47 @@ class ServiceError(GeminiMagicError):
 
 
 _REMEDIES = {
-    400: "Look at the request with `--dry-run`; the message names the field.",
-    401: "Check the key; `%gemini` shows where it comes from.",
-    403: "The key may not use this model or project; `%gemini` shows where it comes from.",
-    404: "Check the model's name (`-m`) and the address (`--base-url`).",
-    408: "The server gave up waiting; ask again.",
-    422: "Look at the request with `--dry-run`; the message names the field that the server does not take.",
-    429: "Wait a little and ask again, or use another model; the quota is the key's.",
+    400: "Check the request with `--dry-run`; the message names the field.",
+    401: "Check the key. `%gemini` shows where it comes from.",
+    403: "Check that the key may use this model and project. `%gemini` shows where the key comes from.",
+    404: "Check the model name (`-m`) and the address (`--base-url`).",
+    408: "The server timed out. Ask again.",
+    422: "Check the request with `--dry-run`; the message names the field that the server does not accept.",
+    429: "Wait and ask again, or use another model. The quota belongs to the key.",
 }
 
 
 def _remedy(code: int | None, status: str | None, reason: str | None, retry_after: float | None) -> str:
+    """Return the default remedy of a :class:`ServiceError`; see its attributes for the arguments."""
     if reason == "API_KEY_INVALID":
-        return "The key is not valid: set GEMINI_API_KEY to one from Google AI Studio and restart the kernel."
+        return "Set GEMINI_API_KEY to a valid key from Google AI Studio and restart the kernel."
     if code == 429 and retry_after is not None:  # noqa: PLR2004 - HTTP
-        return f"The server asks to wait {retry_after:.0f} s; then ask again."
+        return f"The server asks to wait {retry_after:.0f} s. Ask again after that."
     if code is not None and 300 <= code < 400:  # noqa: PLR2004 - HTTP
-        return "Redirects are not followed, so that a key goes nowhere else; set --base-url to the right address."
+        return "Set --base-url to the final address. Redirects are not followed, to keep the key on its host."
     if (code is not None and code >= 500) or status in ("UNAVAILABLE", "INTERNAL"):  # noqa: PLR2004 - HTTP
-        return "The server is in trouble; ask again in a moment."
-    return _REMEDIES.get(code or 0, "Ask again; `%gemini events` shows what the server sent.")
+        return "The server has a temporary problem. Ask again in a moment."
+    return _REMEDIES.get(code or 0, "Ask again. `%gemini events` shows what the server sent.")
 
 
 class BlockedError(GeminiMagicError):
-    """The prompt or the answer was blocked; ``.response.block_reason`` or ``.finish_reason`` says why."""
+    """The prompt or the answer was blocked; ``response.block_reason`` or ``response.finish_reason`` gives the reason."""
 
 
 class TruncatedError(GeminiMagicError):
-    """The answer ended in the middle; what came is in ``.response``."""
+    """The answer ended early; ``response`` has the part that arrived."""
 
 
 class StalledError(GeminiMagicError):
-    """Nothing came for longer than the stall timeout, or the total timeout was reached."""
+    """No data arrived within the first-byte or stall timeout, or the total timeout was reached."""
 
 
-class Interrupted(_Told, KeyboardInterrupt):
-    """The user stopped the stream, or its kernel ended; what came is in ``.response``. It shows as one quiet line."""
+class Interrupted(_ShortTraceback, KeyboardInterrupt):
+    """The stream was stopped by the user, or its kernel ended; ``response`` has the part that arrived.
+
+    IPython shows it as a single line.
+    """
 
     def _render_traceback_(self) -> Sequence[str]:
-        """One line: the user knows why."""
-        return [_short(self.message) if self.shown else f"{self.message} {self.remedy}".rstrip()]
+        """Return one line; the user knows the cause."""
+        return [_shortened(self.message) if self.shown else f"{self.message} {self.remedy}".rstrip()]

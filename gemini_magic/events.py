@@ -1,7 +1,7 @@
-"""What happens while an answer is said: chunks, and the events a chunk carries.
+"""Chunks of a stream and the events they carry.
 
-A chunk is one JSON value exactly as received with its arrival time; events are what it means. This module does
-not parse (``wire``), does not decode (``backends``) and does not add up (``ledger``).
+A chunk is one JSON value exactly as received, with its arrival time. Events are its decoded content. ``wire`` reads
+chunks, ``backends`` decode them into events, and the ``ledger`` records both.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ Severity: TypeAlias = Literal["info", "warning", "error"]
 
 
 class Usage(NamedTuple):
-    """Token counts, a running total as the server sends it; None where the server said nothing.
+    """Running totals of token counts as the server sends them; counts that were not sent are None.
 
-    ``output`` leaves thoughts out, ``prompt`` includes what was cached (Gemini API, ``UsageMetadata``).
+    ``output`` excludes thoughts; ``prompt`` includes cached tokens (Gemini API, ``UsageMetadata``).
     """
 
     prompt: int | None = None
@@ -66,15 +66,15 @@ class TokenDetail(NamedTuple):
 
 
 class Chunk(Struct, frozen=True, gc=False):
-    """One JSON value of the stream, verbatim.
+    """One JSON value of the stream, exactly as received.
 
     Attributes:
-        index: position in the exchange, from 0, over all rounds and attempts.
-        t: arrival of its last byte, in seconds since the request was sent (monotonic clock).
+        index: position from 0, across all rounds and attempts.
+        t: arrival of its last byte, in seconds since the first request was sent (monotonic clock).
         raw: the JSON text as bytes, exactly as received.
         round: tool round, from 0.
         attempt: attempt of that round, from 0.
-        offset: where in the body of its exchange the text begins, in bytes; None where that is not known.
+        offset: where in the body of its exchange the text begins, in bytes; None where that is not known, and above 2 GB.
     """
 
     index: int
@@ -91,7 +91,7 @@ class Chunk(Struct, frozen=True, gc=False):
 
     @property
     def value(self) -> Any:
-        """The JSON value, parsed anew on each access; nesting and numbers beyond Python's limits are left as text."""
+        """The JSON value, parsed on each access; nesting and numbers beyond Python's limits are left as text."""
         try:
             return json.loads(self.raw)
         except (ValueError, RecursionError):
@@ -99,17 +99,17 @@ class Chunk(Struct, frozen=True, gc=False):
 
 
 class Delta(Struct, frozen=True, gc=False):
-    """A part was added to a candidate."""
+    """A part that was added to a candidate."""
 
     part: Part
     candidate: int = 0
 
 
 class Citation(NamedTuple):
-    """A passage of the answer that the server found in a source; None where the server did not say.
+    """A passage of the answer that the server attributes to a source. Values that were not sent are None.
 
     Attributes:
-        start, end: the passage, in bytes of the answer's UTF-8 form.
+        start, end: byte offsets of the passage in the UTF-8 form of the answer.
         uri, title, license: of the source.
     """
 
@@ -137,19 +137,19 @@ class Evidence(Struct, frozen=True, gc=False):
 
 
 class UsageReport(Struct, frozen=True, gc=False):
-    """The server reported its running total."""
+    """A report of the running totals of tokens."""
 
     usage: Usage
 
 
 class Finish(Struct, frozen=True, gc=False):
-    """A reason to end was given. The stream may go on: only the end of input ends it.
+    """A finish reason. The stream may continue after it: only the end of input ends it.
 
     Attributes:
-        reason: as the server names it, integer enums by name; unknown reasons pass through.
+        reason: as sent, with integer enums replaced by their names; unknown reasons are passed through.
         message: the server's explanation, or None.
-        candidate: which candidate it belongs to.
-        prompt: True when the prompt itself was blocked.
+        candidate: index of the candidate it belongs to.
+        prompt: True if the prompt itself was blocked.
         outcome: what the reason means for the answer; None for a reason that the backend does not know. ``truncated``
             is the token limit, ``paused`` an interruption after which the server can continue the answer.
     """
@@ -162,13 +162,13 @@ class Finish(Struct, frozen=True, gc=False):
 
 
 class Note(Struct, frozen=True, gc=False):
-    """Something about the stream that a careful reader wants to know.
+    """A diagnostic about the stream.
 
     Attributes:
-        kind: a short kebab-case word, such as ``done-marker``.
+        kind: a short name in kebab case, such as ``done-marker``.
         message: one line of explanation.
-        severity: ``info`` when harmless, ``warning`` when it may mislead, ``error`` when something was lost.
-        chunk: index of the chunk it was seen in, or None.
+        severity: ``info`` for harmless findings, ``warning`` for those that may mislead, ``error`` for lost data.
+        chunk: index of the chunk it was found in, or None.
         offset: byte offset in the response body, or None.
     """
 
@@ -180,15 +180,15 @@ class Note(Struct, frozen=True, gc=False):
 
 
 class Failure(Struct, frozen=True):
-    """The server says no: an HTTP error, or an error object inside the stream.
+    """An HTTP error, or an error object in the stream.
 
     Attributes:
-        message: the server's words.
+        message: the server's message.
         code: HTTP status or the error object's code, or None.
         status: canonical name such as ``UNAVAILABLE``, or None.
-        retry_after: seconds the server asks to wait, or None.
+        retry_after: seconds to wait before the next request, as the server asks, or None.
         reason: the ErrorInfo reason such as ``API_KEY_INVALID``, or None.
-        final: True when waiting does not help (daily quota, ``limit: 0``).
+        final: True if waiting does not help (daily quota, ``limit: 0``).
     """
 
     message: str
@@ -203,15 +203,15 @@ Event: TypeAlias = Delta | Evidence | UsageReport | Finish | Note | Failure
 
 
 class Decoded(Struct, gc=False):
-    """What one chunk means.
+    """The decoded content of one chunk.
 
     Attributes:
-        events: what happened, in order.
-        model_version, response_id: who answered, in the server's words.
-        continuation: the token with which the server lets the answer be gone on with, or None.
-        extras: other fields of the answer that users may want, as sent; None without any. Every decoder uses these names
-            where the dialect has such a field: ``provider`` and ``cache_tier`` of a gateway, ``serviceTier`` that was
-            billed, ``cost`` in dollars.
+        events: its events, in order.
+        model_version, response_id: as sent, or None.
+        continuation: the token with which the server can continue the answer, or None.
+        extras: other fields of the answer that users may want, as sent; None if there are none. Every decoder uses these
+            names where the dialect has such a field: ``provider`` and ``cache_tier`` of a gateway, ``serviceTier`` that
+            was billed, ``cost`` in US dollars.
     """
 
     events: list[Event]

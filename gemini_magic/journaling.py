@@ -10,13 +10,13 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from .content import Request
-from .endings import ELSEWHERE
+from .endings import REMEDY_OTHER_KERNEL
 from .errors import Interrupted, JournalError, RecordingError
 from .journal import AnswerEnd, AnswerStart, Entry, Journal, Limits
 from .ledger import Exchange, Ledger
 from .options import Options
 from .recording import LedgerLines, parse_recording
-from .response import Response, rebuilt
+from .response import Response, response_from_exchanges
 
 __all__ = ["end_of", "exchanges_of", "journal", "response_from_entry", "should_journal", "start_journaling"]
 
@@ -75,9 +75,8 @@ def exchanges_of(entry: Entry, lines: bytes) -> list[Exchange]:
     except RecordingError as error:
         raise JournalError(error.message, remedy=f"`%gemini journal forget {entry.id}` removes it.") from None
     if found[-1].end is None:
-        found[-1].end = (
-            _ARRIVING if entry.status == "running" and not entry.is_abandoned(time.time()) else _GONE
-        )
+        arriving = entry.status == "running" and not entry.is_abandoned(time.time())
+        found[-1].finish(_ARRIVING if arriving else _GONE)
     return found
 
 
@@ -88,13 +87,13 @@ def response_from_entry(entry: Entry, lines: bytes) -> Response:
         JournalError: nothing was sent, or the entry cannot be read.
     """
     found = exchanges_of(entry, lines)
-    response = rebuilt(Response, found, entry.start.backend, None, entry.start.before)
+    response = response_from_exchanges(Response, found, entry.start.backend, None, entry.start.before)
     ledger = response.ledger
-    ledger.started, ledger.source = entry.started, "journal"
+    ledger.set_source("journal", started=entry.started)
     if ledger.cause == "arriving":
-        ledger.error = _still_arriving(entry, ledger.chars)
+        ledger.replace_error(_still_arriving(entry, ledger.chars))
     elif ledger.error is not None and "resume" in ledger.error.remedy:
-        ledger.error.remedy = ELSEWHERE
+        ledger.error.remedy = REMEDY_OTHER_KERNEL
     return response
 
 

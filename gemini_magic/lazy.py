@@ -1,7 +1,4 @@
-"""Sequences that one writer appends to, whose items are made when they are asked for.
-
-An object for each would take more room than what it is made of.
-"""
+"""A sequence whose items are created on access, because storing an object for each would need more memory."""
 
 from __future__ import annotations
 
@@ -12,15 +9,15 @@ from typing import TypeVar, overload
 __all__ = ["LazySequence"]
 
 T = TypeVar("T")
-_BATCH = 1000  # items that are made at once
+_BATCH = 1000  # items created at once
 
 
 class LazySequence(Sequence[T]):
-    """To be given ``__len__`` and ``_some``."""
+    """Base class of append-only sequences with one writer; subclasses define ``__len__`` and ``_items``."""
 
     @abstractmethod
-    def _some(self, rows: Sequence[int]) -> Iterable[T]:
-        """The items with these numbers."""
+    def _items(self, rows: Sequence[int]) -> Iterable[T]:
+        """Return the items at these positions."""
 
     @overload
     def __getitem__(self, key: int) -> T: ...
@@ -28,12 +25,12 @@ class LazySequence(Sequence[T]):
     def __getitem__(self, key: slice) -> list[T]: ...
     def __getitem__(self, key: int | slice) -> T | list[T]:
         rows = range(len(self))[key]
-        return next(iter(self._some((rows,)))) if isinstance(rows, int) else list(self._some(rows))
+        return next(iter(self._items((rows,)))) if isinstance(rows, int) else list(self._items(rows))
 
     def __iter__(self) -> Iterator[T]:
         length = len(self)
         for start in range(0, length, _BATCH):
-            yield from self._some(range(start, min(start + _BATCH, length)))
+            yield from self._items(range(start, min(start + _BATCH, length)))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LazySequence | list | tuple) and list(self) == list(other)

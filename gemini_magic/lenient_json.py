@@ -1,6 +1,6 @@
-"""Reads any JSON text, also where Python's own reader gives up: bad UTF-8, numbers and nesting without end.
+"""Parses any JSON text, also with bad UTF-8, very long numbers and very deep nesting, and repairs surrogates.
 
-It knows JSON only; what is read is left as it is, but for what no Python value can safely hold.
+Values are left as they are, except those that no Python value can safely hold.
 """
 
 from __future__ import annotations
@@ -10,105 +10,105 @@ import math
 import re
 from typing import Any
 
-__all__ = ["DEEPEST", "Joiner", "clean", "read_json", "tidy"]
+__all__ = ["MAX_DEPTH", "SurrogateJoiner", "json_safe", "read_json", "replace_surrogates"]
 
 
-def clean(text: str) -> str:
-    """The text with pairs joined and lone surrogates replaced by U+FFFD."""
+def replace_surrogates(text: str) -> str:
+    """Return the text with surrogate pairs joined and lone surrogates replaced by U+FFFD."""
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-class Joiner:
-    """Text deltas with surrogate pairs joined across them and lone surrogates replaced."""
+class SurrogateJoiner:
+    """Joins surrogate pairs across text deltas and replaces lone surrogates."""
 
     def __init__(self) -> None:
-        self._held = ""
+        self._pending = ""
 
     def add(self, text: str) -> str:
-        """The next delta, as far as it can be said; half a pair at its end waits for the next one."""
-        if not self._held and text.isascii():
+        """Return the next delta without half a pair at its end, which is held back for the delta after it."""
+        if not self._pending and text.isascii():
             return text
-        text = self._held + text
-        self._held = ""
+        text = self._pending + text
+        self._pending = ""
         if text and "\ud800" <= text[-1] <= "\udbff":
-            text, self._held = text[:-1], text[-1]
-        return clean(text)
+            text, self._pending = text[:-1], text[-1]
+        return replace_surrogates(text)
 
     def flush(self) -> str:
-        """What stands for a half that never found its other half."""
-        held, self._held = self._held, ""
-        return "�" if held else ""
+        """Return U+FFFD if half a pair is still held back, otherwise an empty string."""
+        pending, self._pending = self._pending, ""
+        return "�" if pending else ""
 
 
-DEEPEST = 200  # levels of nesting; below this no reader, writer or view of a value runs out of stack
-_MARK = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\]]')
+MAX_DEPTH = 200  # levels of nesting; no reader, writer or view of such a value exhausts the stack
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\]]')
 
 
-def read_json(raw: bytes, *, deepest: int | None = None) -> Any:
-    """The value of a JSON text; NaN, Infinity and half surrogate pairs pass.
+def read_json(raw: bytes, *, max_depth: int | None = None) -> Any:
+    """Parse a JSON text; NaN, Infinity and lone surrogates are accepted.
 
-    What is nested too deeply becomes the text it was written as, and so does a number with more digits than Python
+    A value that is nested too deeply becomes its JSON text (str), and so does a number with more digits than Python
     converts (``sys.get_int_max_str_digits``).
 
     Args:
         raw: the text; bytes that are not UTF-8 become U+FFFD.
-        deepest: levels of nesting to read; by default as many as Python can.
+        max_depth: levels of nesting to parse; by default as many as Python can.
 
     Raises:
-        ValueError: it is not JSON.
+        ValueError: the text is not JSON.
     """
     text = raw.decode("utf-8", "replace")
-    if deepest is not None and text.count("{") + text.count("[") > deepest:
-        text = _cut(text, deepest)
+    if max_depth is not None and text.count("{") + text.count("[") > max_depth:
+        text = _flatten(text, max_depth)
     try:
         return json.loads(text)
     except RecursionError:
-        text = _cut(text, DEEPEST)
+        text = _flatten(text, MAX_DEPTH)
     except ValueError:
         pass
     try:
-        return json.loads(text, parse_int=_whole)
+        return json.loads(text, parse_int=_parse_int)
     except RecursionError:
-        raise ValueError("brackets are opened without end") from None
+        raise ValueError("too many open brackets") from None
 
 
-def _whole(digits: str) -> int | str:
+def _parse_int(digits: str) -> int | str:
     try:
         return int(digits)
     except ValueError:
         return digits
 
 
-def _cut(text: str, deepest: int) -> str:
-    """The text with whatever is nested deeper written as a string."""
+def _flatten(text: str, max_depth: int) -> str:
+    """Return the JSON text with every value nested deeper than ``max_depth`` replaced by a string."""
     pieces: list[str] = []
     depth = done = begin = 0
-    for mark in _MARK.finditer(text):
-        sign = mark[0]
+    for token in _TOKEN.finditer(text):
+        sign = token[0]
         if sign in "{[":
             depth += 1
-            if depth == deepest + 1:
-                begin = mark.start()
+            if depth == max_depth + 1:
+                begin = token.start()
         elif sign in "}]":
-            if depth == deepest + 1:
-                pieces += text[done:begin], json.dumps(text[begin : mark.end()])
-                done = mark.end()
+            if depth == max_depth + 1:
+                pieces += text[done:begin], json.dumps(text[begin : token.end()])
+                done = token.end()
             depth -= 1
     return "".join([*pieces, text[done:]])
 
 
-def tidy(value: Any) -> Any:
-    """The value as it can be stored, shown and sent: NaN and infinities are None, half surrogate pairs U+FFFD.
+def json_safe(value: Any) -> Any:
+    """Return a value that can be stored, shown and sent: NaN and infinities become None, lone surrogates U+FFFD.
 
     Args:
-        value: what :func:`read_json` gave with ``deepest``.
+        value: a value that :func:`read_json` returned for a given ``max_depth``.
     """
     if isinstance(value, str):
-        return clean(value)
+        return replace_surrogates(value)
     if isinstance(value, dict):
-        return {tidy(name): tidy(item) for name, item in value.items()}
+        return {json_safe(name): json_safe(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [tidy(item) for item in value]
+        return [json_safe(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

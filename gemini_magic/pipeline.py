@@ -92,7 +92,7 @@ class Pipeline:
         """
         failure = self._backend.failure(status, body)
         with self._writing:
-            self._ledger.fail(failure, t)
+            self._ledger.record_refusal(failure, t)
         return failure
 
     def problem(self) -> WireError | None:
@@ -113,8 +113,7 @@ class Pipeline:
             if chunks:
                 self.received_json = True
                 if self._share and self._exchange.pieces:
-                    texts = columns.stores["json"].given
-                    self._exchange.pieces.share(items, first, texts, ledger.chunk_offsets)
+                    self._exchange.pieces.share(items, first, columns.stores["json"].stored)
             for anomaly in anomalies:
                 if anomaly.kind not in self._expected:
                     add_wire_note(ledger, anomaly)

@@ -1,6 +1,6 @@
-"""What an answer cost: best effort, from what the server says or from a public table of prices.
+"""The cost of an answer, as the server reports it or by the list prices of genai-prices.
 
-It knows token counts and money, and nothing of streams. Whatever goes wrong here, the price is unknown.
+If anything fails here, the cost is unknown.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from typing import Any, Final, NamedTuple
 
 from .events import Usage
 
-__all__ = ["Cost", "cost_of", "said_cost"]
+__all__ = ["Cost", "list_price", "reported_cost"]
 
 _STANDARD: Final = {"", "standard", "default", "on_demand", "unspecified", "service_tier_unspecified"}
 
 
 class Cost(NamedTuple):
-    """What an answer cost.
+    """The cost of an answer.
 
     Attributes:
-        amount: in units of the currency, thoughts, cached and tool tokens included.
+        amount: the total in units of the currency, including thoughts, cached and tool tokens.
         currency: ``USD``.
-        input: the share of what was sent, cached and tool tokens included; None where only the sum is known.
-        output: the share of answer and thoughts; None likewise.
-        source: whose figure it is: ``genai-prices`` (a table of list prices: discounts and free tiers are not known
-            to it), or the gateway's name.
-        version: the table's version; None for a gateway.
-        model: the model whose price was taken, as the source calls it.
+        input: the part for the request, including cached and tool tokens; None where only the total is known.
+        output: the part for the answer and thoughts; None where only the total is known.
+        source: where the amount comes from: ``genai-prices`` (list prices, without discounts and free tiers), or the
+            name of the gateway.
+        version: the version of the price table; None for a gateway.
+        model: the model whose price was used, as the source names it.
     """
 
     amount: float
@@ -46,21 +46,20 @@ class Cost(NamedTuple):
         return f"${self.amount:,.{digits}f}"
 
 
-def said_cost(said: Any, *, source: str, model: str | None) -> Cost | None:
-    """The cost a gateway named: a number, or an object with ``total``; None for anything else.
+def reported_cost(value: Any, *, source: str, model: str | None) -> Cost | None:
+    """Return the cost that a gateway reported; None if the value is neither a number nor an object with ``total``.
 
     Args:
-        said: the JSON value, in dollars.
+        value: the JSON value, in US dollars.
         source: the gateway's name.
         model: the model that answered.
     """
-    if not isinstance(said, Mapping):
-        said = {"total": said}
-    amount, sent, came = (_money(said.get(name)) for name in ("total", "input", "output"))
-    return None if not amount else Cost(amount, "USD", sent, came, source, None, model)
+    parts = value if isinstance(value, Mapping) else {"total": value}
+    total, sent, received = (_amount(parts.get(name)) for name in ("total", "input", "output"))
+    return None if not total else Cost(total, "USD", sent, received, source, None, model)
 
 
-def _money(value: Any) -> float | None:
+def _amount(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -70,7 +69,7 @@ def _money(value: Any) -> float | None:
     return amount if math.isfinite(amount) and amount >= 0 else None
 
 
-def cost_of(
+def list_price(
     usage: Usage | None,
     model: str | None,
     *,
@@ -79,19 +78,19 @@ def cost_of(
     tier: str | None = None,
     when: datetime | None = None,
 ) -> Cost | None:
-    """The list price of an answer by the package genai-prices.
+    """Return the list price of an answer by the package genai-prices.
 
     Args:
-        usage: the final counts.
+        usage: the final token counts.
         model: the model that answered, as the server names it.
         reported: the model and the counts as genai-prices reads them: in the JSON of the provider's API.
-        provider: the provider's name in genai-prices; None for one without list prices.
-        tier: the service tier that was billed; one that the table has no price for makes the price unknown.
-        when: when it was asked: prices change.
+        provider: the provider's name in genai-prices; None for a provider without list prices.
+        tier: the service tier that was billed; the price is unknown if the table has none for it.
+        when: when the request was made, because prices change.
 
     Returns:
-        None where anything is unknown: the package is not installed, it does not know the model, the server did not
-        count, or it fails. Never an amount of 0.
+        The cost, or None if it is unknown: the package is not installed or fails, it does not have the model, or the
+        server sent no counts. The amount is never 0.
     """
     if (
         usage is None
@@ -102,25 +101,26 @@ def cost_of(
     ):
         return None
     try:
-        return _listed(reported, provider, tier, when)
-    except Exception:  # noqa: BLE001 - a foreign table; an unknown price must not cost the answer
+        return _lookup(reported, provider, tier, when)
+    except Exception:  # noqa: BLE001 - third-party code; a missing price must not lose the answer
         return None
 
 
-def _listed(
+def _lookup(
     reported: Mapping[str, Any], provider: str, tier: str | None, when: datetime | None
 ) -> Cost | None:
     package: Any = import_module("genai_prices")
-    read = package.extract_usage(reported, provider_id=provider)
+    extracted = package.extract_usage(reported, provider_id=provider)
     name = (tier or "").lower()
     context = {} if name in _STANDARD else {"service_tier": name}
     if context and not any(
-        context == each.when for each in getattr(read.model, "price_variants", None) or ()
+        context == each.when for each in getattr(extracted.model, "price_variants", None) or ()
     ):
         return None
-    found = read.calc_price(genai_request_timestamp=when, price_context=context or None)
-    if not found.total_price:
+    price = extracted.calc_price(genai_request_timestamp=when, price_context=context or None)
+    if not price.total_price:
         return None
-    amounts = (float(each) for each in (found.total_price, found.input_price, found.output_price))
-    amount, sent, came = amounts
-    return Cost(amount, "USD", sent, came, "genai-prices", version("genai-prices"), found.model.id)
+    total, sent, received = (
+        float(each) for each in (price.total_price, price.input_price, price.output_price)
+    )
+    return Cost(total, "USD", sent, received, "genai-prices", version("genai-prices"), price.model.id)

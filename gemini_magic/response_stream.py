@@ -1,6 +1,6 @@
-"""An answer on its way, for those who iterate over it or have functions called meanwhile.
+"""A response that is still streaming: iterate over its events, or have functions called with each piece of it.
 
-It sends nothing and keeps nothing: the events are the stream's, the text is the response's.
+Nothing is stored here: the events belong to the stream and the text to the response.
 """
 
 from __future__ import annotations
@@ -12,14 +12,20 @@ from typing import Self
 from .client import Stream
 from .content import Text, Thought
 from .events import Delta, Event
-from .lenient_json import Joiner
+from .lenient_json import SurrogateJoiner
 from .response import Response
 
-__all__ = ["Listeners", "ResponseStream"]
+__all__ = ["Callbacks", "ResponseStream"]
 
 
-class Listeners:
-    """Tells the user's functions what came: on the thread that iterates, each piece once and the end once."""
+class Callbacks:
+    """Calls the user's functions on the thread that iterates: once for each piece, and once at the end.
+
+    Args:
+        on_chunk: called with each new piece of the answer (str), or None.
+        on_thinking: called with each new piece of the thinking (str), or None.
+        on_complete: called with the response when the stream has ended, or None.
+    """
 
     def __init__(
         self,
@@ -27,22 +33,27 @@ class Listeners:
         on_thinking: Callable[[str], object] | None,
         on_complete: Callable[[Response], object] | None,
     ) -> None:
-        self._said = ((Text, on_chunk, Joiner()), (Thought, on_thinking, Joiner()))
-        self._complete = on_complete
-        self._heard = 0
-        self._over = False
+        self._per_kind = ((Text, on_chunk, SurrogateJoiner()), (Thought, on_thinking, SurrogateJoiner()))
+        self._on_complete = on_complete
+        self._handled = 0  # events
+        self._finished = False
 
     def __bool__(self) -> bool:
-        return self._complete is not None or any(function is not None for _, function, _ in self._said)
+        return self._on_complete is not None or any(function is not None for _, function, _ in self._per_kind)
 
-    def hear(self, position: int, event: Event) -> None:
-        """Event number ``position`` came by; one that another iterator has told already is not told again."""
-        if position < self._heard:
+    def handle(self, position: int, event: Event) -> None:
+        """Call the functions for one event, unless another iterator has done so already.
+
+        Args:
+            position: index of the event in the stream, from 0.
+            event: the event.
+        """
+        if position < self._handled:
             return
-        self._heard = position + 1
+        self._handled = position + 1
         if not isinstance(event, Delta) or event.candidate:
             return
-        for kind, function, joiner in self._said:
+        for kind, function, joiner in self._per_kind:
             if (
                 function is not None
                 and isinstance(event.part, kind)
@@ -50,57 +61,62 @@ class Listeners:
             ):
                 function(text)
 
-    def end(self, response: Response) -> None:
-        """The stream is over."""
-        if self._over:
+    def finish(self, response: Response) -> None:
+        """Call the functions for the end of the stream, once."""
+        if self._finished:
             return
-        self._over = True
-        for _, function, joiner in self._said:
+        self._finished = True
+        for _, function, joiner in self._per_kind:
             if function is not None and (text := joiner.flush()):
                 function(text)
-        if self._complete is not None:
-            self._complete(response)
+        if self._on_complete is not None:
+            self._on_complete(response)
 
 
 class ResponseStream:
-    """An answer on its way: iterate for its events, or look at ``response`` at any moment.
+    """A response that is still streaming: iterate over its events, or read ``response`` at any moment.
 
-    Every iterator, sync or async, begins with the first event; a bad ending is not raised but stands in
-    ``response.status``. Leaving the ``with`` block cancels what still runs; ``break`` alone does not. The functions
-    given to :func:`stream` are called by whoever iterates, on that thread.
+    Every iterator, sync or async, starts with the first event. A bad ending is not raised; read ``response.status``.
+    Leaving the ``with`` block cancels a stream that still runs; ``break`` alone does not. Iterating calls the functions
+    given to :func:`stream`, on the thread that iterates.
+
+    Args:
+        response: the response that fills.
+        source: the stream that fills it.
+        callbacks: the user's functions.
     """
 
-    def __init__(self, response: Response, source: Stream, listeners: Listeners) -> None:
+    def __init__(self, response: Response, source: Stream, callbacks: Callbacks) -> None:
         self.response = response
         self._stream = source
-        self._listeners = listeners
+        self._callbacks = callbacks
 
     @property
-    def listened(self) -> bool:
-        """Whether functions were given that are called while iterating."""
-        return bool(self._listeners)
+    def has_callbacks(self) -> bool:
+        """Whether iterating calls functions of the user."""
+        return bool(self._callbacks)
 
     @property
     def done(self) -> bool:
-        """Whether it is over."""
+        """Whether the stream has ended."""
         return self._stream.done
 
     def __iter__(self) -> Iterator[Event]:
         for position, event in enumerate(self._stream):
-            self._listeners.hear(position, event)
+            self._callbacks.handle(position, event)
             yield event
-        self._listeners.end(self.response)
+        self._callbacks.finish(self.response)
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         position = 0
         async for event in self._stream:
-            self._listeners.hear(position, event)
+            self._callbacks.handle(position, event)
             position += 1
             yield event
-        self._listeners.end(self.response)
+        self._callbacks.finish(self.response)
 
     def close(self) -> None:
-        """Stop it if it still runs; what arrived stays in ``response``."""
+        """Stop the stream if it still runs; everything that arrived stays in ``response``."""
         self._stream.close()
 
     def __enter__(self) -> Self:

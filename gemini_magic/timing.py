@@ -1,4 +1,4 @@
-"""Where the time of an answer went, computed from arrival times; it holds no clock."""
+"""Where the time of an answer went, computed from arrival times. Nothing here reads a clock."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 
 from .events import Usage
 
-__all__ = ["Timing", "measure"]
+__all__ = ["TIMING_LABELS", "Timing", "measure"]
 
-
-_TOLD: Final = {
+# The label of each field of Timing, wherever one is shown.
+TIMING_LABELS: Final = {
     "connect": "connect",
     "first_byte": "first byte",
     "first_thought": "first thought",
@@ -26,10 +26,18 @@ _TOLD: Final = {
 
 
 class Timing(NamedTuple):
-    """Where the time went, in seconds since the (first) request was sent; None for what did not happen.
+    """Where the time went; values that are not known are None.
 
-    ``first_byte`` is that of the try that brought the answer. ``gap_*`` are between arrivals of chunks. ``tokens_per_second`` counts answer and thought tokens between the
-    first chunk and the last.
+    Attributes:
+        connect: seconds until the connection was open.
+        first_byte: seconds until the first byte of the attempt that brought the answer.
+        first_thought, first_text: seconds until the first thought and the first text of the answer.
+        total: seconds until the end of the stream.
+        gap_p50, gap_p95, longest_gap: median, 95th percentile and maximum of the seconds between two chunks.
+        chunks_per_second: chunks after the first, for each second from the first chunk to the last.
+        tokens_per_second: answer and thought tokens for each second from the first chunk to the last.
+
+    The first five count from when the first request was sent.
     """
 
     connect: float | None
@@ -50,32 +58,32 @@ class Timing(NamedTuple):
         return f"Timing({', '.join(shown)})"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's signature
-        """A line for each figure; within something else, a single one."""
-        rows = self.told()
-        width = max((len(name) for name, _ in rows), default=0)
-        lines = "\n".join(f"{name:<{width}}  {figure}" for name, figure in rows)
+        """Print one line for each known value; inside a container, all on one line."""
+        rows = self.labels()
+        width = max((len(label) for label, _ in rows), default=0)
+        lines = "\n".join(f"{label:<{width}}  {value}" for label, value in rows)
         printer.text(lines if lines and len(printer.stack) == 1 else repr(self))
 
-    def told(self) -> list[tuple[str, str]]:
-        """What happened, in words and with units."""
+    def labels(self) -> list[tuple[str, str]]:
+        """Return the label and the formatted value of every known field; times have the unit s."""
         return [
-            (_TOLD[name], f"{value:.1f}" if name.endswith("per_second") else f"{value:.3f} s")
+            (TIMING_LABELS[name], f"{value:.1f}" if name.endswith("per_second") else f"{value:.3f} s")
             for name, value in self._asdict().items()
             if value is not None
         ]
 
 
 def measure(marks: Mapping[str, float], times: Sequence[float], usage: Usage) -> Timing:
-    """The timing of an answer.
+    """Compute the timing of an answer.
 
     Args:
-        marks: named moments, in seconds since the request was sent.
-        times: the chunks' arrivals, in seconds since the request was sent.
-        usage: the final counts.
+        marks: named moments, in seconds since the first request was sent.
+        times: arrival of each chunk, in seconds since the first request was sent.
+        usage: the final token counts.
     """
     gaps = sorted(later - earlier for earlier, later in pairwise(times))
     span = times[-1] - times[0] if len(times) > 1 else 0.0
-    said = [count for count in (usage.output, usage.thoughts) if count is not None]
+    counts = [count for count in (usage.output, usage.thoughts) if count is not None]
     return Timing(
         marks.get("connect"),
         marks.get("first_byte"),
@@ -86,7 +94,7 @@ def measure(marks: Mapping[str, float], times: Sequence[float], usage: Usage) ->
         _quantile(gaps, 0.95),
         gaps[-1] if gaps else None,
         len(gaps) / span if span else None,
-        sum(said) / span if span and said else None,
+        sum(counts) / span if span and counts else None,
     )
 
 

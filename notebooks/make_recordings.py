@@ -1,8 +1,8 @@
 """Writes the recordings that the tour replays: ``tour``, ``odd``, ``compare`` and ``capital`` in ``gemini_magic/data``.
 
-No model was asked. The answers are written below; this script puts them into the API's wire format with the pace
-of a real stream, so that everything behind them (parser, ledger, renderer, endings) does its real work. Run it
-again after changing a prompt here or in a notebook: replay matches the exact request.
+The answers do not come from a model: their texts are below. This script converts them to the wire format of the API
+with the pace of a real stream, so that a replay uses the real parser, ledger, renderer and endings. Run the script
+again after a change of a prompt here or in a notebook, because a replay matches the exact request.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ It is all just text now, and the picture was not fetched.
 """
 
 EXCHANGES = [
-    # (prompt, options, thought, answer, seconds per chunk, how it ends)
+    # (prompt, options, thought, answer, seconds per chunk, finish reason)
     (
         "How does a streamed answer reach my notebook? Give me a short overview\nwith a table and a few lines of Python.",
         {"thinking": "on"},
@@ -207,7 +207,7 @@ COMPARED = [
     (SKY, {"model": "scholar", "thinking": "on"}, DEEP_THOUGHT, DEEP, 0.03, "STOP"),
 ]
 
-# What each chunk of the odd stream says; how it says it is in odd_events.
+# The text of each chunk of the stream "odd"; odd_events adds the anomalies.
 ODD_THOUGHT = "This stream will misbehave. I had better say so myself."
 ODD = [
     "This answer is ",
@@ -228,66 +228,78 @@ ODD = [
 
 
 def pieces(text: str, chance: random.Random) -> list[str]:
-    """The text in pieces of one to five words, as models send it."""
+    """The text in pieces of one to five words, like the chunks of a model."""
     words = re.findall(r"\s*\S+|\s+$", text)
-    cut = []
+    split = []
     while words:
         count = chance.randint(1, 5)
-        cut.append("".join(words[:count]))
+        split.append("".join(words[:count]))
         words = words[count:]
-    return cut
+    return split
 
 
 def tokens(text: str) -> int:
-    """Roughly the tokens of a text."""
+    """The approximate number of tokens of a text."""
     return max(1, round(len(text) / 4))
 
 
 def event(
-    part: dict, ending: str | None, usage: dict, ident: str, model: str, more: dict | None = None
+    part: dict,
+    finish_reason: str | None,
+    usage: dict,
+    response_id: str,
+    model: str,
+    extra: dict | None = None,
 ) -> dict:
-    """One JSON value of a stream."""
+    """The JSON value of one event."""
     candidate = {"content": {"parts": [part], "role": "model"}}
-    if ending:
-        candidate["finishReason"] = ending
+    if finish_reason:
+        candidate["finishReason"] = finish_reason
     candidate["index"] = 0
-    about = {"modelVersion": model, "responseId": ident}
-    return {"candidates": [candidate], "usageMetadata": usage, **about, **(more or {})}
+    origin = {"modelVersion": model, "responseId": response_id}
+    return {"candidates": [candidate], "usageMetadata": usage, **origin, **(extra or {})}
 
 
-def counts(asked: int, said: int, thinking: int) -> dict:
-    """A running total of tokens."""
+def usage_metadata(prompt: int, answer: int, thoughts: int) -> dict:
+    """The usage so far: tokens of the prompt, the answer and the thoughts."""
     usage = {
-        "promptTokenCount": asked,
-        "candidatesTokenCount": said,
-        "totalTokenCount": asked + said + thinking,
+        "promptTokenCount": prompt,
+        "candidatesTokenCount": answer,
+        "totalTokenCount": prompt + answer + thoughts,
     }
-    return {**usage, "thoughtsTokenCount": thinking} if thinking else usage
+    return {**usage, "thoughtsTokenCount": thoughts} if thoughts else usage
 
 
-def body(
-    prompt: str, thought: str, answer: str, ending: str | None, chance: random.Random, ident: str, model: str
+def sse_events(
+    prompt: str,
+    thought: str,
+    answer: str,
+    finish_reason: str | None,
+    chance: random.Random,
+    response_id: str,
+    model: str,
 ) -> list[str]:
-    """The stream's events."""
-    asked, thinking, said, events = tokens(prompt), 0, 0, []
-    lane = [(piece, True) for piece in pieces(thought, chance)] + [
+    """The SSE events of a stream."""
+    prompt_tokens, thought_tokens, answer_tokens, events = tokens(prompt), 0, 0, []
+    parts = [(piece, True) for piece in pieces(thought, chance)] + [
         (piece, False) for piece in pieces(answer, chance)
     ]
-    for number, (piece, is_thought) in enumerate(lane):
+    for number, (piece, is_thought) in enumerate(parts):
         if is_thought:
-            thinking += tokens(piece)
+            thought_tokens += tokens(piece)
         else:
-            said += tokens(piece)
+            answer_tokens += tokens(piece)
         part = {"text": piece, **({"thought": True} if is_thought else {})}
-        last = ending if number == len(lane) - 1 else None
-        value = event(part, last, counts(asked, said, thinking), ident, model)
+        reason = finish_reason if number == len(parts) - 1 else None
+        usage = usage_metadata(prompt_tokens, answer_tokens, thought_tokens)
+        value = event(part, reason, usage, response_id, model)
         events.append(f"data: {json.dumps(value, ensure_ascii=False)}\r\n\r\n")
     return events
 
 
-def opening(number: int, prompt: str, said: dict) -> list[dict]:
-    """The request that a cell makes, and the head of the answer."""
-    options, _ = resolve(said)
+def request_and_head(number: int, prompt: str, chosen: dict) -> list[dict]:
+    """Two lines of a recording: the request of a cell with these options, and the head of the response."""
+    options, _ = resolve(chosen)
     request = GEMINI.encode(build_request([Text(prompt)], options), Endpoint())
     sent = {
         "method": request.method,
@@ -300,69 +312,70 @@ def opening(number: int, prompt: str, said: dict) -> list[dict]:
 
 
 def lines(exchanges: list[tuple], name: str, seed: int) -> list[dict]:
-    """A recording, a dict a line."""
+    """The lines of a recording, one dict each."""
     chance = random.Random(seed)
-    found = []
-    for number, (prompt, said, thought, answer, pace, ending) in enumerate(exchanges):
-        found += opening(number, prompt, said)
-        t, model = 0.6, said.get("model", f"{name}-recording")
-        for each in body(prompt, thought, answer, ending, chance, f"{name}-{number}", model):
+    recording = []
+    for number, (prompt, options, thought, answer, pace, finish_reason) in enumerate(exchanges):
+        recording += request_and_head(number, prompt, options)
+        t, model = 0.6, options.get("model", f"{name}-recording")
+        for text in sse_events(prompt, thought, answer, finish_reason, chance, f"{name}-{number}", model):
             t += chance.uniform(0.4, 1.6) * pace
-            found.append({"exchange": number, "t": round(t, 4), "text": each})
-        found.append({"exchange": number, "end": "eof" if ending else "closed in the middle"})
-    return found
+            recording.append({"exchange": number, "t": round(t, 4), "text": text})
+        recording.append({"exchange": number, "end": "eof" if finish_reason else "closed in the middle"})
+    return recording
 
 
 def odd_events() -> list[tuple[float, bytes]]:
-    """A readable answer in a stream with much that trips readers up: seconds and bytes."""
+    """A readable answer in a stream with many anomalies: pairs of arrival time in seconds and bytes."""
 
-    def said(part: dict, ending: str | None, count: int, more: dict) -> str:
-        value = event(part, ending, counts(9, count, 15), "odd", "another-recording", more)
+    def event_json(part: dict, finish_reason: str | None, count: int, extra: dict) -> str:
+        usage = usage_metadata(9, count, 15)
+        value = event(part, finish_reason, usage, "odd", "another-recording", extra)
         return json.dumps(value, ensure_ascii=False)
 
-    thought = said({"text": ODD_THOUGHT, "thought": True}, None, 0, {})
-    found = [(0.3, b": keep-alive\n\n"), (0.6, f"event: message\ndata: {thought}\n\n".encode())]
+    thought = event_json({"text": ODD_THOUGHT, "thought": True}, None, 0, {})
+    timed = [(0.3, b": keep-alive\n\n"), (0.6, f"event: message\ndata: {thought}\n\n".encode())]
     t, count = 0.6, 0
     for number, text in enumerate(ODD):
         count += tokens(text) if text else 0
         part = {"text": text} if text else {"text": "", "thoughtSignature": "c2lnbmVkIGJ5IG5vYm9keQ=="}
-        more = {"weather": {"mood": "sunny"}} if "nobody has heard" in text else {}
-        value = said(part, "STOP", count - 20 if "went *down*" in text else count, more)
+        extra = {"weather": {"mood": "sunny"}} if "nobody has heard" in text else {}
+        value = event_json(part, "STOP", count - 20 if "went *down*" in text else count, extra)
         line = f"data:{'' if 'no space' in text else ' '}{value}\n\n".encode()
         t += 3.0 if "three seconds" in text else 0.12 + 0.03 * (number % 3)
-        cut = line.find("🦕".encode()) + 2
-        if cut > 1:  # in the middle of its four bytes
-            found.append((t, line[:cut]))
-            t, line = t + 0.05, line[cut:]
-        found.append((t, line))
-    return [*found, (t + 0.1, b"data: [DONE]\n\n")]
+        middle = line.find("🦕".encode()) + 2  # of the four bytes of the character
+        if middle > 1:
+            timed.append((t, line[:middle]))
+            t, line = t + 0.05, line[middle:]
+        timed.append((t, line))
+    return [*timed, (t + 0.1, b"data: [DONE]\n\n")]
 
 
 def odd_lines() -> list[dict]:
-    """The odd stream as a recording."""
-    found = opening(0, "What can be odd about a stream?", {})
+    """The lines of the recording "odd"."""
+    recording = request_and_head(0, "What can be odd about a stream?", {})
     for t, piece in odd_events():
         try:
-            kept = {"text": piece.decode()}
+            data = {"text": piece.decode()}
         except UnicodeDecodeError:
-            kept = {"b64": base64.b64encode(piece).decode()}
-        found.append({"exchange": 0, "t": round(t, 4), **kept})
-    return [*found, {"exchange": 0, "end": "eof"}]
+            data = {"b64": base64.b64encode(piece).decode()}
+        recording.append({"exchange": 0, "t": round(t, 4), **data})
+    return [*recording, {"exchange": 0, "end": "eof"}]
 
 
 def capital() -> bytes:
     """The two-event answer of gemini-2.0-flash to a question about France, as a Go httprr trace.
 
-    Written after a published description of ``TestModel_GenerateStream_ok.httprr`` (google/adk-go, Apache-2.0),
-    whose later versions hold another answer.
+    The source is a published description of ``TestModel_GenerateStream_ok.httprr`` (google/adk-go, Apache-2.0).
+    Later versions of that file have a different answer.
     """
-    about = {"modelVersion": "gemini-2.0-flash", "responseId": "wzCjaPa4As7shMIP2Mei0AI"}
+    origin = {"modelVersion": "gemini-2.0-flash", "responseId": "wzCjaPa4As7shMIP2Mei0AI"}
     prompt = [{"modality": "TEXT", "tokenCount": 11}]
     values = [
         {
             "candidates": [{"content": {"parts": [{"text": "Paris"}], "role": "model"}}],
             "usageMetadata": {"promptTokenCount": 11, "totalTokenCount": 11, "promptTokensDetails": prompt},
-            **about,
+            **origin,
         },
         {
             "candidates": [{"content": {"parts": [{"text": "\n"}], "role": "model"}, "finishReason": "STOP"}],
@@ -373,7 +386,7 @@ def capital() -> bytes:
                 "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 10}],
                 "candidatesTokensDetails": [{"modality": "TEXT", "tokenCount": 2}],
             },
-            **about,
+            **origin,
         },
     ]
     question = {
@@ -403,20 +416,20 @@ def capital() -> bytes:
 
 
 def main() -> None:
-    """Write the files."""
+    """Write the recordings."""
     trace = DATA / "capital.httprr"
     trace.write_bytes(capital())
     print(f"{trace.name}: {trace.stat().st_size:,} bytes")
-    for name, found in {
+    for name, recording in {
         "tour": lines(EXCHANGES, "tour", 1858),
         "odd": odd_lines(),
         "compare": lines(COMPARED, "compare", 1871),
     }.items():
         target = DATA / f"{name}.jsonl"
         target.write_text(
-            "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in found), encoding="utf-8"
+            "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in recording), encoding="utf-8"
         )
-        print(f"{target.name}: {len(found)} lines, {target.stat().st_size:,} bytes")
+        print(f"{target.name}: {len(recording)} lines, {target.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""For every test: an empty environment, user folders in a temporary place, no network but loopback."""
+"""For every test: a clean environment, temporary user folders, and a network restricted to loopback."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from surroundings import (
 
 _numbers = itertools.count(1)
 _OPTIONAL = {
-    # marker and folder: (what is missing, the variable that makes a missing one a failure)
+    # marker and folder: (why the tests cannot run, the variable that makes this an error)
     "browser": (missing_for_browser(), "GEMINI_MAGIC_REQUIRE_BROWSER"),
     "corpus": (missing_for_corpus(), "GEMINI_MAGIC_REQUIRE_CORPUS"),
     "spec": (missing_for_spec(), "GEMINI_MAGIC_REQUIRE_SPEC"),
@@ -30,11 +30,11 @@ _OPTIONAL = {
 _FOUND = {
     "browser": f"chromium at {find_chromium()}",
     "corpus": "../shared/corpus",
-    "spec": "examples of Markdown's specifications in $GEMINI_MAGIC_SPEC",
+    "spec": "examples of the Markdown specifications in $GEMINI_MAGIC_SPEC",
 }
 
 
-def _line(name):
+def _availability(name):
     missing, _ = _OPTIONAL[name]
     if missing:
         return f"{name}: {missing}; {name} tests are not collected"
@@ -43,7 +43,9 @@ def _line(name):
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--long", action="store_true", help="random Markdown: 100,000 documents, not 4,000 (ten minutes)"
+        "--long",
+        action="store_true",
+        help="test random Markdown with 100,000 documents instead of 4,000 (ten minutes)",
     )
 
 
@@ -55,7 +57,7 @@ def pytest_configure():
 
 def pytest_report_header():
     libraries = versions("ipython", "ipykernel", "ipywidgets", "jupyterlab", "notebook", "httpx")
-    return [libraries, *map(_line, _OPTIONAL)]
+    return [libraries, *map(_availability, _OPTIONAL)]
 
 
 def pytest_ignore_collect(collection_path):
@@ -67,19 +69,19 @@ def pytest_ignore_collect(collection_path):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    absent = {name for name, (missing, _) in _OPTIONAL.items() if missing}
-    left_out = [item for item in items if any(item.get_closest_marker(name) for name in absent)]
+    unavailable = {name for name, (missing, _) in _OPTIONAL.items() if missing}
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in unavailable)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
     kept = [item for item in items if item not in set(left_out)]
-    # Playwright's sync API keeps an event loop running in this thread; asyncio.run() fails after it has begun.
+    # Browser tests run last: Playwright's sync API keeps an event loop in this thread, after which asyncio.run() fails.
     items[:] = sorted(kept, key=lambda item: item.get_closest_marker("browser") is not None)
 
 
 def pytest_terminal_summary(terminalreporter):
     for name, (missing, _) in _OPTIONAL.items():
         if missing:
-            terminalreporter.write_line(_line(name), yellow=True)
+            terminalreporter.write_line(_availability(name), yellow=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,4 +1,4 @@
-"""Asking without a notebook, against a local server, and what the response then holds."""
+"""Requests without a notebook, against a local server, and the responses they return."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def ask(server, model="quick", **options):
     return gemini_magic.ask("hi", model=model, base_url=server.base_url, **options)
 
 
-def test_an_answer_and_all_that_came_with_it(fake_server):
+def test_a_response_has_everything_that_was_received(fake_server):
     r = ask(fake_server, temperature=0.5, system="be kind")
     assert r.raise_for_status() is r
     assert (str(r), r.status, r.ok, r.finish_reason) == ("Hello, world.", "complete", True, "STOP")
@@ -55,7 +55,7 @@ def test_an_answer_and_all_that_came_with_it(fake_server):
     assert r.headers["content-type"].startswith("text/event-stream")
 
 
-def test_which_images_are_drawn_is_said_before_anything_is_sent_and_stays_with_the_answer(fake_server):
+def test_the_images_option_is_checked_before_sending_and_stays_with_the_response(fake_server):
     with pytest.raises(OptionError, match="is not a host"):
         ask(fake_server, images="https://example.org")
     assert fake_server.requests == []
@@ -65,7 +65,7 @@ def test_which_images_are_drawn_is_said_before_anything_is_sent_and_stays_with_t
             assert r._repr_mimebundle_()["text/html"].count("<img") == drawn, images
 
 
-def test_the_tables_go_into_three_libraries_as_they_are(fake_server):
+def test_pandas_polars_and_pyarrow_accept_the_tables(fake_server):
     r = ask(fake_server, "thinking")
     for table in (r.chunks, r.events, r.usage_history):
         assert (
@@ -103,7 +103,7 @@ def test_a_bad_ending_is_returned_and_raised_only_on_demand(fake_server, model, 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 429, 500, 503])
 @pytest.mark.parametrize("form", ["json", "html", "empty"])
-def test_http_errors_of_any_form_are_told_in_one_to_three_lines(fake_server, code, form):
+def test_http_errors_of_any_form_are_shown_in_one_to_three_lines(fake_server, code, form):
     body = {
         "json": google_error(code, "The server's own words.", "STATUS"),
         "html": b"<html><body><h1>The server's own words.</h1></body></html>",
@@ -138,7 +138,7 @@ def test_events_are_iterated_from_the_first_one_sync_and_async(fake_server):
     assert stream.response.status == "complete"
 
 
-def test_leaving_the_block_stops_it_and_keeps_what_came(fake_server):
+def test_leaving_the_block_stops_the_stream_and_keeps_the_text(fake_server):
     with gemini_magic.stream("hi", model="stall", base_url=fake_server.base_url) as stream:
         next(iter(stream))
     assert stream.response.status == "interrupted"
@@ -146,7 +146,7 @@ def test_leaving_the_block_stops_it_and_keeps_what_came(fake_server):
     fake_server.wait_for_disconnect()
 
 
-def test_mistakes_are_said_before_anything_is_sent(fake_server):
+def test_mistakes_are_reported_before_anything_is_sent(fake_server):
     with pytest.raises(OptionError, match="Unknown setting: 'temprature'"):
         ask(fake_server, temprature=1)
     with pytest.raises(OptionError, match="prompt is empty"):
@@ -163,7 +163,7 @@ def test_mistakes_are_said_before_anything_is_sent(fake_server):
     [gemini_magic.ask, gemini_magic.stream, gemini_magic.count_tokens],
     ids=lambda each: each.__name__,
 )
-def test_what_is_no_prompt_is_said_so(fake_server, function, prompt):
+def test_an_invalid_prompt_is_an_error(fake_server, function, prompt):
     with pytest.raises(PromptError, match=r"^A prompt must be text or a list of parts, not \w+\.") as caught:
         function(prompt, model="quick", base_url=fake_server.base_url)
     assert caught.value.remedy
@@ -200,7 +200,7 @@ def test_a_response_can_be_pickled_and_copied_as_what_went_over_the_wire(fake_se
         pickle.dumps(stream.response)
 
 
-def test_record_then_replay_without_the_server(fake_server, tmp_path):
+def test_a_recording_is_replayed_without_the_server(fake_server, tmp_path):
     path = tmp_path / "run.jsonl"
     live = ask(fake_server, record=str(path))
     played = gemini_magic.ask("hi", model="quick", replay=str(path), speed=0)
@@ -212,7 +212,7 @@ def test_record_then_replay_without_the_server(fake_server, tmp_path):
     assert 'the most similar recorded prompt is "hi"' in str(missed.error)
 
 
-def test_the_shipped_trace_of_two_events_is_read():
+def test_the_built_in_trace_of_two_events_is_read():
     r = gemini_magic.ask(
         "What is the capital of France? One word.",
         model="gemini-2.0-flash",
@@ -224,11 +224,11 @@ def test_the_shipped_trace_of_two_events_is_read():
     assert r.text == "Paris\n"
     assert (r.usage.prompt, r.usage.output, r.usage.total) == (10, 2, 12)
     assert (r.model_version, r.response_id) == ("gemini-2.0-flash", "wzCjaPa4As7shMIP2Mei0AI")
-    with pytest.raises(RecordingError, match="no built-in recording 'nope'"):
+    with pytest.raises(RecordingError, match="Unknown built-in recording: 'nope'"):
         gemini_magic.ask("hi", replay="builtin:nope")
 
 
-def test_the_preview_shows_the_request_and_where_the_key_goes_but_not_the_key(monkeypatch):
+def test_the_preview_shows_a_placeholder_for_the_key(monkeypatch):
     monkeypatch.setenv("GEMINI_API_KEY", CANARY)
     options, _ = resolve({"model": "m"})
     shown = api.preview(api._request("hi", options, ()), options)
@@ -237,12 +237,12 @@ def test_the_preview_shows_the_request_and_where_the_key_goes_but_not_the_key(mo
     assert shown.body["contents"][0]["parts"] == [{"text": "hi"}]
 
 
-def previewed(**said):
-    options, _ = resolve({"model": "m", **said})
+def previewed(**given):
+    options, _ = resolve({"model": "m", **given})
     return api.preview(api._request("hi", options, ()), options)
 
 
-def test_the_preview_says_when_the_named_key_is_missing(monkeypatch):
+def test_the_preview_reports_a_missing_key(monkeypatch):
     where = {"base_url": "https://llm.example.org", "key_env": "NOPE"}
     for auth, header in ((None, "x-goog-api-key"), ("bearer", "authorization")):
         assert (header, "<no key: NOPE is not set>") in previewed(auth=auth, **where).headers
@@ -255,7 +255,7 @@ def test_the_preview_says_when_the_named_key_is_missing(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "said",
+    "given",
     [
         {"backend": "vertex", "project": "p", "key_env": "MINE"},
         {"auth": "google", "base_url": "https://llm.example.org"},
@@ -264,19 +264,19 @@ def test_the_preview_says_when_the_named_key_is_missing(monkeypatch):
         {"backend": "vertex", "auth": "bearer"},
     ],
 )
-def test_the_preview_fails_as_sending_would(monkeypatch, said):
+def test_the_preview_raises_the_same_errors_as_sending(monkeypatch, given):
     for name in ("MINE", "GEMINI_API_KEY"):
         monkeypatch.setenv(name, CANARY)
     monkeypatch.setenv("BROKEN", "two words")
     with pytest.raises(UsageProblem) as sending:
-        gemini_magic.ask("hi", model="m", **said)
+        gemini_magic.ask("hi", model="m", **given)
     with pytest.raises(UsageProblem) as previewing:
-        previewed(**said)
+        previewed(**given)
     assert str(previewing.value) == str(sending.value)
     assert CANARY not in str(sending.value)
 
 
-def test_public_names_and_nothing_heavy_on_import():
+def test_import_offers_the_public_names_and_loads_nothing_heavy():
     assert all(hasattr(gemini_magic, name) for name in gemini_magic.__all__)
     with pytest.raises(AttributeError):
         gemini_magic.nothing  # noqa: B018 - the attribute access is the test
@@ -288,7 +288,7 @@ def test_public_names_and_nothing_heavy_on_import():
     assert done.stdout.strip() == "[]"
 
 
-def test_a_recording_knows_its_dialect(tmp_path):
+def test_a_recording_contains_its_backend(tmp_path):
     path = tmp_path / "run.jsonl"
     gemini_magic.ask("hello", backend="echo", record=str(path))
     assert json.loads(path.read_text().splitlines()[0])["backend"] == "echo"

@@ -1,4 +1,4 @@
-"""The benchmarks' command runs and says what it measured; what the figures are is not tested."""
+"""`benchmarks/run.py` runs and prints figures beside their budgets; the values of the figures are not tested."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ def run(*arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
 
 
-def test_a_benchmark_prints_its_figure_its_budget_and_a_word():
+def test_a_benchmark_prints_its_figure_its_budget_and_whether_the_budget_is_met():
     done = run("--quick", "load")
     assert done.returncode == 0, done.stderr
     met = int(" met\n" in done.stdout)
@@ -21,19 +21,19 @@ def test_a_benchmark_prints_its_figure_its_budget_and_a_word():
     assert last == f"{met} of 1 budgets met, {1 - met} missed"
 
 
-def test_an_unknown_name_is_refused_with_those_there_are():
+def test_an_unknown_benchmark_is_an_error_that_lists_all_benchmarks():
     done = run("brust")
     assert done.returncode == 2
-    assert "no benchmark brust; there are: burst, large" in done.stderr
+    assert "unknown benchmark: brust (choose from burst, large" in done.stderr
 
 
-def test_what_to_do_without_google_genai_is_said_exactly(monkeypatch, capsys):
+def test_without_google_genai_the_output_explains_how_to_install_it(monkeypatch, capsys):
     monkeypatch.syspath_prepend(CHECKOUT / "benchmarks")
     monkeypatch.setenv("GEMINI_MAGIC_GENAI_PYTHON", "/no/such/python")
-    import stage  # noqa: PLC0415 - a script's folder, on the path for this test only
+    import harness  # noqa: PLC0415 - in the folder of the benchmarks, which is on the path for this test only
 
-    assert stage.genai.__wrapped__() is None
-    told = capsys.readouterr().out
-    assert f"{sys.executable} -m pip install google-genai ipykernel" in told
-    assert "set GEMINI_MAGIC_GENAI_PYTHON to the path of a Python that has both" in told
-    assert "/no/such/python" in told
+    assert harness.genai_python.__wrapped__() is None
+    output = capsys.readouterr().out
+    assert f"{sys.executable} -m pip install google-genai ipykernel" in output
+    assert "set GEMINI_MAGIC_GENAI_PYTHON to the path of a Python that has both" in output
+    assert "/no/such/python" in output

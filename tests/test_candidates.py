@@ -1,4 +1,4 @@
-"""Pictures, calls, citations and what servers add, read from an answer that was really sent."""
+"""Images, calls, citations and extras of an answer that a local server sent."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def asked(server, *steps):
     return gemini_magic.ask("hi", model="m", base_url=server.base_url, retries=0)
 
 
-def said(*parts, **more):
+def chunk(*parts, **more):
     return event({"candidates": [{"content": {"parts": list(parts)}, **more}]})
 
 
-def test_pictures_show_themselves_and_nothing_else_does(fake_server):
+def test_only_images_display_themselves(fake_server):
     data = base64.b64encode(PIXEL).decode()
     r = asked(
         fake_server,
-        said({"inlineData": {"mimeType": "image/gif", "data": data}}),
-        said({"inlineData": {"mimeType": "image/svg+xml", "data": data}}),
-        said({"inlineData": {"mimeType": "audio/wav", "data": data}}),
+        chunk({"inlineData": {"mimeType": "image/gif", "data": data}}),
+        chunk({"inlineData": {"mimeType": "image/svg+xml", "data": data}}),
+        chunk({"inlineData": {"mimeType": "audio/wav", "data": data}}),
         finish(),
     )
     picture, drawing = r.images
@@ -38,19 +38,19 @@ def test_pictures_show_themselves_and_nothing_else_does(fake_server):
     assert [type(part) for part in r.parts][:3] == [Blob] * 3
 
 
-def test_calls(fake_server):
-    r = asked(fake_server, said({"functionCall": {"name": "f", "args": {"x": 1}, "id": "a"}}), finish())
+def test_function_calls_are_listed(fake_server):
+    r = asked(fake_server, chunk({"functionCall": {"name": "f", "args": {"x": 1}, "id": "a"}}), finish())
     assert [(call.name, call.args, call.id) for call in r.calls] == [("f", {"x": 1}, "a")]
 
 
-def test_citations_of_both_names_each_once(fake_server):
+def test_citations_of_both_field_names_are_listed_once(fake_server):
     one = {"startIndex": 3, "endIndex": 9, "uri": "https://a.example", "license": "MIT"}
     two = {"endIndex": 4, "title": "B"}
     r = asked(
         fake_server,
-        said({"text": "a"}, citationMetadata={"citationSources": [one]}),
-        said({"text": "b"}, citationMetadata={"citations": [one, two, "odd"]}),
-        said({"text": "c"}, citationMetadata={"citations": "odd"}),
+        chunk({"text": "a"}, citationMetadata={"citationSources": [one]}),
+        chunk({"text": "b"}, citationMetadata={"citations": [one, two, "unexpected"]}),
+        chunk({"text": "c"}, citationMetadata={"citations": "unexpected"}),
         finish(),
     )
     assert r.citations == [
@@ -60,20 +60,20 @@ def test_citations_of_both_names_each_once(fake_server):
     assert [row.chunk for row in r.events.where(kind="citation")] == [0, 1, 2]
 
 
-def test_grounding_is_the_last_that_says_something(fake_server):
+def test_grounding_is_the_last_metadata_that_is_not_empty(fake_server):
     assert asked(fake_server, text("x"), finish()).grounding == {}
     r = asked(
         fake_server,
-        said({"text": "a"}, groundingMetadata={"webSearchQueries": ["one"]}),
-        said({"text": "b"}, groundingMetadata={"webSearchQueries": ["one", "two"]}),
-        said({"text": "c"}, groundingMetadata={}),
+        chunk({"text": "a"}, groundingMetadata={"webSearchQueries": ["one"]}),
+        chunk({"text": "b"}, groundingMetadata={"webSearchQueries": ["one", "two"]}),
+        chunk({"text": "c"}, groundingMetadata={}),
         finish(),
     )
     assert r.grounding == {"webSearchQueries": ["one", "two"]}
     assert len(r.events.where(kind="grounding")) == 2
 
 
-def test_what_gateways_and_newer_servers_add(fake_server):
+def test_fields_that_gateways_and_newer_servers_add_are_extras(fake_server):
     r = asked(
         fake_server,
         text("a", provider="google"),

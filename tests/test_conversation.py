@@ -1,3 +1,5 @@
+"""Conversations and the turn that is sent back."""
+
 from gemini_magic.content import Call, Text, Thought, Turn
 from gemini_magic.conversation import Conversation, answer_turn
 
@@ -6,7 +8,7 @@ def asked(question, answer):
     return Turn("user", (Text(question),)), Turn("model", (Text(answer),))
 
 
-def test_turns_are_in_order_and_a_key_replaces_its_own():
+def test_turns_are_in_order_and_a_key_replaces_its_entry():
     chat = Conversation("tom")
     chat.put(asked("a", "1"), key="one")
     chat.put(asked("b", "2"), key="two")
@@ -19,7 +21,7 @@ def test_turns_are_in_order_and_a_key_replaces_its_own():
     assert len(chat) == 3
 
 
-def test_a_branch_leaves_its_origin_alone_and_trim_forgets_the_oldest():
+def test_a_branch_does_not_change_its_origin_and_trim_removes_the_oldest():
     chat = Conversation("tom")
     for n in range(3):
         chat.append(asked(str(n), "."))
@@ -34,7 +36,7 @@ def test_a_branch_leaves_its_origin_alone_and_trim_forgets_the_oldest():
     assert chat.turns == ()
 
 
-def test_an_answer_is_sent_back_joined_with_its_signatures():
+def test_an_answer_is_sent_back_with_joined_text_and_signatures():
     parts = [
         Thought("hm"),
         Text("a"),

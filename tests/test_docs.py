@@ -1,4 +1,4 @@
-"""Commands, options, files and dependencies that the documents name exist."""
+"""The commands, options, files and dependencies named in the documentation exist."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def flags():
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_linked_and_named_files_exist(path):
+def test_files_that_a_page_links_or_names_exist(path):
     text = path.read_text("utf-8")
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (path.parent / link).exists(), link
@@ -32,7 +32,7 @@ def test_linked_and_named_files_exist(path):
         assert (CHECKOUT / named).exists(), named
 
 
-def test_options_of_the_readme_exist():
+def test_options_in_the_readme_exist():
     text = read("README.md")
     table = text[text.index("| common options") : text.index("`%%gemini -h` lists")]
     named = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", table))
@@ -40,12 +40,12 @@ def test_options_of_the_readme_exist():
     assert len(named) > 15
 
 
-def test_commands_of_the_readme_exist():
+def test_commands_in_the_readme_exist():
     named = re.search(r"lists all commands \(([^)]*)\)", read("README.md"))[1]
     assert set(re.findall(r"`(\w+)`", named)) <= set(COMMANDS)
 
 
-def test_every_module_at_the_top_and_every_package_is_in_the_architecture():
+def test_the_architecture_names_every_top_level_module_and_every_subpackage():
     text = read("ARCHITECTURE.md").split("## The packages")[1].split("## Decisions")[0]
     named = set(re.findall(r"`([\w/]+)`", text))
     package = CHECKOUT / "gemini_magic"
@@ -54,16 +54,16 @@ def test_every_module_at_the_top_and_every_package_is_in_the_architecture():
     assert (modules | folders | {"labextension/"}) - named == set()
 
 
-def test_every_dependency_is_listed_with_a_reason():
-    wanted = {re.match(r"[\w-]+", line)[0] for line in PROJECT["dependencies"]}
+def test_the_architecture_has_a_reason_for_every_dependency():
+    dependencies = {re.match(r"[\w-]+", line)[0] for line in PROJECT["dependencies"]}
     table = read("ARCHITECTURE.md").split("## Dependencies")[1]
     reasons = dict(re.findall(r"^\| ([\w-]+) \| (.+) \|$", table, re.MULTILINE))
     reasons.pop("package", None)
-    assert set(reasons) == wanted
+    assert set(reasons) == dependencies
     assert all(len(reason) > 10 for reason in reasons.values())
 
 
-def test_the_two_commands_name_what_exists():
+def test_the_install_and_test_commands_in_the_readme_are_valid():
     text = read("README.md")
     for extra in re.findall(r'-e "\.\[(\w+)\]"', text):
         assert extra in PROJECT["optional-dependencies"]

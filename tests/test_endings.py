@@ -1,4 +1,4 @@
-"""What can be done about an ending depends on what had arrived, and on which limit was reached."""
+"""The messages and remedies of bad endings, and repetitions in resumed answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import pytest
 from view_stage import feed, new_ledger
 
 from gemini_magic.backends.gemini_decode import finish_of
-from gemini_magic.endings import ending_of
+from gemini_magic.endings import ending_of, repeated_overlap, repetition_note
+from gemini_magic.errors import BlockedError, Interrupted, ServiceError, StalledError, TruncatedError
+from gemini_magic.events import Failure, Finish
 from gemini_magic.ledger.exchange import Exchange
 from gemini_magic.views.status import details
 
@@ -19,34 +21,175 @@ def remedy(cause, text="", *, pieces=()):
     ledger.begin(exchange)
     if text:
         feed(ledger, text)
-    ledger.limit = 1.0
-    ledger.close(cause, t=1.0)
+    ledger.close(cause, t=1.0, limit=1.0)
     return details(ledger).remedy
 
 
 @pytest.mark.parametrize("cause", ["interrupt", "stop", "stalled", "timeout", "end"])
-def test_the_rest_is_spoken_of_only_where_something_had_arrived(cause):
+def test_the_rest_is_offered_only_if_text_had_arrived(cause):
     assert "asks for the rest" in remedy(cause, "Half", pieces=[(0.1, b"x")])
-    said = remedy(cause)
-    assert "asks the same question again" in said
-    assert "rest" not in said
-    assert "kept" not in said
+    without_text = remedy(cause)
+    assert "asks the same question again" in without_text
+    assert "rest" not in without_text
+    assert "kept" not in without_text
 
 
-def test_the_option_is_named_whose_limit_was_reached():
-    assert "`--first-byte-timeout` waits longer" in remedy("stalled")
-    assert "`--stall-timeout` waits longer" in remedy("stalled", pieces=[(0.1, b": ping\n")])
+def test_the_remedy_names_the_option_of_the_timeout():
+    assert "A higher `--first-byte-timeout` waits longer" in remedy("stalled")
+    assert "A higher `--stall-timeout` waits longer" in remedy("stalled", pieces=[(0.1, b": ping\n")])
 
 
-def test_a_pause_before_any_text_asks_again():
-    said = ending_of(
+RESUME = "What arrived is kept. `%gemini resume` asks for the rest in a new request."
+ASK_AGAIN = "`%gemini resume` asks the same question again in a new request."
+OTHER_KERNEL = "Ask again for a whole answer. `%gemini resume` works for answers of this kernel only."
+REPHRASE = "Rephrase the prompt, or relax the filters with `--safety`. What arrived is kept."
+HALF, EMPTY = {"chars": 1234, "chunks": 5}, {"chars": 0, "chunks": 0}
+
+MESSAGES = [
+    ("stop", HALF, Interrupted, "Stopped after 1,234 characters.", RESUME),
+    ("interrupt", EMPTY, Interrupted, "Stopped; no text had arrived.", ASK_AGAIN),
+    ("left", HALF, Interrupted, "The kernel ended after 1,234 characters.", OTHER_KERNEL),
+    (
+        "arriving",
+        HALF,
+        Interrupted,
+        "Still arriving when it was looked up; 1,234 characters had arrived.",
+        "The journal has the whole answer once it has ended.",
+    ),
+    (
+        "stalled",
+        {**HALF, "limit": 60.0},
+        StalledError,
+        "The server sent no data for 60 s after 1,234 characters.",
+        f"{RESUME} A higher `--stall-timeout` waits longer.",
+    ),
+    (
+        "stalled",
+        {**EMPTY, "answering": False},
+        StalledError,
+        "The server sent no data; no text had arrived.",
+        f"{ASK_AGAIN} A higher `--first-byte-timeout` waits longer.",
+    ),
+    (
+        "timeout",
+        {**HALF, "limit": 5.0},
+        StalledError,
+        "Not finished within 5 s; 1,234 characters had arrived.",
+        f"{RESUME} A higher `--timeout` waits longer.",
+    ),
+    (
+        "timeout",
+        EMPTY,
+        StalledError,
+        "Not finished in time; no text had arrived.",
+        f"{ASK_AGAIN} A higher `--timeout` waits longer.",
+    ),
+    ("cut", HALF, TruncatedError, "The connection was lost after 1,234 characters.", RESUME),
+    ("end", HALF, TruncatedError, "The answer ended without a finish reason after 1,234 characters.", RESUME),
+    ("end", EMPTY, TruncatedError, "The answer was empty; no text had arrived.", ASK_AGAIN),
+    (
         "end",
-        finish=finish_of("CONTINUATION"),
-        blocked=None,
-        failure=None,
-        error=None,
-        chars=0,
-        chunks=1,
-        limit=None,
+        {**HALF, "finish": finish_of("CONTINUATION")},
+        TruncatedError,
+        "The server paused the answer after 1,234 characters.",
+        RESUME,
+    ),
+    (
+        "end",
+        {"chars": 0, "chunks": 1, "finish": finish_of("CONTINUATION")},
+        TruncatedError,
+        "The server paused the answer; no text had arrived.",
+        ASK_AGAIN,
+    ),
+    (
+        "end",
+        {**HALF, "finish": finish_of("SAFETY", "Too hot.")},
+        BlockedError,
+        "The answer was blocked (SAFETY): Too hot.",
+        REPHRASE,
+    ),
+    (
+        "end",
+        {**EMPTY, "blocked": Finish("OTHER", prompt=True)},
+        BlockedError,
+        "The prompt was blocked (OTHER)",
+        REPHRASE,
+    ),
+    (
+        "end",
+        {**HALF, "finish": finish_of("MALFORMED_RESPONSE")},
+        ServiceError,
+        "The model failed (MALFORMED_RESPONSE)",
+        "Ask again.",
+    ),
+    (
+        "failed",
+        {**EMPTY, "failure": Failure("Busy.", 503, "UNAVAILABLE")},
+        ServiceError,
+        "503 UNAVAILABLE: Busy.",
+        "The server has a temporary problem. Ask again in a moment.",
+    ),
+]
+
+
+def ending(cause, **seen):
+    unseen = dict.fromkeys(("finish", "blocked", "failure", "error", "limit"))
+    return ending_of(cause, **{**unseen, **seen})
+
+
+@pytest.mark.parametrize(("cause", "seen", "kind", "message", "remedy"), MESSAGES)
+def test_a_bad_ending_has_a_message_and_a_remedy(cause, seen, kind, message, remedy):
+    error = ending(cause, **seen).error
+    assert (type(error), error.message, error.remedy) == (kind, message, remedy)
+
+
+def test_an_unknown_finish_reason_is_noted():
+    found = ending("end", **HALF, finish=finish_of("NEW"))
+    assert (found.status, found.error, found.note.kind, found.note.severity) == (
+        "complete",
+        None,
+        "unknown-finish-reason",
+        "warning",
     )
-    assert "the same question again" in said.error.remedy
+    assert found.note.message == "The finish reason 'NEW' is unknown; the answer is treated as complete."
+
+
+def test_a_repetition_is_noted():
+    note = repetition_note("It was a dark night; the rain fell in torr", "the rain fell in torrents.")
+    assert (note.kind, note.severity) == ("repeated", "warning")
+    assert note.message == (
+        "The rest repeats the last 21 characters of the first part, so `whole` contains them twice."
+    )
+    assert repetition_note("It was a dark night; the rain fell in torr", "ents.") is None
+
+
+FIRST = "Once upon a time there was a king who had three daughters, and the"
+
+
+@pytest.mark.parametrize(
+    ("rest", "count"),
+    [
+        (" eldest was clever.", 0),
+        ("three daughters, and the eldest was clever.", len("three daughters, and the")),
+        ("\n three daughters, and the eldest", len("three daughters, and the")),
+        ("daughters, and the eldest", 0),  # 18 characters
+        ("three daughters, and a son", 0),  # new text with the same beginning
+        (FIRST, len(FIRST)),
+        (FIRST + " eldest was clever.", len(FIRST)),
+        ("three daughters, an", 0),  # too short to tell
+        ("", 0),
+    ],
+)
+def test_the_overlap_of_a_resumed_answer_is_counted(rest, count):
+    assert repeated_overlap(FIRST, rest) == count
+
+
+def test_a_rest_that_starts_the_whole_answer_again_overlaps_completely():
+    long = "".join(f"line {n}\n" for n in range(2_000))
+    assert repeated_overlap(long, long + "and on") == len(long)
+    assert repeated_overlap(long, "line 1990\nline 1991\n") == 0
+
+
+def test_a_single_repeated_letter_takes_linear_time():
+    assert repeated_overlap("a" * 100_000, "a" * 50_000) == 4_000
+    assert repeated_overlap("", "a" * 100) == 0

@@ -1,4 +1,4 @@
-"""The fault server itself: what it claims to send is what leaves the socket."""
+"""The fake server sends exactly the bytes that its steps describe."""
 
 import http.client
 import json
@@ -51,7 +51,7 @@ def values(body):
     return [json.loads(line[6:]) for line in body.decode().split("\r\n\r\n") if line]
 
 
-def test_a_stream_looks_like_gemini_and_the_connection_is_kept(server, client):
+def test_a_stream_has_the_format_of_gemini_and_the_connection_stays_open(server, client):
     server.script(text("Hel"), text("lo", createTime="now"), finish())
     response = ask(client)
     assert response.getheader("content-type") == "text/event-stream"
@@ -76,7 +76,7 @@ def test_a_stream_looks_like_gemini_and_the_connection_is_kept(server, client):
     )
 
 
-def test_a_gate_holds_the_answer_until_it_is_opened(server, client):
+def test_a_closed_gate_delays_the_rest_of_the_answer(server, client):
     server.script(text("before"), gate("go"), raw(b"data: after\r\n\r\n"))
     response = ask(client)
     assert b"before" in response.read1()
@@ -88,7 +88,7 @@ def test_a_gate_holds_the_answer_until_it_is_opened(server, client):
     assert b"after" in response.read1()
 
 
-def test_a_client_leaving_a_silent_server_is_seen_at_once(server, client):
+def test_a_client_that_disconnects_during_a_stall_is_recorded_at_once(server, client):
     server.script(text("only this"), stall())
     response = ask(client)
     assert b"only this" in response.read1()
@@ -100,7 +100,7 @@ def test_a_client_leaving_a_silent_server_is_seen_at_once(server, client):
     assert gone.time - left < 0.2
 
 
-def test_cut_ends_inside_a_chunk_and_reset_resets(server, client):
+def test_cut_closes_inside_a_chunk_and_reset_resets_the_connection(server, client):
     server.script(text("part"), cut())
     with pytest.raises(http.client.IncompleteRead) as caught:
         ask(client).read()
@@ -115,21 +115,21 @@ def test_cut_ends_inside_a_chunk_and_reset_resets(server, client):
     assert server.disconnects == []
 
 
-def test_dribbled_bytes_arrive_in_the_pieces_asked_for(server):
+def test_dribble_sends_each_piece_in_a_chunk(server):
     server.script(dribble("ä€😀".encode(), 1))
     with socket.create_connection(("127.0.0.1", server.port), 5) as sock:
         sock.sendall(
             b"POST /v1beta/models/m:streamGenerateContent?alt=sse HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
         )
-        seen = b""
-        while not seen.endswith(b"0\r\n\r\n"):
+        received = b""
+        while not received.endswith(b"0\r\n\r\n"):
             piece = sock.recv(4096)
             assert piece
-            seen += piece
-    assert seen.partition(b"\r\n\r\n")[2].count(b"1\r\n") == len("ä€😀".encode())
+            received += piece
+    assert received.partition(b"\r\n\r\n")[2].count(b"1\r\n") == len("ä€😀".encode())
 
 
-def test_gzip_is_flushed_with_every_piece_and_may_end_with_the_connection(server, client):
+def test_gzip_is_flushed_after_every_piece_and_works_without_chunks(server, client):
     server.script(text("one"), gate("more"), text("two"), gzip=True, close_delimited=True, content_type="x/y")
     response = ask(client)
     assert (response.getheader("content-encoding"), response.getheader("content-type")) == ("gzip", "x/y")
@@ -140,7 +140,7 @@ def test_gzip_is_flushed_with_every_piece_and_may_end_with_the_connection(server
     assert unpack.eof
 
 
-def test_a_status_comes_with_its_headers_and_body(server, client):
+def test_a_status_is_sent_with_its_headers_and_body(server, client):
     server.script(status(429, {"Retry-After": "7"}, {"error": {"code": 429}}))
     response = ask(client)
     assert (response.status, response.getheader("retry-after")) == (429, "7")
@@ -151,7 +151,7 @@ def test_a_status_comes_with_its_headers_and_body(server, client):
 
 
 @pytest.mark.parametrize(
-    ("model", "status", "within"),
+    ("model", "status", "content"),
     [
         ("quick", 200, b"world"),
         ("blocked", 200, b'"blockReason": "SAFETY"'),
@@ -164,27 +164,27 @@ def test_a_status_comes_with_its_headers_and_body(server, client):
         ("no-such-model", 404, b"models/no-such-model is not found"),
     ],
 )
-def test_named_models(client, model, status, within):
+def test_each_named_model_gives_its_answer(client, model, status, content):
     response = ask(client, model)
     assert response.status == status
-    assert within in response.read()
+    assert content in response.read()
 
 
-def test_the_address_named_by_a_hostile_answer_is_watched(server, client):
+def test_requests_for_the_address_in_a_hostile_answer_are_recorded(server, client):
     client.request("GET", "/leak?how=test")
     assert client.getresponse().read().startswith(b"GIF89a")
     assert [leak.query for leak in server.leaks()] == [{"how": "test"}]
 
 
-def test_answers_come_in_turn_and_then_the_last_again(server, client):
+def test_the_answers_of_a_model_are_sent_in_order_and_the_last_is_repeated(server, client):
     server.answers("m", Script([text("one")]), Script([text("two")]))
-    said = [values(ask(client).read())[0]["candidates"][0]["content"]["parts"][0]["text"] for _ in range(3)]
-    assert said == ["one", "two", "two"]
-    assert len(server.asked("m")) == 3
-    assert server.asked("other") == []
+    texts = [values(ask(client).read())[0]["candidates"][0]["content"]["parts"][0]["text"] for _ in range(3)]
+    assert texts == ["one", "two", "two"]
+    assert len(server.requests_for("m")) == 3
+    assert server.requests_for("other") == []
 
 
-def test_a_flood_has_every_chunk_and_an_endless_answer_ends_with_its_client(server, client):
+def test_a_flood_has_all_chunks_and_an_endless_answer_ends_when_the_client_disconnects(server, client):
     server.script(flood(1_234, "x"), finish())
     assert len(values(ask(client).read())) == 1_235
     server.script(endless(text("on ")))
@@ -195,14 +195,14 @@ def test_a_flood_has_every_chunk_and_an_endless_answer_ends_with_its_client(serv
     assert server.wait_for_disconnect().request == 1
 
 
-def test_bare_bytes_are_all_that_is_sent(server):
+def test_bare_bytes_are_sent_without_a_head(server):
     server.script(bare(b"not HTTP"), hang_up())
     with socket.create_connection(("127.0.0.1", server.port), 5) as sock:
         sock.sendall(b"POST /v1beta/models/m:streamGenerateContent HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
         assert sock.recv(100, socket.MSG_WAITALL) == b"not HTTP"
 
 
-def test_a_cut_leaves_the_bytes_it_was_given(server):
+def test_cut_sends_its_bytes_before_it_closes(server):
     server.script(cut("ä".encode()[:1]))
     with socket.create_connection(("127.0.0.1", server.port), 5) as sock:
         sock.sendall(b"POST /v1beta/models/m:streamGenerateContent HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
@@ -210,7 +210,7 @@ def test_a_cut_leaves_the_bytes_it_was_given(server):
             assert answer.read().endswith(b"\r\n\xc3")
 
 
-def test_http_1_0_ends_with_the_connection(server, client):
+def test_an_http_1_0_response_ends_with_the_connection(server, client):
     server.script(text("x"), http10=True)
     response = ask(client)
     assert (response.version, response.getheader("transfer-encoding")) == (10, None)

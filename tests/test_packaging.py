@@ -1,4 +1,4 @@
-"""What a wheel holds, where it puts it, and that what JupyterLab reads of this checkout is what the checkout says."""
+"""The content of the wheel, and the files of the labextension in the checkout and as installed."""
 
 import importlib.util
 import json
@@ -36,7 +36,7 @@ print(gemini_magic.__file__, *sorted(path.name for path in demo.tour_folder().it
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """The wheel of this checkout, built without network and without a build environment of its own."""
+    """The wheel of this checkout, built without network and without a separate build environment."""
     folder = tmp_path_factory.mktemp("wheel")
     built = subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
@@ -46,14 +46,14 @@ def wheel(tmp_path_factory):
         check=False,
     )
     assert built.returncode == 0, built.stderr
-    (made,) = folder.iterdir()
-    assert made.name == f"gemini_magic-{VERSION}-py3-none-any.whl"
-    with zipfile.ZipFile(made) as opened:
+    (path,) = folder.iterdir()
+    assert path.name == f"gemini_magic-{VERSION}-py3-none-any.whl"
+    with zipfile.ZipFile(path) as opened:
         yield opened
 
 
 def labextension_files():
-    """Name and bytes of every file that belongs in the labextension's folder."""
+    """The name and bytes of every file that belongs into the folder of the labextension."""
     return files_below(LABEXTENSION) | {INSTALL_FILE.name: INSTALL_FILE.read_bytes()}
 
 
@@ -67,17 +67,17 @@ def package_json():
     return json.loads((LABEXTENSION / "package.json").read_text("utf-8"))
 
 
-def test_the_wheel_holds_the_package_and_nothing_else_at_its_top(wheel):
+def test_the_wheel_has_only_the_package_at_its_top_level(wheel):
     names = {PurePosixPath(name) for name in wheel.namelist()}
-    tops = {name.parts[0] for name in names}
-    assert tops == {"gemini_magic", f"gemini_magic-{VERSION}.dist-info", f"gemini_magic-{VERSION}.data"}
+    top_level = {name.parts[0] for name in names}
+    assert top_level == {"gemini_magic", f"gemini_magic-{VERSION}.dist-info", f"gemini_magic-{VERSION}.data"}
     modules = {path.relative_to(CHECKOUT).as_posix() for path in PACKAGE.rglob("*.py")}
     modules |= {"gemini_magic/views/answer.css", "gemini_magic/views/live.css"}
     assert modules <= set(wheel.namelist())
     assert not [name for name in names if name.suffix in {".pyc", ".swp"} or "tests" in name.parts]
 
 
-def test_the_wheel_holds_the_typing_mark_the_recordings_and_the_tour(wheel):
+def test_the_wheel_has_py_typed_the_recordings_and_the_tour(wheel):
     data = {path.relative_to(CHECKOUT).as_posix() for path in (PACKAGE / "data").iterdir() if path.is_file()}
     assert {PurePosixPath(name).suffix for name in data} >= {".jsonl", ".httprr"}
     assert data | {"gemini_magic/py.typed"} <= set(wheel.namelist())
@@ -86,7 +86,7 @@ def test_the_wheel_holds_the_typing_mark_the_recordings_and_the_tour(wheel):
         assert wheel.read(f"gemini_magic/data/{notebook}") == (CHECKOUT / notebook).read_bytes()
 
 
-def test_the_wheel_puts_the_labextension_where_jupyterlab_looks(wheel):
+def test_the_wheel_installs_the_labextension_into_the_folder_that_jupyterlab_searches(wheel):
     prefix = f"gemini_magic-{VERSION}.data/data/"
     shared = {
         name.removeprefix(prefix): wheel.read(name) for name in wheel.namelist() if name.startswith(prefix)
@@ -95,14 +95,14 @@ def test_the_wheel_puts_the_labextension_where_jupyterlab_looks(wheel):
 
 
 def test_the_version_is_the_same_everywhere(wheel):
-    said = HeaderParser().parsestr(wheel.read(f"gemini_magic-{VERSION}.dist-info/METADATA").decode())
-    assert (said["Name"], said["Version"]) == ("gemini-magic", VERSION)
+    headers = HeaderParser().parsestr(wheel.read(f"gemini_magic-{VERSION}.dist-info/METADATA").decode())
+    assert (headers["Name"], headers["Version"]) == ("gemini-magic", VERSION)
     assert package_json()["version"] == VERSION
 
 
-def test_an_unpacked_wheel_is_imported_and_finds_its_tour(wheel, tmp_path):
+def test_an_unpacked_wheel_can_be_imported_and_finds_its_tour(wheel, tmp_path):
     wheel.extractall(tmp_path)
-    # -I: neither this folder nor PYTHONPATH; the checkout itself may be installed, the unpacked wheel comes first.
+    # -I ignores the current folder and PYTHONPATH. The checkout may be installed, but the unpacked wheel is first on the path.
     run = [sys.executable, "-I", "-c", IMPORT, str(tmp_path)]
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -170,7 +170,7 @@ def test_modules_of_the_labextension_are_short_documented_and_parse_no_html(path
     assert source.count("parseFromString") == (path.name == "sanitizer.js")
 
 
-def test_an_answer_has_the_same_style_with_the_labextension():
+def test_the_style_sheet_of_the_labextension_is_the_one_of_saved_answers():
     spec = importlib.util.spec_from_file_location("make_style", CHECKOUT / "jupyter-config" / "make_style.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
@@ -194,17 +194,19 @@ def test_only_the_settings_module_loads_the_settings():
     assert loading == ["settings.js"]
 
 
-def test_uninstalling_is_explained_with_the_name_that_was_installed():
+def test_the_uninstall_instructions_name_the_installed_package():
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
-    said = json.loads(INSTALL_FILE.read_text("utf-8"))
-    assert said["packageManager"] == "python"
-    assert said["packageName"] == package_json()["name"] == project["name"]
-    assert project["name"] in said["uninstallInstructions"]
+    install = json.loads(INSTALL_FILE.read_text("utf-8"))
+    assert install["packageManager"] == "python"
+    assert install["packageName"] == package_json()["name"] == project["name"]
+    assert project["name"] in install["uninstallInstructions"]
 
 
-def test_the_installed_labextension_is_the_one_of_this_checkout():
-    """An editable install copies these files: after a change they are installed again, or the browser shows old ones."""
+def test_the_installed_labextension_matches_the_checkout():
+    """An editable install copies these files, so the browser shows changes only after a new install."""
     assert metadata.version("gemini-magic") == VERSION
     installed = Path(sysconfig.get_path("data"), SHARED)
-    assert installed.is_dir(), "not installed here: pip install -e ."
-    assert files_below(installed) == labextension_files(), "out of date: pip install -e . once more"
+    assert installed.is_dir(), "the labextension is not installed; run pip install -e ."
+    assert files_below(installed) == labextension_files(), (
+        "the installed labextension is out of date; run pip install -e . again"
+    )

@@ -1,4 +1,4 @@
-"""What an answer cost, where that is known."""
+"""The cost of an answer, where it is known."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fake_server import event, finish, text
 import gemini_magic
 from gemini_magic.backends.gemini_usage import price_data
 from gemini_magic.events import Usage
-from gemini_magic.prices import Cost, cost_of, said_cost
+from gemini_magic.prices import Cost, list_price, reported_cost
 
 WHEN = datetime(2026, 6, 1, tzinfo=UTC)
 MILLION = 1_000_000
@@ -21,7 +21,7 @@ MILLION = 1_000_000
 def price(usage, model="gemini-2.5-flash", metadata=None, **more):
     raw = json.dumps({"usageMetadata": metadata or {}}).encode()
     reported = price_data(model or "", usage or Usage(), raw)
-    return cost_of(usage, model, reported=reported, **{"provider": "google", "when": WHEN, **more})
+    return list_price(usage, model, reported=reported, **{"provider": "google", "when": WHEN, **more})
 
 
 def test_each_kind_of_token_is_counted_once():
@@ -38,7 +38,7 @@ def test_each_kind_of_token_is_counted_once():
     assert tools.input == pytest.approx(2 * plain.input)
 
 
-def test_audio_costs_more_where_the_server_says_that_it_is_audio():
+def test_audio_tokens_have_their_own_price():
     usage = Usage(MILLION, None, 1, None, None, MILLION + 1)
     audio = {"promptTokensDetails": [{"modality": "AUDIO", "tokenCount": MILLION}]}
     assert price(usage, metadata=audio).input > 2 * price(usage).input
@@ -52,22 +52,22 @@ def test_audio_costs_more_where_the_server_says_that_it_is_audio():
         (Usage(output=3), "gemini-2.5-flash", {}),
         (Usage(3), "gemini-2.5-flash", {}),
         (Usage(0, None, 0, None, None, 0), "gemini-2.5-flash", {}),
-        (Usage(1, None, 1), "a-model-nobody-sells", {}),
+        (Usage(1, None, 1), "an-unknown-model", {}),
         (Usage(1, None, 1), None, {}),
         (Usage(1, None, 1), "", {}),
         (Usage(-1, None, 1), "gemini-2.5-flash", {}),
         (Usage(1, None, 1), "gemini-2.5-flash", {"provider": None}),
-        (Usage(1, None, 1), "gemini-2.5-flash", {"provider": "a-provider-that-is-not-listed"}),
-        (Usage(1, None, 1), "gemini-2.5-flash", {"tier": "a-tier-nobody-knows"}),
+        (Usage(1, None, 1), "gemini-2.5-flash", {"provider": "an-unknown-provider"}),
+        (Usage(1, None, 1), "gemini-2.5-flash", {"tier": "an-unknown-tier"}),
         (Usage(1, None, 1), "gemini-2.5-flash", {"metadata": {"promptTokensDetails": "odd"}}),
     ],
 )
-def test_what_is_not_known_is_none_and_never_nothing(usage, model, more):
+def test_an_unknown_cost_is_none_and_never_zero(usage, model, more):
     found = price(usage, model, **more)
     assert found is None or found.amount > 0
 
 
-def test_a_tier_is_priced_as_the_table_says_or_not_at_all():
+def test_a_tier_has_its_listed_price_or_none():
     usage = Usage(MILLION, None, MILLION)
     standard = price(usage, "gemini-3.5-flash")
     flex = price(usage, "gemini-3.5-flash", tier="FLEX")
@@ -76,13 +76,13 @@ def test_a_tier_is_priced_as_the_table_says_or_not_at_all():
     assert flex is None or flex.amount < standard.amount
 
 
-def test_without_the_table_nothing_is_known(monkeypatch):
+def test_without_genai_prices_the_cost_is_unknown(monkeypatch):
     monkeypatch.setitem(sys.modules, "genai_prices", None)
     assert price(Usage(1, None, 1)) is None
 
 
 @pytest.mark.parametrize("broken", [ValueError, MemoryError, AttributeError])
-def test_a_table_that_fails_costs_nothing(monkeypatch, broken):
+def test_a_failure_of_genai_prices_makes_the_cost_unknown(monkeypatch, broken):
     class Table:
         @staticmethod
         def extract_usage(*_, **__):
@@ -93,25 +93,25 @@ def test_a_table_that_fails_costs_nothing(monkeypatch, broken):
 
 
 @pytest.mark.parametrize(
-    ("said", "amount"),
+    ("value", "amount"),
     [(0.0042, 0.0042), ("0.5", 0.5), ({"total": 1, "input": 0.25}, 1.0), (0, None), (None, None)]
     + [
         (value, None) for value in (True, "free", [], {}, {"total": None}, float("nan"), -1, "1e999", 10**400)
     ],
 )
-def test_a_gateways_figure(said, amount):
-    found = said_cost(said, source="gateway", model="m")
+def test_a_cost_that_a_gateway_reports(value, amount):
+    found = reported_cost(value, source="gateway", model="m")
     assert (found and found.amount) == amount
 
 
-def test_it_reads_like_money():
+def test_a_cost_prints_as_dollars():
     shown = [
         str(Cost(amount, "USD", None, None, "s", None, None)) for amount in (12.5, 1, 0.0123456, 0.00000042)
     ]
     assert shown == ["$12.50", "$1.00", "$0.0123", "$0.000000420"]
 
 
-def test_a_response_knows_its_price_and_prefers_the_gateways(fake_server, monkeypatch):
+def test_a_response_has_its_list_price_unless_the_gateway_reports_one(fake_server, monkeypatch):
     monkeypatch.setenv("FAKE", "k" * 20)
     usage = {"promptTokenCount": MILLION, "candidatesTokenCount": 10, "totalTokenCount": MILLION + 10}
     last = event({"usageMetadata": usage, "modelVersion": "gemini-2.5-flash"})

@@ -1,4 +1,4 @@
-"""The tables and figures of a response, its command line, and two responses side by side."""
+"""The tables of a response, its curl command, and the comparison of two responses."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def ask(fake_server, monkeypatch):
     return asked
 
 
-def test_every_table_goes_into_every_library_full_or_empty(ask):
+def test_every_library_accepts_every_table_full_or_empty(ask):
     full = ask(text("hm", thought=True), text("a "), text("b"), event({"usageMetadata": USAGE}), finish())
     empty = ask(status(500))
     for name in TABLES:
@@ -59,7 +59,7 @@ def test_every_table_goes_into_every_library_full_or_empty(ask):
         assert "<table>" in some._repr_html_()
 
 
-def test_parts_counts_and_attempts(ask):
+def test_tables_of_parts_counts_and_attempts(ask):
     r = ask(text("hm", thought=True), text("a "), text("b"), event({"usageMetadata": USAGE}), finish())
     assert [(row.kind, row.text, row.size) for row in r.parts_table] == [
         ("thought", "hm", 2),
@@ -76,7 +76,7 @@ def test_parts_counts_and_attempts(ask):
     assert attempt.seconds == pytest.approx(r.attempts["seconds"][0])
 
 
-def test_a_note_says_in_which_chunk_and_at_which_byte(ask):
+def test_a_note_has_its_chunk_and_byte_offset(ask):
     first = json.dumps({"candidates": [{"content": {"parts": [{"text": "a"}]}}]}).encode()
     body = b"data: " + first + b"\r\n\r\n: still here\r\n\r\n"
     r = ask(raw(body), text("", finish="STOP"))
@@ -88,14 +88,14 @@ def test_a_note_says_in_which_chunk_and_at_which_byte(ask):
     assert (comment.chunk, comment.offset) == (0, body.index(b": still"))
 
 
-def test_a_recording_tells_of_the_attempts_that_failed(ask, tmp_path):
+def test_a_recording_contains_failed_attempts(ask, tmp_path):
     r = ask(status(503))
     again = Response.load(r.save(tmp_path / "a.jsonl"))
     assert [row.problem for row in again.attempts] == [row.problem for row in r.attempts]
     assert r.attempts[0].problem.startswith("503")
 
 
-def test_the_command_asks_the_same_and_holds_no_key(ask, fake_server):
+def test_the_curl_command_sends_the_same_request_without_a_key(ask, fake_server):
     r = ask(text("it's"), finish(), prompt="Say 'it's' & $HOME `now`\nplease", temperature=0.5)
     command = r.curl()
     assert CANARY not in command
@@ -110,7 +110,7 @@ def test_the_command_asks_the_same_and_holds_no_key(ask, fake_server):
     assert again.headers["x-goog-api-key"] == CANARY
 
 
-def test_a_long_request_goes_in_by_standard_input(ask, fake_server, tmp_path):
+def test_a_long_body_is_passed_to_curl_on_standard_input(ask, fake_server, tmp_path):
     r = ask(text("ok"), finish(), prompt="x" * 200_000)
     (tmp_path / "ask.sh").write_text(r.curl())
     done = subprocess.run(
@@ -120,23 +120,23 @@ def test_a_long_request_goes_in_by_standard_input(ask, fake_server, tmp_path):
     assert fake_server.requests[-1].body == fake_server.requests[-2].body
 
 
-def test_the_command_of_a_recording_names_the_usual_variable(ask, tmp_path):
+def test_the_curl_command_of_a_recording_uses_the_usual_variable(ask, tmp_path):
     r = ask(text("ok"), finish())
     assert "$GEMINI_API_KEY" in Response.load(r.save(tmp_path / "a.jsonl")).curl()
     with pytest.raises(RecordingError, match="not known"):
         Response.load(r.save(tmp_path / "a.sse")).curl()
 
 
-def test_two_responses_side_by_side(ask, tmp_path):
+def test_two_responses_are_compared(ask, tmp_path):
     one = ask(text("first line\nsecond <b>line</b>"), finish())
     other = ask(text("first line\nanother line"), finish("MAX_TOKENS"), prompt="hello")
     found = one.diff(other)
     assert not found.same
     changed = {change.name for change in found.changes if not change.same}
-    assert {"question", "status", "finish reason", "answer"} <= changed
+    assert {"prompt", "status", "finish reason", "answer"} <= changed
     assert "-second <b>line</b>" in found.text
     shown, html = repr(found), found._repr_html_()
-    assert "≠ question" in html
+    assert "≠ prompt" in html
     assert ">+ another line</ins>" in html
     assert "second &lt;b&gt;line" in html
     assert "<b>" not in html
@@ -147,12 +147,12 @@ def test_two_responses_side_by_side(ask, tmp_path):
     assert "&lt;deep&gt;</th>" in found._repr_html_()
     loaded = Response.load(one.save(tmp_path / "a.jsonl"))
     assert one.diff(loaded).same
-    assert repr(loaded.diff(loaded)).startswith("All figures are equal.")
-    with pytest.raises(TypeError, match="not with str"):
+    assert repr(loaded.diff(loaded)).startswith("All compared values are equal.")
+    with pytest.raises(TypeError, match=r"^diff\(\) expects a Response, not str\.$"):
         one.diff("other")
 
 
-def test_requests_of_recordings_are_compared_as_well(fake_server, tmp_path):
+def test_requests_of_recordings_are_compared(fake_server, tmp_path):
     loaded = []
     for number, (prompt, heat) in enumerate((("Hi <b>there</b>", 0.1), ("Ho", 0.9))):
         fake_server.script(text("one"), finish())
@@ -167,21 +167,21 @@ def test_requests_of_recordings_are_compared_as_well(fake_server, tmp_path):
         loaded.append(Response.load(r.save(tmp_path / f"{number}.jsonl")))
     found = loaded[0].diff(loaded[1])
     changed = {change.name: (change.left, change.right) for change in found.changes if not change.same}
-    assert changed["question"] == ("Hi <b>there</b>", "Ho")
+    assert changed["prompt"] == ("Hi <b>there</b>", "Ho")
     named = {change.name: change.left for change in found.changes}
-    assert (named["model asked"], named["turns before"], named["system"]) == ("m", 0, "Be brief.")
+    assert (named["requested model"], named["earlier turns"], named["system"]) == ("m", 0, "Be brief.")
     assert "0.1" in named["config"]
     assert "<b>" not in found._repr_html_()
 
 
-def test_a_difference_without_end_is_cut(ask):
+def test_a_long_difference_is_shortened(ask):
     one = ask(text("\n".join(f"a{n}" for n in range(900))), finish())
     other = ask(text("\n".join(f"b{n}" for n in range(900))), finish())
     assert "more lines" in repr(one.diff(other))
     assert len(one.diff(other)._repr_html_()) < 30_000
 
 
-def test_no_name_of_a_column_has_to_be_quoted_in_sql():
+def test_no_column_name_needs_quotes_in_sql():
     r = gemini_magic.ask("one two", backend="echo", journal=False)
     for name in TABLES:
         rows = getattr(r, name)

@@ -1,4 +1,4 @@
-"""What the model must have back: signatures and ids go into the next request as they came, in the parts they came with."""
+"""Signatures and ids are sent back in the next request unchanged, in the parts they arrived with."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from gemini_magic import Response
 from gemini_magic.content import Text, Turn
 from gemini_magic.conversation import answer_turn
 
-# Standard and URL-safe base64, padding, and what JSON writers like to escape; long as real ones are.
+# Standard and URL-safe base64, padding, and characters that JSON encoders escape; as long as real signatures.
 SIGNATURE = "CiQBVKhc7t" + "Ab-_+/=" * 700 + "=="
 OTHER = "EpoGCpcGAVSoXO7+another/one=="
 PLAIN = {"text": "It is warm."}
 EMPTY = {"text": "", "thoughtSignature": SIGNATURE}
 
-# name: (the parts of each chunk, what stands in the next request: None when it is the parts as they came)
+# name: (the parts of each chunk, the parts in the next request or None if they are the same)
 ANSWERS = {
     "on text": ([[{"text": "Warm", "thoughtSignature": SIGNATURE}]], None),
     "on an empty text in the last chunk": (
@@ -99,7 +99,7 @@ ANSWERS = {
         [PLAIN, {"text": "", "thought": True, "thoughtSignature": SIGNATURE}],
     ),
     "nowhere, and empty parts": ([[{}], [PLAIN], [{"text": ""}], []], [PLAIN]),
-    "beside an odd part": (
+    "beside an unknown part": (
         [[None, {"functionCall": {"id": "a1", "name": "f", "args": {}}, "thoughtSignature": SIGNATURE}]],
         [{"functionCall": {"id": "a1", "name": "f", "args": {}}, "thoughtSignature": SIGNATURE}],
     ),
@@ -128,7 +128,7 @@ def check(name, sent):
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_through_turns(fake_server, name):
+def test_signatures_survive_turns(fake_server, name):
     fake_server.script(*chunks(name))
     first = gemini_magic.ask("Warm?", model="m", base_url=fake_server.base_url)
     assert first.ok
@@ -141,7 +141,7 @@ def test_through_turns(fake_server, name):
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "sse"])
-def test_through_a_recording(fake_server, tmp_path, suffix):
+def test_signatures_survive_a_recording(fake_server, tmp_path, suffix):
     fake_server.script(*chunks("on the first of parallel calls"))
     path = gemini_magic.ask("Warm?", model="m", base_url=fake_server.base_url).save(tmp_path / f"a.{suffix}")
     fake_server.script(text("Yes."), finish())
@@ -160,12 +160,12 @@ def chatted():
             line = f"%%gemini -m m{number} --base-url {server.base_url} --chat c{number}"
             cells += [f"{line}\nWarm?", f"{line}\nSure?"]
         run_notebook(cells)
-        return {name: server.asked(f"m{number}") for number, name in enumerate(ANSWERS)}
+        return {name: server.requests_for(f"m{number}") for number, name in enumerate(ANSWERS)}
 
 
 @pytest.mark.kernel
 @pytest.mark.parametrize("name", ANSWERS)
-def test_through_a_chat_in_a_kernel(chatted, name):
+def test_signatures_survive_a_chat_in_a_kernel(chatted, name):
     first, second = chatted[name]
     assert [part["text"] for part in first.body["contents"][0]["parts"]] == ["Warm?"]
     check(name, second)

@@ -1,4 +1,4 @@
-"""The guards around every test do guard."""
+"""The clean environment and the restricted network of the tests work."""
 
 import os
 import socket
@@ -8,7 +8,7 @@ import pytest
 from surroundings import NetworkForbiddenError, clean_environment, find_chromium, is_local
 
 
-def test_nothing_leaves_this_machine():
+def test_connections_to_other_machines_are_refused():
     with socket.socket() as sock:
         for call in (sock.connect, sock.connect_ex):
             with pytest.raises(NetworkForbiddenError, match=r"192\.0\.2\.1"):
@@ -17,7 +17,7 @@ def test_nothing_leaves_this_machine():
         socket.create_connection(("example.invalid", 80), 1)
 
 
-def test_loopback_is_open():
+def test_loopback_connections_are_allowed():
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
         socket.create_connection(listener.getsockname(), 1),
@@ -27,23 +27,23 @@ def test_loopback_is_open():
     assert not any(map(is_local, [("8.8.8.8", 53), ("localhost.example.com", 1), ("2001:db8::1", 1, 0, 0)]))
 
 
-def test_keys_proxies_and_user_folders_are_gone(tmp_path):
-    found = {
+def test_keys_and_proxies_are_removed_and_user_folders_are_temporary(tmp_path):
+    environ = {
         "GEMINI_API_KEY": "a",
         "google_api_key": "b",
         "https_proxy": "c",
         "JUPYTER_PATH": "d",
         "PATH": "/bin",
     }
-    clean = clean_environment(found, tmp_path)
-    assert set(clean) & set(found) == {"PATH"}
+    clean = clean_environment(environ, tmp_path)
+    assert set(clean) & set(environ) == {"PATH"}
     assert Path.home() == Path(os.environ["HOME"])
     assert Path.home().is_relative_to(tmp_path.parent)
     assert list(Path.home().iterdir()) == []
     assert not [name for name in os.environ if name.startswith(("GEMINI_", "GOOGLE_"))]
 
 
-def test_the_browser_chosen_by_name_must_exist(tmp_path):
+def test_a_browser_that_is_set_by_path_must_exist(tmp_path):
     chosen = tmp_path / "my-chromium"
     assert find_chromium({"GEMINI_MAGIC_CHROMIUM": str(chosen), "PATH": os.environ["PATH"]}) is None
     chosen.write_text("#!/bin/sh\n")

@@ -1,4 +1,7 @@
-"""Makes the README's pictures from the built-in recordings: ``python docs/pictures/make.py`` (needs the extra ``test``, Chromium)."""
+"""Creates the images of the README from the built-in recordings: ``python docs/pictures/make.py``.
+
+The script needs the packages of the extra ``test``, and Chromium.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +11,21 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1] / "tests" / "support")]
 
-from lab import Notebook, cells, opened  # noqa: E402 - the browser tests' own driver
+from lab import Notebook, cells, open_lab  # noqa: E402 - the driver of the browser tests
 
-ASKED = """%%gemini --replay builtin:tour --thinking on --out answer
+CELL = """%%gemini --replay builtin:tour --thinking on --out answer
 How does a streamed answer reach my notebook? Give me a short overview
 with a table and a few lines of Python."""
 SIZE = {"width": 1000, "height": 860}
 
 
 def main() -> None:
-    """Write ``answer.png``, ``inspector.png`` and ``timeline.svg`` beside this file."""
-    with opened() as (lab, context):
+    """Write ``answer.png``, ``inspector.png`` and ``timeline.svg`` into the folder of this file."""
+    with open_lab() as (lab, context):
         notebook = Notebook(lab, context.new_page())
         notebook.page.set_viewport_size(SIZE)
-        saved = f"answer.timeline().save({str(HERE / 'timeline.svg')!r})"
-        notebook.open(lab.write("pictures.ipynb", cells("%load_ext gemini_magic", ASKED, saved)))
+        save_timeline = f"answer.timeline().save({str(HERE / 'timeline.svg')!r})"
+        notebook.open(lab.write("pictures.ipynb", cells("%load_ext gemini_magic", CELL, save_timeline)))
         notebook.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
         notebook.run(0)
         notebook.run(1, wait=False)

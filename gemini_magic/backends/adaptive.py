@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from ..content import Request, merged
+from ..content import Request, deep_merge
 from ..errors import OptionError
 from .auth import Auth
 from .backend import Backend, Endpoint, HttpRequest
@@ -48,7 +48,7 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
                 "The field config must be a JSON object.", remedy="""For example: --body '{"config": {}}'."""
             )
         rest = {name: value for name, value in request.body.items() if name != "config"}
-        request = replace(request, body=merged(rest, {"generationConfig": config}))
+        request = replace(request, body=deep_merge(rest, {"generationConfig": config}))
     body = body_of(request, _EXTENSIONS)
     if in_config:
         body["config"] = body.pop("generationConfig", {})

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..content import merged
+from ..content import deep_merge
 
 __all__ = ["camel", "snake", "split_fields", "with_api_names"]
 
@@ -70,7 +70,7 @@ def with_api_names(body: dict[str, Any], inside: str = "") -> dict[str, Any]:
     for key, given in body.items():
         name = camel(key) if inside else _KNOWN.get(key, key)
         value = with_api_names(given, name) if isinstance(given, dict) and name in _OBJECTS else given
-        found = merged(found, {name: value})
+        found = deep_merge(found, {name: value})
     return found
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from ..content import Blob, File, Opaque, Part, Request, Text, Thought, Turn, joined, merged
+from ..content import Blob, File, Opaque, Part, Request, Text, Thought, Turn, deep_merge, join_parts
 from ..errors import OptionError
 from .auth import Auth
 from .backend import Backend, Endpoint, HttpRequest, SentRequest
@@ -90,7 +90,7 @@ def _item(part: Part) -> dict[str, Any]:
 
 def _sendable(parts: Sequence[Part]) -> list[Part]:
     """The parts that are sent to the gateway: not thoughts, and not the gateway's own metadata."""
-    return [part for part in joined(parts) if not isinstance(part, Thought | Opaque)]
+    return [part for part in join_parts(parts) if not isinstance(part, Thought | Opaque)]
 
 
 def _history_entry(turn: Turn) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
     Raises:
         OptionError: the gateway does not support a part or a setting of the request.
     """
-    given = with_api_names(merged(top_fields(request), request.body))
+    given = with_api_names(deep_merge(top_fields(request), request.body))
     for name, feature in _UNSUPPORTED.items():
         if name in given:
             _refuse(feature)
@@ -134,7 +134,9 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
         **generation_config(plain),
         **{camel(name): value for name, value in request.params.items() if name not in _OWN},
     }
-    parameters = _parameters(merged(config, settings if isinstance(settings, dict) else {}, drop_null=True))
+    parameters = _parameters(
+        deep_merge(config, settings if isinstance(settings, dict) else {}, drop_null=True)
+    )
     *past, last = request.turns
     history = [{"role": "system", "content": request.system}] if request.system else []
     history += [_history_entry(turn) for turn in past]
@@ -145,7 +147,7 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
         **({"parameters": parameters} if parameters else {}),
         **({"history": history} if history else {}),
     }
-    body = merged(merged(body, own), given, drop_null=True)
+    body = deep_merge(deep_merge(body, own), given, drop_null=True)
     return json_request(_url(request.model, endpoint), body, streamed=endpoint.form != "whole")
 
 

@@ -20,7 +20,7 @@ import msgspec
 
 from ..content import Blob, File, Opaque, Part, Text, Thought
 from ..events import Decoded, Delta, Event, Finish, Note, Usage, UsageReport
-from ..lenient_json import DEEPEST, read_json, tidy
+from ..lenient_json import MAX_DEPTH, json_safe, read_json
 from .backend import Decoder
 from .gemini_schema import MOST_COUNT
 from .http_errors import failure_of
@@ -67,7 +67,7 @@ class _Media:
         try:
             data = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
         except (binascii.Error, ValueError):
-            return Opaque(tidy({**self.chunk, "content": text}))
+            return Opaque(json_safe({**self.chunk, "content": text}))
         return Blob(self.mime_type or kind, data)
 
 
@@ -104,14 +104,14 @@ class _Decoder:
             for index in list(self._media):
                 self._finish(index, events)
         extras |= self._totals(value, events)
-        if error and (failure := failure_of(tidy(error))):
+        if error and (failure := failure_of(json_safe(error))):
             events.append(failure)
         elif final:
             events.append(Finish("final", outcome="complete"))
         model = value.get("model_name") or value.get("model")
         if self._metadata:
             extras["metadata"] = _merged_metadata(list(self._metadata.values()))
-        return Decoded(events, tidy(model) if isinstance(model, str) else None, extras=extras or None)
+        return Decoded(events, json_safe(model) if isinstance(model, str) else None, extras=extras or None)
 
     def _item(self, value: dict[str, Any], events: list[Event]) -> dict[str, Any]:
         """Read a piece of an item; returns the extras that it contains."""
@@ -121,7 +121,7 @@ class _Decoder:
         kind, name = self._kinds.setdefault(index, own)
         content = value.get("content")
         if kind == "metadata" or name == "metadata":
-            self._remember(index, tidy(content))
+            self._remember(index, json_safe(content))
             return self._totals(content, events) if isinstance(content, dict) else {}
         if kind in _MEDIA and isinstance(content, str | None):
             self._piece(index, value, content or "", events)
@@ -132,7 +132,7 @@ class _Decoder:
         elif kind == "text" and name == "output" and isinstance(content, str | int | float):
             events.append(Delta(Text(str(content))))
         else:
-            events.append(Delta(Opaque(tidy(value))))
+            events.append(Delta(Opaque(json_safe(value))))
         return {}
 
     def _piece(self, index: Any, value: dict[str, Any], content: str, events: list[Event]) -> None:
@@ -142,7 +142,7 @@ class _Decoder:
             self._finish(index, events)
             held = self._media.setdefault(index, _Media())
         mime = value.get("mime_type") or value.get("mimeType")
-        held.mime_type = tidy(str(mime or held.mime_type))
+        held.mime_type = json_safe(str(mime or held.mime_type))
         held.chunk = held.chunk or value
         if content:
             held.pieces.append(content)
@@ -175,20 +175,20 @@ class _Decoder:
             )
             if any(count is not None for count in usage):
                 events.append(UsageReport(usage))
-        warnings = tidy(value.get("warnings"))
+        warnings = json_safe(value.get("warnings"))
         for warning in warnings if isinstance(warnings, list) else [warnings] if warnings else []:
             message = warning.get("message") if isinstance(warning, dict) else None
             text = message if isinstance(message, str) else _text(warning)
             events.append(Note("gateway-warning", f"Gateway warning: {text}", "warning"))
-        return {name: tidy(value[name]) for name in _EXTRAS if value.get(name) not in (None, "", [])}
+        return {name: json_safe(value[name]) for name in _EXTRAS if value.get(name) not in (None, "", [])}
 
 
 def _parse(raw: bytes) -> Any:
     """The JSON value, read by the fast parser where possible."""
-    if raw.count(b"{") + raw.count(b"[") <= DEEPEST:
+    if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
         with suppress(msgspec.MsgspecError, UnicodeDecodeError):
             return msgspec.json.decode(raw)
-    return read_json(raw, deepest=DEEPEST)
+    return read_json(raw, max_depth=MAX_DEPTH)
 
 
 def _error_in(value: dict[str, Any]) -> Any:

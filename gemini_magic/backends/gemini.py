@@ -26,8 +26,8 @@ from ..content import (
     Thinking,
     Thought,
     Turn,
-    joined,
-    merged,
+    deep_merge,
+    join_parts,
 )
 from ..errors import OptionError
 from .auth import Auth
@@ -130,7 +130,7 @@ def _call(call: Call) -> dict[str, Any]:
 
 
 def _turn(turn: Turn) -> dict[str, Any]:
-    parts = [part_to_json(part) for part in joined(turn.parts) if not _summary(part)]
+    parts = [part_to_json(part) for part in join_parts(turn.parts) if not _summary(part)]
     return {"role": turn.role, "parts": parts or [{"text": ""}]}
 
 
@@ -207,8 +207,8 @@ def body_of(request: Request, beside: Sequence[str] = ()) -> dict[str, Any]:
     config, own = split_fields({**generation_config(request), **request.params}, beside)
     if config:
         body["generationConfig"] = config
-    body = merged(merged(body, own), top_fields(request))
-    body = merged(body, with_api_names(request.body), drop_null=True)
+    body = deep_merge(deep_merge(body, own), top_fields(request))
+    body = deep_merge(body, with_api_names(request.body), drop_null=True)
     if request.continuation is not None:
         body["continuationToken"] = request.continuation
     settings = body.get("generationConfig")

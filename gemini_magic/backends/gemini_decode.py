@@ -27,7 +27,7 @@ from ..events import (
     Usage,
     UsageReport,
 )
-from ..lenient_json import DEEPEST, read_json, tidy
+from ..lenient_json import MAX_DEPTH, json_safe, read_json
 from .backend import Decoder
 from .gemini_repair import decode_leniently, parse_lenient, repair_shapes
 from .gemini_schema import LargeWireAnswer, WireAnswer, WireCandidate, WirePart
@@ -178,7 +178,9 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
             for candidate in answer.candidates
             if candidate.finish_reason
         ]
-    if answer.error and (failure := failure_of(tidy(read_json(bytes(answer.error), deepest=DEEPEST)))):
+    if answer.error and (
+        failure := failure_of(json_safe(read_json(bytes(answer.error), max_depth=MAX_DEPTH)))
+    ):
         events.append(failure)
     if notes and noted is not None:
         notes = [note for note in notes if note not in noted]

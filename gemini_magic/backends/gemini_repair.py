@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from ..events import Event, Note
-from ..lenient_json import DEEPEST, read_json, tidy
+from ..lenient_json import MAX_DEPTH, json_safe, read_json
 from .gemini_schema import (
     MOST_COUNT,
     MOST_INDEX,
@@ -67,7 +67,7 @@ def parse_lenient(raw: bytes) -> Any:
     Raises:
         ValueError: it is not JSON.
     """
-    return _keep_surrogates(read_json(raw, deepest=DEEPEST))
+    return _keep_surrogates(read_json(raw, max_depth=MAX_DEPTH))
 
 
 def as_list(value: Any) -> list[Any]:
@@ -106,13 +106,13 @@ _BY_HAND = {"candidates", "usageMetadata", "promptFeedback", "error"}
 
 
 def _keep_surrogates(value: Any) -> Any:
-    """Like ``tidy``, but the text of a part keeps an unpaired surrogate: the next chunk may begin with the other half."""
+    """Like ``json_safe``, but the text of a part keeps an unpaired surrogate: the next chunk may begin with the other half."""
     if isinstance(value, dict):
         return {
-            tidy(name): item if name == "text" and isinstance(item, str) else _keep_surrogates(item)
+            json_safe(name): item if name == "text" and isinstance(item, str) else _keep_surrogates(item)
             for name, item in value.items()
         }
-    return [_keep_surrogates(item) for item in value] if isinstance(value, list) else tidy(value)
+    return [_keep_surrogates(item) for item in value] if isinstance(value, list) else json_safe(value)
 
 
 class _Repairer:

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from ..events import Failure
-from ..lenient_json import DEEPEST, read_json, tidy
+from ..lenient_json import MAX_DEPTH, json_safe, read_json
 
 __all__ = ["failure_of", "http_failure"]
 
@@ -71,7 +71,7 @@ def http_failure(status: int, body: bytes) -> Failure:
     """
     text = body.decode("utf-8", "replace").strip()
     try:
-        value = tidy(read_json(body, deepest=DEEPEST))
+        value = json_safe(read_json(body, max_depth=MAX_DEPTH))
     except ValueError:
         value = None
     if isinstance(value, list) and value:

@@ -110,8 +110,15 @@ class Attempts:
             more: whether another attempt may follow.
             waited: seconds spent waiting before this attempt.
         """
-        exchange = Exchange(http.method, http.url, http.headers, http.body, attempt=number)
-        exchange.waited = waited
+        exchange = Exchange(
+            http.method,
+            http.url,
+            http.headers,
+            http.body,
+            attempt=number,
+            backend=self._job.backend.name,
+            waited=waited,
+        )
         last = 0.0 if self._writer is None else self._writer.last
         writer = ExchangeWriter(exchange, self._target, expected=self._expected(http), last=last)
         self._writer = writer
@@ -197,9 +204,9 @@ class Attempts:
         """The response of a recording, or of a backend without a network."""
         replay = self._job.replay
         if replay is None:
-            self._ledger.source = "echo"
+            self._ledger.set_source("echo")
             return LocalResponse(self._job.backend, http, self._connection)
-        self._ledger.source = "recording"
+        self._ledger.set_source("recording")
         recorded = replay.find(http)
         if isinstance(recorded, RecordedExchange) and recorded.missing:
             writer.note("recording-lacks", recorded.missing, "info")

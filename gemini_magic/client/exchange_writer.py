@@ -136,7 +136,6 @@ class ExchangeWriter:
         self, exchange: Exchange, target: Target, *, expected: tuple[str, ...] = (), last: float = 0.0
     ) -> None:
         self.last = last
-        exchange.backend = target.backend.name
         self._exchange = exchange
         self._ledger = target.ledger
         self._guard = target.guard
@@ -176,7 +175,7 @@ class ExchangeWriter:
             prefix: the text before the key in the header.
             variable: the environment variable that holds such a key.
         """
-        self._exchange.key = (header, prefix, variable)
+        self._exchange.set_key(header, prefix, variable)
 
     def request_sent(self, started: float, *, delay: float, connect: float | None) -> None:
         """Note that the request was sent, and begin to record: the server is busy meanwhile.
@@ -188,23 +187,23 @@ class ExchangeWriter:
         """
         self._offset = max(started, self.last)
         with self._unnoticed:  # views look by themselves; a waiter for events would wake up for nothing
-            if connect is not None:
-                self._ledger.mark("connect", connect)
-            self._ledger.delay = delay
-            self._exchange.started = self._offset
-            self._ledger.enter("waiting")
+            self._ledger.request_sent(self._offset, delay=delay, connect=connect)
         self._begin_recording()
 
     def write_head(self, head: ResponseHead) -> None:
         """Write the status and the headers of the response."""
-        exchange = self._exchange
         with self._unnoticed:
-            exchange.reason, exchange.http_version = self._masked(head.reason), head.http_version
-            exchange.response_headers = tuple(
-                (name, self._masked(value)) for name, value in head.headers if name.lower() != "set-cookie"
+            self._exchange.set_head(
+                head.status,
+                reason=self._masked(head.reason),
+                http_version=head.http_version,
+                headers=[
+                    (name, self._masked(value))
+                    for name, value in head.headers
+                    if name.lower() != "set-cookie"
+                ],
             )
-            exchange.status = head.status  # last: a reader that sees it sees the whole head
-            self._ledger.version += 1
+            self._ledger.touch()
         self._recordings.write_new()
 
     def write(self, t: float, data: bytes) -> Failure | None:
@@ -261,8 +260,7 @@ class ExchangeWriter:
             problem: why it brought no answer, None when it did.
         """
         self._begin_recording()
-        self._exchange.problem = problem
-        self._exchange.end = how
+        self._exchange.finish(how, problem)
         self._recordings.write_new()
 
     def _begin_recording(self) -> None:
@@ -282,7 +280,7 @@ class ExchangeWriter:
                 self._exchange.pieces.append((t, piece))
             if self._ledger.phase != "streaming":
                 self._ledger.mark("first_byte", self.last)
-                self._ledger.enter("streaming")
+                self._ledger.set_phase("streaming")
         if piece:
             self._recordings.write_new()
         return piece

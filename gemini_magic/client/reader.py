@@ -49,7 +49,7 @@ class StreamReader:
         ledger: Ledger,
         connection: Connection,
         guard: LedgerGuard,
-        close: Callable[[Cause, GeminiMagicError | None], bool],
+        close: Callable[[Cause, GeminiMagicError | None, float | None], bool],
     ) -> None:
         self._job = job
         self._ledger = ledger
@@ -74,9 +74,7 @@ class StreamReader:
         except BaseException as error:  # noqa: BLE001 - a waiter must not wait forever for a dead reader
             outcome = Outcome("failed", self._attempts.internal_error(error))
         self._attempts.close()
-        if outcome.limit is not None:
-            self._ledger.limit = outcome.limit
-        self._close(outcome.cause, outcome.error)
+        self._close(outcome.cause, outcome.error, outcome.limit)
 
     # -- one attempt after another
 
@@ -115,7 +113,7 @@ class StreamReader:
         start = f"would have started {wait:.1f} s later, after --timeout {timeout:g}"
         with self._guard:
             self._ledger.note("gave-up", f"No other attempt was made: it {start}.")
-            self._ledger.advice = f"Increase --timeout: another attempt {start}."
+            self._ledger.set_advice(f"Increase --timeout: another attempt {start}.")
         return None
 
     def _retry_pause(self, outcome: Outcome, number: int, wait: float) -> Pause:
@@ -151,8 +149,7 @@ class StreamReader:
         """
         began = time.perf_counter()
         with self._guard:
-            self._ledger.pause = pause
-            self._ledger.enter(phase)
+            self._ledger.set_phase(phase, pause)
         if self._connection.wait_cancelled(seconds):
             raise ConnectionLost(sent=False)
         return time.perf_counter() - began

@@ -93,13 +93,13 @@ class Stream:
         """Whether the stream has ended."""
         return self._done.is_set()
 
-    def _end(self, cause: Cause, error: GeminiMagicError | None = None) -> bool:
+    def _end(self, cause: Cause, error: GeminiMagicError | None = None, limit: float | None = None) -> bool:
         """Close the ledger. Only the first call has an effect. Returns whether this was the first."""
         with self._writing:
             if self._done.is_set():
                 return False
             self._connection.cancel()  # from now on the guard refuses the reader
-            self.ledger.close(cause, t=self._reader.now(), error=error)
+            self.ledger.close(cause, t=self._reader.now(), error=error, limit=limit)
             self._finish_text_file()
             self._done.set()
         _running.discard(self)

@@ -16,7 +16,7 @@ from typing import IO, Literal, TypeAlias
 from ..errors import OptionError
 from ..events import Note
 from ..ledger import Ledger
-from ..prices import said_cost
+from ..prices import reported_cost
 
 __all__ = ["Mode", "TextFile", "accepts_footer"]
 
@@ -199,7 +199,7 @@ def _footer(ledger: Ledger) -> list[str]:
     lines = []
     if usage is not None and usage.total is not None:
         lines.append(f"Tokens: {usage.total}")
-    cost = said_cost(ledger.extras.get("cost"), source=ledger.backend, model=ledger.model_version)
+    cost = reported_cost(ledger.extras.get("cost"), source=ledger.backend, model=ledger.model_version)
     if cost is not None:
         lines.append(f"Cost: ${cost.amount:.4f}")
     if ledger.status != "complete":

@@ -33,5 +33,5 @@ def all_notes(ledger: Ledger) -> list[Note]:
 def display_notes(ledger: Ledger) -> list[Note]:
     """The notes to show with an answer: all of them, but only the readers' while it streams or when it is very long."""
     columns = ledger.chunk_columns
-    small = columns.length <= _MAX_CHUNKS and sum(columns.given("size", columns.length)) <= _MAX_BYTES
+    small = columns.length <= _MAX_CHUNKS and sum(columns.stored("size", columns.length)) <= _MAX_BYTES
     return all_notes(ledger) if small and ledger.status != "running" else list(ledger.notes)

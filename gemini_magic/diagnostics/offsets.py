@@ -35,7 +35,7 @@ class ChunkOffsets:
         if not ledger.exchanges:
             return ledger.chunk_columns.length
         last, count = ledger.exchanges[-1], ledger.chunk_columns.length
-        rounds, attempts = (ledger.chunk_columns.given(name, count) for name in ("round", "attempt"))
+        rounds, attempts = (ledger.chunk_columns.stored(name, count) for name in ("round", "attempt"))
         pairs = zip(rounds, attempts, strict=True)
         own = (index for index, pair in enumerate(pairs) if pair == (last.round, last.attempt))
         return next(own, count)

@@ -16,7 +16,7 @@ from ..backends import backend
 from ..content import Opaque, Text
 from ..events import Chunk, Delta, Failure, Finish, Note
 from ..ledger import Ledger
-from ..lenient_json import clean
+from ..lenient_json import replace_surrogates
 from ..tables import Rows
 from .offsets import ChunkOffsets
 
@@ -143,7 +143,7 @@ def _gaps(chunks: Sequence[Chunk]) -> Iterator[Note]:
 def _model(ledger: Ledger) -> Iterator[Note]:
     """An answer from another model than the requested one."""
     requested = ledger.request.model.removeprefix("models/") if ledger.request else ""
-    answered = clean(ledger.model_version or "").removeprefix("models/")[:_MAX_NAME]
+    answered = replace_surrogates(ledger.model_version or "").removeprefix("models/")[:_MAX_NAME]
     if (
         requested
         and answered
@@ -163,7 +163,7 @@ def _parts_and_errors(ledger: Ledger, offsets: ChunkOffsets) -> Iterator[Note]:
             continue
         if isinstance(event, Delta) and isinstance(event.part, Opaque):
             names = sorted(str(name) for name in event.part.raw if name != "thoughtSignature")
-            unknown.setdefault(clean(", ".join(names))[:_MAX_NAME] or "(without a field)", chunk)
+            unknown.setdefault(replace_surrogates(", ".join(names))[:_MAX_NAME] or "(without a field)", chunk)
         elif isinstance(event, Failure) and not offsets.has_field_name(chunk):
             message = "An error was sent outside a `data:` field. Many clients would miss it."
             yield Note("error-outside-data", message, "warning", chunk)
@@ -189,7 +189,7 @@ class _Findings:
     def add(self, kind: str, chunk: int, name: str = "") -> None:
         self.first.setdefault(kind, chunk)
         self.counts[kind] = self.counts.get(kind, 0) + 1
-        self.names.setdefault(kind, set()).add(clean(name)[:_MAX_NAME])
+        self.names.setdefault(kind, set()).add(replace_surrogates(name)[:_MAX_NAME])
 
     def listed(self, kind: str) -> str:
         """The first names, in alphabetical order."""

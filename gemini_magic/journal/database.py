@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from ..lenient_json import clean
+from ..lenient_json import replace_surrogates
 from .entries import AnswerEnd, AnswerStart, Limits
 from .errors import JournalFileError, translate_errors
 from .migrations import APPLICATION_ID, MIGRATIONS
@@ -156,7 +156,9 @@ class Database:
 
     def _begin(self, start: AnswerStart, now: float) -> int:
         process = WriterProcess.current()
-        texts = [clean(text) for text in (start.model, start.backend, start.question, start.before)]
+        texts = [
+            replace_surrogates(text) for text in (start.model, start.backend, start.question, start.before)
+        ]
         self._db.execute(
             "INSERT INTO run (started, heartbeat, host, pid, start_time, model, backend, question, before) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -169,7 +171,7 @@ class Database:
         self.unindex([number])
         self._db.execute(
             "UPDATE run SET status = ?, answer = ?, tokens = ? WHERE id = ?",
-            (end.status, clean(end.answer), end.tokens, number),
+            (end.status, replace_surrogates(end.answer), end.tokens, number),
         )
 
     # -- metadata

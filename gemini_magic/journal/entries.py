@@ -163,11 +163,11 @@ def entry_rows(entries: Iterable[Entry], words: Sequence[str] = ()) -> Rows[Entr
     columns: Columns[EntryRow] = Columns(
         EntryRow,
         [
-            Column("id", "int64", full=True),
+            Column("id", "int64", not_null=True),
             *(Column(name, "string") for name in ("started", "model", "status", "question", "answer")),
             Column("tokens", "int64"),
         ],
-        whole=True,
+        show_all=True,
     )
     for entry in entries:
         answer, tokens = ("", None) if entry.end is None else entry.end[1:]

@@ -1,7 +1,8 @@
-"""The record of one exchange with a model: chunks, events, attempts and notes, appended while they arrive."""
+"""The record of one request: chunks, events, attempts and notes, appended while they arrive."""
 
 from __future__ import annotations
 
+from .candidates import Candidate, citations_of
 from .exchange import Attempt, Exchange, Pause, clean_headers, clean_url, curl_of
 from .ledger import DisplayOptions, Ledger, Phase
 from .row_types import (
@@ -18,6 +19,7 @@ from .row_types import (
 
 __all__ = [
     "Attempt",
+    "Candidate",
     "ChunkRow",
     "DisplayOptions",
     "EventRow",
@@ -29,6 +31,7 @@ __all__ = [
     "Pause",
     "Phase",
     "UsageRow",
+    "citations_of",
     "clean_headers",
     "clean_url",
     "curl_of",

@@ -1,9 +1,10 @@
-"""One HTTP exchange as it went over the wire, and the wait before one; data only, and without a key."""
+"""HTTP exchanges as they went over the wire, without keys, and the wait before one."""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from shlex import quote
 from typing import Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -12,49 +13,16 @@ from ..lazy import LazySequence
 
 __all__ = ["Attempt", "BodyPieces", "Exchange", "Pause", "clean_headers", "clean_url", "curl_of"]
 
-_ARGUMENT: Final = 30_000  # characters of a body on the command line; systems take 128 kB in one argument
-_OURS: Final = {
-    "host",
-    "content-length",
-    "user-agent",
-    "connection",
-    "accept-encoding",
-}  # curl writes its own
-
-
-def curl_of(exchange: Exchange, key: tuple[str, str, str] | None) -> str:
-    """The command for a POSIX shell; it streams to the terminal (``-N``).
-
-    Args:
-        exchange: what was sent.
-        key: the header that carries the key, what stands before it, and the variable; None for no key.
-    """
-    lines = [f"curl -sS -N -X {exchange.method} {quote(exchange.url)}"]
-    lines += [
-        f"-H {quote(f'{name}: {value}')}" for name, value in exchange.headers if name.lower() not in _OURS
-    ]
-    if key is not None:
-        header, before, variable = key
-        lines.append(f'-H "{header}: {before}${variable}"')
-    body = exchange.body.decode("utf-8", "replace")
-    if len(body) <= _ARGUMENT:
-        return " \\\n  ".join([*lines, *([f"--data-raw {quote(body)}"] if body else [])])
-    mark = "JSON"
-    while f"\n{mark}\n" in f"\n{body}\n":
-        mark += "_"
-    return " \\\n  ".join([*lines, f"--data-binary @- <<'{mark}'"]) + f"\n{body}\n{mark}"
-
-
 _SECRET_WORDS = ("key", "token", "authorization", "cookie", "secret")
 
 
 class Pause(NamedTuple):
-    """A wait before a request goes out.
+    """A wait before a request is sent.
 
     Attributes:
-        why: what is waited for, in words.
-        until: when it ends, in seconds since the ledger began (``started``).
-        attempt, of: which attempt follows and how many there may be, from 1; 0 where nothing has failed.
+        why: the reason, in words.
+        until: when it ends, in seconds since ``Ledger.started``.
+        attempt, of: the number of the next attempt and of allowed attempts, from 1; 0 if no attempt has failed.
     """
 
     why: str
@@ -68,21 +36,21 @@ class Attempt(NamedTuple):
 
     Attributes:
         round, attempt: tool round, and attempt within it, from 0.
-        url: where it was sent.
-        status: the HTTP status, None when no answer came.
-        ended: how it ended, in a word: ``eof`` when the answer was read to its end; ``end`` is the same.
-        problem: why it brought no answer, in words; None when it did.
-        waited: seconds that were waited before it went out, for another try or for its turn.
-        started: when it went out, in seconds since the first request was sent; None when it never did.
-        seconds: from sending it to the last byte of its answer, None when none came.
-        size: bytes of the answer's body, content-encoding undone.
+        url: the URL of the request.
+        status: the HTTP status; None if no response arrived.
+        ended: how it ended: ``eof`` if the response was read to its end; ``end`` is another name of it.
+        problem: why it brought no answer, in words; None if it did.
+        waited: seconds waited before it was sent, for a retry or a rate limit.
+        started: when it was sent, in seconds since the first request was sent; None if it was not sent.
+        seconds: from sending it to the last byte of the response; None if no byte arrived.
+        size: bytes of the response body after content-decoding.
     """
 
     round: int
     attempt: int
     url: str
     status: int | None
-    ended: str | None  # "end" is a word of SQL
+    ended: str | None  # "end" is a keyword of SQL
     problem: str | None = None
     waited: float = 0.0
     started: float | None = None
@@ -112,110 +80,106 @@ class ChunkPosition(Protocol):
 
 
 class BodyPieces(LazySequence[tuple[float, bytes]]):
-    """What the socket gave: ``(t, bytes)`` for each read, append-only.
+    """The pieces of a response body: ``(t, bytes)`` for each network read; append-only.
 
-    Of a piece that holds whole chunks only the other bytes are stored here, so that the bytes of a chunk are held once,
-    by the ledger. Reading the piece puts both together again.
+    Of a piece that contains whole chunks only the other bytes are stored here; the ledger stores the bytes of the chunks.
+    Reading the piece puts both together again.
 
     Attributes:
-        size: bytes of all.
+        size: bytes of all pieces.
     """
 
     def __init__(self) -> None:
         self.size = 0
         self._times = array("d")
-        # The bytes of a piece; or, in a tuple, those that are not in a chunk.
-        self._kept: list[bytes | tuple[bytes]] = []
-        self._starts = array("q")  # where in the body each piece begins
-        self._firsts, self._counts = array("i"), array("i")  # which chunks are in it
-        self._rest = (b"",)  # of the last one: mostly it stays the same, and one object is enough
+        # The bytes of a piece; or a tuple of the bytes before, between and after its chunks. If those between all chunks
+        # are equal, the tuple has them once.
+        self._stored: list[bytes | tuple[bytes, ...]] = []
+        self._firsts, self._counts = array("i"), array("i")  # the chunks of each piece
+        self._rest: tuple[
+            bytes, ...
+        ] = ()  # of the last piece; usually equal for all, so one object is enough
         self._texts: Callable[[range], Sequence[bytes]] = _no_texts
-        self._offsets: Sequence[int] = ()
 
     def append(self, piece: tuple[float, bytes]) -> None:
-        """One more."""
+        """Append a piece: its arrival in seconds since the request was sent, and its bytes."""
         t, data = piece
-        self._starts.append(self.size)
         self.size += len(data)
         self._times.append(t)
         self._firsts.append(0)
         self._counts.append(0)
-        self._kept.append(data)  # last: as many as are kept, there are of the others
+        self._stored.append(data)  # last, because it determines the length
 
     def share(
-        self,
-        items: Sequence[ChunkPosition],
-        first: int,
-        texts: Callable[[range], Sequence[bytes]],
-        offsets: Sequence[int],
+        self, items: Sequence[ChunkPosition], first: int, texts: Callable[[range], Sequence[bytes]]
     ) -> None:
-        """Store the last piece without the chunks in it. A second call for the same piece changes nothing.
+        """Store the last piece without its chunks. A second call for the same piece changes nothing.
 
-        A piece stays as it is when one of its chunks has other bytes than the body.
+        A piece is stored whole if the bytes of one of its chunks differ from those in the body.
 
         Args:
-            items: the chunks that the last piece completed, in order; some may begin in a piece before.
-            first: the number of the first of them.
-            texts: gives chunks by their numbers, from now on.
-            offsets: where in the body they begin, by their numbers.
+            items: the chunks that the last piece completed, in order; the first may begin in an earlier piece.
+            first: index of the first chunk.
+            texts: returns the bytes of chunks by their indices.
         """
-        data, start = self._kept[-1], self._starts[-1]
-        within = [item for item in items if item.offset >= start]
-        if not within or isinstance(data, tuple) or not all(item.verbatim for item in within):
+        data = self._stored[-1]
+        if isinstance(data, tuple):
             return
-        rest, position = [], start
+        start = self.size - len(data)
+        within = [item for item in items if item.offset >= start]
+        if not within or not all(item.verbatim for item in within):
+            return
+        parts, position = [], start
         for item in within:
-            rest.append(data[position - start : item.offset - start])
+            parts.append(data[position - start : item.offset - start])
             position = item.offset + len(item.raw)
-        rest.append(data[position - start :])
-        kept = (b"".join(rest),)
-        self._rest = self._rest if kept == self._rest else kept
-        self._texts, self._offsets = texts, offsets
+        between = {part: part for part in parts[1:]}
+        parts[1:] = between if len(between) == 1 else map(between.__getitem__, parts[1:])
+        stored = (*parts, data[position - start :])
+        self._rest = self._rest if stored == self._rest else stored
+        self._texts = texts
         self._firsts[-1], self._counts[-1] = first + len(items) - len(within), len(within)
-        self._kept[-1] = self._rest  # last: from here on, other threads put the piece together
+        self._stored[-1] = self._rest  # last: from here on, other threads put the piece together
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._stored)
 
-    def _some(self, rows: Sequence[int]) -> Iterator[tuple[float, bytes]]:
+    def _items(self, rows: Sequence[int]) -> Iterator[tuple[float, bytes]]:
         return map(self._at, rows)
 
     def _at(self, row: int) -> tuple[float, bytes]:
-        kept = self._kept[row]
-        return self._times[row], self._with_chunks(row, *kept) if isinstance(kept, tuple) else kept
+        stored = self._stored[row]
+        return self._times[row], self._with_chunks(row, stored) if isinstance(stored, tuple) else stored
 
-    def _with_chunks(self, row: int, rest: bytes) -> bytes:
-        """The bytes of a piece, put together from its chunks and the rest."""
-        first, position = self._firsts[row], self._starts[row]
-        parts: list[bytes] = []
-        used = 0
-        for number, text in enumerate(self._texts(range(first, first + self._counts[row])), first):
-            begin, used = used, used + self._offsets[number] - position
-            parts += rest[begin:used], text
-            position = self._offsets[number] + len(text)
-        parts.append(rest[used:])
-        return b"".join(parts)
+    def _with_chunks(self, row: int, rest: tuple[bytes, ...]) -> bytes:
+        """Return the bytes of a piece, put together from its chunks and the other bytes."""
+        first, count = self._firsts[row], self._counts[row]
+        texts = self._texts(range(first, first + count))
+        if count == 1 or len(rest) == 3:  # noqa: PLR2004 - before, between and after them
+            return rest[0] + rest[1].join(texts) + rest[-1]
+        return b"".join([*chain.from_iterable(zip(rest[:-1], texts, strict=True)), rest[-1]])
 
 
-def _no_texts(_numbers: range) -> Sequence[bytes]:
+def _no_texts(_indices: range) -> Sequence[bytes]:
     return ()
 
 
 class Exchange:
-    """One HTTP exchange as it went over the wire: what was sent, and every piece the socket gave.
+    """One HTTP request and its response as they went over the wire.
 
     Attributes:
-        method, url, headers, body: the request; it never holds a key.
-        status, reason, http_version, response_headers: the answer's head, None or empty until it came.
-        pieces: ``(t, bytes)`` per socket read, body only, content-encoding undone; t in seconds since sent.
-        end: how it ended in one word or sentence, None while it runs.
-        problem: why it brought no answer, in words; None when it did.
-        waited: seconds that were waited before it went out: for another try, or for its turn.
-        started: when it went out, in seconds since the first request was sent; None until then.
-        round, attempt: tool round and attempt it belongs to.
-        backend: the dialect that was spoken, None where nobody said.
-        key: how the key travelled: the header, what stands before the key, the variable that holds such a key; None
-            when there was none, and in a recording.
+        method, url, headers, body: the request, without a key.
+        status, reason, http_version, response_headers: the head of the response; None or empty until it arrives.
+        pieces: the response body after content-decoding, as ``(t, bytes)`` for each network read; t in seconds since the
+            request was sent.
+        end: how it ended, in a word or two; None while it runs.
+        problem: why it brought no answer, in words; None if it did.
+        waited: seconds waited before it was sent, for a retry or a rate limit.
+        started: when it was sent, in seconds since the first request was sent; None until then.
+        round, attempt: the tool round and attempt it belongs to, from 0.
+        backend: name of the backend that encoded it; None if it is not known.
+        key: how the key was sent: the header, the text before the key, and the variable that holds it; None for a
+            request without a key and in a recording.
     """
 
     def __init__(
@@ -225,8 +189,11 @@ class Exchange:
         headers: Sequence[tuple[str, str]],
         body: bytes,
         *,
-        round: int = 0,  # noqa: A002 - the tables' own word
+        round: int = 0,  # noqa: A002 - the column's name
         attempt: int = 0,
+        backend: str | None = None,
+        waited: float = 0.0,
+        started: float | None = None,
     ) -> None:
         self.method = method
         self.url = url
@@ -234,7 +201,7 @@ class Exchange:
         self.body = body
         self.round = round
         self.attempt = attempt
-        self.backend: str | None = None
+        self.backend = backend
         self.key: tuple[str, str, str] | None = None
         self.status: int | None = None
         self.reason = ""
@@ -243,11 +210,49 @@ class Exchange:
         self.pieces = BodyPieces()
         self.end: str | None = None
         self.problem: str | None = None
-        self.waited = 0.0
-        self.started: float | None = None
+        self.waited = waited
+        self.started = started
+
+    def mark_sent(self, t: float) -> None:
+        """Set when the request was sent, in seconds since the first request was sent."""
+        self.started = t
+
+    def set_key(self, header: str, prefix: str, variable: str) -> None:
+        """Set how the key travelled, without the key: its header, the text before it, and the variable that holds it."""
+        self.key = (header, prefix, variable)
+
+    def set_head(
+        self,
+        status: int | None,
+        *,
+        reason: str = "",
+        http_version: str = "",
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        """Set the head of the response.
+
+        Args:
+            status: the HTTP status.
+            reason: the reason phrase.
+            http_version: such as ``HTTP/1.1``.
+            headers: names and values, without cookies.
+        """
+        self.reason, self.http_version = reason, http_version
+        self.response_headers = tuple(headers)
+        self.status = status  # last: a thread that sees the status sees the whole head
+
+    def finish(self, end: str, problem: str | None = None) -> None:
+        """Set how it ended.
+
+        Args:
+            end: ``eof`` when the response was read to its end, or what happened instead.
+            problem: why it brought no answer; None when it did.
+        """
+        self.problem = problem
+        self.end = end
 
     def summary(self) -> Attempt:
-        """What it was, without its bytes."""
+        """Return the exchange as a row of ``Response.attempts``."""
         seconds = self.pieces[-1][0] if self.pieces else None
         return Attempt(
             self.round,
@@ -263,20 +268,55 @@ class Exchange:
         )
 
 
+_MAX_ARGUMENT: Final = 30_000  # characters of a body in one argument; Linux allows 128 kB
+_CURL_HEADERS: Final = {
+    "host",
+    "content-length",
+    "user-agent",
+    "connection",
+    "accept-encoding",
+}  # set by curl
+
+
+def curl_of(exchange: Exchange, key: tuple[str, str, str] | None) -> str:
+    """Return the POSIX shell command that sends the request of an exchange and streams the answer (``-N``).
+
+    Args:
+        exchange: the exchange.
+        key: the header that carries the key, the text before the key, and the variable that holds it; None for no key.
+    """
+    lines = [f"curl -sS -N -X {exchange.method} {quote(exchange.url)}"]
+    lines += [
+        f"-H {quote(f'{name}: {value}')}"
+        for name, value in exchange.headers
+        if name.lower() not in _CURL_HEADERS
+    ]
+    if key is not None:
+        header, prefix, variable = key
+        lines.append(f'-H "{header}: {prefix}${variable}"')
+    body = exchange.body.decode("utf-8", "replace")
+    if len(body) <= _MAX_ARGUMENT:
+        return " \\\n  ".join([*lines, *([f"--data-raw {quote(body)}"] if body else [])])
+    delimiter = "JSON"
+    while f"\n{delimiter}\n" in f"\n{body}\n":
+        delimiter += "_"
+    return " \\\n  ".join([*lines, f"--data-binary @- <<'{delimiter}'"]) + f"\n{body}\n{delimiter}"
+
+
 def clean_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Headers as they are kept: cookies dropped, anything that may be a credential masked."""
-    kept: dict[str, str] = {}
+    """Return headers without cookies and with possible credentials replaced; names are in lower case."""
+    cleaned: dict[str, str] = {}
     for name, value in headers:
         lower = name.lower()
         if lower in ("set-cookie", "cookie"):
             continue
         shown = "<redacted>" if any(word in lower for word in _SECRET_WORDS) else value
-        kept[lower] = f"{kept[lower]}, {shown}" if lower in kept else shown
-    return kept
+        cleaned[lower] = f"{cleaned[lower]}, {shown}" if lower in cleaned else shown
+    return cleaned
 
 
 def clean_url(url: str) -> str:
-    """The URL with credentials masked."""
+    """Return the URL with credentials replaced."""
     parts = urlsplit(url)
     if not parts.query and "@" not in parts.netloc:
         return url

@@ -1,7 +1,6 @@
-"""The one record of an exchange, appended as it happens.
+"""The record of one request and its answer, appended while the answer arrives.
 
-One reader writes; views, tables, conversation and recordings read snapshots of the growing lists. Data only: it
-opens nothing, waits for nothing and shows nothing.
+One thread, the stream's reader, appends; views, tables, conversations and recordings read snapshots of the lists.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from ..content import Parts, Request, Text, Thought, kind_of
-from ..endings import Cause, ending_of
+from ..endings import Cause, ending_of, repetition_note
 from ..errors import GeminiMagicError, Interrupted
 from ..events import (
     Chunk,
@@ -30,22 +29,22 @@ from ..events import (
     Usage,
     UsageReport,
 )
-from ..lenient_json import Joiner
+from ..lenient_json import SurrogateJoiner
 from ..tables import Columns
 from .event_log import EventLog
 from .exchange import Exchange, Pause
-from .row_types import ChunkList, ChunkRow, EventRow, UsageRow, chunk_columns, describe, in_one_word
+from .row_types import ChunkList, ChunkRow, EventRow, UsageRow, chunk_columns, describe, join_kinds
 
-__all__ = ["DisplayOptions", "Exchange", "Ledger", "Pause", "Phase", "repeated"]
+__all__ = ["DisplayOptions", "Exchange", "Ledger", "Pause", "Phase"]
 
 
 class DisplayOptions(NamedTuple):
-    """What views are told, as the options of the cell say.
+    """How views show the answer, from the options of the cell.
 
     Attributes:
-        form: markdown, text, json, html, code or raw.
-        images: which images may be drawn: ``none``, ``data``, or hosts.
-        record_size: megabytes that the record for the inspector may take, 0 for none; None leaves it to the view.
+        form: the format: markdown, text, json, html, code or raw.
+        images: which images are shown: ``none``, ``data``, or host names.
+        record_size: megabytes that the record for the inspector may take, 0 for no record; None for the view's default.
     """
 
     form: str = "markdown"
@@ -53,69 +52,66 @@ class DisplayOptions(NamedTuple):
     record_size: float | None = None
 
 
-_LEAST = 20  # characters; fewer are found in good answers as well, such as the marks around code
-_FAR = 4_000  # characters before the seam from where on a model may begin again
-
-
-def repeated(before: str, rest: str) -> int:
-    """How many characters at the end of ``before`` the rest begins with; 0 when they are too few to tell.
-
-    White space that the rest begins with does not count.
-    """
-    rest = rest.lstrip()
-    end = before[-_FAR:]
-    if len(before) >= _LEAST and rest.startswith(before):
-        return len(before)
-    at = end.find(rest[:_LEAST]) if len(rest) >= _LEAST else -1
-    while at >= 0:
-        if rest.startswith(end[at:]):
-            return len(end) - at
-        at = end.find(rest[:_LEAST], at + 1)
-    return 0
-
-
 Phase: TypeAlias = Literal["preparing", "queued", "connecting", "waiting", "streaming", "retrying", "done"]
-
-
-_UNKNOWN = Usage()
+Source: TypeAlias = Literal["network", "recording", "journal", "echo"]
+_NO_COUNTS = Usage()
+_MAX_OFFSET = 2**31  # so that an offset takes four bytes
 
 
 class Ledger:
-    """Everything about one cell's exchange with a model, alive from before the first byte.
+    """Everything about one request and its answer, usable from before the first byte.
+
+    Args:
+        request: the request; None for a stream that is only read, such as a recording.
+        backend: name of the backend that decodes the stream.
+        before: the first part of the answer, for a request that resumes it.
+        display: how views show the answer.
 
     Attributes:
-        request: what was asked, or None for a stream that was only read.
-        backend: name of the backend that reads it.
-        status: ``running``, then one of six endings.
-        phase: what is being waited for now; ``pause``: why no request is on its way, and until when.
-        version: grows with every change; equal versions mean nothing new.
+        status: ``running``, or how it ended; ``cause``: why reading ended, ``error``: the error of a bad ending.
+        phase: what is being waited for now; ``pause``: why no request is under way, and until when.
+        version: increases with every change.
         started: when the request was made (UTC).
-        source: where the bytes come from: the network, a recording, the journal, or the echo backend.
-        before: the answer's text up to here, where this exchange asked for the rest; empty otherwise.
-        answer, thoughts: text pieces of candidate 0, in order; append-only.
-        parts: every part by candidate, as it came.
-        evidence: citations, grounding and the like, in order.
-        extras: what gateways add, the last value of each.
-        continuation: the last token with which the server lets the answer be gone on with; ``checkpoint``: how many
-            of candidate 0's parts it stands behind.
-        chunks, events, usage_history: the tables' columns.
-        raw: the chunks; ``chunk_offsets``: where each begins in the body of its exchange, in bytes, -1 where that
-            is not known; ``notes``: diagnostics; ``exchanges``: the wire.
-        advice: what the reader knows to do about a bad ending, before what its error says.
-        look: how views show the answer.
-        marks: named moments in seconds since the request was sent; ``delay``: seconds from ``started`` until then.
+        source: where the bytes come from.
+        answer, thoughts: pieces of the text of candidate 0, in order; append-only.
+        chars: characters of the answer so far.
+        parts: the parts as received, by candidate.
+        evidence: citations, grounding and similar metadata, in order.
+        extras: fields that gateways add; the last value of each.
+        finishes: the last finish reason by candidate; ``blocked``: the block reason of the prompt; ``failure``: the
+            HTTP error or error object.
+        continuation: the last token with which the server can continue the answer; ``checkpoint``: the number of parts
+            of candidate 0 that the token covers.
+        usage: the last token counts with a total.
+        model_version, response_id: as the server sent them.
+        raw: the chunks; ``chunk_offsets``: the byte offset of each in the body of its exchange, -1 where it is
+            not known, and above 2 GB.
+        events: the events; ``notes``: the notes; ``exchanges``: the HTTP exchanges.
+        chunk_columns, event_columns, usage_columns: the columns of the tables.
+        advice: text to put before the remedy of a bad ending.
+        limit: the timeout that was reached, in seconds, or None.
+        marks: named moments in seconds since the first request was sent; ``delay``: seconds from ``started`` until then.
+        round, attempt: tool round and attempt of the latest exchange, from 0.
     """
 
-    def __init__(self, request: Request | None = None, *, backend: str = "gemini") -> None:
+    def __init__(
+        self,
+        request: Request | None = None,
+        *,
+        backend: str = "gemini",
+        before: str = "",
+        display: DisplayOptions | None = None,
+    ) -> None:
         self.request = request
         self.backend = backend
-        self.source: Literal["network", "recording", "journal", "echo"] = "network"
+        self.before = before
+        self.display = display or DisplayOptions()
+        self.source: Source = "network"
         self.status: Status = "running"
         self.phase: Phase = "preparing"
         self.cause: Cause | None = None
         self.version = 0
         self.started = datetime.now(UTC)
-        self.before = ""
         self.answer: list[str] = []
         self.thoughts: list[str] = []
         self.parts: dict[int, Parts] = {}
@@ -137,48 +133,89 @@ class Ledger:
         self.delay = 0.0
         self.limit: float | None = None
         self.advice = ""
-        self.look = DisplayOptions()
         self.round = 0
         self.attempt = 0
         self.chars = 0
         self.chunk_columns: Columns[ChunkRow] = chunk_columns()
-        self.chunk_offsets = array("q")
+        self.chunk_offsets = array("i")
         self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns, self.chunk_offsets)
         self.events = EventLog(self.chunk_columns)
         self.event_columns: Columns[EventRow] = self.events.event_columns
         self.usage_columns: Columns[UsageRow] = self.events.usage_columns
-        self._joiners: dict[str, Joiner] = {"text": Joiner(), "thought": Joiner()}
+        self._joiners: dict[str, SurrogateJoiner] = {"text": SurrogateJoiner(), "thought": SurrogateJoiner()}
 
     @property
     def has_content(self) -> bool:
-        """True once anything of an answer came: from here on a retry would be a second answer."""
+        """Whether any part of an answer has arrived; from then on a retry would be a second answer."""
         return bool(self.parts)
 
     @property
     def finish(self) -> Finish | None:
-        """The last reason candidate 0 gave (or, without one, any candidate's)."""
+        """The last finish reason of candidate 0; if it has none, of any other candidate."""
         return self.finishes.get(0) or next(iter(self.finishes.values()), None)
 
-    def enter(self, phase: Phase) -> None:
-        """Say what is being waited for now."""
-        self.phase = phase
+    def touch(self) -> None:
+        """Count a change that was made to one of the exchanges."""
         self.version += 1
 
+    def set_phase(self, phase: Phase, pause: Pause | None = None) -> None:
+        """Set what is being waited for now.
+
+        Args:
+            phase: the phase that begins.
+            pause: why no request is on its way and until when, for ``queued`` and ``retrying``.
+        """
+        self.pause = pause
+        self.phase = phase
+        self.touch()
+
+    def set_source(self, source: Source, *, started: datetime | None = None) -> None:
+        """Set where the bytes come from.
+
+        Args:
+            source: the network, a recording, the journal, or the echo backend.
+            started: when the request was made (UTC), for an answer of earlier; None leaves it as it is.
+        """
+        self.source = source
+        self.started = started or self.started
+
+    def set_advice(self, advice: str) -> None:
+        """Set what :meth:`close` puts before the remedy of the error, if the exchange ends with one."""
+        self.advice = advice
+
+    def replace_error(self, error: GeminiMagicError | Interrupted) -> None:
+        """Replace the error of a closed ledger by one that describes the same ending better."""
+        self.error = error
+
     def mark(self, name: str, t: float) -> None:
-        """Remember the first time something happened; later calls change nothing."""
+        """Record when something first happened, in seconds since the first request was sent; later calls change nothing."""
         self.marks.setdefault(name, t)
 
     def begin(self, exchange: Exchange) -> None:
-        """A request is about to be sent (again): what the former attempt said no longer counts as the ending."""
+        """Add an exchange whose request is about to be sent; errors and finish reasons of the attempt before are cleared."""
         self.exchanges.append(exchange)
         self.round, self.attempt = exchange.round, exchange.attempt
         self.failure = None
         self.blocked = None
         self.finishes.clear()
         if exchange.attempt and not self.raw:
-            self.marks.pop("first_byte", None)  # it was the refusal's
-        self.pause, self.advice = None, ""
-        self.enter("connecting")
+            self.marks.pop("first_byte", None)  # it belongs to the failed attempt
+        self.advice = ""
+        self.set_phase("connecting")
+
+    def request_sent(self, t: float, *, delay: float, connect: float | None = None) -> None:
+        """Record that the latest exchange's request is on its way.
+
+        Args:
+            t: when it was sent, in seconds since the first request was sent.
+            delay: seconds from ``started`` until the first request was sent.
+            connect: seconds that connecting took; None where no connection was opened.
+        """
+        if connect is not None:
+            self.mark("connect", connect)
+        self.delay = delay
+        self.exchanges[-1].mark_sent(t)
+        self.set_phase("waiting")
 
     def note(
         self,
@@ -189,65 +226,77 @@ class Ledger:
         chunk: int | None = None,
         offset: int | None = None,
     ) -> None:
-        """Record an oddity."""
+        """Add a note; see :class:`~gemini_magic.events.Note` for the arguments."""
         self.notes.append(Note(kind, message, severity, chunk, offset))
-        self.version += 1
+        self.touch()
 
-    def fail(self, failure: Failure, t: float) -> None:
-        """The server refused the request; there is no chunk that says so."""
+    def record_refusal(self, failure: Failure, t: float) -> None:
+        """Record an HTTP error, which has no chunk.
+
+        Args:
+            failure: the error.
+            t: seconds since the first request was sent.
+        """
         self.failure = failure
         self.events.add(failure, t)
-        self.version += 1
+        self.touch()
 
-    def add(self, raw: bytes, t: float, reading: Decoded, offset: int = -1) -> list[Event]:
-        """Append one chunk and what it means.
+    def add(self, raw: bytes, t: float, decoded: Decoded, offset: int = -1) -> list[Event]:
+        """Append one chunk.
 
         Args:
             raw: the JSON text as received.
-            t: seconds since the request was sent.
-            reading: the backend's decoding of it.
-            offset: where in the body of the exchange ``raw`` begins, in bytes; -1 where that is not known.
+            t: arrival in seconds since the first request was sent.
+            decoded: the chunk as the backend decoded it.
+            offset: byte offset of ``raw`` in the body of the exchange; -1 if it is not known.
 
         Returns:
-            The chunk's events.
+            The events of the chunk.
         """
-        self.add_all([(raw, reading)], t, (offset,))
-        return reading.events
+        self.add_all([(raw, decoded)], t, (offset,))
+        return decoded.events
 
     def add_all(
         self, batch: Sequence[tuple[bytes, Decoded]], t: float, offsets: Sequence[int] | None = None
     ) -> None:
-        """Append the chunks that came with one read, each with what it means.
+        """Append the chunks of one network read.
 
         Args:
-            batch: for each chunk what :meth:`add` takes.
-            t: seconds since the request was sent.
-            offsets: where in the body of the exchange each begins; None where that is not known.
+            batch: the JSON text and the decoded form of each chunk.
+            t: arrival in seconds since the first request was sent.
+            offsets: byte offset of each in the body of the exchange; None if they are not known.
         """
         if not batch:
             return
-        first, rows, reports = len(self.raw), [], []
+        first, rows, usages = len(self.raw), [], []
         gap = t - self.chunk_columns.stores["t"].at(first - 1) if first else None
-        for index, (raw, reading) in enumerate(batch, first):
-            kind, text, thought, reason, usage = self._add_up(reading, index, t)
-            shown = (kind, text, thought, self.chars, reason)
-            rows.append((index, self.round, self.attempt, t, gap, len(raw), *shown, *usage, raw))
+        for index, (raw, decoded) in enumerate(batch, first):
+            kind, text, thought, reason, usage = self._update(decoded, index, t)
+            content = (kind, text, thought, self.chars, reason)
+            rows.append((index, self.round, self.attempt, t, gap, len(raw), *content, *usage, raw))
             gap = 0.0
-            reports.append(usage)
-        self.chunk_offsets.extend(offsets or [-1] * len(batch))  # first: readers count the columns' rows
+            usages.append(usage)
+        self._add_offsets(offsets or [-1] * len(batch))  # before the columns, whose rows readers count
         self.chunk_columns.extend(rows)
-        for (_, reading), usage in zip(batch, reports, strict=True):
-            self.events.extend(reading.events, usage)
-        self.version += 1
+        for (_, decoded), usage in zip(batch, usages, strict=True):
+            self.events.extend(decoded.events, usage)
+        self.touch()
 
-    def _add_up(self, reading: Decoded, index: int, t: float) -> tuple[str, str, str, str | None, Usage]:
-        """Add one chunk up; returns its kind, text, thought, reason and usage."""
-        self.model_version = reading.model_version or self.model_version
-        self.response_id = reading.response_id or self.response_id
-        if reading.extras is not None:
-            self.extras.update(reading.extras)
-        kinds, text, thought, reason, usage = [], "", "", None, _UNKNOWN
-        for event in reading.events:
+    def _add_offsets(self, offsets: Sequence[int]) -> None:
+        try:
+            new = array("i", offsets)
+        except OverflowError:  # above 2 GB
+            new = array("i", [-1 if offset >= _MAX_OFFSET else offset for offset in offsets])
+        self.chunk_offsets += new
+
+    def _update(self, decoded: Decoded, index: int, t: float) -> tuple[str, str, str, str | None, Usage]:
+        """Update the totals with one chunk; return its kind, text, thought, finish reason and usage."""
+        self.model_version = decoded.model_version or self.model_version
+        self.response_id = decoded.response_id or self.response_id
+        if decoded.extras is not None:
+            self.extras.update(decoded.extras)
+        kinds, text, thought, reason, usage = [], "", "", None, _NO_COUNTS
+        for event in decoded.events:
             if isinstance(event, Delta):
                 part, candidate = event.part, event.candidate
                 kind = kind_of(part)
@@ -255,24 +304,24 @@ class Ledger:
                     self.parts[candidate] = Parts()
                 self.parts[candidate].append(part)
                 if isinstance(part, Text) and candidate == 0:
-                    text += self._say(part.text, t)
+                    text += self._append_text(part.text, t)
                 elif isinstance(part, Thought) and candidate == 0:
-                    thought += self._think(part.text, t)
+                    thought += self._append_thought(part.text, t)
             elif isinstance(event, UsageReport):
                 kind, usage = "usage", event.usage
                 if usage.total is not None or self.usage is None:
                     self.usage = usage
             else:
                 kind = describe(event)[0]
-                self._note(event, index)
+                self._handle(event, index)
                 if isinstance(event, Finish) and not event.prompt and event.candidate == 0:
                     reason = event.reason
             kinds.append(kind)
-        if reading.continuation:
-            self.continuation, self.checkpoint = reading.continuation, len(self.parts.get(0, ()))
-        return in_one_word(*kinds), text, thought, reason, usage
+        if decoded.continuation:
+            self.continuation, self.checkpoint = decoded.continuation, len(self.parts.get(0, ()))
+        return join_kinds(*kinds), text, thought, reason, usage
 
-    def _say(self, text: str, t: float) -> str:
+    def _append_text(self, text: str, t: float) -> str:
         text = self._joiners["text"].add(text)
         if text:
             self.answer.append(text)
@@ -280,15 +329,15 @@ class Ledger:
             self.marks.setdefault("first_text", t)
         return text
 
-    def _think(self, text: str, t: float) -> str:
+    def _append_thought(self, text: str, t: float) -> str:
         text = self._joiners["thought"].add(text)
         if text:
             self.thoughts.append(text)
             self.marks.setdefault("first_thought", t)
         return text
 
-    def _note(self, event: Event, index: int) -> None:
-        """Remember what an event says about the answer as a whole."""
+    def _handle(self, event: Event, index: int) -> None:
+        """Update the state of the whole answer with one event."""
         if isinstance(event, Finish):
             if event.prompt:
                 self.blocked = event
@@ -301,16 +350,25 @@ class Ledger:
         elif isinstance(event, Note):
             self.notes.append(msgspec.structs.replace(event, chunk=index))
 
-    def close(self, cause: Cause, *, t: float | None = None, error: GeminiMagicError | None = None) -> None:
-        """The exchange is over; decide honestly how it ended. A second call changes nothing.
+    def close(
+        self,
+        cause: Cause,
+        *,
+        t: float | None = None,
+        error: GeminiMagicError | None = None,
+        limit: float | None = None,
+    ) -> None:
+        """Set how the exchange ended. A second call changes nothing.
 
         Args:
             cause: what ended it: end of input, a cut connection, a failure, a timeout, or the user.
             t: seconds since the request was sent.
             error: the error that ended it, where there is one.
+            limit: the timeout that was reached, in seconds, where one was.
         """
         if self.status != "running":
             return
+        self.limit = limit
         for kind, pieces in (("text", self.answer), ("thought", self.thoughts)):
             if tail := self._joiners[kind].flush():
                 pieces.append(tail)
@@ -330,11 +388,10 @@ class Ledger:
         )
         if ending.note is not None:
             self.notes.append(ending.note)
-        if self.before and (twice := repeated(self.before, "".join(self.answer))):
-            words = f"The rest begins with the last {twice:,} characters of the part before; `whole` has them twice."
-            self.notes.append(Note("repeated", words, "warning"))
+        if self.before and (note := repetition_note(self.before, "".join(self.answer))) is not None:
+            self.notes.append(note)
         self.error = ending.error
         if self.error is not None and self.advice:
             self.error.remedy = f"{self.advice} {self.error.remedy}".rstrip()
         self.status = ending.status
-        self.enter("done")
+        self.set_phase("done")

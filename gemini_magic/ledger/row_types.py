@@ -1,22 +1,19 @@
-"""The rows of the tables: one record type for chunks, for events and for usage reports, and their columns.
-
-It knows how a stored value is shown and what row an event makes; what events add up to is the ledger's.
-"""
+"""The record classes of the tables, the types of their columns, and how events and parts become rows."""
 
 from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from ..content import Blob, Code, Part, Text, Thought, kind_of
-from ..events import Chunk, Delta, Event, Evidence, Failure, Finish, TokenDetail, UsageReport
+from ..events import Chunk, Delta, Event, Evidence, Failure, Finish, TokenDetail, Usage, UsageReport
 from ..lazy import LazySequence
-from ..tables import Column, Columns, Rows
+from ..tables import Column, Columns, ColumnType, Rows
 
 __all__ = [
     "ChunkList",
@@ -30,7 +27,7 @@ __all__ = [
     "columns_of",
     "describe",
     "event_json",
-    "in_one_word",
+    "join_kinds",
     "modality_rows",
     "part_row",
     "rows_of",
@@ -39,93 +36,27 @@ __all__ = [
 R = TypeVar("R", bound=tuple[Any, ...])
 
 
-class PartRow(NamedTuple):
-    """One row of ``Response.parts_table``.
-
-    Attributes:
-        index: position among the candidate's parts.
-        candidate: whose part it is.
-        kind: text, thought, blob, file, call, result, code and so on.
-        text: what it says, or the code it holds; None for media and calls.
-        size: bytes of media, characters of text; None for anything else.
-        mime_type: of media.
-        name: of the function.
-        signed: whether it carries a thought signature.
-        json: the part's own fields, media left out.
-    """
-
-    index: int  # type: ignore[assignment] # see ChunkRow
-    candidate: int
-    kind: str
-    text: str | None
-    size: int | None
-    mime_type: str | None
-    name: str | None
-    signed: int
-    json: str
-
-
-class NoteRow(NamedTuple):
-    """One row of ``Response.notes``; see :class:`~gemini_magic.events.Note`. ``byte`` (or ``offset``) is its place in the body."""
-
-    kind: str
-    severity: str
-    message: str
-    chunk: int | None
-    byte: int | None  # "offset" is a word of SQL
-
-    @property
-    def offset(self) -> int | None:
-        """The same as ``byte``."""
-        return self.byte
-
-
-class ModalityRow(NamedTuple):
-    """One row of ``Response.usage_by_modality``: a count as sent, in tokens, by what it counts."""
-
-    chunk: int
-    t: float
-    counted: str
-    modality: str
-    tokens: int
-
-
-def rows_of(record: type[R], rows: Iterable[tuple[Any, ...]]) -> Rows[R]:
-    """A table of rows that are all there already; its columns are the record's fields."""
-    columns: Columns[R] = Columns(
-        record, [column._replace(full=False) for column in columns_of(record, None)]
-    )
-    columns.extend(list(rows))
-    return Rows(columns)
-
-
-def part_row(index: int, candidate: int, part: Part) -> PartRow:
-    """The row of one part."""
-    text = part.text if isinstance(part, Text | Thought) else part.code if isinstance(part, Code) else None
-    blob = isinstance(part, Blob)
-    fields = {
-        name: value for name, value in msgspec.to_builtins(part).items() if not (blob and name == "data")
-    }
-    return PartRow(
-        index,
-        candidate,
-        kind_of(part),
-        text,
-        len(part.data) if isinstance(part, Blob) else None if text is None else len(text),
-        getattr(part, "mime_type", None),
-        getattr(part, "name", None),
-        int(part.signature is not None),
-        json.dumps(fields, default=repr, ensure_ascii=False),
-    )
-
-
-def modality_rows(reported: Iterable[tuple[Chunk, Iterable[TokenDetail]]]) -> Iterator[ModalityRow]:
-    """The rows of counts by modality, from chunks and the counts that each reports."""
-    return (ModalityRow(chunk.index, chunk.t, *detail) for chunk, details in reported for detail in details)
+# -- record classes
 
 
 class ChunkRow(NamedTuple):
-    """One row of ``Response.chunks``; times in seconds, sizes in bytes, counts in tokens."""
+    """One row of ``Response.chunks``.
+
+    Attributes:
+        index: position of the chunk, from 0.
+        round: tool round, from 0.
+        attempt: attempt of that round, from 0.
+        t: arrival in seconds since the request was sent (monotonic clock).
+        gap: seconds since the chunk before; None for the first.
+        size: bytes of the JSON text.
+        kind: kinds of its events, joined by ``+``.
+        text, thought: what it adds to candidate 0.
+        chars: characters of the answer so far.
+        finish_reason: as sent; None until one is sent.
+        prompt_tokens, cached_tokens, output_tokens, thought_tokens, tool_tokens, total_tokens: running totals as sent;
+            None where not sent.
+        json: the JSON text.
+    """
 
     index: int  # type: ignore[assignment] # the column's name matters more than tuple.index
     round: int
@@ -148,7 +79,17 @@ class ChunkRow(NamedTuple):
 
 
 class EventRow(NamedTuple):
-    """One row of ``Response.events``; ``json`` holds the event's own fields."""
+    """One row of ``Response.events``.
+
+    Attributes:
+        index: position of the event, from 0.
+        chunk: index of the chunk that carried it; None for an event without a chunk, such as an HTTP error.
+        t: arrival in seconds since the request was sent.
+        candidate: the candidate it belongs to, or None.
+        kind: the kind of the part, or usage, finish, citation, grounding, url_context, error, note or other.
+        text: its text, finish reason or message; None where it has none.
+        json: the event's own fields.
+    """
 
     index: int  # type: ignore[assignment] # see ChunkRow
     chunk: int | None
@@ -160,7 +101,7 @@ class EventRow(NamedTuple):
 
 
 class UsageRow(NamedTuple):
-    """One row of ``Response.usage_history``: the running totals as sent, and what each report added."""
+    """One row of ``Response.usage_history``: running totals in tokens as sent, and what each report added to them."""
 
     chunk: int
     t: float
@@ -178,62 +119,188 @@ class UsageRow(NamedTuple):
     total_delta: int | None
 
 
+class ModalityRow(NamedTuple):
+    """One row of ``Response.usage_by_modality``.
+
+    Attributes:
+        chunk: index of the chunk that carried the report.
+        t: its arrival in seconds since the request was sent.
+        counted: prompt, cached, output or tool.
+        modality: text, image, audio and so on.
+        tokens: the count as sent.
+    """
+
+    chunk: int
+    t: float
+    counted: str
+    modality: str
+    tokens: int
+
+
+class PartRow(NamedTuple):
+    """One row of ``Response.parts_table``.
+
+    Attributes:
+        index: position among the parts of its candidate.
+        candidate: the candidate it belongs to.
+        kind: text, thought, blob, file, call, result, code and so on.
+        text: its text or code; None for media and calls.
+        size: bytes of media, characters of text; None for other parts.
+        mime_type: of media.
+        name: of the function.
+        signed: 1 if it carries a thought signature, else 0.
+        json: the fields of the part, without the bytes of media.
+    """
+
+    index: int  # type: ignore[assignment] # see ChunkRow
+    candidate: int
+    kind: str
+    text: str | None
+    size: int | None
+    mime_type: str | None
+    name: str | None
+    signed: int
+    json: str
+
+
+class NoteRow(NamedTuple):
+    """One row of ``Response.notes``; see :class:`~gemini_magic.events.Note`.
+
+    ``byte`` is the byte offset in the response body; ``offset`` is another name of it.
+    """
+
+    kind: str
+    severity: str
+    message: str
+    chunk: int | None
+    byte: int | None  # "offset" is a keyword of SQL
+
+    @property
+    def offset(self) -> int | None:
+        """The same as ``byte``."""
+        return self.byte
+
+
+# -- columns
+
+# The Arrow type of every column by name; a name has the same type in every table.
+_TYPES: dict[str, ColumnType] = {
+    **dict.fromkeys(("index", "chunk", "round", "attempt", "candidate"), "int32"),
+    **dict.fromkeys(("size", "chars", "byte", "tokens", "signed", "status"), "int64"),
+    **dict.fromkeys(
+        (f"{name}_tokens" for name in ("prompt", "cached", "output", "thought", "tool", "total")), "int64"
+    ),
+    **dict.fromkeys(Usage._fields, "int64"),
+    **dict.fromkeys((f"{name}_delta" for name in Usage._fields), "int64"),
+    **dict.fromkeys(("t", "gap", "waited", "started", "seconds"), "float64"),
+    **dict.fromkeys(("kind", "text", "thought", "finish_reason", "json"), "string"),
+    **dict.fromkeys(("severity", "message", "mime_type", "name", "counted", "modality"), "string"),
+    **dict.fromkeys(("url", "ended", "problem"), "string"),
+}
+_NOT_NULL: Final = frozenset({"index", "t", "size", "chars"})
+# What ChunkRow shows in rows without a value of these columns; such rows take no memory.
+_DEFAULTS: dict[str, Literal[0, ""]] = {"round": 0, "attempt": 0, "kind": "", "text": "", "thought": ""}
+
+
+def _decode(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+@cache
+def columns_of(record: type[tuple[Any, ...]], read: Callable[[Any], Any] | None = None) -> tuple[Column, ...]:
+    """Return the fields of a record class as columns.
+
+    Args:
+        record: a ``NamedTuple`` class.
+        read: turns a stored value of ``json`` into text, where it is stored in another form.
+
+    Raises:
+        TypeError: no column type is declared for a field.
+    """
+    names: tuple[str, ...] = record._fields  # type: ignore[attr-defined] # a NamedTuple has it
+    if missing := [name for name in names if name not in _TYPES]:
+        raise TypeError(f"No column type is declared for {record.__name__}.{', '.join(missing)}.")
+    return tuple(
+        Column(
+            name,
+            _TYPES[name],
+            read if name == "json" else None,
+            name in _NOT_NULL,
+            encoded=name == "json" and read is _decode,
+        )
+        for name in names
+    )
+
+
+@cache
+def _columns_of_chunks() -> tuple[Column, ...]:
+    return tuple(
+        column._replace(default=_DEFAULTS.get(column.name), sparse=column.name == "finish_reason")
+        for column in columns_of(ChunkRow, _decode)
+    )
+
+
+def chunk_columns() -> Columns[ChunkRow]:
+    """Return empty columns of ``Response.chunks``; ``json`` is stored as bytes."""
+    return Columns(ChunkRow, _columns_of_chunks())
+
+
+def rows_of(record: type[R], rows: Iterable[tuple[Any, ...]]) -> Rows[R]:
+    """Return a table of rows that exist already.
+
+    Raises:
+        TypeError: no column type is declared for a field of the record class.
+    """
+    columns: Columns[R] = Columns(record, [column._replace(not_null=False) for column in columns_of(record)])
+    columns.extend(list(rows))
+    return Rows(columns)
+
+
+# -- rows of parts and counts
+
+
+def part_row(index: int, candidate: int, part: Part) -> PartRow:
+    """Return the row of one part."""
+    text = part.text if isinstance(part, Text | Thought) else part.code if isinstance(part, Code) else None
+    blob = isinstance(part, Blob)
+    fields = {
+        name: value for name, value in msgspec.to_builtins(part).items() if not (blob and name == "data")
+    }
+    return PartRow(
+        index,
+        candidate,
+        kind_of(part),
+        text,
+        len(part.data) if isinstance(part, Blob) else None if text is None else len(text),
+        getattr(part, "mime_type", None),
+        getattr(part, "name", None),
+        int(part.signature is not None),
+        json.dumps(fields, default=repr, ensure_ascii=False),
+    )
+
+
+def modality_rows(reported: Iterable[tuple[Chunk, Iterable[TokenDetail]]]) -> Iterator[ModalityRow]:
+    """Return the rows of the counts by modality.
+
+    Args:
+        reported: chunks, each with the counts that it reports.
+    """
+    return (ModalityRow(chunk.index, chunk.t, *detail) for chunk, details in reported for detail in details)
+
+
+# -- events
+
+
 def event_json(event: Event) -> str:
-    """The event's own fields as JSON."""
+    """Return the fields of an event as JSON."""
     try:
         return msgspec.json.encode(event).decode()
     except UnicodeEncodeError:  # a lone surrogate, as some servers send
         return json.dumps(msgspec.to_builtins(event), default=repr)
 
 
-def _decoded(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")
-
-
-_TYPES: dict[str, Literal["int32", "int64", "float64", "string"]] = {
-    **dict.fromkeys(("round", "attempt", "candidate"), "int32"),
-    **dict.fromkeys(("t", "gap", "waited", "started", "seconds"), "float64"),
-    **dict.fromkeys(("kind", "text", "thought", "finish_reason", "json"), "string"),
-    **dict.fromkeys(("severity", "message", "mime_type", "name", "counted", "modality"), "string"),
-    **dict.fromkeys(("url", "ended", "problem"), "string"),
-}
-
-
-# Never unknown. (An event may belong to no chunk.)
-_FULL = frozenset({"index", "t", "size", "chars"})
-_MISSING: dict[str, Literal[0, ""]] = {"round": 0, "attempt": 0, "kind": "", "text": "", "thought": ""}
-
-
-@cache
-def columns_of(record: Any, read: Any) -> tuple[Column, ...]:
-    """The record's fields as columns; what is not named above counts something."""
-    return tuple(
-        Column(
-            name,
-            "int32" if name in {"index", "chunk"} else _TYPES.get(name, "int64"),
-            read if name == "json" else None,
-            name in _FULL,
-            encoded=name == "json" and read is _decoded,
-        )
-        for name in record._fields
-    )
-
-
-@cache
-def _of_chunks() -> tuple[Column, ...]:
-    return tuple(
-        column._replace(missing=_MISSING.get(column.name), rare=column.name == "finish_reason")
-        for column in columns_of(ChunkRow, _decoded)
-    )
-
-
-def chunk_columns() -> Columns[ChunkRow]:
-    """Empty columns of ``Response.chunks``; ``json`` is stored as bytes."""
-    return Columns(ChunkRow, _of_chunks())
-
-
 def describe(event: Event) -> tuple[str, str | None, int | None]:
-    """An event's kind, the text that shows it, and its candidate."""
+    """Return the kind of an event, its text (None where it has none), and its candidate (None where it has none)."""
     if isinstance(event, Delta):
         part = event.part
         return kind_of(part), part.text if isinstance(part, Text | Thought) else None, event.candidate
@@ -247,17 +314,17 @@ def describe(event: Event) -> tuple[str, str | None, int | None]:
 
 
 @lru_cache(maxsize=128)
-def in_one_word(*kinds: str) -> str:
-    """The kinds of one chunk's events, notes apart."""
+def join_kinds(*kinds: str) -> str:
+    """Return the kinds of the events of one chunk joined by ``+``, without notes; ``other`` if none remains."""
     return "+".join(dict.fromkeys(kind for kind in kinds if kind != "note")) or "other"
 
 
 class ChunkList(LazySequence[Chunk]):
-    """The chunks of a table as objects.
+    """The chunks of a table as objects, created on access.
 
     Args:
         columns: the table.
-        offsets: where each chunk begins in the body of its exchange, in bytes; -1 where that is not known.
+        offsets: where each chunk begins in the body of its exchange, in bytes; -1 where that is not known, and above 2 GB.
     """
 
     def __init__(self, columns: Columns[ChunkRow], offsets: array[int]) -> None:
@@ -271,6 +338,6 @@ class ChunkList(LazySequence[Chunk]):
     def __len__(self) -> int:
         return self._columns.length
 
-    def _some(self, rows: Sequence[int]) -> Iterator[Chunk]:
+    def _items(self, rows: Sequence[int]) -> Iterator[Chunk]:
         offsets = (None if offset < 0 else offset for offset in map(self._offsets.__getitem__, rows))
-        return map(Chunk, rows, *(store.given(rows) for store in self._stores), offsets)
+        return map(Chunk, rows, *(store.stored(rows) for store in self._stores), offsets)

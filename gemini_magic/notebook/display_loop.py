@@ -135,11 +135,11 @@ class DisplayLoop:
 
     def _without_display(self, response: Response) -> Response:
         """Return the response as the cell's value, but prevent IPython from displaying it: the view did already."""
-        response._shown = True  # noqa: SLF001 - the view has just displayed it
+        response.skip_next_display()
         events = self.shell.events
 
         def restore(*_: object) -> None:
-            response._shown = False  # noqa: SLF001 - only for the cell that created it
+            response.skip_next_display(skip=False)  # only for the cell that created it
             events.unregister("post_run_cell", restore)
 
         events.register("post_run_cell", restore)

@@ -274,7 +274,7 @@ class CellRunner:
         if not options.quiet:
             # Raises DisplayError for a display that this front end does not have, before the request is sent.
             self._view(Ledger(request), options, None)
-        response = begin(
+        response, stream = begin(
             request,
             options,
             ask_key=_key_prompt(self.shell),
@@ -282,8 +282,6 @@ class CellRunner:
             before=answer_text(question.prefix),
             sources=question.sources,
         )
-        if response.stream is None:  # begin() always opens one
-            raise AssertionError
         self._bind("_gemini", response)
         self._bind(options.out, response)
         run = Run(
@@ -301,7 +299,7 @@ class CellRunner:
         stop = threading.Event()
         has_button = options.background or kernel.stop_button_works(self.shell, awaited=awaited)
         view = self._view(response.ledger, options, stop.set if has_button else None)
-        return RunningCell(run, response.stream, view, stop)
+        return RunningCell(run, stream, view, stop)
 
     def _view(self, ledger: Ledger, options: Options, stop: Callable[[], None] | None) -> View:
         if options.quiet:

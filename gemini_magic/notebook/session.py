@@ -15,7 +15,7 @@ from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_turn
 from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..events import Usage
-from ..lenient_json import Joiner
+from ..lenient_json import SurrogateJoiner
 from ..options import Options
 from ..response import Response
 
@@ -214,7 +214,7 @@ class Session:
 
 def answer_text(parts: Sequence[Part]) -> str:
     """The text of an answer's parts, joined as in ``Response.text``."""
-    joiner = Joiner()
+    joiner = SurrogateJoiner()
     return "".join(joiner.add(part.text) for part in parts if isinstance(part, Text)) + joiner.flush()
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from ..content import Part, Request, RequestSettings, Text, Thinking, Turn, merged
+from ..content import Part, Request, RequestSettings, Text, Thinking, Turn, deep_merge
 from ..errors import OptionError, PromptError
 from ..options import Options
 
@@ -73,7 +73,7 @@ def build_request(parts: Sequence[Part], options: Options, turns: Sequence[Turn]
     for item in options.param:
         _param(item, params, body)
     if options.body:
-        body = merged(body, _object(options.body))
+        body = deep_merge(body, _object(options.body))
     return Request(
         model=options.model,
         turns=(*turns, Turn("user", tuple(parts))),

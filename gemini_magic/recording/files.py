@@ -49,7 +49,8 @@ def read_recording(path: Path) -> list[Exchange]:
         return list(found)
     if name.endswith(".sse"):
         exchange = RecordedExchange("POST", "", (), b"")
-        exchange.status, exchange.end = 200, "eof"
+        exchange.set_head(200)
+        exchange.finish("eof")
         exchange.pieces.append((0.0, data))
         exchange.missing = _BODY_ALONE
         return [exchange]
@@ -59,11 +60,15 @@ def read_recording(path: Path) -> list[Exchange]:
 def _from_trace(trace: TraceExchange) -> RecordedExchange:
     headers = tuple(clean_headers(trace.request_headers).items())
     exchange = RecordedExchange(trace.method, clean_url(trace.url), headers, trace.request_body)
-    exchange.status, exchange.reason, exchange.http_version = trace.status, trace.reason, trace.http_version
-    exchange.response_headers = tuple(clean_headers(trace.headers).items())
+    exchange.set_head(
+        trace.status,
+        reason=trace.reason,
+        http_version=trace.http_version,
+        headers=clean_headers(trace.headers).items(),
+    )
     if trace.body:
         exchange.pieces.append((0.0, trace.body))
-    exchange.end = "eof"
+    exchange.finish("eof")
     exchange.missing = _NO_TIMES
     return exchange
 

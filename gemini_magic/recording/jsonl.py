@@ -184,22 +184,31 @@ def _apply(value: dict[str, Any], found: dict[int, RecordedExchange]) -> None:
         request = value["request"]
         body = base64.b64decode(request["body_b64"]) if "body_b64" in request else request["body"].encode()
         headers = tuple(request["headers"].items())
-        order = {"round": int(value.get("round", 0)), "attempt": int(value.get("attempt", 0))}
-        found[number] = RecordedExchange(request["method"], request["url"], headers, body, **order)
-        found[number].backend = value.get("backend")
-        found[number].waited = _finite(value.get("waited", 0.0), 0.0)
-        first = None if order["attempt"] else 0.0  # older recordings do not hold when a later one started
-        found[number].started = _finite(value["started"], first) if "started" in value else first
+        attempt = int(value.get("attempt", 0))
+        first = None if attempt else 0.0  # older recordings do not hold when a later one started
+        found[number] = RecordedExchange(
+            request["method"],
+            request["url"],
+            headers,
+            body,
+            round=int(value.get("round", 0)),
+            attempt=attempt,
+            backend=value.get("backend"),
+            waited=_finite(value.get("waited", 0.0), 0.0),
+            started=_finite(value["started"], first) if "started" in value else first,
+        )
         return
     exchange = found[number]
     if "status" in value:
-        exchange.status = None if value["status"] is None else int(value["status"])
-        exchange.reason, exchange.http_version = value.get("reason", ""), value.get("http", "")
-        exchange.response_headers = tuple(value.get("headers", {}).items())
+        exchange.set_head(
+            None if value["status"] is None else int(value["status"]),
+            reason=value.get("reason", ""),
+            http_version=value.get("http", ""),
+            headers=value.get("headers", {}).items(),
+        )
     elif "t" in value:
         piece = value["text"].encode() if "text" in value else base64.b64decode(value["b64"])
         previous = exchange.pieces[-1][0] if exchange.pieces else 0.0
         exchange.pieces.append((_finite(value["t"], previous), piece))
     elif "end" in value:
-        exchange.end = str(value["end"])
-        exchange.problem = value.get("problem")
+        exchange.finish(str(value["end"]), value.get("problem"))

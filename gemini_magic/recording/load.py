@@ -40,7 +40,7 @@ def load_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledg
     """
     if not exchanges:
         raise RecordingError("The recording contains no exchange.", remedy="Record one with --record FILE.")
-    ledger.source = "recording"
+    ledger.set_source("recording")
     first = len(exchanges) - 1
     while first and exchanges[first].attempt:
         first -= 1

@@ -1,8 +1,8 @@
-"""Tables that grow while a stream arrives and that every DataFrame library takes as they are."""
+"""Tables that grow while a stream arrives and that every DataFrame library accepts."""
 
 from __future__ import annotations
 
-from .columns import Column, Columns
+from .columns import Column, Columns, ColumnType
 from .rows import Rows
 
-__all__ = ["Column", "Columns", "Rows"]
+__all__ = ["Column", "ColumnType", "Columns", "Rows"]

@@ -1,87 +1,92 @@
-"""One column of a table: how it is called and typed, and where its values are kept."""
+"""The columns of a table: their declarations, and the stores that hold their values."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
-from .storage import Counts, Numbers, Store
-from .strings import Bytes, Objects, RareStrings, Strings
+from .storage import NullableNumbers, Numbers, Store
+from .strings import EncodedStrings, LazyStrings, SparseStrings, Strings
 
-__all__ = ["Column", "Columns"]
+__all__ = ["Column", "ColumnType", "Columns"]
 
 R = TypeVar("R", bound=tuple[Any, ...])
+ColumnType: TypeAlias = Literal["int32", "int64", "float64", "string"]  # Arrow's names
 _CODES = {"int32": "i", "int64": "q", "float64": "d"}  # of the array module
 
 
 class Column(NamedTuple):
-    """How one column is called, typed and read.
+    """The declaration of one column.
 
     Attributes:
-        name: the record's field.
+        name: the field of the record class.
         type: the Arrow type.
-        read: turns a stored value into what is shown (for values that are kept in a cheaper form), or None.
-        full: whether it holds a number in each row, never None.
-        missing: what a row without a value shows: None, or 0 or the empty text, which then take no room.
-        rare: whether it holds text in few rows.
-        encoded: whether strings come as UTF-8 bytes and are kept as these.
+        read: turns a stored value into text, for values that are stored in another form; otherwise None.
+        not_null: whether every row has a number.
+        default: the value of rows that have none: None, or 0 or the empty string, which then need no memory.
+        sparse: whether only a few rows have a value (strings only).
+        encoded: whether strings are appended and stored as UTF-8 bytes.
     """
 
     name: str
-    type: Literal["int32", "int64", "float64", "string"]
+    type: ColumnType
     read: Callable[[Any], Any] | None = None
-    full: bool = False
-    missing: Literal[0, ""] | None = None
-    rare: bool = False
+    not_null: bool = False
+    default: Literal[0, ""] | None = None
+    sparse: bool = False
     encoded: bool = False
 
     def store(self) -> Store:
-        """Where its values are kept."""
+        """Return an empty store for its values."""
         if self.encoded:
-            return Bytes()
+            return EncodedStrings()
         if self.read is not None:
-            return Objects(self.read)
-        if self.rare:
-            return RareStrings()
+            return LazyStrings(self.read)
+        if self.sparse:
+            return SparseStrings()
         if self.type == "string":
-            return Strings(str(self.missing) if self.missing is not None else None)
+            return Strings(str(self.default) if self.default is not None else None)
         code = _CODES[self.type]
-        return Numbers(code) if self.full else Counts(code, self.missing)
+        return Numbers(code) if self.not_null else NullableNumbers(code, self.default)
 
 
 class Columns(Generic[R]):
-    """Columns that one writer appends to while others read what is complete.
+    """The columns of a table; one thread appends rows while others read the complete ones.
 
     Args:
-        record: the ``NamedTuple`` class of one row; its fields are the columns' names, in order.
-        columns: the columns.
-        more: makes the rows that are new since its last call, for a table that fills when it is asked for, or None.
-        whole: whether a look at it shows all rows, for a list that is short and chosen from.
+        record: the ``NamedTuple`` class of one row; its fields are the names of the columns, in order.
+        columns: the declarations.
+        fill: returns the rows that are new since its last call, for a table that is filled on access; otherwise None.
+        show_all: whether a preview shows all rows.
+
+    Attributes:
+        stores: the values by column name.
+        length: the number of complete rows.
     """
 
     def __init__(
         self,
         record: type[R],
         columns: Sequence[Column],
-        more: Callable[[], Iterable[tuple[Any, ...]]] | None = None,
+        fill: Callable[[], Iterable[tuple[Any, ...]]] | None = None,
         *,
-        whole: bool = False,
+        show_all: bool = False,
     ) -> None:
-        self.record, self.whole = record, whole
+        self.record, self.show_all = record, show_all
         self.columns = tuple(columns)
         self.stores: dict[str, Store] = {column.name: column.store() for column in columns}
         self.length = 0
         self._appends = [store.append for store in self.stores.values()]
-        self._more = more
+        self._fill = fill
         self._filling = threading.Lock()
 
     def append(self, *row: Any) -> None:
-        """Add one row; readers see it only when all its values are in place."""
+        """Append one row; readers see it when all its values are stored."""
         self.extend([row])
 
     def extend(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Add some rows; readers see them only when all their values are in place."""
+        """Append rows; readers see them when all their values are stored."""
         if len(rows) == 1:
             for append, value in zip(self._appends, rows[0], strict=True):
                 append(value)
@@ -90,25 +95,25 @@ class Columns(Generic[R]):
                 store.extend(new)
         self.length += len(rows)
 
-    def given(self, name: str, count: int) -> Sequence[Any]:
-        """The first values of a column as they were given; of a column that is full an array."""
-        return self.stores[name].given(range(count))
+    def stored(self, name: str, count: int) -> Sequence[Any]:
+        """Return the first ``count`` values of a column as stored; for a number column that is not null, an array."""
+        return self.stores[name].stored(range(count))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A copy has the rows of this moment, and does not grow by itself."""
+        """Pickle and copy the rows of this moment; the copy does not grow."""
         length = self.complete()
-        rows = zip(*(self.given(column.name, length) for column in self.columns), strict=True)
-        return _copied, (self.record, self.columns, list(rows))
+        rows = zip(*(self.stored(column.name, length) for column in self.columns), strict=True)
+        return _columns_from_rows, (self.record, self.columns, list(rows))
 
     def complete(self) -> int:
-        """The number of rows that are complete now; a table that is filled on demand is filled first."""
-        if self._more is not None:
+        """Return the number of complete rows, after filling a table that is filled on access."""
+        if self._fill is not None:
             with self._filling:
-                self.extend(list(self._more()))
+                self.extend(list(self._fill()))
         return self.length
 
 
-def _copied(record: type[R], columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> Columns[R]:
+def _columns_from_rows(record: type[R], columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> Columns[R]:
     copy = Columns(record, columns)
     copy.extend(rows)
     return copy

@@ -1,4 +1,4 @@
-"""Columns as an Arrow stream, by nanoarrow: light to import, and every DataFrame library takes what it makes."""
+"""Exports columns as Arrow arrays by nanoarrow, which imports fast, and as pandas DataFrames."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["arrow_array", "library", "pandas_frame"]
 
 
 def library(name: str) -> Any:
-    """An optional library.
+    """Import an optional library.
 
     Raises:
-        ImportError: it is not installed; says how to change that.
+        ImportError: it is not installed; the message says how to install it.
     """
     try:
         return import_module(name)
@@ -23,16 +23,16 @@ def library(name: str) -> Any:
         if error.name != name:
             raise
         raise ImportError(
-            f"{name} is not installed: `pip install {name}`, then restart the kernel."
+            f"{name} is not installed. Run `pip install {name}` and restart the kernel."
         ) from None
 
 
 def pandas_frame(table: Any, columns: Iterable[tuple[str, str]]) -> Any:
-    """A ``pandas.DataFrame``; by pyarrow where that is installed, which is many times faster, and equal without it.
+    """Return a ``pandas.DataFrame``. With pyarrow this is many times faster; the result is the same without it.
 
     Args:
-        table: what gives a list of values by a column's name, and an Arrow stream of all.
-        columns: name and Arrow type of each.
+        table: returns a list of values for the name of a column, and supports the Arrow C stream interface.
+        columns: name and Arrow type of each column.
 
     Raises:
         ImportError: pandas is not installed.
@@ -54,18 +54,18 @@ def pandas_frame(table: Any, columns: Iterable[tuple[str, str]]) -> Any:
 
 
 def arrow_array(columns: Iterable[tuple[str, str, Layout]], length: int) -> Any:
-    """A ``nanoarrow.Array`` of structs; nothing is copied.
+    """Return a ``nanoarrow.Array`` of structs over the buffers, without copying them.
 
     Args:
-        columns: name, Arrow type and layout of each.
+        columns: name, Arrow type and layout of each column.
         length: the number of rows.
     """
-    import nanoarrow  # noqa: PLC0415 - only when a table is asked for
+    import nanoarrow  # noqa: PLC0415 - only when a table is exported
 
     types, arrays = {}, []
     for name, kind, layout in columns:
         types[name] = getattr(nanoarrow, f"large_{kind}" if layout.large else kind)()
-        unknown = 0 if layout.buffers[0] is None else -1  # -1: to be counted
-        arrays.append(nanoarrow.c_array_from_buffers(types[name], length, layout.buffers, unknown))
+        null_count = 0 if layout.buffers[0] is None else -1  # -1: nanoarrow counts them
+        arrays.append(nanoarrow.c_array_from_buffers(types[name], length, layout.buffers, null_count))
     rows = nanoarrow.c_array_from_buffers(nanoarrow.struct(types), length, [None], 0, children=arrays)
     return nanoarrow.Array(rows)

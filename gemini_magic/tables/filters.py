@@ -1,6 +1,6 @@
-"""Conditions on the rows of a table, as people type them: ``t > 1.5``, ``kind=text``, ``candidates.0.finishReason=STOP``.
+"""Parses conditions on the rows of a table, such as ``t > 1.5``, ``kind=text`` or ``candidates.0.finishReason=STOP``.
 
-It knows values and JSON, and nothing of what columns mean.
+The inspector's ``filter.js`` follows the same rules.
 """
 
 from __future__ import annotations
@@ -14,12 +14,20 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-__all__ = ["Condition", "condition_of", "matching", "mistyped", "parsed", "unknown", "values_at"]
+__all__ = [
+    "Condition",
+    "misspelled_field",
+    "parse_condition",
+    "parse_json_texts",
+    "unknown_field",
+    "value_test",
+    "values_at",
+]
 
-_FORM: Final = re.compile(
+_CONDITION: Final = re.compile(
     r"\s*(?P<field>[\w$.*-]+?)\s*(?:(?P<op>!~|!=|<=|>=|==|=|<|>|~)\s*(?P<value>.*))?", re.DOTALL
 )
-_INDEX: Final = re.compile(r"\[(\d+|\*)\]")  # as other languages write a position
+_INDEX: Final = re.compile(r"\[(\d+|\*)\]")  # the notation of other languages
 _SEVERAL: Final = re.compile(r"\b(?:and|or)\b|[,;&|]")
 _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
@@ -28,97 +36,103 @@ _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
     ">=": operator.ge,
 }
 _QUOTES: Final = "'\""
-_WORDS: Final[dict[str, Any]] = {"true": True, "false": False, "null": None, "none": None}
+_CONSTANTS: Final[dict[str, Any]] = {"true": True, "false": False, "null": None, "none": None}
 
 
 class Condition(NamedTuple):
-    """One condition.
+    """One parsed condition.
 
     Attributes:
-        field: a column, or a dotted path into the row's JSON; ``*`` stands for any key or position.
-        holds: whether it is true of the values found there: of any of them, and of none if it begins with ``!``.
+        field: a column, or a dotted path into the row's JSON; ``*`` stands for every key or index.
+        holds: takes the list of the values found there and returns whether the condition is true: of at least one
+            value, or for an operator that begins with ``!`` of no value.
     """
 
     field: str
     holds: Callable[[list[Any]], bool]
 
 
-def condition_of(text: str) -> Condition:
-    """Read one condition: a field alone (it is there and not empty), or field, operator and value.
+def parse_condition(text: str) -> Condition:
+    """Parse one condition: a field alone (true if it exists and is not empty), or a field, an operator and a value.
 
-    Operators are ``=`` ``!=`` ``<`` ``<=`` ``>`` ``>=``, and ``~`` ``!~`` for a regular expression found anywhere in the
-    value. Quotes around the value are left out; numbers are compared as numbers.
+    Operators are ``=`` ``!=`` ``<`` ``<=`` ``>`` ``>=``, and ``~`` ``!~`` for a regular expression that is searched for
+    in the value. Quotes around the value are removed; numbers are compared as numbers.
 
     Raises:
-        ValueError: it has no such form, the value of a comparison is no number, or the expression is none.
+        ValueError: the condition has another form, the value of a comparison is not a number, or the regular
+            expression is not valid.
     """
-    match = _FORM.fullmatch(text)
+    match = _CONDITION.fullmatch(text)
     if match is None:
         index = _INDEX.sub(r".\1", text)
         hint = (
-            f"Positions follow a dot: `{index}`."
+            f"Write an index after a dot: `{index}`."
             if index != text
-            else "Write FIELD OPERATOR VALUE, such as `t > 1.5` or `kind=text`."
+            else "Write FIELD OP VALUE, such as `t > 1.5` or `kind=text`."
         )
-        raise ValueError(f"{text!r} is no condition. {hint}")
+        raise ValueError(f"{text!r} is not a valid condition. {hint}")
     field, op, value = match["field"], match["op"], (match["value"] or "").strip()
     if op is None:
         return Condition(field, lambda found: any(each not in (None, "", [], {}) for each in found))
     if len(value) > 1 and value[0] in _QUOTES and value[-1] == value[0]:
         value = value[1:-1]
     if op.lstrip("!") == "~":
-        test = _search(value)
+        test = _search_test(value)
     elif op in _ORDER:
-        test = _compare(_ORDER[op], value, text)
+        test = _order_test(_ORDER[op], value, text)
     else:
-        test = _equal(value)
+        test = _equality_test(value)
     if op.startswith("!"):
         return Condition(field, lambda found: not any(map(test, found)))
     return Condition(field, lambda found: any(map(test, found)))
 
 
-def _search(value: str) -> Callable[[Any], bool]:
+def _search_test(value: str) -> Callable[[Any], bool]:
     try:
         pattern = re.compile(value)
     except re.error as error:
-        raise ValueError(f"{value!r} is no regular expression: {error}.") from None
-    return lambda found: found is not None and pattern.search(_said(found)) is not None
+        raise ValueError(f"{value!r} is not a valid regular expression: {error}.") from None
+    return lambda found: found is not None and pattern.search(_as_text(found)) is not None
 
 
-def _compare(order: Callable[[Any, Any], bool], value: str, text: str) -> Callable[[Any], bool]:
+def _order_test(order: Callable[[Any, Any], bool], value: str, text: str) -> Callable[[Any], bool]:
     try:
         number = float(value)
     except ValueError:
-        hint = " Give several conditions one by one." if _SEVERAL.search(value) else ""
-        raise ValueError(f"{text!r} compares with {value!r}, which is no number.{hint}") from None
+        hint = " Pass each condition separately." if _SEVERAL.search(value) else ""
+        raise ValueError(f"{text!r} compares with {value!r}, which is not a number.{hint}") from None
     return lambda found: (
         isinstance(found, int | float) and not isinstance(found, bool) and order(found, number)
     )
 
 
-def _equal(value: str) -> Callable[[Any], bool]:
+def _equality_test(value: str) -> Callable[[Any], bool]:
     try:
         number: float | None = float(value)
     except ValueError:
         number = None
-    word = _WORDS.get(value.lower(), value)
+    constant = _CONSTANTS.get(value.lower(), value)
 
     def test(found: Any) -> bool:
         if isinstance(found, bool) or found is None:
-            return found is word or _said(found) == value
+            return found is constant or _as_text(found) == value
         if isinstance(found, int | float):
             return found == number
-        return _said(found) == value
+        return _as_text(found) == value
 
     return test
 
 
-def _said(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def matching(wanted: Any) -> Callable[[Any], bool]:
-    """Whether a value is the one that is wanted, one of them, or one for which a function says so."""
+def value_test(wanted: Any) -> Callable[[Any], bool]:
+    """Return a function that tests one value of a column.
+
+    Args:
+        wanted: a value to be equal to, a list, tuple or set of such values, or a function that tests the value.
+    """
     if callable(wanted):
         return lambda value: bool(wanted(value))
     if isinstance(wanted, list | tuple | set | frozenset):
@@ -127,7 +141,7 @@ def matching(wanted: Any) -> Callable[[Any], bool]:
 
 
 def values_at(value: Any, path: str) -> list[Any]:
-    """The values at a dotted path: keys, positions, and ``*`` for all of either."""
+    """Return the values at a dotted path of keys and indices, where ``*`` stands for every key or index."""
     return list(_walk(value, path.split(".")))
 
 
@@ -147,27 +161,35 @@ def _walk(value: Any, steps: list[str]) -> Iterator[Any]:
         yield from _walk(each, rest)
 
 
-def parsed(texts: Iterable[str]) -> list[Any]:
-    """The JSON values of some texts; None for what cannot be read."""
+def parse_json_texts(texts: Iterable[str]) -> list[Any]:
+    """Parse JSON texts; a text that cannot be parsed becomes None."""
     values = []
     for text in texts:
         try:
             values.append(msgspec.json.decode(text))
         except (ValueError, RecursionError):
-            values.append(_leniently(text))
+            values.append(_parse_leniently(text))
     return values
 
 
-def _leniently(text: str) -> Any:
-    """JSON with numbers or halves of characters that a strict reader refuses; None for what is none at all."""
+def _parse_leniently(text: str) -> Any:
+    """Parse JSON with numbers or lone surrogates that a strict parser rejects; None if it is not JSON at all."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
 
 
-def mistyped(path: str, values: Sequence[Any]) -> KeyError | None:
-    """What to raise for a path that is in none of the values, if one of its names is nearly one that is there."""
+def misspelled_field(path: str, values: Sequence[Any]) -> KeyError | None:
+    """Return the error for a path that no value has, if one of its names resembles a name that exists.
+
+    Args:
+        path: a dotted path.
+        values: the JSON values that were searched.
+
+    Returns:
+        The error to raise, or None if no name is similar enough.
+    """
     steps = path.split(".")
     for depth in range(1, len(steps)):
         inner = [found for value in values for found in _walk(value, steps[:depth])]
@@ -177,15 +199,24 @@ def mistyped(path: str, values: Sequence[Any]) -> KeyError | None:
             if not close:
                 return None
             where = ".".join(steps[:depth])
-            return KeyError(f"no field {steps[depth]!r} in {where!r}. Did you mean {close[0]}?")
+            return KeyError(f"Unknown field {steps[depth]!r} in {where!r}. Did you mean {close[0]}?")
     return None
 
 
-def unknown(name: str, columns: Sequence[str], values: Sequence[Any]) -> KeyError | None:
-    """What to raise for a field that is no column and that no JSON object has; None when one has it."""
+def unknown_field(name: str, columns: Sequence[str], values: Sequence[Any]) -> KeyError | None:
+    """Return the error for a field that is neither a column nor a field of a JSON value.
+
+    Args:
+        name: the field, or the first name of a path.
+        columns: the names of the columns.
+        values: the JSON values that were searched.
+
+    Returns:
+        The error to raise, or None if a value has the field.
+    """
     fields = {key for value in values if isinstance(value, dict) for key in value}
     if name == "*" or name in fields:
         return None
     close = get_close_matches(name, [*columns, *fields], n=1)
-    known = f"Did you mean {close[0]}?" if close else f"There are {', '.join(columns)}."
-    return KeyError(f"no column and no JSON field {name!r}. {known}")
+    hint = f"Did you mean {close[0]}?" if close else f"Columns: {', '.join(columns)}."
+    return KeyError(f"Unknown column or JSON field {name!r}. {hint}")

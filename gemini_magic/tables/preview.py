@@ -1,6 +1,6 @@
-"""A look at a table: its first and last rows, or all, as text or as HTML.
+"""Previews of a table as text and as HTML: its first and last rows, or all rows.
 
-It knows rows and columns, and not what they mean. Every value is escaped and shortened.
+Values are shortened, and escaped in HTML. Columns without a value in these rows are left out.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any, Final, Protocol
 
 __all__ = ["as_html", "as_text"]
 
-_ROWS: Final = 5  # first and last rows that are shown
-_CELL: Final = 60  # characters of one cell
-_LONG: Final = {"message": 300}  # of one in a column that explains something
+_ROWS: Final = 5  # rows shown from each end
+_CELL: Final = 60  # characters shown of a value
+_LONG: Final = {"message": 300}  # characters shown of a value in columns of prose
 
 
 _WRAPPED: Final = "min-width:20em;white-space:normal"
@@ -26,19 +26,21 @@ class _Table(Protocol):
     def __getitem__(self, key: slice, /) -> Any: ...
 
 
-def _look(columns: Sequence[str], table: _Table, *, whole: bool) -> tuple[list[str], list[list[str] | None]]:
-    """Names and shortened values of the rows shown (None for what is left out), empty columns apart."""
-    shown = list(table[:]) if whole or len(table) <= 2 * _ROWS else [*table[:_ROWS], None, *table[-_ROWS:]]
+def _preview(
+    columns: Sequence[str], table: _Table, *, show_all: bool
+) -> tuple[list[str], list[list[str] | None]]:
+    """Return the names of the columns that are not empty, and the shortened values of each row; None marks a gap."""
+    shown = list(table[:]) if show_all or len(table) <= 2 * _ROWS else [*table[:_ROWS], None, *table[-_ROWS:]]
     used = [
         place
         for place in range(len(columns))
         if not shown or any(record is not None and record[place] not in (None, "") for record in shown)
     ]
-    most = [_LONG.get(columns[place], _CELL) for place in used]
+    limits = [_LONG.get(columns[place], _CELL) for place in used]
     rows = [
         None
         if record is None
-        else [_cell(record[place], length) for place, length in zip(used, most, strict=True)]
+        else [_cell(record[place], length) for place, length in zip(used, limits, strict=True)]
         for record in shown
     ]
     return [columns[place] for place in used], rows
@@ -48,9 +50,15 @@ def _count(table: _Table) -> str:
     return "1 row" if len(table) == 1 else f"{len(table)} rows"
 
 
-def as_text(columns: Sequence[str], table: _Table, *, whole: bool = False) -> str:
-    """A plain table for terminals."""
-    names, rows = _look(columns, table, whole=whole)
+def as_text(columns: Sequence[str], table: _Table, *, show_all: bool = False) -> str:
+    """Return a plain table for terminals.
+
+    Args:
+        columns: the names of the columns.
+        table: the rows.
+        show_all: whether to show all rows.
+    """
+    names, rows = _preview(columns, table, show_all=show_all)
     lines = [names, *(["⋮"] + [""] * (len(names) - 1) if row is None else row for row in rows)]
     widths = [max(len(line[place]) for line in lines) for place in range(len(names))]
     drawn = "\n".join(
@@ -60,9 +68,9 @@ def as_text(columns: Sequence[str], table: _Table, *, whole: bool = False) -> st
     return f"{drawn}\n{_count(table)}"
 
 
-def as_html(columns: Sequence[str], table: _Table, *, whole: bool = False) -> str:
-    """A table for notebooks; columns that are empty in these rows are left out."""
-    names, rows = _look(columns, table, whole=whole)
+def as_html(columns: Sequence[str], table: _Table, *, show_all: bool = False) -> str:
+    """Return an HTML table for notebooks; see :func:`as_text` for the arguments."""
+    names, rows = _preview(columns, table, show_all=show_all)
     numbers = [
         all(row is None or _NUMBER.fullmatch(row[place]) for row in rows) for place in range(len(names))
     ]
@@ -84,19 +92,19 @@ def as_html(columns: Sequence[str], table: _Table, *, whole: bool = False) -> st
         for row in rows
     )
     left_out = [name for name in columns if name not in names]
-    empty = f" Empty here: {', '.join(left_out)}." if left_out else ""
-    how = " Any DataFrame library takes this as it is: <code>pd.DataFrame(rows)</code>" if rows else ""
-    note = f"{_count(table)}.{empty}{how}"
+    empty = f" Empty columns: {', '.join(left_out)}." if left_out else ""
+    hint = " Any DataFrame library accepts this table: <code>pd.DataFrame(rows)</code>" if rows else ""
+    note = f"{_count(table)}.{empty}{hint}"
     return (
         f'<div style="overflow-x:auto"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div><small>{note}</small>"
     )
 
 
-def _cell(value: object, most: int) -> str:
+def _cell(value: object, limit: int) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
         return f"{value:.3f}"
     text = str(value).replace("\n", "⏎")
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,7 +1,7 @@
-"""Records over columns that every DataFrame library accepts as they are.
+"""Tables that every DataFrame library accepts directly.
 
-Columns grow while a stream is read; ``Rows`` is a view of them up to one moment. This module does not know what
-the columns mean, and imports no DataFrame library: the Arrow stream is the common language.
+Columns grow while a stream is read; ``Rows`` is a view of them at one moment. No DataFrame library is imported here:
+tables are handed over as Arrow streams.
 """
 
 from __future__ import annotations
@@ -12,7 +12,15 @@ from typing import Any, Generic, TypeVar, overload
 
 from .columns import Column, Columns
 from .export import arrow_array, library, pandas_frame
-from .filters import Condition, condition_of, matching, mistyped, parsed, unknown, values_at
+from .filters import (
+    Condition,
+    misspelled_field,
+    parse_condition,
+    parse_json_texts,
+    unknown_field,
+    value_test,
+    values_at,
+)
 from .preview import as_html, as_text
 
 __all__ = ["Rows"]
@@ -21,23 +29,24 @@ R = TypeVar("R", bound=tuple[Any, ...])
 _BATCH = 1000  # rows that are read at once
 
 
-def _chosen(columns: Sequence[Column], rows: Rows[Any]) -> Columns[Any]:
-    """Columns of their own for some rows, as these are shown."""
-    chosen: Columns[Any] = Columns(tuple, [column._replace(read=None, encoded=False) for column in columns])
-    for name, store in chosen.stores.items():
+def _copy_rows(columns: Sequence[Column], rows: Rows[Any]) -> Columns[Any]:
+    """Copy some rows into new columns, with their values decoded."""
+    copy: Columns[Any] = Columns(tuple, [column._replace(read=None, encoded=False) for column in columns])
+    for name, store in copy.stores.items():
         store.extend(rows[name])
-    chosen.length = len(rows)
-    return chosen
+    copy.length = len(rows)
+    return copy
 
 
 class Rows(Generic[R]):
-    """A table: iterate for named tuples, or hand it to pandas, polars, pyarrow or DuckDB as it is.
+    """A table: iterate over it for named tuples, or pass it to pandas, polars, pyarrow or DuckDB.
+
+    Slices and filtered tables share its columns. It is not registered as a ``Sequence``, because libraries would then
+    read it row by row.
 
     Args:
         source: the columns, which may still grow.
-        index: positions of the rows; all that are complete now by default.
-
-    Slices and filtered rows share its columns. Not registered as a ``Sequence``: libraries would read row by row.
+        index: positions of the rows; by default all rows that are complete now.
     """
 
     def __init__(self, source: Columns[R], index: Sequence[int] | None = None) -> None:
@@ -46,7 +55,7 @@ class Rows(Generic[R]):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns' names."""
+        """The names of the columns."""
         return tuple(column.name for column in self._source.columns)
 
     def __len__(self) -> int:
@@ -56,12 +65,12 @@ class Rows(Generic[R]):
         return tuple.__new__(self._source.record, (store.at(row) for store in self._source.stores.values()))
 
     def __iter__(self) -> Iterator[R]:
-        # The records' own way to make one of any iterable, without the detour over its checks.
-        made = partial(tuple.__new__, self._source.record)
+        # Skips the checks of NamedTuple._make, which take most of the time.
+        make = partial(tuple.__new__, self._source.record)
         for start in range(0, len(self._index), _BATCH):
             some = self._index[start : start + _BATCH]
-            columns = (store.shown(some) for store in self._source.stores.values())
-            yield from map(made, zip(*columns, strict=True))
+            columns = (store.decoded(some) for store in self._source.stores.values())
+            yield from map(make, zip(*columns, strict=True))
 
     @overload
     def __getitem__(self, key: int) -> R: ...
@@ -70,11 +79,11 @@ class Rows(Generic[R]):
     @overload
     def __getitem__(self, key: str) -> list[Any]: ...
     def __getitem__(self, key: int | slice | str) -> R | Rows[R] | list[Any]:
-        """One record by position, some by slice, or one whole column by name.
+        """Return a record by position, a table by slice, or a column by name as a list.
 
         Raises:
-            IndexError: no such position.
-            KeyError: no such column.
+            IndexError: the position is out of range.
+            KeyError: there is no such column.
         """
         if isinstance(key, str):
             return self._column(key)
@@ -83,15 +92,15 @@ class Rows(Generic[R]):
         try:
             return self._record(self._index[key])
         except IndexError:
-            raise IndexError(f"There is no row {key}; there are {len(self)}.") from None
+            raise IndexError(f"Row {key} is out of range: the table has {len(self)} rows.") from None
 
     def _column(self, name: str) -> list[Any]:
         if name not in self._source.stores:
-            raise KeyError(f"no column {name!r}; there are {', '.join(self.columns)}")
-        return self._source.stores[name].shown(self._index)
+            raise KeyError(f"Unknown column {name!r}. Columns: {', '.join(self.columns)}.")
+        return self._source.stores[name].decoded(self._index)
 
     def __eq__(self, other: object) -> bool:
-        """Whether the other holds the same records: rows, a list or a tuple."""
+        """Whether the other table, list or tuple has the same records."""
         return list(self) == list(other) if isinstance(other, Rows | list | tuple) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment] # like a list: it may grow
@@ -100,76 +109,82 @@ class Rows(Generic[R]):
         return any(own == record for own in self)
 
     def index(self, record: R) -> int:
-        """Position of the first equal record; raises ValueError when there is none."""
+        """Return the position of the first equal record.
+
+        Raises:
+            ValueError: no record is equal.
+        """
         for position, own in enumerate(self):
             if own == record:
                 return position
-        raise ValueError(f"{record!r} is not in these rows")
+        raise ValueError(f"{record!r} is not in this table.")
 
     def count(self, record: R) -> int:
-        """How many records are equal to this one."""
+        """Return how many records are equal to this one."""
         return sum(own == record for own in self)
 
     def where(self, *conditions: str | Callable[[R], bool], **equal: Any) -> Rows[R]:
-        """The rows that meet every condition.
+        """Return the rows that meet every condition.
 
         Args:
-            conditions: ``"t > 1.5"``, ``"text ~ ^#"``, ``"candidates.0.finishReason=STOP"``: a column or a dotted path into
-                the row's JSON, an operator (``= != < <= > >=``, ``~ !~`` for regular expressions) and a value, or the field
-                alone where it must be there; or functions of a record.
-            equal: columns that must have this value, one of these (a list, tuple or set), or one for which a function of
-                it is true.
+            conditions: strings such as ``"t > 1.5"``, ``"text ~ ^#"`` or ``"candidates.0.finishReason=STOP"``: a column or
+                a dotted path into the row's JSON, an operator (``= != < <= > >=``, or ``~ !~`` for regular expressions)
+                and a value; or the field alone, which must then exist and not be empty. Or functions that take a record.
+            equal: for a column, the value it must have, a list, tuple or set of allowed values, or a function that
+                tests the value.
 
         Raises:
-            KeyError: there is no such column, nor such a field in the JSON.
-            ValueError: a condition is not of that form.
-            TypeError: a condition is neither text nor a function.
+            KeyError: neither a column nor a field in the JSON has that name.
+            ValueError: a condition is not valid.
+            TypeError: a condition is neither a string nor a function.
         """
         index: Sequence[int] = self._index
         for name, wanted in equal.items():
-            values, holds = Rows(self._source, index)[name], matching(wanted)
+            values, holds = Rows(self._source, index)[name], value_test(wanted)
             index = [row for row, value in zip(index, values, strict=True) if holds(value)]
         for condition in conditions:
             if isinstance(condition, str):
-                index = self._meeting(index, condition_of(condition))
+                index = self._matching_rows(index, parse_condition(condition))
             elif not callable(condition):
                 raise TypeError(
-                    f"A condition is text such as 't > 1.5', or a function of a record, not {condition!r}."
+                    f"A condition is a string such as 't > 1.5' or a function of a record, not {condition!r}."
                 )
             else:
                 index = [row for row in index if condition(self._record(row))]
         return Rows(self._source, index)
 
-    def _meeting(self, index: Sequence[int], condition: Condition) -> list[int]:
-        """Which of the rows with these numbers meet a condition."""
+    def _matching_rows(self, index: Sequence[int], condition: Condition) -> list[int]:
+        """Return the positions among ``index`` whose rows meet a condition."""
         rows: Rows[R] = Rows(self._source, index)
         if condition.field in self.columns:
             found = [[value] for value in rows[condition.field]]
         else:
-            values = parsed(rows["json"]) if "json" in self.columns else []
+            values = parse_json_texts(rows["json"]) if "json" in self.columns else []
             found = [values_at(value, condition.field) for value in values]
             if len(self) and not any(found):
-                # Perhaps an earlier condition has left none of the rows that have it.
-                whole = parsed(self["json"]) if "json" in self.columns else []
+                # The field may exist only in rows that an earlier condition removed.
+                everything = parse_json_texts(self["json"]) if "json" in self.columns else []
                 name = condition.field.partition(".")[0]
-                if problem := unknown(name, self.columns, whole) or mistyped(condition.field, whole):
+                if problem := unknown_field(name, self.columns, everything) or misspelled_field(
+                    condition.field, everything
+                ):
                     raise problem
         return [row for row, values in zip(index, found, strict=True) if condition.holds(values)]
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """The rows as an Arrow C stream (the Arrow PyCapsule interface)."""
+        """Return the rows as an Arrow C stream (the Arrow PyCapsule interface)."""
         source, index = self._source, self._index
         if not (isinstance(index, range) and index.step == 1):
-            source, index = _chosen(source.columns, self), range(len(index))
+            source, index = _copy_rows(source.columns, self), range(len(index))
         columns = (
             (column.name, column.type, source.stores[column.name].layout(index)) for column in source.columns
         )
         return arrow_array(columns, len(index)).__arrow_c_stream__(requested_schema)
 
     def to_pandas(self) -> Any:
-        """A ``pandas.DataFrame`` with typed columns, also when there are no rows.
+        """Return a ``pandas.DataFrame`` with typed columns, also when there are no rows.
 
-        Counts have pandas' nullable types, text what pandas gives text (``str``, ``object`` before pandas 3).
+        Integers have pandas' nullable types. Text has pandas' type for text: ``str``, or ``object`` before pandas 3.
 
         Raises:
             ImportError: pandas is not installed.
@@ -177,7 +192,7 @@ class Rows(Generic[R]):
         return pandas_frame(self, [(column.name, column.type) for column in self._source.columns])
 
     def to_polars(self) -> Any:
-        """A ``polars.DataFrame``.
+        """Return a ``polars.DataFrame``.
 
         Raises:
             ImportError: polars is not installed.
@@ -185,7 +200,7 @@ class Rows(Generic[R]):
         return library("polars").DataFrame(self)
 
     def to_arrow(self) -> Any:
-        """A ``pyarrow.Table``.
+        """Return a ``pyarrow.Table``.
 
         Raises:
             ImportError: pyarrow is not installed.
@@ -193,16 +208,16 @@ class Rows(Generic[R]):
         return library("pyarrow").table(self)
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """One dict a row."""
+        """Return one dict for each row."""
         return [dict(zip(self.columns, record, strict=True)) for record in self]
 
     def __repr__(self) -> str:
         return f"<Rows: {len(self)} × {', '.join(self.columns)}>"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's signature
-        """A plain table for terminals."""
-        printer.text(as_text(self.columns, self, whole=self._source.whole))
+        """Print the first and last rows as a plain table."""
+        printer.text(as_text(self.columns, self, show_all=self._source.show_all))
 
     def _repr_html_(self) -> str:
-        """The first and last rows; every value escaped and shortened, columns that are empty in them left out."""
-        return as_html(self.columns, self, whole=self._source.whole)
+        """Return the first and last rows as HTML, with values escaped and shortened and without empty columns."""
+        return as_html(self.columns, self, show_all=self._source.show_all)

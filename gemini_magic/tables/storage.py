@@ -1,7 +1,7 @@
-"""How the values of one column are kept: compact while a stream is read, and nearly as Arrow lays them out.
+"""Stores for the values of one column, close to the memory layout of Arrow and small while a stream is read.
 
-What has no value, and none after it, takes no room. One writer appends; readers ask for rows that were complete before.
-The layouts are those of the Arrow columnar format, version 1.
+Rows without a value at the end of a column need no memory. One thread appends; readers ask for rows that were complete
+before. The layouts are those of the Arrow columnar format, version 1.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeGuard
 
-__all__ = ["Counts", "Layout", "Numbers", "Partial", "Store", "adjoining", "bits_of"]
+__all__ = ["Layout", "NullableNumbers", "NullableStore", "Numbers", "Store", "is_contiguous", "pack_bits"]
 
 
 class Layout(NamedTuple):
-    """One column as Arrow has it.
+    """The Arrow buffers of one column.
 
     Attributes:
-        buffers: which rows are known (a bit each, None for all), then the values, or where each string begins and their
+        buffers: the validity bitmap (None if all rows are valid), then the values; for strings the offsets and the
             UTF-8 bytes.
-        large: whether the strings begin at 64-bit places.
+        large: whether the offsets of strings have 64 bits.
     """
 
     buffers: tuple[Any, ...]
@@ -32,32 +32,32 @@ class Store(Protocol):
 
     @property
     def append(self) -> Callable[[Any], object]:
-        """Adds one."""
+        """Append one value."""
 
     @property
     def extend(self) -> Callable[[Sequence[Any]], object]:
-        """Adds some."""
+        """Append values."""
 
     def at(self, row: int) -> Any:
-        """One value, as it is shown."""
+        """Return one decoded value."""
 
-    def given(self, rows: Sequence[int]) -> Sequence[Any]:
-        """Values as they were given; of full numbers an array."""
+    def stored(self, rows: Sequence[int]) -> Sequence[Any]:
+        """Return values as stored; an array for numbers that are not null."""
 
-    def shown(self, rows: Sequence[int]) -> list[Any]:
-        """Values as they are shown."""
+    def decoded(self, rows: Sequence[int]) -> list[Any]:
+        """Return decoded values."""
 
     def layout(self, rows: range) -> Layout:
-        """Adjoining rows for Arrow: copies, for nobody may hold what grows."""
+        """Return contiguous rows for Arrow, copied because a buffer that is exported cannot grow."""
 
 
-def adjoining(rows: Sequence[int]) -> TypeGuard[range]:
-    """Whether rows stand one after the other."""
+def is_contiguous(rows: Sequence[int]) -> TypeGuard[range]:
+    """Whether the rows follow one another."""
     return isinstance(rows, range) and rows.step == 1
 
 
-def bits_of(flags: bytes | bytearray) -> bytes | None:
-    """Bytes of 0 and 1 as bits, the lowest first; None when all are 1."""
+def pack_bits(flags: bytes | bytearray) -> bytes | None:
+    """Return bytes of 0 and 1 as bits, least significant first; None if all are 1."""
     if 0 not in flags:
         return None
     bits = 0
@@ -67,7 +67,7 @@ def bits_of(flags: bytes | bytearray) -> bytes | None:
 
 
 class Numbers:
-    """A number in each row.
+    """A store for a number in every row.
 
     Args:
         code: type code of the array module.
@@ -79,69 +79,80 @@ class Numbers:
         self.extend = self.values.extend
         self.at = self.values.__getitem__
 
-    def given(self, rows: Sequence[int]) -> array[Any]:
-        """A copy of their array."""
-        if adjoining(rows):
+    def stored(self, rows: Sequence[int]) -> array[Any]:
+        """Return a copy as an array."""
+        if is_contiguous(rows):
             return self.values[rows.start : rows.stop]
         return array(self.values.typecode, map(self.values.__getitem__, rows))
 
-    def shown(self, rows: Sequence[int]) -> list[Any]:
-        """A list of them."""
-        return self.given(rows).tolist()
+    def decoded(self, rows: Sequence[int]) -> list[Any]:
+        """Return a list."""
+        return self.stored(rows).tolist()
 
     def layout(self, rows: range) -> Layout:
-        """The values."""
-        return Layout((None, self.given(rows)))
+        """Return the values."""
+        return Layout((None, self.stored(rows)))
 
 
-class Partial:
-    """Rows of which some have no value.
+class NullableStore:
+    """Base of the stores whose rows may have no value.
 
     Args:
-        missing: what is shown in these.
+        default: the value of such rows.
+
+    Attributes:
+        length: the number of all rows; rows after the last value are not stored.
+        known: one byte for each stored row, 1 if it has a value; None while every stored row has one.
     """
 
-    def __init__(self, missing: Any) -> None:
-        self.missing = missing
-        self.length = 0  # of all rows; those beyond the last value are not kept
-        self.known: bytearray | None = (
-            None  # a byte for each row that is kept; None while nothing else is needed
-        )
+    def __init__(self, default: Any) -> None:
+        self.default = default
+        self.length = 0
+        self.known: bytearray | None = None
 
-    def lacking(self, kept: int) -> int:
-        """How many rows without a value have to be kept before the next value."""
-        lack = self.length - kept
-        if lack and self.missing is None:
+    def pad_count(self, stored: int) -> int:
+        """Return how many rows without a value must be stored before the next value, and mark them as unknown.
+
+        Args:
+            stored: the number of rows stored so far.
+        """
+        count = self.length - stored
+        if count and self.default is None:
             if self.known is None:
-                self.known = bytearray(b"\1" * kept)
-            self.known.extend(bytes(lack))
-        return lack
+                self.known = bytearray(b"\1" * stored)
+            self.known.extend(bytes(count))
+        return count
 
-    def bits(self, rows: range, kept: int) -> bytes | None:
-        """Which rows have a value, a bit each, the lowest first; None when all have one."""
+    def bits(self, rows: range, stored: int) -> bytes | None:
+        """Return the validity bitmap of some rows; None if all have a value.
+
+        Args:
+            rows: the rows.
+            stored: the number of rows stored so far.
+        """
         start, stop = rows.start, rows.stop
-        if self.missing is not None or (self.known is None and kept >= stop):
+        if self.default is not None or (self.known is None and stored >= stop):
             return None
-        flags = bytes(self.known[start:stop]) if self.known is not None else b"\1" * max(0, kept - start)
+        flags = bytes(self.known[start:stop]) if self.known is not None else b"\1" * max(0, stored - start)
         flags = flags[: len(rows)].ljust(len(rows), b"\0")
-        return bits_of(flags)
+        return pack_bits(flags)
 
 
-class Counts(Partial):
-    """A number in some rows; one that does not fit the type is as good as none.
+class NullableNumbers(NullableStore):
+    """A store for a number in some rows. Out-of-range values are stored as null.
 
     Args:
         code: type code of the array module.
-        missing: what stands in the other rows: None, or 0.
+        default: the value of the other rows: None or 0.
     """
 
-    def __init__(self, code: str, missing: Any = None) -> None:
-        super().__init__(missing)
+    def __init__(self, code: str, default: Any = None) -> None:
+        super().__init__(default)
         self.values = array(code)
 
     def append(self, value: Any) -> None:
-        """One more."""
-        if value != self.missing:
+        """Append one value."""
+        if value != self.default:
             if self.length > len(self.values):
                 self._pad()
             with suppress(OverflowError):
@@ -151,9 +162,9 @@ class Counts(Partial):
         self.length += 1
 
     def extend(self, values: Sequence[Any]) -> None:
-        """Some more."""
-        lack = values.count(self.missing)
-        if lack == 0:
+        """Append values."""
+        empty = values.count(self.default)
+        if empty == 0:
             with suppress(OverflowError):
                 new = array(self.values.typecode, values)
                 if self.length > len(self.values):
@@ -163,35 +174,35 @@ class Counts(Partial):
                     self.known.extend(b"\1" * len(new))
                 self.length += len(new)
                 return
-        elif lack == len(values):
-            self.length += lack
+        elif empty == len(values):
+            self.length += empty
             return
         for value in values:
             self.append(value)
 
     def _pad(self) -> None:
-        self.values.frombytes(bytes(self.values.itemsize * self.lacking(len(self.values))))
+        self.values.frombytes(bytes(self.values.itemsize * self.pad_count(len(self.values))))
 
     def at(self, row: int) -> Any:
-        """Its value."""
+        """Return one value."""
         if row >= len(self.values) or (self.known is not None and not self.known[row]):
-            return self.missing
+            return self.default
         return self.values[row]
 
-    def given(self, rows: Sequence[int]) -> list[Any]:
-        """A list of them."""
-        if not adjoining(rows):
+    def stored(self, rows: Sequence[int]) -> list[Any]:
+        """Return a list."""
+        if not is_contiguous(rows):
             return [self.at(row) for row in rows]
         values: list[Any] = self.values[rows.start : rows.stop].tolist()
         if self.known is not None:
             known = self.known[rows.start : rows.start + len(values)]
-            values = [value if there else None for value, there in zip(values, known, strict=True)]
-        return values + [self.missing] * (len(rows) - len(values))
+            values = [value if is_known else None for value, is_known in zip(values, known, strict=True)]
+        return values + [self.default] * (len(rows) - len(values))
 
-    shown = given
+    decoded = stored
 
     def layout(self, rows: range) -> Layout:
-        """The values, 0 where there is none."""
+        """Return the values, with 0 in rows without one."""
         known = self.bits(rows, len(self.values))
         values = self.values[rows.start : rows.stop]
         values.frombytes(bytes(values.itemsize * (len(rows) - len(values))))

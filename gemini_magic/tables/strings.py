@@ -1,4 +1,4 @@
-"""How texts are kept in a column: as they came, with the places where their UTF-8 ends once they stand in a row."""
+"""Stores for the strings of one column, with the offsets that Arrow needs computed on append."""
 
 from __future__ import annotations
 
@@ -7,87 +7,87 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..lenient_json import clean
-from .storage import Layout, Partial, adjoining, bits_of
+from ..lenient_json import replace_surrogates
+from .storage import Layout, NullableStore, is_contiguous, pack_bits
 
-__all__ = ["Bytes", "Objects", "RareStrings", "Strings"]
+__all__ = ["EncodedStrings", "LazyStrings", "SparseStrings", "Strings"]
 
-_BLOCK = 1 << 18  # bytes: joining them takes a moment that nobody notices
+_BLOCK = 1 << 18  # bytes; joining a block takes well under a millisecond
 
 
-class Strings(Partial):
-    """Text in some rows, and where its UTF-8 ends; lone surrogates are replaced.
+class Strings(NullableStore):
+    """A store for a string in some rows; lone surrogates are replaced.
 
     Args:
-        missing: what stands in the other rows: None, or the empty text.
+        default: the value of the other rows: None or the empty string.
     """
 
-    def __init__(self, missing: str | None = None) -> None:
-        super().__init__(missing)
+    def __init__(self, default: str | None = None) -> None:
+        super().__init__(default)
         self.values: list[str | None] = []
-        self._ends = _Ends()
+        self._offsets = _Offsets()
 
     def append(self, value: str | None) -> None:
-        """One more."""
-        if value is not None and value != self.missing:
+        """Append one value."""
+        if value is not None and value != self.default:
             kept = len(self.values)
             if self.length > kept:
-                lack = self.lacking(kept)
-                self.values += [self.missing] * lack
-                self._ends.repeat(lack)
+                count = self.pad_count(kept)
+                self.values += [self.default] * count
+                self._offsets.repeat(count)
             if value.isascii():
                 size = len(value)
             else:
-                value, size = _sound(value)
-            self._ends.add(size)
+                value, size = _encodable(value)
+            self._offsets.add(size)
             self.values.append(value)
             if self.known is not None:
                 self.known.append(1)
         self.length += 1
 
     def extend(self, values: Sequence[str | None]) -> None:
-        """Some more."""
+        """Append values."""
         for value in values:
             self.append(value)
 
     def at(self, row: int) -> str | None:
-        """Its text."""
-        return self.values[row] if row < len(self.values) else self.missing
+        """Return one string."""
+        return self.values[row] if row < len(self.values) else self.default
 
-    def given(self, rows: Sequence[int]) -> list[str | None]:
-        """A list of them."""
-        if not adjoining(rows):
+    def stored(self, rows: Sequence[int]) -> list[str | None]:
+        """Return a list."""
+        if not is_contiguous(rows):
             return [self.at(row) for row in rows]
         values = self.values[rows.start : rows.stop]
-        return values + [self.missing] * (len(rows) - len(values))
+        return values + [self.default] * (len(rows) - len(values))
 
-    shown = given
+    decoded = stored
 
     def layout(self, rows: range) -> Layout:
-        """Where each begins, and all bytes."""
+        """Return the offsets and the bytes."""
         bits = self.bits(rows, len(self.values))
         values = self.values[rows.start : rows.stop]
-        texts = values if self.missing is not None or self.known is None else [text or "" for text in values]
-        data = "".join(texts).encode()  # type: ignore[arg-type] # the unknown ones are left out
-        return self._ends.layout(rows, bits, data)
+        texts = values if self.default is not None or self.known is None else [text or "" for text in values]
+        data = "".join(texts).encode()  # type: ignore[arg-type] # no None is left
+        return self._offsets.layout(rows, bits, data)
 
 
-def _sound(text: str) -> tuple[str, int]:
-    """A text that can be encoded, and how long that is."""
+def _encodable(text: str) -> tuple[str, int]:
+    """Return the text with lone surrogates replaced, and its length in UTF-8 bytes."""
     try:
         return text, len(text.encode())
     except UnicodeEncodeError:
-        return clean(text), len(clean(text).encode())
+        return replace_surrogates(text), len(replace_surrogates(text).encode())
 
 
-class _Ends:
-    """Where texts end that stand one after the other; beyond 2 GB in 64 bits."""
+class _Offsets:
+    """The offsets of strings that follow one another; with 64 bits beyond 2 GB."""
 
     def __init__(self) -> None:
         self._edges = array("i", [0])
 
     def add(self, size: int) -> None:
-        """One more text of so many bytes."""
+        """Append a string of ``size`` bytes."""
         end = self._edges[-1] + size
         try:
             self._edges.append(end)
@@ -95,15 +95,21 @@ class _Ends:
             self._edges = array("q", [*self._edges, end])
 
     def repeat(self, count: int) -> None:
-        """Some empty ones."""
+        """Append ``count`` empty strings."""
         self._edges += self._edges[-1:] * count
 
     def edges(self, start: int, stop: int) -> array[int]:
-        """Where the texts of some rows begin, and where the last of them ends."""
+        """Return the offsets of the strings from row ``start`` to ``stop``, and the end of the last one."""
         return self._edges[start : stop + 1]
 
     def layout(self, rows: range, bits: bytes | None, data: bytes) -> Layout:
-        """The layout of some rows with these bytes."""
+        """Return the layout of some rows.
+
+        Args:
+            rows: the rows.
+            bits: their validity bitmap, or None.
+            data: their UTF-8 bytes.
+        """
         edges = self.edges(rows.start, rows.stop) or self._edges[:1]
         if base := edges[0]:
             edges = array(edges.typecode, [edge - base for edge in edges])
@@ -111,70 +117,71 @@ class _Ends:
         return Layout((bits, edges, data), edges.typecode == "q")
 
 
-class RareStrings:
-    """Text in a few rows, None in the others."""
+class SparseStrings:
+    """A store for a string in a few rows; the others are None."""
 
     def __init__(self) -> None:
         self._texts: dict[int, str] = {}
         self._length = 0
 
     def append(self, value: str | None) -> None:
-        """One more."""
+        """Append one value."""
         if value is not None:
-            self._texts[self._length] = _sound(value)[0]
+            self._texts[self._length] = _encodable(value)[0]
         self._length += 1
 
     def extend(self, values: Sequence[str | None]) -> None:
-        """Some more."""
+        """Append values."""
         for value in values:
             self.append(value)
 
     def at(self, row: int) -> str | None:
-        """Its text."""
+        """Return one string."""
         return self._texts.get(row)
 
-    def given(self, rows: Sequence[int]) -> list[str | None]:
-        """A list of them."""
+    def stored(self, rows: Sequence[int]) -> list[str | None]:
+        """Return a list."""
         return list(map(self._texts.get, rows))
 
-    shown = given
+    decoded = stored
 
     def layout(self, rows: range) -> Layout:
-        """Where each begins, and all bytes."""
-        ends, flags, texts, done = _Ends(), bytearray(len(rows)), list[bytes](), rows.start
-        for row, text in list(self._texts.items()):  # in order
+        """Return the offsets and the bytes."""
+        offsets, flags, texts, done = _Offsets(), bytearray(len(rows)), list[bytes](), rows.start
+        for row, text in list(self._texts.items()):  # by row, ascending
             if row in rows:
-                ends.repeat(row - done)
+                offsets.repeat(row - done)
                 texts.append(text.encode())
-                ends.add(len(texts[-1]))
+                offsets.add(len(texts[-1]))
                 flags[row - rows.start] = 1
                 done = row + 1
-        return ends.layout(range(len(rows)), bits_of(flags), b"".join(texts))
+        return offsets.layout(range(len(rows)), pack_bits(flags), b"".join(texts))
 
 
-class Bytes:
-    """Texts that came as bytes and stay so; shown with U+FFFD for what is no UTF-8.
+class EncodedStrings:
+    """A store for strings that are appended and stored as bytes; invalid UTF-8 decodes to U+FFFD.
 
-    They are put together to blocks as they come: an object for each would take a tenth more, and Arrow wants one piece.
+    The bytes are joined into blocks: an object for each string would need a tenth more memory, and Arrow needs one
+    buffer.
     """
 
     def __init__(self) -> None:
-        self._ends = _Ends()
+        self._offsets = _Offsets()
         self._blocks: list[bytes] = []
-        self._firsts = array("q")  # the row with which each block begins
-        self._latest: tuple[int, list[bytes]] = (0, [])  # rows that are in blocks, and those after them
-        self._size = 0  # bytes of these
+        self._firsts = array("q")  # first row of each block
+        self._latest: tuple[int, list[bytes]] = (0, [])  # number of rows in blocks, and the values after them
+        self._size = 0  # bytes of the values that are not in a block
 
     def append(self, value: bytes) -> None:
-        """One more."""
+        """Append one value."""
         if self._size + len(value) > _BLOCK:
             self._seal()
-        self._ends.add(len(value))
+        self._offsets.add(len(value))
         self._latest[1].append(value)
         self._size += len(value)
 
     def extend(self, values: Sequence[bytes]) -> None:
-        """Some more."""
+        """Append values."""
         for value in values:
             self.append(value)
 
@@ -183,14 +190,17 @@ class Bytes:
         if latest:
             self._firsts.append(first)
             self._blocks.append(b"".join(latest))
-            self._latest, self._size = (first + len(latest), []), 0  # in one step: somebody may be reading
+            self._latest, self._size = (
+                (first + len(latest), []),
+                0,
+            )  # one assignment, because another thread may be reading
 
     def at(self, row: int) -> str:
-        """Its text."""
-        return self.given((row,))[0].decode("utf-8", "replace")
+        """Return one string."""
+        return self.stored((row,))[0].decode("utf-8", "replace")
 
-    def given(self, rows: Sequence[int]) -> list[bytes]:
-        """The bytes."""
+    def stored(self, rows: Sequence[int]) -> list[bytes]:
+        """Return the values as bytes."""
         first, latest = self._latest
         found, place = list[bytes](), 0
         while place < len(rows):
@@ -200,7 +210,7 @@ class Bytes:
                 place += 1
                 continue
             block, begin, after = self._block(row)
-            edges = self._ends.edges(begin, after)
+            edges = self._offsets.edges(begin, after)
             base = edges[0]
             while place < len(rows) and begin <= (row := rows[place]) < after:
                 found.append(block[edges[row - begin] - base : edges[row - begin + 1] - base])
@@ -208,33 +218,33 @@ class Bytes:
         return found
 
     def _block(self, row: int) -> tuple[bytes, int, int]:
-        """The block that holds a row, its first row, and the first one after it."""
+        """Return the block that holds a row, its first row, and the first row after it."""
         place = bisect_right(self._firsts, row) - 1
         after = self._firsts[place + 1] if place + 1 < len(self._blocks) else self._latest[0]
         return self._blocks[place], self._firsts[place], after
 
-    def shown(self, rows: Sequence[int]) -> list[str]:
-        """Their texts."""
-        return [value.decode("utf-8", "replace") for value in self.given(rows)]
+    def decoded(self, rows: Sequence[int]) -> list[str]:
+        """Return the strings."""
+        return [value.decode("utf-8", "replace") for value in self.stored(rows)]
 
     def layout(self, rows: range) -> Layout:
-        """Where each begins, and all bytes."""
+        """Return the offsets and the bytes."""
         data = self._joined(rows)
-        made = self._ends.layout(rows, None, data)
-        if data.isascii() or _each_is_text(data, made.buffers[1]):
-            return made
-        return _strings(self.shown(rows))
+        layout = self._offsets.layout(rows, None, data)
+        if data.isascii() or _each_is_utf8(data, layout.buffers[1]):
+            return layout
+        return _strings_layout(self.decoded(rows))
 
     def _joined(self, rows: range) -> bytes:
         first, latest = self._latest
         if rows.start or not latest or first + len(latest) != rows.stop:
-            return b"".join(self.given(rows))
-        # Those before the latest: by now it may be a block itself.
+            return b"".join(self.stored(rows))
+        # Only the blocks before `latest`, which may have become a block meanwhile.
         return b"".join([*self._blocks[: bisect_left(self._firsts, first)], *latest])
 
 
-def _each_is_text(data: bytes, edges: Sequence[int]) -> bool:
-    """Whether bytes are UTF-8, and no character stands across an edge."""
+def _each_is_utf8(data: bytes, edges: Sequence[int]) -> bool:
+    """Whether the bytes are UTF-8 and no character crosses an offset."""
     try:
         data.decode()
     except UnicodeDecodeError:
@@ -242,11 +252,11 @@ def _each_is_text(data: bytes, edges: Sequence[int]) -> bool:
     return all(data[edge] & 0xC0 != 0x80 for edge in edges if edge < len(data))  # noqa: PLR2004 - continuation bytes
 
 
-class Objects(list[Any]):
-    """Values in a cheaper form than the one that is shown.
+class LazyStrings(list[Any]):
+    """A store for values that become strings when they are read.
 
     Args:
-        read: turns one into the text that is shown, or None.
+        read: turns a value into a string or None.
     """
 
     def __init__(self, read: Callable[[Any], str | None]) -> None:
@@ -254,23 +264,23 @@ class Objects(list[Any]):
         self._read = read
 
     def at(self, row: int) -> str | None:
-        """Its text."""
+        """Return one string."""
         return self._read(self[row])
 
-    def given(self, rows: Sequence[int]) -> list[Any]:
-        """The values."""
+    def stored(self, rows: Sequence[int]) -> list[Any]:
+        """Return the values as stored."""
         return [self[row] for row in rows]
 
-    def shown(self, rows: Sequence[int]) -> list[str | None]:
-        """Their texts."""
+    def decoded(self, rows: Sequence[int]) -> list[str | None]:
+        """Return the strings."""
         return [self._read(self[row]) for row in rows]
 
     def layout(self, rows: range) -> Layout:
-        """The texts."""
-        return _strings(self.shown(rows))
+        """Return the layout of the strings."""
+        return _strings_layout(self.decoded(rows))
 
 
-def _strings(texts: Sequence[str | None]) -> Layout:
+def _strings_layout(texts: Sequence[str | None]) -> Layout:
     store = Strings()
     store.extend(texts)
     return store.layout(range(len(texts)))

@@ -42,7 +42,7 @@ def format_answer(ledger: Ledger, text: str) -> FormattedAnswer:
         ledger: the record.
         text: the text of the answer, or the beginning of a very long one.
     """
-    form = ledger.look.form
+    form = ledger.display.form
     if form == "markdown":
         return FormattedAnswer(text, text, form)
     if form == "code":

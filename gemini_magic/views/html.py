@@ -57,7 +57,7 @@ class HtmlView:
         self._exists = display_id is not None
         self._notice = notice
         self._excerpts = Excerpt(ledger, "answer"), Excerpt(ledger, "thoughts")
-        self._answer = LivePieces(self._excerpts[0], ledger.look.form)
+        self._answer = LivePieces(self._excerpts[0], ledger.display.form)
         self._thoughts = LivePieces(self._excerpts[1])
         self._next = 0.0
         self._started = 0.0
@@ -102,7 +102,7 @@ class HtmlView:
             snapshot,
             self._answer.whole,
             self._thoughts.whole,
-            form=self._ledger.look.form,
+            form=self._ledger.display.form,
             notice=notice,
         )
         html = page.root_html(parts)

@@ -144,7 +144,7 @@ class LiveView:
         self._button = widgets.stop(self._stop) if self._stop else None
         bar = widgets.box([self._status, *([self._button] if self._button else [])], "gm-bar")
         self._thoughts = ThinkingLane(widgets, self._excerpts[0], self._ledger)
-        self._answer = LiveLane(widgets, self._excerpts[1], "gm-answer", form=self._ledger.look.form)
+        self._answer = LiveLane(widgets, self._excerpts[1], "gm-answer", form=self._ledger.display.form)
         self._answer.prepare()
         self._loop = running_loop()
         style = widgets.html(f"<style>{ANSWER_CSS}{LIVE_CSS}</style>")

@@ -66,7 +66,7 @@ def _differences(values: list[int | None]) -> list[int | None]:
 def _columns(ledger: Ledger, count: int) -> dict[str, Any]:
     """The first ``count`` chunks as columns; their JSON is filled in later."""
     rows = {
-        column.name: list(ledger.chunk_columns.given(column.name, count))
+        column.name: list(ledger.chunk_columns.stored(column.name, count))
         for column in ledger.chunk_columns.columns
         if column.name != "json"
     }
@@ -98,7 +98,7 @@ def _chunks(ledger: Ledger, room: int) -> tuple[str, int, int]:
         columns = _columns(ledger, count)
     texts = ChunkTexts(room - size_in_string(columns) - len('"shapes":[],') * 2)
     chunks = zip(
-        *(ledger.chunk_columns.given(name, count) for name in ("json", "text", "thought")), strict=True
+        *(ledger.chunk_columns.stored(name, count) for name in ("json", "text", "thought")), strict=True
     )
     for raw, text, thought in chunks:
         texts.add(raw, text, thought)
@@ -173,7 +173,7 @@ def write_record(snapshot: AnswerSnapshot, size: float | None = None) -> dict[st
         JSON values. ``capped`` describes what is incomplete.
     """
     ledger = snapshot.ledger
-    most = ledger.look.record_size if size is None else size
+    most = ledger.display.record_size if size is None else size
     room = max(_MIN_SIZE, round((RECORD_SIZE if most is None else most) * _MEGABYTE))
     details, finish = snapshot.details, ledger.finish
     result: dict[str, Any] = {

@@ -97,7 +97,7 @@ class AnswerSnapshot:
     @cached_property
     def images(self) -> Images:
         """Which images may be shown."""
-        return Images.parse(self.ledger.look.images)
+        return Images.parse(self.ledger.display.images)
 
     @cached_property
     def answer(self) -> TruncatedText:

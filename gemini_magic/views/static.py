@@ -29,7 +29,7 @@ def inspect(ledger: Ledger) -> None:
     """
     snapshot = AnswerSnapshot(ledger)
     data = {
-        RECORD: write_record(snapshot, ledger.look.record_size or None),
+        RECORD: write_record(snapshot, ledger.display.record_size or None),
         **write_bundle(snapshot, inspector=False),
     }
     show: Any = display  # IPython has no types for this
@@ -73,7 +73,7 @@ def html_parts(
     text, thought_text = snapshot.answer, snapshot.thoughts
     if thoughts is None or len(thoughts) > MAX_HTML:
         thoughts, thought_text = _render(snapshot, thought_text, lambda shown: shown.text)
-    if answer is None or len(answer) > MAX_HTML or snapshot.ledger.look.form != "markdown":
+    if answer is None or len(answer) > MAX_HTML or snapshot.ledger.display.form != "markdown":
         answer, text = _render(snapshot, text, lambda shown: _formatted(snapshot, shown).markdown)
     formatted = _formatted(snapshot, text)
     notes = (thought_text.cut_note, text.cut_note, *formatted.remarks)
@@ -129,7 +129,7 @@ def write_bundle(
     Returns:
         ``application/vnd.gemini-stream+json`` (see ``record``), ``text/html``, ``text/markdown``, ``text/plain``.
     """
-    record_size = snapshot.ledger.look.record_size
+    record_size = snapshot.ledger.display.record_size
     result: dict[str, Any] = {RECORD: write_record(snapshot)} if inspector and record_size != 0 else {}
     result["text/html"] = page.root_html(html_parts(snapshot) if parts is None else parts)
     result["text/markdown"] = _markdown(snapshot)

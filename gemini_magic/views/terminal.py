@@ -44,9 +44,9 @@ class TerminalView:
         plain: bool = False,
     ) -> None:
         self._ledger = ledger
-        self._plain = plain or ledger.look.form in ("text", "raw")
+        self._plain = plain or ledger.display.form in ("text", "raw")
         self._printer: RichPrinter | None = None
-        self._transform = text_transform(ledger.look.form)
+        self._transform = text_transform(ledger.display.form)
         self._excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
         self._out = out
         self._clock = clock
@@ -65,7 +65,7 @@ class TerminalView:
         self._started = self._clock() - elapsed_seconds(self._ledger)
         self._printer = None if self._plain else rich_printer(self._out, self._clock)
         if self._printer is not None:
-            self._transform = markdown_transform(self._ledger.look.form)
+            self._transform = markdown_transform(self._ledger.display.form)
 
     def update(self, *, final: bool = False) -> None:
         """Print what is new. Thoughts that arrive after the answer has begun are not printed."""

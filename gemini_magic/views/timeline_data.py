@@ -152,14 +152,14 @@ def timeline_data(ledger: Ledger, now: float | None = None) -> TimelineData:
     """
     columns = ledger.chunk_columns
     count = columns.length  # read first, because the reader thread may append
-    times: Sequence[float] = columns.given("t", count)
-    sizes: Sequence[int] = columns.given("size", count)
+    times: Sequence[float] = columns.stored("t", count)
+    sizes: Sequence[int] = columns.stored("size", count)
     end = _end(ledger, times, now)
     valid = _times_valid(times, end)
     timed = valid and end > 0 and (count <= 1 or times[-1] > 0)
     axis = end if timed else float(count)
     lanes: dict[str, list[Bar]] = {name: [] for name in _LANES}
-    contents = (columns.given(name, count) for name in ("kind", "text", "thought"))
+    contents = (columns.stored(name, count) for name in ("kind", "text", "thought"))
     for index, (t, size, kind, *texts) in enumerate(zip(times, sizes, *contents, strict=True)):
         column = min(COLUMNS - 1, int((t if timed else index + 0.5) / axis * COLUMNS))
         _add(lanes[_lane(kind)], Bar(column, index, t, 1, size, sum(map(len, texts))))
@@ -301,7 +301,7 @@ def _steps(ledger: Ledger, axis: float, *, timed: bool) -> list[UsageStep]:
 def sparkline(ledger: Ledger) -> str:
     """The number of chunks over time in 16 block characters; empty for a short stream and without arrival times."""
     count = ledger.chunk_columns.length
-    times = ledger.chunk_columns.given("t", count)
+    times = ledger.chunk_columns.stored("t", count)
     end = times[count - 1] if count else 0.0
     if count < _MIN_CHUNKS or not 0 <= times[0] < end:
         return ""

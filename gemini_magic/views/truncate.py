@@ -72,7 +72,7 @@ class Excerpt:
     """
 
     def __init__(self, ledger: Ledger, name: Literal["answer", "thoughts"]) -> None:
-        self.images = Images.parse(ledger.look.images)
+        self.images = Images.parse(ledger.display.images)
         self._ledger = ledger
         self._source: list[str] = getattr(ledger, name)
         self._name: Literal["answer", "thoughts"] = name

@@ -7,7 +7,7 @@ from fake_server import finish, gate, stall, text
 
 LOAD = "%load_ext gemini_magic"
 CODE = "def f(x):\n    return {'a': x}\n\nprint(f(1))"
-SAID = ["Here it is:\n\n```python\n", CODE[:20], CODE[20:], "\n```\n\nIt prints:\n\n```\n{'a': 1}\n```\n"]
+TEXTS = ["Here it is:\n\n```python\n", CODE[:20], CODE[20:], "\n```\n\nIt prints:\n\n```\n{'a': 1}\n```\n"]
 SOURCES = (
     "() => window.jupyterapp.shell.currentWidget.content.widgets.map(c => c.model.sharedModel.getSource())"
 )
@@ -25,14 +25,14 @@ def sources(notebook):
 def test_a_cell_that_is_run_again_replaces_the_code_cell_that_it_created(
     lab, notebook, server, screenshots, app
 ):
-    for pieces in (SAID, SAID, ["```python\nother()\n```"], ["```python\nother()\n```"], ["Just words."]):
+    for pieces in (TEXTS, TEXTS, ["```python\nother()\n```"], ["```python\nother()\n```"], ["Just words."]):
         server.script(*answer(*pieces))
     server.script(text("```python\nhalf("), stall())
-    asking = "%%gemini -m m --next-cell -o r\nWrite f."
-    notebook.open(lab.write(f"next-{app}.ipynb", [LOAD, asking, "'last'"]), app=app)
+    cell = "%%gemini -m m --next-cell -o r\nWrite f."
+    notebook.open(lab.write(f"next-{app}.ipynb", [LOAD, cell, "'last'"]), app=app)
     notebook.run(0)
     assert notebook.run(1)
-    assert sources(notebook) == [LOAD, asking, CODE, "'last'"]
+    assert sources(notebook) == [LOAD, cell, CODE, "'last'"]
     notebook.wait_output(
         1, r"The new cell contains block 1 of 2\. %gemini code N creates one from another block\."
     )
@@ -41,13 +41,13 @@ def test_a_cell_that_is_run_again_replaces_the_code_cell_that_it_created(
     if app == "lab":
         notebook.screenshot(screenshots / "next-cell.png")
     assert notebook.run(1)  # the same answer: the code cell is kept with its output
-    assert sources(notebook) == [LOAD, asking, CODE, "'last'"]
+    assert sources(notebook) == [LOAD, cell, CODE, "'last'"]
     assert notebook.output_text(2).strip() == "{'a': 1}"
     assert notebook.run(1)  # another answer: the code cell is replaced because it was not edited
-    assert sources(notebook) == [LOAD, asking, "other()", "'last'"]
+    assert sources(notebook) == [LOAD, cell, "other()", "'last'"]
     notebook.set_source(2, "mine()")
     assert notebook.run(1)
-    assert sources(notebook) == [LOAD, asking, "other()", "mine()", "'last'"]
+    assert sources(notebook) == [LOAD, cell, "other()", "mine()", "'last'"]
     assert notebook.run(1)
     assert "No cell was created: the answer contains no code block." in notebook.output_text(1)
     notebook.run(1, wait=False)
@@ -55,7 +55,7 @@ def test_a_cell_that_is_run_again_replaces_the_code_cell_that_it_created(
     notebook.interrupt()
     notebook.wait_done(1)
     assert "No cell was created because the answer is incomplete." in notebook.wait_output(1, "No cell")
-    assert sources(notebook) == [LOAD, asking, "other()", "mine()", "'last'"]
+    assert sources(notebook) == [LOAD, cell, "other()", "mine()", "'last'"]
     notebook.set_source(4, "%gemini code")
     assert notebook.run(4)
     assert sources(notebook)[4:] == ["%gemini code", "half("]
@@ -66,17 +66,17 @@ OBJECT = (
 )
 
 
-def test_forms_are_live_and_the_saved_answer_agrees(lab, notebook, server, screenshots):
+def test_each_format_is_displayed_live_and_in_the_saved_answer(lab, notebook, server, screenshots):
     for pieces in (
         [OBJECT[:40], OBJECT[40:]],
         ["Sorry, *no*."],
-        SAID,
+        TEXTS,
         ["# No\n\n*title* <b>"],
         ["<h1 onclick=x>", "Hi</h1>"],
     ):
         server.script(text(pieces[0]), gate("on"), *answer(*pieces[1:]))
-    cells = [f"%%gemini -m m -f {form} -o r\nGo." for form in ("json", "json", "code", "text", "html")]
-    notebook.open(lab.write("forms.ipynb", [LOAD, *cells, "r"]))
+    cells = [f"%%gemini -m m -f {name} -o r\nGo." for name in ("json", "json", "code", "text", "html")]
+    notebook.open(lab.write("formats.ipynb", [LOAD, *cells, "r"]))
     notebook.run(0)
     early = [r'"name": "Ada"', "Sorry", None, r"# No", "<h1 onclick=x>"]
     late = [
@@ -87,19 +87,19 @@ def test_forms_are_live_and_the_saved_answer_agrees(lab, notebook, server, scree
         "Hi</h1>",
     ]
     at = 1
-    for seen, then, form in zip(early, late, ("json", "json", "code", "text", "html"), strict=True):
+    for partial, complete, name in zip(early, late, ("json", "json", "code", "text", "html"), strict=True):
         notebook.run(at, wait=False)
-        if seen:
-            notebook.wait_output(at, seen)
+        if partial:
+            notebook.wait_output(at, partial)
         server.open("on")
         notebook.wait_done(at)
-        notebook.wait_output(at, f"complete.*{then}")
+        notebook.wait_output(at, f"complete.*{complete}")
         server.close_gates()
-        notebook.screenshot(screenshots / f"form-{form}-{at}.png", at)
-        at += 2 if form == "code" else 1
+        notebook.screenshot(screenshots / f"format-{name}-{at}.png", at)
+        at += 2 if name == "code" else 1
     assert "Here it is" not in notebook.output_text(3)
     assert sources(notebook)[4] == CODE
     assert notebook.output(6).locator("h1").count() == 0
     assert notebook.run(at)
     assert "<h1 onclick=x>Hi</h1>" in notebook.output_text(at)
-    notebook.screenshot(screenshots / "forms.png")
+    notebook.screenshot(screenshots / "formats.png")

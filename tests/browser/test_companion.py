@@ -6,94 +6,12 @@ The answer is complete without it: the tests of the view do not need it.
 from __future__ import annotations
 
 import pytest
-from browser.test_views import ROOT, SETUP
-from lab import Notebook
-from nbformat.v4 import new_code_cell
-
-# An answer whose number of lines, and whose end, are controlled by a file.
-DRIVEN = f"""{SETUP}
-from pathlib import Path
-
-async def driven(lines, thoughts=0):
-    ledger, clicked = new_ledger(), []
-    stop = lambda: clicked.append(1)
-    view = select_view(ledger, display="live", shell=get_ipython(), allow_stdin=True, stop=stop)
-    view.open()
-    if thoughts:
-        feed(ledger, thought="I **think** so.\\n\\n" * thoughts)
-    fed = 0
-    while (wanted := Path(lines).read_text()) != "end" and not clicked:
-        for fed in range(fed, int(wanted)):
-            feed(ledger, f"Line {{fed + 1}} of *many*.\\n\\n")
-            fed += 1
-        view.update()
-        await asyncio.sleep(0.01)
-    if not clicked:
-        feed(ledger, finish="STOP")
-    view.update(final=True)
-    ledger.close("stop" if clicked else "end", t=3.0)
-    view.close()
-"""
+from browser_stage import NEAR, ROOT, open_reader
 
 LIVE = f"{ROOT}.jupyter-widgets"
 STATIC = f"{ROOT}.mathjax_ignore"
-NEAR = 24  # pixels
 LINE = 30  # pixels at least
 INTRODUCTION = "%gemini last shows what had arrived"
-
-# Runs before the scripts of the page: collects the observers and listeners that the extension has in the page.
-COUNT = """() => {
-    const ours = () => new Error().stack.includes("/gemini-magic/");
-    const watching = window.watching = new Set();
-    for (const name of ["MutationObserver", "ResizeObserver"]) {
-        window[name] = class extends window[name] {
-            constructor(call) { super(call); this.ours = ours(); }
-            observe(...given) { super.observe(...given); if (this.ours) watching.add(this); }
-            disconnect() { super.disconnect(); watching.delete(this); }
-        };
-    }
-    const {addEventListener, removeEventListener} = document;
-    document.addEventListener = function (type, ...rest) {
-        if (ours()) watching.add(type);
-        addEventListener.call(this, type, ...rest);
-    };
-    document.removeEventListener = function (type, ...rest) {
-        if (ours()) watching.delete(type);
-        removeEventListener.call(this, type, ...rest);
-    };
-}"""
-
-# Runs in the page: functions that return the elements of the answer's cell, and a list of all announcements.
-PAGE = """() => {
-    const panel = window.panel = window.jupyterapp.shell.currentWidget;
-    window.area = () => panel.content.widgets[1].outputArea.node;
-    window.root = () => window.area().querySelector(".gemini-magic");
-    window.outer = () => window.area().closest(".jp-WindowedPanel-outer");
-    window.below = box => Math.round(
-        window.root().getBoundingClientRect().bottom - box.getBoundingClientRect().bottom);
-    window.painted = () => new Promise(done =>
-        requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))));
-    window.announced = [];
-    const announcer = document.querySelector(".gm-announcer");
-    new MutationObserver(() => window.announced.push(announcer.textContent)).observe(
-        announcer, {childList: true, characterData: true, subtree: true});
-}"""
-
-# Records scroll positions and heights in each frame: nothing may move when the answer ends, not even for one frame.
-FRAMES = """() => {
-    const frames = window.frames_ = [];
-    const note = () => {
-        const thoughts = window.area().querySelector(".gm-thoughts");
-        frames.push([
-            Math.round(window.outer().scrollTop),
-            Math.round(window.root()?.getBoundingClientRect().height ?? 0),
-            thoughts ? Math.round(thoughts.scrollTop) : 0
-        ]);
-        window.noting = requestAnimationFrame(note);
-    };
-    cancelAnimationFrame(window.noting);
-    note();
-}"""
 
 SELECT = """([first, from, last, to]) => {
     const lines = Array.from(window.root().querySelectorAll(".gm-answer p"));
@@ -106,87 +24,11 @@ SELECTED = """() => {
 }"""
 
 
-class Reader:
-    """The reader of the answer in cell 1 of a notebook. It also controls how much of the answer has arrived."""
-
-    def __init__(self, notebook):
-        self.notebook = notebook
-        self.page = notebook.page
-        self._file = notebook.lab.root / "lines"
-        self._lines = 0
-
-    def ask(self, thoughts=0):
-        """Start a new answer, with the notebook scrolled to its top."""
-        self.page.evaluate("window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
-        self.page.evaluate("() => { window.getSelection().empty(); window.outer().scrollTop = 0; }")
-        self.page.mouse.move(700, 500)
-        self._lines = 0
-        self._write("0")
-        self.notebook.set_source(1, f"await driven({self._file.name!r}, {thoughts})")
-        self.notebook.run(1, wait=False)
-        self.page.wait_for_function("() => window.root()?.querySelector('.gm-mark')")
-        self.page.evaluate("() => { window.announced.length = 0; }")
-        return self
-
-    def _write(self, words):
-        draft = self._file.with_suffix(".draft")
-        draft.write_text(words)
-        draft.replace(self._file)  # atomic
-
-    def grow(self, lines):
-        self._lines += lines
-        self._write(str(self._lines))
-        self.page.wait_for_function(
-            "text => window.root().textContent.includes(text)", arg=f"Line {self._lines} of many."
-        )
-        self.page.evaluate("window.painted()")
-
-    def end(self):
-        self._write("end")
-        self.ended()
-
-    def ended(self):
-        self.notebook.wait_done(1)
-        self.page.wait_for_function("() => window.root().matches('.mathjax_ignore')")
-        self.page.evaluate("window.painted()")
-
-    def frames(self):
-        """The distinct values recorded since FRAMES."""
-        return {tuple(frame) for frame in self.page.evaluate("window.frames_")}
-
-    @property
-    def top(self):
-        return self.page.evaluate("Math.round(window.outer().scrollTop)")
-
-    @property
-    def below(self):
-        """The number of pixels by which the answer ends below the notebook's lower edge."""
-        return self.page.evaluate("window.below(window.outer())")
-
-    @property
-    def announced(self):
-        return self.page.evaluate("window.announced")
-
-    def scroll(self, pixels):
-        self.page.mouse.wheel(0, pixels)
-        self.page.wait_for_timeout(150)  # scrolling with the wheel takes several frames
-
-
-def opened(lab, page, app):
-    folded = new_code_cell(DRIVEN, metadata={"jupyter": {"source_hidden": True}})
-    page.add_init_script(f"({COUNT})()")
-    notebook = Notebook(lab, page)
-    notebook.open(lab.write("reading.ipynb", [folded, *["1"] * 24]), app=app)
-    assert notebook.run(0)
-    page.evaluate(PAGE)
-    return Reader(notebook)
-
-
 @pytest.fixture(scope="module")
 def reader(lab, _context):
     """The page that all tests in JupyterLab share."""
     page = _context.new_page()
-    yield opened(lab, page, "lab")
+    yield open_reader(lab, page, "lab")
     page.close()
     lab.shut_down_kernels()
 
@@ -226,7 +68,7 @@ def test_the_end_is_followed_while_it_is_in_view(reader, windowing):
         windowing,
     )
     top = follow(reader)
-    reader.page.evaluate(FRAMES)
+    reader.record_frames()
     reader.end()
     assert {frame[0] for frame in reader.frames()} == {top}
     assert -NEAR < reader.below <= 0
@@ -237,7 +79,7 @@ def test_a_reader_who_scrolled_away_is_not_moved(reader):
     reader.grow(60)
     reader.page.evaluate("() => { window.outer().scrollTop = 60; }")
     reader.grow(20)
-    reader.page.evaluate(FRAMES)
+    reader.record_frames()
     reader.grow(10)
     reader.end()
     assert {frame[0] for frame in reader.frames()} == {60}
@@ -247,7 +89,7 @@ def test_a_reader_who_scrolled_away_is_not_moved(reader):
     reader.page.evaluate("() => { window.outer().scrollTop = 1e6; }")  # past the end of the answer
     top = reader.top
     assert reader.below < -10 * LINE
-    reader.page.evaluate(FRAMES)
+    reader.record_frames()
     reader.grow(5)
     reader.end()
     assert {frame[0] for frame in reader.frames()} == {top}
@@ -297,7 +139,7 @@ def test_expanded_thoughts_stay_expanded_and_keep_their_scroll_position(reader):
     assert reader.below > 0
     reader.grow(10)
     assert reader.top == 0  # the reader reads the thoughts from their start
-    page.evaluate(FRAMES)
+    reader.record_frames()
     reader.end()
     page.wait_for_timeout(100)
     [(last, _, thoughts)] = {(frame[0], 0, frame[2]) for frame in reader.frames()}
@@ -381,7 +223,7 @@ def test_the_stop_button_works_with_the_keyboard(reader):
             break
     assert button.evaluate("node => node === document.activeElement")
     page.keyboard.press("Space")
-    reader.ended()
+    reader.wait_ended()
     assert reader.announced == ["Answer stopped"]
 
 
@@ -406,7 +248,7 @@ def test_the_end_of_the_kernel_is_announced(reader):
 
 
 def test_the_end_is_followed_in_notebook_7(lab, notebook):
-    reader = opened(lab, notebook.page, "notebook")
+    reader = open_reader(lab, notebook.page, "notebook")
     follow(reader)
     reader.grow(30)
     # Notebook 7 puts a long finished output into a box with its own scrollbar.

@@ -1,7 +1,7 @@
-"""What a user of JupyterLab sees of an answer that is shown arriving once more."""
+"""What a user of JupyterLab sees when an answer is replayed."""
 
 
-def test_an_answer_is_seen_arriving_again(lab, notebook, screenshots):
+def test_a_replayed_answer_is_displayed_as_it_streams(lab, notebook, screenshots):
     sources = ["%load_ext gemini_magic", "%%gemini -m slow -q -o r\nTalk slowly.", "r.replay(speed=2)"]
     notebook.open(lab.write("again.ipynb", sources))
     assert notebook.run(0) is True

@@ -1,7 +1,8 @@
-"""The safety exam in JupyterLab: saved answers, trusted and not, as HTML and as the Markdown that it renders itself.
+"""Attacks in answers, in JupyterLab: saved answers, trusted and untrusted, as HTML and as Markdown that JupyterLab renders.
 
-JupyterLab makes elements of its own (formulas, headings with anchors, task boxes), so it is looked for what must not
-be there. The rest is as in `test_exam.py`: nothing runs, nothing leaves, touching does nothing.
+JupyterLab creates more elements (formulas, headings with anchors, checkboxes of tasks), so these tests search for
+forbidden elements instead of checking an allow-list. As in `test_exam.py`, no script runs, no request is sent, and
+events have no effect.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ import pytest
 from attack_cases import all_cases, live_states, sample
 from attack_media import formulas, pictures
 from attack_strings import jupyter
+from page_monitor import HOOKS, chunks
 from surroundings import LONG
-from trap import HOOKS, chunks
 from view_stage import finished
 
 from gemini_magic.markdown import defang
 from gemini_magic.views import bundle
 
 pytestmark = pytest.mark.timeout(1800 if LONG else 120)
-CELL = 45  # outputs; JupyterLab folds what is beyond 50
+CELL = 45  # outputs per cell; JupyterLab shows at most 50
 
 GROWING = """import ipywidgets
 widgets = [ipywidgets.HTML() for _ in range(20)]
@@ -33,7 +34,7 @@ for number, html in enumerate(json.load(open("growing-answers.json"))):
 widgets[0].value = "all is " + "shown"
 """
 
-# Finds in a piece of the page whatever an answer must not bring with it.
+# Finds everything in an element that must not come from an answer.
 SEARCH = """(root) => {
     const found = [];
     const tags = "script iframe frame object embed applet form style link meta base video audio source track svg img image " +
@@ -42,7 +43,7 @@ SEARCH = """(root) => {
         if (element.closest(".MathJax, .jp-RenderedLatex, .MathJax_Preview, .widget-label")) continue;
         const tag = element.localName;
         if (element.closest("mjx-container")) {
-            // What formulas become: elements of the typesetter's own, which lead nowhere and stay in their place.
+            // The elements of a typeset formula: they must have no links, no handlers and no absolute position.
             for (const {name, value} of element.attributes)
                 if (/^(on|data-command|src|action|href|xlink)/.test(name) || /url\\(|position:\\s*(fixed|absolute)|jp-|lm-/.test(value))
                     found.push(`in a formula: ${tag}[${name}=${value.slice(0, 200)}]`);
@@ -74,7 +75,7 @@ RENDER = f"""async ([texts, trusted]) => {{
             await renderer.renderModel(rendermime.createModel({{data: {{"text/markdown": text}}, trusted}}));
             found.push(({SEARCH})(renderer.node));
         }} catch (problem) {{
-            found.push([`nothing is shown: ${{problem}}`]);
+            found.push([`cannot be rendered: ${{problem}}`]);
         }}
         renderer.dispose();
     }}
@@ -109,17 +110,17 @@ def opened(notebook, lab, name, cells):
 
 
 def together(strings, count):
-    """So many attacks each in one answer, a paragraph or more apart."""
+    """Answers with `count` attacks each, separated by paragraphs."""
     return ["\n\nNext\n\n".join(strings[at : at + count]) for at in range(0, len(strings), count)]
 
 
-def left(notebook, lab):
-    """Requests an answer caused: to other places, or for files of this server."""
-    own = {url for url in notebook.log.requests if "/files/" in url or "logout" in url}
-    return own | notebook.log.beyond(lab.url)
+def unexpected_requests(notebook, lab):
+    """The requests that answers caused: to other servers, or for files of this server."""
+    local = {url for url in notebook.log.requests if "/files/" in url or "logout" in url}
+    return local | notebook.log.requests_beyond(lab.url)
 
 
-def test_answers_as_markdown_that_jupyterlab_trusts(notebook, lab):
+def test_answers_as_trusted_markdown_are_harmless(notebook, lab):
     opened(notebook, lab, "markdown.ipynb", ["1"])
     cases = [*sample(9), *(("raw", string) for string in [*jupyter(), *together(formulas(), 4)])]
     for part in chunks([defang(text) for _, text in cases], 500):
@@ -127,24 +128,24 @@ def test_answers_as_markdown_that_jupyterlab_trusts(notebook, lab):
             assert found == [], text
     notebook.page.wait_for_timeout(300)
     print(f"JupyterLab's own Markdown, trusted: {len(cases)} answers")
-    assert (notebook.log.dialogs, notebook.ran, left(notebook, lab)) == ([], [], set())
+    assert (notebook.log.dialogs, notebook.ran, unexpected_requests(notebook, lab)) == ([], [], set())
 
     raw = [text for _, text in all_cases()[::40]] + jupyter()
     found = [what for what in notebook.page.evaluate(RENDER, [raw, True]) if what]
     notebook.page.wait_for_timeout(500)
     print(
-        f"control: of {len(raw)} {len(found)} are live, {len(notebook.ran)} calls, {len(left(notebook, lab))} requests"
+        f"control: {len(found)} of {len(raw)} are harmful, {len(notebook.ran)} calls, {len(unexpected_requests(notebook, lab))} requests"
     )
     assert len(found) > len(raw) / 4
     assert len(notebook.ran) > 10
-    assert len(left(notebook, lab)) > 10
+    assert len(unexpected_requests(notebook, lab)) > 10
 
 
-def test_saved_answers_trusted_and_not(notebook, lab):
+def test_saved_answers_are_harmless_trusted_and_untrusted(notebook, lab):
     texts = [text for _, text in sample(299, long=29)]
     texts += [*jupyter(), *together(formulas(), 8), *together(pictures(), 24)]
-    made = [bundle(finished(text, thought=text), inspector=False) for text in texts]
-    outputs = [{mime: saved[mime]} for mime in ("text/html", "text/markdown") for saved in made]
+    bundles = [bundle(finished(text, thought=text), inspector=False) for text in texts]
+    outputs = [{mime: saved[mime]} for mime in ("text/html", "text/markdown") for saved in bundles]
     (lab.root / "saved-answers.json").write_text(json.dumps(outputs))
     cells = [
         "import json\nfrom IPython.display import display\noutputs = json.load(open('saved-answers.json'))"
@@ -157,25 +158,27 @@ def test_saved_answers_trusted_and_not(notebook, lab):
     (lab.root / "growing-answers.json").write_text(json.dumps(growing))
     opened(notebook, lab, "saved-answers.ipynb", [*cells, GROWING])
     notebook.run_all(wait=False)
-    # By textContent: what is out of sight has no innerText.
+    # textContent, because elements outside the viewport have no innerText.
     notebook.page.wait_for_function(
         "(i) => window.jupyterapp.shell.currentWidget.content.widgets[i].node.textContent.includes('all is shown')",
         arg=len(cells),
         timeout=100_000,
     )
     print(f"ipywidgets.HTML: {len(growing)} states of growing answers")
-    look(notebook, len(outputs), trusted=True)
+    check_outputs(notebook, len(outputs), trusted=True)
     notebook.save()
     notebook.reload()
-    look(notebook, len(outputs), trusted=True)
+    check_outputs(notebook, len(outputs), trusted=True)
     notebook.reload(no_kernel=True)
-    look(notebook, len(outputs), trusted=False)
-    print(f"saved answers in a notebook: {len(made)}, as HTML and as Markdown, live, reopened and untrusted")
-    assert (notebook.log.dialogs, notebook.ran, left(notebook, lab)) == ([], [], set())
+    check_outputs(notebook, len(outputs), trusted=False)
+    print(
+        f"saved answers in a notebook: {len(bundles)}, as HTML and as Markdown, live, reopened and untrusted"
+    )
+    assert (notebook.log.dialogs, notebook.ran, unexpected_requests(notebook, lab)) == ([], [], set())
 
 
-def look(notebook, count, *, trusted):
-    """Look at every output and touch everything in it; no dialog and no tab may open."""
+def check_outputs(notebook, count, *, trusted):
+    """Check every output, and send events to all elements in it. No dialog and no tab may open."""
     notebook.page.wait_for_timeout(500)
     assert notebook.trusted() == trusted
     assert notebook.page.locator(".jp-OutputArea-output").count() >= count

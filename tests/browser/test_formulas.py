@@ -1,9 +1,9 @@
-"""Formulas, footnotes and images in JupyterLab: live, finished, and in a saved notebook that nobody trusts."""
+"""Formulas, footnotes and images in JupyterLab: live, finished, and in a saved, untrusted notebook."""
 
 from __future__ import annotations
 
 from attack_media import data_url, png
-from browser.test_views import SAMPLER, SETUP, steady
+from browser_stage import SAMPLER, SETUP, count_steady_heights
 from markdown_answers_written import WRITTEN
 
 ANSWER = f"""{WRITTEN[-1]}
@@ -16,7 +16,7 @@ Refused: $\\href{{https://evil.test}}{{x}}$.
 The end, without a formula.
 """
 ROOT = ".jp-OutputArea .gemini-magic.mathjax_ignore"
-LOOK = """(root) => {
+MEASURE = """(root) => {
     const node = document.querySelector(root);
     const image = node.querySelector("img");
     const list = node.querySelector("ol");
@@ -36,8 +36,8 @@ LOOK = """(root) => {
 }"""
 
 
-def seen(notebook, root=ROOT):
-    """What is on the page once every formula is typeset."""
+def measure(notebook, root=ROOT):
+    """Counts and sizes in the page after all formulas are typeset."""
     notebook.page.wait_for_function(
         "root => document.querySelectorAll(`${root} mjx-container`).length >= 15", arg=root
     )
@@ -45,11 +45,11 @@ def seen(notebook, root=ROOT):
     notebook.page.wait_for_function(
         "root => document.querySelector(`${root} img`).naturalWidth > 0", arg=root
     )
-    return notebook.page.evaluate(LOOK, root)
+    return notebook.page.evaluate(MEASURE, root)
 
 
-def test_formulas_live_finished_and_saved(notebook, lab):
-    warm = "from IPython.display import HTML, display\ndisplay(HTML('$x$ \\\\[y\\\\]'))"  # fonts are loaded once for a page
+def test_formulas_are_typeset_live_finished_and_in_a_saved_notebook(notebook, lab):
+    warm = "from IPython.display import HTML, display\ndisplay(HTML('$x$ \\\\[y\\\\]'))"  # loads the fonts of the page
     cells = [
         f"await show({ANSWER!r}, pause=0.5, step=60, stop=lambda: None)",
         f"await show({ANSWER!r}, display='html', step=600)",
@@ -66,19 +66,19 @@ def test_formulas_live_finished_and_saved(notebook, lab):
     assert page.locator(".gm-rest mjx-container").count() == 0
     notebook.wait_done(2)
     page.wait_for_selector(ROOT)
-    found = seen(notebook)
+    found = measure(notebook)
     page.wait_for_timeout(200)
-    assert steady(page) >= 5
+    assert count_steady_heights(page) >= 5
     assert found == found | {"formulas": 15, "elsewhere": 0, "waiting": 0, "broken": 0}
     assert found["image"] == [300, 300, 100]
     assert found["marker"] >= 0
-    said = page.locator(ROOT).first.text_content()
-    assert "$1,051.16 with" in said
-    assert "it costs $5 a month or $50 a year" in said
+    content = page.locator(ROOT).first.text_content()
+    assert "$1,051.16 with" in content
+    assert "it costs $5 a month or $50 a year" in content
     assert notebook.run(3)
     notebook.save()
     notebook.reload(no_kernel=True)
-    again = seen(notebook)
+    again = measure(notebook)
     assert not notebook.trusted()
     assert again == again | {
         "formulas": 15,
@@ -87,4 +87,4 @@ def test_formulas_live_finished_and_saved(notebook, lab):
         "broken": 0,
         "image": [300, 300, 100],
     }
-    assert not notebook.log.beyond(lab.url)
+    assert not notebook.log.requests_beyond(lab.url)

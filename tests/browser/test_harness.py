@@ -1,4 +1,4 @@
-"""The harness itself, on plain ipywidgets: what it says of a notebook is what a user sees."""
+"""The driver of JupyterLab reports what a user sees, tested with plain ipywidgets."""
 
 from lab import NO_KERNEL
 
@@ -19,7 +19,7 @@ update_display({"text/html": "<p class='kept'>kept <em>answer</em></p>", "text/p
 """
 
 
-def test_cells_run_and_widgets_answer(lab, notebook):
+def test_cells_run_and_widgets_react_to_clicks(lab, notebook):
     notebook.open(lab.write("widgets.ipynb", ["6 * 7", BUTTON, "1 / 0"]))
     assert notebook.cell_status(0) == "[ ]"
     assert notebook.run(0) is True
@@ -38,10 +38,10 @@ def test_cells_run_and_widgets_answer(lab, notebook):
     assert {"execute_input", "execute_result", "comm_open", "comm_msg", "error"} <= {
         frame.kind for frame in notebook.log.frames
     }
-    assert notebook.log.beyond(lab.url) == set()
+    assert notebook.log.requests_beyond(lab.url) == set()
 
 
-def test_a_running_cell_is_seen_and_interrupted(lab, notebook):
+def test_a_running_cell_is_reported_and_can_be_interrupted(lab, notebook):
     notebook.open(
         lab.write("running.ipynb", ["import time\nprint('begun', flush=True)\ntime.sleep(30)", "'after'"])
     )
@@ -54,7 +54,7 @@ def test_a_running_cell_is_seen_and_interrupted(lab, notebook):
     assert (notebook.cell_status(1), notebook.output_text(1)) == ("[ ]", "")
 
 
-def test_a_saved_answer_is_shown_without_a_kernel(lab, notebook, screenshots):
+def test_a_saved_output_is_displayed_without_a_kernel(lab, notebook, screenshots):
     notebook.open(lab.write("saved.ipynb", [SWAP]))
     notebook.run(0)
     assert notebook.trusted()
@@ -73,7 +73,7 @@ def test_a_saved_answer_is_shown_without_a_kernel(lab, notebook, screenshots):
     assert notebook.screenshot(screenshots / "harness-light.png", 0).stat().st_size < 10_000
 
 
-def test_traps_catch_what_an_answer_must_not_do(lab, notebook, server):
+def test_the_log_records_requests_and_dialogs_of_a_hostile_output(lab, notebook, server):
     leaking = f"""
 from IPython.display import HTML
 HTML('''<img src="http://tracker.invalid/pixel"><img src="{server.base_url}/leak?how=test"><img src="x" onerror="alert('hit')">''')
@@ -83,13 +83,13 @@ HTML('''<img src="http://tracker.invalid/pixel"><img src="{server.base_url}/leak
     server.wait_for_requests(1)
     notebook.page.wait_for_timeout(100)
     tracker = "http://tracker.invalid/pixel"
-    assert notebook.log.beyond(lab.url) == {f"{server.base_url}/leak?how=test", tracker}
+    assert notebook.log.requests_beyond(lab.url) == {f"{server.base_url}/leak?how=test", tracker}
     assert tracker in notebook.log.failed
     assert notebook.log.dialogs == ["alert: hit"]
     assert [leak.query for leak in server.leaks()] == [{"how": "test"}]
 
 
-def test_notebook_7_is_driven_the_same_way(lab, notebook):
+def test_notebook_7_works_with_the_same_driver(lab, notebook):
     notebook.open(lab.write("seven.ipynb", ["print('seven')"]), app="notebook")
     assert notebook.run(0) is True
     assert notebook.output_text(0).strip() == "seven"

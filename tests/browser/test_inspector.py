@@ -10,9 +10,19 @@ import shlex
 from html.parser import HTMLParser
 
 import pytest
-from inspector_stage import ASKED, BEACONS, EVIL_HTML, HOSTILE, ODD, URL, answered, cell, saved
+from inspector_stage import (
+    BEACONS,
+    EVIL_HTML,
+    HOSTILE,
+    JSON_TEXTS,
+    REQUEST_BODY,
+    URL,
+    cell,
+    finished_answer,
+    saved_answer,
+)
 from lab import Notebook
-from trap import HOOKS
+from page_monitor import HOOKS
 from view_stage import feed, finished, new_ledger
 
 from gemini_magic import Response
@@ -42,7 +52,7 @@ NO_RECORDS = {"a list": [], "a text": "x", "a number": 7}
 
 @pytest.fixture(scope="module")
 def ledger():
-    return answered()
+    return finished_answer()
 
 
 def _shown(lab, context, name, cells, **options):
@@ -60,14 +70,14 @@ def page(lab, _context, ledger):
     newer[RECORD] = {"v": 9, "text": "from the future"}
     damaged[RECORD]["chunks"] = "{"
     cells = [
-        saved(ledger),
-        saved(ledger, expanded=True),
-        saved(answered(10_000, 50)),
+        saved_answer(ledger),
+        saved_answer(ledger, expanded=True),
+        saved_answer(finished_answer(10_000, 50)),
         cell(newer),
         cell(damaged),
     ]
     cells.append(cell({RECORD: record(ledger), "text/html": FORMULA}))
-    looks = [saved(finished(text, thought="Hm. **So.**")) for text in LOOKS.values()]
+    looks = [saved_answer(finished(text, thought="Hm. **So.**")) for text in LOOKS.values()]
     records = [*HOSTILE.values(), *NO_RECORDS.values()]
     hostile = [cell({RECORD: each, "text/html": EVIL_HTML, "text/plain": "plain"}) for each in records]
     notebook = _shown(lab, _context, "inspected.ipynb", [*cells, *looks, *hostile])
@@ -84,7 +94,7 @@ def page(lab, _context, ledger):
 @pytest.fixture(scope="module")
 def _nothing_leaves(page, lab):
     yield
-    assert not page.log.beyond(lab.url)
+    assert not page.log.requests_beyond(lab.url)
     assert page.log.dialogs == []
 
 
@@ -403,7 +413,7 @@ def test_a_condition_may_use_the_title_of_a_column(page, ledger):
 
 
 def test_a_regular_expression_is_matched_against_each_text_of_a_chunk_separately(page):
-    ledger = answered(9, 2)
+    ledger = finished_answer(9, 2)
     ledger.status = "running"
     for text in ("- one", "a - two"):
         raw = json.dumps({"candidates": [{"content": {"parts": [{"text": text}]}}]}).encode()
@@ -462,9 +472,9 @@ def test_chunks_are_filtered_and_the_selected_chunk_is_shown_as_a_tree(page, out
 
 
 def test_the_page_reconstructs_every_json_text_byte_for_byte(page):
-    ledger = answered(60)
+    ledger = finished_answer(60)
     ledger.status = "running"
-    for raw in ODD:
+    for raw in JSON_TEXTS:
         ledger.add(raw, 9.0, decode(raw))
     made = page.page.evaluate(
         f"""async (record) => {{
@@ -745,7 +755,7 @@ def test_the_export_buttons_copy_and_save_the_stream(page, output, ledger, tmp_p
     assert command[0] == "curl"
     assert URL in command
     assert "x-goog-api-key: $GEMINI_API_KEY" in command
-    assert json.loads(command[command.index("--data-raw") + 1]) == ASKED
+    assert json.loads(command[command.index("--data-raw") + 1]) == REQUEST_BODY
     assert command == shlex.split(curl_of(ledger.exchanges[-1], ("x-goog-api-key", "", "GEMINI_API_KEY")))
 
     loaded = Response.load(downloaded("JSONL"))
@@ -883,7 +893,7 @@ def test_hostile_records_run_no_scripts_and_load_nothing(page, lab):
     assert page.page.evaluate(FORBIDDEN) == []
     assert page.ran == []
     assert page.log.dialogs == []
-    assert not page.log.beyond(lab.url)
+    assert not page.log.requests_beyond(lab.url)
     assert page.log.errors == []
     assert page.page.evaluate("({}).polluted === undefined && [].polluted === undefined")
 
@@ -897,7 +907,11 @@ def test_the_inspector_works_in_notebook_7_and_obeys_the_settings(lab, _context,
     lab.api("PUT", "/lab/api/settings/gemini-magic:plugin", put)
     try:
         notebook = _shown(
-            lab, _context, "seven.ipynb", [saved(ledger), saved(answered(3000))], app="notebook"
+            lab,
+            _context,
+            "seven.ipynb",
+            [saved_answer(ledger), saved_answer(finished_answer(3000))],
+            app="notebook",
         )
         found = notebook.output(0)
         found.locator(".gmi-tab").first.wait_for()

@@ -1,4 +1,4 @@
-"""In JupyterLab: an answer whose tab was closed is shown again, also by another kernel; and what Tab offers."""
+"""The journal in JupyterLab: an answer whose tab was closed is displayed by another kernel; completion of commands."""
 
 import time
 
@@ -7,7 +7,7 @@ from lab import Notebook
 LOAD = "%load_ext gemini_magic"
 
 
-def test_an_answer_whose_tab_was_closed_and_whose_kernel_is_gone_is_shown_again(
+def test_an_answer_of_a_closed_tab_and_a_stopped_kernel_is_displayed_from_the_journal(
     lab, notebook, _context, screenshots
 ):
     name = lab.write("closed.ipynb", [LOAD, "%%gemini -m slow\nTalk slowly to nobody."])
@@ -15,13 +15,18 @@ def test_an_answer_whose_tab_was_closed_and_whose_kernel_is_gone_is_shown_again(
     assert notebook.run(0) is True
     notebook.run(1, wait=False)
     notebook.wait_output(1, r"word3", timeout=5)
-    time.sleep(0.5)  # the journal is written to three times a second
+    time.sleep(0.5)  # the journal is written three times per second
     notebook.page.close(run_before_unload=False)
     lab.shut_down_kernels()
-    words = ["%gemini journal list", "%gemini journal search 'slowly to nobody'", "%gemini show", "%gemini "]
+    commands = [
+        "%gemini journal list",
+        "%gemini journal search 'slowly to nobody'",
+        "%gemini show",
+        "%gemini ",
+    ]
     later = Notebook(lab, _context.new_page())
     try:
-        later.open(lab.write("later.ipynb", [LOAD, *words]))
+        later.open(lab.write("later.ipynb", [LOAD, *commands]))
         for cell in (0, 1, 2, 3):
             assert later.run(cell) is True
         for table in (1, 2):
@@ -37,7 +42,7 @@ def test_an_answer_whose_tab_was_closed_and_whose_kernel_is_gone_is_shown_again(
         began = time.monotonic()
         later.page.keyboard.press("Tab")
         later.page.locator(".jp-Completer-item >> text=journal").wait_for(timeout=5000)
-        print(f"words were offered after {time.monotonic() - began:.2f} s")
+        print(f"completions appeared after {time.monotonic() - began:.2f} s")
         later.screenshot(screenshots / "journal.png")
         assert later.page.locator(".jp-Completer-item").count() > 10
     finally:

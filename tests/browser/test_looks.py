@@ -1,4 +1,4 @@
-"""Pictures of a long answer, live and finished, to be looked at; and what of its looks can be asserted."""
+"""Screenshots of a long answer, live and finished, for people to look at, with checks of its layout."""
 
 from __future__ import annotations
 
@@ -66,12 +66,14 @@ A link to [the documentation](https://docs.python.org/3/howto/sorting.html), and
 WIDTHS = (1200, 500, 400)
 
 
-def steps(said, every=0.01, size=60):
-    return [step for at in range(0, len(said), size) for step in (text(said[at : at + size]), pause(every))]
+def steps(content, every=0.01, size=60):
+    return [
+        step for at in range(0, len(content), size) for step in (text(content[at : at + size]), pause(every))
+    ]
 
 
 def status(notebook):
-    """Height of the status line and by how much its facts, and the output, are wider than there is room for."""
+    """The height of the status line, and by how many pixels its facts and the output are too wide."""
     return notebook.page.evaluate("""() => {
         const line = document.querySelector(".jp-OutputArea .gm-status");
         const root = line.closest(".gemini-magic");
@@ -81,8 +83,8 @@ def status(notebook):
     }""")
 
 
-def seen(notebook, folder, name):
-    """Take pictures of the output, light and dark, wide and narrow; the heights of the status line in the light ones."""
+def take_screenshots(notebook, folder, name):
+    """Save screenshots of the output in both themes and several widths; return the height of the status line by width."""
     heights = {}
     for theme, widths in (("Dark", WIDTHS[:2]), ("Light", WIDTHS)):
         notebook.theme(f"JupyterLab {theme}")
@@ -96,7 +98,7 @@ def seen(notebook, folder, name):
     return heights
 
 
-def test_a_long_answer_looks_well_live_and_finished_light_and_dark_wide_and_narrow(
+def test_a_long_answer_fits_the_page_live_and_finished_in_both_themes_and_all_widths(
     lab, notebook, server, screenshots
 ):
     usage = {
@@ -105,12 +107,12 @@ def test_a_long_answer_looks_well_live_and_finished_light_and_dark_wide_and_narr
         "thoughtsTokenCount": 900,
         "totalTokenCount": 7812,
     }
-    thinking, told = text(THOUGHTS, thought=True), text(" answer", usageMetadata=usage)
+    thinking, with_usage = text(THOUGHTS, thought=True), text(" answer", usageMetadata=usage)
     server.script(
         thinking,
         pause(1.2),
         *steps(FIRST),
-        told,
+        with_usage,
         gate("looked at"),
         *steps(REST),
         finish(usageMetadata=usage),
@@ -122,12 +124,12 @@ def test_a_long_answer_looks_well_live_and_finished_light_and_dark_wide_and_narr
     notebook.run(0)
     notebook.run(1, wait=False)
     notebook.wait_output(1, "last 2 lines of a longer")
-    live = seen(notebook, screenshots, "long-live")
+    live = take_screenshots(notebook, screenshots, "long-live")
     assert live == {1200: 24, 500: 42, 400: 42}
     server.open("looked at")
     notebook.wait_output(1, "answer complete")
-    finished = seen(notebook, screenshots, "long-finished")
-    # What a narrow page had no room for gets lines of its own.
+    finished = take_screenshots(notebook, screenshots, "long-finished")
+    # Facts that do not fit into the live status line of a narrow page have separate lines at the end.
     assert all(
         0 <= finished[width] - live[width] <= most for width, most in ((1200, 0), (500, 18), (400, 36))
     )

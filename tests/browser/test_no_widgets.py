@@ -1,4 +1,4 @@
-"""A JupyterLab whose widget manager is switched off: the answer is readable there, too, while it streams and after."""
+"""In a JupyterLab without the widget manager, the answer can be read during and after the stream."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from lab import Lab, Notebook
 from surroundings import CANARY
 
 WIDGETS = ("@jupyter-widgets/jupyterlab-manager",)
-ASKED = "%%gemini -m m {}\nGo."
+CELL = "%%gemini -m m {}\nGo."
 
 
 @pytest.fixture
 def plain(tmp_path, _server, _context):
-    """A notebook in a JupyterLab without widgets, and the server it asks."""
+    """A notebook in a JupyterLab without widgets, and the server of its requests."""
     _server.forget_all()
     config = f"c.GeminiMagics.base_url = {_server.base_url!r}\nc.GeminiMagics.key_env = 'FAKE_SERVER_KEY'"
     environment = {"FAKE_SERVER_KEY": CANARY}
@@ -25,11 +25,11 @@ def plain(tmp_path, _server, _context):
         lab.shut_down_kernels()
 
 
-def test_the_answer_is_readable_and_html_grows(plain, screenshots):
+def test_the_answer_can_be_read_at_the_end_and_with_html_also_while_it_streams(plain, screenshots):
     notebook, server = plain
     for _ in range(2):
         server.script(text("**One** "), gate("on"), text("and `two`."), gate("off"), finish())
-    cells = ["%load_ext gemini_magic", ASKED.format(""), ASKED.format("--display html")]
+    cells = ["%load_ext gemini_magic", CELL.format(""), CELL.format("--display html")]
     notebook.open(notebook.lab.write("plain.ipynb", cells))
     notebook.run(0)
     notebook.run(1, wait=False)
@@ -57,8 +57,9 @@ def test_the_answer_is_readable_and_html_grows(plain, screenshots):
     notebook.wait_output(2, "answer complete.*One and two")
     notebook.save()
     for cell in (1, 2):
+        # Other outputs are messages, such as the one that introduces the journal.
         [output] = [
-            each for each in notebook.saved_outputs(cell) if "text/markdown" in each.get("data", {})
-        ]  # the journal has said where it is
+            saved for saved in notebook.saved_outputs(cell) if "text/markdown" in saved.get("data", {})
+        ]
         assert "application/vnd.jupyter.widget-view+json" not in output["data"]
     assert len(notebook.log.of_kind("update_display_data")) <= 12

@@ -1,4 +1,4 @@
-"""What a user of JupyterLab sees of ``%%gemini``: live text, both ways to stop, the saved answer, and no harm."""
+"""What a user of JupyterLab sees of ``%%gemini``: live text, both ways to stop, saved answers, and harmless content."""
 
 import json
 import re
@@ -45,7 +45,7 @@ def test_text_appears_while_it_streams_and_the_saved_answer_needs_no_kernel(lab,
     assert "complete" in notebook.output_text(1)
 
 
-def test_the_stop_button_ends_the_cell_and_the_next_one_runs(lab, notebook, server):
+def test_the_stop_button_ends_the_cell_and_the_next_cell_runs(lab, notebook, server):
     opened(
         lab,
         notebook,
@@ -69,7 +69,7 @@ def test_the_stop_button_ends_the_cell_and_the_next_one_runs(lab, notebook, serv
     assert_only_static(notebook, 1)
 
 
-def test_the_toolbar_stops_a_silent_stream_with_one_line_and_what_is_queued_does_not_run(
+def test_an_interrupt_stops_a_silent_stream_with_a_short_error_and_queued_cells_do_not_run(
     lab, notebook, server
 ):
     opened(
@@ -106,11 +106,11 @@ def test_the_toolbar_stops_a_silent_stream_with_one_line_and_what_is_queued_does
 HARMFUL = ".jp-OutputArea-output :is(script, img, iframe, svg, [onerror], [data-commandlinker-command])"
 
 
-def test_the_toolbar_stops_a_stream_that_keeps_coming(lab, notebook):
+def test_an_interrupt_stops_a_stream_that_sends_text(lab, notebook):
     opened(lab, notebook, "busy.ipynb", "%%gemini -m slow\nTalk on.")
     for _ in range(6):
         notebook.run(1, wait=False)
-        notebook.page.wait_for_timeout(900)  # no looking meanwhile: it would shake the timing this is about
+        notebook.page.wait_for_timeout(900)  # without queries to the page, which would change the timing
         began = time.monotonic()
         notebook.interrupt()
         notebook.wait_done(1)
@@ -127,7 +127,9 @@ ENDINGS = [
 ]
 
 
-def test_every_ending_is_shown_and_bad_ones_fail_the_cell(lab, notebook, screenshots):
+def test_the_status_shows_how_the_answer_ended_and_an_incomplete_answer_fails_the_cell(
+    lab, notebook, screenshots
+):
     cells = [f"{line}\nGo on." for _, line, *_ in ENDINGS]
     opened(lab, notebook, "endings.ipynb", *cells)
     for i, (_, _, status, words, good) in enumerate(ENDINGS, 1):
@@ -141,31 +143,31 @@ def test_every_ending_is_shown_and_bad_ones_fail_the_cell(lab, notebook, screens
         assert_only_static(notebook, i)
 
 
-def test_nothing_in_an_answer_does_anything_live_or_saved(lab, notebook, server):
+def test_a_hostile_answer_has_no_effect_live_or_saved(lab, notebook, server):
     opened(lab, notebook, "hostile.ipynb", "%%gemini -m xss\nDo your worst.")
     notebook.page.evaluate("() => { window.pwned = null; }")
     title = notebook.page.title()
     notebook.run(1, wait=False)
     notebook.wait_output(1, "Before")
-    poke(notebook)  # while it streams
+    send_events(notebook)  # while it streams
     notebook.wait_done(1)
     notebook.wait_output(1, "After")
-    poke(notebook)
-    assert harmless(notebook, lab, server, title)
+    send_events(notebook)
+    assert_harmless(notebook, lab, server, title)
     notebook.save()
     bundle = assert_only_static(notebook, 1)
     assert "<img" not in bundle["text/html"]
     notebook.reload()
-    poke(notebook)
-    assert harmless(notebook, lab, server, title)
+    send_events(notebook)
+    assert_harmless(notebook, lab, server, title)
     notebook.open(notebook.name, no_kernel=True)
     notebook.wait_output(1, "After")
-    poke(notebook)
-    assert harmless(notebook, lab, server, None)
+    send_events(notebook)
+    assert_harmless(notebook, lab, server, None)
 
 
-def poke(notebook):
-    """Click and touch everything in the answer, as a careless reader does; links that leave are looked at only."""
+def send_events(notebook):
+    """Send clicks and other events to all elements of the answer, except links to other sites."""
     notebook.page.evaluate(
         """(node) => {
             for (const each of node.querySelectorAll("*")) {
@@ -179,11 +181,11 @@ def poke(notebook):
     notebook.page.wait_for_timeout(100)
 
 
-def harmless(notebook, lab, server, title):
+def assert_harmless(notebook, lab, server, title):
     assert notebook.page.evaluate("() => window.pwned ?? null") is None
     assert notebook.log.dialogs == []
     assert server.leaks() == []
-    assert notebook.log.beyond(lab.url) == set()
+    assert notebook.log.requests_beyond(lab.url) == set()
     assert notebook.output(1).locator(HARMFUL).count() == 0
     hrefs = notebook.page.evaluate(
         "(node) => Array.from(node.querySelectorAll('a')).map(a => a.getAttribute('href'))",
@@ -191,16 +193,15 @@ def harmless(notebook, lab, server, title):
     )
     assert all(re.match(r"https?://[^/\\\s]", href) for href in hrefs)
     assert title is None or notebook.page.title() == title
-    return True
 
 
-def test_the_page_does_not_jump_and_messages_stay_few(lab, notebook, screenshots):
+def test_the_output_does_not_shrink_while_an_answer_streams(lab, notebook, screenshots):
     opened(lab, notebook, "markdown.ipynb", "%%gemini -m markdown\nShow me everything.")
     notebook.page.evaluate(
         """(node) => {
             window.heights = [];
-            const look = () => { window.heights.push(node.getBoundingClientRect().height); requestAnimationFrame(look); };
-            look();
+            const sample = () => { window.heights.push(node.getBoundingClientRect().height); requestAnimationFrame(sample); };
+            sample();
         }""",
         notebook.output(1).element_handle(),
     )
@@ -217,7 +218,7 @@ def test_the_page_does_not_jump_and_messages_stay_few(lab, notebook, screenshots
         notebook.screenshot(screenshots / f"markdown-{theme[-5:].strip().lower()}.png", 1)
 
 
-def test_no_key_is_anywhere_in_the_saved_notebook(lab, notebook):
+def test_the_saved_notebook_contains_no_key(lab, notebook):
     opened(
         lab,
         notebook,

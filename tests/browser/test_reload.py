@@ -1,4 +1,4 @@
-"""A page that is loaded while an answer streams: it has the whole answer when the cell has ended."""
+"""A page that is loaded while an answer streams has the whole answer when the cell has ended."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import pytest
 from fake_server import finish, gate, pause, text
 from lab import Notebook, cells
 
-FIRST, ALL = 80, 120  # lines before every page must be there, and all
+FIRST, ALL = 80, 120  # lines that are sent before all pages are loaded, and all lines
 
 
 @pytest.fixture
 def tab(lab, _context):
-    """Opens another tab on a notebook that is running."""
+    """A function that opens another tab with a running notebook."""
     pages = []
 
-    def opened(name, app="lab"):
+    def open_tab(name, app="lab"):
         pages.append(_context.new_page())
         return Notebook(lab, pages[-1]).open(name, busy=True, app=app)
 
-    yield opened
+    yield open_tab
     for page in pages:
         page.close()
 
@@ -27,10 +27,10 @@ def line(n):
     return text(f"This is **line number {n}** of it.\n\n")
 
 
-def whole(notebook, within=".jp-Notebook"):
-    """Assert that the page shows all of it, as widgets or without, and had no trouble with them.
+def assert_whole(notebook, within=".jp-Notebook"):
+    """Assert that the page has all lines, with or without widgets, and logged no error of widgets.
 
-    By what is in the page, not by what is painted: a page in the background paints nothing.
+    The check uses the content of the page, because a page in the background paints nothing.
     """
     output = notebook.page.locator(f"{within} .jp-OutputArea:has(.gm-status)")
     notebook.page.wait_for_function(
@@ -39,10 +39,10 @@ def whole(notebook, within=".jp-Notebook"):
     )
     shown = output.text_content()
     assert [n for n in range(ALL) if f"line number {n} " not in shown] == []
-    assert not [said for said in notebook.log.errors if "widget" in said.lower()]
+    assert not [error for error in notebook.log.errors if "widget" in error.lower()]
 
 
-def test_whoever_comes_late_has_the_whole_answer_in_the_end(lab, notebook, server, tab):
+def test_pages_that_are_loaded_during_a_stream_show_the_whole_answer_at_its_end(lab, notebook, server, tab):
     streaming = [step for n in range(FIRST) for step in (line(n), pause(0.1))]
     rest = [step for n in range(FIRST, ALL) for step in (line(n), pause(0.02))]
     server.script(text("Let me think. " * 9, thought=True), *streaming, gate("all are here"), *rest, finish())
@@ -61,5 +61,5 @@ def test_whoever_comes_late_has_the_whole_answer_in_the_end(lab, notebook, serve
     }""")
     server.open("all are here")
     for late in (notebook, second, classic):
-        whole(late)
-    whole(notebook, ".jp-LinkedOutputView")
+        assert_whole(late)
+    assert_whole(notebook, ".jp-LinkedOutputView")

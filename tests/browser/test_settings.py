@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from browser.test_companion import NEAR, opened
+from browser_stage import NEAR, open_reader
 
 SETTINGS_URL = "/lab/api/settings/gemini-magic:plugin"
 
@@ -52,7 +52,7 @@ def test_the_settings_module_loads_values_once_and_reports_changes(lab, notebook
 def test_a_streaming_answer_is_not_followed_if_the_setting_is_off(lab, notebook):
     lab.api("PUT", SETTINGS_URL, {"raw": json.dumps({"follow": False})})
     try:
-        reader = opened(lab, notebook.page, "lab")
+        reader = open_reader(lab, notebook.page, "lab")
         reader.ask()
         for lines in (5, 25, 10):
             reader.grow(lines)

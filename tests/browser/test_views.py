@@ -1,71 +1,20 @@
-"""What a reader sees of a growing answer: no flicker, no jump at the end, nothing that acts on its own."""
+"""What a reader sees of a streaming answer: no flicker, no jump at the end, no effect of hostile content."""
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
-from surroundings import CHECKOUT
-
-SETUP = f"""
-import asyncio, sys
-sys.path[:0] = [{str(CHECKOUT)!r}, {str(CHECKOUT / "tests" / "support")!r}]
-from view_stage import ANSWER, ATTACK, feed, new_ledger
-from gemini_magic.views import select_view
-
-async def show(text, thoughts="", pause=0.0, display="live", stop=None, step=12):
-    ledger = new_ledger()
-    view = select_view(ledger, display=display, shell=get_ipython(), allow_stdin=True, stop=stop)
-    view.open()
-    for kind, said in (("thought", thoughts), ("text", text)):
-        for start in range(0, len(said), step):
-            feed(ledger, **{{kind: said[start : start + step]}}, t=start / 50 / step)
-            await asyncio.sleep(0.02)
-            view.update()
-    feed(ledger, finish="STOP")
-    view.update(final=True)
-    await asyncio.sleep(pause)
-    ledger.close("end", t=3.0)
-    view.close()
-"""
-
-# Notes every height the output of a cell has, frame by frame, and whether widgets were on the page.
-SAMPLER = """(cell) => {
-    const heights = window.heights = [];
-    const node = window.jupyterapp.shell.currentWidget.content.widgets[cell].outputArea.node;
-    const sample = () => {
-        const height = node.getBoundingClientRect().height;
-        const live = node.querySelector(".jupyter-widgets") !== null;
-        const last = heights[heights.length - 1];
-        if (!last || last[0] !== height || last[1] !== live) heights.push([height, live]);
-        requestAnimationFrame(sample);
-    };
-    sample();
-}"""
-ROOT = ".jp-OutputArea .gemini-magic"
+from browser_stage import ROOT, SAMPLER, SETUP, count_steady_heights
+from lab import most_in_a_second
 
 
-def opened(notebook, lab, *cells, app="lab"):
+def open_notebook(notebook, lab, *cells, app="lab"):
     notebook.open(lab.write("views.ipynb", [SETUP, *cells]), app=app)
     assert notebook.run(0)
 
 
-def steady(page):
-    """Assert that the output never shrank and at the end grew by the inspector's line only; returns how many heights it had."""
-    heights = page.evaluate("window.heights")
-    drops = [(a, b) for a, b in itertools.pairwise(heights) if b[0] < a[0] - 2]
-    assert drops == []
-    before = [height for height, live in heights if live][-1]
-    after = [height for height, live in heights if not live][-1]
-    line = page.evaluate("document.querySelector('.gmi-bar').getBoundingClientRect().height")
-    assert line <= 24
-    assert abs(after - line - before) <= 2, (before, after, line)
-    return len([height for height, live in heights if live])
-
-
 @pytest.mark.parametrize(("app", "width"), [("lab", 1200), ("lab", 575), ("notebook", 1200)])
-def test_an_answer_never_shrinks_and_does_not_move_when_it_is_finished(notebook, lab, app, width):
-    opened(
+def test_an_answer_never_shrinks_and_does_not_move_when_it_ends(notebook, lab, app, width):
+    open_notebook(
         notebook, lab, "await show(ANSWER * 4, 'I **think** so. ' * 5, pause=1, stop=lambda: None)", app=app
     )
     page = notebook.page
@@ -76,19 +25,19 @@ def test_an_answer_never_shrinks_and_does_not_move_when_it_is_finished(notebook,
     assert notebook.run(1)
     page.wait_for_selector(f"{ROOT}.mathjax_ignore")
     page.wait_for_timeout(200)
-    assert steady(page) >= 8
-    wide = page.evaluate(
+    assert count_steady_heights(page) >= 8
+    overflow = page.evaluate(
         f"(() => {{ const r = document.querySelector('{ROOT}'); return r.scrollWidth - r.clientWidth }})()"
     )
-    assert wide <= 0
+    assert overflow <= 0
     gap = page.evaluate("""() => {
         const edge = (selector, side) => document.querySelector(selector)?.getBoundingClientRect()[side] ?? 0;
         return edge(".gm-status", "left") - edge(".jp-CodeCell:has(.gm-status) .jp-OutputCollapser", "right");
     }""")
-    assert gap >= 4  # a narrow page puts the output right beside the bar that folds it
+    assert gap >= 4  # on a narrow page, the output is right beside the bar that collapses it
     blocks, facts = (page.locator(name).bounding_box() for name in (".gm-spark", ".gm-facts"))
     below = blocks["y"] - facts["y"] - facts["height"]
-    assert below >= 0 or below <= -18  # not seen at all, or wholly
+    assert below >= 0 or below <= -18  # completely hidden or completely visible
     if width == 1200:
         assert below <= -18
 
@@ -122,9 +71,9 @@ RUNS = {
 
 
 @pytest.mark.parametrize("width", [1200, 575])
-def test_long_blocks_in_pieces_look_like_one(notebook, lab, width):
+def test_long_blocks_in_several_widgets_look_like_one_block(notebook, lab, width):
     cells = [f"await show({text!r}, pause=0.5, step=60, stop=lambda: None)" for text in LONG.values()]
-    opened(notebook, lab, *cells)
+    open_notebook(notebook, lab, *cells)
     page = notebook.page
     page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
     page.set_viewport_size({"width": width, "height": 900})
@@ -138,9 +87,9 @@ def test_long_blocks_in_pieces_look_like_one(notebook, lab, width):
             arg=cell,
         )
         page.wait_for_timeout(200)
-        assert steady(page) >= 5, name
+        assert count_steady_heights(page) >= 5, name
     coloured = notebook.output(list(LONG).index("unclosed") + 1).locator("pre b", has_text="import")
-    assert coloured.count() == 61  # as while it grew
+    assert coloured.count() == 61  # as in the live view
 
 
 PROSE = "".join(
@@ -149,13 +98,8 @@ PROSE = "".join(
 )
 
 
-def most_in_a_second(times):
-    times = sorted(times)
-    return max(sum(start <= each < start + 1 for each in times) for start in times)
-
-
-def test_a_reader_is_not_disturbed_and_little_is_sent(notebook, lab):
-    opened(
+def test_selection_and_scroll_position_stay_and_few_messages_are_sent(notebook, lab):
+    open_notebook(
         notebook, lab, f"await show({PROSE!r}, 'I **think** so. ' * 20, step=100, pause=1, stop=lambda: None)"
     )
     page = notebook.page
@@ -167,7 +111,7 @@ def test_a_reader_is_not_disturbed_and_little_is_sent(notebook, lab):
     notebook.wait_output(1, "Paragraph 60 ")
     page.evaluate("""() => {
         const all = [...document.querySelectorAll(".gm-answer p:not(.widget-html [aria-busy] *)")];
-        const word = all.at(-1).querySelector("em").firstChild;  // finished just now
+        const word = all.at(-1).querySelector("em").firstChild;  // in the last finished paragraph
         getSelection().setBaseAndExtent(word, 0, word, 4);
         window.selected = word;
         window.scroller = document.querySelector(".jp-WindowedPanel-outer");
@@ -181,18 +125,18 @@ def test_a_reader_is_not_disturbed_and_little_is_sent(notebook, lab):
     notebook.wait_done(1)
     notebook.wait_output(1, "answer complete")
     page.wait_for_timeout(1500)
-    assert steady(page) > 20
+    assert count_steady_heights(page) > 20
     comms = [frame for frame in notebook.log.frames[before:] if frame.kind.startswith("comm_")]
     assert most_in_a_second(frame.sent for frame in comms) <= 40
-    # Each picture has one piece that says it is unfinished.
+    # Each update contains one block that is marked as unfinished.
     sent = [(frame.sent, str(frame.content["data"].get("state", {}).get("value"))) for frame in comms]
     assert most_in_a_second(t for t, value in sent if "aria-busy" in value and "<style>" not in value) <= 10
     answer = [value for t, value in sent if "Paragraph" in value and "<style>" not in value]
     assert sum(map(len, answer)) < 3 * len(PROSE)
 
 
-def test_opened_thoughts_stay_open_while_they_grow(notebook, lab):
-    opened(notebook, lab, "await show(ANSWER * 4, 'I **think** so. ' * 20)")
+def test_expanded_thoughts_stay_expanded_while_they_grow(notebook, lab):
+    open_notebook(notebook, lab, "await show(ANSWER * 4, 'I **think** so. ' * 20)")
     page = notebook.page
     notebook.run(1, wait=False)
     page.wait_for_selector(".gm-lane summary")
@@ -219,15 +163,15 @@ Response(ledger).timeline()
 """
 
 
-def test_a_time_line_is_a_picture_and_words_where_pictures_are_not_trusted(notebook, lab, screenshots):
-    opened(notebook, lab, TIMELINE)
+def test_a_timeline_is_an_image_and_in_an_untrusted_notebook_text(notebook, lab, screenshots):
+    open_notebook(notebook, lab, TIMELINE)
     assert notebook.run(1)
     page = notebook.page
     page.wait_for_selector(".jp-RenderedSVG img")
     shown = "document.querySelector('.jp-RenderedSVG img').decode().then(() => document.querySelector('.jp-RenderedSVG img').naturalWidth)"
     assert page.evaluate(shown) == 800
     page.locator(".jp-RenderedSVG").screenshot(path=screenshots / "timeline.png")
-    for width in (1200, 700):  # with the file browser open there is less room than the picture would take
+    for width in (1200, 700):  # with the file browser open, the output is narrower than the image
         page.set_viewport_size({"width": width, "height": 800})
         page.wait_for_function(
             """() => {
@@ -244,11 +188,11 @@ def test_a_time_line_is_a_picture_and_words_where_pictures_are_not_trusted(noteb
     assert "no data 2.10 s" in notebook.wait_output(1, "thinking +[▁-█]+")
     assert not notebook.trusted()
     assert page.locator(".jp-RenderedSVG").count() == 0
-    assert not notebook.log.beyond(lab.url)
+    assert not notebook.log.requests_beyond(lab.url)
 
 
-def test_an_attack_does_nothing_live_or_saved(notebook, lab):
-    opened(notebook, lab, "await show(ATTACK, ATTACK)", "await show(ATTACK, display='html')")
+def test_an_attack_has_no_effect_live_or_saved(notebook, lab):
+    open_notebook(notebook, lab, "await show(ATTACK, ATTACK)", "await show(ATTACK, display='html')")
     for cell in (1, 2):
         assert notebook.run(cell)
         notebook.wait_output(cell, "answer complete")
@@ -256,15 +200,15 @@ def test_an_attack_does_nothing_live_or_saved(notebook, lab):
     notebook.reload()
     notebook.wait_output(1, "answer complete")
     assert notebook.log.dialogs == []
-    assert not notebook.log.beyond(lab.url)
+    assert not notebook.log.requests_beyond(lab.url)
     for selector in ("img", "iframe", "script", "[onclick]", "[onerror]", "[data-commandlinker-command]"):
         assert notebook.page.locator(f"{ROOT} {selector}").count() == 0
     for link in notebook.page.locator(f"{ROOT} a").all():
         assert (link.get_attribute("href") or "").startswith("https://")
 
 
-def test_the_button_is_there_only_when_it_can_work(notebook, lab):
-    opened(
+def test_the_stop_button_is_displayed_only_if_it_can_work(notebook, lab):
+    open_notebook(
         notebook,
         lab,
         "clicked = []\nawait show(ANSWER, pause=2, stop=lambda: clicked.append(1))\nprint(clicked)",
@@ -282,8 +226,8 @@ def test_the_button_is_there_only_when_it_can_work(notebook, lab):
     notebook.wait_done(2)
 
 
-def test_the_finished_answer_reads_without_a_kernel(notebook, lab):
-    opened(notebook, lab, "await show(ANSWER, 'Some thoughts.')")
+def test_a_finished_answer_is_displayed_without_a_kernel(notebook, lab):
+    open_notebook(notebook, lab, "await show(ANSWER, 'Some thoughts.')")
     assert notebook.run(1)
     notebook.save()
     assert "widgets" not in notebook.saved()["metadata"]

@@ -1,4 +1,4 @@
-"""What a user of JupyterLab sees while a request waits, and after an answer broke off."""
+"""What a user of JupyterLab sees while a request waits for a retry, and when an interrupted answer is resumed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fake_server import cut, finish, google_error, stall, status, text
 from lab import cells
 
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
-ASKED = "%%gemini -m waits -o r\nhi"
+CELL = "%%gemini -m waits -o r\nhi"
 
 
 def busy(seconds):
@@ -14,13 +14,13 @@ def busy(seconds):
     return status(429, body=google_error(429, QUOTA, "RESOURCE_EXHAUSTED", delay))
 
 
-def test_a_wait_counts_down_and_stops_at_a_click_and_so_does_resuming(lab, notebook, server, screenshots):
+def test_the_countdown_of_a_retry_and_a_resumed_answer_can_be_stopped(lab, notebook, server, screenshots):
     server.script(busy(3))
     server.script(text("**Hello** after all"), finish())
     server.script(busy(90))
     server.script(text("Half "), cut())
     server.script(text("a loaf"), stall())
-    sources = ("%load_ext gemini_magic", ASKED, ASKED, ASKED, "%gemini resume -o s", "print(r.text + s.text)")
+    sources = ("%load_ext gemini_magic", CELL, CELL, CELL, "%gemini resume -o s", "print(r.text + s.text)")
     notebook.open(lab.write("waits.ipynb", cells(*sources)))
     notebook.run(0)
 

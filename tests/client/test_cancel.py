@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from client_stage import canary, finished, kinds, start, taken, text, until
+from client_stage import canary, finished, kinds, start, text, time_taken, until
 from fake_server import finish, gate, google_error, pause, stall, status
 from fake_server import text as say
 from tls_certificate import write
@@ -15,7 +15,7 @@ SOON = 0.1
 
 
 def cancelled(stream, cause="interrupt"):
-    seconds = taken(lambda: stream.cancel(cause))
+    seconds = time_taken(lambda: stream.cancel(cause))
     assert stream.done
     assert stream.ledger.status == "interrupted"
     assert stream.ledger.cause == cause

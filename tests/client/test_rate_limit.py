@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from client_stage import canary, finished, kinds, start, taken, text, until
+from client_stage import canary, finished, kinds, start, text, time_taken, until
 from fake_server import finish, google_error, status
 from fake_server import text as chunk
 
@@ -156,7 +156,7 @@ def test_a_queued_stream_can_be_cancelled(fake_server, monkeypatch):
     finished(start(fake_server, rpm=1))
     stream, behind = start(fake_server, rpm=1), None
     until(lambda: stream.ledger.phase == "queued")
-    assert taken(stream.cancel) < 0.1
+    assert time_taken(stream.cancel) < 0.1
     assert stream.ledger.status == "interrupted"
     assert stream.ledger.exchanges == []
     behind = start(fake_server, rpm=1)

@@ -51,7 +51,7 @@ def test_the_one_slow_case_is_a_quick_case_with_the_default_timeout():
         "limit": long.limit,
     }
     assert replace(short, **same) == long
-    assert long.message == f"Nothing came for {Options().stall_timeout:g} s"
+    assert long.message == f"The server sent no data for {Options().stall_timeout:g} s"
 
 
 def test_the_page_of_results_has_a_right_row_for_every_case():

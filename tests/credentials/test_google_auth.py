@@ -83,7 +83,7 @@ def test_a_token_is_fetched_before_sending_and_used_until_it_expires(fake_server
     token, first, second = fake_server.requests
     grant = parse_qs(token.raw_body.decode())
     assert grant["grant_type"] == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
-    assert far.asked[0] == "aiplatform.googleapis.com"
+    assert far.hosts[0] == "aiplatform.googleapis.com"
     for seen in (first, second):
         assert seen.headers["authorization"] == f"Bearer {CANARY}"
         assert "x-goog-user-project" not in seen.headers
@@ -121,7 +121,7 @@ def test_it_works_with_the_developer_api_and_with_locations(fake_server, account
     assert ask(backend="gemini", auth="google").ok
     assert ask(location="us").ok
     assert ask(location="europe-west4").ok
-    assert far.asked == [
+    assert far.hosts == [
         "generativelanguage.googleapis.com",
         "aiplatform.us.rep.googleapis.com",
         "europe-west4-aiplatform.googleapis.com",

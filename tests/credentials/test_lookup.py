@@ -196,7 +196,7 @@ def test_the_key_of_a_backend_is_sent_to_its_host_in_its_header(
         monkeypatch.setenv("HTTPS_PROXY", far.proxy)
         monkeypatch.setenv("SSL_CERT_FILE", far.authority)
         r = gemini_magic.ask("hi", backend=dialect, model="m", auth=style, retries=0)
-    assert (r.status, far.asked) == ("complete", [host]), r.error
+    assert (r.status, far.hosts) == ("complete", [host]), r.error
     (seen,) = fake_server.requests
     carriers = [name for name, value in seen.headers.items() if CANARY in value]
     assert carriers == [header]
@@ -231,7 +231,7 @@ def test_no_key_of_any_service_is_sent_to_another_host(fake_server, tmp_path, mo
                 gemini_magic.ask("hi", key_env=name.lower() if name != "GEMINI_API_KEY" else name, **where)
         monkeypatch.setenv("MINE", "for-the-other-host-0123")
         assert gemini_magic.ask("hi", key_env="MINE", **where).status == "complete"
-    assert set(far.asked) == {"stranger.example"}
+    assert set(far.hosts) == {"stranger.example"}
     assert len(fake_server.requests) == 2
     assert CANARY not in str([seen.headers for seen in fake_server.requests])
     assert "for-the-other-host-0123" in str(fake_server.requests[-1].headers)

@@ -69,6 +69,7 @@ def test_without_offsets_notes_stay_as_they_are():
     ledger = Ledger()
     ledger.begin(Exchange("POST", "https://example.org/v1", (), b"{}"))
     ledger.add(A, 0.1, Decoded([]))
-    assert ledger.raw[0].offset is None
+    ledger.add(A, 0.2, Decoded([]), 2**31)  # above 2 GB
+    assert [chunk.offset for chunk in ledger.raw] == [None, None]
     for note in (Note("k", "m", chunk=0), Note("k", "m", offset=0), Note("k", "m")):
         assert ChunkOffsets(ledger).fill_in([note]) == [note]

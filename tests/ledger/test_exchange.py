@@ -1,9 +1,8 @@
-"""The pieces of a body: kept once with the chunks, and given back byte for byte."""
+"""The pieces of a body are stored once with the chunks, and returned byte for byte."""
 
 from __future__ import annotations
 
 import pickle
-from array import array
 
 import pytest
 from byte_cuts import byte_by_byte, random_cuts
@@ -11,7 +10,7 @@ from fake_server import finish, flood
 
 import gemini_magic
 from gemini_magic.ledger.exchange import BodyPieces
-from gemini_magic.tables.strings import Bytes
+from gemini_magic.tables.strings import EncodedStrings
 from gemini_magic.wire import Reader
 
 BODIES = {
@@ -28,23 +27,22 @@ BODIES = {
 }
 
 
-def share(pieces, items, chunks, offsets):
-    """What the client does with the items that a piece completed."""
-    first = len(offsets)
+def share(pieces, items, chunks, count):
+    """What the client does with the items that a piece completed; returns the new number of chunks."""
     chunks.extend([item.raw for item in items])
-    offsets.extend([item.offset for item in items])
-    pieces.share(items, first, chunks.given, offsets)
+    pieces.share(items, count, chunks.stored)
+    return count + len(items)
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_pieces_come_back_as_they_were(name):
+def test_pieces_are_returned_byte_for_byte(name):
     body = BODIES[name]
     for cut in ([body], byte_by_byte(body), *(random_cuts(body, seed) for seed in range(20))):
-        reader, pieces, chunks, offsets = Reader(), BodyPieces(), Bytes(), array("q")
+        reader, pieces, chunks, count = Reader(), BodyPieces(), EncodedStrings(), 0
         for n, piece in enumerate(cut):
             pieces.append((float(n), piece))
-            share(pieces, reader.feed(piece), chunks, offsets)
-        share(pieces, reader.close(), chunks, offsets)
+            count = share(pieces, reader.feed(piece), chunks, count)
+        share(pieces, reader.close(), chunks, count)
         assert [piece for _, piece in pieces] == list(cut)
         assert pieces.size == len(body)
         assert pieces[-1] == (len(cut) - 1.0, cut[-1])
@@ -52,11 +50,13 @@ def test_pieces_come_back_as_they_were(name):
         assert list(pickle.loads(pickle.dumps(pieces))) == list(pieces)
 
 
-def test_the_bytes_of_a_chunk_are_held_once(fake_server):
+def test_the_bytes_of_a_chunk_are_stored_once(fake_server):
     fake_server.model("m", flood(2000), finish())
     r = gemini_magic.ask("hi", model="m", base_url=fake_server.base_url, journal=False)
     pieces = r.ledger.exchanges[0].pieces
     assert len(r.chunks) == 2001
-    apart = {id(kept): len(kept if isinstance(kept, bytes) else kept[0]) for kept in pieces._kept}
+    apart = {
+        id(piece): len(piece if isinstance(piece, bytes) else b"".join(piece)) for piece in pieces._stored
+    }
     assert sum(apart.values()) < 0.1 * pieces.size
     assert b"".join(piece for _, piece in pieces).count(b"data: ") == 2001

@@ -1,4 +1,4 @@
-"""The record of an exchange: what adds up, and how it ends."""
+"""The ledger adds up chunks, and closes with a status and an error."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def seen(ledger: Ledger) -> dict:
 
 
 @pytest.mark.parametrize("size", [2, 3, 8])
-def test_what_came_with_one_read_adds_up_as_if_it_had_come_alone(size):
+def test_chunks_of_one_read_add_up_like_single_chunks(size):
     batch = [(b"%d" % n, Decoded(events, f"m{n}", None, None, {"n": n})) for n, events in enumerate(READINGS)]
     together, alone, watched = Ledger(), Ledger(), Ledger()
     for at in range(0, len(batch), size):
@@ -128,27 +128,27 @@ def test_tables_can_be_pickled_and_copied():
             assert other.columns == rows.columns
 
 
-def test_nothing_is_nothing_new():
+def test_an_empty_batch_does_not_change_the_version():
     ledger = Ledger()
     ledger.add_all([], 1.0)
     assert (ledger.version, ledger.chunk_columns.length) == (0, 0)
 
 
-def test_a_refusal_is_an_event_of_no_chunk():
+def test_a_refusal_is_an_event_without_a_chunk():
     ledger = filled([Delta(Text("a"))])
-    ledger.fail(Failure("no", 429), 0.7)
+    ledger.record_refusal(Failure("no", 429), 0.7)
     last = Rows(ledger.event_columns)[-1]
     assert (last.index, last.chunk, last.t, last.kind, last.text) == (1, None, 0.7, "error", "no")
 
 
-def test_candidates_other_than_the_first_stay_apart():
+def test_other_candidates_stay_separate():
     ledger = filled([Delta(Text("a"), 0), Delta(Text("b"), 1), finish_of("STOP", None, 1)])
     assert ledger.answer == ["a"]
     assert ledger.parts[1] == [Text("b")]
     assert Rows(ledger.chunk_columns)["finish_reason"] == [None]
 
 
-def test_a_surrogate_pair_split_over_two_chunks_is_joined_and_a_lone_half_replaced():
+def test_a_split_surrogate_pair_is_joined_and_a_lone_one_replaced():
     ledger = filled([Delta(Text("a\ud83d"))], [Delta(Text("\ude00b"))], [Delta(Text("c\ud83d"))])
     ledger.close("end")
     assert "".join(ledger.answer) == "a😀bc�"
@@ -185,10 +185,9 @@ ENDINGS = [
 
 
 @pytest.mark.parametrize(("events", "cause", "status", "error"), ENDINGS)
-def test_it_ends_honestly(events, cause, status, error):
+def test_the_status_and_error_of_every_ending(events, cause, status, error):
     ledger = filled([Delta(Text("so far"))], events)
-    ledger.limit = 60.0
-    ledger.close(cause, t=1.0)
+    ledger.close(cause, t=1.0, limit=60.0)
     assert ledger.status == status
     assert (type(ledger.error) if ledger.error else None) is error
     assert "".join(ledger.answer) == "so far"
@@ -210,14 +209,14 @@ def test_a_failure_keeps_its_error_and_a_second_close_changes_nothing():
     assert isinstance(ledger.error, WireError)
 
 
-def test_stop_on_every_chunk_does_not_end_it():
+def test_a_finish_reason_in_every_chunk_does_not_end_the_stream():
     ledger = filled([Delta(Text("a")), finish_of("STOP")], [Delta(Text("b")), finish_of("STOP")])
     assert ledger.status == "running"
     ledger.close("end")
     assert "".join(ledger.answer) == "ab"
 
 
-def test_a_new_attempt_forgets_the_failure_of_the_former():
+def test_a_new_attempt_clears_the_failure_before():
     ledger = Ledger()
     ledger.begin(Exchange("POST", "http://x", (), b""))
     ledger.add(b"{}", 0.1, Decoded([Failure("busy", 503)]))
@@ -229,7 +228,7 @@ def test_a_new_attempt_forgets_the_failure_of_the_former():
     assert Rows(ledger.chunk_columns)["attempt"] == [0, 1]
 
 
-def test_notes_of_a_chunk_know_their_chunk_and_media_are_kept():
+def test_notes_have_their_chunk_and_media_are_stored():
     ledger = filled([Note("unexpected-shape", "odd"), Delta(Blob("image/png", b"\x89"))])
     assert ledger.notes[0].chunk == 0
     assert Rows(ledger.chunk_columns)["kind"] == ["blob"]

@@ -96,10 +96,20 @@ FAULTS = {
     # -- slow
     "late head": Fault([[pause(0.4), text("fine"), finish()]], at_least=0.4),
     "no head at all": Fault(
-        [[gate("never")]], "stalled", "", fails=True, options="--first-byte-timeout 0.3", shows="Nothing came"
+        [[gate("never")]],
+        "stalled",
+        "",
+        fails=True,
+        options="--first-byte-timeout 0.3",
+        shows="The server sent no data",
     ),
     "head, then nothing": Fault(
-        [[stall()]], "stalled", "", fails=True, options="--first-byte-timeout 0.3", shows="Nothing came"
+        [[stall()]],
+        "stalled",
+        "",
+        fails=True,
+        options="--first-byte-timeout 0.3",
+        shows="The server sent no data",
     ),
     "byte by byte": Fault([[dribble(line(MIXED), 1, 0.001)]], text=MIXED, within=8.0),
     "three bytes at a time, without chunks": Fault(
@@ -140,7 +150,7 @@ FAULTS = {
         "",
         fails=True,
         options="--first-byte-timeout 0.4 --stall-timeout 0.3",
-        shows="Nothing came",
+        shows="The server sent no data",
         within=3.9,
     ),
     "early hints": Fault(
@@ -394,7 +404,7 @@ def saved():
                 _SAY.format(fault.condition or True),
             ]
         notebook = run_notebook(cells, env={"K": CANARY}, allow_errors=True, timeout=60)
-        asked = [server.asked(f"fault-{number}") for number in range(len(FAULTS))]
+        asked = [server.requests_for(f"fault-{number}") for number in range(len(FAULTS))]
     found = zip(notebook.cells[1::2], notebook.cells[2::2], asked, strict=True)
     return dict(zip(FAULTS, found, strict=True))
 

@@ -84,7 +84,7 @@ def test_an_answer_can_be_resumed_several_times(cells, asking, fake_server):
         in cells.shown
     )
     assert cells.names["last"].whole == "One, two, three."
-    assert "rest complete, 1 word" in status_line(cells.names["last"].ledger)
+    assert "rest of the answer complete, 1 word" in status_line(cells.names["last"].ledger)
     cells(f"%%gemini -c {asking}\nsure?")
     assert words(fake_server.requests[2]) == [
         ("user", "count"),

@@ -1,4 +1,4 @@
-"""Ways of cutting a body into pieces, for every test of an incremental decoder."""
+"""Splits a body into pieces, for tests of incremental decoders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def byte_by_byte(body: bytes) -> list[bytes]:
 
 
 def random_cuts(body: bytes, seed: int, longest: int = 200) -> list[bytes]:
-    """Pieces of 1 to ``longest`` bytes, the same for the same seed."""
+    """The body in pieces of 1 to ``longest`` bytes; the same seed gives the same pieces."""
     pick = random.Random(seed)
     pieces, at = [], 0
     while at < len(body):
@@ -25,7 +25,7 @@ def random_cuts(body: bytes, seed: int, longest: int = 200) -> list[bytes]:
 
 
 def every_cut(body: bytes) -> Iterator[list[bytes]]:
-    """Whole, byte by byte, and each way to cut in two."""
+    """The body in one piece, byte by byte, and split in two at each position."""
     yield [body]
     yield byte_by_byte(body)
     for at in range(1, len(body)):

@@ -1,4 +1,7 @@
-"""Helpers of the client tests: a stream to a fake server, its key, waiting and timing. They start no server."""
+"""Helpers of the client tests: a stream to a fake server, its key, waiting and timing.
+
+The tests start the server; this module uses only the public interface of `gemini_magic.client`.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ def request(prompt="hi", model="m", **fields):
 
 
 def canary():
+    """A key whose text must never appear in any output."""
     return Key(Secret(CANARY), "a test")
 
 
@@ -34,7 +38,7 @@ def start(
     before="",
     **options,
 ):
-    """A stream that asks `server` (a FakeServer or an address); `options` are the fields of Options."""
+    """Start a stream to `server` (a FakeServer or a base URL); `options` are fields of `Options`."""
     address = getattr(server, "base_url", server)
     chosen = Options(base_url=address, key_env="TEST_KEY", **options)
     return open_stream(
@@ -50,21 +54,25 @@ def start(
 
 
 def finished(stream, timeout=10.0):
-    """The ledger of a stream that has ended by itself."""
+    """Wait until a stream has ended, and return its ledger."""
     assert stream.wait(timeout), f"still {stream.ledger.phase} after {timeout} s"
     return stream.ledger
 
 
 def until(condition, timeout=5.0, every=0.001):
-    """Wait until a condition holds; AssertionError when it does not in time."""
+    """Wait until a condition is true.
+
+    Raises:
+        AssertionError: `timeout` seconds have passed.
+    """
     end = time.monotonic() + timeout
     while not condition():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, f"the condition was still false after {timeout} s"
         time.sleep(every)
 
 
-def taken(action):
-    """Seconds that an action takes."""
+def time_taken(action):
+    """The seconds that an action takes."""
     began = time.perf_counter()
     action()
     return time.perf_counter() - began
@@ -79,5 +87,5 @@ def text(ledger):
 
 
 def readers():
-    """The reader threads alive."""
+    """The reader threads that are alive."""
     return [thread for thread in threading.enumerate() if thread.name.startswith("gemini-reader")]

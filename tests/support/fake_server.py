@@ -1,15 +1,15 @@
-"""A server on 127.0.0.1 that speaks Gemini and can lie, stall, dribble, cut and reset.
+"""A server on 127.0.0.1 with the Gemini API, for tests of answers that are wrong, slow, cut off or reset.
 
-It knows HTTP/1.1 and the shape of Gemini's answers. It knows nothing of gemini_magic: whatever a test
-finds out with it was seen on a real socket.
+It implements HTTP/1.1 and the format of Gemini's answers on real sockets, and imports nothing from gemini_magic.
 
     with FakeServer() as server:
         server.script(text("Hello"), gate("go"), text(" world", finish="STOP"))
-        ...                      # a request to server.base_url; the answer waits after "Hello"
+        ...                      # send a request to server.base_url; the answer waits after "Hello"
         server.open("go")
 
-A request is answered by the script queued first, else by the model named in its path (see `MODELS`), else by
-Gemini's 404. For a look by hand: `python tests/support/fake_server.py 8765`.
+A script is a list of steps. The server answers a request for a model with the first script in the queue; if the queue
+is empty, with the script of the model in the path (see `MODELS`); for an unknown model, with Gemini's 404.
+To use it by hand, run `python tests/support/fake_server.py 8765`.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ _ONE_PIXEL = bytes.fromhex(
 
 
 class ClientGoneError(Exception):
-    """The client closed or reset the connection while a response was under way."""
+    """The client closed or reset the connection during a response."""
 
 
 class _EndConnection(Exception):
-    """A step has ended the connection on purpose."""
+    """A step ends the connection on purpose."""
 
 
 # --------------------------------------------------------------------------------------------- steps
@@ -54,12 +54,12 @@ Step = Callable[["Exchange"], None]
 
 
 def event(value: object) -> Step:
-    """Send one JSON value, framed as the response is framed (SSE, or an element of a JSON array)."""
+    """Send one JSON value in the format of the response: as an SSE event, or as an element of a JSON array."""
     return lambda exchange: exchange.send_json(value)
 
 
 def text(piece: str, *, thought: bool = False, finish: str | None = None, **extra: object) -> Step:
-    """Send one Gemini chunk with this text; `extra` goes to the top level of the chunk."""
+    """Send one Gemini chunk with this text; `extra` are more fields at the top level of the chunk."""
 
     def step(exchange: Exchange) -> None:
         exchange.send_json(exchange.chunk(piece, thought=thought, finish=finish) | extra)
@@ -68,17 +68,17 @@ def text(piece: str, *, thought: bool = False, finish: str | None = None, **extr
 
 
 def finish(reason: str = "STOP", **extra: Any) -> Step:
-    """Send Gemini's usual last chunk: an empty text, the reason, the final usage."""
+    """Send Gemini's usual last chunk: an empty text, the finish reason and the final usage."""
     return text("", finish=reason, **extra)
 
 
 def raw(data: bytes) -> Step:
-    """Send these bytes as they are, as one HTTP chunk."""
+    """Send these bytes unchanged, as one HTTP chunk."""
     return lambda exchange: exchange.send(data)
 
 
 def dribble(data: bytes, n: int = 1, every: float = 0.0) -> Step:
-    """Send bytes in pieces of `n`, each its own HTTP chunk and its own segment, `every` seconds apart."""
+    """Send these bytes in pieces of `n`, each in a separate HTTP chunk and TCP segment, every `every` seconds."""
 
     def step(exchange: Exchange) -> None:
         for start in range(0, len(data), n):
@@ -89,18 +89,18 @@ def dribble(data: bytes, n: int = 1, every: float = 0.0) -> Step:
 
 
 def bare(data: bytes) -> Step:
-    """Send these bytes without a response head around them: whatever stands on the socket is the test's doing."""
+    """Write these bytes to the socket without a response head and without HTTP chunks."""
 
     def step(exchange: Exchange) -> None:
-        exchange.head_sent = exchange.whole = True
-        exchange.connection.check()
+        exchange.head_sent = exchange.complete = True
+        exchange.connection.check_client()
         exchange.socket.sendall(data)
 
     return step
 
 
 def hang_up() -> Step:
-    """Close the connection, whatever was promised."""
+    """Close the connection, even if the response is incomplete."""
 
     def step(exchange: Exchange) -> None:
         raise _EndConnection
@@ -109,12 +109,12 @@ def hang_up() -> Step:
 
 
 def headers() -> Step:
-    """Send the response head now; otherwise it leaves with the first byte of the body."""
+    """Send the response head now instead of with the first byte of the body."""
     return lambda exchange: exchange.send_head()
 
 
 def pause(seconds: float) -> Step:
-    """Be silent for some seconds; ends at once when the client leaves."""
+    """Send nothing for some seconds. The step ends early when the client closes the connection."""
     return lambda exchange: exchange.wait(seconds)
 
 
@@ -124,7 +124,7 @@ def gate(name: str) -> Step:
 
 
 def stall() -> Step:
-    """Send the head, then be silent until the client leaves or the server stops."""
+    """Send the head, then nothing until the client closes the connection or the server stops."""
 
     def step(exchange: Exchange) -> None:
         exchange.send_head()
@@ -134,7 +134,7 @@ def stall() -> Step:
 
 
 def cut(last: bytes = b'data: {"candidates": [{"cont') -> Step:
-    """Close the connection in the middle of an HTTP chunk, after these bytes of it."""
+    """Close the connection in the middle of an HTTP chunk, after its bytes `last`."""
 
     def step(exchange: Exchange) -> None:
         exchange.send_head()
@@ -146,7 +146,7 @@ def cut(last: bytes = b'data: {"candidates": [{"cont') -> Step:
 
 
 def flood(count: int, piece: str = "x ") -> Step:
-    """Send this chunk of text so many times, as fast as the socket takes it."""
+    """Send this chunk of text `count` times, as fast as the socket accepts it."""
 
     def step(exchange: Exchange) -> None:
         one = b"data: " + json.dumps(exchange.chunk(piece, thought=False, finish=None)).encode() + b"\r\n\r\n"
@@ -157,7 +157,7 @@ def flood(count: int, piece: str = "x ") -> Step:
 
 
 def endless(one: Step) -> Step:
-    """Do this step again and again until the client leaves."""
+    """Repeat this step until the client closes the connection."""
 
     def step(exchange: Exchange) -> None:
         while True:
@@ -178,7 +178,7 @@ def reset() -> Step:
 
 
 def status(code: int, headers: Mapping[str, str] | None = None, body: object = b"") -> Step:
-    """Answer with this status and a body of known length; must be the first step that sends."""
+    """Answer with this status and a body with a Content-Length. No step before it may send anything."""
 
     def step(exchange: Exchange) -> None:
         if isinstance(body, bytes):
@@ -187,13 +187,13 @@ def status(code: int, headers: Mapping[str, str] | None = None, body: object = b
             data, kind = body.encode(), "text/html; charset=utf-8"
         else:
             data, kind = json.dumps(body, indent=2).encode(), "application/json; charset=UTF-8"
-        exchange.send_whole(code, {"Content-Type": kind, **(headers or {})}, data)
+        exchange.send_complete(code, {"Content-Type": kind, **(headers or {})}, data)
 
     return step
 
 
 def words(sentence: str, every: float = 0.0) -> list[Step]:
-    """One chunk a word, `every` seconds apart."""
+    """Send one chunk per word, every `every` seconds."""
     steps: list[Step] = []
     for piece in re.findall(r"\S+\s*", sentence):
         steps += [text(piece), pause(every)]
@@ -256,9 +256,9 @@ BARE_ERROR = json.dumps(google_error(499, "The operation was cancelled.", "CANCE
 
 
 def hostile(base_url: str) -> str:
-    """An answer that tries everything: script, handlers, links, commands, remote images.
+    """An answer that attacks the page with scripts, event handlers, links, commands and remote images.
 
-    Every successful attempt shows: a dialog, `window.pwned`, or a request for /leak.
+    A successful attack can be detected: it opens a dialog, sets `window.pwned`, or requests /leak.
     """
     return f"""Before.
 
@@ -365,7 +365,7 @@ _GOOGLE_NAMES = {
 
 
 def _refusal(code: int) -> Step:
-    """What the models "http-400", "http-429", ... answer."""
+    """The answer of the models "http-400", "http-429", and so on."""
     details: list[Mapping[str, object]] = []
     if code == HTTPStatus.TOO_MANY_REQUESTS:
         details.append({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"})
@@ -378,19 +378,19 @@ def _refusal(code: int) -> Step:
 
 @dataclass(frozen=True)
 class Script:
-    """One answer: its steps and how it is framed."""
+    """One answer: its steps, headers and framing."""
 
     steps: Sequence[Step]
-    content_type: str | None = None  # None: what Gemini sends for the framing
-    gzip: bool = False  # with a sync flush for every piece sent
-    close_delimited: bool = False  # no Content-Length, no chunks: the body ends with the connection
-    http10: bool = False  # the same, by a server that knows HTTP/1.0 only
+    content_type: str | None = None  # None: as Gemini sends it, for SSE or a JSON array
+    gzip: bool = False  # flushed after every piece
+    close_delimited: bool = False  # no Content-Length and no chunks: the end of the connection ends the body
+    http10: bool = False  # the same, with an HTTP/1.0 status line
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """One request as it came in; `time` is monotonic, header names are lower case."""
+    """One received request. `time` is monotonic; header names are in lower case."""
 
     method: str
     path: str
@@ -405,7 +405,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Disconnect:
-    """A client that went away; `request` is the index of the request being answered, None between two."""
+    """A client that closed its connection; `request` is the index of the request being answered, or None."""
 
     connection: int
     time: float
@@ -416,7 +416,7 @@ class Disconnect:
 
 
 class Exchange:
-    """One response being sent on one connection; steps are functions of it."""
+    """One response in progress on one connection. Steps are functions of an exchange."""
 
     def __init__(self, connection: _Connection, request: Recorded, script: Script) -> None:
         self.connection = connection
@@ -426,7 +426,7 @@ class Exchange:
         self.array = request.query.get("alt") != "sse"
         self.chunked = not (script.close_delimited or script.http10)
         self.head_sent = False
-        self.whole = False
+        self.complete = False
         self._elements = 0
         self._packer = zlib.compressobj(wbits=31) if script.gzip else None
         self._id = f"fake-{connection.number}-{connection.server.count()}"
@@ -434,9 +434,10 @@ class Exchange:
         self._thoughts = 0
 
     def run(self) -> None:
+        """Run the steps, then end the response unless a step has sent a complete one."""
         for step in self.script.steps:
             step(self)
-        if self.whole:
+        if self.complete:
             return
         self.send_head()
         if self._elements and self.array:
@@ -449,7 +450,7 @@ class Exchange:
             raise _EndConnection
 
     def chunk(self, piece: str, *, thought: bool, finish: str | None) -> dict[str, object]:
-        """A chunk as Gemini sends it; the usage is the running total of this response."""
+        """A chunk in Gemini's format, with the usage so far of this response."""
         tokens = -(-len(piece) // 4)
         if thought:
             self._thoughts += tokens
@@ -476,6 +477,7 @@ class Exchange:
         }
 
     def send_json(self, value: object) -> None:
+        """Send a value as an SSE event or as an element of a JSON array."""
         data = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
         if self.array:
             self.send((b",\r\n" if self._elements else b"[") + data + b"\n")
@@ -484,6 +486,7 @@ class Exchange:
         self._elements += 1
 
     def send(self, data: bytes) -> None:
+        """Send bytes of the body, after the head if that is not sent yet."""
         self.send_head()
         if self._packer:
             data = self._packer.compress(data) + self._packer.flush(zlib.Z_SYNC_FLUSH)
@@ -492,10 +495,11 @@ class Exchange:
     def _write(self, data: bytes) -> None:
         if not data:
             return
-        self.connection.check()
+        self.connection.check_client()
         self.socket.sendall(b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data)
 
     def send_head(self) -> None:
+        """Send the head of the response, once."""
         if self.head_sent:
             return
         self.head_sent = True
@@ -507,17 +511,24 @@ class Exchange:
         version = "1.0" if self.script.http10 else "1.1"
         self.socket.sendall(_head(200, fields | dict(self.script.headers), version))
 
-    def send_whole(self, code: int, fields: Mapping[str, str], data: bytes) -> None:
+    def send_complete(self, code: int, fields: Mapping[str, str], data: bytes) -> None:
+        """Send a response with a Content-Length.
+
+        Raises:
+            AssertionError: The head is already sent.
+        """
         if self.head_sent:
-            raise AssertionError("status() must come before anything is sent")
-        self.head_sent = self.whole = True
+            raise AssertionError("status() must be the first step that sends something")
+        self.head_sent = self.complete = True
         self.socket.sendall(_head(code, {**fields, "Content-Length": str(len(data))}) + data)
 
     def wait(self, seconds: float | None) -> None:
+        """Wait for some seconds, or with None until the client leaves or the server stops."""
         deadline = None if seconds is None else time.monotonic() + seconds
         self.connection.wait(lambda: deadline is not None and time.monotonic() >= deadline, deadline)
 
     def wait_for(self, name: str) -> None:
+        """Wait until this gate is open."""
         self.connection.wait(lambda: self.connection.server.is_open(name), None)
 
 
@@ -528,7 +539,7 @@ def _head(code: int, fields: Mapping[str, str], version: str = "1.1") -> bytes:
 
 
 class _Connection:
-    """One accepted socket, served by one thread until either side ends it."""
+    """One accepted socket, served by one thread until either side closes it."""
 
     def __init__(self, server: FakeServer, sock: socket.socket, number: int) -> None:
         self.server = server
@@ -539,10 +550,12 @@ class _Connection:
         self._wake_in, self._wake_out = socket.socketpair()
 
     def wake(self) -> None:
+        """End a wait of this connection, so that it checks its condition again."""
         with contextlib.suppress(OSError):
             self._wake_out.send(b".")
 
     def serve(self) -> None:
+        """Answer requests until the connection ends, and record a client that left."""
         try:
             self._serve()
         except ClientGoneError:
@@ -556,7 +569,7 @@ class _Connection:
             self.socket.close()
             self._wake_in.close()
             self._wake_out.close()
-            self.server.forget(self)
+            self.server.remove(self)
 
     def _serve(self) -> None:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -605,19 +618,19 @@ class _Connection:
 
     def _read_until(self, mark: bytes) -> bytes:
         while mark not in self._buffer:
-            self._fill()
+            self._receive_more()
         found, _, self._buffer = self._buffer.partition(mark)
         return found
 
     def _read_exactly(self, count: int) -> bytes:
         while len(self._buffer) < count:
-            self._fill()
+            self._receive_more()
         found, self._buffer = self._buffer[:count], self._buffer[count:]
         return found
 
-    def _fill(self) -> None:
+    def _receive_more(self) -> None:
         while True:
-            self._stop_if_asked()
+            self._check_stopping()
             ready, _, _ = select.select([self.socket, self._wake_in], [], [])
             if self._wake_in in ready:
                 self._wake_in.recv(4096)
@@ -634,19 +647,19 @@ class _Connection:
             raise ClientGoneError
         self._buffer += data
 
-    def _stop_if_asked(self) -> None:
+    def _check_stopping(self) -> None:
         if self.server.stopping:
             raise _EndConnection
 
-    def check(self) -> None:
-        """Notice a client that has left already, before writing to it."""
+    def check_client(self) -> None:
+        """Raise `ClientGoneError` if the client has already closed the connection."""
         while select.select([self.socket], [], [], 0)[0]:
             self._receive()
 
     def wait(self, done: Callable[[], bool], deadline: float | None) -> None:
-        """Wait for a condition while watching the client; raises as soon as it has left."""
+        """Wait for a condition or a deadline; raise `ClientGoneError` as soon as the client leaves."""
         while not done():
-            self._stop_if_asked()
+            self._check_stopping()
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             ready, _, _ = select.select([self.socket, self._wake_in], [], [], left)
             if self._wake_in in ready:
@@ -659,7 +672,7 @@ class _Connection:
 
 
 class FakeServer:
-    """The server; a context manager. Everything it saw is in `requests` and `disconnects`."""
+    """The server, a context manager. It records requests and lost clients in `requests` and `disconnects`."""
 
     def __init__(self, port: int = 0) -> None:
         self.requests: list[Recorded] = []
@@ -687,33 +700,33 @@ class FakeServer:
     ) -> None:
         self.stop()
 
-    # -- what a test says
+    # -- called by tests
 
     def script(self, *steps: Step, **options: Any) -> None:
-        """Queue the answer to the next request for a model; options are the fields of `Script`."""
+        """Queue the answer to the next request for a model; `options` are fields of `Script`."""
         with self._changed:
             self._queue.append(Script(steps, **options))
 
     def model(self, name: str, *steps: Step, **options: Any) -> None:
-        """Answer every request for the model `name` like this."""
+        """Answer every request for the model `name` with these steps; `options` are fields of `Script`."""
         self.answers(name, Script(steps, **options))
 
     def answers(self, name: str, *scripts: Script) -> None:
-        """Answer the requests for the model `name` with these in turn, and then with the last again."""
+        """Answer requests for the model `name` with these scripts in order, then repeat the last."""
         with self._changed:
             self._models[name] = deque(scripts)
 
     def route(self, path: str, *scripts: Script) -> None:
-        """Answer the requests for this path, whatever their method, with these in turn, then with the last again."""
+        """Answer requests for this path, with any method, with these scripts in order, then repeat the last."""
         with self._changed:
             self._routes[path] = deque(scripts)
 
-    def asked(self, name: str) -> list[Recorded]:
-        """The requests for one model so far."""
+    def requests_for(self, name: str) -> list[Recorded]:
+        """The requests for this model so far."""
         return [request for request in list(self.requests) if request.model == name]
 
     def open(self, name: str) -> None:
-        """Open a gate, now and for later requests."""
+        """Open a gate. It stays open for later requests."""
         with self._changed:
             self._opened.add(name)
             connections = list(self._connections)
@@ -721,24 +734,32 @@ class FakeServer:
             connection.wake()
 
     def close_gates(self) -> None:
-        """Shut all gates again."""
+        """Close all gates again."""
         with self._changed:
             self._opened.clear()
 
     def wait_for_requests(self, count: int = 1, timeout: float = 5.0) -> list[Recorded]:
-        """Wait until so many requests have come in; AssertionError after `timeout` seconds."""
+        """Wait until `count` requests have been received.
+
+        Raises:
+            AssertionError: `timeout` seconds have passed.
+        """
         self._wait(
-            lambda: len(self.requests) >= count, timeout, f"{count} request(s), saw {len(self.requests)}"
+            lambda: len(self.requests) >= count, timeout, f"{count} request(s), received {len(self.requests)}"
         )
         return self.requests
 
     def wait_for_disconnect(self, count: int = 1, timeout: float = 5.0) -> Disconnect:
-        """Wait until so many clients have left; AssertionError after `timeout` seconds."""
+        """Wait until `count` clients have closed their connections, and return the record of the last.
+
+        Raises:
+            AssertionError: `timeout` seconds have passed.
+        """
         self._wait(lambda: len(self.disconnects) >= count, timeout, f"{count} disconnect(s)")
         return self.disconnects[count - 1]
 
     def forget_all(self) -> None:
-        """Begin anew: no records, no queued scripts, all gates shut."""
+        """Remove all records, scripts, models and routes, and close all gates."""
         with self._changed:
             self.requests.clear()
             self.disconnects.clear()
@@ -748,11 +769,11 @@ class FakeServer:
             self._opened.clear()
 
     def leaks(self) -> list[Recorded]:
-        """Requests for the address that only a hostile answer names."""
+        """Requests for /leak, which only a hostile answer mentions."""
         return [request for request in self.requests if request.path == "/leak"]
 
     def stop(self) -> None:
-        """End all connections and wait for their threads."""
+        """Close all connections and wait for their threads."""
         self.stopping = True
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -764,20 +785,22 @@ class FakeServer:
         for thread in self._threads:
             thread.join(timeout=2)
 
-    # -- what the connections say
+    # -- called by connections
 
     def is_open(self, name: str) -> bool:
         with self._changed:
             return name in self._opened
 
     def count(self) -> int:
+        """The next number of a response ID."""
         return next(self._counter)
 
     def accept_request(self, request: Recorded) -> tuple[int, Script]:
+        """Record a request; return its index and the script that answers it."""
         with self._changed:
             self.requests.append(request)
             index = len(self.requests) - 1
-            script = self._choose(request)
+            script = self._select_script(request)
             self._changed.notify_all()
         return index, script
 
@@ -786,18 +809,18 @@ class FakeServer:
             self.disconnects.append(Disconnect(connection, time.monotonic(), request))
             self._changed.notify_all()
 
-    def forget(self, connection: _Connection) -> None:
+    def remove(self, connection: _Connection) -> None:
         with self._changed:
             self._connections.discard(connection)
 
-    # -- inside
+    # -- private
 
-    def _choose(self, request: Recorded) -> Script:
+    def _select_script(self, request: Recorded) -> Script:
         name = request.model
         if scripts := self._routes.get(request.path):
             return scripts.popleft() if len(scripts) > 1 else scripts[0]
         if name is None or request.method != "POST":
-            return Script([self._other(request)])
+            return Script([self._answer_without_model(request)])
         if self._queue:
             return self._queue.popleft()
         if name in self._models:
@@ -810,19 +833,19 @@ class FakeServer:
         message = f"models/{name} is not found for API version v1beta. Call ModelService.ListModels to see the list."
         return Script([status(404, body=google_error(404, message, "NOT_FOUND"))])
 
-    def _other(self, request: Recorded) -> Step:
+    def _answer_without_model(self, request: Recorded) -> Step:
         if request.path == "/leak":
             return status(200, {"Content-Type": "image/gif"}, _ONE_PIXEL)
         if request.method == "GET" and request.path.endswith("/models"):
             methods = ["generateContent", "streamGenerateContent"]
             listed = [{"name": f"models/{name}", "supportedGenerationMethods": methods} for name in MODELS]
             return status(200, body={"models": listed})
-        return status(404, body=google_error(404, f"Nothing at {request.path}.", "NOT_FOUND"))
+        return status(404, body=google_error(404, f"No resource at {request.path}.", "NOT_FOUND"))
 
     def _wait(self, done: Callable[[], bool], timeout: float, what: str) -> None:
         with self._changed:
             if not self._changed.wait_for(done, timeout):
-                raise AssertionError(f"waited {timeout} s for {what}")
+                raise AssertionError(f"timed out after {timeout} s waiting for {what}")
 
     def _listen(self) -> None:
         for sock in self._accepted():
@@ -831,7 +854,7 @@ class FakeServer:
                 self._connections.add(connection)
             thread = threading.Thread(target=connection.serve, name=f"fake-{connection.number}", daemon=True)
             thread.start()
-            self._threads.append(thread)  # then: `stop` joins what is here
+            self._threads.append(thread)  # only started threads, because `stop` joins them
 
     def _accepted(self) -> Iterator[socket.socket]:
         while not self.stopping:

@@ -1,12 +1,12 @@
-"""Far hosts played on this machine: a proxy that answers for them over TLS, with certificates made for the run.
+"""Remote hosts simulated on this machine: a proxy that answers for them over TLS, with temporary certificates.
 
-    with FarHosts(server, tmp_path) as far:      # server: a FakeServer, which gets all requests
+    with FarHosts(server, tmp_path) as far:      # server: a FakeServer that receives all requests
         monkeypatch.setenv("HTTPS_PROXY", far.proxy)
         monkeypatch.setenv("SSL_CERT_FILE", far.authority)
-        ...                                      # https://any.host/ reaches the server; far.asked says which host
+        ...                                      # https://any.host/ reaches the server; far.hosts lists the hosts
 
-So it can be seen that a key leaves for the host it belongs to, over https, and for no other. It knows TLS and nothing
-of gemini_magic.
+Tests use it to check that a key is sent only to its own host, and only over HTTPS. It imports nothing from
+gemini_magic.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ NAMES = [
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for all :data:`NAMES` that signs itself, alone and with its key."""
+    """Write a self-signed certificate for all :data:`NAMES`; return its file, and the file that also has its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "far hosts")])
     now = dt.datetime.now(dt.UTC)
-    made = (
+    certificate = (
         x509.CertificateBuilder(
             name, name, key.public_key(), x509.random_serial_number(), now - _DAY, now + _DAY
         )
@@ -47,7 +47,7 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(each) for each in NAMES]), critical=False)
         .sign(key, hashes.SHA256())
     )
-    public = made.public_bytes(serialization.Encoding.PEM)
+    public = certificate.public_bytes(serialization.Encoding.PEM)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -58,18 +58,18 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
 
 
 class FarHosts:
-    """The proxy; a context manager.
+    """The proxy, a context manager.
 
     Attributes:
-        proxy: its address, for ``HTTPS_PROXY``.
-        authority: the file to trust, for ``SSL_CERT_FILE``.
-        asked: the hosts that were asked for, in order.
+        proxy: The URL of the proxy, for ``HTTPS_PROXY``.
+        authority: The certificate file to trust, for ``SSL_CERT_FILE``.
+        hosts: The requested hosts, in order.
     """
 
     def __init__(self, server: Any, folder: Path) -> None:
         authority, both = _certificate(folder)
         self.authority = str(authority)
-        self.asked: list[str] = []
+        self.hosts: list[str] = []
         self._server = server
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.load_cert_chain(both)
@@ -101,7 +101,7 @@ class FarHosts:
                 if not more:
                     return
                 head += more
-            self.asked.append(head.split()[1].decode().rpartition(":")[0])
+            self.hosts.append(head.split()[1].decode().rpartition(":")[0])
             sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
             with (
                 self._tls.wrap_socket(sock, server_side=True) as near,

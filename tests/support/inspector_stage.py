@@ -1,4 +1,4 @@
-"""Saved answers for the inspector: good ones, large ones, and records that somebody wrote to do harm."""
+"""Saved answers for tests of the inspector: normal, large, and records with attacks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gemini_magic.views import bundle
 from gemini_magic.views.record import RECORD
 
 URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-flash-latest:streamGenerateContent?alt=sse"
-ASKED = {"contents": [{"parts": [{"text": "Which capital? It's for a `$(test)`."}]}]}
+REQUEST_BODY = {"contents": [{"parts": [{"text": "Which capital? It's for a `$(test)`."}]}]}
 TEXT = """# Capitals
 
 Here are **three**, with `code`, $5 and a 😀:
@@ -36,8 +36,8 @@ print("hello")
 I would visit **Lima**.
 """
 
-# JSON texts as odd servers send them, and what is none.
-ODD = [
+# JSON texts with unusual formatting, and texts that are not valid JSON.
+JSON_TEXTS = [
     b'{"candidates":[{"content":{"parts":[{"text":"one \\u003cb\\u003e"}]}}]}',
     b'{ "candidates" : [ {"content":{"parts":[{"thought":true,"text":"so \xf0\x9f\x98\x80"},{"text":"two"}]}} ]\n}',
     b'{"candidates":[{"content":{"parts":[{"text":"say \\"hi\\" \\\\ \\n"}]}}],"n":[-1.50e+3,007,12345678901234567890123,0]}',
@@ -51,28 +51,28 @@ ODD = [
 ]
 
 
-def answered(count: int = 40, thoughts: int = 6, *, tried: bool = True) -> Ledger:
-    """A finished answer as the Gemini API streams one: a failed attempt, thoughts, a long gap, usage in every chunk."""
+def finished_answer(count: int = 40, thoughts: int = 6, *, retried: bool = True) -> Ledger:
+    """A finished answer in Gemini's format: a failed attempt if `retried`, thoughts, a long gap, usage in every chunk."""
     ledger = Ledger(Request(model="gemini-flash-latest", turns=(Turn("user", (Text("hi"),)),)))
-    body = json.dumps(ASKED).encode()
+    body = json.dumps(REQUEST_BODY).encode()
     headers = [("accept", "text/event-stream"), ("content-type", "application/json")]
-    if tried:
+    if retried:
         failed = Exchange("POST", URL, headers, body)
         failed.status, failed.end, failed.problem = 503, "eof", "HTTP 503: The model is overloaded."
         ledger.begin(failed)
         ledger.delay = 1.31
-    exchange = Exchange("POST", URL, headers, body, attempt=int(tried))
+    exchange = Exchange("POST", URL, headers, body, attempt=int(retried))
     exchange.status, exchange.end, exchange.waited = 200, "eof", 1.0
     ledger.begin(exchange)
-    ledger.enter("streaming")
+    ledger.set_phase("streaming")
     ledger.mark("first_byte", 0.61)
     chance, t = random.Random(3), 0.61
     text = TEXT * max(1, (count - thoughts) // len(TEXT))
     step = -(-len(text) // (count - thoughts))
-    said = [f"Thought {index}. " for index in range(thoughts)]
-    said += [text[start : start + step] for start in range(0, len(text), step)]
-    said += [""] * (count - len(said))
-    for index, piece in enumerate(said):
+    texts = [f"Thought {index}. " for index in range(thoughts)]
+    texts += [text[start : start + step] for start in range(0, len(text), step)]
+    texts += [""] * (count - len(texts))
+    for index, piece in enumerate(texts):
         t += chance.expovariate(1000) + 0.0004 + (0.5 if index == thoughts + 8 else 0)
         part: dict[str, Any] = {"text": piece} | ({"thought": True} if index < thoughts else {})
         last = {"finishReason": "STOP"} if index == count - 1 else {}
@@ -99,8 +99,8 @@ def cell(data: dict[str, Any], metadata: dict[str, Any] | None = None) -> Notebo
     return new_code_cell("%%gemini\nWhich capital?", outputs=[output], execution_count=1)
 
 
-def saved(ledger: Ledger, *, expanded: bool = False) -> NotebookNode:
-    """A cell with a saved answer."""
+def saved_answer(ledger: Ledger, *, expanded: bool = False) -> NotebookNode:
+    """A cell with the saved bundle of an answer as its output."""
     return cell(bundle(ledger), {RECORD: {"expanded": True}} if expanded else None)
 
 
@@ -118,7 +118,7 @@ EVIL_HTML = (
     "<math><mtext></form><form><mglyph><style></math><img src onerror=alert(9)></div>"
 )
 
-# Of these JupyterLab's table of contents loads the picture, whoever shows the output, so they are tried by themselves.
+# JupyterLab's table of contents loads the image of these, no matter what displays the output. They have a separate test.
 BEACONS = (
     '<img src="https://evil.example/beacon.png"><p style="background:url(https://evil.example/bg)">take over</p>'
     '<video src="https://evil.example/v" poster="https://evil.example/p"></video><picture><source srcset="https://evil.example/s"></picture>'
@@ -127,7 +127,7 @@ BEACONS = (
 
 
 def _everywhere(value: Any) -> dict[str, Any]:
-    """A record with the same odd value in every field."""
+    """A record with the same value in every field."""
     names = (
         "model model_version response_id backend source started status status_line finish_reason finish_message block_reason "
         "details usage timing attempts request text thoughts notes count chunks capped delay"
@@ -137,8 +137,8 @@ def _everywhere(value: Any) -> dict[str, Any]:
 
 def _columns(**columns: Any) -> dict[str, Any]:
     """A record whose chunks are these columns, and whose other fields are attacks."""
-    honest = {"t": [1, 2], "size": [1, 1], "kinds": [EVIL], "kind": [0, 0], "finish": [[0, EVIL]]}
-    honest |= {"text": [3, 4], "shapes": [["{}"]], "json": [[0], [0]], "total": [5, 5]}
+    valid = {"t": [1, 2], "size": [1, 1], "kinds": [EVIL], "kind": [0, 0], "finish": [[0, EVIL]]}
+    valid |= {"text": [3, 4], "shapes": [["{}"]], "json": [[0], [0]], "total": [5, 5]}
     return {
         "v": 1,
         "text": EVIL,
@@ -152,7 +152,7 @@ def _columns(**columns: Any) -> dict[str, Any]:
         "attempts": [{"problem": EVIL, "status": EVIL}, {"problem": EVIL, "end": EVIL, "url": EVIL, "waited": 1e99}],
         "notes": [{"kind": EVIL, "message": EVIL, "severity": EVIL, "chunk": 1}, {"chunk": -1}, None, 7, {"chunk": 1e9}],
         "capped": {EVIL: EVIL, "x": 7},
-        "chunks": json.dumps(honest | columns),
+        "chunks": json.dumps(valid | columns),
     }  # fmt: skip
 
 
@@ -162,13 +162,13 @@ HOSTILE: dict[str, Any] = {
     "numbers everywhere": _everywhere(1e308),
     "lists everywhere": _everywhere([[[]], None, EVIL]),
     "objects everywhere": _everywhere({"__proto__": {"polluted": 1}, "constructor": EVIL, "toString": 1, "0": EVIL}),
-    "nothing everywhere": _everywhere(None),
-    "more chunks than are read": _columns(t=[1] * 300_000, json=[[0]] * 300_000) | {"count": 1e6},
-    "a million claimed": _everywhere(1_000_000),
+    "null everywhere": _everywhere(None),
+    "more chunks than the limit": _columns(t=[1] * 300_000, json=[[0]] * 300_000) | {"count": 1e6},
+    "a count of a million": _everywhere(1_000_000),
     "not JSON": _columns() | {"chunks": "{"},
-    "chunks of odd things": _columns(t=[None, "x", {}, -1e300, 1e400], size=[EVIL, -1, None], kind=[99, -1, "__proto__"], text=[1e99, -5, EVIL]),
-    "shapes that grow": _columns(t=[0] * 600, shapes=[["x" * 1000] * 1000], json=[[0, 0, "y" * 9]] * 600),
-    "rows beyond": _columns(json=[[0, 99, 1], [-1], ["0"], [1e9], [0, "__proto__", EVIL]]),
+    "columns of wrong types": _columns(t=[None, "x", {}, -1e300, 1e400], size=[EVIL, -1, None], kind=[99, -1, "__proto__"], text=[1e99, -5, EVIL]),
+    "shapes that expand to large texts": _columns(t=[0] * 600, shapes=[["x" * 1000] * 1000], json=[[0, 0, "y" * 9]] * 600),
+    "rows with indexes out of range": _columns(json=[[0, 99, 1], [-1], ["0"], [1e9], [0, "__proto__", EVIL]]),
     "prototype keys": _columns(shapes=[['{"__proto__":', ',"constructor":{"prototype":', "}}"]], json=[[0, 0, '{"polluted":1}', 1, json.dumps(EVIL)], [0]]),
     "deep": _columns(shapes=[["[" * 100_000 + "]" * 100_000]], json=[[0], [0]]),
 }  # fmt: skip

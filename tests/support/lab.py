@@ -1,6 +1,6 @@
-"""A real JupyterLab and a real Chromium, and a notebook in it as a user sees it.
+"""Drives notebooks in a real JupyterLab or Notebook 7 with a real Chromium, through Playwright.
 
-It knows JupyterLab, Notebook 7 and Playwright. It knows nothing of gemini_magic but the word on its Stop button.
+The module imports nothing from gemini_magic; it knows only the label of the Stop button.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _CHROMIUM_FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-# Every other host fails to resolve, at no cost; the request is still seen in the page's log.
+# Other hosts do not resolve, without a wait. The log of the page still has the requests.
 _NO_HOSTS = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 
 _LAB_SETTINGS = {
@@ -63,12 +63,12 @@ NO_KERNEL = "kernel-that-is-not-installed"
 
 
 def cells(*sources: str) -> list[dict[str, Any]]:
-    """Code cells from their sources, for `Lab.write`."""
+    """Code cells with these sources, for `Lab.write`."""
     return [nbformat.v4.new_code_cell(source) for source in sources]
 
 
 class Lab:
-    """One Jupyter server with its own folders below `home`; notebooks are in `root`."""
+    """A Jupyter server whose folders are all below `home`. Notebooks are in `root`."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class Lab:
                 stderr=subprocess.STDOUT,
             )
         deadline = time.monotonic() + 60
-        while not self._answers():
+        while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.__exit__()
                 raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()[-3000:]}")
@@ -146,7 +146,7 @@ class Lab:
             self._process.kill()
             self._process.wait()
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
             self.api("GET", "/api/status")
         except (OSError, http.client.HTTPException):
@@ -154,7 +154,7 @@ class Lab:
         return True
 
     def api(self, method: str, path: str, send: Any = None) -> Any:
-        """Call the server's REST API, with a JSON body if one is given; the decoded JSON of the answer, None without a body."""
+        """Call the REST API of the server, and return the decoded JSON, or None for an empty body."""
         request = urllib.request.Request(
             self.url + path,
             method=method,
@@ -166,20 +166,20 @@ class Lab:
         return json.loads(body) if body else None
 
     def write(self, name: str, sources: Iterable[str | dict[str, Any]], *, kernel: str = "python3") -> str:
-        """Write a notebook of code cells (or ready-made cells); returns its name for `Notebook.open`."""
-        made = [cell if isinstance(cell, dict) else nbformat.v4.new_code_cell(cell) for cell in sources]
-        notebook = nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": _kernelspec(kernel)})
+        """Write a notebook with these cells (sources, or cells), and return its name for `Notebook.open`."""
+        nodes = [cell if isinstance(cell, dict) else nbformat.v4.new_code_cell(cell) for cell in sources]
+        notebook = nbformat.v4.new_notebook(cells=nodes, metadata={"kernelspec": _kernelspec(kernel)})
         nbformat.write(notebook, self.root / name)
         return name
 
     def add(self, path: Path, name: str | None = None) -> str:
-        """Copy a file (a notebook, a recording) to where notebooks are; returns its name there."""
+        """Copy a file (a notebook, a recording) into `root`, and return its name there."""
         return Path(shutil.copy(path, self.root / (name or path.name))).name
 
     def without_kernel(self, name: str, copy: str) -> str:
-        """Copy a saved notebook, naming a kernel that does not exist; its signature no longer fits."""
+        """Copy a saved notebook with a kernel that does not exist. The copy is not trusted, because its signature is invalid."""
         notebook = json.loads((self.root / name).read_text())
-        # A known language would do as well as a name: Jupyter starts any kernel that speaks it.
+        # The language must be unknown too, or Jupyter starts any kernel of that language.
         notebook["metadata"] = {"kernelspec": _kernelspec(NO_KERNEL) | {"language": "no-language"}}
         (self.root / copy).write_text(json.dumps(notebook))
         return copy
@@ -196,7 +196,7 @@ def _kernelspec(name: str) -> dict[str, str]:
 def launch(
     playwright: Playwright, executable: str, profile: Path, *, hosts: str = _NO_HOSTS, **options: Any
 ) -> BrowserContext:
-    """Start Chromium with a fresh profile that can reach this machine only; `hosts` are its resolver's rules."""
+    """Start Chromium with a new profile; `hosts` are its rules for host names, by default only this machine."""
     return playwright.chromium.launch_persistent_context(
         profile,
         executable_path=executable,
@@ -208,8 +208,8 @@ def launch(
 
 
 @contextmanager
-def opened() -> Iterator[tuple[Lab, BrowserContext]]:
-    """A JupyterLab and a Chromium of one's own, for scripts; both are gone afterwards."""
+def open_lab() -> Iterator[tuple[Lab, BrowserContext]]:
+    """Start a JupyterLab and a Chromium for a script, and stop both at the end."""
     with ExitStack() as stack:
         home = Path(stack.enter_context(TemporaryDirectory(ignore_cleanup_errors=True)))
         lab = stack.enter_context(Lab(home / "lab"))
@@ -223,7 +223,7 @@ def opened() -> Iterator[tuple[Lab, BrowserContext]]:
 
 @dataclass(frozen=True)
 class Frame:
-    """One kernel message that reached the page; `time` is monotonic, `sent` by the kernel's clock, `size` in bytes."""
+    """A kernel message that reached the page: `time` (monotonic), `sent` (clock of the kernel), `size` in bytes."""
 
     time: float
     sent: float
@@ -234,7 +234,7 @@ class Frame:
 
 
 def parse_frame(payload: bytes | str) -> Frame:
-    """Read a kernel message of the WebSocket protocol v1 (binary) or of the default one (JSON text)."""
+    """Decode a kernel message of the WebSocket protocol v1 (binary) or of the default protocol (JSON text)."""
     now = time.monotonic()
     if isinstance(payload, str):
         message = json.loads(payload)
@@ -248,13 +248,19 @@ def parse_frame(payload: bytes | str) -> Frame:
     return Frame(now, _sent(header), len(payload), parts[0].decode(), header["msg_type"], content)
 
 
+def most_in_a_second(times: Iterable[float]) -> int:
+    """The largest number of times that lie within one second."""
+    ordered = sorted(times)
+    return max((sum(start <= other < start + 1 for other in ordered) for start in ordered), default=0)
+
+
 def _sent(header: dict[str, Any]) -> float:
     return datetime.fromisoformat(header["date"]).timestamp()
 
 
 @dataclass
 class Log:
-    """What a page did: requests, dialogs, console errors, kernel messages."""
+    """The requests, dialogs, console errors and kernel messages of a page."""
 
     requests: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -274,7 +280,7 @@ class Log:
         self.requests.append(request.url)
 
     def _dialog(self, dialog: Dialog) -> None:
-        # "Leave the page?" is the browser's own; everything else is a finding.
+        # "Leave the page?" comes from the browser. Every other dialog is recorded.
         if dialog.type == "beforeunload":
             dialog.accept()
             return
@@ -285,27 +291,27 @@ class Log:
         if "/channels" in socket.url:
             socket.on("framereceived", lambda payload: self.frames.append(parse_frame(payload)))
 
-    def beyond(self, *own: str) -> set[str]:
-        """Addresses asked for at other places than these origins (pass the Jupyter server's URL)."""
-        inside = {urlsplit(url).netloc for url in own}
+    def requests_beyond(self, *own: str) -> set[str]:
+        """The requested URLs outside these origins (pass the URL of the Jupyter server)."""
+        allowed = {urlsplit(url).netloc for url in own}
         schemes = {"http", "https", "ws", "wss"}
         return {
             url
             for url in self.requests
-            if (to := urlsplit(url)).scheme in schemes and to.netloc not in inside
+            if (to := urlsplit(url)).scheme in schemes and to.netloc not in allowed
         }
 
     def of_kind(self, *kinds: str) -> list[Frame]:
         return [frame for frame in self.frames if frame.kind in kinds]
 
 
-# In the page: the notebook panel that is shown, in JupyterLab and in Notebook 7.
+# JavaScript: the current notebook panel, in JupyterLab and in Notebook 7.
 _PANEL = "window.jupyterapp.shell.currentWidget"
 _OUTPUT = f"(i) => {_PANEL}.content.widgets[i].outputArea.node"
 
 
 class Notebook:
-    """A notebook open in a page. Cells are counted from 0, in the notebook's order."""
+    """A notebook open in a page. Cells are numbered from 0 in the order of the notebook."""
 
     def __init__(self, lab: Lab, page: Page) -> None:
         self.lab = lab
@@ -318,9 +324,9 @@ class Notebook:
     # -- opening
 
     def open(self, name: str, *, no_kernel: bool = False, busy: bool = False, app: App = "lab") -> Self:
-        """Open a notebook and wait for its kernel; with `no_kernel`, an untrusted copy that cannot have one.
+        """Open a notebook and wait for its kernel; with `no_kernel`, open an untrusted copy without a kernel.
 
-        With `busy`, a cell is running in the kernel, and nothing waits for it.
+        With `busy`, do not wait until the kernel is idle, because it runs a cell.
         """
         if no_kernel:
             name = self.lab.without_kernel(name, f"{Path(name).stem}-without-kernel.ipynb")
@@ -361,14 +367,14 @@ class Notebook:
         )
 
     def reload(self, *, no_kernel: bool = False, busy: bool = False) -> None:
-        """Load the page again, as a user does; what is not saved is lost."""
+        """Reload the page. Unsaved changes are lost."""
         app: App = "notebook" if "/notebooks/" in self.page.url else "lab"
         self.open(self.name, no_kernel=no_kernel, busy=busy, app=app)
 
     # -- running
 
     def run(self, i: int, *, wait: bool = True) -> bool | None:
-        """Run a cell. With `wait`, returns when it has ended: whether it succeeded."""
+        """Run a cell. With `wait`, return whether it succeeded when it has ended; otherwise return when it has started."""
         script = f"""async (i) => {{
             const notebook = {_PANEL}.content;
             notebook.deselectAll();
@@ -388,7 +394,7 @@ class Notebook:
         return None
 
     def run_all(self, *, wait: bool = True) -> None:
-        """Run all cells, as the menu does."""
+        """Run all cells with the command of the menu."""
         self.page.evaluate('() => { window.jupyterapp.commands.execute("notebook:run-all-cells"); }')
         if wait:
             self.page.wait_for_timeout(50)
@@ -417,7 +423,7 @@ class Notebook:
         )
 
     def wait_output(self, i: int, pattern: str, timeout: float = 10) -> str:
-        """Wait until a cell's shown output matches a regular expression; returns the output's text."""
+        """Wait until the visible text of a cell's output matches a regular expression, and return the text."""
         self.page.wait_for_function(
             f"([i, pattern]) => new RegExp(pattern, 's').test(({_OUTPUT})(i).innerText)",
             arg=[i, pattern],
@@ -426,17 +432,17 @@ class Notebook:
         return self.output_text(i)
 
     def interrupt(self) -> None:
-        """The Stop button of the toolbar."""
+        """Interrupt the kernel, as the button in the toolbar does."""
         self.page.evaluate('() => { window.jupyterapp.commands.execute("notebook:interrupt-kernel"); }')
 
     def restart_kernel(self) -> None:
         self.page.evaluate(f"() => {_PANEL}.sessionContext.restartKernel()")
         self.wait_kernel()
 
-    # -- looking
+    # -- output
 
     def output(self, i: int) -> Locator:
-        """The output area of a cell, to look into with Playwright."""
+        """The output area of a cell, as a locator of Playwright."""
         self.page.evaluate(f"(i) => {{ ({_OUTPUT})(i).dataset.testCell = String(i); }}", i)
         return self.page.locator(f'.jp-OutputArea[data-test-cell="{i}"]').first
 
@@ -444,24 +450,24 @@ class Notebook:
         return str(self.page.evaluate(f"(i) => ({_OUTPUT})(i).innerHTML", i))
 
     def output_text(self, i: int) -> str:
-        """The text of the output as it is shown (hidden parts left out)."""
+        """The visible text of the output."""
         return str(self.page.evaluate(f"(i) => ({_OUTPUT})(i).innerText", i))
 
     def output_height(self, i: int) -> float:
         return float(self.page.evaluate(f"(i) => ({_OUTPUT})(i).getBoundingClientRect().height", i))
 
     def cell_status(self, i: int) -> str:
-        """What stands before the cell: '[ ]', '[*]' or '[3]'."""
+        """The prompt of the cell: '[ ]', '[*]' or '[3]'."""
         shown = self.page.evaluate(f"(i) => {_PANEL}.content.widgets[i].promptNode.textContent", i)
         return str(shown).strip().rstrip(":")
 
     def buttons(self, i: int) -> list[str]:
-        """The words on the buttons that are shown in a cell's output."""
+        """The labels of the visible buttons in a cell's output."""
         return [button.inner_text() for button in self.output(i).locator("button:visible").all()]
 
-    def click(self, i: int, words: str) -> None:
-        """Click the button with these words in a cell's output."""
-        self.output(i).locator("button:visible", has_text=re.compile(words, re.IGNORECASE)).first.click()
+    def click(self, i: int, label: str) -> None:
+        """Click the button whose label matches this regular expression in a cell's output."""
+        self.output(i).locator("button:visible", has_text=re.compile(label, re.IGNORECASE)).first.click()
 
     def click_stop(self, i: int) -> None:
         """Click the Stop button in a cell's output."""
@@ -470,18 +476,18 @@ class Notebook:
     # -- saving
 
     def save(self) -> None:
-        """Save, and wait until the file is written."""
+        """Save the notebook, and wait until the file is written."""
         self.page.evaluate(f"async () => {{ await {_PANEL}.context.save(); }}")
 
     def saved(self) -> dict[str, Any]:
-        """The notebook as it lies on the disk."""
+        """The content of the notebook file."""
         return dict(json.loads((self.lab.root / self.name).read_text()))
 
     def saved_outputs(self, i: int) -> list[dict[str, Any]]:
         return list(self.saved()["cells"][i]["outputs"])
 
     def trusted(self) -> bool:
-        """Whether every cell is trusted, as the shield in the toolbar says."""
+        """Whether every cell is trusted, as the icon in the toolbar shows."""
         return bool(
             self.page.evaluate(
                 f"() => Array.from({_PANEL}.content.widgets).every(c => c.model.trusted !== false)"
@@ -491,7 +497,7 @@ class Notebook:
     # -- appearance
 
     def theme(self, name: str) -> None:
-        """Switch the theme: 'JupyterLab Dark' or 'JupyterLab Light'."""
+        """Select the theme 'JupyterLab Dark' or 'JupyterLab Light'."""
         self.page.evaluate(
             '(theme) => window.jupyterapp.commands.execute("apputils:change-theme", {theme})', name
         )
@@ -499,7 +505,7 @@ class Notebook:
         self.page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=light)
 
     def screenshot(self, path: Path, i: int | None = None) -> Path:
-        """A picture of the window, or of the output of one cell."""
+        """Save a screenshot of the window or of the output of one cell; return its path."""
         self.page.locator("#jupyterlab-splash").wait_for(state="detached")
         path.parent.mkdir(parents=True, exist_ok=True)
         if i is None:

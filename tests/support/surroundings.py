@@ -1,6 +1,6 @@
-"""What surrounds a test run: a clean environment, no network, a browser and a corpus if they are there.
+"""The environment of a test run: environment variables, the network, and the optional browser, corpus and examples.
 
-It knows the machine. It knows nothing of gemini_magic.
+The module imports nothing from gemini_magic.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any
 TESTS = Path(__file__).resolve().parents[1]
 CHECKOUT = TESTS.parent
 CORPUS = CHECKOUT.parent / "shared" / "corpus"
-# Source packages that hold the examples of CommonMark and of GitHub's Markdown.
+# Source packages with the examples of the CommonMark and GitHub Flavored Markdown specifications.
 SPEC_PACKAGES = ("markdown_it_py", "marko")
 CANARY = "AIza-canary-0123456789-must-never-be-seen"
 
-# As the run found it, for the few subprocesses (pip) that need the user's own settings.
+# The environment at the start of the run, for the few subprocesses (pip) that need the settings of the user.
 ORIGINAL_ENVIRON: Mapping[str, str] = dict(os.environ)
 
-# GEMINI_MAGIC_LONG=1: the tests that look at samples look at everything, which takes minutes.
+# GEMINI_MAGIC_LONG=1: tests that normally use samples use all cases, which takes minutes.
 LONG = ORIGINAL_ENVIRON.get("GEMINI_MAGIC_LONG") == "1"
 
 _DROPPED_PREFIXES = (
@@ -52,7 +52,7 @@ _DROPPED = {
 
 
 def clean_environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
-    """`environ` without keys, proxies and Jupyter's own variables, and with every user folder below `home`."""
+    """`environ` without keys, proxies and variables of Jupyter, and with all user folders below `home`."""
     kept = {
         name: value
         for name, value in environ.items()
@@ -62,7 +62,7 @@ def clean_environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
 
 
 def user_folders(home: Path) -> dict[str, str]:
-    """The variables that say where a user's files are, all below `home`."""
+    """The variables that set the folders of a user's files, all below `home`."""
     folders = {
         "HOME": home,
         "USERPROFILE": home,
@@ -83,13 +83,13 @@ def user_folders(home: Path) -> dict[str, str]:
 
 
 class NetworkForbiddenError(RuntimeError):
-    """A test tried to leave this machine. Not an OSError, so that no retry or fallback hides it."""
+    """A test tried to reach another machine. It is not an OSError, so that no retry or fallback hides it."""
 
 
 def is_local(address: object) -> bool:
-    """Whether a socket address (or a host name) stays on this machine."""
+    """Whether a socket address is on this machine."""
     if not isinstance(address, tuple):
-        return True  # a Unix socket's path
+        return True  # the path of a Unix socket
     host = str(address[0]).strip("[]").partition("%")[0]
     if host in {"", "localhost"}:
         return True
@@ -101,12 +101,12 @@ def is_local(address: object) -> bool:
 
 
 def forbid_network() -> Callable[[], None]:
-    """Let sockets of this process reach loopback only; returns the function that undoes it."""
-    plain = {name: getattr(socket.socket, name) for name in ("connect", "connect_ex", "sendto")}
-    look_up = socket.getaddrinfo
+    """Restrict the sockets of this process to loopback addresses; return the function that removes the restriction."""
+    originals = {name: getattr(socket.socket, name) for name in ("connect", "connect_ex", "sendto")}
+    getaddrinfo = socket.getaddrinfo
 
     def guard(name: str) -> Callable[..., Any]:
-        original = plain[name]
+        original = originals[name]
 
         def guarded(sock: socket.socket, *arguments: Any) -> Any:
             if not is_local(arguments[-1]):
@@ -115,19 +115,19 @@ def forbid_network() -> Callable[[], None]:
 
         return guarded
 
-    def guarded_look_up(host: Any, *arguments: Any, **options: Any) -> Any:
+    def guarded_getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
         name = host.decode() if isinstance(host, bytes) else host
         if name is not None and not is_local((name,)):
-            raise NetworkForbiddenError(f"no network in tests: look-up of {name!r}")
-        return look_up(host, *arguments, **options)
+            raise NetworkForbiddenError(f"no network in tests: lookup of {name!r}")
+        return getaddrinfo(host, *arguments, **options)
 
-    for name in plain:
+    for name in originals:
         setattr(socket.socket, name, guard(name))
-    socket.getaddrinfo = guarded_look_up
+    socket.getaddrinfo = guarded_getaddrinfo
 
     def undo() -> None:
-        socket.getaddrinfo = look_up
-        for name, original in plain.items():
+        socket.getaddrinfo = getaddrinfo
+        for name, original in originals.items():
             setattr(socket.socket, name, original)
 
     return undo
@@ -137,7 +137,7 @@ def forbid_network() -> Callable[[], None]:
 
 
 def find_chromium(environ: Mapping[str, str] = ORIGINAL_ENVIRON) -> str | None:
-    """The Chromium to test with: $GEMINI_MAGIC_CHROMIUM, else the first of the usual names on PATH."""
+    """The path of Chromium: $GEMINI_MAGIC_CHROMIUM, or the first of its usual names on PATH; None if there is none."""
     if chosen := environ.get("GEMINI_MAGIC_CHROMIUM"):
         return chosen if os.access(chosen, os.X_OK) else None
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -145,37 +145,37 @@ def find_chromium(environ: Mapping[str, str] = ORIGINAL_ENVIRON) -> str | None:
 
 
 def missing_for_browser(environ: Mapping[str, str] = ORIGINAL_ENVIRON) -> str | None:
-    """What keeps the browser tests from running, None if nothing does."""
+    """Why the browser tests cannot run; None if they can."""
     if find_chromium(environ) is None:
-        return "no Chromium found (looked at $GEMINI_MAGIC_CHROMIUM and PATH)"
+        return "no Chromium found ($GEMINI_MAGIC_CHROMIUM or PATH)"
     absent = [name for name in ("playwright", "jupyterlab", "ipywidgets") if find_spec(name) is None]
     return f"not installed: {', '.join(absent)}" if absent else None
 
 
 def missing_for_corpus() -> str | None:
-    """What keeps the corpus tests from running, None if nothing does."""
-    return None if (CORPUS / "README.md").is_file() else "no ../shared/corpus beside the checkout"
+    """Why the corpus tests cannot run; None if they can."""
+    return None if (CORPUS / "README.md").is_file() else "../shared/corpus does not exist"
 
 
 def spec_package(name: str, environ: Mapping[str, str] = ORIGINAL_ENVIRON) -> Path | None:
-    """The source package of that name in ``$GEMINI_MAGIC_SPEC``, None if it is not there."""
+    """The path of this source package in ``$GEMINI_MAGIC_SPEC``; None if it does not exist."""
     folder = environ.get("GEMINI_MAGIC_SPEC", "")
     return next(iter(sorted(Path(folder).glob(f"{name}-*.tar.gz"))), None) if folder else None
 
 
 def missing_for_spec() -> str | None:
-    """What keeps the tests with the examples of Markdown's specifications from running, None if nothing does."""
+    """Why the tests with the examples of the Markdown specifications cannot run; None if they can."""
     absent = [name for name in SPEC_PACKAGES if spec_package(name) is None]
     return f"$GEMINI_MAGIC_SPEC has no source package of {', '.join(absent)}" if absent else None
 
 
 def versions(*names: str) -> str:
-    """'name version' of each distribution, on one line."""
+    """The name and version of each distribution, on one line."""
 
-    def one(name: str) -> str:
+    def version(name: str) -> str:
         try:
             return f"{name} {metadata.version(name)}"
         except metadata.PackageNotFoundError:
             return f"{name} not installed"
 
-    return ", ".join(map(one, names))
+    return ", ".join(map(version, names))

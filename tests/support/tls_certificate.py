@@ -1,4 +1,4 @@
-"""A certificate for localhost that tests trust; its key guards nothing.
+"""A certificate for localhost that tests trust; its private key is public and protects nothing.
 
 Made with `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500 -subj /CN=localhost
 -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -addext basicConstraints=critical,CA:TRUE
@@ -33,7 +33,7 @@ PdbgxDPnqUOlPDLrcpxZOABR0qInbwIaDRdnZwyr1rSFK0UMyWW5+vMo
 
 
 def write(folder: Path, *, both: bool = False) -> Path:
-    """The certificate as a file, with its key for a server."""
+    """Write the certificate to a file, for a server (`both`) with its private key; return the path."""
     path = folder / ("server.pem" if both else "certificate.pem")
     path.write_text(CERTIFICATE + (PRIVATE_KEY if both else ""))
     return path

@@ -47,7 +47,7 @@ ATTACK = """<script>alert(1)</script>
 
 def new_ledger(model="gemini-flash-latest"):
     ledger = Ledger(Request(model=model, turns=(Turn("user", (Text("hi"),)),)))
-    ledger.enter("connecting")
+    ledger.set_phase("connecting")
     return ledger
 
 
@@ -66,7 +66,7 @@ def feed(
     if failure:
         events.append(Failure(**failure))
     if ledger.phase != "streaming":
-        ledger.enter("streaming")
+        ledger.set_phase("streaming")
     ledger.add(b"{}", t, Decoded(events))
     return ledger
 
@@ -80,15 +80,13 @@ def finished(text=ANSWER, *, thought="", finish="STOP", cause="end", t=3.2, **mo
 
 def _stalled():
     ledger = feed(new_ledger(), "Half an ans")
-    ledger.limit = 60.0
-    ledger.close("stalled", t=61.0)
+    ledger.close("stalled", t=61.0, limit=60.0)
     return ledger
 
 
 def _timed_out():
     ledger = feed(new_ledger(), "Half an ans")
-    ledger.limit = 5.0
-    ledger.close("timeout", t=5.0)
+    ledger.close("timeout", t=5.0, limit=5.0)
     return ledger
 
 

@@ -372,7 +372,7 @@ ENDINGS = [
     _case("closed", "Endings", "the connection is closed between two events", [raw(sse(FIRST)), cut(b"")], message="connection was lost", **_LOST),
     _case("reset", "Endings", "the connection is reset (RST)", [raw(sse(FIRST)), gate(MORE), reset()], live=ONE, message="connection was lost", **_LOST),
     _SILENT,
-    replace(_SILENT, name="silent-default", description="no more data in the middle of the answer, without a time limit", stall_timeout=None, message="Nothing came for 60 s", limit=75.0),
+    replace(_SILENT, name="silent-default", description="no more data in the middle of the answer, without a time limit", stall_timeout=None, message="The server sent no data for 60 s", limit=75.0),
 ]  # fmt: skip
 
 _NO_CONTENT = {"promptTokenCount": 4, "totalTokenCount": 4}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gemini_magic.tables.filters import condition_of, values_at
+from gemini_magic.tables.filters import parse_condition, values_at
 
 VALUE = {"a": {"b": [{"c": 1}, {"c": "x"}, 3]}, "n": None, "t": True, "empty": ""}
 
@@ -23,7 +23,7 @@ VALUE = {"a": {"b": [{"c": 1}, {"c": "x"}, 3]}, "n": None, "t": True, "empty": "
         ("nope", []),
     ],
 )
-def test_paths(path, found):
+def test_a_path_finds_keys_indices_and_stars(path, found):
     assert values_at(VALUE, path) == found
 
 
@@ -53,23 +53,23 @@ def test_paths(path, found):
         ("candidates.*.finishReason=STOP", ["STOP"], True),
     ],
 )
-def test_they_hold_or_not(text, values, holds):
-    assert condition_of(text).holds(values) is holds
+def test_a_condition_holds_for_values(text, values, holds):
+    assert parse_condition(text).holds(values) is holds
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no condition"),
-        ("= 3", "no condition"),
-        ("a b = 3", "no condition"),
-        ("x > much", "no number"),
-        ("size > 100 and t < 5", "Give several conditions one by one"),
-        ("t>1.5,t<3", "Give several conditions one by one"),
+        ("", "is not a valid condition. Write FIELD OP VALUE"),
+        ("= 3", "is not a valid condition. Write FIELD OP VALUE"),
+        ("a b = 3", "is not a valid condition. Write FIELD OP VALUE"),
+        ("x > much", "which is not a number"),
+        ("size > 100 and t < 5", "Pass each condition separately"),
+        ("t>1.5,t<3", "Pass each condition separately"),
         ("candidates[0].finishReason=STOP", r"`candidates\.0\.finishReason=STOP`"),
-        ("x ~ (", "no regular expression"),
+        ("x ~ (", "is not a valid regular expression"),
     ],
 )
-def test_what_is_none_is_refused(text, message):
+def test_an_invalid_condition_is_an_error_with_a_hint(text, message):
     with pytest.raises(ValueError, match=message):
-        condition_of(text)
+        parse_condition(text)

@@ -23,7 +23,7 @@ class Row(NamedTuple):
     size: int | None
 
 
-class Said(NamedTuple):
+class JsonRow(NamedTuple):
     number: int
     text: str
     json: str
@@ -49,7 +49,7 @@ def table(count: int) -> Columns[Row]:
     return columns
 
 
-def test_the_three_libraries_take_rows_as_they_are():
+def test_pandas_polars_and_pyarrow_accept_a_table():
     rows = Rows(table(5))
     frame = pd.DataFrame(rows)
     assert list(frame.columns) == ["number", "t", "text", "size"]
@@ -62,13 +62,13 @@ def test_the_three_libraries_take_rows_as_they_are():
     assert arrow.schema.field("number").type == pa.int32()
 
 
-def test_full_columns_read_like_any_other():
-    columns = Columns(Row, [Column("number", "int32", full=True), Column("t", "float64", full=True)])
+def test_columns_without_nulls_read_like_any_other():
+    columns = Columns(Row, [Column("number", "int32", not_null=True), Column("t", "float64", not_null=True)])
     assert pa.table(Rows(columns)).num_rows == 0
     columns.extend([(0, 0.5), (1, 1.0), (2, 1.5)])
     rows = Rows(columns)
     frozen = pa.table(rows)
-    columns.extend([(3, 2.0)])  # goes on while somebody looks
+    columns.extend([(3, 2.0)])  # appends after the table was read
     assert frozen.to_pydict() == {"number": [0, 1, 2], "t": [0.5, 1.0, 1.5]}
     assert frozen.schema.field("number").type == pa.int32()
     assert rows["number"] == [0, 1, 2]
@@ -77,7 +77,7 @@ def test_full_columns_read_like_any_other():
     assert rows.to_pandas().dtypes.astype(str).tolist() == ["Int32", "float64"]
 
 
-def test_rows_come_with_all_their_values_or_not_at_all():
+def test_a_row_appears_only_with_all_its_values():
     columns = table(2)
     with pytest.raises(ValueError):
         columns.extend([(2, 1.0, None, 2), (3, 1.5, None)])
@@ -85,7 +85,7 @@ def test_rows_come_with_all_their_values_or_not_at_all():
     assert len(Rows(columns)) == 2
 
 
-def test_a_table_that_is_filled_when_asked_for():
+def test_a_table_can_be_filled_on_access():
     waiting = [(0, 0.0, None, 1), (1, 0.5, b"a", None)]
 
     def more():
@@ -102,7 +102,7 @@ def test_a_table_that_is_filled_when_asked_for():
     assert len(first) == 2
 
 
-def test_the_own_conversions_agree():
+def test_the_conversion_methods_agree():
     rows = Rows(table(4))
     assert rows.to_polars().rows() == [tuple(row) for row in rows]
     assert rows.to_arrow().to_pylist() == rows.to_dicts()
@@ -111,10 +111,12 @@ def test_the_own_conversions_agree():
 
 
 @pytest.mark.parametrize("name", ["pandas", "polars", "pyarrow"])
-def test_a_library_that_is_not_there_is_named(name, monkeypatch):
+def test_a_missing_library_is_named_with_its_install_command(name, monkeypatch):
     monkeypatch.setitem(sys.modules, name, None)
     rows = Rows(table(1))
-    with pytest.raises(ImportError, match=f"{name} is not installed: `pip install {name}`"):
+    with pytest.raises(
+        ImportError, match=f"^{name} is not installed\\. Run `pip install {name}` and restart the kernel\\.$"
+    ):
         {"pandas": rows.to_pandas, "polars": rows.to_polars, "pyarrow": rows.to_arrow}[name]()
 
 
@@ -126,7 +128,7 @@ def test_empty_rows_keep_their_columns_and_types():
     assert len(rows) == 0
 
 
-def test_a_view_does_not_grow_but_the_next_one_has():
+def test_a_table_does_not_grow_but_a_new_one_has_the_new_rows():
     columns = table(2)
     before = Rows(columns)
     columns.append(2, 1.0, None, 2)
@@ -135,7 +137,7 @@ def test_a_view_does_not_grow_but_the_next_one_has():
     assert pl.DataFrame(before).height == 2
 
 
-def test_slices_stay_rows_and_reach_the_libraries():
+def test_slices_are_tables_that_libraries_accept():
     rows = Rows(table(10))
     part = rows[2:8:2]
     assert [row.number for row in part] == [2, 4, 6]
@@ -144,11 +146,11 @@ def test_slices_stay_rows_and_reach_the_libraries():
     assert rows["number"] == list(range(10))
 
 
-def test_where_takes_several_values_and_a_function_of_one():
+def test_where_takes_a_list_of_values_or_a_function_of_a_value():
     rows = Rows(table(10))
     assert [row.number for row in rows.where(number=[1, 3, 99])] == [1, 3]
     assert [row.number for row in rows.where(number={4}, t=lambda t: t > 1)] == [4]
-    with pytest.raises(TypeError, match=r"text such as 't > 1\.5'"):
+    with pytest.raises(TypeError, match=r"a string such as 't > 1\.5'"):
         rows.where(5)
 
 
@@ -156,11 +158,11 @@ def test_where_takes_values_and_a_predicate():
     rows = Rows(table(10))
     assert [row.number for row in rows.where(text=None)] == [0, 2, 4, 6, 8]
     assert [row.number for row in rows.where(lambda row: row.t > 3, text=None)] == [8]
-    with pytest.raises(KeyError, match="no column 'nope'"):
+    with pytest.raises(KeyError, match="Unknown column 'nope'"):
         rows.where(nope=1)
 
 
-def test_it_counts_and_finds_like_a_sequence_without_being_one():
+def test_a_table_counts_and_finds_records_without_being_a_sequence():
     rows = Rows(table(3))
     row = rows[1]
     assert row in rows
@@ -169,11 +171,11 @@ def test_it_counts_and_finds_like_a_sequence_without_being_one():
     assert not isinstance(rows, Sequence)
     with pytest.raises(ValueError):
         rows.index(Row(99, 0.0, None, None))
-    with pytest.raises(IndexError, match="no row 3; there are 3"):
+    with pytest.raises(IndexError, match="Row 3 is out of range: the table has 3 rows"):
         rows[3]
 
 
-def test_the_preview_is_escaped_and_short():
+def test_the_preview_is_escaped_and_shortened():
     html = Rows(table(1000))._repr_html_()
     assert "&lt;b&gt;1&lt;/b&gt;" in html
     assert "<b>" not in html
@@ -181,24 +183,30 @@ def test_the_preview_is_escaped_and_short():
     assert html.count("<tr>") == 12  # head, five, dots, five
 
 
-def test_a_terminal_shows_a_plain_table_without_its_empty_columns():
+def test_a_terminal_shows_a_plain_table_without_empty_columns():
     class Printer:
-        said = ""
+        printed = ""
 
         def text(self, piece):
-            self.said += piece
+            self.printed += piece
 
     printer = Printer()
     Rows(table(3)).where(text=None)._repr_pretty_(printer, cycle=False)
-    assert printer.said.splitlines() == ["number  t      size", "0       0.000", "2       1.000  2", "2 rows"]
+    assert printer.printed.splitlines() == [
+        "number  t      size",
+        "0       0.000",
+        "2       1.000  2",
+        "2 rows",
+    ]
 
 
-def test_numbers_stand_right_words_left_and_explanations_are_whole():
-    class Told(NamedTuple):
-        count: int
-        message: str
+class MessageRow(NamedTuple):
+    count: int
+    message: str
 
-    columns = Columns(Told, [Column("count", "int32"), Column("message", "string")])
+
+def test_numbers_align_right_text_aligns_left_and_messages_are_shown_in_full():
+    columns = Columns(MessageRow, [Column("count", "int32"), Column("message", "string")])
     columns.append(5, "word " * 40)
     html = Rows(columns)._repr_html_()
     assert ">5</td>" in html.split("text-align:right")[-1]
@@ -208,8 +216,10 @@ def test_numbers_stand_right_words_left_and_explanations_are_whole():
     assert "DataFrame" not in Rows(columns)[:0]._repr_html_()
 
 
-def chunk_table() -> Columns[Said]:
-    columns = Columns(Said, [Column("number", "int32"), Column("text", "string"), Column("json", "string")])
+def chunk_table() -> Columns[JsonRow]:
+    columns = Columns(
+        JsonRow, [Column("number", "int32"), Column("text", "string"), Column("json", "string")]
+    )
     for index, reason in enumerate([None, "STOP", "MAX_TOKENS"]):
         json = (
             f'{{"candidates": [{{"finishReason": "{reason}"}}], "usage": {{"total": {index * 10}}}}}'
@@ -236,7 +246,7 @@ def test_where_takes_conditions_on_columns_and_into_the_json():
     assert len(Rows(chunk_table())[:0].where("usage.total > 10")) == 0
 
 
-def test_a_field_that_nobody_has_is_refused_with_a_guess():
+def test_an_unknown_field_is_an_error_with_a_suggestion():
     rows = Rows(chunk_table())
     with pytest.raises(KeyError, match="Did you mean usage"):
         rows.where("usgae.total>1")
@@ -246,14 +256,14 @@ def test_a_field_that_nobody_has_is_refused_with_a_guess():
         rows.where("candidates.0.finishreason=STOP")
     with pytest.raises(KeyError, match="Did you mean total"):
         rows.where("number > 0", "usage.totl > 1")
-    assert len(rows.where("usage.cached > 1")) == 0  # nobody sent it, and nothing is like it
-    with pytest.raises(KeyError, match="There are number"):
+    assert len(rows.where("usage.cached > 1")) == 0  # no chunk has it, and no similar name exists
+    with pytest.raises(KeyError, match=r"^.Unknown column or JSON field .zzz.\. Columns: number"):
         Rows(table(3)).where("zzz=1")
-    with pytest.raises(ValueError, match="no condition"):
+    with pytest.raises(ValueError, match="is not a valid condition"):
         rows.where("=1")
 
 
-def test_duckdb_takes_rows_as_they_are():
+def test_duckdb_accepts_a_table():
     chunks = Rows(table(5))
     assert duckdb.sql("select t, text from chunks where number = 1").fetchall() == [(0.5, "<b>1</b>")]
     empty = chunks[:0]  # noqa: F841 - DuckDB finds it by its name
@@ -272,3 +282,13 @@ def test_rows_equal_rows_and_lists_of_the_same_records():
     assert rows != rows[:2]
     assert rows != "rows"
     assert not rows[:0]
+
+
+def test_the_note_below_a_preview_counts_rows_and_lists_empty_columns():
+    columns = Columns(MessageRow, [Column("count", "int32"), Column("message", "string")])
+    columns.append(1, None)
+    html = Rows(columns)._repr_html_()
+    assert html.endswith(
+        "<small>1 row. Empty columns: message. "
+        "Any DataFrame library accepts this table: <code>pd.DataFrame(rows)</code></small>"
+    )

@@ -28,13 +28,13 @@ class Row(NamedTuple):
 
 
 COLUMNS = [
-    Column("full", "int32", full=True),
+    Column("full", "int32", not_null=True),
     Column("count", "int64"),
-    Column("zero", "int32", missing=0),
+    Column("zero", "int32", default=0),
     Column("share", "float64"),
     Column("text", "string"),
-    Column("empty", "string", missing=""),
-    Column("rare", "string", rare=True),
+    Column("empty", "string", default=""),
+    Column("rare", "string", sparse=True),
     Column("json", "string", lambda raw: raw.decode("utf-8", "replace"), encoded=True),
 ]
 PIECES = ["", "a", "ä", "日本", "😀", "word "]
@@ -78,7 +78,7 @@ def given(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("batch", [1, 7, 200])
-def test_what_was_put_in_comes_back_in_every_form(seed, batch, monkeypatch):
+def test_values_are_the_same_in_every_form(seed, batch, monkeypatch):
     monkeypatch.setattr(texts, "_BLOCK", 200)  # bytes: many blocks
     wanted = made(seed)
     columns = Columns(Row, COLUMNS)
@@ -96,10 +96,10 @@ def test_what_was_put_in_comes_back_in_every_form(seed, batch, monkeypatch):
         assert part.to_dicts() == expected
         assert pa.table(part).to_pylist() == expected
         pa.table(part).validate(full=True)
-    assert columns.given("json", 200) == [row[-1].encode() for row in wanted]
+    assert columns.stored("json", 200) == [row[-1].encode() for row in wanted]
 
 
-def test_tables_are_whole_while_another_thread_writes(monkeypatch):
+def test_rows_are_complete_while_another_thread_appends(monkeypatch):
     monkeypatch.setattr(texts, "_BLOCK", 100)
     wanted = made(2) * 30
     columns, old = Columns(Row, COLUMNS), sys.getswitchinterval()
@@ -127,9 +127,9 @@ def test_tables_are_whole_while_another_thread_writes(monkeypatch):
     assert [tuple(row.values()) for row in pa.table(Rows(columns)).to_pylist()] == wanted
 
 
-def test_a_block_that_is_closed_in_between_is_there_once():
+def test_a_block_that_is_closed_while_reading_is_read_once():
     class Closing(list):
-        """The latest texts, which become a block just when somebody has asked for them."""
+        """The latest strings, which become a block right after they were read."""
 
         closed = False
 
@@ -139,14 +139,14 @@ def test_a_block_that_is_closed_in_between_is_there_once():
                 store._seal()
             return super().__len__()
 
-    store = texts.Bytes()
+    store = texts.EncodedStrings()
     store.extend([b"one", b"two"])
     store._latest = (0, Closing(store._latest[1]))
     assert store.layout(range(2)).buffers[2] == b"onetwo"
     assert store._blocks == [b"onetwo"]
 
 
-def test_what_is_no_number_of_that_size_or_no_text_stays_readable():
+def test_out_of_range_numbers_and_invalid_text_stay_readable():
     columns = Columns(Row, COLUMNS)
     columns.append(0, 2**70, 0, None, "a\ud83d", "\ud83d\ude00", "\ud800", b"\xff{")
     columns.extend([(1, 2**63, 0, None, None, "", None, b"{}"), (2, 5, 2**31, 0.5, None, "", None, b"[]")])
@@ -161,7 +161,7 @@ def test_what_is_no_number_of_that_size_or_no_text_stays_readable():
     assert table.to_pylist() == rows.to_dicts()
 
 
-def test_characters_that_were_cut_are_not_joined_by_the_table():
+def test_bytes_of_a_split_character_are_not_joined_across_rows():
     columns = Columns(Row, COLUMNS)
     columns.extend(
         [
@@ -172,17 +172,17 @@ def test_characters_that_were_cut_are_not_joined_by_the_table():
     assert pa.table(Rows(columns)).column("json").to_pylist() == ["�", "�"]
 
 
-def test_texts_beyond_two_gigabytes_begin_at_wide_places(monkeypatch):
+def test_strings_beyond_two_gigabytes_have_64_bit_offsets(monkeypatch):
     columns = Columns(Row, COLUMNS)
-    ends = columns.stores["text"]._ends
+    offsets = columns.stores["text"]._offsets
     columns.append(0, None, 0, None, "one", "", None, b"{}")
     monkeypatch.setattr(texts, "array", lambda code, values=(): pytest.fail("too early"))
     columns.append(1, None, 0, None, "two", "", None, b"{}")
     monkeypatch.undo()
     for _ in range(3):
-        ends.add(2**30 - 4)
-    assert ends.edges(0, 0).typecode == "q"
-    assert ends.layout(range(2), None, b"onetwo").large
+        offsets.add(2**30 - 4)
+    assert offsets.edges(0, 0).typecode == "q"
+    assert offsets.layout(range(2), None, b"onetwo").large
     assert pa.table(Rows(columns)).schema.field("text").type == pa.large_string()
     assert pa.table(Rows(columns)).column("text").to_pylist() == ["one", "two"]
 

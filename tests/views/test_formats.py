@@ -72,7 +72,7 @@ def test_text_and_raw_show_every_character_and_interpret_no_markup(text):
         assert text_content(live).rstrip("\n") == plain.rstrip("\n")
         assert set(re.findall("<([a-z0-9]+)", live)) == {"pre", "code"}
         ledger = finished(text)
-        ledger.look = ledger.look._replace(form=form)
+        ledger.display = ledger.display._replace(form=form)
         shown = bundle(ledger)
         answer = re.search(
             r'<div class="gm-answer gm-as-\w+"[^>]*>(.*?)</div>', shown["text/html"], re.DOTALL
@@ -90,7 +90,7 @@ def test_a_live_answer_in_a_format_ends_like_the_saved_one():
         ("code", TEXTS[9]),
     ):
         ledger = new_ledger()
-        ledger.look = ledger.look._replace(form=form)
+        ledger.display = ledger.display._replace(form=form)
         pieces = LivePieces(Excerpt(ledger, "answer"), form)
         for piece in cuts(text, 1):
             feed(ledger, piece)
@@ -103,7 +103,7 @@ def test_a_live_answer_in_a_format_ends_like_the_saved_one():
 
 def saved(text, form, **more):
     ledger = finished(text, **more)
-    ledger.look = ledger.look._replace(form=form)
+    ledger.display = ledger.display._replace(form=form)
     return bundle(ledger)
 
 
@@ -132,7 +132,7 @@ def test_json_from_the_only_code_block_has_a_remark_about_the_other_text():
         ("Sorry, *no*", "expecting value at line 1, column 1"),
         ('{"a" 1}', "expecting ':' delimiter at line 1, column 6"),
         ("```json\n[1\n```", "expecting ',' delimiter at line 2, column 1"),
-        ("[" * 100_000, "brackets are opened without end"),
+        ("[" * 100_000, "too many open brackets"),
         (" ", "it is empty"),
     ],
 )
@@ -152,7 +152,7 @@ def test_truncated_json_has_no_remark():
 
 def test_the_rest_of_a_resumed_json_answer_is_parsed_with_its_beginning():
     ledger = finished("2]")
-    ledger.before, ledger.look = "[1,", ledger.look._replace(form="json")
+    ledger.before, ledger.display = "[1,", ledger.display._replace(form="json")
     assert bundle(ledger)["text/plain"].startswith("[\n  1,\n  2\n]")
 
 
@@ -189,13 +189,13 @@ def test_an_attack_is_harmless_in_every_format(form):
     ]:
         assert audit(render(through(markdown_transform(form), [attack]))) == [], attack
         ledger = finished(attack)
-        ledger.look = ledger.look._replace(form=form)
+        ledger.display = ledger.display._replace(form=form)
         assert audit(render(format_answer(ledger, attack).markdown)) == [], attack
 
 
 def test_a_later_display_is_the_same_and_the_response_keeps_the_text():
     ledger = finished("# *Title*")
-    ledger.look = ledger.look._replace(form="text")
+    ledger.display = ledger.display._replace(form="text")
     response = Response(ledger)
     assert response.text == "# *Title*"
     assert response._repr_mimebundle_()["text/html"] == bundle(ledger)["text/html"]

@@ -43,7 +43,7 @@ def test_slow_paints_happen_less_often(stage, clock, monkeypatch):
     view.open()
     for _ in range(40):
         clock.now += 0.1
-        ledger.enter("streaming")
+        ledger.set_phase("streaming")
         view.update()
     assert len(stage.displays) == 3
 
@@ -54,7 +54,7 @@ def test_paints_with_many_formulas_happen_less_often(stage, clock):
     view.open()
     for _ in range(40):
         clock.now += 0.1
-        ledger.enter("streaming")
+        ledger.set_phase("streaming")
         view.update()
     assert len(stage.displays) == 4
 
@@ -62,8 +62,7 @@ def test_paints_with_many_formulas_happen_less_often(stage, clock):
 def test_it_is_painted_once_a_second_when_only_the_time_changes(stage, clock):
     ledger = new_ledger()
     view = HtmlView(ledger, clock=clock)
-    ledger.pause = Pause("429: quota", 8.25, 2, 4)
-    ledger.enter("retrying")
+    ledger.set_phase("retrying", Pause("429: quota", 8.25, 2, 4))
     view.open()
     for _ in range(45):
         clock.now += 0.1

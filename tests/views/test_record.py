@@ -7,7 +7,7 @@ import re
 
 import nbformat
 import pytest
-from inspector_stage import ODD
+from inspector_stage import JSON_TEXTS
 from record_reader import read_chunks
 from surroundings import CANARY, CHECKOUT
 from view_stage import feed, finished, new_ledger
@@ -37,7 +37,7 @@ ENVELOPE = {
 def streamed(texts, ledger=None):
     """A ledger of a stream that sends these texts as the Gemini API does."""
     ledger = ledger or Ledger(None)
-    ledger.enter("streaming")
+    ledger.set_phase("streaming")
     for index, text in enumerate(texts):
         value = json.loads(json.dumps(ENVELOPE))
         value["candidates"][0]["content"]["parts"][0]["text"] = text
@@ -81,7 +81,7 @@ def test_the_record_has_the_text_once_and_the_length_of_each_chunk():
 
 def test_unusual_json_is_restored_byte_for_byte():
     ledger = streamed(["Capitals: ", "**Paris**\n", 'a "quoted" \\ word', "", "tab\t", "😀 ü \u2028"] * 3)
-    for raw in ODD:
+    for raw in JSON_TEXTS:
         ledger.add(raw, 3.0, decode(raw))
     chunks = read_chunks(record(ledger))
     assert [chunk.json.encode() for chunk in chunks] == [chunk.raw for chunk in ledger.raw]
@@ -129,7 +129,7 @@ def streamed_raw(*texts):
 def test_the_record_keeps_its_size_limit_and_names_what_is_incomplete(what, megabytes):
     ledger = HUGE[what]()
     ledger.note("long", "words " * 10_000)
-    ledger.look = ledger.look._replace(record_size=megabytes)
+    ledger.display = ledger.display._replace(record_size=megabytes)
     made = record(ledger)
     assert size(made) <= megabytes * 1_000_000
     chunks = read_chunks(made)
@@ -216,5 +216,6 @@ def test_the_record_has_the_notes_of_the_response():
     ]
     assert {"usage-shrank", "duplicate-text", "unknown-field"} <= {note["kind"] for note in kept}
     warnings = AnswerSnapshot(odd.ledger).warnings
-    assert [line for line in warnings if "became smaller" in line]
+    [shrank] = [note for note in odd.notes if note.kind == "usage-shrank"]
+    assert f"⚠ {shrank.message}" in warnings
     assert len(warnings) == sum(note.severity != "info" for note in odd.notes)

@@ -46,7 +46,7 @@ def warned(make):
 @pytest.mark.parametrize("name", ENDINGS)
 def test_one_bundle_computes_each_fact_once(counts, name, form):
     ledger = warned(ENDINGS[name])
-    ledger.look = ledger.look._replace(form=form)
+    ledger.display = ledger.display._replace(form=form)
     feed(ledger, thought="Hm.")
     bundle(ledger)
     assert counts == dict.fromkeys(FACTS, 1) | {"Excerpt": 2}  # the answer and the thoughts

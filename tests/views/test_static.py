@@ -48,7 +48,7 @@ def test_the_bundle_has_four_types_and_is_json():
 def test_the_record_can_be_omitted():
     assert set(bundle(finished(), inspector=False)) == STATIC_TYPES - {RECORD}
     ledger = finished()
-    ledger.look = ledger.look._replace(record_size=0.0)
+    ledger.display = ledger.display._replace(record_size=0.0)
     assert set(bundle(ledger)) == STATIC_TYPES - {RECORD}
 
 

@@ -53,15 +53,13 @@ def test_every_bad_ending_has_a_message_and_a_remedy(name):
 def test_the_status_line_of_a_running_answer_shows_what_is_waited_for():
     ledger = new_ledger()
     assert status_line(ledger, now=0.4) == "… gemini-flash-latest · connecting · 0.4 s"
-    ledger.enter("waiting")
+    ledger.set_phase("waiting")
     assert status_line(ledger, now=12.3) == "… gemini-flash-latest · waiting for the first byte · 12 s"
-    ledger.pause = Pause("429: quota", 17.0, 2, 4)
-    ledger.enter("retrying")
+    ledger.set_phase("retrying", Pause("429: quota", 17.0, 2, 4))
     assert "· retrying in 4 s (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=13.0)
     assert "· retrying in 1 s (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=16.1)
     assert "· retrying (429: quota), attempt 2 of 4 ·" in status_line(ledger, now=16.9)
-    ledger.pause = Pause("at most 10 requests a minute", 117.0)
-    ledger.enter("queued")
+    ledger.set_phase("queued", Pause("at most 10 requests a minute", 117.0))
     assert "· waiting for the rate limit, 1 min 40 s (at most 10 requests a minute) ·" in status_line(
         ledger, now=17.2
     )
@@ -80,9 +78,9 @@ def test_a_running_ledger_is_measured_by_the_wall_clock_when_no_time_is_given():
 
 def test_the_status_line_names_a_source_other_than_the_network():
     ledger = finished()
-    ledger.source = "recording"
+    ledger.set_source("recording")
     assert status_line(ledger).endswith("· from a recording")
-    ledger.source = "echo"
+    ledger.set_source("echo")
     assert status_line(ledger).endswith("· offline echo")
 
 

@@ -93,8 +93,7 @@ def test_it_prints_to_the_standard_output_at_the_time_it_opens(capsys):
 
 
 def waiting(ledger, until=7.0, phase="retrying", attempt=2):
-    ledger.pause = Pause("429: quota", until, attempt, 4)
-    ledger.enter(phase)
+    ledger.set_phase(phase, Pause("429: quota", until, attempt, 4))
 
 
 def test_a_delay_is_counted_down_in_a_terminal_and_then_erased():

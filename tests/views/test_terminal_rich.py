@@ -28,7 +28,7 @@ from view_stage import feed, new_ledger
 from gemini_magic.views.terminal import TerminalView
 def show(text, form="markdown", thought="", step=9, pause=0.004):
     ledger = new_ledger()
-    ledger.look = ledger.look._replace(form=form)
+    ledger.display = ledger.display._replace(form=form)
     view = TerminalView(ledger)
     view.open()
     if thought:
@@ -96,7 +96,7 @@ def test_the_unfinished_end_is_a_part_of_the_screen_and_the_output_is_linear():
 def test_formats_are_printed_as_plain_text_without_rich(form, text, found, missing, monkeypatch):
     out = io.StringIO()
     ledger = new_ledger()
-    ledger.look = ledger.look._replace(form=form)
+    ledger.display = ledger.display._replace(form=form)
     view = TerminalView(ledger, out)
     view.open()
     feed(ledger, text, finish="STOP")

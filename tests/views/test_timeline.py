@@ -188,8 +188,7 @@ def test_a_running_ledger_is_shown_up_to_now_and_the_timeline_does_not_change_la
 def test_a_current_pause_is_shown():
     ledger = new_ledger()
     ledger.begin(exchange(status=503, problem="503: overloaded", last=0.2))
-    ledger.pause = Pause("503: overloaded", 9.0, 2, 4)
-    ledger.enter("retrying")
+    ledger.set_phase("retrying", Pause("503: overloaded", 9.0, 2, 4))
     tries = timeline_data(ledger, now=3.0).attempts
     assert [span.kind for span in tries] == ["failed", "pause"]
     assert tries[-1].label == "retrying in 6 s (503: overloaded), attempt 2 of 4"

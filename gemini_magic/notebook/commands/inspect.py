@@ -144,7 +144,7 @@ def show_notes(context: CommandContext, line: MagicLine) -> None:
 def show_timing(context: CommandContext, line: MagicLine) -> None:
     """Show how long each phase of an answer took, in seconds since the request was sent."""
     response = _selected(context, line)
-    rows = response.timing.told()
+    rows = response.timing.labels()
     reason = (
         "This recording has no arrival times."
         if response.chunks

@@ -152,7 +152,7 @@ def _open(arguments: Sequence[str]) -> Response:
     response, entry = _read_response("open", arguments)
     _print_heading(entry)
     print_lines(f"{response!r} is assigned to `_`.")
-    response._shown = True  # noqa: SLF001 - the command returns it without a display
+    response.skip_next_display()  # the command returns it without a display
     return response
 
 

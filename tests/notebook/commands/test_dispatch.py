@@ -270,7 +270,7 @@ def test_the_tables_of_an_answer_can_be_filtered(answered):
     assert set(events["kind"]) == {"text"}
     assert len(answered("%gemini chunks --where=kind~finish").result) == 1
     assert "Did you mean kind" in answered.error("%gemini chunks --where knd=text").message
-    assert "no number" in answered.error("%gemini events --where 't > soon'").message
+    assert "is not a number" in answered.error("%gemini events --where 't > soon'").message
 
 
 def test_timing_cost_and_notes_of_an_answer_are_shown(answered):

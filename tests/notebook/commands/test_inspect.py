@@ -39,7 +39,7 @@ def test_it_shows_the_answer_with_the_inspector_expanded(cells, published, code)
 def test_it_has_a_record_even_if_notebooks_save_none(cells, published):
     cells("%config GeminiMagics.record_size = 0")
     cells(ASK)
-    assert cells.names["answer"].ledger.look.record_size == 0
+    assert cells.names["answer"].ledger.display.record_size == 0
     assert RECORD not in cells.names["answer"]._repr_mimebundle_()
     published.clear()
     cells("%gemini inspect")

@@ -1,9 +1,9 @@
-"""A page that shows what is put into it and tells everything that happens, and a net that no request slips through.
+"""Monitors a page in Chromium that displays untrusted HTML: scripts that run, dialogs, and all network requests.
 
-It knows Chromium. It knows nothing of gemini_magic: whoever uses it says what is allowed.
+Every host name resolves to one server on this machine. The server therefore receives everything that the page sends:
+requests for images and style sheets, prefetches, pings, and connections without a request.
 
-Every host name leads to one server on this machine, so that whatever leaves the page arrives here: images, style
-sheets, prefetches, pings, connections that were only opened.
+The module imports nothing from gemini_magic: the tests decide what is allowed.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Any, Self
 
 HOST = "exam.test"
 _RECORD_HEAD = 5
-# The browser's own errands, whatever page is open.
-_BROWSERS_OWN = re.compile(r"\.(?:google|googleapis|gvt1|gstatic)\.com$|^www\.google\.com$|^redirector\.")
+# Hosts that Chromium contacts by itself, with any page.
+_BROWSER_HOSTS = re.compile(r"\.(?:google|googleapis|gvt1|gstatic)\.com$|^www\.google\.com$|^redirector\.")
 
 
 def _server_name(hello: bytes) -> str:
-    """The host a TLS client asks for (RFC 8446, section 4.1.2; RFC 6066, section 3), "unknown" if it names none."""
+    """The host name in a TLS ClientHello (RFC 8446, section 4.1.2; RFC 6066, section 3); "unknown" if it has no name."""
     at = _RECORD_HEAD + 4 + 2 + 32  # record, handshake, version, random
     for size in (1, 2, 1):  # session, ciphers, compression
         at += size + int.from_bytes(hello[at : at + size], "big")
@@ -36,24 +36,24 @@ def _server_name(hello: bytes) -> str:
     return "unknown"
 
 
-class Net:
-    """A server that answers for every host; pages for `HOST` come from `pages`, everything else is a catch.
+class CatchAllServer:
+    """A server for every host name. It serves `pages` for `HOST`, and records every other request in `caught`.
 
     Attributes:
-        pages: path -> HTML.
-        caught: (host, first line) of all that should not have come; of TLS only the host name is seen.
+        pages: HTML by path.
+        caught: Host and first line of each unexpected request; the line is "tls" for a TLS connection.
     """
 
     def __init__(self) -> None:
         self.pages: dict[str, str] = {}
         self.caught: list[tuple[str, str]] = []
-        net = self
+        outer = self
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
                 self.request.settimeout(5)
                 with contextlib.suppress(OSError):
-                    net._answer(self.request)
+                    outer._answer(self.request)
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
@@ -74,7 +74,7 @@ class Net:
         self._server.server_close()
 
     def wait(self, seconds: float = 5) -> None:
-        """Wait until something was caught."""
+        """Wait until an unexpected request is recorded, at most `seconds`."""
         end = time.monotonic() + seconds
         while not self.caught and time.monotonic() < end:
             time.sleep(0.01)
@@ -83,19 +83,19 @@ class Net:
         head = connection.recv(16_384)
         line, _, rest = head.partition(b"\r\n")
         if not re.match(rb"[A-Z]+ ", line):
-            # TLS: the host name is in the first message, in the clear; a bare connection says nothing.
+            # TLS: the first message has the host name in clear text. A connection without data has no name.
             while len(head) < _RECORD_HEAD + int.from_bytes(head[3:5], "big") and (
                 more := connection.recv(16_384)
             ):
                 head += more
-            self._catch(_server_name(head), "tls")
+            self._record(_server_name(head), "tls")
             return
         found = re.search(rb"(?im)^host: *([^\r\n:]*)", rest)
         host = found[1].decode("latin-1") if found else "unknown"
         path = line.split(b" ")[1].decode("latin-1")
         page = self.pages.get(path) if host == HOST else None
         if page is None and not (host == HOST and path == "/favicon.ico"):
-            self._catch(host, line.decode("latin-1"))
+            self._record(host, line.decode("latin-1"))
         body = (page or "").encode("utf-8", "replace")
         status = b"200 OK" if page is not None else b"404 Not Found"
         kind = b"Content-Type: text/html; charset=utf-8\r\nContent-Security-Policy-Report-Only: " + _POLICY
@@ -104,40 +104,41 @@ class Net:
             % (status, kind, len(body), body)
         )
 
-    def _catch(self, host: str, line: str) -> None:
-        if not _BROWSERS_OWN.search(host):
+    def _record(self, host: str, line: str) -> None:
+        if not _BROWSER_HOSTS.search(host):
             self.caught.append((host, line))
 
 
-# Nothing is kept from happening; but whatever is tried is reported to the page, even if it fails.
+# The policy only reports: nothing is blocked, and the page gets an event for each attempt, even if it fails.
 _POLICY = b"default-src 'none'; img-src http://exam.test/favicon.ico data:; style-src-attr 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-src 'self'"
 
-# Runs before anything else in every frame. What a script calls is told on the console, which crosses all borders.
+# Runs first in every frame. Logs calls by scripts on the console, because messages from all frames arrive there.
 HOOKS = """(() => {
-    const tell = (...words) => console.debug("RAN", ...words.map(String));
+    const log = (...words) => console.debug("RAN", ...words.map(String));
     for (const name of ["alert", "confirm", "prompt", "print", "open"])
-        window[name] = (...words) => { tell(name, ...words); return null; };
-    Object.defineProperty(window, "pwned", {set(value) { tell("pwned", value); }, configurable: false});
-    addEventListener("message", () => tell("message"));
-    const told = new Set();
+        window[name] = (...words) => { log(name, ...words); return null; };
+    Object.defineProperty(window, "pwned", {set(value) { log("pwned", value); }, configurable: false});
+    addEventListener("message", () => log("message"));
+    const reported = new Set();
     document.addEventListener("securitypolicyviolation", event => {
         const what = event.effectiveDirective + " " + event.blockedURI;
-        if (!told.has(what)) { told.add(what); console.debug("TRIED", what, event.sample); }
+        if (!reported.has(what)) { reported.add(what); console.debug("TRIED", what, event.sample); }
     });
 })();"""
 
-# In the page: `exam.put(fragments)` shows them, touches everything in them and returns what was found.
+# Runs in the page: `exam.put(fragments)` displays HTML fragments, sends events to all their elements, and returns
+# the elements and attributes.
 TOOLS = """(() => {
     const EVENTS = ["mouseover", "mouseenter", "mousemove", "mousedown", "mouseup", "click", "dblclick", "contextmenu",
         "auxclick", "pointerover", "pointerenter", "pointerdown", "pointerup", "touchstart", "keydown", "keypress", "keyup",
         "focus", "focusin", "blur", "input", "change", "submit", "drag", "dragstart", "drop", "copy", "paste", "wheel",
         "scroll", "toggle", "beforetoggle", "load", "error", "animationstart", "transitionend", "beforematch"];
-    // Handlers run, but nobody leaves the page.
+    // Event handlers run, but links and forms do not leave the page.
     const stay = (window) => { for (const type of ["click", "auxclick", "submit", "dragstart"])
         window.addEventListener(type, event => event.preventDefault(), true); };
     stay(window);
     const touch = (element) => {
-        // Without any other attribute no handler can be on it.
+        // An element with only these attributes cannot have a handler.
         if (!Array.from(element.attributes).some(({name}) => !["class", "style", "start"].includes(name))) return;
         if (element.focus) element.focus({preventScroll: true});
         for (const type of EVENTS) element.dispatchEvent(new Event(type, {bubbles: true, cancelable: true}));
@@ -156,7 +157,7 @@ TOOLS = """(() => {
                 seen.add(JSON.stringify([node.localName, name, value, name === "href" ? where(node) : ""]));
         }
     };
-    // Where a link would lead, as the browser itself reads it.
+    // The target of a link, as the browser parses it.
     const where = (link) => link.username || link.password ? "credentials" : link.protocol + "//" + link.hostname;
     const rest = (ms) => new Promise(done => setTimeout(done, ms));
     const exam = window.exam = {
@@ -173,17 +174,17 @@ TOOLS = """(() => {
             let changed = 0;
             for (const [i, place] of places.entries()) {
                 walk(place, seen);
-                // Serialised and parsed again it must stay the same, or someone could make it mutate.
-                const again = document.createElement("div");
-                again.innerHTML = place.innerHTML;
-                changed += Array.from(again.childNodes).some((node, j) => !node.isEqualNode(place.childNodes[j]));
+                // It must be the same after it is serialised and parsed again: mutation XSS uses the difference.
+                const reparsed = document.createElement("div");
+                reparsed.innerHTML = place.innerHTML;
+                changed += Array.from(reparsed.childNodes).some((node, j) => !node.isEqualNode(place.childNodes[j]));
             }
             document.body.querySelectorAll("div *").forEach(touch);
             await rest(pause);
             places.forEach(place => place.remove());
             return {seen: Array.from(seen), changed};
         },
-        // What stands between the markers of a page that was loaded as a document.
+        // The content of the sections of a page that was loaded as a document.
         async read(pause) {
             const seen = new Set();
             const places = Array.from(document.querySelectorAll("body > section"));
@@ -193,8 +194,8 @@ TOOLS = """(() => {
             return {seen: Array.from(seen), count: places.length, strays: document.body.children.length - places.length,
                 head: document.head.children.length};
         },
-        // Where fragments may do their worst: some together in a frame, set as a widget does it, and some as a
-        // document each in a frame of its own.
+        // Lets fragments attack inside frames: each group in one frame, set as a widget does it, and each of the
+        // others as the document of a separate frame.
         async apart(together, alone, pause) {
             const frames = [...together.map(() => ""), ...alone].map(html => {
                 const frame = document.createElement("iframe");
@@ -226,19 +227,19 @@ TOOLS = """(() => {
 })();"""
 
 
-class Watch:
-    """Looks at one page: what ran, what was tried, dialogs, and requests that left."""
+class PageMonitor:
+    """Records what happens in one page: calls by scripts, policy violations, dialogs and requests."""
 
-    def __init__(self, page: Any, net: Net) -> None:
+    def __init__(self, page: Any, server: CatchAllServer) -> None:
         self.page = page
-        self.net = net
+        self.server = server
         self.ran: list[str] = []
         self.tried: list[str] = []
         self.dialogs: list[str] = []
-        self._asked: list[str] = []
+        self._requested: list[str] = []
         page.on("console", self._console)
         page.on("dialog", self._dialog)
-        page.on("request", lambda request: self._asked.append(request.url))
+        page.on("request", lambda request: self._requested.append(request.url))
         page.add_init_script(HOOKS)
 
     def _console(self, line: Any) -> None:
@@ -253,29 +254,31 @@ class Watch:
         dialog.dismiss()
 
     def show(self, path: str, html: str, *, tools: bool = True) -> None:
-        """Load a page, and our tools into it; without them a click does what it does for a reader."""
-        self.net.pages[path] = html
+        """Load a page with this HTML, and `TOOLS`; without them, a click works as for a reader."""
+        self.server.pages[path] = html
         self.page.goto(f"http://{HOST}{path}", wait_until="commit")
         self.page.wait_for_load_state()
         if tools:
             self.page.evaluate(TOOLS)
 
     def requests(self) -> set[str]:
-        """All that left for other places than our own pages, as the browser and as the net saw it."""
-        own = {f"http://{HOST}{path}" for path in [*self.net.pages, "/favicon.ico"]}
-        asked = {
-            url for url in self._asked if url not in own and not url.startswith(("data:", "about:", "blob:"))
+        """All requests except those for `pages`, as recorded by the browser and by the server."""
+        own = {f"http://{HOST}{path}" for path in [*self.server.pages, "/favicon.ico"]}
+        urls = {
+            url
+            for url in self._requested
+            if url not in own and not url.startswith(("data:", "about:", "blob:"))
         }
-        return asked | {f"{host} {line}" for host, line in list(self.net.caught)}
+        return urls | {f"{host} {line}" for host, line in list(self.server.caught)}
 
     def settle(self, seconds: float = 0.3) -> None:
-        """Give whatever was begun the time to show."""
+        """Wait, so that pending actions of the page can happen."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.page.wait_for_timeout(50)
 
-    def quiet(self) -> dict[str, Any]:
-        """What happened that should not have; empty when all is well."""
+    def findings(self) -> dict[str, Any]:
+        """Everything recorded that an answer must not cause; empty if nothing happened."""
         found = {
             "ran": self.ran,
             "tried": self.tried,
@@ -287,4 +290,5 @@ class Watch:
 
 
 def chunks(items: list[Any], size: int) -> Iterable[list[Any]]:
+    """The list in parts of at most `size` items."""
     return (items[start : start + size] for start in range(0, len(items), size))

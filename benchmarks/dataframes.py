@@ -1,6 +1,7 @@
-"""Tables: what 100,000 chunks take to become an Arrow stream, or a frame of each library.
+"""Tables: the time to convert 100,000 chunks into an Arrow table or the DataFrame of each library.
 
-``python tabling.py`` measures them in one process; a first small table loads the libraries.
+``python dataframes.py`` measures all conversions in one process. Each converts a small table first, so that the
+import of its library does not count.
 """
 
 from __future__ import annotations
@@ -10,35 +11,35 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import stage
+import harness
 
 _CHUNKS = 100_000
 _BUDGETS = {"arrow": 10, "polars": 50, "to_pandas": 50, "pandas": 300}  # milliseconds
-_NAMES = {
-    "arrow": "as an Arrow table",
+_LABELS = {
+    "arrow": "pa.table(rows)",
     "polars": "pl.DataFrame(rows)",
     "to_pandas": "rows.to_pandas()",
     "pandas": "pd.DataFrame(rows)",
 }
-_TOLD = {
-    "where": "rows.where(kind='text')",
+_LABELS_WITHOUT_BUDGET = {
+    "where": "rows.where(kind='text+usage')",
     "where_json": "rows.where('usageMetadata.totalTokenCount > 9')",
     "normalise": "pd.json_normalize(r.raw), for comparison",
 }
 
 
 def tables() -> None:
-    """A table of 100,000 chunks in each DataFrame library."""
-    stage.title(f"A table of {_CHUNKS:,} chunks (CPU)")
-    found = [stage.fresh("tabling.py") for _ in range(min(3, stage.rounds))]
+    """A table of 100,000 chunks as a DataFrame of each library."""
+    harness.print_title(f"A table of {_CHUNKS:,} chunks (CPU)")
+    results = [harness.run_script("dataframes.py") for _ in range(min(3, harness.rounds))]
     for name, budget in _BUDGETS.items():
-        stage.against(_NAMES[name], stage.median(found, name) * 1e3, budget, " ms")
-    for name, words in _TOLD.items():
-        stage.tell(f"{words}: {stage.median(found, name) * 1e3:,.0f} ms")
+        harness.check_budget(_LABELS[name], harness.median(results, name) * 1e3, budget, " ms")
+    for name, label in _LABELS_WITHOUT_BUDGET.items():
+        harness.print_line(f"{label}: {harness.median(results, name) * 1e3:,.0f} ms")
 
 
 def measure() -> None:
-    """Print the figures, in seconds."""
+    """Print the CPU time of each conversion, in seconds."""
     import pandas as pd  # noqa: PLC0415 - only in the process that measures
     import polars as pl  # noqa: PLC0415 - as above
     import pyarrow as pa  # noqa: PLC0415 - as above
@@ -48,7 +49,7 @@ def measure() -> None:
     from gemini_magic.ledger.ledger import Ledger  # noqa: PLC0415 - as above
     from gemini_magic.tables import Rows  # noqa: PLC0415 - as above
 
-    def filled(count: int) -> Ledger:
+    def ledger_with(count: int) -> Ledger:
         ledger = Ledger()
         for n in range(count):
             raw = (
@@ -62,7 +63,7 @@ def measure() -> None:
             )
         return ledger
 
-    uses: dict[str, Callable[[Any, Ledger], Any]] = {
+    conversions: dict[str, Callable[[Any, Ledger], Any]] = {
         "arrow": lambda rows, _: pa.table(rows),
         "polars": lambda rows, _: pl.DataFrame(rows),
         "to_pandas": lambda rows, _: rows.to_pandas(),
@@ -71,12 +72,12 @@ def measure() -> None:
         "where_json": lambda rows, _: rows.where("usageMetadata.totalTokenCount > 9"),
         "normalise": lambda _, ledger: pd.json_normalize([chunk.value for chunk in ledger.raw]),
     }
-    small, large = filled(1000), filled(_CHUNKS)
+    small, large = ledger_with(1000), ledger_with(_CHUNKS)
     figures = {}
-    for name, use in uses.items():
-        use(Rows(small.chunk_columns), small)
+    for name, convert in conversions.items():
+        convert(Rows(small.chunk_columns), small)
         began = time.process_time()
-        use(Rows(large.chunk_columns), large)
+        convert(Rows(large.chunk_columns), large)
         figures[name] = time.process_time() - began
     print(json.dumps(figures))
 

@@ -1,6 +1,6 @@
-"""The floor: a raw socket and ``json.loads`` with the duties of a client that keeps what it reads.
+"""The reference: a raw socket and ``json.loads``, and the same work as a client that stores what it reads.
 
-``python client_floor.py read|first|parallel PORT MODEL``
+``python client_raw.py read|first|parallel PORT MODEL``
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import gauge
+import probe
 
 
 class RawClient:
-    """One connection, read with as little as Python allows."""
+    """One connection, read with the least work that Python allows."""
 
     def __init__(self, port: int) -> None:
         self._sock = socket.create_connection(("127.0.0.1", port))
         self._stream = self._sock.makefile("rb", buffering=65536)
 
     def ask(self, model: str) -> Iterator[tuple[float, bytes, Any]]:
-        """The events of an answer: when each was complete, its bytes and its value."""
+        """The events of an answer: the time when each was complete, its bytes, and its decoded value."""
         path = b"/v1beta/models/%b:streamGenerateContent?alt=sse" % model.encode()
         body = b'{"contents":[{"parts":[{"text":"hi"}],"role":"user"}]}'
         self._sock.sendall(
@@ -48,19 +48,19 @@ def text_of(value: Any) -> str:
     return str(value["candidates"][0]["content"]["parts"][0].get("text", ""))
 
 
-def keep(events: Iterator[tuple[float, bytes, Any]]) -> tuple[list[Any], list[list[Any]]]:
-    """The duties: every event's bytes, time and value kept, and a few columns of a table made while they come."""
-    kept: list[Any] = []
+def store(events: Iterator[tuple[float, bytes, Any]]) -> tuple[list[Any], list[list[Any]]]:
+    """Store every event, and fill columns of a table while the events arrive; return the events and the columns."""
+    stored: list[Any] = []
     columns: list[list[Any]] = [[] for _ in range(9)]
     times, sizes, texts, lengths, reasons, prompts, outputs, thoughts, totals = columns
     chars = 0
     for event in events:
-        stamp, line, value = event
-        kept.append(event)
+        time_read, line, value = event
+        stored.append(event)
         text = text_of(value)
         usage = value["usageMetadata"]
         chars += len(text)
-        times.append(stamp)
+        times.append(time_read)
         sizes.append(len(line))
         texts.append(text)
         lengths.append(chars)
@@ -69,43 +69,47 @@ def keep(events: Iterator[tuple[float, bytes, Any]]) -> tuple[list[Any], list[li
         outputs.append(usage.get("candidatesTokenCount"))
         thoughts.append(usage.get("thoughtsTokenCount"))
         totals.append(usage.get("totalTokenCount"))
-    return kept, columns
+    return stored, columns
 
 
 def read(port: int, model: str) -> None:
     client = RawClient(port)
-    keep(client.ask("hello"))
-    before = gauge.begin_peak()
+    store(client.ask("hello"))
+    before = probe.reset_peak()
     began = time.process_time()
-    _, columns = keep(client.ask(model))
+    _, columns = store(client.ask(model))
     answer = "".join(columns[2])
-    gauge.report(cpu=time.process_time() - began, peak=gauge.peak() - before, chars=len(answer))
+    probe.report(cpu=time.process_time() - began, peak=probe.peak_bytes() - before, chars=len(answer))
 
 
 def first(port: int, model: str) -> None:
-    gauge.kernel_shell()
+    probe.kernel_shell()
     began = time.process_time()
     text_of(next(RawClient(port).ask(model))[2])
-    gauge.report(cpu=time.process_time() - began)
+    probe.report(cpu=time.process_time() - began)
 
 
 def parallel(port: int, model: str) -> None:
-    """A hundred of them, a thread each."""
-    seen: list[tuple[float, float]] = []  # when an event was complete, and when it was written
+    """100 connections, each in a thread."""
+    times: list[tuple[float, float]] = []  # when an event was complete, and when the server wrote it
 
     def follow() -> None:
-        for stamp, _, value in RawClient(port).ask(model):
-            seen.append((stamp, float(text_of(value).split()[0])))
+        for time_read, _, value in RawClient(port).ask(model):
+            times.append((time_read, float(text_of(value).split()[0])))
 
-    threads = [threading.Thread(target=follow, daemon=True) for _ in range(gauge.STREAMS)]
+    threads = [threading.Thread(target=follow, daemon=True) for _ in range(probe.STREAMS)]
     for thread in threads:
         thread.start()
-    time.sleep(gauge.SETTLED)
-    before, cpu, wall = len(seen), time.process_time(), time.perf_counter()
-    time.sleep(gauge.MEASURED)
+    time.sleep(probe.WARM_UP)
+    before, cpu, wall = len(times), time.process_time(), time.perf_counter()
+    time.sleep(probe.DURATION)
     share = (time.process_time() - cpu) / (time.perf_counter() - wall)
-    gauge.report(share=share, **gauge.lateness([stamp - written for stamp, written in seen[before:]]))
+    probe.report(
+        share=share, **probe.summarize_delays([time_read - written for time_read, written in times[before:]])
+    )
 
 
 if __name__ == "__main__":
-    {each.__name__: each for each in (read, first, parallel)}[sys.argv[1]](int(sys.argv[2]), sys.argv[3])
+    {command.__name__: command for command in (read, first, parallel)}[sys.argv[1]](
+        int(sys.argv[2]), sys.argv[3]
+    )
