@@ -257,6 +257,9 @@ def stream(
 ) -> ResponseStream:
     """Send a prompt and return at once; iterate over the result for the events as they arrive.
 
+    ``await stream("…")`` returns the :class:`Response` when the answer has ended, and ``asyncio.gather`` waits for several.
+    No bad ending is raised; ``raise_for_status()`` of the response raises its error.
+
     Args:
         prompt: the question, or its parts.
         turns: the conversation that the question continues, oldest turn first.
@@ -281,13 +284,18 @@ def ask(
     on_chunk: Callable[[str], object] | None = None,
     on_thinking: Callable[[str], object] | None = None,
     on_complete: Callable[[Response], object] | None = None,
+    check: bool = False,
     **options: Any,
 ) -> Response:
     """Send a prompt and wait for the answer.
 
-    The response is returned whatever its status; call ``raise_for_status()`` to raise its error. Interrupting the wait
-    stops the stream and raises ``Interrupted``, whose ``response`` has everything that arrived. An exception in one of
-    the callbacks stops the stream as well, and gets a ``response`` attribute.
+    It does not raise when the request fails or the answer is blocked, cut off or stalled: the response is returned whatever
+    its status, and ``response.error`` holds the error. To raise it, call ``response.raise_for_status()`` or pass
+    ``check=True``; the error's ``response`` then has everything that arrived. An answer that reached the token limit has
+    the status ``truncated`` and no error.
+
+    Interrupting the wait stops the stream and raises ``Interrupted``. An exception in one of the callbacks stops the stream
+    as well. Both have the ``response``.
 
     Args:
         prompt: the question, or its parts.
@@ -295,12 +303,14 @@ def ask(
         on_chunk: called with each new piece of the answer (str), on the calling thread.
         on_thinking: called with each new piece of the thinking (str), on the calling thread.
         on_complete: called with the response when the stream has ended, whatever its status.
+        check: whether to raise the response's error, as ``raise_for_status()`` does.
         options: any option of ``%%gemini`` by name.
 
     Raises:
         UsageProblem: the prompt is empty or not a valid type, an option is unknown, or no key was found. Nothing
             was sent.
         Interrupted: the user stopped it.
+        GeminiMagicError: with ``check``, the request failed or the answer is not usable.
     """
     source = stream(
         prompt, turns=turns, on_chunk=on_chunk, on_thinking=on_thinking, on_complete=on_complete, **options
@@ -309,4 +319,5 @@ def ask(
         if source.has_callbacks:
             for _ in source:
                 pass
-        return source.response.wait()
+        response = source.response.wait()
+    return response.raise_for_status() if check else response

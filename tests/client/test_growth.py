@@ -34,7 +34,8 @@ def compared(harness, server, above, below, most):
     ratios = {figure: [] for figure in most}
     for turn in range(ROUNDS):
         figures = [
-            harness.run_script(f"client_{client}.py", "read", server, model) for client, model in (above, below)
+            harness.run_script(f"client_{client}.py", "read", server, model)
+            for client, model in (above, below)
         ]
         for figure, found in ratios.items():
             found.append(figures[0][figure] / figures[1][figure])
