@@ -63,8 +63,16 @@ def too_long(base_url: str, kept: str) -> OptionError:
 
 
 def versioned(base_url: str, version: str) -> str:
-    """A base URL with the version appended, unless it ends in a version already."""
+    """A base URL with the version appended, unless it ends in a version already.
+
+    Raises:
+        OptionError: the base URL or the version is not valid.
+    """
     base = checked_base(base_url)
+    if version in ("", ".", ".."):
+        raise OptionError(
+            f"--api-version {version!r} is not a valid version.", remedy="Use a version such as v1beta."
+        )
     if _VERSION.fullmatch(urlsplit(base).path.rpartition("/")[2]):
         return base
     return f"{base}/{quote(version, safe='')}"
@@ -74,9 +82,10 @@ def checked_model(model: str) -> str:
     """The name of a model, unchanged.
 
     Raises:
-        OptionError: it is empty or contains white space.
+        OptionError: it is empty, contains white space, or would lead to another path of the server.
     """
-    if not model or any(character.isspace() for character in model):
+    segments = re.split(r"[/\\]", model)
+    if any(character.isspace() for character in model) or any(each in ("", ".", "..") for each in segments):
         raise OptionError(
             f"{model!r} is not a valid model name.", remedy="Use a name such as -m gemini-flash-latest."
         )

@@ -17,7 +17,7 @@ from ..config import Setting, settings
 from ..errors import OptionError, PromptError
 from .interpolation import Expression, scan
 
-__all__ = ["MagicLine", "help_text", "option_names", "parse_line"]
+__all__ = ["MagicLine", "help_text", "option_names", "parse_line", "refuse_keys"]
 
 _TARGET = re.compile(r"\s*([A-Za-z_]\w*)\s*=?<<(?=\s|$)")
 _MODEL = re.compile(
@@ -192,6 +192,16 @@ def _key_problem(name: str) -> OptionError:
     )
 
 
+def refuse_keys(text: str) -> None:
+    """Raise an error for a text that contains a key of Google's; the error does not repeat it.
+
+    Raises:
+        OptionError: it contains one.
+    """
+    if _KEY_VALUE.search(text):
+        raise _key_problem("A key")
+
+
 def _protect(line: str) -> tuple[str, list[str]]:
     """Replace each ``{{ expression }}`` by a mark, so that its spaces and quotes do not split words."""
     sources: list[str] = []
@@ -247,8 +257,8 @@ def parse_line(
             + ("" if model else " To send a prompt, start a cell with %%gemini."),
         ) from None
 
-    if any(_KEY_VALUE.search(word) for word in words):
-        raise _key_problem("A key")
+    for word in words:
+        refuse_keys(word)
 
     def restore(word: str) -> str:
         return re.sub(f"{_MARK}(\\d+){_MARK}", lambda found: sources[int(found[1])], word)

@@ -15,6 +15,7 @@ __all__ = ["AWAITED", "CellTransformer"]
 
 AWAITED = "await get_ipython().find_cell_magic('gemini').__self__.awaited"
 _MAGIC = re.compile(r"[ \t]*%%gemini(?=\s|$)")
+_QUESTION = re.compile(r"[ \t]*%gemini[ \t]+(\S.*\?)")
 _RESUME = re.compile(r"[ \t]*%gemini[ \t]+(resume(?:[ \t].*)?)")
 
 
@@ -37,6 +38,9 @@ class CellTransformer:
         command = _resume_command(lines)
         if command is not None and self._is_registered() and self._can_await("".join(lines)):
             return [f"{AWAITED}_command({command!r})\n"]
+        question = _single_line(lines, _QUESTION)
+        if question is not None and self._is_registered():  # IPython would look for help on the last word
+            return [f"get_ipython().run_line_magic('gemini', {question!r})\n"]
         start = _magic_line(lines)
         if start is None or not self._is_registered():
             return lines
@@ -91,6 +95,12 @@ def _magic_line(lines: list[str]) -> int | None:
 
 def _resume_command(lines: list[str]) -> str | None:
     """The ``resume`` command of a cell that contains only ``%gemini resume`` and comments; otherwise None."""
+    found = _single_line(lines, _RESUME)
+    return None if found is None or found.endswith(("?", "\\")) else found
+
+
+def _single_line(lines: list[str], pattern: re.Pattern[str]) -> str | None:
+    """Group 1 of the match with the only line of code in a cell; None if there are other lines or it does not match."""
     code = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    found = _RESUME.fullmatch(code[0].rstrip()) if len(code) == 1 else None
-    return None if found is None or found[1].endswith(("?", "\\")) else found[1]
+    found = pattern.fullmatch(code[0].rstrip()) if len(code) == 1 else None
+    return None if found is None else found[1]

@@ -73,3 +73,17 @@ def test_nothing_is_sent_to_an_invalid_base_url(fake_server):
     with pytest.raises(OptionError):
         gemini_magic.ask("hi", model="quick", base_url=address)
     assert fake_server.requests == []
+
+
+@pytest.mark.parametrize(
+    "model", ["../../x", "models/../../x", "..", "a/./b", "/x", "x/", "a//b", "..\\x", ""]
+)
+@pytest.mark.parametrize("dialect", ["gemini", "vertex", "adaptive", "gateway"])
+def test_a_model_cannot_lead_to_another_path(dialect, model):
+    with pytest.raises(OptionError, match="is not a valid model name"):
+        backend(dialect).url(model, Endpoint(base_url="https://a.example"))
+
+
+def test_an_api_version_cannot_lead_to_another_path():
+    with pytest.raises(OptionError, match=r"--api-version '\.\.' is not a valid version"):
+        backend("gemini").url("m", Endpoint(base_url="https://a.example", api_version=".."))

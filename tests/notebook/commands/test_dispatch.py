@@ -22,7 +22,21 @@ from gemini_magic.notebook.completion import complete
         ),
         ("%gemini why? oh", "Unknown command: %gemini why?", "To send a prompt, start a cell"),
         ("%gemini hello", "Unknown command: %gemini hello", "`%gemini help` lists the commands."),
-        ("%gemini what's new", "quotation mark", "To send a prompt, start a cell"),
+        ("%gemini what's new", "Unknown command: %gemini what's", "To send a prompt, start a cell"),
+        ("%gemini what is a monad?", "Unknown command: %gemini what", "To send a prompt, start a cell"),
+        ("%gemini what is in a.b?  ", "Unknown command: %gemini what", "To send a prompt, start a cell"),
+        (
+            "# a comment\n%gemini what is it??\n",
+            "Unknown command: %gemini what",
+            "To send a prompt, start a cell",
+        ),
+        ("%gemini explain --verbose x", "Unknown command: %gemini explain", "To send a prompt, start a cell"),
+        (
+            "%gemini lst of all cats",
+            "Unknown command: %gemini lst",
+            "Did you mean `%gemini last`? To send a prompt",
+        ),
+        ("%gemini AIzaSyCanaryCanaryCanaryCanary", "A key must not be on this line", "GEMINI_API_KEY"),
         ("%gemini -m quick", "`%gemini state` does not accept options.", "%%gemini line"),
         ("%gemini config -t 1", "`%gemini config` does not accept options.", "NAME=VALUE"),
         ("%gemini version foo", "accepts no arguments, but got 'foo'.", "Usage: `%gemini version`."),
@@ -255,6 +269,13 @@ def test_the_file_of_the_text_is_named_once(cells, tmp_path):
     assert file.read_text().startswith("Hello there")
     cells(f"%%gemini -q --to {file} --overwrite\nHello there")
     assert str(file) not in cells.shown
+
+
+def test_a_question_mark_behind_a_command_shows_its_help(cells):
+    assert cells("%gemini last?").success
+    assert cells.shown.startswith("%gemini last [N]: ")
+    assert cells("%gemini ?").success
+    assert cells.shown.startswith("Commands")
 
 
 @pytest.fixture
