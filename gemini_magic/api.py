@@ -137,6 +137,7 @@ def begin(
     ask_key: Callable[[str], str] | None = None,
     notices: Sequence[str] = (),
     before: str = "",
+    conversation: str = "",
     sources: Mapping[str, str] | None = None,
 ) -> Started:
     """Send a request and return at once; the response fills in the background.
@@ -147,6 +148,7 @@ def begin(
         ask_key: asks the user for a key when none is found; None where the user cannot be asked.
         notices: messages about this request to add to ``Response.notes``.
         before: the first part of a resumed answer; ``Response.whole`` and the file of ``--to`` begin with it.
+        conversation: the name of the conversation and the number of the turn, for the status line.
         sources: where the options came from, as returned by ``resolve``.
 
     Raises:
@@ -165,7 +167,7 @@ def begin(
         withheld = None
     form = "markdown" if options.format == "md" else options.format
     display = DisplayOptions(form, options.images, options.record_size)
-    ledger = Ledger(request, backend=dialect.name, before=before, display=display)
+    ledger = Ledger(request, backend=dialect.name, before=before, conversation=conversation, display=display)
     if withheld is not None:
         ledger.note("key-kept-back", withheld, severity="warning")
     for notice in notices:

@@ -243,9 +243,11 @@ class CellRunner:
             notices += found
             if hint := single_brace_hint(text, names):
                 notices.append(hint)
+        conversation = self.session.conversation(options)
+        if not (options.dry_run or options.count) and (repeated := _repeated_turn_notice(conversation, key)):
+            notices.append(repeated)
         if notices:
             print_lines(*notices)
-        conversation = self.session.conversation(options)
         turns: tuple[Turn, ...] = conversation.before(key)
         return _Question(
             build_request(parts, options, turns), options, conversation, len(turns), key, tuple(notices)
@@ -280,6 +282,7 @@ class CellRunner:
             ask_key=_key_prompt(self.shell),
             notices=question.notices,
             before=answer_text(question.prefix),
+            conversation=_describe_turn(question.conversation, question.key),
             sources=question.sources,
         )
         self._bind("_gemini", response)
@@ -330,6 +333,31 @@ class _RememberedError:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, GeminiMagicError | Interrupted):
             self._session.error = error
+
+
+def _describe_turn(conversation: Conversation, key: Any) -> str:
+    """The name of a conversation and the number of the turn; empty for a single question."""
+    number, later, stale = conversation.turn_number(key)
+    if not conversation.name and number == 1 and not later:
+        return ""
+    name = f"chat {conversation.name}, " if conversation.name else ""
+    total = f" of {number + later}" if later else ""
+    earlier = f" ({stale} earlier stale)" if stale else ""
+    return f"{name}turn {number}{total}{earlier}"
+
+
+def _repeated_turn_notice(conversation: Conversation, key: Any) -> str:
+    """A sentence for a question that has later turns in its conversation; otherwise empty."""
+    number, later, _ = conversation.turn_number(key)
+    if not later:
+        return ""
+    name = f" of chat {conversation.name}" if conversation.name else ""
+    turns = f"turn {number + 1}" if later == 1 else f"turns {number + 1} to {number + later}"
+    reset = f", or start over with `%gemini reset {conversation.name}`" if conversation.name else ""
+    return (
+        f"Turn {number}{name} is asked again. The conversation keeps {turns}, which become stale: "
+        f"run {'its cell' if later == 1 else 'their cells'} again{reset}."
+    )
 
 
 def _key_prompt(shell: Any) -> Callable[[str], str] | None:

@@ -16,6 +16,7 @@ from gemini_magic.errors import (
     TruncatedError,
 )
 from gemini_magic.notebook import load, unload
+from gemini_magic.views import status_line
 
 
 def roles(response):
@@ -258,6 +259,34 @@ def test_a_named_chat_is_separate_and_can_be_started_again(cells):
     assert texts(cells.names["_gemini"]) == ["d"]
     cells("%%gemini -q -c\ne")
     assert texts(cells.names["_gemini"]) == ["d", "d", "e"]
+
+
+def test_the_status_line_names_the_chat_and_the_turn_and_a_repeated_turn_marks_later_ones(cells, monkeypatch):
+    monkeypatch.setattr("gemini_magic.notebook.kernel.cell_of", lambda _: cells.names["cell_id"])
+
+    def run(cell_id, prompt, line="--chat tom"):
+        cells.names["cell_id"] = cell_id
+        cells(f"%%gemini {line}\n{prompt}")
+        return status_line(cells.names["_gemini"].ledger)
+
+    assert "chat tom, turn 1 · " in run("one", "a")
+    assert "chat tom, turn 2 · " in run("two", "b")
+    assert "chat tom, turn 3 · " in run("three", "c")
+    assert "chat tom, turn 1 of 3 · " in run("one", "a!")
+    notice = (
+        "Turn 1 of chat tom is asked again. The conversation keeps turns 2 to 3, which become stale: "
+        "run their cells again, or start over with `%gemini reset tom`."
+    )
+    assert notice in cells.shown
+    assert notice in [note.message for note in cells.names["_gemini"].notes]
+    cells("%gemini")
+    assert "3 questions, 2 stale (last)" in cells.shown
+    assert "chat tom, turn 4 (2 earlier stale) · " in run("four", "d")
+    assert "chat tom, turn 2 of 4 · " in run("two", "b!")
+    assert "turn 5 (2 earlier stale)" in run("five", "e", "-c")
+    assert "turn" not in run("six", "alone", "")
+    assert "turn 2" in run("seven", "f", "-c")
+    assert "chat" not in run("seven", "f", "-c")
 
 
 def test_an_answer_without_content_adds_no_turn(cells):

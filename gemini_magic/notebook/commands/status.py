@@ -40,7 +40,9 @@ def show_state(context: CommandContext, _: MagicLine) -> None:
     ]
     for name, chat in session.chats.items():
         last = " (last)" if chat is session.current else ""
-        rows.append((f"chat {name}", f"{_count_questions(len(chat))}{last}"))
+        stale = sum(entry.stale for entry in chat.entries)
+        marked = f", {stale} stale" if stale else ""
+        rows.append((f"chat {name}", f"{_count_questions(len(chat))}{marked}{last}"))
     rows.append(("tokens", token_summary(context)))
     if off := journal_off_message(context):
         rows.append(("journal", off))
