@@ -473,3 +473,26 @@ def test_a_backend_or_a_recording_cannot_count_tokens(cells):
     )
     cells("%%gemini --count --dry-run -o n\nhi")  # shows the request and sends nothing
     assert "hi" in repr(cells.names["n"])
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_cells_and_commands_run_where_stdout_cannot_encode_every_character(cells, monkeypatch, encoding):
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr("sys.stdout", out)
+    for cell in (
+        "%%gemini -o r\nHello \u2713 \u4f60",
+        "%%gemini\n@finish MAX_TOKENS\nabc\u2026",
+        "%gemini",
+        "%gemini curl",
+        "%gemini inspect",
+        "%gemini journal",
+        "r.replay(0)",
+        "%%gemini --background\nhi",
+    ):
+        assert cells.shell.run_cell(cell, store_history=True).success, cell
+    assert isinstance(cells.error("%gemini n\u00f6pe\u2026\u4f60"), OptionError)
+    cells.names["_gemini"].wait(5)
+    out.flush()
+    shown = out.buffer.getvalue().decode(encoding)
+    assert "[+ echo" in shown
+    assert "\\u4f60" in shown
