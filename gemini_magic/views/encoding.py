@@ -1,6 +1,6 @@
-"""Writes text to streams whose encoding lacks some characters, such as a Windows console with cp1252.
+r"""Writes text to streams whose encoding lacks some characters, such as a Windows console with cp1252.
 
-A symbol becomes similar ASCII characters; any other character becomes an escape such as ``\\u4f60``, as
+A symbol becomes similar ASCII characters; any other character becomes an escape such as ``\u4f60``, as
 IPython writes it.
 """
 

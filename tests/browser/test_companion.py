@@ -11,7 +11,7 @@ from browser_stage import NEAR, ROOT, open_reader
 LIVE = f"{ROOT}.jupyter-widgets"
 STATIC = f"{ROOT}.mathjax_ignore"
 LINE = 30  # pixels at least
-INTRODUCTION = "%gemini last shows what had arrived"
+INTRODUCTION = "%gemini last shows what was received"
 
 SELECT = """([first, from, last, to]) => {
     const lines = Array.from(window.root().querySelectorAll(".gm-answer p"));

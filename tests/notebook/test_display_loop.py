@@ -13,7 +13,7 @@ from gemini_magic.conversation import Conversation
 from gemini_magic.errors import Interrupted
 from gemini_magic.notebook.display_loop import DisplayLoop, RunningCell
 from gemini_magic.notebook.session import Run, Session
-from gemini_magic.prompts import build
+from gemini_magic.prompts import build_request
 from gemini_magic.views import NullView
 
 
@@ -24,10 +24,10 @@ def loop(shell):
 
 def running(view, prompt="one"):
     options = Options(backend="echo", quiet=True)
-    request = build((Text(prompt),), options, ())
-    response = begin(request, options)
+    request = build_request((Text(prompt),), options, ())
+    response, stream = begin(request, options)
     run = Run(response, request, options, Conversation(), 0, ("cell", 0))
-    return RunningCell(run, response.stream, view, threading.Event())
+    return RunningCell(run, stream, view, threading.Event())
 
 
 def test_an_interrupt_at_the_moment_of_the_end_still_stops_the_cells_that_follow(loop):
