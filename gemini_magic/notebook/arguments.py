@@ -278,11 +278,14 @@ def parse_line(
                 remedy="Use either NAME << or -o NAME.",
             )
         parsed.options["out"] = target[1]
-    out = parsed.options.get("out")
-    if out is not None and (not out.isidentifier() or keyword.iskeyword(out)):
-        what = "a Python keyword" if keyword.iskeyword(out) else "not a valid name"
-        raise OptionError(f"-o {out!r} is {what}.", remedy="Use a Python name, such as -o answer.")
+    _check_variable(parsed.options.get("out"))
     return parsed
+
+
+def _check_variable(name: str | None) -> None:
+    if name is not None and (not name.isidentifier() or keyword.iskeyword(name)):
+        what = "a Python keyword" if keyword.iskeyword(name) else "not a valid name"
+        raise OptionError(f"-o {name!r} is {what}.", remedy="Use a Python name, such as -o answer.")
 
 
 _GROUPS = {

@@ -9,7 +9,7 @@ from html import escape
 
 from IPython.display import display
 
-from ..views import encodable, write_text
+from ..views import similar_text, write_text
 
 __all__ = ["format_table", "print_lines", "show_message"]
 
@@ -23,7 +23,7 @@ def show_message(*sentences: str) -> None:
     """
     plain = " ".join(sentences)
     marked = _NAME.sub(r"<code>\1</code>", escape(plain))
-    display({"text/plain": encodable(plain, sys.stdout), "text/html": f"<div>{marked}</div>"}, raw=True)  # type: ignore[no-untyped-call]
+    display({"text/plain": similar_text(plain, sys.stdout), "text/html": f"<div>{marked}</div>"}, raw=True)  # type: ignore[no-untyped-call]
 
 
 def print_lines(*lines: str) -> None:

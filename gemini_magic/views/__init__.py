@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .encoding import encodable, write_text
+    from .encoding import similar_text, write_text
     from .select import NullView, View, select_view
     from .static import bundle, inspect
     from .status import status_line
@@ -21,9 +21,9 @@ __all__ = [
     "Timeline",
     "View",
     "bundle",
-    "encodable",
     "inspect",
     "select_view",
+    "similar_text",
     "status_line",
     "watch",
     "write_text",
@@ -34,7 +34,7 @@ _HOMES = {
     "Timeline": "timeline",
     "View": "select",
     "bundle": "static",
-    "encodable": "encoding",
+    "similar_text": "encoding",
     "select_view": "select",
     "inspect": "static",
     "status_line": "status",

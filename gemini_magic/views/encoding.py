@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 from typing import TextIO
 
-__all__ = ["encodable", "write_text"]
+__all__ = ["similar_text", "write_text"]
 
 _ERRORS = "gemini_magic.similar"
 _SIMILAR = str.maketrans(
@@ -19,7 +19,7 @@ _SIMILAR = str.maketrans(
 
 
 def _similar(error: UnicodeError) -> tuple[str, int]:
-    """The error handler of :func:`encodable`."""
+    """The error handler of :func:`similar_text`."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     found = error.object[error.start : error.end]
@@ -34,7 +34,7 @@ def _replacement(character: str) -> str:
 codecs.register_error(_ERRORS, _similar)
 
 
-def encodable(text: str, out: TextIO) -> str:
+def similar_text(text: str, out: TextIO) -> str:
     """The text with all characters replaced that a stream cannot encode.
 
     Args:
@@ -58,4 +58,4 @@ def write_text(out: TextIO, text: str) -> None:
     try:
         out.write(text)
     except UnicodeEncodeError:
-        out.write(encodable(text, out))
+        out.write(similar_text(text, out))

@@ -15,7 +15,7 @@ from IPython.display import display
 from ..ledger import Ledger
 from ..markdown import defang, render, visible
 from . import page
-from .encoding import encodable
+from .encoding import similar_text
 from .formats import FormattedAnswer, format_answer
 from .record import RECORD, write_record
 from .snapshot import AnswerSnapshot
@@ -34,7 +34,7 @@ def inspect(ledger: Ledger) -> None:
         RECORD: write_record(snapshot, ledger.display.record_size or None),
         **write_bundle(snapshot, inspector=False),
     }
-    data["text/plain"] = encodable(data["text/plain"], sys.stdout)  # a terminal prints it
+    data["text/plain"] = similar_text(data["text/plain"], sys.stdout)  # a terminal prints it
     show: Any = display  # IPython has no types for this
     show(data, raw=True, metadata={RECORD: {"expanded": True}})
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final, TextIO
 
 from .. import markdown
-from .encoding import encodable, write_text
+from .encoding import similar_text, write_text
 
 __all__ = ["RichPrinter", "rich_printer"]
 
@@ -70,7 +70,7 @@ class RichPrinter:
 
     def add(self, text: str) -> None:
         """Add text of the answer; the next paint shows it."""
-        self._added.append(encodable(text, self._out))  # before it is wrapped: an escape is longer
+        self._added.append(similar_text(text, self._out))  # before it is wrapped: an escape is longer
 
     def paint(self, *, final: bool = False, ended: bool = False) -> None:
         """Print the finished blocks and, below them, the unfinished end.

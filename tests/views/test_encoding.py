@@ -7,7 +7,7 @@ import io
 import pytest
 from view_stage import feed, new_ledger
 
-from gemini_magic.views import encodable, write_text
+from gemini_magic.views import similar_text, write_text
 from gemini_magic.views.terminal import TerminalView
 from gemini_magic.views.terminal_rich import rich_printer
 
@@ -31,10 +31,10 @@ class Console(io.TextIOWrapper):
 
 
 def test_symbols_become_similar_and_other_characters_escapes():
-    assert encodable("✓ caf\u00e9 · 1 → 2 … \u4f60", Console("ascii")) == "+ caf\\xe9 - 1 -> 2 ... \\u4f60"
-    assert encodable("✓ caf\u00e9 · 1 → 2 … \u4f60", Console("cp1252")) == "+ caf\u00e9 · 1 -> 2 … \\u4f60"
-    assert encodable("✓ \u4f60", Console("utf-8")) == "✓ \u4f60"
-    assert encodable("✓", io.StringIO()) == "✓"
+    assert similar_text("✓ caf\u00e9 · 1 → 2 … \u4f60", Console("ascii")) == "+ caf\\xe9 - 1 -> 2 ... \\u4f60"
+    assert similar_text("✓ caf\u00e9 · 1 → 2 … \u4f60", Console("cp1252")) == "+ caf\u00e9 · 1 -> 2 … \\u4f60"
+    assert similar_text("✓ \u4f60", Console("utf-8")) == "✓ \u4f60"
+    assert similar_text("✓", io.StringIO()) == "✓"
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
