@@ -221,7 +221,7 @@ def _project_file(start: Path) -> Path | None:
 @lru_cache(maxsize=8)
 def _parsed(path: Path, *_state: int) -> Any:
     """The parsed content of a file, cached by its state: parsing takes longer than everything else before a call."""
-    return tomllib.loads(path.read_text("utf-8"))
+    return tomllib.loads(path.read_text("utf-8-sig"))
 
 
 def _table(path: Path | None, *keys: str) -> dict[str, Any]:

@@ -56,6 +56,13 @@ def test_doctor_reports_what_is_missing_with_a_remedy():
     assert "GEMINI_API_KEY" in done.stdout
 
 
+def test_doctor_names_a_dotenv_file_that_cannot_be_read(tmp_path, monkeypatch, capsys):
+    (tmp_path / ".env").write_bytes(b"\xff\xfe broken")
+    monkeypatch.chdir(tmp_path)
+    cli.main(["doctor"])
+    assert f"{tmp_path / '.env'} could not be read (not valid UTF-16)" in capsys.readouterr().out
+
+
 def test_doctor_reports_the_source_of_a_key_but_not_the_key():
     done = run("doctor", GEMINI_API_KEY="canary-key-5f1e")
     assert "ok    API key from environment variable GEMINI_API_KEY" in done.stdout

@@ -83,6 +83,11 @@ def test_numbers_and_paths_are_text_where_text_is_expected(tmp_path):
     assert (options.thinking, options.record) == ("1024", str(tmp_path / "a.jsonl"))
 
 
+def test_a_byte_order_mark_in_a_configuration_file_is_skipped(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[tool.gemini_magic]\nmodel = 'm'", encoding="utf-8-sig")
+    assert resolve(start=tmp_path)[0].model == "m"
+
+
 def test_values_are_converted_to_their_type_and_hyphens_to_underscores(tmp_path):
     (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nstall-timeout = 5\nstop = "END"')
     options, _ = resolve({"temperature": "0.5", "max_tokens": "7", "quiet": "yes"}, start=tmp_path)
