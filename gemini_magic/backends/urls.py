@@ -18,6 +18,8 @@ _ADDED = re.compile(
     r"|(?P<bare>.*?)(/models/.*)?[:/](streamG|g)enerateContent"
     r"|(?P<service>.*)/generate/stream"
 )
+_HOST = re.compile(r"(?!-)[\w-]+(\.[\w-]+)*\.?", re.ASCII)
+_LONGEST_HOST = 254  # bytes, with a dot at the end
 _METHODS = {
     "sse": ("streamGenerateContent", "?alt=sse"),
     "json": ("streamGenerateContent", ""),
@@ -33,7 +35,7 @@ def checked_base(base_url: str) -> str:
     """
     try:
         parts = urlsplit(base_url)
-        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        known = parts.scheme in ("http", "https") and _is_host(parts.hostname or "") and parts.port != 0
     except ValueError:
         known = False
     if not known:
@@ -50,6 +52,17 @@ def checked_base(base_url: str) -> str:
             remedy="For a key, name its environment variable with --key-env.",
         )
     return base_url.rstrip("/")
+
+
+def _is_host(host: str) -> bool:
+    """Whether a host of a URL is an address or can be a name; IDNA's own rules are checked when it is used."""
+    if ":" in host:  # urlsplit has checked an IPv6 address
+        return True
+    try:
+        name = host.encode("idna").decode()
+    except UnicodeError:  # an empty label, or one of more than 63 bytes
+        return False
+    return _HOST.fullmatch(name) is not None and len(name) <= _LONGEST_HOST
 
 
 def too_long(base_url: str, kept: str) -> OptionError:
