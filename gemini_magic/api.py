@@ -244,7 +244,7 @@ def _closing_on_error(response: Response, close: Callable[[], None]) -> Iterator
         if interrupted is None:  # the answer became complete at the same moment
             raise
         # No cell asked for this answer, so `%gemini resume` does not know it.
-        interrupted.remedy = "What arrived is in its `.response`."
+        interrupted.remedy = "The answer received so far is in its `.response`."
         raise interrupted from None
 
 

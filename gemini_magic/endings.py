@@ -25,7 +25,7 @@ Cause: TypeAlias = Literal[
     "end", "cut", "full", "failed", "stalled", "timeout", "interrupt", "stop", "left", "arriving"
 ]
 
-_RESUME: Final = "What arrived is kept. `%gemini resume` asks for the rest in a new request."
+_RESUME: Final = "The answer received so far is kept. `%gemini resume` asks for the rest in a new request."
 _ASK_AGAIN: Final = "`%gemini resume` asks the same question again in a new request."
 _WAIT: Final = "The journal has the whole answer once it has ended."
 # For answers that another kernel requested.
@@ -86,7 +86,7 @@ def ending_of(
             "stalled",
             StalledError(
                 _after(f"The server sent no data{duration}", chars),
-                remedy=f"{resume} A higher `{option}` waits longer.",
+                remedy=f"{resume} To wait longer, increase `{option}`.",
             ),
         )
     if cause == "timeout":
@@ -94,7 +94,7 @@ def ending_of(
         return Ending(
             "stalled",
             StalledError(
-                f"{what}; {_arrived(chars)}.", remedy=f"{resume} A higher `--timeout` waits longer."
+                f"{what}; {_arrived(chars)}.", remedy=f"{resume} To wait longer, increase `--timeout`."
             ),
         )
     if failure is not None:
@@ -166,7 +166,7 @@ def service_error(failure: Failure) -> ServiceError:
 def _blocked(what: str, finish: Finish) -> BlockedError:
     return BlockedError(
         f"{what} {_reason(finish)}",
-        remedy="Rephrase the prompt, or relax the filters with `--safety`. What arrived is kept.",
+        remedy="Rephrase the prompt, or relax the filters with `--safety`. The answer received so far is kept.",
     )
 
 

@@ -135,7 +135,7 @@ class Options:
         "--safety",
         choices=SAFETY,
         metavar="LEVEL",
-        help="probability from which harmful content is blocked: low, medium, high, none or off",
+        help="lowest probability of harm at which content is blocked: low, medium, high, none or off",
     )
     service_tier: str | None = option(
         None, "--service-tier", choices=TIERS, metavar="TIER", help="service tier: flex, standard or priority"
@@ -166,7 +166,9 @@ class Options:
         None, "--chat", metavar="NAME", help="continue the conversation NAME, or start it", config=False
     )
     continue_: bool = option(False, "-c", "--continue", help="continue the last conversation", config=False)
-    fresh: bool = option(False, "--fresh", help="start the conversation over", config=False)
+    fresh: bool = option(
+        False, "--fresh", help="start a new conversation instead of continuing the old one", config=False
+    )
     out: str | None = option(
         None,
         "-o",
@@ -189,7 +191,9 @@ class Options:
         help="replay a recording (a file or builtin:NAME, such as builtin:tour) instead of sending the request",
     )
     replay_any: bool = option(
-        False, "--replay-any", help="replay the answers of the recording in order, whatever the request"
+        False,
+        "--replay-any",
+        help="replay the answers of the recording in order, even if the requests differ",
     )
     speed: float = option(
         1.0, "--speed", metavar="N", help="replay speed factor; 0 replays without delays", minimum=0

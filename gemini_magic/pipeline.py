@@ -113,7 +113,7 @@ class Pipeline:
             if chunks:
                 self.received_json = True
                 if self._share and self._exchange.pieces:
-                    self._exchange.pieces.share(items, first, columns.stores["json"].stored)
+                    self._exchange.pieces.refer_to_chunks(items, first, columns.stores["json"].stored)
             for anomaly in anomalies:
                 if anomaly.kind not in self._expected:
                     add_wire_note(ledger, anomaly)

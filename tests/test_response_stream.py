@@ -108,7 +108,7 @@ def test_an_interrupted_script_is_referred_to_the_response_not_to_a_magic(fake_s
     with pytest.raises(Interrupted) as caught:
         gemini_magic.ask("hi", **with_callbacks(fake_server, [], on_chunk=interrupted))
     assert caught.value.response.text == "Hello"
-    assert caught.value.remedy == "What arrived is in its `.response`."
+    assert caught.value.remedy == "The answer received so far is in its `.response`."
     fake_server.wait_for_disconnect()
 
 

@@ -49,7 +49,7 @@ def checked_base(base_url: str) -> str:
     if not anonymous or parts.query or parts.fragment:
         raise OptionError(
             "--base-url must not contain a user, a query or a fragment.",
-            remedy="For a key, name its environment variable with --key-env.",
+            remedy="Put a key into an environment variable, and name the variable with --key-env.",
         )
     return base_url.rstrip("/")
 

@@ -32,7 +32,7 @@ _ERROR_BODY = MEGABYTE  # bytes of an error page that are read
 
 
 class StreamJob(NamedTuple):
-    """What a stream is to do.
+    """The request of a stream, and everything needed to send and record it.
 
     Attributes:
         http: the request.

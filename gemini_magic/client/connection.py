@@ -28,7 +28,7 @@ __all__ = [
 Sink: TypeAlias = Callable[[float, bytes], None]
 """Takes a piece of a body and its arrival time in seconds since the request was sent."""
 
-# A thinking model may be silent for minutes; keep-alive probes detect a peer that is gone (RFC 1122, 4.2.3.6). Seconds.
+# A thinking model may be silent for minutes; keep-alive probes detect a lost peer (RFC 1122, 4.2.3.6). Seconds.
 _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 _ROUNDING = 0.001  # seconds by which a timer may fire early
 

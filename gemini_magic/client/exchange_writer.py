@@ -1,4 +1,4 @@
-"""Writes what a request brings into the exchange, the recordings and the ledger, until the stream is over.
+"""Writes the response to a request into the exchange, the recordings and the ledger, until the stream is over.
 
 It does not know where the bytes come from, nor whether another attempt follows.
 """
@@ -186,7 +186,7 @@ class ExchangeWriter:
             connect: seconds it took to connect, None on a connection that was open already.
         """
         self._offset = max(started, self.last)
-        with self._unnoticed:  # views look by themselves; a waiter for events would wake up for nothing
+        with self._unnoticed:  # views update regularly, and there is no event for other waiters
             self._ledger.request_sent(self._offset, delay=delay, connect=connect)
         self._begin_recording()
 

@@ -97,7 +97,7 @@ def proxy_error(error: Exception) -> ConnectionFailed:
 
 @cache
 def agent_headers(*, own_host: bool) -> tuple[tuple[str, str], ...]:
-    """The headers that name this client: with Python's version for the backend's own host, else without."""
+    """The headers that name this client; only the backend's own host also receives Python's version."""
     try:
         name = f"gemini-magic/{version('gemini-magic')}"
     except PackageNotFoundError:

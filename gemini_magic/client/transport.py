@@ -315,7 +315,7 @@ def _translation(error: httpx.HTTPError, connection: Connection) -> Exception:
                 return connection.timed_out()
             failed = ConnectionFailed(
                 f"No connection within {connection.connect_limit:g} s.",
-                remedy=f"{_NETWORK} A larger --connect-timeout waits longer.",
+                remedy=f"{_NETWORK} To wait longer, increase --connect-timeout.",
             )
             return HostUnreachable(failed, retryable=True)
         case httpx.ConnectError() | httpx.ProxyError():

@@ -176,7 +176,7 @@ def _checked_key(secret: Secret, source: str) -> Key:
     Raises:
         CredentialsError: it contains characters that keys do not have, or is a token for the Live API.
     """
-    # No variable here holds the plain key: a traceback may show the variables of the frames in it.
+    # No local variable may contain the plain key, because some tracebacks show the local variables of each frame.
     if secret.reveal().startswith("auth_tokens/"):
         raise CredentialsError(
             f"The key from {source} is a short-lived token for the Live API.",

@@ -71,7 +71,7 @@ class Ledger:
 
     Attributes:
         status: ``running``, or how it ended; ``cause``: why reading ended, ``error``: the error of a bad ending.
-        phase: what is being waited for now; ``pause``: why no request is under way, and until when.
+        phase: what is being waited for now; ``pause``: why no request is running, and until when.
         version: increases with every change.
         started: when the request was made (UTC).
         source: where the bytes come from.
@@ -167,7 +167,7 @@ class Ledger:
 
         Args:
             phase: the phase that begins.
-            pause: why no request is on its way and until when, for ``queued`` and ``retrying``.
+            pause: why no request is running and until when, for ``queued`` and ``retrying``.
         """
         self.pause = pause
         self.phase = phase
@@ -178,7 +178,7 @@ class Ledger:
 
         Args:
             source: the network, a recording, the journal, or the echo backend.
-            started: when the request was made (UTC), for an answer of earlier; None leaves it as it is.
+            started: when the request was made (UTC), for an earlier answer; None leaves it as it is.
         """
         self.source = source
         self.started = started or self.started

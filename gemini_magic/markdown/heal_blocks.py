@@ -51,7 +51,7 @@ def heal_blocks(source: str, tokens: list[Token], references: References) -> tup
         tokens: its block tokens; they may be changed and returned.
         references: its link definitions; they may be changed and returned.
     """
-    shown = _hold_back(source, tokens)
+    shown = _without_structure_line(source, tokens)
     if len(shown) != len(source):
         references = References(references.frozen)
         tokens = parse_blocks(shown, references)
@@ -80,7 +80,7 @@ def _last_leaf(tokens: list[Token]) -> Token | None:
     return next((token for token in reversed(tokens) if token.nesting >= 0), None)
 
 
-def _hold_back(source: str, tokens: list[Token]) -> str:
+def _without_structure_line(source: str, tokens: list[Token]) -> str:
     """Return the source without a last line that is only structure so far."""
     leaf = _last_leaf(tokens)
     start = source.rfind("\n") + 1

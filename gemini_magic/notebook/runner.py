@@ -128,7 +128,7 @@ class CellRunner:
         """
         raise OptionError(
             f"%%gemini is on line {line}, but must be on the first line of the cell.",
-            remedy="Move the comment below it, where it becomes part of the prompt, or into another cell.",
+            remedy="Move the comment into another cell, or below the %%gemini line as part of the prompt.",
         )
 
     def options(self) -> tuple[Options, dict[str, str]]:

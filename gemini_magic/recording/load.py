@@ -69,7 +69,9 @@ def _no_answer(exchange: Exchange) -> ConnectionFailed | WireError:
             remedy="Send the request again; the first one may have been billed.",
         )
     if exchange.end == "failed":
-        return WireError("The run failed before an answer arrived.", remedy="Run its cell again to see why.")
+        return WireError(
+            "The run failed before an answer arrived.", remedy="Run the cell again to see the error."
+        )
     return ConnectionFailed(
         "The recording contains no answer: the connection was lost.", remedy="Send the request again."
     )

@@ -69,7 +69,7 @@ class _Piece:
         parts = self.run.parts[self.first : self.after]
         if kind == "table" and self.first and self.first % 2 == 0:
             parts.insert(0, _HIDDEN_ROW)
-        rest = _rest(kind, self.rest, self.after) if self.rest else ""
+        rest = _wrap_unfinished(kind, self.rest, self.after) if self.rest else ""
         return self.run.frame.wrap(parts, self.first, rest)
 
 
@@ -78,7 +78,7 @@ def _without_typesetting(html: str) -> str:
     return html.replace('class="mathjax_process"', 'class="gm-pending"')
 
 
-def _rest(kind: str, html: str, before: int) -> str:
+def _wrap_unfinished(kind: str, html: str, before: int) -> str:
     """Wrap the unfinished items, row, line or words in an element that the style sheet can hide."""
     if kind == "table":
         return f"</tbody>\n<tbody {_BUSY}>{'' if before % 2 else _HIDDEN_ROW}{html}"

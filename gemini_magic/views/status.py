@@ -312,7 +312,7 @@ def details(ledger: Ledger) -> Details | None:
     if ledger.status in ("running", "complete"):
         return None
     partial = "This answer is incomplete." if ledger.answer else "No answer."
-    # The message of an interrupted answer begins with what the title would be.
+    # An interrupted answer has no title, because its message begins with the same text.
     title = {"interrupted": "", "blocked": "Blocked."}.get(ledger.status, partial)
     if ledger.error is None:
         return Details(title, "The answer stopped at the token limit.", _LIMIT)

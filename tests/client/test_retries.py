@@ -340,7 +340,7 @@ def test_a_wait_that_would_pass_the_timeout_is_noted_and_named_in_the_remedy(fak
     due = "would have started 60.0 s later, after --timeout 3"
     assert ledger.error.remedy.startswith(f"Increase --timeout: another attempt {due}. ")
     (note,) = [note for note in ledger.notes if note.kind == "gave-up"]
-    assert note.message == f"No other attempt was made: it {due}."
+    assert note.message == f"No other attempt was made: the next one {due}."
 
 
 def test_the_remedy_names_the_timeout_when_no_connection_was_made(monkeypatch):

@@ -174,7 +174,7 @@ def test_help_needs_no_prompt(cells):
 def test_a_comment_above_the_magic_is_an_error_with_a_remedy(cells):
     error = cells.error("# note\n\n%%gemini\nhi")
     assert error.message == "%%gemini is on line 3, but must be on the first line of the cell."
-    assert error.remedy.startswith("Move the comment below it")
+    assert error.remedy.startswith("Move the comment into another cell")
     assert "Traceback" not in cells.shown
     assert cells("\n\n%%gemini -q\nhi").success
 
@@ -406,7 +406,7 @@ def test_the_commands_show_the_last_answer_and_its_data(cells):
     assert "There are no named conversations" in cells.error("%gemini reset tom").remedy
     cells("%gemini reset")
     assert cells.shown == "Deleted all conversations (0 with a name).\n"
-    assert "'none' is not a valid number" in str(cells.error("%gemini last none"))
+    assert "'none' is not a valid position" in str(cells.error("%gemini last none"))
 
 
 def test_last_finds_an_answer_of_an_earlier_session(cells):

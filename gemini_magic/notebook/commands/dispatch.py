@@ -90,7 +90,7 @@ def dispatch(context: CommandContext, line: str) -> Any:
     _check_name(line)
     if search := _SEARCH.match(line):  # the text to search for may begin with a dash
         line = f"{search[0]} -- {line[search.end() :]}"
-    line, conditions = _take_conditions(line)
+    line, conditions = _checked_conditions(line)
     parsed = parse_line(line, model=False)
     if parsed.help:
         return _show_help(context, parsed)
@@ -124,7 +124,7 @@ def _unknown_command(name: str, line: str) -> OptionError:
     return OptionError(f"Unknown command: %gemini {name}", remedy=_suggestion(name, line))
 
 
-def _take_conditions(line: str) -> tuple[str, tuple[str, ...]]:
+def _checked_conditions(line: str) -> tuple[str, tuple[str, ...]]:
     """Split the ``--where`` conditions off a line; refuse them for a command that does not filter rows."""
     words = line.split()
     command = COMMANDS.get(words[0]) if words else None

@@ -57,7 +57,7 @@ def journal_command(context: CommandContext, line: MagicLine) -> Any:
 
 
 def show_entry(context: CommandContext, line: MagicLine) -> Any:
-    """Show answer N of the journal again (the newest without N), also one from an earlier session."""
+    """Show answer N of the journal again, also one from an earlier session; without N, show the newest answer."""
     return _run(context, "show", line.arguments)
 
 
