@@ -30,6 +30,14 @@ from gemini_magic.notebook.completion import complete
             "Unknown command: %gemini what",
             "To send a prompt, start a cell",
         ),
+        ("x = 1\n%gemini what is it?", "Unknown command: %gemini what", "To send a prompt, start a cell"),
+        (
+            "if True:\n    %gemini what is it?",
+            "Unknown command: %gemini what",
+            "To send a prompt, start a cell",
+        ),
+        ('%gemini config body={"a":1}', "body: {a:1} is not valid JSON.", "single quotes"),
+        ("%gemini config param={'topK':1}", "param: {topK:1} is not valid JSON.", "single quotes"),
         ("%gemini explain --verbose x", "Unknown command: %gemini explain", "To send a prompt, start a cell"),
         (
             "%gemini lst of all cats",
@@ -269,6 +277,20 @@ def test_the_file_of_the_text_is_named_once(cells, tmp_path):
     assert file.read_text().startswith("Hello there")
     cells(f"%%gemini -q --to {file} --overwrite\nHello there")
     assert str(file) not in cells.shown
+
+
+def test_a_question_within_a_text_or_below_another_magic_is_not_changed(cells):
+    cells("text = '''\n%gemini what is it?\n'''")
+    assert cells.names["text"] == "\n%gemini what is it?\n"
+    cells("%%writefile -a /dev/null\n%gemini what is it?")
+    assert "Unknown command" not in cells.shown
+
+
+def test_json_settings_are_set_as_json(cells):
+    cells("%gemini config 'body={\"a\": 1}'")
+    cells("%gemini config 'param={\"topK\": 1}'")
+    assert cells("%%gemini --dry-run\nhi").result.body["a"] == 1
+    assert cells.shell.user_ns["_"].body["generationConfig"] == {"topK": 1}
 
 
 def test_a_question_mark_behind_a_command_shows_its_help(cells):
