@@ -25,7 +25,7 @@ from .ledger import DisplayOptions, Ledger
 from .markdown import Images
 from .options import Options
 from .prompts import build_request, parts_of_prompt
-from .recording import Recorder, Replay
+from .recording import Recorder, Replay, check_recordable
 from .response import Response
 from .response_stream import Callbacks, ResponseStream
 
@@ -175,7 +175,8 @@ def begin(
     journaled = should_journal(options, local=replay is not None or dialect.local is not None)
     for problem in journal().take_problems() if journaled else ():
         ledger.note("journal", problem, severity="warning")
-    recorders = [Recorder(Path(options.record).expanduser())] if options.record else []
+    record = options.record and check_recordable(Path(options.record).expanduser())
+    recorders = [Recorder(record)] if record else []
     stream = open_stream(
         request,
         options,

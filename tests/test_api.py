@@ -311,3 +311,15 @@ def test_a_recording_contains_its_backend(tmp_path):
     assert Response.load(path, backend_name="gemini").text == "hello"
     missed = gemini_magic.ask("hello", model="another", replay=str(path))
     assert "(--backend echo), this one to" in str(missed.error)
+
+
+def test_record_refuses_a_file_of_another_kind_and_appends_to_a_recording(fake_server, tmp_path):
+    notes = tmp_path / "notes.md"
+    notes.write_text('# Notes about {"exchange": 1}\n')
+    with pytest.raises(OptionError) as caught:
+        ask(fake_server, record=notes)
+    assert caught.value.message == f"--record {notes}: the file exists and is not a recording."
+    assert (fake_server.requests, notes.read_text()) == ([], '# Notes about {"exchange": 1}\n')
+    for _ in range(2):
+        assert ask(fake_server, record=tmp_path / "run.jsonl").ok
+    assert (tmp_path / "run.jsonl").read_text().count('"request"') == 2
