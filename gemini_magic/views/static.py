@@ -6,6 +6,7 @@ It contains the record that the inspector reads, sanitized HTML, defanged Markdo
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from IPython.display import display
 from ..ledger import Ledger
 from ..markdown import defang, render, visible
 from . import page
+from .encoding import similar_text
 from .formats import FormattedAnswer, format_answer
 from .record import RECORD, write_record
 from .snapshot import AnswerSnapshot
@@ -32,6 +34,7 @@ def inspect(ledger: Ledger) -> None:
         RECORD: write_record(snapshot, ledger.display.record_size or None),
         **write_bundle(snapshot, inspector=False),
     }
+    data["text/plain"] = similar_text(data["text/plain"], sys.stdout)  # a terminal prints it
     show: Any = display  # IPython has no types for this
     show(data, raw=True, metadata={RECORD: {"expanded": True}})
 

@@ -307,7 +307,13 @@ def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -
         state = _running_state(ledger, elapsed) if ledger.status == "running" else _ended_state(ledger)
     sources = {"recording": "from a recording", "journal": "from the journal", "echo": "offline echo"}
     took = _seconds(elapsed) if elapsed or ledger.status == "running" else ""
-    known = (_other_candidates(ledger), _tokens(ledger), *_gateway(ledger), sources.get(ledger.source, ""))
+    known = (
+        _one_line(ledger.conversation),
+        _other_candidates(ledger),
+        _tokens(ledger),
+        *_gateway(ledger),
+        sources.get(ledger.source, ""),
+    )
     found = (_one_line(model), state, took, *known)
     return [fact for fact in found if fact]
 
