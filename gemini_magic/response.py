@@ -31,6 +31,7 @@ from .ledger import (
     UsageRow,
     citations_of,
     curl_of,
+    grounding_of,
     modality_rows,
     part_row,
     rows_of,
@@ -116,9 +117,11 @@ class Response:
 
     @property
     def grounding(self) -> dict[str, Any]:
-        """The last grounding metadata (searches, sources, the text they support) as sent; empty when not sent."""
-        found = [each.value for each in self.ledger.evidence if each.kind == "grounding"]
-        return found[-1] if found and isinstance(found[-1], dict) else {}
+        """The grounding metadata (searches, sources, the text they support); empty when not sent.
+
+        Metadata that was split over several chunks is merged; ``.events`` has each piece as sent.
+        """
+        return grounding_of(self.ledger, 0)
 
     # -- status ----------------------------------------------------------------------------------------------
 
@@ -134,7 +137,7 @@ class Response:
 
     @property
     def finish_reason(self) -> str | None:
-        """The last finish reason as the server sent it; None when it sent none."""
+        """The last finish reason by its documented name, or as sent if it is unknown; None when none was sent."""
         finish = self.ledger.finish
         return None if finish is None else finish.reason
 
@@ -320,11 +323,12 @@ class Response:
 
     # -- actions ---------------------------------------------------------------------------------------------
 
-    def reply(self, prompt: str | Sequence[Part], **options: Any) -> Response:
+    def reply(self, prompt: str | Sequence[Part], *, check: bool = False, **options: Any) -> Response:
         """Send a follow-up with the options of this response's request, and wait for the new response.
 
         Args:
             prompt: the follow-up, or its parts.
+            check: whether to raise the new response's error; without it, the response is returned whatever its status.
             options: options of ``%%gemini`` by name that replace those of the first request.
 
         Raises:
@@ -338,7 +342,8 @@ class Response:
                 f"Cannot reply to a response that was loaded from {origin}.",
                 remedy="Ask the question again with gemini_magic.ask(…) and reply to that response.",
             )
-        return self._replier(self, prompt, options)
+        response = self._replier(self, prompt, options)
+        return response.raise_for_status() if check else response
 
     def inspect(self) -> None:
         """Show the answer with its inspector open, in JupyterLab and Notebook 7; elsewhere only the answer."""

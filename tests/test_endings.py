@@ -35,14 +35,14 @@ def test_the_rest_is_offered_only_if_text_had_arrived(cause):
 
 
 def test_the_remedy_names_the_option_of_the_timeout():
-    assert "A higher `--first-byte-timeout` waits longer" in remedy("stalled")
-    assert "A higher `--stall-timeout` waits longer" in remedy("stalled", pieces=[(0.1, b": ping\n")])
+    assert "To wait longer, increase `--first-byte-timeout`" in remedy("stalled")
+    assert "To wait longer, increase `--stall-timeout`" in remedy("stalled", pieces=[(0.1, b": ping\n")])
 
 
-RESUME = "What arrived is kept. `%gemini resume` asks for the rest in a new request."
+RESUME = "The answer received so far is kept. `%gemini resume` asks for the rest in a new request."
 ASK_AGAIN = "`%gemini resume` asks the same question again in a new request."
 OTHER_KERNEL = "Ask again for a whole answer. `%gemini resume` works for answers of this kernel only."
-REPHRASE = "Rephrase the prompt, or relax the filters with `--safety`. What arrived is kept."
+REPHRASE = "Rephrase the prompt, or relax the filters with `--safety`. The answer received so far is kept."
 HALF, EMPTY = {"chars": 1234, "chunks": 5}, {"chars": 0, "chunks": 0}
 
 MESSAGES = [
@@ -61,28 +61,28 @@ MESSAGES = [
         {**HALF, "limit": 60.0},
         StalledError,
         "The server sent no data for 60 s after 1,234 characters.",
-        f"{RESUME} A higher `--stall-timeout` waits longer.",
+        f"{RESUME} To wait longer, increase `--stall-timeout`.",
     ),
     (
         "stalled",
         {**EMPTY, "answering": False},
         StalledError,
         "The server sent no data; no text had arrived.",
-        f"{ASK_AGAIN} A higher `--first-byte-timeout` waits longer.",
+        f"{ASK_AGAIN} To wait longer, increase `--first-byte-timeout`.",
     ),
     (
         "timeout",
         {**HALF, "limit": 5.0},
         StalledError,
         "Not finished within 5 s; 1,234 characters had arrived.",
-        f"{RESUME} A higher `--timeout` waits longer.",
+        f"{RESUME} To wait longer, increase `--timeout`.",
     ),
     (
         "timeout",
         EMPTY,
         StalledError,
         "Not finished in time; no text had arrived.",
-        f"{ASK_AGAIN} A higher `--timeout` waits longer.",
+        f"{ASK_AGAIN} To wait longer, increase `--timeout`.",
     ),
     ("cut", HALF, TruncatedError, "The connection was lost after 1,234 characters.", RESUME),
     ("end", HALF, TruncatedError, "The answer ended without a finish reason after 1,234 characters.", RESUME),
@@ -145,13 +145,14 @@ def test_a_bad_ending_has_a_message_and_a_remedy(cause, seen, kind, message, rem
 
 def test_an_unknown_finish_reason_is_noted():
     found = ending("end", **HALF, finish=finish_of("NEW"))
-    assert (found.status, found.error, found.note.kind, found.note.severity) == (
+    [note] = found.notes
+    assert (found.status, found.error, note.kind, note.severity) == (
         "complete",
         None,
         "unknown-finish-reason",
         "warning",
     )
-    assert found.note.message == "The finish reason 'NEW' is unknown; the answer is treated as complete."
+    assert note.message == "The finish reason 'NEW' is unknown; the answer is treated as complete."
 
 
 def test_a_repetition_is_noted():

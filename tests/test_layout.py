@@ -1,4 +1,4 @@
-"""Who may import whom, where third parties live, and how big things may get.
+"""Which package may import which, which files may import third parties, and how long modules and functions may be.
 
 The tables are the rules; ARCHITECTURE.md says why. Every check is also run on a small tree that breaks it.
 """
@@ -7,26 +7,26 @@ import pytest
 from layout_rules import (
     bad_names,
     classes_defined_twice,
-    crowded_top,
     cycles,
     eager_root,
-    foreigners,
     functions_defined_twice,
     imported_early,
+    imported_in_several_functions,
+    imports_past_init,
     local_imports,
     long_functions,
     long_modules,
+    misplaced_third_parties,
     outside_the_table,
     read_tree,
     root_imports,
-    scattered,
-    side_doors,
-    stale_rooms,
+    too_many_top_modules,
+    unused_areas,
     without_docstring,
 )
 from surroundings import CHECKOUT
 
-# Every module at the top of the package belongs to one of these groups, which count as one room each.
+# Every module at the top of the package belongs to one of these groups, which count as one area each.
 GROUPS = {
     "values": "errors content events endings conversation timing prices lazy lenient_json",
     "settings": "options config",
@@ -49,7 +49,7 @@ _CALL = _RECORD | {
     "prompts",
 }
 
-# room: the rooms it may import besides itself; None is every room.
+# area: the areas it may import besides itself; None is every area.
 TABLE: dict[str, set[str] | None] = {
     "values": set(),
     "tables": {"values"},
@@ -73,7 +73,7 @@ TABLE: dict[str, set[str] | None] = {
 }
 
 # third party: the files that may import it.
-HOMES = {
+THIRD_PARTY_FILES = {
     "httpx": ("client/transport.py",),
     "httpcore": ("client/transport.py",),
     "IPython": ("notebook/*", "views/*"),
@@ -106,6 +106,7 @@ NEVER_AT_IMPORT_TIME = {
 
 # Optional, or too heavy to load before they are needed: functions may import them.
 HEAVY = NEVER_AT_IMPORT_TIME | {
+    "certifi",
     "httpcore",
     "httpx",
     "ipykernel",
@@ -118,16 +119,17 @@ HEAVY = NEVER_AT_IMPORT_TIME | {
     "nh3",
     "pygments",
     "rich",
+    "truststore",
 }
 
-SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
+MEANINGLESS_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
 
 SOFT, HARD, FUNCTION = 500, 700, 60
 
 # 'path:function': why it imports one of our own modules or the standard library late.
 LATE_IMPORTS = {
-    "notebook/magics.py:runner": "%load_ext registers and loads nothing else; the first cell pays for the rest",
-    "notebook/matcher.py:matcher_for": "what fits at the cursor is found out when somebody presses Tab, not by %load_ext",
+    "notebook/magics.py:runner": "%load_ext only registers the magics; the first cell loads the other modules",
+    "notebook/matcher.py:matcher_for": "completions are computed when the user presses Tab, not by %load_ext",
     "notebook/magics.py:declare": "the settings are read when a cell runs or %config asks, not by %load_ext",
 }
 # Public functions that two modules define under one name, and why.
@@ -139,18 +141,18 @@ LONG_FUNCTIONS: dict[str, str] = {}
 
 CHECKS = {
     "only imports that the table allows": lambda tree: outside_the_table(tree, TABLE, GROUPS),
-    "few modules at the top": lambda tree: crowded_top(tree, TOP_MODULES),
+    "few modules at the top": lambda tree: too_many_top_modules(tree, TOP_MODULES),
     "no class name twice": classes_defined_twice,
     "no function name twice": lambda tree: functions_defined_twice(tree, SAME_NAMES),
-    "rooms are entered by their __init__": side_doors,
+    "areas are entered by their __init__": imports_past_init,
     "no module imports the package root": root_imports,
     "the package root is lazy": eager_root,
-    "third parties stay where they belong": lambda tree: foreigners(tree, HOMES),
+    "third parties stay where they belong": lambda tree: misplaced_third_parties(tree, THIRD_PARTY_FILES),
     "nothing heavy at import time": lambda tree: imported_early(tree, NEVER_AT_IMPORT_TIME),
-    "one function knows Arrow": lambda tree: scattered(tree, "nanoarrow"),
+    "one function knows Arrow": lambda tree: imported_in_several_functions(tree, "nanoarrow"),
     "functions import heavy third parties only": lambda tree: local_imports(tree, HEAVY, LATE_IMPORTS),
     "no import cycle": cycles,
-    "names say something": lambda tree: bad_names(tree, SAYS_NOTHING),
+    "names say something": lambda tree: bad_names(tree, MEANINGLESS_NAMES),
     "every module has a docstring": without_docstring,
     "modules are short": lambda tree: long_modules(tree, SOFT, HARD, LONG_MODULES),
     "functions are short": lambda tree: long_functions(tree, FUNCTION, LONG_FUNCTIONS),
@@ -164,16 +166,16 @@ def package():
     return tree
 
 
-@pytest.mark.parametrize("promise", CHECKS)
-def test_the_package(package, promise):
-    offenders = CHECKS[promise](package)
-    assert not offenders, "\n".join([f"{promise}; {len(offenders)} offender(s):", *offenders])
+@pytest.mark.parametrize("rule", CHECKS)
+def test_the_package(package, rule):
+    violations = CHECKS[rule](package)
+    assert not violations, "\n".join([f"{rule}; {len(violations)} violation(s):", *violations])
 
 
 def test_the_table_names_what_exists(package, tmp_path):
-    assert stale_rooms(package, TABLE, GROUPS) == []
+    assert unused_areas(package, TABLE, GROUPS) == []
     small = plant(tmp_path, {"errors.py": "", "wire/__init__.py": ""})
-    assert stale_rooms(small, {"values": set(), "wire": {"attic"}}, {"values": "errors lint"}) == [
+    assert unused_areas(small, {"values": set(), "wire": {"attic"}}, {"values": "errors lint"}) == [
         "the table names 'attic', which does not exist",
         "the table names 'lint', which does not exist",
     ]
@@ -181,7 +183,7 @@ def test_the_table_names_what_exists(package, tmp_path):
 
 # ------------------------------------------------------------------------------ the checks can fail
 
-# promise: (files of a tree that breaks it, words of the offender's line), by what is wrong with it.
+# rule: (files of a tree that breaks it, words of the violation's line), by what is wrong with it.
 BROKEN = [
     (
         "only imports that the table allows",
@@ -215,15 +217,15 @@ BROKEN = [
     (
         "only imports that the table allows",
         {"attic/box.py": "x = 1"},
-        "attic/box.py: 'attic' is neither a room of the table nor in a group",
+        "attic/box.py: 'attic' is neither a area of the table nor in a group",
     ),
     (
-        "rooms are entered by their __init__",
+        "areas are entered by their __init__",
         {"client/stream.py": "from ..wire.sse import Reader"},
         "client/stream.py:2: enters 'wire' by gemini_magic.wire.sse",
     ),
     (
-        "rooms are entered by their __init__",
+        "areas are entered by their __init__",
         {"client/stream.py": "from ..wire import sse"},
         "enters 'wire' by gemini_magic.wire.sse",
     ),
@@ -281,7 +283,11 @@ BROKEN = [
         },
         "gemini_magic.wire.lines -> gemini_magic.wire.reader -> gemini_magic.wire.sse -> gemini_magic.wire.lines",
     ),
-    ("names say something", {"client/_utils.py": "x = 1"}, "client/_utils.py: a module called '_utils'"),
+    (
+        "names say something",
+        {"client/_utils.py": "x = 1"},
+        "client/_utils.py: the name '_utils' does not describe the module",
+    ),
     ("every module has a docstring", {"bare.py": None}, "bare.py: no module docstring"),
     (
         "few modules at the top",
@@ -318,7 +324,8 @@ SOUND = {
     "wire/sse.py": "from ..errors import GeminiError\nfrom .lines import cut",
     "wire/lines.py": "import re",
     "client/__init__.py": "def __getattr__(name):\n    from . import transport\n    return transport",
-    "client/transport.py": "import httpx\nfrom ..wire import Reader, lines",
+    "client/transport.py": "import httpx",
+    "pipeline.py": "from .wire import Reader, lines",
     "views/__init__.py": "",
     "views/widgets.py": "import ipywidgets",
     "api.py": "from .client import stream",
@@ -335,25 +342,25 @@ def plant(folder, files):
     return read_tree(root)
 
 
-@pytest.mark.parametrize("promise", CHECKS)
-def test_a_sound_tree_passes(tmp_path, promise, monkeypatch):
+@pytest.mark.parametrize("rule", CHECKS)
+def test_a_sound_tree_passes(tmp_path, rule, monkeypatch):
     for reasons in ("LONG_MODULES", "LONG_FUNCTIONS", "SAME_NAMES"):
         monkeypatch.setitem(globals(), reasons, {})  # they name files that this small tree does not have
-    assert CHECKS[promise](plant(tmp_path, SOUND)) == []
+    assert CHECKS[rule](plant(tmp_path, SOUND)) == []
 
 
 @pytest.mark.parametrize(
-    ("promise", "files", "offender"),
+    ("rule", "files", "offender"),
     BROKEN,
-    ids=[f"{promise}-{n}" for n, (promise, _, _) in enumerate(BROKEN)],
+    ids=[f"{rule}-{n}" for n, (rule, _, _) in enumerate(BROKEN)],
 )
-def test_a_broken_tree_is_named(tmp_path, promise, files, offender):
-    offenders = CHECKS[promise](plant(tmp_path, SOUND | files))
-    assert [line for line in offenders if offender in line], offenders
+def test_a_broken_tree_is_named(tmp_path, rule, files, offender):
+    violations = CHECKS[rule](plant(tmp_path, SOUND | files))
+    assert [line for line in violations if offender in line], violations
 
 
 def test_every_check_is_seen_to_fail():
-    assert {promise for promise, _, _ in BROKEN} == set(CHECKS)
+    assert {rule for rule, _, _ in BROKEN} == set(CHECKS)
 
 
 def test_a_reason_excuses_and_a_stale_reason_offends(tmp_path):

@@ -14,13 +14,8 @@ from msgspec.structs import replace
 from ..content import Request, deep_merge
 from ..errors import OptionError
 from .auth import Auth
-from .backend import Backend, Endpoint, HttpRequest
-from .gemini import body_of, json_request, model_path, requested_tier
-from .gemini_decode import gemini_decoder
-from .gemini_reference import undocumented
-from .gemini_sent import read_request
-from .gemini_usage import PRICE_PROVIDER, price_data, token_details
-from .http_errors import http_failure
+from .backend import Endpoint, HttpRequest
+from .gemini import GEMINI, body_of, json_request, model_path
 from .urls import method_of, quoted, versioned
 
 __all__ = ["ADAPTIVE"]
@@ -55,7 +50,8 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
     return json_request(_url(request.model, endpoint), body, streamed=endpoint.form == "sse")
 
 
-ADAPTIVE = Backend(
+ADAPTIVE = replace(
+    GEMINI,
     name="adaptive",
     default_model="gemini-2.5-flash",
     auth=Auth(
@@ -67,12 +63,6 @@ ADAPTIVE = Backend(
     ),
     url=_url,
     encode=_encode,
-    decoder=gemini_decoder,
-    failure=http_failure,
-    token_details=token_details,
-    price_provider=PRICE_PROVIDER,
-    price_data=price_data,
-    read_request=read_request,
-    undocumented=undocumented,
-    requested_tier=requested_tier,
+    count=None,
+    models=None,
 )

@@ -20,12 +20,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .backend import Backend, HttpRequest
-from .gemini import GEMINI, LATEST, encode, requested_tier
-from .gemini_decode import gemini_decoder
-from .gemini_sent import read_request
-from .gemini_usage import PRICE_PROVIDER, price_data, token_details
-from .http_errors import http_failure
+from msgspec.structs import replace
+
+from .backend import HttpRequest
+from .gemini import GEMINI
 
 __all__ = ["ECHO", "reply"]
 
@@ -110,18 +108,4 @@ def reply(request: HttpRequest) -> Iterator[tuple[float, bytes]]:
         yield chunk(None, 0, thought, finish)
 
 
-ECHO = Backend(
-    name="echo",
-    default_model=LATEST,
-    auth=None,
-    url=GEMINI.url,
-    encode=encode,
-    decoder=gemini_decoder,
-    failure=http_failure,
-    token_details=token_details,
-    price_provider=PRICE_PROVIDER,
-    price_data=price_data,
-    read_request=read_request,
-    requested_tier=requested_tier,
-    local=reply,
-)
+ECHO = replace(GEMINI, name="echo", auth=None, count=None, models=None, undocumented=None, local=reply)

@@ -1,4 +1,4 @@
-"""Reads what Google's APIs answer to ``models.countTokens`` and ``models.list``.
+"""Reads the answers of Google's APIs to ``models.countTokens`` and ``models.list``.
 
 Reference: ai.google.dev, ``CountTokensResponse`` and ``Model``; cloud.google.com/vertex-ai, ``PublisherModel``. Values of
 an unexpected type are read as missing.

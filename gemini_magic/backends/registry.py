@@ -49,7 +49,7 @@ def may_send_key(auth: Auth, url: str, key_env: str | None) -> bool:
     """Whether a key may be sent to a URL.
 
     A key from a variable that a backend reads by default is sent to that backend's own hosts only, even if the user
-    names the variable. A key from any other variable is sent wherever the user says.
+    names the variable. A key from any other variable is sent to any server that the user names.
 
     Args:
         auth: the authentication of the request.

@@ -11,17 +11,14 @@ import re
 from typing import Any
 from urllib.parse import quote
 
+from msgspec.structs import replace
+
 from ..content import Request
 from ..errors import OptionError
 from .auth import Auth
-from .backend import Backend, CountTokens, Endpoint, HttpRequest, ListModels
-from .gemini import GOOGLE_HOSTS, GOOGLE_STYLES, body_of, json_request, requested_tier
+from .backend import CountTokens, Endpoint, HttpRequest, ListModels
+from .gemini import GEMINI, GOOGLE_HOSTS, GOOGLE_STYLES, body_of, json_request
 from .gemini_catalog import read_models, read_token_count
-from .gemini_decode import gemini_decoder
-from .gemini_reference import undocumented
-from .gemini_sent import read_request
-from .gemini_usage import PRICE_PROVIDER, price_data, token_details
-from .http_errors import http_failure
 from .urls import checked_model, method_of, quoted, versioned
 
 __all__ = ["VERTEX"]
@@ -49,7 +46,7 @@ def _location(endpoint: Endpoint) -> str:
         )
     if location != "global" and not endpoint.project:
         raise OptionError(
-            f"--location {endpoint.location!r} needs a project: without one, Vertex AI has no locations (express mode).",
+            f"--location {endpoint.location!r} needs a project: express mode, which has no project, has no locations.",
             remedy="Use --project ID, set GOOGLE_CLOUD_PROJECT, or use --location global.",
         )
     return location
@@ -139,7 +136,8 @@ def _style(style: str | None, endpoint: Endpoint) -> str | None:
     return style
 
 
-VERTEX = Backend(
+VERTEX = replace(
+    GEMINI,
     name="vertex",
     default_model="gemini-3.8-flash",  # `-latest` names exist on the Developer API's v1beta only
     auth=Auth(
@@ -151,14 +149,6 @@ VERTEX = Backend(
     ),
     url=_url,
     encode=_encode,
-    decoder=gemini_decoder,
-    failure=http_failure,
-    token_details=token_details,
-    price_provider=PRICE_PROVIDER,
-    price_data=price_data,
-    read_request=read_request,
-    undocumented=undocumented,
-    requested_tier=requested_tier,
     auth_style=_style,
     count=CountTokens(_count, read_token_count),
     models=ListModels(_models, read_models),

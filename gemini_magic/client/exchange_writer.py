@@ -1,4 +1,4 @@
-"""Writes what a request brings into the exchange, the recordings and the ledger, until the stream is over.
+"""Writes the response to a request into the exchange, the recordings and the ledger, until the stream is over.
 
 It does not know where the bytes come from, nor whether another attempt follows.
 """
@@ -186,7 +186,7 @@ class ExchangeWriter:
             connect: seconds it took to connect, None on a connection that was open already.
         """
         self._offset = max(started, self.last)
-        with self._unnoticed:  # views look by themselves; a waiter for events would wake up for nothing
+        with self._unnoticed:  # views update regularly, and there is no event for other waiters
             self._ledger.request_sent(self._offset, delay=delay, connect=connect)
         self._begin_recording()
 
@@ -238,14 +238,15 @@ class ExchangeWriter:
         self._error_body += self._keep(t, data)
         return len(self._error_body)
 
-    def finish_error(self, status: int) -> Failure:
+    def finish_error(self, status: int, explain: Callable[[Failure], Failure]) -> Failure:
         """Write the refusal that an HTTP error stands for.
 
         Args:
             status: the HTTP status.
+            explain: adds a remedy to the failure.
         """
         self._error_body += self._keep_rest()
-        return self._pipeline.refuse(self.last, status, bytes(self._error_body))
+        return self._pipeline.refuse(self.last, status, bytes(self._error_body), explain)
 
     def note(self, kind: str, message: str, severity: Severity = "warning") -> None:
         """Add a note about the exchange to the ledger."""

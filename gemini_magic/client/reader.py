@@ -64,7 +64,7 @@ class StreamReader:
         return self._attempts.now()
 
     def run(self) -> None:
-        """Read until the stream is over. The ledger is closed, whatever happens."""
+        """Read until the stream is over. The ledger is closed in every case."""
         try:
             outcome = self._make_attempts()
         except ConnectionLost:
@@ -112,7 +112,7 @@ class StreamReader:
             return wait
         start = f"would have started {wait:.1f} s later, after --timeout {timeout:g}"
         with self._guard:
-            self._ledger.note("gave-up", f"No other attempt was made: it {start}.")
+            self._ledger.note("gave-up", f"No other attempt was made: the next one {start}.")
             self._ledger.set_advice(f"Increase --timeout: another attempt {start}.")
         return None
 

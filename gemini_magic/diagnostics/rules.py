@@ -76,7 +76,7 @@ def _finish_reasons(ledger: Ledger) -> Iterator[Note]:
     if early:
         yield Note(
             "early-finish",
-            f"A finish reason came before the end of the answer{_times(len(early))}. A client that stops there loses the "
+            f"A finish reason arrived before the end of the answer{_times(len(early))}. A client that stops there loses the "
             "rest.",
             "info",
             early[0],

@@ -1,7 +1,7 @@
 """The journal: every answer a server gave, in one SQLite file of the user's, as far as it has arrived.
 
-A thread of its own writes; nobody waits for it. It stores the lines that it is given and knows neither what is in
-them nor who asked.
+A separate thread writes the file, so that no answer waits for the disk. The journal stores the lines of a recording
+without reading them.
 """
 
 from __future__ import annotations

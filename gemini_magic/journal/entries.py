@@ -37,8 +37,8 @@ class EntrySource(Protocol):
     def rewind(self) -> None:
         """Start again at the first line."""
 
-    def take(self, most: int, *, over: bool = False) -> bytes:
-        """Return about ``most`` bytes of new lines; ``over`` means that no more will follow."""
+    def next_lines(self, limit: int, *, ended: bool = False) -> bytes:
+        """Return about ``limit`` bytes of new lines; ``ended`` means that no more will follow."""
 
 
 class Limits(NamedTuple):

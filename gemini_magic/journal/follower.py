@@ -64,11 +64,11 @@ class Follower:
         """Collect new lines; returns whether there is anything to write."""
         if not self.running and self.ended_at is None:
             self.ended_at = now
-        over = self.ended_at is not None and (self._source.complete or now - self.ended_at > _GRACE)
+        ended = self.ended_at is not None and (self._source.complete or now - self.ended_at > _GRACE)
         while len(self.blocks) < MAX_BLOCKS and not self.done:
-            lines = self._source.take(_BLOCK_SIZE, over=over)
+            lines = self._source.next_lines(_BLOCK_SIZE, ended=ended)
             if not lines:
-                self.done = over
+                self.done = ended
                 break
             self.blocks.append(self._zip.compress(lines) + self._zip.flush(zlib.Z_SYNC_FLUSH))
         known = self.id is not None

@@ -110,10 +110,10 @@ class BodyPieces(LazySequence[tuple[float, bytes]]):
         self._counts.append(0)
         self._stored.append(data)  # last, because it determines the length
 
-    def share(
+    def refer_to_chunks(
         self, items: Sequence[ChunkPosition], first: int, texts: Callable[[range], Sequence[bytes]]
     ) -> None:
-        """Store the last piece without its chunks. A second call for the same piece changes nothing.
+        """Replace the chunks in the last piece by references. A second call for the same piece changes nothing.
 
         A piece is stored whole if the bytes of one of its chunks differ from those in the body.
 

@@ -73,7 +73,8 @@ def _matching(
 ) -> Completions:
     """The texts that begin with the fragment, in their order, without duplicates."""
     found = list(dict.fromkeys(text for text in texts if text.startswith(fragment)))
-    described = {text: _short(descriptions[text]) for text in found if text in (descriptions or {})}
+    known = descriptions or {}
+    described = {text: _short(known[text]) for text in found if text in known}
     return Completions(fragment, found, kind, described)
 
 

@@ -59,7 +59,7 @@ def response_at(session: Session, count: str) -> Response:
     """
     if not (count.isascii() and count.isdigit() and len(count) < _DIGITS and int(count)):
         raise OptionError(
-            f"{count!r} is not a valid number of answers to go back.",
+            f"{count!r} is not a valid position of an answer.",
             remedy="`%gemini last` shows the last answer, `%gemini last 2` the one before; "
             "`%gemini show N` takes a number from `%gemini journal list`.",
         )

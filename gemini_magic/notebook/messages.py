@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from html import escape
 
 from IPython.display import display
+
+from ..views import similar_text, write_text
 
 __all__ = ["format_table", "print_lines", "show_message"]
 
@@ -21,12 +24,13 @@ def show_message(*sentences: str) -> None:
     """
     plain = " ".join(sentences)
     marked = _NAME.sub(r"<code>\1</code>", escape(plain))
-    display({"text/plain": plain, "text/html": f'<div style="padding-left:8px">{marked}</div>'}, raw=True)  # type: ignore[no-untyped-call]
+    html = f'<div style="padding-left:8px">{marked}</div>'
+    display({"text/plain": similar_text(plain, sys.stdout), "text/html": html}, raw=True)  # type: ignore[no-untyped-call]
 
 
 def print_lines(*lines: str) -> None:
     """Print lines to the cell's standard output."""
-    print("\n".join(lines))  # noqa: T201 - the output of a command
+    write_text(sys.stdout, "\n".join((*lines, "")))
 
 
 def format_table(rows: Sequence[tuple[str, ...]]) -> list[str]:

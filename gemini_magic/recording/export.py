@@ -35,30 +35,30 @@ class LedgerLines:
         exchanges = self._ledger.exchanges
         return not exchanges or exchanges[-1].end is not None
 
-    def take(self, most: int, *, over: bool = False) -> bytes:
+    def next_lines(self, limit: int, *, ended: bool = False) -> bytes:
         """The lines since the last call; empty when there is nothing new.
 
         Args:
-            most: about how many bytes at most; the next call continues.
-            over: no more will arrive: an exchange without an end counts as cancelled.
+            limit: about how many bytes at most; the next call continues.
+            ended: no more will arrive: an exchange without an end counts as cancelled.
         """
         lines, size = list[bytes](), 0
-        for line in self._new(over=over):
+        for line in self._new(ended=ended):
             lines.append(dump(line))
             size += len(lines[-1])
-            if size >= most:
+            if size >= limit:
                 break
         return b"".join(lines)
 
-    def _new(self, *, over: bool) -> Iterator[dict[str, Any]]:
+    def _new(self, *, ended: bool) -> Iterator[dict[str, Any]]:
         exchanges = self._ledger.exchanges
         while self._exchange < len(exchanges):
             exchange = exchanges[self._exchange]
             if self._lines is None:
-                if exchange.started is None and exchange.end is None and not over:  # not sent yet
+                if exchange.started is None and exchange.end is None and not ended:  # not sent yet
                     return
                 self._lines = ExchangeLines(self._exchange, exchange)
-            yield from self._lines.new(default_end="cancelled" if over else None)
+            yield from self._lines.new(default_end="cancelled" if ended else None)
             if not self._lines.complete:
                 return
             self._exchange += 1

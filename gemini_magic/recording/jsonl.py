@@ -7,7 +7,7 @@
 
 The request line names a dialect other than Gemini's own, as ``"backend":"gateway"``. For a request that was not the
 first it holds ``attempt`` and ``round``, the seconds it ``waited`` and when it ``started``. The last line of an exchange
-that brought no answer says why, as ``"problem":"…"``. Times are in seconds since the request was sent. Lines of several
+without an answer holds the reason, as ``"problem":"…"``. Times are in seconds since the request was sent. Lines of several
 exchanges may be interleaved. Cookies and credentials are never written. The module opens no file.
 """
 
@@ -139,7 +139,7 @@ def highest_number(data: bytes) -> int:
 
 
 def parse_recording(name: str, data: bytes) -> list[Exchange]:
-    """Parse a recording. A line that is not complete is left out; the exchange before it says so in ``missing``.
+    """Parse a recording. A line that is not complete is left out; ``missing`` of the exchange before it mentions that.
 
     Args:
         name: the name of the recording, for errors.

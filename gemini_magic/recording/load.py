@@ -51,7 +51,7 @@ def load_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledg
             ledger.note("recording-lacks", exchange.missing)
         last, error = _load(exchange, backend, ledger, last)
     cause = _CAUSES.get(exchanges[-1].end or "", "cut")
-    if ledger.failure is not None or error is not None:
+    if cause == "end" and (ledger.failure is not None or error is not None):
         cause = "failed"
     if cause in ("cut", "failed", "full"):
         ledger.close(cause, t=last, error=error or _no_answer(exchanges[-1]))
@@ -69,7 +69,9 @@ def _no_answer(exchange: Exchange) -> ConnectionFailed | WireError:
             remedy="Send the request again; the first one may have been billed.",
         )
     if exchange.end == "failed":
-        return WireError("The run failed before an answer arrived.", remedy="Run its cell again to see why.")
+        return WireError(
+            "The run failed before an answer arrived.", remedy="Run the cell again to see the error."
+        )
     return ConnectionFailed(
         "The recording contains no answer: the connection was lost.", remedy="Send the request again."
     )

@@ -136,7 +136,8 @@ class ReplayOnce(Replay):
 def _check_speed(speed: float, option: str) -> float:
     if not 0 <= speed < float("inf"):
         raise RecordingError(
-            f"{option} must be 0 or greater, not {speed:g}.", remedy="Use 1, 4, 0.5, or 0 for no waiting."
+            f"{option} must be 0 or greater, not {speed:g}.",
+            remedy="Use a number such as 4 or 0.5; 0 replays without delays.",
         )
     return speed
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .encoding import similar_text, write_text
     from .select import NullView, View, select_view
     from .static import bundle, inspect, value_bundle
     from .status import error_lines, status_line
@@ -23,9 +24,11 @@ __all__ = [
     "error_lines",
     "inspect",
     "select_view",
+    "similar_text",
     "status_line",
     "value_bundle",
     "watch",
+    "write_text",
 ]
 
 _HOMES = {
@@ -33,12 +36,14 @@ _HOMES = {
     "Timeline": "timeline",
     "View": "select",
     "bundle": "static",
+    "similar_text": "encoding",
     "select_view": "select",
     "inspect": "static",
     "error_lines": "status",
     "status_line": "status",
     "value_bundle": "static",
     "watch": "watch",
+    "write_text": "encoding",
 }
 
 

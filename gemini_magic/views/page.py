@@ -16,6 +16,7 @@ from .stylesheet import answer_css_for
 
 __all__ = [
     "THINKING_HEAD",
+    "UNFINISHED",
     "bar_html",
     "clock_html",
     "details_html",
@@ -25,6 +26,7 @@ __all__ = [
     "root_html",
     "status_html",
     "thinking_html",
+    "unfinished_html",
     "warnings_html",
 ]
 
@@ -40,6 +42,8 @@ _TONES: Final = {
 _BLANK_LINE: Final = re.compile(r"\n(?=[^\S\n]*\n)")
 _CODE: Final = re.compile(r"`([^`]+)`")
 
+# The labextension shows this for some seconds after a reload, and removes it when the kernel has ended.
+UNFINISHED: Final = "The answer was still arriving when this was written."
 THINKING_HEAD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details>'
 
 
@@ -136,6 +140,11 @@ def note_html(sentence: str) -> str:
 def warnings_html(snapshot: AnswerSnapshot) -> str:
     """The warnings, one element for each."""
     return "".join(map(note_html, snapshot.warnings))
+
+
+def unfinished_html() -> str:
+    """The note below a partial answer."""
+    return f'<div class="gm-note gm-unfinished">{UNFINISHED}</div>'
 
 
 def form_class(form: str) -> str:

@@ -134,7 +134,7 @@ def _response(ledger: Ledger, room: int) -> dict[str, Any] | None:
     for name, value in list(clean_headers(exchange.response_headers).items())[:_MAX_NOTES]:
         room -= len(name) + len(value)
         if room >= 0:
-            headers[_clean(name)] = _clean(value)
+            headers[redact(name)] = _clean(value)
     return {
         "version": _clean(exchange.http_version),
         "status": exchange.status,

@@ -14,7 +14,7 @@ from .status import redact
 
 __all__ = ["ChunkTexts", "compact", "json_size", "size_in_string"]
 
-# A string (with the colon after it, if it is a name) or a number; everything else is the shape of the text.
+# A string (with the colon after it, if it is a name) or a number. The text between these values is the shape of a chunk.
 _SCALAR: Final = re.compile(r'"(?:[^"\\]|\\.)*+"(\s*+:)?|-?\d[\d.eE+-]*+', re.DOTALL)
 _SAFE: Final = 2**53  # JavaScript numbers are not exact beyond this
 _MAX_VALUE: Final = 4_000  # characters of a value; images and signatures are longer

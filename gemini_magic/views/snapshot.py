@@ -31,7 +31,7 @@ __all__ = ["AnswerSnapshot", "plain_notes"]
 class AnswerSnapshot:
     """The facts about an answer that views show.
 
-    A fact is computed when it is first read and is then kept. So a view that paints often pays only for the facts that
+    A fact is computed when it is first read and is then kept. So a view that paints often computes only the facts that
     it shows. While the ledger is running, two facts can be some chunks apart; each of them stays as it was first read.
 
     Args:

@@ -193,7 +193,9 @@ class _Labels:
     def lines(self) -> Iterable[tuple[float, float, float | None, str]]:
         """The parts of each line: x, first row, last row (None: down to the axis), color."""
         for x, own_start, own_end, row, _, color in self._labels:
-            start = row + 1.0 if own_start < x < own_end else float(row)  # below a label that found no other place
+            start = (
+                row + 1.0 if own_start < x < own_end else float(row)
+            )  # below a label that found no other place
             for crossed in sorted(
                 n for _, begin, stop, n, _, _ in self._labels if n > row and begin < x < stop
             ):

@@ -45,7 +45,7 @@ class TruncatedText(NamedTuple):
 
     @property
     def cut_note(self) -> str:
-        """A sentence that says how much is not shown; empty if everything is."""
+        """A sentence with the amount of text that is not shown; empty if all of it is shown."""
         if not self.cut:
             return ""
         of = "" if self.name == "answer" else " of the thoughts"

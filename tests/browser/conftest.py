@@ -43,7 +43,7 @@ def _server():
 
 @pytest.fixture
 def server(_server):
-    """The fake server that kernels are told of; its records begin anew with each test."""
+    """The fake server that the kernels use; its list of requests is empty at the start of each test."""
     _server.forget_all()
     return _server
 

@@ -26,7 +26,9 @@ LEFT = """outer => {
 def test_the_left_edge_of_an_answer_is_that_of_printed_text_live_and_finished(lab, _context, app, width):
     notebook = Notebook(lab, _context.new_page())
     notebook.page.set_viewport_size({"width": width, "height": 800})
-    answer = "%%gemini --display live\n@wait 0.1\nAn answer of some words in one paragraph, which arrives slowly."
+    answer = (
+        "%%gemini --display live\n@wait 0.1\nAn answer of some words in one paragraph, which arrives slowly."
+    )
     name = f"edges-{app}-{width}.ipynb"
     notebook.open(lab.write(name, [SETUP, "print('printed')", answer]), app=app)
     notebook.run(0)

@@ -16,7 +16,9 @@ PLACES = """() => {
 
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])
-def test_the_last_cell_is_followed_and_its_stop_button_stays_at_the_upper_edge(lab, _context, screenshots, app):
+def test_the_last_cell_is_followed_and_its_stop_button_stays_at_the_upper_edge(
+    lab, _context, screenshots, app
+):
     notebook = Notebook(lab, _context.new_page())
     page = notebook.page
     page.set_viewport_size({"width": 1000, "height": 600})

@@ -50,7 +50,7 @@ def test_scopes_do_not_wait_for_each_other(limiter):
     assert limiter.enqueue(("host", "model"), 1).remaining() == 60
 
 
-def test_queued_requests_keep_their_order_and_know_their_wait(limiter, clock):
+def test_queued_requests_keep_their_order_and_compute_their_wait(limiter, clock):
     assert limiter.enqueue("here", 2).remaining() == 0
     clock.now += 5
     assert limiter.enqueue("here", 2).remaining() == 0

@@ -54,7 +54,7 @@ def test_a_finish_reason_on_every_chunk_gives_one_note():
     assert note.chunk == 0
     assert note.severity == "info"
     assert note.message == (
-        "A finish reason came before the end of the answer (2 times). A client that stops there loses the rest."
+        "A finish reason arrived before the end of the answer (2 times). A client that stops there loses the rest."
     )
 
 

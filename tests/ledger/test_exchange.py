@@ -27,10 +27,10 @@ BODIES = {
 }
 
 
-def share(pieces, items, chunks, count):
+def refer_to_chunks(pieces, items, chunks, count):
     """What the client does with the items that a piece completed; returns the new number of chunks."""
     chunks.extend([item.raw for item in items])
-    pieces.share(items, count, chunks.stored)
+    pieces.refer_to_chunks(items, count, chunks.stored)
     return count + len(items)
 
 
@@ -41,8 +41,8 @@ def test_pieces_are_returned_byte_for_byte(name):
         reader, pieces, chunks, count = Reader(), BodyPieces(), EncodedStrings(), 0
         for n, piece in enumerate(cut):
             pieces.append((float(n), piece))
-            count = share(pieces, reader.feed(piece), chunks, count)
-        share(pieces, reader.close(), chunks, count)
+            count = refer_to_chunks(pieces, reader.feed(piece), chunks, count)
+        refer_to_chunks(pieces, reader.close(), chunks, count)
         assert [piece for _, piece in pieces] == list(cut)
         assert pieces.size == len(body)
         assert pieces[-1] == (len(cut) - 1.0, cut[-1])

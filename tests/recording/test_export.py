@@ -23,7 +23,7 @@ def attempts(fake_server, tmp_path):
 def batches(source, size, **options):
     """All batches until there is nothing new."""
     found = []
-    while batch := source.take(size, **options):
+    while batch := source.next_lines(size, **options):
         found.append(batch)
     return found
 
@@ -42,7 +42,7 @@ def test_batches_of_any_size_hold_every_line_once_and_again_after_rewind(attempt
     found = batches(source, size)
     assert b"".join(found) == live.read_bytes()
     assert len(found) > 1
-    assert source.take(size) == b""
+    assert source.next_lines(size) == b""
     source.rewind()
     assert b"".join(batches(source, size)) == live.read_bytes()
 
@@ -52,16 +52,16 @@ def test_batches_follow_an_exchange_while_it_grows(tmp_path):
     source = LedgerLines(ledger)
     exchange = Exchange("POST", "http://h/p", (), b"{}")
     ledger.begin(exchange)
-    assert source.take(1000) == b""  # the request was not sent yet
+    assert source.next_lines(1000) == b""  # the request was not sent yet
     exchange.started = 0.0
-    assert b'"request"' in source.take(1000)
+    assert b'"request"' in source.next_lines(1000)
     exchange.status = 200
     exchange.pieces.append((0.5, b"data: {}\n\n"))
     path = tmp_path / "batch.jsonl"
-    path.write_bytes(source.take(1000))
+    path.write_bytes(source.next_lines(1000))
     head, piece = lines(path)
     assert (head["status"], piece["text"]) == (200, "data: {}\n\n")
     assert not source.complete
-    path.write_bytes(source.take(1000, over=True))
+    path.write_bytes(source.next_lines(1000, ended=True))
     assert lines(path) == [{"exchange": 0, "end": "cancelled"}]
-    assert source.take(1000, over=True) == b""
+    assert source.next_lines(1000, ended=True) == b""

@@ -1,4 +1,4 @@
-"""The house rules as functions on a tree of source files; each returns its offenders, one line for each.
+"""The layout rules as functions on a tree of source files; each returns its violations, one line for each.
 
 They read syntax only and import nothing of what they check, so they work on any tree laid out like the package.
 The rules themselves (tables, lists, limits) are in `test_layout.py`.
@@ -32,7 +32,7 @@ class Module:
     root: Path
     path: Path
     names: frozenset[str]  # all modules of the package, dotted
-    faces: frozenset[str]  # what each __init__ offers in its __all__, dotted: may share a module's name
+    exported: frozenset[str]  # the names in the __all__ of each __init__, dotted: may share a module's name
 
     @property
     def package(self) -> str:
@@ -51,9 +51,9 @@ class Module:
         return _dotted(self.root, self.path)
 
     @property
-    def room(self) -> str:
-        """The room it belongs to: 'wire', 'errors', ..., and '__init__' for the package root."""
-        return room_of(self.name)
+    def area(self) -> str:
+        """The area it belongs to: 'wire', 'errors', ..., and '__init__' for the package root."""
+        return area_of(self.name)
 
     @cached_property
     def source(self) -> str:
@@ -73,7 +73,7 @@ class Module:
         return [one for one in self.imports if _top(one.target) == self.package]
 
     @property
-    def foreign(self) -> list[Import]:
+    def third_party(self) -> list[Import]:
         return [one for one in self.imports if _top(one.target) != self.package]
 
     def _imports(self, node: ast.AST, function: str) -> Iterator[Import]:
@@ -96,12 +96,12 @@ class Module:
             up = home[: len(home) - node.level + 1]
             base = ".".join([*up, *filter(None, [node.module])])
         targets = [f"{base}.{alias.name}" for alias in node.names]
-        # `from .room import thing`: a module if there is one of that name (and the room's __init__ does not offer
-        # something under the same name), else something inside `room`.
-        outside = self.room != room_of(base)
+        # `from .area import thing`: a module if there is one of that name (and the area's __init__ does not offer
+        # something under the same name), else something inside `area`.
+        outside = self.area != area_of(base)
         return sorted(
             {
-                base if target not in self.names or (outside and target in self.faces) else target
+                base if target not in self.names or (outside and target in self.exported) else target
                 for target in targets
             }
         )
@@ -131,8 +131,8 @@ def _dotted(root: Path, path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def room_of(name: str) -> str:
-    """The room of a dotted module name of the package."""
+def area_of(name: str) -> str:
+    """The area of a dotted module name of the package."""
     parts = name.split(".")
     return parts[1] if len(parts) > 1 else "__init__"
 
@@ -141,10 +141,10 @@ def read_tree(root: Path) -> list[Module]:
     """All modules below a package's folder."""
     paths = sorted(path for path in root.rglob("*.py") if "__pycache__" not in path.parts)
     names = frozenset(_dotted(root, path) for path in paths)
-    faces = frozenset(
+    exported = frozenset(
         f"{_dotted(root, path)}.{name}" for path in paths if path.name == "__init__.py" for name in _all(path)
     )
-    return [Module(root, path, names, faces) for path in paths]
+    return [Module(root, path, names, exported) for path in paths]
 
 
 def _all(path: Path) -> list[str]:
@@ -160,44 +160,44 @@ def _all(path: Path) -> list[str]:
 def outside_the_table(
     modules: Iterable[Module], table: Mapping[str, set[str] | None], groups: Mapping[str, str]
 ) -> list[str]:
-    """Imports between rooms that the table does not allow; None in the table allows everything.
+    """Imports between areas that the table does not allow; None in the table allows everything.
 
-    `groups` maps the name of a group to the top-level modules in it, separated by spaces; a group is one room.
+    `groups` maps the name of a group to the top-level modules in it, separated by spaces; a group is one area.
     """
     group_of = {name: group for group, names in groups.items() for name in names.split()}
     found = []
     for module in modules:
-        room = group_of.get(module.room, module.room)
-        if room not in table:
-            found.append(f"{module.shown}: '{room}' is neither a room of the table nor in a group")
+        area = group_of.get(module.area, module.area)
+        if area not in table:
+            found.append(f"{module.shown}: '{area}' is neither a area of the table nor in a group")
             continue
-        allowed = table[room]
+        allowed = table[area]
         for one in module.own:
-            target = room_of(one.target)
+            target = area_of(one.target)
             to = group_of.get(target, target)
-            if to != room and target != "__init__" and allowed is not None and to not in allowed:
-                found.append(f"{module.shown}:{one.line}: '{room}' may not import '{to}'")
+            if to != area and target != "__init__" and allowed is not None and to not in allowed:
+                found.append(f"{module.shown}:{one.line}: '{area}' may not import '{to}'")
     return found
 
 
-def stale_rooms(
+def unused_areas(
     modules: Iterable[Module], table: Mapping[str, set[str] | None], groups: Mapping[str, str]
 ) -> list[str]:
-    """Rooms, imports and members of groups in the table that the tree does not have."""
-    rooms = {module.room for module in modules}
+    """Areas, imports and members of groups in the table that the tree does not have."""
+    areas = {module.area for module in modules}
     members = {name for names in groups.values() for name in names.split()}
-    known = rooms | {group for group, names in groups.items() if rooms & set(names.split())}
-    named = {*table, *(room for allowed in table.values() for room in allowed or ()), *members}
+    known = areas | {group for group, names in groups.items() if areas & set(names.split())}
+    named = {*table, *(area for allowed in table.values() for area in allowed or ()), *members}
     return [f"the table names '{name}', which does not exist" for name in sorted(named - known)]
 
 
-def side_doors(modules: Iterable[Module]) -> list[str]:
-    """Imports that enter another room by anything but its `__init__`."""
+def imports_past_init(modules: Iterable[Module]) -> list[str]:
+    """Imports that enter another area by anything but its `__init__`."""
     return [
-        f"{module.shown}:{one.line}: enters '{room_of(one.target)}' by {one.target}, not by its __init__"
+        f"{module.shown}:{one.line}: enters '{area_of(one.target)}' by {one.target}, not by its __init__"
         for module in modules
         for one in module.own
-        if room_of(one.target) not in {module.room, "__init__"} and one.target.count(".") > 1
+        if area_of(one.target) not in {module.area, "__init__"} and one.target.count(".") > 1
     ]
 
 
@@ -207,7 +207,7 @@ def root_imports(modules: Iterable[Module]) -> list[str]:
         f"{module.shown}:{one.line}: imports the package root"
         for module in modules
         for one in module.own
-        if one.target == module.package and module.room != "__init__"
+        if one.target == module.package and module.area != "__init__"
     ]
 
 
@@ -216,7 +216,7 @@ def eager_root(modules: Iterable[Module]) -> list[str]:
     return [
         f"{module.shown}:{one.line}: imports {one.target} at once; the root is lazy"
         for module in modules
-        if module.room == "__init__"
+        if module.area == "__init__"
         for one in module.own
         if not one.function and one.line not in _typing_only(module.tree)
     ]
@@ -232,14 +232,14 @@ def _typing_only(tree: ast.Module) -> set[int]:
     return lines
 
 
-def foreigners(modules: Iterable[Module], homes: Mapping[str, tuple[str, ...]]) -> list[str]:
+def misplaced_third_parties(modules: Iterable[Module], files_of: Mapping[str, tuple[str, ...]]) -> list[str]:
     """Third parties imported outside the files where they may be; patterns are matched against the path."""
     return [
-        f"{module.shown}:{one.line}: {_top(one.target)} belongs in {' or '.join(homes[_top(one.target)])}"
+        f"{module.shown}:{one.line}: {_top(one.target)} belongs in {' or '.join(files_of[_top(one.target)])}"
         for module in modules
-        for one in module.foreign
-        if _top(one.target) in homes
-        and not any(fnmatch(module.shown, home) for home in homes[_top(one.target)])
+        for one in module.third_party
+        if _top(one.target) in files_of
+        and not any(fnmatch(module.shown, pattern) for pattern in files_of[_top(one.target)])
     ]
 
 
@@ -248,15 +248,18 @@ def imported_early(modules: Iterable[Module], late: set[str]) -> list[str]:
     return [
         f"{module.shown}:{one.line}: {_top(one.target)} is imported at import time"
         for module in modules
-        for one in module.foreign
+        for one in module.third_party
         if _top(one.target) in late and not one.function and one.line not in _typing_only(module.tree)
     ]
 
 
-def scattered(modules: Iterable[Module], name: str) -> list[str]:
+def imported_in_several_functions(modules: Iterable[Module], name: str) -> list[str]:
     """The functions that import `name`, if they are more than one."""
     places = {
-        (m.shown, one.function): one.line for m in modules for one in m.foreign if _top(one.target) == name
+        (m.shown, one.function): one.line
+        for m in modules
+        for one in m.third_party
+        if _top(one.target) == name
     }
     if len(places) <= 1:
         return []
@@ -267,18 +270,18 @@ def scattered(modules: Iterable[Module], name: str) -> list[str]:
 
 
 def local_imports(modules: Iterable[Module], heavy: set[str], reasons: Mapping[str, str]) -> list[str]:
-    """Imports inside functions, but of heavy or optional third parties, or of a room by its own lazy `__init__`.
+    """Imports inside functions, but of heavy or optional third parties, or of a area by its own lazy `__init__`.
 
-    `reasons` maps 'path:function' to why that function may import what it likes.
+    `reasons` maps 'path:function' to why that function may import any module.
     """
     found = []
     for module in modules:
         for one in module.imports:
-            own_room = (
-                module.is_init and room_of(one.target) == module.room and _top(one.target) == module.package
+            own_area = (
+                module.is_init and area_of(one.target) == module.area and _top(one.target) == module.package
             )
-            root = module.is_init and module.room == "__init__"
-            fine = not one.function or _top(one.target) in heavy or own_room or root
+            root = module.is_init and module.area == "__init__"
+            fine = not one.function or _top(one.target) in heavy or own_area or root
             if not fine and f"{module.shown}:{one.function}" not in reasons:
                 found.append(f"{module.shown}:{one.line}: {one.function}() imports {one.target}")
     return found
@@ -287,7 +290,7 @@ def local_imports(modules: Iterable[Module], heavy: set[str], reasons: Mapping[s
 def cycles(modules: Iterable[Module]) -> list[str]:
     """Import cycles between modules, each named once by its members; the root's lazy imports apart."""
     graph = {
-        m.name: {one.target for one in m.own if one.target != m.name} for m in modules if m.room != "__init__"
+        m.name: {one.target for one in m.own if one.target != m.name} for m in modules if m.area != "__init__"
     }
     found: set[tuple[str, ...]] = set()
     done: set[str] = set()
@@ -312,7 +315,7 @@ def cycles(modules: Iterable[Module]) -> list[str]:
 # ----------------------------------------------------------------------------------- names and sizes
 
 
-def crowded_top(modules: Iterable[Module], most: int) -> list[str]:
+def too_many_top_modules(modules: Iterable[Module], most: int) -> list[str]:
     """More modules at the top of the package than allowed."""
     names = sorted(module.shown for module in modules if "/" not in module.shown)
     if len(names) <= most:
@@ -355,9 +358,9 @@ def functions_defined_twice(modules: Iterable[Module], reasons: Mapping[str, str
 
 
 def bad_names(modules: Iterable[Module], names: set[str]) -> list[str]:
-    """Files and folders whose name says nothing."""
+    """Files and folders with a meaningless name."""
     return [
-        f"{module.shown}: a module called '{part}' says nothing about what is in it"
+        f"{module.shown}: the name '{part}' does not describe the module"
         for module in modules
         for part in Path(module.shown).with_suffix("").parts
         if part.strip("_") in names
@@ -365,7 +368,7 @@ def bad_names(modules: Iterable[Module], names: set[str]) -> list[str]:
 
 
 def without_docstring(modules: Iterable[Module]) -> list[str]:
-    """Modules that do not say what they know."""
+    """Modules without a docstring."""
     return [f"{m.shown}: no module docstring" for m in modules if not ast.get_docstring(m.tree)]
 
 

@@ -151,7 +151,7 @@ export class Follower {
 
   /**
    * Keeps the reader's position when the new element is in a box with its own scrollbar. Notebook 7 puts a long output
-   * into such a box when the output changes, which an answer does only when it is finished. What was at the edge of the
+   * into such a box when the output changes, which an answer does only when it is finished. The text at the edge of the
    * notebook's visible area is then at the edge of the box.
    *
    * @param {Element} scroller the notebook

@@ -44,7 +44,7 @@ _MAGICS = {
 
 
 def put_code_into_cell(context: CommandContext, line: MagicLine) -> None:
-    """Put the code of the last answer into a new cell; `code 2` takes its second block, `code NAME` the code of another answer."""
+    """Put the code of the last answer into a new cell; `code 2` uses only its second block, `code NAME` the answer NAME."""
     numbers = [word for word in line.arguments if _is_number(word)]
     names = [word for word in line.arguments if word not in numbers]
     if len(numbers) > 1 or len(names) > 1:

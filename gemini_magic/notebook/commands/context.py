@@ -1,4 +1,4 @@
-"""What a command works with."""
+"""The objects that a command receives."""
 
 from __future__ import annotations
 
