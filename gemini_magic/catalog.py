@@ -6,14 +6,13 @@ memory per server, for completion.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from .backends import Backend, HttpRequest, Model, TokenCount, backend
-from .client import endpoint_of, fetch
+from .client import endpoint_of, fetch, known_models, remember_models
 from .config import CALL, resolve
 from .content import Part, Request, Turn
 from .credentials import find_key
@@ -32,8 +31,6 @@ __all__ = [
 ]
 
 _MOST_PAGES = 100
-_lock = threading.Lock()
-_known: dict[str, tuple[Model, ...]] = {}
 
 
 def count_tokens(
@@ -102,8 +99,7 @@ def fetch_models(options: Options, ask_key: Callable[[str], str] | None = None) 
         if not page or page in seen:
             break
         seen.add(page)
-    with _lock:
-        _known[dialect.models.encode(endpoint, "").url] = tuple(found)
+    remember_models(dialect, options, found)
     return found
 
 
@@ -114,11 +110,7 @@ def cached_models(**options: Any) -> tuple[Model, ...]:
         OptionError: an option is not valid.
     """
     resolved = resolve(options, source=CALL)[0]
-    dialect = backend(resolved.backend)
-    if dialect.models is None:
-        return ()
-    with _lock:
-        return _known.get(dialect.models.encode(endpoint_of(resolved), "").url, ())
+    return known_models(backend(resolved.backend), resolved)
 
 
 def _fetch_object(

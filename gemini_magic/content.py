@@ -6,6 +6,7 @@ The backends translate them from and to the wire.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -261,21 +262,169 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 def join_parts(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """Join adjacent texts, and adjacent thoughts, into one part; a part with a signature is not joined."""
+    """Join what a server sent in pieces: adjacent texts, adjacent thoughts, and function calls.
+
+    A text or a thought with a signature is not joined. A call whose pieces ended early has the arguments that arrived.
+    """
     found: list[Part] = []
+    texts: list[str] = []
+    kind: type[Text | Thought] = Text  # of the texts
+    calls: list[tuple[int, _CallPieces]] = []  # with their positions in `found`
     for part in parts:
-        last = found[-1] if found else None
-        if (
-            isinstance(part, Text | Thought)
-            and isinstance(last, Text | Thought)
-            and type(last) is type(part)
-            and last.signature is None
-            and part.signature is None
-        ):
-            found[-1] = type(part)(last.text + part.text)
-        else:
-            found.append(part)
+        if isinstance(part, Text | Thought) and part.signature is None:
+            if texts and type(part) is not kind:
+                found.append(kind("".join(texts)))
+                texts.clear()
+            kind = type(part)
+            texts.append(part.text)
+            continue
+        if isinstance(part, Call) and calls and calls[-1][1].accepts(part):
+            calls[-1][1].add(part)
+            continue
+        if texts:
+            found.append(kind("".join(texts)))
+            texts.clear()
+        if isinstance(part, Call) and (part.will_continue or part.partial_args):
+            calls.append((len(found), _CallPieces(part)))
+        found.append(part)
+    if texts:
+        found.append(kind("".join(texts)))
+    for position, pieces in calls:
+        found[position] = pieces.call()
     return tuple(found)
+
+
+_STEP = re.compile(r"""\.([^.\[\]'"]+)|\[(\d{1,6})\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]""")
+_MAX_INDEX = 100_000  # of an array
+_VALUES = ("numberValue", "boolValue")
+
+
+class _StringPieces(list[str]):
+    """A string that arrives in pieces."""
+
+
+class _CallPieces:
+    """A function call whose arguments arrive in pieces (``partialArgs`` of Vertex AI).
+
+    A piece is a JSON path (RFC 9535) with a value; only strings arrive in several pieces. The first part has the name and
+    the signature, and a part without ``willContinue`` ends the call. Pieces that cannot be applied are kept as they are.
+
+    Args:
+        first: the first part.
+    """
+
+    def __init__(self, first: Call) -> None:
+        self._first = first
+        self._tree: dict[str, Any] = {}
+        self._given: dict[str, Any] = {}  # arguments that were sent whole
+        self._rest: list[dict[str, Any]] = []  # pieces that could not be applied
+        self._unfinished: set[tuple[str | int, ...]] = set()  # the paths of strings that continue
+        self._id, self._signature = first.id, first.signature
+        self._open = True
+        self.add(first)
+
+    def accepts(self, part: Call) -> bool:
+        """Whether a part belongs to this call."""
+        same = part.name is None or (
+            part.id is not None and (part.name, part.id) == (self._first.name, self._id)
+        )
+        return self._open and same
+
+    def add(self, part: Call) -> None:
+        """Add the pieces of a part."""
+        self._id, self._signature = self._id or part.id, self._signature or part.signature
+        self._given = part.args or self._given
+        for piece in part.partial_args or ():
+            if not self._apply(piece):
+                self._rest.append(piece)
+        self._open = bool(part.will_continue)
+
+    def call(self) -> Call:
+        """The call with the arguments so far."""
+        arguments = self._given or _finished(self._tree)
+        return Call(self._first.name, arguments, self._id, self._signature, self._rest or None)
+
+    def _apply(self, piece: dict[str, Any]) -> bool:
+        path = _steps(piece.get("jsonPath"))
+        if path is None:
+            return False
+        value: Any
+        if isinstance(text := piece.get("stringValue"), str):
+            value = _StringPieces([text])
+        elif "nullValue" in piece:
+            value = None
+        else:
+            name = next((name for name in _VALUES if name in piece), None)
+            if name is None:
+                return False
+            value = piece[name]
+        if path in self._unfinished and isinstance(value, _StringPieces):
+            _value_at(self._tree, path).extend(value)
+        elif not _put(self._tree, path, value):
+            return False
+        if isinstance(value, _StringPieces) and piece.get("willContinue"):
+            self._unfinished.add(path)
+        else:
+            self._unfinished.discard(path)
+        return True
+
+
+def _steps(path: Any) -> tuple[str | int, ...] | None:
+    """The names and indices of a JSON path; None if it is not one, or has an index above the limit."""
+    if not isinstance(path, str) or not path.startswith("$"):
+        return None
+    steps: list[str | int] = []
+    at = 1
+    while at < len(path):
+        found = _STEP.match(path, at)
+        if found is None:
+            return None
+        name, index, *quoted = found.groups()
+        if index is not None:
+            steps.append(int(index))
+        else:
+            steps.append(name or re.sub(r"\\(.)", r"\1", next(text for text in quoted if text is not None)))
+        at = found.end()
+    if not steps or isinstance(steps[0], int) or any(step == "__proto__" for step in steps):
+        return None
+    return None if any(isinstance(step, int) and step > _MAX_INDEX for step in steps) else tuple(steps)
+
+
+def _put(tree: dict[str, Any], path: Sequence[str | int], value: Any) -> bool:
+    """Put a value into the arguments; returns False if the path leads through a value of another type."""
+    place: Any = tree
+    for step, following in zip(path, [*path[1:], None], strict=True):
+        if isinstance(step, int):
+            if not isinstance(place, list) or isinstance(place, _StringPieces):
+                return False
+            place.extend([None] * (step + 1 - len(place)))
+        elif not isinstance(place, dict):
+            return False
+        container: Any = place
+        if following is None:
+            container[step] = value
+            return True
+        inner = container[step] if isinstance(step, int) else container.get(step)
+        if inner is None:
+            inner = container[step] = [] if isinstance(following, int) else {}
+        place = inner
+    return False
+
+
+def _value_at(tree: dict[str, Any], path: Sequence[str | int]) -> Any:
+    value: Any = tree
+    for step in path:
+        value = value[step]
+    return value
+
+
+def _finished(value: Any) -> Any:
+    """The arguments with each string in one piece."""
+    if isinstance(value, _StringPieces):
+        return replace_surrogates("".join(value))
+    if isinstance(value, dict):
+        return {name: _finished(item) for name, item in value.items()}
+    return [_finished(item) for item in value] if isinstance(value, list) else value
 
 
 def encodable(parts: Iterable[Part]) -> tuple[Part, ...]:

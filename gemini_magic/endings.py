@@ -6,6 +6,8 @@ the rest can be requested. A single event above ``--max-event`` is an ``error``,
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from .errors import BlockedError, GeminiMagicError, Interrupted, ServiceError, StalledError, TruncatedError
@@ -34,18 +36,30 @@ REMEDY_OTHER_KERNEL: Final = (
 )
 
 
+_LOST: Final = "What arrived is kept, and `.notes` lists where bytes could not be read. Ask again."
+_LONG_WAIT: Final = 300.0  # seconds; a remedy names a wait that is longer than this
+_BREAKS: Final = ("cut", "stalled", "timeout")
+_NO_OTHERS: Final[Mapping[int, Finish | None]] = {}
+_UNCERTAIN_END: Final = Note(
+    "uncertain-end",
+    "A finish reason arrived, but servers also send one before the end, or with every chunk. So it is not known whether "
+    "the answer had ended.",
+    "info",
+)
+
+
 class Ending(NamedTuple):
     """How a stream ended.
 
     Attributes:
         status: the status of the response.
         error: the error that describes a bad ending; None for a good one.
-        note: a note to add to the response, or None.
+        notes: notes to add to the response.
     """
 
     status: Status
     error: GeminiMagicError | Interrupted | None = None
-    note: Note | None = None
+    notes: tuple[Note, ...] = ()
 
 
 def ending_of(
@@ -59,8 +73,14 @@ def ending_of(
     chunks: int,
     limit: float | None,
     answering: bool = True,
+    finished: bool = False,
+    lost: str = "",
+    others: Mapping[int, Finish | None] = _NO_OTHERS,
 ) -> Ending:
     """Decide how a stream ended.
+
+    A finish reason does not end a stream: some servers send one with every chunk, and some continue after one. So a lost
+    connection ends an answer as if its body had been read to the end only if ``finished`` is true.
 
     Args:
         cause: why reading ended: end of input (``end``), a lost connection (``cut``), more bytes than allowed
@@ -75,11 +95,51 @@ def ending_of(
         chunks: chunks that arrived.
         limit: the timeout that was reached, in seconds.
         answering: whether the body of the last HTTP response had begun.
+        finished: whether the finish reasons show where the answer ends; see ``Ledger.finished``.
+        lost: a description of text that arrived but could not be read; empty if all could be read.
+        others: the last finish reason of each other candidate, None for one that has none.
     """
+    if cause in _BREAKS and finished and failure is None and not lost:
+        ending = _ending_at_eof(finish, others, chars, chunks)
+        return ending._replace(notes=(*ending.notes, _after_the_end(cause, finish, limit)))
+    ending = _ending_of_cause(
+        cause,
+        finish=finish,
+        blocked=blocked,
+        failure=failure,
+        error=error,
+        others=others,
+        chars=chars,
+        chunks=chunks,
+        limit=limit,
+        answering=answering,
+    )
+    if cause in _BREAKS and finish is not None and failure is None:
+        ending = ending._replace(notes=(*ending.notes, _UNCERTAIN_END))
+    if lost and ending.status == "complete":
+        error = TruncatedError(f"Part of the answer is lost: {lost}.", remedy=_LOST)
+        ending = ending._replace(status="truncated", error=error)
+    return ending
+
+
+def _ending_of_cause(
+    cause: Cause,
+    *,
+    finish: Finish | None,
+    blocked: Finish | None,
+    failure: Failure | None,
+    error: GeminiMagicError | None,
+    others: Mapping[int, Finish | None],
+    chars: int,
+    chunks: int,
+    limit: float | None,
+    answering: bool,
+) -> Ending:
+    """Decide how a stream ended by what ended it; see :func:`ending_of` for the arguments."""
     resume = _RESUME if chars else _ASK_AGAIN
     if cause in ("interrupt", "stop", "left", "arriving"):
         return Ending("interrupted", _interrupted(cause, chars))
-    if cause == "stalled":
+    if cause == "stalled" and failure is None:
         duration = "" if limit is None else f" for {limit:g} s"
         option = "--stall-timeout" if answering else "--first-byte-timeout"
         return Ending(
@@ -107,7 +167,7 @@ def ending_of(
         return Ending("error", error)
     if blocked is not None:
         return Ending("blocked", _blocked("The prompt was blocked", blocked))
-    return _ending_at_eof(finish, chars, chunks)
+    return _ending_at_eof(finish, others, chars, chunks)
 
 
 def _interrupted(cause: Cause, chars: int) -> Interrupted:
@@ -118,25 +178,60 @@ def _interrupted(cause: Cause, chars: int) -> Interrupted:
     return Interrupted(_after("Stopped", chars), remedy=_RESUME if chars else _ASK_AGAIN)
 
 
-def _ending_at_eof(finish: Finish | None, chars: int, chunks: int) -> Ending:
-    """Decide how a stream ended whose whole body was read, by its last finish reason."""
+def _ending_at_eof(
+    finish: Finish | None, others: Mapping[int, Finish | None], chars: int, chunks: int
+) -> Ending:
+    """Decide how a stream ended whose whole body was read, by the last finish reasons of its candidates."""
+    ending = _ending_of_candidate(finish, chars, chunks)
+    unfinished = {
+        index: other
+        for index, other in others.items()
+        if other is None or other.outcome not in ("complete", None)
+    }
+    notes = tuple(_candidate_note(index, other) for index, other in unfinished.items())
+    if ending.status == "complete" and unfinished:
+        index, other = next(iter(unfinished.items()))
+        ending = _ending_of_candidate(other, chars, chunks, f"Candidate {index}")
+    return ending._replace(notes=(*ending.notes, *notes))
+
+
+def _ending_of_candidate(
+    finish: Finish | None, chars: int, chunks: int, subject: str = "The answer"
+) -> Ending:
     resume = _RESUME if chars else _ASK_AGAIN
     if finish is None:
-        what = "The answer ended without a finish reason" if chunks else "The answer was empty"
+        what = f"{subject} ended without a finish reason" if chunks else f"{subject} was empty"
         return Ending("truncated", TruncatedError(_after(what, chars), remedy=resume))
     outcome = finish.outcome
     if outcome is None:
         message = f"The finish reason {finish.reason!r} is unknown; the answer is treated as complete."
-        return Ending("complete", None, Note("unknown-finish-reason", message, "warning"))
+        return Ending("complete", None, (Note("unknown-finish-reason", message, "warning"),))
     if outcome == "blocked":
-        return Ending("blocked", _blocked("The answer was blocked", finish))
+        return Ending("blocked", _blocked(f"{subject} was blocked", finish))
     if outcome == "error":
         message = f"The model failed {_reason(finish)}"
         return Ending("error", ServiceError(message, status=finish.reason, remedy="Ask again."))
     if outcome == "paused":
-        error = TruncatedError(_after("The server paused the answer", chars), remedy=resume)
-        return Ending("truncated", error)
+        return Ending(
+            "truncated", TruncatedError(_after("The server paused the answer", chars), remedy=resume)
+        )
     return Ending(outcome)
+
+
+def _candidate_note(index: int, finish: Finish | None) -> Note:
+    how = "ended without a finish reason" if finish is None else f"is not complete {_reason(finish)}"
+    return Note("candidate-not-complete", f"Candidate {index} {how}.", "warning")
+
+
+def _after_the_end(cause: Cause, finish: Finish | None, limit: float | None) -> Note:
+    """Return the note about a connection that broke, or stayed open, after the finish reason."""
+    reason = "its finish reason" if finish is None else f"the finish reason {finish.reason}"
+    if cause == "cut":
+        message = f"The connection was lost after {reason}. Nothing indicates that the answer had not ended."
+        return Note("lost-after-finish", message, "info")
+    seconds = "" if limit is None else f" for {limit:g} s"
+    message = f"After {reason} the server kept the connection open{seconds} without ending it. It was closed."
+    return Note("open-after-finish", message, "info")
 
 
 def _arrived(chars: int) -> str:
@@ -160,7 +255,19 @@ def service_error(failure: Failure) -> ServiceError:
         status=failure.status,
         retry_after=failure.retry_after,
         reason=failure.reason,
+        remedy=failure.remedy or _quota_remedy(failure),
     )
+
+
+def _quota_remedy(failure: Failure) -> str:
+    """Return the remedy for a quota that a short wait does not restore; empty for any other failure."""
+    if not failure.final or failure.code != 429 or (failure.retry_after or 0) > _LONG_WAIT:  # noqa: PLR2004 - HTTP
+        return ""
+    if failure.reason == "MODEL_CAPACITY_EXHAUSTED":
+        return "The server has no capacity for this model at the moment. Use another model (`-m`), or ask again later."
+    if re.search(r"\blimit: 0\b", failure.message):
+        return "The key has no quota for this model. Use another model (`-m`), or a key of a project with billing."
+    return "The quota of the day is used up. Ask again tomorrow, or use another model (`-m`) or a key of another project."
 
 
 def _blocked(what: str, finish: Finish) -> BlockedError:

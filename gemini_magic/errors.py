@@ -169,11 +169,14 @@ class ServiceError(GeminiMagicError):
         self.reason = reason
 
 
+_LONG_WAIT = 300.0  # seconds
+_HOUR = 3600.0  # seconds
 _REMEDIES = {
     400: "Check the request with `--dry-run`; the message names the field.",
     401: "Check the key. `%gemini` shows where it comes from.",
     403: "Check that the key may use this model and project. `%gemini` shows where the key comes from.",
-    404: "Check the model name (`-m`) and the address (`--base-url`).",
+    404: "Check the model name (`-m`) and the address (`--base-url`). `%gemini models` lists the models.",
+    407: "The proxy requires a user name and a password. Set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT.",
     408: "The server timed out. Ask again.",
     422: "Check the request with `--dry-run`; the message names the field that the server does not accept.",
     429: "Wait and ask again, or use another model. The quota belongs to the key.",
@@ -184,13 +187,20 @@ def _remedy(code: int | None, status: str | None, reason: str | None, retry_afte
     """Return the default remedy of a :class:`ServiceError`; see its attributes for the arguments."""
     if reason == "API_KEY_INVALID":
         return "Set GEMINI_API_KEY to a valid key from Google AI Studio and restart the kernel."
-    if code == 429 and retry_after is not None:  # noqa: PLR2004 - HTTP
-        return f"The server asks to wait {retry_after:.0f} s. Ask again after that."
+    if retry_after is not None and (code == 429 or retry_after > _LONG_WAIT):  # noqa: PLR2004 - HTTP
+        return f"The server asks to wait {_duration(retry_after)}. Ask again after that."
     if code is not None and 300 <= code < 400:  # noqa: PLR2004 - HTTP
         return "Set --base-url to the final address. Redirects are not followed, to keep the key on its host."
     if (code is not None and code >= 500) or status in ("UNAVAILABLE", "INTERNAL"):  # noqa: PLR2004 - HTTP
         return "The server has a temporary problem. Ask again in a moment."
     return _REMEDIES.get(code or 0, "Ask again. `%gemini events` shows what the server sent.")
+
+
+def _duration(seconds: float) -> str:
+    text = f"{seconds:,.0f} s"
+    if seconds >= _HOUR:
+        return f"{text} ({seconds / _HOUR:.2g} h)"
+    return f"{text} ({seconds / 60:.2g} min)" if seconds > _LONG_WAIT else text
 
 
 class BlockedError(GeminiMagicError):

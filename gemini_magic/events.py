@@ -146,7 +146,7 @@ class Finish(Struct, frozen=True, gc=False):
     """A finish reason. The stream may continue after it: only the end of input ends it.
 
     Attributes:
-        reason: as sent, with integer enums replaced by their names; unknown reasons are passed through.
+        reason: its documented name, in whatever form the server wrote it; unknown reasons are passed through.
         message: the server's explanation, or None.
         candidate: index of the candidate it belongs to.
         prompt: True if the prompt itself was blocked.
@@ -189,6 +189,7 @@ class Failure(Struct, frozen=True):
         retry_after: seconds to wait before the next request, as the server asks, or None.
         reason: the ErrorInfo reason such as ``API_KEY_INVALID``, or None.
         final: True if waiting does not help (daily quota, ``limit: 0``).
+        remedy: what to do, where more is known than the code; empty otherwise.
     """
 
     message: str
@@ -197,6 +198,7 @@ class Failure(Struct, frozen=True):
     retry_after: float | None = None
     reason: str | None = None
     final: bool = False
+    remedy: str = ""
 
 
 Event: TypeAlias = Delta | Evidence | UsageReport | Finish | Note | Failure
@@ -212,6 +214,7 @@ class Decoded(Struct, gc=False):
         extras: other fields of the answer that users may want, as sent; None if there are none. Every decoder uses these
             names where the dialect has such a field: ``provider`` and ``cache_tier`` of a gateway, ``serviceTier`` that
             was billed, ``cost`` in US dollars.
+        lost: a description of content that could not be read; empty if everything could be read.
     """
 
     events: list[Event]
@@ -219,3 +222,4 @@ class Decoded(Struct, gc=False):
     response_id: str | None = None
     continuation: str | None = None
     extras: dict[str, Any] | None = None
+    lost: str = ""

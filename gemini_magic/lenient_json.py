@@ -69,7 +69,7 @@ def read_json(raw: bytes, *, max_depth: int | None = None) -> Any:
     except ValueError:
         pass
     try:
-        return json.loads(text, parse_int=_parse_int)
+        return json.loads(text, parse_int=_parse_int, strict=False)
     except RecursionError:
         raise ValueError("too many open brackets") from None
 

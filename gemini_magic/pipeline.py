@@ -6,9 +6,10 @@ socket, no key and no recording.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
-from .backends import Backend, Decoder
+from .backends import Backend, Decoder, with_headers
 from .diagnostics import add_wire_note, unreadable_body
 from .errors import WireError
 from .events import Failure
@@ -82,15 +83,20 @@ class Pipeline:
         """
         self._append(t, self._reader.close())
 
-    def refuse(self, t: float, status: int, body: bytes) -> Failure:
+    def refuse(
+        self, t: float, status: int, body: bytes, explain: Callable[[Failure], Failure] | None = None
+    ) -> Failure:
         """Record an HTTP error, whose body is not a stream.
 
         Args:
             t: when its last bytes arrived, in seconds on the ledger's clock.
             status: the HTTP status.
             body: the error's body, as far as it was read.
+            explain: adds a remedy to the failure.
         """
-        failure = self._backend.failure(status, body)
+        failure = with_headers(self._backend.failure(status, body), self._exchange.response_headers)
+        if explain is not None:
+            failure = explain(failure)
         with self._writing:
             self._ledger.record_refusal(failure, t)
         return failure

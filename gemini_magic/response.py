@@ -31,6 +31,7 @@ from .ledger import (
     UsageRow,
     citations_of,
     curl_of,
+    grounding_of,
     modality_rows,
     part_row,
     rows_of,
@@ -116,9 +117,11 @@ class Response:
 
     @property
     def grounding(self) -> dict[str, Any]:
-        """The last grounding metadata (searches, sources, the text they support) as sent; empty when not sent."""
-        found = [each.value for each in self.ledger.evidence if each.kind == "grounding"]
-        return found[-1] if found and isinstance(found[-1], dict) else {}
+        """The grounding metadata (searches, sources, the text they support); empty when not sent.
+
+        Metadata that was split over several chunks is merged; ``.events`` has each piece as sent.
+        """
+        return grounding_of(self.ledger, 0)
 
     # -- status ----------------------------------------------------------------------------------------------
 
@@ -134,7 +137,7 @@ class Response:
 
     @property
     def finish_reason(self) -> str | None:
-        """The last finish reason as the server sent it; None when it sent none."""
+        """The last finish reason by its documented name, or as sent if it is unknown; None when none was sent."""
         finish = self.ledger.finish
         return None if finish is None else finish.reason
 

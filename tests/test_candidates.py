@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+import pytest
 from fake_server import event, finish, text
 
 import gemini_magic
@@ -58,6 +59,43 @@ def test_citations_of_both_field_names_are_listed_once(fake_server):
         Citation(None, 4, None, "B", None),
     ]
     assert [row.chunk for row in r.events.where(kind="citation")] == [0, 1, 2]
+
+
+def support(*indices):
+    return {"segment": {"endIndex": 1}, "groundingChunkIndices": list(indices)}
+
+
+@pytest.mark.parametrize(
+    ("pieces", "merged"),
+    [
+        ([{"groundingChunks": ["a"]}, {"groundingSupports": [support(0)]}], {"groundingChunks": ["a"], "groundingSupports": [support(0)]}),
+        ([{"groundingChunks": ["a"]}, {"groundingChunks": ["a", "b"]}], {"groundingChunks": ["a", "b"]}),
+        ([{"groundingChunks": ["a", "b"]}, {"groundingChunks": ["a"]}], {"groundingChunks": ["a", "b"]}),
+        ([{"groundingChunks": ["a", "b"]}, {"groundingChunks": ["c"], "groundingSupports": [support(0)]}],
+         {"groundingChunks": ["a", "b", "c"], "groundingSupports": [support(2)]}),
+        ([{"groundingChunks": ["a", "b"]}, {"groundingChunks": ["c"], "groundingSupports": [support(0, 2)]}],
+         {"groundingChunks": ["a", "b", "c"], "groundingSupports": [support(0, 2)]}),
+        ([{"webSearchQueries": ["q"], "searchEntryPoint": {"x": 1}}, {"webSearchQueries": [], "searchEntryPoint": {}}],
+         {"webSearchQueries": ["q"], "searchEntryPoint": {"x": 1}}),
+    ],
+)  # fmt: skip
+def test_grounding_that_is_split_over_chunks_is_merged(fake_server, pieces, merged):
+    chunks = [chunk({"text": "a"}, groundingMetadata=piece) for piece in pieces]
+    r = asked(fake_server, *chunks, finish())
+    assert r.grounding == merged
+    assert len(r.events.where(kind="grounding")) == len(pieces)
+
+
+@pytest.mark.parametrize("status", ["URL_RETRIEVAL_STATUS_PAYWALL", 3])
+def test_a_page_that_could_not_be_read_is_noted_once(fake_server, status):
+    pages = [
+        {"retrievedUrl": "https://a.example", "urlRetrievalStatus": "URL_RETRIEVAL_STATUS_SUCCESS"},
+        {"retrievedUrl": "https://b.example", "urlRetrievalStatus": status},
+    ]
+    one = chunk({"text": "a"}, urlContextMetadata={"urlMetadata": pages})
+    r = asked(fake_server, one, one, finish())
+    notes = [note.message for note in r.ledger.notes if note.kind == "page-not-read"]
+    assert notes == ["The page https://b.example could not be read (paywall)."]
 
 
 def test_grounding_is_the_last_metadata_that_is_not_empty(fake_server):

@@ -145,13 +145,14 @@ def test_a_bad_ending_has_a_message_and_a_remedy(cause, seen, kind, message, rem
 
 def test_an_unknown_finish_reason_is_noted():
     found = ending("end", **HALF, finish=finish_of("NEW"))
-    assert (found.status, found.error, found.note.kind, found.note.severity) == (
+    [note] = found.notes
+    assert (found.status, found.error, note.kind, note.severity) == (
         "complete",
         None,
         "unknown-finish-reason",
         "warning",
     )
-    assert found.note.message == "The finish reason 'NEW' is unknown; the answer is treated as complete."
+    assert note.message == "The finish reason 'NEW' is unknown; the answer is treated as complete."
 
 
 def test_a_repetition_is_noted():

@@ -15,7 +15,14 @@ REMEDIES = [
         {"code": 403},
         "Check that the key may use this model and project. `%gemini` shows where the key comes from.",
     ),
-    ({"code": 404}, "Check the model name (`-m`) and the address (`--base-url`)."),
+    (
+        {"code": 404},
+        "Check the model name (`-m`) and the address (`--base-url`). `%gemini models` lists the models.",
+    ),
+    (
+        {"code": 407},
+        "The proxy requires a user name and a password. Set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT.",
+    ),
     ({"code": 408}, "The server timed out. Ask again."),
     (
         {"code": 422},
@@ -23,6 +30,8 @@ REMEDIES = [
     ),
     ({"code": 429}, "Wait and ask again, or use another model. The quota belongs to the key."),
     ({"code": 429, "retry_after": 2.1}, "The server asks to wait 2 s. Ask again after that."),
+    ({"code": 429, "retry_after": 3600.0}, "The server asks to wait 3,600 s (1 h). Ask again after that."),
+    ({"code": 503, "retry_after": 600.0}, "The server asks to wait 600 s (10 min). Ask again after that."),
     (
         {"code": 302},
         "Set --base-url to the final address. Redirects are not followed, to keep the key on its host.",

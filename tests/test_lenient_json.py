@@ -125,10 +125,10 @@ CASES = {
     "an index as a string": ([{"candidates": [{"index": "0", "content": {"parts": [{"text": "a"}]}}]}], "a", [UNUSUAL]),
     "an index of 2^40": ([{"candidates": [{"index": 2**40, "content": {"parts": [{"text": "a"}]}}]}], "a", [LOST]),
     "an index below 0": ([{"candidates": [{"index": -1, "content": {"parts": [{"text": "a"}]}}]}], "a", [LOST]),
-    "two candidates of one index": (
+    "two candidates without an index": (
         [{"candidates": [{"content": {"parts": [{"text": "a"}]}}, {"content": {"parts": [{"newKind": 1}, {"text": "b"}]}}]}],
-        "ab",
-        [],
+        "a",
+        ["candidate-not-complete"],
     ),
     "empty objects": ([{}, A, {}], "a", []),
     "nothing but empty objects": ([{}, {}], "", []),
@@ -209,7 +209,8 @@ CASES = {
         [UNUSUAL],
     ),
     "a pair cut between thoughts": ([at("thought", escaped(HALF)), at("thought", escaped(OTHER)), A], "a", [UNUSUAL]),
-    "a pair cut in the second candidate": ([at("second", escaped(HALF)), at("second", escaped(OTHER)), A], "a", [UNUSUAL]),
+    "a pair cut in the second candidate": ([at("second", escaped(HALF)), at("second", escaped(OTHER)), A], "a",
+        [UNUSUAL, "candidate-not-complete"]),
     "halves everywhere": ([EVERYWHERE], "a", [UNUSUAL, "unknown-finish-reason"]),
     "control characters and markup": ([chunk_of([{"text": "a\x00\x1b[31m\u202e\ufeff\uffff</script>"}])], "a\x00\x1b[31m\u202e\ufeff\uffff</script>", []),
     # -- errors
@@ -342,7 +343,11 @@ def test_the_values_read_from_unusual_json(answers):
     assert answers["counts at the ends of int64"].usage_history[1].prompt_delta == 1 - 2**63
     assert answers["arguments in a string"].calls == [Call("f", {"x": 1})]
     assert answers["an index of 2^40"].candidates[0].text == "a"
-    assert answers["two candidates of one index"].parts == (Text("a"), Opaque({"newKind": 1}), Text("b"))
+    assert answers["two candidates without an index"].parts == (Text("a"),)
+    assert answers["two candidates without an index"].candidates[1].parts == (
+        Opaque({"newKind": 1}),
+        Text("b"),
+    )
     assert answers["a pair cut between thoughts"].thoughts == "\U0001f600"
     assert answers["a pair cut in the second candidate"].candidates[1].text == "\U0001f600"
     assert answers["a pair cut between chunks"].parts == (Text("a\U0001f600z"),)

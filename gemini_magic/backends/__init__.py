@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .auth import Auth
 from .backend import Backend, Decoder, Endpoint, Form, HttpRequest, Model, SentRequest, TokenCount
+from .http_errors import retry_after, with_headers
 from .registry import DEFAULT, backend, may_send_key, names
 
 __all__ = [
@@ -20,4 +21,6 @@ __all__ = [
     "backend",
     "may_send_key",
     "names",
+    "retry_after",
+    "with_headers",
 ]

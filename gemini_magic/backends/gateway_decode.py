@@ -79,12 +79,13 @@ class _Decoder:
         self._media: dict[Any, _Media] = {}
         self._metadata: dict[Any, Any] = {}
 
-    def __call__(self, raw: bytes, event: str | None = None) -> Decoded:  # noqa: ARG002 - its events have no name
+    def __call__(self, raw: bytes, event: str | None = None) -> Decoded:
         """Decode one JSON text; never raises."""
         try:
             value = _parse(raw)
         except ValueError:
-            return Decoded([Note("not-json", "A chunk is not valid JSON; its bytes are kept.", "error")])
+            note = Note("not-json", "A chunk is not valid JSON; its bytes are kept.", "error")
+            return Decoded([note], lost="a chunk is not valid JSON")
         if not isinstance(value, dict):
             return Decoded(
                 [Note("unexpected-shape", "A chunk is not a JSON object; it is kept in `raw`.", "warning")]
@@ -96,7 +97,7 @@ class _Decoder:
             for index, item in enumerate(value["output"]):
                 if isinstance(item, dict):
                     extras |= self._item({"index": index, **item, "done": True}, events)
-        error = _error_in(value)
+        error = _error_in(value) or (value if event == "error" else None)
         if not whole and not error and ("content" in value or "type" in value or "name" in value):
             extras |= self._item(value, events)
         final = bool(value.get("final") or value.get("is_final")) or (whole and not error)

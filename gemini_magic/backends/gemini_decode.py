@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
+import re
+from collections.abc import Sequence
 from functools import partial
+from itertools import count
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from ..content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Part, Text, Thought
 from ..events import (
@@ -22,80 +27,25 @@ from ..events import (
     Event,
     Evidence,
     Finish,
-    FinishOutcome,
     Note,
     Usage,
     UsageReport,
 )
 from ..lenient_json import MAX_DEPTH, json_safe, read_json
 from .backend import Decoder
+from .field_names import camel
+from .gemini_finish import block_reason, finish_reason, outcome_of
+from .gemini_reference import with_documented_names
 from .gemini_repair import decode_leniently, parse_lenient, repair_shapes
 from .gemini_schema import LargeWireAnswer, WireAnswer, WireCandidate, WirePart
-from .http_errors import failure_of
+from .http_errors import failure_of, message_failure
 
 __all__ = ["decode", "finish_of", "gemini_decoder", "part_from_json"]
-
-# google.ai.generativelanguage FinishReason and BlockReason, by number (enum-encoding=int).
-_FINISH = [
-    "FINISH_REASON_UNSPECIFIED",
-    "STOP",
-    "MAX_TOKENS",
-    "SAFETY",
-    "RECITATION",
-    "OTHER",
-    "LANGUAGE",
-    "BLOCKLIST",
-    "PROHIBITED_CONTENT",
-    "SPII",
-    "MALFORMED_FUNCTION_CALL",
-    "IMAGE_SAFETY",
-    "UNEXPECTED_TOOL_CALL",
-    "TOO_MANY_TOOL_CALLS",
-    "IMAGE_PROHIBITED_CONTENT",
-    "IMAGE_OTHER",
-    "NO_IMAGE",
-    "IMAGE_RECITATION",
-]
-_BLOCK = ["BLOCK_REASON_UNSPECIFIED", "SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "IMAGE_SAFETY"]
-
-
-# What the reasons mean for an answer (FinishReason and BlockReason of ai.google.dev and Vertex AI).
-_OUTCOMES: Final[dict[str, FinishOutcome]] = {
-    "STOP": "complete",
-    "MAX_TOKENS": "truncated",
-    "CONTINUATION": "paused",
-    **dict.fromkeys(
-        (
-            "SAFETY",
-            "RECITATION",
-            "LANGUAGE",
-            "BLOCKLIST",
-            "PROHIBITED_CONTENT",
-            "SPII",
-            "IMAGE_SAFETY",
-            "IMAGE_PROHIBITED_CONTENT",
-            "IMAGE_RECITATION",
-            "MODEL_ARMOR",
-            "JAILBREAK",
-        ),
-        "blocked",
-    ),
-    **dict.fromkeys(
-        (
-            "MALFORMED_FUNCTION_CALL",
-            "MALFORMED_RESPONSE",
-            "MISSING_THOUGHT_SIGNATURE",
-            "TOO_MANY_TOOL_CALLS",
-            "UNEXPECTED_TOOL_CALL",
-        ),
-        "error",
-    ),
-}
 
 
 def finish_of(reason: str, message: str | None = None, candidate: int = 0, *, prompt: bool = False) -> Finish:
     """The end of a candidate, or of a prompt that was blocked, with what its reason means."""
-    return Finish(reason, message, candidate, prompt, "blocked" if prompt else _OUTCOMES.get(reason))
+    return Finish(reason, message, candidate, prompt, "blocked" if prompt else outcome_of(reason))
 
 
 # Fields of an answer and of its usage metadata that go into the extras, and their names there.
@@ -127,66 +77,182 @@ _BAD_BLOB = Note(
     "unreadable-shape", "Inline data is not valid base64; the part is kept as received.", "error"
 )
 
-_LONGEST = 100  # characters of a reason
+_SNAKE_CASE = Note(
+    "snake-case",
+    "Field names are in snake_case; the API writes them in camelCase. They were read alike.",
+    "info",
+)
+_SNAKE_KEY = re.compile(rb'_[a-z]+"\s*:')  # faster, as most chunks have no underscore
+_MAY_BE_SNAKE = re.compile(
+    rb'"(?:finish_|usage_|prompt_|model_|response_|inline_|file_|function_|executable_|code_execution|thought_|citation_|'
+    rb'grounding_|url_context|continuation_|block_)[a-z_]*"\s*:'
+)
+_STATUS = "URL_RETRIEVAL_STATUS_"
+_RETRIEVAL: dict[int | str, str] = {
+    1: "SUCCESS",
+    2: "ERROR",
+    3: "PAYWALL",
+    4: "UNSAFE",
+}  # by number (enum-encoding=int)
+_URL_QUOTED = 200  # characters of an address that a note quotes
+_QUOTED = 40  # characters of a reason that a note quotes
+_SEVERAL_KINDS = Note(
+    "several-kinds",
+    "A part holds data of several kinds, such as text and a function call. It was read as several parts.",
+    "warning",
+)
+# The kinds of data beside text. Most parts have none: one comparison is faster than one for each.
+_DATA = (
+    "inline_data",
+    "file_data",
+    "function_call",
+    "function_response",
+    "executable_code",
+    "code_execution_result",
+    "tool_call",
+    "tool_response",
+)
+_READABLE = {"text", *map(camel, _DATA[:-2])}
+_data, _NO_DATA = attrgetter(*_DATA), (None,) * len(_DATA)
 
 _decoder = msgspec.json.Decoder(WireAnswer)
 _large = msgspec.json.Decoder(LargeWireAnswer)
 _LARGE = 1 << 16  # bytes; below this, the tolerant way to read base64 is as fast
 
 
-def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = None) -> Decoded:  # noqa: ARG001 - no event of Gemini's has a name
+def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = None) -> Decoded:
     """Decode one JSON text of the stream; never raises.
 
     Args:
         raw: the JSON text as received.
-        event: the name of its server-sent event, which is ignored.
+        event: the name of its server-sent event; ``error`` marks an error of any form.
         noted: notes about earlier chunks, which are not repeated; this chunk's are added.
     """
-    notes: list[Event] = []
-    value: dict[str, Any] | None = None  # the repaired JSON value
-    try:
-        answer = _decoder.decode(raw) if len(raw) < _LARGE else _decoded_large(raw)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        answer, value, notes = decode_leniently(raw)
+    read = _read(raw)
+    answer, notes = read.answer, read.notes
     events: list[Event] = []
     finished, token = False, None
+    indices = _indices(answer.candidates) if len(answer.candidates) > 1 else ()
     for place, candidate in enumerate(answer.candidates):
+        index = indices[place] if indices else candidate.index or 0
         if candidate.content is not None:
             for position, part in enumerate(candidate.content.parts):
-                decoded = _part(part)
-                if decoded is None:
-                    value = repair_shapes(parse_lenient(raw)) if value is None else value
-                    decoded = _unknown(value["candidates"][place]["content"]["parts"][position])
-                    if part.inline_data is not None and _BAD_BLOB not in notes:
-                        notes.append(_BAD_BLOB)
-                events.append(Delta(decoded, candidate.index))
+                if part.text is not None and _data(part) == _NO_DATA:
+                    events.append(Delta(_text(part), index))
+                else:
+                    events += [Delta(each, index) for each in _other_parts(read, part, place, position)]
         if candidate.citation_metadata or candidate.grounding_metadata or candidate.url_context_metadata:
-            _evidence(candidate, events)
+            _evidence(candidate, index, events)
+            notes += _unread_pages(candidate.url_context_metadata, notes)
         finished = finished or candidate.finish_reason is not None
         token = token or candidate.continuation_token
     if answer.usage_metadata is not None:
         usage = Usage(*_counts(answer.usage_metadata))
         if usage != _UNKNOWN:
             events.append(UsageReport(usage))
-    feedback = answer.prompt_feedback
-    if feedback is not None and feedback.block_reason:
-        reason = _enum(feedback.block_reason, _BLOCK)
-        events.append(finish_of(reason, feedback.block_reason_message, prompt=True))
-    if finished:
-        events += [
-            finish_of(_enum(candidate.finish_reason, _FINISH), candidate.finish_message, candidate.index)
-            for candidate in answer.candidates
-            if candidate.finish_reason
-        ]
+    if finished or answer.prompt_feedback is not None:
+        _finishes(answer, indices or _indices(answer.candidates), events, notes)
     if answer.error and (
         failure := failure_of(json_safe(read_json(bytes(answer.error), max_depth=MAX_DEPTH)))
     ):
         events.append(failure)
+    elif (not events and answer.model_version is None) or event == "error":
+        events += _failure_without_answer(raw, event)
     if notes and noted is not None:
         notes = [note for note in notes if note not in noted]
         noted.update(notes)
     events += notes
-    return Decoded(events, answer.model_version, answer.response_id, token, _extras(answer))
+    return Decoded(events, answer.model_version, answer.response_id, token, _extras(answer), read.lost)
+
+
+class _Read(Struct, gc=False):
+    """One JSON text as structs.
+
+    Attributes:
+        raw: the text, with the API's own field names.
+        answer: everything that could be read.
+        notes: what was repaired or lost.
+        value: the repaired JSON value, once it is needed.
+        lost: a description of content that could not be read.
+    """
+
+    raw: bytes
+    answer: WireAnswer
+    notes: list[Event]
+    value: dict[str, Any] | None = None
+    lost: str = ""
+
+
+def _read(raw: bytes) -> _Read:
+    notes: list[Event] = []
+    if _SNAKE_KEY.search(raw) and _MAY_BE_SNAKE.search(raw) and (renamed := _renamed(raw)) is not None:
+        raw = renamed
+        notes.append(_SNAKE_CASE)
+    try:
+        return _Read(raw, _decoder.decode(raw) if len(raw) < _LARGE else _decoded_large(raw), notes)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        answer, value, repairs, lost = decode_leniently(raw)
+        return _Read(raw, answer, notes + repairs, value, lost)
+
+
+def _other_parts(read: _Read, part: WirePart, place: int, position: int) -> list[Part]:
+    """The parts in a part that holds anything but text.
+
+    Args:
+        read: the chunk; receives notes.
+        part: the part.
+        place: the place of its candidate in the list of candidates.
+        position: its position in the candidate's content.
+    """
+    parts = _parts(part)
+    if parts is None:
+        if read.value is None:
+            read.value = repair_shapes(parse_lenient(read.raw))
+        parts = _unknown(read.value["candidates"][place]["content"]["parts"][position])
+        if part.inline_data is not None and _BAD_BLOB not in read.notes:
+            read.notes.append(_BAD_BLOB)
+    if len(parts) > 1 and _SEVERAL_KINDS not in read.notes:
+        read.notes.append(_SEVERAL_KINDS)
+    return parts
+
+
+def _finishes(answer: WireAnswer, indices: Sequence[int], events: list[Event], notes: list[Event]) -> None:
+    """Append the reasons why the prompt was blocked and why candidates ended."""
+    feedback = answer.prompt_feedback
+    if feedback is not None and (reason := block_reason(feedback.block_reason)) is not None:
+        events.append(finish_of(reason, feedback.block_reason_message, prompt=True))
+        _note_spelling(feedback.block_reason, reason, notes)
+    for index, candidate in zip(indices, answer.candidates, strict=True):
+        if (reason := finish_reason(candidate.finish_reason)) is not None:
+            events.append(finish_of(reason, candidate.finish_message, index))
+            _note_spelling(candidate.finish_reason, reason, notes)
+
+
+def _failure_without_answer(raw: bytes, event: str | None) -> list[Event]:
+    """The failure in a chunk that has no answer: ``{"detail": …}`` and similar; empty if it is none."""
+    if event != "error" and b'"detail"' not in raw and b'"message"' not in raw and b'"errors"' not in raw:
+        return []
+    try:
+        value = json_safe(read_json(raw, max_depth=MAX_DEPTH))
+    except ValueError:
+        return []
+    if not isinstance(value, dict) or "candidates" in value:
+        return []
+    explained = value.keys() & {"detail", "errors", "code", "status"} or len(value) == 1
+    failure = message_failure(value) if explained or event == "error" else None
+    if failure is None and event == "error":
+        failure = failure_of(value)
+    return [] if failure is None else [failure]
+
+
+def _renamed(raw: bytes) -> bytes | None:
+    """The JSON text with the API's own field names; None if it has them already, or is not JSON."""
+    try:
+        value = parse_lenient(raw)
+    except ValueError:
+        return None
+    renamed = with_documented_names(value)
+    return None if renamed == value else json.dumps(renamed).encode()
 
 
 def _decoded_large(raw: bytes) -> WireAnswer:
@@ -202,14 +268,48 @@ def gemini_decoder() -> Decoder:
     return partial(decode, noted=set())
 
 
-def _evidence(candidate: WireCandidate, events: list[Event]) -> None:
-    index = candidate.index
+def _indices(candidates: Sequence[WireCandidate]) -> Sequence[int]:
+    """The index of each candidate of a chunk; one without an index gets the lowest that no other one has."""
+    if len(candidates) == 1:
+        return (candidates[0].index or 0,)
+    used = {candidate.index for candidate in candidates}
+    free = (index for index in count() if index not in used)
+    return [next(free) if candidate.index is None else candidate.index for candidate in candidates]
+
+
+def _note_spelling(value: str | int | None, reason: str, notes: list[Event]) -> None:
+    """Note a reason that was not written as the API writes it; numbers are one of its encodings."""
+    if isinstance(value, str) and not value.startswith(reason):
+        message = f"The reason {value[:_QUOTED]!r} was read as {reason}."
+        notes.append(Note("reason-spelling", message, "info"))
+
+
+def _evidence(candidate: WireCandidate, index: int, events: list[Event]) -> None:
     if citation := candidate.citation_metadata:
         events.append(Evidence("citation", citation, index, _citations(citation)))
     if grounding := candidate.grounding_metadata:
         events.append(Evidence("grounding", grounding, index))
     if url_context := candidate.url_context_metadata:
         events.append(Evidence("url_context", url_context, index))
+
+
+def _unread_pages(metadata: Any, notes: Sequence[Event]) -> list[Event]:
+    """Notes about the pages that the ``url_context`` tool could not read."""
+    pages = metadata.get("urlMetadata") if isinstance(metadata, dict) else None
+    found: list[Event] = []
+    for page in pages if isinstance(pages, list) else ():
+        status = page.get("urlRetrievalStatus") if isinstance(page, dict) else None
+        name = (
+            _RETRIEVAL.get(status, str(status).removeprefix(_STATUS)) if isinstance(status, int | str) else ""
+        )
+        if name not in ("", "0", "1", "SUCCESS", "UNSPECIFIED"):
+            url = str(page.get("retrievedUrl") or "")[:_URL_QUOTED]
+            note = Note(
+                "page-not-read", f"The page {url} could not be read ({name.lower()[:_QUOTED]}).", "warning"
+            )
+            if note not in notes:
+                found.append(note)
+    return found
 
 
 def _citations(metadata: Any) -> tuple[Citation, ...]:
@@ -245,31 +345,46 @@ def _extras(answer: WireAnswer) -> dict[str, Any] | None:
     return {name: value for name, value in (*found, *from_usage) if value is not None}
 
 
-def _enum(value: str | int | None, names: list[str]) -> str:
-    if isinstance(value, int):
-        return names[value] if 0 <= value < len(names) else str(value)[:_LONGEST]
-    return (value or "")[:_LONGEST]
+def _text(part: WirePart) -> Part:
+    text, signature = part.text or "", part.thought_signature
+    return Thought(text, signature) if part.thought else Text(text, signature)
 
 
-def _part(part: WirePart) -> Part | None:
-    signature = part.thought_signature
-    if part.text is not None:
-        return Thought(part.text, signature) if part.thought else Text(part.text, signature)
-    if (call := part.function_call) is not None:
-        return Call(call.name, call.args or {}, call.id, signature, call.partial_args, call.will_continue)
-    if (result := part.function_response) is not None:
-        return CallResult(result.name, result.response or {}, result.id, signature)
-    if (code := part.executable_code) is not None:
-        return Code(
-            code.code, "PYTHON" if code.language == 1 else _optional_text(code.language), signature, code.id
-        )
-    if (ran := part.code_execution_result) is not None:
-        return CodeResult(_optional_text(ran.outcome), ran.output, signature, ran.id)
-    if (blob := part.inline_data) is not None:
-        data = _base64(blob.data)
-        return None if data is None else Blob(blob.mime_type, data, signature)
-    if (file := part.file_data) is not None:
-        return File(file.file_uri, file.mime_type, signature)
+def _parts(part: WirePart) -> list[Part] | None:
+    """The parts in one part of the protocol, one for each kind of data; None if a kind is unknown or cannot be read.
+
+    The thought signature stays with the data, which cannot be sent back without it.
+    """
+    found: list[Part] = [] if not part.text else [Thought(part.text) if part.thought else Text(part.text)]
+    if _data(part) == _NO_DATA:
+        return None if part.text is None else [_text(part)]
+    for name, value in zip(_DATA, _data(part), strict=True):
+        if value is not None:
+            data = _data_part(name, value, part.thought_signature)
+            if data is None:
+                return None
+            found.append(data)
+    return found
+
+
+def _data_part(name: str, value: Any, signature: str | None) -> Part | None:
+    match name:
+        case "function_call":
+            return Call(
+                value.name, value.args or {}, value.id, signature, value.partial_args, value.will_continue
+            )
+        case "function_response":
+            return CallResult(value.name, value.response or {}, value.id, signature)
+        case "executable_code":
+            language = "PYTHON" if value.language == 1 else _optional_text(value.language)
+            return Code(value.code, language, signature, value.id)
+        case "code_execution_result":
+            return CodeResult(_optional_text(value.outcome), value.output, signature, value.id)
+        case "inline_data":
+            data = _base64(value.data)
+            return None if data is None else Blob(value.mime_type, data, signature)
+        case "file_data":
+            return File(value.file_uri, value.mime_type, signature)
     return None
 
 
@@ -292,15 +407,28 @@ def _base64(text: str | bytes) -> bytes | None:
         return None
 
 
-def _unknown(value: dict[str, Any]) -> Part:
-    """A part whose kind the typed decoder does not know, kept as received."""
+def _unknown(value: dict[str, Any]) -> list[Part]:
+    """A part that the typed decoder cannot read: each kind of data that it can read, and the rest as received."""
+    found: list[Part] = []
+    rest = dict(value)
+    thought = {"thought": True} if value.get("thought") is True else {}
+    for name in [name for name in value if name in _READABLE]:
+        if value[name] != "" and (parts := parts_from_json({name: value[name]} | thought)):
+            del rest[name]
+            found += parts
     signature = value.get("thoughtSignature")
-    return part_from_json(value) or Opaque(value, signature if isinstance(signature, str) else None)
+    return [*found, Opaque(rest, signature if isinstance(signature, str) else None)]
 
 
 def part_from_json(value: dict[str, Any]) -> Part | None:
     """The part in a JSON object; None for an unknown kind."""
+    parts = parts_from_json(value)
+    return parts[0] if parts else None
+
+
+def parts_from_json(value: dict[str, Any]) -> list[Part] | None:
+    """The parts in a JSON object, one for each kind of data; None if a kind is unknown."""
     try:
-        return _part(msgspec.convert(value, WirePart, strict=False))
+        return _parts(msgspec.convert(value, WirePart, strict=False))
     except msgspec.MsgspecError:
         return None

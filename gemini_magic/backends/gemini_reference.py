@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-__all__ = ["undocumented"]
+from .field_names import camel
+
+__all__ = ["undocumented", "with_documented_names"]
 
 # The documented fields, and those of gateways that this package supports. Others are kept, and shown in the raw JSON.
 _ANSWER: Final = {
@@ -39,8 +41,39 @@ _ENUMS: Final = {
     "outcome": {"OUTCOME_UNSPECIFIED", "OUTCOME_OK", "OUTCOME_FAILED", "OUTCOME_DEADLINE_EXCEEDED"},
     "language": {"LANGUAGE_UNSPECIFIED", "PYTHON"},
 }  # fmt: skip
+# Fields inside parts and feedback whose names the decoder needs.
+_INNER: Final = {
+    "mimeType", "displayName", "fileUri", "partialArgs", "willContinue", "jsonPath", "stringValue", "numberValue",
+    "boolValue", "nullValue", "blockReason", "blockReasonMessage", "promptFeedback", "tokenCount",
+}  # fmt: skip
+_DOCUMENTED: Final = _ANSWER | _CANDIDATE | _PART | _USAGE | _INNER
+_EVIDENCE: Final = {"citationMetadata", "groundingMetadata", "urlContextMetadata"}
+_OF_THE_USER: Final = {"args", "response"}  # objects in which names belong to the user
 # Objects whose content is not the API's own.
 _FREE: Final = {"args", "response", "error", "groundingMetadata", "inlineData"}
+
+
+def with_documented_names(value: Any, *, everywhere: bool = False) -> Any:
+    """A copy of a JSON value in which documented fields in snake_case have their documented names.
+
+    A field that is present in both spellings keeps both. Arguments and results of functions are left as they are.
+
+    Args:
+        value: a JSON value.
+        everywhere: whether all names are the API's own.
+    """
+    if isinstance(value, list):
+        return [with_documented_names(item, everywhere=everywhere) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {}
+    for key, item in value.items():
+        name = camel(key) if key not in _DOCUMENTED else key
+        if name != key and (name in value or not (everywhere or name in _DOCUMENTED)):
+            name = key
+        inside = everywhere or name in _EVIDENCE
+        found[name] = item if name in _OF_THE_USER else with_documented_names(item, everywhere=inside)
+    return found
 
 
 def undocumented(value: Any) -> Iterator[tuple[str, str]]:

@@ -28,7 +28,18 @@ __all__ = ["Repaired", "as_list", "decode_leniently", "parse_lenient", "repair_s
 
 S = TypeVar("S", bound=Struct)
 
+_PART_FIELDS = (
+    "text",
+    "inlineData",
+    "fileData",
+    "functionCall",
+    "functionResponse",
+    "executableCode",
+    "codeExecutionResult",
+)
 _TEXT_FIELDS = {"trafficType", "serviceTier", "cache_tier"}  # fields of usageMetadata that are not counts
+# Names under which the loss of a part of the answer is recorded.
+_CONTENT = {"candidates", "candidate", "content", "parts", "part", "the whole value", *_PART_FIELDS}
 _NAMED = 5  # names of fields that a note lists
 # Text fields, in which a number or a boolean is converted to text.
 _TEXTS = {
@@ -52,11 +63,13 @@ class Repaired(NamedTuple):
         answer: everything that could be read.
         value: the repaired JSON value, which holds the parts of unknown kinds.
         notes: what was repaired or lost; empty when nothing was.
+        lost: a description of content that could not be read; empty if all of it could.
     """
 
     answer: WireAnswer
     value: dict[str, Any]
     notes: list[Event]
+    lost: str = ""
 
 
 def parse_lenient(raw: bytes) -> Any:
@@ -88,7 +101,7 @@ def decode_leniently(raw: bytes) -> Repaired:
         value = parse_lenient(raw)
     except ValueError:
         note = Note("not-json", "A chunk is not valid JSON; its bytes are kept.", "error")
-        return Repaired(WireAnswer(), {}, [note])
+        return Repaired(WireAnswer(), {}, [note], "a chunk is not valid JSON")
     repairer = _Repairer()
     known = repairer.answer(value)
     answer = repairer.convert(
@@ -99,7 +112,7 @@ def decode_leniently(raw: bytes) -> Repaired:
     answer.prompt_feedback = repairer.convert(known.get("promptFeedback", {}), Feedback)
     if known.get("error") is not None:
         answer.error = msgspec.Raw(json.dumps(known["error"]).encode())
-    return Repaired(answer, known, [repairer.note()])
+    return Repaired(answer, known, [repairer.note()], repairer.lost_content)
 
 
 _BY_HAND = {"candidates", "usageMetadata", "promptFeedback", "error"}
@@ -134,6 +147,12 @@ class _Repairer:
         return Note(
             "unexpected-shape", f"A value has an undocumented shape{of}; it was converted.", "warning"
         )
+
+    @property
+    def lost_content(self) -> str:
+        """The fields with content that could not be read, described; empty if all of it could."""
+        names = {name: None for name in self._lost if name in _CONTENT}
+        return f"part of a chunk could not be read ({_names(names)})" if names else ""
 
     # -- shapes
 

@@ -78,6 +78,8 @@ class WirePart(Struct, rename="camel", gc=False):
     function_response: WireCallResult | None = None
     executable_code: WireCode | None = None
     code_execution_result: WireCodeResult | None = None
+    tool_call: Any = None
+    tool_response: Any = None
 
 
 class Content(Struct, gc=False):
@@ -89,7 +91,7 @@ class Content(Struct, gc=False):
 class WireCandidate(Struct, rename="camel", gc=False):
     """One candidate of an answer, or a piece of it."""
 
-    index: _Index = 0
+    index: _Index | None = None
     content: Content | None = None
     finish_reason: str | int | None = None
     finish_message: str | None = None

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ..events import TokenDetail, Usage
 from ..lenient_json import read_json
+from .gemini_reference import with_documented_names
 
 __all__ = ["PRICE_PROVIDER", "price_data", "token_details"]
 
@@ -50,7 +51,7 @@ def price_data(model: str, usage: Usage, raw: bytes) -> dict[str, Any]:
 
 
 def _usage_metadata(raw: bytes) -> dict[str, Any]:
-    if b"TokensDetails" not in raw:
+    if b"TokensDetails" not in raw and b"tokens_details" not in raw:
         return {}
     try:
         value = json.loads(raw)
@@ -59,6 +60,7 @@ def _usage_metadata(raw: bytes) -> dict[str, Any]:
             value = read_json(raw)
         except ValueError:
             return {}
+    value = with_documented_names(value)
     metadata = value.get("usageMetadata") if isinstance(value, dict) else None
     return metadata if isinstance(metadata, dict) else {}
 

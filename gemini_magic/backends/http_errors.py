@@ -6,20 +6,30 @@ gateways. The decision whether to retry is the client's.
 
 from __future__ import annotations
 
+import codecs
 import html
 import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
+
+import msgspec
 
 from ..events import Failure
 from ..lenient_json import MAX_DEPTH, json_safe, read_json
 
-__all__ = ["failure_of", "http_failure"]
+__all__ = ["failure_of", "http_failure", "message_failure", "retry_after", "with_headers"]
 
+_MOST_EVENTS = 10  # events of an error body that are tried
+_FIELD = re.compile(r"(?:event|id|retry)?:")
 _LONGEST = 500  # characters of a message that is shown
 _LARGEST = 2**31  # no code is larger
 _FOREVER = 1e7  # seconds
 _DAY = 300.0  # seconds; a longer wait means a daily quota
+_SECONDS = re.compile(r"\d+(\.\d+)?")
+_PER_DAY = re.compile(r"\bper[ _-]?day\b|\bdaily (?:limit|quota)\b", re.IGNORECASE)
 _RETRY = re.compile(r"retry in ((?:\d+(?:\.\d+)?\s?(?:h|ms|m|s)?)+)", re.IGNORECASE)
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s?(h|ms|m|s|)", re.IGNORECASE)
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "": 1.0, "ms": 0.001}
@@ -69,15 +79,9 @@ def http_failure(status: int, body: bytes) -> Failure:
         status: the HTTP status.
         body: the body as far as it was read, without content encoding.
     """
-    text = body.decode("utf-8", "replace").strip()
-    try:
-        value = json_safe(read_json(body, max_depth=MAX_DEPTH))
-    except ValueError:
-        value = None
-    if isinstance(value, list) and value:
-        value = value[0]
-    if isinstance(value, dict):
-        found = failure_of(value.get("error") or value.get("detail") or value.get("message"), code=status)
+    text = _text(body)
+    for value in _values(text):
+        found = message_failure(value, code=status)
         if found is not None:
             return found
     plain = _short(html.unescape(_TAGS.sub(" ", text))) if text.startswith("<") else _short(text)
@@ -86,6 +90,81 @@ def http_failure(status: int, body: bytes) -> Failure:
     except ValueError:
         phrase = "no explanation"
     return Failure(plain or phrase, status, None, _wait([], plain))
+
+
+def retry_after(headers: Iterable[tuple[str, str]]) -> float | None:
+    """Seconds of a ``Retry-After`` header, which may also hold a date (RFC 9110, 10.2.3); None without one.
+
+    A date is compared with the ``Date`` of the response, so that a recording gives the same seconds as the network.
+    """
+    found = {name.lower(): value.strip() for name, value in reversed(tuple(headers))}
+    value = found.get("retry-after", "")
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    try:
+        until = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    try:
+        now = parsedate_to_datetime(found.get("date", ""))
+        return max(0.0, (until - now).total_seconds())
+    except (TypeError, ValueError):
+        pass
+    try:
+        return max(0.0, (until - datetime.now(UTC)).total_seconds())
+    except TypeError:  # a date without a time zone
+        return None
+
+
+def with_headers(failure: Failure, headers: Iterable[tuple[str, str]]) -> Failure:
+    """The failure with the wait that the headers ask for, if its body asks for none."""
+    wait = retry_after(headers) if failure.retry_after is None else None
+    if wait is None:
+        return failure
+    return msgspec.structs.replace(failure, retry_after=wait, final=failure.final or wait > _DAY)
+
+
+def message_failure(value: Any, *, code: int | None = None) -> Failure | None:
+    """The failure that a JSON value describes, as servers send it in place of an answer; None if it describes none.
+
+    Args:
+        value: a JSON value: an object with ``error``, ``detail`` or ``message``, or a list that begins with one.
+        code: the HTTP status to use if the value has none.
+    """
+    if isinstance(value, list) and value:
+        value = value[0]
+    if not isinstance(value, dict):
+        return None
+    error = value.get("error") or value.get("errors") or value.get("detail")
+    if isinstance(error, list) and len(error) == 1 and isinstance(error[0], dict) and "message" in error[0]:
+        error = error[0]
+    own = value if isinstance(value.get("message"), str) and value["message"] else None
+    if isinstance(error, str) and own is not None:
+        error = None  # the message explains a name, such as "Forbidden"
+    return failure_of(error or own, code=code)
+
+
+def _text(body: bytes) -> str:
+    """The text of a body, without a byte order mark."""
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ):
+        if body.startswith(mark):
+            return body[len(mark) :].decode(encoding, "replace").strip()
+    return body.decode("utf-8", "replace").strip()
+
+
+def _values(text: str) -> Iterator[Any]:
+    """The JSON value of an error body, which may be framed as a server-sent event."""
+    data = [line[5:].strip() for line in text.splitlines() if line.startswith("data:")]
+    bare = "\n".join(line.removeprefix("data:") for line in text.splitlines() if not _FIELD.match(line))
+    for candidate in (text, *(("\n".join(data), bare, *data[:_MOST_EVENTS]) if data else ())):
+        try:
+            yield json_safe(read_json(candidate.encode(), max_depth=MAX_DEPTH))
+        except ValueError:
+            continue
 
 
 def _code(value: Any) -> int | None:
@@ -137,6 +216,7 @@ def _is_final(details: list[dict[str, Any]], message: str, reason: str | None, w
     return (
         any("PerDay" in quota or "Daily" in quota for quota in quotas)
         or re.search(r"\blimit: 0\b", message) is not None
+        or _PER_DAY.search(message) is not None
         or reason == "MODEL_CAPACITY_EXHAUSTED"
         or (wait or 0) > _DAY
     )

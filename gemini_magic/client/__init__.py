@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .endpoint import endpoint_of
 from .fetch import FetchedResponse, fetch, fetch_response
+from .known_models import known_models, remember_models
 from .secret import Key, Secret
 from .stream import Stream, open_stream, play
 
@@ -15,6 +16,8 @@ __all__ = [
     "endpoint_of",
     "fetch",
     "fetch_response",
+    "known_models",
     "open_stream",
     "play",
+    "remember_models",
 ]

@@ -13,14 +13,16 @@ from urllib.parse import urlsplit
 from ..backends import Backend, HttpRequest
 from ..diagnostics import MEGABYTE, body_too_large
 from ..errors import ConnectionFailed, GeminiMagicError, WireError
+from ..events import Failure
 from ..ledger import Exchange, Ledger
 from ..options import Options
 from ..recording import RecordedExchange, Recorder, Replay
-from .connection import Connection, ConnectionLost, HostUnreachable, TimedOut, TooLarge
+from .connection import BrokenBodyError, Connection, ConnectionLost, HostUnreachable, TimedOut, TooLarge
 from .endpoint import endpoint_of
 from .exchange_writer import ExchangeWriter, LedgerGuard, Recordings, Target
+from .known_models import with_remedy
 from .proxies import LOOPBACK
-from .retry import Outcome, acceptable_wait, retry_after, worth_retrying
+from .retry import Outcome, worth_retrying
 from .secret import Key, add_key, strip_traceback
 from .sources import LocalResponse, RecordedResponse, ResponseHead
 from .text_file import TextFile
@@ -242,6 +244,7 @@ class Attempts:
         def sink(t: float, data: bytes) -> None:
             nonlocal left
             refusal = writer.write(t, data)
+            self._connection.expect_end(expected=self._ledger.at_end)
             if text_file is not None:
                 self._copy_text(writer, text_file)
             if refusal is not None and worth_retrying(refusal) and more:
@@ -254,9 +257,21 @@ class Attempts:
             response.read(sink)
         except _StopReading as stopped:
             return Outcome("failed", retryable=True, wait=stopped.wait)
+        except BrokenBodyError as broken:
+            writer.finish()
+            if not self._ledger.finished:
+                raise
+            return Outcome(
+                "cut", strip_traceback(broken), "connection lost"
+            )  # only the end of the body is broken
         except (ConnectionLost, TimedOut):
             writer.finish()  # an event that arrived whole counts, even without the blank line after it
             raise
+        if response.surplus:
+            message = (
+                "Bytes followed the end of the response. They were dropped, and the connection was closed."
+            )
+            writer.note("surplus-bytes", message, "info")
         error = writer.finish()
         return Outcome("end") if error is None else Outcome("failed", error)
 
@@ -276,20 +291,20 @@ class Attempts:
 
         try:
             response.read(sink)
-        except (_StopReading, TimedOut):
+        except (_StopReading, TimedOut, WireError):
             pass  # the status alone is enough
         except ConnectionLost:
             if self._connection.cancelled:
                 raise
-        failure = writer.finish_error(response.status)
+        failure = writer.finish_error(response.status, self._with_remedy)
         if failure.code in (401, 403) or failure.reason == "API_KEY_INVALID":
             key = self._job.key
             if key is not None and key.forget is not None:
                 key.forget()  # otherwise a mistyped key would stay until the kernel ends
-        wait = failure.retry_after
-        if wait is None:
-            wait = retry_after(response.headers)
-        return Outcome("failed", retryable=worth_retrying(failure) and acceptable_wait(wait), wait=wait)
+        return Outcome("failed", retryable=worth_retrying(failure), wait=failure.retry_after)
+
+    def _with_remedy(self, failure: Failure) -> Failure:
+        return with_remedy(failure, self._job.backend, self._job.options, self._job.key)
 
     def _connection_lost(self, lost: ConnectionLost) -> Outcome:
         if self._connection.cancelled:

@@ -29,6 +29,11 @@ class ChunkJoiner:
 
     Only the division of a body into chunks changes, and chunk extensions are removed. Bytes are held back only while
     the size of a chunk is incomplete; data never is. Responses to HEAD and CONNECT are not supported.
+
+    Attributes:
+        surplus: whether bytes followed the end of a response before another request was sent. They belong to no answer,
+            so the connection must not be used again.
+        coding: the transfer coding of the response, if it is one that the parser refuses; else empty.
     """
 
     def __init__(self) -> None:
@@ -38,6 +43,13 @@ class ChunkJoiner:
         self._held = b""  # the beginning of a boundary
         self._open = False  # whether the parser waits for the CR LF after a chunk's data
         self._body: list[bytes] | None = None
+        self._answered = False  # the response to the last request has ended
+        self.surplus = False
+        self.coding = ""
+
+    def begin_response(self) -> None:
+        """Expect the response to another request."""
+        self._answered = False
 
     def feed(self, data: bytes, body: list[bytes] | None = None) -> bytes:
         """Rewrite the bytes of one read.
@@ -89,6 +101,7 @@ class ChunkJoiner:
         return rest, whole
 
     def _head(self, data: bytes, out: list[bytes]) -> bytes:
+        self.surplus = self.surplus or self._answered
         rest, head = self._through_block(data, out)
         if head is not None:
             self._step = self._body_after(head)
@@ -103,8 +116,10 @@ class ChunkJoiner:
         code = int(found[1])
         if code == _SWITCHING:
             return self._pass_through
-        if code < _FINAL or code in _NO_BODY:
+        if code < _FINAL:
             return self._head
+        if code in _NO_BODY:
+            return self._end()
         fields = [line.partition(b":") for line in lines]
         codings = [
             value.strip(b" \t").lower() for name, _, value in fields if name.lower() == b"transfer-encoding"
@@ -112,11 +127,25 @@ class ChunkJoiner:
         if codings == [b"chunked"]:
             self._held, self._open = b"\r\n", False
             return self._chunks
-        lengths = [value.strip(b" \t") for name, _, value in fields if name.lower() == b"content-length"]
+        if codings:
+            self.coding = b", ".join(codings).decode("latin-1")
+        lengths = list(
+            {
+                value.strip(b" \t")
+                for name, _, listed in fields
+                if name.lower() == b"content-length"
+                for value in listed.split(b",")
+            }
+        )
         if codings or len(lengths) != 1 or not lengths[0].isdigit() or len(lengths[0]) > _MAX_DIGITS:
             return self._pass_through
         self._left = int(lengths[0])
-        return self._counted if self._left else self._head
+        return self._counted if self._left else self._end()
+
+    def _end(self) -> Callable[[bytes, list[bytes]], bytes]:
+        """The step after the end of a response."""
+        self._answered = True
+        return self._head
 
     def _counted(self, data: bytes, out: list[bytes]) -> bytes:
         """A body of a known length."""
@@ -124,7 +153,7 @@ class ChunkJoiner:
         out.append(body)
         self._left -= len(body)
         if not self._left:
-            self._step = self._head
+            self._step = self._end()
         return rest
 
     def _chunks(self, data: bytes, out: list[bytes]) -> bytes:
@@ -183,5 +212,5 @@ class ChunkJoiner:
         """The end of a chunked body."""
         rest, trailers = self._through_block(data, out)
         if trailers is not None:
-            self._step = self._head
+            self._step = self._end()
         return rest

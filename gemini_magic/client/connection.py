@@ -13,9 +13,11 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Literal, Self, TypeAlias
 
-from ..errors import ConnectionFailed
+from ..errors import ConnectionFailed, WireError
 
 __all__ = [
+    "END_GRACE",
+    "BrokenBodyError",
     "Connection",
     "ConnectionLost",
     "HostUnreachable",
@@ -30,6 +32,7 @@ Sink: TypeAlias = Callable[[float, bytes], None]
 
 # A thinking model may be silent for minutes; keep-alive probes detect a lost peer (RFC 1122, 4.2.3.6). Seconds.
 _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+END_GRACE = 5.0  # seconds to wait for more after a finish reason that ends the answer
 _ROUNDING = 0.001  # seconds by which a timer may fire early
 
 
@@ -57,6 +60,10 @@ class TimedOut(Exception):  # noqa: N818 - named after what happened
         super().__init__(kind)
         self.kind: Literal["stalled", "timeout"] = kind
         self.limit = limit
+
+
+class BrokenBodyError(WireError):
+    """The content-encoding of a body is broken; what was decoded before is good."""
 
 
 class TooLarge(Exception):  # noqa: N818 - named after what happened
@@ -108,6 +115,7 @@ class Connection:
         self._arrived = 0.0
         self._connect_seconds: float | None = None
         self._in_body = False
+        self._end_deadline: float | None = None
         self._cancelled = threading.Event()
         self._socket: socket.socket | None = None
         self._lock = threading.Lock()
@@ -151,6 +159,7 @@ class Connection:
         self._sent = self._arrived = 0.0
         self._connect_seconds = None
         self._in_body = False
+        self._end_deadline = None
 
     def connected(self, seconds: float) -> None:
         """Note a step of connecting (TCP, TLS) that took this many seconds."""
@@ -167,6 +176,16 @@ class Connection:
     def body_began(self) -> None:
         """Note that the body has begun: from now on the stall timeout applies."""
         self._in_body = True
+
+    def expect_end(self, *, expected: bool) -> None:
+        """Note whether the answer seems complete, so that only the end of the body is missing.
+
+        If it is, reading ends after a short grace period, whatever the server sends to keep the connection alive.
+        """
+        if not expected:
+            self._end_deadline = None
+        elif self._end_deadline is None:
+            self._end_deadline = time.perf_counter() + END_GRACE
 
     def arrival_time(self) -> float:
         """Seconds from sending the request to the last arrival."""
@@ -211,6 +230,11 @@ class Connection:
         wait = self.limit_wait(wait)
         if wait <= 0:
             raise TimedOut("stalled", self._first_byte)
+        if self._end_deadline is not None:
+            grace = self._end_deadline - time.perf_counter()
+            if grace <= 0:
+                raise TimedOut("stalled", END_GRACE)
+            wait = min(wait, grace)
         return wait
 
     def timed_out(self) -> TimedOut:
@@ -218,6 +242,8 @@ class Connection:
         remaining = self.remaining()
         if remaining is not None and remaining <= _ROUNDING:
             return TimedOut("timeout", self._total)
+        if self._end_deadline is not None and self._end_deadline - time.perf_counter() <= _ROUNDING:
+            return TimedOut("stalled", END_GRACE)
         return TimedOut("stalled", self._stall if self._in_body else self._first_byte)
 
     # -- cancelling

@@ -238,14 +238,15 @@ class ExchangeWriter:
         self._error_body += self._keep(t, data)
         return len(self._error_body)
 
-    def finish_error(self, status: int) -> Failure:
+    def finish_error(self, status: int, explain: Callable[[Failure], Failure]) -> Failure:
         """Write the refusal that an HTTP error stands for.
 
         Args:
             status: the HTTP status.
+            explain: adds a remedy to the failure.
         """
         self._error_body += self._keep_rest()
-        return self._pipeline.refuse(self.last, status, bytes(self._error_body))
+        return self._pipeline.refuse(self.last, status, bytes(self._error_body), explain)
 
     def note(self, kind: str, message: str, severity: Severity = "warning") -> None:
         """Add a note about the exchange to the ledger."""

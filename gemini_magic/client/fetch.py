@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..backends import Backend, HttpRequest
+from ..backends import Backend, HttpRequest, with_headers
 from ..endings import service_error
 from ..errors import ConnectionFailed, GeminiMagicError, StalledError, WireError
 from ..options import Options
 from .connection import Connection, ConnectionLost, HostUnreachable, TimedOut
 from .endpoint import endpoint_of
+from .known_models import with_remedy
 from .secret import Key, add_key, strip_traceback
 from .transport import HttpResponse, send
 
@@ -97,9 +98,10 @@ def fetch(http: HttpRequest, backend: Backend, options: Options, key: Key | None
     auth = backend.auth_for(options.auth, endpoint_of(options))
     keyed, header = add_key(http, auth, key, options.key_env)
     own = auth is not None and auth.owns(http.url)
-    status, _, body = fetch_response(keyed, options, header, own_host=own)
+    status, headers, body = fetch_response(keyed, options, header, own_host=own)
     if key is not None:
         body = key.value.mask(body)
     if not 200 <= status < 300:  # noqa: PLR2004 - HTTP
-        raise service_error(backend.failure(status, body))
+        failure = with_headers(backend.failure(status, body), headers)
+        raise service_error(with_remedy(failure, backend, options, key))
     return body

@@ -6,12 +6,9 @@ It reads what the server answered; it neither waits nor counts attempts.
 from __future__ import annotations
 
 import random
-import re
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
+from ..backends import retry_after
 from ..endings import Cause
 from ..errors import GeminiMagicError
 from ..events import Failure
@@ -23,7 +20,6 @@ _CODES = (408, 429, 499, 500, 502, 503, 504)
 _STATUSES = ("RESOURCE_EXHAUSTED", "UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED", "CANCELLED")
 _MAX_BACKOFF = 30.0  # seconds
 _MAX_WAIT = 300.0  # seconds; a server that asks for more has, for instance, used up a quota of the day
-_SECONDS = re.compile(r"\d+(\.\d+)?")
 
 
 class Outcome(NamedTuple):
@@ -60,14 +56,3 @@ def acceptable_wait(wait: float | None) -> bool:
 def backoff(attempt: int) -> float:
     """Seconds to wait after an attempt (numbered from 0) when the server asks for no wait: exponential, with jitter."""
     return min(_MAX_BACKOFF, 0.5 * 2.0**attempt) * random.uniform(0.7, 1.3)  # noqa: S311 - jitter
-
-
-def retry_after(headers: Sequence[tuple[str, str]]) -> float | None:
-    """Seconds of a ``Retry-After`` header, which may also hold a date (RFC 9110, 10.2.3); None without one."""
-    value = next((value for name, value in headers if name.lower() == "retry-after"), "").strip()
-    if _SECONDS.fullmatch(value):
-        return float(value)
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None

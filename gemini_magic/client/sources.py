@@ -37,6 +37,10 @@ class ResponseHead(Protocol):
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The response headers."""
 
+    @property
+    def surplus(self) -> bool:
+        """Whether bytes followed the end of the response."""
+
     def read(self, sink: Sink) -> None:
         """Give the body to ``sink``, piece by piece."""
 
@@ -68,6 +72,7 @@ class RecordedResponse:
                 raise HostUnreachable(error, retryable=True)
             _raise_recorded_timeout(exchange)
             raise ConnectionLost(sent=True)
+        self.surplus = False
         self.status = exchange.status
         self.reason = exchange.reason
         self.http_version = exchange.http_version
@@ -117,6 +122,7 @@ class LocalResponse:
         connection: the stream's connection, with the time limits.
     """
 
+    surplus = False
     status = 200
     reason = "OK"
     http_version = ""

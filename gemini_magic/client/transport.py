@@ -12,6 +12,7 @@ import socket
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 
@@ -22,7 +23,8 @@ from ..backends import HttpRequest
 from ..errors import ConnectionFailed, WireError
 from .certificates import tls_context, trusted_certificates
 from .chunked import ChunkJoiner
-from .connection import Connection, ConnectionLost, HostUnreachable, Sink, enable_keepalive
+from .connection import BrokenBodyError, Connection, ConnectionLost, HostUnreachable, Sink, enable_keepalive
+from .content_coding import BodyDecoder, content_codings, unsupported_coding
 from .log_filter import mask_in_logs
 from .proxies import agent_headers, proxy_error, proxy_for
 
@@ -52,16 +54,19 @@ class _ExchangeContext(float):
         connection: as above.
         before_read: called on the reader's thread before each wait for bytes.
         body: receives the data of the body's HTTP chunks, which then bypasses the parser; None to parse everything.
+        surplus: whether bytes followed the end of the response.
     """
 
     connection: Connection
     before_read: Callable[[], None]
     body: list[bytes] | None
+    surplus: bool
 
     def __new__(cls, connection: Connection, request_sent: Callable[[], None]) -> Self:
         context = super().__new__(cls, connection.connect_timeout())
         context.connection = connection
         context.body = None
+        context.surplus = False
 
         def sent() -> None:
             context.before_read = _nothing
@@ -101,6 +106,7 @@ class _NetworkStream(httpcore.NetworkStream):
         self._sock: socket.socket | None = inner.get_extra_info("socket")
         self._chunks = ChunkJoiner()
         self._ended = False
+        self._reader: _ExchangeContext | None = None  # the exchange of the last read
 
     def _context(self, timeout: float | None) -> _ExchangeContext | None:
         """The exchange of a call with this timeout."""
@@ -111,15 +117,34 @@ class _NetworkStream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         context = self._context(timeout)
+        if context is not self._reader:
+            self._reader = context
+            self._chunks.begin_response()
         while not self._ended:
             data = (
                 self._inner.read(max_bytes, timeout) if context is None else self._receive(max_bytes, context)
             )
             self._ended = not data
             body = None if context is None else context.body
-            if found := self._chunks.feed(data, body) if data else self._chunks.close():
+            found = self._chunks.feed(data, body) if data else self._chunks.close()
+            if self._chunks.surplus and not self._ended:
+                self._drop(context)
+            if self._chunks.coding:
+                raise _unreadable(f"Transfer-Encoding: {self._chunks.coding}")
+            if found:
                 return found
         return b""
+
+    def _drop(self, context: _ExchangeContext | None) -> None:
+        """Close the connection, because bytes follow the response that belong to no request.
+
+        The pool finds the socket closed and does not use it again; the next answer cannot begin with these bytes.
+        """
+        self._ended = True
+        if context is not None:
+            context.surplus = True
+        with contextlib.suppress(Exception):
+            self._inner.close()
 
     def _receive(self, max_bytes: int, context: _ExchangeContext) -> bytes:
         context.before_read()
@@ -245,12 +270,16 @@ class HttpResponse:
         Raises:
             ConnectionLost: the connection ended too early.
             TimedOut: a time limit was reached.
-            WireError: the content-encoding is broken.
+            WireError: the content-encoding is broken, or not supported.
         """
         context, connection, held = self._context, self._context.connection, list[bytes]()
+        codings = content_codings(self._response.headers.get_list("content-encoding"))
+        if (coding := unsupported_coding(codings)) is not None:
+            raise _unreadable(f"Content-Encoding: {coding}")
+        decoder = BodyDecoder(codings) if codings else None
 
         def deliver() -> None:
-            if held:
+            if any(held):
                 connection.body_began()
                 data = held[0] if len(held) == 1 else b"".join(held)
                 held.clear()
@@ -259,17 +288,23 @@ class HttpResponse:
         with _translated(connection):
             # An HTTP chunk may hold a single word. All chunks of one read are delivered together, at the latest before
             # the next read waits.
-            context.begin_body(deliver, None if "content-encoding" in self._response.headers else held)
+            context.begin_body(deliver, held if decoder is None else None)
             try:
-                for piece in self._response.iter_bytes():
-                    held.append(piece)  # data that bypasses the parser is put there meanwhile
-            except httpx.HTTPError:
+                for piece in self._response.iter_raw():
+                    # Data that bypasses the parser is put into `held` meanwhile.
+                    held.append(piece if decoder is None else _decoded(decoder, piece))
+            except (httpx.HTTPError, WireError):
                 context.end_body()
                 deliver()  # it arrived in the same read as the bytes that broke, but before them
                 raise
             finally:
                 context.end_body()
             deliver()
+
+    @property
+    def surplus(self) -> bool:
+        """Whether bytes followed the end of the response; the connection was closed then."""
+        return self._context.surplus
 
     def close(self) -> None:
         """Return the connection to the pool, or close it when the body was not read to its end."""
@@ -318,6 +353,12 @@ def _translation(error: httpx.HTTPError, connection: Connection) -> Exception:
                 remedy=f"{_NETWORK} To wait longer, increase --connect-timeout.",
             )
             return HostUnreachable(failed, retryable=True)
+        case httpx.ProxyError() if str(error).startswith("407"):
+            failed = ConnectionFailed(
+                "The proxy refused the connection: 407 Proxy Authentication Required.",
+                remedy="Set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT.",
+            )
+            return HostUnreachable(failed, retryable=False)
         case httpx.ConnectError() | httpx.ProxyError():
             text = _text(error)
             certificate = "CERTIFICATE" in text.upper()
@@ -328,16 +369,28 @@ def _translation(error: httpx.HTTPError, connection: Connection) -> Exception:
             )
             failed = ConnectionFailed(f"Could not connect: {text}.", remedy=remedy)
             return HostUnreachable(failed, retryable=not certificate)
-        case httpx.DecodingError():
-            return WireError(
-                "The server's compression is broken.",
-                remedy="Try again. A proxy between this computer and the server may be the cause.",
-            )
         case httpx.RemoteProtocolError() if not (connection.in_body or _ENDED.search(str(error))):
             # The server did answer, although not readably: another attempt could be billed again.
             return WireError("The server's response is not valid HTTP.", remedy=_NETWORK)
         case _:
             return ConnectionLost(sent=bool(connection.sent))
+
+
+def _unreadable(header: str) -> WireError:
+    return WireError(
+        f"The server's response cannot be read: {header} is not supported.",
+        remedy="It was not requested. Check --base-url, and the proxies between this computer and the server.",
+    )
+
+
+def _decoded(decoder: BodyDecoder, data: bytes) -> bytes:
+    try:
+        return decoder.feed(data)
+    except zlib.error:
+        raise BrokenBodyError(
+            "The server's compression is broken.",
+            remedy="Try again. A proxy between this computer and the server may be the cause.",
+        ) from None
 
 
 def _text(error: Exception) -> str:

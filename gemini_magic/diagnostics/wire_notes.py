@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..backends import Backend
 from ..errors import WireError
 from ..events import Severity
@@ -15,8 +17,13 @@ MEGABYTE = 2**20
 _MESSAGES: dict[str, tuple[Severity, str]] = {
     "bare-lines": ("warning", "Some JSON is on lines without `data:`. A strict reader would ignore it."),
     "blank-data": ("info", "An event has no data."),
+    "blank-line-inside": ("warning", "A blank line interrupts the JSON of an event. The lines were joined."),
     "bom": ("info", "The body starts with a byte order mark."),
     "comment": ("info", "The stream contains comments, which servers send as keep-alives."),
+    "control-character": (
+        "warning",
+        "A JSON string contains a raw control character, such as a line feed. It was read as if it were escaped.",
+    ),
     "done-marker": ("info", "The stream contains `[DONE]`, which the Gemini API does not send."),
     "field-event": ("info", "The stream contains `event:` fields."),
     "field-id": ("info", "The stream contains `id:` fields."),
@@ -32,6 +39,8 @@ _MESSAGES: dict[str, tuple[Severity, str]] = {
     "several-documents": ("warning", "One event contains several JSON documents."),
     "unterminated": ("warning", "The body ends inside an event."),
 }
+# Text that was part of a JSON document, and not a message of a proxy or a page.
+_PART_OF_DOCUMENT = re.compile(r'\A\s*[\[{]\s*["\[{]|"\s*:\s*["\[{\d]')
 _MAX_QUOTED = 200  # characters of unreadable text that a message quotes
 
 
@@ -43,6 +52,8 @@ def add_wire_note(ledger: Ledger, anomaly: Anomaly) -> None:
     if anomaly.kind in ("not-json", "not-object"):
         message = f"{message}: {anomaly.detail[:_MAX_QUOTED]!r}"
     ledger.note(anomaly.kind, message, severity=severity, offset=anomaly.offset)
+    if anomaly.kind == "not-json" and _PART_OF_DOCUMENT.search(anomaly.detail):
+        ledger.record_loss(f"the text at byte {anomaly.offset:,} of the body is not valid JSON")
 
 
 def unreadable_body(reader: Reader, backend: Backend) -> WireError | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .candidates import Candidate, citations_of
+from .candidates import Candidate, citations_of, grounding_of
 from .exchange import Attempt, Exchange, Pause, clean_headers, clean_url, curl_of
 from .ledger import DisplayOptions, Ledger, Phase
 from .row_types import (
@@ -35,6 +35,7 @@ __all__ = [
     "clean_headers",
     "clean_url",
     "curl_of",
+    "grounding_of",
     "modality_rows",
     "part_row",
     "rows_of",

@@ -2,17 +2,72 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..content import Part, Text, Thought, encodable, join_parts
 from ..events import Citation
 from .ledger import Ledger
 
-__all__ = ["Candidate", "citations_of"]
+__all__ = ["Candidate", "citations_of", "grounding_of"]
 
 
 def citations_of(ledger: Ledger, candidate: int) -> list[Citation]:
     """Return the citations of one candidate without duplicates, in the order received."""
     evidence = [each for each in ledger.evidence if each.candidate == candidate]
     return list(dict.fromkeys(citation for each in evidence for citation in each.citations))
+
+
+def grounding_of(ledger: Ledger, candidate: int) -> dict[str, Any]:
+    """Return the grounding metadata of one candidate as one object; empty if none was sent.
+
+    Servers send it whole, as a growing list with every chunk, or split over chunks. Lists that continue earlier ones are
+    joined; the indices in ``groundingSupports`` are adapted if they count the sources of their own chunk.
+    """
+    merged: dict[str, Any] = {}
+    for each in ledger.evidence:
+        if each.kind == "grounding" and each.candidate == candidate and isinstance(each.value, dict):
+            merged = _merged_grounding(merged, each.value)
+    return merged
+
+
+def _merged_grounding(before: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    sources, own = _list(before.get("groundingChunks")), _list(new.get("groundingChunks"))
+    joined = _continued(sources, own)
+    supports = _list(new.get("groundingSupports"))
+    if sources and len(joined) == len(sources) + len(own) and _highest_index(supports) < len(own):
+        new = {**new, "groundingSupports": [_shifted(support, len(sources)) for support in supports]}
+    merged = dict(before)
+    for name, value in new.items():
+        earlier = before.get(name)
+        if isinstance(value, list) and isinstance(earlier, list):
+            merged[name] = _continued(earlier, value)
+        elif value or name not in merged:
+            merged[name] = value
+    return merged
+
+
+def _continued(before: list[Any], new: list[Any]) -> list[Any]:
+    """Both lists as one: the longer one if it begins with the other, else one after the other."""
+    shorter, longer = sorted((before, new), key=len)
+    return longer if longer[: len(shorter)] == shorter else before + new
+
+
+def _highest_index(supports: list[Any]) -> int:
+    indices = [index for support in supports for index in _indices(support) if isinstance(index, int)]
+    return max(indices, default=0)
+
+
+def _indices(support: Any) -> list[Any]:
+    return _list(support.get("groundingChunkIndices")) if isinstance(support, dict) else []
+
+
+def _shifted(support: Any, by: int) -> Any:
+    indices = [index + by if isinstance(index, int) else index for index in _indices(support)]
+    return {**support, "groundingChunkIndices": indices} if indices else support
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 class Candidate:
@@ -43,7 +98,7 @@ class Candidate:
 
     @property
     def finish_reason(self) -> str | None:
-        """The last finish reason as the server sent it; None when it sent none."""
+        """The last finish reason by its documented name, or as sent if it is unknown; None when none was sent."""
         finish = self._ledger.finishes.get(self.index)
         return None if finish is None else finish.reason
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from ..content import Parts, Request, Text, Thought, kind_of
+from ..content import Code, CodeResult, Opaque, Parts, Request, Text, Thought, kind_of
 from ..endings import Cause, ending_of, repetition_note
 from ..errors import GeminiMagicError, Interrupted
 from ..events import (
@@ -55,10 +55,23 @@ class DisplayOptions(NamedTuple):
 Phase: TypeAlias = Literal["preparing", "queued", "connecting", "waiting", "streaming", "retrying", "done"]
 Source: TypeAlias = Literal["network", "recording", "journal", "echo"]
 _NO_COUNTS = Usage()
+_SERVER_TOOLS = (Code, CodeResult, Opaque)  # parts of them; those of new tools are not known
 _MAX_OFFSET = 2**31  # so that an offset takes four bytes
-
-
 _STALE = ", stale"  # at the end of the description of a turn
+
+
+class _FinishPlace(NamedTuple):
+    """Where the finish reason of a candidate arrived.
+
+    Attributes:
+        times: how many finish reasons the candidate has.
+        chunk: the chunk with the last one.
+        parts: the candidate's parts so far.
+    """
+
+    times: int
+    chunk: int
+    parts: int
 
 
 class Ledger:
@@ -84,7 +97,7 @@ class Ledger:
         evidence: citations, grounding and similar metadata, in order.
         extras: fields that gateways add; the last value of each.
         finishes: the last finish reason by candidate; ``blocked``: the block reason of the prompt; ``failure``: the
-            HTTP error or error object.
+            HTTP error or error object; ``lost``: a description of text that arrived but could not be read.
         continuation: the last token with which the server can continue the answer; ``checkpoint``: the number of parts
             of candidate 0 that the token covers.
         usage: the last token counts with a total.
@@ -128,6 +141,7 @@ class Ledger:
         self.checkpoint = 0
         self.finishes: dict[int, Finish] = {}
         self.blocked: Finish | None = None
+        self.lost = ""
         self.failure: Failure | None = None
         self.usage: Usage | None = None
         self.notes: list[Note] = []
@@ -149,6 +163,8 @@ class Ledger:
         self.events = EventLog(self.chunk_columns)
         self.event_columns: Columns[EventRow] = self.events.event_columns
         self.usage_columns: Columns[UsageRow] = self.events.usage_columns
+        self._first_chunks: dict[int, int] = {}  # the first chunk with a part, by candidate
+        self._finish_places: dict[int, _FinishPlace] = {}
         self._joiners: dict[str, SurrogateJoiner] = {"text": SurrogateJoiner(), "thought": SurrogateJoiner()}
 
     @property
@@ -158,8 +174,42 @@ class Ledger:
 
     @property
     def finish(self) -> Finish | None:
-        """The last finish reason of candidate 0; if it has none, of any other candidate."""
-        return self.finishes.get(0) or next(iter(self.finishes.values()), None)
+        """The last finish reason of candidate 0; of another candidate only if there is no candidate 0."""
+        if 0 in self.finishes or 0 in self.parts:
+            return self.finishes.get(0)
+        return next(iter(self.finishes.values()), None)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the finish reasons show where the answer ends.
+
+        Some servers send a finish reason with every chunk, and some continue after one. So each candidate must have
+        exactly one, after a chunk with content that has none, and no content may follow it. An answer in which the
+        server uses its own tools may continue after a long time: Gemini 2.5 sends ``STOP`` before it runs code.
+        """
+        places = self._finish_places
+        wanted = (self.request.settings.candidates if self.request is not None else None) or 1
+        if len(places) < wanted or not self.parts.keys() <= places.keys():
+            return False
+        for candidate, place in places.items():
+            first = self._first_chunks.get(candidate)
+            if place.times != 1 or first is None or first >= place.chunk:
+                return False
+            parts = self.parts[candidate]
+            if any(isinstance(part, _SERVER_TOOLS) for part in parts):
+                return False
+            later = parts[place.parts :]
+            if any(not isinstance(part, Text) or part.text for part in later):
+                return False
+        return True
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the answer has :attr:`finished`, and the newest chunk has the last finish reason."""
+        places = self._finish_places
+        if not places or max(place.chunk for place in places.values()) != len(self.raw) - 1:
+            return False
+        return self.finished
 
     def touch(self) -> None:
         """Count a change that was made to one of the exchanges."""
@@ -211,6 +261,8 @@ class Ledger:
         self.failure = None
         self.blocked = None
         self.finishes.clear()
+        self._finish_places.clear()
+        self.lost = ""
         if exchange.attempt and not self.raw:
             self.marks.pop("first_byte", None)  # it belongs to the failed attempt
         self.advice = ""
@@ -242,6 +294,14 @@ class Ledger:
         """Add a note; see :class:`~gemini_magic.events.Note` for the arguments."""
         self.notes.append(Note(kind, message, severity, chunk, offset))
         self.touch()
+
+    def record_loss(self, description: str) -> None:
+        """Record that text arrived which could not be read, so that the answer does not count as complete.
+
+        Args:
+            description: what could not be read, for the error of the ending; only the first one is kept.
+        """
+        self.lost = self.lost or description
 
     def record_refusal(self, failure: Failure, t: float) -> None:
         """Record an HTTP error, which has no chunk.
@@ -306,6 +366,8 @@ class Ledger:
         """Update the totals with one chunk; return its kind, text, thought, finish reason and usage."""
         self.model_version = decoded.model_version or self.model_version
         self.response_id = decoded.response_id or self.response_id
+        if decoded.lost:
+            self.record_loss(decoded.lost)
         if decoded.extras is not None:
             self.extras.update(decoded.extras)
         kinds, text, thought, reason, usage = [], "", "", None, _NO_COUNTS
@@ -315,6 +377,7 @@ class Ledger:
                 kind = kind_of(part)
                 if candidate not in self.parts:
                     self.parts[candidate] = Parts()
+                    self._first_chunks[candidate] = index
                 self.parts[candidate].append(part)
                 if isinstance(part, Text) and candidate == 0:
                     text += self._append_text(part.text, t)
@@ -356,12 +419,24 @@ class Ledger:
                 self.blocked = event
             else:
                 self.finishes[event.candidate] = event
+                self._note_finish(event.candidate, index)
         elif isinstance(event, Evidence):
             self.evidence.append(event)
         elif isinstance(event, Failure):
             self.failure = event
         elif isinstance(event, Note):
             self.notes.append(msgspec.structs.replace(event, chunk=index))
+
+    def _note_finish(self, candidate: int, chunk: int) -> None:
+        before = self._finish_places.get(candidate)
+        parts = len(self.parts.get(candidate, ()))
+        self._finish_places[candidate] = _FinishPlace(1 if before is None else before.times + 1, chunk, parts)
+
+    def other_finishes(self) -> dict[int, Finish | None]:
+        """The last finish reason of each candidate whose reason is not :attr:`finish`."""
+        candidates = sorted({*self.parts, *self.finishes})
+        main = 0 if 0 in candidates else next(iter(self.finishes), None)
+        return {index: self.finishes.get(index) for index in candidates if index != main}
 
     def close(
         self,
@@ -398,9 +473,11 @@ class Ledger:
             chunks=len(self.raw),
             limit=self.limit,
             answering=not self.exchanges or bool(self.exchanges[-1].pieces),
+            finished=self.finished,
+            lost=self.lost,
+            others=self.other_finishes(),
         )
-        if ending.note is not None:
-            self.notes.append(ending.note)
+        self.notes += ending.notes
         if self.before and (note := repetition_note(self.before, "".join(self.answer))) is not None:
             self.notes.append(note)
         self.error = ending.error

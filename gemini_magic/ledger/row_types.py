@@ -52,7 +52,7 @@ class ChunkRow(NamedTuple):
         kind: kinds of its events, joined by ``+``.
         text, thought: what it adds to candidate 0.
         chars: characters of the answer so far.
-        finish_reason: as sent; None until one is sent.
+        finish_reason: its documented name, or as sent if it is unknown; None where none was sent.
         prompt_tokens, cached_tokens, output_tokens, thought_tokens, tool_tokens, total_tokens: running totals as sent;
             None where not sent.
         json: the JSON text.

@@ -300,9 +300,10 @@ class CellRunner:
         )
         self.session.add_run(run)
         stop = threading.Event()
-        has_button = options.background or kernel.stop_button_works(self.shell, awaited=awaited)
+        background = self._in_background(options)
+        has_button = background or kernel.stop_button_works(self.shell, awaited=awaited)
         view = self._view(response.ledger, options, stop.set if has_button else None)
-        return RunningCell(run, stream, view, stop)
+        return RunningCell(run, stream, view, stop, background)
 
     def _view(self, ledger: Ledger, options: Options, stop: Callable[[], None] | None) -> View:
         if options.quiet:
@@ -311,10 +312,14 @@ class CellRunner:
             ledger,
             display=options.display,
             shell=self.shell,
-            allow_stdin=kernel.allows_input(self.shell),
+            allow_stdin=kernel.allows_input(self.shell) or kernel.handles_widget(self.shell),
             stop=stop,
-            background=options.background,
+            background=self._in_background(options),
         )
+
+    def _in_background(self, options: Options) -> bool:
+        """Whether the cell returns before its answer ends; a client without a user would miss what follows."""
+        return options.background and not kernel.runs_unattended(self.shell)
 
     def _bind(self, name: str | None, value: object) -> None:
         if name:

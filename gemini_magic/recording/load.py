@@ -51,7 +51,7 @@ def load_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledg
             ledger.note("recording-lacks", exchange.missing)
         last, error = _load(exchange, backend, ledger, last)
     cause = _CAUSES.get(exchanges[-1].end or "", "cut")
-    if ledger.failure is not None or error is not None:
+    if cause == "end" and (ledger.failure is not None or error is not None):
         cause = "failed"
     if cause in ("cut", "failed", "full"):
         ledger.close(cause, t=last, error=error or _no_answer(exchanges[-1]))

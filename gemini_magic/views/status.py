@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from itertools import accumulate, islice
 from typing import NamedTuple, overload
 
-from ..content import Blob, Call, Code
-from ..events import Note
+from ..content import Blob, Call, Code, join_parts
+from ..events import Finish, Note
 from ..ledger import Ledger
 
 __all__ = [
@@ -196,7 +196,7 @@ def _running_state(ledger: Ledger, now: float) -> str:
 
 def _other_content(ledger: Ledger) -> list[str]:
     """Describe the parts of an answer that are not text."""
-    contents = Counter(map(type, ledger.parts.get(0, ())))
+    contents = Counter(map(type, join_parts(ledger.parts.get(0, ()))))
     kinds = ((Call, "function call", "calls"), (Blob, "media part", "images"), (Code, "code run", "parts"))
     counted = ((contents[kind], name, where) for kind, name, where in kinds)
     return [
@@ -212,18 +212,12 @@ def _ended_state(ledger: Ledger) -> str:
         subject = "rest of the answer" if ledger.before else "answer"
         return f"{subject} complete{unusual}, {', '.join(contents) or 'no text'}{_attempts(ledger)}"
     if ledger.status == "truncated":
-        if ledger.cause == "cut":
-            return "truncated: the connection was lost"
-        if ledger.cause == "full":
-            return "truncated: larger than --max-total"
-        if finish is None:
-            return "truncated: ended without a finish reason"
-        limit = finish.outcome == "truncated"
-        return f"truncated: {'stopped at the token limit' if limit else 'ended early by the server'}"
+        return f"truncated: {_truncation(ledger)}"
     if ledger.status == "blocked":
-        blocked = ledger.blocked or finish
+        subject, decisive = _decisive_finish(ledger)
+        blocked = ledger.blocked or decisive
         reason = f" ({_one_line(blocked.reason)})" if blocked else ""
-        return f"{'prompt blocked' if ledger.blocked else 'blocked'}{reason}"
+        return f"{'prompt blocked' if ledger.blocked else f'{subject}blocked'}{reason}"
     if ledger.status == "stalled":
         limit_s = "" if ledger.limit is None else f" for {ledger.limit:g} s"
         if ledger.cause == "timeout":
@@ -234,6 +228,31 @@ def _ended_state(ledger: Ledger) -> str:
         status = getattr(ledger.error, "status", None)
         return " ".join(str(part) for part in ("error", code, status) if part) + _attempts(ledger)
     return _interrupted_state(ledger)
+
+
+def _truncation(ledger: Ledger) -> str:
+    """Why a truncated answer is not whole."""
+    if ledger.cause == "cut" and ledger.error is not None:
+        return "the connection was lost"
+    if ledger.cause == "full":
+        return "larger than --max-total"
+    subject, finish = _decisive_finish(ledger)
+    if finish is None:
+        return f"{subject}ended without a finish reason"
+    if ledger.lost and finish.outcome in ("complete", None):
+        return "a part of the answer is lost"
+    limit = finish.outcome == "truncated"
+    return f"{subject}{'stopped at the token limit' if limit else 'ended early by the server'}"
+
+
+def _decisive_finish(ledger: Ledger) -> tuple[str, Finish | None]:
+    """The finish reason that decided the status, and the name of its candidate if it is not the one that is shown."""
+    finish = ledger.finish
+    if finish is not None and finish.outcome == "complete":
+        for index, other in ledger.other_finishes().items():
+            if other is None or other.outcome not in ("complete", None):
+                return f"candidate {index} ", other
+    return "", finish
 
 
 def _interrupted_state(ledger: Ledger) -> str:
@@ -274,16 +293,18 @@ def _gateway(ledger: Ledger) -> list[str]:
     return [via, f"cached: {_one_line(str(tier))[:_NAME]}" if hit else ""]
 
 
-def status_facts(ledger: Ledger, *, now: float | None = None) -> list[str]:
+def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -> list[str]:
     """The parts of the status line, most important first.
 
     Args:
         ledger: the record.
         now: seconds since the request was sent; measured by the wall clock when omitted.
+        state: what is shown instead of the state of the answer, if it is not empty.
     """
     elapsed = elapsed_seconds(ledger, now)
     model = ledger.model_version or (ledger.request.model if ledger.request else "")
-    state = _running_state(ledger, elapsed) if ledger.status == "running" else _ended_state(ledger)
+    if not state:
+        state = _running_state(ledger, elapsed) if ledger.status == "running" else _ended_state(ledger)
     sources = {"recording": "from a recording", "journal": "from the journal", "echo": "offline echo"}
     took = _seconds(elapsed) if elapsed or ledger.status == "running" else ""
     known = (
@@ -315,9 +336,19 @@ def details(ledger: Ledger) -> Details | None:
     # An interrupted answer has no title, because its message begins with the same text.
     title = {"interrupted": "", "blocked": "Blocked."}.get(ledger.status, partial)
     if ledger.error is None:
-        return Details(title, "The answer stopped at the token limit.", _LIMIT)
+        return _token_limit(ledger, title)
     message = _one_line(ledger.error.message)
     return Details(title, message, _one_line(ledger.error.remedy) or (_RESUME if ledger.answer else _AGAIN))
+
+
+def _token_limit(ledger: Ledger, title: str) -> Details:
+    """Describe an answer that stopped at the token limit, and whether thinking used up the limit."""
+    usage = ledger.usage
+    thoughts = (usage.thoughts if usage is not None else None) or 0
+    if usage is None or thoughts <= (usage.output or 0):
+        return Details(title, "The answer stopped at the token limit.", _LIMIT)
+    message = f"The answer stopped at the token limit: thinking used {thoughts:,} tokens, the answer {usage.output or 0:,}."
+    return Details(title, message, "Set `--thinking low` or `--thinking off`, or a higher `--max-tokens`.")
 
 
 def warnings(ledger: Ledger, notes: Sequence[Note]) -> list[str]:

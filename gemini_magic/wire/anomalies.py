@@ -19,6 +19,7 @@ class Anomaly(NamedTuple):
     ``field-id``, ``field-retry``, ``blank-data``, ``done-marker`` (``[DONE]``), ``bare-lines`` (content without a field
     name), ``several-documents`` (on one event's lines), ``no-blank-line`` (between two documents), ``json-array``,
     ``json-object`` (a body or an event in this form), ``mixed-framing`` (bare JSON, then events), ``invalid-utf8``,
+    ``control-character`` (a raw one in a JSON string), ``blank-line-inside`` (between the lines of one document),
     ``unterminated`` (the body ended inside an event, an object or an array).
 
     Attributes:
@@ -36,10 +37,11 @@ class Item(NamedTuple):
     """One JSON object of the stream.
 
     Attributes:
-        raw: the JSON text as received, but valid UTF-8 (bad bytes are replaced with U+FFFD). The lines of a document
-            are joined with LF. It may contain NaN, Infinity and escapes of lone surrogates.
+        raw: the JSON text as received, but valid UTF-8 (bad bytes are replaced with U+FFFD) and with the control
+            characters in strings escaped. The lines of a document are joined with LF. It may contain NaN, Infinity and
+            escapes of lone surrogates.
         offset: where in the body the text begins, in bytes from the first byte.
-        verbatim: whether the body has exactly the bytes of ``raw`` there. False when bad bytes were replaced, and
+        verbatim: whether the body has exactly the bytes of ``raw`` there. False when bytes were replaced, and
             when the text spans several lines of an event.
         event: the type that the event's ``event`` field names; None without one, for ``message`` (which is the
             default), and for bare JSON. A tolerant reader knows the field only where it precedes the data.

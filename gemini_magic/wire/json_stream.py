@@ -7,13 +7,13 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from .anomalies import DETAIL_LIMIT, Item
-from .json_scan import clean_utf8, is_json, mask_escapes
+from .json_scan import clean_utf8, escape_controls, is_json, mask_escapes
 from .lines import event_too_large
 
 if TYPE_CHECKING:
     from .anomalies import AnomalyLog
 
-__all__ = ["JsonStream", "ObjectScanner", "Split", "log_unreadable", "split_objects"]
+__all__ = ["JsonStream", "ObjectScanner", "Split", "log_unreadable", "repair_text", "split_objects"]
 
 _BLOCK = 1 << 16
 _MAX_JUNK = 4 * DETAIL_LIMIT
@@ -100,8 +100,8 @@ class ObjectScanner:
         if clean[end] != ord("{"):
             self._state = _JUNK
             return end
-        # A JSON string cannot contain a line break, so a brace at the start of a line is not in a string. The
-        # indented arrays that Google sends are split this way, without a scan of the objects.
+        # A brace at the start of a line usually ends an object. The indented arrays that Google sends are split this
+        # way, without a scan of the objects.
         if 0 <= self._margin < end:
             self._margin = clean.find(b"\n}", end)
         margin = self._margin
@@ -200,11 +200,29 @@ def log_unreadable(log: AnomalyLog, offset: int, text: bytes) -> None:
     log.add("not-object" if other else "not-json", offset, text)
 
 
+def repair_text(log: AnomalyLog, offset: int, raw: bytes) -> bytes:
+    """``raw`` itself if it is standard JSON in UTF-8; otherwise a repaired copy. Each repair is logged.
+
+    Args:
+        log: collects ``invalid-utf8`` and ``control-character``.
+        offset: where in the body ``raw`` begins, in bytes.
+        raw: one JSON value, as :func:`is_json` accepts it.
+    """
+    text = clean_utf8(raw)
+    if text is not raw:
+        log.add("invalid-utf8", offset)
+    escaped = escape_controls(text)
+    if escaped is not text:
+        log.add("control-character", offset)
+    return escaped
+
+
 class JsonStream:
     """The reader for a body that begins with a brace or a bracket.
 
     Args:
-        log: collects the anomalies: ``not-json``, ``not-object``, ``invalid-utf8``, ``mixed-framing``, ``unterminated``.
+        log: collects the anomalies: ``not-json``, ``not-object``, ``invalid-utf8``, ``control-character``,
+            ``mixed-framing``, ``unterminated``.
         max_event: the maximum size of an object in bytes.
         start: the offset of the first byte in the body.
     """
@@ -252,9 +270,7 @@ class JsonStream:
     def _add_item(self, offset: int, raw: bytes, items: list[Item]) -> None:
         if len(raw) > self._max:
             raise event_too_large(self._max)
-        text = clean_utf8(raw)
-        if text is not raw:
-            self._log.add("invalid-utf8", offset)
+        text = repair_text(self._log, offset, raw)
         items.append(Item(text, offset, text is raw))
 
     def _log_junk(self, offset: int, raw: bytes) -> None:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ..errors import WireError
 from .anomalies import Anomaly, AnomalyLog, Item
-from .json_stream import JsonStream, log_unreadable, split_objects
+from .json_stream import JsonStream, log_unreadable, repair_text, split_objects
 from .lines import BOM
 from .sse import DEFAULT_TYPE, SseEvent, SseReader
 from .tolerant_sse import TolerantSseReader
@@ -153,6 +153,8 @@ class _StrictSseReader:
         if len(found) == 1 and not rest:
             position, raw = found[0]
             name = None if event.event == DEFAULT_TYPE else event.event
-            items.append(Item(raw, event.value_offset + position, event.verbatim, name))
+            offset = event.value_offset + position
+            repaired = repair_text(self._log, offset, raw)
+            items.append(Item(repaired, offset, event.verbatim and repaired is raw, name))
         else:
             log_unreadable(self._log, event.offset, text)

@@ -97,6 +97,55 @@ def test_a_blob_that_is_not_base64_is_kept_as_received(size):
     assert (note.kind, note.severity) == ("unreadable-shape", "error")
 
 
+@pytest.mark.parametrize("size", [10, 100_000])
+@pytest.mark.parametrize(
+    ("data", "part"),
+    [
+        (
+            {"functionCall": {"name": "f", "args": {"a": 1}}, "thoughtSignature": "s"},
+            Call("f", {"a": 1}, None, "s"),
+        ),
+        ({"inlineData": {"mimeType": "image/png", "data": "AAAA"}}, Blob("image/png", bytes(3))),
+        ({"fileData": {"fileUri": "u"}}, File("u")),
+        ({"executableCode": {"code": "1"}}, Code("1")),
+        ({"toolCall": {"toolType": "X"}}, Opaque({"toolCall": {"toolType": "X"}})),
+        ({"inlineData": {"mimeType": "image/png", "data": "?"}}, Opaque({"inlineData": {"mimeType": "image/png", "data": "?"}})),
+    ],
+)  # fmt: skip
+def test_a_part_with_text_and_other_data_loses_neither(size, data, part):
+    text = "x" * size
+    decoded = events({"candidates": [{"content": {"parts": [{"text": text} | data]}}]})
+    assert decoded[:2] == [Delta(Text(text)), Delta(part)]
+    assert "several-kinds" in [note.kind for note in decoded[2:]]
+    assert events({"candidates": [{"content": {"parts": [{"text": ""} | data]}}]})[0].part != Text("")
+
+
+def test_a_part_with_a_call_and_media_loses_neither():
+    both = {"functionCall": {"name": "f"}, "inlineData": {"mimeType": "image/png", "data": "AAAA"}}
+    decoded = events({"candidates": [{"content": {"parts": [both]}}]})
+    assert decoded[:2] == [Delta(Blob("image/png", bytes(3))), Delta(Call("f"))]
+
+
+@pytest.mark.parametrize(
+    ("sent", "indices"),
+    [
+        ([None, None], [0, 1]),
+        ([None, 1], [0, 1]),
+        ([1, None], [1, 0]),
+        ([0, None, 2], [0, 1, 2]),
+        ([0, 0], [0, 0]),
+    ],
+)
+def test_candidates_without_an_index_are_different_candidates(sent, indices):
+    candidates = [
+        {"content": {"parts": [{"text": str(at)}]}, "finishReason": "STOP"}
+        | ({} if index is None else {"index": index})
+        for at, index in enumerate(sent)
+    ]
+    decoded = events({"candidates": candidates})
+    assert [event.candidate for event in decoded] == [*indices, *indices]
+
+
 def test_finish_reasons_by_name_by_number_and_unknown():
     assert events({"candidates": [{"finishReason": "SAFETY", "finishMessage": "no"}]}) == [
         finish_of("SAFETY", "no")

@@ -44,6 +44,60 @@ def test_arrays_and_the_formats_of_gateways_are_read():
     assert failure(599, b"").message == "no explanation"
 
 
+BOM = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        BOM + body("words", 400, "S"),
+        body("words", 400, "S").decode().encode("utf-16"),
+        b"data: " + body("words", 400, "S") + b"\n\n",
+        BOM + b"data: " + body("words", 400, "S") + b"\r\n\r\n",
+        b"event: error\r\ndata:" + body("words", 400, "S") + b"\r\n\r\n",
+        b"data: " + json.dumps(json.loads(body("words", 400, "S")), indent=1).encode() + b"\n\n",
+        b'data: {"error": {\ndata: "code": 400, "message": "words", "status": "S"}}\n\n',
+        b": ping\n\ndata: " + body("words", 400, "S") + b"\n\ndata: [DONE]\n\n",
+    ],
+)
+def test_the_framing_of_an_error_body_does_not_hide_the_words_of_the_server(sent):
+    assert failure(400, sent) == Failure("words", 400, "S")
+
+
+def test_other_names_of_the_message_are_read():
+    assert failure(400, b'{"errors":[{"message":"words"}]}').message == "words"
+    assert failure(400, b'{"message":"words","code":1001}') == Failure("words", 1001)
+    assert failure(403, b'{"error":"Forbidden","message":"words","status":403}').message == "words"
+    assert failure(400, b'{"error":{"message":"a\tb"}}').message == "a b"
+
+
+@pytest.mark.parametrize("dialect", ["gemini", "vertex", "gateway"])
+@pytest.mark.parametrize(
+    ("event", "value", "expected"),
+    [
+        ("error", {"message": "words"}, Failure("words")),
+        ("error", {"message": "words", "code": 503, "id": 1}, Failure("words", 503)),
+        ("error", {"error": {"message": "words", "code": 503}}, Failure("words", 503)),
+        (None, {"detail": "words"}, Failure("words")),
+        (None, {"error": "words"}, Failure("words")),
+    ],
+)
+def test_an_error_in_a_stream_is_read_in_any_form(dialect, event, value, expected):
+    decoded = backend(dialect).decoder()(json.dumps(value).encode(), event)
+    assert [one for one in decoded.events if isinstance(one, Failure)] == [expected]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, {"type": "ping"}, {"message": "working", "progress": 3}, {"usageMetadata": {"x": "message"}}],
+)
+def test_a_chunk_that_only_looks_like_an_error_is_none(value):
+    assert not any(
+        isinstance(one, Failure)
+        for one in backend("gemini").decoder()(json.dumps(value).encode(), None).events
+    )
+
+
 def test_the_requested_wait_is_read():
     assert failure(429, body(details=[RETRY])).retry_after == 48.0
     assert failure(429, body("Please retry in 48.939935699s.", details=[RETRY])).retry_after == 48.939935699

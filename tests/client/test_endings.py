@@ -111,6 +111,52 @@ def test_a_finish_reason_does_not_end_the_stream(fake_server):
     assert (ledger.status, text(ledger)) == ("complete", "ab")
 
 
+RAW_STRINGS = {
+    "a tab": (b"a\tb", "a\tb"),
+    "a line feed": (b"a\nb", "a\nb"),
+    "a blank line": (b"a\n\nb", "a\n\nb"),
+}
+
+
+@pytest.mark.parametrize("case", RAW_STRINGS)
+def test_raw_control_characters_in_a_string_are_read_and_noted(fake_server, case):
+    sent, received = RAW_STRINGS[case]
+    fake_server.script(
+        raw(b'data: {"candidates":[{"content":{"parts":[{"text":"' + sent + b'"}]}}]}\n\n'), finish()
+    )
+    ledger = ended(fake_server)
+    assert (ledger.status, text(ledger)) == ("complete", received)
+    assert "control-character" in kinds(ledger)
+    assert json.loads(ledger.raw[0].raw)["candidates"][0]["content"]["parts"][0]["text"] == received
+    assert b"".join(piece for _, piece in ledger.exchanges[0].pieces).count(sent) == 1
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b'data: {"candidates":[{"content":{"parts":[{"text":"lost\n\n',
+        b'data: {"candidates":[{"content":{"parts":[{"text":"lost"}]}\n\n',
+        b'data: {"candidates":[{"content":{"parts":[{"text":["lost"]}]}}]}\n\n',
+        b'data: {"candidates":[{"content":{"parts":[{"text":"lost" "x"}]}}]}\n\n',
+    ],
+)
+def test_an_answer_of_which_text_was_lost_is_not_complete(fake_server, broken):
+    fake_server.script(say("before "), raw(broken), say("after"), finish())
+    ledger = ended(fake_server)
+    assert (ledger.status, text(ledger)) == ("truncated", "before after")
+    assert isinstance(ledger.error, TruncatedError)
+    assert "is lost" in ledger.error.message
+
+
+@pytest.mark.parametrize(
+    "harmless", [b"data: ping\n\n", b"upstream warning\n\n", b"data: <p>{x}</p>\n\n", b'data: "x"\n\n']
+)
+def test_text_that_is_not_a_part_of_the_answer_is_not_lost_text(fake_server, harmless):
+    fake_server.script(say("a"), raw(harmless), say("b"), finish())
+    ledger = ended(fake_server)
+    assert (ledger.status, text(ledger)) == ("complete", "ab")
+
+
 def test_an_error_in_mid_answer_keeps_the_text_and_is_not_retried(fake_server):
     error = google_error(503, "The model is overloaded.", "UNAVAILABLE")
     fake_server.script(say("half"), raw(json.dumps(error, indent=2).encode()))

@@ -6,15 +6,18 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from client_stage import finished, kinds, start, text
+from client_stage import CANARY, finished, kinds, request, start, text
 from fake_server import cut, endless, event, finish, google_error, hang_up, headers, raw, stall, status
 from fake_server import text as chunk
 
-from gemini_magic.client import reader
+from gemini_magic.backends import Model, backend
+from gemini_magic.client import Key, Secret, open_stream, reader, remember_models
 from gemini_magic.client.retry import acceptable_wait, backoff, retry_after, worth_retrying
 from gemini_magic.errors import WireError
 from gemini_magic.events import Failure
-from gemini_magic.recording import Recorder, Replay, read_recording
+from gemini_magic.ledger import Ledger
+from gemini_magic.options import Options
+from gemini_magic.recording import Recorder, Replay, load_exchanges, read_recording
 from gemini_magic.response import Response
 
 HELLO = (chunk("Hello"), finish())
@@ -78,6 +81,54 @@ def test_a_wait_of_an_hour_is_not_accepted(fake_server):
     fake_server.model("m", status(503, {"Retry-After": "3600"}))
     ledger = finished(start(fake_server), timeout=1)
     assert (ledger.status, len(fake_server.requests)) == ("error", 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "remedy"),
+    [
+        (("no",), {"Retry-After": "3600"}, "The server asks to wait 3,600 s (1 h). Ask again after that."),
+        (("Please retry in 1s. Quota: limit: 0, model: m",), {}, "The key has no quota for this model."),
+        (("Please retry in 1.2s.", {"violations": [{"quotaId": "RequestsPerDayPerProject"}]}), {}, "The quota of the day is used up."),
+        (("You have used all requests per day. Retry in 1s.",), {"Retry-After": "1"}, "The quota of the day is used up."),
+    ],
+)  # fmt: skip
+def test_the_remedy_of_a_used_up_quota_does_not_ask_to_wait_a_second(fake_server, body, headers, remedy):
+    message, *details = body
+    fake_server.script(status(429, headers, google_error(429, message, "RESOURCE_EXHAUSTED", *details)))
+    ledger = finished(start(fake_server, retries=3))
+    assert len(fake_server.requests) == 1
+    assert ledger.error.remedy.startswith(remedy)
+    loaded = Ledger()
+    load_exchanges(ledger.exchanges, backend("gemini"), loaded)
+    assert loaded.error.remedy == ledger.error.remedy
+
+
+def test_the_remedy_of_an_invalid_key_names_its_source(fake_server):
+    reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+    fake_server.script(status(400, body=google_error(400, "API key not valid.", "INVALID_ARGUMENT", reason)))
+    key = Key(Secret(CANARY), "environment variable MY_KEY")
+    ledger = finished(start(fake_server, key=key))
+    assert (
+        ledger.error.remedy
+        == "The key comes from environment variable MY_KEY. Set it to a valid key and ask again."
+    )
+
+
+def test_the_remedy_of_an_unknown_model_names_similar_ones(fake_server):
+    options = Options(base_url=fake_server.base_url)
+    names = ("gemini-9-flash", "gemini-9-pro", "imagen-9")
+    remember_models(backend("gemini"), options, [Model(name, None, None, None, (), None) for name in names])
+    refused = status(404, body=google_error(404, "models/gemini-9-flush is not found", "NOT_FOUND"))
+    fake_server.script(refused)
+    stream = open_stream(
+        request(model="gemini-9-flush"),
+        Options(base_url=fake_server.base_url, model="gemini-9-flush"),
+        ledger=Ledger(),
+        backend=backend("gemini"),
+    )
+    remedy = finished(stream).error.remedy
+    assert remedy.startswith("Did you mean gemini-9-flash")
+    assert "`%gemini models`" in remedy
 
 
 @pytest.mark.parametrize("code", [401, 403])

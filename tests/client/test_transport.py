@@ -9,6 +9,7 @@ import time
 import types
 
 import httpcore
+import httpx
 import pytest
 from client_stage import CANARY, canary, finished, start, text, until
 from fake_server import FakeServer, finish, gate, raw, status
@@ -279,6 +280,18 @@ def test_a_proxy_that_refuses_is_a_connection_error(proxy, monkeypatch):
     assert "403" in ledger.error.message
     assert CANARY not in str(ledger.error)
     assert seen == ["CONNECT somewhere.invalid:443 HTTP/1.1"]
+
+
+def test_a_proxy_that_wants_a_password_is_named(fake_server):
+    connection = Connection(connect=1, first_byte=1, stall=1, total=None)
+    refused = transport._translation(httpx.ProxyError("407 Proxy Authentication Required"), connection)
+    assert not refused.retryable
+    assert "407 Proxy Authentication Required" in refused.error.message
+    assert "HTTPS_PROXY" in refused.error.remedy
+    fake_server.script(status(407))
+    ledger = finished(start(fake_server, retries=0))
+    assert ledger.error.message == "407: Proxy Authentication Required"
+    assert "HTTPS_PROXY" in ledger.error.remedy
 
 
 @pytest.mark.parametrize(

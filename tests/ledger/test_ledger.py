@@ -156,13 +156,35 @@ def test_a_split_surrogate_pair_is_joined_and_a_lone_one_replaced():
     Rows(ledger.event_columns).to_arrow()
 
 
+CANDIDATES = [
+    ([finish_of("STOP"), finish_of("STOP", None, 1)], "complete", None, []),
+    ([finish_of("STOP")], "truncated", "Candidate 1 ended without a finish reason", ["Candidate 1 ended without a finish reason."]),
+    ([finish_of("STOP", None, 1)], "truncated", "The answer ended without a finish reason", []),
+    ([finish_of("STOP"), finish_of("SAFETY", "no", 1)], "blocked", "Candidate 1 was blocked (SAFETY): no",
+     ["Candidate 1 is not complete (SAFETY): no."]),
+    ([finish_of("STOP"), finish_of("MAX_TOKENS", None, 1)], "truncated", None, ["Candidate 1 is not complete (MAX_TOKENS)."]),
+    ([finish_of("SAFETY"), finish_of("STOP", None, 1)], "blocked", "The answer was blocked (SAFETY)", []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("finishes", "status", "error", "notes"), CANDIDATES)
+def test_an_answer_is_complete_only_if_all_candidates_are(finishes, status, error, notes):
+    ledger = filled([Delta(Text("a"), 0), Delta(Text("b"), 1), *finishes])
+    ledger.close("end")
+    assert ledger.status == status
+    assert ledger.error is None if error is None else error in ledger.error.message
+    assert [note.message for note in ledger.notes] == notes
+
+
 ENDINGS = [
     ([finish_of("STOP")], "end", "complete", None),
     ([finish_of("MAX_TOKENS")], "end", "truncated", None),
     ([finish_of("CONTINUATION")], "end", "truncated", TruncatedError),
     ([], "end", "truncated", TruncatedError),
     ([], "cut", "truncated", TruncatedError),
-    ([finish_of("STOP")], "cut", "truncated", TruncatedError),
+    ([finish_of("STOP")], "cut", "complete", None),
+    ([finish_of("STOP")], "stalled", "complete", None),
+    ([finish_of("STOP"), finish_of("STOP")], "cut", "truncated", TruncatedError),
     ([finish_of("SAFETY")], "end", "blocked", BlockedError),
     ([finish_of("RECITATION")], "end", "blocked", BlockedError),
     ([finish_of("BLOCKLIST")], "end", "blocked", BlockedError),

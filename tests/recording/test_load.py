@@ -4,7 +4,7 @@ import json
 
 import pytest
 from client_stage import finished, kinds, start, text
-from fake_server import google_error, raw, stall, status
+from fake_server import event, google_error, raw, stall, status
 from fake_server import text as say
 from recording_stage import GEMINI, NOWHERE, chunks
 
@@ -27,6 +27,16 @@ def test_loading_gives_the_same_ledger_without_a_stream(recorded):
     [
         ([say("half"), stall()], {"stall_timeout": 0.05}, "stalled"),
         ([say("half"), stall()], {"timeout": 0.1}, "stalled"),
+        ([raw(b'data: {"candidates":[{"con'), stall()], {"stall_timeout": 0.05}, "stalled"),
+        ([say("half"), raw(b'data: {"candidates":[{"con'), stall()], {"stall_timeout": 0.05}, "stalled"),
+        ([say("half", finish="STOP"), stall()], {"stall_timeout": 0.05}, "stalled"),
+        ([say("ha"), say("lf", finish="STOP"), event({}), stall()], {"stall_timeout": 0.05}, "complete"),
+        (
+            [say("half"), event(google_error(500, "Broken.", "INTERNAL")), stall()],
+            {"stall_timeout": 0.05},
+            "error",
+        ),
+        ([event({"detail": "Not here."})], {}, "error"),
         ([status(404, body=google_error(404, "No such model.", "NOT_FOUND"))], {}, "error"),
         ([raw(b"<html>Sign in</html>")], {}, "error"),
         ([say("half"), raw(json.dumps(google_error(499, "Gone.", "CANCELLED")).encode())], {}, "error"),

@@ -295,6 +295,13 @@ BYTES = [
 
 _REFUSED = Expected("", finish=None, total=None)
 _ON_LINES = json_text(FIRST).replace("}, ", "},\ndata: ").replace('"candidates"', '\ndata: "candidates"')
+
+
+def _unescaped(mark: bytes) -> bytes:
+    """The answer with these bytes in the text of its last event."""
+    return sse(FIRST) + sse(LAST).replace(TWO.encode(), mark + TWO.encode())
+
+
 EVENTS = [
     _case("comment", "Events", "comments (`: ping`)", b": ping\n\n" + sse(FIRST) + b": ping\n\n" + sse(LAST), "comment"),
     _case("no-space", "Events", "`data:{` without a space", ANSWER.replace(b"data: ", b"data:"), "no-space"),
@@ -314,6 +321,26 @@ EVENTS = [
         "bare-lines",
         expected=_half("Stream failed"),
         status="error",
+    ),
+    _case("tab", "Events", "a tab in a string, unescaped", _unescaped(b"\t"), "control-character", expected=_text(ONE + "\t" + TWO)),
+    _case("line-feed", "Events", "a line feed in a string, unescaped", _unescaped(b"\n"), "control-character", "bare-lines", expected=_text(ONE + "\n" + TWO)),
+    _case(
+        "blank-line",
+        "Events",
+        "a blank line in a string, unescaped",
+        _unescaped(b"\n\n"),
+        "control-character", "bare-lines", "blank-line-inside",
+        expected=_text(ONE + "\n\n" + TWO),
+    ),
+    _case(
+        "rest-missing",
+        "Events",
+        "an event whose JSON ends in the middle, then the next event",
+        sse(FIRST)[:-20] + b"\r\n\r\n" + sse(chunk("is lost. "), LAST),
+        "not-json",
+        expected=Expected("is lost. " + TWO, error=""),
+        status="truncated",
+        message="is lost",
     ),
     _case("done", "Events", "`data: [DONE]` at the end", ANSWER + b"data: [DONE]\n\n", "done-marker"),
     _case("no-blank-line", "Events", "no blank line after the last event", ANSWER.removesuffix(b"\r\n"), "unterminated"),
@@ -335,6 +362,25 @@ OTHER_BODIES = [
         live=ONE,
     ),
     _case("html", "Other bodies", "HTTP 200 with an HTML page", SIGN_IN, "not-json", "unterminated", content_type=HTML, expected=replace(_REFUSED, error=""), status="error", message="log in to the network"),
+    _case(
+        "detail",
+        "Other bodies",
+        'HTTP 200 with `{"detail": …}`',
+        b'{"detail": "No such deployment"}',
+        "json-object", "unknown-field",
+        content_type=JSON,
+        expected=replace(_REFUSED, error="No such deployment"),
+        status="error",
+    ),
+    _case(
+        "named-error",
+        "Other bodies",
+        "`event: error` with a message only",
+        sse(FIRST) + b"event: error\n" + sse({"message": "The upstream server failed"}, end="\n"),
+        "field-event", "unknown-field",
+        expected=_half("upstream server failed"),
+        status="error",
+    ),
     _case("error-event", "Other bodies", "an error as an event", sse(FIRST, OVERLOADED), expected=_half("overloaded"), status="error"),
     _case(
         "error-second-key",
@@ -372,6 +418,15 @@ ENDINGS = [
     _case("closed", "Endings", "the connection is closed between two events", [raw(sse(FIRST)), cut(b"")], message="connection was lost", **_LOST),
     _case("reset", "Endings", "the connection is reset (RST)", [raw(sse(FIRST)), gate(MORE), reset()], live=ONE, message="connection was lost", **_LOST),
     _SILENT,
+    _case(
+        "open-after-stop",
+        "Endings",
+        "`STOP`, then the connection stays open, with a time limit of 0.5 s",
+        [raw(ANSWER), stall()],
+        "open-after-finish",
+        stall_timeout=0.5,
+    ),
+    _case("reset-after-stop", "Endings", "`STOP`, then the connection is reset", [raw(ANSWER), gate(MORE), reset()], "lost-after-finish", live=BOTH),
     replace(_SILENT, name="silent-default", description="no more data in the middle of the answer, without a time limit", stall_timeout=None, message="The server sent no data for 60 s", limit=75.0),
 ]  # fmt: skip
 
@@ -401,6 +456,14 @@ ANSWERS = [
         expected=Expected(ONE, finish="SAFETY", blocked="SAFETY"),
         status="blocked",
     ),
+    _case("lower-case", "Answers", "`max_tokens` in lower case", sse(FIRST, chunk(TWO, finish="max_tokens", usage=USAGE)), "reason-spelling", expected=Expected(finish="MAX_TOKENS"), status="truncated"),
+    _case(
+        "snake-case",
+        "Answers",
+        "field names in snake_case",
+        ANSWER.replace(b"finishReason", b"finish_reason").replace(b"usageMetadata", b"usage_metadata").replace(b"TokenCount", b"_token_count"),
+        "snake-case", "unknown-field",
+    ),
     _case("thoughts", "Answers", "thoughts", sse(_THOUGHT, FIRST, LAST), expected=Expected(thoughts="Hm.")),
     _case("two-parts", "Answers", "two parts in one chunk", sse(chunk("A", "B"), chunk("C", "D", finish="STOP", usage=USAGE)), expected=_text("ABCD")),
     _case("newline-last", "Answers", "a last chunk that is a line feed", sse(chunk(BOTH), chunk("\n", finish="STOP", usage=USAGE)), expected=_text(BOTH + "\n")),
@@ -408,6 +471,7 @@ ANSWERS = [
     _case("usage-last", "Answers", "usage in a last event without candidates", sse(FIRST, chunk(TWO, finish="STOP"), {"usageMetadata": USAGE})),
 ]  # fmt: skip
 
+_INVALID = google_error(400, "Unknown name: tols", "INVALID_ARGUMENT")
 REFUSALS = [
     _case(
         "429",
@@ -428,6 +492,8 @@ REFUSALS = [
         retries=2,
         min_delay=RETRY_DELAY,
     ),
+    _case("400-event", "Refusals", "400 with an error framed as an event", [status(400, body=b"data: " + json.dumps(_INVALID).encode() + b"\n\n")], expected=replace(_REFUSED, error="Unknown name: tols"), status="error"),
+    _case("400-bom", "Refusals", "400 with a byte order mark", [status(400, body=b"\xef\xbb\xbf" + json.dumps(_INVALID).encode())], expected=replace(_REFUSED, error="Unknown name: tols"), status="error"),
     _case("503-html", "Refusals", "503 with an HTML page", [status(503, body=BAD_GATEWAY)], expected=replace(_REFUSED, error="No server is available"), status="error"),
 ]  # fmt: skip
 

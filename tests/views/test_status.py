@@ -6,6 +6,7 @@ import pytest
 from surroundings import CANARY
 from view_stage import ENDINGS, feed, finished, new_ledger
 
+from gemini_magic.backends.gemini_decode import finish_of
 from gemini_magic.content import Call, Text
 from gemini_magic.events import Decoded, Delta
 from gemini_magic.ledger.exchange import Exchange
@@ -37,6 +38,37 @@ LINES = {
 @pytest.mark.parametrize("name", ENDINGS)
 def test_the_status_line_of_each_ending(name):
     assert status_line(ENDINGS[name]()) == LINES[name]
+
+
+def test_a_token_limit_that_thinking_used_up_names_the_option():
+    ledger = feed(
+        new_ledger(), usage={"prompt": 5, "thoughts": 980, "output": 20, "total": 1005}, finish="MAX_TOKENS"
+    )
+    ledger.close("end", t=1.0)
+    found = details(ledger)
+    assert found.message == "The answer stopped at the token limit: thinking used 980 tokens, the answer 20."
+    assert "`--thinking low`" in found.remedy
+    ledger = feed(
+        new_ledger(), "Long", usage={"thoughts": 20, "output": 980, "total": 1005}, finish="MAX_TOKENS"
+    )
+    ledger.close("end", t=1.0)
+    assert details(ledger).message == "The answer stopped at the token limit."
+
+
+def test_the_status_line_names_lost_text_and_candidates_that_are_not_complete():
+    ledger = new_ledger()
+    ledger.record_loss("a chunk is not valid JSON")
+    feed(ledger, "Half", finish="STOP").close("end", t=1.0)
+    assert "truncated: a part of the answer is lost" in status_line(ledger)
+    for reason, state in (
+        ("SAFETY", "candidate 1 blocked (SAFETY)"),
+        (None, "truncated: candidate 1 ended without a finish"),
+    ):
+        ledger = feed(new_ledger(), "One", finish="STOP")
+        events = [Delta(Text("Two"), 1), *([finish_of(reason, None, 1)] if reason else [])]
+        ledger.add(b"{}", 2.0, Decoded(events))
+        ledger.close("end", t=3.0)
+        assert state in status_line(ledger)
 
 
 @pytest.mark.parametrize("name", ENDINGS)

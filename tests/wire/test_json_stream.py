@@ -51,6 +51,15 @@ def test_every_format_at_every_cut(body):
             assert data.startswith(item.raw, item.offset)
 
 
+def test_raw_control_characters_in_the_strings_of_an_array_are_read():
+    body = b'[{"a":"b\n}\tc\n\nd"},\n{"a":"e"}\n]'
+    for pieces in every_cut(body):
+        items, reader = read(pieces)
+        assert values(items) == [{"a": "b\n}\tc\n\nd"}, {"a": "e"}]
+        assert reader.counts == {"json-array": 1, "control-character": 1}
+        assert [item.verbatim for item in items] == [False, True]
+
+
 def test_an_object_is_returned_with_its_last_brace():
     body = b'[{"a": {\n"b": "}"}\n}\n,\r\n{"c": 2}]'
     reader = Reader()

@@ -91,6 +91,34 @@ CASES = [
     ("number of 5,000 digits and a surrogate", b'data: {"a":' + b"9" * 5000 + b',"c":"\\ud800"}\n\n',
      [b'{"a":' + b"9" * 5000 + b',"c":"\\ud800"}'], {}),
     ("a page instead of a stream", b"<!DOCTYPE html>\n<p>Bad gateway: {502}\n\n</p>\n", [], {"not-json": 1, "unterminated": 1}),
+    ("raw tab in a string", b'data: {"a":"b\tc"}\n\ndata: ' + A + b"\n\n", [rb'{"a":"b\tc"}', A], {"control-character": 1}),
+    ("raw control character in a string", b'data: {"a":"b\x01c"}\n\n', [rb'{"a":"b\u0001c"}'], {"control-character": 1}),
+    ("raw tab between tokens", b'data: {"a":\t1}\n\n', [A], {}),
+    ("raw line feed in a string", b'data: {"a":"b\nc"}\n\ndata: ' + A + b"\n\n", [rb'{"a":"b\nc"}', A],
+     {"control-character": 1, "bare-lines": 1}),
+    ("raw line feed in a string on data lines", b'data: {"a":"b\ndata: c"}\n\ndata: ' + A + b"\n\n", [rb'{"a":"b\nc"}', A],
+     {"control-character": 1}),
+    ("raw line feeds before what looks like fields", b'data: {"a":"b\n: c\nid: 7\nevent: x"}\n\n', [rb'{"a":"b\n: c\nid: 7\nevent: x"}'],
+     {"control-character": 1, "bare-lines": 3}),
+    ("raw line feed before a brace", b'data: {"a":"f()\n{\n}"}\n\ndata: ' + A + b"\n\n", [rb'{"a":"f()\n{\n}"}', A],
+     {"control-character": 1, "bare-lines": 2}),
+    ("blank line in a string", b'data: {"a":"b\n\nc\n\nd"}\n\ndata: ' + A + b"\n\n", [rb'{"a":"b\n\nc\n\nd"}', A],
+     {"control-character": 1, "bare-lines": 2, "blank-line-inside": 1}),
+    ("blank line in a string on data lines", b'data: {"a":"b\n\ndata: c"}\n\ndata: ' + A + b"\n\n", [rb'{"a":"b\n\nc"}', A],
+     {"control-character": 1, "blank-line-inside": 1}),
+    ("blank line between tokens", b'data: {"a":\n\n1}\n\ndata: ' + A + b"\n\n", [A, A], {"bare-lines": 1, "blank-line-inside": 1}),
+    ("blank line between tokens on data lines", b'data: {"b":[\n\ndata: {"x":"}"}]}\n\n', [B], {"blank-line-inside": 1}),
+    ("open string and blank line, then good", b'data: {"a":"b\n\ndata: ' + A + b"\n\ndata: " + B + b"\n\n", [A, B], {"not-json": 1}),
+    ("open string, then a bare indented error", b'data: {"a":"b\n\n' + ERROR + b"\n\ndata: " + A + b"\n\n", [ERROR, A],
+     {"not-json": 1, "bare-lines": 9}),
+    ("open string, then a comment and a named event", b'data: {"a":"b\n\n: ping\n\nevent: x\ndata: ' + A + b"\n\n", [A],
+     {"not-json": 1, "comment": 1, "field-event": 1}),
+    ("open string and blank line, then good ones on many lines",
+     b'data: {"a":"b\n\ndata: {\ndata: "a":\ndata: 1}\n\ndata: {\ndata: "c":\ndata: 1}\n\n', [A, b'{"c":1}'], {"not-json": 1}),
+    ("open bracket and blank line, then good arrays", b'data: [{"a":[\n\ndata: [' + A + b"]\n\ndata: [" + B + b"]\n\n", [A, B],
+     {"not-json": 1, "json-array": 3}),
+    ("open string and blank line at the end", b"data: " + A + b'\n\ndata: {"a":"b\n\n', [A], {"not-json": 1}),
+    ("open bracket and blank line, then two good", b'data: {"a":[\n\ndata: ' + A + b"\n\ndata: " + B + b"\n\n", [A, B], {"not-json": 1}),
     ("plain text", b"upstream connect error", [], {"not-json": 1, "unterminated": 1}),
     ("text before the stream", b"Warning: \xc3\xa9\n\nmore\ndata: " + A + b"\n\n", [A], {"not-json": 1}),
 ]  # fmt: skip
@@ -136,8 +164,9 @@ def test_unusual_line_separators_are_text():
     for pieces in every_cut(b"data: " + text + b"\n\n"):
         assert [item.raw for item in read(pieces)[0]] == [text]
     # These two are not allowed unescaped in JSON, but they do not end a line either.
-    _, reader = read([b'data: {"t":"a\x0b\x0c"}\n\n'])
-    assert reader.counts == {"not-json": 1}
+    items, reader = read([b'data: {"t":"a\x0b\x0c"}\n\n'])
+    assert [item.raw for item in items] == [rb'{"t":"a\u000b\u000c"}']
+    assert reader.counts == {"control-character": 1}
 
 
 def test_offsets_count_the_bytes_of_the_body():
@@ -430,3 +459,17 @@ def test_any_objects_are_read_in_any_framing(texts, ascii_only, indent, form, se
     assert all(item.verbatim for item in items) or form in ("multi", "bare")
     assert values(items) == texts
     assert "not-json" not in reader.counts
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [b'data: {"a":"b\n\n', b'data: {"a":[{"b":1}\n\n', b'data: [{"a":1\n\n', b'data: {"a":"b\n\n: ping\n\n'],
+)
+@pytest.mark.parametrize(
+    "good", [b"data: " + A + b"\n\n", b"data: [" + A + b"]\n\n", b'data: {\ndata: "a":1}\n\n']
+)
+def test_a_broken_event_does_not_delay_the_events_after_it(broken, good):
+    reader = Reader()
+    reader.feed(broken)
+    for _ in range(3):
+        assert values(reader.feed(good)) == [{"a": 1}]

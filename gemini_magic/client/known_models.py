@@ -1,0 +1,71 @@
+"""Remembers which models each server listed, for completion and for the remedies of errors.
+
+The lists are kept in memory. This module sends no request.
+"""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from ..backends import Backend, Model
+from ..events import Failure
+from ..options import Options
+from .endpoint import endpoint_of
+from .secret import Key
+
+__all__ = ["known_models", "remember_models", "with_remedy"]
+
+_NOT_FOUND = 404
+_SIMILAR = 3  # names that are suggested
+_lock = threading.Lock()
+_known: dict[str, tuple[Model, ...]] = {}
+
+
+def remember_models(backend: Backend, options: Options, models: Sequence[Model]) -> None:
+    """Remember the models that a server has listed.
+
+    Args:
+        backend: the dialect; it can list models.
+        options: the address of the server.
+        models: the list.
+    """
+    if backend.models is not None:
+        with _lock:
+            _known[backend.models.encode(endpoint_of(options), "").url] = tuple(models)
+
+
+def known_models(backend: Backend, options: Options) -> tuple[Model, ...]:
+    """The models that this process has listed before; empty if it has not."""
+    if backend.models is None:
+        return ()
+    with _lock:
+        return _known.get(backend.models.encode(endpoint_of(options), "").url, ())
+
+
+def with_remedy(failure: Failure, backend: Backend, options: Options, key: Key | None) -> Failure:
+    """The failure with a remedy, if more is known than its code: the source of an invalid key, similar model names.
+
+    Args:
+        failure: an HTTP error.
+        backend: the dialect.
+        options: the requested model and the address of the server.
+        key: the key that was sent, or None.
+    """
+    if failure.reason == "API_KEY_INVALID" and key is not None:
+        remedy = f"The key comes from {key.source}. Set it to a valid key and ask again."
+        return replace(failure, remedy=remedy)
+    if failure.code == _NOT_FOUND and (names := _similar_models(backend, options)):
+        remedy = f"Did you mean {' or '.join(names)}? `%gemini models` lists the models; `-m` sets one."
+        return replace(failure, remedy=remedy)
+    return failure
+
+
+def _similar_models(backend: Backend, options: Options) -> list[str]:
+    """Names of known models that are similar to the requested one; empty if that is a known model."""
+    names = [model.name for model in known_models(backend, options)]
+    requested = (options.model or "").removeprefix("models/")
+    return [] if requested in names else difflib.get_close_matches(requested, names, n=_SIMILAR)
