@@ -25,7 +25,7 @@ from .ledger import DisplayOptions, Ledger
 from .markdown import Images
 from .options import Options
 from .prompts import build_request, parts_of_prompt
-from .recording import Recorder, Replay
+from .recording import Recorder, Replay, check_recordable
 from .response import Response
 from .response_stream import Callbacks, ResponseStream
 
@@ -137,6 +137,7 @@ def begin(
     ask_key: Callable[[str], str] | None = None,
     notices: Sequence[str] = (),
     before: str = "",
+    conversation: str = "",
     sources: Mapping[str, str] | None = None,
 ) -> Started:
     """Send a request and return at once; the response fills in the background.
@@ -147,6 +148,7 @@ def begin(
         ask_key: asks the user for a key when none is found; None where the user cannot be asked.
         notices: messages about this request to add to ``Response.notes``.
         before: the first part of a resumed answer; ``Response.whole`` and the file of ``--to`` begin with it.
+        conversation: the name of the conversation and the number of the turn, for the status line.
         sources: where the options came from, as returned by ``resolve``.
 
     Raises:
@@ -165,7 +167,7 @@ def begin(
         withheld = None
     form = "markdown" if options.format == "md" else options.format
     display = DisplayOptions(form, options.images, options.record_size)
-    ledger = Ledger(request, backend=dialect.name, before=before, display=display)
+    ledger = Ledger(request, backend=dialect.name, before=before, conversation=conversation, display=display)
     if withheld is not None:
         ledger.note("key-kept-back", withheld, severity="warning")
     for notice in notices:
@@ -173,7 +175,8 @@ def begin(
     journaled = should_journal(options, local=replay is not None or dialect.local is not None)
     for problem in journal().take_problems() if journaled else ():
         ledger.note("journal", problem, severity="warning")
-    recorders = [Recorder(Path(options.record).expanduser())] if options.record else []
+    record = options.record and check_recordable(Path(options.record).expanduser())
+    recorders = [Recorder(record)] if record else []
     stream = open_stream(
         request,
         options,
@@ -213,7 +216,8 @@ def _reply(
         raise OptionError("The response is still running.", remedy="Call r.wait() first.")
     if answer is None:
         raise OptionError("There is no answer to reply to.", remedy="Ask again.")
-    once = ("to", "record", "background")  # a second answer would overwrite the file of the first
+    # A file is for one answer.
+    once = ("to", "overwrite", "append", "record", "background")
     previous = {name: value for name, value in options.for_follow_up().items() if name not in once}
     resolved, sources = resolve(more, previous=previous, source=CALL)
     follow_up = _request(prompt, resolved, (*request.turns, answer))
@@ -256,6 +260,9 @@ def stream(
 ) -> ResponseStream:
     """Send a prompt and return at once; iterate over the result for the events as they arrive.
 
+    ``await stream("…")`` returns the :class:`Response` when the answer has ended, and ``asyncio.gather`` waits for several.
+    No bad ending is raised; ``raise_for_status()`` of the response raises its error.
+
     Args:
         prompt: the question, or its parts.
         turns: the conversation that the question continues, oldest turn first.
@@ -280,13 +287,18 @@ def ask(
     on_chunk: Callable[[str], object] | None = None,
     on_thinking: Callable[[str], object] | None = None,
     on_complete: Callable[[Response], object] | None = None,
+    check: bool = False,
     **options: Any,
 ) -> Response:
     """Send a prompt and wait for the answer.
 
-    The response is returned whatever its status; call ``raise_for_status()`` to raise its error. Interrupting the wait
-    stops the stream and raises ``Interrupted``, whose ``response`` has everything that arrived. An exception in one of
-    the callbacks stops the stream as well, and gets a ``response`` attribute.
+    It does not raise when the request fails or the answer is blocked, cut off or stalled: the response is returned whatever
+    its status, and ``response.error`` holds the error. To raise it, call ``response.raise_for_status()`` or pass
+    ``check=True``; the error's ``response`` then has everything that arrived. An answer that reached the token limit has
+    the status ``truncated`` and no error.
+
+    Interrupting the wait stops the stream and raises ``Interrupted``. An exception in one of the callbacks stops the stream
+    as well. Both have the ``response``.
 
     Args:
         prompt: the question, or its parts.
@@ -294,12 +306,14 @@ def ask(
         on_chunk: called with each new piece of the answer (str), on the calling thread.
         on_thinking: called with each new piece of the thinking (str), on the calling thread.
         on_complete: called with the response when the stream has ended, whatever its status.
+        check: whether to raise the response's error, as ``raise_for_status()`` does.
         options: any option of ``%%gemini`` by name.
 
     Raises:
         UsageProblem: the prompt is empty or not a valid type, an option is unknown, or no key was found. Nothing
             was sent.
         Interrupted: the user stopped it.
+        GeminiMagicError: with ``check``, the request failed or the answer is not usable.
     """
     source = stream(
         prompt, turns=turns, on_chunk=on_chunk, on_thinking=on_thinking, on_complete=on_complete, **options
@@ -308,4 +322,5 @@ def ask(
         if source.has_callbacks:
             for _ in source:
                 pass
-        return source.response.wait()
+        response = source.response.wait()
+    return response.raise_for_status() if check else response

@@ -7,6 +7,7 @@ file. No command sends a request to a model.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -78,6 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     enable.add_argument("--off", action="store_true", help="stop loading it automatically")
     parsed = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # paths may have characters that a console cannot encode
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         if parsed.command == "demo":
             return (

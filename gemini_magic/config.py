@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import math
 import os
 import tomllib
@@ -22,11 +23,13 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import msgspec
+
 from .backends import backend, names
 from .errors import OptionError
 from .options import Options
 
-__all__ = ["CALL", "KEY_WITHHELD", "Options", "Setting", "resolve", "settings", "user_file"]
+__all__ = ["CALL", "KEY_WITHHELD", "Options", "Setting", "resolve", "settings", "to_json", "user_file"]
 
 CALL = "the call"
 """The source of values that are arguments of a Python function."""
@@ -34,6 +37,7 @@ CALL = "the call"
 KEY_WITHHELD = "key_env withheld"
 """The key under which the sources of :func:`resolve` explain, in a sentence, why a ``key_env`` was dropped."""
 
+_REPR: Any = object.__str__  # of types whose text is only their repr
 _LINE = "cell line"
 _PREVIOUS = "the previous answer"
 
@@ -51,6 +55,7 @@ class Setting:
         remedies: hints for values that are not allowed but that users of other tools try.
         config: whether the option can be configured; otherwise it belongs to a single cell.
         env: the environment variable that sets it.
+        json: whether the value is JSON, so that Python objects are accepted too.
         minimum, exclusive_minimum, maximum: the bounds of a number; None without a bound.
     """
 
@@ -68,6 +73,7 @@ class Setting:
         self.remedies: Mapping[str, str] = meta["remedies"]
         self.config: bool = meta["config"]
         self.env: str | None = meta["env"]
+        self.json: bool = meta["json"]
         self.minimum: float | None = meta["minimum"]
         self.exclusive_minimum: float | None = meta["exclusive_minimum"]
         self.maximum: float | None = meta["maximum"]
@@ -98,8 +104,16 @@ class Setting:
         return converted
 
     def _typed(self, value: Any) -> Any:
+        if self.json and isinstance(value, Mapping):
+            if self.type is str:
+                return to_json(value)
+            return [f"{name}={to_json(each)}" for name, each in value.items()]
         if self.type is list:
-            return [str(item) for item in ([value] if isinstance(value, str) else value)]
+            if isinstance(value, Mapping | bytes):
+                raise TypeError
+            return [_as_text(item) for item in ([value] if isinstance(value, str) else value)]
+        if self.type is str:
+            return _as_text(value)
         if self.type is bool:
             if isinstance(value, str):
                 return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
@@ -120,9 +134,21 @@ class Setting:
         )
 
     def _problem(self, value: Any, where: str) -> OptionError:
-        expected = {"float": "a number", "int": "an integer", "bool": "true or false"}
+        expected = {
+            "float": "a number",
+            "int": "an integer",
+            "bool": "true or false",
+            "list": "text or a list of text",
+        }
+        kind = expected.get(self.type.__name__, "text")
+        if self.json:
+            kind = (
+                "a JSON object, as a dict or as text"
+                if self.type is str
+                else "a dict or a list of NAME=VALUE"
+            )
         return OptionError(
-            f"{where} must be {expected.get(self.type.__name__, 'text')}{self._bounds()}, not {value!r}.",
+            f"{where} must be {kind}{self._bounds()}, not {value!r}.",
             remedy=f"{self.name}: {self.help}.",
         )
 
@@ -134,6 +160,39 @@ class Setting:
             return f" from {self.minimum:g} to {self.maximum:g}"
         above = "" if self.exclusive_minimum is None else f" greater than {self.exclusive_minimum:g}"
         return above if self.maximum is None else f"{above} and at most {self.maximum:,.0f}"
+
+
+def to_json(value: Any) -> str:
+    """The JSON text of a Python value.
+
+    NumPy's arrays and numbers, dataclasses, pydantic models, sets, enumerations, dates and the like become what they hold.
+
+    Raises:
+        TypeError, ValueError: the value, or something in it, has no JSON.
+    """
+    return json.dumps(value, default=_plain_value, ensure_ascii=False, allow_nan=False)
+
+
+def _plain_value(value: Any) -> Any:
+    """What a value of a type without JSON holds, in types that have JSON."""
+    for name, arguments in (("model_dump", {"mode": "json"}), ("tolist", {})):
+        method = getattr(value, name, None)
+        if method is not None and not isinstance(value, type):
+            return method(**arguments)
+    return msgspec.to_builtins(value)
+
+
+def _as_text(value: Any) -> str:
+    """The text of a value for an option.
+
+    Raises:
+        TypeError: its ``str`` would only show how Python writes it.
+    """
+    if isinstance(value, bool | bytes | bytearray | Mapping | list | tuple | set | frozenset | type | None):
+        raise TypeError
+    if not isinstance(value, int | float) and type(value).__str__ is _REPR:
+        raise TypeError
+    return str(value)
 
 
 @cache
@@ -162,7 +221,7 @@ def _project_file(start: Path) -> Path | None:
 @lru_cache(maxsize=8)
 def _parsed(path: Path, *_state: int) -> Any:
     """The parsed content of a file, cached by its state: parsing takes longer than everything else before a call."""
-    return tomllib.loads(path.read_text("utf-8"))
+    return tomllib.loads(path.read_text("utf-8-sig"))
 
 
 def _table(path: Path | None, *keys: str) -> dict[str, Any]:

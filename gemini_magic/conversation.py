@@ -12,7 +12,7 @@ from typing import NamedTuple
 from .content import Opaque, Part, Text, Thought, Turn, encodable
 from .events import Status
 
-__all__ = ["Conversation", "ConversationEntry", "answer_turn"]
+__all__ = ["Conversation", "ConversationEntry", "TurnNumber", "answer_turn"]
 
 
 class ConversationEntry(NamedTuple):
@@ -22,11 +22,27 @@ class ConversationEntry(NamedTuple):
         turns: the user's turn, the model's turn, and the turns of tools between them.
         status: how the answer ended; a partial answer is stored as it is.
         key: identifies what asked the question; None if it cannot be asked again.
+        stale: whether an earlier entry was replaced by a different one after this one was answered.
     """
 
     turns: tuple[Turn, ...]
     status: Status = "complete"
     key: Hashable = None
+    stale: bool = False
+
+
+class TurnNumber(NamedTuple):
+    """The place of a question in its conversation.
+
+    Attributes:
+        number: 1 for the first question.
+        later: the number of questions after it.
+        stale: the number of stale entries before it.
+    """
+
+    number: int
+    later: int
+    stale: int
 
 
 class Conversation:
@@ -58,12 +74,28 @@ class Conversation:
         self.entries.append(ConversationEntry(tuple(turns), status, key))
 
     def put(self, turns: Sequence[Turn], *, status: Status = "complete", key: Hashable = None) -> None:
-        """Replace the entry with this key in its place, or append it if there is none."""
+        """Replace the entry with this key in its place, or append it if there is none.
+
+        If the new entry is different, the entries after it become stale.
+        """
         position = self._position(key)
         if position is None:
             self.append(turns, status=status, key=key)
-        else:
-            self.entries[position] = ConversationEntry(tuple(turns), status, key)
+            return
+        entry = ConversationEntry(tuple(turns), status, key)
+        changed = self.entries[position].turns != entry.turns
+        self.entries[position] = entry
+        if changed:
+            self.entries[position + 1 :] = [
+                each._replace(stale=True) for each in self.entries[position + 1 :]
+            ]
+
+    def turn_number(self, key: Hashable) -> TurnNumber:
+        """Return the place of the entry with this key; the place at the end if there is no such entry."""
+        position = self._position(key)
+        at = len(self.entries) if position is None else position
+        later = max(0, len(self.entries) - at - 1)
+        return TurnNumber(at + 1, later, sum(entry.stale for entry in self.entries[:at]))
 
     def branch(self, name: str, upto: int | None = None) -> Conversation:
         """Return a new conversation with the first ``upto`` questions (all by default)."""

@@ -20,6 +20,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 __all__ = ["check_tour", "copy_tour", "open_tour", "tour_folder"]
 
@@ -44,7 +45,9 @@ def copy_tour(folder: Path) -> Path:
 
 def _lab_command(notebook: Path, *arguments: str) -> list[str]:
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    return [sys.executable, "-m", "jupyterlab", str(notebook), *root, *arguments]
+    # The address that JupyterLab prints leads to its default URL; a file on the command line is only opened in the browser.
+    opened = f"--LabApp.default_url=/lab/tree/{quote(notebook.name)}"
+    return [sys.executable, "-m", "jupyterlab", str(notebook), opened, *root, *arguments]
 
 
 def _lab_is_missing() -> bool:
@@ -65,7 +68,7 @@ def open_tour(folder: Path, *, browser: bool) -> int:
         f"Opening {notebook} in JupyterLab. Its answers are recordings, so it needs no API key and no network."
     )
     if not browser:
-        print(f"Open the address printed below, then open {notebook.name} in the file browser.")
+        print(f"Open the address printed below; it leads to {notebook.name}.")
     print("To stop JupyterLab, press Ctrl+C.", flush=True)
     command = _lab_command(notebook, *([] if browser else ["--no-browser"]))
     if os.name == "posix":

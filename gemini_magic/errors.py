@@ -25,6 +25,7 @@ full traceback.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,6 +51,12 @@ __all__ = [
 
 
 _MAX_SHORT = 120  # characters of a message that the answer above it shows in full
+
+
+def _encodable(line: str) -> str:
+    """A line with the characters escaped that ``sys.stdout`` cannot encode; IPython would fail to print it."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return line.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _shortened(message: str) -> str:
@@ -80,11 +87,11 @@ class _ShortTraceback:
     def _render_traceback_(self) -> Sequence[str]:
         """Return the lines that IPython shows instead of a traceback."""
         if self.shown:
-            return [f"{type(self).__name__}: {_shortened(self.message)}"]
+            return [_encodable(f"{type(self).__name__}: {_shortened(self.message)}")]
         lines = [f"{type(self).__name__}: {self.message}"]
         if self.remedy:
             lines.append(f"  {self.remedy}")
-        return lines
+        return [_encodable(line) for line in lines]
 
 
 class GeminiMagicError(_ShortTraceback, Exception):
@@ -216,4 +223,6 @@ class Interrupted(_ShortTraceback, KeyboardInterrupt):
 
     def _render_traceback_(self) -> Sequence[str]:
         """Return one line; the user knows the cause."""
-        return [_shortened(self.message) if self.shown else f"{self.message} {self.remedy}".rstrip()]
+        return [
+            _encodable(_shortened(self.message) if self.shown else f"{self.message} {self.remedy}".rstrip())
+        ]

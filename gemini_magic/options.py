@@ -23,6 +23,7 @@ def option(
     remedies: Mapping[str, str] | None = None,
     config: bool = True,
     env: str | None = None,
+    json: bool = False,
     minimum: float | None = None,
     exclusive_minimum: float | None = None,
     maximum: float | None = None,
@@ -38,6 +39,7 @@ def option(
         remedies: hints for values that are not allowed but that users of other tools try.
         config: whether the option can be configured; without it, the option belongs to a single cell.
         env: the environment variable that sets it.
+        json: whether the value is JSON, so that Python objects are accepted too.
         minimum: the smallest number that is allowed.
         exclusive_minimum: the number that values have to exceed.
         maximum: the largest number that is allowed.
@@ -50,6 +52,7 @@ def option(
         "remedies": remedies or {},
         "config": config,
         "env": env,
+        "json": json,
         "minimum": minimum,
         "exclusive_minimum": exclusive_minimum,
         "maximum": maximum,
@@ -143,6 +146,7 @@ class Options:
         "--param",
         metavar="NAME=VALUE",
         help="set a generation setting by its API name, or any request field by dotted path (repeatable)",
+        json=True,
     )
     body: str | None = option(
         None,
@@ -150,6 +154,7 @@ class Options:
         "--json",
         metavar="JSON",
         help="JSON to merge into the request; overrides all other options",
+        json=True,
     )
     thinking: str | None = option(
         None,
@@ -344,8 +349,12 @@ class Options:
         None,
         "--to",
         metavar="FILE",
-        help="write the text of the answer to FILE while it arrives, and the token counts at the end",
+        help="write the text of the answer to a new FILE while it arrives; Markdown and text end with the token counts",
         config=False,
+    )
+    overwrite: bool = option(False, "--overwrite", help="let --to replace an existing file", config=False)
+    append: bool = option(
+        False, "--append", help="let --to write at the end of an existing file", config=False
     )
     background: bool = option(
         False,
@@ -355,6 +364,13 @@ class Options:
     )
     quiet: bool = option(False, "-q", "--quiet", help="display nothing, only return the response")
     verbatim: bool = option(False, "--verbatim", help="send the cell text unchanged, including {{ }}")
+    table_rows: int = option(
+        50,
+        "--table-rows",
+        metavar="N",
+        help="maximum number of rows of a table in {{ }} that are sent; 0 sends all",
+        minimum=0,
+    )
     record_size: float = option(
         2.0,
         help="maximum size of the stream record that the notebook stores for the inspector, in MB; 0 stores none",

@@ -318,11 +318,12 @@ class Response:
 
     # -- actions ---------------------------------------------------------------------------------------------
 
-    def reply(self, prompt: str | Sequence[Part], **options: Any) -> Response:
+    def reply(self, prompt: str | Sequence[Part], *, check: bool = False, **options: Any) -> Response:
         """Send a follow-up with the options of this response's request, and wait for the new response.
 
         Args:
             prompt: the follow-up, or its parts.
+            check: whether to raise the new response's error; without it, the response is returned whatever its status.
             options: options of ``%%gemini`` by name that replace those of the first request.
 
         Raises:
@@ -336,7 +337,8 @@ class Response:
                 f"Cannot reply to a response that was loaded from {origin}.",
                 remedy="Ask the question again with gemini_magic.ask(…) and reply to that response.",
             )
-        return self._replier(self, prompt, options)
+        response = self._replier(self, prompt, options)
+        return response.raise_for_status() if check else response
 
     def inspect(self) -> None:
         """Show the answer with its inspector open, in JupyterLab and Notebook 7; elsewhere only the answer."""

@@ -5,9 +5,9 @@ Nothing is stored here: the events belong to the stream and the text to the resp
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from .client import Stream
 from .content import Text, Thought
@@ -78,7 +78,8 @@ class ResponseStream:
 
     Every iterator, sync or async, starts with the first event. A bad ending is not raised; read ``response.status``.
     Leaving the ``with`` block cancels a stream that still runs; ``break`` alone does not. Iterating calls the functions
-    given to :func:`stream`, on the thread that iterates.
+    given to :func:`stream`, on the thread that iterates. ``await`` waits for the end in the same way and returns the
+    response; cancelling the wait stops the stream.
 
     Args:
         response: the response that fills.
@@ -114,6 +115,18 @@ class ResponseStream:
             position += 1
             yield event
         self._callbacks.finish(self.response)
+
+    def __await__(self) -> Generator[Any, None, Response]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> Response:
+        try:
+            async for _ in self:
+                pass
+        except BaseException:  # an exception of a callback, or the cancellation of a task
+            self.close()
+            raise
+        return self.response
 
     def close(self) -> None:
         """Stop the stream if it still runs; everything that arrived stays in ``response``."""

@@ -101,6 +101,21 @@ def test_a_bad_ending_is_returned_and_raised_only_on_demand(fake_server, model, 
     assert (r.block_reason == "SAFETY") == (wanted == "blocked")
 
 
+@pytest.mark.parametrize(("model", "wanted", "error"), ENDINGS)
+def test_check_raises_the_error_of_a_bad_ending(fake_server, model, wanted, error):
+    with pytest.raises(error) as caught:
+        ask(fake_server, model, retries=0, stall_timeout=0.3, check=True)
+    assert caught.value.response.status == wanted
+
+
+def test_check_returns_a_complete_answer_and_applies_to_a_reply(fake_server):
+    r = ask(fake_server, check=True)
+    assert r.ok
+    with pytest.raises(ServiceError):
+        r.reply("more", model="http-404", check=True)
+    assert r.reply("more", model="http-404").status == "error"
+
+
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 429, 500, 503])
 @pytest.mark.parametrize("form", ["json", "html", "empty"])
 def test_http_errors_of_any_form_are_shown_in_one_to_three_lines(fake_server, code, form):
@@ -296,3 +311,15 @@ def test_a_recording_contains_its_backend(tmp_path):
     assert Response.load(path, backend_name="gemini").text == "hello"
     missed = gemini_magic.ask("hello", model="another", replay=str(path))
     assert "(--backend echo), this one to" in str(missed.error)
+
+
+def test_record_refuses_a_file_of_another_kind_and_appends_to_a_recording(fake_server, tmp_path):
+    notes = tmp_path / "notes.md"
+    notes.write_text('# Notes about {"exchange": 1}\n')
+    with pytest.raises(OptionError) as caught:
+        ask(fake_server, record=notes)
+    assert caught.value.message == f"--record {notes}: the file exists and is not a recording."
+    assert (fake_server.requests, notes.read_text()) == ([], '# Notes about {"exchange": 1}\n')
+    for _ in range(2):
+        assert ask(fake_server, record=tmp_path / "run.jsonl").ok
+    assert (tmp_path / "run.jsonl").read_text().count('"request"') == 2

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import urllib.request
 from importlib.metadata import version
 
 import pytest
@@ -56,6 +58,13 @@ def test_doctor_reports_what_is_missing_with_a_remedy():
     assert "GEMINI_API_KEY" in done.stdout
 
 
+def test_doctor_names_a_dotenv_file_that_cannot_be_read(tmp_path, monkeypatch, capsys):
+    (tmp_path / ".env").write_bytes(b"\xff\xfe broken")
+    monkeypatch.chdir(tmp_path)
+    cli.main(["doctor"])
+    assert f"{tmp_path / '.env'} could not be read (not valid UTF-16)" in capsys.readouterr().out
+
+
 def test_doctor_reports_the_source_of_a_key_but_not_the_key():
     done = run("doctor", GEMINI_API_KEY="canary-key-5f1e")
     assert "ok    API key from environment variable GEMINI_API_KEY" in done.stdout
@@ -84,8 +93,30 @@ def test_demo_prints_what_it_opens(tmp_path, monkeypatch, capsys):
     assert cli.main(["demo", str(tmp_path), "--no-browser"]) == 0
     opening, address, stop = capsys.readouterr().out.splitlines()
     assert opening.startswith(f"Opening {tmp_path / TOUR[0]} in JupyterLab. Its answers are recordings")
-    assert address == f"Open the address printed below, then open {TOUR[0]} in the file browser."
+    assert address == f"Open the address printed below; it leads to {TOUR[0]}."
     assert stop == "To stop JupyterLab, press Ctrl+C."
+
+
+def test_the_address_that_demo_prints_opens_the_tour(tmp_path):
+    folder = tmp_path / "with a space"
+    port = demo._free_port()
+    with subprocess.Popen(
+        [sys.executable, "-m", "gemini_magic", "demo", str(folder), "--no-browser"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "JUPYTER_PORT": str(port)},
+    ) as server:
+        found = (re.search(r"http://127\.0\.0\.1:\S+\?token=\w+", line) for line in server.stderr)
+        addresses = [next(each[0] for each in found if each) for _ in range(2)]
+        address = addresses[1]  # printed once more when the server listens
+        try:
+            assert f"/lab/tree/{TOUR[0]}?token=" in address
+            with urllib.request.urlopen(address, timeout=30) as page:
+                assert f'"treePath": "{TOUR[0]}"' in page.read().decode()
+        finally:
+            server.terminate()
 
 
 def test_enable_loads_the_extension_in_every_session_until_enable_off(tmp_path):

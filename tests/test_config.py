@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+
+import numpy as np
 import pytest
 
 from gemini_magic.backends import DEFAULT, backend, names
 from gemini_magic.config import CALL, KEY_WITHHELD, Options, resolve, settings
+from gemini_magic.content import Text
 from gemini_magic.errors import OptionError
 from gemini_magic.notebook.arguments import parse_line
+from gemini_magic.prompts import build_request
 
 
 def test_precedence_from_environment_to_cell_line(tmp_path, monkeypatch):
@@ -29,6 +35,57 @@ def test_precedence_from_environment_to_cell_line(tmp_path, monkeypatch):
     assert model()[0] == "from-project"
     assert model(config={"model": "from-config"}) == ("from-config", "%config GeminiMagics")
     assert model(config={"model": "from-config"}, line={"model": "from-line"}) == ("from-line", "cell line")
+
+
+@dataclasses.dataclass
+class _Point:
+    x: int
+
+
+def test_python_values_in_body_and_param_become_json(tmp_path):
+    body = {"a": {"b": None, "c": [True, np.int64(3), np.array([1.5])]}, 1: _Point(2)}
+    options, _ = resolve(
+        {"body": body, "param": {"topK": 5, "responseMimeType": "5", "a.b": {"c": 1}}}, source=CALL
+    )
+    assert json.loads(options.body) == {"a": {"b": None, "c": [True, 3, [1.5]]}, "1": {"x": 2}}
+    assert options.param == ["topK=5", 'responseMimeType="5"', 'a.b={"c": 1}']
+    request = build_request((Text("hi"),), options)
+    assert request.params == {"topK": 5, "responseMimeType": "5"}
+    assert request.body["1"] == {"x": 2}
+    (tmp_path / "pyproject.toml").write_text("[tool.gemini_magic]\nparam = {topK = 5}\nbody = {a = [1]}")
+    configured, _ = resolve(start=tmp_path)
+    assert (configured.param, configured.body) == (["topK=5"], '{"a": [1]}')
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"body": ["a"]}, "body must be a JSON object, as a dict or as text, not ['a']."),
+        ({"body": {"a": float("nan")}}, "body must be a JSON object, as a dict or as text, not {'a': nan}."),
+        ({"param": {"a": object}}, "param must be a dict or a list of NAME=VALUE, not"),
+        ({"param": [{"a": 1}]}, "param must be a dict or a list of NAME=VALUE, not"),
+        ({"system": ["a"]}, "system must be text, not ['a']."),
+        ({"system": {"a": 1}}, "system must be text, not {'a': 1}."),
+        ({"thinking": True}, "thinking must be text, not True."),
+        ({"model": object}, "model must be text, not"),
+        ({"stop": {"a": 1}}, "stop must be text or a list of text, not {'a': 1}."),
+        ({"stop": [b"a"]}, "stop must be text or a list of text, not [b'a']."),
+    ],
+)
+def test_a_python_value_of_another_type_is_refused(values, message):
+    with pytest.raises(OptionError) as caught:
+        resolve(values, source=CALL)
+    assert message in caught.value.message
+
+
+def test_numbers_and_paths_are_text_where_text_is_expected(tmp_path):
+    options, _ = resolve({"thinking": 1024, "record": tmp_path / "a.jsonl"}, source=CALL)
+    assert (options.thinking, options.record) == ("1024", str(tmp_path / "a.jsonl"))
+
+
+def test_a_byte_order_mark_in_a_configuration_file_is_skipped(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[tool.gemini_magic]\nmodel = 'm'", encoding="utf-8-sig")
+    assert resolve(start=tmp_path)[0].model == "m"
 
 
 def test_values_are_converted_to_their_type_and_hyphens_to_underscores(tmp_path):

@@ -21,6 +21,20 @@ def test_turns_are_in_order_and_a_key_replaces_its_entry():
     assert len(chat) == 3
 
 
+def test_the_turns_after_a_changed_turn_are_stale_until_they_are_asked_again():
+    chat = Conversation("tom")
+    for name in "abc":
+        chat.put(asked(name, "."), key=name)
+    chat.put(asked("b", "."), key="b")
+    assert not any(entry.stale for entry in chat.entries)
+    assert chat.turn_number("b") == (2, 1, 0)
+    chat.put(asked("b", "!"), key="b")
+    assert [entry.stale for entry in chat.entries] == [False, False, True]
+    assert chat.turn_number("new") == chat.turn_number(None) == (4, 0, 1)
+    chat.put(asked("c", "?"), key="c")
+    assert not any(entry.stale for entry in chat.entries)
+
+
 def test_a_branch_does_not_change_its_origin_and_trim_removes_the_oldest():
     chat = Conversation("tom")
     for n in range(3):

@@ -106,6 +106,7 @@ NEVER_AT_IMPORT_TIME = {
 
 # Optional, or too heavy to load before they are needed: functions may import them.
 HEAVY = NEVER_AT_IMPORT_TIME | {
+    "certifi",
     "httpcore",
     "httpx",
     "ipykernel",
@@ -118,6 +119,7 @@ HEAVY = NEVER_AT_IMPORT_TIME | {
     "nh3",
     "pygments",
     "rich",
+    "truststore",
 }
 
 MEANINGLESS_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}

@@ -110,3 +110,53 @@ def test_an_interrupted_script_is_referred_to_the_response_not_to_a_magic(fake_s
     assert caught.value.response.text == "Hello"
     assert caught.value.remedy == "The answer received so far is in its `.response`."
     fake_server.wait_for_disconnect()
+
+
+def test_await_returns_the_response_and_calls_the_callbacks(fake_server):
+    fake_server.script(text("Hel"), text("lo"), finish())
+    called = []
+
+    async def main():
+        return await gemini_magic.stream("hi", **with_callbacks(fake_server, called))
+
+    response = asyncio.run(main())
+    assert (response.text, response.status) == ("Hello", "complete")
+    assert called == [("chunk", "Hel"), ("chunk", "lo"), ("complete", "complete")]
+
+
+def test_gather_waits_for_several_streams_at_once(fake_server):
+    fake_server.model("a", text("first"), gate("a"), finish())
+    fake_server.model("b", text("second"), gate("b"), finish())
+    options = {"base_url": fake_server.base_url, "key_env": None, "retries": 0}
+
+    async def main():
+        streams = [gemini_magic.stream("hi", model=name, **options) for name in "ab"]
+        waiting = asyncio.gather(*streams)
+        await asyncio.to_thread(fake_server.wait_for_requests, 2)  # both run at the same time
+        fake_server.open("b")
+        fake_server.open("a")
+        return await waiting
+
+    assert [response.text for response in asyncio.run(main())] == ["first", "second"]
+
+
+def test_a_cancelled_wait_stops_the_stream(fake_server):
+    fake_server.script(text("Half"), gate("never"), finish())
+    stream = gemini_magic.stream("hi", model="m", base_url=fake_server.base_url, retries=0)
+
+    async def main():
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(stream, 0.3)
+
+    asyncio.run(main())
+    assert stream.response.wait(5).status == "interrupted"
+    fake_server.open("never")
+
+
+def test_a_bad_ending_is_not_raised_by_await(fake_server):
+    fake_server.script(event(google_error(400, "no", "INVALID_ARGUMENT")))
+
+    async def main():
+        return await gemini_magic.stream("hi", model="m", base_url=fake_server.base_url, retries=0)
+
+    assert asyncio.run(main()).status == "error"

@@ -88,7 +88,12 @@ _MAY_BE_SNAKE = re.compile(
     rb'grounding_|url_context|continuation_|block_)[a-z_]*"\s*:'
 )
 _STATUS = "URL_RETRIEVAL_STATUS_"
-_RETRIEVAL: dict[int | str, str] = {1: "SUCCESS", 2: "ERROR", 3: "PAYWALL", 4: "UNSAFE"}  # by number (enum-encoding=int)
+_RETRIEVAL: dict[int | str, str] = {
+    1: "SUCCESS",
+    2: "ERROR",
+    3: "PAYWALL",
+    4: "UNSAFE",
+}  # by number (enum-encoding=int)
 _URL_QUOTED = 200  # characters of an address that a note quotes
 _QUOTED = 40  # characters of a reason that a note quotes
 _SEVERAL_KINDS = Note(

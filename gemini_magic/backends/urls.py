@@ -18,6 +18,8 @@ _ADDED = re.compile(
     r"|(?P<bare>.*?)(/models/.*)?[:/](streamG|g)enerateContent"
     r"|(?P<service>.*)/generate/stream"
 )
+_HOST = re.compile(r"(?!-)[\w-]+(\.[\w-]+)*\.?", re.ASCII)
+_LONGEST_HOST = 254  # bytes, with a dot at the end
 _METHODS = {
     "sse": ("streamGenerateContent", "?alt=sse"),
     "json": ("streamGenerateContent", ""),
@@ -33,7 +35,7 @@ def checked_base(base_url: str) -> str:
     """
     try:
         parts = urlsplit(base_url)
-        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        known = parts.scheme in ("http", "https") and _is_host(parts.hostname or "") and parts.port != 0
     except ValueError:
         known = False
     if not known:
@@ -52,6 +54,17 @@ def checked_base(base_url: str) -> str:
     return base_url.rstrip("/")
 
 
+def _is_host(host: str) -> bool:
+    """Whether a host of a URL is an address or can be a name; IDNA's own rules are checked when it is used."""
+    if ":" in host:  # urlsplit has checked an IPv6 address
+        return True
+    try:
+        name = host.encode("idna").decode()
+    except UnicodeError:  # an empty label, or one of more than 63 bytes
+        return False
+    return _HOST.fullmatch(name) is not None and len(name) <= _LONGEST_HOST
+
+
 def too_long(base_url: str, kept: str) -> OptionError:
     """The error for a base URL that includes what every request adds; ``kept`` is the part of its path before that."""
     parts = urlsplit(base_url)
@@ -63,8 +76,16 @@ def too_long(base_url: str, kept: str) -> OptionError:
 
 
 def versioned(base_url: str, version: str) -> str:
-    """A base URL with the version appended, unless it ends in a version already."""
+    """A base URL with the version appended, unless it ends in a version already.
+
+    Raises:
+        OptionError: the base URL or the version is not valid.
+    """
     base = checked_base(base_url)
+    if version in ("", ".", ".."):
+        raise OptionError(
+            f"--api-version {version!r} is not a valid version.", remedy="Use a version such as v1beta."
+        )
     if _VERSION.fullmatch(urlsplit(base).path.rpartition("/")[2]):
         return base
     return f"{base}/{quote(version, safe='')}"
@@ -74,9 +95,10 @@ def checked_model(model: str) -> str:
     """The name of a model, unchanged.
 
     Raises:
-        OptionError: it is empty or contains white space.
+        OptionError: it is empty, contains white space, or would lead to another path of the server.
     """
-    if not model or any(character.isspace() for character in model):
+    segments = re.split(r"[/\\]", model)
+    if any(character.isspace() for character in model) or any(each in ("", ".", "..") for each in segments):
         raise OptionError(
             f"{model!r} is not a valid model name.", remedy="Use a name such as -m gemini-flash-latest."
         )

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 import urllib.request
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from ..errors import ConnectionFailed
+from .certificates import CERTIFICATES, trusted_certificates
 
 __all__ = ["LOOPBACK", "agent_headers", "proxy_error", "proxy_for"]
 
@@ -25,6 +29,9 @@ _SYSTEM_PROXIES = sys.platform in ("darwin", "win32")  # these have settings out
 def proxy_for(url: str) -> str | None:
     """The proxy for this URL as the environment sets it (``HTTPS_PROXY``, ``ALL_PROXY``, ``NO_PROXY``), or None.
 
+    ``NO_PROXY`` lists host names, which include their subdomains (also as ``.suffix`` and ``*.suffix``), addresses and
+    networks such as ``10.0.0.0/8``, each with or without a port, or ``*``.
+
     Plain http to this machine never uses a proxy: the key would leave the machine unencrypted.
     """
     if not _SYSTEM_PROXIES and not any(map(os.environ.get, _PROXY_VARIABLES)):
@@ -34,9 +41,37 @@ def proxy_for(url: str) -> str | None:
         return None
     proxies = urllib.request.getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or urllib.request.proxy_bypass(parts.hostname or ""):
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    if not proxy or any(_matches(entry, host, port) for entry in re.split(r"[\s,]+", proxies.get("no", ""))):
+        return None
+    if _SYSTEM_PROXIES and not urllib.request.getproxies_environment() and urllib.request.proxy_bypass(host):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _matches(entry: str, host: str, port: int) -> bool:
+    """Whether an entry of ``NO_PROXY`` matches a host and its port."""
+    if entry == "*":
+        return True
+    address = _address(host)
+    bare = entry.strip("[]")
+    if address is not None:
+        with suppress(ValueError):  # not an address or a network; host bits may be set, as in 10.1.2.3/8
+            return address in ip_network(bare, strict=False)
+    name, colon, number = entry.rpartition(":")
+    if colon and number.isdecimal():
+        return int(number) == port and _matches(name, host, port)
+    name = bare.lower().removeprefix("*").removeprefix(".").rstrip(".")
+    host = host.lower().rstrip(".")
+    return bool(name) and (host == name or host.endswith(f".{name}")) and address is None
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
 
 
 def proxy_error(error: Exception) -> ConnectionFailed:
@@ -46,9 +81,17 @@ def proxy_error(error: Exception) -> ConnectionFailed:
             "The SOCKS proxy needs a package that is not installed.",
             remedy="Install httpx[socks], or unset ALL_PROXY.",
         )
+    named = [
+        f"{name}={value}" for name, value in zip(CERTIFICATES, trusted_certificates(), strict=True) if value
+    ]
+    if named and isinstance(error, OSError):  # ssl.SSLError is one
+        return ConnectionFailed(
+            f"The certificates of {' and '.join(named)} cannot be read: {error.strerror or error}.",
+            remedy="Name an existing file with certificates in PEM format, or unset the variable.",
+        )
     return ConnectionFailed(
         f"The proxy or certificate settings are not valid ({type(error).__name__}).",
-        remedy="Check HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
+        remedy=f"Check HTTPS_PROXY, ALL_PROXY, {', '.join(CERTIFICATES[:-1])} and {CERTIFICATES[-1]}.",
     )
 
 

@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple, Self
 from ..backends import Backend, HttpRequest
 from ..content import Request
 from ..endings import Cause
-from ..errors import ConnectionFailed, GeminiMagicError
+from ..errors import ConnectionFailed, GeminiMagicError, OptionError
 from ..events import Event
 from ..ledger import Exchange, Ledger
 from ..options import Options
@@ -31,7 +31,7 @@ from .exchange_writer import LedgerGuard
 from .reader import StreamReader
 from .secret import Key
 from .switch_interval import stream_ended, stream_started
-from .text_file import TextFile
+from .text_file import Mode, TextFile, accepts_footer
 
 __all__ = ["Stream", "open_stream", "play"]
 
@@ -253,11 +253,29 @@ def open_stream(
     http, whole = backend.encode(request, endpoint), None
     if options.fallback and not options.no_stream:
         whole = backend.encode(request, endpoint._replace(form="whole"))
-    text_file = None
-    if options.to:
-        text_file = TextFile(Path(options.to).expanduser(), ledger, before=before)
+    text_file = _text_file(options, ledger, before)
     job = StreamJob(http, backend, options, key, recorders, replay, whole, text_file)
     return Stream(job, ledger)
+
+
+def _text_file(options: Options, ledger: Ledger, before: str) -> TextFile | None:
+    """The file of ``--to``, or None.
+
+    Raises:
+        OptionError: the file cannot be written or must not be replaced, or the options contradict each other.
+    """
+    if options.overwrite and options.append:
+        raise OptionError("--overwrite and --append exclude each other.", remedy="Use only one of them.")
+    if not options.to:
+        if options.overwrite or options.append:
+            raise OptionError(
+                f"{'--overwrite' if options.overwrite else '--append'} has no effect without --to.",
+                remedy="Name the file with --to FILE.",
+            )
+        return None
+    path = Path(options.to).expanduser()
+    mode: Mode = "overwrite" if options.overwrite else "append" if options.append else "new"
+    return TextFile(path, ledger, before=before, mode=mode, footer=accepts_footer(path, options.format))
 
 
 def play(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledger, *, speed: float = 1.0) -> Stream:

@@ -1,4 +1,4 @@
-"""The file of ``--to``: the text of an answer, readable while it grows, with a footer at the end.
+"""The file of ``--to``: the text of an answer, readable while it grows, in text and Markdown with a footer at the end.
 
 It reads the ledger with a cursor. A file that cannot be written never stops a stream.
 """
@@ -6,39 +6,61 @@ It reads the ledger with a cursor. A file that cannot be written never stops a s
 from __future__ import annotations
 
 import os
+import re
 import stat
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal, TypeAlias
 
 from ..errors import OptionError
 from ..events import Note
 from ..ledger import Ledger
 from ..prices import reported_cost
 
-__all__ = ["TextFile"]
+__all__ = ["Mode", "TextFile", "accepts_footer"]
+
+Mode: TypeAlias = Literal["new", "overwrite", "append"]
+_TEXT_SUFFIXES = ("", ".md", ".markdown", ".txt", ".text")
+_TEXT_FORMATS = ("markdown", "md", "text")
+_FOOTER = re.compile(rb"\n*---\n((Tokens|Cost|Status): [^\n]*\n)+\Z")
+_FOOTER_SIZE = 200  # bytes; no footer is longer
+
+
+def accepts_footer(path: Path, form: str) -> bool:
+    """Whether a footer can follow the text in a file: not in JSON, code or HTML.
+
+    Args:
+        path: the file.
+        form: the value of ``--format``.
+    """
+    return form in _TEXT_FORMATS and path.suffix.lower() in _TEXT_SUFFIXES
 
 
 class TextFile:
     """Writes the answer of one ledger to a file, each piece unbuffered.
 
-    The file is opened at once, so that a file that cannot be written is found before the request is sent. The first
-    text replaces the content of an existing file; without any text, the content stays.
+    The file is opened at once, so that a file that cannot be written is found before the request is sent. The content of an
+    existing file changes with the first text; without any text, it stays. What an earlier part of the same answer left in
+    the file, and a footer without a text, is replaced in every mode.
 
     Args:
         path: the file, in an existing folder.
         ledger: the ledger of the answer.
         before: the earlier part of an answer that is resumed.
+        mode: ``new`` refuses a file with content, ``overwrite`` replaces it, ``append`` writes behind it.
+        footer: whether a footer is written.
 
     Attributes:
         problem: why the file could not be written to its end, or None.
 
     Raises:
-        OptionError: the file cannot be written.
+        OptionError: the file cannot be written, or has content and ``mode`` is ``new``.
     """
 
-    def __init__(self, path: Path, ledger: Ledger, *, before: str = "") -> None:
+    def __init__(
+        self, path: Path, ledger: Ledger, *, before: str = "", mode: Mode = "new", footer: bool = True
+    ) -> None:
         self.path = path
         self.problem: str | None = None
         self._ledger = ledger
@@ -46,8 +68,11 @@ class TextFile:
         self._ends_line = True
         self._empty = True
         self._before = before
+        self._footer = footer
         self._lock = threading.Lock()
         try:
+            self._kept, gap = _kept_content(path, before.encode("utf-8", "replace"), mode)
+            self._gap = gap if footer else gap[1:]
             self._file: IO[bytes] | None = path.open("ab", buffering=0)
             self._filled = path.stat().st_size > 0
         except OSError as error:
@@ -83,18 +108,27 @@ class TextFile:
                 return Note("kept", f"No text arrived; {self.path} was not changed.")
             message = f"The text of the answer is in {self.path}."
             if self._empty:
-                message = f"No text arrived; {self.path} holds only the status."
-            gap = "" if self._empty else "\n" if self._ends_line else "\n\n"
-            self._write("\n".join((f"{gap}---", *_footer(self._ledger), "")))
+                message = (
+                    f"No text arrived; {self.path} {'holds only the status' if self._footer else 'is empty'}."
+                )
+            elif not self._footer and self._ledger.status != "complete":
+                message = (
+                    f"The text of the answer is in {self.path}; it is incomplete ({self._ledger.status})."
+                )
+            if self._footer:
+                gap = "" if self._empty else "\n" if self._ends_line else "\n\n"
+                self._write("\n".join((f"{gap}---", *_footer(self._ledger), "")))
             self._close()
             return None if self.problem else Note("written", message)
 
     def _begin(self) -> None:
-        """Replace the content of the file with the earlier part of this answer."""
+        """Write the earlier part of this answer, behind the content that is kept."""
         self._filled = False
         if self._file is not None and stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
             with suppress(OSError):  # an append-only file
-                self._file.truncate(0)
+                self._file.truncate(self._kept)
+        if self._kept:
+            self._write(self._gap)
         self._write(self._before)
 
     def close_in_child(self) -> None:
@@ -120,6 +154,44 @@ class TextFile:
             with suppress(OSError):
                 self._file.close()
             self._file = None
+
+
+def _kept_content(path: Path, before: bytes, mode: Mode) -> tuple[int, str]:
+    """How many bytes of a file are kept, and what separates them from a new answer.
+
+    Raises:
+        OptionError: the file has content, and ``mode`` is ``new``.
+        OSError: the file cannot be read.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0, ""
+    if not stat.S_ISREG(found.st_mode) or not found.st_size or mode == "overwrite":
+        return 0, ""
+    if not before and mode == "new" and found.st_size > _FOOTER_SIZE:
+        raise _exists(path)
+    content = path.read_bytes()
+    footer = _FOOTER.search(content, max(0, len(content) - _FOOTER_SIZE))
+    text = content if footer is None else content[: footer.start()]
+    if before and text.endswith(before):
+        content = text.removesuffix(before)
+        if mode == "append":
+            return len(content), ""  # what separates the answers is there already
+    elif not text:
+        content = b""
+    if content and mode == "new":
+        if before and content.startswith(before):
+            return 0, ""
+        raise _exists(path)
+    return len(content), "\n" if content.endswith(b"\n") else "\n\n"
+
+
+def _exists(path: Path) -> OptionError:
+    return OptionError(
+        f"--to {path}: the file exists.",
+        remedy="Add --overwrite to replace it or --append to write at its end, or choose another file.",
+    )
 
 
 def _footer(ledger: Ledger) -> list[str]:

@@ -21,6 +21,7 @@ import httpx
 
 from ..backends import HttpRequest
 from ..errors import ConnectionFailed, WireError
+from .certificates import tls_context, trusted_certificates
 from .chunked import ChunkJoiner
 from .connection import BrokenBodyError, Connection, ConnectionLost, HostUnreachable, Sink, enable_keepalive
 from .content_coding import BodyDecoder, content_codings, unsupported_coding
@@ -205,7 +206,7 @@ class _Transport(httpx.HTTPTransport):
 
     def __init__(self, proxy: str | None, *, secure: bool) -> None:
         # Loading the certificates takes longer than a thousand events. An empty context trusts no certificate.
-        verify = True if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        verify = tls_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         super().__init__(verify=verify, http1=True, http2=False, limits=_LIMITS, proxy=proxy)
         # httpx has no argument for it. tests/client checks that cancelling works, which depends on it.
         self._pool._network_backend = _NetworkBackend()  # noqa: SLF001
@@ -237,7 +238,7 @@ def _transport(url: str) -> _Transport:
     """
     proxy = proxy_for(url)
     secure = not url.lower().startswith("http:")
-    settings = (secure, proxy, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    settings = (secure, proxy, *trusted_certificates())
     with _transports_lock:
         if settings not in _transports:
             try:
@@ -325,6 +326,19 @@ def _translated(connection: Connection) -> Iterator[None]:
         raise _translation(error, connection) from None
 
 
+@contextlib.contextmanager
+def _host_names_checked() -> Iterator[None]:
+    """Raise our exception for a host name of the server or the proxy that cannot be encoded."""
+    try:
+        yield
+    except UnicodeError as error:
+        failed = ConnectionFailed(
+            f"The host name of the server or of the proxy is not valid: {_text(error)}.",
+            remedy="Check --base-url, HTTPS_PROXY and ALL_PROXY.",
+        )
+        raise HostUnreachable(failed, retryable=False) from None
+
+
 def _translation(error: httpx.HTTPError, connection: Connection) -> Exception:
     """The same failure as an exception of ours, without a URL, a header or an object of httpx."""
     match error:
@@ -349,7 +363,9 @@ def _translation(error: httpx.HTTPError, connection: Connection) -> Exception:
             text = _text(error)
             certificate = "CERTIFICATE" in text.upper()
             remedy = (
-                "Set SSL_CERT_FILE to the certificates that Python should trust." if certificate else _NETWORK
+                "Set SSL_CERT_FILE or REQUESTS_CA_BUNDLE to the file of certificates that Python should trust."
+                if certificate
+                else _NETWORK
             )
             failed = ConnectionFailed(f"Could not connect: {text}.", remedy=remedy)
             return HostUnreachable(failed, retryable=not certificate)
@@ -407,7 +423,7 @@ def send(
     connection.begin_request()
     headers = [*request.headers, *agent_headers(own_host=own_host), *(() if key is None else (key,))]
     mask_in_logs(key)
-    with _translated(connection):
+    with _translated(connection), _host_names_checked():
         transport = _transport(request.url)
         context = _ExchangeContext(connection, request_sent)
         timeout = {"connect": context, "write": context, "read": context, "pool": None}

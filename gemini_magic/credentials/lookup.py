@@ -5,7 +5,9 @@ Keys are read from the environment, ``.env`` files, Colab's secrets and the keyr
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -25,6 +27,12 @@ from .google_auth import forget_token, token
 __all__ = ["Key", "Secret", "find_key", "forget_credentials", "key_header"]
 
 _SERVICE = "gemini_magic"
+_ENCODINGS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 def find_key(
@@ -62,7 +70,7 @@ def find_key(
             return key
         raise CredentialsError(
             f"No key was found in {options.key_env}.",
-            remedy=f"Set the environment variable {options.key_env}, or name another one with --key-env.",
+            remedy=f"{_unreadable_dotenv()}Set the environment variable {options.key_env}, or name another one with --key-env.",
         )
     if not auth.owns(url):
         return None
@@ -152,7 +160,7 @@ def _entered_key(auth: Auth, ask: Callable[[str], str] | None) -> Key:
             return key
     raise CredentialsError(
         "No key was found. Nothing was sent.",
-        remedy=f"Set {auth.env[0]} in the environment or in a .env file (or in Colab's secrets or the keyring). "
+        remedy=f"{_unreadable_dotenv()}Set {auth.env[0]} in the environment or in a .env file (or in Colab's secrets or the keyring). "
         f"Get a key from {auth.origin}. To try without a key: --replay builtin:tour.",
     )
 
@@ -218,9 +226,44 @@ def _dotenv_path() -> Path | None:
 
 def _dotenv_values(path: Path) -> dict[str, str | None]:
     try:
-        return dotenv_values(path, interpolate=False)
+        return dotenv_values(stream=io.StringIO(_dotenv_text(path)), interpolate=False)
     except (OSError, UnicodeDecodeError):
-        return {}
+        return {}  # _unreadable_dotenv() names it, if no other source has a key
+
+
+def _dotenv_text(path: Path) -> str:
+    """The text of a ``.env`` file in UTF-8, in UTF-16 as PowerShell writes it, or in Latin-1.
+
+    Raises:
+        OSError: the file cannot be read.
+        UnicodeDecodeError: it is not valid in the encoding that it begins in.
+    """
+    data = path.read_bytes()
+    for mark, encoding in _ENCODINGS:
+        if data.startswith(mark):
+            return data.decode(encoding)
+    if b"\0" in data[:2]:  # UTF-16 without a mark: the first character is ASCII
+        return data.decode("utf-16-be" if data[:1] == b"\0" else "utf-16-le")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")  # a key is ASCII, so only comments and other values can be wrong
+
+
+def _unreadable_dotenv() -> str:
+    """A sentence about a ``.env`` file that cannot be read, with a space at its end; empty if there is none."""
+    path = _dotenv_path()
+    if path is None:
+        return ""
+    try:
+        _dotenv_text(path)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    except UnicodeDecodeError as error:
+        reason = f"not valid {error.encoding[:6].upper()}"
+    else:
+        return ""
+    return f"{path} could not be read ({reason}); save it in UTF-8. "
 
 
 def _keyring_password(name: str) -> str | None:

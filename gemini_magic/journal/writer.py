@@ -39,6 +39,8 @@ _MAX_HOLD = 60.0  # seconds for which a finished answer is kept in memory while 
 _MAX_HELD = 50  # finished answers kept in memory at most
 _EXIT_TIMEOUT = 2.0  # seconds that the end of the process may take
 
+_NO_SQLITE = "Use a Python with the module sqlite3."
+
 _journals: weakref.WeakSet[Journal] = weakref.WeakSet()
 _parents: list[Any] = []  # open files of the parent process, after a fork
 
@@ -69,11 +71,22 @@ class Journal:
             None  # whether the user has never been informed about this file; None: not known
         )
         self._introduced = False
+        self._off = False  # whether this Python has no SQLite
 
     # -- interface
 
+    def unavailable(self) -> str:
+        """Why this Python cannot use a journal, as part of a sentence; empty if it can."""
+        try:
+            _module("errors")
+        except ImportError as problem:
+            return f"this Python has no SQLite ({problem})"
+        return ""
+
     def follow(self, ledger: Ledger, source: EntrySource, start: AnswerStart, limits: Limits) -> None:
-        """Start to write an answer into the journal; returns at once."""
+        """Start to write an answer into the journal; returns at once. Without SQLite, nothing is written."""
+        if self._off:
+            return
         if self._new_to_user is None and not self.path.exists():
             self._new_to_user = True
         with self._changed:
@@ -94,7 +107,7 @@ class Journal:
     def take_introduction(self) -> bool:
         """Whether the user must be informed about this file; True once, for one call in one process."""
         with self._changed:
-            if not self._new_to_user:
+            if not self._new_to_user or self.unavailable():
                 return False
             self._new_to_user, self._introduced = False, True
             self._changed.notify_all()
@@ -138,6 +151,8 @@ class Journal:
         Raises:
             JournalError: the file does not exist yet, or cannot be used.
         """
+        if reason := self.unavailable():
+            raise JournalError(f"The journal is off: {reason}.", remedy=_NO_SQLITE)
         if not self.exists():
             raise JournalError(
                 "There is no journal yet.",
@@ -188,6 +203,11 @@ class Journal:
 
     def _round(self, runs: list[Follower], now: float) -> bool:
         """Write new data; returns whether there is more already."""
+        if reason := self.unavailable():
+            self._off = True
+            self._report(f"The journal is off and answers are not saved: {reason}. {_NO_SQLITE}")
+            self._release(runs)
+            return False
         file_error = _module("errors").JournalFileError
         full = False
         try:

@@ -80,6 +80,8 @@ class Ledger:
         request: the request; None for a stream that is only read, such as a recording.
         backend: name of the backend that decodes the stream.
         before: the first part of the answer, for a request that resumes it.
+        conversation: the name of the conversation and the number of the turn, for the status line; empty for a single
+            question.
         display: how views show the answer.
 
     Attributes:
@@ -115,11 +117,13 @@ class Ledger:
         *,
         backend: str = "gemini",
         before: str = "",
+        conversation: str = "",
         display: DisplayOptions | None = None,
     ) -> None:
         self.request = request
         self.backend = backend
         self.before = before
+        self.conversation = conversation
         self.display = display or DisplayOptions()
         self.source: Source = "network"
         self.status: Status = "running"

@@ -15,7 +15,9 @@ from urllib.parse import quote
 
 from .defang_check import is_safe, safe_language
 from .defang_math import defang_commands, defang_formula, find_formulas
-from .parser import References, parse_blocks
+from .inline_html import find_tags
+from .math import BEGIN
+from .parser import References, parse_blocks, parse_inline_source
 from .sanitize import link_allowed, visible
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ _MARKUP: Final = re.compile(
     rf"""
       (?P<escape>\\[<!"`~@])
     | !\[(?P<alt>[^\[\]`<>!"]*)\]\(\s*<?(?P<image>[^\s()<>`]+)>?(?:\s+(?:"[^"\n]*"|'[^'\n]*'))?\s*\)
+    | \[(?P<label>[^\[\]`<>!"\\]*)\]\(\#[^\s()<>`"]*\)
     | \]\([ \t]*{_URL.format("link")}{_TITLE.format("link_title")}[ \t]*\)
     | \]:[ \t]*{_URL.format("definition")}{_TITLE.format("definition_title")}[ \t]*$
     | (?P<target>\][(:])
@@ -68,8 +71,8 @@ _MARKUP: Final = re.compile(
 def defang(text: str) -> str:
     """Return Markdown that shows the same answer and can do nothing if its HTML is trusted.
 
-    Ordinary text, lists, tables, links and allowed formulas stay as they are; other formulas become their
-    source. Code that a front end might not recognize as code is put into a fence that is not indented, or is
+    Ordinary text, lists, tables, links, allowed formulas, ``<br>`` and pairs such as ``<sub>2</sub>`` stay as
+    they are; other formulas become their source. Code that a front end might not recognize as code is put into a fence that is not indented, or is
     written in entities between ``<code>`` tags where no such fence is possible. A text that is still not safe
     becomes one code block.
     """
@@ -106,7 +109,7 @@ class _Defanger:
                 self._defang_code_block(token, self._lines[first:last])
             elif token.type == "formula_block":
                 self._result += map(self._defang, self._lines[at:first])
-                self._result.append(self._defang_formula_block(token, self._lines[first]))
+                self._result += self._defang_formula_block(token, self._lines[first:last])
             elif token.type == "table_open":
                 self._result += map(self._defang, self._lines[at:first])
                 self._result += map(self._defang_row, self._lines[first:last])
@@ -149,13 +152,14 @@ class _Defanger:
         else:
             self._result += _preformatted(token, lines)
 
-    def _defang_formula_block(self, token: Token, line: str) -> str:
-        opening = _CONTAINERS.match(line)
-        formula = (
-            "" if token.markup == "\\[" and self._dollars else defang_formula(token.content, display=True)
-        )
+    def _defang_formula_block(self, token: Token, lines: list[str]) -> list[str]:
+        opening = _CONTAINERS.match(lines[0])
+        is_plain = token.markup in {"\\[", BEGIN}
+        formula = "" if is_plain and self._dollars else defang_formula(token.content, display=True)
+        if not formula and token.markup == BEGIN:
+            return [self._defang(line) for line in lines]
         source = f"{token.markup}{' '.join(token.content.split())}{token.markup.replace('[', ']')}"
-        return (opening[0] if opening else "") + (formula or _code_in_entities(source))
+        return [(opening[0] if opening else "") + (formula or _code_in_entities(source))]
 
     def _defang_row(self, line: str) -> str:
         return "|".join(self._defang(cell, in_table=True) for cell in _CELL_BORDER.split(line))
@@ -171,11 +175,17 @@ class _Defanger:
         for start, stop, opening, tex in find_formulas(source):
             if "\n" in tex or any(start < end and at < stop for at, end, _ in edits):
                 continue
-            formula = defang_formula(tex, display=opening in {"$$", "\\["})
+            formula = defang_formula(tex, display=opening in {"$$", "\\[", BEGIN})
             if opening[0] == "$":
                 edits.append((start, stop, formula or _code_in_entities(source[start:stop])))
             elif formula and not self._dollars:
                 edits.append((start, stop, formula))
+        for tag_at, tag in find_tags(parse_inline_source(source)) if "<" in source else ():
+            stop = tag_at + len(tag)
+            if not any(tag_at < end and at < stop for at, end, _ in edits):
+                edits.append(
+                    (tag_at, stop, tag if not _is_whole_line(source, tag_at, stop) else f"&#32;{tag}")
+                )
         pieces: list[str] = []
         at = 0
         for start, stop, defanged in sorted(edits):
@@ -193,6 +203,8 @@ class _Defanger:
         found = match.groupdict()
         if found["image"]:
             return self._image(found["alt"].strip() or "image", found["image"])
+        if found["label"] is not None:  # a link to a heading
+            return self._defang_text(found["label"])
         for name in ("link", "definition"):
             if found[name]:
                 url, title = _safe_url(found[name]), found[f"{name}_title"]
@@ -233,6 +245,13 @@ class _Defanger:
             return f"[{alt}]({address})"
         code = f"`{url}`"
         return f"{alt} ({_code_in_entities(url) if self._is_active(code) else code})"
+
+
+def _is_whole_line(source: str, start: int, stop: int) -> bool:
+    """Return whether a tag is all that its line consists of. To a front end it begins a block of HTML then."""
+    before = source[source.rfind("\n", 0, start) + 1 : start]
+    after = source[stop:].partition("\n")[0]
+    return not after.strip() and _CONTAINERS.fullmatch(before) is not None
 
 
 def _line_range(token: Token) -> tuple[int, int]:

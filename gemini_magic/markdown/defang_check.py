@@ -14,6 +14,8 @@ from .highlight import language_of
 from .sanitize import link_allowed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from markdown_it.token import Token
 
 __all__ = ["is_safe", "safe_language"]
@@ -23,7 +25,8 @@ __all__ = ["is_safe", "safe_language"]
 _RENDERED_LANGUAGES: Final = frozenset(
     {"mermaid", "math", "geojson", "topojson", "stl", "vega", "vega-lite", "plantuml", "svgbob"}
 )
-_OUR_HTML: Final = re.compile(r"</?code>|<pre>\n[ \t>]*<code>[^<]*</code></pre>\s*")
+_OUR_HTML: Final = re.compile(r"</?code>|<br ?/?>|<pre>\n[ \t>]*<code>[^<]*</code></pre>\s*")
+_PAIRED_TAG: Final = re.compile(r"<(/?)(sub|sup|kbd|u|mark)>")
 
 
 class _TrustingMarkdown(MarkdownIt):
@@ -50,14 +53,30 @@ def is_safe(text: str) -> bool:
     env: dict[str, Any] = {}
     tokens = _TRUSTING.parse(text, env)
     return all(
-        _is_safe_token(token) and all(_is_safe_token(child) for child in token.children or ())
+        _is_safe_token(token)
+        and all(_is_safe_token(child) for child in token.children or ())
+        and _has_only_pairs(token.children or ())
         for token in tokens
     ) and all(link_allowed(definition["href"]) for definition in env.get("references", {}).values())
+
+
+def _has_only_pairs(children: Sequence[Token]) -> bool:
+    """Return whether the tags in one inline source are pairs, so that no tag reaches beyond its block."""
+    open_tags: list[str] = []
+    for child in children:
+        tag = _PAIRED_TAG.fullmatch(child.content) if child.type == "html_inline" else None
+        if tag and not tag[1]:
+            open_tags.append(tag[2])
+        elif tag and (not open_tags or open_tags.pop() != tag[2]):
+            return False
+    return not open_tags
 
 
 def _is_safe_token(token: Token) -> bool:
     if token.type == "image":
         return False
+    if token.type == "html_inline" and _PAIRED_TAG.fullmatch(token.content):
+        return True  # see _has_only_pairs
     if token.type in {"html_block", "html_inline"}:
         return _OUR_HTML.fullmatch(token.content) is not None
     if token.type == "fence":

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from markdown_it.rules_inline import StateInline
 
-from .math import FORMULA_START, FormulaSpans
+from .math import BEGIN, FORMULA_START, FormulaSpans, split_opening
 from .parser import MD, References
 from .tex_allowlist import is_allowed_command, is_typesettable
 
@@ -32,7 +32,7 @@ class Formula(NamedTuple):
         start: the position of its first character.
         stop: the position after its last character.
         opening: its opening delimiter.
-        tex: the TeX between the delimiters.
+        tex: the TeX between the delimiters, or the whole environment.
     """
 
     start: int
@@ -49,11 +49,9 @@ def find_formulas(source: str) -> list[Formula]:
     MD.inline.tokenize(StateInline(source, MD, {"references": References(), "formulas": found}, []))
     result: list[Formula] = []
     for start, stop in sorted(set(found.spans)):
-        size = 1 if source[start] == "$" and source[start + 1] != "$" else 2
         if not result or start >= result[-1].stop:
-            result.append(
-                Formula(start, stop, source[start : start + size], source[start + size : stop - size])
-            )
+            opening, tex = split_opening(source[start:stop])
+            result.append(Formula(start, stop, opening, tex if opening == BEGIN else tex[: -len(opening)]))
     return result
 
 

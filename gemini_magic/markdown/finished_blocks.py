@@ -74,12 +74,15 @@ class FinishedBlocks:
     def tokens(self, source: str) -> list[Token]:
         """Parse a source for a terminal: no text in the tokens can move the cursor or hide.
 
-        Images become text; so do links inside links and links whose text is their URL.
+        A summary becomes a paragraph. Images and tags such as ``<sub>`` become text; so do links inside links and links whose text is their URL.
         """
         references = References(self._freezer.definitions)
         tokens = parse_blocks(source, references)
         parse_inline(tokens, references)
+        tokens = [token for token in tokens if token.tag != "details"]
         for token in tokens:
+            if token.tag == "summary":
+                token.type, token.tag = token.type.replace("summary", "paragraph"), "p"
             if token.children:
                 token.children = _standard_tokens(token.children)
             for each in (token, *(token.children or ())):
@@ -95,11 +98,13 @@ def _standard_tokens(children: list[Token]) -> list[Token]:
     for at, token in enumerate(children):
         if token.type == "task":
             token.type = "text"
+        elif token.type == "inline_tag":  # a terminal has neither subscripts nor keys
+            token.type, token.tag, token.nesting = "text", "", 0
         elif token.type == "image":
             url = str(token.attrGet("src") or "")
             token.type, token.tag, token.children = "text", "", None
             token.content = f"[image: {token.content or 'no description'}{f' ({url})' if url else ''}]"
-        elif token.type == "nothing" or (
+        elif token.type in {"nothing", "comment"} or (
             token.type.startswith("link_") and _is_link_to_its_text(children, at)
         ):
             continue

@@ -2,23 +2,24 @@ r"""Decides which source of a growing text is finished and freezes it: whole blo
 
 Terms:
 
-* A block is a top-level Markdown block: a heading, paragraph, list, table, fence, quote, rule or formula.
+* A block is a top-level Markdown block: a heading, paragraph, list, table, fence, quote, rule, formula or details
+  block.
 * Frozen source is parsed and rendered once and never parsed again. The freezer hands it out as ``FrozenPart``
   objects and keeps only the rest of the text.
-* The open block is a list, table, fence or paragraph that may still grow and of which some parts are frozen.
+* The open block is a list, table, fence, paragraph or details block that may still grow and of which some parts are frozen.
 * The tail is what follows the open block (or all that is not frozen, if there is no open block).
 
 When a block is frozen. CommonMark builds blocks line by line, and a complete line can change only the last
 block that is open (CommonMark 0.31, appendix "A parsing strategy", phase 1). So the freezer parses complete
 lines only. All blocks but the last are final. The last one is final, too, if nothing can continue it: a rule,
-a formula block, a closed fence, a heading that cannot be a table's header, or a paragraph, table or quote
+a formula block, a closed fence or details block, a heading that cannot be a table's header, or a paragraph, table or quote
 with a blank line after it (``open_block.is_final``). Frozen blocks can still change in one way: a link
 definition that arrives later can turn ``[label]`` into a link. The renderer handles that; here, the
 definitions in frozen source are collected in ``Freezer.definitions``.
 
 When a part of the open block is frozen. If the last block is not final but is a list with two or more items,
-a table with rows or a fence with lines, it becomes the open block: every item but the last, every complete
-row and every complete line is frozen. The text then continues inside that block: each parse begins with the
+a table with rows, a fence with lines or a details block with blocks inside, it becomes the open block: every item
+and inner block but the last, every complete row and every complete line is frozen. The text then continues inside that block: each parse begins with the
 block's prefix, which stands in for its frozen parts (see ``open_block``). The block stops being open when
 other tokens follow it or when it can no longer grow.
 
@@ -95,12 +96,24 @@ class Freezer:
         references = References(self.definitions)
         if self.open_block is None:
             return references, parse_blocks(self.text, references)
-        tokens = parse_blocks(self.prefixed_text, references, self.open_block.filled_cells)
+        tokens = self.parse_prefixed(self.prefixed_text, references)
         self.open_block.split(tokens)
         if not self.open_block.invalid:
             return references, tokens
         self._unfreeze()
         return self.parse()
+
+    def parse_prefixed(self, text: str, references: References) -> list[Token]:
+        """Return the block tokens of a text behind the prefix of the open block, if there is one.
+
+        Args:
+            text: the prefix and the complete or incomplete lines.
+            references: new link definitions are added to it.
+        """
+        block = self.open_block
+        if block is None:
+            return parse_blocks(text, references)
+        return parse_blocks(text, references, block.filled_cells, block.fence_state)
 
     def _unfreeze(self) -> None:
         """Put the source of an invalid open block back, so that it is parsed again."""
@@ -123,7 +136,7 @@ class Freezer:
         prefix = open_block.prefix if open_block else ""
         text = prefix + self.text[:end]
         references = References(self.definitions)
-        tokens = parse_blocks(text, references, open_block.filled_cells if open_block else 0)
+        tokens = self.parse_prefixed(text, references)
         new: list[FrozenPart] = []
         line = 0
         if open_block is not None:

@@ -9,15 +9,17 @@ back. Then the last inline content is healed by ``heal_inline``.
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Final
 
 from .heal_inline import heal_inline
-from .math import pending_token
+from .math import pending_token, split_opening
 from .parser import References, parse_blocks
 from .token_html import is_open_fence
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from markdown_it.token import Token
 
 __all__ = ["heal_blocks"]
@@ -35,7 +37,11 @@ _ONLY_STRUCTURE: Final = re.compile(
       | \[(?!\^)[^\[\]]*\](?::.*)? # link definition
       | \[\^[^\[\]\s]*\]?:?[ \t]*  # footnote
       | \${{1,2}} | \\[(\[]?      # formula
+      | \\b(?:e(?:g(?:in?)?)?)? | \\begin\{{[a-z]*\*?
       | \[[ xX]?\]?[ \t]*       # task box
+      | </?[a-z]{{0,8}}           # a tag, or the first lines of a details block
+      | <details(?:\ (?:o(?:p(?:en?)?)?)?)?
+      | <details(?:\ open)?>[ \t]*<.* | <summary>.*
     )""",
     re.VERBOSE,
 )
@@ -43,21 +49,27 @@ _FENCE_END: Final = re.compile(r"[ \t>]*(?:`+|~+)[ \t]*")
 _HEADER_ROW: Final = re.compile(rf"{_CONTAINERS}\|.*")
 
 
-def heal_blocks(source: str, tokens: list[Token], references: References) -> tuple[list[Token], References]:
+def heal_blocks(
+    source: str,
+    tokens: list[Token],
+    references: References,
+    parse: Callable[[str, References], list[Token]] = parse_blocks,
+) -> tuple[list[Token], References]:
     """Return block tokens and link definitions to display instead of those parsed from ``source``.
 
     Args:
         source: the unfrozen source, with the prefix of the open block.
         tokens: its block tokens; they may be changed and returned.
         references: its link definitions; they may be changed and returned.
+        parse: parses a beginning of the source.
     """
     shown = _without_structure_line(source, tokens)
     if len(shown) != len(source):
         references = References(references.frozen)
-        tokens = parse_blocks(shown, references)
+        tokens = parse(shown, references)
     last = _unfinished_inline(shown, tokens)
     if last is not None and (at := _unfinished_formula(last, tokens)) >= 0:
-        tokens[at : at + 3] = [pending_token(tokens[at], last.content[:2], last.content[2:])]
+        tokens[at : at + 3] = [pending_token(tokens[at], *split_opening(last.content))]
         tokens[at].block = True
     elif last is not None:
         heal_inline(last, references)
@@ -78,6 +90,11 @@ def _unfinished_formula(last: Token, tokens: list[Token]) -> int:
 def _last_leaf(tokens: list[Token]) -> Token | None:
     """Return the last token that is not a closing token."""
     return next((token for token in reversed(tokens) if token.nesting >= 0), None)
+
+
+def _after_leaf(tokens: list[Token]) -> Iterator[Token]:
+    """Yield the closing tokens at the end."""
+    return takewhile(lambda token: token.nesting < 0, reversed(tokens))
 
 
 def _without_structure_line(source: str, tokens: list[Token]) -> str:
@@ -116,7 +133,13 @@ def _without_header_row(shown: str, source: str) -> str:
 
 def _ends_in_table(tokens: list[Token], source: str) -> bool:
     """Return whether the source ends in a table whose delimiter row is complete."""
-    containers = {"list_item_close", "bullet_list_close", "ordered_list_close", "blockquote_close"}
+    containers = {
+        "list_item_close",
+        "bullet_list_close",
+        "ordered_list_close",
+        "blockquote_close",
+        "details_close",
+    }
     last = next((token for token in reversed(tokens) if token.type not in containers), None)
     if last is None or last.type != "table_close" or source.endswith("\n\n"):
         return False
@@ -129,10 +152,12 @@ def _unfinished_inline(source: str, tokens: list[Token]) -> Token | None:
     leaf = _last_leaf(tokens)
     if leaf is None or leaf.type != "inline" or source.endswith("\n\n"):
         return None
+    if any(token.type == "details_close" and token.meta["closed"] for token in _after_leaf(tokens)):
+        return None
     closing = next(after.type for before, after in pairwise(tokens) if before is leaf)
     if closing == "paragraph_close":
         return leaf
-    if source.endswith("\n"):  # a heading or a row ends with its line
+    if source.endswith("\n") or closing == "summary_close":  # a heading or a row ends with its line
         return None
     if closing == "heading_close":
         return leaf

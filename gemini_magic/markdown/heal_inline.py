@@ -13,9 +13,12 @@ from markdown_it.common.utils import normalizeReference
 from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.balance_pairs import link_pairs
 
+from .bare_urls import LAST_URL
+from .delimiters import is_cjk
 from .footnotes import PARTIAL_REFERENCE
 from .images import open_data_image
-from .math import FORMULA_START, FormulaSpans, is_likely_formula, pending_token
+from .inline_html import PAIR_LENGTH, PARTIAL_HTML, pair_tags
+from .math import FORMULA_START, FormulaSpans, is_likely_formula, pending_token, split_opening
 from .parser import MD, References
 
 if TYPE_CHECKING:
@@ -27,8 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["heal_inline"]
 
 _TRAILING_DELIMITERS: Final = re.compile(r"(?:[*_~`$\\]|!?\[)+$")
+_PARTIAL_BEGIN: Final = re.compile(r"\\(?:b|be|beg|begi|begin(?:\{[a-z]{0,9}\*?)?)$")
 _PARTIAL_ENTITY: Final = re.compile(r"&#?[A-Za-z0-9]{0,31}$")
-_PARTIAL_AUTOLINK: Final = re.compile(r"<[A-Za-z/][^\s<>]{0,300}$")
 _CODE_RUN: Final = re.compile(r"\\.|`+", re.DOTALL)
 _BRACKET: Final = re.compile(r"\\.|!?\[|\]", re.DOTALL)
 _LITERAL_OPENING: Final = re.compile(r"\[(?:$|[\s\d^]|[xX](?:\]|$))")
@@ -42,16 +45,19 @@ def heal_inline(token: Token, references: References) -> None:
     image = open_data_image(content)
     content = content[:image] if image >= 0 else content
     formulas = FormulaSpans(content)
-    if FORMULA_START.search(content):
+    if FORMULA_START.search(content) or "<!--" in content:
         MD.inline.tokenize(StateInline(content, MD, {"references": References(), "formulas": formulas}, []))
-    code = _unclosed_code(_mask(content, formulas.spans))
+    code = _unclosed_code(_mask(content, [*formulas.spans, *formulas.comments]))
     limit = len(content) if code is None else code[0]
+    hidden = min((at for at in formulas.open_comments if at < limit), default=-1)
+    if hidden >= 0:
+        content, limit = content[:hidden], hidden
     at = next((at for at in sorted(formulas.open) if at < limit and is_likely_formula(content[at:])), -1)
     if at >= 0:
-        opening = content[at : at + (1 if content[at] == "$" != content[at + 1] else 2)]
-        token.meta["pending"] = pending_token(token, opening, content[at + len(opening) :])
+        token.meta["pending"] = pending_token(token, *split_opening(content[at:]))
         content = content[:at]
-    spans = [span for span in sorted(set(formulas.spans)) if span[1] <= len(content)]
+    spans = sorted({*formulas.spans, *formulas.comments})
+    spans = [span for span in spans if span[1] <= len(content)]
     token.content = _heal_source(content, spans, references)
     if at >= 0 and content[-1:].isspace() and not token.content[-1:].isspace():
         token.meta["pending"].info = " "
@@ -72,7 +78,7 @@ def _heal_source(content: str, spans: list[tuple[int, int]], references: Referen
 
     Args:
         content: the source.
-        spans: the formulas in it, whose characters are not markup.
+        spans: the formulas and comments in it, whose characters are not markup.
         references: the link definitions.
     """
     placeholder = next((chr(code) for code in range(0xE000, 0xF8FF) if chr(code) not in content), "")
@@ -93,7 +99,10 @@ def _heal_code_and_links(content: str, references: References) -> str:
         inner = content[start + len(ticks) :].rstrip("`")
         span = ticks + inner + ticks if inner.strip() else ""
         return _heal_links((content[:start] + span).rstrip(), references)
-    content = PARTIAL_REFERENCE.sub("", _drop_partial_autolink(_PARTIAL_ENTITY.sub("", content)))
+    # A half-typed URL is no link yet: it would lead to another host.
+    content = _PARTIAL_BEGIN.sub("", content)
+    content = LAST_URL.sub(r"\1\\\2", content)
+    content = PARTIAL_REFERENCE.sub("", _drop_partial_html(_PARTIAL_ENTITY.sub("", content)))
     return _drop_trailing_delimiters(_heal_links(content, references))
 
 
@@ -138,8 +147,8 @@ def _last_code_end(content: str) -> int:
     return max((stop for _, stop in _code_spans(content)), default=0)
 
 
-def _drop_partial_autolink(content: str) -> str:
-    match = _PARTIAL_AUTOLINK.search(content)
+def _drop_partial_html(content: str) -> str:
+    match = PARTIAL_HTML.search(content)
     return content[: match.start()] if match and match.start() >= _last_code_end(content) else content
 
 
@@ -202,21 +211,35 @@ def _is_complete(text: str, rest: str, references: References) -> bool:
 
 
 def _close_emphasis(content: str) -> str:
-    """Close every emphasis and strikethrough that is open at the end."""
+    """Close every emphasis, strikethrough and tag that is open at the end."""
     state = StateInline(content, MD, {"references": References()}, [])
     MD.inline.tokenize(state)
     link_pairs(state)
-    closers = []
+    closers: dict[int, str] = {}  # by the index of the token that they close
+    steps = {}
     for delimiter in state.delimiters:
-        if delimiter.open and delimiter.end < 0 and not _is_inside_word(state.tokens, delimiter):
+        if delimiter.end >= 0:
+            steps[delimiter.token], steps[state.delimiters[delimiter.end].token] = 1, -1
+        elif delimiter.open and not _is_inside_word(state.tokens, delimiter):
             marker = chr(delimiter.marker)
-            closers.append(marker * 2 if marker == "~" else marker)
-    return content.rstrip() + "".join(reversed(closers)) if closers else content
+            closers[delimiter.token] = marker * 2 if marker == "~" else marker
+    for index in pair_tags(state.tokens, steps):
+        if state.tokens[index].meta["at"] >= len(content) - PAIR_LENGTH:
+            closers[index] = f"</{state.tokens[index].tag}>"
+    return (
+        content.rstrip() + "".join(closers[index] for index in sorted(closers, reverse=True))
+        if closers
+        else content
+    )
 
 
 def _is_inside_word(tokens: list[Token], delimiter: Delimiter) -> bool:
-    """Return whether a letter or digit stands before the delimiters: ``2*3`` is seldom emphasis."""
+    """Return whether a letter or digit stands before the delimiters: ``2*3`` is seldom emphasis.
+
+    Chinese, Japanese and Korean words are not separated by spaces, so their letters do not count.
+    """
     at = delimiter.token - 1
     while at >= 0 and tokens[at].content and not tokens[at].content.strip(chr(delimiter.marker)):
         at -= 1
-    return at >= 0 and tokens[at].content[-1:].isalnum()
+    last = tokens[at].content[-1:] if at >= 0 else ""
+    return last.isalnum() and not is_cjk(last)

@@ -1,4 +1,4 @@
-r"""Formulas: ``$x$``, ``$$x$$``, ``\(x\)`` and ``\[x\]``, inside text and as separate blocks.
+r"""Formulas: ``$x$``, ``$$x$$``, ``\(x\)``, ``\[x\]`` and ``\begin{align}…\end{align}``, inside text and as blocks.
 
 This module parses and renders formulas; ``tex_allowlist`` decides which of them a typesetter may receive.
 
@@ -6,6 +6,7 @@ The rules are made so that freezing stays exact. Inside a paragraph a formula is
 the first matching delimiter, at most 2000 characters later. A formula block begins with the line that opens
 it, whatever follows. It ends with the line that closes it, before a blank line, or where its list item or
 quote ends. So each line is decided without the lines after it. A block that is not closed is a paragraph.
+An environment such as ``align`` needs no delimiters; its ``\begin`` and ``\end`` belong to the formula.
 """
 
 from __future__ import annotations
@@ -28,20 +29,30 @@ if TYPE_CHECKING:
     from markdown_it.utils import EnvType, OptionsDict
 
 __all__ = [
+    "BEGIN",
     "FORMULA_START",
     "FormulaSpans",
+    "block_environment",
     "block_formula",
+    "inline_environment",
     "inline_formula",
     "is_likely_formula",
     "may_open_block",
     "pending_token",
     "render_formula",
     "render_pending",
+    "split_opening",
 ]
 
-FORMULA_START: Final = re.compile(r"\$|\\[(\[]")
+FORMULA_START: Final = re.compile(r"\$|\\[(\[]|\\begin\{")
 """The start of every formula, and of most other text with a dollar sign."""
 
+BEGIN: Final = "\\begin"
+"""The markup of a formula that is an environment; its TeX includes ``\\begin`` and ``\\end``."""
+
+_ENVIRONMENT: Final = re.compile(
+    r"\\begin\{(?P<name>(?:align|alignat|gather|multline|equation|eqnarray|flalign)\*?)\}"
+)
 _OPENING: Final = re.compile(r"\$+|\\[(\[]")
 _LINE_OPENING: Final = re.compile(r"\$\$(?![$)])|\\\[")
 _CLOSING: Final = {
@@ -50,7 +61,7 @@ _CLOSING: Final = {
     "\\(": re.compile(r"\\.", re.DOTALL),
     "\\[": re.compile(r"\\.", re.DOTALL),
 }
-_CLOSES: Final = {"$": "$", "$$": "$$", "\\(": "\\)", "\\[": "\\]"}
+_CLOSES: Final = {"$": "$", "$$": "$$", "\\(": "\\)", "\\[": "\\]", BEGIN: ""}
 _MAX_INLINE: Final = 2_000  # characters of a formula inside a paragraph, and of a block on one line
 _MAX_BLOCK: Final = 10_000  # characters of a block
 _EMPTY: Final = re.compile(r"[\s\\]*")
@@ -63,18 +74,24 @@ _NOT_A_FORMULA: Final = -2  # it is not a formula, whatever follows
 
 @dataclass
 class FormulaSpans:
-    """The positions of the formulas in a text. A parse fills it in if it is in the environment as ``formulas``.
+    """The positions of the formulas and comments in a text.
+
+    A parse fills it in if it is in the environment as ``formulas``.
 
     Attributes:
         text: the same object as the text that is parsed; other texts, such as an image's description, are
             ignored.
         spans: the start and end of each formula, with its delimiters.
         open: where formulas begin that more text may complete.
+        comments: the start and end of each comment.
+        open_comments: where comments begin that more text may complete.
     """
 
     text: str
     spans: list[tuple[int, int]] = field(default_factory=list)
     open: list[int] = field(default_factory=list)
+    comments: list[tuple[int, int]] = field(default_factory=list)
+    open_comments: list[int] = field(default_factory=list)
 
 
 def _find_closing(text: str, at: int, end: int, opening: str) -> int:
@@ -131,6 +148,50 @@ def inline_formula(state: StateInline, silent: bool) -> bool:
     return True
 
 
+def _end_of(environment: re.Match[str]) -> str:
+    return f"\\end{{{environment['name']}}}"
+
+
+def inline_environment(state: StateInline, silent: bool) -> bool:
+    r"""Parse an environment inside text: it ends at the first ``\end`` with its name."""
+    start = state.pos
+    match = _ENVIRONMENT.match(state.src, start, state.posMax)
+    if match is None:
+        return False
+    closing = _end_of(match)
+    end = state.src.find(closing, match.end(), min(state.posMax, start + _MAX_INLINE))
+    found: FormulaSpans | None = state.env.get("formulas")
+    found = found if found is not None and found.text is state.src else None
+    if end < 0:
+        if found is not None and state.posMax == len(state.src) < start + _MAX_INLINE:
+            found.open.append(start)
+        return False
+    state.pos = end + len(closing)
+    if found is not None:
+        found.spans.append((start, state.pos))
+    if not silent:
+        token = state.push("formula", "", 0)
+        token.content, token.markup = state.src[start : state.pos], BEGIN
+    return True
+
+
+def block_environment(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Parse a block that consists of one environment; one that is not closed becomes a paragraph."""
+    if state.is_code_block(start):
+        return False
+    line = state.src[state.bMarks[start] + state.tShift[start] : state.eMarks[start]]
+    match = _ENVIRONMENT.match(line) if len(line) <= _MAX_INLINE else None
+    if match is None:
+        return False
+    closing = _end_of(match)
+    at = line.find(closing)
+    if at >= 0 and line[at + len(closing) :].strip():
+        return False
+    if not silent:
+        _push_block(state, start, end, line, BEGIN)
+    return True
+
+
 def block_formula(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Parse a formula block; one that is not closed becomes a paragraph."""
     if state.is_code_block(start):
@@ -166,7 +227,7 @@ def is_likely_formula(source: str) -> bool:
 
 def may_open_block(line: str) -> bool:
     """Return whether an unfinished line may become a formula block or the beginning of one."""
-    return len(line) <= _MAX_INLINE and line.lstrip(" \t").startswith(("$$", "\\["))
+    return len(line) <= _MAX_INLINE and line.lstrip(" \t").startswith(("$$", "\\[", BEGIN))
 
 
 def _find_line_closing(line: str, opening: str) -> int:
@@ -184,17 +245,19 @@ def _push_block(state: StateBlock, start: int, end: int, rest: str, opening: str
         state: the parser's state.
         start: the first line.
         end: the line after the last one available.
-        rest: the first line behind the delimiter.
+        rest: the first line behind the delimiter, or the whole first line of an environment.
         opening: the delimiter.
     """
+    environment = _ENVIRONMENT.match(rest) if opening == BEGIN else None
+    closing = _end_of(environment) if environment else ""  # it belongs to the TeX
     lines: list[str] = []
     line, size, closed, more = start, 0, False, True
     while more:
         size += len(rest)
-        at = _find_line_closing(rest, opening)
+        at = rest.find(closing) if closing else _find_line_closing(rest, opening)
         line += 1
-        closed = at >= 0 and not rest[at + 2 :].strip()
-        lines.append(rest[:at] if closed else rest)
+        closed = at >= 0 and not rest[at + (len(closing) or 2) :].strip()
+        lines.append(rest[: at + len(closing)] if closed else rest)
         more = at < 0 and line < end and not state.isEmpty(line) and state.sCount[line] >= state.blkIndent
         if more:
             rest = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
@@ -221,6 +284,14 @@ def _formula_html(tex: str, *, display: bool) -> str:
     return f"{left}{escape(tex.strip(), quote=False)}{right}"
 
 
+def split_opening(source: str) -> tuple[str, str]:
+    """Return the opening delimiter of a formula and the TeX after it; the TeX of an environment is the whole source."""
+    if source.startswith(BEGIN):
+        return BEGIN, source
+    size = 1 if source[0] == "$" != source[1:2] else 2
+    return source[:size], source[size:]
+
+
 def pending_token(token: Token, opening: str, tex: str) -> Token:
     """Return a token for an unfinished formula, in the place of ``token``."""
     result = Token("pending", "", 0, map=token.map, level=token.level, markup=opening)
@@ -236,7 +307,8 @@ def render_formula(
     token = tokens[idx]
     block = token.type == "formula_block"
     if not is_typesettable(token.content):
-        source = escape(token.markup + token.content + _CLOSES[token.markup], quote=False)
+        opening = "" if token.markup == BEGIN else token.markup
+        source = escape(opening + token.content + _CLOSES[token.markup], quote=False)
         return (
             f'<pre><code class="language-tex">{source}</code></pre>\n' if block else f"<code>{source}</code>"
         )

@@ -1,7 +1,7 @@
 """The interface of an open block, and functions that split its source and tokens.
 
-An open block is a list, table, fence or paragraph that may still grow and of which finished parts are already
-frozen: list items, table rows, code lines, or the beginning of a paragraph. The classes in ``open_blocks``
+An open block is a list, table, fence, paragraph or details block that may still grow and of which finished parts
+are already frozen: list items, table rows, code lines, the beginning of a paragraph, or the blocks inside. The classes in ``open_blocks``
 and ``open_fence`` implement it. Which block is open is decided in ``freezer``; what the view receives is
 decided in ``renderer``.
 
@@ -22,6 +22,8 @@ from .token_html import is_open_fence
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
+
+    from .fences import FenceState
 
 __all__ = ["OpenBlock", "is_blank_line", "is_final", "line_after", "line_start", "split_top_level"]
 
@@ -75,8 +77,10 @@ def is_final(block: list[Token], text: str) -> bool:
         return "|" not in text[line_start(text, line_after(block) - 1) :]
     if kind in {"hr", "formula_block"}:
         return True
+    if kind == "details_open":
+        return bool(block[0].meta["closed"])
     if kind == "fence":
-        return not is_open_fence(block[0])
+        return not is_open_fence(block[0]) and not block[0].meta.get("provisional")
     return kind in {"paragraph_open", "table_open", "blockquote_open"} and is_blank_line(
         text, line_after(block)
     )
@@ -86,11 +90,12 @@ class OpenBlock(ABC):
     """A block that may still grow and whose finished parts are frozen one by one.
 
     Attributes:
-        kind: ``list``, ``table``, ``code`` or ``text``.
+        kind: ``list``, ``table``, ``code``, ``text`` or ``details``.
         prefix: the source that stands in for the frozen parts when the rest is parsed.
         frozen_source: the source of the frozen parts, for blocks that may have to be parsed again.
         filled_cells: how many cells the parser has added to the short rows that are frozen; 0 if this is not
             a table.
+        fence_state: what the frozen lines of a Markdown block mean for the lines that follow; None for other blocks.
         end_line: the line after the block in the tokens that were split last.
         invalid: the source turned out to be another block. The block then renders as nothing and its source
             is parsed again.
@@ -110,6 +115,7 @@ class OpenBlock(ABC):
     def __init__(self) -> None:
         self.frozen_source: list[str] = []
         self.filled_cells = 0
+        self.fence_state: FenceState | None = None
         self.end_line = 0
         self.invalid = False
         self.style: Any = None

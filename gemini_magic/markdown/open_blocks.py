@@ -1,4 +1,4 @@
-"""The open list, table and paragraph: which of their parts are finished, and how the rest is parsed.
+"""The open list, table, paragraph and details block: which of their parts are finished, and how the rest is parsed.
 
 Each class knows the source and tokens of one block. The open fence, whose text is not Markdown, is in
 ``open_fence``.
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markdown_it.token import Token
 
+from .fences import is_markdown
 from .open_block import OpenBlock, is_blank_line, line_after, line_start, split_top_level
 from .open_fence import OpenFence
 from .parser import References, missing_cells, parse_blocks, to_html
@@ -46,9 +47,9 @@ class _OpenList(OpenBlock):
 
     def _open_tag(self, first: int) -> str:
         if not self._ordered:
-            return "<ul>\n"
+            return '<ul dir="auto">\n'
         start = self._start + first
-        return "<ol>\n" if start == 1 else f'<ol start="{start}">\n'
+        return '<ol dir="auto">\n' if start == 1 else f'<ol start="{start}" dir="auto">\n'
 
     def wrap(self, parts: list[str], first: int = 0, rest: str = "") -> str:
         return f"{self._open_tag(first)}{''.join(parts)}{rest}{self._closing}"
@@ -123,7 +124,7 @@ class OpenParagraph(OpenBlock):
     def __init__(self) -> None:
         super().__init__()
         self._tag = "p"
-        self._opening, self._closing = "<p>", "</p>\n"
+        self._opening, self._closing = '<p dir="auto">', "</p>\n"
 
     def wrap(self, parts: list[str], first: int = 0, rest: str = "") -> str:
         """Return the paragraph around some of its parts; an empty string if the block is invalid."""
@@ -149,7 +150,7 @@ class OpenParagraph(OpenBlock):
     def current_style(self, *, closed: bool) -> str:
         """Return the element's name: ``p``, or ``h1`` or ``h2`` if the paragraph is underlined."""
         if not self.invalid:
-            self._opening, self._closing = f"<{self._tag}>", f"</{self._tag}>\n"
+            self._opening, self._closing = f'<{self._tag} dir="auto">', f"</{self._tag}>\n"
         return "" if self.invalid else self._tag
 
     def piece_token(self, content: str, *, prefixed: bool) -> Token:
@@ -160,6 +161,42 @@ class OpenParagraph(OpenBlock):
         """Return the safe HTML of a part, without the prefix."""
         html = to_html(part, self.images)
         return self._sanitize(html if part[0].meta.get("first") else html.removeprefix(self.prefix))
+
+
+class _OpenDetails(OpenBlock):
+    """A details block. Its summary is the first part, and the blocks inside are frozen, except the last one."""
+
+    kind = "details"
+    prefix = "<details><summary>z</summary>\n"
+    _closing = "</details>\n"
+
+    def __init__(self, block: list[Token]) -> None:
+        super().__init__()
+        self._opening = '<details open="">\n' if block[0].attrs else "<details>\n"
+        self._closed = False
+        self._neutral: frozenset[int] = frozenset()
+
+    def wrap(self, parts: list[str], first: int = 0, rest: str = "") -> str:
+        """Return the element around some parts; without the first part it is open and its summary is empty."""
+        opening = '<details open="">\n<summary></summary>\n' if first else self._opening
+        return f"{opening}{''.join(parts)}{rest}{self._closing}"
+
+    def split(self, tokens: list[Token]) -> tuple[list[list[Token]], list[Token]]:
+        block = split_top_level(tokens)[0]
+        _, *parts = split_top_level(block[1:-1])
+        self._closed, self._neutral = block[0].meta["closed"], frozenset(block[0].meta["neutral"])
+        self.end_line = line_after(block)
+        return parts, tokens[len(block) :]
+
+    def finished_parts(self, parts: list[list[Token]]) -> tuple[list[list[Token]], int]:
+        """Return the parts but the last, up to a line at which parsing can begin."""
+        count = len(parts) - 1
+        while count > 0 and line_after(parts[count - 1]) not in self._neutral:
+            count -= 1
+        return (parts[:count], line_after(parts[count - 1])) if count > 0 else ([], 0)
+
+    def has_ended(self, text: str) -> bool:
+        return self._closed
 
 
 def begin_open_block(
@@ -194,11 +231,18 @@ def begin_open_block(
         rows, _ = table.split(block)
         table.freeze_source(source[len(table.prefix) : line_start(source, 2 + len(rows))])
         return (table, [split_top_level(block[1:-1])[0], *rows], line_after(block)) if rows else None
+    if kind == "details_open":
+        details = _OpenDetails(block)
+        parts, _ = details.split(block)
+        finished, line = details.finished_parts(parts)
+        return (details, [split_top_level(block[1:-1])[0], *finished], line) if finished else None
     if kind == "fence":
-        # The prefix has no info string: a "|" in it, with a line of dashes, would make a table.
+        # The prefix has no other info string: a "|" in it, with a line of dashes, would make a table.
         indent = source[: len(source) - len(source.lstrip(" "))]
-        fence = OpenFence(f"{indent}{block[0].markup}\n", block[0].info, make_highlighter)
+        info = "markdown" if is_markdown(block[0].info) else ""
+        fence = OpenFence(f"{indent}{block[0].markup}{info}\n", block[0].info, make_highlighter)
         lines, _ = fence.split(block)
         fence.commit()
-        return (fence, lines, line_after(block)) if lines else None
+        lines, line = fence.finished_parts(lines)
+        return (fence, lines, line) if lines else None
     return None

@@ -17,6 +17,7 @@ from .token_html import is_open_fence
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .fences import FenceState
     from .highlight_live import LiveHighlighter
 
 __all__ = ["OpenFence"]
@@ -65,7 +66,9 @@ class OpenFence(OpenBlock):
         self._frozen_code: list[str] = []  # one string for each commit
         self._frozen_lines = 0  # how many lines it has
         self._open_code = ""  # the code that is not frozen
+        self._open_state: FenceState | None = None
         self._closed = False
+        self._provisional = False  # whether the closing line may turn out to be code
         self._highlighted: list[str] = []  # HTML of each line of the closed fence
 
     def wrap(self, parts: list[str], first: int = 0, rest: str = "") -> str:
@@ -78,6 +81,8 @@ class OpenFence(OpenBlock):
         self._open_code = tokens[0].content
         self.end_line = line_after(tokens)
         self._closed = not is_open_fence(tokens[0])
+        self._provisional = bool(tokens[0].meta.get("provisional"))
+        self._open_state = tokens[0].meta.get("state")
         parts = []
         line = self._frozen_lines
         for code in _split_parts(self._open_code):
@@ -85,16 +90,21 @@ class OpenFence(OpenBlock):
             line += code.count("\n")
         return parts, tokens[1:]
 
+    def finished_parts(self, parts: list[list[Token]]) -> tuple[list[list[Token]], int]:
+        """Return all parts, and the line after the code if it is not certain that the next one closes the fence."""
+        return parts, self.end_line - self._provisional
+
     def commit(self) -> None:
         """Freeze the lines that were split last."""
         self._frozen_code.append(self._open_code)
         self._frozen_lines += self._open_code.count("\n")
+        self.fence_state = self._open_state
         if self._highlighter is not None:
             self._highlighter.feed(self._open_code)
 
     def has_ended(self, text: str) -> bool:
         """Return whether the closing line is there."""
-        return self._closed
+        return self._closed and not self._provisional
 
     def current_style(self, *, closed: bool) -> str:
         """Return ``plain``, ``live`` (highlighted line by line) or ``whole`` (highlighted with all of the code known)."""

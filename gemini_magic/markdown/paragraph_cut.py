@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.balance_pairs import link_pairs
 
+from .details import may_open_details
 from .footnotes import DEFINITION_START
+from .inline_html import COMMENT_LENGTH, PAIR_LENGTH, PARTIAL_HTML, pair_tags
 from .math import FormulaSpans, may_open_block
 from .parser import MD, References
 
@@ -46,7 +48,7 @@ def is_paragraph_text(source: str, tokens: list[Token]) -> bool:
         and tokens[-1].type == "paragraph_close"
         and tokens[-1].level == 0
         and not tokens[-3].meta
-        and not may_open_block(line)
+        and not _may_open(line)
     )
     return in_paragraph and len(line) >= _MIN_LINE and "|" not in line and _LETTER.search(line) is not None
 
@@ -78,13 +80,18 @@ def paragraph_cut(content: str) -> int:
     cuts = [match.start() for match in _SPACE.finditer(content, 1, max(1, limit))]
     for cut in (*cuts[-1:], *cuts[len(cuts) // 2 : len(cuts) // 2 + 1]):
         line = content[content.rfind("\n", 0, cut) + 1 : cut]
-        if "|" not in line and not may_open_block(line) and _is_closed(content[:cut]):
+        if "|" not in line and not _may_open(line) and _is_closed(content[:cut]):
             return cut
     return 0
 
 
+def _may_open(line: str) -> bool:
+    """Return whether an unfinished line may become the first line of another block."""
+    return may_open_block(line) or may_open_details(line)
+
+
 def _is_closed(content: str) -> bool:
-    """Return whether no emphasis, code, link or formula is open at the end, whatever is defined later."""
+    """Return whether no emphasis, code, link, formula, tag or comment is open at the end, whatever is defined later."""
     formulas = FormulaSpans(content)
     state = StateInline(content, MD, {"references": References(), "formulas": formulas}, [])
     MD.inline.tokenize(state)
@@ -94,5 +101,15 @@ def _is_closed(content: str) -> bool:
     found = [state.delimiters, *(meta["delimiters"] for meta in state.tokens_meta if meta)]
     if any(delimiter.open and delimiter.end < 0 for delimiters in found for delimiter in delimiters):
         return False
+    steps = {}
+    for delimiters in found:
+        for delimiter in delimiters:
+            if delimiter.end >= 0:
+                steps[delimiter.token], steps[delimiters[delimiter.end].token] = 1, -1
+    tags = pair_tags(state.tokens, steps)
+    if tags and state.tokens[tags[-1]].meta["at"] >= len(content) - PAIR_LENGTH:
+        return False
     text = "".join(token.content if token.type in {"text", "text_special"} else "x" for token in state.tokens)
+    if "<!--" in text[-COMMENT_LENGTH:] or PARTIAL_HTML.search(text):
+        return False
     return not _MAY_OPEN.search(_COMPLETE_LABEL.sub("x", text))

@@ -1,4 +1,6 @@
-"""The Markdown dialect: CommonMark, tables, strikethrough, task boxes, footnotes and formulas; HTML is text.
+"""The Markdown dialect: CommonMark, tables, strikethrough, task boxes, footnotes, formulas and a little HTML.
+
+All HTML but the tags and comments of ``inline_html`` is text.
 
 It parses source into tokens and renders tokens as HTML that ``sanitize_html`` still has to sanitize. It keeps
 no state between calls and does not know about streams.
@@ -15,15 +17,19 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from markdown_it import MarkdownIt
 from markdown_it.common.normalize_url import normalizeLink
 from markdown_it.rules_block import table as library_table
-from markdown_it.rules_block.fence import fence
 from markdown_it.rules_block.table import escapedSplit
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from .bare_urls import bare_url
+from .delimiters import emphasis, strikethrough
+from .details import details_block
+from .fences import FenceState, fence_rule
 from .footnotes import footnote_definition, footnote_reference
 from .highlight import language_of
 from .images import DATA_ONLY, Images, data_image
-from .math import block_formula, inline_formula
+from .inline_html import comment, inline_tag, pair_tags
+from .math import block_environment, block_formula, inline_environment, inline_formula
 from .sanitize import link_allowed, link_host, visible
 from .token_html import RENDER_RULES, is_open_fence
 
@@ -40,12 +46,18 @@ __all__ = [
     "missing_cells",
     "parse_blocks",
     "parse_inline",
+    "parse_inline_source",
     "to_html",
 ]
 
 _TASK: Final = re.compile(r"\[([ xX])\](?=\s)")
 _LOOKS_LIKE_URL: Final = re.compile(
     r"(?:https?:/{1,2})?(?:www\.)?(?P<host>(?:[^\s/?#@:.]+\.)+[^\W\d_]{2,})(?:[:/?#]\S*)?", re.IGNORECASE
+)
+# Blocks whose direction, left to right or right to left, follows from their text. A list has one direction: if
+# its items had their own, their bullets would be on the wrong side.
+_WITH_DIRECTION: Final = frozenset(
+    f"{name}_open" for name in ("paragraph", "heading", "summary", "bullet_list", "ordered_list", "th", "td")
 )
 # How many cells the parser adds to the short rows of a table before it ends the table.
 _MAX_CELLS: Final = getattr(import_module(library_table.__module__), "MAX_AUTOCOMPLETED_CELLS", sys.maxsize)
@@ -103,27 +115,10 @@ def _normalized_url(url: str) -> str:
 
 class _Dialect(MarkdownIt):
     def validateLink(self, url: str) -> bool:  # noqa: N802 - the parser's name
-        return link_allowed(url)
+        return link_allowed(url) or url.startswith("#")  # see _finish_links
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802 - the parser's name
         return _normalized_url(url)
-
-
-def _fence_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Parse a fence with the library's rule, and record in ``meta["closed"]`` whether its closing line is there."""
-    if not fence(state, start, end, silent):
-        return False
-    if not silent:
-        token = state.tokens[-1]
-        last = state.line - 1
-        line = state.src[state.bMarks[last] + state.tShift[last] : state.eMarks[last]].strip()
-        token.meta["closed"] = (
-            last > start
-            and len(line) >= len(token.markup)
-            and not line.strip(token.markup[0])
-            and not state.is_code_block(last)
-        )
-    return True
 
 
 def _count_cells(row: str) -> int:
@@ -163,10 +158,11 @@ def _table_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 def close_fence(tokens: list[Token]) -> None:
     """Mark a fence at the very end as closed: nothing follows.
 
-    A fence in a block quote stays open, because a blank line ends it.
+    A fence in a block quote stays open, because a blank line ends it, and so does one before ``</details>``.
     """
     for token in reversed(tokens):
-        if token.nesting >= 0 or token.type == "blockquote_close":
+        ends_before = token.type == "details_close" and token.meta["closed"]
+        if token.nesting >= 0 or token.type == "blockquote_close" or ends_before:
             token.meta["closed"] = token.meta.get("closed") or token.type == "fence"
             return
 
@@ -182,14 +178,21 @@ def _task_box(token: Token) -> None:
 
 
 def _finish_links(children: list[Token]) -> None:
-    """Drop links inside links, and add the real host to links whose text looks like another host.
+    """Drop links inside links and links to a heading; add the real host to links whose text looks like another host.
 
-    CommonMark allows an autolink inside the text of a link.
+    CommonMark allows an autolink inside the text of a link. A link to a heading, such as ``[Intro](#intro)``, is
+    shown as its text: the headings of an answer have no ids, as two answers of a page could have the same ones.
     """
     depth = 0
     outer: Token | None = None
     text: list[str] = []
+    to_heading: list[bool] = []
     for child in children:
+        if child.type in {"link_open", "link_close"}:
+            if child.nesting > 0:
+                to_heading.append(str(child.attrGet("href") or "").startswith("#"))
+            if to_heading[-1] if child.nesting > 0 else to_heading.pop():
+                child.type, child.hidden, child.tag = "nothing", True, ""
         if child.type == "link_open":
             depth += 1
             if depth == 1:
@@ -198,12 +201,17 @@ def _finish_links(children: list[Token]) -> None:
             depth -= 1
             if depth == 0 and outer is not None:
                 _add_host_title(outer, "".join(text).strip())
-        elif depth and child.type in {"text", "code_inline", "image", "formula"}:
+        elif depth and (child.type in {"text", "code_inline", "image", "formula"} or _is_text_tag(child)):
             text.append(child.content)
         if child.type == "image":
             child.meta["linked"] = depth > 0
         if child.type in {"link_open", "link_close"} and depth + (child.nesting < 0) > 1:
             child.type, child.hidden, child.tag = "nothing", True, ""
+
+
+def _is_text_tag(token: Token) -> bool:
+    """Return whether this is a tag without a counterpart, which is text."""
+    return token.type == "inline_tag" and not token.nesting
 
 
 def _add_host_title(link: Token, text: str) -> None:
@@ -215,12 +223,15 @@ def _add_host_title(link: Token, text: str) -> None:
 
 
 def _finish_inline(state: StateCore) -> None:
-    """Finish parsed inline tokens: task boxes, links, and the unfinished formula that healing has found."""
+    """Finish parsed tokens: directions, task boxes, links, and the unfinished formula that healing has found."""
     tokens = state.tokens
     for index, token in enumerate(tokens):
+        if token.type in _WITH_DIRECTION:
+            token.attrSet("dir", "auto")
         if token.type == "inline" and token.children:
             if index > 1 and tokens[index - 2].type == "list_item_open":
                 _task_box(token)
+            pair_tags(token.children)
             _finish_links(token.children)
         if token.type == "inline" and "pending" in token.meta:
             token.children = [*(token.children or ()), token.meta["pending"]]
@@ -229,16 +240,24 @@ def _finish_inline(state: StateCore) -> None:
 def _make_parser() -> MarkdownIt:
     md = _Dialect("commonmark", {"html": False}).enable(["table", "strikethrough"])
     md.disable(["html_block", "html_inline"])
-    md.block.ruler.at("fence", _fence_rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    md.block.ruler.at("fence", fence_rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
     md.block.ruler.at("table", _table_rule, {"alt": ["paragraph", "reference"]})
     for before, name, rule in (
         ("table", "formula", block_formula),
+        ("table", "environment", block_environment),
+        ("fence", "details", details_block),
         ("reference", "footnote_definition", footnote_definition),
     ):
         md.block.ruler.before(before, name, rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    md.inline.ruler.at("emphasis", emphasis)
+    md.inline.ruler.at("strikethrough", strikethrough)
+    md.inline.ruler.before("escape", "bare_url", bare_url)
     md.inline.ruler.before("escape", "formula", inline_formula)
+    md.inline.ruler.before("escape", "environment", inline_environment)
     md.inline.ruler.before("link", "footnote_reference", footnote_reference)
     md.inline.ruler.before("image", "data_image", data_image)
+    md.inline.ruler.before("autolink", "inline_tag", inline_tag)
+    md.inline.ruler.before("autolink", "comment", comment)
     # ``parse_blocks`` parses blocks; the core chain keeps only rules that work on one inline token at a time.
     md.core.ruler.enableOnly(["inline", "text_join"])
     md.core.ruler.push("finish", _finish_inline)
@@ -250,17 +269,21 @@ def _make_parser() -> MarkdownIt:
 MD: Final = _make_parser()
 
 
-def parse_blocks(source: str, references: References, filled_cells: int = 0) -> list[Token]:
+def parse_blocks(
+    source: str, references: References, filled_cells: int = 0, fence_state: FenceState | None = None
+) -> list[Token]:
     r"""Return the block tokens of a source.
 
     Args:
         source: with ``\n`` line ends.
         references: new link definitions are added to it.
         filled_cells: how many cells were added to the frozen rows of a table at the very beginning.
+        fence_state: the state after the frozen lines of a Markdown block at the very beginning.
     """
     tokens: list[Token] = []
     if source:
-        MD.block.parse(source, MD, {"references": references, "filled_cells": filled_cells}, tokens)
+        env = {"references": references, "filled_cells": filled_cells, "fence_state": fence_state}
+        MD.block.parse(source, MD, env, tokens)
     return tokens
 
 
@@ -277,6 +300,13 @@ def parse_inline(tokens: list[Token], references: References) -> None:
     state = StateCore("", MD, {"references": references})
     state.tokens = tokens
     MD.core.process(state)
+
+
+def parse_inline_source(source: str) -> list[Token]:
+    """Return the inline tokens of a source, parsed without link definitions."""
+    tokens: list[Token] = []
+    MD.inline.parse(source, MD, {"references": References()}, tokens)
+    return tokens
 
 
 def to_html(tokens: list[Token], images: Images = DATA_ONLY) -> str:

@@ -205,7 +205,9 @@ class Renderer:
             if len(freezer.text) != length:
                 references, tokens = freezer.parse()
             if self._heal:
-                tokens, references = heal_blocks(freezer.prefixed_text, tokens, references)
+                tokens, references = heal_blocks(
+                    freezer.prefixed_text, tokens, references, freezer.parse_prefixed
+                )
                 self._in_data = open_data_image(freezer.text) >= 0
         unfinished, after = self.open_block.split(tokens) if self.open_block else ([], tokens)
         changed = self._parts_with_changed_links(references)

@@ -162,7 +162,7 @@ def _filter_attribute(images: Images, element: str, name: str, value: str) -> st
     return value if fixed in {None, value} else None
 
 
-_FIXED_VALUES: Final = {"loading": "lazy", "referrerpolicy": "no-referrer"}
+_FIXED_VALUES: Final = {"dir": "auto", "loading": "lazy", "referrerpolicy": "no-referrer", "open": ""}
 _ELEMENTS: Final = frozenset(
     {
         "a",
@@ -172,6 +172,7 @@ _ELEMENTS: Final = frozenset(
         "br",
         "code",
         "del",
+        "details",
         "dfn",
         "div",
         "em",
@@ -184,7 +185,9 @@ _ELEMENTS: Final = frozenset(
         "hr",
         "i",
         "img",
+        "kbd",
         "li",
+        "mark",
         "ol",
         "p",
         "pre",
@@ -192,6 +195,8 @@ _ELEMENTS: Final = frozenset(
         "samp",
         "span",
         "strong",
+        "sub",
+        "summary",
         "sup",
         "table",
         "tbody",
@@ -199,20 +204,23 @@ _ELEMENTS: Final = frozenset(
         "th",
         "thead",
         "tr",
+        "u",
         "ul",
         "var",
     }
 )
 _ATTRIBUTES: Final = {
     "a": {"href", "title"},
-    "ol": {"start"},
+    **{key: {"dir"} for key in ("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "summary")},
+    "ol": {"start", "dir"},
+    "details": {"open"},
     "code": {"class"},
     "span": {"class"},
     "div": {"class"},
     "sup": {"class"},
     "img": {"src", "alt", "width", "height", "loading", "referrerpolicy"},
-    "th": {"style"},
-    "td": {"style"},
+    "th": {"style", "dir"},
+    "td": {"style", "dir"},
 }
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .footnotes import render_footnote_reference
 from .highlight import highlight, language_of
 from .images import DATA_ONLY, describe_data_image, image_html
+from .inline_html import render_hard_break, render_inline_tag
 from .math import render_formula, render_pending
 from .sanitize import link_host
 
@@ -91,6 +92,9 @@ RENDER_RULES: Final = {
     "image": _render_image,
     "task": _render_task,
     "nothing": _render_nothing,
+    "comment": _render_nothing,
+    "hardbreak": render_hard_break,
+    "inline_tag": render_inline_tag,
     "table_open": _render_table_open,
     "table_close": _render_table_close,
     "formula": render_formula,

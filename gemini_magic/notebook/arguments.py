@@ -6,6 +6,7 @@ It does not look at the configuration; ``config`` combines the parsed options wi
 from __future__ import annotations
 
 import difflib
+import keyword
 import re
 import shlex
 import textwrap
@@ -16,7 +17,7 @@ from ..config import Setting, settings
 from ..errors import OptionError, PromptError
 from .interpolation import Expression, scan
 
-__all__ = ["MagicLine", "help_text", "option_names", "parse_line"]
+__all__ = ["MagicLine", "help_text", "option_names", "parse_line", "refuse_keys"]
 
 _TARGET = re.compile(r"\s*([A-Za-z_]\w*)\s*=?<<(?=\s|$)")
 _MODEL = re.compile(
@@ -57,7 +58,7 @@ class MagicLine(NamedTuple):
 class _LineParser:
     """Parses the words of one line."""
 
-    def __init__(self, words: list[str], fill: Callable[[str], str], *, model: bool) -> None:
+    def __init__(self, words: list[str], fill: Callable[..., str], *, model: bool) -> None:
         self.words = iter(words)
         self.fill = fill
         self.model = model
@@ -89,7 +90,7 @@ class _LineParser:
         if setting is None and name.startswith("--no-"):
             setting = self.known.get(f"--{name[5:]}")
             if setting is not None and setting.type is bool and setting.config and not equals:
-                self.options[setting.name] = False
+                self._store(setting, name, value=False)
                 return
             setting = None
         if setting is None:
@@ -114,7 +115,7 @@ class _LineParser:
                 raise OptionError(
                     f"{flag} does not accept a value.", remedy=f"Write only {flag}: {setting.help}."
                 )
-            self.options[setting.name] = True
+            self._store(setting, flag, value=True)
             return
         if value is None:
             value = next(self.words, None)
@@ -123,13 +124,27 @@ class _LineParser:
                     f"{flag} requires a value: {setting.metavar}.",
                     remedy=f"{flag} {setting.metavar}: {setting.help}.",
                 )
-        value = self.fill(value)
+        if setting.json and setting.type is list:
+            name, equals, text = value.partition("=")
+            value = f"{self.fill(name)}{equals}{self.fill(text, json=True)}"
+        else:
+            value = self.fill(value, json=setting.json)
         if setting.name == "model":
             value = _model(value, flag)
         if setting.type is list:
             self.options.setdefault(setting.name, []).append(value)
         else:
-            self.options[setting.name] = setting.convert(value, flag)
+            self._store(setting, flag, value=setting.convert(value, flag))
+
+    def _store(self, setting: Setting, flag: str, *, value: Any) -> None:
+        """Store the value of an option that can have only one."""
+        if setting.name in self.options and not (
+            setting.type is bool and self.options[setting.name] is value
+        ):
+            earlier = self.options[setting.name]
+            values = "" if setting.type is bool else f": {earlier!r} and {value!r}"
+            raise OptionError(f"{flag} is set twice{values}.", remedy=f"Set it once: {setting.help}.")
+        self.options[setting.name] = value
 
     def _model_or_argument(self, word: str) -> None:
         if not self.model:
@@ -177,6 +192,16 @@ def _key_problem(name: str) -> OptionError:
     )
 
 
+def refuse_keys(text: str) -> None:
+    """Raise an error for a text that contains a key of Google's; the error does not repeat it.
+
+    Raises:
+        OptionError: it contains one.
+    """
+    if _KEY_VALUE.search(text):
+        raise _key_problem("A key")
+
+
 def _protect(line: str) -> tuple[str, list[str]]:
     """Replace each ``{{ expression }}`` by a mark, so that its spaces and quotes do not split words."""
     sources: list[str] = []
@@ -197,12 +222,19 @@ def _expressions(line: str) -> Iterator[Expression]:
     yield from (piece for piece in found if isinstance(piece, Expression))
 
 
-def parse_line(line: str, evaluate: Callable[[str], str] | None = None, *, model: bool = True) -> MagicLine:
+def parse_line(
+    line: str,
+    evaluate: Callable[[str], str] | None = None,
+    *,
+    evaluate_json: Callable[[str], str] | None = None,
+    model: bool = True,
+) -> MagicLine:
     """Parse a line.
 
     Args:
         line: what follows ``%%gemini`` or ``%gemini``.
         evaluate: replaces the expressions in the text of an option; None leaves texts unchanged.
+        evaluate_json: does the same for options whose value is JSON; ``evaluate`` by default.
         model: whether a word that is not an option is a model (``%%gemini``) or an argument (``%gemini``).
 
     Raises:
@@ -215,23 +247,28 @@ def parse_line(line: str, evaluate: Callable[[str], str] | None = None, *, model
     try:
         words = shlex.split(protected)
     except ValueError:
+        if line.rstrip().endswith("\\"):
+            raise OptionError(
+                "The line cannot be continued with a backslash.", remedy="Write all options on one line."
+            ) from None
         raise OptionError(
             "A quotation mark on the line is not closed.",
             remedy="""Write "it's" or 'a text'."""
             + ("" if model else " To send a prompt, start a cell with %%gemini."),
         ) from None
 
-    if any(_KEY_VALUE.search(word) for word in words):
-        raise _key_problem("A key")
+    for word in words:
+        refuse_keys(word)
 
     def restore(word: str) -> str:
         return re.sub(f"{_MARK}(\\d+){_MARK}", lambda found: sources[int(found[1])], word)
 
     verbatim = evaluate is None or "--verbatim" in words
 
-    def fill(word: str) -> str:
+    def fill(word: str, *, json: bool = False) -> str:
         whole = restore(word)
-        return whole if verbatim or evaluate is None or "{{" not in whole else evaluate(whole)
+        replace = evaluate_json if json and evaluate_json is not None else evaluate
+        return whole if verbatim or replace is None or "{{" not in whole else replace(whole)
 
     parsed = _LineParser(words, fill, model=model).parse()
     if target:
@@ -241,17 +278,21 @@ def parse_line(line: str, evaluate: Callable[[str], str] | None = None, *, model
                 remedy="Use either NAME << or -o NAME.",
             )
         parsed.options["out"] = target[1]
-    out = parsed.options.get("out")
-    if out is not None and not out.isidentifier():
-        raise OptionError(f"-o {out!r} is not a valid name.", remedy="Use a Python name, such as -o answer.")
+    _check_variable(parsed.options.get("out"))
     return parsed
+
+
+def _check_variable(name: str | None) -> None:
+    if name is not None and (not name.isidentifier() or keyword.iskeyword(name)):
+        what = "a Python keyword" if keyword.iskeyword(name) else "not a valid name"
+        raise OptionError(f"-o {name!r} is {what}.", remedy="Use a Python name, such as -o answer.")
 
 
 _GROUPS = {
     "Model": "model system temperature top_p top_k max_tokens stop seed candidates thinking search code_execution "
     "url_context safety service_tier param body",
     "Conversation": "chat continue_ fresh",
-    "Result": "out to quiet display format images next_cell background dry_run count verbatim",
+    "Result": "out to overwrite append quiet display format images next_cell background dry_run count verbatim table_rows",
     "Recording": "record replay replay_any speed journal",
     "Connection": "backend base_url api_version project location auth key_env method_style alt no_stream",
     "Limit": "timeout stall_timeout first_byte_timeout connect_timeout retries fallback rpm max_event max_total",

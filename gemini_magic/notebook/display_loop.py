@@ -23,6 +23,9 @@ __all__ = ["DisplayLoop", "RunningCell"]
 
 _TICK = 0.09  # seconds; a longer wait for a silent server would delay the toolbar's interrupt
 _PAUSE = 0.03  # seconds between updates while a stream is busy
+_WAITED = (
+    "The notebook runs without a user, so this cell waited for its answer: `--background` has no effect here."
+)
 _FILE_NOTES = ("written", "kept")  # notes about the file of --to
 
 
@@ -34,12 +37,14 @@ class RunningCell(NamedTuple):
         stream: the stream of the response.
         view: the view.
         stop: set by the view's Stop button.
+        background: whether the cell returns before the answer ends.
     """
 
     run: Run
     stream: Stream
     view: View
     stop: threading.Event
+    background: bool = False
 
 
 class DisplayLoop:
@@ -56,7 +61,7 @@ class DisplayLoop:
             GeminiMagicError: the request failed, or the answer is not usable.
             Interrupted: the user interrupted the cell.
         """
-        if cell.run.options.background:
+        if cell.background:
             return self._continue_in_background(cell)
         try:
             cell.view.open()
@@ -71,7 +76,7 @@ class DisplayLoop:
 
     async def watch_awaited(self, cell: RunningCell) -> Response:
         """Do the same on a running event loop, which keeps serving widgets."""
-        if cell.run.options.background:
+        if cell.background:
             return self._continue_in_background(cell)
         try:
             cell.view.open()
@@ -122,6 +127,8 @@ class DisplayLoop:
             # The answer ended at the same moment; the interrupt must still stop the cells that follow.
             raise Interrupted("Interrupted just after the answer had ended.", response=response)
         if not cell.run.options.quiet:
+            if cell.run.options.background:
+                show_message(_WAITED)
             for note in response.ledger.notes:
                 if note.kind in _FILE_NOTES:
                     show_message(note.message)

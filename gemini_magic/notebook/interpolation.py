@@ -8,19 +8,24 @@ from __future__ import annotations
 import ast
 import builtins
 import difflib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
+from ..config import to_json
 from ..content import Part, Text
 from ..errors import GeminiMagicError, PromptError
-from ..prompts import part_from_object
+from ..prompts import TABLE_ROWS, ConvertedObject, parts_from_object
+from ..response import Response
 
-__all__ = ["Expression", "expand", "expand_text", "scan", "single_brace_hint"]
+__all__ = ["Expanded", "Expression", "expand", "expand_json", "expand_text", "scan", "single_brace_hint"]
 
 _OPEN = re.compile(r"\\\{\{|\{\{")
 _LONGEST = 20_000  # characters of an expression; a longer one is text with stray braces
 _SINGLE = re.compile(r"\{([A-Za-z_]\w*)\}")
+_QUOTE = re.compile(r'\\.|(")', re.DOTALL)  # group 1 is a quotation mark that is not escaped
 _LITERAL = "Write \\{{ for literal braces, or use --verbatim to send the cell unchanged."
 
 
@@ -35,6 +40,18 @@ class Expression(NamedTuple):
     source: str
     start: int
     end: int
+
+
+class Expanded(NamedTuple):
+    """A prompt whose expressions are replaced.
+
+    Attributes:
+        parts: its parts; adjacent text is one part.
+        notices: a sentence for the user about each value that is not sent whole.
+    """
+
+    parts: tuple[Part, ...]
+    notices: tuple[str, ...] = ()
 
 
 def scan(text: str, *, where: str = "the prompt", first_line: int = 1) -> list[str | Expression]:
@@ -108,8 +125,20 @@ def _position(text: str, offset: int, where: str, first_line: int) -> str:
 
 
 def _evaluate(expression: Expression, names: dict[str, Any], place: str) -> Any:
-    code = compile(_parse(expression.source), "<prompt>", "eval")
     shown = f"{{{{ {_short(expression.source)} }}}}"
+    tree = _parse(expression.source)
+    if any(isinstance(node, ast.Await | ast.Yield | ast.YieldFrom) for node in _outside_functions(tree)):
+        raise PromptError(
+            f"{place}: {shown}: await and yield are not possible in a prompt.",
+            remedy="Assign the value to a variable in another cell, and insert the variable.",
+        )
+    try:
+        code = compile(tree, "<prompt>", "eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        problem = error.msg if isinstance(error, SyntaxError) else str(error) or type(error).__name__
+        raise PromptError(
+            f"{place}: {shown} is not a valid Python expression: {problem}.", remedy=_LITERAL
+        ) from error
     try:
         return eval(code, names)  # noqa: S307 - the user's own expression in the user's own namespace
     except NameError as error:
@@ -121,15 +150,23 @@ def _evaluate(expression: Expression, names: dict[str, Any], place: str) -> Any:
         )
         remedy = f"Did you mean {' or '.join(f'`{each}`' for each in close)}?" if close else _LITERAL
         raise PromptError(f"{place}: {shown}: name {name!r} is not defined.", remedy=remedy) from error
-    except Exception as error:  # from the user's expression
+    except (Exception, SystemExit) as error:  # from the user's expression
         raise _failed(error, shown, place) from error
+
+
+def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of an expression, except those in a lambda."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.Lambda):
+            yield from _outside_functions(child)
 
 
 def _names_in(source: str) -> set[str]:
     return {node.id for node in ast.walk(_parse(source)) if isinstance(node, ast.Name)}
 
 
-def _failed(error: Exception, shown: str, place: str) -> PromptError:
+def _failed(error: BaseException, shown: str, place: str) -> PromptError:
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return PromptError(
         f"{place}: {shown} failed: {_short(text)}.", remedy="Fix the expression. Nothing was sent."
@@ -154,8 +191,9 @@ def expand(
     *,
     where: str = "the cell",
     first_line: int = 1,
-) -> tuple[Part, ...]:
-    """Convert a prompt to parts; adjacent text is one part.
+    table_rows: int = TABLE_ROWS,
+) -> Expanded:
+    """Convert a prompt to parts.
 
     Args:
         text: the prompt.
@@ -163,48 +201,148 @@ def expand(
         local: variables of the function in which the cell runs; they hide those of ``namespace``.
         where: what the text is, for messages.
         first_line: the number of the text's first line, for messages.
+        table_rows: the largest number of rows of a table; 0 for all.
 
     Raises:
         PromptError: an expression that cannot be parsed or evaluated, or a value that cannot be sent.
     """
     parts: list[Part] = []
+    notices: list[str] = []
     names = _merged(namespace, local)
     for piece in scan(text, where=where, first_line=first_line):
-        part: Part
+        added: tuple[Part, ...]
         if isinstance(piece, str):
-            part = Text(piece)
+            added = (Text(piece),)
         else:
             place = _position(text, piece.start, where, first_line)
-            value = _evaluate(piece, names, place)
-            try:
-                part = part_from_object(value)
-            except GeminiMagicError as error:
-                raise PromptError(f"{place}: {error.message}", remedy=error.remedy) from error
-            except Exception as error:  # from the value's __str__ or __repr__
-                shown = _short(piece.source)
-                raise PromptError(
-                    f"{place}: the value of {{{{ {shown} }}}} cannot be converted to text: {type(error).__name__}: {error}.",
-                    remedy="Convert it with str(...), or use one of its attributes.",
-                ) from error
-        if isinstance(part, Text) and parts and isinstance(parts[-1], Text):
-            part = Text(parts.pop().text + part.text)  # type: ignore[union-attr] # a Text, as checked above
-        parts.append(part)
-    return tuple(parts)
+            added, found = _converted(piece, _evaluate(piece, names, place), place, table_rows)
+            notices += found
+        for part in added:
+            last = parts[-1] if parts else None
+            if isinstance(part, Text) and isinstance(last, Text) and part.signature is last.signature is None:
+                parts[-1] = Text(last.text + part.text)
+            else:
+                parts.append(part)
+    return Expanded(tuple(parts), tuple(notices))
+
+
+def _converted(expression: Expression, value: Any, place: str, table_rows: int) -> ConvertedObject:
+    """The parts and notices for the value of an expression.
+
+    Raises:
+        PromptError: the value cannot be sent.
+    """
+    shown = _short(expression.source)
+    if value is None:
+        raise PromptError(
+            f"{place}: {{{{ {shown} }}}} is None.",
+            remedy="Insert a value. A function that prints its result returns None; str(None) inserts the word.",
+        )
+    try:
+        return parts_from_object(value, name=shown, table_rows=table_rows)
+    except GeminiMagicError as error:
+        raise PromptError(f"{place}: {error.message}", remedy=error.remedy) from error
+    except Exception as error:  # from the value's __str__ or __repr__
+        raise PromptError(
+            f"{place}: the value of {{{{ {shown} }}}} cannot be converted to text: {type(error).__name__}: {error}.",
+            remedy="Convert it with str(...), or use one of its attributes.",
+        ) from error
 
 
 def expand_text(
-    text: str, namespace: Mapping[str, Any], local: Mapping[str, Any] | None = None, *, where: str
+    text: str,
+    namespace: Mapping[str, Any],
+    local: Mapping[str, Any] | None = None,
+    *,
+    where: str,
+    table_rows: int = TABLE_ROWS,
+    notices: list[str] | None = None,
 ) -> str:
     """Replace the expressions in a text that must stay text, such as an option's value.
 
+    Args:
+        text: the text.
+        namespace: the user's variables.
+        local: variables of the function in which the cell runs.
+        where: what the text is, for messages.
+        table_rows: the largest number of rows of a table; 0 for all.
+        notices: the list to which the notices are added.
+
     Raises:
-        PromptError: as for :func:`expand`, and for a value that is media.
+        PromptError: as for :func:`expand`, and for a value that is not text.
     """
-    parts = expand(text, namespace, local, where=where)
-    texts = [part.text for part in parts if isinstance(part, Text)]
-    if len(texts) != len(parts):
+    expanded = expand(text, namespace, local, where=where, table_rows=table_rows)
+    texts = [part.text for part in expanded.parts if isinstance(part, Text)]
+    if len(texts) != len(expanded.parts):
         raise PromptError(f"{where} accepts only text.", remedy="Put media into the prompt of the cell.")
+    if notices is not None:
+        notices += expanded.notices
     return "".join(texts)
+
+
+def expand_json(
+    text: str,
+    namespace: Mapping[str, Any],
+    local: Mapping[str, Any] | None = None,
+    *,
+    where: str,
+) -> str:
+    """Replace the expressions in a JSON text by the JSON of their values.
+
+    A text value that is a JSON object or array already, as ``json.dumps`` returns it, is inserted as it is. Between the
+    quotation marks of a JSON string, a value becomes text. A text that is neither a single expression nor JSON, such as
+    ``text/{{ kind }}``, is expanded as text.
+
+    Args:
+        text: the text.
+        namespace: the user's variables.
+        local: variables of the function in which the cell runs.
+        where: what the text is, for messages.
+
+    Raises:
+        PromptError: as for :func:`expand_text`, and for a value that cannot be written as JSON.
+    """
+    pieces = scan(text, where=where)
+    literal = "".join(piece for piece in pieces if isinstance(piece, str)).strip()
+    single = not literal and len([piece for piece in pieces if isinstance(piece, Expression)]) == 1
+    if not (single or literal.startswith(("{", "[", '"'))):
+        return expand_text(text, namespace, local, where=where)
+    names = _merged(namespace, local)
+    found: list[str] = []
+    in_string = False
+    for piece in pieces:
+        if isinstance(piece, str):
+            found.append(piece)
+            marks = sum(1 for mark in _QUOTE.finditer(piece) if mark[1])
+            in_string ^= bool(marks % 2)
+            continue
+        place = _position(text, piece.start, where, 1)
+        value = _evaluate(piece, names, place)
+        if isinstance(value, Response):
+            value = value.text
+        if in_string:
+            inserted = "".join(
+                part.text for part in _converted(piece, value, place, 0).parts if isinstance(part, Text)
+            )
+            found.append(json.dumps(inserted)[1:-1])
+        else:
+            found.append(_json_of(value, f"{place}: {{{{ {_short(piece.source)} }}}}"))
+    return "".join(found)
+
+
+def _json_of(value: Any, place: str) -> str:
+    if isinstance(value, str):
+        with suppress(ValueError):
+            if isinstance(json.loads(value), dict | list):
+                return value
+    try:
+        return to_json(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise PromptError(
+            f"{place} cannot be written as JSON: {_short(str(error))}.",
+            remedy="Insert a dict, a list, text, a number, True, False or None. "
+            "A class is inserted as its schema, such as Model.model_json_schema().",
+        ) from error
 
 
 def single_brace_hint(text: str, namespace: Mapping[str, Any]) -> str | None:

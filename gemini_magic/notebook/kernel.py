@@ -5,7 +5,16 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-__all__ = ["allows_input", "cell_of", "code_of", "has_kernel", "message_of", "stop_button_works"]
+__all__ = [
+    "allows_input",
+    "cell_of",
+    "code_of",
+    "handles_widget",
+    "has_kernel",
+    "message_of",
+    "runs_unattended",
+    "stop_button_works",
+]
 
 _STOP_BUTTON = 7  # the first major version of ipykernel that handles comm messages while a cell is awaited
 
@@ -57,6 +66,16 @@ def allows_input(shell: Any) -> bool:
     if has_kernel(shell):
         return _executing(shell) and bool(_field(shell, "content", "allow_stdin"))
     return sys.stdin is not None and sys.stdin.isatty()
+
+
+def runs_unattended(shell: Any) -> bool:
+    """Whether the current cell runs without a user, as in nbclient, papermill and ``jupyter execute``."""
+    return has_kernel(shell) and _executing(shell) and not allows_input(shell)
+
+
+def handles_widget(shell: Any) -> bool:
+    """Whether the kernel handles a message from a widget, such as a click, so that a user is at the page."""
+    return bool(_field(shell, "header", "msg_type") == "comm_msg")
 
 
 def stop_button_works(shell: Any, *, awaited: bool) -> bool:

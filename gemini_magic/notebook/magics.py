@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from traitlets import Any as AnyTrait
 from traitlets import Bool, Enum, Float, Int, List, TraitType, Unicode
 
 from .transformer import AWAITED
@@ -113,6 +114,8 @@ class GeminiMagics(Magics):
 def _trait(setting: Setting) -> TraitType[Any, Any]:
     options: dict[str, Any] = {"default_value": None, "allow_none": True}
     options["help"] = f"{setting.help} (default: {setting.default})"
+    if setting.json:
+        return AnyTrait(**options)
     if setting.choices:
         return Enum(setting.choices, **options)
     if setting.type is list:

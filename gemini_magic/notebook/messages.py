@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from html import escape
 
 from IPython.display import display
+
+from ..views import similar_text, write_text
 
 __all__ = ["format_table", "print_lines", "show_message"]
 
@@ -20,12 +23,12 @@ def show_message(*sentences: str) -> None:
     """
     plain = " ".join(sentences)
     marked = _NAME.sub(r"<code>\1</code>", escape(plain))
-    display({"text/plain": plain, "text/html": f"<div>{marked}</div>"}, raw=True)  # type: ignore[no-untyped-call]
+    display({"text/plain": similar_text(plain, sys.stdout), "text/html": f"<div>{marked}</div>"}, raw=True)  # type: ignore[no-untyped-call]
 
 
 def print_lines(*lines: str) -> None:
     """Print lines to the cell's standard output."""
-    print("\n".join(lines))  # noqa: T201 - the output of a command
+    write_text(sys.stdout, "\n".join((*lines, "")))
 
 
 def format_table(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -6,6 +6,7 @@ It combines options, prompt and conversation into a request. ``DisplayLoop`` sho
 from __future__ import annotations
 
 import getpass
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -27,12 +28,14 @@ from .arguments import MagicLine, help_text, parse_line
 from .commands.context import CommandContext
 from .commands.dispatch import dispatch
 from .display_loop import DisplayLoop, RunningCell
-from .interpolation import expand, expand_text, single_brace_hint
+from .interpolation import expand, expand_json, expand_text, single_brace_hint
 from .lookup import names_of
 from .messages import print_lines, show_message
 from .session import CONTINUE_PROMPT, Resumption, Run, Session, answer_text
 
 __all__ = ["CellRunner"]
+
+_TABLE_ROWS = re.compile(r"(?<!\S)--table[-_]rows[= ]\s*(\d+)", re.IGNORECASE)
 
 
 class _Question(NamedTuple):
@@ -142,7 +145,10 @@ class CellRunner:
         """A new request for the rest of the last answer, not sent yet."""
         resumption = self.session.resumable()
         run = resumption.run
-        options, sources = resolve(line.options, self._configured(), previous=run.options.for_follow_up())
+        previous = run.options.for_follow_up()
+        if "to" in line.options:  # these are about the previous file
+            previous.update(overwrite=False, append=False)
+        options, sources = resolve(line.options, self._configured(), previous=previous)
         *before, question = run.turns
         chars = len(answer_text(resumption.prefix))
         answer, added = answer_turn(resumption.prefix), 0
@@ -201,37 +207,50 @@ class CellRunner:
         """The request of a cell, not sent yet; None if its line asked for help, which is printed."""
         names: dict[str, Any] = self.shell.user_ns
 
+        notices: list[str] = []
+        written = _TABLE_ROWS.search(line)  # counts for all values on the line, also for those before it
+
         def value(text: str) -> str:
+            options = self.options()[0]
+            if options.verbatim:
+                return text
+            rows = int(written[1]) if written else options.table_rows
+            return expand_text(text, names, where="the %%gemini line", table_rows=rows, notices=notices)
+
+        def json_value(text: str) -> str:
             if self.options()[0].verbatim:
                 return text
-            return expand_text(text, names, where="the %%gemini line")
+            return expand_json(text, names, where="the %%gemini line")
 
-        parsed = parse_line(line, value)
+        parsed = parse_line(line, value, evaluate_json=json_value)
         if parsed.help:
             print_lines(help_text())
             return None
         options, sources = self._resolve(parsed.options)
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
-        return self._question(body, options, key)._replace(sources=sources)
+        return self._question(body, options, key, notices)._replace(sources=sources)
 
-    def _question(self, body: str, options: Options, key: Any) -> _Question:
+    def _question(self, body: str, options: Options, key: Any, notices: list[str]) -> _Question:
         text = body.removesuffix("\n")
         if not text.strip():
             raise OptionError("The cell has no prompt.", remedy="Write the prompt below the %%gemini line.")
         names = self.shell.user_ns
         parts: Sequence[Part]
-        notices: tuple[str, ...] = ()
         if options.verbatim:
             parts = (Text(text),)
         else:
-            parts = expand(text, names, first_line=2)
+            parts, found = expand(text, names, first_line=2, table_rows=options.table_rows)
+            notices += found
             if hint := single_brace_hint(text, names):
-                print_lines(hint)
-                notices = (hint,)
+                notices.append(hint)
         conversation = self.session.conversation(options)
+        if not (options.dry_run or options.count) and (repeated := _repeated_turn_notice(conversation, key)):
+            notices.append(repeated)
+        if notices:
+            print_lines(*notices)
         turns: tuple[Turn, ...] = conversation.before(key)
         return _Question(
-            build_request(parts, options, turns), options, conversation, len(turns), key, notices
+            build_request(parts, options, turns), options, conversation, len(turns), key, tuple(notices)
         )
 
     def _send(self, question: Any, *, awaited: bool) -> Any:
@@ -263,6 +282,7 @@ class CellRunner:
             ask_key=_key_prompt(self.shell),
             notices=question.notices,
             before=answer_text(question.prefix),
+            conversation=_describe_turn(question.conversation, question.key),
             sources=question.sources,
         )
         self._bind("_gemini", response)
@@ -280,9 +300,10 @@ class CellRunner:
         )
         self.session.add_run(run)
         stop = threading.Event()
-        has_button = options.background or kernel.stop_button_works(self.shell, awaited=awaited)
+        background = self._in_background(options)
+        has_button = background or kernel.stop_button_works(self.shell, awaited=awaited)
         view = self._view(response.ledger, options, stop.set if has_button else None)
-        return RunningCell(run, stream, view, stop)
+        return RunningCell(run, stream, view, stop, background)
 
     def _view(self, ledger: Ledger, options: Options, stop: Callable[[], None] | None) -> View:
         if options.quiet:
@@ -291,10 +312,14 @@ class CellRunner:
             ledger,
             display=options.display,
             shell=self.shell,
-            allow_stdin=kernel.allows_input(self.shell),
+            allow_stdin=kernel.allows_input(self.shell) or kernel.handles_widget(self.shell),
             stop=stop,
-            background=options.background,
+            background=self._in_background(options),
         )
+
+    def _in_background(self, options: Options) -> bool:
+        """Whether the cell returns before its answer ends; a client without a user would miss what follows."""
+        return options.background and not kernel.runs_unattended(self.shell)
 
     def _bind(self, name: str | None, value: object) -> None:
         if name:
@@ -313,6 +338,31 @@ class _RememberedError:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, GeminiMagicError | Interrupted):
             self._session.error = error
+
+
+def _describe_turn(conversation: Conversation, key: Any) -> str:
+    """The name of a conversation and the number of the turn; empty for a single question."""
+    number, later, stale = conversation.turn_number(key)
+    if not conversation.name and number == 1 and not later:
+        return ""
+    name = f"chat {conversation.name}, " if conversation.name else ""
+    total = f" of {number + later}" if later else ""
+    earlier = f" ({stale} earlier stale)" if stale else ""
+    return f"{name}turn {number}{total}{earlier}"
+
+
+def _repeated_turn_notice(conversation: Conversation, key: Any) -> str:
+    """A sentence for a question that has later turns in its conversation; otherwise empty."""
+    number, later, _ = conversation.turn_number(key)
+    if not later:
+        return ""
+    name = f" of chat {conversation.name}" if conversation.name else ""
+    turns = f"turn {number + 1}" if later == 1 else f"turns {number + 1} to {number + later}"
+    reset = f", or start over with `%gemini reset {conversation.name}`" if conversation.name else ""
+    return (
+        f"Turn {number}{name} is asked again. The conversation keeps {turns}, which become stale: "
+        f"run {'its cell' if later == 1 else 'their cells'} again{reset}."
+    )
 
 
 def _key_prompt(shell: Any) -> Callable[[str], str] | None:

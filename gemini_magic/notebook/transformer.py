@@ -9,12 +9,15 @@ import re
 import sys
 from typing import Any
 
+from IPython.core.inputtransformer2 import make_tokens_by_line
+
 from .kernel import code_of, has_kernel, message_of
 
 __all__ = ["AWAITED", "CellTransformer"]
 
 AWAITED = "await get_ipython().find_cell_magic('gemini').__self__.awaited"
 _MAGIC = re.compile(r"[ \t]*%%gemini(?=\s|$)")
+_QUESTION = re.compile(r"([ \t]*)%gemini[ \t]+(\S.*\?)\s*")
 _RESUME = re.compile(r"[ \t]*%gemini[ \t]+(resume(?:[ \t].*)?)")
 
 
@@ -37,6 +40,8 @@ class CellTransformer:
         command = _resume_command(lines)
         if command is not None and self._is_registered() and self._can_await("".join(lines)):
             return [f"{AWAITED}_command({command!r})\n"]
+        if any(map(_QUESTION.fullmatch, lines)) and self._is_registered():
+            lines = _with_questions_called(lines)
         start = _magic_line(lines)
         if start is None or not self._is_registered():
             return lines
@@ -89,8 +94,30 @@ def _magic_line(lines: list[str]) -> int | None:
     return None
 
 
+def _with_questions_called(lines: list[str]) -> list[str]:
+    """The lines with each ``%gemini …?`` as a call of the magic. IPython would look for help on its last word."""
+    if lines[0].startswith("%%"):
+        return lines
+    starts = {
+        next((token.start[0] for token in tokens if token.string.strip()), 0) - 1
+        for tokens in make_tokens_by_line(lines)
+    }
+    return [
+        f"{found[1]}get_ipython().run_line_magic('gemini', {found[2]!r})\n"
+        if number in starts and (found := _QUESTION.fullmatch(line))  # not within a string of several lines
+        else line
+        for number, line in enumerate(lines)
+    ]
+
+
 def _resume_command(lines: list[str]) -> str | None:
     """The ``resume`` command of a cell that contains only ``%gemini resume`` and comments; otherwise None."""
+    found = _single_line(lines, _RESUME)
+    return None if found is None or found.endswith(("?", "\\")) else found
+
+
+def _single_line(lines: list[str], pattern: re.Pattern[str]) -> str | None:
+    """Group 1 of the match with the only line of code in a cell; None if there are other lines or it does not match."""
     code = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    found = _RESUME.fullmatch(code[0].rstrip()) if len(code) == 1 else None
-    return None if found is None or found[1].endswith(("?", "\\")) else found[1]
+    found = pattern.fullmatch(code[0].rstrip()) if len(code) == 1 else None
+    return None if found is None else found[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .objects import part_from_object, text_from_object
+from .objects import TABLE_ROWS, ConvertedObject, parts_from_object
 from .request import build_request, parts_of_prompt
 
-__all__ = ["build_request", "part_from_object", "parts_of_prompt", "text_from_object"]
+__all__ = ["TABLE_ROWS", "ConvertedObject", "build_request", "parts_from_object", "parts_of_prompt"]

@@ -1,4 +1,4 @@
-"""Converts Python objects to text for a prompt.
+"""Converts Python objects to parts of a prompt, and reports what it leaves out.
 
 Types are recognised by the names of their classes, so that no DataFrame or image library is imported here.
 """
@@ -8,22 +8,43 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+import re
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..content import Part, Text
+from ..content import Part, Parts, Text, Thought, Turn
 from ..errors import PromptError
 
-__all__ = ["part_from_object", "text_from_object"]
+__all__ = ["TABLE_ROWS", "ConvertedObject", "parts_from_object"]
 
-_ROWS = 50
+TABLE_ROWS = 50
+"""The number of rows of a table that are sent by default."""
+
 _COLUMNS = 20
 _FRAMES = 3  # innermost frames of an exception's traceback
+# Libraries whose ``str`` leaves out the middle of long values.
+_ABRIDGING = {
+    "numpy",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "torch",
+    "jax",
+    "jaxlib",
+    "tensorflow",
+    "xarray",
+    "dask",
+    "duckdb",
+}
+_ELLIPSIS = re.compile(r"\.\.\.|…")
+_ADDRESS = re.compile(r"<\w.* at 0x[0-9A-Fa-f]+>")  # the text of an object whose class does not define one
+_WITH_TEXT = {("gemini_magic", "Candidate"), ("gemini_magic", "CodeBlock")}
 _MEDIA = {
-    ("matplotlib", "Figure"),
+    ("matplotlib", "Artist"),  # figures, axes, and what is drawn on them
+    ("seaborn", "Grid"),
     ("PIL", "Image"),
     ("IPython", "Image"),
     ("IPython", "Audio"),
@@ -31,29 +52,74 @@ _MEDIA = {
 }
 
 
-def part_from_object(value: object) -> Part:
-    """The part that represents a value in a prompt.
+class ConvertedObject(NamedTuple):
+    """What a prompt contains for one object.
+
+    Attributes:
+        parts: the parts, in order.
+        notices: a sentence for the user about each thing that was left out.
+    """
+
+    parts: tuple[Part, ...]
+    notices: tuple[str, ...] = ()
+
+
+class _Limits(NamedTuple):
+    """How an object is converted.
+
+    Attributes:
+        name: the object's name in notices.
+        rows: the largest number of rows of a table; None for all.
+        notices: receives the notices.
+    """
+
+    name: str
+    rows: int | None
+    notices: list[str]
+
+
+def parts_from_object(
+    value: object, *, name: str = "the value", table_rows: int = TABLE_ROWS
+) -> ConvertedObject:
+    """Convert an object to the parts that represent it in a prompt.
+
+    A part of ours is sent as it is, and so are the parts in a list; a thought without a signature becomes text, because
+    backends do not send it back. A response or a candidate becomes the text of its answer; a table becomes a Markdown table of at most 20 columns, with a remark for the
+    model if it is truncated; a function, class or module becomes its source code; an exception becomes a short traceback;
+    anything else becomes ``str(value)``.
+
+    Args:
+        value: the object.
+        name: the object's name in notices.
+        table_rows: the largest number of rows of a table; 0 for all.
 
     Raises:
-        PromptError: the value is of a media type, or its source code is not available.
+        PromptError: the value is of a media type, its source code is not available, or its text shows only its type and
+            its address in memory.
     """
-    return Text(text_from_object(value))
+    limits = _Limits(name, table_rows or None, [])
+    return ConvertedObject(tuple(_parts(value, limits)), tuple(limits.notices))
 
 
-def text_from_object(value: object) -> str:
-    """The text that represents a value in a prompt.
+def _parts(value: object, limits: _Limits) -> list[Part]:
+    if isinstance(value, Thought) and value.signature is None:
+        return [Text(value.text)]
+    if isinstance(value, Part):
+        return [value]
+    if isinstance(value, Turn):
+        return _parts(value.parts, limits)
+    if isinstance(value, Parts) or (
+        isinstance(value, list | tuple) and any(isinstance(each, Part | Turn) for each in value)
+    ):
+        return [part for each in value for part in _parts(each, limits)]
+    return [Text(_text(value, limits))]
 
-    A response becomes the text of its answer; a table becomes a Markdown table of at most 50 rows and 20 columns, with a
-    remark if it is truncated; a function, class or module becomes its source code; an exception becomes a short
-    traceback; anything else becomes ``str(value)``.
 
-    Raises:
-        PromptError: the value is of a media type, or its source code is not available.
-    """
+def _text(value: object, limits: _Limits) -> str:
     if isinstance(value, str):
         return str(value)
     if isinstance(value, BaseException):
-        return _traceback(value)
+        return _traceback(value, limits)
     if isinstance(value, type | FunctionType | MethodType | BuiltinFunctionType | ModuleType):
         return _source(value)
     kinds = {(each.__module__.partition(".")[0], each.__name__) for each in type(value).__mro__}
@@ -65,13 +131,46 @@ def text_from_object(value: object) -> str:
         )
     for kind, table in _TABLES.items():
         if kind in kinds:
-            return table(value)
+            return table(value, limits)
     if ("gemini_magic", "Response") in kinds:
+        return _answer(value, limits)
+    if kinds & _WITH_TEXT:
         return str(getattr(value, "text", value))
-    return str(value)
+    text = str(value)
+    if _ADDRESS.fullmatch(text):
+        raise PromptError(
+            f"{limits.name} would be sent as {text}, which shows only its type.",
+            remedy="Insert one of its attributes, or a value computed from it.",
+        )
+    if _ABRIDGING & {module for module, _ in kinds} and _ELLIPSIS.search(text):
+        limits.notices.append(
+            f"Sent {limits.name} as {type(value).__module__.partition('.')[0]} prints it, which leaves out values; "
+            f"convert it to text or to a list to send all of them."
+        )
+    return text
 
 
-def _traceback(error: BaseException) -> str:
+def _answer(response: Any, limits: _Limits) -> str:
+    """The text of a response's answer, which may be incomplete."""
+    text: str = response.text
+    if response.status == "running":
+        limits.notices.append(
+            f"Sent the {len(text):,} characters of {limits.name} that have arrived so far; the answer is still running."
+        )
+    elif response.status != "complete":
+        limits.notices.append(
+            f"Sent the {len(text):,} characters of {limits.name}, whose answer is incomplete ({response.status})."
+        )
+    return text
+
+
+def _traceback(error: BaseException, limits: _Limits) -> str:
+    frames = sum(1 for _ in traceback.walk_tb(error.__traceback__))
+    if frames > _FRAMES:
+        limits.notices.append(
+            f"Sent the innermost {_FRAMES} of {frames} frames of the traceback of {limits.name}; "
+            "traceback.format_exception() returns all of them."
+        )
     lines = traceback.format_exception(type(error), error, error.__traceback__, limit=-_FRAMES, chain=False)
     return "".join(lines).rstrip()
 
@@ -110,40 +209,43 @@ def _class_source(value: type) -> str | None:
 # -- tables ----------------------------------------------------------------------------------------------------
 
 
-def _pandas(frame: Any) -> str:
-    if not hasattr(frame, "columns"):  # a Series
-        frame = frame.to_frame()
-    top = frame.iloc[:_ROWS, :_COLUMNS]
+def _pandas(frame: Any, limits: _Limits) -> str:
+    if not hasattr(frame, "columns"):  # a Series or an Index
+        frame = frame.to_frame(index=False) if hasattr(frame, "to_series") else frame.to_frame()
+    top = frame.iloc[: limits.rows, :_COLUMNS]
     plain = type(frame.index).__name__ == "RangeIndex" and frame.index.name is None
     head = [str(name) for name in top.columns]
     rows: Iterable[Sequence[Any]] = top.itertuples(index=not plain, name=None)
     if not plain:
         head.insert(0, "" if frame.index.name is None else str(frame.index.name))
-    return _markdown(head, rows, frame.shape)
+    return _markdown(head, rows, frame.shape, limits)
 
 
-def _polars(frame: Any) -> str:
+def _polars(frame: Any, limits: _Limits) -> str:
     if not hasattr(frame, "columns"):  # a Series
         frame = frame.to_frame()
     names = list(frame.columns)[:_COLUMNS]
-    return _markdown(names, frame.select(names).head(_ROWS).rows(), frame.shape)
+    top = frame.select(names)
+    rows = (top if limits.rows is None else top.head(limits.rows)).rows()
+    return _markdown(names, rows, frame.shape, limits)
 
 
-def _arrow(table: Any) -> str:
+def _arrow(table: Any, limits: _Limits) -> str:
     names = list(table.column_names)[:_COLUMNS]
-    records = table.select(names).slice(0, _ROWS).to_pylist()
-    return _markdown(names, [[record[name] for name in names] for record in records], table.shape)
+    records = table.select(names).slice(0, limits.rows).to_pylist()
+    return _markdown(names, [[record[name] for name in names] for record in records], table.shape, limits)
 
 
-def _rows(rows: Any) -> str:
+def _rows(rows: Any, limits: _Limits) -> str:
     names = list(rows.columns)
-    shown = [tuple(record)[:_COLUMNS] for record in rows[:_ROWS]]
-    return _markdown(names[:_COLUMNS], shown, (len(rows), len(names)))
+    shown = [tuple(record)[:_COLUMNS] for record in rows[: limits.rows]]
+    return _markdown(names[:_COLUMNS], shown, (len(rows), len(names)), limits)
 
 
-_TABLES: dict[tuple[str, str], Callable[[Any], str]] = {
+_TABLES: dict[tuple[str, str], Callable[[Any, _Limits], str]] = {
     ("pandas", "DataFrame"): _pandas,
     ("pandas", "Series"): _pandas,
+    ("pandas", "Index"): _pandas,
     ("polars", "DataFrame"): _polars,
     ("polars", "Series"): _polars,
     ("pyarrow", "Table"): _arrow,
@@ -156,7 +258,9 @@ def _cell(value: object) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\r\n", "\n").replace("\n", "<br>")
 
 
-def _markdown(head: Sequence[str], rows: Iterable[Sequence[Any]], shape: tuple[int, int]) -> str:
+def _markdown(
+    head: Sequence[str], rows: Iterable[Sequence[Any]], shape: tuple[int, int], limits: _Limits
+) -> str:
     lines = [head, ["---"] * len(head), *([_cell(value) for value in row] for row in rows)]
     table = "\n".join(
         f"| {' | '.join(_cell(cell) if at == 0 else cell for cell in line)} |"
@@ -164,8 +268,14 @@ def _markdown(head: Sequence[str], rows: Iterable[Sequence[Any]], shape: tuple[i
     )
     height, width = shape
     cuts = []
-    if height > _ROWS:
-        cuts.append(f"the first {_ROWS} of {height:,} rows")
+    if limits.rows is not None and height > limits.rows:
+        cuts.append(f"the first {limits.rows:,} of {height:,} rows")
+        limits.notices.append(
+            f"Sent {limits.rows:,} of {height:,} rows of {limits.name}; --table-rows N changes it."
+        )
     if width > _COLUMNS:
         cuts.append(f"the first {_COLUMNS} of {width:,} columns")
+        limits.notices.append(
+            f"Sent {_COLUMNS} of {width:,} columns of {limits.name}; insert only the columns that you need."
+        )
     return f"{table}\n\n(Shown: {' and '.join(cuts)}.)" if cuts else table

@@ -31,6 +31,7 @@ _LEVELS: Final[tuple[Literal["off", "on", "minimal", "low", "medium", "high", "x
     "high",
     "xhigh",
 )
+_PYTHON_WORDS = {"True": "true", "False": "false", "None": "null", "NaN": "", "Infinity": "", "-Infinity": ""}
 _BYTES = (bytes, bytearray, memoryview)  # these are sequences too
 _PATH = re.compile(r"[A-Za-z_][\w]*(\.[A-Za-z_][\w]*)*")
 
@@ -122,10 +123,7 @@ def _param(item: str, params: dict[str, Any], body: dict[str, Any]) -> None:
             f"-p must have the form NAME=VALUE, not {item!r}.",
             remedy="For example: -p topK=5, or with a dotted path -p toolConfig.x=1.",
         )
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = text
+    value = _param_value(name, text)
     *path, last = name.split(".")
     target = body if path else params
     for key in path:
@@ -137,9 +135,39 @@ def _param(item: str, params: dict[str, Any], body: dict[str, Any]) -> None:
     target[last] = value
 
 
+def _param_value(name: str, text: str) -> Any:
+    """The value of a parameter: JSON, or else text.
+
+    Raises:
+        OptionError: the text was probably meant as JSON.
+    """
+    try:
+        return _loads(text)
+    except ValueError:
+        pass
+    bare = text.strip()
+    if bare.startswith(("{", "[")):
+        raise OptionError(
+            f"-p {name}: {bare} is not valid JSON.",
+            remedy=f"""Put single quotes around it, which keep the quotation marks in it: -p '{name}={{"key": "text"}}'.""",
+        )
+    if bare in _PYTHON_WORDS:
+        raise OptionError(
+            f"-p {name}: {bare} is not JSON.",
+            remedy=f"Write {_PYTHON_WORDS[bare]}." if _PYTHON_WORDS[bare] else "JSON has no such number.",
+        )
+    return text
+
+
+def _loads(text: str) -> Any:
+    value = json.loads(text)
+    json.dumps(value, allow_nan=False)  # raises ValueError for NaN and infinite numbers, which are not JSON
+    return value
+
+
 def _object(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = _loads(text)
     except ValueError as problem:
         raise OptionError(
             f"--body is not valid JSON: {problem}.", remedy="""Use single quotes: --body '{"key": 1}'."""

@@ -6,7 +6,7 @@ from .export import LedgerLines
 from .files import read_recording, write_recording
 from .jsonl import RecordedExchange, parse_recording
 from .load import load_exchanges
-from .recorder import Recorder
+from .recorder import Recorder, check_recordable
 from .replay import Replay, ReplayOnce
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Recorder",
     "Replay",
     "ReplayOnce",
+    "check_recordable",
     "load_exchanges",
     "parse_recording",
     "read_recording",

@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from ..errors import OptionError
 from ..ledger import Exchange
 from .jsonl import ExchangeLines, dump, highest_number
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "check_recordable"]
+
+_HEAD = 65536  # bytes in which the first line of a recording shows what it is
+_RECORDING = re.compile(rb"(\xef\xbb\xbf)?\s*\{[^\n]*\"(exchange|v)\"\s*:")
 
 _numbering = threading.Lock()
 _last_numbers: dict[Path, int] = {}  # of the last exchange that this process began in each file
+
+
+def check_recordable(path: Path) -> Path:
+    """Check that recording into a file does not damage another kind of file; returns the path.
+
+    Raises:
+        OptionError: the file has content and is not a recording.
+    """
+    try:
+        with path.open("rb") as file:
+            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            head = file.read(_HEAD) if regular else b""
+    except OSError:  # it does not exist, or the recorder will report why it cannot be written
+        return path
+    if head.strip() and not _RECORDING.match(head):
+        raise OptionError(
+            f"--record {path}: the file exists and is not a recording.", remedy="Choose another file."
+        )
+    return path
 
 
 class Recorder:

@@ -9,23 +9,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .encoding import similar_text, write_text
     from .select import NullView, View, select_view
     from .static import bundle, inspect
     from .status import status_line
     from .timeline import Timeline
     from .watch import watch
 
-__all__ = ["NullView", "Timeline", "View", "bundle", "inspect", "select_view", "status_line", "watch"]
+__all__ = [
+    "NullView",
+    "Timeline",
+    "View",
+    "bundle",
+    "inspect",
+    "select_view",
+    "similar_text",
+    "status_line",
+    "watch",
+    "write_text",
+]
 
 _HOMES = {
     "NullView": "select",
     "Timeline": "timeline",
     "View": "select",
     "bundle": "static",
+    "similar_text": "encoding",
     "select_view": "select",
     "inspect": "static",
     "status_line": "status",
     "watch": "watch",
+    "write_text": "encoding",
 }
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import Any, Final
-from uuid import uuid4
 
-from IPython.display import display, update_display
+from IPython.display import display
 
 from ..ledger import Ledger
 from . import page
 from .live_pieces import LivePieces
+from .outputs import AnswerOutput
 from .snapshot import AnswerSnapshot
-from .static import bundle
+from .static import bundle, partial_plain
 from .status import elapsed_seconds, wait_text
 from .truncate import Excerpt, truncation_notice
 
-__all__ = ["HtmlView", "StaticView", "publish"]
+__all__ = ["HtmlView", "StaticView"]
 
 _PAINT: Final = 0.25  # minimum seconds between two paints
 _CLOCK: Final = 1.0  # seconds between two paints when only the elapsed time has changed
@@ -27,19 +27,13 @@ _DUTY: Final = 4.0
 _FORMULA: Final = 0.0015
 
 
-def publish(data: dict[str, Any], display_id: str | None = None, *, update: bool = False) -> None:
-    """Display a MIME bundle, under a display id if one is given; with ``update`` replace what is displayed there."""
-    show: Any = update_display if update else display  # IPython has no types for these
-    show(data, raw=True, display_id=display_id)
-
-
 class HtmlView:
     """Shows the answer as HTML that is replaced at most four times a second, less often when a paint is slow.
 
     Args:
         ledger: the record.
         clock: seconds, monotonic.
-        display_id: an existing display to take over; a new one is created when omitted.
+        output: an existing output to take over; a new one is created when omitted.
         notice: a short text at the end of the status line while the answer is running.
     """
 
@@ -48,13 +42,12 @@ class HtmlView:
         ledger: Ledger,
         *,
         clock: Callable[[], float] = time.monotonic,
-        display_id: str | None = None,
+        output: AnswerOutput | None = None,
         notice: str = "",
     ) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._id = display_id or f"gemini-magic-{uuid4().hex}"
-        self._exists = display_id is not None
+        self._output = output or AnswerOutput(ledger)
         self._notice = notice
         self._excerpts = Excerpt(ledger, "answer"), Excerpt(ledger, "thoughts")
         self._answer = LivePieces(self._excerpts[0], ledger.display.form)
@@ -86,7 +79,7 @@ class HtmlView:
         if self._closed:
             return
         self._closed = True
-        publish(bundle(self._ledger), self._id, update=self._exists)
+        self._output.show(bundle(self._ledger), "final")
 
     def _state(self, now: float) -> tuple[int, str]:
         return self._ledger.version, wait_text(self._ledger, now - self._started)
@@ -106,9 +99,8 @@ class HtmlView:
             notice=notice,
         )
         html = page.root_html(parts)
-        data = {"text/html": html, "text/plain": snapshot.status_line}
-        publish(data, self._id, update=self._exists)
-        self._exists = True
+        data = {"text/html": html, "text/plain": partial_plain(snapshot)}
+        self._output.show(data, "partial", snapshot)
         finished = self._clock()
         typesetting = _FORMULA * html.count('class="mathjax_process"')
         self._next = max(started + _PAINT, finished + _DUTY * (finished - started + typesetting))
@@ -132,4 +124,5 @@ class StaticView:
         if self._closed:
             return
         self._closed = True
-        publish(bundle(self._ledger))
+        show: Any = display  # IPython has no types for this
+        show(bundle(self._ledger), raw=True)

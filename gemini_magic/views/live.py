@@ -10,15 +10,15 @@ from collections import deque
 from collections.abc import Callable
 from functools import cache
 from typing import Final
-from uuid import uuid4
 
 from ..ledger import Ledger
 from ..markdown import render
 from . import page
-from .html import HtmlView, publish
+from .html import HtmlView
 from .live_lane import LiveLane, ThinkingLane
+from .outputs import AnswerOutput
 from .snapshot import AnswerSnapshot
-from .static import html_parts, write_bundle
+from .static import html_parts, partial_bundle, write_bundle
 from .status import elapsed_seconds
 from .stylesheet import ANSWER_CSS, LIVE_CSS
 from .truncate import Excerpt, truncation_notice
@@ -83,8 +83,8 @@ class LiveView:
         self._excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
         self._stop = stop
         self._clock = clock
-        self._id = f"gemini-magic-{uuid4().hex}"
-        self._displayed = False
+        self._output = AnswerOutput(ledger)
+        self._version = -1  # of the ledger at the last paint
         self._started = 0.0
         self._next = self._next_status = self._next_thoughts = 0.0
         self._sent: deque[float] = deque()
@@ -108,6 +108,7 @@ class LiveView:
         if self._fallback is None:
             try:
                 self._paint(final=final)
+                self._send_partial()
             except Exception as problem:  # noqa: BLE001 - see open
                 self._fall_back(problem)
         else:
@@ -130,7 +131,7 @@ class LiveView:
         self._fallback = HtmlView(
             self._ledger,
             clock=self._clock,
-            display_id=self._id if self._displayed else None,
+            output=self._output,
             notice=f"live widgets unavailable: {type(problem).__name__}",
         )
         if not self._closed:
@@ -156,8 +157,7 @@ class LiveView:
             "text/html": page.root_html([page.bar_html(snapshot), f"<p>{_PLACEHOLDER}</p>"]),
             "text/plain": f"{snapshot.status_line}\n{_PLACEHOLDER}",
         }
-        publish(data, self._id, update=False)
-        self._displayed = True
+        self._output.show(data, "live", snapshot)
         if not self._ledger.raw:
             _preload_highlighter()
         self._next_status = self._started + now + _STATUS
@@ -179,6 +179,7 @@ class LiveView:
         started = self._clock()
         if not final and (started < self._next or not self._within_rate(started)):
             return
+        self._version = self._ledger.version
         sent, size = self._answer.paint()
         if final or started >= self._next_thoughts:
             more, characters = self._thoughts.paint()
@@ -196,11 +197,24 @@ class LiveView:
             pause = _PAINT if self._ledger.chars < _LONG_ANSWER else 2 * _PAINT
             self._next = max(started + pause, ended + _DUTY * (ended - started), started + size / _FLOW)
 
+    def _send_partial(self) -> None:
+        """Send what was painted as static HTML, which the labextension saves if the answer does not end in time."""
+        if self._ledger.status != "running":
+            return
+        started = self._clock()
+        lanes = self._answer.pieces, self._thoughts.pieces
+        version = None if any(pieces.pending for pieces in lanes) else self._version
+        if not self._output.partial_due(started, version):
+            return
+        snapshot = AnswerSnapshot(self._ledger, now=started - self._started)
+        data = partial_bundle(snapshot, *(pieces.whole for pieces in lanes))
+        self._output.send_partial(data, snapshot, version, started=started, clock=self._clock)
+
     def _finish(self) -> None:
         answer, thoughts = (lane.pieces.finish() for lane in (self._answer, self._thoughts))
         snapshot = AnswerSnapshot(self._ledger)
         parts_html = html_parts(snapshot, answer=answer, thoughts=thoughts)
-        publish(write_bundle(snapshot, parts=parts_html), self._id, update=self._displayed)
+        self._output.show(write_bundle(snapshot, parts=parts_html), "final")
         widgets = self._widgets
         whole = f"{''.join(parts_html)}<style>{ANSWER_CSS}{LIVE_CSS}</style>"
         last = widgets.html(whole, math=has_formula(whole))

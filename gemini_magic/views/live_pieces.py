@@ -5,7 +5,7 @@ finished part is large enough, a new piece is added for what follows, and the st
 piece only. So every word is on the page once, whichever message the page has processed last: nothing flickers and
 nothing is shown twice.
 
-A list, table, fence or paragraph that grows long is divided into pieces itself: a run. The style sheet makes the
+A list, table, fence, paragraph or details block that grows long is divided into pieces itself: a run. The style sheet makes the
 pieces of a run look like one block, so the page has the same height as with the whole block.
 """
 
@@ -79,10 +79,10 @@ def _without_typesetting(html: str) -> str:
 
 
 def _wrap_unfinished(kind: str, html: str, before: int) -> str:
-    """Wrap the unfinished items, row, line or words in an element that the style sheet can hide."""
+    """Wrap the unfinished items, row, line, words or blocks in an element that the style sheet can hide."""
     if kind == "table":
         return f"</tbody>\n<tbody {_BUSY}>{'' if before % 2 else _HIDDEN_ROW}{html}"
-    tag = "div" if kind == "list" else "span"
+    tag = "div" if kind in {"list", "details"} else "span"
     return f"<{tag} {_BUSY}>{html}</{tag}>"
 
 
@@ -95,7 +95,8 @@ class LivePieces:
 
     Attributes:
         html: the pieces; pieces are added and the last ones change.
-        runs: for each piece the long list, table, fence or paragraph it is a part of, None for blocks of any kind.
+        runs: for each piece the long list, table, fence, paragraph or details block it is a part of, None for blocks
+            of any kind.
     """
 
     def __init__(self, source: Sequence[str] | Excerpt, form: str = "markdown") -> None:

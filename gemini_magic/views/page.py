@@ -16,6 +16,7 @@ from .stylesheet import ANSWER_CSS
 
 __all__ = [
     "THINKING_HEAD",
+    "UNFINISHED",
     "bar_html",
     "clock_html",
     "details_html",
@@ -24,6 +25,7 @@ __all__ = [
     "root_html",
     "status_html",
     "thinking_html",
+    "unfinished_html",
     "warnings_html",
 ]
 
@@ -38,6 +40,8 @@ _TONES: Final = {
 }
 _CODE: Final = re.compile(r"`([^`]+)`")
 
+# The labextension shows this for some seconds after a reload, and removes it when the kernel has ended.
+UNFINISHED: Final = "The answer was still arriving when this was written."
 THINKING_HEAD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details>'
 
 
@@ -127,6 +131,11 @@ def details_html(snapshot: AnswerSnapshot) -> str:
 def warnings_html(snapshot: AnswerSnapshot) -> str:
     """The warnings, one element for each."""
     return "".join(f'<div class="gm-note">{_inline_html(line)}</div>' for line in snapshot.warnings)
+
+
+def unfinished_html() -> str:
+    """The note below a partial answer."""
+    return f'<div class="gm-note gm-unfinished">{UNFINISHED}</div>'
 
 
 def form_class(form: str) -> str:

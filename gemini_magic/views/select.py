@@ -134,7 +134,8 @@ def select_view(
         ledger: the record to show.
         display: ``auto``, ``live``, ``html`` or ``text``.
         shell: the IPython shell, or None outside IPython.
-        allow_stdin: whether the execute request allows input; if not, the run is unattended.
+        allow_stdin: whether the execute request allows input, or a widget's message is handled; if not, the run is
+            unattended.
         stop: the action of the Stop button, where one can work; it must only set a flag.
         background: whether the cell returns before the answer is complete.
 

@@ -6,6 +6,7 @@ It contains the record that the inspector reads, sanitized HTML, defanged Markdo
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -14,12 +15,13 @@ from IPython.display import display
 from ..ledger import Ledger
 from ..markdown import defang, render, visible
 from . import page
+from .encoding import similar_text
 from .formats import FormattedAnswer, format_answer
 from .record import RECORD, write_record
 from .snapshot import AnswerSnapshot
 from .truncate import MAX_HTML, TruncatedText
 
-__all__ = ["bundle", "html_parts", "inspect", "write_bundle"]
+__all__ = ["bundle", "html_parts", "inspect", "partial_bundle", "partial_plain", "write_bundle"]
 
 
 def inspect(ledger: Ledger) -> None:
@@ -32,6 +34,7 @@ def inspect(ledger: Ledger) -> None:
         RECORD: write_record(snapshot, ledger.display.record_size or None),
         **write_bundle(snapshot, inspector=False),
     }
+    data["text/plain"] = similar_text(data["text/plain"], sys.stdout)  # a terminal prints it
     show: Any = display  # IPython has no types for this
     show(data, raw=True, metadata={RECORD: {"expanded": True}})
 
@@ -39,6 +42,9 @@ def inspect(ledger: Ledger) -> None:
 # Characters are escaped as entities, not with backslashes: in JupyterLab two backslashes and a bracket begin a formula,
 # and the text of a formula is put back into the page with its quotation marks. JupyterLab also turns URLs into links,
 # and a broken one leads to its own server. An underscore inside a word, as in a finish reason, is not markup.
+# In Markdown a blank line ends a block of HTML. ``nbconvert --to markdown`` writes the HTML of an output into its result,
+# in which the code after a blank line would be Markdown.
+_BEFORE_BLANK_LINE: Final = re.compile(r"\n(?=[ \t]*\n)")
 _MARKUP: Final = re.compile(
     r"[\\\"`*\[\]<>#!|~&$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE
 )
@@ -131,7 +137,38 @@ def write_bundle(
     """
     record_size = snapshot.ledger.display.record_size
     result: dict[str, Any] = {RECORD: write_record(snapshot)} if inspector and record_size != 0 else {}
-    result["text/html"] = page.root_html(html_parts(snapshot) if parts is None else parts)
+    html = page.root_html(html_parts(snapshot) if parts is None else parts)
+    result["text/html"] = _BEFORE_BLANK_LINE.sub("&#10;", html)
     result["text/markdown"] = _markdown(snapshot)
     result["text/plain"] = _plain(snapshot)
     return result
+
+
+def partial_bundle(snapshot: AnswerSnapshot, answer: str, thoughts: str) -> dict[str, Any]:
+    """The bundle of an answer that is still arriving, for a notebook that is saved before its end.
+
+    It is written about once a second, so it has neither a record nor Markdown.
+
+    Args:
+        snapshot: the facts about the answer.
+        answer: the HTML of the answer so far.
+        thoughts: the HTML of the thoughts so far.
+
+    Returns:
+        ``text/html`` and ``text/plain``.
+    """
+    parts = page.document(snapshot, answer, thoughts, form=snapshot.ledger.display.form)
+    return {
+        "text/html": page.root_html([*parts, page.unfinished_html()]),
+        "text/plain": partial_plain(snapshot, page.UNFINISHED),
+    }
+
+
+def partial_plain(snapshot: AnswerSnapshot, notice: str = "") -> str:
+    """The text of an answer that is still arriving, and a line in brackets: the status line and a notice.
+
+    The labextension replaces that line when the kernel has ended.
+    """
+    status = " · ".join(filter(None, (snapshot.status_line, notice)))
+    text = visible(snapshot.answer.text).rstrip("\n")
+    return "\n\n".join(filter(None, (text, snapshot.answer.cut_note, f"[{status}]")))

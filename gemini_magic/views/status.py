@@ -293,19 +293,27 @@ def _gateway(ledger: Ledger) -> list[str]:
     return [via, f"cached: {_one_line(str(tier))[:_NAME]}" if hit else ""]
 
 
-def status_facts(ledger: Ledger, *, now: float | None = None) -> list[str]:
+def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -> list[str]:
     """The parts of the status line, most important first.
 
     Args:
         ledger: the record.
         now: seconds since the request was sent; measured by the wall clock when omitted.
+        state: what is shown instead of the state of the answer, if it is not empty.
     """
     elapsed = elapsed_seconds(ledger, now)
     model = ledger.model_version or (ledger.request.model if ledger.request else "")
-    state = _running_state(ledger, elapsed) if ledger.status == "running" else _ended_state(ledger)
+    if not state:
+        state = _running_state(ledger, elapsed) if ledger.status == "running" else _ended_state(ledger)
     sources = {"recording": "from a recording", "journal": "from the journal", "echo": "offline echo"}
     took = _seconds(elapsed) if elapsed or ledger.status == "running" else ""
-    known = (_other_candidates(ledger), _tokens(ledger), *_gateway(ledger), sources.get(ledger.source, ""))
+    known = (
+        _one_line(ledger.conversation),
+        _other_candidates(ledger),
+        _tokens(ledger),
+        *_gateway(ledger),
+        sources.get(ledger.source, ""),
+    )
     found = (_one_line(model), state, took, *known)
     return [fact for fact in found if fact]
 

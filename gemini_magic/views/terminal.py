@@ -13,6 +13,7 @@ from typing import TextIO
 
 from ..ledger import Ledger
 from ..markdown import visible
+from .encoding import write_text
 from .formats_live import markdown_transform, text_transform
 from .snapshot import AnswerSnapshot
 from .status import elapsed_seconds, wait_text
@@ -166,5 +167,5 @@ class TerminalView:
 
     def _write(self, text: str) -> None:
         if self._out is not None and text:
-            self._out.write(text)
+            write_text(self._out, text)
             self._out.flush()

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Final, TextIO
 
 from .. import markdown
+from .encoding import similar_text, write_text
 
 __all__ = ["RichPrinter", "rich_printer"]
 
@@ -69,7 +70,7 @@ class RichPrinter:
 
     def add(self, text: str) -> None:
         """Add text of the answer; the next paint shows it."""
-        self._added.append(text)
+        self._added.append(similar_text(text, self._out))  # before it is wrapped: an escape is longer
 
     def paint(self, *, final: bool = False, ended: bool = False) -> None:
         """Print the finished blocks and, below them, the unfinished end.
@@ -94,7 +95,7 @@ class RichPrinter:
             lines.insert(0, "\n")
         erase = f"\r\x1b[{self._below}A\x1b[J" if self._below else ""
         self._below = len(lines)
-        self._out.write("".join([erase, between, above, *lines]))
+        write_text(self._out, "".join([erase, between, above, *lines]))
         self._out.flush()
         after = self._clock()
         self._next = max(now + _PAINT, after + _DUTY * (after - now))

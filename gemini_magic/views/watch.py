@@ -38,7 +38,7 @@ class WatchableStream(Protocol):
 def watch(ledger: Ledger, stream: WatchableStream) -> None:
     """Update a view until the stream ends. An interrupt stops the stream; what was received is shown."""
     shell: Any = get_ipython()
-    view = select_view(ledger, display="auto", shell=shell, allow_stdin=_allows_stdin(shell), stop=None)
+    view = select_view(ledger, display="auto", shell=shell, allow_stdin=_has_user(shell), stop=None)
     try:
         view.open()
         version = -1
@@ -54,7 +54,11 @@ def watch(ledger: Ledger, stream: WatchableStream) -> None:
         view.close()
 
 
-def _allows_stdin(shell: Any) -> bool:
-    """Whether the current execute request allows input, as requests from a front end with a user do."""
+def _has_user(shell: Any) -> bool:
+    """Whether a user is at the page: the execute request allows input, or the kernel handles a widget's message."""
     parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
-    return bool(parent.get("content", {}).get("allow_stdin")) if isinstance(parent, dict) else False
+    if not isinstance(parent, dict):
+        return False
+    return bool(
+        parent.get("content", {}).get("allow_stdin") or parent.get("header", {}).get("msg_type") == "comm_msg"
+    )

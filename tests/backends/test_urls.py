@@ -73,3 +73,41 @@ def test_nothing_is_sent_to_an_invalid_base_url(fake_server):
     with pytest.raises(OptionError):
         gemini_magic.ask("hi", model="quick", base_url=address)
     assert fake_server.requests == []
+
+
+@pytest.mark.parametrize(
+    "model", ["../../x", "models/../../x", "..", "a/./b", "/x", "x/", "a//b", "..\\x", ""]
+)
+@pytest.mark.parametrize("dialect", ["gemini", "vertex", "adaptive", "gateway"])
+def test_a_model_cannot_lead_to_another_path(dialect, model):
+    with pytest.raises(OptionError, match="is not a valid model name"):
+        backend(dialect).url(model, Endpoint(base_url="https://a.example"))
+
+
+def test_an_api_version_cannot_lead_to_another_path():
+    with pytest.raises(OptionError, match=r"--api-version '\.\.' is not a valid version"):
+        backend("gemini").url("m", Endpoint(base_url="https://a.example", api_version=".."))
+
+
+@pytest.mark.parametrize(
+    "host", ["a..b", ".com", "a" * 64, "ex ample", "-a.example", "a\x00b", "%61", "\u202ea"]
+)
+def test_a_host_that_cannot_be_a_name_is_refused(host):
+    with pytest.raises(OptionError, match="is not a valid URL"):
+        backend("gemini").url("m", Endpoint(base_url=f"https://{host}"))
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost:80",
+        "a_b.example",
+        "b\u00fccher.example",
+        "1.2.3.4",
+        "[::1]:8",
+        "a.example.",
+        "xn--bcher-kva.example",
+    ],
+)
+def test_a_usual_host_is_accepted(host):
+    assert host in backend("gemini").url("m", Endpoint(base_url=f"https://{host}"))

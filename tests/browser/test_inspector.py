@@ -263,6 +263,8 @@ VALUES = {
     ],
     "style": ["text-align:left", "text-align: right;", "text-align:left;color:red", "color:red"],
     "start": ["7", "-1", "x", "٣"],
+    "open": ["", "x"],
+    "dir": ["auto", "rtl"],
     "title": ["a title"],
     "lang": ["de"],
 }

@@ -133,3 +133,123 @@ def test_a_long_answer_fits_the_page_live_and_finished_in_both_themes_and_all_wi
     assert all(
         0 <= finished[width] - live[width] <= most for width, most in ((1200, 0), (500, 18), (400, 36))
     )
+
+
+EXTRAS = (
+    """# Tags, directions and more
+
+Water is H<sub>2</sub>O, area is m<sup>2</sup>; press <kbd>Ctrl</kbd>+<kbd>C</kbd>. <u>Underlined</u>, <mark>marked **bold**</mark>.<br>
+A new line. <!-- a comment --> See https://example.org/a_b, (http://example.org) and [Intro](#introduction).
+
+**注意：**正文，含**「重点」**内容，~~删除。~~正文。
+
+| key | meaning |
+|:--|:--|
+| <kbd>j</kbd> | down<br>one line |
+
+\\begin{align}
+a_1 &= b \\\\
+c &= d
+\\end{align}
+
+Inside text: \\begin{equation} x^2 \\end{equation} and after it.
+
+מה שלומך **היום**?
+
+1. אחת
+2. שתיים
+   - [x] שלוש
+
+<details>
+<summary>More *about* it</summary>
+
+A paragraph.
+
+- an item
+
+</details>
+
+<details open>
+<summary>Open</summary>
+
+"""
+    + "A paragraph of an open block, with $x^2$ in it.\n\n" * 12
+    + """</details>
+
+```markdown
+# A file
+
+```python
+print(1)
+```
+
+The end of the file.
+```
+
+```mermaid
+graph TD
+A-->B
+```
+
+The end."""
+)
+
+
+def test_tags_directions_details_and_environments_are_shown(lab, notebook, server, screenshots):
+    cut = EXTRAS.index("</details>\n\n```markdown")
+    begun = cut - 600  # inside the open block, most of whose text comes after a pause
+    server.script(
+        *steps(EXTRAS[:begun]),
+        *steps(EXTRAS[begun:cut], every=0.2),
+        gate("looked at"),
+        *steps(EXTRAS[cut:]),
+        finish(),
+    )
+    notebook.open(lab.write("extras.ipynb", cells("%load_ext gemini_magic", "%%gemini -m extras\nShow all.")))
+    notebook.run(0)
+    notebook.run(1, wait=False)
+    notebook.wait_output(1, "of an open block")
+    notebook.page.wait_for_selector(".gm-run-details")
+    notebook.page.set_viewport_size({"width": 1200, "height": 2400})
+    notebook.screenshot(screenshots / "extras-live.png", 1)
+    folding = """() => {
+        const output = document.querySelector(".gm-run-details");
+        const shown = () => [...output.querySelectorAll("p")].filter((p) => p.checkVisibility()).length;
+        const before = shown();
+        const first = [...output.querySelectorAll("details")].find((block) => block.checkVisibility());
+        first.open = false;
+        const folded = shown();
+        first.open = true;
+        return [before, folded, shown(), output.querySelectorAll(".widget-html").length];
+    }"""
+    before, folded, after, pieces = notebook.page.evaluate(folding)
+    assert before == after > 5
+    assert folded == 0
+    assert pieces > 1
+    server.open("looked at")
+    notebook.wait_output(1, "answer complete")
+    notebook.page.wait_for_timeout(1500)
+    for theme in ("Dark", "Light"):
+        notebook.theme(f"JupyterLab {theme}")
+        notebook.screenshot(screenshots / f"extras-{theme.lower()}.png", 1)
+    found = notebook.page.evaluate("""() => {
+        const output = document.querySelector(".jp-OutputArea .gemini-magic");
+        const style = (selector) => getComputedStyle(output.querySelector(selector));
+        const rtl = [...output.querySelectorAll("ol")].find((list) => list.innerText.includes("אחת"));
+        return {
+            direction: getComputedStyle(rtl).direction,
+            padding: [getComputedStyle(rtl).paddingLeft, parseFloat(getComputedStyle(rtl).paddingRight) > 0],
+            errors: output.querySelectorAll("mjx-merror").length,
+            formulas: output.querySelectorAll("mjx-container").length,
+            open: [...output.querySelectorAll("details:not([class])")].map((block) => block.open),
+            links: [...output.querySelectorAll("a")].map((link) => link.getAttribute("href")),
+            code: [...output.querySelectorAll("pre > code")].map((code) => code.className),
+        };
+    }""")
+    assert found["direction"] == "rtl"
+    assert found["padding"] == ["0px", True]
+    assert found["errors"] == 0
+    assert found["formulas"] >= 2
+    assert found["open"] == [False, True]
+    assert found["links"][:2] == ["https://example.org/a_b", "http://example.org"]
+    assert found["code"] == ["language-markdown", "language-mermaid"]

@@ -124,7 +124,7 @@ def test_a_run_without_text_keeps_the_answer_in_the_file(fake_server, file, step
     finished(start(fake_server, to=str(file)))
     good = file.read_text()
     fake_server.script(*steps)
-    ledger = finished(start(fake_server, to=str(file), retries=0))
+    ledger = finished(start(fake_server, to=str(file), overwrite=True, retries=0))
     assert file.read_text() == good
     assert [(note.kind, note.severity, str(file) in note.message) for note in ledger.notes][-1] == (
         "kept",
@@ -136,7 +136,7 @@ def test_a_run_without_text_keeps_the_answer_in_the_file(fake_server, file, step
 def test_the_old_content_stays_until_the_first_new_text(fake_server, file):
     file.write_text("a longer answer from before")
     fake_server.script(gate("first"), chunk("New"), gate("on"), finish())
-    stream = start(fake_server, to=str(file))
+    stream = start(fake_server, to=str(file), overwrite=True)
     fake_server.wait_for_requests(1)
     assert file.read_text() == "a longer answer from before"
     fake_server.open("first")
@@ -154,6 +154,88 @@ def test_a_resumed_answer_replaces_the_file_of_its_first_part(fake_server, file)
     fake_server.script(chunk(" whole"), finish())
     finished(start(fake_server, to=str(file), before="Half"))
     assert file.read_text().startswith("Half whole\n\n---\nTokens")
+
+
+def test_an_existing_file_is_not_replaced_without_being_asked(fake_server, file):
+    file.write_text("precious")
+    with pytest.raises(OptionError) as caught:
+        start(fake_server, to=str(file))
+    assert caught.value.message == f"--to {file}: the file exists."
+    assert caught.value.remedy == (
+        "Add --overwrite to replace it or --append to write at its end, or choose another file."
+    )
+    assert (fake_server.requests, file.read_text()) == ([], "precious")
+    fake_server.script(chunk("New"), finish())
+    finished(start(fake_server, to=str(file), overwrite=True))
+    assert file.read_text().startswith("New\n\n---\n")
+    assert "precious" not in file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "result"),
+    [
+        ("a.md", "One\n\n---\nTokens: 3\n", "One\n\n---\nTokens: 3\n\nNew\n\n---\nTokens: 12\n"),
+        ("a.txt", "no end", "no end\n\nNew\n\n---\nTokens: 12\n"),
+        ("a.jsonl", '{"a": 1}\n', '{"a": 1}\nNew'),
+        ("a.jsonl", '{"a": 1}', '{"a": 1}\nNew'),
+    ],
+)
+def test_append_writes_behind_the_content(fake_server, tmp_path, name, old, result):
+    file = tmp_path / name
+    file.write_text(old)
+    fake_server.script(chunk("New"), finish(usageMetadata={"totalTokenCount": 12}))
+    finished(start(fake_server, to=str(file), append=True))
+    assert file.read_text() == result
+
+
+def test_append_keeps_the_file_when_no_text_arrives_and_continues_a_resumed_answer(fake_server, file):
+    file.write_text("One\n\nHalf\n\n---\nStatus: truncated\n")
+    fake_server.script(finish())
+    finished(start(fake_server, to=str(file), append=True, before="Half"))
+    assert file.read_text() == "One\n\nHalf\n\n---\nStatus: truncated\n"
+    fake_server.script(chunk(" whole"), finish(usageMetadata={"totalTokenCount": 12}))
+    finished(start(fake_server, to=str(file), append=True, before="Half"))
+    assert file.read_text() == "One\n\nHalf whole\n\n---\nTokens: 12\n"
+
+
+def test_a_file_that_holds_only_a_status_is_not_an_answer(fake_server, file):
+    file.write_text("---\nStatus: error\n")
+    fake_server.script(chunk("New"), finish(usageMetadata={"totalTokenCount": 12}))
+    finished(start(fake_server, to=str(file)))
+    assert file.read_text() == "New\n\n---\nTokens: 12\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("a.json", "markdown"), ("a.py", "text"), ("a.md", "json"), ("a", "code")]
+)
+def test_no_footer_follows_json_or_code(fake_server, tmp_path, name, form):
+    fake_server.script(chunk('{"a": 1}'), finish(usageMetadata={"totalTokenCount": 12}))
+    finished(start(fake_server, to=str(tmp_path / name), format=form))
+    assert (tmp_path / name).read_text() == '{"a": 1}'
+
+
+def test_without_a_footer_the_note_names_the_ending(fake_server, tmp_path):
+    file = tmp_path / "a.json"
+    fake_server.script(chunk('{"a"'), cut())
+    ledger = finished(start(fake_server, to=str(file)))
+    assert file.read_text() == '{"a"'
+    assert f"The text of the answer is in {file}; it is incomplete (truncated)." in [
+        note.message for note in ledger.notes
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"overwrite": True}, "--overwrite has no effect without --to."),
+        ({"append": True}, "--append has no effect without --to."),
+        ({"to": "x.md", "overwrite": True, "append": True}, "--overwrite and --append exclude each other."),
+    ],
+)
+def test_options_about_the_file_that_contradict_each_other_are_refused(fake_server, options, message):
+    with pytest.raises(OptionError) as caught:
+        start(fake_server, **options)
+    assert caught.value.message == message
 
 
 def test_a_note_names_the_file(fake_server, file):

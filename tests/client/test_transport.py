@@ -3,8 +3,10 @@
 import re
 import socket
 import ssl
+import sys
 import threading
 import time
+import types
 
 import httpcore
 import httpx
@@ -15,8 +17,8 @@ from fake_server import text as say
 from tls_certificate import write
 
 from gemini_magic.backends import HttpRequest, backend
-from gemini_magic.client import open_stream, transport
-from gemini_magic.client.connection import Connection, ConnectionLost
+from gemini_magic.client import certificates, open_stream, transport
+from gemini_magic.client.connection import Connection, ConnectionLost, HostUnreachable
 from gemini_magic.client.proxies import proxy_for
 from gemini_magic.config import Options
 from gemini_magic.content import Request, Text, Turn
@@ -214,6 +216,54 @@ def test_hosts_in_no_proxy_use_no_proxy(monkeypatch):
     assert proxy_for("http://elsewhere.invalid/v1") == "http://127.0.0.1:9"
 
 
+@pytest.mark.parametrize(
+    ("entry", "url", "direct"),
+    [
+        ("*", "https://a.example", True),
+        ("example", "https://a.example", True),
+        (".example", "https://a.example", True),
+        ("*.example", "https://a.example", True),
+        ("*.example", "https://a.b.EXAMPLE.", True),
+        ("ample", "https://a.example", False),
+        ("*.other, b.example", "https://a.example", False),
+        ("*.other b.example\ta.example", "https://a.example", True),
+        ("a.example:443", "https://a.example", True),
+        ("a.example:443", "https://a.example:8443", False),
+        ("a.example:8443", "https://a.example:8443", True),
+        ("a.example:80", "http://a.example", True),
+        ("*.example:80", "https://a.example", False),
+        ("10.0.0.0/8", "https://10.1.2.3", True),
+        ("10.9.9.9/8", "https://10.1.2.3", True),
+        ("10.0.0.0/8", "https://11.1.2.3", False),
+        ("10.0.0.0/8:8443", "https://10.1.2.3:8443", True),
+        ("10.0.0.0/8:8443", "https://10.1.2.3", False),
+        ("10.1.2.3", "https://10.1.2.3", True),
+        ("2.3", "https://10.1.2.3", False),
+        ("10.0.0.0/99,,:,[", "https://10.1.2.3", False),
+        ("::1", "https://[::1]:8443", True),
+        ("[::1]:8443", "https://[::1]:8443", True),
+        ("[::1]:8443", "https://[::1]", False),
+        ("fd00::/8", "https://[fd12::1]", True),
+        ("fd00::/8", "https://10.1.2.3", False),
+        ("10.0.0.0/8", "https://ten.example", False),
+    ],
+)
+def test_no_proxy_lists_hosts_suffixes_ports_and_networks(monkeypatch, entry, url, direct):
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", entry)
+    assert proxy_for(url) == (None if direct else "http://127.0.0.1:9")
+
+
+def test_a_host_name_that_cannot_be_encoded_is_a_connection_error():
+    failed = finished(start("https://xn--a", retries=0)).error
+    assert isinstance(failed, ConnectionFailed)
+    assert failed.message.startswith("The host name of the server or of the proxy is not valid: ")
+    assert failed.remedy == "Check --base-url, HTTPS_PROXY and ALL_PROXY."
+    with pytest.raises(HostUnreachable), transport._host_names_checked():
+        "a..b".encode("idna")  # as the socket module encodes the name of a proxy
+
+
 def test_plain_http_to_this_machine_uses_no_proxy(proxy, monkeypatch, fake_server):
     address, seen = proxy
     monkeypatch.setenv("http_proxy", address)
@@ -340,7 +390,47 @@ def test_certificates_that_cannot_be_read_are_a_connection_error(monkeypatch, tm
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "no.pem"))
     ledger = finished(start("https://localhost:9"))
     assert isinstance(ledger.error, ConnectionFailed)
-    assert "SSL_CERT_FILE" in ledger.error.remedy
+    assert f"The certificates of SSL_CERT_FILE={tmp_path / 'no.pem'} cannot be read: " in ledger.error.message
+    assert (
+        ledger.error.remedy == "Name an existing file with certificates in PEM format, or unset the variable."
+    )
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_the_certificates_of_each_variable_are_trusted(tmp_path, monkeypatch, name):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(write(tmp_path, both=True))
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    threading.Thread(target=_serve_tls, args=(listener, context, None, []), daemon=True).start()
+    monkeypatch.setenv(name, str(write(tmp_path)))
+    assert text(finished(start(f"https://localhost:{port}", retries=0))) == "by tunnel"
+    transport._transport(f"https://localhost:{port}").close()
+    listener.close()
+
+
+def test_a_folder_of_certificates_and_their_precedence(tmp_path, monkeypatch):
+    monkeypatch.setenv("CURL_CA_BUNDLE", str(tmp_path / "missing.pem"))
+    with pytest.raises(OSError):
+        certificates.tls_context()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))  # a folder
+    assert certificates.tls_context().verify_mode is ssl.CERT_REQUIRED
+    monkeypatch.setenv("SSL_CERT_FILE", str(write(tmp_path)))
+    assert len(certificates.tls_context().get_ca_certs()) == 1
+
+
+def test_without_a_variable_the_certificates_of_the_system_are_trusted(monkeypatch, tmp_path):
+    where = types.SimpleNamespace(cafile=None, capath=None)
+    monkeypatch.setattr(certificates.ssl, "get_default_verify_paths", lambda: where)
+    monkeypatch.setattr(certificates, "_SYSTEM_FILES", ("/no/such/file", str(write(tmp_path))))
+    assert len(certificates.tls_context().get_ca_certs()) == 1
+    monkeypatch.setattr(certificates, "_SYSTEM_FILES", ())
+    assert len(certificates.tls_context().get_ca_certs()) > 50  # certifi's
+    monkeypatch.setattr(certificates, "_SYSTEM_STORE", True)  # as on macOS and Windows
+    system = types.ModuleType("truststore")
+    system.SSLContext = lambda protocol: ("of the system", protocol)
+    monkeypatch.setitem(sys.modules, "truststore", system)
+    assert certificates.tls_context() == ("of the system", ssl.PROTOCOL_TLS_CLIENT)
 
 
 def test_plain_http_loads_no_certificates(monkeypatch, tmp_path, fake_server):

@@ -106,10 +106,42 @@ def test_sources_that_fail_are_skipped(monkeypatch, tmp_path):
         find()
     assert caught.value.message == "No key was found. Nothing was sent."
     assert caught.value.remedy == (
+        f"{tmp_path / '.env'} could not be read (not valid UTF-16); save it in UTF-8. "
         "Set GEMINI_API_KEY in the environment or in a .env file (or in Colab's secrets or the keyring). "
         "Get a key from aistudio.google.com/apikey. To try without a key: --replay builtin:tour."
     )
     assert len(str(caught.value).splitlines()) <= 3
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "GEMINI_API_KEY=dotted\n".encode("utf-16"),
+        "GEMINI_API_KEY=dotted\r\n".encode("utf-16-le"),
+        "GEMINI_API_KEY=dotted\n".encode("utf-16-be"),
+        b"\xfe\xff" + "GEMINI_API_KEY=dotted\n".encode("utf-16-be"),
+        "GEMINI_API_KEY=dotted\n".encode("utf-8-sig"),
+        "# la cl\u00e9\nOTHER=\u00e9\nGEMINI_API_KEY=dotted\n".encode("latin-1"),
+        "# la cl\u00e9\nGEMINI_API_KEY=dotted\n".encode(),
+    ],
+)
+def test_a_dotenv_file_is_read_in_every_usual_encoding(tmp_path, data):
+    (tmp_path / ".env").write_bytes(data)
+    assert found()[0] == "dotted"
+
+
+@pytest.mark.parametrize("options", [{}, {"key_env": "MY_KEY"}])
+def test_a_dotenv_file_that_cannot_be_read_is_named(tmp_path, monkeypatch, options):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / ".env").write_text("GEMINI_API_KEY=dotted\n")
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+    with pytest.raises(CredentialsError) as caught:
+        find(**options)
+    assert caught.value.remedy.startswith(
+        f"{tmp_path / '.env'} could not be read (Permission denied); save it in UTF-8. Set "
+    )
 
 
 @pytest.mark.parametrize("answer", ["", "  ", "''"])

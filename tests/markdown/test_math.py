@@ -7,10 +7,10 @@ import random
 import pytest
 from attack_media import formulas
 from html_audit import audit, text_of
-from markdown_check import check, healed
+from markdown_check import check, healed, rendered
 from markdown_pieces import random_pieces
 
-from gemini_magic.markdown import Renderer, render
+from gemini_magic.markdown import Renderer, defang, render
 
 
 def inline(tex):
@@ -47,7 +47,7 @@ def block(tex):
     ],
 )
 def test_formulas_are_recognized(source, html):
-    assert render(source) == html
+    assert rendered(source) == html
     assert audit(html) == []
 
 
@@ -80,22 +80,22 @@ def test_formulas_are_recognized(source, html):
     ],
 )
 def test_other_text_is_not_a_formula(source):
-    assert "mathjax_process" not in render(source)
+    assert "mathjax_process" not in rendered(source)
 
 
 def test_text_that_is_not_a_formula_stays_unchanged():
     assert text_of(render("It costs $5 and $6.")) == "It costs $5 and $6.\n"
     assert text_of(render("| a | b |\n|--|--|\n| $5 | $6 |\n")).split() == ["a", "b", "$5", "$6"]
-    assert render("$$\na\n- b\n\nc") == "<p>$$\na\n- b</p>\n<p>c</p>\n"
+    assert rendered("$$\na\n- b\n\nc") == "<p>$$\na\n- b</p>\n<p>c</p>\n"
 
 
 def test_a_formula_that_is_not_allowed_is_shown_as_its_source():
-    assert render("$\\href{x}{y}$") == "<p><code>$\\href{x}{y}$</code></p>\n"
-    assert render("\\[\n\\def\\x{y}\n\\]") == (
+    assert rendered("$\\href{x}{y}$") == "<p><code>$\\href{x}{y}$</code></p>\n"
+    assert rendered("\\[\n\\def\\x{y}\n\\]") == (
         '<pre><code class="language-tex">\\[\n\\def\\x{y}\n\\]</code></pre>\n'
     )
     long = "$$\n" + "x + \n" * 1000 + "$$"
-    assert render(long).startswith('<pre><code class="language-tex">')
+    assert rendered(long).startswith('<pre><code class="language-tex">')
 
 
 def test_attacks_through_formulas_render_as_allowed_html():
@@ -200,3 +200,68 @@ def test_many_unclosed_delimiters_take_little_time(text):
     assert renderer.last_cost < 3
     renderer.close()
     assert audit(renderer.html) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "html"),
+    [
+        (
+            "\\begin{align}\na &= b \\\\\n- c\n\\end{align}",
+            '<div class="mathjax_process">\\[\\begin{align}\na &amp;= b \\\\\n- c\n\\end{align}\\]</div>\n',
+        ),
+        (
+            "a\n\\begin{gather*} b \\\\ c \\end{gather*}\nd",
+            '<p>a</p>\n<div class="mathjax_process">\\[\\begin{gather*} b \\\\ c \\end{gather*}\\]</div>\n<p>d</p>\n',
+        ),
+        (
+            "x \\begin{equation} a_1*b*c_1 \\end{equation} y",
+            '<p>x <span class="mathjax_process">\\[\\begin{equation} a_1*b*c_1 \\end{equation}\\]</span> y</p>\n',
+        ),
+        ("\\begin{align}\na\n\nb\n\\end{align}", "<p>\\begin{align}\na</p>\n<p>b\n\\end{align}</p>\n"),
+        ("\\begin{align} a \\end{gather}", "<p>\\begin{align} a \\end{gather}</p>\n"),
+        ("\\begin{cases} a \\end{cases}", "<p>\\begin{cases} a \\end{cases}</p>\n"),
+        ("`\\begin{align} a \\end{align}`", "<p><code>\\begin{align} a \\end{align}</code></p>\n"),
+        (
+            "\\begin{flalign}\na\n\\end{flalign}",
+            '<pre><code class="language-tex">\\begin{flalign}\na\n\\end{flalign}</code></pre>\n',
+        ),
+        (
+            "\\begin{align} \\href{x}{y} \\end{align}",
+            '<pre><code class="language-tex">\\begin{align} \\href{x}{y} \\end{align}</code></pre>\n',
+        ),
+    ],
+)
+def test_an_environment_needs_no_delimiters(source, html):
+    assert rendered(source) == html
+    check(source, source)
+
+
+@pytest.mark.parametrize("count", [3, 30, 300])
+def test_a_long_paragraph_is_not_cut_inside_an_environment(count):
+    text = (
+        "many words " * 30 + "\\begin{align} " + "a &= b \\\\ " * count + "\\end{align} " + "more words " * 20
+    )
+    for size in (9, 50):
+        check([text[at : at + size] for at in range(0, len(text), size)], size, every=3)
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("a\n\n\\begi", "<p>a</p>\n"),
+        ("a\n\n\\begin{ali", "<p>a</p>\n"),
+        ("\\begin{align}\na &= b", '<div class="gm-pending">\\[\\begin{align}\na &amp;= b</div>\n'),
+        ("x \\begin{al", "<p>x </p>\n"),
+        ("x \\begin{align} a", '<p>x <span class="gm-pending">\\[\\begin{align} a</span></p>\n'),
+    ],
+)
+def test_an_unfinished_environment_is_healed(typed, shown):
+    assert healed(typed) == shown
+
+
+def test_saved_markdown_has_environments_between_dollar_signs():
+    assert defang("\\begin{align}\na &= b\n\\end{align}") == "$$\\begin{align} a &= b \\end{align}$$"
+    assert defang("x \\begin{align} a \\end{align}") == "x $$\\begin{align} a \\end{align}$$"
+    kept = "$5\n\n\\begin{align}\na &= b\n\\end{align}"
+    assert defang(kept) == kept
+    assert "<code>&#92;href</code>" in defang("\\begin{align} \\href{x}{y} \\end{align}")

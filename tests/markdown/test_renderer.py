@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from markdown_check import View, check
+from markdown_check import View, check, rendered, without_direction
 from markdown_pieces import CONSTRUCTS, random_pieces
 
 from gemini_magic.markdown import Op, Renderer, render
@@ -39,7 +39,10 @@ def test_appended_text_is_rendered_by_the_next_update():
     renderer.append("# He")
     renderer.append("llo\n\nword\n")
     assert renderer.html == ""
-    assert renderer.update() == [Op("append", 0, "<h1>Hello</h1>\n"), Op("tail", -1, "<p>word</p>\n")]
+    assert renderer.update() == [
+        Op("append", 0, '<h1 dir="auto">Hello</h1>\n'),
+        Op("tail", -1, '<p dir="auto">word</p>\n'),
+    ]
     assert renderer.update() == []
     assert renderer.last_cost > 0
 
@@ -80,9 +83,9 @@ def test_finished_items_rows_and_lines_are_frozen(text, parts, left):
     renderer = Renderer()
     view = View(renderer)
     view.apply(renderer.feed(text))
-    assert view.parts == parts
+    assert [without_direction(part) for part in view.parts] == parts
     assert len(set(view.blocks)) == 1
-    assert renderer.open == left
+    assert without_direction(renderer.open) == left
     assert renderer.tail == ""
     assert view.html == renderer.html == render(text)
 
@@ -91,8 +94,10 @@ def test_a_list_in_pieces_continues_its_numbering():
     renderer = Renderer()
     view = View(renderer)
     view.apply(renderer.feed("7. a\n8. b\n9. c\n"))
-    assert renderer.open_block.wrap(view.parts[1:], first=1) == '<ol start="8">\n<li>b</li>\n</ol>\n'
-    assert renderer.open_block.wrap(view.parts[:1]).startswith('<ol start="7">')
+    assert (
+        renderer.open_block.wrap(view.parts[1:], first=1) == '<ol start="8" dir="auto">\n<li>b</li>\n</ol>\n'
+    )
+    assert renderer.open_block.wrap(view.parts[:1]).startswith('<ol start="7" dir="auto">')
 
 
 def test_a_blank_line_late_in_a_list_changes_all_its_items():
@@ -100,7 +105,7 @@ def test_a_blank_line_late_in_a_list_changes_all_its_items():
     renderer.feed("- a\n- b\n- c\n")
     ops = renderer.feed("\n- d\n")
     assert [(op.kind, op.id) for op in ops] == [("replace", 0), ("replace", 1), ("append", 2), ("open", -1)]
-    assert all("<p>" in op.html for op in ops)
+    assert all("<p " in op.html for op in ops)
 
 
 WORDS = "Some words that go on and on with **weight**, `code` and a [link](https://example.org/a). " * 12
@@ -146,7 +151,7 @@ def test_a_table_in_pieces_ends_at_the_same_row_as_the_whole_table():
     for line in text.splitlines(keepends=True):
         renderer.feed(line)
     assert renderer.html == render(text)
-    assert "<p>|x" in renderer.html
+    assert "|x\n|x" in renderer.html
 
 
 def test_a_closed_renderer_takes_no_more_text():
@@ -159,9 +164,9 @@ def test_a_closed_renderer_takes_no_more_text():
 
 
 def test_unclosed_code_is_plain_and_closed_code_is_highlighted():
-    assert "<b>" not in render("```python\nimport os\n")
-    assert "<b>" in render("```python\nimport os\n```")
-    assert "<b>" not in render("```no-such-language\nimport os\n```")
+    assert "<b>" not in rendered("```python\nimport os\n")
+    assert "<b>" in rendered("```python\nimport os\n```")
+    assert "<b>" not in rendered("```no-such-language\nimport os\n```")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def test_the_audit_finds_unsafe_html():
     assert failing > len(ATTACKS) / 4
     assert audit('<a href="javascript:alert(1)">x</a>') == ["value href='javascript:alert(1)'"]
     assert audit("<p onclick=x>y</p>") == ["attribute p[onclick]"]
-    assert audit("<u>x") == ["element u", "unclosed u"]
+    assert audit("<q>x") == ["element q", "unclosed q"]
     assert audit('<span class="mathjax_process">\\(x\\)</span>') == []
     assert len(audit('<p><span class="mathjax_process">\\(\\href{x}{<em>y</em>}\\)</span></p>')) == 2
     assert len(audit('<span class="mathjax_process">$5 and $6</span>')) == 1
@@ -62,7 +62,6 @@ def test_the_text_of_an_attack_is_still_readable():
         ("http:///x", False),
         ("//example.org", False),
         ("/relative", False),
-        ("#fragment", False),
         ("https://user@example.org", False),
         ("https://user:word@example.org", False),
         ("https://example.org:99999", False),
@@ -90,7 +89,7 @@ def test_only_allowed_urls_become_links(source, expected):
 
 def test_links_open_in_a_new_tab_and_name_a_host_that_differs_from_their_text():
     assert render("[t](https://example.org/a)") == (
-        '<p><a href="https://example.org/a" target="_blank" rel="noopener noreferrer nofollow">t</a></p>\n'
+        '<p dir="auto"><a href="https://example.org/a" target="_blank" rel="noopener noreferrer nofollow">t</a></p>\n'
     )
     assert 'title="Leads to evil.test"' in render("[https://bank.example](https://evil.test/x)")
     assert 'title="Leads to evil.test"' in render(
@@ -128,7 +127,7 @@ def test_hidden_characters_are_shown_and_control_characters_are_removed():
 
 
 def test_lone_surrogates_and_nul_become_replacement_characters():
-    assert render("a\ud800b\x00c") == "<p>a\ufffdb\ufffdc</p>\n"
+    assert render("a\ud800b\x00c") == '<p dir="auto">a\ufffdb\ufffdc</p>\n'
 
 
 def test_a_language_becomes_a_safe_class_name():

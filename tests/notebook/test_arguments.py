@@ -1,9 +1,11 @@
+import json
+
 import pytest
 
 from gemini_magic.config import settings
 from gemini_magic.errors import OptionError, PromptError
 from gemini_magic.notebook.arguments import help_text, parse_line
-from gemini_magic.notebook.interpolation import expand_text
+from gemini_magic.notebook.interpolation import expand_json, expand_text
 
 
 @pytest.mark.parametrize(
@@ -61,6 +63,14 @@ def test_the_options_of_a_line(line, options):
         ("-s don't", "quotation mark", "it's"),
         ("a << -o b", "two names: a and b", "-o"),
         ("-o 2x", "'2x' is not a valid name.", "-o answer"),
+        ("-o for", "'for' is a Python keyword.", "-o answer"),
+        ("lambda <<", "'lambda' is a Python keyword.", "-o answer"),
+        ("-m A -m B", "-m is set twice: 'A' and 'B'.", "Set it once: model to use."),
+        ("gemini-a -m B", "-m is set twice: 'gemini-a' and 'B'.", "once"),
+        ("-t 0 --temperature 1", "--temperature is set twice: 0.0 and 1.0.", "once"),
+        ("-q --no-quiet", "--no-quiet is set twice.", "once"),
+        ("-t 0 \\", "The line cannot be continued with a backslash.", "Write all options on one line."),
+        ("-s 'a \\", "The line cannot be continued with a backslash.", "Write all options on one line."),
     ],
 )
 def test_an_invalid_line_is_refused_with_a_remedy(line, message, remedy):
@@ -93,6 +103,28 @@ def test_expressions_in_values_may_contain_spaces_and_quotes():
         parse_line("-s {{ nothing }}", value)
     with pytest.raises(PromptError, match="is not closed"):
         parse_line("-s '{{ d['", value)
+
+
+def test_python_values_in_p_and_body_become_json():
+    names = {"schema": {"type": "object", "n": None, "ok": True}, "n": 3, "word": "5", "text": '{"a": 1}'}
+
+    def evaluate(text):
+        return expand_json(text, names, where="the line")
+
+    line = "-p a={{ schema }} -p b={{ word }} -p c={{ text }} -p d=x/{{ n }} --body '{\"k{{ n }}\": {{ [n, word] }}}'"
+    parsed = parse_line(line, str, evaluate_json=evaluate).options
+    assert parsed["param"] == [
+        'a={"type": "object", "n": null, "ok": true}',
+        'b="5"',
+        'c={"a": 1}',
+        "d=x/3",
+    ]
+    assert json.loads(parsed["body"]) == {"k3": [3, "5"]}
+    with pytest.raises(
+        PromptError, match="cannot be written as JSON: Encoding objects of type type"
+    ) as caught:
+        parse_line("-p a={{ str }}", str, evaluate_json=evaluate)
+    assert "model_json_schema" in caught.value.remedy
 
 
 def test_the_value_of_an_expression_is_not_split_or_parsed_as_options():

@@ -246,7 +246,7 @@ def test_the_key_is_not_displayed_stored_or_written(kernel, server, dialect, wha
     number = list(SERVERS).index(what)
     kernel(f"%xmode {MODES[number % len(MODES)]}\n%gemini config journal=true")
     display = ("html", "text", "live")[number % 3]
-    options = f"{asking(server, dialect)} --retries 1 --record run.jsonl --to answer.md --display {display}"
+    options = f"{asking(server, dialect)} --retries 1 --record run.jsonl --to answer.md --overwrite --display {display}"
     kernel(f"%%gemini {options}\nGo.")
     # Before and after the commands, because `resume` among them assigns another response to `_gemini`.
     found = kernel(f"search()\nrun_commands({asking(server, dialect)!r})\nsearch()\n_gemini")

@@ -16,6 +16,7 @@ from gemini_magic.errors import (
     TruncatedError,
 )
 from gemini_magic.notebook import load, unload
+from gemini_magic.views import status_line
 
 
 def roles(response):
@@ -111,6 +112,26 @@ def test_a_response_in_a_prompt_is_replaced_by_its_text(cells):
     cells("%%gemini -q -o first\nHello")
     cells("%%gemini -q\n{{ first }}!")
     assert cells.names["_gemini"].text == "Hello!"
+
+
+def test_a_truncated_table_is_reported_on_the_page_and_in_the_notes(cells):
+    cells("import pandas; big = pandas.DataFrame({'n': range(100_000)})")
+    cells("%%gemini -o r\n{{ big }}")
+    notice = "Sent 50 of 100,000 rows of big; --table-rows N changes it."
+    assert cells.shown.splitlines()[0] == notice
+    assert [note.message for note in cells.names["r"].notes if note.kind == "notice"] == [notice]
+    cells("%%gemini -o r --table-rows 0\n{{ big[:300] }}")
+    assert "Sent" not in cells.shown
+    assert "| 299 |" in cells.names["r"].text
+    cells("%%gemini -o r -s {{ big }} --table-rows 3\nhi")
+    assert "Sent 3 of 100,000 rows of big" in cells.shown
+    assert "the first 3 of 100,000 rows" in cells.names["r"].request.system
+
+
+def test_an_incomplete_answer_in_a_prompt_is_reported(cells):
+    cells("%%gemini -q -o first\n@error 500 broken\nHello")
+    cells("%%gemini -q -o second\nContinue: {{ first }}")
+    assert "Sent the 5 characters of first, whose answer is incomplete (error)." in cells.shown
 
 
 def test_an_undefined_name_is_reported_with_its_position_and_nothing_is_sent(cells):
@@ -238,6 +259,34 @@ def test_a_named_chat_is_separate_and_can_be_started_again(cells):
     assert texts(cells.names["_gemini"]) == ["d"]
     cells("%%gemini -q -c\ne")
     assert texts(cells.names["_gemini"]) == ["d", "d", "e"]
+
+
+def test_the_status_line_names_the_chat_and_the_turn_and_a_repeated_turn_marks_later_ones(cells, monkeypatch):
+    monkeypatch.setattr("gemini_magic.notebook.kernel.cell_of", lambda _: cells.names["cell_id"])
+
+    def run(cell_id, prompt, line="--chat tom"):
+        cells.names["cell_id"] = cell_id
+        cells(f"%%gemini {line}\n{prompt}")
+        return status_line(cells.names["_gemini"].ledger)
+
+    assert "chat tom, turn 1 · " in run("one", "a")
+    assert "chat tom, turn 2 · " in run("two", "b")
+    assert "chat tom, turn 3 · " in run("three", "c")
+    assert "chat tom, turn 1 of 3 · " in run("one", "a!")
+    notice = (
+        "Turn 1 of chat tom is asked again. The conversation keeps turns 2 to 3, which become stale: "
+        "run their cells again, or start over with `%gemini reset tom`."
+    )
+    assert notice in cells.shown
+    assert notice in [note.message for note in cells.names["_gemini"].notes]
+    cells("%gemini")
+    assert "3 questions, 2 stale (last)" in cells.shown
+    assert "chat tom, turn 4 (2 earlier stale) · " in run("four", "d")
+    assert "chat tom, turn 2 of 4 · " in run("two", "b!")
+    assert "turn 5 (2 earlier stale)" in run("five", "e", "-c")
+    assert "turn" not in run("six", "alone", "")
+    assert "turn 2" in run("seven", "f", "-c")
+    assert "chat" not in run("seven", "f", "-c")
 
 
 def test_an_answer_without_content_adds_no_turn(cells):
@@ -424,3 +473,26 @@ def test_a_backend_or_a_recording_cannot_count_tokens(cells):
     )
     cells("%%gemini --count --dry-run -o n\nhi")  # shows the request and sends nothing
     assert "hi" in repr(cells.names["n"])
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_cells_and_commands_run_where_stdout_cannot_encode_every_character(cells, monkeypatch, encoding):
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr("sys.stdout", out)
+    for cell in (
+        "%%gemini -o r\nHello \u2713 \u4f60",
+        "%%gemini\n@finish MAX_TOKENS\nabc\u2026",
+        "%gemini",
+        "%gemini curl",
+        "%gemini inspect",
+        "%gemini journal",
+        "r.replay(0)",
+        "%%gemini --background\nhi",
+    ):
+        assert cells.shell.run_cell(cell, store_history=True).success, cell
+    assert isinstance(cells.error("%gemini n\u00f6pe\u2026\u4f60"), OptionError)
+    cells.names["_gemini"].wait(5)
+    out.flush()
+    shown = out.buffer.getvalue().decode(encoding)
+    assert "[+ echo" in shown
+    assert "\\u4f60" in shown

@@ -1,6 +1,8 @@
+import sys
+
 import pytest
 
-from gemini_magic.content import Blob, Text
+from gemini_magic.content import Blob, CallResult, Text
 from gemini_magic.errors import PromptError
 from gemini_magic.notebook.interpolation import Expression, expand, expand_text, scan, single_brace_hint
 
@@ -27,7 +29,6 @@ def replaced(text, names=None, **options):
         (r"\{{ x }} and {{ x }}", {"x": 1}, "{{ x }} and 1"),
         ('Return {"a": 1}, \\frac{1}{2}, {} and {x}', {"x": 1}, 'Return {"a": 1}, \\frac{1}{2}, {} and {x}'),
         ("{{ x }}", {"x": "{{ secret }}", "secret": "s"}, "{{ secret }}"),
-        ("{{ x }}", {"x": None}, "None"),
         ("{% raw %} {#1} $x", {}, "{% raw %} {#1} $x"),
         ("}} alone", {}, "}} alone"),
     ],
@@ -37,7 +38,15 @@ def test_expressions_are_replaced_once_and_everything_else_is_text(text, names, 
 
 
 def test_adjacent_text_is_one_part():
-    assert expand("a {{ x }} c", {"x": "b"}) == (Text("a b c"),)
+    assert expand("a {{ x }} c", {"x": "b"}).parts == (Text("a b c"),)
+
+
+def test_a_part_in_a_prompt_is_a_part_of_the_request():
+    image, result = Blob("image/png", b"x"), CallResult("weather", {"t": 3})
+    found = expand(
+        "See {{ image }} and {{ result }}{{ both }}", {"image": image, "result": result, "both": [image, "!"]}
+    )
+    assert found.parts == (Text("See "), image, Text(" and "), result, image, Text("!"))
 
 
 def test_local_names_hide_others_also_in_a_comprehension():
@@ -72,13 +81,23 @@ def test_scan_returns_the_position_of_an_expression():
         ("{{ name[", "{{ is not closed.", "--verbatim"),
         ("{{ a b }}", "{{ a b }} is not a Python expression", "--verbatim"),
         ("{{ }}", "{{ }} is empty", "--verbatim"),
+        ("{{ await x }}", "{{ await x }}: await and yield are not possible in a prompt.", "another cell"),
+        ("{{ (yield) }}", "{{ (yield) }}: await and yield are not possible in a prompt.", "another cell"),
+        (
+            "{{ [1 async for _ in x] }}",
+            "is not a valid Python expression: asynchronous comprehension",
+            "--verbatim",
+        ),
+        ("{{ *name }}", "is not a", "--verbatim"),
+        ("{{ exit(3) }}", "{{ exit(3) }} failed: SystemExit: 3.", "Fix the expression. Nothing was sent."),
         ("{{ import os }}", "is not a Python expression", "--verbatim"),
+        ("{{ print(1) }}", "the cell, line 1, column 1: {{ print(1) }} is None.", "Insert a value."),
         ("{{ 1) + (2 }}", "is not a Python expression", "--verbatim"),
     ],
 )
 def test_an_error_names_the_position_and_a_remedy(text, message, remedy):
     with pytest.raises(PromptError) as caught:
-        replaced(text, {"name": "x", "broken": eval("lambda: nmae", {})})
+        replaced(text, {"name": "x", "exit": sys.exit, "broken": eval("lambda: nmae", {})})
     assert message in caught.value.message
     assert remedy in caught.value.remedy
     assert ("--verbatim" in caught.value.remedy) == (remedy == "--verbatim")
@@ -108,8 +127,7 @@ def test_the_hint_about_single_braces_mentions_only_existing_names():
     assert single_brace_hint('{"city": 1}', {"city": 1}) is None
 
 
-def test_media_is_refused_where_only_text_is_possible(monkeypatch):
-    monkeypatch.setattr("gemini_magic.notebook.interpolation.part_from_object", lambda value: value)
+def test_media_is_refused_where_only_text_is_possible():
     with pytest.raises(PromptError) as caught:
         replaced("{{ image }}", {"image": Blob("image/png", b"x")})
     assert (caught.value.message, caught.value.remedy) == (

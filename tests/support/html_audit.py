@@ -14,6 +14,7 @@ TAGS = {
     "br",
     "code",
     "del",
+    "details",
     "dfn",
     "div",
     "em",
@@ -26,7 +27,9 @@ TAGS = {
     "hr",
     "i",
     "img",
+    "kbd",
     "li",
+    "mark",
     "ol",
     "p",
     "pre",
@@ -34,6 +37,8 @@ TAGS = {
     "samp",
     "span",
     "strong",
+    "sub",
+    "summary",
     "sup",
     "table",
     "tbody",
@@ -41,20 +46,23 @@ TAGS = {
     "th",
     "thead",
     "tr",
+    "u",
     "ul",
     "var",
 }
 VOID = {"br", "hr", "img"}
 ATTRIBUTES = {
     "a": {"href", "title", "target", "rel"},
-    "ol": {"start"},
+    **{key: {"dir"} for key in ("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "summary")},
+    "ol": {"start", "dir"},
+    "details": {"open"},
     "code": {"class"},
     "span": {"class"},
     "div": {"class"},
     "sup": {"class"},
     "img": {"src", "alt", "width", "height", "loading", "referrerpolicy"},
-    "th": {"style"},
-    "td": {"style"},
+    "th": {"style", "dir"},
+    "td": {"style", "dir"},
 }
 VALUES = {
     "href": re.compile(
@@ -63,6 +71,8 @@ VALUES = {
     ),
     "target": re.compile("_blank"),
     "rel": re.compile("noopener noreferrer nofollow"),
+    "open": re.compile(""),
+    "dir": re.compile("auto"),
     "start": re.compile(r"\d+"),
     "class": re.compile(r"gm-[a-z]+|mathjax_process|language-[A-Za-z0-9_+#.-]{1,40}"),
     "src": re.compile(r"data:image/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}"),
@@ -80,7 +90,7 @@ VALUES = {
 FRAME_TAGS = TAGS | {"style", "details", "summary"}
 FRAME_ATTRIBUTES = ATTRIBUTES | {
     "div": {"class", "role", "aria-label", "aria-busy"},
-    "details": {"class"},
+    "details": {"class", "open"},
     "style": set(),
 }
 FRAME_VALUES = VALUES | {
@@ -285,6 +295,9 @@ ELEMENTS = [
     "<x onclick=alert(1)>click</x>",
     "<custom-element is=x-y onclick=alert(1)>x</custom-element>",
     "<p class=gm-task id=x>x</p>",
+    "<u onclick=alert(1)>x</u> <kbd class=jp-Cell>x</kbd> <sub\tstyle=position:fixed>x</sub>",
+    "<details ontoggle=alert(1) open><summary onclick=alert(1)>x</summary>x</details>",
+    "<mark>*x</mark><script>alert(1)</script>*",
     "<span class='jp-Cell'>x</span>",
     "<code class='language-x onload'>x</code>",
     "<td style='color:red;text-align:left'>x</td>",

@@ -46,11 +46,21 @@ class View:
         return "".join([*pieces, self.tail])
 
 
+def without_direction(html):
+    """Return HTML without the attribute that most blocks have and that most tests do not mention."""
+    return html.replace(' dir="auto"', "")
+
+
+def rendered(text):
+    """Return the HTML of a text, without directions."""
+    return without_direction(render(text))
+
+
 def healed(text):
-    """Return the HTML of a text whose end is healed."""
+    """Return the HTML of a text whose end is healed, without directions."""
     renderer = Renderer(heal=True)
     renderer.feed(text)
-    return renderer.html
+    return without_direction(renderer.html)
 
 
 def check(pieces, label, *, heal=False, every=1):

@@ -181,6 +181,39 @@ FRAGMENTS = [
         "\u2028",
     ),
 ]
+HTML = [
+    *(
+        "a<br>b",
+        "<br />",
+        "H<sub>2</sub>O",
+        "x<sup>*n*</sup>",
+        "<kbd>Ctrl</kbd>",
+        "<u>a b</u>",
+        "<mark>**a** b</mark>",
+    ),
+    *(
+        "<!-- a -->",
+        "<!-- a *b\nc` -->",
+        "`<sub>`",
+        "<sub class=x>",
+        "<SUB>",
+        "*<u>a*</u>",
+        "<u>*a</u>*",
+        "[<u>a](b)</u>",
+    ),
+    *(
+        "<sub>",
+        "</sub>",
+        "<u>",
+        "</u>",
+        "<!--",
+        "-->",
+        "<!-->",
+        "<br",
+        "<!-",
+        "![<u>a</u>](https://example.org/i.png)",
+    ),
+]
 INLINE = [
     *(
         "word",
@@ -257,8 +290,95 @@ RARE = [
     "\\)",
     "[^1",
 ]
-SAFE = INLINE
-INLINE = [*INLINE, *INLINE, *INLINE, *RARE]
+CJK = [
+    *("**注意：**正文", "含**「重点」**内容", "~~删除。~~正文", "**강조(강조)**는", "文**😀**字", "**重️**字"),
+    *("**（a）**", "*あ。*い", "_あ。_い", "文**", "**。", "「*", "～~~", "好", "。"),
+]
+URLS = [
+    *(
+        "https://example.org",
+        "https://example.org/a_b.",
+        "(http://example.org/a)",
+        "见https://example.org/x然后",
+        "**https://e.org/**",
+    ),
+    *(
+        "https://exаmple.com",
+        "https://example.org/?a=1&amp;b=2",
+        "https://example.org:80/",
+        "<https://example.org/>",
+    ),
+    *(
+        "http://",
+        "https://example.",
+        "://",
+        "https://e.org@x/",
+        "[a https://e.org b](#c)",
+        "[Intro](#introduction)",
+        "[i]: #x",
+    ),
+    *("[i]", "x](#y)", "[*a*](#b)", "![x](#y)", "https://e.org/$a$", "https://e.org/*a*"),
+]
+ENVIRONMENTS = [
+    *(
+        "\\begin{align}",
+        "\\end{align}",
+        "\\begin{align} a &= b \\\\ c \\end{align}",
+        "x \\begin{gather*}",
+        "y \\\\ z \\end{gather*} w",
+    ),
+    *(
+        "\\begin{foo}",
+        "\\begin{align",
+        "> \\begin{equation}",
+        "- \\begin{align}",
+        "\\end{align} `",
+        "$\\begin{align}$",
+    ),
+]
+SAFE = [*INLINE, *HTML[:7], *CJK[:6], *URLS[:9]]
+FENCES = [
+    *(
+        "```markdown",
+        "```markdown",
+        "```md",
+        "````gfm",
+        "~~~markdown",
+        "```python",
+        "```",
+        "```",
+        "```",
+        "\n```",
+        "````",
+        "~~~",
+    ),
+    *("- ```markdown", "> ```md", "\n\n```\ntext", "\n```\n\n", "```js", "`````", "  ```", "    ```"),
+]
+FRAGMENTS += FENCES
+FRAGMENTS += ENVIRONMENTS
+FRAGMENTS += URLS
+FRAGMENTS += HTML
+FRAGMENTS += CJK
+DETAILS = [
+    *(
+        "<details>",
+        "<details>",
+        "</details>",
+        "</details>",
+        "</details>",
+        "<details open>",
+        "<summary>a *b*</summary>",
+    ),
+    *(
+        "<details><summary>c</summary>",
+        "<details class=x>",
+        "<details><summary>d",
+        "- <details>",
+        "> <details>",
+    ),
+]
+FRAGMENTS += DETAILS
+INLINE = [*INLINE, *INLINE, *INLINE, *HTML, *CJK, *URLS, *ENVIRONMENTS, *RARE]
 MISTAKES = [
     "\n===\n",
     "\n---\n",
@@ -334,10 +454,37 @@ def long_document(seed: int) -> str:
     """Return a text of long blocks: lists, tables, code and paragraphs of many lines, with a few mistakes."""
     chance = random.Random(seed)
     return "".join(
-        chance.choice([_long_list, _long_table, _long_code, _long_paragraph, _long_formula])(chance)
+        chance.choice([_long_list, _long_table, _long_code, _long_paragraph, _long_formula, _long_details])(
+            chance
+        )
         + chance.choice(ENDS[3:])
         for _ in range(chance.randint(1, 4))
     )
+
+
+def _long_fences(chance: random.Random) -> str:
+    lines = [chance.choice([*FENCES, *CODE, "", "text"]) for _ in range(chance.randint(2, 25))]
+    before = chance.choice(["", "", "", "- ", "> ", "  "])
+    return (
+        before
+        + chance.choice(FENCES[:5])
+        + "\n"
+        + "\n".join(lines)
+        + chance.choice(["\n```\n", "\n```\ntext", "\n"])
+    )
+
+
+def _long_details(chance: random.Random) -> str:
+    blocks = [_long_list, _long_table, _long_code, _long_paragraph, lambda chance: chance.choice(FRAGMENTS)]
+    summary = chance.choice(
+        ["\n<summary>a **b**</summary>", "<summary>a</summary>", "", "\n\n<summary>a</summary>"]
+    )
+    end = chance.choice(["\n</details>", "\n</details>", "\n</details>", "", " </details>"])
+    inner = "\n".join(
+        chance.choice(DETAILS) if chance.random() < 0.3 else chance.choice(blocks)(chance)
+        for _ in range(chance.randint(1, 6))
+    )
+    return chance.choice(["<details>", "<details open>"]) + summary + "\n" + inner + end + "\n"
 
 
 def _words(chance: random.Random, most: int) -> str:
@@ -458,6 +605,17 @@ CONSTRUCTS = {
     "notes": "As said[^1] and[^two].\n\n[^1]: First *note*\ngoes on\n[^two]: https://example.org\n[^3](https://example.org) [^4\n\n[^5]:\n",
     "images inside": "![a *b*](data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACADs=) c\n\n![](data:image/png,x)\n![d](data:image/gif;base64,R0",
     "line ends": "a\r\nb\r\r\nc\n\r\n# d\r\n```\r\ne\r\n```\rf\r",
+    "environments": "\\begin{align}\na &= b \\\\\n- c\n\\end{align}\nd \\begin{gather*} e \\\\ f \\end{gather*} g\n- \\begin{equation}\n  h\n  \\end{equation}\n\n\\begin{align} i\n\\end{gather}\n\nj \\begin{align} `k`\n",
+    "bare urls": "a https://e.org/x_y_z. (http://e.org/a) 见https://e.org/北 **https://e.org** [https://a.org](#b) https://e.org@b\n| https://e.org |\n|--|\n",
+    "links to headings": "- [Intro *a*](#intro)\n- [b][c]\n\n[c]: #d\n\n# Intro\n![e](#f) [g <https://e.org>](#h)\n",
+    "fences in markdown": "```markdown\n# a\n\n```py\nb\n```\n\n~~~\nc\n~~~\n\n```\nd\n```\ne\n\n```\n\nf\n```\ng\n```\n",
+    "fences in markdown inside": "- ```md\n  ```py\n  a\n  ```\n\n  ```\n- b\n\n> ```md\n> ```js\n> c\n> ```\n> d\n> ```\n> e\n",
+    "longer fences": "````markdown\n```py\na\n```\n\n```\nb\n````\nc\n\n~~~md\n```\n~~~\nd\n\n```md\n````py\n```\n````\n\n```\n",
+    "details": "<details>\n<summary>A *b*</summary>\n\nc\n\n- d\n- e\n\n```html\n</details>\n```\n\n</details>\nf\n",
+    "details inside": "- <details open><summary>a</summary>\n  b\n\n  </details>\n- c\n\n> <details>\n> d\n> </details>\n> e\n",
+    "nested details": "a\n<details>\n\nb\n\n<details>\n<summary>c</summary>\nd\n</details>\n\ne\n\n- <details>\n  f\n  </details>\n\n</details>\n\ng\n",
+    "details without an end": "<details>\n\n# [h]\n\n<summary>x</summary>\ny\n\n[h]: https://e.org\n\n    ```\n\nz\n\n</details>x\n",
+    "tags and comments": "H<sub>2</sub>O<br>**<u>a</u>** <!-- `b\n--> `c` <kbd>d\n\ne</kbd> *<mark>f*</mark>\n",
     "html is text": "<div>\n\n*em*\n\n</div>\n\n<script>\nalert(1)\n</script>\ntext <b>x</b>\n",
     "spaces": "   \n\n \t \n  a\n\n\n\n\t\nb\n",
     "nothing": "",

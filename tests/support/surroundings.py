@@ -46,6 +46,8 @@ _DROPPED = {
     "NO_PROXY",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
     "PYTHONSTARTUP",
     "NO_COLOR",
 }

@@ -144,19 +144,30 @@ class Stage:
 
     Attributes:
         displays: (data, display id, whether it is an update, time).
+        states: the metadata of each display.
+        partials: (data, metadata, time) of the partial answers, which no output shows.
         messages: (time, kind, comm id, data), kind one of open, msg, close.
     """
 
     def __init__(self, clock):
         self.clock = clock
         self.displays = []
+        self.states = []
+        self.partials = []
         self.messages = []
         self.state = {}
         self.broken = False
         self._ids = itertools.count()
 
     def publish(self, data, metadata=None, *, transient=None, update=False, **_):
-        self.displays.append((data, (transient or {}).get("display_id"), update, self.clock.now))
+        display_id = (transient or {}).get("display_id")
+        state = (metadata or {}).get("gemini_magic")
+        if display_id and display_id.endswith("-state"):
+            assert update
+            self.partials.append((data, state, self.clock.now))
+            return
+        self.displays.append((data, display_id, update, self.clock.now))
+        self.states.append(state)
 
     def create_comm(self, *, data=None, comm_id=None, **_):
         comm_id = comm_id or f"comm-{next(self._ids)}"

@@ -199,7 +199,7 @@ def test_a_later_display_is_the_same_and_the_response_keeps_the_text():
     response = Response(ledger)
     assert response.text == "# *Title*"
     assert response._repr_mimebundle_()["text/html"] == bundle(ledger)["text/html"]
-    assert "<h1>" not in bundle(ledger)["text/html"]
+    assert "<h1" not in bundle(ledger)["text/html"]
 
 
 def test_a_line_that_may_end_the_fence_is_kept_back_until_it_is_complete():
@@ -207,5 +207,5 @@ def test_a_line_that_may_end_the_fence_is_kept_back_until_it_is_complete():
     renderer = Renderer()
     for piece in ("a\n", WALL[:40], WALL[40:], " ", "x\n"):
         renderer.feed(shape.feed(piece))
-        assert "<p>" not in renderer.html
+        assert "<p " not in renderer.html
     assert f"{WALL} x" in renderer.html

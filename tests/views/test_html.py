@@ -6,6 +6,7 @@ from view_stage import ANSWER, STATIC_TYPES, feed, finished, new_ledger
 
 from gemini_magic.ledger.ledger import Pause
 from gemini_magic.views.html import HtmlView, StaticView
+from gemini_magic.views.outputs import AnswerOutput
 
 
 def test_html_is_replaced_at_most_four_times_a_second_under_one_id(stage, clock):
@@ -33,13 +34,13 @@ def test_html_is_replaced_at_most_four_times_a_second_under_one_id(stage, clock)
 def test_slow_paints_happen_less_often(stage, clock, monkeypatch):
     ledger = new_ledger()
     view = HtmlView(ledger, clock=clock)
-    plain = stage.publish
+    show = AnswerOutput.show
 
-    def slow(*args, **options):
+    def slow(*args):
         clock.now += 0.4
-        plain(*args, **options)
+        show(*args)
 
-    monkeypatch.setattr("gemini_magic.views.html.publish", lambda data, display_id, *, update: slow(data))
+    monkeypatch.setattr(AnswerOutput, "show", slow)
     view.open()
     for _ in range(40):
         clock.now += 0.1

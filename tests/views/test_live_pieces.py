@@ -13,13 +13,13 @@ from gemini_magic.markdown import render
 from gemini_magic.views.live_pieces import LivePieces
 
 _REST = re.compile(
-    r'<(div|span) aria-busy="true">(.*?)</\1>(?=(?:</code></pre>|</p>|</h[12]>|</ul>|</ol>)?\n?\Z)',
+    r'<(div|span) aria-busy="true">(.*?)</\1>(?=(?:</code></pre>|</p>|</h[12]>|</ul>|</ol>|</details>)?\n?\Z)',
     re.DOTALL,
 )
 _ROWS = re.compile(r'</tbody>\n<tbody aria-busy="true">(.*?)(?=</tbody>\n</table></div>\n\Z)', re.DOTALL)
 _SEAMS = re.compile(
-    r"</(?:ul|ol)>\n\0<(?:ul|ol)(?: start=\"\d+\")?>\n"
-    r"|</tbody>\n</table></div>\n\0<div class=\"gm-table\"><table>\n<tbody>\n|</code></pre>\n\0<pre><code[^>]*>|</p>\n\0<p>"
+    r"</(?:ul|ol)>\n\0<(?:ul|ol)(?: start=\"\d+\")? dir=\"auto\">\n"
+    r"|</tbody>\n</table></div>\n\0<div class=\"gm-table\"><table>\n<tbody>\n|</code></pre>\n\0<pre><code[^>]*>|</details>\n\0<details open=\"\">\n<summary></summary>\n|</p>\n\0<p[^>]*>"
 )
 
 
@@ -53,6 +53,9 @@ LONG = {
     "code": "Intro.\n\n```python\n"
     + "".join(f"x{n} = 'a' if {n} else None\n\n" for n in range(60))
     + "```\n\nThe end.\n",
+    "details": "<details>\n<summary>More</summary>\n\n"
+    + "A paragraph.\n\n- an item\n\n" * 40
+    + "</details>\n\nThe end.\n",
     "paragraph": "# Head\n\n" + "Some **words** that go on and on. " * 60 + "\n\nThe end.\n",
 }
 

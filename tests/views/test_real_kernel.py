@@ -62,7 +62,7 @@ def test_the_saved_notebook_has_the_static_bundle_only(ran, cell):
     assert output.output_type == "display_data"
     assert set(output.data) == STATIC_TYPES
     assert "answer complete, 19 words" in output.data["text/plain"]
-    assert "<h1>Title</h1>" in output.data["text/html"]
+    assert '<h1 dir="auto">Title</h1>' in output.data["text/html"]
 
 
 def test_the_live_view_is_a_widget_and_then_an_update_of_the_same_display(ran):

@@ -18,7 +18,19 @@ from gemini_magic.views import bundle
 from gemini_magic.views.record import RECORD
 
 OURS = {"div", "span", "details", "summary", "strong", "br", "code", "style"}
-ATTRIBUTES = {"class", "role", "aria-label", "aria-busy", "href", "title", "target", "rel", "start", "style"}
+ATTRIBUTES = {
+    "class",
+    "role",
+    "aria-label",
+    "aria-busy",
+    "href",
+    "title",
+    "target",
+    "rel",
+    "start",
+    "style",
+    "dir",
+}
 
 
 class Elements(HTMLParser):
@@ -150,3 +162,11 @@ def test_colors_are_jupyterlab_variables_or_inherited():
 def test_without_the_style_the_status_line_still_has_its_dots():
     html = without_style(bundle(finished("one two"))["text/html"])
     assert "✓ gemini-flash-latest · answer complete, 2 words · 3.2 s" in Elements(html).text
+
+
+def test_saved_html_is_one_block_of_html_in_a_markdown_file():
+    answer = "# a\n\n```py\nx\n\n# y\n \n\n\n    z\n```\n\n- b\n\n  ```\n\n  c\n  ```\n\n$$\nd\n$$\n\n    e\n\n    f\n"
+    html = bundle(finished(answer, thought="one\n\ntwo"))["text/html"]
+    assert not re.search(r"\n[ \t]*\n", html)
+    assert [token.type for token in MarkdownIt("commonmark", {"html": True}).parse(html)] == ["html_block"]
+    assert "x\n\n# y\n \n\n\n    z\n" in Elements(html).text

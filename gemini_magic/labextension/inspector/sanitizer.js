@@ -60,6 +60,12 @@ function isLinkAllowed(url) {
 }
 
 /** @type {ValueTest} */
+const isEmpty = value => value === '';
+
+/** @type {ValueTest} */
+const isAuto = value => value === 'auto';
+
+/** @type {ValueTest} */
 const isAlignment = value => /^text-align: ?(?:left|right|center);?$/.test(value);
 
 /** @type {ValueTest} */
@@ -68,20 +74,22 @@ const isFormula = (value, node) => value === 'mathjax_process' && !UNSAFE_TEX.te
 /** @type {AllowList} The elements of a rendered answer. */
 export const ANSWER_ELEMENTS = {
   ...Object.fromEntries(
-    'b bdi blockquote br del dfn em h1 h2 h3 h4 h5 h6 hr i li p pre s samp strong table tbody thead tr ul var'
+    'b bdi blockquote br del dfn em hr i kbd li mark pre s samp strong sub table tbody thead tr u var'
       .split(' ')
       .map(name => [name, {}])
   ),
+  ...Object.fromEntries('h1 h2 h3 h4 h5 h6 p summary ul'.split(' ').map(name => [name, { dir: isAuto }])),
   a: { href: isLinkAllowed },
-  ol: { start: value => /^[0-9]+$/.test(value) },
+  details: { open: isEmpty },
+  ol: { start: value => /^[0-9]+$/.test(value), dir: isAuto },
   code: { class: value => /^language-[A-Za-z0-9_+#.-]{1,40}$/.test(value) },
   span: {
     class: (value, node) => /^gm-(?:[adeghimotv]|task|image|pending)$/.test(value) || isFormula(value, node)
   },
   div: { class: (value, node) => /^gm-(?:table|pending)$/.test(value) || isFormula(value, node) },
   sup: { class: value => value === 'gm-def' },
-  th: { style: isAlignment },
-  td: { style: isAlignment },
+  th: { style: isAlignment, dir: isAuto },
+  td: { style: isAlignment, dir: isAuto },
   img: {
     src: value => IMAGE_DATA.test(value),
     alt: any,
@@ -112,8 +120,7 @@ export const OUTPUT_ELEMENTS = {
     'aria-label': any,
     title: any
   },
-  details: { class: isOutputClass },
-  summary: {}
+  details: { class: isOutputClass, open: isEmpty }
 };
 
 /** @type {AllowList} For trusted notebooks: also images from the web, whose hosts the kernel has checked. */

@@ -14,7 +14,7 @@
    * @type {Record<string, string[]>}
    */
   const PLUGIN_FILES = {
-    './extension': ['lab/highlight.js', 'live/companion.js', 'lab/next_cell.js', 'lab/plugin.js']
+    './extension': ['lab/highlight.js', 'lab/keeper.js', 'live/companion.js', 'lab/next_cell.js', 'lab/plugin.js']
   };
 
   // The browser sets `currentScript` only while this script runs, and `get` is called later.

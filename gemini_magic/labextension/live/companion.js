@@ -5,21 +5,17 @@
  * handles the signals of added and removed outputs.
  */
 
+import { PENDING_TYPE, WIDGET_TYPE, isAnswer } from '../lab/answer_state.js';
 import { CodeCellWatcher } from '../lab/cells.js';
 import { Announcer } from './announcer.js';
 import { LiveAnswer } from './live.js';
-
-const WIDGET_TYPE = 'application/vnd.jupyter.widget-view+json';
-
-/** The start of the HTML that an answer's widget has beside it in its MIME bundle. */
-const ANSWER_PREFIX = '<div class="gemini-magic';
 
 /**
  * @param {import('@jupyterlab/rendermime').IOutputModel} output
  * @returns {boolean} whether the output is the widget of a streaming answer
  */
 function isLiveAnswer({ data }) {
-  return WIDGET_TYPE in data && String(data['text/html']).startsWith(ANSWER_PREFIX);
+  return (WIDGET_TYPE in data || PENDING_TYPE in data) && isAnswer(data);
 }
 
 /** Watches the outputs of one code cell. */

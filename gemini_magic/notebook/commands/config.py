@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -113,5 +114,14 @@ def _convert(setting: Setting, text: str) -> Any:
             raise OptionError(
                 f"{setting.name}: {text!r} is not a list.",
                 remedy=f"""Write `%gemini config "{setting.name}=['a', 'b']"`.""",
+            ) from None
+    if setting.json and text.startswith("{"):
+        try:
+            value = json.loads(text)
+        except ValueError:
+            raise OptionError(
+                f"{setting.name}: {text} is not valid JSON.",
+                remedy=f"""Put single quotes around it, which keep the quotation marks in it: """
+                f"""`%gemini config '{setting.name}={{"key": 1}}'`.""",
             ) from None
     return setting.convert(value, setting.name)

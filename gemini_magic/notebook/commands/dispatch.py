@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from ...errors import OptionError
-from ..arguments import MagicLine, help_text, option_names, parse_line
+from ..arguments import MagicLine, help_text, option_names, parse_line, refuse_keys
 from ..messages import print_lines
 from .code import put_code_into_cell
 from .config import show_or_set
@@ -43,6 +43,7 @@ _COLUMN: Final = 31  # where the help text of a command begins
 _SEARCH: Final = re.compile(r"\s*journal\s+search(?=\s)(?!\s+(?:-h|--help)\s*$|\s+--(?:\s|$))")
 _WHERE: Final = "--where"
 _SEND_PROMPT: Final = "To send a prompt, start a cell with %%gemini."
+_ARGUMENTS: Final = 2  # of a command; more words are probably a prompt
 _COUNTS: Final = ("no arguments", "at most one argument", "at most two arguments")
 
 
@@ -82,6 +83,11 @@ def dispatch(context: CommandContext, line: str) -> Any:
         topics = tuple(line.split()[1:])
         _check_count("help", topics)
         return _show_help(context, MagicLine({}, topics))
+    if line.rstrip().endswith("?"):  # `%gemini last?` asks for help, as everywhere in IPython
+        topics = tuple(line.rstrip("? \t").split())
+        if not topics or topics in {(name,) for name in COMMANDS}:
+            return _show_help(context, MagicLine({}, topics))
+    _check_name(line)
     if search := _SEARCH.match(line):  # the text to search for may begin with a dash
         line = f"{search[0]} -- {line[search.end() :]}"
     line, conditions = _checked_conditions(line)
@@ -91,7 +97,7 @@ def dispatch(context: CommandContext, line: str) -> Any:
     name, *arguments = parsed.arguments or (_DEFAULT,)
     command = COMMANDS.get(name)
     if command is None:
-        raise OptionError(f"Unknown command: %gemini {name}", remedy=_suggestion(name, line))
+        raise _unknown_command(name, line)
     if parsed.options and not command.sends:
         raise OptionError(
             f"`%gemini {name}` does not accept options.",
@@ -100,6 +106,22 @@ def dispatch(context: CommandContext, line: str) -> Any:
         )
     _check_count(name, arguments)
     return command.run(context, MagicLine(parsed.options, tuple(arguments), where=conditions))
+
+
+def _check_name(line: str) -> None:
+    """Refuse an unknown command before its arguments are parsed: they may be a prompt with an apostrophe or a dash.
+
+    Raises:
+        OptionError: the first word is not a command, or the line contains a key.
+    """
+    name = next(iter(line.split()), _DEFAULT)
+    if name not in COMMANDS and name[0] not in "-\"'":
+        refuse_keys(line)
+        raise _unknown_command(name, line)
+
+
+def _unknown_command(name: str, line: str) -> OptionError:
+    return OptionError(f"Unknown command: %gemini {name}", remedy=_suggestion(name, line))
 
 
 def _checked_conditions(line: str) -> tuple[str, tuple[str, ...]]:
@@ -159,10 +181,12 @@ def _check_count(name: str, arguments: Sequence[str]) -> None:
 
 def _suggestion(name: str, line: str) -> str:
     similar = _most_similar(name.lower(), COMMANDS)
+    words = len(line.split())
     if similar:
-        return f"Did you mean `%gemini {similar}`?"
+        hint = f" {_SEND_PROMPT}" if words > _ARGUMENTS + 1 else ""
+        return f"Did you mean `%gemini {similar}`?{hint}"
     sentences = [_SEND_PROMPT, "`%gemini help` lists the commands."]
-    return " ".join(sentences if len(line.split()) > 1 else reversed(sentences))
+    return " ".join(sentences if words > 1 else reversed(sentences))
 
 
 def _most_similar(name: str, known: Iterable[str]) -> str | None:

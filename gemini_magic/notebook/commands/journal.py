@@ -81,6 +81,8 @@ def _run(context: CommandContext, command: str, arguments: Sequence[str]) -> Any
 
 def _no_answers() -> str:
     """A message that the journal has no answers; empty if it has some."""
+    if reason := journal().unavailable():
+        return f"The journal is off: {reason}."
     if not journal().exists():
         return "There is no journal yet."
     with open_journal() as reader:
@@ -89,6 +91,9 @@ def _no_answers() -> str:
 
 def _summary(context: CommandContext) -> None:
     path, off = journal().path, journal_off_message(context)
+    if journal().unavailable():
+        print_lines(off)
+        return
     if not journal().exists():
         print_lines("There is no journal yet.", off or f"{_WHEN_SAVED} The file will be {path}.")
         return

@@ -14,6 +14,7 @@ from ...backends import backend
 from ...config import KEY_WITHHELD
 from ...credentials import find_key
 from ...errors import UsageProblem
+from ...journaling import journal
 from ...views import status_line
 from ..arguments import MagicLine
 from ..messages import format_table, print_lines
@@ -40,7 +41,9 @@ def show_state(context: CommandContext, _: MagicLine) -> None:
     ]
     for name, chat in session.chats.items():
         last = " (last)" if chat is session.current else ""
-        rows.append((f"chat {name}", f"{_count_questions(len(chat))}{last}"))
+        stale = sum(entry.stale for entry in chat.entries)
+        marked = f", {stale} stale" if stale else ""
+        rows.append((f"chat {name}", f"{_count_questions(len(chat))}{marked}{last}"))
     rows.append(("tokens", token_summary(context)))
     if off := journal_off_message(context):
         rows.append(("journal", off))
@@ -65,10 +68,11 @@ def _key(options: Any) -> str:
 
 
 def journal_off_message(context: CommandContext) -> str:
-    """A message that the journal is off, which setting turned it off and how to turn it on; empty if it is on."""
+    """A message that the journal is off, why, and how to turn it on if a setting turned it off; empty if it is on."""
     options, sources = context.options()
     if options.journal is not False:
-        return ""
+        reason = journal().unavailable()
+        return f"Off: {reason}. Answers are not saved." if reason else ""
     source = sources.get("journal", "default")
     remedy = "To turn it on again: `%gemini config journal=`"
     if "%config" not in source:

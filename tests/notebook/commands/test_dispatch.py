@@ -22,7 +22,29 @@ from gemini_magic.notebook.completion import complete
         ),
         ("%gemini why? oh", "Unknown command: %gemini why?", "To send a prompt, start a cell"),
         ("%gemini hello", "Unknown command: %gemini hello", "`%gemini help` lists the commands."),
-        ("%gemini what's new", "quotation mark", "To send a prompt, start a cell"),
+        ("%gemini what's new", "Unknown command: %gemini what's", "To send a prompt, start a cell"),
+        ("%gemini what is a monad?", "Unknown command: %gemini what", "To send a prompt, start a cell"),
+        ("%gemini what is in a.b?  ", "Unknown command: %gemini what", "To send a prompt, start a cell"),
+        (
+            "# a comment\n%gemini what is it??\n",
+            "Unknown command: %gemini what",
+            "To send a prompt, start a cell",
+        ),
+        ("x = 1\n%gemini what is it?", "Unknown command: %gemini what", "To send a prompt, start a cell"),
+        (
+            "if True:\n    %gemini what is it?",
+            "Unknown command: %gemini what",
+            "To send a prompt, start a cell",
+        ),
+        ('%gemini config body={"a":1}', "body: {a:1} is not valid JSON.", "single quotes"),
+        ("%gemini config param={'topK':1}", "param: {topK:1} is not valid JSON.", "single quotes"),
+        ("%gemini explain --verbose x", "Unknown command: %gemini explain", "To send a prompt, start a cell"),
+        (
+            "%gemini lst of all cats",
+            "Unknown command: %gemini lst",
+            "Did you mean `%gemini last`? To send a prompt",
+        ),
+        ("%gemini AIzaSyCanaryCanaryCanaryCanary", "A key must not be on this line", "GEMINI_API_KEY"),
         ("%gemini -m quick", "`%gemini state` does not accept options.", "%%gemini line"),
         ("%gemini config -t 1", "`%gemini config` does not accept options.", "NAME=VALUE"),
         ("%gemini version foo", "accepts no arguments, but got 'foo'.", "Usage: `%gemini version`."),
@@ -250,11 +272,32 @@ def test_the_file_of_the_text_is_named_once(cells, tmp_path):
     cells(f"%%gemini --to {file}\nHello there")
     assert cells.shown.count(str(file)) == 1
     assert f"The text of the answer is in {file}." in cells.shown
-    assert cells.error(f"%%gemini --to {file} --retries 0\n@error 503 busy").code == 503
+    assert cells.error(f"%%gemini --to {file} --overwrite --retries 0\n@error 503 busy").code == 503
     assert f"No text arrived; {file} was not changed." in cells.shown
     assert file.read_text().startswith("Hello there")
-    cells(f"%%gemini -q --to {file}\nHello there")
+    cells(f"%%gemini -q --to {file} --overwrite\nHello there")
     assert str(file) not in cells.shown
+
+
+def test_a_question_within_a_text_or_below_another_magic_is_not_changed(cells):
+    cells("text = '''\n%gemini what is it?\n'''")
+    assert cells.names["text"] == "\n%gemini what is it?\n"
+    cells("%%writefile -a /dev/null\n%gemini what is it?")
+    assert "Unknown command" not in cells.shown
+
+
+def test_json_settings_are_set_as_json(cells):
+    cells("%gemini config 'body={\"a\": 1}'")
+    cells("%gemini config 'param={\"topK\": 1}'")
+    assert cells("%%gemini --dry-run\nhi").result.body["a"] == 1
+    assert cells.shell.user_ns["_"].body["generationConfig"] == {"topK": 1}
+
+
+def test_a_question_mark_behind_a_command_shows_its_help(cells):
+    assert cells("%gemini last?").success
+    assert cells.shown.startswith("%gemini last [N]: ")
+    assert cells("%gemini ?").success
+    assert cells.shown.startswith("Commands")
 
 
 @pytest.fixture

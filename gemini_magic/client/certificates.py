@@ -1,0 +1,64 @@
+"""The certificates of servers that are trusted: those that the environment names, or else those of the system."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import sys
+from pathlib import Path
+
+__all__ = ["CERTIFICATES", "tls_context", "trusted_certificates"]
+
+_SYSTEM_STORE = sys.platform in ("darwin", "win32")  # elsewhere the certificates are files
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+# Where distributions of Linux and BSD put their certificates, for a Python whose OpenSSL was built elsewhere.
+_SYSTEM_FILES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/usr/local/share/certs/ca-root-nss.crt",
+)
+
+
+def trusted_certificates() -> tuple[str | None, ...]:
+    """The files and folders of certificates that the environment names, in the order of :data:`CERTIFICATES`."""
+    return tuple(os.environ.get(name) or None for name in CERTIFICATES)
+
+
+def tls_context() -> ssl.SSLContext:
+    """A context that trusts the certificates that the environment names, or else those of the system.
+
+    On macOS and Windows the system itself checks certificates, so that those of an organization are trusted as in a
+    browser. Elsewhere its certificates are files. Where there are none, those of the package certifi are trusted.
+
+    Raises:
+        OSError: a file or folder does not exist or holds no certificates.
+    """
+    named = dict(zip(CERTIFICATES, trusted_certificates(), strict=True))
+    file, folder = named["SSL_CERT_FILE"], named["SSL_CERT_DIR"]
+    if not (file or folder):
+        bundle = named["REQUESTS_CA_BUNDLE"] or named["CURL_CA_BUNDLE"]
+        file, folder = (None, bundle) if bundle and Path(bundle).is_dir() else (bundle, None)
+    if file or folder:
+        return ssl.create_default_context(cafile=file, capath=folder)
+    if _SYSTEM_STORE:
+        import truststore  # noqa: PLC0415 - not installed elsewhere
+
+        context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return context
+    return ssl.create_default_context(cafile=_system_file())
+
+
+def _system_file() -> str | None:
+    """The file with the system's certificates, or certifi's; None if OpenSSL knows where they are."""
+    known = ssl.get_default_verify_paths()
+    if known.cafile or (known.capath and any(Path(known.capath).glob("*.[0-9]"))):
+        return None
+    return next((file for file in _SYSTEM_FILES if Path(file).is_file()), None) or _certifi_file()
+
+
+def _certifi_file() -> str:
+    import certifi  # noqa: PLC0415 - only where the system has no certificates
+
+    return certifi.where()
