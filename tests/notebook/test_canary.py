@@ -289,7 +289,7 @@ LISTS = {
 @pytest.mark.parametrize("dialect", [name for name in names() if backend(name).models is not None])
 def test_lists_of_models_and_token_counts_do_not_show_the_key(kernel, server, dialect, what):
     endpoint = Endpoint(server.base_url)
-    request = backend(dialect).models(endpoint, "")
+    request = backend(dialect).models.encode(endpoint, "")
     server.route(urlsplit(request.url).path, Script([LISTS[what], hang_up()]))
     server.script(LISTS[what], hang_up())
     kernel(f"%xmode {MODES[list(LISTS).index(what)]}")
