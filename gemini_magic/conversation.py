@@ -73,22 +73,28 @@ class Conversation:
         """Append a question and its answer."""
         self.entries.append(ConversationEntry(tuple(turns), status, key))
 
-    def put(self, turns: Sequence[Turn], *, status: Status = "complete", key: Hashable = None) -> None:
+    def put(
+        self, turns: Sequence[Turn], *, status: Status = "complete", key: Hashable = None
+    ) -> tuple[Hashable, ...]:
         """Replace the entry with this key in its place, or append it if there is none.
 
         If the new entry is different, the entries after it become stale.
+
+        Returns:
+            The keys of the entries that have become stale.
         """
         position = self._position(key)
         if position is None:
             self.append(turns, status=status, key=key)
-            return
+            return ()
         entry = ConversationEntry(tuple(turns), status, key)
         changed = self.entries[position].turns != entry.turns
         self.entries[position] = entry
-        if changed:
-            self.entries[position + 1 :] = [
-                each._replace(stale=True) for each in self.entries[position + 1 :]
-            ]
+        if not changed:
+            return ()
+        later = self.entries[position + 1 :]
+        self.entries[position + 1 :] = [each._replace(stale=True) for each in later]
+        return tuple(each.key for each in later if not each.stale)
 
     def turn_number(self, key: Hashable) -> TurnNumber:
         """Return the place of the entry with this key; the place at the end if there is no such entry."""

@@ -139,6 +139,8 @@ def _ending_of_cause(
     resume = _RESUME if chars else _ASK_AGAIN
     if cause in ("interrupt", "stop", "left", "arriving"):
         return Ending("interrupted", _interrupted(cause, chars))
+    if blocked is not None and failure is None and cause in _BREAKS:
+        return Ending("blocked", _blocked("The prompt was blocked", blocked))  # nothing else follows
     if cause == "stalled" and failure is None:
         duration = "" if limit is None else f" for {limit:g} s"
         option = "--stall-timeout" if answering else "--first-byte-timeout"

@@ -143,6 +143,36 @@ def test_a_bad_ending_has_a_message_and_a_remedy(cause, seen, kind, message, rem
     assert (type(error), error.message, error.remedy) == (kind, message, remedy)
 
 
+@pytest.mark.parametrize("cause", ["cut", "stalled", "timeout"])
+def test_a_blocked_prompt_stays_blocked_and_an_error_an_error_however_the_connection_ends(cause):
+    assert ending(cause, **EMPTY, blocked=Finish("OTHER", prompt=True)).status == "blocked"
+    if cause != "timeout":
+        assert ending(cause, **HALF, failure=Failure("Busy.", 503)).status == "error"
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind"),
+    [("cut", "lost-after-finish"), ("stalled", "open-after-finish"), ("timeout", "open-after-finish")],
+)
+def test_an_answer_that_had_finished_ends_as_its_reason_says(cause, kind):
+    found = ending(cause, **HALF, finish=finish_of("STOP"), finished=True)
+    assert (found.status, found.error, [note.kind for note in found.notes]) == ("complete", None, [kind])
+    found = ending(cause, **HALF, finish=finish_of("SAFETY"), finished=True)
+    assert (found.status, type(found.error)) == ("blocked", BlockedError)
+    found = ending(cause, **HALF, finish=finish_of("STOP"))
+    assert [note.kind for note in found.notes] == ["uncertain-end"]
+    assert found.status != "complete"
+
+
+def test_lost_text_is_named_and_keeps_the_status_from_being_complete():
+    found = ending("end", **HALF, finish=finish_of("STOP"), lost="a chunk is not valid JSON")
+    assert (found.status, found.error.message) == (
+        "truncated",
+        "Part of the answer is lost: a chunk is not valid JSON.",
+    )
+    assert ending("stalled", **HALF, finish=finish_of("STOP"), finished=True, lost="x").status == "stalled"
+
+
 def test_an_unknown_finish_reason_is_noted():
     found = ending("end", **HALF, finish=finish_of("NEW"))
     [note] = found.notes

@@ -146,7 +146,11 @@ class Session:
         answer = answer_turn((*run.prefix, *parts)) if answer_turn(parts) else None
         if answer is not None:
             turns = (*run.turns[run.before :], answer)
-            run.conversation.put(turns, status=ledger.status, key=run.key)
+            stale = run.conversation.put(turns, status=ledger.status, key=run.key)
+            newest = {each.key: each for each in self.runs if each.conversation is run.conversation}
+            for key in stale:
+                if key in newest:
+                    newest[key].response.ledger.mark_stale()
 
     def _trim(self) -> None:
         """Remove the oldest runs while all together use too much memory; the newest stays."""

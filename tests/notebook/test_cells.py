@@ -286,6 +286,7 @@ def test_the_status_line_names_the_chat_and_the_turn_and_a_repeated_turn_marks_l
     assert "chat tom, turn 1 · " in run("one", "a")
     assert "chat tom, turn 2 · " in run("two", "b")
     assert "chat tom, turn 3 · " in run("three", "c")
+    third = cells.names["_gemini"]
     assert "chat tom, turn 1 of 3 · " in run("one", "a!")
     notice = (
         "Turn 1 of chat tom is asked again. The conversation keeps turns 2 to 3, which become stale: "
@@ -293,6 +294,7 @@ def test_the_status_line_names_the_chat_and_the_turn_and_a_repeated_turn_marks_l
     )
     assert notice in cells.shown
     assert notice in [note.message for note in cells.names["_gemini"].notes]
+    assert "chat tom, turn 3, stale · " in status_line(third.ledger)
     cells("%gemini")
     assert "3 questions, 2 stale (last)" in cells.shown
     assert "chat tom, turn 4 (2 earlier stale) · " in run("four", "d")
