@@ -156,8 +156,6 @@ def begin(
         UsageProblem: the request or a key is missing something; nothing was sent.
         RecordingError: the recording to replay cannot be read.
     """
-    Images.parse(options.images)  # raises for an invalid host before anything is sent
-    price = TokenPrice.parse(options.price)
     dialect = backend(options.backend)
     replay = None
     if options.replay:
@@ -167,8 +165,7 @@ def begin(
         key = _find_key(dialect, options, ask_key, withheld)
     else:
         withheld = None
-    form = "markdown" if options.format == "md" else options.format
-    display = DisplayOptions(form, options.images, options.record_size)
+    display, price = _display_options(options), TokenPrice.parse(options.price)
     ledger = Ledger(
         request, backend=dialect.name, before=before, conversation=conversation, display=display, price=price
     )
@@ -194,6 +191,12 @@ def begin(
     if journaled:
         start_journaling(ledger, request, options)
     return Started(Response(ledger, stream, partial(_reply, request, options)), stream)
+
+
+def _display_options(options: Options) -> DisplayOptions:
+    Images.parse(options.images)  # raises for an invalid host before anything is sent
+    form = "markdown" if options.format == "md" else options.format
+    return DisplayOptions(form, options.images, options.record_size)
 
 
 def _reply(

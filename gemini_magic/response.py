@@ -244,9 +244,8 @@ class Response:
     def cost(self) -> Cost | None:
         """The cost of the answer; None where it is not known, and while the response runs.
 
-        This is the gateway's own figure if it sent one, otherwise the cost by the prices of ``--price``, otherwise, for
-        the backend's own hosts, the list price by the package genai-prices (``pip install "gemini-magic[prices]"``), with
-        thoughts, cached and tool tokens and the service tier, and without discounts or free tiers.
+        The gateway's own figure if it sent one; otherwise by the prices of ``--price``; otherwise, for the backend's own
+        hosts, the list price by genai-prices (``pip install "gemini-magic[prices]"``), without discounts or free tiers.
         """
         ledger = self.ledger
         if ledger.status == "running":
@@ -257,8 +256,9 @@ class Response:
         if ledger.price is not None:
             return ledger.price.cost(ledger.usage, model)
         dialect = backend(ledger.backend)
-        url = ledger.exchanges[-1].url if ledger.exchanges else None
-        if url and dialect.auth and not dialect.auth.owns(url):
+        if dialect.auth and any(
+            each.url and not dialect.auth.owns(each.url) for each in ledger.exchanges[-1:]
+        ):
             return None
         requested = dialect.requested_tier(ledger.request) if ledger.request else None
         tier = ledger.extras.get("serviceTier", requested)
@@ -273,10 +273,7 @@ class Response:
 
     def _last_report(self) -> bytes:
         """Return the JSON text of the chunk with the last token total; empty if no total was reported."""
-        rows = self.usage_history
-        chunks = [
-            chunk for chunk, total in zip(rows["chunk"], rows["total"], strict=True) if total is not None
-        ]
+        chunks = [row.chunk for row in self.usage_history if row.total is not None]
         return self.ledger.raw[chunks[-1]].raw if chunks else b""
 
     @property

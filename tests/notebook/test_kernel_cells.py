@@ -141,7 +141,7 @@ def test_the_toolbars_interrupt_while_the_server_is_silent(kernel, server, befor
     assert run.status == "error"
     assert run.error["ename"] == "Interrupted"
     assert run.error["traceback"] == [
-        "Stopped after 5 characters. What arrived is kept. `%gemini resume` asks for the rest in a new request."
+        "Stopped after 5 characters. The answer received so far is kept. `%gemini resume` asks for the rest in a new request."
     ]
     assert run.stdout.count("Stopped after") == 0  # the error is shown once, by the traceback
     assert queued.status == "aborted"
