@@ -256,23 +256,21 @@ class Response:
         if ledger.price is not None:
             return ledger.price.cost(ledger.usage, model)
         dialect = backend(ledger.backend)
-        if dialect.auth and any(
-            each.url and not dialect.auth.owns(each.url) for each in ledger.exchanges[-1:]
-        ):
+        urls = [each.url for each in ledger.exchanges[-1:] if each.url]
+        if dialect.auth and not all(map(dialect.auth.owns, urls)):
             return None
         requested = dialect.requested_tier(ledger.request) if ledger.request else None
         tier = ledger.extras.get("serviceTier", requested)
         return list_price(
             ledger.usage,
             model,
-            reported=dialect.price_data(model or "", self.usage, self._last_report()),
+            reported=dialect.price_data(model or "", self.usage, self._json_with_last_total()),
             provider=dialect.price_provider,
             tier=tier if isinstance(tier, str) else None,
             when=ledger.started,
         )
 
-    def _last_report(self) -> bytes:
-        """Return the JSON text of the chunk with the last token total; empty if no total was reported."""
+    def _json_with_last_total(self) -> bytes:
         chunks = [row.chunk for row in self.usage_history if row.total is not None]
         return self.ledger.raw[chunks[-1]].raw if chunks else b""
 
