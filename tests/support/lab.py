@@ -462,8 +462,9 @@ class Notebook:
         return str(shown).strip().rstrip(":")
 
     def buttons(self, i: int) -> list[str]:
-        """The labels of the visible buttons in a cell's output."""
-        return [button.inner_text() for button in self.output(i).locator("button:visible").all()]
+        """The labels of the visible buttons in a cell's output; icons without a label are left out."""
+        labels = [button.inner_text() for button in self.output(i).locator("button:visible").all()]
+        return [label for label in labels if label]
 
     def click(self, i: int, label: str) -> None:
         """Click the button whose label matches this regular expression in a cell's output."""
