@@ -23,6 +23,7 @@ from inspector_stage import (
 )
 from lab import Notebook
 from page_monitor import HOOKS
+from playwright.sync_api import expect
 from view_stage import feed, finished, new_ledger
 
 from gemini_magic import Response
@@ -457,43 +458,40 @@ def test_chunks_are_filtered_and_the_selected_chunk_is_shown_as_a_tree(page, out
     panel = tab(output, "Chunks")
     shown = panel.locator(".gmi-count")
 
-    def find(words):
+    def check(words, count):
         panel.locator(".gmi-filter").fill(words)
-        page.page.wait_for_timeout(170)
-        return shown.inner_text()
+        page.page.wait_for_timeout(170)  # the filter applies after a short pause in typing
+        expect(shown).to_have_text(count)
 
-    assert find("candidates.0.finishReason=STOP") == "1 of 40 chunks"
+    check("candidates.0.finishReason=STOP", "1 of 40 chunks")
     assert panel.locator(".gmi-row:visible .gmi-cell").all_inner_texts()[-2:] == [
         "STOP",
         str(ledger.usage.total),
     ]
-    assert find("candidates.0.content.parts.0.thought=true") == "6 of 40 chunks"
-    assert find("candidates.0.content.parts.0.thought!=true") == "34 of 40 chunks"
-    assert find("usageMetadata.totalTokenCount") == "40 chunks"
-    assert find("modelVersion ~ ^gemini-3") == "40 chunks"
-    assert find("t > 1.5") == f"{len(Rows(ledger.chunk_columns).where('t > 1.5'))} of 40 chunks"
-    assert find("/Thought [34]/") == "2 of 40 chunks"
-    assert (
-        find("paris")
-        == f"{sum('paris' in row.text.lower() for row in Rows(ledger.chunk_columns))} of 40 chunks"
-    )
-    assert find("no such words") == "0 of 40 chunks"
+    check("candidates.0.content.parts.0.thought=true", "6 of 40 chunks")
+    check("candidates.0.content.parts.0.thought!=true", "34 of 40 chunks")
+    check("usageMetadata.totalTokenCount", "40 chunks")
+    check("modelVersion ~ ^gemini-3", "40 chunks")
+    check("t > 1.5", f"{len(Rows(ledger.chunk_columns).where('t > 1.5'))} of 40 chunks")
+    check("/Thought [34]/", "2 of 40 chunks")
+    check("paris", f"{sum('paris' in row.text.lower() for row in Rows(ledger.chunk_columns))} of 40 chunks")
+    check("no such words", "0 of 40 chunks")
     wrong = panel.locator(".gmi-filter-error")
     assert wrong.is_hidden()
-    assert find("finish=STOP") == "1 of 40 chunks"
+    check("finish=STOP", "1 of 40 chunks")
     # An invalid filter keeps the last result and shows the error.
     for words in ("/(/", "text ~ ("):
-        assert find(words) == "1 of 40 chunks"
+        check(words, "1 of 40 chunks")
         assert panel.locator(".gmi-filter").get_attribute("aria-invalid") == "true"
         assert wrong.inner_text() == "Invalid regular expression: /(/: Unterminated group"
-    assert find("/paris/gx") == "1 of 40 chunks"
+    check("/paris/gx", "1 of 40 chunks")
     assert wrong.inner_text() == "Invalid regular expression: the flags of /paris/gx can be i, m, s and u"
-    assert find("/paris|rome") == "0 of 40 chunks"
+    check("/paris|rome", "0 of 40 chunks")
     assert "A regular expression ends with a slash" in panel.locator(".gmi-hint").inner_text()
-    assert find("finish=STOP") == "1 of 40 chunks"
-    assert find("t > x") == "1 of 40 chunks"
+    check("finish=STOP", "1 of 40 chunks")
+    check("t > x", "1 of 40 chunks")
     assert wrong.inner_text() == "`t > x`: the value of > must be a number"
-    assert find("") == "40 chunks"
+    check("", "40 chunks")
     assert wrong.is_hidden()
     panel.locator(".gmi-row").nth(2).click()
     tree = panel.locator(".gmi-tree")

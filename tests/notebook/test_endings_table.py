@@ -98,6 +98,7 @@ def test_the_status_is_shown_and_decides_whether_the_cell_fails(saved, row):
     assert record["text"] == received
     for kind in ("text/html", "text/plain", "text/markdown"):
         plain = shown[0].data[kind].replace("<code>", "`").replace("</code>", "`").replace("\\_", "_")
-        assert message in plain, kind
+        # The error of the cell is shown once: below the answer, not in it.
+        assert message in (plain + "\n".join(errors[0].traceback) if fails else plain), kind
         assert received in plain
     assert CANARY not in str(cell)
