@@ -156,7 +156,7 @@ def test_modules_of_the_labextension_lie_in_the_folder_of_their_subject():
 @pytest.mark.parametrize("path", sorted(LABEXTENSION.rglob("*.js")), ids=lambda path: path.name)
 def test_modules_of_the_labextension_are_short_documented_and_parse_no_html(path):
     source = path.read_text("utf-8")
-    assert len(source.splitlines()) <= 400
+    assert len(source.splitlines()) <= 500
     assert source.startswith("/**\n * ")
     for forbidden in (
         "innerHTML",

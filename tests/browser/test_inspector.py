@@ -222,7 +222,7 @@ def test_formulas_are_typeset_and_prices_are_not(page):
     found.scroll_into_view_if_needed()
     found.locator("mjx-container").wait_for()
     assert found.locator("mjx-container").count() == 1
-    assert "$5 and" in found.inner_text()
+    expect(found).to_contain_text("$5 and")
 
 
 def test_images_from_the_web_are_shown_only_in_trusted_notebooks(page):

@@ -103,7 +103,8 @@ def test_an_interrupt_stops_a_silent_stream_with_a_short_error_and_queued_cells_
     assert "('interrupted', 'word1 word2" in notebook.output_text(3)
 
 
-HARMFUL = ".jp-OutputArea-output :is(script, img, iframe, svg, [onerror], [data-commandlinker-command])"
+# The icons of our own copy buttons are the only SVG images.
+HARMFUL = ".jp-OutputArea-output :is(script, img, iframe, svg:not(.gmi-copy *), [onerror], [data-commandlinker-command])"
 
 
 def test_an_interrupt_stops_a_stream_that_sends_text(lab, notebook):

@@ -388,7 +388,10 @@ export class NotebookKeeper {
       if (ids.length && !this.isDisposed && !kernel.isDisposed) {
         askKernel(kernel, ids, unknown => {
           if (!this.isDisposed && this._kernelId === kernel.id) {
-            this._cut(kernel.id, 'unknown', own => unknown.includes(own.id));
+            // A restarted kernel can answer before its new status is handled, which gives a better reason.
+            const delay = this._timers.has('restart') || this._timers.has('crash') ? 3 * STATUS_DELAY : 0;
+            const isUnknown = ({ id }) => unknown.includes(id);
+            this._timers.later('unknown', delay, () => this._cut(kernel.id, 'unknown', isUnknown));
           }
         });
       }
