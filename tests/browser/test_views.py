@@ -169,7 +169,7 @@ def test_a_timeline_is_an_image_and_in_an_untrusted_notebook_text(notebook, lab,
     page = notebook.page
     page.wait_for_selector(".jp-RenderedSVG img")
     shown = "document.querySelector('.jp-RenderedSVG img').decode().then(() => document.querySelector('.jp-RenderedSVG img').naturalWidth)"
-    assert page.evaluate(shown) == 800
+    assert page.evaluate(shown) == 540
     page.locator(".jp-RenderedSVG").screenshot(path=screenshots / "timeline.png")
     for width in (1200, 700):  # with the file browser open, the output is narrower than the image
         page.set_viewport_size({"width": width, "height": 800})
@@ -178,7 +178,7 @@ def test_a_timeline_is_an_image_and_in_an_untrusted_notebook_text(notebook, lab,
                 const image = document.querySelector('.jp-RenderedSVG img');
                 const {width, height} = image.getBoundingClientRect();
                 const ratio = image.naturalWidth / image.naturalHeight;
-                return width < 800 && width <= image.parentElement.clientWidth && Math.abs(width / height - ratio) < 0.02;
+                return width <= 540 && width <= image.parentElement.clientWidth && Math.abs(width / height - ratio) < 0.02;
             }"""
         )
     notebook.save()
