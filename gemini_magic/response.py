@@ -30,14 +30,13 @@ from .ledger import (
     PartRow,
     UsageRow,
     citations_of,
-    curl_of,
     grounding_of,
     modality_rows,
     part_row,
     rows_of,
 )
 from .prices import Cost, TokenPrice, list_price, reported_cost
-from .recording import load_exchanges, read_recording, write_recording
+from .recording import last_curl, load_exchanges, read_recording, write_recording
 from .tables import Rows
 from .timing import Timing, measure
 
@@ -382,20 +381,13 @@ class Response:
     def curl(self) -> str:
         """Return the shell command that sends the last request again; a variable stands in place of the key.
 
+        The command of a response that was loaded has a key only for the backend's own hosts.
+
         Raises:
-            RecordingError: the request is not known, as in a recording of the response body alone.
+            RecordingError: the request is not known, as in a recording of the response body alone, or its URL is not an
+                http or https URL.
         """
-        sent = [each for each in self.ledger.exchanges if each.url and each.method]
-        if not sent:
-            raise RecordingError(
-                "The request of this response is not known.",
-                remedy="Load a .jsonl recording: it contains the request as well.",
-            )
-        key = sent[-1].key
-        if key is None and self.ledger.source == "recording":
-            auth = backend(self.ledger.backend).auth
-            key = None if auth is None else (auth.header, auth.prefix, next(iter(auth.env), "KEY"))
-        return curl_of(sent[-1], key)
+        return last_curl(self.ledger)
 
     # -- files and copies ------------------------------------------------------------------------------------
 
