@@ -36,6 +36,7 @@ from .ledger import (
     rows_of,
 )
 from .prices import Cost, TokenPrice, list_price, reported_cost
+from .printable import one_line, visible
 from .recording import last_curl, load_exchanges, read_recording, write_recording
 from .tables import Rows
 from .timing import Timing, measure
@@ -440,14 +441,15 @@ class Response:
     # -- display ---------------------------------------------------------------------------------------------
 
     def __str__(self) -> str:
-        return self.text
+        return visible(self.text)  # print(r) prints it; .text is exact
 
     def __iter__(self) -> Iterator[Any]:
         raise TypeError("A Response is not iterable. Use .text, .chunks, .events or .parts.")
 
     def __repr__(self) -> str:
         model = self.model_version or (self.request.model if self.request else "recording")
-        return f"<Response {self.status}: {model}, {self.ledger.chars:,} characters in {len(self.ledger.raw)} chunks>"
+        size = f"{self.ledger.chars:,} characters in {len(self.ledger.raw)} chunks"
+        return one_line(f"<Response {self.status}: {model}, {size}>")
 
     def skip_next_display(self, *, skip: bool = True) -> None:
         """Make the next display of this response show nothing, because a live view shows it already."""
