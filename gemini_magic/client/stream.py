@@ -80,8 +80,9 @@ class Stream:
         self._waiters: list[_Waiter] = []
         self._done = threading.Event()
         guard = LedgerGuard(self._writing, self._connection, self._notify)
-        self._reader = StreamReader(job, ledger, self._connection, guard, self._end)
-        self._thread = threading.Thread(target=self._reader.run, name="gemini-reader", daemon=True)
+        reader = StreamReader(job, ledger, self._connection, guard, self._end)
+        self._reader: StreamReader | None = reader
+        self._thread = threading.Thread(target=reader.run, name="gemini-reader", daemon=True)
         _running.add(self)
         stream_started()
         self._thread.start()
@@ -99,7 +100,11 @@ class Stream:
             if self._done.is_set():
                 return False
             self._connection.cancel()  # from now on the guard refuses the reader
-            self.ledger.close(cause, t=self._reader.now(), error=error, limit=limit)
+            reader, self._reader = (
+                self._reader,
+                None,
+            )  # it refers to the stream, and a reference cycle would keep both
+            self.ledger.close(cause, t=None if reader is None else reader.now(), error=error, limit=limit)
             self._finish_text_file()
             self._done.set()
         _running.discard(self)
