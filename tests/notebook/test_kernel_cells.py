@@ -1,5 +1,6 @@
 """Cells in a real kernel: awaited or synchronous, interrupted and stopped, in the background, non-interactive."""
 
+import time
 from contextlib import contextmanager
 
 import nbformat
@@ -126,6 +127,51 @@ def test_autoawait_off_is_respected(kernel):
     kernel.execute("%autoawait asyncio")
     assert run.status == "ok", run.error
     assert value(kernel, "r.status") == "complete"
+
+
+AWAIT = "import asyncio\nasync def later(value, wait=0.3):\n    await asyncio.sleep(wait)\n    return value"
+
+
+def test_an_expression_is_awaited_on_the_kernels_loop(kernel):
+    kernel.execute(f"{AWAIT}\ntask = asyncio.get_running_loop().create_task(later('kernel'))\nticks.clear()")
+    run = kernel.execute(
+        "%%gemini -o r -s {{ await later('system') }} -p a={{ await later({'b': [1]}, 0) }}\n"
+        "{{ await task }} {{ await later(2, 0) }} {{ 3 }}"
+    )
+    assert loop_ran(kernel, run) >= 5
+    assert value(kernel, "r.request.turns[-1].text, r.request.system, r.request.params") == (
+        "kernel 2 3",
+        "system",
+        {"a": {"b": [1]}},
+    )
+
+
+@pytest.mark.parametrize(
+    "expression", ["await later(1, 30)", "__import__('time').sleep(30)"], ids=["await", "sync"]
+)
+def test_the_toolbars_interrupt_during_an_expression_sends_nothing(kernel, expression):
+    kernel.execute(f"{AWAIT}\nr = _gemini = None")
+    run = kernel.begin(f"%%time\n%%gemini -o r\n{{{{ {expression} }}}}"[7 * ("await" in expression) :])
+    queued = kernel.begin("print('LATER RAN')")
+    kernel.wait_for(run, "execute_input")
+    time.sleep(0.3)
+    then = kernel.interrupt()
+    kernel.finish(run)
+    kernel.finish(queued)
+    assert run.reply.time - then < 1
+    assert run.error["ename"] == "Interrupted"
+    assert run.error["traceback"] == ["Interrupted while the prompt was prepared. Nothing was sent."]
+    assert queued.status == "aborted"
+    assert value(kernel, "r, _gemini") == (None, None)
+    assert kernel.execute("%%gemini -o r\n{{ await later('again', 0) }}").status == "ok"
+
+
+def test_an_await_in_a_cell_that_is_not_awaited_says_what_to_do(kernel):
+    kernel.execute(AWAIT)
+    run = kernel.execute("%%time\n%%gemini\n{{ await later(1) }}")
+    assert run.error["ename"] == "PromptError"
+    assert "await is not possible here" in run.error["traceback"][0]
+    assert "Start the cell with %%gemini" in run.error["traceback"][1]
 
 
 @pytest.mark.parametrize("before", ["", "%%time\n"], ids=["awaited", "synchronous"])
