@@ -228,12 +228,13 @@ def _compile(expression: Expression, place: str) -> CodeType:
             remedy="Assign the value to a variable in another cell, and insert the variable.",
         )
     try:
-        return compile(tree, "<prompt>", "eval", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        code: CodeType = compile(tree, "<prompt>", "eval", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         problem = error.msg if isinstance(error, SyntaxError) else str(error) or type(error).__name__
         raise PromptError(
             f"{place}: {shown} is not a valid Python expression: {problem}.", remedy=_LITERAL
         ) from error
+    return code
 
 
 def _evaluate(

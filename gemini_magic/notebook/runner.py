@@ -426,12 +426,12 @@ async def _interruptible() -> AsyncIterator[None]:
         Interrupted: the task was cancelled.
     """
     loop = asyncio.get_running_loop()
+    timers: list[asyncio.TimerHandle] = []
 
     def wake_up() -> None:
-        nonlocal timer
-        timer = loop.call_later(_WAKE_UP, wake_up)
+        timers[:] = [loop.call_later(_WAKE_UP, wake_up)]
 
-    timer = loop.call_later(_WAKE_UP, wake_up)
+    wake_up()
     try:
         yield
     except Interrupted:  # of a request that an expression made
@@ -442,7 +442,7 @@ async def _interruptible() -> AsyncIterator[None]:
             task.uncancel()
         raise _interrupted() from None
     finally:
-        timer.cancel()
+        timers[0].cancel()
 
 
 def _background_note(options: Options) -> str:

@@ -348,7 +348,7 @@ def test_the_status_line_names_the_chat_and_the_turn_and_a_repeated_turn_marks_l
     )
     assert notice in cells.shown
     assert notice in [note.message for note in cells.names["_gemini"].notes]
-    assert "chat tom, turn 3, stale · " in status_line(third.ledger)
+    assert "chat tom, turn 3, stale: turn 1 was run again · " in status_line(third.ledger)
     cells("%gemini")
     assert "3 questions, 2 stale (last)" in cells.shown
     assert "chat tom, turn 4 (2 earlier stale) · " in run("four", "d")
@@ -440,7 +440,7 @@ def test_config_overrides_the_environment_and_the_line_overrides_config(cells, m
 def test_state_shows_model_backend_conversations_tokens_and_the_last_answer(cells):
     cells("%%gemini -q --chat tom\none two")
     cells("%gemini")
-    for expected in ("gemini-flash-latest", "echo", "chat tom", "1 question", "4 total", "complete"):
+    for expected in ("gemini-flash-latest", "echo", "chat tom", "1 question", "none used", "complete"):
         assert expected in cells.shown
 
 

@@ -312,3 +312,42 @@ def test_a_non_interactive_kernel_creates_no_widget():
 def test_a_failing_cell_stops_a_notebook_run():
     with pytest.raises(CellExecutionError, match="BlockedError"):
         run_notebook(["%load_ext gemini_magic", "%%gemini --backend echo\n@block OTHER", "1"])
+
+
+@pytest.mark.parametrize("display", ["live", "html"])
+def test_later_answers_of_a_chat_say_on_the_page_that_they_are_stale(kernel, display):
+    def ask(cell, prompt):
+        code = f"kernel_module.cell_of = lambda _: {cell!r}"
+        assert kernel.execute(code).status == "ok"
+        run = kernel.execute(f"%%gemini --chat {display} --display {display}\n{prompt}")
+        return run, {
+            message.content["transient"]["display_id"]: message.content
+            for message in run.of("display_data", "update_display_data")
+            if "display_id" in message.content["transient"] and "text/html" in message.content["data"]
+        }
+
+    kernel.execute("import gemini_magic.notebook.kernel as kernel_module\nfound = kernel_module.cell_of")
+    ask("one", "a")
+    later = [
+        ask("two", "@block OTHER\nb")[1],
+        ask("two", "b")[1],
+        ask("three", "c")[1],
+        ask("four", "@finish SAFETY\nd")[1],
+    ]
+    run, shown = ask("one", "a again")
+    assert run.status == "ok", run.error
+    _, again = ask("one", "a again")  # the same question and answer change nothing
+    kernel.execute("kernel_module.cell_of = found")
+    ids = [next(name for name in each if not name.endswith("-state")) for each in later]
+    assert [each in shown for each in ids] == [False, True, True, True]
+    for number, each in ((2, ids[1]), (3, ids[2])):
+        data = shown[each]["data"]
+        line = f"chat {display}, turn {number}, stale: turn 1 was run again"
+        assert all(line in data[kind] for kind in ("text/html", "text/markdown", "text/plain"))
+        assert shown[each]["metadata"]["gemini_magic"] == {
+            **later[number - 1][each]["metadata"]["gemini_magic"]
+        }
+        assert shown[each]["metadata"]["gemini_magic"]["state"] == "final"
+    assert "stale: turn 1 was run again" in shown[ids[3]]["data"]["text/plain"]
+    assert "Blocked." not in shown[ids[3]]["data"]["text/plain"]  # the error below the answer says it
+    assert not set(ids) & again.keys()
