@@ -284,6 +284,17 @@ def test_a_background_cell_ends_at_once_and_its_output_is_updated(kernel):
     assert "three" in run.stdout
 
 
+def test_the_note_about_the_background_disappears_when_the_request_has_ended(kernel):
+    run = kernel.execute("%%gemini --background -o r\n@wait 0.2\none two three")
+    (note,) = run.of("display_data")
+    assert "The request continues in the background" in note.content["data"]["text/plain"]
+    assert kernel.execute("r.wait(10)").status == "ok"
+    end = kernel.wait_for(run, "update_display_data")
+    assert end.content["data"] == {"text/plain": "", "text/html": ""}
+    assert end.content["transient"] == note.content["transient"]
+    assert "background" not in run.stdout
+
+
 def test_the_value_of_a_cell_is_not_displayed_twice(kernel):
     run = kernel.execute("%%gemini -o r\nHello there")
     assert run.of("execute_result") == []
