@@ -314,7 +314,7 @@ class CellRunner:
             return question
         request, options = question.request, question.options
         if options.dry_run:
-            http_request = preview(request, options)
+            http_request = preview(request, options, question.sources)
             self._bind(options.out, http_request)
             return http_request
         if options.count:

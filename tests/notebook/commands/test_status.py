@@ -115,4 +115,4 @@ def test_replayed_tokens_and_their_cost_are_not_counted_as_used(cells, fake_serv
     cells("%gemini usage")
     assert "cost: unknown" in cells.shown
     cells("%gemini usage replayed")
-    assert cells.shown.startswith("cost: $0.0000070 (reported by --price of m; replaying it costs nothing)\n")
+    assert cells.shown.startswith("cost: $0.0000150 (reported by --price of m; replaying it costs nothing)\n")
