@@ -174,10 +174,9 @@ def begin(
     """
     dialect = backend(options.backend)
     _check_conflicts(dialect, request, options, sources or {})
-    replay = None
+    replay, key, withheld = None, None, (sources or {}).get(KEY_WITHHELD)
     if options.replay:
         replay = Replay(_recording_path(options.replay), any_order=options.replay_any, speed=options.speed)
-    key, withheld = None, (sources or {}).get(KEY_WITHHELD)
     if replay is None and dialect.local is None:
         key = _find_key(dialect, options, ask_key, withheld)
     else:
