@@ -26,7 +26,7 @@ from .markdown import Images
 from .options import Options
 from .prices import TokenPrice
 from .printable import visible
-from .prompts import build_request, parts_of_prompt
+from .prompts import build_request, check_conflicts, parts_of_prompt
 from .recording import Recorder, Replay, check_recordable
 from .response import Response
 from .response_stream import Callbacks, ResponseStream
@@ -91,13 +91,19 @@ def _recording_path(name: str) -> Path:
     return built_in[wanted]
 
 
-def preview(request: Request, options: Options) -> Preview:
+def preview(request: Request, options: Options, sources: Mapping[str, str] | None = None) -> Preview:
     """Return the request that would be sent, as ``--dry-run`` shows it. Sends nothing and needs no key.
+
+    Args:
+        request: the request.
+        options: the options of the cell or call.
+        sources: where the options came from, as returned by ``resolve``.
 
     Raises:
         UsageProblem: the request cannot be sent as it is, or the configured key must not go to that address.
     """
     dialect = backend(options.backend)
+    _check_conflicts(dialect, request, options, sources or {})
     http = dialect.encode(request, endpoint_of(options))
     key = None if options.replay else key_header(dialect, options)
     return Preview(http.method, http.url, (*http.headers, *([key] if key else [])), json.loads(http.body))
@@ -123,6 +129,16 @@ def _find_key(
         if withheld is not None:
             problem.remedy = f"{withheld} {problem.remedy}"
         raise
+
+
+def _check_conflicts(
+    dialect: Backend, request: Request, options: Options, sources: Mapping[str, str]
+) -> None:
+    def body_of(each: Request) -> dict[str, Any]:
+        body: dict[str, Any] = json.loads(dialect.encode(each, endpoint_of(options)).body)
+        return body
+
+    check_conflicts(body_of, request, options, sources)
 
 
 class Started(NamedTuple):
@@ -158,10 +174,10 @@ def begin(
         RecordingError: the recording to replay cannot be read.
     """
     dialect = backend(options.backend)
-    replay = None
+    _check_conflicts(dialect, request, options, sources or {})
+    replay, key, withheld = None, None, (sources or {}).get(KEY_WITHHELD)
     if options.replay:
         replay = Replay(_recording_path(options.replay), any_order=options.replay_any, speed=options.speed)
-    key, withheld = None, (sources or {}).get(KEY_WITHHELD)
     if replay is None and dialect.local is None:
         key = _find_key(dialect, options, ask_key, withheld)
     else:

@@ -30,7 +30,18 @@ from .backends import backend, names
 from .errors import OptionError
 from .options import Options
 
-__all__ = ["CALL", "KEY_WITHHELD", "Options", "Setting", "resolve", "settings", "to_json", "user_file"]
+__all__ = [
+    "CALL",
+    "KEY_WITHHELD",
+    "PREVIOUS",
+    "Options",
+    "Setting",
+    "precedence",
+    "resolve",
+    "settings",
+    "to_json",
+    "user_file",
+]
 
 CALL = "the call"
 """The source of values that are arguments of a Python function."""
@@ -40,7 +51,11 @@ KEY_WITHHELD = "key_env withheld"
 
 _REPR: Any = object.__str__  # of types whose text is only their repr
 _LINE = "cell line"
-_PREVIOUS = "the previous answer"
+PREVIOUS = "the previous answer"
+"""The source of values that a follow-up request inherits."""
+
+_ENVIRONMENT = "environment"
+_CONFIG = "%config GeminiMagics"
 
 
 class Setting:
@@ -282,12 +297,18 @@ def _layers(
     config: Mapping[str, Any], known: Mapping[str, Setting], start: str, files: _Files
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The configured layers with their names, lowest precedence first. All files are looked at through ``files``."""
-    yield "environment", _environment(known)
+    yield _ENVIRONMENT, _environment(known)
     mine = user_file()
     yield str(mine), _table(mine, files)
     project = _project_file(start, files)
     yield str(project), _table(project, files, "tool", "gemini_magic")
-    yield "%config GeminiMagics", config
+    yield _CONFIG, config
+
+
+def precedence(source: str) -> int:
+    """The precedence of a source that :func:`resolve` returned; a higher number replaces a lower one."""
+    known = {_ENVIRONMENT: 0, str(user_file()): 1, _CONFIG: 3, PREVIOUS: 4, _LINE: 5, CALL: 5}
+    return known.get(source, 2)  # the project's file
 
 
 def resolve(
@@ -388,8 +409,8 @@ def _resolve(
     known, values, sources = settings(), dict[str, Any](), dict[str, str]()
     key_server = price_server = _server(values)  # the servers that key_env and price are meant for
     configured = _layers(config or {}, known, start, files)
-    for where, layer in (*configured, (_PREVIOUS, previous or {}), (source, line or {})):
-        of_call = where in (_PREVIOUS, source)
+    for where, layer in (*configured, (PREVIOUS, previous or {}), (source, line or {})):
+        of_call = where in (PREVIOUS, source)
         for name, value in layer.items():
             setting = known.get(name)
             if setting is None or not (setting.config or of_call):
@@ -403,7 +424,7 @@ def _resolve(
     if values.get("price") and _server(values) != price_server:
         values["price"], sources["price"] = None, "withheld: it is for another server"
     _withhold_key(values, sources, key_server)
-    if sources.get("location") == "environment" and not values.get("project"):
+    if sources.get("location") == _ENVIRONMENT and not values.get("project"):
         # A location belongs to a project. Without a project, the key is for the one address that accepts keys.
         del values["location"], sources["location"]
     name = values.get("backend", Options.backend)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from .backends import backend, names
 from .content import Request
 from .endings import REMEDY_OTHER_KERNEL
 from .errors import Interrupted, JournalError, RecordingError
@@ -113,4 +114,5 @@ def end_of(entry: Entry, lines: bytes) -> AnswerEnd:
         response = response_from_entry(entry, lines)
     except JournalError:
         return AnswerEnd("interrupted", "", None)
-    return AnswerEnd(response.status, response.text, response.usage.total)
+    offline = entry.start.backend in names() and backend(entry.start.backend).local is not None
+    return AnswerEnd(response.status, response.text, None if offline else response.usage.total)

@@ -153,7 +153,7 @@ class Options:
         "--body",
         "--json",
         metavar="JSON",
-        help="JSON to merge into the request; overrides all other options",
+        help="JSON to merge into the request; overrides configured settings",
         json=True,
     )
     thinking: str | None = option(

@@ -130,10 +130,8 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
     own = {name: value for name, value in request.params.items() if name in _OWN}
     # The gateway cannot request JSON; `-f json` then only displays the answer as JSON.
     plain = replace(request, settings=replace(request.settings, json_output=False))
-    config = {
-        **generation_config(plain),
-        **{camel(name): value for name, value in request.params.items() if name not in _OWN},
-    }
+    given_config = {camel(name): value for name, value in request.params.items() if name not in _OWN}
+    config = deep_merge(generation_config(plain), given_config)
     parameters = _parameters(
         deep_merge(config, settings if isinstance(settings, dict) else {}, drop_null=True)
     )

@@ -204,7 +204,7 @@ def body_of(request: Request, beside: Sequence[str] = ()) -> dict[str, Any]:
     body: dict[str, Any] = {"contents": [_turn(turn) for turn in request.turns]}
     if request.system:
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
-    config, own = split_fields({**generation_config(request), **request.params}, beside)
+    config, own = split_fields(deep_merge(generation_config(request), request.params), beside)
     if config:
         body["generationConfig"] = config
     body = deep_merge(deep_merge(body, own), top_fields(request))

@@ -77,7 +77,7 @@ class AnswerEnd(NamedTuple):
     Attributes:
         status: one of the six final statuses.
         answer: the text.
-        tokens: total number of tokens, None if unknown.
+        tokens: total number of tokens, None if unknown, and for a replay or an offline answer, which use none.
     """
 
     status: str

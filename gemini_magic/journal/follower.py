@@ -83,7 +83,7 @@ class Follower:
         """How the answer ended; None while more lines will follow."""
         if not self.done:
             return None
-        usage = self._ledger.usage
+        usage = self._ledger.usage if self._ledger.source == "network" else None  # else no tokens were used
         return AnswerEnd(
             self._ledger.status, "".join(self._ledger.answer), None if usage is None else usage.total
         )

@@ -59,7 +59,7 @@ Source: TypeAlias = Literal["network", "recording", "journal", "echo"]
 _NO_COUNTS = Usage()
 _SERVER_TOOLS = (Code, CodeResult, Opaque)  # parts of them; those of new tools are not known
 _MAX_OFFSET = 2**31  # so that an offset takes four bytes
-_STALE = ", stale"  # at the end of the description of a turn
+_STALE = ", stale"  # in the description of a turn
 
 
 class _FinishPlace(NamedTuple):
@@ -249,11 +249,20 @@ class Ledger:
         self.source = source
         self.started = started or self.started
 
-    def mark_stale(self) -> None:
-        """Add to ``conversation`` that an earlier turn of it was replaced after this answer."""
-        if not self.conversation.endswith(_STALE):
-            self.conversation += _STALE
-            self.touch()
+    def mark_stale(self, turn: int) -> bool:
+        """Add to ``conversation`` that an earlier turn of it was replaced after this answer.
+
+        Args:
+            turn: the number of that turn.
+
+        Returns:
+            Whether the answer was not stale before.
+        """
+        if _STALE in self.conversation:
+            return False
+        self.conversation += f"{_STALE}: turn {turn} was run again"
+        self.touch()
+        return True
 
     def set_advice(self, advice: str) -> None:
         """Set what :meth:`close` puts before the remedy of the error, if the exchange ends with one."""

@@ -17,7 +17,7 @@ from ..config import Setting, settings
 from ..errors import OptionError, PromptError
 from .interpolation import Expression, scan
 
-__all__ = ["MagicLine", "help_text", "option_names", "parse_line", "refuse_keys"]
+__all__ = ["MagicLine", "help_text", "is_verbatim", "option_names", "parse_line", "refuse_keys"]
 
 _TARGET = re.compile(r"\s*([A-Za-z_]\w*)\s*=?<<(?=\s|$)")
 _MODEL = re.compile(
@@ -35,6 +35,7 @@ _KEY_OPTIONS = {
 _KEY_VALUE = re.compile(r"AIza[\w-]{16,}|AQ\.[\w-]{16,}")
 _MARK = "\ue0ff"  # a private-use character; replaces an expression while the line is split into words
 _HELP = "-h"
+_VERBATIM = "--verbatim"
 _WIDTH = 79  # of the help
 _COLUMN = 28  # where the help text of an option begins
 
@@ -263,7 +264,7 @@ def parse_line(
     def restore(word: str) -> str:
         return re.sub(f"{_MARK}(\\d+){_MARK}", lambda found: sources[int(found[1])], word)
 
-    verbatim = evaluate is None or "--verbatim" in words
+    verbatim = evaluate is None or _VERBATIM in words
 
     def fill(word: str, *, json: bool = False) -> str:
         whole = restore(word)
@@ -280,6 +281,14 @@ def parse_line(
         parsed.options["out"] = target[1]
     _check_variable(parsed.options.get("out"))
     return parsed
+
+
+def is_verbatim(line: str) -> bool:
+    """Whether a line has the option ``--verbatim``; False for a line that cannot be split into words."""
+    try:
+        return _VERBATIM in shlex.split(_protect(line)[0])
+    except ValueError:
+        return False
 
 
 def _check_variable(name: str | None) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ..client import Stream
 from ..errors import Interrupted
 from ..response import Response
-from ..views import View, error_lines
+from ..views import View, error_lines, redraw_outputs
 from .commands.code import offer_next_cell
 from .commands.journal import journal_messages
 from .kernel import has_kernel
@@ -107,7 +107,7 @@ class DisplayLoop:
                 _draw(cell)
                 cell.view.close()
             finally:
-                self.session.finish_run(cell.run)
+                self._finish_run(cell.run)
                 self.session.error = cell.run.response.error or self.session.error
 
         context = contextvars.copy_context()
@@ -124,7 +124,7 @@ class DisplayLoop:
         try:
             cell.view.close(error_follows=fails)
         finally:
-            self.session.finish_run(cell.run)
+            self._finish_run(cell.run)
         if interrupted and not isinstance(error, Interrupted):
             # The answer ended at the same moment; the interrupt must still stop the cells that follow.
             raise Interrupted("Interrupted just after the answer had ended.", response=response)
@@ -146,6 +146,11 @@ class DisplayLoop:
             del (
                 error
             )  # it refers to this frame, and the cycle would keep the answer until the garbage collector runs
+
+    def _finish_run(self, run: Run) -> None:
+        """Add the answer to its conversation, and show in later answers that they have become stale."""
+        for response in self.session.finish_run(run):
+            redraw_outputs(response.ledger)
 
     def _without_display(self, response: Response) -> Response:
         """Return the response as the cell's value, but prevent IPython from displaying it: the view did already."""

@@ -1,17 +1,24 @@
 r"""Replaces each ``{{ expression }}`` in a text by the value of the Python expression, once.
 
 Single braces are text, and ``\{{`` stands for two braces. ``prompts`` converts the values to parts.
+
+An expression may contain ``await``, as a cell of IPython may. If a text has such an expression, the caller evaluates all
+expressions of the text with :func:`evaluate_awaiting` on an event loop, and hands the values to the functions that replace
+them.
 """
 
 from __future__ import annotations
 
 import ast
+import asyncio
 import builtins
 import difflib
+import inspect
 import json
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from types import CodeType
 from typing import Any, NamedTuple
 
 from ..config import to_json
@@ -20,7 +27,18 @@ from ..errors import GeminiMagicError, PromptError
 from ..prompts import TABLE_ROWS, ConvertedObject, parts_from_object
 from ..response import Response
 
-__all__ = ["Expanded", "Expression", "expand", "expand_json", "expand_text", "scan", "single_brace_hint"]
+__all__ = [
+    "EvaluatedExpressions",
+    "Expanded",
+    "Expression",
+    "awaits",
+    "evaluate_awaiting",
+    "expand",
+    "expand_json",
+    "expand_text",
+    "scan",
+    "single_brace_hint",
+]
 
 _OPEN = re.compile(r"\\\{\{|\{\{")
 _LONGEST = 20_000  # characters of an expression; a longer one is text with stray braces
@@ -124,23 +142,128 @@ def _position(text: str, offset: int, where: str, first_line: int) -> str:
     return f"{where}, line {line}, column {column}"
 
 
-def _evaluate(expression: Expression, names: dict[str, Any], place: str) -> Any:
+class EvaluatedExpressions:
+    """The values of the expressions of a text that were evaluated before, in order."""
+
+    def __init__(self) -> None:
+        self._values: list[tuple[str, Any]] = []
+
+    def add(self, expression: Expression, value: Any) -> None:
+        """Add the value of the next expression."""
+        self._values.append((expression.source, value))
+
+    def take(self, expression: Expression) -> tuple[Any] | None:
+        """Remove and return the first value of an expression with this source; None if there is none."""
+        for at, (source, _) in enumerate(self._values):
+            if source == expression.source:
+                return (self._values.pop(at)[1],)
+        return None
+
+
+def awaits(text: str) -> bool:
+    """Whether an expression of a text contains ``await`` or an asynchronous comprehension.
+
+    It is False for a text with an expression that is not valid; the function that replaces it reports that.
+    """
+    if "{{" not in text:
+        return False
+    with suppress(PromptError):
+        return any(
+            _is_coroutine(_compile(piece, "")) for piece in scan(text) if isinstance(piece, Expression)
+        )
+    return False
+
+
+async def evaluate_awaiting(
+    text: str, namespace: dict[str, Any], *, where: str = "the cell", first_line: int = 1
+) -> EvaluatedExpressions:
+    """Evaluate the expressions of a text one after the other, and await those that contain ``await``.
+
+    Args:
+        text: the text.
+        namespace: the user's variables.
+        where: what the text is, for messages.
+        first_line: the number of the text's first line, for messages.
+
+    Raises:
+        PromptError: an expression that cannot be parsed or evaluated.
+        asyncio.CancelledError: the task of the caller was cancelled, even if the expression suppressed that.
+    """
+    values = EvaluatedExpressions()
+    for piece in scan(text, where=where, first_line=first_line):
+        if isinstance(piece, str):
+            continue
+        place = _position(text, piece.start, where, first_line)
+        code = _compile(piece, place)
+        with _errors_described(piece, namespace, place):
+            value = eval(code, namespace)  # noqa: S307 - the user's own expression in the user's own namespace
+            if _is_coroutine(code):
+                value = await value
+        if _is_cancelled():
+            raise asyncio.CancelledError
+        values.add(piece, value)
+    return values
+
+
+def _is_cancelled() -> bool:
+    """Whether the current task of asyncio was cancelled; False outside its event loop."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return False
+    return task is not None and task.cancelling() > 0
+
+
+def _is_coroutine(code: CodeType) -> bool:
+    return bool(code.co_flags & inspect.CO_COROUTINE)
+
+
+def _compile(expression: Expression, place: str) -> CodeType:
+    """Compile an expression, in which ``await`` is allowed as at the top level of a cell."""
     shown = f"{{{{ {_short(expression.source)} }}}}"
     tree = _parse(expression.source)
-    if any(isinstance(node, ast.Await | ast.Yield | ast.YieldFrom) for node in _outside_functions(tree)):
+    if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in _outside_functions(tree)):
         raise PromptError(
-            f"{place}: {shown}: await and yield are not possible in a prompt.",
+            f"{place}: {shown}: yield is not possible in a prompt.",
             remedy="Assign the value to a variable in another cell, and insert the variable.",
         )
     try:
-        code = compile(tree, "<prompt>", "eval")
+        code: CodeType = compile(tree, "<prompt>", "eval", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         problem = error.msg if isinstance(error, SyntaxError) else str(error) or type(error).__name__
         raise PromptError(
             f"{place}: {shown} is not a valid Python expression: {problem}.", remedy=_LITERAL
         ) from error
-    try:
+    return code
+
+
+def _evaluate(
+    expression: Expression, names: dict[str, Any], place: str, values: EvaluatedExpressions | None
+) -> Any:
+    """The value of an expression: evaluated before, or now.
+
+    Raises:
+        PromptError: it cannot be evaluated, or it contains ``await`` and was not evaluated before.
+    """
+    if values is not None and (found := values.take(expression)):
+        return found[0]
+    code = _compile(expression, place)
+    if _is_coroutine(code):
+        raise PromptError(
+            f"{place}: {{{{ {_short(expression.source)} }}}}: await is not possible here, because this cell is not awaited.",
+            remedy="Start the cell with %%gemini, without %%time and the like, and leave %autoawait on; "
+            "or assign the awaited value to a variable in another cell, and insert the variable.",
+        )
+    with _errors_described(expression, names, place):
         return eval(code, names)  # noqa: S307 - the user's own expression in the user's own namespace
+
+
+@contextmanager
+def _errors_described(expression: Expression, names: Mapping[str, Any], place: str) -> Iterator[None]:
+    """Turn errors of the user's expression into a :class:`PromptError` that names it."""
+    shown = f"{{{{ {_short(expression.source)} }}}}"
+    try:
+        yield
     except NameError as error:
         name = error.name or ""
         if name not in _names_in(expression.source):  # raised in code that the expression called
@@ -150,6 +273,10 @@ def _evaluate(expression: Expression, names: dict[str, Any], place: str) -> Any:
         )
         remedy = f"Did you mean {' or '.join(f'`{each}`' for each in close)}?" if close else _LITERAL
         raise PromptError(f"{place}: {shown}: name {name!r} is not defined.", remedy=remedy) from error
+    except asyncio.CancelledError as error:
+        if _is_cancelled():
+            raise
+        raise _failed(error, shown, place) from error  # of something that the expression awaited
     except (Exception, SystemExit) as error:  # from the user's expression
         raise _failed(error, shown, place) from error
 
@@ -192,6 +319,7 @@ def expand(
     where: str = "the cell",
     first_line: int = 1,
     table_rows: int = TABLE_ROWS,
+    values: EvaluatedExpressions | None = None,
 ) -> Expanded:
     """Convert a prompt to parts.
 
@@ -202,6 +330,7 @@ def expand(
         where: what the text is, for messages.
         first_line: the number of the text's first line, for messages.
         table_rows: the largest number of rows of a table; 0 for all.
+        values: the values of expressions that were evaluated before.
 
     Raises:
         PromptError: an expression that cannot be parsed or evaluated, or a value that cannot be sent.
@@ -215,7 +344,7 @@ def expand(
             added = (Text(piece),)
         else:
             place = _position(text, piece.start, where, first_line)
-            added, found = _converted(piece, _evaluate(piece, names, place), place, table_rows)
+            added, found = _converted(piece, _evaluate(piece, names, place, values), place, table_rows)
             notices += found
         for part in added:
             last = parts[-1] if parts else None
@@ -257,6 +386,7 @@ def expand_text(
     where: str,
     table_rows: int = TABLE_ROWS,
     notices: list[str] | None = None,
+    values: EvaluatedExpressions | None = None,
 ) -> str:
     """Replace the expressions in a text that must stay text, such as an option's value.
 
@@ -267,11 +397,12 @@ def expand_text(
         where: what the text is, for messages.
         table_rows: the largest number of rows of a table; 0 for all.
         notices: the list to which the notices are added.
+        values: the values of expressions that were evaluated before.
 
     Raises:
         PromptError: as for :func:`expand`, and for a value that is not text.
     """
-    expanded = expand(text, namespace, local, where=where, table_rows=table_rows)
+    expanded = expand(text, namespace, local, where=where, table_rows=table_rows, values=values)
     texts = [part.text for part in expanded.parts if isinstance(part, Text)]
     if len(texts) != len(expanded.parts):
         raise PromptError(f"{where} accepts only text.", remedy="Put media into the prompt of the cell.")
@@ -286,6 +417,7 @@ def expand_json(
     local: Mapping[str, Any] | None = None,
     *,
     where: str,
+    values: EvaluatedExpressions | None = None,
 ) -> str:
     """Replace the expressions in a JSON text by the JSON of their values.
 
@@ -298,6 +430,7 @@ def expand_json(
         namespace: the user's variables.
         local: variables of the function in which the cell runs.
         where: what the text is, for messages.
+        values: the values of expressions that were evaluated before.
 
     Raises:
         PromptError: as for :func:`expand_text`, and for a value that cannot be written as JSON.
@@ -306,7 +439,7 @@ def expand_json(
     literal = "".join(piece for piece in pieces if isinstance(piece, str)).strip()
     single = not literal and len([piece for piece in pieces if isinstance(piece, Expression)]) == 1
     if not (single or literal.startswith(("{", "[", '"'))):
-        return expand_text(text, namespace, local, where=where)
+        return expand_text(text, namespace, local, where=where, values=values)
     names = _merged(namespace, local)
     found: list[str] = []
     in_string = False
@@ -317,7 +450,7 @@ def expand_json(
             in_string ^= bool(marks % 2)
             continue
         place = _position(text, piece.start, where, 1)
-        value = _evaluate(piece, names, place)
+        value = _evaluate(piece, names, place, values)
         if isinstance(value, Response):
             value = value.text
         if in_string:

@@ -5,10 +5,12 @@ It combines options, prompt and conversation into a request. ``DisplayLoop`` sho
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from msgspec import structs
@@ -24,18 +26,27 @@ from ..options import Options
 from ..prompts import build_request
 from ..views import NullView, View, select_view
 from . import kernel
-from .arguments import MagicLine, help_text, parse_line
+from .arguments import MagicLine, help_text, is_verbatim, parse_line
 from .commands.code import background_hint
 from .commands.context import CommandContext
 from .commands.dispatch import dispatch
 from .display_loop import DisplayLoop, RunningCell
-from .interpolation import expand, expand_json, expand_text, single_brace_hint
+from .interpolation import (
+    EvaluatedExpressions,
+    awaits,
+    evaluate_awaiting,
+    expand,
+    expand_json,
+    expand_text,
+    single_brace_hint,
+)
 from .lookup import names_of
 from .messages import print_lines, show_message
 from .session import CONTINUE_PROMPT, Resumption, Run, Session, answer_text
 
 __all__ = ["CellRunner"]
 
+_WAKE_UP = 0.09  # seconds; a longer wait in `await` would delay the toolbar's interrupt
 _TABLE_ROWS = re.compile(r"(?<!\S)--table[-_]rows[= ]\s*(\d+)", re.IGNORECASE)
 
 
@@ -95,13 +106,18 @@ class CellRunner:
             Interrupted: the user interrupted the cell.
         """
         with _RememberedError(self.session):
-            cell = self._send(self._question_of_cell(line, body), awaited=False)
+            cell = self._send(self._prepare(line, body), awaited=False)
             return self._loop.watch(cell) if isinstance(cell, RunningCell) else cell
 
     async def ask_awaited(self, line: str, body: str) -> Any:
         """Do the same on a running event loop, which keeps serving widgets."""
         with _RememberedError(self.session):
-            cell = self._send(self._question_of_cell(line, body), awaited=True)
+            if awaits(line) or awaits(body):
+                async with _interruptible():
+                    question = await self._question_of_cell(line, body, can_await=True)
+            else:
+                question = self._prepare(line, body)
+            cell = self._send(question, awaited=True)
             return await self._loop.watch_awaited(cell) if isinstance(cell, RunningCell) else cell
 
     def run_command(self, line: str) -> Any:
@@ -204,10 +220,40 @@ class CellRunner:
     def _resolve(self, options: Mapping[str, Any]) -> tuple[Options, dict[str, str]]:
         return resolve(options, self._configured())
 
-    def _question_of_cell(self, line: str, body: str) -> _Question | None:
-        """The request of a cell, not sent yet; None if its line asked for help, which is printed."""
+    def _prepare(self, line: str, body: str) -> _Question | None:
+        """The request of a cell that is not awaited. IPython's loop runs ``await`` in expressions if no loop is running.
+
+        Raises:
+            Interrupted: the user interrupted an expression.
+        """
+        shell = self.shell
+        can_await = shell.autoawait and not _loop_is_running() and (awaits(line) or awaits(body))
+        question = self._question_of_cell(line, body, can_await=can_await)
+        try:
+            found: _Question | None = shell.loop_runner(question) if can_await else _run_now(question)
+        except Interrupted:  # of a request that an expression made
+            raise
+        except KeyboardInterrupt:
+            raise _interrupted() from None
+        return found
+
+    async def _question_of_cell(self, line: str, body: str, *, can_await: bool) -> _Question | None:
+        """The request of a cell, not sent yet; None if its line asked for help, which is printed.
+
+        Args:
+            line: what follows ``%%gemini``.
+            body: the lines below it.
+            can_await: whether expressions can be awaited.
+        """
         names: dict[str, Any] = self.shell.user_ns
 
+        async def evaluated(text: str, **position: Any) -> EvaluatedExpressions | None:
+            if not (can_await and awaits(text)):
+                return None
+            return await evaluate_awaiting(text, names, **position)
+
+        verbatim = is_verbatim(line) or self.options()[0].verbatim
+        values = None if verbatim else await evaluated(line, where="the %%gemini line")
         notices: list[str] = []
         written = _TABLE_ROWS.search(line)  # counts for all values on the line, also for those before it
 
@@ -216,12 +262,14 @@ class CellRunner:
             if options.verbatim:
                 return text
             rows = int(written[1]) if written else options.table_rows
-            return expand_text(text, names, where="the %%gemini line", table_rows=rows, notices=notices)
+            return expand_text(
+                text, names, where="the %%gemini line", table_rows=rows, notices=notices, values=values
+            )
 
         def json_value(text: str) -> str:
             if self.options()[0].verbatim:
                 return text
-            return expand_json(text, names, where="the %%gemini line")
+            return expand_json(text, names, where="the %%gemini line", values=values)
 
         parsed = parse_line(line, value, evaluate_json=json_value)
         if parsed.help:
@@ -229,9 +277,12 @@ class CellRunner:
             return None
         options, sources = self._resolve(parsed.options)
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
-        return self._question(body, options, key, notices)._replace(sources=sources)
+        values = None if options.verbatim else await evaluated(body.removesuffix("\n"), first_line=2)
+        return self._question(body, options, key, notices, values)._replace(sources=sources)
 
-    def _question(self, body: str, options: Options, key: Any, notices: list[str]) -> _Question:
+    def _question(
+        self, body: str, options: Options, key: Any, notices: list[str], values: EvaluatedExpressions | None
+    ) -> _Question:
         text = body.removesuffix("\n")
         if not text.strip():
             raise OptionError("The cell has no prompt.", remedy="Write the prompt below the %%gemini line.")
@@ -240,7 +291,7 @@ class CellRunner:
         if options.verbatim:
             parts = (Text(text),)
         else:
-            parts, found = expand(text, names, first_line=2, table_rows=options.table_rows)
+            parts, found = expand(text, names, first_line=2, table_rows=options.table_rows, values=values)
             notices += found
             if hint := single_brace_hint(text, names):
                 notices.append(hint)
@@ -263,7 +314,7 @@ class CellRunner:
             return question
         request, options = question.request, question.options
         if options.dry_run:
-            http_request = preview(request, options)
+            http_request = preview(request, options, question.sources)
             self._bind(options.out, http_request)
             return http_request
         if options.count:
@@ -340,6 +391,58 @@ class _RememberedError:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, GeminiMagicError | Interrupted):
             self._session.error = error
+
+
+def _loop_is_running() -> bool:
+    """Whether an event loop runs on this thread, so that no other one can."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _run_now(question: Coroutine[Any, Any, _Question | None]) -> _Question | None:
+    """Run a coroutine that awaits nothing."""
+    try:
+        question.send(None)
+    except StopIteration as stopped:
+        found: _Question | None = stopped.value
+        return found
+    raise AssertionError("the coroutine awaits something")
+
+
+def _interrupted() -> Interrupted:
+    return Interrupted("Interrupted while the prompt was prepared. Nothing was sent.")
+
+
+@asynccontextmanager
+async def _interruptible() -> AsyncIterator[None]:
+    """Turn an interrupt of the block, which runs in a task of the kernel, into the error that ends the cell.
+
+    A kernel cancels the task, but the running loop notices that only when something wakes it up.
+
+    Raises:
+        Interrupted: the task was cancelled.
+    """
+    loop = asyncio.get_running_loop()
+    timers: list[asyncio.TimerHandle] = []
+
+    def wake_up() -> None:
+        timers[:] = [loop.call_later(_WAKE_UP, wake_up)]
+
+    wake_up()
+    try:
+        yield
+    except Interrupted:  # of a request that an expression made
+        raise
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()
+        raise _interrupted() from None
+    finally:
+        timers[0].cancel()
 
 
 def _background_note(options: Options) -> str:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
+from ..backends import backend
 from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_turn
 from ..errors import GeminiMagicError, Interrupted, OptionError
@@ -59,6 +60,11 @@ class Run(NamedTuple):
         """The request's turns, up to and including the question."""
         return self.request.turns[: len(self.request.turns) - self.added]
 
+    @property
+    def is_billed(self) -> bool:
+        """Whether a server answers, so that the tokens are used. A replay and an offline backend use none."""
+        return not self.options.replay and backend(self.options.backend).local is None
+
 
 class Resumption(NamedTuple):
     """How to request the rest of an incomplete answer.
@@ -82,8 +88,8 @@ class Session:
         current: the conversation of the last request.
         runs: the latest requests, oldest first.
         error: the last error of a cell or command.
-        request_count: how many requests were sent; a replay sends none.
-        usage: the token counts of all answers together, without replays.
+        request_count: how many requests were sent to a server; a replay sends none.
+        usage: the token counts of the answers to these requests together.
     """
 
     def __init__(self) -> None:
@@ -128,29 +134,35 @@ class Session:
     def add_run(self, run: Run) -> None:
         """Store a run that was just sent; its conversation becomes the current one."""
         self.runs.append(run)
-        self.request_count += not run.options.replay
+        self.request_count += run.is_billed
         self.current = run.conversation
         if run.conversation.name:
             self.chats[run.conversation.name] = run.conversation
 
-    def finish_run(self, run: Run) -> None:
+    def finish_run(self, run: Run) -> list[Response]:
         """Add the answer of an ended run to its conversation, as one turn together with the run's prefix.
 
         A run without content leaves the conversation unchanged.
+
+        Returns:
+            The later responses of the conversation that have become stale, which their views do not show yet.
         """
         ledger = run.response.ledger
         self._trim()
-        if ledger.usage is not None and not run.options.replay:  # a replay costs nothing
+        if ledger.usage is not None and run.is_billed:
             self.usage = Usage(*(_add(old, new) for old, new in zip(self.usage, ledger.usage, strict=True)))
         parts = ledger.parts.get(0, ())
         answer = answer_turn((*run.prefix, *parts)) if answer_turn(parts) else None
-        if answer is not None:
-            turns = (*run.turns[run.before :], answer)
-            stale = run.conversation.put(turns, status=ledger.status, key=run.key)
-            newest = {each.key: each for each in self.runs if each.conversation is run.conversation}
-            for key in stale:
-                if key in newest:
-                    newest[key].response.ledger.mark_stale()
+        if answer is None:
+            return []
+        turns = (*run.turns[run.before :], answer)
+        stale = run.conversation.put(turns, status=ledger.status, key=run.key)
+        if not stale:
+            return []
+        number = run.conversation.turn_number(run.key).number
+        newest = {each.key: each.response for each in self.runs if each.conversation is run.conversation}
+        responses = [newest[key] for key in stale if key in newest]
+        return [response for response in responses if response.ledger.mark_stale(number)]
 
     def _trim(self) -> None:
         """Remove the oldest runs while all together use too much memory; the newest stays."""

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from .conflicts import check_conflicts
 from .objects import TABLE_ROWS, ConvertedObject, parts_from_object
 from .request import build_request, parts_of_prompt
 
-__all__ = ["TABLE_ROWS", "ConvertedObject", "build_request", "parts_from_object", "parts_of_prompt"]
+__all__ = [
+    "TABLE_ROWS",
+    "ConvertedObject",
+    "build_request",
+    "check_conflicts",
+    "parts_from_object",
+    "parts_of_prompt",
+]

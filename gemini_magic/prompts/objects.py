@@ -10,7 +10,7 @@ import inspect
 import linecache
 import re
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
@@ -118,6 +118,11 @@ def _parts(value: object, limits: _Limits) -> list[Part]:
 def _text(value: object, limits: _Limits) -> str:
     if isinstance(value, str):
         return str(value)
+    if isinstance(value, Awaitable):
+        raise PromptError(
+            f"{limits.name} is a {type(value).__name__}, whose value is not known before it is awaited.",
+            remedy=f"Write {{{{ await {limits.name} }}}}.",
+        )
     if isinstance(value, BaseException):
         return _traceback(value, limits)
     if isinstance(value, type | FunctionType | MethodType | BuiltinFunctionType | ModuleType):

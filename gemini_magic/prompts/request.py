@@ -132,6 +132,11 @@ def _param(item: str, params: dict[str, Any], body: dict[str, Any]) -> None:
             raise OptionError(
                 f"-p {item!r}: {key!r} already has a value.", remedy="Set each field only once."
             )
+    if last in target and target[last] != value:
+        raise OptionError(
+            f"-p sets {name} twice, to {json.dumps(target[last])} and {json.dumps(value)}.",
+            remedy="Set each field only once.",
+        )
     target[last] = value
 
 

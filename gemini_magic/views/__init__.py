@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .encoding import similar_text, write_text
+    from .outputs import redraw_outputs
     from .select import NullView, View, select_view
     from .static import bundle, inspect, value_bundle
     from .status import error_lines, status_line
@@ -23,6 +24,7 @@ __all__ = [
     "bundle",
     "error_lines",
     "inspect",
+    "redraw_outputs",
     "select_view",
     "similar_text",
     "status_line",
@@ -36,6 +38,7 @@ _HOMES = {
     "Timeline": "timeline",
     "View": "select",
     "bundle": "static",
+    "redraw_outputs": "outputs",
     "similar_text": "encoding",
     "select_view": "select",
     "inspect": "static",

@@ -219,7 +219,7 @@ class LiveView:
         answer, thoughts = (lane.pieces.finish() for lane in (self._answer, self._thoughts))
         snapshot = AnswerSnapshot(self._ledger, error_follows=error_follows)
         parts_html = html_parts(snapshot, answer=answer, thoughts=thoughts)
-        self._output.show(write_bundle(snapshot, parts=parts_html), "final")
+        self._output.show(write_bundle(snapshot, parts=parts_html), "final", error_follows=error_follows)
         widgets = self._widgets
         whole = f"{''.join(parts_html)}<style>{ANSWER_CSS}{LIVE_CSS}</style>"
         last = widgets.html(whole, math=has_formula(whole))

@@ -30,7 +30,7 @@ from .snapshot import AnswerSnapshot
 from .static import bundle
 from .status import status_facts
 
-__all__ = ["METADATA", "TARGET", "AnswerOutput", "send_states"]
+__all__ = ["METADATA", "TARGET", "AnswerOutput", "redraw_outputs", "send_states"]
 
 METADATA: Final = "gemini_magic"  # the key in an output's metadata
 
@@ -96,6 +96,7 @@ class AnswerOutput:
         self._ledger = weakref.ref(ledger)
         self._kernel = _kernel_id()
         self._final = False
+        self._error_follows = False
         self._opened: float | None = None
         self._next = 0.0
         self._sent: object = object()  # equal to no version
@@ -105,15 +106,24 @@ class AnswerOutput:
         while len(_outputs) > _MAX_OUTPUTS:
             _outputs.popitem(last=False)
 
-    def show(self, data: dict[str, Any], state: State, snapshot: AnswerSnapshot | None = None) -> None:
+    def show(
+        self,
+        data: dict[str, Any],
+        state: State,
+        snapshot: AnswerSnapshot | None = None,
+        *,
+        error_follows: bool = False,
+    ) -> None:
         """Display a MIME bundle, or replace what the output shows.
 
         Args:
             data: the MIME bundle.
             state: how far the answer in it has come.
             snapshot: the facts about an answer that has not ended.
+            error_follows: whether the bundle omits the details, because the cell shows the error below it.
         """
         self._final = state == "final"
+        self._error_follows = error_follows
         metadata = self._metadata(state, snapshot)
         _publish(data, self.id, metadata, update=self.displayed)
         self.displayed = True
@@ -158,9 +168,20 @@ class AnswerOutput:
         if ledger is None:
             return
         if self._final:
-            self._send(bundle(ledger), "final", None)
+            self._send(bundle(ledger, error_follows=self._error_follows), "final", None)
         else:
             self._sent = object()
+
+    def redraw(self) -> None:
+        """Show a final answer again, whose status line has changed; another one is drawn by its view."""
+        ledger = self._ledger()
+        if ledger is not None and self.displayed and self._final:
+            data = bundle(ledger, error_follows=self._error_follows)
+            self.show(data, "final", error_follows=self._error_follows)
+
+    def shows(self, ledger: Ledger) -> bool:
+        """Whether the output is of this answer."""
+        return self._ledger() is ledger
 
     def _send(self, data: dict[str, Any], state: State, snapshot: AnswerSnapshot | None) -> None:
         _publish(data, f"{self.id}-state", self._metadata(state, snapshot), update=True)
@@ -177,6 +198,13 @@ class AnswerOutput:
 def _publish(data: dict[str, Any], display_id: str, metadata: dict[str, Any], *, update: bool) -> None:
     show: Any = update_display if update else display  # IPython has no types for these
     show(data, raw=True, display_id=display_id, metadata=metadata)
+
+
+def redraw_outputs(ledger: Ledger) -> None:
+    """Show an answer again, whose status line has changed, in the outputs of the cells that displayed it."""
+    for output in list(_outputs.values()):
+        if output.shows(ledger):
+            output.redraw()
 
 
 def send_states(ids: Iterable[str]) -> list[str]:

@@ -93,16 +93,17 @@ def _import_after_request(name: str, ledger: Ledger) -> Any:
     return _module(name)
 
 
-def _terminal(ledger: Ledger, note: str, *, plain: bool) -> View:
+def _terminal(ledger: Ledger, note: str, *, plain: bool, notebook: bool) -> View:
     return _LazyView(
-        lambda: _module("terminal").TerminalView(ledger, plain=plain, note=note), lambda _: NullView()
+        lambda: _module("terminal").TerminalView(ledger, plain=plain, note=note, notebook=notebook),
+        lambda _: NullView(),
     )
 
 
 def _html(ledger: Ledger, note: str) -> View:
     return _LazyView(
         lambda: _import_after_request("html", ledger).HtmlView(ledger, note=note),
-        lambda _: _module("terminal").TerminalView(ledger, note=note),
+        lambda _: _module("terminal").TerminalView(ledger, note=note, notebook=True),
     )
 
 
@@ -145,7 +146,7 @@ def select_view(
             unattended.
         stop: the action of the Stop button, where one can work; it must only set a flag.
         background: whether the cell returns before the answer is complete.
-        note: a sentence to show while the answer is running; a notebook removes it at the end.
+        note: a sentence about the background to show while the answer is running; a notebook removes it at the end.
 
     Raises:
         DisplayError: the display is unknown or not available in this place.
@@ -158,7 +159,7 @@ def select_view(
             f"`--display {display}` needs a notebook.", remedy="Use `--display text`, or omit the option."
         )
     if display == "text" or not kernel:
-        return _terminal(ledger, note, plain=kernel or background)
+        return _terminal(ledger, note, plain=kernel or background, notebook=kernel)
     if display == "html":
         return _html(ledger, note)
     if display == "live" or allow_stdin or background:

@@ -9,7 +9,9 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from typing import TextIO
+from importlib import import_module
+from typing import Any, Final, TextIO
+from uuid import uuid4
 
 from ..ledger import Ledger
 from ..printable import visible
@@ -22,6 +24,7 @@ from .truncate import Excerpt
 
 __all__ = ["TerminalView", "terminal_text"]
 
+_ENDED: Final = "The request in the background has ended."
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 _CLEAR = "\r\x1b[K"
 
@@ -50,7 +53,9 @@ class TerminalView:
         out: the stream to print to; by default ``sys.stdout`` at the time when the view opens.
         clock: seconds, monotonic.
         plain: never render Markdown, because the user may type while the answer is printed.
-        note: a sentence to print first.
+        note: a sentence to show first, about a request that continues in the background.
+        notebook: whether the note is shown as an output of its cell, which is removed at the end; a terminal prints it, and
+            prints at the end that the request has ended.
     """
 
     def __init__(
@@ -61,9 +66,11 @@ class TerminalView:
         clock: Callable[[], float] = time.monotonic,
         plain: bool = False,
         note: str = "",
+        notebook: bool = False,
     ) -> None:
         self._ledger = ledger
         self._note = note
+        self._note_id = f"gemini-magic-{uuid4().hex}" if note and notebook else ""
         self._plain = plain or ledger.display.form in ("text", "raw")
         self._printer: RichPrinter | None = None
         self._transform = text_transform(ledger.display.form)
@@ -82,7 +89,10 @@ class TerminalView:
     def open(self) -> None:
         """Prepare for printing. Only the note is printed before data is received."""
         self._out = self._out or sys.stdout
-        self._write(f"[{self._note}]\n" if self._note else "")
+        if self._note_id:
+            self._show_note({"text/plain": f"[{self._note}]"})
+        elif self._note:
+            self._write(f"[{self._note}]\n")
         self._started = self._clock() - elapsed_seconds(self._ledger)
         self._printer = None if self._plain else rich_printer(self._out, self._clock)
         if self._printer is not None:
@@ -129,7 +139,17 @@ class TerminalView:
             f"[{snapshot.status_line}]",
             *(snapshot.shown_details.lines if snapshot.shown_details else ()),
         ]
+        if self._note and not self._note_id:
+            lines.append(f"[{_ENDED}]")
         self._write("".join(f"{visible(line)}\n" for line in lines if line))
+        if self._note_id:
+            self._show_note({"text/plain": "", "text/html": ""}, update=True)
+
+    def _show_note(self, data: dict[str, str], *, update: bool = False) -> None:
+        """Show the note in an output that is updated when the request has ended."""
+        module: Any = import_module("IPython.display")  # only a notebook needs it
+        show = module.update_display if update else module.display
+        show(data, raw=True, display_id=self._note_id)
 
     def _show_wait(self) -> None:
         """Print why the next request is delayed; a terminal gets a countdown on one line."""

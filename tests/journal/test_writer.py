@@ -332,3 +332,14 @@ def test_a_stream_never_waits_for_the_journal(fake_server, monkeypatch):
     assert answer.timing.longest_gap < 0.5
     assert journal().flush(10)
     assert reopened(1).text == answer.text
+
+
+def test_the_tokens_of_replays_and_offline_answers_are_not_counted(fake_server, tmp_path):
+    fake_server.script(text("a"), finish())
+    recording = str(tmp_path / "r.jsonl")
+    used = ask(fake_server, record=recording).usage.total
+    ask(fake_server, replay=recording, speed=0)
+    gemini_magic.ask("hi", **ECHO)
+    journal().flush()
+    assert [entry.end.tokens for entry in entries()] == [used, None, None]
+    assert [reopened(entry.id).usage.total for entry in entries()][:2] == [used, used]

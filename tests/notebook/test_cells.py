@@ -109,6 +109,60 @@ def test_expressions_in_the_prompt_and_on_the_line(cells):
     assert cells.names["_gemini"].text == "{{ n }}"
 
 
+SLOW = """
+import asyncio
+async def later(value):
+    await asyncio.sleep(0.01)
+    return value
+"""
+
+
+def test_expressions_in_the_prompt_and_on_the_line_can_await(cells):
+    cells(SLOW)
+    assert cells(
+        "%%gemini -s {{ await later('S') }} -p x={{ await later([1]) }} -q\n{{ await later('a') }}b"
+    ).success
+    request = cells.names["_gemini"].request
+    assert (request.turns[-1].text, request.system, request.params) == ("ab", "S", {"x": [1]})
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        (
+            "await later(1 / 0)",
+            "the cell, line 2, column 3: {{ await later(1 / 0) }} failed: ZeroDivisionError",
+        ),
+        ("(yield)", "the cell, line 2, column 3: {{ (yield) }}: yield is not possible in a prompt."),
+    ],
+)
+def test_an_await_that_fails_sends_nothing(cells, expression, message):
+    cells(SLOW)
+    error = cells.error(f"%%gemini\na {{{{ {expression} }}}}")
+    assert isinstance(error, PromptError)
+    assert error.message.startswith(message)
+    assert "_gemini" not in cells.names
+
+
+def test_an_await_inside_another_magic_or_without_autoawait_says_what_to_do(cells):
+    cells(SLOW)
+    cells("%autoawait off")
+    error = cells.error("%%gemini\n{{ await later(1) }}")
+    assert "await is not possible here" in error.message
+    assert "%autoawait on" in error.remedy
+    assert cells("%%gemini --verbatim -q\n{{ await later(1) }}").success
+    assert cells.names["_gemini"].text == "{{ await later(1) }}"
+
+
+@pytest.mark.parametrize("expression", ["stop()", "await stopping()"])
+def test_an_interrupt_in_an_expression_sends_nothing(cells, expression):
+    cells("def stop(): raise KeyboardInterrupt\nasync def stopping(): stop()")
+    error = cells.error(f"%%gemini\n{{{{ {expression} }}}}")
+    assert type(error).__name__ == "Interrupted"
+    assert error.message == "Interrupted while the prompt was prepared. Nothing was sent."
+    assert "_gemini" not in cells.names
+
+
 def test_a_response_in_a_prompt_is_replaced_by_its_text(cells):
     cells("%%gemini -q -o first\nHello")
     cells("%%gemini -q\n{{ first }}!")
@@ -294,7 +348,7 @@ def test_the_status_line_names_the_chat_and_the_turn_and_a_repeated_turn_marks_l
     )
     assert notice in cells.shown
     assert notice in [note.message for note in cells.names["_gemini"].notes]
-    assert "chat tom, turn 3, stale · " in status_line(third.ledger)
+    assert "chat tom, turn 3, stale: turn 1 was run again · " in status_line(third.ledger)
     cells("%gemini")
     assert "3 questions, 2 stale (last)" in cells.shown
     assert "chat tom, turn 4 (2 earlier stale) · " in run("four", "d")
@@ -386,7 +440,7 @@ def test_config_overrides_the_environment_and_the_line_overrides_config(cells, m
 def test_state_shows_model_backend_conversations_tokens_and_the_last_answer(cells):
     cells("%%gemini -q --chat tom\none two")
     cells("%gemini")
-    for expected in ("gemini-flash-latest", "echo", "chat tom", "1 question", "4 total", "complete"):
+    for expected in ("gemini-flash-latest", "echo", "chat tom", "1 question", "none used", "complete"):
         assert expected in cells.shown
 
 

@@ -1,10 +1,20 @@
+import asyncio
 import sys
 
 import pytest
 
 from gemini_magic.content import Blob, CallResult, Text
 from gemini_magic.errors import PromptError
-from gemini_magic.notebook.interpolation import Expression, expand, expand_text, scan, single_brace_hint
+from gemini_magic.notebook.interpolation import (
+    Expression,
+    awaits,
+    evaluate_awaiting,
+    expand,
+    expand_json,
+    expand_text,
+    scan,
+    single_brace_hint,
+)
 
 
 def replaced(text, names=None, **options):
@@ -81,13 +91,11 @@ def test_scan_returns_the_position_of_an_expression():
         ("{{ name[", "{{ is not closed.", "--verbatim"),
         ("{{ a b }}", "{{ a b }} is not a Python expression", "--verbatim"),
         ("{{ }}", "{{ }} is empty", "--verbatim"),
-        ("{{ await x }}", "{{ await x }}: await and yield are not possible in a prompt.", "another cell"),
-        ("{{ (yield) }}", "{{ (yield) }}: await and yield are not possible in a prompt.", "another cell"),
-        (
-            "{{ [1 async for _ in x] }}",
-            "is not a valid Python expression: asynchronous comprehension",
-            "--verbatim",
-        ),
+        ("{{ await x }}", "{{ await x }}: await is not possible here", "without %%time"),
+        ("{{ [1 async for _ in x] }}", "await is not possible here", "another cell"),
+        ("{{ (yield) }}", "{{ (yield) }}: yield is not possible in a prompt.", "another cell"),
+        ("{{ (await x, (yield)) }}", "yield is not possible in a prompt.", "another cell"),
+        ("{{ lambda: await x }}", "'await' outside async function", "--verbatim"),
         ("{{ *name }}", "is not a", "--verbatim"),
         ("{{ exit(3) }}", "{{ exit(3) }} failed: SystemExit: 3.", "Fix the expression. Nothing was sent."),
         ("{{ import os }}", "is not a Python expression", "--verbatim"),
@@ -134,3 +142,125 @@ def test_media_is_refused_where_only_text_is_possible():
         "the cell accepts only text.",
         "Put media into the prompt of the cell.",
     )
+
+
+async def later(value, error=None):
+    await asyncio.sleep(0)
+    if error is not None:
+        raise error
+    return value
+
+
+async def counting(limit):
+    for number in range(limit):
+        await asyncio.sleep(0)
+        yield number
+
+
+def awaited(text, names):
+    """The text with its expressions replaced, after they were evaluated on an event loop."""
+    values = asyncio.run(evaluate_awaiting(text, names))
+    return expand_text(text, names, where="the cell", values=values)
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("{{ await later(1) }}", "1"),
+        ("{{ await later(1) }} {{ x }} {{ await later(x) }} {{ await later(1) }}", "1 2 2 1"),
+        ("{{ [each async for each in counting(3)] }}", "[0, 1, 2]"),
+        ("{{ (await later({'a': 1}))['a'] + x }}", "3"),
+        ("{{ (y := await later(5)) }} {{ y }}", "5 5"),
+        ("{{ [\n  await later(1),\n  x,\n] }}", "[1, 2]"),
+        (r"\{{ await later(1) }} {{ await later(3) }}", "{{ await later(1) }} 3"),
+    ],
+)
+def test_an_expression_can_await(text, result):
+    assert awaits(text)
+    assert awaited(text, {"later": later, "counting": counting, "x": 2}) == result
+
+
+def test_awaiting_expressions_are_evaluated_once_and_in_order():
+    calls = []
+
+    def note(number):
+        calls.append(number)
+        return number
+
+    assert (
+        awaited("{{ note(1) }}{{ await later(note(2)) }}{{ note(3) }}", {"note": note, "later": later})
+        == "123"
+    )
+    assert calls == [1, 2, 3]
+
+
+def test_an_awaited_value_in_json_is_json():
+    text, names = '{"a": {{ await later([1, 2]) }}}', {"later": later}
+    values = asyncio.run(evaluate_awaiting(text, names))
+    assert expand_json(text, names, where="the line", values=values) == '{"a": [1, 2]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "a\n{{ await later(1, error) }}",
+            "line 2, column 1: {{ await later(1, error) }} failed: ValueError: no.",
+        ),
+        ("{{ await later(1) }}{{ nmae }}", "name 'nmae' is not defined"),
+        ("{{ await 3 }}", "failed: TypeError"),
+        ("{{ await cancelled }}", "{{ await cancelled }} failed: CancelledError."),
+    ],
+)
+def test_an_await_that_fails_names_the_expression(text, message):
+    async def run():
+        cancelled = asyncio.get_running_loop().create_future()
+        cancelled.cancel()
+        names = {"later": later, "error": ValueError("no"), "cancelled": cancelled, "name": 1}
+        await evaluate_awaiting(text, names)
+
+    with pytest.raises(PromptError) as caught:
+        asyncio.run(run())
+    assert message in caught.value.message
+
+
+def test_a_cancelled_task_stops_the_evaluation_even_if_the_expression_suppresses_that():
+    done = []
+
+    async def stubborn():
+        try:
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            done.append("suppressed")
+        return 1
+
+    async def run():
+        names = {"stubborn": stubborn, "done": done}
+        task = asyncio.create_task(
+            evaluate_awaiting("{{ await stubborn() }}{{ done.append('next') }}", names)
+        )
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(run())
+    assert done == ["suppressed"]
+
+
+@pytest.mark.parametrize(
+    "text", ["no braces", "{{ x }}", r"\{{ await x }}", "{{ await", "{{ (yield) }}", "{{ lambda: 1 }}"]
+)
+def test_other_texts_do_not_await(text):
+    assert not awaits(text)
+
+
+def test_a_value_that_was_not_awaited_is_refused():
+    coroutine = later(1)
+    with pytest.raises(PromptError) as caught:
+        replaced("{{ coroutine }}", {"coroutine": coroutine})
+    coroutine.close()
+    assert caught.value.message.endswith(
+        "coroutine is a coroutine, whose value is not known before it is awaited."
+    )
+    assert caught.value.remedy == "Write {{ await coroutine }}."

@@ -1,5 +1,6 @@
 """Cells in a real kernel: awaited or synchronous, interrupted and stopped, in the background, non-interactive."""
 
+import time
 from contextlib import contextmanager
 
 import nbformat
@@ -128,6 +129,51 @@ def test_autoawait_off_is_respected(kernel):
     assert value(kernel, "r.status") == "complete"
 
 
+AWAIT = "import asyncio\nasync def later(value, wait=0.3):\n    await asyncio.sleep(wait)\n    return value"
+
+
+def test_an_expression_is_awaited_on_the_kernels_loop(kernel):
+    kernel.execute(f"{AWAIT}\ntask = asyncio.get_running_loop().create_task(later('kernel'))\nticks.clear()")
+    run = kernel.execute(
+        "%%gemini -o r -s {{ await later('system') }} -p a={{ await later({'b': [1]}, 0) }}\n"
+        "{{ await task }} {{ await later(2, 0) }} {{ 3 }}"
+    )
+    assert loop_ran(kernel, run) >= 5
+    assert value(kernel, "r.request.turns[-1].text, r.request.system, r.request.params") == (
+        "kernel 2 3",
+        "system",
+        {"a": {"b": [1]}},
+    )
+
+
+@pytest.mark.parametrize(
+    "expression", ["await later(1, 30)", "__import__('time').sleep(30)"], ids=["await", "sync"]
+)
+def test_the_toolbars_interrupt_during_an_expression_sends_nothing(kernel, expression):
+    kernel.execute(f"{AWAIT}\nr = _gemini = None")
+    run = kernel.begin(f"%%time\n%%gemini -o r\n{{{{ {expression} }}}}"[7 * ("await" in expression) :])
+    queued = kernel.begin("print('LATER RAN')")
+    kernel.wait_for(run, "execute_input")
+    time.sleep(0.3)
+    then = kernel.interrupt()
+    kernel.finish(run)
+    kernel.finish(queued)
+    assert run.reply.time - then < 1
+    assert run.error["ename"] == "Interrupted"
+    assert run.error["traceback"] == ["Interrupted while the prompt was prepared. Nothing was sent."]
+    assert queued.status == "aborted"
+    assert value(kernel, "r, _gemini") == (None, None)
+    assert kernel.execute("%%gemini -o r\n{{ await later('again', 0) }}").status == "ok"
+
+
+def test_an_await_in_a_cell_that_is_not_awaited_says_what_to_do(kernel):
+    kernel.execute(AWAIT)
+    run = kernel.execute("%%time\n%%gemini\n{{ await later(1) }}")
+    assert run.error["ename"] == "PromptError"
+    assert "await is not possible here" in run.error["traceback"][0]
+    assert "Start the cell with %%gemini" in run.error["traceback"][1]
+
+
 @pytest.mark.parametrize("before", ["", "%%time\n"], ids=["awaited", "synchronous"])
 def test_the_toolbars_interrupt_while_the_server_is_silent(kernel, server, before):
     with asking(kernel, server, text("Half "), stall()) as options:
@@ -238,6 +284,17 @@ def test_a_background_cell_ends_at_once_and_its_output_is_updated(kernel):
     assert "three" in run.stdout
 
 
+def test_the_note_about_the_background_disappears_when_the_request_has_ended(kernel):
+    run = kernel.execute("%%gemini --background -o r\n@wait 0.2\none two three")
+    (note,) = run.of("display_data")
+    assert "The request continues in the background" in note.content["data"]["text/plain"]
+    assert kernel.execute("r.wait(10)").status == "ok"
+    end = kernel.wait_for(run, "update_display_data")
+    assert end.content["data"] == {"text/plain": "", "text/html": ""}
+    assert end.content["transient"] == note.content["transient"]
+    assert "background" not in run.stdout
+
+
 def test_the_value_of_a_cell_is_not_displayed_twice(kernel):
     run = kernel.execute("%%gemini -o r\nHello there")
     assert run.of("execute_result") == []
@@ -266,3 +323,42 @@ def test_a_non_interactive_kernel_creates_no_widget():
 def test_a_failing_cell_stops_a_notebook_run():
     with pytest.raises(CellExecutionError, match="BlockedError"):
         run_notebook(["%load_ext gemini_magic", "%%gemini --backend echo\n@block OTHER", "1"])
+
+
+@pytest.mark.parametrize("display", ["live", "html"])
+def test_later_answers_of_a_chat_say_on_the_page_that_they_are_stale(kernel, display):
+    def ask(cell, prompt):
+        code = f"kernel_module.cell_of = lambda _: {cell!r}"
+        assert kernel.execute(code).status == "ok"
+        run = kernel.execute(f"%%gemini --chat {display} --display {display}\n{prompt}")
+        return run, {
+            message.content["transient"]["display_id"]: message.content
+            for message in run.of("display_data", "update_display_data")
+            if "display_id" in message.content["transient"] and "text/html" in message.content["data"]
+        }
+
+    kernel.execute("import gemini_magic.notebook.kernel as kernel_module\nfound = kernel_module.cell_of")
+    ask("one", "a")
+    later = [
+        ask("two", "@block OTHER\nb")[1],
+        ask("two", "b")[1],
+        ask("three", "c")[1],
+        ask("four", "@finish SAFETY\nd")[1],
+    ]
+    run, shown = ask("one", "a again")
+    assert run.status == "ok", run.error
+    _, again = ask("one", "a again")  # the same question and answer change nothing
+    kernel.execute("kernel_module.cell_of = found")
+    ids = [next(name for name in each if not name.endswith("-state")) for each in later]
+    assert [each in shown for each in ids] == [False, True, True, True]
+    for number, each in ((2, ids[1]), (3, ids[2])):
+        data = shown[each]["data"]
+        line = f"chat {display}, turn {number}, stale: turn 1 was run again"
+        assert all(line in data[kind] for kind in ("text/html", "text/markdown", "text/plain"))
+        assert shown[each]["metadata"]["gemini_magic"] == {
+            **later[number - 1][each]["metadata"]["gemini_magic"]
+        }
+        assert shown[each]["metadata"]["gemini_magic"]["state"] == "final"
+    assert "stale: turn 1 was run again" in shown[ids[3]]["data"]["text/plain"]
+    assert "Blocked." not in shown[ids[3]]["data"]["text/plain"]  # the error below the answer says it
+    assert not set(ids) & again.keys()

@@ -1,12 +1,15 @@
+from fake_server import finish, text
+
 from gemini_magic.api import begin
 from gemini_magic.config import Options
 from gemini_magic.content import Text
+from gemini_magic.events import Usage
 from gemini_magic.notebook.session import Run, Session
 from gemini_magic.prompts import build_request
 
 
 def ask(session, text, *, cell=None, message=None, **settings):
-    options = Options(backend="echo", **settings)
+    options = Options(**{"backend": "echo", **settings})
     key = session.turn_key(cell, message)
     conversation = session.conversation(options)
     turns = conversation.before(key)
@@ -43,11 +46,19 @@ def test_without_a_cell_id_every_run_is_a_new_turn():
     assert len(session.chats["tom"]) == 2
 
 
-def test_tokens_are_added_up():
+def test_tokens_are_added_up_but_not_those_of_replays_and_offline_answers(fake_server, tmp_path):
     session = Session()
+    fake_server.model("m", text("a"), finish())
+    server = {"backend": "gemini", "model": "m", "base_url": fake_server.base_url}
     ask(session, "one two")
-    ask(session, "three")
-    assert (session.usage.total, session.usage.cached, session.request_count) == (6, None, 2)
+    assert (session.usage, session.request_count) == (Usage(), 0)
+    ask(session, "one two", **server, record=str(tmp_path / "r.jsonl"))
+    ask(session, "three", **server)
+    ask(session, "one two", **server, replay=str(tmp_path / "r.jsonl"), speed=0)
+    _, first, second, replayed = (run.response.usage.total for run in session.runs)
+    assert replayed == first > 0
+    assert (session.usage.total, session.usage.cached) == (first + second, None)
+    assert session.request_count == 2
 
 
 def test_the_oldest_runs_are_removed_when_all_use_too_much_memory(monkeypatch):
@@ -55,8 +66,8 @@ def test_the_oldest_runs_are_removed_when_all_use_too_much_memory(monkeypatch):
     ask(session, "first " * 50)
     size = sum(len(piece) for _, piece in session.runs[0].response.ledger.exchanges[0].pieces)
     monkeypatch.setattr("gemini_magic.notebook.session._MAX_BYTES", 2 * size + 100)
-    for text in ("again ", "third "):
-        ask(session, text * 50)
+    for word in ("again ", "third "):
+        ask(session, word * 50)
     assert [run.response.text[:5] for run in session.runs] == ["again", "third"]
     ask(session, "large " * 200)  # larger than the limit, but the newest
     assert [run.response.text[:5] for run in session.runs] == ["large"]

@@ -145,3 +145,16 @@ def test_an_interrupted_delay_is_erased():
     ledger.close("interrupt", t=0.0)
     view.close()
     assert "\r\x1b[K[■ gemini-flash-latest · interrupted" in out.getvalue()
+
+
+def test_a_note_about_the_background_is_followed_by_a_line_at_the_end():
+    out = io.StringIO()
+    ledger = new_ledger()
+    view = TerminalView(ledger, out, plain=True, note="It continues.")
+    view.open()
+    feed(ledger, "Hi", finish="STOP")
+    ledger.close("end", t=1.2)
+    view.close()
+    first, *_, status, last = out.getvalue().splitlines()
+    assert (first, last) == ("[It continues.]", "[The request in the background has ended.]")
+    assert status.startswith("[✓")

@@ -172,7 +172,8 @@ export class NotebookKeeper {
    * @returns {boolean} whether a state of an answer must be written into an output
    */
   _isMissing({ own, output, node }, { id, state, data }) {
-    if (RANK[state] < RANK[own.state] || own.state === 'final' || (state === 'cut' && own.state === 'cut')) {
+    // The kernel sends a final answer again when its status line changes.
+    if (RANK[state] < RANK[own.state] || (state === 'cut' && own.state === 'cut')) {
       return false;
     }
     if (own.state === state && htmlOf(output.data) === htmlOf(data)) {

@@ -104,15 +104,16 @@ def _cost(response: Response) -> str:
     if cost is None:
         return _unknown_cost()
     source = f"{cost.source} {cost.version}, list price" if cost.version else f"reported by {cost.source}"
-    return f"{cost} ({source}{f' of {cost.model}' if cost.model else ''})"
+    offline = "; replaying it costs nothing" if response.ledger.source == "recording" else ""
+    return f"{cost} ({source}{f' of {cost.model}' if cost.model else ''}{offline})"
 
 
 def _total_cost(context: CommandContext) -> str:
-    """The cost of all answers in memory together."""
-    responses = [run.response for run in context.session.runs]
+    """The cost of all answers in memory together; replays and offline answers cost nothing."""
+    responses = [run.response for run in context.session.runs if run.is_billed]
     costs = [cost.amount for response in responses if (cost := response.cost) is not None]
     if not costs:
-        return _unknown_cost()
+        return _unknown_cost() if responses else "none"
     unknown = len(responses) - len(costs)
     rest = f", {unknown} of {len(responses)} answers unknown" if unknown else ""
     return f"${sum(costs):,.6f} by list prices{rest}"

@@ -81,7 +81,9 @@ def journal_off_message(context: CommandContext) -> str:
 
 
 def token_summary(context: CommandContext) -> str:
-    """The token counts of all answers in this session, as one line."""
+    """The token counts of all answers in this session, as one line. Replays and offline answers use no tokens."""
+    if not context.session.request_count:
+        return "none used"
     questions = _count_questions(context.session.request_count)
     counts = {name: count for name, count in context.session.usage._asdict().items() if count is not None}
     if not counts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from fake_server import finish, text
 from IPython.lib.pretty import pretty
 
 from gemini_magic import Response
@@ -87,11 +88,12 @@ def test_the_size_of_records_is_a_setting(cells):
     assert "record_size must be a number from 0 to 64, not '-1'." in error.message
 
 
-def test_the_cost_of_one_answer_and_of_all(cells, monkeypatch):
+def test_the_cost_of_one_answer_and_of_all(cells, fake_server, monkeypatch):
     prices = {"one": Cost(0.5, "USD", None, None, "gateway", None, "m"), "two": None}
     monkeypatch.setattr(Response, "cost", property(lambda response: prices[response.text]))
-    cells("%%gemini -q -o one\none")
-    cells("%%gemini -q -o two\ntwo")
+    for name in prices:
+        fake_server.script(text(name), finish())
+        cells(f"%%gemini -q -o {name} --backend gemini -m m --base-url {fake_server.base_url}\nhi")
     cells("%gemini usage one")
     assert cells.shown.startswith("cost: $0.500 (reported by gateway of m)\n")
     cells("%gemini usage")

@@ -49,7 +49,7 @@ def test_list_returns_the_newest_answers_as_a_table(asked):
         (2, "complete", "Name a *bird*."),
         (1, "complete", "Why is the sky blue?"),
     ]
-    assert rows[0].tokens > 0
+    assert rows[0].tokens is None  # the echo backend uses none
     assert rows[0].answer == "Another bird."
 
 

@@ -77,10 +77,7 @@ def test_traceback_reports_an_attempt_without_a_response(cells, fake_server):
 
 def test_state_before_the_first_request(cells):
     cells("%gemini")
-    assert (
-        "key      not needed: this backend runs locally\ntokens   none reported for 0 questions\n"
-        in cells.shown
-    )
+    assert "key      not needed: this backend runs locally\ntokens   none used\n" in cells.shown
     assert cells.shown.endswith("`%gemini help` lists the commands, `%%gemini -h` the options of a cell.\n")
 
 
@@ -99,7 +96,7 @@ def test_versions_of_packages_that_are_not_installed(cells, monkeypatch):
     assert "jupyterlab    not installed\n" in cells.shown
 
 
-def test_replayed_tokens_are_not_counted_as_used(cells, fake_server, tmp_path):
+def test_replayed_tokens_and_their_cost_are_not_counted_as_used(cells, fake_server, tmp_path):
     recording = tmp_path / "one.jsonl"
     fake_server.model(
         "m", text("a"), event({"usageMetadata": {"promptTokenCount": 7, "totalTokenCount": 10}}), finish()
@@ -109,7 +106,13 @@ def test_replayed_tokens_are_not_counted_as_used(cells, fake_server, tmp_path):
     cells("%gemini")
     [used] = [line for line in cells.shown.splitlines() if line.startswith("tokens")]
     assert "in 1 question" in used
-    assert cells(f"%%gemini {where} --replay {recording} --speed 0\nhi").success
+    assert cells(f"%%gemini {where} -o replayed --price 1,1 --replay {recording} --speed 0\nhi").success
+    assert cells.names["_gemini"].usage.total
+    assert cells("%%gemini -q\n@wait 0\nechoed words").success
     assert cells.names["_gemini"].usage.total
     cells("%gemini")
     assert used in cells.shown.splitlines()
+    cells("%gemini usage")
+    assert "cost: unknown" in cells.shown
+    cells("%gemini usage replayed")
+    assert cells.shown.startswith("cost: $0.0000150 (reported by --price of m; replaying it costs nothing)\n")
