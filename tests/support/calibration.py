@@ -79,3 +79,27 @@ def assert_soon(seconds: float, limit: float) -> None:
         f"{seconds:.3f} s, the limit is {limit * slowness:.3f} s "
         f"({limit:g} s on the idle reference machine, this one takes {slowness:.2f} times as long)"
     )
+
+
+def assert_ratio_below(
+    work: Callable[[], object],
+    unit: Callable[[], object],
+    limit: float,
+    *,
+    slack: float = 0.0,
+    rounds: int = 8,
+) -> float:
+    """Assert that `work` takes less than `limit` times the CPU time of `unit`, and `slack` seconds; returns the ratio.
+
+    Both are called in turn, and the fastest call of each counts. One round is enough for half the limit. More rounds follow
+    while the ratio is too large: a busy machine needs them, and no number of rounds helps a real loss.
+    """
+    whole = part = float("inf")
+    for turn in range(rounds):
+        part = min(part, cpu_seconds(unit))
+        whole = min(whole, cpu_seconds(work))
+        if whole < limit * part * (1.0 if turn else 0.5) + slack:
+            return whole / part
+    raise AssertionError(
+        f"{whole:.4f} s of CPU time are {whole / part:.1f} times {part:.4f} s, the limit is {limit:g} times"
+    )
