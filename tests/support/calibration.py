@@ -10,7 +10,8 @@ The module imports nothing from gemini_magic.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 # CPU seconds of one calibration loop on the reference machine (CPython 3.11).
 REFERENCE = 0.0125
@@ -103,3 +104,11 @@ def assert_ratio_below(
     raise AssertionError(
         f"{whole:.4f} s of CPU time are {whole / part:.1f} times {part:.4f} s, the limit is {limit:g} times"
     )
+
+
+@contextmanager
+def soon(limit: float) -> Iterator[None]:
+    """Assert that the body of the `with` statement takes less wall time than `limit`, as `assert_soon` does."""
+    began = time.perf_counter()
+    yield
+    assert_soon(time.perf_counter() - began, limit)
