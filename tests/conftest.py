@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 from collections import Counter
@@ -104,6 +105,15 @@ def pytest_terminal_summary(terminalreporter):
     for name, (missing, _) in _OPTIONAL.items():
         if missing:
             terminalreporter.write_line(_availability(name), yellow=True)
+
+
+def pytest_collection_finish():
+    """Exclude the objects of the collection from garbage collection.
+
+    IPython collects garbage at the end of each shell; with the thousands of collected tests that takes longer than most tests.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
