@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from calibration import soon
 from fake_server import finish, gate, text
 from lab import Lab, Notebook
 from nbformat.v4 import new_code_cell, new_output
@@ -152,11 +153,13 @@ def test_a_page_reloaded_in_mid_answer_shows_the_words_at_once_then_the_widget_a
     notebook.page.wait_for_timeout(600)
     notebook.save()
     notebook.reload(busy=True)
-    assert "one two three" in notebook.wait_output(1, "one two three", timeout=2)
+    with soon(2):
+        notebook.wait_output(1, "one two three")
     assert "Loading widget" not in notebook.output_text(1)
-    notebook.page.wait_for_function(
-        "() => document.querySelector('.jp-OutputArea .gm-live .gm-stop')?.checkVisibility()", timeout=6000
-    )
+    with soon(6):
+        notebook.page.wait_for_function(
+            "() => document.querySelector('.jp-OutputArea .gm-live .gm-stop')?.checkVisibility()"
+        )
     assert "one two three" in notebook.output_text(1)
     server.open("rest")
     wait_final(notebook)
@@ -482,9 +485,11 @@ def test_stop_works_after_a_reload(lab, notebook, server, screenshots):
     notebook.page.wait_for_timeout(600)
     notebook.save()
     notebook.reload(busy=True)
-    notebook.wait_output(1, "one two three", timeout=2)
+    with soon(2):
+        notebook.wait_output(1, "one two three")
     notebook.screenshot(screenshots / "reloaded-at-once.png")
-    notebook.page.locator(".gm-live .gm-stop").click(timeout=6000)
+    with soon(6):
+        notebook.page.locator(".gm-live .gm-stop").click()
     notebook.wait_output(1, "stopped|interrupted")
     notebook.page.wait_for_function("() => document.querySelector('.gmi-output')")
     notebook.save()
@@ -509,7 +514,8 @@ def test_a_page_without_the_widget_shows_the_answer_as_it_grows(lab, notebook, s
     path = lab.root / notebook.name
     path.write_text(path.read_text().replace(PENDING, "application/x-other"))
     notebook.reload(busy=True)
-    notebook.wait_output(1, "one two three", timeout=2)
+    with soon(2):
+        notebook.wait_output(1, "one two three")
     server.open("more")
     assert "answer complete" not in notebook.wait_output(1, "four five")
     server.open("rest")

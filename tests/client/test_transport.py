@@ -11,6 +11,7 @@ import types
 import httpcore
 import httpx
 import pytest
+from calibration import assert_soon
 from client_stage import CANARY, canary, finished, start, text, until
 from fake_server import FakeServer, finish, gate, raw, status
 from fake_server import text as say
@@ -106,8 +107,8 @@ def test_arrival_times_are_taken_at_the_socket(fake_server):
     ledger = finished(stream)
     first, second, last = (chunk.t for chunk in ledger.raw)
     assert second - first >= 0.1
-    assert last - second < 0.05
-    assert 0 <= ledger.marks["connect"] < 0.1
+    assert_soon(last - second, 0.05)
+    assert 0 <= ledger.marks["connect"] < first
 
 
 class SilentStream(httpcore.NetworkStream):
@@ -142,7 +143,8 @@ def test_every_call_of_a_network_stream_is_for_the_exchange_that_it_is_given():
         for _ in range(2):
             stream.read(10, context)
         assert calls == ["sent"]
-        assert 0 < connection.arrival_time() < 1
+        assert connection.arrival_time() > 0
+        assert_soon(connection.arrival_time(), 1)
     waits = [timeout for timeout in inner.timeouts if timeout != transport._WRITE_LIMIT]
     assert waits == pytest.approx([5, 5, 7, 7], abs=0.5)
     first.shutdown()
