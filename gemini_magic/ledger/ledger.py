@@ -250,14 +250,7 @@ class Ledger:
         self.started = started or self.started
 
     def mark_stale(self, turn: int) -> bool:
-        """Add to ``conversation`` that an earlier turn of it was replaced after this answer.
-
-        Args:
-            turn: the number of that turn.
-
-        Returns:
-            Whether the answer was not stale before.
-        """
+        """Add to ``conversation`` that the turn of this number was run again later. Returns whether that is new."""
         if _STALE in self.conversation:
             return False
         self.conversation += f"{_STALE}: turn {turn} was run again"
@@ -326,12 +319,7 @@ class Ledger:
         self.lost = self.lost or description
 
     def record_refusal(self, failure: Failure, t: float) -> None:
-        """Record an HTTP error, which has no chunk.
-
-        Args:
-            failure: the error.
-            t: seconds since the first request was sent.
-        """
+        """Record an HTTP error, which has no chunk, at ``t`` seconds since the first request was sent."""
         self.failure = failure
         self.events.add(failure, t)
         self.touch()
