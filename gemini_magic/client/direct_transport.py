@@ -275,15 +275,13 @@ class _Channel:
             httpx.RemoteProtocolError: the response is not valid.
             WireError: the response has a transfer coding that is not supported.
         """
-        problem: Exception | None = None
         try:
             parser.feed(data)
         except ProtocolError as error:
-            problem = httpx.RemoteProtocolError(str(error))
+            if not self.joiner.coding:
+                raise httpx.RemoteProtocolError(str(error)) from None
         if self.joiner.coding:
-            problem = unreadable(f"Transfer-Encoding: {self.joiner.coding}")
-        if problem is not None:
-            raise problem
+            raise unreadable(f"Transfer-Encoding: {self.joiner.coding}")
 
     def _set_timeout(self, seconds: float) -> None:
         if seconds != self._timeout:  # it takes a system call
