@@ -191,8 +191,10 @@ def _head_of(request: httpx.Request) -> bytes:
         httpx.LocalProtocolError: a header would be read as something else.
     """
     target = request.url.raw_path
-    headers = b"".join([b"%b: %b\r\n" % header for header in request.headers.raw])
-    if not (_TARGET.fullmatch(target) and _HEADERS.fullmatch(headers)):
+    raw = request.headers.raw
+    headers = b"".join([b"%b: %b\r\n" % header for header in raw])
+    well_formed = _TARGET.fullmatch(target) and _HEADERS.fullmatch(headers)
+    if not well_formed or headers.count(b"\n") != len(raw):
         raise httpx.LocalProtocolError("Illegal header or target.")
     return b"%b %b HTTP/1.1\r\n%b\r\n" % (request.method.encode("ascii"), target, headers)
 
