@@ -1,5 +1,6 @@
 """The direct transport: its stack of connections, how it connects and writes, and what it refuses."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -41,7 +42,11 @@ class Listener:
             except OSError:
                 return
             self.socks.append(sock)
-            threading.Thread(target=self._serve, args=(len(self.socks) - 1, sock), daemon=True).start()
+            threading.Thread(target=self._answer, args=(len(self.socks) - 1, sock), daemon=True).start()
+
+    def _answer(self, number, sock):
+        with contextlib.suppress(OSError):  # the client, or the end of the test, closed it
+            self._serve(number, sock)
 
     def close(self):
         self._listener.shutdown(socket.SHUT_RDWR)
