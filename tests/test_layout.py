@@ -74,8 +74,9 @@ TABLE: dict[str, set[str] | None] = {
 
 # third party: the files that may import it.
 THIRD_PARTY_FILES = {
-    "httpx": ("client/transport.py",),
-    "httpcore": ("client/transport.py",),
+    "httpx": ("client/transport.py", "client/direct_transport.py", "client/proxy_transport.py"),
+    "httpcore": ("client/proxy_transport.py",),
+    "h11": ("client/response_parser.py",),
     "IPython": ("notebook/*", "views/*"),
     "ipywidgets": ("views/widgets.py",),
     "markdown_it": ("markdown/*",),
@@ -107,6 +108,7 @@ NEVER_AT_IMPORT_TIME = {
 # Optional, or too heavy to load before they are needed: functions may import them.
 HEAVY = NEVER_AT_IMPORT_TIME | {
     "certifi",
+    "h11",
     "httpcore",
     "httpx",
     "ipykernel",
@@ -130,6 +132,7 @@ SOFT, HARD, FUNCTION = 500, 700, 60
 LATE_IMPORTS = {
     "notebook/magics.py:runner": "%load_ext only registers the magics; the first cell loads the other modules",
     "notebook/matcher.py:matcher_for": "completions are computed when the user presses Tab, not by %load_ext",
+    "client/transport.py:_make_transport": "the transport for proxies loads httpcore, which most users do not need",
     "notebook/magics.py:declare": "the settings are read when a cell runs or %config asks, not by %load_ext",
 }
 # Public functions that two modules define under one name, and why.

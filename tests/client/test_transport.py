@@ -18,7 +18,7 @@ from fake_server import text as say
 from tls_certificate import write
 
 from gemini_magic.backends import HttpRequest, backend
-from gemini_magic.client import certificates, open_stream, transport
+from gemini_magic.client import certificates, open_stream, proxy_transport, transport
 from gemini_magic.client.connection import Connection, ConnectionLost, HostUnreachable
 from gemini_magic.client.proxies import proxy_for
 from gemini_magic.config import Options
@@ -129,13 +129,13 @@ class SilentStream(httpcore.NetworkStream):
 
 
 def context_of(connection, sent=lambda: None):
-    return transport._ExchangeContext(connection, sent)
+    return proxy_transport._ExchangeContext(connection, sent)
 
 
 def test_every_call_of_a_network_stream_is_for_the_exchange_that_it_is_given():
     first, second = (Connection(connect=1, first_byte=limit, stall=9, total=None) for limit in (5, 7))
     inner = SilentStream()
-    stream = transport._NetworkStream(inner, None)
+    stream = proxy_transport._NetworkStream(inner, None)
     for connection in (first, second):
         calls = []
         context = context_of(connection, lambda calls=calls: calls.append("sent"))
@@ -145,7 +145,7 @@ def test_every_call_of_a_network_stream_is_for_the_exchange_that_it_is_given():
         assert calls == ["sent"]
         assert connection.arrival_time() > 0
         assert_soon(connection.arrival_time(), 1)
-    waits = [timeout for timeout in inner.timeouts if timeout != transport._WRITE_LIMIT]
+    waits = [timeout for timeout in inner.timeouts if timeout != proxy_transport.WRITE_LIMIT]
     assert waits == pytest.approx([5, 5, 7, 7], abs=0.5)
     first.shutdown()
     stream.read(10, context)  # the second exchange is not affected
@@ -156,13 +156,13 @@ def test_every_call_of_a_network_stream_is_for_the_exchange_that_it_is_given():
 def test_a_stream_that_negotiates_with_a_proxy_belongs_to_the_request_that_opened_it():
     """httpcore passes no timeout while it negotiates with a SOCKS proxy."""
     opener = Connection(connect=1, first_byte=5, stall=9, total=None)
-    stream = transport._NetworkStream(SilentStream(), context_of(opener))
+    stream = proxy_transport._NetworkStream(SilentStream(), context_of(opener))
     assert stream.read(10) == b"x"
     later = Connection(connect=1, first_byte=5, stall=9, total=None)
     stream.read(10, context_of(later))
     assert stream._opened_by is None  # a pooled connection keeps nothing of the stream that opened it
     opener.shutdown()
-    fresh = transport._NetworkStream(SilentStream(), context_of(later))
+    fresh = proxy_transport._NetworkStream(SilentStream(), context_of(later))
     later.shutdown()
     with pytest.raises(ConnectionLost):
         fresh.read(10)
