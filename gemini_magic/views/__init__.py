@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .encoding import similar_text, write_text
-    from .select import NullView, View, select_view
+    from .select import NullView, View, select_view, stop_hint
     from .static import bundle, inspect, value_bundle
     from .status import error_lines, status_line
     from .timeline import Timeline
@@ -26,6 +26,7 @@ __all__ = [
     "select_view",
     "similar_text",
     "status_line",
+    "stop_hint",
     "value_bundle",
     "watch",
     "write_text",
@@ -41,6 +42,7 @@ _HOMES = {
     "inspect": "static",
     "error_lines": "status",
     "status_line": "status",
+    "stop_hint": "select",
     "value_bundle": "static",
     "watch": "watch",
     "write_text": "encoding",

@@ -82,7 +82,8 @@ class HtmlView:
         if self._closed:
             return
         self._closed = True
-        self._output.show(bundle(self._ledger, error_follows=error_follows), "final")
+        data = bundle(self._ledger, error_follows=error_follows)
+        self._output.show(data, "final", error_follows=error_follows)
 
     def _state(self, now: float) -> tuple[int, str]:
         return self._ledger.version, wait_text(self._ledger, now - self._started)
@@ -101,7 +102,7 @@ class HtmlView:
             form=self._ledger.display.form,
             notice=notice,
         )
-        html = page.root_html([parts[0], page.note_html(self._note), *parts[1:]])
+        html = page.root_html([parts[0], page.note_html(self._note), *parts[1:]], partial=True)
         data = {"text/html": html, "text/plain": partial_plain(snapshot)}
         self._output.show(data, "partial", snapshot)
         finished = self._clock()

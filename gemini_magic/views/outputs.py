@@ -105,16 +105,27 @@ class AnswerOutput:
         while len(_outputs) > _MAX_OUTPUTS:
             _outputs.popitem(last=False)
 
-    def show(self, data: dict[str, Any], state: State, snapshot: AnswerSnapshot | None = None) -> None:
+    def show(
+        self,
+        data: dict[str, Any],
+        state: State,
+        snapshot: AnswerSnapshot | None = None,
+        *,
+        error_follows: bool = False,
+    ) -> None:
         """Display a MIME bundle, or replace what the output shows.
 
         Args:
             data: the MIME bundle.
             state: how far the answer in it has come.
             snapshot: the facts about an answer that has not ended.
+            error_follows: the bundle omits the details of an error, because the error is the next output of the cell.
+                The labextension requests the complete bundle for an output that is not followed by an error.
         """
         self._final = state == "final"
         metadata = self._metadata(state, snapshot)
+        if error_follows:
+            metadata[METADATA]["error_follows"] = True
         _publish(data, self.id, metadata, update=self.displayed)
         self.displayed = True
 
