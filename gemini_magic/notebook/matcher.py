@@ -100,7 +100,10 @@ def _exclusive(
     it between any two words, over the rows below, so it has no-break spaces and hyphens.
     """
     described = descriptions or {}
-    found = [SimpleCompletion(text=text, type=described.get(text, kind).translate(_NO_BREAK) or kind) for text in texts]
+    found = [
+        SimpleCompletion(text=text, type=described.get(text, kind).translate(_NO_BREAK) or kind)
+        for text in texts
+    ]
     return {
         "completions": found or _NoCompletions(),
         "matched_fragment": fragment,

@@ -161,9 +161,7 @@ class LiveView:
         view = {"version_major": 2, "version_minor": 0, "model_id": self._root.model_id}
         data = {
             _WIDGET: view,
-            "text/html": page.root_html(
-                [page.bar_html(snapshot), f"<p>{_PLACEHOLDER}</p>"], partial=True
-            ),
+            "text/html": page.root_html([page.bar_html(snapshot), f"<p>{_PLACEHOLDER}</p>"], partial=True),
             "text/plain": f"{snapshot.status_line}\n{_PLACEHOLDER}",
         }
         self._output.show(data, "live", snapshot)
@@ -221,9 +219,7 @@ class LiveView:
         answer, thoughts = (lane.pieces.finish() for lane in (self._answer, self._thoughts))
         snapshot = AnswerSnapshot(self._ledger, error_follows=error_follows)
         parts_html = html_parts(snapshot, answer=answer, thoughts=thoughts)
-        self._output.show(
-            write_bundle(snapshot, parts=parts_html), "final", error_follows=error_follows
-        )
+        self._output.show(write_bundle(snapshot, parts=parts_html), "final", error_follows=error_follows)
         widgets = self._widgets
         whole = f"{''.join(parts_html)}<style>{ANSWER_CSS}{LIVE_CSS}</style>"
         last = widgets.html(whole, math=has_formula(whole))
