@@ -481,11 +481,11 @@ def test_the_words_stay_when_another_kernel_is_chosen(lab, notebook, server):
     notebook.page.evaluate("""() => {
         window.jupyterapp.shell.currentWidget.sessionContext.changeKernel({name: "python3"});
     }""")
-    text = notebook.wait_output(1, f"{SENTENCE}|interrupted|the kernel was shut down", timeout=20)
+    notebook.wait_output(1, f"{SENTENCE}|interrupted|the kernel was shut down", timeout=20)
     notebook.page.wait_for_timeout(1500)
-    text = notebook.output_text(1)
-    assert "one two three" in text
-    assert "streaming" not in text
+    shown = notebook.output_text(1)
+    assert "one two three" in shown
+    assert "streaming" not in shown
     assert notebook.buttons(1) == []
     notebook.wait_kernel()
     notebook.save()
