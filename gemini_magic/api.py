@@ -248,12 +248,14 @@ def _closing_on_error(response: Response, close: Callable[[], None]) -> Iterator
         raise
     except KeyboardInterrupt:
         close()
-        interrupted = response.error
-        if interrupted is None:  # the answer became complete at the same moment
+        own = response.ledger.error
+        if own is None:  # the answer became complete at the same moment
             raise
         # No cell asked for this answer, so `%gemini resume` does not know it.
-        interrupted.remedy = "The answer received so far is in its `.response`."
-        raise interrupted from None
+        own.remedy = "The answer received so far is in its `.response`."
+    else:
+        return
+    response.raise_for_status()
 
 
 def stream(

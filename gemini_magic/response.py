@@ -16,7 +16,7 @@ from .client import Stream, play
 from .content import Blob, Call, Part, Request
 from .diagnostics import all_notes
 from .diff import Difference
-from .errors import GeminiMagicError, Interrupted, OptionError, RecordingError
+from .errors import ErrorCopy, GeminiMagicError, Interrupted, OptionError, RecordingError
 from .events import Chunk, Citation, Status, Usage
 from .ledger import (
     Attempt,
@@ -61,6 +61,7 @@ class Response:
         self.stream = stream
         self._replier = replier
         self._skips_display = False
+        self._error_copy = ErrorCopy()
 
     # -- text and parts --------------------------------------------------------------------------------------
 
@@ -157,10 +158,7 @@ class Response:
     @property
     def error(self) -> GeminiMagicError | Interrupted | None:
         """The error that describes a bad ending; None while the response runs and after a good ending."""
-        error = self.ledger.error
-        if error is not None:
-            error.response = self
-        return error
+        return self._error_copy.of(self.ledger.error, self)
 
     def raise_for_status(self) -> Self:
         """Raise :attr:`error` if there is one; otherwise return this response."""
@@ -365,9 +363,11 @@ class Response:
         try:
             views.watch(ledger, stream)
         except KeyboardInterrupt:
-            if (interrupted := type(self)(ledger, stream).error) is None:
+            if ledger.error is None:
                 raise
-            raise interrupted from None
+        else:
+            return
+        type(self)(ledger, stream).raise_for_status()
 
     def diff(self, other: Response) -> Difference:
         """Compare this response with another: requests, texts, endings, timing, tokens, cost and notes.
