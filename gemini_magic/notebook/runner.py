@@ -24,7 +24,7 @@ from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..ledger import Ledger
 from ..options import Options
 from ..prompts import build_request
-from ..views import NullView, View, select_view
+from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
 from .commands.code import background_hint
@@ -366,6 +366,7 @@ class CellRunner:
             shell=self.shell,
             allow_stdin=kernel.allows_input(self.shell) or kernel.handles_widget(self.shell),
             stop=stop,
+            stop_hint="" if stop else stop_hint("`%gemini stop` in another cell"),
             background=self._in_background(options),
             note=_background_note(options) if self._in_background(options) else "",
         )

@@ -102,7 +102,7 @@ class HtmlView:
             form=self._ledger.display.form,
             notice=notice,
         )
-        html = page.root_html([parts[0], page.note_html(self._note), *parts[1:]])
+        html = page.root_html([parts[0], page.note_html(self._note), *parts[1:]], partial=True)
         data = {"text/html": html, "text/plain": partial_plain(snapshot)}
         self._output.show(data, "partial", snapshot)
         finished = self._clock()

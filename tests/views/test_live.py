@@ -186,12 +186,12 @@ def test_the_stop_button_calls_stop_and_is_absent_without_it(stage, ledger, cloc
     view.close()
     assert button not in stage.state
     before = set(stage.state)
-    other = LiveView(ledger, clock=clock)
+    other = LiveView(ledger, stop_hint="stop with something else", clock=clock)
     other._ledger = new_ledger()
     other.open()
     added = [stage.state[comm_id] for comm_id in set(stage.state) - before]
     assert all(state["_model_name"] != "ButtonModel" for state in added)
-    assert any("in the toolbar" in state.get("value", "") for state in added)
+    assert any("stop with something else" in state.get("value", "") for state in added)
 
 
 def test_closing_replaces_the_widgets_by_the_static_bundle_and_keeps_one_child(stage, view, ledger, clock):
