@@ -107,6 +107,8 @@ NEVER_AT_IMPORT_TIME = {
 # Optional, or too heavy to load before they are needed: functions may import them.
 HEAVY = NEVER_AT_IMPORT_TIME | {
     "certifi",
+    "difflib",
+    "dotenv",
     "httpcore",
     "httpx",
     "ipykernel",
@@ -118,6 +120,7 @@ HEAVY = NEVER_AT_IMPORT_TIME | {
     "nbformat",
     "nh3",
     "pygments",
+    "tomllib",
     "rich",
     "truststore",
 }
@@ -130,6 +133,10 @@ SOFT, HARD, FUNCTION = 500, 700, 60
 LATE_IMPORTS = {
     "notebook/magics.py:runner": "%load_ext only registers the magics; the first cell loads the other modules",
     "notebook/matcher.py:matcher_for": "completions are computed when the user presses Tab, not by %load_ext",
+    "notebook/runner.py:_dispatched": "a cell runs no command, and the first cell should import little",
+    "notebook/runner.py:_models": "as above",
+    "notebook/runner.py:_send": "as above",
+    "response.py:diff": "an answer is rarely compared, and the first cell should import little",
     "notebook/magics.py:declare": "the settings are read when a cell runs or %config asks, not by %load_ext",
 }
 # Public functions that two modules define under one name, and why.
