@@ -18,6 +18,7 @@ __all__ = ["WarmUp"]
 _IDLE = 0.25  # seconds without a cell before the first step; a notebook that runs as a whole never waits that long
 _BETWEEN = 0.02  # seconds between two steps, in which the kernel handles messages
 _PACKAGE = __name__.partition(".")[0]
+_CLIENT = ".client"
 # In the order of the imports, so that each step takes a few milliseconds. What a view needs comes last: it is larger, and in a
 # cell it is imported while the server thinks.
 _STEPS = (
@@ -33,7 +34,7 @@ _STEPS = (
     ".wire",
     ".recording",
     ".config",
-    ".client",
+    _CLIENT,
     ".credentials",
     ".prompts",
     ".response",
@@ -116,7 +117,9 @@ class WarmUp:
         name = self._left.pop(0)
         try:
             with warnings.catch_warnings(action="ignore"):
-                import_module(name, _PACKAGE)
+                module = import_module(name, _PACKAGE)
+            if name == _CLIENT:
+                module.load_certificates()
         except Exception:  # noqa: BLE001 - the first cell that needs the module reports it
             self._left.clear()
         if self._left:
