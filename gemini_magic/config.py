@@ -13,12 +13,10 @@ The module parses no cell line (``notebook.arguments``) and reads no key.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import math
 import os
 import stat
-import tomllib
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
@@ -263,6 +261,8 @@ def _project_file(start: str, files: _Files) -> Path | None:
 @lru_cache(maxsize=8)
 def _parsed(path: Path, *_state: int) -> Any:
     """The parsed content of a file, cached by its state: parsing takes longer than everything else before a call."""
+    import tomllib  # noqa: PLC0415 - only where there is such a file
+
     return tomllib.loads(path.read_text("utf-8-sig"))
 
 
@@ -272,7 +272,7 @@ def _table(path: Path | None, files: _Files, *keys: str) -> dict[str, Any]:
         return {}
     try:
         table: Any = _parsed(path, *state)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+    except (OSError, ValueError) as problem:  # ValueError: not UTF-8, or not TOML
         raise OptionError(
             f"{path} cannot be read: {problem}.", remedy="Fix the file or move it away."
         ) from None
@@ -434,7 +434,9 @@ def _resolve(
 
 
 def _unknown(name: str, where: str, known: Mapping[str, Setting]) -> OptionError:
-    close = difflib.get_close_matches(name, known, n=1)
+    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+    close = get_close_matches(name, known, n=1)
     hint = f"Did you mean {close[0]!r}?" if close else f"Available settings: {', '.join(known)}."
     message = f"unknown setting: {name!r}."
     return OptionError(f"{where}: {message}" if where else message[:1].upper() + message[1:], remedy=hint)

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from . import markdown, views
 from .backends import backend
 from .client import Stream, play
 from .content import Blob, Call, Part, Request
 from .diagnostics import all_notes
-from .diff import Difference
 from .errors import ErrorCopy, GeminiMagicError, Interrupted, OptionError, RecordingError
 from .events import Chunk, Citation, Status, Usage
 from .ledger import (
@@ -40,6 +39,9 @@ from .printable import one_line, visible
 from .recording import last_curl, load_exchanges, read_recording, write_recording
 from .tables import Rows
 from .timing import Timing, measure
+
+if TYPE_CHECKING:
+    from .diff import Difference
 
 __all__ = ["Response", "response_from_exchanges"]
 
@@ -377,6 +379,8 @@ class Response:
         """
         if not isinstance(other, Response):
             raise TypeError(f"diff() expects a Response, not {type(other).__name__}.")
+        from .diff import Difference  # noqa: PLC0415 - not needed for an answer
+
         return Difference(self, other)
 
     def curl(self) -> str:

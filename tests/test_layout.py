@@ -109,6 +109,8 @@ NEVER_AT_IMPORT_TIME = {
 HEAVY = NEVER_AT_IMPORT_TIME | {
     "certifi",
     "h11",
+    "difflib",
+    "dotenv",
     "httpcore",
     "httpx",
     "ipykernel",
@@ -120,6 +122,7 @@ HEAVY = NEVER_AT_IMPORT_TIME | {
     "nbformat",
     "nh3",
     "pygments",
+    "tomllib",
     "rich",
     "truststore",
 }
@@ -133,6 +136,10 @@ LATE_IMPORTS = {
     "notebook/magics.py:runner": "%load_ext only registers the magics; the first cell loads the other modules",
     "notebook/matcher.py:matcher_for": "completions are computed when the user presses Tab, not by %load_ext",
     "client/transport.py:_make_transport": "the transport for proxies loads httpcore, which most users do not need",
+    "notebook/runner.py:_dispatched": "a cell runs no command, and the first cell should import little",
+    "notebook/runner.py:_models": "as above",
+    "notebook/runner.py:_send": "as above",
+    "response.py:diff": "an answer is rarely compared, and the first cell should import little",
     "notebook/magics.py:declare": "the settings are read when a cell runs or %config asks, not by %load_ext",
 }
 # Public functions that two modules define under one name, and why.

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-
 from ..backends import Auth, Backend, may_send_key
 from ..client import Key, Secret, endpoint_of
 from ..errors import CredentialsError
@@ -226,6 +224,8 @@ def _dotenv_path() -> Path | None:
 
 def _dotenv_values(path: Path) -> dict[str, str | None]:
     try:
+        from dotenv import dotenv_values  # noqa: PLC0415 - only where there is such a file
+
         return dotenv_values(stream=io.StringIO(_dotenv_text(path)), interpolate=False)
     except (OSError, UnicodeDecodeError):
         return {}  # _unreadable_dotenv() names it, if no other source has a key

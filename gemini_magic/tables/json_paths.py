@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final
 
@@ -133,6 +132,8 @@ def unknown_field(name: str, columns: Sequence[str], texts: Iterable[str | bytes
             if name in value:
                 return None
             _add_names(fields, value)
+    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
     close = get_close_matches(name, [*columns, *fields], n=1)
     hint = f"Did you mean {close[0]}?" if close else f"Columns: {', '.join(columns)}."
     return KeyError(f"Unknown column or JSON field {name!r}. {hint}")
@@ -160,6 +161,8 @@ def misspelled_field(path: str, texts: Iterable[str | bytes]) -> KeyError | None
     for depth in range(1, len(steps)):
         step, names = steps[depth], beside[depth]
         if names and step not in names:
+            from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
             close = get_close_matches(step, names, n=1, cutoff=0.8)
             if not close:
                 return None

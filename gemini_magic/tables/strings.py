@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 from ..lenient_json import replace_surrogates
@@ -46,8 +46,18 @@ class Strings(NullableStore):
                 self.known.append(1)
         self.length += 1
 
-    def extend(self, values: Sequence[str | None]) -> None:
+    def extend(self, values: Sequence[Any]) -> None:
         """Append values."""
+        empty = values.count(self.default)
+        if empty == len(values):
+            self.length += empty
+            return
+        full = not empty and self.known is None and self.length == len(self.values) and None not in values
+        if full and "".join(values).isascii():
+            self._offsets.extend(map(len, values))
+            self.values += values
+            self.length += len(values)
+            return
         for value in values:
             self.append(value)
 
@@ -94,6 +104,14 @@ class _Offsets:
             self._edges.append(end)
         except OverflowError:
             self._edges = array("q", [*self._edges, end])
+
+    def extend(self, sizes: Iterable[int]) -> None:
+        """Append strings of these numbers of bytes."""
+        edges = list(accumulate(sizes, initial=self._edges[-1]))[1:]
+        try:
+            self._edges += array(self._edges.typecode, edges)
+        except OverflowError:
+            self._edges = array("q", [*self._edges, *edges])
 
     def repeat(self, count: int) -> None:
         """Append ``count`` empty strings."""
@@ -187,8 +205,14 @@ class EncodedStrings:
 
     def extend(self, values: Sequence[bytes]) -> None:
         """Append values."""
-        for value in values:
-            self.append(value)
+        size = sum(map(len, values))
+        if self._size + size > _BLOCK:
+            for value in values:
+                self.append(value)
+            return
+        self._offsets.extend(map(len, values))
+        self._latest[1].extend(values)
+        self._size += size
 
     def _seal(self) -> None:
         first, latest = self._latest

@@ -171,7 +171,7 @@ class AnswerOutput:
         if ledger is None:
             return
         if self._final:
-            self._send(bundle(ledger, error_follows=self._error_follows), "final", None)
+            self._send(bundle(ledger), "final", None)
         else:
             self._sent = object()
 

@@ -421,6 +421,23 @@ def test_a_folder_of_certificates_and_their_precedence(tmp_path, monkeypatch):
     assert len(certificates.tls_context().get_ca_certs()) == 1
 
 
+def test_certificates_that_are_loaded_in_advance_are_loaded_once(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
+    certificates.load_certificates()  # the first request reports the mistake
+    monkeypatch.setenv("SSL_CERT_FILE", str(write(tmp_path)))
+    certificates.load_certificates()
+    until(
+        lambda: certificates._contexts.get(
+            (certificates.trusted_certificates(), certificates._SYSTEM_STORE, certificates._SYSTEM_FILES)
+        )
+    )
+    first = certificates.tls_context()
+    assert certificates.tls_context() is first
+    monkeypatch.setattr(certificates, "_new_context", lambda: pytest.fail("made twice"))
+    assert certificates.tls_context() is first
+    assert capfd.readouterr() == ("", "")
+
+
 def test_without_a_variable_the_certificates_of_the_system_are_trusted(monkeypatch, tmp_path):
     where = types.SimpleNamespace(cafile=None, capath=None)
     monkeypatch.setattr(certificates.ssl, "get_default_verify_paths", lambda: where)

@@ -91,6 +91,7 @@ def test_loading_imports_only_the_modules_it_needs():
         ".notebook.magics",
         ".notebook.matcher",
         ".notebook.transformer",
+        ".notebook.warm_up",
     }
 
 
@@ -119,10 +120,8 @@ print(json.dumps(seen))
 """
 
 
-def test_the_request_is_sent_before_the_view_is_imported():
-    seen = _python(_ORDER)
-    assert seen[0] == "sent", seen
-    assert len(seen) > 1
+def test_a_cell_outside_a_kernel_sends_its_request_and_imports_no_library_of_a_view():
+    assert _python(_ORDER) == ["sent"]  # test_first_cell has the order in a kernel
 
 
 @pytest.mark.parametrize("word", ["%gemini?", "%%gemini?"])

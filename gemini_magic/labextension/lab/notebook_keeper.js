@@ -201,7 +201,11 @@ export class NotebookKeeper {
     if (lacksError(place)) {
       return state === 'final' && !readState(metadata)?.errorFollows;
     }
-    // The kernel sends a final answer again when its status line changes.
+    // The kernel sends a final answer again when its status line changes, and the details of an error that is below
+    // the output belong to a copy without that error only.
+    if (own.errorFollows && !readState(metadata)?.errorFollows) {
+      return false;
+    }
     if (RANK[state] < RANK[own.state] || (state === 'cut' && own.state === 'cut')) {
       return false;
     }
