@@ -38,7 +38,7 @@ def last_url(text: str) -> int:
 
     The destination of a link is no bare URL.
     """
-    begin = len(text)
+    begin = len(text) - text.endswith("\n")
     while begin and text[begin - 1] not in _URL_STOPS and not text[begin - 1].isspace():
         begin -= 1
     match = _LAST_URL.search(text, begin)

@@ -145,12 +145,12 @@ def _mask_code(content: str) -> str:
 
 def _drop_trailing_delimiters(content: str) -> str:
     """Drop a run of delimiters at the end, unless it ends a code span."""
-    end = len(content)
+    end = last = len(content) - content.endswith("\n")
     while end and (
         content[end - 1] in _DELIMITERS or (content[end - 1] == "!" and content[end : end + 1] == "[")
     ):
         end -= 1
-    return content if end == len(content) else content[: max(end, _last_code_end(content))].rstrip()
+    return content if end == last else content[: max(end, _last_code_end(content))].rstrip()
 
 
 def _last_code_end(content: str) -> int:
