@@ -164,18 +164,18 @@ def _drop_partial_html(content: str) -> str:
 
 def _heal_links(content: str, references: References) -> str:
     """Replace an unfinished link at the end by its text, and drop an unfinished image."""
+    begin = max(0, len(content) - _MAX_LINK)
     for _ in range(_MAX_NESTING):
-        shorter = _heal_one_link(content, references)
+        shorter = _heal_one_link(content, begin, references)
         if shorter == content:
             break
         content = shorter
     return content
 
 
-def _heal_one_link(content: str, references: References) -> str:
+def _heal_one_link(content: str, resume: int, references: References) -> str:
     masked = _mask_code(content)
     openings: list[re.Match[str]] = []
-    resume = max(0, len(content) - _MAX_LINK)
     for match in _BRACKET.finditer(masked, resume):
         if match.start() < resume or match[0][0] == "\\":
             continue
