@@ -178,7 +178,11 @@ class _Defanger:
     def _defang_formula_block(self, token: Token, lines: list[str]) -> list[str]:
         opening = _CONTAINERS.match(lines[0])
         is_plain = token.markup in {"\\[", BEGIN}
-        formula = "" if not self._typeset or (is_plain and self._dollars) else defang_formula(token.content, display=True)
+        formula = (
+            ""
+            if not self._typeset or (is_plain and self._dollars)
+            else defang_formula(token.content, display=True)
+        )
         if not formula and token.markup == BEGIN:
             return [self._defang(line) for line in lines]
         source = f"{token.markup}{' '.join(token.content.split())}{token.markup.replace('[', ']')}"
@@ -236,7 +240,11 @@ class _Defanger:
                 url, title = _safe_url(found[name]), found[f"{name}_title"]
                 if url is None:
                     return f"]\\{whole[1]}{self._defang_text(whole[2:])}"
-                if name == "link" and not _URL_WITH_PATH.match(url) and not _ENDS_URL.match(match.string, match.end()):
+                if (
+                    name == "link"
+                    and not _URL_WITH_PATH.match(url)
+                    and not _ENDS_URL.match(match.string, match.end())
+                ):
                     url = f"{url}/"
                 title = f" {title}" if title and not (self._formulas and '"' in title) else ""
                 return f"]({url}{title})" if name == "link" else f"]: {url}{title}"

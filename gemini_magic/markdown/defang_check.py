@@ -73,7 +73,11 @@ def formula_reaches_code(text: str) -> bool:
     code.
     """
     lines = text.split("\n")
-    fences = [token.map for token in _TRUSTING.parse(text) if token.type == "fence" and token.level == 0 and token.map]
+    fences = [
+        token.map
+        for token in _TRUSTING.parse(text)
+        if token.type == "fence" and token.level == 0 and token.map
+    ]
     starts = [0, *accumulate(len(line) + 1 for line in lines)]
     at = 0
     last: dict[str, int] = {}  # where each closing is found for the last time

@@ -14,20 +14,71 @@ from gemini_magic.markdown import defang
 
 pytestmark = pytest.mark.timeout(1800 if LONG else 120)
 TAGS = {
-    *("a", "b", "blockquote", "br", "code", "dd", "del", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5", "h6"),
-    *("hr", "i", "input", "kbd", "li", "mark", "ol", "p", "pre", "s", "section", "span", "strong", "sub", "sup"),
+    *(
+        "a",
+        "b",
+        "blockquote",
+        "br",
+        "code",
+        "dd",
+        "del",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+    ),
+    *(
+        "hr",
+        "i",
+        "input",
+        "kbd",
+        "li",
+        "mark",
+        "ol",
+        "p",
+        "pre",
+        "s",
+        "section",
+        "span",
+        "strong",
+        "sub",
+        "sup",
+    ),
     *("table", "tbody", "td", "th", "thead", "tr", "u", "ul"),
 }
 ATTRIBUTES = {"class", "id", "data-mime-type", "tabindex", "type", "checked", "disabled", "start", "title"}
 URL = re.compile(
-    r"#.*|https?://(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d+)?(?:[/?#].*)?|mailto:[^@]+@[^@]+", re.DOTALL | re.IGNORECASE
+    r"#.*|https?://(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d+)?(?:[/?#].*)?|mailto:[^@]+@[^@]+",
+    re.DOTALL | re.IGNORECASE,
 )
 STYLE = re.compile(r"text-align: ?(?:left|right|center);?")
 IMAGE = "<img src=x onerror=alert(1)>"
 BEGINNINGS = {
-    "$$": ("$$ a", "`$$`", "$x$$y$", "$$$a$", "- $$", "> $$ a", "| $$ |\n|---|", "    $$", "a\n$$\nb", "[a](https://e.org '$$')"),
+    "$$": (
+        "$$ a",
+        "`$$`",
+        "$x$$y$",
+        "$$$a$",
+        "- $$",
+        "> $$ a",
+        "| $$ |\n|---|",
+        "    $$",
+        "a\n$$\nb",
+        "[a](https://e.org '$$')",
+    ),
     "\\\\]": ("\\\\[ a", "`\\\\[`", "- \\\\[", "$a \\\\[2pt] b$", "\\\\\\\\[2pt]"),
-    "\\end{equation}": ("\\begin{equation}", "`\\begin{equation}`", "\\\\begin{equation}", "$\\begin{equation}$"),
+    "\\end{equation}": (
+        "\\begin{equation}",
+        "`\\begin{equation}`",
+        "\\\\begin{equation}",
+        "$\\begin{equation}$",
+    ),
     "\\end{a}": ("\\begin{a}", "- \\begin{a}"),
 }
 
@@ -75,7 +126,9 @@ def over_fences():
 
 
 def test_nbconvert_executes_what_is_not_defanged():
-    assert all(active(html) for html in exported([IMAGE, f"$$ a\n\n```\n$$ {IMAGE}\n```\n", "[a](javascript:b)"]))
+    assert all(
+        active(html) for html in exported([IMAGE, f"$$ a\n\n```\n$$ {IMAGE}\n```\n", "[a](javascript:b)"])
+    )
 
 
 def test_no_formula_reaches_into_a_fence():
@@ -85,7 +138,15 @@ def test_no_formula_reaches_into_a_fence():
 def test_urls_keep_their_host():
     urls = ("https://a.b", "http://a.b:80", "https://a.b/", "https://a.b?c")
     ends = ("<img", ")<img", ')"x', ")?", ")x", "*", "!", "?", "_", "~", "'", "&amp;x", "`x`", "$x$", "]", "")
-    check([f"{before}{url}{end}{after}" for url in urls for end in ends for before in ("](", "[x](", "x ", "]: ") for after in ("", " x", ' $y$ "')])
+    check(
+        [
+            f"{before}{url}{end}{after}"
+            for url in urls
+            for end in ends
+            for before in ("](", "[x](", "x ", "]: ")
+            for after in ("", " x", ' $y$ "')
+        ]
+    )
 
 
 def test_attacks_contain_only_allowed_html():
