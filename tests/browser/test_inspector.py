@@ -922,7 +922,7 @@ FORBIDDEN = """() => Array.from(document.querySelectorAll(".gmi-output *"))
     .filter(node => /^(script|iframe|link|base|form|img|object|embed|math|style)$/.test(node.localName)
         || node.id === "jp-main-dock-panel" || node.hasAttribute("data-commandlinker-command")
         || Array.from(node.attributes).some(({name}) => /^on/.test(name))
-        || /^(javascript|data):/.test(node.getAttribute("href") ?? "") || (node.className === "mathjax_process" && !node.querySelector("mjx-container")))
+        || /^(javascript|data):/.test(node.getAttribute("href") ?? "") || (node.matches(".mathjax_process") && !node.querySelector("mjx-container")))
     .map(node => node.outerHTML.slice(0, 200))"""
 # Opens the inspector of an output, selects every tab and dispatches events to its controls; returns the number of tabs.
 EVERY_TAB = """async (output) => {

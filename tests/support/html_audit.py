@@ -95,7 +95,7 @@ FRAME_ATTRIBUTES = ATTRIBUTES | {
 }
 FRAME_VALUES = VALUES | {
     "class": re.compile(
-        r"gm-[a-z]+(?: gm-[a-z]+)?|mathjax_process|gemini-magic mathjax_ignore tex2jax_ignore|language-[A-Za-z0-9_+#.-]{1,40}"
+        r"gm-[a-z]+(?: gm-[a-z]+)?|mathjax_process tex2jax_process|gemini-magic mathjax_ignore tex2jax_ignore|language-[A-Za-z0-9_+#.-]{1,40}"
     ),
     "role": re.compile("region|note"),
     "aria-label": re.compile("Answer"),
