@@ -47,7 +47,7 @@ LOOKS = {
     "table": "| a | b |\n|---|--:|\n" + "| wide words here | `x` |\n" * 9,
     "code": "Intro.\n\n```python\nfor x in range(3):\n    print(x)\n```\n\n    plain\n",
 }
-FORMULA = '<div class="gemini-magic mathjax_ignore"><p>$5 and <span class="mathjax_process tex2jax_process">\\(x^2\\)</span></p></div>'
+FORMULA = '<div class="gemini-magic mathjax_ignore tex2jax_ignore"><p>$5 and <span class="mathjax_process tex2jax_process">\\(x^2\\)</span></p></div>'
 ANSWER, OPEN, LARGE, NEWER, DAMAGED, MATHS, FIRST_LOOK = range(7)
 FIRST_HOSTILE = FIRST_LOOK + len(LOOKS)
 NO_RECORDS = {"a list": [], "a text": "x", "a number": 7}
@@ -273,9 +273,12 @@ ELEMENTS = words(
     "track u ul var video wbr x-custom"
 )
 VALUES = {
-    "class": words(
-        "gm-k gm-a gm-task gm-image gm-pending gm-def gm-table mathjax_process language-python language-x.y+z gm-status gm-zz jp-Cell hljs language- gm-k gm-x"
-    ),
+    "class": [
+        *words(
+            "gm-k gm-a gm-task gm-image gm-pending gm-def gm-table mathjax_process language-python language-x.y+z gm-status gm-zz jp-Cell hljs language- gm-k gm-x"
+        ),
+        "mathjax_process tex2jax_process",
+    ],
     "href": [
         *words(
             "https://example.org HTTP://EXAMPLE.ORG/a?b#c http:/logout https:example.org //example.org /x # javascript:alert(1)"

@@ -69,7 +69,7 @@ const isAuto = value => value === 'auto';
 const isAlignment = value => /^text-align: ?(?:left|right|center);?$/.test(value);
 
 /** @type {ValueTest} */
-const isFormula = (value, node) => /^mathjax_process(?: tex2jax_process)?$/.test(value) && !UNSAFE_TEX.test(node.textContent);
+const isFormula = (value, node) => value === 'mathjax_process tex2jax_process' && !UNSAFE_TEX.test(node.textContent);
 
 /** @type {AllowList} The elements of a rendered answer. */
 export const ANSWER_ELEMENTS = {
@@ -103,7 +103,7 @@ export const ANSWER_ELEMENTS = {
 /** @type {ValueTest} */
 const isOutputClass = value =>
   /^gm-[a-z]+(?:-[a-z]+)?(?: gm-[a-z]+(?:-[a-z]+)?){0,2}$/.test(value) ||
-  /^gemini-magic mathjax_ignore(?: tex2jax_ignore)?$/.test(value);
+  value === 'gemini-magic mathjax_ignore tex2jax_ignore';
 
 /** @type {AllowList} The elements of a saved output: the answer, its status line, thoughts and messages. */
 export const OUTPUT_ELEMENTS = {
