@@ -36,6 +36,7 @@ _CODE_RUN: Final = re.compile(r"\\.|`+", re.DOTALL)
 _BRACKET: Final = re.compile(r"\\.|!?\[|\]", re.DOTALL)
 _LITERAL_OPENING: Final = re.compile(r"\[(?:$|[\s\d^]|[xX](?:\]|$))")
 _MAX_LINK: Final = 2000  # characters before the end within which an unfinished link is looked for
+_MAX_PARENTHESES: Final = 33  # with the one that opens a destination; the parser accepts no deeper nesting
 _MAX_NESTING: Final = 4  # links inside images inside links; deeper nesting is an attack, not an answer
 _MAX_OPEN: Final = 40  # emphasis and tags that are open at once; if there are more, they stay text
 
@@ -201,7 +202,10 @@ def _heal_one_link(content: str, resume: int, references: References) -> str:
 
 
 def _destination_end(text: str, at: int) -> int:
-    """Return where the destination behind a link's text ends; -1 if it is unfinished or may still begin."""
+    """Return where the destination behind a link's text ends; -1 if it is unfinished or may still begin.
+
+    If no destination can be there, whatever follows, the end is its beginning.
+    """
     if at >= len(text):
         return -1
     if text[at] == "[":
@@ -213,6 +217,8 @@ def _destination_end(text: str, at: int) -> int:
         depth += {"(": 1, ")": -1}.get(text[i], 0)
         if depth == 0:
             return i + 1
+        if depth > _MAX_PARENTHESES:
+            return at
     return -1
 
 
