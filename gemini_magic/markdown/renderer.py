@@ -67,7 +67,8 @@ def render(text: str, *, ended: bool = False, images: Images = DATA_ONLY) -> str
     """Return the safe HTML of a whole Markdown text. The time is linear in its length.
 
     Every text is valid Markdown, so this raises nothing. The page typesets the formulas: each is TeX in an
-    element of class ``mathjax_process``, which has to stand below an element of class ``mathjax_ignore``.
+    element of the classes ``mathjax_process`` (MathJax 3 and later) and ``tex2jax_process`` (MathJax 2), which has to
+    stand below an element of the classes ``mathjax_ignore`` and ``tex2jax_ignore``.
 
     Args:
         text: the Markdown, with any line ends.
@@ -134,6 +135,11 @@ class Renderer:
     def open_block(self) -> OpenBlock | None:
         """The block that may still grow and of which parts are frozen, if there is one."""
         return self._freezer.open_block
+
+    @property
+    def unfrozen(self) -> int:
+        """How many characters the next update parses again, besides new ones."""
+        return len(self._freezer.text)
 
     @property
     def html(self) -> str:

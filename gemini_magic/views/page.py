@@ -57,14 +57,16 @@ def _inline_html(text: str) -> str:
 def root_html(pieces: Iterable[str], *, partial: bool = False) -> str:
     """Wrap the parts of an answer in the root element.
 
-    Its class keeps MathJax from reading the text: a price in dollars is not a formula. The HTML has no blank line,
-    which would end it in a Markdown document, such as one that nbconvert writes (CommonMark, "HTML blocks").
+    Its classes keep MathJax (3 and later, and 2) from reading the text: a price in dollars is not a formula. The HTML
+    has no blank line, which would end it in a Markdown document, such as one that nbconvert writes (CommonMark, "HTML
+    blocks").
 
     Args:
         pieces: the parts.
         partial: whether the answer is still arriving.
     """
-    html = _BLANK_LINE.sub("&#10;", f'<div class="gemini-magic mathjax_ignore">{"".join(pieces)}')
+    opening = '<div class="gemini-magic mathjax_ignore tex2jax_ignore">'
+    html = _BLANK_LINE.sub("&#10;", f"{opening}{''.join(pieces)}")
     return f"{html}<style>{answer_css_for(html + _LATER * partial)}</style></div>"
 
 

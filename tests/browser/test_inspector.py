@@ -48,7 +48,7 @@ LOOKS = {
     "table": "| a | b |\n|---|--:|\n" + "| wide words here | `x` |\n" * 9,
     "code": "Intro.\n\n```python\nfor x in range(3):\n    print(x)\n```\n\n    plain\n",
 }
-FORMULA = '<div class="gemini-magic mathjax_ignore"><p>$5 and <span class="mathjax_process">\\(x^2\\)</span></p></div>'
+FORMULA = '<div class="gemini-magic mathjax_ignore tex2jax_ignore"><p>$5 and <span class="mathjax_process tex2jax_process">\\(x^2\\)</span></p></div>'
 ANSWER, OPEN, LARGE, NEWER, DAMAGED, MATHS, FIRST_LOOK = range(7)
 FIRST_HOSTILE = FIRST_LOOK + len(LOOKS)
 NO_RECORDS = {"a list": [], "a text": "x", "a number": 7}
@@ -274,9 +274,12 @@ ELEMENTS = words(
     "track u ul var video wbr x-custom"
 )
 VALUES = {
-    "class": words(
-        "gm-k gm-a gm-task gm-image gm-pending gm-def gm-table mathjax_process language-python language-x.y+z gm-status gm-zz jp-Cell hljs language- gm-k gm-x"
-    ),
+    "class": [
+        *words(
+            "gm-k gm-a gm-task gm-image gm-pending gm-def gm-table mathjax_process language-python language-x.y+z gm-status gm-zz jp-Cell hljs language- gm-k gm-x"
+        ),
+        "mathjax_process tex2jax_process",
+    ],
     "href": [
         *words(
             "https://example.org HTTP://EXAMPLE.ORG/a?b#c http:/logout https:example.org //example.org /x # javascript:alert(1)"
@@ -923,7 +926,7 @@ FORBIDDEN = """() => Array.from(document.querySelectorAll(".gmi-output *"))
     .filter(node => /^(script|iframe|link|base|form|img|object|embed|math|style)$/.test(node.localName)
         || node.id === "jp-main-dock-panel" || node.hasAttribute("data-commandlinker-command")
         || Array.from(node.attributes).some(({name}) => /^on/.test(name))
-        || /^(javascript|data):/.test(node.getAttribute("href") ?? "") || (node.className === "mathjax_process" && !node.querySelector("mjx-container")))
+        || /^(javascript|data):/.test(node.getAttribute("href") ?? "") || (node.matches(".mathjax_process") && !node.querySelector("mjx-container")))
     .map(node => node.outerHTML.slice(0, 200))"""
 # Opens the inspector of an output, selects every tab and dispatches events to its controls; returns the number of tabs.
 EVERY_TAB = """async (output) => {
