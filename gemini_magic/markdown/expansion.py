@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-__all__ = ["BUDGET", "NOTICE", "ReferenceUse", "exceeds_budget", "is_limited", "limit_references", "limit_state"]
+__all__ = [
+    "BUDGET",
+    "NOTICE",
+    "ReferenceUse",
+    "exceeds_budget",
+    "is_limited",
+    "limit_references",
+    "limit_state",
+]
 
 BUDGET: Final = 500_000
 """Characters of addresses and titles that all uses of definitions may add to an answer."""

@@ -13,7 +13,7 @@ from itertools import accumulate, islice
 from typing import NamedTuple, overload
 
 from .. import markdown
-from ..content import Blob, Call, Code, join_parts
+from ..content import Blob, Call, Code
 from ..events import Finish, Note
 from ..ledger import Ledger
 
@@ -198,7 +198,7 @@ def _running_state(ledger: Ledger, now: float) -> str:
 
 def _other_content(ledger: Ledger) -> list[str]:
     """Describe the parts of an answer that are not text."""
-    contents = Counter(map(type, join_parts(ledger.parts.get(0, ()))))
+    contents = Counter(map(type, ledger.parts[0].joined() if 0 in ledger.parts else ()))
     kinds = ((Call, "function call", "calls"), (Blob, "media part", "images"), (Code, "code run", "parts"))
     counted = ((contents[kind], name, where) for kind, name, where in kinds)
     return [

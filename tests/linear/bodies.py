@@ -27,7 +27,9 @@ def _events(content: str) -> Callable[[int], bytes]:
     """The same event again and again; ``{k}`` in it is its number."""
     if "{k}" not in content:
         return _body(_event(content), end=END)
-    return lambda n: b"".join(_event(content.replace("{k}", str(k))) for k in range(n // (len(content) + 8))) + END
+    return lambda n: (
+        b"".join(_event(content.replace("{k}", str(k))) for k in range(n // (len(content) + 8))) + END
+    )
 
 
 def _candidate(fields: str) -> str:
@@ -45,9 +47,7 @@ def _inside(begin: str, unit: str, end: str) -> Callable[[int], bytes]:
 
 def _calls(n: int) -> bytes:
     """One call whose arguments arrive in pieces of one character."""
-    piece = (
-        '{"functionCall":{"partialArgs":[{"jsonPath":"$.a","stringValue":"x","willContinue":true}],"willContinue":true}}'
-    )
+    piece = '{"functionCall":{"partialArgs":[{"jsonPath":"$.a","stringValue":"x","willContinue":true}],"willContinue":true}}'
     first = '{"functionCall":{"name":"f","partialArgs":[{"jsonPath":"$.a","stringValue":"x","willContinue":true}],"willContinue":true}}'
     return _event(_parts(first)) + _event(_parts(piece)) * (n // len(piece)) + END
 
@@ -107,14 +107,22 @@ BODIES = {
     "one high index": _events('{"candidates":[{"index":2147483647,"content":{"parts":[{"text":"a"}]}}]}'),
     "finish reasons": _events(_candidate('"finishReason":"STOP","index":{k}')),
     "unknown finish reasons": _events(_candidate('"finishReason":"R{k}"')),
-    "text after each finish reason": _events(_candidate('"finishReason":"STOP","content":{"parts":[{"text":"a"}]}')),
+    "text after each finish reason": _events(
+        _candidate('"finishReason":"STOP","content":{"parts":[{"text":"a"}]}')
+    ),
     "usage reports": _events('{"usageMetadata":{"totalTokenCount":{k}}}'),
     "token details": _inside(
-        '{"usageMetadata":{"totalTokenCount":1,"promptTokensDetails":[', '{"modality":"TEXT","tokenCount":1}', "]}}"
+        '{"usageMetadata":{"totalTokenCount":1,"promptTokensDetails":[',
+        '{"modality":"TEXT","tokenCount":1}',
+        "]}}",
     ),
     "citations": _events(_candidate('"citationMetadata":{"citationSources":[{"uri":"https://a.b/{k}"}]}')),
-    "citations in one event": _inside('{"candidates":[{"citationMetadata":{"citationSources":[', '{"uri":"u"}', "]}}]}"),
-    "grounding": _events(_candidate('"groundingMetadata":{"groundingChunks":[{"web":{"uri":"https://a.b/{k}"}}]}')),
+    "citations in one event": _inside(
+        '{"candidates":[{"citationMetadata":{"citationSources":[', '{"uri":"u"}', "]}}]}"
+    ),
+    "grounding": _events(
+        _candidate('"groundingMetadata":{"groundingChunks":[{"web":{"uri":"https://a.b/{k}"}}]}')
+    ),
     "grounding with supports": _events(
         _candidate(
             '"groundingMetadata":{"groundingChunks":[{"web":{"uri":"u{k}"}}],'
@@ -132,16 +140,19 @@ BODIES = {
     ),
     "errors": _events('{"error":{"code":{k},"message":"no"}}'),
     "unknown fields": _events('{"field{k}":1,"modelVersion":"m"}'),
-    "unknown fields in one event": lambda n: _event(
-        '{"modelVersion":"m",' + ",".join(f'"f{k}":1' for k in range(n // 10)) + "}"
-    )
-    + END,
+    "unknown fields in one event": lambda n: (
+        _event('{"modelVersion":"m",' + ",".join(f'"f{k}":1' for k in range(n // 10)) + "}") + END
+    ),
     "one key many times": _inside('{"modelVersion":"m",', '"a":1', "}"),
-    "keys that occur twice": lambda n: _event("{" + ",".join(f'"k{k % (n // 16 or 1)}":1' for k in range(n // 8)) + "}"),
+    "keys that occur twice": lambda n: _event(
+        "{" + ",".join(f'"k{k % (n // 16 or 1)}":1' for k in range(n // 8)) + "}"
+    ),
     "model names": _events('{"modelVersion":"m{k}"}'),
     "snake case": _events('{"candidates":[{"finish_reason":"STOP","content":{"parts":[{"text":"a"}]}}]}'),
     "a long number": lambda n: _event('{"usageMetadata":{"totalTokenCount":' + "9" * n + "}}"),
-    "long numbers": _events('{"candidates":[{"index":' + "9" * 5000 + ',"content":{"parts":[{"text":"a"}]}}]}'),
+    "long numbers": _events(
+        '{"candidates":[{"index":' + "9" * 5000 + ',"content":{"parts":[{"text":"a"}]}}]}'
+    ),
     "a number with a long exponent": lambda n: _event('{"a":1e' + "9" * n + "}"),
     "counts of wrong types": _events('{"usageMetadata":{"totalTokenCount":"{k}x"}}'),
     "deep arguments": lambda n: _event(

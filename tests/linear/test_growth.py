@@ -166,7 +166,17 @@ def filling(body):
 
 def everything_of(response):
     """Read whatever a response offers."""
-    for name in ("text", "thoughts", "whole", "parts", "calls", "images", "code_blocks", "citations", "grounding"):
+    for name in (
+        "text",
+        "thoughts",
+        "whole",
+        "parts",
+        "calls",
+        "images",
+        "code_blocks",
+        "citations",
+        "grounding",
+    ):
         getattr(response, name)
     for candidate in response.candidates[:50]:
         candidate.text, candidate.thoughts, repr(candidate)

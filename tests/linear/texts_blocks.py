@@ -35,7 +35,9 @@ TEXTS = {
     # tables
     "table of many rows": repeated("| a | b |\n", begin="| a | b |\n|---|---|\n"),
     "table of short rows": repeated("|\n", begin="| a | b | c | d |\n|---|---|---|---|\n"),
-    "table of one wide row": lambda n: "|a" * (n // 6) + "|\n" + "|-" * (n // 6) + "|\n" + "|b" * (n // 6) + "|",
+    "table of one wide row": lambda n: (
+        "|a" * (n // 6) + "|\n" + "|-" * (n // 6) + "|\n" + "|b" * (n // 6) + "|"
+    ),
     "header without delimiters": repeated("| a ", end="|\n"),
     "line of delimiters": repeated("|-", begin="a\n", end="|"),
     "many small tables": repeated("| a |\n|---|\n| b |\n\n"),

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 __all__ = ["LIMIT", "Growth", "measure_growth", "record", "summary_lines"]
 
 LIMIT = 2.5  # times the time for twice the input
-_LONG_ENOUGH = 0.008  # CPU seconds that the smaller input takes at least, so that fixed costs do not hide the growth
+_LONG_ENOUGH = (
+    0.008  # CPU seconds that the smaller input takes at least, so that fixed costs do not hide the growth
+)
 _ROUNDS = 2
 _MORE_ROUNDS = 5  # if the ratio is too large at first: the machine may have been busy
 _DOUBLINGS = 2  # if it is still too large: the input may cross a limit between the two sizes
