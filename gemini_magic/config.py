@@ -17,8 +17,9 @@ import difflib
 import json
 import math
 import os
+import stat
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -208,10 +209,36 @@ def user_file() -> Path:
     return Path(base) / "gemini_magic.toml"
 
 
-def _project_file(start: Path) -> Path | None:
-    # Strings instead of paths, for speed: this runs before every call.
-    folder, name = str(start), "pyproject.toml"
-    while not os.path.isfile(candidate := os.path.join(folder, name)):  # noqa: PTH113, PTH118 - see above
+class _Files:
+    """Looks at files, and knows later whether any of them has changed. A file that is missing may be created later."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[int, ...] | None] = {}
+
+    def look(self, path: str) -> tuple[int, ...] | None:
+        """Numbers that change with the content of a regular file; None for anything else."""
+        state = self._seen[path] = _file_state(path)
+        return state
+
+    def unchanged(self) -> bool:
+        """Whether each file is in the state in which :meth:`look` found it."""
+        return all(_file_state(path) == state for path, state in self._seen.items())
+
+
+def _file_state(path: str) -> tuple[int, ...] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - for speed
+    except (OSError, ValueError):  # ValueError: a name with a null character
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_uid
+
+
+def _project_file(start: str, files: _Files) -> Path | None:
+    # Strings instead of paths, for speed.
+    folder, name = start, "pyproject.toml"
+    while files.look(candidate := os.path.join(folder, name)) is None:  # noqa: PTH118 - see above
         folder, below = os.path.dirname(folder), folder  # noqa: PTH120 - see above
         if folder == below:
             return None
@@ -224,12 +251,12 @@ def _parsed(path: Path, *_state: int) -> Any:
     return tomllib.loads(path.read_text("utf-8-sig"))
 
 
-def _table(path: Path | None, *keys: str) -> dict[str, Any]:
-    if path is None or not path.is_file():
+def _table(path: Path | None, files: _Files, *keys: str) -> dict[str, Any]:
+    state = None if path is None else files.look(str(path))
+    if path is None or state is None:
         return {}
     try:
-        found = path.stat()
-        table: Any = _parsed(path, found.st_mtime_ns, found.st_size, found.st_ino)
+        table: Any = _parsed(path, *state)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise OptionError(
             f"{path} cannot be read: {problem}.", remedy="Fix the file or move it away."
@@ -252,14 +279,14 @@ def _environment(known: Mapping[str, Setting]) -> dict[str, Any]:
 
 
 def _layers(
-    config: Mapping[str, Any], known: Mapping[str, Setting], start: Path
+    config: Mapping[str, Any], known: Mapping[str, Setting], start: str, files: _Files
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The configured layers with their names, lowest precedence first."""
+    """The configured layers with their names, lowest precedence first. All files are looked at through ``files``."""
     yield "environment", _environment(known)
     mine = user_file()
-    yield str(mine), _table(mine)
-    project = _project_file(start)
-    yield str(project), _table(project, "tool", "gemini_magic")
+    yield str(mine), _table(mine, files)
+    project = _project_file(start, files)
+    yield str(project), _table(project, files, "tool", "gemini_magic")
     yield "%config GeminiMagics", config
 
 
@@ -286,9 +313,81 @@ def resolve(
     Raises:
         OptionError: an unknown name (the error suggests a close match) or a value that is not allowed.
     """
+    folder = str(start or os.getcwd())  # noqa: PTH109 - for speed: this runs before every call
+    try:
+        given = _key_of(line), _key_of(config), _key_of(previous)
+    except TypeError:
+        return _resolve(line, config, previous, source=source, start=folder, files=_Files())
+    key = (given, source, folder, *map(os.environ.get, _variables()))
+    found = _memory.get(key)
+    if found is None or not found[0].unchanged():
+        files = _Files()
+        found = files, *_resolve(line, config, previous, source=source, start=folder, files=files)
+        if len(_memory) >= _MEMORY_SIZE:
+            _memory.clear()
+        _memory[key] = found
+    _, options, sources = found
+    return _copy(options), dict(sources)
+
+
+# Results of resolve(), with the files that each depends on, by everything else that it depends on. Options are resolved
+# before every call, so that a changed file or variable takes effect at once; to check that none has changed takes a
+# quarter of the time.
+_memory: dict[Hashable, tuple[_Files, Options, dict[str, str]]] = {}
+_MEMORY_SIZE = 32  # results
+_KEY_TYPES = (str, int, float, bool, type(None))
+
+
+def _key_of(values: Mapping[str, Any] | None) -> Hashable:
+    """The items of a mapping as a part of a key; values that are equal but differ in type make different keys.
+
+    Raises:
+        TypeError: a value is of a type that may change later, such as a list.
+    """
+    if not values:
+        return None
+    kinds = tuple(map(type, values.values()))
+    if any(kind not in _KEY_TYPES for kind in kinds):
+        raise TypeError
+    return tuple(values.items()), kinds
+
+
+@cache
+def _variables() -> tuple[str, ...]:
+    """The environment variables that the options depend on: those of settings, and those of the user's folder."""
+    own = (setting.env for setting in settings().values() if setting.env)
+    home = ("USERPROFILE", "HOMEDRIVE", "HOMEPATH") if os.name == "nt" else ("HOME",)
+    return (*own, "XDG_CONFIG_HOME", *home)
+
+
+def _copy(options: Options) -> Options:
+    """A copy that can be changed; its lists are copies, too."""
+    copied = object.__new__(Options)
+    values = vars(copied)
+    values.update(vars(options))
+    for name in _list_names():
+        values[name] = list(values[name])
+    return copied
+
+
+@cache
+def _list_names() -> tuple[str, ...]:
+    return tuple(setting.name for setting in settings().values() if setting.type is list)
+
+
+def _resolve(
+    line: Mapping[str, Any] | None,
+    config: Mapping[str, Any] | None,
+    previous: Mapping[str, Any] | None,
+    *,
+    source: str,
+    start: str,
+    files: _Files,
+) -> tuple[Options, dict[str, str]]:
+    """As :func:`resolve`, from the files and variables as they are now."""
     known, values, sources = settings(), dict[str, Any](), dict[str, str]()
     key_server = price_server = _server(values)  # the servers that key_env and price are meant for
-    configured = _layers(config or {}, known, start or Path.cwd())
+    configured = _layers(config or {}, known, start, files)
     for where, layer in (*configured, (_PREVIOUS, previous or {}), (source, line or {})):
         of_call = where in (_PREVIOUS, source)
         for name, value in layer.items():

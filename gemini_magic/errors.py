@@ -26,16 +26,21 @@ full traceback.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from copy import copy
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import ref
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+from .printable import visible
 
 __all__ = [
     "BlockedError",
     "ConnectionFailed",
     "CredentialsError",
     "DisplayError",
+    "ErrorCopy",
     "GeminiMagicError",
     "Interrupted",
     "JournalError",
@@ -51,7 +56,11 @@ __all__ = [
 
 
 def _encodable(line: str) -> str:
-    """A line with the characters escaped that ``sys.stdout`` cannot encode; IPython would fail to print it."""
+    """A line without control characters, and with those escaped that ``sys.stdout`` cannot encode.
+
+    IPython would fail to print the latter.
+    """
+    line = visible(line)
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return line.encode(encoding, "backslashreplace").decode(encoding)
 
@@ -76,7 +85,7 @@ class _ShortTraceback:
         self.response = response
 
     def __str__(self) -> str:
-        return f"{self.message}\n{self.remedy}" if self.remedy else self.message
+        return visible(f"{self.message}\n{self.remedy}" if self.remedy else self.message)
 
     def _render_traceback_(self) -> Sequence[str]:
         """Return the lines that IPython shows instead of a traceback."""
@@ -217,3 +226,32 @@ class Interrupted(_ShortTraceback, KeyboardInterrupt):
     def _render_traceback_(self) -> Sequence[str]:
         """Return one line; the user knows the cause."""
         return [_encodable(" ".join(self.cell_lines or (self.message, self.remedy)).rstrip())]
+
+
+E = TypeVar("E", bound=GeminiMagicError | Interrupted)
+
+
+class ErrorCopy:
+    """Makes the error that a response raises: a copy of the stored one that refers to the response.
+
+    It holds the copy weakly, so that the same object is returned as long as it is used. A raised error refers to its response
+    and to the frames that it passed; if the response referred back, both would wait for the garbage collector.
+    """
+
+    def __init__(self) -> None:
+        self._stored: BaseException | None = None
+        self._copy: ref[Any] | None = None
+
+    def of(self, stored: E | None, response: Any) -> E | None:
+        """Return the copy of an error; None if there is no error.
+
+        Args:
+            stored: the error.
+            response: the response that it belongs to.
+        """
+        made: E | None = None if self._copy is None or self._stored is not stored else self._copy()
+        if stored is not None and made is None:
+            made = copy(stored)
+            made.response = response
+            self._stored, self._copy = stored, ref(made)
+        return made

@@ -37,6 +37,64 @@ def test_precedence_from_environment_to_cell_line(tmp_path, monkeypatch):
     assert model(config={"model": "from-config"}, line={"model": "from-line"}) == ("from-line", "cell line")
 
 
+def test_a_changed_file_folder_or_variable_takes_effect_at_the_next_call(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    folder = tmp_path / "project" / "deep"
+    folder.mkdir(parents=True)
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(folder)
+
+    def model():
+        return resolve({"temperature": 1})[0].model
+
+    def write(path, name):
+        path.write_text(
+            f'{"" if path.name == "gemini_magic.toml" else "[tool.gemini_magic]"}\nmodel = "{name}"'
+        )
+
+    assert [model(), model()] == ["gemini-flash-latest"] * 2
+    write(tmp_path / "pyproject.toml", "far")
+    assert [model(), model()] == ["far"] * 2
+    write(folder / "pyproject.toml", "near")
+    assert model() == "near"
+    write(folder / "pyproject.toml", "next")  # of the same size
+    assert model() == "next"
+    monkeypatch.chdir(tmp_path)
+    assert model() == "far"
+    monkeypatch.chdir(folder)
+    (folder / "pyproject.toml").unlink()
+    assert model() == "far"
+    (tmp_path / "pyproject.toml").unlink()
+    write(tmp_path / "home" / "gemini_magic.toml", "user")
+    assert model() == "user"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "other"))
+    assert model() == "gemini-flash-latest"
+    monkeypatch.setenv("GEMINI_MAGIC_MODEL", "from-env")
+    assert model() == "from-env"
+    monkeypatch.delenv("GEMINI_MAGIC_MODEL")
+    assert model() == "gemini-flash-latest"
+
+
+def test_the_options_of_each_call_can_be_changed_without_an_effect_on_the_next_call():
+    first, sources = resolve({"stop": "a", "model": "m"})
+    first.stop.append("b")
+    first.model = "n"
+    sources["model"] = "changed"
+    second, again = resolve({"stop": "a", "model": "m"})
+    assert (second.stop, second.model, again["model"]) == (["a"], "m", "cell line")
+
+
+def test_values_that_are_equal_but_of_another_type_are_converted_on_their_own():
+    assert resolve({"model": 1})[0].model == "1"
+    assert resolve({"model": 1.0})[0].model == "1.0"
+    with pytest.raises(OptionError):
+        resolve({"model": True})
+    stops = ["a"]
+    assert resolve({"stop": stops})[0].stop == ["a"]
+    stops.append("b")
+    assert resolve({"stop": stops})[0].stop == ["a", "b"]
+
+
 @dataclasses.dataclass
 class _Point:
     x: int

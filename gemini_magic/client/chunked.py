@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import TypeAlias
 
 __all__ = ["ChunkJoiner"]
+
+# A function of the class, not a bound method: a joiner that refers to itself would wait for the garbage collector.
+_Step: TypeAlias = "Callable[[ChunkJoiner, bytes, list[bytes]], bytes]"
 
 _STATUS = re.compile(rb"HTTP/1\.1 ([1-9][0-9][0-9])(?: .*)?")
 _BLANK = re.compile(rb"\n\r?\n")  # ends a head or the trailers; there h11 accepts LF as a line end, too
@@ -37,7 +41,7 @@ class ChunkJoiner:
     """
 
     def __init__(self) -> None:
-        self._step: Callable[[bytes, list[bytes]], bytes] = self._head
+        self._step: _Step = ChunkJoiner._head
         self._block = bytearray()  # of a head or of trailers, already passed on
         self._left = 0  # bytes of the body or of the chunk that have not arrived
         self._held = b""  # the beginning of a boundary
@@ -62,19 +66,19 @@ class ChunkJoiner:
         Returns:
             The bytes for the parser; empty when more bytes are needed first.
         """
-        if self._step == self._pass_through:
+        if self._step == ChunkJoiner._pass_through:
             return data
-        self._body = body if self._step == self._chunks else None
+        self._body = body if self._step == ChunkJoiner._chunks else None
         out: list[bytes] = []
         while data:
-            data = self._step(data, out)
+            data = self._step(self, data, out)
         return b"".join(out)
 
     def close(self) -> bytes:
         """End of input: returns the bytes that were held back."""
         held = self._held if self._open else self._held[2:]
         self._held = b""
-        self._step = self._pass_through
+        self._step = ChunkJoiner._pass_through
         return held
 
     def _pass_through(self, data: bytes, out: list[bytes]) -> bytes:
@@ -93,7 +97,7 @@ class ChunkJoiner:
         if not end:
             out.append(data)
             if len(block) > _MAX_BLOCK:
-                self._step = self._pass_through
+                self._step = ChunkJoiner._pass_through
             return b"", None
         whole, rest = bytes(block[:end]), bytes(block[end:])
         self._block = bytearray()
@@ -107,17 +111,17 @@ class ChunkJoiner:
             self._step = self._body_after(head)
         return rest
 
-    def _body_after(self, head: bytes) -> Callable[[bytes, list[bytes]], bytes]:
+    def _body_after(self, head: bytes) -> _Step:
         """Choose the next step after a head."""
         status, *lines = (line.removesuffix(b"\r") for line in head.split(b"\n"))
         found = _STATUS.fullmatch(status)
         if found is None:
-            return self._pass_through
+            return ChunkJoiner._pass_through
         code = int(found[1])
         if code == _SWITCHING:
-            return self._pass_through
+            return ChunkJoiner._pass_through
         if code < _FINAL:
-            return self._head
+            return ChunkJoiner._head
         if code in _NO_BODY:
             return self._end()
         fields = [line.partition(b":") for line in lines]
@@ -126,7 +130,7 @@ class ChunkJoiner:
         ]
         if codings == [b"chunked"]:
             self._held, self._open = b"\r\n", False
-            return self._chunks
+            return ChunkJoiner._chunks
         if codings:
             self.coding = b", ".join(codings).decode("latin-1")
         lengths = list(
@@ -138,14 +142,14 @@ class ChunkJoiner:
             }
         )
         if codings or len(lengths) != 1 or not lengths[0].isdigit() or len(lengths[0]) > _MAX_DIGITS:
-            return self._pass_through
+            return ChunkJoiner._pass_through
         self._left = int(lengths[0])
-        return self._counted if self._left else self._end()
+        return ChunkJoiner._counted if self._left else self._end()
 
-    def _end(self) -> Callable[[bytes, list[bytes]], bytes]:
+    def _end(self) -> _Step:
         """The step after the end of a response."""
         self._answered = True
-        return self._head
+        return ChunkJoiner._head
 
     def _counted(self, data: bytes, out: list[bytes]) -> bytes:
         """A body of a known length."""
@@ -178,7 +182,7 @@ class ChunkJoiner:
                 self._deliver(pieces, out)
                 self._body = None  # another response may follow
                 out.append(data[end if self._open else end + 2 : at])
-                self._step = self._trailers
+                self._step = ChunkJoiner._trailers
                 return data[at:]
             end = at + length
         pieces.append(data[at:])
@@ -202,7 +206,7 @@ class ChunkJoiner:
         if len(rest) < _MAX_BOUNDARY and _PARTIAL_BOUNDARY.fullmatch(rest):
             self._held = rest
             return b""
-        self._step = self._pass_through
+        self._step = ChunkJoiner._pass_through
         if self._open:
             return rest
         # The parser expects a size next; the bytes in place of the line end must not be read as one.

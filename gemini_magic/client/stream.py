@@ -1,6 +1,6 @@
 """A stream: one response in progress, which callers can wait for, iterate over and cancel.
 
-It starts the reader's thread and wakes waiters; it reads no bytes itself and displays nothing.
+It starts the reader on a thread and wakes waiters; it reads no bytes itself and displays nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from .attempt import StreamJob
 from .connection import Connection
 from .endpoint import endpoint_of
 from .exchange_writer import LedgerGuard
+from .log_filter import mask_in_logs
 from .reader import StreamReader
+from .reader_threads import READER_THREADS
 from .secret import Key
 from .switch_interval import stream_ended, stream_started
 from .text_file import Mode, TextFile, accepts_footer
@@ -79,12 +81,23 @@ class Stream:
         self._changes = threading.Condition()
         self._waiters: list[_Waiter] = []
         self._done = threading.Event()
+        self._reading = threading.Lock()  # held until the reader has ended
+        self._reading.acquire()
         guard = LedgerGuard(self._writing, self._connection, self._notify)
-        self._reader = StreamReader(job, ledger, self._connection, guard, self._end)
-        self._thread = threading.Thread(target=self._reader.run, name="gemini-reader", daemon=True)
+        self._reader: StreamReader | None = StreamReader(job, ledger, self._connection, guard, self._end)
         _running.add(self)
         stream_started()
-        self._thread.start()
+        READER_THREADS.run(self._read)
+
+    def _read(self) -> None:
+        """Run the reader; on one of the threads for readers."""
+        reader = self._reader
+        try:
+            if reader is not None:
+                reader.run()
+        finally:
+            mask_in_logs(None)  # the next stream on this thread may have another key
+            self._reading.release()
 
     # -- the end
 
@@ -99,8 +112,10 @@ class Stream:
             if self._done.is_set():
                 return False
             self._connection.cancel()  # from now on the guard refuses the reader
-            self.ledger.close(cause, t=self._reader.now(), error=error, limit=limit)
+            now = 0.0 if self._reader is None else self._reader.now()
+            self.ledger.close(cause, t=now, error=error, limit=limit)
             self._finish_text_file()
+            self._reader = None  # it refers to this stream: a reference cycle would keep the answer in memory
             self._done.set()
         _running.discard(self)
         stream_ended()
@@ -128,8 +143,10 @@ class Stream:
         if not self._end(cause):
             return
         self._connection.shutdown()
-        if self._thread is not threading.current_thread():
-            self._thread.join(_CANCEL_WAIT)  # usually it ends within a millisecond, and its recording with it
+        if self._reading.acquire(
+            timeout=_CANCEL_WAIT
+        ):  # usually it ends within a millisecond, and its recording with it
+            self._reading.release()
 
     def _close_in_child(self) -> None:
         """Close the stream in a forked child: its reader runs in the parent only."""

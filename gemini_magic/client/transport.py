@@ -52,36 +52,43 @@ class _ExchangeContext(float):
 
     Attributes:
         connection: as above.
-        before_read: called on the reader's thread before each wait for bytes.
         body: receives the data of the body's HTTP chunks, which then bypasses the parser; None to parse everything.
         surplus: whether bytes followed the end of the response.
     """
 
     connection: Connection
-    before_read: Callable[[], None]
     body: list[bytes] | None
     surplus: bool
+    _request_sent: Callable[[], None]
+    _deliver: Callable[[], None]
 
     def __new__(cls, connection: Connection, request_sent: Callable[[], None]) -> Self:
         context = super().__new__(cls, connection.connect_timeout())
         context.connection = connection
         context.body = None
         context.surplus = False
-
-        def sent() -> None:
-            context.before_read = _nothing
-            request_sent()
-
-        context.before_read = sent
+        context._request_sent = request_sent
+        context._deliver = _nothing
         return context
 
-    def begin_body(self, before_read: Callable[[], None], body: list[bytes] | None) -> None:
-        """Begin to read the body; both arguments are the attributes from now on."""
-        self.before_read, self.body = before_read, body
+    def before_read(self) -> None:
+        """Note that the request was sent, or deliver what has arrived. Called on the reader's thread before each wait."""
+        request_sent, self._request_sent = self._request_sent, _nothing
+        request_sent()
+        self._deliver()
+
+    def begin_body(self, deliver: Callable[[], None], body: list[bytes] | None) -> None:
+        """Begin to read the body.
+
+        Args:
+            deliver: called before each wait for bytes.
+            body: the attribute from now on.
+        """
+        self._deliver, self.body = deliver, body
 
     def end_body(self) -> None:
         """Stop reading the body."""
-        self.before_read, self.body = _nothing, None
+        self._deliver, self.body = _nothing, None
 
 
 def _nothing() -> None:

@@ -15,21 +15,17 @@ from ..tables import Columns
 from .parts import compact_part, restore_part
 from .row_types import ChunkRow, EventRow, UsageRow, columns_of, describe, event_json
 
-__all__ = ["EventLog"]
+__all__ = ["EventLog", "event_table", "usage_table"]
 
 
 class EventLog(LazySequence[Event]):
     """The events in order, each with its chunk and time; append-only, for one writer.
 
     Values that the chunk's row has are not stored again: of a delta of candidate 0 only the part is stored, of a usage
-    report nothing. The tables of events and usage are filled on access.
+    report nothing.
 
     Args:
         chunks: the columns of the chunks, which have the times and token counts.
-
-    Attributes:
-        event_columns: the columns of ``Response.events``; ``json`` is stored as the event itself.
-        usage_columns: the columns of ``Response.usage_history``.
     """
 
     def __init__(self, chunks: Columns[ChunkRow]) -> None:
@@ -39,12 +35,6 @@ class EventLog(LazySequence[Event]):
         self._times: dict[int, float] = {}  # of events without a chunk
         self._arrivals = chunks.stores["t"]
         self._counts = [chunks.stores[name] for name in ChunkRow._fields if name.endswith("_tokens")]
-        self._previous: Usage | None = None  # of the rows made so far
-        self._scanned = 0  # events that the usage table has read
-        self.event_columns: Columns[EventRow] = Columns(
-            EventRow, columns_of(EventRow, event_json), self._event_rows
-        )
-        self.usage_columns: Columns[UsageRow] = Columns(UsageRow, columns_of(UsageRow), self._usage_rows)
 
     def extend(self, events: Sequence[Event], usage: Usage) -> None:
         """Append the events of the next chunk, after its row was appended.
@@ -71,9 +61,10 @@ class EventLog(LazySequence[Event]):
         return len(self._stored)
 
     def _items(self, rows: Sequence[int]) -> Iterator[Event]:
-        return map(self._event, rows)
+        return map(self.event, rows)
 
-    def _event(self, index: int) -> Event:
+    def event(self, index: int) -> Event:
+        """Return one event."""
         stored: Any = self._stored[index]
         if stored is None:
             chunk = self._chunk(index)
@@ -83,30 +74,69 @@ class EventLog(LazySequence[Event]):
     def _chunk(self, index: int) -> int:
         return bisect_right(self._firsts, index) - 1
 
-    def _chunk_and_time(self, index: int) -> tuple[int | None, float]:
+    def is_usage(self, index: int) -> bool:
+        """Whether an event is a usage report."""
+        stored = self._stored[index]
+        return stored is None or type(stored) is UsageReport
+
+    def place(self, index: int) -> tuple[int | None, float]:
         """Return the chunk of an event (None if it has none) and its time."""
         if index in self._times:
             return None, self._times[index]
         chunk = self._chunk(index)
         return chunk, self._arrivals.at(chunk)
 
-    def _event_rows(self) -> Iterator[tuple[Any, ...]]:
-        for index in range(self.event_columns.length, len(self._stored)):
-            event, (chunk, t) = self._event(index), self._chunk_and_time(index)
+
+# The columns refer to the log, and the log does not refer to them: in a reference cycle, an answer that is no longer used
+# would keep its memory until the garbage collector runs.
+
+
+def event_table(log: EventLog) -> Columns[EventRow]:
+    """Return the columns of ``Response.events``, filled on access; ``json`` is stored as the event itself."""
+    return Columns(EventRow, columns_of(EventRow, event_json), _EventRows(log).new)
+
+
+def usage_table(log: EventLog) -> Columns[UsageRow]:
+    """Return the columns of ``Response.usage_history``, filled on access."""
+    return Columns(UsageRow, columns_of(UsageRow), _UsageRows(log).new)
+
+
+class _EventRows:
+    """Makes the rows of the table of events."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._made = 0
+
+    def new(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of the events that are new since the last call."""
+        log, start = self._log, self._made
+        self._made = len(log)
+        for index in range(start, self._made):
+            event, (chunk, t) = log.event(index), log.place(index)
             kind, raw_text, candidate = describe(event)
             text = None if raw_text is None else replace_surrogates(raw_text)
             yield index, chunk, t, candidate, kind, text, event
 
-    def _usage_rows(self) -> Iterator[tuple[Any, ...]]:
-        start, self._scanned = self._scanned, len(self._stored)
+
+class _UsageRows:
+    """Makes the rows of the table of usage reports."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._scanned = 0  # events
+        self._previous: Usage | None = None  # of the rows made so far
+
+    def new(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of the reports that are new since the last call."""
+        log, start = self._log, self._scanned
+        self._scanned = len(log)
         for index in range(start, self._scanned):
-            if self._stored[index] is not None and type(self._stored[index]) is not UsageReport:
-                continue
-            event = self._event(index)
+            event = log.event(index) if log.is_usage(index) else None
             if isinstance(event, UsageReport):
                 usage, previous = event.usage, self._previous or Usage()
                 pairs = zip(usage, previous, strict=True)
                 deltas = (None if now is None else now - (then or 0) for now, then in pairs)
-                yield *self._chunk_and_time(index), *usage, *deltas
+                yield *log.place(index), *usage, *deltas
                 if usage.total is not None or self._previous is None:
                     self._previous = usage

@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -32,7 +33,7 @@ from ..events import (
 from ..lenient_json import SurrogateJoiner
 from ..prices import TokenPrice
 from ..tables import Columns
-from .event_log import EventLog
+from .event_log import EventLog, event_table, usage_table
 from .exchange import Exchange, Pause
 from .note_log import NoteLog
 from .parts import Parts, TextPieces
@@ -109,7 +110,7 @@ class Ledger:
         raw: the chunks; ``chunk_offsets``: the byte offset of each in the body of its exchange, -1 where it is
             not known, and above 2 GB.
         events: the events; ``notes``: the notes, at most 100 of a kind; ``exchanges``: the HTTP exchanges.
-        chunk_columns, event_columns, usage_columns: the columns of the tables.
+        chunk_columns: the columns of the table of chunks.
         advice: text to put before the remedy of a bad ending.
         limit: the timeout that was reached, in seconds, or None.
         marks: named moments in seconds since the first request was sent; ``delay``: seconds from ``started`` until then.
@@ -167,12 +168,20 @@ class Ledger:
         self.chunk_offsets = array("i")
         self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns, self.chunk_offsets)
         self.events = EventLog(self.chunk_columns)
-        self.event_columns: Columns[EventRow] = self.events.event_columns
-        self.usage_columns: Columns[UsageRow] = self.events.usage_columns
         self._newest_finish = -1  # the last chunk with a finish reason
         self._first_chunks: dict[int, int] = {}  # the first chunk with a part, by candidate
         self._finish_places: dict[int, _FinishPlace] = {}
         self._joiners: dict[str, SurrogateJoiner] = {"text": SurrogateJoiner(), "thought": SurrogateJoiner()}
+
+    @cached_property
+    def event_columns(self) -> Columns[EventRow]:
+        """The columns of the table of events, made when they are first asked for."""
+        return event_table(self.events)
+
+    @cached_property
+    def usage_columns(self) -> Columns[UsageRow]:
+        """The columns of the table of usage reports, made when they are first asked for."""
+        return usage_table(self.events)
 
     @property
     def has_content(self) -> bool:

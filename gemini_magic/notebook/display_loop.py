@@ -140,21 +140,40 @@ class DisplayLoop:
         if error is None or not fails:
             return self._without_display(response)
         error.cell_lines = error_lines(response.ledger)
-        raise error
+        try:
+            raise error
+        finally:
+            del (
+                error
+            )  # it refers to this frame, and the cycle would keep the answer until the garbage collector runs
 
     def _without_display(self, response: Response) -> Response:
         """Return the response as the cell's value, but prevent IPython from displaying it: the view did already."""
         response.skip_next_display()
-        events = self.shell.events
-        show_prompts = _hide_prompt(self.shell, response)
-
-        def restore(*_: object) -> None:
-            show_prompts()
-            response.skip_next_display(skip=False)  # only for the cell that created it
-            events.unregister("post_run_cell", restore)
-
-        events.register("post_run_cell", restore)
+        restoring = _DisplayRestorer(self.shell.events, response, _hide_prompt(self.shell, response))
+        self.shell.events.register("post_run_cell", restoring.restore)
         return response
+
+
+class _DisplayRestorer:
+    """Ends, after the cell, that IPython does not display a response.
+
+    Args:
+        events: IPython's event manager.
+        response: the response.
+        show_prompts: undoes :func:`_hide_prompt`.
+    """
+
+    def __init__(self, events: Any, response: Response, show_prompts: Callable[[], None]) -> None:
+        self._events = events
+        self._response = response
+        self._show_prompts = show_prompts
+
+    def restore(self, *_: object) -> None:
+        """End it; only the cell that created the response does not display it."""
+        self._show_prompts()
+        self._response.skip_next_display(skip=False)
+        self._events.unregister("post_run_cell", self.restore)
 
 
 def _hide_prompt(shell: Any, response: Response) -> Callable[[], None]:
