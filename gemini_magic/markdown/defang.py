@@ -9,8 +9,9 @@ about fences that are not indented; outside those, no text is left that is activ
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from html import unescape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
 from ..printable import visible
@@ -36,7 +37,8 @@ _CONTAINERS: Final = re.compile(r"(?:[ \t>]|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))
 _QUOTE_MARKS: Final = re.compile(r"[ \t>]*")
 _NOT_QUOTE_MARKS: Final = re.compile(r"[^ \t>]")
 _BACKTICKS: Final = re.compile(r"`+")
-_CODE_SPAN: Final = re.compile(r"(\\.)|(?<!`)(`+)(?!`)(.+?)(?<!`)\2(?!`)", re.DOTALL)
+_CODE_RUN: Final = re.compile(r"\\.|`+", re.DOTALL)
+_END_OF_LINE: Final = re.compile(r"[^\S\n]*(?:\n|\Z)")
 # The start of a formula for MathJax's usual preprocessing, which runs before Markdown is parsed.
 _FORMULA_START: Final = re.compile(r"\$|&dollar;|&#0*36;|&#x0*24;|\\[(\[]|\\begin", re.IGNORECASE)
 # Code that would be active markup if a front end did not recognize it as code.
@@ -80,6 +82,14 @@ def defang(text: str) -> str:
     text = _JS_LINE_ENDS.sub("\n", visible(text))
     defanged = _Defanger(text).result()
     return defanged if is_safe(defanged) else _text_as_fence(text)
+
+
+class _Edit(NamedTuple):
+    """A part of a source and what is written instead."""
+
+    start: int
+    stop: int
+    text: str
 
 
 class _Defanger:
@@ -167,26 +177,27 @@ class _Defanger:
 
     def _defang(self, source: str, *, in_table: bool = False) -> str:
         """Defang inline source; code spans that are not active stay."""
-        edits: list[tuple[int, int, str]] = []
-        for match in _CODE_SPAN.finditer(source):
-            if match[2] is not None:
-                code = match[3].replace("\\|", "|") if in_table else match[3]
-                active = len(match[2]) > 2 or self._is_active(code)  # noqa: PLR2004
-                edits.append((*match.span(), _code_in_entities(code) if active else match[0]))
+        edits: list[_Edit] = []
+        for start, stop, length in _code_spans(source):
+            code = source[start + length : stop - length]
+            code = code.replace("\\|", "|") if in_table else code
+            active = length > 2 or self._is_active(code)  # noqa: PLR2004
+            edits.append(_Edit(start, stop, _code_in_entities(code) if active else source[start:stop]))
+        spans = list(edits)
         for start, stop, opening, tex in find_formulas(source):
-            if "\n" in tex or any(start < end and at < stop for at, end, _ in edits):
+            if "\n" in tex or _overlaps(spans, start, stop):
                 continue
             formula = defang_formula(tex, display=opening in {"$$", "\\[", BEGIN})
             if opening[0] == "$":
-                edits.append((start, stop, formula or _code_in_entities(source[start:stop])))
+                edits.append(_Edit(start, stop, formula or _code_in_entities(source[start:stop])))
             elif formula and not self._dollars:
-                edits.append((start, stop, formula))
+                edits.append(_Edit(start, stop, formula))
+        spans = sorted(edits)
         for tag_at, tag in find_tags(parse_inline_source(source)) if "<" in source else ():
             stop = tag_at + len(tag)
-            if not any(tag_at < end and at < stop for at, end, _ in edits):
-                edits.append(
-                    (tag_at, stop, tag if not _is_whole_line(source, tag_at, stop) else f"&#32;{tag}")
-                )
+            if not _overlaps(spans, tag_at, stop):
+                whole = _is_whole_line(source, tag_at, stop)
+                edits.append(_Edit(tag_at, stop, f"&#32;{tag}" if whole else tag))
         pieces: list[str] = []
         at = 0
         for start, stop, defanged in sorted(edits):
@@ -248,11 +259,37 @@ class _Defanger:
         return f"{alt} ({_code_in_entities(url) if self._is_active(code) else code})"
 
 
+def _code_spans(source: str) -> Iterator[tuple[int, int, int]]:
+    """Yield where each code span begins and ends, and the length of its back-tick runs."""
+    runs: dict[int, list[int]] = {}
+    starts = set()
+    for match in _BACKTICKS.finditer(source):
+        runs.setdefault(len(match[0]), []).append(match.start())
+        starts.add(match.start())
+    at = 0
+    for match in _CODE_RUN.finditer(source):
+        start, stop = match.span()
+        if start < at or start not in starts:  # inside a span, or escaped
+            continue
+        closers = runs[stop - start]
+        index = bisect_left(closers, stop)
+        if index < len(closers):
+            at = closers[index] + stop - start
+            yield start, at, stop - start
+
+
+def _overlaps(edits: list[_Edit], start: int, stop: int) -> bool:
+    """Return whether a part of a text overlaps one of the edits, which are in order and do not overlap."""
+    index = bisect_left(edits, stop, key=lambda edit: edit.start)
+    return index > 0 and edits[index - 1].stop > start
+
+
 def _is_whole_line(source: str, start: int, stop: int) -> bool:
     """Return whether a tag is all that its line consists of. To a front end it begins a block of HTML then."""
+    if not _END_OF_LINE.match(source, stop):
+        return False
     before = source[source.rfind("\n", 0, start) + 1 : start]
-    after = source[stop:].partition("\n")[0]
-    return not after.strip() and _CONTAINERS.fullmatch(before) is not None
+    return _CONTAINERS.fullmatch(before) is not None
 
 
 def _line_range(token: Token) -> tuple[int, int]:

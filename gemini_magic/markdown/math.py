@@ -53,7 +53,7 @@ BEGIN: Final = "\\begin"
 _ENVIRONMENT: Final = re.compile(
     r"\\begin\{(?P<name>(?:align|alignat|gather|multline|equation|eqnarray|flalign)\*?)\}"
 )
-_OPENING: Final = re.compile(r"\$+|\\[(\[]")
+_OPENING: Final = re.compile(r"\${1,3}|\\[(\[]")  # three dollar signs open nothing
 _LINE_OPENING: Final = re.compile(r"\$\$(?![$)])|\\\[")
 _CLOSING: Final = {
     "$": re.compile(r"\\.|\$+|`", re.DOTALL),  # a formula must not hide code

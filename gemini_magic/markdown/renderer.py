@@ -141,6 +141,11 @@ class Renderer:
         return self._freezer.open_block
 
     @property
+    def unfrozen(self) -> int:
+        """How many characters the next update parses again, besides new ones."""
+        return len(self._freezer.text)
+
+    @property
     def html(self) -> str:
         """The view as of the last update, as one string of safe HTML. The time is linear in its length."""
         pieces = []

@@ -50,6 +50,10 @@ _CLASSES: Final = {
     "sup": {"gm-def"},
 }
 _LANGUAGE_CLASS: Final = re.compile(r"language-[A-Za-z0-9_+#.-]{1,40}")
+# The sanitizer takes quadratic time for character references in one text. A comment, which it drops, divides the text.
+_MANY_REFERENCES: Final = 2_000
+_LONG_TEXT: Final = re.compile(r">[^<>]{4000,}")
+_TEXT_PIECE: Final = re.compile(r"(?>[^&]|&(?:#?[A-Za-z0-9]{1,31};)?){1,1000}")
 _PIXELS: Final = re.compile(r"[1-9][0-9]{0,3}")
 _ALIGN: Final = re.compile(r"text-align: ?(?:left|right|center);?")
 
@@ -204,6 +208,10 @@ def _cleaner(images: Images) -> nh3.Cleaner:
     )
 
 
+def _split_text(match: re.Match[str]) -> str:
+    return _TEXT_PIECE.sub(r"\g<0><!---->", match[0])
+
+
 def sanitize_html(html: str, images: Images = DATA_ONLY) -> str:
     """Return a balanced HTML fragment without anything that the allow-lists do not name.
 
@@ -211,4 +219,6 @@ def sanitize_html(html: str, images: Images = DATA_ONLY) -> str:
         html: from the parser.
         images: the images that it may show.
     """
+    if html.count("&") + html.count("\xa0") > _MANY_REFERENCES:
+        html = _LONG_TEXT.sub(_split_text, html)
     return _cleaner(images).clean(reveal(html))

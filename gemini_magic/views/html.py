@@ -75,7 +75,7 @@ class HtmlView:
         now = self._clock()
         rest = 0.0 if self._state(now) != self._painted else _CLOCK - _PAINT
         if final or now >= self._next + rest:
-            self._paint()
+            self._paint(final=final)
 
     def close(self, *, error_follows: bool = False) -> None:
         """Replace the display by the static bundle."""
@@ -87,11 +87,12 @@ class HtmlView:
     def _state(self, now: float) -> tuple[int, str]:
         return self._ledger.version, wait_text(self._ledger, now - self._started)
 
-    def _paint(self) -> None:
+    def _paint(self, *, final: bool = False) -> None:
         started = self._clock()
         self._painted = self._state(started)
-        self._answer.step()
-        self._thoughts.step()
+        for pieces in (self._answer, self._thoughts):
+            if final or pieces.due(started):
+                pieces.step()
         snapshot = AnswerSnapshot(self._ledger, now=started - self._started)
         notice = " · ".join(filter(None, (self._notice, truncation_notice(*self._excerpts))))
         parts = page.document(

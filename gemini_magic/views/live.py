@@ -185,9 +185,9 @@ class LiveView:
         if not final and (started < self._next or not self._within_rate(started)):
             return
         self._version = self._ledger.version
-        sent, size = self._answer.paint()
+        sent, size = self._answer.paint(started, final=final)
         if final or started >= self._next_thoughts:
-            more, characters = self._thoughts.paint()
+            more, characters = self._thoughts.paint(started, final=final)
             sent, size = sent + more + self._thoughts.update_clock(started - self._started), size + characters
             self._next_thoughts = started + _THOUGHTS
         if final or started >= self._next_status:

@@ -352,9 +352,9 @@ def test_a_slow_paint_is_followed_by_a_longer_pause(stage, ledger, clock, monkey
     view.open()
     plain = view._answer.paint
 
-    def slow():
+    def slow(now, *, final):
         clock.now += 0.5
-        return plain()
+        return plain(now, final=final)
 
     monkeypatch.setattr(view._answer, "paint", slow)
     feed(ledger, "one ")
