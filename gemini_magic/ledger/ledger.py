@@ -33,27 +33,15 @@ from ..events import (
 from ..lenient_json import SurrogateJoiner
 from ..prices import TokenPrice
 from ..tables import Columns
+from .display_options import DisplayOptions
 from .event_log import EventLog, event_table, usage_table
 from .exchange import Exchange, Pause
 from .note_log import NoteLog
 from .parts import Parts, TextPieces
+from .repetition import note_repetition
 from .row_types import ChunkList, ChunkRow, EventRow, UsageRow, chunk_columns, describe, join_kinds
 
 __all__ = ["DisplayOptions", "Exchange", "Ledger", "Pause", "Phase"]
-
-
-class DisplayOptions(NamedTuple):
-    """How views show the answer, from the options of the cell.
-
-    Attributes:
-        form: the format: markdown, text, json, html, code or raw.
-        images: which images are shown: ``none``, ``data``, or host names.
-        record_size: megabytes that the record for the inspector may take, 0 for no record; None for the view's default.
-    """
-
-    form: str = "markdown"
-    images: str = "data"
-    record_size: float | None = None
 
 
 Phase: TypeAlias = Literal["preparing", "queued", "connecting", "waiting", "streaming", "retrying", "done"]
@@ -399,9 +387,9 @@ class Ledger:
                     self._first_chunks[candidate] = index
                 self.parts[candidate].append(part)
                 if isinstance(part, Text) and candidate == 0:
-                    text += self._append("text", part.text, t)
+                    text += self._append("text", part.text, index, t)
                 elif isinstance(part, Thought) and candidate == 0:
-                    thought += self._append("thought", part.text, t)
+                    thought += self._append("thought", part.text, index, t)
             elif isinstance(event, UsageReport):
                 kind, usage = "usage", event.usage
                 if usage.total is not None or self.usage is None:
@@ -416,11 +404,14 @@ class Ledger:
             self.continuation, self.checkpoint = decoded.continuation, len(self.parts.get(0, ()))
         return join_kinds(*kinds), text, thought, reason, usage
 
-    def _append(self, kind: Literal["text", "thought"], text: str, t: float) -> str:
+    def _append(self, kind: Literal["text", "thought"], text: str, index: int, t: float) -> str:
         """Append a piece of the answer or of the thoughts of candidate 0; return it without half a character."""
         text = self._joiners[kind].add(text)
         if text:
-            (self.answer if kind == "text" else self.thoughts).append(text)
+            pieces = self.answer if kind == "text" else self.thoughts
+            pieces.append(text)
+            if pieces.phrase:
+                self.notes.add_once(note_repetition(pieces.phrase, index))
             self.chars += len(text) if kind == "text" else 0
             self.marks.setdefault(f"first_{kind}", t)
         return text

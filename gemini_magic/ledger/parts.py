@@ -7,6 +7,7 @@ from threading import Lock
 
 from ..content import Part, PartJoiner, Text, encodable
 from ..lazy import LazySequence
+from .repetition import RepetitionDetector
 
 __all__ = ["Parts", "TextPieces", "compact_part", "restore_part"]
 
@@ -14,7 +15,20 @@ __all__ = ["Parts", "TextPieces", "compact_part", "restore_part"]
 class TextPieces(list[str]):
     """The pieces of a text, append-only. Reading the whole text again copies only what was added since."""
 
-    _joined: tuple[int, str] = 0, ""  # how many pieces, and their text
+    def __init__(self) -> None:
+        super().__init__()
+        self._joined: tuple[int, str] = 0, ""  # how many pieces, and their text
+        self._detector = RepetitionDetector()
+
+    @property
+    def phrase(self) -> str:
+        """The phrase that the end of the text repeats without end; empty if there is none."""
+        return self._detector.phrase
+
+    def append(self, piece: str) -> None:
+        """Append a piece."""
+        super().append(piece)
+        self._detector.add(piece)
 
     @property
     def text(self) -> str:

@@ -192,7 +192,10 @@ def _heal_one_link(content: str, resume: int, references: References) -> str:
         bracket = opening.end() - 1
         if opening[0] == "![":
             return content[: opening.start()]
-        if not _LITERAL_OPENING.match(content, bracket) and not content[max(0, bracket - 1) : bracket].isalnum():
+        if (
+            not _LITERAL_OPENING.match(content, bracket)
+            and not content[max(0, bracket - 1) : bracket].isalnum()
+        ):
             return content[:bracket] + content[bracket + 1 :]
     return content
 

@@ -23,6 +23,7 @@ __all__ = [
     "elapsed_seconds",
     "error_lines",
     "redact",
+    "repetition_notice",
     "status_facts",
     "status_line",
     "status_mark",
@@ -357,6 +358,15 @@ def _token_limit(ledger: Ledger, title: str) -> Details:
         return Details(title, "The answer stopped at the token limit.", _LIMIT)
     message = f"The answer stopped at the token limit: thinking used {thoughts:,} tokens, the answer {usage.output or 0:,}."
     return Details(title, message, "Set `--thinking low` or `--thinking off`, or a higher `--max-tokens`.")
+
+
+def repetition_notice(ledger: Ledger) -> str:
+    """A short text for the status line of an answer that repeats itself while it arrives; else empty."""
+    return (
+        "the model repeats itself: Stop ends the answer"
+        if ledger.answer.phrase or ledger.thoughts.phrase
+        else ""
+    )
 
 
 def warnings(ledger: Ledger, notes: Sequence[Note]) -> list[str]:

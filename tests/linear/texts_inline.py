@@ -9,7 +9,9 @@ from texts import repeated
 
 
 def _nested(opening, closing, middle="a"):
-    return lambda n: opening * (n // len(opening + closing)) + middle + closing * (n // len(opening + closing))
+    return lambda n: (
+        opening * (n // len(opening + closing)) + middle + closing * (n // len(opening + closing))
+    )
 
 
 def _runs(lengths):
