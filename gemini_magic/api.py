@@ -57,7 +57,8 @@ class Preview(NamedTuple):
         return visible(f"{self.method} {self.url}\n{head}\n\n{body}")
 
     def _repr_html_(self) -> str:
-        return f'<pre style="white-space:pre-wrap">{escape(repr(self))}</pre><small>Nothing was sent.</small>'
+        text = f'<pre style="white-space:pre-wrap">{escape(repr(self))}</pre><small>Nothing was sent.</small>'
+        return f'<div class="mathjax_ignore tex2jax_ignore">{text}</div>'
 
 
 def _request(prompt: str | Sequence[Part], options: Options, turns: Sequence[Turn]) -> Request:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
 from ..printable import visible
-from .defang_check import is_safe, safe_language
+from .defang_check import FORMULA_MARK, formula_reaches_code, is_safe, safe_language
 from .defang_math import defang_commands, defang_formula, find_formulas
 from .inline_html import find_tags
 from .math import BEGIN
@@ -48,6 +48,8 @@ _ACTIVE: Final = re.compile(
 # The character that makes a front end link a URL in a text.
 _URL_MARK: Final = re.compile(r":(?=//)|(?<=www)\.", re.IGNORECASE)
 _URL_WITH_PATH: Final = re.compile(r"[a-z]+://[^/?#]+[/?#]", re.IGNORECASE)
+# What a front end does not take for a part of the URL before it: punctuation, then a space or the end.
+_ENDS_URL: Final = re.compile(r"[.,:;')\]]*(?:\s|\Z)")
 _PUNCTUATION: Final = re.compile(r"[!-+\-./:<-@\[-`{-~]")
 
 _URL = r"<?(?P<{0}>(?:https?://|mailto:)(?:[^\s<>()\[\]`\"\\]|\([^\s<>()\[\]`\"\\]*\))+)>?"
@@ -63,7 +65,7 @@ _MARKUP: Final = re.compile(
     | (?P<bang>!(?=\[))
     | <(?P<auto>https?://[^\s<>`"'=]+)>
     | (?P<less><(?![\s\d=]|$))
-    | (?P<bare>(?:(?:ftp|https?)://|www\.)[^\s<>()\[\]`"]*)(?P<end>(?=[?!.,:;*_'~)]*(?:\s|$)))?
+    | (?P<bare>(?:(?:ftp|https?)://|www\.)[^\s<>()\[\]`"]*)(?P<end>(?=[.,:;')]*(?:\s|$)))?
     | (?P<fence>`{{3,}}|~{{3,}})
     | (?P<quote>")
     """,
@@ -76,12 +78,14 @@ def defang(text: str) -> str:
 
     Ordinary text, lists, tables, links, allowed formulas, ``<br>`` and pairs such as ``<sub>2</sub>`` stay as
     they are; other formulas become their source. Code that a front end might not recognize as code is put into a fence that is not indented, or is
-    written in entities between ``<code>`` tags where no such fence is possible. A text that is still not safe
-    becomes one code block.
+    written in entities between ``<code>`` tags where no such fence is possible. If a formula could reach into a
+    fence, all formulas become their source. A text that is still not safe becomes one code block.
     """
     text = _JS_LINE_ENDS.sub("\n", visible(text))
     defanged = _Defanger(text).result()
-    return defanged if is_safe(defanged) else _text_as_fence(text)
+    if formula_reaches_code(defanged):
+        defanged = _Defanger(text, formulas=False).result()
+    return defanged if is_safe(defanged) and not formula_reaches_code(defanged) else _text_as_fence(text)
 
 
 class _Edit(NamedTuple):
@@ -93,9 +97,15 @@ class _Edit(NamedTuple):
 
 
 class _Defanger:
-    """Defangs one text: each code block as a whole, everything else piece by piece."""
+    """Defangs one text: each code block as a whole, everything else piece by piece.
 
-    def __init__(self, text: str) -> None:
+    Args:
+        text: the Markdown.
+        formulas: whether formulas stay. Otherwise no formula can begin outside of the fences.
+    """
+
+    def __init__(self, text: str, *, formulas: bool = True) -> None:
+        self._typeset = formulas
         self._lines = text.split("\n")
         self._result: list[str] = []
         self._tokens = [token for token in parse_blocks(text, References()) if token.map is not None]
@@ -146,6 +156,8 @@ class _Defanger:
         """Return whether code could act if a front end did not recognize it as code."""
         # A front end may take the start of the code for a part of a formula, and does not escape its
         # quotation marks.
+        if not self._typeset and FORMULA_MARK.search(code):
+            return True
         return _ACTIVE.search(code) is not None or (
             self._formulas and ('"' in code or defang_commands(code) != code)
         )
@@ -166,7 +178,11 @@ class _Defanger:
     def _defang_formula_block(self, token: Token, lines: list[str]) -> list[str]:
         opening = _CONTAINERS.match(lines[0])
         is_plain = token.markup in {"\\[", BEGIN}
-        formula = "" if is_plain and self._dollars else defang_formula(token.content, display=True)
+        formula = (
+            ""
+            if not self._typeset or (is_plain and self._dollars)
+            else defang_formula(token.content, display=True)
+        )
         if not formula and token.markup == BEGIN:
             return [self._defang(line) for line in lines]
         source = f"{token.markup}{' '.join(token.content.split())}{token.markup.replace('[', ']')}"
@@ -187,7 +203,8 @@ class _Defanger:
         for start, stop, opening, tex in find_formulas(source):
             if "\n" in tex or _overlaps(spans, start, stop):
                 continue
-            formula = defang_formula(tex, display=opening in {"$$", "\\[", BEGIN})
+            display = opening in {"$$", "\\[", BEGIN}
+            formula = defang_formula(tex, display=display) if self._typeset else ""
             if opening[0] == "$":
                 edits.append(_Edit(start, stop, formula or _code_in_entities(source[start:stop])))
             elif formula and not self._dollars:
@@ -208,7 +225,8 @@ class _Defanger:
 
     def _defang_text(self, source: str) -> str:
         defanged = _MARKUP.sub(self._defang_markup, source)
-        return defang_commands(defanged) if self._formulas else defanged
+        defanged = defang_commands(defanged) if self._formulas else defanged
+        return defanged if self._typeset else FORMULA_MARK.sub(_formula_mark_as_entities, defanged)
 
     def _defang_markup(self, match: re.Match[str]) -> str:
         kind, whole = match.lastgroup, match[0]
@@ -222,6 +240,12 @@ class _Defanger:
                 url, title = _safe_url(found[name]), found[f"{name}_title"]
                 if url is None:
                     return f"]\\{whole[1]}{self._defang_text(whole[2:])}"
+                if (
+                    name == "link"
+                    and not _URL_WITH_PATH.match(url)
+                    and not _ENDS_URL.match(match.string, match.end())
+                ):
+                    url = f"{url}/"
                 title = f" {title}" if title and not (self._formulas and '"' in title) else ""
                 return f"]({url}{title})" if name == "link" else f"]: {url}{title}"
         if kind == "target":
@@ -243,7 +267,7 @@ class _Defanger:
             address: the URL with the punctuation after it.
             alone: whether whitespace or the end follows.
         """
-        url = address.rstrip("?!.,:;*_'~")
+        url = address.rstrip(".,:;'")
         url = url if "://" in url else f"http://{url}"
         # Otherwise the text that follows would become part of the host.
         if link_allowed(url) and (alone or _URL_WITH_PATH.match(url)):
@@ -305,6 +329,10 @@ def _safe_url(url: str) -> str | None:
     # JupyterLab replaces "@@0@@" by the first formula.
     safe = "/:?#=+,;&%.~-_" if "@@" in url else "/:?#=+,;&%.~-_@"
     return quote(url, safe=safe).replace("&", "&amp;")
+
+
+def _formula_mark_as_entities(match: re.Match[str]) -> str:
+    return "&#36;" if match[0][-1] == "$" else "&#92;"
 
 
 def _to_entities(text: str) -> str:

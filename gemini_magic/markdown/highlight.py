@@ -9,7 +9,7 @@ import re
 from functools import cache, lru_cache
 from html import escape
 from time import thread_time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -30,6 +30,7 @@ _MAX_LINE: Final = 5_000  # characters; some lexers are slow with minified lines
 # fences without an end. Ordinary code takes 0.5 to 3 µs a character.
 _MIN_SECONDS: Final = 0.05
 _SECONDS_PER_CHARACTER: Final = 10e-6
+_Token = TypeVar("_Token")
 _NOT_IN_NAME: Final = re.compile(r"[^A-Za-z0-9_+#.-]")
 
 
@@ -120,7 +121,7 @@ def split_lines(text: str) -> list[str]:
     return [*lines, last] if last else lines
 
 
-def within_time(tokens: Iterable[tuple[Any, str]], length: int) -> Iterator[tuple[Any, str]]:
+def within_time(tokens: Iterable[_Token], length: int) -> Iterator[_Token]:
     """Yield lexer tokens as long as the lexer takes time in proportion to the length of the code.
 
     Args:

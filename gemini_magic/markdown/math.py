@@ -314,7 +314,7 @@ def render_formula(
         )
     html = _formula_html(token.content, display=token.markup not in {"$", "\\("})
     kind, end = ("div", "\n") if block else ("span", "")
-    return f'<{kind} class="mathjax_process">{html}</{kind}>{end}'
+    return f'<{kind} class="mathjax_process tex2jax_process">{html}</{kind}>{end}'
 
 
 def render_pending(

@@ -68,7 +68,8 @@ def render(text: str, *, ended: bool = False, images: Images = DATA_ONLY) -> str
     """Return the safe HTML of a whole Markdown text. The time is linear in its length.
 
     Every text is valid Markdown, so this raises nothing. The page typesets the formulas: each is TeX in an
-    element of class ``mathjax_process``, which has to stand below an element of class ``mathjax_ignore``.
+    element of the classes ``mathjax_process`` (MathJax 3 and later) and ``tex2jax_process`` (MathJax 2), which has to
+    stand below an element of the classes ``mathjax_ignore`` and ``tex2jax_ignore``.
 
     Args:
         text: the Markdown, with any line ends.

@@ -43,10 +43,10 @@ SPAN_CLASSES: Final = frozenset(
         *"adeghimotv",
         *("task", "image", "pending"),
     )
-) | {"mathjax_process"}
+) | {"mathjax_process tex2jax_process"}
 _CLASSES: Final = {
     "span": SPAN_CLASSES,
-    "div": {"gm-table", "gm-pending", "mathjax_process"},
+    "div": {"gm-table", "gm-pending", "mathjax_process tex2jax_process"},
     "sup": {"gm-def"},
 }
 _LANGUAGE_CLASS: Final = re.compile(r"language-[A-Za-z0-9_+#.-]{1,40}")

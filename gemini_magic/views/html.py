@@ -107,7 +107,7 @@ class HtmlView:
         data = {"text/html": html, "text/plain": partial_plain(snapshot)}
         self._output.show(data, "partial", snapshot)
         finished = self._clock()
-        typesetting = _FORMULA * html.count('class="mathjax_process"')
+        typesetting = _FORMULA * html.count('class="mathjax_process tex2jax_process"')
         self._next = max(started + _PAINT, finished + _DUTY * (finished - started + typesetting))
 
 

@@ -79,7 +79,7 @@ class _Piece:
 
 def _without_typesetting(html: str) -> str:
     """Keep the page from typesetting the formulas of the rest, which is replaced soon."""
-    return html.replace('class="mathjax_process"', 'class="gm-pending"')
+    return html.replace('class="mathjax_process tex2jax_process"', 'class="gm-pending"')
 
 
 def _wrap_unfinished(kind: str, html: str, before: int) -> str:

@@ -55,10 +55,12 @@ def _inline_html(text: str) -> str:
 def root_html(pieces: Iterable[str]) -> str:
     """Wrap the parts of an answer in the root element.
 
-    Its class keeps MathJax from reading the text: a price in dollars is not a formula. The HTML has no blank line,
+    Its classes keep MathJax (3 and later, and 2) from reading the text: a price in dollars is not a formula. The HTML has no blank line,
     which would end it in a Markdown document, such as one that nbconvert writes (CommonMark, "HTML blocks").
     """
-    html = _BLANK_LINE.sub("&#10;", f'<div class="gemini-magic mathjax_ignore">{"".join(pieces)}')
+    html = _BLANK_LINE.sub(
+        "&#10;", f'<div class="gemini-magic mathjax_ignore tex2jax_ignore">{"".join(pieces)}'
+    )
     return f"{html}<style>{answer_css_for(html)}</style></div>"
 
 

@@ -47,7 +47,7 @@ LOOKS = {
     "table": "| a | b |\n|---|--:|\n" + "| wide words here | `x` |\n" * 9,
     "code": "Intro.\n\n```python\nfor x in range(3):\n    print(x)\n```\n\n    plain\n",
 }
-FORMULA = '<div class="gemini-magic mathjax_ignore"><p>$5 and <span class="mathjax_process">\\(x^2\\)</span></p></div>'
+FORMULA = '<div class="gemini-magic mathjax_ignore"><p>$5 and <span class="mathjax_process tex2jax_process">\\(x^2\\)</span></p></div>'
 ANSWER, OPEN, LARGE, NEWER, DAMAGED, MATHS, FIRST_LOOK = range(7)
 FIRST_HOSTILE = FIRST_LOOK + len(LOOKS)
 NO_RECORDS = {"a list": [], "a text": "x", "a number": 7}

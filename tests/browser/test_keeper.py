@@ -704,7 +704,7 @@ def test_the_bundle_of_an_ended_kernel_is_built_from_any_metadata(lab, notebook)
             [f"{MODULE}cut_bundle.js", data, metadata],
         )
         html, plain = result["data"]["text/html"], result["data"]["text/plain"]
-        assert html.startswith('<div class="gemini-magic mathjax_ignore"><div class="gm-bar">')
+        assert html.startswith('<div class="gemini-magic mathjax_ignore tex2jax_ignore"><div class="gm-bar">')
         assert "kept" in html
         assert "<img" not in html
         assert "<script" not in html

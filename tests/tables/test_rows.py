@@ -290,5 +290,5 @@ def test_the_note_below_a_preview_counts_rows_and_lists_empty_columns():
     html = Rows(columns)._repr_html_()
     assert html.endswith(
         "<small>1 row. Empty columns: message. "
-        "Any DataFrame library accepts this table: <code>pd.DataFrame(_)</code></small>"
+        "Any DataFrame library accepts this table: <code>pd.DataFrame(_)</code></small></div>"
     )

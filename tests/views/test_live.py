@@ -334,12 +334,15 @@ def test_only_full_pieces_are_typeset_each_once(stage, view, ledger, clock):
         if kind == "open" and data["state"].get("_model_name") == "HTMLMathModel"
     ]
     assert len(made) > 5
-    assert all(value.startswith('<div class="mathjax_ignore">') for _, value in made)
+    assert all(value.startswith('<div class="mathjax_ignore tex2jax_ignore">') for _, value in made)
     assert all("mathjax_process" in value for _, value in made)
     assert not any(kind == "msg" and comm_id in dict(made) for _, kind, comm_id, _ in stage.messages)
     assert most_in_a_second([t for t, kind, _, _ in stage.messages[opened:] if kind != "close"]) <= 40
     whole = "".join(value for _, value in made)
-    assert whole.count('="mathjax_process"') >= view._answer.pieces.whole.count('="mathjax_process"') - 9
+    assert (
+        whole.count('="mathjax_process tex2jax_process"')
+        >= view._answer.pieces.whole.count('="mathjax_process tex2jax_process"') - 9
+    )
     feed(ledger, finish="STOP")
     ledger.close("end", t=9.0)
     view.close()

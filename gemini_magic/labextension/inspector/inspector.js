@@ -63,7 +63,7 @@ export class Inspector {
     this._body = html('div', { class: 'gmi-body' });
     this.node = html(
       'details',
-      { class: 'gmi-inspector', toggle: () => this._onToggle(), keydown: event => this._onKeyDown(event) },
+      { class: 'gmi-inspector mathjax_ignore tex2jax_ignore', toggle: () => this._onToggle(), keydown: event => this._onKeyDown(event) },
       this._bar,
       this._body
     );
