@@ -32,7 +32,7 @@ from .highlight import language_of
 from .images import DATA_ONLY, Images, data_image
 from .inline_html import comment, inline_tag, pair_tags
 from .math import block_environment, block_formula, inline_environment, inline_formula
-from .quotes import quote_rule
+from .quotes import TERMINATES, quote_rule
 from .sanitize import link_allowed, link_host
 from .token_html import RENDER_RULES, is_open_fence
 
@@ -255,7 +255,7 @@ def _make_parser() -> MarkdownIt:
     md.disable(["html_block", "html_inline"])
     md.block.ruler.at("fence", fence_rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
     md.block.ruler.at("table", _table_rule, {"alt": ["paragraph", "reference"]})
-    md.block.ruler.at("blockquote", quote_rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    md.block.ruler.at("blockquote", quote_rule, TERMINATES)
     for before, name, rule in (
         ("table", "formula", block_formula),
         ("table", "environment", block_environment),

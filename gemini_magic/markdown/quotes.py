@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING, Final
 from markdown_it.rules_block import blockquote
 
 if TYPE_CHECKING:
+    from markdown_it.ruler import RuleOptionsType
     from markdown_it.rules_block import StateBlock
 
-__all__ = ["quote_rule"]
+__all__ = ["TERMINATES", "quote_rule"]
+
+TERMINATES: Final[RuleOptionsType] = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+"""The options of the rule: the blocks that a quote ends (CommonMark)."""
 
 _LINES: Final = 16  # that the rule sees at first
 _MORE: Final = 8  # times as many the next time; a nested quote is parsed 8/7 times for each quote around it
@@ -26,7 +30,7 @@ def quote_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Parse a block quote with the library's rule; the result is the same as with all lines."""
     lines = _LINES
     while not silent and start + lines < end:
-        tokens, tight, references = len(state.tokens), state.tight, state.env["references"]
+        tokens, tight, references = len(state.tokens), state.tight, state.env.setdefault("references", {})
         count = len(references)
         if not blockquote(state, start, start + lines, silent):
             return False

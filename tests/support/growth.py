@@ -72,7 +72,8 @@ def measure_growth(prepare: Callable[[int], Callable[[], object]], smallest: int
 def _ratio(prepare: Callable[[int], Callable[[], object]], size: int, seconds: float, rounds: int) -> Growth:
     larger = float("inf")
     for _ in range(rounds):
-        seconds = min(seconds, _cpu_seconds(prepare(size)))
+        if not seconds < float("inf") or larger < float("inf"):
+            seconds = min(seconds, _cpu_seconds(prepare(size)))
         larger = min(larger, _cpu_seconds(prepare(2 * size)))
         if larger <= LIMIT * seconds or larger > _CERTAIN:
             break
