@@ -70,7 +70,7 @@ class Response:
     @property
     def text(self) -> str:
         """The text of the answer so far."""
-        return "".join(self.ledger.answer)
+        return self.ledger.answer.text
 
     @property
     def whole(self) -> str:
@@ -84,7 +84,7 @@ class Response:
     @property
     def thoughts(self) -> str:
         """The summary of the model's thinking so far; empty when it was not requested."""
-        return "".join(self.ledger.thoughts)
+        return self.ledger.thoughts.text
 
     @property
     def parts(self) -> tuple[Part, ...]:

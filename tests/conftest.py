@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 from fake_server import FakeServer
+from growth import summary_lines
 from surroundings import (
     ORIGINAL_ENVIRON,
     TESTS,
@@ -105,6 +106,9 @@ def pytest_terminal_summary(terminalreporter):
     for name, (missing, _) in _OPTIONAL.items():
         if missing:
             terminalreporter.write_line(_availability(name), yellow=True)
+    outcomes = [*terminalreporter.stats.get("passed", ()), *terminalreporter.stats.get("failed", ())]
+    for line in summary_lines(outcomes):
+        terminalreporter.write_line(line)
 
 
 def pytest_collection_finish():

@@ -31,6 +31,7 @@ from .transport import send
 __all__ = ["Attempts", "StreamJob"]
 
 _ERROR_BODY = MEGABYTE  # bytes of an error page that are read
+_PIECE = 128  # bytes that a piece of a body counts as at least: it needs so much memory
 
 
 class StreamJob(NamedTuple):
@@ -249,8 +250,8 @@ class Attempts:
                 self._copy_text(writer, text_file)
             if refusal is not None and worth_retrying(refusal) and more:
                 raise _StopReading(refusal.retry_after)
-            left -= len(data)
-            if left < 0:
+            left -= max(len(data), _PIECE)
+            if min(left, limit - writer.counted) < 0:
                 raise TooLarge(limit)
 
         try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from markdown_it import MarkdownIt
 
 from .highlight import language_of
+from .quotes import TERMINATES, quote_rule
 from .sanitize import link_allowed
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class _TrustingMarkdown(MarkdownIt):
 
 
 _TRUSTING: Final = _TrustingMarkdown("commonmark", {"html": True}).enable(["table", "strikethrough"])
+_TRUSTING.block.ruler.at("blockquote", quote_rule, TERMINATES)
 
 
 def safe_language(info: str) -> str:

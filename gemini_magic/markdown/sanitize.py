@@ -96,6 +96,7 @@ def _is_parseable(url: str) -> bool:
     return "href" in nh3.clean(f'<a href="{url}">', tags={"a"}, url_schemes={"https"}, url_relative="deny")
 
 
+@lru_cache(maxsize=256)  # a long URL of a link definition may be used very often
 def link_allowed(url: str) -> bool:
     """Return whether a link may lead to this URL: http or https with a plain host, or mailto.
 

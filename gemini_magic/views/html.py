@@ -14,7 +14,7 @@ from .live_pieces import LivePieces
 from .outputs import AnswerOutput
 from .snapshot import AnswerSnapshot
 from .static import bundle, partial_plain
-from .status import elapsed_seconds, wait_text
+from .status import elapsed_seconds, repetition_notice, wait_text
 from .truncate import Excerpt, truncation_notice
 
 __all__ = ["HtmlView", "StaticView"]
@@ -95,7 +95,8 @@ class HtmlView:
             if final or pieces.due(started):
                 pieces.step()
         snapshot = AnswerSnapshot(self._ledger, now=started - self._started)
-        notice = " · ".join(filter(None, (self._notice, truncation_notice(*self._excerpts))))
+        notices = (repetition_notice(self._ledger), self._notice, truncation_notice(*self._excerpts))
+        notice = " · ".join(filter(None, notices))
         parts = page.document(
             snapshot,
             self._answer.whole,

@@ -405,3 +405,15 @@ def test_a_note_is_below_the_status_line_until_the_answer_ends(stage, ledger, cl
     ledger.close("end", t=0.9)
     view.close()
     assert "It continues" not in shown() + str(stage.displays[-1])
+
+
+def test_the_status_line_suggests_stop_while_the_model_repeats_itself(stage, view, ledger, clock):
+    view.open()
+    for number in range(500):
+        clock.now += 0.02
+        feed(ledger, "again and again ", t=number / 50)
+        view.update()
+    assert "the model repeats itself: Stop ends the answer" in stage.html()
+    ledger.close("stop", t=10.0)
+    view.close()
+    assert "the model repeats itself" not in stage.html()
