@@ -85,6 +85,7 @@ THIRD_PARTY_FILES = {
     "sqlite3": ("journal/*",),
     "genai_prices": ("prices.py",),
     "nanoarrow": ("tables/export.py",),
+    "regex": ("tables/filters.py",),
     "platformdirs": ("journaling.py",),
     "dotenv": ("credentials/*",),
     "keyring": ("credentials/*",),
@@ -118,6 +119,7 @@ HEAVY = NEVER_AT_IMPORT_TIME | {
     "nbformat",
     "nh3",
     "pygments",
+    "regex",
     "rich",
     "truststore",
 }
