@@ -88,7 +88,7 @@ def test_a_regular_expression_that_never_ends_is_stopped(pattern, monkeypatch):
     monkeypatch.setattr(filters, "_SEARCH_TIME", 0.3)
     condition = parse_condition(f"text ~ {pattern}")
     begun = time.monotonic()
-    with pytest.raises(ValueError, match="was stopped after 0.3 s"):
+    with pytest.raises(ValueError, match="was stopped after"):
         for _ in range(1000):
             condition.holds(["a" * 5000 + "!"])
     assert time.monotonic() - begun < 10
