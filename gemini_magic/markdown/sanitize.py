@@ -13,6 +13,7 @@ import nh3
 
 from ..printable import reveal
 from .images import DATA_ONLY, Images
+from .invisible import mark_invisible
 
 __all__ = [
     "SPAN_CLASSES",
@@ -41,7 +42,7 @@ SPAN_CLASSES: Final = frozenset(
     for name in (
         # code, see highlight.py
         *"adeghimotv",
-        *("task", "image", "pending"),
+        *("task", "image", "pending", "u"),
     )
 ) | {"mathjax_process"}
 _CLASSES: Final = {
@@ -211,4 +212,4 @@ def sanitize_html(html: str, images: Images = DATA_ONLY) -> str:
         html: from the parser.
         images: the images that it may show.
     """
-    return _cleaner(images).clean(reveal(html))
+    return _cleaner(images).clean(mark_invisible(reveal(html)))
