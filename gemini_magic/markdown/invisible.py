@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["mark_invisible"]
+__all__ = ["invisible_characters", "mark_invisible"]
 
 _EMOJI = "\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff"
 # A tag, or a variation selector or joiner that is not part of an emoji, or another character without a shape.
@@ -24,6 +24,12 @@ _CANDIDATE: Final = re.compile(
     "\U000e0100-\U000e01ef]"
 )
 _MARK: Final = "gm-u"
+
+
+def invisible_characters(code: str) -> list[str]:
+    """Return the invisible characters of code as ``U+200B``, each once, in the order of their appearance."""
+    found = (match[0] for match in _TAG_OR_INVISIBLE.finditer(code.replace("<", " ")))
+    return list(dict.fromkeys(f"U+{ord(character):04X}" for character in found))
 
 
 def mark_invisible(html: str, *, in_code: bool = False) -> str:
