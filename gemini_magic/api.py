@@ -68,6 +68,19 @@ def _request(prompt: str | Sequence[Part], options: Options, turns: Sequence[Tur
     return build_request(parts, options, turns)
 
 
+def _replay(options: Options) -> Replay | None:
+    """Return the recording of ``--replay``; None without that option.
+
+    Raises:
+        RecordingError: it cannot be read.
+    """
+    if not options.replay:
+        return None
+    path = _recording_path(options.replay)
+    limit = options.max_total
+    return Replay(path, any_order=options.replay_any, speed=options.speed, max_total=limit)
+
+
 def _recording_path(name: str) -> Path:
     """Return the file that a ``--replay`` value names.
 
@@ -176,9 +189,8 @@ def begin(
     """
     dialect = backend(options.backend)
     _check_conflicts(dialect, request, options, sources or {})
-    replay, key, withheld = None, None, (sources or {}).get(KEY_WITHHELD)
-    if options.replay:
-        replay = Replay(_recording_path(options.replay), any_order=options.replay_any, speed=options.speed)
+    replay = _replay(options)
+    key, withheld = None, (sources or {}).get(KEY_WITHHELD)
     if replay is None and dialect.local is None:
         key = _find_key(dialect, options, ask_key, withheld)
     else:

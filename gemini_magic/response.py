@@ -36,7 +36,7 @@ from .ledger import (
 )
 from .prices import Cost, TokenPrice, list_price, reported_cost
 from .printable import one_line, visible
-from .recording import last_curl, load_exchanges, read_recording, write_recording
+from .recording import MAX_TOTAL, last_curl, load_exchanges, read_recording, write_recording
 from .tables import Rows
 from .timing import Timing, measure
 
@@ -410,18 +410,19 @@ class Response:
         return target
 
     @classmethod
-    def load(cls, path: str | Path, *, backend_name: str | None = None) -> Self:
+    def load(cls, path: str | Path, *, backend_name: str | None = None, max_total: float = MAX_TOTAL) -> Self:
         """Return the response in a recording, with its arrival times if the format has them.
 
         Args:
             path: a ``.jsonl``, ``.httprr`` or ``.sse`` file.
             backend_name: the backend that decodes the bodies; by default the one named in the recording, else
                 ``gemini``.
+            max_total: MB that a compressed file may expand to.
 
         Raises:
-            RecordingError: the file cannot be read, or contains no answer.
+            RecordingError: the file cannot be read, contains no answer, or expands to more than ``max_total``.
         """
-        exchanges = read_recording(Path(path))
+        exchanges = read_recording(Path(path), max_total=max_total)
         recorded = (exchanges[-1].backend if exchanges else None) or "gemini"
         return response_from_exchanges(cls, exchanges, backend_name or recorded)
 

@@ -28,14 +28,14 @@ from surroundings import CHECKOUT
 
 # Every module at the top of the package belongs to one of these groups, which count as one area each.
 GROUPS = {
-    "values": "errors content events endings conversation timing prices lazy lenient_json printable",
+    "values": "errors content events endings conversation timing prices lazy lenient_json printable private_files",
     "settings": "options config",
     "reading": "pipeline",
     "responses": "response response_stream diff journaling",
     "functions": "api catalog",
     "entry points": "__init__ __main__ cli demo",
 }
-TOP_MODULES = 23  # at most
+TOP_MODULES = 24  # at most
 
 _RECORD = {"values", "tables", "ledger"}
 _CALL = _RECORD | {
@@ -86,6 +86,7 @@ THIRD_PARTY_FILES = {
     "sqlite3": ("journal/*",),
     "genai_prices": ("prices.py",),
     "nanoarrow": ("tables/export.py",),
+    "regex": ("tables/filters.py",),
     "platformdirs": ("journaling.py",),
     "dotenv": ("credentials/*",),
     "keyring": ("credentials/*",),
@@ -122,6 +123,7 @@ HEAVY = NEVER_AT_IMPORT_TIME | {
     "nbformat",
     "nh3",
     "pygments",
+    "regex",
     "tomllib",
     "rich",
     "truststore",
@@ -301,8 +303,8 @@ BROKEN = [
     ("every module has a docstring", {"bare.py": None}, "bare.py: no module docstring"),
     (
         "few modules at the top",
-        {f"part{number}.py": "" for number in range(24)},
-        "modules at the top of the package, the limit is 23",
+        {f"part{number}.py": "" for number in range(25)},
+        "modules at the top of the package, the limit is 24",
     ),
     (
         "no class name twice",

@@ -13,6 +13,7 @@ import nh3
 
 from ..printable import reveal
 from .images import DATA_ONLY, Images
+from .invisible import mark_invisible
 
 __all__ = [
     "SPAN_CLASSES",
@@ -41,7 +42,7 @@ SPAN_CLASSES: Final = frozenset(
     for name in (
         # code, see highlight.py
         *"adeghimotv",
-        *("task", "image", "pending"),
+        *("task", "image", "pending", "u"),
     )
 ) | {"mathjax_process tex2jax_process"}
 _CLASSES: Final = {
@@ -222,4 +223,4 @@ def sanitize_html(html: str, images: Images = DATA_ONLY) -> str:
     """
     if html.count("&") + html.count("\xa0") > _MANY_REFERENCES:
         html = _LONG_TEXT.sub(_split_text, html)
-    return _cleaner(images).clean(reveal(html))
+    return _cleaner(images).clean(mark_invisible(reveal(html)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import operator
 import re
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +29,9 @@ _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_REPEATS: Final = frozenset("*+?{")  # without these, the time of a search is linear in the text
+_SEARCH_TIME: Final = 2.0  # seconds for all texts of one condition
+_SHORTEST: Final = 0.001
 _QUOTES: Final = "'\""
 _CONSTANTS: Final[dict[str, Any]] = {"true": True, "false": False, "null": None, "none": None}
 
@@ -58,7 +62,7 @@ def parse_condition(text: str) -> Condition:
 
     Raises:
         ValueError: the condition has another form, the value of a comparison is not a number, or the regular
-            expression is not valid.
+            expression is not valid. ``holds`` raises it for a regular expression that takes too long.
     """
     match = _CONDITION.fullmatch(text)
     if match is None:
@@ -92,7 +96,41 @@ def _search_test(value: str) -> Callable[[Any], bool]:
         pattern = re.compile(value)
     except re.error as error:
         raise ValueError(f"{value!r} is not a valid regular expression: {error}.") from None
-    return lambda found: found is not None and pattern.search(_as_text(found)) is not None
+    search = pattern.search if _REPEATS.isdisjoint(value) else _limited_search(value)
+    return lambda found: found is not None and search(_as_text(found)) is not None
+
+
+def _limited_search(value: str) -> Callable[[str], object]:
+    """Return a search with a time limit for all texts together.
+
+    A pattern such as ``(a+)+$`` takes centuries for some texts, and ``re`` cannot be interrupted. ``regex`` can, by a
+    time limit and by the user.
+
+    Raises:
+        ValueError: ``regex`` does not accept the expression.
+    """
+    import regex  # noqa: PLC0415 - most conditions need no regular expression
+
+    try:
+        pattern = regex.compile(value, regex.VERSION0)
+    except regex.error as error:
+        raise ValueError(f"{value!r} is not a valid regular expression: {error}.") from None
+    left = _SEARCH_TIME
+
+    def search(text: str) -> object:
+        nonlocal left
+        begun = time.perf_counter()
+        try:
+            return pattern.search(text, timeout=max(left, _SHORTEST))
+        except TimeoutError:
+            raise ValueError(
+                f"The search for {value!r} was stopped after {_SEARCH_TIME:g} s. "
+                "Avoid a repetition inside a repetition, such as (a+)+."
+            ) from None
+        finally:
+            left -= time.perf_counter() - begun
+
+    return search
 
 
 def _order_test(order: Callable[[Any, Any], bool], value: str, text: str) -> Callable[[Any], bool]:

@@ -84,7 +84,7 @@ export const ANSWER_ELEMENTS = {
   ol: { start: value => /^[0-9]+$/.test(value), dir: isAuto },
   code: { class: value => /^language-[A-Za-z0-9_+#.-]{1,40}$/.test(value) },
   span: {
-    class: (value, node) => /^gm-(?:[adeghimotv]|task|image|pending)$/.test(value) || isFormula(value, node)
+    class: (value, node) => /^gm-(?:[adeghimotuv]|task|image|pending)$/.test(value) || isFormula(value, node)
   },
   div: { class: (value, node) => /^gm-(?:table|pending)$/.test(value) || isFormula(value, node) },
   sup: { class: value => value === 'gm-def' },
