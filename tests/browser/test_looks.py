@@ -212,7 +212,7 @@ def test_tags_directions_details_and_environments_are_shown(lab, notebook, serve
     notebook.run(1, wait=False)
     for n in range(len(parts)):
         server.open(f"part {n}")
-        notebook.wait_output(1, "(of an open block.*){%d}" % (3 * n + 3))
+        notebook.wait_output(1, "of an open block.*" * (3 * n + 3))
     notebook.page.wait_for_selector(".gm-run-details")
     notebook.page.set_viewport_size({"width": 1200, "height": 2400})
     notebook.screenshot(screenshots / "extras-live.png", 1)
