@@ -25,6 +25,7 @@ from .ledger import DisplayOptions, Ledger
 from .markdown import Images
 from .options import Options
 from .prices import TokenPrice
+from .printable import visible
 from .prompts import build_request, parts_of_prompt
 from .recording import Recorder, Replay, check_recordable
 from .response import Response
@@ -53,7 +54,7 @@ class Preview(NamedTuple):
     def __repr__(self) -> str:
         head = "\n".join(f"{name}: {value}" for name, value in self.headers)
         body = json.dumps(self.body, indent=2, ensure_ascii=False)
-        return f"{self.method} {self.url}\n{head}\n\n{body}"
+        return visible(f"{self.method} {self.url}\n{head}\n\n{body}")
 
     def _repr_html_(self) -> str:
         return f'<pre style="white-space:pre-wrap">{escape(repr(self))}</pre><small>Nothing was sent.</small>'

@@ -21,6 +21,7 @@ from .credentials import find_key
 from .demo import check_tour, open_tour
 from .errors import GeminiMagicError
 from .options import Options
+from .printable import visible
 
 __all__ = ["main"]
 
@@ -90,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         return _doctor() if parsed.command == "doctor" else _enable(off=parsed.off)
     except GeminiMagicError as error:
-        print(error, file=sys.stderr)
+        print(visible(str(error)), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -165,9 +166,9 @@ def _doctor() -> int:
     ]
     for finding in dict.fromkeys(findings):
         mark = "ok  " if finding.ok else ("FAIL" if finding.required else "note")
-        print(f"{mark}  {finding.text}")
+        print(visible(f"{mark}  {finding.text}"))
         if finding.remedy and not finding.ok:
-            print(f"      {finding.remedy}")
+            print(visible(f"      {finding.remedy}"))
     return 0 if all(finding.ok for finding in findings if finding.required) else 1
 
 
@@ -183,6 +184,6 @@ def _enable(*, off: bool) -> int:
         return 0
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(_STARTUP_TEXT, encoding="utf-8")
-    print(f"New IPython sessions load gemini_magic automatically, by {target}.")
+    print(visible(f"New IPython sessions load gemini_magic automatically, by {target}."))
     print("To undo this, run `gemini-magic enable --off`.")
     return 0

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from ..ledger import Ledger
-from ..markdown import visible
+from ..printable import visible
 from .encoding import write_text
 from .formats_live import markdown_transform, text_transform
 from .snapshot import AnswerSnapshot, plain_notes
