@@ -6,6 +6,7 @@ import gc
 import itertools
 import os
 from collections import Counter
+from functools import cache
 
 import pytest
 from fake_server import FakeServer
@@ -95,11 +96,24 @@ def _ordered(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """With `-n`, each worker takes whole files in the order above: the tests of a file share kernels and servers."""
+    """With `-n`, each worker takes whole files in the order above, because the tests of a file share kernels and servers.
+
+    Browser tests of a file without fixtures for the whole file are taken one by one, because they take long.
+    """
     from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415 - the hook is called only if xdist is installed
 
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return nodeid if _is_divisible(config.rootpath / file) else file
+
     config.option.loadscopereorder = False
-    return LoadFileScheduling(config, log)
+    return Scheduling(config, log)
+
+
+@cache
+def _is_divisible(file):
+    return TESTS / "browser" in file.parents and 'scope="module"' not in file.read_text("utf-8")
 
 
 def pytest_terminal_summary(terminalreporter):

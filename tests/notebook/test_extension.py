@@ -104,7 +104,7 @@ shell.run_line_magic("config", "GeminiMagics.backend = 'echo'")
 seen = []
 class Watch:
     def find_spec(self, name, path=None, target=None):
-        if name in ("ipywidgets", "markdown_it", "nh3"):
+        if name in ("gemini_magic.views.terminal", "ipywidgets", "markdown_it", "nh3"):
             seen.append(name)
 sys.meta_path.insert(0, Watch())
 import gemini_magic.client as client
