@@ -199,8 +199,15 @@ class Attempts:
             if header is not None:
                 variable = job.options.key_env or next(iter(auth.env), "KEY")
                 writer.note_key_header(auth.header, auth.prefix, variable)
+        # Files may be on a slow disk, and one stream must not delay the others.
+        shareable = not job.recorders and job.text_file is None
         return send(
-            http, self._connection, header, own_host=own, request_sent=lambda: self._request_sent(writer)
+            http,
+            self._connection,
+            header,
+            own_host=own,
+            request_sent=lambda: self._request_sent(writer),
+            shareable=shareable,
         )
 
     def _open_offline(self, http: HttpRequest, writer: ExchangeWriter) -> ResponseHead:

@@ -22,6 +22,7 @@ from ..errors import WireError
 from .chunked import ChunkJoiner
 from .connection import Connection, enable_keepalive
 from .response_parser import Head, ProtocolError, ResponseParser
+from .shared_reader import SHARED_READER
 
 __all__ = ["WRITE_LIMIT", "DirectTransport", "RequestContext", "ResponseBody", "unreadable"]
 
@@ -30,6 +31,9 @@ _IDLE_LIMIT = 30.0  # seconds for which an idle connection is kept
 _MAX_IDLE = 200  # connections to all servers
 _READ_SIZE = 65536  # bytes
 _WRITE_SIZE = 65536  # bytes; more are written in pieces, each with the limit of time above
+# A body of which more arrives at once, or in all, is read on a thread of its own: decoding it would delay other streams.
+_MAX_SHARED_READ = 32_768  # bytes
+_MAX_SHARED_BODY = 1_000_000  # bytes
 _PORTS = {"http": 80, "https": 443}
 # What h11 accepts in a request: names are tokens, and values have no control characters (RFC 9110, 5.1 and 5.5).
 _HEADERS = re.compile(
@@ -45,10 +49,12 @@ class RequestContext(NamedTuple):
     Attributes:
         connection: the stream's connection: its time limits, its clock, and the socket that can be shut down.
         request_sent: called once, when the request was sent and before the wait for the response.
+        shareable: whether the thread that many streams share may read the body.
     """
 
     connection: Connection
     request_sent: Callable[[], None]
+    shareable: bool = False
 
 
 def unreadable(header: str) -> WireError:
@@ -99,11 +105,11 @@ class DirectTransport(httpx.BaseTransport):
         try:
             channel.send(head, request.read(), context)
             while (found := parser.head) is None:
-                channel.receive(parser, context.connection)
+                channel.parse(parser, channel.receive(context.connection))
         except BaseException:
             channel.close()
             raise
-        body = ResponseBody(self, channel, parser, context.connection)
+        body = ResponseBody(self, channel, parser, context)
         return _response(found, body)
 
     # -- connections
@@ -212,6 +218,7 @@ class _Channel:
         origin: the server.
 
     Attributes:
+        sock: the socket.
         joiner: finds the bodies in what arrives on the connection.
         origin: the server.
         idle_since: reading of the monotonic clock when the last response was complete.
@@ -221,7 +228,7 @@ class _Channel:
         self.joiner = ChunkJoiner()
         self.origin = origin
         self.idle_since = 0.0
-        self._sock = sock
+        self.sock = sock
         self._timeout: float | None = None  # of the socket
 
     def send(self, head: bytes, body: bytes, context: RequestContext) -> None:
@@ -235,13 +242,13 @@ class _Channel:
         """
         connection = context.connection
         pieces = (head + body,) if len(body) <= _WRITE_SIZE else (head, body)
-        with connection.attached(self._sock):
-            self._set_timeout(WRITE_LIMIT)
+        with connection.attached(self.sock):
+            self.set_timeout(WRITE_LIMIT)
             try:
                 for piece in pieces:
                     rest = memoryview(piece)
                     while rest:
-                        rest = rest[self._sock.send(rest[:_WRITE_SIZE]) :]
+                        rest = rest[self.sock.send(rest[:_WRITE_SIZE]) :]
             except TimeoutError as error:
                 raise httpx.WriteTimeout(str(error)) from None
             except OSError:
@@ -249,26 +256,25 @@ class _Channel:
         connection.request_sent()
         context.request_sent()
 
-    def receive(self, parser: ResponseParser, connection: Connection) -> None:
-        """Wait for bytes and parse them.
+    def receive(self, connection: Connection) -> bytes:
+        """Wait for bytes; no bytes mean the end of input.
 
         Raises:
-            httpx.TransportError: the connection was lost, or the response is not valid.
-            WireError: the response has a transfer coding that is not supported.
+            httpx.ReadError, httpx.ReadTimeout: the connection was lost, or nothing arrived in time.
             ConnectionLost: the stream was cancelled.
             TimedOut: a time limit was reached.
         """
         timeout = connection.read_timeout()
-        with connection.attached(self._sock):
-            self._set_timeout(timeout)
+        with connection.attached(self.sock):
+            self.set_timeout(timeout)
             try:
-                data = self._sock.recv(_READ_SIZE)
+                data = self.sock.recv(_READ_SIZE)
             except TimeoutError as error:
                 raise httpx.ReadTimeout(str(error)) from None
             except OSError as error:
                 raise httpx.ReadError(str(error)) from None
             connection.bytes_arrived()
-        self.parse(parser, data)
+        return data
 
     def parse(self, parser: ResponseParser, data: bytes) -> None:
         """Parse the bytes of one read.
@@ -285,23 +291,24 @@ class _Channel:
         if self.joiner.coding:
             raise unreadable(f"Transfer-Encoding: {self.joiner.coding}")
 
-    def _set_timeout(self, seconds: float) -> None:
+    def set_timeout(self, seconds: float) -> None:
+        """Set how long calls of the socket may wait."""
         if seconds != self._timeout:  # it takes a system call
             self._timeout = seconds
-            self._sock.settimeout(seconds)
+            self.sock.settimeout(seconds)
 
     def usable(self) -> bool:
         """Whether the idle connection can be used: it is open, and nothing has arrived that belongs to no request."""
         if time.monotonic() - self.idle_since > _IDLE_LIMIT:
             return False
-        if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
+        if isinstance(self.sock, ssl.SSLSocket) and self.sock.pending():
             return False
-        return not _readable(self._sock)
+        return not _readable(self.sock)
 
     def close(self) -> None:
         """Close the connection."""
         with suppress(OSError):
-            self._sock.close()
+            self.sock.close()
 
 
 def _readable(sock: socket.socket) -> bool:
@@ -320,21 +327,25 @@ class ResponseBody(httpx.SyncByteStream):
         transport: the transport, which gets the connection back.
         channel: the connection.
         parser: the parser, which has the head already.
-        connection: the stream's connection.
+        context: the request's context.
     """
 
     def __init__(
-        self, transport: DirectTransport, channel: _Channel, parser: ResponseParser, connection: Connection
+        self, transport: DirectTransport, channel: _Channel, parser: ResponseParser, context: RequestContext
     ) -> None:
         self._transport = transport
-        self._channel: _Channel | None = channel
+        self._channel = channel
+        self._open = True
         self._parser = parser
-        self._connection = connection
+        self._connection = context.connection
+        self._shareable = context.shareable
+        self._shared_bytes = 0
+        self._take: Callable[[bytes], None] = _ignore
 
     @property
     def surplus(self) -> bool:
         """Whether bytes followed the end of the response; the connection is not used again then."""
-        return self._channel is not None and self._channel.joiner.surplus
+        return self._channel.joiner.surplus
 
     def __iter__(self) -> Iterator[bytes]:
         """The data of each read from the socket.
@@ -342,41 +353,130 @@ class ResponseBody(httpx.SyncByteStream):
         Raises:
             httpx.TransportError, WireError, ConnectionLost, TimedOut: as :meth:`DirectTransport.handle_request`.
         """
-        channel, parser = self._channel, self._parser
-        while channel is not None:
-            if parser.data:
-                yield self._taken()
-            if parser.ended:
-                return
+        pieces: list[bytes] = []
+        self._take = pieces.append
+        ended = False
+        while self._open and not ended:
             try:
-                channel.receive(parser, self._connection)
-            except (httpx.RemoteProtocolError, WireError):
-                if parser.data:
-                    yield self._taken()  # it arrived in the same read as the bytes that broke, but before them
+                self._read_once()
+            except (httpx.TransportError, WireError):
+                yield from pieces
                 raise
+            ended = self._parser.ended
+            yield from pieces
+            pieces.clear()
 
     def read_into(self, take: Callable[[bytes], None]) -> None:
         """Read the body to its end, and call ``take`` with the data of each read from the socket.
 
+        With many streams, ``take`` is called on the thread that they share.
+
         Raises:
             httpx.TransportError, WireError, ConnectionLost, TimedOut: as :meth:`DirectTransport.handle_request`.
         """
-        for data in self:
-            take(data)
+        self._take = take
+        SHARED_READER.body_began()
+        try:
+            self._deliver()
+            while not self._parser.ended:
+                if self._shareable and SHARED_READER.wanted:
+                    self._share()
+                else:
+                    self._read_once()
+        finally:
+            SHARED_READER.body_ended()
+            self._take = _ignore
 
-    def _taken(self) -> bytes:
-        """The data that has arrived since the last call."""
+    def _read_once(self) -> None:
+        """Wait for bytes, and deliver the data in them."""
+        self._deliver()
+        if not self._parser.ended:
+            self._parse(self._channel.receive(self._connection))
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self._channel.parse(self._parser, data)
+        finally:
+            self._deliver()  # also what arrived in the same read as the bytes that broke, but before them
+
+    def _deliver(self) -> None:
+        """Deliver the data that has arrived since the last call."""
         data = self._parser.data
-        joined = data[0] if len(data) == 1 else b"".join(data)
-        data.clear()
-        return joined
+        if data:
+            joined = data[0] if len(data) == 1 else b"".join(data)
+            data.clear()
+            self._take(joined)
+
+    # -- on the shared thread
+
+    def _share(self) -> None:
+        """Let the shared thread read, until the body ends or is too large for a thread that others wait for."""
+        connection, channel = self._connection, self._channel
+        connection.attach(channel.sock)
+        try:
+            channel.set_timeout(0.0)
+            SHARED_READER.read(self)
+        finally:
+            connection.detach()
+
+    def fileno(self) -> int:
+        """The descriptor of its socket."""
+        return self._channel.sock.fileno()
+
+    def read_available(self) -> bool:
+        """Read what has arrived, without waiting. Returns whether the shared thread is to read on.
+
+        Raises:
+            httpx.TransportError, WireError: the connection was lost, or the response is not valid.
+        """
+        sock, size = self._channel.sock, 0
+        while True:
+            try:
+                data = sock.recv(_READ_SIZE)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                return True
+            except ssl.SSLWantWriteError:
+                self._shareable = False  # TLS has something to say first, which may have to wait
+                return False
+            except OSError as error:
+                raise httpx.ReadError(str(error)) from None
+            self._connection.bytes_arrived()
+            self._parse(data)
+            size += len(data)
+            if self._parser.ended:
+                return False
+            if not (isinstance(sock, ssl.SSLSocket) and sock.pending()):
+                break
+        self._shared_bytes += size
+        if size > _MAX_SHARED_READ or self._shared_bytes > _MAX_SHARED_BODY:
+            self._shareable = False
+        return self._shareable
+
+    def read_deadline(self) -> float:
+        """Clock reading at which the wait for the next bytes ends.
+
+        Raises:
+            TimedOut: a limit is reached already.
+        """
+        return time.perf_counter() + self._connection.read_timeout()
+
+    @staticmethod
+    def read_timed_out() -> Exception:
+        """The exception for a wait that has reached the deadline."""
+        return httpx.ReadTimeout("no data")
+
+    # -- the end
 
     def close(self) -> None:
         """Keep the connection for another request, or close it when the body was not read to its end."""
-        channel, self._channel = self._channel, None
-        if channel is None:
+        if not self._open:
             return
+        self._open = False
         if self._parser.reusable:
-            self._transport.give_back(channel)
+            self._transport.give_back(self._channel)
         else:
-            channel.close()
+            self._channel.close()
+
+
+def _ignore(_: bytes) -> None:
+    pass

@@ -263,6 +263,7 @@ def send(
     *,
     own_host: bool,
     request_sent: Callable[[], None] = _nothing,
+    shareable: bool = False,
 ) -> HttpResponse:
     """Send a request and wait for the head of its response.
 
@@ -272,6 +273,7 @@ def send(
         key: name and value of the header that carries the key, in clear; None to send no key.
         own_host: whether the host is the backend's own, which may learn the client's versions.
         request_sent: called once, when the request was sent and before the wait for the response.
+        shareable: whether the thread that many streams share may read the body, and call the sink for it.
 
     Raises:
         HostUnreachable: the server could not be reached.
@@ -296,7 +298,7 @@ def send(
             url,
             headers=headers,
             stream=httpx.ByteStream(request.body),
-            extensions={"context": RequestContext(connection, request_sent)},
+            extensions={"context": RequestContext(connection, request_sent, shareable)},
         )
         return HttpResponse(transport.handle_request(prepared), connection)
 
