@@ -102,15 +102,21 @@ class DirectTransport(httpx.BaseTransport):
         origin = (scheme, host, url.port or _PORTS[scheme])
         channel = self._take(origin) or self._connect(origin, context.connection)
         parser = ResponseParser(channel.joiner)
+        failure: httpx.RemoteProtocolError | None = None
         try:
             channel.send(head, request.read(), context)
             while (found := parser.head) is None:
-                channel.parse(parser, channel.receive(context.connection))
+                data = channel.receive(context.connection)
+                try:
+                    channel.parse(parser, data)
+                except httpx.RemoteProtocolError as error:
+                    if parser.head is None:
+                        raise
+                    failure = error  # of the body, a part of which may have arrived in the same read
         except BaseException:
             channel.close()
             raise
-        body = ResponseBody(self, channel, parser, context)
-        return _response(found, body)
+        return _response(found, ResponseBody(self, channel, parser, context, failure))
 
     # -- connections
 
@@ -328,17 +334,24 @@ class ResponseBody(httpx.SyncByteStream):
         channel: the connection.
         parser: the parser, which has the head already.
         context: the request's context.
+        failure: the error behind the data that the parser has already.
     """
 
     def __init__(
-        self, transport: DirectTransport, channel: _Channel, parser: ResponseParser, context: RequestContext
+        self,
+        transport: DirectTransport,
+        channel: _Channel,
+        parser: ResponseParser,
+        context: RequestContext,
+        failure: httpx.RemoteProtocolError | None = None,
     ) -> None:
         self._transport = transport
         self._channel = channel
         self._open = True
         self._parser = parser
         self._connection = context.connection
-        self._shareable = context.shareable
+        self._shareable = context.shareable and failure is None
+        self._failure = failure
         self._shared_bytes = 0
         self._take: Callable[[bytes], None] = _ignore
 
@@ -390,6 +403,8 @@ class ResponseBody(httpx.SyncByteStream):
     def _read_once(self) -> None:
         """Wait for bytes, and deliver the data in them."""
         self._deliver()
+        if self._failure is not None:
+            raise self._failure
         if not self._parser.ended:
             self._parse(self._channel.receive(self._connection))
 

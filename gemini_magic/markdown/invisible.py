@@ -16,7 +16,8 @@ _EMOJI = "\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff"
 _TAG_OR_INVISIBLE: Final = re.compile(
     r"<(?P<end>/?)(?P<name>[a-z][a-z0-9]*)(?P<rest>[^<>\"]*+(?:\"[^\"]*\"[^<>\"]*+)*)>"
     rf"|(?<![{_EMOJI}#*0-9])[\ufe0e\ufe0f]|(?<![{_EMOJI}\ufe0f])\u200d|\u200d(?![{_EMOJI}])"
-    "|[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f\u2060-\u2065\u206a-\u206f\u3164"
+    rf"|(?<!{'~' * 64})\u2060"  # behind so many tildes it is from this package, which fences text of any format
+    "|[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f\u2061-\u2065\u206a-\u206f\u3164"
     "\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U000e0100-\U000e01ef]"
 )
 _CANDIDATE: Final = re.compile(

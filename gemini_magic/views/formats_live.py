@@ -59,7 +59,7 @@ class _FenceWriter:
         bare = line.rstrip("\r\n")
         if self._ended:
             self._fresh = True
-            return f"{bare}{_MARK}{line[len(bare) :]}" if _FENCE_END.fullmatch(bare) else line
+            return _marked(line) if _FENCE_END.fullmatch(bare) else line
         if _MAYBE_FENCE_END.fullmatch(bare):
             self._line, self._fresh = line, True
             return ""
@@ -70,8 +70,14 @@ class _FenceWriter:
         if self._opening:
             return ""
         line, self._line = self._line, ""
-        mark = _MARK if _FENCE_END.fullmatch(line) else ""
-        return f"{line}{mark}{'' if self._ended else chr(10)}{'~' * _FENCE_LENGTH}\n"
+        line = _marked(line) if _FENCE_END.fullmatch(line) else line
+        return f"{line}{'' if self._ended else chr(10)}{'~' * _FENCE_LENGTH}\n"
+
+
+def _marked(line: str) -> str:
+    """Put the mark directly behind the tildes of a line."""
+    tildes = line.rstrip()
+    return f"{tildes}{_MARK}{line[len(tildes) :]}"
 
 
 class _FenceRemover:

@@ -136,6 +136,7 @@ class TerminalView:
             snapshot.thoughts.cut_note,
             snapshot.answer.cut_note,
             *snapshot.formatted.remarks,
+            *snapshot.warnings,
             f"[{snapshot.status_line}]",
             *(snapshot.shown_details.lines if snapshot.shown_details else ()),
         ]

@@ -57,7 +57,7 @@ ATTRIBUTES = {
     "ol": {"start", "dir"},
     "details": {"open"},
     "code": {"class"},
-    "span": {"class"},
+    "span": {"class", "title"},
     "div": {"class"},
     "sup": {"class"},
     "img": {"src", "alt", "width", "height", "loading", "referrerpolicy"},
