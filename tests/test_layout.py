@@ -138,6 +138,7 @@ LATE_IMPORTS = {
     "notebook/magics.py:runner": "%load_ext only registers the magics; the first cell loads the other modules",
     "notebook/matcher.py:matcher_for": "completions are computed when the user presses Tab, not by %load_ext",
     "client/transport.py:_make_transport": "the transport for proxies loads httpcore, which most users do not need",
+    "notebook/display_loop.py:_finish_run": "a later answer is rarely redrawn, and the first cell should import little",
     "notebook/runner.py:_dispatched": "a cell runs no command, and the first cell should import little",
     "notebook/runner.py:_models": "as above",
     "notebook/runner.py:_send": "as above",

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ..client import Stream
 from ..errors import Interrupted
 from ..response import Response
-from ..views import View, error_lines, redraw_outputs
+from ..views import View, error_lines
 from .commands.code import offer_next_cell
 from .commands.journal import journal_messages
 from .kernel import has_kernel
@@ -149,8 +149,12 @@ class DisplayLoop:
 
     def _finish_run(self, run: Run) -> None:
         """Add the answer to its conversation, and show in later answers that they have become stale."""
-        for response in self.session.finish_run(run):
-            redraw_outputs(response.ledger)
+        stale = self.session.finish_run(run)
+        if stale:
+            from ..views import redraw_outputs  # noqa: PLC0415 - it loads the sanitizer
+
+            for response in stale:
+                redraw_outputs(response.ledger)
 
     def _without_display(self, response: Response) -> Response:
         """Return the response as the cell's value, but prevent IPython from displaying it: the view did already."""

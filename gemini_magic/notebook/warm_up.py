@@ -26,8 +26,6 @@ _STEPS = (
     ".content",
     ".backends",
     ".options",
-    "h11",
-    "httpcore",
     "httpx",
     ".tables",
     ".ledger",

@@ -8,6 +8,8 @@ from kernel import KernelSession
 
 pytestmark = pytest.mark.kernel
 
+# On a slow machine the kernel would be idle for long enough to import the libraries before the cell.
+WITHOUT_WARM_UP = "from gemini_magic.notebook import warm_up\nwarm_up._IDLE = 1000"
 # Records the phase of the request at the import of each library. A large _MOMENT makes the order visible.
 WATCH = """
 import json, sys
@@ -27,6 +29,7 @@ def test_the_request_is_sent_before_the_view_is_imported(tmp_path):
     folders = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     with FakeServer() as server, KernelSession(env=folders, cwd=tmp_path) as kernel:
         server.script(gate("go"), text("Hello"), finish())
+        assert kernel.execute(WITHOUT_WARM_UP).status == "ok"
         assert kernel.execute("%load_ext gemini_magic").status == "ok"
         assert kernel.execute(WATCH).status == "ok"
         run = kernel.begin(f"%%gemini -m m --base-url {server.base_url}\nhi")
