@@ -11,6 +11,7 @@ pieces of a run look like one block, so the page has the same height as with the
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -25,10 +26,12 @@ __all__ = ["LivePieces"]
 # many thousands of pieces; but it need not be longer than _LARGEST, as the whole piece is sent again until it is full.
 _SHARE: Final = 1000
 _LARGEST: Final = 240
-# An update renders the unfinished text again, so it waits for at least this share of new text, or so many seconds.
-# Otherwise the time for all updates of a text of which nothing can be finished would be quadratic.
+# An update renders the unfinished text again, so it waits for at least this share of new text, or for so many seconds, and
+# for a multiple of the time that rendering takes. Otherwise the time for all updates of a text of which nothing can be
+# finished would be quadratic.
 _NEW_SHARE: Final = 32
 _LONGEST_WAIT: Final = 0.5
+_RENDERING_SHARE: Final = 50  # an update that only waited takes at most this part of the time
 _RUN: Final = 400  # characters of finished HTML after which an open block becomes a run
 # Keeps the row stripes of a table in order; the head is part 0.
 _HIDDEN_ROW: Final = '<tr style="display:none"></tr>'
@@ -108,6 +111,7 @@ class LivePieces:
         self._transform = markdown_transform(form)
         self._cursor = 0
         self._latest = float("inf")  # when the new text is rendered, however short it is
+        self._cost = 0.0  # CPU seconds of the last step
         images = source.images if isinstance(source, Excerpt) else DATA_ONLY
         self._renderer = Renderer(heal=True, images=images)
         self._places: list[_Place] = []  # the position of each part
@@ -132,7 +136,7 @@ class LivePieces:
         new = sum(map(len, self._source[self._cursor :]))
         if not new:
             return False
-        self._latest = min(self._latest, now + _LONGEST_WAIT)
+        self._latest = min(self._latest, now + max(_LONGEST_WAIT, _RENDERING_SHARE * self._cost))
         return new * _NEW_SHARE >= self._renderer.unfrozen or now >= self._latest
 
     @property
@@ -164,6 +168,13 @@ class LivePieces:
         Returns:
             The positions in ``html`` that are new or changed, in ascending order; at most one is new.
         """
+        began = time.thread_time()
+        try:
+            return self._step(final=final)
+        finally:
+            self._cost = time.thread_time() - began
+
+    def _step(self, *, final: bool) -> list[int]:
         self._stop_if_too_long()
         new = self._source[self._cursor :]
         self._cursor += len(new)

@@ -50,8 +50,8 @@ TEXTS = _texts()
 BODIES = _bodies()
 
 
-def check(request, name, prepare, smallest, largest):
-    growth = measure_growth(prepare, smallest, largest)
+def check(request, name, prepare, smallest, largest, **more):
+    growth = measure_growth(prepare, smallest, largest, **more)
     record(request.node, name, growth)
     assert growth.ratio <= LIMIT, f"{name}: {growth}"
 
@@ -93,6 +93,22 @@ def test_showing_a_text_takes_linear_time(request, shown, text):
     check(request, f"{shown}: {text}", lambda n: SHOWN[shown](TEXTS[text](n)), 2_000, 64_000)
 
 
+# The texts whose live view takes the most time; they are always tested.
+COSTLY = dict.fromkeys(
+    (
+        "quote and list in turn",
+        "open comments",
+        "comments that open",
+        "destinations with text",
+        "destinations that open",
+        "footnotes that open",
+        "quote with a lazy paragraph",
+        "images with data that open",
+        "environments that open",
+    )
+)
+
+
 class Arrival:
     """A clock that a stream moves on, by the time between its chunks and by the time that the view takes."""
 
@@ -103,7 +119,13 @@ class Arrival:
         return self.arrived + time.process_time()
 
 
-@pytest.mark.parametrize("text", TEXTS)
+def pytest_generate_tests(metafunc):
+    """A live view renders a text a hundred times, so not all texts are tested without ``--long``."""
+    if metafunc.function is test_a_live_view_takes_linear_time:
+        whole = metafunc.config.getoption("--long")
+        metafunc.parametrize("text", list(TEXTS) if whole else [*COSTLY, *sorted(TEXTS.keys() - COSTLY)[::8]])
+
+
 def test_a_live_view_takes_linear_time(request, stage, text):
     def prepare(n):
         whole = TEXTS[text](n)
@@ -124,7 +146,8 @@ def test_a_live_view_takes_linear_time(request, stage, text):
 
         return run
 
-    check(request, f"live: {text}", prepare, 4_000, 4_000)
+    # Up to some thousand characters a view renders everything with each paint, so some texts need larger sizes.
+    check(request, f"live: {text}", prepare, 4_000, 4_000, certain=4.0)
 
 
 # -- bodies

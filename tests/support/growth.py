@@ -37,7 +37,9 @@ class Growth(NamedTuple):
     ratio: float
 
 
-def measure_growth(prepare: Callable[[int], Callable[[], object]], smallest: int, largest: int) -> Growth:
+def measure_growth(
+    prepare: Callable[[int], Callable[[], object]], smallest: int, largest: int, certain: float = _CERTAIN
+) -> Growth:
     """Compare the CPU time of an action for an input and for one of twice the size; the best of several runs counts.
 
     The size is doubled until the action takes long enough to be measured. A ratio above :data:`LIMIT` is measured again:
@@ -47,6 +49,7 @@ def measure_growth(prepare: Callable[[int], Callable[[], object]], smallest: int
         prepare: makes the action for a size; its own time does not count. An action may run only once.
         smallest: the first size that is tried.
         largest: the size at which the doubling stops.
+        certain: CPU seconds from which a ratio counts without being measured again.
     """
     gc.collect()
     gc.disable()  # its passes take longer with the objects of other tests
@@ -58,10 +61,10 @@ def measure_growth(prepare: Callable[[int], Callable[[], object]], smallest: int
             seconds = _cpu_seconds(prepare(size))
         growth = _ratio(prepare, size, seconds, _ROUNDS)
         for _ in range(_DOUBLINGS):
-            if growth.ratio <= LIMIT or growth.seconds > _CERTAIN:
+            if growth.ratio <= LIMIT or growth.seconds > certain:
                 return growth
             growth = _ratio(prepare, growth.size, growth.seconds, _MORE_ROUNDS)
-            if growth.ratio <= LIMIT or growth.seconds > _CERTAIN:
+            if growth.ratio <= LIMIT or growth.seconds > certain:
                 return growth
             growth = _ratio(prepare, 2 * growth.size, float("inf"), _ROUNDS)
         return growth
