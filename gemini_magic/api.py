@@ -13,9 +13,9 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .backends import Backend, backend
+from .backends import Backend, backend, host_to_name
 from .client import Key, Stream, endpoint_of, open_stream
-from .config import CALL, KEY_WITHHELD, resolve
+from .config import CALL, IGNORED, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
 from .conversation import answer_turn
 from .credentials import find_key, key_header
@@ -109,7 +109,7 @@ def preview(request: Request, options: Options, sources: Mapping[str, str] | Non
 
 
 def _find_key(
-    dialect: Backend, options: Options, ask: Callable[[str], str] | None, withheld: str | None
+    dialect: Backend, options: Options, ask: Callable[[str], str] | None, reasons: Sequence[str]
 ) -> Key | None:
     """Return the key for the address.
 
@@ -117,7 +117,7 @@ def _find_key(
         dialect: the backend.
         options: the options.
         ask: asks the user for a key; None where the user cannot be asked.
-        withheld: a message about a key that was not used, to put before the remedy of an error.
+        reasons: sentences about settings that do not count, to put before the remedy of an error.
 
     Raises:
         CredentialsError: no key was found, or the key belongs to another host.
@@ -125,8 +125,7 @@ def _find_key(
     try:
         return find_key(dialect, options, ask=ask)
     except CredentialsError as problem:
-        if withheld is not None:
-            problem.remedy = f"{withheld} {problem.remedy}"
+        problem.remedy = " ".join([*reasons, problem.remedy])
         raise
 
 
@@ -174,19 +173,24 @@ def begin(
     """
     dialect = backend(options.backend)
     _check_conflicts(dialect, request, options, sources or {})
-    replay, key, withheld = None, None, (sources or {}).get(KEY_WITHHELD)
+    replay, key = None, None
+    withheld, ignored = ((sources or {}).get(name) for name in (KEY_WITHHELD, IGNORED))
     if options.replay:
         replay = Replay(_recording_path(options.replay), any_order=options.replay_any, speed=options.speed)
     if replay is None and dialect.local is None:
-        key = _find_key(dialect, options, ask_key, withheld)
+        key = _find_key(dialect, options, ask_key, [each for each in (withheld, ignored) if each])
     else:
         withheld = None
     display, price = _display_options(options), TokenPrice.parse(options.price)
     ledger = Ledger(
         request, backend=dialect.name, before=before, conversation=conversation, display=display, price=price
     )
+    if replay is None and dialect.local is None:
+        ledger.set_source("network", host=host_to_name(dialect.url(options.model, endpoint_of(options))))
     if withheld is not None:
         ledger.note("key-kept-back", withheld, severity="warning")
+    if ignored is not None:
+        _note_ignored(ledger, ignored)
     for notice in notices:
         ledger.note("notice", notice)
     journaled = should_journal(options, local=replay is not None or dialect.local is not None)
@@ -207,6 +211,15 @@ def begin(
     if journaled:
         start_journaling(ledger, request, options)
     return Started(Response(ledger, stream, partial(_reply, request, options)), stream)
+
+
+_reported: set[str] = set()  # notes about ignored settings that an answer of this process has shown
+
+
+def _note_ignored(ledger: Ledger, message: str) -> None:
+    """Note that settings of the project were ignored; only the first answer shows it."""
+    ledger.note("settings-ignored", message, severity="info" if message in _reported else "warning")
+    _reported.add(message)
 
 
 def _display_options(options: Options) -> DisplayOptions:

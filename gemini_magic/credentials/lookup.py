@@ -18,8 +18,9 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
-from ..backends import Auth, Backend, may_send_key
+from ..backends import LOOPBACK, Auth, Backend, may_send_key
 from ..client import Key, Secret, endpoint_of
+from ..config import user_file
 from ..errors import CredentialsError
 from ..options import Options
 from .google_auth import forget_token, token
@@ -102,8 +103,8 @@ def _auth_and_url(backend: Backend, options: Options) -> tuple[Auth | None, str]
 
     Raises:
         OptionError: the backend does not support these options.
-        CredentialsError: the named key is for another host, a sign-in is combined with a key, or a sign-in is not for
-            this host.
+        CredentialsError: the named key is for another host or would be sent over plain http, a sign-in is combined with a
+            key, or a sign-in is not for this host.
     """
     endpoint = endpoint_of(options)
     auth = backend.auth_for(options.auth, endpoint)
@@ -117,7 +118,31 @@ def _auth_and_url(backend: Backend, options: Options) -> tuple[Auth | None, str]
             f"The key in {options.key_env} is for another host and is not sent to {_origin(url)}.",
             remedy="Store the key for this address in a separate variable and name that variable with --key-env.",
         )
+    elif options.key_env is not None:
+        _check_encrypted(url, options)
     return auth, url
+
+
+def _check_encrypted(url: str, options: Options) -> None:
+    """Refuse to send a key over plain http, except to this machine and to hosts that the user's configuration allows.
+
+    Raises:
+        CredentialsError: the key would be readable on the network.
+    """
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower().rstrip(".")
+    address = host if parts.port is None else f"{host}:{parts.port}"
+    if (
+        parts.scheme != "http"
+        or host in LOOPBACK
+        or {host, address} & {each.lower() for each in options.http_hosts}
+    ):
+        return
+    raise CredentialsError(
+        f"The key in {options.key_env} is not sent to {_origin(url)}: http is not encrypted, so others on the network "
+        "could read it.",
+        remedy=f'Use https. For a network that you trust, add `http_hosts = ["{address}"]` to {user_file()}.',
+    )
 
 
 def _origin(url: str) -> str:

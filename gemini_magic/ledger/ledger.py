@@ -59,7 +59,6 @@ Source: TypeAlias = Literal["network", "recording", "journal", "echo"]
 _NO_COUNTS = Usage()
 _SERVER_TOOLS = (Code, CodeResult, Opaque)  # parts of them; those of new tools are not known
 _MAX_OFFSET = 2**31  # so that an offset takes four bytes
-_STALE = ", stale"  # in the description of a turn
 
 
 class _FinishPlace(NamedTuple):
@@ -93,7 +92,7 @@ class Ledger:
         phase: what is being waited for now; ``pause``: why no request is running, and until when.
         version: increases with every change.
         started: when the request was made (UTC).
-        source: where the bytes come from.
+        source: where the bytes come from; ``host``: the server, if the status line names it.
         answer, thoughts: pieces of the text of candidate 0, in order; append-only.
         chars: characters of the answer so far.
         parts: the parts as received, by candidate.
@@ -132,6 +131,7 @@ class Ledger:
         self.display = display or DisplayOptions()
         self.price = price
         self.source: Source = "network"
+        self.host = ""
         self.status: Status = "running"
         self.phase: Phase = "preparing"
         self.cause: Cause | None = None
@@ -239,30 +239,23 @@ class Ledger:
         self.phase = phase
         self.touch()
 
-    def set_source(self, source: Source, *, started: datetime | None = None) -> None:
+    def set_source(self, source: Source, *, started: datetime | None = None, host: str | None = None) -> None:
         """Set where the bytes come from.
 
         Args:
             source: the network, a recording, the journal, or the echo backend.
             started: when the request was made (UTC), for an earlier answer; None leaves it as it is.
+            host: the server, if the status line names it; None leaves it as it is.
         """
-        self.source = source
+        self.source, self.host = source, self.host if host is None else host
         self.started = started or self.started
 
     def mark_stale(self, turn: int) -> bool:
-        """Add to ``conversation`` that an earlier turn of it was replaced after this answer.
-
-        Args:
-            turn: the number of that turn.
-
-        Returns:
-            Whether the answer was not stale before.
-        """
-        if _STALE in self.conversation:
-            return False
-        self.conversation += f"{_STALE}: turn {turn} was run again"
-        self.touch()
-        return True
+        """Add to ``conversation`` that the earlier turn with this number was replaced; returns whether it is the first."""
+        is_first = ", stale" not in self.conversation
+        self.conversation += f", stale: turn {turn} was run again" if is_first else ""
+        self.version += is_first
+        return is_first
 
     def set_advice(self, advice: str) -> None:
         """Set what :meth:`close` puts before the remedy of the error, if the exchange ends with one."""

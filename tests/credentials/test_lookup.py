@@ -14,6 +14,7 @@ from client_stage import CANARY, canary, finished, request, start, text
 from fake_server import FakeServer, Script, finish, google_error, raw, reset, status
 from fake_server import text as say
 from far_hosts import FarHosts
+from projects import write_project
 
 import gemini_magic
 from gemini_magic.backends import backend
@@ -305,9 +306,8 @@ def test_a_configured_key_is_not_sent_to_another_address(fake_server, tmp_path, 
     with FakeServer() as other:
         for server in (fake_server, other):
             server.model("m", say("ok"), finish())
-        (tmp_path / "pyproject.toml").write_text(
-            f'[tool.gemini_magic]\nbase_url = "{fake_server.base_url}"\nkey_env = "MYKEY"\nmodel = "m"\n'
-        )
+        project = f'base_url = "{fake_server.base_url}"\nkey_env = "MYKEY"\nmodel = "m"\n'
+        write_project(tmp_path, project, trusted=True)
         assert gemini_magic.ask("hi").ledger.notes == []
         r = gemini_magic.ask("hi", base_url=other.base_url)
         (note,) = r.ledger.notes
@@ -326,7 +326,7 @@ def test_the_error_for_a_missing_key_mentions_a_configured_key_that_is_for_anoth
     tmp_path, monkeypatch
 ):
     monkeypatch.setenv("MYKEY", CANARY)
-    (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nbackend = "adaptive"\nkey_env = "MYKEY"\n')
+    write_project(tmp_path, 'backend = "adaptive"\nkey_env = "MYKEY"\n', trusted=True)
     with pytest.raises(CredentialsError, match="No key was found") as caught:
         gemini_magic.ask("hi", backend="vertex")
     assert caught.value.remedy.startswith("The key in key_env (from ")

@@ -4,6 +4,7 @@ import re
 import threading
 
 import pytest
+from projects import write_project
 
 from gemini_magic.errors import OptionError
 from gemini_magic.notebook import load, unload
@@ -142,7 +143,7 @@ def test_a_setting_can_be_set_before_any_other_configuration(shell, capsys):
 
 def test_state_and_config_explain_a_key_that_is_kept_back(cells, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nbackend = "gemini"\nkey_env = "MYKEY"')
+    write_project(tmp_path, 'backend = "gemini"\nkey_env = "MYKEY"', trusted=True)
     cells("%config GeminiMagics.backend = 'gemini'")
     cells("%config GeminiMagics.base_url = 'https://llm.example.org'")
     kept = "withheld: base_url is from %config GeminiMagics"
