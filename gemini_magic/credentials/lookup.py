@@ -23,6 +23,7 @@ from ..client import Key, Secret, endpoint_of
 from ..config import user_file
 from ..errors import CredentialsError
 from ..options import Options
+from ..project_files import WatchedFiles, candidate_files, is_own
 from .google_auth import forget_token, token
 
 __all__ = ["Key", "Secret", "find_key", "forget_credentials", "key_header"]
@@ -242,11 +243,13 @@ def _colab_secret(name: str) -> str | None:
 
 
 def _dotenv_path() -> Path | None:
+    """The nearest ``.env`` file, in the same folders as a project's configuration; not one of another user."""
+    return next((path for path in _dotenv_files() if is_own(str(path))), None)
+
+
+def _dotenv_files() -> Iterator[Path]:
     with contextlib.suppress(OSError):  # the working folder may have been deleted
-        for folder in (Path.cwd(), *Path.cwd().parents):
-            if (folder / ".env").is_file():
-                return folder / ".env"
-    return None
+        yield from map(Path, candidate_files(str(Path.cwd()), ".env", WatchedFiles()))
 
 
 def _dotenv_values(path: Path) -> dict[str, str | None]:
@@ -277,8 +280,11 @@ def _dotenv_text(path: Path) -> str:
 
 def _unreadable_dotenv() -> str:
     """A sentence about a ``.env`` file that cannot be read, with a space at its end; empty if there is none."""
-    path = _dotenv_path()
-    if path is None:
+    for path in _dotenv_files():
+        if is_own(str(path)):
+            break
+        return f"{path} was skipped, because another user owns it. "
+    else:
         return ""
     try:
         _dotenv_text(path)

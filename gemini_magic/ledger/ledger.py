@@ -239,15 +239,9 @@ class Ledger:
         self.phase = phase
         self.touch()
 
-    def set_source(self, source: Source, *, started: datetime | None = None, host: str | None = None) -> None:
-        """Set where the bytes come from.
-
-        Args:
-            source: the network, a recording, the journal, or the echo backend.
-            started: when the request was made (UTC), for an earlier answer; None leaves it as it is.
-            host: the server, if the status line names it; None leaves it as it is.
-        """
-        self.source, self.host = source, self.host if host is None else host
+    def set_source(self, source: Source, *, started: datetime | None = None, host: str = "") -> None:
+        """Set where the bytes come from, when the request of an earlier answer was made, and the server to name."""
+        self.source, self.host = source, host
         self.started = started or self.started
 
     def mark_stale(self, turn: int) -> bool:
