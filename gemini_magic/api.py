@@ -25,6 +25,8 @@ from .ledger import DisplayOptions, Ledger
 from .markdown import Images
 from .options import Options
 from .prices import TokenPrice
+from .printable import visible
+from .project_files import is_new_key_file
 from .prompts import build_request, check_conflicts, parts_of_prompt
 from .recording import Recorder, Replay, check_recordable
 from .response import Response
@@ -53,7 +55,7 @@ class Preview(NamedTuple):
     def __repr__(self) -> str:
         head = "\n".join(f"{name}: {value}" for name, value in self.headers)
         body = json.dumps(self.body, indent=2, ensure_ascii=False)
-        return f"{self.method} {self.url}\n{head}\n\n{body}"
+        return visible(f"{self.method} {self.url}\n{head}\n\n{body}")
 
     def _repr_html_(self) -> str:
         return f'<pre style="white-space:pre-wrap">{escape(repr(self))}</pre><small>Nothing was sent.</small>'
@@ -173,31 +175,26 @@ def begin(
     """
     dialect = backend(options.backend)
     _check_conflicts(dialect, request, options, sources or {})
-    replay, key = None, None
+    replay = key = None
     withheld, ignored = ((sources or {}).get(name) for name in (KEY_WITHHELD, IGNORED))
     if options.replay:
         replay = Replay(_recording_path(options.replay), any_order=options.replay_any, speed=options.speed)
-    if replay is None and dialect.local is None:
-        key = _find_key(dialect, options, ask_key, [each for each in (withheld, ignored) if each])
-    else:
+    is_local = replay is not None or dialect.local is not None
+    if is_local:
         withheld = None
+    else:
+        key = _find_key(dialect, options, ask_key, [each for each in (withheld, ignored) if each])
     display, price = _display_options(options), TokenPrice.parse(options.price)
     ledger = Ledger(
         request, backend=dialect.name, before=before, conversation=conversation, display=display, price=price
     )
-    if replay is None and dialect.local is None:
+    if not is_local:
         ledger.set_source("network", host=host_to_name(dialect.url(options.model, endpoint_of(options))))
-    if withheld is not None:
-        ledger.note("key-kept-back", withheld, severity="warning")
-    if ignored is not None:
-        _note_ignored(ledger, ignored)
-    for notice in notices:
-        ledger.note("notice", notice)
-    journaled = should_journal(options, local=replay is not None or dialect.local is not None)
+    _note_settings(ledger, withheld, ignored, key, notices)
+    journaled = should_journal(options, local=is_local)
     for problem in journal().take_problems() if journaled else ():
         ledger.note("journal", problem, severity="warning")
-    record = options.record and check_recordable(Path(options.record).expanduser())
-    recorders = [Recorder(record)] if record else []
+    recorders = [Recorder(check_recordable(Path(options.record).expanduser()))] if options.record else []
     stream = open_stream(
         request,
         options,
@@ -216,10 +213,24 @@ def begin(
 _reported: set[str] = set()  # notes about ignored settings that an answer of this process has shown
 
 
-def _note_ignored(ledger: Ledger, message: str) -> None:
-    """Note that settings of the project were ignored; only the first answer shows it."""
-    ledger.note("settings-ignored", message, severity="info" if message in _reported else "warning")
-    _reported.add(message)
+def _note_settings(
+    ledger: Ledger, withheld: str | None, ignored: str | None, key: Key | None, notices: Sequence[str]
+) -> None:
+    """Note a withheld key, settings of the project that were ignored, a key in a file that is new, and other messages.
+
+    Only the first answer of a process shows the ignored settings, and only the first one ever the file.
+    """
+    if withheld is not None:
+        ledger.note("key-kept-back", withheld, severity="warning")
+    if ignored is not None:
+        shown = ignored in _reported
+        ledger.note("settings-ignored", ignored, severity="info" if shown else "warning")
+        _reported.add(ignored)
+    if key is not None and key.file and is_new_key_file(key.file):
+        message = f"The key is {key.source}. If the file is not yours, its author may be able to see these requests."
+        ledger.note("key-from-file", message, severity="warning")
+    for notice in notices:
+        ledger.note("notice", notice)
 
 
 def _display_options(options: Options) -> DisplayOptions:

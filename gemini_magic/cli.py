@@ -23,6 +23,7 @@ from .credentials import find_key
 from .demo import check_tour, open_tour
 from .errors import GeminiMagicError, OptionError
 from .options import Options
+from .printable import visible
 from .project_files import (
     PROJECT_FILE,
     TrustedFile,
@@ -109,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _trust(parsed.path, remove=parsed.remove)
         return _doctor() if parsed.command == "doctor" else _enable(off=parsed.off)
     except GeminiMagicError as error:
-        print(error, file=sys.stderr)
+        print(visible(str(error)), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -203,9 +204,9 @@ def _doctor() -> int:
     ]
     for finding in dict.fromkeys(findings):
         mark = "ok  " if finding.ok else ("FAIL" if finding.required else "note")
-        print(f"{mark}  {finding.text}")
+        print(visible(f"{mark}  {finding.text}"))
         if finding.remedy and not finding.ok:
-            print(f"      {finding.remedy}")
+            print(visible(f"      {finding.remedy}"))
     return 0 if all(finding.ok for finding in findings if finding.required) else 1
 
 
@@ -221,7 +222,7 @@ def _enable(*, off: bool) -> int:
         return 0
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(_STARTUP_TEXT, encoding="utf-8")
-    print(f"New IPython sessions load gemini_magic automatically, by {target}.")
+    print(visible(f"New IPython sessions load gemini_magic automatically, by {target}."))
     print("To undo this, run `gemini-magic enable --off`.")
     return 0
 
@@ -245,7 +246,7 @@ def _trust(name: str | None, *, remove: bool) -> int:
     if remove:
         if not untrust(str(path)):
             raise OptionError(f"{path} was not trusted.", remedy="`gemini-magic trust` lists the paths.")
-        print(f"{path} is no longer trusted.")
+        print(visible(f"{path} is no longer trusted."))
         return 0
     if path.name != PROJECT_FILE or not path.is_file():
         raise OptionError(f"{path} is not an existing {PROJECT_FILE}.", remedy="Name the file or its folder.")
@@ -255,14 +256,14 @@ def _trust(name: str | None, *, remove: bool) -> int:
             f"{path} has no settings for gemini_magic.", remedy="They are in a table [tool.gemini_magic]."
         )
     trust(str(path), table)
-    print(f"Trusted {path}, as long as it has these settings:")
+    print(visible(f"Trusted {path}, as long as it has these settings:"))
     for setting, value in table.items():
         declared = settings().get(setting)
         never = declared is not None and declared.project is None
         print(
             f"  {setting} = {value!r}{' (ignored: only your own configuration may set it)' if never else ''}"
         )
-    print(f"To undo this, run `gemini-magic trust --remove {shlex.quote(str(path))}`.")
+    print(visible(f"To undo this, run `gemini-magic trust --remove {shlex.quote(str(path))}`."))
     return 0
 
 
@@ -272,7 +273,7 @@ def _list_trusted() -> int:
     if not entries:
         print("No project is trusted. `gemini-magic trust PATH` trusts a pyproject.toml.")
     for entry in entries:
-        print(f"{entry.path}{_state(entry)}")
+        print(visible(f"{entry.path}{_state(entry)}"))
     return 0
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from .lazy import LazySequence
 from .lenient_json import replace_surrogates
+from .printable import one_line
 
 __all__ = [
     "Blob",
@@ -71,7 +72,7 @@ class Blob(Struct, frozen=True):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
         """Display images; describe other media, and SVG, which may contain scripts."""
-        shown: dict[str, Any] = {"text/plain": f"<Blob {self.mime_type}, {len(self.data):,} bytes>"}
+        shown: dict[str, Any] = {"text/plain": one_line(f"<Blob {self.mime_type}, {len(self.data):,} bytes>")}
         if self.mime_type in _IMAGE_TYPES:
             shown[self.mime_type] = base64.b64encode(self.data).decode()
         return shown

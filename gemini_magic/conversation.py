@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from .content import Opaque, Part, Text, Thought, Turn, encodable
 from .events import Status
+from .printable import one_line
 
 __all__ = ["Conversation", "ConversationEntry", "TurnNumber", "answer_turn"]
 
@@ -57,7 +58,7 @@ class Conversation:
         return len(self.entries)
 
     def __repr__(self) -> str:
-        return f"<Conversation {self.name or '(unnamed)'}: {len(self)} questions>"
+        return one_line(f"<Conversation {self.name or '(unnamed)'}: {len(self)} questions>")
 
     @property
     def turns(self) -> tuple[Turn, ...]:

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from .printable import visible
+
 __all__ = ["check_tour", "copy_tour", "open_tour", "tour_folder"]
 
 _NOTEBOOK = "01-first-cell.ipynb"
@@ -123,7 +125,7 @@ def _report(notebook: Any) -> bool:
         passed = passed and (bool(failed) == expected)
         if not cell.source.startswith("%%gemini"):
             for output in () if expected else failed:
-                print(f"  cell failed: {output.ename}: {output.evalue}")
+                print(visible(f"  cell failed: {output.ename}: {output.evalue}"))
             continue
         record: dict[str, Any] = {}
         for output in cell.outputs:
@@ -131,7 +133,7 @@ def _report(notebook: Any) -> bool:
         first = cell.source.splitlines()[0]
         result = f"{record.get('status', 'no output')}, {len(record.get('text', '')):,} characters"
         passed = passed and bool(record)
-        print(f"  {first[:60]:60}  {result}")
+        print(visible(f"  {first[:60]:60}  {result}"))
     return passed
 
 

@@ -15,8 +15,9 @@ from typing import Any, Final, NamedTuple, Protocol
 from .backends import SentRequest, backend
 from .events import Usage
 from .ledger import Ledger, NoteRow
-from .lenient_json import json_safe, replace_surrogates
+from .lenient_json import json_safe
 from .prices import Cost
+from .printable import visible
 from .timing import TIMING_LABELS, Timing
 
 __all__ = ["Change", "Difference"]
@@ -109,7 +110,7 @@ class Difference:
         """Return the displayed lines of the text difference."""
         # With a space after the sign, a removed list item reads `- - x` rather than `--x`.
         shown = [
-            replace_surrogates(line if line.startswith("@@") else f"{line[:1]} {line[1:]}".rstrip())
+            visible(line if line.startswith("@@") else f"{line[:1]} {line[1:]}".rstrip())
             for line in islice(self.text, 2, 2 + _SHOWN_LINES)
         ]
         hidden = len(self.text) - 2 - _SHOWN_LINES
@@ -195,5 +196,5 @@ def _json(value: Any) -> str:
 def _format(value: Any) -> str:
     if value is None:
         return "–"
-    text = f"{value:,}" if isinstance(value, int) else replace_surrogates(str(value)).replace("\n", " ⏎ ")
+    text = f"{value:,}" if isinstance(value, int) else visible(str(value)).replace("\n", " ⏎ ")
     return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"

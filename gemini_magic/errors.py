@@ -33,6 +33,8 @@ from weakref import ref
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+from .printable import visible
+
 __all__ = [
     "BlockedError",
     "ConnectionFailed",
@@ -54,7 +56,11 @@ __all__ = [
 
 
 def _encodable(line: str) -> str:
-    """A line with the characters escaped that ``sys.stdout`` cannot encode; IPython would fail to print it."""
+    """A line without control characters, and with those escaped that ``sys.stdout`` cannot encode.
+
+    IPython would fail to print the latter.
+    """
+    line = visible(line)
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return line.encode(encoding, "backslashreplace").decode(encoding)
 
@@ -79,7 +85,7 @@ class _ShortTraceback:
         self.response = response
 
     def __str__(self) -> str:
-        return f"{self.message}\n{self.remedy}" if self.remedy else self.message
+        return visible(f"{self.message}\n{self.remedy}" if self.remedy else self.message)
 
     def _render_traceback_(self) -> Sequence[str]:
         """Return the lines that IPython shows instead of a traceback."""

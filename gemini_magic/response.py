@@ -30,14 +30,14 @@ from .ledger import (
     PartRow,
     UsageRow,
     citations_of,
-    curl_of,
     grounding_of,
     modality_rows,
     part_row,
     rows_of,
 )
 from .prices import Cost, TokenPrice, list_price, reported_cost
-from .recording import load_exchanges, read_recording, write_recording
+from .printable import one_line, visible
+from .recording import last_curl, load_exchanges, read_recording, write_recording
 from .tables import Rows
 from .timing import Timing, measure
 
@@ -382,20 +382,13 @@ class Response:
     def curl(self) -> str:
         """Return the shell command that sends the last request again; a variable stands in place of the key.
 
+        The command of a response that was loaded has a key only for the backend's own hosts.
+
         Raises:
-            RecordingError: the request is not known, as in a recording of the response body alone.
+            RecordingError: the request is not known, as in a recording of the response body alone, or its URL is not an
+                http or https URL.
         """
-        sent = [each for each in self.ledger.exchanges if each.url and each.method]
-        if not sent:
-            raise RecordingError(
-                "The request of this response is not known.",
-                remedy="Load a .jsonl recording: it contains the request as well.",
-            )
-        key = sent[-1].key
-        if key is None and self.ledger.source == "recording":
-            auth = backend(self.ledger.backend).auth
-            key = None if auth is None else (auth.header, auth.prefix, next(iter(auth.env), "KEY"))
-        return curl_of(sent[-1], key)
+        return last_curl(self.ledger)
 
     # -- files and copies ------------------------------------------------------------------------------------
 
@@ -448,14 +441,15 @@ class Response:
     # -- display ---------------------------------------------------------------------------------------------
 
     def __str__(self) -> str:
-        return self.text
+        return visible(self.text)  # print(r) prints it; .text is exact
 
     def __iter__(self) -> Iterator[Any]:
         raise TypeError("A Response is not iterable. Use .text, .chunks, .events or .parts.")
 
     def __repr__(self) -> str:
         model = self.model_version or (self.request.model if self.request else "recording")
-        return f"<Response {self.status}: {model}, {self.ledger.chars:,} characters in {len(self.ledger.raw)} chunks>"
+        size = f"{self.ledger.chars:,} characters in {len(self.ledger.raw)} chunks"
+        return one_line(f"<Response {self.status}: {model}, {size}>")
 
     def skip_next_display(self, *, skip: bool = True) -> None:
         """Make the next display of this response show nothing, because a live view shows it already."""

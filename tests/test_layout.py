@@ -28,14 +28,14 @@ from surroundings import CHECKOUT
 
 # Every module at the top of the package belongs to one of these groups, which count as one area each.
 GROUPS = {
-    "values": "errors content events endings conversation timing prices lazy lenient_json",
+    "values": "errors content events endings conversation timing prices lazy lenient_json printable",
     "settings": "options config",
     "reading": "pipeline",
     "responses": "response response_stream diff journaling",
     "functions": "api catalog",
     "entry points": "__init__ __main__ cli demo",
 }
-TOP_MODULES = 22  # at most
+TOP_MODULES = 23  # at most
 
 _RECORD = {"values", "tables", "ledger"}
 _CALL = _RECORD | {
@@ -47,6 +47,7 @@ _CALL = _RECORD | {
     "credentials",
     "recording",
     "prompts",
+    "project_files",
 }
 
 # area: the areas it may import besides itself; None is every area.
@@ -292,8 +293,8 @@ BROKEN = [
     ("every module has a docstring", {"bare.py": None}, "bare.py: no module docstring"),
     (
         "few modules at the top",
-        {f"part{number}.py": "" for number in range(20)},
-        "modules at the top of the package, the limit is 22",
+        {f"part{number}.py": "" for number in range(24)},
+        "modules at the top of the package, the limit is 23",
     ),
     (
         "no class name twice",

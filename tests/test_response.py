@@ -120,9 +120,9 @@ def test_a_long_body_is_passed_to_curl_on_standard_input(ask, fake_server, tmp_p
     assert fake_server.requests[-1].body == fake_server.requests[-2].body
 
 
-def test_the_curl_command_of_a_recording_uses_the_usual_variable(ask, tmp_path):
+def test_the_curl_command_of_a_recording_has_no_key_for_a_server_that_only_the_user_named(ask, tmp_path):
     r = ask(text("ok"), finish())
-    assert "$GEMINI_API_KEY" in Response.load(r.save(tmp_path / "a.jsonl")).curl()
+    assert "KEY" not in Response.load(r.save(tmp_path / "a.jsonl")).curl()
     with pytest.raises(RecordingError, match="not known"):
         Response.load(r.save(tmp_path / "a.sse")).curl()
 

@@ -75,7 +75,10 @@ class Auth(NamedTuple):
 
         The URL must use https and one of ``hosts``. Keys without hosts are sent to the loopback interface only.
         """
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return False
         host = (parts.hostname or "").lower().rstrip(".")
         if not self.hosts:
             return parts.scheme in ("http", "https") and host in LOOPBACK

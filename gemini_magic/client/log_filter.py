@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 import threading
 
+from ..printable import visible
+
 __all__ = ["mask_in_logs"]
 
 _MASK = "<key>"
@@ -21,13 +23,13 @@ _sent_key = _SentKey()  # the key of this thread's last request, in clear
 
 
 class _Filter(logging.Filter):
-    """Masks the key in a record's message."""
+    """Masks the key in a record's message, and removes control characters that a server sent."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if _sent_key.value:
-            message = record.getMessage()
-            if _sent_key.value in message:
-                record.msg, record.args = message.replace(_sent_key.value, _MASK), ()
+        message = record.getMessage()
+        shown = visible(message.replace(_sent_key.value, _MASK) if _sent_key.value else message)
+        if shown != message:
+            record.msg, record.args = shown, ()
         return True
 
 

@@ -218,20 +218,22 @@ def _checked_key(secret: Secret, source: str) -> Key:
 
 def _stored_keys(name: str) -> Iterator[Key]:
     """The keys stored under this name, in the order of precedence."""
-    return (_checked_key(secret, source) for secret, source in _stored_secrets(name))
+    return (
+        _checked_key(secret, source)._replace(file=file) for secret, source, file in _stored_secrets(name)
+    )
 
 
-def _stored_secrets(name: str) -> Iterator[tuple[Secret, str]]:
-    """Each value stored under this name that is not empty, with its source, in the order of precedence."""
+def _stored_secrets(name: str) -> Iterator[tuple[Secret, str, str]]:
+    """Each value stored under this name that is not empty, its source and its ``.env`` file, in the order of precedence."""
     if plain := _strip(os.environ.get(name)):
-        yield Secret(plain), f"environment variable {name}"
+        yield Secret(plain), f"environment variable {name}", ""
     if plain := _strip(_colab_secret(name)):
-        yield Secret(plain), f"Colab secret {name}"
+        yield Secret(plain), f"Colab secret {name}", ""
     path = _dotenv_path()
     if path is not None and (plain := _strip(_dotenv_values(path).get(name))):
-        yield Secret(plain), f"{name} in {path.name} of {path.parent}"
+        yield Secret(plain), f"{name} in {path.name} of {path.parent}", str(path)
     if plain := _strip(_keyring_password(name)):
-        yield Secret(plain), f"keyring entry {name}"
+        yield Secret(plain), f"keyring entry {name}", ""
 
 
 def _colab_secret(name: str) -> str | None:

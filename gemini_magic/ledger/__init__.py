@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .candidates import Candidate, citations_of, grounding_of
-from .exchange import Attempt, Exchange, Pause, clean_headers, clean_url, curl_of
+from .exchange import REDACTED, Attempt, Exchange, Pause, clean_headers, clean_url
 from .ledger import DisplayOptions, Ledger, Phase
 from .row_types import (
     ChunkRow,
@@ -18,6 +18,7 @@ from .row_types import (
 )
 
 __all__ = [
+    "REDACTED",
     "Attempt",
     "Candidate",
     "ChunkRow",
@@ -34,7 +35,6 @@ __all__ = [
     "citations_of",
     "clean_headers",
     "clean_url",
-    "curl_of",
     "grounding_of",
     "modality_rows",
     "part_row",

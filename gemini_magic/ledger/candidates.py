@@ -6,6 +6,7 @@ from typing import Any
 
 from ..content import Part, Text, Thought, encodable, join_parts
 from ..events import Citation
+from ..printable import one_line
 from .ledger import Ledger
 
 __all__ = ["Candidate", "citations_of", "grounding_of"]
@@ -103,4 +104,4 @@ class Candidate:
         return None if finish is None else finish.reason
 
     def __repr__(self) -> str:
-        return f"<Candidate {self.index}: {len(self.text):,} characters, {self.finish_reason}>"
+        return one_line(f"<Candidate {self.index}: {len(self.text):,} characters, {self.finish_reason}>")

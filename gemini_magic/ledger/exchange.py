@@ -5,14 +5,15 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from shlex import quote
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from ..lazy import LazySequence
 
-__all__ = ["Attempt", "BodyPieces", "Exchange", "Pause", "clean_headers", "clean_url", "curl_of"]
+__all__ = ["REDACTED", "Attempt", "BodyPieces", "Exchange", "Pause", "clean_headers", "clean_url"]
 
+REDACTED = "<redacted>"
+"""Stands in place of a header value that may be a credential."""
 _SECRET_WORDS = ("key", "token", "authorization", "cookie", "secret")
 
 
@@ -268,41 +269,6 @@ class Exchange:
         )
 
 
-_MAX_ARGUMENT: Final = 30_000  # characters of a body in one argument; Linux allows 128 kB
-_CURL_HEADERS: Final = {
-    "host",
-    "content-length",
-    "user-agent",
-    "connection",
-    "accept-encoding",
-}  # set by curl
-
-
-def curl_of(exchange: Exchange, key: tuple[str, str, str] | None) -> str:
-    """Return the POSIX shell command that sends the request of an exchange and streams the answer (``-N``).
-
-    Args:
-        exchange: the exchange.
-        key: the header that carries the key, the text before the key, and the variable that holds it; None for no key.
-    """
-    lines = [f"curl -sS -N -X {exchange.method} {quote(exchange.url)}"]
-    lines += [
-        f"-H {quote(f'{name}: {value}')}"
-        for name, value in exchange.headers
-        if name.lower() not in _CURL_HEADERS
-    ]
-    if key is not None:
-        header, prefix, variable = key
-        lines.append(f'-H "{header}: {prefix}${variable}"')
-    body = exchange.body.decode("utf-8", "replace")
-    if len(body) <= _MAX_ARGUMENT:
-        return " \\\n  ".join([*lines, *([f"--data-raw {quote(body)}"] if body else [])])
-    delimiter = "JSON"
-    while f"\n{delimiter}\n" in f"\n{body}\n":
-        delimiter += "_"
-    return " \\\n  ".join([*lines, f"--data-binary @- <<'{delimiter}'"]) + f"\n{body}\n{delimiter}"
-
-
 def clean_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return headers without cookies and with possible credentials replaced; names are in lower case."""
     cleaned: dict[str, str] = {}
@@ -310,14 +276,17 @@ def clean_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
         lower = name.lower()
         if lower in ("set-cookie", "cookie"):
             continue
-        shown = "<redacted>" if any(word in lower for word in _SECRET_WORDS) else value
+        shown = REDACTED if any(word in lower for word in _SECRET_WORDS) else value
         cleaned[lower] = f"{cleaned[lower]}, {shown}" if lower in cleaned else shown
     return cleaned
 
 
 def clean_url(url: str) -> str:
-    """Return the URL with credentials replaced."""
-    parts = urlsplit(url)
+    """Return the URL with credentials replaced; of a URL that cannot be parsed, only the part before its query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url.partition("?")[0].rpartition("@")[2]
     if not parts.query and "@" not in parts.netloc:
         return url
     pairs = []

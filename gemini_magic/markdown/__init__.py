@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from .open_block import OpenBlock
     from .parser import CodeBlock, code_blocks
     from .renderer import Op, Renderer, render
-    from .sanitize import visible
 
 __all__ = [
     "DATA_ONLY",
@@ -28,7 +27,6 @@ __all__ = [
     "code_blocks",
     "defang",
     "render",
-    "visible",
 ]
 
 _MODULES = {
@@ -42,7 +40,6 @@ _MODULES = {
     "code_blocks": "parser",
     "defang": "defang",
     "render": "renderer",
-    "visible": "sanitize",
 }
 
 

@@ -13,12 +13,13 @@ from html import unescape
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from ..printable import visible
 from .defang_check import is_safe, safe_language
 from .defang_math import defang_commands, defang_formula, find_formulas
 from .inline_html import find_tags
 from .math import BEGIN
 from .parser import References, parse_blocks, parse_inline_source
-from .sanitize import link_allowed, visible
+from .sanitize import link_allowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..printable import reveal
 from .freezer import Freezer
 from .images import DATA_ONLY
 from .open_block import line_start, split_top_level
 from .parser import References, parse_blocks, parse_inline
-from .sanitize import NewlineNormalizer, reveal
+from .sanitize import NewlineNormalizer
 
 if TYPE_CHECKING:
     from markdown_it.token import Token

@@ -21,6 +21,7 @@ from markdown_it.rules_block.table import escapedSplit
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from ..printable import visible
 from .bare_urls import bare_url
 from .delimiters import emphasis, strikethrough
 from .details import details_block
@@ -30,7 +31,7 @@ from .highlight import language_of
 from .images import DATA_ONLY, Images, data_image
 from .inline_html import comment, inline_tag, pair_tags
 from .math import block_environment, block_formula, inline_environment, inline_formula
-from .sanitize import link_allowed, link_host, visible
+from .sanitize import link_allowed, link_host
 from .token_html import RENDER_RULES, is_open_fence
 
 if TYPE_CHECKING:

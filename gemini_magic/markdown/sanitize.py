@@ -11,6 +11,7 @@ from typing import Final
 
 import nh3
 
+from ..printable import reveal
 from .images import DATA_ONLY, Images
 
 __all__ = [
@@ -19,9 +20,7 @@ __all__ = [
     "link_allowed",
     "link_host",
     "normalize",
-    "reveal",
     "sanitize_html",
-    "visible",
 ]
 
 # A host name has no "%", as a browser would decode it and look up another name, and no "@", so no
@@ -35,13 +34,6 @@ _MAX_PORT: Final = 65535
 # An IP address (a last label that begins with a digit makes a host one), or a host in Punycode.
 _UNUSUAL_HOST: Final = re.compile(r"\[|(?:.*\.)?[0-9][^.]*\.?$|(?:.*\.)?xn--", re.IGNORECASE)
 
-_CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
-_BIDI = "\u202a-\u202e\u2066-\u2069"
-_TAGS = "\U000e0000-\U000e007f"
-# The flags of England, Scotland and Wales are a black flag, tag letters and a cancel tag: no hidden text.
-_FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
-_HIDDEN: Final = re.compile(f"({_FLAG})|([{_CONTROLS}])|([{_BIDI}{_TAGS}])")
-_NEWLINES: Final = re.compile(r"\r\n?")
 _UNUSABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 SPAN_CLASSES: Final = frozenset(
@@ -86,32 +78,6 @@ class NewlineNormalizer:
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
         return normalize(text)
-
-
-def _revealed(match: re.Match[str]) -> str:
-    flag, control, hidden = match.groups()
-    if flag:
-        return str(flag)
-    if control:
-        return " " if control in "\x0b\x0c" else ""
-    return f"⟨U+{ord(hidden):04X}⟩"
-
-
-def reveal(text: str) -> str:
-    """Drop control characters except newline and tab; show bidi controls and tag characters as ``⟨U+202E⟩``.
-
-    A right-to-left override or an invisible tag character can make text read differently from what it is
-    (Unicode Technical Report 36, section 2), so they are made visible.
-    """
-    return _HIDDEN.sub(_revealed, text)
-
-
-def visible(text: str) -> str:
-    r"""Return text that is safe in a terminal or a plain-text field: it cannot move the cursor or hide characters.
-
-    Every line end becomes ``\n``, as a lone carriage return would overwrite its line.
-    """
-    return reveal(normalize(_NEWLINES.sub("\n", text)))
 
 
 def link_host(url: str) -> str:

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from .sanitize import reveal
+from ..printable import reveal
 
 __all__ = ["is_allowed_command", "is_typesettable"]
 

@@ -9,6 +9,7 @@ from html import escape
 
 from IPython.display import display
 
+from ..printable import one_line, visible
 from ..views import similar_text, write_text
 
 __all__ = ["format_table", "print_lines", "show_message"]
@@ -22,19 +23,20 @@ def show_message(*sentences: str) -> None:
     The message is a display output because front ends wrap HTML between words; they wrap printed text anywhere. It
     is indented as answers and printed text are.
     """
-    plain = " ".join(sentences)
+    plain = visible(" ".join(sentences))
     marked = _NAME.sub(r"<code>\1</code>", escape(plain))
     html = f'<div style="padding-left:8px">{marked}</div>'
     display({"text/plain": similar_text(plain, sys.stdout), "text/html": html}, raw=True)  # type: ignore[no-untyped-call]
 
 
 def print_lines(*lines: str) -> None:
-    """Print lines to the cell's standard output."""
-    write_text(sys.stdout, "\n".join((*lines, "")))
+    """Print lines to the cell's standard output, without characters that a terminal would obey."""
+    write_text(sys.stdout, visible("\n".join((*lines, ""))))
 
 
 def format_table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Format rows as lines with left-aligned columns, two spaces apart."""
+    rows = [tuple(map(one_line, row)) for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

@@ -14,7 +14,15 @@ from .settings import (
     project_settings,
     read_table,
 )
-from .trust import TrustedFile, config_folder, is_trusted, trust, trusted_files, untrust
+from .trust import (
+    TrustedFile,
+    config_folder,
+    is_new_key_file,
+    is_trusted,
+    trust,
+    trusted_files,
+    untrust,
+)
 
 __all__ = [
     "PROJECT_FILE",
@@ -25,6 +33,7 @@ __all__ = [
     "candidate_files",
     "config_folder",
     "describe_ignored",
+    "is_new_key_file",
     "is_own",
     "is_trusted",
     "project_settings",

@@ -1,4 +1,4 @@
-"""The files of projects that the user trusts, remembered by their path and by a digest of their settings.
+"""The files of projects that the user knows: trusted configuration, by its path and a digest of its settings, and key files.
 
 They are stored in ``gemini_magic_trust.json`` beside the user's configuration file.
 """
@@ -17,7 +17,15 @@ from typing import Any, NamedTuple
 from ..errors import OptionError
 from .search import WatchedFiles
 
-__all__ = ["TrustedFile", "config_folder", "is_trusted", "trust", "trusted_files", "untrust"]
+__all__ = [
+    "TrustedFile",
+    "config_folder",
+    "is_new_key_file",
+    "is_trusted",
+    "trust",
+    "trusted_files",
+    "untrust",
+]
 
 _NAME = "gemini_magic_trust.json"
 
@@ -54,22 +62,26 @@ def _digest(table: dict[str, Any]) -> str:
 
 
 @lru_cache(maxsize=4)
-def _read(path: str, *_state: int) -> dict[str, str]:
-    """The digests by path; empty if the file is damaged, so that nothing is trusted."""
+def _read(path: str, *_state: int) -> dict[str, Any]:
+    """The stored object; empty if the file is damaged, so that nothing is trusted."""
     try:
         found = json.loads(Path(path).read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    entries = found.get("files") if isinstance(found, dict) else None
-    if not isinstance(entries, dict):
-        return {}
-    return {path: digest for path, digest in entries.items() if isinstance(digest, str)}
+    return found if isinstance(found, dict) else {}
 
 
-def _entries(files: WatchedFiles) -> dict[str, str]:
+def _stored(files: WatchedFiles) -> dict[str, Any]:
     path = str(config_folder() / _NAME)
     state = files.look(path)
     return {} if state is None else _read(path, *state)
+
+
+def _entries(files: WatchedFiles) -> dict[str, str]:
+    """The digests of trusted files by path."""
+    found = _stored(files).get("files")
+    entries = found if isinstance(found, dict) else {}
+    return {path: digest for path, digest in entries.items() if isinstance(digest, str)}
 
 
 def is_trusted(path: str, table: dict[str, Any], files: WatchedFiles) -> bool:
@@ -95,7 +107,7 @@ def trust(path: str, table: dict[str, Any]) -> None:
     Raises:
         OptionError: the list of trusted files cannot be written.
     """
-    _write({**_entries(WatchedFiles()), _identity(path): _digest(table)})
+    _write(files={**_entries(WatchedFiles()), _identity(path): _digest(table)})
 
 
 def untrust(path: str) -> bool:
@@ -107,17 +119,34 @@ def untrust(path: str) -> bool:
     entries = dict(_entries(WatchedFiles()))
     if entries.pop(_identity(path), None) is None:
         return False
-    _write(entries)
+    _write(files=entries)
     return True
 
 
-def _write(entries: dict[str, str]) -> None:
+_known_key_files: set[str] = set()  # of this process
+
+
+def is_new_key_file(path: str) -> bool:
+    """Whether the user has not used a key from this file before; remembers the file, if that is possible."""
+    found = _stored(WatchedFiles()).get("key_files")
+    known = [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+    name = _identity(path)
+    if name in known or name in _known_key_files:
+        return False
+    _known_key_files.add(name)
+    with suppress(OptionError):
+        _write(key_files=[*known, name])
+    return True
+
+
+def _write(**changes: Any) -> None:
+    stored = {**_stored(WatchedFiles()), **changes}
     folder = config_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         # A new file that only the user can read and write replaces the old one, so that it is never half written.
         with NamedTemporaryFile("w", dir=folder, prefix=_NAME, delete=False, encoding="utf-8") as new:
-            json.dump({"files": entries}, new, indent=1, sort_keys=True)
+            json.dump(stored, new, indent=1, sort_keys=True)
         try:
             Path(new.name).replace(folder / _NAME)
         except OSError:

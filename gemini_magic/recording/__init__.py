@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .curl import last_curl
 from .export import LedgerLines
 from .files import read_recording, write_recording
 from .jsonl import RecordedExchange, parse_recording
@@ -16,6 +17,7 @@ __all__ = [
     "Replay",
     "ReplayOnce",
     "check_recordable",
+    "last_curl",
     "load_exchanges",
     "parse_recording",
     "read_recording",

@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, Final, Protocol
 
+from ..printable import visible
+
 __all__ = ["as_html", "as_text"]
 
 _ROWS: Final = 5  # rows shown from each end
 _CELL: Final = 60  # characters shown of a value
 _LONG: Final = {"message": 300}  # characters shown of a value in columns of prose
+_FEW: Final = 4  # times the shown characters are searched for those that cannot be shown
 
 
 _WRAPPED: Final = "min-width:20em;white-space:normal"
@@ -114,5 +117,5 @@ def _cell(value: object, limit: int) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.3f}"
-    text = str(value).replace("\n", "⏎")
+    text = visible(str(value)[: _FEW * limit]).replace("\n", "⏎")
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final
 
-from ..markdown import visible
+from ..printable import visible
 from .snapshot import AnswerSnapshot
 from .stylesheet import answer_css_for
 

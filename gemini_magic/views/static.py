@@ -14,7 +14,8 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from ..ledger import Ledger
-from ..markdown import defang, render, visible
+from ..markdown import defang, render
+from ..printable import visible
 from . import page
 from .encoding import similar_text
 from .formats import FormattedAnswer, format_answer
@@ -183,4 +184,4 @@ def partial_plain(snapshot: AnswerSnapshot, notice: str = "") -> str:
     """
     status = " · ".join(filter(None, (snapshot.status_line, notice)))
     text = visible(snapshot.answer.text).rstrip("\n")
-    return "\n\n".join(filter(None, (text, snapshot.answer.cut_note, f"[{status}]")))
+    return "\n\n".join(filter(None, (text, snapshot.answer.cut_note, f"[{visible(status)}]")))

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from itertools import accumulate, islice
 from typing import NamedTuple, overload
 
-from .. import markdown
 from ..content import Blob, Call, Code, join_parts
 from ..events import Finish, Note
 from ..ledger import Ledger
+from ..printable import visible
 
 __all__ = [
     "Details",
@@ -348,7 +348,7 @@ def details(ledger: Ledger) -> Details | None:
 def error_lines(ledger: Ledger) -> tuple[str, str] | None:
     """The message and the remedy of a bad ending as a cell shows them in its error; None if there is none."""
     found = details(ledger)
-    return found and (markdown.visible(found.message), markdown.visible(found.remedy))
+    return found and (visible(found.message), visible(found.remedy))
 
 
 def _token_limit(ledger: Ledger, title: str) -> Details:

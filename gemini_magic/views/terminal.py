@@ -14,7 +14,7 @@ from typing import Any, Final, TextIO
 from uuid import uuid4
 
 from ..ledger import Ledger
-from ..markdown import visible
+from ..printable import visible
 from .encoding import write_text
 from .formats_live import markdown_transform, text_transform
 from .snapshot import AnswerSnapshot, plain_notes

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Final, TextIO
 
 from .. import markdown
+from ..printable import visible
 from .encoding import similar_text, write_text
 
 __all__ = ["RichPrinter", "rich_printer"]
@@ -113,7 +114,7 @@ class RichPrinter:
         try:
             return self._render_rich(source, width)
         except Exception:  # noqa: BLE001 - the answer must be shown whatever fails
-            return markdown.visible(source).strip("\n") + "\n"
+            return visible(source).strip("\n") + "\n"
 
     def _render_rich(self, source: str, width: int) -> str:
         document = self._markdown("", code_theme=_CODE_THEME, hyperlinks=False)

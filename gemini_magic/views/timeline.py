@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ..errors import OptionError
 from ..ledger import Ledger
-from ..markdown import visible
+from ..printable import one_line, visible
 from .status import status_line
 from .timeline_data import BLOCKS, COLUMNS, TimelineData, bar_height, timeline_data
 from .timeline_svg import draw_timeline
@@ -67,13 +67,13 @@ class Timeline:
             lines.append(
                 shorten(f"{label}, {duration(span.end - span.start)}", _MAX_ATTEMPT, placeholder=" …")
             )
-        return "\n".join(lines)
+        return visible("\n".join(lines))
 
     def __str__(self) -> str:
         return self._plain
 
     def __repr__(self) -> str:
-        return f"<Timeline: {self.data.summary}>"
+        return f"<Timeline: {one_line(self.data.summary)}>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002 - IPython passes them
         return {_SVG: self.svg, "text/plain": self._plain}

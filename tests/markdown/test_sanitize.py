@@ -10,7 +10,8 @@ from html_audit import audit, payloads, text_of
 from markdown_it import MarkdownIt
 from markdown_pieces import random_pieces
 
-from gemini_magic.markdown import Renderer, render, visible
+from gemini_magic.markdown import Renderer, render
+from gemini_magic.printable import visible
 
 ATTACKS = cases(payloads())
 

@@ -10,16 +10,25 @@ import { COUNTS, columnName } from './record.js';
 /** @typedef {import('./chunks.js').Chunks} Chunks */
 
 /**
- * The header with the API key, by backend. The value is a shell variable.
+ * The header with the API key, and the hosts that the key belongs to, by backend. The value is a shell variable.
  *
- * @type {Record<string, string>}
+ * `gemini_magic/backends/` has the same (a test compares the two).
+ *
+ * @type {Record<string, { header: string; hosts: string[] }>}
  */
-const KEY_HEADERS = {
-  gemini: 'x-goog-api-key: $GEMINI_API_KEY',
-  vertex: 'x-goog-api-key: $GOOGLE_API_KEY',
-  adaptive: 'x-goog-api-key: $ADAPTIVE_API_KEY',
-  gateway: 'x-api-key: $GATEWAY_API_KEY'
+export const KEYS = {
+  gemini: { header: 'x-goog-api-key: $GEMINI_API_KEY', hosts: ['googleapis.com'] },
+  vertex: { header: 'x-goog-api-key: $GOOGLE_API_KEY', hosts: ['googleapis.com'] },
+  adaptive: { header: 'x-goog-api-key: $ADAPTIVE_API_KEY', hosts: ['llmadaptive.uk'] },
+  gateway: { header: 'x-api-key: $GATEWAY_API_KEY', hosts: [] } // only this machine
 };
+
+const HTTP_URL = /^https?:\/\/[^\s/?#@\\]+(?:[/?#].*)?$/is;
+
+/** A URL with a plain host name. The groups are the scheme and the host. */
+const PLAIN_HOST = /^(https?):\/\/([a-z0-9.-]+|\[::1\])(?::[0-9]*)?(?:[/?#].*)?$/is;
+
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
 /** Matches text that a spreadsheet would evaluate as a formula. */
 const FORMULA = /^[=+\-@\t\r]/;
@@ -136,48 +145,85 @@ export function toCsv(chunks) {
   return rows.map(row => `${row.map(toField).join(',')}\r\n`).join('');
 }
 
-/**
- * @param {string} text
- * @returns {string} the text without control characters, which could move the cursor of a terminal
- */
-const withoutControls = text => text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '');
+/** Matches characters that a terminal obeys or does not show. `recording/curl.py` has the same set. */
+const UNPRINTABLE =
+  /[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\u{e0000}-\u{e0fff}]/gu;
 
 /**
  * @param {string} text
- * @returns {string} one word of a shell command, in single quotes
+ * @returns {string} the text on one line, without characters that a terminal obeys or does not show
  */
-const shellQuote = text => `'${withoutControls(text).replaceAll("'", "'\\''")}'`;
+const toPrintable = text => text.replace(UNPRINTABLE, '').replaceAll('\n', '');
 
 /**
- * Creates the curl command of the request, with the API key as a shell variable. `gemini_magic/ledger/exchange.py`
- * creates the same command (a test compares the two).
- *
- * @param {AnswerRecord} record
- * @returns {string | null} null if the record does not contain a request
+ * @param {string} text
+ * @returns {string} JSON escapes of the UTF-16 code units
  */
-export function toCurl(record) {
-  if (!record.request?.url) {
+const jsonEscape = text =>
+  Array.from({ length: text.length }, (_, at) => {
+    const code = text.charCodeAt(at).toString(16);
+    return `\\u${code.padStart(4, '0')}`;
+  }).join('');
+
+/**
+ * @param {string} text
+ * @returns {string} one word of a POSIX shell command, in single quotes
+ */
+const shellQuote = text => `'${text.replaceAll("'", "'\\''")}'`;
+
+/**
+ * @param {string} backend
+ * @param {string} url
+ * @returns {string | null} the header with the key; null if the key of the backend does not belong to the host of the URL
+ */
+function keyHeader(backend, url) {
+  const match = PLAIN_HOST.exec(url);
+  if (!match || !Object.hasOwn(KEYS, backend)) {
     return null;
   }
-  const { method, url, headers, body } = record.request;
-  const key = Object.hasOwn(KEY_HEADERS, record.backend)
-    ? KEY_HEADERS[record.backend]
-    : 'authorization: Bearer $API_KEY';
-  const sent = headers.filter(([name, value]) => value !== '<redacted>' && !CURL_HEADERS.test(name));
+  const { header, hosts } = KEYS[backend];
+  const host = match[2].toLowerCase().replace(/\.+$/, '');
+  const isOwn = hosts.length
+    ? match[1].toLowerCase() === 'https' && hosts.some(own => host === own || host.endsWith(`.${own}`))
+    : LOOPBACK.includes(host);
+  return isOwn ? header : null;
+}
+
+/**
+ * Creates the curl command of the request, with the API key as a shell variable if the key belongs to the host.
+ *
+ * The record may come from anyone: every value is quoted for the shell, and none can be an option of curl.
+ * `gemini_magic/recording/curl.py` creates the same command and explains it (a test compares the two).
+ *
+ * @param {AnswerRecord} record
+ * @returns {{ command: string; hasKey: boolean } | null} null if the record does not contain a request to an http or
+ *   https URL
+ */
+export function toCurl(record) {
+  const url = toPrintable(record.request?.url ?? '').trim();
+  if (!HTTP_URL.test(url)) {
+    return null;
+  }
+  const { method, headers, body } = record.request;
+  const key = keyHeader(record.backend, url);
+  const sent = headers.filter(([name, value]) => !value.startsWith('<redacted>') && !CURL_HEADERS.test(name));
   const parts = [
-    `curl -sS -N -X ${method} ${shellQuote(url)}`,
-    ...sent.map(([name, value]) => `-H ${shellQuote(`${name}: ${value}`)}`),
-    `-H "${key}"`
+    `curl -sS -N -g -X ${method} --url ${shellQuote(url)}`,
+    ...sent.map(([name, value]) => `-H ${shellQuote(toPrintable(`${name}: ${value}`))}`),
+    ...(key === null ? [] : [`-H "${key}"`])
   ];
-  const data = withoutControls(body);
+  const data = body.replace(/\r\n?/g, '\n').replaceAll('\t', '  ').replace(UNPRINTABLE, jsonEscape);
+  const hasKey = key !== null;
   if (data.length <= MAX_ARGUMENT_LENGTH) {
-    return [...parts, ...(data ? [`--data-raw ${shellQuote(data)}`] : [])].join(' \\\n  ');
+    const command = [...parts, ...(data ? [`--data-raw ${shellQuote(data)}`] : [])].join(' \\\n  ');
+    return { command, hasKey };
   }
   let delimiter = 'JSON';
   while (`\n${data}\n`.includes(`\n${delimiter}\n`)) {
     delimiter += '_';
   }
-  return `${[...parts, `--data-binary @- <<'${delimiter}'`].join(' \\\n  ')}\n${data}\n${delimiter}`;
+  const command = `${[...parts, `--data-binary @- <<'${delimiter}'`].join(' \\\n  ')}\n${data}\n${delimiter}`;
+  return { command, hasKey };
 }
 
 /**

@@ -256,8 +256,10 @@ export class Inspector {
         ? null
         : copyButton(
             'curl',
-            'Copy the request as a curl command, with the API key as a variable',
-            () => curl
+            curl.hasKey
+              ? 'Copy the request as a curl command, with the API key as a variable'
+              : 'Copy the request as a curl command, without an API key: the record names no host that a key belongs to',
+            () => curl.command
           ),
       html('span', { class: 'gmi-group' }, 'Save'),
       saveButton('JSONL', 'Save a recording for Response.load and --replay', 'application/jsonl', () =>

@@ -1,0 +1,55 @@
+r"""Cleans text for terminals, plain-text fields and pages: no text from a server or a file can control them.
+
+Everything that this package prints, and every ``repr``, passes through one of these functions.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["one_line", "reveal", "visible"]
+
+_CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+_BIDI = "\u202a-\u202e\u2066-\u2069"
+_TAGS = "\U000e0000-\U000e007f"
+# The flags of England, Scotland and Wales are a black flag, tag letters and a cancel tag: no hidden text.
+_FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
+_HIDDEN: Final = re.compile(f"({_FLAG})|([{_CONTROLS}])|([{_BIDI}{_TAGS}])")
+_UNUSABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_NEWLINES: Final = re.compile(r"\r\n?")
+_SPACES: Final = re.compile(r"\s+")
+
+
+def _revealed(match: re.Match[str]) -> str:
+    flag, control, hidden = match.groups()
+    if flag:
+        return str(flag)
+    if control:
+        return " " if control in "\x0b\x0c" else ""
+    return f"⟨U+{ord(hidden):04X}⟩"
+
+
+def reveal(text: str) -> str:
+    """Drop control characters except newline and tab; show bidi controls and tag characters as ``⟨U+202E⟩``.
+
+    A right-to-left override or an invisible tag character can make text read differently from what it is
+    (Unicode Technical Report 36, section 2), so they are made visible.
+    """
+    return _HIDDEN.sub(_revealed, text)
+
+
+def visible(text: str) -> str:
+    r"""Return text that is safe in a terminal or a plain-text field: it cannot move the cursor or hide characters.
+
+    Every line end becomes ``\n``, as a lone carriage return would overwrite its line. NUL and lone surrogates become
+    U+FFFD.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return reveal(_UNUSABLE.sub("\ufffd", _NEWLINES.sub("\n", text)))
+
+
+def one_line(value: object) -> str:
+    """Return the text of a value as :func:`visible` does, on one line."""
+    return _SPACES.sub(" ", visible(str(value)))
