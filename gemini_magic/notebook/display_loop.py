@@ -11,10 +11,11 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .. import views
 from ..client import Stream
 from ..errors import Interrupted
 from ..response import Response
-from ..views import View, error_lines, redraw_outputs
+from ..views import View, error_lines
 from .commands.code import offer_next_cell
 from .commands.journal import journal_messages
 from .kernel import has_kernel
@@ -150,7 +151,7 @@ class DisplayLoop:
     def _finish_run(self, run: Run) -> None:
         """Add the answer to its conversation, and show in later answers that they have become stale."""
         for response in self.session.finish_run(run):
-            redraw_outputs(response.ledger)
+            views.redraw_outputs(response.ledger)  # imports the parts that draw
 
     def _without_display(self, response: Response) -> Response:
         """Return the response as the cell's value, but prevent IPython from displaying it: the view did already."""

@@ -14,7 +14,7 @@ from .settings import (
     project_settings,
     read_table,
 )
-from .trust import (
+from .trust_store import (
     TrustedFile,
     config_folder,
     is_new_key_file,

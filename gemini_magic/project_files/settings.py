@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..errors import OptionError
 from .search import WatchedFiles, candidate_files, is_own
-from .trust import is_trusted
+from .trust_store import is_trusted
 
 __all__ = [
     "PROJECT_FILE",
