@@ -1,7 +1,7 @@
 """gemini_magic: ask Gemini in a notebook cell, watch the answer, inspect every chunk, replay it.
 
-``%load_ext gemini_magic`` registers ``%%gemini`` and ``%gemini`` and loads nothing else; the names below are
-loaded when they are first used.
+``%load_ext gemini_magic`` registers ``%%gemini`` and ``%gemini`` and loads nothing else; an idle kernel imports afterwards what
+the first cell needs. The names below are loaded when they are first used.
 """
 
 from __future__ import annotations

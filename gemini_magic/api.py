@@ -58,7 +58,8 @@ class Preview(NamedTuple):
         return visible(f"{self.method} {self.url}\n{head}\n\n{body}")
 
     def _repr_html_(self) -> str:
-        return f'<pre style="white-space:pre-wrap">{escape(repr(self))}</pre><small>Nothing was sent.</small>'
+        text = f'<pre style="white-space:pre-wrap">{escape(repr(self))}</pre><small>Nothing was sent.</small>'
+        return f'<div class="mathjax_ignore tex2jax_ignore">{text}</div>'
 
 
 def _request(prompt: str | Sequence[Part], options: Options, turns: Sequence[Turn]) -> Request:
@@ -66,6 +67,19 @@ def _request(prompt: str | Sequence[Part], options: Options, turns: Sequence[Tur
     if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
         raise OptionError("The prompt is empty.", remedy="Write a question.")
     return build_request(parts, options, turns)
+
+
+def _replay(options: Options) -> Replay | None:
+    """Return the recording of ``--replay``; None without that option.
+
+    Raises:
+        RecordingError: it cannot be read.
+    """
+    if not options.replay:
+        return None
+    path = _recording_path(options.replay)
+    limit = options.max_total
+    return Replay(path, any_order=options.replay_any, speed=options.speed, max_total=limit)
 
 
 def _recording_path(name: str) -> Path:
@@ -175,10 +189,8 @@ def begin(
     """
     dialect = backend(options.backend)
     _check_conflicts(dialect, request, options, sources or {})
-    replay = key = None
+    replay, key = _replay(options), None
     withheld, ignored = ((sources or {}).get(name) for name in (KEY_WITHHELD, IGNORED))
-    if options.replay:
-        replay = Replay(_recording_path(options.replay), any_order=options.replay_any, speed=options.speed)
     is_local = replay is not None or dialect.local is not None
     if is_local:
         withheld = None

@@ -13,7 +13,6 @@ The module parses no cell line (``notebook.arguments``) and reads no key.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import math
 import os
@@ -425,7 +424,9 @@ def _resolve(
 
 
 def _unknown(name: str, where: str, known: Mapping[str, Setting]) -> OptionError:
-    close = difflib.get_close_matches(name, known, n=1)
+    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+    close = get_close_matches(name, known, n=1)
     hint = f"Did you mean {close[0]!r}?" if close else f"Available settings: {', '.join(known)}."
     message = f"unknown setting: {name!r}."
     return OptionError(f"{where}: {message}" if where else message[:1].upper() + message[1:], remedy=hint)

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, field
 
-from .lazy import LazySequence
 from .lenient_json import replace_surrogates
 from .printable import one_line
 
@@ -25,19 +24,17 @@ __all__ = [
     "File",
     "Opaque",
     "Part",
-    "Parts",
+    "PartJoiner",
     "Request",
     "RequestSettings",
     "Text",
     "Thinking",
     "Thought",
     "Turn",
-    "compact_part",
     "deep_merge",
     "encodable",
     "join_parts",
     "kind_of",
-    "restore_part",
 ]
 
 
@@ -154,33 +151,6 @@ _KINDS: dict[type, str] = {
 }
 
 
-class Parts(LazySequence[Part]):
-    """Parts in order, append-only; text without a signature, which is most of an answer, is stored as a string."""
-
-    def __init__(self) -> None:
-        self._stored: list[Part | str] = []
-
-    def append(self, part: Part) -> None:
-        """Append a part."""
-        self._stored.append(compact_part(part))
-
-    def __len__(self) -> int:
-        return len(self._stored)
-
-    def _items(self, rows: Sequence[int]) -> Iterator[Part]:
-        return (restore_part(self._stored[row]) for row in rows)
-
-
-def compact_part(part: Part) -> Part | str:
-    """Return a compact form of a part to store: the string of a text without a signature, otherwise the part."""
-    return part.text if type(part) is Text and part.signature is None else part
-
-
-def restore_part(stored: Part | str) -> Part:
-    """Return the part that :func:`compact_part` was given."""
-    return Text(stored) if isinstance(stored, str) else stored
-
-
 def kind_of(part: Part) -> str:
     """Return the name of a part's kind, as in the ``kind`` columns of the tables."""
     return _KINDS[type(part)]
@@ -267,32 +237,59 @@ def join_parts(parts: Iterable[Part]) -> tuple[Part, ...]:
 
     A text or a thought with a signature is not joined. A call whose pieces ended early has the arguments that arrived.
     """
-    found: list[Part] = []
-    texts: list[str] = []
-    kind: type[Text | Thought] = Text  # of the texts
-    calls: list[tuple[int, _CallPieces]] = []  # with their positions in `found`
+    joiner = PartJoiner()
     for part in parts:
+        joiner.add(part)
+    return joiner.parts()
+
+
+class PartJoiner:
+    """Joins parts as :func:`join_parts` does, while they arrive."""
+
+    def __init__(self) -> None:
+        self._found: list[Part] = []
+        self._texts: list[str] = []  # the pieces of the last text or thought
+        self._kind: type[Text | Thought] = Text  # of these pieces
+        self._call: tuple[int, _CallPieces] | None = (
+            None  # the last call in pieces, with its position in `_found`
+        )
+
+    def add(self, part: Part) -> None:
+        """Add the next part."""
         if isinstance(part, Text | Thought) and part.signature is None:
-            if texts and type(part) is not kind:
-                found.append(kind("".join(texts)))
-                texts.clear()
-            kind = type(part)
-            texts.append(part.text)
-            continue
-        if isinstance(part, Call) and calls and calls[-1][1].accepts(part):
-            calls[-1][1].add(part)
-            continue
-        if texts:
-            found.append(kind("".join(texts)))
-            texts.clear()
+            if type(part) is not self._kind:
+                self._end_text()
+                self._kind = type(part)
+            self._texts.append(part.text)
+            return
+        if isinstance(part, Call) and self._call is not None and self._call[1].accepts(part):
+            self._call[1].add(part)
+            return
+        self._end_text()
         if isinstance(part, Call) and (part.will_continue or part.partial_args):
-            calls.append((len(found), _CallPieces(part)))
-        found.append(part)
-    if texts:
-        found.append(kind("".join(texts)))
-    for position, pieces in calls:
-        found[position] = pieces.call()
-    return tuple(found)
+            self._end_call()
+            self._call = len(self._found), _CallPieces(part)
+        self._found.append(part)
+
+    def parts(self) -> tuple[Part, ...]:
+        """The parts so far."""
+        self._end_call(still_open=True)
+        if not self._texts:
+            return tuple(self._found)
+        self._texts[:] = ["".join(self._texts)]  # the next call joins only what is added until then
+        return (*self._found, self._kind(self._texts[0]))
+
+    def _end_text(self) -> None:
+        if self._texts:
+            self._found.append(self._kind("".join(self._texts)))
+            self._texts.clear()
+
+    def _end_call(self, *, still_open: bool = False) -> None:
+        if self._call is not None:
+            position, pieces = self._call
+            self._found[position] = pieces.call()
+            if not (still_open and pieces.is_open):
+                self._call = None
 
 
 _STEP = re.compile(r"""\.([^.\[\]'"]+)|\[(\d{1,6})\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]""")
@@ -312,6 +309,9 @@ class _CallPieces:
 
     Args:
         first: the first part.
+
+    Attributes:
+        is_open: whether more pieces may follow.
     """
 
     def __init__(self, first: Call) -> None:
@@ -321,7 +321,7 @@ class _CallPieces:
         self._rest: list[dict[str, Any]] = []  # pieces that could not be applied
         self._unfinished: set[tuple[str | int, ...]] = set()  # the paths of strings that continue
         self._id, self._signature = first.id, first.signature
-        self._open = True
+        self.is_open = True
         self.add(first)
 
     def accepts(self, part: Call) -> bool:
@@ -329,7 +329,7 @@ class _CallPieces:
         same = part.name is None or (
             part.id is not None and (part.name, part.id) == (self._first.name, self._id)
         )
-        return self._open and same
+        return self.is_open and same
 
     def add(self, part: Call) -> None:
         """Add the pieces of a part."""
@@ -338,12 +338,12 @@ class _CallPieces:
         for piece in part.partial_args or ():
             if not self._apply(piece):
                 self._rest.append(piece)
-        self._open = bool(part.will_continue)
+        self.is_open = bool(part.will_continue)
 
     def call(self) -> Call:
         """The call with the arguments so far."""
         arguments = self._given or _finished(self._tree)
-        return Call(self._first.name, arguments, self._id, self._signature, self._rest or None)
+        return type(self._first)(self._first.name, arguments, self._id, self._signature, self._rest or None)
 
     def _apply(self, piece: dict[str, Any]) -> bool:
         path = _steps(piece.get("jsonPath"))

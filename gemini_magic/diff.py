@@ -128,8 +128,8 @@ class Difference:
         heads = "".join(f"<th {left}>{escape(name)}</th>" for name in self.names)
         lines = "&#10;".join(_line_html(line) for line in self._lines()) or "The texts are equal."
         return (
-            f'<div style="overflow-x:auto"><table><thead><tr><th></th>{heads}</tr></thead>'
-            f'<tbody>{rows}</tbody></table></div><pre style="white-space:pre-wrap">{lines}</pre>'
+            f'<div class="mathjax_ignore tex2jax_ignore"><div style="overflow-x:auto"><table><thead><tr><th></th>{heads}</tr></thead>'
+            f'<tbody>{rows}</tbody></table></div><pre style="white-space:pre-wrap">{lines}</pre></div>'
         )
 
 

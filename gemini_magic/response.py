@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from . import markdown, views
 from .backends import backend
 from .client import Stream, play
 from .content import Blob, Call, Part, Request
 from .diagnostics import all_notes
-from .diff import Difference
 from .errors import ErrorCopy, GeminiMagicError, Interrupted, OptionError, RecordingError
 from .events import Chunk, Citation, Status, Usage
 from .ledger import (
@@ -37,9 +36,12 @@ from .ledger import (
 )
 from .prices import Cost, TokenPrice, list_price, reported_cost
 from .printable import one_line, visible
-from .recording import last_curl, load_exchanges, read_recording, write_recording
+from .recording import MAX_TOTAL, last_curl, load_exchanges, read_recording, write_recording
 from .tables import Rows
 from .timing import Timing, measure
+
+if TYPE_CHECKING:
+    from .diff import Difference
 
 __all__ = ["Response", "response_from_exchanges"]
 
@@ -68,7 +70,7 @@ class Response:
     @property
     def text(self) -> str:
         """The text of the answer so far."""
-        return "".join(self.ledger.answer)
+        return self.ledger.answer.text
 
     @property
     def whole(self) -> str:
@@ -82,7 +84,7 @@ class Response:
     @property
     def thoughts(self) -> str:
         """The summary of the model's thinking so far; empty when it was not requested."""
-        return "".join(self.ledger.thoughts)
+        return self.ledger.thoughts.text
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -377,6 +379,8 @@ class Response:
         """
         if not isinstance(other, Response):
             raise TypeError(f"diff() expects a Response, not {type(other).__name__}.")
+        from .diff import Difference  # noqa: PLC0415 - not needed for an answer
+
         return Difference(self, other)
 
     def curl(self) -> str:
@@ -406,18 +410,19 @@ class Response:
         return target
 
     @classmethod
-    def load(cls, path: str | Path, *, backend_name: str | None = None) -> Self:
+    def load(cls, path: str | Path, *, backend_name: str | None = None, max_total: float = MAX_TOTAL) -> Self:
         """Return the response in a recording, with its arrival times if the format has them.
 
         Args:
             path: a ``.jsonl``, ``.httprr`` or ``.sse`` file.
             backend_name: the backend that decodes the bodies; by default the one named in the recording, else
                 ``gemini``.
+            max_total: MB that a compressed file may expand to.
 
         Raises:
-            RecordingError: the file cannot be read, or contains no answer.
+            RecordingError: the file cannot be read, contains no answer, or expands to more than ``max_total``.
         """
-        exchanges = read_recording(Path(path))
+        exchanges = read_recording(Path(path), max_total=max_total)
         recorded = (exchanges[-1].backend if exchanges else None) or "gemini"
         return response_from_exchanges(cls, exchanges, backend_name or recorded)
 

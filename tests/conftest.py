@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
+from collections import Counter
+from functools import cache
 
 import pytest
 from fake_server import FakeServer
+from growth import summary_lines
 from surroundings import (
     ORIGINAL_ENVIRON,
     TESTS,
@@ -21,6 +25,8 @@ from surroundings import (
 )
 
 _numbers = itertools.count(1)
+# How long a test with this marker takes on average, in seconds; other tests take much less.
+_SECONDS = {"browser": 3.0, "kernel": 0.8}
 _OPTIONAL = {
     # marker and folder: (why the tests cannot run, the variable that makes this an error)
     "browser": (missing_for_browser(), "GEMINI_MAGIC_REQUIRE_BROWSER"),
@@ -73,15 +79,59 @@ def pytest_collection_modifyitems(config, items):
     left_out = [item for item in items if any(item.get_closest_marker(name) for name in unavailable)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-    kept = [item for item in items if item not in set(left_out)]
-    # Browser tests run last: Playwright's sync API keeps an event loop in this thread, after which asyncio.run() fails.
-    items[:] = sorted(kept, key=lambda item: item.get_closest_marker("browser") is not None)
+    items[:] = _ordered([item for item in items if item not in set(left_out)])
+
+
+def _ordered(items):
+    """The tests with those of the files first that take long, so that no worker ends much later than another.
+
+    Browser tests run last: Playwright's sync API keeps an event loop in this thread, after which asyncio.run() fails.
+    """
+    costs = Counter()
+    for item in items:
+        weights = [weight for name, weight in _SECONDS.items() if item.get_closest_marker(name)]
+        costs[item.path] += max(weights, default=0.05)
+    return sorted(items, key=lambda item: (item.get_closest_marker("browser") is not None, -costs[item.path]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With `-n`, each worker takes whole files in the order above, because the tests of a file share kernels and servers.
+
+    Browser tests of a file without fixtures for the whole file are taken one by one, because they take long.
+    """
+    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415 - the hook is called only if xdist is installed
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return nodeid if _is_divisible(config.rootpath / file) else file
+
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
+
+
+@cache
+def _is_divisible(file):
+    return TESTS / "browser" in file.parents and 'scope="module"' not in file.read_text("utf-8")
 
 
 def pytest_terminal_summary(terminalreporter):
     for name, (missing, _) in _OPTIONAL.items():
         if missing:
             terminalreporter.write_line(_availability(name), yellow=True)
+    outcomes = [*terminalreporter.stats.get("passed", ()), *terminalreporter.stats.get("failed", ())]
+    for line in summary_lines(outcomes):
+        terminalreporter.write_line(line)
+
+
+def pytest_collection_finish():
+    """Exclude the objects of the collection from garbage collection.
+
+    IPython collects garbage at the end of each shell; with the thousands of collected tests that takes longer than most tests.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

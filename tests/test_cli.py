@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import urllib.request
 from importlib.metadata import version
 
 import pytest
+from client_stage import until
 from projects import write_project
 
 from gemini_magic import cli, demo
@@ -99,6 +101,12 @@ def test_demo_prints_what_it_opens(tmp_path, monkeypatch, capsys):
     assert stop == "To stop JupyterLab, press Ctrl+C."
 
 
+def listens(port):
+    """Whether a connection to a port of this machine is accepted."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
 def test_the_address_that_demo_prints_opens_the_tour(tmp_path):
     folder = tmp_path / "with a space"
     port = demo._free_port()
@@ -112,10 +120,11 @@ def test_the_address_that_demo_prints_opens_the_tour(tmp_path):
     ) as server:
         found = (re.search(r"http://127\.0\.0\.1:\S+\?token=\w+", line) for line in server.stderr)
         addresses = [next(each[0] for each in found if each) for _ in range(2)]
-        address = addresses[1]  # printed once more when the server listens
+        address = addresses[1]  # printed once more when the server is about to listen
         try:
             assert f"/lab/tree/{TOUR[0]}?token=" in address
-            with urllib.request.urlopen(address, timeout=30) as page:
+            until(lambda: listens(port), every=0.05)
+            with urllib.request.urlopen(address, timeout=60) as page:
                 assert f'"treePath": "{TOUR[0]}"' in page.read().decode()
         finally:
             server.terminate()

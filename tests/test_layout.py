@@ -28,14 +28,14 @@ from surroundings import CHECKOUT
 
 # Every module at the top of the package belongs to one of these groups, which count as one area each.
 GROUPS = {
-    "values": "errors content events endings conversation timing prices lazy lenient_json printable",
+    "values": "errors content events endings conversation timing prices lazy lenient_json printable private_files",
     "settings": "options config",
     "reading": "pipeline",
     "responses": "response response_stream diff journaling",
     "functions": "api catalog",
     "entry points": "__init__ __main__ cli demo",
 }
-TOP_MODULES = 23  # at most
+TOP_MODULES = 24  # at most
 
 _RECORD = {"values", "tables", "ledger"}
 _CALL = _RECORD | {
@@ -76,8 +76,9 @@ TABLE: dict[str, set[str] | None] = {
 
 # third party: the files that may import it.
 THIRD_PARTY_FILES = {
-    "httpx": ("client/transport.py",),
-    "httpcore": ("client/transport.py",),
+    "httpx": ("client/transport.py", "client/direct_transport.py", "client/proxy_transport.py"),
+    "httpcore": ("client/proxy_transport.py",),
+    "h11": ("client/response_parser.py",),
     "IPython": ("notebook/*", "views/*"),
     "ipywidgets": ("views/widgets.py",),
     "markdown_it": ("markdown/*",),
@@ -87,6 +88,7 @@ THIRD_PARTY_FILES = {
     "sqlite3": ("journal/*",),
     "genai_prices": ("prices.py",),
     "nanoarrow": ("tables/export.py",),
+    "regex": ("tables/filters.py",),
     "platformdirs": ("journaling.py",),
     "dotenv": ("credentials/*",),
     "keyring": ("credentials/*",),
@@ -108,7 +110,12 @@ NEVER_AT_IMPORT_TIME = {
 
 # Optional, or too heavy to load before they are needed: functions may import them.
 HEAVY = NEVER_AT_IMPORT_TIME | {
+    "hashlib",
+    "shlex",
     "certifi",
+    "h11",
+    "difflib",
+    "dotenv",
     "httpcore",
     "httpx",
     "ipykernel",
@@ -120,6 +127,9 @@ HEAVY = NEVER_AT_IMPORT_TIME | {
     "nbformat",
     "nh3",
     "pygments",
+    "regex",
+    "tempfile",
+    "tomllib",
     "rich",
     "truststore",
 }
@@ -132,6 +142,11 @@ SOFT, HARD, FUNCTION = 500, 700, 60
 LATE_IMPORTS = {
     "notebook/magics.py:runner": "%load_ext only registers the magics; the first cell loads the other modules",
     "notebook/matcher.py:matcher_for": "completions are computed when the user presses Tab, not by %load_ext",
+    "client/transport.py:_make_transport": "the transport for proxies loads httpcore, which most users do not need",
+    "notebook/runner.py:_dispatched": "a cell runs no command, and the first cell should import little",
+    "notebook/runner.py:_models": "as above",
+    "notebook/runner.py:_send": "as above",
+    "response.py:diff": "an answer is rarely compared, and the first cell should import little",
     "notebook/magics.py:declare": "the settings are read when a cell runs or %config asks, not by %load_ext",
 }
 # Public functions that two modules define under one name, and why.
@@ -293,8 +308,8 @@ BROKEN = [
     ("every module has a docstring", {"bare.py": None}, "bare.py: no module docstring"),
     (
         "few modules at the top",
-        {f"part{number}.py": "" for number in range(24)},
-        "modules at the top of the package, the limit is 23",
+        {f"part{number}.py": "" for number in range(25)},
+        "modules at the top of the package, the limit is 24",
     ),
     (
         "no class name twice",

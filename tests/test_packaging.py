@@ -113,7 +113,7 @@ def test_an_unpacked_wheel_can_be_imported_and_finds_its_tour(wheel, tmp_path):
 
 
 def imported_modules(entry, files):
-    """The modules that `entry`, the script that JupyterLab loads, imports directly or through other modules."""
+    """The modules that `entry`, the script that JupyterLab loads, imports directly or through other modules, and workers."""
     pending = re.findall(r"'([\w/-]+\.js)'", files[entry].decode())
     found = set()
     while pending:
@@ -122,7 +122,9 @@ def imported_modules(entry, files):
             found.add(name)
             pending += [
                 posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
-                for path in re.findall(r"\bfrom '(\.[\w./-]+\.js)';$", files[name].decode(), re.MULTILINE)
+                for path in re.findall(
+                    r"(?:\bfrom |\bnew Worker\(new URL\()'(\.[\w./-]+\.js)'", files[name].decode()
+                )
             ]
     return found
 

@@ -97,3 +97,52 @@ def test_every_change_of_the_ledger_is_made_inside_the_given_context():
     assert (before, after, Writing.entered) == ([0], [2], 1)
     pipeline.feed(0.0, b"")
     assert Writing.entered == 1
+
+
+@pytest.mark.parametrize(
+    ("unit", "kind"), [(b"x\n{\n", "not-json"), (b"1\n", "not-object"), (b"data: 1\n\n", "not-object")]
+)
+def test_unreadable_texts_are_noted_a_hundred_times_and_then_counted(unit, kind):
+    ledger, _ = read([b"data: {}\n\n" + unit * 1_000])
+    count = kinds(ledger).count(kind)
+    more = ledger.notes.more.get(kind, 0)
+    assert count <= 100
+    assert more == 0 or count == 100
+    if unit == b"x\n{\n":
+        assert count + more >= 1_000
+        assert f"… and {more:,} more notes of this kind." in [
+            note.message for note in ledger.notes.with_counts()
+        ]
+
+
+def test_small_values_count_as_more_bytes_so_that_a_flood_does_not_fill_the_memory():
+    ordinary = (
+        b'data: {"candidates":[{"content":{"parts":[{"text":"'
+        + b"some words " * 30
+        + b'"}]},"index":0}]}\n\n'
+    )
+    counted = {}
+    for name, body in {
+        "ordinary": ordinary * 100,
+        "empty objects": b"data: {}\n\n" * 1_000,
+        "text": b"x\n{\n" * 1_000,
+        "parts": b'data: {"candidates":[{"content":{"parts":[' + b"{}," * 999 + b"{}]}}]}\n\n",
+        "arguments": b'data: {"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{"a":['
+        + b"[]," * 999
+        + b"[]]}}}]}}]}\n\n",
+    }.items():
+        _, pipeline = read([body])
+        counted[name] = pipeline.counted / len(body)
+    assert counted["ordinary"] < 1
+    assert counted["empty objects"] > 25
+    assert counted["text"] > 60
+    assert counted["parts"] > 30
+    assert counted["arguments"] > 7
+
+
+def test_an_event_of_very_many_values_is_refused_before_it_is_decoded_and_the_events_before_it_are_kept():
+    flood = b'data: {"candidates":[{"content":{"parts":[' + b"{}," * 600_000 + b"{}]}}]}\n\n"
+    ledger, pipeline = pipeline_of(max_event=10**8)
+    with pytest.raises(WireError, match="500,000 objects"):
+        pipeline.feed(1.0, BODY + flood)
+    assert "".join(ledger.answer) == "ab"

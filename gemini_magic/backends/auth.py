@@ -5,7 +5,6 @@ Names and hosts only: this module reads no variable and holds no key.
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -98,7 +97,9 @@ class Auth(NamedTuple):
         if name in self.styles:
             return self._replace(style=name)
         completed = [each for each in self.styles if name and each.startswith(name)]
-        close = completed or difflib.get_close_matches(name, self.styles, n=1)
+        from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+        close = completed or get_close_matches(name, self.styles, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else f"Supported values: {', '.join(self.styles)}."
         problem = "is not supported by this backend" if name in STYLES else "is not a known value"
         raise OptionError(f"--auth {style!r} {problem}.", remedy=hint)

@@ -60,9 +60,8 @@ _USAGE_EXTRAS = {
     "service_tier": "serviceTier",
     "cache_tier": "cache_tier",
 }
-# Most chunks have none of these fields: one comparison of all is many times faster than one for each.
-_answer_extras, _NO_EXTRAS = attrgetter(*_EXTRAS), (None,) * len(_EXTRAS)
-_usage_extras, _NO_USAGE_EXTRAS = attrgetter(*_USAGE_EXTRAS), (None,) * len(_USAGE_EXTRAS)
+_answer_extras = attrgetter(*_EXTRAS)
+_usage_extras = attrgetter(*_USAGE_EXTRAS)
 _counts = attrgetter(
     "prompt_token_count",
     "cached_content_token_count",
@@ -71,7 +70,8 @@ _counts = attrgetter(
     "tool_use_prompt_token_count",
     "total_token_count",
 )
-_UNKNOWN = Usage()
+_UNKNOWN = tuple(Usage())
+_usage = partial(tuple.__new__, Usage)  # without the function that NamedTuple puts before it
 
 _BAD_BLOB = Note(
     "unreadable-shape", "Inline data is not valid base64; the part is kept as received.", "error"
@@ -101,7 +101,7 @@ _SEVERAL_KINDS = Note(
     "A part holds data of several kinds, such as text and a function call. It was read as several parts.",
     "warning",
 )
-# The kinds of data beside text. Most parts have none: one comparison is faster than one for each.
+# The kinds of data beside text.
 _DATA = (
     "inline_data",
     "file_data",
@@ -112,8 +112,24 @@ _DATA = (
     "tool_call",
     "tool_response",
 )
+
+
+def _has_data(part: WirePart) -> bool:
+    """Whether a part has any field of :data:`_DATA`. Most parts have none, and no other way to ask is as fast."""
+    return not (
+        part.inline_data is None
+        and part.function_call is None
+        and part.executable_code is None
+        and part.code_execution_result is None
+        and part.file_data is None
+        and part.function_response is None
+        and part.tool_call is None
+        and part.tool_response is None
+    )
+
+
 _READABLE = {"text", *map(camel, _DATA[:-2])}
-_data, _NO_DATA = attrgetter(*_DATA), (None,) * len(_DATA)
+_data = attrgetter(*_DATA)
 
 _decoder = msgspec.json.Decoder(WireAnswer)
 _large = msgspec.json.Decoder(LargeWireAnswer)
@@ -137,7 +153,7 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
         index = indices[place] if indices else candidate.index or 0
         if candidate.content is not None:
             for position, part in enumerate(candidate.content.parts):
-                if part.text is not None and _data(part) == _NO_DATA:
+                if part.text is not None and not _has_data(part):
                     events.append(Delta(_text(part), index))
                 else:
                     events += [Delta(each, index) for each in _other_parts(read, part, place, position)]
@@ -146,10 +162,8 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
             notes += _unread_pages(candidate.url_context_metadata, notes)
         finished = finished or candidate.finish_reason is not None
         token = token or candidate.continuation_token
-    if answer.usage_metadata is not None:
-        usage = Usage(*_counts(answer.usage_metadata))
-        if usage != _UNKNOWN:
-            events.append(UsageReport(usage))
+    if answer.usage_metadata is not None and (counts := _counts(answer.usage_metadata)) != _UNKNOWN:
+        events.append(UsageReport(_usage(counts)))
     if finished or answer.prompt_feedback is not None:
         _finishes(answer, indices or _indices(answer.candidates), events, notes)
     if answer.error and (
@@ -185,7 +199,12 @@ class _Read(Struct, gc=False):
 
 def _read(raw: bytes) -> _Read:
     notes: list[Event] = []
-    if _SNAKE_KEY.search(raw) and _MAY_BE_SNAKE.search(raw) and (renamed := _renamed(raw)) is not None:
+    if (
+        b"_" in raw
+        and _SNAKE_KEY.search(raw)
+        and _MAY_BE_SNAKE.search(raw)
+        and (renamed := _renamed(raw)) is not None
+    ):
         raw = renamed
         notes.append(_SNAKE_CASE)
     try:
@@ -225,7 +244,8 @@ def _finishes(answer: WireAnswer, indices: Sequence[int], events: list[Event], n
     for index, candidate in zip(indices, answer.candidates, strict=True):
         if (reason := finish_reason(candidate.finish_reason)) is not None:
             events.append(finish_of(reason, candidate.finish_message, index))
-            _note_spelling(candidate.finish_reason, reason, notes)
+            if reason is not candidate.finish_reason:
+                _note_spelling(candidate.finish_reason, reason, notes)
 
 
 def _failure_without_answer(raw: bytes, event: str | None) -> list[Event]:
@@ -338,7 +358,16 @@ def _citation(source: dict[str, Any]) -> Citation:
 
 def _extras(answer: WireAnswer) -> dict[str, Any] | None:
     counts = answer.usage_metadata
-    if _answer_extras(answer) == _NO_EXTRAS and (counts is None or _usage_extras(counts) == _NO_USAGE_EXTRAS):
+    if (  # most chunks have none of them
+        answer.provider is None
+        and answer.service_tier is None
+        and answer.model_status is None
+        and answer.create_time is None
+        and (
+            counts is None
+            or (counts.traffic_type is None and counts.service_tier is None and counts.cache_tier is None)
+        )
+    ):
         return None
     found = zip(_EXTRAS.values(), _answer_extras(answer), strict=True)
     from_usage = () if counts is None else zip(_USAGE_EXTRAS.values(), _usage_extras(counts), strict=True)
@@ -356,7 +385,7 @@ def _parts(part: WirePart) -> list[Part] | None:
     The thought signature stays with the data, which cannot be sent back without it.
     """
     found: list[Part] = [] if not part.text else [Thought(part.text) if part.thought else Text(part.text)]
-    if _data(part) == _NO_DATA:
+    if not _has_data(part):
         return None if part.text is None else [_text(part)]
     for name, value in zip(_DATA, _data(part), strict=True):
         if value is not None:

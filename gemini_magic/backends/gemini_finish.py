@@ -126,7 +126,7 @@ def outcome_of(reason: str) -> FinishOutcome | None:
 def _reason(value: str | int | None, names: list[str]) -> str | None:
     if value is None:
         return None
-    if value in names:
+    if value in names:  # as nearly all servers write it
         return None if value == names[0] else str(value)
     text = str(value).strip()
     if re.fullmatch(r"[0-9]{1,9}(?:\.0)?", text):

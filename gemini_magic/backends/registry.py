@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from urllib.parse import urlsplit
 
 from ..errors import OptionError
@@ -34,7 +33,9 @@ def backend(name: str) -> Backend:
     """
     if name in _BACKENDS:
         return _BACKENDS[name]
-    close = difflib.get_close_matches(name, _BACKENDS, n=1)
+    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+    close = get_close_matches(name, _BACKENDS, n=1)
     hint = f"Did you mean {close[0]!r}?" if close else f"Available backends: {', '.join(_BACKENDS)}."
     raise OptionError(f"Unknown backend: {name!r}.", remedy=hint)
 

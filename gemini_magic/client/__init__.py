@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .certificates import load_certificates
 from .endpoint import endpoint_of
 from .fetch import FetchedResponse, fetch, fetch_response
 from .known_models import known_models, remember_models
@@ -17,6 +18,7 @@ __all__ = [
     "fetch",
     "fetch_response",
     "known_models",
+    "load_certificates",
     "open_stream",
     "play",
     "remember_models",

@@ -30,6 +30,7 @@ from .transport import send
 __all__ = ["Attempts", "StreamJob"]
 
 _ERROR_BODY = MEGABYTE  # bytes of an error page that are read
+_PIECE = 128  # bytes that a piece of a body counts as at least: it needs so much memory
 
 
 class StreamJob(NamedTuple):
@@ -197,8 +198,15 @@ class Attempts:
             if header is not None:
                 variable = job.options.key_env or next(iter(auth.env), "KEY")
                 writer.note_key_header(auth.header, auth.prefix, variable)
+        # Files may be on a slow disk, and one stream must not delay the others.
+        shareable = not job.recorders and job.text_file is None
         return send(
-            http, self._connection, header, own_host=own, request_sent=lambda: self._request_sent(writer)
+            http,
+            self._connection,
+            header,
+            own_host=own,
+            request_sent=lambda: self._request_sent(writer),
+            shareable=shareable,
         )
 
     def _open_offline(self, http: HttpRequest, writer: ExchangeWriter) -> ResponseHead:
@@ -248,8 +256,8 @@ class Attempts:
                 self._copy_text(writer, text_file)
             if refusal is not None and worth_retrying(refusal) and more:
                 raise _StopReading(refusal.retry_after)
-            left -= len(data)
-            if left < 0:
+            left -= max(len(data), _PIECE)
+            if min(left, limit - writer.counted) < 0:
                 raise TooLarge(limit)
 
         try:

@@ -55,20 +55,36 @@ class ChunkJoiner:
         """Expect the response to another request."""
         self._answered = False
 
+    @property
+    def in_head(self) -> bool:
+        """Whether the final head of the response has not arrived yet, as far as that is clear."""
+        return self._step == ChunkJoiner._head and not self._answered
+
+    @property
+    def body_is_framed(self) -> bool:
+        """Whether the head is complete and says where the body ends."""
+        return self._step in _IN_BODY or self.at_end
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the response is complete."""
+        return self._answered and self._step == ChunkJoiner._head
+
     def feed(self, data: bytes, body: list[bytes] | None = None) -> bytes:
         """Rewrite the bytes of one read.
 
         Args:
             data: the bytes.
-            body: receives the data of the chunks of the body that is being read; the parser then sees an empty body.
-                None leaves the data to the parser.
+            body: receives the data of the chunks of the body that is being read or begins; the parser then sees an
+                empty body. None leaves the data to the parser.
 
         Returns:
             The bytes for the parser; empty when more bytes are needed first.
         """
         if self._step == ChunkJoiner._pass_through:
             return data
-        self._body = body if self._step == ChunkJoiner._chunks else None
+        # Not the body of a response that belongs to no request.
+        self._body = body if self._step == ChunkJoiner._chunks or self.in_head else None
         out: list[bytes] = []
         while data:
             data = self._step(self, data, out)
@@ -149,6 +165,7 @@ class ChunkJoiner:
     def _end(self) -> _Step:
         """The step after the end of a response."""
         self._answered = True
+        self._body = None  # another response may follow
         return ChunkJoiner._head
 
     def _counted(self, data: bytes, out: list[bytes]) -> bytes:
@@ -180,7 +197,7 @@ class ChunkJoiner:
             if not length:
                 self._left = 0
                 self._deliver(pieces, out)
-                self._body = None  # another response may follow
+                self._body = None
                 out.append(data[end if self._open else end + 2 : at])
                 self._step = ChunkJoiner._trailers
                 return data[at:]
@@ -218,3 +235,6 @@ class ChunkJoiner:
         if trailers is not None:
             self._step = self._end()
         return rest
+
+
+_IN_BODY = (ChunkJoiner._chunks, ChunkJoiner._trailers, ChunkJoiner._counted)  # noqa: SLF001 - steps of this module

@@ -162,6 +162,11 @@ class ExchangeWriter:
         """Whether this exchange has brought a JSON value."""
         return self._pipeline.received_json
 
+    @property
+    def counted(self) -> int:
+        """Bytes that the chunks count as for the size limit; small ones count as more than they have."""
+        return self._pipeline.counted
+
     def begin(self) -> None:
         """Add the exchange to the ledger: its request is about to be sent."""
         with self._guard:

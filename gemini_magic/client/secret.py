@@ -19,6 +19,24 @@ _MIN_LENGTH = 12  # characters; no service issues shorter keys
 _PLAIN = re.compile(r"[A-Za-z0-9]+")
 
 
+# A member that holds a piece of an answer, up to the end of its string or of the data.
+_TEXT = re.compile(rb'"(?:text|content|delta|thinking)"\s*:\s*"((?:[^"\\]|\\.)*+)("?)', re.DOTALL)
+_UNFINISHED = re.compile(
+    rb'"(?:[a-z]{0,8}|[a-z]{1,8}"\s*:?\s*|[a-z]{1,8}"\s*:\s*"(?:[^"\\]|\\.)*+\\?)\Z', re.DOTALL
+)
+_RECOGNIZED = 5  # characters of a key at the end of a text that are held until the next text
+_MOST_HELD = 65536  # bytes
+_DEPTH = 8
+
+
+def _end_of_text(key: bytes) -> re.Pattern[bytes]:
+    """A pattern that finds the end of a string that ends with the beginning of a key, and with some other ends."""
+    pattern = rb'[^"\\\s]{0,%d}' % max(0, len(key) - _DEPTH - 1) if len(key) > _DEPTH else b""
+    for at in range(min(_DEPTH, len(key)) - 1, 0, -1):
+        pattern = b"(?:%b%b)?" % (re.escape(key[at : at + 1]), pattern)
+    return re.compile(re.escape(key[:1]) + pattern + b'"')
+
+
 def _spellings(character: str) -> bytes:
     """A pattern for one character of a key: a letter or digit as it is, a punctuation character also escaped."""
     if _PLAIN.fullmatch(character):
@@ -95,7 +113,10 @@ class Secret(str):
 
 
 class Mask:
-    """Masks a key in data that arrives in pieces. Bytes that may be its beginning are held until the next piece.
+    """Masks a key in data that arrives in pieces, also if it is spread over the texts of several events.
+
+    Bytes that may be the beginning of the key are held until the next piece. Of a key that several texts contain, the
+    first four characters may be passed on before the key is recognized.
 
     Args:
         secret: the key.
@@ -104,20 +125,83 @@ class Mask:
     def __init__(self, secret: Secret) -> None:
         self._secret = secret
         self._held = b""
+        self._key = secret.reveal().encode("utf-8", "replace")
+        self._text_end = _end_of_text(self._key)
+        self._passed = 0  # characters of the key at the end of a text that was passed on
 
     def feed(self, data: bytes) -> bytes:
         """Mask the next piece. Returns the bytes that are certain."""
         if not self._secret.maskable:
             return data
         data = self._secret.mask(self._held + data if self._held else data)
-        held = self._secret.partial_match(data)
-        self._held = data[len(data) - held :]
-        return data[: len(data) - held] if held else data
+        split = None
+        if self._passed or self._text_end.search(data):
+            data, split = self._mask_texts(data)
+        keep = len(data) - self._secret.partial_match(data)
+        keep = keep if split is None else min(keep, split)
+        self._held = data[keep:]
+        return data[:keep] if self._held else data
 
     def flush(self) -> bytes:
         """End of input: returns the bytes that were held, which were not the key."""
-        held, self._held = self._held, b""
+        held, self._held, self._passed = self._held, b"", 0
         return held
+
+    def _mask_texts(self, data: bytes) -> tuple[bytes, int | None]:
+        """Mask a key whose characters are in several texts.
+
+        Returns:
+            The data, and the position from which it must be held because the next texts may continue the key; None if
+            none of it may be the beginning of a key.
+        """
+        key, masked, at = self._key, bytearray(), 0
+        found: list[
+            tuple[int, int]
+        ] = []  # where the characters of the key are, after those that were passed on
+        matched, passed, position, hold = self._passed, self._passed, 0, None
+        while True:
+            if not matched:
+                begin = self._text_end.search(data, position)
+                if begin is None:
+                    break
+                position = begin.start() + 1
+                if not key.startswith(characters := begin[0][:-1]):
+                    continue
+                matched, position, hold = len(characters), begin.end(), begin.start()
+                found = [(begin.start(), begin.end() - 1)]
+            text = _TEXT.search(data, position)
+            if text is None:
+                break
+            (start, end), rest = text.span(1), key[matched:]
+            if data.startswith(rest, start):
+                found.append((start, start + len(rest)))
+                for place, (first, last) in enumerate(found):
+                    masked += data[at:first] + (_MASK.encode() if not place else b"")
+                    at = last
+                matched, passed, position, found, hold = 0, 0, at, [], None
+            elif text[2] and rest.startswith(text[1]):  # an empty text as well
+                hold = text.start() if hold is None else hold
+                found += [(start, end)] if text[1] else []
+                matched, position = matched + len(text[1]), text.end()
+            elif not text[2] and rest.startswith(text[1]):
+                hold = text.start() if hold is None else hold
+                break  # the rest of this text has not arrived
+            else:
+                matched, passed, found, hold = 0, 0, [], None
+        self._passed = passed
+        if not matched:
+            return bytes(masked) + data[at:], None
+        shift = len(masked) - at  # by which masking has moved the rest
+        data = bytes(masked) + data[at:]
+        if matched >= _RECOGNIZED and hold is not None:
+            start = hold + shift
+            if len(data) - start <= _MOST_HELD:
+                return data, start
+            self._passed = 0
+            return data, None
+        self._passed = matched
+        unfinished = _UNFINISHED.search(data, max(0, position + shift))
+        return data, len(data) if unfinished is None else unfinished.start()
 
 
 class Key(NamedTuple):

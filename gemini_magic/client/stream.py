@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, NamedTuple, Self
+from typing import Literal, Self
 
 from ..backends import Backend, HttpRequest
 from ..content import Request
@@ -34,6 +34,7 @@ from .reader_threads import READER_THREADS
 from .secret import Key
 from .switch_interval import stream_ended, stream_started
 from .text_file import Mode, TextFile, accepts_footer
+from .wake_ups import wake
 
 __all__ = ["Stream", "open_stream", "play"]
 
@@ -48,13 +49,6 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-
-
-class _Waiter(NamedTuple):
-    """A coroutine that waits for a change."""
-
-    loop: asyncio.AbstractEventLoop
-    woken: asyncio.Event
 
 
 class Stream:
@@ -79,7 +73,7 @@ class Stream:
         )
         self._writing = threading.Lock()
         self._changes = threading.Condition()
-        self._waiters: list[_Waiter] = []
+        self._waiters: list[asyncio.Future[None]] = []
         self._done = threading.Event()
         self._reading = threading.Lock()  # held until the reader has ended
         self._reading.acquire()
@@ -177,8 +171,7 @@ class Stream:
             waiters, self._waiters = self._waiters, []
             self._changes.notify_all()
         for waiter in waiters:
-            with suppress(RuntimeError):  # its loop is closed
-                waiter.loop.call_soon_threadsafe(waiter.woken.set)
+            wake(waiter)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end, at most ``timeout`` seconds. Returns whether the stream has ended."""
@@ -196,19 +189,23 @@ class Stream:
 
     async def changed(self, version: int, timeout: float | None = None) -> int:  # noqa: ASYNC109 - a tick, not a deadline
         """The same on an event loop, without blocking it."""
-        waiter = _Waiter(asyncio.get_running_loop(), asyncio.Event())
+        woken = asyncio.get_running_loop().create_future()
         with self._changes:
-            self._waiters.append(waiter)
+            self._waiters.append(woken)
         try:
             if self.ledger.version == version and not self._done.is_set():
-                # Not wait_for: before Python 3.12 it loses a cancellation that arrives in the moment of waking, and the loop
-                # notices a kernel's interrupt exactly when something else wakes it.
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(timeout):
-                        await waiter.woken.wait()
+                if timeout is None:
+                    await woken
+                else:
+                    # Not wait_for: before Python 3.12 it loses a cancellation that arrives in the moment of waking, and
+                    # the loop notices a kernel's interrupt exactly when something else wakes it.
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(timeout):
+                            await woken
         finally:
-            with self._changes, suppress(ValueError):
-                self._waiters.remove(waiter)
+            if not woken.done() or woken.cancelled():
+                with self._changes, suppress(ValueError):
+                    self._waiters.remove(woken)
         return self.ledger.version
 
     # -- iterating
@@ -235,8 +232,10 @@ class Stream:
                 cursor += 1
             if done:
                 return
-            await asyncio.sleep(0)  # a stream that is always ahead must not block the loop
-            await self.changed(version)
+            if self.ledger.version == version:
+                await self.changed(version)
+            else:
+                await asyncio.sleep(0)  # a stream that is always ahead must not block the loop
 
 
 def open_stream(

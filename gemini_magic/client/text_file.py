@@ -17,6 +17,7 @@ from ..errors import OptionError
 from ..events import Note
 from ..ledger import Ledger
 from ..prices import reported_cost
+from ..private_files import open_private
 
 __all__ = ["Mode", "TextFile", "accepts_footer"]
 
@@ -73,7 +74,7 @@ class TextFile:
         try:
             self._kept, gap = _kept_content(path, before.encode("utf-8", "replace"), mode)
             self._gap = gap if footer else gap[1:]
-            self._file: IO[bytes] | None = path.open("ab", buffering=0)
+            self._file: IO[bytes] | None = open_private(path, "ab")
             self._filled = path.stat().st_size > 0
         except OSError as error:
             raise OptionError(

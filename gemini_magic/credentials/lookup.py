@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-
 from ..backends import LOOPBACK, Auth, Backend, may_send_key
 from ..client import Key, Secret, endpoint_of
 from ..config import user_file
@@ -256,6 +254,8 @@ def _dotenv_files() -> Iterator[Path]:
 
 def _dotenv_values(path: Path) -> dict[str, str | None]:
     try:
+        from dotenv import dotenv_values  # noqa: PLC0415 - only where there is such a file
+
         return dotenv_values(stream=io.StringIO(_dotenv_text(path)), interpolate=False)
     except (OSError, UnicodeDecodeError):
         return {}  # _unreadable_dotenv() names it, if no other source has a key

@@ -25,7 +25,7 @@ def all_notes(ledger: Ledger) -> list[Note]:
     if version != ledger.version:
         version = ledger.version
         offsets = ChunkOffsets(ledger)
-        notes = offsets.fill_in([*list(ledger.notes), *check_stream(ledger, offsets)])
+        notes = offsets.fill_in([*ledger.notes.with_counts(), *check_stream(ledger, offsets)])
         _checked[ledger] = version, notes
     return notes
 
@@ -34,4 +34,4 @@ def display_notes(ledger: Ledger) -> list[Note]:
     """The notes to show with an answer: all of them, but only the readers' while it streams or when it is very long."""
     columns = ledger.chunk_columns
     small = columns.length <= _MAX_CHUNKS and sum(columns.stored("size", columns.length)) <= _MAX_BYTES
-    return all_notes(ledger) if small and ledger.status != "running" else list(ledger.notes)
+    return all_notes(ledger) if small and ledger.status != "running" else ledger.notes.with_counts()

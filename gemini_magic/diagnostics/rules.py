@@ -7,6 +7,7 @@ time. They change nothing.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
@@ -233,7 +234,7 @@ def _checked_object(found: _Findings, chunk: int, pairs: list[tuple[str, Any]]) 
     """The object of these pairs; keys that occur twice are added to ``found``."""
     value = dict(pairs)
     if len(value) < len(pairs):
-        names = [name for name, _ in pairs]
-        for name in {name for name in names if names.count(name) > 1}:
-            found.add("duplicate-key", chunk, name)
+        for name, times in Counter(name for name, _ in pairs).items():
+            if times > 1:
+                found.add("duplicate-key", chunk, name)
     return value

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from ..lenient_json import replace_surrogates
+from ..private_files import make_private_folder
 from .entries import AnswerEnd, AnswerStart, Limits
 from .errors import JournalFileError, translate_errors
 from .migrations import APPLICATION_ID, MIGRATIONS
@@ -57,7 +58,7 @@ class Database:
     def __init__(self, path: Path, *, wait: float = 5.0) -> None:
         self.path = path
         with translate_errors():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private_folder(path.parent)
             with suppress(FileExistsError):
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             self.inode = path.stat().st_ino

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..content import Part, Text, Thought, encodable, join_parts
+from ..content import Part, Text, Thought
 from ..events import Citation
 from ..printable import one_line
 from .ledger import Ledger
@@ -85,7 +85,8 @@ class Candidate:
     @property
     def parts(self) -> tuple[Part, ...]:
         """The parts in order; text that arrived in several chunks is one part."""
-        return encodable(join_parts(self._ledger.parts.get(self.index, ())))
+        parts = self._ledger.parts.get(self.index)
+        return () if parts is None else parts.joined()
 
     @property
     def text(self) -> str:

@@ -7,11 +7,12 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..content import Part, compact_part, restore_part
+from ..content import Part
 from ..events import Delta, Event, Usage, UsageReport
 from ..lazy import LazySequence
 from ..lenient_json import replace_surrogates
 from ..tables import Columns
+from .parts import compact_part, restore_part
 from .row_types import ChunkRow, EventRow, UsageRow, columns_of, describe, event_json
 
 __all__ = ["EventLog", "event_table", "usage_table"]

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from ..content import Code, CodeResult, Opaque, Parts, Request, Text, Thought, kind_of
+from ..content import Code, CodeResult, Opaque, Request, Text, Thought, kind_of
 from ..endings import Cause, ending_of, repetition_note
 from ..errors import GeminiMagicError, Interrupted
 from ..events import (
@@ -33,25 +33,15 @@ from ..events import (
 from ..lenient_json import SurrogateJoiner
 from ..prices import TokenPrice
 from ..tables import Columns
+from .display_options import DisplayOptions
 from .event_log import EventLog, event_table, usage_table
 from .exchange import Exchange, Pause
+from .note_log import NoteLog
+from .parts import Parts, TextPieces
+from .repetition import note_repetition
 from .row_types import ChunkList, ChunkRow, EventRow, UsageRow, chunk_columns, describe, join_kinds
 
 __all__ = ["DisplayOptions", "Exchange", "Ledger", "Pause", "Phase"]
-
-
-class DisplayOptions(NamedTuple):
-    """How views show the answer, from the options of the cell.
-
-    Attributes:
-        form: the format: markdown, text, json, html, code or raw.
-        images: which images are shown: ``none``, ``data``, or host names.
-        record_size: megabytes that the record for the inspector may take, 0 for no record; None for the view's default.
-    """
-
-    form: str = "markdown"
-    images: str = "data"
-    record_size: float | None = None
 
 
 Phase: TypeAlias = Literal["preparing", "queued", "connecting", "waiting", "streaming", "retrying", "done"]
@@ -59,14 +49,15 @@ Source: TypeAlias = Literal["network", "recording", "journal", "echo"]
 _NO_COUNTS = Usage()
 _SERVER_TOOLS = (Code, CodeResult, Opaque)  # parts of them; those of new tools are not known
 _MAX_OFFSET = 2**31  # so that an offset takes four bytes
+_MAX_CANDIDATES = 1000  # whose parts are kept together; the API has 8 at most
+_STALE = ", stale"  # in the description of a turn
 
 
 class _FinishPlace(NamedTuple):
     """Where the finish reason of a candidate arrived.
 
     Attributes:
-        times: how many finish reasons the candidate has.
-        chunk: the chunk with the last one.
+        times, chunk: how many finish reasons the candidate has, and the chunk with the last one.
         parts: the candidate's parts so far.
     """
 
@@ -106,7 +97,7 @@ class Ledger:
         model_version, response_id: as the server sent them.
         raw: the chunks; ``chunk_offsets``: the byte offset of each in the body of its exchange, -1 where it is
             not known, and above 2 GB.
-        events: the events; ``notes``: the notes; ``exchanges``: the HTTP exchanges.
+        events: the events; ``notes``: the notes, at most 100 of a kind; ``exchanges``: the HTTP exchanges.
         chunk_columns: the columns of the table of chunks.
         advice: text to put before the remedy of a bad ending.
         limit: the timeout that was reached, in seconds, or None.
@@ -137,8 +128,8 @@ class Ledger:
         self.cause: Cause | None = None
         self.version = 0
         self.started = datetime.now(UTC)
-        self.answer: list[str] = []
-        self.thoughts: list[str] = []
+        self.answer = TextPieces()
+        self.thoughts = TextPieces()
         self.parts: dict[int, Parts] = {}
         self.evidence: list[Evidence] = []
         self.extras: dict[str, Any] = {}
@@ -149,7 +140,7 @@ class Ledger:
         self.lost = ""
         self.failure: Failure | None = None
         self.usage: Usage | None = None
-        self.notes: list[Note] = []
+        self.notes = NoteLog()
         self.exchanges: list[Exchange] = []
         self.marks: dict[str, float] = {}
         self.model_version: str | None = None
@@ -166,6 +157,7 @@ class Ledger:
         self.chunk_offsets = array("i")
         self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns, self.chunk_offsets)
         self.events = EventLog(self.chunk_columns)
+        self._newest_finish = -1  # the last chunk with a finish reason
         self._first_chunks: dict[int, int] = {}  # the first chunk with a part, by candidate
         self._finish_places: dict[int, _FinishPlace] = {}
         self._joiners: dict[str, SurrogateJoiner] = {"text": SurrogateJoiner(), "thought": SurrogateJoiner()}
@@ -220,7 +212,7 @@ class Ledger:
     def at_end(self) -> bool:
         """Whether the answer has :attr:`finished`, and the newest chunk has the last finish reason."""
         places = self._finish_places
-        if not places or max(place.chunk for place in places.values()) != len(self.raw) - 1:
+        if not places or self._newest_finish != len(self.raw) - 1:
             return False
         return self.finished
 
@@ -245,11 +237,12 @@ class Ledger:
         self.started = started or self.started
 
     def mark_stale(self, turn: int) -> bool:
-        """Add to ``conversation`` that the earlier turn with this number was replaced; returns whether it is the first."""
-        is_first = ", stale" not in self.conversation
-        self.conversation += f", stale: turn {turn} was run again" if is_first else ""
-        self.version += is_first
-        return is_first
+        """Add to ``conversation`` that the turn of this number was run again later. Returns whether that is new."""
+        if _STALE in self.conversation:
+            return False
+        self.conversation += f"{_STALE}: turn {turn} was run again"
+        self.touch()
+        return True
 
     def set_advice(self, advice: str) -> None:
         """Set what :meth:`close` puts before the remedy of the error, if the exchange ends with one."""
@@ -271,6 +264,7 @@ class Ledger:
         self.blocked = None
         self.finishes.clear()
         self._finish_places.clear()
+        self._newest_finish = -1
         self.lost = ""
         if exchange.attempt and not self.raw:
             self.marks.pop("first_byte", None)  # it belongs to the failed attempt
@@ -301,7 +295,7 @@ class Ledger:
         offset: int | None = None,
     ) -> None:
         """Add a note; see :class:`~gemini_magic.events.Note` for the arguments."""
-        self.notes.append(Note(kind, message, severity, chunk, offset))
+        self.notes.add(Note(kind, message, severity, chunk, offset))
         self.touch()
 
     def record_loss(self, description: str) -> None:
@@ -313,12 +307,7 @@ class Ledger:
         self.lost = self.lost or description
 
     def record_refusal(self, failure: Failure, t: float) -> None:
-        """Record an HTTP error, which has no chunk.
-
-        Args:
-            failure: the error.
-            t: seconds since the first request was sent.
-        """
+        """Record an HTTP error, which has no chunk, at ``t`` seconds since the first request was sent."""
         self.failure = failure
         self.events.add(failure, t)
         self.touch()
@@ -385,13 +374,15 @@ class Ledger:
                 part, candidate = event.part, event.candidate
                 kind = kind_of(part)
                 if candidate not in self.parts:
+                    if not self._accepts_candidate(candidate, index):
+                        continue
                     self.parts[candidate] = Parts()
                     self._first_chunks[candidate] = index
                 self.parts[candidate].append(part)
                 if isinstance(part, Text) and candidate == 0:
-                    text += self._append_text(part.text, t)
+                    text += self._append("text", part.text, index, t)
                 elif isinstance(part, Thought) and candidate == 0:
-                    thought += self._append_thought(part.text, t)
+                    thought += self._append("thought", part.text, index, t)
             elif isinstance(event, UsageReport):
                 kind, usage = "usage", event.usage
                 if usage.total is not None or self.usage is None:
@@ -406,19 +397,16 @@ class Ledger:
             self.continuation, self.checkpoint = decoded.continuation, len(self.parts.get(0, ()))
         return join_kinds(*kinds), text, thought, reason, usage
 
-    def _append_text(self, text: str, t: float) -> str:
-        text = self._joiners["text"].add(text)
+    def _append(self, kind: Literal["text", "thought"], text: str, index: int, t: float) -> str:
+        """Append a piece of the answer or of the thoughts of candidate 0; return it without half a character."""
+        text = self._joiners[kind].add(text)
         if text:
-            self.answer.append(text)
-            self.chars += len(text)
-            self.marks.setdefault("first_text", t)
-        return text
-
-    def _append_thought(self, text: str, t: float) -> str:
-        text = self._joiners["thought"].add(text)
-        if text:
-            self.thoughts.append(text)
-            self.marks.setdefault("first_thought", t)
+            pieces = self.answer if kind == "text" else self.thoughts
+            pieces.append(text)
+            if pieces.phrase:
+                self.notes.add_once(note_repetition(pieces.phrase, index))
+            self.chars += len(text) if kind == "text" else 0
+            self.marks.setdefault(f"first_{kind}", t)
         return text
 
     def _handle(self, event: Event, index: int) -> None:
@@ -426,7 +414,7 @@ class Ledger:
         if isinstance(event, Finish):
             if event.prompt:
                 self.blocked = event
-            else:
+            elif event.candidate in self.parts or self._accepts_candidate(event.candidate, index):
                 self.finishes[event.candidate] = event
                 self._note_finish(event.candidate, index)
         elif isinstance(event, Evidence):
@@ -434,11 +422,20 @@ class Ledger:
         elif isinstance(event, Failure):
             self.failure = event
         elif isinstance(event, Note):
-            self.notes.append(msgspec.structs.replace(event, chunk=index))
+            self.notes.add(msgspec.structs.replace(event, chunk=index))
+
+    def _accepts_candidate(self, candidate: int, chunk: int) -> bool:
+        """Whether a candidate without parts may get some; a note says that those of others are in the chunks only."""
+        if candidate in self.finishes or len(self.parts) + len(self.finishes) < _MAX_CANDIDATES:
+            return True
+        message = "The answer has more than 1,000 candidates. The rest is in the chunks and events only."
+        self.notes.add_once(Note("many-candidates", message, "warning", chunk))
+        return False
 
     def _note_finish(self, candidate: int, chunk: int) -> None:
         before = self._finish_places.get(candidate)
         parts = len(self.parts.get(candidate, ()))
+        self._newest_finish = chunk
         self._finish_places[candidate] = _FinishPlace(1 if before is None else before.times + 1, chunk, parts)
 
     def other_finishes(self) -> dict[int, Finish | None]:
@@ -486,9 +483,9 @@ class Ledger:
             lost=self.lost,
             others=self.other_finishes(),
         )
-        self.notes += ending.notes
-        if self.before and (note := repetition_note(self.before, "".join(self.answer))) is not None:
-            self.notes.append(note)
+        repeated = repetition_note(self.before, self.answer.text) if self.before else None
+        for note in (*ending.notes, *([repeated] if repeated else [])):
+            self.notes.add(note)
         self.error = ending.error
         if self.error is not None and self.advice:
             self.error.remedy = f"{self.advice} {self.error.remedy}".rstrip()

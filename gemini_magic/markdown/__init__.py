@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .defang import defang
     from .finished_blocks import FinishedBlocks
     from .images import DATA_ONLY, Images
+    from .invisible import invisible_characters
     from .open_block import OpenBlock
     from .parser import CodeBlock, code_blocks
     from .renderer import Op, Renderer, render
@@ -26,6 +27,7 @@ __all__ = [
     "Renderer",
     "code_blocks",
     "defang",
+    "invisible_characters",
     "render",
 ]
 
@@ -39,6 +41,7 @@ _MODULES = {
     "Renderer": "renderer",
     "code_blocks": "parser",
     "defang": "defang",
+    "invisible_characters": "invisible",
     "render": "renderer",
 }
 

@@ -16,13 +16,12 @@ from .delimiters import is_cjk
 if TYPE_CHECKING:
     from markdown_it.rules_inline import StateInline
 
-__all__ = ["LAST_URL", "bare_url"]
+__all__ = ["bare_url", "last_url"]
 
-LAST_URL: Final = re.compile(
-    r"(?<!\]\()(?<![A-Za-z0-9]:)(?<![A-Za-z0-9.+\-/@])(https?)(://[^\s<>`\[\]\\]*)$", re.IGNORECASE
+_LAST_URL: Final = re.compile(
+    r"(?<!\]\()(?<![A-Za-z0-9]:)(?<![A-Za-z0-9.+\-/@])https?(?P<rest>://[^\s<>`\[\]\\]*)$", re.IGNORECASE
 )
-"""A bare URL at the end of a text, which may grow; not the destination of a link."""
-
+_URL_STOPS: Final = frozenset("<>`[]\\")
 _SCHEME: Final = re.compile(r"(?:^|[^A-Za-z0-9.+\-/@:]|(?<![A-Za-z0-9]):)(https?)$", re.IGNORECASE)
 _LONGEST_SCHEME: Final = 7  # with the two characters before it
 _HOST: Final = re.compile(
@@ -32,6 +31,18 @@ _PATH: Final = re.compile(r"(?:[/?#][A-Za-z0-9\-._~:/?#@!&'()*+,;=%]*)?")
 _MISLEADING: Final = frozenset("@\\%_-")
 _CUT_OFF: Final = ("/", "=", "-", "_")
 _TRAILING: Final = "?!.,:;*_~'\""
+
+
+def last_url(text: str) -> int:
+    """Return where ``://`` of a bare URL at the very end of a text is, which may grow; -1 if there is none.
+
+    The destination of a link is no bare URL.
+    """
+    begin = len(text) - text.endswith("\n")
+    while begin and text[begin - 1] not in _URL_STOPS and not text[begin - 1].isspace():
+        begin -= 1
+    match = _LAST_URL.search(text, begin)
+    return match.start("rest") if match else -1
 
 
 def _ends_host(text: str, at: int, end: int) -> bool:

@@ -9,12 +9,13 @@ about fences that are not indented; outside those, no text is left that is activ
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from html import unescape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
 from ..printable import visible
-from .defang_check import is_safe, safe_language
+from .defang_check import FORMULA_MARK, formula_reaches_code, is_safe, safe_language
 from .defang_math import defang_commands, defang_formula, find_formulas
 from .inline_html import find_tags
 from .math import BEGIN
@@ -36,7 +37,8 @@ _CONTAINERS: Final = re.compile(r"(?:[ \t>]|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))
 _QUOTE_MARKS: Final = re.compile(r"[ \t>]*")
 _NOT_QUOTE_MARKS: Final = re.compile(r"[^ \t>]")
 _BACKTICKS: Final = re.compile(r"`+")
-_CODE_SPAN: Final = re.compile(r"(\\.)|(?<!`)(`+)(?!`)(.+?)(?<!`)\2(?!`)", re.DOTALL)
+_CODE_RUN: Final = re.compile(r"\\.|`+", re.DOTALL)
+_END_OF_LINE: Final = re.compile(r"[^\S\n]*(?:\n|\Z)")
 # The start of a formula for MathJax's usual preprocessing, which runs before Markdown is parsed.
 _FORMULA_START: Final = re.compile(r"\$|&dollar;|&#0*36;|&#x0*24;|\\[(\[]|\\begin", re.IGNORECASE)
 # Code that would be active markup if a front end did not recognize it as code.
@@ -46,6 +48,8 @@ _ACTIVE: Final = re.compile(
 # The character that makes a front end link a URL in a text.
 _URL_MARK: Final = re.compile(r":(?=//)|(?<=www)\.", re.IGNORECASE)
 _URL_WITH_PATH: Final = re.compile(r"[a-z]+://[^/?#]+[/?#]", re.IGNORECASE)
+# What a front end does not take for a part of the URL before it: punctuation, then a space or the end.
+_ENDS_URL: Final = re.compile(r"[.,:;')\]]*(?:\s|\Z)")
 _PUNCTUATION: Final = re.compile(r"[!-+\-./:<-@\[-`{-~]")
 
 _URL = r"<?(?P<{0}>(?:https?://|mailto:)(?:[^\s<>()\[\]`\"\\]|\([^\s<>()\[\]`\"\\]*\))+)>?"
@@ -61,7 +65,7 @@ _MARKUP: Final = re.compile(
     | (?P<bang>!(?=\[))
     | <(?P<auto>https?://[^\s<>`"'=]+)>
     | (?P<less><(?![\s\d=]|$))
-    | (?P<bare>(?:(?:ftp|https?)://|www\.)[^\s<>()\[\]`"]*)(?P<end>(?=[?!.,:;*_'~)]*(?:\s|$)))?
+    | (?P<bare>(?:(?:ftp|https?)://|www\.)[^\s<>()\[\]`"]*)(?P<end>(?=[.,:;')]*(?:\s|$)))?
     | (?P<fence>`{{3,}}|~{{3,}})
     | (?P<quote>")
     """,
@@ -74,18 +78,34 @@ def defang(text: str) -> str:
 
     Ordinary text, lists, tables, links, allowed formulas, ``<br>`` and pairs such as ``<sub>2</sub>`` stay as
     they are; other formulas become their source. Code that a front end might not recognize as code is put into a fence that is not indented, or is
-    written in entities between ``<code>`` tags where no such fence is possible. A text that is still not safe
-    becomes one code block.
+    written in entities between ``<code>`` tags where no such fence is possible. If a formula could reach into a
+    fence, all formulas become their source. A text that is still not safe becomes one code block.
     """
     text = _JS_LINE_ENDS.sub("\n", visible(text))
     defanged = _Defanger(text).result()
-    return defanged if is_safe(defanged) else _text_as_fence(text)
+    if formula_reaches_code(defanged):
+        defanged = _Defanger(text, formulas=False).result()
+    return defanged if is_safe(defanged) and not formula_reaches_code(defanged) else _text_as_fence(text)
+
+
+class _Edit(NamedTuple):
+    """A part of a source and what is written instead."""
+
+    start: int
+    stop: int
+    text: str
 
 
 class _Defanger:
-    """Defangs one text: each code block as a whole, everything else piece by piece."""
+    """Defangs one text: each code block as a whole, everything else piece by piece.
 
-    def __init__(self, text: str) -> None:
+    Args:
+        text: the Markdown.
+        formulas: whether formulas stay. Otherwise no formula can begin outside of the fences.
+    """
+
+    def __init__(self, text: str, *, formulas: bool = True) -> None:
+        self._typeset = formulas
         self._lines = text.split("\n")
         self._result: list[str] = []
         self._tokens = [token for token in parse_blocks(text, References()) if token.map is not None]
@@ -136,6 +156,8 @@ class _Defanger:
         """Return whether code could act if a front end did not recognize it as code."""
         # A front end may take the start of the code for a part of a formula, and does not escape its
         # quotation marks.
+        if not self._typeset and FORMULA_MARK.search(code):
+            return True
         return _ACTIVE.search(code) is not None or (
             self._formulas and ('"' in code or defang_commands(code) != code)
         )
@@ -156,7 +178,11 @@ class _Defanger:
     def _defang_formula_block(self, token: Token, lines: list[str]) -> list[str]:
         opening = _CONTAINERS.match(lines[0])
         is_plain = token.markup in {"\\[", BEGIN}
-        formula = "" if is_plain and self._dollars else defang_formula(token.content, display=True)
+        formula = (
+            ""
+            if not self._typeset or (is_plain and self._dollars)
+            else defang_formula(token.content, display=True)
+        )
         if not formula and token.markup == BEGIN:
             return [self._defang(line) for line in lines]
         source = f"{token.markup}{' '.join(token.content.split())}{token.markup.replace('[', ']')}"
@@ -167,26 +193,28 @@ class _Defanger:
 
     def _defang(self, source: str, *, in_table: bool = False) -> str:
         """Defang inline source; code spans that are not active stay."""
-        edits: list[tuple[int, int, str]] = []
-        for match in _CODE_SPAN.finditer(source):
-            if match[2] is not None:
-                code = match[3].replace("\\|", "|") if in_table else match[3]
-                active = len(match[2]) > 2 or self._is_active(code)  # noqa: PLR2004
-                edits.append((*match.span(), _code_in_entities(code) if active else match[0]))
+        edits: list[_Edit] = []
+        for start, stop, length in _code_spans(source):
+            code = source[start + length : stop - length]
+            code = code.replace("\\|", "|") if in_table else code
+            active = length > 2 or self._is_active(code)  # noqa: PLR2004
+            edits.append(_Edit(start, stop, _code_in_entities(code) if active else source[start:stop]))
+        spans = list(edits)
         for start, stop, opening, tex in find_formulas(source):
-            if "\n" in tex or any(start < end and at < stop for at, end, _ in edits):
+            if "\n" in tex or _overlaps(spans, start, stop):
                 continue
-            formula = defang_formula(tex, display=opening in {"$$", "\\[", BEGIN})
+            display = opening in {"$$", "\\[", BEGIN}
+            formula = defang_formula(tex, display=display) if self._typeset else ""
             if opening[0] == "$":
-                edits.append((start, stop, formula or _code_in_entities(source[start:stop])))
+                edits.append(_Edit(start, stop, formula or _code_in_entities(source[start:stop])))
             elif formula and not self._dollars:
-                edits.append((start, stop, formula))
+                edits.append(_Edit(start, stop, formula))
+        spans = sorted(edits)
         for tag_at, tag in find_tags(parse_inline_source(source)) if "<" in source else ():
             stop = tag_at + len(tag)
-            if not any(tag_at < end and at < stop for at, end, _ in edits):
-                edits.append(
-                    (tag_at, stop, tag if not _is_whole_line(source, tag_at, stop) else f"&#32;{tag}")
-                )
+            if not _overlaps(spans, tag_at, stop):
+                whole = _is_whole_line(source, tag_at, stop)
+                edits.append(_Edit(tag_at, stop, f"&#32;{tag}" if whole else tag))
         pieces: list[str] = []
         at = 0
         for start, stop, defanged in sorted(edits):
@@ -197,7 +225,8 @@ class _Defanger:
 
     def _defang_text(self, source: str) -> str:
         defanged = _MARKUP.sub(self._defang_markup, source)
-        return defang_commands(defanged) if self._formulas else defanged
+        defanged = defang_commands(defanged) if self._formulas else defanged
+        return defanged if self._typeset else FORMULA_MARK.sub(_formula_mark_as_entities, defanged)
 
     def _defang_markup(self, match: re.Match[str]) -> str:
         kind, whole = match.lastgroup, match[0]
@@ -211,6 +240,12 @@ class _Defanger:
                 url, title = _safe_url(found[name]), found[f"{name}_title"]
                 if url is None:
                     return f"]\\{whole[1]}{self._defang_text(whole[2:])}"
+                if (
+                    name == "link"
+                    and not _URL_WITH_PATH.match(url)
+                    and not _ENDS_URL.match(match.string, match.end())
+                ):
+                    url = f"{url}/"
                 title = f" {title}" if title and not (self._formulas and '"' in title) else ""
                 return f"]({url}{title})" if name == "link" else f"]: {url}{title}"
         if kind == "target":
@@ -232,7 +267,7 @@ class _Defanger:
             address: the URL with the punctuation after it.
             alone: whether whitespace or the end follows.
         """
-        url = address.rstrip("?!.,:;*_'~")
+        url = address.rstrip(".,:;'")
         url = url if "://" in url else f"http://{url}"
         # Otherwise the text that follows would become part of the host.
         if link_allowed(url) and (alone or _URL_WITH_PATH.match(url)):
@@ -248,11 +283,37 @@ class _Defanger:
         return f"{alt} ({_code_in_entities(url) if self._is_active(code) else code})"
 
 
+def _code_spans(source: str) -> Iterator[tuple[int, int, int]]:
+    """Yield where each code span begins and ends, and the length of its back-tick runs."""
+    runs: dict[int, list[int]] = {}
+    starts = set()
+    for match in _BACKTICKS.finditer(source):
+        runs.setdefault(len(match[0]), []).append(match.start())
+        starts.add(match.start())
+    at = 0
+    for match in _CODE_RUN.finditer(source):
+        start, stop = match.span()
+        if start < at or start not in starts:  # inside a span, or escaped
+            continue
+        closers = runs[stop - start]
+        index = bisect_left(closers, stop)
+        if index < len(closers):
+            at = closers[index] + stop - start
+            yield start, at, stop - start
+
+
+def _overlaps(edits: list[_Edit], start: int, stop: int) -> bool:
+    """Return whether a part of a text overlaps one of the edits, which are in order and do not overlap."""
+    index = bisect_left(edits, stop, key=lambda edit: edit.start)
+    return index > 0 and edits[index - 1].stop > start
+
+
 def _is_whole_line(source: str, start: int, stop: int) -> bool:
     """Return whether a tag is all that its line consists of. To a front end it begins a block of HTML then."""
+    if not _END_OF_LINE.match(source, stop):
+        return False
     before = source[source.rfind("\n", 0, start) + 1 : start]
-    after = source[stop:].partition("\n")[0]
-    return not after.strip() and _CONTAINERS.fullmatch(before) is not None
+    return _CONTAINERS.fullmatch(before) is not None
 
 
 def _line_range(token: Token) -> tuple[int, int]:
@@ -268,6 +329,10 @@ def _safe_url(url: str) -> str | None:
     # JupyterLab replaces "@@0@@" by the first formula.
     safe = "/:?#=+,;&%.~-_" if "@@" in url else "/:?#=+,;&%.~-_@"
     return quote(url, safe=safe).replace("&", "&amp;")
+
+
+def _formula_mark_as_entities(match: re.Match[str]) -> str:
+    return "&#36;" if match[0][-1] == "$" else "&#92;"
 
 
 def _to_entities(text: str) -> str:

@@ -6,11 +6,13 @@ It reads the Markdown as such a front end might and changes nothing; ``defang`` 
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from markdown_it import MarkdownIt
 
 from .highlight import language_of
+from .quotes import TERMINATES, quote_rule
 from .sanitize import link_allowed
 
 if TYPE_CHECKING:
@@ -18,7 +20,12 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-__all__ = ["is_safe", "safe_language"]
+__all__ = ["FORMULA_MARK", "formula_reaches_code", "is_safe", "safe_language"]
+
+FORMULA_MARK: Final = re.compile(r"\\?\$|\\\\(?=[\[\](])|\\{1,2}(?=begin)")
+"""The first characters of everything that begins a formula to a front end that looks for formulas in the source."""
+# Formulas of more than one line as nbconvert finds them, whatever Markdown is in between (markdown_mistune.py).
+_FORMULA_BEGIN: Final = re.compile(r"(?<!\\)\$\$|\\\\\[|\\begin\{[a-z]*\*?\}")
 
 # Languages whose fences a front end renders instead of showing the code. Mermaid fetches the images that a
 # diagram names.
@@ -37,6 +44,7 @@ class _TrustingMarkdown(MarkdownIt):
 
 
 _TRUSTING: Final = _TrustingMarkdown("commonmark", {"html": True}).enable(["table", "strikethrough"])
+_TRUSTING.block.ruler.at("blockquote", quote_rule, TERMINATES)
 
 
 def safe_language(info: str) -> str:
@@ -58,6 +66,47 @@ def is_safe(text: str) -> bool:
         and _has_only_pairs(token.children or ())
         for token in tokens
     ) and all(link_allowed(definition["href"]) for definition in env.get("references", {}).values())
+
+
+def formula_reaches_code(text: str) -> bool:
+    """Return whether a formula could begin outside of the fences that are not indented and end inside one or behind it.
+
+    A front end that looks for formulas before it looks for blocks would cut the fence, and what follows would be no
+    code.
+    """
+    lines = text.split("\n")
+    fences = [
+        token.map
+        for token in _TRUSTING.parse(text)
+        if token.type == "fence" and token.level == 0 and token.map
+    ]
+    starts = [0, *accumulate(len(line) + 1 for line in lines)]
+    at = 0
+    last: dict[str, int] = {}  # where each closing is found for the last time
+    for first, after in fences:
+        if _leaves_formula_open(text, at, starts[first], last):
+            return True
+        at = starts[after]
+    return False
+
+
+def _leaves_formula_open(text: str, begin: int, end: int, last: dict[str, int]) -> bool:
+    """Return whether a formula begins in a part of a text and ends behind that part."""
+    at = begin
+    while match := _FORMULA_BEGIN.search(text, at, end):
+        closing = {"$$": "$$", "\\\\[": "\\\\]"}.get(match[0], match[0].replace("begin", "end"))
+        found = text.find(closing, match.end(), end)
+        while closing == "$$" and found > 0 and text[found - 1] == "\\":
+            found = text.find(closing, found + 1, end)
+        if found >= 0:
+            at = found + len(closing)
+            continue
+        if closing not in last:
+            last[closing] = text.rfind(closing)
+        if last[closing] >= end:
+            return True
+        at = match.end()
+    return False
 
 
 def _has_only_pairs(children: Sequence[Token]) -> bool:

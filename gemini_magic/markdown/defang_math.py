@@ -13,7 +13,7 @@ from markdown_it.rules_inline import StateInline
 
 from .math import BEGIN, FORMULA_START, FormulaSpans, split_opening
 from .parser import MD, References
-from .tex_allowlist import is_allowed_command, is_typesettable
+from .tex_allowlist import is_allowed_use, is_typesettable
 
 __all__ = ["Formula", "defang_commands", "defang_formula", "find_formulas"]
 
@@ -80,5 +80,7 @@ def defang_commands(text: str) -> str:
 
 
 def _command_as_code(match: re.Match[str]) -> str:
-    name = match[2]
-    return match[0] if not name or is_allowed_command(name) else f"<code>&#92;{name}</code>"
+    name = match[2] or ""
+    if is_allowed_use(match.string, match.start(), name):
+        return match[0]
+    return f"<code>&#92;{name or '&#92;'}</code>"

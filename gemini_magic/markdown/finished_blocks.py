@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from markdown_it.token import Token
+
 from ..printable import reveal
+from .expansion import NOTICE, is_limited, limit_references
 from .freezer import Freezer
 from .images import DATA_ONLY
 from .open_block import line_start, split_top_level
@@ -16,8 +19,6 @@ from .parser import References, parse_blocks, parse_inline
 from .sanitize import NewlineNormalizer
 
 if TYPE_CHECKING:
-    from markdown_it.token import Token
-
     from .open_block import OpenBlock
 
 __all__ = ["FinishedBlocks"]
@@ -35,6 +36,7 @@ class FinishedBlocks:
         self._newlines = NewlineNormalizer()
         self._freezer = Freezer(live_highlight=False, images=DATA_ONLY)
         self._open_block: OpenBlock | None = None
+        self._spent = 0  # what the links of finished blocks have used of the budget for definitions
 
     def feed(self, text: str) -> str:
         """Add text and return the source of the blocks that are finished now; it may be empty."""
@@ -72,14 +74,21 @@ class FinishedBlocks:
         prefix = block.prefix if block is not None and block.kind in ("code", "table") else ""
         return prefix + self.rest[cut:]
 
-    def tokens(self, source: str) -> list[Token]:
+    def tokens(self, source: str, *, finished: bool = True) -> list[Token]:
         """Parse a source for a terminal: no text in the tokens can move the cursor or hide.
 
-        A summary becomes a paragraph. Images and tags such as ``<sub>`` become text; so do links inside links and links whose text is their URL.
+        A summary becomes a paragraph. Images and tags such as ``<sub>`` become text; so do links inside links, links whose
+        text is their URL, and links beyond the budget for definitions.
+
+        Args:
+            source: the source.
+            finished: whether these blocks are finished, so that their links count for the blocks that follow.
         """
         references = References(self._freezer.definitions)
         tokens = parse_blocks(source, references)
         parse_inline(tokens, references)
+        spent = limit_references(tokens, self._spent)
+        self._spent = spent if finished else self._spent
         tokens = [token for token in tokens if token.tag != "details"]
         for token in tokens:
             if token.tag == "summary":
@@ -97,16 +106,18 @@ def _standard_tokens(children: list[Token]) -> list[Token]:
     """Return inline tokens of the types that every Markdown printer knows."""
     kept: list[Token] = []
     for at, token in enumerate(children):
+        if token.meta.get("limit") == "first" and token.nesting >= 0:
+            kept.append(Token("text", "", 0, content=f"[{NOTICE}] "))
         if token.type == "task":
             token.type = "text"
         elif token.type == "inline_tag":  # a terminal has neither subscripts nor keys
             token.type, token.tag, token.nesting = "text", "", 0
         elif token.type == "image":
-            url = str(token.attrGet("src") or "")
+            url = "" if is_limited(token) else str(token.attrGet("src") or "")
             token.type, token.tag, token.children = "text", "", None
             token.content = f"[image: {token.content or 'no description'}{f' ({url})' if url else ''}]"
         elif token.type in {"nothing", "comment"} or (
-            token.type.startswith("link_") and _is_link_to_its_text(children, at)
+            token.type.startswith("link_") and (is_limited(token) or _is_link_to_its_text(children, at))
         ):
             continue
         kept.append(token)

@@ -25,28 +25,27 @@ if TYPE_CHECKING:
 __all__ = ["heal_blocks"]
 
 # Quote and list markers before the content of a line.
-_CONTAINERS = r"(?:[ \t]*(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t])))*[ \t]*"
+_CONTAINERS: Final = re.compile(r"(?:[ \t]*(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t])))*[ \t]*")
 _ONLY_STRUCTURE: Final = re.compile(
-    rf"""{_CONTAINERS}(?:
+    r"""(?:
         [-=*_+\ \t]*            # list marker, rule, underline of a heading, start of emphasis
-      | \d{{1,9}}[.)]?          # ordered list marker
-      | \#{{1,6}}[ \t]*
-      | `{{1,2}} | `{{3,}}[^`]* # opening line of a fence
+      | \d{1,9}[.)]?          # ordered list marker
+      | \#{1,6}[ \t]*
+      | `{1,2} | `{3,}[^`]* # opening line of a fence
       | ~+[^~]*
       | \|?[ \t|:-]*            # delimiter row of a table
       | \[(?!\^)[^\[\]]*\](?::.*)? # link definition
       | \[\^[^\[\]\s]*\]?:?[ \t]*  # footnote
-      | \${{1,2}} | \\[(\[]?      # formula
-      | \\b(?:e(?:g(?:in?)?)?)? | \\begin\{{[a-z]*\*?
+      | \${1,2} | \\[(\[]?      # formula
+      | \\b(?:e(?:g(?:in?)?)?)? | \\begin\{[a-z]*\*?
       | \[[ xX]?\]?[ \t]*       # task box
-      | </?[a-z]{{0,8}}           # a tag, or the first lines of a details block
+      | </?[a-z]{0,8}           # a tag, or the first lines of a details block
       | <details(?:\ (?:o(?:p(?:en?)?)?)?)?
       | <details(?:\ open)?>[ \t]*<.* | <summary>.*
     )""",
     re.VERBOSE,
 )
 _FENCE_END: Final = re.compile(r"[ \t>]*(?:`+|~+)[ \t]*")
-_HEADER_ROW: Final = re.compile(rf"{_CONTAINERS}\|.*")
 
 
 def heal_blocks(
@@ -97,6 +96,22 @@ def _after_leaf(tokens: list[Token]) -> Iterator[Token]:
     return takewhile(lambda token: token.nesting < 0, reversed(tokens))
 
 
+def _content_start(line: str) -> int:
+    """Return where the content of a line begins, after quote and list markers."""
+    match = _CONTAINERS.match(line)
+    return match.end() if match else 0
+
+
+def _is_only_structure(line: str) -> bool:
+    """Return whether an unfinished line has no text so far."""
+    return _ONLY_STRUCTURE.fullmatch(line, _content_start(line)) is not None
+
+
+def _is_header_row(line: str) -> bool:
+    """Return whether a line may become the header of a table."""
+    return line.startswith("|", _content_start(line))
+
+
 def _without_structure_line(source: str, tokens: list[Token]) -> str:
     """Return the source without a last line that is only structure so far."""
     leaf = _last_leaf(tokens)
@@ -108,16 +123,16 @@ def _without_structure_line(source: str, tokens: list[Token]) -> str:
             and leaf.map is not None
             and leaf.map[1] - leaf.map[0] > 1
         )
-        pattern = _FENCE_END if inside else _ONLY_STRUCTURE
-        return source[:start] if line and pattern.fullmatch(line) else source
+        held_back = _FENCE_END.fullmatch(line) is not None if inside else _is_only_structure(line)
+        return source[:start] if line and held_back else source
     if leaf is not None and leaf.type == "code_block" and line.strip():
         return source
     if leaf is not None and leaf.type == "formula_block" and leaf.map and leaf.map[1] > source.count("\n"):
         return source  # the last line closes a formula
     if _ends_in_table(tokens, source):
         return source
-    shown = source[:start] if line.strip() and _ONLY_STRUCTURE.fullmatch(line) else source
-    if shown is source and line and _HEADER_ROW.fullmatch(line):
+    shown = source[:start] if line.strip() and _is_only_structure(line) else source
+    if shown is source and line and _is_header_row(line):
         return source[:start]
     return _without_header_row(shown, source)
 
@@ -127,8 +142,7 @@ def _without_header_row(shown: str, source: str) -> str:
     if not shown.endswith("\n") or shown.endswith("\n\n"):
         return shown
     start = shown.rfind("\n", 0, -1) + 1
-    could_be_header = _HEADER_ROW.fullmatch(shown[start:-1]) is not None
-    return shown[:start] if could_be_header and not source.endswith("\n\n") else shown
+    return shown[:start] if _is_header_row(shown[start:-1]) and not source.endswith("\n\n") else shown
 
 
 def _ends_in_table(tokens: list[Token], source: str) -> bool:

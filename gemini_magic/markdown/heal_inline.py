@@ -7,13 +7,14 @@ before it.
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from markdown_it.common.utils import normalizeReference
 from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.balance_pairs import link_pairs
 
-from .bare_urls import LAST_URL
+from .bare_urls import last_url
 from .delimiters import is_cjk
 from .footnotes import PARTIAL_REFERENCE
 from .images import open_data_image
@@ -24,19 +25,20 @@ from .parser import MD, References
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from markdown_it.rules_inline.state_inline import Delimiter
     from markdown_it.token import Token
 
 __all__ = ["heal_inline"]
 
-_TRAILING_DELIMITERS: Final = re.compile(r"(?:[*_~`$\\]|!?\[)+$")
+_DELIMITERS: Final = frozenset("*_~`$\\[")
 _PARTIAL_BEGIN: Final = re.compile(r"\\(?:b|be|beg|begi|begin(?:\{[a-z]{0,9}\*?)?)$")
 _PARTIAL_ENTITY: Final = re.compile(r"&#?[A-Za-z0-9]{0,31}$")
 _CODE_RUN: Final = re.compile(r"\\.|`+", re.DOTALL)
 _BRACKET: Final = re.compile(r"\\.|!?\[|\]", re.DOTALL)
 _LITERAL_OPENING: Final = re.compile(r"\[(?:$|[\s\d^]|[xX](?:\]|$))")
 _MAX_LINK: Final = 2000  # characters before the end within which an unfinished link is looked for
+_MAX_PARENTHESES: Final = 33  # with the one that opens a destination; the parser accepts no deeper nesting
 _MAX_NESTING: Final = 4  # links inside images inside links; deeper nesting is an attack, not an answer
+_MAX_OPEN: Final = 40  # emphasis and tags that are open at once; if there are more, they stay text
 
 
 def heal_inline(token: Token, references: References) -> None:
@@ -81,14 +83,20 @@ def _heal_source(content: str, spans: list[tuple[int, int]], references: Referen
         spans: the formulas and comments in it, whose characters are not markup.
         references: the link definitions.
     """
-    placeholder = next((chr(code) for code in range(0xE000, 0xF8FF) if chr(code) not in content), "")
-    formulas = []
-    for start, stop in reversed(spans if placeholder else []):
-        formulas.append(content[start:stop])
-        content = content[:start] + placeholder + content[stop:]
-    healed = _heal_code_and_links(content, references)
-    for formula in reversed(formulas):
-        healed = healed.replace(placeholder, formula, 1)
+    present = set(content) if spans else set()
+    placeholder = next((char for char in map(chr, range(0xE000, 0xF8FF)) if char not in present), "")
+    formulas: list[str] = []
+    pieces: list[str] = []
+    at = 0
+    for start, stop in spans if placeholder else []:
+        if start >= at:
+            pieces += [content[at:start], placeholder]
+            formulas.append(content[start:stop])
+            at = stop
+    healed = _heal_code_and_links("".join([*pieces, content[at:]]), references)
+    if formulas:
+        first, *others = healed.split(placeholder)
+        healed = "".join([first, *chain.from_iterable(zip(formulas, others, strict=False))])
     return _close_emphasis(healed)
 
 
@@ -101,7 +109,8 @@ def _heal_code_and_links(content: str, references: References) -> str:
         return _heal_links((content[:start] + span).rstrip(), references)
     # A half-typed URL is no link yet: it would lead to another host.
     content = _PARTIAL_BEGIN.sub("", content)
-    content = LAST_URL.sub(r"\1\\\2", content)
+    url = last_url(content)
+    content = f"{content[:url]}\\{content[url:]}" if url >= 0 else content
     content = PARTIAL_REFERENCE.sub("", _drop_partial_html(_PARTIAL_ENTITY.sub("", content)))
     return _drop_trailing_delimiters(_heal_links(content, references))
 
@@ -137,10 +146,12 @@ def _mask_code(content: str) -> str:
 
 def _drop_trailing_delimiters(content: str) -> str:
     """Drop a run of delimiters at the end, unless it ends a code span."""
-    match = _TRAILING_DELIMITERS.search(content)
-    if not match:
-        return content
-    return content[: max(match.start(), _last_code_end(content))].rstrip()
+    end = last = len(content) - content.endswith("\n")
+    while end and (
+        content[end - 1] in _DELIMITERS or (content[end - 1] == "!" and content[end : end + 1] == "[")
+    ):
+        end -= 1
+    return content if end == last else content[: max(end, _last_code_end(content))].rstrip()
 
 
 def _last_code_end(content: str) -> int:
@@ -154,18 +165,18 @@ def _drop_partial_html(content: str) -> str:
 
 def _heal_links(content: str, references: References) -> str:
     """Replace an unfinished link at the end by its text, and drop an unfinished image."""
+    begin = max(0, len(content) - _MAX_LINK)
     for _ in range(_MAX_NESTING):
-        shorter = _heal_one_link(content, references)
+        shorter = _heal_one_link(content, begin, references)
         if shorter == content:
             break
         content = shorter
     return content
 
 
-def _heal_one_link(content: str, references: References) -> str:
+def _heal_one_link(content: str, resume: int, references: References) -> str:
     masked = _mask_code(content)
     openings: list[re.Match[str]] = []
-    resume = max(0, len(content) - _MAX_LINK)
     for match in _BRACKET.finditer(masked, resume):
         if match.start() < resume or match[0][0] == "\\":
             continue
@@ -182,13 +193,19 @@ def _heal_one_link(content: str, references: References) -> str:
         bracket = opening.end() - 1
         if opening[0] == "![":
             return content[: opening.start()]
-        if not _LITERAL_OPENING.match(content[bracket:]) and not content[:bracket][-1:].isalnum():
+        if (
+            not _LITERAL_OPENING.match(content, bracket)
+            and not content[max(0, bracket - 1) : bracket].isalnum()
+        ):
             return content[:bracket] + content[bracket + 1 :]
     return content
 
 
 def _destination_end(text: str, at: int) -> int:
-    """Return where the destination behind a link's text ends; -1 if it is unfinished or may still begin."""
+    """Return where the destination behind a link's text ends; -1 if it is unfinished or may still begin.
+
+    If no destination can be there, whatever follows, the end is its beginning.
+    """
     if at >= len(text):
         return -1
     if text[at] == "[":
@@ -200,6 +217,8 @@ def _destination_end(text: str, at: int) -> int:
         depth += {"(": 1, ")": -1}.get(text[i], 0)
         if depth == 0:
             return i + 1
+        if depth > _MAX_PARENTHESES:
+            return at
     return -1
 
 
@@ -217,29 +236,39 @@ def _close_emphasis(content: str) -> str:
     link_pairs(state)
     closers: dict[int, str] = {}  # by the index of the token that they close
     steps = {}
-    for delimiter in state.delimiters:
+    for delimiter, before in zip(state.delimiters, _tokens_before(state), strict=True):
         if delimiter.end >= 0:
             steps[delimiter.token], steps[state.delimiters[delimiter.end].token] = 1, -1
-        elif delimiter.open and not _is_inside_word(state.tokens, delimiter):
+        elif delimiter.open and not _ends_in_word(before):
             marker = chr(delimiter.marker)
             closers[delimiter.token] = marker * 2 if marker == "~" else marker
     for index in pair_tags(state.tokens, steps):
         if state.tokens[index].meta["at"] >= len(content) - PAIR_LENGTH:
             closers[index] = f"</{state.tokens[index].tag}>"
-    return (
-        content.rstrip() + "".join(closers[index] for index in sorted(closers, reverse=True))
-        if closers
-        else content
-    )
+    if not 0 < len(closers) <= _MAX_OPEN:
+        return content
+    return content.rstrip() + "".join(closers[index] for index in sorted(closers, reverse=True))
 
 
-def _is_inside_word(tokens: list[Token], delimiter: Delimiter) -> bool:
-    """Return whether a letter or digit stands before the delimiters: ``2*3`` is seldom emphasis.
+def _tokens_before(state: StateInline) -> Iterator[Token | None]:
+    """Yield for each delimiter the token before its run of delimiters; None at the beginning."""
+    last_index, last_marker, before = -2, -1, -1
+    for delimiter in state.delimiters:
+        marker = chr(delimiter.marker)
+        at = delimiter.token - 1
+        while at >= 0 and state.tokens[at].content and not state.tokens[at].content.strip(marker):
+            if at == last_index and delimiter.marker == last_marker:
+                at = before
+                break
+            at -= 1
+        last_index, last_marker, before = delimiter.token, delimiter.marker, at
+        yield state.tokens[at] if at >= 0 else None
+
+
+def _ends_in_word(token: Token | None) -> bool:
+    """Return whether the text before delimiters ends in a letter or digit: ``2*3`` is seldom emphasis.
 
     Chinese, Japanese and Korean words are not separated by spaces, so their letters do not count.
     """
-    at = delimiter.token - 1
-    while at >= 0 and tokens[at].content and not tokens[at].content.strip(chr(delimiter.marker)):
-        at -= 1
-    last = tokens[at].content[-1:] if at >= 0 else ""
+    last = token.content[-1:] if token else ""
     return last.isalnum() and not is_cjk(last)

@@ -8,15 +8,29 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 from html import escape
-from typing import TYPE_CHECKING, Any, Final
+from time import thread_time
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["find_lexer", "highlight", "html_lines", "is_short_enough", "language_of", "split_lines"]
+__all__ = [
+    "find_lexer",
+    "highlight",
+    "html_lines",
+    "is_short_enough",
+    "language_of",
+    "split_lines",
+    "within_time",
+]
 
 _MAX_LENGTH: Final = 150_000  # characters; Pygments takes about 1.2 ms per 1000 (Python), so 0.2 s at worst
 _MAX_LINE: Final = 5_000  # characters; some lexers are slow with minified lines
+# The time of the processor that highlighting may take: some lexers are quadratic for hostile code, such as Markdown of
+# fences without an end. Ordinary code takes 0.5 to 3 µs a character.
+_MIN_SECONDS: Final = 0.05
+_SECONDS_PER_CHARACTER: Final = 10e-6
+_Token = TypeVar("_Token")
 _NOT_IN_NAME: Final = re.compile(r"[^A-Za-z0-9_+#.-]")
 
 
@@ -107,6 +121,23 @@ def split_lines(text: str) -> list[str]:
     return [*lines, last] if last else lines
 
 
+def within_time(tokens: Iterable[_Token], length: int) -> Iterator[_Token]:
+    """Yield lexer tokens as long as the lexer takes time in proportion to the length of the code.
+
+    Args:
+        tokens: from a lexer that works while they are taken.
+        length: how many characters the lexer reads.
+
+    Raises:
+        TimeoutError: the lexer takes too long for this code.
+    """
+    end = thread_time() + _MIN_SECONDS + _SECONDS_PER_CHARACTER * length
+    for number, token in enumerate(tokens):
+        if number % 64 == 0 and thread_time() > end:
+            raise TimeoutError("the lexer takes too long for this code")
+        yield token
+
+
 def html_lines(tokens: Iterable[tuple[Any, str]]) -> list[str]:
     """Return the HTML of each line of lexer tokens, with its line end. No element crosses a line."""
     lines: list[str] = []
@@ -156,7 +187,7 @@ def highlight(code: str, language: str) -> str:
         return plain
     try:
         lexer = find_lexer(language)
-        tokens = list(lexer.get_tokens(code)) if lexer else []
+        tokens = list(within_time(lexer.get_tokens(code), len(code))) if lexer else []
         # Some lexers change the text.
         return "".join(html_lines(tokens)) if "".join(text for _, text in tokens) == code else plain
     except Exception:  # noqa: BLE001 - any lexer may fail on any text; then the code stays plain

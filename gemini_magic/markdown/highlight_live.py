@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
-from .highlight import find_lexer, html_lines, is_short_enough
+from .highlight import find_lexer, html_lines, is_short_enough, within_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,12 +73,16 @@ class LiveHighlighter:
             text = self._recent[at:] + code
             shown = html_lines(self._lex(text, states)) if self._can_resume else self._highlight_alone(code)
             return shown[len(self.lines) - line :] if self._can_resume else shown
+        except TimeoutError:
+            self.active = False
+            return []
         except Exception:  # noqa: BLE001 - any lexer may fail on any text
             return []
 
     def _highlight_alone(self, code: str) -> list[str]:
         """Highlight lines without those before them: most lexers that cannot resume have no states."""
-        tokens = list(self._lexer.get_tokens(self._context + code))
+        code_length = len(self._context) + len(code)
+        tokens = list(within_time(self._lexer.get_tokens(self._context + code), code_length))
         if "".join(text for _, text in tokens) != self._context + code:
             raise ValueError("the lexer changes the text")
         return html_lines(tokens)[self._context.count("\n") :]
@@ -115,7 +119,8 @@ class LiveHighlighter:
         context = LexerContext(text, 0, [*states])
         line = checkpoints[0][1] if checkpoints else 0
         at = 0
-        for index, kind, value in ExtendedRegexLexer.get_tokens_unprocessed(self._lexer, context=context):
+        lexed = ExtendedRegexLexer.get_tokens_unprocessed(self._lexer, context=context)
+        for index, kind, value in within_time(lexed, len(text)):
             if index != at:
                 raise ValueError("the lexer skips text")
             if checkpoints is not None and 0 < index == context.pos and text[index - 1] == "\n":

@@ -53,7 +53,7 @@ BEGIN: Final = "\\begin"
 _ENVIRONMENT: Final = re.compile(
     r"\\begin\{(?P<name>(?:align|alignat|gather|multline|equation|eqnarray|flalign)\*?)\}"
 )
-_OPENING: Final = re.compile(r"\$+|\\[(\[]")
+_OPENING: Final = re.compile(r"\${1,3}|\\[(\[]")  # three dollar signs open nothing
 _LINE_OPENING: Final = re.compile(r"\$\$(?![$)])|\\\[")
 _CLOSING: Final = {
     "$": re.compile(r"\\.|\$+|`", re.DOTALL),  # a formula must not hide code
@@ -314,7 +314,7 @@ def render_formula(
         )
     html = _formula_html(token.content, display=token.markup not in {"$", "\\("})
     kind, end = ("div", "\n") if block else ("span", "")
-    return f'<{kind} class="mathjax_process">{html}</{kind}>{end}'
+    return f'<{kind} class="mathjax_process tex2jax_process">{html}</{kind}>{end}'
 
 
 def render_pending(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from markdown_it.token import Token
 
 from .highlight import highlight, language_of, split_lines
+from .invisible import mark_invisible
 from .open_block import OpenBlock, line_after
 from .token_html import is_open_fence
 
@@ -127,7 +128,7 @@ class OpenFence(OpenBlock):
         raw = self._code_html(part)
         meta = part[0].meta
         if meta.get("raw") != raw:
-            meta["raw"], meta["html"] = raw, self._sanitize(raw)
+            meta["raw"], meta["html"] = raw, self._sanitize(mark_invisible(raw, in_code=True))
         return str(meta["html"])
 
     def _code_html(self, part: list[Token]) -> str:

@@ -25,12 +25,14 @@ from ..printable import visible
 from .bare_urls import bare_url
 from .delimiters import emphasis, strikethrough
 from .details import details_block
+from .expansion import ReferenceUse
 from .fences import FenceState, fence_rule
 from .footnotes import footnote_definition, footnote_reference
 from .highlight import language_of
 from .images import DATA_ONLY, Images, data_image
 from .inline_html import comment, inline_tag, pair_tags
 from .math import block_environment, block_formula, inline_environment, inline_formula
+from .quotes import TERMINATES, quote_rule
 from .sanitize import link_allowed, link_host
 from .token_html import RENDER_RULES, is_open_fence
 
@@ -178,12 +180,16 @@ def _task_box(token: Token) -> None:
         children.insert(0, box)
 
 
-def _finish_links(children: list[Token]) -> None:
+def _finish_links(children: list[Token]) -> list[ReferenceUse]:
     """Drop links inside links and links to a heading; add the real host to links whose text looks like another host.
 
     CommonMark allows an autolink inside the text of a link. A link to a heading, such as ``[Intro](#intro)``, is
     shown as its text: the headings of an answer have no ids, as two answers of a page could have the same ones.
+
+    Returns:
+        The uses of link definitions that are left.
     """
+    uses: list[ReferenceUse] = []
     depth = 0
     outer: Token | None = None
     text: list[str] = []
@@ -202,12 +208,17 @@ def _finish_links(children: list[Token]) -> None:
             depth -= 1
             if depth == 0 and outer is not None:
                 _add_host_title(outer, "".join(text).strip())
+                if "label" in outer.meta:
+                    uses.append(ReferenceUse(outer, child))
         elif depth and (child.type in {"text", "code_inline", "image", "formula"} or _is_text_tag(child)):
             text.append(child.content)
         if child.type == "image":
             child.meta["linked"] = depth > 0
+            if "label" in child.meta:
+                uses.append(ReferenceUse(child, None))
         if child.type in {"link_open", "link_close"} and depth + (child.nesting < 0) > 1:
             child.type, child.hidden, child.tag = "nothing", True, ""
+    return uses
 
 
 def _is_text_tag(token: Token) -> bool:
@@ -233,16 +244,18 @@ def _finish_inline(state: StateCore) -> None:
             if index > 1 and tokens[index - 2].type == "list_item_open":
                 _task_box(token)
             pair_tags(token.children)
-            _finish_links(token.children)
+            token.meta["uses"] = _finish_links(token.children)
         if token.type == "inline" and "pending" in token.meta:
             token.children = [*(token.children or ()), token.meta["pending"]]
 
 
 def _make_parser() -> MarkdownIt:
-    md = _Dialect("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    # With labels, the uses of link definitions differ from other links.
+    md = _Dialect("commonmark", {"html": False, "store_labels": True}).enable(["table", "strikethrough"])
     md.disable(["html_block", "html_inline"])
     md.block.ruler.at("fence", fence_rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
     md.block.ruler.at("table", _table_rule, {"alt": ["paragraph", "reference"]})
+    md.block.ruler.at("blockquote", quote_rule, TERMINATES)
     for before, name, rule in (
         ("table", "formula", block_formula),
         ("table", "environment", block_environment),

@@ -26,10 +26,11 @@ The renderer knows what a view shows. It does not know time, threads or widgets.
 
 from __future__ import annotations
 
-from itertools import groupby, takewhile
+from itertools import accumulate, groupby, takewhile
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from .expansion import exceeds_budget, limit_references, limit_state
 from .freezer import Freezer, FrozenPart
 from .heal_blocks import heal_blocks
 from .images import DATA_ONLY, Images, is_image_data, open_data_image
@@ -67,7 +68,8 @@ def render(text: str, *, ended: bool = False, images: Images = DATA_ONLY) -> str
     """Return the safe HTML of a whole Markdown text. The time is linear in its length.
 
     Every text is valid Markdown, so this raises nothing. The page typesets the formulas: each is TeX in an
-    element of class ``mathjax_process``, which has to stand below an element of class ``mathjax_ignore``.
+    element of the classes ``mathjax_process`` (MathJax 3 and later) and ``tex2jax_process`` (MathJax 2), which has to
+    stand below an element of the classes ``mathjax_ignore`` and ``tex2jax_ignore``.
 
     Args:
         text: the Markdown, with any line ends.
@@ -80,6 +82,7 @@ def render(text: str, *, ended: bool = False, images: Images = DATA_ONLY) -> str
     if ended:
         close_fence(tokens)
     parse_inline(tokens, references)
+    limit_references(tokens, 0)
     return sanitize_html(to_html(tokens, images), images)
 
 
@@ -129,11 +132,19 @@ class Renderer:
         self._dependents: dict[str, set[int]] = {}  # label -> parts that looked it up
         self._with_labels: set[int] = set()  # parts that looked up any label
         self._tokens: dict[int, list[Token]] = {}  # of the parts whose HTML may still change
+        self._costs: list[int] = []  # of the uses of definitions in each frozen part
+        self._spent = 0  # their sum
+        self._limits: dict[int, int] = {}  # the limit state of the parts with labels, as they are shown
 
     @property
     def open_block(self) -> OpenBlock | None:
         """The block that may still grow and of which parts are frozen, if there is one."""
         return self._freezer.open_block
+
+    @property
+    def unfrozen(self) -> int:
+        """How many characters the next update parses again, besides new ones."""
+        return len(self._freezer.text)
 
     @property
     def html(self) -> str:
@@ -262,12 +273,32 @@ class Renderer:
                 outdated.update(block.part_ids)
             else:
                 outdated.update(takewhile(self._is_outdated, reversed(block.part_ids)))
+        for part_id in sorted(changed):
+            self._parse_part(part_id, references)
+        if changed:
+            outdated |= self._limit_parts(changed)
         for part_id in sorted(outdated & self._tokens.keys()):
-            html = self._render_part(part_id, references if part_id in changed else None)
+            html = self._render_part(part_id)
             if html != self._html[part_id]:
                 self._html[part_id] = html
                 ops.append(Op("replace", part_id, html, self._blocks[part_id]))
         return ops
+
+    def _limit_parts(self, parsed: set[int]) -> set[int]:
+        """Mark what is beyond the budget after some parts were parsed again; return the parts whose marks changed."""
+        before, self._spent = self._spent, sum(self._costs)
+        changed: set[int] = set()
+        if not exceeds_budget(max(before, self._spent)):
+            return changed
+        for part_id, start in enumerate(accumulate(self._costs, initial=0)):
+            if part_id in self._with_labels:
+                limit = limit_state(start, self._costs[part_id])
+                if limit != self._limits[part_id]:
+                    self._limits[part_id] = limit
+                    changed.add(part_id)
+                if part_id in changed or part_id in parsed:
+                    limit_references(self._tokens[part_id], start)
+        return changed
 
     def _is_outdated(self, part_id: int) -> bool:
         block, tokens = self._blocks[part_id], self._tokens.get(part_id)
@@ -279,22 +310,31 @@ class Renderer:
             part.block.add_part(part_id)
         self._blocks.append(part.block)
         self._tokens[part_id] = part.tokens
-        self._html.append(self._render_part(part_id, references))
+        self._costs.append(0)
+        self._parse_part(part_id, references)
+        cost = limit_references(part.tokens, self._spent) - self._spent
+        self._limits[part_id] = limit_state(self._spent, cost)
+        self._spent += cost
+        self._html.append(self._render_part(part_id))
         if part.block is None or not part.block.restyles:
             self._drop_tokens(part_id)
         return Op("append", part_id, self._html[part_id], part.block)
 
-    def _render_part(self, part_id: int, references: References | None) -> str:
-        """Return the HTML of a frozen part; with ``references`` its inline content is parsed again."""
+    def _parse_part(self, part_id: int, references: References) -> None:
+        """Parse the inline content of a frozen part, again if it was parsed before."""
+        tokens = self._tokens[part_id]
+        # A new link hides or reveals other brackets, so the part may look up other labels than before.
+        references.looked_up.clear()
+        parse_inline(tokens, references)
+        for label in references.looked_up:
+            self._dependents.setdefault(label, set()).add(part_id)
+        if references.looked_up:
+            self._with_labels.add(part_id)
+        self._costs[part_id] = limit_references(tokens, 0)
+
+    def _render_part(self, part_id: int) -> str:
+        """Return the HTML of a frozen part whose inline content is parsed."""
         block, tokens = self._blocks[part_id], self._tokens[part_id]
-        if references is not None:
-            # A new link hides or reveals other brackets, so the part may look up other labels than before.
-            references.looked_up.clear()
-            parse_inline(tokens, references)
-            for label in references.looked_up:
-                self._dependents.setdefault(label, set()).add(part_id)
-            if references.looked_up:
-                self._with_labels.add(part_id)
         if block is not None:
             return block.to_html(tokens)
         return sanitize_html(to_html(tokens, self._images), self._images)
@@ -303,6 +343,7 @@ class Renderer:
         """Drop the tokens of a part that no late definition can change."""
         if part_id not in self._with_labels:
             self._tokens.pop(part_id, None)
+            self._limits.pop(part_id, None)
 
     # -- the rest
 
@@ -311,14 +352,17 @@ class Renderer:
     ) -> list[Op]:
         """Render the unfinished parts of the open block and the tail behind it."""
         ops: list[Op] = []
+        spent = self._spent
         for part in unfinished:
             parse_inline(part, references)
+            spent = limit_references(part, spent)
         inner = "".join(self.open_block.to_html(part) for part in unfinished) if self.open_block else ""
         if (self.open_block, inner) != self._last_open:
             self._last_open = self.open_block, inner
             self.open = inner
             ops.append(Op("open", -1, inner, self.open_block))
         parse_inline(after, references)
+        limit_references(after, spent)
         html = sanitize_html(to_html(after, self._images), self._images) if after else ""
         if html != self.tail:
             self.tail = html

@@ -13,6 +13,7 @@ import nh3
 
 from ..printable import reveal
 from .images import DATA_ONLY, Images
+from .invisible import mark_invisible
 
 __all__ = [
     "SPAN_CLASSES",
@@ -41,15 +42,19 @@ SPAN_CLASSES: Final = frozenset(
     for name in (
         # code, see highlight.py
         *"adeghimotv",
-        *("task", "image", "pending"),
+        *("task", "image", "pending", "u"),
     )
-) | {"mathjax_process"}
+) | {"mathjax_process tex2jax_process"}
 _CLASSES: Final = {
     "span": SPAN_CLASSES,
-    "div": {"gm-table", "gm-pending", "mathjax_process"},
+    "div": {"gm-table", "gm-pending", "mathjax_process tex2jax_process"},
     "sup": {"gm-def"},
 }
 _LANGUAGE_CLASS: Final = re.compile(r"language-[A-Za-z0-9_+#.-]{1,40}")
+# The sanitizer takes quadratic time for character references in one text. A comment, which it drops, divides the text.
+_MANY_REFERENCES: Final = 2_000
+_LONG_TEXT: Final = re.compile(r">[^<>]{4000,}")
+_TEXT_PIECE: Final = re.compile(r"(?>[^&]|&(?:#?[A-Za-z0-9]{1,31};)?){1,1000}")
 _PIXELS: Final = re.compile(r"[1-9][0-9]{0,3}")
 _ALIGN: Final = re.compile(r"text-align: ?(?:left|right|center);?")
 
@@ -92,6 +97,7 @@ def _is_parseable(url: str) -> bool:
     return "href" in nh3.clean(f'<a href="{url}">', tags={"a"}, url_schemes={"https"}, url_relative="deny")
 
 
+@lru_cache(maxsize=256)  # a long URL of a link definition may be used very often
 def link_allowed(url: str) -> bool:
     """Return whether a link may lead to this URL: http or https with a plain host, or mailto.
 
@@ -204,6 +210,10 @@ def _cleaner(images: Images) -> nh3.Cleaner:
     )
 
 
+def _split_text(match: re.Match[str]) -> str:
+    return _TEXT_PIECE.sub(r"\g<0><!---->", match[0])
+
+
 def sanitize_html(html: str, images: Images = DATA_ONLY) -> str:
     """Return a balanced HTML fragment without anything that the allow-lists do not name.
 
@@ -211,4 +221,6 @@ def sanitize_html(html: str, images: Images = DATA_ONLY) -> str:
         html: from the parser.
         images: the images that it may show.
     """
-    return _cleaner(images).clean(reveal(html))
+    if html.count("&") + html.count("\xa0") > _MANY_REFERENCES:
+        html = _LONG_TEXT.sub(_split_text, html)
+    return _cleaner(images).clean(mark_invisible(reveal(html)))

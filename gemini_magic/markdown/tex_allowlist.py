@@ -2,7 +2,7 @@ r"""The allow-list of TeX: which formulas a page's typesetter may receive. The o
 
 It lists commands and environments, as ``sanitize`` lists elements. Not allowed are commands that link or load (``\href``,
 ``\includegraphics``), change the page (``\class``, ``\style``), define commands (``\def``), load extensions (``\require``) or
-move content out of its place (``\raise``, ``\hspace``), and every command that is not listed. It knows no Markdown.
+move content out of its place (``\raise``, ``\hspace``, ``\smash``) or take a size (``\genfrac``, ``\rule``), and every command that is not listed. It knows no Markdown.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 
 from ..printable import reveal
 
-__all__ = ["is_allowed_command", "is_typesettable"]
+__all__ = ["is_allowed_use", "is_typesettable"]
 
 _MAX_LENGTH: Final = 4_000  # characters; a page takes about 1 ms for a short formula
 _MAX_DEPTH: Final = 40  # nested braces, environments and \left/\right
@@ -53,7 +53,7 @@ lbrace rbrace lbrack rbrack langle rangle lfloor rfloor lceil rceil lvert rvert 
 lmoustache rmoustache ulcorner urcorner llcorner lrcorner
 frac dfrac tfrac cfrac binom dbinom tbinom sqrt root of over atop choose brace brack stackrel overset underset overbrace
 underbrace overline underline overrightarrow overleftarrow overleftrightarrow underrightarrow underleftarrow substack
-sideset genfrac boxed cancel bcancel xcancel not phantom hphantom vphantom smash mathstrut strut
+sideset boxed cancel bcancel xcancel not phantom hphantom vphantom mathstrut strut
 hat widehat tilde widetilde bar vec dot ddot dddot ddddot acute grave breve check mathring
 mathrm mathbf mathit mathsf mathtt mathcal mathbb mathfrak mathscr mathnormal boldsymbol  pmb Bbb frak rm bf it sf tt cal
 mit oldstyle text textrm textbf textit textsf texttt textnormal textup mbox operatorname mathop mathbin mathrel mathord
@@ -77,11 +77,17 @@ _CHARACTER_COMMANDS: Final = frozenset(
 _ENVIRONMENT: Final = re.compile(r"\\(begin|end)\s*\{([^{}]*)\}")
 _NESTING: Final = re.compile(r"\\(?:(left|right|begin|end)(?![A-Za-z])|.)|[{}]", re.DOTALL)
 _NEGATIVE_SPACE: Final = re.compile(r"\\!|\\negthinspace(?![A-Za-z])")
-# The optional argument of \\, the distance to the next row, if it is not a small number of a known unit.
-_LARGE_ROW_GAP: Final = re.compile(
-    r"(?<!\\)(?:\\\\)+\*?\[(?!\s*\d{0,2}(?:\.\d{0,2})?\s*(?:pt|px|ex|mm)\s*\]|\s*[0-2]?(?:\.\d{0,2})?\s*em\s*\])"
+# Arguments of allowed commands that move content, or build more of it than the formula has characters.
+_SMALL_GAP = r"\s*(?:\d{0,2}(?:\.\d{0,2})?\s*(?:pt|px)|\d?(?:\.\d{0,2})?\s*ex|[0-2]?\d?(?:\.\d{0,2})?\s*mm|[0-2]?(?:\.\d{0,2})?\s*em)\s*\]"
+_UNSAFE_USES: Final = re.compile(
+    # The distance to the next row, if it is not a small number of a known unit; MathJax 2 allows a space before it.
+    rf"(?<!\\)(?:\\\\)+\*?\[(?!{_SMALL_GAP})"
+    rf"|(?:(?<!\\)(?:\\\\)+\*?|\\(?:cr|newline))\s*\[(?!{_SMALL_GAP})(?=\s*[-+.,\d][-+.,\d\s]*[a-z]{{2}}\s*\])"
+    r"|\\(?:text)?color(?![A-Za-z])(?!\s*\{[A-Za-z]{1,20}\})"
+    r"|\\[bx]?cancel\s*\["  # attributes
+    r"|\\begin\s*\{(?:sub)?array\}(?!\s*(?:\[[tbc]\]\s*)?\{[lcr|:\s]{0,60}\})"  # columns that repeat or have a width
+    r"|\\begin\s*\{align(?:ed)?at\*?\}(?!\s*(?:\[[tbc]\]\s*)?\{\s*\d{1,2}\s*\})"  # many columns
 )
-_UNSAFE_COLOR: Final = re.compile(r"\\(?:text)?color(?![A-Za-z])(?!\s*\{[A-Za-z]{1,20}\})")
 # A comment hides what follows it; a backslash at the end would escape the closing delimiter.
 _UNSAFE_END: Final = re.compile(r"(?<!\\)(?:\\\\)*(?:%|\\\s*$)")
 # HTML elements: a typesetter would show them as their source.
@@ -127,10 +133,16 @@ def is_typesettable(tex: str) -> bool:
         and _ALLOWED_ENVIRONMENTS.issuperset(environments)
         and _is_balanced(tex)
         and len(_NEGATIVE_SPACE.findall(tex)) <= _MAX_NEGATIVE_SPACES
-        and not any(pattern.search(tex) for pattern in (_LARGE_ROW_GAP, _UNSAFE_COLOR, _UNSAFE_END, _HTML))
+        and not any(pattern.search(tex) for pattern in (_UNSAFE_USES, _UNSAFE_END, _HTML))
     )
 
 
-def is_allowed_command(name: str) -> bool:
-    """Return whether formulas may use a command, given without its backslash."""
-    return name in _ALLOWED_COMMANDS
+def is_allowed_use(text: str, at: int, name: str) -> bool:
+    r"""Return whether formulas may contain a command with the arguments behind it.
+
+    Args:
+        text: the text that contains it.
+        at: the position of its backslash.
+        name: the command without its backslash; ``""`` for ``\\\\``, the end of a row.
+    """
+    return (not name or name in _ALLOWED_COMMANDS) and _UNSAFE_USES.match(text, at) is None

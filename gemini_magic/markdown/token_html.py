@@ -8,6 +8,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
+from .expansion import NOTICE, is_limited
 from .footnotes import render_footnote_reference
 from .highlight import highlight, language_of
 from .images import DATA_ONLY, describe_data_image, image_html
@@ -59,6 +60,8 @@ def _render_image(
     token = tokens[idx]
     url = str(token.attrGet("src") or "")
     alt = _plain_text(token.children or ()) or token.content
+    if is_limited(token):
+        return f'{_limit_notice(token)}<span class="gm-image">{escape(f"image: {alt}")}</span>'
     image = image_html(url, alt, env.get("images", DATA_ONLY))
     if image:
         return image
@@ -67,6 +70,24 @@ def _render_image(
     if link_host(url) and not token.meta.get("linked"):
         label = f'<a href="{escape(url)}" title="Opens the image at {escape(origin)}">{label}</a>'
     return f'<span class="gm-image">{label}</span>'
+
+
+def _limit_notice(token: Token) -> str:
+    """Return the notice before the first link or image that is beyond the budget; ``""`` before all others."""
+    return f'<span class="gm-image">{NOTICE}</span> ' if token.meta["limit"] == "first" else ""
+
+
+def _render_link_open(
+    self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+) -> str:
+    token = tokens[idx]
+    return _limit_notice(token) if is_limited(token) else self.renderToken(tokens, idx, options, env)
+
+
+def _render_link_close(
+    self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+) -> str:
+    return "" if is_limited(tokens[idx]) else self.renderToken(tokens, idx, options, env)
 
 
 def _render_task(
@@ -90,6 +111,8 @@ def _render_table_close(*_: Any) -> str:
 RENDER_RULES: Final = {
     "fence": _render_fence,
     "image": _render_image,
+    "link_open": _render_link_open,
+    "link_close": _render_link_close,
     "task": _render_task,
     "nothing": _render_nothing,
     "comment": _render_nothing,

@@ -5,7 +5,6 @@ It does not look at the configuration; ``config`` combines the parsed options wi
 
 from __future__ import annotations
 
-import difflib
 import keyword
 import re
 import shlex
@@ -180,7 +179,9 @@ def _model(value: str, flag: str) -> str:
 
 
 def _unknown_option(written: str, name: str, known: dict[str, Setting]) -> OptionError:
-    close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
+    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+    close = get_close_matches(name, known, n=2, cutoff=0.6)
     remedy = f"Did you mean {' or '.join(close)}?" if close else "`%%gemini -h` lists the options."
     return OptionError(f"Unknown option: {written}.", remedy=remedy)
 

@@ -26,6 +26,7 @@ def load(shell: Any) -> None:
     _matchers(shell).append(matcher_for(magics))
     if "GeminiMagics" in shell.config:
         magics.declare()
+    magics.warm_up.start()
     if foreign is not None:
         print(  # noqa: T201 - messages.print_lines would import IPython.display
             f"%%gemini was registered by {foreign.__module__}. gemini_magic has replaced it."
@@ -36,6 +37,7 @@ def unload(shell: Any) -> None:
     """Unregister what :func:`load` registered. A second call changes nothing."""
     for transformer in _loaded(shell):
         magics = transformer.magics
+        magics.warm_up.stop()
         shell.input_transformers_cleanup.remove(transformer)
         ours = [each for each in _matchers(shell) if getattr(each, "matcher_identifier", "") == MATCHER]
         for matcher in ours:

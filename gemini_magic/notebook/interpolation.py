@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import builtins
-import difflib
 import inspect
 import json
 import re
@@ -268,9 +267,9 @@ def _errors_described(expression: Expression, names: Mapping[str, Any], place: s
         name = error.name or ""
         if name not in _names_in(expression.source):  # raised in code that the expression called
             raise _failed(error, shown, place) from error
-        close = difflib.get_close_matches(name, _public(names)) or difflib.get_close_matches(
-            name, dir(builtins)
-        )
+        from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+        close = get_close_matches(name, _public(names)) or get_close_matches(name, dir(builtins))
         remedy = f"Did you mean {' or '.join(f'`{each}`' for each in close)}?" if close else _LITERAL
         raise PromptError(f"{place}: {shown}: name {name!r} is not defined.", remedy=remedy) from error
     except asyncio.CancelledError as error:

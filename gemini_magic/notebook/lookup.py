@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -89,7 +88,9 @@ def response_named(namespace: Mapping[str, Any], name: str) -> Response:
     known = [
         each for each, value in namespace.items() if isinstance(value, Response) and each.strip("_0123456789")
     ]
-    close = difflib.get_close_matches(name, known, n=1, cutoff=_SIMILAR)
+    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+    close = get_close_matches(name, known, n=1, cutoff=_SIMILAR)
     if close:
         remedy = f"Did you mean `{close[0]}`?"
     elif known:

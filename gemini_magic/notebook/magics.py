@@ -10,6 +10,7 @@ from traitlets import Any as AnyTrait
 from traitlets import Bool, Enum, Float, Int, List, TraitType, Unicode
 
 from .transformer import AWAITED
+from .warm_up import WarmUp
 
 if TYPE_CHECKING:
     from ..config import Setting
@@ -24,6 +25,11 @@ class GeminiMagics(Magics):
 
     active: GeminiMagics | None = None  # the registered instance
     declared = False  # whether the traits of the settings exist
+
+    @cached_property
+    def warm_up(self) -> WarmUp:
+        """The imports for the first cell, while the kernel is idle."""
+        return WarmUp(self.shell)
 
     @cached_property
     def runner(self) -> CellRunner:

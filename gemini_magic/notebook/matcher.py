@@ -18,6 +18,7 @@ MATCHER = "gemini_magic"
 _CELL = re.compile(r"[ \t]*%%gemini(?=\s|$)")
 _COMMAND = re.compile(r"[ \t]*(?:\w+[ \t]*=[ \t]*)?%gemini[ \t]+")
 _BRACES = re.compile(r"(?<!\\)\{\{")
+_NO_BREAK = str.maketrans({" ": "\u00a0", "-": "\u2011"})
 _PRIORITY = 1000.0  # before Jedi, which parses the prompt as Python
 
 
@@ -95,10 +96,14 @@ def _exclusive(
 ) -> dict[str, Any]:
     """A matcher's result that suppresses the results of all other matchers.
 
-    Front ends display the type of a completion beside it, and have no other place for a description.
+    Front ends display the type of a completion beside it, and have no other place for a description. JupyterLab breaks
+    it between any two words, over the rows below, so it has no-break spaces and hyphens.
     """
     described = descriptions or {}
-    found = [SimpleCompletion(text=text, type=described.get(text) or kind) for text in texts]
+    found = [
+        SimpleCompletion(text=text, type=described.get(text, kind).translate(_NO_BREAK) or kind)
+        for text in texts
+    ]
     return {
         "completions": found or _NoCompletions(),
         "matched_fragment": fragment,

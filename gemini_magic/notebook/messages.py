@@ -25,7 +25,7 @@ def show_message(*sentences: str) -> None:
     """
     plain = visible(" ".join(sentences))
     marked = _NAME.sub(r"<code>\1</code>", escape(plain))
-    html = f'<div style="padding-left:8px">{marked}</div>'
+    html = f'<div class="mathjax_ignore tex2jax_ignore" style="padding-left:8px">{marked}</div>'
     display({"text/plain": similar_text(plain, sys.stdout), "text/html": html}, raw=True)  # type: ignore[no-untyped-call]
 
 

@@ -11,12 +11,11 @@ import re
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import structs
 
 from ..api import begin, preview
-from ..catalog import Model, count_request_tokens, fetch_models
 from ..config import resolve
 from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_turn
@@ -24,12 +23,11 @@ from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..ledger import Ledger
 from ..options import Options
 from ..prompts import build_request
-from ..views import NullView, View, select_view
+from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
 from .commands.code import background_hint
 from .commands.context import CommandContext
-from .commands.dispatch import dispatch
 from .display_loop import DisplayLoop, RunningCell
 from .interpolation import (
     EvaluatedExpressions,
@@ -43,6 +41,9 @@ from .interpolation import (
 from .lookup import names_of
 from .messages import print_lines, show_message
 from .session import CONTINUE_PROMPT, Resumption, Run, Session, answer_text
+
+if TYPE_CHECKING:
+    from ..catalog import Model
 
 __all__ = ["CellRunner"]
 
@@ -128,13 +129,13 @@ class CellRunner:
             Interrupted: the user interrupted the cell.
         """
         with _RememberedError(self.session):
-            cell = self._send(dispatch(self.context, line), awaited=False)
+            cell = self._send(self._dispatched(line), awaited=False)
             return self._loop.watch(cell) if isinstance(cell, RunningCell) else cell
 
     async def run_command_awaited(self, line: str) -> Any:
         """Do the same on a running event loop, for a command that sends a request."""
         with _RememberedError(self.session):
-            cell = self._send(dispatch(self.context, line), awaited=True)
+            cell = self._send(self._dispatched(line), awaited=True)
             return await self._loop.watch_awaited(cell) if isinstance(cell, RunningCell) else cell
 
     def report_misplaced(self, line: int) -> None:
@@ -154,8 +155,16 @@ class CellRunner:
 
     # -- what commands request
 
+    def _dispatched(self, line: str) -> Any:
+        """Run a command; returns its result, or the request to send."""
+        from .commands.dispatch import dispatch  # noqa: PLC0415 - not needed for a cell
+
+        return dispatch(self.context, line)
+
     def _models(self, line: MagicLine) -> list[Model]:
         """The models of the server that a line's options select."""
+        from ..catalog import fetch_models  # noqa: PLC0415 - only for this command
+
         return fetch_models(self._resolve(line.options)[0], _key_prompt(self.shell))
 
     def _resume(self, line: MagicLine) -> _Question:
@@ -322,6 +331,8 @@ class CellRunner:
                 raise OptionError(
                     "A recording cannot count tokens.", remedy="Remove either --count or --replay."
                 )
+            from ..catalog import count_request_tokens  # noqa: PLC0415 - only for this option
+
             tokens = count_request_tokens(request, options, _key_prompt(self.shell))
             self._bind(options.out, tokens)
             return tokens
@@ -366,6 +377,7 @@ class CellRunner:
             shell=self.shell,
             allow_stdin=kernel.allows_input(self.shell) or kernel.handles_widget(self.shell),
             stop=stop,
+            stop_hint="" if stop else stop_hint("`%gemini stop` in another cell"),
             background=self._in_background(options),
             note=_background_note(options) if self._in_background(options) else "",
         )

@@ -6,7 +6,6 @@ nothing.
 
 from __future__ import annotations
 
-import difflib
 from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
@@ -243,7 +242,9 @@ def _add(old: int | None, new: int | None) -> int | None:
 
 
 def _suggest_chat(name: str, chats: Mapping[str, Conversation]) -> str:
-    close = difflib.get_close_matches(name, chats, n=1)
+    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+    close = get_close_matches(name, chats, n=1)
     if close:
         return f"Did you mean {close[0]}?"
     if chats:

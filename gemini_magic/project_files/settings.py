@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -40,6 +38,8 @@ class _Declared(Protocol):
 @lru_cache(maxsize=8)
 def _parsed(path: Path, *_state: int) -> Any:
     """The parsed content of a file, cached by its state: parsing takes longer than everything else before a call."""
+    import tomllib  # noqa: PLC0415 - only where there is such a file
+
     return tomllib.loads(path.read_text("utf-8-sig"))
 
 
@@ -59,7 +59,7 @@ def read_table(path: Path, files: WatchedFiles, *keys: str) -> dict[str, Any]:
         return {}
     try:
         table: Any = _parsed(path, *state)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+    except (OSError, ValueError) as problem:  # ValueError: not UTF-8, or not TOML
         raise OptionError(
             f"{path} cannot be read: {problem}.", remedy="Fix the file or move it away."
         ) from None
@@ -169,6 +169,8 @@ def describe_ignored(
         known: the declarations of all settings.
         own_file: the user's own configuration.
     """
+    import shlex  # noqa: PLC0415 - only where there is such a file
+
     sentences = []
     for path in dict.fromkeys(each.path for each in ignored):
         mine = [each for each in ignored if each.path == path]

@@ -9,9 +9,7 @@ import json
 import os
 from contextlib import suppress
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any, NamedTuple
 
 from ..errors import OptionError
@@ -57,6 +55,8 @@ def _identity(path: str) -> str:
 
 
 def _digest(table: dict[str, Any]) -> str:
+    from hashlib import sha256  # noqa: PLC0415 - only where there is such a file
+
     text = json.dumps(table, sort_keys=True, default=str, ensure_ascii=True)
     return sha256(text.encode()).hexdigest()
 
@@ -140,6 +140,8 @@ def is_new_key_file(path: str) -> bool:
 
 
 def _write(**changes: Any) -> None:
+    from tempfile import NamedTemporaryFile  # noqa: PLC0415 - only where something is stored
+
     stored = {**_stored(WatchedFiles()), **changes}
     folder = config_folder()
     try:

@@ -15,8 +15,9 @@ from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
-from ..content import Part, Parts, Text, Thought, Turn
+from ..content import Part, Text, Thought, Turn
 from ..errors import PromptError
+from ..lazy import LazySequence
 
 __all__ = ["TABLE_ROWS", "ConvertedObject", "parts_from_object"]
 
@@ -108,7 +109,7 @@ def _parts(value: object, limits: _Limits) -> list[Part]:
         return [value]
     if isinstance(value, Turn):
         return _parts(value.parts, limits)
-    if isinstance(value, Parts) or (
+    if (isinstance(value, LazySequence) and isinstance(next(iter(value), None), Part)) or (
         isinstance(value, list | tuple) and any(isinstance(each, Part | Turn) for each in value)
     ):
         return [part for each in value for part in _parts(each, limits)]

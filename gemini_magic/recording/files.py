@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import RecordingError
 from ..ledger import Exchange, clean_headers, clean_url
+from ..private_files import make_private_folder, open_private
 from ..wire import TraceExchange, httprr
 from .jsonl import ExchangeLines, RecordedExchange, dump, parse_recording
 
-__all__ = ["read_recording", "write_recording"]
+__all__ = ["MAX_TOTAL", "read_recording", "write_recording"]
+
+MAX_TOTAL = 128.0
+"""MB that a compressed recording may expand to, as ``--max-total``."""
+_MEGABYTE = 2**20
 
 _NO_TIMES = "An .httprr file contains no arrival times: everything seems to arrive at once."
 _BODY_ALONE = "An .sse file contains only a body: no request, no status and no arrival times."
 
 
-def read_recording(path: Path) -> list[Exchange]:
+def read_recording(path: Path, *, max_total: float = MAX_TOTAL) -> list[Exchange]:
     """Read the exchanges of a recording: ``.jsonl``, ``.httprr`` or ``.sse``, each also compressed as ``.gz``.
 
+    Args:
+        path: the file.
+        max_total: MB (2**20 bytes) that a compressed file may expand to.
+
     Raises:
-        RecordingError: the file cannot be read, or it is not a recording.
+        RecordingError: the file cannot be read, it is not a recording, or it expands to more than ``max_total``.
     """
     try:
         data = path.read_bytes()
@@ -33,12 +43,7 @@ def read_recording(path: Path) -> list[Exchange]:
         ) from None
     name = path.name.lower()
     if name.endswith(".gz"):
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error):
-            raise RecordingError(
-                f"{path.name} is not a valid gzip file.", remedy="Check the file's name and content."
-            ) from None
+        data = _decompressed(path.name, data, max_total)
         name = name.removesuffix(".gz")
     if name.endswith(".httprr") or data.startswith(b"httprr trace v1"):
         found = [_from_trace(trace) for trace in httprr.parse_trace(data)]
@@ -55,6 +60,28 @@ def read_recording(path: Path) -> list[Exchange]:
         exchange.missing = _BODY_ALONE
         return [exchange]
     return parse_recording(path.name, data)
+
+
+def _decompressed(name: str, data: bytes, max_total: float) -> bytes:
+    """The content of a gzip file.
+
+    Raises:
+        RecordingError: it is not a gzip file, or its content is larger than ``max_total`` MB.
+    """
+    limit = int(max_total * _MEGABYTE)
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            content = file.read(limit + 1)
+    except (OSError, EOFError, zlib.error):
+        raise RecordingError(
+            f"{name} is not a valid gzip file.", remedy="Check the file's name and content."
+        ) from None
+    if len(content) > limit:
+        raise RecordingError(
+            f"{name} expands from {len(data) / _MEGABYTE:,.1f} MB to more than {max_total:,g} MB.",
+            remedy="If you trust the file, raise the limit: --max-total MB, or Response.load(…, max_total=MB).",
+        )
+    return content
 
 
 def _from_trace(trace: TraceExchange) -> RecordedExchange:
@@ -90,8 +117,11 @@ def write_recording(path: Path, exchanges: Sequence[Exchange]) -> None:
             "There is nothing to save yet.", remedy="Wait until the first bytes have arrived."
         )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        make_private_folder(path.parent)
+        with open_private(path, "wb") as file:
+            left = memoryview(data)
+            while left:
+                left = left[file.write(left) :]
     except OSError as error:
         raise RecordingError(
             f"{path} cannot be written: {error.strerror or error}.", remedy="Choose another folder."

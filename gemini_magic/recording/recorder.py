@@ -8,10 +8,11 @@ import stat
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from ..errors import OptionError
 from ..ledger import Exchange
+from ..private_files import make_private_folder, open_private
 from .jsonl import ExchangeLines, dump, highest_number
 
 __all__ = ["Recorder", "check_recordable"]
@@ -49,7 +50,7 @@ class Recorder:
     after another. A file that cannot be written ends the recording, never the stream.
 
     Args:
-        path: the file; missing folders are made.
+        path: the file; missing folders are made. A new file and new folders are private to their owner.
         append: False replaces the content of an existing file.
 
     Attributes:
@@ -91,13 +92,13 @@ class Recorder:
 
     def _open(self) -> None:
         path = self.path.absolute()
-        mode = "ab" if self._append else "wb"
+        mode: Literal["ab", "wb"] = "ab" if self._append else "wb"
         try:
             try:
-                self._file = self.path.open(mode, buffering=0)
+                self._file = open_private(self.path, mode)
             except FileNotFoundError:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self.path.open(mode, buffering=0)
+                make_private_folder(self.path.parent)
+                self._file = open_private(self.path, mode)
             # Only a regular file has a size; a pipe or a device is not read before it is written.
             before = self.path.read_bytes() if os.fstat(self._file.fileno()).st_size else b""
             if before and not before.endswith(b"\n"):

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 from ..backends import HttpRequest
 from ..errors import RecordingError
 from ..ledger import Exchange
-from .files import read_recording
+from .files import MAX_TOTAL, read_recording
 
 __all__ = ["Replay", "ReplayOnce"]
 
@@ -58,6 +58,7 @@ class Replay:
         path: the recording.
         any_order: play the answers in the order of the file, whatever the requests are.
         speed: how many times as fast; 0 means without waiting.
+        max_total: MB that a compressed file may expand to.
 
     Attributes:
         path, speed: as above.
@@ -66,11 +67,13 @@ class Replay:
         RecordingError: the file cannot be read, or the speed is negative or infinite.
     """
 
-    def __init__(self, path: Path, *, any_order: bool = False, speed: float = 1.0) -> None:
+    def __init__(
+        self, path: Path, *, any_order: bool = False, speed: float = 1.0, max_total: float = MAX_TOTAL
+    ) -> None:
         self.path = path
         self.speed = _check_speed(speed, "--speed")
         self._any_order = any_order
-        self._exchanges = read_recording(path)
+        self._exchanges = read_recording(path, max_total=max_total)
         self._modified = path.stat().st_mtime_ns
 
     def find(self, request: HttpRequest) -> Exchange:

@@ -8,20 +8,14 @@ from __future__ import annotations
 import json
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from difflib import get_close_matches
+import time
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
-
-import msgspec
 
 __all__ = [
     "Condition",
-    "misspelled_field",
     "parse_condition",
-    "parse_json_texts",
-    "unknown_field",
     "value_test",
-    "values_at",
 ]
 
 _CONDITION: Final = re.compile(
@@ -35,6 +29,9 @@ _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_REPEATS: Final = frozenset("*+?{")  # without these, the time of a search is linear in the text
+_SEARCH_TIME: Final = 2.0  # seconds for all texts of one condition
+_SHORTEST: Final = 0.001
 _QUOTES: Final = "'\""
 _CONSTANTS: Final[dict[str, Any]] = {"true": True, "false": False, "null": None, "none": None}
 
@@ -44,12 +41,17 @@ class Condition(NamedTuple):
 
     Attributes:
         field: a column, or a dotted path into the row's JSON; ``*`` stands for every key or index.
-        holds: takes the list of the values found there and returns whether the condition is true: of at least one
-            value, or for an operator that begins with ``!`` of no value.
+        test: tests one value.
+        negated: whether the condition is true if no value passes the test, instead of at least one.
     """
 
     field: str
-    holds: Callable[[list[Any]], bool]
+    test: Callable[[Any], bool]
+    negated: bool = False
+
+    def holds(self, found: Iterable[Any]) -> bool:
+        """Whether the condition is true of the values found in one row."""
+        return any(map(self.test, found)) is not self.negated
 
 
 def parse_condition(text: str) -> Condition:
@@ -60,7 +62,7 @@ def parse_condition(text: str) -> Condition:
 
     Raises:
         ValueError: the condition has another form, the value of a comparison is not a number, or the regular
-            expression is not valid.
+            expression is not valid. ``holds`` raises it for a regular expression that takes too long.
     """
     match = _CONDITION.fullmatch(text)
     if match is None:
@@ -73,7 +75,7 @@ def parse_condition(text: str) -> Condition:
         raise ValueError(f"{text!r} is not a valid condition. {hint}")
     field, op, value = match["field"], match["op"], (match["value"] or "").strip()
     if op is None:
-        return Condition(field, lambda found: any(each not in (None, "", [], {}) for each in found))
+        return Condition(field, _is_not_empty)
     if len(value) > 1 and value[0] in _QUOTES and value[-1] == value[0]:
         value = value[1:-1]
     if op.lstrip("!") == "~":
@@ -82,9 +84,11 @@ def parse_condition(text: str) -> Condition:
         test = _order_test(_ORDER[op], value, text)
     else:
         test = _equality_test(value)
-    if op.startswith("!"):
-        return Condition(field, lambda found: not any(map(test, found)))
-    return Condition(field, lambda found: any(map(test, found)))
+    return Condition(field, test, op.startswith("!"))
+
+
+def _is_not_empty(value: Any) -> bool:
+    return value not in (None, "", [], {})
 
 
 def _search_test(value: str) -> Callable[[Any], bool]:
@@ -92,7 +96,41 @@ def _search_test(value: str) -> Callable[[Any], bool]:
         pattern = re.compile(value)
     except re.error as error:
         raise ValueError(f"{value!r} is not a valid regular expression: {error}.") from None
-    return lambda found: found is not None and pattern.search(_as_text(found)) is not None
+    search = pattern.search if _REPEATS.isdisjoint(value) else _limited_search(value)
+    return lambda found: found is not None and search(_as_text(found)) is not None
+
+
+def _limited_search(value: str) -> Callable[[str], object]:
+    """Return a search with a time limit for all texts together.
+
+    A pattern such as ``(a+)+$`` takes centuries for some texts, and ``re`` cannot be interrupted. ``regex`` can, by a
+    time limit and by the user.
+
+    Raises:
+        ValueError: ``regex`` does not accept the expression.
+    """
+    import regex  # noqa: PLC0415 - most conditions need no regular expression
+
+    try:
+        pattern = regex.compile(value, regex.VERSION0)
+    except regex.error as error:
+        raise ValueError(f"{value!r} is not a valid regular expression: {error}.") from None
+    left = _SEARCH_TIME
+
+    def search(text: str) -> object:
+        nonlocal left
+        begun = time.perf_counter()
+        try:
+            return pattern.search(text, timeout=max(left, _SHORTEST))
+        except TimeoutError:
+            raise ValueError(
+                f"The search for {value!r} was stopped after {_SEARCH_TIME:g} s. "
+                "Avoid a repetition inside a repetition, such as (a+)+."
+            ) from None
+        finally:
+            left -= time.perf_counter() - begun
+
+    return search
 
 
 def _order_test(order: Callable[[Any, Any], bool], value: str, text: str) -> Callable[[Any], bool]:
@@ -138,85 +176,3 @@ def value_test(wanted: Any) -> Callable[[Any], bool]:
     if isinstance(wanted, list | tuple | set | frozenset):
         return lambda value: value in wanted
     return lambda value: bool(value == wanted)
-
-
-def values_at(value: Any, path: str) -> list[Any]:
-    """Return the values at a dotted path of keys and indices, where ``*`` stands for every key or index."""
-    return list(_walk(value, path.split(".")))
-
-
-def _walk(value: Any, steps: list[str]) -> Iterator[Any]:
-    if not steps:
-        yield value
-        return
-    step, *rest = steps
-    inner: list[Any] = []
-    if step == "*":
-        inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
-    elif isinstance(value, dict):
-        inner = [value[step]] if step in value else []
-    elif isinstance(value, list) and step.isascii() and step.isdigit() and int(step) < len(value):
-        inner = [value[int(step)]]
-    for each in inner:
-        yield from _walk(each, rest)
-
-
-def parse_json_texts(texts: Iterable[str]) -> list[Any]:
-    """Parse JSON texts; a text that cannot be parsed becomes None."""
-    values = []
-    for text in texts:
-        try:
-            values.append(msgspec.json.decode(text))
-        except (ValueError, RecursionError):
-            values.append(_parse_leniently(text))
-    return values
-
-
-def _parse_leniently(text: str) -> Any:
-    """Parse JSON with numbers or lone surrogates that a strict parser rejects; None if it is not JSON at all."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def misspelled_field(path: str, values: Sequence[Any]) -> KeyError | None:
-    """Return the error for a path that no value has, if one of its names resembles a name that exists.
-
-    Args:
-        path: a dotted path.
-        values: the JSON values that were searched.
-
-    Returns:
-        The error to raise, or None if no name is similar enough.
-    """
-    steps = path.split(".")
-    for depth in range(1, len(steps)):
-        inner = [found for value in values for found in _walk(value, steps[:depth])]
-        names = {key for each in inner if isinstance(each, dict) for key in each}
-        if names and steps[depth] not in names:
-            close = get_close_matches(steps[depth], names, n=1, cutoff=0.8)
-            if not close:
-                return None
-            where = ".".join(steps[:depth])
-            return KeyError(f"Unknown field {steps[depth]!r} in {where!r}. Did you mean {close[0]}?")
-    return None
-
-
-def unknown_field(name: str, columns: Sequence[str], values: Sequence[Any]) -> KeyError | None:
-    """Return the error for a field that is neither a column nor a field of a JSON value.
-
-    Args:
-        name: the field, or the first name of a path.
-        columns: the names of the columns.
-        values: the JSON values that were searched.
-
-    Returns:
-        The error to raise, or None if a value has the field.
-    """
-    fields = {key for value in values if isinstance(value, dict) for key in value}
-    if name == "*" or name in fields:
-        return None
-    close = get_close_matches(name, [*columns, *fields], n=1)
-    hint = f"Did you mean {close[0]}?" if close else f"Columns: {', '.join(columns)}."
-    return KeyError(f"Unknown column or JSON field {name!r}. {hint}")

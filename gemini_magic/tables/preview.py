@@ -107,8 +107,8 @@ def as_html(columns: Sequence[str], table: _Table, *, show_all: bool = False, ex
     hint = f" Any DataFrame library accepts this table: {code}" if rows else ""
     note = f"{_count(table)}.{empty}{hint}"
     return (
-        f'<div style="overflow-x:auto"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div><small>{note}</small>"
+        f'<div class="mathjax_ignore tex2jax_ignore"><div style="overflow-x:auto"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div><small>{note}</small></div>"
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 from ..lenient_json import replace_surrogates
@@ -45,8 +46,18 @@ class Strings(NullableStore):
                 self.known.append(1)
         self.length += 1
 
-    def extend(self, values: Sequence[str | None]) -> None:
+    def extend(self, values: Sequence[Any]) -> None:
         """Append values."""
+        empty = values.count(self.default)
+        if empty == len(values):
+            self.length += empty
+            return
+        full = not empty and self.known is None and self.length == len(self.values) and None not in values
+        if full and "".join(values).isascii():
+            self._offsets.extend(map(len, values))
+            self.values += values
+            self.length += len(values)
+            return
         for value in values:
             self.append(value)
 
@@ -94,9 +105,21 @@ class _Offsets:
         except OverflowError:
             self._edges = array("q", [*self._edges, end])
 
+    def extend(self, sizes: Iterable[int]) -> None:
+        """Append strings of these numbers of bytes."""
+        edges = list(accumulate(sizes, initial=self._edges[-1]))[1:]
+        try:
+            self._edges += array(self._edges.typecode, edges)
+        except OverflowError:
+            self._edges = array("q", [*self._edges, *edges])
+
     def repeat(self, count: int) -> None:
         """Append ``count`` empty strings."""
         self._edges += self._edges[-1:] * count
+
+    def bounds(self, row: int) -> tuple[int, int]:
+        """Return where the string of a row begins and ends."""
+        return self._edges[row], self._edges[row + 1]
 
     def edges(self, start: int, stop: int) -> array[int]:
         """Return the offsets of the strings from row ``start`` to ``stop``, and the end of the last one."""
@@ -182,8 +205,14 @@ class EncodedStrings:
 
     def extend(self, values: Sequence[bytes]) -> None:
         """Append values."""
-        for value in values:
-            self.append(value)
+        size = sum(map(len, values))
+        if self._size + size > _BLOCK:
+            for value in values:
+                self.append(value)
+            return
+        self._offsets.extend(map(len, values))
+        self._latest[1].extend(values)
+        self._size += size
 
     def _seal(self) -> None:
         first, latest = self._latest
@@ -197,35 +226,57 @@ class EncodedStrings:
 
     def at(self, row: int) -> str:
         """Return one string."""
-        return self.stored((row,))[0].decode("utf-8", "replace")
+        return self._value(row).decode("utf-8", "replace")
+
+    def _value(self, row: int) -> bytes:
+        first, latest = self._latest
+        if row >= first:
+            return latest[row - first]
+        block, begin, _ = self._block(row)
+        start, stop = self._offsets.bounds(row)
+        base, _ = self._offsets.bounds(begin)
+        return block[start - base : stop - base]
 
     def stored(self, rows: Sequence[int]) -> list[bytes]:
         """Return the values as bytes."""
+        if not is_contiguous(rows):
+            return [self._value(row) for row in rows]
+        found: list[bytes] = []
         first, latest = self._latest
-        found, place = list[bytes](), 0
-        while place < len(rows):
-            row = rows[place]
-            if row >= first:
-                found.append(latest[row - first])
-                place += 1
-                continue
+        for data, cuts in self._blocks_of(range(rows.start, min(rows.stop, first))):
+            found += [data[start:stop] for start, stop in pairwise(cuts)]
+        return found + latest[max(0, rows.start - first) : max(0, rows.stop - first)]
+
+    def decoded(self, rows: Sequence[int]) -> list[str]:
+        """Return the strings."""
+        if not is_contiguous(rows):
+            return [self._value(row).decode("utf-8", "replace") for row in rows]
+        found: list[str] = []
+        first, latest = self._latest
+        for data, cuts in self._blocks_of(range(rows.start, min(rows.stop, first))):
+            if data.isascii():  # decoded once and cut afterwards
+                text = data.decode("ascii")
+                found += [text[start:stop] for start, stop in pairwise(cuts)]
+            else:
+                found += [data[start:stop].decode("utf-8", "replace") for start, stop in pairwise(cuts)]
+        rest = latest[max(0, rows.start - first) : max(0, rows.stop - first)]
+        return found + [value.decode("utf-8", "replace") for value in rest]
+
+    def _blocks_of(self, rows: range) -> Iterator[tuple[bytes, list[int]]]:
+        """Yield the bytes of contiguous rows, block by block, with the places at which to cut them into values."""
+        row = rows.start
+        while row < rows.stop:
             block, begin, after = self._block(row)
-            edges = self._offsets.edges(begin, after)
-            base = edges[0]
-            while place < len(rows) and begin <= (row := rows[place]) < after:
-                found.append(block[edges[row - begin] - base : edges[row - begin + 1] - base])
-                place += 1
-        return found
+            edges = self._offsets.edges(row, min(after, rows.stop))
+            base, _ = self._offsets.bounds(begin)
+            yield block[edges[0] - base : edges[-1] - base], [edge - edges[0] for edge in edges]
+            row = after
 
     def _block(self, row: int) -> tuple[bytes, int, int]:
         """Return the block that holds a row, its first row, and the first row after it."""
         place = bisect_right(self._firsts, row) - 1
         after = self._firsts[place + 1] if place + 1 < len(self._blocks) else self._latest[0]
         return self._blocks[place], self._firsts[place], after
-
-    def decoded(self, rows: Sequence[int]) -> list[str]:
-        """Return the strings."""
-        return [value.decode("utf-8", "replace") for value in self.stored(rows)]
 
     def layout(self, rows: range) -> Layout:
         """Return the offsets and the bytes."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .encoding import similar_text, write_text
     from .outputs import redraw_outputs
-    from .select import NullView, View, select_view
+    from .select import NullView, View, select_view, stop_hint
     from .static import bundle, inspect, value_bundle
     from .status import error_lines, status_line
     from .timeline import Timeline
@@ -28,6 +28,7 @@ __all__ = [
     "select_view",
     "similar_text",
     "status_line",
+    "stop_hint",
     "value_bundle",
     "watch",
     "write_text",
@@ -44,6 +45,7 @@ _HOMES = {
     "inspect": "static",
     "error_lines": "status",
     "status_line": "status",
+    "stop_hint": "select",
     "value_bundle": "static",
     "watch": "watch",
     "write_text": "encoding",

@@ -79,7 +79,7 @@ def _code(ledger: Ledger, text: str) -> FormattedAnswer:
 
 
 def _json(ledger: Ledger, text: str) -> FormattedAnswer:
-    answer = "".join(ledger.answer)
+    answer = ledger.answer.text
     found, problem = _find_json(answer)
     if found is None and ledger.before:
         found, _ = _find_json(ledger.before + answer)

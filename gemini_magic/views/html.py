@@ -14,7 +14,7 @@ from .live_pieces import LivePieces
 from .outputs import AnswerOutput
 from .snapshot import AnswerSnapshot
 from .static import bundle, partial_plain
-from .status import elapsed_seconds, wait_text
+from .status import elapsed_seconds, repetition_notice, wait_text
 from .truncate import Excerpt, truncation_notice
 
 __all__ = ["HtmlView", "StaticView"]
@@ -75,7 +75,7 @@ class HtmlView:
         now = self._clock()
         rest = 0.0 if self._state(now) != self._painted else _CLOCK - _PAINT
         if final or now >= self._next + rest:
-            self._paint()
+            self._paint(final=final)
 
     def close(self, *, error_follows: bool = False) -> None:
         """Replace the display by the static bundle."""
@@ -88,13 +88,15 @@ class HtmlView:
     def _state(self, now: float) -> tuple[int, str]:
         return self._ledger.version, wait_text(self._ledger, now - self._started)
 
-    def _paint(self) -> None:
+    def _paint(self, *, final: bool = False) -> None:
         started = self._clock()
         self._painted = self._state(started)
-        self._answer.step()
-        self._thoughts.step()
+        for pieces in (self._answer, self._thoughts):
+            if final or pieces.due(started):
+                pieces.step()
         snapshot = AnswerSnapshot(self._ledger, now=started - self._started)
-        notice = " · ".join(filter(None, (self._notice, truncation_notice(*self._excerpts))))
+        notices = (repetition_notice(self._ledger), self._notice, truncation_notice(*self._excerpts))
+        notice = " · ".join(filter(None, notices))
         parts = page.document(
             snapshot,
             self._answer.whole,
@@ -102,11 +104,11 @@ class HtmlView:
             form=self._ledger.display.form,
             notice=notice,
         )
-        html = page.root_html([parts[0], page.note_html(self._note), *parts[1:]])
+        html = page.root_html([parts[0], page.note_html(self._note), *parts[1:]], partial=True)
         data = {"text/html": html, "text/plain": partial_plain(snapshot)}
         self._output.show(data, "partial", snapshot)
         finished = self._clock()
-        typesetting = _FORMULA * html.count('class="mathjax_process"')
+        typesetting = _FORMULA * html.count('class="mathjax_process tex2jax_process"')
         self._next = max(started + _PAINT, finished + _DUTY * (finished - started + typesetting))
 
 

@@ -19,7 +19,7 @@ from .live_lane import LiveLane, ThinkingLane
 from .outputs import AnswerOutput
 from .snapshot import AnswerSnapshot
 from .static import html_parts, partial_bundle, write_bundle
-from .status import elapsed_seconds
+from .status import elapsed_seconds, repetition_notice
 from .stylesheet import ANSWER_CSS, LIVE_CSS
 from .truncate import Excerpt, truncation_notice
 from .widgets import WidgetSet, check_version, has_formula, running_loop
@@ -44,7 +44,6 @@ _RATE: Final = 40  # maximum messages a second
 _FLOW: Final = 400_000  # maximum characters of HTML a second: one endless table must not block the page
 _WIDGET: Final = "application/vnd.jupyter.widget-view+json"
 _LIVE: Final = "gm-live"  # class of the root element while the answer is running
-_TOOLBAR: Final = "stop with ■ in the toolbar"
 
 _finished: deque[WidgetSet] = deque()
 
@@ -65,6 +64,7 @@ class LiveView:
         ledger: the record.
         stop: the action of the Stop button, or None where a click cannot be processed in time. It is called on the
             thread on which the kernel handles widget messages, and must only set a flag.
+        stop_hint: how to stop the answer without a button, at the end of the status line while it is running.
         note: a sentence below the status line while the answer is running.
         clock: seconds, monotonic.
 
@@ -77,6 +77,7 @@ class LiveView:
         ledger: Ledger,
         *,
         stop: Callable[[], None] | None = None,
+        stop_hint: str = "",
         note: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -84,6 +85,7 @@ class LiveView:
         self._ledger = ledger
         self._excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
         self._stop = stop
+        self._stop_hint = stop_hint
         self._note = note
         self._clock = clock
         self._output = AnswerOutput(ledger)
@@ -159,7 +161,7 @@ class LiveView:
         view = {"version_major": 2, "version_minor": 0, "model_id": self._root.model_id}
         data = {
             _WIDGET: view,
-            "text/html": page.root_html([page.bar_html(snapshot), f"<p>{_PLACEHOLDER}</p>"]),
+            "text/html": page.root_html([page.bar_html(snapshot), f"<p>{_PLACEHOLDER}</p>"], partial=True),
             "text/plain": f"{snapshot.status_line}\n{_PLACEHOLDER}",
         }
         self._output.show(data, "live", snapshot)
@@ -169,9 +171,8 @@ class LiveView:
 
     def _status_html(self, snapshot: AnswerSnapshot) -> str:
         running = snapshot.status == "running"
-        notices = (
-            (_TOOLBAR if self._stop is None else "", truncation_notice(*self._excerpts)) if running else ()
-        )
+        excerpts = truncation_notice(*self._excerpts)
+        notices = (repetition_notice(self._ledger), self._stop_hint, excerpts) if running else ()
         return page.status_html(snapshot, notice=" · ".join(filter(None, notices)))
 
     def _within_rate(self, now: float) -> bool:
@@ -185,9 +186,9 @@ class LiveView:
         if not final and (started < self._next or not self._within_rate(started)):
             return
         self._version = self._ledger.version
-        sent, size = self._answer.paint()
+        sent, size = self._answer.paint(started, final=final)
         if final or started >= self._next_thoughts:
-            more, characters = self._thoughts.paint()
+            more, characters = self._thoughts.paint(started, final=final)
             sent, size = sent + more + self._thoughts.update_clock(started - self._started), size + characters
             self._next_thoughts = started + _THOUGHTS
         if final or started >= self._next_status:

@@ -63,10 +63,18 @@ class LiveLane:
         """The maximum number of messages of the next paint."""
         return _MAX_MESSAGES + min(len(self._outdated), _AT_ONCE)
 
-    def paint(self) -> tuple[int, int]:
-        """Show what is new; return the number of messages and of characters of HTML that were sent."""
+    def paint(self, now: float, *, final: bool) -> tuple[int, int]:
+        """Show what is new.
+
+        Args:
+            now: seconds, monotonic.
+            final: also show text that is too short to be worth the time of an update.
+
+        Returns:
+            The number of messages and of characters of HTML that were sent.
+        """
         before = len(self._widgets.all)
-        changed = self.pieces.step() if self.pieces.pending else []
+        changed = self.pieces.step() if (self.pieces.pending if final else self.pieces.due(now)) else []
         old = len(self._pieces_shown) - 1
         self._outdated += [index for index in changed if index < old and index not in self._outdated]
         changed = [*self._outdated[:_AT_ONCE], *(index for index in changed if index >= old)]

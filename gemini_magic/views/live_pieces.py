@@ -25,6 +25,10 @@ __all__ = ["LivePieces"]
 # many thousands of pieces; but it need not be longer than _LARGEST, as the whole piece is sent again until it is full.
 _SHARE: Final = 1000
 _LARGEST: Final = 240
+# An update renders the unfinished text again, so it waits for at least this share of new text, or so many seconds.
+# Otherwise the time for all updates of a text of which nothing can be finished would be quadratic.
+_NEW_SHARE: Final = 32
+_LONGEST_WAIT: Final = 0.5
 _RUN: Final = 400  # characters of finished HTML after which an open block becomes a run
 # Keeps the row stripes of a table in order; the head is part 0.
 _HIDDEN_ROW: Final = '<tr style="display:none"></tr>'
@@ -75,7 +79,7 @@ class _Piece:
 
 def _without_typesetting(html: str) -> str:
     """Keep the page from typesetting the formulas of the rest, which is replaced soon."""
-    return html.replace('class="mathjax_process"', 'class="gm-pending"')
+    return html.replace('class="mathjax_process tex2jax_process"', 'class="gm-pending"')
 
 
 def _wrap_unfinished(kind: str, html: str, before: int) -> str:
@@ -103,6 +107,7 @@ class LivePieces:
         self._source = source
         self._transform = markdown_transform(form)
         self._cursor = 0
+        self._latest = float("inf")  # when the new text is rendered, however short it is
         images = source.images if isinstance(source, Excerpt) else DATA_ONLY
         self._renderer = Renderer(heal=True, images=images)
         self._places: list[_Place] = []  # the position of each part
@@ -117,6 +122,18 @@ class LivePieces:
     def pending(self) -> bool:
         """Whether there is text that is not rendered yet."""
         return len(self._source) > self._cursor
+
+    def due(self, now: float) -> bool:
+        """Return whether there is so much new text that rendering it is worth the time, or text that has waited.
+
+        Args:
+            now: seconds, monotonic.
+        """
+        new = sum(map(len, self._source[self._cursor :]))
+        if not new:
+            return False
+        self._latest = min(self._latest, now + _LONGEST_WAIT)
+        return new * _NEW_SHARE >= self._renderer.unfrozen or now >= self._latest
 
     @property
     def whole(self) -> str:
@@ -150,6 +167,7 @@ class LivePieces:
         self._stop_if_too_long()
         new = self._source[self._cursor :]
         self._cursor += len(new)
+        self._latest = float("inf")
         self._renderer.append(self._transformed("".join(new), final=final))
         touched: set[int] = set()
         for kind, ident, html, frame in (

@@ -120,11 +120,14 @@ class AnswerOutput:
             data: the MIME bundle.
             state: how far the answer in it has come.
             snapshot: the facts about an answer that has not ended.
-            error_follows: whether the bundle omits the details, because the cell shows the error below it.
+            error_follows: the bundle omits the details of an error, because the error is the next output of the cell.
+                The labextension requests the complete bundle for an output that is not followed by an error.
         """
         self._final = state == "final"
         self._error_follows = error_follows
         metadata = self._metadata(state, snapshot)
+        if error_follows:
+            metadata[METADATA]["error_follows"] = True
         _publish(data, self.id, metadata, update=self.displayed)
         self.displayed = True
 
@@ -168,7 +171,7 @@ class AnswerOutput:
         if ledger is None:
             return
         if self._final:
-            self._send(bundle(ledger, error_follows=self._error_follows), "final", None)
+            self._send(bundle(ledger), "final", None)
         else:
             self._sent = object()
 

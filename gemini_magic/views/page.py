@@ -39,6 +39,8 @@ _TONES: Final = {
     "blocked": "bad",
     "error": "bad",
 }
+# What the labextension adds to an answer whose kernel has ended; its rules are in the style sheet of a partial answer.
+_LATER: Final = '<div class="gm-box gm-warn"><span><code></code></span></div>'
 _BLANK_LINE: Final = re.compile(r"\n(?=[^\S\n]*\n)")
 _CODE: Final = re.compile(r"`([^`]+)`")
 
@@ -52,14 +54,20 @@ def _inline_html(text: str) -> str:
     return _CODE.sub(r"<code>\1</code>", escape(visible(text)))
 
 
-def root_html(pieces: Iterable[str]) -> str:
+def root_html(pieces: Iterable[str], *, partial: bool = False) -> str:
     """Wrap the parts of an answer in the root element.
 
-    Its class keeps MathJax from reading the text: a price in dollars is not a formula. The HTML has no blank line,
-    which would end it in a Markdown document, such as one that nbconvert writes (CommonMark, "HTML blocks").
+    Its classes keep MathJax (3 and later, and 2) from reading the text: a price in dollars is not a formula. The HTML
+    has no blank line, which would end it in a Markdown document, such as one that nbconvert writes (CommonMark, "HTML
+    blocks").
+
+    Args:
+        pieces: the parts.
+        partial: whether the answer is still arriving.
     """
-    html = _BLANK_LINE.sub("&#10;", f'<div class="gemini-magic mathjax_ignore">{"".join(pieces)}')
-    return f"{html}<style>{answer_css_for(html)}</style></div>"
+    opening = '<div class="gemini-magic mathjax_ignore tex2jax_ignore">'
+    html = _BLANK_LINE.sub("&#10;", f"{opening}{''.join(pieces)}")
+    return f"{html}<style>{answer_css_for(html + _LATER * partial)}</style></div>"
 
 
 def status_html(snapshot: AnswerSnapshot, *, notice: str = "") -> str:

@@ -6,6 +6,7 @@ The request should be sent before ipywidgets and the Markdown parser are importe
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from importlib import import_module
@@ -15,7 +16,7 @@ from ..errors import DisplayError
 from ..ledger import Ledger
 from ..options import DISPLAYS
 
-__all__ = ["NullView", "View", "select_view"]
+__all__ = ["NullView", "View", "select_view", "stop_hint"]
 
 
 class View(Protocol):
@@ -114,9 +115,10 @@ def _static(ledger: Ledger) -> View:
     )
 
 
-def _live(ledger: Ledger, stop: Callable[[], None] | None, note: str) -> View:
+def _live(ledger: Ledger, stop: Callable[[], None] | None, stop_hint: str, note: str) -> View:
     def make() -> View:
-        view: View = _import_after_request("live", ledger).LiveView(ledger, stop=stop, note=note)
+        module = _import_after_request("live", ledger)
+        view: View = module.LiveView(ledger, stop=stop, stop_hint=stop_hint, note=note)
         return view
 
     def fallback(why: str) -> View:
@@ -126,6 +128,18 @@ def _live(ledger: Ledger, stop: Callable[[], None] | None, note: str) -> View:
     return _LazyView(make, fallback)
 
 
+def stop_hint(other: str = "") -> str:
+    """How a user can stop what the current thread does, for the status line.
+
+    The toolbar interrupts the main thread only. A kernel can handle a click in the page in another thread (a subshell).
+
+    Args:
+        other: what works for another thread; empty if nothing does.
+    """
+    works = "■ in the toolbar" if threading.current_thread() is threading.main_thread() else other
+    return f"stop with {works}" if works else ""
+
+
 def select_view(
     ledger: Ledger,
     *,
@@ -133,6 +147,7 @@ def select_view(
     shell: Any,
     allow_stdin: bool,
     stop: Callable[[], None] | None,
+    stop_hint: str = "",
     background: bool = False,
     note: str = "",
 ) -> View:
@@ -145,6 +160,7 @@ def select_view(
         allow_stdin: whether the execute request allows input, or a widget's message is handled; if not, the run is
             unattended.
         stop: the action of the Stop button, where one can work; it must only set a flag.
+        stop_hint: how the answer can be stopped where no button works; empty where it cannot be stopped.
         background: whether the cell returns before the answer is complete.
         note: a sentence about the background to show while the answer is running; a notebook removes it at the end.
 
@@ -163,5 +179,5 @@ def select_view(
     if display == "html":
         return _html(ledger, note)
     if display == "live" or allow_stdin or background:
-        return _live(ledger, stop, note)
+        return _live(ledger, stop, stop_hint, note)
     return _static(ledger)

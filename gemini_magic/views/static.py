@@ -172,7 +172,7 @@ def partial_bundle(snapshot: AnswerSnapshot, answer: str, thoughts: str) -> dict
     """
     parts = page.document(snapshot, answer, thoughts, form=snapshot.ledger.display.form)
     return {
-        "text/html": page.root_html([*parts, page.unfinished_html()]),
+        "text/html": page.root_html([*parts, page.unfinished_html()], partial=True),
         "text/plain": partial_plain(snapshot, page.UNFINISHED),
     }
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from itertools import accumulate, islice
 from typing import NamedTuple, overload
 
-from ..content import Blob, Call, Code, join_parts
+from ..content import Blob, Call, Code
 from ..events import Finish, Note
 from ..ledger import Ledger
 from ..printable import visible
@@ -23,6 +23,7 @@ __all__ = [
     "elapsed_seconds",
     "error_lines",
     "redact",
+    "repetition_notice",
     "status_facts",
     "status_line",
     "status_mark",
@@ -199,7 +200,7 @@ def _running_state(ledger: Ledger, now: float) -> str:
 
 def _other_content(ledger: Ledger) -> list[str]:
     """Describe the parts of an answer that are not text."""
-    contents = Counter(map(type, join_parts(ledger.parts.get(0, ()))))
+    contents = Counter(map(type, ledger.parts[0].joined() if 0 in ledger.parts else ()))
     kinds = ((Call, "function call", "calls"), (Blob, "media part", "images"), (Code, "code run", "parts"))
     counted = ((contents[kind], name, where) for kind, name, where in kinds)
     return [
@@ -359,6 +360,15 @@ def _token_limit(ledger: Ledger, title: str) -> Details:
         return Details(title, "The answer stopped at the token limit.", _LIMIT)
     message = f"The answer stopped at the token limit: thinking used {thoughts:,} tokens, the answer {usage.output or 0:,}."
     return Details(title, message, "Set `--thinking low` or `--thinking off`, or a higher `--max-tokens`.")
+
+
+def repetition_notice(ledger: Ledger) -> str:
+    """A short text for the status line of an answer that repeats itself while it arrives; else empty."""
+    return (
+        "the model repeats itself: Stop ends the answer"
+        if ledger.answer.phrase or ledger.thoughts.phrase
+        else ""
+    )
 
 
 def warnings(ledger: Ledger, notes: Sequence[Note]) -> list[str]:

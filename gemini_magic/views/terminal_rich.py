@@ -90,7 +90,7 @@ class RichPrinter:
         above = self._render(done, size.columns)
         between = "\n" if above and self._begun else ""
         self._begun = self._begun or bool(above)
-        below = self._render(end, size.columns)
+        below = self._render(end, size.columns, finished=False)
         lines = below.splitlines(keepends=True)[-max(1, min(_MAX_LINES, size.lines - _SPARE)) :]
         if lines and self._begun:
             lines.insert(0, "\n")
@@ -107,20 +107,19 @@ class RichPrinter:
             self._blocks.feed(text) + self._blocks.close(), shutil.get_terminal_size().columns
         )
 
-    def _render(self, source: str, width: int) -> str:
+    def _render(self, source: str, width: int, *, finished: bool = True) -> str:
         """Render Markdown to lines for the terminal; plain text if rich fails."""
         if not source.strip():
             return ""
         try:
-            return self._render_rich(source, width)
+            return self._render_rich(source, width, finished=finished)
         except Exception:  # noqa: BLE001 - the answer must be shown whatever fails
             return visible(source).strip("\n") + "\n"
 
-    def _render_rich(self, source: str, width: int) -> str:
+    def _render_rich(self, source: str, width: int, *, finished: bool) -> str:
         document = self._markdown("", code_theme=_CODE_THEME, hyperlinks=False)
-        document.parsed = self._blocks.tokens(
-            source
-        )  # our own parser: rich's parser does not show HTML as text
+        # Our own parser: rich's parser does not show HTML as text.
+        document.parsed = self._blocks.tokens(source, finished=finished)
         # One column stays free so that no line wraps: the number of lines must be known to overwrite them.
         with self._console.capture() as captured:
             self._console.print(document, width=width - 1)

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 from IPython.core.getipython import get_ipython
 
 from ..ledger import Ledger
-from .select import select_view
+from .select import select_view, stop_hint
 
 __all__ = ["watch"]
 
@@ -38,7 +38,14 @@ class WatchableStream(Protocol):
 def watch(ledger: Ledger, stream: WatchableStream) -> None:
     """Update a view until the stream ends. An interrupt stops the stream; what was received is shown."""
     shell: Any = get_ipython()
-    view = select_view(ledger, display="auto", shell=shell, allow_stdin=_has_user(shell), stop=None)
+    view = select_view(
+        ledger,
+        display="auto",
+        shell=shell,
+        allow_stdin=_has_user(shell),
+        stop=None,
+        stop_hint=stop_hint(),
+    )
     interrupted = False
     try:
         view.open()

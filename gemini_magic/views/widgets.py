@@ -52,12 +52,12 @@ class _Button(ipywidgets.Button):
 
 def has_formula(html: str) -> bool:
     """Whether HTML contains a formula that the page typesets."""
-    return 'class="mathjax_process"' in html
+    return 'class="mathjax_process tex2jax_process"' in html
 
 
 def _typeset(html: str) -> str:
     """Wrap HTML so that the page typesets its formulas only, and not the other text."""
-    return f'<div class="mathjax_ignore">{html}</div>'
+    return f'<div class="mathjax_ignore tex2jax_ignore">{html}</div>'
 
 
 def check_version() -> None:

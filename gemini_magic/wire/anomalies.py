@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["Anomaly", "AnomalyLog", "Item"]
+__all__ = ["CONTENT_KINDS", "MAX_LOGGED", "Anomaly", "AnomalyLog", "Item"]
 
 DETAIL_LIMIT = 2000  # characters
-# Each of these describes other content, so all are logged; of the other kinds the first one is enough.
-_CONTENT_KINDS = frozenset({"not-json", "not-object"})
+# Each of these describes other content, so many are logged; of the other kinds the first one is enough.
+CONTENT_KINDS = frozenset({"not-json", "not-object"})
+MAX_LOGGED = 100  # of each of these kinds: a hostile server can send millions
 
 
 class Anomaly(NamedTuple):
     """Something in a body that a simple reader would not accept, or would read wrongly.
 
-    Content that is not a JSON object is logged each time: ``not-json``, ``not-object`` (JSON of another type).
-    All other kinds are logged once, and counted: ``bom``, ``comment``, ``no-space`` (after ``data:``), ``field-event``,
+    Content that is not a JSON object is logged, and only counted from the 101st on: ``not-json``, ``not-object`` (JSON of
+    another type). All other kinds are logged once, and counted: ``bom``, ``comment``, ``no-space`` (after ``data:``), ``field-event``,
     ``field-id``, ``field-retry``, ``blank-data``, ``done-marker`` (``[DONE]``), ``bare-lines`` (content without a field
     name), ``several-documents`` (on one event's lines), ``no-blank-line`` (between two documents), ``json-array``,
     ``json-object`` (a body or an event in this form), ``mixed-framing`` (bare JSON, then events), ``invalid-utf8``,
@@ -54,7 +55,7 @@ class Item(NamedTuple):
 
 
 class AnomalyLog:
-    """Collects anomalies: unreadable content each time, of every other kind the first one and a count.
+    """Collects anomalies: the first ones of unreadable content, the first one of every other kind, and a count of each.
 
     Attributes:
         anomalies: in the order they were found.
@@ -65,11 +66,15 @@ class AnomalyLog:
         self.anomalies: list[Anomaly] = []
         self.counts: dict[str, int] = {}
 
+    def unlogged(self, kind: str) -> int:
+        """How many anomalies of a kind that describes content were counted only."""
+        return max(0, self.counts.get(kind, 0) - MAX_LOGGED)
+
     def add(self, kind: str, offset: int, detail: bytes = b"") -> None:
-        """Count an anomaly, and log it if it is the first of its kind or describes content."""
+        """Count an anomaly, and log it if it is the first of its kind, or one of the first that describe content."""
         count = self.counts.get(kind, 0)
         self.counts[kind] = count + 1
-        if count == 0 or kind in _CONTENT_KINDS:
+        if count == 0 or (count < MAX_LOGGED and kind in CONTENT_KINDS):
             # A character takes at most four bytes, so this slice contains enough characters.
             text = detail[: 4 * DETAIL_LIMIT].decode("utf-8", "replace")[:DETAIL_LIMIT]
             self.anomalies.append(Anomaly(kind, offset, text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..errors import WireError
-from .anomalies import Anomaly, AnomalyLog, Item
+from .anomalies import CONTENT_KINDS, Anomaly, AnomalyLog, Item
 from .json_stream import JsonStream, log_unreadable, repair_text, split_objects
 from .lines import BOM
 from .sse import DEFAULT_TYPE, SseEvent, SseReader
@@ -55,6 +55,16 @@ class Reader:
     def counts(self) -> dict[str, int]:
         """How often each kind of anomaly was found."""
         return self._log.counts
+
+    @property
+    def unreadable(self) -> int:
+        """How many texts were found that are not JSON objects."""
+        return sum(self._log.counts.get(kind, 0) for kind in CONTENT_KINDS)
+
+    @property
+    def unlogged(self) -> dict[str, int]:
+        """How often unreadable content was found beyond the anomalies, by kind."""
+        return {kind: count for kind in CONTENT_KINDS if (count := self._log.unlogged(kind))}
 
     def feed(self, piece: bytes) -> list[Item]:
         """The objects that this piece completes.

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import json
 
+import msgspec
 import pytest
+from calibration import assert_ratio_below
 
 from gemini_magic.backends import backend
 from gemini_magic.backends.gemini_decode import finish_of
+from gemini_magic.backends.gemini_schema import LargeWireAnswer, WireAnswer
 from gemini_magic.content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Text, Thought
 from gemini_magic.events import Delta, Failure, Note, Usage, UsageReport
 from gemini_magic.ledger.ledger import Ledger
@@ -247,3 +250,30 @@ def test_a_finish_says_what_its_reason_means(reason, outcome):
 def test_a_blocked_prompt_is_blocked_whatever_the_reason():
     raw = b'{"promptFeedback": {"blockReason": "A_NEW_REASON"}}'
     assert [(event.prompt, event.outcome) for event in events(raw)] == [(True, "blocked")]
+
+
+def test_an_ordinary_chunk_takes_a_few_times_as_long_as_its_typed_decoding():
+    chunk = json.dumps(
+        {
+            "candidates": [{"content": {"parts": [{"text": "word"}], "role": "model"}, "index": 0}],
+            "usageMetadata": {"promptTokenCount": 4, "candidatesTokenCount": 9, "totalTokenCount": 13},
+            "modelVersion": "gemini-2.5-flash",
+            "responseId": "abcdefghijklmnopqrstuvwxyz",
+        }
+    ).encode()
+    decode, typed = backend("gemini").decoder(), msgspec.json.Decoder(WireAnswer).decode
+    # Measured: 4.2, and 5.1 before.
+    assert_ratio_below(
+        lambda: [decode(chunk) for _ in range(20_000)], lambda: [typed(chunk) for _ in range(20_000)], 6
+    )
+
+
+def test_a_large_image_is_not_searched_for_other_spellings_of_fields():
+    image = base64.b64encode(bytes(6_000_000)).decode()
+    chunk = json.dumps(
+        {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": image}}]}}]}
+    ).encode()
+    decode = backend("gemini").decoder()
+    assert_ratio_below(
+        lambda: decode(chunk), lambda: msgspec.json.Decoder(LargeWireAnswer).decode(chunk), 1.5
+    )

@@ -1,4 +1,4 @@
-"""Where an answer is on the page: its left edge is that of printed text."""
+"""Where an answer is on the page: its left edge is that of JupyterLab's own HTML and Markdown."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import pytest
 from lab import Notebook
 
 SETUP = "%load_ext gemini_magic\n%config GeminiMagics.backend = 'echo'"
+TEXT = "An answer of some words in one paragraph, which arrives slowly."
+OWN = "from IPython.display import HTML, Markdown, display\ndisplay(HTML('<p>x</p>'), Markdown({!r}))"
+# The left and the right edge of each paragraph.
+EDGES = """outer => [...outer.querySelectorAll(".jp-RenderedHTMLCommon p")].filter(block => block.checkVisibility())
+    .map(block => block.getBoundingClientRect()).map(({left, right}) => [left, right])"""
 LEFT = """outer => {
     const walker = document.createTreeWalker(outer, NodeFilter.SHOW_TEXT);
     const range = document.createRange();
@@ -23,21 +28,29 @@ LEFT = """outer => {
 
 @pytest.mark.parametrize("width", [1200, 700])
 @pytest.mark.parametrize("app", ["lab", "notebook"])
-def test_the_left_edge_of_an_answer_is_that_of_printed_text_live_and_finished(lab, _context, app, width):
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_the_edges_of_an_answer_are_those_of_markdown_live_and_finished(lab, _context, app, width, theme):
     notebook = Notebook(lab, _context.new_page())
     notebook.page.set_viewport_size({"width": width, "height": 800})
-    answer = (
-        "%%gemini --display live\n@wait 0.1\nAn answer of some words in one paragraph, which arrives slowly."
-    )
-    name = f"edges-{app}-{width}.ipynb"
-    notebook.open(lab.write(name, [SETUP, "print('printed')", answer]), app=app)
+    answer = f"%%gemini --display live\n@wait 0.1\n{TEXT}"
+    name = f"edges-{app}-{width}-{theme}.ipynb"
+    notebook.open(lab.write(name, [SETUP, OWN.format(TEXT), answer]), app=app)
+    notebook.theme(f"JupyterLab {theme}")
     notebook.run(0)
     notebook.run(1)
-    printed = notebook.output(1).evaluate(LEFT)
+    own = notebook.output(1).evaluate(EDGES)
+    assert len(own) == 2
+    assert own[0] == own[1]
     notebook.run(2, wait=False)
     notebook.wait_output(2, "some words")
-    assert abs(notebook.output(2).evaluate(LEFT) - printed) < 1
-    notebook.wait_done(2)
-    notebook.wait_output(2, "answer complete")
-    assert abs(notebook.output(2).evaluate(LEFT) - printed) < 1
+    for ended in (False, True):
+        if ended:
+            notebook.wait_done(2)
+            notebook.wait_output(2, "answer complete")
+        for left, right in notebook.output(2).evaluate(EDGES):
+            assert abs(left - own[0][0]) < 1
+            assert abs(right - own[0][1]) < 1
+        assert abs(notebook.output(2).evaluate(LEFT) - own[0][0]) < 1
+    inspector = notebook.output(2).locator(".gmi-inspector").bounding_box()
+    assert abs(inspector["x"] - own[0][0]) < 1
     notebook.page.close()

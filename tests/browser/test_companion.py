@@ -176,7 +176,7 @@ def test_a_selection_is_restored_only_in_the_same_text(reader):
             };
             const style = "<style>.unseen {display: none}</style>";
             const old = text(style +
-                "<p>One\n <b>two</b></p><div class='gm-rest unseen'>three</div><p>three four</p>");
+                "<p>One\n <b>two</b></p><div aria-busy='true' class='unseen'>three</div><p>three four</p>");
             const selection = window.getSelection();
             selection.setBaseAndExtent(old.querySelector("b"), 0, old.lastChild.firstChild, 5);
             const words = readSelection(selection, old);

@@ -7,7 +7,7 @@ def test_a_replayed_answer_is_displayed_as_it_streams(lab, notebook, screenshots
     assert notebook.run(0) is True
     assert notebook.run(1) is True
     notebook.run(2, wait=False)
-    early = notebook.wait_output(2, "word3", timeout=10)
+    early = notebook.wait_output(2, "word3")
     assert "word40" not in early
     notebook.wait_done(2)
     notebook.wait_output(2, "complete.*word40")

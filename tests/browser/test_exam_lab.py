@@ -29,7 +29,7 @@ typeset = [ipywidgets.HTMLMath() for _ in range(3)]
 display(ipywidgets.VBox(widgets + typeset))
 for number, html in enumerate(json.load(open("growing-answers.json"))):
     if "mathjax_process" in html:
-        typeset[number % 3].value = f'<div class="mathjax_ignore">{html}</div>'
+        typeset[number % 3].value = f'<div class="mathjax_ignore tex2jax_ignore">{html}</div>'
     widgets[number % 20].value = html
 widgets[0].value = "all is " + "shown"
 """

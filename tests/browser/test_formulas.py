@@ -63,7 +63,7 @@ def test_formulas_are_typeset_live_finished_and_in_a_saved_notebook(notebook, la
     page.evaluate(SAMPLER, 2)
     notebook.run(2, wait=False)
     page.wait_for_selector(".gm-answer .widget-htmlmath mjx-container")
-    assert page.locator(".gm-rest mjx-container").count() == 0
+    assert page.locator(".gm-answer [aria-busy] mjx-container").count() == 0
     notebook.wait_done(2)
     page.wait_for_selector(ROOT)
     found = measure(notebook)

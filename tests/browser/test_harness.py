@@ -1,5 +1,6 @@
 """The driver of JupyterLab reports what a user sees, tested with plain ipywidgets."""
 
+from calibration import soon
 from lab import NO_KERNEL
 
 BUTTON = """
@@ -48,8 +49,9 @@ def test_a_running_cell_is_reported_and_can_be_interrupted(lab, notebook):
     notebook.run_all(wait=False)
     notebook.wait_output(0, "begun")
     assert (notebook.cell_status(0), notebook.cell_status(1)) == ("[*]", "[*]")
-    notebook.interrupt()
-    notebook.wait_idle(timeout=5)
+    with soon(5):
+        notebook.interrupt()
+        notebook.wait_idle()
     assert "KeyboardInterrupt" in notebook.output_text(0)
     assert (notebook.cell_status(1), notebook.output_text(1)) == ("[ ]", "")
 

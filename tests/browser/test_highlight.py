@@ -22,9 +22,7 @@ def mime_type(notebook, i):
 
 
 def wait_type(notebook, i, kind):
-    notebook.page.wait_for_function(
-        f"([i, kind]) => {CELLS}[i].model.mimeType === kind", arg=[i, kind], timeout=5000
-    )
+    notebook.page.wait_for_function(f"([i, kind]) => {CELLS}[i].model.mimeType === kind", arg=[i, kind])
 
 
 def tokens(notebook, i):
@@ -34,7 +32,7 @@ def tokens(notebook, i):
 def wait_same_tokens(notebook, i, j):
     """Wait for equal tokens. Languages are loaded on first use, so the tokens change after the MIME type."""
     same = f"([i, j]) => {{ const t = {TOKENS}; return t(j).length && `${{t(i)}}` === `${{t(j)}}`; }}"
-    notebook.page.wait_for_function(same, arg=[i, j], timeout=5000)
+    notebook.page.wait_for_function(same, arg=[i, j])
 
 
 def edit(notebook, i):

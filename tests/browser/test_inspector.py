@@ -10,6 +10,7 @@ import shlex
 from html.parser import HTMLParser
 
 import pytest
+from calibration import assert_soon
 from inspector_stage import (
     BEACONS,
     EVIL_HTML,
@@ -47,7 +48,7 @@ LOOKS = {
     "table": "| a | b |\n|---|--:|\n" + "| wide words here | `x` |\n" * 9,
     "code": "Intro.\n\n```python\nfor x in range(3):\n    print(x)\n```\n\n    plain\n",
 }
-FORMULA = '<div class="gemini-magic mathjax_ignore"><p>$5 and <span class="mathjax_process">\\(x^2\\)</span></p></div>'
+FORMULA = '<div class="gemini-magic mathjax_ignore tex2jax_ignore"><p>$5 and <span class="mathjax_process tex2jax_process">\\(x^2\\)</span></p></div>'
 ANSWER, OPEN, LARGE, NEWER, DAMAGED, MATHS, FIRST_LOOK = range(7)
 FIRST_HOSTILE = FIRST_LOOK + len(LOOKS)
 NO_RECORDS = {"a list": [], "a text": "x", "a number": 7}
@@ -273,9 +274,12 @@ ELEMENTS = words(
     "track u ul var video wbr x-custom"
 )
 VALUES = {
-    "class": words(
-        "gm-k gm-a gm-task gm-image gm-pending gm-def gm-table mathjax_process language-python language-x.y+z gm-status gm-zz jp-Cell hljs language- gm-k gm-x"
-    ),
+    "class": [
+        *words(
+            "gm-k gm-a gm-task gm-image gm-pending gm-def gm-table mathjax_process language-python language-x.y+z gm-status gm-zz jp-Cell hljs language- gm-k gm-x"
+        ),
+        "mathjax_process tex2jax_process",
+    ],
     "href": [
         *words(
             "https://example.org HTTP://EXAMPLE.ORG/a?b#c http:/logout https:example.org //example.org /x # javascript:alert(1)"
@@ -850,7 +854,8 @@ def test_the_export_buttons_copy_and_save_the_stream(page, output, ledger, tmp_p
     assert not [row["gap"] for row in rows if row["gap"].endswith("0")]
     assert [row["total_tokens"] for row in rows] == [str(row.total_tokens) for row in chunks]
     assert rows[-1]["tool_tokens"] == ""
-    assert "".join(row["text"].removeprefix("'") for row in rows) == "".join(ledger.answer)
+    shown = [re.sub(r"(^|[;\t\r\n]\"*)'(?=[=+\-@\t\r\n])", r"\1", row["text"]) for row in rows]
+    assert "".join(shown) == "".join(ledger.answer)
     assert not any(row["text"].startswith(("=", "+", "-", "@")) for row in rows)
 
 
@@ -908,8 +913,8 @@ FLUID = f"""async (i) => {{
 def test_ten_thousand_chunks_open_and_scroll_without_delay(page):
     opened, frame, elements, end = page.page.evaluate(FLUID, LARGE)
     print(f"opened in {opened:.0f} ms, a step of scrolling takes {frame:.1f} ms, {elements} elements")
-    assert opened < 200
-    assert frame < 16
+    assert_soon(opened / 1000, 0.2)
+    assert_soon(frame / 1000, 0.016)
     assert elements < 600
     assert end
 
@@ -922,7 +927,7 @@ FORBIDDEN = """() => Array.from(document.querySelectorAll(".gmi-output *"))
     .filter(node => /^(script|iframe|link|base|form|img|object|embed|math|style)$/.test(node.localName)
         || node.id === "jp-main-dock-panel" || node.hasAttribute("data-commandlinker-command")
         || Array.from(node.attributes).some(({name}) => /^on/.test(name))
-        || /^(javascript|data):/.test(node.getAttribute("href") ?? "") || (node.className === "mathjax_process" && !node.querySelector("mjx-container")))
+        || /^(javascript|data):/.test(node.getAttribute("href") ?? "") || (node.matches(".mathjax_process") && !node.querySelector("mjx-container")))
     .map(node => node.outerHTML.slice(0, 200))"""
 # Opens the inspector of an output, selects every tab and dispatches events to its controls; returns the number of tabs.
 EVERY_TAB = """async (output) => {

@@ -14,7 +14,7 @@ def test_an_answer_of_a_closed_tab_and_a_stopped_kernel_is_displayed_from_the_jo
     notebook.open(name)
     assert notebook.run(0) is True
     notebook.run(1, wait=False)
-    notebook.wait_output(1, r"word3", timeout=5)
+    notebook.wait_output(1, r"word3")
     time.sleep(0.5)  # the journal is written three times per second
     notebook.page.close(run_before_unload=False)
     lab.shut_down_kernels()
@@ -41,7 +41,7 @@ def test_an_answer_of_a_closed_tab_and_a_stopped_kernel_is_displayed_from_the_jo
         later.page.keyboard.press("End")
         began = time.monotonic()
         later.page.keyboard.press("Tab")
-        later.page.locator(".jp-Completer-match", has_text="journal").wait_for(timeout=5000)
+        later.page.locator(".jp-Completer-match", has_text="journal").wait_for()
         print(f"completions appeared after {time.monotonic() - began:.2f} s")
         later.screenshot(screenshots / "journal.png")
         assert later.page.locator(".jp-Completer-item").count() > 10

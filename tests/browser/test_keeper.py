@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 from pathlib import Path
 
 import pytest
-from fake_server import finish, gate, text
+from calibration import soon
+from fake_server import event, finish, gate, google_error, text
 from lab import Lab, Notebook
 from nbformat.v4 import new_code_cell, new_output
 from view_stage import ANSWER, ATTACK, finished
@@ -152,11 +154,13 @@ def test_a_page_reloaded_in_mid_answer_shows_the_words_at_once_then_the_widget_a
     notebook.page.wait_for_timeout(600)
     notebook.save()
     notebook.reload(busy=True)
-    assert "one two three" in notebook.wait_output(1, "one two three", timeout=2)
+    with soon(2):
+        notebook.wait_output(1, "one two three")
     assert "Loading widget" not in notebook.output_text(1)
-    notebook.page.wait_for_function(
-        "() => document.querySelector('.jp-OutputArea .gm-live .gm-stop')?.checkVisibility()", timeout=6000
-    )
+    with soon(6):
+        notebook.page.wait_for_function(
+            "() => document.querySelector('.jp-OutputArea .gm-live .gm-stop')?.checkVisibility()"
+        )
     assert "one two three" in notebook.output_text(1)
     server.open("rest")
     wait_final(notebook)
@@ -205,9 +209,22 @@ def copy(notebook):
     command(notebook, "paste-cell-below")
 
 
+def merge_and_undo(notebook):
+    select(notebook, 1)
+    command(notebook, "merge-cell-below")
+    command(notebook, "undo-cell-action")
+
+
 @pytest.mark.parametrize(
     ("change", "count"),
-    [(move, 1), (cut_and_paste, 1), (delete_and_undo, 1), (change_type_and_undo, 1), (copy, 2)],
+    [
+        (move, 1),
+        (cut_and_paste, 1),
+        (delete_and_undo, 1),
+        (change_type_and_undo, 1),
+        (merge_and_undo, 1),
+        (copy, 2),
+    ],
 )
 @pytest.mark.parametrize("options", ["", "--display html"], ids=["live", "html"])
 def test_the_finished_answer_reaches_a_cell_that_was(lab, notebook, server, change, count, options):
@@ -218,6 +235,71 @@ def test_the_finished_answer_reaches_a_cell_that_was(lab, notebook, server, chan
     server.open("rest")
     wait_final(notebook, count)
     assert_saved(notebook, count)
+
+
+def test_in_notebook_7_the_finished_answer_reaches_a_cell_that_was_moved(lab, notebook, server):
+    ask(lab, notebook, server, app="notebook")
+    notebook.page.wait_for_timeout(600)
+    move(notebook)
+    notebook.page.wait_for_timeout(300)
+    server.open("rest")
+    wait_final(notebook)
+    assert_saved(notebook)
+
+
+BROKEN = "The model is overloaded, as the server says"
+ANSWERS = """() => Array.from(window.jupyterapp.shell.currentWidget.content.widgets)
+    .filter(cell => cell.outputArea?.node.querySelector(".gemini-magic")).map(cell => {
+        const node = cell.outputArea.node;
+        const box = node.querySelector(".gm-box")?.innerText ?? "";
+        const error = node.querySelector(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr'], " +
+            ".jp-OutputArea-output[data-mime-type*='error']")?.innerText ?? "";
+        return [box.includes("overloaded"), error.includes("overloaded")];
+    })"""
+BOX, ERROR = [True, False], [False, True]
+
+
+def reload_in_mid_answer(notebook):
+    notebook.save()
+    notebook.reload(busy=True)
+    notebook.wait_output(1, "one two three")
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        (lambda notebook: None, [ERROR]),
+        (move, [ERROR]),
+        (cut_and_paste, [BOX]),
+        (copy, [ERROR, BOX]),
+        (reload_in_mid_answer, [BOX]),
+    ],
+    ids=["nothing", "move", "cut", "copy", "reload"],
+)
+@pytest.mark.parametrize("options", ["", "--display html"], ids=["live", "html"])
+def test_an_error_is_shown_once_whatever_happened_to_the_cell(lab, notebook, server, change, shown, options):
+    ask(lab, notebook, server, options=options)
+    server.script(text("one two three\n\n"), gate("rest"), event(google_error(503, BROKEN, "UNAVAILABLE")))
+    notebook.interrupt()
+    notebook.wait_done(1)
+    notebook.run(1, wait=False)
+    notebook.wait_output(1, "streaming.*one two three")
+    notebook.page.wait_for_timeout(600)
+    change(notebook)
+    notebook.page.wait_for_timeout(300)
+    server.open("rest")
+    notebook.page.wait_for_function(
+        f"shown => JSON.stringify(({ANSWERS})()) === shown", arg=json.dumps(shown, separators=(",", ":"))
+    )
+    notebook.page.wait_for_timeout(1800)
+    assert notebook.page.evaluate(ANSWERS) == shown
+    notebook.save()
+    saved = [cell.get("outputs", ()) for cell in notebook.saved()["cells"]]
+    saved = [outputs for outputs in saved if outputs and "gemini_magic" in outputs[0].get("metadata", {})]
+    assert [len(outputs) for outputs in saved] == [1 if each == BOX else 2 for each in shown]
+    for outputs, each in zip(saved, shown, strict=True):
+        for kind in ("text/html", "text/markdown", "text/plain"):
+            assert (BROKEN.split(",", maxsplit=1)[0] in "".join(outputs[0]["data"][kind])) == (each == BOX)
 
 
 def test_a_cell_that_is_pasted_after_the_end_has_the_finished_answer(lab, notebook, server):
@@ -323,9 +405,10 @@ def test_the_words_stay_when_the_kernel_is_killed(lab, notebook, server, screens
 DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
 
+@pytest.mark.parametrize("app", ["lab", "notebook"])
 @pytest.mark.parametrize("options", ["", "--display html"], ids=["live", "html"])
-def test_the_words_stay_when_the_kernel_is_restarted(lab, notebook, server, screenshots, options):
-    ask(lab, notebook, server, options=options, setup=DEAF)
+def test_the_words_stay_when_the_kernel_is_restarted(lab, notebook, server, screenshots, options, app):
+    ask(lab, notebook, server, options=options, setup=DEAF, app=app)
     notebook.page.wait_for_timeout(700)
     restart(notebook)
     if wait_ended(notebook) == "cut":
@@ -395,6 +478,30 @@ def test_a_kernel_that_is_shut_down_ends_its_answer_or_the_page_does(lab, notebo
     assert state in ("cut", "final")
 
 
+def test_the_words_stay_when_another_kernel_is_chosen(lab, notebook, server):
+    ask(lab, notebook, server, setup=DEAF)
+    notebook.page.wait_for_timeout(600)
+    notebook.page.evaluate("""() => {
+        window.jupyterapp.shell.currentWidget.sessionContext.changeKernel({name: "python3"});
+    }""")
+    notebook.wait_output(1, f"{SENTENCE}|interrupted|the kernel was shut down", timeout=20)
+    notebook.page.wait_for_timeout(1500)
+    shown = notebook.output_text(1)
+    assert "one two three" in shown
+    assert "streaming" not in shown
+    assert notebook.buttons(1) == []
+    notebook.wait_kernel()
+    notebook.save()
+    [state] = states(notebook.saved_outputs(1)[:1])
+    assert state in ("cut", "final")
+    # The new kernel answers in the same cell.
+    server.script(text("one two three, the last words"), finish())
+    assert notebook.run(0)
+    assert notebook.run(1)
+    wait_final(notebook)
+    assert_saved(notebook)
+
+
 def test_without_a_kernel_a_saved_partial_answer_is_shown_and_the_notebook_is_not_changed(
     lab, notebook, server
 ):
@@ -459,6 +566,20 @@ def test_an_answer_that_a_button_asks_for_streams_in_its_output_widget(
     notebook.screenshot(screenshots / "callback.png")
 
 
+def test_an_answer_that_a_button_asks_for_shows_what_can_stop_it(lab, notebook, server, screenshots):
+    server.script(text("one two three\n\n"), gate("rest"), text("the last words"), finish())
+    notebook.open(lab.write("hint.ipynb", [LOAD, CALLBACK.format(options="")]))
+    assert notebook.run(0)
+    assert notebook.run(1)
+    notebook.click(1, "Ask")
+    notebook.wait_output(1, "stop with ■ in the toolbar.*one two three")
+    assert notebook.buttons(1) == ["Ask"]
+    notebook.screenshot(screenshots / "callback-live.png")
+    notebook.interrupt()
+    shown = notebook.wait_output(1, "interrupted.*one two three")
+    assert "toolbar" not in shown
+
+
 def test_stop_works_for_a_background_answer_that_a_button_asks_for(lab, notebook, server):
     server.script(text("one two three\n\n"), gate("rest"), text("the last words"), finish())
     notebook.open(lab.write("background.ipynb", [LOAD, CALLBACK.format(options="--background")]))
@@ -482,9 +603,11 @@ def test_stop_works_after_a_reload(lab, notebook, server, screenshots):
     notebook.page.wait_for_timeout(600)
     notebook.save()
     notebook.reload(busy=True)
-    notebook.wait_output(1, "one two three", timeout=2)
+    with soon(2):
+        notebook.wait_output(1, "one two three")
     notebook.screenshot(screenshots / "reloaded-at-once.png")
-    notebook.page.locator(".gm-live .gm-stop").click(timeout=6000)
+    with soon(6):
+        notebook.page.locator(".gm-live .gm-stop").click()
     notebook.wait_output(1, "stopped|interrupted")
     notebook.page.wait_for_function("() => document.querySelector('.gmi-output')")
     notebook.save()
@@ -509,7 +632,8 @@ def test_a_page_without_the_widget_shows_the_answer_as_it_grows(lab, notebook, s
     path = lab.root / notebook.name
     path.write_text(path.read_text().replace(PENDING, "application/x-other"))
     notebook.reload(busy=True)
-    notebook.wait_output(1, "one two three", timeout=2)
+    with soon(2):
+        notebook.wait_output(1, "one two three")
     server.open("more")
     assert "answer complete" not in notebook.wait_output(1, "four five")
     server.open("rest")
@@ -704,7 +828,7 @@ def test_the_bundle_of_an_ended_kernel_is_built_from_any_metadata(lab, notebook)
             [f"{MODULE}cut_bundle.js", data, metadata],
         )
         html, plain = result["data"]["text/html"], result["data"]["text/plain"]
-        assert html.startswith('<div class="gemini-magic mathjax_ignore"><div class="gm-bar">')
+        assert html.startswith('<div class="gemini-magic mathjax_ignore tex2jax_ignore"><div class="gm-bar">')
         assert "kept" in html
         assert "<img" not in html
         assert "<script" not in html
@@ -751,7 +875,8 @@ def test_states_that_are_not_valid_are_not_read(lab, notebook):
         }""",
         [f"{MODULE}answer_state.js", [good, good | {"kernel": "<a>"}, *bad]],
     )
-    assert read == [good, good | {"kernel": None}, *[None] * len(bad)]
+    follows = {"errorFollows": False}
+    assert read == [good | follows, good | follows | {"kernel": None}, *[None] * len(bad)]
 
 
 def test_the_page_stores_a_hundred_answers_and_no_large_ones(lab, notebook):

@@ -135,6 +135,7 @@ def test_a_long_answer_fits_the_page_live_and_finished_in_both_themes_and_all_wi
     )
 
 
+PARAGRAPH = "A paragraph of an open block, with $x^2$ in it.\n\n"
 EXTRAS = (
     """# Tags, directions and more
 
@@ -173,7 +174,7 @@ A paragraph.
 <summary>Open</summary>
 
 """
-    + "A paragraph of an open block, with $x^2$ in it.\n\n" * 12
+    + PARAGRAPH * 12
     + """</details>
 
 ```markdown
@@ -197,10 +198,11 @@ The end."""
 
 def test_tags_directions_details_and_environments_are_shown(lab, notebook, server, screenshots):
     cut = EXTRAS.index("</details>\n\n```markdown")
-    begun = cut - 600  # inside the open block, most of whose text comes after a pause
+    begun = cut - 12 * len(PARAGRAPH)  # inside the open block, whose text arrives in parts
+    parts = [EXTRAS[at : at + 3 * len(PARAGRAPH)] for at in range(begun, cut, 3 * len(PARAGRAPH))]
     server.script(
         *steps(EXTRAS[:begun]),
-        *steps(EXTRAS[begun:cut], every=0.2),
+        *[step for n, part in enumerate(parts) for step in (gate(f"part {n}"), text(part))],
         gate("looked at"),
         *steps(EXTRAS[cut:]),
         finish(),
@@ -208,7 +210,9 @@ def test_tags_directions_details_and_environments_are_shown(lab, notebook, serve
     notebook.open(lab.write("extras.ipynb", cells("%load_ext gemini_magic", "%%gemini -m extras\nShow all.")))
     notebook.run(0)
     notebook.run(1, wait=False)
-    notebook.wait_output(1, "of an open block")
+    for n in range(len(parts)):
+        server.open(f"part {n}")
+        notebook.wait_output(1, "of an open block.*" * (3 * n + 3))
     notebook.page.wait_for_selector(".gm-run-details")
     notebook.page.set_viewport_size({"width": 1200, "height": 2400})
     notebook.screenshot(screenshots / "extras-live.png", 1)

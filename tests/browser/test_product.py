@@ -6,6 +6,7 @@ import time
 from itertools import pairwise
 
 import pytest
+from calibration import soon
 from surroundings import CANARY
 
 LOAD = "%load_ext gemini_magic"
@@ -30,7 +31,7 @@ def assert_only_static(notebook, i):
 def test_text_appears_while_it_streams_and_the_saved_answer_needs_no_kernel(lab, notebook, app):
     opened(lab, notebook, f"live-{app}.ipynb", "%%gemini -m slow\nTalk slowly.", app=app)
     notebook.run(1, wait=False)
-    early = notebook.wait_output(1, r"word3", timeout=5)
+    early = notebook.wait_output(1, r"word3")
     assert notebook.cell_status(1) == "[*]"
     assert "word40" not in early
     assert "Stop" in notebook.buttons(1)[0]
@@ -55,11 +56,9 @@ def test_the_stop_button_ends_the_cell_and_the_next_cell_runs(lab, notebook, ser
     )
     notebook.run_all(wait=False)
     notebook.wait_output(1, "word3")
-    began = time.monotonic()
-    notebook.click_stop(1)
-    notebook.wait_output(2, r"interrupted \d+", timeout=5)
-    print(f"stop button: {time.monotonic() - began:.3f} s from click to the next cell's output")
-    assert time.monotonic() - began < 2
+    with soon(2):
+        notebook.click_stop(1)
+        notebook.wait_output(2, r"interrupted \d+")
     server.wait_for_disconnect()
     assert re.search(r"interrupted|stopped", notebook.output_text(1), re.IGNORECASE)
     assert "word3" in notebook.output_text(1)
@@ -83,11 +82,9 @@ def test_an_interrupt_stops_a_silent_stream_with_a_short_error_and_queued_cells_
     notebook.run_all(wait=False)
     notebook.wait_output(1, "word10")
     time.sleep(0.5)  # the server is silent now
-    began = time.monotonic()
-    notebook.interrupt()
-    notebook.wait_idle(timeout=5)
-    print(f"toolbar: {time.monotonic() - began:.3f} s from click to idle")
-    assert time.monotonic() - began < 2
+    with soon(2):
+        notebook.interrupt()
+        notebook.wait_idle()
     server.wait_for_disconnect()
     shown = notebook.output_text(1)
     assert "word10" in shown
@@ -112,10 +109,9 @@ def test_an_interrupt_stops_a_stream_that_sends_text(lab, notebook):
     for _ in range(6):
         notebook.run(1, wait=False)
         notebook.page.wait_for_timeout(900)  # without queries to the page, which would change the timing
-        began = time.monotonic()
-        notebook.interrupt()
-        notebook.wait_done(1)
-        assert time.monotonic() - began < 1.5
+        with soon(1.5):
+            notebook.interrupt()
+            notebook.wait_done(1)
         assert "interrupted" in notebook.wait_output(1, "Stopped after")
 
 

@@ -27,7 +27,7 @@ def test_the_last_cell_is_followed_and_its_stop_button_stays_at_the_upper_edge(
     notebook.run(0)
     page.locator(".jp-Cell").nth(1).locator(".cm-content").click(position={"x": 40, "y": 10})
     page.keyboard.press("Control+Enter")
-    notebook.wait_output(1, "Paragraph 40", timeout=30)
+    notebook.wait_output(1, "Paragraph 40")
     places = page.evaluate(PLACES)
     upper, lower = places["page"]
     assert places["root"][0] < upper < places["root"][1] <= lower + 60  # the growing end is in view
@@ -35,8 +35,8 @@ def test_the_last_cell_is_followed_and_its_stop_button_stays_at_the_upper_edge(
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         notebook.theme(theme)
         notebook.screenshot(screenshots / f"stop-{app}-{theme.split()[-1].lower()}.png")
-    page.locator(".gm-stop").click(timeout=5000)
-    notebook.wait_output(1, "■", timeout=10)
+    page.locator(".gm-stop").click()
+    notebook.wait_output(1, "■")
     page.wait_for_selector(".gm-live", state="detached")
     notebook.save()
     [output] = notebook.saved_outputs(1)

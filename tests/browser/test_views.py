@@ -142,7 +142,7 @@ def test_expanded_thoughts_stay_expanded_while_they_grow(notebook, lab):
     page.wait_for_selector(".gm-lane summary")
     assert not page.is_visible(".gm-lane .gm-thoughts")
     page.click(".gm-lane summary")
-    notebook.wait_output(1, "think so.*bold", timeout=15)
+    notebook.wait_output(1, "think so.*bold")
     assert page.is_visible(".gm-lane .gm-thoughts")
     notebook.wait_done(1)
     page.wait_for_selector(f"{ROOT}.mathjax_ignore")

@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from calibration import assert_soon
 from client_stage import canary, finished, kinds, start, text, time_taken, until
 from fake_server import finish, gate, google_error, pause, stall, status
 from fake_server import text as say
@@ -19,7 +20,7 @@ def cancelled(stream, cause="interrupt"):
     assert stream.done
     assert stream.ledger.status == "interrupted"
     assert stream.ledger.cause == cause
-    assert seconds < SOON, f"{seconds * 1000:.0f} ms"
+    assert_soon(seconds, SOON)
     return seconds
 
 
@@ -34,7 +35,8 @@ def test_cancel_while_the_server_does_not_accept_the_connection():
             plug.connect_ex(address)
         time.sleep(0.05)
         stream = start(f"http://127.0.0.1:{address[1]}")
-        time.sleep(0.05)
+        until(lambda: stream.ledger.phase == "connecting")
+        time.sleep(0.05)  # it stays there
         assert stream.ledger.phase == "connecting"
         cancelled(stream)
         for plug in plugs:
@@ -48,12 +50,12 @@ def test_cancel_during_the_name_lookup(monkeypatch):
 
     def slow(*arguments, **options):
         asked.set()
-        answer.wait(5)
+        answer.wait(60)
         return look_up(*arguments, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     stream = start("http://localhost:9")
-    assert asked.wait(2)
+    assert asked.wait(20)
     cancelled(stream)
     version = stream.ledger.version
     answer.set()  # the late result is dropped
@@ -68,7 +70,7 @@ def test_cancel_while_waiting_for_the_first_byte(fake_server):
     fake_server.wait_for_requests(1)
     until(lambda: stream.ledger.phase == "waiting")
     cancelled(stream)
-    assert fake_server.wait_for_disconnect(timeout=0.5).request == 0
+    assert fake_server.wait_for_disconnect().request == 0
 
 
 @pytest.mark.parametrize("reused", [False, True])
@@ -82,7 +84,7 @@ def test_cancel_in_mid_answer_while_the_server_is_silent(fake_server, reused):
     cancelled(stream)
     if reused:
         assert fake_server.requests[0].connection == fake_server.requests[1].connection
-    left = fake_server.wait_for_disconnect(timeout=0.5)
+    left = fake_server.wait_for_disconnect()
     assert left.request == (1 if reused else 0)
     assert text(stream.ledger) == "half"
     # The connection that was cut is not used again.
@@ -108,7 +110,7 @@ def test_cancel_during_the_wait_before_another_attempt(fake_server):
     fake_server.script(status(429, body=google_error(429, "Slow down.", "RESOURCE_EXHAUSTED", retry)))
     stream = start(fake_server)
     until(lambda: stream.ledger.phase == "retrying")
-    assert stream.ledger.pause.until == pytest.approx(30, abs=1)
+    assert stream.ledger.pause.until == pytest.approx(30, abs=5)
     assert stream.ledger.pause[2:] == (2, 4)
     cancelled(stream)
     assert len(fake_server.requests) == 1
@@ -148,7 +150,7 @@ def test_many_threads_may_cancel_at_once(fake_server):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(1)
+        thread.join(20)
     assert stream.ledger.status == "interrupted"
     assert kinds(stream.ledger) == []
 
@@ -161,14 +163,14 @@ def test_cancelling_wakes_every_waiter(fake_server):
     waiters = [
         threading.Thread(target=lambda: ended.append(stream.wait())),
         threading.Thread(target=lambda: ended.append(list(stream))),
-        threading.Thread(target=lambda: ended.append(stream.wait_change(stream.ledger.version, 5))),
+        threading.Thread(target=lambda: ended.append(stream.wait_change(stream.ledger.version, 100))),
     ]
     for waiter in waiters:
         waiter.start()
     time.sleep(0.02)
     stream.cancel()
     for waiter in waiters:
-        waiter.join(0.5)
+        waiter.join(20)
         assert not waiter.is_alive()
     assert len(ended) == 3
 

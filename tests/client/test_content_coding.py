@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 import zlib
 
 import pytest
@@ -121,3 +122,37 @@ def test_an_unsupported_transfer_encoding_is_named():
 def test_the_status_of_an_error_counts_although_its_body_cannot_be_read():
     ledger = answered(b"429 Too Many\r\nContent-Encoding: br", b"\x8b\x02\x80")
     assert (ledger.error.code, ledger.error.message) == (429, "429: Too Many Requests")
+
+
+def stacked(times, size=2**30):
+    """Zeros that were compressed several times."""
+    packer = zlib.compressobj(9, wbits=31)
+    data = b"".join(packer.compress(bytes(2**20)) for _ in range(size // 2**20)) + packer.flush()
+    for _ in range(times - 1):
+        data = gzip.compress(data)
+    return data
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_data_that_expands_without_limit_is_refused_before_it_takes_memory(times):
+    bomb = stacked(times, 2**28)
+    decoder = BodyDecoder(["gzip"] * times)
+    tracemalloc.start()
+    try:
+        with pytest.raises(WireError, match="expands to far more data"):
+            for start in range(0, len(bomb), 2**18):
+                decoder.feed(bomb[start : start + 2**18])
+        assert tracemalloc.get_traced_memory()[1] < 300 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_outer_codings_may_not_expand_much():
+    empty_members = gzip.compress(b"") * 1_000_000
+    with pytest.raises(WireError, match="expands to far more data"):
+        BodyDecoder(["gzip", "gzip"]).feed(gzip.compress(empty_members))
+
+
+def test_more_than_three_codings_are_not_supported():
+    assert unsupported_coding(["gzip"] * 3) is None
+    assert unsupported_coding(["gzip"] * 4) == "gzip, gzip, gzip, …"

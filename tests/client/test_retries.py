@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from calibration import assert_soon
 from client_stage import CANARY, finished, kinds, request, start, text
 from fake_server import cut, endless, event, finish, google_error, hang_up, headers, raw, stall, status
 from fake_server import text as chunk
@@ -68,7 +69,7 @@ def test_the_retry_after_header_is_parsed():
     assert retry_after((("retry-after", "4000"),)) == 4000
     assert not acceptable_wait(4000)
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
-    assert 18 <= retry_after((("retry-after", soon),)) <= 20
+    assert 10 <= retry_after((("retry-after", soon),)) <= 20
     assert retry_after((("retry-after", "Fri, 01 Jan 1999 00:00:00 GMT"),)) == 0
     for value in ("", "soon", "-3", "1e9"):
         assert retry_after((("retry-after", value),)) is None
@@ -79,7 +80,7 @@ def test_the_retry_after_header_is_parsed():
 
 def test_a_wait_of_an_hour_is_not_accepted(fake_server):
     fake_server.model("m", status(503, {"Retry-After": "3600"}))
-    ledger = finished(start(fake_server), timeout=1)
+    ledger = finished(start(fake_server))
     assert (ledger.status, len(fake_server.requests)) == ("error", 1)
 
 
@@ -200,7 +201,7 @@ def test_a_recorded_retry_is_replayed(fake_server, tmp_path):
 
 def test_an_event_above_the_limit_keeps_the_text_before_it(fake_server):
     fake_server.script(chunk("Hello "), raw(b'data: {"a": "' + b"x" * 400_000), stall())
-    ledger = finished(start(fake_server, max_event=0.25), timeout=5)
+    ledger = finished(start(fake_server, max_event=0.25))
     assert (ledger.status, text(ledger)) == ("error", "Hello ")
     assert isinstance(ledger.error, WireError)
     assert "--max-event" in ledger.error.remedy
@@ -212,7 +213,7 @@ def test_an_endless_answer_is_truncated_at_the_limit(fake_server, tmp_path):
     file = tmp_path / "r.jsonl"
     fake_server.script(endless(chunk("word " * 200)))
     stream = start(fake_server, max_total=0.5, recorders=[Recorder(file)])
-    ledger = finished(stream, timeout=5)
+    ledger = finished(stream)
     assert (ledger.status, ledger.cause) == ("truncated", "full")
     assert isinstance(ledger.error, WireError)
     assert str(ledger.error).startswith("The response is larger than 0.5 MB, so the rest was not read.")
@@ -229,14 +230,14 @@ def test_an_endless_answer_is_truncated_at_the_limit(fake_server, tmp_path):
 
 def test_endless_comments_are_stopped_at_the_limit_as_well(fake_server):
     fake_server.script(headers(), endless(raw(b": ping " + b"x" * 10_000 + b"\n\n")))
-    ledger = finished(start(fake_server, max_total=0.1), timeout=5)
+    ledger = finished(start(fake_server, max_total=0.1))
     assert (ledger.status, ledger.cause, type(ledger.error)) == ("error", "full", WireError)
 
 
 def test_the_limits_count_decompressed_bytes(fake_server):
     bomb = raw(b'data: {"a": "' + b"x" * 30_000_000)  # 30 kB on the wire
     fake_server.script(chunk("Hello "), bomb, gzip=True)
-    ledger = finished(start(fake_server, max_event=1, max_total=4), timeout=10)
+    ledger = finished(start(fake_server, max_event=1, max_total=4))
     assert (text(ledger), type(ledger.error)) == ("Hello ", WireError)
 
 
@@ -385,7 +386,8 @@ def test_the_fallback_is_recorded_and_replayed(fake_server, tmp_path):
 def test_a_wait_that_would_pass_the_timeout_is_noted_and_named_in_the_remedy(fake_server, monkeypatch):
     monkeypatch.setattr(reader, "backoff", lambda number: (0.01, 0.02, 60.0)[number])
     fake_server.model("m", refusal(503, "busy"))
-    ledger = finished(start(fake_server, timeout=3.0, retries=20), timeout=2)
+    ledger = finished(start(fake_server, timeout=3.0, retries=20))
+    assert_soon(ledger.marks["total"], 2)
     assert (ledger.status, len(fake_server.requests)) == ("error", 3)
     assert "503" in ledger.error.message
     due = "would have started 60.0 s later, after --timeout 3"
@@ -396,7 +398,8 @@ def test_a_wait_that_would_pass_the_timeout_is_noted_and_named_in_the_remedy(fak
 
 def test_the_remedy_names_the_timeout_when_no_connection_was_made(monkeypatch):
     monkeypatch.setattr(reader, "backoff", lambda number: 60.0)
-    ledger = finished(start("http://127.0.0.1:9", timeout=3.0, retries=20), timeout=2)
+    ledger = finished(start("http://127.0.0.1:9", timeout=3.0, retries=20))
+    assert_soon(ledger.marks["total"], 2)
     assert "Increase --timeout: another attempt would have started" in ledger.error.remedy
 
 
@@ -410,7 +413,8 @@ def test_the_timeout_is_not_named_when_all_attempts_were_made(fake_server):
 def test_the_total_time_counts_although_nothing_was_sent(monkeypatch):
     monkeypatch.setattr(reader, "backoff", lambda number: 0.1)
     ledger = finished(start("http://127.0.0.1:9", retries=2))
-    assert 0.2 <= ledger.marks["total"] < 5
+    assert ledger.marks["total"] >= 0.2
+    assert_soon(ledger.marks["total"], 5)
 
 
 def test_the_total_time_counts_while_the_request_is_queued(fake_server):
@@ -420,5 +424,6 @@ def test_the_total_time_counts_while_the_request_is_queued(fake_server):
     stream.wait(0.2)
     stream.cancel()
     assert stream.ledger.phase == "done"
-    assert 0.2 <= stream.ledger.marks["total"] < 5
+    assert stream.ledger.marks["total"] >= 0.2
+    assert_soon(stream.ledger.marks["total"], 5)
     assert stream.ledger.exchanges == []

@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+from calibration import assert_soon
 from client_stage import finished, start, text, until
 from fake_server import finish, gate, pause, stall
 from fake_server import text as say
@@ -40,7 +41,7 @@ def test_every_iterator_begins_with_the_first_event_and_break_does_not_stop_it(f
     reading.start()
     fake_server.open("go")
     assert text_of(stream) == "abc"
-    reading.join(2)
+    reading.join()
     assert late == list(stream) == stream.ledger.events
 
 
@@ -71,7 +72,7 @@ def test_leaving_the_with_block_cancels_the_stream(fake_server):
     with start(fake_server) as stream:
         until(lambda: text(stream.ledger))
     assert stream.ledger.status == "interrupted"
-    fake_server.wait_for_disconnect(timeout=1)
+    fake_server.wait_for_disconnect()
 
 
 def test_leaving_the_with_block_after_the_end_has_no_effect(fake_server):
@@ -88,13 +89,15 @@ def test_wait_change_returns_on_a_change_at_the_end_or_after_the_timeout(fake_se
     version = stream.ledger.version
     began = time.perf_counter()
     assert stream.wait_change(version, 0.05) == version
-    assert 0.04 < time.perf_counter() - began < 0.2
+    took = time.perf_counter() - began
+    assert took > 0.04
+    assert_soon(took, 0.2)
     threading.Timer(0.05, fake_server.open, ["go"]).start()
     assert stream.wait_change(version, 5) != version
     finished(stream)
     began = time.perf_counter()
     stream.wait_change(stream.ledger.version, 5)  # nothing more will change
-    assert time.perf_counter() - began < 0.05
+    assert_soon(time.perf_counter() - began, 0.05)
 
 
 def test_changed_wakes_an_event_loop_once_for_each_wait(fake_server):
@@ -116,7 +119,9 @@ def test_changed_wakes_an_event_loop_once_for_each_wait(fake_server):
         version = stream.ledger.version
         began = time.perf_counter()
         assert await stream.changed(version, 0.05) == version
-        assert 0.04 < time.perf_counter() - began < 0.3
+        took = time.perf_counter() - began
+        assert took > 0.04
+        assert_soon(took, 0.3)
         fake_server.open("go")
         rounds = 0
         while not stream.done:
@@ -191,7 +196,7 @@ FORK = """
         server.script(say("child"), finish())
         child = os.fork()
         if not child:
-            over = running.wait(1) and running.ledger.status != "running"
+            over = running.wait(20) and running.ledger.status != "running"
             ledger = finished(start(server))
             os._exit(0 if over and text(ledger) == "child" else 1)
         _, status = os.waitpid(child, 0)
@@ -211,7 +216,7 @@ def test_a_forked_child_starts_anew_and_the_parent_continues():
         env={**os.environ, "PYTHONPATH": f"{tests}{os.pathsep}{CHECKOUT}"},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
         check=False,
     )
     assert run.returncode == 0, run.stderr

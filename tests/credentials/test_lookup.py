@@ -376,11 +376,12 @@ def test_a_secret_is_never_shown():
 def test_a_key_is_not_in_any_record_of_a_run(fake_server, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(reader, "backoff", lambda attempt: 0.01)
     caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("http_proxy", fake_server.base_url)  # only requests through a proxy are logged
     fake_server.script(reset())
     fake_server.script(status(503, body=f"<h1>The key {CANARY} is tired</h1>"))
     fake_server.script(say(f"You sent {CANARY}."), finish())
     path = tmp_path / "run.jsonl"
-    stream = start(fake_server, key=canary(), recorders=[Recorder(path)])
+    stream = start("http://somewhere.invalid", key=canary(), recorders=[Recorder(path)])
     ledger = finished(stream)
     assert ledger.status == "complete"
     assert text(ledger) == "You sent <key>."

@@ -85,6 +85,11 @@ The end, "quoted".
         ),
         ("ftp://e.orgftp://e.org", "ftp&#58;//e.orgftp&#58;//e.org"),
         ("ftp://e.org https://a@e.org", "ftp&#58;//e.org https&#58;//a@e.org"),
+        ("$ \\genfrac{}{}{400pt}{0} $", "$ <code>&#92;genfrac</code>{}{}{400pt}{0} $"),
+        (
+            "$ a \\\\[-9em] \\cancel[x]{b} $",
+            "$ a <code>&#92;&#92;</code>[-9em] <code>&#92;cancel</code>[x]{b} $",
+        ),
         ("```mermaid\nA-->B\n```", "```\nA-->B\n```"),
         ("a\n~~~HTML x\n<b>\n\n```\n", "a\n\n````html\n<b>\n\n```\n````\n"),
         ("    <b>\nc", "```\n<b>\n```\n\nc"),

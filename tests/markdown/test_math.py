@@ -14,11 +14,11 @@ from gemini_magic.markdown import Renderer, defang, render
 
 
 def inline(tex):
-    return f'<p><span class="mathjax_process">{tex}</span></p>\n'
+    return f'<p><span class="mathjax_process tex2jax_process">{tex}</span></p>\n'
 
 
 def block(tex):
-    return f'<div class="mathjax_process">\\[{tex}\\]</div>\n'
+    return f'<div class="mathjax_process tex2jax_process">\\[{tex}\\]</div>\n'
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def block(tex):
         ("\\( a \\)", inline("\\(a\\)")),
         ("$x\ny$", inline("\\(x\ny\\)")),
         ("$\\text{a \\$ b}$", inline("\\(\\text{a \\$ b}\\)")),
-        ("**$x$**", '<p><strong><span class="mathjax_process">\\(x\\)</span></strong></p>\n'),
+        ("**$x$**", '<p><strong><span class="mathjax_process tex2jax_process">\\(x\\)</span></strong></p>\n'),
         ("$$x$$", block("x")),
         ("$$\nx\n- y\n= z\n# w\n$$", block("x\n- y\n= z\n# w")),
         ("\\[ x \\]", block("x")),
@@ -39,11 +39,11 @@ def block(tex):
         ("a\n$$\nx\n$$\nb", f"<p>a</p>\n{block('x')}<p>b</p>\n"),
         ("> $$\n> x\n> $$", f"<blockquote>\n{block('x')}</blockquote>\n"),
         ("- $$\n  x\n  - y\n  $$", "<ul>\n<li>\n" + block("x\n- y") + "</li>\n</ul>\n"),
-        ("# a $x$", '<h1>a <span class="mathjax_process">\\(x\\)</span></h1>\n'),
-        ("a $$x$$ b", '<p>a <span class="mathjax_process">\\[x\\]</span> b</p>\n'),
-        ("$$x$$ where", '<p><span class="mathjax_process">\\[x\\]</span> where</p>\n'),
-        ("$$\nx\n$$ where", '<p><span class="mathjax_process">\\[x\\]</span> where</p>\n'),
-        ("设$x$为", '<p>设<span class="mathjax_process">\\(x\\)</span>为</p>\n'),
+        ("# a $x$", '<h1>a <span class="mathjax_process tex2jax_process">\\(x\\)</span></h1>\n'),
+        ("a $$x$$ b", '<p>a <span class="mathjax_process tex2jax_process">\\[x\\]</span> b</p>\n'),
+        ("$$x$$ where", '<p><span class="mathjax_process tex2jax_process">\\[x\\]</span> where</p>\n'),
+        ("$$\nx\n$$ where", '<p><span class="mathjax_process tex2jax_process">\\[x\\]</span> where</p>\n'),
+        ("设$x$为", '<p>设<span class="mathjax_process tex2jax_process">\\(x\\)</span>为</p>\n'),
     ],
 )
 def test_formulas_are_recognized(source, html):
@@ -117,7 +117,10 @@ def test_attacks_through_formulas_render_as_allowed_html():
         ("text\n$$", "<p>text</p>\n"),
         ("it costs $5 and more", "<p>it costs $5 and more</p>\n"),
         ("$HOME is", "<p>$HOME is</p>\n"),
-        ("$[a, b)$ and *c", '<p><span class="mathjax_process">\\([a, b)\\)</span> and <em>c</em></p>\n'),
+        (
+            "$[a, b)$ and *c",
+            '<p><span class="mathjax_process tex2jax_process">\\([a, b)\\)</span> and <em>c</em></p>\n',
+        ),
         ("`$x", "<p><code>$x</code></p>\n"),
         ("see [the $x", '<p>see the <span class="gm-pending">\\(x</span></p>\n'),
     ],
@@ -207,15 +210,15 @@ def test_many_unclosed_delimiters_take_little_time(text):
     [
         (
             "\\begin{align}\na &= b \\\\\n- c\n\\end{align}",
-            '<div class="mathjax_process">\\[\\begin{align}\na &amp;= b \\\\\n- c\n\\end{align}\\]</div>\n',
+            '<div class="mathjax_process tex2jax_process">\\[\\begin{align}\na &amp;= b \\\\\n- c\n\\end{align}\\]</div>\n',
         ),
         (
             "a\n\\begin{gather*} b \\\\ c \\end{gather*}\nd",
-            '<p>a</p>\n<div class="mathjax_process">\\[\\begin{gather*} b \\\\ c \\end{gather*}\\]</div>\n<p>d</p>\n',
+            '<p>a</p>\n<div class="mathjax_process tex2jax_process">\\[\\begin{gather*} b \\\\ c \\end{gather*}\\]</div>\n<p>d</p>\n',
         ),
         (
             "x \\begin{equation} a_1*b*c_1 \\end{equation} y",
-            '<p>x <span class="mathjax_process">\\[\\begin{equation} a_1*b*c_1 \\end{equation}\\]</span> y</p>\n',
+            '<p>x <span class="mathjax_process tex2jax_process">\\[\\begin{equation} a_1*b*c_1 \\end{equation}\\]</span> y</p>\n',
         ),
         ("\\begin{align}\na\n\nb\n\\end{align}", "<p>\\begin{align}\na</p>\n<p>b\n\\end{align}</p>\n"),
         ("\\begin{align} a \\end{gather}", "<p>\\begin{align} a \\end{gather}</p>\n"),

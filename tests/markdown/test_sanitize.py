@@ -23,9 +23,12 @@ def test_the_audit_finds_unsafe_html():
     assert audit('<a href="javascript:alert(1)">x</a>') == ["value href='javascript:alert(1)'"]
     assert audit("<p onclick=x>y</p>") == ["attribute p[onclick]"]
     assert audit("<q>x") == ["element q", "unclosed q"]
-    assert audit('<span class="mathjax_process">\\(x\\)</span>') == []
-    assert len(audit('<p><span class="mathjax_process">\\(\\href{x}{<em>y</em>}\\)</span></p>')) == 2
-    assert len(audit('<span class="mathjax_process">$5 and $6</span>')) == 1
+    assert audit('<span class="mathjax_process tex2jax_process">\\(x\\)</span>') == []
+    assert (
+        len(audit('<p><span class="mathjax_process tex2jax_process">\\(\\href{x}{<em>y</em>}\\)</span></p>'))
+        == 2
+    )
+    assert len(audit('<span class="mathjax_process tex2jax_process">$5 and $6</span>')) == 1
     assert audit('<img src="https://example.org/x.png" alt="">') == ["value src='https://example.org/x.png'"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import sys
+import threading
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
@@ -57,4 +58,7 @@ def cells(shell, capsys):
     load(shell)
     ready = Cells(shell, capsys)
     ready("%config GeminiMagics.backend = 'echo'")
-    return ready
+    yield ready
+    for thread in threading.enumerate():  # they print to the stream of `capsys`, which is closed after this
+        if thread.name == "gemini-background":
+            thread.join(60)

@@ -386,6 +386,7 @@ def test_resume_requests_the_rest_in_a_new_request(cells):
 
 
 def test_resume_names_the_variables_of_both_parts(cells):
+    cells("%config GeminiMagics.retries = 0")
     cells("%%gemini -q -o r\n@finish MAX_TOKENS\nhalf an answer")
     first = cells.names["r"]
     cells("%gemini resume -q")

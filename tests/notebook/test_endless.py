@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from calibration import assert_soon
 from fake_server import FakeServer, endless, finish, text
 from kernel import KernelSession
 from surroundings import CANARY
@@ -35,7 +36,7 @@ def test_thirty_megabytes_are_shown_in_part_and_stored_completely(kernel, server
     server.script(*[text(PIECE)] * 300, finish())
     run = kernel.execute(f"%%gemini -o r --base-url {server.base_url} --key-env FAKE_KEY\nhi", timeout=60)
     assert run.status == "ok", run.error
-    assert seconds_after(kernel, "r.timing.total") < 10
+    assert_soon(seconds_after(kernel, "r.timing.total"), 10)
     shown = next(bundle for bundle in reversed(run.shown) if "text/markdown" in bundle)
     assert len(json.dumps(shown)) < 8_000_000
     assert sum(len(str(message.content)) for message in run.messages) < 20_000_000
@@ -50,6 +51,6 @@ def test_an_endless_answer_can_be_interrupted(kernel, server):
     kernel.wait_for(run, "comm_msg", within="too long, the rest is not shown", timeout=20)
     start = kernel.interrupt()
     kernel.finish(run)
-    assert run.reply.time - start < 5
+    assert_soon(run.reply.time - start, 5)
     assert run.status == "error"
     assert kernel.execute("print(r.status, len(r.text) > 1_000_000)").stdout == "interrupted True\n"

@@ -26,7 +26,7 @@ for cell in sys.argv[1].split("---\\n"):
 CELLS = [
     "%config GeminiMagics.backend = 'echo'\n%config GeminiMagics.journal = True",
     "%%gemini -o a\nfirst answer",
-    "import time; from gemini_magic.journaling import journal; time.sleep(0.5)",
+    "import time; from gemini_magic.journaling import journal\nwhile not journal()._off: time.sleep(0.01)",
     "%%gemini\nsecond answer",
     "%%gemini\nthird answer",
     "%gemini",

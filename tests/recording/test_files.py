@@ -2,11 +2,15 @@
 
 import gzip
 import json
+import tracemalloc
+import zlib
 
 import pytest
 from client_stage import CANARY, finished, kinds, start
 from recording_stage import NOWHERE, chunks, lines, times
 
+import gemini_magic
+from gemini_magic import Response
 from gemini_magic.errors import RecordingError
 from gemini_magic.ledger.ledger import Exchange
 from gemini_magic.recording import Replay, read_recording, write_recording
@@ -101,3 +105,24 @@ def test_an_infinite_time_is_replaced_by_the_time_before_it(recorded, moment):
     (exchange,) = ledger.exchanges
     assert [piece for _, piece in again.pieces] == [piece for _, piece in exchange.pieces]
     assert {t for t, _ in again.pieces} == {lines(path)[places[0]]["t"]}
+
+
+def test_a_compressed_recording_that_expands_beyond_the_limit_is_refused(tmp_path):
+    bomb = tmp_path / "bomb.jsonl.gz"
+    packer = zlib.compressobj(9, wbits=31)
+    bomb.write_bytes(b"".join(packer.compress(b" " * 2**20) for _ in range(1000)) + packer.flush())
+    assert bomb.stat().st_size < 2**20
+    tracemalloc.start()
+    try:
+        for limit, load in (
+            ("128 MB", lambda: Response.load(bomb)),
+            ("2 MB", lambda: Response.load(bomb, max_total=2)),
+            ("3 MB", lambda: gemini_magic.ask("hi", replay=str(bomb), max_total=3)),
+        ):
+            with pytest.raises(RecordingError, match=f"expands from 1.0 MB to more than {limit}") as caught:
+                load()
+            assert "--max-total" in caught.value.remedy
+            assert "max_total=" in caught.value.remedy
+        assert tracemalloc.get_traced_memory()[1] < 400 * 2**20
+    finally:
+        tracemalloc.stop()

@@ -20,11 +20,11 @@ SETUP = f"""
 import asyncio, sys
 sys.path[:0] = [{str(CHECKOUT)!r}, {str(CHECKOUT / "tests" / "support")!r}]
 from view_stage import ANSWER, ATTACK, feed, new_ledger
-from gemini_magic.views import select_view
+from gemini_magic.views import select_view, stop_hint
 
 async def show(text, thoughts="", pause=0.0, display="live", stop=None, step=12):
     ledger = new_ledger()
-    view = select_view(ledger, display=display, shell=get_ipython(), allow_stdin=True, stop=stop)
+    view = select_view(ledger, display=display, shell=get_ipython(), allow_stdin=True, stop=stop, stop_hint=stop_hint())
     view.open()
     for kind, content in (("thought", thoughts), ("text", text)):
         for start in range(0, len(content), step):

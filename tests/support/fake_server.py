@@ -738,7 +738,7 @@ class FakeServer:
         with self._changed:
             self._opened.clear()
 
-    def wait_for_requests(self, count: int = 1, timeout: float = 5.0) -> list[Recorded]:
+    def wait_for_requests(self, count: int = 1, timeout: float = 30.0) -> list[Recorded]:
         """Wait until `count` requests have been received.
 
         Raises:
@@ -749,7 +749,7 @@ class FakeServer:
         )
         return self.requests
 
-    def wait_for_disconnect(self, count: int = 1, timeout: float = 5.0) -> Disconnect:
+    def wait_for_disconnect(self, count: int = 1, timeout: float = 30.0) -> Disconnect:
         """Wait until `count` clients have closed their connections, and return the record of the last.
 
         Raises:

@@ -74,7 +74,7 @@ VALUES = {
     "open": re.compile(""),
     "dir": re.compile("auto"),
     "start": re.compile(r"\d+"),
-    "class": re.compile(r"gm-[a-z]+|mathjax_process|language-[A-Za-z0-9_+#.-]{1,40}"),
+    "class": re.compile(r"gm-[a-z]+|mathjax_process tex2jax_process|language-[A-Za-z0-9_+#.-]{1,40}"),
     "src": re.compile(r"data:image/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}"),
     "alt": re.compile(r"(?s).*"),
     "width": re.compile(r"[1-9]\d{0,3}"),
@@ -95,7 +95,7 @@ FRAME_ATTRIBUTES = ATTRIBUTES | {
 }
 FRAME_VALUES = VALUES | {
     "class": re.compile(
-        r"gm-[a-z]+(?: gm-[a-z]+)?|mathjax_process|gemini-magic mathjax_ignore|language-[A-Za-z0-9_+#.-]{1,40}"
+        r"gm-[a-z]+(?: gm-[a-z]+)?|mathjax_process tex2jax_process|gemini-magic mathjax_ignore tex2jax_ignore|language-[A-Za-z0-9_+#.-]{1,40}"
     ),
     "role": re.compile("region|note"),
     "aria-label": re.compile("Answer"),
@@ -128,7 +128,7 @@ class _Auditor(HTMLParser):
             self.findings.append(f"element {tag} in a formula")
         if tag not in VOID:
             self.open.append(tag)
-        if ("class", "mathjax_process") in attrs:
+        if ("class", "mathjax_process tex2jax_process") in attrs:
             self.formula = len(self.open)
             self.text.append("")
         for name, value in attrs:

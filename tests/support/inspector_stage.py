@@ -115,12 +115,12 @@ EVIL = (
     '<a href="javascript:alert(3)">x</a>\'"><svg onload=alert(4)> https://evil.example/x'
 )
 EVIL_HTML = (
-    f'<div class="gemini-magic mathjax_ignore" onclick="alert(1)" style="background:url(https://evil.example/bg)">{EVIL}'
+    f'<div class="gemini-magic mathjax_ignore tex2jax_ignore" onclick="alert(1)" style="background:url(https://evil.example/bg)">{EVIL}'
     '<iframe srcdoc="<script>alert(5)</script>"></iframe>'
     '<img src="data:image/svg+xml;base64,PHN2Zz48L3N2Zz4="><link rel=stylesheet href="https://evil.example/x.css">'
     '<button data-commandlinker-command="help:about">click</button><form action="https://evil.example"><input autofocus onfocus=alert(6)></form>'
     '<p id="jp-main-dock-panel" class="jp-Toolbar">take over</p><details open ontoggle="alert(7)" class="gm-thinking"><summary>s</summary></details>'
-    '<span class="mathjax_process">\\(\\href{javascript:alert(8)}{x}\\)</span><base href="https://evil.example/">'
+    '<span class="mathjax_process tex2jax_process">\\(\\href{javascript:alert(8)}{x}\\)</span><base href="https://evil.example/">'
     "<math><mtext></form><form><mglyph><style></math><img src onerror=alert(9)></div>"
 )
 

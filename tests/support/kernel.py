@@ -169,23 +169,23 @@ class KernelSession:
         run = self._runs[sent] = Run(sent, started)
         return run
 
-    def finish(self, run: Run, timeout: float = 30) -> Run:
+    def finish(self, run: Run, timeout: float = 60) -> Run:
         """Wait for the reply to a cell and the kernel's idle status."""
         self._wait(lambda: run.reply is not None and _idle(run), timeout, "the end of the cell")
         return run
 
-    def execute(self, code: str, *, allow_stdin: bool = True, timeout: float = 30) -> Run:
+    def execute(self, code: str, *, allow_stdin: bool = True, timeout: float = 60) -> Run:
         """Run a cell until it ends; a failing cell returns a `Run` with the status 'error'."""
         return self.finish(self.begin(code, allow_stdin=allow_stdin), timeout)
 
-    def complete(self, code: str, timeout: float = 30) -> dict[str, Any]:
+    def complete(self, code: str, timeout: float = 60) -> dict[str, Any]:
         """The content of the kernel's reply to a completion request at the end of some code."""
         sent = self.client.complete(code)
         run = self._runs[sent] = Run(sent, time.monotonic())
         return self.wait_for(run, "complete_reply", timeout=timeout).content
 
     def wait_for(
-        self, run: Run, kind: str, count: int = 1, timeout: float = 10, *, within: str = ""
+        self, run: Run, kind: str, count: int = 1, timeout: float = 60, *, within: str = ""
     ) -> Message:
         """Wait for the `count`th message of a kind whose content contains `within`; returns it."""
 
@@ -216,7 +216,7 @@ class KernelSession:
             model_id, {"method": "custom", "content": {"event": "click"}}, subshell=subshell
         )
 
-    def create_subshell(self, timeout: float = 10) -> str:
+    def create_subshell(self, timeout: float = 60) -> str:
         """Ask the kernel (7.0 or newer) for a subshell, as JupyterLab does for widget messages."""
         self.client.control_channel.send(self.client.session.msg("create_subshell_request", {}))
         reply = self.client.get_control_msg(timeout=timeout)

@@ -128,7 +128,7 @@ class Lab:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 100
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.__exit__()
@@ -161,7 +161,7 @@ class Lab:
             headers={"Authorization": f"token {self.token}"},
             data=None if send is None else json.dumps(send).encode(),
         )
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             body = response.read()
         return json.loads(body) if body else None
 
@@ -319,7 +319,7 @@ class Notebook:
         self.log = Log()
         self.log.attach(page)
         self.name = ""
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
 
     # -- opening
 
@@ -355,7 +355,7 @@ class Notebook:
         dialog.locator("button.jp-mod-accept").click()
         dialog.wait_for(state="detached")
 
-    def wait_kernel(self, timeout: float = 30) -> None:
+    def wait_kernel(self, timeout: float = 60) -> None:
         """Wait until the kernel is connected and idle."""
         self.page.wait_for_function(
             f"""() => {{
@@ -406,7 +406,7 @@ class Notebook:
             f"([i, source]) => {_PANEL}.content.widgets[i].model.sharedModel.setSource(source)", [i, source]
         )
 
-    def wait_done(self, i: int, timeout: float = 30) -> None:
+    def wait_done(self, i: int, timeout: float = 60) -> None:
         """Wait until a cell is neither running nor queued."""
         self.page.wait_for_function(
             f"(i) => !{_PANEL}.content.widgets[i].promptNode.textContent.includes('*')",
@@ -414,7 +414,7 @@ class Notebook:
             timeout=timeout * 1000,
         )
 
-    def wait_idle(self, timeout: float = 30) -> None:
+    def wait_idle(self, timeout: float = 60) -> None:
         """Wait until no cell is running or queued and the kernel is idle."""
         self.page.wait_for_function(
             f"""() => {_PANEL}.sessionContext.session.kernel.status === "idle" &&
@@ -422,7 +422,7 @@ class Notebook:
             timeout=timeout * 1000,
         )
 
-    def wait_output(self, i: int, pattern: str, timeout: float = 10) -> str:
+    def wait_output(self, i: int, pattern: str, timeout: float = 60) -> str:
         """Wait until the visible text of a cell's output matches a regular expression, and return the text."""
         self.page.wait_for_function(
             f"([i, pattern]) => new RegExp(pattern, 's').test(({_OUTPUT})(i).innerText)",

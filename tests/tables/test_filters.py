@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import time
+
 import pytest
 
-from gemini_magic.tables.filters import parse_condition, values_at
-
-VALUE = {"a": {"b": [{"c": 1}, {"c": "x"}, 3]}, "n": None, "t": True, "empty": ""}
-
-
-@pytest.mark.parametrize(
-    ("path", "found"),
-    [
-        ("a.b.0.c", [1]),
-        ("a.b.*.c", [1, "x"]),
-        ("*.b.2", [3]),
-        ("a.b.9", []),
-        ("a.b.-1", []),
-        ("a.b.²", []),
-        ("n", [None]),
-        ("n.x", []),
-        ("nope", []),
-    ],
-)
-def test_a_path_finds_keys_indices_and_stars(path, found):
-    assert values_at(VALUE, path) == found
+from gemini_magic.tables import filters
+from gemini_magic.tables.filters import parse_condition
 
 
 @pytest.mark.parametrize(
@@ -73,3 +58,45 @@ def test_a_condition_holds_for_values(text, values, holds):
 def test_an_invalid_condition_is_an_error_with_a_hint(text, message):
     with pytest.raises(ValueError, match=message):
         parse_condition(text)
+
+
+ENDLESS = ["(a+)+$", "(a|a)*$", "(a|aa)+$", "^(([a-z])+.)+[A-Z]([a-z])+$"]
+
+
+@pytest.mark.parametrize("pattern", ENDLESS)
+def test_a_regular_expression_that_never_ends_is_stopped(pattern, monkeypatch):
+    monkeypatch.setattr(filters, "_SEARCH_TIME", 0.3)
+    condition = parse_condition(f"text ~ {pattern}")
+    begun = time.monotonic()
+    with pytest.raises(ValueError, match="was stopped after"):
+        for _ in range(1000):
+            condition.holds(["a" * 5000 + "!"])
+    assert time.monotonic() - begun < 10
+
+
+def test_a_search_that_never_ends_can_be_interrupted():
+    condition = parse_condition("text ~ (a|aa)+$")
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        begun = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            condition.holds(["a" * 5000 + "!"])
+        assert time.monotonic() - begun < 1.5
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        ("^#+ ", "## a", True),
+        ("a{2}", "aa", True),
+        ("x*y?$", "", True),
+        (r"\bfoo\w*", "a food", True),
+        ("(?i)AB+", "abb", True),
+    ],
+)
+def test_a_limited_search_finds_what_re_finds(pattern, text, found):
+    assert parse_condition(f"text ~ {pattern}").holds([text]) is found is bool(re.search(pattern, text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from calibration import assert_cpu_below
 
 from gemini_magic.tables import Rows
 from gemini_magic.tables.rows import Column, Columns
@@ -47,6 +49,46 @@ def table(count: int) -> Columns[Row]:
             None if number == 0 else number,
         )
     return columns
+
+
+def test_the_constructor_of_pandas_makes_of_a_table_what_it_makes_of_its_records():
+    for count in (0, 1, 2, 2500):
+        rows = Rows(table(count))
+        pd.testing.assert_frame_equal(pd.DataFrame(rows), pd.DataFrame(list(rows)))
+        pd.testing.assert_frame_equal(pd.DataFrame(rows[1::2]), pd.DataFrame(list(rows[1::2])))
+    assert all(type(record) is Row for record in rows)
+
+
+def json_table(count: int) -> Rows[JsonRow]:
+    columns = Columns(
+        JsonRow, [Column("number", "int32"), Column("text", "string"), Column("json", "string", encoded=True)]
+    )
+    for number in range(count):
+        chunk = {
+            "candidates": [{"content": {"parts": [{"text": f"word {number}"}], "role": "model"}}],
+            "usageMetadata": {"promptTokenCount": 4, "totalTokenCount": number % 20},
+            "modelVersion": "gemini-2.5-flash",
+        }
+        columns.append(number, f"word {number}", json.dumps(chunk).encode())
+    return Rows(columns)
+
+
+# Conditions, the rows of 20,000 that meet them, and seconds for 100,000 rows.
+CONDITIONS = [
+    ("usageMetadata.totalTokenCount > 9", 10_000, 0.2),
+    ("candidates.0.content.parts.0.text ~ 99", 560, 0.25),
+    ("candidates.*.content.role = model", 20_000, 0.4),
+    ("text ~ 99", 560, 0.05),
+    ("json ~ word 99", 111, 0.1),
+]
+
+
+@pytest.mark.parametrize(("condition", "count", "limit"), CONDITIONS)
+def test_a_condition_drops_what_it_has_decoded_at_once(condition, count, limit):
+    rows = json_table(20_000)
+    assert len(rows.where(condition)) == count
+    # With all decoded values in memory, the garbage collector made it ten times as slow.
+    assert_cpu_below(lambda: rows.where(condition), limit / 5)
 
 
 def test_pandas_polars_and_pyarrow_accept_a_table():
@@ -290,5 +332,5 @@ def test_the_note_below_a_preview_counts_rows_and_lists_empty_columns():
     html = Rows(columns)._repr_html_()
     assert html.endswith(
         "<small>1 row. Empty columns: message. "
-        "Any DataFrame library accepts this table: <code>pd.DataFrame(_)</code></small>"
+        "Any DataFrame library accepts this table: <code>pd.DataFrame(_)</code></small></div>"
     )

@@ -182,6 +182,11 @@ def test_strings_beyond_two_gigabytes_have_64_bit_offsets(monkeypatch):
     for _ in range(3):
         offsets.add(2**30 - 4)
     assert offsets.edges(0, 0).typecode == "q"
+    several = Columns(Row, COLUMNS).stores["text"]._offsets
+    several.extend([1, 2**30, 2**30, 5])
+    assert list(several.edges(0, 4)) == [0, 1, 2**30 + 1, 2**31 + 1, 2**31 + 6]
+    several.extend([2])
+    assert several.bounds(4) == (2**31 + 6, 2**31 + 8)
     assert offsets.layout(range(2), None, b"onetwo").large
     assert pa.table(Rows(columns)).schema.field("text").type == pa.large_string()
     assert pa.table(Rows(columns)).column("text").to_pylist() == ["one", "two"]

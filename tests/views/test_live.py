@@ -186,12 +186,12 @@ def test_the_stop_button_calls_stop_and_is_absent_without_it(stage, ledger, cloc
     view.close()
     assert button not in stage.state
     before = set(stage.state)
-    other = LiveView(ledger, clock=clock)
+    other = LiveView(ledger, stop_hint="stop with something else", clock=clock)
     other._ledger = new_ledger()
     other.open()
     added = [stage.state[comm_id] for comm_id in set(stage.state) - before]
     assert all(state["_model_name"] != "ButtonModel" for state in added)
-    assert any("in the toolbar" in state.get("value", "") for state in added)
+    assert any("stop with something else" in state.get("value", "") for state in added)
 
 
 def test_closing_replaces_the_widgets_by_the_static_bundle_and_keeps_one_child(stage, view, ledger, clock):
@@ -334,12 +334,15 @@ def test_only_full_pieces_are_typeset_each_once(stage, view, ledger, clock):
         if kind == "open" and data["state"].get("_model_name") == "HTMLMathModel"
     ]
     assert len(made) > 5
-    assert all(value.startswith('<div class="mathjax_ignore">') for _, value in made)
+    assert all(value.startswith('<div class="mathjax_ignore tex2jax_ignore">') for _, value in made)
     assert all("mathjax_process" in value for _, value in made)
     assert not any(kind == "msg" and comm_id in dict(made) for _, kind, comm_id, _ in stage.messages)
     assert most_in_a_second([t for t, kind, _, _ in stage.messages[opened:] if kind != "close"]) <= 40
     whole = "".join(value for _, value in made)
-    assert whole.count('="mathjax_process"') >= view._answer.pieces.whole.count('="mathjax_process"') - 9
+    assert (
+        whole.count('="mathjax_process tex2jax_process"')
+        >= view._answer.pieces.whole.count('="mathjax_process tex2jax_process"') - 9
+    )
     feed(ledger, finish="STOP")
     ledger.close("end", t=9.0)
     view.close()
@@ -352,9 +355,9 @@ def test_a_slow_paint_is_followed_by_a_longer_pause(stage, ledger, clock, monkey
     view.open()
     plain = view._answer.paint
 
-    def slow():
+    def slow(now, *, final):
         clock.now += 0.5
-        return plain()
+        return plain(now, final=final)
 
     monkeypatch.setattr(view._answer, "paint", slow)
     feed(ledger, "one ")
@@ -402,3 +405,15 @@ def test_a_note_is_below_the_status_line_until_the_answer_ends(stage, ledger, cl
     ledger.close("end", t=0.9)
     view.close()
     assert "It continues" not in shown() + str(stage.displays[-1])
+
+
+def test_the_status_line_suggests_stop_while_the_model_repeats_itself(stage, view, ledger, clock):
+    view.open()
+    for number in range(500):
+        clock.now += 0.02
+        feed(ledger, "again and again ", t=number / 50)
+        view.update()
+    assert "the model repeats itself: Stop ends the answer" in stage.html()
+    ledger.close("stop", t=10.0)
+    view.close()
+    assert "the model repeats itself" not in stage.html()

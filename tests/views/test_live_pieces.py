@@ -135,3 +135,32 @@ def test_without_new_text_no_piece_changes():
     assert pieces.step() == [0]
     assert not pieces.pending
     assert pieces.step() == []
+
+
+def test_new_text_is_rendered_when_it_is_a_share_of_the_unfinished_text_or_has_waited():
+    source = ["*a " * 2000]
+    pieces = LivePieces(source)
+    assert pieces.due(0.0)
+    pieces.step()
+    assert not pieces.due(0.1)
+    source.append("b" * 100)
+    assert not pieces.due(0.2)
+    assert pieces.pending
+    assert pieces.due(0.7)
+    source.append("b" * 100)
+    assert pieces.due(0.3)
+    pieces.step()
+    assert not pieces.due(9.0)
+
+
+def test_all_updates_of_a_text_that_never_finishes_render_a_small_multiple_of_it():
+    for length in (10_000, 20_000):
+        source, rendered = [], 0
+        pieces = LivePieces(source)
+        for _ in range(length // 40):
+            source.append("**a *b " * 5 + "hello")
+            if pieces.due(0.0):
+                pieces.step()
+                rendered += 40 * len(source)
+        print(f"{length:,} characters: {rendered / length:.1f} times rendered")
+        assert rendered < 40 * length

@@ -70,7 +70,7 @@ def test_a_partial_answer_is_what_is_on_the_page(stage, view, ledger, clock):
     stream(view, ledger, clock, 2.0, text="")
     data, _, _ = stage.partials[-1]
     assert set(data) == {"text/html", "text/plain"}
-    assert data["text/html"].startswith('<div class="gemini-magic mathjax_ignore">')
+    assert data["text/html"].startswith('<div class="gemini-magic mathjax_ignore tex2jax_ignore">')
     for words in ("Title</h1>", "<strong>think</strong>", "The end.", "still arriving"):
         assert words in data["text/html"]
     assert data["text/plain"].startswith("# Title")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +12,7 @@ from surroundings import CHECKOUT
 from view_stage import STATIC_TYPES, feed, new_ledger
 
 from gemini_magic.errors import DisplayError
-from gemini_magic.views import NullView, select_view
+from gemini_magic.views import NullView, select_view, stop_hint
 from gemini_magic.views.html import HtmlView, StaticView
 from gemini_magic.views.live import LiveView
 from gemini_magic.views.terminal import TerminalView
@@ -134,3 +135,10 @@ def test_selecting_imports_no_large_library_and_only_the_live_view_imports_ipywi
     lines = ran.stdout.splitlines()
     assert lines[0] == "[]"
     assert lines[-1] == str(widgets)
+
+
+def test_the_toolbar_is_named_only_for_the_main_thread():
+    assert stop_hint("another way") == "stop with ■ in the toolbar"
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(stop_hint).result() == ""
+        assert pool.submit(stop_hint, "another way").result() == "stop with another way"

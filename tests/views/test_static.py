@@ -66,7 +66,7 @@ def test_the_record_can_be_omitted():
 
 def test_html_has_status_thoughts_and_answer_in_this_order_in_one_root():
     html = bundle(finished(thought="Let me *think*"))["text/html"]
-    assert html.startswith('<div class="gemini-magic mathjax_ignore">')
+    assert html.startswith('<div class="gemini-magic mathjax_ignore tex2jax_ignore">')
     order = [
         html.index(part)
         for part in ("answer complete", "Thinking, 3 words", "Let me", render(ANSWER), "<style>")

@@ -12,7 +12,7 @@ const MAX_CHUNKS = 200_000;
 
 /** Limits for the JSON of all chunks together: the number of values, and the number of characters. */
 const MAX_VALUES = 10_000_000;
-const MAX_CHARACTERS = 400_000_000;
+const MAX_CHARACTERS = 64_000_000;
 
 /**
  * @param {any} value
@@ -198,7 +198,7 @@ export class Chunks {
    * @returns {string} the kinds of content, such as "text+usage"
    */
   kind(index) {
-    return this._kinds[this._kind[index]] ?? '';
+    return this._kinds[finiteNumber(this._kind[index])] ?? '';
   }
 
   /**

@@ -30,14 +30,21 @@ const PLAIN_HOST = /^(https?):\/\/([a-z0-9.-]+|\[::1\])(?::[0-9]*)?(?:[/?#].*)?$
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
-/** Matches text that a spreadsheet would evaluate as a formula. */
-const FORMULA = /^[=+\-@\t\r]/;
+/**
+ * Matches the places before which an apostrophe makes a text harmless in a spreadsheet: before a character that begins a
+ * formula, also a full-width one, at the beginning of the text and after a character at which a spreadsheet may split it. Where
+ * the list separator is a semicolon, a spreadsheet splits at semicolons and line ends even inside quotation marks.
+ */
+const FORMULA = /^(?=[\t\r\n])|(?<=(?:^|[;\t\r\n])"*)(?=[=+\-@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20])/g;
 
 /** Headers that curl sets itself. */
 const CURL_HEADERS = /^(?:host|content-length|user-agent|connection|accept-encoding)$/i;
 
 /** Characters of a body on the command line. Operating systems limit an argument to 128 kB. */
 const MAX_ARGUMENT_LENGTH = 30_000;
+
+/** Characters that are copied. The clipboard takes seconds for more, and the page waits for it. */
+export const MAX_COPY_LENGTH = 32_000_000;
 
 const DOWNLOAD_TIMEOUT = 10_000; // milliseconds until the URL of a download is revoked
 
@@ -92,12 +99,12 @@ export function toRecording(record, chunks) {
 
 /**
  * @param {string | number | null} value
- * @returns {string} a CSV field; text that a spreadsheet would evaluate starts with an apostrophe
+ * @returns {string} a CSV field; a formula in it has an apostrophe before it
  */
 function toField(value) {
   const text = value == null ? '' : String(value);
-  const safe = typeof value === 'string' && FORMULA.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  const safe = typeof value === 'string' ? text.replace(FORMULA, "'") : text;
+  return /[",;\t\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 /**
@@ -227,8 +234,8 @@ export function toCurl(record) {
 }
 
 /**
- * Copies a text to the clipboard. Where the clipboard API is not available, it selects the text in a hidden text area
- * and copies the selection.
+ * Copies a text to the clipboard. Where the clipboard API is not available, it copies the selection of a hidden text area,
+ * and puts the text into the event of this copy.
  *
  * @param {string} text
  * @returns {Promise<boolean>} whether the browser copied it
@@ -239,7 +246,12 @@ export async function copyToClipboard(text) {
     return true;
   } catch {
     const area = document.createElement('textarea');
-    area.value = text;
+    area.value = 'text'; // a selection is required; the layout of a long text would stop the page for seconds
+    area.addEventListener('copy', event => {
+      event.preventDefault();
+      event.stopPropagation();
+      event.clipboardData.setData('text/plain', text);
+    });
     area.style.position = 'fixed';
     area.style.opacity = '0';
     const focused = /** @type {HTMLElement | null} */ (document.activeElement);

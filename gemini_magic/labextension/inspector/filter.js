@@ -13,9 +13,16 @@ import { COUNTS, columnName } from './record.js';
 /** @typedef {import('./chunks.js').Chunks} Chunks */
 
 /**
- * Whether a chunk matches the filter.
+ * Whether a chunk matches the filter. A filter with a regular expression also has its parts, so that a worker can search.
  *
- * @typedef {(chunks: Chunks, index: number) => boolean} ChunkTest
+ * @typedef {((chunks: Chunks, index: number) => boolean) & { search?: ExpressionParts }} ChunkTest
+ */
+
+/**
+ * @typedef {object} ExpressionParts
+ * @property {RegExp} pattern
+ * @property {(chunks: Chunks, index: number) => string[]} texts the texts of a chunk to search through
+ * @property {boolean} isNegated whether the chunks without a match are shown
  */
 
 const CONDITION = /^(#|[A-Za-z_$@*][\w$@*-]*(?:\.[\w$@*-]+)*)\s*(!~|!=|<=|>=|==|=|<|>|~)\s*(.*)$/s;
@@ -109,8 +116,7 @@ export function parseFilter(input) {
   }
   const expression = REGULAR_EXPRESSION.exec(filter);
   if (expression) {
-    const pattern = parseExpression(expression[1], expression[2]);
-    return (chunks, index) => searchTexts(chunks, index).some(text => pattern.test(text));
+    return searchFor(parseExpression(expression[1], expression[2]), searchTexts, false);
   }
   const condition = CONDITION.exec(filter);
   if (condition) {
@@ -154,6 +160,19 @@ function parseExpression(pattern, flags = '') {
 }
 
 /**
+ * @param {RegExp} pattern
+ * @param {(chunks: Chunks, index: number) => string[]} texts
+ * @param {boolean} isNegated
+ * @returns {ChunkTest}
+ */
+function searchFor(pattern, texts, isNegated) {
+  /** @type {ChunkTest} */
+  const test = (chunks, index) => texts(chunks, index).some(text => pattern.test(text)) !== isNegated;
+  test.search = { pattern, texts, isNegated };
+  return test;
+}
+
+/**
  * @param {string} field a column, a title, or a dotted path
  * @param {string} operator
  * @param {string} value
@@ -161,7 +180,6 @@ function parseExpression(pattern, flags = '') {
  * @returns {ChunkTest}
  */
 function parseCondition(field, operator, value, filter) {
-  const test = createTest(operator, value, filter);
   const path = field.split('.');
   const name = Object.hasOwn(TITLES, field) ? TITLES[field] : field;
   /** @type {(chunks: Chunks, index: number) => any[]} */
@@ -169,6 +187,14 @@ function parseCondition(field, operator, value, filter) {
     ? (chunks, index) => [COLUMNS[name](chunks, index)]
     : (chunks, index) => valuesAt(chunks.value(index), path);
   const isNegated = operator.startsWith('!');
+  if (operator.endsWith('~')) {
+    const texts = (/** @type {Chunks} */ chunks, /** @type {number} */ index) =>
+      values(chunks, index)
+        .filter(found => found !== null && found !== undefined)
+        .map(toText);
+    return searchFor(parseExpression(value), texts, isNegated);
+  }
+  const test = createTest(operator, value, filter);
   return (chunks, index) => values(chunks, index).some(test) !== isNegated;
 }
 
@@ -179,10 +205,6 @@ function parseCondition(field, operator, value, filter) {
  * @returns {(found: any) => boolean} whether a value satisfies the condition, apart from a negation
  */
 function createTest(operator, wanted, filter) {
-  if (operator.endsWith('~')) {
-    const pattern = parseExpression(wanted);
-    return found => found !== null && found !== undefined && pattern.test(toText(found));
-  }
   const number = NUMBER.test(wanted) ? Number(wanted) : null;
   if (Object.hasOwn(COMPARISONS, operator)) {
     if (number === null) {

@@ -7,7 +7,16 @@
 
 import { Chunks } from './chunks.js';
 import { button, html } from './dom.js';
-import { copyToClipboard, download, toCsv, toCurl, toJson, toRecording, toSse } from './export.js';
+import {
+  copyToClipboard,
+  download,
+  MAX_COPY_LENGTH,
+  toCsv,
+  toCurl,
+  toJson,
+  toRecording,
+  toSse
+} from './export.js';
 import { formatDuration, formatNumber, quantity } from './format.js';
 import { chunksPanel, notesPanel, requestPanel, usagePanel } from './panels.js';
 import { Replay } from './replay.js';
@@ -63,7 +72,7 @@ export class Inspector {
     this._body = html('div', { class: 'gmi-body' });
     this.node = html(
       'details',
-      { class: 'gmi-inspector', toggle: () => this._onToggle(), keydown: event => this._onKeyDown(event) },
+      { class: 'gmi-inspector mathjax_ignore tex2jax_ignore', toggle: () => this._onToggle(), keydown: event => this._onKeyDown(event) },
       this._bar,
       this._body
     );
@@ -240,7 +249,7 @@ export class Inspector {
     const fileName = `gemini-${record.started.replace(/\D/g, '').slice(0, 14) || 'answer'}`;
     /** @type {(label: string, title: string, getText: () => string) => HTMLElement} */
     const copyButton = (label, title, getText) =>
-      button(label, async () => this._showCopied(label, await copyToClipboard(getText())), { title });
+      button(label, () => this._copy(label, getText()), { title });
     /** @type {(label: string, title: string, type: string, getText: () => string) => HTMLElement} */
     const saveButton = (label, title, type, getText) =>
       button(label, () => download(getText(), `${fileName}.${label.toLowerCase()}`, type), { title });
@@ -270,6 +279,19 @@ export class Inspector {
   }
 
   /**
+   * @param {string} label
+   * @param {string} text
+   * @returns {Promise<void>}
+   */
+  async _copy(label, text) {
+    if (text.length > MAX_COPY_LENGTH) {
+      this._showMessage(`${(text.length / 1e6).toFixed(0)} MB are too much for the clipboard. Save JSONL instead.`);
+    } else {
+      this._showCopied(label, await copyToClipboard(text));
+    }
+  }
+
+  /**
    * Shows for a short time whether something was copied.
    *
    * @param {string} label what was copied
@@ -277,7 +299,15 @@ export class Inspector {
    * @returns {void}
    */
   _showCopied(label, isCopied) {
-    this._message.textContent = isCopied ? `${label} copied` : 'The browser blocked access to the clipboard';
+    this._showMessage(isCopied ? `${label} copied` : 'The browser blocked access to the clipboard');
+  }
+
+  /**
+   * @param {string} text
+   * @returns {void}
+   */
+  _showMessage(text) {
+    this._message.textContent = text;
     clearTimeout(this._messageTimer);
     this._messageTimer = setTimeout(() => (this._message.textContent = ''), MESSAGE_TIME);
   }

@@ -4,6 +4,7 @@
 
 import { button, html } from './dom.js';
 import { copyToClipboard } from './export.js';
+import { ExpressionSearch } from './expression_search.js';
 import { parseFilter } from './filter.js';
 import { formatNumber, formatSeconds, quantity, reveal, singleLine } from './format.js';
 import { renderJson } from './json_tree.js';
@@ -160,18 +161,33 @@ export function chunksPanel(chunks, onCopy) {
     );
   }
 
-  function applyFilter() {
-    let matches;
+  const search = new ExpressionSearch();
+
+  /** @returns {Promise<void>} */
+  async function applyFilter() {
+    search.stop();
     field.removeAttribute('aria-invalid');
     filterError.textContent = '';
+    const all = indexesOf(chunks);
+    let shown = null;
     try {
-      matches = parseFilter(field.value);
+      const matches = parseFilter(field.value);
+      if (matches?.search) {
+        const { pattern, texts, isNegated } = matches.search;
+        const found = await search.run(
+          pattern,
+          all.map(index => texts(chunks, index))
+        );
+        shown = all.filter(index => found[index] !== isNegated);
+      } else if (matches) {
+        shown = all.filter(index => matches(chunks, index));
+      }
     } catch (error) {
       field.setAttribute('aria-invalid', 'true');
       filterError.textContent = reveal(/** @type {Error} */ (error).message);
       return;
     }
-    table.show(matches && indexesOf(chunks).filter(index => matches(chunks, index)));
+    table.show(shown);
     updateCount();
   }
 
@@ -203,7 +219,10 @@ export function chunksPanel(chunks, onCopy) {
   updateCount();
   return {
     node,
-    dispose: () => clearTimeout(timer),
+    dispose() {
+      clearTimeout(timer);
+      search.stop();
+    },
     onShow: () => table.refresh(),
     openChunk(index) {
       field.value = '';

@@ -210,7 +210,7 @@ class ReplayText {
         root.removeAttribute('aria-label');
         this.node.classList.add('gmi-rendered');
         this.node.append(
-          html('div', { class: 'gemini-magic mathjax_ignore jp-RenderedHTMLCommon' }, rendered.node)
+          html('div', { class: 'gemini-magic mathjax_ignore tex2jax_ignore jp-RenderedHTMLCommon' }, rendered.node)
         );
       }
     }

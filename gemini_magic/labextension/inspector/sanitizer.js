@@ -27,7 +27,7 @@ const IMAGE_SIDE = /^[1-9][0-9]{0,3}$/;
 
 /** TeX commands that do more than typeset a formula. MathJax would execute them. */
 const UNSAFE_TEX =
-  /\\(?:href|url|class|cssId|style|data|require|unicode|html\w*|[gex]?def|(?:re)?newcommand|newenvironment|let|toggle|action)(?![a-z])/i;
+  /\\(?:href|url|class|cssId|style|data|require|unicode|html\w*|[gex]?def|(?:re)?newcommand|newenvironment|let|toggle|action|genfrac|smash|rule|raise|lower|m?kern|[hm]?space|hskip|bbox|mmlToken)(?![a-z])/i;
 
 const LINK_RELATION = 'noopener noreferrer nofollow';
 
@@ -69,7 +69,7 @@ const isAuto = value => value === 'auto';
 const isAlignment = value => /^text-align: ?(?:left|right|center);?$/.test(value);
 
 /** @type {ValueTest} */
-const isFormula = (value, node) => value === 'mathjax_process' && !UNSAFE_TEX.test(node.textContent);
+const isFormula = (value, node) => value === 'mathjax_process tex2jax_process' && !UNSAFE_TEX.test(node.textContent);
 
 /** @type {AllowList} The elements of a rendered answer. */
 export const ANSWER_ELEMENTS = {
@@ -84,7 +84,7 @@ export const ANSWER_ELEMENTS = {
   ol: { start: value => /^[0-9]+$/.test(value), dir: isAuto },
   code: { class: value => /^language-[A-Za-z0-9_+#.-]{1,40}$/.test(value) },
   span: {
-    class: (value, node) => /^gm-(?:[adeghimotv]|task|image|pending)$/.test(value) || isFormula(value, node)
+    class: (value, node) => /^gm-(?:[adeghimotuv]|task|image|pending)$/.test(value) || isFormula(value, node)
   },
   div: { class: (value, node) => /^gm-(?:table|pending)$/.test(value) || isFormula(value, node) },
   sup: { class: value => value === 'gm-def' },
@@ -103,7 +103,7 @@ export const ANSWER_ELEMENTS = {
 /** @type {ValueTest} */
 const isOutputClass = value =>
   /^gm-[a-z]+(?:-[a-z]+)?(?: gm-[a-z]+(?:-[a-z]+)?){0,2}$/.test(value) ||
-  value === 'gemini-magic mathjax_ignore';
+  value === 'gemini-magic mathjax_ignore tex2jax_ignore';
 
 /** @type {AllowList} The elements of a saved output: the answer, its status line, thoughts and messages. */
 export const OUTPUT_ELEMENTS = {

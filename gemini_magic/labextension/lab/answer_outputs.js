@@ -68,6 +68,22 @@ function addNested(widget, found) {
 
 /**
  * @param {Place} place
+ * @returns {boolean} whether the output omits the error of its answer although the error is not in a later output
+ */
+export function lacksError({ own, outputs, index }) {
+  if (own.state !== 'final' || !own.errorFollows) {
+    return false;
+  }
+  for (let next = index + 1; next < outputs.length; next += 1) {
+    if (outputs.get(next).type === 'error') {
+      return false;
+    }
+  }
+  return true;
+}
+
+/**
+ * @param {Place} place
  * @returns {boolean} whether the answer may still be arriving
  */
 export const isUnfinished = ({ own }) => own.state === 'live' || own.state === 'partial';

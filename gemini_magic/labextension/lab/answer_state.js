@@ -31,6 +31,7 @@ export const RANK = { live: 0, partial: 1, cut: 2, final: 3 };
  * @property {string} id identifies the answer
  * @property {State} state
  * @property {string | null} kernel the id of the kernel that displayed the answer, as that kernel wrote it
+ * @property {boolean} errorFollows whether the error of the answer is the next output, and not in the bundle
  */
 
 /** The key in the metadata of an output. */
@@ -56,7 +57,8 @@ export function readState(metadata) {
   return {
     id,
     state: /** @type {State} */ (state),
-    kernel: typeof kernel === 'string' && ID.test(kernel) ? kernel : null
+    kernel: typeof kernel === 'string' && ID.test(kernel) ? kernel : null,
+    errorFollows: getOwn(found, 'error_follows') === true
   };
 }
 

@@ -67,7 +67,7 @@ export function cutBundle({ data, metadata }, reason) {
   const { id, state, kernel } = readState(metadata);
   const { facts, lines } = cutWords(metadata, reason);
   const fragment = sanitize(htmlOf(data), TRUSTED_OUTPUT_ELEMENTS);
-  const root = html('div', { class: 'gemini-magic mathjax_ignore' });
+  const root = html('div', { class: 'gemini-magic mathjax_ignore tex2jax_ignore' });
   root.append(...(fragment.firstElementChild?.childNodes ?? []));
   for (const node of root.querySelectorAll(':scope > :is(.gm-unfinished, .gm-box)')) {
     node.remove();

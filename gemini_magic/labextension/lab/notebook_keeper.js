@@ -6,7 +6,7 @@
  * module receives the same messages after JupyterLab, and writes what is still missing: nothing in the normal case.
  */
 
-import { findAnswers, isUnfinished } from './answer_outputs.js';
+import { findAnswers, isUnfinished, lacksError } from './answer_outputs.js';
 import { PENDING_TYPE, RANK, WIDGET_TYPE, answerBundle, htmlOf, isAnswer } from './answer_state.js';
 import { pendingBundle, readState, widgetOf } from './answer_state.js';
 import { AnswerStore } from './answer_store.js';
@@ -19,6 +19,9 @@ const WIDGET_DELAY = 4000;
 
 /** Milliseconds between the first and the last status message about a kernel that ends. */
 const STATUS_DELAY = 600;
+
+/** Milliseconds in which the error of an answer must follow the answer. */
+const ERROR_DELAY = 1000;
 
 /** Number of characters of HTML above which a partial answer is drawn less often, and how often, in milliseconds. */
 const LARGE = 100_000;
@@ -161,7 +164,29 @@ export class NotebookKeeper {
             data: found.state === 'partial' ? pendingBundle(data, widgetOf(place.output.data)) : data,
             metadata
           });
+          if (found.state === 'final') {
+            this._timers.later(`error ${id}`, ERROR_DELAY, () => this._addError(id));
+          }
         }
+      }
+    }
+  }
+
+  /**
+   * Requests the complete answer for outputs that should be followed by an error and are not. JupyterLab loses the
+   * error of a cell that was pasted, or whose page was loaded in mid-answer.
+   *
+   * @param {string} id the id of the answer
+   * @returns {void}
+   */
+  _addError(id) {
+    const place = this._findAnswers().find(each => each.own.id === id && lacksError(each));
+    if (place) {
+      const { kernel } = place.own;
+      const asked = Array.from(keepers).find(({ _kernelId }) => _kernelId === kernel) ?? this;
+      const connection = asked._session.session?.kernel;
+      if (connection?.connectionStatus === 'connected') {
+        askKernel(connection, [id], () => {});
       }
     }
   }
@@ -171,8 +196,16 @@ export class NotebookKeeper {
    * @param {import('./answer_store.js').Answer} answer
    * @returns {boolean} whether a state of an answer must be written into an output
    */
-  _isMissing({ own, output, node }, { id, state, data }) {
-    // The kernel sends a final answer again when its status line changes.
+  _isMissing(place, { id, state, data, metadata }) {
+    const { own, output, node } = place;
+    if (lacksError(place)) {
+      return state === 'final' && !readState(metadata)?.errorFollows;
+    }
+    // The kernel sends a final answer again when its status line changes, and the details of an error that is below
+    // the output belong to a copy without that error only.
+    if (own.errorFollows && !readState(metadata)?.errorFollows) {
+      return false;
+    }
     if (RANK[state] < RANK[own.state] || (state === 'cut' && own.state === 'cut')) {
       return false;
     }

@@ -1,6 +1,6 @@
 /**
- * One streaming answer: keeps its end in view, restores expanded thoughts and selected text when the finished answer
- * replaces the widget, and announces the end to screen readers.
+ * One streaming answer: keeps its end in view, restores expanded thoughts, opened blocks and selected text when the
+ * finished answer replaces the widget, and announces the end to screen readers.
  *
  * It depends on the classes of an answer's elements and on how JupyterLab's output area replaces an output. Apart from
  * scrolling, it changes only attributes, the selection, and the error message of a widget whose model does not exist.
@@ -8,6 +8,7 @@
 
 import { settings } from '../lab/settings.js';
 import { endMessage } from './announcer.js';
+import { DetailsState } from './details.js';
 import { Follower } from './follow.js';
 import { readSelection, restoreSelection } from './selection.js';
 
@@ -53,6 +54,8 @@ export class LiveAnswer {
      */
     this._thinking = null;
     this._thoughtsScrollTop = 0;
+    /** @type {DetailsState | null} */
+    this._details = null;
     /** @type {import('./selection.js').TextSelection | null} */
     this._selection = null;
     /** @type {MutationObserver | null} */
@@ -72,6 +75,7 @@ export class LiveAnswer {
     this._stopWatchingRoot();
     this._observer.disconnect();
     this._follower?.dispose();
+    this._details?.dispose();
     clearTimeout(this._timer);
   }
 
@@ -112,6 +116,10 @@ export class LiveAnswer {
     root.setAttribute('aria-busy', 'true');
     this._follower = new Follower(root, () => settings.get('follow'));
     this._follower.reveal();
+    this._details = new DetailsState(root);
+    for (const type of ['pointerdown', 'pointerup', 'click']) {
+      root.addEventListener(type, this._details, true);
+    }
     root.addEventListener('click', this, true);
     root.addEventListener('toggle', this, true);
     root.addEventListener('scroll', this, { capture: true, passive: true });
@@ -136,6 +144,10 @@ export class LiveAnswer {
     }
     this._root = null;
     root.removeAttribute('aria-busy');
+    this._details.dispose();
+    for (const type of ['pointerdown', 'pointerup', 'click']) {
+      root.removeEventListener(type, this._details, true);
+    }
     root.removeEventListener('click', this, true);
     root.removeEventListener('toggle', this, true);
     root.removeEventListener('scroll', this, { capture: true });
@@ -224,6 +236,7 @@ export class LiveAnswer {
       thinking.open = true;
       root.querySelector('.gm-thoughts').scrollTop = this._thoughtsScrollTop;
     }
+    this._details.restore(root);
     this._follower.replaceElement(root);
     const text = root.querySelector('.gm-answer');
     if (this._selection && text) {

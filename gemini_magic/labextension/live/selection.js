@@ -4,6 +4,8 @@
  * White space is ignored, because the amount of white space between two blocks depends on their elements.
  */
 
+import { outdatedElements } from './live_nodes.js';
+
 /**
  * A selection, described by the text instead of by nodes. Both texts are without white space.
  *
@@ -42,9 +44,7 @@ function* textNodes(root, after = root) {
  * @returns {Set<Text>}
  */
 function hiddenTextNodes(root) {
-  const hidden = Array.from(root.querySelectorAll('.gm-rest, style')).filter(
-    element => getComputedStyle(element).display === 'none'
-  );
+  const hidden = [...outdatedElements(root), ...root.querySelectorAll('style')];
   return new Set(hidden.flatMap(element => [...textNodes(element)]));
 }
 

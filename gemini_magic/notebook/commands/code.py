@@ -20,6 +20,7 @@ from .context import CommandContext
 
 __all__ = ["background_hint", "offer_next_cell", "put_code_into_cell"]
 
+_SHOWN = 5  # invisible characters that are named
 _PYTHON = ("python", "py", "python3", "py3", "ipython", "ipython3")
 # The cell magic for a language, used if the shell has a magic of that name.
 _MAGICS = {
@@ -121,6 +122,12 @@ def _set_next_cell(
             )
         return False
     shell.set_next_input("\n\n".join(_as_cell(shell, block) for block in blocks), replace=False)
+    invisible = markdown.invisible_characters("".join(block.text for block in blocks))
+    if invisible and not quiet:
+        show_message(
+            f"The new cell contains invisible characters ({', '.join(invisible[:_SHOWN])}). "
+            "Check the code before you run it."
+        )
     return True
 
 

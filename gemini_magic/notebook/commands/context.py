@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...catalog import Model
 from ...options import Options
 from ..arguments import MagicLine
 from ..session import Session
+
+if TYPE_CHECKING:
+    from ...catalog import Model
 
 __all__ = ["CommandContext"]
 

@@ -140,6 +140,14 @@ def test_control_characters_are_visible_in_the_new_cell(cells):
     assert next_cell(cells) == "x = 'a⟨U+202E⟩b' ⟨U+E0041⟩[2J"
 
 
+def test_invisible_characters_in_the_new_cell_are_named(cells):
+    cells(f"%%gemini --next-cell\n{FENCE}python\nif admin\u3164 or '\u200b':\n    pass\n{FENCE}\n")
+    assert next_cell(cells) == "if admin\u3164 or '\u200b':\n    pass"
+    assert "The new cell contains invisible characters (U+3164, U+200B)." in cells.shown
+    cells(f"%%gemini --next-cell\n{FENCE}python\nprint('❤\ufe0f')\n{FENCE}\n")
+    assert "invisible" not in cells.shown
+
+
 def test_an_invalid_number_or_name_is_refused(cells):
     cells(f"%%gemini -q -o r\n{SEVERAL}")
     for line, message, remedy in [

@@ -1,0 +1,21 @@
+"""How the views of a ledger show its answer."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["DisplayOptions"]
+
+
+class DisplayOptions(NamedTuple):
+    """How views show the answer, from the options of the cell.
+
+    Attributes:
+        form: the format: markdown, text, json, html, code or raw.
+        images: which images are shown: ``none``, ``data``, or host names.
+        record_size: megabytes that the record for the inspector may take, 0 for no record; None for the view's default.
+    """
+
+    form: str = "markdown"
+    images: str = "data"
+    record_size: float | None = None

@@ -1,0 +1,90 @@
+"""The growing text and parts of an answer, each joined once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from threading import Lock
+
+from ..content import Part, PartJoiner, Text, encodable
+from ..lazy import LazySequence
+from .repetition import RepetitionDetector
+
+__all__ = ["Parts", "TextPieces", "compact_part", "restore_part"]
+
+
+class TextPieces(list[str]):
+    """The pieces of a text, append-only. Reading the whole text again copies only what was added since."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._joined: tuple[int, str] = 0, ""  # how many pieces, and their text
+        self._detector = RepetitionDetector()
+
+    @property
+    def phrase(self) -> str:
+        """The phrase that the end of the text repeats without end; empty if there is none."""
+        return self._detector.phrase
+
+    def append(self, piece: str) -> None:
+        """Append a piece."""
+        super().append(piece)
+        self._detector.add(piece)
+
+    @property
+    def text(self) -> str:
+        """The pieces joined."""
+        count, text = self._joined
+        new = self[count:]
+        if new:
+            text = "".join([text, *new])
+            self._joined = count + len(new), text
+        return text
+
+
+class Parts(LazySequence[Part]):
+    """Parts in order, append-only; text without a signature, which is most of an answer, is stored as a string."""
+
+    def __init__(self) -> None:
+        self._stored: list[Part | str] = []
+        self._joiner = PartJoiner()
+        self._joined: tuple[int, tuple[Part, ...]] = 0, ()  # how many parts, and these joined
+        self._joining = Lock()
+
+    def __getstate__(self) -> list[Part | str]:
+        return self._stored
+
+    def __setstate__(self, stored: list[Part | str]) -> None:
+        self.__init__()  # type: ignore[misc] # the lock and what is joined are not stored
+        self._stored = stored
+
+    def append(self, part: Part) -> None:
+        """Append a part."""
+        self._stored.append(compact_part(part))
+
+    def joined(self) -> tuple[Part, ...]:
+        """The parts as :func:`~gemini_magic.content.join_parts` joins them, encodable. Reading them again joins only what was added since."""
+        with self._joining:
+            count, parts = self._joined
+            new = self._stored[count:]
+            if new:
+                for part in new:
+                    self._joiner.add(restore_part(part))
+                parts = encodable(self._joiner.parts())
+                self._joined = count + len(new), parts
+            return parts
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    def _items(self, rows: Sequence[int]) -> Iterator[Part]:
+        return (restore_part(self._stored[row]) for row in rows)
+
+
+def compact_part(part: Part) -> Part | str:
+    """Return a compact form of a part to store: the string of a text without a signature, otherwise the part."""
+    return part.text if type(part) is Text and part.signature is None else part
+
+
+def restore_part(stored: Part | str) -> Part:
+    """Return the part that :func:`compact_part` was given."""
+    return Text(stored) if isinstance(stored, str) else stored

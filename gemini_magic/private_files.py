@@ -1,0 +1,36 @@
+"""Creates files and folders that only their owner can read, because they hold prompts and answers.
+
+A file that exists keeps its mode: its owner chose it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO, Literal
+
+__all__ = ["make_private_folder", "open_private"]
+
+
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def open_private(path: Path, mode: Literal["ab", "wb"]) -> IO[bytes]:
+    """Open a file for writing, unbuffered; a new file gets the mode 0600 (the file system's own rules on Windows).
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    return open(path, mode, buffering=0, opener=_opener)
+
+
+def make_private_folder(path: Path) -> None:
+    """Create a folder and its missing parents, each with the mode 0700. A folder that exists is not changed.
+
+    Raises:
+        OSError: it cannot be created, or is not a folder.
+    """
+    for folder in [*reversed(path.parents), path]:
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, exist_ok=True)

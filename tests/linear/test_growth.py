@@ -1,0 +1,217 @@
+"""Twice the input takes at most 2.5 times the time, for hostile and looping texts in everything that reads or shows them.
+
+`texts_*.py` has adversarial Markdown, `bodies.py` adversarial response bodies. The end of the run prints the worst
+ratios.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from pathlib import Path
+
+import pytest
+from growth import LIMIT, measure_growth, record
+from view_stage import feed, new_ledger
+
+from gemini_magic.backends import backend
+from gemini_magic.ledger import Exchange, Ledger
+from gemini_magic.markdown import Renderer, defang, render
+from gemini_magic.pipeline import Pipeline
+from gemini_magic.response import Response
+from gemini_magic.views import bundle
+from gemini_magic.views.live import LiveView
+from gemini_magic.wire import Reader
+
+HERE = Path(__file__).parent
+CHUNK = 40  # characters
+PAUSE = 0.05  # seconds between two chunks, half as long as the view waits between two paints
+
+
+def _texts():
+    found = {}
+    for path in sorted(HERE.glob("texts_*.py")):
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        assert not found.keys() & module.TEXTS.keys()
+        found |= module.TEXTS
+    return found
+
+
+def _bodies():
+    spec = importlib.util.spec_from_file_location("linear_bodies", HERE / "bodies.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.BODIES
+
+
+TEXTS = _texts()
+BODIES = _bodies()
+
+
+def check(request, name, prepare, smallest, largest):
+    growth = measure_growth(prepare, smallest, largest)
+    record(request.node, name, growth)
+    assert growth.ratio <= LIMIT, f"{name}: {growth}"
+
+
+# -- texts
+
+
+def one_shot(text):
+    return lambda: render(text, ended=True)
+
+
+def one_picture(text):
+    """The first update of a live view that gets the whole text at once."""
+    renderer = Renderer(heal=True)
+
+    def run():
+        renderer.feed(text)
+        renderer.close(ended=True)
+
+    return run
+
+
+def defanged(text):
+    return lambda: defang(text)
+
+
+def static(text):
+    ledger = feed(new_ledger(), text, finish="STOP")
+    ledger.close("end", t=1.0)
+    return lambda: bundle(ledger)
+
+
+SHOWN = {"render": one_shot, "picture": one_picture, "defang": defanged, "static": static}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("shown", SHOWN)
+def test_showing_a_text_takes_linear_time(request, shown, text):
+    check(request, f"{shown}: {text}", lambda n: SHOWN[shown](TEXTS[text](n)), 2_000, 64_000)
+
+
+class Arrival:
+    """A clock that a stream moves on, by the time between its chunks and by the time that the view takes."""
+
+    def __init__(self):
+        self.arrived = 0.0
+
+    def __call__(self):
+        return self.arrived + time.process_time()
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_live_view_takes_linear_time(request, stage, text):
+    def prepare(n):
+        whole = TEXTS[text](n)
+        pieces = [whole[at : at + CHUNK] for at in range(0, len(whole), CHUNK)]
+        stage.messages.clear()
+        stage.displays.clear()
+
+        def run():
+            ledger, clock = new_ledger(), Arrival()
+            view = LiveView(ledger, stop=lambda: None, clock=clock)
+            view.open()
+            for piece in pieces:
+                clock.arrived += PAUSE
+                feed(ledger, piece, t=clock.arrived)
+                view.update()
+            ledger.close("end", t=clock.arrived)
+            view.close()
+
+        return run
+
+    check(request, f"live: {text}", prepare, 4_000, 4_000)
+
+
+# -- bodies
+
+
+def in_pieces(body, size=4_096):
+    return [body[at : at + size] for at in range(0, len(body), size)]
+
+
+def reading(body):
+    pieces = in_pieces(body)
+
+    def run():
+        reader = Reader()
+        for piece in pieces:
+            reader.feed(piece)
+        reader.close()
+
+    return run
+
+
+def read_into(body, ledger):
+    exchange = Exchange("POST", "https://a.b/c", {}, b"{}")
+    ledger.begin(exchange)
+    dialect = backend("gemini")
+    pipeline = Pipeline(exchange, ledger, dialect, dialect.decoder(), max_event=64 * 2**20, share=True)
+    for number, piece in enumerate(in_pieces(body)):
+        exchange.pieces.append((number / 100, piece))
+        pipeline.feed(number / 100, piece)
+    pipeline.close(1.0)
+    ledger.close("end", t=1.0)
+
+
+def filling(body):
+    return lambda: read_into(body, Ledger())
+
+
+def everything_of(response):
+    """Read whatever a response offers."""
+    for name in (
+        "text",
+        "thoughts",
+        "whole",
+        "parts",
+        "calls",
+        "images",
+        "code_blocks",
+        "citations",
+        "grounding",
+    ):
+        getattr(response, name)
+    for candidate in response.candidates[:50]:
+        candidate.text, candidate.thoughts, repr(candidate)
+    for name in (
+        "chunks",
+        "events",
+        "parts_table",
+        "usage_history",
+        "usage_by_modality",
+        "notes",
+        "attempts",
+    ):
+        table = getattr(response, name)
+        list(table), repr(table), table._repr_html_()
+    response.usage, response.timing, response.cost, response.raw, response.raw_chunks, repr(response)
+
+
+def exploring(body):
+    ledger = Ledger()
+    read_into(body, ledger)
+    return lambda: everything_of(Response(ledger))
+
+
+def saving(body):
+    ledger = Ledger()
+    read_into(body, ledger)
+    return lambda: bundle(ledger)
+
+
+EXPLORED = {"read": reading, "fill": filling, "explore": exploring, "save": saving}
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("explored", EXPLORED)
+def test_a_body_is_read_and_explored_in_linear_time(request, explored, body):
+    check(request, f"{explored}: {body}", lambda n: EXPLORED[explored](BODIES[body](n)), 16_000, 1_000_000)
+
+
+def test_there_are_about_a_hundred_adversarial_inputs():
+    assert len(TEXTS) + len(BODIES) >= 100

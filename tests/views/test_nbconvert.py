@@ -1,0 +1,68 @@
+"""Saved answers in what nbconvert writes: each answer is whole, and no style sheet or markup is visible as text."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from markdown_it import MarkdownIt
+from nbconvert import HTMLExporter, MarkdownExporter
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from view_stage import finished
+
+from gemini_magic.views import bundle
+
+ANSWERS = [
+    "Hello **world**.",
+    "Before.\n\n```python\ndef f():\n\n\n    return 1\n```\n\nAfter it.\n\n<details>\n<summary>More</summary>\n\nInside.\n\n</details>\n",
+    "| a | b |\n|---|---|\n| 1 | 2 |\n\n$x^2$ <!-- a comment --> the end.\n\n> A quote.\n\n- one\n\n      code in it\n\n- two",
+]
+MAX_STYLE = 1_400  # characters of the style sheet of an answer that is one paragraph
+
+
+@pytest.fixture(scope="module")
+def exported():
+    """The texts of the Markdown and of the HTML that nbconvert writes."""
+    cells = [
+        new_code_cell("%%gemini\nx", outputs=[new_output("display_data", bundle(finished(text)))])
+        for text in ANSWERS
+    ]
+    notebook = new_notebook(cells=cells)
+    return {
+        exporter: exporter().from_notebook_node(notebook)[0] for exporter in (MarkdownExporter, HTMLExporter)
+    }
+
+
+def visible_text(html):
+    """The text of HTML without style sheets and scripts, with single spaces."""
+    html = re.sub(r"<(style|script)\b.*?</\1>", " ", html, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", html).split())
+
+
+@pytest.mark.parametrize("exporter", [MarkdownExporter, HTMLExporter])
+def test_every_answer_is_whole_and_no_style_is_visible(exported, exporter):
+    html = exported[exporter]
+    if exporter is MarkdownExporter:
+        html = MarkdownIt("commonmark", {"html": True}).render(html)
+    shown = visible_text(html)
+    for words in ("Hello world .", "After it.", "Inside.", "A quote.", "code in it", "two"):
+        assert words in shown
+    assert "return 1" in shown
+    assert shown.count("answer complete") == len(ANSWERS)
+    assert "gemini-magic" not in shown
+    assert "{margin" not in shown
+    assert html.count("<details>") == 1
+
+
+def test_the_markdown_of_an_answer_is_one_block_of_html_whose_style_sheet_is_short(exported):
+    text = exported[MarkdownExporter]
+    blocks = [
+        token.content
+        for token in MarkdownIt("commonmark", {"html": True}).parse(text)
+        if token.type == "html_block"
+    ]
+    assert len(blocks) == len(ANSWERS)
+    for block in blocks:
+        assert block.startswith('<div class="gemini-magic')
+        assert block.rstrip().endswith("</style></div>")
+    assert len(re.search(r"<style>(.*?)</style>", blocks[0], re.DOTALL)[1]) < MAX_STYLE
