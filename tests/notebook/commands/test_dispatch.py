@@ -338,3 +338,26 @@ def test_two_answers_are_compared(answered):
 def test_curl_prints_the_command_of_an_answer_of_the_echo_backend(answered):
     answered("%gemini curl one")
     assert answered.shown.startswith("curl ")
+
+
+def test_config_shows_settings_of_a_project_that_are_ignored_and_why(cells, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = write_project(tmp_path, 'base_url = "https://llm.example.org"\nimages = "evil.example"\ntop_k = 3')
+    cells("%gemini config")
+    assert "'https://llm.example.org'" in cells.shown
+    [base_url] = [
+        line for line in cells.shown.splitlines() if line.startswith("base_url ") and "https" in line
+    ]
+    assert base_url.split("  ")[-1].strip() == "the file is not trusted"
+    [images] = [line for line in cells.shown.splitlines() if line.startswith("images ") and "evil" in line]
+    assert images.split("  ")[-1].strip() == "this value needs your trust"
+    assert (
+        f"After you have read the file, `gemini-magic trust {path}` allows what needs your trust."
+        in cells.shown
+    )
+    cells("%gemini config base_url")
+    assert cells.shown.startswith("base_url = None (default): ")
+    assert "the file is not trusted" in cells.shown
+    cells("%gemini config top_k")
+    assert cells.shown.startswith(f"top_k = 3 ({path}): ")
+    assert "ignored" not in cells.shown
