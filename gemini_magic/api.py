@@ -13,9 +13,9 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .backends import Backend, backend
+from .backends import Backend, backend, host_to_name
 from .client import Key, Stream, endpoint_of, open_stream
-from .config import CALL, KEY_WITHHELD, resolve
+from .config import CALL, IGNORED, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
 from .conversation import answer_turn
 from .credentials import find_key, key_header
@@ -26,6 +26,7 @@ from .markdown import Images
 from .options import Options
 from .prices import TokenPrice
 from .printable import visible
+from .project_files import is_new_key_file
 from .prompts import build_request, check_conflicts, parts_of_prompt
 from .recording import Recorder, Replay, check_recordable
 from .response import Response
@@ -124,7 +125,7 @@ def preview(request: Request, options: Options, sources: Mapping[str, str] | Non
 
 
 def _find_key(
-    dialect: Backend, options: Options, ask: Callable[[str], str] | None, withheld: str | None
+    dialect: Backend, options: Options, ask: Callable[[str], str] | None, reasons: Sequence[str]
 ) -> Key | None:
     """Return the key for the address.
 
@@ -132,7 +133,7 @@ def _find_key(
         dialect: the backend.
         options: the options.
         ask: asks the user for a key; None where the user cannot be asked.
-        withheld: a message about a key that was not used, to put before the remedy of an error.
+        reasons: sentences about settings that do not count, to put before the remedy of an error.
 
     Raises:
         CredentialsError: no key was found, or the key belongs to another host.
@@ -140,8 +141,7 @@ def _find_key(
     try:
         return find_key(dialect, options, ask=ask)
     except CredentialsError as problem:
-        if withheld is not None:
-            problem.remedy = f"{withheld} {problem.remedy}"
+        problem.remedy = " ".join([*reasons, problem.remedy])
         raise
 
 
@@ -189,25 +189,24 @@ def begin(
     """
     dialect = backend(options.backend)
     _check_conflicts(dialect, request, options, sources or {})
-    replay = _replay(options)
-    key, withheld = None, (sources or {}).get(KEY_WITHHELD)
-    if replay is None and dialect.local is None:
-        key = _find_key(dialect, options, ask_key, withheld)
-    else:
+    replay, key = _replay(options), None
+    withheld, ignored = ((sources or {}).get(name) for name in (KEY_WITHHELD, IGNORED))
+    is_local = replay is not None or dialect.local is not None
+    if is_local:
         withheld = None
+    else:
+        key = _find_key(dialect, options, ask_key, [each for each in (withheld, ignored) if each])
     display, price = _display_options(options), TokenPrice.parse(options.price)
     ledger = Ledger(
         request, backend=dialect.name, before=before, conversation=conversation, display=display, price=price
     )
-    if withheld is not None:
-        ledger.note("key-kept-back", withheld, severity="warning")
-    for notice in notices:
-        ledger.note("notice", notice)
-    journaled = should_journal(options, local=replay is not None or dialect.local is not None)
+    if not is_local:
+        ledger.set_source("network", host=host_to_name(dialect.url(options.model, endpoint_of(options))))
+    _note_settings(ledger, withheld, ignored, key, notices)
+    journaled = should_journal(options, local=is_local)
     for problem in journal().take_problems() if journaled else ():
         ledger.note("journal", problem, severity="warning")
-    record = options.record and check_recordable(Path(options.record).expanduser())
-    recorders = [Recorder(record)] if record else []
+    recorders = [Recorder(check_recordable(Path(options.record).expanduser()))] if options.record else []
     stream = open_stream(
         request,
         options,
@@ -221,6 +220,29 @@ def begin(
     if journaled:
         start_journaling(ledger, request, options)
     return Started(Response(ledger, stream, partial(_reply, request, options)), stream)
+
+
+_reported: set[str] = set()  # notes about ignored settings that an answer of this process has shown
+
+
+def _note_settings(
+    ledger: Ledger, withheld: str | None, ignored: str | None, key: Key | None, notices: Sequence[str]
+) -> None:
+    """Note a withheld key, settings of the project that were ignored, a key in a file that is new, and other messages.
+
+    Only the first answer of a process shows the ignored settings, and only the first one ever the file.
+    """
+    if withheld is not None:
+        ledger.note("key-kept-back", withheld, severity="warning")
+    if ignored is not None:
+        shown = ignored in _reported
+        ledger.note("settings-ignored", ignored, severity="info" if shown else "warning")
+        _reported.add(ignored)
+    if key is not None and key.file and is_new_key_file(key.file):
+        message = f"The key is {key.source}. If the file is not yours, its author may be able to see these requests."
+        ledger.note("key-from-file", message, severity="warning")
+    for notice in notices:
+        ledger.note("notice", notice)
 
 
 def _display_options(options: Options) -> DisplayOptions:

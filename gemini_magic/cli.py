@@ -1,7 +1,7 @@
-"""The command line: ``gemini-magic demo | doctor | enable``.
+"""The command line: ``gemini-magic demo | doctor | enable | trust``.
 
 ``demo`` opens or checks the tour, ``doctor`` checks the installation, ``enable`` writes or removes an IPython startup
-file. No command sends a request to a model.
+file, ``trust`` remembers that the user trusts the settings of a project. No command sends a request to a model.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import io
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -17,11 +18,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .backends import backend
+from .config import ignored_settings, project_table, settings
 from .credentials import find_key
 from .demo import check_tour, open_tour
-from .errors import GeminiMagicError
+from .errors import GeminiMagicError, OptionError
 from .options import Options
 from .printable import visible
+from .project_files import (
+    PROJECT_FILE,
+    TrustedFile,
+    WatchedFiles,
+    is_trusted,
+    trust,
+    trusted_files,
+    untrust,
+)
 
 __all__ = ["main"]
 
@@ -58,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="gemini-magic", description="Shows Gemini answers in Jupyter while they arrive."
     )
     parser.add_argument("--version", action="version", version=version("gemini-magic"))
-    commands = parser.add_subparsers(dest="command", required=True, metavar="demo | doctor | enable")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="demo | doctor | enable | trust")
     demo = commands.add_parser(
         "demo", help="open the tour in JupyterLab; it replays recordings and needs no key"
     )
@@ -79,6 +90,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "enable", help="load the extension automatically in every new IPython session"
     )
     enable.add_argument("--off", action="store_true", help="stop loading it automatically")
+    trusting = commands.add_parser(
+        "trust",
+        help="let a project's pyproject.toml set where prompts, keys and files go; without PATH, list",
+    )
+    trusting.add_argument("path", nargs="?", metavar="PATH", help="a pyproject.toml, or its folder")
+    trusting.add_argument("--remove", action="store_true", help="stop trusting it")
     parsed = parser.parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):  # paths may have characters that a console cannot encode
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -89,6 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 if parsed.check
                 else open_tour(Path(parsed.folder), browser=not parsed.no_browser)
             )
+        if parsed.command == "trust":
+            return _trust(parsed.path, remove=parsed.remove)
         return _doctor() if parsed.command == "doctor" else _enable(off=parsed.off)
     except GeminiMagicError as error:
         print(visible(str(error)), file=sys.stderr)
@@ -139,6 +158,24 @@ def _key() -> Finding:
     return Finding(ok=True, text=f"API key from {key.source}" if key else "no API key needed")
 
 
+def _ignored() -> list[Finding]:
+    """The files of the project in the working folder whose settings are ignored."""
+    try:
+        found = ignored_settings()
+    except GeminiMagicError as error:
+        return [Finding(ok=False, text=error.message, remedy=error.remedy)]
+    return [
+        Finding(
+            ok=False,
+            text=f"ignored in {path}: "
+            + ", ".join(each.name or "all settings" for each in found if each.path == path),
+            remedy=f"If you trust these settings: gemini-magic trust {shlex.quote(path)}",
+            required=False,
+        )
+        for path in dict.fromkeys(each.path for each in found)
+    ]
+
+
 def _doctor() -> int:
     findings = [
         Finding(ok=True, text=f"gemini-magic {version('gemini-magic')} on Python {sys.version.split()[0]}"),
@@ -163,6 +200,7 @@ def _doctor() -> int:
             "If JupyterLab runs in this environment: pip install --force-reinstall --no-deps gemini-magic, then restart it.",
         ),
         _key(),
+        *_ignored(),
     ]
     for finding in dict.fromkeys(findings):
         mark = "ok  " if finding.ok else ("FAIL" if finding.required else "note")
@@ -187,3 +225,64 @@ def _enable(*, off: bool) -> int:
     print(visible(f"New IPython sessions load gemini_magic automatically, by {target}."))
     print("To undo this, run `gemini-magic enable --off`.")
     return 0
+
+
+# -- trust ---------------------------------------------------------------------------------------------------
+
+
+def _trust(name: str | None, *, remove: bool) -> int:
+    """Trust the settings of a file, stop trusting it, or list the files.
+
+    Raises:
+        OptionError: the file is not one with settings, or was not trusted.
+    """
+    if name is None:
+        if remove:
+            raise OptionError("--remove requires a path.", remedy="`gemini-magic trust` lists the paths.")
+        return _list_trusted()
+    path = Path(name).expanduser().absolute()
+    if path.is_dir() or (remove and path.name != PROJECT_FILE):
+        path = path / PROJECT_FILE
+    if remove:
+        if not untrust(str(path)):
+            raise OptionError(f"{path} was not trusted.", remedy="`gemini-magic trust` lists the paths.")
+        print(visible(f"{path} is no longer trusted."))
+        return 0
+    if path.name != PROJECT_FILE or not path.is_file():
+        raise OptionError(f"{path} is not an existing {PROJECT_FILE}.", remedy="Name the file or its folder.")
+    table = project_table(path)
+    if not table:
+        raise OptionError(
+            f"{path} has no settings for gemini_magic.", remedy="They are in a table [tool.gemini_magic]."
+        )
+    trust(str(path), table)
+    print(visible(f"Trusted {path}, as long as it has these settings:"))
+    for setting, value in table.items():
+        declared = settings().get(setting)
+        never = declared is not None and declared.project is None
+        print(
+            f"  {setting} = {value!r}{' (ignored: only your own configuration may set it)' if never else ''}"
+        )
+    print(visible(f"To undo this, run `gemini-magic trust --remove {shlex.quote(str(path))}`."))
+    return 0
+
+
+def _list_trusted() -> int:
+    """Print the trusted files, and which of them have changed since."""
+    entries = trusted_files()
+    if not entries:
+        print("No project is trusted. `gemini-magic trust PATH` trusts a pyproject.toml.")
+    for entry in entries:
+        print(visible(f"{entry.path}{_state(entry)}"))
+    return 0
+
+
+def _state(entry: TrustedFile) -> str:
+    path = Path(entry.path)
+    if not path.is_file():
+        return " (missing)"
+    try:
+        current = is_trusted(entry.path, project_table(path), WatchedFiles())
+    except GeminiMagicError:
+        current = False
+    return "" if current else " (changed since, so no longer trusted)"

@@ -16,9 +16,8 @@ import dataclasses
 import json
 import math
 import os
-import stat
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -27,14 +26,27 @@ import msgspec
 from .backends import backend, names
 from .errors import OptionError
 from .options import Options
+from .project_files import (
+    PROJECT_TABLE,
+    IgnoredSetting,
+    WatchedFiles,
+    config_folder,
+    describe_ignored,
+    project_settings,
+    read_table,
+)
 
 __all__ = [
     "CALL",
+    "IGNORED",
     "KEY_WITHHELD",
     "PREVIOUS",
+    "IgnoredSetting",
     "Options",
     "Setting",
+    "ignored_settings",
     "precedence",
+    "project_table",
     "resolve",
     "settings",
     "to_json",
@@ -46,6 +58,9 @@ CALL = "the call"
 
 KEY_WITHHELD = "key_env withheld"
 """The key under which the sources of :func:`resolve` explain, in a sentence, why a ``key_env`` was dropped."""
+
+IGNORED = "ignored settings"
+"""The key under which the sources of :func:`resolve` explain, in a sentence, which settings of a project were ignored."""
 
 _REPR: Any = object.__str__  # of types whose text is only their repr
 _LINE = "cell line"
@@ -68,6 +83,7 @@ class Setting:
         help, metavar, choices: as in argparse.
         remedies: hints for values that are not allowed but that users of other tools try.
         config: whether the option can be configured; otherwise it belongs to a single cell.
+        project: whether a project's file may set it; as in :func:`~gemini_magic.options.option`.
         env: the environment variable that sets it.
         json: whether the value is JSON, so that Python objects are accepted too.
         minimum, exclusive_minimum, maximum: the bounds of a number; None without a bound.
@@ -86,6 +102,7 @@ class Setting:
         self.choices: Sequence[str] | None = meta["choices"]
         self.remedies: Mapping[str, str] = meta["remedies"]
         self.config: bool = meta["config"]
+        self.project: bool | str | None = meta["project"]
         self.env: str | None = meta["env"]
         self.json: bool = meta["json"]
         self.minimum: float | None = meta["minimum"]
@@ -218,71 +235,28 @@ def settings() -> Mapping[str, Setting]:
 
 def user_file() -> Path:
     """The path of the user's configuration file, which may not exist."""
-    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(base) / "gemini_magic.toml"
+    return config_folder() / "gemini_magic.toml"
 
 
-class _Files:
-    """Looks at files, and knows later whether any of them has changed. A file that is missing may be created later."""
+def project_table(path: Path) -> dict[str, Any]:
+    """The settings in a project's file, whether they count or not; empty without a file.
 
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[int, ...] | None] = {}
-
-    def look(self, path: str) -> tuple[int, ...] | None:
-        """Numbers that change with the content of a regular file; None for anything else."""
-        state = self._seen[path] = _file_state(path)
-        return state
-
-    def unchanged(self) -> bool:
-        """Whether each file is in the state in which :meth:`look` found it."""
-        return all(_file_state(path) == state for path, state in self._seen.items())
+    Raises:
+        OptionError: the file cannot be read.
+    """
+    return read_table(path, WatchedFiles(), *PROJECT_TABLE)
 
 
-def _file_state(path: str) -> tuple[int, ...] | None:
-    try:
-        found = os.stat(path)  # noqa: PTH116 - for speed
-    except (OSError, ValueError):  # ValueError: a name with a null character
-        return None
-    if not stat.S_ISREG(found.st_mode):
-        return None
-    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_uid
+def ignored_settings(start: Path | None = None) -> tuple[IgnoredSetting, ...]:
+    """The settings of the project's files that are ignored.
 
+    Args:
+        start: the folder in which the search begins; the working folder by default.
 
-def _project_file(start: str, files: _Files) -> Path | None:
-    # Strings instead of paths, for speed.
-    folder, name = start, "pyproject.toml"
-    while files.look(candidate := os.path.join(folder, name)) is None:  # noqa: PTH118 - see above
-        folder, below = os.path.dirname(folder), folder  # noqa: PTH120 - see above
-        if folder == below:
-            return None
-    return Path(candidate)
-
-
-@lru_cache(maxsize=8)
-def _parsed(path: Path, *_state: int) -> Any:
-    """The parsed content of a file, cached by its state: parsing takes longer than everything else before a call."""
-    import tomllib  # noqa: PLC0415 - only where there is such a file
-
-    return tomllib.loads(path.read_text("utf-8-sig"))
-
-
-def _table(path: Path | None, files: _Files, *keys: str) -> dict[str, Any]:
-    state = None if path is None else files.look(str(path))
-    if path is None or state is None:
-        return {}
-    try:
-        table: Any = _parsed(path, *state)
-    except (OSError, ValueError) as problem:  # ValueError: not UTF-8, or not TOML
-        raise OptionError(
-            f"{path} cannot be read: {problem}.", remedy="Fix the file or move it away."
-        ) from None
-    for key in keys:
-        table = table.get(key, {})
-    if not isinstance(table, dict):
-        raise OptionError(
-            f"{path}: [{'.'.join(keys)}] is not a table.", remedy="Write settings as `name = value` lines."
-        )
-    return {name.replace("-", "_"): value for name, value in table.items()}
+    Raises:
+        OptionError: a file cannot be read.
+    """
+    return project_settings(str(start or Path.cwd()), settings(), WatchedFiles()).ignored
 
 
 def _environment(known: Mapping[str, Setting]) -> dict[str, Any]:
@@ -294,14 +268,27 @@ def _environment(known: Mapping[str, Setting]) -> dict[str, Any]:
 
 
 def _layers(
-    config: Mapping[str, Any], known: Mapping[str, Setting], start: str, files: _Files
+    config: Mapping[str, Any],
+    known: Mapping[str, Setting],
+    start: str,
+    files: WatchedFiles,
+    ignored: list[IgnoredSetting],
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The configured layers with their names, lowest precedence first. All files are looked at through ``files``."""
+    """The configured layers with their names, lowest precedence first.
+
+    Args:
+        config: the options that ``%config GeminiMagics`` sets.
+        known: the settings.
+        start: the folder in which the search for the project's file begins.
+        files: receives what is looked at.
+        ignored: receives the settings of the project that are ignored.
+    """
     yield _ENVIRONMENT, _environment(known)
     mine = user_file()
-    yield str(mine), _table(mine, files)
-    project = _project_file(start, files)
-    yield str(project), _table(project, files, "tool", "gemini_magic")
+    yield str(mine), read_table(mine, files)
+    project = project_settings(start, known, files)
+    ignored += project.ignored
+    yield project.path, project.table
     yield _CONFIG, config
 
 
@@ -338,11 +325,11 @@ def resolve(
     try:
         given = _key_of(line), _key_of(config), _key_of(previous)
     except TypeError:
-        return _resolve(line, config, previous, source=source, start=folder, files=_Files())
+        return _resolve(line, config, previous, source=source, start=folder, files=WatchedFiles())
     key = (given, source, folder, *map(os.environ.get, _variables()))
     found = _memory.get(key)
     if found is None or not found[0].unchanged():
-        files = _Files()
+        files = WatchedFiles()
         found = files, *_resolve(line, config, previous, source=source, start=folder, files=files)
         if len(_memory) >= _MEMORY_SIZE:
             _memory.clear()
@@ -354,7 +341,7 @@ def resolve(
 # Results of resolve(), with the files that each depends on, by everything else that it depends on. Options are resolved
 # before every call, so that a changed file or variable takes effect at once; to check that none has changed takes a
 # quarter of the time.
-_memory: dict[Hashable, tuple[_Files, Options, dict[str, str]]] = {}
+_memory: dict[Hashable, tuple[WatchedFiles, Options, dict[str, str]]] = {}
 _MEMORY_SIZE = 32  # results
 _KEY_TYPES = (str, int, float, bool, type(None))
 
@@ -378,7 +365,7 @@ def _variables() -> tuple[str, ...]:
     """The environment variables that the options depend on: those of settings, and those of the user's folder."""
     own = (setting.env for setting in settings().values() if setting.env)
     home = ("USERPROFILE", "HOMEDRIVE", "HOMEPATH") if os.name == "nt" else ("HOME",)
-    return (*own, "XDG_CONFIG_HOME", *home)
+    return (*own, "XDG_CONFIG_HOME", "SUDO_UID", *home)
 
 
 def _copy(options: Options) -> Options:
@@ -403,12 +390,13 @@ def _resolve(
     *,
     source: str,
     start: str,
-    files: _Files,
+    files: WatchedFiles,
 ) -> tuple[Options, dict[str, str]]:
     """As :func:`resolve`, from the files and variables as they are now."""
     known, values, sources = settings(), dict[str, Any](), dict[str, str]()
     key_server = price_server = _server(values)  # the servers that key_env and price are meant for
-    configured = _layers(config or {}, known, start, files)
+    ignored: list[IgnoredSetting] = []
+    configured = _layers(config or {}, known, start, files, ignored)
     for where, layer in (*configured, (PREVIOUS, previous or {}), (source, line or {})):
         of_call = where in (PREVIOUS, source)
         for name, value in layer.items():
@@ -427,6 +415,8 @@ def _resolve(
     if sources.get("location") == _ENVIRONMENT and not values.get("project"):
         # A location belongs to a project. Without a project, the key is for the one address that accepts keys.
         del values["location"], sources["location"]
+    if ignored:
+        sources[IGNORED] = describe_ignored(ignored, settings(), user_file())
     name = values.get("backend", Options.backend)
     if "model" not in values and name in names() and backend(name).default_model != Options.model:
         values["model"], sources["model"] = backend(name).default_model, f"default of the {name} backend"

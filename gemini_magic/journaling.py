@@ -9,7 +9,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from .backends import backend, names
+from .backends import backend, host_to_name, names
 from .content import Request
 from .endings import REMEDY_OTHER_KERNEL
 from .errors import Interrupted, JournalError, RecordingError
@@ -90,7 +90,7 @@ def response_from_entry(entry: Entry, lines: bytes) -> Response:
     found = exchanges_of(entry, lines)
     response = response_from_exchanges(Response, found, entry.start.backend, None, entry.start.before)
     ledger = response.ledger
-    ledger.set_source("journal", started=entry.started)
+    ledger.set_source("journal", started=entry.started, host=host_to_name(found[-1].url))
     if ledger.cause == "arriving":
         ledger.replace_error(_still_arriving(entry, ledger.chars))
     elif ledger.error is not None and "resume" in ledger.error.remedy:

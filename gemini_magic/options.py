@@ -22,6 +22,7 @@ def option(
     choices: Sequence[str] | None = None,
     remedies: Mapping[str, str] | None = None,
     config: bool = True,
+    project: bool | str | None = False,
     env: str | None = None,
     json: bool = False,
     minimum: float | None = None,
@@ -38,6 +39,9 @@ def option(
         choices: the values that are allowed.
         remedies: hints for values that are not allowed but that users of other tools try.
         config: whether the option can be configured; without it, the option belongs to a single cell.
+        project: whether the ``pyproject.toml`` of a project may set it, which a stranger can have written. False: only if the
+            user trusts the file; True: always; a regular expression: always for values that match it; None: never. An
+            option that decides where prompts, keys or files go, who pays, or which protection applies, must not be True.
         env: the environment variable that sets it.
         json: whether the value is JSON, so that Python objects are accepted too.
         minimum: the smallest number that is allowed.
@@ -51,6 +55,7 @@ def option(
         "choices": choices,
         "remedies": remedies or {},
         "config": config,
+        "project": project,
         "env": env,
         "json": json,
         "minimum": minimum,
@@ -87,6 +92,7 @@ class Options:
         "-m",
         "--model",
         metavar="MODEL",
+        project=r"(models/)?[\w.-]+",  # a path can name a project, which pays
         help="model to use",
         env="GEMINI_MAGIC_MODEL",
     )
@@ -98,12 +104,13 @@ class Options:
         metavar="T",
         help="sampling temperature; 0 is the most deterministic",
         minimum=0,
+        project=True,
     )
     top_p: float | None = option(
-        None, "--top-p", metavar="P", help="nucleus sampling probability", minimum=0, maximum=1
+        None, "--top-p", metavar="P", help="nucleus sampling probability", minimum=0, maximum=1, project=True
     )
     top_k: int | None = option(
-        None, "--top-k", metavar="K", help="sample from the K most likely tokens", minimum=1
+        None, "--top-k", metavar="K", help="sample from the K most likely tokens", minimum=1, project=True
     )
     max_tokens: int | None = option(
         None,
@@ -112,11 +119,12 @@ class Options:
         metavar="N",
         help="maximum length of the answer, in tokens",
         minimum=1,
+        project=True,
     )
     stop: list[str] = option(
-        [], "--stop", metavar="TEXT", help="stop sequence that ends the answer (repeatable)"
+        [], "--stop", metavar="TEXT", help="stop sequence that ends the answer (repeatable)", project=True
     )
-    seed: int | None = option(None, "--seed", metavar="N", help="seed for sampling")
+    seed: int | None = option(None, "--seed", metavar="N", help="seed for sampling", project=True)
     candidates: int | None = option(
         None,
         "-n",
@@ -160,6 +168,7 @@ class Options:
         None,
         "--thinking",
         metavar="LEVEL",
+        project=True,
         help="thinking level (off, on, minimal, low, medium, high) or a budget in tokens",
     )
     chat: str | None = option(
@@ -196,13 +205,19 @@ class Options:
         help="replay the answers of the recording in order, even if the requests differ",
     )
     speed: float = option(
-        1.0, "--speed", metavar="N", help="replay speed factor; 0 replays without delays", minimum=0
+        1.0,
+        "--speed",
+        metavar="N",
+        help="replay speed factor; 0 replays without delays",
+        minimum=0,
+        project=True,
     )
     display: str = option(
         "auto",
         "--display",
         choices=DISPLAYS,
         metavar="MODE",
+        project=True,
         help="how the answer is displayed: auto, live, html or text",
     )
     format: str = option(
@@ -210,6 +225,7 @@ class Options:
         "-f",
         "--format",
         choices=FORMATS,
+        project="(?!code).*",  # which inserts a cell
         metavar="FORMAT",
         help="display format of the answer: markdown (md), text, json (also requested from the model), html (as source), "
         "code (also inserted into a new cell) or raw; the response always holds the whole answer",
@@ -225,6 +241,7 @@ class Options:
         "data",
         "--images",
         metavar="HOSTS",
+        project="none|data",  # the address of an image that a host receives can contain the prompt
         help="images to display in an answer: none, data (small embedded ones), or additional hosts such as a.org,*.b.org",
     )
     backend: str = option(
@@ -241,6 +258,7 @@ class Options:
         None,
         "--api-version",
         metavar="V",
+        project=True,
         help="API version in the URL (default: v1beta; Vertex AI: v1beta1)",
         env="GOOGLE_GENAI_API_VERSION",
     )
@@ -264,16 +282,21 @@ class Options:
         "sse",
         "--alt",
         choices=FRAMINGS,
+        project=True,
         metavar="FORMAT",
         help="response format to request: server-sent events (sse) or a JSON array (json)",
     )
     no_stream: bool = option(
-        False, "--no-stream", help="request the whole answer at once, for models that do not stream"
+        False,
+        "--no-stream",
+        help="request the whole answer at once, for models that do not stream",
+        project=True,
     )
     method_style: str | None = option(
         None,
         "--method-style",
         choices=METHOD_STYLES,
+        project=True,
         metavar="STYLE",
         help="separator before the method in the URL: colon or slash (default: as the backend documents)",
     )
@@ -289,6 +312,11 @@ class Options:
     key_env: str | None = option(
         None, "--key-env", metavar="NAME", help="environment variable with the API key for this server"
     )
+    http_hosts: list[str] = option(
+        [],
+        help="hosts that may receive a key over plain http, such as llm.local or llm.local:8000",
+        project=None,
+    )
     timeout: float | None = option(
         None,
         "--timeout",
@@ -296,6 +324,7 @@ class Options:
         help="timeout for the whole answer, in seconds",
         exclusive_minimum=0,
         maximum=_SECONDS,
+        project=True,
     )
     stall_timeout: float = option(
         60.0,
@@ -304,6 +333,7 @@ class Options:
         help="timeout between two pieces of the answer, in seconds",
         exclusive_minimum=0,
         maximum=_SECONDS,
+        project=True,
     )
     first_byte_timeout: float = option(
         300.0,
@@ -312,6 +342,7 @@ class Options:
         help="timeout for the first byte, in seconds",
         exclusive_minimum=0,
         maximum=_SECONDS,
+        project=True,
     )
     connect_timeout: float = option(
         10.0,
@@ -320,6 +351,7 @@ class Options:
         help="timeout for connecting, in seconds",
         exclusive_minimum=0,
         maximum=_SECONDS,
+        project=True,
     )
     retries: int = option(
         3,
@@ -334,6 +366,7 @@ class Options:
         metavar="N",
         help="maximum requests per minute to this host with this key and model",
         minimum=1,
+        project=True,
     )
     max_event: float = option(
         64.0,
@@ -369,7 +402,9 @@ class Options:
         config=False,
     )
     quiet: bool = option(False, "-q", "--quiet", help="display nothing, only return the response")
-    verbatim: bool = option(False, "--verbatim", help="send the cell text unchanged, including {{ }}")
+    verbatim: bool = option(
+        False, "--verbatim", help="send the cell text unchanged, including {{ }}", project=True
+    )
     table_rows: int = option(
         50,
         "--table-rows",
@@ -382,6 +417,7 @@ class Options:
         help="maximum size of the stream record that the notebook stores for the inspector, in MB; 0 stores none",
         minimum=0,
         maximum=64,
+        project=True,
     )
     journal: bool | None = option(
         None,

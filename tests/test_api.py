@@ -18,6 +18,7 @@ from surroundings import CANARY
 
 import gemini_magic
 from gemini_magic import Response, api
+from gemini_magic.backends import host_to_name
 from gemini_magic.backends.gemini_decode import finish_of
 from gemini_magic.config import resolve
 from gemini_magic.content import Text
@@ -33,6 +34,7 @@ from gemini_magic.errors import (
     UsageProblem,
 )
 from gemini_magic.events import Delta
+from gemini_magic.views import status_line
 
 
 def ask(server, model="quick", **options):
@@ -323,3 +325,29 @@ def test_record_refuses_a_file_of_another_kind_and_appends_to_a_recording(fake_s
     for _ in range(2):
         assert ask(fake_server, record=tmp_path / "run.jsonl").ok
     assert (tmp_path / "run.jsonl").read_text().count('"request"') == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://generativelanguage.googleapis.com/v1beta/models/m:generateContent", ""),
+        ("https://us-aiplatform.googleapis.com/v1/x", ""),
+        ("http://generativelanguage.googleapis.com/v1beta/x", "generativelanguage.googleapis.com"),
+        ("https://googleapis.com.evil.example/v1", "googleapis.com.evil.example"),
+        ("https://evil.example:8443/v1", "evil.example:8443"),
+        ("http://[::1]:80/v1", "[::1]:80"),
+    ],
+)
+def test_a_host_that_is_not_googles_has_a_name(url, host):
+    assert host_to_name(url) == host
+
+
+def test_the_status_line_names_a_server_that_is_not_googles(fake_server, tmp_path):
+    fake_server.model("m", text("ok"), finish())
+    r = gemini_magic.ask("hi", model="m", base_url=fake_server.base_url, record=str(tmp_path / "r.jsonl"))
+    assert status_line(r.ledger).startswith(f"✓ m at {fake_server.base_url.removeprefix('http://')} · answer")
+    again = gemini_magic.ask(
+        "hi", model="m", base_url=fake_server.base_url, replay=str(tmp_path / "r.jsonl"), speed=0
+    )
+    assert " at " not in status_line(again.ledger)
+    assert " at " not in status_line(gemini_magic.ask("hi", backend="echo").ledger)

@@ -1,4 +1,4 @@
-"""The command line: demo, doctor and enable, run as a user runs them."""
+"""The command line: demo, doctor, enable and trust, run as a user runs them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from importlib.metadata import version
 
 import pytest
 from client_stage import until
+from projects import write_project
 
 from gemini_magic import cli, demo
+from gemini_magic.config import resolve
 
 TOUR = ["01-first-cell.ipynb", "02-inspect.ipynb", "03-record-replay-compare.ipynb"]
 
@@ -164,3 +166,61 @@ def test_without_jupyterlab_demo_prints_how_to_install_it(monkeypatch, capsys):
 def test_an_unknown_command_is_refused():
     with pytest.raises(SystemExit):
         cli.main(["dance"])
+
+
+def test_trust_remembers_the_settings_of_a_project_and_can_be_undone(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    path = write_project(tmp_path, 'base_url = "https://llm.example.org"\nhttp_hosts = ["llm.example.org"]')
+    assert cli.main(["trust"]) == 0
+    assert capsys.readouterr().out.startswith("No project is trusted.")
+    for where in (".", "pyproject.toml", str(path)):
+        assert cli.main(["trust", where]) == 0
+        shown = capsys.readouterr().out
+        assert f"Trusted {path}, as long as it has these settings:\n" in shown
+        assert "  base_url = 'https://llm.example.org'\n" in shown
+        assert (
+            "  http_hosts = ['llm.example.org'] (ignored: only your own configuration may set it)\n" in shown
+        )
+        assert resolve()[0].base_url == "https://llm.example.org"
+        assert cli.main(["trust"]) == 0
+        assert capsys.readouterr().out == f"{path}\n"
+        assert cli.main(["trust", "--remove", where]) == 0
+        assert capsys.readouterr().out == f"{path} is no longer trusted.\n"
+        assert resolve()[0].base_url is None
+    cli.main(["trust", "."])
+    write_project(tmp_path, 'base_url = "https://other.example.org"')
+    capsys.readouterr()
+    cli.main(["trust"])
+    assert capsys.readouterr().out == f"{path} (changed since, so no longer trusted)\n"
+    path.unlink()
+    cli.main(["trust"])
+    assert capsys.readouterr().out == f"{path} (missing)\n"
+    assert cli.main(["trust", "--remove", str(path)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--remove"], "--remove requires a path."),
+        (["nowhere"], "is not an existing pyproject.toml."),
+        (["other.toml"], "is not an existing pyproject.toml."),
+        (["empty"], "has no settings for gemini_magic."),
+        (["--remove", "empty"], "was not trusted."),
+    ],
+)
+def test_trust_explains_what_it_cannot_do(tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.toml").write_text("")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "pyproject.toml").write_text("[project]\n")
+    assert cli.main(["trust", *arguments]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_doctor_names_settings_of_a_project_that_are_ignored(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    path = write_project(tmp_path, 'base_url = "https://llm.example.org"\nkey_env = "K"')
+    assert cli.main(["doctor"]) == 0
+    shown = capsys.readouterr().out
+    assert f"note  ignored in {path}: base_url, key_env\n" in shown
+    assert f"gemini-magic trust {path}\n" in shown

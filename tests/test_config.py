@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from projects import write_project
 
 from gemini_magic.backends import DEFAULT, backend, names
 from gemini_magic.config import CALL, KEY_WITHHELD, Options, resolve, settings
@@ -110,7 +111,7 @@ def test_python_values_in_body_and_param_become_json(tmp_path):
     request = build_request((Text("hi"),), options)
     assert request.params == {"topK": 5, "responseMimeType": "5"}
     assert request.body["1"] == {"x": 2}
-    (tmp_path / "pyproject.toml").write_text("[tool.gemini_magic]\nparam = {topK = 5}\nbody = {a = [1]}")
+    write_project(tmp_path, "param = {topK = 5}\nbody = {a = [1]}", trusted=True)
     configured, _ = resolve(start=tmp_path)
     assert (configured.param, configured.body) == (["topK=5"], '{"a": [1]}')
 
@@ -200,7 +201,7 @@ def test_numbers_out_of_bounds_are_refused_on_every_layer(tmp_path, name, bad, g
         if settings()[name].flags:
             with pytest.raises(OptionError, match=f"^{settings()[name].flags[-1]} must be "):
                 parse_line(f"{settings()[name].flags[-1]} {value}")
-    (tmp_path / "pyproject.toml").write_text(f"[tool.gemini_magic]\n{name} = {bad[0]}")
+    write_project(tmp_path, f"{name} = {bad[0]}", trusted=True)
     with pytest.raises(OptionError, match=rf"pyproject.toml: {name} must be "):
         resolve(start=tmp_path)
     for value in good:
@@ -238,7 +239,7 @@ def test_the_error_names_the_range():
 
 
 def test_an_empty_string_resets_a_setting(tmp_path):
-    (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nkey_env = "K"\nsafety = ""\nsystem = ""')
+    write_project(tmp_path, 'key_env = "K"\nsafety = ""\nsystem = ""', trusted=True)
     options, _ = resolve(start=tmp_path)
     assert (options.key_env, options.safety, options.system) == ("K", None, None)
     assert resolve(config={"key_env": ""}, start=tmp_path)[0].key_env is None
@@ -252,13 +253,13 @@ ADDRESSES = {"base_url": "https://other.example", "backend": "gateway"}
 
 def layered(folder, layers):
     """The options that result from layers, lowest first: ``{"user": {...}, ...}``."""
-    for layer, name, head in (
-        ("user", "config/gemini_magic.toml", ""),
-        ("project", "pyproject.toml", "[tool.gemini_magic]\n"),
-    ):
-        (folder / name).parent.mkdir(exist_ok=True)
-        lines = [f'{key} = "{value}"\n' for key, value in layers.get(layer, {}).items()]
-        (folder / name).write_text(head + "".join(lines))
+    user, project = (
+        "".join(f'{key} = "{value}"\n' for key, value in layers.get(layer, {}).items())
+        for layer in ("user", "project")
+    )
+    (folder / "config").mkdir(exist_ok=True)
+    (folder / "config" / "gemini_magic.toml").write_text(user)
+    write_project(folder, project, trusted=True)
     line, config, previous = (layers.get(layer) for layer in ("line", "config", "previous"))
     return resolve(line, config, previous=previous, start=folder)
 

@@ -47,6 +47,7 @@ _CALL = _RECORD | {
     "credentials",
     "recording",
     "prompts",
+    "project_files",
 }
 
 # area: the areas it may import besides itself; None is every area.
@@ -56,12 +57,13 @@ TABLE: dict[str, set[str] | None] = {
     "ledger": {"values", "tables"},
     "wire": {"values"},
     "backends": {"values"},
-    "settings": {"values", "backends"},
+    "project_files": {"values"},
+    "settings": {"values", "backends", "project_files"},
     "diagnostics": _RECORD | {"wire", "backends"},
     "reading": _RECORD | {"wire", "backends", "diagnostics"},
     "recording": _RECORD | {"wire", "backends", "diagnostics", "reading"},
     "client": {"values", "ledger", "settings", "backends", "diagnostics", "reading", "recording"},
-    "credentials": {"values", "settings", "backends", "client"},
+    "credentials": {"values", "settings", "backends", "client", "project_files"},
     "prompts": {"values", "settings"},
     "markdown": {"values"},
     "views": _RECORD | {"settings", "markdown", "diagnostics"},
@@ -108,6 +110,8 @@ NEVER_AT_IMPORT_TIME = {
 
 # Optional, or too heavy to load before they are needed: functions may import them.
 HEAVY = NEVER_AT_IMPORT_TIME | {
+    "hashlib",
+    "shlex",
     "certifi",
     "h11",
     "difflib",
@@ -124,6 +128,7 @@ HEAVY = NEVER_AT_IMPORT_TIME | {
     "nh3",
     "pygments",
     "regex",
+    "tempfile",
     "tomllib",
     "rich",
     "truststore",
@@ -138,7 +143,6 @@ LATE_IMPORTS = {
     "notebook/magics.py:runner": "%load_ext only registers the magics; the first cell loads the other modules",
     "notebook/matcher.py:matcher_for": "completions are computed when the user presses Tab, not by %load_ext",
     "client/transport.py:_make_transport": "the transport for proxies loads httpcore, which most users do not need",
-    "notebook/display_loop.py:_finish_run": "a later answer is rarely redrawn, and the first cell should import little",
     "notebook/runner.py:_dispatched": "a cell runs no command, and the first cell should import little",
     "notebook/runner.py:_models": "as above",
     "notebook/runner.py:_send": "as above",

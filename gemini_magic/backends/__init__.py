@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from .auth import Auth
+from .auth import LOOPBACK, Auth
 from .backend import Backend, Decoder, Endpoint, Form, HttpRequest, Model, SentRequest, TokenCount
 from .http_errors import retry_after, with_headers
-from .registry import DEFAULT, backend, may_send_key, names
+from .registry import DEFAULT, backend, host_to_name, may_send_key, names
 
 __all__ = [
     "DEFAULT",
+    "LOOPBACK",
     "Auth",
     "Backend",
     "Decoder",
@@ -19,6 +20,7 @@ __all__ = [
     "SentRequest",
     "TokenCount",
     "backend",
+    "host_to_name",
     "may_send_key",
     "names",
     "retry_after",

@@ -11,11 +11,14 @@ from urllib.parse import urlsplit
 
 from ..errors import OptionError
 
-__all__ = ["STYLES", "Auth"]
+__all__ = ["LOOPBACK", "STYLES", "Auth"]
 
 _NAME = re.compile(
     r"[a-z0-9.-]+"
 )  # the characters of a host name; any other may be an attempt to disguise the host
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""The names of this machine. Plain http to them uses no proxy and leaves no trace on a network."""
 
 STYLES = {
     "x-goog-api-key": ("x-goog-api-key", ""),
@@ -77,7 +80,7 @@ class Auth(NamedTuple):
             return False
         host = (parts.hostname or "").lower().rstrip(".")
         if not self.hosts:
-            return parts.scheme in ("http", "https") and host in ("localhost", "127.0.0.1", "::1")
+            return parts.scheme in ("http", "https") and host in LOOPBACK
         if parts.scheme != "https" or not _NAME.fullmatch(host):
             return False
         return any(host == own or host.endswith(f".{own}") for own in self.hosts)

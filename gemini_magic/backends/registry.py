@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from ..errors import OptionError
 from .adaptive import ADAPTIVE
 from .auth import Auth
@@ -11,7 +13,7 @@ from .gateway import GATEWAY
 from .gemini import GEMINI
 from .vertex import VERTEX
 
-__all__ = ["DEFAULT", "backend", "may_send_key", "names"]
+__all__ = ["DEFAULT", "backend", "host_to_name", "may_send_key", "names"]
 
 _BACKENDS = {backend.name: backend for backend in (GEMINI, VERTEX, ADAPTIVE, GATEWAY, ECHO)}
 DEFAULT = GEMINI
@@ -43,6 +45,14 @@ def _owner(variable: str) -> Auth | None:
     name = variable.upper()  # Windows ignores the case of variables: another spelling must not pass the check
     known = (each.auth for each in _BACKENDS.values() if each.auth is not None)
     return next((auth for auth in known if name in auth.env), None)
+
+
+def host_to_name(url: str) -> str:
+    """The host and port of a URL as the status line names them; empty for Google's own servers."""
+    parts = urlsplit(url)
+    if GEMINI.auth is not None and GEMINI.auth.owns(url):
+        return ""
+    return parts.netloc.rpartition("@")[2]
 
 
 def may_send_key(auth: Auth, url: str, key_env: str | None) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from ..backends import Backend, HttpRequest
+from ..backends import LOOPBACK, Backend, HttpRequest
 from ..diagnostics import MEGABYTE, body_too_large
 from ..errors import ConnectionFailed, GeminiMagicError, WireError
 from ..events import Failure
@@ -21,7 +21,6 @@ from .connection import BrokenBodyError, Connection, ConnectionLost, HostUnreach
 from .endpoint import endpoint_of
 from .exchange_writer import ExchangeWriter, LedgerGuard, Recordings, Target
 from .known_models import with_remedy
-from .proxies import LOOPBACK
 from .retry import Outcome, worth_retrying
 from .secret import Key, add_key, strip_traceback
 from .sources import LocalResponse, RecordedResponse, ResponseHead

@@ -16,12 +16,12 @@ from importlib.metadata import PackageNotFoundError, version
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
+from ..backends import LOOPBACK
 from ..errors import ConnectionFailed
 from .certificates import CERTIFICATES, trusted_certificates
 
-__all__ = ["LOOPBACK", "agent_headers", "proxy_error", "proxy_for"]
+__all__ = ["agent_headers", "proxy_error", "proxy_for"]
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 _SYSTEM_PROXIES = sys.platform in ("darwin", "win32")  # these have settings outside the environment
 

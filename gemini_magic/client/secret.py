@@ -212,12 +212,14 @@ class Key(NamedTuple):
         source: a phrase for where it was found.
         headers: headers that are sent with it, such as the project that is billed.
         forget: called when the server rejects the key, so that it is looked up again next time.
+        file: the ``.env`` file that holds it; empty for another source.
     """
 
     value: Secret
     source: str
     headers: tuple[tuple[str, str], ...] = ()
     forget: Callable[[], None] | None = None
+    file: str = ""
 
 
 def add_key(

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..backends import Auth, Backend, may_send_key
+from ..backends import LOOPBACK, Auth, Backend, may_send_key
 from ..client import Key, Secret, endpoint_of
+from ..config import user_file
 from ..errors import CredentialsError
 from ..options import Options
+from ..project_files import WatchedFiles, candidate_files, is_own
 from .google_auth import forget_token, token
 
 __all__ = ["Key", "Secret", "find_key", "forget_credentials", "key_header"]
@@ -100,8 +102,8 @@ def _auth_and_url(backend: Backend, options: Options) -> tuple[Auth | None, str]
 
     Raises:
         OptionError: the backend does not support these options.
-        CredentialsError: the named key is for another host, a sign-in is combined with a key, or a sign-in is not for
-            this host.
+        CredentialsError: the named key is for another host or would be sent over plain http, a sign-in is combined with a
+            key, or a sign-in is not for this host.
     """
     endpoint = endpoint_of(options)
     auth = backend.auth_for(options.auth, endpoint)
@@ -115,7 +117,31 @@ def _auth_and_url(backend: Backend, options: Options) -> tuple[Auth | None, str]
             f"The key in {options.key_env} is for another host and is not sent to {_origin(url)}.",
             remedy="Store the key for this address in a separate variable and name that variable with --key-env.",
         )
+    elif options.key_env is not None:
+        _check_encrypted(url, options)
     return auth, url
+
+
+def _check_encrypted(url: str, options: Options) -> None:
+    """Refuse to send a key over plain http, except to this machine and to hosts that the user's configuration allows.
+
+    Raises:
+        CredentialsError: the key would be readable on the network.
+    """
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower().rstrip(".")
+    address = host if parts.port is None else f"{host}:{parts.port}"
+    if (
+        parts.scheme != "http"
+        or host in LOOPBACK
+        or {host, address} & {each.lower() for each in options.http_hosts}
+    ):
+        return
+    raise CredentialsError(
+        f"The key in {options.key_env} is not sent to {_origin(url)}: http is not encrypted, so others on the network "
+        "could read it.",
+        remedy=f'Use https. For a network that you trust, add `http_hosts = ["{address}"]` to {user_file()}.',
+    )
 
 
 def _origin(url: str) -> str:
@@ -190,20 +216,22 @@ def _checked_key(secret: Secret, source: str) -> Key:
 
 def _stored_keys(name: str) -> Iterator[Key]:
     """The keys stored under this name, in the order of precedence."""
-    return (_checked_key(secret, source) for secret, source in _stored_secrets(name))
+    return (
+        _checked_key(secret, source)._replace(file=file) for secret, source, file in _stored_secrets(name)
+    )
 
 
-def _stored_secrets(name: str) -> Iterator[tuple[Secret, str]]:
-    """Each value stored under this name that is not empty, with its source, in the order of precedence."""
+def _stored_secrets(name: str) -> Iterator[tuple[Secret, str, str]]:
+    """Each value stored under this name that is not empty, its source and its ``.env`` file, in the order of precedence."""
     if plain := _strip(os.environ.get(name)):
-        yield Secret(plain), f"environment variable {name}"
+        yield Secret(plain), f"environment variable {name}", ""
     if plain := _strip(_colab_secret(name)):
-        yield Secret(plain), f"Colab secret {name}"
+        yield Secret(plain), f"Colab secret {name}", ""
     path = _dotenv_path()
     if path is not None and (plain := _strip(_dotenv_values(path).get(name))):
-        yield Secret(plain), f"{name} in {path.name} of {path.parent}"
+        yield Secret(plain), f"{name} in {path.name} of {path.parent}", str(path)
     if plain := _strip(_keyring_password(name)):
-        yield Secret(plain), f"keyring entry {name}"
+        yield Secret(plain), f"keyring entry {name}", ""
 
 
 def _colab_secret(name: str) -> str | None:
@@ -215,11 +243,13 @@ def _colab_secret(name: str) -> str | None:
 
 
 def _dotenv_path() -> Path | None:
+    """The nearest ``.env`` file, in the same folders as a project's configuration; not one of another user."""
+    return next((path for path in _dotenv_files() if is_own(str(path))), None)
+
+
+def _dotenv_files() -> Iterator[Path]:
     with contextlib.suppress(OSError):  # the working folder may have been deleted
-        for folder in (Path.cwd(), *Path.cwd().parents):
-            if (folder / ".env").is_file():
-                return folder / ".env"
-    return None
+        yield from map(Path, candidate_files(str(Path.cwd()), ".env", WatchedFiles()))
 
 
 def _dotenv_values(path: Path) -> dict[str, str | None]:
@@ -252,8 +282,11 @@ def _dotenv_text(path: Path) -> str:
 
 def _unreadable_dotenv() -> str:
     """A sentence about a ``.env`` file that cannot be read, with a space at its end; empty if there is none."""
-    path = _dotenv_path()
-    if path is None:
+    for path in _dotenv_files():
+        if is_own(str(path)):
+            break
+        return f"{path} was skipped, because another user owns it. "
+    else:
         return ""
     try:
         _dotenv_text(path)

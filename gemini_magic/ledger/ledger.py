@@ -83,7 +83,7 @@ class Ledger:
         phase: what is being waited for now; ``pause``: why no request is running, and until when.
         version: increases with every change.
         started: when the request was made (UTC).
-        source: where the bytes come from.
+        source: where the bytes come from; ``host``: the server, if the status line names it.
         answer, thoughts: pieces of the text of candidate 0, in order; append-only.
         chars: characters of the answer so far.
         parts: the parts as received, by candidate.
@@ -122,6 +122,7 @@ class Ledger:
         self.display = display or DisplayOptions()
         self.price = price
         self.source: Source = "network"
+        self.host = ""
         self.status: Status = "running"
         self.phase: Phase = "preparing"
         self.cause: Cause | None = None
@@ -230,14 +231,9 @@ class Ledger:
         self.phase = phase
         self.touch()
 
-    def set_source(self, source: Source, *, started: datetime | None = None) -> None:
-        """Set where the bytes come from.
-
-        Args:
-            source: the network, a recording, the journal, or the echo backend.
-            started: when the request was made (UTC), for an earlier answer; None leaves it as it is.
-        """
-        self.source = source
+    def set_source(self, source: Source, *, started: datetime | None = None, host: str = "") -> None:
+        """Set where the bytes come from, when the request of an earlier answer was made, and the server to name."""
+        self.source, self.host = source, host
         self.started = started or self.started
 
     def mark_stale(self, turn: int) -> bool:

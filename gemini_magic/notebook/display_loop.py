@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .. import views
 from ..client import Stream
 from ..errors import Interrupted
 from ..response import Response
@@ -149,12 +150,8 @@ class DisplayLoop:
 
     def _finish_run(self, run: Run) -> None:
         """Add the answer to its conversation, and show in later answers that they have become stale."""
-        stale = self.session.finish_run(run)
-        if stale:
-            from ..views import redraw_outputs  # noqa: PLC0415 - it loads the sanitizer
-
-            for response in stale:
-                redraw_outputs(response.ledger)
+        for response in self.session.finish_run(run):
+            views.redraw_outputs(response.ledger)  # imports the parts that draw
 
     def _without_display(self, response: Response) -> Response:
         """Return the response as the cell's value, but prevent IPython from displaying it: the view did already."""

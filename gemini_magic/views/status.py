@@ -39,6 +39,7 @@ _SHORT = 10.0
 _COUNTED = 1_000_000  # characters whose words are counted exactly
 _WARNINGS = 3  # that are shown
 _NAME = 40  # characters of a name from a gateway
+_HOST = 80  # characters of the name of a server
 _RESUME = "`%gemini resume` asks for the rest."
 _AGAIN = "`%gemini resume` sends the same prompt again."
 _LIMIT = "`%gemini resume` asks for the rest; `--max-tokens` sets the limit."
@@ -317,7 +318,8 @@ def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -
         *_gateway(ledger),
         sources.get(ledger.source, ""),
     )
-    found = (_one_line(model), state, took, *known)
+    place = f"at {_one_line(ledger.host)[:_HOST]}" if ledger.host else ""
+    found = (f"{_one_line(model)} {place}".strip(), state, took, *known)
     return [fact for fact in found if fact]
 
 

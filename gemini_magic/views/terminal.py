@@ -156,7 +156,7 @@ class TerminalView:
         """Print why the next request is delayed; a terminal gets a countdown on one line."""
         message = wait_text(self._ledger, self._clock() - self._started)
         line = f"[{visible(message)}]" if message else ""
-        if self._out is not None and self._out.isatty():
+        if self._is_open() and self._out is not None and self._out.isatty():
             line = line[: shutil.get_terminal_size().columns - 1]  # a wrapped line cannot be overwritten
             if line != self._waiting:
                 self._end_section()
@@ -204,9 +204,13 @@ class TerminalView:
             self._at_line_start = True
 
     def _dim(self) -> str:
-        return _DIM if self._out is not None and self._out.isatty() else ""
+        return _DIM if self._is_open() and self._out is not None and self._out.isatty() else ""
+
+    def _is_open(self) -> bool:
+        """Whether there is a stream to print to. It may be closed while a request continues in the background."""
+        return self._out is not None and not getattr(self._out, "closed", False)
 
     def _write(self, text: str) -> None:
-        if self._out is not None and text:
+        if text and self._is_open() and self._out is not None:
             write_text(self._out, text)
             self._out.flush()

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from fake_server import Script, finish, text
+from projects import write_project
 
 import gemini_magic
 from gemini_magic import api
@@ -68,7 +69,7 @@ def test_a_location_from_the_environment_is_ignored_without_a_project(fake_serve
     r = gemini_magic.ask("hi", backend="vertex", model="m", base_url=fake_server.base_url)
     assert (r.status, r.text) == ("complete", "ok")
     assert resolve({"project": "p"})[0].location == "europe-west4"
-    (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nlocation = "europe-west4"')
+    write_project(tmp_path, 'location = "europe-west4"', trusted=True)
     assert resolve(start=tmp_path)[0].location == "europe-west4"
 
 

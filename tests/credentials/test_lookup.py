@@ -14,11 +14,12 @@ from client_stage import CANARY, canary, finished, request, start, text
 from fake_server import FakeServer, Script, finish, google_error, raw, reset, status
 from fake_server import text as say
 from far_hosts import FarHosts
+from projects import write_project
 
 import gemini_magic
 from gemini_magic.backends import backend
 from gemini_magic.client import Key, Secret, open_stream, reader
-from gemini_magic.config import Options
+from gemini_magic.config import Options, resolve, user_file
 from gemini_magic.credentials import find_key
 from gemini_magic.credentials import lookup as credentials
 from gemini_magic.errors import CredentialsError, OptionError
@@ -305,9 +306,8 @@ def test_a_configured_key_is_not_sent_to_another_address(fake_server, tmp_path, 
     with FakeServer() as other:
         for server in (fake_server, other):
             server.model("m", say("ok"), finish())
-        (tmp_path / "pyproject.toml").write_text(
-            f'[tool.gemini_magic]\nbase_url = "{fake_server.base_url}"\nkey_env = "MYKEY"\nmodel = "m"\n'
-        )
+        project = f'base_url = "{fake_server.base_url}"\nkey_env = "MYKEY"\nmodel = "m"\n'
+        write_project(tmp_path, project, trusted=True)
         assert gemini_magic.ask("hi").ledger.notes == []
         r = gemini_magic.ask("hi", base_url=other.base_url)
         (note,) = r.ledger.notes
@@ -326,7 +326,7 @@ def test_the_error_for_a_missing_key_mentions_a_configured_key_that_is_for_anoth
     tmp_path, monkeypatch
 ):
     monkeypatch.setenv("MYKEY", CANARY)
-    (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nbackend = "adaptive"\nkey_env = "MYKEY"\n')
+    write_project(tmp_path, 'backend = "adaptive"\nkey_env = "MYKEY"\n', trusted=True)
     with pytest.raises(CredentialsError, match="No key was found") as caught:
         gemini_magic.ask("hi", backend="vertex")
     assert caught.value.remedy.startswith("The key in key_env (from ")
@@ -412,3 +412,106 @@ def test_a_key_is_not_in_the_frames_of_an_error(fake_server):
         assert CANARY not in "".join(full.format())
         assert caught.value.__context__ is None
         assert CANARY.encode() not in pickle.dumps((ledger.error.args, ledger.error.message))
+
+
+@pytest.mark.parametrize(
+    "host", ["llm.example.org", "llm.example.org:8000", "127.0.0.2", "localhost.example.org"]
+)
+def test_a_key_is_not_sent_over_plain_http_unless_the_users_configuration_allows_the_host(
+    tmp_path, monkeypatch, host
+):
+    monkeypatch.setenv("MYKEY", CANARY)
+    address = {"base_url": f"http://{host}", "key_env": "MYKEY"}
+
+    def lookup(**more):
+        options, _ = resolve({**address, **more})
+        return find_key(backend("gemini"), options)
+
+    with pytest.raises(CredentialsError) as caught:
+        lookup()
+    assert caught.value.message.startswith(
+        f"The key in MYKEY is not sent to http://{host}: http is not encrypted"
+    )
+    assert caught.value.remedy == (
+        f'Use https. For a network that you trust, add `http_hosts = ["{host}"]` to {user_file()}.'
+    )
+    assert CANARY not in str(caught.value)
+    write_project(tmp_path, f'http_hosts = ["{host}"]', trusted=True)
+    with pytest.raises(CredentialsError):
+        lookup()
+    user_file().parent.mkdir(parents=True, exist_ok=True)
+    user_file().write_text(f'http_hosts = ["{host.upper()}"]')
+    assert lookup().value.reveal() == CANARY
+    user_file().write_text(f'http_hosts = ["{host.partition(":")[0]}"]')
+    assert lookup().value.reveal() == CANARY
+    user_file().write_text('http_hosts = ["other.example"]')
+    with pytest.raises(CredentialsError):
+        lookup()
+    assert lookup(base_url=f"https://{host}").value.reveal() == CANARY
+    for local in ("localhost:1", "127.0.0.1:1", "[::1]:1"):
+        assert lookup(base_url=f"http://{local}").value.reveal() == CANARY
+
+
+def test_the_search_for_a_dotenv_file_ends_at_the_repository_and_skips_files_of_other_users(
+    tmp_path, monkeypatch
+):
+    inner = tmp_path / "repository"
+    inner.mkdir()
+    (tmp_path / ".env").write_text("GEMINI_API_KEY=outside\n")
+    monkeypatch.chdir(inner)
+    assert find_key(backend("gemini"), Options()).value.reveal() == "outside"
+    monkeypatch.setattr("gemini_magic.credentials.lookup.is_own", lambda path: False)
+    with pytest.raises(CredentialsError) as caught:
+        find_key(backend("gemini"), Options())
+    assert caught.value.remedy.startswith(f"{tmp_path / '.env'} was skipped, because another user owns it. ")
+    monkeypatch.undo()
+    monkeypatch.chdir(inner)
+    (inner / ".git").mkdir()
+    with pytest.raises(CredentialsError, match="No key was found"):
+        find_key(backend("gemini"), Options())
+
+
+def test_a_dotenv_file_sets_no_option_and_no_proxy(tmp_path, monkeypatch):
+    lines = "GEMINI_MAGIC_BACKEND=gateway\nGEMINI_MAGIC_MODEL=m\nGOOGLE_CLOUD_PROJECT=p\nGOOGLE_GEMINI_BASE_URL=http://x\n"
+    (tmp_path / ".env").write_text(f"{lines}HTTPS_PROXY=http://x\nGEMINI_API_KEY=k\n")
+    before = resolve()
+    assert find_key(backend("gemini"), before[0]).value.reveal() == "k"
+    assert resolve() == before
+    assert before[0] == Options()
+    assert not {"HTTPS_PROXY", "GOOGLE_GEMINI_BASE_URL"} & os.environ.keys()
+
+
+def test_the_first_key_from_a_dotenv_file_is_noted_once(tmp_path, monkeypatch, fake_server):
+    fake_server.model("m", say("ok"), finish())
+    (tmp_path / ".env").write_text("MYKEY=from-the-file\n")
+    where = {"base_url": fake_server.base_url, "key_env": "MYKEY", "model": "m"}
+    first, second = (gemini_magic.ask("hi", **where).ledger.notes for _ in range(2))
+    (note,) = first
+    assert (note.kind, note.severity) == ("key-from-file", "warning")
+    assert note.message.startswith(f"The key is MYKEY in .env of {tmp_path}. ")
+    assert second == []
+    monkeypatch.setattr(
+        "gemini_magic.project_files.trust_store._known_key_files", set()
+    )  # as in another process
+    assert gemini_magic.ask("hi", **where).ledger.notes == []
+
+
+def test_settings_of_a_project_that_are_ignored_are_noted_and_shown_once(tmp_path, fake_server):
+    fake_server.model("m", say("ok"), finish())
+    path = write_project(tmp_path, 'record = "r.jsonl"')
+    first, second = (
+        gemini_magic.ask("hi", base_url=fake_server.base_url, model="m").ledger.notes for _ in range(2)
+    )
+    assert [(note.kind, note.severity) for note in (*first, *second)] == [
+        ("settings-ignored", "warning"),
+        ("settings-ignored", "info"),
+    ]
+    assert first[0].message.startswith(f"record in {path} was ignored: ")
+    assert not (tmp_path / "r.jsonl").exists()
+
+
+def test_the_error_for_a_missing_key_mentions_settings_that_were_ignored(tmp_path):
+    path = write_project(tmp_path, 'key_env = "MYKEY"')
+    with pytest.raises(CredentialsError, match="No key was found") as caught:
+        gemini_magic.ask("hi")
+    assert caught.value.remedy.startswith(f"key_env in {path} was ignored: the file is not trusted. ")

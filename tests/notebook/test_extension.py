@@ -121,10 +121,8 @@ print(json.dumps(seen))
 
 
 def test_a_cell_outside_a_kernel_sends_its_request_and_imports_no_library_of_a_view():
-    assert _python(_ORDER) == [
-        "sent",
-        "gemini_magic.views.terminal",
-    ]  # test_first_cell has the order in a kernel
+    # test_first_cell has the order in a kernel
+    assert _python(_ORDER) == ["sent", "gemini_magic.views.terminal"]
 
 
 @pytest.mark.parametrize("word", ["%gemini?", "%%gemini?"])

@@ -158,3 +158,15 @@ def test_a_note_about_the_background_is_followed_by_a_line_at_the_end():
     first, *_, status, last = out.getvalue().splitlines()
     assert (first, last) == ("[It continues.]", "[The request in the background has ended.]")
     assert status.startswith("[✓")
+
+
+def test_a_stream_that_was_closed_in_the_meantime_is_no_error():
+    out = io.StringIO()
+    ledger = new_ledger()
+    view = TerminalView(ledger, out, plain=True, note="It continues.")
+    view.open()
+    out.close()
+    feed(ledger, "Hi", thought="Hm", finish="STOP")
+    view.update()
+    ledger.close("end", t=1.2)
+    view.close()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import difflib
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...config import Setting, settings
+from ...config import Setting, ignored_settings, settings
 from ...errors import OptionError
 from ...options import Options
 from ..arguments import MagicLine
@@ -23,13 +24,16 @@ def show_or_set(context: CommandContext, line: MagicLine) -> None:
     if not line.arguments:
         rows = [("setting", "value", "source"), *_rows(*context.options())]
         print_lines(
-            *format_table(rows), "", "To change a setting: `%gemini config model=gemini-flash-latest`"
+            *format_table(rows),
+            *_ignored_lines(),
+            "",
+            "To change a setting: `%gemini config model=gemini-flash-latest`",
         )
         return
     setting, value, assigned = _parse_assignment(line.arguments)
     if assigned:
         context.configure(setting.name, value)
-    print_lines(_describe(setting, *context.options()))
+    print_lines(_describe(setting, *context.options()), *_ignored_lines(setting.name)[1:])
 
 
 def _rows(options: Options, sources: Mapping[str, str]) -> list[tuple[str, ...]]:
@@ -38,6 +42,33 @@ def _rows(options: Options, sources: Mapping[str, str]) -> list[tuple[str, ...]]
         (name, repr(getattr(options, name)), sources.get(name, "default"))
         for name, setting in settings().items()
         if setting.config
+    ]
+
+
+def _ignored_lines(name: str = "") -> list[str]:
+    """Lines about the settings of the project's files that are ignored, after an empty line; no lines without any.
+
+    Args:
+        name: the setting, or empty for all settings.
+    """
+    found = [each for each in ignored_settings() if name in ("", each.name) or not each.name]
+    if not found:
+        return []
+    rows = [("ignored", "value", "file", "why")]
+    rows += [
+        (
+            each.name or "all settings",
+            repr(each.value) if each.name else "",
+            repr(each.path)[1:-1],
+            each.reason,
+        )
+        for each in found
+    ]
+    commands = dict.fromkeys(f"`gemini-magic trust {shlex.quote(each.path)}`" for each in found)
+    return [
+        "",
+        *format_table(rows),
+        f"After you have read the file, {' or '.join(commands)} allows what needs your trust.",
     ]
 
 

@@ -4,6 +4,7 @@ import re
 import threading
 
 import pytest
+from projects import write_project
 
 from gemini_magic.errors import OptionError
 from gemini_magic.notebook import load, unload
@@ -142,7 +143,7 @@ def test_a_setting_can_be_set_before_any_other_configuration(shell, capsys):
 
 def test_state_and_config_explain_a_key_that_is_kept_back(cells, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nbackend = "gemini"\nkey_env = "MYKEY"')
+    write_project(tmp_path, 'backend = "gemini"\nkey_env = "MYKEY"', trusted=True)
     cells("%config GeminiMagics.backend = 'gemini'")
     cells("%config GeminiMagics.base_url = 'https://llm.example.org'")
     kept = "withheld: base_url is from %config GeminiMagics"
@@ -337,3 +338,26 @@ def test_two_answers_are_compared(answered):
 def test_curl_prints_the_command_of_an_answer_of_the_echo_backend(answered):
     answered("%gemini curl one")
     assert answered.shown.startswith("curl ")
+
+
+def test_config_shows_settings_of_a_project_that_are_ignored_and_why(cells, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = write_project(tmp_path, 'base_url = "https://llm.example.org"\nimages = "evil.example"\ntop_k = 3')
+    cells("%gemini config")
+    assert "'https://llm.example.org'" in cells.shown
+    [base_url] = [
+        line for line in cells.shown.splitlines() if line.startswith("base_url ") and "https" in line
+    ]
+    assert base_url.split("  ")[-1].strip() == "the file is not trusted"
+    [images] = [line for line in cells.shown.splitlines() if line.startswith("images ") and "evil" in line]
+    assert images.split("  ")[-1].strip() == "this value needs your trust"
+    assert (
+        f"After you have read the file, `gemini-magic trust {path}` allows what needs your trust."
+        in cells.shown
+    )
+    cells("%gemini config base_url")
+    assert cells.shown.startswith("base_url = None (default): ")
+    assert "the file is not trusted" in cells.shown
+    cells("%gemini config top_k")
+    assert cells.shown.startswith(f"top_k = 3 ({path}): ")
+    assert "ignored" not in cells.shown

@@ -5,6 +5,7 @@ import re
 import pytest
 from IPython.lib.pretty import pretty
 from journal_stage import sql
+from projects import write_project
 
 import gemini_magic
 from gemini_magic.errors import JournalError, OptionError
@@ -188,7 +189,7 @@ def test_a_message_explains_that_the_journal_is_off(asked, tmp_path, monkeypatch
     asked("%gemini journal")
     assert "Off" not in asked.shown
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "pyproject.toml").write_text("[tool.gemini_magic]\njournal = false")
+    write_project(tmp_path, "journal = false", trusted=True)
     asked("%gemini journal")
     assert f"Off ({tmp_path / 'pyproject.toml'}): " in asked.shown
     assert "To turn it on for this session: `%gemini config journal=True`" in asked.shown
