@@ -13,7 +13,7 @@ import pytest
 from attack_cases import all_cases, live_states, sample
 from attack_media import formulas, pictures
 from attack_strings import jupyter
-from page_monitor import HOOKS, chunks
+from page_monitor import HOOKS, SEARCH, chunks
 from surroundings import LONG
 from view_stage import finished
 
@@ -33,38 +33,6 @@ for number, html in enumerate(json.load(open("growing-answers.json"))):
     widgets[number % 20].value = html
 widgets[0].value = "all is " + "shown"
 """
-
-# Finds everything in an element that must not come from an answer.
-SEARCH = """(root) => {
-    const found = [];
-    const tags = "script iframe frame object embed applet form style link meta base video audio source track svg img image " +
-        "button textarea select option dialog template slot marquee details portal map area bgsound foreignobject input";
-    for (const element of root.querySelectorAll("*")) {
-        if (element.closest(".MathJax, .jp-RenderedLatex, .MathJax_Preview, .widget-label")) continue;
-        const tag = element.localName;
-        if (element.closest("mjx-container")) {
-            // The elements of a typeset formula: they must have no links, no handlers and no absolute position.
-            for (const {name, value} of element.attributes)
-                if (/^(on|data-command|src|action|href|xlink)/.test(name) || /url\\(|position:\\s*(fixed|absolute)|jp-|lm-/.test(value))
-                    found.push(`in a formula: ${tag}[${name}=${value.slice(0, 200)}]`);
-            if (element.id && element.closest(".gemini-magic")) found.push(`in a formula: #${element.id}`);
-            continue;
-        }
-        const drawn = tag === "img" && /^data:image\\/(png|gif|jpeg|webp);base64,[A-Za-z0-9+/]+=*$/.test(element.src) &&
-            [...element.attributes].every(({name}) => "src alt width height loading referrerpolicy".split(" ").includes(name));
-        if (drawn) continue;
-        const ours = element.closest(".gemini-magic") && (tag === "style" || tag === "details");
-        const box = tag === "input" && element.type === "checkbox" && element.disabled;
-        if (tags.split(" ").includes(tag) && !ours && !box) found.push(tag);
-        for (const {name, value} of element.attributes) {
-            if (/^(on|data-command|src|action|formaction|ping|poster|background|xlink|popover|contenteditable)/.test(name) ||
-                (name === "style" && !/^text-align: ?(left|right|center);?$/.test(value)) ||
-                (name === "href" && !/^(https?:\\/\\/[^/\\\\]|mailto:|#)/i.test(value)))
-                found.push(`${tag}[${name}=${value.slice(0, 200)}]`);
-        }
-    }
-    return found;
-}"""
 
 RENDER = f"""async ([texts, trusted]) => {{
     const rendermime = window.jupyterapp.shell.currentWidget.content.rendermime;
