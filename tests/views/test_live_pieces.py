@@ -137,7 +137,19 @@ def test_without_new_text_no_piece_changes():
     assert pieces.step() == []
 
 
-def test_new_text_is_rendered_when_it_is_a_share_of_the_unfinished_text_or_has_waited():
+class StepTime:
+    """A CPU clock by which each step takes the same number of seconds."""
+
+    def __init__(self, seconds):
+        self.seconds, self.now = seconds, 0.0
+
+    def __call__(self):
+        self.now += self.seconds
+        return self.now
+
+
+def test_new_text_is_rendered_when_it_is_a_share_of_the_unfinished_text_or_has_waited(monkeypatch):
+    monkeypatch.setattr("gemini_magic.views.live_pieces.time.thread_time", StepTime(0.001))
     source = ["*a " * 2000]
     pieces = LivePieces(source)
     assert pieces.due(0.0)
@@ -146,11 +158,23 @@ def test_new_text_is_rendered_when_it_is_a_share_of_the_unfinished_text_or_has_w
     source.append("b" * 100)
     assert not pieces.due(0.2)
     assert pieces.pending
-    assert pieces.due(0.7)
+    assert not pieces.due(0.6)
+    assert pieces.due(0.75)
     source.append("b" * 100)
     assert pieces.due(0.3)
     pieces.step()
     assert not pieces.due(9.0)
+
+
+def test_new_text_waits_longer_than_half_a_second_if_its_rendering_takes_long(monkeypatch):
+    monkeypatch.setattr("gemini_magic.views.live_pieces.time.thread_time", StepTime(0.04))
+    source = ["*a " * 2000]
+    pieces = LivePieces(source)
+    pieces.step()
+    source.append("b" * 100)
+    assert not pieces.due(0.0)
+    assert not pieces.due(1.9)
+    assert pieces.due(2.1)  # 50 times the time of the last step
 
 
 def test_all_updates_of_a_text_that_never_finishes_render_a_small_multiple_of_it():
