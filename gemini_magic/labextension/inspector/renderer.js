@@ -10,9 +10,14 @@ import { html } from './dom.js';
 import { Inspector } from './inspector.js';
 import { MIME_TYPE, RecordError, VERSION, getOwn, readRecord, readText } from './record.js';
 import { OUTPUT_ELEMENTS, TRUSTED_OUTPUT_ELEMENTS, sanitize } from './sanitizer.js';
+import { readState } from '../lab/answer_state.js';
+import { takeLiveHeight } from '../live/live_heights.js';
 
 const HTML_TYPE = 'text/html';
 const TEXT_TYPE = 'text/plain';
+
+/** Number of characters of HTML above which a finished answer replaces a streaming one in two steps. */
+const LONG = 50_000;
 
 /**
  * Reads a text from a MIME bundle. Notebook files may store a text as a list of lines.
@@ -72,11 +77,38 @@ export function createRendererClass(Widget, settings) {
       this._inspector?.dispose();
       this._inspector = null;
       const data = getOwn(model.data, MIME_TYPE);
-      this.node.replaceChildren(this._answer, this._renderInspector(data, isOpen));
+      const inspector = this._renderInspector(data, isOpen);
       addCopyButtons(this._answer, readSource(data));
+      const height = takeLiveHeight(readState(model.metadata)?.id);
+      if (height && this._source.length > LONG && !document.hidden) {
+        this._showInNextFrame(height, inspector);
+      } else {
+        this.node.replaceChildren(this._answer, inspector);
+      }
       if (this.isAttached) {
         this._typeset();
       }
+    }
+
+    /**
+     * Leaves an empty area of the same height until the next frame. The page lays out the answer then, in another task,
+     * before anything is painted.
+     *
+     * @param {number} height of the answer, in pixels
+     * @param {Node} inspector
+     * @returns {void}
+     */
+    _showInNextFrame(height, inspector) {
+      const area = html('div', {});
+      area.style.height = `${height}px`;
+      this._answer.remove();
+      this.node.replaceChildren(area, inspector);
+      requestAnimationFrame(() => {
+        if (area.parentNode === this.node) {
+          area.replaceWith(this._answer);
+          this._typeset();
+        }
+      });
     }
 
     /** @returns {void} */
@@ -147,7 +179,7 @@ export function createRendererClass(Widget, settings) {
      * @returns {void}
      */
     _typeset() {
-      if (this._typesetter && this._answer.querySelector('.mathjax_process')) {
+      if (this._typesetter && this._answer.isConnected && this._answer.querySelector('.mathjax_process')) {
         this._typesetter.typeset(this._answer);
       }
     }

@@ -148,7 +148,7 @@ const REMOVED_WITH_CONTENT = new Set(
  * @returns {void}
  */
 function copyChildren(source, target, allowed) {
-  for (const node of source.childNodes) {
+  for (let node = source.firstChild; node; node = node.nextSibling) {
     if (node.nodeType === Node.TEXT_NODE) {
       target.append(reveal(/** @type {Text} */ (node).data));
     } else if (node.nodeType === Node.ELEMENT_NODE) {
@@ -177,8 +177,9 @@ function copyChildren(source, target, allowed) {
  */
 function copyElement(source, name, allowed) {
   const copy = document.createElement(name);
-  const tests = { ...GLOBAL_ATTRIBUTES, ...allowed[name] };
+  const own = allowed[name];
   for (const { name: attribute, value } of source.attributes) {
+    const tests = Object.hasOwn(own, attribute) ? own : GLOBAL_ATTRIBUTES;
     if (Object.hasOwn(tests, attribute) && tests[attribute](value, source)) {
       copy.setAttribute(attribute, attribute === 'style' ? value.replace(/[ ;]/g, '') : reveal(value));
     }

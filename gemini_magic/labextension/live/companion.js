@@ -5,7 +5,7 @@
  * handles the signals of added and removed outputs.
  */
 
-import { PENDING_TYPE, WIDGET_TYPE, isAnswer } from '../lab/answer_state.js';
+import { PENDING_TYPE, WIDGET_TYPE, isAnswer, readState } from '../lab/answer_state.js';
 import { CodeCellWatcher } from '../lab/cells.js';
 import { Announcer } from './announcer.js';
 import { LiveAnswer } from './live.js';
@@ -79,7 +79,8 @@ class OutputWatcher {
       const output = this._outputs.get(index);
       const node = area.widgets[index]?.node;
       if (output && isLiveAnswer(output) && node?.parentElement) {
-        this._answers.add(new LiveAnswer(node, this._announcer, () => this._renderHtml(output)));
+        const id = readState(output.metadata)?.id;
+        this._answers.add(new LiveAnswer(node, id, this._announcer, () => this._renderHtml(output)));
       }
     }
   }

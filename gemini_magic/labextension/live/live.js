@@ -10,6 +10,7 @@ import { settings } from '../lab/settings.js';
 import { endMessage } from './announcer.js';
 import { DetailsState } from './details.js';
 import { Follower } from './follow.js';
+import { setLiveHeight } from './live_heights.js';
 import { readSelection, restoreSelection } from './selection.js';
 
 /** An answer that is a widget. */
@@ -31,11 +32,13 @@ const SETTLE_TIME = 1000;
 export class LiveAnswer {
   /**
    * @param {HTMLElement} output the node of the output in its output area
+   * @param {string | undefined} id the id of the answer
    * @param {import('./announcer.js').Announcer} announcer
    * @param {() => Promise<HTMLElement>} renderHtml renders the HTML of the output if the widget's model does not exist
    */
-  constructor(output, announcer, renderHtml) {
+  constructor(output, id, announcer, renderHtml) {
     this._output = output;
+    this._id = id;
     this._area = output.parentElement;
     this._announcer = announcer;
     this._renderHtml = renderHtml;
@@ -62,6 +65,13 @@ export class LiveAnswer {
     this._stateObserver = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this._timer = undefined;
+    /** Reports the height of the output, which the finished answer takes in the frame in which it is laid out. */
+    this._heightObserver = new ResizeObserver(entries => {
+      const { height } = entries[entries.length - 1].contentRect;
+      if (this._id && height) {
+        setLiveHeight(this._id, height);
+      }
+    });
     this.isDisposed = false;
     // Widgets are rendered after their output. The observer is disconnected as soon as the widget is there.
     this._observer = new MutationObserver(() => this._findWidget());
@@ -115,6 +125,7 @@ export class LiveAnswer {
     root.setAttribute('aria-label', 'Gemini answer');
     root.setAttribute('aria-busy', 'true');
     this._follower = new Follower(root, () => settings.get('follow'));
+    this._heightObserver.observe(this._output);
     this._follower.reveal();
     this._details = new DetailsState(root);
     for (const type of ['pointerdown', 'pointerup', 'click']) {
@@ -153,6 +164,7 @@ export class LiveAnswer {
     root.removeEventListener('scroll', this, { capture: true });
     document.removeEventListener('selectionchange', this);
     this._stateObserver.disconnect();
+    this._heightObserver.disconnect();
   }
 
   /**
