@@ -137,9 +137,8 @@ class Stream:
         if not self._end(cause):
             return
         self._connection.shutdown()
-        if self._reading.acquire(
-            timeout=_CANCEL_WAIT
-        ):  # usually it ends within a millisecond, and its recording with it
+        # Usually the reader ends within a millisecond, and its recording with it.
+        if self._reading.acquire(timeout=_CANCEL_WAIT):
             self._reading.release()
 
     def _close_in_child(self) -> None:

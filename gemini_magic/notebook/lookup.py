@@ -97,7 +97,7 @@ def response_named(namespace: Mapping[str, Any], name: str) -> Response:
         remedy = f"Available responses: {', '.join(known[-_LISTED:])}."
     else:
         remedy = "To name a response, write -o NAME on the %%gemini line."
-    problem = f"{name!r} is not a Response." if name in namespace else f"There is no response named {name!r}."
+    problem = f"{name!r} is not a Response." if name in namespace else f"No response is named {name!r}."
     raise OptionError(problem, remedy=remedy)
 
 

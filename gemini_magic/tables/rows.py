@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, Generic, TypeVar, overload
 
 from .columns import Column, Columns
@@ -73,19 +73,12 @@ class Rows(Generic[R]):
 
     def __iter__(self) -> Iterator[R]:
         # Skips the checks of NamedTuple._make, which take most of the time.
-        records = map(partial(tuple.__new__, self._source.record), self._values())
-        # pandas.DataFrame(rows) puts all records into a list and needs only the field names of the first. For plain tuples
-        # Python's garbage collector takes a tenth of the time that it takes for 100,000 named ones.
-        caller = sys._getframe(1).f_globals.get("__name__")  # noqa: SLF001 - there is no public way
-        if caller == "pandas.core.frame":
-            plain: Iterator[Any] = self._values(1)
-            return chain(islice(records, 1), plain)
-        return records
+        return map(partial(tuple.__new__, self._source.record), self._values())
 
-    def _values(self, start: int = 0) -> Iterator[tuple[Any, ...]]:
-        """Iterate over the values of each row from position ``start``."""
+    def _values(self) -> Iterator[tuple[Any, ...]]:
+        """Iterate over the values of each row."""
         index, stores = self._index, self._source.stores.values()
-        batches = (index[begin : begin + _BATCH] for begin in range(start, len(index), _BATCH))
+        batches = (index[start : start + _BATCH] for start in range(0, len(index), _BATCH))
         return chain.from_iterable(
             zip(*(store.decoded(some) for store in stores), strict=True) for some in batches
         )

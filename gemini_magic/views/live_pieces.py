@@ -26,12 +26,13 @@ __all__ = ["LivePieces"]
 # many thousands of pieces; but it need not be longer than _LARGEST, as the whole piece is sent again until it is full.
 _SHARE: Final = 1000
 _LARGEST: Final = 240
-# An update renders the unfinished text again, so it waits for at least this share of new text, or for so many seconds, and
-# for a multiple of the time that rendering takes. Otherwise the time for all updates of a text of which nothing can be
-# finished would be quadratic.
+# An update renders the unfinished text again, so it waits until this share of the text is new. Otherwise the time for all
+# updates of a text of which nothing can be finished would be quadratic. Less new text is shown after a multiple of the time
+# that rendering takes, within these limits in seconds.
 _NEW_SHARE: Final = 32
-_LONGEST_WAIT: Final = 0.5
-_RENDERING_SHARE: Final = 50  # an update that only waited takes at most this part of the time
+_RENDERING_SHARE: Final = 50
+_SHORTEST_WAIT: Final = 0.5
+_LONGEST_WAIT: Final = 2.0
 _RUN: Final = 400  # characters of finished HTML after which an open block becomes a run
 # Keeps the row stripes of a table in order; the head is part 0.
 _HIDDEN_ROW: Final = '<tr style="display:none"></tr>'
@@ -136,7 +137,8 @@ class LivePieces:
         new = sum(map(len, self._source[self._cursor :]))
         if not new:
             return False
-        self._latest = min(self._latest, now + max(_LONGEST_WAIT, _RENDERING_SHARE * self._cost))
+        wait = min(max(_SHORTEST_WAIT, _RENDERING_SHARE * self._cost), _LONGEST_WAIT)
+        self._latest = min(self._latest, now + wait)
         return new * _NEW_SHARE >= self._renderer.unfrozen or now >= self._latest
 
     @property

@@ -113,7 +113,7 @@ def test_trust_ends_when_the_settings_change_and_not_when_another_part_of_the_fi
     path = write_project(tmp_path, 'system = "S"', trusted=True)
     path.write_text(f"[project]\nname = 'other'\n\n{path.read_text()}")
     assert resolve(start=tmp_path)[0].system == "S"
-    path.write_text(path.read_text() + '\nrecord = "/tmp/x"')
+    path.write_text(path.read_text() + '\nrecord = "x.jsonl"')
     options, _ = resolve(start=tmp_path)
     assert (options.system, options.record) == (None, None)
 

@@ -32,7 +32,7 @@ HOSTILE: dict[str, tuple[str, str, list[tuple[str, str]], str]] = {
 }
 NO_COMMAND = {
     "option": "-K./evil.cfg",
-    "long option": "--output=/tmp/x",
+    "long option": "--output=x",
     "file": "file:///etc/passwd",
     "list of urls": "@urls.txt",
     "other scheme": "gopher://h.example/_x",

@@ -153,7 +153,7 @@ def test_an_invalid_number_or_name_is_refused(cells):
     for line, message, remedy in [
         ("code 5", "There is no code block 5.", "The answer contains 4: 1 python (1 line), 2 bash (1 line)"),
         ("code 0", "There is no code block 0.", "The answer contains 4"),
-        ("code other", "There is no response named 'other'.", "r"),
+        ("code other", "No response is named 'other'.", "r"),
         ("code 1 2", "`%gemini code` accepts one number and one name.", "Usage: `%gemini code NAME 2`"),
         ("code r 2 3", "accepts at most two arguments, but got 'r 2 3'.", "Usage: `%gemini code [N|NAME]`."),
     ]:

@@ -58,7 +58,7 @@ from gemini_magic.notebook.completion import complete
             "To send a prompt, start a cell",
         ),
         ("%gemini help evnts", "There is no help for 'evnts'.", "Did you mean `%gemini help events`?"),
-        ("%gemini usage foo", "There is no response named 'foo'.", "To name a response, write -o NAME"),
+        ("%gemini usage foo", "No response is named 'foo'.", "To name a response, write -o NAME"),
         ("%gemini events --where", "--where requires a condition.", "--where kind=text"),
         ("%gemini events --where 'a", "quotation mark", "--where 't > 1.5'"),
         (
@@ -166,7 +166,7 @@ def test_commands_accept_the_name_of_a_response(cells):
     assert cells("%gemini timeline first").result.svg == first.timeline().svg
     assert cells("%gemini timeline").result.svg == cells.names["second"].timeline().svg
     error = cells.error("%gemini events frist")
-    assert (error.message, error.remedy) == ("There is no response named 'frist'.", "Did you mean `first`?")
+    assert (error.message, error.remedy) == ("No response is named 'frist'.", "Did you mean `first`?")
     error = cells.error("%gemini events number")
     assert error.message == "'number' is not a Response."
     assert error.remedy == "Available responses: _gemini, first, second."
@@ -262,7 +262,7 @@ def test_stop_accepts_the_name_of_an_answer(cells):
     cells("%gemini stop a")
     assert [cells.names[name].status for name in "ab"] == ["interrupted", "running"]
     cells("%gemini stop b")
-    assert "There is no response named 'c'." in cells.error("%gemini stop c").message
+    assert "No response is named 'c'." in cells.error("%gemini stop c").message
     for thread in threading.enumerate():
         if thread.name == "gemini-background":
             thread.join(5)
@@ -332,7 +332,7 @@ def test_timing_cost_and_notes_of_an_answer_are_shown(answered):
 def test_two_answers_are_compared(answered):
     assert not answered("%gemini diff one two").result.same
     assert answered("%gemini diff two").result.same
-    assert "There is no response named 'three'." in answered.error("%gemini diff three").message
+    assert "No response is named 'three'." in answered.error("%gemini diff three").message
 
 
 def test_curl_prints_the_command_of_an_answer_of_the_echo_backend(answered):

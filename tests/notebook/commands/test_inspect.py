@@ -50,7 +50,7 @@ def test_it_has_a_record_even_if_notebooks_save_none(cells, published):
 def test_an_unknown_name_is_refused(cells):
     error = cells.error("%gemini inspect nothing")
     assert isinstance(error, OptionError)
-    assert "There is no response named 'nothing'." in error.message
+    assert "No response is named 'nothing'." in error.message
 
 
 def test_a_condition_without_a_match_and_a_command_without_conditions(cells):
