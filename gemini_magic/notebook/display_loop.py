@@ -144,7 +144,8 @@ class DisplayLoop:
         try:
             raise error
         finally:
-            del error  # it refers to this frame: the cycle would keep the answer until the garbage collector runs
+            # The error refers to this frame: the cycle would keep the answer until the garbage collector runs.
+            del error
 
     def _finish_run(self, run: Run) -> None:
         """Add the answer to its conversation, and show in later answers that they have become stale."""

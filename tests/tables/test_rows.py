@@ -51,14 +51,6 @@ def table(count: int) -> Columns[Row]:
     return columns
 
 
-def test_the_constructor_of_pandas_makes_of_a_table_what_it_makes_of_its_records():
-    for count in (0, 1, 2, 2500):
-        rows = Rows(table(count))
-        pd.testing.assert_frame_equal(pd.DataFrame(rows), pd.DataFrame(list(rows)))
-        pd.testing.assert_frame_equal(pd.DataFrame(rows[1::2]), pd.DataFrame(list(rows[1::2])))
-    assert all(type(record) is Row for record in rows)
-
-
 def json_table(count: int) -> Rows[JsonRow]:
     columns = Columns(
         JsonRow, [Column("number", "int32"), Column("text", "string"), Column("json", "string", encoded=True)]
