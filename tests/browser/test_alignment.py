@@ -38,6 +38,7 @@ def test_the_edges_of_an_answer_are_those_of_markdown_live_and_finished(lab, _co
     notebook.theme(f"JupyterLab {theme}")
     notebook.run(0)
     notebook.run(1)
+    notebook.output(1).locator("p").nth(1).wait_for()  # JupyterLab renders Markdown after the cell has ended
     own = notebook.output(1).evaluate(EDGES)
     assert len(own) == 2
     assert own[0] == own[1]

@@ -20,7 +20,7 @@ from view_stage import finished
 from gemini_magic.markdown import defang
 from gemini_magic.views import bundle
 
-pytestmark = pytest.mark.timeout(1800 if LONG else 120)
+pytestmark = pytest.mark.timeout(1800 if LONG else 300)
 CELL = 45  # outputs per cell; JupyterLab shows at most 50
 
 GROWING = """import ipywidgets
@@ -130,7 +130,7 @@ def test_saved_answers_are_harmless_trusted_and_untrusted(notebook, lab):
     notebook.page.wait_for_function(
         "(i) => window.jupyterapp.shell.currentWidget.content.widgets[i].node.textContent.includes('all is shown')",
         arg=len(cells),
-        timeout=100_000,
+        timeout=1_500_000 if LONG else 240_000,
     )
     print(f"ipywidgets.HTML: {len(growing)} states of growing answers")
     check_outputs(notebook, len(outputs), trusted=True)
