@@ -10,8 +10,6 @@ import { html } from './dom.js';
 import { Inspector } from './inspector.js';
 import { MIME_TYPE, RecordError, VERSION, getOwn, readRecord, readText } from './record.js';
 import { OUTPUT_ELEMENTS, TRUSTED_OUTPUT_ELEMENTS, sanitize } from './sanitizer.js';
-import { readState } from '../lab/answer_state.js';
-import { takeLiveHeight } from '../live/live_heights.js';
 
 const HTML_TYPE = 'text/html';
 const TEXT_TYPE = 'text/plain';
@@ -48,9 +46,11 @@ function readSource(data) {
  *
  * @param {typeof import('@lumino/widgets').Widget} Widget
  * @param {typeof import('../lab/settings.js').settings} settings the settings of the extension
+ * @param {(metadata: unknown) => number | undefined} takeLiveHeight returns the height that the answer with an output's
+ *   metadata had while it streamed in this page, once
  * @returns {new (options: import('@jupyterlab/rendermime-interfaces').IRenderMime.IRendererOptions) => any}
  */
-export function createRendererClass(Widget, settings) {
+export function createRendererClass(Widget, settings, takeLiveHeight) {
   return class AnswerRenderer extends Widget {
     /** @param {import('@jupyterlab/rendermime-interfaces').IRenderMime.IRendererOptions} options */
     constructor(options) {
@@ -79,7 +79,7 @@ export function createRendererClass(Widget, settings) {
       const data = getOwn(model.data, MIME_TYPE);
       const inspector = this._renderInspector(data, isOpen);
       addCopyButtons(this._answer, readSource(data));
-      const height = takeLiveHeight(readState(model.metadata)?.id);
+      const height = takeLiveHeight(model.metadata);
       if (height && this._source.length > LONG && !document.hidden) {
         this._showInNextFrame(height, inspector);
       } else {

@@ -6,11 +6,11 @@
  * scrolling, it changes only attributes, the selection, and the error message of a widget whose model does not exist.
  */
 
+import { setLiveHeight } from '../lab/live_heights.js';
 import { settings } from '../lab/settings.js';
 import { endMessage } from './announcer.js';
 import { DetailsState } from './details.js';
 import { Follower } from './follow.js';
-import { setLiveHeight } from './live_heights.js';
 import { readSelection, restoreSelection } from './selection.js';
 
 /** An answer that is a widget. */

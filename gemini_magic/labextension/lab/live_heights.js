@@ -2,6 +2,8 @@
  * The heights of the answers that stream in this page, for the finished answers that replace them.
  */
 
+import { readState } from './answer_state.js';
+
 /** @type {Map<string, number>} In pixels, by the id of the answer. */
 const heights = new Map();
 
@@ -23,10 +25,11 @@ export function setLiveHeight(id, height) {
 /**
  * Returns the height of a streaming answer once.
  *
- * @param {string | undefined} id
- * @returns {number | undefined}
+ * @param {unknown} metadata of the output
+ * @returns {number | undefined} in pixels
  */
-export function takeLiveHeight(id) {
+export function takeLiveHeight(metadata) {
+  const id = readState(metadata)?.id;
   const height = heights.get(id);
   heights.delete(id);
   return height;
