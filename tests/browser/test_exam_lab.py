@@ -154,9 +154,11 @@ def test_saved_answers_are_harmless_trusted_and_untrusted(notebook, lab):
 
 def check_outputs(notebook, count, *, trusted):
     """Check every output, and send events to all elements in it. No dialog and no tab may open."""
+    notebook.page.wait_for_function(
+        "count => document.querySelectorAll('.jp-OutputArea-output').length >= count", arg=count
+    )
     notebook.page.wait_for_timeout(500)
     assert notebook.trusted() == trusted
-    assert notebook.page.locator(".jp-OutputArea-output").count() >= count
     before = notebook.page.evaluate(STATE)
     assert notebook.page.evaluate(TOUCH) == []
     notebook.page.wait_for_timeout(200)
