@@ -83,10 +83,10 @@ class Attempts:
         self._connection = connection
         self._guard = guard
         self._recordings = Recordings(job.recorders, ledger, guard)
-        max_event, max_total = (int(size * MEGABYTE) for size in (job.options.max_event, job.options.max_total))
-        self._target = Target(
-            ledger, guard, job.backend, job.key, self._recordings, max_event, max_total
+        max_event, max_total = (
+            int(size * MEGABYTE) for size in (job.options.max_event, job.options.max_total)
         )
+        self._target = Target(ledger, guard, job.backend, job.key, self._recordings, max_event, max_total)
         self._writer: ExchangeWriter | None = None  # of the current attempt
         self._origin = 0.0  # clock reading when the first request was sent
 
