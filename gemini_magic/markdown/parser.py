@@ -30,7 +30,7 @@ from .inline_html import comment, inline_tag, pair_tags
 from .math import block_environment, block_formula, inline_environment, inline_formula
 from .quotes import TERMINATES, quote_rule
 from .sanitize import link_allowed, link_host
-from .table_rows import TABLE_ROWS, FilledRows, row_limit_rule, table_rule
+from .table_rows import TABLE_ROWS, FilledRows, limit_tables
 from .token_html import RENDER_RULES, is_open_fence
 
 if TYPE_CHECKING:
@@ -214,8 +214,7 @@ def _make_parser() -> MarkdownIt:
     md = _Dialect("commonmark", {"html": False, "store_labels": True}).enable(["table", "strikethrough"])
     md.disable(["html_block", "html_inline"])
     md.block.ruler.at("fence", fence_rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
-    md.block.ruler.at("table", table_rule, {"alt": ["paragraph", "reference"]})
-    md.block.ruler.before("table", "row_limit", row_limit_rule, {"alt": ["blockquote"]})
+    limit_tables(md)
     md.block.ruler.at("blockquote", quote_rule, TERMINATES)
     for before, name, rule in (
         ("table", "formula", block_formula),

@@ -15,14 +15,15 @@ from markdown_it.rules_block import table as library_table
 from markdown_it.rules_block.table import escapedSplit
 
 if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
     from markdown_it.rules_block import StateBlock
 
-__all__ = ["TABLE_ROWS", "FilledRows", "count_cells", "row_limit_rule", "table_rule"]
+__all__ = ["TABLE_ROWS", "FilledRows", "count_cells", "limit_tables"]
 
 TABLE_ROWS: Final = "table_rows"
 """The key in the parser's environment of the :class:`FilledRows` that precede its source."""
 
-_FREE: Final = 256  # cells that may be added to any table
+_FREE: Final = 64  # cells that may be added to any table
 # How many cells the library adds before it ends a table.
 _MOST: Final = getattr(import_module(library_table.__module__), "MAX_AUTOCOMPLETED_CELLS", sys.maxsize)
 _LIMIT: Final = "table_limit"
@@ -78,33 +79,46 @@ class _Limit:
     def __init__(self, header: str, rows: FilledRows) -> None:
         self._columns = count_cells(header)
         self._rows = rows
+        self.reached = False
 
     def ends_before(self, row: str) -> bool:
         """Add a row; return whether the table ends before it."""
         self._rows = self._rows.with_rows(self._columns, [row])
-        return self._rows.exceeds
+        self.reached = bool(row) and self._rows.exceeds
+        return self.reached
 
 
 def _line(state: StateBlock, number: int) -> str:
     return state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]].strip(" \t\n")
 
 
-def table_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Parse a table with the library's rule, which asks :func:`row_limit_rule` before each row.
+def _table_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Parse a table with the library's rule, which asks :func:`_row_limit_rule` before each row.
 
     ``env["table_rows"]`` describes the frozen rows, which this source no longer contains. So a table whose first rows
-    are frozen ends at the same row as the whole table.
+    are frozen ends at the same row as the whole table. The opening token of a table that was ended by the limit has
+    ``meta["limited"]``.
     """
-    if not silent and start + 1 < end:
-        first = start == 0 and state.level == 0
-        before = state.env.get(TABLE_ROWS) if first else None
-        state.env[_LIMIT] = _Limit(_line(state, start), before or FilledRows())
-    return library_table(state, start, end, silent)
+    if silent or start + 1 >= end:
+        return library_table(state, start, end, silent)
+    before = state.env.get(TABLE_ROWS) if start == 0 and state.level == 0 else None
+    limit = state.env[_LIMIT] = _Limit(_line(state, start), before or FilledRows())
+    place = len(state.tokens)
+    found = library_table(state, start, end, silent)
+    if found and limit.reached:
+        state.tokens[place].meta["limited"] = True
+    return found
 
 
-def row_limit_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+def _row_limit_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """End a table before the row that would exceed the limit. The rule never parses anything."""
     if not silent or state.parentType != "table":
         return False
     limit: _Limit = state.env[_LIMIT]
     return limit.ends_before(_line(state, start))
+
+
+def limit_tables(parser: MarkdownIt) -> None:
+    """Let a parser end tables at the limit."""
+    parser.block.ruler.at("table", _table_rule, {"alt": ["paragraph", "reference"]})
+    parser.block.ruler.before("table", "row_limit", _row_limit_rule, {"alt": ["blockquote"]})
