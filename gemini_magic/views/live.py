@@ -16,6 +16,7 @@ from ..markdown import render
 from . import page
 from .html import HtmlView
 from .live_lane import LiveLane, ThinkingLane
+from .live_pieces import shown_after_stop
 from .outputs import AnswerOutput
 from .snapshot import AnswerSnapshot
 from .static import html_parts, partial_bundle, write_bundle
@@ -217,8 +218,9 @@ class LiveView:
         self._output.send_partial(data, snapshot, version, started=started, clock=self._clock)
 
     def _finish(self, *, error_follows: bool) -> None:
+        shown = shown_after_stop(self._ledger, answer=self._answer.pieces, thoughts=self._thoughts.pieces)
         answer, thoughts = (lane.pieces.finish() for lane in (self._answer, self._thoughts))
-        snapshot = AnswerSnapshot(self._ledger, error_follows=error_follows)
+        snapshot = AnswerSnapshot(self._ledger, error_follows=error_follows, shown=shown)
         parts_html = html_parts(snapshot, answer=answer, thoughts=thoughts)
         self._output.show(write_bundle(snapshot, parts=parts_html), "final", error_follows=error_follows)
         widgets = self._widgets

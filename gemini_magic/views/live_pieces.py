@@ -12,14 +12,17 @@ pieces of a run look like one block, so the page has the same height as with the
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple
 
+from ..ledger import Ledger
 from ..markdown import DATA_ONLY, OpenBlock, Renderer
 from .formats_live import markdown_transform
-from .truncate import MAX_HTML, Excerpt
+from .truncate import MAX_HTML, Excerpt, TruncatedText
 
-__all__ = ["LivePieces"]
+__all__ = ["LivePieces", "shown_after_stop"]
 
 # A piece is full as soon as it contains something finished: its HTML does not change any more, so it is sent once and
 # a reader can select text in it. In a long answer a full piece is at least this share of the whole, or there would be
@@ -33,6 +36,9 @@ _NEW_SHARE: Final = 32
 _RENDERING_SHARE: Final = 50
 _SHORTEST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 2.0
+# New characters that one update renders, or some thousand more. An interrupt during the update has to wait for them only.
+_MOST_NEW: Final = 8_000
+_AFTER_STOP: Final = 10_000  # characters that are rendered after an interrupt, besides those that are rendered already
 _RUN: Final = 400  # characters of finished HTML after which an open block becomes a run
 # Keeps the row stripes of a table in order; the head is part 0.
 _HIDDEN_ROW: Final = '<tr style="display:none"></tr>'
@@ -113,6 +119,7 @@ class LivePieces:
         self._cursor = 0
         self._latest = float("inf")  # when the new text is rendered, however short it is
         self._cost = 0.0  # CPU seconds of the last step
+        self._stepping = False  # True after a step that an interrupt ended
         images = source.images if isinstance(source, Excerpt) else DATA_ONLY
         self._renderer = Renderer(heal=True, images=images)
         self._places: list[_Place] = []  # the position of each part
@@ -147,11 +154,26 @@ class LivePieces:
         return self._renderer.html
 
     def finish(self) -> str | None:
-        """Render the rest and return the whole HTML; None if it is too long to be saved."""
-        if self._stop_if_too_long():
+        """Render the rest and return the whole HTML; None if it is too long to be saved, or an interrupt has ended a step."""
+        if self._stepping or self._stop_if_too_long():
             return None
         self.step(final=True)
         return self.whole
+
+    def leave_out(self, characters: int = _AFTER_STOP) -> TruncatedText | None:
+        """Leave out the text that is not rendered yet, apart from some characters, so that the answer ends soon.
+
+        Args:
+            characters: how many of them may still be rendered.
+
+        Returns:
+            What is shown of the text; None if nothing was left out.
+        """
+        new = list(accumulate(map(len, self._source[self._cursor :])))
+        if isinstance(self._source, Excerpt) and new and new[-1] > characters:
+            self._source.truncate(self._cursor + bisect_right(new, characters))
+            return self._source.truncated()
+        return None
 
     def _stop_if_too_long(self) -> bool:
         """Stop reading the source if the HTML is too long; return whether reading has stopped."""
@@ -171,17 +193,17 @@ class LivePieces:
             The positions in ``html`` that are new or changed, in ascending order; at most one is new.
         """
         began = time.thread_time()
-        try:
-            return self._step(final=final)
-        finally:
-            self._cost = time.thread_time() - began
+        self._stepping = True
+        changed = self._step(final=final)
+        self._stepping = False
+        self._cost = time.thread_time() - began
+        return changed
 
     def _step(self, *, final: bool) -> list[int]:
         self._stop_if_too_long()
-        new = self._source[self._cursor :]
-        self._cursor += len(new)
+        new = self._new_text(whole=final)
         self._latest = float("inf")
-        self._renderer.append(self._transformed("".join(new), final=final))
+        self._renderer.append(self._transformed(new, final=final))
         touched: set[int] = set()
         for kind, ident, html, frame in (
             self._renderer.close(ended=True) if final else self._renderer.update()
@@ -204,6 +226,14 @@ class LivePieces:
                 self.html[number] = html
                 changed.append(number)
         return changed
+
+    def _new_text(self, *, whole: bool) -> str:
+        """Take the next text from the source: all of it if it is the last one."""
+        new = self._source[self._cursor :]
+        if not whole:
+            new = new[: bisect_right(list(accumulate(map(len, new))), _MOST_NEW) + 1]
+        self._cursor += len(new)
+        return "".join(new)
 
     def _transformed(self, text: str, *, final: bool) -> str:
         if self._transform is None:
@@ -299,3 +329,18 @@ class LivePieces:
         self._waiting = [open_block] if open_block else []
         last.rest = rest
         return {len(self._pieces) - 1}
+
+
+def shown_after_stop(ledger: Ledger, **lanes: LivePieces) -> dict[str, TruncatedText]:
+    """Leave out the text of an answer that the user has stopped and that would take long to render.
+
+    Args:
+        ledger: the record.
+        lanes: the pieces of each text, by its name in the ledger.
+
+    Returns:
+        What is shown of the texts of which something was left out.
+    """
+    if ledger.cause not in ("interrupt", "stop"):
+        return {}
+    return {name: shown for name, pieces in lanes.items() if (shown := pieces.leave_out())}
