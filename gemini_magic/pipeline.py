@@ -85,8 +85,8 @@ class Pipeline:
 
     @property
     def counted(self) -> int:
-        """Bytes that the body counts as for the size limit: small chunks and texts count as more than they have."""
-        return self._counted + _CHUNK * self._reader.unreadable
+        """Bytes that the body counts as for the size limit: small chunks, lines and texts count as more than they have."""
+        return self._counted + _CHUNK * self._reader.unreadable + self._reader.held
 
     def feed(self, t: float, data: bytes) -> None:
         """Read the next bytes of the body.
