@@ -193,7 +193,7 @@ class Pipeline:
 
     def _decoded(self, items: list[Item]) -> tuple[list[tuple[bytes, Decoded]], WireError | None]:
         """Decode chunks up to one that holds too many values, and return the error about it."""
-        decode, chunks = self._decode, []
+        decode, chunks = self._decode, list[tuple[bytes, Decoded]]()
         for item in items:
             raw = item.raw
             if len(raw) >= _LARGE and (values := self._excess_values(raw)):
@@ -263,7 +263,9 @@ def _count_values(raw: bytes, limit: int) -> int:
 def _counted_size(raw: bytes, events: Sequence[Event]) -> int:
     """The bytes that a chunk counts as for the size limit."""
     size = max(_CHUNK, len(raw), _EVENT * len(events))
-    return max(size, _RICH * len(raw)) if any(map(_is_rich, events)) else size
+    if any(map(_is_rich, events)):
+        size = max(size, _RICH * len(raw), _VALUE * sum(map(raw.count, _BEFORE_VALUES)))
+    return size
 
 
 def _is_rich(event: Event) -> bool:

@@ -1,6 +1,7 @@
 """The pipeline from bytes to the ledger: any cut gives the same ledger; anomalies become notes, refusals failures."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from byte_cuts import every_cut
@@ -138,7 +139,7 @@ def test_small_values_count_as_more_bytes_so_that_a_flood_does_not_fill_the_memo
     assert counted["empty objects"] > 25
     assert counted["text"] > 60
     assert counted["parts"] > 30
-    assert counted["arguments"] > 7
+    assert counted["arguments"] > 30
 
 
 def test_an_event_of_very_many_values_is_refused_before_it_is_decoded_and_the_events_before_it_are_kept():
@@ -206,7 +207,7 @@ def test_a_large_piece_is_added_in_batches_between_which_the_ledger_is_free():
     )
     exchange.pieces.append((0.5, body))
     pipeline.feed(0.5, body)
-    assert max(after - before for before, after in zip(lengths, lengths[1:], strict=False)) <= 1_000
+    assert max(after - before for before, after in pairwise(lengths)) <= 1_000
     assert len(ledger.raw) == 10_000
     assert list(exchange.pieces) == [(0.5, body)]
     assert isinstance(exchange.pieces._stored[0], tuple)  # the bytes of the chunks are held once

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.common.normalize_url import normalizeLink
@@ -32,9 +32,6 @@ from .quotes import TERMINATES, quote_rule
 from .sanitize import link_allowed, link_host
 from .table_rows import TABLE_ROWS, FilledRows, limit_tables
 from .token_html import RENDER_RULES, is_open_fence
-
-if TYPE_CHECKING:
-    from markdown_it.rules_block import StateBlock
 
 __all__ = [
     "MD",

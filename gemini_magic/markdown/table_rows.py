@@ -110,7 +110,7 @@ def _table_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return found
 
 
-def _row_limit_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+def _row_limit_rule(state: StateBlock, start: int, _end: int, silent: bool) -> bool:
     """End a table before the row that would exceed the limit. The rule never parses anything."""
     if not silent or state.parentType != "table":
         return False

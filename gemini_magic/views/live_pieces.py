@@ -38,7 +38,9 @@ _SHORTEST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 2.0
 # New characters that one update renders, or some thousand more. An interrupt during the update has to wait for them only.
 _MOST_NEW: Final = 8_000
-_AFTER_STOP: Final = 10_000  # characters that are rendered after an interrupt, besides those that are rendered already
+_AFTER_STOP: Final = (
+    10_000  # characters that are rendered after an interrupt, besides those that are rendered already
+)
 _RUN: Final = 400  # characters of finished HTML after which an open block becomes a run
 # Keeps the row stripes of a table in order; the head is part 0.
 _HIDDEN_ROW: Final = '<tr style="display:none"></tr>'

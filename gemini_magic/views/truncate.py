@@ -16,7 +16,9 @@ __all__ = ["MAX_CHARACTERS", "MAX_HTML", "Excerpt", "TruncatedText", "truncation
 MAX_CHARACTERS: Final = 500_000
 MAX_HTML: Final = 2_000_000  # characters; some texts have thirty characters of HTML for each of their own
 _LINE_COST: Final = 8  # a line or a table cell costs the page as much as so many characters
-_LONGEST_PIECE: Final = 4_000  # characters of a delta; a longer one is divided, so that a view can render it step by step
+_LONGEST_PIECE: Final = (
+    4_000  # characters of a delta; a longer one is divided, so that a view can render it step by step
+)
 _ZONE: Final = 5_000  # the text is cut at a line end if there is one in this many last characters
 
 

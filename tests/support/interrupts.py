@@ -25,8 +25,8 @@ class Interrupt(NamedTuple):
     """How soon an interrupt was obeyed.
 
     Attributes:
-        stopped: seconds from the signal until the stream was stopped; 0 if it had ended before.
-        ended: seconds from the signal until the cell had ended; 0 if it had ended before.
+        stopped: CPU seconds from the signal until the stream was stopped; 0 if it had ended before.
+        ended: CPU seconds from the signal until the cell had ended; 0 if it had ended before.
         response: the response.
     """
 
@@ -48,44 +48,47 @@ def exchange_of(body: bytes, size: int) -> Exchange:
 
 @contextmanager
 def _interrupt_after(seconds: float):
-    """Raise KeyboardInterrupt on the main thread after some time; the clock reading of that moment is the value."""
+    """Raise KeyboardInterrupt on the main thread after this process has used some CPU time.
+
+    The value is the CPU time of that moment. It counts all threads, so a busy machine changes nothing.
+    """
 
     def handler(*_):
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGALRM, handler)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield time.perf_counter() + seconds
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    before = signal.signal(signal.SIGPROF, handler)
+    with suppress(KeyboardInterrupt):  # it may arrive when the cell has just ended
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        try:
+            yield time.process_time() + seconds
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+    signal.signal(signal.SIGPROF, before)
 
 
 def interrupt_cell(
     loop: DisplayLoop, monkeypatch, body: bytes, after: float, *, size: int = 1 << 16
 ) -> Interrupt:
-    """Run a cell that shows a body as fast as it can be read, and interrupt it `after` seconds."""
+    """Run a cell that shows a body as fast as it can be read, and interrupt it after some CPU seconds."""
     request = Request(model="m", turns=(Turn("user", (Text("hi"),)),))
     ledger, stopped = Ledger(request), []
     cancel = Stream.cancel
 
     def note_cancel(stream, cause="interrupt"):
         cancel(stream, cause)
-        stopped.append(time.perf_counter())
+        stopped.append(time.process_time())
 
-    with monkeypatch.context() as patch, _interrupt_after(after) as due:
+    stream = play([exchange_of(body, size)], backend("gemini"), ledger, speed=0)
+    response = Response(ledger, stream)
+    run = Run(response, request, Options(quiet=True), Conversation(), 0, ("cell", 0))
+    cell = RunningCell(run, stream, LiveView(ledger, stop=lambda: None), threading.Event())
+    ended = due = time.process_time()
+    with monkeypatch.context() as patch:
         patch.setattr(Stream, "cancel", note_cancel)
-        stream = play([exchange_of(body, size)], backend("gemini"), ledger, speed=0)
-        response = Response(ledger, stream)
-        run = Run(response, request, Options(quiet=True), Conversation(), 0, ("cell", 0))
-        view = LiveView(ledger, stop=lambda: None)
-        cell = RunningCell(run, stream, view, threading.Event())
-        with suppress(KeyboardInterrupt):  # it may arrive when the cell has just ended
+        with _interrupt_after(after) as due:
             with suppress(Interrupted, GeminiMagicError):
                 loop.watch(cell)
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        ended = time.perf_counter()
+            ended = time.process_time()
     stream.cancel()
     with stream._reading:  # the next measurement must not compete with this reader
         pass
