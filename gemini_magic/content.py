@@ -22,6 +22,8 @@ __all__ = [
     "Code",
     "CodeResult",
     "File",
+    "LocalFile",
+    "MediaSettings",
     "Opaque",
     "Part",
     "PartJoiner",
@@ -60,12 +62,30 @@ class Thought(Struct, frozen=True, gc=False):
     signature: str | None = None
 
 
+class MediaSettings(Struct, frozen=True, kw_only=True):
+    """How the server reads one media part. None is not sent, so the server's default applies.
+
+    Attributes:
+        resolution: ``low``, ``medium``, ``high`` or ``ultra_high``: how many tokens an image, a page or a frame costs.
+        start, end: the section of a video or of audio, in seconds.
+        fps: frames of a video that are read for each second, above 0 and at most 24.
+        pages: the first and the last page of a document, counted from 1.
+    """
+
+    resolution: Literal["low", "medium", "high", "ultra_high"] | None = None
+    start: float | None = None
+    end: float | None = None
+    fps: float | None = None
+    pages: tuple[int, int] | None = None
+
+
 class Blob(Struct, frozen=True):
     """Inline media: ``data`` holds the decoded bytes."""
 
     mime_type: str
     data: bytes
     signature: str | None = None
+    media: MediaSettings | None = None
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
         """Display images; describe other media, and SVG, which may contain scripts."""
@@ -81,6 +101,25 @@ class File(Struct, frozen=True):
     uri: str
     mime_type: str | None = None
     signature: str | None = None
+    media: MediaSettings | None = None
+
+
+class LocalFile(Struct, frozen=True):
+    """Media in a local file that is too large to be inline: it is read only when it is sent.
+
+    Attributes:
+        path: the absolute path.
+        mime_type: the MIME type, of the content.
+        size: in bytes, when the prompt was made.
+        digest: SHA-256 of the content, in hexadecimal.
+    """
+
+    path: str
+    mime_type: str
+    size: int
+    digest: str
+    signature: str | None = None
+    media: MediaSettings | None = None
 
 
 class Call(Struct, frozen=True):
@@ -136,13 +175,14 @@ class Opaque(Struct, frozen=True):
     signature: str | None = None
 
 
-Part: TypeAlias = Text | Thought | Blob | File | Call | CallResult | Code | CodeResult | Opaque
+Part: TypeAlias = Text | Thought | Blob | File | LocalFile | Call | CallResult | Code | CodeResult | Opaque
 
 _KINDS: dict[type, str] = {
     Text: "text",
     Thought: "thought",
     Blob: "blob",
     File: "file",
+    LocalFile: "file",
     Call: "call",
     CallResult: "call_result",
     Code: "code",

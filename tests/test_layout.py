@@ -48,6 +48,7 @@ _CALL = _RECORD | {
     "recording",
     "prompts",
     "project_files",
+    "media",
 }
 
 # area: the areas it may import besides itself; None is every area.
@@ -61,13 +62,14 @@ TABLE: dict[str, set[str] | None] = {
     "settings": {"values", "backends", "project_files"},
     "diagnostics": _RECORD | {"wire", "backends"},
     "reading": _RECORD | {"wire", "backends", "diagnostics"},
-    "recording": _RECORD | {"wire", "backends", "diagnostics", "reading"},
-    "client": {"values", "ledger", "settings", "backends", "diagnostics", "reading", "recording"},
+    "recording": _RECORD | {"wire", "backends", "diagnostics", "reading", "media"},
+    "client": {"values", "ledger", "settings", "backends", "diagnostics", "reading", "recording", "media"},
     "credentials": {"values", "settings", "backends", "client", "project_files"},
-    "prompts": {"values", "settings"},
+    "media": {"values"},
+    "prompts": {"values", "settings", "media"},
     "markdown": {"values"},
-    "views": _RECORD | {"settings", "markdown", "diagnostics"},
-    "journal": _RECORD,
+    "views": _RECORD | {"settings", "markdown", "diagnostics", "media"},
+    "journal": _RECORD | {"media"},
     "responses": _CALL | {"markdown", "views", "journal"},
     "functions": _CALL | {"markdown", "responses"},
     "notebook": None,

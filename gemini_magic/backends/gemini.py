@@ -10,6 +10,7 @@ import base64
 import json
 import re
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from ..content import (
     Code,
     CodeResult,
     File,
+    LocalFile,
     Part,
     Request,
     Text,
@@ -54,6 +56,7 @@ __all__ = [
     "model_path",
     "part_to_json",
     "requested_tier",
+    "too_large_inline",
     "top_fields",
 ]
 
@@ -109,9 +112,20 @@ def _part(part: Part) -> dict[str, Any]:
             return {"executableCode": _with_id(part.id, language=language or "PYTHON", code=code)}
         case CodeResult(outcome=outcome, output=output):
             return {"codeExecutionResult": _with_id(part.id, outcome=outcome or "OUTCOME_OK", output=output)}
+        case LocalFile():
+            raise too_large_inline(part)
         case _:
             # The API refuses a part without data, but a signature may arrive in one.
             return dict(part.raw) if part.raw.keys() - _FLAGS else {"text": "", **part.raw}
+
+
+def too_large_inline(file: LocalFile) -> OptionError:
+    """The error for a local file that the request would have to contain, and that is too large for it."""
+    name = PurePath(file.path).name
+    return OptionError(
+        f"{name} has {file.size / 1e6:,.1f} MB, which is too large to be part of the request.",
+        remedy="Use a smaller file or only a section of it, or attach an address from which the server can fetch it.",
+    )
 
 
 def _with_id(ident: str | None, **fields: str) -> dict[str, str]:
