@@ -21,6 +21,7 @@ from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_turn
 from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..ledger import Ledger
+from ..media import named_attachment
 from ..options import Options
 from ..prompts import build_request
 from ..views import NullView, View, select_view, stop_hint
@@ -304,6 +305,8 @@ class CellRunner:
             notices += found
             if hint := single_brace_hint(text, names):
                 notices.append(hint)
+        attached = [part for name in options.attach for part in named_attachment(name, names, notices)]
+        parts = (*attached, *parts)
         conversation = self.session.conversation(options)
         if not (options.dry_run or options.count) and (repeated := _repeated_turn_notice(conversation, key)):
             notices.append(repeated)
