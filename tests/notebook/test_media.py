@@ -127,7 +127,7 @@ def test_a_path_in_an_option_is_its_text_and_not_its_content(cells, folder):
     cells.names["notes"] = Path("notes.md")
     sent(cells, "%%gemini -s {{ notes }} -p labels={{ notes }}\nx")
     assert cells.names["r"].body["systemInstruction"]["parts"] == [{"text": "notes.md"}]
-    assert cells.names["r"].body["generationConfig"]["labels"] == "notes.md"
+    assert cells.names["r"].body["labels"] == "notes.md"
 
 
 def test_dry_run_lists_the_parts_with_thumbnails_and_does_not_print_their_data(cells, folder):
