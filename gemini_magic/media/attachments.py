@@ -233,8 +233,8 @@ def _with_settings(part: Part, settings: MediaSettings) -> Part:
         if not isinstance(part, Blob | File | LocalFile) or (family and family not in fitting):
             what = family or "text"
             raise PromptError(
-                f"{name} is not for {what if isinstance(part, Blob | File | LocalFile) else 'text'}.",
-                remedy=f"It is for: {', '.join(fitting)}.",
+                f"{name} does not apply to {what if isinstance(part, Blob | File | LocalFile) else 'text'}.",
+                remedy=f"It applies to: {', '.join(fitting)}.",
             )
     assert isinstance(part, Blob | File | LocalFile)  # noqa: S101 - checked above
     own = part.media or MediaSettings()

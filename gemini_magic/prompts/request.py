@@ -7,17 +7,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from ..content import Part, Request, RequestSettings, Text, Thinking, Turn, deep_merge
 from ..errors import OptionError, PromptError
-from ..media import Attachment, MediaSource, attached_parts, class_names, media_parts, read_files
+from ..media import (
+    Attachment,
+    MediaSource,
+    attached_parts,
+    class_names,
+    media_parts,
+    named_attachment,
+    read_files,
+)
 from ..options import Options
 from .objects import TABLE_ROWS, ConvertedObject, parts_from_object
-from .tables import table_of
+from .tables import TableText, table_of
 
-__all__ = ["build_request", "parts_of_prompt"]
+__all__ = ["attachment_of_line", "build_request", "parts_of_prompt"]
 
 _HARMS: Final = ("harassment", "hate_speech", "sexually_explicit", "dangerous_content")
 _TOOLS: Final[tuple[Literal["search", "code_execution", "url_context"], ...]] = (
@@ -51,9 +59,10 @@ def parts_of_prompt(prompt: object, attach: object = (), *, table_rows: int = TA
         PromptError: the prompt has another type, or an object cannot be sent.
     """
     notices: list[str] = []
-    parts = attached_parts(
-        attach if isinstance(attach, list | tuple) else [attach], MediaSource("attach", notices)
-    )
+    parts: list[Part] = []
+    for number, each in enumerate(attach if isinstance(attach, list | tuple) else [attach]):
+        source = MediaSource(f"attach[{number}]", notices)
+        parts += _attached_table(each, source, table_rows) or attached_parts(each, source)
     if isinstance(prompt, str):
         return ConvertedObject((*parts, Text(prompt)), tuple(notices))
     if isinstance(prompt, Sequence) and not isinstance(prompt, bytes | bytearray | memoryview):
@@ -74,6 +83,36 @@ def parts_of_prompt(prompt: object, attach: object = (), *, table_rows: int = TA
     else:
         raise _wrong_type(prompt)
     return ConvertedObject(tuple(parts), tuple(notices))
+
+
+def attachment_of_line(
+    name: str, variables: Mapping[str, object], notices: list[str], *, table_rows: int = TABLE_ROWS
+) -> list[Part]:
+    """The parts for the value of ``--attach``: a variable, which may be a table, a path, a pattern or an address.
+
+    Args:
+        name: the value.
+        variables: the user's variables.
+        notices: receives a sentence for the user about each thing that is changed or left out.
+        table_rows: the largest number of rows of a table; 0 for all.
+
+    Raises:
+        PromptError: there is nothing of that name, or it cannot be sent.
+    """
+    table = _attached_table(variables.get(name), MediaSource(name, notices), table_rows)
+    return table or named_attachment(name, variables, notices)
+
+
+def _attached_table(value: object, source: MediaSource, rows: int) -> list[Part] | None:
+    """A table as text with its name before it; None for any other object."""
+    if isinstance(value, TableText):
+        source.notices.extend(value.notices)
+        text = str(value)
+    elif (found := table_of(value)) is not None:
+        text = found.markdown(rows or None, source.name, source.notices)
+    else:
+        return None
+    return [Text(f"\n`{source.name}`:\n\n{text}\n\n")]
 
 
 def _is_prompt(value: object) -> bool:

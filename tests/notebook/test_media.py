@@ -6,6 +6,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
@@ -185,3 +186,11 @@ def test_the_images_of_an_earlier_answer_can_be_sent_again(cells, folder):
     cells.names["images"] = [Blob("image/png", png(1)), Blob("image/png", png(2))]
     assert [part.data for part in sent(cells, "%%gemini\n{{ images }}")] == [png(1), png(2)]
     assert sent(cells, "%%gemini\n{{ images[1] }}")[0].data == png(2)
+
+
+def test_a_table_is_attached_as_text_with_its_name(cells):
+    cells.names["df"] = pd.DataFrame({"n": range(9)})
+    table, question = sent(cells, "%%gemini -a df --table-rows 1\nSum up.")
+    assert table.text == "\n`df`:\n\n| n |\n| --- |\n| 0 |\n\n(Shown: the first 1 of 9 rows.)\n\n"
+    assert question == Text("Sum up.")
+    assert "Sent 1 of 9 rows of df" in cells.shown
