@@ -24,9 +24,10 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from math import isfinite
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -193,23 +194,26 @@ def recorded_media(data: bytes) -> set[str]:
     return {found[1].decode() for found in _MEDIA.finditer(data)}
 
 
-def parse_recording(name: str, data: bytes) -> list[Exchange]:
+def parse_recording(
+    name: str, data: bytes, media: Mapping[str, StoredMedia] = MappingProxyType({})
+) -> list[Exchange]:
     """Parse a recording. A line that is not complete is left out; ``missing`` of the exchange before it mentions that.
 
     Args:
         name: the name of the recording, for errors.
         data: its bytes.
+        media: media that are not in the recording itself, by their digest.
 
     Raises:
         RecordingError: the data is not a recording, or has another version.
     """
     found: dict[int, RecordedExchange] = {}
-    media: dict[str, StoredMedia] = {}
+    known = dict(media)
     for number, line in enumerate(data.split(b"\n"), 1):
         if not line.strip():
             continue
         try:
-            _apply(json.loads(line), found, media)
+            _apply(json.loads(line), found, known)
         except (ValueError, KeyError, TypeError, AttributeError):
             if not found:
                 raise RecordingError(
