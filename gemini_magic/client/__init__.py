@@ -7,6 +7,7 @@ from .endpoint import endpoint_of
 from .fetch import FetchedResponse, fetch, fetch_response
 from .known_models import known_models, remember_models
 from .media_plan import plan_media, without_files
+from .media_uploads import uploaded_request
 from .secret import Key, Secret
 from .stream import Stream, open_stream, play
 from .uploaded_files import UploadedFile, UploadedFiles
@@ -27,5 +28,6 @@ __all__ = [
     "plan_media",
     "play",
     "remember_models",
+    "uploaded_request",
     "without_files",
 ]

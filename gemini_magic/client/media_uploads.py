@@ -6,24 +6,27 @@ It runs on the reader's thread.
 from __future__ import annotations
 
 import textwrap
+import threading
 import time
 from collections.abc import Mapping
 
-from ..backends import FilesApi, RemoteFile
-from ..content import Blob, LocalFile
-from ..errors import ServiceError
+from ..backends import Backend, FilesApi, RemoteFile
+from ..content import Blob, LocalFile, Request
+from ..errors import ServiceError, StalledError
 from ..events import Failure
 from ..ledger import Ledger, Pause, Phase, Transfer
 from ..media import file_size
+from ..options import Options
 from .attempt import StreamJob
-from .connection import Connection, ConnectionLost
+from .connection import Connection, ConnectionLost, TimedOut
 from .endpoint import endpoint_of
 from .exchange_writer import LedgerGuard
-from .media_plan import name_of
+from .media_plan import MediaPlan, name_of
+from .secret import Key
 from .upload import Uploader
 from .uploaded_files import UploadedFiles
 
-__all__ = ["MediaUploads"]
+__all__ = ["MediaUploads", "uploaded_request"]
 
 _REPORT = 0.1  # seconds between two changes of the progress
 _REASON_WIDTH = 60  # characters of a reason
@@ -37,6 +40,9 @@ class MediaUploads:
         api: the Files API of its backend.
         ledger, guard: the ledger, which shows the progress, and its guard.
         connection: the stream's connection.
+
+    Attributes:
+        files: the files by the digest of their content.
     """
 
     def __init__(
@@ -49,7 +55,7 @@ class MediaUploads:
         self._connection = connection
         self._known = job.uploaded or UploadedFiles()
         self._scope = self._known.scope(api, endpoint_of(job.options), job.key)
-        self._files: dict[str, RemoteFile] = {}
+        self.files: dict[str, RemoteFile] = {}
         self._reused: set[str] = set()  # digests of the media whose file was uploaded before
 
     def run(self) -> StreamJob:
@@ -63,12 +69,12 @@ class MediaUploads:
         plan = self._job.plan
         media: Mapping[str, Blob | LocalFile] = {} if plan is None else plan.uploads
         for number, (digest, medium) in enumerate(media.items(), 1):
-            if digest not in self._files:
-                self._files[digest] = self._file(digest, medium, number, len(media))
+            if digest not in self.files:
+                self.files[digest] = self._file(digest, medium, number, len(media))
         if plan is None:
             return self._job
         request, backend, endpoint = (
-            plan.with_files(self._files),
+            plan.with_files(self.files),
             self._job.backend,
             endpoint_of(self._job.options),
         )
@@ -79,7 +85,7 @@ class MediaUploads:
             whole=None
             if self._job.whole is None
             else backend.encode(request, endpoint._replace(form="whole")),
-            files={file.uri: digest for digest, file in self._files.items()},
+            files={file.uri: digest for digest, file in self.files.items()},
         )
 
     def renewed(self, failure: Failure | None) -> StreamJob | None:
@@ -92,13 +98,13 @@ class MediaUploads:
             GeminiMagicError, ConnectionLost, TimedOut: as :meth:`run`.
         """
         name = "" if failure is None else self._api.missing(failure.message)
-        gone = [digest for digest in self._reused if name and self._files[digest].name == name]
+        gone = [digest for digest in self._reused if name and self.files[digest].name == name]
         if not gone:
             return None
         self._known.remove([name])
         for digest in gone:
             self._reused.discard(digest)
-            del self._files[digest]
+            del self.files[digest]
         with self._guard:
             self._ledger.note(
                 "upload-lost",
@@ -145,6 +151,41 @@ class MediaUploads:
     def _note(self, kind: str, message: str) -> None:
         with self._guard:
             self._ledger.note(kind, message)
+
+
+def uploaded_request(
+    plan: MediaPlan, backend: Backend, options: Options, key: Key | None, known: UploadedFiles
+) -> Request:
+    """Upload the media of a request on the caller's thread. Returns the request that refers to the files.
+
+    Args:
+        plan: the request and its uploads.
+        backend: the dialect.
+        options: the address and the limits.
+        key: the key.
+        known: the files that were uploaded before.
+
+    Raises:
+        GeminiMagicError: a file cannot be read, or the server refused it or cannot be reached.
+        StalledError: the total timeout was reached.
+    """
+    if not plan.uploads or backend.files is None:
+        return plan.request
+    connection = Connection(
+        connect=options.connect_timeout,
+        first_byte=options.first_byte_timeout,
+        stall=options.stall_timeout,
+        total=options.timeout,
+    )
+    http = backend.encode(plan.request, endpoint_of(options))
+    job = StreamJob(http, backend, options, key, plan=plan, uploaded=known)
+    guard = LedgerGuard(threading.Lock(), connection, lambda: None)
+    uploads = MediaUploads(job, backend.files, Ledger(plan.request), guard, connection)
+    try:
+        uploads.run()
+    except TimedOut:
+        raise StalledError("The upload was not finished in time.", remedy="Increase --timeout.") from None
+    return plan.with_files(uploads.files)
 
 
 class _Progress:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from ..backends import Backend, FilesApi, HttpRequest, RemoteFile, with_headers
 from ..content import Blob, LocalFile
 from ..endings import service_error
-from ..errors import ConnectionFailed, GeminiMagicError, PromptError, ServiceError, StalledError, WireError
+from ..errors import ConnectionFailed, GeminiMagicError, ServiceError, StalledError, WireError
 from ..events import Failure
 from ..options import Options
 from ..printable import one_line
@@ -27,12 +27,12 @@ from .media_plan import changed_file, name_of
 from .retry import backoff, worth_retrying
 from .secret import Key, add_key, strip_traceback
 from .transport import RequestContent, send
+from .upload_content import ChunkContent
 
 __all__ = ["UploadEvents", "Uploader"]
 
 _CHUNK = 2**23  # bytes; the granularity that the API asks for
 _MAX_CHUNK = 2**30  # bytes
-_PIECE = 2**16  # bytes that are read from the disk at once
 _MAX_ANSWER = 2**20  # bytes
 _POLLS = (
     1.0,
@@ -237,7 +237,7 @@ class Uploader:
             ("x-goog-upload-command", "upload, finalize" if end == session.size else "upload"),
             ("x-goog-upload-offset", str(start)),
         )
-        content = _Chunk(session.medium, start, end, events.progress)
+        content = ChunkContent(session.medium, start, end, events.progress)
         http = HttpRequest("POST", session.url, headers, b"")
         try:
             answer = self._request(http, f"Uploading {session.label}", content, keyed=False)
@@ -450,59 +450,3 @@ def _check(medium: Blob | LocalFile, file: RemoteFile) -> None:
     """
     if isinstance(medium, LocalFile) and medium.digest and file.digest and medium.digest != file.digest:
         raise changed_file(medium)
-
-
-class _Chunk:
-    """A part of a medium, read from the disk while it is sent.
-
-    Args:
-        medium: the medium.
-        start, end: the bytes to send.
-        progress: called with the number of bytes of the medium that were sent.
-    """
-
-    def __init__(
-        self, medium: Blob | LocalFile, start: int, end: int, progress: Callable[[int], None]
-    ) -> None:
-        self.size = end - start
-        self._medium = medium
-        self._start = start
-        self._end = end
-        self._progress = progress
-
-    def pieces(self) -> Iterator[bytes]:
-        """The bytes in pieces.
-
-        Raises:
-            PromptError: the file cannot be read, or has another size than it had.
-        """
-        position = self._start
-        for piece in self._pieces():
-            self._progress(position)
-            yield piece
-            position += len(piece)
-        self._progress(position)
-
-    def _pieces(self) -> Iterator[bytes]:
-        medium = self._medium
-        if isinstance(medium, Blob):
-            for start in range(self._start, self._end, _PIECE):
-                yield medium.data[start : min(start + _PIECE, self._end)]
-            return
-        try:
-            with open(medium.path, "rb", buffering=0) as file:  # noqa: PTH123 - with a buffer of its own
-                if os.fstat(file.fileno()).st_size != medium.size:
-                    raise changed_file(medium)
-                file.seek(self._start)
-                left = self.size
-                while left:
-                    piece = file.read(min(_PIECE, left))
-                    if not piece:
-                        raise changed_file(medium)
-                    left -= len(piece)
-                    yield piece
-        except OSError as problem:
-            raise PromptError(
-                f"{medium.path} cannot be read: {problem.strerror or problem}.",
-                remedy="Check the file, and attach it again.",
-            ) from None
