@@ -5,6 +5,7 @@ It runs on the reader's thread.
 
 from __future__ import annotations
 
+import asyncio
 import textwrap
 import threading
 import time
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 
 from ..backends import Backend, FilesApi, RemoteFile
 from ..content import Blob, LocalFile, Request
-from ..errors import ServiceError, StalledError
+from ..errors import Interrupted, ServiceError, StalledError
 from ..events import Failure
 from ..ledger import Ledger, Pause, Phase, Transfer
 from ..media import file_size
@@ -29,6 +30,7 @@ from .uploaded_files import UploadedFiles
 __all__ = ["MediaUploads", "uploaded_request"]
 
 _REPORT = 0.1  # seconds between two changes of the progress
+_INTERRUPT_CHECK = 0.05  # seconds between two looks whether the user interrupted the cell
 _REASON_WIDTH = 60  # characters of a reason
 
 
@@ -156,7 +158,10 @@ class MediaUploads:
 def uploaded_request(
     plan: MediaPlan, backend: Backend, options: Options, key: Key | None, known: UploadedFiles
 ) -> Request:
-    """Upload the media of a request on the caller's thread. Returns the request that refers to the files.
+    """Upload the media of a request and wait for it. Returns the request that refers to the files.
+
+    The upload runs on another thread: a kernel only cancels the task of an awaited cell, which a blocking call would not
+    notice.
 
     Args:
         plan: the request and its uploads.
@@ -168,6 +173,7 @@ def uploaded_request(
     Raises:
         GeminiMagicError: a file cannot be read, or the server refused it or cannot be reached.
         StalledError: the total timeout was reached.
+        Interrupted: the user interrupted it.
     """
     if not plan.uploads or backend.files is None:
         return plan.request
@@ -181,11 +187,43 @@ def uploaded_request(
     job = StreamJob(http, backend, options, key, plan=plan, uploaded=known)
     guard = LedgerGuard(threading.Lock(), connection, lambda: None)
     uploads = MediaUploads(job, backend.files, Ledger(plan.request), guard, connection)
+    problems: list[BaseException] = []
+
+    def upload() -> None:
+        try:
+            uploads.run()
+        except BaseException as problem:  # noqa: BLE001 - it is raised on the caller's thread
+            problems.append(problem)
+
+    thread = threading.Thread(target=upload, name="gemini-upload", daemon=True)
+    thread.start()
     try:
-        uploads.run()
-    except TimedOut:
-        raise StalledError("The upload was not finished in time.", remedy="Increase --timeout.") from None
+        while thread.is_alive():
+            thread.join(_INTERRUPT_CHECK)
+            _raise_if_cancelled()
+    except BaseException:
+        connection.shutdown()
+        raise
+    for problem in problems:
+        if isinstance(problem, TimedOut):
+            raise StalledError("The upload was not finished in time.", remedy="Increase --timeout.")
+        raise problem
     return plan.with_files(uploads.files)
+
+
+def _raise_if_cancelled() -> None:
+    """Raise an error if the task of an awaited cell, in which this code runs, was cancelled by an interrupt.
+
+    Raises:
+        Interrupted: it was.
+    """
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no event loop runs on this thread
+        return
+    if task is not None and task.cancelling():
+        task.uncancel()
+        raise Interrupted("Interrupted while media were uploaded. Nothing was sent to the model.")
 
 
 class _Progress:

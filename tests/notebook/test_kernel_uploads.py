@@ -14,8 +14,8 @@ FILE = """
 import hashlib, os, pathlib
 from gemini_magic.content import LocalFile
 path = pathlib.Path("clip.mp4").absolute()
-path.write_bytes(os.urandom(4_000_000))
-clip = LocalFile(str(path), "video/mp4", 4_000_000, hashlib.sha256(path.read_bytes()).hexdigest())
+path.write_bytes(os.urandom(12_000_000))
+clip = LocalFile(str(path), "video/mp4", 12_000_000, hashlib.sha256(path.read_bytes()).hexdigest())
 """
 
 
@@ -43,12 +43,12 @@ def value(kernel, expression):
 
 @pytest.mark.parametrize("display", ["live", "html", "text"])
 def test_the_progress_is_shown(kernel, upload_server, cell, display):
-    upload_server.fail("upload", slow=2_000_000)
+    upload_server.fail("upload", slow=5_000_000)
     upload_server.states = ["PROCESSING", "ACTIVE"]
     run = kernel.execute(f"%%gemini --display {display} {cell}\nWhat is in {{{{ clip }}}}?")
     assert run.status == "ok", run.error
     shown = str(run.messages)
-    shares = [int(each) for each in re.findall(r"uploading clip\.mp4 [█░]{20} (\d+) % of 4\.0 MB", shown)]
+    shares = [int(each) for each in re.findall(r"uploading clip\.mp4 [█░]{20} (\d+) % of 12\.0 MB", shown)]
     assert shares
     assert shares == sorted(shares)
     if display != "text":
@@ -103,12 +103,12 @@ def test_tokens_are_counted_with_the_uploaded_file(kernel, upload_server, cell):
     run = kernel.execute(f"%%gemini --count {cell}\nWhat is in {{{{ clip }}}}?")
     assert run.status == "ok", run.error
     assert value(kernel, "r.total") == 1234
-    assert upload_server.kinds() == ["start", "upload", "count"]
+    assert upload_server.kinds() == ["start", "upload", "upload", "count"]
     upload_server.fail("upload", slow=500_000)
     assert kernel.execute(FILE).status == "ok"
     again = kernel.begin(f"%%gemini --count {cell}\nWhat is in {{{{ clip }}}}?")
     kernel.wait_for(again, "status", within="busy")
-    kernel._wait(lambda: upload_server.kinds().count("upload") == 2, 20, "the upload")
+    kernel._wait(lambda: upload_server.kinds().count("upload") == 3, 20, "the upload")
     then = kernel.interrupt()
     kernel.finish(again)
     assert_soon(again.reply.time - then, 0.5)
