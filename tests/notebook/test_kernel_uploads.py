@@ -6,6 +6,7 @@ import re
 
 import pytest
 from calibration import assert_soon
+from client_stage import until
 from kernel import KernelSession, widgets
 from surroundings import CANARY
 
@@ -108,7 +109,7 @@ def test_tokens_are_counted_with_the_uploaded_file(kernel, upload_server, cell):
     assert kernel.execute(FILE).status == "ok"
     again = kernel.begin(f"%%gemini --count {cell}\nWhat is in {{{{ clip }}}}?")
     kernel.wait_for(again, "status", within="busy")
-    kernel._wait(lambda: upload_server.kinds().count("upload") == 3, 20, "the upload")
+    until(lambda: upload_server.kinds().count("upload") == 3)
     then = kernel.interrupt()
     kernel.finish(again)
     assert_soon(again.reply.time - then, 0.5)
