@@ -32,10 +32,10 @@ GROUPS = {
     "settings": "options config",
     "reading": "pipeline",
     "responses": "response response_stream diff journaling",
-    "functions": "api catalog",
+    "functions": "api catalog files",
     "entry points": "__init__ __main__ cli demo",
 }
-TOP_MODULES = 24  # at most
+TOP_MODULES = 25  # at most
 
 _RECORD = {"values", "tables", "ledger"}
 _CALL = _RECORD | {
@@ -55,9 +55,9 @@ _CALL = _RECORD | {
 TABLE: dict[str, set[str] | None] = {
     "values": set(),
     "tables": {"values"},
-    "ledger": {"values", "tables"},
+    "ledger": {"values", "tables", "media"},
     "wire": {"values"},
-    "backends": {"values"},
+    "backends": {"values", "media"},
     "project_files": {"values"},
     "settings": {"values", "backends", "project_files"},
     "diagnostics": _RECORD | {"wire", "backends"},
@@ -146,7 +146,6 @@ LATE_IMPORTS = {
     "notebook/matcher.py:matcher_for": "completions are computed when the user presses Tab, not by %load_ext",
     "client/transport.py:_make_transport": "the transport for proxies loads httpcore, which most users do not need",
     "notebook/runner.py:_dispatched": "a cell runs no command, and the first cell should import little",
-    "notebook/runner.py:_models": "as above",
     "notebook/runner.py:_send": "as above",
     "response.py:diff": "an answer is rarely compared, and the first cell should import little",
     "notebook/magics.py:declare": "the settings are read when a cell runs or %config asks, not by %load_ext",
@@ -154,7 +153,7 @@ LATE_IMPORTS = {
 # Public functions that two modules define under one name, and why.
 SAME_NAMES: dict[str, str] = {}
 # 'path': why it is longer than the soft limit.
-LONG_MODULES: dict[str, str] = {}
+LONG_MODULES: dict[str, str] = {"content.py": "the values that a conversation consists of are one subject"}
 # 'path:function': why it is longer than the limit.
 LONG_FUNCTIONS: dict[str, str] = {}
 
@@ -310,8 +309,8 @@ BROKEN = [
     ("every module has a docstring", {"bare.py": None}, "bare.py: no module docstring"),
     (
         "few modules at the top",
-        {f"part{number}.py": "" for number in range(25)},
-        "modules at the top of the package, the limit is 24",
+        {f"part{number}.py": "" for number in range(26)},
+        "modules at the top of the package, the limit is 25",
     ),
     (
         "no class name twice",

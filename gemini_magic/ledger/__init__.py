@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .candidates import Candidate, citations_of, grounding_of
-from .exchange import REDACTED, Attempt, Exchange, Pause, clean_headers, clean_url
+from .exchange import REDACTED, Attempt, Exchange, Pause, Transfer, clean_headers, clean_url
 from .ledger import DisplayOptions, Ledger, Phase
 from .row_types import (
     ChunkRow,
@@ -31,6 +31,7 @@ __all__ = [
     "PartRow",
     "Pause",
     "Phase",
+    "Transfer",
     "UsageRow",
     "citations_of",
     "clean_headers",
