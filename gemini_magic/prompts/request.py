@@ -25,7 +25,7 @@ from ..options import Options
 from .objects import TABLE_ROWS, ConvertedObject, parts_from_object
 from .tables import TableText, table_of
 
-__all__ = ["attachment_of_line", "build_request", "parts_of_prompt"]
+__all__ = ["attachments_of_line", "build_request", "parts_of_prompt"]
 
 _HARMS: Final = ("harassment", "hate_speech", "sexually_explicit", "dangerous_content")
 _TOOLS: Final[tuple[Literal["search", "code_execution", "url_context"], ...]] = (
@@ -85,13 +85,13 @@ def parts_of_prompt(prompt: object, attach: object = (), *, table_rows: int = TA
     return ConvertedObject(tuple(parts), tuple(notices))
 
 
-def attachment_of_line(
-    name: str, variables: Mapping[str, object], notices: list[str], *, table_rows: int = TABLE_ROWS
+def attachments_of_line(
+    names: Sequence[str], variables: Mapping[str, object], notices: list[str], table_rows: int
 ) -> list[Part]:
-    """The parts for the value of ``--attach``: a variable, which may be a table, a path, a pattern or an address.
+    """The parts for the values of ``--attach``: a variable, which may be a table, a path, a pattern or an address.
 
     Args:
-        name: the value.
+        names: the values.
         variables: the user's variables.
         notices: receives a sentence for the user about each thing that is changed or left out.
         table_rows: the largest number of rows of a table; 0 for all.
@@ -99,8 +99,11 @@ def attachment_of_line(
     Raises:
         PromptError: there is nothing of that name, or it cannot be sent.
     """
-    table = _attached_table(variables.get(name), MediaSource(name, notices), table_rows)
-    return table or named_attachment(name, variables, notices)
+    parts: list[Part] = []
+    for name in names:
+        table = _attached_table(variables.get(name), MediaSource(name, notices), table_rows)
+        parts += table or named_attachment(name, variables, notices)
+    return parts
 
 
 def _attached_table(value: object, source: MediaSource, rows: int) -> list[Part] | None:
