@@ -89,6 +89,7 @@ THIRD_PARTY_FILES = {
     "rich": ("views/terminal_rich.py",),
     "sqlite3": ("journal/*",),
     "genai_prices": ("prices.py",),
+    "PIL": ("media/pictures.py",),
     "nanoarrow": ("tables/export.py",),
     "regex": ("tables/filters.py",),
     "platformdirs": ("journaling.py",),

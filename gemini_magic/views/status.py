@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from itertools import accumulate, islice
 from typing import NamedTuple, overload
 
-from ..content import Blob, Call, Code
+from .. import media
+from ..content import Blob, Call, Code, File, LocalFile
 from ..events import Finish, Note
 from ..ledger import Ledger
-from ..media import summarize_media
 from ..printable import visible
 
 __all__ = [
@@ -300,8 +300,10 @@ def _gateway(ledger: Ledger) -> list[str]:
 
 def _sent_media(ledger: Ledger) -> str:
     """The media in the prompt: ``sent 1 image, 2.1 MB``; empty without media."""
-    media = summarize_media(ledger.request.turns[-1].parts) if ledger.request and ledger.request.turns else ""
-    return f"sent {media}" if media else ""
+    parts = ledger.request.turns[-1].parts if ledger.request and ledger.request.turns else ()
+    if not any(isinstance(part, Blob | File | LocalFile) for part in parts):
+        return ""
+    return f"sent {media.summarize_media(parts)}"
 
 
 def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -> list[str]:
