@@ -133,7 +133,8 @@ def preview(request: Request, options: Options, sources: Mapping[str, str] | Non
     http = dialect.encode(request, endpoint_of(options))
     key = None if options.replay else key_header(dialect, options)
     headers = (*http.headers, *([key] if key else []))
-    return Preview(http.method, http.url, headers, json.loads(http.body), request.turns[-1].parts)
+    body = json.loads(b"".join(media.body_pieces(http.body, http.media)))
+    return Preview(http.method, http.url, headers, body, request.turns[-1].parts)
 
 
 def _find_key(

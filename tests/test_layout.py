@@ -55,9 +55,9 @@ _CALL = _RECORD | {
 TABLE: dict[str, set[str] | None] = {
     "values": set(),
     "tables": {"values"},
-    "ledger": {"values", "tables"},
+    "ledger": {"values", "tables", "media"},
     "wire": {"values"},
-    "backends": {"values"},
+    "backends": {"values", "media"},
     "project_files": {"values"},
     "settings": {"values", "backends", "project_files"},
     "diagnostics": _RECORD | {"wire", "backends"},
@@ -155,7 +155,7 @@ LATE_IMPORTS = {
 # Public functions that two modules define under one name, and why.
 SAME_NAMES: dict[str, str] = {}
 # 'path': why it is longer than the soft limit.
-LONG_MODULES: dict[str, str] = {}
+LONG_MODULES: dict[str, str] = {"content.py": "the values that a conversation consists of are one subject"}
 # 'path:function': why it is longer than the limit.
 LONG_FUNCTIONS: dict[str, str] = {}
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from ..content import Request
 from ..events import Decoded, Failure, TokenDetail, Usage
+from ..media import MediaInsert
 from .auth import Auth
 
 __all__ = [
@@ -67,13 +68,15 @@ class HttpRequest(NamedTuple):
         method: ``POST`` or ``GET``.
         url: the absolute URL, without a key.
         headers: names and values, without a key.
-        body: the bytes to send.
+        body: the bytes to send, with references in place of media.
+        media: the media that are sent in place of these references, in order.
     """
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    media: tuple[MediaInsert, ...] = ()
 
 
 class Endpoint(NamedTuple):

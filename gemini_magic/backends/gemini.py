@@ -6,8 +6,6 @@ with the same API are used with ``--base-url``. No I/O, no key.
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -32,6 +30,7 @@ from ..content import (
     join_parts,
 )
 from ..errors import OptionError
+from ..media import encode_body
 from .auth import Auth
 from .backend import Backend, CountTokens, Endpoint, HttpRequest, ListModels
 from .field_names import split_fields, with_api_names
@@ -86,7 +85,7 @@ _BUDGETS = {"minimal": 512, "low": 1024, "medium": 8192, "high": 24576, "xhigh":
 
 
 def part_to_json(part: Part) -> dict[str, Any]:
-    """The JSON object of a part, with its thought signature."""
+    """The JSON object of a part, with its thought signature; a ``Blob`` stands for the base64 text of its data."""
     value = _part(part)
     if part.signature is not None:
         value = {**value, "thoughtSignature": part.signature}
@@ -101,8 +100,8 @@ def _part(part: Part) -> dict[str, Any]:
             return {"text": text}
         case Thought(text=text):
             return {"text": text, "thought": True}
-        case Blob(mime_type=kind, data=data):
-            return {"inlineData": {"mimeType": kind, "data": base64.b64encode(data).decode()}}
+        case Blob(mime_type=kind):
+            return {"inlineData": {"mimeType": kind, "data": part}}  # which `json_request` encodes
         case File(uri=uri, mime_type=kind):
             return {"fileData": {"fileUri": uri, **({"mimeType": kind} if kind else {})}}
         case Call():
@@ -243,7 +242,7 @@ def json_request(url: str, body: dict[str, Any], *, streamed: bool = False) -> H
 
     Args:
         url: the URL.
-        body: the JSON object.
+        body: the JSON object, in which a ``Blob`` stands for the base64 text of its data.
         streamed: whether server-sent events are requested.
 
     Raises:
@@ -256,8 +255,7 @@ def json_request(url: str, body: dict[str, Any], *, streamed: bool = False) -> H
         ("cache-control", "no-store"),
     )
     try:
-        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return HttpRequest("POST", url, headers, text.encode("utf-8"))
+        return HttpRequest("POST", url, headers, *encode_body(body))
     except UnicodeEncodeError:
         raise OptionError(
             "The prompt contains an unpaired surrogate, which cannot be encoded as UTF-8.",

@@ -6,7 +6,8 @@ Its outcome says how it ended and whether another attempt may help. The reader d
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from ..diagnostics import MEGABYTE, body_too_large
 from ..errors import ConnectionFailed, GeminiMagicError, WireError
 from ..events import Failure
 from ..ledger import Exchange, Ledger
+from ..media import media_in
 from ..options import Options
 from ..recording import RecordedExchange, Recorder, Replay
 from .connection import BrokenBodyError, Connection, ConnectionLost, HostUnreachable, TimedOut, TooLarge
@@ -43,6 +45,7 @@ class StreamJob(NamedTuple):
         replay: the recording that answers in place of the network.
         whole: the same request for an answer in one piece, where the options allow to fall back to it.
         text_file: the file that receives the answer's text.
+        files: the digests of the uploaded files that the request refers to, by their URI.
     """
 
     http: HttpRequest
@@ -53,6 +56,7 @@ class StreamJob(NamedTuple):
     replay: Replay | None = None
     whole: HttpRequest | None = None
     text_file: TextFile | None = None
+    files: Mapping[str, str] = MappingProxyType({})
 
 
 class _StopReading(Exception):  # noqa: N818 - not an error
@@ -120,6 +124,8 @@ class Attempts:
             attempt=number,
             backend=self._job.backend.name,
             waited=waited,
+            media=media_in(http.media),
+            files=self._job.files,
         )
         last = 0.0 if self._writer is None else self._writer.last
         writer = ExchangeWriter(exchange, self._target, expected=self._expected(http), last=last)

@@ -22,6 +22,7 @@ from ..endings import Cause
 from ..errors import ConnectionFailed, GeminiMagicError, OptionError
 from ..events import Event
 from ..ledger import Exchange, Ledger
+from ..media import references_in
 from ..options import Options
 from ..recording import Recorder, Replay, ReplayOnce
 from .attempt import StreamJob
@@ -306,6 +307,8 @@ def play(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledger, *, spe
         RecordingError: the speed is negative or infinite.
     """
     first = exchanges[0]
-    http = HttpRequest(first.method, first.url, first.headers, first.body)
+    media = references_in(first.body, first.media)
+    http = HttpRequest(first.method, first.url, first.headers, first.body, media)
     options = Options(retries=len(exchanges) - 1)
-    return Stream(StreamJob(http, backend, options, replay=ReplayOnce(exchanges, speed)), ledger)
+    job = StreamJob(http, backend, options, replay=ReplayOnce(exchanges, speed), files=first.files)
+    return Stream(job, ledger)

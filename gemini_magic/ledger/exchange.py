@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from ..lazy import LazySequence
+from ..media import StoredMedia
 
 __all__ = ["REDACTED", "Attempt", "BodyPieces", "Exchange", "Pause", "clean_headers", "clean_url"]
 
@@ -169,7 +170,9 @@ class Exchange:
     """One HTTP request and its response as they went over the wire.
 
     Attributes:
-        method, url, headers, body: the request, without a key.
+        method, url, headers, body: the request, without a key; media in the body are references.
+        media: the media that the body refers to, by their digest.
+        files: the digests of the uploaded files that the body refers to, by their URI.
         status, reason, http_version, response_headers: the head of the response; None or empty until it arrives.
         pieces: the response body after content-decoding, as ``(t, bytes)`` for each network read; t in seconds since the
             request was sent.
@@ -195,11 +198,15 @@ class Exchange:
         backend: str | None = None,
         waited: float = 0.0,
         started: float | None = None,
+        media: Mapping[str, StoredMedia] | None = None,
+        files: Mapping[str, str] | None = None,
     ) -> None:
         self.method = method
         self.url = url
         self.headers = tuple(headers)
         self.body = body
+        self.media = dict(media or {})
+        self.files = dict(files or {})
         self.round = round
         self.attempt = attempt
         self.backend = backend
