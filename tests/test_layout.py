@@ -55,7 +55,7 @@ _CALL = _RECORD | {
 TABLE: dict[str, set[str] | None] = {
     "values": set(),
     "tables": {"values"},
-    "ledger": {"values", "tables"},
+    "ledger": {"values", "tables", "media"},
     "wire": {"values"},
     "backends": {"values"},
     "project_files": {"values"},
@@ -67,7 +67,7 @@ TABLE: dict[str, set[str] | None] = {
     "credentials": {"values", "settings", "backends", "client", "project_files"},
     "media": {"values"},
     "prompts": {"values", "settings", "media"},
-    "markdown": {"values"},
+    "markdown": {"values", "media"},
     "views": _RECORD | {"settings", "markdown", "diagnostics", "media"},
     "journal": _RECORD | {"media"},
     "responses": _CALL | {"markdown", "views", "journal"},

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from ..content import LocalFile, MediaSettings
+from .raster import RasterImage, read_raster
 from .sniff import HEAD_SIZE, MediaFormat, sniff
+from .sound import PcmFormat, pcm_format, wav_bytes, wav_duration, wav_header
 
-__all__ = ["HEAD_SIZE", "LocalFile", "MediaFormat", "MediaSettings", "sniff"]
+__all__ = [
+    "HEAD_SIZE",
+    "MediaFormat",
+    "PcmFormat",
+    "RasterImage",
+    "pcm_format",
+    "read_raster",
+    "sniff",
+    "wav_bytes",
+    "wav_duration",
+    "wav_header",
+]
