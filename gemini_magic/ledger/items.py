@@ -180,6 +180,9 @@ class PlacedParts:
         self._read = 0  # parts that the builder has
         self._lock = Lock()
 
+    def __len__(self) -> int:
+        return len(self._parts)
+
     def append(self, start: int, part: Part) -> None:
         """Append a part that follows the first ``start`` characters of the text."""
         self._parts.append((start, part))
