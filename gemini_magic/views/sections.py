@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from ..ledger import AnswerItem, TextStretch
+from ..ledger import AnswerItem, CallItem, CodeRun, Ledger, MediaItem, TextStretch, ToolItem, TranscriptItem
+from .truncate import Excerpt
 
-__all__ = ["MAX_ITEMS", "Section", "TextSection", "arrange", "hidden_note", "split_answer"]
+__all__ = ["MAX_ITEMS", "Section", "SectionReader", "TextSection", "arrange", "hidden_note", "split_answer"]
 
 MAX_ITEMS = 300
 """The number of items beside text that are shown; a page becomes slow with many thousands."""
@@ -83,3 +85,67 @@ def split_answer(text: str, items: Sequence[AnswerItem], form: str) -> list[Sect
         elif stretch := text[item.start : item.end]:
             sections.append(TextSection(item.start, stretch))
     return sections
+
+
+class SectionReader:
+    """Reads a growing answer in order, for output that cannot be changed once it is printed.
+
+    Args:
+        ledger: the record.
+        source: the text that is shown.
+        form: the format in which it is shown.
+    """
+
+    def __init__(self, ledger: Ledger, source: Excerpt, form: str) -> None:
+        self._ledger = ledger
+        self._source = source
+        self._form = form
+        self._cursor = self._length = 0  # pieces of the source that were read, and their characters
+        self._new: deque[str] = deque()
+        self._position = self._taken = 0  # the current section, and what was returned of its text
+
+    def read(self, *, ended: bool) -> Iterator[str | AnswerItem]:
+        """Yield new text, and the items that cannot change any more.
+
+        Args:
+            ended: whether the answer has ended, so that nothing changes.
+        """
+        new = self._source[
+            self._cursor :
+        ]  # read before the items: then those between its characters are known
+        self._cursor += len(new)
+        self._length += sum(map(len, new))
+        self._new += new
+        length = self._ledger.chars if self._source.cut else self._length
+        items = arrange(self._ledger.placed.items(length), self._form)
+        while self._position < len(items):
+            item = items[self._position]
+            is_last = self._position == len(items) - 1
+            if isinstance(item, TextStretch):
+                yield from self._take(item.end - item.start - self._taken)
+                if is_last or (self._form == "json" and not ended):
+                    return
+            elif not ended and _may_change(item, is_last=is_last):
+                return
+            else:
+                yield item
+            self._position += 1
+            self._taken = 0
+
+    def _take(self, missing: int) -> Iterator[str]:
+        while missing > 0 and self._new:
+            text = self._new.popleft()
+            if len(text) > missing:
+                self._new.appendleft(text[missing:])
+                text = text[:missing]
+            missing -= len(text)
+            self._taken += len(text)
+            yield text
+
+
+def _may_change(item: AnswerItem, *, is_last: bool) -> bool:
+    """Whether an item may still grow: code that runs, and the last item if it can arrive in pieces."""
+    if isinstance(item, CodeRun):
+        return not item.done
+    grows = isinstance(item, CallItem | ToolItem | TranscriptItem)
+    return is_last and (grows or (isinstance(item, MediaItem) and item.kind == "audio"))

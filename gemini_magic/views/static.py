@@ -20,7 +20,7 @@ from . import page
 from .encoding import similar_text
 from .formats import FormattedAnswer, format_answer
 from .item_html import MEDIA_SIZE, MediaBudget, item_html
-from .item_text import answer_markdown, item_plain
+from .item_text import answer_markdown, escape_markdown, item_plain
 from .record import RECORD, write_record
 from .sections import Section, TextSection, hidden_note, split_answer
 from .snapshot import AnswerSnapshot, plain_notes
@@ -53,15 +53,9 @@ def inspect(ledger: Ledger) -> None:
     show(data, raw=True, metadata={RECORD: {"expanded": True}})
 
 
-# Characters are escaped as entities, not with backslashes: in JupyterLab two backslashes and a bracket begin a formula,
-# and the text of a formula is put back into the page with its quotation marks. JupyterLab also turns URLs into links,
-# and a broken one leads to its own server. An underscore inside a word, as in a finish reason, is not markup.
 # In Markdown a blank line ends a block of HTML. ``nbconvert --to markdown`` writes the HTML of an output into its result,
 # in which the code after a blank line would be Markdown.
 _BEFORE_BLANK_LINE: Final = re.compile(r"\n(?=[ \t]*\n)")
-_MARKUP: Final = re.compile(
-    r"[\\\"`*\[\]<>#!|~&$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE
-)
 
 
 def _render(
@@ -159,11 +153,6 @@ def _plain(snapshot: AnswerSnapshot) -> str:
     return "\n\n".join(visible(part) for part in parts if part)
 
 
-def _escaped(line: str) -> str:
-    """A line of plain text as Markdown that no front end reads as markup."""
-    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(line))
-
-
 def _markdown(snapshot: AnswerSnapshot) -> str:
     """The status and the answer as harmless Markdown. The status is first: an unclosed fence would hide it."""
     lines = [
@@ -172,8 +161,8 @@ def _markdown(snapshot: AnswerSnapshot) -> str:
         *(snapshot.shown_details.lines if snapshot.shown_details else ()),
         *snapshot.warnings,
     ]
-    head = "\n>\n".join(f"> {_escaped(line)}" for line in lines if line)
-    return f"{head}\n\n{defang(answer_markdown(snapshot, _escaped))}"
+    head = "\n>\n".join(f"> {escape_markdown(line)}" for line in lines if line)
+    return f"{head}\n\n{defang(answer_markdown(snapshot))}"
 
 
 def value_bundle(ledger: Ledger) -> dict[str, Any]:
