@@ -67,7 +67,7 @@ TABLE: dict[str, set[str] | None] = {
     "credentials": {"values", "settings", "backends", "client", "project_files"},
     "media": {"values"},
     "prompts": {"values", "settings", "media"},
-    "markdown": {"values"},
+    "markdown": {"values", "media"},
     "views": _RECORD | {"settings", "markdown", "diagnostics", "media"},
     "journal": _RECORD | {"media"},
     "responses": _CALL | {"markdown", "views", "journal"},

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .listing import describe_part, html_part_list, part_list, shorten_base64, summarize_media
     from .objects import media_parts
     from .pictures import thumbnail
+    from .raster import RasterImage, read_raster
     from .request_body import (
         REFERENCE,
         MediaInsert,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         summarize_references,
     )
     from .signatures import HEAD_SIZE, MediaFormat, sniff
+    from .sound import PcmFormat, pcm_format, wav_bytes, wav_duration, wav_header
     from .source import MediaSource, class_names, readable_size
 
 __all__ = [
@@ -46,6 +48,8 @@ __all__ = [
     "MediaInsert",
     "MediaSettings",
     "MediaSource",
+    "PcmFormat",
+    "RasterImage",
     "StoredMedia",
     "attach",
     "attached_parts",
@@ -66,7 +70,9 @@ __all__ = [
     "media_parts",
     "named_attachment",
     "part_list",
+    "pcm_format",
     "read_files",
+    "read_raster",
     "readable_size",
     "references_in",
     "shorten_base64",
@@ -74,6 +80,9 @@ __all__ = [
     "summarize_media",
     "summarize_references",
     "thumbnail",
+    "wav_bytes",
+    "wav_duration",
+    "wav_header",
 ]
 
 _HOMES = {
@@ -85,6 +94,8 @@ _HOMES = {
     "MediaInsert": ".request_body",
     "MediaSettings": "..content",
     "MediaSource": ".source",
+    "PcmFormat": ".sound",
+    "RasterImage": ".raster",
     "StoredMedia": ".request_body",
     "attach": ".attachments",
     "attached_parts": ".attachments",
@@ -105,7 +116,9 @@ _HOMES = {
     "media_parts": ".objects",
     "named_attachment": ".attachments",
     "part_list": ".listing",
+    "pcm_format": ".sound",
     "read_files": ".files",
+    "read_raster": ".raster",
     "readable_size": ".source",
     "references_in": ".request_body",
     "shorten_base64": ".listing",
@@ -113,6 +126,9 @@ _HOMES = {
     "summarize_media": ".listing",
     "summarize_references": ".request_body",
     "thumbnail": ".pictures",
+    "wav_bytes": ".sound",
+    "wav_duration": ".sound",
+    "wav_header": ".sound",
 }
 
 
