@@ -98,10 +98,10 @@ def _sent(part: Part, uploads: Mapping[str, _Uploadable]) -> Part:
     if not isinstance(part, _Uploadable):
         return part
     if uploads and (digest := _digest(part)) in uploads:
-        return File(f"{REFERENCE}{digest}", part.mime_type, part.signature, part.media)
+        return File(f"{REFERENCE}{digest}", part.mime_type, part.signature, media=part.media)
     if isinstance(part, Blob):
         return part
-    blob = Blob(part.mime_type, _read(part), part.signature, part.media)
+    blob = Blob(part.mime_type, _read(part), part.signature, media=part.media)
     if part.digest and blob.digest != part.digest:
         raise changed_file(part)
     return blob
