@@ -10,7 +10,8 @@ from IPython.display import display
 
 from ..ledger import Ledger
 from . import page
-from .live_pieces import LivePieces, shown_after_stop
+from .live_pieces import LivePieces
+from .live_sections import LiveSections, shown_after_stop
 from .outputs import AnswerOutput
 from .snapshot import AnswerSnapshot
 from .static import bundle, partial_plain, write_bundle
@@ -53,7 +54,7 @@ class HtmlView:
         self._notice = notice
         self._note = note
         self._excerpts = Excerpt(ledger, "answer"), Excerpt(ledger, "thoughts")
-        self._answer = LivePieces(self._excerpts[0], ledger.display.form)
+        self._answer = LiveSections(ledger, self._excerpts[0], ledger.display.form)
         self._thoughts = LivePieces(self._excerpts[1])
         self._next = 0.0
         self._started = 0.0
@@ -82,7 +83,7 @@ class HtmlView:
         if self._closed:
             return
         self._closed = True
-        shown = shown_after_stop(self._ledger, answer=self._answer, thoughts=self._thoughts)
+        shown = shown_after_stop(self._ledger, self._answer, self._thoughts, self._excerpts[1])
         data = write_bundle(AnswerSnapshot(self._ledger, error_follows=error_follows, shown=shown))
         self._output.show(data, "final", error_follows=error_follows)
 
@@ -92,9 +93,9 @@ class HtmlView:
     def _paint(self, *, final: bool = False) -> None:
         started = self._clock()
         self._painted = self._state(started)
-        for pieces in (self._answer, self._thoughts):
-            if final or pieces.due(started):
-                pieces.step()
+        self._answer.step(lambda pieces: final or pieces.due(started))
+        if final or self._thoughts.due(started):
+            self._thoughts.step()
         snapshot = AnswerSnapshot(self._ledger, now=started - self._started)
         notices = (repetition_notice(self._ledger), self._notice, truncation_notice(*self._excerpts))
         notice = " · ".join(filter(None, notices))

@@ -17,12 +17,11 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from ..ledger import Ledger
-from ..markdown import DATA_ONLY, OpenBlock, Renderer
+from ..markdown import DATA_ONLY, Images, OpenBlock, Renderer
 from .formats_live import markdown_transform
-from .truncate import MAX_HTML, Excerpt, TruncatedText
+from .truncate import MAX_HTML, Excerpt
 
-__all__ = ["LivePieces", "shown_after_stop"]
+__all__ = ["LivePieces"]
 
 # A piece is full as soon as it contains something finished: its HTML does not change any more, so it is sent once and
 # a reader can select text in it. In a long answer a full piece is at least this share of the whole, or there would be
@@ -38,9 +37,6 @@ _SHORTEST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 2.0
 # New characters that one update renders, or some thousand more. An interrupt during the update has to wait for them only.
 _MOST_NEW: Final = 8_000
-_AFTER_STOP: Final = (
-    10_000  # characters that are rendered after an interrupt, besides those that are rendered already
-)
 _RUN: Final = 400  # characters of finished HTML after which an open block becomes a run
 # Keeps the row stripes of a table in order; the head is part 0.
 _HIDDEN_ROW: Final = '<tr style="display:none"></tr>'
@@ -108,6 +104,7 @@ class LivePieces:
     Args:
         source: a growing list of text deltas, or an excerpt of one; it is only read.
         form: the format in which the text is shown.
+        images: the images that are shown; by default those of the excerpt.
 
     Attributes:
         html: the pieces; pieces are added and the last ones change.
@@ -115,14 +112,17 @@ class LivePieces:
             of any kind.
     """
 
-    def __init__(self, source: Sequence[str] | Excerpt, form: str = "markdown") -> None:
+    def __init__(
+        self, source: Sequence[str] | Excerpt, form: str = "markdown", images: Images | None = None
+    ) -> None:
         self._source = source
         self._transform = markdown_transform(form)
         self._cursor = 0
         self._latest = float("inf")  # when the new text is rendered, however short it is
         self._cost = 0.0  # CPU seconds of the last step
         self._stepping = False  # True after a step that an interrupt ended
-        images = source.images if isinstance(source, Excerpt) else DATA_ONLY
+        if images is None:
+            images = source.images if isinstance(source, Excerpt) else DATA_ONLY
         self._renderer = Renderer(heal=True, images=images)
         self._places: list[_Place] = []  # the position of each part
         self._waiting: list[_Block] = []  # blocks that are not in a piece yet; the last one may be open
@@ -155,6 +155,11 @@ class LivePieces:
         """The HTML of all text rendered so far, in one string."""
         return self._renderer.html
 
+    @property
+    def size(self) -> int:
+        """Characters of the HTML of all text rendered so far, about."""
+        return self._size + len(self._renderer.open) + len(self._renderer.tail)
+
     def finish(self) -> str | None:
         """Render the rest and return the whole HTML; None if it is too long to be saved, or an interrupt has ended a step."""
         if self._stepping or self._stop_if_too_long():
@@ -162,26 +167,35 @@ class LivePieces:
         self.step(final=True)
         return self.whole
 
-    def leave_out(self, characters: int = _AFTER_STOP) -> TruncatedText | None:
-        """Leave out the text that is not rendered yet, apart from some characters, so that the answer ends soon.
+    @property
+    def interrupted(self) -> bool:
+        """Whether an interrupt has ended a step, so that the HTML is not complete."""
+        return self._stepping
+
+    def leave_out(self, room: int) -> int:
+        """Leave out the text that is not rendered yet, apart from some characters.
 
         Args:
-            characters: how many of them may still be rendered.
+            room: how many of them may still be rendered.
 
         Returns:
-            What is shown of the text; None if nothing was left out.
+            How many more characters may be rendered; -1 if text was left out.
         """
-        new = list(accumulate(map(len, self._source[self._cursor :])))
-        if isinstance(self._source, Excerpt) and new and new[-1] > characters:
-            self._source.truncate(self._cursor + bisect_right(new, characters))
-            return self._source.truncated()
-        return None
+        sizes = list(accumulate(map(len, self._source[self._cursor :]), initial=0))
+        if sizes[-1] <= room:
+            return room - sizes[-1]
+        kept = self._cursor + bisect_right(sizes, room) - 1
+        if isinstance(self._source, Excerpt):
+            self._source.shorten(sum(map(len, self._source[:kept])))
+        elif isinstance(self._source, list):
+            del self._source[kept:]
+        return -1
 
     def _stop_if_too_long(self) -> bool:
         """Stop reading the source if the HTML is too long; return whether reading has stopped."""
         if not isinstance(self._source, Excerpt):
             return False
-        if self._size + len(self._renderer.open) + len(self._renderer.tail) > MAX_HTML:
+        if self.size > MAX_HTML:
             self._source.stop()
         return self._source.stopped
 
@@ -331,18 +345,3 @@ class LivePieces:
         self._waiting = [open_block] if open_block else []
         last.rest = rest
         return {len(self._pieces) - 1}
-
-
-def shown_after_stop(ledger: Ledger, **lanes: LivePieces) -> dict[str, TruncatedText]:
-    """Leave out the text of an answer that the user has stopped and that would take long to render.
-
-    Args:
-        ledger: the record.
-        lanes: the pieces of each text, by its name in the ledger.
-
-    Returns:
-        What is shown of the texts of which something was left out.
-    """
-    if ledger.cause not in ("interrupt", "stop"):
-        return {}
-    return {name: shown for name, pieces in lanes.items() if (shown := pieces.leave_out())}

@@ -103,9 +103,14 @@ class Excerpt:
         """End the excerpt here, because its HTML is too long."""
         self.cut = self.stopped = True
 
-    def truncate(self, count: int) -> None:
-        """End the excerpt after some of its deltas."""
-        del self._pieces[count:]
+    def shorten(self, length: int) -> None:
+        """End the excerpt after so many characters; the deltas before stay as they are."""
+        kept = 0
+        for number, piece in enumerate(self._pieces):
+            kept += len(piece)
+            if kept >= length:
+                self._pieces[number:] = [piece[: len(piece) - kept + length]]
+                break
         self._kept_back = ""
         self.cut = True
 
