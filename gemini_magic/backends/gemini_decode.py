@@ -35,6 +35,7 @@ from ..lenient_json import MAX_DEPTH, json_safe, read_json
 from .backend import Decoder
 from .field_names import camel
 from .gemini_finish import block_reason, finish_reason, outcome_of
+from .gemini_media import media_settings
 from .gemini_reference import with_documented_names
 from .gemini_repair import decode_leniently, parse_lenient, repair_shapes
 from .gemini_schema import LargeWireAnswer, WireAnswer, WireCandidate, WirePart
@@ -392,6 +393,8 @@ def _parts(part: WirePart) -> list[Part] | None:
             data = _data_part(name, value, part.thought_signature)
             if data is None:
                 return None
+            if isinstance(data, Blob | File) and (settings := media_settings(part)) is not None:
+                data = msgspec.structs.replace(data, media=settings)
             found.append(data)
     return found
 

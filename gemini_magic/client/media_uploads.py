@@ -16,7 +16,7 @@ from ..content import Blob, LocalFile, Request
 from ..errors import Interrupted, ServiceError, StalledError
 from ..events import Failure
 from ..ledger import Ledger, Pause, Phase, Transfer
-from ..media import file_size
+from ..media import readable_size
 from ..options import Options
 from .attempt import StreamJob
 from .connection import Connection, ConnectionLost, TimedOut
@@ -136,7 +136,7 @@ class MediaUploads:
         until = (
             "" if file.expires is None else f"; the server deletes it at {file.expires:%Y-%m-%d %H:%M} UTC"
         )
-        self._note("uploaded", f"{label} ({file_size(events.size)}) was uploaded in {took:.1f} s{until}.")
+        self._note("uploaded", f"{label} ({readable_size(events.size)}) was uploaded in {took:.1f} s{until}.")
         return file
 
     def _ready(self, file: RemoteFile, uploader: Uploader, events: _Progress) -> RemoteFile | None:

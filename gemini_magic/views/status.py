@@ -15,7 +15,7 @@ from typing import NamedTuple, overload
 from ..content import Blob, Call, Code
 from ..events import Finish, Note
 from ..ledger import Ledger, Phase, Transfer
-from ..media import file_size
+from ..media import readable_size, summarize_media
 from ..printable import visible
 
 __all__ = [
@@ -200,7 +200,7 @@ def _transfer_text(phase: Phase, transfer: Transfer, now: float) -> str:
     share = transfer.sent / transfer.size if transfer.size else 1.0
     filled = int(share * _BAR)
     bar = f"{'█' * filled}{'░' * (_BAR - filled)}"
-    return f"uploading {name} {bar} {int(share * 100)} % of {file_size(transfer.size)}{files}"
+    return f"uploading {name} {bar} {int(share * 100)} % of {readable_size(transfer.size)}{files}"
 
 
 def _running_state(ledger: Ledger, now: float) -> str:
@@ -314,6 +314,12 @@ def _gateway(ledger: Ledger) -> list[str]:
     return [via, f"cached: {_one_line(str(tier))[:_NAME]}" if hit else ""]
 
 
+def _sent_media(ledger: Ledger) -> str:
+    """The media in the prompt: ``sent 1 image, 2.1 MB``; empty without media."""
+    media = summarize_media(ledger.request.turns[-1].parts) if ledger.request and ledger.request.turns else ""
+    return f"sent {media}" if media else ""
+
+
 def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -> list[str]:
     """The parts of the status line, most important first.
 
@@ -330,6 +336,7 @@ def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -
     took = _seconds(elapsed) if elapsed or ledger.status == "running" else ""
     known = (
         _one_line(ledger.conversation),
+        _sent_media(ledger),
         _other_candidates(ledger),
         _tokens(ledger),
         *_gateway(ledger),
