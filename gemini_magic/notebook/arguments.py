@@ -306,7 +306,7 @@ _GROUPS = {
     "Result": "out to overwrite append quiet display format images next_cell background dry_run count",
     "Recording": "record replay replay_any speed journal",
     "Connection": "backend base_url api_version project location auth key_env method_style alt no_stream",
-    "Limit": "timeout stall_timeout first_byte_timeout connect_timeout retries fallback rpm max_event max_total inline_limit",
+    "Limit": "timeout stall_timeout first_byte_timeout connect_timeout retries fallback rpm max_event max_total",
 }
 
 
