@@ -25,6 +25,7 @@ from ..content import (
     Text,
     Thinking,
     Thought,
+    Transcript,
     Turn,
     deep_merge,
     join_parts,
@@ -35,6 +36,7 @@ from .backend import Backend, CountTokens, Endpoint, HttpRequest, ListModels
 from .field_names import split_fields, with_api_names
 from .gemini_catalog import read_models, read_token_count
 from .gemini_decode import gemini_decoder
+from .gemini_evidence import safety_ratings, token_scores
 from .gemini_reference import undocumented
 from .gemini_sent import read_request
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
@@ -109,9 +111,16 @@ def _part(part: Part) -> dict[str, Any]:
             return {"executableCode": _with_id(part.id, language=language or "PYTHON", code=code)}
         case CodeResult(outcome=outcome, output=output):
             return {"codeExecutionResult": _with_id(part.id, outcome=outcome or "OUTCOME_OK", output=output)}
+        case Transcript():
+            return {"audioTranscription": part.raw or _transcript(part)}
         case _:
             # The API refuses a part without data, but a signature may arrive in one.
             return dict(part.raw) if part.raw.keys() - _FLAGS else {"text": "", **part.raw}
+
+
+def _transcript(part: Transcript) -> dict[str, Any]:
+    fields = {"text": part.text, "speakerLabel": part.speaker, "languageCode": part.language}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _with_id(ident: str | None, **fields: str) -> dict[str, str]:
@@ -312,6 +321,8 @@ GEMINI = Backend(
     decoder=gemini_decoder,
     failure=http_failure,
     token_details=token_details,
+    safety_ratings=safety_ratings,
+    token_scores=token_scores,
     price_provider=PRICE_PROVIDER,
     price_data=price_data,
     read_request=read_request,

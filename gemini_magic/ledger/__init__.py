@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from .candidates import Candidate, citations_of, grounding_of
+from .evidence_tables import logprob_rows, safety_rows, source_rows, transcript_rows, url_context_rows
 from .exchange import REDACTED, Attempt, Exchange, Pause, clean_headers, clean_url
 from .ledger import DisplayOptions, Ledger, Phase
 from .row_types import (
     ChunkRow,
     EventRow,
+    LogprobRow,
     ModalityRow,
     NoteRow,
     PartRow,
+    SafetyRow,
+    SourceRow,
+    TranscriptRow,
+    UrlContextRow,
     UsageRow,
     modality_rows,
     part_row,
     rows_of,
 )
+from .sources import AnswerSources, NumberedSource, Passage, answer_sources
 
 __all__ = [
     "REDACTED",
+    "AnswerSources",
     "Attempt",
     "Candidate",
     "ChunkRow",
@@ -26,17 +34,30 @@ __all__ = [
     "EventRow",
     "Exchange",
     "Ledger",
+    "LogprobRow",
     "ModalityRow",
     "NoteRow",
+    "NumberedSource",
     "PartRow",
+    "Passage",
     "Pause",
     "Phase",
+    "SafetyRow",
+    "SourceRow",
+    "TranscriptRow",
+    "UrlContextRow",
     "UsageRow",
+    "answer_sources",
     "citations_of",
     "clean_headers",
     "clean_url",
     "grounding_of",
+    "logprob_rows",
     "modality_rows",
     "part_row",
     "rows_of",
+    "safety_rows",
+    "source_rows",
+    "transcript_rows",
+    "url_context_rows",
 ]

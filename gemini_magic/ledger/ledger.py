@@ -13,7 +13,17 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from ..content import Code, CodeResult, Opaque, Request, Text, Thought, kind_of
+from ..content import (
+    Code,
+    CodeResult,
+    Opaque,
+    Request,
+    Text,
+    Thought,
+    Transcript,
+    TranscriptWriter,
+    kind_of,
+)
 from ..endings import Cause, ending_of, repetition_note
 from ..errors import GeminiMagicError, Interrupted
 from ..events import (
@@ -87,7 +97,7 @@ class Ledger:
         answer, thoughts: pieces of the text of candidate 0, in order; append-only.
         chars: characters of the answer so far.
         parts: the parts as received, by candidate.
-        evidence: citations, grounding and similar metadata, in order.
+        evidence: citations, grounding and similar metadata, in order; ``evidence_chunks``: the chunk of each.
         extras: fields that gateways add; the last value of each.
         finishes: the last finish reason by candidate; ``blocked``: the block reason of the prompt; ``failure``: the
             HTTP error or error object; ``lost``: a description of text that arrived but could not be read.
@@ -132,6 +142,7 @@ class Ledger:
         self.thoughts = TextPieces()
         self.parts: dict[int, Parts] = {}
         self.evidence: list[Evidence] = []
+        self.evidence_chunks = array("i")
         self.extras: dict[str, Any] = {}
         self.continuation: str | None = None
         self.checkpoint = 0
@@ -160,6 +171,7 @@ class Ledger:
         self._newest_finish = -1  # the last chunk with a finish reason
         self._first_chunks: dict[int, int] = {}  # the first chunk with a part, by candidate
         self._finish_places: dict[int, _FinishPlace] = {}
+        self._transcript = TranscriptWriter()
         self._joiners: dict[str, SurrogateJoiner] = {"text": SurrogateJoiner(), "thought": SurrogateJoiner()}
 
     @cached_property
@@ -383,6 +395,8 @@ class Ledger:
                     text += self._append("text", part.text, index, t)
                 elif isinstance(part, Thought) and candidate == 0:
                     thought += self._append("thought", part.text, index, t)
+                elif isinstance(part, Transcript) and candidate == 0:
+                    text += self._append("text", self._transcript.add(part), index, t)
             elif isinstance(event, UsageReport):
                 kind, usage = "usage", event.usage
                 if usage.total is not None or self.usage is None:
@@ -418,6 +432,7 @@ class Ledger:
                 self.finishes[event.candidate] = event
                 self._note_finish(event.candidate, index)
         elif isinstance(event, Evidence):
+            self.evidence_chunks.append(index)  # first, because readers count the evidence
             self.evidence.append(event)
         elif isinstance(event, Failure):
             self.failure = event

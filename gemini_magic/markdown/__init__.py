@@ -15,20 +15,25 @@ if TYPE_CHECKING:
     from .invisible import invisible_characters
     from .open_block import OpenBlock
     from .parser import CodeBlock, code_blocks
-    from .renderer import Op, Renderer, render
+    from .renderer import MarkedAnswer, Op, Renderer, render, render_marked
+    from .source_marks import MarkTarget, SourceMark
 
 __all__ = [
     "DATA_ONLY",
     "CodeBlock",
     "FinishedBlocks",
     "Images",
+    "MarkTarget",
+    "MarkedAnswer",
     "Op",
     "OpenBlock",
     "Renderer",
+    "SourceMark",
     "code_blocks",
     "defang",
     "invisible_characters",
     "render",
+    "render_marked",
 ]
 
 _MODULES = {
@@ -36,13 +41,17 @@ _MODULES = {
     "Images": "images",
     "CodeBlock": "parser",
     "OpenBlock": "open_block",
+    "MarkTarget": "source_marks",
+    "MarkedAnswer": "renderer",
     "Op": "renderer",
     "FinishedBlocks": "finished_blocks",
     "Renderer": "renderer",
     "code_blocks": "parser",
     "defang": "defang",
     "invisible_characters": "invisible",
+    "SourceMark": "source_marks",
     "render": "renderer",
+    "render_marked": "renderer",
 }
 
 
