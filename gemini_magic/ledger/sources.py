@@ -148,7 +148,7 @@ def answer_sources(ledger: Ledger, candidate: int = 0, text: str | None = None) 
     ]
     for _, page in pages_of(ledger, candidate)[:MAX_SOURCES]:
         if page.status == "success" and page.url not in numbers.uris:
-            numbers.add(Source("page", uri=page.url))
+            numbers.add(Source("page", page.url, page.url))
     for citation in citations_of(ledger, candidate)[:MAX_SOURCES]:
         place = numbers.add(_cited(citation))
         supports.append((Support(citation.start, citation.end, "", ()), {place}))

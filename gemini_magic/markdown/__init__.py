@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .open_block import OpenBlock
     from .parser import CodeBlock, code_blocks
     from .renderer import MarkedAnswer, Op, Renderer, render, render_marked
+    from .source_list import SourceEntry, render_queries, render_source_list, source_list_markdown
     from .source_marks import MarkTarget, SourceMark
 
 __all__ = [
@@ -28,12 +29,16 @@ __all__ = [
     "Op",
     "OpenBlock",
     "Renderer",
+    "SourceEntry",
     "SourceMark",
     "code_blocks",
     "defang",
     "invisible_characters",
     "render",
     "render_marked",
+    "render_queries",
+    "render_source_list",
+    "source_list_markdown",
 ]
 
 _MODULES = {
@@ -49,7 +54,11 @@ _MODULES = {
     "code_blocks": "parser",
     "defang": "defang",
     "invisible_characters": "invisible",
+    "SourceEntry": "source_list",
     "SourceMark": "source_marks",
+    "render_queries": "source_list",
+    "render_source_list": "source_list",
+    "source_list_markdown": "source_list",
     "render": "renderer",
     "render_marked": "renderer",
 }

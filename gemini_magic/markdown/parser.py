@@ -319,19 +319,20 @@ def parse_inline(tokens: list[Token], references: References, marks: MarkPlaces 
         references: the link definitions; ``looked_up`` gets the labels in the tokens.
         marks: the source marks of the inline tokens; they are placed.
     """
+    placing = {} if marks is None else marks.by_token
     by_children = {}
     for token in tokens:
         if token.type == "inline":
             token.children = []
-            if marks is not None and id(token) in marks.by_token:
-                by_children[id(token.children)] = marks.by_token[id(token)]
-    md = _marking_parser() if by_children else MD
+            if id(token) in placing:
+                by_children[id(token.children)] = placing[id(token)]
+    md = _marking_parser() if placing else MD
     state = StateCore("", md, {"references": references, "source_marks": by_children})
     state.tokens = tokens
     md.core.process(state)
-    for token in tokens if marks is not None and by_children else ():
-        if id(token) in marks.by_token:
-            token.children = [*(token.children or ()), *marks.by_token[id(token)].take(len(token.content))]
+    for token in tokens if placing else ():
+        if id(token) in placing:  # what stands at the end of the content
+            token.children = [*(token.children or ()), *placing[id(token)].take(len(token.content))]
 
 
 def parse_inline_source(source: str) -> list[Token]:

@@ -12,6 +12,7 @@ from ..events import Note
 from ..ledger import Ledger, clean_headers, clean_url
 from .record_chunks import ChunkTexts, compact, json_size, size_in_string
 from .snapshot import AnswerSnapshot
+from .sources import ShownSources
 from .status import redact
 from .truncate import MAX_CHARACTERS
 
@@ -30,6 +31,8 @@ _MAX_ATTEMPTS: Final = 50
 _MAX_TEXT: Final = 2_000  # bytes of a text from a server
 _MEDIA: Final = re.compile(r"[A-Za-z0-9+/_=-]{1000,}")  # such as the base64 text of an image
 _CAPPED_SIZE: Final = 500  # bytes reserved for the "capped" texts
+_MAX_SOURCES: Final = 200
+_MAX_SUGGESTIONS: Final = 20_000  # bytes of the HTML with search suggestions; a part of it would be of no use
 _COUNTS: Final = ("prompt", "cached", "output", "thoughts", "tool", "total")
 
 
@@ -175,6 +178,30 @@ def _notes(notes: list[Note], room: int) -> list[dict[str, Any]]:
     return found
 
 
+def _sources(shown: ShownSources, room: int) -> dict[str, Any]:
+    """The sources, the queries and the search suggestions; without what the answer does not have."""
+    found: list[dict[str, Any]] = []
+    for each in shown.numbered[:_MAX_SOURCES]:
+        source = each.source
+        row = {
+            "kind": _clean(source.kind),
+            "title": _clean(each.title),
+            "uri": _clean(each.uri),
+            "domain": _clean(each.domain),
+            "license": _clean(source.license),
+            "passages": len(each.passages),
+        }
+        room -= json_size(row) + 1
+        if room < 0:
+            break
+        found.append({name: value for name, value in row.items() if value})
+    queries = [_clean(query) for query in shown.queries if (room := room - json_size(query) - 1) > 0]
+    suggestions = redact(shown.suggestions)
+    fits = bool(suggestions) and json_size(suggestions) <= min(_MAX_SUGGESTIONS, room)
+    result = {"sources": found, "queries": queries, "suggestions": suggestions if fits else ""}
+    return {name: value for name, value in result.items() if value}
+
+
 def record(ledger: Ledger, size: float | None = None) -> dict[str, Any]:
     """The record of an answer; arguments and result as in :func:`write_record`."""
     return write_record(AnswerSnapshot(ledger), size)
@@ -217,9 +244,10 @@ def write_record(snapshot: AnswerSnapshot, size: float | None = None) -> dict[st
     thoughts, thought_chars = _beginning(ledger.thoughts, room // 8)
     request, asked = _request(ledger, room // 8)
     notes = _notes(snapshot.notes, room // 16)
+    sources = _sources(snapshot.sources, room // 8)
     count = len(ledger.raw)
     result |= {"response": _response(ledger, room // 32)}
-    result |= {"request": request, "text": text, "thoughts": thoughts, "notes": notes}
+    result |= {"request": request, "text": text, "thoughts": thoughts, "notes": notes, **sources}
     chunks, kept, whole = _chunks(ledger, room - json_size(result) - _CAPPED_SIZE)
     result |= {"count": count, "chunks": chunks}
     result["capped"] = {
@@ -229,6 +257,13 @@ def write_record(snapshot: AnswerSnapshot, size: float | None = None) -> dict[st
             ("json", whole, count, "chunks with their JSON"),
             ("text", len(text), chars, "characters"),
             ("thoughts", len(thoughts), thought_chars, "characters"),
+            ("sources", len(sources.get("sources", ())), len(snapshot.sources.numbered), "sources"),
+            (
+                "suggestions",
+                int("suggestions" in sources),
+                int(bool(snapshot.sources.suggestions)),
+                "search suggestions",
+            ),
             ("notes", len(notes), len(snapshot.notes), "notes"),
             ("request", len(request["body"]) if request else 0, asked, "characters of the request"),
             ("attempts", len(result["attempts"]), len(ledger.exchanges), "attempts"),

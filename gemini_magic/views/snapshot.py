@@ -10,8 +10,9 @@ from functools import cached_property
 from ..diagnostics import display_notes
 from ..events import Note
 from ..ledger import Ledger
-from ..markdown import Images
+from ..markdown import Images, MarkedAnswer, SourceMark, render_marked
 from .formats import FormattedAnswer, format_answer
+from .sources import ShownSources, shown_sources
 from .status import (
     Details,
     details,
@@ -121,10 +122,30 @@ class AnswerSnapshot:
         """The answer as ``--format`` shows it."""
         return format_answer(self.ledger, self.answer.text)
 
+    @cached_property
+    def sources(self) -> ShownSources:
+        """What is shown of the sources."""
+        return shown_sources(self.ledger)
+
+    @cached_property
+    def marks(self) -> list[SourceMark]:
+        """The marks of the sources in the answer; only Markdown has marks."""
+        if not self.sources or self.formatted.form != "markdown":
+            return []
+        return self.sources.marks(len(self.answer.text))
+
+    @cached_property
+    def marked(self) -> MarkedAnswer:
+        """The answer with the marks of its sources; without marks, it has no HTML."""
+        if not self.marks:
+            return MarkedAnswer("", self.formatted.markdown)
+        return render_marked(self.formatted.markdown, self.marks, ended=True, images=self.images)
+
 
 def plain_notes(snapshot: AnswerSnapshot) -> list[str]:
-    """The paragraphs of plain text below an answer: notes, details, warnings and the status line; some may be empty."""
+    """The paragraphs of plain text below an answer: sources, notes, details, warnings and the status line; some may be empty."""
     return [
+        "\n".join(snapshot.sources.lines),
         snapshot.answer.cut_note,
         *snapshot.formatted.remarks,
         "\n".join(snapshot.shown_details.lines if snapshot.shown_details else ()),

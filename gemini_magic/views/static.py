@@ -90,32 +90,39 @@ def html_parts(
     text, thought_text = snapshot.answer, snapshot.thoughts
     if thoughts is None or len(thoughts) > MAX_HTML:
         thoughts, thought_text = _render(snapshot, thought_text, lambda shown: shown.text)
-    if answer is None or len(answer) > MAX_HTML or snapshot.ledger.display.form != "markdown":
+    if snapshot.marks and len(snapshot.marked.html) <= MAX_HTML:
+        answer = snapshot.marked.html
+    elif answer is None or len(answer) > MAX_HTML or snapshot.ledger.display.form != "markdown":
         answer, text = _render(snapshot, text, lambda shown: _formatted(snapshot, shown).markdown)
     formatted = _formatted(snapshot, text)
     notes = (thought_text.cut_note, text.cut_note, *formatted.remarks)
-    return page.document(snapshot, answer, thoughts, form=formatted.form, notes=filter(None, notes))
+    parts = page.document(snapshot, answer, thoughts, form=formatted.form, notes=filter(None, notes))
+    parts.insert(page.BELOW_ANSWER, page.sources_html(snapshot))
+    return parts
 
 
 def _plain(snapshot: AnswerSnapshot) -> str:
     """The answer as text without control characters, then the details and warnings, then the status line."""
-    parts = [visible(snapshot.formatted.text).rstrip("\n"), *plain_notes(snapshot)]
+    text = snapshot.marked.text if snapshot.marks else snapshot.formatted.text
+    parts = [visible(text).rstrip("\n"), *plain_notes(snapshot)]
     return "\n\n".join(visible(part) for part in parts if part)
 
 
 def _markdown(snapshot: AnswerSnapshot) -> str:
-    """The status and the answer as harmless Markdown. The status is first: an unclosed fence would hide it."""
+    """The status, the answer and its sources as harmless Markdown. The status is first: an unclosed fence would hide it."""
     lines = [
         snapshot.status_line,
         snapshot.answer.cut_note,
         *snapshot.formatted.remarks,
         *(snapshot.shown_details.lines if snapshot.shown_details else ()),
         *snapshot.warnings,
+        snapshot.sources.note,
     ]
     head = "\n>\n".join(
         "> " + _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(line)) for line in lines if line
     )
-    return f"{head}\n\n{defang(snapshot.formatted.markdown)}"
+    body = "\n\n".join(filter(None, (snapshot.marked.text, snapshot.sources.markdown)))
+    return f"{head}\n\n{defang(body)}"
 
 
 def value_bundle(ledger: Ledger) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def terminal_text(ledger: Ledger, out: TextIO | None = None) -> str:
     if printer is None:
         return ""
     snapshot = AnswerSnapshot(ledger)
-    parts = [printer.render(snapshot.formatted.markdown).rstrip("\n")]
+    parts = [printer.render(snapshot.marked.text).rstrip("\n")]
     parts += [visible(part) for part in plain_notes(snapshot)]
     return "\n\n".join(filter(None, parts))
 
@@ -133,6 +133,7 @@ class TerminalView:
         self._end_section()
         snapshot = AnswerSnapshot(self._ledger, error_follows=error_follows)
         lines = [
+            "\n".join(["", *snapshot.sources.lines, ""]) if snapshot.sources else "",
             snapshot.thoughts.cut_note,
             snapshot.answer.cut_note,
             *snapshot.formatted.remarks,

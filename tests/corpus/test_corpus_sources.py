@@ -57,7 +57,9 @@ def test_every_recorded_passage_is_marked_at_its_place():
         assert MARK.sub("", marked.html) == render(text), name
         assert len(MARK.findall(marked.html)) == len(marks), name
         for end, numbers in sources.marks():
-            raised = "".join(f"⁽{number}⁾" for number in numbers).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+            raised = "".join(f"⁽{number}⁾" for number in numbers).translate(
+                str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+            )
             assert raised in marked.text, (name, end)
             if end in ends and len(marks) == 1:
                 assert marked.text == text[:end].rstrip() + raised + text[len(text[:end].rstrip()) :], name
