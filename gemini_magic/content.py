@@ -253,6 +253,7 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
         temperature, top_p, top_k, seed: how the next token is sampled.
         max_tokens: the longest answer, in tokens.
         candidates: the number of answers.
+        logprobs: the number of alternatives for which, with the chosen token, log probabilities are sent.
         stop: texts that end the answer.
         json_output: whether the server is asked to answer in JSON; a backend that cannot ask for it ignores this.
         thinking: how much the model may think.
@@ -268,6 +269,7 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
     max_tokens: int | None = None
     seed: int | None = None
     candidates: int | None = None
+    logprobs: int | None = None
     stop: tuple[str, ...] = ()
     json_output: bool = False
     thinking: Thinking | None = None

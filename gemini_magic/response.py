@@ -34,6 +34,7 @@ from .ledger import (
     UrlContextRow,
     UsageRow,
     citations_of,
+    filled_columns,
     grounding_of,
     logprob_rows,
     modality_rows,
@@ -242,9 +243,13 @@ class Response:
         return rows_of(SafetyRow, safety_rows(self.ledger, backend(self.ledger.backend).safety_ratings))
 
     @property
-    def logprobs(self) -> Rows[LogprobRow]:
-        """One row for each token with its log probability; empty unless ``--logprobs`` asked for them."""
-        return rows_of(LogprobRow, logprob_rows(self.ledger, backend(self.ledger.backend).token_scores))
+    def logprobs(self) -> views.TokenRows:
+        """One row for each token with its log probability; empty unless ``--logprobs`` asked for them.
+
+        In a notebook it displays the text with each token shaded by its probability.
+        """
+        rows = logprob_rows(self.ledger, backend(self.ledger.backend).token_scores)
+        return views.TokenRows(filled_columns(LogprobRow, rows))
 
     @property
     def transcript(self) -> Rows[TranscriptRow]:

@@ -157,6 +157,8 @@ def generation_config(request: Request) -> dict[str, Any]:
     config = {
         field: value for name, field in _CONFIG.items() if (value := getattr(settings, name)) is not None
     }
+    if settings.logprobs is not None:
+        config |= {"responseLogprobs": True, "logprobs": settings.logprobs}
     if settings.stop:
         config["stopSequences"] = list(settings.stop)
     if settings.json_output and not settings.tools:

@@ -32,6 +32,7 @@ __all__ = [
     "columns_of",
     "describe",
     "event_json",
+    "filled_columns",
     "join_kinds",
     "modality_rows",
     "part_row",
@@ -358,15 +359,20 @@ def chunk_columns() -> Columns[ChunkRow]:
     return Columns(ChunkRow, _columns_of_chunks())
 
 
-def rows_of(record: type[R], rows: Iterable[tuple[Any, ...]]) -> Rows[R]:
-    """Return a table of rows that exist already.
+def filled_columns(record: type[R], rows: Iterable[tuple[Any, ...]]) -> Columns[R]:
+    """Return the columns of rows that exist already.
 
     Raises:
         TypeError: no column type is declared for a field of the record class.
     """
     columns: Columns[R] = Columns(record, [column._replace(not_null=False) for column in columns_of(record)])
     columns.extend(list(rows))
-    return Rows(columns)
+    return columns
+
+
+def rows_of(record: type[R], rows: Iterable[tuple[Any, ...]]) -> Rows[R]:
+    """Return a table of rows that exist already; raises as :func:`filled_columns`."""
+    return Rows(filled_columns(record, rows))
 
 
 # -- rows of parts and counts

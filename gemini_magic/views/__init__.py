@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from .static import bundle, inspect, value_bundle
     from .status import error_lines, status_line
     from .timeline import Timeline
+    from .token_heat import TokenRows
     from .watch import watch
 
 __all__ = [
     "NullView",
     "Timeline",
+    "TokenRows",
     "View",
     "bundle",
     "error_lines",
@@ -37,6 +39,7 @@ __all__ = [
 _HOMES = {
     "NullView": "select",
     "Timeline": "timeline",
+    "TokenRows": "token_heat",
     "View": "select",
     "bundle": "static",
     "redraw_outputs": "outputs",
