@@ -195,14 +195,19 @@ class TranscriptWriter:
         self._last: Transcript | None = None
         self._ends_with_space = True
 
-    def add(self, part: Transcript) -> str:
-        """Return the text of the next part, with what separates it from the part before."""
+    def add(self, part: Transcript, *, follows_text: bool = False) -> str:
+        """Return the text of the next part, with what separates it from the part before.
+
+        Args:
+            part: the part.
+            follows_text: whether the answer has text before its first transcript.
+        """
         if not part.text:
             return ""
         last, self._last = self._last, part
         gap, label = "", ""
         if last is None or part.speaker != last.speaker:
-            gap = "" if last is None else "\n\n"
+            gap = "\n\n" if last is not None or follows_text else ""
             label = _MARKUP.sub("", one_line(part.speaker))[:_SPEAKER].strip() if part.speaker else ""
         elif not (self._ends_with_space or part.text[0].isspace()):
             # Pieces of one utterance arrive with their spaces; utterances do not.
@@ -215,10 +220,15 @@ class TranscriptWriter:
 def spoken_text(parts: Iterable[Part]) -> str:
     """Return the text of an answer: its text parts and its transcripts, in order."""
     writer = TranscriptWriter()
-    pieces = (
-        part.text if isinstance(part, Text) else writer.add(part) if isinstance(part, Transcript) else ""
-        for part in parts
-    )
+    pieces: list[str] = []  # none of them is empty
+    for part in parts:
+        text = ""
+        if isinstance(part, Text):
+            text = part.text
+        elif isinstance(part, Transcript):
+            text = writer.add(part, follows_text=bool(pieces))
+        if text:
+            pieces.append(text)
     return "".join(pieces)
 
 

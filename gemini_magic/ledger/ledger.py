@@ -396,7 +396,8 @@ class Ledger:
                 elif isinstance(part, Thought) and candidate == 0:
                     thought += self._append("thought", part.text, index, t)
                 elif isinstance(part, Transcript) and candidate == 0:
-                    text += self._append("text", self._transcript.add(part), index, t)
+                    spoken = self._transcript.add(part, follows_text=bool(self.chars))
+                    text += self._append("text", spoken, index, t)
             elif isinstance(event, UsageReport):
                 kind, usage = "usage", event.usage
                 if usage.total is not None or self.usage is None:

@@ -244,30 +244,47 @@ def write_record(snapshot: AnswerSnapshot, size: float | None = None) -> dict[st
     thoughts, thought_chars = _beginning(ledger.thoughts, room // 8)
     request, asked = _request(ledger, room // 8)
     notes = _notes(snapshot.notes, room // 16)
-    sources = _sources(snapshot.sources, room // 8)
+    shown = snapshot.sources
+    sources = _sources(shown, room // 8)
     count = len(ledger.raw)
-    result |= {"response": _response(ledger, room // 32)}
-    result |= {"request": request, "text": text, "thoughts": thoughts, "notes": notes, **sources}
+    result |= {
+        "response": _response(ledger, room // 32),
+        "request": request,
+        "text": text,
+        "thoughts": thoughts,
+        "notes": notes,
+        **sources,
+    }
     chunks, kept, whole = _chunks(ledger, room - json_size(result) - _CAPPED_SIZE)
     result |= {"count": count, "chunks": chunks}
-    result["capped"] = {
-        name: f"{held:,} of {total:,} {what}"
-        for name, held, total, what in (
-            ("chunks", kept, count, "chunks"),
-            ("json", whole, count, "chunks with their JSON"),
-            ("text", len(text), chars, "characters"),
-            ("thoughts", len(thoughts), thought_chars, "characters"),
-            ("sources", len(sources.get("sources", ())), len(snapshot.sources.numbered), "sources"),
-            (
-                "suggestions",
-                int("suggestions" in sources),
-                int(bool(snapshot.sources.suggestions)),
-                "search suggestions",
-            ),
-            ("notes", len(notes), len(snapshot.notes), "notes"),
-            ("request", len(request["body"]) if request else 0, asked, "characters of the request"),
-            ("attempts", len(result["attempts"]), len(ledger.exchanges), "attempts"),
-        )
-        if total > held
-    }
+    result["capped"] = _capped(snapshot, result, (kept, whole), (chars, thought_chars, asked))
     return result
+
+
+def _capped(
+    snapshot: AnswerSnapshot,
+    result: dict[str, Any],
+    chunks: tuple[int, int],
+    lengths: tuple[int, int, int],
+) -> dict[str, str]:
+    """Describe what the record does not contain.
+
+    Args:
+        snapshot: the facts about the answer.
+        result: the record.
+        chunks: the number of chunks in it, and of those with their JSON.
+        lengths: the characters of the whole text, of the whole thoughts, and of the request's body.
+    """
+    ledger, shown, count, request = snapshot.ledger, snapshot.sources, result["count"], result["request"]
+    rows = (
+        ("chunks", chunks[0], count, "chunks"),
+        ("json", chunks[1], count, "chunks with their JSON"),
+        ("text", len(result["text"]), lengths[0], "characters"),
+        ("thoughts", len(result["thoughts"]), lengths[1], "characters"),
+        ("sources", len(result.get("sources", ())), len(shown.numbered), "sources"),
+        ("suggestions", int("suggestions" in result), int(bool(shown.suggestions)), "search suggestions"),
+        ("notes", len(result["notes"]), len(snapshot.notes), "notes"),
+        ("request", len(request["body"]) if request else 0, lengths[2], "characters of the request"),
+        ("attempts", len(result["attempts"]), len(ledger.exchanges), "attempts"),
+    )
+    return {name: f"{held:,} of {total:,} {what}" for name, held, total, what in rows if total > held}
