@@ -248,7 +248,7 @@ def _note_settings(
 def _display_options(options: Options) -> DisplayOptions:
     Images.parse(options.images)  # raises for an invalid host before anything is sent
     form = "markdown" if options.format == "md" else options.format
-    return DisplayOptions(form, options.images, options.record_size)
+    return DisplayOptions(form, options.images, options.record_size, options.media_size)
 
 
 def _reply(

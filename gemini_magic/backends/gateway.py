@@ -16,13 +16,25 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from ..content import Blob, File, Opaque, Part, Request, Text, Thought, Turn, deep_merge, join_parts
+from ..content import (
+    Blob,
+    File,
+    LocalFile,
+    Opaque,
+    Part,
+    Request,
+    Text,
+    Thought,
+    Turn,
+    deep_merge,
+    join_parts,
+)
 from ..errors import OptionError
 from .auth import Auth
 from .backend import Backend, Endpoint, HttpRequest, SentRequest
 from .field_names import camel, snake, with_api_names
 from .gateway_decode import gateway_decoder
-from .gemini import LATEST, generation_config, json_request, top_fields
+from .gemini import LATEST, generation_config, json_request, too_large_inline, top_fields
 from .gemini_sent import read_request
 from .gemini_usage import PRICE_PROVIDER, price_data
 from .http_errors import http_failure
@@ -77,6 +89,8 @@ def _item(part: Part) -> dict[str, Any]:
         content = base64.b64encode(part.data).decode()
     elif isinstance(part, File) and part.uri.startswith(("https://", "http://")):
         content = part.uri  # the gateway itself sends images by URL like this
+    elif isinstance(part, LocalFile):
+        raise too_large_inline(part)
     else:
         _refuse(f"parts of the type {type(part).__name__}")
     kind = (part.mime_type or "").partition("/")[0]

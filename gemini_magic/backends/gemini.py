@@ -10,6 +10,7 @@ import base64
 import json
 import re
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from ..content import (
     Code,
     CodeResult,
     File,
+    LocalFile,
     Part,
     Request,
     Text,
@@ -56,6 +58,7 @@ __all__ = [
     "model_path",
     "part_to_json",
     "requested_tier",
+    "too_large_inline",
     "top_fields",
 ]
 
@@ -88,6 +91,8 @@ def part_to_json(part: Part) -> dict[str, Any]:
     value = _part(part)
     if part.signature is not None:
         value = {**value, "thoughtSignature": part.signature}
+    if isinstance(part, Blob) and part.thought:
+        value = {**value, "thought": True}
     return value
 
 
@@ -113,6 +118,8 @@ def _part(part: Part) -> dict[str, Any]:
             return {"codeExecutionResult": _with_id(part.id, outcome=outcome or "OUTCOME_OK", output=output)}
         case Transcript():
             return {"audioTranscription": part.raw or _transcript(part)}
+        case LocalFile():
+            raise too_large_inline(part)
         case _:
             # The API refuses a part without data, but a signature may arrive in one.
             return dict(part.raw) if part.raw.keys() - _FLAGS else {"text": "", **part.raw}
@@ -121,6 +128,15 @@ def _part(part: Part) -> dict[str, Any]:
 def _transcript(part: Transcript) -> dict[str, Any]:
     fields = {"text": part.text, "speakerLabel": part.speaker, "languageCode": part.language}
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def too_large_inline(file: LocalFile) -> OptionError:
+    """The error for a local file that the request would have to contain, and that is too large for it."""
+    name = PurePath(file.path).name
+    return OptionError(
+        f"{name} has {file.size / 1e6:,.1f} MB, which is too large to be part of the request.",
+        remedy="Use a smaller file or only a section of it, or attach an address from which the server can fetch it.",
+    )
 
 
 def _with_id(ident: str | None, **fields: str) -> dict[str, str]:
@@ -144,8 +160,9 @@ def _turn(turn: Turn) -> dict[str, Any]:
 
 
 def _summary(part: Part) -> bool:
-    """Whether a part is a thought summary without a signature, which is not sent back to the API."""
-    return isinstance(part, Thought) and part.signature is None
+    """Whether a part is a thought without a signature, which is not sent back to the API."""
+    thought = isinstance(part, Thought) or (isinstance(part, Blob) and part.thought)
+    return thought and part.signature is None
 
 
 def generation_config(request: Request) -> dict[str, Any]:

@@ -5,6 +5,15 @@ from __future__ import annotations
 from .candidates import Candidate, citations_of, grounding_of
 from .evidence_tables import logprob_rows, safety_rows, source_rows, transcript_rows, url_context_rows
 from .exchange import REDACTED, Attempt, Exchange, Pause, clean_headers, clean_url
+from .items import (
+    AnswerItem,
+    CallItem,
+    CodeRun,
+    MediaItem,
+    OtherItem,
+    TextStretch,
+    ToolItem,
+)
 from .ledger import DisplayOptions, Ledger, Phase
 from .row_types import (
     ChunkRow,
@@ -27,24 +36,31 @@ from .sources import AnswerSources, NumberedSource, Passage, answer_sources
 
 __all__ = [
     "REDACTED",
+    "AnswerItem",
     "AnswerSources",
     "Attempt",
+    "CallItem",
     "Candidate",
     "ChunkRow",
+    "CodeRun",
     "DisplayOptions",
     "EventRow",
     "Exchange",
     "Ledger",
     "LogprobRow",
+    "MediaItem",
     "ModalityRow",
     "NoteRow",
     "NumberedSource",
+    "OtherItem",
     "PartRow",
     "Passage",
     "Pause",
     "Phase",
     "SafetyRow",
     "SourceRow",
+    "TextStretch",
+    "ToolItem",
     "TranscriptRow",
     "UrlContextRow",
     "UsageRow",

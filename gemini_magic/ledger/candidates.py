@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from ..content import Part, Thought, spoken_text
 from ..events import Citation, Grounding
 from ..printable import one_line
+from .items import AnswerItem, items_of_parts
 from .ledger import Ledger
 
 __all__ = ["MAX_SOURCES", "Candidate", "citations_of", "grounding_of", "merged_grounding"]
@@ -142,6 +143,14 @@ class Candidate:
     def thoughts(self) -> str:
         """The summary of the model's thinking so far."""
         return "".join(part.text for part in self.parts if isinstance(part, Thought))
+
+    @property
+    def items(self) -> list[AnswerItem]:
+        """The answer in order: stretches of text, pictures, audio, code runs, calls and other parts."""
+        if self.index == 0:
+            length = len(self._ledger.answer.text)
+            return self._ledger.placed.items(length)
+        return items_of_parts(self.parts)
 
     @property
     def finish_reason(self) -> str | None:

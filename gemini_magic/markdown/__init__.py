@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .images import DATA_ONLY, Images
     from .invisible import invisible_characters
     from .open_block import OpenBlock
-    from .parser import CodeBlock, code_blocks
+    from .parser import CodeBlock, close_blocks, code_blocks
     from .renderer import MarkedAnswer, Op, Renderer, render, render_marked
     from .source_list import SourceEntry, render_queries, render_source_list, source_list_markdown
     from .source_marks import MarkTarget, SourceMark
@@ -31,6 +31,7 @@ __all__ = [
     "Renderer",
     "SourceEntry",
     "SourceMark",
+    "close_blocks",
     "code_blocks",
     "defang",
     "invisible_characters",
@@ -51,6 +52,7 @@ _MODULES = {
     "Op": "renderer",
     "FinishedBlocks": "finished_blocks",
     "Renderer": "renderer",
+    "close_blocks": "parser",
     "code_blocks": "parser",
     "defang": "defang",
     "invisible_characters": "invisible",

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from itertools import accumulate, islice
 from typing import NamedTuple, overload
 
-from ..content import Blob, Call, Code
+from ..content import Call
 from ..events import Finish, Note
-from ..ledger import Ledger
+from ..ledger import AnswerItem, CallItem, Candidate, CodeRun, Ledger, MediaItem
 from ..printable import visible
 
 __all__ = [
@@ -200,12 +200,30 @@ def _running_state(ledger: Ledger, now: float) -> str:
 
 def _other_content(ledger: Ledger) -> list[str]:
     """Describe the parts of an answer that are not text."""
-    contents = Counter(map(type, ledger.parts[0].joined() if 0 in ledger.parts else ()))
-    kinds = ((Call, "function call", "calls"), (Blob, "media part", "images"), (Code, "code run", "parts"))
-    counted = ((contents[kind], name, where) for kind, name, where in kinds)
+    contents = Counter(map(_content_kind, Candidate(ledger, 0).items))
+    kinds = (
+        ("call", "function call", "function calls", "calls"),
+        ("picture", "picture", "pictures", "images"),
+        ("audio", "audio file", "audio files", "audio"),
+        ("video", "video", "videos", "videos"),
+        ("file", "file", "files", "parts"),
+        ("run", "code run", "code runs", "code_runs"),
+    )
+    counted = ((contents[kind], one, many, where) for kind, one, many, where in kinds)
     return [
-        f"{count} {name}{'' if count == 1 else 's'} (.{where})" for count, name, where in counted if count
+        f"{count} {one if count == 1 else many} (.{where})" for count, one, many, where in counted if count
     ]
+
+
+def _content_kind(item: AnswerItem) -> str:
+    match item:
+        case CallItem(call=Call()):
+            return "call"
+        case CodeRun():
+            return "run"
+        case MediaItem(kind=kind):
+            return kind
+    return ""
 
 
 def _ended_state(ledger: Ledger) -> str:

@@ -10,7 +10,7 @@ from gemini_magic.backends import Endpoint, backend, names
 from gemini_magic.backends.gemini import part_to_json
 from gemini_magic.backends.gemini_decode import part_from_json
 from gemini_magic.config import resolve
-from gemini_magic.content import Blob, Call, CallResult, Opaque, Request, Text, Thought, Turn
+from gemini_magic.content import Blob, Call, CallResult, LocalFile, Opaque, Request, Text, Thought, Turn
 from gemini_magic.errors import OptionError
 from gemini_magic.prompts import build_request
 
@@ -218,3 +218,9 @@ def test_an_unknown_backend_suggests_a_close_name():
     with pytest.raises(OptionError) as caught:
         backend("gemni")
     assert "Did you mean 'gemini'?" in str(caught.value)
+
+
+def test_a_local_file_that_was_not_uploaded_is_refused_by_name_and_size():
+    part = LocalFile("/data/talk.mp4", "video/mp4", 48_000_000, "0" * 64)
+    with pytest.raises(OptionError, match=r"talk\.mp4 has 48\.0 MB, which is too large"):
+        part_to_json(part)

@@ -120,6 +120,32 @@ def test_a_citation_is_listed_with_its_license_and_marked():
     assert len(MARK.findall(html)) == 1
 
 
+def test_marks_are_in_the_stretches_between_the_other_parts_of_an_answer():
+    first, second = "Ää is **one**. ", "Öö is `two` and three.\n"
+    text = first + second
+    metadata = {
+        "groundingChunks": [{"web": {"uri": "https://a.example/", "title": "a"}}],
+        "groundingSupports": [
+            support("Ää is **one**.", 0, text=text),
+            support("Öö is `two`", 0, text=text),
+            support("is `two` and three.", 0, text=text),
+        ],
+    }
+    run = [
+        {"executableCode": {"language": "PYTHON", "code": "1"}},
+        {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}},
+    ]
+    thought = {"text": "Hmm, ä.", "thought": True}
+    parts = [thought, {"text": first}, *run, {"text": second[:9]}, {"text": second[9:]}]
+    made = bundle(ledger_of(chunk(*parts, groundingMetadata=metadata, finishReason="STOP")))
+    assert MARK.findall(made["text/html"]) == [MARK.search(made["text/html"])[0]] * 3
+    assert '</strong>.<sup class="gm-cite">' in made["text/html"]
+    assert '<code>two</code><sup class="gm-cite">' in made["text/html"]
+    for name in ("text/markdown", "text/plain"):
+        assert "Ää is **one**.⁽¹⁾" in made[name]
+        assert "Öö is `two`⁽¹⁾ and three.⁽¹⁾" in made[name]
+
+
 def test_a_running_answer_has_no_marks_and_no_list():
     ledger = ledger_of(chunk({"text": TEXT}, groundingMetadata=GROUNDING), close=False)
     made = bundle(ledger)
