@@ -129,6 +129,15 @@ def test_the_suggestions_have_their_own_style_and_do_not_change_the_page(page):
     assert page.noted == []
 
 
+@pytest.mark.parametrize(("light", "color"), [("true", "rgb(250, 250, 250)"), ("false", "rgb(31, 31, 31)")])
+def test_the_colors_are_those_of_the_theme(page, light, color):
+    code = f"""{SHOW}
+        document.body.dataset.jpThemeLight = a.light;
+        return getComputedStyle(show(a.source).root.querySelector('.container')).backgroundColor;
+    """
+    assert call(page, "inspector/suggestions.js", code, {"light": light, "source": SUGGESTIONS}) == color
+
+
 def test_attacks_in_suggestions_do_nothing(page):
     strings = [*own_strings(), *public_strings()][:: 1 if LONG else 7]
     sources = [f"<p>text</p>{attack}" for attack in strings]

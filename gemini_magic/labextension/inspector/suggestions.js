@@ -65,6 +65,18 @@ function copyDeclarations(style) {
 }
 
 /**
+ * The suggestions have a light and a dark style for the color scheme of the system. JupyterLab has a theme of its own.
+ *
+ * @param {string} condition of a media rule
+ * @returns {string} the condition; for a color scheme, one that is always or never true where JupyterLab has a theme
+ */
+function themeCondition(condition) {
+  const scheme = /^\(prefers-color-scheme: (light|dark)\)$/.exec(condition)?.[1];
+  const isLight = document.body.dataset.jpThemeLight;
+  return scheme && isLight ? ((scheme === 'light') === (isLight === 'true') ? 'all' : 'not all') : condition;
+}
+
+/**
  * @param {CSSRuleList} rules
  * @param {number} depth
  * @returns {string} the style rules and media rules that are allowed
@@ -77,7 +89,7 @@ function copyRules(rules, depth = 0) {
         return `${rule.selectorText} { ${copyDeclarations(rule.style)} }`;
       }
       if (rule instanceof CSSMediaRule && depth < 2 && CONDITION.test(rule.conditionText)) {
-        return `@media ${rule.conditionText} { ${copyRules(rule.cssRules, depth + 1)} }`;
+        return `@media ${themeCondition(rule.conditionText)} { ${copyRules(rule.cssRules, depth + 1)} }`;
       }
       return '';
     })
