@@ -94,6 +94,18 @@ class NumberedSource(NamedTuple):
         ]
         return ", ".join(filter(None, notes))
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What follows the title: the domain unless the title names it, and :attr:`note`."""
+        domain = "" if self.domain.lower() in self.title.lower() else self.domain
+        return tuple(filter(None, (domain, self.note)))
+
+    @property
+    def line(self) -> str:
+        """The source on one line of plain text."""
+        uri = "" if self.uri == self.title else one_line(self.uri)
+        return " · ".join(filter(None, (self.title, *self.notes, uri)))
+
 
 class AnswerSources(NamedTuple):
     """The sources of an answer.

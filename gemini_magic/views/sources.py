@@ -73,10 +73,7 @@ class ShownSources:
     @property
     def lines(self) -> list[str]:
         """The list and the queries as lines of plain text, not yet free of control characters."""
-        lines = [
-            f"{number}. {' · '.join(filter(None, (entry.title, *entry.notes, entry.uri)))}"
-            for number, entry in enumerate(self._entries, 1)
-        ]
+        lines = [f"{each.number}. {redact(each.line)}" for each in self.numbered[:_LISTED]]
         shown = ["Sources:", *lines] if lines else []
         if self.note:
             shown.append(self.note)
@@ -84,10 +81,7 @@ class ShownSources:
 
 
 def _entry(each: NumberedSource) -> SourceEntry:
-    title, domain, uri = (redact(text) for text in (each.title, each.domain, each.uri))
-    notes = (domain if domain and domain.lower() not in title.lower() else "", redact(each.note))
-    uri = "" if uri == title and not uri.startswith("http") else uri
-    return SourceEntry(title, uri, tuple(filter(None, notes)))
+    return SourceEntry(redact(each.title), redact(each.uri), tuple(map(redact, each.notes)))
 
 
 def shown_sources(ledger: Ledger) -> ShownSources:
