@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from .. import markdown
 from ..ledger import AnswerSources, Ledger, NumberedSource, answer_sources
-from ..markdown import (
-    MarkTarget,
-    SourceEntry,
-    SourceMark,
-    render_queries,
-    render_source_list,
-    source_list_markdown,
-)
 from .status import redact
 
+if TYPE_CHECKING:
+    from ..markdown import SourceEntry, SourceMark
+
+# The names of the package markdown are used through it: an answer without sources in a terminal needs no parser.
 __all__ = ["ShownSources", "shown_sources"]
 
 _LISTED: Final = 100  # sources
@@ -46,11 +43,11 @@ class ShownSources:
     def marks(self, length: int) -> list[SourceMark]:
         """The marks in the first ``length`` characters of the answer."""
         targets = {
-            each.number: MarkTarget(each.number, redact(each.uri), redact(each.title))
+            each.number: markdown.MarkTarget(each.number, redact(each.uri), redact(each.title))
             for each in self.numbered
         }
         return [
-            SourceMark(end, tuple(targets[number] for number in numbers))
+            markdown.SourceMark(end, tuple(targets[number] for number in numbers))
             for end, numbers in self._places
             if end <= length
         ]
@@ -58,17 +55,17 @@ class ShownSources:
     @property
     def list_html(self) -> str:
         """The numbered list, as safe HTML; empty without sources."""
-        return render_source_list(self._entries)
+        return markdown.render_source_list(self._entries)
 
     @property
     def queries_html(self) -> str:
         """The queries as links to their results, as safe HTML; empty without queries."""
-        return render_queries(self.queries)
+        return markdown.render_queries(self.queries)
 
     @property
-    def markdown(self) -> str:
+    def as_markdown(self) -> str:
         """The list and the queries as Markdown, which still has to be defanged."""
-        return source_list_markdown(self._entries, self.queries)
+        return markdown.source_list_markdown(self._entries, self.queries)
 
     @property
     def lines(self) -> list[str]:
@@ -81,7 +78,7 @@ class ShownSources:
 
 
 def _entry(each: NumberedSource) -> SourceEntry:
-    return SourceEntry(redact(each.title), redact(each.uri), tuple(map(redact, each.notes)))
+    return markdown.SourceEntry(redact(each.title), redact(each.uri), tuple(map(redact, each.notes)))
 
 
 def shown_sources(ledger: Ledger) -> ShownSources:
