@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 from msgspec import Struct
 
 from ..content import Request
-from ..events import Decoded, Failure, TokenDetail, Usage
+from ..events import Decoded, Failure, SafetyRating, TokenDetail, TokenScore, Usage
 from .auth import Auth
 
 __all__ = [
@@ -183,6 +183,14 @@ def _no_details(raw: bytes) -> Sequence[TokenDetail]:  # noqa: ARG001 - other ba
     return ()
 
 
+def _no_ratings(raw: bytes) -> Sequence[SafetyRating]:  # noqa: ARG001 - other backends read it
+    return ()
+
+
+def _no_scores(raw: bytes) -> Sequence[TokenScore]:  # noqa: ARG001 - other backends read it
+    return ()
+
+
 def _no_price_data(model: str, usage: Usage, raw: bytes) -> dict[str, Any]:  # noqa: ARG001 - other backends need them
     return {}
 
@@ -214,6 +222,8 @@ class Backend(Struct, frozen=True, kw_only=True):
         count: how the tokens of a request are counted; None if the server cannot do that.
         models: how the models are listed; None if the server has no list.
         token_details: the token counts by modality that one JSON text reports; never raises.
+        safety_ratings: the safety ratings that one JSON text reports; never raises.
+        token_scores: the tokens with their log probabilities that one JSON text reports; never raises.
         price_provider: the provider whose list prices apply, as genai-prices names it; None without list prices.
         price_data: ``(model, final counts, the chunk with the last total)`` -> the JSON value of the provider's API from
             which genai-prices reads them; never raises.
@@ -236,6 +246,8 @@ class Backend(Struct, frozen=True, kw_only=True):
     count: CountTokens | None = None
     models: ListModels | None = None
     token_details: Callable[[bytes], Sequence[TokenDetail]] = _no_details
+    safety_ratings: Callable[[bytes], Sequence[SafetyRating]] = _no_ratings
+    token_scores: Callable[[bytes], Sequence[TokenScore]] = _no_scores
     price_provider: str | None = None
     price_data: Callable[[str, Usage, bytes], dict[str, Any]] = _no_price_data
     undocumented: Callable[[Any], Iterable[tuple[str, str]]] | None = None

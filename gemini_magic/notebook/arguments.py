@@ -299,7 +299,7 @@ def _check_variable(name: str | None) -> None:
 
 
 _GROUPS = {
-    "Model": "model system temperature top_p top_k max_tokens stop seed candidates thinking search code_execution "
+    "Model": "model system temperature top_p top_k max_tokens stop seed candidates logprobs thinking search code_execution "
     "url_context safety service_tier param body",
     "Conversation": "chat continue_ fresh",
     "Result": "out to overwrite append quiet display format images next_cell background dry_run count verbatim table_rows",

@@ -10,9 +10,10 @@ from functools import cached_property
 from ..diagnostics import display_notes
 from ..events import Note
 from ..ledger import AnswerItem, Candidate, Ledger, MediaItem
-from ..markdown import Images
+from ..markdown import Images, MarkedAnswer, SourceMark, render_marked
 from .formats import FormattedAnswer, format_answer
 from .sections import MAX_ITEMS, Section, TextSection, hidden_note, split_answer
+from .sources import ShownSources, shown_sources
 from .status import (
     Details,
     details,
@@ -51,6 +52,7 @@ class AnswerSnapshot:
         self._error_follows = error_follows
         self.status = ledger.status
         self.elapsed = elapsed_seconds(ledger, now)
+        self._marked: dict[TextSection, MarkedAnswer | None] = {}
 
     @cached_property
     def mark(self) -> str:
@@ -148,6 +150,9 @@ class AnswerSnapshot:
         ]
 
     def _format_section(self, section: TextSection) -> FormattedAnswer:
+        marked = self.marked(section)
+        if marked is not None:
+            return FormattedAnswer(marked.text, marked.text, "markdown")
         whole = section.text == self.answer.text
         return self.formatted if whole else format_answer(self.ledger, section.text)
 
@@ -163,10 +168,35 @@ class AnswerSnapshot:
         ]
         return found[:MAX_ITEMS]
 
+    @cached_property
+    def sources(self) -> ShownSources:
+        """What is shown of the sources."""
+        return shown_sources(self.ledger)
+
+    @cached_property
+    def marks(self) -> list[SourceMark]:
+        """The marks of the sources in the text of the answer; only Markdown has marks."""
+        if not self.sources or self.ledger.display.form != "markdown":
+            return []
+        return self.sources.marks(len(self.answer.text))
+
+    def marked(self, section: TextSection) -> MarkedAnswer | None:
+        """A stretch of the answer with the marks of its sources; None if it has none."""
+        if section not in self._marked:
+            start, end = section.start, section.start + len(section.text)
+            marks = [
+                mark._replace(offset=mark.offset - start) for mark in self.marks if start < mark.offset <= end
+            ]
+            self._marked[section] = (
+                render_marked(section.text, marks, ended=True, images=self.images) if marks else None
+            )
+        return self._marked[section]
+
 
 def plain_notes(snapshot: AnswerSnapshot) -> list[str]:
-    """The paragraphs of plain text below an answer: notes, details, warnings and the status line; some may be empty."""
+    """The paragraphs of plain text below an answer: sources, notes, details, warnings and the status line; some may be empty."""
     return [
+        "\n".join(snapshot.sources.lines),
         *snapshot.answer_notes,
         "\n".join(snapshot.shown_details.lines if snapshot.shown_details else ()),
         "\n".join(snapshot.warnings),

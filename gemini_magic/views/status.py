@@ -14,7 +14,7 @@ from typing import NamedTuple, overload
 
 from ..content import Call
 from ..events import Finish, Note
-from ..ledger import AnswerItem, CallItem, Candidate, CodeRun, Ledger, MediaItem, TranscriptItem
+from ..ledger import AnswerItem, CallItem, Candidate, CodeRun, Ledger, MediaItem
 from ..printable import visible
 
 __all__ = [
@@ -201,7 +201,7 @@ def _running_state(ledger: Ledger, now: float) -> str:
 def _other_content(ledger: Ledger) -> list[str]:
     """Count the parts of an answer that are not text, in few words: the status line should not wrap."""
     contents = Counter(map(_content_kind, Candidate(ledger, 0).items))
-    kinds = ("function call", "picture", "audio file", "video", "file", "code run", "transcript")
+    kinds = ("function call", "picture", "audio file", "video", "file", "code run")
     return [
         f"{contents[kind]} {kind}{'' if contents[kind] == 1 else 's'}" for kind in kinds if contents[kind]
     ]
@@ -215,8 +215,6 @@ def _content_kind(item: AnswerItem) -> str:
             return "code run"
         case MediaItem(kind=kind):
             return "audio file" if kind == "audio" else kind
-        case TranscriptItem():
-            return "transcript"
     return ""
 
 

@@ -10,6 +10,7 @@ import { html } from './dom.js';
 import { Inspector } from './inspector.js';
 import { openPicture } from './picture_dialog.js';
 import { MIME_TYPE, RecordError, VERSION, getOwn, readRecord, readText } from './record.js';
+import { showSuggestions } from './suggestions.js';
 import { OUTPUT_ELEMENTS, TRUSTED_OUTPUT_ELEMENTS, sanitize } from './sanitizer.js';
 
 const HTML_TYPE = 'text/html';
@@ -79,6 +80,7 @@ export function createRendererClass(Widget, settings, takeLiveHeight) {
       this._inspector = null;
       const data = getOwn(model.data, MIME_TYPE);
       const inspector = this._renderInspector(data, isOpen);
+      showSuggestions(this._answer, readText(getOwn(data, 'suggestions'), Infinity));
       addCopyButtons(this._answer, readSource(data));
       const height = takeLiveHeight(model.metadata);
       if (height && this._source.length > LONG && !document.hidden) {

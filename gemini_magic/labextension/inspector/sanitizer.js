@@ -35,7 +35,7 @@ const IMAGE_SIDE = /^[1-9][0-9]{0,3}$/;
 const UNSAFE_TEX =
   /\\(?:href|url|class|cssId|style|data|require|unicode|html\w*|[gex]?def|(?:re)?newcommand|newenvironment|let|toggle|action|genfrac|smash|rule|raise|lower|m?kern|[hm]?space|hskip|bbox|mmlToken)(?![a-z])/i;
 
-const LINK_RELATION = 'noopener noreferrer nofollow';
+export const LINK_RELATION = 'noopener noreferrer nofollow';
 
 /** @type {ValueTest} */
 const any = () => true;
@@ -51,7 +51,7 @@ const GLOBAL_ATTRIBUTES = { title: any, lang: any };
  * @param {string} url
  * @returns {boolean} whether an answer may link to the URL
  */
-function isLinkAllowed(url) {
+export function isLinkAllowed(url) {
   if (MAIL_URL.test(url)) {
     return true;
   }
@@ -96,7 +96,7 @@ export const ANSWER_ELEMENTS = {
     class: (value, node) => /^gm-(?:[adeghimotuv]|task|image|pending)$/.test(value) || isFormula(value, node)
   },
   div: { class: (value, node) => /^gm-(?:table|pending)$/.test(value) || isFormula(value, node) },
-  sup: { class: value => value === 'gm-def' },
+  sup: { class: value => /^gm-(?:def|cite)$/.test(value) },
   th: { style: isAlignment, dir: isAuto },
   td: { style: isAlignment, dir: isAuto },
   img: {
