@@ -15,6 +15,7 @@ from typing import NamedTuple, overload
 from ..content import Call
 from ..events import Finish, Note
 from ..ledger import AnswerItem, CallItem, Candidate, CodeRun, Ledger, MediaItem
+from ..media import summarize_media
 from ..printable import visible
 
 __all__ = [
@@ -307,6 +308,12 @@ def _gateway(ledger: Ledger) -> list[str]:
     return [via, f"cached: {_one_line(str(tier))[:_NAME]}" if hit else ""]
 
 
+def _sent_media(ledger: Ledger) -> str:
+    """The media in the prompt: ``sent 1 image, 2.1 MB``; empty without media."""
+    media = summarize_media(ledger.request.turns[-1].parts) if ledger.request and ledger.request.turns else ""
+    return f"sent {media}" if media else ""
+
+
 def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -> list[str]:
     """The parts of the status line, most important first.
 
@@ -323,6 +330,7 @@ def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -
     took = _seconds(elapsed) if elapsed or ledger.status == "running" else ""
     known = (
         _one_line(ledger.conversation),
+        _sent_media(ledger),
         _other_candidates(ledger),
         _tokens(ledger),
         *_gateway(ledger),
