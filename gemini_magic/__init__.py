@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .api import ask, stream
     from .catalog import count_tokens, models
     from .errors import GeminiMagicError, Interrupted
+    from .media import attach
+    from .prompts import table
     from .response import Response
     from .response_stream import ResponseStream
 
@@ -25,10 +27,12 @@ __all__ = [
     "ResponseStream",
     "__version__",
     "ask",
+    "attach",
     "count_tokens",
     "load_ipython_extension",
     "models",
     "stream",
+    "table",
     "unload_ipython_extension",
 ]
 
@@ -38,9 +42,11 @@ _HOMES = {
     "Response": ".response",
     "ResponseStream": ".response_stream",
     "ask": ".api",
+    "attach": ".media",
     "count_tokens": ".catalog",
     "models": ".catalog",
     "stream": ".api",
+    "table": ".prompts",
 }
 
 

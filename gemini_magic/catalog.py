@@ -14,7 +14,7 @@ import msgspec
 from .backends import Backend, HttpRequest, Model, TokenCount, backend
 from .client import endpoint_of, fetch, known_models, remember_models
 from .config import CALL, resolve
-from .content import Part, Request, Turn
+from .content import Request, Turn
 from .credentials import find_key
 from .errors import OptionError, WireError
 from .options import Options
@@ -34,8 +34,9 @@ _MOST_PAGES = 100
 
 
 def count_tokens(
-    prompt: str | Sequence[Part],
+    prompt: object,
     *,
+    attach: object = (),
     turns: Sequence[Turn] = (),
     ask_key: Callable[[str], str] | None = None,
     **options: Any,
@@ -43,7 +44,8 @@ def count_tokens(
     """Count the tokens of a request, system instruction and tools included; nothing is sent to the model.
 
     Args:
-        prompt: the prompt, or its parts.
+        prompt: the prompt, as for ``ask``.
+        attach: media beside the prompt, as for ``ask``.
         turns: the conversation that the prompt continues.
         ask_key: asks the user for a key if none is found; None in a session without a user.
         options: any option of ``%%gemini`` by name.
@@ -53,7 +55,8 @@ def count_tokens(
         GeminiMagicError: the server was not reached, or it answered with an error.
     """
     resolved = resolve(options, source=CALL)[0]
-    return count_request_tokens(build_request(parts_of_prompt(prompt), resolved, turns), resolved, ask_key)
+    parts = parts_of_prompt(prompt, attach, table_rows=resolved.table_rows).parts
+    return count_request_tokens(build_request(parts, resolved, turns), resolved, ask_key)
 
 
 def count_request_tokens(

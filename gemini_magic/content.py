@@ -89,8 +89,8 @@ class Blob(Struct, frozen=True):
     mime_type: str
     data: bytes
     signature: str | None = None
-    thought: bool = False
     media: MediaSettings | None = None
+    thought: bool = False
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
         """Display images; describe other media, and SVG, which may contain scripts."""

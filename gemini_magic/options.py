@@ -75,6 +75,7 @@ FRAMINGS = ("sse", "json")
 METHOD_STYLES = ("colon", "slash")
 _SECONDS = 1_000_000.0  # timeouts beyond 2**31 ms overflow in system calls
 _MEGABYTES = 8192.0  # the largest limit for the memory of one answer
+_MOST_INLINE = 75.0  # megabytes: 100 MB in base64 (ai.google.dev, "File input methods")
 _NAMES = [f"{name} (offline)" if backend(name).local else name for name in names()]
 _BACKENDS = f"{', '.join(_NAMES[:-1])} or {_NAMES[-1]}"
 
@@ -193,6 +194,14 @@ class Options:
         "--out",
         metavar="NAME",
         help="assign the response to the variable NAME (also: NAME <<)",
+        config=False,
+    )
+    attach: list[str] = option(
+        [],
+        "-a",
+        "--attach",
+        metavar="WHAT",
+        help="attach a file, a pattern such as plots/*.png, an address or a variable (repeatable)",
         config=False,
     )
     count: bool = option(
@@ -421,6 +430,14 @@ class Options:
         help="maximum number of rows of a table in {{ }} that are sent; 0 sends all",
         minimum=0,
     )
+    inline_limit: float = option(
+        15.0,
+        "--inline-limit",
+        metavar="MB",
+        help="maximum size of the media that are sent inside a request, in MB",
+        exclusive_minimum=0,
+        maximum=_MOST_INLINE,
+    )
     record_size: float = option(
         2.0,
         help="maximum size of the stream record that the notebook stores for the inspector, in MB; 0 stores none",
@@ -452,5 +469,5 @@ class Options:
 
     def for_follow_up(self) -> dict[str, Any]:
         """The options that a follow-up request inherits: all but those that belong to a single call."""
-        once = ("chat", "continue_", "fresh", "out", "dry_run", "count", "background")
+        once = ("attach", "chat", "continue_", "fresh", "out", "dry_run", "count", "background")
         return {name: value for name, value in vars(self).items() if name not in once}

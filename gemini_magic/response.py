@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 __all__ = ["Response", "response_from_exchanges"]
 
 R = TypeVar("R", bound="Response")
-Replier: TypeAlias = "Callable[[Response, str | Sequence[Part], Mapping[str, Any]], Response]"
+Replier: TypeAlias = "Callable[[Response, object, Mapping[str, Any]], Response]"
 
 
 class Response(AnswerContent):
@@ -348,11 +348,11 @@ class Response(AnswerContent):
 
     # -- actions ---------------------------------------------------------------------------------------------
 
-    def reply(self, prompt: str | Sequence[Part], *, check: bool = False, **options: Any) -> Response:
+    def reply(self, prompt: object, *, check: bool = False, **options: Any) -> Response:
         """Send a follow-up with the options of this response's request, and wait for the new response.
 
         Args:
-            prompt: the follow-up, or its parts.
+            prompt: the follow-up, as for ``ask``.
             check: whether to raise the new response's error; without it, the response is returned whatever its status.
             options: options of ``%%gemini`` by name that replace those of the first request.
 

@@ -83,12 +83,19 @@ def _item(part: Part) -> dict[str, Any]:
     Raises:
         OptionError: the gateway does not support this type of part.
     """
+    if getattr(part, "media", None) is not None:
+        _refuse("settings of media, such as pages or fps")
     if isinstance(part, Text):
         return {"type": "text", "name": "input", "content": part.text}
     if isinstance(part, Blob):
         content = base64.b64encode(part.data).decode()
     elif isinstance(part, File) and part.uri.startswith(("https://", "http://")):
         content = part.uri  # the gateway itself sends images by URL like this
+    elif isinstance(part, File):
+        raise OptionError(
+            f"The gateway backend does not support the address {part.uri}.",
+            remedy="Download the file and attach it, or use an https address.",
+        )
     elif isinstance(part, LocalFile):
         raise too_large_inline(part)
     else:

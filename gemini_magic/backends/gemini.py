@@ -39,6 +39,7 @@ from .field_names import split_fields, with_api_names
 from .gemini_catalog import read_models, read_token_count
 from .gemini_decode import gemini_decoder
 from .gemini_evidence import safety_ratings, token_scores
+from .gemini_media import media_fields
 from .gemini_reference import undocumented
 from .gemini_sent import read_request
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
@@ -93,6 +94,8 @@ def part_to_json(part: Part) -> dict[str, Any]:
         value = {**value, "thoughtSignature": part.signature}
     if isinstance(part, Blob) and part.thought:
         value = {**value, "thought": True}
+    if isinstance(part, Blob | File | LocalFile) and part.media is not None:
+        value = {**value, **media_fields(part)}
     return value
 
 

@@ -34,6 +34,7 @@ from .backend import Decoder
 from .field_names import camel
 from .gemini_evidence import add_evidence, unread_pages
 from .gemini_finish import block_reason, finish_reason, outcome_of
+from .gemini_media import media_settings
 from .gemini_reference import with_documented_names
 from .gemini_repair import decode_leniently, parse_lenient, repair_shapes
 from .gemini_schema import LargeWireAnswer, WireAnswer, WireCandidate, WirePart
@@ -334,6 +335,8 @@ def _parts(part: WirePart) -> list[Part] | None:
             data = _data_part(name, value, part.thought_signature, thought=part.thought)
             if data is None:
                 return None
+            if isinstance(data, Blob | File) and (settings := media_settings(part)) is not None:
+                data = msgspec.structs.replace(data, media=settings)
             found.append(data)
     return found
 
@@ -353,7 +356,7 @@ def _data_part(name: str, value: Any, signature: str | None, *, thought: bool) -
             return CodeResult(_optional_text(value.outcome), value.output, signature, value.id)
         case "inline_data":
             data = _base64(value.data)
-            return None if data is None else Blob(value.mime_type, data, signature, thought)
+            return None if data is None else Blob(value.mime_type, data, signature, thought=thought)
         case "file_data":
             return File(value.file_uri, value.mime_type, signature)
         case "audio_transcription":

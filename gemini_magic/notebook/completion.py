@@ -143,6 +143,8 @@ def _complete_value(
         return _matching(
             fragment, [*builtin, *_files(fragment, _RECORDINGS if name == "replay" else ())], "path"
         )
+    if name == "attach":
+        return _complete_attachment(context, fragment)
     known: dict[str, Callable[[], Iterable[str]]] = {
         "model": lambda: _models(context, used),
         "backend": names,
@@ -155,6 +157,15 @@ def _complete_value(
     texts = known[name]() if name in known else setting.choices or ()
     described = _model_names(context, used) if name == "model" else {}
     return _matching(fragment, texts, "value", described)
+
+
+def _complete_attachment(context: CommandContext, fragment: str) -> Completions:
+    """Files, and variables of the user, which are described by their type."""
+    shell = context.shell
+    variables = [name for name in shell.user_ns if name not in shell.user_ns_hidden and name[0] != "_"]
+    kinds = {name: type(shell.user_ns[name]).__name__ for name in variables}
+    shown = [name for name in sorted(variables) if kinds[name] not in ("module", "function", "type")]
+    return _matching(fragment, [*shown, *_files(fragment, ())], "path", kinds)
 
 
 def _address(context: CommandContext, used: dict[str, str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import NamedTuple, overload
 from ..content import Call
 from ..events import Finish, Note
 from ..ledger import AnswerItem, CallItem, Candidate, CodeRun, Ledger, MediaItem
+from ..media import summarize_media
 from ..printable import visible
 
 __all__ = [
@@ -199,30 +200,22 @@ def _running_state(ledger: Ledger, now: float) -> str:
 
 
 def _other_content(ledger: Ledger) -> list[str]:
-    """Describe the parts of an answer that are not text."""
+    """Count the parts of an answer that are not text, in few words: the status line should not wrap."""
     contents = Counter(map(_content_kind, Candidate(ledger, 0).items))
-    kinds = (
-        ("call", "function call", "function calls", "calls"),
-        ("picture", "picture", "pictures", "images"),
-        ("audio", "audio file", "audio files", "audio"),
-        ("video", "video", "videos", "videos"),
-        ("file", "file", "files", "parts"),
-        ("run", "code run", "code runs", "code_runs"),
-    )
-    counted = ((contents[kind], one, many, where) for kind, one, many, where in kinds)
+    kinds = ("function call", "picture", "audio file", "video", "file", "code run")
     return [
-        f"{count} {one if count == 1 else many} (.{where})" for count, one, many, where in counted if count
+        f"{contents[kind]} {kind}{'' if contents[kind] == 1 else 's'}" for kind in kinds if contents[kind]
     ]
 
 
 def _content_kind(item: AnswerItem) -> str:
     match item:
         case CallItem(call=Call()):
-            return "call"
+            return "function call"
         case CodeRun():
-            return "run"
+            return "code run"
         case MediaItem(kind=kind):
-            return kind
+            return "audio file" if kind == "audio" else kind
     return ""
 
 
@@ -315,6 +308,12 @@ def _gateway(ledger: Ledger) -> list[str]:
     return [via, f"cached: {_one_line(str(tier))[:_NAME]}" if hit else ""]
 
 
+def _sent_media(ledger: Ledger) -> str:
+    """The media in the prompt: ``sent 1 image, 2.1 MB``; empty without media."""
+    media = summarize_media(ledger.request.turns[-1].parts) if ledger.request and ledger.request.turns else ""
+    return f"sent {media}" if media else ""
+
+
 def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -> list[str]:
     """The parts of the status line, most important first.
 
@@ -331,6 +330,7 @@ def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -
     took = _seconds(elapsed) if elapsed or ledger.status == "running" else ""
     known = (
         _one_line(ledger.conversation),
+        _sent_media(ledger),
         _other_candidates(ledger),
         _tokens(ledger),
         *_gateway(ledger),

@@ -8,6 +8,7 @@
 import { addCopyButtons } from './copy_buttons.js';
 import { html } from './dom.js';
 import { Inspector } from './inspector.js';
+import { openPicture } from './picture_dialog.js';
 import { MIME_TYPE, RecordError, VERSION, getOwn, readRecord, readText } from './record.js';
 import { showSuggestions } from './suggestions.js';
 import { OUTPUT_ELEMENTS, TRUSTED_OUTPUT_ELEMENTS, sanitize } from './sanitizer.js';
@@ -58,7 +59,7 @@ export function createRendererClass(Widget, settings, takeLiveHeight) {
       super();
       this._typesetter = options.latexTypesetter;
       // With the classes of JupyterLab's rendered HTML, the answer looks the same as without this extension.
-      this._answer = html('div', { class: 'jp-RenderedHTMLCommon jp-RenderedHTML gmi-answer' });
+      this._answer = html('div', { class: 'jp-RenderedHTMLCommon jp-RenderedHTML gmi-answer', click: openPicture });
       /** The HTML of the answer. */
       this._source = '';
       /** @type {Inspector | null} */

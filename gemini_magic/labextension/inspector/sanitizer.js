@@ -22,7 +22,13 @@ import { reveal } from './format.js';
 const HOST = '(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\\[[0-9A-Fa-f:.]{2,45}\\])';
 const WEB_URL = new RegExp(`^https?://${HOST}(?::[0-9]{1,5})?(?:[/?#][^\\s\\\\<>"]*)?$`, 'i');
 const MAIL_URL = /^mailto:[^\s\\<>"@]+@[^\s\\<>"@]+$/i;
-const IMAGE_DATA = /^data:image\/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/]{1,360000}={0,2}$/;
+const IMAGE_DATA = /^data:image\/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}$/;
+const AUDIO_DATA = /^data:audio\/(?:wav|mpeg|ogg|flac|aac|mp4|webm);base64,[A-Za-z0-9+/]+={0,2}$/;
+const VIDEO_DATA = /^data:video\/(?:mp4|webm);base64,[A-Za-z0-9+/]+={0,2}$/;
+
+/** The maximum length of the address of media, in characters; `MAX_BYTES` in `views/item_html.py` is the same in bytes. */
+const MAX_MEDIA = 32_000_100;
+
 const IMAGE_SIDE = /^[1-9][0-9]{0,3}$/;
 
 /** TeX commands that do more than typeset a formula. MathJax would execute them. */
@@ -60,6 +66,9 @@ export function isLinkAllowed(url) {
 }
 
 /** @type {ValueTest} */
+const isImageData = value => value.length <= MAX_MEDIA && IMAGE_DATA.test(value);
+
+/** @type {ValueTest} */
 const isEmpty = value => value === '';
 
 /** @type {ValueTest} */
@@ -91,7 +100,7 @@ export const ANSWER_ELEMENTS = {
   th: { style: isAlignment, dir: isAuto },
   td: { style: isAlignment, dir: isAuto },
   img: {
-    src: value => IMAGE_DATA.test(value),
+    src: isImageData,
     alt: any,
     width: value => IMAGE_SIDE.test(value),
     height: value => IMAGE_SIDE.test(value),
@@ -120,7 +129,9 @@ export const OUTPUT_ELEMENTS = {
     'aria-label': any,
     title: any
   },
-  details: { class: isOutputClass, open: isEmpty }
+  details: { class: isOutputClass, open: isEmpty },
+  audio: { controls: isEmpty, src: value => value.length <= MAX_MEDIA && AUDIO_DATA.test(value) },
+  video: { controls: isEmpty, src: value => value.length <= MAX_MEDIA && VIDEO_DATA.test(value) }
 };
 
 /** @type {AllowList} For trusted notebooks: also images from the web, whose hosts the kernel has checked. */
@@ -128,7 +139,7 @@ export const TRUSTED_OUTPUT_ELEMENTS = {
   ...OUTPUT_ELEMENTS,
   img: {
     ...ANSWER_ELEMENTS.img,
-    src: value => IMAGE_DATA.test(value) || (/^https:/i.test(value) && isLinkAllowed(value))
+    src: (value, node) => isImageData(value, node) || (/^https:/i.test(value) && isLinkAllowed(value))
   }
 };
 
@@ -181,7 +192,7 @@ function copyElement(source, name, allowed) {
   for (const { name: attribute, value } of source.attributes) {
     const tests = Object.hasOwn(own, attribute) ? own : GLOBAL_ATTRIBUTES;
     if (Object.hasOwn(tests, attribute) && tests[attribute](value, source)) {
-      copy.setAttribute(attribute, attribute === 'style' ? value.replace(/[ ;]/g, '') : reveal(value));
+      copy.setAttribute(attribute, cleanValue(attribute, value));
     }
   }
   if (name === 'a') {
@@ -189,6 +200,18 @@ function copyElement(source, name, allowed) {
   }
   copyChildren(source, copy, allowed);
   return copy;
+}
+
+/**
+ * @param {string} attribute
+ * @param {string} value an allowed value
+ * @returns {string} the value as it is copied; the address of media, which is long, is copied unchanged
+ */
+function cleanValue(attribute, value) {
+  if (attribute === 'src' && value.startsWith('data:')) {
+    return value;
+  }
+  return attribute === 'style' ? value.replace(/[ ;]/g, '') : reveal(value);
 }
 
 /**
