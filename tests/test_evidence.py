@@ -135,6 +135,25 @@ def test_log_probabilities_are_a_table_with_byte_offsets():
     assert json.loads(r.logprobs[1].json)["alternatives"] == [["Z", -0.1], ["x", -3.0]]
 
 
+def test_the_recording_of_the_notebook_has_sources_pages_and_log_probabilities():
+    def replayed(prompt, **options):
+        return gemini_magic.ask(prompt, replay="builtin:sources", speed=0, journal=False, **options)
+
+    r = replayed("How fast was the first transatlantic telegraph cable, and why did it fail?", search=True)
+    assert [(row.title, row.passages) for row in r.sources] == [
+        ("cables.example", 2),
+        ("museum.example", 3),
+        ("letters.example", 3),
+    ]
+    assert r.sources[2].text.endswith("A clerk wrote that the light seemed to “tremble” for days.")
+    pages = "https://museum.example/great-eastern\nhttps://archive.example/paywalled"
+    r = replayed(f"What do these pages say about the second cable?\n{pages}", url_context=True)
+    assert [row.outcome for row in r.url_context] == ["success", "paywall"]
+    r = replayed("What is the capital of Australia? One sentence.", logprobs=3)
+    assert "".join(row.token for row in r.logprobs) == r.text
+    assert None not in [row.byte for row in r.logprobs]
+
+
 @pytest.mark.parametrize("name", ["sources", "url_context", "safety", "logprobs", "transcript"])
 def test_tables_without_rows_have_their_columns_and_types(name):
     table = getattr(Response(ledger_of(chunk({"text": "a"}))), name)

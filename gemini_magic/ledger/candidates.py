@@ -11,7 +11,7 @@ from ..printable import one_line
 from .items import AnswerItem, items_of_parts
 from .ledger import Ledger
 
-__all__ = ["MAX_SOURCES", "Candidate", "citations_of", "grounding_of", "merged_grounding"]
+__all__ = ["MAX_QUERIES", "MAX_SOURCES", "Candidate", "citations_of", "grounding_of", "merged_grounding"]
 
 T = TypeVar("T")
 MAX_SOURCES: Final = 1_000

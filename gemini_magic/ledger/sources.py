@@ -15,9 +15,10 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from ..content import Text
-from ..events import Citation, RetrievedPage, Source, Support
+from ..events import Citation, Grounding, RetrievedPage, Source, Support
 from ..printable import one_line
-from .candidates import MAX_SOURCES, citations_of, merged_grounding
+from .candidates import MAX_QUERIES, MAX_SOURCES, Candidate, citations_of, merged_grounding
+from .items import ToolItem
 from .ledger import Ledger
 
 __all__ = ["AnswerSources", "NumberedSource", "Passage", "answer_sources", "pages_of"]
@@ -25,6 +26,7 @@ __all__ = ["AnswerSources", "NumberedSource", "Passage", "answer_sources", "page
 _MAX_LOOKUPS: Final = 200  # passages that are looked up by their text, which takes linear time for each
 _MAX_TEXT: Final = 1_000  # characters of a passage
 _REDIRECT: Final = ".cloud.google.com"  # Google's addresses of sources name another host than the source's
+_SEARCH_TOOL: Final = "GOOGLE_SEARCH"  # the beginning of the names of search tools
 _SPACES: Final = re.compile(r"[ \t\r\n]")
 
 
@@ -94,6 +96,18 @@ class NumberedSource(NamedTuple):
         ]
         return ", ".join(filter(None, notes))
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What follows the title: the domain unless the title names it, and :attr:`note`."""
+        domain = "" if self.domain.lower() in self.title.lower() else self.domain
+        return tuple(filter(None, (domain, self.note)))
+
+    @property
+    def line(self) -> str:
+        """The source on one line of plain text."""
+        uri = "" if self.uri == self.title else one_line(self.uri)
+        return " · ".join(filter(None, (self.title, *self.notes, uri)))
+
 
 class AnswerSources(NamedTuple):
     """The sources of an answer.
@@ -137,9 +151,9 @@ def answer_sources(ledger: Ledger, candidate: int = 0, text: str | None = None) 
         candidate: the candidate.
         text: its text; by default that of candidate 0.
     """
-    if not ledger.evidence:
-        return AnswerSources()
     grounding = merged_grounding(ledger, candidate)
+    if not grounding.suggestions:
+        grounding = _with_tools(grounding, ledger, candidate)
     numbers = _Numbers()
     places = [numbers.add(source) for source in grounding.sources]
     supports = [
@@ -169,6 +183,22 @@ def answer_sources(ledger: Ledger, candidate: int = 0, text: str | None = None) 
         grounding.queries,
         grounding.suggestions,
     )
+
+
+def _with_tools(grounding: Grounding, ledger: Ledger, candidate: int) -> Grounding:
+    """Add the queries and the suggestions of the server's search tool, where an answer reports its use as a part."""
+    queries, suggestions = list(grounding.queries), ""
+    for item in Candidate(ledger, candidate).items if ledger.answer else ():
+        if isinstance(item, ToolItem) and item.tool.startswith(_SEARCH_TOOL):
+            args = item.args if isinstance(item.args, dict) else {}
+            found = args.get("queries")
+            queries += [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+            html = item.response.get("search_suggestions") if isinstance(item.response, dict) else None
+            suggestions = html if isinstance(html, str) else suggestions
+    if not suggestions:
+        return grounding
+    queries = list(dict.fromkeys(query for each in queries if (query := each.strip())))[:MAX_QUERIES]
+    return Grounding(grounding.sources, grounding.supports, tuple(queries), suggestions)
 
 
 def _bases(ledger: Ledger, candidate: int) -> list[int]:

@@ -6,11 +6,13 @@ HTML, Markdown, plain text and the record of a saved bundle are written from one
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
+from .. import markdown
 from ..diagnostics import display_notes
 from ..events import Note
 from ..ledger import AnswerItem, Candidate, Ledger, MediaItem
-from ..markdown import Images, MarkedAnswer, SourceMark, render_marked
+from ..markdown import Images
 from .formats import FormattedAnswer, format_answer
 from .sections import MAX_ITEMS, Section, TextSection, hidden_note, split_answer
 from .sources import ShownSources, shown_sources
@@ -26,6 +28,9 @@ from .status import (
 )
 from .timeline_data import sparkline
 from .truncate import Excerpt, TruncatedText
+
+if TYPE_CHECKING:
+    from ..markdown import MarkedAnswer, SourceMark
 
 __all__ = ["AnswerSnapshot", "plain_notes"]
 
@@ -188,7 +193,7 @@ class AnswerSnapshot:
                 mark._replace(offset=mark.offset - start) for mark in self.marks if start < mark.offset <= end
             ]
             self._marked[section] = (
-                render_marked(section.text, marks, ended=True, images=self.images) if marks else None
+                markdown.render_marked(section.text, marks, ended=True, images=self.images) if marks else None
             )
         return self._marked[section]
 

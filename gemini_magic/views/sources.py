@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from .. import markdown
 from ..ledger import AnswerSources, Ledger, NumberedSource, answer_sources
-from ..markdown import (
-    MarkTarget,
-    SourceEntry,
-    SourceMark,
-    render_queries,
-    render_source_list,
-    source_list_markdown,
-)
 from .status import redact
 
+if TYPE_CHECKING:
+    from ..markdown import SourceEntry, SourceMark
+
+# The names of the package markdown are used through it: an answer without sources in a terminal needs no parser.
 __all__ = ["ShownSources", "shown_sources"]
 
 _LISTED: Final = 100  # sources
@@ -46,11 +43,11 @@ class ShownSources:
     def marks(self, length: int) -> list[SourceMark]:
         """The marks in the first ``length`` characters of the answer."""
         targets = {
-            each.number: MarkTarget(each.number, redact(each.uri), redact(each.title))
+            each.number: markdown.MarkTarget(each.number, redact(each.uri), redact(each.title))
             for each in self.numbered
         }
         return [
-            SourceMark(end, tuple(targets[number] for number in numbers))
+            markdown.SourceMark(end, tuple(targets[number] for number in numbers))
             for end, numbers in self._places
             if end <= length
         ]
@@ -58,25 +55,22 @@ class ShownSources:
     @property
     def list_html(self) -> str:
         """The numbered list, as safe HTML; empty without sources."""
-        return render_source_list(self._entries)
+        return markdown.render_source_list(self._entries)
 
     @property
     def queries_html(self) -> str:
         """The queries as links to their results, as safe HTML; empty without queries."""
-        return render_queries(self.queries)
+        return markdown.render_queries(self.queries)
 
     @property
-    def markdown(self) -> str:
+    def as_markdown(self) -> str:
         """The list and the queries as Markdown, which still has to be defanged."""
-        return source_list_markdown(self._entries, self.queries)
+        return markdown.source_list_markdown(self._entries, self.queries)
 
     @property
     def lines(self) -> list[str]:
         """The list and the queries as lines of plain text, not yet free of control characters."""
-        lines = [
-            f"{number}. {' · '.join(filter(None, (entry.title, *entry.notes, entry.uri)))}"
-            for number, entry in enumerate(self._entries, 1)
-        ]
+        lines = [f"{each.number}. {redact(each.line)}" for each in self.numbered[:_LISTED]]
         shown = ["Sources:", *lines] if lines else []
         if self.note:
             shown.append(self.note)
@@ -84,10 +78,7 @@ class ShownSources:
 
 
 def _entry(each: NumberedSource) -> SourceEntry:
-    title, domain, uri = (redact(text) for text in (each.title, each.domain, each.uri))
-    notes = (domain if domain and domain.lower() not in title.lower() else "", redact(each.note))
-    uri = "" if uri == title and not uri.startswith("http") else uri
-    return SourceEntry(title, uri, tuple(filter(None, notes)))
+    return markdown.SourceEntry(redact(each.title), redact(each.uri), tuple(map(redact, each.notes)))
 
 
 def shown_sources(ledger: Ledger) -> ShownSources:

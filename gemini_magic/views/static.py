@@ -167,7 +167,7 @@ def _markdown(snapshot: AnswerSnapshot) -> str:
         snapshot.sources.note,
     ]
     head = "\n>\n".join(f"> {escape_markdown(line)}" for line in lines if line)
-    body = "\n\n".join(filter(None, (answer_markdown(snapshot), snapshot.sources.markdown)))
+    body = "\n\n".join(filter(None, (answer_markdown(snapshot), snapshot.sources.as_markdown)))
     return f"{head}\n\n{defang(body)}"
 
 

@@ -109,7 +109,9 @@ def hostile(attack: str, text: str = "An answer. And more.") -> Ledger:
             {"maps": {"uri": "https://evil.test/", "title": f"javascript:{attack}"}},
             {attack: {"uri": attack, "title": attack}},
         ],
-        "groundingSupports": [support("An answer.", 0, 1, 2, 3, text=text)],
+        "groundingSupports": [
+            {"segment": {"endIndex": min(10, len(text.encode()))}, "groundingChunkIndices": [0, 1, 2, 3]}
+        ],
     }
     citations = {
         "citations": [{"startIndex": 0, "endIndex": 5, "uri": attack, "title": attack, "license": attack}]

@@ -60,6 +60,21 @@ def test_the_queries_are_links_to_their_results():
     ]
 
 
+def test_suggestions_are_also_read_from_the_use_of_the_search_tool():
+    call = {"toolCall": {"toolType": "GOOGLE_SEARCH_WEB", "args": {"queries": ["lakes", " ", 5]}, "id": "1"}}
+    response = {
+        "toolType": "GOOGLE_SEARCH_WEB",
+        "response": {"search_suggestions": "<b>lakes</b>"},
+        "id": "1",
+    }
+    made = bundle(ledger_of(chunk(call, {"toolResponse": response}, {"text": "Found."}, finishReason="STOP")))
+    assert ">lakes</a>" in made["text/html"]
+    assert made[RECORD]["suggestions"] == "<b>lakes</b>"
+    assert made["text/plain"].count("Searched for: lakes\n") == 1
+    alone = bundle(ledger_of(chunk(call, {"toolResponse": response}, finishReason="STOP")))
+    assert "suggestions" not in alone[RECORD]
+
+
 def test_the_html_of_search_suggestions_is_only_in_the_record():
     made = bundle(grounded())
     assert ".carousel" not in made["text/html"] + made["text/markdown"] + made["text/plain"]
