@@ -14,6 +14,8 @@ import random
 import re
 from pathlib import Path
 
+from part_answers import ANSWERS
+
 from gemini_magic.prompts import build_request
 from gemini_magic.backends import Endpoint, backend
 from gemini_magic.content import Text
@@ -528,6 +530,29 @@ def scores(token: str, percent: int, others: list[tuple[str, int]]) -> dict:
     return {"logprobsResult": {"chosenCandidates": found[:1], "topCandidates": [{"candidates": top[:3]}]}}
 
 
+def parts_lines() -> list[dict]:
+    """The lines of the recording "parts": answers with pictures, code and its results, audio, and function calls."""
+    chance, recording = random.Random(1857), []
+    for number, (prompt, options, answer, pace) in enumerate(ANSWERS):
+        recording += request_and_head(number, prompt, options)
+        texts = [
+            {"text": piece} if isinstance(part, str) else part
+            for part in answer
+            for piece in (pieces(part, chance) if isinstance(part, str) else [""])
+        ]
+        t, count = 0.6, 0
+        for place, part in enumerate(texts):
+            count += tokens(part["text"]) if "text" in part else 25
+            reason = "STOP" if place == len(texts) - 1 else None
+            usage = usage_metadata(tokens(prompt), count, 0)
+            value = event(part, reason, usage, f"parts-{number}", "parts-recording")
+            t += chance.uniform(0.4, 1.6) * (0.04 if "text" in part else pace)
+            data = f"data: {json.dumps(value, ensure_ascii=False)}\r\n\r\n"
+            recording.append({"exchange": number, "t": round(t, 4), "text": data})
+        recording.append({"exchange": number, "end": "eof"})
+    return recording
+
+
 def odd_events() -> list[tuple[float, bytes]]:
     """A readable answer in a stream with many anomalies: pairs of arrival time in seconds and bytes."""
 
@@ -630,6 +655,7 @@ def main() -> None:
         "figure": lines([("", {}, "", FIGURE, 0.04, "STOP")], "figure", 1786),
         "attached": lines([("", {}, "", ATTACHED, 0.04, "STOP")], "attached", 1834),
         "sources": sources_lines(),
+        "parts": parts_lines(),
     }.items():
         target = DATA / f"{name}.jsonl"
         target.write_text(

@@ -19,7 +19,13 @@ from projects import write_project
 from gemini_magic import cli, demo
 from gemini_magic.config import resolve
 
-TOUR = ["01-first-cell.ipynb", "02-inspect.ipynb", "03-record-replay-compare.ipynb", "04-send-anything.ipynb"]
+TOUR = [
+    "01-first-cell.ipynb",
+    "02-inspect.ipynb",
+    "03-record-replay-compare.ipynb",
+    "04-send-anything.ipynb",
+    "05-what-came-back.ipynb",
+]
 
 
 def run(*arguments, **environment):
