@@ -6,13 +6,12 @@
  * scrolling, it changes only attributes, the selection, and the error message of a widget whose model does not exist.
  */
 
-import { openPicture } from '../inspector/picture_dialog.js';
 import { setLiveHeight } from '../lab/live_heights.js';
+import { keepPictures, openPicture, picturesOf } from '../lab/pictures.js';
 import { settings } from '../lab/settings.js';
 import { endMessage } from './announcer.js';
 import { DetailsState } from './details.js';
 import { Follower } from './follow.js';
-import { keepPictures, picturesOf } from './pictures.js';
 import { readSelection, restoreSelection } from './selection.js';
 
 /** An answer that is a widget. */
