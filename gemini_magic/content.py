@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, field
@@ -83,7 +84,7 @@ class MediaSettings(Struct, frozen=True, kw_only=True):
     pages: tuple[int, int] | None = None
 
 
-class Blob(Struct, frozen=True):
+class Blob(Struct, frozen=True, dict=True):
     """Inline media: ``data`` holds the decoded bytes. With ``thought``, it belongs to the thinking and not to the answer."""
 
     mime_type: str
@@ -91,6 +92,13 @@ class Blob(Struct, frozen=True):
     signature: str | None = None
     media: MediaSettings | None = None
     thought: bool = False
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 digest of the data, in hexadecimal."""
+        from hashlib import sha256  # noqa: PLC0415 - only for requests with media
+
+        return sha256(self.data).hexdigest()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
         """Display images; describe other media, and SVG, which may contain scripts."""

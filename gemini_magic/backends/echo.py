@@ -125,5 +125,13 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
 
 
 ECHO = replace(
-    GEMINI, name="echo", encode=_encode, auth=None, count=None, models=None, undocumented=None, local=reply
+    GEMINI,
+    name="echo",
+    encode=_encode,
+    auth=None,
+    count=None,
+    models=None,
+    files=None,
+    undocumented=None,
+    local=reply,
 )

@@ -9,7 +9,6 @@ role ``system``. ``--body`` overrides all of it. No I/O, no key.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -87,8 +86,9 @@ def _item(part: Part) -> dict[str, Any]:
         _refuse("settings of media, such as pages or fps")
     if isinstance(part, Text):
         return {"type": "text", "name": "input", "content": part.text}
+    content: Blob | str
     if isinstance(part, Blob):
-        content = base64.b64encode(part.data).decode()
+        content = part  # which `json_request` encodes
     elif isinstance(part, File) and part.uri.startswith(("https://", "http://")):
         content = part.uri  # the gateway itself sends images by URL like this
     elif isinstance(part, File):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .candidates import Candidate, citations_of, grounding_of
 from .evidence_tables import logprob_rows, safety_rows, source_rows, transcript_rows, url_context_rows
-from .exchange import REDACTED, Attempt, Exchange, Pause, clean_headers, clean_url
+from .exchange import REDACTED, Attempt, Exchange, Pause, Transfer, clean_headers, clean_url
 from .items import (
     AnswerItem,
     CallItem,
@@ -62,6 +62,7 @@ __all__ = [
     "TextStretch",
     "ToolItem",
     "TranscriptRow",
+    "Transfer",
     "UrlContextRow",
     "UsageRow",
     "answer_sources",
