@@ -21,9 +21,10 @@ from surroundings import CANARY
 import gemini_magic
 from gemini_magic import Response, cli
 from gemini_magic.api import preview
-from gemini_magic.content import Blob, Request, Text, Transcript, TranscriptWriter, Turn
+from gemini_magic.content import Blob, LocalFile, Request, Text, Transcript, TranscriptWriter, Turn
 from gemini_magic.conversation import Conversation
 from gemini_magic.errors import GeminiMagicError, Interrupted
+from gemini_magic.media import Attachment
 from gemini_magic.options import Options
 from gemini_magic.prices import Cost
 from gemini_magic.views.terminal import TerminalView
@@ -146,6 +147,9 @@ def test_no_object_prints_an_escape(shell, answers):
     roots += [Conversation(bad("chat")), Cost(1.0, bad("USD"), None, None, bad(), bad(), bad())]
     roots += [preview(Request(model="m", turns=(Turn("user", (Text(bad()),)),)), Options(model="m"))]
     roots += [Interrupted(bad("stopped"), remedy=bad("go on"))]
+    roots += [
+        Attachment((Blob(bad("a/b"), b"x"), LocalFile(bad("/a"), bad("a/b"), 1, bad("d"))), (bad("notice"),))
+    ]
     found = reachable(roots)
     assert any("answer" in str(value) for value in found)
     for value in found:

@@ -40,6 +40,7 @@ def _parts() -> list[dict[str, Any]]:
         {"codeExecutionResult": {"outcome": bad("OUTCOME_OK"), "output": bad("out")}},
         {"inlineData": {"mimeType": bad("image/png"), "data": "aGk="}},
         {"inlineData": {"mimeType": bad("audio/x"), "data": "aGk="}},
+        {"inlineData": {"mimeType": bad("video/x"), "data": "aGk="}},
         {"fileData": {"mimeType": bad("a/b"), "fileUri": bad("https://h.example/")}},
         {bad("unknownPart"): bad()},
         {
