@@ -74,9 +74,9 @@ def start(notebook, kind):
     notebook.open(notebook.lab.write("long.ipynb", cell))
     notebook.run(0)
     notebook.run(1, wait=False)
-    lines = SIZE // len(KINDS[kind])
+    lines = SIZE // len(KINDS[kind].replace("\\n", "\n"))
     names = [f"{number * 7919 % 9973:x}" for number in (0, lines - 1)]
-    words = [KINDS[kind].split("@")[0].lstrip("-|. ") + name for name in names]
+    words = [KINDS[kind].split("@")[0].lstrip("-|1. ") + name for name in names]
     notebook.page.wait_for_function(
         "word => document.querySelector('.gm-answer')?.textContent.includes(word)", arg=words[1]
     )
