@@ -15,8 +15,8 @@ from view_stage import ANSWER, ATTACK, ENDINGS, STATIC_TYPES, feed, finished, ne
 
 from gemini_magic.markdown import render
 from gemini_magic.views import bundle
-from gemini_magic.views.stylesheet import ANSWER_CSS
 from gemini_magic.views.record import RECORD
+from gemini_magic.views.stylesheet import ANSWER_CSS
 
 OURS = {"div", "span", "details", "summary", "strong", "br", "code", "style"}
 ATTRIBUTES = {
