@@ -12,11 +12,14 @@ import { findCharacter, measureCharacter, textNodes, withoutSpace } from './text
 const CONTAINER = 'ul, ol, blockquote, table, thead, tbody, .gm-table';
 
 /** Milliseconds that a task should take, and milliseconds between two tasks. */
-const TASK_TIME = 20;
+const TASK_TIME = 25;
 const PAUSE = 16;
 
-/** The number of characters in the first task after the one that displays the visible blocks. */
-const FIRST_SIZE = 4000;
+/**
+ * The smallest number of characters in a task. Each task lays out the containers again, so many small ones would take
+ * long on a slow machine.
+ */
+const MIN_SIZE = 5000;
 
 /** The number of characters whose text takes as long as an empty block. */
 const BLOCK_SIZE = 40;
@@ -68,7 +71,7 @@ class GradualDisplay {
     /** The first displayed character, which keeps its place. */
     this._anchor = /** @type {{ text: Text, offset: number } | null} */ (null);
     /** The number of characters in the next task. */
-    this._size = FIRST_SIZE;
+    this._size = MIN_SIZE;
     this._isStarted = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this._timer = undefined;
@@ -244,7 +247,7 @@ class GradualDisplay {
         this._settle();
       }
       const taken = Math.max(1, performance.now() - began);
-      this._size *= Math.min(2, Math.max(0.5, TASK_TIME / taken));
+      this._size = Math.max(MIN_SIZE, this._size * Math.min(2, TASK_TIME / taken));
       this._next();
     }, PAUSE);
   }
