@@ -19,7 +19,7 @@ const PAUSE = 16;
  * The smallest number of characters in a task. Each task lays out the containers again, so many small ones would take
  * long on a slow machine.
  */
-const MIN_SIZE = 5000;
+const MIN_SIZE = 10_000;
 
 /** The number of characters whose text takes as long as an empty block. */
 const BLOCK_SIZE = 40;
@@ -219,10 +219,13 @@ class GradualDisplay {
     const { top } = this._answer.getBoundingClientRect();
     const place = measureCharacter(this._anchor.text, this._anchor.offset).top - top;
     style.paddingTop = this._first ? `${Math.max(0, above + this._layout.top - place)}px` : '';
-    const below = parseFloat(style.paddingBottom || '0');
-    const { height } = this._answer.getBoundingClientRect();
-    const isComplete = this._last === this._blocks.length;
-    style.paddingBottom = isComplete ? '' : `${Math.max(0, below + this._layout.height - height)}px`;
+    if (this._last === this._blocks.length) {
+      style.paddingBottom = '';
+    } else {
+      const below = parseFloat(style.paddingBottom || '0');
+      const { height } = this._answer.getBoundingClientRect();
+      style.paddingBottom = `${Math.max(0, below + this._layout.height - height)}px`;
+    }
   }
 
   /**
