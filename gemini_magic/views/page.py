@@ -12,7 +12,7 @@ from typing import Final
 
 from ..printable import visible
 from .snapshot import AnswerSnapshot
-from .stylesheet import answer_css_for
+from .stylesheet import saved_css_for
 
 __all__ = [
     "BELOW_ANSWER",
@@ -77,7 +77,8 @@ def root_html(pieces: Iterable[str], *, partial: bool = False) -> str:
     """
     opening = '<div class="gemini-magic mathjax_ignore tex2jax_ignore">'
     html = _BLANK_LINE.sub("&#10;", f"{opening}{''.join(pieces)}")
-    return f"{html}<style>{answer_css_for(html + _LATER * partial)}</style></div>"
+    css = saved_css_for(html + _LATER * partial)
+    return f"{html}<style>{css}</style></div>" if css else f"{html}</div>"
 
 
 def status_html(snapshot: AnswerSnapshot, *, notice: str = "") -> str:
