@@ -30,7 +30,7 @@ def saved(*parts, ended=True, **display):
 
 
 def body(html):
-    return re.search(r'(?s)<div class="gm-answer"[^>]*>(.*)</div><style>', html)[1]
+    return re.search(r'(?s)<div class="gm-answer"[^>]*>(.*?)</div>(?:<style>.*</style>)?</div>\Z', html)[1]
 
 
 def sources(html):

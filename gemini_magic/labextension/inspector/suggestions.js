@@ -185,7 +185,7 @@ export function showSuggestions(answer, source) {
   if (!content.textContent.trim()) {
     return;
   }
-  const styles = Array.from(parsed.querySelectorAll('style'), style => sanitizeStyle(style.textContent));
+  const styles = Array.from(parsed.ownerDocument.querySelectorAll('style'), style => sanitizeStyle(style.textContent));
   const host = html('div');
   const root = host.attachShadow({ mode: 'open' });
   root.append(html('style', {}, styles.join('\n')), content);
