@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import files
     from .api import ask, stream
     from .catalog import count_tokens, models
     from .errors import GeminiMagicError, Interrupted
@@ -29,6 +30,7 @@ __all__ = [
     "ask",
     "attach",
     "count_tokens",
+    "files",
     "load_ipython_extension",
     "models",
     "stream",
@@ -51,6 +53,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "files":
+        return import_module(".files", __name__)
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

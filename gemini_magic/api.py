@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 from . import media
 from .backends import Backend, backend, host_to_name
-from .client import Key, Stream, endpoint_of, open_stream
+from .client import Key, Stream, endpoint_of, open_stream, plan_media, without_files
 from .config import CALL, IGNORED, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
 from .conversation import answer_turn
 from .credentials import find_key, key_header
 from .errors import CredentialsError, OptionError, RecordingError
-from .journaling import journal, should_journal, start_journaling
+from .journaling import journal, should_journal, start_journaling, uploaded_files
 from .ledger import DisplayOptions, Ledger
 from .markdown import Images
 from .options import Options
@@ -130,7 +130,10 @@ def preview(request: Request, options: Options, sources: Mapping[str, str] | Non
     """
     dialect = backend(options.backend)
     _check_conflicts(dialect, request, options, sources or {})
-    http = dialect.encode(request, endpoint_of(options))
+    offline = bool(options.replay)
+    http = dialect.encode(
+        plan_media(request, dialect, options, offline=offline).request, endpoint_of(options)
+    )
     key = None if options.replay else key_header(dialect, options)
     headers = (*http.headers, *([key] if key else []))
     body = json.loads(b"".join(media.body_pieces(http.body, http.media)))
@@ -162,7 +165,7 @@ def _check_conflicts(
     dialect: Backend, request: Request, options: Options, sources: Mapping[str, str]
 ) -> None:
     def body_of(each: Request) -> dict[str, Any]:
-        body: dict[str, Any] = json.loads(dialect.encode(each, endpoint_of(options)).body)
+        body: dict[str, Any] = json.loads(dialect.encode(without_files(each), endpoint_of(options)).body)
         return body
 
     check_conflicts(body_of, request, options, sources)
@@ -229,6 +232,7 @@ def begin(
         recorders=recorders,
         replay=replay,
         before=before,
+        uploaded=uploaded_files(),
     )
     if journaled:
         start_journaling(ledger, request, options)

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from platformdirs import user_data_path
 
 from .backends import backend, host_to_name, names
+from .client import UploadedFiles
 from .content import Request
 from .endings import REMEDY_OTHER_KERNEL
 from .errors import Interrupted, JournalError, RecordingError
@@ -22,7 +23,15 @@ from .options import Options
 from .recording import LedgerLines, parse_recording
 from .response import Response, response_from_exchanges
 
-__all__ = ["end_of", "exchanges_of", "journal", "response_from_entry", "should_journal", "start_journaling"]
+__all__ = [
+    "end_of",
+    "exchanges_of",
+    "journal",
+    "response_from_entry",
+    "should_journal",
+    "start_journaling",
+    "uploaded_files",
+]
 
 _MEGABYTE = 2**20
 _GONE, _ARRIVING = "kernel ended", "still arriving"
@@ -31,6 +40,11 @@ _GONE, _ARRIVING = "kernel ended", "still arriving"
 def journal() -> Journal:
     """Return the journal of the current user."""
     return _journal_at(user_data_path("gemini_magic", appauthor=False) / "journal.sqlite")
+
+
+def uploaded_files() -> UploadedFiles:
+    """Return the list of the files that the current user has uploaded, which is beside the journal."""
+    return UploadedFiles(journal().path.with_name("uploads.json"))
 
 
 @lru_cache(maxsize=1)

@@ -425,7 +425,7 @@ class Options:
         15.0,
         "--inline-limit",
         metavar="MB",
-        help="maximum size of the media that are sent inside a request, in MB",
+        help="maximum size of the media that are sent inside a request, in MB; the largest ones beyond it are uploaded first",
         exclusive_minimum=0,
         maximum=_MOST_INLINE,
     )

@@ -32,10 +32,10 @@ GROUPS = {
     "settings": "options config",
     "reading": "pipeline",
     "responses": "response response_stream diff journaling",
-    "functions": "api catalog",
+    "functions": "api catalog files",
     "entry points": "__init__ __main__ cli demo",
 }
-TOP_MODULES = 24  # at most
+TOP_MODULES = 25  # at most
 
 _RECORD = {"values", "tables", "ledger"}
 _CALL = _RECORD | {
@@ -147,7 +147,6 @@ LATE_IMPORTS = {
     "notebook/matcher.py:matcher_for": "completions are computed when the user presses Tab, not by %load_ext",
     "client/transport.py:_make_transport": "the transport for proxies loads httpcore, which most users do not need",
     "notebook/runner.py:_dispatched": "a cell runs no command, and the first cell should import little",
-    "notebook/runner.py:_models": "as above",
     "notebook/runner.py:_send": "as above",
     "response.py:diff": "an answer is rarely compared, and the first cell should import little",
     "notebook/magics.py:declare": "the settings are read when a cell runs or %config asks, not by %load_ext",
@@ -311,8 +310,8 @@ BROKEN = [
     ("every module has a docstring", {"bare.py": None}, "bare.py: no module docstring"),
     (
         "few modules at the top",
-        {f"part{number}.py": "" for number in range(25)},
-        "modules at the top of the package, the limit is 24",
+        {f"part{number}.py": "" for number in range(26)},
+        "modules at the top of the package, the limit is 25",
     ),
     (
         "no class name twice",

@@ -36,12 +36,13 @@ from .backend import Backend, CountTokens, Endpoint, HttpRequest, ListModels
 from .field_names import split_fields, with_api_names
 from .gemini_catalog import read_models, read_token_count
 from .gemini_decode import gemini_decoder
+from .gemini_files import FILES, gemini_base
 from .gemini_media import media_fields
 from .gemini_reference import undocumented
 from .gemini_sent import read_request
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
-from .urls import checked_model, method_of, quoted, versioned
+from .urls import checked_model, method_of, quoted
 
 __all__ = [
     "GEMINI",
@@ -275,13 +276,8 @@ def model_path(model: str) -> str:
     return model if "/" in checked_model(model) else f"models/{model}"
 
 
-def _base(endpoint: Endpoint) -> str:
-    version = endpoint.api_version or "v1beta"
-    return versioned(endpoint.base_url or GOOGLE, {"beta": "v1beta"}.get(version, version))
-
-
 def _url(model: str, endpoint: Endpoint) -> str:
-    return f"{_base(endpoint)}/{quoted(model_path(model))}{method_of(endpoint)}"
+    return f"{gemini_base(endpoint)}/{quoted(model_path(model))}{method_of(endpoint)}"
 
 
 def encode(request: Request, endpoint: Endpoint) -> HttpRequest:
@@ -301,15 +297,16 @@ def _count(request: Request, endpoint: Endpoint) -> HttpRequest:
     """Counts the whole request, so that the system instruction and the tools are included."""
     model = model_path(request.model)
     body = {"generateContentRequest": {"model": model, **body_of(request)}}
-    return json_request(f"{_base(endpoint)}/{quoted(model)}:countTokens", body)
+    return json_request(f"{gemini_base(endpoint)}/{quoted(model)}:countTokens", body)
 
 
 def _models(endpoint: Endpoint, page: str) -> HttpRequest:
     query = f"pageSize={_PAGE}" + (f"&pageToken={quote(page, safe='')}" if page else "")
-    return HttpRequest("GET", f"{_base(endpoint)}/models?{query}", (("accept", "application/json"),), b"")
+    return HttpRequest(
+        "GET", f"{gemini_base(endpoint)}/models?{query}", (("accept", "application/json"),), b""
+    )
 
 
-GOOGLE = "https://generativelanguage.googleapis.com"
 LATEST = "gemini-flash-latest"
 GOOGLE_KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 GOOGLE_HOSTS = ("googleapis.com",)
@@ -336,5 +333,6 @@ GEMINI = Backend(
     undocumented=undocumented,
     count=CountTokens(_count, read_token_count),
     models=ListModels(_models, read_models),
+    files=FILES,
     requested_tier=requested_tier,
 )

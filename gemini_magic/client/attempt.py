@@ -23,11 +23,13 @@ from .connection import BrokenBodyError, Connection, ConnectionLost, HostUnreach
 from .endpoint import endpoint_of
 from .exchange_writer import ExchangeWriter, LedgerGuard, Recordings, Target
 from .known_models import with_remedy
+from .media_plan import MediaPlan
 from .retry import Outcome, worth_retrying
 from .secret import Key, add_key, strip_traceback
 from .sources import LocalResponse, RecordedResponse, ResponseHead
 from .text_file import TextFile
 from .transport import send
+from .uploaded_files import UploadedFiles
 
 __all__ = ["Attempts", "StreamJob"]
 
@@ -46,6 +48,8 @@ class StreamJob(NamedTuple):
         whole: the same request for an answer in one piece, where the options allow to fall back to it.
         text_file: the file that receives the answer's text.
         files: the digests of the uploaded files that the request refers to, by their URI.
+        plan: the media that are uploaded before the request is sent; None without any.
+        uploaded: the files that were uploaded before.
     """
 
     http: HttpRequest
@@ -57,6 +61,8 @@ class StreamJob(NamedTuple):
     whole: HttpRequest | None = None
     text_file: TextFile | None = None
     files: Mapping[str, str] = MappingProxyType({})
+    plan: MediaPlan | None = None
+    uploaded: UploadedFiles | None = None
 
 
 class _StopReading(Exception):  # noqa: N818 - not an error
@@ -102,6 +108,10 @@ class Attempts:
         if self._job.replay is not None:
             return 0.0 if self._writer is None else self._writer.last
         return time.perf_counter() - (self._origin or self._connection.opened)
+
+    def use(self, job: StreamJob) -> None:
+        """Replace the job, once its media are uploaded."""
+        self._job = job
 
     def close(self) -> None:
         """Close the recordings: no other attempt follows."""
@@ -310,7 +320,9 @@ class Attempts:
             if self._connection.cancelled:
                 raise
         failure = writer.finish_error(response.status, self._with_remedy)
-        if failure.code in (401, 403) or failure.reason == "API_KEY_INVALID":
+        files = self._job.backend.files
+        about_a_file = files is not None and files.missing(failure.message)
+        if (failure.code in (401, 403) and not about_a_file) or failure.reason == "API_KEY_INVALID":
             key = self._job.key
             if key is not None and key.forget is not None:
                 key.forget()  # otherwise a mistyped key would stay until the kernel ends

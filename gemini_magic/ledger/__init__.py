@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .candidates import Candidate, citations_of, grounding_of
-from .exchange import REDACTED, Attempt, Exchange, Pause, clean_headers, clean_url
+from .exchange import REDACTED, Attempt, Exchange, Pause, Transfer, clean_headers, clean_url
 from .items import (
     AnswerItem,
     CallItem,
@@ -49,6 +49,7 @@ __all__ = [
     "TextStretch",
     "ToolItem",
     "TranscriptItem",
+    "Transfer",
     "UsageRow",
     "citations_of",
     "clean_headers",

@@ -11,11 +11,22 @@ from urllib.parse import urlsplit
 from ..lazy import LazySequence
 from ..media import StoredMedia
 
-__all__ = ["REDACTED", "Attempt", "BodyPieces", "Exchange", "Pause", "clean_headers", "clean_url"]
+__all__ = [
+    "REDACTED",
+    "Attempt",
+    "BodyPieces",
+    "Exchange",
+    "Pause",
+    "Transfer",
+    "clean_headers",
+    "clean_url",
+]
 
 REDACTED = "<redacted>"
 """Stands in place of a header value that may be a credential."""
-_SECRET_WORDS = ("key", "token", "authorization", "cookie", "secret")
+# With the address of an upload, anyone could write into the upload.
+_UPLOAD_WORDS = ("upload_id", "uploadid", "upload-url", "upload-control")
+_SECRET_WORDS = ("key", "token", "authorization", "cookie", "secret", *_UPLOAD_WORDS)
 
 
 class Pause(NamedTuple):
@@ -31,6 +42,24 @@ class Pause(NamedTuple):
     until: float
     attempt: int = 0
     of: int = 0
+
+
+class Transfer(NamedTuple):
+    """A file on its way to the server, before a request that refers to it.
+
+    Attributes:
+        name: the name of the file, for people.
+        sent, size: bytes that were sent, and bytes of the file.
+        number, of: which of how many files it is, from 1.
+        since: when it began, in seconds since ``Ledger.started``.
+    """
+
+    name: str
+    sent: int
+    size: int
+    number: int = 1
+    of: int = 1
+    since: float = 0.0
 
 
 class Attempt(NamedTuple):

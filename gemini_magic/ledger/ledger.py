@@ -35,7 +35,7 @@ from ..prices import TokenPrice
 from ..tables import Columns
 from .display_options import DisplayOptions
 from .event_log import EventLog, event_table, usage_table
-from .exchange import Exchange, Pause
+from .exchange import Exchange, Pause, Transfer
 from .items import PlacedParts
 from .note_log import NoteLog
 from .parts import Parts, TextPieces
@@ -45,7 +45,9 @@ from .row_types import ChunkList, ChunkRow, EventRow, UsageRow, chunk_columns, d
 __all__ = ["DisplayOptions", "Exchange", "Ledger", "Pause", "Phase"]
 
 
-Phase: TypeAlias = Literal["preparing", "queued", "connecting", "waiting", "streaming", "retrying", "done"]
+Phase: TypeAlias = Literal[
+    "preparing", "uploading", "processing", "queued", "connecting", "waiting", "streaming", "retrying", "done"
+]
 Source: TypeAlias = Literal["network", "recording", "journal", "echo"]
 _NO_COUNTS = Usage()
 _SERVER_TOOLS = (Code, CodeResult, Opaque)  # parts of them; those of new tools are not known
@@ -148,7 +150,7 @@ class Ledger:
         self.model_version: str | None = None
         self.response_id: str | None = None
         self.error: GeminiMagicError | Interrupted | None = None
-        self.pause: Pause | None = None
+        self.pause: Pause | Transfer | None = None
         self.delay = 0.0
         self.limit: float | None = None
         self.advice = ""
@@ -222,12 +224,13 @@ class Ledger:
         """Count a change that was made to one of the exchanges."""
         self.version += 1
 
-    def set_phase(self, phase: Phase, pause: Pause | None = None) -> None:
+    def set_phase(self, phase: Phase, pause: Pause | Transfer | None = None) -> None:
         """Set what is being waited for now.
 
         Args:
             phase: the phase that begins.
-            pause: why no request is running and until when, for ``queued`` and ``retrying``.
+            pause: why no request is running and until when, for ``queued`` and ``retrying``; the file that is sent, for
+                ``uploading`` and ``processing``.
         """
         self.pause = pause
         self.phase = phase

@@ -231,14 +231,9 @@ def read_files(parts: Sequence[Part], limit: int) -> tuple[Part, ...]:
         limit: the size in bytes up to which the media of the prompt together are sent inside the request.
 
     Raises:
-        PromptError: a file cannot be read any more, or the media that are in memory exceed the limit.
+        PromptError: a file cannot be read any more.
     """
     used = sum(len(part.data) for part in parts if isinstance(part, Blob))
-    if used > limit:
-        raise PromptError(
-            f"The media of the prompt have {readable_size(used)}; {readable_size(limit)} fit into a request.",
-            remedy="Send smaller pictures, save the media to a file and attach it, or raise --inline-limit.",
-        )
     files = [(part.size, at) for at, part in enumerate(parts) if isinstance(part, LocalFile)]
     read = list(parts)
     for size, at in sorted(files):

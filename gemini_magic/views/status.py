@@ -15,7 +15,17 @@ from typing import NamedTuple, overload
 from .. import media
 from ..content import Blob, Call, File, LocalFile
 from ..events import Finish, Note
-from ..ledger import AnswerItem, CallItem, Candidate, CodeRun, Ledger, MediaItem, TranscriptItem
+from ..ledger import (
+    AnswerItem,
+    CallItem,
+    Candidate,
+    CodeRun,
+    Ledger,
+    MediaItem,
+    Phase,
+    TranscriptItem,
+    Transfer,
+)
 from ..printable import visible
 
 __all__ = [
@@ -39,7 +49,8 @@ _MINUTE = 60.0
 _SHORT = 10.0
 _COUNTED = 1_000_000  # characters whose words are counted exactly
 _WARNINGS = 3  # that are shown
-_NAME = 40  # characters of a name from a gateway
+_NAME = 40  # characters of a name from a gateway, or of a file
+_BAR = 20  # characters of a progress bar
 _HOST = 80  # characters of the name of a server
 _RESUME = "`%gemini resume` asks for the rest."
 _AGAIN = "`%gemini resume` sends the same prompt again."
@@ -173,18 +184,33 @@ def thinking_time(ledger: Ledger, now: float | None = None) -> str:
 
 
 def wait_text(ledger: Ledger, now: float) -> str:
-    """Describe why the next request is not sent yet at ``now`` seconds, with the remaining time.
+    """Describe why the next request is not sent yet at ``now`` seconds, with the remaining time or the progress.
 
-    The text changes once a second. It is empty if no request is delayed.
+    The text changes about once a second. It is empty if no request is delayed.
     """
-    pause = ledger.pause
-    if pause is None or ledger.phase not in ("retrying", "queued"):
+    pause, phase = ledger.pause, ledger.phase
+    if isinstance(pause, Transfer):
+        return _transfer_text(phase, pause, now) if phase in ("uploading", "processing") else ""
+    if pause is None or phase not in ("retrying", "queued"):
         return ""
     left = round(pause.until - now)
     why = f" ({_one_line(pause.why)})"
     if ledger.phase == "queued":
         return f"waiting for the rate limit{f', {_whole_seconds(left)}' if left > 0 else ''}{why}"
     return f"retrying{f' in {_whole_seconds(left)}' if left > 0 else ''}{why}, attempt {pause.attempt} of {pause.of}"
+
+
+def _transfer_text(phase: Phase, transfer: Transfer, now: float) -> str:
+    """The progress of an upload, with a bar; or for how long the server has been processing the file."""
+    name = _one_line(transfer.name)
+    name = name if len(name) <= _NAME else f"{name[: _NAME // 2]}…{name[1 - _NAME // 2 :]}"
+    files = f" (file {transfer.number} of {transfer.of})" if transfer.of > 1 else ""
+    if phase == "processing":
+        return f"the server is processing {name}, {_whole_seconds(max(0, int(now - transfer.since)))}{files}"
+    share = transfer.sent / transfer.size if transfer.size else 1.0
+    filled = int(share * _BAR)
+    bar = f"{'█' * filled}{'░' * (_BAR - filled)}"
+    return f"uploading {name} {bar} {int(share * 100)} % of {media.readable_size(transfer.size)}{files}"
 
 
 def _running_state(ledger: Ledger, now: float) -> str:

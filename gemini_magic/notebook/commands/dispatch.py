@@ -19,6 +19,7 @@ from .code import put_code_into_cell
 from .config import show_or_set
 from .context import CommandContext
 from .control import reset_conversations, resume_answer, stop_requests
+from .files import files_command
 from .inspect import (
     compare,
     open_inspector,
@@ -63,7 +64,7 @@ class Command(NamedTuple):
     run: Callable[[CommandContext, MagicLine], Any]
     usage: str = ""
     limit: int | None = 0
-    completes: Literal["", "answer", "chat", "journal", "model", "setting", "topic"] = ""
+    completes: Literal["", "answer", "chat", "files", "journal", "model", "setting", "topic"] = ""
     sends: bool = False
     filters: bool = False
 
@@ -255,6 +256,7 @@ COMMANDS: dict[str, Command] = {
     "curl": Command(show_curl, "NAME", 1, "answer"),
     "diff": Command(compare, "NAME [OTHER]", 2, "answer"),
     "models": Command(list_models, "PART", 1, "model", sends=True),
+    "files": Command(files_command, "COMMAND", None, "files", sends=True),
     "config": Command(show_or_set, "NAME[=VALUE]", None, "setting"),
     "reset": Command(reset_conversations, "CHAT", 1, "chat"),
     "traceback": Command(show_traceback),
