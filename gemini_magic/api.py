@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from . import media
 from .backends import Backend, backend, host_to_name
 from .client import Key, Stream, endpoint_of, open_stream, plan_media, without_files
 from .config import CALL, IGNORED, KEY_WITHHELD, resolve
@@ -23,7 +24,6 @@ from .errors import CredentialsError, OptionError, RecordingError
 from .journaling import journal, should_journal, start_journaling, uploaded_files
 from .ledger import DisplayOptions, Ledger
 from .markdown import Images
-from .media import html_part_list, part_list, shorten_base64
 from .options import Options
 from .prices import TokenPrice
 from .printable import visible
@@ -57,16 +57,16 @@ class Preview(NamedTuple):
 
     def _request_text(self) -> str:
         head = "\n".join(f"{name}: {value}" for name, value in self.headers)
-        body = json.dumps(shorten_base64(self.body), indent=2, ensure_ascii=False)
+        body = json.dumps(media.shorten_base64(self.body), indent=2, ensure_ascii=False)
         return visible(f"{self.method} {self.url}\n{head}\n\n{body}")
 
     def __repr__(self) -> str:
-        listed = visible(part_list(self.parts))
+        listed = visible(media.part_list(self.parts))
         return f"{self._request_text()}\n\n{listed}" if listed else self._request_text()
 
     def _repr_html_(self) -> str:
         request = f'<pre style="white-space:pre-wrap">{escape(self._request_text())}</pre>'
-        text = f"{html_part_list(self.parts)}{request}<small>Nothing was sent.</small>"
+        text = f"{media.html_part_list(self.parts)}{request}<small>Nothing was sent.</small>"
         return f'<div class="mathjax_ignore tex2jax_ignore">{text}</div>'
 
 
@@ -136,7 +136,8 @@ def preview(request: Request, options: Options, sources: Mapping[str, str] | Non
     )
     key = None if options.replay else key_header(dialect, options)
     headers = (*http.headers, *([key] if key else []))
-    return Preview(http.method, http.url, headers, json.loads(http.body), request.turns[-1].parts)
+    body = json.loads(b"".join(media.body_pieces(http.body, http.media)))
+    return Preview(http.method, http.url, headers, body, request.turns[-1].parts)
 
 
 def _find_key(
@@ -264,7 +265,7 @@ def _note_settings(
 def _display_options(options: Options) -> DisplayOptions:
     Images.parse(options.images)  # raises for an invalid host before anything is sent
     form = "markdown" if options.format == "md" else options.format
-    return DisplayOptions(form, options.images, options.record_size)
+    return DisplayOptions(form, options.images, options.record_size, options.media_size)
 
 
 def _reply(

@@ -19,6 +19,7 @@ from .printable import one_line
 __all__ = [
     "Blob",
     "Call",
+    "CallPieces",
     "CallResult",
     "Code",
     "CodeResult",
@@ -81,11 +82,12 @@ class MediaSettings(Struct, frozen=True, kw_only=True):
 
 
 class Blob(Struct, frozen=True, dict=True):
-    """Inline media: ``data`` holds the decoded bytes."""
+    """Inline media: ``data`` holds the decoded bytes. With ``thought``, it belongs to the thinking and not to the answer."""
 
     mime_type: str
     data: bytes
     signature: str | None = None
+    thought: bool = False
     media: MediaSettings | None = None
 
     @cached_property
@@ -201,7 +203,7 @@ _KINDS: dict[type, str] = {
 
 def kind_of(part: Part) -> str:
     """Return the name of a part's kind, as in the ``kind`` columns of the tables."""
-    return _KINDS[type(part)]
+    return _KINDS.get(type(part)) or next(name for kind, name in _KINDS.items() if isinstance(part, kind))
 
 
 class Turn(Struct, frozen=True):
@@ -298,7 +300,7 @@ class PartJoiner:
         self._found: list[Part] = []
         self._texts: list[str] = []  # the pieces of the last text or thought
         self._kind: type[Text | Thought] = Text  # of these pieces
-        self._call: tuple[int, _CallPieces] | None = (
+        self._call: tuple[int, CallPieces] | None = (
             None  # the last call in pieces, with its position in `_found`
         )
 
@@ -316,7 +318,7 @@ class PartJoiner:
         self._end_text()
         if isinstance(part, Call) and (part.will_continue or part.partial_args):
             self._end_call()
-            self._call = len(self._found), _CallPieces(part)
+            self._call = len(self._found), CallPieces(part)
         self._found.append(part)
 
     def parts(self) -> tuple[Part, ...]:
@@ -349,7 +351,7 @@ class _StringPieces(list[str]):
     """A string that arrives in pieces."""
 
 
-class _CallPieces:
+class CallPieces:
     """A function call whose arguments arrive in pieces (``partialArgs`` of Vertex AI).
 
     A piece is a JSON path (RFC 9535) with a value; only strings arrive in several pieces. The first part has the name and

@@ -436,6 +436,13 @@ class Options:
         maximum=64,
         project=True,
     )
+    media_size: float = option(
+        4.0,
+        help="maximum size of the pictures, audio and videos of an answer that the notebook stores, in MB; 0 stores none",
+        minimum=0,
+        maximum=64,
+        project=True,
+    )
     journal: bool | None = option(
         None,
         "--journal",

@@ -92,6 +92,8 @@ def part_to_json(part: Part) -> dict[str, Any]:
         value = {**value, "thoughtSignature": part.signature}
     if isinstance(part, Blob | File | LocalFile) and part.media is not None:
         value = {**value, **media_fields(part)}
+    if isinstance(part, Blob) and part.thought:
+        value = {**value, "thought": True}
     return value
 
 
@@ -152,8 +154,9 @@ def _turn(turn: Turn) -> dict[str, Any]:
 
 
 def _summary(part: Part) -> bool:
-    """Whether a part is a thought summary without a signature, which is not sent back to the API."""
-    return isinstance(part, Thought) and part.signature is None
+    """Whether a part is a thought without a signature, which is not sent back to the API."""
+    thought = isinstance(part, Thought) or (isinstance(part, Blob) and part.thought)
+    return thought and part.signature is None
 
 
 def generation_config(request: Request) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from ..tables import Columns
 from .display_options import DisplayOptions
 from .event_log import EventLog, event_table, usage_table
 from .exchange import Exchange, Pause, Transfer
+from .items import PlacedParts
 from .note_log import NoteLog
 from .parts import Parts, TextPieces
 from .repetition import note_repetition
@@ -88,7 +89,7 @@ class Ledger:
         source: where the bytes come from; ``host``: the server, if the status line names it.
         answer, thoughts: pieces of the text of candidate 0, in order; append-only.
         chars: characters of the answer so far.
-        parts: the parts as received, by candidate.
+        parts: the parts as received, by candidate; ``placed``: those of candidate 0 that are not text, which make its items.
         evidence: citations, grounding and similar metadata, in order.
         extras: fields that gateways add; the last value of each.
         finishes: the last finish reason by candidate; ``blocked``: the block reason of the prompt; ``failure``: the
@@ -133,6 +134,7 @@ class Ledger:
         self.answer = TextPieces()
         self.thoughts = TextPieces()
         self.parts: dict[int, Parts] = {}
+        self.placed = PlacedParts()
         self.evidence: list[Evidence] = []
         self.extras: dict[str, Any] = {}
         self.continuation: str | None = None
@@ -386,6 +388,8 @@ class Ledger:
                     text += self._append("text", part.text, index, t)
                 elif isinstance(part, Thought) and candidate == 0:
                     thought += self._append("thought", part.text, index, t)
+                elif candidate == 0:
+                    self.placed.append(self.chars, part)
             elif isinstance(event, UsageReport):
                 kind, usage = "usage", event.usage
                 if usage.total is not None or self.usage is None:

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from ..content import Blob, LocalFile, Part, Text
 from ..errors import PromptError
 from .pictures import converted_blob
-from .sniff import HEAD_SIZE, MediaFormat, sniff
+from .signatures import HEAD_SIZE, MediaFormat, sniff
 from .source import MediaSource, readable_size
 
 __all__ = ["bytes_part", "file_part", "read_files"]

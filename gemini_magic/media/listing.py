@@ -22,6 +22,8 @@ _MOST_THUMBNAILS: Final = 24
 _MOST_EMBEDDED: Final = 64 * 1024  # bytes of a picture that is its own thumbnail
 _SHOWN_TYPES: Final = ("image/png", "image/jpeg", "image/webp", "image/gif")
 _EXCERPT: Final = 60  # characters of a text
+_EXIF: Final = b"Exif\0\0"
+_EXIF_PLACE: Final = 4096  # bytes at the start of a JPEG file in which its EXIF data begin
 _LONG: Final = 1000  # characters of base64
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _NOUNS: Final = {"image": "image", "video": "video", "audio": "audio file", "application": "document"}
@@ -31,7 +33,8 @@ def describe_part(part: Part) -> str:
     """A part in a few words: its kind, its size, and the settings that it is read with."""
     match part:
         case Blob(mime_type=kind, data=data):
-            found = f"{kind}, {readable_size(len(data))}"
+            exif = ", with EXIF data" if kind == "image/jpeg" and _EXIF in data[:_EXIF_PLACE] else ""
+            found = f"{kind}, {readable_size(len(data))}{exif}"
         case LocalFile(path=path, mime_type=kind, size=size):
             found = f"{kind}, {readable_size(size)}, {PurePath(path).name}"
         case File(uri=uri, mime_type=kind):

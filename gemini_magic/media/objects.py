@@ -18,17 +18,12 @@ from .addresses import address_part, youtube_address
 from .figures import altair_blob, figure_blob, figure_of, plotly_blob
 from .files import bytes_part, file_part
 from .pictures import array_blob, is_picture, picture_blob
-from .sniff import sniff
-from .source import MediaSource, reason_of
+from .signatures import sniff
+from .source import MediaSource, class_names, reason_of
 
-__all__ = ["class_names", "media_parts"]
+__all__ = ["media_parts"]
 
 _Converter: TypeAlias = Callable[[Any, MediaSource], "list[Part] | None"]
-
-
-def class_names(value: object) -> set[tuple[str, str]]:
-    """The classes of an object, each as the name of its top package and its own name."""
-    return {(each.__module__.partition(".")[0], each.__name__) for each in type(value).__mro__}
 
 
 def media_parts(value: object, source: MediaSource) -> list[Part] | None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ..content import Blob
 from ..errors import PromptError
-from .sniff import MediaFormat
+from .signatures import MediaFormat
 from .source import MediaSource, readable_size, reason_of
 
 __all__ = ["array_blob", "converted_blob", "is_picture", "picture_blob", "png_of_pixels", "thumbnail"]

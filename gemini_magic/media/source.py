@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ..errors import PromptError
 
-__all__ = ["MediaSource", "readable_size", "reason_of"]
+__all__ = ["MediaSource", "class_names", "readable_size", "reason_of"]
 
 _UNITS = ("bytes", "kB", "MB", "GB")
 _STEP = 1000
@@ -34,6 +34,11 @@ class MediaSource(NamedTuple):
         """
         text = f"{self.name} {message}"
         return PromptError(text[:1].upper() + text[1:] if text.startswith("the ") else text, remedy=remedy)
+
+
+def class_names(value: object) -> set[tuple[str, str]]:
+    """The classes of an object, each as the name of its top package and its own name."""
+    return {(each.__module__.partition(".")[0], each.__name__) for each in type(value).__mro__}
 
 
 def reason_of(error: BaseException) -> str:

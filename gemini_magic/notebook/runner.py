@@ -22,7 +22,7 @@ from ..conversation import Conversation, answer_turn
 from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..ledger import Ledger
 from ..options import Options
-from ..prompts import attachment_of_line, build_request
+from ..prompts import attachments_of_line, build_request
 from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
@@ -299,13 +299,7 @@ class CellRunner:
             notices += found
             if hint := single_brace_hint(text, names):
                 notices.append(hint)
-        rows = options.table_rows
-        attached = [
-            part
-            for name in options.attach
-            for part in attachment_of_line(name, names, notices, table_rows=rows)
-        ]
-        parts = (*attached, *parts)
+        parts = (*attachments_of_line(options.attach, names, notices, options.table_rows), *parts)
         conversation = self.session.conversation(options)
         if not (options.dry_run or options.count) and (repeated := _repeated_turn_notice(conversation, key)):
             notices.append(repeated)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from .conflicts import check_conflicts
 from .objects import TABLE_ROWS, ConvertedObject, parts_from_object
-from .request import attachment_of_line, build_request, parts_of_prompt
+from .request import attachments_of_line, build_request, parts_of_prompt
 from .tables import TableText, table
 
 __all__ = [
     "TABLE_ROWS",
     "ConvertedObject",
     "TableText",
-    "attachment_of_line",
+    "attachments_of_line",
     "build_request",
     "check_conflicts",
     "parts_from_object",

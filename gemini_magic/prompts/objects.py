@@ -14,10 +14,10 @@ from collections.abc import Awaitable
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
+from .. import media
 from ..content import Part, Text, Thought, Turn
 from ..errors import PromptError
 from ..lazy import LazySequence
-from ..media import Attachment, MediaSource, class_names, media_parts
 from .tables import TableText, table_of
 
 __all__ = ["TABLE_ROWS", "ConvertedObject", "parts_from_object"]
@@ -96,11 +96,13 @@ def parts_from_object(
 
 
 def _parts(value: object, limits: _Limits) -> list[Part]:
+    if isinstance(value, str):  # without loading what other objects need
+        return [Text(_text(value, limits))]
     if isinstance(value, Thought) and value.signature is None:
         return [Text(value.text)]
     if isinstance(value, Part):
         return [value]
-    if isinstance(value, Attachment):
+    if isinstance(value, media.Attachment):
         limits.notices.extend(value.notices)
         return list(value.parts)
     if isinstance(value, Turn):
@@ -112,7 +114,7 @@ def _parts(value: object, limits: _Limits) -> list[Part]:
     if not isinstance(
         value, BaseException | type | FunctionType | MethodType | BuiltinFunctionType | ModuleType
     ):
-        parts = media_parts(value, MediaSource(limits.name, limits.notices))
+        parts = media.media_parts(value, media.MediaSource(limits.name, limits.notices))
         if parts is not None:
             return parts
     return [Text(_text(value, limits))]
@@ -132,7 +134,7 @@ def _text(value: object, limits: _Limits) -> str:
         return _traceback(value, limits)
     if isinstance(value, type | FunctionType | MethodType | BuiltinFunctionType | ModuleType):
         return _source(value)
-    kinds = class_names(value)
+    kinds = media.class_names(value)
     if (table := table_of(value)) is not None:
         return table.markdown(limits.rows, limits.name, limits.notices)
     if ("gemini_magic", "Response") in kinds:
@@ -163,6 +165,11 @@ def _answer(response: Any, limits: _Limits) -> str:
     elif response.status != "complete":
         limits.notices.append(
             f"Sent the {len(text):,} characters of {limits.name}, whose answer is incomplete ({response.status})."
+        )
+    if images := len(response.images) if hasattr(response, "images") else 0:
+        limits.notices.append(
+            f"Sent the text of {limits.name} without its {images} image{'' if images == 1 else 's'}; "
+            f"{{{{ {limits.name}.images }}}} inserts {'it' if images == 1 else 'them'}."
         )
     return text
 

@@ -10,22 +10,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from ..content import Part, Request, RequestSettings, Text, Thinking, Turn, deep_merge
+from .. import media
+from ..content import Blob, LocalFile, Part, Request, RequestSettings, Text, Thinking, Turn, deep_merge
 from ..errors import OptionError, PromptError
-from ..media import (
-    Attachment,
-    MediaSource,
-    attached_parts,
-    class_names,
-    media_parts,
-    named_attachment,
-    read_files,
-)
 from ..options import Options
 from .objects import TABLE_ROWS, ConvertedObject, parts_from_object
 from .tables import TableText, table_of
 
-__all__ = ["attachment_of_line", "build_request", "parts_of_prompt"]
+__all__ = ["attachments_of_line", "build_request", "parts_of_prompt"]
 
 _HARMS: Final = ("harassment", "hate_speech", "sexually_explicit", "dangerous_content")
 _TOOLS: Final[tuple[Literal["search", "code_execution", "url_context"], ...]] = (
@@ -60,9 +52,10 @@ def parts_of_prompt(prompt: object, attach: object = (), *, table_rows: int = TA
     """
     notices: list[str] = []
     parts: list[Part] = []
-    for number, each in enumerate(attach if isinstance(attach, list | tuple) else [attach]):
-        source = MediaSource(f"attach[{number}]", notices)
-        parts += _attached_table(each, source, table_rows) or attached_parts(each, source)
+    attached = () if attach is None else attach if isinstance(attach, list | tuple) else (attach,)
+    for number, each in enumerate(attached):
+        source = media.MediaSource(f"attach[{number}]", notices)
+        parts += _attached_table(each, source, table_rows) or media.attached_parts(each, source)
     if isinstance(prompt, str):
         return ConvertedObject((*parts, Text(prompt)), tuple(notices))
     if isinstance(prompt, Sequence) and not isinstance(prompt, bytes | bytearray | memoryview):
@@ -78,20 +71,20 @@ def parts_of_prompt(prompt: object, attach: object = (), *, table_rows: int = TA
         converted = parts_from_object(prompt, name="the prompt", table_rows=table_rows)
         parts += converted.parts
         notices += converted.notices
-    elif media := media_parts(prompt, MediaSource("the prompt", notices)):
-        parts += media
+    elif found := media.media_parts(prompt, media.MediaSource("the prompt", notices)):
+        parts += found
     else:
         raise _wrong_type(prompt)
     return ConvertedObject(tuple(parts), tuple(notices))
 
 
-def attachment_of_line(
-    name: str, variables: Mapping[str, object], notices: list[str], *, table_rows: int = TABLE_ROWS
+def attachments_of_line(
+    names: Sequence[str], variables: Mapping[str, object], notices: list[str], table_rows: int
 ) -> list[Part]:
-    """The parts for the value of ``--attach``: a variable, which may be a table, a path, a pattern or an address.
+    """The parts for the values of ``--attach``: a variable, which may be a table, a path, a pattern or an address.
 
     Args:
-        name: the value.
+        names: the values.
         variables: the user's variables.
         notices: receives a sentence for the user about each thing that is changed or left out.
         table_rows: the largest number of rows of a table; 0 for all.
@@ -99,11 +92,14 @@ def attachment_of_line(
     Raises:
         PromptError: there is nothing of that name, or it cannot be sent.
     """
-    table = _attached_table(variables.get(name), MediaSource(name, notices), table_rows)
-    return table or named_attachment(name, variables, notices)
+    parts: list[Part] = []
+    for name in names:
+        table = _attached_table(variables.get(name), media.MediaSource(name, notices), table_rows)
+        parts += table or media.named_attachment(name, variables, notices)
+    return parts
 
 
-def _attached_table(value: object, source: MediaSource, rows: int) -> list[Part] | None:
+def _attached_table(value: object, source: media.MediaSource, rows: int) -> list[Part] | None:
     """A table as text with its name before it; None for any other object."""
     if isinstance(value, TableText):
         source.notices.extend(value.notices)
@@ -117,8 +113,9 @@ def _attached_table(value: object, source: MediaSource, rows: int) -> list[Part]
 
 def _is_prompt(value: object) -> bool:
     """Whether an object that is not media can be a prompt by itself."""
-    known = isinstance(value, Part | Turn | Attachment) or ("gemini_magic", "Response") in class_names(value)
-    return known or table_of(value) is not None
+    if isinstance(value, Part | Turn | media.Attachment):
+        return True
+    return ("gemini_magic", "Response") in media.class_names(value) or table_of(value) is not None
 
 
 def _both_text(before: Sequence[Part], after: Sequence[Part]) -> bool:
@@ -155,12 +152,18 @@ def build_request(parts: Sequence[Part], options: Options, turns: Sequence[Turn]
         body = deep_merge(body, _object(options.body))
     return Request(
         model=options.model,
-        turns=(*turns, Turn("user", read_files(parts, round(options.inline_limit * _MEGABYTE)))),
+        turns=(*turns, Turn("user", _with_files(parts, round(options.inline_limit * _MEGABYTE)))),
         system=options.system,
         settings=_settings(options),
         params=params,
         body=body,
     )
+
+
+def _with_files(parts: Sequence[Part], limit: int) -> tuple[Part, ...]:
+    """The parts with the local files that fit into the request."""
+    has_media = any(isinstance(part, Blob | LocalFile) for part in parts)
+    return media.read_files(parts, limit) if has_media else tuple(parts)
 
 
 def _settings(options: Options) -> RequestSettings:

@@ -11,8 +11,8 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
+from .. import media
 from ..errors import PromptError
-from ..media import class_names
 
 __all__ = ["TableText", "table", "table_of"]
 
@@ -106,7 +106,7 @@ def table(
 
 def table_of(value: object) -> _Table | None:
     """The table in an object; None if it is not one."""
-    kinds = class_names(value)
+    kinds = media.class_names(value)
     return next((_READERS[kind](value) for kind in _READERS if kind in kinds), None)
 
 

@@ -12,10 +12,20 @@ from datetime import UTC, datetime
 from itertools import accumulate, islice
 from typing import NamedTuple, overload
 
-from ..content import Blob, Call, Code
+from .. import media
+from ..content import Blob, Call, File, LocalFile
 from ..events import Finish, Note
-from ..ledger import Ledger, Phase, Transfer
-from ..media import readable_size, summarize_media
+from ..ledger import (
+    AnswerItem,
+    CallItem,
+    Candidate,
+    CodeRun,
+    Ledger,
+    MediaItem,
+    Phase,
+    TranscriptItem,
+    Transfer,
+)
 from ..printable import visible
 
 __all__ = [
@@ -200,7 +210,7 @@ def _transfer_text(phase: Phase, transfer: Transfer, now: float) -> str:
     share = transfer.sent / transfer.size if transfer.size else 1.0
     filled = int(share * _BAR)
     bar = f"{'█' * filled}{'░' * (_BAR - filled)}"
-    return f"uploading {name} {bar} {int(share * 100)} % of {readable_size(transfer.size)}{files}"
+    return f"uploading {name} {bar} {int(share * 100)} % of {media.readable_size(transfer.size)}{files}"
 
 
 def _running_state(ledger: Ledger, now: float) -> str:
@@ -217,12 +227,33 @@ def _running_state(ledger: Ledger, now: float) -> str:
 
 def _other_content(ledger: Ledger) -> list[str]:
     """Describe the parts of an answer that are not text."""
-    contents = Counter(map(type, ledger.parts[0].joined() if 0 in ledger.parts else ()))
-    kinds = ((Call, "function call", "calls"), (Blob, "media part", "images"), (Code, "code run", "parts"))
-    counted = ((contents[kind], name, where) for kind, name, where in kinds)
+    contents = Counter(map(_content_kind, Candidate(ledger, 0).items))
+    kinds = (
+        ("call", "function call", "function calls", "calls"),
+        ("picture", "picture", "pictures", "images"),
+        ("audio", "audio file", "audio files", "audio"),
+        ("video", "video", "videos", "videos"),
+        ("file", "file", "files", "parts"),
+        ("run", "code run", "code runs", "code_runs"),
+        ("transcript", "transcript", "transcripts", "parts"),
+    )
+    counted = ((contents[kind], one, many, where) for kind, one, many, where in kinds)
     return [
-        f"{count} {name}{'' if count == 1 else 's'} (.{where})" for count, name, where in counted if count
+        f"{count} {one if count == 1 else many} (.{where})" for count, one, many, where in counted if count
     ]
+
+
+def _content_kind(item: AnswerItem) -> str:
+    match item:
+        case CallItem(call=Call()):
+            return "call"
+        case CodeRun():
+            return "run"
+        case MediaItem(kind=kind):
+            return kind
+        case TranscriptItem():
+            return "transcript"
+    return ""
 
 
 def _ended_state(ledger: Ledger) -> str:
@@ -316,8 +347,10 @@ def _gateway(ledger: Ledger) -> list[str]:
 
 def _sent_media(ledger: Ledger) -> str:
     """The media in the prompt: ``sent 1 image, 2.1 MB``; empty without media."""
-    media = summarize_media(ledger.request.turns[-1].parts) if ledger.request and ledger.request.turns else ""
-    return f"sent {media}" if media else ""
+    parts = ledger.request.turns[-1].parts if ledger.request and ledger.request.turns else ()
+    if not any(isinstance(part, Blob | File | LocalFile) for part in parts):
+        return ""
+    return f"sent {media.summarize_media(parts)}"
 
 
 def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -> list[str]:

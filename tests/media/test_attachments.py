@@ -1,6 +1,7 @@
 """attach(), the values of --attach, and addresses."""
 
 import base64
+import io
 
 import pytest
 from PIL import Image
@@ -173,5 +174,10 @@ def test_an_attachment_shows_what_it_contains(folder):
     assert repr(attach("*.png")).startswith("<Attachment: image/png, 7")
     assert describe_part(Blob("image/png", b"x" * 2_100_000)) == "image/png, 2.1 MB"
     assert describe_part(File("https://h.test/a")) == "https://h.test/a"
+    photo = Image.Exif()
+    photo[0x010F] = "maker"
+    stored = io.BytesIO()
+    Image.new("RGB", (9, 9)).save(stored, "JPEG", exif=photo)
+    assert describe_part(Blob("image/jpeg", stored.getvalue())).endswith(" bytes, with EXIF data")
     assert describe_part(Text("words")) == "text, 5 characters"
     assert describe_part(LocalFile("/x/a.mp4", "video/mp4", 31_400, "")) == "video/mp4, 31.4 kB, a.mp4"

@@ -174,14 +174,6 @@ def test_counting_tokens_counts_media(cells, folder, fake_server):
     assert parts[0]["inlineData"] == {"mimeType": "image/png", "data": base64.b64encode(png(1)).decode()}
 
 
-def test_media_above_the_limit_are_an_error_that_names_the_option(cells, folder):
-    cells.names["big"] = Blob("image/png", b"x" * 2_000_000)
-    error = cells.error("%%gemini --inline-limit 1 --dry-run\n{{ big }}")
-    assert error.message == "The media of the prompt have 2.0 MB; 1.0 MB fit into a request."
-    assert "--inline-limit" in error.remedy
-    assert cells("%%gemini --inline-limit 3 --dry-run -p topK=1 -t 0.5\n{{ big }}").success
-
-
 def test_the_images_of_an_earlier_answer_can_be_sent_again(cells, folder):
     cells.names["images"] = [Blob("image/png", png(1)), Blob("image/png", png(2))]
     assert [part.data for part in sent(cells, "%%gemini\n{{ images }}")] == [png(1), png(2)]

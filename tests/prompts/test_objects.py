@@ -163,3 +163,18 @@ def test_an_object_without_a_text_is_refused(value):
     ) as caught:
         parts_from_object(value, name="x")
     assert caught.value.remedy == "Insert one of its attributes, or a value computed from it."
+
+
+def test_the_images_of_an_answer_are_left_out_of_its_text_with_a_notice():
+    answer = type(
+        "Response", (), {"__module__": "gemini_magic.response", "text": "Here.", "status": "complete"}
+    )()
+    answer.images = [Blob("image/png", b"x")]
+    assert text_of(answer) == "Here."
+    assert notices(answer, name="r") == (
+        "Sent the text of r without its 1 image; {{ r.images }} inserts it.",
+    )
+    answer.images *= 2
+    assert notices(answer, name="r") == (
+        "Sent the text of r without its 2 images; {{ r.images }} inserts them.",
+    )

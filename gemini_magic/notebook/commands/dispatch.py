@@ -28,11 +28,12 @@ from .inspect import (
     show_events,
     show_last,
     show_notes,
+    show_part,
     show_timeline,
     show_timing,
     show_usage,
 )
-from .journal import journal_command, show_entry
+from .journal import journal_command
 from .status import list_models, show_state, show_traceback, show_versions
 
 __all__ = ["COMMANDS", "Command", "dispatch", "split_conditions"]
@@ -240,7 +241,7 @@ COMMANDS: dict[str, Command] = {
     "state": Command(show_state),
     "help": Command(_show_help, "TOPIC", 1, "topic"),
     "last": Command(show_last, "N", 1),
-    "show": Command(show_entry, "N", 1),
+    "show": Command(show_part, "N|picture N", None),
     "journal": Command(journal_command, "COMMAND", None, "journal"),
     "code": Command(put_code_into_cell, "N|NAME", 2, "answer"),
     "resume": Command(resume_answer, "options", sends=True),
