@@ -61,7 +61,8 @@ def plan_media(request: Request, backend: Backend, options: Options, *, offline:
     limit = options.inline_limit * _MEGABYTE
     total = sum(map(_size, media))
     uploads: dict[str, _Uploadable] = {}
-    if total > limit:
+    # A recording of a backend without uploads was made with a larger limit.
+    if total > limit and not (offline and backend.files is None):
         # Media in answers are sent back as they came: their signatures belong to them.
         movable = [part for turn in request.turns if turn.role == "user" for part in turn.parts]
         for part in sorted(
@@ -73,7 +74,7 @@ def plan_media(request: Request, backend: Backend, options: Options, *, offline:
             if digest not in uploads:
                 total -= sum(_size(each) for each in media if _digest(each) == digest)
                 uploads[digest] = part
-        if uploads and backend.files is None and not offline and backend.local is None:
+        if uploads and backend.files is None and backend.local is None:
             raise _too_large(uploads, backend, options)
     return MediaPlan(_with_parts(request, lambda part: _sent(part, uploads)), uploads)
 
