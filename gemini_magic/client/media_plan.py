@@ -16,6 +16,7 @@ from ..content import Blob, File, LocalFile, Part, Request
 from ..errors import OptionError, PromptError
 from ..media import REFERENCE, readable_size
 from ..options import Options
+from ..printable import one_line
 
 __all__ = ["MediaPlan", "changed_file", "name_of", "plan_media", "without_files"]
 
@@ -126,9 +127,9 @@ def _digest(part: _Uploadable) -> str:
 def name_of(part: Blob | LocalFile) -> str:
     """The name of a medium for people and for the server's list of files."""
     if isinstance(part, LocalFile):
-        return Path(part.path).name
+        return one_line(Path(part.path).name)
     kind, _, form = part.mime_type.partition(";")[0].partition("/")
-    return f"{kind or 'media'} ({form or 'data'})"
+    return one_line(f"{kind or 'media'} ({form or 'data'})")
 
 
 def _read(file: LocalFile) -> bytes:

@@ -309,6 +309,22 @@ def test_a_refused_upload_ends_with_the_servers_words(upload_server, local, on, 
     assert "generate" not in upload_server.kinds()
 
 
+@pytest.mark.parametrize("mime_type", ["", "pdf", "a/b\r\nX-Injected: 1", "a/é", "\x1b[2J/x"])
+def test_a_type_that_is_not_valid_is_an_error_and_is_not_sent(upload_server, mime_type):
+    ledger = asked(upload_server, Blob(mime_type, os.urandom(150_000)))
+    assert "is not a valid MIME type" in ledger.error.message
+    assert not {"\x1b", "\r", "\n"} & set(ledger.error.message)
+    assert upload_server.requests == []
+
+
+def test_a_name_of_a_file_cannot_control_the_terminal(upload_server, local):
+    ledger = asked(upload_server, local(name="a\x1b[2J\n\u202eb.pdf"))
+    (note,) = [each.message for each in ledger.notes if each.kind == "uploaded"]
+    assert note.startswith("a[2J ⟨U+202E⟩b.pdf (200 kB) was uploaded")
+    meta = json.loads(upload_server.requests[0].body)["file"]
+    assert meta["displayName"] == "a[2J ⟨U+202E⟩b.pdf"
+
+
 # -- states
 
 
