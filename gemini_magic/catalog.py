@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from .backends import Backend, HttpRequest, Model, TokenCount, backend
-from .client import endpoint_of, fetch, known_models, remember_models
+from .client import endpoint_of, fetch_body, listed_models, remember_models
 from .config import CALL, resolve
 from .content import Part, Request, Turn
 from .credentials import find_key
@@ -110,7 +110,7 @@ def cached_models(**options: Any) -> tuple[Model, ...]:
         OptionError: an option is not valid.
     """
     resolved = resolve(options, source=CALL)[0]
-    return known_models(backend(resolved.backend), resolved)
+    return listed_models(backend(resolved.backend), resolved)
 
 
 def _fetch_object(
@@ -123,7 +123,7 @@ def _fetch_object(
         GeminiMagicError: there is no key, the server was not reached, or it answered with an error.
     """
     key = find_key(dialect, options, ask=ask_key)
-    body = fetch(request, dialect, options, key)
+    body = fetch_body(request, dialect, options, key)
     try:
         value = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):

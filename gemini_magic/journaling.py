@@ -9,6 +9,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from . import recording
 from .backends import backend, host_to_name, names
 from .content import Request
 from .endings import REMEDY_OTHER_KERNEL
@@ -16,7 +17,6 @@ from .errors import Interrupted, JournalError, RecordingError
 from .journal import AnswerEnd, AnswerStart, Entry, Journal, Limits
 from .ledger import Exchange, Ledger
 from .options import Options
-from .recording import LedgerLines, parse_recording
 from .response import Response, response_from_exchanges
 
 __all__ = ["end_of", "exchanges_of", "journal", "response_from_entry", "should_journal", "start_journaling"]
@@ -62,7 +62,7 @@ def start_journaling(ledger: Ledger, request: Request, options: Options) -> None
         ledger.started.timestamp(), request.model, ledger.backend, request.turns[-1].text, ledger.before
     )
     limits = Limits(options.journal_size * _MEGABYTE, options.journal_days)
-    journal().follow(ledger, LedgerLines(ledger), start, limits)
+    journal().follow(ledger, recording.LedgerLines(ledger), start, limits)
 
 
 def exchanges_of(entry: Entry, lines: bytes) -> list[Exchange]:
@@ -72,7 +72,7 @@ def exchanges_of(entry: Entry, lines: bytes) -> list[Exchange]:
         JournalError: nothing was sent, or the entry cannot be read.
     """
     try:
-        found = parse_recording(f"Answer {entry.id} of the journal", lines)
+        found = recording.parse_recording(f"Answer {entry.id} of the journal", lines)
     except RecordingError as error:
         raise JournalError(error.message, remedy=f"`%gemini journal forget {entry.id}` removes it.") from None
     if found[-1].end is None:

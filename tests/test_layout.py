@@ -147,6 +147,9 @@ LATE_IMPORTS = {
     "notebook/runner.py:_models": "as above",
     "notebook/runner.py:_send": "as above",
     "response.py:diff": "an answer is rarely compared, and the first cell should import little",
+    "tables/rows.py:where": "a table is read after its answer has arrived, and the first cell should import little",
+    "tables/rows.py:_repr_pretty_": "as above",
+    "tables/rows.py:_repr_html_": "as above",
     "notebook/magics.py:declare": "the settings are read when a cell runs or %config asks, not by %load_ext",
 }
 # Public functions that two modules define under one name, and why.

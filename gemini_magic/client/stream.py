@@ -14,8 +14,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
+from .. import recording
 from ..backends import Backend, HttpRequest
 from ..content import Request
 from ..endings import Cause
@@ -23,7 +24,6 @@ from ..errors import ConnectionFailed, GeminiMagicError, OptionError
 from ..events import Event
 from ..ledger import Exchange, Ledger
 from ..options import Options
-from ..recording import Recorder, Replay, ReplayOnce
 from .attempt import StreamJob
 from .connection import Connection
 from .endpoint import endpoint_of
@@ -35,6 +35,9 @@ from .secret import Key
 from .switch_interval import stream_ended, stream_started
 from .text_file import Mode, TextFile, accepts_footer
 from .wake_ups import wake
+
+if TYPE_CHECKING:
+    from ..recording import Recorder, Replay
 
 __all__ = ["Stream", "open_stream", "play"]
 
@@ -308,4 +311,4 @@ def play(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledger, *, spe
     first = exchanges[0]
     http = HttpRequest(first.method, first.url, first.headers, first.body)
     options = Options(retries=len(exchanges) - 1)
-    return Stream(StreamJob(http, backend, options, replay=ReplayOnce(exchanges, speed)), ledger)
+    return Stream(StreamJob(http, backend, options, replay=recording.ReplayOnce(exchanges, speed)), ledger)

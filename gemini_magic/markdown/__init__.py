@@ -5,8 +5,9 @@ The names are imported when they are first used, so that a request is sent befor
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .defang import defang
@@ -31,7 +32,7 @@ __all__ = [
     "render",
 ]
 
-_MODULES = {
+_HOMES = {
     "DATA_ONLY": "images",
     "Images": "images",
     "CodeBlock": "parser",
@@ -44,11 +45,4 @@ _MODULES = {
     "invisible_characters": "invisible",
     "render": "renderer",
 }
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_MODULES[name]}", __name__), name)
-    globals()[name] = value  # also over a module of the same name, which importing it has put there
-    return value
+__getattr__ = lazy_names(globals(), _HOMES)

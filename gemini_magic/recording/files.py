@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import RecordingError
 from ..ledger import Exchange, clean_headers, clean_url
 from ..private_files import make_private_folder, open_private
-from ..wire import TraceExchange, httprr
+from ..wire import httprr
 from .jsonl import ExchangeLines, RecordedExchange, dump, parse_recording
 
 __all__ = ["MAX_TOTAL", "read_recording", "write_recording"]
@@ -84,7 +84,7 @@ def _decompressed(name: str, data: bytes, max_total: float) -> bytes:
     return content
 
 
-def _from_trace(trace: TraceExchange) -> RecordedExchange:
+def _from_trace(trace: httprr.TraceExchange) -> RecordedExchange:
     headers = tuple(clean_headers(trace.request_headers).items())
     exchange = RecordedExchange(trace.method, clean_url(trace.url), headers, trace.request_body)
     exchange.set_head(
@@ -138,7 +138,7 @@ def _to_lines(exchanges: Sequence[Exchange]) -> bytes:
 
 def _to_trace(exchanges: Sequence[Exchange]) -> bytes:
     traces = [
-        TraceExchange(
+        httprr.TraceExchange(
             method=exchange.method,
             url=clean_url(exchange.url),
             request_headers=tuple(clean_headers(exchange.headers).items()),

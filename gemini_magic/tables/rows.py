@@ -10,14 +10,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from .columns import Column, Columns
 from .export import arrow_array, library, pandas_frame
-from .filters import Condition, parse_condition, value_test
 from .json_paths import JsonPath, misspelled_field, unknown_field
-from .preview import as_html, as_text
 from .strings import EncodedStrings
+
+if TYPE_CHECKING:
+    from .filters import Condition
 
 __all__ = ["Rows"]
 
@@ -149,6 +150,8 @@ class Rows(Generic[R]):
             ValueError: a condition is not valid.
             TypeError: a condition is neither a string nor a function.
         """
+        from .filters import parse_condition, value_test  # noqa: PLC0415 - see the table of late imports
+
         index: Sequence[int] = self._index
         for name, wanted in equal.items():
             values, holds = Rows(self._source, index)[name], value_test(wanted)
@@ -242,10 +245,14 @@ class Rows(Generic[R]):
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's signature
         """Print the first and last rows as a plain table."""
+        from .preview import as_text  # noqa: PLC0415 - see the table of late imports
+
         printer.text(as_text(self.columns, self, show_all=self._source.show_all))
 
     def _repr_html_(self) -> str:
         """Return the first and last rows as HTML, with values escaped and shortened and without empty columns."""
+        from .preview import as_html  # noqa: PLC0415 - see the table of late imports
+
         return as_html(self.columns, self, show_all=self._source.show_all, expression=self._expression())
 
     def _expression(self) -> str:
