@@ -24,11 +24,11 @@ from .known_models import with_remedy
 from .retry import Outcome, worth_retrying
 from .secret import Key, add_key, strip_traceback
 from .sources import LocalResponse, RecordedResponse, ResponseHead
-from .text_file import TextFile
 from .transport import send
 
 if TYPE_CHECKING:
     from ..recording import Recorder, Replay
+    from .text_file import TextFile
 
 __all__ = ["Attempts", "StreamJob"]
 

@@ -33,11 +33,11 @@ from .reader import StreamReader
 from .reader_threads import READER_THREADS
 from .secret import Key
 from .switch_interval import stream_ended, stream_started
-from .text_file import Mode, TextFile, accepts_footer
 from .wake_ups import wake
 
 if TYPE_CHECKING:
     from ..recording import Recorder, Replay
+    from .text_file import Mode, TextFile
 
 __all__ = ["Stream", "open_stream", "play"]
 
@@ -291,6 +291,8 @@ def _text_file(options: Options, ledger: Ledger, before: str) -> TextFile | None
                 remedy="Name the file with --to FILE.",
             )
         return None
+    from .text_file import TextFile, accepts_footer  # noqa: PLC0415 - see the table of late imports
+
     path = Path(options.to).expanduser()
     mode: Mode = "overwrite" if options.overwrite else "append" if options.append else "new"
     return TextFile(path, ledger, before=before, mode=mode, footer=accepts_footer(path, options.format))
