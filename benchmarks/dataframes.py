@@ -23,6 +23,7 @@ _LABELS = {
     "where_json": "rows.where('usageMetadata.totalTokenCount > 9')",
 }
 _LABELS_WITHOUT_BUDGET = {
+    "records": "list(rows), with which pd.DataFrame(rows) begins",
     "where": "rows.where(kind='text+usage')",
     "normalise": "pd.json_normalize(r.raw), for comparison",
 }
@@ -68,6 +69,7 @@ def measure() -> None:
         "polars": lambda rows, _: pl.DataFrame(rows),
         "to_pandas": lambda rows, _: rows.to_pandas(),
         "pandas": lambda rows, _: pd.DataFrame(rows),
+        "records": lambda rows, _: list(rows),
         "where": lambda rows, _: rows.where(kind="text+usage"),
         "where_json": lambda rows, _: rows.where("usageMetadata.totalTokenCount > 9"),
         "normalise": lambda _, ledger: pd.json_normalize([chunk.value for chunk in ledger.raw]),
