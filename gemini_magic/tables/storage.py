@@ -102,12 +102,14 @@ class NullableStore:
 
     Attributes:
         length: the number of all rows; rows after the last value are not stored.
-        known: one byte for each stored row, 1 if it has a value; None while every stored row has one.
+        leading: the number of rows without a value before the first one that has a value.
+        known: one byte for each stored row, 1 if it has a value; None while all stored rows but the leading ones have one.
     """
 
     def __init__(self, default: Any) -> None:
         self.default = default
         self.length = 0
+        self.leading = 0
         self.known: bytearray | None = None
 
     def pad_count(self, stored: int) -> int:
@@ -118,10 +120,20 @@ class NullableStore:
         """
         count = self.length - stored
         if count and self.default is None:
-            if self.known is None:
-                self.known = bytearray(b"\1" * stored)
-            self.known.extend(bytes(count))
+            if not stored:
+                self.leading = count
+            elif self.known is None:
+                self.known = bytearray(self._flags(0, stored) + bytes(count))
+            else:
+                self.known.extend(bytes(count))
         return count
+
+    def _flags(self, start: int, stop: int) -> bytes:
+        """Return one byte for each of some stored rows: 1 if it has a value."""
+        if self.known is not None:
+            return bytes(self.known[start:stop])
+        missing = min(max(0, self.leading - start), max(0, stop - start))
+        return bytes(missing) + b"\1" * (stop - start - missing)
 
     def bits(self, rows: range, stored: int) -> bytes | None:
         """Return the validity bitmap of some rows; None if all have a value.
@@ -131,11 +143,10 @@ class NullableStore:
             stored: the number of rows stored so far.
         """
         start, stop = rows.start, rows.stop
-        if self.default is not None or (self.known is None and stored >= stop):
+        if self.default is not None or (self.known is None and self.leading <= start and stored >= stop):
             return None
-        flags = bytes(self.known[start:stop]) if self.known is not None else b"\1" * max(0, stored - start)
-        flags = flags[: len(rows)].ljust(len(rows), b"\0")
-        return pack_bits(flags)
+        flags = self._flags(start, min(stop, max(start, stored)))
+        return pack_bits(flags.ljust(len(rows), b"\0"))
 
 
 class NullableNumbers(NullableStore):
@@ -185,7 +196,8 @@ class NullableNumbers(NullableStore):
 
     def at(self, row: int) -> Any:
         """Return one value."""
-        if row >= len(self.values) or (self.known is not None and not self.known[row]):
+        known = self.known
+        if row >= len(self.values) or (row < self.leading if known is None else not known[row]):
             return self.default
         return self.values[row]
 
@@ -197,6 +209,9 @@ class NullableNumbers(NullableStore):
         if self.known is not None:
             known = self.known[rows.start : rows.start + len(values)]
             values = [value if is_known else None for value, is_known in zip(values, known, strict=True)]
+        elif self.leading > rows.start:
+            missing = min(self.leading - rows.start, len(values))
+            values[:missing] = [None] * missing
         return values + [self.default] * (len(rows) - len(values))
 
     decoded = stored

@@ -27,6 +27,11 @@ class Row(NamedTuple):
     json: str
 
 
+class Pair(NamedTuple):
+    number: float | None
+    text: str | None
+
+
 COLUMNS = [
     Column("full", "int32", not_null=True),
     Column("count", "int64"),
@@ -97,6 +102,29 @@ def test_values_are_the_same_in_every_form(seed, batch, monkeypatch):
         assert pa.table(part).to_pylist() == expected
         pa.table(part).validate(full=True)
     assert columns.stored("json", 200) == [row[-1].encode() for row in wanted]
+
+
+@pytest.mark.parametrize("empty", [0, 1, 3, 9])
+@pytest.mark.parametrize("later", [False, True], ids=["full then", "with other empty rows"])
+def test_only_the_first_rows_without_a_value_take_no_memory_for_it(empty, later):
+    numbers = [None] * empty + [float(row) for row in range(12)]
+    if later:
+        numbers[empty + 5] = numbers[-1] = None
+    texts = [None if number is None else f"{number}é" for number in numbers]
+    columns = Columns(Pair, [Column("number", "float64"), Column("text", "string")])
+    columns.extend(list(zip(numbers, texts, strict=True))[: empty + 4])
+    assert all(store.known is None for store in columns.stores.values())
+    for row in list(zip(numbers, texts, strict=True))[empty + 4 :]:
+        columns.append(*row)
+    assert all((store.known is None) is not later for store in columns.stores.values())
+    rows = Rows(columns)
+    wanted = [Pair(*row)._asdict() for row in zip(numbers, texts, strict=True)]
+    for start in range(len(wanted) + 1):
+        for stop in range(start, len(wanted) + 1):
+            part = rows[start:stop]
+            assert part.to_dicts() == pa.table(part).to_pylist() == wanted[start:stop]
+    assert [row._asdict() for row in map(rows.__getitem__, range(len(wanted)))] == wanted
+    assert rows[::2].to_dicts() == wanted[::2]
 
 
 def test_rows_are_complete_while_another_thread_appends(monkeypatch):
