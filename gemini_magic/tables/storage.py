@@ -152,60 +152,97 @@ class NullableStore:
 class NullableNumbers(NullableStore):
     """A store for a number in some rows. Out-of-range values are stored as null.
 
+    Integers that are the same in all rows, such as the tokens of a prompt, are stored once.
+
     Args:
         code: type code of the array module.
         default: the value of the other rows: None or 0.
+
+    Attributes:
+        same: the number of stored rows if all of them have the first value, which alone is then stored; otherwise 0.
     """
 
     def __init__(self, code: str, default: Any = None) -> None:
         super().__init__(default)
         self.values = array(code)
+        self.same = 0
+        self._integers = code != "d"  # of floating-point numbers, some that are equal are not the same
 
     def append(self, value: Any) -> None:
         """Append one value."""
         if value != self.default:
+            if self.same:
+                if self.length == self.same and value == self.values[0]:
+                    self.same += 1
+                    self.length += 1
+                    return
+                self._store_each()
             if self.length > len(self.values):
                 self._pad()
             with suppress(OverflowError):
                 self.values.append(value)
                 if self.known is not None:
                     self.known.append(1)
+                elif not self.length and self._integers:
+                    self.same = 1
         self.length += 1
 
     def extend(self, values: Sequence[Any]) -> None:
         """Append values."""
         empty = values.count(self.default)
-        if empty == 0:
-            with suppress(OverflowError):
-                new = array(self.values.typecode, values)
-                if self.length > len(self.values):
-                    self._pad()
-                self.values.extend(new)
-                if self.known is not None:
-                    self.known.extend(b"\1" * len(new))
-                self.length += len(new)
-                return
-        elif empty == len(values):
+        if empty == len(values):
             self.length += empty
             return
+        if not empty and (self.same or not self.length):
+            self.append(values[0])
+            values = values[1:]
+            if self.same and values.count(self.values[0]) == len(values):
+                self.same += len(values)
+                self.length += len(values)
+                return
+        if not empty and not self.same:
+            with suppress(OverflowError):
+                self._extend_full(array(self.values.typecode, values))
+                return
         for value in values:
             self.append(value)
+
+    def _extend_full(self, new: array[Any]) -> None:
+        if self.length > len(self.values):
+            self._pad()
+        self.values.extend(new)
+        if self.known is not None:
+            self.known.extend(b"\1" * len(new))
+        self.length += len(new)
+
+    def _store_each(self) -> None:
+        """Store the value of each row. Other threads read ``same`` first, so it is set last."""
+        self.values = self.values * self.same
+        self.same = 0
 
     def _pad(self) -> None:
         self.values.frombytes(bytes(self.values.itemsize * self.pad_count(len(self.values))))
 
     def at(self, row: int) -> Any:
         """Return one value."""
+        if same := self.same:
+            return self.values[0] if row < same else self.default
         known = self.known
         if row >= len(self.values) or (row < self.leading if known is None else not known[row]):
             return self.default
         return self.values[row]
 
+    def _stored_values(self, rows: range) -> array[Any]:
+        """Return the values of those rows that are stored."""
+        if same := self.same:
+            return self.values[:1] * (min(rows.stop, same) - rows.start)
+        return self.values[rows.start : rows.stop]
+
     def stored(self, rows: Sequence[int]) -> list[Any]:
         """Return a list."""
         if not is_contiguous(rows):
             return [self.at(row) for row in rows]
-        values: list[Any] = self.values[rows.start : rows.stop].tolist()
+        values: list[Any] = self._stored_values(rows).tolist()
         if self.known is not None:
             known = self.known[rows.start : rows.start + len(values)]
             values = [value if is_known else None for value, is_known in zip(values, known, strict=True)]
@@ -218,7 +255,7 @@ class NullableNumbers(NullableStore):
 
     def layout(self, rows: range) -> Layout:
         """Return the values, with 0 in rows without one."""
-        known = self.bits(rows, len(self.values))
-        values = self.values[rows.start : rows.stop]
+        values = self._stored_values(rows)
+        known = self.bits(rows, rows.start + len(values))
         values.frombytes(bytes(values.itemsize * (len(rows) - len(values))))
         return Layout((known, values))
