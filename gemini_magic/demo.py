@@ -28,6 +28,7 @@ __all__ = ["check_tour", "copy_tour", "open_tour", "tour_folder"]
 
 _NOTEBOOK = "01-first-cell.ipynb"
 _START_TIMEOUT = 60.0  # seconds; JupyterLab can start slowly on a small machine
+_PORT_ATTEMPTS = 3
 
 
 def tour_folder() -> Path:
@@ -91,7 +92,7 @@ def check_tour() -> int:
         paths = sorted(Path(folder).glob("*.ipynb"))
         with ThreadPoolExecutor(len(paths)) as kernels:
             ran = list(kernels.map(_run, paths))
-        served = _serve(first)
+        served = _serves(first)
     all_passed = served
     for path, (notebook, seconds) in zip(paths, ran, strict=True):
         passed = _report(notebook)
@@ -144,20 +145,32 @@ def _free_port() -> int:
         return port
 
 
-def _serve(notebook: Path) -> bool:
-    """Start a JupyterLab server; returns whether it serves its page."""
-    port, token = _free_port(), secrets.token_hex(16)
+def _serves(notebook: Path) -> bool:
+    """Start a JupyterLab server; returns whether it serves its page.
+
+    Another process can take the free port before JupyterLab listens on it. Then JupyterLab exits, and another port is tried.
+    """
+    results = (_serves_on(_free_port(), notebook) for _ in range(_PORT_ATTEMPTS))
+    return bool(next((served for served in results if served is not None), False))
+
+
+def _serves_on(port: int, notebook: Path) -> bool | None:
+    """Start a JupyterLab server on a port; returns whether it serves its page, or None if it exits before it does."""
+    token = secrets.token_hex(16)
     command = _lab_command(
         notebook,
         "--no-browser",
         f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",  # the page is requested from this port only
         f"--IdentityProvider.token={token}",
         "--ip=127.0.0.1",
     )
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own interpreter
     try:
         deadline = time.monotonic() + _START_TIMEOUT
-        while time.monotonic() < deadline and server.poll() is None:
+        while time.monotonic() < deadline:
+            if server.poll() is not None:
+                return None
             try:
                 url = f"http://127.0.0.1:{port}/lab?token={token}"
                 with urllib.request.urlopen(url, timeout=5) as page:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.request
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 import pytest
 from client_stage import until
@@ -109,25 +110,36 @@ def listens(port):
 
 def test_the_address_that_demo_prints_opens_the_tour(tmp_path):
     folder = tmp_path / "with a space"
-    port = demo._free_port()
-    with subprocess.Popen(
-        [sys.executable, "-m", "gemini_magic", "demo", str(folder), "--no-browser"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "JUPYTER_PORT": str(port)},
-    ) as server:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as other,  # JupyterLab takes another port if one is in use
+        subprocess.Popen(
+            [sys.executable, "-m", "gemini_magic", "demo", str(folder), "--no-browser"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "JUPYTER_PORT": str(other.getsockname()[1])},
+        ) as server,
+    ):
         found = (re.search(r"http://127\.0\.0\.1:\S+\?token=\w+", line) for line in server.stderr)
         addresses = [next(each[0] for each in found if each) for _ in range(2)]
         address = addresses[1]  # printed once more when the server is about to listen
         try:
             assert f"/lab/tree/{TOUR[0]}?token=" in address
-            until(lambda: listens(port), every=0.05)
+            until(lambda: listens(urlsplit(address).port), every=0.05)
             with urllib.request.urlopen(address, timeout=60) as page:
                 assert f'"treePath": "{TOUR[0]}"' in page.read().decode()
         finally:
             server.terminate()
+
+
+def test_demo_check_tries_another_port_when_one_was_taken_meanwhile(tmp_path, monkeypatch):
+    free_port = demo._free_port
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        ports = iter([other.getsockname()[1], free_port()])
+        monkeypatch.setattr(demo, "_free_port", lambda: next(ports))
+        assert demo._serves(demo.copy_tour(tmp_path))
+    assert list(ports) == []
 
 
 def test_enable_loads_the_extension_in_every_session_until_enable_off(tmp_path):

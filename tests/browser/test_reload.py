@@ -59,6 +59,8 @@ def test_pages_that_are_loaded_during_a_stream_show_the_whole_answer_at_its_end(
         window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1;
         await window.jupyterapp.commands.execute("notebook:create-output-view");
     }""")
+    for late in (second, classic):  # the answer must not end before all pages show it
+        late.wait_output(1, "line number 1 ")
     server.open("all are here")
     for late in (notebook, second, classic):
         assert_whole(late)

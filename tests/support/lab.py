@@ -59,6 +59,7 @@ _LAB_SETTINGS = {
 }
 
 App = Literal["lab", "notebook"]
+_PORT_ATTEMPTS = 3
 NO_KERNEL = "kernel-that-is-not-installed"
 
 
@@ -105,6 +106,15 @@ class Lab:
         return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
+        for _ in range(_PORT_ATTEMPTS):  # another process can take the free port before JupyterLab listens
+            if self._start():
+                return self
+            if b"is already in use" not in self.log.read_bytes():
+                break
+        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()[-3000:]}")
+
+    def _start(self) -> bool:
+        """Start the server on a free port; return whether it is ready, otherwise it is stopped."""
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         options = [
@@ -132,9 +142,9 @@ class Lab:
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.__exit__()
-                raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()[-3000:]}")
+                return False
             time.sleep(0.1)
-        return self
+        return True
 
     def __exit__(self, *_: object) -> None:
         if self._process is None:
