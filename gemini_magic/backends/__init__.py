@@ -5,7 +5,7 @@ from __future__ import annotations
 from .auth import LOOPBACK, Auth
 from .backend import Backend, Decoder, Endpoint, Form, HttpRequest, Model, SentRequest, TokenCount
 from .http_errors import retry_after, with_headers
-from .registry import DEFAULT, backend, host_to_name, may_send_key, names
+from .registry import DEFAULT, backend, host_to_name, may_send_key, names, names_for_help
 
 __all__ = [
     "DEFAULT",
@@ -23,6 +23,7 @@ __all__ = [
     "host_to_name",
     "may_send_key",
     "names",
+    "names_for_help",
     "retry_after",
     "with_headers",
 ]
