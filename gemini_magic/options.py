@@ -80,7 +80,7 @@ _BACKENDS = f"{', '.join(_NAMES[:-1])} or {_NAMES[-1]}"
 
 
 # To generate the methods for so many fields would take half a millisecond of the first cell.
-@dataclasses.dataclass(kw_only=True, repr=False, eq=False, match_args=False)
+@dataclasses.dataclass(kw_only=True, eq=False, match_args=False)
 class Options:
     """The options of one call.
 
@@ -439,9 +439,6 @@ class Options:
         return isinstance(other, Options) and vars(self) == vars(other)
 
     __hash__ = None  # type: ignore[assignment] # the values may change
-
-    def __repr__(self) -> str:
-        return f"Options({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
 
     def for_follow_up(self) -> dict[str, Any]:
         """The options that a follow-up request inherits: all but those that belong to a single call."""
