@@ -14,22 +14,30 @@ if TYPE_CHECKING:
     from .endpoint import endpoint_of
     from .fetch import FetchedResponse, fetch_body, fetch_response
     from .known_models import listed_models, remember_models
+    from .media_plan import plan_media, without_files
+    from .media_uploads import uploaded_request
     from .secret import Key, Secret
     from .stream import Stream, open_stream, play
+    from .uploaded_files import UploadedFile, UploadedFiles
 
 __all__ = [
     "FetchedResponse",
     "Key",
     "Secret",
     "Stream",
+    "UploadedFile",
+    "UploadedFiles",
     "endpoint_of",
     "fetch_body",
     "fetch_response",
     "listed_models",
     "load_certificates",
     "open_stream",
+    "plan_media",
     "play",
     "remember_models",
+    "uploaded_request",
+    "without_files",
 ]
 
 _HOMES = {
@@ -37,13 +45,18 @@ _HOMES = {
     "Key": "secret",
     "Secret": "secret",
     "Stream": "stream",
+    "UploadedFile": "uploaded_files",
+    "UploadedFiles": "uploaded_files",
     "endpoint_of": "endpoint",
     "fetch_body": "fetch",
     "fetch_response": "fetch",
     "listed_models": "known_models",
     "load_certificates": "certificates",
     "open_stream": "stream",
+    "plan_media": "media_plan",
     "play": "stream",
     "remember_models": "known_models",
+    "uploaded_request": "media_uploads",
+    "without_files": "media_plan",
 }
 __getattr__ = lazy_names(globals(), _HOMES)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .images import DATA_ONLY, Images
     from .invisible import invisible_characters
     from .open_block import OpenBlock
-    from .parser import CodeBlock, code_blocks
+    from .parser import CodeBlock, close_blocks, code_blocks
     from .renderer import Op, Renderer, render
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Op",
     "OpenBlock",
     "Renderer",
+    "close_blocks",
     "code_blocks",
     "defang",
     "invisible_characters",
@@ -40,6 +41,7 @@ _HOMES = {
     "Op": "renderer",
     "FinishedBlocks": "finished_blocks",
     "Renderer": "renderer",
+    "close_blocks": "parser",
     "code_blocks": "parser",
     "defang": "defang",
     "invisible_characters": "invisible",
