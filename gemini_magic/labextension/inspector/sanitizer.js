@@ -22,14 +22,20 @@ import { reveal } from './format.js';
 const HOST = '(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\\[[0-9A-Fa-f:.]{2,45}\\])';
 const WEB_URL = new RegExp(`^https?://${HOST}(?::[0-9]{1,5})?(?:[/?#][^\\s\\\\<>"]*)?$`, 'i');
 const MAIL_URL = /^mailto:[^\s\\<>"@]+@[^\s\\<>"@]+$/i;
-const IMAGE_DATA = /^data:image\/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/]{1,360000}={0,2}$/;
+const IMAGE_DATA = /^data:image\/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}$/;
+const AUDIO_DATA = /^data:audio\/(?:wav|mpeg|ogg|flac|aac|mp4|webm);base64,[A-Za-z0-9+/]+={0,2}$/;
+const VIDEO_DATA = /^data:video\/(?:mp4|webm);base64,[A-Za-z0-9+/]+={0,2}$/;
+
+/** The maximum length of the address of media, in characters; `MAX_BYTES` in `views/item_html.py` is the same in bytes. */
+const MAX_MEDIA = 32_000_100;
+
 const IMAGE_SIDE = /^[1-9][0-9]{0,3}$/;
 
 /** TeX commands that do more than typeset a formula. MathJax would execute them. */
 const UNSAFE_TEX =
   /\\(?:href|url|class|cssId|style|data|require|unicode|html\w*|[gex]?def|(?:re)?newcommand|newenvironment|let|toggle|action|genfrac|smash|rule|raise|lower|m?kern|[hm]?space|hskip|bbox|mmlToken)(?![a-z])/i;
 
-const LINK_RELATION = 'noopener noreferrer nofollow';
+export const LINK_RELATION = 'noopener noreferrer nofollow';
 
 /** @type {ValueTest} */
 const any = () => true;
@@ -45,7 +51,7 @@ const GLOBAL_ATTRIBUTES = { title: any, lang: any };
  * @param {string} url
  * @returns {boolean} whether an answer may link to the URL
  */
-function isLinkAllowed(url) {
+export function isLinkAllowed(url) {
   if (MAIL_URL.test(url)) {
     return true;
   }
@@ -58,6 +64,9 @@ function isLinkAllowed(url) {
     return false;
   }
 }
+
+/** @type {ValueTest} */
+const isImageData = value => value.length <= MAX_MEDIA && IMAGE_DATA.test(value);
 
 /** @type {ValueTest} */
 const isEmpty = value => value === '';
@@ -87,11 +96,11 @@ export const ANSWER_ELEMENTS = {
     class: (value, node) => /^gm-(?:[adeghimotuv]|task|image|pending)$/.test(value) || isFormula(value, node)
   },
   div: { class: (value, node) => /^gm-(?:table|pending)$/.test(value) || isFormula(value, node) },
-  sup: { class: value => value === 'gm-def' },
+  sup: { class: value => /^gm-(?:def|cite)$/.test(value) },
   th: { style: isAlignment, dir: isAuto },
   td: { style: isAlignment, dir: isAuto },
   img: {
-    src: value => IMAGE_DATA.test(value),
+    src: isImageData,
     alt: any,
     width: value => IMAGE_SIDE.test(value),
     height: value => IMAGE_SIDE.test(value),
@@ -120,7 +129,9 @@ export const OUTPUT_ELEMENTS = {
     'aria-label': any,
     title: any
   },
-  details: { class: isOutputClass, open: isEmpty }
+  details: { class: isOutputClass, open: isEmpty },
+  audio: { controls: isEmpty, src: value => value.length <= MAX_MEDIA && AUDIO_DATA.test(value) },
+  video: { controls: isEmpty, src: value => value.length <= MAX_MEDIA && VIDEO_DATA.test(value) }
 };
 
 /** @type {AllowList} For trusted notebooks: also images from the web, whose hosts the kernel has checked. */
@@ -128,7 +139,7 @@ export const TRUSTED_OUTPUT_ELEMENTS = {
   ...OUTPUT_ELEMENTS,
   img: {
     ...ANSWER_ELEMENTS.img,
-    src: value => IMAGE_DATA.test(value) || (/^https:/i.test(value) && isLinkAllowed(value))
+    src: (value, node) => isImageData(value, node) || (/^https:/i.test(value) && isLinkAllowed(value))
   }
 };
 
@@ -145,25 +156,39 @@ const REMOVED_WITH_CONTENT = new Set(
  * @param {Node} source
  * @param {ParentNode} target
  * @param {AllowList} allowed
+ * @param {Element | null} [emptied] an element that is copied without its children
  * @returns {void}
  */
-function copyChildren(source, target, allowed) {
+function copyChildren(source, target, allowed, emptied) {
   for (let node = source.firstChild; node; node = node.nextSibling) {
-    if (node.nodeType === Node.TEXT_NODE) {
-      target.append(reveal(/** @type {Text} */ (node).data));
-    } else if (node.nodeType === Node.ELEMENT_NODE) {
-      const element = /** @type {Element} */ (node);
-      const name = element.localName;
-      if (element.namespaceURI !== 'http://www.w3.org/1999/xhtml') {
-        continue;
-      }
-      if (Object.hasOwn(allowed, name)) {
-        const copy = copyElement(element, name, allowed);
-        target.append(name !== 'img' || copy.hasAttribute('src') ? copy : imagePlaceholder(element));
-      } else if (!REMOVED_WITH_CONTENT.has(name)) {
-        copyChildren(element, target, allowed);
-      }
-    }
+    copyNode(node, target, allowed, emptied);
+  }
+}
+
+/**
+ * Copies what is allowed of a node.
+ *
+ * @param {Node} node
+ * @param {ParentNode} target
+ * @param {AllowList} allowed
+ * @param {Element | null} [emptied] as in `copyChildren`
+ * @returns {void}
+ */
+function copyNode(node, target, allowed, emptied) {
+  if (node.nodeType === Node.TEXT_NODE) {
+    target.append(reveal(/** @type {Text} */ (node).data));
+    return;
+  }
+  const element = /** @type {Element} */ (node);
+  if (node.nodeType !== Node.ELEMENT_NODE || element.namespaceURI !== 'http://www.w3.org/1999/xhtml') {
+    return;
+  }
+  const name = element.localName;
+  if (Object.hasOwn(allowed, name)) {
+    const copy = copyElement(element, name, allowed, emptied);
+    target.append(name !== 'img' || copy.hasAttribute('src') ? copy : imagePlaceholder(element));
+  } else if (!REMOVED_WITH_CONTENT.has(name)) {
+    copyChildren(element, target, allowed, emptied);
   }
 }
 
@@ -173,22 +198,37 @@ function copyChildren(source, target, allowed) {
  * @param {Element} source
  * @param {string} name the name of the element
  * @param {AllowList} allowed
+ * @param {Element | null} [emptied] as in `copyChildren`
  * @returns {Element}
  */
-function copyElement(source, name, allowed) {
+function copyElement(source, name, allowed, emptied) {
   const copy = document.createElement(name);
   const own = allowed[name];
   for (const { name: attribute, value } of source.attributes) {
     const tests = Object.hasOwn(own, attribute) ? own : GLOBAL_ATTRIBUTES;
     if (Object.hasOwn(tests, attribute) && tests[attribute](value, source)) {
-      copy.setAttribute(attribute, attribute === 'style' ? value.replace(/[ ;]/g, '') : reveal(value));
+      copy.setAttribute(attribute, cleanValue(attribute, value));
     }
   }
   if (name === 'a') {
     Object.assign(copy, { rel: LINK_RELATION, target: '_blank' });
   }
-  copyChildren(source, copy, allowed);
+  if (source !== emptied) {
+    copyChildren(source, copy, allowed, emptied);
+  }
   return copy;
+}
+
+/**
+ * @param {string} attribute
+ * @param {string} value an allowed value
+ * @returns {string} the value as it is copied; the address of media, which is long, is copied unchanged
+ */
+function cleanValue(attribute, value) {
+  if (attribute === 'src' && value.startsWith('data:')) {
+    return value;
+  }
+  return attribute === 'style' ? value.replace(/[ ;]/g, '') : reveal(value);
 }
 
 /**
@@ -213,6 +253,30 @@ function imagePlaceholder(image) {
 }
 
 /**
+ * Parses HTML without sanitizing it. The document is inert: it loads no resources and runs no scripts.
+ *
+ * @param {string} source
+ * @returns {HTMLElement} the body of another document; its nodes must not be moved into the page
+ */
+export function parseInert(source) {
+  return new DOMParser().parseFromString(source, 'text/html').body;
+}
+
+/**
+ * Sanitizes a parsed element.
+ *
+ * @param {Element} parsed
+ * @param {AllowList} allowed
+ * @param {Element | null} [emptied] an element that is copied without its children
+ * @returns {DocumentFragment} the sanitized element, or its sanitized children if the element is not allowed
+ */
+export function sanitizeElement(parsed, allowed, emptied) {
+  const fragment = document.createDocumentFragment();
+  copyNode(parsed, fragment, allowed, emptied);
+  return fragment;
+}
+
+/**
  * Sanitizes HTML.
  *
  * @param {string} source
@@ -220,8 +284,5 @@ function imagePlaceholder(image) {
  * @returns {DocumentFragment}
  */
 export function sanitize(source, allowed = OUTPUT_ELEMENTS) {
-  const fragment = document.createDocumentFragment();
-  // The parsed document is inert: it loads no resources and runs no scripts.
-  copyChildren(new DOMParser().parseFromString(source, 'text/html').body, fragment, allowed);
-  return fragment;
+  return sanitizeElement(parseInert(source), allowed);
 }
