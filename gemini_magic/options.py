@@ -134,6 +134,15 @@ class Options:
         help="number of candidate answers, available as `r.candidates`",
         minimum=1,
     )
+    logprobs: int | None = option(
+        None,
+        "--logprobs",
+        metavar="N",
+        help="request the log probability of each token and of the N best alternatives (0 to 20), for `r.logprobs`",
+        minimum=0,
+        maximum=20,
+        project=True,
+    )
     search: bool = option(False, "--search", help="let the model use Google Search")
     code_execution: bool = option(
         False, "--code-execution", help="let the model run Python code on the server"
