@@ -49,7 +49,7 @@ def test_the_progress_is_shown(kernel, upload_server, cell, display):
     run = kernel.execute(f"%%gemini --display {display} {cell}\nWhat is in {{{{ clip }}}}?")
     assert run.status == "ok", run.error
     shown = str(run.messages)
-    shares = [int(each) for each in re.findall(r"uploading clip\.mp4 [█░]{20} (\d+) % of 12\.0 MB", shown)]
+    shares = [int(each) for each in re.findall(r"uploading clip\.mp4 [━─]{20} (\d+) % of 12\.0 MB", shown)]
     assert shares
     assert shares == sorted(shares)
     if display != "text":

@@ -108,7 +108,7 @@ def test_the_status_line_of_an_upload_shortens_a_long_name():
     ledger = new_ledger()
     ledger.set_phase("uploading", Transfer("a" * 50 + "\n\x1b[2J" + "z" * 50, 1, 3, 2, 3))
     line = status_line(ledger, now=1.0)
-    assert f"uploading {'a' * 20}…{'z' * 19} {'█' * 6}{'░' * 14} 33 % of 3 bytes (file 2 of 3) ·" in line
+    assert f"uploading {'a' * 20}…{'z' * 19} {'━' * 6}{'─' * 14} 33 % of 3 bytes (file 2 of 3) ·" in line
     ledger.set_phase("uploading", Transfer("empty", 0, 0))
     assert "100 % of 0 bytes" in status_line(ledger, now=1.0)
     ledger.set_phase("waiting")

@@ -155,9 +155,9 @@ def test_an_upload_is_drawn_as_a_bar_on_one_line_of_a_terminal():
     view.update()
     assert out.getvalue().split("\r\x1b[K") == [
         "",
-        f"[uploading talk.mp4 {'░' * 20} 0 % of 310 MB]",
-        f"[uploading talk.mp4 {'█' * 8}{'░' * 12} 40 % of 310 MB]",
-        f"[uploading talk.mp4 {'█' * 20} 100 % of 310 MB]",
+        f"[uploading talk.mp4 {'─' * 20} 0 % of 310 MB]",
+        f"[uploading talk.mp4 {'━' * 8}{'─' * 12} 40 % of 310 MB]",
+        f"[uploading talk.mp4 {'━' * 20} 100 % of 310 MB]",
         "[the server is processing talk.mp4, 0 s]",
         "[the server is processing talk.mp4, 12 s]",
         "Hello",
