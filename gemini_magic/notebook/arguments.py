@@ -299,9 +299,9 @@ def _check_variable(name: str | None) -> None:
 
 
 _GROUPS = {
-    "Model": "model system temperature top_p top_k max_tokens stop seed candidates thinking search code_execution "
+    "Model": "model system temperature top_p top_k max_tokens stop seed candidates logprobs thinking search code_execution "
     "url_context safety service_tier param body",
-    "Prompt": "attach table_rows verbatim",
+    "Prompt": "attach table_rows verbatim inline_limit",
     "Conversation": "chat continue_ fresh",
     "Result": "out to overwrite append quiet display format images next_cell background dry_run count",
     "Recording": "record replay replay_any speed journal",

@@ -67,7 +67,7 @@ def test_settings_stay_with_a_file_that_is_read(folder):
     file = LocalFile(
         str(write(folder / "a.mp4", MP4)), "video/mp4", len(MP4), "", media=MediaSettings(fps=2.0)
     )
-    assert read_files([file], 1000) == (Blob("video/mp4", MP4, media=MediaSettings(fps=2.0)),)
+    assert read_files([file], 1000) == (Blob("video/mp4", MP4, None, MediaSettings(fps=2.0)),)
 
 
 def test_a_file_that_is_gone_when_it_is_sent_is_an_error(folder):
