@@ -133,7 +133,7 @@ def test_the_suggestions_have_their_own_style_and_do_not_change_the_page(page):
 def test_the_colors_are_those_of_the_theme(page, light, color):
     code = f"""{SHOW}
         document.body.dataset.jpThemeLight = a.light;
-        const { root } = show(a.source);
+        const {{ root }} = show(a.source);
         const color = () => getComputedStyle(root.querySelector('.container')).backgroundColor;
         const first = color();
         document.body.dataset.jpThemeLight = a.light === 'true' ? 'false' : 'true';
