@@ -208,14 +208,6 @@ class Options:
         False, "--count", help="count the tokens of the request; nothing is sent to the model", config=False
     )
     dry_run: bool = option(False, "--dry-run", help="show the exact request without sending it", config=False)
-    inline_limit: float = option(
-        15.0,
-        "--inline-limit",
-        metavar="MB",
-        help="maximum size of all media in the request, in MB; the largest media are uploaded if it is exceeded",
-        minimum=0,
-        maximum=_MOST_INLINE,
-    )
     record: str | None = option(
         None, "--record", metavar="FILE", help="append the HTTP request and response to FILE"
     )
@@ -437,6 +429,14 @@ class Options:
         metavar="N",
         help="maximum number of rows of a table in {{ }} that are sent; 0 sends all",
         minimum=0,
+    )
+    inline_limit: float = option(
+        15.0,
+        "--inline-limit",
+        metavar="MB",
+        help="maximum size of the media that are sent inside a request, in MB; the largest ones beyond it are uploaded first",
+        exclusive_minimum=0,
+        maximum=_MOST_INLINE,
     )
     record_size: float = option(
         2.0,

@@ -209,7 +209,7 @@ def _transfer_text(phase: Phase, transfer: Transfer, now: float) -> str:
     share = transfer.sent / transfer.size if transfer.size else 1.0
     filled = int(share * _BAR)
     bar = f"{'█' * filled}{'░' * (_BAR - filled)}"
-    return f"uploading {name} {bar} {int(share * 100)} % of {media.file_size(transfer.size)}{files}"
+    return f"uploading {name} {bar} {int(share * 100)} % of {media.readable_size(transfer.size)}{files}"
 
 
 def _running_state(ledger: Ledger, now: float) -> str:
