@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .backends import DEFAULT, backend, names
+from .backends import DEFAULT, names_for_help
 
 __all__ = ["DISPLAYS", "Options", "option"]
 
@@ -76,11 +76,12 @@ METHOD_STYLES = ("colon", "slash")
 _SECONDS = 1_000_000.0  # timeouts beyond 2**31 ms overflow in system calls
 _MEGABYTES = 8192.0  # the largest limit for the memory of one answer
 _MOST_INLINE = 75.0  # megabytes: 100 MB in base64 (ai.google.dev, "File input methods")
-_NAMES = [f"{name} (offline)" if backend(name).local else name for name in names()]
+_NAMES = names_for_help()
 _BACKENDS = f"{', '.join(_NAMES[:-1])} or {_NAMES[-1]}"
 
 
-@dataclasses.dataclass(kw_only=True)
+# To generate the methods for so many fields would take half a millisecond of the first cell.
+@dataclasses.dataclass(kw_only=True, eq=False, match_args=False)
 class Options:
     """The options of one call.
 
@@ -466,6 +467,11 @@ class Options:
     journal_days: float | None = option(
         None, metavar="N", help="delete journal entries older than N days", exclusive_minimum=0
     )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Options) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment] # the values may change
 
     def for_follow_up(self) -> dict[str, Any]:
         """The options that a follow-up request inherits: all but those that belong to a single call."""

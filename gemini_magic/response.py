@@ -10,11 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
-from . import views
+from . import diagnostics, recording, views
 from .backends import backend
 from .client import Stream, play
 from .content import Part, Request
-from .diagnostics import all_notes
 from .errors import ErrorCopy, GeminiMagicError, Interrupted, OptionError, RecordingError
 from .events import Chunk, Citation, Status, Usage
 from .ledger import (
@@ -46,9 +45,9 @@ from .ledger import (
     transcript_rows,
     url_context_rows,
 )
+from .options import Options
 from .prices import Cost, TokenPrice, list_price, reported_cost
 from .printable import one_line, visible
-from .recording import MAX_TOTAL, last_curl, load_exchanges, read_recording, write_recording
 from .tables import Rows
 from .timing import Timing, measure
 from .views import AnswerCandidate, AnswerContent
@@ -253,7 +252,7 @@ class Response(AnswerContent):
         Notes written while reading come first, then those of an analysis of the whole stream, which parses the JSON
         once more.
         """
-        found = all_notes(self.ledger)
+        found = diagnostics.all_notes(self.ledger)
         return rows_of(
             NoteRow, ((note.kind, note.severity, note.message, note.chunk, note.offset) for note in found)
         )
@@ -422,7 +421,7 @@ class Response(AnswerContent):
             RecordingError: the request is not known, as in a recording of the response body alone, or its URL is not an
                 http or https URL.
         """
-        return last_curl(self.ledger)
+        return recording.last_curl(self.ledger)
 
     # -- files and copies ------------------------------------------------------------------------------------
 
@@ -436,11 +435,13 @@ class Response(AnswerContent):
             RecordingError: the suffix is unknown, or the file cannot be written.
         """
         target = Path(path)
-        write_recording(target, self.ledger.exchanges)
+        recording.write_recording(target, self.ledger.exchanges)
         return target
 
     @classmethod
-    def load(cls, path: str | Path, *, backend_name: str | None = None, max_total: float = MAX_TOTAL) -> Self:
+    def load(
+        cls, path: str | Path, *, backend_name: str | None = None, max_total: float = Options.max_total
+    ) -> Self:
         """Return the response in a recording, with its arrival times if the format has them.
 
         Args:
@@ -452,7 +453,7 @@ class Response(AnswerContent):
         Raises:
             RecordingError: the file cannot be read, contains no answer, or expands to more than ``max_total``.
         """
-        exchanges = read_recording(Path(path), max_total=max_total)
+        exchanges = recording.read_recording(Path(path), max_total=max_total)
         recorded = (exchanges[-1].backend if exchanges else None) or "gemini"
         return response_from_exchanges(cls, exchanges, backend_name or recorded)
 
@@ -525,5 +526,5 @@ def response_from_exchanges(  # noqa: PLR0917 - pickle passes arguments by posit
         RecordingError: there is no exchange.
     """
     ledger = Ledger(request, backend=backend_name, before=before, price=price)
-    load_exchanges(exchanges, backend(backend_name), ledger)
+    recording.load_exchanges(exchanges, backend(backend_name), ledger)
     return cls(ledger)

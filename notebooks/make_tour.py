@@ -544,7 +544,9 @@ what an option cannot say: which pages of a document, or which section of a vide
         "code",
         """\
 x, y = np.meshgrid(np.linspace(-2, 0.6, 4000), np.linspace(-1, 1, 3000))
-photo = np.stack([np.hypot(x, y) * 90, 120 + 80 * np.sin(9 * x * y), 160 - 50 * y], axis=-1).astype("uint8")
+colors = np.stack([np.hypot(x, y) * 90, 120 + 80 * np.sin(9 * x * y), 160 - 50 * y], axis=-1)
+photo = colors.astype("uint8")
+
 clip = gemini_magic.attach("https://youtu.be/dQw4w9WgXcQ", start="10s", end="30s", fps=2)
 clip""",
     ),

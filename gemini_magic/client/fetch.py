@@ -17,7 +17,7 @@ from .known_models import with_remedy
 from .secret import Key, add_key, strip_traceback
 from .transport import HttpResponse, send
 
-__all__ = ["FetchedResponse", "fetch", "fetch_response"]
+__all__ = ["FetchedResponse", "fetch_body", "fetch_response"]
 
 _MAX_SIZE = 64 * 2**20  # bytes of a body
 
@@ -82,7 +82,7 @@ def fetch_response(
     raise strip_traceback(problem)
 
 
-def fetch(http: HttpRequest, backend: Backend, options: Options, key: Key | None) -> bytes:
+def fetch_body(http: HttpRequest, backend: Backend, options: Options, key: Key | None) -> bytes:
     """Send a request to a backend's server and return the body of the response, with the key masked.
 
     Args:

@@ -27,7 +27,7 @@ class TextPieces(list[str]):
 
     def append(self, piece: str) -> None:
         """Append a piece."""
-        super().append(piece)
+        list.append(self, piece)
         self._detector.add(piece)
 
     @property

@@ -5,8 +5,9 @@ The names are imported when they are first used, so that a request is sent befor
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .defang import defang
@@ -42,7 +43,7 @@ __all__ = [
     "source_list_markdown",
 ]
 
-_MODULES = {
+_HOMES = {
     "DATA_ONLY": "images",
     "Images": "images",
     "CodeBlock": "parser",
@@ -64,11 +65,4 @@ _MODULES = {
     "render": "renderer",
     "render_marked": "renderer",
 }
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_MODULES[name]}", __name__), name)
-    globals()[name] = value  # also over a module of the same name, which importing it has put there
-    return value
+__getattr__ = lazy_names(globals(), _HOMES)
