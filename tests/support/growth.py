@@ -19,6 +19,7 @@ _ROUNDS = 2
 _MORE_ROUNDS = 5  # if the ratio is too large at first: the machine may have been busy
 _DOUBLINGS = 2  # if it is still too large: the input may cross a limit between the two sizes
 _CERTAIN = 0.5  # CPU seconds; so much is growth and no noise
+_NEAR = 1.3  # times the limit; a ratio below that is measured again, however long it takes
 _PROPERTY = "growth"
 _WORST = 15  # ratios in the summary
 
@@ -49,7 +50,7 @@ def measure_growth(
         prepare: makes the action for a size; its own time does not count. An action may run only once.
         smallest: the first size that is tried.
         largest: the size at which the doubling stops.
-        certain: CPU seconds from which a ratio counts without being measured again.
+        certain: CPU seconds from which a ratio that is far above the limit counts without being measured again.
     """
     gc.collect()
     gc.disable()  # its passes take longer with the objects of other tests
@@ -61,15 +62,19 @@ def measure_growth(
             seconds = _cpu_seconds(prepare(size))
         growth = _ratio(prepare, size, seconds, _ROUNDS)
         for _ in range(_DOUBLINGS):
-            if growth.ratio <= LIMIT or growth.seconds > certain:
+            if _is_certain(growth, certain):
                 return growth
             growth = _ratio(prepare, growth.size, growth.seconds, _MORE_ROUNDS)
-            if growth.ratio <= LIMIT or growth.seconds > certain:
+            if _is_certain(growth, certain):
                 return growth
             growth = _ratio(prepare, 2 * growth.size, float("inf"), _ROUNDS)
         return growth
     finally:
         gc.enable()
+
+
+def _is_certain(growth: Growth, certain: float) -> bool:
+    return growth.ratio <= LIMIT or (growth.seconds > certain and growth.ratio > _NEAR * LIMIT)
 
 
 def _ratio(prepare: Callable[[int], Callable[[], object]], size: int, seconds: float, rounds: int) -> Growth:
@@ -78,7 +83,7 @@ def _ratio(prepare: Callable[[int], Callable[[], object]], size: int, seconds: f
         if not seconds < float("inf") or larger < float("inf"):
             seconds = min(seconds, _cpu_seconds(prepare(size)))
         larger = min(larger, _cpu_seconds(prepare(2 * size)))
-        if larger <= LIMIT * seconds or larger > _CERTAIN:
+        if larger <= LIMIT * seconds or (larger > _CERTAIN and larger > _NEAR * LIMIT * seconds):
             break
     return Growth(size, seconds, larger / seconds)
 
