@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from threading import Lock
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
+from .. import media
 from ..content import Blob, Call, CallPieces, CallResult, Code, CodeResult, File, Opaque, Part, Text, Thought
-from ..media import PcmFormat, pcm_format, wav_bytes
+
+if TYPE_CHECKING:
+    from ..media import PcmFormat
 
 __all__ = [
     "AnswerItem",
@@ -78,7 +81,7 @@ class MediaItem(Struct, frozen=True, eq=False):
     def data(self) -> bytes:
         """The bytes of a file: raw samples as WAV, anything else as received."""
         if self.pcm is not None:
-            return wav_bytes(self.pcm, self.pieces[: self.count])
+            return media.wav_bytes(self.pcm, self.pieces[: self.count])
         return self.pieces[0] if self.count == 1 else b"".join(self.pieces[: self.count])
 
 
@@ -279,7 +282,7 @@ class _ItemBuilder:
 
     def _add_blob(self, start: int, blob: Blob) -> None:
         kind = _media_kind(blob.mime_type)
-        pcm = pcm_format(blob.mime_type) if kind == "audio" else None
+        pcm = media.pcm_format(blob.mime_type) if kind == "audio" else None
         last = self._last_sound(start) if pcm is not None else None
         if last is not None:
             position, item = last
