@@ -135,6 +135,15 @@ class Options:
         help="number of candidate answers, available as `r.candidates`",
         minimum=1,
     )
+    logprobs: int | None = option(
+        None,
+        "--logprobs",
+        metavar="N",
+        help="request the log probability of each token and of the N best alternatives (0 to 20), for `r.logprobs`",
+        minimum=0,
+        maximum=20,
+        project=True,
+    )
     search: bool = option(False, "--search", help="let the model use Google Search")
     code_execution: bool = option(
         False, "--code-execution", help="let the model run Python code on the server"
@@ -200,14 +209,6 @@ class Options:
         False, "--count", help="count the tokens of the request; nothing is sent to the model", config=False
     )
     dry_run: bool = option(False, "--dry-run", help="show the exact request without sending it", config=False)
-    inline_limit: float = option(
-        15.0,
-        "--inline-limit",
-        metavar="MB",
-        help="maximum size of all media in the request, in MB; the largest media are uploaded if it is exceeded",
-        minimum=0,
-        maximum=_MOST_INLINE,
-    )
     record: str | None = option(
         None, "--record", metavar="FILE", help="append the HTTP request and response to FILE"
     )
@@ -429,6 +430,14 @@ class Options:
         metavar="N",
         help="maximum number of rows of a table in {{ }} that are sent; 0 sends all",
         minimum=0,
+    )
+    inline_limit: float = option(
+        15.0,
+        "--inline-limit",
+        metavar="MB",
+        help="maximum size of the media that are sent inside a request, in MB; the largest ones beyond it are uploaded first",
+        exclusive_minimum=0,
+        maximum=_MOST_INLINE,
     )
     record_size: float = option(
         2.0,

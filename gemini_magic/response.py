@@ -24,15 +24,26 @@ from .ledger import (
     EventRow,
     Exchange,
     Ledger,
+    LogprobRow,
     ModalityRow,
     NoteRow,
     PartRow,
+    SafetyRow,
+    SourceRow,
+    TranscriptRow,
+    UrlContextRow,
     UsageRow,
     citations_of,
+    filled_columns,
     grounding_of,
+    logprob_rows,
     modality_rows,
     part_row,
     rows_of,
+    safety_rows,
+    source_rows,
+    transcript_rows,
+    url_context_rows,
 )
 from .options import Options
 from .prices import Cost, TokenPrice, list_price, reported_cost
@@ -204,6 +215,35 @@ class Response(AnswerContent):
         """One row for each token count that a usage report splits by text, image, audio and so on, as sent."""
         details = backend(self.ledger.backend).token_details
         return rows_of(ModalityRow, modality_rows((chunk, details(chunk.raw)) for chunk in self.ledger.raw))
+
+    @property
+    def sources(self) -> Rows[SourceRow]:
+        """One row for each source of the answer: what it is grounded on, the pages it read, and what it quotes."""
+        return rows_of(SourceRow, source_rows(self.ledger))
+
+    @property
+    def url_context(self) -> Rows[UrlContextRow]:
+        """One row for each page that the server was to read, with its outcome."""
+        return rows_of(UrlContextRow, url_context_rows(self.ledger))
+
+    @property
+    def safety(self) -> Rows[SafetyRow]:
+        """One row for each safety rating of the prompt and of the candidates, as sent with each chunk."""
+        return rows_of(SafetyRow, safety_rows(self.ledger, backend(self.ledger.backend).safety_ratings))
+
+    @property
+    def logprobs(self) -> views.TokenRows:
+        """One row for each token with its log probability; empty unless ``--logprobs`` asked for them.
+
+        In a notebook it displays the text with each token shaded by its probability.
+        """
+        rows = logprob_rows(self.ledger, backend(self.ledger.backend).token_scores)
+        return views.TokenRows(filled_columns(LogprobRow, rows))
+
+    @property
+    def transcript(self) -> Rows[TranscriptRow]:
+        """One row for each piece of what was spoken, with its speaker and times."""
+        return rows_of(TranscriptRow, transcript_rows(self.ledger))
 
     @property
     def notes(self) -> Rows[NoteRow]:

@@ -163,7 +163,11 @@ LATE_IMPORTS = {
 # Public functions that two modules define under one name, and why.
 SAME_NAMES: dict[str, str] = {}
 # 'path': why it is longer than the soft limit.
-LONG_MODULES: dict[str, str] = {"content.py": "the values that a conversation consists of are one subject"}
+LONG_MODULES: dict[str, str] = {
+    "content.py": "the values that a conversation consists of are one subject",
+    "ledger/ledger.py": "one class is the record of a request and its answer",
+    "response.py": "one class with a property for everything that users explore",
+}
 # 'path:function': why it is longer than the limit.
 LONG_FUNCTIONS: dict[str, str] = {}
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ..backends import Backend, RemoteFile
 from ..content import Blob, File, LocalFile, Part, Request
 from ..errors import OptionError, PromptError
-from ..media import REFERENCE, file_size
+from ..media import REFERENCE, readable_size
 from ..options import Options
 
 __all__ = ["MediaPlan", "changed_file", "name_of", "plan_media", "without_files"]
@@ -155,7 +155,7 @@ def changed_file(file: LocalFile) -> PromptError:
 def _too_large(uploads: Mapping[str, _Uploadable], backend: Backend, options: Options) -> OptionError:
     largest = max(uploads.values(), key=_size)
     return OptionError(
-        f"{name_of(largest)} has {file_size(_size(largest))}; the media of a request to the {backend.name} backend "
-        f"may have {file_size(round(options.inline_limit * _MEGABYTE))} in all (--inline-limit).",
+        f"{name_of(largest)} has {readable_size(_size(largest))}; the media of a request to the {backend.name} backend "
+        f"may have {readable_size(round(options.inline_limit * _MEGABYTE))} in all (--inline-limit).",
         remedy=backend.upload_remedy,
     )

@@ -16,21 +16,31 @@ if TYPE_CHECKING:
     from .invisible import invisible_characters
     from .open_block import OpenBlock
     from .parser import CodeBlock, close_blocks, code_blocks
-    from .renderer import Op, Renderer, render
+    from .renderer import MarkedAnswer, Op, Renderer, render, render_marked
+    from .source_list import SourceEntry, render_queries, render_source_list, source_list_markdown
+    from .source_marks import MarkTarget, SourceMark
 
 __all__ = [
     "DATA_ONLY",
     "CodeBlock",
     "FinishedBlocks",
     "Images",
+    "MarkTarget",
+    "MarkedAnswer",
     "Op",
     "OpenBlock",
     "Renderer",
+    "SourceEntry",
+    "SourceMark",
     "close_blocks",
     "code_blocks",
     "defang",
     "invisible_characters",
     "render",
+    "render_marked",
+    "render_queries",
+    "render_source_list",
+    "source_list_markdown",
 ]
 
 _HOMES = {
@@ -38,6 +48,8 @@ _HOMES = {
     "Images": "images",
     "CodeBlock": "parser",
     "OpenBlock": "open_block",
+    "MarkTarget": "source_marks",
+    "MarkedAnswer": "renderer",
     "Op": "renderer",
     "FinishedBlocks": "finished_blocks",
     "Renderer": "renderer",
@@ -45,6 +57,12 @@ _HOMES = {
     "code_blocks": "parser",
     "defang": "defang",
     "invisible_characters": "invisible",
+    "SourceEntry": "source_list",
+    "SourceMark": "source_marks",
+    "render_queries": "source_list",
+    "render_source_list": "source_list",
+    "source_list_markdown": "source_list",
     "render": "renderer",
+    "render_marked": "renderer",
 }
 __getattr__ = lazy_names(globals(), _HOMES)

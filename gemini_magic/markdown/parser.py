@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -34,6 +34,7 @@ from .inline_html import comment, inline_tag, pair_tags
 from .math import block_environment, block_formula, inline_environment, inline_formula
 from .quotes import TERMINATES, quote_rule
 from .sanitize import link_allowed, link_host
+from .source_marks import MarkPlaces, source_mark, text_until_mark
 from .token_html import RENDER_RULES, is_open_fence
 
 if TYPE_CHECKING:
@@ -300,6 +301,15 @@ def _make_parser() -> MarkdownIt:
 MD: Final = _make_parser()
 
 
+@cache
+def _marking_parser() -> MarkdownIt:
+    """Return a parser that also places source marks; the rules for it would slow down all others."""
+    md = _make_parser()
+    md.inline.ruler.at("text", text_until_mark)
+    md.inline.ruler.before("text", "source_mark", source_mark)
+    return md
+
+
 def parse_blocks(
     source: str, references: References, filled_cells: int = 0, fence_state: FenceState | None = None
 ) -> list[Token]:
@@ -318,19 +328,28 @@ def parse_blocks(
     return tokens
 
 
-def parse_inline(tokens: list[Token], references: References) -> None:
+def parse_inline(tokens: list[Token], references: References, marks: MarkPlaces | None = None) -> None:
     """Parse the inline content of block tokens, again if it was parsed before.
 
     Args:
         tokens: block tokens; their inline tokens get children.
         references: the link definitions; ``looked_up`` gets the labels in the tokens.
+        marks: the source marks of the inline tokens; they are placed.
     """
+    placing = {} if marks is None else marks.by_token
+    by_children = {}
     for token in tokens:
         if token.type == "inline":
             token.children = []
-    state = StateCore("", MD, {"references": references})
+            if id(token) in placing:
+                by_children[id(token.children)] = placing[id(token)]
+    md = _marking_parser() if placing else MD
+    state = StateCore("", md, {"references": references, "source_marks": by_children})
     state.tokens = tokens
-    MD.core.process(state)
+    md.core.process(state)
+    for token in tokens if placing else ():
+        if id(token) in placing:  # what stands at the end of the content
+            token.children = [*(token.children or ()), *placing[id(token)].take(len(token.content))]
 
 
 def parse_inline_source(source: str) -> list[Token]:

@@ -48,7 +48,7 @@ SPAN_CLASSES: Final = frozenset(
 _CLASSES: Final = {
     "span": SPAN_CLASSES,
     "div": {"gm-table", "gm-pending", "mathjax_process tex2jax_process"},
-    "sup": {"gm-def"},
+    "sup": {"gm-def", "gm-cite"},
 }
 _LANGUAGE_CLASS: Final = re.compile(r"language-[A-Za-z0-9_+#.-]{1,40}")
 # The sanitizer takes quadratic time for character references in one text. A comment, which it drops, divides the text.

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from ..content import Blob
 from ..printable import one_line
+from .source import readable_size
 
 __all__ = [
     "REFERENCE",
@@ -29,7 +30,6 @@ __all__ = [
     "describe_media",
     "encode_body",
     "expand_media",
-    "file_size",
     "media_identity",
     "media_in",
     "references_in",
@@ -44,7 +44,6 @@ _PIECE: Final = (
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _REFERENCES: Final = re.compile(rb'"sha256:([0-9a-f]{64})"')
 _SHOWN: Final = 12  # characters of a digest for people
-_KILO: Final = 1000
 _BASE64: Final = str.maketrans("-_", "+/")
 
 
@@ -263,7 +262,7 @@ def _referred(text: str) -> str | None:
 def describe_media(media: StoredMedia) -> str:
     """A medium for people: ``[image/png, 781 kB, sha256 0123456789ab…]``."""
     kind = one_line(media.mime_type) or "media"
-    return f"[{kind}, {file_size(media.size)}, sha256 {media.digest[:_SHOWN]}…]"
+    return f"[{kind}, {readable_size(media.size)}, sha256 {media.digest[:_SHOWN]}…]"
 
 
 def summarize_references(body: str, media: Mapping[str, StoredMedia]) -> str:
@@ -272,13 +271,3 @@ def summarize_references(body: str, media: Mapping[str, StoredMedia]) -> str:
         described = json.dumps(describe_media(each), ensure_ascii=False)
         body = body.replace(f'"{REFERENCE}{digest}"', described)
     return body
-
-
-def file_size(size: int) -> str:
-    """A number of bytes for people, such as ``781 kB`` or ``2.1 MB``."""
-    if size < _KILO:
-        return f"{size} B"
-    if round(size / _KILO) < _KILO:
-        return f"{size / _KILO:.0f} kB"
-    value = size / _KILO**2
-    return f"{value:,.1f} MB" if value < _KILO else f"{value / _KILO:,.2f} GB"

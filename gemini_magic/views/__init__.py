@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .static import bundle, inspect, value_bundle
     from .status import error_lines, status_line
     from .timeline import Timeline
+    from .token_heat import TokenRows
     from .watch import watch
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "NullView",
     "Picture",
     "Timeline",
+    "TokenRows",
     "Video",
     "View",
     "bundle",
@@ -49,6 +51,7 @@ _HOMES = {
     "Video": "media_objects",
     "NullView": "select",
     "Timeline": "timeline",
+    "TokenRows": "token_heat",
     "View": "select",
     "bundle": "static",
     "redraw_outputs": "outputs",

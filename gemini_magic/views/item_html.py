@@ -31,7 +31,9 @@ MEDIA_SIZE: Final = 4.0
 _MEGABYTE: Final = 1_000_000
 _MAX_SIDE: Final = 9_999  # pixels; the labextension accepts four digits
 _MAX_PIXELS: Final = 40_000_000  # a browser allocates four bytes for each
-_MAX_BYTES: Final = 24_000_000  # of one picture or player; the labextension has the same limit (MAX_MEDIA)
+_MAX_BYTES: Final = (
+    24_000_000  # of one picture or player; the labextension accepts addresses of this length (MAX_MEDIA)
+)
 _INLINE_CODE: Final = re.compile(r"`([^`]+)`")
 
 

@@ -135,6 +135,7 @@ class TerminalView:
         self._end_section()
         snapshot = AnswerSnapshot(self._ledger, error_follows=error_follows)
         lines = [
+            "\n".join(["", *snapshot.sources.lines, ""]) if snapshot.sources else "",
             snapshot.thoughts.cut_note,
             snapshot.answer.cut_note,
             *snapshot.formatted.remarks,

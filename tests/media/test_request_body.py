@@ -17,7 +17,6 @@ from gemini_magic.media import (
     describe_media,
     encode_body,
     expand_media,
-    file_size,
     media_identity,
     media_in,
     summarize_references,
@@ -139,20 +138,6 @@ def test_a_medium_is_described_on_one_line_without_control_characters():
     assert describe_media(hostile) == "[image/png [2J, 781 kB, sha256 abababababab…]"
     body = summarize_references(f'{{"data":"sha256:{"ab" * 32}"}}', {hostile.digest: hostile})
     assert json.loads(body) == {"data": "[image/png [2J, 781 kB, sha256 abababababab…]"}
-
-
-def test_sizes_are_written_for_people():
-    sizes = (0, 999, 1000, 781_459, 999_499, 999_500, 2_100_000, 3_500_000_000)
-    assert [file_size(size) for size in sizes] == [
-        "0 B",
-        "999 B",
-        "1 kB",
-        "781 kB",
-        "999 kB",
-        "1.0 MB",
-        "2.1 MB",
-        "3.50 GB",
-    ]
 
 
 def test_encoding_and_sending_a_medium_makes_no_copy_of_it():

@@ -121,7 +121,7 @@ def test_curl_contains_small_media_and_describes_large_ones(fake_server):
     command = asked(fake_server, large).curl()
     assert len(command) < 1500
     assert command.startswith("# Replace each [type, size, sha256]")
-    assert f"[image/png, 40 kB, sha256 {large.digest[:12]}…]" in command
+    assert f"[image/png, 40.0 kB, sha256 {large.digest[:12]}…]" in command
 
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n%b" % (

@@ -11,7 +11,7 @@ from html_audit import audit, audit_framed
 from markdown_it import MarkdownIt
 from media_samples import L16, SVG, ledger_of, picture, png, sound, thinking
 
-from gemini_magic.content import Blob, Call, CallResult, Code, CodeResult, File, Opaque
+from gemini_magic.content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Transcript
 from gemini_magic.media import read_raster
 from gemini_magic.views import bundle
 
@@ -284,7 +284,7 @@ def test_hostile_text_in_any_field_is_harmless(text):
         File(text, text),
         Opaque({text: text}),
         Opaque({"toolCall": {"toolType": text, "args": {text: text, "queries": [text]}}}),
-        Opaque({"audioTranscription": {"text": text}}),
+        Transcript(text, text),
         "After.",
     )
     assert "\x1b" not in found["text/plain"] + found["text/markdown"] + found["text/html"]
