@@ -67,7 +67,9 @@ class Preview(NamedTuple):
         return f"{self._request_text()}\n\n{listed}" if listed else self._request_text()
 
     def _repr_html_(self) -> str:
-        request = f'<pre style="white-space:pre-wrap">{escape(self._request_text())}</pre>'
+        request = (
+            f'<pre style="white-space:pre-wrap;font-family:monospace">{escape(self._request_text())}</pre>'
+        )
         text = f"{media.html_part_list(self.parts)}{request}<small>Nothing was sent.</small>"
         return f'<div class="mathjax_ignore tex2jax_ignore">{text}</div>'
 

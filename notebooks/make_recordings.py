@@ -14,6 +14,8 @@ import random
 import re
 from pathlib import Path
 
+from part_answers import ANSWERS
+
 from gemini_magic.prompts import build_request
 from gemini_magic.backends import Endpoint, backend
 from gemini_magic.content import Text
@@ -208,6 +210,33 @@ COMPARED = [
     (SKY, {"model": "scholar", "thinking": "on"}, DEEP_THOUGHT, DEEP, 0.03, "STOP"),
 ]
 
+FIGURE = """\
+The curve follows the seasons, with the usual noise of a degree or two. **Two places are not weather:**
+
+| when | what the plot shows | likely cause |
+|:--|:--|:--|
+| from late July to mid-August | a perfectly flat line for three weeks | the sensor hung and repeated its last value |
+| end of October | a single point far above its neighbours | one disturbed reading |
+
+Real air is never flat for five days, and it does not warm by nineteen degrees for one day. Both rules fit into two lines:
+
+```python
+flat = temperature.celsius.diff().eq(0).rolling(5).sum().ge(5)
+spike = (temperature.celsius - temperature.celsius.rolling(7, center=True).median()).abs().gt(10)
+```
+
+`temperature[flat | spike]` lists the days. I would drop them rather than interpolate: three weeks are too long for that.
+"""
+
+ATTACHED = """\
+**The sound** is a steady tone of one second at 440 Hz, the A that orchestras tune to. It fades neither in nor out.
+
+**The file** `readings.csv` has a header and 31 rows, one for each day of January 2025. The values swing by a few degrees from
+day to day without a trend, as they should in winter.
+
+The two have nothing to do with each other, unless the sensor sings.
+"""
+
 # The recording "sources". A passage in double brackets is supported by the sources whose positions follow it.
 GROUNDED = """\
 ## The first transatlantic cable
@@ -285,33 +314,6 @@ SCORED = [
     (" compromise", 72, [(" capital", 9), (" planned", 8)]),
     (".", 94, [(" between", 5)]),
 ]
-
-FIGURE = """\
-The curve follows the seasons, with the usual noise of a degree or two. **Two places are not weather:**
-
-| when | what the plot shows | likely cause |
-|:--|:--|:--|
-| from late July to mid-August | a perfectly flat line for three weeks | the sensor hung and repeated its last value |
-| end of October | a single point far above its neighbours | one disturbed reading |
-
-Real air is never flat for five days, and it does not warm by nineteen degrees for one day. Both rules fit into two lines:
-
-```python
-flat = temperature.celsius.diff().eq(0).rolling(5).sum().ge(5)
-spike = (temperature.celsius - temperature.celsius.rolling(7, center=True).median()).abs().gt(10)
-```
-
-`temperature[flat | spike]` lists the days. I would drop them rather than interpolate: three weeks are too long for that.
-"""
-
-ATTACHED = """\
-**The sound** is a steady tone of one second at 440 Hz, the A that orchestras tune to. It fades neither in nor out.
-
-**The file** `readings.csv` has a header and 31 rows, one for each day of January 2025. The values swing by a few degrees from
-day to day without a trend, as they should in winter.
-
-The two have nothing to do with each other, unless the sensor sings.
-"""
 
 # The text of each chunk of the stream "odd"; odd_events adds the anomalies.
 ODD_THOUGHT = "This stream will misbehave. I had better say so myself."
@@ -528,6 +530,29 @@ def scores(token: str, percent: int, others: list[tuple[str, int]]) -> dict:
     return {"logprobsResult": {"chosenCandidates": found[:1], "topCandidates": [{"candidates": top[:3]}]}}
 
 
+def parts_lines() -> list[dict]:
+    """The lines of the recording "parts": answers with pictures, code and its results, audio, and function calls."""
+    chance, recording = random.Random(1857), []
+    for number, (prompt, options, answer, pace) in enumerate(ANSWERS):
+        recording += request_and_head(number, prompt, options)
+        texts = [
+            {"text": piece} if isinstance(part, str) else part
+            for part in answer
+            for piece in (pieces(part, chance) if isinstance(part, str) else [""])
+        ]
+        t, count = 0.6, 0
+        for place, part in enumerate(texts):
+            count += tokens(part["text"]) if "text" in part else 25
+            reason = "STOP" if place == len(texts) - 1 else None
+            usage = usage_metadata(tokens(prompt), count, 0)
+            value = event(part, reason, usage, f"parts-{number}", "parts-recording")
+            t += chance.uniform(0.4, 1.6) * (0.04 if "text" in part else pace)
+            data = f"data: {json.dumps(value, ensure_ascii=False)}\r\n\r\n"
+            recording.append({"exchange": number, "t": round(t, 4), "text": data})
+        recording.append({"exchange": number, "end": "eof"})
+    return recording
+
+
 def odd_events() -> list[tuple[float, bytes]]:
     """A readable answer in a stream with many anomalies: pairs of arrival time in seconds and bytes."""
 
@@ -627,9 +652,10 @@ def main() -> None:
         "tour": lines(EXCHANGES, "tour", 1858),
         "odd": odd_lines(),
         "compare": lines(COMPARED, "compare", 1871),
-        "sources": sources_lines(),
         "figure": lines([("", {}, "", FIGURE, 0.04, "STOP")], "figure", 1786),
         "attached": lines([("", {}, "", ATTACHED, 0.04, "STOP")], "attached", 1834),
+        "sources": sources_lines(),
+        "parts": parts_lines(),
     }.items():
         target = DATA / f"{name}.jsonl"
         target.write_text(

@@ -79,12 +79,17 @@ class _Marks:
 
     Args:
         due: the marks, each with its position in the content of the token, in ascending order.
+
+    Attributes:
+        placed: the marks that were placed, each with its position.
+        text_end: where the stretch of text ends that was measured last.
     """
 
     def __init__(self, due: list[tuple[int, SourceMark]]) -> None:
         self._due = due
         self._next = 0
         self.placed: list[tuple[SourceMark, int]] = []
+        self.text_end = 0
 
     @property
     def next(self) -> int | None:
@@ -285,15 +290,20 @@ def source_mark(state: StateInline, silent: bool) -> bool:
 
 
 def text_until_mark(state: StateInline, silent: bool) -> bool:
-    """Parse text with the library's rule, but only until the next mark."""
+    """Parse text with the library's rule, but only until the next mark.
+
+    Each stretch of text is measured once, as the time would be quadratic in the number of its marks otherwise.
+    """
     marks = None if silent else _marks_of(state)
     due = None if marks is None else marks.next
-    if due is None or due <= state.pos:
+    if marks is None or due is None or due <= state.pos:
         return library_text(state, silent)
     start = state.pos
-    if not library_text(state, True):
-        return False
-    state.pos = min(state.pos, due)
+    if start >= marks.text_end:
+        if not library_text(state, True):
+            return False
+        marks.text_end = state.pos
+    state.pos = min(marks.text_end, due)
     state.pending += state.src[start : state.pos]
     return True
 

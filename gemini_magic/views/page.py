@@ -12,7 +12,7 @@ from typing import Final
 
 from ..printable import visible
 from .snapshot import AnswerSnapshot
-from .stylesheet import answer_css_for
+from .stylesheet import saved_css_for
 
 __all__ = [
     "BELOW_ANSWER",
@@ -43,14 +43,14 @@ _TONES: Final = {
 }
 # What the labextension adds to an answer whose kernel has ended; its rules are in the style sheet of a partial answer.
 _LATER: Final = '<div class="gm-box gm-warn"><span><code></code></span></div>'
+BELOW_ANSWER: Final = 3
+"""The place behind the answer in the list that :func:`document` returns."""
 _WAITING: Final = (
     "uploading",
     "processing",
     "retrying",
     "queued",
 )  # phases in which the status line has a long text
-BELOW_ANSWER: Final = 3
-"""The place behind the answer in the list that :func:`document` returns."""
 _BLANK_LINE: Final = re.compile(r"\n(?=[^\S\n]*\n)")
 _CODE: Final = re.compile(r"`([^`]+)`")
 
@@ -77,7 +77,8 @@ def root_html(pieces: Iterable[str], *, partial: bool = False) -> str:
     """
     opening = '<div class="gemini-magic mathjax_ignore tex2jax_ignore">'
     html = _BLANK_LINE.sub("&#10;", f"{opening}{''.join(pieces)}")
-    return f"{html}<style>{answer_css_for(html + _LATER * partial)}</style></div>"
+    css = saved_css_for(html + _LATER * partial)
+    return f"{html}<style>{css}</style></div>" if css else f"{html}</div>"
 
 
 def status_html(snapshot: AnswerSnapshot, *, notice: str = "") -> str:

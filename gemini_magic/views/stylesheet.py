@@ -1,6 +1,8 @@
-"""Reads the style sheets of answers: ``answer.css`` for all answers, ``live.css`` for those that are live.
+"""Reads the style sheets of answers.
 
-A saved answer contains only the rules that it uses, because every answer of a notebook repeats them.
+``answer.css`` is for all answers, in widgets and in the labextension; ``live.css`` is for widgets. ``saved.css`` is a few
+rules for saved answers where the labextension is missing. A saved answer contains only those that it uses, because every
+answer of a notebook repeats them.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-__all__ = ["ANSWER_CSS", "LIVE_CSS", "answer_css_for", "minify"]
+__all__ = ["ANSWER_CSS", "LIVE_CSS", "SAVED_CSS", "minify", "saved_css_for"]
 
 _COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 _AROUND: Final = re.compile(r"\s*([{};,>+])\s*")
@@ -51,30 +53,21 @@ def _needed(selector: str) -> list[frozenset[str]]:
 
 
 @cache
-def _rules() -> list[tuple[str, list[frozenset[str]] | None]]:
-    """The lines of the style sheet, each with what its rule needs; None for the line that ends a nested block."""
-    lines = []
-    for line in ANSWER_CSS.splitlines():
-        prelude = line.rpartition("{")[0]
-        lines.append((line, _needed(prelude.rpartition("{")[2]) if prelude else None))
-    return lines
+def _rules() -> list[tuple[str, list[frozenset[str]]]]:
+    """The rules for saved answers, each a line, with what each needs."""
+    return [(line, _needed(line.partition("{")[0])) for line in SAVED_CSS.splitlines()]
 
 
-def answer_css_for(html: str) -> str:
-    """The rules of the style sheet of answers that the HTML of an answer uses.
+def saved_css_for(html: str) -> str:
+    """The rules for saved answers that the HTML of an answer uses; empty for plain text.
 
     A rule is omitted if the HTML has no element or class with a name that its selector needs.
     """
     names = {f".{name}" for classes in set(_CLASS.findall(html)) for name in classes.split()}
     names |= set(_TAG.findall(html))
-    kept = []
-    for line, needed in _rules():
-        if needed is None or all(group & names for group in needed):
-            kept.append(line)
-        elif line.startswith("@"):  # the nested block must begin although its first rule is omitted
-            kept.append(line[: line.index("{") + 1])
-    return re.sub(r"@[^{}]*\{\s*\}\n", "", "\n".join(kept) + "\n")
+    return "".join(f"{line}\n" for line, needed in _rules() if all(group & names for group in needed))
 
 
 ANSWER_CSS: Final = _read("answer.css")
 LIVE_CSS: Final = _read("live.css")
+SAVED_CSS: Final = _read("saved.css")

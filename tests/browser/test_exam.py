@@ -12,6 +12,7 @@ import re
 import pytest
 from attack_cases import LONG, all_cases, cases, live_states, own_strings, sample
 from attack_media import ALLOWED, pictures
+from attack_parts import ledger_of_parts, parts_with, polyglot_ledger
 from grounded_answers import hostile
 from html_audit import ATTRIBUTES, FRAME_ATTRIBUTES, FRAME_TAGS, FRAME_VALUES, TAGS, VALUES
 from lab import launch
@@ -131,6 +132,10 @@ def test_saved_answers_in_a_document_have_only_allowed_html(monitor):
         bundle(finished(text, thought=text, message=text, finish="SAFETY"))["text/html"]
         for _, text in sample(59, long=11)
     ]
+    saved += [
+        bundle(ledger_of_parts(parts_with(text)))["text/html"] for text in numbered(sample(599, long=53))
+    ]
+    saved.append(bundle(polyglot_ledger())["text/html"])
     style = re.compile("<style>.*?</style>", re.DOTALL)
     sections = "".join(f"<section>{style.sub('', html)}</section>" for html in saved)
     monitor.show("/saved", f"<!DOCTYPE html><title>exam</title><body>{sections}")

@@ -210,6 +210,11 @@ def everything_of(response):
         "usage_by_modality",
         "notes",
         "attempts",
+        "sources",
+        "url_context",
+        "safety",
+        "logprobs",
+        "transcript",
     ):
         table = getattr(response, name)
         list(table), repr(table), table._repr_html_()

@@ -6,6 +6,7 @@ import os
 import tracemalloc
 
 import pytest
+from calibration import assert_ratio_below
 
 from gemini_magic.backends import Endpoint, backend
 from gemini_magic.content import Blob, Request, Text, Turn
@@ -131,6 +132,27 @@ def test_a_medium_has_one_identity_however_it_was_sent(part):
 )
 def test_an_unknown_medium_is_compared_as_it_is(part):
     assert media_identity(part, {}) == part
+
+
+def test_a_body_with_many_media_is_read_in_linear_time():
+    def body(count):
+        datas = (f"{number:08d}".encode() * 150 for number in range(count))
+        parts = [
+            {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(d).decode()}} for d in datas
+        ]
+        return json.dumps(parts).encode()
+
+    small, large = body(500), body(5000)
+    assert len(collapse_media(large)[1]) == 5000
+    assert_ratio_below(lambda: collapse_media(large), lambda: collapse_media(small), 20, rounds=3)
+    text, media = collapse_media(large)
+    few, fewer = collapse_media(small)
+    assert_ratio_below(
+        lambda: summarize_references(text.decode(), media),
+        lambda: summarize_references(few.decode(), fewer),
+        20,
+        rounds=3,
+    )
 
 
 def test_a_medium_is_described_on_one_line_without_control_characters():

@@ -16,6 +16,7 @@ from view_stage import ANSWER, ATTACK, ENDINGS, STATIC_TYPES, feed, finished, ne
 from gemini_magic.markdown import render
 from gemini_magic.views import bundle
 from gemini_magic.views.record import RECORD
+from gemini_magic.views.stylesheet import ANSWER_CSS
 
 OURS = {"div", "span", "details", "summary", "strong", "br", "code", "style"}
 ATTRIBUTES = {
@@ -174,11 +175,10 @@ def test_warnings_are_shown_and_harmless_notes_are_not():
 
 
 def test_colors_are_jupyterlab_variables_or_inherited():
-    style = re.search(r"<style>(.*)</style>", bundle(finished())["text/html"], re.DOTALL)[1]
-    for value in re.findall(r"(?:^|[;{\s])color:([^;}]+)", style):
+    for value in re.findall(r"(?:^|[;{\s])color:([^;}]+)", ANSWER_CSS):
         assert value.startswith("var(--jp-"), value
-    assert "url(" not in style
-    assert "@import" not in style
+    assert "url(" not in ANSWER_CSS
+    assert "@import" not in ANSWER_CSS
 
 
 def test_without_the_style_the_status_line_still_has_its_dots():

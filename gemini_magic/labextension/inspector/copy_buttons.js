@@ -67,7 +67,17 @@ export function addCopyButtons(answer, source) {
   if (status && source) {
     status.append(copyButton('Copy the answer as Markdown', () => source));
   }
-  for (const block of answer.querySelectorAll('pre')) {
+  addCodeButtons(answer);
+}
+
+/**
+ * Adds a button to each block of code.
+ *
+ * @param {ParentNode} parent
+ * @returns {void}
+ */
+export function addCodeButtons(parent) {
+  for (const block of parent.querySelectorAll('pre')) {
     const frame = html('div', { class: 'gmi-code' });
     block.replaceWith(frame);
     frame.append(block, copyButton('Copy the code', () => block.textContent.replace(/\n$/, '')));

@@ -60,10 +60,14 @@ export class RenderedText {
   }
 
   /**
-   * @returns {number[]} for each part that is not text, in order, the length of the source before it
+   * @returns {Array<{ position: number, name: string }>} for each part that is not text, in order, the length of the source
+   *   before it and its class
    */
   itemPositions() {
-    return this._items.map(({ start }) => (start ? this._ends[start - 1] : 0));
+    return this._items.map(({ element, start }) => ({
+      position: start ? this._ends[start - 1] : 0,
+      name: element.classList[0]
+    }));
   }
 
   /**

@@ -5,19 +5,16 @@
  * inspector.
  */
 
-import { addCopyButtons } from './copy_buttons.js';
+import { addCodeButtons, addCopyButtons } from './copy_buttons.js';
 import { html } from './dom.js';
 import { Inspector } from './inspector.js';
 import { openPicture } from './picture_dialog.js';
 import { MIME_TYPE, RecordError, VERSION, getOwn, readRecord, readText } from './record.js';
 import { showSuggestions } from './suggestions.js';
-import { OUTPUT_ELEMENTS, TRUSTED_OUTPUT_ELEMENTS, sanitize } from './sanitizer.js';
+import { OUTPUT_ELEMENTS, TRUSTED_OUTPUT_ELEMENTS, parseInert, sanitize, sanitizeElement } from './sanitizer.js';
 
 const HTML_TYPE = 'text/html';
 const TEXT_TYPE = 'text/plain';
-
-/** Number of characters of HTML above which a finished answer replaces a streaming one in two steps. */
-const LONG = 50_000;
 
 /**
  * Reads a text from a MIME bundle. Notebook files may store a text as a list of lines.
@@ -48,11 +45,10 @@ function readSource(data) {
  *
  * @param {typeof import('@lumino/widgets').Widget} Widget
  * @param {typeof import('../lab/settings.js').settings} settings the settings of the extension
- * @param {(metadata: unknown) => number | undefined} takeLiveHeight returns the height that the answer with an output's
- *   metadata had while it streamed in this page, once
+ * @param {typeof import('../lab/gradual_display.js').displayGradually} displayGradually
  * @returns {new (options: import('@jupyterlab/rendermime-interfaces').IRenderMime.IRendererOptions) => any}
  */
-export function createRendererClass(Widget, settings, takeLiveHeight) {
+export function createRendererClass(Widget, settings, displayGradually) {
   return class AnswerRenderer extends Widget {
     /** @param {import('@jupyterlab/rendermime-interfaces').IRenderMime.IRendererOptions} options */
     constructor(options) {
@@ -64,6 +60,8 @@ export function createRendererClass(Widget, settings, takeLiveHeight) {
       this._source = '';
       /** @type {Inspector | null} */
       this._inspector = null;
+      /** @type {ReturnType<typeof displayGradually>} */
+      this._display = null;
       this.addClass('gmi-output');
       this.node.append(this._answer);
     }
@@ -73,7 +71,7 @@ export function createRendererClass(Widget, settings, takeLiveHeight) {
      * @returns {Promise<void>}
      */
     async renderModel(model) {
-      this._renderAnswer(model.data, model.trusted);
+      this._renderAnswer(model);
       const isOpen =
         this._inspector?.isOpen ?? getOwn(getOwn(model.metadata, MIME_TYPE), 'expanded') === true;
       this._inspector?.dispose();
@@ -82,14 +80,14 @@ export function createRendererClass(Widget, settings, takeLiveHeight) {
       const inspector = this._renderInspector(data, isOpen);
       showSuggestions(this._answer, readText(getOwn(data, 'suggestions'), Infinity));
       addCopyButtons(this._answer, readSource(data));
-      const height = takeLiveHeight(model.metadata);
-      if (height && this._source.length > LONG && !document.hidden) {
-        this._showInNextFrame(height, inspector);
-      } else {
-        this.node.replaceChildren(this._answer, inspector);
+      this.node.replaceChildren(this._answer, inspector);
+      if (this._display?.isActive) {
+        this._display.fill(this._answer.querySelector('.gm-answer'));
+      } else if (this._display) {
+        this._showInNextFrame(this._display.outputHeight);
       }
       if (this.isAttached) {
-        this._typeset();
+        this._show();
       }
     }
 
@@ -98,14 +96,12 @@ export function createRendererClass(Widget, settings, takeLiveHeight) {
      * before anything is painted.
      *
      * @param {number} height of the answer, in pixels
-     * @param {Node} inspector
      * @returns {void}
      */
-    _showInNextFrame(height, inspector) {
+    _showInNextFrame(height) {
       const area = html('div', {});
       area.style.height = `${height}px`;
-      this._answer.remove();
-      this.node.replaceChildren(area, inspector);
+      this._answer.replaceWith(area);
       requestAnimationFrame(() => {
         if (area.parentNode === this.node) {
           area.replaceWith(this._answer);
@@ -116,27 +112,45 @@ export function createRendererClass(Widget, settings, takeLiveHeight) {
 
     /** @returns {void} */
     dispose() {
+      this._display?.dispose();
       this._inspector?.dispose();
       super.dispose();
     }
 
     /** @returns {void} */
     onAfterAttach() {
+      this._show();
+    }
+
+    /** @returns {void} */
+    _show() {
+      this._display?.start();
       this._typeset();
     }
 
     /**
-     * @param {object} data the MIME bundle
-     * @param {boolean} trusted whether the user trusts the notebook
+     * Renders the HTML of the answer. A long answer that has streamed in this page is left empty.
+     *
+     * @param {import('@jupyterlab/rendermime-interfaces').IRenderMime.IMimeModel} model
      * @returns {void}
      */
-    _renderAnswer(data, trusted) {
-      const source = readBundle(data, HTML_TYPE);
-      this._source = source;
+    _renderAnswer({ data, metadata, trusted }) {
+      this._display?.dispose();
+      this._display = null;
+      this._source = readBundle(data, HTML_TYPE);
+      if (!this._source) {
+        this._answer.replaceChildren(html('pre', {}, readBundle(data, TEXT_TYPE)));
+        return;
+      }
+      const allowed = trusted ? TRUSTED_OUTPUT_ELEMENTS : OUTPUT_ELEMENTS;
+      const parsed = parseInert(this._source);
+      this._display = displayGradually(parsed, metadata, (element, isDeep) => {
+        const copy = sanitizeElement(element, allowed, isDeep ? null : element);
+        addCodeButtons(copy);
+        return copy;
+      });
       this._answer.replaceChildren(
-        source
-          ? sanitize(source, trusted ? TRUSTED_OUTPUT_ELEMENTS : OUTPUT_ELEMENTS)
-          : html('pre', {}, readBundle(data, TEXT_TYPE))
+        sanitizeElement(parsed, allowed, this._display?.isActive ? this._display.source : null)
       );
     }
 

@@ -241,25 +241,32 @@ class ReplayText {
   }
 }
 
-/** Kinds of chunks with which a part begins that is not text. */
-const BEGINS_PART = /blob|file|call|code|other/;
+/** The kinds of the chunks with which parts begin, by the class of the part; any of them for other classes. */
+const BEGINNINGS = {
+  'gm-picture': /blob/,
+  'gm-sound': /blob/,
+  'gm-code': /code|blob|call_result/,
+  'gm-call': /call/
+};
+const ANY_BEGINNING = /blob|file|call|code|other/;
 
 /**
  * Finds the chunks with which the parts of an answer arrived that are not text. Several chunks may belong to one part, and a
  * part after more text came with a chunk after that text.
  *
- * @param {number[]} positions for each part, in order, the length of the text before it
+ * @param {Array<{ position: number, name: string }>} parts in order, each with the length of the text before it and its class
  * @param {import('./chunks.js').Chunks} chunks
  * @returns {number[]} for each part the index of its chunk; a part whose chunk is not known arrives with the last one
  */
-function arrivalsOf(positions, chunks) {
+function arrivalsOf(parts, chunks) {
   let index = 0;
   let previous = -1;
-  return positions.map(position => {
+  return parts.map(({ position, name }) => {
+    const begins = BEGINNINGS[name] ?? ANY_BEGINNING;
     const isNext = position > previous;
     previous = position;
     let found = isNext ? index : index + 1;
-    while (found < chunks.length && !(BEGINS_PART.test(chunks.kind(found)) && chunks.lengthsAt(found).text >= position)) {
+    while (found < chunks.length && !(begins.test(chunks.kind(found)) && chunks.lengthsAt(found).text >= position)) {
       found += 1;
     }
     if (found < chunks.length) {

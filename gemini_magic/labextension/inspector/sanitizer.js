@@ -156,25 +156,39 @@ const REMOVED_WITH_CONTENT = new Set(
  * @param {Node} source
  * @param {ParentNode} target
  * @param {AllowList} allowed
+ * @param {Element | null} [emptied] an element that is copied without its children
  * @returns {void}
  */
-function copyChildren(source, target, allowed) {
+function copyChildren(source, target, allowed, emptied) {
   for (let node = source.firstChild; node; node = node.nextSibling) {
-    if (node.nodeType === Node.TEXT_NODE) {
-      target.append(reveal(/** @type {Text} */ (node).data));
-    } else if (node.nodeType === Node.ELEMENT_NODE) {
-      const element = /** @type {Element} */ (node);
-      const name = element.localName;
-      if (element.namespaceURI !== 'http://www.w3.org/1999/xhtml') {
-        continue;
-      }
-      if (Object.hasOwn(allowed, name)) {
-        const copy = copyElement(element, name, allowed);
-        target.append(name !== 'img' || copy.hasAttribute('src') ? copy : imagePlaceholder(element));
-      } else if (!REMOVED_WITH_CONTENT.has(name)) {
-        copyChildren(element, target, allowed);
-      }
-    }
+    copyNode(node, target, allowed, emptied);
+  }
+}
+
+/**
+ * Copies what is allowed of a node.
+ *
+ * @param {Node} node
+ * @param {ParentNode} target
+ * @param {AllowList} allowed
+ * @param {Element | null} [emptied] as in `copyChildren`
+ * @returns {void}
+ */
+function copyNode(node, target, allowed, emptied) {
+  if (node.nodeType === Node.TEXT_NODE) {
+    target.append(reveal(/** @type {Text} */ (node).data));
+    return;
+  }
+  const element = /** @type {Element} */ (node);
+  if (node.nodeType !== Node.ELEMENT_NODE || element.namespaceURI !== 'http://www.w3.org/1999/xhtml') {
+    return;
+  }
+  const name = element.localName;
+  if (Object.hasOwn(allowed, name)) {
+    const copy = copyElement(element, name, allowed, emptied);
+    target.append(name !== 'img' || copy.hasAttribute('src') ? copy : imagePlaceholder(element));
+  } else if (!REMOVED_WITH_CONTENT.has(name)) {
+    copyChildren(element, target, allowed, emptied);
   }
 }
 
@@ -184,9 +198,10 @@ function copyChildren(source, target, allowed) {
  * @param {Element} source
  * @param {string} name the name of the element
  * @param {AllowList} allowed
+ * @param {Element | null} [emptied] as in `copyChildren`
  * @returns {Element}
  */
-function copyElement(source, name, allowed) {
+function copyElement(source, name, allowed, emptied) {
   const copy = document.createElement(name);
   const own = allowed[name];
   for (const { name: attribute, value } of source.attributes) {
@@ -198,7 +213,9 @@ function copyElement(source, name, allowed) {
   if (name === 'a') {
     Object.assign(copy, { rel: LINK_RELATION, target: '_blank' });
   }
-  copyChildren(source, copy, allowed);
+  if (source !== emptied) {
+    copyChildren(source, copy, allowed, emptied);
+  }
   return copy;
 }
 
@@ -236,6 +253,30 @@ function imagePlaceholder(image) {
 }
 
 /**
+ * Parses HTML without sanitizing it. The document is inert: it loads no resources and runs no scripts.
+ *
+ * @param {string} source
+ * @returns {HTMLElement} the body of another document; its nodes must not be moved into the page
+ */
+export function parseInert(source) {
+  return new DOMParser().parseFromString(source, 'text/html').body;
+}
+
+/**
+ * Sanitizes a parsed element.
+ *
+ * @param {Element} parsed
+ * @param {AllowList} allowed
+ * @param {Element | null} [emptied] an element that is copied without its children
+ * @returns {DocumentFragment} the sanitized element, or its sanitized children if the element is not allowed
+ */
+export function sanitizeElement(parsed, allowed, emptied) {
+  const fragment = document.createDocumentFragment();
+  copyNode(parsed, fragment, allowed, emptied);
+  return fragment;
+}
+
+/**
  * Sanitizes HTML.
  *
  * @param {string} source
@@ -243,8 +284,5 @@ function imagePlaceholder(image) {
  * @returns {DocumentFragment}
  */
 export function sanitize(source, allowed = OUTPUT_ELEMENTS) {
-  const fragment = document.createDocumentFragment();
-  // The parsed document is inert: it loads no resources and runs no scripts.
-  copyChildren(new DOMParser().parseFromString(source, 'text/html').body, fragment, allowed);
-  return fragment;
+  return sanitizeElement(parseInert(source), allowed);
 }

@@ -8,7 +8,7 @@
 
 import { html } from './dom.js';
 import { reveal } from './format.js';
-import { LINK_RELATION, isLinkAllowed } from './sanitizer.js';
+import { LINK_RELATION, isLinkAllowed, parseInert } from './sanitizer.js';
 
 /** Class of the place of the suggestions in an answer. It contains the queries as plain links. */
 const PLACE = 'gm-queries';
@@ -179,14 +179,13 @@ export function showSuggestions(answer, source) {
   if (!place || !source || source.length > MAX_LENGTH) {
     return;
   }
-  // The parsed document is inert: it loads no resources and runs no scripts.
-  const parsed = new DOMParser().parseFromString(source, 'text/html');
+  const parsed = parseInert(source);
   const content = html('div');
-  copyChildren(parsed.body, content, { left: MAX_NODES });
+  copyChildren(parsed, content, { left: MAX_NODES });
   if (!content.textContent.trim()) {
     return;
   }
-  const styles = Array.from(parsed.querySelectorAll('style'), style => sanitizeStyle(style.textContent));
+  const styles = Array.from(parsed.ownerDocument.querySelectorAll('style'), style => sanitizeStyle(style.textContent));
   const host = html('div');
   const root = host.attachShadow({ mode: 'open' });
   root.append(html('style', {}, styles.join('\n')), content);

@@ -7,7 +7,7 @@
 
 import { MIME_TYPE } from '../inspector/record.js';
 import { createRendererClass } from '../inspector/renderer.js';
-import { takeLiveHeight } from './live_heights.js';
+import { displayGradually } from './gradual_display.js';
 import { PLUGIN_ID, settings } from './settings.js';
 
 /** JupyterLab prefers the lowest rank. The renderer of text/html has rank 50. */
@@ -48,7 +48,7 @@ export default async function createPlugin(loadShared) {
     requires: [IRenderMimeRegistry],
     optional: [ISettingRegistry],
     activate(_app, rendermime, registry) {
-      const Renderer = createRendererClass(Widget, settings, takeLiveHeight);
+      const Renderer = createRendererClass(Widget, settings, displayGradually);
       const factory = {
         safe: true,
         mimeTypes: [MIME_TYPE],

@@ -77,10 +77,10 @@ class OutputWatcher {
     const area = /** @type {import('@jupyterlab/cells').CodeCell | undefined} */ (cellWidget)?.outputArea;
     for (let index = start; area && index < end; index += 1) {
       const output = this._outputs.get(index);
-      const node = area.widgets[index]?.node;
-      if (output && isLiveAnswer(output) && node?.parentElement) {
+      const widget = area.widgets[index];
+      if (output && isLiveAnswer(output) && widget?.node.parentElement) {
         const id = readState(output.metadata)?.id;
-        this._answers.add(new LiveAnswer(node, id, this._announcer, () => this._renderHtml(output)));
+        this._answers.add(new LiveAnswer(widget, id, this._announcer, () => this._renderHtml(output)));
       }
     }
   }

@@ -46,6 +46,11 @@ export class DetailsState {
     this._observer = new MutationObserver(() => this.restore(this._root));
   }
 
+  /** Whether the reader has opened or closed a block. */
+  get hasChanged() {
+    return this._wanted.size > 0;
+  }
+
   /** @returns {void} */
   dispose() {
     this._observer.disconnect();

@@ -6,13 +6,13 @@
  * scrolling, it changes only attributes, the selection, and the error message of a widget whose model does not exist.
  */
 
-import { openPicture } from '../inspector/picture_dialog.js';
-import { setLiveHeight } from '../lab/live_heights.js';
+import { setLiveLayout } from '../lab/live_layouts.js';
+import { keepPictures, openPicture, picturesOf } from '../lab/pictures.js';
 import { settings } from '../lab/settings.js';
 import { endMessage } from './announcer.js';
 import { DetailsState } from './details.js';
 import { Follower } from './follow.js';
-import { keepPictures, picturesOf } from './pictures.js';
+import { measureLayout } from './live_layout.js';
 import { readSelection, restoreSelection } from './selection.js';
 
 /** An answer that is a widget. */
@@ -33,15 +33,15 @@ const SETTLE_TIME = 1000;
 /** An answer from the time its widget is created until the finished answer has replaced the widget. */
 export class LiveAnswer {
   /**
-   * @param {HTMLElement} output the node of the output in its output area
+   * @param {import('@lumino/widgets').Widget} widget the output in its output area
    * @param {string | undefined} id the id of the answer
    * @param {import('./announcer.js').Announcer} announcer
    * @param {() => Promise<HTMLElement>} renderHtml renders the HTML of the output if the widget's model does not exist
    */
-  constructor(output, id, announcer, renderHtml) {
-    this._output = output;
+  constructor(widget, id, announcer, renderHtml) {
+    this._output = widget.node;
     this._id = id;
-    this._area = output.parentElement;
+    this._area = this._output.parentElement;
     this._announcer = announcer;
     this._renderHtml = renderHtml;
     /**
@@ -69,23 +69,19 @@ export class LiveAnswer {
     this._stateObserver = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this._timer = undefined;
-    /** Reports the height of the output, which the finished answer takes in the frame in which it is laid out. */
-    this._heightObserver = new ResizeObserver(entries => {
-      const { height } = entries[entries.length - 1].contentRect;
-      if (this._id && height) {
-        setLiveHeight(this._id, height);
-      }
-    });
     this.isDisposed = false;
     // Widgets are rendered after their output. The observer is disconnected as soon as the widget is there.
     this._observer = new MutationObserver(() => this._findWidget());
-    this._observer.observe(output, { childList: true, subtree: true });
+    this._observer.observe(this._output, { childList: true, subtree: true });
+    this._widget = widget;
+    widget.disposed.connect(this._onWidgetDisposed, this); // the signal is emitted before the node is removed
     this._findWidget();
   }
 
   /** @returns {void} */
   dispose() {
     this.isDisposed = true;
+    this._widget.disposed.disconnect(this._onWidgetDisposed, this);
     this._stopWatchingRoot();
     this._observer.disconnect();
     this._follower?.dispose();
@@ -117,6 +113,16 @@ export class LiveAnswer {
     }
   }
 
+  /** @returns {void} */
+  _onWidgetDisposed() {
+    if (this._id && this._root && !document.hidden) {
+      const layout = measureLayout(this._root, !this._selection && !this._details.hasChanged);
+      if (layout) {
+        setLiveLayout(this._id, layout);
+      }
+    }
+  }
+
   /**
    * Begins to follow the streaming answer.
    *
@@ -129,7 +135,6 @@ export class LiveAnswer {
     root.setAttribute('aria-label', 'Gemini answer');
     root.setAttribute('aria-busy', 'true');
     this._follower = new Follower(root, () => settings.get('follow'));
-    this._heightObserver.observe(this._output);
     this._follower.reveal();
     this._details = new DetailsState(root);
     for (const type of ['pointerdown', 'pointerup', 'click']) {
@@ -170,7 +175,6 @@ export class LiveAnswer {
     root.removeEventListener('scroll', this, { capture: true });
     document.removeEventListener('selectionchange', this);
     this._stateObserver.disconnect();
-    this._heightObserver.disconnect();
   }
 
   /**

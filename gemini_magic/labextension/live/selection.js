@@ -4,6 +4,7 @@
  * White space is ignored, because the amount of white space between two blocks depends on their elements.
  */
 
+import { findCharacter, textNodes, withoutSpace } from '../lab/text_positions.js';
 import { outdatedElements } from './live_nodes.js';
 
 /**
@@ -14,28 +15,6 @@ import { outdatedElements } from './live_nodes.js';
  * @property {string} selected the selected text
  * @property {boolean} backwards whether the selection was made from its end to its start
  */
-
-/**
- * @param {string} text
- * @returns {string} the text without white space
- */
-const withoutSpace = text => text.replace(/\s+/g, '');
-
-/**
- * Yields the text nodes below an element in document order. A long answer has thousands, so the tree walker has no
- * filter function, which would be called for each.
- *
- * @param {Node} root
- * @param {Node} [after] the node after which to start
- * @returns {Generator<Text>}
- */
-function* textNodes(root, after = root) {
-  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
-  walker.currentNode = after;
-  while (walker.nextNode()) {
-    yield /** @type {Text} */ (walker.currentNode);
-  }
-}
 
 /**
  * Returns the text nodes that are hidden by the style sheet. A streaming answer contains some that are out of date.
@@ -144,29 +123,4 @@ export function restoreSelection(selection, root, { before, selected, backwards 
   end.offset += 1;
   const [anchor, focus] = backwards ? [end, start] : [start, end];
   selection.setBaseAndExtent(anchor.text, anchor.offset, focus.text, focus.offset);
-}
-
-/**
- * Finds a character by its index. White space is not counted.
- *
- * @param {Text[]} texts
- * @param {number} index the number of characters before it
- * @returns {{ text: Text, offset: number }}
- * @throws {RangeError} if the texts have fewer characters
- */
-function findCharacter(texts, index) {
-  let remaining = index;
-  for (const text of texts) {
-    const { length } = withoutSpace(text.data);
-    if (remaining >= length) {
-      remaining -= length;
-      continue;
-    }
-    let offset = 0;
-    while (/\s/.test(text.data[offset]) || remaining-- > 0) {
-      offset += 1;
-    }
-    return { text, offset };
-  }
-  throw new RangeError('The texts have fewer characters.');
 }

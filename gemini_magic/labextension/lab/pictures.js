@@ -6,6 +6,8 @@
 
 import { PICTURE } from '../inspector/picture_dialog.js';
 
+export { openPicture } from '../inspector/picture_dialog.js';
+
 /**
  * @param {Element} root the root of a streaming answer
  * @returns {HTMLImageElement[]} its pictures, in order

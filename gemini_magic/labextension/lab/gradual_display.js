@@ -1,0 +1,308 @@
+/**
+ * Displays a long finished answer part by part, so that the page never stops for long.
+ *
+ * The blocks that the reader sees are displayed at once, the others in several tasks. Padding takes their place until
+ * then: the height of the answer and the positions of the visible blocks stay those of the streaming answer.
+ */
+
+import { takeLiveLayout } from './live_layouts.js';
+import { findCharacter, measureCharacter, textNodes, withoutSpace } from './text_positions.js';
+
+/** Elements whose children are displayed one by one. */
+const CONTAINER = 'ul, ol, blockquote, table, thead, tbody, .gm-table';
+
+/**
+ * What an answer must not contain: formulas, whose heights are known when they are typeset, and parts that are not text, whose
+ * heights do not depend on their characters.
+ */
+const NOT_TEXT = '.mathjax_process, .gm-picture, .gm-sound, .gm-code, .gm-call';
+
+/** Milliseconds that a task should take, and milliseconds between two tasks. */
+const TASK_TIME = 25;
+const PAUSE = 16;
+
+/**
+ * The smallest number of characters in a task. Each task lays out the containers again, so many small ones would take
+ * long on a slow machine.
+ */
+const MIN_SIZE = 10_000;
+
+/** The number of characters whose text takes as long as an empty block. */
+const BLOCK_SIZE = 40;
+
+/** @typedef {{ source: Element, start: number, end: number }} Block the parsed block, and the positions of its text */
+
+/**
+ * Prepares to display an answer part by part, if it has streamed in this page and was long.
+ *
+ * @param {Element} root the parsed HTML of the finished answer, which is not in the page
+ * @param {unknown} metadata of its output
+ * @param {(source: Element, isDeep: boolean) => DocumentFragment} copy returns the sanitized copy of an element, with or
+ *   without its children
+ * @returns {GradualDisplay | null}
+ */
+export function displayGradually(root, metadata, copy) {
+  const layout = takeLiveLayout(metadata);
+  return layout && !document.hidden ? new GradualDisplay(root, layout, copy) : null;
+}
+
+class GradualDisplay {
+  /**
+   * @param {Element} root as in `displayGradually`
+   * @param {import('./live_layouts.js').LiveLayout} layout of the streaming answer
+   * @param {(source: Element, isDeep: boolean) => DocumentFragment} copy as in `displayGradually`
+   */
+  constructor(root, layout, copy) {
+    this._layout = layout;
+    this._copy = copy;
+    /** The parsed element with the text of the answer. */
+    this.source = root.querySelector('.gm-answer');
+    /** The element in the page. */
+    this._answer = /** @type {HTMLElement | null} */ (null);
+    const blocks = this.source && layout.isPlain && !root.querySelector(NOT_TEXT) ? listBlocks(this.source) : [];
+    // The blocks from `_first` to before `_last` are displayed.
+    this._first = blocks.findIndex(block => block.end > layout.start);
+    this._last = 1 + blocks.findLastIndex(block => block.start < layout.end);
+    const isSame = this._first >= 0 && textFrom(blocks, this._first, layout) === layout.sample;
+    const isWhole = this._first === 0 && this._last === blocks.length;
+    /** @type {Block[]} */
+    this._blocks = isSame && !isWhole && this._last > this._first ? blocks : [];
+    /**
+     * The copies of the elements that contain blocks.
+     *
+     * @type {Map<Element, Element>}
+     */
+    this._containers = new Map();
+    /** The first displayed character, which keeps its place. */
+    this._anchor = /** @type {{ text: Text, offset: number } | null} */ (null);
+    /** The number of characters in the next task. */
+    this._size = MIN_SIZE;
+    this._isStarted = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this._timer = undefined;
+    /**
+     * The elements that have a style only while blocks are missing.
+     *
+     * @type {HTMLElement[]}
+     */
+    this._styled = [];
+  }
+
+  /** The height of the output of the streaming answer, in pixels. */
+  get outputHeight() {
+    return this._layout.outputHeight;
+  }
+
+  /** Whether blocks are missing. All are displayed if their text is not that of the streaming answer, or is one block. */
+  get isActive() {
+    return this._blocks.length > 0;
+  }
+
+  /**
+   * Adds the blocks that the reader sees.
+   *
+   * @param {HTMLElement} answer the empty element of the text
+   * @returns {void}
+   */
+  fill(answer) {
+    this._answer = answer;
+    this._styled.push(answer);
+    this._containers.set(this.source, answer);
+    for (let index = this._first; index < this._last; index += 1) {
+      this._add(this._blocks[index], true);
+    }
+    const first = this._blocks[this._first];
+    const block = /** @type {HTMLElement} */ (this._firstElement());
+    this._anchor = findCharacter(textNodes(answer), this._layout.start - first.start);
+    const list = first.source.parentElement;
+    if (list.localName === 'ol') {
+      // Items that are missing are not counted.
+      const number = /** @type {HTMLOListElement} */ (list).start + Array.from(list.children).indexOf(first.source);
+      block.style.counterSet = `list-item ${number}`;
+      this._styled.push(block);
+    }
+    this._fixColumns(block.closest('table'));
+  }
+
+  /**
+   * Begins to display the other blocks. The answer must be in the page.
+   *
+   * @returns {void}
+   */
+  start() {
+    if (this.isActive && !this._isStarted) {
+      this._isStarted = true;
+      this._settle();
+      this._next();
+    }
+  }
+
+  /** @returns {void} */
+  dispose() {
+    clearTimeout(this._timer);
+  }
+
+  /** @returns {Element} the element of the first block that is displayed */
+  _firstElement() {
+    let element = this._answer.firstElementChild;
+    while (element.matches(CONTAINER) && element.firstElementChild) {
+      element = element.firstElementChild;
+    }
+    return element;
+  }
+
+  /**
+   * Adds a block at one end of those that are displayed.
+   *
+   * @param {Block} block
+   * @param {boolean} isBelow whether it is the end, not the start
+   * @returns {void}
+   */
+  _add({ source }, isBelow) {
+    const container = this._container(source.parentElement, isBelow);
+    container.insertBefore(this._copy(source, true), isBelow ? null : this._startOf(container));
+  }
+
+  /**
+   * @param {Element} source a parsed element that contains blocks
+   * @param {boolean} isBelow where to add its copy if there is none
+   * @returns {Element} its copy
+   */
+  _container(source, isBelow) {
+    const found = this._containers.get(source);
+    if (found) {
+      return found;
+    }
+    const parent = this._container(source.parentElement, isBelow);
+    const container = this._copy(source, false).firstElementChild;
+    this._containers.set(source, container);
+    parent.insertBefore(container, isBelow ? null : this._startOf(parent));
+    return container;
+  }
+
+  /**
+   * @param {Element} container
+   * @returns {Element | null} its first child that is part of the answer
+   */
+  _startOf(container) {
+    const first = container.firstElementChild;
+    return first?.localName === 'colgroup' ? first.nextElementSibling : first;
+  }
+
+  /**
+   * Gives the columns of a table the widths that they have when it has all rows.
+   *
+   * @param {HTMLTableElement | null} table
+   * @returns {void}
+   */
+  _fixColumns(table) {
+    const { columns } = this._layout;
+    if (!table || !columns.length) {
+      return;
+    }
+    const group = document.createElement('colgroup');
+    for (const width of columns) {
+      const column = document.createElement('col');
+      column.style.width = `${width}px`;
+      group.append(column);
+    }
+    table.prepend(group);
+    table.style.tableLayout = 'fixed';
+    table.style.width = `${columns.reduce((sum, width) => sum + width, 0)}px`;
+    this._styled.push(table);
+    this._columns = group;
+  }
+
+  /**
+   * Adapts the padding, so that the first character and the end of the answer are where they were.
+   *
+   * @returns {void}
+   */
+  _settle() {
+    const { style } = this._answer;
+    const above = parseFloat(style.paddingTop || '0');
+    const { top } = this._answer.getBoundingClientRect();
+    const place = measureCharacter(this._anchor.text, this._anchor.offset).top - top;
+    style.paddingTop = this._first ? `${Math.max(0, above + this._layout.top - place)}px` : '';
+    if (this._last === this._blocks.length) {
+      style.paddingBottom = '';
+    } else {
+      const below = parseFloat(style.paddingBottom || '0');
+      const { height } = this._answer.getBoundingClientRect();
+      style.paddingBottom = `${Math.max(0, below + this._layout.height - height)}px`;
+    }
+  }
+
+  /**
+   * Displays the next blocks in another task: first those below, then those above, the nearest first.
+   *
+   * @returns {void}
+   */
+  _next() {
+    if (this._first === 0 && this._last === this._blocks.length) {
+      this._end();
+      return;
+    }
+    this._timer = setTimeout(() => {
+      const began = performance.now();
+      for (let size = 0; size < this._size && (this._first > 0 || this._last < this._blocks.length);) {
+        const isBelow = this._last < this._blocks.length;
+        const block = this._blocks[isBelow ? this._last++ : --this._first];
+        this._add(block, isBelow);
+        size += block.end - block.start + BLOCK_SIZE;
+      }
+      if (this._answer.isConnected) {
+        this._settle();
+      }
+      const taken = Math.max(1, performance.now() - began);
+      this._size = Math.max(MIN_SIZE, this._size * Math.min(2, TASK_TIME / taken));
+      this._next();
+    }, PAUSE);
+  }
+
+  /** @returns {void} */
+  _end() {
+    this._blocks = [];
+    this._containers.clear();
+    this._styled.forEach(element => element.removeAttribute('style'));
+    this._columns?.remove();
+  }
+}
+
+/**
+ * @param {Element} answer
+ * @returns {Block[]} the blocks of an answer, in the order of the document
+ */
+function listBlocks(answer) {
+  /** @type {Block[]} */
+  const blocks = [];
+  let position = 0;
+  /** @param {Element} parent */
+  const visit = parent => {
+    for (const element of parent.children) {
+      if (element.matches(CONTAINER)) {
+        visit(element);
+      } else {
+        const start = position;
+        position += withoutSpace(element.textContent).length;
+        blocks.push({ source: element, start, end: position });
+      }
+    }
+  };
+  visit(answer);
+  return blocks;
+}
+
+/**
+ * @param {Block[]} blocks
+ * @param {number} first the block that contains the start
+ * @param {import('./live_layouts.js').LiveLayout} layout
+ * @returns {string} the text of the blocks at the place of the layout's sample
+ */
+function textFrom(blocks, first, { start, sample }) {
+  let text = withoutSpace(blocks[first].source.textContent).slice(start - blocks[first].start);
+  for (let index = first + 1; index < blocks.length && text.length < sample.length; index += 1) {
+    text += withoutSpace(blocks[index].source.textContent);
+  }
+  return text.slice(0, sample.length);
+}
