@@ -184,6 +184,13 @@ class PlacedParts:
         self._read = 0  # parts that the builder has
         self._lock = Lock()
 
+    def __getstate__(self) -> list[tuple[int, Part | TextStretch]]:
+        return self._parts
+
+    def __setstate__(self, parts: list[tuple[int, Part | TextStretch]]) -> None:
+        self.__init__()  # type: ignore[misc] # the lock and the items are not stored
+        self._parts = parts
+
     def __len__(self) -> int:
         return len(self._parts)
 
