@@ -96,8 +96,10 @@ class Attempts:
         self._connection = connection
         self._guard = guard
         self._recordings = Recordings(job.recorders, ledger, guard)
-        max_event = int(job.options.max_event * MEGABYTE)
-        self._target = Target(ledger, guard, job.backend, job.key, self._recordings, max_event)
+        max_event, max_total = (
+            int(size * MEGABYTE) for size in (job.options.max_event, job.options.max_total)
+        )
+        self._target = Target(ledger, guard, job.backend, job.key, self._recordings, max_event, max_total)
         self._writer: ExchangeWriter | None = None  # of the current attempt
         self._origin = 0.0  # clock reading when the first request was sent
 
@@ -265,7 +267,7 @@ class Attempts:
 
     def _read(self, writer: ExchangeWriter, response: ResponseHead, *, more: bool) -> Outcome:
         text_file = self._job.text_file
-        limit = left = int(self._job.options.max_total * MEGABYTE)
+        limit = left = self._target.max_total
 
         def sink(t: float, data: bytes) -> None:
             nonlocal left

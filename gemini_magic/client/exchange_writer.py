@@ -108,6 +108,7 @@ class Target(NamedTuple):
         key: the key that is sent, which is masked where a server repeats it.
         recordings: the files that get a copy.
         max_event: bytes that one event may have.
+        max_total: bytes that a body may count as.
     """
 
     ledger: Ledger
@@ -116,6 +117,7 @@ class Target(NamedTuple):
     key: Key | None
     recordings: Recordings
     max_event: int
+    max_total: int
 
 
 class ExchangeWriter:
@@ -154,6 +156,7 @@ class ExchangeWriter:
             target.backend,
             target.backend.decoder(),
             max_event=target.max_event,
+            max_total=target.max_total,
             writing=target.guard,
             expected=expected,
             share=True,

@@ -52,19 +52,20 @@ def fetch_response(
         stall=limits.stall_timeout,
         total=limits.timeout,
     )
-    pieces: list[bytes] = []
+    body = bytearray()
     answer: HttpResponse | None = None
     problem: GeminiMagicError
 
     def sink(_: float, piece: bytes) -> None:
-        pieces.append(piece)
-        if sum(map(len, pieces)) > _MAX_SIZE:
+        nonlocal body
+        body += piece
+        if len(body) > _MAX_SIZE:
             raise WireError("The response is larger than 64 MB.", remedy="Check --base-url.")
 
     try:
         answer = send(http, connection, key, own_host=own_host)
         answer.read(sink)
-        return FetchedResponse(answer.status, answer.headers, b"".join(pieces))
+        return FetchedResponse(answer.status, answer.headers, bytes(body))
     except HostUnreachable as error:
         problem = error.error
     except TimedOut as error:

@@ -83,6 +83,7 @@ class Stream:
         self._done = threading.Event()
         self._reading = threading.Lock()  # held until the reader has ended
         self._reading.acquire()
+        self._cancelled_by: Literal["interrupt", "stop"] | None = None
         guard = LedgerGuard(self._writing, self._connection, self._notify)
         self._reader: StreamReader | None = StreamReader(job, ledger, self._connection, guard, self._end)
         _running.add(self)
@@ -111,6 +112,8 @@ class Stream:
         with self._writing:
             if self._done.is_set():
                 return False
+            if self._cancelled_by is not None:  # the reader was faster than the thread that cancels
+                cause, error, limit = self._cancelled_by, None, None
             self._connection.cancel()  # from now on the guard refuses the reader
             now = 0.0 if self._reader is None else self._reader.now()
             self.ledger.close(cause, t=now, error=error, limit=limit)
@@ -140,9 +143,12 @@ class Stream:
         Args:
             cause: who stopped it, an interrupt of the kernel or the Stop button.
         """
-        if not self._end(cause):
+        if self._done.is_set():
             return
+        # Before the ledger is closed, so that a reader that is adding chunks stops after the current batch.
+        self._cancelled_by = self._cancelled_by or cause
         self._connection.shutdown()
+        self._end(cause)
         # Usually the reader ends within a millisecond, and its recording with it.
         if self._reading.acquire(timeout=_CANCEL_WAIT):
             self._reading.release()

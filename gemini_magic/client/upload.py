@@ -44,6 +44,8 @@ _POLLS = (
 _MAX_PROCESSING = 1800.0  # seconds
 _MIME_TYPE = re.compile(r"[!-~]+/[ -~]+")
 _PATH = re.compile(r"/[!-~]+")
+_NO_API = (404, 405, 501)
+_NO_API_REMEDY = "The server at --base-url may have no Files API. To send the media inside the request, increase --inline-limit."
 _GONE = (404, 410)  # the server does not know the upload any more
 
 
@@ -195,7 +197,12 @@ class Uploader:
                 remedy="Use one such as image/png.",
             )
         http = self._api.start(self._endpoint, name, label, medium.mime_type, size)
-        answer = self._retried(lambda: self._request(http, f"Uploading {label}"), events)
+        try:
+            answer = self._retried(lambda: self._request(http, f"Uploading {label}"), events)
+        except ServiceError as refused:
+            if refused.code in _NO_API:
+                refused.remedy = _NO_API_REMEDY
+            raise
         target = urlsplit(answer.headers.get("x-goog-upload-url", ""))
         path = f"{target.path}?{target.query}" if target.query else target.path
         if not _PATH.fullmatch(path):

@@ -217,7 +217,7 @@ class Ledger:
             if place.times != 1 or first is None or first >= place.chunk:
                 return False
             parts = self.parts[candidate]
-            if any(isinstance(part, _SERVER_TOOLS) for part in parts):
+            if parts.has(_SERVER_TOOLS):
                 return False
             later = parts[place.parts :]
             if any(not isinstance(part, Text) or part.text for part in later):

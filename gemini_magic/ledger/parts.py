@@ -73,6 +73,10 @@ class Parts(LazySequence[Part]):
                 self._joined = count + len(new), parts
             return parts
 
+    def has(self, kinds: tuple[type, ...]) -> bool:
+        """Whether there is a part of these kinds; they are no kinds of text."""
+        return any(isinstance(part, kinds) for part in self._stored if type(part) is not str)
+
     def __len__(self) -> int:
         return len(self._stored)
 

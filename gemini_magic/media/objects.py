@@ -90,7 +90,7 @@ def _sequence_converter(value: Sequence[object], depth: int) -> _Converter | Non
         parts: list[Part] = []
         for number, (item, each) in enumerate(zip(values, converters, strict=True)):
             own = source._replace(name=f"{source.name}[{number}]")
-            parts += each(item, own) or []
+            parts += each(item, own) or [Text(str(item))]
         return parts
 
     return convert

@@ -5,6 +5,7 @@ HTML, Markdown, plain text and the record of a saved bundle are written from one
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ class AnswerSnapshot:
         ledger: the record.
         now: seconds since the request was sent; measured by the wall clock when omitted.
         error_follows: the cell shows the error of the answer below it, with the details, so the answer omits them.
+        shown: what a view shows of the texts; None for the beginning that :class:`Excerpt` selects.
 
     Attributes:
         ledger: the record.
@@ -52,8 +54,16 @@ class AnswerSnapshot:
         elapsed: seconds since the request was sent, or the whole duration of an answer that has ended.
     """
 
-    def __init__(self, ledger: Ledger, *, now: float | None = None, error_follows: bool = False) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        now: float | None = None,
+        error_follows: bool = False,
+        shown: Mapping[str, TruncatedText] | None = None,
+    ) -> None:
         self.ledger = ledger
+        self._shown = shown or {}
         self._error_follows = error_follows
         self.status = ledger.status
         self.elapsed = elapsed_seconds(ledger, now)
@@ -117,12 +127,12 @@ class AnswerSnapshot:
     @cached_property
     def answer(self) -> TruncatedText:
         """The text of the answer, or the beginning of a very long one."""
-        return Excerpt(self.ledger, "answer").truncated()
+        return self._shown.get("answer") or Excerpt(self.ledger, "answer").truncated()
 
     @cached_property
     def thoughts(self) -> TruncatedText:
         """The text of the thoughts, or the beginning of very long ones."""
-        return Excerpt(self.ledger, "thoughts").truncated()
+        return self._shown.get("thoughts") or Excerpt(self.ledger, "thoughts").truncated()
 
     @cached_property
     def formatted(self) -> FormattedAnswer:

@@ -208,7 +208,7 @@ def _transfer_text(phase: Phase, transfer: Transfer, now: float) -> str:
         return f"the server is processing {name}, {_whole_seconds(max(0, int(now - transfer.since)))}{files}"
     share = transfer.sent / transfer.size if transfer.size else 1.0
     filled = int(share * _BAR)
-    bar = f"{'█' * filled}{'░' * (_BAR - filled)}"
+    bar = f"{'━' * filled}{'─' * (_BAR - filled)}"
     return f"uploading {name} {bar} {int(share * 100)} % of {media.readable_size(transfer.size)}{files}"
 
 

@@ -133,9 +133,16 @@ def test_the_suggestions_have_their_own_style_and_do_not_change_the_page(page):
 def test_the_colors_are_those_of_the_theme(page, light, color):
     code = f"""{SHOW}
         document.body.dataset.jpThemeLight = a.light;
-        return getComputedStyle(show(a.source).root.querySelector('.container')).backgroundColor;
+        const {{ root }} = show(a.source);
+        const color = () => getComputedStyle(root.querySelector('.container')).backgroundColor;
+        const first = color();
+        document.body.dataset.jpThemeLight = a.light === 'true' ? 'false' : 'true';
+        await new Promise(requestAnimationFrame);
+        return [first, color()];
     """
-    assert call(page, "inspector/suggestions.js", code, {"light": light, "source": SUGGESTIONS}) == color
+    first, second = call(page, "inspector/suggestions.js", code, {"light": light, "source": SUGGESTIONS})
+    assert first == color
+    assert second in {"rgb(250, 250, 250)", "rgb(31, 31, 31)"} - {color}
 
 
 def test_attacks_in_suggestions_do_nothing(page):

@@ -295,6 +295,8 @@ def test_the_server_asks_to_wait(upload_server, local):
         ("start", 403, "The caller does not have permission", "key"),
         ("start", 409, "Requested entity already exists", ""),
         ("start", 413, "Too large.", ""),
+        ("start", 404, "Not here.", "may have no Files API"),
+        ("start", 405, "Not so.", "increase --inline-limit"),
         ("upload", 400, "Bad offset.", ""),
         ("upload", 403, "No.", ""),
     ],

@@ -9,7 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -198,6 +198,7 @@ def test_every_beginning_of_a_file_is_sniffed_without_an_error():
             assert sniff(data[:end]).use in ("send", "convert", "text", "refuse")
 
 
+@example(b"", b"\xef")  # the beginning of a byte order mark
 @given(
     st.sampled_from([data for data, _ in MEDIA + CONVERTED] + [b"PK\3\4", b"MZ", b"\xff\xfe"]),
     st.binary(max_size=60),

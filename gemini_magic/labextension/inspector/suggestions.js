@@ -13,6 +13,9 @@ import { LINK_RELATION, isLinkAllowed, parseInert } from './sanitizer.js';
 /** Class of the place of the suggestions in an answer. It contains the queries as plain links. */
 const PLACE = 'gm-queries';
 
+/** Class of the box around the shadow root. */
+const BOX = 'gmi-suggestions';
+
 const MAX_LENGTH = 40_000; // characters of the HTML
 const MAX_NODES = 2_000;
 const MAX_RULES = 300;
@@ -111,6 +114,39 @@ function sanitizeStyle(source) {
 }
 
 /**
+ * The style sheets as received, by the elements that contain their allowed rules.
+ *
+ * @type {WeakMap<HTMLStyleElement, string[]>}
+ */
+const sourceSheets = new WeakMap();
+
+/** @type {MutationObserver | undefined} */
+let themeObserver;
+
+/**
+ * Writes the allowed rules of style sheets into an element, and again when the theme of JupyterLab changes.
+ *
+ * @param {HTMLStyleElement} element
+ * @param {string[]} sheets
+ * @returns {void}
+ */
+function showStyles(element, sheets) {
+  element.textContent = sheets.map(sanitizeStyle).join('\n');
+  sourceSheets.set(element, sheets);
+  if (!themeObserver) {
+    themeObserver = new MutationObserver(() => {
+      for (const box of document.querySelectorAll(`.${BOX}`)) {
+        const style = box.firstElementChild?.shadowRoot?.querySelector('style');
+        if (style && sourceSheets.has(style)) {
+          style.textContent = sourceSheets.get(style).map(sanitizeStyle).join('\n');
+        }
+      }
+    });
+    themeObserver.observe(document.body, { attributes: true, attributeFilter: ['data-jp-theme-light'] });
+  }
+}
+
+/**
  * Copies the allowed children of a node.
  *
  * @param {Node} source
@@ -185,9 +221,11 @@ export function showSuggestions(answer, source) {
   if (!content.textContent.trim()) {
     return;
   }
-  const styles = Array.from(parsed.ownerDocument.querySelectorAll('style'), style => sanitizeStyle(style.textContent));
+  const sheets = Array.from(parsed.ownerDocument.querySelectorAll('style'), style => style.textContent);
+  const style = html('style');
+  showStyles(style, sheets);
   const host = html('div');
   const root = host.attachShadow({ mode: 'open' });
-  root.append(html('style', {}, styles.join('\n')), content);
-  place.replaceChildren(html('div', { class: 'gmi-suggestions' }, host));
+  root.append(style, content);
+  place.replaceChildren(html('div', { class: BOX }, host));
 }
