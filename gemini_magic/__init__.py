@@ -10,9 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import files
     from .api import ask, stream
     from .catalog import count_tokens, models
     from .errors import GeminiMagicError, Interrupted
+    from .media import attach
+    from .prompts import table
     from .response import Response
     from .response_stream import ResponseStream
 
@@ -25,10 +28,13 @@ __all__ = [
     "ResponseStream",
     "__version__",
     "ask",
+    "attach",
     "count_tokens",
+    "files",
     "load_ipython_extension",
     "models",
     "stream",
+    "table",
     "unload_ipython_extension",
 ]
 
@@ -38,13 +44,17 @@ _HOMES = {
     "Response": ".response",
     "ResponseStream": ".response_stream",
     "ask": ".api",
+    "attach": ".media",
     "count_tokens": ".catalog",
     "models": ".catalog",
     "stream": ".api",
+    "table": ".prompts",
 }
 
 
 def __getattr__(name: str) -> Any:
+    if name == "files":
+        return import_module(".files", __name__)
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,14 +13,15 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from . import media
 from .backends import Backend, backend, host_to_name
-from .client import Key, Stream, endpoint_of, open_stream
+from .client import Key, Stream, endpoint_of, open_stream, plan_media, without_files
 from .config import CALL, IGNORED, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
 from .conversation import answer_turn
 from .credentials import find_key, key_header
 from .errors import CredentialsError, OptionError, RecordingError
-from .journaling import journal, should_journal, start_journaling
+from .journaling import journal, should_journal, start_journaling, uploaded_files
 from .ledger import DisplayOptions, Ledger
 from .markdown import Images
 from .options import Options
@@ -45,28 +46,38 @@ class Preview(NamedTuple):
         url: the URL.
         headers: names and values.
         body: the JSON value of the body.
+        parts: the parts of the prompt, which are listed if they are not only text.
     """
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...]
     body: Any
+    parts: tuple[Part, ...] = ()
 
-    def __repr__(self) -> str:
+    def _request_text(self) -> str:
         head = "\n".join(f"{name}: {value}" for name, value in self.headers)
-        body = json.dumps(self.body, indent=2, ensure_ascii=False)
+        body = json.dumps(media.shorten_base64(self.body), indent=2, ensure_ascii=False)
         return visible(f"{self.method} {self.url}\n{head}\n\n{body}")
 
+    def __repr__(self) -> str:
+        listed = visible(media.part_list(self.parts))
+        return f"{self._request_text()}\n\n{listed}" if listed else self._request_text()
+
     def _repr_html_(self) -> str:
-        text = f'<pre style="white-space:pre-wrap">{escape(repr(self))}</pre><small>Nothing was sent.</small>'
+        request = f'<pre style="white-space:pre-wrap">{escape(self._request_text())}</pre>'
+        text = f"{media.html_part_list(self.parts)}{request}<small>Nothing was sent.</small>"
         return f'<div class="mathjax_ignore tex2jax_ignore">{text}</div>'
 
 
-def _request(prompt: str | Sequence[Part], options: Options, turns: Sequence[Turn]) -> Request:
-    parts = parts_of_prompt(prompt)
+def _request(
+    prompt: object, attach: object, options: Options, turns: Sequence[Turn]
+) -> tuple[Request, tuple[str, ...]]:
+    """The request of a prompt, and the notices about its objects."""
+    parts, notices = parts_of_prompt(prompt, attach, table_rows=options.table_rows)
     if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
         raise OptionError("The prompt is empty.", remedy="Write a question.")
-    return build_request(parts, options, turns)
+    return build_request(parts, options, turns), notices
 
 
 def _replay(options: Options) -> Replay | None:
@@ -119,9 +130,14 @@ def preview(request: Request, options: Options, sources: Mapping[str, str] | Non
     """
     dialect = backend(options.backend)
     _check_conflicts(dialect, request, options, sources or {})
-    http = dialect.encode(request, endpoint_of(options))
+    offline = bool(options.replay)
+    http = dialect.encode(
+        plan_media(request, dialect, options, offline=offline).request, endpoint_of(options)
+    )
     key = None if options.replay else key_header(dialect, options)
-    return Preview(http.method, http.url, (*http.headers, *([key] if key else [])), json.loads(http.body))
+    headers = (*http.headers, *([key] if key else []))
+    body = json.loads(b"".join(media.body_pieces(http.body, http.media)))
+    return Preview(http.method, http.url, headers, body, request.turns[-1].parts)
 
 
 def _find_key(
@@ -149,7 +165,7 @@ def _check_conflicts(
     dialect: Backend, request: Request, options: Options, sources: Mapping[str, str]
 ) -> None:
     def body_of(each: Request) -> dict[str, Any]:
-        body: dict[str, Any] = json.loads(dialect.encode(each, endpoint_of(options)).body)
+        body: dict[str, Any] = json.loads(dialect.encode(without_files(each), endpoint_of(options)).body)
         return body
 
     check_conflicts(body_of, request, options, sources)
@@ -216,6 +232,7 @@ def begin(
         recorders=recorders,
         replay=replay,
         before=before,
+        uploaded=uploaded_files(),
     )
     if journaled:
         start_journaling(ledger, request, options)
@@ -248,14 +265,14 @@ def _note_settings(
 def _display_options(options: Options) -> DisplayOptions:
     Images.parse(options.images)  # raises for an invalid host before anything is sent
     form = "markdown" if options.format == "md" else options.format
-    return DisplayOptions(form, options.images, options.record_size)
+    return DisplayOptions(form, options.images, options.record_size, options.media_size)
 
 
 def _reply(
     request: Request,
     options: Options,
     response: Response,
-    prompt: str | Sequence[Part],
+    prompt: object,
     more: Mapping[str, Any],
 ) -> Response:
     """Send a follow-up to a response, with the options of its request, and wait for the answer.
@@ -278,9 +295,11 @@ def _reply(
     # A file is for one answer.
     once = ("to", "overwrite", "append", "record", "background")
     previous = {name: value for name, value in options.for_follow_up().items() if name not in once}
+    more = dict(more)
+    attach = more.pop("attach", ())
     resolved, sources = resolve(more, previous=previous, source=CALL)
-    follow_up = _request(prompt, resolved, (*request.turns, answer))
-    reply, stream = begin(follow_up, resolved, sources=sources)
+    follow_up, notices = _request(prompt, attach, resolved, (*request.turns, answer))
+    reply, stream = begin(follow_up, resolved, notices=notices, sources=sources)
     with _closing_on_error(reply, stream.close):
         reply.wait()
     if isinstance(reply.error, RecordingError):
@@ -311,8 +330,9 @@ def _closing_on_error(response: Response, close: Callable[[], None]) -> Iterator
 
 
 def stream(
-    prompt: str | Sequence[Part],
+    prompt: object,
     *,
+    attach: object = (),
     turns: Sequence[Turn] = (),
     on_chunk: Callable[[str], object] | None = None,
     on_thinking: Callable[[str], object] | None = None,
@@ -325,7 +345,8 @@ def stream(
     No bad ending is raised; ``raise_for_status()`` of the response raises its error.
 
     Args:
-        prompt: the question, or its parts.
+        prompt: the question; or a list of texts, parts and objects such as figures, pictures, tables and paths.
+        attach: media beside the question: a path, a pattern or an address (text), an object, or a list of these.
         turns: the conversation that the question continues, oldest turn first.
         on_chunk: called with each new piece of the answer (str), on the thread that iterates.
         on_thinking: called with each new piece of the thinking (str), on the same thread.
@@ -337,13 +358,15 @@ def stream(
             was sent.
     """
     resolved, sources = resolve(options, source=CALL)
-    started = begin(_request(prompt, resolved, turns), resolved, sources=sources)
+    request, notices = _request(prompt, attach, resolved, turns)
+    started = begin(request, resolved, notices=notices, sources=sources)
     return ResponseStream(*started, Callbacks(on_chunk, on_thinking, on_complete))
 
 
 def ask(
-    prompt: str | Sequence[Part],
+    prompt: object,
     *,
+    attach: object = (),
     turns: Sequence[Turn] = (),
     on_chunk: Callable[[str], object] | None = None,
     on_thinking: Callable[[str], object] | None = None,
@@ -362,7 +385,8 @@ def ask(
     as well. Both have the ``response``.
 
     Args:
-        prompt: the question, or its parts.
+        prompt: the question; or a list of texts, parts and objects such as figures, pictures, tables and paths.
+        attach: media beside the question: a path, a pattern or an address (text), an object, or a list of these.
         turns: the conversation that the question continues, oldest turn first.
         on_chunk: called with each new piece of the answer (str), on the calling thread.
         on_thinking: called with each new piece of the thinking (str), on the calling thread.
@@ -377,7 +401,13 @@ def ask(
         GeminiMagicError: with ``check``, the request failed or the answer is not usable.
     """
     source = stream(
-        prompt, turns=turns, on_chunk=on_chunk, on_thinking=on_thinking, on_complete=on_complete, **options
+        prompt,
+        attach=attach,
+        turns=turns,
+        on_chunk=on_chunk,
+        on_thinking=on_thinking,
+        on_complete=on_complete,
+        **options,
     )
     with _closing_on_error(source.response, source.close):
         if source.has_callbacks:

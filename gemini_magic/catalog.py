@@ -12,11 +12,12 @@ from typing import Any
 import msgspec
 
 from .backends import Backend, HttpRequest, Model, TokenCount, backend
-from .client import endpoint_of, fetch, known_models, remember_models
+from .client import endpoint_of, fetch, known_models, plan_media, remember_models, uploaded_request
 from .config import CALL, resolve
-from .content import Part, Request, Turn
+from .content import Request, Turn
 from .credentials import find_key
 from .errors import OptionError, WireError
+from .journaling import uploaded_files
 from .options import Options
 from .prompts import build_request, parts_of_prompt
 
@@ -34,8 +35,9 @@ _MOST_PAGES = 100
 
 
 def count_tokens(
-    prompt: str | Sequence[Part],
+    prompt: object,
     *,
+    attach: object = (),
     turns: Sequence[Turn] = (),
     ask_key: Callable[[str], str] | None = None,
     **options: Any,
@@ -43,7 +45,8 @@ def count_tokens(
     """Count the tokens of a request, system instruction and tools included; nothing is sent to the model.
 
     Args:
-        prompt: the prompt, or its parts.
+        prompt: the prompt, as for ``ask``.
+        attach: media beside the prompt, as for ``ask``.
         turns: the conversation that the prompt continues.
         ask_key: asks the user for a key if none is found; None in a session without a user.
         options: any option of ``%%gemini`` by name.
@@ -53,21 +56,25 @@ def count_tokens(
         GeminiMagicError: the server was not reached, or it answered with an error.
     """
     resolved = resolve(options, source=CALL)[0]
-    return count_request_tokens(build_request(parts_of_prompt(prompt), resolved, turns), resolved, ask_key)
+    parts = parts_of_prompt(prompt, attach, table_rows=resolved.table_rows).parts
+    return count_request_tokens(build_request(parts, resolved, turns), resolved, ask_key)
 
 
 def count_request_tokens(
     request: Request, options: Options, ask_key: Callable[[str], str] | None = None
 ) -> TokenCount:
-    """Count the tokens of a request."""
+    """Count the tokens of a request; large media are uploaded for it."""
     dialect = backend(options.backend)
     if dialect.count is None:
         raise OptionError(
             f"The {dialect.name} backend cannot count tokens.",
             remedy="`r.usage` has the token counts of an answer.",
         )
-    http = dialect.count.encode(request, endpoint_of(options))
-    return dialect.count.decode(_fetch_object(http, dialect, options, ask_key))
+    key = find_key(dialect, options, ask=ask_key)
+    plan = plan_media(request, dialect, options)
+    sent = uploaded_request(plan, dialect, options, key, uploaded_files())
+    http = dialect.count.encode(sent, endpoint_of(options))
+    return dialect.count.decode(_object(fetch(http, dialect, options, key), dialect))
 
 
 def models(*, ask_key: Callable[[str], str] | None = None, **options: Any) -> list[Model]:
@@ -122,8 +129,15 @@ def _fetch_object(
         WireError: the answer is not a JSON object.
         GeminiMagicError: there is no key, the server was not reached, or it answered with an error.
     """
-    key = find_key(dialect, options, ask=ask_key)
-    body = fetch(request, dialect, options, key)
+    return _object(fetch(request, dialect, options, find_key(dialect, options, ask=ask_key)), dialect)
+
+
+def _object(body: bytes, dialect: Backend) -> dict[str, Any]:
+    """The JSON object in an answer of the server.
+
+    Raises:
+        WireError: the answer is not a JSON object.
+    """
     try:
         value = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):

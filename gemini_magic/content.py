@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, field
@@ -18,10 +19,13 @@ from .printable import one_line
 __all__ = [
     "Blob",
     "Call",
+    "CallPieces",
     "CallResult",
     "Code",
     "CodeResult",
     "File",
+    "LocalFile",
+    "MediaSettings",
     "Opaque",
     "Part",
     "PartJoiner",
@@ -60,12 +64,38 @@ class Thought(Struct, frozen=True, gc=False):
     signature: str | None = None
 
 
-class Blob(Struct, frozen=True):
-    """Inline media: ``data`` holds the decoded bytes."""
+class MediaSettings(Struct, frozen=True, kw_only=True):
+    """How the server reads one media part. None is not sent, so the server's default applies.
+
+    Attributes:
+        resolution: ``low``, ``medium``, ``high`` or ``ultra_high``: how many tokens an image, a page or a frame costs.
+        start, end: the section of a video or of audio, in seconds.
+        fps: frames of a video that are read for each second, above 0 and at most 24.
+        pages: the first and the last page of a document, counted from 1.
+    """
+
+    resolution: Literal["low", "medium", "high", "ultra_high"] | None = None
+    start: float | None = None
+    end: float | None = None
+    fps: float | None = None
+    pages: tuple[int, int] | None = None
+
+
+class Blob(Struct, frozen=True, dict=True):
+    """Inline media: ``data`` holds the decoded bytes. With ``thought``, it belongs to the thinking and not to the answer."""
 
     mime_type: str
     data: bytes
     signature: str | None = None
+    thought: bool = False
+    media: MediaSettings | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 digest of the data, in hexadecimal."""
+        from hashlib import sha256  # noqa: PLC0415 - only for requests with media
+
+        return sha256(self.data).hexdigest()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
         """Display images; describe other media, and SVG, which may contain scripts."""
@@ -81,6 +111,25 @@ class File(Struct, frozen=True):
     uri: str
     mime_type: str | None = None
     signature: str | None = None
+    media: MediaSettings | None = None
+
+
+class LocalFile(Struct, frozen=True):
+    """Media in a local file that is too large to be inline: it is read only when it is sent.
+
+    Attributes:
+        path: the absolute path.
+        mime_type: the MIME type, of the content.
+        size: in bytes, when the prompt was made.
+        digest: SHA-256 of the content, in hexadecimal.
+    """
+
+    path: str
+    mime_type: str
+    size: int
+    digest: str
+    signature: str | None = None
+    media: MediaSettings | None = None
 
 
 class Call(Struct, frozen=True):
@@ -136,13 +185,14 @@ class Opaque(Struct, frozen=True):
     signature: str | None = None
 
 
-Part: TypeAlias = Text | Thought | Blob | File | Call | CallResult | Code | CodeResult | Opaque
+Part: TypeAlias = Text | Thought | Blob | File | LocalFile | Call | CallResult | Code | CodeResult | Opaque
 
 _KINDS: dict[type, str] = {
     Text: "text",
     Thought: "thought",
     Blob: "blob",
     File: "file",
+    LocalFile: "file",
     Call: "call",
     CallResult: "call_result",
     Code: "code",
@@ -153,7 +203,7 @@ _KINDS: dict[type, str] = {
 
 def kind_of(part: Part) -> str:
     """Return the name of a part's kind, as in the ``kind`` columns of the tables."""
-    return _KINDS[type(part)]
+    return _KINDS.get(type(part)) or next(name for kind, name in _KINDS.items() if isinstance(part, kind))
 
 
 class Turn(Struct, frozen=True):
@@ -250,7 +300,7 @@ class PartJoiner:
         self._found: list[Part] = []
         self._texts: list[str] = []  # the pieces of the last text or thought
         self._kind: type[Text | Thought] = Text  # of these pieces
-        self._call: tuple[int, _CallPieces] | None = (
+        self._call: tuple[int, CallPieces] | None = (
             None  # the last call in pieces, with its position in `_found`
         )
 
@@ -268,7 +318,7 @@ class PartJoiner:
         self._end_text()
         if isinstance(part, Call) and (part.will_continue or part.partial_args):
             self._end_call()
-            self._call = len(self._found), _CallPieces(part)
+            self._call = len(self._found), CallPieces(part)
         self._found.append(part)
 
     def parts(self) -> tuple[Part, ...]:
@@ -301,7 +351,7 @@ class _StringPieces(list[str]):
     """A string that arrives in pieces."""
 
 
-class _CallPieces:
+class CallPieces:
     """A function call whose arguments arrive in pieces (``partialArgs`` of Vertex AI).
 
     A piece is a JSON path (RFC 9535) with a value; only strings arrive in several pieces. The first part has the name and

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
-from .content import Opaque, Part, Text, Thought, Turn, encodable
+from .content import Blob, Opaque, Part, Text, Thought, Turn, encodable
 from .events import Status
 from .printable import one_line
 
@@ -126,13 +126,14 @@ def answer_turn(parts: Sequence[Part]) -> Turn | None:
     """Return the model's turn to send back, or None if the answer has nothing to send.
 
     Adjacent texts are joined. A part with a signature stays separate and keeps the signature, as the Gemini API requires
-    ("Thought signatures": return each signature in its own part). Thought summaries without a signature and empty parts
+    ("Thought signatures": return each signature in its own part). Thoughts without a signature and empty parts
     are left out.
     """
     sent: list[Part] = []
     pieces: list[str] = []
     for part in parts:
-        if (isinstance(part, Thought) and part.signature is None) or part == Opaque({}):
+        thought = isinstance(part, Thought) or (isinstance(part, Blob) and part.thought)
+        if (thought and part.signature is None) or part == Opaque({}):
             continue
         if isinstance(part, Text) and part.signature is None:
             pieces.append(part.text)

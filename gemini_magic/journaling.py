@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from platformdirs import user_data_path
 
 from .backends import backend, host_to_name, names
+from .client import UploadedFiles
 from .content import Request
 from .endings import REMEDY_OTHER_KERNEL
 from .errors import Interrupted, JournalError, RecordingError
 from .journal import AnswerEnd, AnswerStart, Entry, Journal, Limits
 from .ledger import Exchange, Ledger
+from .media import StoredMedia
 from .options import Options
 from .recording import LedgerLines, parse_recording
 from .response import Response, response_from_exchanges
 
-__all__ = ["end_of", "exchanges_of", "journal", "response_from_entry", "should_journal", "start_journaling"]
+__all__ = [
+    "end_of",
+    "exchanges_of",
+    "journal",
+    "response_from_entry",
+    "should_journal",
+    "start_journaling",
+    "uploaded_files",
+]
 
 _MEGABYTE = 2**20
 _GONE, _ARRIVING = "kernel ended", "still arriving"
@@ -28,6 +40,11 @@ _GONE, _ARRIVING = "kernel ended", "still arriving"
 def journal() -> Journal:
     """Return the journal of the current user."""
     return _journal_at(user_data_path("gemini_magic", appauthor=False) / "journal.sqlite")
+
+
+def uploaded_files() -> UploadedFiles:
+    """Return the list of the files that the current user has uploaded, which is beside the journal."""
+    return UploadedFiles(journal().path.with_name("uploads.json"))
 
 
 @lru_cache(maxsize=1)
@@ -65,14 +82,16 @@ def start_journaling(ledger: Ledger, request: Request, options: Options) -> None
     journal().follow(ledger, LedgerLines(ledger), start, limits)
 
 
-def exchanges_of(entry: Entry, lines: bytes) -> list[Exchange]:
-    """Return the HTTP exchanges of an entry.
+def exchanges_of(
+    entry: Entry, lines: bytes, media: Mapping[str, StoredMedia] = MappingProxyType({})
+) -> list[Exchange]:
+    """Return the HTTP exchanges of an entry, given its recording lines and the media of its requests.
 
     Raises:
         JournalError: nothing was sent, or the entry cannot be read.
     """
     try:
-        found = parse_recording(f"Answer {entry.id} of the journal", lines)
+        found = parse_recording(f"Answer {entry.id} of the journal", lines, media)
     except RecordingError as error:
         raise JournalError(error.message, remedy=f"`%gemini journal forget {entry.id}` removes it.") from None
     if found[-1].end is None:
@@ -81,13 +100,15 @@ def exchanges_of(entry: Entry, lines: bytes) -> list[Exchange]:
     return found
 
 
-def response_from_entry(entry: Entry, lines: bytes) -> Response:
+def response_from_entry(
+    entry: Entry, lines: bytes, media: Mapping[str, StoredMedia] = MappingProxyType({})
+) -> Response:
     """Return the response of an entry, with everything that has arrived.
 
     Raises:
         JournalError: nothing was sent, or the entry cannot be read.
     """
-    found = exchanges_of(entry, lines)
+    found = exchanges_of(entry, lines, media)
     response = response_from_exchanges(Response, found, entry.start.backend, None, entry.start.before)
     ledger = response.ledger
     ledger.set_source("journal", started=entry.started, host=host_to_name(found[-1].url))

@@ -75,6 +75,7 @@ FRAMINGS = ("sse", "json")
 METHOD_STYLES = ("colon", "slash")
 _SECONDS = 1_000_000.0  # timeouts beyond 2**31 ms overflow in system calls
 _MEGABYTES = 8192.0  # the largest limit for the memory of one answer
+_MOST_INLINE = 75.0  # megabytes: 100 MB in base64 (ai.google.dev, "File input methods")
 _NAMES = [f"{name} (offline)" if backend(name).local else name for name in names()]
 _BACKENDS = f"{', '.join(_NAMES[:-1])} or {_NAMES[-1]}"
 
@@ -186,10 +187,26 @@ class Options:
         help="assign the response to the variable NAME (also: NAME <<)",
         config=False,
     )
+    attach: list[str] = option(
+        [],
+        "-a",
+        "--attach",
+        metavar="WHAT",
+        help="attach a file, a pattern such as plots/*.png, an address or a variable (repeatable)",
+        config=False,
+    )
     count: bool = option(
         False, "--count", help="count the tokens of the request; nothing is sent to the model", config=False
     )
     dry_run: bool = option(False, "--dry-run", help="show the exact request without sending it", config=False)
+    inline_limit: float = option(
+        15.0,
+        "--inline-limit",
+        metavar="MB",
+        help="maximum size of all media in the request, in MB; the largest media are uploaded if it is exceeded",
+        minimum=0,
+        maximum=_MOST_INLINE,
+    )
     record: str | None = option(
         None, "--record", metavar="FILE", help="append the HTTP request and response to FILE"
     )
@@ -419,6 +436,13 @@ class Options:
         maximum=64,
         project=True,
     )
+    media_size: float = option(
+        4.0,
+        help="maximum size of the pictures, audio and videos of an answer that the notebook stores, in MB; 0 stores none",
+        minimum=0,
+        maximum=64,
+        project=True,
+    )
     journal: bool | None = option(
         None,
         "--journal",
@@ -436,5 +460,5 @@ class Options:
 
     def for_follow_up(self) -> dict[str, Any]:
         """The options that a follow-up request inherits: all but those that belong to a single call."""
-        once = ("chat", "continue_", "fresh", "out", "dry_run", "count", "background")
+        once = ("attach", "chat", "continue_", "fresh", "out", "dry_run", "count", "background")
         return {name: value for name, value in vars(self).items() if name not in once}

@@ -10,14 +10,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
-from . import markdown, views
+from . import views
 from .backends import backend
 from .client import Stream, play
-from .content import Blob, Call, Part, Request
+from .content import Part, Request
 from .diagnostics import all_notes
 from .errors import ErrorCopy, GeminiMagicError, Interrupted, OptionError, RecordingError
 from .events import Chunk, Citation, Status, Usage
 from .ledger import (
+    AnswerItem,
     Attempt,
     Candidate,
     ChunkRow,
@@ -39,6 +40,7 @@ from .printable import one_line, visible
 from .recording import MAX_TOTAL, last_curl, load_exchanges, read_recording, write_recording
 from .tables import Rows
 from .timing import Timing, measure
+from .views import AnswerCandidate, AnswerContent
 
 if TYPE_CHECKING:
     from .diff import Difference
@@ -46,10 +48,10 @@ if TYPE_CHECKING:
 __all__ = ["Response", "response_from_exchanges"]
 
 R = TypeVar("R", bound="Response")
-Replier: TypeAlias = "Callable[[Response, str | Sequence[Part], Mapping[str, Any]], Response]"
+Replier: TypeAlias = "Callable[[Response, object, Mapping[str, Any]], Response]"
 
 
-class Response:
+class Response(AnswerContent):
     """An answer and everything that was received with it, usable from before the first byte arrives.
 
     Args:
@@ -92,26 +94,14 @@ class Response:
         return Candidate(self.ledger, 0).parts
 
     @property
-    def candidates(self) -> tuple[Candidate, ...]:
+    def candidates(self) -> tuple[AnswerCandidate, ...]:
         """The candidate answers, by index."""
-        return tuple(
-            Candidate(self.ledger, index) for index in sorted({0, *self.ledger.parts, *self.ledger.finishes})
-        )
+        known = sorted({0, *self.ledger.parts, *self.ledger.finishes})
+        return tuple(AnswerCandidate(self.ledger, index) for index in known)
 
-    @property
-    def calls(self) -> list[Call]:
-        """The function calls that the model requests, in order."""
-        return [part for part in self.parts if isinstance(part, Call)]
-
-    @property
-    def images(self) -> list[Blob]:
-        """The images in the answer. Each displays itself in a notebook; ``image.data`` holds its bytes."""
-        return [part for part in self.parts if isinstance(part, Blob) and part.mime_type.startswith("image/")]
-
-    @property
-    def code_blocks(self) -> list[markdown.CodeBlock]:
-        """The fenced code blocks of the answer, each with ``language`` and ``text``."""
-        return markdown.code_blocks(self.text)
+    def content_items(self) -> tuple[int, list[AnswerItem]]:
+        """Return 0, the index of the candidate, and the answer in order: stretches of text and all other parts."""
+        return 0, Candidate(self.ledger, 0).items
 
     @property
     def citations(self) -> list[Citation]:
@@ -318,11 +308,11 @@ class Response:
 
     # -- actions ---------------------------------------------------------------------------------------------
 
-    def reply(self, prompt: str | Sequence[Part], *, check: bool = False, **options: Any) -> Response:
+    def reply(self, prompt: object, *, check: bool = False, **options: Any) -> Response:
         """Send a follow-up with the options of this response's request, and wait for the new response.
 
         Args:
-            prompt: the follow-up, or its parts.
+            prompt: the follow-up, as for ``ask``.
             check: whether to raise the new response's error; without it, the response is returned whatever its status.
             options: options of ``%%gemini`` by name that replace those of the first request.
 

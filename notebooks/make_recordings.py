@@ -1,4 +1,4 @@
-"""Writes the recordings that the tour replays: ``tour``, ``odd``, ``compare`` and ``capital`` in ``gemini_magic/data``.
+"""Writes the recordings that the tour replays, such as ``tour`` and ``odd``, into ``gemini_magic/data``.
 
 The answers do not come from a model: their texts are below. This script converts them to the wire format of the API
 with the pace of a real stream, so that a replay uses the real parser, ledger, renderer and endings. Run the script
@@ -207,6 +207,33 @@ COMPARED = [
     (SKY, {"model": "scholar", "thinking": "on"}, DEEP_THOUGHT, DEEP, 0.03, "STOP"),
 ]
 
+FIGURE = """\
+The curve follows the seasons, with the usual noise of a degree or two. **Two places are not weather:**
+
+| when | what the plot shows | likely cause |
+|:--|:--|:--|
+| from late July to mid-August | a perfectly flat line for three weeks | the sensor hung and repeated its last value |
+| end of October | a single point far above its neighbours | one disturbed reading |
+
+Real air is never flat for five days, and it does not warm by nineteen degrees for one day. Both rules fit into two lines:
+
+```python
+flat = temperature.celsius.diff().eq(0).rolling(5).sum().ge(5)
+spike = (temperature.celsius - temperature.celsius.rolling(7, center=True).median()).abs().gt(10)
+```
+
+`temperature[flat | spike]` lists the days. I would drop them rather than interpolate: three weeks are too long for that.
+"""
+
+ATTACHED = """\
+**The sound** is a steady tone of one second at 440 Hz, the A that orchestras tune to. It fades neither in nor out.
+
+**The file** `readings.csv` has a header and 31 rows, one for each day of January 2025. The values swing by a few degrees from
+day to day without a trend, as they should in winter.
+
+The two have nothing to do with each other, unless the sensor sings.
+"""
+
 # The text of each chunk of the stream "odd"; odd_events adds the anomalies.
 ODD_THOUGHT = "This stream will misbehave. I had better say so myself."
 ODD = [
@@ -311,14 +338,22 @@ def request_and_head(number: int, prompt: str, chosen: dict) -> list[dict]:
     return [{"v": 1, "exchange": number, "request": sent}, head]
 
 
+def any_request_and_head(number: int) -> list[dict]:
+    """The same for an answer to any request: the bytes of a figure depend on the version of matplotlib."""
+    recorded = request_and_head(number, "any", {})
+    recorded[0]["request"] = {"method": "POST", "url": "", "headers": {}, "body": ""}
+    return recorded
+
+
 def lines(exchanges: list[tuple], name: str, seed: int) -> list[dict]:
-    """The lines of a recording, one dict each."""
+    """The lines of a recording, one dict each. An exchange whose prompt is empty answers any request."""
     chance = random.Random(seed)
     recording = []
     for number, (prompt, options, thought, answer, pace, finish_reason) in enumerate(exchanges):
-        recording += request_and_head(number, prompt, options)
+        recording += request_and_head(number, prompt, options) if prompt else any_request_and_head(number)
         t, model = 0.6, options.get("model", f"{name}-recording")
-        for text in sse_events(prompt, thought, answer, finish_reason, chance, f"{name}-{number}", model):
+        asked = prompt or "an image or a sound" * 60
+        for text in sse_events(asked, thought, answer, finish_reason, chance, f"{name}-{number}", model):
             t += chance.uniform(0.4, 1.6) * pace
             recording.append({"exchange": number, "t": round(t, 4), "text": text})
         recording.append({"exchange": number, "end": "eof" if finish_reason else "closed in the middle"})
@@ -424,6 +459,8 @@ def main() -> None:
         "tour": lines(EXCHANGES, "tour", 1858),
         "odd": odd_lines(),
         "compare": lines(COMPARED, "compare", 1871),
+        "figure": lines([("", {}, "", FIGURE, 0.04, "STOP")], "figure", 1786),
+        "attached": lines([("", {}, "", ATTACHED, 0.04, "STOP")], "attached", 1834),
     }.items():
         target = DATA / f"{name}.jsonl"
         target.write_text(

@@ -23,6 +23,7 @@ from surroundings import (
     user_folders,
     versions,
 )
+from upload_server import UploadServer
 
 _numbers = itertools.count(1)
 # How long a test with this marker takes on average, in seconds; other tests take much less.
@@ -160,6 +161,13 @@ def _own_home(_no_keys, monkeypatch):
     home.mkdir()
     for name, folder in user_folders(home).items():
         monkeypatch.setenv(name, folder)
+
+
+@pytest.fixture
+def upload_server():
+    """A running `UploadServer`, new for the test."""
+    with UploadServer() as server:
+        yield server
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ from gemini_magic.errors import (
     UsageProblem,
 )
 from gemini_magic.events import Delta
+from gemini_magic.prompts import build_request
 from gemini_magic.views import status_line
 
 
@@ -174,14 +175,16 @@ def test_mistakes_are_reported_before_anything_is_sent(fake_server):
     assert fake_server.requests == []
 
 
-@pytest.mark.parametrize("prompt", [None, 3, b"hi", {"a": 1}, {"a"}, ["hi"], [Text("hi"), None], object()])
+@pytest.mark.parametrize("prompt", [None, 3, {"a": 1}, {"a"}, [Text("hi"), None], object()])
 @pytest.mark.parametrize(
     "function",
     [gemini_magic.ask, gemini_magic.stream, gemini_magic.count_tokens],
     ids=lambda each: each.__name__,
 )
 def test_an_invalid_prompt_is_an_error(fake_server, function, prompt):
-    with pytest.raises(PromptError, match=r"^A prompt must be text or a list of parts, not \w+\.") as caught:
+    with pytest.raises(
+        PromptError, match=r"^A prompt must be text, media, or a list of them, not \w+\."
+    ) as caught:
         function(prompt, model="quick", base_url=fake_server.base_url)
     assert caught.value.remedy
     assert fake_server.requests == []
@@ -248,7 +251,7 @@ def test_the_built_in_trace_of_two_events_is_read():
 def test_the_preview_shows_a_placeholder_for_the_key(monkeypatch):
     monkeypatch.setenv("GEMINI_API_KEY", CANARY)
     options, _ = resolve({"model": "m"})
-    shown = api.preview(api._request("hi", options, ()), options)
+    shown = api.preview(build_request([Text("hi")], options), options)
     assert "x-goog-api-key: <key>" in repr(shown)
     assert CANARY not in repr(shown) + shown._repr_html_()
     assert shown.body["contents"][0]["parts"] == [{"text": "hi"}]
@@ -256,7 +259,7 @@ def test_the_preview_shows_a_placeholder_for_the_key(monkeypatch):
 
 def previewed(**given):
     options, _ = resolve({"model": "m", **given})
-    return api.preview(api._request("hi", options, ()), options)
+    return api.preview(build_request([Text("hi")], options), options)
 
 
 def test_the_preview_reports_a_missing_key(monkeypatch):

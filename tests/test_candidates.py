@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 
 import pytest
+from attack_media import gif
 from fake_server import event, finish, text
+from media_samples import SVG
 
 import gemini_magic
 from gemini_magic.content import Blob
 from gemini_magic.events import Citation
 
-PIXEL = b"GIF89a, as far as this test goes"
+PIXEL = gif()
 
 
 def asked(server, *steps):
@@ -28,7 +30,7 @@ def test_only_images_display_themselves(fake_server):
     r = asked(
         fake_server,
         chunk({"inlineData": {"mimeType": "image/gif", "data": data}}),
-        chunk({"inlineData": {"mimeType": "image/svg+xml", "data": data}}),
+        chunk({"inlineData": {"mimeType": "image/svg+xml", "data": base64.b64encode(SVG).decode()}}),
         chunk({"inlineData": {"mimeType": "audio/wav", "data": data}}),
         finish(),
     )

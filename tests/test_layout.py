@@ -32,10 +32,10 @@ GROUPS = {
     "settings": "options config",
     "reading": "pipeline",
     "responses": "response response_stream diff journaling",
-    "functions": "api catalog",
+    "functions": "api catalog files",
     "entry points": "__init__ __main__ cli demo",
 }
-TOP_MODULES = 24  # at most
+TOP_MODULES = 25  # at most
 
 _RECORD = {"values", "tables", "ledger"}
 _CALL = _RECORD | {
@@ -48,26 +48,28 @@ _CALL = _RECORD | {
     "recording",
     "prompts",
     "project_files",
+    "media",
 }
 
 # area: the areas it may import besides itself; None is every area.
 TABLE: dict[str, set[str] | None] = {
     "values": set(),
     "tables": {"values"},
-    "ledger": {"values", "tables"},
+    "ledger": {"values", "tables", "media"},
     "wire": {"values"},
-    "backends": {"values"},
+    "backends": {"values", "media"},
     "project_files": {"values"},
     "settings": {"values", "backends", "project_files"},
     "diagnostics": _RECORD | {"wire", "backends"},
     "reading": _RECORD | {"wire", "backends", "diagnostics"},
-    "recording": _RECORD | {"wire", "backends", "diagnostics", "reading"},
-    "client": {"values", "ledger", "settings", "backends", "diagnostics", "reading", "recording"},
+    "recording": _RECORD | {"wire", "backends", "diagnostics", "reading", "media"},
+    "client": {"values", "ledger", "settings", "backends", "diagnostics", "reading", "recording", "media"},
     "credentials": {"values", "settings", "backends", "client", "project_files"},
-    "prompts": {"values", "settings"},
-    "markdown": {"values"},
-    "views": _RECORD | {"settings", "markdown", "diagnostics"},
-    "journal": _RECORD,
+    "media": {"values"},
+    "prompts": {"values", "settings", "media"},
+    "markdown": {"values", "media"},
+    "views": _RECORD | {"settings", "markdown", "diagnostics", "media"},
+    "journal": _RECORD | {"media"},
     "responses": _CALL | {"markdown", "views", "journal"},
     "functions": _CALL | {"markdown", "responses"},
     "notebook": None,
@@ -87,6 +89,7 @@ THIRD_PARTY_FILES = {
     "rich": ("views/terminal_rich.py",),
     "sqlite3": ("journal/*",),
     "genai_prices": ("prices.py",),
+    "PIL": ("media/pictures.py",),
     "nanoarrow": ("tables/export.py",),
     "regex": ("tables/filters.py",),
     "platformdirs": ("journaling.py",),
@@ -144,7 +147,6 @@ LATE_IMPORTS = {
     "notebook/matcher.py:matcher_for": "completions are computed when the user presses Tab, not by %load_ext",
     "client/transport.py:_make_transport": "the transport for proxies loads httpcore, which most users do not need",
     "notebook/runner.py:_dispatched": "a cell runs no command, and the first cell should import little",
-    "notebook/runner.py:_models": "as above",
     "notebook/runner.py:_send": "as above",
     "response.py:diff": "an answer is rarely compared, and the first cell should import little",
     "notebook/magics.py:declare": "the settings are read when a cell runs or %config asks, not by %load_ext",
@@ -152,7 +154,7 @@ LATE_IMPORTS = {
 # Public functions that two modules define under one name, and why.
 SAME_NAMES: dict[str, str] = {}
 # 'path': why it is longer than the soft limit.
-LONG_MODULES: dict[str, str] = {}
+LONG_MODULES: dict[str, str] = {"content.py": "the values that a conversation consists of are one subject"}
 # 'path:function': why it is longer than the limit.
 LONG_FUNCTIONS: dict[str, str] = {}
 
@@ -308,8 +310,8 @@ BROKEN = [
     ("every module has a docstring", {"bare.py": None}, "bare.py: no module docstring"),
     (
         "few modules at the top",
-        {f"part{number}.py": "" for number in range(25)},
-        "modules at the top of the package, the limit is 24",
+        {f"part{number}.py": "" for number in range(26)},
+        "modules at the top of the package, the limit is 25",
     ),
     (
         "no class name twice",

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from .auth import LOOPBACK, Auth
-from .backend import Backend, Decoder, Endpoint, Form, HttpRequest, Model, SentRequest, TokenCount
+from .backend import (
+    Backend,
+    Decoder,
+    Endpoint,
+    FilesApi,
+    Form,
+    HttpRequest,
+    Model,
+    RemoteFile,
+    SentRequest,
+    TokenCount,
+)
 from .http_errors import retry_after, with_headers
 from .registry import DEFAULT, backend, host_to_name, may_send_key, names
 
@@ -14,9 +25,11 @@ __all__ = [
     "Backend",
     "Decoder",
     "Endpoint",
+    "FilesApi",
     "Form",
     "HttpRequest",
     "Model",
+    "RemoteFile",
     "SentRequest",
     "TokenCount",
     "backend",

@@ -65,4 +65,5 @@ ADAPTIVE = replace(
     encode=_encode,
     count=None,
     models=None,
+    files=None,
 )

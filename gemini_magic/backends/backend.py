@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -15,6 +16,7 @@ from msgspec import Struct
 
 from ..content import Request
 from ..events import Decoded, Failure, TokenDetail, Usage
+from ..media import MediaInsert
 from .auth import Auth
 
 __all__ = [
@@ -23,10 +25,12 @@ __all__ = [
     "CountTokens",
     "Decoder",
     "Endpoint",
+    "FilesApi",
     "Form",
     "HttpRequest",
     "ListModels",
     "Model",
+    "RemoteFile",
     "SentRequest",
     "TokenCount",
 ]
@@ -67,13 +71,15 @@ class HttpRequest(NamedTuple):
         method: ``POST`` or ``GET``.
         url: the absolute URL, without a key.
         headers: names and values, without a key.
-        body: the bytes to send.
+        body: the bytes to send, with references in place of media.
+        media: the media that are sent in place of these references, in order.
     """
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    media: tuple[MediaInsert, ...] = ()
 
 
 class Endpoint(NamedTuple):
@@ -152,6 +158,55 @@ class ListModels(NamedTuple):
     decode: Callable[[dict[str, Any]], tuple[list[Model], str]]
 
 
+class RemoteFile(NamedTuple):
+    """A file that was uploaded to a server. Texts are on one line, without control characters.
+
+    Attributes:
+        name: its id, such as ``files/abc123``.
+        uri: the address that a request contains.
+        display_name: the name that the user gave; empty if there is none.
+        mime_type: its type.
+        size: in bytes; None if the server did not report it.
+        state: ``PROCESSING``, ``ACTIVE`` or ``FAILED``.
+        created, expires: when it was uploaded, and when the server deletes it; None if the server did not report it.
+        digest: the SHA-256 digest in hexadecimal; empty if the server did not report it.
+        error: why it FAILED, in the server's words.
+    """
+
+    name: str
+    uri: str
+    display_name: str = ""
+    mime_type: str = ""
+    size: int | None = None
+    state: str = "ACTIVE"
+    created: datetime | None = None
+    expires: datetime | None = None
+    digest: str = ""
+    error: str = ""
+
+
+class FilesApi(NamedTuple):
+    """How a dialect uploads files, by Google's resumable protocol, and lists and deletes them.
+
+    Attributes:
+        start: ``(endpoint, name, display name, MIME type, size)`` -> the request that begins an upload, without a key.
+        get: ``(endpoint, name)`` -> the request for the state of a file.
+        list: ``(endpoint, page token)`` -> the request for a page of the list; the first page has the empty token.
+        delete: ``(endpoint, name)`` -> the request that deletes a file.
+        read: the JSON value of an answer -> the file; None if there is none. Never raises.
+        read_list: the JSON object of a page -> its files and the token of the next page, empty for the last.
+        missing: the message of an HTTP error -> the name of the file that cannot be used; empty for another error.
+    """
+
+    start: Callable[[Endpoint, str, str, str, int], HttpRequest]
+    get: Callable[[Endpoint, str], HttpRequest]
+    list: Callable[[Endpoint, str], HttpRequest]
+    delete: Callable[[Endpoint, str], HttpRequest]
+    read: Callable[[Any], RemoteFile | None]
+    read_list: Callable[[dict[str, Any]], tuple[Sequence[RemoteFile], str]]
+    missing: Callable[[str], str]
+
+
 class SentRequest(NamedTuple):
     """A request read again from what went over the wire; None if the dialect has no such field.
 
@@ -213,6 +268,8 @@ class Backend(Struct, frozen=True, kw_only=True):
         auth_style: ``(value of --auth or None, endpoint)`` -> the style to use; None for the style of ``auth``.
         count: how the tokens of a request are counted; None if the server cannot do that.
         models: how the models are listed; None if the server has no list.
+        files: how files are uploaded; None if the server cannot do that.
+        upload_remedy: what to do about media that are too large for a request and cannot be uploaded.
         token_details: the token counts by modality that one JSON text reports; never raises.
         price_provider: the provider whose list prices apply, as genai-prices names it; None without list prices.
         price_data: ``(model, final counts, the chunk with the last total)`` -> the JSON value of the provider's API from
@@ -235,6 +292,10 @@ class Backend(Struct, frozen=True, kw_only=True):
     auth_style: Callable[[str | None, Endpoint], str | None] = _same
     count: CountTokens | None = None
     models: ListModels | None = None
+    files: FilesApi | None = None
+    upload_remedy: str = (
+        "Use smaller media, or increase --inline-limit if the server accepts larger requests."
+    )
     token_details: Callable[[bytes], Sequence[TokenDetail]] = _no_details
     price_provider: str | None = None
     price_data: Callable[[str, Usage, bytes], dict[str, Any]] = _no_price_data

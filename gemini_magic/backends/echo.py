@@ -108,4 +108,6 @@ def reply(request: HttpRequest) -> Iterator[tuple[float, bytes]]:
         yield chunk(None, 0, thought, finish)
 
 
-ECHO = replace(GEMINI, name="echo", auth=None, count=None, models=None, undocumented=None, local=reply)
+ECHO = replace(
+    GEMINI, name="echo", auth=None, count=None, models=None, files=None, undocumented=None, local=reply
+)

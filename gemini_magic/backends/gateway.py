@@ -9,20 +9,31 @@ role ``system``. ``--body`` overrides all of it. No I/O, no key.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from ..content import Blob, File, Opaque, Part, Request, Text, Thought, Turn, deep_merge, join_parts
+from ..content import (
+    Blob,
+    File,
+    LocalFile,
+    Opaque,
+    Part,
+    Request,
+    Text,
+    Thought,
+    Turn,
+    deep_merge,
+    join_parts,
+)
 from ..errors import OptionError
 from .auth import Auth
 from .backend import Backend, Endpoint, HttpRequest, SentRequest
 from .field_names import camel, snake, with_api_names
 from .gateway_decode import gateway_decoder
-from .gemini import LATEST, generation_config, json_request, top_fields
+from .gemini import LATEST, generation_config, json_request, too_large_inline, top_fields
 from .gemini_sent import read_request
 from .gemini_usage import PRICE_PROVIDER, price_data
 from .http_errors import http_failure
@@ -71,12 +82,22 @@ def _item(part: Part) -> dict[str, Any]:
     Raises:
         OptionError: the gateway does not support this type of part.
     """
+    if getattr(part, "media", None) is not None:
+        _refuse("settings of media, such as pages or fps")
     if isinstance(part, Text):
         return {"type": "text", "name": "input", "content": part.text}
+    content: Blob | str
     if isinstance(part, Blob):
-        content = base64.b64encode(part.data).decode()
+        content = part  # which `json_request` encodes
     elif isinstance(part, File) and part.uri.startswith(("https://", "http://")):
         content = part.uri  # the gateway itself sends images by URL like this
+    elif isinstance(part, File):
+        raise OptionError(
+            f"The gateway backend does not support the address {part.uri}.",
+            remedy="Download the file and attach it, or use an https address.",
+        )
+    elif isinstance(part, LocalFile):
+        raise too_large_inline(part)
     else:
         _refuse(f"parts of the type {type(part).__name__}")
     kind = (part.mime_type or "").partition("/")[0]

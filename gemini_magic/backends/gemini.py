@@ -6,10 +6,9 @@ with the same API are used with ``--base-url``. No I/O, no key.
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +19,7 @@ from ..content import (
     Code,
     CodeResult,
     File,
+    LocalFile,
     Part,
     Request,
     Text,
@@ -30,16 +30,19 @@ from ..content import (
     join_parts,
 )
 from ..errors import OptionError
+from ..media import encode_body
 from .auth import Auth
 from .backend import Backend, CountTokens, Endpoint, HttpRequest, ListModels
 from .field_names import split_fields, with_api_names
 from .gemini_catalog import read_models, read_token_count
 from .gemini_decode import gemini_decoder
+from .gemini_files import FILES, gemini_base
+from .gemini_media import media_fields
 from .gemini_reference import undocumented
 from .gemini_sent import read_request
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
-from .urls import checked_model, method_of, quoted, versioned
+from .urls import checked_model, method_of, quoted
 
 __all__ = [
     "GEMINI",
@@ -54,6 +57,7 @@ __all__ = [
     "model_path",
     "part_to_json",
     "requested_tier",
+    "too_large_inline",
     "top_fields",
 ]
 
@@ -82,10 +86,14 @@ _BUDGETS = {"minimal": 512, "low": 1024, "medium": 8192, "high": 24576, "xhigh":
 
 
 def part_to_json(part: Part) -> dict[str, Any]:
-    """The JSON object of a part, with its thought signature."""
+    """The JSON object of a part, with its thought signature; a ``Blob`` stands for the base64 text of its data."""
     value = _part(part)
     if part.signature is not None:
         value = {**value, "thoughtSignature": part.signature}
+    if isinstance(part, Blob | File | LocalFile) and part.media is not None:
+        value = {**value, **media_fields(part)}
+    if isinstance(part, Blob) and part.thought:
+        value = {**value, "thought": True}
     return value
 
 
@@ -95,8 +103,8 @@ def _part(part: Part) -> dict[str, Any]:
             return {"text": text}
         case Thought(text=text):
             return {"text": text, "thought": True}
-        case Blob(mime_type=kind, data=data):
-            return {"inlineData": {"mimeType": kind, "data": base64.b64encode(data).decode()}}
+        case Blob(mime_type=kind):
+            return {"inlineData": {"mimeType": kind, "data": part}}  # which `json_request` encodes
         case File(uri=uri, mime_type=kind):
             return {"fileData": {"fileUri": uri, **({"mimeType": kind} if kind else {})}}
         case Call():
@@ -109,9 +117,20 @@ def _part(part: Part) -> dict[str, Any]:
             return {"executableCode": _with_id(part.id, language=language or "PYTHON", code=code)}
         case CodeResult(outcome=outcome, output=output):
             return {"codeExecutionResult": _with_id(part.id, outcome=outcome or "OUTCOME_OK", output=output)}
+        case LocalFile():
+            raise too_large_inline(part)
         case _:
             # The API refuses a part without data, but a signature may arrive in one.
             return dict(part.raw) if part.raw.keys() - _FLAGS else {"text": "", **part.raw}
+
+
+def too_large_inline(file: LocalFile) -> OptionError:
+    """The error for a local file that the request would have to contain, and that is too large for it."""
+    name = PurePath(file.path).name
+    return OptionError(
+        f"{name} has {file.size / 1e6:,.1f} MB, which is too large to be part of the request.",
+        remedy="Use a smaller file or only a section of it, or attach an address from which the server can fetch it.",
+    )
 
 
 def _with_id(ident: str | None, **fields: str) -> dict[str, str]:
@@ -135,8 +154,9 @@ def _turn(turn: Turn) -> dict[str, Any]:
 
 
 def _summary(part: Part) -> bool:
-    """Whether a part is a thought summary without a signature, which is not sent back to the API."""
-    return isinstance(part, Thought) and part.signature is None
+    """Whether a part is a thought without a signature, which is not sent back to the API."""
+    thought = isinstance(part, Thought) or (isinstance(part, Blob) and part.thought)
+    return thought and part.signature is None
 
 
 def generation_config(request: Request) -> dict[str, Any]:
@@ -226,7 +246,7 @@ def json_request(url: str, body: dict[str, Any], *, streamed: bool = False) -> H
 
     Args:
         url: the URL.
-        body: the JSON object.
+        body: the JSON object, in which a ``Blob`` stands for the base64 text of its data.
         streamed: whether server-sent events are requested.
 
     Raises:
@@ -239,8 +259,7 @@ def json_request(url: str, body: dict[str, Any], *, streamed: bool = False) -> H
         ("cache-control", "no-store"),
     )
     try:
-        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return HttpRequest("POST", url, headers, text.encode("utf-8"))
+        return HttpRequest("POST", url, headers, *encode_body(body))
     except UnicodeEncodeError:
         raise OptionError(
             "The prompt contains an unpaired surrogate, which cannot be encoded as UTF-8.",
@@ -257,13 +276,8 @@ def model_path(model: str) -> str:
     return model if "/" in checked_model(model) else f"models/{model}"
 
 
-def _base(endpoint: Endpoint) -> str:
-    version = endpoint.api_version or "v1beta"
-    return versioned(endpoint.base_url or GOOGLE, {"beta": "v1beta"}.get(version, version))
-
-
 def _url(model: str, endpoint: Endpoint) -> str:
-    return f"{_base(endpoint)}/{quoted(model_path(model))}{method_of(endpoint)}"
+    return f"{gemini_base(endpoint)}/{quoted(model_path(model))}{method_of(endpoint)}"
 
 
 def encode(request: Request, endpoint: Endpoint) -> HttpRequest:
@@ -283,15 +297,16 @@ def _count(request: Request, endpoint: Endpoint) -> HttpRequest:
     """Counts the whole request, so that the system instruction and the tools are included."""
     model = model_path(request.model)
     body = {"generateContentRequest": {"model": model, **body_of(request)}}
-    return json_request(f"{_base(endpoint)}/{quoted(model)}:countTokens", body)
+    return json_request(f"{gemini_base(endpoint)}/{quoted(model)}:countTokens", body)
 
 
 def _models(endpoint: Endpoint, page: str) -> HttpRequest:
     query = f"pageSize={_PAGE}" + (f"&pageToken={quote(page, safe='')}" if page else "")
-    return HttpRequest("GET", f"{_base(endpoint)}/models?{query}", (("accept", "application/json"),), b"")
+    return HttpRequest(
+        "GET", f"{gemini_base(endpoint)}/models?{query}", (("accept", "application/json"),), b""
+    )
 
 
-GOOGLE = "https://generativelanguage.googleapis.com"
 LATEST = "gemini-flash-latest"
 GOOGLE_KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 GOOGLE_HOSTS = ("googleapis.com",)
@@ -318,5 +333,6 @@ GEMINI = Backend(
     undocumented=undocumented,
     count=CountTokens(_count, read_token_count),
     models=ListModels(_models, read_models),
+    files=FILES,
     requested_tier=requested_tier,
 )

@@ -35,6 +35,7 @@ from ..lenient_json import MAX_DEPTH, json_safe, read_json
 from .backend import Decoder
 from .field_names import camel
 from .gemini_finish import block_reason, finish_reason, outcome_of
+from .gemini_media import media_settings
 from .gemini_reference import with_documented_names
 from .gemini_repair import decode_leniently, parse_lenient, repair_shapes
 from .gemini_schema import LargeWireAnswer, WireAnswer, WireCandidate, WirePart
@@ -389,14 +390,16 @@ def _parts(part: WirePart) -> list[Part] | None:
         return None if part.text is None else [_text(part)]
     for name, value in zip(_DATA, _data(part), strict=True):
         if value is not None:
-            data = _data_part(name, value, part.thought_signature)
+            data = _data_part(name, value, part.thought_signature, thought=part.thought)
             if data is None:
                 return None
+            if isinstance(data, Blob | File) and (settings := media_settings(part)) is not None:
+                data = msgspec.structs.replace(data, media=settings)
             found.append(data)
     return found
 
 
-def _data_part(name: str, value: Any, signature: str | None) -> Part | None:
+def _data_part(name: str, value: Any, signature: str | None, *, thought: bool) -> Part | None:
     match name:
         case "function_call":
             return Call(
@@ -411,7 +414,7 @@ def _data_part(name: str, value: Any, signature: str | None) -> Part | None:
             return CodeResult(_optional_text(value.outcome), value.output, signature, value.id)
         case "inline_data":
             data = _base64(value.data)
-            return None if data is None else Blob(value.mime_type, data, signature)
+            return None if data is None else Blob(value.mime_type, data, signature, thought)
         case "file_data":
             return File(value.file_uri, value.mime_type, signature)
     return None

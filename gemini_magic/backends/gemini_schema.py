@@ -80,6 +80,10 @@ class WirePart(Struct, rename="camel", gc=False):
     code_execution_result: WireCodeResult | None = None
     tool_call: Any = None
     tool_response: Any = None
+    media_resolution: Any = None
+    video_metadata: Any = None
+    audio_metadata: Any = None
+    document_metadata: Any = None
 
 
 class Content(Struct, gc=False):

@@ -152,4 +152,6 @@ VERTEX = replace(
     auth_style=_style,
     count=CountTokens(_count, read_token_count),
     models=ListModels(_models, read_models),
+    files=None,
+    upload_remedy="Vertex AI has no Files API. Put the file into Cloud Storage and use its address: gs://BUCKET/OBJECT.",
 )

@@ -6,7 +6,8 @@ Its outcome says how it ended and whether another attempt may help. The reader d
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -15,17 +16,20 @@ from ..diagnostics import MEGABYTE, body_too_large
 from ..errors import ConnectionFailed, GeminiMagicError, WireError
 from ..events import Failure
 from ..ledger import Exchange, Ledger
+from ..media import media_in
 from ..options import Options
 from ..recording import RecordedExchange, Recorder, Replay
 from .connection import BrokenBodyError, Connection, ConnectionLost, HostUnreachable, TimedOut, TooLarge
 from .endpoint import endpoint_of
 from .exchange_writer import ExchangeWriter, LedgerGuard, Recordings, Target
 from .known_models import with_remedy
+from .media_plan import MediaPlan
 from .retry import Outcome, worth_retrying
 from .secret import Key, add_key, strip_traceback
 from .sources import LocalResponse, RecordedResponse, ResponseHead
 from .text_file import TextFile
 from .transport import send
+from .uploaded_files import UploadedFiles
 
 __all__ = ["Attempts", "StreamJob"]
 
@@ -43,6 +47,9 @@ class StreamJob(NamedTuple):
         replay: the recording that answers in place of the network.
         whole: the same request for an answer in one piece, where the options allow to fall back to it.
         text_file: the file that receives the answer's text.
+        files: the digests of the uploaded files that the request refers to, by their URI.
+        plan: the media that are uploaded before the request is sent; None without any.
+        uploaded: the files that were uploaded before.
     """
 
     http: HttpRequest
@@ -53,6 +60,9 @@ class StreamJob(NamedTuple):
     replay: Replay | None = None
     whole: HttpRequest | None = None
     text_file: TextFile | None = None
+    files: Mapping[str, str] = MappingProxyType({})
+    plan: MediaPlan | None = None
+    uploaded: UploadedFiles | None = None
 
 
 class _StopReading(Exception):  # noqa: N818 - not an error
@@ -99,6 +109,10 @@ class Attempts:
             return 0.0 if self._writer is None else self._writer.last
         return time.perf_counter() - (self._origin or self._connection.opened)
 
+    def use(self, job: StreamJob) -> None:
+        """Replace the job, once its media are uploaded."""
+        self._job = job
+
     def close(self) -> None:
         """Close the recordings: no other attempt follows."""
         self._recordings.close()
@@ -120,6 +134,8 @@ class Attempts:
             attempt=number,
             backend=self._job.backend.name,
             waited=waited,
+            media=media_in(http.media),
+            files=self._job.files,
         )
         last = 0.0 if self._writer is None else self._writer.last
         writer = ExchangeWriter(exchange, self._target, expected=self._expected(http), last=last)
@@ -304,7 +320,9 @@ class Attempts:
             if self._connection.cancelled:
                 raise
         failure = writer.finish_error(response.status, self._with_remedy)
-        if failure.code in (401, 403) or failure.reason == "API_KEY_INVALID":
+        files = self._job.backend.files
+        about_a_file = files is not None and files.missing(failure.message)
+        if (failure.code in (401, 403) and not about_a_file) or failure.reason == "API_KEY_INVALID":
             key = self._job.key
             if key is not None and key.forget is not None:
                 key.forget()  # otherwise a mistyped key would stay until the kernel ends

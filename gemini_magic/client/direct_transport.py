@@ -12,16 +12,16 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
 
 import httpx
 
 from ..errors import WireError
 from .chunked import ChunkJoiner
 from .connection import Connection, enable_keepalive
-from .response_parser import Head, ProtocolError, ResponseParser
+from .response_parser import ProtocolError, ResponseParser
 from .shared_reader import SHARED_READER
 
 __all__ = ["WRITE_LIMIT", "DirectTransport", "RequestContext", "ResponseBody", "unreadable"]
@@ -104,7 +104,7 @@ class DirectTransport(httpx.BaseTransport):
         parser = ResponseParser(channel.joiner)
         failure: httpx.RemoteProtocolError | None = None
         try:
-            channel.send(head, request.read(), context)
+            channel.send(head, cast("Iterable[bytes]", request.stream), context)
             while (found := parser.head) is None:
                 data = channel.receive(context.connection)
                 try:
@@ -116,7 +116,9 @@ class DirectTransport(httpx.BaseTransport):
         except BaseException:
             channel.close()
             raise
-        return _response(found, ResponseBody(self, channel, parser, context, failure))
+        stream = ResponseBody(self, channel, parser, context, failure)
+        extensions = {"http_version": found.version, "reason_phrase": found.reason}
+        return httpx.Response(found.status, headers=found.headers, stream=stream, extensions=extensions)
 
     # -- connections
 
@@ -162,7 +164,7 @@ class DirectTransport(httpx.BaseTransport):
             channel.close()
 
     def give_back(self, channel: _Channel) -> None:
-        """Keep a connection whose last response is complete for another request."""
+        """Keep a connection for another request."""
         channel.idle_since = time.monotonic()
         with self._lock:
             self._idle.setdefault(channel.origin, []).append(channel)
@@ -197,11 +199,7 @@ class DirectTransport(httpx.BaseTransport):
 
 
 def _head_of(request: httpx.Request) -> bytes:
-    """The head of a request as it is sent.
-
-    Raises:
-        httpx.LocalProtocolError: a header would be read as something else.
-    """
+    """The head of a request; raises ``httpx.LocalProtocolError`` if a header would be read as something else."""
     target = request.url.raw_path
     raw = request.headers.raw
     headers = b"".join([b"%b: %b\r\n" % header for header in raw])
@@ -209,11 +207,6 @@ def _head_of(request: httpx.Request) -> bytes:
     if not well_formed or headers.count(b"\n") != len(raw):
         raise httpx.LocalProtocolError("Illegal header or target.")
     return b"%b %b HTTP/1.1\r\n%b\r\n" % (request.method.encode("ascii"), target, headers)
-
-
-def _response(head: Head, body: ResponseBody) -> httpx.Response:
-    extensions = {"http_version": head.version, "reason_phrase": head.reason}
-    return httpx.Response(head.status, headers=head.headers, stream=body, extensions=extensions)
 
 
 class _Channel:
@@ -237,30 +230,39 @@ class _Channel:
         self.sock = sock
         self._timeout: float | None = None  # of the socket
 
-    def send(self, head: bytes, body: bytes, context: RequestContext) -> None:
-        """Send a request.
-
-        An error is ignored: a server may answer, and close the connection, before it has read the whole request.
+    def send(self, head: bytes, body: Iterable[bytes], context: RequestContext) -> None:
+        """Send a request; short pieces of it leave in one write.
 
         Raises:
             httpx.WriteTimeout: the server accepts nothing.
             ConnectionLost: the stream was cancelled.
         """
-        connection = context.connection
-        pieces = (head + body,) if len(body) <= _WRITE_SIZE else (head, body)
+        connection, pending = context.connection, head
         with connection.attached(self.sock):
             self.set_timeout(WRITE_LIMIT)
-            try:
-                for piece in pieces:
-                    rest = memoryview(piece)
-                    while rest:
-                        rest = rest[self.sock.send(rest[:_WRITE_SIZE]) :]
-            except TimeoutError as error:
-                raise httpx.WriteTimeout(str(error)) from None
-            except OSError:
-                pass  # reading shows whether there is an answer
+            for piece in body:
+                if len(pending) + len(piece) <= _WRITE_SIZE:
+                    pending += piece
+                elif not self._write(pending):
+                    break
+                else:
+                    pending = piece
+            else:
+                self._write(pending)
         connection.request_sent()
         context.request_sent()
+
+    def _write(self, data: bytes) -> bool:
+        """Write all of the data; returns False if the server has closed the connection: it may have answered before."""
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[self.sock.send(rest[:_WRITE_SIZE]) :]
+        except TimeoutError as error:
+            raise httpx.WriteTimeout(str(error)) from None
+        except OSError:
+            return False  # reading shows whether there is an answer
+        return True
 
     def receive(self, connection: Connection) -> bytes:
         """Wait for bytes; no bytes mean the end of input.

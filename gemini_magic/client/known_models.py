@@ -20,6 +20,11 @@ from .secret import Key
 __all__ = ["known_models", "remember_models", "with_remedy"]
 
 _NOT_FOUND = 404
+_FORBIDDEN = 403
+_NO_FILE = (
+    "The server deletes files after 48 hours, and another key's project cannot use them. Attach the file again. "
+    "`%gemini files` lists the files of this key."
+)
 _SIMILAR = 3  # names that are suggested
 _lock = threading.Lock()
 _known: dict[str, tuple[Model, ...]] = {}
@@ -47,7 +52,7 @@ def known_models(backend: Backend, options: Options) -> tuple[Model, ...]:
 
 
 def with_remedy(failure: Failure, backend: Backend, options: Options, key: Key | None) -> Failure:
-    """The failure with a remedy, if more is known than its code: the source of an invalid key, similar model names.
+    """The failure with a remedy, if more is known than its code, such as similar model names or an expired file.
 
     Args:
         failure: an HTTP error.
@@ -58,6 +63,8 @@ def with_remedy(failure: Failure, backend: Backend, options: Options, key: Key |
     if failure.reason == "API_KEY_INVALID" and key is not None:
         remedy = f"The key comes from {key.source}. Set it to a valid key and ask again."
         return replace(failure, remedy=remedy)
+    if failure.code == _FORBIDDEN and backend.files is not None and backend.files.missing(failure.message):
+        return replace(failure, remedy=_NO_FILE)
     if failure.code == _NOT_FOUND and (names := _similar_models(backend, options)):
         remedy = f"Did you mean {' or '.join(names)}? `%gemini models` lists the models; `-m` sets one."
         return replace(failure, remedy=remedy)

@@ -1,4 +1,6 @@
-"""Masks keys in the log records of httpx and httpcore: they log response headers, and a server may repeat a key there.
+"""Masks secrets in the log records of httpx and httpcore: they log response headers.
+
+A server may repeat a key there, and it sends the address of an upload, with which anyone could write into the upload.
 
 No level and no handler is changed. Only records of a thread that has sent a key are searched.
 """
@@ -6,6 +8,7 @@ No level and no handler is changed. Only records of a thread that has sent a key
 from __future__ import annotations
 
 import logging
+import re
 import threading
 
 from ..printable import visible
@@ -13,6 +16,9 @@ from ..printable import visible
 __all__ = ["mask_in_logs"]
 
 _MASK = "<key>"
+_UPLOAD = re.compile(
+    r"""(upload_id=|upload-(?:control-)?url'?, b?'|uploader-uploadid'?, b?')[^&'"\s]+""", re.IGNORECASE
+)
 
 
 class _SentKey(threading.local):
@@ -28,6 +34,8 @@ class _Filter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
         shown = visible(message.replace(_sent_key.value, _MASK) if _sent_key.value else message)
+        if "upload" in shown.lower():
+            shown = _UPLOAD.sub(r"\1<redacted>", shown)
         if shown != message:
             record.msg, record.args = shown, ()
         return True

@@ -20,8 +20,10 @@ from ..ledger import Ledger, Pause, Phase
 from .attempt import Attempts, StreamJob
 from .connection import Connection, ConnectionLost, TimedOut
 from .exchange_writer import LedgerGuard
+from .media_uploads import MediaUploads
 from .rate_limit import RATE_LIMITER
 from .retry import Outcome, backoff
+from .secret import strip_traceback
 
 __all__ = ["StreamReader"]
 
@@ -71,6 +73,8 @@ class StreamReader:
             outcome = Outcome("failed")
         except TimedOut as reached:
             outcome = Outcome(reached.kind, limit=reached.limit)
+        except GeminiMagicError as error:  # of an upload
+            outcome = Outcome("failed", strip_traceback(error))
         except BaseException as error:  # noqa: BLE001 - a waiter must not wait forever for a dead reader
             outcome = Outcome("failed", self._attempts.internal_error(error))
         self._attempts.close()
@@ -85,11 +89,17 @@ class StreamReader:
             ConnectionLost: the stream was cancelled during a wait.
             TimedOut: the total timeout was reached during a wait.
         """
-        job, waited = self._job, 0.0
+        waited, uploads = 0.0, self._uploads()
+        if uploads is not None:
+            self._use(uploads.run())
         for number in count():
+            job = self._job
             waited += self._wait_for_slot()
             more = number < job.options.retries
             outcome = self._attempts.make(job.http, number, more=more, waited=waited)
+            if uploads is not None and (renewed := uploads.renewed(self._ledger.failure)) is not None:
+                self._use(renewed)
+                continue
             if not (outcome.retryable and more) or (outcome.unanswered and self._repeated):
                 break
             wait = self._wait_before_next(outcome, number)
@@ -100,6 +110,17 @@ class StreamReader:
             self._note_fallback(outcome)
             outcome = self._attempts.make(job.whole, number + 1, more=False, waited=self._wait_for_slot())
         return outcome
+
+    def _uploads(self) -> MediaUploads | None:
+        """The uploads that the request needs; None without any, and if nothing is sent."""
+        job = self._job
+        if job.plan is None or not job.plan.uploads or job.backend.files is None or job.replay is not None:
+            return None
+        return MediaUploads(job, job.backend.files, self._ledger, self._guard, self._connection)
+
+    def _use(self, job: StreamJob) -> None:
+        self._job = job
+        self._attempts.use(job)
 
     def _wait_before_next(self, outcome: Outcome, number: int) -> float | None:
         """Seconds to wait before the next attempt; None when the total timeout leaves no time for one."""

@@ -22,6 +22,7 @@ from ..endings import Cause
 from ..errors import ConnectionFailed, GeminiMagicError, OptionError
 from ..events import Event
 from ..ledger import Exchange, Ledger
+from ..media import references_in
 from ..options import Options
 from ..recording import Recorder, Replay, ReplayOnce
 from .attempt import StreamJob
@@ -29,11 +30,13 @@ from .connection import Connection
 from .endpoint import endpoint_of
 from .exchange_writer import LedgerGuard
 from .log_filter import mask_in_logs
+from .media_plan import plan_media
 from .reader import StreamReader
 from .reader_threads import READER_THREADS
 from .secret import Key
 from .switch_interval import stream_ended, stream_started
 from .text_file import Mode, TextFile, accepts_footer
+from .uploaded_files import UploadedFiles
 from .wake_ups import wake
 
 __all__ = ["Stream", "open_stream", "play"]
@@ -247,6 +250,7 @@ def open_stream(
     recorders: Sequence[Recorder] = (),
     replay: Replay | None = None,
     before: str = "",
+    uploaded: UploadedFiles | None = None,
 ) -> Stream:
     """Send a request and read the response in the background.
 
@@ -259,17 +263,22 @@ def open_stream(
         recorders: the files that record the exchanges.
         replay: a recording that answers in place of the network.
         before: the earlier part of the same answer; the file of ``--to`` begins with it.
+        uploaded: the files that were uploaded before, which may be used again.
 
     Raises:
+        PromptError: a file that is sent cannot be read.
         OptionError: the request is not valid, or a file cannot be written. A later failure, such as a recording
             without an answer to the request, ends the stream; the ledger then holds the error.
     """
     endpoint = endpoint_of(options)
-    http, whole = backend.encode(request, endpoint), None
+    plan = plan_media(request, backend, options, offline=replay is not None)
+    http, whole = backend.encode(plan.request, endpoint), None
     if options.fallback and not options.no_stream:
-        whole = backend.encode(request, endpoint._replace(form="whole"))
+        whole = backend.encode(plan.request, endpoint._replace(form="whole"))
     text_file = _text_file(options, ledger, before)
-    job = StreamJob(http, backend, options, key, recorders, replay, whole, text_file)
+    job = StreamJob(
+        http, backend, options, key, recorders, replay, whole, text_file, plan=plan, uploaded=uploaded
+    )
     return Stream(job, ledger)
 
 
@@ -306,6 +315,8 @@ def play(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledger, *, spe
         RecordingError: the speed is negative or infinite.
     """
     first = exchanges[0]
-    http = HttpRequest(first.method, first.url, first.headers, first.body)
+    media = references_in(first.body, first.media)
+    http = HttpRequest(first.method, first.url, first.headers, first.body, media)
     options = Options(retries=len(exchanges) - 1)
-    return Stream(StreamJob(http, backend, options, replay=ReplayOnce(exchanges, speed)), ledger)
+    job = StreamJob(http, backend, options, replay=ReplayOnce(exchanges, speed), files=first.files)
+    return Stream(job, ledger)

@@ -21,6 +21,7 @@ import httpx
 
 from ..backends import HttpRequest
 from ..errors import ConnectionFailed, WireError
+from ..media import body_pieces, body_size
 from .certificates import tls_context, trusted_certificates
 from .connection import BrokenBodyError, Connection, ConnectionLost, HostUnreachable, Sink
 from .content_coding import BodyDecoder, content_codings, unsupported_coding
@@ -31,7 +32,7 @@ from .proxies import agent_headers, proxy_error, proxy_for
 if TYPE_CHECKING:
     from .proxy_transport import ProxyTransport
 
-__all__ = ["HttpResponse", "send"]
+__all__ = ["HttpResponse", "RequestContent", "send"]
 
 _ENDED = re.compile("disconnected|closed connection")  # in messages of httpcore and h11
 _NETWORK = "Check the network, the proxy settings and --base-url."
@@ -113,6 +114,38 @@ def _make_transport(proxy: str | None, certificates: tuple[str | None, ...] | No
 
     # An empty context trusts no certificate.
     return ProxyTransport(proxy, tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+
+
+class RequestContent(Protocol):
+    """The body of a request, made while it is sent."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that are sent."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body in pieces; each is asked for when the pieces before it were sent."""
+
+
+class _JsonContent:
+    """The body of a request to a backend, with its media in place of the references."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        self.size = body_size(request.body, request.media)
+
+    def pieces(self) -> Iterator[bytes]:
+        return body_pieces(self._request.body, self._request.media)
+
+
+class _RequestStream(httpx.SyncByteStream):
+    """The body of a request as httpx and the transports iterate over it."""
+
+    def __init__(self, content: RequestContent) -> None:
+        self._content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._content.pieces()
 
 
 class _Body(Protocol):
@@ -264,6 +297,7 @@ def send(
     own_host: bool,
     request_sent: Callable[[], None] = _nothing,
     shareable: bool = False,
+    content: RequestContent | None = None,
 ) -> HttpResponse:
     """Send a request and wait for the head of its response.
 
@@ -274,6 +308,7 @@ def send(
         own_host: whether the host is the backend's own, which may learn the client's versions.
         request_sent: called once, when the request was sent and before the wait for the response.
         shareable: whether the thread that many streams share may read the body, and call the sink for it.
+        content: what is sent in place of the request's body.
 
     Raises:
         HostUnreachable: the server could not be reached.
@@ -291,13 +326,14 @@ def send(
             (b"Host", url.netloc),
             *((name.encode("ascii"), value.encode("ascii")) for name, value in named),
         ]
-        if request.body or request.method != "GET":
-            headers.append((b"Content-Length", b"%d" % len(request.body)))
+        content = content or _JsonContent(request)
+        if content.size or request.method not in ("GET", "DELETE"):
+            headers.append((b"Content-Length", b"%d" % content.size))
         prepared = httpx.Request(
             request.method,
             url,
             headers=headers,
-            stream=httpx.ByteStream(request.body),
+            stream=_RequestStream(content),
             extensions={"context": RequestContext(connection, request_sent, shareable)},
         )
         return HttpResponse(transport.handle_request(prepared), connection)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from ..lenient_json import replace_surrogates
+from ..media import StoredMedia
 from ..private_files import make_private_folder
 from .entries import AnswerEnd, AnswerStart, Limits
 from .errors import JournalFileError, translate_errors
@@ -36,12 +37,14 @@ class WriteStep(NamedTuple):
         start: what was asked.
         blocks: compressed recording lines.
         end: how it ended, None while it continues.
+        media: media of its requests.
     """
 
     id: int | None
     start: AnswerStart
     blocks: Sequence[bytes]
     end: AnswerEnd | None
+    media: Sequence[StoredMedia] = ()
 
 
 class Database:
@@ -150,6 +153,12 @@ class Database:
         self._db.executemany(
             "INSERT INTO block (run, lines) VALUES (?, ?)", [(number, b) for b in step.blocks]
         )
+        for media in step.media:
+            self._db.execute(
+                "INSERT OR IGNORE INTO media VALUES (?, ?, ?)",
+                (media.digest, replace_surrogates(media.mime_type), media.data),
+            )
+            self._db.execute("INSERT OR IGNORE INTO run_media VALUES (?, ?)", (number, media.digest))
         if step.end is not None:
             self.end(number, step.end)
         self._db.execute("UPDATE run SET heartbeat = ? WHERE id = ?", (now, number))
@@ -235,10 +244,16 @@ class Database:
         self._db.executescript("PRAGMA incremental_vacuum")  # `execute` would free one page of it
 
     def remove(self, numbers: Sequence[int]) -> None:
-        """Remove entries, within a transaction."""
+        """Remove entries, and the media that only they have, within a transaction."""
         self.unindex(numbers)
         for number in numbers:
             self._db.execute("DELETE FROM block WHERE run = ?", (number,))
+            self._db.execute(
+                "DELETE FROM media WHERE digest IN (SELECT digest FROM run_media WHERE run = ?1) "
+                "AND digest NOT IN (SELECT digest FROM run_media WHERE run != ?1)",
+                (number,),
+            )
+            self._db.execute("DELETE FROM run_media WHERE run = ?", (number,))
             self._db.execute("DELETE FROM run WHERE id = ?", (number,))
 
     def unindex(self, numbers: Sequence[int]) -> None:

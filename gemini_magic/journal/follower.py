@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Sequence
 
 from ..ledger import Ledger
+from ..media import StoredMedia
 from .entries import AnswerEnd, AnswerStart, EntrySource, Limits
 
 __all__ = ["MAX_BLOCKS", "Follower"]
 
 MAX_BLOCKS = 4  # blocks of one answer kept in memory at most
 _BLOCK_SIZE = 2**20  # bytes of lines compressed into one block at most
+_MAX_MEDIA = 20_000_000  # bytes of a medium that the journal keeps
+_MAX_SHARE = 0.2  # of the size of the journal that one medium may take
 _GRACE = 0.5  # seconds that the reader of a cancelled stream may need to finish
 _HEARTBEAT = 10.0  # seconds between two heartbeats
 _MAX_DELAY = 2.0  # seconds for which the journal waits until a request has been sent
@@ -47,6 +51,7 @@ class Follower:
         self.blocks: list[bytes] = []
         self.done = False
         self.heartbeat = 0.0
+        self._written = set[str]()  # the digests of the media in the file
         self._source.rewind()
         self._zip = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW_BITS, _MEMORY_LEVEL)
 
@@ -88,6 +93,17 @@ class Follower:
             self._ledger.status, "".join(self._ledger.answer), None if usage is None else usage.total
         )
 
-    def mark_written(self, number: int, now: float) -> None:
-        """Record that the blocks are in the file, under this entry number."""
+    def media(self) -> list[StoredMedia]:
+        """The media of the requests that are not in the file yet; large ones are never written."""
+        most = min(_MAX_MEDIA, self.limits.size * _MAX_SHARE)
+        found = {each.digest: each for exchange in self._ledger.exchanges for each in exchange.media.values()}
+        return [
+            each
+            for each in found.values()
+            if each.data is not None and each.size <= most and each.digest not in self._written
+        ]
+
+    def mark_written(self, number: int, media: Sequence[StoredMedia], now: float) -> None:
+        """Record that the blocks and these media are in the file, under this entry number."""
         self.id, self.blocks, self.heartbeat = number, [], now
+        self._written.update(each.digest for each in media)

@@ -33,6 +33,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX block_run ON block(run)",
         "CREATE TABLE metadata (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     ),
+    (
+        # The media of the requests, each once: the lines of the recordings contain only their digests.
+        "CREATE TABLE media (digest TEXT PRIMARY KEY, type TEXT NOT NULL, data BLOB NOT NULL)",
+        "CREATE TABLE run_media (run INTEGER NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (run, digest)) WITHOUT ROWID",
+        "CREATE INDEX run_media_digest ON run_media(digest)",
+    ),
 )
 # Created by the first search, if this build of SQLite has FTS5; the texts stay in `run`.
 INDEX = """CREATE VIRTUAL TABLE IF NOT EXISTS search_index USING fts5(

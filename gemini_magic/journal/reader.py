@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ..media import StoredMedia
 from .database import Database
 from .entries import AnswerEnd, AnswerStart, Entry, Summary
 from .errors import JournalFileError, translate_errors
@@ -85,6 +86,15 @@ class JournalReader(Database):
             for row in self._db.execute("SELECT lines FROM block WHERE run = ? ORDER BY id", (number,)):
                 lines.append(unzip.decompress(row[0]))
         return b"".join(lines)
+
+    def media(self, number: int) -> dict[str, StoredMedia]:
+        """Return the media of an entry's requests by their digest."""
+        query = (
+            "SELECT digest, type, data FROM run_media JOIN media USING (digest) WHERE run = ? ORDER BY digest"
+        )
+        with translate_errors():
+            found = self._db.execute(query, (number,)).fetchall()
+        return {digest: StoredMedia(digest, kind, len(data), data) for digest, kind, data in found}
 
     # -- searching
 

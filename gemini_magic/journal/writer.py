@@ -236,10 +236,11 @@ class Journal:
                 self._new_to_user = database.metadata("introduced") is None
         ends = [run.end() for run in runs]
         steps = [
-            module.WriteStep(run.id, run.start, run.blocks, end) for run, end in zip(runs, ends, strict=True)
+            module.WriteStep(run.id, run.start, run.blocks, end, run.media())
+            for run, end in zip(runs, ends, strict=True)
         ]
-        for run, number in zip(runs, database.write(steps, time.time()), strict=True):
-            run.mark_written(number, now)
+        for run, step, number in zip(runs, steps, database.write(steps, time.time()), strict=True):
+            run.mark_written(number, step.media, now)
         finished = [run for run, end in zip(runs, ends, strict=True) if end is not None]
         if finished:
             database.prune(finished[-1].limits, time.time())

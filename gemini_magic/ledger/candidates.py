@@ -7,6 +7,7 @@ from typing import Any
 from ..content import Part, Text, Thought
 from ..events import Citation
 from ..printable import one_line
+from .items import AnswerItem, items_of_parts
 from .ledger import Ledger
 
 __all__ = ["Candidate", "citations_of", "grounding_of"]
@@ -97,6 +98,14 @@ class Candidate:
     def thoughts(self) -> str:
         """The summary of the model's thinking so far."""
         return "".join(part.text for part in self.parts if isinstance(part, Thought))
+
+    @property
+    def items(self) -> list[AnswerItem]:
+        """The answer in order: stretches of text, pictures, audio, code runs, calls and other parts."""
+        if self.index == 0:
+            length = len(self._ledger.answer.text)
+            return self._ledger.placed.items(length)
+        return items_of_parts(self.parts)
 
     @property
     def finish_reason(self) -> str | None:

@@ -14,8 +14,10 @@ class DisplayOptions(NamedTuple):
         form: the format: markdown, text, json, html, code or raw.
         images: which images are shown: ``none``, ``data``, or host names.
         record_size: megabytes that the record for the inspector may take, 0 for no record; None for the view's default.
+        media_size: megabytes that pictures, audio and videos may take in a notebook; None for the view's default.
     """
 
     form: str = "markdown"
     images: str = "data"
     record_size: float | None = None
+    media_size: float | None = None

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from ..lazy import LazySequence
+from ..media import StoredMedia
 
-__all__ = ["REDACTED", "Attempt", "BodyPieces", "Exchange", "Pause", "clean_headers", "clean_url"]
+__all__ = [
+    "REDACTED",
+    "Attempt",
+    "BodyPieces",
+    "Exchange",
+    "Pause",
+    "Transfer",
+    "clean_headers",
+    "clean_url",
+]
 
 REDACTED = "<redacted>"
 """Stands in place of a header value that may be a credential."""
-_SECRET_WORDS = ("key", "token", "authorization", "cookie", "secret")
+# With the address of an upload, anyone could write into the upload.
+_UPLOAD_WORDS = ("upload_id", "uploadid", "upload-url", "upload-control")
+_SECRET_WORDS = ("key", "token", "authorization", "cookie", "secret", *_UPLOAD_WORDS)
 
 
 class Pause(NamedTuple):
@@ -30,6 +42,24 @@ class Pause(NamedTuple):
     until: float
     attempt: int = 0
     of: int = 0
+
+
+class Transfer(NamedTuple):
+    """A file on its way to the server, before a request that refers to it.
+
+    Attributes:
+        name: the name of the file, for people.
+        sent, size: bytes that were sent, and bytes of the file.
+        number, of: which of how many files it is, from 1.
+        since: when it began, in seconds since ``Ledger.started``.
+    """
+
+    name: str
+    sent: int
+    size: int
+    number: int = 1
+    of: int = 1
+    since: float = 0.0
 
 
 class Attempt(NamedTuple):
@@ -169,7 +199,9 @@ class Exchange:
     """One HTTP request and its response as they went over the wire.
 
     Attributes:
-        method, url, headers, body: the request, without a key.
+        method, url, headers, body: the request, without a key; media in the body are references.
+        media: the media that the body refers to, by their digest.
+        files: the digests of the uploaded files that the body refers to, by their URI.
         status, reason, http_version, response_headers: the head of the response; None or empty until it arrives.
         pieces: the response body after content-decoding, as ``(t, bytes)`` for each network read; t in seconds since the
             request was sent.
@@ -195,11 +227,15 @@ class Exchange:
         backend: str | None = None,
         waited: float = 0.0,
         started: float | None = None,
+        media: Mapping[str, StoredMedia] | None = None,
+        files: Mapping[str, str] | None = None,
     ) -> None:
         self.method = method
         self.url = url
         self.headers = tuple(headers)
         self.body = body
+        self.media = dict(media or {})
+        self.files = dict(files or {})
         self.round = round
         self.attempt = attempt
         self.backend = backend

@@ -35,7 +35,8 @@ from ..prices import TokenPrice
 from ..tables import Columns
 from .display_options import DisplayOptions
 from .event_log import EventLog, event_table, usage_table
-from .exchange import Exchange, Pause
+from .exchange import Exchange, Pause, Transfer
+from .items import PlacedParts
 from .note_log import NoteLog
 from .parts import Parts, TextPieces
 from .repetition import note_repetition
@@ -44,7 +45,9 @@ from .row_types import ChunkList, ChunkRow, EventRow, UsageRow, chunk_columns, d
 __all__ = ["DisplayOptions", "Exchange", "Ledger", "Pause", "Phase"]
 
 
-Phase: TypeAlias = Literal["preparing", "queued", "connecting", "waiting", "streaming", "retrying", "done"]
+Phase: TypeAlias = Literal[
+    "preparing", "uploading", "processing", "queued", "connecting", "waiting", "streaming", "retrying", "done"
+]
 Source: TypeAlias = Literal["network", "recording", "journal", "echo"]
 _NO_COUNTS = Usage()
 _SERVER_TOOLS = (Code, CodeResult, Opaque)  # parts of them; those of new tools are not known
@@ -86,7 +89,7 @@ class Ledger:
         source: where the bytes come from; ``host``: the server, if the status line names it.
         answer, thoughts: pieces of the text of candidate 0, in order; append-only.
         chars: characters of the answer so far.
-        parts: the parts as received, by candidate.
+        parts: the parts as received, by candidate; ``placed``: those of candidate 0 that are not text, which make its items.
         evidence: citations, grounding and similar metadata, in order.
         extras: fields that gateways add; the last value of each.
         finishes: the last finish reason by candidate; ``blocked``: the block reason of the prompt; ``failure``: the
@@ -131,6 +134,7 @@ class Ledger:
         self.answer = TextPieces()
         self.thoughts = TextPieces()
         self.parts: dict[int, Parts] = {}
+        self.placed = PlacedParts()
         self.evidence: list[Evidence] = []
         self.extras: dict[str, Any] = {}
         self.continuation: str | None = None
@@ -146,7 +150,7 @@ class Ledger:
         self.model_version: str | None = None
         self.response_id: str | None = None
         self.error: GeminiMagicError | Interrupted | None = None
-        self.pause: Pause | None = None
+        self.pause: Pause | Transfer | None = None
         self.delay = 0.0
         self.limit: float | None = None
         self.advice = ""
@@ -220,12 +224,13 @@ class Ledger:
         """Count a change that was made to one of the exchanges."""
         self.version += 1
 
-    def set_phase(self, phase: Phase, pause: Pause | None = None) -> None:
+    def set_phase(self, phase: Phase, pause: Pause | Transfer | None = None) -> None:
         """Set what is being waited for now.
 
         Args:
             phase: the phase that begins.
-            pause: why no request is running and until when, for ``queued`` and ``retrying``.
+            pause: why no request is running and until when, for ``queued`` and ``retrying``; the file that is sent, for
+                ``uploading`` and ``processing``.
         """
         self.pause = pause
         self.phase = phase
@@ -383,6 +388,8 @@ class Ledger:
                     text += self._append("text", part.text, index, t)
                 elif isinstance(part, Thought) and candidate == 0:
                     thought += self._append("thought", part.text, index, t)
+                elif candidate == 0:
+                    self.placed.append(self.chars, part)
             elif isinstance(event, UsageReport):
                 kind, usage = "usage", event.usage
                 if usage.total is not None or self.usage is None:

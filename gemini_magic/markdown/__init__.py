@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .images import DATA_ONLY, Images
     from .invisible import invisible_characters
     from .open_block import OpenBlock
-    from .parser import CodeBlock, code_blocks
+    from .parser import CodeBlock, close_blocks, code_blocks
     from .renderer import Op, Renderer, render
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Op",
     "OpenBlock",
     "Renderer",
+    "close_blocks",
     "code_blocks",
     "defang",
     "invisible_characters",
@@ -39,6 +40,7 @@ _MODULES = {
     "Op": "renderer",
     "FinishedBlocks": "finished_blocks",
     "Renderer": "renderer",
+    "close_blocks": "parser",
     "code_blocks": "parser",
     "defang": "defang",
     "invisible_characters": "invisible",

@@ -2,7 +2,7 @@
 
 Fetching an image can send parts of the answer to its host, so by default the page fetches no images. An image
 inside the answer (a ``data:`` URL) sends nothing; it is shown if it is small and its content has the type
-that the URL names. The module reads URLs and the headers of image files.
+that the URL names.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..errors import OptionError
+from ..media import read_raster
 
 if TYPE_CHECKING:
     from markdown_it.rules_inline import StateInline
@@ -116,78 +117,12 @@ def raster_size(url: str) -> RasterSize | None:
         data = binascii.a2b_base64(match[2], strict_mode=True)
     except binascii.Error:
         return None
-    size = {"png": _png_size, "gif": _gif_size, "jpeg": _jpeg_size, "webp": _webp_size}[match[1]](data)
-    if size is None or not 0 < min(size) <= max(size) <= _MAX_SIDE or size[0] * size[1] > _MAX_PIXELS:
+    found = read_raster(data)
+    if found is None or found.mime_type != f"image/{match[1]}":
         return None
-    return RasterSize(*size)
-
-
-def _read_int(data: bytes, at: int, length: int, *, little: bool = False) -> int:
-    return int.from_bytes(data[at : at + length], "little" if little else "big")
-
-
-def _png_size(data: bytes) -> tuple[int, int] | None:
-    if len(data) < 33 or not data.startswith(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"):  # noqa: PLR2004 - its first chunk
+    if max(found.width, found.height) > _MAX_SIDE or found.width * found.height > _MAX_PIXELS:
         return None
-    return _read_int(data, 16, 4), _read_int(data, 20, 4)
-
-
-def _gif_size(data: bytes) -> tuple[int, int] | None:
-    """Read all blocks: a frame may be larger than the size in the header, and browsers allocate memory for it."""
-    if len(data) < 14 or data[:6] not in (b"GIF87a", b"GIF89a"):  # noqa: PLR2004 - its head
-        return None
-    width, height = _read_int(data, 6, 2, little=True), _read_int(data, 8, 2, little=True)
-    at = 13 + _color_table_length(data[10])
-    while at < len(data) and data[at] != 0x3B:  # noqa: PLR2004 - the trailer
-        if data[at] == 0x2C:  # noqa: PLR2004 - a frame
-            left, top, wide, high = (_read_int(data, at + place, 2, little=True) for place in (1, 3, 5, 7))
-            width, height = max(width, left + wide), max(height, top + high)
-            at += 11 + _color_table_length(data[at + 9] if at + 9 < len(data) else 0)
-        elif data[at] == 0x21:  # noqa: PLR2004 - an extension
-            at += 2
-        else:
-            return None
-        while at < len(data) and data[at]:
-            at += 1 + data[at]
-        at += 1
-    return width, height
-
-
-def _color_table_length(flags: int) -> int:
-    """Return the length in bytes of the color table that follows."""
-    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Read the segments up to the frame header, which contains the size."""
-    if not data.startswith(b"\xff\xd8\xff"):
-        return None
-    at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:  # noqa: PLR2004 - every segment begins with it
-        kind = data[at + 1]
-        if kind == 0xFF:  # noqa: PLR2004 - it may be repeated
-            at += 1
-        elif 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):  # noqa: PLR2004 - the frame header
-            return _read_int(data, at + 7, 2), _read_int(data, at + 5, 2)
-        elif kind in (0xD9, 0xDA) or _read_int(data, at + 2, 2) < 2:  # noqa: PLR2004 - pixels before any size
-            return None
-        else:
-            at += 2 + _read_int(data, at + 2, 2)
-    return None
-
-
-def _webp_size(data: bytes) -> tuple[int, int] | None:
-    if len(data) < 30 or data[:4] != b"RIFF" or data[8:12] != b"WEBP":  # noqa: PLR2004 - its head
-        return None
-    kind = data[12:16]
-    if kind == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
-        return _read_int(data, 26, 2, little=True) & 0x3FFF, _read_int(data, 28, 2, little=True) & 0x3FFF
-    if kind == b"VP8L" and data[20] == 0x2F:  # noqa: PLR2004 - its signature
-        bits = _read_int(data, 21, 4, little=True)
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    if kind == b"VP8X":
-        return _read_int(data, 24, 3, little=True) + 1, _read_int(data, 27, 3, little=True) + 1
-    return None
+    return RasterSize(found.width, found.height)
 
 
 # -- images in Markdown

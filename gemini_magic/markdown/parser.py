@@ -43,6 +43,7 @@ __all__ = [
     "MD",
     "CodeBlock",
     "References",
+    "close_blocks",
     "close_fence",
     "code_blocks",
     "is_open_fence",
@@ -168,6 +169,22 @@ def close_fence(tokens: list[Token]) -> None:
         if token.nesting >= 0 or token.type == "blockquote_close" or ends_before:
             token.meta["closed"] = token.meta.get("closed") or token.type == "fence"
             return
+
+
+def close_blocks(text: str) -> str:
+    """Return a text to which other Markdown may be appended: a fence or a details block that is open at its end is closed."""
+    closing = []
+    for token in reversed(parse_blocks(text, References())):
+        is_open = not (token.meta or {}).get("closed")
+        if token.type == "details_close" and token.level == 0 and is_open:
+            closing.append("</details>")
+        elif token.type == "fence":
+            if is_open and token.level == len(closing):
+                closing.append(token.markup)
+            break
+        elif token.nesting >= 0:
+            break
+    return "\n".join([text.rstrip("\n"), *reversed(closing)]) if closing else text
 
 
 def _task_box(token: Token) -> None:

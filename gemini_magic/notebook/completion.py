@@ -18,10 +18,12 @@ from ..backends import backend, names
 from ..catalog import cached_models
 from ..config import Setting, settings
 from ..errors import GeminiMagicError
+from ..journaling import uploaded_files
 from ..options import Options
 from ..response import Response
 from .commands.context import CommandContext
 from .commands.dispatch import COMMANDS
+from .commands.files import FILE_COMMANDS
 from .commands.journal import JOURNAL_COMMANDS
 
 __all__ = ["Completions", "complete"]
@@ -143,6 +145,8 @@ def _complete_value(
         return _matching(
             fragment, [*builtin, *_files(fragment, _RECORDINGS if name == "replay" else ())], "path"
         )
+    if name == "attach":
+        return _complete_attachment(context, fragment)
     known: dict[str, Callable[[], Iterable[str]]] = {
         "model": lambda: _models(context, used),
         "backend": names,
@@ -155,6 +159,15 @@ def _complete_value(
     texts = known[name]() if name in known else setting.choices or ()
     described = _model_names(context, used) if name == "model" else {}
     return _matching(fragment, texts, "value", described)
+
+
+def _complete_attachment(context: CommandContext, fragment: str) -> Completions:
+    """Files, and variables of the user, which are described by their type."""
+    shell = context.shell
+    variables = [name for name in shell.user_ns if name not in shell.user_ns_hidden and name[0] != "_"]
+    kinds = {name: type(shell.user_ns[name]).__name__ for name in variables}
+    shown = [name for name in sorted(variables) if kinds[name] not in ("module", "function", "type")]
+    return _matching(fragment, [*shown, *_files(fragment, ())], "path", kinds)
 
 
 def _address(context: CommandContext, used: dict[str, str]) -> dict[str, Any]:
@@ -219,6 +232,8 @@ def _complete_command(context: CommandContext, words: Sequence[str], fragment: s
     command = COMMANDS.get(name)
     if command is None:
         return _matching(fragment, (), "instance")
+    if command.completes == "files" and not fragment.startswith("-"):
+        return _complete_files(arguments, fragment)
     if command.sends and (arguments or fragment.startswith("-")):
         return _complete_options(context, arguments, fragment, model=False)
     if command.completes == "setting":
@@ -271,6 +286,16 @@ def _complete_journal(arguments: Sequence[str], fragment: str) -> Completions:
     if arguments == ["export"]:
         return _matching(fragment, _files(fragment, (".jsonl",)), "path")
     return _matching(fragment, ["all"] if arguments == ["forget"] else (), "value")
+
+
+def _complete_files(arguments: Sequence[str], fragment: str) -> Completions:
+    if not arguments:
+        helps = {name: run.__doc__ or "" for name, run in FILE_COMMANDS.items()}
+        return _matching(fragment, FILE_COMMANDS, "magic", helps)
+    if arguments not in (["show"], ["delete"], ["forget"]):
+        return _matching(fragment, (), "value")
+    known = {each.name: each.label for each in uploaded_files().files()[::-1]}
+    return _matching(fragment, [*known, *([] if arguments == ["show"] else ["all"])], "value", known)
 
 
 # -- names

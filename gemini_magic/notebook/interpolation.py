@@ -17,6 +17,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import PurePath
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -319,6 +320,7 @@ def expand(
     first_line: int = 1,
     table_rows: int = TABLE_ROWS,
     values: EvaluatedExpressions | None = None,
+    paths_as_text: bool = False,
 ) -> Expanded:
     """Convert a prompt to parts.
 
@@ -330,6 +332,7 @@ def expand(
         first_line: the number of the text's first line, for messages.
         table_rows: the largest number of rows of a table; 0 for all.
         values: the values of expressions that were evaluated before.
+        paths_as_text: whether a path is inserted as text instead of the file's content.
 
     Raises:
         PromptError: an expression that cannot be parsed or evaluated, or a value that cannot be sent.
@@ -343,7 +346,10 @@ def expand(
             added = (Text(piece),)
         else:
             place = _position(text, piece.start, where, first_line)
-            added, found = _converted(piece, _evaluate(piece, names, place, values), place, table_rows)
+            value = _evaluate(piece, names, place, values)
+            if paths_as_text and isinstance(value, PurePath):
+                value = str(value)
+            added, found = _converted(piece, value, place, table_rows)
             notices += found
         for part in added:
             last = parts[-1] if parts else None
@@ -401,7 +407,9 @@ def expand_text(
     Raises:
         PromptError: as for :func:`expand`, and for a value that is not text.
     """
-    expanded = expand(text, namespace, local, where=where, table_rows=table_rows, values=values)
+    expanded = expand(
+        text, namespace, local, where=where, table_rows=table_rows, values=values, paths_as_text=True
+    )
     texts = [part.text for part in expanded.parts if isinstance(part, Text)]
     if len(texts) != len(expanded.parts):
         raise PromptError(f"{where} accepts only text.", remedy="Put media into the prompt of the cell.")
@@ -452,6 +460,8 @@ def expand_json(
         value = _evaluate(piece, names, place, values)
         if isinstance(value, Response):
             value = value.text
+        if isinstance(value, PurePath):
+            value = str(value)
         if in_string:
             inserted = "".join(
                 part.text for part in _converted(piece, value, place, 0).parts if isinstance(part, Text)

@@ -131,7 +131,11 @@ def _response_before(started: datetime | None, steps: int) -> Response | None:
         time = None if started is None else started.timestamp()
         found = reader.newest(1, before=time, skip=steps - 1)
         entry = reader.entry(found[0]) if found else None
-        return None if entry is None else response_from_entry(entry, reader.lines(entry.id))
+        return (
+            None
+            if entry is None
+            else response_from_entry(entry, reader.lines(entry.id), reader.media(entry.id))
+        )
 
 
 def _no_request() -> OptionError:

@@ -11,7 +11,7 @@ import re
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import structs
 
@@ -22,7 +22,7 @@ from ..conversation import Conversation, answer_turn
 from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..ledger import Ledger
 from ..options import Options
-from ..prompts import build_request
+from ..prompts import attachments_of_line, build_request
 from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
@@ -41,9 +41,6 @@ from .interpolation import (
 from .lookup import names_of
 from .messages import print_lines, show_message
 from .session import CONTINUE_PROMPT, Resumption, Run, Session, answer_text
-
-if TYPE_CHECKING:
-    from ..catalog import Model
 
 __all__ = ["CellRunner"]
 
@@ -87,7 +84,7 @@ class CellRunner:
         self.shell = shell
         self.session = Session()
         self.context = CommandContext(
-            self.session, shell, self.options, configure, self._models, self._resume
+            self.session, shell, self.options, configure, self._server, self._resume
         )
         self._configured = configured
         self._loop = DisplayLoop(shell, self.session)
@@ -161,11 +158,9 @@ class CellRunner:
 
         return dispatch(self.context, line)
 
-    def _models(self, line: MagicLine) -> list[Model]:
-        """The models of the server that a line's options select."""
-        from ..catalog import fetch_models  # noqa: PLC0415 - only for this command
-
-        return fetch_models(self._resolve(line.options)[0], _key_prompt(self.shell))
+    def _server(self, line: MagicLine) -> tuple[Options, Callable[[str], str] | None]:
+        """The options of a line, which select a server, and the function that asks the user for its key."""
+        return self._resolve(line.options)[0], _key_prompt(self.shell)
 
     def _resume(self, line: MagicLine) -> _Question:
         """A new request for the rest of the last answer, not sent yet."""
@@ -304,6 +299,7 @@ class CellRunner:
             notices += found
             if hint := single_brace_hint(text, names):
                 notices.append(hint)
+        parts = (*attachments_of_line(options.attach, names, notices, options.table_rows), *parts)
         conversation = self.session.conversation(options)
         if not (options.dry_run or options.count) and (repeated := _repeated_turn_notice(conversation, key)):
             notices.append(repeated)

@@ -98,8 +98,8 @@ def _contradicts(name: str, writer: str, sources: Mapping[str, str]) -> bool:
 
 
 def _only(options: Options, name: str) -> Options:
-    """Options in which only one option is set. The model is kept, as other settings depend on it."""
-    return Options(model=options.model, **{name: getattr(options, name)})
+    """Options in which only one option is set. The model and the size limit of media are kept, as the request needs them."""
+    return Options(model=options.model, inline_limit=options.inline_limit, **{name: getattr(options, name)})
 
 
 def _added(before: Any, after: Any) -> Any:

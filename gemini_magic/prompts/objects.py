@@ -10,21 +10,21 @@ import inspect
 import linecache
 import re
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from pathlib import PurePath
+from collections.abc import Awaitable
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
+from .. import media
 from ..content import Part, Text, Thought, Turn
 from ..errors import PromptError
 from ..lazy import LazySequence
+from .tables import TableText, table_of
 
 __all__ = ["TABLE_ROWS", "ConvertedObject", "parts_from_object"]
 
 TABLE_ROWS = 50
 """The number of rows of a table that are sent by default."""
 
-_COLUMNS = 20
 _FRAMES = 3  # innermost frames of an exception's traceback
 # Libraries whose ``str`` leaves out the middle of long values.
 _ABRIDGING = {
@@ -43,14 +43,6 @@ _ABRIDGING = {
 _ELLIPSIS = re.compile(r"\.\.\.|…")
 _ADDRESS = re.compile(r"<\w.* at 0x[0-9A-Fa-f]+>")  # the text of an object whose class does not define one
 _WITH_TEXT = {("gemini_magic", "Candidate"), ("gemini_magic", "CodeBlock")}
-_MEDIA = {
-    ("matplotlib", "Artist"),  # figures, axes, and what is drawn on them
-    ("seaborn", "Grid"),
-    ("PIL", "Image"),
-    ("IPython", "Image"),
-    ("IPython", "Audio"),
-    ("IPython", "Video"),
-}
 
 
 class ConvertedObject(NamedTuple):
@@ -87,7 +79,8 @@ def parts_from_object(
     A part of ours is sent as it is, and so are the parts in a list; a thought without a signature becomes text, because
     backends do not send it back. A response or a candidate becomes the text of its answer; a table becomes a Markdown table of at most 20 columns, with a remark for the
     model if it is truncated; a function, class or module becomes its source code; an exception becomes a short traceback;
-    anything else becomes ``str(value)``.
+    a figure, a picture, sound, video, bytes or the path of a file becomes a media part; anything else
+    becomes ``str(value)``.
 
     Args:
         value: the object.
@@ -95,28 +88,41 @@ def parts_from_object(
         table_rows: the largest number of rows of a table; 0 for all.
 
     Raises:
-        PromptError: the value is of a media type, its source code is not available, or its text shows only its type and
-            its address in memory.
+        PromptError: the value is media that cannot be sent, its source code is not available, or its text shows only its
+            type and its address in memory.
     """
     limits = _Limits(name, table_rows or None, [])
     return ConvertedObject(tuple(_parts(value, limits)), tuple(limits.notices))
 
 
 def _parts(value: object, limits: _Limits) -> list[Part]:
+    if isinstance(value, str):  # without loading what other objects need
+        return [Text(_text(value, limits))]
     if isinstance(value, Thought) and value.signature is None:
         return [Text(value.text)]
     if isinstance(value, Part):
         return [value]
+    if isinstance(value, media.Attachment):
+        limits.notices.extend(value.notices)
+        return list(value.parts)
     if isinstance(value, Turn):
         return _parts(value.parts, limits)
     if (isinstance(value, LazySequence) and isinstance(next(iter(value), None), Part)) or (
         isinstance(value, list | tuple) and any(isinstance(each, Part | Turn) for each in value)
     ):
         return [part for each in value for part in _parts(each, limits)]
+    if not isinstance(
+        value, BaseException | type | FunctionType | MethodType | BuiltinFunctionType | ModuleType
+    ):
+        parts = media.media_parts(value, media.MediaSource(limits.name, limits.notices))
+        if parts is not None:
+            return parts
     return [Text(_text(value, limits))]
 
 
 def _text(value: object, limits: _Limits) -> str:
+    if isinstance(value, TableText):
+        limits.notices.extend(value.notices)
     if isinstance(value, str):
         return str(value)
     if isinstance(value, Awaitable):
@@ -128,16 +134,9 @@ def _text(value: object, limits: _Limits) -> str:
         return _traceback(value, limits)
     if isinstance(value, type | FunctionType | MethodType | BuiltinFunctionType | ModuleType):
         return _source(value)
-    kinds = {(each.__module__.partition(".")[0], each.__name__) for each in type(value).__mro__}
-    if isinstance(value, bytes | bytearray | memoryview | PurePath) or kinds & _MEDIA:
-        raise PromptError(
-            f"A {type(value).__module__}.{type(value).__qualname__} cannot be part of a prompt: "
-            "media are not supported yet.",
-            remedy="Insert text instead, such as a description or the text of the file.",
-        )
-    for kind, table in _TABLES.items():
-        if kind in kinds:
-            return table(value, limits)
+    kinds = media.class_names(value)
+    if (table := table_of(value)) is not None:
+        return table.markdown(limits.rows, limits.name, limits.notices)
     if ("gemini_magic", "Response") in kinds:
         return _answer(value, limits)
     if kinds & _WITH_TEXT:
@@ -166,6 +165,11 @@ def _answer(response: Any, limits: _Limits) -> str:
     elif response.status != "complete":
         limits.notices.append(
             f"Sent the {len(text):,} characters of {limits.name}, whose answer is incomplete ({response.status})."
+        )
+    if images := len(response.images) if hasattr(response, "images") else 0:
+        limits.notices.append(
+            f"Sent the text of {limits.name} without its {images} image{'' if images == 1 else 's'}; "
+            f"{{{{ {limits.name}.images }}}} inserts {'it' if images == 1 else 'them'}."
         )
     return text
 
@@ -210,78 +214,3 @@ def _class_source(value: type) -> str | None:
             if isinstance(node, ast.ClassDef) and node.name == value.__name__:
                 return ast.get_source_segment(source, node)
     return None
-
-
-# -- tables ----------------------------------------------------------------------------------------------------
-
-
-def _pandas(frame: Any, limits: _Limits) -> str:
-    if not hasattr(frame, "columns"):  # a Series or an Index
-        frame = frame.to_frame(index=False) if hasattr(frame, "to_series") else frame.to_frame()
-    top = frame.iloc[: limits.rows, :_COLUMNS]
-    plain = type(frame.index).__name__ == "RangeIndex" and frame.index.name is None
-    head = [str(name) for name in top.columns]
-    rows: Iterable[Sequence[Any]] = top.itertuples(index=not plain, name=None)
-    if not plain:
-        head.insert(0, "" if frame.index.name is None else str(frame.index.name))
-    return _markdown(head, rows, frame.shape, limits)
-
-
-def _polars(frame: Any, limits: _Limits) -> str:
-    if not hasattr(frame, "columns"):  # a Series
-        frame = frame.to_frame()
-    names = list(frame.columns)[:_COLUMNS]
-    top = frame.select(names)
-    rows = (top if limits.rows is None else top.head(limits.rows)).rows()
-    return _markdown(names, rows, frame.shape, limits)
-
-
-def _arrow(table: Any, limits: _Limits) -> str:
-    names = list(table.column_names)[:_COLUMNS]
-    records = table.select(names).slice(0, limits.rows).to_pylist()
-    return _markdown(names, [[record[name] for name in names] for record in records], table.shape, limits)
-
-
-def _rows(rows: Any, limits: _Limits) -> str:
-    names = list(rows.columns)
-    shown = [tuple(record)[:_COLUMNS] for record in rows[: limits.rows]]
-    return _markdown(names[:_COLUMNS], shown, (len(rows), len(names)), limits)
-
-
-_TABLES: dict[tuple[str, str], Callable[[Any, _Limits], str]] = {
-    ("pandas", "DataFrame"): _pandas,
-    ("pandas", "Series"): _pandas,
-    ("pandas", "Index"): _pandas,
-    ("polars", "DataFrame"): _polars,
-    ("polars", "Series"): _polars,
-    ("pyarrow", "Table"): _arrow,
-    ("gemini_magic", "Rows"): _rows,
-}
-
-
-def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\r\n", "\n").replace("\n", "<br>")
-
-
-def _markdown(
-    head: Sequence[str], rows: Iterable[Sequence[Any]], shape: tuple[int, int], limits: _Limits
-) -> str:
-    lines = [head, ["---"] * len(head), *([_cell(value) for value in row] for row in rows)]
-    table = "\n".join(
-        f"| {' | '.join(_cell(cell) if at == 0 else cell for cell in line)} |"
-        for at, line in enumerate(lines)
-    )
-    height, width = shape
-    cuts = []
-    if limits.rows is not None and height > limits.rows:
-        cuts.append(f"the first {limits.rows:,} of {height:,} rows")
-        limits.notices.append(
-            f"Sent {limits.rows:,} of {height:,} rows of {limits.name}; --table-rows N changes it."
-        )
-    if width > _COLUMNS:
-        cuts.append(f"the first {_COLUMNS} of {width:,} columns")
-        limits.notices.append(
-            f"Sent {_COLUMNS} of {width:,} columns of {limits.name}; insert only the columns that you need."
-        )
-    return f"{table}\n\n(Shown: {' and '.join(cuts)}.)" if cuts else table

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from ..content import Part, Request, RequestSettings, Text, Thinking, Turn, deep_merge
+from .. import media
+from ..content import Blob, LocalFile, Part, Request, RequestSettings, Text, Thinking, Turn, deep_merge
 from ..errors import OptionError, PromptError
 from ..options import Options
+from .objects import TABLE_ROWS, ConvertedObject, parts_from_object
+from .tables import TableText, table_of
 
-__all__ = ["build_request", "parts_of_prompt"]
+__all__ = ["attachments_of_line", "build_request", "parts_of_prompt"]
 
 _HARMS: Final = ("harassment", "hate_speech", "sexually_explicit", "dangerous_content")
 _TOOLS: Final[tuple[Literal["search", "code_execution", "url_context"], ...]] = (
@@ -32,33 +35,105 @@ _LEVELS: Final[tuple[Literal["off", "on", "minimal", "low", "medium", "high", "x
     "xhigh",
 )
 _PYTHON_WORDS = {"True": "true", "False": "false", "None": "null", "NaN": "", "Infinity": "", "-Infinity": ""}
-_BYTES = (bytes, bytearray, memoryview)  # these are sequences too
+_MEGABYTE = 1_000_000
 _PATH = re.compile(r"[A-Za-z_][\w]*(\.[A-Za-z_][\w]*)*")
 
 
-def parts_of_prompt(prompt: str | Sequence[Part]) -> tuple[Part, ...]:
-    """The parts of a prompt: of text, of a sequence of parts, or of a single part.
+def parts_of_prompt(prompt: object, attach: object = (), *, table_rows: int = TABLE_ROWS) -> ConvertedObject:
+    """The parts of a prompt: its attachments, and then its text and objects in their order.
+
+    Args:
+        prompt: text, an object that is media or a table, or a sequence of text, parts and any objects.
+        attach: what is attached: a path, a pattern or an address (text), an object that is media, or a list of these.
+        table_rows: the largest number of rows of a table; 0 for all.
 
     Raises:
-        PromptError: the prompt has another type.
+        PromptError: the prompt has another type, or an object cannot be sent.
     """
+    notices: list[str] = []
+    parts: list[Part] = []
+    attached = () if attach is None else attach if isinstance(attach, list | tuple) else (attach,)
+    for number, each in enumerate(attached):
+        source = media.MediaSource(f"attach[{number}]", notices)
+        parts += _attached_table(each, source, table_rows) or media.attached_parts(each, source)
     if isinstance(prompt, str):
-        return (Text(prompt),)
-    given: object = prompt  # callers without type checks may pass anything
-    parts: list[Any] = (
-        list(given) if isinstance(given, Sequence) and not isinstance(given, _BYTES) else [given]
-    )
-    wrong = [each for each in parts if not isinstance(each, Part)]
-    if not wrong:
-        return tuple(parts)
-    raise PromptError(
-        f"A prompt must be text or a list of parts, not {type(wrong[0]).__name__}.",
-        remedy="Use str(...), or gemini_magic.content.Text(...) for text among other parts.",
+        return ConvertedObject((*parts, Text(prompt)), tuple(notices))
+    if isinstance(prompt, Sequence) and not isinstance(prompt, bytes | bytearray | memoryview):
+        for number, item in enumerate(prompt):
+            if item is None:
+                raise _wrong_type(item)
+            converted = parts_from_object(item, name=f"prompt[{number}]", table_rows=table_rows)
+            if number and not isinstance(item, Part) and _both_text(parts, converted.parts):
+                parts.append(Text("\n\n"))
+            parts += converted.parts
+            notices += converted.notices
+    elif _is_prompt(prompt):
+        converted = parts_from_object(prompt, name="the prompt", table_rows=table_rows)
+        parts += converted.parts
+        notices += converted.notices
+    elif found := media.media_parts(prompt, media.MediaSource("the prompt", notices)):
+        parts += found
+    else:
+        raise _wrong_type(prompt)
+    return ConvertedObject(tuple(parts), tuple(notices))
+
+
+def attachments_of_line(
+    names: Sequence[str], variables: Mapping[str, object], notices: list[str], table_rows: int
+) -> list[Part]:
+    """The parts for the values of ``--attach``: a variable, which may be a table, a path, a pattern or an address.
+
+    Args:
+        names: the values.
+        variables: the user's variables.
+        notices: receives a sentence for the user about each thing that is changed or left out.
+        table_rows: the largest number of rows of a table; 0 for all.
+
+    Raises:
+        PromptError: there is nothing of that name, or it cannot be sent.
+    """
+    parts: list[Part] = []
+    for name in names:
+        table = _attached_table(variables.get(name), media.MediaSource(name, notices), table_rows)
+        parts += table or media.named_attachment(name, variables, notices)
+    return parts
+
+
+def _attached_table(value: object, source: media.MediaSource, rows: int) -> list[Part] | None:
+    """A table as text with its name before it; None for any other object."""
+    if isinstance(value, TableText):
+        source.notices.extend(value.notices)
+        text = str(value)
+    elif (found := table_of(value)) is not None:
+        text = found.markdown(rows or None, source.name, source.notices)
+    else:
+        return None
+    return [Text(f"\n`{source.name}`:\n\n{text}\n\n")]
+
+
+def _is_prompt(value: object) -> bool:
+    """Whether an object that is not media can be a prompt by itself."""
+    if isinstance(value, Part | Turn | media.Attachment):
+        return True
+    return ("gemini_magic", "Response") in media.class_names(value) or table_of(value) is not None
+
+
+def _both_text(before: Sequence[Part], after: Sequence[Part]) -> bool:
+    """Whether two texts would run together: they are separated by an empty line."""
+    if not (before and after and isinstance(before[-1], Text) and isinstance(after[0], Text)):
+        return False
+    return not before[-1].text.endswith("\n") and not after[0].text.startswith("\n")
+
+
+def _wrong_type(value: object) -> PromptError:
+    return PromptError(
+        f"A prompt must be text, media, or a list of them, not {type(value).__name__}.",
+        remedy="Use str(...) to send its text.",
     )
 
 
 def build_request(parts: Sequence[Part], options: Options, turns: Sequence[Turn] = ()) -> Request:
-    """The request that sends ``parts`` after ``turns``.
+    """The request that sends ``parts`` after ``turns``, with the local files that fit into it.
 
     Args:
         parts: the user's new turn.
@@ -67,6 +142,7 @@ def build_request(parts: Sequence[Part], options: Options, turns: Sequence[Turn]
 
     Raises:
         OptionError: ``--body``, ``-p`` or ``--thinking`` is not valid.
+        PromptError: a file cannot be read, or the media are too large.
     """
     params: dict[str, Any] = {}
     body: dict[str, Any] = {}
@@ -76,12 +152,18 @@ def build_request(parts: Sequence[Part], options: Options, turns: Sequence[Turn]
         body = deep_merge(body, _object(options.body))
     return Request(
         model=options.model,
-        turns=(*turns, Turn("user", tuple(parts))),
+        turns=(*turns, Turn("user", _with_files(parts, round(options.inline_limit * _MEGABYTE)))),
         system=options.system,
         settings=_settings(options),
         params=params,
         body=body,
     )
+
+
+def _with_files(parts: Sequence[Part], limit: int) -> tuple[Part, ...]:
+    """The parts with the local files that fit into the request."""
+    has_media = any(isinstance(part, Blob | LocalFile) for part in parts)
+    return media.read_files(parts, limit) if has_media else tuple(parts)
 
 
 def _settings(options: Options) -> RequestSettings:

@@ -11,6 +11,7 @@ from typing import Final
 from ..backends import backend
 from ..errors import RecordingError
 from ..ledger import REDACTED, Exchange, Ledger, clean_headers, clean_url
+from ..media import body_size, expand_media, references_in, summarize_references
 
 __all__ = ["curl_of", "last_curl"]
 
@@ -22,6 +23,7 @@ _CURL_HEADERS: Final = {
     "connection",
     "accept-encoding",
 }  # set by curl
+_REPLACE: Final = "# Replace each [type, size, sha256] by the base64 text of that file: base64 -w0 FILE"
 _METHOD: Final = re.compile(r"[A-Z]{1,20}")
 _HEADER_NAME: Final = re.compile(
     r"[A-Za-z0-9_-]{1,100}"
@@ -97,16 +99,26 @@ def curl_of(exchange: Exchange, key: tuple[str, str, str] | None) -> str | None:
     if key is not None and _VARIABLE.fullmatch(key[2]):
         header, prefix, variable = key
         lines.append(f'-H "{header}: {prefix}${variable}"')
-    body = (
-        exchange.body.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").replace("\t", "  ")
-    )
+    body, complete = _body(exchange)
+    body = body.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "  ")
     body = _UNPRINTABLE.sub(_json_escape, body)
+    if not complete:
+        lines[0] = f"{_REPLACE}\n{lines[0]}"
     if len(body) <= _MAX_ARGUMENT:
         return " \\\n  ".join([*lines, *([f"--data-raw {_quoted(body)}"] if body else [])])
     delimiter = "JSON"
     while f"\n{delimiter}\n" in f"\n{body}\n":
         delimiter += "_"
     return " \\\n  ".join([*lines, f"--data-binary @- <<'{delimiter}'"]) + f"\n{body}\n{delimiter}"
+
+
+def _body(exchange: Exchange) -> tuple[str, bool]:
+    """The body of the command, and whether it is complete: large media are described instead of copied."""
+    size = body_size(exchange.body, references_in(exchange.body, exchange.media))
+    if size <= _MAX_ARGUMENT and all(each.data is not None for each in exchange.media.values()):
+        return b"".join(expand_media(exchange.body, exchange.media)).decode("utf-8", "replace"), True
+    text = exchange.body.decode("utf-8", "replace")
+    return summarize_references(text, exchange.media), not exchange.media
 
 
 def _printable(text: str) -> str:

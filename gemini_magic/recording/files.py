@@ -5,14 +5,16 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from ..errors import RecordingError
 from ..ledger import Exchange, clean_headers, clean_url
+from ..media import collapse_media, expand_media
 from ..private_files import make_private_folder, open_private
 from ..wire import TraceExchange, httprr
-from .jsonl import ExchangeLines, RecordedExchange, dump, parse_recording
+from .jsonl import ExchangeLines, RecordedExchange, dump, media_line, parse_recording
 
 __all__ = ["MAX_TOTAL", "read_recording", "write_recording"]
 
@@ -86,7 +88,8 @@ def _decompressed(name: str, data: bytes, max_total: float) -> bytes:
 
 def _from_trace(trace: TraceExchange) -> RecordedExchange:
     headers = tuple(clean_headers(trace.request_headers).items())
-    exchange = RecordedExchange(trace.method, clean_url(trace.url), headers, trace.request_body)
+    body, media = collapse_media(trace.request_body)
+    exchange = RecordedExchange(trace.method, clean_url(trace.url), headers, body, media=media)
     exchange.set_head(
         trace.status,
         reason=trace.reason,
@@ -111,38 +114,42 @@ def write_recording(path: Path, exchanges: Sequence[Exchange]) -> None:
         raise RecordingError(
             f"{path.name} is not a supported file type.", remedy=f"Use one of {', '.join(formats)}."
         )
-    data = formats[path.suffix](exchanges) if exchanges else b""
-    if not data:
+    pieces = formats[path.suffix](exchanges) if exchanges else iter(())
+    first = next(pieces, b"")
+    if not first:
         raise RecordingError(
             "There is nothing to save yet.", remedy="Wait until the first bytes have arrived."
         )
     try:
         make_private_folder(path.parent)
         with open_private(path, "wb") as file:
-            left = memoryview(data)
-            while left:
-                left = left[file.write(left) :]
+            for piece in chain((first,), pieces):
+                left = memoryview(piece)
+                while left:
+                    left = left[file.write(left) :]
     except OSError as error:
         raise RecordingError(
             f"{path} cannot be written: {error.strerror or error}.", remedy="Choose another folder."
         ) from None
 
 
-def _to_lines(exchanges: Sequence[Exchange]) -> bytes:
-    return b"".join(
-        dump(line)
-        for number, exchange in enumerate(exchanges)
-        for line in ExchangeLines(number, exchange).new()
-    )
+def _to_lines(exchanges: Sequence[Exchange]) -> Iterator[bytes | bytearray]:
+    written = set[str]()
+    for number, exchange in enumerate(exchanges):
+        for media in exchange.media.values():
+            if media.digest not in written:
+                written.add(media.digest)
+                yield media_line(media)
+        yield from map(dump, ExchangeLines(number, exchange).new())
 
 
-def _to_trace(exchanges: Sequence[Exchange]) -> bytes:
+def _to_trace(exchanges: Sequence[Exchange]) -> Iterator[bytes]:
     traces = [
         TraceExchange(
             method=exchange.method,
             url=clean_url(exchange.url),
             request_headers=tuple(clean_headers(exchange.headers).items()),
-            request_body=exchange.body,
+            request_body=b"".join(expand_media(exchange.body, exchange.media)),
             status=exchange.status,
             reason=exchange.reason,
             http_version=exchange.http_version or "HTTP/1.1",
@@ -152,8 +159,9 @@ def _to_trace(exchanges: Sequence[Exchange]) -> bytes:
         for exchange in exchanges
         if exchange.status is not None
     ]
-    return httprr.render_trace(traces) if traces else b""
+    if traces:
+        yield httprr.render_trace(traces)
 
 
-def _to_body(exchanges: Sequence[Exchange]) -> bytes:
-    return b"".join(piece for _, piece in exchanges[-1].pieces)
+def _to_body(exchanges: Sequence[Exchange]) -> Iterator[bytes]:
+    yield b"".join(piece for _, piece in exchanges[-1].pieces)

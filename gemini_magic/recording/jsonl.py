@@ -1,9 +1,17 @@
-"""The lines of a recording, version 1: exchanges as JSON lines, and back.
+r"""The lines of a recording: exchanges as JSON lines, and back.
 
     {"v":1,"exchange":0,"request":{"method":…,"url":…,"headers":{…},"body":"…"}}
     {"exchange":0,"status":200,"headers":{…}}
     {"exchange":0,"t":0.731,"text":"data: …"}      a piece of the body as it arrived; "b64" when it is not UTF-8
     {"exchange":0,"end":"eof"}                     how it ended; absent when the writer was killed
+
+A request with media has version 2. Its body contains references, and the bytes of each medium are in the file once:
+
+    {"v":2,"media":"DIGEST","type":"image/png","size":781459,"b64":"…"}       "b64" is absent where they were not kept
+    {"v":2,"exchange":0,"request":{…,"body":"…\"data\":\"sha256:DIGEST\"…","media":{"DIGEST":{"type":…,"size":…}}}}
+
+``files`` of such a request holds the digests of uploaded files by their URI. Version 1 has the base64 text in the body;
+it is replaced by references when it is read.
 
 The request line names a dialect other than Gemini's own, as ``"backend":"gateway"``. For a request that was not the
 first it holds ``attempt`` and ``round``, the seconds it ``waited`` and when it ``started``. The last line of an exchange
@@ -16,18 +24,34 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from math import isfinite
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
+from ..content import Blob
 from ..errors import RecordingError
 from ..ledger import Exchange, clean_headers, clean_url
+from ..media import StoredMedia, base64_pieces, base64_size, collapse_media
 
-__all__ = ["VERSION", "ExchangeLines", "RecordedExchange", "dump", "highest_number", "parse_recording"]
+__all__ = [
+    "VERSION",
+    "ExchangeLines",
+    "RecordedExchange",
+    "dump",
+    "highest_number",
+    "media_line",
+    "parse_recording",
+    "recorded_media",
+]
 
-VERSION = 1
+VERSION = 2
+_FIRST_VERSION = 1  # of requests without media
+_MAX_MEDIA = 20_000_000  # bytes of a medium that a recording keeps
+_MEDIA = re.compile(rb'^\{"v": ?\d+, ?"media": ?"([0-9a-f]{64})"', re.MULTILINE)
 _NUMBER = re.compile(rb'^\{(?:"v": ?\d+, ?)?"exchange": ?(\d+)', re.MULTILINE)
 
 
@@ -62,7 +86,34 @@ def _request_line(number: int, exchange: Exchange) -> dict[str, Any]:
         name: round(t, 6) for name, t in (("waited", exchange.waited), ("started", exchange.started)) if t
     }
     dialect = {} if exchange.backend in (None, "gemini") else {"backend": exchange.backend}
-    return {"v": VERSION, "exchange": number, **order, **dialect, "request": request}
+    request |= (
+        {"media": {each.digest: _kind(each) for each in exchange.media.values()}} if exchange.media else {}
+    )
+    request |= {"files": dict(exchange.files)} if exchange.files else {}
+    version = VERSION if exchange.media or exchange.files else _FIRST_VERSION
+    return {"v": version, "exchange": number, **order, **dialect, "request": request}
+
+
+def _kind(media: StoredMedia) -> dict[str, Any]:
+    return {"type": media.mime_type, "size": media.size}
+
+
+def media_line(media: StoredMedia) -> bytearray:
+    """The line of a medium, with its line end; its bytes are left out if they are too many.
+
+    The line is the only copy of the medium that is made.
+    """
+    head = dump({"v": VERSION, "media": media.digest, **_kind(media)})
+    if media.data is None or media.size > _MAX_MEDIA:
+        return bytearray(head)
+    start, end = head[:-2] + b',"b64":"', b'"}\n'
+    pieces = base64_pieces(media.data)
+    line = bytearray(len(start) + base64_size(media.size) + len(end))
+    position = 0
+    for piece in chain((start,), pieces, (end,)):
+        line[position : position + len(piece)] = piece
+        position += len(piece)
+    return line
 
 
 def _head_line(number: int, exchange: Exchange) -> dict[str, Any]:
@@ -138,22 +189,31 @@ def highest_number(data: bytes) -> int:
     return max((int(found[1]) for found in _NUMBER.finditer(data)), default=-1)
 
 
-def parse_recording(name: str, data: bytes) -> list[Exchange]:
+def recorded_media(data: bytes) -> set[str]:
+    """The digests of the media in a file."""
+    return {found[1].decode() for found in _MEDIA.finditer(data)}
+
+
+def parse_recording(
+    name: str, data: bytes, media: Mapping[str, StoredMedia] = MappingProxyType({})
+) -> list[Exchange]:
     """Parse a recording. A line that is not complete is left out; ``missing`` of the exchange before it mentions that.
 
     Args:
         name: the name of the recording, for errors.
         data: its bytes.
+        media: media that are not in the recording itself, by their digest.
 
     Raises:
         RecordingError: the data is not a recording, or has another version.
     """
     found: dict[int, RecordedExchange] = {}
+    known = dict(media)
     for number, line in enumerate(data.split(b"\n"), 1):
         if not line.strip():
             continue
         try:
-            _apply(json.loads(line), found)
+            _apply(json.loads(line), found, known)
         except (ValueError, KeyError, TypeError, AttributeError):
             if not found:
                 raise RecordingError(
@@ -173,16 +233,36 @@ def _finite(value: Any, default: Any) -> Any:
     return seconds if isfinite(seconds) else default
 
 
-def _apply(value: dict[str, Any], found: dict[int, RecordedExchange]) -> None:
+def _without_data(digest: str, kind: dict[str, Any]) -> StoredMedia:
+    return StoredMedia(digest, str(kind["type"]), int(kind["size"]))
+
+
+def _read_media(value: dict[str, Any]) -> StoredMedia:
+    """The medium of a line; without its bytes if they do not have the digest of the line."""
+    named = _without_data(str(value["media"]), value)
+    if "b64" not in value:
+        return named
+    blob = Blob(named.mime_type, base64.b64decode(value["b64"]))
+    return named._replace(data=blob.data) if blob.digest == named.digest else named
+
+
+def _apply(value: dict[str, Any], found: dict[int, RecordedExchange], media: dict[str, StoredMedia]) -> None:
+    if "media" in value:
+        each = _read_media(value)
+        media[each.digest] = each
+        return
     number = int(value["exchange"])
     if "request" in value:
-        if value.get("v") != VERSION:
+        if value.get("v") not in (_FIRST_VERSION, VERSION):
             raise RecordingError(
-                f"The recording has format version {value.get('v')!r}; this gemini_magic reads version {VERSION}.",
+                f"The recording has format version {value.get('v')!r}; this gemini_magic reads versions 1 and 2.",
                 remedy="Update gemini_magic.",
             )
         request = value["request"]
         body = base64.b64decode(request["body_b64"]) if "body_b64" in request else request["body"].encode()
+        body, known = collapse_media(body)
+        named = {digest: _without_data(digest, kind) for digest, kind in request.get("media", {}).items()}
+        files = {str(uri): str(digest) for uri, digest in request.get("files", {}).items()}
         headers = tuple(request["headers"].items())
         attempt = int(value.get("attempt", 0))
         first = None if attempt else 0.0  # older recordings do not hold when a later one started
@@ -196,6 +276,8 @@ def _apply(value: dict[str, Any], found: dict[int, RecordedExchange]) -> None:
             backend=value.get("backend"),
             waited=_finite(value.get("waited", 0.0), 0.0),
             started=_finite(value["started"], first) if "started" in value else first,
+            media={**named, **{digest: media[digest] for digest in named if digest in media}, **known},
+            files=files,
         )
         return
     exchange = found[number]

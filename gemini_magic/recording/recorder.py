@@ -13,7 +13,7 @@ from typing import IO, Any, Literal
 from ..errors import OptionError
 from ..ledger import Exchange
 from ..private_files import make_private_folder, open_private
-from .jsonl import ExchangeLines, dump, highest_number
+from .jsonl import ExchangeLines, dump, highest_number, media_line, recorded_media
 
 __all__ = ["Recorder", "check_recordable"]
 
@@ -65,9 +65,10 @@ class Recorder:
         self._file: IO[bytes] | None = None
         self._lock = threading.Lock()
         self._lines: ExchangeLines | None = None
+        self._media = set[str]()  # the digests of the media in the file
 
     def begin(self, exchange: Exchange) -> None:
-        """Begin an exchange: write its request."""
+        """Begin an exchange: write its request, and the media in it that are not in the file yet."""
         with _numbering:  # the number is chosen and written in one step
             if self._file is None and self.problem is None:
                 self._open()
@@ -75,6 +76,10 @@ class Recorder:
             number = _last_numbers.get(path, -1) + 1
             _last_numbers[path] = number
             self._lines = ExchangeLines(number, exchange)
+            for media in exchange.media.values():
+                if media.digest not in self._media:
+                    self._media.add(media.digest)
+                    self._write_data(media_line(media))
             self._write(next(self._lines.new()))
 
     def write_new(self) -> None:
@@ -108,16 +113,20 @@ class Recorder:
             self.close()
             return
         self._append = True
+        self._media = recorded_media(before)
         # Another process may have written meanwhile, or the file may be a new one under an old name.
         last = highest_number(before)
         _last_numbers[path] = max(last, _last_numbers.get(path, -1)) if before else -1
 
     def _write(self, line: dict[str, Any]) -> None:
+        self._write_data(dump(line))
+
+    def _write_data(self, line: bytes | bytearray) -> None:
         with self._lock:
             if self._file is None:
                 return
             try:
-                data = memoryview(dump(line))
+                data = memoryview(line)
                 while data:
                     data = data[self._file.write(data) :]
             except OSError as error:

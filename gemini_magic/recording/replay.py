@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ..backends import HttpRequest
 from ..errors import RecordingError
 from ..ledger import Exchange
+from ..media import media_identity
 from .files import MAX_TOTAL, read_recording
 
 __all__ = ["Replay", "ReplayOnce"]
@@ -31,9 +33,15 @@ def _number(text: str) -> float:
     return int(value) if value.is_integer() else value
 
 
-def _canonical(body: bytes) -> Any:
+def _canonical(body: bytes, files: Mapping[str, str] = MappingProxyType({})) -> Any:
+    """The JSON value of a body, in which each medium is its digest.
+
+    Args:
+        body: the body.
+        files: the digests of uploaded files by their URI.
+    """
     try:
-        return json.loads(body, parse_float=_number)
+        return media_identity(json.loads(body, parse_float=_number), files)
     except ValueError:
         return body.strip()
 
@@ -43,15 +51,15 @@ def _query(url: str) -> list[tuple[str, str]]:
     return sorted(pair for pair in pairs if pair[0] not in _CREDENTIALS)
 
 
-def _identity(method: str, url: str, body: bytes) -> str:
-    parts = (method, urlsplit(url).path, _query(url), _canonical(body))
+def _identity(method: str, url: str, body: Any) -> str:
+    parts = (method, urlsplit(url).path, _query(url), body)
     return json.dumps(parts, sort_keys=True, default=repr)
 
 
 class Replay:
     """A recording that answers requests.
 
-    A request is matched by method, path, query (without a key) and JSON body. A repeated request gets the next
+    A request is matched by method, path, query (without a key) and JSON body; media are compared by their digest. A repeated request gets the next
     recorded answer, and the last answer again once all were played.
 
     Args:
@@ -92,8 +100,12 @@ class Replay:
                     remedy="The next request starts again with the first one.",
                 )
             return self._exchanges[number]
-        wanted = _identity(request.method, request.url, request.body)
-        same = [each for each in self._exchanges if _identity(each.method, each.url, each.body) == wanted]
+        wanted = _identity(request.method, request.url, _canonical(request.body))
+        same = [
+            each
+            for each in self._exchanges
+            if _identity(each.method, each.url, _canonical(each.body, each.files)) == wanted
+        ]
         if same:
             return same[min(self._count(wanted), len(same) - 1)]
         if all(not each.url for each in self._exchanges):  # an .sse file: a body without a request
@@ -159,7 +171,10 @@ def _leaves(value: Any, path: str = "") -> dict[str, Any]:
 
 
 def _similarity(request: HttpRequest, recorded: Exchange) -> float:
-    own, other = _leaves(_canonical(request.body)), _leaves(_canonical(recorded.body))
+    own, other = (
+        _leaves(_canonical(request.body)),
+        _leaves(_canonical(recorded.body, recorded.files)),
+    )
     same = sum(1 for path, value in own.items() if other.get(path, _MISSING) == value)
     shared_words = set(str(own).split()) & set(str(other).split())
     return same + len(shared_words) / 1000 + (urlsplit(request.url).path == urlsplit(recorded.url).path)
@@ -170,7 +185,10 @@ def _difference(request: HttpRequest, recorded: Exchange) -> str:
     if path != other:
         dialect = f" (--backend {recorded.backend})" if recorded.backend else ""
         return f"the most similar one was sent to {other}{dialect}, this one to {path}."
-    mine, theirs = _leaves(_canonical(request.body)), _leaves(_canonical(recorded.body))
+    mine, theirs = (
+        _leaves(_canonical(request.body)),
+        _leaves(_canonical(recorded.body, recorded.files)),
+    )
     for key in [*theirs, *mine]:
         if mine.get(key, _MISSING) != theirs.get(key, _MISSING):
             if key.startswith("contents[") and key.endswith("].text"):

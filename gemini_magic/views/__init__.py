@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .encoding import similar_text, write_text
+    from .media_objects import AnswerCandidate, AnswerContent, Audio, Picture, Video
     from .outputs import redraw_outputs
     from .select import NullView, View, select_view, stop_hint
     from .static import bundle, inspect, value_bundle
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
     from .watch import watch
 
 __all__ = [
+    "AnswerCandidate",
+    "AnswerContent",
+    "Audio",
     "NullView",
+    "Picture",
     "Timeline",
+    "Video",
     "View",
     "bundle",
     "error_lines",
@@ -35,6 +41,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AnswerCandidate": "media_objects",
+    "AnswerContent": "media_objects",
+    "Audio": "media_objects",
+    "Picture": "media_objects",
+    "Video": "media_objects",
     "NullView": "select",
     "Timeline": "timeline",
     "View": "select",

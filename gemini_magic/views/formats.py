@@ -14,7 +14,7 @@ from ..ledger import Ledger
 from ..lenient_json import read_json
 from .formats_live import FENCE, text_transform
 
-__all__ = ["FormattedAnswer", "format_answer"]
+__all__ = ["FormattedAnswer", "fenced", "format_answer"]
 
 _BACKTICKS: Final = re.compile(r"`{3,}")
 
@@ -50,7 +50,7 @@ def format_answer(ledger: Ledger, text: str) -> FormattedAnswer:
     if form == "json" and ledger.status == "complete":
         return _json(ledger, text)
     text = _transformed(text, form)
-    return FormattedAnswer(text, _fenced(text, "" if form in ("text", "raw") else form), form)
+    return FormattedAnswer(text, fenced(text, "" if form in ("text", "raw") else form), form)
 
 
 def _transformed(text: str, form: str) -> str:
@@ -58,7 +58,8 @@ def _transformed(text: str, form: str) -> str:
     return text if transform is None else transform.feed(text) + transform.close()
 
 
-def _fenced(text: str, language: str = "") -> str:
+def fenced(text: str, language: str = "") -> str:
+    """Put a text into a Markdown fence that no line of it can close; empty for an empty text."""
     if not text:
         return ""
     fence = "`" * max(3, 1 + max(map(len, _BACKTICKS.findall(text)), default=0))
@@ -72,7 +73,7 @@ def _code(ledger: Ledger, text: str) -> FormattedAnswer:
         remarks = ("The answer contains no code block. The response's `text` has the whole answer.",)
     return FormattedAnswer(
         "\n".join(block.text for block in blocks),
-        "\n".join(_fenced(block.text, block.language) for block in blocks),
+        "\n".join(fenced(block.text, block.language) for block in blocks),
         "code",
         remarks,
     )
@@ -85,7 +86,7 @@ def _json(ledger: Ledger, text: str) -> FormattedAnswer:
         found, _ = _find_json(ledger.before + answer)
     if found is None:
         return FormattedAnswer(
-            text, _fenced(text), "text", (f"The answer is not valid JSON: {problem}. It is shown as text.",)
+            text, fenced(text), "text", (f"The answer is not valid JSON: {problem}. It is shown as text.",)
         )
     remarks = (
         ("The answer contains text besides the JSON. The response's `text` has the whole answer.",)
@@ -93,7 +94,7 @@ def _json(ledger: Ledger, text: str) -> FormattedAnswer:
         else ()
     )
     source = _transformed(found.text if len(text) == len(answer) else text, "json")
-    return FormattedAnswer(source, _fenced(source, "json"), "json", remarks)
+    return FormattedAnswer(source, fenced(source, "json"), "json", remarks)
 
 
 class _FoundJson(NamedTuple):

@@ -11,6 +11,7 @@ from IPython.display import display
 from ..ledger import Ledger
 from . import page
 from .live_pieces import LivePieces
+from .live_sections import LiveSections
 from .outputs import AnswerOutput
 from .snapshot import AnswerSnapshot
 from .static import bundle, partial_plain
@@ -53,7 +54,7 @@ class HtmlView:
         self._notice = notice
         self._note = note
         self._excerpts = Excerpt(ledger, "answer"), Excerpt(ledger, "thoughts")
-        self._answer = LivePieces(self._excerpts[0], ledger.display.form)
+        self._answer = LiveSections(ledger, self._excerpts[0], ledger.display.form)
         self._thoughts = LivePieces(self._excerpts[1])
         self._next = 0.0
         self._started = 0.0
@@ -91,9 +92,9 @@ class HtmlView:
     def _paint(self, *, final: bool = False) -> None:
         started = self._clock()
         self._painted = self._state(started)
-        for pieces in (self._answer, self._thoughts):
-            if final or pieces.due(started):
-                pieces.step()
+        self._answer.step(lambda pieces: final or pieces.due(started))
+        if final or self._thoughts.due(started):
+            self._thoughts.step()
         snapshot = AnswerSnapshot(self._ledger, now=started - self._started)
         notices = (repetition_notice(self._ledger), self._notice, truncation_notice(*self._excerpts))
         notice = " · ".join(filter(None, notices))

@@ -14,8 +14,9 @@ from typing import Final
 from ..ledger import Ledger
 from ..markdown import render
 from . import page
+from .answer_lane import AnswerLane
 from .html import HtmlView
-from .live_lane import LiveLane, ThinkingLane
+from .live_lane import ThinkingLane
 from .outputs import AnswerOutput
 from .snapshot import AnswerSnapshot
 from .static import html_parts, partial_bundle, write_bundle
@@ -151,7 +152,7 @@ class LiveView:
         self._button = widgets.stop(self._stop) if self._stop else None
         bar = widgets.box([self._status, *([self._button] if self._button else [])], "gm-bar")
         self._thoughts = ThinkingLane(widgets, self._excerpts[0], self._ledger)
-        self._answer = LiveLane(widgets, self._excerpts[1], "gm-answer", form=self._ledger.display.form)
+        self._answer = AnswerLane(widgets, self._excerpts[1], self._ledger)
         self._answer.prepare()
         self._loop = running_loop()
         style = widgets.html(f"<style>{ANSWER_CSS}{LIVE_CSS}</style>")
@@ -208,7 +209,7 @@ class LiveView:
         if self._ledger.status != "running":
             return
         started = self._clock()
-        lanes = self._answer.pieces, self._thoughts.pieces
+        lanes = self._answer.sections, self._thoughts.pieces
         version = None if any(pieces.pending for pieces in lanes) else self._version
         if not self._output.partial_due(started, version):
             return
@@ -217,7 +218,7 @@ class LiveView:
         self._output.send_partial(data, snapshot, version, started=started, clock=self._clock)
 
     def _finish(self, *, error_follows: bool) -> None:
-        answer, thoughts = (lane.pieces.finish() for lane in (self._answer, self._thoughts))
+        answer, thoughts = self._answer.sections.finish(), self._thoughts.pieces.finish()
         snapshot = AnswerSnapshot(self._ledger, error_follows=error_follows)
         parts_html = html_parts(snapshot, answer=answer, thoughts=thoughts)
         self._output.show(write_bundle(snapshot, parts=parts_html), "final", error_follows=error_follows)

@@ -28,21 +28,18 @@ class LiveLane:
 
     Args:
         widgets: creates the widgets.
-        source: the text.
+        pieces: the HTML of the text.
         name: the CSS class of the box that contains the pieces.
         classes: CSS classes of the whole lane.
-        form: the format in which the text is shown.
 
     Attributes:
         box: the widget that contains the whole lane.
-        pieces: the HTML of the text.
+        pieces: the HTML of the text; it may be replaced before the first paint.
     """
 
-    def __init__(
-        self, widgets: WidgetSet, source: Excerpt, name: str, *classes: str, form: str = "markdown"
-    ) -> None:
+    def __init__(self, widgets: WidgetSet, pieces: LivePieces, name: str, *classes: str) -> None:
         self._widgets = widgets
-        self._body_classes = filter(None, (name, page.form_class(form)))
+        self._name = name
         self._pieces_shown: list[Any] = []
         self._outdated: list[int] = []  # older pieces that have changed
         self._sections: list[Any] = []  # the children of the body
@@ -51,8 +48,13 @@ class LiveLane:
         self._group: Any = None  # the box of the last pieces
         self._body: Any = None
         self._spare: Any = None
-        self.pieces = LivePieces(source, form)
+        self.pieces = pieces
         self.box = widgets.box((), *classes)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether older pieces have changed that were not sent yet."""
+        return bool(self._outdated)
 
     def prepare(self) -> None:
         """Add an empty piece, so that the first text needs one message only."""
@@ -73,8 +75,20 @@ class LiveLane:
         Returns:
             The number of messages and of characters of HTML that were sent.
         """
+        return self.show(
+            self.pieces.step() if (self.pieces.pending if final else self.pieces.due(now)) else []
+        )
+
+    def show(self, changed: list[int]) -> tuple[int, int]:
+        """Show pieces that are new or changed.
+
+        Args:
+            changed: their positions.
+
+        Returns:
+            The number of messages and of characters of HTML that were sent.
+        """
         before = len(self._widgets.all)
-        changed = self.pieces.step() if (self.pieces.pending if final else self.pieces.due(now)) else []
         old = len(self._pieces_shown) - 1
         self._outdated += [index for index in changed if index < old and index not in self._outdated]
         changed = [*self._outdated[:_AT_ONCE], *(index for index in changed if index >= old)]
@@ -129,7 +143,7 @@ class LiveLane:
         if self._body is not None:
             self._body.children = tuple(self._sections)
             return piece
-        self._body = self._widgets.box(self._sections, *self._body_classes)
+        self._body = self._widgets.box(self._sections, self._name)
         self.box.children = (*self._head(), self._body)
         return piece
 
@@ -155,7 +169,7 @@ class ThinkingLane(LiveLane):
     """
 
     def __init__(self, widgets: WidgetSet, source: Excerpt, ledger: Ledger) -> None:
-        super().__init__(widgets, source, "gm-thoughts", "gm-lane")
+        super().__init__(widgets, LivePieces(source), "gm-thoughts", "gm-lane")
         self._ledger = ledger
         self._clock: Any = None
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from ..markdown import DATA_ONLY, OpenBlock, Renderer
+from ..markdown import DATA_ONLY, Images, OpenBlock, Renderer
 from .formats_live import markdown_transform
 from .truncate import MAX_HTML, Excerpt
 
@@ -100,6 +100,7 @@ class LivePieces:
     Args:
         source: a growing list of text deltas, or an excerpt of one; it is only read.
         form: the format in which the text is shown.
+        images: the images that are shown; by default those of the excerpt.
 
     Attributes:
         html: the pieces; pieces are added and the last ones change.
@@ -107,13 +108,16 @@ class LivePieces:
             of any kind.
     """
 
-    def __init__(self, source: Sequence[str] | Excerpt, form: str = "markdown") -> None:
+    def __init__(
+        self, source: Sequence[str] | Excerpt, form: str = "markdown", images: Images | None = None
+    ) -> None:
         self._source = source
         self._transform = markdown_transform(form)
         self._cursor = 0
         self._latest = float("inf")  # when the new text is rendered, however short it is
         self._cost = 0.0  # CPU seconds of the last step
-        images = source.images if isinstance(source, Excerpt) else DATA_ONLY
+        if images is None:
+            images = source.images if isinstance(source, Excerpt) else DATA_ONLY
         self._renderer = Renderer(heal=True, images=images)
         self._places: list[_Place] = []  # the position of each part
         self._waiting: list[_Block] = []  # blocks that are not in a piece yet; the last one may be open
@@ -146,6 +150,11 @@ class LivePieces:
         """The HTML of all text rendered so far, in one string."""
         return self._renderer.html
 
+    @property
+    def size(self) -> int:
+        """Characters of the HTML of all text rendered so far, about."""
+        return self._size + len(self._renderer.open) + len(self._renderer.tail)
+
     def finish(self) -> str | None:
         """Render the rest and return the whole HTML; None if it is too long to be saved."""
         if self._stop_if_too_long():
@@ -157,7 +166,7 @@ class LivePieces:
         """Stop reading the source if the HTML is too long; return whether reading has stopped."""
         if not isinstance(self._source, Excerpt):
             return False
-        if self._size + len(self._renderer.open) + len(self._renderer.tail) > MAX_HTML:
+        if self.size > MAX_HTML:
             self._source.stop()
         return self._source.stopped
 

@@ -41,6 +41,12 @@ _TONES: Final = {
 }
 # What the labextension adds to an answer whose kernel has ended; its rules are in the style sheet of a partial answer.
 _LATER: Final = '<div class="gm-box gm-warn"><span><code></code></span></div>'
+_WAITING: Final = (
+    "uploading",
+    "processing",
+    "retrying",
+    "queued",
+)  # phases in which the status line has a long text
 _BLANK_LINE: Final = re.compile(r"\n(?=[^\S\n]*\n)")
 _CODE: Final = re.compile(r"`([^`]+)`")
 
@@ -87,7 +93,7 @@ def status_html(snapshot: AnswerSnapshot, *, notice: str = "") -> str:
     line = "".join(
         f'<span class="gm-fact">{dot * (at > 0)}{_inline_html(fact)}</span>' for at, fact in enumerate(shown)
     )
-    waiting = snapshot.status == "running" and snapshot.ledger.phase in ("retrying", "queued")
+    waiting = snapshot.status == "running" and snapshot.ledger.phase in _WAITING
     return (
         f'<div class="gm-status"><span class="gm-mark gm-{_TONES[snapshot.status]}">{snapshot.mark}</span> '
         f'<span class="gm-facts{" gm-wait" * waiting}">{line}{_sparkline_html(snapshot)}</span></div>'

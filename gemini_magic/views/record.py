@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ..events import Note
 from ..ledger import Ledger, clean_headers, clean_url
+from ..media import summarize_references
 from .record_chunks import ChunkTexts, compact, json_size, size_in_string
 from .snapshot import AnswerSnapshot
 from .status import redact
@@ -110,7 +111,7 @@ def _request(ledger: Ledger, room: int) -> tuple[dict[str, Any] | None, int]:
     if not ledger.exchanges:
         return None, 0
     exchange = ledger.exchanges[-1]
-    body = exchange.body.decode("utf-8", "replace")
+    body = summarize_references(exchange.body.decode("utf-8", "replace"), exchange.media)
     body = redact(
         _MEDIA.sub(lambda found: f"{found[0][:40]}… {len(found[0]) - 40:,} characters left out", body)
     )

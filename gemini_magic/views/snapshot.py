@@ -9,9 +9,10 @@ from functools import cached_property
 
 from ..diagnostics import display_notes
 from ..events import Note
-from ..ledger import Ledger
+from ..ledger import AnswerItem, Candidate, Ledger, MediaItem
 from ..markdown import Images
 from .formats import FormattedAnswer, format_answer
+from .sections import MAX_ITEMS, Section, TextSection, hidden_note, split_answer
 from .status import (
     Details,
     details,
@@ -118,15 +119,55 @@ class AnswerSnapshot:
 
     @cached_property
     def formatted(self) -> FormattedAnswer:
-        """The answer as ``--format`` shows it."""
+        """The text of the answer as ``--format`` shows it."""
         return format_answer(self.ledger, self.answer.text)
+
+    @property
+    def answer_notes(self) -> list[str]:
+        """Sentences about the format and about what is not shown of the answer."""
+        notes = (self.answer.cut_note, hidden_note(self.items), *self.formatted.remarks)
+        return [note for note in notes if note]
+
+    @cached_property
+    def items(self) -> list[AnswerItem]:
+        """The answer in order; its text is at least as long as :attr:`answer`."""
+        self.answer  # noqa: B018 - it must be read first: then the items between its characters are known
+        return Candidate(self.ledger, 0).items
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        """The text and all other items of the answer, in order."""
+        return split_answer(self.answer.text, self.items, self.ledger.display.form)
+
+    @cached_property
+    def formatted_sections(self) -> list[FormattedAnswer | AnswerItem]:
+        """The sections, with their text as ``--format`` shows it."""
+        return [
+            self._format_section(section) if isinstance(section, TextSection) else section
+            for section in self.sections
+        ]
+
+    def _format_section(self, section: TextSection) -> FormattedAnswer:
+        whole = section.text == self.answer.text
+        return self.formatted if whole else format_answer(self.ledger, section.text)
+
+    @cached_property
+    def other_media(self) -> list[tuple[int, MediaItem]]:
+        """Pictures, audio and videos of the other candidates, each with the index of its candidate."""
+        found = [
+            (index, item)
+            for index in sorted(self.ledger.parts)
+            if index
+            for item in Candidate(self.ledger, index).items
+            if isinstance(item, MediaItem) and item.kind != "file"
+        ]
+        return found[:MAX_ITEMS]
 
 
 def plain_notes(snapshot: AnswerSnapshot) -> list[str]:
     """The paragraphs of plain text below an answer: notes, details, warnings and the status line; some may be empty."""
     return [
-        snapshot.answer.cut_note,
-        *snapshot.formatted.remarks,
+        *snapshot.answer_notes,
         "\n".join(snapshot.shown_details.lines if snapshot.shown_details else ()),
         "\n".join(snapshot.warnings),
         f"[{snapshot.status_line}]",

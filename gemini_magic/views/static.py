@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
-from ..ledger import Ledger
+from ..ledger import AnswerItem, Ledger
 from ..markdown import defang, render
 from ..printable import visible
 from . import page
 from .encoding import similar_text
 from .formats import FormattedAnswer, format_answer
+from .item_html import MEDIA_SIZE, MediaBudget, item_html
+from .item_text import answer_markdown, escape_markdown, item_plain
 from .record import RECORD, write_record
+from .sections import Section, TextSection, hidden_note, split_answer
 from .snapshot import AnswerSnapshot, plain_notes
 from .terminal import terminal_text
 from .truncate import MAX_HTML, TruncatedText
@@ -50,15 +53,9 @@ def inspect(ledger: Ledger) -> None:
     show(data, raw=True, metadata={RECORD: {"expanded": True}})
 
 
-# Characters are escaped as entities, not with backslashes: in JupyterLab two backslashes and a bracket begin a formula,
-# and the text of a formula is put back into the page with its quotation marks. JupyterLab also turns URLs into links,
-# and a broken one leads to its own server. An underscore inside a word, as in a finish reason, is not markup.
 # In Markdown a blank line ends a block of HTML. ``nbconvert --to markdown`` writes the HTML of an output into its result,
 # in which the code after a blank line would be Markdown.
 _BEFORE_BLANK_LINE: Final = re.compile(r"\n(?=[ \t]*\n)")
-_MARKUP: Final = re.compile(
-    r"[\\\"`*\[\]<>#!|~&$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE
-)
 
 
 def _render(
@@ -72,34 +69,87 @@ def _render(
     return html, text
 
 
-def _formatted(snapshot: AnswerSnapshot, text: TruncatedText) -> FormattedAnswer:
-    return snapshot.formatted if text is snapshot.answer else format_answer(snapshot.ledger, text.text)
+def _render_sections(
+    snapshot: AnswerSnapshot, sections: list[Section], known: Mapping[int, str]
+) -> list[str | AnswerItem]:
+    """Render the text of the sections; text whose HTML is known by its start is not rendered again."""
+    rendered: list[str | AnswerItem] = []
+    for section in sections:
+        if not isinstance(section, TextSection):
+            rendered.append(section)
+        elif section.start in known:
+            rendered.append(known[section.start])
+        else:
+            formatted = format_answer(snapshot.ledger, section.text)
+            rendered.append(render(formatted.markdown, ended=True, images=snapshot.images))
+    return rendered
+
+
+def _length(rendered: Iterable[str | AnswerItem]) -> int:
+    return sum(len(each) for each in rendered if isinstance(each, str))
+
+
+def _render_answer(
+    snapshot: AnswerSnapshot, known: Mapping[int, str]
+) -> tuple[list[str | AnswerItem], TruncatedText]:
+    """Render the answer; shorten it if the HTML of its text is too long. Returns the sections and the text that they show."""
+    text = snapshot.answer
+    rendered = _render_sections(snapshot, snapshot.sections, known)
+    while (length := _length(rendered)) > MAX_HTML:
+        text = text.shortened(len(text.text) * MAX_HTML // length * 9 // 10)
+        sections = split_answer(text.text, snapshot.items, snapshot.ledger.display.form)
+        rendered = _render_sections(snapshot, sections, {})
+    return rendered, text
+
+
+def _media_budget(ledger: Ledger) -> MediaBudget:
+    size = ledger.display.media_size
+    return MediaBudget(MEDIA_SIZE if size is None else size)
 
 
 def html_parts(
-    snapshot: AnswerSnapshot, *, answer: str | None = None, thoughts: str | None = None
+    snapshot: AnswerSnapshot, *, answer: Mapping[int, str] | None = None, thoughts: str | None = None
 ) -> list[str]:
     """The parts of the static HTML.
 
     Args:
         snapshot: the facts about the answer.
-        answer: the HTML of the whole answer, if it is rendered already. It is used for Markdown only: any other
-            format is known only when the answer has ended.
+        answer: the HTML of each stretch of the answer by its start, if it is rendered already. It is used for Markdown
+            only: any other format is known only when the answer has ended.
         thoughts: the HTML of the whole thoughts, if they are rendered already.
     """
-    text, thought_text = snapshot.answer, snapshot.thoughts
+    thought_text = snapshot.thoughts
     if thoughts is None or len(thoughts) > MAX_HTML:
         thoughts, thought_text = _render(snapshot, thought_text, lambda shown: shown.text)
-    if answer is None or len(answer) > MAX_HTML or snapshot.ledger.display.form != "markdown":
-        answer, text = _render(snapshot, text, lambda shown: _formatted(snapshot, shown).markdown)
-    formatted = _formatted(snapshot, text)
-    notes = (thought_text.cut_note, text.cut_note, *formatted.remarks)
-    return page.document(snapshot, answer, thoughts, form=formatted.form, notes=filter(None, notes))
+    if answer is None or _length(answer.values()) > MAX_HTML or snapshot.ledger.display.form != "markdown":
+        answer = {}
+    rendered, text = _render_answer(snapshot, answer)
+    formatted = snapshot.formatted if text is snapshot.answer else format_answer(snapshot.ledger, text.text)
+    budget = _media_budget(snapshot.ledger)
+    running = snapshot.status == "running"
+    pieces = [
+        each
+        if isinstance(each, str)
+        else item_html(each, budget, running=running, pictures=snapshot.images.data)
+        for each in rendered
+    ]
+    for index, item in snapshot.other_media:
+        pieces.append(
+            item_html(item, budget, candidate=index, running=running, pictures=snapshot.images.data)
+        )
+    notes = (thought_text.cut_note, text.cut_note, hidden_note(snapshot.items), *formatted.remarks)
+    return page.document(snapshot, "".join(pieces), thoughts, form=formatted.form, notes=filter(None, notes))
 
 
 def _plain(snapshot: AnswerSnapshot) -> str:
     """The answer as text without control characters, then the details and warnings, then the status line."""
-    parts = [visible(snapshot.formatted.text).rstrip("\n"), *plain_notes(snapshot)]
+    sections = (
+        each.text if isinstance(each, FormattedAnswer) else item_plain(each)
+        for each in snapshot.formatted_sections
+    )
+    others = (item_plain(item, candidate=index) for index, item in snapshot.other_media)
+    answer = "\n\n".join(filter(None, (visible(each).rstrip("\n") for each in (*sections, *others))))
+    parts = [answer, *plain_notes(snapshot)]
     return "\n\n".join(visible(part) for part in parts if part)
 
 
@@ -107,15 +157,12 @@ def _markdown(snapshot: AnswerSnapshot) -> str:
     """The status and the answer as harmless Markdown. The status is first: an unclosed fence would hide it."""
     lines = [
         snapshot.status_line,
-        snapshot.answer.cut_note,
-        *snapshot.formatted.remarks,
+        *snapshot.answer_notes,
         *(snapshot.shown_details.lines if snapshot.shown_details else ()),
         *snapshot.warnings,
     ]
-    head = "\n>\n".join(
-        "> " + _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(line)) for line in lines if line
-    )
-    return f"{head}\n\n{defang(snapshot.formatted.markdown)}"
+    head = "\n>\n".join(f"> {escape_markdown(line)}" for line in lines if line)
+    return f"{head}\n\n{defang(answer_markdown(snapshot))}"
 
 
 def value_bundle(ledger: Ledger) -> dict[str, Any]:

@@ -12,9 +12,20 @@ from datetime import UTC, datetime
 from itertools import accumulate, islice
 from typing import NamedTuple, overload
 
-from ..content import Blob, Call, Code
+from .. import media
+from ..content import Blob, Call, File, LocalFile
 from ..events import Finish, Note
-from ..ledger import Ledger
+from ..ledger import (
+    AnswerItem,
+    CallItem,
+    Candidate,
+    CodeRun,
+    Ledger,
+    MediaItem,
+    Phase,
+    TranscriptItem,
+    Transfer,
+)
 from ..printable import visible
 
 __all__ = [
@@ -38,7 +49,8 @@ _MINUTE = 60.0
 _SHORT = 10.0
 _COUNTED = 1_000_000  # characters whose words are counted exactly
 _WARNINGS = 3  # that are shown
-_NAME = 40  # characters of a name from a gateway
+_NAME = 40  # characters of a name from a gateway, or of a file
+_BAR = 20  # characters of a progress bar
 _HOST = 80  # characters of the name of a server
 _RESUME = "`%gemini resume` asks for the rest."
 _AGAIN = "`%gemini resume` sends the same prompt again."
@@ -172,18 +184,33 @@ def thinking_time(ledger: Ledger, now: float | None = None) -> str:
 
 
 def wait_text(ledger: Ledger, now: float) -> str:
-    """Describe why the next request is not sent yet at ``now`` seconds, with the remaining time.
+    """Describe why the next request is not sent yet at ``now`` seconds, with the remaining time or the progress.
 
-    The text changes once a second. It is empty if no request is delayed.
+    The text changes about once a second. It is empty if no request is delayed.
     """
-    pause = ledger.pause
-    if pause is None or ledger.phase not in ("retrying", "queued"):
+    pause, phase = ledger.pause, ledger.phase
+    if isinstance(pause, Transfer):
+        return _transfer_text(phase, pause, now) if phase in ("uploading", "processing") else ""
+    if pause is None or phase not in ("retrying", "queued"):
         return ""
     left = round(pause.until - now)
     why = f" ({_one_line(pause.why)})"
     if ledger.phase == "queued":
         return f"waiting for the rate limit{f', {_whole_seconds(left)}' if left > 0 else ''}{why}"
     return f"retrying{f' in {_whole_seconds(left)}' if left > 0 else ''}{why}, attempt {pause.attempt} of {pause.of}"
+
+
+def _transfer_text(phase: Phase, transfer: Transfer, now: float) -> str:
+    """The progress of an upload, with a bar; or for how long the server has been processing the file."""
+    name = _one_line(transfer.name)
+    name = name if len(name) <= _NAME else f"{name[: _NAME // 2]}…{name[1 - _NAME // 2 :]}"
+    files = f" (file {transfer.number} of {transfer.of})" if transfer.of > 1 else ""
+    if phase == "processing":
+        return f"the server is processing {name}, {_whole_seconds(max(0, int(now - transfer.since)))}{files}"
+    share = transfer.sent / transfer.size if transfer.size else 1.0
+    filled = int(share * _BAR)
+    bar = f"{'█' * filled}{'░' * (_BAR - filled)}"
+    return f"uploading {name} {bar} {int(share * 100)} % of {media.file_size(transfer.size)}{files}"
 
 
 def _running_state(ledger: Ledger, now: float) -> str:
@@ -200,12 +227,33 @@ def _running_state(ledger: Ledger, now: float) -> str:
 
 def _other_content(ledger: Ledger) -> list[str]:
     """Describe the parts of an answer that are not text."""
-    contents = Counter(map(type, ledger.parts[0].joined() if 0 in ledger.parts else ()))
-    kinds = ((Call, "function call", "calls"), (Blob, "media part", "images"), (Code, "code run", "parts"))
-    counted = ((contents[kind], name, where) for kind, name, where in kinds)
+    contents = Counter(map(_content_kind, Candidate(ledger, 0).items))
+    kinds = (
+        ("call", "function call", "function calls", "calls"),
+        ("picture", "picture", "pictures", "images"),
+        ("audio", "audio file", "audio files", "audio"),
+        ("video", "video", "videos", "videos"),
+        ("file", "file", "files", "parts"),
+        ("run", "code run", "code runs", "code_runs"),
+        ("transcript", "transcript", "transcripts", "parts"),
+    )
+    counted = ((contents[kind], one, many, where) for kind, one, many, where in kinds)
     return [
-        f"{count} {name}{'' if count == 1 else 's'} (.{where})" for count, name, where in counted if count
+        f"{count} {one if count == 1 else many} (.{where})" for count, one, many, where in counted if count
     ]
+
+
+def _content_kind(item: AnswerItem) -> str:
+    match item:
+        case CallItem(call=Call()):
+            return "call"
+        case CodeRun():
+            return "run"
+        case MediaItem(kind=kind):
+            return kind
+        case TranscriptItem():
+            return "transcript"
+    return ""
 
 
 def _ended_state(ledger: Ledger) -> str:
@@ -297,6 +345,14 @@ def _gateway(ledger: Ledger) -> list[str]:
     return [via, f"cached: {_one_line(str(tier))[:_NAME]}" if hit else ""]
 
 
+def _sent_media(ledger: Ledger) -> str:
+    """The media in the prompt: ``sent 1 image, 2.1 MB``; empty without media."""
+    parts = ledger.request.turns[-1].parts if ledger.request and ledger.request.turns else ()
+    if not any(isinstance(part, Blob | File | LocalFile) for part in parts):
+        return ""
+    return f"sent {media.summarize_media(parts)}"
+
+
 def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -> list[str]:
     """The parts of the status line, most important first.
 
@@ -313,6 +369,7 @@ def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -
     took = _seconds(elapsed) if elapsed or ledger.status == "running" else ""
     known = (
         _one_line(ledger.conversation),
+        _sent_media(ledger),
         _other_candidates(ledger),
         _tokens(ledger),
         *_gateway(ledger),

@@ -13,10 +13,12 @@ from importlib import import_module
 from typing import Any, Final, TextIO
 from uuid import uuid4
 
-from ..ledger import Ledger
+from ..ledger import AnswerItem, Ledger, Transfer
 from ..printable import visible
 from .encoding import write_text
 from .formats_live import markdown_transform, text_transform
+from .item_text import answer_markdown, item_markdown, item_plain
+from .sections import SectionReader, hidden_note
 from .snapshot import AnswerSnapshot, plain_notes
 from .status import elapsed_seconds, wait_text
 from .terminal_rich import RichPrinter, rich_printer
@@ -40,7 +42,7 @@ def terminal_text(ledger: Ledger, out: TextIO | None = None) -> str:
     if printer is None:
         return ""
     snapshot = AnswerSnapshot(ledger)
-    parts = [printer.render(snapshot.formatted.markdown).rstrip("\n")]
+    parts = [printer.render(answer_markdown(snapshot)).rstrip("\n")]
     parts += [visible(part) for part in plain_notes(snapshot)]
     return "\n\n".join(filter(None, parts))
 
@@ -74,13 +76,15 @@ class TerminalView:
         self._plain = plain or ledger.display.form in ("text", "raw")
         self._printer: RichPrinter | None = None
         self._transform = text_transform(ledger.display.form)
-        self._excerpts = Excerpt(ledger, "thoughts"), Excerpt(ledger, "answer")
+        self._thought_excerpt = Excerpt(ledger, "thoughts")
+        self._sections = SectionReader(ledger, Excerpt(ledger, "answer"), ledger.display.form)
         self._out = out
         self._clock = clock
         self._started = 0.0
         self._waiting = ""  # the countdown that is on the last line of the terminal
         self._announced_wait = ("", 0)  # the last wait that was printed, where lines cannot be overwritten
-        self._thoughts = self._answer = 0
+        self._thoughts = 0
+        self._in_text = False  # whether the last section is text that may continue
         self._mode = ""
         self._pending_cr = ""  # a carriage return that a newline may follow
         self._at_line_start = True
@@ -104,22 +108,20 @@ class TerminalView:
 
     def _show(self, *, final: bool, ended: bool = False) -> None:
         self._show_wait()
-        thoughts, answer = (
-            excerpt[printed:]
-            for excerpt, printed in zip(self._excerpts, (self._thoughts, self._answer), strict=True)
-        )
+        thoughts = self._thought_excerpt[self._thoughts :]
         self._thoughts += len(thoughts)
-        self._answer += len(answer)
         if self._mode != "answer" and thoughts:
             self._print("thinking", "".join(thoughts))
-        text = self._transformed("".join(answer), ended=ended)
-        if self._printer is None:
-            self._print("answer", text)
-        else:
-            if text:
-                self._begin_section("answer")
-                self._printer.add(text)
-            self._printer.paint(final=final, ended=ended)
+        pieces: list[str] = []
+        for piece in self._sections.read(ended=ended):
+            if isinstance(piece, str):
+                pieces.append(piece)
+                continue
+            if pieces or self._in_text:
+                self._print_answer("".join(pieces), final=True, ended=True)
+            pieces.clear()
+            self._print_item(piece)
+        self._print_answer("".join(pieces), final=final, ended=ended)
         if final and self._pending_cr:
             self._print(self._mode, "\n")
 
@@ -136,6 +138,7 @@ class TerminalView:
             snapshot.thoughts.cut_note,
             snapshot.answer.cut_note,
             *snapshot.formatted.remarks,
+            hidden_note(snapshot.items),
             *snapshot.warnings,
             f"[{snapshot.status_line}]",
             *(snapshot.shown_details.lines if snapshot.shown_details else ()),
@@ -163,11 +166,44 @@ class TerminalView:
                 self._write(f"{_CLEAR}{line}")
                 self._waiting = line
             return
-        wait = (self._ledger.phase, len(self._ledger.exchanges)) if line else self._announced_wait
+        if line and isinstance(transfer := self._ledger.pause, Transfer):
+            wait = (f"{self._ledger.phase} {transfer.name}", transfer.number)
+        else:
+            wait = (self._ledger.phase, len(self._ledger.exchanges)) if line else self._announced_wait
         if wait != self._announced_wait:
             self._announced_wait = wait
             self._end_section()
             self._write(f"{line}\n")
+
+    def _print_answer(self, text: str, *, final: bool, ended: bool) -> None:
+        """Print new text of the answer; ``ended``: nothing follows in this stretch of text."""
+        self._in_text = self._in_text or bool(text)
+        text = self._transformed(text, ended=ended)
+        if self._printer is None:
+            self._print("answer", text)
+            return
+        if text:
+            self._begin_section("answer")
+            self._printer.add(text)
+        self._printer.paint(final=final, ended=ended)
+
+    def _print_item(self, item: AnswerItem) -> None:
+        """Print a part that is not text; the text after it is a document of its own."""
+        self._begin_section("answer")
+        self._in_text = False
+        self._set_transform()
+        if self._printer is not None:
+            self._printer.add(item_markdown(item))
+            self._printer.paint(final=True, ended=True)
+            return
+        line_start = "" if self._at_line_start else "\n"
+        self._print("answer", f"{line_start}{item_plain(item)}\n")
+
+    def _set_transform(self) -> None:
+        """Begin to convert a new stretch of text; the text of JSON is one document."""
+        form = self._ledger.display.form
+        if form != "json":
+            self._transform = text_transform(form) if self._printer is None else markdown_transform(form)
 
     def _transformed(self, text: str, *, ended: bool) -> str:
         """Convert new text of the answer to the format in which it is shown."""

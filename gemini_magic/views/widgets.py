@@ -43,6 +43,12 @@ class _Box(ipywidgets.VBox):
     layout = Anything(None).tag(sync=True)
 
 
+class _Picture(ipywidgets.Image):
+    """Shows a picture, which is sent as bytes."""
+
+    layout = Anything(None).tag(sync=True)
+
+
 class _Button(ipywidgets.Button):
     """A button whose style is in the style sheet."""
 
@@ -89,6 +95,17 @@ class WidgetSet:
     def change(self, widget: Any, value: str) -> None:
         """Replace the HTML of a widget."""
         widget.value = _typeset(value) if isinstance(widget, _Math) else value
+
+    def image(self, data: bytes, form: str, width: int, height: int) -> Any:
+        """Create a widget that shows a picture.
+
+        Args:
+            data: the bytes of the file.
+            form: its format: ``png``, ``jpeg``, ``gif`` or ``webp``.
+            width: in pixels.
+            height: in pixels.
+        """
+        return self._register(_Picture(value=data, format=form, width=str(width), height=str(height)))
 
     def box(self, children: Sequence[Any] = (), *classes: str) -> Any:
         """Create a widget that contains others; ``children`` may be changed later."""

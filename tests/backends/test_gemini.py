@@ -10,8 +10,21 @@ from gemini_magic.backends import Endpoint, backend, names
 from gemini_magic.backends.gemini import part_to_json
 from gemini_magic.backends.gemini_decode import part_from_json
 from gemini_magic.config import resolve
-from gemini_magic.content import Blob, Call, CallResult, Opaque, Request, Text, Thought, Turn
+from gemini_magic.content import (
+    Blob,
+    Call,
+    CallResult,
+    File,
+    LocalFile,
+    MediaSettings,
+    Opaque,
+    Request,
+    Text,
+    Thought,
+    Turn,
+)
 from gemini_magic.errors import OptionError
+from gemini_magic.media import encode_body
 from gemini_magic.prompts import build_request
 
 GEMINI = backend("gemini")
@@ -189,7 +202,9 @@ def test_the_text_of_a_model_turn_is_joined_and_signatures_stay_with_their_part(
 
 def test_parts_are_encoded_and_decoded_without_loss():
     for part in (Text("x", "s"), Blob("image/png", b"\x00\xff"), Call("f", {"a": [1]}, "i", "s")):
-        assert part_from_json(part_to_json(part)) == part
+        sent, media = encode_body(part_to_json(part))
+        assert not media
+        assert part_from_json(json.loads(sent)) == part
 
 
 def test_values_that_cannot_be_encoded_are_refused_before_sending():
@@ -218,3 +233,49 @@ def test_an_unknown_backend_suggests_a_close_name():
     with pytest.raises(OptionError) as caught:
         backend("gemni")
     assert "Did you mean 'gemini'?" in str(caught.value)
+
+
+def test_a_local_file_that_was_not_uploaded_is_refused_by_name_and_size():
+    part = LocalFile("/data/talk.mp4", "video/mp4", 48_000_000, "0" * 64)
+    with pytest.raises(OptionError, match=r"talk\.mp4 has 48\.0 MB, which is too large"):
+        part_to_json(part)
+
+
+@pytest.mark.parametrize(
+    ("part", "fields"),
+    [
+        (
+            File("https://h.test/a.mp4", "video/mp4", media=MediaSettings(start=10.0, end=92.5, fps=0.5)),
+            {"videoMetadata": {"startOffset": "10s", "endOffset": "92.5s", "fps": 0.5}},
+        ),
+        (
+            Blob("audio/wav", b"x", media=MediaSettings(end=3723.0)),
+            {"audioMetadata": {"endOffset": "3723s"}},
+        ),
+        (
+            Blob("application/pdf", b"x", media=MediaSettings(pages=(3, 9), resolution="ultra_high")),
+            {
+                "mediaResolution": {"level": "MEDIA_RESOLUTION_ULTRA_HIGH"},
+                "documentMetadata": {"startPage": 3, "endPage": 9},
+            },
+        ),
+        (File("https://h.test/a", media=MediaSettings(start=0.0)), {"videoMetadata": {"startOffset": "0s"}}),
+    ],
+)
+def test_the_settings_of_media_are_fields_beside_the_data_and_are_read_again(part, fields):
+    value = part_to_json(part)
+    assert {name: each for name, each in value.items() if name not in ("inlineData", "fileData")} == fields
+    sent = json.loads(
+        backend("gemini").encode(Request(model="m", turns=(Turn("user", (part,)),)), Endpoint()).body
+    )
+    assert part_from_json(sent["contents"][0]["parts"][0]) == part
+
+
+def test_settings_of_media_that_are_not_valid_are_left_out():
+    data = {"inlineData": {"mimeType": "image/png", "data": "eA=="}}
+    for fields in (
+        {"mediaResolution": "LOW", "videoMetadata": 3, "documentMetadata": {"startPage": "1", "endPage": 2}},
+        {"mediaResolution": {"level": 9}, "videoMetadata": {"startOffset": "soon", "fps": True}},
+        {"audioMetadata": {"endOffset": "1e9999s"}, "documentMetadata": {"startPage": 1}},
+    ):
+        assert part_from_json({**data, **fields}) == Blob("image/png", b"x")

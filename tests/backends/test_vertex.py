@@ -14,6 +14,7 @@ from gemini_magic.backends import Endpoint, backend
 from gemini_magic.config import resolve
 from gemini_magic.content import Request, Text, Turn
 from gemini_magic.errors import OptionError
+from gemini_magic.prompts import build_request
 
 VERTEX = backend("vertex")
 
@@ -153,7 +154,7 @@ def test_the_default_model_exists_on_vertex_ai(monkeypatch):
 
 def test_a_preview_shows_the_header_of_a_sign_in():
     options = resolve({"backend": "vertex", "project": "p"})[0]
-    shown = api.preview(api._request("hi", options, ()), options)
+    shown = api.preview(build_request([Text("hi")], options), options)
     assert ("authorization", "Bearer <key>") in shown.headers
     assert shown.body["contents"] == [{"role": "user", "parts": [{"text": "hi"}]}]
 

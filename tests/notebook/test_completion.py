@@ -46,6 +46,7 @@ def tab(cells, tmp_path, monkeypatch):
         ("%gemini journal sea", "search", None),
         ("%%gemini\n{{ sky", "skyline", "int"),
         ("%%gemini --display ", "live", "value"),
+        ("%%gemini -a sky", "skyline", "int"),
     ],
 )
 def test_completions_have_a_description(tab, cells, code, text, description):
@@ -108,6 +109,11 @@ def test_completions_have_a_description(tab, cells, code, text, description):
         ("%gemini models ech", ["echo-9"]),
         ("%gemini resume --displ", ["--display"]),
         ("%gemini last ", []),
+        ("%%gemini -a no", ["notes.txt"]),
+        ("%%gemini -a ru", ["runs/"]),
+        ("%%gemini -a runs/", ["runs/one.jsonl"]),
+        ("%%gemini -a notes.txt --attach=sk", ["skyline"]),
+        ("%%gemini -a thi", ["thing"]),
         ("%%gemini\nWhy is the sk", []),
         ("%%gemini\nimport os\nos.pa", []),
         ("%%gemini\n{{ thing }} sk", []),

@@ -25,7 +25,7 @@ from gemini_magic.project_files import config_folder, is_own, trust, trusted_fil
 HARMLESS = {
     "temperature", "top_p", "top_k", "max_tokens", "stop", "seed", "thinking", "speed", "display", "api_version", "alt",
     "no_stream", "method_style", "timeout", "stall_timeout", "first_byte_timeout", "connect_timeout", "rpm", "verbatim",
-    "record_size",
+    "record_size", "media_size",
 }  # fmt: skip
 PARTLY = {
     "model": ("m-1", "projects/p/locations/l/publishers/x/models/m"),

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -166,14 +165,16 @@ def test_an_object_without_a_text_is_refused(value):
     assert caught.value.remedy == "Insert one of its attributes, or a value computed from it."
 
 
-def test_axes_and_figures_are_media():
-    artist = type("Artist", (), {"__module__": "matplotlib.artist"})
-    axes = type("Axes", (artist,), {"__module__": "matplotlib.axes._axes"})
-    with pytest.raises(PromptError, match=r"A matplotlib.axes._axes.Axes cannot be part of a prompt: media"):
-        parts_from_object(axes())
-
-
-@pytest.mark.parametrize("value", [b"bytes", bytearray(b"x"), Path("a.png")])
-def test_media_are_refused_with_the_name_of_their_type(value):
-    with pytest.raises(PromptError, match=f"{type(value).__name__} cannot be part of a prompt"):
-        text_of(value)
+def test_the_images_of_an_answer_are_left_out_of_its_text_with_a_notice():
+    answer = type(
+        "Response", (), {"__module__": "gemini_magic.response", "text": "Here.", "status": "complete"}
+    )()
+    answer.images = [Blob("image/png", b"x")]
+    assert text_of(answer) == "Here."
+    assert notices(answer, name="r") == (
+        "Sent the text of r without its 1 image; {{ r.images }} inserts it.",
+    )
+    answer.images *= 2
+    assert notices(answer, name="r") == (
+        "Sent the text of r without its 2 images; {{ r.images }} inserts them.",
+    )

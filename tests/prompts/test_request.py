@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
+from PIL import Image
 
 from gemini_magic.config import resolve
-from gemini_magic.content import RequestSettings, Text, Thinking, Turn
-from gemini_magic.errors import OptionError
-from gemini_magic.prompts import build_request
+from gemini_magic.content import Blob, LocalFile, RequestSettings, Text, Thinking, Turn
+from gemini_magic.errors import OptionError, PromptError
+from gemini_magic.media import attach
+from gemini_magic.prompts import build_request, parts_of_prompt
 
 
 def made(**options):
@@ -107,3 +110,63 @@ def test_only_the_format_json_asks_the_server_for_json():
 def test_a_value_that_is_not_one_of_the_choices_is_refused(options):
     with pytest.raises(OptionError, match="must be one of"):
         made(**options)
+
+
+def prompt_parts(prompt, attach=(), **options):
+    return parts_of_prompt(prompt, attach, **options)
+
+
+def test_a_prompt_is_a_list_of_texts_parts_and_any_objects(tmp_path):
+    (tmp_path / "a.txt").write_text("content")
+    frame = pd.DataFrame({"n": range(3)})
+    picture = Image.new("L", (20, 20))
+    parts, notices = prompt_parts(
+        ["Describe", picture, frame, "and", 3, tmp_path / "a.txt", Text("x")], table_rows=2
+    )
+    assert isinstance(parts[1], Blob)
+    texts = [part.text if isinstance(part, Text) else "[image]" for part in parts]
+    assert "".join(texts) == (
+        "Describe[image]| n |\n| --- |\n| 0 |\n| 1 |\n\n(Shown: the first 2 of 3 rows.)\n\nand\n\n3"
+        "\n`a.txt`:\n```txt\ncontent\n```\nx"
+    )
+    assert notices == ("Sent 2 of 3 rows of prompt[2]; --table-rows N changes it.",)
+
+
+def test_a_single_object_can_be_the_prompt(tmp_path):
+    picture = Image.new("L", (20, 20))
+    for prompt in (
+        picture,
+        [picture],
+        attach(picture),
+        Blob("image/png", b"x"),
+        Turn("user", (Blob("image/png", b"x"),)),
+    ):
+        (part,) = prompt_parts(prompt).parts
+        assert isinstance(part, Blob)
+    assert prompt_parts(pd.DataFrame({"n": [1]})).parts == (Text("| n |\n| --- |\n| 1 |"),)
+    assert prompt_parts(b"words").parts == (Text("words"),)
+
+
+def test_attachments_come_before_the_prompt(tmp_path):
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\n\xe2\xe3")
+    picture = Image.new("L", (20, 20))
+    for given in ([str(tmp_path / "a.pdf"), picture], (tmp_path / "a.pdf", [picture])):
+        document, image, question = prompt_parts("Why?", given).parts
+        assert (document.mime_type, image.mime_type, question) == (
+            "application/pdf",
+            "image/png",
+            Text("Why?"),
+        )
+    assert prompt_parts("Why?", picture).parts[0].mime_type == "image/png"
+    assert prompt_parts("Why?", "https://h.test/a.png").parts[0].uri == "https://h.test/a.png"
+    with pytest.raises(PromptError, match=r"attach\[0\] is an object of the type int"):
+        prompt_parts("Why?", 3)
+
+
+def test_the_files_of_a_prompt_are_read_when_the_request_is_built(tmp_path):
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\n\xe2\xe3")
+    options = resolve()[0]
+    parts = prompt_parts("Why?", tmp_path / "a.pdf").parts
+    assert build_request(parts, options).turns[-1].parts[0] == Blob("application/pdf", b"%PDF-1.7\n\xe2\xe3")
+    options.inline_limit = 1e-6
+    assert isinstance(build_request(parts, options).turns[-1].parts[0], LocalFile)

@@ -65,7 +65,7 @@ def test_an_sse_body_is_written_and_read(recorded, tmp_path):
         ("empty.jsonl", b"", "no exchange"),
         ("poem.jsonl", b"Shall I compare thee\n", "not a recording: line 1 is not valid"),
         ("list.jsonl", b"[1, 2]\n", "not a recording: line 1 is not valid"),
-        ("later.jsonl", b'{"v":2,"exchange":0,"request":{}}\n', "version 2"),
+        ("later.jsonl", b'{"v":3,"exchange":0,"request":{}}\n', "version 3"),
         ("bad.httprr", b"not a trace", "httprr"),
         ("none.httprr", b"httprr trace v1\n", "no exchange"),
         ("bad.httprr.gz", b"not gzip", "gzip"),

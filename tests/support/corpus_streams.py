@@ -31,15 +31,15 @@ class Recorded(NamedTuple):
     expected: dict[str, Any]
 
 
-def load() -> list[Recorded]:
-    """All recorded streams; empty if there is no corpus."""
-    index = ROOT / "index.json"
+def load(folder: str = "") -> list[Recorded]:
+    """All recorded streams, or the recorded answers in a folder of the corpus; empty if there is no corpus."""
+    index = ROOT / folder / "index.json"
     if not index.is_file():
         return []
     return [
         Recorded(
             id=entry["id"],
-            body=(ROOT / entry["file"]).read_bytes(),
+            body=(index.parent / entry["file"]).read_bytes(),
             framing=entry["framing"],
             status=entry["status"],
             content_type=entry["content_type"],

@@ -87,17 +87,23 @@ VALUES = {
 
 
 # What the frame around an answer adds. Its style sheet is always ours.
-FRAME_TAGS = TAGS | {"style", "details", "summary"}
+FRAME_TAGS = TAGS | {"style", "details", "summary", "audio", "video"}
 FRAME_ATTRIBUTES = ATTRIBUTES | {
     "div": {"class", "role", "aria-label", "aria-busy"},
     "details": {"class", "open"},
+    "audio": {"controls", "src", "title"},
+    "video": {"controls", "src", "title"},
     "style": set(),
 }
 FRAME_VALUES = VALUES | {
     "class": re.compile(
-        r"gm-[a-z]+(?: gm-[a-z]+)?|mathjax_process tex2jax_process|gemini-magic mathjax_ignore tex2jax_ignore|language-[A-Za-z0-9_+#.-]{1,40}"
+        r"gm-[a-z]+(?: gm-[a-z]+(?:-[a-z]+)?)?|mathjax_process tex2jax_process|gemini-magic mathjax_ignore tex2jax_ignore|language-[A-Za-z0-9_+#.-]{1,40}"
     ),
     "role": re.compile("region|note"),
+    "controls": re.compile(""),
+    "src": re.compile(
+        r"data:(?:image/(?:png|gif|jpeg|webp)|audio/(?:wav|mpeg|ogg|flac|aac|mp4|webm)|video/(?:mp4|webm));base64,[A-Za-z0-9+/]+={0,2}"
+    ),
     "aria-label": re.compile("Answer"),
     "aria-busy": re.compile("true"),
 }

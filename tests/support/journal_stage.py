@@ -35,7 +35,7 @@ def entries():
 def reopened(number):
     """Return the response of an entry."""
     with journal().reader() as reader:
-        return response_from_entry(reader.entry(number), reader.lines(number))
+        return response_from_entry(reader.entry(number), reader.lines(number), reader.media(number))
 
 
 def found(*words):

@@ -1,4 +1,7 @@
-"""A server that sends given bytes in answer to each request, whether they are valid HTTP or not."""
+"""A server that sends given bytes in answer to each request, whether they are valid HTTP or not.
+
+It keeps nothing of a request.
+"""
 
 from __future__ import annotations
 
@@ -50,8 +53,12 @@ class RawServer:
             data += received
         head, _, body = data.partition(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-        while len(body) < length:
-            body += connection.recv(65536)
+        left = length - len(body)
+        while left > 0:
+            received = connection.recv(65536)
+            if not received:
+                return False
+            left -= len(received)
         return True
 
     def close(self):

@@ -169,10 +169,12 @@ class Stage:
         self.displays.append((data, display_id, update, self.clock.now))
         self.states.append(state)
 
-    def create_comm(self, *, data=None, comm_id=None, **_):
+    def create_comm(self, *, data=None, comm_id=None, buffers=None, **_):
         comm_id = comm_id or f"comm-{next(self._ids)}"
         self._record("open", comm_id, data)
         self.state[comm_id] = dict(data["state"])
+        for (name,), buffer in zip(data.get("buffer_paths", ()), buffers or (), strict=True):
+            self.state[comm_id][name] = bytes(buffer)
         return SimpleNamespace(
             comm_id=comm_id,
             kernel=True,

@@ -341,7 +341,7 @@ def test_only_full_pieces_are_typeset_each_once(stage, view, ledger, clock):
     whole = "".join(value for _, value in made)
     assert (
         whole.count('="mathjax_process tex2jax_process"')
-        >= view._answer.pieces.whole.count('="mathjax_process tex2jax_process"') - 9
+        >= view._answer.sections.whole.count('="mathjax_process tex2jax_process"') - 9
     )
     feed(ledger, finish="STOP")
     ledger.close("end", t=9.0)

@@ -13,8 +13,10 @@ from surroundings import CANARY, CHECKOUT
 from view_stage import feed, finished, new_ledger
 
 from gemini_magic.backends.gemini_decode import decode
+from gemini_magic.content import Blob
 from gemini_magic.ledger.exchange import Exchange
 from gemini_magic.ledger.ledger import Ledger
+from gemini_magic.media import encode_body, media_in
 from gemini_magic.response import Response
 from gemini_magic.tables import Rows
 from gemini_magic.views.record import RECORD, record
@@ -187,6 +189,16 @@ def test_the_request_is_recorded_without_keys_and_without_media():
     assert made["capped"] == {}
     ledger.exchanges[-1].body = b"x " * 20_000
     assert record(ledger, 0.1)["capped"]["request"].endswith("of 40,000 characters of the request")
+
+
+def test_the_request_describes_its_media():
+    picture = Blob("image/png", bytes(781_459))
+    body, inserts = encode_body({"data": picture, "text": f"sha256:{picture.digest} is a digest"})
+    ledger = new_ledger()
+    ledger.begin(Exchange("POST", "https://x.test", (), body, media=media_in(inserts)))
+    sent = json.loads(record(ledger)["request"]["body"])
+    assert sent["data"] == f"[image/png, 781 kB, sha256 {picture.digest[:12]}…]"
+    assert sent["text"] == f"sha256:{picture.digest} is a digest"
 
 
 def test_a_running_answer_has_a_record():

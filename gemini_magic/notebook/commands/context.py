@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ...options import Options
 from ..arguments import MagicLine
 from ..session import Session
-
-if TYPE_CHECKING:
-    from ...catalog import Model
 
 __all__ = ["CommandContext"]
 
@@ -23,7 +20,7 @@ class CommandContext(NamedTuple):
         shell: the IPython shell.
         options: returns the options that a cell without options has, and the source of each.
         configure: sets a setting for this session; the value None restores the setting's default.
-        models: lists the models of the server that a line's options select.
+        server: returns the options of a line, which select a server, and the function that asks the user for its key.
         resume: prepares a request for the rest of the last answer; the runner sends what it returns.
     """
 
@@ -31,5 +28,5 @@ class CommandContext(NamedTuple):
     shell: Any
     options: Callable[[], tuple[Options, dict[str, str]]]
     configure: Callable[[str, Any], None]
-    models: Callable[[MagicLine], list[Model]]
+    server: Callable[[MagicLine], tuple[Options, Callable[[str], str] | None]]
     resume: Callable[[MagicLine], Any]

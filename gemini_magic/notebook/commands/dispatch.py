@@ -19,6 +19,7 @@ from .code import put_code_into_cell
 from .config import show_or_set
 from .context import CommandContext
 from .control import reset_conversations, resume_answer, stop_requests
+from .files import files_command
 from .inspect import (
     compare,
     open_inspector,
@@ -27,11 +28,12 @@ from .inspect import (
     show_events,
     show_last,
     show_notes,
+    show_part,
     show_timeline,
     show_timing,
     show_usage,
 )
-from .journal import journal_command, show_entry
+from .journal import journal_command
 from .status import list_models, show_state, show_traceback, show_versions
 
 __all__ = ["COMMANDS", "Command", "dispatch", "split_conditions"]
@@ -62,7 +64,7 @@ class Command(NamedTuple):
     run: Callable[[CommandContext, MagicLine], Any]
     usage: str = ""
     limit: int | None = 0
-    completes: Literal["", "answer", "chat", "journal", "model", "setting", "topic"] = ""
+    completes: Literal["", "answer", "chat", "files", "journal", "model", "setting", "topic"] = ""
     sends: bool = False
     filters: bool = False
 
@@ -239,7 +241,7 @@ COMMANDS: dict[str, Command] = {
     "state": Command(show_state),
     "help": Command(_show_help, "TOPIC", 1, "topic"),
     "last": Command(show_last, "N", 1),
-    "show": Command(show_entry, "N", 1),
+    "show": Command(show_part, "N|picture N", None),
     "journal": Command(journal_command, "COMMAND", None, "journal"),
     "code": Command(put_code_into_cell, "N|NAME", 2, "answer"),
     "resume": Command(resume_answer, "options", sends=True),
@@ -254,6 +256,7 @@ COMMANDS: dict[str, Command] = {
     "curl": Command(show_curl, "NAME", 1, "answer"),
     "diff": Command(compare, "NAME [OTHER]", 2, "answer"),
     "models": Command(list_models, "PART", 1, "model", sends=True),
+    "files": Command(files_command, "COMMAND", None, "files", sends=True),
     "config": Command(show_or_set, "NAME[=VALUE]", None, "setting"),
     "reset": Command(reset_conversations, "CHAT", 1, "chat"),
     "traceback": Command(show_traceback),

@@ -16,6 +16,7 @@ from ..arguments import MagicLine
 from ..lookup import last_response, response_at, response_named, selected_response
 from ..messages import format_table, print_lines
 from .context import CommandContext
+from .journal import show_entry
 from .status import token_summary
 
 __all__ = [
@@ -26,12 +27,20 @@ __all__ = [
     "show_events",
     "show_last",
     "show_notes",
+    "show_part",
     "show_timeline",
     "show_timing",
     "show_usage",
 ]
 
 _WIDTH: Final = 72
+_DIGITS: Final = 10  # of the number of a picture, at most
+# What `%gemini show` shows of an answer: the attribute of the response, and the plural in messages.
+_MEDIA: Final = {
+    "picture": ("images", "pictures"),
+    "audio": ("audio", "audio files"),
+    "video": ("videos", "videos"),
+}
 
 
 # -- the answer
@@ -62,6 +71,34 @@ def compare(context: CommandContext, line: MagicLine) -> Any:
 
 def _selected(context: CommandContext, line: MagicLine) -> Response:
     return selected_response(context.session, context.shell.user_ns, line.arguments)
+
+
+def show_part(context: CommandContext, line: MagicLine) -> Any:
+    """Show answer N of the journal again (the newest without N). `show picture 2` shows one picture of the last answer, `show audio 1 NAME` audio of the answer NAME."""
+    kind, *rest = line.arguments or ("",)
+    if kind not in _MEDIA:
+        if rest:
+            raise _wrong_usage(f"`%gemini show` accepts one number, but got {' '.join(line.arguments)!r}.")
+        return show_entry(context, line)
+    numbers = [word for word in rest if word.isascii() and word.isdigit() and len(word) < _DIGITS]
+    names = [word for word in rest if word not in numbers]
+    if len(numbers) > 1 or len(names) > 1:
+        raise _wrong_usage(f"`%gemini show {kind}` accepts one number and one name.")
+    response = selected_response(context.session, context.shell.user_ns, names)
+    attribute, noun = _MEDIA[kind]
+    found = getattr(response, attribute)
+    number = int(numbers[0]) if numbers else 1
+    if not 0 < number <= len(found):
+        has = f"{len(found)} {noun if len(found) != 1 else kind}" if found else f"no {noun}"
+        raise OptionError(
+            f"There is no {kind} {number}: the answer has {has}.",
+            remedy=f"`r.{attribute}` of the response lists them.",
+        )
+    return found[number - 1]
+
+
+def _wrong_usage(message: str) -> OptionError:
+    return OptionError(message, remedy="Usage: `%gemini show N` or `%gemini show picture N NAME`.")
 
 
 # -- its tables

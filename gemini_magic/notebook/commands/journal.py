@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import JournalError, OptionError
 from ...journal import Entry, entry_rows
 from ...journaling import exchanges_of, journal, response_from_entry
+from ...media import StoredMedia
 from ...recording import Recorder
 from ...response import Response
 from .. import kernel
@@ -175,7 +176,7 @@ def _print_heading(entry: Entry) -> None:
 def _read_response(command: str, arguments: Sequence[str]) -> tuple[Response, Entry]:
     with open_journal() as reader:
         entry = _find_entry(reader, command, arguments)
-        return response_from_entry(entry, reader.lines(entry.id)), entry
+        return response_from_entry(entry, reader.lines(entry.id), reader.media(entry.id)), entry
 
 
 def _find_entry(reader: JournalReader, command: str, arguments: Sequence[str]) -> Entry:
@@ -251,7 +252,7 @@ def _export(arguments: Sequence[str]) -> None:
             numbers = reader.newest(-1)[::-1]
         for entry in reader.entries(numbers):
             if lines := reader.lines(entry.id):
-                _record(recorder, entry, lines)
+                _record(recorder, entry, lines, reader.media(entry.id))
                 count += 1
     recorder.close()
     if recorder.problem:
@@ -269,9 +270,9 @@ def _export(arguments: Sequence[str]) -> None:
         )
 
 
-def _record(recorder: Recorder, entry: Entry, lines: bytes) -> None:
+def _record(recorder: Recorder, entry: Entry, lines: bytes, media: Mapping[str, StoredMedia]) -> None:
     """Write the HTTP exchanges of an entry to a recording."""
-    for exchange in exchanges_of(entry, lines):
+    for exchange in exchanges_of(entry, lines, media):
         recorder.begin(exchange)
         recorder.write_new()
 

@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from ...backends import backend
+from ...catalog import fetch_models
 from ...config import KEY_WITHHELD
 from ...credentials import find_key
 from ...errors import UsageProblem
@@ -98,7 +99,7 @@ def _count_questions(count: int) -> str:
 def list_models(context: CommandContext, line: MagicLine) -> None:
     """List the models of the server; with PART, only those with PART in their names."""
     part = line.arguments[0] if line.arguments else ""
-    found = [model for model in context.models(line) if part.lower() in model.name.lower()]
+    found = [model for model in fetch_models(*context.server(line)) if part.lower() in model.name.lower()]
     if not found:
         print_lines("The server lists no model" + (f" with {part!r} in its name." if part else "s."))
         return

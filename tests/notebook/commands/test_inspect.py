@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
-from fake_server import finish, text
+from fake_server import event, finish, text
 from IPython.lib.pretty import pretty
+from media_samples import png
 
 from gemini_magic import Response
 from gemini_magic.errors import OptionError
@@ -45,6 +48,25 @@ def test_it_has_a_record_even_if_notebooks_save_none(cells, published):
     published.clear()
     cells("%gemini inspect")
     assert published[0][0][RECORD]["count"] == len(cells.names["answer"].chunks)
+
+
+PICTURES = [
+    event({"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": data}}]}}]})
+    for data in (base64.b64encode(png(width)).decode() for width in (40, 50))
+]
+
+
+def test_show_displays_one_picture_of_an_answer_again(cells, fake_server):
+    fake_server.script(*PICTURES, finish())
+    cells(f"%%gemini -o drawn --backend gemini -m m --base-url {fake_server.base_url}\nDraw it.")
+    assert cells("%gemini show picture").result.size == (40, 3)
+    assert cells("%gemini show picture 2 drawn").result.size == (50, 3)
+    assert cells("%gemini show picture 2").result._repr_mimebundle_()["image/png"]
+    error = cells.error("%gemini show picture 3")
+    assert error.message == "There is no picture 3: the answer has 2 pictures."
+    assert "has no audio files" in cells.error("%gemini show audio").message
+    assert "one number and one name" in cells.error("%gemini show picture 1 2").message
+    assert "accepts one number" in cells.error("%gemini show 1 2").message
 
 
 def test_an_unknown_name_is_refused(cells):

@@ -1,0 +1,286 @@
+"""Encodes pictures of Pillow and arrays of NumPy as PNG or JPEG, with a notice about everything that is changed.
+
+Pictures and arrays are used by their methods; NumPy is never imported. Pillow is imported only to convert a file of a
+type that the API does not take, or an array that would be large as PNG.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import sys
+import zlib
+from importlib.util import find_spec
+from typing import Any, Final
+
+from ..content import Blob
+from ..errors import PromptError
+from .signatures import MediaFormat
+from .source import MediaSource, readable_size, reason_of
+
+__all__ = ["array_blob", "converted_blob", "is_picture", "picture_blob", "png_of_pixels", "thumbnail"]
+
+_LARGE: Final = 1_000_000  # pixels above which a picture without transparency is sent as JPEG
+_JPEG_SIDE: Final = 65_500  # pixels; the format's limit
+_JPEG_SIZE: Final = 3_000_000  # bytes above which the lower quality is used
+_QUALITIES: Final = (90, 75)
+_SMALLEST: Final = 16  # pixels of a side; a smaller array is numbers
+_SMALLEST_REAL: Final = 64  # the same for one channel of real numbers
+_BYTE: Final = 255
+_CHANNELS: Final = (1, 3, 4)
+_ORIENTATION: Final = 0x0112  # the EXIF tag
+# The transpositions (Pillow's numbers of them) that undo an EXIF orientation.
+_UPRIGHT: Final = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
+_MODES: Final = {  # what each mode that PNG does not know becomes
+    "PA": "RGBA",
+    "La": "LA",
+    "RGBa": "RGBA",
+    **dict.fromkeys(("CMYK", "YCbCr", "LAB", "HSV", "RGBX"), "RGB"),
+}
+_PNG_MODES: Final = ("1", "L", "LA", "P", "RGB", "RGBA")
+
+
+def picture_blob(image: Any, source: MediaSource) -> Blob:
+    """The media part of a picture of Pillow, upright, without its EXIF data.
+
+    Above one megapixel it is JPEG, unless it has transparency, a palette or only two colors; otherwise PNG.
+
+    Raises:
+        PromptError: it is empty, or it cannot be read or encoded.
+    """
+    if not (image.width and image.height):
+        raise source.problem("is an image without pixels.", "Insert an image with a width and a height.")
+    try:
+        frames = getattr(image, "n_frames", 1)
+        shown = image.tell() + 1 if frames > 1 else 1
+        image = _plain(_upright(image), source)
+        blob = _encoded(image, source)
+    except PromptError:
+        raise
+    except Exception as error:  # Pillow raises many types
+        raise source.problem(
+            f"is an image that cannot be read: {reason_of(error)}.",
+            "Open or create the image again.",
+        ) from error
+    if frames > 1:
+        source.notices.append(f"Sent frame {shown} of the {frames:,} frames of {source.name}.")
+    return blob
+
+
+def _upright(image: Any) -> Any:
+    """The picture as its EXIF orientation says that it is to be seen."""
+    turned = _UPRIGHT.get(image.getexif().get(_ORIENTATION))
+    return image if turned is None else image.transpose(turned)
+
+
+def _plain(image: Any, source: MediaSource) -> Any:
+    """The picture in a mode that PNG has."""
+    mode = image.mode
+    if mode in _PNG_MODES:
+        return image
+    if mode in ("I", "F") or mode.startswith("I;16"):
+        return _scaled(image, source)
+    source.notices.append(f"Sent {source.name} converted from {mode} to {_MODES.get(mode, 'RGB')}.")
+    return image.convert(_MODES.get(mode, "RGB"))
+
+
+def _scaled(image: Any, source: MediaSource) -> Any:
+    """A gray picture of large or real numbers, scaled from its own range to 8 bits."""
+    if image.mode.startswith("I;16"):
+        image = image.convert("I")
+    low, high = image.getextrema()
+    if not high - low < float("inf"):  # also for a value that is not a number
+        raise source.problem("has pixels that are not finite numbers.", "Replace NaN and infinity first.")
+    scale = _BYTE / (high - low) if high > low else 0.0
+    source.notices.append(f"Sent {source.name} with its values scaled from {low:g}…{high:g} to 0…255.")
+    return image.convert("F").point(lambda value: value * scale + -low * scale).convert("L")
+
+
+def _encoded(image: Any, source: MediaSource) -> Blob:
+    large = image.width * image.height > _LARGE and max(image.size) <= _JPEG_SIDE
+    if large and image.mode in ("RGBA", "LA") and image.getchannel("A").getextrema() == (_BYTE, _BYTE):
+        image = image.convert(image.mode[:-1])
+    if not (large and image.mode in ("L", "RGB")) or "transparency" in image.info:
+        return Blob("image/png", _saved(image, "PNG"))
+    data = b""
+    for quality in _QUALITIES:
+        data = _saved(image, "JPEG", quality=quality)
+        if len(data) <= _JPEG_SIZE:
+            break
+    source.notices.append(
+        f"Sent {source.name} as a JPEG image: {image.width:,} × {image.height:,}, {readable_size(len(data))}."
+    )
+    return Blob("image/jpeg", data)
+
+
+def _saved(image: Any, form: str, **options: Any) -> bytes:
+    target = io.BytesIO()
+    image.save(target, form, **options)
+    return target.getvalue()
+
+
+# -- arrays
+
+
+def is_picture(array: Any) -> bool:
+    """Whether an array of NumPy is meant as a picture: by its type, shape and, for real numbers, its values.
+
+    A small array is numbers. So is an array with one channel that has neither bytes nor values of brightness.
+    :func:`array_blob` reports arrays that are nearly pictures.
+    """
+    kind, shape = array.dtype.kind, array.shape
+    if kind not in "buif" or len(shape) not in (2, 3, 4) or 0 in shape:
+        return False
+    if len(shape) == 2:  # noqa: PLR2004 - height and width
+        if kind == "f":
+            return min(shape) >= _SMALLEST_REAL and _range(array) is not None
+        return min(shape) >= _SMALLEST and (kind == "b" or array.dtype.name in ("uint8", "uint16"))
+    return _has_picture_shape(shape) or _channels_first(shape) or _is_batch(shape)
+
+
+def _has_picture_shape(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 3 and shape[2] in _CHANNELS and min(shape[:2]) >= _SMALLEST  # noqa: PLR2004
+
+
+def _channels_first(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 3 and shape[0] in (3, 4) and min(shape[1:]) >= _SMALLEST  # noqa: PLR2004
+
+
+def _is_batch(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 4 and (_has_picture_shape(shape[1:]) or _channels_first(shape[1:]))  # noqa: PLR2004
+
+
+def _range(array: Any) -> float | None:
+    """The brightness of white in an array of numbers: 1 or 255; None if it holds other numbers, or NaN."""
+    low, high = float(array.min()), float(array.max())
+    if not low >= 0:
+        return None
+    return 1.0 if array.dtype.kind == "f" and high <= 1 else _BYTE if high <= _BYTE else None
+
+
+def array_blob(array: Any, source: MediaSource) -> Blob:
+    """The media part of an array of which :func:`is_picture` is true: height × width, or × channels.
+
+    Raises:
+        PromptError: the axes are in another order, it holds several pictures, or its values are not those of a picture.
+    """
+    shape = " × ".join(map(str, array.shape))
+    if _is_batch(array.shape):
+        raise source.problem(
+            f"is an array of {shape}, which is several pictures.",
+            f"Insert one of them, such as {source.name}[0].",
+        )
+    if len(array.shape) == 3 and not _has_picture_shape(array.shape):  # noqa: PLR2004
+        raise source.problem(
+            f"is an array of {shape}, with the channels first.",
+            f"np.moveaxis({source.name}, 0, -1) makes it a picture; str({source.name}) sends its numbers.",
+        )
+    pixels = _bytes_of(array, source)
+    if pixels.shape[-1] == 1 and len(pixels.shape) == 3:  # noqa: PLR2004
+        pixels = pixels[:, :, 0]
+    height, width = pixels.shape[:2]
+    if width * height > _LARGE and find_spec("PIL") is not None:
+        from PIL import Image  # noqa: PLC0415 - only for a large array
+
+        return picture_blob(Image.fromarray(pixels), source)
+    channels = 1 if len(pixels.shape) == 2 else pixels.shape[2]  # noqa: PLR2004
+    source.notices.append(f"Sent {source.name} as a picture of {width:,} × {height:,} pixels.")
+    return Blob("image/png", png_of_pixels(width, height, channels, pixels.tobytes()))
+
+
+def _bytes_of(array: Any, source: MediaSource) -> Any:
+    """The values as bytes."""
+    name, kind = array.dtype.name, array.dtype.kind
+    if name == "uint8":
+        return array
+    if kind == "b":
+        return array.astype("uint8") * _BYTE
+    if name == "uint16":
+        return (array >> 8).astype("uint8")
+    white = _range(array)
+    if white is None:
+        low, high = float(array.min()), float(array.max())
+        found = "NaN" if low != low else f"values from {low:g} to {high:g}"  # noqa: PLR0124 - true for NaN
+        raise source.problem(
+            f"is an array in the shape of a picture with {found}.",
+            f"Scale it to 0…1 or 0…255; str({source.name}) sends its numbers.",
+        )
+    return (array * (_BYTE / white)).round().astype("uint8")
+
+
+def png_of_pixels(width: int, height: int, channels: int, pixels: bytes) -> bytes:
+    """A PNG file of 8-bit pixels, row by row from the top.
+
+    Args:
+        width: in pixels.
+        height: in pixels.
+        channels: 1 is gray, 3 is RGB, 4 is RGB with transparency.
+        pixels: their bytes, ``width * height * channels`` of them.
+    """
+    stride = width * channels
+    rows = b"".join(
+        part
+        for start in range(0, stride * height, stride)
+        for part in (b"\0", pixels[start : start + stride])
+    )
+    color = {1: 0, 3: 2, 4: 6}[channels]
+    head = struct.pack(">IIBBBBB", width, height, 8, color, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows, 4)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+
+
+# -- files
+
+
+def converted_blob(data: bytes, found: MediaFormat, source: MediaSource) -> Blob:
+    """The media part of an image file of a type that the API does not take, as PNG or JPEG.
+
+    Raises:
+        PromptError: Pillow is not installed, or it cannot read the file.
+    """
+    if find_spec("PIL") is None:
+        raise source.problem(
+            f"is a {found.name}, which the API does not take.",
+            "Install Pillow, which converts it (%pip install pillow), or save it as PNG.",
+        )
+    from PIL import Image  # noqa: PLC0415 - only for a file of another type
+
+    try:
+        image = Image.open(io.BytesIO(data))
+    except Exception as error:  # Pillow raises many types
+        raise source.problem(
+            f"is a {found.name} that cannot be read: {reason_of(error)}.", "Save it as PNG."
+        ) from error
+    before = len(source.notices)
+    blob = picture_blob(image, source)
+    if len(source.notices) == before or blob.mime_type == "image/png":
+        source.notices.insert(before, f"Sent {source.name}, a {found.name}, converted to PNG.")
+    return blob
+
+
+def thumbnail(data: bytes, side: int) -> bytes | None:
+    """A small JPEG or PNG of an image file; None if Pillow is not loaded or cannot read it.
+
+    Args:
+        data: the file.
+        side: the longest side, in pixels.
+    """
+    image_module = sys.modules.get("PIL.Image")
+    if image_module is None:
+        return None
+    try:
+        image = image_module.open(io.BytesIO(data))
+        image.draft("RGB", (side, side))
+        image.thumbnail((side, side))
+        image = _upright(image)
+        has_alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+        return (
+            _saved(image.convert("RGBA"), "PNG")
+            if has_alpha
+            else _saved(image.convert("RGB"), "JPEG", quality=80)
+        )
+    except Exception:  # noqa: BLE001 - a preview without its picture
+        return None

@@ -1,0 +1,181 @@
+"""The HTML of the parts of an answer that are not text: pictures, players, code runs, calls, and lines about other parts.
+
+Code and output are rendered and sanitized by ``markdown`` like the code of an answer. Media is put in afterwards: its ``src`` is
+written here from bytes that were checked, so the long base64 text passes neither the Markdown parser nor the sanitizer.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import struct
+import zlib
+from functools import lru_cache
+from html import escape
+from math import gcd
+from typing import Final
+
+from ..ledger import AnswerItem, CallItem, CodeRun, MediaItem
+from ..markdown import render
+from ..media import RasterImage, read_raster
+from ..printable import visible
+from .formats import fenced
+from .item_blocks import CodeBox, ItemBlock, Line, item_blocks, media_label, media_reference
+from .media_objects import player_type
+
+__all__ = ["MEDIA_SIZE", "MediaBudget", "item_html", "line_html", "shown_picture"]
+
+MEDIA_SIZE: Final = 4.0
+"""The default maximum size of the media of an answer in a notebook, in megabytes."""
+
+_MEGABYTE: Final = 1_000_000
+_MAX_SIDE: Final = 9_999  # pixels; the labextension accepts four digits
+_MAX_PIXELS: Final = 40_000_000  # a browser allocates four bytes for each
+_MAX_BYTES: Final = 24_000_000  # of one picture or player; the labextension has the same limit (MAX_MEDIA)
+_INLINE_CODE: Final = re.compile(r"`([^`]+)`")
+
+
+class MediaBudget:
+    """How much media an HTML document may still contain.
+
+    Args:
+        megabytes: the maximum size of all media together, as base64.
+    """
+
+    def __init__(self, megabytes: float) -> None:
+        self._room = megabytes * _MEGABYTE
+
+    def take(self, size: int) -> bool:
+        """Whether this many bytes still fit; if so, they are used up."""
+        length = (size + 2) // 3 * 4
+        if length > self._room:
+            return False
+        self._room -= length
+        return True
+
+
+def shown_picture(item: AnswerItem) -> RasterImage | None:
+    """The format and size of a picture that a page may draw; None for anything else, and for pictures that are too large."""
+    if not isinstance(item, MediaItem) or item.kind != "picture" or not item.pieces:
+        return None
+    data = item.pieces[0]
+    found = read_raster(data) if len(data) <= _MAX_BYTES else None
+    if found is None or max(found.width, found.height) > _MAX_SIDE:
+        return None
+    return found if found.width * found.height <= _MAX_PIXELS else None
+
+
+def item_html(
+    item: AnswerItem,
+    budget: MediaBudget,
+    *,
+    candidate: int = 0,
+    running: bool = False,
+    pictures: bool = True,
+    absence: str = "is not saved in the notebook",
+) -> str:
+    """The safe HTML of an item that is not text.
+
+    Args:
+        item: the item.
+        budget: what media may still be included.
+        candidate: the index of the candidate.
+        running: whether the answer is still arriving.
+        pictures: whether pictures may be shown.
+        absence: why media that does not fit is not there, after its name.
+    """
+    if isinstance(item, MediaItem):
+        found = shown_picture(item)
+        if found is not None and pictures:
+            return _picture_html(item, found, budget, candidate, absence)
+        player = _player_html(item, budget, candidate, absence, running=running)
+        if player:
+            return player
+    blocks = item_blocks(item, candidate=candidate, running=running)
+    boxes = [block for block in blocks if isinstance(block, CodeBox)]
+    if not boxes:
+        return "".join(_block_html(block) for block in blocks)
+    if isinstance(item, CallItem):
+        return f'<div class="gm-call">{"".join(map(_block_html, blocks))}</div>'
+    head, *rest = blocks
+    title = head.text if isinstance(head, Line) else ""
+    failed = " gm-failed" if isinstance(item, CodeRun) and item.ok is False else ""
+    return (
+        f'<details class="gm-code{failed}"><summary>{_inline(_capital(title))}</summary>'
+        f"{''.join(map(_block_html, rest))}</details>"
+    )
+
+
+def line_html(text: str) -> str:
+    """A line about a part; text in back-ticks becomes a ``<code>`` element."""
+    return f'<div class="gm-part">{_inline(_capital(text))}</div>'
+
+
+def _block_html(block: ItemBlock) -> str:
+    if isinstance(block, Line):
+        return line_html(block.text)
+    return _code_html(block.text, block.language)
+
+
+@lru_cache(maxsize=64)  # a live view writes the items again with each partial answer
+def _code_html(text: str, language: str) -> str:
+    return render(fenced(text, language), ended=True)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _inline(text: str) -> str:
+    return _INLINE_CODE.sub(r"<code>\1</code>", escape(visible(text)))
+
+
+def _picture_html(
+    item: MediaItem, found: RasterImage, budget: MediaBudget, candidate: int, absence: str
+) -> str:
+    label = escape(_capital(media_label(item, candidate)))
+    size = f'width="{found.width}" height="{found.height}"'
+    data = item.pieces[0]
+    if budget.take(len(data)):
+        source = f"data:{found.mime_type};base64,{base64.b64encode(data).decode()}"
+        picture = f'<img src="{source}" alt="{label}" {size}>'
+        return f'<details class="gm-picture"><summary>{picture}</summary></details>'
+    blank = base64.b64encode(_blank_png(found.width, found.height)).decode()
+    picture = f'<img src="data:image/png;base64,{blank}" alt="{label}" {size}>'
+    text = _inline(f"{_capital(media_label(item, candidate))} {absence}. {media_reference(item, candidate)}")
+    return f'<div class="gm-picture gm-absent">{picture}<span class="gm-absence">{text}</span></div>'
+
+
+@lru_cache(maxsize=32)
+def _blank_png(width: int, height: int) -> bytes:
+    """A transparent PNG of the same proportions: the page keeps the place of a picture that is not there."""
+    divisor = gcd(width, height)
+    width, height = width // divisor, height // divisor
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    rows = bytes((width + 7) // 8 + 1) * height
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    body = chunk(b"IHDR", head) + chunk(b"tRNS", b"\0\0") + chunk(b"IDAT", zlib.compress(rows, 9))
+    return b"\x89PNG\r\n\x1a\n" + body + chunk(b"IEND", b"")
+
+
+def _player_html(item: MediaItem, budget: MediaBudget, candidate: int, absence: str, *, running: bool) -> str:
+    """A player of audio or of a video, or a line about one that does not fit; empty for what browsers do not play."""
+    if item.kind not in ("audio", "video") or item.uri:
+        return ""
+    label = _capital(media_label(item, candidate))
+    if running and item.pcm is not None:
+        return f'<div class="gm-sound"><span class="gm-caption">{_inline(label)}</span></div>'
+    kind = player_type(item.data if item.pcm is not None else item.pieces[0], item.kind)
+    if not kind or item.size > _MAX_BYTES:
+        return ""
+    if not budget.take(item.size):
+        text = f"{label} {absence}. {media_reference(item, candidate)}"
+        return f'<div class="gm-sound"><span class="gm-caption">{_inline(text)}</span></div>'
+    source = f"data:{kind};base64,{base64.b64encode(item.data).decode()}"
+    return (
+        f'<div class="gm-sound"><{item.kind} controls src="{source}" title="{escape(label)}"></{item.kind}>'
+        f'<span class="gm-caption">{_inline(label)}</span></div>'
+    )

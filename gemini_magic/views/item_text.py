@@ -1,0 +1,78 @@
+"""The parts of an answer that are not text, as Markdown and as plain text."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from .. import markdown
+from ..ledger import AnswerItem
+from ..printable import visible
+from .formats import FormattedAnswer, fenced
+from .item_blocks import CodeBox, item_blocks
+from .snapshot import AnswerSnapshot
+
+__all__ = ["answer_markdown", "escape_markdown", "item_markdown", "item_plain"]
+
+# Characters are escaped as entities, not with backslashes: in JupyterLab two backslashes and a bracket begin a formula,
+# and the text of a formula is put back into the page with its quotation marks. JupyterLab also turns URLs into links,
+# and a broken one leads to its own server. An underscore inside a word, as in a finish reason, is not markup.
+_MARKUP: Final = re.compile(
+    r"[\\\"`*\[\]<>#!|~&$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE
+)
+
+
+def escape_markdown(line: str) -> str:
+    """A line of plain text as Markdown that no front end reads as markup."""
+    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(line))
+
+
+def item_plain(item: AnswerItem, *, candidate: int = 0, running: bool = False) -> str:
+    """An item as plain text: a line in brackets, and code and output between fences.
+
+    Args:
+        item: the item.
+        candidate: the index of its candidate.
+        running: whether the answer is still arriving.
+    """
+    pieces: list[str] = []
+    for block in item_blocks(item, candidate=candidate, running=running):
+        if not isinstance(block, CodeBox):
+            pieces.append(f"[{block.text}]")
+        elif block.call:
+            pieces[-1] += f" {block.text}"
+        else:
+            pieces.append(fenced(block.text, block.language).rstrip("\n"))
+    return visible("\n".join(pieces))
+
+
+def item_markdown(item: AnswerItem, *, candidate: int = 0, running: bool = False) -> str:
+    """An item as Markdown: a line, and code and output in fences.
+
+    Args:
+        item: the item.
+        candidate: the index of its candidate.
+        running: whether the answer is still arriving.
+    """
+    return "\n\n".join(
+        fenced(block.text, block.language).rstrip("\n")
+        if isinstance(block, CodeBox)
+        else escape_markdown(f"[{block.text}]")
+        for block in item_blocks(item, candidate=candidate, running=running)
+    )
+
+
+def answer_markdown(snapshot: AnswerSnapshot) -> str:
+    """The answer as one Markdown document, with its items in order; it is not defanged.
+
+    Args:
+        snapshot: the facts about the answer.
+    """
+    sections = snapshot.formatted_sections
+    pieces = [
+        each.markdown if isinstance(each, FormattedAnswer) else item_markdown(each) for each in sections
+    ]
+    pieces += [item_markdown(item, candidate=index) for index, item in snapshot.other_media]
+    if len(pieces) == 1:
+        return pieces[0]
+    return "\n\n".join([*map(markdown.close_blocks, pieces[:-1]), *pieces[-1:]])

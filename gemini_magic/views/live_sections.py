@@ -1,0 +1,156 @@
+"""The sections of a growing answer: each stretch of text is rendered into pieces of its own, and other items lie between them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from ..ledger import AnswerItem, Ledger, TextStretch
+from ..markdown import Images
+from .item_html import MediaBudget, item_html
+from .live_pieces import LivePieces
+from .sections import arrange
+from .truncate import MAX_HTML, Excerpt
+
+__all__ = ["LiveSections", "LiveText"]
+
+_PARTIAL_SIZE: Final = 0.3  # megabytes of media in the HTML of an answer that is replaced about once a second
+_ABSENT: Final = "is shown when the answer is complete"
+
+
+class LiveText:
+    """A stretch of the text of a growing answer.
+
+    Attributes:
+        start: characters of the answer's text before it.
+        pieces: its HTML.
+    """
+
+    def __init__(self, start: int, images: Images, form: str) -> None:
+        self.start = start
+        self.length = 0
+        self.closed = False
+        self._source: list[str] = []
+        self.pieces = LivePieces(self._source, form, images)
+
+    def add(self, text: str) -> None:
+        """Add text."""
+        self._source.append(text)
+        self.length += len(text)
+
+    def close(self) -> list[int]:
+        """Render the rest: no text follows. Returns the positions of the pieces that are new or changed."""
+        if self.closed:
+            return []
+        self.closed = True
+        return self.pieces.step(final=True)
+
+
+LiveSection: TypeAlias = LiveText | AnswerItem
+
+
+class LiveSections:
+    """Divides a growing answer into its sections.
+
+    Args:
+        ledger: the record.
+        source: the text that is shown.
+        form: the format in which it is shown.
+
+    Attributes:
+        sections: in reading order; sections are only added at the end, and an item that has changed replaces the earlier one.
+    """
+
+    def __init__(self, ledger: Ledger, source: Excerpt, form: str = "markdown") -> None:
+        self._ledger = ledger
+        self._source = source
+        self._form = form
+        self._cursor = 0  # pieces of the source that were read
+        self._length = 0  # their characters
+        self._new: deque[str] = deque()  # text that is in no section yet
+        self.sections: list[LiveSection] = []
+
+    def read(self) -> None:
+        """Read what is new in the ledger; stop reading text if its HTML is too long."""
+        if sum(text.pieces.size for text in self.texts) > MAX_HTML:
+            self._source.stop()
+        cut = self._source.cut
+        new = self._source[
+            self._cursor :
+        ]  # read before the items: then those between its characters are known
+        self._cursor += len(new)
+        self._length += sum(map(len, new))
+        self._new += new
+        length = self._ledger.chars if cut else self._length
+        if new or self._ledger.placed:
+            items = arrange(self._ledger.placed.items(length), self._form)
+            for position, item in enumerate(items):
+                self._show(position, item)
+
+    def _show(self, position: int, item: AnswerItem) -> None:
+        if not isinstance(item, TextStretch):
+            self.sections[position : position + 1] = [item]
+            return
+        if position == len(self.sections):
+            self.sections.append(LiveText(item.start, self._source.images, self._form))
+        section = self.sections[position]
+        if isinstance(section, LiveText):
+            missing = item.end - item.start - section.length
+            while missing > 0 and self._new:
+                text = self._new.popleft()
+                if len(text) > missing:
+                    self._new.appendleft(text[missing:])
+                    text = text[:missing]
+                section.add(text)
+                missing -= len(text)
+
+    @property
+    def texts(self) -> list[LiveText]:
+        """The stretches of text."""
+        return [section for section in self.sections if isinstance(section, LiveText)]
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is text that is not rendered yet."""
+        return len(self._source) > self._cursor or any(text.pieces.pending for text in self.texts)
+
+    def is_finished(self, position: int) -> bool:
+        """Whether no text can follow in a section: something else does. The text of JSON is one section."""
+        return position < len(self.sections) - 1 and self._form != "json"
+
+    def step(self, due: Callable[[LivePieces], bool]) -> None:
+        """Render the new text of each stretch for which ``due`` is true; stretches that something follows are finished."""
+        self.read()
+        for position, section in enumerate(self.sections):
+            if not isinstance(section, LiveText) or section.closed:
+                continue
+            if self.is_finished(position):
+                section.close()
+            elif due(section.pieces):
+                section.pieces.step()
+
+    def item_html(self, item: AnswerItem, budget: MediaBudget) -> str:
+        """The HTML of an item of an answer that is still arriving."""
+        pictures = self._source.images.data
+        running = self._ledger.status == "running"
+        return item_html(item, budget, running=running, pictures=pictures, absence=_ABSENT)
+
+    @property
+    def whole(self) -> str:
+        """The HTML of everything that was rendered so far; of pictures, only the small ones."""
+        budget = MediaBudget(_PARTIAL_SIZE)
+        return "".join(
+            section.pieces.whole if isinstance(section, LiveText) else self.item_html(section, budget)
+            for section in self.sections
+        )
+
+    def finish(self) -> dict[int, str] | None:
+        """Render the rest and return the HTML of each stretch by its start; None if it is too long to be saved."""
+        self.read()
+        if self._source.stopped:
+            return None
+        for text in self.texts:
+            text.close()
+        found = {text.start: text.pieces.whole for text in self.texts}
+        return None if sum(map(len, found.values())) > MAX_HTML else found

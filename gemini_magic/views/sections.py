@@ -1,0 +1,151 @@
+"""Divides an answer into sections in reading order: stretches of text, each with its text, and all other items."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeAlias
+
+from ..ledger import AnswerItem, CallItem, CodeRun, Ledger, MediaItem, TextStretch, ToolItem, TranscriptItem
+from .truncate import Excerpt
+
+__all__ = ["MAX_ITEMS", "Section", "SectionReader", "TextSection", "arrange", "hidden_note", "split_answer"]
+
+MAX_ITEMS = 300
+"""The number of items beside text that are shown; a page becomes slow with many thousands."""
+
+
+class TextSection(NamedTuple):
+    """A stretch of the answer with its text.
+
+    Attributes:
+        start: characters of the answer's text before it.
+        text: its text.
+    """
+
+    start: int
+    text: str
+
+
+Section: TypeAlias = TextSection | AnswerItem
+
+
+def arrange(items: Sequence[AnswerItem], form: str) -> list[AnswerItem]:
+    """Return the items that are shown, in reading order.
+
+    JSON is one document, so all text is one stretch in the place of the first one. Of very many items, the last ones are left
+    out; the text between them stays.
+
+    Args:
+        items: the items of the answer.
+        form: the format in which the answer is shown.
+    """
+    merge = form == "json"
+    shown: list[AnswerItem] = []
+    others, first_text = 0, -1
+    for item in items:
+        if not isinstance(item, TextStretch):
+            others += 1
+            if others <= MAX_ITEMS:
+                shown.append(item)
+        elif first_text >= 0 and (merge or isinstance(shown[-1], TextStretch)):
+            position = first_text if merge else len(shown) - 1
+            before = shown[position]
+            start = before.start if isinstance(before, TextStretch) else item.start
+            shown[position] = TextStretch(start, item.end)
+        else:
+            first_text = len(shown)
+            shown.append(item)
+    return shown
+
+
+def hidden_note(items: Iterable[AnswerItem]) -> str:
+    """A sentence about the items that are left out; empty if all are shown."""
+    count = sum(not isinstance(item, TextStretch) for item in items) - MAX_ITEMS
+    if count <= 0:
+        return ""
+    noun = "part is" if count == 1 else "parts are"
+    return f"{count:,} more {noun} not shown. The response's `parts` has all of them."
+
+
+def split_answer(text: str, items: Sequence[AnswerItem], form: str) -> list[Section]:
+    """Return the sections of an answer.
+
+    Args:
+        text: the text of the answer, or the beginning of a very long one.
+        items: the items of the answer.
+        form: the format in which the answer is shown.
+    """
+    sections: list[Section] = []
+    for item in arrange(items, form):
+        if not isinstance(item, TextStretch):
+            sections.append(item)
+        elif form == "json":
+            sections.append(TextSection(0, text))
+        elif stretch := text[item.start : item.end]:
+            sections.append(TextSection(item.start, stretch))
+    return sections
+
+
+class SectionReader:
+    """Reads a growing answer in order, for output that cannot be changed once it is printed.
+
+    Args:
+        ledger: the record.
+        source: the text that is shown.
+        form: the format in which it is shown.
+    """
+
+    def __init__(self, ledger: Ledger, source: Excerpt, form: str) -> None:
+        self._ledger = ledger
+        self._source = source
+        self._form = form
+        self._cursor = self._length = 0  # pieces of the source that were read, and their characters
+        self._new: deque[str] = deque()
+        self._position = self._taken = 0  # the current section, and what was returned of its text
+
+    def read(self, *, ended: bool) -> Iterator[str | AnswerItem]:
+        """Yield new text, and the items that cannot change any more.
+
+        Args:
+            ended: whether the answer has ended, so that nothing changes.
+        """
+        new = self._source[
+            self._cursor :
+        ]  # read before the items: then those between its characters are known
+        self._cursor += len(new)
+        self._length += sum(map(len, new))
+        self._new += new
+        length = self._ledger.chars if self._source.cut else self._length
+        items = arrange(self._ledger.placed.items(length), self._form)
+        while self._position < len(items):
+            item = items[self._position]
+            is_last = self._position == len(items) - 1
+            if isinstance(item, TextStretch):
+                yield from self._take(item.end - item.start - self._taken)
+                if is_last or (self._form == "json" and not ended):
+                    return
+            elif not ended and _may_change(item, is_last=is_last):
+                return
+            else:
+                yield item
+            self._position += 1
+            self._taken = 0
+
+    def _take(self, missing: int) -> Iterator[str]:
+        while missing > 0 and self._new:
+            text = self._new.popleft()
+            if len(text) > missing:
+                self._new.appendleft(text[missing:])
+                text = text[:missing]
+            missing -= len(text)
+            self._taken += len(text)
+            yield text
+
+
+def _may_change(item: AnswerItem, *, is_last: bool) -> bool:
+    """Whether an item may still grow: code that runs, and the last item if it can arrive in pieces."""
+    if isinstance(item, CodeRun):
+        return not item.done
+    grows = isinstance(item, CallItem | ToolItem | TranscriptItem)
+    return is_last and (grows or (isinstance(item, MediaItem) and item.kind == "audio"))
