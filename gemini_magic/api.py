@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import media
+from . import markdown, media, recording
 from .backends import Backend, backend, host_to_name
 from .client import Key, Stream, endpoint_of, open_stream, plan_media, without_files
 from .config import CALL, IGNORED, KEY_WITHHELD, resolve
@@ -23,19 +23,21 @@ from .credentials import find_key, key_header
 from .errors import CredentialsError, OptionError, RecordingError
 from .journaling import journal, should_journal, start_journaling, uploaded_files
 from .ledger import DisplayOptions, Ledger
-from .markdown import Images
 from .options import Options
 from .prices import TokenPrice
 from .printable import visible
 from .project_files import is_new_key_file
 from .prompts import build_request, check_conflicts, parts_of_prompt
-from .recording import Recorder, Replay, check_recordable
 from .response import Response
 from .response_stream import Callbacks, ResponseStream
+
+if TYPE_CHECKING:
+    from .recording import Recorder, Replay
 
 __all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "stream"]
 
 _BUILTIN = "builtin:"
+_BUILT_IN_IMAGES = ("none", "data")  # values of --images that name no host
 
 
 class Preview(NamedTuple):
@@ -65,7 +67,9 @@ class Preview(NamedTuple):
         return f"{self._request_text()}\n\n{listed}" if listed else self._request_text()
 
     def _repr_html_(self) -> str:
-        request = f'<pre style="white-space:pre-wrap">{escape(self._request_text())}</pre>'
+        request = (
+            f'<pre style="white-space:pre-wrap;font-family:monospace">{escape(self._request_text())}</pre>'
+        )
         text = f"{media.html_part_list(self.parts)}{request}<small>Nothing was sent.</small>"
         return f'<div class="mathjax_ignore tex2jax_ignore">{text}</div>'
 
@@ -90,7 +94,7 @@ def _replay(options: Options) -> Replay | None:
         return None
     path = _recording_path(options.replay)
     limit = options.max_total
-    return Replay(path, any_order=options.replay_any, speed=options.speed, max_total=limit)
+    return recording.Replay(path, any_order=options.replay_any, speed=options.speed, max_total=limit)
 
 
 def _recording_path(name: str) -> Path:
@@ -115,6 +119,17 @@ def _recording_path(name: str) -> Path:
             f"Unknown built-in recording: {wanted!r}.", remedy=f"Available: {', '.join(built_in)}."
         )
     return built_in[wanted]
+
+
+def _recorders(options: Options) -> list[Recorder]:
+    """Return the recorder of ``--record``, if any.
+
+    Raises:
+        OptionError: the file has content and is not a recording.
+    """
+    if not options.record:
+        return []
+    return [recording.Recorder(recording.check_recordable(Path(options.record).expanduser()))]
 
 
 def preview(request: Request, options: Options, sources: Mapping[str, str] | None = None) -> Preview:
@@ -222,7 +237,7 @@ def begin(
     journaled = should_journal(options, local=is_local)
     for problem in journal().take_problems() if journaled else ():
         ledger.note("journal", problem, severity="warning")
-    recorders = [Recorder(check_recordable(Path(options.record).expanduser()))] if options.record else []
+    recorders = _recorders(options)
     stream = open_stream(
         request,
         options,
@@ -263,7 +278,8 @@ def _note_settings(
 
 
 def _display_options(options: Options) -> DisplayOptions:
-    Images.parse(options.images)  # raises for an invalid host before anything is sent
+    if options.images not in _BUILT_IN_IMAGES:
+        markdown.Images.parse(options.images)  # raises for an invalid host before anything is sent
     form = "markdown" if options.format == "md" else options.format
     return DisplayOptions(form, options.images, options.record_size, options.media_size)
 

@@ -12,7 +12,14 @@ from typing import Any
 import msgspec
 
 from .backends import Backend, HttpRequest, Model, TokenCount, backend
-from .client import endpoint_of, fetch, known_models, plan_media, remember_models, uploaded_request
+from .client import (
+    endpoint_of,
+    fetch_body,
+    listed_models,
+    plan_media,
+    remember_models,
+    uploaded_request,
+)
 from .config import CALL, resolve
 from .content import Request, Turn
 from .credentials import find_key
@@ -74,7 +81,7 @@ def count_request_tokens(
     plan = plan_media(request, dialect, options)
     sent = uploaded_request(plan, dialect, options, key, uploaded_files())
     http = dialect.count.encode(sent, endpoint_of(options))
-    return dialect.count.decode(_object(fetch(http, dialect, options, key), dialect))
+    return dialect.count.decode(_object(fetch_body(http, dialect, options, key), dialect))
 
 
 def models(*, ask_key: Callable[[str], str] | None = None, **options: Any) -> list[Model]:
@@ -117,7 +124,7 @@ def cached_models(**options: Any) -> tuple[Model, ...]:
         OptionError: an option is not valid.
     """
     resolved = resolve(options, source=CALL)[0]
-    return known_models(backend(resolved.backend), resolved)
+    return listed_models(backend(resolved.backend), resolved)
 
 
 def _fetch_object(
@@ -129,7 +136,7 @@ def _fetch_object(
         WireError: the answer is not a JSON object.
         GeminiMagicError: there is no key, the server was not reached, or it answered with an error.
     """
-    return _object(fetch(request, dialect, options, find_key(dialect, options, ask=ask_key)), dialect)
+    return _object(fetch_body(request, dialect, options, find_key(dialect, options, ask=ask_key)), dialect)
 
 
 def _object(body: bytes, dialect: Backend) -> dict[str, Any]:

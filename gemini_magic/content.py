@@ -34,11 +34,14 @@ __all__ = [
     "Text",
     "Thinking",
     "Thought",
+    "Transcript",
+    "TranscriptWriter",
     "Turn",
     "deep_merge",
     "encodable",
     "join_parts",
     "kind_of",
+    "spoken_text",
 ]
 
 
@@ -87,8 +90,8 @@ class Blob(Struct, frozen=True, dict=True):
     mime_type: str
     data: bytes
     signature: str | None = None
-    thought: bool = False
     media: MediaSettings | None = None
+    thought: bool = False
 
     @cached_property
     def digest(self) -> str:
@@ -178,6 +181,30 @@ class CodeResult(Struct, frozen=True):
     id: str | None = None
 
 
+class Transcript(Struct, frozen=True):
+    """A piece of what was spoken in a recording.
+
+    Attributes:
+        text: the words.
+        speaker: the label of the speaker, or None.
+        language: the language code, or None.
+        start, end: seconds from the beginning of the recording, or None.
+        words: the single words with their times, as received.
+        finished: whether it ends an utterance; None where the server does not say.
+        raw: the object as received, which is sent back unchanged; empty for a part that was not received.
+    """
+
+    text: str
+    speaker: str | None = None
+    language: str | None = None
+    start: float | None = None
+    end: float | None = None
+    words: tuple[Any, ...] = ()
+    finished: bool | None = None
+    signature: str | None = None
+    raw: dict[str, Any] = field(default_factory=dict)
+
+
 class Opaque(Struct, frozen=True):
     """A part of an unknown kind, as received."""
 
@@ -185,7 +212,9 @@ class Opaque(Struct, frozen=True):
     signature: str | None = None
 
 
-Part: TypeAlias = Text | Thought | Blob | File | LocalFile | Call | CallResult | Code | CodeResult | Opaque
+Part: TypeAlias = (
+    Text | Thought | Blob | File | LocalFile | Call | CallResult | Code | CodeResult | Transcript | Opaque
+)
 
 _KINDS: dict[type, str] = {
     Text: "text",
@@ -197,6 +226,7 @@ _KINDS: dict[type, str] = {
     CallResult: "call_result",
     Code: "code",
     CodeResult: "result",
+    Transcript: "transcript",
     Opaque: "other",
 }
 
@@ -204,6 +234,54 @@ _KINDS: dict[type, str] = {
 def kind_of(part: Part) -> str:
     """Return the name of a part's kind, as in the ``kind`` columns of the tables."""
     return _KINDS.get(type(part)) or next(name for kind, name in _KINDS.items() if isinstance(part, kind))
+
+
+_SPEAKER = 80  # characters of a speaker's label in the text
+_MARKUP = re.compile(r"[*_\\`\[\]<>]")
+
+
+class TranscriptWriter:
+    """Writes transcripts as text: a paragraph for each turn of a speaker, with the speaker's label in bold."""
+
+    def __init__(self) -> None:
+        self._last: Transcript | None = None
+        self._ends_with_space = True
+
+    def add(self, part: Transcript, *, follows_text: bool = False) -> str:
+        """Return the text of the next part, with what separates it from the part before.
+
+        Args:
+            part: the part.
+            follows_text: whether the answer has text before its first transcript.
+        """
+        if not part.text:
+            return ""
+        last, self._last = self._last, part
+        gap, label = "", ""
+        if last is None or part.speaker != last.speaker:
+            gap = "\n\n" if last is not None or follows_text else ""
+            label = _MARKUP.sub("", one_line(part.speaker))[:_SPEAKER].strip() if part.speaker else ""
+        elif not (self._ends_with_space or part.text[0].isspace()):
+            # Pieces of one utterance arrive with their spaces; utterances do not.
+            whole = last.finished or last.end is not None or part.start is not None
+            gap = " " if whole else ""
+        self._ends_with_space = part.text[-1].isspace()
+        return f"{gap}**{label}:** {part.text.lstrip()}" if label else f"{gap}{part.text}"
+
+
+def spoken_text(parts: Iterable[Part]) -> str:
+    """Return the text of an answer: its text parts and its transcripts, in order."""
+    writer = TranscriptWriter()
+    pieces: list[str] = []  # none of them is empty
+    for part in parts:
+        text = ""
+        if isinstance(part, Text):
+            text = part.text
+        elif isinstance(part, Transcript):
+            text = writer.add(part, follows_text=bool(pieces))
+        if text:
+            pieces.append(text)
+    return "".join(pieces)
 
 
 class Turn(Struct, frozen=True):
@@ -214,8 +292,8 @@ class Turn(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """The text parts joined, without thoughts and media."""
-        return "".join(part.text for part in self.parts if isinstance(part, Text))
+        """The text parts and transcripts joined, without thoughts and media."""
+        return spoken_text(self.parts)
 
 
 class Thinking(Struct, frozen=True):
@@ -237,6 +315,7 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
         temperature, top_p, top_k, seed: how the next token is sampled.
         max_tokens: the longest answer, in tokens.
         candidates: the number of answers.
+        logprobs: the number of alternatives for which, with the chosen token, log probabilities are sent.
         stop: texts that end the answer.
         json_output: whether the server is asked to answer in JSON; a backend that cannot ask for it ignores this.
         thinking: how much the model may think.
@@ -252,6 +331,7 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
     max_tokens: int | None = None
     seed: int | None = None
     candidates: int | None = None
+    logprobs: int | None = None
     stop: tuple[str, ...] = ()
     json_output: bool = False
     thinking: Thinking | None = None

@@ -24,10 +24,16 @@ __all__ = [
     "Failure",
     "Finish",
     "FinishOutcome",
+    "Grounding",
     "Note",
+    "RetrievedPage",
+    "SafetyRating",
     "Severity",
+    "Source",
     "Status",
+    "Support",
     "TokenDetail",
+    "TokenScore",
     "Usage",
     "UsageReport",
 ]
@@ -120,6 +126,107 @@ class Citation(NamedTuple):
     license: str | None
 
 
+class Source(NamedTuple):
+    """A source that the server names for an answer. Texts that were not sent are empty.
+
+    Attributes:
+        kind: ``web``, ``image``, ``maps``, ``file``, ``page`` (read from a URL of the prompt), ``citation`` (the answer
+            quotes it), or the server's own name for an unknown kind.
+        title, uri, domain: as sent.
+        text: the passage of the source that was used, as sent.
+        license: the license of a source that the answer quotes.
+    """
+
+    kind: str
+    title: str = ""
+    uri: str = ""
+    domain: str = ""
+    text: str = ""
+    license: str = ""
+
+
+class Support(NamedTuple):
+    """A passage of the answer that sources support.
+
+    Attributes:
+        start, end: byte offsets in the UTF-8 form of the answer, ``end`` exclusive; None where they were not sent.
+        text: the passage as the server quotes it; may be empty.
+        sources: positions in the list of sources.
+        part: the part of the answer in which the offsets count, or None.
+    """
+
+    start: int | None
+    end: int | None
+    text: str
+    sources: tuple[int, ...]
+    part: int | None = None
+
+
+class Grounding(Struct, frozen=True, gc=False):
+    """The sources of an answer.
+
+    Attributes:
+        sources: the sources; ``supports``: the passages that they support.
+        queries: what was searched for on the web.
+        suggestions: HTML with search suggestions that the search engine wants to be shown; hostile like every text of
+            a server, and empty where none was sent.
+    """
+
+    sources: tuple[Source, ...] = ()
+    supports: tuple[Support, ...] = ()
+    queries: tuple[str, ...] = ()
+    suggestions: str = ""
+
+
+class RetrievedPage(NamedTuple):
+    """A page that a server read for an answer.
+
+    Attributes:
+        url: the address as sent.
+        status: ``success``, ``error``, ``paywall``, ``unsafe``, another status as sent in lower case, or empty.
+    """
+
+    url: str
+    status: str
+
+
+class SafetyRating(NamedTuple):
+    """How probable a kind of harm is in an answer or a prompt. Values that were not sent are None.
+
+    Attributes:
+        candidate: the rated candidate; None for the prompt.
+        category, probability, severity: in lower case, without the API's prefixes.
+        blocked: whether it is the reason for a block.
+        probability_score, severity_score: from 0 to 1.
+    """
+
+    candidate: int | None
+    category: str
+    probability: str | None = None
+    blocked: bool | None = None
+    probability_score: float | None = None
+    severity: str | None = None
+    severity_score: float | None = None
+
+
+class TokenScore(NamedTuple):
+    """A token of an answer with its log probability.
+
+    Attributes:
+        candidate: the candidate.
+        token: the text of the token.
+        token_id: the model's number for it, or None.
+        logprob: the natural logarithm of its probability, or None.
+        alternatives: the most probable tokens at this place, each with its log probability.
+    """
+
+    candidate: int
+    token: str
+    token_id: int | None
+    logprob: float | None
+    alternatives: tuple[tuple[str, float | None], ...] = ()
+
+
 class Evidence(Struct, frozen=True, gc=False):
     """What a server reports about an answer beside its text: citations, searches, pages that it read.
 
@@ -128,12 +235,16 @@ class Evidence(Struct, frozen=True, gc=False):
         value: the JSON value as sent.
         candidate: which candidate it belongs to.
         citations: the passages and sources in ``value``; empty for anything but citations.
+        grounding: the sources in ``value``; None for anything but grounding.
+        pages: the pages in ``value``; empty for anything but URL context.
     """
 
     kind: Literal["citation", "grounding", "url_context"]
     value: Any
     candidate: int = 0
     citations: tuple[Citation, ...] = ()
+    grounding: Grounding | None = None
+    pages: tuple[RetrievedPage, ...] = ()
 
 
 class UsageReport(Struct, frozen=True, gc=False):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from .backends import Backend, FilesApi, RemoteFile, backend
-from .client import Key, endpoint_of, fetch
+from .client import Key, endpoint_of, fetch_body
 from .config import CALL, resolve
 from .credentials import find_key
 from .errors import OptionError, WireError
@@ -110,7 +110,7 @@ class FileServer:
         uploaded_files().remove([name])
 
     def _fetched(self, http: Any) -> dict[str, Any]:
-        body = fetch(http, self._backend, self._options, self._key)
+        body = fetch_body(http, self._backend, self._options, self._key)
         try:
             value = msgspec.json.decode(body or b"{}")
         except (msgspec.MsgspecError, UnicodeDecodeError):

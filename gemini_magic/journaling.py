@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from platformdirs import user_data_path
 
+from . import recording
 from .backends import backend, host_to_name, names
 from .client import UploadedFiles
 from .content import Request
@@ -20,7 +21,6 @@ from .journal import AnswerEnd, AnswerStart, Entry, Journal, Limits
 from .ledger import Exchange, Ledger
 from .media import StoredMedia
 from .options import Options
-from .recording import LedgerLines, parse_recording
 from .response import Response, response_from_exchanges
 
 __all__ = [
@@ -79,7 +79,7 @@ def start_journaling(ledger: Ledger, request: Request, options: Options) -> None
         ledger.started.timestamp(), request.model, ledger.backend, request.turns[-1].text, ledger.before
     )
     limits = Limits(options.journal_size * _MEGABYTE, options.journal_days)
-    journal().follow(ledger, LedgerLines(ledger), start, limits)
+    journal().follow(ledger, recording.LedgerLines(ledger), start, limits)
 
 
 def exchanges_of(
@@ -91,7 +91,7 @@ def exchanges_of(
         JournalError: nothing was sent, or the entry cannot be read.
     """
     try:
-        found = parse_recording(f"Answer {entry.id} of the journal", lines, media)
+        found = recording.parse_recording(f"Answer {entry.id} of the journal", lines, media)
     except RecordingError as error:
         raise JournalError(error.message, remedy=f"`%gemini journal forget {entry.id}` removes it.") from None
     if found[-1].end is None:

@@ -1,15 +1,35 @@
-"""A sequence whose items are created on access, because storing an object for each would need more memory."""
+"""What is made when it is first used: the items of a sequence, and the modules behind the names of a package."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar, overload
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import Any, TypeVar, overload
 
-__all__ = ["LazySequence"]
+__all__ = ["LazySequence", "lazy_names"]
 
 T = TypeVar("T")
 _BATCH = 1000  # items created at once
+
+
+def lazy_names(namespace: dict[str, Any], homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return the function ``__getattr__`` (PEP 562) of a package whose names are imported when they are first used.
+
+    Args:
+        namespace: the ``globals()`` of the package.
+        homes: the module of the package in which each name is defined.
+    """
+    package = namespace["__name__"]
+
+    def load(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(import_module(f".{homes[name]}", package), name)
+        namespace[name] = value  # also over a module of the same name, which importing it has put there
+        return value
+
+    return load
 
 
 class LazySequence(Sequence[T]):

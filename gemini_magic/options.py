@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .backends import DEFAULT, backend, names
+from .backends import DEFAULT, names_for_help
 
 __all__ = ["DISPLAYS", "Options", "option"]
 
@@ -76,11 +76,12 @@ METHOD_STYLES = ("colon", "slash")
 _SECONDS = 1_000_000.0  # timeouts beyond 2**31 ms overflow in system calls
 _MEGABYTES = 8192.0  # the largest limit for the memory of one answer
 _MOST_INLINE = 75.0  # megabytes: 100 MB in base64 (ai.google.dev, "File input methods")
-_NAMES = [f"{name} (offline)" if backend(name).local else name for name in names()]
+_NAMES = names_for_help()
 _BACKENDS = f"{', '.join(_NAMES[:-1])} or {_NAMES[-1]}"
 
 
-@dataclasses.dataclass(kw_only=True)
+# To generate the methods for so many fields would take half a millisecond of the first cell.
+@dataclasses.dataclass(kw_only=True, eq=False, match_args=False)
 class Options:
     """The options of one call.
 
@@ -133,6 +134,15 @@ class Options:
         metavar="N",
         help="number of candidate answers, available as `r.candidates`",
         minimum=1,
+    )
+    logprobs: int | None = option(
+        None,
+        "--logprobs",
+        metavar="N",
+        help="request the log probability of each token and of the N best alternatives (0 to 20), for `r.logprobs`",
+        minimum=0,
+        maximum=20,
+        project=True,
     )
     search: bool = option(False, "--search", help="let the model use Google Search")
     code_execution: bool = option(
@@ -199,14 +209,6 @@ class Options:
         False, "--count", help="count the tokens of the request; nothing is sent to the model", config=False
     )
     dry_run: bool = option(False, "--dry-run", help="show the exact request without sending it", config=False)
-    inline_limit: float = option(
-        15.0,
-        "--inline-limit",
-        metavar="MB",
-        help="maximum size of all media in the request, in MB; the largest media are uploaded if it is exceeded",
-        minimum=0,
-        maximum=_MOST_INLINE,
-    )
     record: str | None = option(
         None, "--record", metavar="FILE", help="append the HTTP request and response to FILE"
     )
@@ -429,6 +431,14 @@ class Options:
         help="maximum number of rows of a table in {{ }} that are sent; 0 sends all",
         minimum=0,
     )
+    inline_limit: float = option(
+        15.0,
+        "--inline-limit",
+        metavar="MB",
+        help="maximum size of the media that are sent inside a request, in MB; the largest ones beyond it are uploaded first",
+        exclusive_minimum=0,
+        maximum=_MOST_INLINE,
+    )
     record_size: float = option(
         2.0,
         help="maximum size of the stream record that the notebook stores for the inspector, in MB; 0 stores none",
@@ -457,6 +467,11 @@ class Options:
     journal_days: float | None = option(
         None, metavar="N", help="delete journal entries older than N days", exclusive_minimum=0
     )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Options) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment] # the values may change
 
     def for_follow_up(self) -> dict[str, Any]:
         """The options that a follow-up request inherits: all but those that belong to a single call."""

@@ -13,7 +13,7 @@ from .backends import Backend, Decoder, with_headers
 from .content import Call, CallResult, Opaque
 from .diagnostics import add_wire_note, unreadable_body
 from .errors import WireError
-from .events import Delta, Event, Evidence, Failure
+from .events import Decoded, Delta, Event, Evidence, Failure
 from .ledger import Exchange, Ledger
 from .wire import Item, Reader
 
@@ -21,13 +21,21 @@ __all__ = ["Pipeline"]
 
 # Small values need more memory than bytes: a chunk has a row in a table, an object or array has a Python object. So
 # they count as more bytes, and a flood of `{}` reaches the size limit before it fills the memory.
-_RICH_PARTS = (Call, CallResult, Opaque)
+_RICH_PARTS: tuple[type, ...] = (Call, CallResult, Opaque)
 _CHUNK = 256  # bytes that a chunk, or a text that is no chunk, counts as at least
 _EVENT = 128  # bytes that each event of a chunk counts as at least
 _RICH = 8  # times its size that a chunk with values of any depth counts
-_USUAL = 40  # bytes of a chunk for each bracket that opens; chunks of a model have more
-_LARGE = 4096  # bytes from which the brackets of a chunk are counted before it is decoded
-_MAX_BRACKETS = 500_000  # beyond the usual ones, in one chunk
+_VALUE = 96  # bytes that a value in an event may need in memory, however it is decoded
+_LARGE = 4096  # bytes from which the values of an event are counted before it is decoded
+# Decoding an event keeps all other threads waiting, so the values in one are limited. The largest answers have one for
+# each log probability of each token.
+_MAX_VALUES = 750_000
+_BEFORE_VALUES = (b"{", b"[", b",")
+_MAX_EVENTS = 50_000  # decoded from one chunk: they are added to the ledger at once
+# A large piece of a body is read in slices, and its chunks are added in batches, so that the lock of the ledger is free
+# between them.
+_SLICE = 1 << 16  # bytes
+_BATCH = 1_000  # chunks
 
 
 class Pipeline:
@@ -39,6 +47,7 @@ class Pipeline:
         backend: the dialect of the body.
         decode: the decoder of the body's JSON texts, from ``backend.decoder``.
         max_event: bytes that one event may have.
+        max_total: bytes that the body may count as; reading ends beyond them. None for any number.
         writing: entered around each change of the ledger.
         expected: kinds of anomalies that the request asked for and that are not noted, such as ``json-object``.
         share: whether the pieces of the exchange are being kept while they are read, so that a chunk's bytes can be
@@ -56,6 +65,7 @@ class Pipeline:
         decode: Decoder,
         *,
         max_event: int,
+        max_total: int | None = None,
         writing: AbstractContextManager[object] | None = None,
         expected: tuple[str, ...] = (),
         share: bool = False,
@@ -69,13 +79,14 @@ class Pipeline:
         self._writing: AbstractContextManager[object] = nullcontext() if writing is None else writing
         self._expected = expected
         self._share = share
+        self._max_total = max_total
         self._reader = Reader(max_event=max_event)
         self._noted = 0  # anomalies of the reader
 
     @property
     def counted(self) -> int:
-        """Bytes that the body counts as for the size limit: small chunks and texts count as more than they have."""
-        return self._counted + _CHUNK * self._reader.unreadable
+        """Bytes that the body counts as for the size limit: small chunks, lines and texts count as more than they have."""
+        return self._counted + _CHUNK * self._reader.unreadable + self._reader.held
 
     def feed(self, t: float, data: bytes) -> None:
         """Read the next bytes of the body.
@@ -87,7 +98,18 @@ class Pipeline:
         Raises:
             WireError: an event is larger than ``max_event``, or holds too many values.
         """
-        self._append(t, self._reader.feed(data))
+        if len(data) <= _SLICE:
+            self._append(t, self._reader.feed(data))
+            return
+        items: list[Item] = []
+        first = self._ledger.chunk_columns.length
+        for start in range(0, len(data), _SLICE):
+            new = self._reader.feed(data[start : start + _SLICE])
+            self._append(t, new, last=False)
+            if self._full:
+                return
+            items += new
+        self._refer(items, first)
 
     def close(self, t: float) -> None:
         """End of the body: read what was waiting for more bytes.
@@ -122,29 +144,46 @@ class Pipeline:
         """Why the body is not a stream; None when it held JSON, or nothing at all."""
         return None if self.received_json else unreadable_body(self._reader, self._backend)
 
-    def _append(self, t: float, items: list[Item]) -> None:
-        decode, error = self._decode, None
-        for number, item in enumerate(items):
-            if len(item.raw) >= _LARGE and _too_many_brackets(item.raw):
-                items, error = items[:number], _too_many_values()
-                break
+    @property
+    def _full(self) -> bool:
+        """Whether the body counts as more bytes than it may have."""
+        return self._max_total is not None and self.counted > self._max_total
+
+    def _append(self, t: float, items: list[Item], *, last: bool = True) -> None:
+        """Add the chunks of a piece of the body, or of a slice of it.
+
+        Args:
+            t: when it arrived.
+            items: the chunks.
+            last: whether they are all chunks of the piece.
+        """
+        first = self._ledger.chunk_columns.length
+        if len(items) <= _BATCH:
+            self._add(t, items, last=last)
+            return
+        for start in range(0, len(items), _BATCH):
+            self._add(t, items[start : start + _BATCH], last=False)
+            if self._full:
+                return
+        if last:
+            self._refer(items, first)
+
+    def _add(self, t: float, items: list[Item], *, last: bool) -> None:
         # Outside the lock: decoding a large text takes a while.
-        chunks = [(item.raw, decode(item.raw, item.event)) for item in items]
-        for raw, decoded in chunks:
-            self._counted += _counted_size(raw, decoded.events)
+        chunks, error = self._decoded(items)
         anomalies = self._reader.anomalies[self._noted :]
         unlogged = self._reader.unlogged
         if not chunks and not anomalies and not unlogged:
             _raise(error)
             return
-        ledger, columns = self._ledger, self._ledger.chunk_columns
+        ledger = self._ledger
         with self._writing:
-            first = columns.length
-            ledger.add_all(chunks, t, [item.offset for item in items])
+            first = ledger.chunk_columns.length
+            ledger.add_all(chunks, t, [item.offset for item in items[: len(chunks)]])
             if chunks:
                 self.received_json = True
-                if self._share and self._exchange.pieces:
-                    self._exchange.pieces.refer_to_chunks(items, first, columns.stores["json"].stored)
+                if last:
+                    self._refer_to_chunks(items[: len(chunks)], first)
             for anomaly in anomalies:
                 if anomaly.kind not in self._expected:
                     add_wire_note(ledger, anomaly)
@@ -152,29 +191,79 @@ class Pipeline:
         self._noted += len(anomalies)
         _raise(error)
 
+    def _decoded(self, items: list[Item]) -> tuple[list[tuple[bytes, Decoded]], WireError | None]:
+        """Decode chunks up to one that holds too many values, and return the error about it."""
+        decode, chunks = self._decode, list[tuple[bytes, Decoded]]()
+        for item in items:
+            raw = item.raw
+            if len(raw) >= _LARGE and (values := self._excess_values(raw)):
+                if values > _MAX_VALUES:
+                    return chunks, _too_many("values", _MAX_VALUES)
+                self._counted += _VALUE * values
+                break
+            decoded = decode(raw, item.event)
+            if len(decoded.events) > _MAX_EVENTS:
+                return chunks, _too_many("parts", _MAX_EVENTS)
+            chunks.append((raw, decoded))
+            self._counted += _counted_size(raw, decoded.events)
+            if self._max_total is not None and self._counted > self._max_total:
+                break
+        return chunks, None
+
+    def _excess_values(self, raw: bytes) -> int:
+        """The number of values in an event if they are too many for the memory or for decoding them at once; otherwise 0."""
+        limit = _MAX_VALUES
+        if self._max_total is not None:
+            limit = min(limit, (self._max_total - self.counted) // _VALUE)
+        if sum(map(raw.count, _BEFORE_VALUES)) <= limit:
+            return 0
+        values = _count_values(raw, _MAX_VALUES)  # without the signs in strings
+        return values if values > limit else 0
+
+    def _refer(self, items: list[Item], first: int) -> None:
+        """Hold the bytes of the chunks of a piece once, after they were added in several batches."""
+        if items and self._share and self._exchange.pieces:
+            with self._writing:
+                self._refer_to_chunks(items, first)
+
+    def _refer_to_chunks(self, items: list[Item], first: int) -> None:
+        if self._share and self._exchange.pieces:
+            texts = self._ledger.chunk_columns.stores["json"].stored
+            self._exchange.pieces.refer_to_chunks(items, first, texts)
+
 
 def _raise(error: WireError | None) -> None:
     if error is not None:
         raise error
 
 
-def _too_many_brackets(raw: bytes) -> bool:
-    return raw.count(b"{") + raw.count(b"[") - len(raw) // _USUAL > _MAX_BRACKETS
-
-
-def _too_many_values() -> WireError:
+def _too_many(what: str, limit: int) -> WireError:
     return WireError(
-        f"An event of the stream holds more than {_MAX_BRACKETS:,} objects and arrays, so it was not read.",
+        f"An event of the stream holds more than {limit:,} {what}, so it was not read.",
         remedy="Check --base-url: this is not what a model sends. Save the response to look at the bytes received.",
     )
 
 
+def _count_values(raw: bytes, limit: int) -> int:
+    """Count the objects, arrays and items in a JSON text, until there are more than ``limit``."""
+    count = inside = 0
+    rest = b""
+    for start in range(0, len(raw), _SLICE):
+        text = (rest + raw[start : start + _SLICE]).replace(rb"\\", b"")
+        rest = b"\\" if text.endswith(b"\\") else b""
+        pieces = text.removesuffix(b"\\").replace(rb"\"", b"").split(b'"')
+        outside = b"".join(pieces[inside::2])
+        inside ^= 1 - len(pieces) % 2
+        count += sum(map(outside.count, _BEFORE_VALUES))
+        if count > limit:
+            break
+    return count
+
+
 def _counted_size(raw: bytes, events: Sequence[Event]) -> int:
-    """The bytes that a chunk counts as for the size limit."""
+    """The bytes that a chunk counts as for the size limit: more if an event has a JSON value of any depth."""
     size = max(_CHUNK, len(raw), _EVENT * len(events))
-    return max(size, _RICH * len(raw)) if any(map(_is_rich, events)) else size
-
-
-def _is_rich(event: Event) -> bool:
-    """Whether an event has a JSON value of any depth."""
-    return type(event) is Evidence or (type(event) is Delta and type(event.part) in _RICH_PARTS)
+    for event in events:  # `any` and a function would take three times as long
+        if type(event) is Evidence or (type(event) is Delta and type(event.part) in _RICH_PARTS):
+            return max(size, _RICH * len(raw), _VALUE * sum(map(raw.count, _BEFORE_VALUES)))
+    return size

@@ -10,11 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
-from . import views
+from . import diagnostics, recording, views
 from .backends import backend
 from .client import Stream, play
 from .content import Part, Request
-from .diagnostics import all_notes
 from .errors import ErrorCopy, GeminiMagicError, Interrupted, OptionError, RecordingError
 from .events import Chunk, Citation, Status, Usage
 from .ledger import (
@@ -25,19 +24,30 @@ from .ledger import (
     EventRow,
     Exchange,
     Ledger,
+    LogprobRow,
     ModalityRow,
     NoteRow,
     PartRow,
+    SafetyRow,
+    SourceRow,
+    TranscriptRow,
+    UrlContextRow,
     UsageRow,
     citations_of,
+    filled_columns,
     grounding_of,
+    logprob_rows,
     modality_rows,
     part_row,
     rows_of,
+    safety_rows,
+    source_rows,
+    transcript_rows,
+    url_context_rows,
 )
+from .options import Options
 from .prices import Cost, TokenPrice, list_price, reported_cost
 from .printable import one_line, visible
-from .recording import MAX_TOTAL, last_curl, load_exchanges, read_recording, write_recording
 from .tables import Rows
 from .timing import Timing, measure
 from .views import AnswerCandidate, AnswerContent
@@ -207,13 +217,42 @@ class Response(AnswerContent):
         return rows_of(ModalityRow, modality_rows((chunk, details(chunk.raw)) for chunk in self.ledger.raw))
 
     @property
+    def sources(self) -> Rows[SourceRow]:
+        """One row for each source of the answer: what it is grounded on, the pages it read, and what it quotes."""
+        return rows_of(SourceRow, source_rows(self.ledger))
+
+    @property
+    def url_context(self) -> Rows[UrlContextRow]:
+        """One row for each page that the server was to read, with its outcome."""
+        return rows_of(UrlContextRow, url_context_rows(self.ledger))
+
+    @property
+    def safety(self) -> Rows[SafetyRow]:
+        """One row for each safety rating of the prompt and of the candidates, as sent with each chunk."""
+        return rows_of(SafetyRow, safety_rows(self.ledger, backend(self.ledger.backend).safety_ratings))
+
+    @property
+    def logprobs(self) -> views.TokenRows:
+        """One row for each token with its log probability; empty unless ``--logprobs`` asked for them.
+
+        In a notebook it displays the text with each token shaded by its probability.
+        """
+        rows = logprob_rows(self.ledger, backend(self.ledger.backend).token_scores)
+        return views.TokenRows(filled_columns(LogprobRow, rows))
+
+    @property
+    def transcript(self) -> Rows[TranscriptRow]:
+        """One row for each piece of what was spoken, with its speaker and times."""
+        return rows_of(TranscriptRow, transcript_rows(self.ledger))
+
+    @property
     def notes(self) -> Rows[NoteRow]:
         """Notes about anything unusual in the stream, each with severity, place and explanation.
 
         Notes written while reading come first, then those of an analysis of the whole stream, which parses the JSON
         once more.
         """
-        found = all_notes(self.ledger)
+        found = diagnostics.all_notes(self.ledger)
         return rows_of(
             NoteRow, ((note.kind, note.severity, note.message, note.chunk, note.offset) for note in found)
         )
@@ -382,7 +421,7 @@ class Response(AnswerContent):
             RecordingError: the request is not known, as in a recording of the response body alone, or its URL is not an
                 http or https URL.
         """
-        return last_curl(self.ledger)
+        return recording.last_curl(self.ledger)
 
     # -- files and copies ------------------------------------------------------------------------------------
 
@@ -396,11 +435,13 @@ class Response(AnswerContent):
             RecordingError: the suffix is unknown, or the file cannot be written.
         """
         target = Path(path)
-        write_recording(target, self.ledger.exchanges)
+        recording.write_recording(target, self.ledger.exchanges)
         return target
 
     @classmethod
-    def load(cls, path: str | Path, *, backend_name: str | None = None, max_total: float = MAX_TOTAL) -> Self:
+    def load(
+        cls, path: str | Path, *, backend_name: str | None = None, max_total: float = Options.max_total
+    ) -> Self:
         """Return the response in a recording, with its arrival times if the format has them.
 
         Args:
@@ -412,7 +453,7 @@ class Response(AnswerContent):
         Raises:
             RecordingError: the file cannot be read, contains no answer, or expands to more than ``max_total``.
         """
-        exchanges = read_recording(Path(path), max_total=max_total)
+        exchanges = recording.read_recording(Path(path), max_total=max_total)
         recorded = (exchanges[-1].backend if exchanges else None) or "gemini"
         return response_from_exchanges(cls, exchanges, backend_name or recorded)
 
@@ -485,5 +526,5 @@ def response_from_exchanges(  # noqa: PLR0917 - pickle passes arguments by posit
         RecordingError: there is no exchange.
     """
     ledger = Ledger(request, backend=backend_name, before=before, price=price)
-    load_exchanges(exchanges, backend(backend_name), ledger)
+    recording.load_exchanges(exchanges, backend(backend_name), ledger)
     return cls(ledger)

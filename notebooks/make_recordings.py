@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import random
 import re
 from pathlib import Path
+
+from part_answers import ANSWERS
 
 from gemini_magic.prompts import build_request
 from gemini_magic.backends import Endpoint, backend
@@ -234,6 +237,84 @@ day to day without a trend, as they should in winter.
 The two have nothing to do with each other, unless the sensor sings.
 """
 
+# The recording "sources". A passage in double brackets is supported by the sources whose positions follow it.
+GROUNDED = """\
+## The first transatlantic cable
+
+[[The cable was finished on **5 August 1858**.]](0,1) [[The Queen's greeting of 98 words took sixteen hours.]](1) That is about
+*one word in ten minutes*.
+
+- [[It worked for some three weeks.]](0)
+- [[The chief electrician had raised the voltage to about 2,000 volts.]](2)
+
+| cable | words a minute |
+|:--|--:|
+| 1858 | 0.1 |
+| 1866 | [[8]](1,2) |
+
+[[A clerk wrote that the light seemed to “tremble” for days.]](2)
+"""
+SEARCHED = ["first transatlantic telegraph cable speed", "1858 cable failure voltage"]
+WEB = [
+    ("https://cables.example/1858", "cables.example"),
+    ("https://museum.example/atlantic-telegraph", "museum.example"),
+    ("https://letters.example/whitehouse", "letters.example"),
+]
+# The form in which Google sends its search suggestions: a style sheet with general names, a logo, and links.
+SUGGESTIONS = """\
+<style>
+.container { align-items: center; border-radius: 8px; display: flex; font-family: Google Sans, Roboto, sans-serif; font-size: 14px; \
+padding: 8px 12px; }
+.chip { border: solid 1px; border-radius: 16px; display: inline-block; margin: 0 8px; padding: 5px 16px; text-decoration: none; }
+.carousel { overflow: auto; white-space: nowrap; }
+@media (prefers-color-scheme: light) {
+  .container { background-color: #fafafa; }
+  .chip { background-color: #ffffff; border-color: #d2d2d2; color: #5e5e5e; }
+}
+@media (prefers-color-scheme: dark) {
+  .container { background-color: #1f1f1f; }
+  .chip { background-color: #2c2c2c; border-color: #3c4043; color: #fff; }
+}
+</style>
+<div class="container">
+  <svg width="18" height="18" viewBox="0 0 18 18" xmlns="http://www.w3.org/2000/svg"><circle cx="8" cy="8" r="6" fill="none" \
+stroke="#4285F4" stroke-width="2"/><path d="M12 12L17 17L16 18L11 13Z" fill="#EA4335"/></svg>
+  <div class="carousel">CHIPS</div>
+</div>
+"""
+READ = """\
+The page describes the second cable: [[it was laid by one ship, the *Great Eastern*,]](0) and \
+[[carried eight words a minute.]](0) The other page could not be read.
+"""
+PAGES = {
+    "https://museum.example/great-eastern": "URL_RETRIEVAL_STATUS_SUCCESS",
+    "https://archive.example/paywalled": "URL_RETRIEVAL_STATUS_PAYWALL",
+}
+# Tokens with their probabilities in percent, and the alternatives.
+SCORED = [
+    ("The", 97, [("It", 2), ("Its", 1)]),
+    (" capital", 99, [(" Australian", 1)]),
+    (" of", 100, []),
+    (" Australia", 100, []),
+    (" is", 99, [("'s", 1)]),
+    (" **", 71, [(" Canberra", 28)]),
+    ("Canberra", 99, [("Sydney", 1)]),
+    ("**", 98, [(",", 2)]),
+    (",", 44, [(".", 53), (" since", 3)]),
+    (" not", 38, [(" a", 31), (" which", 22)]),
+    (" Sydney", 87, [(" Melbourne", 11)]),
+    (" or", 35, [(",", 33), (".", 30)]),
+    (" Melbourne", 96, [(" Perth", 2)]),
+    (";", 9, [(".", 88), (",", 3)]),
+    (" it", 41, [(" the", 36), (" they", 8)]),
+    (" was", 68, [(" is", 17)]),
+    (" founded", 22, [(" chosen", 58), (" built", 12)]),
+    (" as", 33, [(" in", 61)]),
+    (" a", 83, [(" the", 15)]),
+    (" compromise", 72, [(" capital", 9), (" planned", 8)]),
+    (".", 94, [(" between", 5)]),
+]
+
 # The text of each chunk of the stream "odd"; odd_events adds the anomalies.
 ODD_THOUGHT = "This stream will misbehave. I had better say so myself."
 ODD = [
@@ -360,6 +441,118 @@ def lines(exchanges: list[tuple], name: str, seed: int) -> list[dict]:
     return recording
 
 
+def supported(template: str) -> tuple[str, list[dict]]:
+    """The text of a template, and the passages in brackets as ``groundingSupports`` with their places in bytes."""
+    text, supports = "", []
+    for before, passage, positions in re.findall(
+        r"(.*?)(?:\[\[(.+?)\]\]\(([\d,]+)\)|\Z)", template, re.DOTALL
+    ):
+        text += before
+        if passage:
+            start = len(text.encode())
+            text += passage
+            segment = {"startIndex": start, "endIndex": len(text.encode()), "text": passage}
+            indices = [int(position) for position in positions.split(",")]
+            supports.append({"segment": segment, "groundingChunkIndices": indices})
+    return text, supports
+
+
+def sources_lines() -> list[dict]:
+    """The lines of the recording "sources": an answer with a web search, one that read pages, one with log probabilities."""
+    chance = random.Random(1866)
+    grounded, supports = supported(GROUNDED)
+    read, read_supports = supported(READ)
+    chips = "".join(
+        f'<a class="chip" href="https://www.google.com/search?q={query.replace(" ", "+")}">{query}</a>'
+        for query in SEARCHED
+    )
+    search = {
+        "webSearchQueries": SEARCHED,
+        "searchEntryPoint": {"renderedContent": SUGGESTIONS.replace("CHIPS", chips)},
+        "groundingChunks": [{"web": {"uri": uri, "title": title}} for uri, title in WEB],
+        "groundingSupports": supports,
+    }
+    first = next(iter(PAGES))
+    pages = {
+        "groundingChunks": [{"web": {"uri": first, "title": "The Great Eastern"}}],
+        "groundingSupports": read_supports,
+    }
+    status = [{"retrievedUrl": url, "urlRetrievalStatus": outcome} for url, outcome in PAGES.items()]
+    end = {"finishReason": "STOP"}
+    exchanges = [
+        (
+            "How fast was the first transatlantic telegraph cable, and why did it fail?",
+            {"search": True},
+            [(piece, {}) for piece in pieces(grounded, chance)],
+            {**end, "groundingMetadata": search},
+        ),
+        (
+            f"What do these pages say about the second cable?\n{chr(10).join(PAGES)}",
+            {"url_context": True},
+            [(piece, {}) for piece in pieces(read, chance)],
+            {**end, "groundingMetadata": pages, "urlContextMetadata": {"urlMetadata": status}},
+        ),
+        (
+            "What is the capital of Australia? One sentence.",
+            {"logprobs": 3},
+            [(token, scores(token, percent, others)) for token, percent, others in SCORED],
+            end,
+        ),
+    ]
+    recording = []
+    for number, (prompt, options, parts, last) in enumerate(exchanges):
+        recording += request_and_head(number, prompt, options)
+        t, count = 0.6, 0
+        for place, (text, more) in enumerate(parts):
+            count += tokens(text)
+            value = event(
+                {"text": text},
+                None,
+                usage_metadata(tokens(prompt), count, 0),
+                f"sources-{number}",
+                "sources-recording",
+            )
+            value["candidates"][0].update({**more, **(last if place == len(parts) - 1 else {})})
+            t += chance.uniform(0.4, 1.6) * 0.05
+            data = f"data: {json.dumps(value, ensure_ascii=False)}\r\n\r\n"
+            recording.append({"exchange": number, "t": round(t, 4), "text": data})
+        recording.append({"exchange": number, "end": "eof"})
+    return recording
+
+
+def scores(token: str, percent: int, others: list[tuple[str, int]]) -> dict:
+    """The log probabilities of one token and its alternatives, as a candidate has them."""
+    found = [
+        {"token": each, "logProbability": round(math.log(min(chance, 99.99) / 100), 6)}
+        for each, chance in [(token, percent), *others]
+    ]
+    top = sorted(found, key=lambda each: -each["logProbability"])
+    return {"logprobsResult": {"chosenCandidates": found[:1], "topCandidates": [{"candidates": top[:3]}]}}
+
+
+def parts_lines() -> list[dict]:
+    """The lines of the recording "parts": answers with pictures, code and its results, audio, and function calls."""
+    chance, recording = random.Random(1857), []
+    for number, (prompt, options, answer, pace) in enumerate(ANSWERS):
+        recording += request_and_head(number, prompt, options)
+        texts = [
+            {"text": piece} if isinstance(part, str) else part
+            for part in answer
+            for piece in (pieces(part, chance) if isinstance(part, str) else [""])
+        ]
+        t, count = 0.6, 0
+        for place, part in enumerate(texts):
+            count += tokens(part["text"]) if "text" in part else 25
+            reason = "STOP" if place == len(texts) - 1 else None
+            usage = usage_metadata(tokens(prompt), count, 0)
+            value = event(part, reason, usage, f"parts-{number}", "parts-recording")
+            t += chance.uniform(0.4, 1.6) * (0.04 if "text" in part else pace)
+            data = f"data: {json.dumps(value, ensure_ascii=False)}\r\n\r\n"
+            recording.append({"exchange": number, "t": round(t, 4), "text": data})
+        recording.append({"exchange": number, "end": "eof"})
+    return recording
+
+
 def odd_events() -> list[tuple[float, bytes]]:
     """A readable answer in a stream with many anomalies: pairs of arrival time in seconds and bytes."""
 
@@ -461,6 +654,8 @@ def main() -> None:
         "compare": lines(COMPARED, "compare", 1871),
         "figure": lines([("", {}, "", FIGURE, 0.04, "STOP")], "figure", 1786),
         "attached": lines([("", {}, "", ATTACHED, 0.04, "STOP")], "attached", 1834),
+        "sources": sources_lines(),
+        "parts": parts_lines(),
     }.items():
         target = DATA / f"{name}.jsonl"
         target.write_text(

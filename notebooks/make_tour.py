@@ -544,7 +544,9 @@ what an option cannot say: which pages of a document, or which section of a vide
         "code",
         """\
 x, y = np.meshgrid(np.linspace(-2, 0.6, 4000), np.linspace(-1, 1, 3000))
-photo = np.stack([np.hypot(x, y) * 90, 120 + 80 * np.sin(9 * x * y), 160 - 50 * y], axis=-1).astype("uint8")
+colors = np.stack([np.hypot(x, y) * 90, 120 + 80 * np.sin(9 * x * y), 160 - 50 * y], axis=-1)
+photo = colors.astype("uint8")
+
 clip = gemini_magic.attach("https://youtu.be/dQw4w9WgXcQ", start="10s", end="30s", fps=2)
 clip""",
     ),
@@ -592,8 +594,135 @@ What cannot be sent is an error before anything is sent, with a way out.""",
         """\
 ## Your turn
 
-With your own key, leave out `--replay`, and let a model explain the last figure that you made. `%gemini help` lists all
-commands.""",
+With your own key, leave out `--replay`, and let a model explain the last figure that you made.
+
+**Next**: pictures, speech, code and sources in an answer, in [05-what-came-back.ipynb](05-what-came-back.ipynb).""",
+    ),
+]
+
+CAME_BACK = [
+    (
+        "markdown",
+        """\
+# What came back
+
+An answer can contain pictures, speech, code that the server ran, sources and function calls. Each is shown where it arrived, live and
+in the saved notebook, and each is data in the response. Like the whole tour, this notebook uses no key and sends nothing: the
+answers are recordings that were written for it.""",
+    ),
+    ("code", "%load_ext gemini_magic"),
+    (
+        "markdown",
+        """\
+## Pictures
+
+A click on a picture shows it in its real size.""",
+    ),
+    (
+        "code",
+        """\
+%%gemini --replay builtin:parts --out drawn
+Draw the ship that laid the first cable, and a stamp for it.""",
+    ),
+    (
+        "markdown",
+        """\
+`drawn.images` holds them. They can be saved, displayed, and put into a prompt with `{{ drawn.images[0] }}`. The notebook stores 4 MB
+of media for each answer (`%config GeminiMagics.media_size`); a larger picture keeps its place, and `%gemini show picture 1` shows
+it again.""",
+    ),
+    ("code", "drawn.images[1]"),
+    ("code", "drawn.images, drawn.images[0].save()"),
+    (
+        "markdown",
+        """\
+## Code that the server ran
+
+The block with the code and its output is folded; the chart that the code drew is not.""",
+    ),
+    (
+        "code",
+        """\
+%%gemini --replay builtin:parts --code-execution --out computed
+How many words an hour did the cable carry? Compute it, with a chart.""",
+    ),
+    (
+        "code",
+        """\
+run = computed.code_runs[0]
+print(run.code)
+run.ok, run.output, run.images""",
+    ),
+    (
+        "markdown",
+        """\
+## Speech
+
+Speech arrives in pieces of raw samples. They become one file with a player. (This is not a voice but a melody.)""",
+    ),
+    (
+        "code",
+        """\
+%%gemini --replay builtin:parts --out spoken
+Say it as a short melody.""",
+    ),
+    ("code", 'spoken.audio[0].seconds, spoken.audio[0].save("melody.wav")'),
+    (
+        "markdown",
+        """\
+## Function calls, and parts of unknown kinds
+
+A call is shown as Python writes it. A part of an unknown kind is named with its size; the inspector and `r.parts` have its JSON.""",
+    ),
+    (
+        "code",
+        """\
+%%gemini --replay builtin:parts --out called
+Which ship was it, and how long was the cable?""",
+    ),
+    ("code", "[(call.name, call.args) for call in called.calls]"),
+    (
+        "markdown",
+        """\
+## Sources
+
+An answer with a web search has numbers at the passages that a source supports, and a list of the sources below. The server requires
+that its search suggestions are shown with it.""",
+    ),
+    (
+        "code",
+        """\
+%%gemini --replay builtin:sources --search --out found
+How fast was the first transatlantic telegraph cable, and why did it fail?""",
+    ),
+    ("code", "found.sources"),
+    (
+        "code",
+        """\
+%%gemini --replay builtin:sources --url-context --out read
+What do these pages say about the second cable?
+https://museum.example/great-eastern
+https://archive.example/paywalled""",
+    ),
+    ("code", "read.url_context"),
+    (
+        "markdown",
+        """\
+## How sure was the model?
+
+With `--logprobs`, the server reports how likely each token was, and which others it considered.""",
+    ),
+    (
+        "code",
+        """\
+%%gemini --replay builtin:sources --logprobs 3 --out scored
+What is the capital of Australia? One sentence.""",
+    ),
+    ("code", "scored.logprobs"),
+    (
+        "markdown",
+        """\
+This is the end of the tour, which starts at [01-first-cell.ipynb](01-first-cell.ipynb). `%gemini help` lists all commands.""",
     ),
 ]
 
@@ -602,6 +731,7 @@ NOTEBOOKS = {
     "02-inspect": INSPECT,
     "03-record-replay-compare": REPLAY,
     "04-send-anything": SEND,
+    "05-what-came-back": CAME_BACK,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import copy
 import json
 import pickle
@@ -36,6 +37,10 @@ from gemini_magic.errors import (
 from gemini_magic.events import Delta
 from gemini_magic.prompts import build_request
 from gemini_magic.views import status_line
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 def ask(server, model="quick", **options):
@@ -354,3 +359,34 @@ def test_the_status_line_names_a_server_that_is_not_googles(fake_server, tmp_pat
     )
     assert " at " not in status_line(again.ledger)
     assert " at " not in status_line(gemini_magic.ask("hi", backend="echo").ledger)
+
+
+def test_media_are_sent_by_every_function_that_asks(fake_server, tmp_path):
+    (tmp_path / "a.png").write_bytes(PNG)
+    sent = {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(PNG).decode()}}
+    where = {"model": "quick", "base_url": fake_server.base_url}
+
+    def parts():
+        return fake_server.requests[-1].body["contents"][-1]["parts"]
+
+    r = gemini_magic.ask(["What is", tmp_path / "a.png", "?"], **where)
+    assert parts() == [{"text": "What is"}, sent, {"text": "?"}]
+    gemini_magic.ask("And this?", attach=str(tmp_path / "*.png"), **where)
+    assert parts() == [sent, {"text": "And this?"}]
+    r.reply("And this?", attach=[tmp_path / "a.png"])
+    assert parts() == [sent, {"text": "And this?"}]
+    with gemini_magic.stream(PNG, attach="https://h.test/a.pdf", **where) as stream:
+        list(stream)
+    address = {"fileData": {"fileUri": "https://h.test/a.pdf", "mimeType": "application/pdf"}}
+    assert parts() == [address, sent]
+    assert "sent 1 document and 1 image" in status_line(stream.response.ledger)
+    assert r.reply("Again?").request.turns[0].parts[1].data == PNG
+    assert parts() == [{"text": "Again?"}]
+
+
+def test_what_is_left_out_of_a_prompt_is_a_note_of_the_response(fake_server):
+    r = gemini_magic.ask(
+        ["Sum up", pd.DataFrame({"n": range(100)})], model="quick", base_url=fake_server.base_url
+    )
+    (note,) = [note for note in r.notes if note.kind == "notice"]
+    assert note.message == "Sent 50 of 100 rows of prompt[1]; --table-rows N changes it."

@@ -19,7 +19,13 @@ from projects import write_project
 from gemini_magic import cli, demo
 from gemini_magic.config import resolve
 
-TOUR = ["01-first-cell.ipynb", "02-inspect.ipynb", "03-record-replay-compare.ipynb", "04-send-anything.ipynb"]
+TOUR = [
+    "01-first-cell.ipynb",
+    "02-inspect.ipynb",
+    "03-record-replay-compare.ipynb",
+    "04-send-anything.ipynb",
+    "05-what-came-back.ipynb",
+]
 
 
 def run(*arguments, **environment):
@@ -42,7 +48,7 @@ def test_demo_check_runs_the_tour_and_serves_it(tmp_path):
     assert f"ok: JupyterLab {version('jupyterlab')} serves the notebooks." in done.stdout
     first, _, others = done.stdout.partition("01-first-cell.ipynb ran")
     assert (first.count("complete, "), first.count("truncated, ")) == (3, 1)
-    assert (others.count("complete, "), others.count("error, ")) == (8, 1)
+    assert (others.count("complete, "), others.count("error, ")) == (15, 1)
 
 
 def test_demo_copies_the_tour_without_overwriting_it(tmp_path):

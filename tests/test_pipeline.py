@@ -1,10 +1,12 @@
 """The pipeline from bytes to the ledger: any cut gives the same ledger; anomalies become notes, refusals failures."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from byte_cuts import every_cut
 
+import gemini_magic.pipeline as pipeline_module
 from gemini_magic.backends import backend
 from gemini_magic.errors import WireError
 from gemini_magic.ledger.ledger import Exchange, Ledger
@@ -137,12 +139,75 @@ def test_small_values_count_as_more_bytes_so_that_a_flood_does_not_fill_the_memo
     assert counted["empty objects"] > 25
     assert counted["text"] > 60
     assert counted["parts"] > 30
-    assert counted["arguments"] > 7
+    assert counted["arguments"] > 30
 
 
 def test_an_event_of_very_many_values_is_refused_before_it_is_decoded_and_the_events_before_it_are_kept():
     flood = b'data: {"candidates":[{"content":{"parts":[' + b"{}," * 600_000 + b"{}]}}]}\n\n"
     ledger, pipeline = pipeline_of(max_event=10**8)
-    with pytest.raises(WireError, match="500,000 objects"):
+    with pytest.raises(WireError, match="750,000 values"):
         pipeline.feed(1.0, BODY + flood)
     assert "".join(ledger.answer) == "ab"
+
+
+def test_commas_and_brackets_in_strings_are_not_values():
+    text = "[1, {2, " * 300_000 + r"\\\"[,"
+    chunk = json.dumps({"candidates": [{"content": {"parts": [{"text": text}]}}]}).encode()
+    ledger, _ = read([b"data: " + chunk + b"\n\n"], max_event=10**8)
+    assert "".join(ledger.answer) == text
+    assert kinds(ledger) == []
+
+
+def test_values_are_counted_alike_wherever_the_slices_are_cut(monkeypatch):
+    raw = rb'{"a":["\\", "\",[{", {"b\\\"":1}, [2, "c"]]}'
+    for size in range(1, len(raw) + 1):
+        monkeypatch.setattr(pipeline_module, "_SLICE", size)
+        assert pipeline_module._count_values(raw, 100) == 8
+
+
+def test_an_event_of_very_many_parts_is_refused_and_the_events_before_it_are_kept():
+    flood = b'data: {"candidates":[{"content":{"parts":[' + b'{"text":"a"},' * 60_000 + b"{}]}}]}\n\n"
+    ledger, pipeline = pipeline_of(max_event=10**8)
+    with pytest.raises(WireError, match="50,000 parts"):
+        pipeline.feed(1.0, BODY + flood)
+    assert "".join(ledger.answer) == "ab"
+
+
+def test_an_event_whose_values_exceed_the_size_limit_counts_and_is_not_decoded():
+    flood = b'data: {"candidates":[{"content":{"parts":[' + b'{"text":"a"},' * 9_000 + b"{}]}}]}\n\n"
+    ledger, pipeline = read([BODY, flood], max_event=10**8, max_total=10**6)
+    assert pipeline.counted > 10**6
+    assert "".join(ledger.answer) == "ab"
+    ledger, pipeline = read([BODY, flood], max_event=10**8, max_total=2 * 10**6)
+    assert "".join(ledger.answer) == "ab" + "a" * 9_000
+
+
+def test_reading_ends_within_a_piece_when_the_size_limit_is_reached():
+    ledger, pipeline = pipeline_of(max_total=100_000)
+    pipeline.feed(0.0, b"data: {}\n\n" * 100_000)
+    assert 100_000 < pipeline.counted < 1_000_000
+    assert 390 < len(ledger.raw) < 4_000
+
+
+def test_a_large_piece_is_added_in_batches_between_which_the_ledger_is_free():
+    class Writing:
+        def __enter__(self):
+            lengths.append(len(ledger.raw))
+
+        def __exit__(self, *error):
+            pass
+
+    lengths = []
+    event = b'data: {"candidates":[{"content":{"parts":[{"text":"a"}]}}]}\n\n'
+    body = event * 10_000
+    ledger, exchange = Ledger(), Exchange("POST", "http://h/p", (), b"{}")
+    ledger.begin(exchange)
+    pipeline = Pipeline(
+        exchange, ledger, GEMINI, GEMINI.decoder(), max_event=10**6, writing=Writing(), share=True
+    )
+    exchange.pieces.append((0.5, body))
+    pipeline.feed(0.5, body)
+    assert max(after - before for before, after in pairwise(lengths)) <= 1_000
+    assert len(ledger.raw) == 10_000
+    assert list(exchange.pieces) == [(0.5, body)]
+    assert isinstance(exchange.pieces._stored[0], tuple)  # the bytes of the chunks are held once

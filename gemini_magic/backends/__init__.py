@@ -16,7 +16,7 @@ from .backend import (
     TokenCount,
 )
 from .http_errors import retry_after, with_headers
-from .registry import DEFAULT, backend, host_to_name, may_send_key, names
+from .registry import DEFAULT, backend, host_to_name, may_send_key, names, names_for_help
 
 __all__ = [
     "DEFAULT",
@@ -36,6 +36,7 @@ __all__ = [
     "host_to_name",
     "may_send_key",
     "names",
+    "names_for_help",
     "retry_after",
     "with_headers",
 ]

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 from msgspec import Struct
 
 from ..content import Request
-from ..events import Decoded, Failure, TokenDetail, Usage
+from ..events import Decoded, Failure, SafetyRating, TokenDetail, TokenScore, Usage
 from ..media import MediaInsert
 from .auth import Auth
 
@@ -238,6 +238,14 @@ def _no_details(raw: bytes) -> Sequence[TokenDetail]:  # noqa: ARG001 - other ba
     return ()
 
 
+def _no_ratings(raw: bytes) -> Sequence[SafetyRating]:  # noqa: ARG001 - other backends read it
+    return ()
+
+
+def _no_scores(raw: bytes) -> Sequence[TokenScore]:  # noqa: ARG001 - other backends read it
+    return ()
+
+
 def _no_price_data(model: str, usage: Usage, raw: bytes) -> dict[str, Any]:  # noqa: ARG001 - other backends need them
     return {}
 
@@ -271,6 +279,8 @@ class Backend(Struct, frozen=True, kw_only=True):
         files: how files are uploaded; None if the server cannot do that.
         upload_remedy: what to do about media that are too large for a request and cannot be uploaded.
         token_details: the token counts by modality that one JSON text reports; never raises.
+        safety_ratings: the safety ratings that one JSON text reports; never raises.
+        token_scores: the tokens with their log probabilities that one JSON text reports; never raises.
         price_provider: the provider whose list prices apply, as genai-prices names it; None without list prices.
         price_data: ``(model, final counts, the chunk with the last total)`` -> the JSON value of the provider's API from
             which genai-prices reads them; never raises.
@@ -297,6 +307,8 @@ class Backend(Struct, frozen=True, kw_only=True):
         "Use smaller media, or increase --inline-limit if the server accepts larger requests."
     )
     token_details: Callable[[bytes], Sequence[TokenDetail]] = _no_details
+    safety_ratings: Callable[[bytes], Sequence[SafetyRating]] = _no_ratings
+    token_scores: Callable[[bytes], Sequence[TokenScore]] = _no_scores
     price_provider: str | None = None
     price_data: Callable[[str, Usage, bytes], dict[str, Any]] = _no_price_data
     undocumented: Callable[[Any], Iterable[tuple[str, str]]] | None = None

@@ -22,8 +22,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from .backend import HttpRequest
-from .gemini import GEMINI
+from ..content import Request
+from ..errors import OptionError
+from .backend import Endpoint, HttpRequest
+from .gemini import GEMINI, encode
 
 __all__ = ["ECHO", "reply"]
 
@@ -108,6 +110,28 @@ def reply(request: HttpRequest) -> Iterator[tuple[float, bytes]]:
         yield chunk(None, 0, thought, finish)
 
 
+def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
+    """The request as the Gemini API takes it.
+
+    Raises:
+        OptionError: the request asks for what an echo does not have.
+    """
+    if request.settings.logprobs is not None:
+        raise OptionError(
+            "The echo backend has no log probabilities.",
+            remedy="Leave out --logprobs, or use another backend.",
+        )
+    return encode(request, endpoint)
+
+
 ECHO = replace(
-    GEMINI, name="echo", auth=None, count=None, models=None, files=None, undocumented=None, local=reply
+    GEMINI,
+    name="echo",
+    encode=_encode,
+    auth=None,
+    count=None,
+    models=None,
+    files=None,
+    undocumented=None,
+    local=reply,
 )

@@ -147,6 +147,8 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
     for name, feature in _UNSUPPORTED.items():
         if name in given:
             _refuse(feature)
+    if request.settings.logprobs is not None:
+        _refuse("log probabilities")
     settings = given.pop("generationConfig", {})
     own = {name: value for name, value in request.params.items() if name in _OWN}
     # The gateway cannot request JSON; `-f json` then only displays the answer as JSON.

@@ -25,6 +25,7 @@ from ..content import (
     Text,
     Thinking,
     Thought,
+    Transcript,
     Turn,
     deep_merge,
     join_parts,
@@ -36,6 +37,7 @@ from .backend import Backend, CountTokens, Endpoint, HttpRequest, ListModels
 from .field_names import split_fields, with_api_names
 from .gemini_catalog import read_models, read_token_count
 from .gemini_decode import gemini_decoder
+from .gemini_evidence import safety_ratings, token_scores
 from .gemini_files import FILES, gemini_base
 from .gemini_media import media_fields
 from .gemini_reference import undocumented
@@ -117,11 +119,18 @@ def _part(part: Part) -> dict[str, Any]:
             return {"executableCode": _with_id(part.id, language=language or "PYTHON", code=code)}
         case CodeResult(outcome=outcome, output=output):
             return {"codeExecutionResult": _with_id(part.id, outcome=outcome or "OUTCOME_OK", output=output)}
+        case Transcript():
+            return {"audioTranscription": part.raw or _transcript(part)}
         case LocalFile():
             raise too_large_inline(part)
         case _:
             # The API refuses a part without data, but a signature may arrive in one.
             return dict(part.raw) if part.raw.keys() - _FLAGS else {"text": "", **part.raw}
+
+
+def _transcript(part: Transcript) -> dict[str, Any]:
+    fields = {"text": part.text, "speakerLabel": part.speaker, "languageCode": part.language}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def too_large_inline(file: LocalFile) -> OptionError:
@@ -168,6 +177,8 @@ def generation_config(request: Request) -> dict[str, Any]:
     config = {
         field: value for name, field in _CONFIG.items() if (value := getattr(settings, name)) is not None
     }
+    if settings.logprobs is not None:
+        config |= {"responseLogprobs": True, "logprobs": settings.logprobs}
     if settings.stop:
         config["stopSequences"] = list(settings.stop)
     if settings.json_output and not settings.tools:
@@ -327,6 +338,8 @@ GEMINI = Backend(
     decoder=gemini_decoder,
     failure=http_failure,
     token_details=token_details,
+    safety_ratings=safety_ratings,
+    token_scores=token_scores,
     price_provider=PRICE_PROVIDER,
     price_data=price_data,
     read_request=read_request,

@@ -19,13 +19,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ..content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Part, Text, Thought
+from ..content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Part, Text, Thought, Transcript
 from ..events import (
-    Citation,
     Decoded,
     Delta,
     Event,
-    Evidence,
     Finish,
     Note,
     Usage,
@@ -34,6 +32,7 @@ from ..events import (
 from ..lenient_json import MAX_DEPTH, json_safe, read_json
 from .backend import Decoder
 from .field_names import camel
+from .gemini_evidence import add_evidence, unread_pages
 from .gemini_finish import block_reason, finish_reason, outcome_of
 from .gemini_media import media_settings
 from .gemini_reference import with_documented_names
@@ -88,14 +87,7 @@ _MAY_BE_SNAKE = re.compile(
     rb'"(?:finish_|usage_|prompt_|model_|response_|inline_|file_|function_|executable_|code_execution|thought_|citation_|'
     rb'grounding_|url_context|continuation_|block_)[a-z_]*"\s*:'
 )
-_STATUS = "URL_RETRIEVAL_STATUS_"
-_RETRIEVAL: dict[int | str, str] = {
-    1: "SUCCESS",
-    2: "ERROR",
-    3: "PAYWALL",
-    4: "UNSAFE",
-}  # by number (enum-encoding=int)
-_URL_QUOTED = 200  # characters of an address that a note quotes
+_DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)s")
 _QUOTED = 40  # characters of a reason that a note quotes
 _SEVERAL_KINDS = Note(
     "several-kinds",
@@ -110,6 +102,7 @@ _DATA = (
     "function_response",
     "executable_code",
     "code_execution_result",
+    "audio_transcription",
     "tool_call",
     "tool_response",
 )
@@ -124,6 +117,7 @@ def _has_data(part: WirePart) -> bool:
         and part.code_execution_result is None
         and part.file_data is None
         and part.function_response is None
+        and part.audio_transcription is None
         and part.tool_call is None
         and part.tool_response is None
     )
@@ -159,8 +153,8 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
                 else:
                     events += [Delta(each, index) for each in _other_parts(read, part, place, position)]
         if candidate.citation_metadata or candidate.grounding_metadata or candidate.url_context_metadata:
-            _evidence(candidate, index, events)
-            notes += _unread_pages(candidate.url_context_metadata, notes)
+            add_evidence(candidate, index, events)
+            notes += unread_pages(candidate.url_context_metadata, notes)
         finished = finished or candidate.finish_reason is not None
         token = token or candidate.continuation_token
     if answer.usage_metadata is not None and (counts := _counts(answer.usage_metadata)) != _UNKNOWN:
@@ -305,58 +299,6 @@ def _note_spelling(value: str | int | None, reason: str, notes: list[Event]) -> 
         notes.append(Note("reason-spelling", message, "info"))
 
 
-def _evidence(candidate: WireCandidate, index: int, events: list[Event]) -> None:
-    if citation := candidate.citation_metadata:
-        events.append(Evidence("citation", citation, index, _citations(citation)))
-    if grounding := candidate.grounding_metadata:
-        events.append(Evidence("grounding", grounding, index))
-    if url_context := candidate.url_context_metadata:
-        events.append(Evidence("url_context", url_context, index))
-
-
-def _unread_pages(metadata: Any, notes: Sequence[Event]) -> list[Event]:
-    """Notes about the pages that the ``url_context`` tool could not read."""
-    pages = metadata.get("urlMetadata") if isinstance(metadata, dict) else None
-    found: list[Event] = []
-    for page in pages if isinstance(pages, list) else ():
-        status = page.get("urlRetrievalStatus") if isinstance(page, dict) else None
-        name = (
-            _RETRIEVAL.get(status, str(status).removeprefix(_STATUS)) if isinstance(status, int | str) else ""
-        )
-        if name not in ("", "0", "1", "SUCCESS", "UNSPECIFIED"):
-            url = str(page.get("retrievedUrl") or "")[:_URL_QUOTED]
-            note = Note(
-                "page-not-read", f"The page {url} could not be read ({name.lower()[:_QUOTED]}).", "warning"
-            )
-            if note not in notes:
-                found.append(note)
-    return found
-
-
-def _citations(metadata: Any) -> tuple[Citation, ...]:
-    """The sources in ``citationMetadata``: the Developer API lists them as ``citationSources``, Vertex AI as ``citations``."""
-    if not isinstance(metadata, dict):
-        return ()
-    listed = [metadata.get(name) for name in ("citationSources", "citations")]
-    return tuple(
-        _citation(source)
-        for sources in listed
-        if isinstance(sources, list)
-        for source in sources
-        if isinstance(source, dict)
-    )
-
-
-def _citation(source: dict[str, Any]) -> Citation:
-    start, end = (
-        value if isinstance(value := source.get(name), int) else None for name in ("startIndex", "endIndex")
-    )
-    uri, title, terms = (
-        None if source.get(name) is None else str(source[name]) for name in ("uri", "title", "license")
-    )
-    return Citation(start, end, uri, title, terms)
-
-
 def _extras(answer: WireAnswer) -> dict[str, Any] | None:
     counts = answer.usage_metadata
     if (  # most chunks have none of them
@@ -414,10 +356,38 @@ def _data_part(name: str, value: Any, signature: str | None, *, thought: bool) -
             return CodeResult(_optional_text(value.outcome), value.output, signature, value.id)
         case "inline_data":
             data = _base64(value.data)
-            return None if data is None else Blob(value.mime_type, data, signature, thought)
+            return None if data is None else Blob(value.mime_type, data, signature, thought=thought)
         case "file_data":
             return File(value.file_uri, value.mime_type, signature)
+        case "audio_transcription":
+            return _transcript(json_safe(value), signature)
     return None
+
+
+def _transcript(value: dict[str, Any], signature: str | None) -> Transcript:
+    """A transcript; fields of other types than the documented ones are only in ``raw``."""
+    text, speaker, language = (
+        field if isinstance(field := value.get(name), str) else None
+        for name in ("text", "speakerLabel", "languageCode")
+    )
+    words, finished = value.get("words"), value.get("finished")
+    return Transcript(
+        text or "",
+        speaker or None,
+        language or None,
+        _seconds(value.get("startOffset")),
+        _seconds(value.get("endOffset")),
+        tuple(words) if isinstance(words, list) else (),
+        finished if isinstance(finished, bool) else None,
+        signature,
+        value,
+    )
+
+
+def _seconds(value: Any) -> float | None:
+    """A duration as JSON writes it, such as ``"1.5s"``; None for any other value."""
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    return float(found[1]) if found else None
 
 
 def _optional_text(value: str | int | None) -> str | None:

@@ -25,6 +25,7 @@ _CANDIDATE: Final = {
 _PART: Final = {
     "text", "thought", "thoughtSignature", "inlineData", "fileData", "functionCall", "functionResponse",
     "executableCode", "codeExecutionResult", "videoMetadata", "mediaResolution", "partMetadata", "toolCall", "toolResponse",
+    "audioTranscription",
 }  # fmt: skip
 _USAGE: Final = {
     "promptTokenCount", "candidatesTokenCount", "totalTokenCount", "thoughtsTokenCount", "cachedContentTokenCount",
@@ -44,7 +45,8 @@ _ENUMS: Final = {
 # Fields inside parts and feedback whose names the decoder needs.
 _INNER: Final = {
     "mimeType", "displayName", "fileUri", "partialArgs", "willContinue", "jsonPath", "stringValue", "numberValue",
-    "boolValue", "nullValue", "blockReason", "blockReasonMessage", "promptFeedback", "tokenCount",
+    "boolValue", "nullValue", "blockReason", "blockReasonMessage", "promptFeedback", "tokenCount", "speakerLabel", "languageCode", "startOffset",
+    "endOffset",
 }  # fmt: skip
 _DOCUMENTED: Final = _ANSWER | _CANDIDATE | _PART | _USAGE | _INNER
 _EVIDENCE: Final = {"citationMetadata", "groundingMetadata", "urlContextMetadata"}

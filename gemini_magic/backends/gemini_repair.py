@@ -36,6 +36,7 @@ _PART_FIELDS = (
     "functionResponse",
     "executableCode",
     "codeExecutionResult",
+    "audioTranscription",
 )
 _TEXT_FIELDS = {"trafficType", "serviceTier", "cache_tier"}  # fields of usageMetadata that are not counts
 # Names under which the loss of a part of the answer is recorded.
@@ -48,6 +49,7 @@ _TEXTS = {
     "functionResponse": ("name", "id"),
     "executableCode": ("code", "id"),
     "codeExecutionResult": ("output", "id"),
+    "audioTranscription": ("text", "speakerLabel", "languageCode"),
     "fileData": ("fileUri", "mimeType"),
     "inlineData": ("mimeType", "data"),
     "candidate": ("finishMessage", "continuationToken"),

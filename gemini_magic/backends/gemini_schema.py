@@ -78,6 +78,7 @@ class WirePart(Struct, rename="camel", gc=False):
     function_response: WireCallResult | None = None
     executable_code: WireCode | None = None
     code_execution_result: WireCodeResult | None = None
+    audio_transcription: dict[str, Any] | None = None
     tool_call: Any = None
     tool_response: Any = None
     media_resolution: Any = None

@@ -22,6 +22,8 @@ from ..lenient_json import MAX_DEPTH, json_safe, read_json
 
 __all__ = ["failure_of", "http_failure", "message_failure", "retry_after", "with_headers"]
 
+# Many models refuse log probabilities, or refuse them in streams only.
+_LOGPROBS_REMEDY = "Leave out --logprobs, add --no-stream, or use another model."
 _MOST_EVENTS = 10  # events of an error body that are tried
 _FIELD = re.compile(r"(?:event|id|retry)?:")
 _LONGEST = 500  # characters of a message that is shown
@@ -69,6 +71,7 @@ def failure_of(error: Any, *, code: int | None = None) -> Failure | None:
         wait,
         reason,
         _is_final(details, message, reason, wait),
+        _LOGPROBS_REMEDY if "ogprobs is not enabled" in message else "",
     )
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from urllib.parse import urlsplit
 
 from ..errors import OptionError
-from .adaptive import ADAPTIVE
 from .auth import Auth
 from .backend import Backend
-from .echo import ECHO
-from .gateway import GATEWAY
 from .gemini import GEMINI
-from .vertex import VERTEX
 
-__all__ = ["DEFAULT", "backend", "host_to_name", "may_send_key", "names"]
+__all__ = ["DEFAULT", "backend", "host_to_name", "may_send_key", "names", "names_for_help"]
 
-_BACKENDS = {backend.name: backend for backend in (GEMINI, VERTEX, ADAPTIVE, GATEWAY, ECHO)}
+# By name: the backend, or the module that defines it, which is imported when the backend is used.
+_BACKENDS: dict[str, Backend | str] = {
+    GEMINI.name: GEMINI,
+    "vertex": "vertex",
+    "adaptive": "adaptive",
+    "gateway": "gateway",
+    "echo": "echo",
+}
+_OFFLINE = ("echo",)
 DEFAULT = GEMINI
 """The backend that is used when the user names none."""
 
@@ -25,14 +30,23 @@ def names() -> tuple[str, ...]:
     return tuple(_BACKENDS)
 
 
+def names_for_help() -> list[str]:
+    """The same, with a remark at those that need no network."""
+    return [f"{name} (offline)" if name in _OFFLINE else name for name in _BACKENDS]
+
+
 def backend(name: str) -> Backend:
     """The backend with a name.
 
     Raises:
         OptionError: the name is unknown; the error suggests a close match.
     """
-    if name in _BACKENDS:
-        return _BACKENDS[name]
+    found = _BACKENDS.get(name)
+    if isinstance(found, str):
+        module = import_module(f".{found}", __package__)
+        found = _BACKENDS[name] = getattr(module, found.upper())
+    if found is not None:
+        return found
     from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
 
     close = get_close_matches(name, _BACKENDS, n=1)
@@ -43,8 +57,8 @@ def backend(name: str) -> Backend:
 def _owner(variable: str) -> Auth | None:
     """The ``Auth`` whose keys a variable holds; None for a variable that no backend reads by default."""
     name = variable.upper()  # Windows ignores the case of variables: another spelling must not pass the check
-    known = (each.auth for each in _BACKENDS.values() if each.auth is not None)
-    return next((auth for auth in known if name in auth.env), None)
+    known = (backend(each).auth for each in names())
+    return next((auth for auth in known if auth is not None and name in auth.env), None)
 
 
 def host_to_name(url: str) -> str:

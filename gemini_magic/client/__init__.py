@@ -1,16 +1,24 @@
-"""Streams and single requests. Only this package opens sockets."""
+"""Streams and single requests. Only this package opens sockets.
+
+The names are imported when they are first used, so that the certificates can be loaded while the rest is imported.
+"""
 
 from __future__ import annotations
 
-from .certificates import load_certificates
-from .endpoint import endpoint_of
-from .fetch import FetchedResponse, fetch, fetch_response
-from .known_models import known_models, remember_models
-from .media_plan import plan_media, without_files
-from .media_uploads import uploaded_request
-from .secret import Key, Secret
-from .stream import Stream, open_stream, play
-from .uploaded_files import UploadedFile, UploadedFiles
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .certificates import load_certificates
+    from .endpoint import endpoint_of
+    from .fetch import FetchedResponse, fetch_body, fetch_response
+    from .known_models import listed_models, remember_models
+    from .media_plan import plan_media, without_files
+    from .media_uploads import uploaded_request
+    from .secret import Key, Secret
+    from .stream import Stream, open_stream, play
+    from .uploaded_files import UploadedFile, UploadedFiles
 
 __all__ = [
     "FetchedResponse",
@@ -20,9 +28,9 @@ __all__ = [
     "UploadedFile",
     "UploadedFiles",
     "endpoint_of",
-    "fetch",
+    "fetch_body",
     "fetch_response",
-    "known_models",
+    "listed_models",
     "load_certificates",
     "open_stream",
     "plan_media",
@@ -31,3 +39,24 @@ __all__ = [
     "uploaded_request",
     "without_files",
 ]
+
+_HOMES = {
+    "FetchedResponse": "fetch",
+    "Key": "secret",
+    "Secret": "secret",
+    "Stream": "stream",
+    "UploadedFile": "uploaded_files",
+    "UploadedFiles": "uploaded_files",
+    "endpoint_of": "endpoint",
+    "fetch_body": "fetch",
+    "fetch_response": "fetch",
+    "listed_models": "known_models",
+    "load_certificates": "certificates",
+    "open_stream": "stream",
+    "plan_media": "media_plan",
+    "play": "stream",
+    "remember_models": "known_models",
+    "uploaded_request": "media_uploads",
+    "without_files": "media_plan",
+}
+__getattr__ = lazy_names(globals(), _HOMES)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from .. import recording
 from ..backends import LOOPBACK, Backend, HttpRequest
 from ..diagnostics import MEGABYTE, body_too_large
 from ..errors import ConnectionFailed, GeminiMagicError, WireError
@@ -18,7 +19,6 @@ from ..events import Failure
 from ..ledger import Exchange, Ledger
 from ..media import media_in
 from ..options import Options
-from ..recording import RecordedExchange, Recorder, Replay
 from .connection import BrokenBodyError, Connection, ConnectionLost, HostUnreachable, TimedOut, TooLarge
 from .endpoint import endpoint_of
 from .exchange_writer import ExchangeWriter, LedgerGuard, Recordings, Target
@@ -27,9 +27,12 @@ from .media_plan import MediaPlan
 from .retry import Outcome, worth_retrying
 from .secret import Key, add_key, strip_traceback
 from .sources import LocalResponse, RecordedResponse, ResponseHead
-from .text_file import TextFile
 from .transport import send
 from .uploaded_files import UploadedFiles
+
+if TYPE_CHECKING:
+    from ..recording import Recorder, Replay
+    from .text_file import TextFile
 
 __all__ = ["Attempts", "StreamJob"]
 
@@ -93,8 +96,10 @@ class Attempts:
         self._connection = connection
         self._guard = guard
         self._recordings = Recordings(job.recorders, ledger, guard)
-        max_event = int(job.options.max_event * MEGABYTE)
-        self._target = Target(ledger, guard, job.backend, job.key, self._recordings, max_event)
+        max_event, max_total = (
+            int(size * MEGABYTE) for size in (job.options.max_event, job.options.max_total)
+        )
+        self._target = Target(ledger, guard, job.backend, job.key, self._recordings, max_event, max_total)
         self._writer: ExchangeWriter | None = None  # of the current attempt
         self._origin = 0.0  # clock reading when the first request was sent
 
@@ -233,7 +238,7 @@ class Attempts:
             return LocalResponse(self._job.backend, http, self._connection)
         self._ledger.set_source("recording")
         recorded = replay.find(http)
-        if isinstance(recorded, RecordedExchange) and recorded.missing:
+        if isinstance(recorded, recording.RecordedExchange) and recorded.missing:
             writer.note("recording-lacks", recorded.missing, "info")
         return RecordedResponse(recorded, replay.speed, self._connection)
 
@@ -262,7 +267,7 @@ class Attempts:
 
     def _read(self, writer: ExchangeWriter, response: ResponseHead, *, more: bool) -> Outcome:
         text_file = self._job.text_file
-        limit = left = int(self._job.options.max_total * MEGABYTE)
+        limit = left = self._target.max_total
 
         def sink(t: float, data: bytes) -> None:
             nonlocal left

@@ -9,17 +9,19 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..backends import Backend
 from ..errors import WireError
 from ..events import Failure, Severity
 from ..ledger import Exchange, Ledger
 from ..pipeline import Pipeline
-from ..recording import Recorder
 from .connection import Connection, ConnectionLost
 from .secret import Key, Mask
 from .sources import ResponseHead
+
+if TYPE_CHECKING:
+    from ..recording import Recorder
 
 __all__ = ["ExchangeWriter", "LedgerGuard", "Recordings", "Target"]
 
@@ -82,11 +84,11 @@ class Recordings:
 
     def write_new(self) -> None:
         """Write what the exchange has received since the last call."""
-        self._each(Recorder.write_new)
+        self._each(lambda recorder: recorder.write_new())
 
     def close(self) -> None:
         """Close the files: no other exchange follows."""
-        self._each(Recorder.close)
+        self._each(lambda recorder: recorder.close())
 
     def _each(self, action: Callable[[Recorder], None]) -> None:
         for recorder in self._recorders:
@@ -106,6 +108,7 @@ class Target(NamedTuple):
         key: the key that is sent, which is masked where a server repeats it.
         recordings: the files that get a copy.
         max_event: bytes that one event may have.
+        max_total: bytes that a body may count as.
     """
 
     ledger: Ledger
@@ -114,6 +117,7 @@ class Target(NamedTuple):
     key: Key | None
     recordings: Recordings
     max_event: int
+    max_total: int
 
 
 class ExchangeWriter:
@@ -152,6 +156,7 @@ class ExchangeWriter:
             target.backend,
             target.backend.decoder(),
             max_event=target.max_event,
+            max_total=target.max_total,
             writing=target.guard,
             expected=expected,
             share=True,

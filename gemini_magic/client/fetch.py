@@ -17,7 +17,7 @@ from .known_models import with_remedy
 from .secret import Key, add_key, strip_traceback
 from .transport import HttpResponse, send
 
-__all__ = ["FetchedResponse", "fetch", "fetch_response"]
+__all__ = ["FetchedResponse", "fetch_body", "fetch_response"]
 
 _MAX_SIZE = 64 * 2**20  # bytes of a body
 
@@ -52,19 +52,20 @@ def fetch_response(
         stall=limits.stall_timeout,
         total=limits.timeout,
     )
-    pieces: list[bytes] = []
+    body = bytearray()
     answer: HttpResponse | None = None
     problem: GeminiMagicError
 
     def sink(_: float, piece: bytes) -> None:
-        pieces.append(piece)
-        if sum(map(len, pieces)) > _MAX_SIZE:
+        nonlocal body
+        body += piece
+        if len(body) > _MAX_SIZE:
             raise WireError("The response is larger than 64 MB.", remedy="Check --base-url.")
 
     try:
         answer = send(http, connection, key, own_host=own_host)
         answer.read(sink)
-        return FetchedResponse(answer.status, answer.headers, b"".join(pieces))
+        return FetchedResponse(answer.status, answer.headers, bytes(body))
     except HostUnreachable as error:
         problem = error.error
     except TimedOut as error:
@@ -82,7 +83,7 @@ def fetch_response(
     raise strip_traceback(problem)
 
 
-def fetch(http: HttpRequest, backend: Backend, options: Options, key: Key | None) -> bytes:
+def fetch_body(http: HttpRequest, backend: Backend, options: Options, key: Key | None) -> bytes:
     """Send a request to a backend's server and return the body of the response, with the key masked.
 
     Args:

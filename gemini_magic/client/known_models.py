@@ -5,7 +5,6 @@ The lists are kept in memory. This module sends no request.
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Sequence
 
@@ -17,7 +16,7 @@ from ..options import Options
 from .endpoint import endpoint_of
 from .secret import Key
 
-__all__ = ["known_models", "remember_models", "with_remedy"]
+__all__ = ["listed_models", "remember_models", "with_remedy"]
 
 _NOT_FOUND = 404
 _FORBIDDEN = 403
@@ -43,7 +42,7 @@ def remember_models(backend: Backend, options: Options, models: Sequence[Model])
             _known[backend.models.encode(endpoint_of(options), "").url] = tuple(models)
 
 
-def known_models(backend: Backend, options: Options) -> tuple[Model, ...]:
+def listed_models(backend: Backend, options: Options) -> tuple[Model, ...]:
     """The models that this process has listed before; empty if it has not."""
     if backend.models is None:
         return ()
@@ -73,6 +72,10 @@ def with_remedy(failure: Failure, backend: Backend, options: Options, key: Key |
 
 def _similar_models(backend: Backend, options: Options) -> list[str]:
     """Names of known models that are similar to the requested one; empty if that is a known model."""
-    names = [model.name for model in known_models(backend, options)]
+    names = [model.name for model in listed_models(backend, options)]
     requested = (options.model or "").removeprefix("models/")
-    return [] if requested in names else difflib.get_close_matches(requested, names, n=_SIMILAR)
+    if requested in names:
+        return []
+    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+    return get_close_matches(requested, names, n=_SIMILAR)

@@ -14,8 +14,9 @@ from msgspec.structs import replace
 from ..backends import Backend, RemoteFile
 from ..content import Blob, File, LocalFile, Part, Request
 from ..errors import OptionError, PromptError
-from ..media import REFERENCE, file_size
+from ..media import REFERENCE, readable_size
 from ..options import Options
+from ..printable import one_line
 
 __all__ = ["MediaPlan", "changed_file", "name_of", "plan_media", "without_files"]
 
@@ -61,7 +62,8 @@ def plan_media(request: Request, backend: Backend, options: Options, *, offline:
     limit = options.inline_limit * _MEGABYTE
     total = sum(map(_size, media))
     uploads: dict[str, _Uploadable] = {}
-    if total > limit:
+    # A recording of a backend without uploads was made with a larger limit.
+    if total > limit and not (offline and backend.files is None):
         # Media in answers are sent back as they came: their signatures belong to them.
         movable = [part for turn in request.turns if turn.role == "user" for part in turn.parts]
         for part in sorted(
@@ -73,7 +75,7 @@ def plan_media(request: Request, backend: Backend, options: Options, *, offline:
             if digest not in uploads:
                 total -= sum(_size(each) for each in media if _digest(each) == digest)
                 uploads[digest] = part
-        if uploads and backend.files is None and not offline and backend.local is None:
+        if uploads and backend.files is None and backend.local is None:
             raise _too_large(uploads, backend, options)
     return MediaPlan(_with_parts(request, lambda part: _sent(part, uploads)), uploads)
 
@@ -125,9 +127,9 @@ def _digest(part: _Uploadable) -> str:
 def name_of(part: Blob | LocalFile) -> str:
     """The name of a medium for people and for the server's list of files."""
     if isinstance(part, LocalFile):
-        return Path(part.path).name
+        return one_line(Path(part.path).name)
     kind, _, form = part.mime_type.partition(";")[0].partition("/")
-    return f"{kind or 'media'} ({form or 'data'})"
+    return one_line(f"{kind or 'media'} ({form or 'data'})")
 
 
 def _read(file: LocalFile) -> bytes:
@@ -155,7 +157,7 @@ def changed_file(file: LocalFile) -> PromptError:
 def _too_large(uploads: Mapping[str, _Uploadable], backend: Backend, options: Options) -> OptionError:
     largest = max(uploads.values(), key=_size)
     return OptionError(
-        f"{name_of(largest)} has {file_size(_size(largest))}; the media of a request to the {backend.name} backend "
-        f"may have {file_size(round(options.inline_limit * _MEGABYTE))} in all (--inline-limit).",
+        f"{name_of(largest)} has {readable_size(_size(largest))}; the media of a request to the {backend.name} backend "
+        f"may have {readable_size(round(options.inline_limit * _MEGABYTE))} in all (--inline-limit).",
         remedy=backend.upload_remedy,
     )

@@ -5,18 +5,19 @@ It runs on the reader's thread.
 
 from __future__ import annotations
 
-import asyncio
+import signal
 import textwrap
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from ..backends import Backend, FilesApi, RemoteFile
 from ..content import Blob, LocalFile, Request
 from ..errors import Interrupted, ServiceError, StalledError
 from ..events import Failure
 from ..ledger import Ledger, Pause, Phase, Transfer
-from ..media import file_size
+from ..media import readable_size
 from ..options import Options
 from .attempt import StreamJob
 from .connection import Connection, ConnectionLost, TimedOut
@@ -30,7 +31,7 @@ from .uploaded_files import UploadedFiles
 __all__ = ["MediaUploads", "uploaded_request"]
 
 _REPORT = 0.1  # seconds between two changes of the progress
-_INTERRUPT_CHECK = 0.05  # seconds between two looks whether the user interrupted the cell
+_INTERRUPT_CHECK = 0.05  # seconds; a longer wait on a lock would delay an interrupt on Windows
 _REASON_WIDTH = 60  # characters of a reason
 
 
@@ -136,7 +137,7 @@ class MediaUploads:
         until = (
             "" if file.expires is None else f"; the server deletes it at {file.expires:%Y-%m-%d %H:%M} UTC"
         )
-        self._note("uploaded", f"{label} ({file_size(events.size)}) was uploaded in {took:.1f} s{until}.")
+        self._note("uploaded", f"{label} ({readable_size(events.size)}) was uploaded in {took:.1f} s{until}.")
         return file
 
     def _ready(self, file: RemoteFile, uploader: Uploader, events: _Progress) -> RemoteFile | None:
@@ -160,8 +161,7 @@ def uploaded_request(
 ) -> Request:
     """Upload the media of a request and wait for it. Returns the request that refers to the files.
 
-    The upload runs on another thread: a kernel only cancels the task of an awaited cell, which a blocking call would not
-    notice.
+    The upload runs on another thread, so that an interrupt ends the wait at once.
 
     Args:
         plan: the request and its uploads.
@@ -198,9 +198,9 @@ def uploaded_request(
     thread = threading.Thread(target=upload, name="gemini-upload", daemon=True)
     thread.start()
     try:
-        while thread.is_alive():
-            thread.join(_INTERRUPT_CHECK)
-            _raise_if_cancelled()
+        with _interrupts_raise():
+            while thread.is_alive():
+                thread.join(_INTERRUPT_CHECK)
     except BaseException:
         connection.shutdown()
         raise
@@ -211,19 +211,26 @@ def uploaded_request(
     return plan.with_files(uploads.files)
 
 
-def _raise_if_cancelled() -> None:
-    """Raise an error if the task of an awaited cell, in which this code runs, was cancelled by an interrupt.
+@contextmanager
+def _interrupts_raise() -> Iterator[None]:
+    """Let an interrupt raise an exception in the block, as in a script.
+
+    While an awaited cell runs, a kernel handles the signal by a callback on its event loop, which the block would delay.
 
     Raises:
-        Interrupted: it was.
+        Interrupted: the user interrupted the block.
     """
+    is_main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGINT) if is_main else None
+    if before is not None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        task = asyncio.current_task()
-    except RuntimeError:  # no event loop runs on this thread
-        return
-    if task is not None and task.cancelling():
-        task.uncancel()
-        raise Interrupted("Interrupted while media were uploaded. Nothing was sent to the model.")
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("Interrupted while media were uploaded. Nothing was sent to the model.") from None
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
 
 
 class _Progress:

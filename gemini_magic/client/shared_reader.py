@@ -1,7 +1,8 @@
 """One thread that reads the bodies of many streams, so that an event does not wake a thread of its own.
 
 Each stream's own thread connects, sends, reads the head and decides about retries; with many streams it then hands the
-body to the shared thread and waits until the body has ended. The module opens no connection and knows no HTTP.
+body to the shared thread and waits until the body has ended. While bytes arrive all the time, the shared thread lets them
+gather for a millisecond before it reads them. The module opens no connection and knows no HTTP.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from .wake_ups import batched_wake_ups
 __all__ = ["SHARED_READER", "SharedBody", "SharedReader"]
 
 _MAX_OWN = 8  # bodies that are read on threads of their own; with so few, a second hand-over costs more than it saves
+# Seconds for which a busy thread lets bytes gather before it reads again. To wake up takes longer than to read an event.
+_GATHER = 0.001
 
 
 class SharedBody(Protocol):
@@ -120,9 +123,11 @@ class SharedReader:
     def _run(self, alarmed: socket.socket) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(alarmed, selectors.EVENT_READ)
+            woken = 0.0
             while True:
                 left = max(0.0, self._next_check - time.perf_counter()) if self._turns else None
                 ready = selector.select(left)
+                before, woken = woken, time.perf_counter()
                 with batched_wake_ups():
                     for key, _ in ready:
                         if key.data is None:
@@ -131,6 +136,8 @@ class SharedReader:
                             self._step(selector, key.data)
                     if self._turns and time.perf_counter() >= self._next_check:
                         self._end_expired(selector)
+                if self._turns and (len(ready) > 1 or woken - before < _GATHER):
+                    time.sleep(_GATHER)
 
     def _accept(self, selector: selectors.BaseSelector, alarmed: socket.socket) -> None:
         """Take the bodies that were handed over."""

@@ -14,8 +14,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
+from .. import recording
 from ..backends import Backend, HttpRequest
 from ..content import Request
 from ..endings import Cause
@@ -24,7 +25,6 @@ from ..events import Event
 from ..ledger import Exchange, Ledger
 from ..media import references_in
 from ..options import Options
-from ..recording import Recorder, Replay, ReplayOnce
 from .attempt import StreamJob
 from .connection import Connection
 from .endpoint import endpoint_of
@@ -35,9 +35,12 @@ from .reader import StreamReader
 from .reader_threads import READER_THREADS
 from .secret import Key
 from .switch_interval import stream_ended, stream_started
-from .text_file import Mode, TextFile, accepts_footer
 from .uploaded_files import UploadedFiles
 from .wake_ups import wake
+
+if TYPE_CHECKING:
+    from ..recording import Recorder, Replay
+    from .text_file import Mode, TextFile
 
 __all__ = ["Stream", "open_stream", "play"]
 
@@ -80,6 +83,7 @@ class Stream:
         self._done = threading.Event()
         self._reading = threading.Lock()  # held until the reader has ended
         self._reading.acquire()
+        self._cancelled_by: Literal["interrupt", "stop"] | None = None
         guard = LedgerGuard(self._writing, self._connection, self._notify)
         self._reader: StreamReader | None = StreamReader(job, ledger, self._connection, guard, self._end)
         _running.add(self)
@@ -108,6 +112,8 @@ class Stream:
         with self._writing:
             if self._done.is_set():
                 return False
+            if self._cancelled_by is not None:  # the reader was faster than the thread that cancels
+                cause, error, limit = self._cancelled_by, None, None
             self._connection.cancel()  # from now on the guard refuses the reader
             now = 0.0 if self._reader is None else self._reader.now()
             self.ledger.close(cause, t=now, error=error, limit=limit)
@@ -137,9 +143,12 @@ class Stream:
         Args:
             cause: who stopped it, an interrupt of the kernel or the Stop button.
         """
-        if not self._end(cause):
+        if self._done.is_set():
             return
+        # Before the ledger is closed, so that a reader that is adding chunks stops after the current batch.
+        self._cancelled_by = self._cancelled_by or cause
         self._connection.shutdown()
+        self._end(cause)
         # Usually the reader ends within a millisecond, and its recording with it.
         if self._reading.acquire(timeout=_CANCEL_WAIT):
             self._reading.release()
@@ -297,6 +306,8 @@ def _text_file(options: Options, ledger: Ledger, before: str) -> TextFile | None
                 remedy="Name the file with --to FILE.",
             )
         return None
+    from .text_file import TextFile, accepts_footer  # noqa: PLC0415 - see the table of late imports
+
     path = Path(options.to).expanduser()
     mode: Mode = "overwrite" if options.overwrite else "append" if options.append else "new"
     return TextFile(path, ledger, before=before, mode=mode, footer=accepts_footer(path, options.format))
@@ -318,5 +329,5 @@ def play(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledger, *, spe
     media = references_in(first.body, first.media)
     http = HttpRequest(first.method, first.url, first.headers, first.body, media)
     options = Options(retries=len(exchanges) - 1)
-    job = StreamJob(http, backend, options, replay=ReplayOnce(exchanges, speed), files=first.files)
-    return Stream(job, ledger)
+    replay = recording.ReplayOnce(exchanges, speed)
+    return Stream(StreamJob(http, backend, options, replay=replay, files=first.files), ledger)

@@ -15,7 +15,7 @@ from typing import IO, Literal, TypeAlias
 
 from ..errors import OptionError
 from ..events import Note
-from ..ledger import Ledger
+from ..ledger import Ledger, answer_sources
 from ..prices import reported_cost
 from ..private_files import open_private
 
@@ -24,8 +24,10 @@ __all__ = ["Mode", "TextFile", "accepts_footer"]
 Mode: TypeAlias = Literal["new", "overwrite", "append"]
 _TEXT_SUFFIXES = ("", ".md", ".markdown", ".txt", ".text")
 _TEXT_FORMATS = ("markdown", "md", "text")
-_FOOTER = re.compile(rb"\n*---\n((Tokens|Cost|Status): [^\n]*\n)+\Z")
-_FOOTER_SIZE = 200  # bytes; no footer is longer
+_FOOTER_LINE = re.compile(rb"(?:Tokens|Cost|Status|Source \d+): [^\n]*")
+_FOOTER_SIZE = 60_000  # bytes; no footer is longer
+_SOURCES = 50  # that a footer lists
+_SOURCE = 500  # characters of one
 
 
 def accepts_footer(path: Path, form: str) -> bool:
@@ -173,8 +175,7 @@ def _kept_content(path: Path, before: bytes, mode: Mode) -> tuple[int, str]:
     if not before and mode == "new" and found.st_size > _FOOTER_SIZE:
         raise _exists(path)
     content = path.read_bytes()
-    footer = _FOOTER.search(content, max(0, len(content) - _FOOTER_SIZE))
-    text = content if footer is None else content[: footer.start()]
+    text = _without_footer(content)
     if before and text.endswith(before):
         content = text.removesuffix(before)
         if mode == "append":
@@ -186,6 +187,17 @@ def _kept_content(path: Path, before: bytes, mode: Mode) -> tuple[int, str]:
             return 0, ""
         raise _exists(path)
     return len(content), "\n" if content.endswith(b"\n") else "\n\n"
+
+
+def _without_footer(content: bytes) -> bytes:
+    """The content of a file without the footer of an answer, and without the blank lines before it."""
+    *lines, last = content[-_FOOTER_SIZE:].split(b"\n")
+    size = 0
+    while not last and lines and _FOOTER_LINE.fullmatch(lines[-1]):
+        size += len(lines.pop()) + 1
+    if not size or not lines or lines[-1] != b"---":
+        return content
+    return content[: -size - len(b"---\n")].rstrip(b"\n")
 
 
 def _exists(path: Path) -> OptionError:
@@ -205,4 +217,6 @@ def _footer(ledger: Ledger) -> list[str]:
         lines.append(f"Cost: ${cost.amount:.4f}")
     if ledger.status != "complete":
         lines.append(f"Status: {ledger.status}")
+    sources = answer_sources(ledger).sources[:_SOURCES]
+    lines += [f"Source {each.number}: {each.line[:_SOURCE]}" for each in sources]
     return lines or [f"Status: {ledger.status}"]

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from ..backends import Backend, FilesApi, HttpRequest, RemoteFile, with_headers
 from ..content import Blob, LocalFile
 from ..endings import service_error
-from ..errors import ConnectionFailed, GeminiMagicError, ServiceError, StalledError, WireError
+from ..errors import ConnectionFailed, GeminiMagicError, PromptError, ServiceError, StalledError, WireError
 from ..events import Failure
 from ..options import Options
 from ..printable import one_line
@@ -42,7 +42,10 @@ _POLLS = (
     5.0,
 )  # seconds between two looks at a file that the server processes; the last repeats
 _MAX_PROCESSING = 1800.0  # seconds
+_MIME_TYPE = re.compile(r"[!-~]+/[ -~]+")
 _PATH = re.compile(r"/[!-~]+")
+_NO_API = (404, 405, 501)
+_NO_API_REMEDY = "The server at --base-url may have no Files API. To send the media inside the request, increase --inline-limit."
 _GONE = (404, 410)  # the server does not know the upload any more
 
 
@@ -188,8 +191,18 @@ class Uploader:
         """Begin an upload."""
         size = len(medium.data) if isinstance(medium, Blob) else medium.size
         label, name = name_of(medium), f"files/gm-{os.urandom(16).hex()}"
+        if not _MIME_TYPE.fullmatch(medium.mime_type):
+            raise PromptError(
+                f"{one_line(medium.mime_type)!r} is not a valid MIME type.",
+                remedy="Use one such as image/png.",
+            )
         http = self._api.start(self._endpoint, name, label, medium.mime_type, size)
-        answer = self._retried(lambda: self._request(http, f"Uploading {label}"), events)
+        try:
+            answer = self._retried(lambda: self._request(http, f"Uploading {label}"), events)
+        except ServiceError as refused:
+            if refused.code in _NO_API:
+                refused.remedy = _NO_API_REMEDY
+            raise
         target = urlsplit(answer.headers.get("x-goog-upload-url", ""))
         path = f"{target.path}?{target.query}" if target.query else target.path
         if not _PATH.fullmatch(path):

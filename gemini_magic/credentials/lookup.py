@@ -22,7 +22,6 @@ from ..config import user_file
 from ..errors import CredentialsError
 from ..options import Options
 from ..project_files import WatchedFiles, candidate_files, is_own
-from .google_auth import forget_token, token
 
 __all__ = ["Key", "Secret", "find_key", "forget_credentials", "key_header"]
 
@@ -62,9 +61,11 @@ def find_key(
     if auth is None:
         return None
     if auth.signs_in:
-        return (
-            token()._replace(forget=forget_credentials) if sign_in else Key(Secret(""), "your Google sign-in")
-        )
+        if not sign_in:
+            return Key(Secret(""), "your Google sign-in")
+        from .google_auth import token  # noqa: PLC0415 - see the table of late imports
+
+        return token()._replace(forget=forget_credentials)
     if options.key_env is not None:
         for key in _stored_keys(options.key_env):
             return key
@@ -167,6 +168,8 @@ _entered: dict[str, Key] = {}  # keys that the user entered at a prompt, by the 
 
 def forget_credentials() -> None:
     """Forget the keys that were entered at a prompt and Google's token, so that the next request gets new ones."""
+    from .google_auth import forget_token  # noqa: PLC0415 - see the table of late imports
+
     _entered.clear()
     forget_token()
 

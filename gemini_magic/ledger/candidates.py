@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
 
-from ..content import Part, Text, Thought
-from ..events import Citation
+from ..content import Part, Thought, spoken_text
+from ..events import Citation, Grounding
 from ..printable import one_line
 from .items import AnswerItem, items_of_parts
 from .ledger import Ledger
 
-__all__ = ["Candidate", "citations_of", "grounding_of"]
+__all__ = ["MAX_QUERIES", "MAX_SOURCES", "Candidate", "citations_of", "grounding_of", "merged_grounding"]
+
+T = TypeVar("T")
+MAX_SOURCES: Final = 1_000
+MAX_PASSAGES: Final = 5_000
+MAX_QUERIES: Final = 100
 
 
 def citations_of(ledger: Ledger, candidate: int) -> list[Citation]:
@@ -32,6 +38,45 @@ def grounding_of(ledger: Ledger, candidate: int) -> dict[str, Any]:
     return merged
 
 
+def merged_grounding(ledger: Ledger, candidate: int) -> Grounding:
+    """Return the sources of one candidate, merged as :func:`grounding_of` merges the metadata.
+
+    Beyond 1,000 sources, 5,000 passages or 100 queries nothing is added, so that a flood of metadata takes linear time.
+    """
+    merged = Grounding()
+    for each in list(ledger.evidence):
+        if each.grounding is not None and each.candidate == candidate:
+            merged = _joined_grounding(merged, each.grounding)
+            if (
+                len(merged.sources) > MAX_SOURCES
+                or len(merged.supports) > MAX_PASSAGES
+                or len(merged.queries) > MAX_QUERIES
+            ):
+                break
+    return Grounding(
+        merged.sources[:MAX_SOURCES],
+        merged.supports[:MAX_PASSAGES],
+        merged.queries[:MAX_QUERIES],
+        merged.suggestions,
+    )
+
+
+def _joined_grounding(before: Grounding, new: Grounding) -> Grounding:
+    sources, supports = _continued(before.sources, new.sources), new.supports
+    by = len(before.sources)
+    highest = max((index for support in supports for index in support.sources), default=0)
+    if by and len(sources) == by + len(new.sources) and highest < len(new.sources):
+        supports = tuple(
+            support._replace(sources=tuple(index + by for index in support.sources)) for support in supports
+        )
+    return Grounding(
+        tuple(sources),
+        tuple(_continued(before.supports, supports)),
+        tuple(dict.fromkeys((*before.queries, *new.queries))),
+        new.suggestions or before.suggestions,
+    )
+
+
 def _merged_grounding(before: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     sources, own = _list(before.get("groundingChunks")), _list(new.get("groundingChunks"))
     joined = _continued(sources, own)
@@ -48,10 +93,10 @@ def _merged_grounding(before: dict[str, Any], new: dict[str, Any]) -> dict[str, 
     return merged
 
 
-def _continued(before: list[Any], new: list[Any]) -> list[Any]:
+def _continued(before: Sequence[T], new: Sequence[T]) -> list[T]:
     """Both lists as one: the longer one if it begins with the other, else one after the other."""
     shorter, longer = sorted((before, new), key=len)
-    return longer if longer[: len(shorter)] == shorter else before + new
+    return list(longer) if longer[: len(shorter)] == shorter else [*before, *new]
 
 
 def _highest_index(supports: list[Any]) -> int:
@@ -92,7 +137,7 @@ class Candidate:
     @property
     def text(self) -> str:
         """The text of the answer so far."""
-        return "".join(part.text for part in self.parts if isinstance(part, Text))
+        return spoken_text(self.parts)
 
     @property
     def thoughts(self) -> str:

@@ -13,7 +13,21 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from ..content import Blob, Call, CallPieces, CallResult, Code, CodeResult, File, Opaque, Part, Text, Thought
+from ..content import (
+    Blob,
+    Call,
+    CallPieces,
+    CallResult,
+    Code,
+    CodeResult,
+    File,
+    Opaque,
+    Part,
+    Text,
+    Thought,
+    Transcript,
+    TranscriptWriter,
+)
 from ..media import PcmFormat, pcm_format, wav_bytes
 
 __all__ = [
@@ -25,13 +39,12 @@ __all__ = [
     "PlacedParts",
     "TextStretch",
     "ToolItem",
-    "TranscriptItem",
     "items_of_parts",
 ]
 
 _FLAGS = {"thought", "thoughtSignature"}  # fields of a part that are not its data
 _RECENT = 100  # code runs among which a result finds its code
-_TRANSCRIPT, _TOOL_CALL, _TOOL_RESPONSE = "audioTranscription", "toolCall", "toolResponse"
+_TOOL_CALL, _TOOL_RESPONSE = "toolCall", "toolResponse"
 
 
 class TextStretch(NamedTuple):
@@ -134,18 +147,6 @@ class ToolItem(Struct, frozen=True, eq=False):
     id: str | None = None
 
 
-class TranscriptItem(Struct, frozen=True, eq=False):
-    """Pieces of a transcript (``audioTranscription``) that follow one another.
-
-    Attributes:
-        pieces: the pieces as sent. The list grows, so only the first ``count`` belong to this item.
-        count: how many.
-    """
-
-    pieces: list[Any]
-    count: int
-
-
 class OtherItem(Struct, frozen=True, eq=False):
     """A part of an unknown kind, as received."""
 
@@ -165,7 +166,7 @@ class OtherItem(Struct, frozen=True, eq=False):
             return len(repr(self.raw))
 
 
-AnswerItem: TypeAlias = TextStretch | MediaItem | CodeRun | CallItem | ToolItem | TranscriptItem | OtherItem
+AnswerItem: TypeAlias = TextStretch | MediaItem | CodeRun | CallItem | ToolItem | OtherItem
 
 
 class PlacedParts:
@@ -175,7 +176,7 @@ class PlacedParts:
     """
 
     def __init__(self) -> None:
-        self._parts: list[tuple[int, Part]] = []
+        self._parts: list[tuple[int, Part | TextStretch]] = []
         self._builder = _ItemBuilder()
         self._read = 0  # parts that the builder has
         self._lock = Lock()
@@ -183,8 +184,8 @@ class PlacedParts:
     def __len__(self) -> int:
         return len(self._parts)
 
-    def append(self, start: int, part: Part) -> None:
-        """Append a part that follows the first ``start`` characters of the text."""
+    def append(self, start: int, part: Part | TextStretch) -> None:
+        """Append a part that follows the first ``start`` characters of the text, or a stretch that was spoken."""
         self._parts.append((start, part))
 
     def items(self, length: int) -> list[AnswerItem]:
@@ -203,10 +204,14 @@ class PlacedParts:
 
 def items_of_parts(parts: Iterable[Part]) -> list[AnswerItem]:
     """Return the items of a whole list of parts, without keeping anything."""
-    builder, length = _ItemBuilder(), 0
+    builder, writer, length = _ItemBuilder(), TranscriptWriter(), 0
     for part in parts:
         if isinstance(part, Text):
             length += len(part.text)
+        elif isinstance(part, Transcript):
+            before = length
+            length += len(writer.add(part, follows_text=bool(length)))
+            builder.add(before, TextStretch(before, length))
         elif not isinstance(part, Thought):
             builder.add(length, part)
     return builder.items(length)
@@ -226,6 +231,7 @@ class _ItemBuilder:
         self._tools: dict[str | None, int] = {}  # positions of the tools without a response, by id
         self._call: tuple[int, CallPieces] | None = None  # the last call in pieces, with its position
         self._call_grew = False
+        self._spoken = 0  # characters of transcripts behind the last item
 
     def items(self, length: int) -> list[AnswerItem]:
         """The items with the stretches of text between them.
@@ -247,9 +253,11 @@ class _ItemBuilder:
             found.append(TextStretch(done, length))
         return found
 
-    def add(self, start: int, part: Part) -> None:
-        """Add a part that follows the first ``start`` characters of the text."""
-        if isinstance(part, Blob):
+    def add(self, start: int, part: Part | TextStretch) -> None:
+        """Add a part that follows the first ``start`` characters of the text, or a stretch that was spoken."""
+        if isinstance(part, TextStretch):
+            self._spoken += part.end - part.start
+        elif isinstance(part, Blob):
             if not part.thought:
                 self._add_blob(start, part)
         elif isinstance(part, Code):
@@ -270,6 +278,7 @@ class _ItemBuilder:
     def _append(self, start: int, item: AnswerItem) -> None:
         self._items.append(item)
         self._starts.append(start)
+        self._spoken = 0
         self._open_run = (len(self._items) - 1, start) if isinstance(item, CodeRun) else None
 
     def _next(self, kind: str) -> int:
@@ -298,13 +307,10 @@ class _ItemBuilder:
 
     def _last_sound(self, start: int) -> tuple[int, MediaItem] | None:
         """The last item if it is audio; a transcript of it may follow it."""
-        for position in range(len(self._items) - 1, -1, -1):
-            item = self._items[position]
-            if self._starts[position] == start and isinstance(item, TranscriptItem):
-                continue
-            same = self._starts[position] == start and isinstance(item, MediaItem)
-            return (position, item) if same and isinstance(item, MediaItem) else None
-        return None
+        position = len(self._items) - 1
+        item = self._items[position] if self._items else None
+        adjoins = isinstance(item, MediaItem) and self._starts[position] + self._spoken == start
+        return (position, item) if adjoins and isinstance(item, MediaItem) else None
 
     def _add_result(self, start: int, part: CodeResult) -> None:
         found = self._run_of(part.id)
@@ -354,9 +360,7 @@ class _ItemBuilder:
     def _add_opaque(self, start: int, raw: dict[str, Any]) -> None:
         if raw.get("thought") is True or not raw.keys() - _FLAGS:
             return
-        if _TRANSCRIPT in raw:
-            self._add_transcript(start, raw[_TRANSCRIPT])
-        elif isinstance(call := raw.get(_TOOL_CALL), dict):
+        if isinstance(call := raw.get(_TOOL_CALL), dict):
             ident = _text_of(call.get("id"))
             self._tools[ident] = len(self._items)
             self._append(start, ToolItem(_text_of(call.get("toolType")) or "", call.get("args"), None, ident))
@@ -364,19 +368,6 @@ class _ItemBuilder:
             self._add_tool_response(start, response)
         else:
             self._append(start, OtherItem(raw))
-
-    def _add_transcript(self, start: int, piece: Any) -> None:
-        for position in range(len(self._items) - 1, -1, -1):
-            item = self._items[position]
-            if self._starts[position] != start or not isinstance(item, MediaItem | TranscriptItem):
-                break
-            if isinstance(item, TranscriptItem):
-                item.pieces.append(piece)
-                self._items[position] = TranscriptItem(item.pieces, item.count + 1)
-                return
-            if item.kind != "audio":
-                break
-        self._append(start, TranscriptItem([piece], 1))
 
     def _add_tool_response(self, start: int, response: dict[str, Any]) -> None:
         ident, tool = _text_of(response.get("id")), _text_of(response.get("toolType")) or ""

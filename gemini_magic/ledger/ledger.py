@@ -13,7 +13,17 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from ..content import Code, CodeResult, Opaque, Request, Text, Thought, kind_of
+from ..content import (
+    Code,
+    CodeResult,
+    Opaque,
+    Request,
+    Text,
+    Thought,
+    Transcript,
+    TranscriptWriter,
+    kind_of,
+)
 from ..endings import Cause, ending_of, repetition_note
 from ..errors import GeminiMagicError, Interrupted
 from ..events import (
@@ -36,7 +46,7 @@ from ..tables import Columns
 from .display_options import DisplayOptions
 from .event_log import EventLog, event_table, usage_table
 from .exchange import Exchange, Pause, Transfer
-from .items import PlacedParts
+from .items import PlacedParts, TextStretch
 from .note_log import NoteLog
 from .parts import Parts, TextPieces
 from .repetition import note_repetition
@@ -90,7 +100,7 @@ class Ledger:
         answer, thoughts: pieces of the text of candidate 0, in order; append-only.
         chars: characters of the answer so far.
         parts: the parts as received, by candidate; ``placed``: those of candidate 0 that are not text, which make its items.
-        evidence: citations, grounding and similar metadata, in order.
+        evidence: citations, grounding and similar metadata, in order; ``evidence_chunks``: the chunk of each.
         extras: fields that gateways add; the last value of each.
         finishes: the last finish reason by candidate; ``blocked``: the block reason of the prompt; ``failure``: the
             HTTP error or error object; ``lost``: a description of text that arrived but could not be read.
@@ -136,6 +146,7 @@ class Ledger:
         self.parts: dict[int, Parts] = {}
         self.placed = PlacedParts()
         self.evidence: list[Evidence] = []
+        self.evidence_chunks = array("i")
         self.extras: dict[str, Any] = {}
         self.continuation: str | None = None
         self.checkpoint = 0
@@ -164,6 +175,7 @@ class Ledger:
         self._newest_finish = -1  # the last chunk with a finish reason
         self._first_chunks: dict[int, int] = {}  # the first chunk with a part, by candidate
         self._finish_places: dict[int, _FinishPlace] = {}
+        self._transcript = TranscriptWriter()
         self._joiners: dict[str, SurrogateJoiner] = {"text": SurrogateJoiner(), "thought": SurrogateJoiner()}
 
     @cached_property
@@ -205,7 +217,7 @@ class Ledger:
             if place.times != 1 or first is None or first >= place.chunk:
                 return False
             parts = self.parts[candidate]
-            if any(isinstance(part, _SERVER_TOOLS) for part in parts):
+            if parts.has(_SERVER_TOOLS):
                 return False
             later = parts[place.parts :]
             if any(not isinstance(part, Text) or part.text for part in later):
@@ -388,6 +400,10 @@ class Ledger:
                     text += self._append("text", part.text, index, t)
                 elif isinstance(part, Thought) and candidate == 0:
                     thought += self._append("thought", part.text, index, t)
+                elif isinstance(part, Transcript) and candidate == 0:
+                    before, spoken = self.chars, self._transcript.add(part, follows_text=bool(self.chars))
+                    text += self._append("text", spoken, index, t)
+                    self.placed.append(before, TextStretch(before, self.chars))
                 elif candidate == 0:
                     self.placed.append(self.chars, part)
             elif isinstance(event, UsageReport):
@@ -425,6 +441,7 @@ class Ledger:
                 self.finishes[event.candidate] = event
                 self._note_finish(event.candidate, index)
         elif isinstance(event, Evidence):
+            self.evidence_chunks.append(index)  # first, because readers count the evidence
             self.evidence.append(event)
         elif isinstance(event, Failure):
             self.failure = event

@@ -27,7 +27,7 @@ class TextPieces(list[str]):
 
     def append(self, piece: str) -> None:
         """Append a piece."""
-        super().append(piece)
+        list.append(self, piece)
         self._detector.add(piece)
 
     @property
@@ -72,6 +72,10 @@ class Parts(LazySequence[Part]):
                 parts = encodable(self._joiner.parts())
                 self._joined = count + len(new), parts
             return parts
+
+    def has(self, kinds: tuple[type, ...]) -> bool:
+        """Whether there is a part of these kinds; they are no kinds of text."""
+        return any(isinstance(part, kinds) for part in self._stored if type(part) is not str)
 
     def __len__(self) -> int:
         return len(self._stored)

@@ -19,14 +19,20 @@ __all__ = [
     "ChunkList",
     "ChunkRow",
     "EventRow",
+    "LogprobRow",
     "ModalityRow",
     "NoteRow",
     "PartRow",
+    "SafetyRow",
+    "SourceRow",
+    "TranscriptRow",
+    "UrlContextRow",
     "UsageRow",
     "chunk_columns",
     "columns_of",
     "describe",
     "event_json",
+    "filled_columns",
     "join_kinds",
     "modality_rows",
     "part_row",
@@ -181,6 +187,109 @@ class NoteRow(NamedTuple):
         return self.byte
 
 
+class SourceRow(NamedTuple):
+    """One row of ``Response.sources``.
+
+    Attributes:
+        n: the number that marks it in the answer.
+        kind: web, image, maps, file, page (a URL of the prompt), citation (the answer quotes it), or as sent.
+        title: as sent; the domain or the address where there is none.
+        uri, domain, license: as sent.
+        passages: how many passages of the answer it supports.
+        text: these passages, one on each line.
+        json: the passages with their places in bytes, and the text of the source that was used.
+    """
+
+    n: int
+    kind: str
+    title: str
+    uri: str
+    domain: str
+    license: str | None
+    passages: int
+    text: str
+    json: str
+
+
+class UrlContextRow(NamedTuple):
+    """One row of ``Response.url_context``: a page that the server was to read.
+
+    ``outcome`` is success, error, paywall, unsafe, or as sent.
+    """
+
+    url: str
+    outcome: str
+    chunk: int
+
+
+class SafetyRow(NamedTuple):
+    """One row of ``Response.safety``; values that were not sent are None.
+
+    Attributes:
+        chunk: index of the chunk that carried the rating; ``t``: its arrival in seconds since the request was sent.
+        rated: prompt or answer.
+        candidate: the rated candidate; None for the prompt.
+        category, probability, severity: in lower case, without the API's prefixes.
+        blocked: 1 if it is the reason for a block, else 0.
+        probability_score, severity_score: from 0 to 1.
+    """
+
+    chunk: int
+    t: float
+    rated: str
+    candidate: int | None
+    category: str
+    probability: str | None
+    blocked: int | None
+    probability_score: float | None
+    severity: str | None
+    severity_score: float | None
+
+
+class LogprobRow(NamedTuple):
+    """One row of ``Response.logprobs``.
+
+    Attributes:
+        index: position of the token.
+        chunk: index of the chunk that carried it.
+        candidate: the candidate.
+        token: its text.
+        logprob: the natural logarithm of its probability; None where it was not sent.
+        byte: where the token begins in the UTF-8 form of the answer; None where it is not in the text of the answer.
+        token_id: the model's number for it.
+        json: ``alternatives``, the most probable tokens at this place, each with its log probability.
+    """
+
+    index: int  # type: ignore[assignment] # see ChunkRow
+    chunk: int
+    candidate: int
+    token: str
+    logprob: float | None
+    byte: int | None
+    token_id: int | None
+    json: str
+
+
+class TranscriptRow(NamedTuple):
+    """One row of ``Response.transcript``.
+
+    Attributes:
+        index: position among the transcripts of the answer.
+        speaker, language: as sent, or None.
+        begins, ends: seconds from the beginning of the recording, or None.
+        text: the words.
+        json: ``words``, the single words with their times as sent.
+    """
+
+    index: int  # type: ignore[assignment] # see ChunkRow
+    speaker: str | None
+    language: str | None
+    begins: float | None  # "start" and "end" are keywords of SQL
+    ends: float | None
+    text: str
+    json: str
+
+
 # -- columns
 
 # The Arrow type of every column by name; a name has the same type in every table.
@@ -196,6 +305,11 @@ _TYPES: dict[str, ColumnType] = {
     **dict.fromkeys(("kind", "text", "thought", "finish_reason", "json"), "string"),
     **dict.fromkeys(("severity", "message", "mime_type", "name", "counted", "modality"), "string"),
     **dict.fromkeys(("url", "ended", "problem"), "string"),
+    **dict.fromkeys(("n", "passages", "blocked"), "int32"),
+    "token_id": "int64",
+    **dict.fromkeys(("logprob", "probability_score", "severity_score", "begins", "ends"), "float64"),
+    **dict.fromkeys(("title", "uri", "domain", "license", "rated", "category", "probability"), "string"),
+    **dict.fromkeys(("token", "speaker", "language", "outcome"), "string"),
 }
 _NOT_NULL: Final = frozenset({"index", "t", "size", "chars"})
 # What ChunkRow shows in rows without a value of these columns; such rows take no memory.
@@ -245,15 +359,20 @@ def chunk_columns() -> Columns[ChunkRow]:
     return Columns(ChunkRow, _columns_of_chunks())
 
 
-def rows_of(record: type[R], rows: Iterable[tuple[Any, ...]]) -> Rows[R]:
-    """Return a table of rows that exist already.
+def filled_columns(record: type[R], rows: Iterable[tuple[Any, ...]]) -> Columns[R]:
+    """Return the columns of rows that exist already.
 
     Raises:
         TypeError: no column type is declared for a field of the record class.
     """
     columns: Columns[R] = Columns(record, [column._replace(not_null=False) for column in columns_of(record)])
     columns.extend(list(rows))
-    return Rows(columns)
+    return columns
+
+
+def rows_of(record: type[R], rows: Iterable[tuple[Any, ...]]) -> Rows[R]:
+    """Return a table of rows that exist already; raises as :func:`filled_columns`."""
+    return Rows(filled_columns(record, rows))
 
 
 # -- rows of parts and counts

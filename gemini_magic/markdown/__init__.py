@@ -5,8 +5,9 @@ The names are imported when they are first used, so that a request is sent befor
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .defang import defang
@@ -15,28 +16,40 @@ if TYPE_CHECKING:
     from .invisible import invisible_characters
     from .open_block import OpenBlock
     from .parser import CodeBlock, close_blocks, code_blocks
-    from .renderer import Op, Renderer, render
+    from .renderer import MarkedAnswer, Op, Renderer, render, render_marked
+    from .source_list import SourceEntry, render_queries, render_source_list, source_list_markdown
+    from .source_marks import MarkTarget, SourceMark
 
 __all__ = [
     "DATA_ONLY",
     "CodeBlock",
     "FinishedBlocks",
     "Images",
+    "MarkTarget",
+    "MarkedAnswer",
     "Op",
     "OpenBlock",
     "Renderer",
+    "SourceEntry",
+    "SourceMark",
     "close_blocks",
     "code_blocks",
     "defang",
     "invisible_characters",
     "render",
+    "render_marked",
+    "render_queries",
+    "render_source_list",
+    "source_list_markdown",
 ]
 
-_MODULES = {
+_HOMES = {
     "DATA_ONLY": "images",
     "Images": "images",
     "CodeBlock": "parser",
     "OpenBlock": "open_block",
+    "MarkTarget": "source_marks",
+    "MarkedAnswer": "renderer",
     "Op": "renderer",
     "FinishedBlocks": "finished_blocks",
     "Renderer": "renderer",
@@ -44,13 +57,12 @@ _MODULES = {
     "code_blocks": "parser",
     "defang": "defang",
     "invisible_characters": "invisible",
+    "SourceEntry": "source_list",
+    "SourceMark": "source_marks",
+    "render_queries": "source_list",
+    "render_source_list": "source_list",
+    "source_list_markdown": "source_list",
     "render": "renderer",
+    "render_marked": "renderer",
 }
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_MODULES[name]}", __name__), name)
-    globals()[name] = value  # also over a module of the same name, which importing it has put there
-    return value
+__getattr__ = lazy_names(globals(), _HOMES)

@@ -134,6 +134,8 @@ class _Defanger:
             elif token.type == "table_open":
                 self._result += map(self._defang, self._lines[at:first])
                 self._result += map(self._defang_row, self._lines[first:last])
+                if token.meta.get("limited"):  # a front end without such a limit must end the table too
+                    self._result += _QUOTE_MARKS.findall(self._lines[last])[:1]
             elif token.type == "inline":
                 self._result += map(self._defang, self._lines[at:first])
                 self._result += self._defang("\n".join(self._lines[first:last])).split("\n")

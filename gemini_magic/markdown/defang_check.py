@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 from .highlight import language_of
 from .quotes import TERMINATES, quote_rule
 from .sanitize import link_allowed
+from .table_rows import limit_tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +45,7 @@ class _TrustingMarkdown(MarkdownIt):
 
 
 _TRUSTING: Final = _TrustingMarkdown("commonmark", {"html": True}).enable(["table", "strikethrough"])
+limit_tables(_TRUSTING)
 _TRUSTING.block.ruler.at("blockquote", quote_rule, TERMINATES)
 
 

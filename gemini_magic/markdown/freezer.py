@@ -113,7 +113,7 @@ class Freezer:
         block = self.open_block
         if block is None:
             return parse_blocks(text, references)
-        return parse_blocks(text, references, block.filled_cells, block.fence_state)
+        return parse_blocks(text, references, block.table_rows, block.fence_state)
 
     def _unfreeze(self) -> None:
         """Put the source of an invalid open block back, so that it is parsed again."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .images import DATA_ONLY
 from .parser import to_html
 from .sanitize import sanitize_html
+from .table_rows import FilledRows
 from .token_html import is_open_fence
 
 if TYPE_CHECKING:
@@ -93,8 +94,7 @@ class OpenBlock(ABC):
         kind: ``list``, ``table``, ``code``, ``text`` or ``details``.
         prefix: the source that stands in for the frozen parts when the rest is parsed.
         frozen_source: the source of the frozen parts, for blocks that may have to be parsed again.
-        filled_cells: how many cells the parser has added to the short rows that are frozen; 0 if this is not
-            a table.
+        table_rows: the rows that are frozen, if this is a table.
         fence_state: what the frozen lines of a Markdown block mean for the lines that follow; None for other blocks.
         end_line: the line after the block in the tokens that were split last.
         invalid: the source turned out to be another block. The block then renders as nothing and its source
@@ -114,7 +114,7 @@ class OpenBlock(ABC):
 
     def __init__(self) -> None:
         self.frozen_source: list[str] = []
-        self.filled_cells = 0
+        self.table_rows = FilledRows()
         self.fence_state: FenceState | None = None
         self.end_line = 0
         self.invalid = False

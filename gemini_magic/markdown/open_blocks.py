@@ -13,8 +13,9 @@ from markdown_it.token import Token
 from .fences import is_markdown
 from .open_block import OpenBlock, is_blank_line, line_after, line_start, split_top_level
 from .open_fence import OpenFence
-from .parser import References, missing_cells, parse_blocks, to_html
+from .parser import References, parse_blocks, to_html
 from .sanitize import sanitize_html
+from .table_rows import count_cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,6 +90,7 @@ class _OpenTable(OpenBlock):
     def __init__(self, prefix: str) -> None:
         super().__init__()
         self.prefix = prefix
+        self._columns = count_cells(prefix.partition("\n")[0].strip(" \t"))
 
     def wrap(self, parts: list[str], first: int = 0, rest: str = "") -> str:
         header, rows = (parts[:1], parts[1:]) if first == 0 else ([], parts)
@@ -101,7 +103,7 @@ class _OpenTable(OpenBlock):
         return split_top_level(body[0][1:-1]) if body else [], tokens[len(block) :]
 
     def freeze_source(self, source: str) -> None:
-        self.filled_cells += missing_cells(self.prefix, source.split("\n")[:-1])
+        self.table_rows = self.table_rows.with_rows(self._columns, source.split("\n")[:-1])
 
     def has_ended(self, text: str) -> bool:
         return is_blank_line(text, self.end_line)

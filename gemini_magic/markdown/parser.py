@@ -9,15 +9,11 @@ no state between calls and does not know about streams.
 from __future__ import annotations
 
 import re
-import sys
-from functools import lru_cache
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from functools import cache, lru_cache
+from typing import Any, Final, NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.common.normalize_url import normalizeLink
-from markdown_it.rules_block import table as library_table
-from markdown_it.rules_block.table import escapedSplit
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
@@ -34,10 +30,9 @@ from .inline_html import comment, inline_tag, pair_tags
 from .math import block_environment, block_formula, inline_environment, inline_formula
 from .quotes import TERMINATES, quote_rule
 from .sanitize import link_allowed, link_host
+from .source_marks import MarkPlaces, source_mark, text_until_mark
+from .table_rows import TABLE_ROWS, FilledRows, limit_tables
 from .token_html import RENDER_RULES, is_open_fence
-
-if TYPE_CHECKING:
-    from markdown_it.rules_block import StateBlock
 
 __all__ = [
     "MD",
@@ -47,7 +42,6 @@ __all__ = [
     "close_fence",
     "code_blocks",
     "is_open_fence",
-    "missing_cells",
     "parse_blocks",
     "parse_inline",
     "parse_inline_source",
@@ -63,8 +57,6 @@ _LOOKS_LIKE_URL: Final = re.compile(
 _WITH_DIRECTION: Final = frozenset(
     f"{name}_open" for name in ("paragraph", "heading", "summary", "bullet_list", "ordered_list", "th", "td")
 )
-# How many cells the parser adds to the short rows of a table before it ends the table.
-_MAX_CELLS: Final = getattr(import_module(library_table.__module__), "MAX_AUTOCOMPLETED_CELLS", sys.maxsize)
 
 
 class CodeBlock(NamedTuple):
@@ -123,40 +115,6 @@ class _Dialect(MarkdownIt):
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802 - the parser's name
         return _normalized_url(url)
-
-
-def _count_cells(row: str) -> int:
-    """Return how many cells a table's line has, counted as the parser does."""
-    cells = escapedSplit(row.strip(" \t\n"))
-    return len(cells) - (cells[:1] == [""]) - (len(cells) > 1 and cells[-1] == "")
-
-
-def missing_cells(head: str, rows: list[str]) -> int:
-    """Return how many cells the rows of a table lack in all; negative if they have more than the header.
-
-    Args:
-        head: source that begins with the header's line.
-        rows: one line each.
-    """
-    wanted = _count_cells(head.partition("\n")[0])
-    return sum(wanted - _count_cells(row) for row in rows)
-
-
-def _table_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Parse a table with the library's rule.
-
-    ``env["filled_cells"]`` counts the cells that were added to frozen rows, which this source no longer
-    contains. So a table whose first rows are frozen ends at the same row as the whole table.
-    """
-    filled = state.env.get("filled_cells", 0)
-    if filled and start == 0 and not silent:
-        lines = state.src.split("\n")
-        for line in range(2, end):
-            filled += missing_cells(lines[0], lines[line : line + 1])
-            if filled > _MAX_CELLS:
-                end = line
-                break
-    return library_table(state, start, end, silent)
 
 
 def close_fence(tokens: list[Token]) -> None:
@@ -245,8 +203,8 @@ def _is_text_tag(token: Token) -> bool:
 
 def _add_host_title(link: Token, text: str) -> None:
     """Set a link's title to its host if its text looks like a URL with another host."""
-    host = link_host(str(link.attrGet("href") or ""))
     claimed = _LOOKS_LIKE_URL.fullmatch(text)
+    host = link_host(str(link.attrGet("href") or "")) if claimed else ""
     if host and claimed and claimed["host"].lower() != host.removeprefix("www."):
         link.attrSet("title", f"Leads to {host}")
 
@@ -271,7 +229,7 @@ def _make_parser() -> MarkdownIt:
     md = _Dialect("commonmark", {"html": False, "store_labels": True}).enable(["table", "strikethrough"])
     md.disable(["html_block", "html_inline"])
     md.block.ruler.at("fence", fence_rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
-    md.block.ruler.at("table", _table_rule, {"alt": ["paragraph", "reference"]})
+    limit_tables(md)
     md.block.ruler.at("blockquote", quote_rule, TERMINATES)
     for before, name, rule in (
         ("table", "formula", block_formula),
@@ -300,37 +258,58 @@ def _make_parser() -> MarkdownIt:
 MD: Final = _make_parser()
 
 
+@cache
+def _marking_parser() -> MarkdownIt:
+    """Return a parser that also places source marks; the rules for it would slow down all others."""
+    md = _make_parser()
+    md.inline.ruler.at("text", text_until_mark)
+    md.inline.ruler.before("text", "source_mark", source_mark)
+    return md
+
+
 def parse_blocks(
-    source: str, references: References, filled_cells: int = 0, fence_state: FenceState | None = None
+    source: str,
+    references: References,
+    table_rows: FilledRows | None = None,
+    fence_state: FenceState | None = None,
 ) -> list[Token]:
     r"""Return the block tokens of a source.
 
     Args:
         source: with ``\n`` line ends.
         references: new link definitions are added to it.
-        filled_cells: how many cells were added to the frozen rows of a table at the very beginning.
+        table_rows: the frozen rows of a table at the very beginning.
         fence_state: the state after the frozen lines of a Markdown block at the very beginning.
     """
     tokens: list[Token] = []
     if source:
-        env = {"references": references, "filled_cells": filled_cells, "fence_state": fence_state}
+        env = {"references": references, TABLE_ROWS: table_rows, "fence_state": fence_state}
         MD.block.parse(source, MD, env, tokens)
     return tokens
 
 
-def parse_inline(tokens: list[Token], references: References) -> None:
+def parse_inline(tokens: list[Token], references: References, marks: MarkPlaces | None = None) -> None:
     """Parse the inline content of block tokens, again if it was parsed before.
 
     Args:
         tokens: block tokens; their inline tokens get children.
         references: the link definitions; ``looked_up`` gets the labels in the tokens.
+        marks: the source marks of the inline tokens; they are placed.
     """
+    placing = {} if marks is None else marks.by_token
+    by_children = {}
     for token in tokens:
         if token.type == "inline":
             token.children = []
-    state = StateCore("", MD, {"references": references})
+            if id(token) in placing:
+                by_children[id(token.children)] = placing[id(token)]
+    md = _marking_parser() if placing else MD
+    state = StateCore("", md, {"references": references, "source_marks": by_children})
     state.tokens = tokens
-    MD.core.process(state)
+    md.core.process(state)
+    for token in tokens if placing else ():
+        if id(token) in placing:  # what stands at the end of the content
+            token.children = [*(token.children or ()), *placing[id(token)].take(len(token.content))]
 
 
 def parse_inline_source(source: str) -> list[Token]:

@@ -26,9 +26,11 @@ The renderer knows what a view shows. It does not know time, threads or widgets.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from itertools import accumulate, groupby, takewhile
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from .expansion import exceeds_budget, limit_references, limit_state
 from .freezer import Freezer, FrozenPart
@@ -36,13 +38,19 @@ from .heal_blocks import heal_blocks
 from .images import DATA_ONLY, Images, is_image_data, open_data_image
 from .parser import References, close_fence, parse_blocks, parse_inline, to_html
 from .sanitize import NewlineNormalizer, sanitize_html
+from .source_marks import MarkPlaces, SourceMark, place_marks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from markdown_it.token import Token
 
     from .open_block import OpenBlock
 
-__all__ = ["Op", "Renderer", "render"]
+__all__ = ["MarkedAnswer", "Op", "Renderer", "render", "render_marked"]
+
+_LINE_END: Final = re.compile("\r\n")
+_RAISED: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Op(NamedTuple):
@@ -84,6 +92,52 @@ def render(text: str, *, ended: bool = False, images: Images = DATA_ONLY) -> str
     parse_inline(tokens, references)
     limit_references(tokens, 0)
     return sanitize_html(to_html(tokens, images), images)
+
+
+class MarkedAnswer(NamedTuple):
+    """A text with marks for its sources.
+
+    Attributes:
+        html: the safe HTML; without the marks, it is that of :func:`render`.
+        text: the text with the numbers in raised brackets, which are not markup.
+    """
+
+    html: str
+    text: str
+
+
+def render_marked(
+    text: str, marks: Sequence[SourceMark], *, ended: bool = False, images: Images = DATA_ONLY
+) -> MarkedAnswer:
+    """Return a whole Markdown text with marks for its sources. Raises nothing, in linear time.
+
+    Args:
+        text: the Markdown, with any line ends.
+        marks: the marks; their offsets count the characters of ``text``.
+        ended: whether the text is complete, as for :func:`render`.
+        images: the images that are shown.
+    """
+    returns = [found.start() for found in _LINE_END.finditer(text)]
+    source = NewlineNormalizer()(text)
+    references = References()
+    tokens = parse_blocks(source, references)
+    if ended:
+        close_fence(tokens)
+    moved = [mark._replace(offset=mark.offset - bisect_left(returns, mark.offset)) for mark in marks]
+    places = place_marks(tokens, source, moved)
+    parse_inline(tokens, references, places)
+    limit_references(tokens, 0)
+    return MarkedAnswer(sanitize_html(to_html(tokens, images), images), _with_numbers(source, places))
+
+
+def _with_numbers(source: str, places: MarkPlaces) -> str:
+    pieces = []
+    at = 0
+    for offset, mark in places.in_source():
+        numbers = "".join(f"⁽{str(each.number).translate(_RAISED)}⁾" for each in mark.targets)
+        pieces += [source[at:offset], numbers]
+        at = offset
+    return "".join([*pieces, source[at:]])
 
 
 def _destination(definition: Any) -> tuple[str, str] | None:

@@ -6,14 +6,20 @@ It works on finished strings and does not parse Markdown.
 from __future__ import annotations
 
 import re
+import sys
+import threading
+from contextlib import contextmanager
 from functools import lru_cache, partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import nh3
 
 from ..printable import reveal
 from .images import DATA_ONLY, Images
 from .invisible import mark_invisible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = [
     "SPAN_CLASSES",
@@ -48,7 +54,7 @@ SPAN_CLASSES: Final = frozenset(
 _CLASSES: Final = {
     "span": SPAN_CLASSES,
     "div": {"gm-table", "gm-pending", "mathjax_process tex2jax_process"},
-    "sup": {"gm-def"},
+    "sup": {"gm-def", "gm-cite"},
 }
 _LANGUAGE_CLASS: Final = re.compile(r"language-[A-Za-z0-9_+#.-]{1,40}")
 # The sanitizer takes quadratic time for character references in one text. A comment, which it drops, divides the text.
@@ -214,6 +220,34 @@ def _split_text(match: re.Match[str]) -> str:
     return _TEXT_PIECE.sub(r"\g<0><!---->", match[0])
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Raise an interrupt that arrives while the sanitizer calls the attribute filter.
+
+    The sanitizer ignores exceptions of the filter and keeps the attribute unchanged, so the interrupt would be lost and
+    the HTML would not be safe. Signals interrupt the main thread only.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    interrupts: list[BaseException] = []
+    report = sys.unraisablehook
+
+    def keep(ignored: sys.UnraisableHookArgs) -> None:
+        if isinstance(ignored.exc_value, Exception) or ignored.exc_value is None:
+            report(ignored)
+        else:
+            interrupts.append(ignored.exc_value)
+
+    sys.unraisablehook = keep
+    try:
+        yield
+    finally:
+        sys.unraisablehook = report
+    if interrupts:
+        raise interrupts[0]
+
+
 def sanitize_html(html: str, images: Images = DATA_ONLY) -> str:
     """Return a balanced HTML fragment without anything that the allow-lists do not name.
 
@@ -223,4 +257,5 @@ def sanitize_html(html: str, images: Images = DATA_ONLY) -> str:
     """
     if html.count("&") + html.count("\xa0") > _MANY_REFERENCES:
         html = _LONG_TEXT.sub(_split_text, html)
-    return _cleaner(images).clean(mark_invisible(reveal(html)))
+    with _interruptible():
+        return _cleaner(images).clean(mark_invisible(reveal(html)))

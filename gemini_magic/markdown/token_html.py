@@ -15,6 +15,7 @@ from .images import DATA_ONLY, describe_data_image, image_html
 from .inline_html import render_hard_break, render_inline_tag
 from .math import render_formula, render_pending
 from .sanitize import link_host
+from .source_marks import render_source_mark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,5 +125,6 @@ RENDER_RULES: Final = {
     "formula_block": render_formula,
     "pending": render_pending,
     "footnote_reference": render_footnote_reference,
+    "source_mark": render_source_mark,
 }
 """The function that renders a token, by the token's type."""

@@ -13,6 +13,7 @@ from msgspec.structs import asdict, replace
 
 from ..content import Blob, File, LocalFile, MediaSettings, Part
 from ..errors import PromptError
+from ..printable import one_line
 from .addresses import address_part, is_address
 from .files import file_part
 from .listing import describe_part
@@ -40,7 +41,7 @@ class Attachment(Struct, frozen=True):
     notices: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"<Attachment: {', '.join(map(describe_part, self.parts))}>"
+        return one_line(f"<Attachment: {', '.join(map(describe_part, self.parts))}>")
 
 
 def attach(

@@ -13,6 +13,7 @@ from typing import Any, Final
 from ..content import Blob, File, LocalFile, MediaSettings, Part, Text
 from ..printable import one_line
 from .pictures import thumbnail
+from .raster import read_raster
 from .source import readable_size
 
 __all__ = ["describe_part", "html_part_list", "part_list", "shorten_base64", "summarize_media"]
@@ -34,7 +35,9 @@ def describe_part(part: Part) -> str:
     match part:
         case Blob(mime_type=kind, data=data):
             exif = ", with EXIF data" if kind == "image/jpeg" and _EXIF in data[:_EXIF_PLACE] else ""
-            found = f"{kind}, {readable_size(len(data))}{exif}"
+            raster = read_raster(data)
+            pixels = f", {raster.width:,} × {raster.height:,}" if raster else ""
+            found = f"{kind}, {readable_size(len(data))}{pixels}{exif}"
         case LocalFile(path=path, mime_type=kind, size=size):
             found = f"{kind}, {readable_size(size)}, {PurePath(path).name}"
         case File(uri=uri, mime_type=kind):
@@ -69,7 +72,8 @@ def summarize_media(parts: Sequence[Part]) -> str:
                 len(part.data) if isinstance(part, Blob) else part.size if isinstance(part, LocalFile) else 0
             )
     texts = [f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts.items()]
-    return ", ".join([*texts, *([readable_size(size)] if size else [])])
+    text = " and ".join([", ".join(texts[:-1]), *texts[-1:]] if len(texts) > 1 else texts)
+    return f"{text}, {readable_size(size)}" if size else text
 
 
 def part_list(parts: Sequence[Part]) -> str:

@@ -40,8 +40,13 @@ def media_parts(value: object, source: MediaSource) -> list[Part] | None:
     return _shown_parts(value, source) if convert is None else convert(value, source)
 
 
-def _converter(value: object) -> _Converter | None:
-    """The function that converts an object of a known type; None if there is none."""
+def _converter(value: object, depth: int = 0) -> _Converter | None:
+    """The function that converts an object of a known type; None if there is none.
+
+    Args:
+        value: the object.
+        depth: the number of lists in which it is nested.
+    """
     if value is None or isinstance(value, str | int | float | complex | dict | set):
         return None
     if isinstance(value, bytes | bytearray | memoryview):
@@ -54,7 +59,7 @@ def _converter(value: object) -> _Converter | None:
     if ("numpy", "ndarray") in kinds:
         return _array_converter(value)
     if ("matplotlib", "Container") in kinds or isinstance(value, list | tuple):
-        return _sequence_converter(value)  # type: ignore[arg-type] # a Container of matplotlib is a tuple
+        return _sequence_converter(value, depth)  # type: ignore[arg-type] # a Container of matplotlib is a tuple
     return next((_CONVERTERS[kind] for kind in _CONVERTERS if kind in kinds), None)
 
 
@@ -65,24 +70,27 @@ def _array_converter(value: Any) -> _Converter | None:
     return _single(array_blob) if is_picture(value) else None
 
 
+_DEEPEST: Final = 2  # lists in lists of media
 _MOST_ITEMS: Final = 3600  # images in one request (ai.google.dev, "Image understanding")
 
 
-def _sequence_converter(value: Sequence[object]) -> _Converter | None:
+def _sequence_converter(value: Sequence[object], depth: int) -> _Converter | None:
     """The converter of a sequence in which everything is media; what is drawn in one figure is that figure."""
-    if not 0 < len(value) <= _MOST_ITEMS:
+    if not 0 < len(value) <= _MOST_ITEMS or depth > _DEEPEST:
         return None
     if all(map(_is_artist, value)) and figure_of(value) is not None:
         return _single(figure_blob)
-    converters = [_converter(each) for each in value]
-    if None in converters:
-        return None
+    converters: list[_Converter] = []
+    for each in value:
+        if (found := _converter(each, depth + 1)) is None:
+            return None
+        converters.append(found)
 
     def convert(values: Sequence[object], source: MediaSource) -> list[Part]:
         parts: list[Part] = []
         for number, (item, each) in enumerate(zip(values, converters, strict=True)):
             own = source._replace(name=f"{source.name}[{number}]")
-            parts += (each and each(item, own)) or []
+            parts += each(item, own) or [Text(str(item))]
         return parts
 
     return convert

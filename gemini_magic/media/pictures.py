@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from ..content import Blob
 from ..errors import PromptError
+from .raster import read_raster
 from .signatures import MediaFormat
 from .source import MediaSource, readable_size, reason_of
 
@@ -37,6 +38,16 @@ _MODES: Final = {  # what each mode that PNG does not know becomes
     "RGBa": "RGBA",
     **dict.fromkeys(("CMYK", "YCbCr", "LAB", "HSV", "RGBX"), "RGB"),
 }
+# Pillow's readers of the types that are converted. Without them, it would try all, some of which run other programs.
+_READERS: Final = {
+    "image/gif": ["GIF"],
+    "image/bmp": ["BMP"],
+    "image/tiff": ["TIFF"],
+    "image/avif": ["AVIF"],
+    "image/x-icon": ["ICO"],
+    "image/jp2": ["JPEG2000"],
+}
+_MOST_SHRUNK: Final = 50_000_000  # pixels of an image that gets a thumbnail; it is decoded whole
 _PNG_MODES: Final = ("1", "L", "LA", "P", "RGB", "RGBA")
 
 
@@ -249,7 +260,7 @@ def converted_blob(data: bytes, found: MediaFormat, source: MediaSource) -> Blob
     from PIL import Image  # noqa: PLC0415 - only for a file of another type
 
     try:
-        image = Image.open(io.BytesIO(data))
+        image = Image.open(io.BytesIO(data), formats=_READERS[found.mime_type])
     except Exception as error:  # Pillow raises many types
         raise source.problem(
             f"is a {found.name} that cannot be read: {reason_of(error)}.", "Save it as PNG."
@@ -262,17 +273,17 @@ def converted_blob(data: bytes, found: MediaFormat, source: MediaSource) -> Blob
 
 
 def thumbnail(data: bytes, side: int) -> bytes | None:
-    """A small JPEG or PNG of an image file; None if Pillow is not loaded or cannot read it.
+    """A small JPEG or PNG of an image file; None if Pillow is not loaded or cannot read it, or if the image is huge.
 
     Args:
         data: the file.
         side: the longest side, in pixels.
     """
-    image_module = sys.modules.get("PIL.Image")
-    if image_module is None:
+    image_module, raster = sys.modules.get("PIL.Image"), read_raster(data)
+    if image_module is None or raster is None or raster.width * raster.height > _MOST_SHRUNK:
         return None
     try:
-        image = image_module.open(io.BytesIO(data))
+        image = image_module.open(io.BytesIO(data), formats=[raster.name.upper()])
         image.draft("RGB", (side, side))
         image.thumbnail((side, side))
         image = _upright(image)

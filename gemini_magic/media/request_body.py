@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from ..content import Blob
 from ..printable import one_line
+from .source import readable_size
 
 __all__ = [
     "REFERENCE",
@@ -29,7 +30,6 @@ __all__ = [
     "describe_media",
     "encode_body",
     "expand_media",
-    "file_size",
     "media_identity",
     "media_in",
     "references_in",
@@ -37,14 +37,15 @@ __all__ = [
 ]
 
 REFERENCE: Final = "sha256:"
+_TEXT_REFERENCES: Final = re.compile(r'"sha256:([0-9a-f]{64})"')
 _SMALL: Final = 1024  # bytes; a smaller medium is not worth a reference
 _PIECE: Final = (
     3 * 2**14
 )  # bytes of a medium that are encoded at once; a multiple of 3, so that no padding is between
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _REFERENCES: Final = re.compile(rb'"sha256:([0-9a-f]{64})"')
+_LONG_TEXTS: Final = re.compile(rb'"([A-Za-z0-9+/_-]{%d,}+={0,2})"' % _SMALL)
 _SHOWN: Final = 12  # characters of a digest for people
-_KILO: Final = 1000
 _BASE64: Final = str.maketrans("-_", "+/")
 
 
@@ -176,15 +177,18 @@ def collapse_media(body: bytes) -> tuple[bytes, dict[str, StoredMedia]]:
     except (ValueError, RecursionError):
         return body, {}
     found: dict[str, StoredMedia] = {}
+    references: dict[bytes, bytes] = {}
     for mime_type, text in _media_texts(value):
-        data = _decoded(text)
-        quoted = f'"{text}"'.encode()
-        if data is None or len(data) < _SMALL or quoted not in body:
-            continue
-        media = _stored(mime_type, data)
-        found[media.digest] = media
-        body = body.replace(quoted, f'"{REFERENCE}{media.digest}"'.encode())
-    return body, found
+        data = _decoded(text) if len(text) > _SMALL else None
+        if data is not None and len(data) >= _SMALL:
+            media = _stored(mime_type, data)
+            found[media.digest] = media
+            references[text.encode()] = f'"{REFERENCE}{media.digest}"'.encode()
+    if not found:
+        return body, {}
+    body = _LONG_TEXTS.sub(lambda text: references.get(text[1], text[0]), body)
+    present = {text[1].decode() for text in _REFERENCES.finditer(body)}
+    return body, {digest: media for digest, media in found.items() if digest in present}
 
 
 def _stored(mime_type: str, data: bytes) -> StoredMedia:
@@ -263,22 +267,12 @@ def _referred(text: str) -> str | None:
 def describe_media(media: StoredMedia) -> str:
     """A medium for people: ``[image/png, 781 kB, sha256 0123456789ab…]``."""
     kind = one_line(media.mime_type) or "media"
-    return f"[{kind}, {file_size(media.size)}, sha256 {media.digest[:_SHOWN]}…]"
+    return f"[{kind}, {readable_size(media.size)}, sha256 {media.digest[:_SHOWN]}…]"
 
 
 def summarize_references(body: str, media: Mapping[str, StoredMedia]) -> str:
     """The text of a body in which each reference describes its medium."""
-    for digest, each in media.items():
-        described = json.dumps(describe_media(each), ensure_ascii=False)
-        body = body.replace(f'"{REFERENCE}{digest}"', described)
-    return body
-
-
-def file_size(size: int) -> str:
-    """A number of bytes for people, such as ``781 kB`` or ``2.1 MB``."""
-    if size < _KILO:
-        return f"{size} B"
-    if round(size / _KILO) < _KILO:
-        return f"{size / _KILO:.0f} kB"
-    value = size / _KILO**2
-    return f"{value:,.1f} MB" if value < _KILO else f"{value / _KILO:,.2f} GB"
+    described = {
+        digest: json.dumps(describe_media(each), ensure_ascii=False) for digest, each in media.items()
+    }
+    return _TEXT_REFERENCES.sub(lambda found: described.get(found[1], found[0]), body) if media else body

@@ -224,12 +224,13 @@ def _mpeg_audio(head: bytes) -> MediaFormat | None:
 
 def _text(head: bytes, *, is_whole: bool) -> MediaFormat | None:
     """Text in UTF-8, or in UTF-16 with a byte order mark; a character that the end of the head cuts is allowed."""
-    encoding = "utf-16" if head.startswith(_UTF_16) else "utf-8-sig"
+    encoding = "utf-16" if head.startswith(_UTF_16) else "utf-8"
+    head = head.removeprefix(codecs.BOM_UTF8)
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(head, final=is_whole)
     except UnicodeDecodeError:
         return None
-    control = _NOT_TEXT.search(head) if encoding == "utf-8-sig" else "\0" in text
+    control = _NOT_TEXT.search(head) if encoding == "utf-8" else "\0" in text
     if control:
         return None
     return _SVG if _SVG_ROOT.match(text[:4096]) else _TEXT

@@ -299,14 +299,14 @@ def _check_variable(name: str | None) -> None:
 
 
 _GROUPS = {
-    "Model": "model system temperature top_p top_k max_tokens stop seed candidates thinking search code_execution "
+    "Model": "model system temperature top_p top_k max_tokens stop seed candidates logprobs thinking search code_execution "
     "url_context safety service_tier param body",
-    "Prompt": "attach table_rows verbatim",
+    "Prompt": "attach table_rows verbatim inline_limit",
     "Conversation": "chat continue_ fresh",
     "Result": "out to overwrite append quiet display format images next_cell background dry_run count",
     "Recording": "record replay replay_any speed journal",
     "Connection": "backend base_url api_version project location auth key_env method_style alt no_stream",
-    "Limit": "timeout stall_timeout first_byte_timeout connect_timeout retries fallback rpm max_event max_total inline_limit",
+    "Limit": "timeout stall_timeout first_byte_timeout connect_timeout retries fallback rpm max_event max_total",
 }
 
 

@@ -9,18 +9,20 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import views
 from ..client import Stream
 from ..errors import Interrupted
 from ..response import Response
-from ..views import View, error_lines
 from .commands.code import offer_next_cell
 from .commands.journal import journal_messages
 from .kernel import has_kernel
 from .messages import show_message
 from .session import Run, Session
+
+if TYPE_CHECKING:
+    from ..views import View
 
 __all__ = ["DisplayLoop", "RunningCell"]
 
@@ -140,7 +142,7 @@ class DisplayLoop:
         offer_next_cell(self.shell, response, cell.run.options)
         if error is None or not fails:
             return self._without_display(response)
-        error.cell_lines = error_lines(response.ledger)
+        error.cell_lines = views.error_lines(response.ledger)
         try:
             raise error
         finally:

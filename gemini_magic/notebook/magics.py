@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["GeminiMagics"]
 
+_WITHOUT_TLS = (
+    "http:",
+    "--replay",
+    "echo",
+)  # in the line of a cell: it needs no certificates, or hardly ever
+
 
 @magics_class
 class GeminiMagics(Magics):
@@ -54,11 +60,13 @@ class GeminiMagics(Magics):
         """
         if cell is None:
             return self.runner.run_command(line)
+        self._load_certificates(line)
         return self.runner.ask(line, cell)
 
     async def awaited(self, line: str, cell: str) -> Any:
         """Run a `%%gemini` cell that the kernel awaits."""
         self._restore_history()
+        self._load_certificates(line)
         return await self.runner.ask_awaited(line, cell)
 
     async def awaited_command(self, line: str) -> Any:
@@ -69,6 +77,14 @@ class GeminiMagics(Magics):
     def report_misplaced(self, line: int) -> None:
         """Raise the error for a cell in which `%%gemini` is not on the first line."""
         self.runner.report_misplaced(line)
+
+    def _load_certificates(self, line: str) -> None:
+        """Begin to load the certificates for the first cell, in a thread beside its imports."""
+        if "runner" in vars(self) or any(word in line for word in _WITHOUT_TLS):
+            return
+        from ..client import load_certificates  # noqa: PLC0415 - imported for the first cell, not by %load_ext
+
+        load_certificates()
 
     def _restore_history(self) -> None:
         """Store in `In[n]` what the user typed instead of the call that the transformer made of it."""

@@ -26,7 +26,9 @@ CONTINUE_PROMPT = (
     "add no introduction."
 )
 _MAX_RUNS = 50  # how many `%gemini last` finds in memory
-_MAX_BYTES = 100_000_000  # received for all runs together; a run needs about four times as much memory
+_MAX_BYTES = (
+    100_000_000  # received and of media, for all runs together; what was received takes four times as much
+)
 
 
 class Run(NamedTuple):
@@ -234,7 +236,11 @@ def answer_text(parts: Sequence[Part]) -> str:
 
 
 def _size(run: Run) -> int:
-    return sum(exchange.pieces.size for exchange in run.response.ledger.exchanges)
+    """Bytes that were received, and bytes of the media that were sent."""
+    exchanges = run.response.ledger.exchanges
+    media = {digest: each for exchange in exchanges for digest, each in exchange.media.items()}
+    kept = sum(each.size for each in media.values() if each.data is not None)
+    return kept + sum(exchange.pieces.size for exchange in exchanges)
 
 
 def _add(old: int | None, new: int | None) -> int | None:

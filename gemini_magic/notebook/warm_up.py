@@ -19,6 +19,7 @@ _IDLE = 0.25  # seconds without a cell before the first step; a notebook that ru
 _BETWEEN = 0.02  # seconds between two steps, in which the kernel handles messages
 _PACKAGE = __name__.partition(".")[0]
 _CLIENT = ".client"
+_TRANSPORT = ".client.transport"
 # In the order of the imports, so that each step takes a few milliseconds. What a view needs comes last: it is larger, and in a
 # cell it is imported while the server thinks.
 _STEPS = (
@@ -30,9 +31,11 @@ _STEPS = (
     ".tables",
     ".ledger",
     ".wire",
-    ".recording",
+    ".recording.export",
     ".config",
-    _CLIENT,
+    ".diagnostics.wire_notes",
+    _TRANSPORT,
+    ".client.stream",
     ".credentials",
     ".prompts",
     ".response",
@@ -115,9 +118,9 @@ class WarmUp:
         name = self._left.pop(0)
         try:
             with warnings.catch_warnings(action="ignore"):
-                module = import_module(name, _PACKAGE)
-            if name == _CLIENT:
-                module.load_certificates()
+                import_module(name, _PACKAGE)
+            if name == _TRANSPORT:
+                import_module(_CLIENT, _PACKAGE).load_certificates()  # in a thread
         except Exception:  # noqa: BLE001 - the first cell that needs the module reports it
             self._left.clear()
         if self._left:

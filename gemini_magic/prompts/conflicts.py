@@ -29,6 +29,7 @@ _WRITING = {
     "stop": "--stop",
     "seed": "--seed",
     "candidates": "-n",
+    "logprobs": "--logprobs",
     "search": "--search",
     "code_execution": "--code-execution",
     "url_context": "--url-context",

@@ -174,6 +174,7 @@ def _settings(options: Options) -> RequestSettings:
         max_tokens=options.max_tokens,
         seed=options.seed,
         candidates=options.candidates,
+        logprobs=options.logprobs,
         stop=tuple(options.stop),
         json_output=options.format == "json",
         thinking=_thinking(options.thinking) if options.thinking else None,

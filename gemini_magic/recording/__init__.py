@@ -1,17 +1,24 @@
-"""Recordings of streams: writing, reading, replaying and loading them."""
+"""Recordings of streams: writing, reading, replaying and loading them.
+
+The names are imported when they are first used, because few answers are recorded or replayed.
+"""
 
 from __future__ import annotations
 
-from .curl import last_curl
-from .export import LedgerLines
-from .files import MAX_TOTAL, read_recording, write_recording
-from .jsonl import RecordedExchange, parse_recording
-from .load import load_exchanges
-from .recorder import Recorder, check_recordable
-from .replay import Replay, ReplayOnce
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .curl import last_curl
+    from .export import LedgerLines
+    from .files import read_recording, write_recording
+    from .jsonl import RecordedExchange, parse_recording
+    from .load import load_exchanges
+    from .recorder import Recorder, check_recordable
+    from .replay import Replay, ReplayOnce
 
 __all__ = [
-    "MAX_TOTAL",
     "LedgerLines",
     "RecordedExchange",
     "Recorder",
@@ -24,3 +31,18 @@ __all__ = [
     "read_recording",
     "write_recording",
 ]
+
+_HOMES = {
+    "LedgerLines": "export",
+    "RecordedExchange": "jsonl",
+    "Recorder": "recorder",
+    "Replay": "replay",
+    "ReplayOnce": "replay",
+    "check_recordable": "recorder",
+    "last_curl": "curl",
+    "load_exchanges": "load",
+    "parse_recording": "jsonl",
+    "read_recording": "files",
+    "write_recording": "files",
+}
+__getattr__ = lazy_names(globals(), _HOMES)

@@ -13,7 +13,7 @@ from ..errors import RecordingError
 from ..ledger import Exchange, clean_headers, clean_url
 from ..media import collapse_media, expand_media
 from ..private_files import make_private_folder, open_private
-from ..wire import TraceExchange, httprr
+from ..wire import httprr
 from .jsonl import ExchangeLines, RecordedExchange, dump, media_line, parse_recording
 
 __all__ = ["MAX_TOTAL", "read_recording", "write_recording"]
@@ -86,7 +86,7 @@ def _decompressed(name: str, data: bytes, max_total: float) -> bytes:
     return content
 
 
-def _from_trace(trace: TraceExchange) -> RecordedExchange:
+def _from_trace(trace: httprr.TraceExchange) -> RecordedExchange:
     headers = tuple(clean_headers(trace.request_headers).items())
     body, media = collapse_media(trace.request_body)
     exchange = RecordedExchange(trace.method, clean_url(trace.url), headers, body, media=media)
@@ -145,7 +145,7 @@ def _to_lines(exchanges: Sequence[Exchange]) -> Iterator[bytes | bytearray]:
 
 def _to_trace(exchanges: Sequence[Exchange]) -> Iterator[bytes]:
     traces = [
-        TraceExchange(
+        httprr.TraceExchange(
             method=exchange.method,
             url=clean_url(exchange.url),
             request_headers=tuple(clean_headers(exchange.headers).items()),

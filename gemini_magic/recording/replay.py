@@ -42,7 +42,7 @@ def _canonical(body: bytes, files: Mapping[str, str] = MappingProxyType({})) -> 
     """
     try:
         return media_identity(json.loads(body, parse_float=_number), files)
-    except ValueError:
+    except (ValueError, RecursionError):
         return body.strip()
 
 

@@ -102,12 +102,14 @@ class NullableStore:
 
     Attributes:
         length: the number of all rows; rows after the last value are not stored.
-        known: one byte for each stored row, 1 if it has a value; None while every stored row has one.
+        leading: the number of rows without a value before the first one that has a value.
+        known: one byte for each stored row, 1 if it has a value; None while all stored rows but the leading ones have one.
     """
 
     def __init__(self, default: Any) -> None:
         self.default = default
         self.length = 0
+        self.leading = 0
         self.known: bytearray | None = None
 
     def pad_count(self, stored: int) -> int:
@@ -118,10 +120,20 @@ class NullableStore:
         """
         count = self.length - stored
         if count and self.default is None:
-            if self.known is None:
-                self.known = bytearray(b"\1" * stored)
-            self.known.extend(bytes(count))
+            if not stored:
+                self.leading = count
+            elif self.known is None:
+                self.known = bytearray(self._flags(0, stored) + bytes(count))
+            else:
+                self.known.extend(bytes(count))
         return count
+
+    def _flags(self, start: int, stop: int) -> bytes:
+        """Return one byte for each of some stored rows: 1 if it has a value."""
+        if self.known is not None:
+            return bytes(self.known[start:stop])
+        missing = min(max(0, self.leading - start), max(0, stop - start))
+        return bytes(missing) + b"\1" * (stop - start - missing)
 
     def bits(self, rows: range, stored: int) -> bytes | None:
         """Return the validity bitmap of some rows; None if all have a value.
@@ -131,79 +143,119 @@ class NullableStore:
             stored: the number of rows stored so far.
         """
         start, stop = rows.start, rows.stop
-        if self.default is not None or (self.known is None and stored >= stop):
+        if self.default is not None or (self.known is None and self.leading <= start and stored >= stop):
             return None
-        flags = bytes(self.known[start:stop]) if self.known is not None else b"\1" * max(0, stored - start)
-        flags = flags[: len(rows)].ljust(len(rows), b"\0")
-        return pack_bits(flags)
+        flags = self._flags(start, min(stop, max(start, stored)))
+        return pack_bits(flags.ljust(len(rows), b"\0"))
 
 
 class NullableNumbers(NullableStore):
     """A store for a number in some rows. Out-of-range values are stored as null.
 
+    Integers that are the same in all rows, such as the tokens of a prompt, are stored once.
+
     Args:
         code: type code of the array module.
         default: the value of the other rows: None or 0.
+
+    Attributes:
+        same: the number of stored rows if all of them have the first value, which alone is then stored; otherwise 0.
     """
 
     def __init__(self, code: str, default: Any = None) -> None:
         super().__init__(default)
         self.values = array(code)
+        self.same = 0
+        self._integers = code != "d"  # of floating-point numbers, some that are equal are not the same
 
     def append(self, value: Any) -> None:
         """Append one value."""
         if value != self.default:
+            if self.same:
+                if self.length == self.same and value == self.values[0]:
+                    self.same += 1
+                    self.length += 1
+                    return
+                self._store_each()
             if self.length > len(self.values):
                 self._pad()
             with suppress(OverflowError):
                 self.values.append(value)
                 if self.known is not None:
                     self.known.append(1)
+                elif not self.length and self._integers:
+                    self.same = 1
         self.length += 1
 
     def extend(self, values: Sequence[Any]) -> None:
         """Append values."""
         empty = values.count(self.default)
-        if empty == 0:
-            with suppress(OverflowError):
-                new = array(self.values.typecode, values)
-                if self.length > len(self.values):
-                    self._pad()
-                self.values.extend(new)
-                if self.known is not None:
-                    self.known.extend(b"\1" * len(new))
-                self.length += len(new)
-                return
-        elif empty == len(values):
+        if empty == len(values):
             self.length += empty
             return
+        if not empty and (self.same or not self.length):
+            self.append(values[0])
+            values = values[1:]
+            if self.same and values.count(self.values[0]) == len(values):
+                self.same += len(values)
+                self.length += len(values)
+                return
+        if not empty and not self.same:
+            with suppress(OverflowError):
+                self._extend_full(array(self.values.typecode, values))
+                return
         for value in values:
             self.append(value)
+
+    def _extend_full(self, new: array[Any]) -> None:
+        if self.length > len(self.values):
+            self._pad()
+        self.values.extend(new)
+        if self.known is not None:
+            self.known.extend(b"\1" * len(new))
+        self.length += len(new)
+
+    def _store_each(self) -> None:
+        """Store the value of each row. Other threads read ``same`` first, so it is set last."""
+        self.values = self.values * self.same
+        self.same = 0
 
     def _pad(self) -> None:
         self.values.frombytes(bytes(self.values.itemsize * self.pad_count(len(self.values))))
 
     def at(self, row: int) -> Any:
         """Return one value."""
-        if row >= len(self.values) or (self.known is not None and not self.known[row]):
+        if same := self.same:
+            return self.values[0] if row < same else self.default
+        known = self.known
+        if row >= len(self.values) or (row < self.leading if known is None else not known[row]):
             return self.default
         return self.values[row]
+
+    def _stored_values(self, rows: range) -> array[Any]:
+        """Return the values of those rows that are stored."""
+        if same := self.same:
+            return self.values[:1] * (min(rows.stop, same) - rows.start)
+        return self.values[rows.start : rows.stop]
 
     def stored(self, rows: Sequence[int]) -> list[Any]:
         """Return a list."""
         if not is_contiguous(rows):
             return [self.at(row) for row in rows]
-        values: list[Any] = self.values[rows.start : rows.stop].tolist()
+        values: list[Any] = self._stored_values(rows).tolist()
         if self.known is not None:
             known = self.known[rows.start : rows.start + len(values)]
             values = [value if is_known else None for value, is_known in zip(values, known, strict=True)]
+        elif self.leading > rows.start:
+            missing = min(self.leading - rows.start, len(values))
+            values[:missing] = [None] * missing
         return values + [self.default] * (len(rows) - len(values))
 
     decoded = stored
 
     def layout(self, rows: range) -> Layout:
         """Return the values, with 0 in rows without one."""
-        known = self.bits(rows, len(self.values))
-        values = self.values[rows.start : rows.stop]
+        values = self._stored_values(rows)
+        known = self.bits(rows, rows.start + len(values))
         values.frombytes(bytes(values.itemsize * (len(rows) - len(values))))
         return Layout((known, values))

@@ -78,7 +78,8 @@ class Strings(NullableStore):
         """Return the offsets and the bytes."""
         bits = self.bits(rows, len(self.values))
         values = self.values[rows.start : rows.stop]
-        texts = values if self.default is not None or self.known is None else [text or "" for text in values]
+        full = self.default is not None or (self.known is None and not self.leading)
+        texts = values if full else [text or "" for text in values]
         data = "".join(texts).encode()  # type: ignore[arg-type] # no None is left
         return self._offsets.layout(rows, bits, data)
 

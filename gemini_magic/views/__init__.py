@@ -5,8 +5,9 @@ Names are imported when they are first used: selecting a view must not import wh
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .encoding import similar_text, write_text
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .static import bundle, inspect, value_bundle
     from .status import error_lines, status_line
     from .timeline import Timeline
+    from .token_heat import TokenRows
     from .watch import watch
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "NullView",
     "Picture",
     "Timeline",
+    "TokenRows",
     "Video",
     "View",
     "bundle",
@@ -48,6 +51,7 @@ _HOMES = {
     "Video": "media_objects",
     "NullView": "select",
     "Timeline": "timeline",
+    "TokenRows": "token_heat",
     "View": "select",
     "bundle": "static",
     "redraw_outputs": "outputs",
@@ -61,11 +65,4 @@ _HOMES = {
     "watch": "watch",
     "write_text": "encoding",
 }
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(globals(), _HOMES)

@@ -11,10 +11,10 @@ from IPython.display import display
 from ..ledger import Ledger
 from . import page
 from .live_pieces import LivePieces
-from .live_sections import LiveSections
+from .live_sections import LiveSections, shown_after_stop
 from .outputs import AnswerOutput
 from .snapshot import AnswerSnapshot
-from .static import bundle, partial_plain
+from .static import bundle, partial_plain, write_bundle
 from .status import elapsed_seconds, repetition_notice, wait_text
 from .truncate import Excerpt, truncation_notice
 
@@ -83,7 +83,8 @@ class HtmlView:
         if self._closed:
             return
         self._closed = True
-        data = bundle(self._ledger, error_follows=error_follows)
+        shown = shown_after_stop(self._ledger, self._answer, self._thoughts, self._excerpts[1])
+        data = write_bundle(AnswerSnapshot(self._ledger, error_follows=error_follows, shown=shown))
         self._output.show(data, "final", error_follows=error_follows)
 
     def _state(self, now: float) -> tuple[int, str]:

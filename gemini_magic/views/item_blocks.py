@@ -17,7 +17,6 @@ from ..ledger import (
     MediaItem,
     OtherItem,
     ToolItem,
-    TranscriptItem,
 )
 from ..media import read_raster, wav_duration
 from ..printable import one_line
@@ -103,8 +102,6 @@ def item_blocks(item: AnswerItem, *, candidate: int = 0, running: bool = False) 
             return [Line(f"result of the function {_name(result.name)}"), box, *notes]
         case ToolItem():
             return [Line(_tool_line(item))]
-        case TranscriptItem():
-            return [Line(_one_line(f"transcript: {_transcript(item)}", _MAX_SHOWN))]
         case OtherItem():
             name = f"unknown part `{_name(item.name) or '(no name)'}`"
             return [Line(f"{name}, {byte_size(item.size)}; `r.parts` and the inspector have its JSON")]
@@ -228,11 +225,6 @@ def _tool_line(item: ToolItem) -> str:
     else:
         shown = ", ".join(_argument(key, value, _MAX_LINE) for key, value in list(args.items())[:10])
     return _one_line(f"server tool: {tool}{f' for {shown}' if shown else ''}", _MAX_LINE)
-
-
-def _transcript(item: TranscriptItem) -> str:
-    texts = [piece.get("text") for piece in item.pieces[: item.count] if isinstance(piece, dict)]
-    return "".join(text for text in texts if isinstance(text, str))
 
 
 def _name(value: str | None) -> str:

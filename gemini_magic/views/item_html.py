@@ -23,7 +23,7 @@ from .formats import fenced
 from .item_blocks import CodeBox, ItemBlock, Line, item_blocks, media_label, media_reference
 from .media_objects import player_type
 
-__all__ = ["MEDIA_SIZE", "MediaBudget", "item_html", "line_html", "shown_picture"]
+__all__ = ["MAX_BYTES", "MEDIA_SIZE", "MediaBudget", "item_html", "line_html", "shown_picture"]
 
 MEDIA_SIZE: Final = 4.0
 """The default maximum size of the media of an answer in a notebook, in megabytes."""
@@ -31,7 +31,8 @@ MEDIA_SIZE: Final = 4.0
 _MEGABYTE: Final = 1_000_000
 _MAX_SIDE: Final = 9_999  # pixels; the labextension accepts four digits
 _MAX_PIXELS: Final = 40_000_000  # a browser allocates four bytes for each
-_MAX_BYTES: Final = 24_000_000  # of one picture or player; the labextension has the same limit (MAX_MEDIA)
+# Of one picture or player. The labextension accepts addresses of this length (MAX_MEDIA).
+MAX_BYTES: Final = 24_000_000
 _INLINE_CODE: Final = re.compile(r"`([^`]+)`")
 
 
@@ -59,7 +60,7 @@ def shown_picture(item: AnswerItem) -> RasterImage | None:
     if not isinstance(item, MediaItem) or item.kind != "picture" or not item.pieces:
         return None
     data = item.pieces[0]
-    found = read_raster(data) if len(data) <= _MAX_BYTES else None
+    found = read_raster(data) if len(data) <= MAX_BYTES else None
     if found is None or max(found.width, found.height) > _MAX_SIDE:
         return None
     return found if found.width * found.height <= _MAX_PIXELS else None
@@ -169,7 +170,7 @@ def _player_html(item: MediaItem, budget: MediaBudget, candidate: int, absence: 
     if running and item.pcm is not None:
         return f'<div class="gm-sound"><span class="gm-caption">{_inline(label)}</span></div>'
     kind = player_type(item.data if item.pcm is not None else item.pieces[0], item.kind)
-    if not kind or item.size > _MAX_BYTES:
+    if not kind or item.size > MAX_BYTES:
         return ""
     if not budget.take(item.size):
         text = f"{label} {absence}. {media_reference(item, candidate)}"

@@ -17,6 +17,7 @@ from . import page
 from .answer_lane import AnswerLane
 from .html import HtmlView
 from .live_lane import ThinkingLane
+from .live_sections import shown_after_stop
 from .outputs import AnswerOutput
 from .snapshot import AnswerSnapshot
 from .static import html_parts, partial_bundle, write_bundle
@@ -218,8 +219,11 @@ class LiveView:
         self._output.send_partial(data, snapshot, version, started=started, clock=self._clock)
 
     def _finish(self, *, error_follows: bool) -> None:
+        shown = shown_after_stop(
+            self._ledger, self._answer.sections, self._thoughts.pieces, self._excerpts[0]
+        )
         answer, thoughts = self._answer.sections.finish(), self._thoughts.pieces.finish()
-        snapshot = AnswerSnapshot(self._ledger, error_follows=error_follows)
+        snapshot = AnswerSnapshot(self._ledger, error_follows=error_follows, shown=shown)
         parts_html = html_parts(snapshot, answer=answer, thoughts=thoughts)
         self._output.show(write_bundle(snapshot, parts=parts_html), "final", error_follows=error_follows)
         widgets = self._widgets

@@ -12,7 +12,9 @@ pieces of a run look like one block, so the page has the same height as with the
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from ..markdown import DATA_ONLY, Images, OpenBlock, Renderer
@@ -33,6 +35,8 @@ _NEW_SHARE: Final = 32
 _RENDERING_SHARE: Final = 50
 _SHORTEST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 2.0
+# New characters that one update renders, or some thousand more. An interrupt during the update has to wait for them only.
+_MOST_NEW: Final = 8_000
 _RUN: Final = 400  # characters of finished HTML after which an open block becomes a run
 # Keeps the row stripes of a table in order; the head is part 0.
 _HIDDEN_ROW: Final = '<tr style="display:none"></tr>'
@@ -116,6 +120,7 @@ class LivePieces:
         self._cursor = 0
         self._latest = float("inf")  # when the new text is rendered, however short it is
         self._cost = 0.0  # CPU seconds of the last step
+        self._stepping = False  # True after a step that an interrupt ended
         if images is None:
             images = source.images if isinstance(source, Excerpt) else DATA_ONLY
         self._renderer = Renderer(heal=True, images=images)
@@ -156,11 +161,35 @@ class LivePieces:
         return self._size + len(self._renderer.open) + len(self._renderer.tail)
 
     def finish(self) -> str | None:
-        """Render the rest and return the whole HTML; None if it is too long to be saved."""
-        if self._stop_if_too_long():
+        """Render the rest and return the whole HTML; None if it is too long to be saved, or an interrupt has ended a step."""
+        if self._stepping or self._stop_if_too_long():
             return None
         self.step(final=True)
         return self.whole
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether an interrupt has ended a step, so that the HTML is not complete."""
+        return self._stepping
+
+    def leave_out(self, room: int) -> int:
+        """Leave out the text that is not rendered yet, apart from some characters.
+
+        Args:
+            room: how many of them may still be rendered.
+
+        Returns:
+            How many more characters may be rendered; -1 if text was left out.
+        """
+        sizes = list(accumulate(map(len, self._source[self._cursor :]), initial=0))
+        if sizes[-1] <= room:
+            return room - sizes[-1]
+        kept = self._cursor + bisect_right(sizes, room) - 1
+        if isinstance(self._source, Excerpt):
+            self._source.shorten(sum(map(len, self._source[:kept])))
+        elif isinstance(self._source, list):
+            del self._source[kept:]
+        return -1
 
     def _stop_if_too_long(self) -> bool:
         """Stop reading the source if the HTML is too long; return whether reading has stopped."""
@@ -180,17 +209,17 @@ class LivePieces:
             The positions in ``html`` that are new or changed, in ascending order; at most one is new.
         """
         began = time.thread_time()
-        try:
-            return self._step(final=final)
-        finally:
-            self._cost = time.thread_time() - began
+        self._stepping = True
+        changed = self._step(final=final)
+        self._stepping = False
+        self._cost = time.thread_time() - began
+        return changed
 
     def _step(self, *, final: bool) -> list[int]:
         self._stop_if_too_long()
-        new = self._source[self._cursor :]
-        self._cursor += len(new)
+        new = self._new_text(whole=final)
         self._latest = float("inf")
-        self._renderer.append(self._transformed("".join(new), final=final))
+        self._renderer.append(self._transformed(new, final=final))
         touched: set[int] = set()
         for kind, ident, html, frame in (
             self._renderer.close(ended=True) if final else self._renderer.update()
@@ -213,6 +242,14 @@ class LivePieces:
                 self.html[number] = html
                 changed.append(number)
         return changed
+
+    def _new_text(self, *, whole: bool) -> str:
+        """Take the next text from the source: all of it if it is the last one."""
+        new = self._source[self._cursor :]
+        if not whole:
+            new = new[: bisect_right(list(accumulate(map(len, new))), _MOST_NEW) + 1]
+        self._cursor += len(new)
+        return "".join(new)
 
     def _transformed(self, text: str, *, final: bool) -> str:
         if self._transform is None:

@@ -11,11 +11,13 @@ from ..markdown import Images
 from .item_html import MediaBudget, item_html
 from .live_pieces import LivePieces
 from .sections import arrange
-from .truncate import MAX_HTML, Excerpt
+from .truncate import MAX_HTML, Excerpt, TruncatedText
 
-__all__ = ["LiveSections", "LiveText"]
+__all__ = ["LiveSections", "LiveText", "shown_after_stop"]
 
 _PARTIAL_SIZE: Final = 0.3  # megabytes of media in the HTML of an answer that is replaced about once a second
+# Characters that are rendered after an answer was stopped, besides those that are rendered already.
+_AFTER_STOP: Final = 10_000
 _ABSENT: Final = "is shown when the answer is complete"
 
 
@@ -38,6 +40,12 @@ class LiveText:
         """Add text."""
         self._source.append(text)
         self.length += len(text)
+
+    def leave_out(self, room: int) -> int:
+        """Leave out text that is not rendered yet; arguments and result as in :meth:`LivePieces.leave_out`."""
+        room = self.pieces.leave_out(room)
+        self.length = sum(map(len, self._source))
+        return room
 
     def close(self) -> list[int]:
         """Render the rest: no text follows. Returns the positions of the pieces that are new or changed."""
@@ -145,12 +153,53 @@ class LiveSections:
             for section in self.sections
         )
 
-    def finish(self) -> dict[int, str] | None:
-        """Render the rest and return the HTML of each stretch by its start; None if it is too long to be saved."""
+    def leave_out(self, room: int) -> TruncatedText | None:
+        """Leave out the text that is not rendered yet, apart from ``room`` characters, and everything after it.
+
+        Returns:
+            The text that is shown; None if nothing was left out.
+        """
         self.read()
-        if self._source.stopped:
+        for position, section in enumerate(self.sections):
+            if isinstance(section, LiveText) and (room := section.leave_out(room)) < 0:
+                del self.sections[position + 1 :]
+                self._new.clear()
+                self._source.shorten(section.start + section.length)
+                return self._source.truncated()
+        return None
+
+    def finish(self) -> dict[int, str] | None:
+        """Render the rest and return the HTML of each stretch by its start.
+
+        None if it is too long to be saved, or if an interrupt has ended an update, so that it is not complete.
+        """
+        self.read()
+        if self._source.stopped or any(text.pieces.interrupted for text in self.texts):
             return None
         for text in self.texts:
             text.close()
         found = {text.start: text.pieces.whole for text in self.texts}
         return None if sum(map(len, found.values())) > MAX_HTML else found
+
+
+def shown_after_stop(
+    ledger: Ledger, answer: LiveSections, thoughts: LivePieces, source: Excerpt
+) -> dict[str, TruncatedText]:
+    """Leave out the text of an answer that the user has stopped and that would take long to render.
+
+    Args:
+        ledger: the record.
+        answer: the sections of the answer.
+        thoughts: the thoughts.
+        source: the text of the thoughts that is shown.
+
+    Returns:
+        What is shown of the texts of which something was left out, by their names in the ledger.
+    """
+    found: dict[str, TruncatedText] = {}
+    if ledger.cause in ("interrupt", "stop"):
+        if (shown := answer.leave_out(_AFTER_STOP)) is not None:
+            found["answer"] = shown
+        if thoughts.leave_out(_AFTER_STOP) < 0:
+            found["thoughts"] = source.truncated()
+    return found

@@ -15,6 +15,7 @@ from .snapshot import AnswerSnapshot
 from .stylesheet import saved_css_for
 
 __all__ = [
+    "BELOW_ANSWER",
     "THINKING_HEAD",
     "UNFINISHED",
     "bar_html",
@@ -24,6 +25,7 @@ __all__ = [
     "form_class",
     "note_html",
     "root_html",
+    "sources_html",
     "status_html",
     "thinking_html",
     "unfinished_html",
@@ -41,6 +43,8 @@ _TONES: Final = {
 }
 # What the labextension adds to an answer whose kernel has ended; its rules are in the style sheet of a partial answer.
 _LATER: Final = '<div class="gm-box gm-warn"><span><code></code></span></div>'
+BELOW_ANSWER: Final = 3
+"""The place behind the answer in the list that :func:`document` returns."""
 _WAITING: Final = (
     "uploading",
     "processing",
@@ -150,6 +154,24 @@ def details_html(snapshot: AnswerSnapshot) -> str:
 def note_html(sentence: str) -> str:
     """A sentence about the answer; text in back-ticks is displayed as code. Empty without a sentence."""
     return f'<div class="gm-note">{_inline_html(sentence)}</div>' if sentence else ""
+
+
+def sources_html(snapshot: AnswerSnapshot) -> str:
+    """The numbered sources, and what was searched for; empty without both."""
+    sources = snapshot.sources
+    if not sources:
+        return ""
+    found = ""
+    if listed := sources.list_html:
+        found = (
+            '<div class="gm-sources" role="region" aria-label="Sources"><strong>Sources</strong>'
+            f"{listed}{note_html(sources.note)}</div>"
+        )
+    if sources.queries or sources.suggestions:  # the labextension shows the suggestions in its place
+        found += (
+            f'<div class="gm-queries" role="region" aria-label="Google Search">{sources.queries_html}</div>'
+        )
+    return found
 
 
 def warnings_html(snapshot: AnswerSnapshot) -> str:

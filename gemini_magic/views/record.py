@@ -13,6 +13,7 @@ from ..ledger import Ledger, clean_headers, clean_url
 from ..media import summarize_references
 from .record_chunks import ChunkTexts, compact, json_size, size_in_string
 from .snapshot import AnswerSnapshot
+from .sources import ShownSources
 from .status import redact
 from .truncate import MAX_CHARACTERS
 
@@ -31,6 +32,8 @@ _MAX_ATTEMPTS: Final = 50
 _MAX_TEXT: Final = 2_000  # bytes of a text from a server
 _MEDIA: Final = re.compile(r"[A-Za-z0-9+/_=-]{1000,}")  # such as the base64 text of an image
 _CAPPED_SIZE: Final = 500  # bytes reserved for the "capped" texts
+_MAX_SOURCES: Final = 200
+_MAX_SUGGESTIONS: Final = 20_000  # bytes of the HTML with search suggestions; a part of it would be of no use
 _COUNTS: Final = ("prompt", "cached", "output", "thoughts", "tool", "total")
 
 
@@ -176,6 +179,30 @@ def _notes(notes: list[Note], room: int) -> list[dict[str, Any]]:
     return found
 
 
+def _sources(shown: ShownSources, room: int) -> dict[str, Any]:
+    """The sources, the queries and the search suggestions; without what the answer does not have."""
+    found: list[dict[str, Any]] = []
+    for each in shown.numbered[:_MAX_SOURCES]:
+        source = each.source
+        row = {
+            "kind": _clean(source.kind),
+            "title": _clean(each.title),
+            "uri": _clean(each.uri),
+            "domain": _clean(each.domain),
+            "license": _clean(source.license),
+            "passages": len(each.passages),
+        }
+        room -= json_size(row) + 1
+        if room < 0:
+            break
+        found.append({name: value for name, value in row.items() if value})
+    queries = [_clean(query) for query in shown.queries if (room := room - json_size(query) - 1) > 0]
+    suggestions = redact(shown.suggestions)
+    fits = bool(suggestions) and json_size(suggestions) <= min(_MAX_SUGGESTIONS, room)
+    result = {"sources": found, "queries": queries, "suggestions": suggestions if fits else ""}
+    return {name: value for name, value in result.items() if value}
+
+
 def record(ledger: Ledger, size: float | None = None) -> dict[str, Any]:
     """The record of an answer; arguments and result as in :func:`write_record`."""
     return write_record(AnswerSnapshot(ledger), size)
@@ -218,22 +245,47 @@ def write_record(snapshot: AnswerSnapshot, size: float | None = None) -> dict[st
     thoughts, thought_chars = _beginning(ledger.thoughts, room // 8)
     request, asked = _request(ledger, room // 8)
     notes = _notes(snapshot.notes, room // 16)
+    shown = snapshot.sources
+    sources = _sources(shown, room // 8)
     count = len(ledger.raw)
-    result |= {"response": _response(ledger, room // 32)}
-    result |= {"request": request, "text": text, "thoughts": thoughts, "notes": notes}
+    result |= {
+        "response": _response(ledger, room // 32),
+        "request": request,
+        "text": text,
+        "thoughts": thoughts,
+        "notes": notes,
+        **sources,
+    }
     chunks, kept, whole = _chunks(ledger, room - json_size(result) - _CAPPED_SIZE)
     result |= {"count": count, "chunks": chunks}
-    result["capped"] = {
-        name: f"{held:,} of {total:,} {what}"
-        for name, held, total, what in (
-            ("chunks", kept, count, "chunks"),
-            ("json", whole, count, "chunks with their JSON"),
-            ("text", len(text), chars, "characters"),
-            ("thoughts", len(thoughts), thought_chars, "characters"),
-            ("notes", len(notes), len(snapshot.notes), "notes"),
-            ("request", len(request["body"]) if request else 0, asked, "characters of the request"),
-            ("attempts", len(result["attempts"]), len(ledger.exchanges), "attempts"),
-        )
-        if total > held
-    }
+    result["capped"] = _capped(snapshot, result, (kept, whole), (chars, thought_chars, asked))
     return result
+
+
+def _capped(
+    snapshot: AnswerSnapshot,
+    result: dict[str, Any],
+    chunks: tuple[int, int],
+    lengths: tuple[int, int, int],
+) -> dict[str, str]:
+    """Describe what the record does not contain.
+
+    Args:
+        snapshot: the facts about the answer.
+        result: the record.
+        chunks: the number of chunks in it, and of those with their JSON.
+        lengths: the characters of the whole text, of the whole thoughts, and of the request's body.
+    """
+    ledger, shown, count, request = snapshot.ledger, snapshot.sources, result["count"], result["request"]
+    rows = (
+        ("chunks", chunks[0], count, "chunks"),
+        ("json", chunks[1], count, "chunks with their JSON"),
+        ("text", len(result["text"]), lengths[0], "characters"),
+        ("thoughts", len(result["thoughts"]), lengths[1], "characters"),
+        ("sources", len(result.get("sources", ())), len(shown.numbered), "sources"),
+        ("suggestions", int("suggestions" in result), int(bool(shown.suggestions)), "search suggestions"),
+        ("notes", len(result["notes"]), len(snapshot.notes), "notes"),
+        ("request", len(request["body"]) if request else 0, lengths[2], "characters of the request"),
+        ("attempts", len(result["attempts"]), len(ledger.exchanges), "attempts"),
+    )
+    return {name: f"{held:,} of {total:,} {what}" for name, held, total, what in rows if total > held}

@@ -54,8 +54,9 @@ def _value(literal: str, text: str, thought: str) -> Any:
     return _shortened(redact(literal))
 
 
-# Bytes of JSON that are parsed: this takes half a second, while the cell waits.
+# Bytes of JSON that are parsed, and chunks: this takes half a second, while the cell waits.
 _MAX_READ: Final = 4_000_000
+_MAX_ROWS: Final = 30_000
 
 
 class ChunkTexts:
@@ -89,7 +90,8 @@ class ChunkTexts:
             thought: what the chunk adds to the thoughts.
         """
         self._read += len(raw)
-        row = self._row(raw, text, thought) if self._room > 0 and self._read <= _MAX_READ else None
+        more = self._room > 0 and self._read <= _MAX_READ and len(self.rows) < _MAX_ROWS
+        row = self._row(raw, text, thought) if more else None
         self.rows.append(row)
         self.kept += row is not None
 

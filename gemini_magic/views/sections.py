@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from ..ledger import AnswerItem, CallItem, CodeRun, Ledger, MediaItem, TextStretch, ToolItem, TranscriptItem
+from ..ledger import AnswerItem, CallItem, CodeRun, Ledger, MediaItem, TextStretch, ToolItem
 from .truncate import Excerpt
 
 __all__ = ["MAX_ITEMS", "Section", "SectionReader", "TextSection", "arrange", "hidden_note", "split_answer"]
@@ -147,5 +147,5 @@ def _may_change(item: AnswerItem, *, is_last: bool) -> bool:
     """Whether an item may still grow: code that runs, and the last item if it can arrive in pieces."""
     if isinstance(item, CodeRun):
         return not item.done
-    grows = isinstance(item, CallItem | ToolItem | TranscriptItem)
+    grows = isinstance(item, CallItem | ToolItem)
     return is_last and (grows or (isinstance(item, MediaItem) and item.kind == "audio"))

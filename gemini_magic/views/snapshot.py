@@ -5,14 +5,18 @@ HTML, Markdown, plain text and the record of a saved bundle are written from one
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
+from .. import markdown
 from ..diagnostics import display_notes
 from ..events import Note
 from ..ledger import AnswerItem, Candidate, Ledger, MediaItem
 from ..markdown import Images
 from .formats import FormattedAnswer, format_answer
 from .sections import MAX_ITEMS, Section, TextSection, hidden_note, split_answer
+from .sources import ShownSources, shown_sources
 from .status import (
     Details,
     details,
@@ -25,6 +29,9 @@ from .status import (
 )
 from .timeline_data import sparkline
 from .truncate import Excerpt, TruncatedText
+
+if TYPE_CHECKING:
+    from ..markdown import MarkedAnswer, SourceMark
 
 __all__ = ["AnswerSnapshot", "plain_notes"]
 
@@ -39,6 +46,7 @@ class AnswerSnapshot:
         ledger: the record.
         now: seconds since the request was sent; measured by the wall clock when omitted.
         error_follows: the cell shows the error of the answer below it, with the details, so the answer omits them.
+        shown: what a view shows of the texts; None for the beginning that :class:`Excerpt` selects.
 
     Attributes:
         ledger: the record.
@@ -46,11 +54,20 @@ class AnswerSnapshot:
         elapsed: seconds since the request was sent, or the whole duration of an answer that has ended.
     """
 
-    def __init__(self, ledger: Ledger, *, now: float | None = None, error_follows: bool = False) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        now: float | None = None,
+        error_follows: bool = False,
+        shown: Mapping[str, TruncatedText] | None = None,
+    ) -> None:
         self.ledger = ledger
+        self._shown = shown or {}
         self._error_follows = error_follows
         self.status = ledger.status
         self.elapsed = elapsed_seconds(ledger, now)
+        self._marked: dict[TextSection, MarkedAnswer | None] = {}
 
     @cached_property
     def mark(self) -> str:
@@ -110,12 +127,12 @@ class AnswerSnapshot:
     @cached_property
     def answer(self) -> TruncatedText:
         """The text of the answer, or the beginning of a very long one."""
-        return Excerpt(self.ledger, "answer").truncated()
+        return self._shown.get("answer") or Excerpt(self.ledger, "answer").truncated()
 
     @cached_property
     def thoughts(self) -> TruncatedText:
         """The text of the thoughts, or the beginning of very long ones."""
-        return Excerpt(self.ledger, "thoughts").truncated()
+        return self._shown.get("thoughts") or Excerpt(self.ledger, "thoughts").truncated()
 
     @cached_property
     def formatted(self) -> FormattedAnswer:
@@ -148,6 +165,9 @@ class AnswerSnapshot:
         ]
 
     def _format_section(self, section: TextSection) -> FormattedAnswer:
+        marked = self.marked(section)
+        if marked is not None:
+            return FormattedAnswer(marked.text, marked.text, "markdown")
         whole = section.text == self.answer.text
         return self.formatted if whole else format_answer(self.ledger, section.text)
 
@@ -163,10 +183,35 @@ class AnswerSnapshot:
         ]
         return found[:MAX_ITEMS]
 
+    @cached_property
+    def sources(self) -> ShownSources:
+        """What is shown of the sources."""
+        return shown_sources(self.ledger)
+
+    @cached_property
+    def marks(self) -> list[SourceMark]:
+        """The marks of the sources in the text of the answer; only Markdown has marks."""
+        if not self.sources or self.ledger.display.form != "markdown":
+            return []
+        return self.sources.marks(len(self.answer.text))
+
+    def marked(self, section: TextSection) -> MarkedAnswer | None:
+        """A stretch of the answer with the marks of its sources; None if it has none."""
+        if section not in self._marked:
+            start, end = section.start, section.start + len(section.text)
+            marks = [
+                mark._replace(offset=mark.offset - start) for mark in self.marks if start < mark.offset <= end
+            ]
+            self._marked[section] = (
+                markdown.render_marked(section.text, marks, ended=True, images=self.images) if marks else None
+            )
+        return self._marked[section]
+
 
 def plain_notes(snapshot: AnswerSnapshot) -> list[str]:
-    """The paragraphs of plain text below an answer: notes, details, warnings and the status line; some may be empty."""
+    """The paragraphs of plain text below an answer: sources, notes, details, warnings and the status line; some may be empty."""
     return [
+        "\n".join(snapshot.sources.lines),
         *snapshot.answer_notes,
         "\n".join(snapshot.shown_details.lines if snapshot.shown_details else ()),
         "\n".join(snapshot.warnings),

@@ -77,6 +77,8 @@ def _render_sections(
     for section in sections:
         if not isinstance(section, TextSection):
             rendered.append(section)
+        elif (marked := snapshot.marked(section)) is not None:
+            rendered.append(marked.html)
         elif section.start in known:
             rendered.append(known[section.start])
         else:
@@ -138,7 +140,9 @@ def html_parts(
             item_html(item, budget, candidate=index, running=running, pictures=snapshot.images.data)
         )
     notes = (thought_text.cut_note, text.cut_note, hidden_note(snapshot.items), *formatted.remarks)
-    return page.document(snapshot, "".join(pieces), thoughts, form=formatted.form, notes=filter(None, notes))
+    parts = page.document(snapshot, "".join(pieces), thoughts, form=formatted.form, notes=filter(None, notes))
+    parts.insert(page.BELOW_ANSWER, page.sources_html(snapshot))
+    return parts
 
 
 def _plain(snapshot: AnswerSnapshot) -> str:
@@ -154,15 +158,17 @@ def _plain(snapshot: AnswerSnapshot) -> str:
 
 
 def _markdown(snapshot: AnswerSnapshot) -> str:
-    """The status and the answer as harmless Markdown. The status is first: an unclosed fence would hide it."""
+    """The status, the answer and its sources as harmless Markdown. The status is first: an unclosed fence would hide it."""
     lines = [
         snapshot.status_line,
         *snapshot.answer_notes,
         *(snapshot.shown_details.lines if snapshot.shown_details else ()),
         *snapshot.warnings,
+        snapshot.sources.note,
     ]
     head = "\n>\n".join(f"> {escape_markdown(line)}" for line in lines if line)
-    return f"{head}\n\n{defang(answer_markdown(snapshot))}"
+    body = "\n\n".join(filter(None, (answer_markdown(snapshot), snapshot.sources.as_markdown)))
+    return f"{head}\n\n{defang(body)}"
 
 
 def value_bundle(ledger: Ledger) -> dict[str, Any]:

@@ -23,7 +23,6 @@ from ..ledger import (
     Ledger,
     MediaItem,
     Phase,
-    TranscriptItem,
     Transfer,
 )
 from ..printable import visible
@@ -209,8 +208,8 @@ def _transfer_text(phase: Phase, transfer: Transfer, now: float) -> str:
         return f"the server is processing {name}, {_whole_seconds(max(0, int(now - transfer.since)))}{files}"
     share = transfer.sent / transfer.size if transfer.size else 1.0
     filled = int(share * _BAR)
-    bar = f"{'█' * filled}{'░' * (_BAR - filled)}"
-    return f"uploading {name} {bar} {int(share * 100)} % of {media.file_size(transfer.size)}{files}"
+    bar = f"{'━' * filled}{'─' * (_BAR - filled)}"
+    return f"uploading {name} {bar} {int(share * 100)} % of {media.readable_size(transfer.size)}{files}"
 
 
 def _running_state(ledger: Ledger, now: float) -> str:
@@ -226,33 +225,22 @@ def _running_state(ledger: Ledger, now: float) -> str:
 
 
 def _other_content(ledger: Ledger) -> list[str]:
-    """Describe the parts of an answer that are not text."""
+    """Count the parts of an answer that are not text, in few words: the status line should not wrap."""
     contents = Counter(map(_content_kind, Candidate(ledger, 0).items))
-    kinds = (
-        ("call", "function call", "function calls", "calls"),
-        ("picture", "picture", "pictures", "images"),
-        ("audio", "audio file", "audio files", "audio"),
-        ("video", "video", "videos", "videos"),
-        ("file", "file", "files", "parts"),
-        ("run", "code run", "code runs", "code_runs"),
-        ("transcript", "transcript", "transcripts", "parts"),
-    )
-    counted = ((contents[kind], one, many, where) for kind, one, many, where in kinds)
+    kinds = ("function call", "picture", "audio file", "video", "file", "code run")
     return [
-        f"{count} {one if count == 1 else many} (.{where})" for count, one, many, where in counted if count
+        f"{contents[kind]} {kind}{'' if contents[kind] == 1 else 's'}" for kind in kinds if contents[kind]
     ]
 
 
 def _content_kind(item: AnswerItem) -> str:
     match item:
         case CallItem(call=Call()):
-            return "call"
+            return "function call"
         case CodeRun():
-            return "run"
+            return "code run"
         case MediaItem(kind=kind):
-            return kind
-        case TranscriptItem():
-            return "transcript"
+            return "audio file" if kind == "audio" else kind
     return ""
 
 

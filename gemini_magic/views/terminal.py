@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any, Final, TextIO
 from uuid import uuid4
 
-from ..ledger import AnswerItem, Ledger, Transfer
+from ..ledger import AnswerItem, Ledger, Pause, Transfer
 from ..printable import visible
 from .encoding import write_text
 from .formats_live import markdown_transform, text_transform
@@ -135,6 +135,7 @@ class TerminalView:
         self._end_section()
         snapshot = AnswerSnapshot(self._ledger, error_follows=error_follows)
         lines = [
+            "\n".join(["", *snapshot.sources.lines, ""]) if snapshot.sources else "",
             snapshot.thoughts.cut_note,
             snapshot.answer.cut_note,
             *snapshot.formatted.remarks,
@@ -166,10 +167,12 @@ class TerminalView:
                 self._write(f"{_CLEAR}{line}")
                 self._waiting = line
             return
-        if line and isinstance(transfer := self._ledger.pause, Transfer):
-            wait = (f"{self._ledger.phase} {transfer.name}", transfer.number)
-        else:
-            wait = (self._ledger.phase, len(self._ledger.exchanges)) if line else self._announced_wait
+        pause, phase = self._ledger.pause, self._ledger.phase
+        wait = self._announced_wait
+        if line and isinstance(pause, Transfer):
+            wait = (f"{phase} {pause.name}", pause.number)
+        elif line and isinstance(pause, Pause):
+            wait = (phase, len(self._ledger.exchanges) + pause.attempt)
         if wait != self._announced_wait:
             self._announced_wait = wait
             self._end_section()

@@ -16,6 +16,9 @@ __all__ = ["MAX_CHARACTERS", "MAX_HTML", "Excerpt", "TruncatedText", "truncation
 MAX_CHARACTERS: Final = 500_000
 MAX_HTML: Final = 2_000_000  # characters; some texts have thirty characters of HTML for each of their own
 _LINE_COST: Final = 8  # a line or a table cell costs the page as much as so many characters
+_LONGEST_PIECE: Final = (
+    4_000  # characters of a delta; a longer one is divided, so that a view can render it step by step
+)
 _ZONE: Final = 5_000  # the text is cut at a line end if there is one in this many last characters
 
 
@@ -100,12 +103,22 @@ class Excerpt:
         """End the excerpt here, because its HTML is too long."""
         self.cut = self.stopped = True
 
+    def shorten(self, length: int) -> None:
+        """End the excerpt after so many characters; the deltas before stay as they are."""
+        kept = 0
+        for number, piece in enumerate(self._pieces):
+            kept += len(piece)
+            if kept >= length:
+                self._pieces[number:] = [piece[: len(piece) - kept + length]]
+                break
+        self._kept_back = ""
+        self.cut = True
+
     def truncated(self) -> TruncatedText:
         """The excerpt at this moment."""
         text = self.text
-        return TruncatedText(
-            self._name, text, sum(map(len, list(self._source))) if self.cut else len(text), self.cut
-        )
+        length = sum(map(len, list(self._source))) if self.cut else len(text)
+        return TruncatedText(self._name, text, length, self.cut)
 
     def _read_new(self) -> None:
         if self.cut:
@@ -113,6 +126,12 @@ class Excerpt:
         ended = self._ledger.status != "running"  # read before the text: none is added after the end
         new = self._source[self._cursor :]
         self._cursor += len(new)
+        if not self._kept_back and new:
+            cost = _cost("".join(new))
+            if cost + _ZONE <= self._room and max(map(len, new)) <= _LONGEST_PIECE:
+                self._pieces += new
+                self._room -= cost
+                return
         self.cut = any(self._add_or_cut(piece) for piece in new)
         if ended and self._kept_back and not self.cut:
             self._release(len(self._kept_back))
@@ -121,8 +140,7 @@ class Excerpt:
         """Add a delta, or the part of it that fits; return whether the rest was cut."""
         room = self._room
         if not self._kept_back and _cost(piece) + _ZONE <= room:
-            self._pieces.append(piece)
-            self._room -= _cost(piece)
+            self._append(piece)
             return False
         self._kept_back += piece
         fits = _fitting_length(self._kept_back, room)
@@ -140,8 +158,11 @@ class Excerpt:
     def _release(self, end: int) -> None:
         piece, self._kept_back = self._kept_back[:end], self._kept_back[end:]
         if piece:
-            self._pieces.append(piece)
-            self._room -= _cost(piece)
+            self._append(piece)
+
+    def _append(self, piece: str) -> None:
+        self._pieces += [piece[at : at + _LONGEST_PIECE] for at in range(0, len(piece), _LONGEST_PIECE)]
+        self._room -= _cost(piece)
 
 
 def _fitting_length(text: str, room: int) -> int:

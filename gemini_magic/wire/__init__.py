@@ -3,10 +3,15 @@
 This package has no sockets and no clocks, and does not interpret the JSON.
 """
 
-from . import httprr
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .anomalies import Anomaly, Item
-from .httprr import TraceExchange
 from .reader import Reader
 from .sse import SseEvent, SseReader
 
-__all__ = ["Anomaly", "Item", "Reader", "SseEvent", "SseReader", "TraceExchange", "httprr"]
+if TYPE_CHECKING:
+    from . import httprr  # Python imports it when it is first used
+
+__all__ = ["Anomaly", "Item", "Reader", "SseEvent", "SseReader", "httprr"]

@@ -57,6 +57,11 @@ class Reader:
         return self._log.counts
 
     @property
+    def held(self) -> int:
+        """Bytes of memory that an unfinished event needs besides the bytes of the body."""
+        return self._engine.held if isinstance(self._engine, TolerantSseReader) else 0
+
+    @property
     def unreadable(self) -> int:
         """How many texts were found that are not JSON objects."""
         return sum(self._log.counts.get(kind, 0) for kind in CONTENT_KINDS)

@@ -60,6 +60,9 @@ class _Line(NamedTuple):
     start: int
 
 
+_LINE = 192  # bytes of memory for one such line
+
+
 class TolerantSseReader:
     """The tolerant reader of an event stream.
 
@@ -89,6 +92,11 @@ class TolerantSseReader:
         self._type: str | None = None  # what the last `event` field of the current event names
         self._ended = False
         self._named = False  # a line of the stream had a field name
+
+    @property
+    def held(self) -> int:
+        """Bytes of memory that the lines of an unfinished document need besides the bytes of the body."""
+        return _LINE * len(self._pending)
 
     def feed_into(self, piece: bytes, items: list[Item]) -> None:
         """Append the objects that this piece completes to ``items``.

@@ -14,6 +14,7 @@ from gemini_magic.backends import Endpoint, backend
 from gemini_magic.config import resolve
 from gemini_magic.content import Request, Text, Turn
 from gemini_magic.errors import OptionError
+from gemini_magic.media import attach
 from gemini_magic.prompts import build_request
 
 VERTEX = backend("vertex")
@@ -169,3 +170,16 @@ def test_a_count_request_has_the_fields_of_the_request():
     assert VERTEX.models.encode(Endpoint(project="p"), "a b").url == (
         "https://aiplatform.googleapis.com/v1beta1/publishers/google/models?pageSize=100&pageToken=a%20b"
     )
+
+
+def test_an_address_of_cloud_storage_is_sent_as_it_is():
+    talk = attach("gs://bucket/talk.mp4", start="1:30", fps=0.5).parts
+    body = json.loads(
+        VERTEX.encode(Request(model="m", turns=(Turn("user", talk),)), Endpoint(project="p")).body
+    )
+    assert body["contents"][0]["parts"] == [
+        {
+            "fileData": {"fileUri": "gs://bucket/talk.mp4", "mimeType": "video/mp4"},
+            "videoMetadata": {"startOffset": "90s", "fps": 0.5},
+        }
+    ]

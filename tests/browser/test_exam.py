@@ -10,8 +10,10 @@ import json
 import re
 
 import pytest
-from attack_cases import LONG, all_cases, cases, live_states, sample
+from attack_cases import LONG, all_cases, cases, live_states, own_strings, sample
 from attack_media import ALLOWED, pictures
+from attack_parts import ledger_of_parts, parts_with, polyglot_ledger
+from grounded_answers import hostile
 from html_audit import ATTRIBUTES, FRAME_ATTRIBUTES, FRAME_TAGS, FRAME_VALUES, TAGS, VALUES
 from lab import launch
 from markdown_it import MarkdownIt
@@ -130,9 +132,26 @@ def test_saved_answers_in_a_document_have_only_allowed_html(monitor):
         bundle(finished(text, thought=text, message=text, finish="SAFETY"))["text/html"]
         for _, text in sample(59, long=11)
     ]
+    saved += [
+        bundle(ledger_of_parts(parts_with(text)))["text/html"] for text in numbered(sample(599, long=53))
+    ]
+    saved.append(bundle(polyglot_ledger())["text/html"])
     style = re.compile("<style>.*?</style>", re.DOTALL)
     sections = "".join(f"<section>{style.sub('', html)}</section>" for html in saved)
     monitor.show("/saved", f"<!DOCTYPE html><title>exam</title><body>{sections}")
+    result = monitor.page.evaluate("(pause) => exam.read(pause)", 100)
+    assert not_allowed(result["seen"], FRAME_TAGS, FRAME_ATTRIBUTES, FRAME_VALUES) == []
+    assert (result["count"], result["strays"]) == (len(saved), 0)
+    monitor.settle()
+    assert monitor.findings() == {}
+
+
+def test_hostile_sources_of_saved_answers_have_only_allowed_html(monitor):
+    saved = [bundle(hostile(text, text))["text/html"] for _, text in sample(131, long=17)]
+    saved += [bundle(hostile(attack))["text/html"] for attack in own_strings()[:: 3 if LONG else 11]]
+    style = re.compile("<style>.*?</style>", re.DOTALL)
+    sections = "".join(f"<section>{style.sub('', html)}</section>" for html in saved)
+    monitor.show("/sources", f"<!DOCTYPE html><title>exam</title><body>{sections}")
     result = monitor.page.evaluate("(pause) => exam.read(pause)", 100)
     assert not_allowed(result["seen"], FRAME_TAGS, FRAME_ATTRIBUTES, FRAME_VALUES) == []
     assert (result["count"], result["strays"]) == (len(saved), 0)

@@ -12,6 +12,7 @@ import json
 import pytest
 from attack_cases import all_cases, live_states, sample
 from attack_media import formulas, pictures
+from attack_parts import ledger_of_parts, parts_with, polyglot_ledger
 from attack_strings import jupyter
 from page_monitor import HOOKS, SEARCH, chunks
 from surroundings import LONG
@@ -120,6 +121,11 @@ def test_saved_answers_are_harmless_trusted_and_untrusted(notebook, lab):
     texts = [text for _, text in sample(299, long=29)]
     texts += [*jupyter(), *together(formulas(), 8), *together(pictures(), 24)]
     bundles = [bundle(finished(text, thought=text), inspector=False) for text in texts]
+    bundles += [
+        bundle(ledger_of_parts(parts_with(text)), inspector=False)
+        for text in [*(text for _, text in sample(1999, long=299)), *jupyter()[::3]]
+    ]
+    bundles.append(bundle(polyglot_ledger(), inspector=False))
     outputs = [{mime: saved[mime]} for mime in ("text/html", "text/markdown") for saved in bundles]
     (lab.root / "saved-answers.json").write_text(json.dumps(outputs))
     cells = [

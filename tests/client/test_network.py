@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import threading
+import time
 
 import pytest
-from client_stage import finished, start, text, until
+from calibration import assert_soon
+from client_stage import CANARY, canary, finished, start, text, until
 from fake_server import cut, endless, finish, gate, stall, status
 from fake_server import text as say
 from tls_certificate import write
+from upload_server import UploadServer
 
+from gemini_magic.backends import backend
+from gemini_magic.client import open_stream
+from gemini_magic.config import Options
+from gemini_magic.content import Blob, Request, Turn
+from gemini_magic.ledger import Ledger
 from gemini_magic.response import Response
 
 BODY = b'data: {"candidates":[{"content":{"parts":[{"text":"here"}]},"finishReason":"STOP"}]}\n\n'
@@ -128,6 +137,50 @@ def secure(tmp_path, monkeypatch):
     yield f"https://localhost:{listener.getsockname()[1]}"
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
+
+
+@pytest.fixture
+def secure_uploads(tmp_path, monkeypatch):
+    """A TLS server with the Files API."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(write(tmp_path)))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(write(tmp_path, both=True))
+    with UploadServer(context) as server:
+        yield server
+
+
+def start_upload(server, size):
+    request = Request(model="m", turns=(Turn("user", (Blob("video/mp4", os.urandom(size)),)),))
+    options = Options(base_url=server.base_url, key_env="TEST_KEY", inline_limit=1)
+    ledger = Ledger(request)
+    return open_stream(request, options, ledger=ledger, backend=backend("gemini"), key=canary())
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+def test_an_upload_goes_over_tls_and_through_a_proxy(relay, secure_uploads, monkeypatch, proxied, caplog):
+    caplog.set_level("DEBUG")
+    if proxied:
+        monkeypatch.setenv("HTTPS_PROXY", relay[0])
+    ledger = finished(start_upload(secure_uploads, 20_000_000))
+    assert text(ledger) == "I see it."
+    assert secure_uploads.kinds() == ["start", "upload", "upload", "upload", "generate"]
+    assert bool(relay[1]) == proxied
+    assert not [secret for secret in (*secure_uploads.secrets(), CANARY) if secret in caplog.text]
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+def test_an_upload_over_tls_and_through_a_proxy_stops_at_once(relay, secure_uploads, monkeypatch, proxied):
+    if proxied:
+        monkeypatch.setenv("HTTPS_PROXY", relay[0])
+    secure_uploads.fail("upload", slow=200_000)
+    stream = start_upload(secure_uploads, 40_000_000)
+    until(lambda: "upload" in secure_uploads.kinds())
+    time.sleep(0.2)
+    began = time.perf_counter()
+    stream.cancel("stop")
+    assert stream._reading.acquire(timeout=20)
+    assert_soon(time.perf_counter() - began, 0.3)
+    assert stream.ledger.status == "interrupted"
 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from client_stage import finished, start, text, time_taken, until
@@ -11,7 +13,7 @@ from fake_server import cut, finish, gate, stall
 from fake_server import text as say
 
 from gemini_magic.client import shared_reader
-from gemini_magic.client.shared_reader import SHARED_READER
+from gemini_magic.client.shared_reader import SHARED_READER, SharedReader
 from gemini_magic.client.wake_ups import batched_wake_ups, wake
 from gemini_magic.recording import Recorder
 
@@ -141,6 +143,86 @@ def test_the_arrival_times_of_a_shared_stream_are_taken_at_the_socket(fake_serve
     fake_server.open("go")
     first, second, _ = (chunk.t for chunk in finished(stream).raw)
     assert second - first >= 0.1
+
+
+# ------------------------------------------------------------------------------------------ gathering
+
+
+class Bodies:
+    """Bodies that a shared reader of the test reads, and what the reader does meanwhile.
+
+    Attributes:
+        writers: the other end of the socket of each body.
+        arrived: the number of bytes that were read.
+        passes: how often the reader read what had arrived.
+        pauses: how often it let bytes gather.
+    """
+
+    def __init__(self, count, monkeypatch):
+        self.arrived, self.passes, self.pauses = 0, 0, 0
+        self._reader = SharedReader()
+        pairs = [socket.socketpair() for _ in range(count)]
+        self.writers = [writer for _, writer in pairs]
+        sleep, batched = time.sleep, shared_reader.batched_wake_ups
+
+        def pause(seconds):
+            self.pauses += threading.current_thread().name == "gemini-shared-reader"
+            sleep(seconds)
+
+        def read_all():
+            self.passes += 1
+            return batched()
+
+        monkeypatch.setattr(shared_reader.time, "sleep", pause)
+        monkeypatch.setattr(shared_reader, "batched_wake_ups", read_all)
+        self._threads = [threading.Thread(target=self._read, args=(sock,)) for sock, _ in pairs]
+        for thread in self._threads:
+            thread.start()
+        until(lambda: len(self._reader._turns) == count)
+        time.sleep(0.05)
+        self.passes = self.pauses = 0
+
+    def _read(self, sock):
+        def read_available():
+            data = sock.recv(100)
+            self.arrived += len(data)
+            return bool(data)
+
+        body = SimpleNamespace(fileno=sock.fileno, read_available=read_available)
+        body.read_deadline = lambda: time.perf_counter() + 60
+        self._reader.read(body)
+        sock.close()
+
+    def close(self):
+        for writer in self.writers:
+            writer.close()
+        for thread in self._threads:
+            thread.join(10)
+
+
+def test_a_busy_shared_thread_lets_bytes_gather_and_reads_them_at_once(monkeypatch):
+    bodies = Bodies(20, monkeypatch)
+    ends = time.perf_counter()
+    for _ in range(30):
+        for writer in bodies.writers:
+            ends += 0.0002
+            while time.perf_counter() < ends:
+                pass
+            writer.send(b"x")
+    until(lambda: bodies.arrived == 600)
+    bodies.close()
+    assert bodies.pauses > 0
+    assert bodies.passes < 400  # one for each byte, unless the machine is slow
+
+
+def test_bytes_that_arrive_one_after_the_other_are_read_without_a_pause(monkeypatch):
+    bodies = Bodies(20, monkeypatch)
+    for number, writer in enumerate(bodies.writers, 1):
+        time.sleep(0.005)
+        writer.send(b"x")
+        until(lambda number=number: bodies.arrived == number)
+    assert bodies.pauses == 0
+    bodies.close()
 
 
 # ------------------------------------------------------------------------------------------ wake-ups

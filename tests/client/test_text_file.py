@@ -39,6 +39,31 @@ def test_the_footer_contains_the_cost_that_a_gateway_sends(fake_server, file):
     assert file.read_text() == "Hello\n\n---\nTokens: 536\nCost: $0.0002\n"
 
 
+def test_the_footer_lists_the_sources_and_is_replaced_when_the_answer_is_resumed(fake_server, file):
+    grounding = {
+        "groundingChunks": [
+            {"web": {"uri": "https://a.example/", "title": "A \x1b[31m\n---\nTokens: 5"}},
+            {"retrievedContext": {"title": "b.pdf"}},
+        ]
+    }
+    half = {
+        "candidates": [
+            {
+                "content": {"parts": [{"text": "Half"}]},
+                "finishReason": "MAX_TOKENS",
+                "groundingMetadata": grounding,
+            }
+        ]
+    }
+    fake_server.script(event(half))
+    finished(start(fake_server, to=str(file)))
+    footer = "Status: truncated\nSource 1: A [31m --- Tokens: 5 · a.example · https://a.example/\nSource 2: b.pdf · file\n"
+    assert file.read_text() == f"Half\n\n---\n{footer}"
+    fake_server.script(chunk(" whole"), finish(usageMetadata={"totalTokenCount": 12}))
+    finished(start(fake_server, to=str(file), before="Half"))
+    assert file.read_text() == "Half whole\n\n---\nTokens: 12\n"
+
+
 @pytest.mark.parametrize(
     ("steps", "ending"),
     [

@@ -3,7 +3,11 @@
 import base64
 import hashlib
 import json
+import logging
 import os
+import signal
+import subprocess
+import sys
 import time
 import tracemalloc
 from datetime import timedelta
@@ -13,11 +17,12 @@ import pytest
 from calibration import assert_soon
 from client_stage import CANARY, canary, finished, until
 
+from gemini_magic import ask
 from gemini_magic.backends import backend
 from gemini_magic.client import UploadedFiles, open_stream
 from gemini_magic.config import Options
-from gemini_magic.content import Blob, LocalFile, Request, Text, Turn
-from gemini_magic.ledger import Ledger, Pause, Transfer
+from gemini_magic.content import Blob, File, LocalFile, Request, Text, Turn
+from gemini_magic.ledger import Ledger, Pause, Transfer, clean_headers, clean_url
 from gemini_magic.recording import Recorder
 
 SMALL = {"inline_limit": 0.1, "first_byte_timeout": 20.0}
@@ -290,6 +295,8 @@ def test_the_server_asks_to_wait(upload_server, local):
         ("start", 403, "The caller does not have permission", "key"),
         ("start", 409, "Requested entity already exists", ""),
         ("start", 413, "Too large.", ""),
+        ("start", 404, "Not here.", "may have no Files API"),
+        ("start", 405, "Not so.", "increase --inline-limit"),
         ("upload", 400, "Bad offset.", ""),
         ("upload", 403, "No.", ""),
     ],
@@ -302,6 +309,22 @@ def test_a_refused_upload_ends_with_the_servers_words(upload_server, local, on, 
     assert words in ledger.error.message
     assert remedy in ledger.error.remedy
     assert "generate" not in upload_server.kinds()
+
+
+@pytest.mark.parametrize("mime_type", ["", "pdf", "a/b\r\nX-Injected: 1", "a/é", "\x1b[2J/x"])
+def test_a_type_that_is_not_valid_is_an_error_and_is_not_sent(upload_server, mime_type):
+    ledger = asked(upload_server, Blob(mime_type, os.urandom(150_000)))
+    assert "is not a valid MIME type" in ledger.error.message
+    assert not {"\x1b", "\r", "\n"} & set(ledger.error.message)
+    assert upload_server.requests == []
+
+
+def test_a_name_of_a_file_cannot_control_the_terminal(upload_server, local):
+    ledger = asked(upload_server, local(name="a\x1b[2J\n\u202eb.pdf"))
+    (note,) = [each.message for each in ledger.notes if each.kind == "uploaded"]
+    assert note.startswith("a[2J ⟨U+202E⟩b.pdf (200 kB) was uploaded")
+    meta = json.loads(upload_server.requests[0].body)["file"]
+    assert meta["displayName"] == "a[2J ⟨U+202E⟩b.pdf"
 
 
 # -- states
@@ -471,3 +494,77 @@ def test_two_streams_upload_at_the_same_time(upload_server, local):
     streams = [start(upload_server, local(200_000, f"{n}.pdf")) for n in range(4)]
     assert [finished(each).status for each in streams] == ["complete"] * 4
     assert len(upload_server.files) == 4
+
+
+def test_a_file_in_the_prompt_that_the_key_may_not_use_is_explained(upload_server):
+    forgotten = []
+    key = canary()._replace(forget=lambda: forgotten.append(1))
+    part = File(f"{upload_server.base_url}/v1beta/files/other", PDF)
+    ledger = asked(upload_server, part, key=key)
+    assert ledger.error.code == 403
+    assert "You do not have permission to access the File other" in ledger.error.message
+    assert "The server deletes files after 48 hours" in ledger.error.remedy
+    assert "`%gemini files` lists the files of this key" in ledger.error.remedy
+    assert forgotten == []
+
+
+def test_the_next_turn_uses_the_file_again(upload_server, local, monkeypatch):
+    monkeypatch.setenv("TEST_KEY", CANARY)
+    options = {"model": "m", "base_url": upload_server.base_url, "key_env": "TEST_KEY", **SMALL}
+    first = ask([Text("What is it?"), local(), Blob("image/png", os.urandom(150_000))], **options)
+    second = first.reply("And why?")
+    assert (first.text, second.text) == ("I see it.", "I see it.")
+    assert upload_server.kinds().count("start") == 2
+    body = json.loads(upload_server.requests[-1].body)
+    assert [next(iter(part)) for part in body["contents"][0]["parts"]] == ["text", "fileData", "fileData"]
+
+
+@pytest.mark.parametrize("moment", ["upload", "processing"])
+def test_ctrl_c_in_a_script_ends_it(upload_server, tmp_path, moment):
+    if moment == "upload":
+        upload_server.fail("upload", slow=200_000)
+    else:
+        upload_server.states = ["PROCESSING"]
+    code = f"""
+import os, gemini_magic
+from gemini_magic.content import Blob
+try:
+    gemini_magic.ask([Blob("video/mp4", os.urandom(9_000_000))], model="m", base_url={upload_server.base_url!r},
+                     inline_limit=1)
+except gemini_magic.Interrupted as stopped:
+    print("stopped:", stopped.response.status)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        until(lambda: ("upload" if moment == "upload" else "get") in upload_server.kinds())
+        time.sleep(0.2)
+        began = time.perf_counter()
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "stopped: interrupted\n"
+        assert_soon(time.perf_counter() - began, 0.3)
+        assert process.wait(20) == 0
+    assert "generate" not in upload_server.kinds()
+
+
+def test_logs_of_response_headers_do_not_contain_the_address_of_an_upload(caplog):
+    caplog.set_level("DEBUG")
+    url = b"https://h/upload?upload_id=SECRET-1&upload_protocol=resumable"
+    headers = [
+        (b"X-Goog-Upload-URL", url),
+        (b"X-Goog-Upload-Control-URL", url),
+        (b"X-GUploader-UploadID", b"SECRET-1"),
+    ]
+    for name in ("httpcore.http11", "httpcore.proxy", "httpx"):
+        logging.getLogger(name).debug(
+            "receive_response_headers.complete return_value=%r", (b"HTTP/1.1", 200, headers)
+        )
+    assert len(caplog.records) == 3
+    assert "SECRET" not in caplog.text
+    assert "X-Goog-Upload-URL" in caplog.text
+
+
+def test_headers_and_addresses_of_uploads_are_redacted_in_recordings():
+    names = ("X-Goog-Upload-URL", "X-Goog-Upload-Control-URL", "X-GUploader-UploadID")
+    assert set(clean_headers((name, "SECRET") for name in names).values()) == {"<redacted>"}
+    assert "SECRET" not in clean_url(
+        "https://h/upload/v1beta/files?upload_id=SECRET&upload_protocol=resumable"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from media_samples import L16, add_part, end, ledger_of, picture, png, sound, thinking, tone
 
-from gemini_magic.content import Blob, Call, Code, CodeResult, File, Opaque, Text
+from gemini_magic.content import Blob, Call, Code, CodeResult, File, Opaque, Text, Transcript
 from gemini_magic.ledger import (
     CallItem,
     Candidate,
@@ -14,7 +14,6 @@ from gemini_magic.ledger import (
     OtherItem,
     TextStretch,
     ToolItem,
-    TranscriptItem,
 )
 
 
@@ -47,13 +46,13 @@ def test_thought_pictures_are_no_items_of_the_answer():
 
 
 def test_pieces_of_audio_are_joined_also_if_a_transcript_lies_between_them():
-    transcript = Opaque({"audioTranscription": {"text": "la"}})
+    transcript = Transcript("la")
     one, two, three = sound(0.3, pieces=3)
     found = items(one, two, transcript, three, transcript, "Then:", one)
-    assert kinds(found) == ["audio", "TranscriptItem", "TextStretch", "audio"]
+    assert kinds(found) == ["audio", "TextStretch", "audio"]
     assert found[0].data[44:] == tone(0.3)
     assert found[0].size == len(tone(0.3))
-    assert found[1].pieces[: found[1].count] == [{"text": "la"}] * 2
+    assert found[1] == (0, len("lalaThen:"))
 
 
 def test_audio_of_another_rate_or_format_is_another_item():
@@ -167,7 +166,7 @@ def test_hostile_pieces_do_not_break_the_items():
     assert kinds(found) == [
         "OtherItem",
         "ToolItem",
-        "TranscriptItem",
+        "OtherItem",
         "OtherItem",
         "audio",
         "file",
@@ -177,5 +176,4 @@ def test_hostile_pieces_do_not_break_the_items():
     assert found[3].size > 0
     assert end(ledger_of(*parts, ended=False)).status == "complete"
     assert all(isinstance(item, CodeRun) for item in found[-2:])
-    assert isinstance(found[2], TranscriptItem)
     assert not isinstance(found[0], CallItem)

@@ -129,6 +129,22 @@ BODIES = {
             '"groundingSupports":[{"groundingChunkIndices":[0]}]}'
         )
     ),
+    "passages of one text": _inside(
+        '{"candidates":[{"content":{"parts":[{"text":"' + "a word and " * 300 + '"}]},"groundingMetadata":'
+        '{"groundingChunks":[{"web":{"uri":"https://a.b/"}}],"groundingSupports":[',
+        '{"segment":{"startIndex":6,"endIndex":9,"text":"an"},"groundingChunkIndices":[0]}',
+        "]}}]}",
+    ),
+    "safety ratings in one event": _inside('{"candidates":[{"safetyRatings":[', '{"category":"A"}', "]}]}"),
+    "log probabilities": _events(
+        _candidate(
+            '"content":{"parts":[{"text":"ab"}]},"logprobsResult":{"chosenCandidates":[{"token":"x{k}","logProbability":-1}]}'
+        )
+    ),
+    "log probabilities in one event": _inside(
+        '{"candidates":[{"logprobsResult":{"chosenCandidates":[', '{"token":"a","logProbability":-1}', "]}}]}"
+    ),
+    "transcripts": _events(_parts('{"audioTranscription":{"text":"ab","speakerLabel":"{k}"}}')),
     "pages that could not be read": _events(
         _candidate(
             '"urlContextMetadata":{"urlMetadata":[{"retrievedUrl":"https://a.b/{k}",'

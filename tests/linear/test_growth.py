@@ -6,12 +6,11 @@ ratios.
 
 from __future__ import annotations
 
-import importlib.util
 import time
-from pathlib import Path
 
 import pytest
 from growth import LIMIT, measure_growth, record
+from linear_texts import BODIES, TEXTS
 from view_stage import feed, new_ledger
 
 from gemini_magic.backends import backend
@@ -23,31 +22,8 @@ from gemini_magic.views import bundle
 from gemini_magic.views.live import LiveView
 from gemini_magic.wire import Reader
 
-HERE = Path(__file__).parent
 CHUNK = 40  # characters
 PAUSE = 0.05  # seconds between two chunks, half as long as the view waits between two paints
-
-
-def _texts():
-    found = {}
-    for path in sorted(HERE.glob("texts_*.py")):
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        assert not found.keys() & module.TEXTS.keys()
-        found |= module.TEXTS
-    return found
-
-
-def _bodies():
-    spec = importlib.util.spec_from_file_location("linear_bodies", HERE / "bodies.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.BODIES
-
-
-TEXTS = _texts()
-BODIES = _bodies()
 
 
 def check(request, name, prepare, smallest, largest, **more):
@@ -210,6 +186,11 @@ def everything_of(response):
         "usage_by_modality",
         "notes",
         "attempts",
+        "sources",
+        "url_context",
+        "safety",
+        "logprobs",
+        "transcript",
     ):
         table = getattr(response, name)
         list(table), repr(table), table._repr_html_()

@@ -34,6 +34,12 @@ TEXTS = {
     "quotes with an open fence": repeated("> ```\na\n"),
     # tables
     "table of many rows": repeated("| a | b |\n", begin="| a | b |\n|---|---|\n"),
+    "table of many columns and short rows": lambda n: (
+        "|a" * (n // 8) + "|\n" + "|-" * (n // 8) + "|\n" + "b\n" * (n // 4)
+    ),
+    "tables of some columns and short rows": repeated(
+        "|a" * 20 + "|\n" + "|-" * 20 + "|\n" + "b\n" * 20 + "\n"
+    ),
     "table of short rows": repeated("|\n", begin="| a | b | c | d |\n|---|---|---|---|\n"),
     "table of one wide row": lambda n: (
         "|a" * (n // 6) + "|\n" + "|-" * (n // 6) + "|\n" + "|b" * (n // 6) + "|"

@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 from attack_cases import CONTEXTS, all_cases, own_strings, public_strings, sample
+from attack_parts import ledger_of_parts, parts_with, polyglot_ledger
 from html_audit import audit, audit_framed
 from markdown_it import MarkdownIt
 from surroundings import LONG
@@ -81,3 +82,17 @@ def test_a_saved_answer_contains_only_allowed_html_whatever_the_server_sends():
             assert audit_framed(saved["text/html"]) == [], (name, text)
             assert saved["text/html"].count("<style>") == 1
             assert audit(TRUSTING.render(saved["text/markdown"])) == [], (name, text, saved["text/markdown"])
+
+
+def test_parts_beside_text_contain_only_allowed_html_whatever_the_server_sends():
+    for at, (name, text) in enumerate(sample(599, long=59)):
+        saved = bundle(ledger_of_parts(parts_with(text), ended=bool(at % 2)))
+        assert audit_framed(saved["text/html"]) == [], (name, text)
+        assert audit(TRUSTING.render(saved["text/markdown"])) == [], (name, text, saved["text/markdown"])
+
+
+def test_media_that_are_not_what_they_seem_are_shown_as_what_their_bytes_are_or_described():
+    saved = bundle(polyglot_ledger())
+    assert audit_framed(saved["text/html"]) == []
+    assert audit(TRUSTING.render(saved["text/markdown"])) == []
+    assert "svg+xml;base64" not in saved["text/html"]

@@ -178,6 +178,6 @@ def test_an_attachment_shows_what_it_contains(folder):
     photo[0x010F] = "maker"
     stored = io.BytesIO()
     Image.new("RGB", (9, 9)).save(stored, "JPEG", exif=photo)
-    assert describe_part(Blob("image/jpeg", stored.getvalue())).endswith(" bytes, with EXIF data")
+    assert describe_part(Blob("image/jpeg", stored.getvalue())).endswith(" bytes, 9 × 9, with EXIF data")
     assert describe_part(Text("words")) == "text, 5 characters"
     assert describe_part(LocalFile("/x/a.mp4", "video/mp4", 31_400, "")) == "video/mp4, 31.4 kB, a.mp4"

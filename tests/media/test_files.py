@@ -60,13 +60,14 @@ def test_the_limit_counts_all_media_of_the_prompt(folder):
     image = Blob("image/png", b"x" * 80)
     assert isinstance(read_files([image, file], 80 + len(MP4))[1], Blob)
     assert isinstance(read_files([image, file], 79 + len(MP4))[1], LocalFile)
+    assert read_files([image], 79) == (image,)  # which is uploaded
 
 
 def test_settings_stay_with_a_file_that_is_read(folder):
     file = LocalFile(
         str(write(folder / "a.mp4", MP4)), "video/mp4", len(MP4), "", media=MediaSettings(fps=2.0)
     )
-    assert read_files([file], 1000) == (Blob("video/mp4", MP4, media=MediaSettings(fps=2.0)),)
+    assert read_files([file], 1000) == (Blob("video/mp4", MP4, None, MediaSettings(fps=2.0)),)
 
 
 def test_a_file_that_is_gone_when_it_is_sent_is_an_error(folder):

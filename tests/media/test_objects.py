@@ -488,6 +488,14 @@ def test_a_list_of_media_is_one_part_each():
     assert notices[0].startswith("Sent photos[1] as a JPEG image")
 
 
+def test_a_list_that_contains_itself_is_left_to_the_text():
+    endless = [png()]
+    endless.append(endless)
+    assert parts(endless) == (None, [])
+    assert parts([[[[png()]]]]) == (None, [])
+    assert len(parts([[png(), png()], (png(),)])[0]) == 3
+
+
 class NamedLike:
     """A class of the user with a name that a library also has."""
 

@@ -9,6 +9,8 @@ import zipfile
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from PIL import Image
 
 from gemini_magic.media import HEAD_SIZE, sniff
@@ -194,3 +196,18 @@ def test_every_beginning_of_a_file_is_sniffed_without_an_error():
     for data, _ in MEDIA + CONVERTED:
         for end in range(min(len(data), 40)):
             assert sniff(data[:end]).use in ("send", "convert", "text", "refuse")
+
+
+@example(b"", b"\xef")  # the beginning of a byte order mark
+@given(
+    st.sampled_from([data for data, _ in MEDIA + CONVERTED] + [b"PK\3\4", b"MZ", b"\xff\xfe"]),
+    st.binary(max_size=60),
+)
+def test_any_bytes_are_sniffed_without_an_error(head, rest):
+    for data in (head + rest, head[: len(head) // 2] + rest, rest):
+        found = sniff(data)
+        assert found.use in ("send", "convert", "text", "refuse")
+        if found.use == "text":
+            assert (
+                data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig") is not None
+            )

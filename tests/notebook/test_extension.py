@@ -1,3 +1,4 @@
+import importlib
 import json
 import subprocess
 import sys
@@ -123,6 +124,75 @@ print(json.dumps(seen))
 def test_a_cell_outside_a_kernel_sends_its_request_and_imports_no_library_of_a_view():
     # test_first_cell has the order in a kernel
     assert _python(_ORDER) == ["sent", "gemini_magic.views.terminal"]
+
+
+_IMPORTS = """
+import json, sys, threading
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+shell.run_line_magic("load_ext", "gemini_magic")
+sys.modules.pop("difflib", None)
+before = set(sys.modules)
+shell.run_cell("%%gemini -q --no-journal --backend echo\\nhello")
+print()
+print(json.dumps([sorted(set(sys.modules) - before), shell.user_ns["_gemini"].text]))
+"""
+_NOT_NEEDED = [  # by a cell that neither records nor replays, and whose tables and notes are not read
+    "difflib",
+    "gemini_magic.client.fetch",
+    "gemini_magic.client.text_file",
+    "gemini_magic.credentials.google_auth",
+    "gemini_magic.diagnostics.notes",
+    "gemini_magic.diff",
+    "gemini_magic.markdown.images",
+    "gemini_magic.notebook.commands.dispatch",
+    "gemini_magic.recording.curl",
+    "gemini_magic.recording.files",
+    "gemini_magic.recording.recorder",
+    "gemini_magic.recording.replay",
+    "gemini_magic.tables.filters",
+    "gemini_magic.tables.preview",
+    "gemini_magic.views.status",
+    "gemini_magic.wire.httprr",
+]
+
+
+def test_the_first_cell_imports_no_module_that_it_does_not_need():
+    modules, answer = _python(_IMPORTS)
+    assert "hello" in answer
+    assert "gemini_magic.client.stream" in modules
+    assert [name for name in _NOT_NEEDED if name in modules] == []
+    for name in _NOT_NEEDED:
+        importlib.import_module(name)  # it still exists
+
+
+_CERTIFICATES = """
+import json, sys
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+shell.run_line_magic("load_ext", "gemini_magic")
+import gemini_magic.client as client
+begun = []
+client.load_certificates = lambda: begun.append("gemini_magic.notebook.runner" in sys.modules)
+for line in LINES:
+    shell.run_cell(f"%%gemini -q --dry-run {line}\\nhello")
+print()
+print(json.dumps(begun))
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "begun"),
+    [
+        (["", ""], [False]),
+        (["--base-url http://127.0.0.1:9"], []),
+        (["--replay builtin:tour"], []),
+        (["--backend echo"], []),
+    ],
+    ids=["https, only for the first cell", "http", "replay", "echo"],
+)
+def test_certificates_are_loaded_beside_the_imports_of_the_first_cell(lines, begun):
+    assert _python(_CERTIFICATES.replace("LINES", repr(lines))) == begun
 
 
 @pytest.mark.parametrize("word", ["%gemini?", "%%gemini?"])

@@ -174,6 +174,13 @@ def test_counting_tokens_counts_media(cells, folder, fake_server):
     assert parts[0]["inlineData"] == {"mimeType": "image/png", "data": base64.b64encode(png(1)).decode()}
 
 
+def test_media_above_the_limit_are_an_error_for_a_backend_without_uploads(cells, folder):
+    cells.names["big"] = Blob("image/png", b"x" * 2_000_000)
+    error = cells.error("%%gemini --backend gateway --inline-limit 1 --dry-run\n{{ big }}")
+    assert "2.0 MB; the media of a request to the gateway backend may have 1.0 MB in all" in error.message
+    assert cells("%%gemini --backend gateway --inline-limit 3 --dry-run -p top_k=1 -t 0.5\n{{ big }}").success
+
+
 def test_the_images_of_an_earlier_answer_can_be_sent_again(cells, folder):
     cells.names["images"] = [Blob("image/png", png(1)), Blob("image/png", png(2))]
     assert [part.data for part in sent(cells, "%%gemini\n{{ images }}")] == [png(1), png(2)]

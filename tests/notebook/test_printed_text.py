@@ -21,9 +21,10 @@ from surroundings import CANARY
 import gemini_magic
 from gemini_magic import Response, cli
 from gemini_magic.api import preview
-from gemini_magic.content import Blob, Request, Text, Turn
+from gemini_magic.content import Blob, LocalFile, Request, Text, Transcript, TranscriptWriter, Turn
 from gemini_magic.conversation import Conversation
 from gemini_magic.errors import GeminiMagicError, Interrupted
+from gemini_magic.media import Attachment
 from gemini_magic.options import Options
 from gemini_magic.prices import Cost
 from gemini_magic.views.terminal import TerminalView
@@ -37,6 +38,7 @@ DISPLAY_METHODS = (
     "_render_traceback_",
 )
 TABLES = ("chunks", "events", "usage_history", "usage_by_modality", "parts_table", "notes", "attempts")
+TABLES += ("sources", "url_context", "safety", "logprobs", "transcript")
 # Classes that hold no text from outside.
 NEVER_FROM_OUTSIDE = {"Secret", "MagicLine", "TokenPrice"}
 COMMANDS = (
@@ -145,6 +147,9 @@ def test_no_object_prints_an_escape(shell, answers):
     roots += [Conversation(bad("chat")), Cost(1.0, bad("USD"), None, None, bad(), bad(), bad())]
     roots += [preview(Request(model="m", turns=(Turn("user", (Text(bad()),)),)), Options(model="m"))]
     roots += [Interrupted(bad("stopped"), remedy=bad("go on"))]
+    roots += [
+        Attachment((Blob(bad("a/b"), b"x"), LocalFile(bad("/a"), bad("a/b"), 1, bad("d"))), (bad("notice"),))
+    ]
     found = reachable(roots)
     assert any("answer" in str(value) for value in found)
     for value in found:
@@ -164,7 +169,9 @@ def test_no_table_prints_an_escape(shell, answers, table):
 
 
 def test_the_data_itself_stays_exact(answers):
-    assert answers["whole"].text == f"{bad('answer ')}{bad('raw')}"
+    [spoken] = [part for part in answers["whole"].parts if isinstance(part, Transcript)]
+    words = TranscriptWriter().add(spoken, follows_text=True)
+    assert answers["whole"].text == f"{bad('answer ')}{words}{bad('raw')}"
     assert answers["whole"].chunks[0].text == bad("answer ")
     assert ESCAPES in answers["whole"].candidates[1].text
     assert "\x1b]52;" in answers["refused"].error.message

@@ -1,19 +1,21 @@
+import os
+
 from fake_server import finish, text
 
 from gemini_magic.api import begin
 from gemini_magic.config import Options
-from gemini_magic.content import Text
+from gemini_magic.content import Blob, Text
 from gemini_magic.events import Usage
 from gemini_magic.notebook.session import Run, Session
 from gemini_magic.prompts import build_request
 
 
-def ask(session, text, *, cell=None, message=None, **settings):
+def ask(session, text, *media, cell=None, message=None, **settings):
     options = Options(**{"backend": "echo", **settings})
     key = session.turn_key(cell, message)
     conversation = session.conversation(options)
     turns = conversation.before(key)
-    request = build_request((Text(text),), options, turns)
+    request = build_request((Text(text), *media), options, turns)
     response = begin(request, options).response.wait(5)
     run = Run(response, request, options, conversation, len(turns), key)
     session.add_run(run)
@@ -71,3 +73,14 @@ def test_the_oldest_runs_are_removed_when_all_use_too_much_memory(monkeypatch):
     assert [run.response.text[:5] for run in session.runs] == ["again", "third"]
     ask(session, "large " * 200)  # larger than the limit, but the newest
     assert [run.response.text[:5] for run in session.runs] == ["large"]
+
+
+def test_the_media_of_a_run_count_once_as_memory(monkeypatch):
+    monkeypatch.setattr("gemini_magic.notebook.session._MAX_BYTES", 100_000)
+    session = Session()
+    picture = Blob("image/png", os.urandom(40_000))
+    for word in ("first", "again"):
+        ask(session, word, picture, picture)
+    assert [run.response.text for run in session.runs] == ["first", "again"]
+    ask(session, "third", Blob("image/png", os.urandom(40_000)))
+    assert [run.response.text for run in session.runs] == ["again", "third"]

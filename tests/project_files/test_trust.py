@@ -25,7 +25,7 @@ from gemini_magic.project_files import config_folder, is_own, trust, trusted_fil
 HARMLESS = {
     "temperature", "top_p", "top_k", "max_tokens", "stop", "seed", "thinking", "speed", "display", "api_version", "alt",
     "no_stream", "method_style", "timeout", "stall_timeout", "first_byte_timeout", "connect_timeout", "rpm", "verbatim",
-    "record_size", "media_size",
+    "record_size", "media_size", "logprobs",
 }  # fmt: skip
 PARTLY = {
     "model": ("m-1", "projects/p/locations/l/publishers/x/models/m"),
@@ -38,7 +38,7 @@ NEEDS_TRUST = {
     "replay_any": True, "next_cell": True, "backend": "gateway", "base_url": "https://evil.example", "auth": "bearer",
     "project": "p", "location": "us", "fallback": True, "price": "0,1", "key_env": "OPENAI_API_KEY", "retries": 99,
     "max_event": 8000, "max_total": 8000, "quiet": True, "table_rows": 0, "journal": False, "journal_size": 0.001,
-    "journal_days": 0.001,
+    "journal_days": 0.001, "inline_limit": 0.001,
 }  # fmt: skip
 NEVER = {"http_hosts": ["evil.example"]}
 

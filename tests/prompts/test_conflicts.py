@@ -39,6 +39,7 @@ CONFLICTS = {
     "stop": (["a"], 'stopSequences=["b"]', {"generationConfig": {"stopSequences": "a"}}, "stopSequences"),
     "seed": (5, "seed=1", {"generationConfig": {"seed": "5"}}, "seed"),
     "candidates": (2, "candidateCount=1", {"generationConfig": 3}, "generationConfig"),
+    "logprobs": (3, "logprobs=5", {"generationConfig": {"logprobs": 7}}, "logprobs"),
     "search": (True, "tools.x=1", {"tools": [{"googleMaps": {}}]}, "tools"),
     "code_execution": (True, "tools.codeExecution={}", {"tools": None}, "tools"),
     "url_context": (True, "tools.x.y=[]", {"tools": []}, "tools"),

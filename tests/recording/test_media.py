@@ -1,6 +1,7 @@
 """Media in recordings: each is in a file once, and a replay compares digests."""
 
 import base64
+import hashlib
 import json
 import os
 import tracemalloc
@@ -10,8 +11,9 @@ from fake_server import text as say
 from raw_server import RawServer
 
 from gemini_magic import Response, ask
-from gemini_magic.content import Blob, Text
+from gemini_magic.content import Blob, LocalFile, Text
 from gemini_magic.recording import read_recording
+from gemini_magic.views.record import record
 
 PICTURE = Blob("image/png", os.urandom(5000))
 
@@ -121,7 +123,7 @@ def test_curl_contains_small_media_and_describes_large_ones(fake_server):
     command = asked(fake_server, large).curl()
     assert len(command) < 1500
     assert command.startswith("# Replace each [type, size, sha256]")
-    assert f"[image/png, 40 kB, sha256 {large.digest[:12]}…]" in command
+    assert f"[image/png, 40.0 kB, sha256 {large.digest[:12]}…]" in command
 
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n%b" % (
@@ -153,3 +155,49 @@ def test_sending_and_keeping_inline_media_needs_at_most_two_copies(tmp_path, rec
     # The blob itself is the first copy; a recording needs its base64 text as the second.
     assert peak < (1.5 if recorded else 0.15) * len(blob.data)
     print(f"copies beside the medium: {peak / len(blob.data):.2f} (recorded: {recorded})")
+
+
+@pytest.fixture
+def uploaded(upload_server, tmp_path):
+    """A recorded answer about an uploaded file: the response, the file, and the recording."""
+    path = tmp_path / "talk.mp4"
+    path.write_bytes(os.urandom(200_000))
+    file = LocalFile(str(path), "video/mp4", 200_000, hashlib.sha256(path.read_bytes()).hexdigest())
+    target = tmp_path / "r.jsonl"
+    options = {"base_url": upload_server.base_url, "model": "m", "inline_limit": 0.1, "record": str(target)}
+    return ask([Text("What?"), file], **options), file, target
+
+
+def test_a_recording_of_an_upload_has_its_digest_and_not_its_bytes(uploaded, upload_server):
+    response, file, path = uploaded
+    assert response.text == "I see it."
+    (stored,) = upload_server.files.values()
+    assert path.stat().st_size < 4000
+    (exchange,) = read_recording(path)
+    assert exchange.files == {stored["uri"]: file.digest}
+    assert not any(secret in path.read_text() for secret in upload_server.secrets())
+
+
+@pytest.mark.parametrize("limit", [0.1, 15])
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_replay_of_an_upload_needs_only_the_file(uploaded, upload_server, tmp_path, limit, saved):
+    response, file, path = uploaded
+    if saved:
+        path = tmp_path / "saved.jsonl"
+        response.save(path)
+        Response.load(path).save(path)
+    upload_server.requests.clear()
+    again = ask([Text("What?"), file], model="m", replay=str(path), speed=0, inline_limit=limit)
+    assert again.text == "I see it."
+    assert upload_server.requests == []
+    other = LocalFile(file.path, file.mime_type, file.size, "ab" * 32)
+    refused = ask([Text("What?"), other], model="m", replay=str(path), speed=0, inline_limit=0.1)
+    assert f'contents[0].parts[1].media = "{file.digest}"' in str(refused.error)
+
+
+def test_the_journal_and_the_notebook_have_the_address_of_the_file_only(uploaded, upload_server):
+    response = uploaded[0]
+    (stored,) = upload_server.files.values()
+    saved = json.dumps(record(response.ledger)) + response.curl()
+    assert stored["uri"] in saved
+    assert not any(secret in saved for secret in upload_server.secrets())

@@ -40,8 +40,17 @@ def _parts() -> list[dict[str, Any]]:
         {"codeExecutionResult": {"outcome": bad("OUTCOME_OK"), "output": bad("out")}},
         {"inlineData": {"mimeType": bad("image/png"), "data": "aGk="}},
         {"inlineData": {"mimeType": bad("audio/x"), "data": "aGk="}},
+        {"inlineData": {"mimeType": bad("video/x"), "data": "aGk="}},
         {"fileData": {"mimeType": bad("a/b"), "fileUri": bad("https://h.example/")}},
         {bad("unknownPart"): bad()},
+        {
+            "audioTranscription": {
+                "text": bad("said"),
+                "speakerLabel": bad("A"),
+                "languageCode": bad("en"),
+                "words": [{bad(): bad()}],
+            }
+        },
     ]
 
 
@@ -87,6 +96,26 @@ def hostile_steps() -> list[Step]:
             {
                 "candidates": [{"groundingMetadata": grounding, "citationMetadata": citations}],
                 "serviceTier": bad("tier"),
+            }
+        ),
+        event(
+            {
+                "candidates": [
+                    {
+                        "urlContextMetadata": {
+                            "urlMetadata": [
+                                {"retrievedUrl": bad("https://h.example/"), "urlRetrievalStatus": bad("S")}
+                            ]
+                        },
+                        "safetyRatings": [
+                            {"category": bad("C"), "probability": bad("P"), "severity": bad("S")}
+                        ],
+                        "logprobsResult": {
+                            "chosenCandidates": [{"token": bad("t"), "logProbability": -1}],
+                            "topCandidates": [{"candidates": [{"token": bad("u"), "logProbability": -2}]}],
+                        },
+                    }
+                ]
             }
         ),
         event({"promptFeedback": {"safetyRatings": [{"category": bad("C"), "probability": bad("P")}]}}),

@@ -94,17 +94,18 @@ FRAME_ATTRIBUTES = ATTRIBUTES | {
     "audio": {"controls", "src", "title"},
     "video": {"controls", "src", "title"},
     "style": set(),
+    "span": {"class", "title", "role", "aria-label"},
 }
 FRAME_VALUES = VALUES | {
     "class": re.compile(
         r"gm-[a-z]+(?: gm-[a-z]+(?:-[a-z]+)?)?|mathjax_process tex2jax_process|gemini-magic mathjax_ignore tex2jax_ignore|language-[A-Za-z0-9_+#.-]{1,40}"
     ),
-    "role": re.compile("region|note"),
+    "role": re.compile("region|note|img"),
     "controls": re.compile(""),
     "src": re.compile(
         r"data:(?:image/(?:png|gif|jpeg|webp)|audio/(?:wav|mpeg|ogg|flac|aac|mp4|webm)|video/(?:mp4|webm));base64,[A-Za-z0-9+/]+={0,2}"
     ),
-    "aria-label": re.compile("Answer"),
+    "aria-label": re.compile("Answer|Sources|Google Search"),
     "aria-busy": re.compile("true"),
 }
 
@@ -175,6 +176,11 @@ class _Auditor(HTMLParser):
 def audit(html):
     """Return what in ``html`` is not allowed; an empty list if everything is."""
     return _audited(_Auditor(), html)
+
+
+def audit_output(html):
+    """Do the same for an answer with the frame around it, without its style sheet."""
+    return _audited(_Auditor(FRAME_TAGS, FRAME_ATTRIBUTES, FRAME_VALUES), html)
 
 
 def audit_allowing(html, hosts):

@@ -110,7 +110,7 @@ class CatchAllServer:
 
 
 # The policy only reports: nothing is blocked, and the page gets an event for each attempt, even if it fails.
-_POLICY = b"default-src 'none'; img-src http://exam.test/favicon.ico data:; style-src-attr 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-src 'self'"
+_POLICY = b"default-src 'none'; img-src http://exam.test/favicon.ico data:; media-src data:; style-src-attr 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-src 'self'"
 
 # Runs first in every frame. Logs calls by scripts on the console, because messages from all frames arrive there.
 HOOKS = """(() => {
@@ -244,7 +244,10 @@ SEARCH = """(root) => {
         }
         const drawn = tag === "img" && /^data:image\\/(png|gif|jpeg|webp);base64,[A-Za-z0-9+/]+=*$/.test(element.src) &&
             [...element.attributes].every(({name}) => "src alt width height loading referrerpolicy".split(" ").includes(name));
-        if (drawn) continue;
+        const played = ["audio", "video"].includes(tag) && element.parentElement.matches(".gemini-magic .gm-sound") &&
+            /^data:(audio\\/(wav|mpeg|ogg|flac|aac|mp4|webm)|video\\/(mp4|webm));base64,[A-Za-z0-9+/]+=*$/.test(element.src) &&
+            [...element.attributes].every(({name}) => "src controls title".split(" ").includes(name));
+        if (drawn || played) continue;
         const ours = element.closest(".gemini-magic") && (tag === "style" || tag === "details");
         const box = tag === "input" && element.type === "checkbox" && element.disabled;
         if (tags.split(" ").includes(tag) && !ours && !box) found.push(tag);

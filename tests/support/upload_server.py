@@ -16,6 +16,7 @@ import base64
 import hashlib
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -86,6 +87,9 @@ class _Upload:
 class UploadServer(ThreadingHTTPServer):
     """See the module; a context manager.
 
+    Args:
+        tls: the context for https; None for http.
+
     Attributes:
         requests: what arrived, in order.
         files: the files by name.
@@ -99,9 +103,12 @@ class UploadServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 50
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.base_url = f"http://127.0.0.1:{self.server_port}"
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
+            self.base_url = f"https://localhost:{self.server_port}"
         self.requests: list[Sent] = []
         self.files: dict[str, dict[str, Any]] = {}
         self.states = ["ACTIVE"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Sequence
@@ -194,6 +195,48 @@ def test_where_takes_values_and_a_predicate():
     assert [row.number for row in rows.where(lambda row: row.t > 3, text=None)] == [8]
     with pytest.raises(KeyError, match="Unknown column 'nope'"):
         rows.where(nope=1)
+
+
+def test_records_are_made_without_running_the_garbage_collector():
+    rows, runs = Rows(table(30_000)), []
+
+    def count(phase, info):
+        if phase == "start":
+            runs.append(info["generation"])
+
+    gc.collect()
+    gc.callbacks.append(count)
+    try:
+        records = list(rows)
+    finally:
+        gc.callbacks.remove(count)
+    assert len(records) == 30_000
+    assert len(runs) <= 15  # one for each list of records; there were 43
+    assert 2 not in runs
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_iterating_leaves_the_garbage_collector_as_it_was(enabled):
+    (gc.enable if enabled else gc.disable)()
+    try:
+        records = iter(Rows(table(3000)))
+        assert next(records).number == 0
+        assert gc.isenabled() is enabled
+        assert [record.number for record in records] == list(range(1, 3000))
+        assert gc.isenabled() is enabled
+    finally:
+        gc.enable()
+
+
+def test_iterating_reads_few_rows_ahead_at_first():
+    columns = table(20_000)
+    read, decoded = [], columns.stores["number"].decoded
+    columns.stores["number"].decoded = lambda rows: read.append(len(rows)) or decoded(rows)
+    records = iter(Rows(columns))
+    next(records)
+    assert read == [1000]
+    assert sum(1 for _ in records) == 19_999
+    assert max(read) == 4000
 
 
 def test_a_table_counts_and_finds_records_without_being_a_sequence():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import sys
 import threading
@@ -25,6 +26,15 @@ class Row(NamedTuple):
     empty: str
     rare: str | None
     json: str
+
+
+class Single(NamedTuple):
+    count: float | None
+
+
+class Pair(NamedTuple):
+    number: float | None
+    text: str | None
 
 
 COLUMNS = [
@@ -97,6 +107,66 @@ def test_values_are_the_same_in_every_form(seed, batch, monkeypatch):
         assert pa.table(part).to_pylist() == expected
         pa.table(part).validate(full=True)
     assert columns.stored("json", 200) == [row[-1].encode() for row in wanted]
+
+
+@pytest.mark.parametrize("empty", [0, 1, 3, 9])
+@pytest.mark.parametrize("later", [False, True], ids=["full then", "with other empty rows"])
+def test_only_the_first_rows_without_a_value_take_no_memory_for_it(empty, later):
+    numbers = [None] * empty + [float(row) for row in range(12)]
+    if later:
+        numbers[empty + 5] = numbers[-1] = None
+    texts = [None if number is None else f"{number}é" for number in numbers]
+    columns = Columns(Pair, [Column("number", "float64"), Column("text", "string")])
+    columns.extend(list(zip(numbers, texts, strict=True))[: empty + 4])
+    assert all(store.known is None for store in columns.stores.values())
+    for row in list(zip(numbers, texts, strict=True))[empty + 4 :]:
+        columns.append(*row)
+    assert all((store.known is None) is not later for store in columns.stores.values())
+    rows = Rows(columns)
+    wanted = [Pair(*row)._asdict() for row in zip(numbers, texts, strict=True)]
+    for start in range(len(wanted) + 1):
+        for stop in range(start, len(wanted) + 1):
+            part = rows[start:stop]
+            assert part.to_dicts() == pa.table(part).to_pylist() == wanted[start:stop]
+    assert [row._asdict() for row in map(rows.__getitem__, range(len(wanted)))] == wanted
+    assert rows[::2].to_dicts() == wanted[::2]
+
+
+@pytest.mark.parametrize("batch", [1, 3, 40])
+@pytest.mark.parametrize(
+    ("values", "stored"),
+    [
+        ([9] * 30, 1),
+        ([9] * 30 + [None] * 10, 1),
+        ([9] * 29 + [8, 9, 9], 32),
+        ([9] * 10 + [None, 9, 9, None, 8], 15),
+        ([None, 9, 9, 9], 4),
+        ([9, 2**70, 9], 3),
+        ([2**70, 9, 9], 3),
+        ([0, 0, 0, 1], 4),
+    ],
+)
+def test_an_integer_that_is_the_same_in_all_rows_is_stored_once(values, stored, batch):
+    columns = Columns(Single, [Column("count", "int64")])
+    for start in range(0, len(values), batch):
+        columns.extend([(value,) for value in values[start : start + batch]])
+    assert len(columns.stores["count"].values) == stored
+    wanted = [None if value == 2**70 else value for value in values]
+    rows = Rows(columns)
+    for start in range(len(values)):
+        assert rows[start].count == wanted[start]
+        for stop in range(start, len(values) + 1):
+            part = rows[start:stop]
+            assert part["count"] == pa.table(part).column("count").to_pylist() == wanted[start:stop]
+    copy = pickle.loads(pickle.dumps(columns))
+    assert Rows(copy)["count"] == wanted
+
+
+def test_floating_point_numbers_that_are_equal_are_all_stored():
+    columns = Columns(Single, [Column("count", "float64")])
+    columns.extend([(0.0,), (-0.0,)])
+    columns.append(0.0)
+    assert [str(row.count) for row in Rows(columns)] == ["0.0", "-0.0", "0.0"]
 
 
 def test_rows_are_complete_while_another_thread_appends(monkeypatch):

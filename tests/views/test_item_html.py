@@ -10,10 +10,11 @@ import pytest
 from html_audit import audit, audit_framed
 from markdown_it import MarkdownIt
 from media_samples import L16, SVG, ledger_of, picture, png, sound, thinking
+from surroundings import CHECKOUT
 
-from gemini_magic.content import Blob, Call, CallResult, Code, CodeResult, File, Opaque
+from gemini_magic.content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Transcript
 from gemini_magic.media import read_raster
-from gemini_magic.views import bundle
+from gemini_magic.views import bundle, item_html
 
 TRUSTING = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 RUN = Code("print(6 * 7)", "PYTHON"), CodeResult("OUTCOME_OK", "42\n")
@@ -30,7 +31,7 @@ def saved(*parts, ended=True, **display):
 
 
 def body(html):
-    return re.search(r'(?s)<div class="gm-answer"[^>]*>(.*?)</div>(?:<style>[^<]*</style>)?</div>$', html)[1]
+    return re.search(r'(?s)<div class="gm-answer"[^>]*>(.*?)</div>(?:<style>.*</style>)?</div>\Z', html)[1]
 
 
 def sources(html):
@@ -284,8 +285,14 @@ def test_hostile_text_in_any_field_is_harmless(text):
         File(text, text),
         Opaque({text: text}),
         Opaque({"toolCall": {"toolType": text, "args": {text: text, "queries": [text]}}}),
-        Opaque({"audioTranscription": {"text": text}}),
+        Transcript(text, text),
         "After.",
     )
     assert "\x1b" not in found["text/plain"] + found["text/markdown"] + found["text/html"]
     assert "\u202e" not in found["text/plain"]
+
+
+def test_the_page_accepts_media_of_the_size_that_the_kernel_writes():
+    source = (CHECKOUT / "gemini_magic" / "labextension" / "inspector" / "sanitizer.js").read_text("utf-8")
+    limit = int(re.search(r"MAX_MEDIA = ([\d_]+);", source)[1].replace("_", ""))
+    assert limit == item_html.MAX_BYTES * 4 // 3 + 100  # the beginning of the address

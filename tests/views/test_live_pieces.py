@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 import re
+from itertools import pairwise
 
 import pytest
 from html_audit import text_of
-from view_stage import ANSWER
+from view_stage import ANSWER, feed, new_ledger
 
-from gemini_magic.markdown import render
+from gemini_magic.markdown import Renderer, render
 from gemini_magic.views.live_pieces import LivePieces
+from gemini_magic.views.truncate import Excerpt
 
 _REST = re.compile(
     r'<(div|span) aria-busy="true">(.*?)</\1>(?=(?:</code></pre>|</p>|</h[12]>|</ul>|</ol>|</details>)?\n?\Z)',
@@ -188,3 +190,62 @@ def test_all_updates_of_a_text_that_never_finishes_render_a_small_multiple_of_it
                 rendered += 40 * len(source)
         print(f"{length:,} characters: {rendered / length:.1f} times rendered")
         assert rendered < 40 * length
+
+
+def test_an_update_renders_some_thousand_characters_of_a_flood_and_the_last_one_all_of_it():
+    ledger = new_ledger()
+    pieces = LivePieces(Excerpt(ledger, "answer"))
+    feed(ledger, "word " * 20_000)
+    feed(ledger, "end")
+    sizes = [0]
+    for _ in range(3):
+        pieces.step()
+        sizes.append(pieces.whole.count("word"))
+    assert all(100 <= new - before <= 2_400 for before, new in pairwise(sizes))
+    assert pieces.pending
+    assert pieces.finish().count("word") == 20_000
+
+
+def test_an_update_that_was_interrupted_does_not_leave_a_part_of_its_html(monkeypatch):
+    ledger = new_ledger()
+    pieces = LivePieces(Excerpt(ledger, "answer"))
+    feed(ledger, "one\n\ntwo\n\nthree")
+    original = Renderer.update
+
+    def interrupted(self):
+        yield next(iter(original(self)))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Renderer, "update", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            pieces.step()
+    assert pieces.finish() is None  # the caller renders the whole answer again
+
+
+def test_text_that_is_left_out_is_not_rendered_and_the_rest_is():
+    ledger = new_ledger()
+    excerpt = Excerpt(ledger, "answer")
+    pieces = LivePieces(excerpt)
+    feed(ledger, "word " * 20_000)
+    pieces.step()
+    before = pieces.whole.count("word")
+    assert pieces.leave_out(5_000) == -1
+    feed(ledger, "late")
+    html = pieces.finish()
+    assert before < html.count("word") <= before + 1_000
+    assert excerpt.truncated().cut
+    assert excerpt.truncated().length == 100_004
+    assert len(excerpt.truncated().text) == 5 * html.count("word")
+
+
+def test_nothing_is_left_out_of_a_text_that_is_nearly_rendered():
+    ledger = new_ledger()
+    excerpt = Excerpt(ledger, "answer")
+    pieces = LivePieces(excerpt)
+    feed(ledger, "one")
+    pieces.step()
+    feed(ledger, " two")
+    assert pieces.leave_out(5_000) == 4_996
+    assert "one two" in pieces.finish()
+    assert not excerpt.cut

@@ -92,7 +92,9 @@ def test_a_call_in_pieces_is_one_call():
 def test_media_of_an_answer_can_be_sent_again():
     answer = response(picture(), *sound())
     assert [
-        part.mime_type for value in (answer.images[0], answer.audio[0]) for part in parts_of_prompt([value])
+        part.mime_type
+        for value in (answer.images[0], answer.audio[0])
+        for part in parts_of_prompt([value]).parts
     ] == [
         "image/png",
         "audio/wav",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 import pytest
 from markdown_it import MarkdownIt
+from media_samples import ledger_of, picture, sound
 from nbconvert import HTMLExporter, MarkdownExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from view_stage import finished
 
+from gemini_magic.content import Call, Code, CodeResult
 from gemini_magic.views import bundle
 
 ANSWERS = [
@@ -74,3 +77,24 @@ def test_the_markdown_repeats_no_style_sheet_below_each_answer(exported):
     assert "{" not in plain
     for block in (code, table):
         assert len(re.search(r"<style>(.*?)</style>", block, re.DOTALL)[1]) < MAX_STYLE
+
+
+def test_pictures_audio_and_code_are_in_the_pages_in_order():
+    part = picture(40, 30)
+    ledger = ledger_of(
+        "One.", part, Code("1 + 1", "PYTHON"), CodeResult("OUTCOME_OK", "2"), *sound(0.1), Call("f"), "Two."
+    )
+    cell = new_code_cell("%%gemini\nx", outputs=[new_output("display_data", bundle(ledger))])
+    data = base64.b64encode(part.data).decode()
+    for exporter in (MarkdownExporter, HTMLExporter):
+        page = exporter().from_notebook_node(new_notebook(cells=[cell]))[0]
+        order = [
+            "One.",
+            f'src="data:image/png;base64,{data}"',
+            "Code run 1: Python, OK",
+            "data:audio/wav;base64,",
+            "f()",
+            "Two.",
+        ]
+        places = [page.index(piece) for piece in order]
+        assert places == sorted(places), exporter

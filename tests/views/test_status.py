@@ -9,8 +9,8 @@ from view_stage import ENDINGS, feed, finished, new_ledger
 from gemini_magic.backends.gemini_decode import finish_of
 from gemini_magic.content import Call, Text
 from gemini_magic.events import Decoded, Delta
+from gemini_magic.ledger import Pause, Transfer
 from gemini_magic.ledger.exchange import Exchange
-from gemini_magic.ledger.ledger import Pause
 from gemini_magic.views import bundle
 from gemini_magic.views.status import details, redact, status_line, thinking_time
 
@@ -102,6 +102,17 @@ def test_the_status_line_of_a_running_answer_shows_what_is_waited_for():
     assert "· streaming · 16 s · 12 → 1,345 tokens (+20 thoughts)" in status_line(ledger, now=16.0)
     assert "· streaming, no data for 7 s ·" in status_line(ledger, now=35.0)
     assert details(ledger) is None
+
+
+def test_the_status_line_of_an_upload_shortens_a_long_name():
+    ledger = new_ledger()
+    ledger.set_phase("uploading", Transfer("a" * 50 + "\n\x1b[2J" + "z" * 50, 1, 3, 2, 3))
+    line = status_line(ledger, now=1.0)
+    assert f"uploading {'a' * 20}…{'z' * 19} {'━' * 6}{'─' * 14} 33 % of 3 bytes (file 2 of 3) ·" in line
+    ledger.set_phase("uploading", Transfer("empty", 0, 0))
+    assert "100 % of 0 bytes" in status_line(ledger, now=1.0)
+    ledger.set_phase("waiting")
+    assert "waiting for the first byte" in status_line(ledger, now=1.0)
 
 
 def test_a_running_ledger_is_measured_by_the_wall_clock_when_no_time_is_given():

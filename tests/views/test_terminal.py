@@ -7,7 +7,7 @@ import io
 import pytest
 from view_stage import ENDINGS, feed, new_ledger
 
-from gemini_magic.ledger.ledger import Exchange, Pause
+from gemini_magic.ledger import Exchange, Pause, Transfer
 from gemini_magic.views.terminal import TerminalView
 
 
@@ -133,6 +133,56 @@ def test_each_delay_is_printed_once_where_lines_cannot_be_overwritten():
         "[retrying in 7 s (429: quota), attempt 2 of 4]",
         "[retrying in 7 s (429: quota), attempt 3 of 4]",
     ]
+
+
+def upload(ledger, sent, phase="uploading", **fields):
+    ledger.set_phase(phase, Transfer("talk.mp4", sent, 310_000_000, **fields))
+
+
+def test_an_upload_is_drawn_as_a_bar_on_one_line_of_a_terminal():
+    out, now = Terminal(), [0.0]
+    ledger = new_ledger()
+    view = TerminalView(ledger, out, clock=lambda: now[0])
+    view.open()
+    for sent in (0, 124_000_000, 310_000_000):
+        upload(ledger, sent)
+        view.update()
+    upload(ledger, 310_000_000, "processing", since=5.0)
+    for now[0] in (5.2, 17.1):
+        view.update()
+    ledger.begin(Exchange("POST", "http://x", (), b""))
+    feed(ledger, "Hello")
+    view.update()
+    assert out.getvalue().split("\r\x1b[K") == [
+        "",
+        f"[uploading talk.mp4 {'─' * 20} 0 % of 310 MB]",
+        f"[uploading talk.mp4 {'━' * 8}{'─' * 12} 40 % of 310 MB]",
+        f"[uploading talk.mp4 {'━' * 20} 100 % of 310 MB]",
+        "[the server is processing talk.mp4, 0 s]",
+        "[the server is processing talk.mp4, 12 s]",
+        "Hello",
+    ]
+
+
+def test_each_step_of_uploads_is_printed_once_where_lines_cannot_be_overwritten():
+    out = io.StringIO()
+    ledger = new_ledger()
+    view = TerminalView(ledger, out, clock=lambda: 0.0)
+    view.open()
+    for number in (1, 2):
+        for sent in (0, 1_000_000):
+            upload(ledger, sent, number=number, of=2)
+            view.update()
+        for attempt in (2, 3):
+            waiting(ledger, attempt=attempt)
+            view.update()
+            view.update()
+    assert [line.partition(" ")[0] for line in out.getvalue().splitlines()] == [
+        "[uploading",
+        "[retrying",
+        "[retrying",
+    ] * 2
+    assert "(file 2 of 2)" in out.getvalue()
 
 
 def test_an_interrupted_delay_is_erased():

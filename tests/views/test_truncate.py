@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 
 import pytest
 from view_stage import Clock, feed, new_ledger
@@ -141,6 +142,44 @@ def test_html_that_is_far_longer_than_its_text_is_cut():
     pieces = LivePieces(Excerpt(ledger, "answer"))
     for _ in range(30):
         feed(ledger, "<http://a.b> " * 1_000 + "\n\n")
+        while pieces.pending and not pieces.step():
+            pass
         pieces.step()
     assert len(pieces.whole) < MAX_HTML * 1.1
     assert pieces.finish() is None
+
+
+@pytest.mark.parametrize("view_class", [LiveView, HtmlView])
+def test_after_an_interrupt_text_that_was_not_rendered_yet_is_left_out(stage, clock, view_class):
+    ledger = new_ledger()
+    view = view_class(ledger, clock=clock)
+    view.open()
+    for _ in range(40):
+        feed(ledger, "lorem " * 1_000)
+    clock.now += 1
+    view.update(final=True)
+    ledger.close("interrupt", t=2.0)
+    view.close()
+    data = stage.displays[-1][0]
+    shown = data["text/markdown"].count("lorem")
+    assert 1_000 < shown < 4_000
+    assert data["text/html"].count("lorem") == data["text/plain"].count("lorem") == shown
+    noted = re.search(r"Only the first ([\d,]+) of 240,000 characters", data["text/plain"])
+    assert abs(int(noted[1].replace(",", "")) - 6 * shown) <= 6
+    assert "Only the first" in data["text/html"]
+
+
+@pytest.mark.parametrize("view_class", [LiveView, HtmlView])
+def test_after_an_interrupt_an_ordinary_answer_is_shown_whole(stage, clock, view_class):
+    ledger = new_ledger()
+    view = view_class(ledger, clock=clock)
+    view.open()
+    for number in range(200):
+        feed(ledger, f"Paragraph {number} of the answer.\n\n")
+        clock.now += 0.05
+        view.update()
+    ledger.close("interrupt", t=2.0)
+    view.close()
+    data = stage.displays[-1][0]
+    assert "Paragraph 199" in data["text/html"]
+    assert "Only the first" not in data["text/plain"]

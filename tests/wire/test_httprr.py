@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gemini_magic.errors import RecordingError
-from gemini_magic.wire import TraceExchange, httprr
+from gemini_magic.wire import httprr
 
 URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.0-flash:streamGenerateContent?alt=sse"
 REQUEST_BODY = (
@@ -36,7 +36,7 @@ def trace(*records: tuple[bytes, bytes], end: bytes = b"\n") -> bytes:
 
 def test_a_stream_that_go_recorded():
     (exchange,) = httprr.parse_trace(trace((REQUEST, RESPONSE)))
-    assert exchange == TraceExchange(
+    assert exchange == httprr.TraceExchange(
         method="POST",
         url=URL,
         request_headers=(
@@ -139,7 +139,7 @@ def test_a_trace_of_go_is_written_unchanged_except_for_the_length_of_the_body():
 
 
 def test_requests_are_written_in_the_format_of_write_proxy():
-    exchange = TraceExchange(
+    exchange = httprr.TraceExchange(
         method="POST",
         url=URL,
         request_headers=(
@@ -191,7 +191,7 @@ PAIRS = st.lists(st.tuples(TOKEN.map(lambda name: "X-" + name), VALUE), max_size
 @given(
     exchanges=st.lists(
         st.builds(
-            TraceExchange,
+            httprr.TraceExchange,
             method=st.sampled_from(["GET", "POST", "DELETE"]),
             url=st.sampled_from([URL, "http://127.0.0.1:8080/x?y=%20", "https://[::1]:1/"]),
             request_headers=PAIRS.map(tuple), request_body=st.binary(max_size=80),
@@ -223,4 +223,4 @@ def test_any_damage_raises_an_error_or_is_harmless(data, at):
         except RecordingError as error:
             assert error.remedy
         else:
-            assert all(isinstance(exchange, TraceExchange) for exchange in exchanges)
+            assert all(isinstance(exchange, httprr.TraceExchange) for exchange in exchanges)

@@ -20,6 +20,7 @@ import {
 import { formatDuration, formatNumber, quantity } from './format.js';
 import { chunksPanel, notesPanel, requestPanel, usagePanel } from './panels.js';
 import { Replay } from './replay.js';
+import { sourcesPanel } from './sources_tab.js';
 import { timelinePanel } from './timeline_tab.js';
 
 /** @typedef {import('./panels.js').Panel} Panel */
@@ -144,6 +145,7 @@ export class Inspector {
       Replay: () => new Replay(record, chunks, this._renderPart),
       Usage: () => usagePanel(record, chunks, openChunk),
       Request: () => requestPanel(record),
+      ...(record.sources.length || record.queries.length ? { Sources: () => sourcesPanel(record) } : {}),
       Notes: () => notesPanel(record, chunks, openChunk)
     };
     this._tabs = Object.keys(this._factories).map(name => this._createTab(name));

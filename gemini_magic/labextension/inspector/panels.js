@@ -8,6 +8,7 @@ import { ExpressionSearch } from './expression_search.js';
 import { parseFilter } from './filter.js';
 import { formatNumber, formatSeconds, quantity, reveal, singleLine } from './format.js';
 import { renderJson } from './json_tree.js';
+import { describeParts } from './parts.js';
 import { COUNTS } from './record.js';
 import { Table } from './table.js';
 
@@ -42,6 +43,19 @@ const indexesOf = chunks => Array.from({ length: chunks.length }, (_, index) => 
 
 // -- Chunks
 
+/** Kinds of parts that are not text. */
+const PART = /blob|file|call|code|result|other/;
+
+/**
+ * @param {Chunks} chunks
+ * @param {number} index
+ * @returns {string} what a chunk adds to the thoughts and to the answer
+ */
+function textOf(chunks, index) {
+  const parts = PART.test(chunks.kind(index)) ? describeParts(chunks.value(index)) : '';
+  return [chunks.thought(index) + chunks.text(index), parts].filter(Boolean).join(' ');
+}
+
 /**
  * @param {Chunks} chunks
  * @returns {import('./table.js').Column[]}
@@ -73,10 +87,10 @@ function chunkColumns(chunks) {
     },
     {
       title: 'text',
-      hint: 'Text that the chunk adds to the thoughts and to the answer',
+      hint: 'Text that the chunk adds to the thoughts and to the answer, and its other parts',
       kind: 'code',
       minWidth: 120,
-      text: index => singleLine(chunks.thought(index) + chunks.text(index))
+      text: index => singleLine(textOf(chunks, index))
     },
     {
       title: 'finish',

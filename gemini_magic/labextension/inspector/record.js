@@ -27,6 +27,9 @@
  * @property {ResponseRecord | null} response the head of the response to the last request
  * @property {AttemptRecord[]} attempts the HTTP exchanges
  * @property {NoteRecord[]} notes
+ * @property {SourceRecord[]} sources the numbered sources
+ * @property {string[]} queries what was searched for
+ * @property {string} suggestions HTML with search suggestions; to be shown only by `suggestions.js`
  * @property {string[]} truncated what was left out of the record to limit its size, such as "10 of 40 chunks"
  * @property {number} size the approximate number of characters in the record
  */
@@ -69,6 +72,16 @@
  * @property {'info' | 'warning' | 'error'} severity
  * @property {number | null} chunk the index of the chunk that the note is about
  * @property {number | null} offset the position in the response in bytes
+ */
+
+/**
+ * @typedef {object} SourceRecord
+ * @property {string} kind
+ * @property {string} title
+ * @property {string} uri
+ * @property {string} domain
+ * @property {string} license
+ * @property {number} passages the number of passages of the answer that it supports
  */
 
 /** The MIME type of records. */
@@ -224,6 +237,15 @@ const readAttempt = value => ({
 });
 
 /**
+ * @param {unknown} value
+ * @returns {SourceRecord}
+ */
+const readSource = value => ({
+  ...readProperties(value, ['kind', 'title', 'uri', 'domain', 'license'], readShortText),
+  passages: readNumber(getOwn(value, 'passages')) ?? 0
+});
+
+/**
  * Checks a record.
  *
  * @param {unknown} data the value from the notebook
@@ -262,6 +284,9 @@ export function readRecord(data) {
     response: readResponse(getOwn(data, 'response')),
     attempts: readArray(getOwn(data, 'attempts')).map(readAttempt),
     notes: readArray(getOwn(data, 'notes')).map(readNote),
+    sources: readArray(getOwn(data, 'sources')).map(readSource),
+    queries: readArray(getOwn(data, 'queries')).map(readShortText).filter(Boolean),
+    suggestions: readText(getOwn(data, 'suggestions'), MAX_NUMBER),
     truncated: readEntries(getOwn(data, 'capped'))
       .map(([, part]) => readText(part))
       .filter(Boolean),

@@ -15,6 +15,9 @@ const MAX_TRIES = 50;
 /** The share of the characters that must be found; otherwise the rendering does not belong to the source. */
 const MIN_FOUND = 0.9;
 
+/** The parts of an answer that are not text (`views/item_html.py`). Their text is not in the source. */
+const ITEMS = '.gm-code, .gm-call, .gm-part, .gm-picture, .gm-sound';
+
 const WHITESPACE = /\s/;
 const WORD = /[\p{L}\p{N}]/u;
 
@@ -33,12 +36,17 @@ export class RenderedText {
     this._texts = [];
     /** @type {Array<{ element: HTMLElement, start: number }>} */
     this._elements = [];
+    /** @type {Array<{ element: HTMLElement, start: number }>} the parts that are not text */
+    this._items = [];
     this._shown = 0;
     let rendered = '';
     const walker = document.createTreeWalker(root, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
       const node = walker.currentNode;
-      if (node.nodeType === Node.TEXT_NODE) {
+      if (node.nodeType === Node.ELEMENT_NODE && /** @type {Element} */ (node).matches(ITEMS)) {
+        this._items.push({ element: /** @type {HTMLElement} */ (node), start: rendered.length });
+        walker.currentNode = lastDescendant(node);
+      } else if (node.nodeType === Node.TEXT_NODE) {
         const { data } = /** @type {Text} */ (node);
         this._texts.push({ node: /** @type {Text} */ (node), text: data, start: rendered.length });
         rendered += data;
@@ -49,6 +57,29 @@ export class RenderedText {
     this._length = rendered.length;
     this._shown = this._length;
     this._ends = alignTexts(rendered, source);
+  }
+
+  /**
+   * @returns {Array<{ position: number, name: string }>} for each part that is not text, in order, the length of the source
+   *   before it and its class
+   */
+  itemPositions() {
+    return this._items.map(({ element, start }) => ({
+      position: start ? this._ends[start - 1] : 0,
+      name: element.classList[0]
+    }));
+  }
+
+  /**
+   * Shows the first parts that are not text.
+   *
+   * @param {number} count
+   * @returns {void}
+   */
+  showItems(count) {
+    this._items.forEach(({ element }, index) => {
+      element.hidden = index >= count;
+    });
   }
 
   /** Whether the rendering belongs to the source. */
@@ -84,6 +115,18 @@ export class RenderedText {
       element.hidden = start >= shown && shown < this._length;
     }
   }
+}
+
+/**
+ * @param {Node} node
+ * @returns {Node} the last node below it; the node itself if there is none
+ */
+function lastDescendant(node) {
+  let last = node;
+  while (last.lastChild) {
+    last = last.lastChild;
+  }
+  return last;
 }
 
 /**

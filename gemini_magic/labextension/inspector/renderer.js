@@ -8,7 +8,9 @@
 import { addCodeButtons, addCopyButtons } from './copy_buttons.js';
 import { html } from './dom.js';
 import { Inspector } from './inspector.js';
+import { openPicture } from './picture_dialog.js';
 import { MIME_TYPE, RecordError, VERSION, getOwn, readRecord, readText } from './record.js';
+import { showSuggestions } from './suggestions.js';
 import { OUTPUT_ELEMENTS, TRUSTED_OUTPUT_ELEMENTS, parseInert, sanitize, sanitizeElement } from './sanitizer.js';
 
 const HTML_TYPE = 'text/html';
@@ -53,7 +55,7 @@ export function createRendererClass(Widget, settings, displayGradually) {
       super();
       this._typesetter = options.latexTypesetter;
       // With the classes of JupyterLab's rendered HTML, the answer looks the same as without this extension.
-      this._answer = html('div', { class: 'jp-RenderedHTMLCommon jp-RenderedHTML gmi-answer' });
+      this._answer = html('div', { class: 'jp-RenderedHTMLCommon jp-RenderedHTML gmi-answer', click: openPicture });
       /** The HTML of the answer. */
       this._source = '';
       /** @type {Inspector | null} */
@@ -76,6 +78,7 @@ export function createRendererClass(Widget, settings, displayGradually) {
       this._inspector = null;
       const data = getOwn(model.data, MIME_TYPE);
       const inspector = this._renderInspector(data, isOpen);
+      showSuggestions(this._answer, readText(getOwn(data, 'suggestions'), Infinity));
       addCopyButtons(this._answer, readSource(data));
       this.node.replaceChildren(this._answer, inspector);
       if (this._display?.isActive) {

@@ -67,7 +67,7 @@ export class Replay {
     );
     this._position = html('span', { class: 'gmi-position' });
     this._thoughts = new ReplayText('gmi-replay-thoughts', record.thoughts, () => renderPart('gm-thoughts'));
-    this._text = new ReplayText('gmi-replay-text', record.text, () => renderPart('gm-answer'));
+    this._text = new ReplayText('gmi-replay-text', record.text, () => renderPart('gm-answer'), chunks);
     this._screen = html(
       'div',
       { class: 'gmi-screen', tabindex: 0, role: 'region', 'aria-label': 'Text at the playback position' },
@@ -179,7 +179,7 @@ export class Replay {
     const lengths = index < 0 ? { text: 0, thoughts: 0 } : this._chunks.lengthsAt(index);
     const isAtEnd = this._time >= this._duration;
     this._thoughts.show(isAtEnd ? thoughts.length : lengths.thoughts);
-    this._text.show(isAtEnd ? text.length : lengths.text);
+    this._text.show(isAtEnd ? text.length : lengths.text, isAtEnd ? Infinity : index);
     this._screen.scrollTop = this._screen.scrollHeight;
     this._slider.value = String(Math.round((this._time / this._duration) * SLIDER_STEPS));
     const position = `${formatDuration(this._time)} of ${formatDuration(this._duration)}`;
@@ -195,9 +195,16 @@ class ReplayText {
    * @param {string} className
    * @param {string} source
    * @param {() => HTMLElement | null} render renders the whole text
+   * @param {import('./chunks.js').Chunks} [chunks] those in which the parts that are not text arrived
    */
-  constructor(className, source, render) {
+  constructor(className, source, render, chunks) {
     this._source = source;
+    /**
+     * The chunk with which each part that is not text arrived.
+     *
+     * @type {number[]}
+     */
+    this._arrivals = [];
     this.node = html('div', { class: className });
     /** @type {RenderedText | null} */
     this._rendered = null;
@@ -206,6 +213,7 @@ class ReplayText {
       const rendered = new RenderedText(root, source);
       if (rendered.isAligned) {
         this._rendered = rendered;
+        this._arrivals = chunks ? arrivalsOf(rendered.itemPositions(), chunks) : [];
         root.removeAttribute('role'); // the screen around it is the region
         root.removeAttribute('aria-label');
         this.node.classList.add('gmi-rendered');
@@ -218,16 +226,54 @@ class ReplayText {
 
   /**
    * @param {number} length of the start
+   * @param {number} [index] of the last chunk that has arrived
    * @returns {void}
    */
-  show(length) {
-    this.node.hidden = length === 0;
+  show(length, index = Infinity) {
+    const items = this._arrivals.filter(arrival => arrival <= index).length;
+    this.node.hidden = length === 0 && items === 0;
     if (this._rendered) {
+      this._rendered.showItems(items);
       this._rendered.show(length >= this._source.length ? Infinity : length);
     } else {
       showStart(this.node, this._source, length);
     }
   }
+}
+
+/** The kinds of the chunks with which parts begin, by the class of the part; any of them for other classes. */
+const BEGINNINGS = {
+  'gm-picture': /blob/,
+  'gm-sound': /blob/,
+  'gm-code': /code|blob|call_result/,
+  'gm-call': /call/
+};
+const ANY_BEGINNING = /blob|file|call|code|other/;
+
+/**
+ * Finds the chunks with which the parts of an answer arrived that are not text. Several chunks may belong to one part, and a
+ * part after more text came with a chunk after that text.
+ *
+ * @param {Array<{ position: number, name: string }>} parts in order, each with the length of the text before it and its class
+ * @param {import('./chunks.js').Chunks} chunks
+ * @returns {number[]} for each part the index of its chunk; a part whose chunk is not known arrives with the last one
+ */
+function arrivalsOf(parts, chunks) {
+  let index = 0;
+  let previous = -1;
+  return parts.map(({ position, name }) => {
+    const begins = BEGINNINGS[name] ?? ANY_BEGINNING;
+    const isNext = position > previous;
+    previous = position;
+    let found = isNext ? index : index + 1;
+    while (found < chunks.length && !(begins.test(chunks.kind(found)) && chunks.lengthsAt(found).text >= position)) {
+      found += 1;
+    }
+    if (found < chunks.length) {
+      index = found;
+    }
+    return found < chunks.length ? found : isNext ? chunks.length - 1 : index;
+  });
 }
 
 /**

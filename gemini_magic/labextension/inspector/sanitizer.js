@@ -22,14 +22,20 @@ import { reveal } from './format.js';
 const HOST = '(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\\[[0-9A-Fa-f:.]{2,45}\\])';
 const WEB_URL = new RegExp(`^https?://${HOST}(?::[0-9]{1,5})?(?:[/?#][^\\s\\\\<>"]*)?$`, 'i');
 const MAIL_URL = /^mailto:[^\s\\<>"@]+@[^\s\\<>"@]+$/i;
-const IMAGE_DATA = /^data:image\/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/]{1,360000}={0,2}$/;
+const IMAGE_DATA = /^data:image\/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}$/;
+const AUDIO_DATA = /^data:audio\/(?:wav|mpeg|ogg|flac|aac|mp4|webm);base64,[A-Za-z0-9+/]+={0,2}$/;
+const VIDEO_DATA = /^data:video\/(?:mp4|webm);base64,[A-Za-z0-9+/]+={0,2}$/;
+
+/** The maximum length of the address of media, in characters; `MAX_BYTES` in `views/item_html.py` is the same in bytes. */
+const MAX_MEDIA = 32_000_100;
+
 const IMAGE_SIDE = /^[1-9][0-9]{0,3}$/;
 
 /** TeX commands that do more than typeset a formula. MathJax would execute them. */
 const UNSAFE_TEX =
   /\\(?:href|url|class|cssId|style|data|require|unicode|html\w*|[gex]?def|(?:re)?newcommand|newenvironment|let|toggle|action|genfrac|smash|rule|raise|lower|m?kern|[hm]?space|hskip|bbox|mmlToken)(?![a-z])/i;
 
-const LINK_RELATION = 'noopener noreferrer nofollow';
+export const LINK_RELATION = 'noopener noreferrer nofollow';
 
 /** @type {ValueTest} */
 const any = () => true;
@@ -45,7 +51,7 @@ const GLOBAL_ATTRIBUTES = { title: any, lang: any };
  * @param {string} url
  * @returns {boolean} whether an answer may link to the URL
  */
-function isLinkAllowed(url) {
+export function isLinkAllowed(url) {
   if (MAIL_URL.test(url)) {
     return true;
   }
@@ -58,6 +64,9 @@ function isLinkAllowed(url) {
     return false;
   }
 }
+
+/** @type {ValueTest} */
+const isImageData = value => value.length <= MAX_MEDIA && IMAGE_DATA.test(value);
 
 /** @type {ValueTest} */
 const isEmpty = value => value === '';
@@ -87,11 +96,11 @@ export const ANSWER_ELEMENTS = {
     class: (value, node) => /^gm-(?:[adeghimotuv]|task|image|pending)$/.test(value) || isFormula(value, node)
   },
   div: { class: (value, node) => /^gm-(?:table|pending)$/.test(value) || isFormula(value, node) },
-  sup: { class: value => value === 'gm-def' },
+  sup: { class: value => /^gm-(?:def|cite)$/.test(value) },
   th: { style: isAlignment, dir: isAuto },
   td: { style: isAlignment, dir: isAuto },
   img: {
-    src: value => IMAGE_DATA.test(value),
+    src: isImageData,
     alt: any,
     width: value => IMAGE_SIDE.test(value),
     height: value => IMAGE_SIDE.test(value),
@@ -120,7 +129,9 @@ export const OUTPUT_ELEMENTS = {
     'aria-label': any,
     title: any
   },
-  details: { class: isOutputClass, open: isEmpty }
+  details: { class: isOutputClass, open: isEmpty },
+  audio: { controls: isEmpty, src: value => value.length <= MAX_MEDIA && AUDIO_DATA.test(value) },
+  video: { controls: isEmpty, src: value => value.length <= MAX_MEDIA && VIDEO_DATA.test(value) }
 };
 
 /** @type {AllowList} For trusted notebooks: also images from the web, whose hosts the kernel has checked. */
@@ -128,7 +139,7 @@ export const TRUSTED_OUTPUT_ELEMENTS = {
   ...OUTPUT_ELEMENTS,
   img: {
     ...ANSWER_ELEMENTS.img,
-    src: value => IMAGE_DATA.test(value) || (/^https:/i.test(value) && isLinkAllowed(value))
+    src: (value, node) => isImageData(value, node) || (/^https:/i.test(value) && isLinkAllowed(value))
   }
 };
 
@@ -196,7 +207,7 @@ function copyElement(source, name, allowed, emptied) {
   for (const { name: attribute, value } of source.attributes) {
     const tests = Object.hasOwn(own, attribute) ? own : GLOBAL_ATTRIBUTES;
     if (Object.hasOwn(tests, attribute) && tests[attribute](value, source)) {
-      copy.setAttribute(attribute, attribute === 'style' ? value.replace(/[ ;]/g, '') : reveal(value));
+      copy.setAttribute(attribute, cleanValue(attribute, value));
     }
   }
   if (name === 'a') {
@@ -206,6 +217,18 @@ function copyElement(source, name, allowed, emptied) {
     copyChildren(source, copy, allowed, emptied);
   }
   return copy;
+}
+
+/**
+ * @param {string} attribute
+ * @param {string} value an allowed value
+ * @returns {string} the value as it is copied; the address of media, which is long, is copied unchanged
+ */
+function cleanValue(attribute, value) {
+  if (attribute === 'src' && value.startsWith('data:')) {
+    return value;
+  }
+  return attribute === 'style' ? value.replace(/[ ;]/g, '') : reveal(value);
 }
 
 /**

@@ -11,6 +11,12 @@ import { findCharacter, measureCharacter, textNodes, withoutSpace } from './text
 /** Elements whose children are displayed one by one. */
 const CONTAINER = 'ul, ol, blockquote, table, thead, tbody, .gm-table';
 
+/**
+ * What an answer must not contain: formulas, whose heights are known when they are typeset, and parts that are not text, whose
+ * heights do not depend on their characters.
+ */
+const NOT_TEXT = '.mathjax_process, .gm-picture, .gm-sound, .gm-code, .gm-call';
+
 /** Milliseconds that a task should take, and milliseconds between two tasks. */
 const TASK_TIME = 25;
 const PAUSE = 16;
@@ -53,8 +59,7 @@ class GradualDisplay {
     this.source = root.querySelector('.gm-answer');
     /** The element in the page. */
     this._answer = /** @type {HTMLElement | null} */ (null);
-    const hasFormulas = !!root.querySelector('.mathjax_process'); // their heights are known when they are typeset
-    const blocks = this.source && layout.isPlain && !hasFormulas ? listBlocks(this.source) : [];
+    const blocks = this.source && layout.isPlain && !root.querySelector(NOT_TEXT) ? listBlocks(this.source) : [];
     // The blocks from `_first` to before `_last` are displayed.
     this._first = blocks.findIndex(block => block.end > layout.start);
     this._last = 1 + blocks.findLastIndex(block => block.start < layout.end);

@@ -7,8 +7,8 @@
 
 import { outdatedElements } from './live_nodes.js';
 
-/** The blocks of the text. The thoughts are not one of them. */
-const BLOCK = '.gm-answer details';
+/** The blocks of the text. Neither the thoughts nor pictures are among them: a streaming picture is not a block. */
+const BLOCK = '.gm-answer details:not(.gm-picture)';
 
 /** The summary of the second and every later piece of a long block, which the style sheet hides. */
 const CONTINUATION = ':scope > summary:empty';

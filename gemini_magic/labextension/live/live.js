@@ -7,6 +7,7 @@
  */
 
 import { setLiveLayout } from '../lab/live_layouts.js';
+import { keepPictures, openPicture, picturesOf } from '../lab/pictures.js';
 import { settings } from '../lab/settings.js';
 import { endMessage } from './announcer.js';
 import { DetailsState } from './details.js';
@@ -60,6 +61,8 @@ export class LiveAnswer {
     this._thoughtsScrollTop = 0;
     /** @type {DetailsState | null} */
     this._details = null;
+    /** @type {HTMLImageElement[]} */
+    this._pictures = [];
     /** @type {import('./selection.js').TextSelection | null} */
     this._selection = null;
     /** @type {MutationObserver | null} */
@@ -113,7 +116,7 @@ export class LiveAnswer {
   /** @returns {void} */
   _onWidgetDisposed() {
     if (this._id && this._root && !document.hidden) {
-      const layout = measureLayout(this._root, !this._selection && !this._details.hasChanged);
+      const layout = measureLayout(this._root, !this._selection && !this._details.hasChanged && !this._pictures.length);
       if (layout) {
         setLiveLayout(this._id, layout);
       }
@@ -139,6 +142,7 @@ export class LiveAnswer {
     }
     root.addEventListener('click', this, true);
     root.addEventListener('toggle', this, true);
+    root.addEventListener('load', this, true);
     root.addEventListener('scroll', this, { capture: true, passive: true });
     document.addEventListener('selectionchange', this);
     // Neither observer runs when the text is updated. The first observes the list of outputs, the second the children
@@ -167,6 +171,7 @@ export class LiveAnswer {
     }
     root.removeEventListener('click', this, true);
     root.removeEventListener('toggle', this, true);
+    root.removeEventListener('load', this, true);
     root.removeEventListener('scroll', this, { capture: true });
     document.removeEventListener('selectionchange', this);
     this._stateObserver.disconnect();
@@ -181,6 +186,10 @@ export class LiveAnswer {
     if (event.type === 'selectionchange') {
       const text = this._root.querySelector('.gm-answer');
       this._selection = text && readSelection(document.getSelection(), text);
+    } else if (event.type === 'load') {
+      this._pictures = picturesOf(this._root);
+    } else if (event.type === 'click' && target.matches('.gm-picture img')) {
+      openPicture(event);
     } else if (event.type === 'click' && target.closest('summary')) {
       // The reader starts to read the thoughts at their beginning, so the page must not scroll away.
       this._follower.release();
@@ -254,6 +263,7 @@ export class LiveAnswer {
       root.querySelector('.gm-thoughts').scrollTop = this._thoughtsScrollTop;
     }
     this._details.restore(root);
+    keepPictures(this._pictures, root);
     this._follower.replaceElement(root);
     const text = root.querySelector('.gm-answer');
     if (this._selection && text) {

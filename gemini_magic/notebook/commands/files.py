@@ -7,7 +7,7 @@ from typing import Any
 
 from ...errors import OptionError
 from ...files import FileServer, file_name, file_rows, forget, seconds_left
-from ...media import file_size
+from ...media import readable_size
 from ..arguments import MagicLine
 from ..messages import format_table, print_lines
 from .context import CommandContext
@@ -42,7 +42,7 @@ def _show(server: Callable[[], FileServer], arguments: Sequence[str]) -> None:
     _check_count("show", arguments, 1)
     file = server().file(arguments[0])
     rows = [("file", file.name), ("name", file.display_name), ("type", file.mime_type), ("state", file.state)]
-    rows += [("size", file_size(file.size))] if file.size is not None else []
+    rows += [("size", readable_size(file.size))] if file.size is not None else []
     rows += [("sha256", file.digest)] if file.digest else []
     left = seconds_left(file)
     if file.expires is not None and left is not None:

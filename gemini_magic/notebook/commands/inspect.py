@@ -26,8 +26,10 @@ __all__ = [
     "show_curl",
     "show_events",
     "show_last",
+    "show_logprobs",
     "show_notes",
     "show_part",
+    "show_sources",
     "show_timeline",
     "show_timing",
     "show_usage",
@@ -112,6 +114,17 @@ def show_events(context: CommandContext, line: MagicLine) -> Rows[Any]:
 def show_chunks(context: CommandContext, line: MagicLine) -> Rows[Any]:
     """Show the chunks of an answer, as received, as a table; `--where CONDITION` filters the rows."""
     return _filtered(_selected(context, line).chunks, line)
+
+
+def show_sources(context: CommandContext, line: MagicLine) -> Rows[Any]:
+    """Show the sources of an answer as a table, with the passages that they support; `--where CONDITION` filters the rows."""
+    return _filtered(_selected(context, line).sources, line)
+
+
+def show_logprobs(context: CommandContext, line: MagicLine) -> Rows[Any]:
+    """Show the text of an answer shaded by the probability of each token, and a table; `--where CONDITION` filters the rows."""
+    tokens = _selected(context, line).logprobs
+    return _filtered(tokens, line) if line.where else tokens
 
 
 def show_usage(context: CommandContext, line: MagicLine) -> Any:

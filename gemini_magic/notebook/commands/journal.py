@@ -9,11 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ... import recording
 from ...errors import JournalError, OptionError
 from ...journal import Entry, entry_rows
 from ...journaling import exchanges_of, journal, response_from_entry
 from ...media import StoredMedia
-from ...recording import Recorder
 from ...response import Response
 from .. import kernel
 from ..arguments import MagicLine
@@ -24,6 +24,7 @@ from .status import journal_off_message
 
 if TYPE_CHECKING:
     from ...journal import JournalReader
+    from ...recording import Recorder
 
 __all__ = ["JOURNAL_COMMANDS", "journal_command", "journal_messages", "show_entry"]
 
@@ -243,7 +244,7 @@ def _export(arguments: Sequence[str]) -> None:
             f"{target} already exists; `%gemini journal export` does not overwrite files.",
             remedy="Choose another name, or delete the file.",
         )
-    recorder = Recorder(target, append=False)
+    recorder = recording.Recorder(target, append=False)
     count = 0
     with open_journal() as reader:
         if arguments[1:]:

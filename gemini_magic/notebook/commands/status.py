@@ -10,13 +10,13 @@ import traceback
 from importlib import metadata
 from typing import Any
 
+from ... import views
 from ...backends import backend
 from ...catalog import fetch_models
 from ...config import KEY_WITHHELD
 from ...credentials import find_key
 from ...errors import UsageProblem
 from ...journaling import journal
-from ...views import status_line
 from ..arguments import MagicLine
 from ..messages import format_table, print_lines
 from .context import CommandContext
@@ -49,7 +49,7 @@ def show_state(context: CommandContext, _: MagicLine) -> None:
     if off := journal_off_message(context):
         rows.append(("journal", off))
     if session.last is not None:
-        rows.append(("last", status_line(session.last.ledger)))
+        rows.append(("last", views.status_line(session.last.ledger)))
     print_lines(
         *format_table(rows), "", "`%gemini help` lists the commands, `%%gemini -h` the options of a cell."
     )

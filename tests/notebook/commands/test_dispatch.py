@@ -64,7 +64,7 @@ from gemini_magic.notebook.completion import complete
         (
             "%gemini timing --where t>1",
             "`%gemini timing` does not accept --where.",
-            "Only events, chunks, usage and notes accept it.",
+            "Only events, chunks, usage, notes, sources and logprobs accept it.",
         ),
         ("%gemini diff", "`%gemini diff` requires the name of a response.", "Usage: `%gemini diff NAME`"),
         ("%gemini diff a b c", "accepts at most two arguments, but got 'a b c'.", "[NAME [OTHER]]"),

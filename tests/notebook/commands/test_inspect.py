@@ -83,7 +83,7 @@ def test_a_condition_without_a_match_and_a_command_without_conditions(cells):
     error = cells.error("%gemini timing odd --where t>1")
     assert (error.message, error.remedy) == (
         "`%gemini timing` does not accept --where.",
-        "Only events, chunks, usage and notes accept it.",
+        "Only events, chunks, usage, notes, sources and logprobs accept it.",
     )
 
 

@@ -1,0 +1,91 @@
+"""The table of log probabilities, which displays the text with each token shaded by its probability.
+
+Color is not the only sign: a token that was improbable is underlined, too, and its tooltip has the numbers. Everything is
+in inline styles, so that the display also works in a saved, untrusted notebook and in light and dark themes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from html import escape
+from itertools import islice
+from typing import Any, Final
+
+from ..ledger import LogprobRow
+from ..printable import visible
+from ..tables import Rows
+
+__all__ = ["TokenRows"]
+
+_MAX_TOKENS: Final = 3_000  # that are displayed; each takes some 200 characters of HTML
+_ALTERNATIVES: Final = 5  # in a tooltip
+_TOKEN: Final = 60  # characters of a token in a tooltip
+_COLOR: Final = (
+    "230,120,0"  # orange: darker on white, lighter on black, and distinct for all kinds of color vision
+)
+_STRONGEST: Final = 0.6  # opacity of the color for a probability of 0
+# Up to which probability a token has an underline, and its style.
+_LINES: Final = ((0.1, "2px solid"), (0.5, "2px dotted"))
+_SAMPLES: Final = (0.99, 0.7, 0.3, 0.05)
+
+
+class TokenRows(Rows[LogprobRow]):
+    """The tokens of an answer with their log probabilities; displayed as shaded text above the table."""
+
+    def _repr_html_(self) -> str:
+        """Return the text with its shades, and the first and last rows as a table."""
+        return f"{heat_html(self)}{super()._repr_html_()}"
+
+
+def heat_html(rows: Rows[LogprobRow]) -> str:
+    """Return the text of the tokens, each shaded by its probability; empty without tokens.
+
+    Args:
+        rows: the tokens; those of candidate 0 are shown.
+    """
+    tokens = list(islice((row for row in rows if row.candidate == 0), _MAX_TOKENS + 1))
+    if not tokens:
+        return ""
+    text = "".join(map(_token_html, tokens[:_MAX_TOKENS]))
+    more = f" Only the first {_MAX_TOKENS:,} tokens are shown." if len(tokens) > _MAX_TOKENS else ""
+    samples = " ".join(f'<span style="{_style(p)}">{p:.0%}</span>' for p in _SAMPLES)
+    return (
+        '<div class="mathjax_ignore tex2jax_ignore" role="region" aria-label="Log probabilities">'
+        f'<div style="white-space:pre-wrap">{text}</div>'
+        f"<p><small>Probability of each token: {samples}.{more}</small></p></div>"
+    )
+
+
+def _probability(logprob: float | None) -> float | None:
+    return None if logprob is None else math.exp(min(0.0, logprob))
+
+
+def _style(probability: float) -> str:
+    shade = round(_STRONGEST * (1 - probability), 2)
+    line = next((line for limit, line in _LINES if probability <= limit), "")
+    return f"background-color:rgba({_COLOR},{shade})" + (f";border-bottom:{line}" if line else "")
+
+
+def _token_html(row: LogprobRow) -> str:
+    token = escape(visible(row.token)).replace("\n", "&#8629;<br>")
+    probability = _probability(row.logprob)
+    if probability is None:
+        return f"<span>{token}</span>"
+    title = escape(f"{_percent(probability)}{_alternatives(row)}")
+    return f'<span title="{title}" style="{_style(probability)}">{token}</span>'
+
+
+def _percent(probability: float) -> str:
+    return f"{probability:.2%}" if probability < 0.01 or 0.99 < probability < 1 else f"{probability:.0%}"  # noqa: PLR2004 - one percent
+
+
+def _alternatives(row: LogprobRow) -> str:
+    """The best alternatives to a token, for its tooltip."""
+    found: list[Any] = json.loads(row.json)["alternatives"]
+    others = [
+        f"{visible(token)[:_TOKEN]!r} {_percent(probability)}"
+        for token, logprob in found
+        if token != row.token and (probability := _probability(logprob)) is not None
+    ]
+    return f"; also {', '.join(others[:_ALTERNATIVES])}" if others else ""

@@ -1,0 +1,221 @@
+"""Pictures, audio and code runs of an answer in JupyterLab and Notebook 7: live, finished, saved, and opened again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from browser_stage import SAMPLER, SETUP, count_steady_heights
+from calibration import assert_soon
+from lab import cells
+
+SETUP_MEDIA = f"""{SETUP}
+import os, struct, time, zlib
+from pathlib import Path
+from media_samples import add_part, picture, sound
+from gemini_magic.content import Blob, Call, Code, CodeResult, Opaque
+
+def noise(width, height):
+    '''A PNG that cannot be compressed.'''
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    rows = b"".join(b"\\0" + os.urandom(3 * width) for _ in range(height))
+    head = b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return Blob("image/png", head + chunk(b"IDAT", zlib.compress(rows, 0)) + chunk(b"IEND", b""))
+
+def open_view():
+    global ledger, view
+    ledger = new_ledger()
+    ledger.set_phase("streaming")
+    view = select_view(ledger, display="live", shell=get_ipython(), allow_stdin=True, stop=lambda: None)
+    view.open()
+
+async def stream(*parts, hold=False):
+    open_view()
+    for part in parts:
+        add_part(ledger, part)
+        view.update(final=True)
+        await asyncio.sleep(0.1)
+    while hold and not Path("go").exists():
+        await asyncio.sleep(0.02)
+    feed(ledger, finish="STOP")
+    view.update(final=True)
+    await asyncio.sleep(0.5)
+    ledger.close("end", t=3.0)
+    view.close()
+
+RUN = Code("import math\\nprint(math.pi)", "PYTHON"), CodeResult("OUTCOME_OK", "3.141592653589793\\n")
+"""
+
+PAINTED = """() => new Promise(done => {
+    const look = () => {
+        const image = document.querySelector(".gm-live .gm-picture img");
+        if (image?.complete && image.naturalWidth) {
+            requestAnimationFrame(() => requestAnimationFrame(() => done(Date.now())));
+        } else requestAnimationFrame(look);
+    };
+    look();
+})"""
+
+ORDER = """(root) => Array.from(
+    document.querySelectorAll(`${root} .gm-answer :is(p, img, .gm-code, .gm-call, .gm-part, .gm-sound)`), node => {
+        if (node.closest(".gm-code, .gm-call, .gm-sound") !== null && !node.matches(".gm-code, .gm-call, .gm-sound")) {
+            return "";
+        }
+        return node.localName === "img" ? "picture" : node.className || node.textContent.trim();
+    }).filter(Boolean)"""
+
+FORM = ["First.", "gm-code", "Second.", "picture", "Third.", "gm-call", "gm-part", "Last."]
+MIXED = (
+    'await stream("First.", *RUN, "Second.", picture(320, 200), "Third.", Call("draw", {"what": "a cat"}),'
+    ' Opaque({"novelty": 1}), "Last.", hold=True)'
+)
+
+
+@pytest.fixture
+def go(lab):
+    path = lab.root / "go"
+    path.unlink(missing_ok=True)
+    return path
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_everything_is_in_order_live_finished_and_in_a_saved_notebook(lab, notebook, go, app, screenshots):
+    notebook.open(lab.write("mixed.ipynb", cells(SETUP_MEDIA, MIXED)), app=app)
+    notebook.run(0)
+    notebook.run(1, wait=False)
+    page = notebook.page
+    page.wait_for_function("() => document.querySelector('.gm-live')?.textContent.includes('Last.')")
+    page.wait_for_selector(".gm-live .gm-picture img")
+    assert page.evaluate(ORDER, ".gm-live") == FORM
+    notebook.screenshot(screenshots / f"media-live-{app}.png", 1)
+    page.evaluate(SAMPLER, 1) if app == "lab" else None
+    page.wait_for_timeout(300)
+    go.touch()
+    page.wait_for_selector(".gmi-output .gm-answer")
+    page.wait_for_timeout(500)
+    if app == "lab":
+        assert count_steady_heights(page) >= 1
+    assert page.evaluate(ORDER, ".gmi-output") == FORM
+    notebook.screenshot(screenshots / f"media-finished-{app}.png", 1)
+    notebook.save()
+    notebook.reload(no_kernel=False)
+    notebook.wait_output(1, "answer complete")
+    assert page.evaluate(ORDER, ".gmi-output") == FORM
+    assert page.evaluate("document.querySelector('.gmi-output .gm-picture img').naturalWidth") == 320
+
+
+def test_the_code_of_a_run_is_folded_and_stays_open_at_the_end(lab, notebook, go):
+    notebook.open(lab.write("code.ipynb", cells(SETUP_MEDIA, 'await stream(*RUN, "So.", hold=True)')))
+    notebook.run(0)
+    notebook.run(1, wait=False)
+    summary = notebook.page.locator(".gm-live .gm-code summary")
+    summary.wait_for()
+    assert not notebook.page.locator(".gm-live .gm-code pre").first.is_visible()
+    notebook.page.wait_for_timeout(500)
+    summary.click()
+    assert "3.14159" in notebook.page.locator(".gm-live .gm-code").inner_text()
+    go.touch()
+    notebook.page.wait_for_selector(".gmi-output .gm-code")
+    notebook.page.wait_for_timeout(300)
+    assert notebook.page.locator(".gmi-output .gm-code pre").first.is_visible()
+
+
+@pytest.mark.parametrize(("width", "height"), [(600, 600), (2000, 1400)])
+def test_a_large_picture_is_painted_soon_and_does_not_move_the_page_at_the_end(
+    lab, notebook, go, width, height
+):
+    run = f"part = noise({width}, {height})\nopen_view()\nadd_part(ledger, 'See:')\nview.update(final=True)\nawait asyncio.sleep(1)"
+    finish = """
+start = time.time()
+add_part(ledger, part)
+view.update(final=True)
+print(f"sent {start} size {len(part.data)} kernel {time.time() - start:.3f}")
+while not Path("go").exists():
+    await asyncio.sleep(0.02)
+add_part(ledger, "After.")
+feed(ledger, finish="STOP")
+view.update(final=True)
+await asyncio.sleep(0.5)
+ledger.close("end", t=3.0)
+view.close()
+"""
+    notebook.open(lab.write("large.ipynb", cells(SETUP_MEDIA, run + finish)))
+    notebook.run(0)
+    notebook.run(1, wait=False)
+    page = notebook.page
+    painted = page.evaluate(PAINTED) / 1000
+    sent = notebook.wait_output(1, "sent")
+    words = sent[sent.index("sent ") :].split()
+    took, size = painted - float(words[1]), int(words[3])
+    print(words)
+    print(f"a picture of {size / 1e6:.1f} MB was painted {took:.3f} s after its last byte")
+    assert_soon(took, 0.4)
+    page.evaluate(SAMPLER, 1)
+    page.wait_for_timeout(300)
+    go.touch()
+    page.wait_for_selector(".gmi-output .gm-answer")
+    page.wait_for_timeout(700)
+    assert count_steady_heights(page) >= 1
+    image = ".gmi-output .gm-picture img"
+    assert page.evaluate(f"document.querySelector('{image}').naturalWidth") == width
+    assert page.locator(".gm-absent").count() == 0
+    notebook.save()
+    [html] = ["".join(each["data"]["text/html"]) for each in notebook.saved_outputs(1) if "data" in each]
+    assert len(html) < 4_100_000
+    assert len(json.dumps(notebook.saved())) < 9_000_000
+    height_before = page.locator(image).bounding_box()["height"]
+    notebook.reload()
+    notebook.wait_output(1, "answer complete")
+    is_kept = size * 4 / 3 < 4_000_000
+    assert page.locator(".gm-absent").count() == (0 if is_kept else 1)
+    assert abs(page.locator(image).bounding_box()["height"] - height_before) <= 1
+    if not is_kept:
+        assert "%gemini show picture 1" in page.locator(".gm-absent").inner_text()
+
+
+def test_a_click_shows_a_picture_in_its_real_size_and_escape_ends_it(lab, notebook, go):
+    notebook.open(
+        lab.write("click.ipynb", cells(SETUP_MEDIA, "await stream(noise(1500, 300), 'See.', hold=True)"))
+    )
+    notebook.run(0)
+    notebook.run(1, wait=False)
+    page = notebook.page
+    for root in (".gm-live", ".gmi-output"):
+        image = page.locator(f"{root} .gm-picture img")
+        image.wait_for()
+        page.wait_for_timeout(500)
+        small = image.bounding_box()
+        assert small["width"] < 1500
+        image.click()
+        dialog = page.locator("dialog.gmi-viewer img")
+        assert dialog.evaluate("image => [image.clientWidth, image.naturalWidth]") == [1500, 1500]
+        page.keyboard.press("Escape")
+        dialog.wait_for(state="detached")
+        assert image.bounding_box() == small
+        go.touch()
+    page.wait_for_selector(".gmi-output .gm-picture:not([open])")
+
+
+def test_audio_can_be_played_and_searched_also_in_a_notebook_that_is_not_trusted(lab, notebook):
+    notebook.open(
+        lab.write("audio.ipynb", cells(SETUP_MEDIA, "await stream('Listen:', *sound(3.0, pieces=9))"))
+    )
+    notebook.run(0)
+    notebook.run(1)
+    page = notebook.page
+    page.wait_for_selector(".gmi-output audio")
+    played = """async () => {
+        const audio = document.querySelector(".gmi-output audio");
+        audio.load();
+        await new Promise(done => { audio.onloadedmetadata = done; });
+        audio.currentTime = 2;
+        await new Promise(done => { audio.onseeked = done; });
+        return [audio.duration, audio.currentTime];
+    }"""
+    assert page.evaluate(played) == [3, 2]
+    notebook.save()
+    notebook.open(lab.without_kernel("audio.ipynb", "audio-copy.ipynb"), no_kernel=True)
+    assert not notebook.trusted()
+    page.wait_for_selector(".gmi-output audio")
+    assert page.evaluate(played) == [3, 2]

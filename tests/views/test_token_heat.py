@@ -1,0 +1,71 @@
+"""The display of log probabilities: shaded text that needs neither scripts nor a style sheet."""
+
+from __future__ import annotations
+
+import re
+
+from attack_strings import attacks
+from grounded_answers import chunk, ledger_of
+from html_audit import audit
+
+from gemini_magic.response import Response
+from gemini_magic.views.token_heat import heat_html
+
+
+def table(*tokens, index=0):
+    chosen = [{"token": token, "logProbability": logprob} for token, logprob in tokens]
+    top = [
+        {
+            "candidates": [
+                {"token": token, "logProbability": logprob},
+                {"token": "<b>", "logProbability": -2.3},
+            ]
+        }
+        for token, logprob in tokens
+    ]
+    text = "".join(token for token, _ in tokens)
+    return Response(ledger_of(chunk({"text": text}, index=index, logprobsResult={"chosenCandidates": chosen, "topCandidates": top}))).logprobs  # fmt: skip
+
+
+def spans(html):
+    return re.findall(r'<span title="([^"]*)" style="([^"]*)">(.*?)</span>', html)
+
+
+def test_a_token_is_shaded_and_underlined_by_its_probability():
+    sure, fair, poor = spans(heat_html(table(("Paris", -0.0001), (" is", -0.8), ("!", -4.0))))
+    assert sure == ("99.99%; also &#x27;&lt;b&gt;&#x27; 10%", "background-color:rgba(230,120,0,0.0)", "Paris")
+    assert fair[1] == "background-color:rgba(230,120,0,0.33);border-bottom:2px dotted"
+    assert poor[1] == "background-color:rgba(230,120,0,0.59);border-bottom:2px solid"
+
+
+def test_the_text_is_shown_above_the_table():
+    html = table(("a", -0.1))._repr_html_()
+    assert html.index("Probability of each token") < html.index("<table>")
+    assert "Probability of each token" not in table(("a", -0.1))[:1]._repr_html_()
+    assert "Probability of each token" not in table()._repr_html_()
+
+
+def test_a_token_without_a_probability_has_no_shade():
+    assert "<span>a</span>" in heat_html(table(("a", None)))
+
+
+def test_a_positive_value_counts_as_certain():
+    assert spans(heat_html(table(("a", 5.0))))[0][0].startswith("100%")
+
+
+def test_long_answers_are_cut():
+    html = heat_html(table(*[("word ", -0.1)] * 3001))
+    assert html.count("<span title") == 3000
+    assert "Only the first 3,000 tokens are shown." in html
+
+
+def test_hostile_tokens_are_text():
+    for attack in attacks()[::41]:
+        for title, _, token in spans(heat_html(table((attack, -0.5)))):
+            assert "<" not in title + re.sub("<br>", "", token)
+        html = re.sub(
+            r' style="[^"]*"| role="[^"]*"| aria-label="[^"]*"| class="[^"]*"|</?small>',
+            "",
+            heat_html(table((attack, -0.5))),
+        )
+        assert audit(html) == []
