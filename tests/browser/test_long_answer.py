@@ -66,7 +66,7 @@ WATCH = """() => {
 WHOLE = """([first, last]) => {
     const answer = document.querySelector(".gmi-output .gm-answer");
     const text = answer?.textContent ?? "";
-    return text.includes(first) && text.includes(last) && !answer.hasAttribute("style");
+    return text.includes(first) && text.includes(last) && !answer.getAttribute("style");
 }"""
 
 

@@ -116,7 +116,7 @@ export class LiveAnswer {
   /** @returns {void} */
   _onWidgetDisposed() {
     if (this._id && this._root && !document.hidden) {
-      const layout = measureLayout(this._root, !this._selection && !this._details.hasChanged);
+      const layout = measureLayout(this._root, !this._selection && !this._details.hasChanged && !this._pictures.length);
       if (layout) {
         setLiveLayout(this._id, layout);
       }
