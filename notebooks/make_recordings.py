@@ -20,7 +20,7 @@ from gemini_magic.prompts import build_request
 from gemini_magic.backends import Endpoint, backend
 from gemini_magic.content import Text
 from gemini_magic.config import resolve
-from gemini_magic.wire import TraceExchange, httprr
+from gemini_magic.wire import httprr
 
 DATA = Path(__file__).parent.parent / "gemini_magic" / "data"
 GEMINI = backend("gemini")
@@ -624,7 +624,7 @@ def capital() -> bytes:
     url = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.0-flash:streamGenerateContent?alt=sse"
     request = json.dumps(question, separators=(",", ":")).encode()
     events = [f"data: {json.dumps(value, separators=(',', ':'))}\r\n\r\n" for value in values]
-    exchange = TraceExchange(
+    exchange = httprr.TraceExchange(
         method="POST",
         url=url,
         request_headers=(("Content-Type", "application/json"),),

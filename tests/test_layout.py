@@ -156,6 +156,8 @@ LATE_IMPORTS = {
     "credentials/lookup.py:find_key": "few users sign in to Google, and the first cell should import little",
     "credentials/lookup.py:forget_credentials": "as above",
     "client/stream.py:_text_file": "few answers are written to a file, and the first cell should import little",
+    "client/reader.py:_uploads": "few requests upload media, and the first cell should import little",
+    "notebook/commands/status.py:list_models": "as above",
     "notebook/magics.py:declare": "the settings are read when a cell runs or %config asks, not by %load_ext",
 }
 # Public functions that two modules define under one name, and why.

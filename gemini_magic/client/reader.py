@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from itertools import count
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..endings import Cause
@@ -20,10 +21,12 @@ from ..ledger import Ledger, Pause, Phase
 from .attempt import Attempts, StreamJob
 from .connection import Connection, ConnectionLost, TimedOut
 from .exchange_writer import LedgerGuard
-from .media_uploads import MediaUploads
 from .rate_limit import RATE_LIMITER
 from .retry import Outcome, backoff
 from .secret import strip_traceback
+
+if TYPE_CHECKING:
+    from .media_uploads import MediaUploads
 
 __all__ = ["StreamReader"]
 
@@ -116,6 +119,8 @@ class StreamReader:
         job = self._job
         if job.plan is None or not job.plan.uploads or job.backend.files is None or job.replay is not None:
             return None
+        from .media_uploads import MediaUploads  # noqa: PLC0415 - see the table of late imports
+
         return MediaUploads(job, job.backend.files, self._ledger, self._guard, self._connection)
 
     def _use(self, job: StreamJob) -> None:

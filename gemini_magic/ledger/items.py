@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from threading import Lock
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
+from .. import media
 from ..content import (
     Blob,
     Call,
@@ -28,7 +29,9 @@ from ..content import (
     Transcript,
     TranscriptWriter,
 )
-from ..media import PcmFormat, pcm_format, wav_bytes
+
+if TYPE_CHECKING:
+    from ..media import PcmFormat
 
 __all__ = [
     "AnswerItem",
@@ -91,7 +94,7 @@ class MediaItem(Struct, frozen=True, eq=False):
     def data(self) -> bytes:
         """The bytes of a file: raw samples as WAV, anything else as received."""
         if self.pcm is not None:
-            return wav_bytes(self.pcm, self.pieces[: self.count])
+            return media.wav_bytes(self.pcm, self.pieces[: self.count])
         return self.pieces[0] if self.count == 1 else b"".join(self.pieces[: self.count])
 
 
@@ -180,6 +183,13 @@ class PlacedParts:
         self._builder = _ItemBuilder()
         self._read = 0  # parts that the builder has
         self._lock = Lock()
+
+    def __getstate__(self) -> list[tuple[int, Part | TextStretch]]:
+        return self._parts
+
+    def __setstate__(self, parts: list[tuple[int, Part | TextStretch]]) -> None:
+        self.__init__()  # type: ignore[misc] # the lock and the items are not stored
+        self._parts = parts
 
     def __len__(self) -> int:
         return len(self._parts)
@@ -288,7 +298,7 @@ class _ItemBuilder:
 
     def _add_blob(self, start: int, blob: Blob) -> None:
         kind = _media_kind(blob.mime_type)
-        pcm = pcm_format(blob.mime_type) if kind == "audio" else None
+        pcm = media.pcm_format(blob.mime_type) if kind == "audio" else None
         last = self._last_sound(start) if pcm is not None else None
         if last is not None:
             position, item = last

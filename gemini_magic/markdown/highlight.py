@@ -6,8 +6,10 @@ It knows Pygments and nothing of Markdown. Code in an unknown language, or too l
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from functools import cache, lru_cache
 from html import escape
+from threading import Lock
 from time import thread_time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -30,6 +32,11 @@ _MAX_LINE: Final = 5_000  # characters; some lexers are slow with minified lines
 # fences without an end. Ordinary code takes 0.5 to 3 µs a character.
 _MIN_SECONDS: Final = 0.05
 _SECONDS_PER_CHARACTER: Final = 10e-6
+# Code is rendered several times: while it arrives, for the saved HTML, and when it is shown again. The time differs, but
+# the decision must not, so it is remembered for code that takes a tenth of the limit or more.
+_DOUBTFUL_SECONDS: Final = _MIN_SECONDS / 10
+_MAX_DECISIONS: Final = 1_000
+_AGAIN: Final = 100  # times the limit for code that was highlighted before
 _Token = TypeVar("_Token")
 _NOT_IN_NAME: Final = re.compile(r"[^A-Za-z0-9_+#.-]")
 
@@ -121,17 +128,18 @@ def split_lines(text: str) -> list[str]:
     return [*lines, last] if last else lines
 
 
-def within_time(tokens: Iterable[_Token], length: int) -> Iterator[_Token]:
+def within_time(tokens: Iterable[_Token], length: int, times: int = 1) -> Iterator[_Token]:
     """Yield lexer tokens as long as the lexer takes time in proportion to the length of the code.
 
     Args:
         tokens: from a lexer that works while they are taken.
         length: how many characters the lexer reads.
+        times: the limit is so many times the usual one.
 
     Raises:
         TimeoutError: the lexer takes too long for this code.
     """
-    end = thread_time() + _MIN_SECONDS + _SECONDS_PER_CHARACTER * length
+    end = thread_time() + times * (_MIN_SECONDS + _SECONDS_PER_CHARACTER * length)
     for number, token in enumerate(tokens):
         if number % 64 == 0 and thread_time() > end:
             raise TimeoutError("the lexer takes too long for this code")
@@ -172,6 +180,44 @@ def is_short_enough(code: str) -> bool:
     return len(code) <= _MAX_LENGTH and not any(len(line) > _MAX_LINE for line in code.split("\n"))
 
 
+class _Decisions:
+    """Whether the lexer was fast enough for code that takes much time; the latest are kept."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._known: OrderedDict[tuple[str, int, int], bool] = OrderedDict()
+
+    def find(self, code: str, language: str) -> bool | None:
+        """Return the decision about code, None if there was none."""
+        return self._known.get((language, len(code), hash(code)))
+
+    def keep(self, code: str, language: str, *, fast: bool) -> None:
+        """Remember a decision; the first one about a code is kept."""
+        with self._lock:
+            self._known.setdefault((language, len(code), hash(code)), fast)
+            while len(self._known) > _MAX_DECISIONS:
+                self._known.popitem(last=False)
+
+
+_decisions = _Decisions()
+
+
+def _tokens_of(code: str, language: str) -> list[tuple[Any, str]]:
+    """Return the tokens of code; none if the language is unknown, or if the lexer takes or took too long for it."""
+    known, lexer = _decisions.find(code, language), find_lexer(language)
+    if known is False or lexer is None:
+        return []
+    began = thread_time()
+    try:
+        tokens = list(within_time(lexer.get_tokens(code), len(code), _AGAIN if known else 1))
+    except TimeoutError:
+        _decisions.keep(code, language, fast=False)
+        return []
+    if thread_time() - began > _DOUBTFUL_SECONDS:
+        _decisions.keep(code, language, fast=True)
+    return tokens
+
+
 @lru_cache(maxsize=32)  # a closed fence in an open list is rendered again with each update
 def highlight(code: str, language: str) -> str:
     """Return code as HTML, highlighted if Pygments knows the language.
@@ -186,8 +232,7 @@ def highlight(code: str, language: str) -> str:
     if not language or not is_short_enough(code):
         return plain
     try:
-        lexer = find_lexer(language)
-        tokens = list(within_time(lexer.get_tokens(code), len(code))) if lexer else []
+        tokens = _tokens_of(code, language)
         # Some lexers change the text.
         return "".join(html_lines(tokens)) if "".join(text for _, text in tokens) == code else plain
     except Exception:  # noqa: BLE001 - any lexer may fail on any text; then the code stays plain

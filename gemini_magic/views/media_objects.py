@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from .. import markdown
+from .. import markdown, media
 from ..content import Blob, Call
 from ..errors import OptionError
 from ..ledger import AnswerItem, CallItem, Candidate, CodeRun, MediaItem
-from ..media import read_raster, sniff, wav_duration
 from ..printable import one_line
 from .units import byte_size, duration
 
@@ -62,7 +61,7 @@ def player_type(data: bytes, family: str) -> str:
         data: the bytes, which decide: a server may name any type.
         family: ``audio`` or ``video``; the bytes must belong to it.
     """
-    found = _PLAYABLE.get(sniff(data).mime_type, "")
+    found = _PLAYABLE.get(media.sniff(data).mime_type, "")
     return found if found.startswith(f"{family}/") else ""
 
 
@@ -93,7 +92,7 @@ class _AnswerMedia(Blob, frozen=True):
         Raises:
             OptionError: the file cannot be written.
         """
-        suffix = _SUFFIXES.get(sniff(self.data).mime_type, "")
+        suffix = _SUFFIXES.get(media.sniff(self.data).mime_type, "")
         target = Path() if path is None else Path(path)
         if target.is_dir():
             parts = [type(self).__name__.lower(), *([f"c{self.candidate}"] if self.candidate else [])]
@@ -140,11 +139,11 @@ class Picture(_AnswerMedia, frozen=True):
     @property
     def size(self) -> tuple[int, int] | None:
         """Width and height in pixels; None for a format whose head is not read, such as SVG."""
-        found = read_raster(self.data)
+        found = media.read_raster(self.data)
         return None if found is None else (found.width, found.height)
 
     def _described(self) -> str:
-        found = read_raster(self.data)
+        found = media.read_raster(self.data)
         if found is None:
             return super()._described()
         return f"{found.name} {found.width}×{found.height}, {byte_size(len(self.data))}"
@@ -152,7 +151,7 @@ class Picture(_AnswerMedia, frozen=True):
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
         """Display the picture by the type of its bytes; describe SVG, which may contain scripts, and other formats."""
         bundle: dict[str, Any] = {"text/plain": f"[{self.label}]"}
-        found = read_raster(self.data)
+        found = media.read_raster(self.data)
         if found is not None:
             bundle[found.mime_type] = base64.b64encode(self.data).decode()
         return bundle
@@ -164,7 +163,7 @@ class Audio(_AnswerMedia, frozen=True):
     @property
     def seconds(self) -> float | None:
         """The duration; None for a format whose head is not read."""
-        return wav_duration(self.data)
+        return media.wav_duration(self.data)
 
     def _described(self) -> str:
         seconds = self.seconds

@@ -12,7 +12,6 @@ from typing import Any
 
 from ... import views
 from ...backends import backend
-from ...catalog import fetch_models
 from ...config import KEY_WITHHELD
 from ...credentials import find_key
 from ...errors import UsageProblem
@@ -98,6 +97,8 @@ def _count_questions(count: int) -> str:
 
 def list_models(context: CommandContext, line: MagicLine) -> None:
     """List the models of the server; with PART, only those with PART in their names."""
+    from ...catalog import fetch_models  # noqa: PLC0415 - see the table of late imports
+
     part = line.arguments[0] if line.arguments else ""
     found = [model for model in fetch_models(*context.server(line)) if part.lower() in model.name.lower()]
     if not found:
