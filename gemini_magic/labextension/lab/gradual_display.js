@@ -106,6 +106,7 @@ class GradualDisplay {
    */
   fill(answer) {
     this._answer = answer;
+    answer.style.padding = '1px 0'; // keeps the margins of the first and of the last block inside
     this._styled.push(answer);
     this._containers.set(this.source, answer);
     for (let index = this._first; index < this._last; index += 1) {
@@ -228,8 +229,11 @@ class GradualDisplay {
       style.paddingBottom = '';
     } else {
       const below = parseFloat(style.paddingBottom || '0');
-      const { height } = this._answer.getBoundingClientRect();
-      style.paddingBottom = `${Math.max(0, below + this._layout.height - height)}px`;
+      // The inspector follows the answer, and the margin of the last block may be between them.
+      const inspector = this._answer.closest('.gmi-output').lastElementChild;
+      const start = this._answer.closest('.gmi-answer').getBoundingClientRect().top;
+      const height = inspector.getBoundingClientRect().top - start;
+      style.paddingBottom = `${Math.max(0, below + this._layout.outputHeight - height)}px`;
     }
   }
 

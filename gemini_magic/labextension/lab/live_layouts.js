@@ -9,7 +9,6 @@ import { readState } from './answer_state.js';
  * @property {boolean} isPlain whether the answer has no pictures, and the reader has neither selected text nor opened
  *   blocks, all of which need the whole finished answer
  * @property {number} outputHeight the height of the output, in pixels
- * @property {number} height the height of the text of the answer, in pixels
  * @property {number} start the position of the first character near the visible area, as in `text_positions.js`
  * @property {number} top of that character, in pixels below the top of the text
  * @property {string} sample some characters from there

@@ -40,8 +40,7 @@ export function measureLayout(root, isPlain) {
   const row = shown[first].parentElement.closest('tr');
   return {
     isPlain,
-    outputHeight: root.getBoundingClientRect().height,
-    height,
+    outputHeight: root.parentElement.getBoundingClientRect().height,
     start,
     top: measureCharacter(shown[first], data.search(/\S/)).top - top,
     sample: withoutSpace(joinTexts(shown.slice(first, first + SAMPLE_LENGTH))).slice(0, SAMPLE_LENGTH),
