@@ -24,7 +24,7 @@ _GROUP: Final = re.compile(r":(?:is|has)\(([^()]*)\)")
 # Not names of elements or classes: negations, pseudo-classes, pseudo-elements and attributes.
 _IGNORED: Final = re.compile(r":not\((?:[^()]|\([^()]*\))*\)|::?[a-z-]+|\[[^]]*\]")
 _NAME: Final = re.compile(r"\.?[a-zA-Z][\w-]*|\*")
-_ALWAYS: Final = {"*", ".gemini-magic", "mjx-container"}  # the page adds the last one
+_ALWAYS: Final = {"*", "html", ".gemini-magic", "mjx-container"}  # the page adds the last one
 
 
 def minify(css: str) -> str:

@@ -20,7 +20,7 @@ ANSWERS = [
     "Before.\n\n```python\ndef f():\n\n\n    return 1\n```\n\nAfter it.\n\n<details>\n<summary>More</summary>\n\nInside.\n\n</details>\n",
     "| a | b |\n|---|---|\n| 1 | 2 |\n\n$x^2$ <!-- a comment --> the end.\n\n> A quote.\n\n- one\n\n      code in it\n\n- two",
 ]
-MAX_STYLE = 350  # characters of the style sheet of an answer with code or a table
+MAX_STYLE = 450  # characters of the style sheet of an answer with code or a table
 
 
 @pytest.fixture(scope="module")

@@ -41,6 +41,8 @@ export default async function createPlugin(loadShared) {
   );
   // The styles are loaded before JupyterLab starts. Otherwise a saved answer would change its height after it is shown.
   await Promise.all(STYLE_SHEETS.map(addStyleSheet));
+  // The few rules in a saved answer do not apply in such a page (gemini_magic/views/saved.css).
+  document.documentElement.classList.add('gmi');
   return {
     id: PLUGIN_ID,
     description: 'Renders the answers of %%gemini cells and their inspector.',
