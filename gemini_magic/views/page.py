@@ -111,7 +111,7 @@ def _sparkline_html(snapshot: AnswerSnapshot) -> str:
         return ""
     count = snapshot.ledger.chunk_columns.length
     label = f"Arrival of {count:,} chunks, from the request to the last chunk"
-    return f' <span class="gm-spark" role="img" aria-label="{label}" title="{label}">{blocks}</span>'
+    return f' <span class="gm-spark" style="opacity:.5" role="img" aria-label="{label}" title="{label}">{blocks}</span>'
 
 
 def bar_html(snapshot: AnswerSnapshot, *, notice: str = "") -> str:

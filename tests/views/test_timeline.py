@@ -485,7 +485,7 @@ def test_the_status_line_of_a_finished_answer_has_a_sparkline_with_a_text_altern
     line = page.status_html(AnswerSnapshot(ledger))
     label = "Arrival of 13 chunks, from the request to the last chunk"
     assert (
-        f'<span class="gm-spark" role="img" aria-label="{label}" title="{label}">{sparkline(ledger)}</span>'
+        f'<span class="gm-spark" style="opacity:.5" role="img" aria-label="{label}" title="{label}">{sparkline(ledger)}</span>'
         in line
     )
     assert line in bundle(ledger)["text/html"]
