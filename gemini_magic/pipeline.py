@@ -152,6 +152,8 @@ class Pipeline:
     def _append(self, t: float, items: list[Item], *, last: bool = True) -> None:
         """Add the chunks of a piece of the body, or of a slice of it.
 
+        All of them are added, also beyond the limit: a recording has the whole piece, and shows what the stream showed.
+
         Args:
             t: when it arrived.
             items: the chunks.
@@ -163,8 +165,6 @@ class Pipeline:
             return
         for start in range(0, len(items), _BATCH):
             self._add(t, items[start : start + _BATCH], last=False)
-            if self._full:
-                return
         if last:
             self._refer(items, first)
 
@@ -206,8 +206,6 @@ class Pipeline:
                 return chunks, _too_many("parts", _MAX_EVENTS)
             chunks.append((raw, decoded))
             self._counted += _counted_size(raw, decoded.events)
-            if self._max_total is not None and self._counted > self._max_total:
-                break
         return chunks, None
 
     def _excess_values(self, raw: bytes) -> int:

@@ -80,7 +80,7 @@ def test_a_saved_answer_contains_only_allowed_html_whatever_the_server_sends():
         for ledger in _ledgers_with(text):
             saved = bundle(ledger)
             assert audit_framed(saved["text/html"]) == [], (name, text)
-            assert saved["text/html"].count("<style>") == 1
+            assert saved["text/html"].count("<style>") <= 1
             assert audit(TRUSTING.render(saved["text/markdown"])) == [], (name, text, saved["text/markdown"])
 
 
