@@ -25,11 +25,11 @@ from .journaling import journal, should_journal, start_journaling, uploaded_file
 from .ledger import DisplayOptions, Ledger
 from .options import Options
 from .prices import TokenPrice
-from .printable import visible
 from .project_files import is_new_key_file
 from .prompts import build_request, check_conflicts, parts_of_prompt
 from .response import Response
 from .response_stream import Callbacks, ResponseStream
+from .text import visible
 
 if TYPE_CHECKING:
     from .recording import Recorder, Replay

@@ -23,7 +23,6 @@ from .credentials import find_key
 from .demo import check_tour, open_tour
 from .errors import GeminiMagicError, OptionError
 from .options import Options
-from .printable import visible
 from .project_files import (
     PROJECT_FILE,
     TrustedFile,
@@ -33,6 +32,7 @@ from .project_files import (
     trusted_files,
     untrust,
 )
+from .text import visible
 
 __all__ = ["main"]
 

@@ -13,8 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, field
 
-from .lenient_json import replace_surrogates
-from .printable import one_line
+from .text import one_line, replace_surrogates
 
 __all__ = [
     "Blob",

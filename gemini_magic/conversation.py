@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .content import Blob, Opaque, Part, Text, Thought, Turn, encodable
 from .events import Status
-from .printable import one_line
+from .text import one_line
 
 __all__ = ["Conversation", "ConversationEntry", "TurnNumber", "answer_turn"]
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from .printable import visible
+from .text import visible
 
 __all__ = ["check_tour", "copy_tour", "open_tour", "tour_folder"]
 

@@ -15,9 +15,8 @@ from typing import Any, Final, NamedTuple, Protocol
 from .backends import SentRequest, backend
 from .events import Usage
 from .ledger import Ledger, NoteRow
-from .lenient_json import json_safe
 from .prices import Cost
-from .printable import visible
+from .text import json_safe, visible
 from .timing import TIMING_LABELS, Timing
 
 __all__ = ["Change", "Difference"]

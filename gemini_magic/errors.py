@@ -33,7 +33,7 @@ from weakref import ref
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-from .printable import visible
+from .text import visible
 
 __all__ = [
     "BlockedError",

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from msgspec import Struct
 
 from .content import Part
-from .lenient_json import read_json
+from .text import read_json
 
 __all__ = [
     "Chunk",

@@ -47,8 +47,8 @@ from .ledger import (
 )
 from .options import Options
 from .prices import Cost, TokenPrice, list_price, reported_cost
-from .printable import one_line, visible
 from .tables import Rows
+from .text import one_line, visible
 from .timing import Timing, measure
 from .views import AnswerCandidate, AnswerContent
 
@@ -392,7 +392,7 @@ class Response(AnswerContent):
         ledger = Ledger(self.request, backend=own.backend, before=own.before, display=own.display)
         stream = play(own.exchanges, backend(ledger.backend), ledger, speed=speed)
         try:
-            views.watch(ledger, stream)
+            views.watch_stream(ledger, stream)
         except KeyboardInterrupt:
             if ledger.error is None:
                 raise

@@ -12,8 +12,8 @@ from typing import Any, Self
 from .client import Stream
 from .content import Text, Thought
 from .events import Delta, Event
-from .lenient_json import SurrogateJoiner
 from .response import Response
+from .text import SurrogateJoiner
 
 __all__ = ["Callbacks", "ResponseStream"]
 

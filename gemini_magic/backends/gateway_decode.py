@@ -20,7 +20,7 @@ import msgspec
 
 from ..content import Blob, File, Opaque, Part, Text, Thought
 from ..events import Decoded, Delta, Event, Finish, Note, Usage, UsageReport
-from ..lenient_json import MAX_DEPTH, json_safe, read_json
+from ..text import MAX_DEPTH, json_safe, read_json
 from .backend import Decoder
 from .gemini_schema import MOST_COUNT
 from .http_errors import failure_of

@@ -29,7 +29,7 @@ from ..events import (
     Usage,
     UsageReport,
 )
-from ..lenient_json import MAX_DEPTH, json_safe, read_json
+from ..text import MAX_DEPTH, json_safe, read_json
 from .backend import Decoder
 from .field_names import camel
 from .gemini_evidence import add_evidence, unread_pages

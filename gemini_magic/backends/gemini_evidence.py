@@ -23,7 +23,7 @@ from ..events import (
     Support,
     TokenScore,
 )
-from ..lenient_json import MAX_DEPTH, json_safe, read_json
+from ..text import MAX_DEPTH, json_safe, read_json
 from .gemini_reference import with_documented_names
 
 __all__ = ["add_evidence", "safety_ratings", "token_scores", "unread_pages"]

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-from ..printable import one_line
+from ..text import one_line
 from .backend import Endpoint, FilesApi, HttpRequest, RemoteFile
 from .urls import versioned
 

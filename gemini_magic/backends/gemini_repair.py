@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from ..events import Event, Note
-from ..lenient_json import MAX_DEPTH, json_safe, read_json
+from ..text import MAX_DEPTH, json_safe, read_json
 from .gemini_schema import (
     MOST_COUNT,
     MOST_INDEX,

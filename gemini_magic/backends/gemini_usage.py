@@ -9,7 +9,7 @@ import json
 from typing import Any, Final
 
 from ..events import TokenDetail, Usage
-from ..lenient_json import read_json
+from ..text import read_json
 from .gemini_reference import with_documented_names
 
 __all__ = ["PRICE_PROVIDER", "price_data", "token_details"]

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from ..events import Failure
-from ..lenient_json import MAX_DEPTH, json_safe, read_json
+from ..text import MAX_DEPTH, json_safe, read_json
 
 __all__ = ["failure_of", "http_failure", "message_failure", "retry_after", "with_headers"]
 

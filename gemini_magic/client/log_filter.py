@@ -11,7 +11,7 @@ import logging
 import re
 import threading
 
-from ..printable import visible
+from ..text import visible
 
 __all__ = ["mask_in_logs"]
 

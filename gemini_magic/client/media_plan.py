@@ -16,7 +16,7 @@ from ..content import Blob, File, LocalFile, Part, Request
 from ..errors import OptionError, PromptError
 from ..media import REFERENCE, readable_size
 from ..options import Options
-from ..printable import one_line
+from ..text import one_line
 
 __all__ = ["MediaPlan", "changed_file", "name_of", "plan_media", "without_files"]
 

@@ -19,7 +19,7 @@ from ..endings import service_error
 from ..errors import ConnectionFailed, GeminiMagicError, PromptError, ServiceError, StalledError, WireError
 from ..events import Failure
 from ..options import Options
-from ..printable import one_line
+from ..text import one_line
 from .connection import Connection, ConnectionLost, HostUnreachable, TimedOut
 from .endpoint import endpoint_of
 from .known_models import with_remedy

@@ -17,8 +17,8 @@ from ..backends import backend
 from ..content import Opaque, Text
 from ..events import Chunk, Delta, Failure, Finish, Note
 from ..ledger import Ledger
-from ..lenient_json import replace_surrogates
 from ..tables import Rows
+from ..text import replace_surrogates
 from .offsets import ChunkOffsets
 
 __all__ = ["check_stream"]

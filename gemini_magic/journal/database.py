@@ -13,9 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from ..lenient_json import replace_surrogates
 from ..media import StoredMedia
 from ..private_files import make_private_folder
+from ..text import replace_surrogates
 from .entries import AnswerEnd, AnswerStart, Limits
 from .errors import JournalFileError, translate_errors
 from .migrations import APPLICATION_ID, MIGRATIONS

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 from ..content import Part, Thought, spoken_text
 from ..events import Citation, Grounding
-from ..printable import one_line
+from ..text import one_line
 from .items import AnswerItem, items_of_parts
 from .ledger import Ledger
 

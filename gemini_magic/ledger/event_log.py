@@ -10,8 +10,8 @@ from typing import Any
 from ..content import Part
 from ..events import Delta, Event, Usage, UsageReport
 from ..lazy import LazySequence
-from ..lenient_json import replace_surrogates
 from ..tables import Columns
+from ..text import replace_surrogates
 from .parts import compact_part, restore_part
 from .row_types import ChunkRow, EventRow, UsageRow, columns_of, describe, event_json
 

@@ -40,9 +40,9 @@ from ..events import (
     Usage,
     UsageReport,
 )
-from ..lenient_json import SurrogateJoiner
 from ..prices import TokenPrice
 from ..tables import Columns
+from ..text import SurrogateJoiner
 from .display_options import DisplayOptions
 from .event_log import EventLog, event_table, usage_table
 from .exchange import Exchange, Pause, Transfer

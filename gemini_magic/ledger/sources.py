@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from ..content import Text
 from ..events import Citation, Grounding, RetrievedPage, Source, Support
-from ..printable import one_line
+from ..text import one_line
 from .candidates import MAX_QUERIES, MAX_SOURCES, Candidate, citations_of, merged_grounding
 from .items import ToolItem
 from .ledger import Ledger

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .defang import defang
+    from .defang import defang_markdown
     from .finished_blocks import FinishedBlocks
     from .images import DATA_ONLY, Images
     from .invisible import invisible_characters
@@ -34,7 +34,7 @@ __all__ = [
     "SourceMark",
     "close_blocks",
     "code_blocks",
-    "defang",
+    "defang_markdown",
     "invisible_characters",
     "render",
     "render_marked",
@@ -55,7 +55,7 @@ _HOMES = {
     "Renderer": "renderer",
     "close_blocks": "parser",
     "code_blocks": "parser",
-    "defang": "defang",
+    "defang_markdown": "defang",
     "invisible_characters": "invisible",
     "SourceEntry": "source_list",
     "SourceMark": "source_marks",

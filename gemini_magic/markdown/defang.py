@@ -14,7 +14,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
-from ..printable import visible
+from ..text import visible
 from .defang_check import FORMULA_MARK, formula_reaches_code, is_safe, safe_language
 from .defang_math import defang_commands, defang_formula, find_formulas
 from .inline_html import find_tags
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-__all__ = ["defang"]
+__all__ = ["defang_markdown"]
 
 _JS_LINE_ENDS: Final = re.compile("[\u2028\u2029]")  # a front end in JavaScript lets a fence begin after them
 _CELL_BORDER: Final = re.compile(r"(?<!\\)\|")
@@ -73,7 +73,7 @@ _MARKUP: Final = re.compile(
 )
 
 
-def defang(text: str) -> str:
+def defang_markdown(text: str) -> str:
     """Return Markdown that shows the same answer and can do nothing if its HTML is trusted.
 
     Ordinary text, lists, tables, links, allowed formulas, ``<br>`` and pairs such as ``<sub>2</sub>`` stay as

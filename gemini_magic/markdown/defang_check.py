@@ -1,6 +1,6 @@
 """Checks whether Markdown is safe for a front end that trusts its HTML.
 
-It reads the Markdown as such a front end might and changes nothing; ``defang`` does.
+It reads the Markdown as such a front end might and changes nothing; ``defang_markdown`` does.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def safe_language(info: str) -> str:
 def is_safe(text: str) -> bool:
     """Return whether Markdown can do nothing if it is parsed with HTML enabled.
 
-    It may have no image, no HTML other than what ``defang`` writes, and only allowed links and languages.
+    It may have no image, no HTML other than what ``defang_markdown`` writes, and only allowed links and languages.
     """
     env: dict[str, Any] = {}
     tokens = _TRUSTING.parse(text, env)

@@ -1,7 +1,7 @@
 """Defangs formulas: rewrites them so that every front end reads them alike, or not as formulas at all.
 
 Front ends look for formulas in the source, in the rendered page, or in both, and most know ``$`` only. This
-module knows TeX and where formulas are in inline source; ``defang`` handles the rest of a text.
+module knows TeX and where formulas are in inline source; ``defang_markdown`` handles the rest of a text.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from markdown_it.token import Token
 
-from ..printable import reveal
+from ..text import reveal
 from .expansion import NOTICE, is_limited, limit_references
 from .freezer import Freezer
 from .images import DATA_ONLY

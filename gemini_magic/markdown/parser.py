@@ -17,7 +17,7 @@ from markdown_it.common.normalize_url import normalizeLink
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-from ..printable import visible
+from ..text import visible
 from .bare_urls import bare_url
 from .delimiters import emphasis, strikethrough
 from .details import details_block

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import nh3
 
-from ..printable import reveal
+from ..text import reveal
 from .images import DATA_ONLY, Images
 from .invisible import mark_invisible
 

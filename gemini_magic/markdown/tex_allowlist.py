@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from ..printable import reveal
+from ..text import reveal
 
 __all__ = ["is_allowed_use", "is_typesettable"]
 

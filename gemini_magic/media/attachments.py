@@ -13,7 +13,7 @@ from msgspec.structs import asdict, replace
 
 from ..content import Blob, File, LocalFile, MediaSettings, Part
 from ..errors import PromptError
-from ..printable import one_line
+from ..text import one_line
 from .addresses import address_part, is_address
 from .files import file_part
 from .listing import describe_part

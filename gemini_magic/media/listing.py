@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from ..content import Blob, File, LocalFile, MediaSettings, Part, Text
-from ..printable import one_line
+from ..text import one_line
 from .pictures import thumbnail
 from .raster import read_raster
 from .source import readable_size

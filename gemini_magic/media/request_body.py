@@ -15,7 +15,7 @@ from os import urandom
 from typing import Any, Final, NamedTuple
 
 from ..content import Blob
-from ..printable import one_line
+from ..text import one_line
 from .source import readable_size
 
 __all__ = [

@@ -9,7 +9,7 @@ from html import escape
 
 from IPython.display import display
 
-from ..printable import one_line, visible
+from ..text import one_line, visible
 from ..views import similar_text, write_text
 
 __all__ = ["format_table", "print_lines", "show_message"]

@@ -15,9 +15,9 @@ from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_turn
 from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..events import Usage
-from ..lenient_json import SurrogateJoiner
 from ..options import Options
 from ..response import Response
+from ..text import SurrogateJoiner
 
 __all__ = ["CONTINUE_PROMPT", "Resumption", "Run", "Session", "answer_text"]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, Final, Protocol
 
-from ..printable import visible
+from ..text import visible
 
 __all__ = ["as_html", "as_text"]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
-from ..lenient_json import replace_surrogates
+from ..text import replace_surrogates
 from .storage import Layout, NullableStore, is_contiguous, pack_bits
 
 __all__ = ["EncodedStrings", "LazyStrings", "SparseStrings", "Strings"]

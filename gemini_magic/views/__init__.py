@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .status import error_lines, status_line
     from .timeline import Timeline
     from .token_heat import TokenRows
-    from .watch import watch
+    from .watch import watch_stream
 
 __all__ = [
     "AnswerCandidate",
@@ -39,7 +39,7 @@ __all__ = [
     "status_line",
     "stop_hint",
     "value_bundle",
-    "watch",
+    "watch_stream",
     "write_text",
 ]
 
@@ -62,7 +62,7 @@ _HOMES = {
     "status_line": "status",
     "stop_hint": "select",
     "value_bundle": "static",
-    "watch": "watch",
+    "watch_stream": "watch",
     "write_text": "encoding",
 }
 __getattr__ = lazy_names(globals(), _HOMES)

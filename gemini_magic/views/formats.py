@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from .. import markdown
 from ..ledger import Ledger
-from ..lenient_json import read_json
+from ..text import read_json
 from .formats_live import FENCE, text_transform
 
 __all__ = ["FormattedAnswer", "fenced", "format_answer"]

@@ -19,7 +19,7 @@ from ..ledger import (
     ToolItem,
 )
 from ..media import read_raster, wav_duration
-from ..printable import one_line
+from ..text import one_line
 from .units import byte_size, duration
 
 __all__ = ["CodeBox", "ItemBlock", "Line", "call_source", "item_blocks", "media_label", "media_reference"]

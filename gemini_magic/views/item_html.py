@@ -18,7 +18,7 @@ from typing import Final
 from ..ledger import AnswerItem, CallItem, CodeRun, MediaItem
 from ..markdown import render
 from ..media import RasterImage, read_raster
-from ..printable import visible
+from ..text import visible
 from .formats import fenced
 from .item_blocks import CodeBox, ItemBlock, Line, item_blocks, media_label, media_reference
 from .media_objects import player_type

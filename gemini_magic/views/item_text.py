@@ -7,7 +7,7 @@ from typing import Final
 
 from .. import markdown
 from ..ledger import AnswerItem
-from ..printable import visible
+from ..text import visible
 from .formats import FormattedAnswer, fenced
 from .item_blocks import CodeBox, item_blocks
 from .snapshot import AnswerSnapshot

@@ -13,7 +13,7 @@ from .. import markdown, media
 from ..content import Blob, Call
 from ..errors import OptionError
 from ..ledger import AnswerItem, CallItem, Candidate, CodeRun, MediaItem
-from ..printable import one_line
+from ..text import one_line
 from .units import byte_size, duration
 
 __all__ = ["AnswerCandidate", "AnswerContent", "Audio", "Picture", "Video", "player_type"]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final
 
-from ..printable import visible
+from ..text import visible
 from .snapshot import AnswerSnapshot
 from .stylesheet import saved_css_for
 

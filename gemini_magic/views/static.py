@@ -14,8 +14,8 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from ..ledger import AnswerItem, Ledger
-from ..markdown import defang, render
-from ..printable import visible
+from ..markdown import defang_markdown, render
+from ..text import visible
 from . import page
 from .encoding import similar_text
 from .formats import FormattedAnswer, format_answer
@@ -168,7 +168,7 @@ def _markdown(snapshot: AnswerSnapshot) -> str:
     ]
     head = "\n>\n".join(f"> {escape_markdown(line)}" for line in lines if line)
     body = "\n\n".join(filter(None, (answer_markdown(snapshot), snapshot.sources.as_markdown)))
-    return f"{head}\n\n{defang(body)}"
+    return f"{head}\n\n{defang_markdown(body)}"
 
 
 def value_bundle(ledger: Ledger) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from ..ledger import (
     Phase,
     Transfer,
 )
-from ..printable import visible
+from ..text import visible
 
 __all__ = [
     "Details",

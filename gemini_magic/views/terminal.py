@@ -14,7 +14,7 @@ from typing import Any, Final, TextIO
 from uuid import uuid4
 
 from ..ledger import AnswerItem, Ledger, Pause, Transfer
-from ..printable import visible
+from ..text import visible
 from .encoding import write_text
 from .formats_live import markdown_transform, text_transform
 from .item_text import answer_markdown, item_markdown, item_plain

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final, TextIO
 
 from .. import markdown
-from ..printable import visible
+from ..text import visible
 from .encoding import similar_text, write_text
 
 __all__ = ["RichPrinter", "rich_printer"]

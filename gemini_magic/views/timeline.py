@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ..errors import OptionError
 from ..ledger import Ledger
-from ..printable import one_line, visible
+from ..text import one_line, visible
 from .status import status_line
 from .timeline_data import BLOCKS, COLUMNS, TimelineData, bar_height, timeline_data
 from .timeline_svg import draw_timeline

@@ -15,7 +15,7 @@ from math import floor
 from textwrap import wrap
 from typing import Final, NamedTuple
 
-from ..printable import visible
+from ..text import visible
 from .timeline_data import COLUMNS, Bar, Span, TimelineData, bar_height
 from .units import byte_size, duration, tick_label, ticks
 

@@ -13,8 +13,8 @@ from itertools import islice
 from typing import Any, Final
 
 from ..ledger import LogprobRow
-from ..printable import visible
 from ..tables import Rows
+from ..text import visible
 
 __all__ = ["TokenRows"]
 

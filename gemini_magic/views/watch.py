@@ -12,7 +12,7 @@ from IPython.core.getipython import get_ipython
 from ..ledger import Ledger
 from .select import select_view, stop_hint
 
-__all__ = ["watch"]
+__all__ = ["watch_stream"]
 
 _TICK = 0.09  # seconds
 _PAUSE = 0.03  # seconds between two updates while the stream is busy
@@ -35,7 +35,7 @@ class WatchableStream(Protocol):
         """Stop the stream."""
 
 
-def watch(ledger: Ledger, stream: WatchableStream) -> None:
+def watch_stream(ledger: Ledger, stream: WatchableStream) -> None:
     """Update a view until the stream ends. An interrupt stops the stream; what was received is shown."""
     shell: Any = get_ipython()
     view = select_view(

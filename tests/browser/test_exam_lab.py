@@ -18,7 +18,7 @@ from page_monitor import HOOKS, SEARCH, chunks
 from surroundings import LONG
 from view_stage import finished
 
-from gemini_magic.markdown import defang
+from gemini_magic.markdown import defang_markdown
 from gemini_magic.views import bundle
 
 pytestmark = pytest.mark.timeout(1800 if LONG else 120)
@@ -99,7 +99,7 @@ def unexpected_requests(notebook, lab):
 def test_answers_as_trusted_markdown_are_harmless(notebook, lab):
     opened(notebook, lab, "markdown.ipynb", ["1"])
     cases = [*sample(9), *(("raw", string) for string in [*jupyter(), *together(formulas(), 4)])]
-    for part in chunks([defang(text) for _, text in cases], 500):
+    for part in chunks([defang_markdown(text) for _, text in cases], 500):
         for found, text in zip(notebook.page.evaluate(RENDER, [part, True]), part, strict=True):
             assert found == [], text
     notebook.page.wait_for_timeout(300)

@@ -15,7 +15,7 @@ from view_stage import feed, new_ledger
 
 from gemini_magic.backends import backend
 from gemini_magic.ledger import Exchange, Ledger
-from gemini_magic.markdown import Renderer, defang, render
+from gemini_magic.markdown import Renderer, defang_markdown, render
 from gemini_magic.pipeline import Pipeline
 from gemini_magic.response import Response
 from gemini_magic.views import bundle
@@ -51,7 +51,7 @@ def one_picture(text):
 
 
 def defanged(text):
-    return lambda: defang(text)
+    return lambda: defang_markdown(text)
 
 
 def static(text):

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from surroundings import LONG
 from view_stage import feed, finished, new_ledger
 
-from gemini_magic.markdown import Renderer, defang, render
+from gemini_magic.markdown import Renderer, defang_markdown, render
 from gemini_magic.views import bundle
 
 pytestmark = pytest.mark.timeout(5400 if LONG else 120)
@@ -61,7 +61,7 @@ def test_a_live_answer_contains_only_allowed_html_at_every_prefix():
 
 def test_defanged_markdown_renders_as_allowed_html_when_it_is_trusted():
     for name, text in sample(5):
-        assert audit(TRUSTING.render(defang(text))) == [], (name, text, defang(text))
+        assert audit(TRUSTING.render(defang_markdown(text))) == [], (name, text, defang_markdown(text))
 
 
 def _ledgers_with(text):

@@ -8,7 +8,7 @@ import pytest
 from calibration import assert_ratio_below
 from markdown_check import check, healed, rendered
 
-from gemini_magic.markdown import FinishedBlocks, defang, render
+from gemini_magic.markdown import FinishedBlocks, defang_markdown, render
 
 
 def links(text):
@@ -126,5 +126,5 @@ def test_a_link_to_a_heading_is_shown_as_its_text(text, html):
 
 
 def test_saved_markdown_shows_a_link_to_a_heading_as_its_text():
-    assert defang("- [Intro](#introduction)\n- [b](#)") == "- Intro\n- b"
-    assert defang('[a](#b"c) [x](#y)(javascript:z)') != ""
+    assert defang_markdown("- [Intro](#introduction)\n- [b](#)") == "- Intro\n- b"
+    assert defang_markdown('[a](#b"c) [x](#y)(javascript:z)') != ""

@@ -8,7 +8,7 @@ from html_audit import audit, payloads
 from markdown_answers import answer
 from markdown_it import MarkdownIt
 
-from gemini_magic.markdown import defang
+from gemini_magic.markdown import defang_markdown
 
 TRUSTING = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 ATTACKS = cases(payloads())
@@ -16,7 +16,7 @@ ATTACKS = cases(payloads())
 
 def test_ordinary_answers_are_not_changed():
     text = answer(20_000)
-    assert defang(text) == text
+    assert defang_markdown(text) == text
     text = """1. Use `v[0] < 3`:
    ```rust
    let x = a < b;
@@ -26,7 +26,7 @@ def test_ordinary_answers_are_not_changed():
 
 [r]: https://e.org/?a=1#b
 """
-    assert defang(text) == text
+    assert defang_markdown(text) == text
     text = """- A page:
 
 ```html
@@ -35,7 +35,7 @@ def test_ordinary_answers_are_not_changed():
 
 The end, "quoted".
 """
-    assert defang(text) == text
+    assert defang_markdown(text) == text
 
 
 @pytest.mark.parametrize(
@@ -101,15 +101,15 @@ The end, "quoted".
     ],
 )
 def test_active_markup_is_defanged(source, safe):
-    assert defang(source) == safe
+    assert defang_markdown(source) == safe
 
 
 def test_text_that_cannot_be_defanged_becomes_code():
     text = "<script>alert(1)</script>\n\n~~~~ \n```"
     for hostile in (text, "`a\n\n`<b>`", "    <b>code</b>\n"):
-        assert audit(TRUSTING.render(defang(hostile))) == []
+        assert audit(TRUSTING.render(defang_markdown(hostile))) == []
 
 
 def test_defanged_attacks_contain_only_allowed_html_when_trusted():
     for name, text in ATTACKS:
-        assert audit(TRUSTING.render(defang(text))) == [], (name, text, defang(text))
+        assert audit(TRUSTING.render(defang_markdown(text))) == [], (name, text, defang_markdown(text))

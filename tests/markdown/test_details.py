@@ -7,7 +7,7 @@ from html_audit import audit
 from markdown_check import check, healed, rendered
 from markdown_cost import html_length, parsed_characters, pieces_of
 
-from gemini_magic.markdown import FinishedBlocks, Renderer, code_blocks, defang, render
+from gemini_magic.markdown import FinishedBlocks, Renderer, code_blocks, defang_markdown, render
 
 
 def details(body, summary="Details", attributes=""):
@@ -125,7 +125,7 @@ def test_a_long_line_that_may_become_its_first_line_is_not_frozen():
 
 def test_saved_markdown_shows_it_as_text():
     assert (
-        defang("<details>\n<summary>a</summary>\n\nb\n\n</details>\n")
+        defang_markdown("<details>\n<summary>a</summary>\n\nb\n\n</details>\n")
         == "&lt;details>\n&lt;summary>a&lt;/summary>\n\nb\n\n&lt;/details>\n"
     )
 

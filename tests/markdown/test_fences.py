@@ -8,7 +8,7 @@ import pytest
 from markdown_check import check, healed, rendered
 from markdown_it import MarkdownIt
 
-from gemini_magic.markdown import Renderer, code_blocks, defang, render
+from gemini_magic.markdown import Renderer, code_blocks, defang_markdown, render
 
 ANSWER = """Here is the file:
 
@@ -106,13 +106,13 @@ def test_a_growing_block_is_healed_with_its_inner_fences():
 
 def test_saved_markdown_puts_it_into_a_longer_fence():
     for text in (ANSWER, ANSWER.replace("\n", "\n  ").replace("Here", "- Here")):
-        safe = defang(text)
+        safe = defang_markdown(text)
         [found] = [block for block in codes(text) if block[0] == "markdown"]
         html = MarkdownIt("commonmark", {"html": True}).render(safe)
         assert "```python" in html or "&#96;&#96;&#96;python" in safe
         assert "<h1>" not in html
         assert found[1].count("```") == 2
-    assert "````markdown\n" in defang(ANSWER)
+    assert "````markdown\n" in defang_markdown(ANSWER)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from html_audit import text_of
 from markdown_check import check, healed, rendered
 from markdown_it import MarkdownIt
 
-from gemini_magic.markdown import FinishedBlocks, defang, render
+from gemini_magic.markdown import FinishedBlocks, defang_markdown, render
 from gemini_magic.markdown.defang_check import is_safe
 from gemini_magic.markdown.paragraph_cut import paragraph_cut
 
@@ -135,7 +135,7 @@ def test_unfinished_tags_and_comments_are_healed(typed, shown):
     ],
 )
 def test_saved_markdown_keeps_line_breaks_and_pairs_of_tags(source, safe):
-    assert defang(source) == safe
+    assert defang_markdown(source) == safe
     assert "html_block" not in {token.type for token in MarkdownIt("commonmark").parse(safe)}
 
 

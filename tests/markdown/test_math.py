@@ -10,7 +10,7 @@ from html_audit import audit, text_of
 from markdown_check import check, healed, rendered
 from markdown_pieces import random_pieces
 
-from gemini_magic.markdown import Renderer, defang, render
+from gemini_magic.markdown import Renderer, defang_markdown, render
 
 
 def inline(tex):
@@ -263,8 +263,8 @@ def test_an_unfinished_environment_is_healed(typed, shown):
 
 
 def test_saved_markdown_has_environments_between_dollar_signs():
-    assert defang("\\begin{align}\na &= b\n\\end{align}") == "$$\\begin{align} a &= b \\end{align}$$"
-    assert defang("x \\begin{align} a \\end{align}") == "x $$\\begin{align} a \\end{align}$$"
+    assert defang_markdown("\\begin{align}\na &= b\n\\end{align}") == "$$\\begin{align} a &= b \\end{align}$$"
+    assert defang_markdown("x \\begin{align} a \\end{align}") == "x $$\\begin{align} a \\end{align}$$"
     kept = "$5\n\n\\begin{align}\na &= b\n\\end{align}"
-    assert defang(kept) == kept
-    assert "<code>&#92;href</code>" in defang("\\begin{align} \\href{x}{y} \\end{align}")
+    assert defang_markdown(kept) == kept
+    assert "<code>&#92;href</code>" in defang_markdown("\\begin{align} \\href{x}{y} \\end{align}")

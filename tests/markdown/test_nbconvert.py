@@ -10,7 +10,7 @@ from attack_cases import sample
 from nbconvert_pages import exported
 from surroundings import LONG
 
-from gemini_magic.markdown import defang
+from gemini_magic.markdown import defang_markdown
 
 pytestmark = pytest.mark.timeout(1800 if LONG else 120)
 TAGS = {
@@ -110,7 +110,7 @@ def active(html):
 
 
 def check(texts):
-    defanged = [defang(text) for text in texts]
+    defanged = [defang_markdown(text) for text in texts]
     for text, safe, html in zip(texts, defanged, exported(defanged), strict=True):
         assert active(html) == [], (text, safe)
 
@@ -155,5 +155,8 @@ def test_attacks_contain_only_allowed_html():
 
 def test_formulas_that_end_before_a_fence_stay():
     text = "$$x$$ and $y$\n\n```html\n<b>$$</b>\n```\n\n$$z$$\n"
-    assert defang(text) == text
-    assert defang("Use `\\begin{a}`.\n\n```html\n<b>\n```\n") == "Use `\\begin{a}`.\n\n```html\n<b>\n```\n"
+    assert defang_markdown(text) == text
+    assert (
+        defang_markdown("Use `\\begin{a}`.\n\n```html\n<b>\n```\n")
+        == "Use `\\begin{a}`.\n\n```html\n<b>\n```\n"
+    )

@@ -7,7 +7,7 @@ import re
 import pytest
 from markdown_check import check
 
-from gemini_magic.markdown import CodeBlock, code_blocks, defang, render
+from gemini_magic.markdown import CodeBlock, code_blocks, defang_markdown, render
 
 
 def test_code_blocks_of_an_answer():
@@ -44,5 +44,5 @@ def test_directions_are_exact_while_the_text_grows(text):
 def test_a_mermaid_diagram_stays_code():
     source = "```mermaid\ngraph TD\nA-->B\n```\n"
     assert render(source).startswith('<pre><code class="language-mermaid">')
-    assert defang(source).startswith("```\n")
+    assert defang_markdown(source).startswith("```\n")
     assert code_blocks(source)[0].language == "mermaid"

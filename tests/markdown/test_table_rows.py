@@ -6,7 +6,7 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.rules_block.table import escapedSplit
 
-from gemini_magic.markdown import Renderer, defang, render
+from gemini_magic.markdown import Renderer, defang_markdown, render
 from gemini_magic.markdown.table_rows import count_cells
 
 
@@ -40,7 +40,7 @@ def test_a_header_of_many_columns_cannot_make_many_cells_of_few_letters():
 @pytest.mark.parametrize("prefix", ["", "> ", "> > "])
 def test_the_saved_markdown_ends_such_a_table_for_every_front_end(prefix):
     text = prefix + table_of(60, ["b"] * 60).rstrip("\n").replace("\n", f"\n{prefix}")
-    saved = defang(text)
+    saved = defang_markdown(text)
     assert saved.count("b") == 60
     front_end = MarkdownIt().enable("table")
     assert front_end.render(text).count("<td") > 1_000

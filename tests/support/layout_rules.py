@@ -169,7 +169,7 @@ def outside_the_table(
     for module in modules:
         area = group_of.get(module.area, module.area)
         if area not in table:
-            found.append(f"{module.shown}: '{area}' is neither a area of the table nor in a group")
+            found.append(f"{module.shown}: '{area}' is neither an area of the table nor in a group")
             continue
         allowed = table[area]
         for one in module.own:
@@ -270,7 +270,7 @@ def imported_in_several_functions(modules: Iterable[Module], name: str) -> list[
 
 
 def local_imports(modules: Iterable[Module], heavy: set[str], reasons: Mapping[str, str]) -> list[str]:
-    """Imports inside functions, but of heavy or optional third parties, or of a area by its own lazy `__init__`.
+    """Imports inside functions, but of heavy or optional third parties, or of an area by its own lazy `__init__`.
 
     `reasons` maps 'path:function' to why that function may import any module.
     """
@@ -310,6 +310,22 @@ def cycles(modules: Iterable[Module]) -> list[str]:
     for name in sorted(graph):
         visit(name, [])
     return [" -> ".join([*ring, ring[0]]) for ring in sorted(found)]
+
+
+def lazy_names_of_modules(modules: Iterable[Module]) -> list[str]:
+    """Lazy names of a package (`_HOMES`) that are also the name of one of its modules.
+
+    Importing the module by any other way would set the name to the module before the lazy import could set it.
+    """
+    return [
+        f"{module.shown}:{node.lineno}: the lazy name '{key.value}' is also a module"
+        for module in modules
+        if module.is_init
+        for node in module.tree.body
+        if isinstance(node, ast.Assign) and "_HOMES" in map(ast.unparse, node.targets)
+        for key in getattr(node.value, "keys", ())
+        if isinstance(key, ast.Constant) and f"{module.name}.{key.value}" in module.names
+    ]
 
 
 # ----------------------------------------------------------------------------------- names and sizes

@@ -12,16 +12,26 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from .backends import Backend, FilesApi, RemoteFile, backend
-from .client import Key, endpoint_of, fetch_body
-from .config import CALL, resolve
-from .credentials import find_key
-from .errors import OptionError, WireError
-from .journaling import uploaded_files
-from .options import Options
-from .tables import Column, Columns, Rows
+from ..backends import Backend, FilesApi, RemoteFile, backend
+from ..client import Key, endpoint_of, fetch_body
+from ..config import CALL, resolve
+from ..credentials import find_key
+from ..errors import OptionError, WireError
+from ..journaling import uploaded_files
+from ..options import Options
+from ..tables import Column, Columns, Rows
 
-__all__ = ["FileRow", "FileServer", "RemoteFile", "delete", "forget", "list"]
+__all__ = [
+    "FileRow",
+    "FileServer",
+    "RemoteFile",
+    "delete",
+    "file_name",
+    "file_rows",
+    "forget",
+    "list",
+    "seconds_left",
+]
 
 _MOST_PAGES = 100
 

@@ -22,7 +22,7 @@ from gemini_magic.backends import Endpoint, backend, names
 from gemini_magic.content import Call, Opaque, Request, Text, Turn
 from gemini_magic.conversation import answer_turn
 from gemini_magic.ledger.ledger import Ledger
-from gemini_magic.lenient_json import json_safe, read_json
+from gemini_magic.text import json_safe, read_json
 from gemini_magic.views import bundle
 
 GEMINI = backend("gemini")
