@@ -53,6 +53,7 @@ FORMS = {
     "list[name, age int]": {"type": "array", "items": fields(name=STRING, age=INTEGER)},
     "list[str]": {"type": "array", "items": STRING},
     "list[{name}]": {"type": "array", "items": fields(name=STRING)},
+    "int": INTEGER,
     "{name, age int}": fields(name=STRING, age=INTEGER),
     "größe float": fields(größe={"type": "number"}),
     "a? int, b": {"type": "object", "properties": {"a": INTEGER, "b": STRING}, "required": ["b"]},
