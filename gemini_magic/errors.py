@@ -19,8 +19,8 @@ full traceback.
     ├── BlockedError            the prompt or the answer was blocked
     ├── TruncatedError          the answer ended early
     ├── StalledError            a timeout was reached
+    ├── MismatchError           an answer that is not JSON, or does not fit its schema
     └── ToolRefused             raised by a tool: it refuses a call of the model
-    └── MismatchError           an answer that is not JSON, or does not fit its schema
 
     KeyboardInterrupt
     └── Interrupted             the user stopped the stream, its kernel ended, or it still runs in another kernel
