@@ -163,7 +163,6 @@ class Options:
         metavar="NAME",
         help="let the model call the function NAME (repeatable)",
         config=False,
-        project=None,
     )
     tool_choice: str | None = option(
         None,
@@ -171,7 +170,6 @@ class Options:
         metavar="CHOICE",
         help="whether the model calls a function: auto, any (it must), none, or the NAME that it must call",
         config=False,
-        project=None,
     )
     safety: str | None = option(
         None,
