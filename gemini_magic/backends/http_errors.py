@@ -56,6 +56,22 @@ _REMEDIES = tuple(
             ),
         ),
         (
+            r"with a response mime type|controlled generation is not supported with",
+            (
+                "This model does not combine its tools with answers in JSON. Leave out the tools, --schema or -f json, or "
+                "use another model."
+            ),
+        ),
+        (
+            r"too many states",
+            "Use a smaller schema: fewer fields and options, shorter names, fewer fields that may be missing.",
+        ),
+        (r"json mode is not enabled", "Use another model, or leave out --schema and -f json."),
+        (
+            r"response_?(?:json_?)?schema",
+            "The server does not accept the schema: `--dry-run` shows it. Use a simpler one, or another model.",
+        ),
+        (
             r"include_?server_?side_?tool_?invocations",
             "To combine the server's tools with functions, add -p toolConfig.includeServerSideToolInvocations=true.",
         ),
