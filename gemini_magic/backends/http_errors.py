@@ -30,25 +30,6 @@ _REMEDIES = tuple(
         # Many models refuse log probabilities, or refuse them in streams only.
         (r"logprobs is not enabled", "Leave out --logprobs, add --no-stream, or use another model."),
         (
-            r"with a response mime type",
-            (
-                "This model does not combine a schema or JSON with tools. Use a newer model, or leave out --schema, -f json or "
-                "the tools."
-            ),
-        ),
-        (
-            r"too many states",
-            "Use a smaller schema: fewer fields and options, shorter names, fewer fields that may be missing.",
-        ),
-        (r"JSON mode is not enabled", "Use another model, or leave out --schema and -f json."),
-        (
-            r"response_?json_?schema",
-            (
-                "This server or model does not take the schema. Use another model, or leave out --schema and ask for JSON in the "
-                "prompt."
-            ),
-        ),
-        (
             r"parameters_?json_?schema",
             (
                 "This server or model does not take the parameters of a tool as JSON Schema. Use another model, or give a "

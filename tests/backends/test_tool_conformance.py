@@ -227,7 +227,7 @@ def test_nothing_is_sent_by_a_backend_without_tools(fake_server, dialect):
 
 
 REFUSALS = {
-    "Function calling with a response mime type: 'application/json' is unsupported": "leave out --schema",
+    "Function calling with a response mime type: 'application/json' is unsupported": "Leave out the tools, --schema",
     "Please enable tool_config.include_server_side_tool_invocations to use Built-in tools with Function calling.": (
         "-p toolConfig.includeServerSideToolInvocations=true"
     ),
