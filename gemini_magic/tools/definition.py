@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from typing import Any, Final, Literal, TypeVar, overload
@@ -175,9 +176,14 @@ def tool(
 
 
 def settings_of(function: object) -> ToolSettings:
-    """What ``gemini_magic.tool`` set for a function; the defaults for other functions."""
-    found = getattr(function, _ATTRIBUTE, None)
-    return found if isinstance(found, ToolSettings) else ToolSettings()
+    """What ``gemini_magic.tool`` set for a function, also inside partials; the defaults for other functions."""
+    while True:
+        found = getattr(function, _ATTRIBUTE, None)
+        if isinstance(found, ToolSettings):
+            return found
+        if not isinstance(function, functools.partial):
+            return ToolSettings()
+        function = function.func
 
 
 def _check(settings: ToolSettings) -> None:
