@@ -96,7 +96,7 @@ def _refuse_others(function: Any) -> None:
         raise _problem(function.__name__, "it is a class", "Define a function that creates the object.")
     if not callable(function):
         raise OptionError(
-            f"A {type(function).__name__} cannot be a tool.",
+            f"An object of the type {type(function).__name__} cannot be a tool.",
             remedy="Give a function, or a declaration as the API writes it (a dict).",
         )
     core = _unbound(function)

@@ -160,14 +160,14 @@ def tool(
     def decorated(function: Any) -> Any:
         if not callable(function):
             raise OptionError(
-                f"A {type(function).__name__} cannot be a tool: it cannot be called.",
+                f"An object of the type {type(function).__name__} cannot be a tool, because it cannot be called.",
                 remedy="Write @gemini_magic.tool(...) above a function.",
             )
         try:
             setattr(function, _ATTRIBUTE, settings)
         except AttributeError:  # a bound method, a builtin, or an object with slots
             raise OptionError(
-                f"The settings of a tool cannot be stored in a {type(function).__name__}.",
+                f"The settings of a tool cannot be stored in an object of the type {type(function).__name__}.",
                 remedy="Define a function that calls it, and use @gemini_magic.tool(...) there.",
             ) from None
         return function
