@@ -209,6 +209,7 @@ def test_long_output_is_shortened_and_the_note_names_the_rest():
             'f(city="São Paulo", n=3, x=None, ok=True)',
         ),
         (Call("f", {"a-b": 1, "list": [1, {"x": "y"}]}), "f(**{\"a-b\": 1}, list=[1, {'x': 'y'}])"),
+        (Call("f", {"from": "a", "print": 1}), 'f(**{"from": "a"}, print=1)'),
         (Call(None), "(no name)()"),
         (Call("g", {"text": "word " * 30}), 'g(\n    text="' + "word " * 30 + '",\n)'),
     ],
