@@ -5,16 +5,14 @@ It runs on the reader's thread.
 
 from __future__ import annotations
 
-import signal
 import textwrap
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from ..backends import Backend, FilesApi, RemoteFile
 from ..content import Blob, LocalFile, Request
-from ..errors import Interrupted, ServiceError, StalledError
+from ..errors import ServiceError, StalledError
 from ..events import Failure
 from ..ledger import Ledger, Pause, Phase, Transfer
 from ..media import readable_size
@@ -23,6 +21,7 @@ from .attempt import StreamJob
 from .connection import Connection, ConnectionLost, TimedOut
 from .endpoint import endpoint_of
 from .exchange_writer import LedgerGuard
+from .interruptible import call_interruptibly
 from .media_plan import MediaPlan, name_of
 from .secret import Key
 from .upload import Uploader
@@ -31,7 +30,6 @@ from .uploaded_files import UploadedFiles
 __all__ = ["MediaUploads", "uploaded_request"]
 
 _REPORT = 0.1  # seconds between two changes of the progress
-_INTERRUPT_CHECK = 0.05  # seconds; a longer wait on a lock would delay an interrupt on Windows
 _REASON_WIDTH = 60  # characters of a reason
 
 
@@ -187,50 +185,12 @@ def uploaded_request(
     job = StreamJob(http, backend, options, key, plan=plan, uploaded=known)
     guard = LedgerGuard(threading.Lock(), connection, lambda: None)
     uploads = MediaUploads(job, backend.files, Ledger(plan.request), guard, connection)
-    problems: list[BaseException] = []
-
-    def upload() -> None:
-        try:
-            uploads.run()
-        except BaseException as problem:  # noqa: BLE001 - it is raised on the caller's thread
-            problems.append(problem)
-
-    thread = threading.Thread(target=upload, name="gemini-upload", daemon=True)
-    thread.start()
+    message = "Interrupted while media were uploaded. Nothing was sent to the model."
     try:
-        with _interrupts_raise():
-            while thread.is_alive():
-                thread.join(_INTERRUPT_CHECK)
-    except BaseException:
-        connection.shutdown()
-        raise
-    for problem in problems:
-        if isinstance(problem, TimedOut):
-            raise StalledError("The upload was not finished in time.", remedy="Increase --timeout.")
-        raise problem
+        call_interruptibly(uploads.run, connection, "gemini-upload", message)
+    except TimedOut:
+        raise StalledError("The upload was not finished in time.", remedy="Increase --timeout.") from None
     return plan.with_files(uploads.files)
-
-
-@contextmanager
-def _interrupts_raise() -> Iterator[None]:
-    """Let an interrupt raise an exception in the block, as in a script.
-
-    While an awaited cell runs, a kernel handles the signal by a callback on its event loop, which the block would delay.
-
-    Raises:
-        Interrupted: the user interrupted the block.
-    """
-    is_main = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGINT) if is_main else None
-    if before is not None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise Interrupted("Interrupted while media were uploaded. Nothing was sent to the model.") from None
-    finally:
-        if before is not None:
-            signal.signal(signal.SIGINT, before)
 
 
 class _Progress:

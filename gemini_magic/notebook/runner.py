@@ -19,7 +19,7 @@ from ..api import begin, preview
 from ..config import resolve
 from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_turn
-from ..errors import GeminiMagicError, Interrupted, OptionError
+from ..errors import GeminiMagicError, Interrupted, OptionError, interrupts_raise
 from ..ledger import Ledger
 from ..options import Options
 from ..prompts import attachments_of_line, build_request
@@ -114,7 +114,8 @@ class CellRunner:
                 async with _interruptible():
                     question = await self._question_of_cell(line, body, can_await=True)
             else:
-                question = self._prepare(line, body)
+                with interrupts_raise():
+                    question = self._prepare(line, body)
             cell = self._send(question, awaited=True)
             return await self._loop.watch_awaited(cell) if isinstance(cell, RunningCell) else cell
 
@@ -282,7 +283,8 @@ class CellRunner:
         options, sources = self._resolve(parsed.options)
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
         values = None if options.verbatim else await evaluated(body.removesuffix("\n"), first_line=2)
-        return self._question(body, options, key, notices, values)._replace(sources=sources)
+        with interrupts_raise():  # large files are read
+            return self._question(body, options, key, notices, values)._replace(sources=sources)
 
     def _question(
         self, body: str, options: Options, key: Any, notices: list[str], values: EvaluatedExpressions | None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .encoding import similar_text, write_text
     from .media_objects import AnswerCandidate, AnswerContent, Audio, Picture, Video
     from .outputs import redraw_outputs
-    from .select import NullView, View, select_view, stop_hint
+    from .select import NullView, View, close_at_once, close_if_not_interrupted, select_view, stop_hint
     from .static import bundle, inspect, value_bundle
     from .status import error_lines, status_line
     from .timeline import Timeline
@@ -31,6 +31,8 @@ __all__ = [
     "Video",
     "View",
     "bundle",
+    "close_at_once",
+    "close_if_not_interrupted",
     "error_lines",
     "inspect",
     "redraw_outputs",
@@ -53,6 +55,8 @@ _HOMES = {
     "Timeline": "timeline",
     "TokenRows": "token_heat",
     "View": "select",
+    "close_at_once": "select",
+    "close_if_not_interrupted": "select",
     "bundle": "static",
     "redraw_outputs": "outputs",
     "similar_text": "encoding",

@@ -11,13 +11,11 @@ from ..markdown import Images
 from .item_html import MediaBudget, item_html
 from .live_pieces import LivePieces
 from .sections import arrange
-from .truncate import MAX_HTML, Excerpt, TruncatedText
+from .truncate import AFTER_STOP, MAX_HTML, Excerpt, TruncatedText
 
-__all__ = ["LiveSections", "LiveText", "shown_after_stop"]
+__all__ = ["LiveSections", "LiveText", "leave_out_rest"]
 
 _PARTIAL_SIZE: Final = 0.3  # megabytes of media in the HTML of an answer that is replaced about once a second
-# Characters that are rendered after an answer was stopped, besides those that are rendered already.
-_AFTER_STOP: Final = 10_000
 _ABSENT: Final = "is shown when the answer is complete"
 
 
@@ -171,10 +169,10 @@ class LiveSections:
     def finish(self) -> dict[int, str] | None:
         """Render the rest and return the HTML of each stretch by its start.
 
-        None if it is too long to be saved, or if an interrupt has ended an update, so that it is not complete.
+        None if it is too long to be saved.
         """
         self.read()
-        if self._source.stopped or any(text.pieces.interrupted for text in self.texts):
+        if self._source.stopped:
             return None
         for text in self.texts:
             text.close()
@@ -182,13 +180,10 @@ class LiveSections:
         return None if sum(map(len, found.values())) > MAX_HTML else found
 
 
-def shown_after_stop(
-    ledger: Ledger, answer: LiveSections, thoughts: LivePieces, source: Excerpt
-) -> dict[str, TruncatedText]:
-    """Leave out the text of an answer that the user has stopped and that would take long to render.
+def leave_out_rest(answer: LiveSections, thoughts: LivePieces, source: Excerpt) -> dict[str, TruncatedText]:
+    """Leave out the text of an answer that is not rendered yet and that would take long to render.
 
     Args:
-        ledger: the record.
         answer: the sections of the answer.
         thoughts: the thoughts.
         source: the text of the thoughts that is shown.
@@ -197,9 +192,8 @@ def shown_after_stop(
         What is shown of the texts of which something was left out, by their names in the ledger.
     """
     found: dict[str, TruncatedText] = {}
-    if ledger.cause in ("interrupt", "stop"):
-        if (shown := answer.leave_out(_AFTER_STOP)) is not None:
-            found["answer"] = shown
-        if thoughts.leave_out(_AFTER_STOP) < 0:
-            found["thoughts"] = source.truncated()
+    if (shown := answer.leave_out(AFTER_STOP)) is not None:
+        found["answer"] = shown
+    if thoughts.leave_out(AFTER_STOP) < 0:
+        found["thoughts"] = source.truncated()
     return found

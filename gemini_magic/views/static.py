@@ -168,7 +168,7 @@ def _markdown(snapshot: AnswerSnapshot) -> str:
     ]
     head = "\n>\n".join(f"> {escape_markdown(line)}" for line in lines if line)
     body = "\n\n".join(filter(None, (answer_markdown(snapshot), snapshot.sources.as_markdown)))
-    return f"{head}\n\n{defang_markdown(body)}"
+    return f"{head}\n\n{defang_markdown(body, as_code=snapshot.must_be_quick)}"
 
 
 def value_bundle(ledger: Ledger) -> dict[str, Any]:
