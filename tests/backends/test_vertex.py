@@ -188,7 +188,7 @@ def test_an_address_of_cloud_storage_is_sent_as_it_is():
 @pytest.mark.parametrize("encode", [VERTEX.encode, VERTEX.count.encode])
 def test_an_address_without_a_known_type_is_refused(encode):
     turns = (Turn("user", attach("https://example.org/report").parts),)
-    with pytest.raises(PromptError, match="The type of https://example.org/report is not known") as caught:
+    with pytest.raises(PromptError, match=r"The type of https://example\.org/report is not known") as caught:
         encode(Request(model="m", turns=turns), Endpoint(project="p"))
     assert "ends in its type" in caught.value.remedy
     typed = (Turn("user", (File("https://example.org/report", "application/pdf"),)),)
