@@ -23,7 +23,16 @@ from .formats import fenced
 from .item_blocks import CodeBox, ItemBlock, Line, item_blocks, media_label, media_reference
 from .media_objects import player_type
 
-__all__ = ["MAX_BYTES", "MEDIA_SIZE", "MediaBudget", "item_html", "line_html", "shown_picture"]
+__all__ = [
+    "MAX_BYTES",
+    "MEDIA_SIZE",
+    "MediaBudget",
+    "caption_html",
+    "item_html",
+    "line_html",
+    "playable_audio",
+    "shown_picture",
+]
 
 MEDIA_SIZE: Final = 4.0
 """The default maximum size of the media of an answer in a notebook, in megabytes."""
@@ -162,13 +171,25 @@ def _blank_png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + body + chunk(b"IEND", b"")
 
 
+def caption_html(item: MediaItem, candidate: int = 0) -> str:
+    """The line below or beside a player."""
+    return f'<span class="gm-caption">{_inline(_capital(media_label(item, candidate)))}</span>'
+
+
+def playable_audio(item: MediaItem) -> str:
+    """The MIME type with which a page plays complete audio; empty for what browsers do not play."""
+    if item.kind != "audio" or item.uri or not item.pieces or item.size > MAX_BYTES:
+        return ""
+    return player_type(item.data if item.pcm is not None else item.pieces[0], "audio")
+
+
 def _player_html(item: MediaItem, budget: MediaBudget, candidate: int, absence: str, *, running: bool) -> str:
     """A player of audio or of a video, or a line about one that does not fit; empty for what browsers do not play."""
     if item.kind not in ("audio", "video") or item.uri:
         return ""
     label = _capital(media_label(item, candidate))
     if running and item.pcm is not None:
-        return f'<div class="gm-sound"><span class="gm-caption">{_inline(label)}</span></div>'
+        return f'<div class="gm-sound">{caption_html(item, candidate)}</div>'
     kind = player_type(item.data if item.pcm is not None else item.pieces[0], item.kind)
     if not kind or item.size > MAX_BYTES:
         return ""

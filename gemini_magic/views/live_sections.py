@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from ..ledger import AnswerItem, Ledger, TextStretch
+from ..ledger import AnswerItem, Ledger, MediaItem, TextStretch
 from ..markdown import Images
 from .item_html import MediaBudget, item_html
 from .live_pieces import LivePieces
@@ -125,6 +125,11 @@ class LiveSections:
         """Whether no text can follow in a section: something else does. The text of JSON is one section."""
         return position < len(self.sections) - 1 and self._form != "json"
 
+    def is_complete(self, position: int) -> bool:
+        """Whether an item cannot grow any more: it is not the last one, or it does not arrive in pieces."""
+        section = self.sections[position]
+        return position < len(self.sections) - 1 or (isinstance(section, MediaItem) and section.pcm is None)
+
     def step(self, due: Callable[[LivePieces], bool]) -> None:
         """Render the new text of each stretch for which ``due`` is true; stretches that something follows are finished."""
         self.read()
@@ -140,6 +145,8 @@ class LiveSections:
         """The HTML of an item of an answer that is still arriving."""
         pictures = self._source.images.data
         running = self._ledger.status == "running"
+        if isinstance(item, MediaItem):  # another item follows audio that is complete
+            running = running and bool(self.sections) and item is self.sections[-1]
         return item_html(item, budget, running=running, pictures=pictures, absence=_ABSENT)
 
     @property
