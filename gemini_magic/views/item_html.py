@@ -17,7 +17,7 @@ from typing import Final
 
 from ..ledger import AnswerItem, CallItem, CodeRun, MediaItem
 from ..markdown import render
-from ..media import RasterImage, read_raster
+from ..media import RasterImage, read_raster, thumbnail
 from ..text import visible
 from .formats import fenced
 from .item_blocks import CodeBox, ItemBlock, Line, item_blocks, media_label, media_reference
@@ -42,6 +42,8 @@ _MAX_SIDE: Final = 9_999  # pixels; the labextension accepts four digits
 _MAX_PIXELS: Final = 40_000_000  # a browser allocates four bytes for each
 # Of one picture or player. The labextension accepts addresses of this length (MAX_MEDIA).
 MAX_BYTES: Final = 24_000_000
+_THUMBNAIL_SIDE: Final = 120  # pixels
+_MOST_SHRUNK: Final = 16_000_000  # pixels of a picture that has a thumbnail
 _INLINE_CODE: Final = re.compile(r"`([^`]+)`")
 
 
@@ -50,10 +52,19 @@ class MediaBudget:
 
     Args:
         megabytes: the maximum size of all media together, as base64.
+        thumbnails: how many pictures that do not fit have a thumbnail, if Pillow is installed.
     """
 
-    def __init__(self, megabytes: float) -> None:
+    def __init__(self, megabytes: float, *, thumbnails: int = 0) -> None:
         self._room = megabytes * _MEGABYTE
+        self._thumbnails = thumbnails
+
+    def take_thumbnail(self, data: bytes) -> bytes | None:
+        """A thumbnail of a picture that does not fit; None if there is none."""
+        if not self._thumbnails:
+            return None
+        self._thumbnails -= 1
+        return thumbnail(data, _THUMBNAIL_SIDE, load=True, most=_MOST_SHRUNK)
 
     def take(self, size: int) -> bool:
         """Whether this many bytes still fit; if so, they are used up."""
@@ -153,7 +164,16 @@ def _picture_html(
     blank = base64.b64encode(_blank_png(found.width, found.height)).decode()
     picture = f'<img src="data:image/png;base64,{blank}" alt="{label}" {size}>'
     text = _inline(f"{_capital(media_label(item, candidate))} {absence}. {media_reference(item, candidate)}")
-    return f'<div class="gm-picture gm-absent">{picture}<span class="gm-absence">{text}</span></div>'
+    small = _thumbnail_html(budget.take_thumbnail(data))
+    return f'<div class="gm-picture gm-absent">{picture}<span class="gm-absence">{small}{text}</span></div>'
+
+
+def _thumbnail_html(data: bytes | None) -> str:
+    found = None if data is None else read_raster(data)
+    if data is None or found is None:
+        return ""
+    source = f"data:{found.mime_type};base64,{base64.b64encode(data).decode()}"
+    return f'<img src="{source}" alt="" width="{found.width}" height="{found.height}">'
 
 
 @lru_cache(maxsize=32)
