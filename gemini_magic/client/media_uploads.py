@@ -24,6 +24,7 @@ from .exchange_writer import LedgerGuard
 from .interruptible import call_interruptibly
 from .media_plan import MediaPlan, name_of
 from .secret import Key
+from .stopped_uploads import UploadKey
 from .upload import Uploader
 from .uploaded_files import UploadedFiles
 
@@ -130,7 +131,10 @@ class MediaUploads:
             return file
         began = time.perf_counter()
         events.progress(0)
-        file = uploader.start_to_finish(medium, events, lambda made: self._remember(digest, medium, made))
+        key = UploadKey(self._scope, digest, medium.mime_type)
+        file = uploader.start_to_finish(
+            medium, key, events, lambda made: self._remember(digest, medium, made)
+        )
         took = time.perf_counter() - began
         until = (
             "" if file.expires is None else f"; the server deletes it at {file.expires:%Y-%m-%d %H:%M} UTC"
@@ -233,6 +237,13 @@ class _Progress:
         self._next = now + _REPORT
         self._state = self._state._replace(sent=sent)
         self._show("uploading", self._state)
+
+    def resumed(self, sent: int) -> None:
+        """Show where an upload that was stopped before goes on."""
+        message = f"The upload of {self._state.name} was stopped before: it goes on after {readable_size(sent)}."
+        with self._guard:
+            self._ledger.note("upload-resumed", message)
+        self.progress(sent)
 
     def processing(self) -> None:
         """Show that the server processes the file."""
