@@ -58,7 +58,9 @@ def write_media(ledger: Ledger, path: Path, *, replace: bool) -> WrittenMedia:
                 file.write(data)
             written.append(target)
     except OSError as error:
-        problem = f"The media of the answer could not be written beside {path.name}: {error.strerror or error}"
+        problem = (
+            f"The media of the answer could not be written beside {path.name}: {error.strerror or error}"
+        )
         return WrittenMedia(tuple(written), problem)
     return WrittenMedia(tuple(written), None)
 

@@ -16,7 +16,13 @@ _CHECK = 0.05  # seconds; a longer wait on a lock would delay an interrupt on Wi
 T = TypeVar("T")
 
 
-def call_interruptibly(call: Callable[[], T], connection: Connection, name: str, message: str) -> T:
+def call_interruptibly(
+    call: Callable[[], T],
+    connection: Connection,
+    name: str,
+    message: str,
+    on_wait: Callable[[], None] | None = None,
+) -> T:
     """Make a blocking call on another thread, so that an interrupt ends the wait at once.
 
     Only the main thread receives interrupts: from any other one the call is made directly.
@@ -26,6 +32,7 @@ def call_interruptibly(call: Callable[[], T], connection: Connection, name: str,
         connection: the connection that it uses, which an interrupt shuts down.
         name: the name of the thread.
         message: what was interrupted.
+        on_wait: is called on the caller's thread about twenty times a second while the call blocks.
 
     Raises:
         Interrupted: the user interrupted it.
@@ -48,6 +55,8 @@ def call_interruptibly(call: Callable[[], T], connection: Connection, name: str,
             thread.start()
             while thread.is_alive():
                 thread.join(_CHECK)
+                if on_wait is not None:
+                    on_wait()
     except KeyboardInterrupt:
         connection.shutdown()
         raise Interrupted(message) from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..backends import Backend, FilesApi, RemoteFile
 from ..content import Blob, LocalFile, Request
@@ -159,7 +159,12 @@ class MediaUploads:
 
 
 def uploaded_request(
-    plan: MediaPlan, backend: Backend, options: Options, key: Key | None, known: UploadedFiles
+    plan: MediaPlan,
+    backend: Backend,
+    options: Options,
+    key: Key | None,
+    known: UploadedFiles,
+    on_wait: Callable[[Ledger], None] | None = None,
 ) -> Request:
     """Upload the media of a request and wait for it. Returns the request that refers to the files.
 
@@ -171,6 +176,7 @@ def uploaded_request(
         options: the address and the limits.
         key: the key.
         known: the files that were uploaded before.
+        on_wait: is called again and again during the wait, with the ledger that shows the progress.
 
     Raises:
         GeminiMagicError: a file cannot be read, or the server refused it or cannot be reached.
@@ -188,10 +194,12 @@ def uploaded_request(
     http = backend.encode(plan.request, endpoint_of(options))
     job = StreamJob(http, backend, options, key, plan=plan, uploaded=known)
     guard = LedgerGuard(threading.Lock(), connection, lambda: None)
-    uploads = MediaUploads(job, backend.files, Ledger(plan.request), guard, connection)
+    ledger = Ledger(plan.request)
+    uploads = MediaUploads(job, backend.files, ledger, guard, connection)
     message = "Interrupted while media were uploaded. Nothing was sent to the model."
     try:
-        call_interruptibly(uploads.run, connection, "gemini-upload", message)
+        waiting = None if on_wait is None else lambda: on_wait(ledger)
+        call_interruptibly(uploads.run, connection, "gemini-upload", message, waiting)
     except TimedOut:
         raise StalledError("The upload was not finished in time.", remedy="Increase --timeout.") from None
     return plan.with_files(uploads.files)
@@ -240,7 +248,9 @@ class _Progress:
 
     def resumed(self, sent: int) -> None:
         """Show where an upload that was stopped before goes on."""
-        message = f"The upload of {self._state.name} was stopped before: it goes on after {readable_size(sent)}."
+        message = (
+            f"The upload of {self._state.name} was stopped before: it goes on after {readable_size(sent)}."
+        )
         with self._guard:
             self._ledger.note("upload-resumed", message)
         self.progress(sent)

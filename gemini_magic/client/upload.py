@@ -23,12 +23,12 @@ from ..text import one_line
 from .connection import Connection, ConnectionLost, HostUnreachable, TimedOut
 from .endpoint import endpoint_of
 from .known_models import with_remedy
-from .media_plan import changed_file, name_of
+from .media_plan import name_of
 from .retry import backoff, worth_retrying
 from .secret import Key, add_key, strip_traceback
 from .stopped_uploads import STOPPED_UPLOADS, UploadKey
 from .transport import RequestContent, send
-from .upload_content import ChunkContent
+from .upload_content import ChunkContent, check_digest
 
 __all__ = ["UploadEvents", "Uploader"]
 
@@ -199,7 +199,7 @@ class Uploader:
                 raise
             stopped = None
             if file is not None:
-                _check(medium, file)
+                check_digest(medium, file)
                 return file
             events.progress(0)
         raise WireError(
@@ -499,13 +499,3 @@ def _collect(pieces: list[bytes], piece: bytes) -> None:
     pieces.append(piece)
     if sum(map(len, pieces)) > _MAX_ANSWER:
         raise WireError("The server's answer to an upload is larger than 1 MB.", remedy="Check --base-url.")
-
-
-def _check(medium: Blob | LocalFile, file: RemoteFile) -> None:
-    """Check that the server has the content that was attached.
-
-    Raises:
-        PromptError: the file has changed.
-    """
-    if isinstance(medium, LocalFile) and medium.digest and file.digest and medium.digest != file.digest:
-        raise changed_file(medium)

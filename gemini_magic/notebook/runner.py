@@ -330,8 +330,13 @@ class CellRunner:
                     "A recording cannot count tokens.", remedy="Remove either --count or --replay."
                 )
             from ..catalog import count_request_tokens  # noqa: PLC0415 - only for this option
+            from ..views import UploadProgress  # noqa: PLC0415 - as above
 
-            tokens = count_request_tokens(request, options, _key_prompt(self.shell))
+            progress = UploadProgress()
+            try:
+                tokens = count_request_tokens(request, options, _key_prompt(self.shell), progress.update)
+            finally:
+                progress.close()
             self._bind(options.out, tokens)
             return tokens
         if not options.quiet:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .status import error_lines, status_line
     from .timeline import Timeline
     from .token_heat import TokenRows
+    from .upload_progress import UploadProgress
     from .watch import watch_stream
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Picture",
     "Timeline",
     "TokenRows",
+    "UploadProgress",
     "Video",
     "View",
     "bundle",
@@ -54,6 +56,7 @@ _HOMES = {
     "NullView": "select",
     "Timeline": "timeline",
     "TokenRows": "token_heat",
+    "UploadProgress": "upload_progress",
     "View": "select",
     "close_at_once": "select",
     "close_if_not_interrupted": "select",

@@ -113,7 +113,12 @@ def test_audio_has_a_player_as_soon_as_something_else_follows(ledger, view, stag
     assert data[:4] == b"RIFF"
     assert len(data) == 48_044
     state = next(each for each in stage.state.values() if each.get("_model_name") == "AudioModel")
-    assert (state["autoplay"], state["loop"], state["controls"], state["format"]) == (False, False, True, "wav")
+    assert (state["autoplay"], state["loop"], state["controls"], state["format"]) == (
+        False,
+        False,
+        True,
+        "wav",
+    )
     assert sum("Audio 1: 1.00 s" in str(each) for each in shown(stage)) == 1
 
 
