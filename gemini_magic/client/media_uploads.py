@@ -164,6 +164,7 @@ def uploaded_request(
     options: Options,
     key: Key | None,
     known: UploadedFiles,
+    *,
     on_wait: Callable[[Ledger], None] | None = None,
 ) -> Request:
     """Upload the media of a request and wait for it. Returns the request that refers to the files.

@@ -35,13 +35,8 @@ __all__ = ["UploadEvents", "Uploader"]
 _CHUNK = 2**23  # bytes; the granularity that the API asks for
 _MAX_CHUNK = 2**30  # bytes
 _MAX_ANSWER = 2**20  # bytes
-_POLLS = (
-    1.0,
-    1.5,
-    2.0,
-    3.0,
-    5.0,
-)  # seconds between two looks at a file that the server processes; the last repeats
+# Seconds between two looks at a file that the server processes; the last repeats.
+_POLLS = (1.0, 1.5, 2.0, 3.0, 5.0)
 _MAX_PROCESSING = 1800.0  # seconds
 _MIME_TYPE = re.compile(r"[!-~]+/[ -~]+")
 _PATH = re.compile(r"/[!-~]+")

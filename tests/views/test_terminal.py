@@ -232,5 +232,5 @@ def test_after_an_interrupt_only_a_little_more_is_printed():
     feed(ledger, "word " * 4_000, finish="STOP")
     ledger.close("end", t=1.0)
     view.close(interrupted=True)
-    assert out.getvalue().count("word ") == 1_000
+    assert out.getvalue().splitlines()[0].count("word") == 1_000
     assert "Only the first 5,004 of 20,004 characters are shown." in out.getvalue()
