@@ -21,7 +21,7 @@ from ..api import begin, preview, repair_notice
 from ..config import resolve
 from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_turn
-from ..errors import GeminiMagicError, Interrupted, OptionError
+from ..errors import GeminiMagicError, Interrupted, OptionError, interrupts_raise
 from ..ledger import Ledger
 from ..options import Options
 from ..prompts import attachments_of_line, build_request
@@ -123,7 +123,8 @@ class CellRunner:
                 async with _interruptible():
                     question = await self._question_of_cell(line, body, can_await=True)
             else:
-                question = self._prepare(line, body)
+                with interrupts_raise():
+                    question = self._prepare(line, body)
             return await self._watch_awaited(self._send(question, awaited=True))
 
     def run_command(self, line: str) -> Any:
@@ -353,7 +354,8 @@ class CellRunner:
         read_schema(options, names)
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
         values = None if options.verbatim else await evaluated(body.removesuffix("\n"), first_line=2)
-        return self._question(body, options, key, notices, values)._replace(sources=sources)
+        with interrupts_raise():  # large files are read
+            return self._question(body, options, key, notices, values)._replace(sources=sources)
 
     def _question(
         self, body: str, options: Options, key: Any, notices: list[str], values: EvaluatedExpressions | None
@@ -400,8 +402,13 @@ class CellRunner:
                     "A recording cannot count tokens.", remedy="Remove either --count or --replay."
                 )
             from ..catalog import count_request_tokens  # noqa: PLC0415 - only for this option
+            from ..views import UploadProgress  # noqa: PLC0415 - as above
 
-            tokens = count_request_tokens(request, options, _key_prompt(self.shell))
+            progress = UploadProgress()
+            try:
+                tokens = count_request_tokens(request, options, _key_prompt(self.shell), progress.update)
+            finally:
+                progress.close()
             self._bind(options.out, tokens)
             return tokens
         if not options.quiet:
