@@ -135,7 +135,6 @@ class Options:
         "--schema",
         metavar="SCHEMA",
         config=False,
-        project=None,
         is_object=True,
         help="request an answer in JSON that fits: 'name, age int', a class such as Person or list[Person], "
         "a .json file with a JSON Schema, or {{ an object }}; the response has it as `parsed`",
@@ -145,7 +144,6 @@ class Options:
         "--schema-multi",
         metavar="SCHEMA",
         config=False,
-        project=None,
         is_object=True,
         help="request an array of what --schema would request, whose items are rows of `items`",
     )
@@ -193,7 +191,6 @@ class Options:
         metavar="NAME",
         help="let the model call the function NAME (repeatable)",
         config=False,
-        project=None,
     )
     tool_choice: str | None = option(
         None,
@@ -201,7 +198,6 @@ class Options:
         metavar="CHOICE",
         help="whether the model calls a function: auto, any (it must), none, or the NAME that it must call",
         config=False,
-        project=None,
     )
     safety: str | None = option(
         None,

@@ -12,7 +12,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import structs
 
@@ -21,12 +21,11 @@ from ..api import begin, preview, repair_notice
 from ..config import resolve
 from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_turn
-from ..errors import GeminiMagicError, Interrupted, OptionError
+from ..errors import GeminiMagicError, Interrupted, OptionError, interrupts_raise
 from ..ledger import Ledger
 from ..options import Options
 from ..prompts import attachments_of_line, build_request
 from ..response import Response
-from ..tools import Tool
 from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
@@ -46,6 +45,9 @@ from .interpolation import (
 from .lookup import names_of
 from .messages import print_lines, show_message
 from .session import CONTINUE_PROMPT, Resumption, Run, Session, answer_text
+
+if TYPE_CHECKING:
+    from ..tools import Tool
 
 __all__ = ["CellRunner"]
 
@@ -121,7 +123,8 @@ class CellRunner:
                 async with _interruptible():
                     question = await self._question_of_cell(line, body, can_await=True)
             else:
-                question = self._prepare(line, body)
+                with interrupts_raise():
+                    question = self._prepare(line, body)
             return await self._watch_awaited(self._send(question, awaited=True))
 
     def run_command(self, line: str) -> Any:
@@ -351,7 +354,8 @@ class CellRunner:
         read_schema(options, names)
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
         values = None if options.verbatim else await evaluated(body.removesuffix("\n"), first_line=2)
-        return self._question(body, options, key, notices, values)._replace(sources=sources)
+        with interrupts_raise():  # large files are read
+            return self._question(body, options, key, notices, values)._replace(sources=sources)
 
     def _question(
         self, body: str, options: Options, key: Any, notices: list[str], values: EvaluatedExpressions | None
@@ -398,8 +402,13 @@ class CellRunner:
                     "A recording cannot count tokens.", remedy="Remove either --count or --replay."
                 )
             from ..catalog import count_request_tokens  # noqa: PLC0415 - only for this option
+            from ..views import UploadProgress  # noqa: PLC0415 - as above
 
-            tokens = count_request_tokens(request, options, _key_prompt(self.shell))
+            progress = UploadProgress()
+            try:
+                tokens = count_request_tokens(request, options, _key_prompt(self.shell), progress.update)
+            finally:
+                progress.close()
             self._bind(options.out, tokens)
             return tokens
         if not options.quiet:
