@@ -69,7 +69,10 @@ def find_problems(value: Any, schema: Mapping[str, Any], place: Place = ()) -> l
     """
     checker = _Checker(schema)
     found = _Found(MOST_PROBLEMS)
-    checker.check(value, schema, place, found)
+    try:
+        checker.check(value, schema, place, found)
+    except RecursionError:  # alternatives inside alternatives at each of many levels
+        found.add(place, "fewer levels", "too many to check")
     return found.lines
 
 

@@ -165,6 +165,27 @@ def test_nested_alternatives_take_linear_time():
     assert time.process_time() - begun < 1  # without a memory of results: 2**80 checks
 
 
+def test_whole_numbers_in_nested_alternatives_take_linear_time():
+    node = {"$ref": "#/$defs/Node", "description": "beside it"}
+    branches = [{"type": "object", "properties": {"a": node, name: INTEGER}} for name in "bc"]
+    value = {"b": 1.0}
+    for _ in range(40):
+        value = {"a": value, "b": 1.0, "c": 2.0}
+    begun = time.process_time()
+    loaded = as_schema({**node, "$defs": {"Node": {"anyOf": branches}}}).load(value)
+    assert time.process_time() - begun < 1  # without a memory of results: 2**40 visits
+    assert repr(loaded["a"]["a"]["c"]) == "2"
+
+
+def test_alternatives_inside_alternatives_are_no_crash():
+    node = {"$ref": "#/$defs/Node"}
+    either = {"type": "object", "properties": {"a": node}}
+    for _ in range(20):
+        either = {"anyOf": [{"type": "string"}, either]}
+    schema = as_schema({**node, "$defs": {"Node": either}})
+    assert schema.problems(deep(95)) in ([], ["the answer: expected fewer levels, got too many to check"])
+
+
 def test_a_very_deep_value_is_a_problem_and_no_crash():
     schema = {
         "$ref": "#/$defs/Node",
