@@ -259,7 +259,8 @@ class _Checker:
             if found.full:
                 return
             if names is not True and not self.fits(name, names, ()):
-                found.add((*place, name), "another name", value_text(name))
+                wanted = f"the name {_describe(names)}" if _describe(names) != "a value" else "another name"
+                found.add((*place, name), wanted, value_text(name))
             self.check(each, properties.get(name, rest), (*place, name), found)
 
 
