@@ -624,9 +624,9 @@ class Ledger:
             return schemas.AnswerValue()
         found: AnswerValue | None = self.__dict__.get("_value")
         if found is None:
-            text = self.answer.text
-            texts = (self.before + text, text) if self.before else (text,)
-            found = self._value = schemas.value_of_answer(texts, self.schema)
+            text, start = self.answer.text, self.rounds[-1].chars[0] if self.exchanges else 0
+            texts = dict.fromkeys((self.before + text[start:], self.before + text, text))
+            found = self._value = schemas.value_of_answer(list(texts), self.schema)
         return found
 
     def other_finishes(self) -> dict[int, Finish | None]:
