@@ -107,7 +107,10 @@ def _with_definitions(schema: dict[str, Any]) -> dict[str, Any]:
             return [moved(each) for each in value]
         if not isinstance(value, dict):
             return value
-        found = {key: moved(each) for key, each in value.items() if key not in ("$defs", "definitions")}
+        dropped = (
+            ("$defs", "definitions") if value is schema else ()
+        )  # elsewhere these may be names of fields
+        found = {key: moved(each) for key, each in value.items() if key not in dropped}
         if isinstance(reference := value.get("$ref"), str):
             found["$ref"] = f"#/$defs/{named(reference)}"
         return found

@@ -35,7 +35,10 @@ READ = {
         {"type": "object", "properties": {"a": STRING}, "required": ["a"]},
     ),
     "a field with the name of a keyword": (
-        {"type": "object", "properties": {"type": STRING, "properties": STRING, "$ref": STRING}},
+        {
+            "type": "object",
+            "properties": {"type": STRING, "properties": STRING, "$ref": STRING, "definitions": STRING},
+        },
     )
     * 2,
 }
