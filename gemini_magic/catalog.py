@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from . import schema as schemas
 from . import tools as toolbox
 from .backends import Backend, HttpRequest, Model, TokenCount, backend
 from .client import (
@@ -67,6 +68,7 @@ def count_tokens(
         GeminiMagicError: the server was not reached, or it answered with an error.
     """
     resolved = resolve(options, source=CALL)[0]
+    resolved.schema = schemas.requested_schema(resolved.schema, resolved.schema_multi)
     parts = parts_of_prompt(prompt, attach, table_rows=resolved.table_rows).parts
     functions = [each.declaration for each in toolbox.tools_from(tools)] if tools else ()
     return count_request_tokens(build_request(parts, resolved, turns, functions), resolved, ask_key)
