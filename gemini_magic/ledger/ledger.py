@@ -523,15 +523,15 @@ class Ledger:
             self.extras.update(decoded.extras)
         kinds, text, thought, reason, usage = [], "", "", None, _NO_COUNTS
         for event in decoded.events:
-            if isinstance(event, Delta):
+            if type(event) is Delta:
                 part, candidate = event.part, event.candidate
                 kind = kind_of(part)
                 if candidate not in self._first_chunks and not self._begin_candidate(candidate, index):
                     continue
                 self.parts[candidate].append(part)
-                if isinstance(part, Text) and candidate == 0:
+                if type(part) is Text and candidate == 0:
                     text += self._append("text", part.text, index, t)
-                elif isinstance(part, Thought) and candidate == 0:
+                elif type(part) is Thought and candidate == 0:
                     thought += self._append("thought", part.text, index, t)
                 elif isinstance(part, Transcript) and candidate == 0:
                     before, spoken = self.chars, self._transcript.add(part, follows_text=bool(self.chars))
@@ -539,7 +539,7 @@ class Ledger:
                     self.placed.append(before, TextStretch(before, self.chars))
                 elif candidate == 0:
                     self.placed.append(self.chars, part)
-            elif isinstance(event, UsageReport):
+            elif type(event) is UsageReport:
                 kind, usage = "usage", event.usage
                 if usage.total is not None or self._log.usage is None:
                     self._log.usage = usage
@@ -570,8 +570,10 @@ class Ledger:
             pieces.append(text)
             if pieces.phrase:
                 self.notes.add_once(note_repetition(pieces.phrase, index))
-            self.chars += len(text) if kind == "text" else 0
-            self.marks.setdefault(f"first_{kind}", t)
+            if kind == "text":
+                self.chars += len(text)
+            if len(pieces) == 1:
+                self.marks.setdefault(f"first_{kind}", t)
         return text
 
     def _handle(self, event: Event, index: int) -> None:
