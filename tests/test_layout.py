@@ -81,6 +81,7 @@ TABLE: dict[str, set[str] | None] = {
     "credentials": {"text", "content", "values", "settings", "backends", "client", "project_files"},
     "media": {"text", "content", "values"},
     "prompts": {"text", "content", "values", "settings", "media"},
+    "tools": {"text", "content", "values", "settings", "media", "ledger", "tables", "prompts"},
     "markdown": {"text", "content", "values", "media"},
     "views": _RECORD | {"settings", "markdown", "diagnostics", "media"},
     "journal": _RECORD | {"media"},
