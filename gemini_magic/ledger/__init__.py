@@ -16,6 +16,7 @@ from .items import (
     ToolItem,
 )
 from .ledger import DisplayOptions, Ledger, Phase
+from .round_driver import PausedStream, RoundDriver
 from .rounds import Round, add_usage, paragraph_gap
 from .row_types import (
     ChunkRow,
@@ -62,8 +63,10 @@ __all__ = [
     "PartRow",
     "Passage",
     "Pause",
+    "PausedStream",
     "Phase",
     "Round",
+    "RoundDriver",
     "SafetyRow",
     "SourceRow",
     "TextStretch",

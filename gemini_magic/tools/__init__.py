@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from .arguments import PreparedCall, prepare_call
 from .definition import MAX_RESULT, Tool, ToolSettings, tool
+from .interrupts import interruptible
 from .lookup import tool_from_declaration, tools_from
+from .loop import LoopSettings, ToolLoop
 from .results import ConvertedResult, error_result, result_of, results_turn
 
 __all__ = [
     "MAX_RESULT",
     "ConvertedResult",
+    "LoopSettings",
     "PreparedCall",
     "Tool",
+    "ToolLoop",
     "ToolSettings",
     "error_result",
+    "interruptible",
     "prepare_call",
     "result_of",
     "results_turn",
