@@ -11,7 +11,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from msgspec.structs import replace
 
@@ -25,7 +25,7 @@ from .open_calls import OpenCall, call_warning, captured_fields
 from .results import Masking, error_result, results_turn
 from .running import RunningTool, ToolOutcome, job_of, run_here, start_task, start_thread
 
-__all__ = ["LoopSettings", "ToolLoop"]
+__all__ = ["LoopSettings", "ToolLoop", "confirms"]
 
 _MOST_CALLS: Final = 100  # of one round; a model that calls more has gone wrong
 _MOST_PARALLEL: Final = 8
@@ -33,6 +33,16 @@ _TICK: Final = (
     0.1  # seconds between two looks at what a running tool has printed, and at a question to the user
 )
 NOT_ALLOWED: Final = "The user did not allow this call."
+
+
+def confirms(tool: Tool, mode: Literal["marked", "all", "none"]) -> bool:
+    """Whether the user is asked before a tool runs.
+
+    Args:
+        tool: the tool.
+        mode: ``marked``: if the tool is marked; ``all``: always; ``none``: only if the tool insists on it.
+    """
+    return mode == "all" or tool.confirm == "always" or (mode == "marked" and bool(tool.confirm))
 
 
 class LoopSettings(NamedTuple):
@@ -55,7 +65,7 @@ class LoopSettings(NamedTuple):
     tools: Sequence[Tool]
     max_rounds: int = 10
     timeout: float | None = None
-    confirms: Callable[[Tool], bool] = lambda tool: bool(tool.confirm)
+    confirms: Callable[[Tool], bool] = lambda tool: confirms(tool, "marked")
     ask: Callable[[Confirmation], None] | None = None
     allowed: set[str] | None = None
     mask: Masking | None = None
@@ -180,7 +190,7 @@ class ToolLoop:
             self._apply(stream, calls, recorded)
             return
         prepared = [prepare_call(call, settings.tools) for call in calls]
-        if any(each.tool is not None and each.tool.function is None for each in prepared):
+        if not settings.tools or any(each.tool is not None and each.tool.function is None for each in prepared):
             stream.end("end")  # a declaration without a function: the calls are only shown
             return
         if ledger.round + 1 >= settings.max_rounds:
