@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .lookup import find_key, key_header
+from .lookup import find_key, key_header, key_mask
 
-__all__ = ["find_key", "key_header"]
+__all__ = ["find_key", "key_header", "key_mask"]
