@@ -278,7 +278,7 @@ def _driver(
         return None
     recorded = None if replay is None or options.run_tools else replay.tool_runs
     user = user or toolbox.ToolUser()
-    mask = key_mask(key)
+    mask = key_mask(key, options.key_env)
     settings = toolbox.settings_for_loop(options, tools, mask=mask, user=user, recorded=recorded)
     return toolbox.ToolLoop(request, settings)
 

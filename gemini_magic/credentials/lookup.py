@@ -10,20 +10,28 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..backends import LOOPBACK, Auth, Backend, backend, may_send_key, names
+from ..backends import LOOPBACK, Auth, Backend, may_send_key
 from ..client import Key, Secret, endpoint_of
 from ..config import user_file
 from ..errors import CredentialsError
 from ..options import Options
 from ..project_files import WatchedFiles, candidate_files, is_own
 
-__all__ = ["Key", "Secret", "find_key", "forget_credentials", "key_header", "key_mask"]
+__all__ = [
+    "Key",
+    "Secret",
+    "dotenv_secrets",
+    "entered_secrets",
+    "find_key",
+    "forget_credentials",
+    "key_header",
+]
 
 _SERVICE = "gemini_magic"
 _ENCODINGS = (
@@ -96,26 +104,6 @@ def key_header(backend: Backend, options: Options) -> tuple[str, str] | None:
     if name is not None and not any(True for _ in _stored_keys(name)):
         return auth.header, f"<no key: {name} is not set>"
     return auth.header, f"{auth.prefix}<key>"
-
-
-def key_mask(key: Key | None) -> Callable[[str], str]:
-    """A function that masks keys in a text: the given one, and those in the environment under the names of any backend.
-
-    Args:
-        key: the key of a request, or None.
-    """
-    variables = sorted({name for each in names() if (auth := backend(each).auth) for name in auth.env})
-    secrets = [Secret(plain) for name in variables if (plain := _strip(os.environ.get(name)))]
-    if key is not None:
-        secrets.append(key.value)
-    secrets = [secret for secret in secrets if secret.maskable]
-
-    def masked(text: str) -> str:
-        for secret in secrets:
-            text = secret.mask_text(text)
-        return text
-
-    return masked
 
 
 def _auth_and_url(backend: Backend, options: Options) -> tuple[Auth | None, str]:
@@ -192,6 +180,18 @@ def forget_credentials() -> None:
 
     _entered.clear()
     forget_token()
+
+
+def entered_secrets() -> list[Secret]:
+    """The keys that were entered at a prompt."""
+    return [key.value for key in _entered.values()]
+
+
+def dotenv_secrets(names: Iterable[str]) -> list[Secret]:
+    """The values of these names in the ``.env`` file that counts."""
+    path = _dotenv_path()
+    values = {} if path is None else _dotenv_values(path)
+    return [Secret(plain) for name in names if (plain := _strip(values.get(name)))]
 
 
 def _entered_key(auth: Auth, ask: Callable[[str], str] | None) -> Key:

@@ -17,6 +17,7 @@ from .items import (
 )
 from .ledger import DisplayOptions, Ledger, Phase
 from .round_driver import PausedStream, RoundDriver
+from .round_rows import RoundRow, round_rows
 from .rounds import Round, add_usage, paragraph_gap
 from .row_types import (
     ChunkRow,
@@ -68,6 +69,7 @@ __all__ = [
     "Phase",
     "Round",
     "RoundDriver",
+    "RoundRow",
     "SafetyRow",
     "SourceRow",
     "TextStretch",
@@ -92,6 +94,7 @@ __all__ = [
     "paragraph_gap",
     "part_row",
     "parts_of_round",
+    "round_rows",
     "rows_of",
     "safety_rows",
     "source_rows",
