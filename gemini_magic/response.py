@@ -118,8 +118,8 @@ class Response(AnswerContent):
         return 0, Candidate(self.ledger, 0).items
 
     @property
-    def calls(self) -> list[Call]:
-        """The function calls that have no result: their function is only declared, or the answer ended before they ran."""
+    def open_calls(self) -> list[Call]:
+        """The calls without a result: their function is only declared, or the answer ended before it ran."""
         return open_calls(self.ledger)
 
     @property
