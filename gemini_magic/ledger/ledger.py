@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from .. import schema as schemas
 from ..content import (
@@ -301,6 +302,11 @@ class Ledger:
         self.placed.set_run(run.place, run)
         self.touch()
         return run
+
+    def add_recorded_run(self, call: Call, recorded: ToolRun) -> None:
+        """Add a call of the newest round together with what a recording holds about it."""
+        run = self.add_tool_run(call)
+        self.set_tool_run(replace(recorded, number=run.number, round=run.round, call=call))
 
     def set_tool_run(self, run: ToolRun) -> ToolRun:
         """Replace the record of a call by a newer one with the same number, and return it."""
@@ -626,7 +632,7 @@ class Ledger:
             return schemas.AnswerValue()
         found: AnswerValue | None = self.__dict__.get("_value")
         if found is None:
-            text, start = self.answer.text, self.rounds[-1].chars[0] if self.exchanges else 0
+            text, start = self.answer.text, self._log.start.char  # of the last round
             texts = dict.fromkeys((self.before + text[start:], self.before + text, text))
             found = self._value = schemas.value_of_answer(list(texts), self.schema)
         return found
