@@ -17,7 +17,8 @@ full traceback.
     ├── ServiceError            an HTTP error, or an error object in the stream
     ├── BlockedError            the prompt or the answer was blocked
     ├── TruncatedError          the answer ended early
-    └── StalledError            a timeout was reached
+    ├── StalledError            a timeout was reached
+    └── ToolRefused             raised by a tool: it refuses a call of the model
 
     KeyboardInterrupt
     └── Interrupted             the user stopped the stream, its kernel ended, or it still runs in another kernel
@@ -49,6 +50,7 @@ __all__ = [
     "RecordingError",
     "ServiceError",
     "StalledError",
+    "ToolRefused",
     "TruncatedError",
     "UsageProblem",
     "WireError",
@@ -215,6 +217,14 @@ class TruncatedError(GeminiMagicError):
 
 class StalledError(GeminiMagicError):
     """No data arrived within the first-byte or stall timeout, or the total timeout was reached."""
+
+
+class ToolRefused(GeminiMagicError):  # noqa: N818 - the name is a sentence
+    """A tool refuses a call: raise it with the reason, which the model receives as the error of the call.
+
+    Args:
+        message: the reason, for the model and for the user.
+    """
 
 
 class Interrupted(_ShortTraceback, KeyboardInterrupt):
