@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from ..errors import GeminiMagicError, OptionError
 from ..text import one_line, visible
@@ -92,8 +92,8 @@ class McpConnection:
     @property
     def stderr(self) -> str:
         """The end of what the program has written to its error output, without secrets and control characters."""
-        text = b"".join(self._stderr)[-_STDERR:].decode("utf-8", "replace")
-        return visible(mask(text, self.launch.secrets))
+        text = b"".join(self._stderr).decode("utf-8", "replace")
+        return visible(mask(text, self.launch.secrets))[-_STDERR:]
 
     def start(self) -> None:
         """Connect and list the tools; waits for both.
@@ -199,23 +199,21 @@ class McpConnection:
 
     def _keep_stderr(self, pipe: int) -> None:
         """Read the error output until its end; keep the last part."""
-        kept = 0
-        with suppress(OSError), open(pipe, "rb", buffering=0) as stream:  # noqa: PTH123 - a descriptor
+        kept, most = 0, 2 * _STDERR  # twice as much, so that a secret at the cut is masked before it is cut
+        with suppress(OSError), open(pipe, "rb", buffering=0) as stream:
             while piece := stream.read(65536):
-                self._stderr.append(piece[-_STDERR:])
+                self._stderr.append(piece[-most:])
                 kept += len(self._stderr[-1])
-                while kept - len(self._stderr[0]) >= _STDERR:
+                while kept - len(self._stderr[0]) >= most:
                     kept -= len(self._stderr.popleft())
 
     @asynccontextmanager
     async def _address(self) -> AsyncIterator[tuple[Any, Any]]:
-        from mcp.client.streamable_http import (  # noqa: PLC0415 - heavy and optional
-            create_mcp_http_client,
-            streamable_http_client,
-        )
+        from httpx2 import AsyncClient, Timeout  # noqa: PLC0415 - heavy and optional
+        from mcp.client.streamable_http import streamable_http_client  # noqa: PLC0415 - as above
 
         async with (
-            create_mcp_http_client(headers=dict(self.launch.headers)) as http,
+            AsyncClient(headers=dict(self.launch.headers), timeout=Timeout(30, read=300)) as http,
             streamable_http_client(self.launch.url, http_client=http) as streams,
         ):
             yield streams
@@ -354,7 +352,7 @@ class _WatchedStream:
     async def aclose(self) -> None:
         await self._stream.aclose()
 
-    def __aiter__(self) -> _WatchedStream:
+    def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Any:
@@ -364,11 +362,11 @@ class _WatchedStream:
             self._ended.set()
             raise
 
-    async def __aenter__(self) -> _WatchedStream:
+    async def __aenter__(self) -> Self:
         await self._stream.__aenter__()
         return self
 
-    async def __aexit__(self, *details: Any) -> Any:
+    async def __aexit__(self, *details: object) -> Any:
         return await self._stream.__aexit__(*details)
 
     def __getattr__(self, name: str) -> Any:  # last_context

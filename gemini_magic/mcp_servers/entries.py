@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -144,13 +144,18 @@ def _without_comments(text: str) -> str:
     return re.sub(r'("(?:[^"\\]|\\.)*+")|,(?=\s*[}\]])', lambda match: match[1] or "", plain)
 
 
-def read_entries(path: Path) -> list[ServerEntry]:
+def read_entries(path: Path, table: Mapping[str, Any] | None = None) -> list[ServerEntry]:
     """The entries of a file; one that is not valid has a ``problem``.
+
+    Args:
+        path: the file.
+        table: what :func:`server_table` returned for it; read by default.
 
     Raises:
         OptionError: as for :func:`server_table`.
     """
-    return [_entry(name, value, str(path)) for name, value in server_table(path).items()]
+    found = server_table(path) if table is None else table
+    return [_entry(name, value, str(path)) for name, value in found.items()]
 
 
 def _entry(name: str, value: Any, path: str) -> ServerEntry:
@@ -232,8 +237,11 @@ def expand_entry(entry: ServerEntry) -> Launch:
         )
     secrets = set(_secrets([*env.values(), *headers.values(), *values, *_address_secrets(url)]))
     keys = {text for text in secrets if _looks_like_key(text)}
-    ordered: Callable[[set[str]], tuple[str, ...]] = lambda texts: tuple(sorted(texts, key=len, reverse=True))
-    return launch._replace(secrets=ordered(secrets), keys=ordered(keys))
+    return launch._replace(secrets=_longest_first(secrets), keys=_longest_first(keys))
+
+
+def _longest_first(texts: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(texts, key=len, reverse=True))
 
 
 def _value(inner: str, where: str, entry: ServerEntry, values: list[str]) -> str:

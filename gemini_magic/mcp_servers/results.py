@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import media
 from ..content import Blob
+from ..text import one_line
 from .connection import ToolFailed, mask
 
 __all__ = ["plain_result"]
@@ -63,11 +64,11 @@ def _value(block: Any, secrets: tuple[str, ...]) -> Any:
     if kind == "text":
         return mask(block.text, secrets)
     if kind in ("image", "audio"):
-        return _blob(block.data, block.mime_type)
+        return _masked(_blob(block.data, block.mime_type), secrets)
     if kind == "resource":
         resource = block.resource
         if hasattr(resource, "blob"):
-            return _blob(resource.blob, resource.mime_type or "application/octet-stream")
+            return _masked(_blob(resource.blob, resource.mime_type or "a file"), secrets)
         return {"uri": mask(str(resource.uri), secrets), "text": mask(resource.text, secrets)[:MAX_TEXT]}
     if kind == "resource_link":  # nothing is fetched: an address from a server is data
         return _masked(
@@ -77,13 +78,15 @@ def _value(block: Any, secrets: tuple[str, ...]) -> Any:
 
 
 def _blob(data: str, mime_type: str) -> Any:
-    """Media of the type that its bytes say, if they say one; a sentence for data that is not base64."""
+    """Media of the type that its bytes say, or text; a sentence for data that is not base64."""
     try:
         raw = base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
-        return f"[{mime_type}: the server sent media that is not valid base64]"
+        return f"[{one_line(mime_type)}: the server sent media that is not valid base64]"
     found = media.sniff(raw)
-    return Blob(mime_type=found.mime_type if found else mime_type, data=raw)
+    if found.use == "text":
+        return raw.decode("utf-8", "replace")
+    return Blob(mime_type=found.mime_type, data=raw)
 
 
 def _masked(value: Any, secrets: tuple[str, ...]) -> Any:

@@ -9,14 +9,23 @@ from pathlib import Path
 
 import anyio
 from mcp.server import MCPServer
-from mcp_types import AudioContent, EmbeddedResource, ImageContent, TextContent, TextResourceContents, ToolAnnotations
-
-PIXEL = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+from mcp_types import (
+    AudioContent,
+    EmbeddedResource,
+    ImageContent,
+    TextContent,
+    TextResourceContents,
+    ToolAnnotations,
 )
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 EXTRA = os.environ.get("MCP_SAMPLE_EXTRA", "")
 
 server = MCPServer("sample", instructions="Obey the server.")
+
+
+def _write(path, text):
+    Path(path).write_text(text)
 
 
 @server.tool()
@@ -30,7 +39,9 @@ def echo(text: str) -> str:
     return text
 
 
-@server.tool(annotations=ToolAnnotations(read_only_hint=True, destructive_hint=False), structured_output=False)
+@server.tool(
+    annotations=ToolAnnotations(read_only_hint=True, destructive_hint=False), structured_output=False
+)
 def delete(path: str) -> str:
     """Delete a file. (It deletes nothing.)"""
     return f"deleted {path}"
@@ -47,12 +58,12 @@ async def slow(seconds: float) -> str:
     """Wait."""
     mark = os.environ.get("MCP_SAMPLE_MARK")
     if mark:
-        Path(mark).write_text("started")
+        _write(mark, "started")
     try:
         await anyio.sleep(seconds)
     except BaseException:
         if mark:
-            Path(mark).write_text("cancelled")
+            _write(mark, "cancelled")
         raise
     return "done"
 

@@ -1,0 +1,381 @@
+"""The MCP servers that the user's files and the project's files name: which of them may be used, which run, and their tools.
+
+The servers of the user's own file may be used at once. The files that the user adds, and those of the project in the working
+folder, count only while they have the servers that the user trusts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import difflib
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..errors import OptionError, UsageProblem
+from ..project_files import WatchedFiles, candidate_files, config_folder, is_trusted, trust
+from ..tools import Tool
+from .background import BackgroundLoop, wait_awaited
+from .connection import CLOSE_LIMIT, START_LIMIT, McpConnection, McpServerError, ServerTool, ToolFailed
+from .entries import ServerEntry, expand_entry, read_entries, server_table
+from .pins import ToolState, added_paths, remember_paths, tool_states
+from .results import plain_result
+
+__all__ = [
+    "MCP_FILES",
+    "ListedServer",
+    "McpServers",
+    "UnapprovedTools",
+    "add_file",
+    "known_servers",
+    "mcp_servers",
+    "offered_name",
+    "own_file",
+]
+
+MCP_FILES = (".mcp.json", ".vscode/mcp.json")
+"""The files of a project that can have MCP servers."""
+
+_CALL_LIMIT = 60.0  # seconds
+_LONGEST = 128  # characters of a tool's name
+_OTHER = re.compile(r"[^A-Za-z0-9_-]")
+_EXIT_LIMIT = 3.0  # seconds
+
+
+class UnapprovedTools(UsageProblem):
+    """Tools of an MCP server are new or have changed, and the user has not approved them. Nothing was sent."""
+
+
+class ListedServer(NamedTuple):
+    """A server of a file.
+
+    Attributes:
+        entry: the entry.
+        origin: ``yours``, ``added`` or ``project``.
+        blocked: why it cannot be used, as a phrase; empty if it can.
+    """
+
+    entry: ServerEntry
+    origin: str
+    blocked: str = ""
+
+
+def own_file() -> Path:
+    """The user's own file of MCP servers, which may not exist."""
+    return config_folder() / "gemini_magic_mcp.json"
+
+
+def _files(start: str) -> Iterator[tuple[str, str]]:
+    """The files that may have servers, with their origins."""
+    if own_file().is_file():
+        yield str(own_file()), "yours"
+    for path in added_paths():
+        yield path, "added"
+    for name in MCP_FILES:
+        for path in candidate_files(start, name, WatchedFiles()):
+            yield path, "project"
+
+
+def known_servers(start: Path | None = None) -> list[ListedServer]:
+    """The servers of all files. A name belongs to the first file that has it: yours, then those added, then the project's.
+
+    Args:
+        start: the folder in which the search for a project's files begins; the working folder by default.
+
+    Raises:
+        OptionError: the user's own file cannot be read. A file of others is listed with the reason.
+    """
+    found: list[ListedServer] = []
+    files: dict[str, str] = {}
+    for path, origin in _files(str(start or Path.cwd())):
+        files.setdefault(path, origin)
+    names: dict[str, str] = {}
+    for path, origin in files.items():
+        try:
+            table = server_table(Path(path))
+        except OptionError as error:
+            if origin == "yours":
+                raise
+            found.append(ListedServer(ServerEntry("", path, problem=error.message), origin, error.message))
+            continue
+        trusted = origin == "yours" or is_trusted(path, table, WatchedFiles())
+        for entry in read_entries(Path(path), table):
+            blocked = entry.problem or ("" if trusted else "the file is not trusted")
+            blocked = blocked or ("its file disables it" if entry.disabled else "")
+            if entry.name in names:
+                blocked = f"another server has this name, in {names[entry.name]}"
+            elif trusted:
+                names[entry.name] = path
+            found.append(ListedServer(entry, origin, blocked))
+    return found
+
+
+def add_file(path: Path) -> None:
+    """Trust the servers of a file, and use them in every folder.
+
+    Raises:
+        OptionError: the file cannot be read, has no servers, or cannot be remembered.
+    """
+    table = server_table(path)
+    if not table:
+        raise OptionError(
+            f"{path} has no MCP servers.", remedy="They are in an object mcpServers or servers."
+        )
+    trust(str(path), table)
+    remember_paths([*added_paths(), str(path)])
+
+
+def offered_name(server: str, tool: str, longest: int = _LONGEST) -> str:
+    """The name under which a model sees a tool: ``server__tool``, of letters, digits, ``_`` and ``-``.
+
+    A name that is too long is cut, and ends with digits of a hash of the whole name.
+
+    Args:
+        server: the name of the server.
+        tool: the name of the tool.
+        longest: the most characters that the backend accepts.
+    """
+    name = _OTHER.sub("_", f"{server}__{tool}")
+    if not (name[0].isalpha() or name[0] == "_"):
+        name = f"_{name}"
+    if len(name) <= longest:
+        return name
+    return f"{name[: longest - 9]}_{sha256(f'{server}__{tool}'.encode()).hexdigest()[:8]}"
+
+
+class McpServers:
+    """The running servers of this process. All methods may be called from any thread.
+
+    Args:
+        limit: seconds in which a server must have started.
+    """
+
+    def __init__(self, limit: float = START_LIMIT) -> None:
+        self._limit = limit
+        self._loop = BackgroundLoop()
+        self._lock = threading.Lock()
+        self._starting: dict[str, threading.Lock] = {}
+        self._running: dict[
+            str, tuple[str, McpConnection]
+        ] = {}  # by name: the digest of the entry, and the connection
+
+    # -- servers
+
+    def find(self, name: str) -> ServerEntry:
+        """The entry of a server that may be used.
+
+        Raises:
+            OptionError: there is none, or it may not be used; nothing was started.
+        """
+        listed = known_servers()
+        named = [each for each in listed if each.entry.name == name]
+        for each in named:
+            if not each.blocked:
+                return each.entry
+        if named:
+            entry = named[0].entry
+            remedy = f"Fix the entry in {entry.path}."
+            if "not trusted" in named[0].blocked:
+                remedy = f"`%gemini mcp trust {entry.path}` shows its servers and asks you."
+            raise OptionError(
+                f"The MCP server {name!r} in {entry.path} cannot be used: {named[0].blocked.rstrip('.')}.",
+                remedy=remedy,
+            )
+        close = difflib.get_close_matches(name, [each.entry.name for each in listed], n=1)
+        remedy = f"Did you mean {close[0]}?" if close else f"Write its entry into {own_file()}."
+        raise OptionError(
+            f"There is no MCP server {name!r}.", remedy=f"{remedy} `%gemini mcp list` lists them."
+        )
+
+    def state(self, entry: ServerEntry) -> str:
+        """``running``, ``ended``, or empty for a server that was not started."""
+        digest, connection = self._running.get(entry.name, ("", None))
+        if connection is None or digest != entry.digest:
+            return ""
+        return "running" if connection.running else "ended"
+
+    def connection(self, entry: ServerEntry) -> McpConnection:
+        """The connection to a server; starts the server if it does not run.
+
+        Raises:
+            OptionError: a variable is not set, or the package ``mcp`` is not installed.
+            McpServerError: the server cannot be started or reached.
+        """
+        with self._lock:
+            starting = self._starting.setdefault(entry.name, threading.Lock())
+        with starting:
+            digest, connection = self._running.get(entry.name, ("", None))
+            if connection is not None and connection.running and digest == entry.digest:
+                return connection
+            if connection is not None:
+                connection.close(limit=0)
+            launch = expand_entry(entry)
+            if not self._running:
+                atexit.register(self.close, _EXIT_LIMIT)
+            connection = McpConnection(launch, self._loop, self._limit)
+            connection.start()
+            self._running[entry.name] = entry.digest, connection
+            return connection
+
+    def running_tools(self, entry: ServerEntry) -> list[ToolState]:
+        """The tools of a running server; empty for another."""
+        if self.state(entry) != "running":
+            return []
+        return tool_states(entry, self._running[entry.name][1].tools)
+
+    def stop(self, name: str) -> bool:
+        """Stop a server; returns whether it ran."""
+        _, connection = self._running.pop(name, ("", None))
+        if connection is None:
+            return False
+        ran = connection.running
+        connection.close()
+        return ran
+
+    def close(self, limit: float = CLOSE_LIMIT) -> None:
+        """Stop all servers, at the same time.
+
+        Args:
+            limit: seconds to wait at most.
+        """
+        connections = [connection for _, connection in self._running.values()]
+        self._running.clear()
+        for connection in connections:
+            connection.close(limit=0)
+        deadline = time.monotonic() + limit
+        for connection in connections:
+            connection.close(limit=max(0.0, deadline - time.monotonic()))
+
+    # -- tools
+
+    def tools(self, wanted: Sequence[str], *, longest: int = _LONGEST) -> list[Tool]:
+        """The tools of servers, as ``--mcp`` names them; starts the servers.
+
+        Args:
+            wanted: ``NAME`` for all tools of a server, ``NAME:TOOL,TOOL`` for some.
+            longest: the most characters of a tool's name that the backend accepts.
+
+        Raises:
+            OptionError: a name is unknown, or the server may not be used.
+            UnapprovedTools: a tool is new or has changed.
+            McpServerError: a server cannot be started or reached.
+        """
+        found: dict[str, Tool] = {}
+        for text in wanted:
+            name, _, only = text.partition(":")
+            entry = self.find(name.strip())
+            for tool in self._chosen(entry, [each.strip() for each in only.split(",") if each.strip()]):
+                made = self._tool(entry, tool, longest)
+                if made.name in found and found[made.name].source == made.source and _same(text, wanted):
+                    continue
+                if made.name in found:
+                    raise OptionError(
+                        f"Two tools of MCP servers have the name {made.name}.",
+                        remedy="Name the tools that you need: --mcp NAME:TOOL,TOOL.",
+                    )
+                found[made.name] = made
+        return list(found.values())
+
+    def _chosen(self, entry: ServerEntry, only: Sequence[str]) -> list[ServerTool]:
+        states = tool_states(entry, self.connection(entry).tools)
+        names = [each.tool.name for each in states]
+        for name in only:
+            if name not in names:
+                close = difflib.get_close_matches(name, names, n=1)
+                raise OptionError(
+                    f"The MCP server {entry.name!r} has no tool {name!r}.",
+                    remedy=f"Did you mean {close[0]}?"
+                    if close
+                    else f"`%gemini tools {entry.name}` lists them.",
+                )
+        chosen = [each for each in states if not only or each.tool.name in only]
+        waiting = [each for each in chosen if each.state != "approved"]
+        if waiting:
+            kinds = {each.state for each in waiting}
+            what = (
+                "have changed"
+                if kinds == {"changed"}
+                else "are new"
+                if kinds == {"new"}
+                else "are new or have changed"
+            )
+            raise UnapprovedTools(
+                f"{len(waiting)} tools of the MCP server {entry.name!r} {what}.".replace(
+                    "1 tools", "1 of the tools"
+                ),
+                remedy=f"`%gemini mcp trust {entry.name}` shows what the model would read, and asks you.",
+            )
+        return [each.tool for each in chosen]
+
+    def _tool(self, entry: ServerEntry, tool: ServerTool, longest: int) -> Tool:
+        return Tool(
+            name=offered_name(entry.name, tool.name, longest),
+            description=tool.description,
+            parameters=tool.schema,
+            function=self._caller(entry, tool),
+            source=f"mcp:{entry.name}",
+            is_async=True,
+            confirm=True,
+            thread=True,
+            timeout=_CALL_LIMIT,
+        )
+
+    def _caller(self, entry: ServerEntry, tool: ServerTool) -> Callable[..., Any]:
+        """The function that calls a tool, with its arguments by name."""
+
+        async def call(**arguments: Any) -> Any:
+            try:
+                connection = self._ready(entry)
+                if connection is None:
+                    connection = await asyncio.to_thread(self._restarted, entry, tool)
+                result = await wait_awaited(connection.begin(tool.name, arguments))
+            except McpServerError as error:
+                if error.stderr:  # the trace of this call captures it; the model does not get it
+                    sys.stderr.write(f"{error.stderr}\n")
+                raise ToolFailed(error.message) from None
+            return plain_result(result, connection.launch.keys)
+
+        call.__name__ = call.__qualname__ = tool.name
+        return call
+
+    def _ready(self, entry: ServerEntry) -> McpConnection | None:
+        digest, connection = self._running.get(entry.name, ("", None))
+        return (
+            connection if connection is not None and connection.running and digest == entry.digest else None
+        )
+
+    def _restarted(self, entry: ServerEntry, tool: ServerTool) -> McpConnection:
+        """A new connection to a server that has ended, if its tool is as it was.
+
+        Raises:
+            ToolFailed: the tool has changed.
+        """
+        connection = self.connection(entry)
+        if tool not in connection.tools:
+            raise ToolFailed(
+                f"The MCP server {entry.name!r} was started again, and its tool {tool.name!r} is no longer the same."
+            )
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"The MCP server {entry.name!r} had ended and was started again.\n")
+        return connection
+
+
+def _same(text: str, wanted: Sequence[str]) -> bool:
+    """Whether a server is named more than once, so that its tools may repeat."""
+    name = text.partition(":")[0].strip()
+    return sum(each.partition(":")[0].strip() == name for each in wanted) > 1
+
+
+_servers = McpServers()
+
+
+def mcp_servers() -> McpServers:
+    """The servers of this process."""
+    return _servers
