@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from .arguments import PreparedCall, prepare_call
 from .definition import MAX_RESULT, Tool, ToolSettings, tool
-from .lookup import tools_from
+from .lookup import tool_from_declaration, tools_from
+from .results import ConvertedResult, error_result, result_of, results_turn
 
-__all__ = ["MAX_RESULT", "Tool", "ToolSettings", "tool", "tools_from"]
+__all__ = [
+    "MAX_RESULT",
+    "ConvertedResult",
+    "PreparedCall",
+    "Tool",
+    "ToolSettings",
+    "error_result",
+    "prepare_call",
+    "result_of",
+    "results_turn",
+    "tool",
+    "tool_from_declaration",
+    "tools_from",
+]

@@ -7,7 +7,9 @@ from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
-__all__ = ["argument_types", "expressible"]
+from .definition import Tool
+
+__all__ = ["argument_types", "convert_arguments", "expressible", "problems_of"]
 
 
 def expressible(hint: Any) -> str:
@@ -43,3 +45,26 @@ def argument_types(
         if text:
             own["properties"][key] = {**own["properties"][key], "description": text}
     return {**own, **({"$defs": definitions} if definitions else {})}, accepts
+
+
+def problems_of(tool: Tool, arguments: Mapping[str, Any]) -> list[str]:
+    """A line for each argument that does not fit the schema of a tool: ``city: expected string, got 3``."""
+    if tool.accepts is None:
+        return []
+    try:
+        msgspec.convert(dict(arguments), tool.accepts)
+    except msgspec.ValidationError as problem:
+        return [str(problem)]
+    return []
+
+
+def convert_arguments(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments in the types of the function's parameters.
+
+    Raises:
+        TypeError, ValueError: a type of the user refuses a value.
+    """
+    if tool.accepts is None:
+        return dict(arguments)
+    converted: dict[str, Any] = msgspec.convert(dict(arguments), tool.accepts)
+    return converted
