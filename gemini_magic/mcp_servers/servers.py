@@ -268,13 +268,15 @@ class McpServers:
             McpServerError: a server cannot be started or reached.
         """
         found: dict[str, Tool] = {}
+        offered: set[tuple[str, str]] = set()
         for text in wanted:
             name, _, only = text.partition(":")
             entry = self.find(name.strip())
             for tool in self._chosen(entry, [each.strip() for each in only.split(",") if each.strip()]):
-                made = self._tool(entry, tool, longest)
-                if made.name in found and found[made.name].source == made.source and _same(text, wanted):
+                if (entry.name, tool.name) in offered:
                     continue
+                offered.add((entry.name, tool.name))
+                made = self._tool(entry, tool, longest)
                 if made.name in found:
                     raise OptionError(
                         f"Two tools of MCP servers have the name {made.name}.",
@@ -365,12 +367,6 @@ class McpServers:
         with suppress(OSError, ValueError):
             sys.stderr.write(f"The MCP server {entry.name!r} had ended and was started again.\n")
         return connection
-
-
-def _same(text: str, wanted: Sequence[str]) -> bool:
-    """Whether a server is named more than once, so that its tools may repeat."""
-    name = text.partition(":")[0].strip()
-    return sum(each.partition(":")[0].strip() == name for each in wanted) > 1
 
 
 _servers = McpServers()

@@ -182,11 +182,13 @@ def test_a_program_that_cannot_start_is_explained_with_its_error_output():
         assert not connection.running
         return str(caught.value)
 
-    assert "cannot be started: there is no program 'no-such-program'." in message(Launch("m", "no-such-program"))
+    assert "cannot be started: there is no program 'no-such-program'." in message(
+        Launch("m", "no-such-program")
+    )
     assert "cannot be started: there is no folder '/no/folder'." in message(
         Launch("m", sys.executable, cwd="/no/folder")
     )
-    assert "cannot be started: Permission denied." in message(Launch("m", os.path.dirname(SAMPLE)))
+    assert "cannot be started: Permission denied." in message(Launch("m", str(Path(SAMPLE).parent)))
     code = "import sys; sys.exit('no config; password canary-9')"
     text = message(Launch("m", sys.executable, ("-c", code), secrets=("canary-9",)))
     assert "ended while it started. Its error output ends with:\nno config; password ***\n" in text
@@ -202,7 +204,9 @@ def test_an_address_that_cannot_be_reached_is_explained_without_its_secrets():
     connection = McpConnection(
         Launch("web", url="http://127.0.0.1:9/mcp?key=canary-8", secrets=("canary-8",)), LOOP
     )
-    with pytest.raises(McpServerError, match="at http://127.0.0.1:9/mcp\\?key=… cannot be used: ") as caught:
+    with pytest.raises(
+        McpServerError, match=r"at http://127\.0\.0\.1:9/mcp\?key=… cannot be used: "
+    ) as caught:
         connection.start()
     assert "canary" not in str(caught.value)
 

@@ -28,8 +28,16 @@ def test_both_keys_and_both_kinds_of_server_are_read(tmp_path):
         }"""
     )
     fs, web = read_entries(path)
-    assert (fs.command, fs.args, fs.env) == ("npx", ("-y", "@x/fs", "//not a comment"), {"N": "1", "D": "true"})
-    assert (web.url, web.headers, web.command) == ("https://example.com/mcp", {"Authorization": "Bearer t"}, "")
+    assert (fs.command, fs.args, fs.env) == (
+        "npx",
+        ("-y", "@x/fs", "//not a comment"),
+        {"N": "1", "D": "true"},
+    )
+    assert (web.url, web.headers, web.command) == (
+        "https://example.com/mcp",
+        {"Authorization": "Bearer t"},
+        "",
+    )
     assert [fs.problem, web.problem] == ["", ""]
 
 
@@ -44,7 +52,10 @@ def test_both_keys_and_both_kinds_of_server_are_read(tmp_path):
         ({"command": "a", "args": [1]}, "args is not a list of texts."),
         ({"command": "a", "env": {"A": None}}, "env is not an object of texts."),
         ({"url": "https://x", "headers": []}, "headers is not an object of texts."),
-        ({"url": "https://x", "type": "sse"}, "The type 'sse' is not supported here. The transport sse is obsolete"),
+        (
+            {"url": "https://x", "type": "sse"},
+            "The type 'sse' is not supported here. The transport sse is obsolete",
+        ),
         ({"command": "a", "type": "docker"}, "The type 'docker' is not supported here."),
     ],
 )
@@ -119,29 +130,48 @@ def test_a_description_names_variables_and_headers_but_shows_no_value(tmp_path, 
     monkeypatch.setenv("GH", "canary-1")
     program = entry_of(
         tmp_path,
-        {"command": "npx", "args": ["-y", "a b", "${GH}\n\u202e"], "env": {"TOKEN": "canary-2", "GH": "${GH}"}},
+        {
+            "command": "npx",
+            "args": ["-y", "a b", "${GH}\n\u202e"],
+            "env": {"TOKEN": "canary-2", "GH": "${GH}"},
+        },
     )
     shown = "\n".join(program.describe())
     assert "runs npx -y 'a b' '${GH}⏎⟨U+202E⟩'" in shown
     assert "environment: TOKEN, GH" in shown and "reads your variables: GH" in shown
     address = entry_of(
-        tmp_path, {"url": "https://me:canary-3@example.com/mcp?key=canary-4", "headers": {"X-Key": "canary-5"}}
+        tmp_path,
+        {"url": "https://me:canary-3@example.com/mcp?key=canary-4", "headers": {"X-Key": "canary-5"}},
     )
     shown += "\n".join(address.describe())
     assert "connects to https://example.com/mcp?key=…" in shown and "headers: X-Key" in shown
     assert "canary" not in shown
 
 
-def test_values_of_headers_environment_and_variables_are_secrets_but_words_and_paths_stay_in_results(tmp_path, monkeypatch):
+def test_values_of_headers_environment_and_variables_are_secrets_but_words_and_paths_stay_in_results(
+    tmp_path, monkeypatch
+):
     monkeypatch.setenv("PW", "hunter2-hunter2")
     entry = entry_of(
         tmp_path,
         {
             "url": "https://u:s3cretpass@example.com/?k=querykey99&mode=on",
-            "headers": {"Authorization": "Bearer tok-987654", "X": "${PW}", "Mode": "production", "Root": "/data/projects"},
+            "headers": {
+                "Authorization": "Bearer tok-987654",
+                "X": "${PW}",
+                "Mode": "production",
+                "Root": "/data/projects",
+            },
         },
     )
     launch = expand_entry(entry)
-    assert {"tok-987654", "Bearer tok-987654", "hunter2-hunter2", "s3cretpass", "querykey99", "production"} <= set(launch.secrets)
+    assert {
+        "tok-987654",
+        "Bearer tok-987654",
+        "hunter2-hunter2",
+        "s3cretpass",
+        "querykey99",
+        "production",
+    } <= set(launch.secrets)
     assert set(launch.keys) == {"tok-987654", "hunter2-hunter2", "s3cretpass", "querykey99"}
     assert not {"Bearer", "on"} & set(launch.secrets)
