@@ -82,6 +82,7 @@ TABLE: dict[str, set[str] | None] = {
     "media": {"text", "content", "values"},
     "prompts": {"text", "content", "values", "settings", "media"},
     "tools": {"text", "content", "values", "settings", "media", "ledger", "tables", "prompts"},
+    "mcp_servers": {"text", "content", "values", "media", "project_files", "tools"},
     "markdown": {"text", "content", "values", "media"},
     "views": _RECORD | {"settings", "markdown", "diagnostics", "media"},
     "journal": _RECORD | {"media"},
@@ -112,9 +113,17 @@ THIRD_PARTY_FILES = {
     "dotenv": ("credentials/*",),
     "keyring": ("credentials/*",),
     "google": ("credentials/*",),
+    "mcp": ("mcp_servers/connection.py",),
+    "mcp_types": ("mcp_servers/connection.py",),
+    "httpx2": ("mcp_servers/connection.py",),
+    "duckdb": ("tools/sql.py",),
 }
 
 NEVER_AT_IMPORT_TIME = {
+    "duckdb",
+    "httpx2",
+    "mcp",
+    "mcp_types",
     "nanoarrow",
     "genai_prices",
     "google",

@@ -23,10 +23,12 @@ from .servers import (
     McpServers,
     UnapprovedTools,
     add_file,
+    describe_file,
     known_servers,
     mcp_servers,
     offered_name,
     own_file,
+    trust_file,
 )
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "added_paths",
     "approval_code",
     "approve_tools",
+    "describe_file",
     "describe_tool",
     "expand_entry",
     "forget_tools",
@@ -53,4 +56,5 @@ __all__ = [
     "read_entries",
     "remember_paths",
     "server_table",
+    "trust_file",
 ]

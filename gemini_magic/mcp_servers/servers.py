@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from ..errors import OptionError, UsageProblem
 from ..project_files import WatchedFiles, candidate_files, config_folder, is_trusted, trust
+from ..text import one_line
 from ..tools import Tool
 from .background import BackgroundLoop, wait_awaited
 from .connection import CLOSE_LIMIT, START_LIMIT, McpConnection, McpServerError, ServerTool, ToolFailed
@@ -34,10 +35,12 @@ __all__ = [
     "McpServers",
     "UnapprovedTools",
     "add_file",
+    "describe_file",
     "known_servers",
     "mcp_servers",
     "offered_name",
     "own_file",
+    "trust_file",
 ]
 
 MCP_FILES = (".mcp.json", ".vscode/mcp.json")
@@ -130,6 +133,44 @@ def add_file(path: Path) -> None:
         )
     trust(str(path), table)
     remember_paths([*added_paths(), str(path)])
+
+
+def describe_file(path: Path) -> list[str]:
+    """What the servers of a file would run or call, in lines for a person who decides about the file.
+
+    Raises:
+        OptionError: the file cannot be read, or has no servers.
+    """
+    lines: list[str] = []
+    for entry in read_entries(path, _table(path)):
+        head, *others = entry.describe()
+        lines += [f"  {one_line(entry.name)}  {head}", *(f"      {each}" for each in others)]
+    return lines
+
+
+def _table(path: Path) -> dict[str, Any]:
+    table = server_table(path)
+    if not table:
+        raise OptionError(
+            f"{path} has no MCP servers.", remedy="They are in an object mcpServers or servers."
+        )
+    return table
+
+
+def trust_file(path: Path, shown: Sequence[str]) -> None:
+    """Trust the servers of a file as long as it has these.
+
+    Args:
+        path: the file.
+        shown: what :func:`describe_file` returned and the user has seen.
+
+    Raises:
+        OptionError: the file has changed meanwhile, or cannot be remembered.
+    """
+    table = _table(path)
+    if describe_file(path) != list(shown):
+        raise OptionError(f"{path} has changed.", remedy="Look at it again.")
+    trust(str(path), table)
 
 
 def offered_name(server: str, tool: str, longest: int = _LONGEST) -> str:

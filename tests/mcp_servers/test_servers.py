@@ -17,6 +17,7 @@ from gemini_magic.mcp_servers import (
     UnapprovedTools,
     add_file,
     approve_tools,
+    describe_file,
     known_servers,
     offered_name,
     own_file,
@@ -89,7 +90,7 @@ def test_files_are_found_in_the_project_and_where_the_user_has_added_them(projec
     monkeypatch.chdir(folder / "sub")
     assert set(blocked()) == {("evil", "project"), ("web", "project")}
     added = write(tmp_path / "elsewhere.json", more={"command": "x"}, off={"command": "x", "disabled": True})
-    add_file(added)
+    add_file(added, describe_file(added))
     monkeypatch.chdir(tmp_path)
     assert blocked() == {("more", "added"): "", ("off", "added"): "its file disables it"}
     write(added, more={"command": "y"})
