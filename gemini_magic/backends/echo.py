@@ -32,7 +32,7 @@ from .gemini import GEMINI, encode
 __all__ = ["ECHO", "reply"]
 
 _CALL = re.compile(r"@call[ \t]+(\S+)[ \t]*(.*)")
-_DIRECTIVE = re.compile(r"@(chunk|wait|think|finish|block|error|usage)\b[ \t]*(.*)")
+_DIRECTIVE = re.compile(r"@(chunk|wait|think|finish|block|error|usage|call)\b[ \t]*(.*)")
 
 
 class _Prompt(NamedTuple):

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
+import msgspec
+
 from ..project_files import read_stored, write_stored
 from ..text import reveal_all
 from .connection import ServerTool
@@ -23,6 +25,7 @@ __all__ = [
     "added_paths",
     "approval_code",
     "approve_tools",
+    "approved_tools",
     "describe_tool",
     "forget_tools",
     "remember_paths",
@@ -77,18 +80,19 @@ def remember_paths(paths: Iterable[str]) -> None:
     _write(files=list(dict.fromkeys(paths)))
 
 
-def _approved(entry: ServerEntry) -> dict[str, str]:
-    """The approved texts of a server's tools by name. An entry that starts something else is another server."""
+def approved_tools(entry: ServerEntry) -> list[ServerTool]:
+    """The tools of a server as the user has approved them. An entry that starts something else is another server."""
     found = _servers().get(entry.name)
-    tools = found.get("tools") if isinstance(found, dict) and found.get("entry") == entry.digest else None
-    if not isinstance(tools, dict):
-        return {}
-    return {name: text for name, text in tools.items() if isinstance(text, str)}
+    listed = found.get("tools") if isinstance(found, dict) and found.get("entry") == entry.digest else None
+    try:
+        return msgspec.convert(listed or [], list[ServerTool])
+    except (msgspec.ValidationError, RecursionError):
+        return []
 
 
 def tool_states(entry: ServerEntry, tools: Iterable[ServerTool]) -> list[ToolState]:
     """What the user has decided about each tool of a server."""
-    approved = _approved(entry)
+    approved = {tool.name: _text(tool) for tool in approved_tools(entry)}
     states = []
     for tool in tools:
         before = approved.get(tool.name)
@@ -105,7 +109,7 @@ def approve_tools(entry: ServerEntry, tools: Iterable[ServerTool]) -> None:
     Raises:
         OptionError: the file cannot be written.
     """
-    stored = {"entry": entry.digest, "path": entry.path, "tools": {tool.name: _text(tool) for tool in tools}}
+    stored = {"entry": entry.digest, "path": entry.path, "tools": [tool._asdict() for tool in tools]}
     _write(servers={**_servers(), entry.name: stored})
 
 

@@ -26,7 +26,7 @@ from ..tools import Tool
 from .background import BackgroundLoop, wait_awaited
 from .connection import CLOSE_LIMIT, START_LIMIT, McpConnection, McpServerError, ServerTool, ToolFailed
 from .entries import ServerEntry, expand_entry, read_entries, server_table
-from .pins import ToolState, added_paths, remember_paths, tool_states
+from .pins import ToolState, added_paths, approved_tools, remember_paths, tool_states
 from .results import plain_result
 
 __all__ = [
@@ -296,12 +296,14 @@ class McpServers:
 
     # -- tools
 
-    def tools(self, wanted: Sequence[str], *, longest: int = _LONGEST) -> list[Tool]:
+    def tools(self, wanted: Sequence[str], *, longest: int = _LONGEST, start: bool = True) -> list[Tool]:
         """The tools of servers, as ``--mcp`` names them; starts the servers.
 
         Args:
             wanted: ``NAME`` for all tools of a server, ``NAME:TOOL,TOOL`` for some.
             longest: the most characters of a tool's name that the backend accepts.
+            start: whether servers are started. Without it, the tools of a server that does not run are those that the user
+                has approved; its first call starts it.
 
         Raises:
             OptionError: a name is unknown, or the server may not be used.
@@ -313,7 +315,9 @@ class McpServers:
         for text in wanted:
             name, _, only = text.partition(":")
             entry = self.find(name.strip())
-            for tool in self._chosen(entry, [each.strip() for each in only.split(",") if each.strip()]):
+            for tool in self._chosen(
+                entry, [each.strip() for each in only.split(",") if each.strip()], start=start
+            ):
                 if (entry.name, tool.name) in offered:
                     continue
                 offered.add((entry.name, tool.name))
@@ -326,8 +330,9 @@ class McpServers:
                 found[made.name] = made
         return list(found.values())
 
-    def _chosen(self, entry: ServerEntry, only: Sequence[str]) -> list[ServerTool]:
-        states = tool_states(entry, self.connection(entry).tools)
+    def _chosen(self, entry: ServerEntry, only: Sequence[str], *, start: bool) -> list[ServerTool]:
+        starts = start or self.state(entry) == "running" or not (known := approved_tools(entry))
+        states = tool_states(entry, self.connection(entry).tools if starts else known)
         names = [each.tool.name for each in states]
         for name in only:
             if name not in names:

@@ -1,23 +1,69 @@
-"""Functions that the model may call: their declarations, the arguments of a call, and the result that goes back."""
+"""Functions that the model may call: their declarations, the arguments of a call, and the result that goes back.
+
+The names below are loaded when they are first used, as most requests have no tools: import the package and write
+``tools.NAME`` where that matters.
+"""
 
 from __future__ import annotations
 
-from .arguments import PreparedCall, prepare_call
-from .definition import MAX_RESULT, Tool, ToolSettings, tool
-from .lookup import tool_from_declaration, tools_from
-from .results import ConvertedResult, error_result, result_of, results_turn
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .arguments import PreparedCall, prepare_call
+    from .definition import MAX_RESULT, Tool, ToolSettings, tool
+    from .lookup import can_be_tool, tool_from_declaration, tools_from
+    from .ready_made import READY_MADE, ReadyMadeTools, python_tool, variables_tool
+    from .results import ConvertedResult, error_result, result_of, results_turn
+    from .sql import sql_tool
 
 __all__ = [
     "MAX_RESULT",
+    "READY_MADE",
     "ConvertedResult",
     "PreparedCall",
+    "ReadyMadeTools",
     "Tool",
     "ToolSettings",
+    "can_be_tool",
     "error_result",
     "prepare_call",
+    "python_tool",
     "result_of",
     "results_turn",
+    "sql_tool",
     "tool",
     "tool_from_declaration",
     "tools_from",
+    "variables_tool",
 ]
+
+_HOMES = {
+    "MAX_RESULT": ".definition",
+    "READY_MADE": ".ready_made",
+    "ReadyMadeTools": ".ready_made",
+    "python_tool": ".ready_made",
+    "sql_tool": ".sql",
+    "variables_tool": ".ready_made",
+    "ConvertedResult": ".results",
+    "PreparedCall": ".arguments",
+    "Tool": ".definition",
+    "ToolSettings": ".definition",
+    "can_be_tool": ".lookup",
+    "error_result": ".results",
+    "prepare_call": ".arguments",
+    "result_of": ".results",
+    "results_turn": ".results",
+    "tool": ".definition",
+    "tool_from_declaration": ".lookup",
+    "tools_from": ".lookup",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(home, __name__), name)
+    globals()[name] = value
+    return value

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from ..content import Call
+from ..errors import MismatchError
+from ..schema import find_problems
 from ..text import one_line
-from .argument_types import convert_arguments, problems_of
 from .definition import Tool
 
 __all__ = ["PreparedCall", "prepare_call"]
@@ -21,6 +22,11 @@ _MOST_CHARACTERS: Final = 1_000_000
 _MOST_PROBLEMS: Final = 20  # lines that are listed
 _MOST_NAMES: Final = 50  # tools that an error lists
 _LONGEST_NAME: Final = 128
+_NOTHING: Final = {
+    "type": "object",
+    "properties": {},
+    "additionalProperties": False,
+}  # a function without parameters
 _FORBIDDEN: Final = "__proto__"  # JavaScript would change the prototype of the object
 
 
@@ -61,15 +67,12 @@ def prepare_call(call: Call, tools: Sequence[Tool]) -> PreparedCall:
     tool = next((each for each in tools if each.name == call.name), None)
     if tool is None:
         return PreparedCall(call, None, problems=(_not_offered(call, tools),))
-    problems = _excesses(call)
-    if not problems:
-        problems = _unexpected(tool, call.args) or problems_of(tool, call.args)
-    if problems:
+    if problems := _excesses(call):
         return _refused(call, tool, problems)
     try:
-        values = convert_arguments(tool, call.args)
-    except (TypeError, ValueError, ArithmeticError, RecursionError) as problem:  # of the user's types
-        return _refused(call, tool, [one_line(problem) or type(problem).__name__])
+        values = _values(tool, call.args)
+    except MismatchError as mismatch:
+        return _refused(call, tool, mismatch.problems)
     args = []
     for name in tool.positional:
         if name not in values:
@@ -121,15 +124,22 @@ def _excesses(call: Call) -> list[str]:
     return []
 
 
-def _unexpected(tool: Tool, arguments: Mapping[str, Any]) -> list[str]:
-    """A line for each argument that the function does not take, if its schema names all of them."""
-    schema = tool.parameters or {}
-    if tool.accepts is None and schema.get("additionalProperties", tool.parameters is not None):
-        return []
-    known = schema.get("properties", {})
-    takes = ", ".join(known) or "no arguments"
-    return [
-        f"{one_line(name)[:_LONGEST_NAME]}: unexpected; {tool.name} takes {takes}"
-        for name in arguments
-        if name not in known
-    ]
+def _values(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as the function takes them.
+
+    Raises:
+        MismatchError: they do not fit.
+    """
+    if tool.accepts is not None:
+        loaded: dict[str, Any] = tool.accepts.load(dict(arguments))
+        return loaded
+    schema = tool.parameters
+    if schema is None and tool.source == "function":
+        schema = _NOTHING
+    if (
+        tool.function is not None
+        and schema is not None
+        and (problems := find_problems(dict(arguments), schema))
+    ):
+        raise MismatchError("The arguments do not fit.", problems=problems)
+    return dict(arguments)

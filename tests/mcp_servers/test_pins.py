@@ -52,7 +52,7 @@ def test_approvals_can_be_forgotten_and_a_damaged_file_approves_nothing():
         "{",
         "[]",
         '{"servers": 5}',
-        json.dumps({"servers": {"fs": {"entry": ENTRY.digest, "tools": []}}}),
+        json.dumps({"servers": {"fs": {"entry": ENTRY.digest, "tools": {"read": 5}}}}),
     ):
         (config_folder() / "gemini_magic_mcp_approved.json").write_text(text)
         assert states(ENTRY, READ) == ["new"]
