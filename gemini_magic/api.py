@@ -88,10 +88,17 @@ def _request(
 
 
 def _tools(given: object, options: Options) -> Sequence[Tool]:
-    """The tools of a call: those of ``tools=``; names of ``tool=`` are an error, because a call has no variables."""
-    if not given and not options.tool:
+    """The tools of a call: those of ``tools=`` and of MCP servers; names of ``tool=`` are an error, because a call has no variables."""
+    if not (given or options.tool or options.mcp):
         return ()
-    return (*toolbox.tools_from(options.tool), *toolbox.tools_from(given))
+    offered = (*toolbox.tools_from(options.tool), *toolbox.tools_from(given))
+    if not options.mcp:
+        return offered
+    from .mcp_servers import mcp_servers  # noqa: PLC0415 - few requests use a server
+
+    names = {each.name for each in offered if each.source.startswith("mcp:")}  # those that a reply inherits
+    of_servers = mcp_servers().tools(options.mcp, start=not options.replay)
+    return toolbox.tools_from([*offered, *(each for each in of_servers if each.name not in names)])
 
 
 def _replay(options: Options) -> Replay | None:

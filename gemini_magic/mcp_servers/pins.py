@@ -85,8 +85,12 @@ def approved_tools(entry: ServerEntry) -> list[ServerTool]:
     found = _servers().get(entry.name)
     listed = found.get("tools") if isinstance(found, dict) and found.get("entry") == entry.digest else None
     try:
-        return msgspec.convert(listed or [], list[ServerTool])
-    except (msgspec.ValidationError, RecursionError):
+        stored = msgspec.convert(listed or [], list[tuple[str, str, str]])
+        return [
+            ServerTool(name, text, msgspec.json.decode(schema, type=dict[str, Any]))
+            for name, text, schema in stored
+        ]
+    except (msgspec.MsgspecError, RecursionError):
         return []
 
 
@@ -109,7 +113,9 @@ def approve_tools(entry: ServerEntry, tools: Iterable[ServerTool]) -> None:
     Raises:
         OptionError: the file cannot be written.
     """
-    stored = {"entry": entry.digest, "path": entry.path, "tools": [tool._asdict() for tool in tools]}
+    # The schemas are stored as text: their order counts, and the file is sorted.
+    listed = [(tool.name, tool.description, json.dumps(tool.schema)) for tool in tools]
+    stored = {"entry": entry.digest, "path": entry.path, "tools": listed}
     _write(servers={**_servers(), entry.name: stored})
 
 

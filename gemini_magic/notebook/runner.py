@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 from msgspec import structs
 
-from .. import tools as toolbox
 from ..api import begin, preview
 from ..config import resolve
 from ..content import Part, Request, Text, Turn
@@ -114,7 +113,7 @@ class CellRunner:
     async def ask_awaited(self, line: str, body: str) -> Any:
         """Do the same on a running event loop, which keeps serving widgets."""
         with _RememberedError(self.session):
-            if awaits(line) or awaits(body):
+            if awaits(line) or awaits(body) or "--mcp" in line or self.options()[0].mcp:
                 async with _interruptible():
                     question = await self._question_of_cell(line, body, can_await=True)
             else:
@@ -176,7 +175,7 @@ class CellRunner:
         if run.tools:
             previous["tool_choice"] = run.options.tool_choice
         options, sources = resolve(line.options, self._configured(), previous=previous)
-        tools = toolbox.tools_from(options.tool, self.shell.user_ns) if options.tool else run.tools
+        tools = self._offered(options) or run.tools
         functions = [each.declaration for each in tools]
         *before, question = run.turns
         chars = len(answer_text(resumption.prefix))
@@ -290,6 +289,8 @@ class CellRunner:
             print_lines(help_text())
             return None
         options, sources = self._resolve(parsed.options)
+        if can_await and options.mcp:
+            await self._start_servers(options)
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
         values = None if options.verbatim else await evaluated(body.removesuffix("\n"), first_line=2)
         return self._question(body, options, key, notices, values)._replace(sources=sources)
@@ -313,13 +314,27 @@ class CellRunner:
         conversation = self.session.conversation(options)
         if not (options.dry_run or options.count) and (repeated := _repeated_turn_notice(conversation, key)):
             notices.append(repeated)
-        tools = toolbox.tools_from(options.tool, names) if options.tool else ()
+        tools = self._offered(options)
         notices += [notice for each in tools for notice in each.notices]
         if notices:
             print_lines(*notices)
         turns: tuple[Turn, ...] = conversation.before(key)
         request = build_request(parts, options, turns, [each.declaration for each in tools])
         return _Question(request, options, conversation, len(turns), key, tuple(notices), tools=tools)
+
+    def _offered(self, options: Options) -> Sequence[Tool]:
+        """The tools that a request offers to the model."""
+        if not (options.tool or options.mcp):
+            return ()
+        from .offered_tools import offered_tools  # noqa: PLC0415 - not needed for most cells
+
+        return offered_tools(options, self.shell)
+
+    @staticmethod
+    async def _start_servers(options: Options) -> None:
+        from .offered_tools import start_servers  # noqa: PLC0415 - as above
+
+        await start_servers(options)
 
     def _send(self, question: Any, *, awaited: bool) -> Any:
         """Send a request, or return what ``--dry-run`` or ``--count`` requests instead.

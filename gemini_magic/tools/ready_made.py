@@ -25,7 +25,18 @@ READY_MADE: Final = {
 
 _PREFIX: Final = "builtin:"
 _MAX_VARIABLES: Final = 500
-_SHAPED: Final = ("numpy", "pandas", "polars", "pyarrow", "scipy", "torch", "tensorflow", "jax", "jaxlib", "xarray")
+_SHAPED: Final = (
+    "numpy",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "scipy",
+    "torch",
+    "tensorflow",
+    "jax",
+    "jaxlib",
+    "xarray",
+)
 _SIZED: Final = (list, tuple, dict, set, frozenset)
 
 
@@ -37,9 +48,7 @@ class ReadyMadeTools(Mapping[str, Tool]):
         run: runs code in the kernel and returns the value of its last expression; None where there is no kernel.
     """
 
-    def __init__(
-        self, namespace: Mapping[str, Any], run: Callable[[str], Any] | None = None
-    ) -> None:
+    def __init__(self, namespace: Mapping[str, Any], run: Callable[[str], Any] | None = None) -> None:
         self._namespace = namespace
         self._run = run
 
@@ -55,7 +64,9 @@ class ReadyMadeTools(Mapping[str, Tool]):
             return variables_tool(self._namespace)
         if name == "python":
             if self._run is None:
-                raise OptionError("The tool python works only in IPython.", remedy="Pass a function of yours.")
+                raise OptionError(
+                    "The tool python works only in IPython.", remedy="Pass a function of yours."
+                )
             return python_tool(self._run)
         names = [each.strip() for each in tables.split(",") if each.strip()]
         if missing := [each for each in names if each not in self._namespace]:
