@@ -22,7 +22,7 @@ from .config import ignored_settings, project_table, settings
 from .credentials import find_key
 from .demo import check_tour, open_tour
 from .errors import GeminiMagicError, OptionError
-from .mcp_servers import MCP_FILES, describe_file, server_table, trust_file
+from .mcp_servers import MCP_FILES, describe_file, file_code, server_table, trust_file
 from .options import Options
 from .project_files import (
     PROJECT_FILE,
@@ -306,7 +306,7 @@ def _trust_servers(path: Path, *, yes: bool) -> int:
     Raises:
         OptionError: the file has no servers, or the user cannot be asked.
     """
-    shown = describe_file(path)
+    code, shown = file_code(path), describe_file(path)
     print(visible("\n".join([f"{path} has these MCP servers:", *shown])))
     if not yes:
         if not sys.stdin.isatty():
@@ -320,7 +320,7 @@ def _trust_servers(path: Path, *, yes: bool) -> int:
         ):
             print("Nothing was trusted.")
             return 1
-    trust_file(path, shown)
+    trust_file(path, code)
     print(visible(f"Trusted the MCP servers of {path}."))
     _print_undo(path)
     return 0

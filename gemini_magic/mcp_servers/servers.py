@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import difflib
+import json
 import re
 import sys
 import threading
@@ -34,8 +35,8 @@ __all__ = [
     "ListedServer",
     "McpServers",
     "UnapprovedTools",
-    "add_file",
     "describe_file",
+    "file_code",
     "known_servers",
     "mcp_servers",
     "offered_name",
@@ -50,6 +51,7 @@ _CALL_LIMIT = 60.0  # seconds
 _LONGEST = 128  # characters of a tool's name
 _OTHER = re.compile(r"[^A-Za-z0-9_-]")
 _EXIT_LIMIT = 3.0  # seconds
+_CODE = 8  # digits
 
 
 class UnapprovedTools(UsageProblem):
@@ -120,21 +122,6 @@ def known_servers(start: Path | None = None) -> list[ListedServer]:
     return found
 
 
-def add_file(path: Path) -> None:
-    """Trust the servers of a file, and use them in every folder.
-
-    Raises:
-        OptionError: the file cannot be read, has no servers, or cannot be remembered.
-    """
-    table = server_table(path)
-    if not table:
-        raise OptionError(
-            f"{path} has no MCP servers.", remedy="They are in an object mcpServers or servers."
-        )
-    trust(str(path), table)
-    remember_paths([*added_paths(), str(path)])
-
-
 def describe_file(path: Path) -> list[str]:
     """What the servers of a file would run or call, in lines for a person who decides about the file.
 
@@ -157,20 +144,33 @@ def _table(path: Path) -> dict[str, Any]:
     return table
 
 
-def trust_file(path: Path, shown: Sequence[str]) -> None:
+def file_code(path: Path) -> str:
+    """A few digits that stand for the servers of a file exactly as they are now.
+
+    Raises:
+        OptionError: the file cannot be read, or has no servers.
+    """
+    return sha256(json.dumps([str(path), _table(path)]).encode()).hexdigest()[:_CODE]
+
+
+def trust_file(path: Path, code: str, *, add: bool = False) -> None:
     """Trust the servers of a file as long as it has these.
 
     Args:
         path: the file.
-        shown: what :func:`describe_file` returned and the user has seen.
+        code: what :func:`file_code` returned when the user saw the servers.
+        add: whether the servers are used in every folder.
 
     Raises:
-        OptionError: the file has changed meanwhile, or cannot be remembered.
+        OptionError: the file has changed since, or cannot be remembered.
     """
-    table = _table(path)
-    if describe_file(path) != list(shown):
-        raise OptionError(f"{path} has changed.", remedy="Look at it again.")
-    trust(str(path), table)
+    if code != file_code(path):
+        raise OptionError(
+            f"{path} is not as it was shown, so nothing was trusted.", remedy="Look at its servers again."
+        )
+    trust(str(path), _table(path))
+    if add:
+        remember_paths([*added_paths(), str(path)])
 
 
 def offered_name(server: str, tool: str, longest: int = _LONGEST) -> str:
@@ -270,6 +270,11 @@ class McpServers:
         if self.state(entry) != "running":
             return []
         return tool_states(entry, self._running[entry.name][1].tools)
+
+    def log(self, name: str) -> str:
+        """The end of the error output of a server's program; empty for one that was not started."""
+        _, connection = self._running.get(name, ("", None))
+        return "" if connection is None else connection.stderr
 
     def stop(self, name: str) -> bool:
         """Stop a server; returns whether it ran."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .arguments import PreparedCall, prepare_call
-    from .definition import MAX_RESULT, Tool, ToolSettings, tool
+    from .definition import MAX_RESULT, Tool, ToolSettings, is_marked, tool
     from .lookup import can_be_tool, tool_from_declaration, tools_from
     from .ready_made import READY_MADE, ReadyMadeTools, python_tool, variables_tool
     from .results import ConvertedResult, error_result, result_of, results_turn
@@ -27,6 +27,7 @@ __all__ = [
     "ToolSettings",
     "can_be_tool",
     "error_result",
+    "is_marked",
     "prepare_call",
     "python_tool",
     "result_of",
@@ -51,6 +52,7 @@ _HOMES = {
     "ToolSettings": ".definition",
     "can_be_tool": ".lookup",
     "error_result": ".results",
+    "is_marked": ".definition",
     "prepare_call": ".arguments",
     "result_of": ".results",
     "results_turn": ".results",

@@ -15,13 +15,13 @@ from gemini_magic.errors import OptionError
 from gemini_magic.mcp_servers import (
     McpServers,
     UnapprovedTools,
-    add_file,
     approve_tools,
-    describe_file,
+    file_code,
     known_servers,
     offered_name,
     own_file,
     server_table,
+    trust_file,
 )
 from gemini_magic.mcp_servers.background import wait_blocking
 from gemini_magic.project_files import trust
@@ -90,7 +90,7 @@ def test_files_are_found_in_the_project_and_where_the_user_has_added_them(projec
     monkeypatch.chdir(folder / "sub")
     assert set(blocked()) == {("evil", "project"), ("web", "project")}
     added = write(tmp_path / "elsewhere.json", more={"command": "x"}, off={"command": "x", "disabled": True})
-    add_file(added, describe_file(added))
+    trust_file(added, file_code(added), add=True)
     monkeypatch.chdir(tmp_path)
     assert blocked() == {("more", "added"): "", ("off", "added"): "its file disables it"}
     write(added, more={"command": "y"})
