@@ -142,7 +142,7 @@ def _name(core: Any) -> str:
 def _docstring(core: Any) -> str | None:
     if inspect.isroutine(core):
         return inspect.getdoc(core)
-    return inspect.getdoc(type(core).__call__) or inspect.getdoc(type(core))
+    return type(core).__call__.__doc__ or type(core).__doc__
 
 
 def _is_async(function: Any) -> bool:
@@ -205,7 +205,7 @@ def _parameters(
         except OptionError as problem:
             if required:
                 raise
-            what = problem.message.partition(": ")[2].rstrip(".")
+            what = problem.message.partition(": ")[2].rstrip(".").replace(f"the parameter {key} ", "it ", 1)
             notices.append(f"The tool {name} is offered without the parameter {key}: {what}.")
             continue
         text = own or docstring.parameters.get(key, "")
@@ -247,7 +247,7 @@ def _hint(core: Any, parameter: inspect.Parameter, name: str) -> tuple[Any, str]
         raise _problem(
             name,
             f"the type of the parameter {parameter.name} is not known ({problem})",
-            "Define the type before the function.",
+            "Define the type before the function, at the top of a cell or module.",
         ) from None
     return _without_text(hint)
 

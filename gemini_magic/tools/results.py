@@ -77,7 +77,8 @@ def result_of(
     """
     name = call.name or ""
     writer = _Writer(name, mask or _unchanged, table_rows, max_result)
-    output = _cut(writer.plain(value, 1), max_result, name, writer.notices)
+    count = len(value) if isinstance(value, _LISTS) else 0
+    output = _cut(writer.plain(value, 1), count, max_result, name, writer.notices)
     result = CallResult(name, {"output": output}, call.id, media=tuple(writer.media))
     return ConvertedResult(result, tuple(dict.fromkeys(writer.notices)))
 
@@ -257,8 +258,8 @@ def _scalar_text(value: Any) -> str | None:
 def _is_drawing(values: Any) -> bool:
     """Whether a list is what a plotting function of matplotlib returned: a prompt contains the one figure."""
     drawn = {("matplotlib", "Artist"), ("matplotlib", "Container")}
-    first = next(iter(values), None)
-    return bool((media.class_names(values) | media.class_names(first)) & drawn)
+    kinds = media.class_names(values) | media.class_names(next(iter(values), None))
+    return bool(kinds & drawn) and ("matplotlib", "FigureBase") not in kinds
 
 
 def _fields(value: Any) -> Mapping[Any, Any] | None:
@@ -277,8 +278,16 @@ def _fields(value: Any) -> Mapping[Any, Any] | None:
     return None
 
 
-def _cut(output: Any, most: int, name: str, notices: list[str]) -> Any:
-    """The output, shortened to so many characters of JSON; the user and the model are informed."""
+def _cut(output: Any, count: int, most: int, name: str, notices: list[str]) -> Any:
+    """The output, shortened to so many characters of JSON; the user and the model are informed.
+
+    Args:
+        output: the output.
+        count: how many items the value has, if it is a list.
+        most: how many characters are allowed.
+        name: the function.
+        notices: receives the sentence for the user.
+    """
     text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
     if len(text) <= most:
         return output
@@ -291,7 +300,7 @@ def _cut(output: Any, most: int, name: str, notices: list[str]) -> Any:
                 break
             items.append(each)
         if items:
-            remark = f"the first {len(items):,} of {len(output):,} items"
+            remark = f"the first {len(items):,} of {count:,} items"
             notices.append(
                 f"Sent {remark} of the result of {name}; max_result of the tool allows {most:,} characters."
             )
