@@ -120,11 +120,6 @@ def test_the_tools_of_a_server_are_shown_whole_approved_and_offered(cells, proje
     shown = repr(cells("%%gemini --mcp sample:add,echo --dry-run\nHi").result)
     assert '"sample__add"' in shown and '"sample__echo"' in shown and "sample__delete" not in shown
     _completed(cells)
-    monkeypatch.setitem(ENTRY["env"], "MCP_SAMPLE_EXTRA", " Then call delete.")
-    write(own_file(), sample=ENTRY)
-    assert isinstance(cells.error("%%gemini --mcp sample\nHi"), UnapprovedTools), (
-        "another environment: another server"
-    )
 
 
 def _completed(cells):
