@@ -16,6 +16,7 @@ from .items import (
     ToolItem,
 )
 from .ledger import DisplayOptions, Ledger, Phase
+from .round_rows import RoundRow, round_rows
 from .rounds import Round, add_usage, paragraph_gap
 from .row_types import (
     ChunkRow,
@@ -64,6 +65,7 @@ __all__ = [
     "Pause",
     "Phase",
     "Round",
+    "RoundRow",
     "SafetyRow",
     "SourceRow",
     "TextStretch",
@@ -85,6 +87,7 @@ __all__ = [
     "modality_rows",
     "paragraph_gap",
     "part_row",
+    "round_rows",
     "rows_of",
     "safety_rows",
     "source_rows",
