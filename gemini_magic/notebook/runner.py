@@ -27,6 +27,7 @@ from ..tools import Tool
 from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
+from .cell_schema import expand_object, read_schema
 from .commands.code import background_hint
 from .commands.context import CommandContext
 from .display_loop import DisplayLoop, RunningCell
@@ -175,6 +176,7 @@ class CellRunner:
         if run.tools:
             previous["tool_choice"] = run.options.tool_choice
         options, sources = resolve(line.options, self._configured(), previous=previous)
+        read_schema(options, self.shell.user_ns)
         tools = self._offered(options) or run.tools
         functions = [each.declaration for each in tools]
         *before, question = run.turns
@@ -284,11 +286,17 @@ class CellRunner:
                 return text
             return expand_json(text, names, where="the %%gemini line", values=values)
 
-        parsed = parse_line(line, value, evaluate_json=json_value)
+        def object_value(text: str) -> object:
+            if self.options()[0].verbatim:
+                return text
+            return expand_object(text, names, where="the %%gemini line", values=values)
+
+        parsed = parse_line(line, value, evaluate_json=json_value, evaluate_object=object_value)
         if parsed.help:
             print_lines(help_text())
             return None
         options, sources = self._resolve(parsed.options)
+        read_schema(options, names)
         if can_await and options.mcp:
             await self._start_servers(options)
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))

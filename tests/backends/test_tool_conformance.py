@@ -227,10 +227,11 @@ def test_nothing_is_sent_by_a_backend_without_tools(fake_server, dialect):
 
 
 REFUSALS = {
-    "Function calling with a response mime type: 'application/json' is unsupported": "answers in JSON",
+    "Function calling with a response mime type: 'application/json' is unsupported": "Leave out the tools, --schema",
     "Please enable tool_config.include_server_side_tool_invocations to use Built-in tools with Function calling.": (
         "-p toolConfig.includeServerSideToolInvocations=true"
     ),
+    'Invalid JSON payload received. Unknown name "parametersJsonSchema" at tools': "a declaration with `parameters`",
     "Tool use with function calling is unsupported": "Leave out one of them",
     "Built-in tools ({google_search}) and Function Calling cannot be combined in the same request.": (
         "Leave out one of them"
