@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from .. import media
 from ..errors import OptionError
+from .capture import current_output
 from .definition import Tool
 from .sql import sql_tool
 
@@ -24,6 +25,7 @@ READY_MADE: Final = {
 """What each ready-made tool does, by name."""
 
 _PREFIX: Final = "builtin:"
+_STREAMS: Final[tuple[Literal["stdout", "stderr"], ...]] = ("stdout", "stderr")
 _MAX_VARIABLES: Final = 500
 _SHAPED: Final = (
     "numpy",
@@ -141,8 +143,11 @@ def python_tool(run: Callable[[str], Any]) -> Tool:
         run: runs code and returns the value of its last expression.
     """
 
-    def python(code: str) -> Any:
-        return run(code)
+    def python(code: str) -> dict[str, Any]:
+        value = run(code)
+        output = current_output()
+        found = {name: output.text(name) for name in _STREAMS} if output is not None else {}
+        return {name: text for name, text in found.items() if text} | {"value": value}
 
     return Tool(
         name="python",
