@@ -102,11 +102,11 @@ def _tools(given: object, options: Options) -> Sequence[Tool]:
     offered = (*toolbox.tools_from(options.tool), *toolbox.tools_from(given))
     if not options.mcp:
         return offered
-    from .mcp_servers import mcp_servers  # noqa: PLC0415 - few requests use a server
+    from .mcp_servers import offered_by_servers  # noqa: PLC0415 - few requests use a server
 
     names = {each.name for each in offered if each.source.startswith("mcp:")}  # those that a reply inherits
-    of_servers = mcp_servers().tools(options.mcp, start=not options.replay)
-    return toolbox.tools_from([*offered, *(each for each in of_servers if each.name not in names)])
+    more = [each for each in offered_by_servers(options) if each.name not in names]
+    return toolbox.tools_from([*offered, *more])
 
 
 def _resolved(

@@ -84,7 +84,7 @@ TABLE: dict[str, set[str] | None] = {
     "schema": {"text", "values"},
     "prompts": {"text", "content", "values", "settings", "media"},
     "tools": {"text", "content", "values", "settings", "media", "schema", "ledger", "tables", "prompts"},
-    "mcp_servers": {"text", "content", "values", "media", "project_files", "tools"},
+    "mcp_servers": {"text", "content", "values", "settings", "media", "schema", "project_files", "tools"},
     "markdown": {"text", "content", "values", "media"},
     "views": _RECORD | {"settings", "markdown", "diagnostics", "media"},
     "journal": _RECORD | {"media"},

@@ -19,18 +19,21 @@ from .pins import (
     remember_paths,
     tool_states,
 )
-from .servers import (
+from .server_files import (
     MCP_FILES,
     ListedServer,
-    McpServers,
-    UnapprovedTools,
     describe_file,
     file_code,
     known_servers,
-    mcp_servers,
-    offered_name,
     own_file,
     trust_file,
+)
+from .servers import (
+    McpServers,
+    UnapprovedTools,
+    mcp_servers,
+    offered_by_servers,
+    offered_name,
 )
 
 __all__ = [
@@ -54,6 +57,7 @@ __all__ = [
     "forget_tools",
     "known_servers",
     "mcp_servers",
+    "offered_by_servers",
     "offered_name",
     "own_file",
     "read_entries",

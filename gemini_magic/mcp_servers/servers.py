@@ -1,8 +1,4 @@
-"""The MCP servers that the user's files and the project's files name: which of them may be used, which run, and their tools.
-
-The servers of the user's own file may be used at once. The files that the user adds, and those of the project in the working
-folder, count only while they have the servers that the user trusts.
-"""
+"""The running MCP servers of this process, and their tools as the model sees them."""
 
 from __future__ import annotations
 
@@ -14,163 +10,41 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..errors import OptionError, UsageProblem
-from ..project_files import WatchedFiles, candidate_files, config_folder, is_trusted, trust
-from ..text import one_line
+from msgspec import structs
+
+from ..errors import OptionError, SchemaError, UsageProblem
+from ..options import Options
+from ..schema import rewrite_for_gemini
 from ..tools import Tool
 from .background import BackgroundLoop, wait_awaited
 from .connection import CLOSE_LIMIT, START_LIMIT, McpConnection, McpServerError, ServerTool, ToolFailed
-from .entries import ServerEntry, expand_entry, read_entries, server_table
-from .pins import ToolState, added_paths, approved_tools, remember_paths, tool_states
+from .entries import ServerEntry, expand_entry
+from .pins import ToolState, approved_tools, tool_states
 from .results import plain_result
+from .server_files import known_servers, own_file
 
 __all__ = [
-    "MCP_FILES",
-    "ListedServer",
     "McpServers",
     "UnapprovedTools",
-    "describe_file",
-    "file_code",
-    "known_servers",
     "mcp_servers",
+    "offered_by_servers",
     "offered_name",
-    "own_file",
-    "trust_file",
 ]
 
-MCP_FILES = (".mcp.json", ".vscode/mcp.json")
-"""The files of a project that can have MCP servers."""
-
-_CALL_LIMIT = 60.0  # seconds
+_CALL_LIMIT = 60.0  # seconds, unless the request has a limit
 _LONGEST = 128  # characters of a tool's name
 _OTHER = re.compile(r"[^A-Za-z0-9_-]")
 _EXIT_LIMIT = 3.0  # seconds
-_CODE = 8  # digits
+_MAX_SCHEMA = 100_000  # characters
 
 
 class UnapprovedTools(UsageProblem):
     """Tools of an MCP server are new or have changed, and the user has not approved them. Nothing was sent."""
-
-
-class ListedServer(NamedTuple):
-    """A server of a file.
-
-    Attributes:
-        entry: the entry.
-        origin: ``yours``, ``added`` or ``project``.
-        blocked: why it cannot be used, as a phrase; empty if it can.
-    """
-
-    entry: ServerEntry
-    origin: str
-    blocked: str = ""
-
-
-def own_file() -> Path:
-    """The user's own file of MCP servers, which may not exist."""
-    return config_folder() / "gemini_magic_mcp.json"
-
-
-def _files(start: str) -> Iterator[tuple[str, str]]:
-    """The files that may have servers, with their origins."""
-    if own_file().is_file():
-        yield str(own_file()), "yours"
-    for path in added_paths():
-        yield path, "added"
-    for name in MCP_FILES:
-        for path in candidate_files(start, name, WatchedFiles()):
-            yield path, "project"
-
-
-def known_servers(start: Path | None = None) -> list[ListedServer]:
-    """The servers of all files. A name belongs to the first file that has it: yours, then those added, then the project's.
-
-    Args:
-        start: the folder in which the search for a project's files begins; the working folder by default.
-
-    Raises:
-        OptionError: the user's own file cannot be read. A file of others is listed with the reason.
-    """
-    found: list[ListedServer] = []
-    files: dict[str, str] = {}
-    for path, origin in _files(str(start or Path.cwd())):
-        files.setdefault(path, origin)
-    names: dict[str, str] = {}
-    for path, origin in files.items():
-        try:
-            table = server_table(Path(path))
-        except OptionError as error:
-            if origin == "yours":
-                raise
-            found.append(ListedServer(ServerEntry("", path, problem=error.message), origin, error.message))
-            continue
-        trusted = origin == "yours" or is_trusted(path, table, WatchedFiles())
-        for entry in read_entries(Path(path), table):
-            blocked = entry.problem or ("" if trusted else "the file is not trusted")
-            blocked = blocked or ("its file disables it" if entry.disabled else "")
-            if entry.name in names:
-                blocked = f"another server has this name, in {names[entry.name]}"
-            elif trusted:
-                names[entry.name] = path
-            found.append(ListedServer(entry, origin, blocked))
-    return found
-
-
-def describe_file(path: Path) -> list[str]:
-    """What the servers of a file would run or call, in lines for a person who decides about the file.
-
-    Raises:
-        OptionError: the file cannot be read, or has no servers.
-    """
-    lines: list[str] = []
-    for entry in read_entries(path, _table(path)):
-        head, *others = entry.describe()
-        lines += [f"  {one_line(entry.name)}  {head}", *(f"      {each}" for each in others)]
-    return lines
-
-
-def _table(path: Path) -> dict[str, Any]:
-    table = server_table(path)
-    if not table:
-        raise OptionError(
-            f"{path} has no MCP servers.", remedy="They are in an object mcpServers or servers."
-        )
-    return table
-
-
-def file_code(path: Path) -> str:
-    """A few digits that stand for the servers of a file exactly as they are now.
-
-    Raises:
-        OptionError: the file cannot be read, or has no servers.
-    """
-    return sha256(json.dumps([str(path), _table(path)]).encode()).hexdigest()[:_CODE]
-
-
-def trust_file(path: Path, code: str, *, add: bool = False) -> None:
-    """Trust the servers of a file as long as it has these.
-
-    Args:
-        path: the file.
-        code: what :func:`file_code` returned when the user saw the servers.
-        add: whether the servers are used in every folder.
-
-    Raises:
-        OptionError: the file has changed since, or cannot be remembered.
-    """
-    if code != file_code(path):
-        raise OptionError(
-            f"{path} is not as it was shown, so nothing was trusted.", remedy="Look at its servers again."
-        )
-    trust(str(path), _table(path))
-    if add:
-        remember_paths([*added_paths(), str(path)])
 
 
 def offered_name(server: str, tool: str, longest: int = _LONGEST) -> str:
@@ -189,6 +63,21 @@ def offered_name(server: str, tool: str, longest: int = _LONGEST) -> str:
     if len(name) <= longest:
         return name
     return f"{name[: longest - 9]}_{sha256(f'{server}__{tool}'.encode()).hexdigest()[:8]}"
+
+
+def offered_by_servers(options: Options) -> list[Tool]:
+    """The tools of ``--mcp``; see :meth:`McpServers.tools`, also for the errors.
+
+    No server is started for it where nothing is sent, or where a recording answers.
+    """
+    if not options.mcp:
+        return []
+    replays = options.replay is not None and not options.run_tools
+    return _servers.tools(
+        options.mcp,
+        start=not (options.dry_run or options.count or replays),
+        timeout=_CALL_LIMIT if options.tool_timeout is None else None,
+    )
 
 
 class McpServers:
@@ -301,7 +190,14 @@ class McpServers:
 
     # -- tools
 
-    def tools(self, wanted: Sequence[str], *, longest: int = _LONGEST, start: bool = True) -> list[Tool]:
+    def tools(
+        self,
+        wanted: Sequence[str],
+        *,
+        longest: int = _LONGEST,
+        start: bool = True,
+        timeout: float | None = _CALL_LIMIT,
+    ) -> list[Tool]:
         """The tools of servers, as ``--mcp`` names them; starts the servers.
 
         Args:
@@ -309,6 +205,7 @@ class McpServers:
             longest: the most characters of a tool's name that the backend accepts.
             start: whether servers are started. Without it, the tools of a server that does not run are those that the user
                 has approved; its first call starts it.
+            timeout: seconds that a call may take; None for the limit of the request.
 
         Raises:
             OptionError: a name is unknown, or the server may not be used.
@@ -318,15 +215,10 @@ class McpServers:
         found: dict[str, Tool] = {}
         offered: set[tuple[str, str]] = set()
         for text in wanted:
-            name, _, only = text.partition(":")
-            entry = self.find(name.strip())
-            for tool in self._chosen(
-                entry, [each.strip() for each in only.split(",") if each.strip()], start=start
-            ):
-                if (entry.name, tool.name) in offered:
+            for tool, made in self._tools_of(text, start=start, longest=longest, timeout=timeout):
+                if (made.source, tool.name) in offered:
                     continue
-                offered.add((entry.name, tool.name))
-                made = self._tool(entry, tool, longest)
+                offered.add((made.source, tool.name))
                 if made.name in found:
                     raise OptionError(
                         f"Two tools of MCP servers have the name {made.name}.",
@@ -367,7 +259,31 @@ class McpServers:
             )
         return [each.tool for each in chosen]
 
-    def _tool(self, entry: ServerEntry, tool: ServerTool, longest: int) -> Tool:
+    def _tools_of(
+        self, text: str, *, start: bool, longest: int, timeout: float | None
+    ) -> list[tuple[ServerTool, Tool]]:
+        """The tools in one value of ``--mcp``, without those that cannot be declared; a notice names them."""
+        name, _, listed = text.partition(":")
+        entry = self.find(name.strip())
+        only = [each.strip() for each in listed.split(",") if each.strip()]
+        made: list[tuple[ServerTool, Tool]] = []
+        left_out: list[str] = []
+        for tool in self._chosen(entry, only, start=start):
+            if reason := _why_not(tool):
+                if only:
+                    raise OptionError(
+                        f"The tool {tool.name!r} of the MCP server {entry.name!r} cannot be offered: {reason}"
+                    )
+                left_out.append(
+                    f"The tool {tool.name!r} of the MCP server {entry.name!r} is not offered: {reason}"
+                )
+            else:
+                made.append((tool, self._tool(entry, tool, longest, timeout)))
+        if left_out and made:
+            made[0] = made[0][0], structs.replace(made[0][1], notices=tuple(left_out))
+        return made
+
+    def _tool(self, entry: ServerEntry, tool: ServerTool, longest: int, timeout: float | None) -> Tool:
         return Tool(
             name=offered_name(entry.name, tool.name, longest),
             description=tool.description,
@@ -377,7 +293,7 @@ class McpServers:
             is_async=True,
             confirm=True,
             thread=True,
-            timeout=_CALL_LIMIT,
+            timeout=timeout,
         )
 
     def _caller(self, entry: ServerEntry, tool: ServerTool) -> Callable[..., Any]:
@@ -418,6 +334,19 @@ class McpServers:
         with suppress(OSError, ValueError):
             sys.stderr.write(f"The MCP server {entry.name!r} had ended and was started again.\n")
         return connection
+
+
+def _why_not(tool: ServerTool) -> str:
+    """Why a tool cannot be declared, as a sentence; empty if it can."""
+    try:
+        if len(json.dumps(tool.schema)) > _MAX_SCHEMA:
+            return f"the schema of its arguments is longer than {_MAX_SCHEMA:,} characters."
+        rewrite_for_gemini(tool.schema)
+    except SchemaError as error:
+        return error.message
+    except RecursionError:
+        return "the schema of its arguments is nested too deeply."
+    return ""
 
 
 _servers = McpServers()

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from .. import tools as toolbox
-from ..mcp_servers import mcp_servers
+from ..mcp_servers import offered_by_servers
 from ..options import Options
 from ..tools import Tool
 
@@ -30,8 +30,6 @@ def ready_made_tools(shell: Any) -> toolbox.ReadyMadeTools:
 def offered_tools(options: Options, shell: Any) -> Sequence[Tool]:
     """The tools of ``--tool`` and ``--mcp``.
 
-    Servers are not started where nothing is sent, or where a recording answers.
-
     Raises:
         OptionError: a name is unknown, or cannot be a tool.
         UnapprovedTools: the user has not approved a tool of a server.
@@ -39,19 +37,17 @@ def offered_tools(options: Options, shell: Any) -> Sequence[Tool]:
     """
     if not (options.tool or options.mcp):
         return ()
-    start = not (options.dry_run or options.count or options.replay)
-    given = [*options.tool, *(mcp_servers().tools(options.mcp, start=start) if options.mcp else ())]
+    given = [*options.tool, *offered_by_servers(options)]
     return toolbox.tools_from(given, shell.user_ns, ready_made=ready_made_tools(shell))
 
 
 async def start_servers(options: Options) -> None:
-    """Start the servers of ``--mcp`` that do not run, on another thread, while the event loop goes on.
+    """Start the servers of ``--mcp`` that are needed, on another thread, while the event loop goes on.
 
     Raises:
         GeminiMagicError: as for :func:`offered_tools`.
     """
-    if options.mcp and not (options.dry_run or options.count or options.replay):
-        await asyncio.to_thread(mcp_servers().tools, options.mcp)
+    await asyncio.to_thread(offered_by_servers, options)
 
 
 def run_code(shell: Any, code: str) -> Any:

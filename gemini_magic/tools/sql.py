@@ -21,7 +21,6 @@ __all__ = ["sql_tool"]
 
 MAX_ROWS: Final = 1000
 _MAX_COLUMNS_SHOWN: Final = 200  # in the description, of each table
-_TIMEOUT: Final = 60.0  # seconds
 _TICK: Final = 0.09  # seconds; see below
 _CONFIGURATION: Final = {
     "enable_external_access": "false",
@@ -71,7 +70,6 @@ def sql_tool(*, name: str = "sql", max_rows: int = MAX_ROWS, **frames: Any) -> T
         function=sql,
         source="ready-made",
         is_async=True,
-        timeout=_TIMEOUT,
     )
 
 

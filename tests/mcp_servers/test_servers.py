@@ -216,3 +216,31 @@ def test_two_tools_whose_names_are_cut_to_the_same_are_refused(sample, monkeypat
     monkeypatch.setattr("gemini_magic.mcp_servers.servers.offered_name", lambda *_: "same")
     with pytest.raises(OptionError, match="Two tools of MCP servers have the name same"):
         sample.tools(["sample:add", "sample:echo"])
+
+
+def test_a_tool_whose_schema_cannot_be_expressed_is_left_out_and_that_is_said(sample, monkeypatch):
+    entry = sample.find("sample")
+    deep = {"type": "string"}
+    for _ in range(3000):
+        deep = {"type": "array", "items": deep}
+    bad = {
+        "no": {"type": "object", "properties": {"a": {"not": {"type": "string"}}}},
+        "long": {"type": "object", "description": "x" * 200_000},
+        "deep": {"type": "object", "properties": {"a": deep}},
+    }
+    echo = next(each for each in sample.connection(entry).tools if each.name == "echo")
+    tools = [echo._replace(name=name, schema=schema) for name, schema in bad.items()]
+    monkeypatch.setattr(sample, "_chosen", lambda *_, **__: [*tools, echo])
+    (offered,) = sample.tools(["sample"])
+    assert offered.name == "sample__echo" and len(offered.notices) == 3
+    assert offered.notices[0].startswith("The tool 'no' of the MCP server 'sample' is not offered: a")
+    with pytest.raises(OptionError, match="The tool 'no' of the MCP server 'sample' cannot be offered: a"):
+        sample.tools(["sample:no"])
+
+
+def test_tools_are_known_without_starting_the_server_where_nothing_is_sent(sample):
+    sample.stop("sample")
+    entry = sample.find("sample")
+    (add,) = sample.tools(["sample:add"], start=False)
+    assert sample.state(entry) == "" and add.name == "sample__add"
+    assert asyncio.run(add.function(a=1, b=1)) == {"result": 2}, "its first call starts the server"
