@@ -8,6 +8,7 @@ full traceback.
     ├── UsageProblem            a mistake in the line, the prompt or the configuration; nothing was sent
     │   ├── OptionError         an unknown option, or an invalid value
     │   ├── PromptError         a ``{{ expression }}`` that cannot be evaluated
+    │   ├── SchemaError         a schema or a type that cannot describe an answer
     │   ├── CredentialsError    no key, or a key that does not belong to the host
     │   └── DisplayError        a display that this front end does not support
     ├── RecordingError          a recording that cannot be read, or has no answer to the request
@@ -18,6 +19,7 @@ full traceback.
     ├── BlockedError            the prompt or the answer was blocked
     ├── TruncatedError          the answer ended early
     ├── StalledError            a timeout was reached
+    ├── MismatchError           an answer that is not JSON, or does not fit its schema
     └── ToolRefused             raised by a tool: it refuses a call of the model
 
     KeyboardInterrupt
@@ -45,9 +47,11 @@ __all__ = [
     "GeminiMagicError",
     "Interrupted",
     "JournalError",
+    "MismatchError",
     "OptionError",
     "PromptError",
     "RecordingError",
+    "SchemaError",
     "ServiceError",
     "StalledError",
     "ToolRefused",
@@ -112,6 +116,10 @@ class OptionError(UsageProblem):
 
 class PromptError(UsageProblem):
     """A ``{{ expression }}`` in the prompt cannot be evaluated. Nothing was sent."""
+
+
+class SchemaError(UsageProblem):
+    """A schema or a type cannot describe an answer; the message names the field. Nothing was sent."""
 
 
 class CredentialsError(UsageProblem):
@@ -225,6 +233,20 @@ class ToolRefused(GeminiMagicError):  # noqa: N818 - the name is a sentence
     Args:
         message: the reason, for the model and for the user.
     """
+
+
+class MismatchError(GeminiMagicError):
+    """The answer is not JSON, or it does not fit the schema or type that it was requested with.
+
+    Attributes:
+        problems: one line for each problem, such as ``items[3].urgency: expected integer, got "high"``.
+    """
+
+    def __init__(
+        self, message: str, *, problems: Sequence[str] = (), remedy: str = "", response: Any = None
+    ) -> None:
+        super().__init__(message, remedy=remedy, response=response)
+        self.problems = tuple(problems)
 
 
 class Interrupted(_ShortTraceback, KeyboardInterrupt):

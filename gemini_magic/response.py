@@ -392,7 +392,7 @@ class Response(AnswerContent):
         Args:
             prompt: the follow-up, as for ``ask``.
             check: whether to raise the new response's error; without it, the response is returned whatever its status.
-            options: options of ``%%gemini`` by name that replace those of the first request.
+            options: options of ``%%gemini`` by name, or ``tools``, that replace those of the first request.
 
         Raises:
             OptionError: this response is still running, was loaded, or has no answer.

@@ -47,8 +47,8 @@ _OWN = ("service_name", "model_name", "input", "history", "parameters")
 _RENAMED = {"maxOutputTokens": "max_tokens"}
 # Fields of Gemini's request that options set and the gateway does not have.
 _UNSUPPORTED = {
-    "tools": "tools",
-    "toolConfig": "tools",
+    "tools": "tools and functions",
+    "toolConfig": "tools and functions",
     "safetySettings": "safety settings",
     "serviceTier": "service tiers",
     "cachedContent": "cached content",

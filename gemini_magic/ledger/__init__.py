@@ -16,6 +16,7 @@ from .items import (
     ToolItem,
 )
 from .ledger import DisplayOptions, Ledger, Phase
+from .round_driver import PausedStream, RoundDriver
 from .round_rows import RoundRow, round_rows
 from .rounds import Round, add_usage, paragraph_gap
 from .row_types import (
@@ -63,8 +64,10 @@ __all__ = [
     "PartRow",
     "Passage",
     "Pause",
+    "PausedStream",
     "Phase",
     "Round",
+    "RoundDriver",
     "RoundRow",
     "SafetyRow",
     "SourceRow",
