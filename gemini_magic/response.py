@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 from . import diagnostics, recording, views
 from .backends import backend
 from .client import Stream, play
-from .content import Part, Request
+from .content import Call, Part, Request
 from .errors import ErrorCopy, GeminiMagicError, Interrupted, OptionError, RecordingError
 from .events import Chunk, Citation, Status, Usage
 from .ledger import (
@@ -115,6 +115,11 @@ class Response(AnswerContent):
     def content_items(self) -> tuple[int, list[AnswerItem]]:
         """Return 0, the index of the candidate, and the answer in order: stretches of text and all other parts."""
         return 0, Candidate(self.ledger, 0).items
+
+    @property
+    def calls(self) -> list[Call]:
+        """The function calls that have no result: their function is only declared, or the answer ended before they ran."""
+        return self.ledger.open_calls
 
     @property
     def citations(self) -> list[Citation]:

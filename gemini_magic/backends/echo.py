@@ -31,6 +31,7 @@ from .gemini import GEMINI, encode
 
 __all__ = ["ECHO", "reply"]
 
+_SIGNATURE = "ZWNobw=="  # of the first call of a round, as Gemini 3 sends it
 _CALL = re.compile(r"@call[ \t]+(\S+)[ \t]*(.*)")
 _DIRECTIVE = re.compile(r"@(chunk|wait|think|finish|block|error|usage|call)\b[ \t]*(.*)")
 
@@ -68,7 +69,7 @@ def _prompt(body: bytes) -> _Prompt:
         if call:
             if not in_round:
                 rounds.append([])
-            rounds[-1].append(_function_call(call, len(rounds[-1]) + 1, len(rounds)))
+            rounds[-1].append(_function_call(call, sum(map(len, rounds)) + 1, signed=not rounds[-1]))
         elif found_directive := _DIRECTIVE.fullmatch(line.strip()):
             directives[found_directive[1]] = found_directive[2].strip()
         else:
@@ -84,15 +85,14 @@ def _prompt(body: bytes) -> _Prompt:
     return _Prompt("".join(lines), directives, [])
 
 
-def _function_call(written: re.Match[str], number: int, round_number: int) -> dict[str, Any]:
+def _function_call(written: re.Match[str], number: int, *, signed: bool) -> dict[str, Any]:
     """The part of a call; what is not a JSON object becomes no arguments, as models may send none."""
     try:
         arguments = json.loads(written[2] or "{}")
     except ValueError:
         arguments = {}
-    fields: dict[str, Any] = {"id": f"call-{round_number}-{number}", "name": written[1], "args": arguments}
-    signature = {"thoughtSignature": "ZWNobw=="} if number == 1 else {}
-    return {"functionCall": fields, **signature}
+    fields: dict[str, Any] = {"id": f"call-{number}", "name": written[1], "args": arguments}
+    return {"functionCall": fields, **({"thoughtSignature": _SIGNATURE} if signed else {})}
 
 
 def _number(text: str | None, default: float) -> float:

@@ -17,6 +17,8 @@ from msgspec.structs import replace
 
 from ..content import (
     Blob,
+    Call,
+    CallResult,
     File,
     LocalFile,
     Opaque,
@@ -82,6 +84,8 @@ def _item(part: Part) -> dict[str, Any]:
     Raises:
         OptionError: the gateway does not support this type of part.
     """
+    if isinstance(part, Call | CallResult):
+        _refuse("function calls and their results")
     if getattr(part, "media", None) is not None:
         _refuse("settings of media, such as pages or fps")
     if isinstance(part, Text):

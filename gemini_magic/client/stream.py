@@ -13,24 +13,25 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from .. import recording
-from ..backends import Backend, HttpRequest
+from ..backends import Backend
 from ..content import Request
 from ..endings import Cause
 from ..errors import ConnectionFailed, GeminiMagicError, OptionError
 from ..events import Event
 from ..ledger import Exchange, Ledger, RoundDriver
-from ..media import references_in
 from ..options import Options
 from .attempt import RoundClock, StreamJob
 from .connection import Connection
 from .encoded_request import EncodedRequest, encode_request
 from .exchange_writer import LedgerGuard
 from .log_filter import mask_in_logs
+from .played_rounds import PlayedRounds, recorded_options, recorded_request
 from .reader import StreamReader
 from .reader_threads import READER_THREADS
 from .secret import Key
@@ -172,8 +173,8 @@ class Stream:
         if self._encode is not None:
             self.continue_encoded(self._encode(request))
 
-    def continue_encoded(self, encoded: EncodedRequest) -> None:
-        """Start the next round with a request that is encoded already."""
+    def continue_encoded(self, encoded: EncodedRequest, options: Options | None = None) -> None:
+        """Start the next round with a request that is encoded already, and with other options if they are given."""
         with self._writing:
             if self._done.is_set() or self._reader is not None:
                 return
@@ -181,7 +182,13 @@ class Stream:
             runs = [run for run in self.ledger.tool_runs if run.started is not None]
             last = max([job.clock.last, *((run.started or 0.0) + (run.seconds or 0.0) for run in runs)])
             clock = job.clock._replace(round=job.clock.round + 1, last=last)
-            self._job = job._replace(http=encoded.http, whole=encoded.whole, plan=encoded.plan, clock=clock)
+            self._job = job._replace(
+                http=encoded.http,
+                whole=encoded.whole,
+                plan=encoded.plan,
+                clock=clock,
+                options=options or job.options,
+            )
             self.ledger.set_phase("preparing")
             self._start_reader()
         self._notify()
@@ -220,13 +227,15 @@ class Stream:
             if self._cancelled_by is not None:  # the reader was faster than the thread that cancels
                 cause, error, limit = self._cancelled_by, None, None
             self._connection.cancel()  # from now on the guard refuses the reader
-            now = self.now()
+            now, was_reading = self.now(), self._reader is not None
             if self._driver is not None:
                 self._driver.stop(self.ledger, now)
             self.ledger.close(cause, t=now, error=error, limit=limit)
             self._finish_text_file()
             self._reader = None  # it refers to this stream: a reference cycle would keep the answer in memory
             self._done.set()
+        for recorder in () if was_reading else self._job.recorders:
+            recorder.finish()
         _running.discard(self)
         stream_ended()
         self._notify()
@@ -460,7 +469,7 @@ def play(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledger, *, spe
     """Play recorded exchanges as a stream, at ``speed`` times their pace; nothing is sent.
 
     Args:
-        exchanges: the attempts of one request, in order; at least one.
+        exchanges: the attempts of one request and of the rounds after it, in order; at least one.
         backend: the dialect of the bodies.
         ledger: an empty ledger.
         speed: how many times as fast; 0 means without waiting.
@@ -468,9 +477,10 @@ def play(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledger, *, spe
     Raises:
         RecordingError: the speed is negative or infinite.
     """
-    first = exchanges[0]
-    media = references_in(first.body, first.media)
-    http = HttpRequest(first.method, first.url, first.headers, first.body, media)
-    options = Options(retries=len(exchanges) - 1)
+    rounds = [list(attempts) for _, attempts in groupby(exchanges, key=lambda each: each.round)]
+    first = rounds[0][0]
     replay = recording.ReplayOnce(exchanges, speed)
-    return Stream(StreamJob(http, backend, options, replay=replay, files=first.files), ledger)
+    job = StreamJob(
+        recorded_request(first), backend, recorded_options(rounds[0]), replay=replay, files=first.files
+    )
+    return Stream(job, ledger, PlayedRounds(rounds) if len(rounds) > 1 else None)

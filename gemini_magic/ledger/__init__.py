@@ -38,6 +38,7 @@ from .row_types import (
 )
 from .sources import AnswerSources, NumberedSource, Passage, answer_sources
 from .tool_runs import OPEN_STATES, ToolRun, ToolState
+from .turns import answer_turns, finished_turns, parts_of_round
 
 __all__ = [
     "OPEN_STATES",
@@ -81,15 +82,18 @@ __all__ = [
     "UsageRow",
     "add_usage",
     "answer_sources",
+    "answer_turns",
     "citations_of",
     "clean_headers",
     "clean_url",
     "filled_columns",
+    "finished_turns",
     "grounding_of",
     "logprob_rows",
     "modality_rows",
     "paragraph_gap",
     "part_row",
+    "parts_of_round",
     "round_rows",
     "rows_of",
     "safety_rows",

@@ -71,6 +71,8 @@ class _Question(NamedTuple):
     token: str | None = None
     sources: Mapping[str, str] = {}
     tools: Sequence[Tool] = ()
+    rounds: tuple[Turn, ...] = ()
+    text: str = ""
 
 
 class CellRunner:
@@ -178,17 +180,21 @@ class CellRunner:
         options, sources = resolve(line.options, self._configured(), previous=previous)
         tools = toolbox.tools_from(options.tool, self.shell.user_ns) if options.tool else run.tools
         functions = [each.declaration for each in tools]
-        *before, question = run.turns
-        chars = len(answer_text(resumption.prefix))
-        answer, added = answer_turn(resumption.prefix), 0
+        *before, question = (*run.turns, *resumption.rounds)
+        chars = len(resumption.text)
+        answer, added = answer_turn(resumption.prefix), len(resumption.rounds)
         if resumption.token is not None:
             request = build_request(question.parts, options, before, functions)
             request = structs.replace(request, continuation=resumption.token)
             notice = f"A new request in which the server continues its answer of {chars:,} characters so far."
         elif answer is not None:
-            turns = (*run.turns, answer)
-            request, added = build_request((Text(CONTINUE_PROMPT),), options, turns, functions), 2
+            turns = (*run.turns, *resumption.rounds, answer)
+            request = build_request((Text(CONTINUE_PROMPT),), options, turns, functions)
+            added += 2
             notice = f"A new request for the rest of an answer of {chars:,} characters so far."
+        elif resumption.rounds:
+            request = build_request(question.parts, options, before, functions)
+            notice = "A new request that continues after the results of the functions so far."
         else:
             request = build_request(question.parts, options, before, functions)
             notice = "A new request with the same question, because no text had been received."
@@ -210,6 +216,8 @@ class CellRunner:
             resumption.token,
             sources,
             tools,
+            resumption.rounds,
+            resumption.text,
         )
 
     def _describe_names(self, resumption: Resumption, options: Options) -> str:
@@ -351,7 +359,7 @@ class CellRunner:
             options,
             ask_key=_key_prompt(self.shell),
             notices=question.notices,
-            before=answer_text(question.prefix),
+            before=question.text,
             conversation=_describe_turn(question.conversation, question.key),
             sources=question.sources,
             tools=question.tools,
@@ -369,6 +377,7 @@ class CellRunner:
             question.added,
             question.token,
             question.tools,
+            question.rounds,
         )
         self.session.add_run(run)
         stop = threading.Event()

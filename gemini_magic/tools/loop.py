@@ -10,22 +10,23 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final
 
 from msgspec.structs import replace
 
-from ..content import Blob, Call, CallResult, Request, ToolChoice, join_parts
+from ..content import Blob, Call, CallResult, Request, ToolChoice
 from ..conversation import answer_turn
 from ..errors import GeminiMagicError, OptionError, TruncatedError, WireError
-from ..ledger import Confirmation, Ledger, PausedStream, ToolRun, ToolState
+from ..ledger import Confirmation, Ledger, PausedStream, ToolRun, ToolState, parts_of_round
 from .arguments import PreparedCall, prepare_call
 from .definition import Tool
+from .loop_settings import LoopSettings
 from .open_calls import OpenCall, call_warning, captured_fields
-from .results import Masking, error_result, results_turn
+from .results import error_result, results_turn
 from .running import RunningTool, ToolOutcome, job_of, run_here, start_task, start_thread
 
-__all__ = ["LoopSettings", "ToolLoop", "confirms"]
+__all__ = ["ToolLoop"]
 
 _MOST_CALLS: Final = 100  # of one round; a model that calls more has gone wrong
 _MOST_PARALLEL: Final = 8
@@ -33,44 +34,6 @@ _TICK: Final = (
     0.1  # seconds between two looks at what a running tool has printed, and at a question to the user
 )
 NOT_ALLOWED: Final = "The user did not allow this call."
-
-
-def confirms(tool: Tool, mode: Literal["marked", "all", "none"]) -> bool:
-    """Whether the user is asked before a tool runs.
-
-    Args:
-        tool: the tool.
-        mode: ``marked``: if the tool is marked; ``all``: always; ``none``: only if the tool insists on it.
-    """
-    return mode == "all" or tool.confirm == "always" or (mode == "marked" and bool(tool.confirm))
-
-
-class LoopSettings(NamedTuple):
-    """How the functions of an answer run.
-
-    Attributes:
-        tools: what is offered.
-        max_rounds: requests that one answer may take.
-        timeout: seconds that a function may take, unless the tool says otherwise; None for any time.
-        confirms: whether the user is asked before a tool runs.
-        ask: shows the question to the user, on the thread that waits, and may decide it at once; None where the user cannot
-            be asked.
-        allowed: the names of the tools that the user has allowed for the session, to which the loop adds; None for the
-            answer only.
-        mask: replaces known keys in what is sent.
-        table_rows: rows of a table that are sent.
-        recorded: returns the recorded calls of a round, so that nothing runs; None to run the functions.
-    """
-
-    tools: Sequence[Tool]
-    max_rounds: int = 10
-    timeout: float | None = None
-    confirms: Callable[[Tool], bool] = lambda tool: confirms(tool, "marked")
-    ask: Callable[[Confirmation], None] | None = None
-    allowed: set[str] | None = None
-    mask: Masking | None = None
-    table_rows: int = 50
-    recorded: Callable[[Ledger], Sequence[ToolRun] | None] | None = None
 
 
 class ToolLoop:
@@ -224,8 +187,7 @@ class ToolLoop:
 
         def write(ledger: Ledger) -> None:
             for call, run in zip(calls, recorded, strict=True):
-                added = ledger.add_tool_run(call)
-                ledger.set_tool_run(replace(run, number=added.number, round=added.round, call=call))
+                ledger.add_recorded_run(call, run)
 
         stream.change(write)
 
@@ -307,7 +269,7 @@ class ToolLoop:
             state="stopped",
             message="interrupted",
             seconds=item.seconds,
-            **captured_fields(item.output),
+            **captured_fields(item.output, self._settings.mask),
         )
 
     def _timeout(self, tool: Tool) -> float | None:
@@ -363,7 +325,7 @@ class ToolLoop:
         if item.output.version == item.shown:
             return False
         item.shown = item.output.version
-        self._set(stream, item, **captured_fields(item.output))
+        self._set(stream, item, **captured_fields(item.output, self._settings.mask))
         return True
 
     # -- the user's decision
@@ -438,7 +400,7 @@ class ToolLoop:
             value=outcome.value,
             error=outcome.error,
             still_running=left_behind,
-            **captured_fields(item.output),
+            **captured_fields(item.output, self._settings.mask),
         )
         notes = list(outcome.notices)
         warning = call_warning(item.prepared.call, outcome.state, message, still_running=left_behind)
@@ -456,8 +418,7 @@ class ToolLoop:
         """Send the results of the round."""
         ledger = stream.ledger
         newest = ledger.rounds[-1]
-        first, end = newest.parts
-        answer = answer_turn(join_parts(ledger.parts[0][first:end]))
+        answer = answer_turn(parts_of_round(ledger, newest))
         sent = [_sent(run) for run in ledger.tool_runs if run.round == newest.number]
         request = self._request
         turns = (*request.turns, *([answer] if answer is not None else []), results_turn(sent))

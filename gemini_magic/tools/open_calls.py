@@ -10,6 +10,7 @@ from ..ledger import ToolRun, ToolState
 from .arguments import PreparedCall
 from .capture import ToolOutput
 from .definition import Tool
+from .results import Masking
 from .running import RunningTool
 
 __all__ = ["OpenCall", "call_warning", "captured_fields"]
@@ -60,12 +61,19 @@ class OpenCall:
         self.approved = who
 
 
-def captured_fields(output: ToolOutput) -> dict[str, Any]:
+def captured_fields(output: ToolOutput, mask: Masking | None) -> dict[str, Any]:
     """The fields of a record that hold what a tool has printed and displayed so far."""
+
+    def hidden(text: str) -> str:
+        return text if mask is None or not text else mask(text)
+
     return {
-        "stdout": output.text("stdout"),
-        "stderr": output.text("stderr"),
-        "displays": output.displays(),
+        "stdout": hidden(output.text("stdout")),
+        "stderr": hidden(output.text("stderr")),
+        "displays": tuple(
+            {kind: hidden(value) if isinstance(value, str) else value for kind, value in each.items()}
+            for each in output.displays()
+        ),
     }
 
 
