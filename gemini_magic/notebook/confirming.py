@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .. import tools as toolbox
 from .. import views
 from ..options import Options
-from ..tools import interruptible
 from . import kernel
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class CellConfirmer:
             self.view.update(final=True)
         if self._buttons and (question.shown or not self._prompt):
             return
-        with interruptible():
-            views.decide_at_prompt(question, input, lambda text: views.write_text(sys.stdout, text))
+        with toolbox.interruptible():
+            toolbox.decide_at_prompt(question, input, lambda text: views.write_text(sys.stdout, text))
 
 
 def confirmer_for(shell: Any, options: Options, *, awaited: bool, background: bool) -> CellConfirmer | None:

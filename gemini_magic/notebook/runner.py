@@ -30,6 +30,7 @@ from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
 from .commands.code import background_hint
 from .commands.context import CommandContext
+from .confirming import confirmer_for
 from .display_loop import DisplayLoop, RunningCell
 from .interpolation import (
     EvaluatedExpressions,
@@ -354,6 +355,10 @@ class CellRunner:
         if not options.quiet:
             # Raises DisplayError for a display that this front end does not have, before the request is sent.
             self._view(Ledger(request), options, None)
+        background = self._in_background(options)
+        confirmer = None
+        if question.tools:
+            confirmer = confirmer_for(self.shell, options, awaited=awaited, background=background)
         response, stream = begin(
             request,
             options,
@@ -363,6 +368,7 @@ class CellRunner:
             conversation=_describe_turn(question.conversation, question.key),
             sources=question.sources,
             tools=question.tools,
+            tool_user=toolbox.ToolUser(confirmer, self.session.allowed_tools) if question.tools else None,
         )
         self._bind("_gemini", response)
         self._bind(options.out, response)
@@ -381,9 +387,10 @@ class CellRunner:
         )
         self.session.add_run(run)
         stop = threading.Event()
-        background = self._in_background(options)
         has_button = background or kernel.stop_button_works(self.shell, awaited=awaited)
         view = self._view(response.ledger, options, stop.set if has_button else None)
+        if confirmer is not None:
+            confirmer.view = view
         return RunningCell(run, stream, view, stop, background)
 
     def _view(self, ledger: Ledger, options: Options, stop: Callable[[], None] | None) -> View:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .arguments import PreparedCall, prepare_call
+    from .confirm_prompt import console_user, decide_at_prompt
     from .definition import MAX_RESULT, Tool, ToolSettings, tool
     from .interrupts import interruptible
     from .lookup import can_be_tool, tool_from_declaration, tools_from
@@ -29,6 +30,8 @@ __all__ = [
     "ToolUser",
     "can_be_tool",
     "confirms",
+    "console_user",
+    "decide_at_prompt",
     "error_result",
     "interruptible",
     "prepare_call",
@@ -51,6 +54,8 @@ _HOMES = {
     "ToolUser": ".loop_settings",
     "can_be_tool": ".lookup",
     "confirms": ".loop_settings",
+    "console_user": ".confirm_prompt",
+    "decide_at_prompt": ".confirm_prompt",
     "error_result": ".results",
     "interruptible": ".interrupts",
     "settings_for_loop": ".loop_settings",

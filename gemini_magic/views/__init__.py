@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .confirm_prompt import decide_at_prompt
     from .encoding import similar_text, write_text
     from .media_objects import AnswerCandidate, AnswerContent, Audio, Picture, Video
     from .outputs import redraw_outputs
@@ -32,7 +31,6 @@ __all__ = [
     "Video",
     "View",
     "bundle",
-    "decide_at_prompt",
     "error_lines",
     "inspect",
     "redraw_outputs",
@@ -56,7 +54,6 @@ _HOMES = {
     "TokenRows": "token_heat",
     "View": "select",
     "bundle": "static",
-    "decide_at_prompt": "confirm_prompt",
     "redraw_outputs": "outputs",
     "similar_text": "encoding",
     "select_view": "select",

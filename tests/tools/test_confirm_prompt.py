@@ -7,7 +7,7 @@ from hostile_strings import assert_printable, bad
 from tool_answers import run_of
 
 from gemini_magic.ledger import Confirmation
-from gemini_magic.views import decide_at_prompt
+from gemini_magic.tools import decide_at_prompt
 
 
 def ask(*lines, run=None):
