@@ -343,15 +343,7 @@ class CellRunner:
             self._bind(options.out, http_request)
             return http_request
         if options.count:
-            if options.replay:
-                raise OptionError(
-                    "A recording cannot count tokens.", remedy="Remove either --count or --replay."
-                )
-            from ..catalog import count_request_tokens  # noqa: PLC0415 - only for this option
-
-            tokens = count_request_tokens(request, options, _key_prompt(self.shell))
-            self._bind(options.out, tokens)
-            return tokens
+            return self._count(request, options)
         if not options.quiet:
             # Raises DisplayError for a display that this front end does not have, before the request is sent.
             self._view(Ledger(request), options, None)
@@ -392,6 +384,16 @@ class CellRunner:
         if confirmer is not None:
             confirmer.view = view
         return RunningCell(run, stream, view, stop, background)
+
+    def _count(self, request: Request, options: Options) -> Any:
+        """The number of tokens of a request, counted by the server."""
+        if options.replay:
+            raise OptionError("A recording cannot count tokens.", remedy="Remove either --count or --replay.")
+        from ..catalog import count_request_tokens  # noqa: PLC0415 - only for this option
+
+        tokens = count_request_tokens(request, options, _key_prompt(self.shell))
+        self._bind(options.out, tokens)
+        return tokens
 
     def _view(self, ledger: Ledger, options: Options, stop: Callable[[], None] | None) -> View:
         if options.quiet:
