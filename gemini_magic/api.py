@@ -264,7 +264,7 @@ def begin(
         conversation: the name of the conversation and the number of the turn, for the status line.
         sources: where the options came from, as returned by ``resolve``.
         tools: the functions that the request offers to the model; a reply offers them too.
-        tool_user: how the user is asked whether a function may run; None where the user cannot be asked.
+        tool_user: how the user is asked whether a function may run; None to ask with a prompt where that can be answered.
 
     Raises:
         UsageProblem: the request or a key is missing something; nothing was sent.
@@ -326,7 +326,7 @@ def _driver(
     if not tools and (replay is None or not replay.has_rounds):
         return None
     recorded = None if replay is None or options.run_tools else replay.tool_runs
-    user = user or toolbox.ToolUser()
+    user = user or toolbox.console_user()
     mask = key_mask(key, options.key_env)
     settings = toolbox.settings_for_loop(options, tools, mask=mask, user=user, recorded=recorded)
     return toolbox.ToolLoop(request, settings)

@@ -71,6 +71,7 @@ def option(
 
 
 DISPLAYS = ("auto", "live", "html", "text")
+CONFIRMATIONS = ("marked", "all", "none")
 FORMATS = ("markdown", "md", "text", "json", "html", "code", "raw")
 SAFETY = ("low", "medium", "high", "none", "off")
 TIERS = ("flex", "standard", "priority")
@@ -222,6 +223,14 @@ class Options:
         help="how long a function may take that the model calls",
         exclusive_minimum=0,
         maximum=_SECONDS,
+    )
+    confirm: str = option(
+        "marked",
+        "--confirm",
+        choices=CONFIRMATIONS,
+        metavar="WHICH",
+        project=None,
+        help="which functions run only after you have confirmed the call: marked (those with confirm=True), all or none",
     )
     run_tools: bool = option(
         False,

@@ -175,7 +175,7 @@ LATE_IMPORTS = {
     "notebook/matcher.py:matcher_for": "completions are computed when the user presses Tab, not by %load_ext",
     "client/transport.py:_make_transport": "the transport for proxies loads httpcore, which most users do not need",
     "notebook/runner.py:_dispatched": "a cell runs no command, and the first cell should import little",
-    "notebook/runner.py:_send": "as above",
+    "notebook/runner.py:_count": "as above",
     "notebook/runner.py:_offered": "as above, for tools",
     "notebook/runner.py:_start_servers": "as above",
     "api.py:_tools": "few requests use an MCP server, and the first cell should import little",

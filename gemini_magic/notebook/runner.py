@@ -30,6 +30,7 @@ from .arguments import MagicLine, help_text, is_verbatim, parse_line
 from .cell_schema import expand_object, read_schema
 from .commands.code import background_hint
 from .commands.context import CommandContext
+from .confirming import confirmer_for
 from .display_loop import DisplayLoop, RunningCell
 from .interpolation import (
     EvaluatedExpressions,
@@ -365,18 +366,14 @@ class CellRunner:
             self._bind(options.out, http_request)
             return http_request
         if options.count:
-            if options.replay:
-                raise OptionError(
-                    "A recording cannot count tokens.", remedy="Remove either --count or --replay."
-                )
-            from ..catalog import count_request_tokens  # noqa: PLC0415 - only for this option
-
-            tokens = count_request_tokens(request, options, _key_prompt(self.shell))
-            self._bind(options.out, tokens)
-            return tokens
+            return self._count(request, options)
         if not options.quiet:
             # Raises DisplayError for a display that this front end does not have, before the request is sent.
             self._view(Ledger(request), options, None)
+        background = self._in_background(options)
+        confirmer = None
+        if question.tools:
+            confirmer = confirmer_for(self.shell, options, awaited=awaited, background=background)
         response, stream = begin(
             request,
             options,
@@ -386,6 +383,7 @@ class CellRunner:
             conversation=_describe_turn(question.conversation, question.key),
             sources=question.sources,
             tools=question.tools,
+            tool_user=toolbox.ToolUser(confirmer, self.session.allowed_tools) if question.tools else None,
         )
         self._bind("_gemini", response)
         self._bind(options.out, response)
@@ -404,10 +402,21 @@ class CellRunner:
         )
         self.session.add_run(run)
         stop = threading.Event()
-        background = self._in_background(options)
         has_button = background or kernel.stop_button_works(self.shell, awaited=awaited)
         view = self._view(response.ledger, options, stop.set if has_button else None)
+        if confirmer is not None:
+            confirmer.view = view
         return RunningCell(run, stream, view, stop, background)
+
+    def _count(self, request: Request, options: Options) -> Any:
+        """The number of tokens of a request, counted by the server."""
+        if options.replay:
+            raise OptionError("A recording cannot count tokens.", remedy="Remove either --count or --replay.")
+        from ..catalog import count_request_tokens  # noqa: PLC0415 - only for this option
+
+        tokens = count_request_tokens(request, options, _key_prompt(self.shell))
+        self._bind(options.out, tokens)
+        return tokens
 
     def _view(self, ledger: Ledger, options: Options, stop: Callable[[], None] | None) -> View:
         if options.quiet:

@@ -101,6 +101,7 @@ class Session:
         error: the last error of a cell or command.
         request_count: how many requests were sent to a server; a replay sends none.
         usage: the token counts of the answers to these requests together.
+        allowed_tools: the names of the tools that the user has allowed for this session.
     """
 
     def __init__(self) -> None:
@@ -110,6 +111,7 @@ class Session:
         self.error: GeminiMagicError | Interrupted | None = None
         self.request_count = 0
         self.usage = Usage()
+        self.allowed_tools: set[str] = set()
         self._message: str | None = None
         self._calls = 0
         self._keys = 0

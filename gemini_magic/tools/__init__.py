@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .arguments import PreparedCall, prepare_call
+    from .confirm_prompt import console_user, decide_at_prompt
     from .definition import MAX_RESULT, Tool, ToolSettings, is_marked, tool
     from .interrupts import interruptible
     from .lookup import can_be_tool, tool_from_declaration, tools_from
@@ -33,6 +34,8 @@ __all__ = [
     "ToolUser",
     "can_be_tool",
     "confirms",
+    "console_user",
+    "decide_at_prompt",
     "error_result",
     "interruptible",
     "is_marked",
@@ -64,6 +67,8 @@ _HOMES = {
     "ToolUser": ".loop_settings",
     "can_be_tool": ".lookup",
     "confirms": ".loop_settings",
+    "console_user": ".confirm_prompt",
+    "decide_at_prompt": ".confirm_prompt",
     "error_result": ".results",
     "is_marked": ".definition",
     "interruptible": ".interrupts",

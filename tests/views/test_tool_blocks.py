@@ -31,13 +31,16 @@ LINES = [
         'weather(city="Paris") ✗ failed: ValueError: no city · 0.2 s',
     ),
     (
-        {"state": "invalid", "message": "city: expected string, got 1"},
+        {
+            "state": "invalid",
+            "message": "weather was not run, because its arguments do not fit:\ncity: expected string, got 1",
+        },
         'weather(city="Paris") ✗ not run: city: expected string, got 1',
     ),
     ({"state": "not_offered"}, 'weather(city="Paris") ✗ not run: no tool of this name is offered'),
     (
-        {"state": "timed_out", "message": "60 s", "seconds": 60.0, "still_running": True},
-        'weather(city="Paris") ✗ no answer in time: 60 s; it is still running · 1 min 00 s',
+        {"state": "timed_out", "message": "no answer within 60 s", "seconds": 60.0, "still_running": True},
+        'weather(city="Paris") ✗ no answer within 60 s; it is still running · 1 min 00 s',
     ),
     ({"state": "stopped", "seconds": 2.0}, 'weather(city="Paris") ■ stopped · 2.0 s'),
 ]
