@@ -136,7 +136,6 @@ class Options:
         "--schema",
         metavar="SCHEMA",
         config=False,
-        project=None,
         is_object=True,
         help="request an answer in JSON that fits: 'name, age int', a class such as Person or list[Person], "
         "a .json file with a JSON Schema, or {{ an object }}; the response has it as `parsed`",
@@ -146,7 +145,6 @@ class Options:
         "--schema-multi",
         metavar="SCHEMA",
         config=False,
-        project=None,
         is_object=True,
         help="request an array of what --schema would request, whose items are rows of `items`",
     )

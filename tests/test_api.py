@@ -425,7 +425,7 @@ def test_notices_about_tools_are_notes_of_the_response(fake_server):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"tools": [3]}, "A int cannot be a tool."),
+        ({"tools": [3]}, "An object of the type int cannot be a tool."),
         ({"tools": "weather"}, "tools: 'weather' is text."),
         ({"tool": "weather"}, "tools: 'weather' is text."),
         ({"tools": [lambda x: x]}, "A lambda cannot be a tool: it has no name and no types."),

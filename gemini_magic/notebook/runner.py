@@ -11,10 +11,11 @@ import re
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import structs
 
+from .. import tools as toolbox
 from ..api import begin, preview
 from ..config import resolve
 from ..content import Part, Request, Text, Turn
@@ -23,7 +24,6 @@ from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..ledger import Ledger
 from ..options import Options
 from ..prompts import attachments_of_line, build_request
-from ..tools import Tool
 from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
@@ -44,6 +44,9 @@ from .interpolation import (
 from .lookup import names_of
 from .messages import print_lines, show_message
 from .session import CONTINUE_PROMPT, Resumption, Run, Session, answer_text
+
+if TYPE_CHECKING:
+    from ..tools import Tool
 
 __all__ = ["CellRunner"]
 

@@ -82,7 +82,7 @@ def test_the_choice_and_the_tools_of_the_server(defined):
     ("line", "message"),
     [
         ("-T wether", "Did you mean weather?"),
-        ("-T number", "A int cannot be a tool."),
+        ("-T number", "An object of the type int cannot be a tool."),
         ("-T weather -T weather", "Two tools have the name weather."),
         ("--tool-choice any", "--tool-choice needs a function."),
         ("-T weather --tool-choice clock", "nor a function of this request"),

@@ -86,6 +86,14 @@ def test_a_function_that_was_not_offered_is_named_with_those_that_were():
     assert len(prepare_call(Call("x" * 10_000), [ORDER]).error) < 300
 
 
+def test_the_namespace_of_the_server_before_a_name_is_ignored():
+    arguments = {"items": [], "to": TO}
+    for name in ("default_api:order", "default_api.order"):
+        assert prepare_call(Call(name, arguments), [ORDER]).tool is ORDER
+    for name in ("xorder", "default_apiorder", "other:order", "default_api:default_api:order"):
+        assert prepare_call(Call(name, arguments), [ORDER]).tool is None
+
+
 def nested(depth):
     value = "end"
     for _ in range(depth):

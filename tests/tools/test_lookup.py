@@ -59,7 +59,7 @@ def test_a_dotted_name_is_a_method_of_a_variable():
             "Did you mean weather?",
         ),
         ("zzz", {"weather": weather}, "--tool zzz: there is no function of that name.", "in a cell above"),
-        ("x", {"x": 3}, "A int cannot be a tool.", "Give a function"),
+        ("x", {"x": 3}, "An object of the type int cannot be a tool.", "Give a function"),
         (
             "a.b.c",
             {"a": Station},
