@@ -118,7 +118,7 @@ def _approve(context: CommandContext, name: str, codes: Sequence[str]) -> None:
         print_lines(f"You have approved all {len(states)} tools of {name} as they are.")
         return
     print_lines(
-        f"The MCP server {name!r} ({entry.describe()[0]}) says this to the model about its tools:",
+        f"The MCP server {name!r} ({entry.describe()[0]}) describes its tools to the model like this:",
         *(text for each in waiting for text in ("", *describe_tool(each))),
         "",
     )
