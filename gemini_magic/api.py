@@ -92,7 +92,13 @@ def _request(
     if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
         raise OptionError("The prompt is empty.", remedy="Write a question.")
     request = build_request(parts, options, turns, [each.declaration for each in tools])
-    return request, (*notices, *(notice for each in tools for notice in each.notices))
+    notices = (*notices, *(notice for each in tools for notice in each.notices))
+    if not options.remote_mcp:
+        return request, notices
+    from .mcp_servers import with_remote_servers  # noqa: PLC0415 - few requests use a server
+
+    request, about_servers = with_remote_servers(request, options.remote_mcp)
+    return request, (*notices, *about_servers)
 
 
 def _tools(given: object, options: Options) -> Sequence[Tool]:

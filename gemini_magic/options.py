@@ -199,6 +199,12 @@ class Options:
         metavar="NAME[:TOOL,TOOL]",
         help="let the model call the tools of the MCP server NAME, or some of them (repeatable)",
     )
+    remote_mcp: list[str] = option(
+        [],
+        "--remote-mcp",
+        metavar="NAME",
+        help="let the model's server call the MCP server NAME without asking you; it receives the headers (repeatable)",
+    )
     tool_choice: str | None = option(
         None,
         "--tool-choice",

@@ -19,6 +19,7 @@ from .pins import (
     remember_paths,
     tool_states,
 )
+from .remote import with_remote_servers
 from .server_files import (
     MCP_FILES,
     ListedServer,
@@ -65,4 +66,5 @@ __all__ = [
     "server_table",
     "tool_states",
     "trust_file",
+    "with_remote_servers",
 ]

@@ -160,6 +160,7 @@ def _complete_value(
         "out": lambda: _response_names(context),
         "tool": lambda: [*_functions(context), *toolbox.READY_MADE],
         "mcp": lambda: _server_tools(fragment),
+        "remote_mcp": _servers,
         "tool_choice": lambda: (*_CHOICES, *([used["tool"]] if "tool" in used else [])),
         "key_env": lambda: sorted(each for each in os.environ if re.search("KEY|TOKEN", each)),
     }

@@ -203,6 +203,7 @@ class CellRunner:
         else:
             request = build_request(question.parts, options, before, functions)
             notice = "A new request with the same question, because no text had been received."
+        request, _ = self._with_servers(request, options)
         messages = [notice, self._describe_names(resumption, options)]
         if options.replay:
             messages.append(
@@ -336,10 +337,12 @@ class CellRunner:
             notices.append(repeated)
         tools = self._offered(options)
         notices += [notice for each in tools for notice in each.notices]
-        if notices:
-            print_lines(*notices)
         turns: tuple[Turn, ...] = conversation.before(key)
         request = build_request(parts, options, turns, [each.declaration for each in tools])
+        request, about_servers = self._with_servers(request, options)
+        notices += about_servers
+        if notices:
+            print_lines(*notices)
         return _Question(request, options, conversation, len(turns), key, tuple(notices), tools=tools)
 
     def _offered(self, options: Options) -> Sequence[Tool]:
@@ -349,6 +352,15 @@ class CellRunner:
         from .offered_tools import offered_tools  # noqa: PLC0415 - not needed for most cells
 
         return offered_tools(options, self.shell)
+
+    @staticmethod
+    def _with_servers(request: Request, options: Options) -> tuple[Request, tuple[str, ...]]:
+        """The request with the servers of ``--remote-mcp``, and sentences about them."""
+        if not options.remote_mcp:
+            return request, ()
+        from ..mcp_servers import with_remote_servers  # noqa: PLC0415 - as above
+
+        return with_remote_servers(request, options.remote_mcp)
 
     @staticmethod
     async def _start_servers(options: Options) -> None:
