@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .recording import Recorder, Replay
     from .tools import Tool, ToolUser
 
-__all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "stream"]
+__all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "repair_notice", "stream"]
 
 _BUILTIN = "builtin:"
 _RULES = "The server does not enforce these rules of the schema; the answer is checked when it has ended:"
@@ -306,19 +306,6 @@ def begin(
     return Started(Response(ledger, stream, partial(_reply, request, options, tools=tools)), stream)
 
 
-def _ledger(request: Request, options: Options, before: str, conversation: str) -> Ledger:
-    """A ledger for a request that has not been sent; see :func:`begin` for the arguments."""
-    return Ledger(
-        request,
-        backend=options.backend,
-        before=before,
-        conversation=conversation,
-        display=_display_options(options),
-        price=TokenPrice.parse(options.price),
-        schema=options.schema,
-    )
-
-
 def _driver(
     request: Request,
     options: Options,
@@ -341,6 +328,19 @@ def _driver(
 def _note_journal(ledger: Ledger) -> None:
     for problem in journal().take_problems():
         ledger.note("journal", problem, severity="warning")
+
+
+def _ledger(request: Request, options: Options, before: str, conversation: str) -> Ledger:
+    """A ledger for a request that has not been sent; see :func:`begin` for the arguments."""
+    return Ledger(
+        request,
+        backend=options.backend,
+        before=before,
+        conversation=conversation,
+        display=_display_options(options),
+        price=TokenPrice.parse(options.price),
+        schema=options.schema,
+    )
 
 
 _reported: set[str] = set()  # notes about ignored settings that an answer of this process has shown
@@ -415,7 +415,7 @@ def _reply(
         reply.wait()
     if isinstance(reply.error, RecordingError):
         raise reply.error  # nothing was sent, and the empty text alone would not show it
-    return reply
+    return _repaired(reply, resolved)
 
 
 @contextmanager
@@ -470,11 +470,63 @@ def stream(
         UsageProblem: the prompt is empty or not a valid type, an option is unknown, or no key was found. Nothing
             was sent.
     """
+    if options.get("repair"):
+        raise OptionError(
+            "A stream cannot be repaired.",
+            remedy="Use ask(…, repair=N), or read `parse_error` at the end and call `reply`.",
+        )
+    callbacks = Callbacks(on_chunk, on_thinking, on_complete)
+    return _start(prompt, attach, tools, turns, callbacks, options)[0]
+
+
+def _start(  # noqa: PLR0917 - the arguments of stream()
+    prompt: object,
+    attach: object,
+    tools: object,
+    turns: Sequence[Turn],
+    callbacks: Callbacks,
+    options: Mapping[str, Any],
+) -> tuple[ResponseStream, Options]:
+    """Send a prompt; returns the stream and the resolved options. See :func:`stream` for the arguments and errors."""
     resolved, sources = _resolved(options)
     offered = _tools(tools, resolved)
     request, notices = _request(prompt, attach, resolved, turns, offered)
     started = begin(request, resolved, notices=notices, sources=sources, tools=offered)
-    return ResponseStream(*started, Callbacks(on_chunk, on_thinking, on_complete))
+    return ResponseStream(*started, callbacks), resolved
+
+
+def _repaired(response: Response, options: Options) -> Response:
+    """Ask again while the answer does not fit its schema; returns the last response.
+
+    Args:
+        response: the response, which has ended.
+        options: its options: how many times to ask at most, and the file for the answer.
+
+    Raises:
+        Interrupted: the user stopped it.
+    """
+    earlier: list[Response] = []
+    times = options.repair
+    file: dict[str, Any] = {"to": options.to, "overwrite": True} if options.to and not options.append else {}
+    while len(earlier) < times and response.needs_repair():
+        earlier.append(response)
+        error = response.parse_error
+        if error is None:
+            break
+        response = response.reply(schemas.repair_prompt(error), repair=0, **file)
+        response.ledger.note("notice", repair_notice(len(earlier), times))
+    response.repaired_from = tuple(earlier)
+    return response
+
+
+def repair_notice(number: int, times: int) -> str:
+    """The sentence about a request that asks again for an answer that did not fit.
+
+    Args:
+        number: which of these requests it is, from 1.
+        times: how many there are at most.
+    """
+    return f"Asked again ({number} of {times}), because the answer before did not fit its schema."
 
 
 def ask(
@@ -516,19 +568,12 @@ def ask(
         Interrupted: the user stopped it.
         GeminiMagicError: with ``check``, the request failed or the answer is not usable.
     """
-    source = stream(
-        prompt,
-        attach=attach,
-        tools=tools,
-        turns=turns,
-        on_chunk=on_chunk,
-        on_thinking=on_thinking,
-        on_complete=on_complete,
-        **options,
-    )
+    callbacks = Callbacks(on_chunk, on_thinking, on_complete)
+    source, resolved = _start(prompt, attach, tools, turns, callbacks, options)
     with _closing_on_error(source.response, source.close):
         if source.has_callbacks:
             for _ in source:
                 pass
         response = source.response.wait()
+    response = _repaired(response, resolved)
     return response.raise_for_status() if check else response

@@ -83,6 +83,9 @@ class Response(AnswerContent):
         ledger: the record that the response shows.
         stream: the stream that fills the record; None for a response that was loaded.
         replier: sends a follow-up, given this response, a prompt and options; None for a response that was loaded.
+
+    Attributes:
+        repaired_from: the responses before that did not fit their schema, if ``--repair`` asked again; oldest first.
     """
 
     def __init__(self, ledger: Ledger, stream: Stream | None = None, replier: Replier | None = None) -> None:
@@ -92,6 +95,7 @@ class Response(AnswerContent):
         self._skips_display = False
         self._error_copy = ErrorCopy()
         self._mismatch_copy = ErrorCopy()
+        self.repaired_from: tuple[Response, ...] = ()
 
     # -- text and parts --------------------------------------------------------------------------------------
 
@@ -130,8 +134,8 @@ class Response(AnswerContent):
         return 0, Candidate(self.ledger, 0).items
 
     @property
-    def calls(self) -> list[Call]:
-        """The function calls that have no result: their function is only declared, or the answer ended before they ran."""
+    def open_calls(self) -> list[Call]:
+        """The calls without a result: their function is only declared, or the answer ended before it ran."""
         return open_calls(self.ledger)
 
     @property
@@ -239,6 +243,11 @@ class Response(AnswerContent):
         None also while the response runs.
         """
         return self._mismatch_copy.of(self.ledger.answer_value().error, self)
+
+    def needs_repair(self) -> bool:
+        """Whether the answer is complete, was requested as JSON, and is not JSON or does not fit its schema."""
+        typed = self.ledger.schema is not None or self.ledger.display.form == "json"
+        return typed and self.ok and self.parse_error is not None
 
     def _check_ended(self) -> None:
         if self.status == "running":

@@ -630,7 +630,7 @@ class Ledger:
             return schemas.AnswerValue()
         found: AnswerValue | None = self.__dict__.get("_value")
         if found is None:
-            text = self.answer.text
+            text = self.answer.text[self._log.start.char :]  # of the last round
             texts = (self.before + text, text) if self.before else (text,)
             found = self._value = schemas.value_of_answer(texts, self.schema)
         return found
