@@ -28,6 +28,7 @@ from ..tools import Tool
 from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
+from .blocked_view import BlockedView
 from .commands.code import background_hint
 from .commands.context import CommandContext
 from .confirming import confirmer_for
@@ -381,6 +382,8 @@ class CellRunner:
         stop = threading.Event()
         has_button = background or kernel.stop_button_works(self.shell, awaited=awaited)
         view = self._view(response.ledger, options, stop.set if has_button else None)
+        if question.tools:
+            view = BlockedView(view, response.ledger)
         if confirmer is not None:
             confirmer.view = view
         return RunningCell(run, stream, view, stop, background)
