@@ -40,6 +40,7 @@ from .ledger import (
     grounding_of,
     logprob_rows,
     modality_rows,
+    open_calls,
     part_row,
     round_rows,
     rows_of,
@@ -119,7 +120,7 @@ class Response(AnswerContent):
     @property
     def calls(self) -> list[Call]:
         """The function calls that have no result: their function is only declared, or the answer ended before they ran."""
-        return self.ledger.open_calls
+        return open_calls(self.ledger)
 
     @property
     def citations(self) -> list[Citation]:

@@ -35,6 +35,11 @@ class PlayedRounds:
     def __init__(self, rounds: Sequence[Sequence[Exchange]]) -> None:
         self._played, *self._left = rounds
 
+    @property
+    def runs_here(self) -> bool:
+        """No function runs."""
+        return False
+
     def step(self, stream: Any) -> float | None:
         """Go on if a round has ended; see :class:`~gemini_magic.ledger.RoundDriver`."""
         if not stream.between_rounds:

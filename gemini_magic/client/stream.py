@@ -126,6 +126,11 @@ class Stream:
         """Whether a round has ended whose calls have to be answered before the next one."""
         return self._reader is None and not self.done
 
+    @property
+    def blocks_next(self) -> bool:
+        """Whether the next wait runs a function on the waiting thread, so that a view should be drawn before."""
+        return self._driver is not None and self._driver.runs_here
+
     def now(self) -> float:
         """Seconds since the first request was sent, or since the stream was opened; in a replay, as recorded."""
         reader, clock = self._reader, self._job.clock

@@ -38,7 +38,7 @@ from .row_types import (
 )
 from .sources import AnswerSources, NumberedSource, Passage, answer_sources
 from .tool_runs import OPEN_STATES, ToolRun, ToolState
-from .turns import answer_turns, finished_turns, parts_of_round
+from .turns import answer_turns, finished_turns, open_calls, parts_of_round, show_tool_runs
 
 __all__ = [
     "OPEN_STATES",
@@ -91,12 +91,14 @@ __all__ = [
     "grounding_of",
     "logprob_rows",
     "modality_rows",
+    "open_calls",
     "paragraph_gap",
     "part_row",
     "parts_of_round",
     "round_rows",
     "rows_of",
     "safety_rows",
+    "show_tool_runs",
     "source_rows",
     "transcript_rows",
     "url_context_rows",

@@ -266,17 +266,6 @@ class Ledger:
         """The function calls that were taken up, in the order of the answer; views see a change by the identity of a run."""
         return [run for exchange in list(self.exchanges) for run in list(exchange.tool_runs)]
 
-    @property
-    def open_calls(self) -> list[Call]:
-        """The function calls of the answer for which no result was sent and none will be."""
-        answered = {run.number for run in self.tool_runs if run.sent is not None}
-        return [
-            call
-            for each in self.rounds
-            for number, call in enumerate(each.calls, each.first_call)
-            if number not in answered
-        ]
-
     def end_round(self, cause: Cause, *, t: float) -> bool:
         """End the round without closing the ledger, if its answer is complete and calls functions.
 
@@ -322,13 +311,6 @@ class Ledger:
         self.placed.set_run(run.place, run)
         self.touch()
         return run
-
-    def show_tool_runs(self, exchange: Exchange) -> None:
-        """Number the calls that a recorded exchange of this ledger has brought with it, and show them in the answer."""
-        before = sum(len(each.tool_runs) for each in self.exchanges if each is not exchange)
-        for place, run in enumerate(exchange.tool_runs):
-            exchange.tool_runs[place] = replace(run, number=before + place, round=exchange.round)
-            self.placed.set_run(before + place, exchange.tool_runs[place])
 
     def _parts_of_round(self) -> Sequence[Part]:
         parts = self.parts.get(0)

@@ -50,6 +50,10 @@ class RoundDriver(Protocol):
     The threads and event loops that wait for the stream call it; never the reader.
     """
 
+    @property
+    def runs_here(self) -> bool:
+        """Whether the next step runs a function on the thread that waits, so that no view can be drawn meanwhile."""
+
     def step(self, stream: PausedStream) -> float | None:
         """Do the next thing on this thread, if there is one.
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..content import CallResult, Part, Turn, join_parts
+from msgspec.structs import replace
+
+from ..content import Call, CallResult, Part, Turn, join_parts
 from ..conversation import answer_turn
+from .exchange import Exchange
 from .ledger import Ledger
 from .rounds import Round
 
-__all__ = ["answer_turns", "finished_turns", "parts_of_round"]
+__all__ = ["answer_turns", "finished_turns", "open_calls", "parts_of_round", "show_tool_runs"]
 
 
 def parts_of_round(ledger: Ledger, one: Round) -> tuple[Part, ...]:
@@ -73,3 +76,28 @@ def results_of(ledger: Ledger, one: Round) -> tuple[CallResult, ...]:
         sent = None if run is None else run.sent
         found.append(sent or CallResult(call.name or "", {"error": message}, call.id))
     return tuple(found)
+
+
+def open_calls(ledger: Ledger) -> list[Call]:
+    """The function calls of an answer for which no result was sent."""
+    answered = {run.number for run in ledger.tool_runs if run.sent is not None}
+    return [
+        call
+        for one in ledger.rounds
+        for number, call in enumerate(one.calls, one.first_call)
+        if number not in answered
+    ]
+
+
+def show_tool_runs(ledger: Ledger, exchange: Exchange) -> None:
+    """Number the calls that the newest exchange, a recorded one, has brought with it, and show them in the answer."""
+    if not exchange.tool_runs:
+        return
+    newest = ledger.rounds[-1]
+    runs = zip(newest.calls, exchange.tool_runs, strict=False)
+    exchange.tool_runs[:] = [
+        replace(run, number=number, round=exchange.round, call=call)
+        for number, (call, run) in enumerate(runs, newest.first_call)
+    ]
+    for run in exchange.tool_runs:
+        ledger.placed.set_run(run.place, run)

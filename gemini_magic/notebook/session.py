@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ..backends import backend
 from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_open_calls, answer_turn
-from ..errors import GeminiMagicError, Interrupted, OptionError
+from ..errors import OptionError
 from ..events import Usage
 from ..ledger import answer_turns, finished_turns
 from ..options import Options
@@ -98,7 +98,7 @@ class Session:
         chats: the named conversations.
         current: the conversation of the last request.
         runs: the latest requests, oldest first.
-        error: the last error of a cell or command.
+        error: the last error of a cell or command, or the last exception of a function that the model called.
         request_count: how many requests were sent to a server; a replay sends none.
         usage: the token counts of the answers to these requests together.
         allowed_tools: the names of the tools that the user has allowed for this session.
@@ -108,7 +108,7 @@ class Session:
         self.chats: dict[str, Conversation] = {}
         self.current: Conversation | None = None
         self.runs: deque[Run] = deque(maxlen=_MAX_RUNS)
-        self.error: GeminiMagicError | Interrupted | None = None
+        self.error: BaseException | None = None
         self.request_count = 0
         self.usage = Usage()
         self.allowed_tools: set[str] = set()

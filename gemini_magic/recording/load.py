@@ -9,7 +9,7 @@ from ..backends import Backend
 from ..diagnostics import body_too_large
 from ..endings import Cause
 from ..errors import ConnectionFailed, RecordingError, WireError
-from ..ledger import Exchange, Ledger
+from ..ledger import Exchange, Ledger, show_tool_runs
 from ..pipeline import Pipeline
 from .jsonl import RecordedExchange
 
@@ -52,7 +52,7 @@ def load_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledg
         if isinstance(exchange, RecordedExchange) and exchange.missing:
             ledger.note("recording-lacks", exchange.missing)
         last, error = _load(exchange, backend, ledger, last)
-        ledger.show_tool_runs(exchange)
+        show_tool_runs(ledger, exchange)
     cause = _CAUSES.get(exchanges[-1].end or "", "cut")
     if cause == "end" and (ledger.failure is not None or error is not None):
         cause = "failed"

@@ -42,7 +42,7 @@ def _reference(media: ResultMedia) -> dict[str, Any]:
     return {**kind, "digest": part.digest} if isinstance(part, Blob) else {**kind, "uri": part.uri}
 
 
-def tool_run(line: ToolLine, round_number: int, media: Mapping[str, StoredMedia]) -> ToolRun | None:
+def tool_run(line: Any, round_number: int, media: Mapping[str, StoredMedia]) -> ToolRun | None:
     """The record of a call; None if the line is not valid.
 
     Args:
@@ -50,6 +50,8 @@ def tool_run(line: ToolLine, round_number: int, media: Mapping[str, StoredMedia]
         round_number: the round whose answer contains the call.
         media: the media of the recording by their digest.
     """
+    if not isinstance(line, Mapping):
+        return None
     state, name, args = line.get("state"), line.get("name"), line.get("args", {})
     if state not in get_args(ToolState) or state in OPEN_STATES or not isinstance(args, dict):
         return None
@@ -61,7 +63,7 @@ def tool_run(line: ToolLine, round_number: int, media: Mapping[str, StoredMedia]
         sent = CallResult(call.name or "", response, call.id, media=tuple(each for each in found if each))
     displays = line.get("displays", ())
     return ToolRun(
-        number=int(line.get("number", 0)),
+        number=0,  # the ledger numbers the calls of an answer
         round=round_number,
         call=call,
         state=state,  # type: ignore[arg-type] # it was checked

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -280,10 +281,13 @@ def _globals(core: Any) -> dict[str, Any]:
 
 def _closure(core: Any) -> dict[str, Any]:
     """The variables of an enclosing function that the function uses."""
-    try:
-        return dict(inspect.getclosurevars(_function_of(core)).nonlocals)
-    except TypeError:
-        return {}
+    function = _function_of(core)
+    code, cells = getattr(function, "__code__", None), getattr(function, "__closure__", None)
+    found: dict[str, Any] = {}
+    for name, cell in zip(code.co_freevars if code and cells else (), cells or (), strict=True):
+        with suppress(ValueError):  # a variable without a value yet
+            found[name] = cell.cell_contents
+    return found
 
 
 def _remedy_for_type(hint: Any, problem: SchemaError) -> str:

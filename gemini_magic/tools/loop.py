@@ -59,6 +59,11 @@ class ToolLoop:
 
     # -- the interface of a driver
 
+    @property
+    def runs_here(self) -> bool:
+        """Whether the next step runs a function on the thread that waits."""
+        return self._here is not None
+
     def step(self, stream: PausedStream) -> float | None:
         """Do the next thing on this thread; see :class:`~gemini_magic.ledger.RoundDriver`.
 

@@ -25,6 +25,7 @@ from .results import Masking, error_result, result_of
 
 __all__ = ["RunningTool", "ToolOutcome", "job_of", "run_here", "start_task", "start_thread"]
 
+_RESPONSE = 0.05  # seconds in which an event loop responds
 _NO_ANSWER = "no answer within {0:g} s"
 _OTHER_LOOP = (
     "The function ran on another event loop than the cell; await the answer in a cell to use the cell's loop."
@@ -217,7 +218,15 @@ def start_task(job: _Job, finished: Finished, loop: asyncio.AbstractEventLoop | 
         return RunningTool(lambda: _cancel(loop, task))
     background = _background_loop(os.getpid())
     future = asyncio.run_coroutine_threadsafe(_in_context(context, run()), background)
-    return RunningTool(lambda: _ignore(future.cancel()))
+
+    def stop() -> None:
+        future.cancel()
+        alive = threading.Event()
+        background.call_soon_threadsafe(alive.set)
+        if not alive.wait(_RESPONSE):
+            _background_loop.cache_clear()  # a function blocks it; the next one gets another loop
+
+    return RunningTool(stop)
 
 
 class _InterruptedError(Exception):
@@ -260,10 +269,6 @@ async def _in_context(context: contextvars.Context, coroutine: Coroutine[Any, An
 def _cancel(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
     if not loop.is_closed():
         loop.call_soon_threadsafe(task.cancel)
-
-
-def _ignore(_: object) -> None:
-    pass
 
 
 @lru_cache(maxsize=1)

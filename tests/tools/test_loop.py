@@ -44,8 +44,8 @@ def test_ids_and_signatures_go_back_byte_for_byte():
     model, user = sent(r)[1:]
     assert model["role"] == "model"
     assert model["parts"][0]["thoughtSignature"] == "ZWNobw=="
-    assert [part["functionCall"]["id"] for part in model["parts"]] == ["call-1-1", "call-1-2"]
-    assert [part["functionResponse"]["id"] for part in user["parts"]] == ["call-1-1", "call-1-2"]
+    assert [part["functionCall"]["id"] for part in model["parts"]] == ["call-1", "call-2"]
+    assert [part["functionResponse"]["id"] for part in user["parts"]] == ["call-1", "call-2"]
     assert [part["functionResponse"]["response"] for part in user["parts"]] == [
         {"output": "21 °C in Paris"},
         {"output": "21 °C in Rome"},
@@ -112,7 +112,7 @@ def test_arguments_that_do_not_fit_and_unknown_names_are_not_run_and_said_to_the
 def test_calls_of_a_declaration_without_a_function_are_only_shown():
     r = asked('@call weather {"city": "Paris"}\n', {"name": "weather", "description": "d"})
     assert (r.status, r.ledger.tool_runs) == ("complete", [])
-    assert r.calls == [Call("weather", {"city": "Paris"}, "call-1-1", "ZWNobw==")]
+    assert r.calls == [Call("weather", {"city": "Paris"}, "call-1", "ZWNobw==")]
 
 
 def test_plain_functions_run_one_after_the_other_on_the_thread_that_waits():
@@ -263,7 +263,7 @@ def test_calls_without_a_result_are_answered_when_the_conversation_continues():
     r = asked('@call weather {"city": "Paris"}\n', {"name": "weather", "description": "d"})
     turns = sent(r.reply("and now?"))
     assert turns[2]["parts"][0]["functionResponse"]["response"] == {"error": "The function was not run."}
-    by_hand = r.reply([CallResult("weather", {"output": "sunny"}, "call-1-1"), Text("so?")])
+    by_hand = r.reply([CallResult("weather", {"output": "sunny"}, "call-1"), Text("so?")])
     assert sent(by_hand)[2]["parts"][0]["functionResponse"]["response"] == {"output": "sunny"}
 
 
