@@ -27,6 +27,7 @@ TOUR = [
     "03-record-replay-compare.ipynb",
     "04-send-anything.ipynb",
     "05-what-came-back.ipynb",
+    "07-tools.ipynb",
 ]
 
 

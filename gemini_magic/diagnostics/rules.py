@@ -65,9 +65,13 @@ def _finish_reasons(ledger: Ledger) -> Iterator[Note]:
     rows = Rows(ledger.event_columns)
     early: list[int] = []
     pending: dict[int, int] = {}  # candidate -> chunk with its finish reason
+    starts = _round_starts(ledger)
     for event, chunk in zip(list(ledger.events), rows["chunk"], strict=False):
         if chunk is None:
             continue
+        if starts and chunk >= starts[0]:
+            pending.clear()
+            starts = [start for start in starts if start > chunk]
         if isinstance(event, Finish) and not event.prompt and event.outcome is not None:
             pending.setdefault(event.candidate, chunk)
         elif isinstance(event, Delta) and pending.get(event.candidate, chunk) < chunk:
@@ -84,13 +88,23 @@ def _finish_reasons(ledger: Ledger) -> Iterator[Note]:
         )
 
 
+def _round_starts(ledger: Ledger) -> list[int]:
+    """The first chunk of each round but the first."""
+    return [each.chunks[0] for each in ledger.rounds[1:]]
+
+
 def _usage(ledger: Ledger) -> Iterator[Note]:
     """A total token count that decreases."""
     rows = Rows(ledger.usage_columns)
     totals = [
         (chunk, total) for chunk, total in zip(rows["chunk"], rows["total"], strict=True) if total is not None
     ]
-    decreased = [later for earlier, later in pairwise(totals) if later[1] < earlier[1]]
+    rounds: Sequence[int] = Rows(ledger.chunk_columns)["round"]
+    decreased = [
+        later
+        for earlier, later in pairwise(totals)
+        if later[1] < earlier[1] and rounds[later[0]] == rounds[earlier[0]]
+    ]
     if decreased:
         yield Note(
             "usage-shrank",
@@ -132,7 +146,11 @@ def _repeated_text(ledger: Ledger) -> Iterator[Note]:
 
 def _gaps(chunks: Sequence[Chunk]) -> Iterator[Note]:
     """The longest time between two chunks."""
-    gaps = [(later.t - earlier.t, later.index) for earlier, later in pairwise(chunks)]
+    gaps = [
+        (later.t - earlier.t, later.index)
+        for earlier, later in pairwise(chunks)
+        if later.round == earlier.round  # between two rounds, functions run
+    ]
     long = [gap for gap in gaps if gap[0] >= _LONG_GAP]
     if long:
         longest = max(long)

@@ -29,6 +29,7 @@ from ..response import Response
 from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
+from .blocked_view import BlockedView
 from .cell_schema import expand_object, read_schema, repair_request, without_schema
 from .commands.code import background_hint
 from .commands.context import CommandContext
@@ -472,6 +473,8 @@ class CellRunner:
         stop = threading.Event()
         has_button = background or kernel.stop_button_works(self.shell, awaited=awaited)
         view = self._view(response.ledger, options, stop.set if has_button else None)
+        if question.tools:
+            view = BlockedView(view, response.ledger)
         if confirmer is not None:
             confirmer.view = view
         return RunningCell(run, stream, view, stop, background)

@@ -56,9 +56,9 @@ class AnswerLane:
     def max_messages(self) -> int:
         """The maximum number of messages of the next paint."""
         lanes = [lane for _, lane in self._shown if isinstance(lane, LiveLane)]
-        items = self._new_items() * _ITEM_MESSAGES + CONFIRM_MESSAGES * (
-            self._ledger.confirmation is not None
-        )
+        question = self._ledger.confirmation
+        buttons = CONFIRM_MESSAGES if question is not None and not question.shown else 0
+        items = self._new_items() * _ITEM_MESSAGES + buttons
         return (lanes[-1] if lanes else self._spare).max_messages + items
 
     def _new_items(self) -> int:

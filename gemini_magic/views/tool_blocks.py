@@ -145,10 +145,8 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 def result_text(run: ToolRun, *, indent: int | None = None) -> str:
     """Return the result of a run: a string as it is, any other value as JSON. Empty without a result."""
     value = run.result
-    if isinstance(value, dict) and value.keys() == {"result"}:  # how a plain value is sent to a model
-        value = value["result"]
-    if value is None:
-        return ""
+    if value is None or (isinstance(value, dict) and value.keys() == {"$ref"} and run.media):
+        return ""  # the value is a picture
     return redact(value) if isinstance(value, str) else json_text(value, indent=indent)
 
 

@@ -13,14 +13,17 @@ from gemini_magic.views.tool_blocks import arguments_text, run_clock, run_line, 
 
 LINES = [
     ({"result": "21 °C", "seconds": 0.31}, 'weather(city="Paris") → 21 °C · 0.3 s'),
-    ({"result": {"result": 21}, "seconds": 0.004}, 'weather(city="Paris") → 21 · 4 ms'),
+    ({"result": 21, "seconds": 0.004}, 'weather(city="Paris") → 21 · 4 ms'),
     ({"result": {"a": [1, "ä"]}, "seconds": 72.2}, 'weather(city="Paris") → {"a": [1, "ä"]} · 1 min 12 s'),
     (
         {"result": "x", "seconds": 1.24, "stdout": "a\nb\n", "stderr": "c\n"},
         'weather(city="Paris") → x · 1.2 s · printed 3 lines',
     ),
     ({"seconds": 12.4}, 'weather(city="Paris") → nothing · 12 s'),
-    ({"media": (picture(),), "seconds": 1.2}, 'weather(city="Paris") → [picture] · 1.2 s'),
+    (
+        {"media": (picture(),), "result": {"$ref": "chart-1.png"}, "seconds": 1.2},
+        'weather(city="Paris") → [picture] · 1.2 s',
+    ),
     ({"state": "queued"}, 'weather(city="Paris") · waiting'),
     ({"state": "running", "started": 1.0}, 'weather(city="Paris") · running'),
     ({"state": "confirming"}, 'weather(city="Paris") · waiting for confirmation'),
