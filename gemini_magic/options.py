@@ -241,7 +241,6 @@ class Options:
         "--run-tools",
         help="run the functions in a replay too, instead of showing their recorded results",
         config=False,
-        project=None,
     )
     safety: str | None = option(
         None,
