@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import markdown, media, recording
+from . import schema as schemas
 from . import tools as toolbox
 from .backends import Backend, backend, host_to_name
 from .client import Key, Stream, endpoint_of, open_stream, plan_media, without_files
@@ -35,9 +36,10 @@ if TYPE_CHECKING:
     from .recording import Recorder, Replay
     from .tools import Tool, ToolUser
 
-__all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "stream"]
+__all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "repair_notice", "stream"]
 
 _BUILTIN = "builtin:"
+_RULES = "The server does not enforce these rules of the schema; the answer is checked when it has ended:"
 _BUILT_IN_IMAGES = ("none", "data")  # values of --images that name no host
 
 
@@ -50,6 +52,7 @@ class Preview(NamedTuple):
         headers: names and values.
         body: the JSON value of the body.
         parts: the parts of the prompt, which are listed if they are not only text.
+        rules: the rules of the schema that the server does not enforce and that are checked afterwards.
     """
 
     method: str
@@ -57,6 +60,7 @@ class Preview(NamedTuple):
     headers: tuple[tuple[str, str], ...]
     body: Any
     parts: tuple[Part, ...] = ()
+    rules: tuple[str, ...] = ()
 
     def _request_text(self) -> str:
         head = "\n".join(f"{name}: {value}" for name, value in self.headers)
@@ -65,13 +69,18 @@ class Preview(NamedTuple):
 
     def __repr__(self) -> str:
         listed = visible(media.part_list(self.parts))
-        return f"{self._request_text()}\n\n{listed}" if listed else self._request_text()
+        rules = visible("\n".join((_RULES, *self.rules))) if self.rules else ""
+        return "\n\n".join(filter(None, (self._request_text(), listed, rules)))
 
     def _repr_html_(self) -> str:
         request = (
             f'<pre style="white-space:pre-wrap;font-family:monospace">{escape(self._request_text())}</pre>'
         )
-        text = f"{media.html_part_list(self.parts)}{request}<small>Nothing was sent.</small>"
+        rules = ""
+        if self.rules:
+            lines = "".join(f"<li>{escape(visible(rule))}</li>" for rule in self.rules)
+            rules = f"<small>{_RULES}</small><ul>{lines}</ul>"
+        text = f"{media.html_part_list(self.parts)}{request}{rules}<small>Nothing was sent.</small>"
         return f'<div class="mathjax_ignore tex2jax_ignore">{text}</div>'
 
 
@@ -91,6 +100,27 @@ def _tools(given: object, options: Options) -> Sequence[Tool]:
     if not given and not options.tool:
         return ()
     return (*toolbox.tools_from(options.tool), *toolbox.tools_from(given))
+
+
+def _resolved(
+    given: Mapping[str, Any], previous: Mapping[str, Any] | None = None
+) -> tuple[Options, dict[str, str]]:
+    """The options of a call, with its schema, and the source of each.
+
+    Args:
+        given: the arguments of the call.
+        previous: the options of the response that it follows.
+
+    Raises:
+        OptionError: an option is unknown or has an invalid value.
+        SchemaError: the schema cannot describe an answer.
+    """
+    if previous is not None and given.get("schema_multi") is not None:
+        previous = {**previous, "schema": None}
+    options, sources = resolve(given, previous=previous, source=CALL)
+    options.schema = schemas.requested_schema(options.schema, options.schema_multi)
+    options.schema_multi = None
+    return options, sources
 
 
 def _replay(options: Options) -> Replay | None:
@@ -161,7 +191,9 @@ def preview(request: Request, options: Options, sources: Mapping[str, str] | Non
     key = None if options.replay else key_header(dialect, options)
     headers = (*http.headers, *([key] if key else []))
     body = json.loads(b"".join(media.body_pieces(http.body, http.media)))
-    return Preview(http.method, http.url, headers, body, request.turns[-1].parts)
+    sent = request.settings.schema
+    rules = () if sent is None else tuple(dialect.unenforced_rules(sent))
+    return Preview(http.method, http.url, headers, body, request.turns[-1].parts, rules)
 
 
 def _find_key(
@@ -238,10 +270,7 @@ def begin(
     is_local = replay is not None or dialect.local is not None
     if not is_local:
         key = _find_key(dialect, options, ask_key, [each for each in (withheld, ignored) if each])
-    display, price = _display_options(options), TokenPrice.parse(options.price)
-    ledger = Ledger(
-        request, backend=dialect.name, before=before, conversation=conversation, display=display, price=price
-    )
+    ledger = _ledger(request, options, before, conversation)
     if not is_local:
         ledger.set_source("network", host=host_to_name(dialect.url(options.model, endpoint_of(options))))
     _note_settings(ledger, None if is_local else withheld, ignored, key, notices)
@@ -288,6 +317,19 @@ def _note_journal(ledger: Ledger) -> None:
         ledger.note("journal", problem, severity="warning")
 
 
+def _ledger(request: Request, options: Options, before: str, conversation: str) -> Ledger:
+    """A ledger for a request that has not been sent; see :func:`begin` for the arguments."""
+    return Ledger(
+        request,
+        backend=options.backend,
+        before=before,
+        conversation=conversation,
+        display=_display_options(options),
+        price=TokenPrice.parse(options.price),
+        schema=options.schema,
+    )
+
+
 _reported: set[str] = set()  # notes about ignored settings that an answer of this process has shown
 
 
@@ -315,6 +357,8 @@ def _display_options(options: Options) -> DisplayOptions:
     if options.images not in _BUILT_IN_IMAGES:
         markdown.Images.parse(options.images)  # raises for an invalid host before anything is sent
     form = "markdown" if options.format == "md" else options.format
+    if options.schema is not None and form == "markdown":
+        form = "json"
     return DisplayOptions(form, options.images, options.record_size, options.media_size)
 
 
@@ -350,7 +394,7 @@ def _reply(
     previous = {name: value for name, value in options.for_follow_up().items() if name not in once}
     more = dict(more)
     attach, given = more.pop("attach", ()), more.pop("tools", tools)
-    resolved, sources = resolve(more, previous=previous, source=CALL)
+    resolved, sources = _resolved(more, previous)
     offered = _tools(given, resolved)
     follow_up, notices = _request(prompt, attach, resolved, (*request.turns, *answer), offered)
     reply, stream = begin(follow_up, resolved, notices=notices, sources=sources, tools=offered)
@@ -358,7 +402,7 @@ def _reply(
         reply.wait()
     if isinstance(reply.error, RecordingError):
         raise reply.error  # nothing was sent, and the empty text alone would not show it
-    return reply
+    return _repaired(reply, resolved)
 
 
 @contextmanager
@@ -413,11 +457,63 @@ def stream(
         UsageProblem: the prompt is empty or not a valid type, an option is unknown, or no key was found. Nothing
             was sent.
     """
-    resolved, sources = resolve(options, source=CALL)
+    if options.get("repair"):
+        raise OptionError(
+            "A stream cannot be repaired.",
+            remedy="Use ask(…, repair=N), or read `parse_error` at the end and call `reply`.",
+        )
+    callbacks = Callbacks(on_chunk, on_thinking, on_complete)
+    return _start(prompt, attach, tools, turns, callbacks, options)[0]
+
+
+def _start(  # noqa: PLR0917 - the arguments of stream()
+    prompt: object,
+    attach: object,
+    tools: object,
+    turns: Sequence[Turn],
+    callbacks: Callbacks,
+    options: Mapping[str, Any],
+) -> tuple[ResponseStream, Options]:
+    """Send a prompt; returns the stream and the resolved options. See :func:`stream` for the arguments and errors."""
+    resolved, sources = _resolved(options)
     offered = _tools(tools, resolved)
     request, notices = _request(prompt, attach, resolved, turns, offered)
     started = begin(request, resolved, notices=notices, sources=sources, tools=offered)
-    return ResponseStream(*started, Callbacks(on_chunk, on_thinking, on_complete))
+    return ResponseStream(*started, callbacks), resolved
+
+
+def _repaired(response: Response, options: Options) -> Response:
+    """Ask again while the answer does not fit its schema; returns the last response.
+
+    Args:
+        response: the response, which has ended.
+        options: its options: how many times to ask at most, and the file for the answer.
+
+    Raises:
+        Interrupted: the user stopped it.
+    """
+    earlier: list[Response] = []
+    times = options.repair
+    file: dict[str, Any] = {"to": options.to, "overwrite": True} if options.to and not options.append else {}
+    while len(earlier) < times and response.needs_repair():
+        earlier.append(response)
+        error = response.parse_error
+        if error is None:
+            break
+        response = response.reply(schemas.repair_prompt(error), repair=0, **file)
+        response.ledger.note("notice", repair_notice(len(earlier), times))
+    response.repaired_from = tuple(earlier)
+    return response
+
+
+def repair_notice(number: int, times: int) -> str:
+    """The sentence about a request that asks again for an answer that did not fit.
+
+    Args:
+        number: which of these requests it is, from 1.
+        times: how many there are at most.
+    """
+    return f"Asked again ({number} of {times}), because the answer before did not fit its schema."
 
 
 def ask(
@@ -459,19 +555,12 @@ def ask(
         Interrupted: the user stopped it.
         GeminiMagicError: with ``check``, the request failed or the answer is not usable.
     """
-    source = stream(
-        prompt,
-        attach=attach,
-        tools=tools,
-        turns=turns,
-        on_chunk=on_chunk,
-        on_thinking=on_thinking,
-        on_complete=on_complete,
-        **options,
-    )
+    callbacks = Callbacks(on_chunk, on_thinking, on_complete)
+    source, resolved = _start(prompt, attach, tools, turns, callbacks, options)
     with _closing_on_error(source.response, source.close):
         if source.has_callbacks:
             for _ in source:
                 pass
         response = source.response.wait()
+    response = _repaired(response, resolved)
     return response.raise_for_status() if check else response

@@ -81,7 +81,12 @@ def test_tokens_of_the_whole_request_are_counted(fake_server):
     }
     fake_server.script(status(200, body=reply))
     counted = gemini_magic.count_tokens(
-        "hi", model="m", system="be brief", search=True, base_url=fake_server.base_url
+        "hi",
+        model="m",
+        system="be brief",
+        search=True,
+        tools={"name": "f"},
+        base_url=fake_server.base_url,
     )
     assert counted == (31, 7, {"TEXT": 24, "IMAGE": 7})
     (seen,) = fake_server.requests
@@ -91,7 +96,8 @@ def test_tokens_of_the_whole_request_are_counted(fake_server):
             "model": "models/m",
             "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
             "systemInstruction": {"parts": [{"text": "be brief"}]},
-            "tools": [{"googleSearch": {}}],
+            "tools": [{"googleSearch": {}}, {"functionDeclarations": [{"name": "f"}]}],
+            "toolConfig": {"includeServerSideToolInvocations": True},
         }
     }
     assert "x-goog-api-key" not in seen.headers

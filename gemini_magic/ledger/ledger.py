@@ -9,11 +9,12 @@ from array import array
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
+from .. import schema as schemas
 from ..content import (
     Call,
     Code,
@@ -58,6 +59,9 @@ from .repetition import note_repetition
 from .rounds import Round, RoundLog, RoundStart, add_usage, paragraph_gap, shifted_evidence
 from .row_types import ChunkList, ChunkRow, EventRow, UsageRow, chunk_columns, describe, join_kinds
 from .tool_runs import ToolRun
+
+if TYPE_CHECKING:
+    from ..schema import AnswerValue, Schema
 
 __all__ = ["DisplayOptions", "Exchange", "Ledger", "Pause", "Phase"]
 
@@ -107,6 +111,7 @@ class Ledger:
             question.
         display: how views show the answer.
         price: the price of tokens that the user gave.
+        schema: the schema of the answer that was requested; None for an answer without one.
 
     Attributes:
         status: ``running``, or how it ended; ``cause``: why reading ended, ``error``: the error of a bad ending.
@@ -145,6 +150,7 @@ class Ledger:
         conversation: str = "",
         display: DisplayOptions | None = None,
         price: TokenPrice | None = None,
+        schema: Schema | None = None,
     ) -> None:
         self.request = request
         self.backend = backend
@@ -152,6 +158,7 @@ class Ledger:
         self.conversation = conversation
         self.display = display or DisplayOptions()
         self.price = price
+        self.schema = schema
         self.source: Source = "network"
         self.host = ""
         self.status: Status = "running"
@@ -170,7 +177,7 @@ class Ledger:
         self.checkpoint = 0
         self.finishes: dict[int, Finish] = {}
         self.blocked: Finish | None = None
-        self.lost = ""
+        self.lost = self.advice = ""
         self.failure: Failure | None = None
         self.usage: Usage | None = None
         self.notes = NoteLog()
@@ -183,7 +190,6 @@ class Ledger:
         self.confirmation: Confirmation | None = None
         self.delay = 0.0
         self.limit: float | None = None
-        self.advice = ""
         self.round = self.attempt = self.chars = 0
         self.chunk_columns: Columns[ChunkRow] = chunk_columns()
         self.chunk_offsets = array("i")
@@ -614,6 +620,20 @@ class Ledger:
         parts = len(self.parts.get(candidate, ()))
         self._newest_finish = chunk
         self._finish_places[candidate] = _FinishPlace(1 if before is None else before.times + 1, chunk, parts)
+
+    def answer_value(self) -> AnswerValue:
+        """Return the value of the answer, which is read and checked once it has ended; until then there is none.
+
+        A type of the user may run their code, so only threads that wait for the answer or show it call this.
+        """
+        if self.status == "running":
+            return schemas.AnswerValue()
+        found: AnswerValue | None = self.__dict__.get("_value")
+        if found is None:
+            text = self.answer.text[self._log.start.char :]  # of the last round
+            texts = (self.before + text, text) if self.before else (text,)
+            found = self._value = schemas.value_of_answer(texts, self.schema)
+        return found
 
     def other_finishes(self) -> dict[int, Finish | None]:
         """The last finish reason of each candidate whose reason is not :attr:`finish`."""

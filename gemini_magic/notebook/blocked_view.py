@@ -50,11 +50,11 @@ class BlockedView:
             self._view.update(final=final)
             self._drawn = time.monotonic()
 
-    def close(self, *, error_follows: bool = False) -> None:
+    def close(self, *, error_follows: bool = False, interrupted: bool = False) -> None:
         """Show the final state, and end the thread."""
         self._ended.set()
         with self._lock:
-            self._view.close(error_follows=error_follows)
+            self._view.close(error_follows=error_follows, interrupted=interrupted)
 
     def _redraw(self) -> None:
         while not self._ended.wait(_TICK):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..backends import backend
 from ..content import Part, Request, Text, Turn
@@ -19,7 +19,9 @@ from ..ledger import answer_turns, finished_turns
 from ..options import Options
 from ..response import Response
 from ..text import SurrogateJoiner
-from ..tools import Tool
+
+if TYPE_CHECKING:
+    from ..tools import Tool
 
 __all__ = ["CONTINUE_PROMPT", "Resumption", "Run", "Session", "answer_text"]
 

@@ -158,7 +158,7 @@ def build_request(
 
     Args:
         parts: the user's new turn.
-        options: the resolved options.
+        options: the resolved options; ``schema`` is a :class:`~gemini_magic.schema.Schema` or None.
         turns: the conversation so far, oldest first.
         functions: the functions that the model may call.
 
@@ -203,6 +203,7 @@ def _settings(options: Options, functions: Sequence[FunctionDeclaration], *, giv
         logprobs=options.logprobs,
         stop=tuple(options.stop),
         json_output=options.format == "json",
+        schema=None if options.schema is None else options.schema.sent,
         thinking=_thinking(options.thinking) if options.thinking else None,
         tools=tuple(name for name in _TOOLS if getattr(options, name)),
         file_search=tuple(map(_store, options.file_search)),

@@ -24,6 +24,7 @@ def tab(cells, tmp_path, monkeypatch):
     (tmp_path / "runs" / "one.jsonl").write_text("")
     monkeypatch.setenv("GEMINI_API_KEY", "x")
     cells("%%gemini -q -o answer --chat tom -m echo-9\nhi")
+    cells("def weather(city: str): 'Weather.'\n")
     cells.names |= {"skyline": 1, "thing": Thing(), "_hidden": 1, "data": {"key": 1}}
 
     def tab(code):
@@ -109,6 +110,10 @@ def test_completions_have_a_description(tab, cells, code, text, description):
         ("%gemini models ech", ["echo-9"]),
         ("%gemini resume --displ", ["--display"]),
         ("%gemini last ", []),
+        ("%%gemini -T we", ["weather"]),
+        ("%%gemini --tool sk", []),
+        ("%%gemini -T weather --tool-choice ", ["auto", "any", "none", "weather"]),
+        ("%%gemini --tool-ch", ["--tool-choice"]),
         ("%%gemini -a no", ["notes.txt"]),
         ("%%gemini -a ru", ["runs/"]),
         ("%%gemini -a runs/", ["runs/one.jsonl"]),

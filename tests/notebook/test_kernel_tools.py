@@ -179,7 +179,7 @@ def test_a_loop_that_reached_its_rounds_is_resumed_after_its_last_results(kernel
         '@call weather {"city": "Rome"}\nthen\n@call weather {"city": "Oslo"}\nDone.\n'
     )
     assert run.error["ename"] == "TruncatedError"
-    assert value(kernel, "a.status, [c.args['city'] for c in a.calls]") == ("truncated", ["Rome"])
+    assert value(kernel, "a.status, [c.args['city'] for c in a.open_calls]") == ("truncated", ["Rome"])
     run = kernel.execute("%gemini resume -o b --max-rounds 5")
     assert run.status == "ok", run.error
     assert value(

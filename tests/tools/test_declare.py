@@ -250,6 +250,19 @@ def test_notices_about_docstrings():
     assert tool_of(wrong).notices == ("The docstring of wrong describes town, which it does not take.",)
 
 
+def test_defaults_that_may_be_secret_are_not_sent():
+    def login(user: str = "me", password: str = "hunter2", api_key="sk-1", note: str = "n" * 40):
+        pass
+
+    tool = tool_of(login)
+    sent = str(tool.declaration)
+    assert tool.description == "login(user: str, password: str, api_key, note: str)"
+    assert "Default: 'me'" in sent
+    assert not any(text in sent for text in ("hunter2", "sk-1", "nnn"))
+    bound = tool_of(functools.partial(login, password="x"))
+    assert "password" not in str(bound.declaration)
+
+
 def test_what_a_function_returns_is_part_of_its_description():
     def temperature() -> float:
         """Temperature here.
@@ -370,6 +383,26 @@ def test_settings_of_the_decorator():
         return city
 
     assert tool_of(g).name == "g"
+
+    @gemini_magic.tool(confirm=True)
+    def risky(city: str, days: int) -> str:
+        """Text."""
+        return city
+
+    class Holder:
+        @gemini_magic.tool(confirm=True)
+        def risky(self, city: str) -> str:
+            """Text."""
+            return city
+
+    confirmed = (
+        risky,
+        functools.partial(risky, days=1),
+        wrapping(risky),
+        functools.lru_cache(risky),
+        Holder().risky,
+    )
+    assert all(tool_of(each).confirm for each in confirmed)
     assert tool_of(gemini_magic.tool(functools.partial(keyed, "s"), name="find")).name == "find"
     assert (
         tool_of(gemini_magic.tool(lambda city="x": city, name="short", description="Text.")).name == "short"

@@ -67,7 +67,7 @@ def test_reaching_the_number_of_rounds_keeps_what_there_is_and_the_open_calls():
     assert "--max-rounds" in r.error.message
     assert "resume" in r.error.remedy
     assert [run.state for run in r.ledger.tool_runs] == ["done"]
-    assert [call.args for call in r.calls] == [{"city": "Rome"}]
+    assert [call.args for call in r.open_calls] == [{"city": "Rome"}]
 
 
 def test_an_exception_goes_to_the_model_without_its_traceback():
@@ -112,7 +112,7 @@ def test_arguments_that_do_not_fit_and_unknown_names_are_not_run_and_said_to_the
 def test_calls_of_a_declaration_without_a_function_are_only_shown():
     r = asked('@call weather {"city": "Paris"}\n', {"name": "weather", "description": "d"})
     assert (r.status, r.ledger.tool_runs) == ("complete", [])
-    assert r.calls == [Call("weather", {"city": "Paris"}, "call-1", "ZWNobw==")]
+    assert r.open_calls == [Call("weather", {"city": "Paris"}, "call-1", "ZWNobw==")]
 
 
 def test_plain_functions_run_one_after_the_other_on_the_thread_that_waits():
