@@ -118,8 +118,9 @@ def _resolved(
     if previous is not None and given.get("schema_multi") is not None:
         previous = {**previous, "schema": None}
     options, sources = resolve(given, previous=previous, source=CALL)
-    options.schema = schemas.requested_schema(options.schema, options.schema_multi)
-    options.schema_multi = None
+    if options.schema is not None or options.schema_multi is not None:
+        options.schema = schemas.requested_schema(options.schema, options.schema_multi)
+        options.schema_multi = None
     return options, sources
 
 
