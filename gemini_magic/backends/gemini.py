@@ -216,7 +216,9 @@ def generation_config(request: Request) -> dict[str, Any]:
     if settings.schema is not None:
         config["responseMimeType"] = "application/json"
         config["responseJsonSchema"] = schemas.rewrite_for_gemini(settings.schema).schema
-    elif settings.json_output and not (settings.tools or settings.file_search or settings.functions):
+    elif settings.json_output and not (
+        settings.tools or settings.file_search or settings.mcp_servers or settings.functions
+    ):
         config["responseMimeType"] = "application/json"
     if settings.thinking is not None:
         config["thinkingConfig"] = _thinking_config(settings.thinking, request.model)
@@ -283,7 +285,11 @@ def body_of(request: Request, beside: Sequence[str] = (), *, server_calls: bool 
         body["generationConfig"] = config
     body = deep_merge(deep_merge(body, own), top_fields(request))
     settings = request.settings
-    if server_calls and settings.functions and (settings.tools or settings.file_search):
+    if (
+        server_calls
+        and settings.functions
+        and (settings.tools or settings.file_search or settings.mcp_servers)
+    ):
         body = deep_merge(body, {"toolConfig": {"includeServerSideToolInvocations": True}})
     body = deep_merge(body, with_api_names(request.body), drop_null=True)
     if request.continuation is not None:

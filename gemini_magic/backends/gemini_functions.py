@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from ..content import FunctionDeclaration, RequestSettings, ToolChoice
+from ..content import FunctionDeclaration, RemoteServer, RequestSettings, ToolChoice
 from ..errors import SchemaError
 from ..schema import rewrite_for_gemini
 
@@ -28,9 +28,18 @@ def tools_field(settings: RequestSettings) -> list[dict[str, Any]]:
     tools: list[dict[str, Any]] = [{_TOOLS[name]: {}} for name in settings.tools]
     if settings.file_search:
         tools.append({"fileSearch": {"fileSearchStoreNames": list(settings.file_search)}})
+    if settings.mcp_servers:
+        tools.append({"mcpServers": [_remote_server(each) for each in settings.mcp_servers]})
     if settings.functions:
         tools.append({"functionDeclarations": [_declaration(each) for each in settings.functions]})
     return tools
+
+
+def _remote_server(server: RemoteServer) -> dict[str, Any]:
+    transport: dict[str, Any] = {"url": server.url}
+    if server.headers:
+        transport["headers"] = dict(server.headers)
+    return {"name": server.name, "streamableHttpTransport": transport}
 
 
 def _declaration(function: FunctionDeclaration) -> dict[str, Any]:
