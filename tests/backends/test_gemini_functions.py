@@ -66,9 +66,7 @@ def test_a_schema_of_any_shape_is_sent_as_an_object(schema):
     sent = declared(schema)
     assert sent["type"] == "object"
     assert len(json.dumps(sent)) < 3000
-    assert "$ref" not in json.dumps(
-        {name: each.get("$ref") for name, each in sent.get("properties", {}).items()}
-    )
+    assert '"$ref":' not in json.dumps(sent)
 
 
 def test_a_hostile_depth_does_not_stop_the_request():
