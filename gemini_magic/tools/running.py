@@ -79,6 +79,10 @@ class _Job(NamedTuple):
     def failed(self, error: BaseException) -> ToolOutcome:
         sent = error_result(self.prepared.call, error, mask=self.mask)
         state: ToolState = "refused" if isinstance(error, ToolRefused) else "failed"
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_globals.get("__name__") == __name__:
+            trace = trace.tb_next  # the user's own frames are enough
+        error.__traceback__ = trace
         return ToolOutcome(state, sent, str(sent.response.get("error", "")), error=error)
 
     def timed_out(self) -> ToolOutcome:
@@ -140,14 +144,15 @@ def run_here(job: _Job) -> ToolOutcome:
     Raises:
         KeyboardInterrupt: the user interrupted it.
     """
-    before = open_figures()
+    before, value = open_figures(), None
     try:
         with capturing(job.output):
             try:
                 with interruptible(), time_limit(job.timeout):
-                    return job.converted(job.call())
+                    value = job.call()
+                    return job.converted(value)
             finally:
-                collect_figures(job.output, before)
+                collect_figures(job.output, before, value)
     except KeyboardInterrupt:
         raise
     except TimeUp:
