@@ -425,7 +425,8 @@ class Response(AnswerContent):
         times = columns.stored("t", columns.length)
         if self.ledger.source == "recording" and times and not any(times):
             return measure({}, (), self.usage)
-        return measure(self.ledger.marks, times, self.usage)
+        rounds = columns.stored("round", len(times)) if self.ledger.round else ()
+        return measure(self.ledger.marks, times, self.usage, rounds)
 
     @property
     def started(self) -> datetime:

@@ -73,16 +73,24 @@ class Timing(NamedTuple):
         ]
 
 
-def measure(marks: Mapping[str, float], times: Sequence[float], usage: Usage) -> Timing:
+def measure(
+    marks: Mapping[str, float], times: Sequence[float], usage: Usage, rounds: Sequence[int] = ()
+) -> Timing:
     """Compute the timing of an answer.
 
     Args:
         marks: named moments, in seconds since the first request was sent.
         times: arrival of each chunk, in seconds since the first request was sent.
         usage: the final token counts.
+        rounds: the round of each chunk, for an answer of several rounds: the time between two of them is no gap, because
+            functions run.
     """
-    gaps = sorted(later - earlier for earlier, later in pairwise(times))
-    span = times[-1] - times[0] if len(times) > 1 else 0.0
+    gaps = sorted(
+        later - earlier
+        for place, (earlier, later) in enumerate(pairwise(times), 1)
+        if not rounds or rounds[place - 1] == rounds[place]
+    )
+    span = (sum(gaps) if rounds else times[-1] - times[0]) if len(times) > 1 else 0.0
     counts = [count for count in (usage.output, usage.thoughts) if count is not None]
     return Timing(
         marks.get("connect"),
