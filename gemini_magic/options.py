@@ -193,6 +193,18 @@ class Options:
         help="let the model call the function NAME (repeatable)",
         config=False,
     )
+    mcp: list[str] = option(
+        [],
+        "--mcp",
+        metavar="NAME[:TOOL,TOOL]",
+        help="let the model call the tools of the MCP server NAME, or some of them (repeatable)",
+    )
+    remote_mcp: list[str] = option(
+        [],
+        "--remote-mcp",
+        metavar="NAME",
+        help="let the model's server call the MCP server NAME without asking you; it receives the headers (repeatable)",
+    )
     tool_choice: str | None = option(
         None,
         "--tool-choice",
@@ -229,7 +241,6 @@ class Options:
         "--run-tools",
         help="run the functions in a replay too, instead of showing their recorded results",
         config=False,
-        project=None,
     )
     safety: str | None = option(
         None,
@@ -568,5 +579,6 @@ class Options:
             "background",
             "tool",  # the functions themselves are inherited, not their names
             "tool_choice",
+            "mcp",
         )
         return {name: value for name, value in vars(self).items() if name not in once}

@@ -123,7 +123,7 @@ class CellRunner:
     async def ask_awaited(self, line: str, body: str) -> Any:
         """Do the same on a running event loop, which keeps serving widgets."""
         with _RememberedError(self.session):
-            if awaits(line) or awaits(body):
+            if awaits(line) or awaits(body) or "--mcp" in line or self.options()[0].mcp:
                 async with _interruptible():
                     question = await self._question_of_cell(line, body, can_await=True)
             else:
@@ -178,21 +178,22 @@ class CellRunner:
         """
         times = run.options.repair
         response.repaired_from = tuple(earlier)
-        if len(earlier) >= times or (request := repair_request(run, response)) is None:
+        if len(earlier) >= times or (repair := repair_request(run, response)) is None:
             return None
         earlier.append(response)
         notice = repair_notice(len(earlier), times)
         if not run.options.quiet:
             show_message(notice)
         return _Question(
-            request,
-            replace(run.options, overwrite=bool(run.options.to), append=False),
+            repair.request,
+            replace(run.options, tool_choice=None, overwrite=bool(run.options.to), append=False),
             run.conversation,
             run.before,
             run.key,
             (notice,),
-            added=2,
+            added=repair.added,
             tools=run.tools,
+            rounds=repair.rounds,
         )
 
     def report_misplaced(self, line: int) -> None:
@@ -235,7 +236,7 @@ class CellRunner:
             previous["schema"] = None
         options, sources = resolve(line.options, self._configured(), previous=previous)
         read_schema(options, self.shell.user_ns)
-        tools = toolbox.tools_from(options.tool, self.shell.user_ns) if options.tool else run.tools
+        tools = self._offered(options) or run.tools
         functions = [each.declaration for each in tools]
         *before, question = (*run.turns, *resumption.rounds)
         chars = len(resumption.text)
@@ -256,6 +257,7 @@ class CellRunner:
         else:
             request = build_request(question.parts, options, before, functions)
             notice = "A new request with the same question, because no text had been received."
+        request, _ = self._with_servers(request, options)
         messages = [notice, self._describe_names(resumption, options)]
         if options.replay:
             messages.append(
@@ -362,6 +364,8 @@ class CellRunner:
             return None
         options, sources = self._resolve(parsed.options)
         read_schema(options, names)
+        if can_await and options.mcp:
+            await self._start_servers(options)
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
         values = None if options.verbatim else await evaluated(body.removesuffix("\n"), first_line=2)
         with interrupts_raise():  # large files are read
@@ -386,13 +390,38 @@ class CellRunner:
         conversation = self.session.conversation(options)
         if not (options.dry_run or options.count) and (repeated := _repeated_turn_notice(conversation, key)):
             notices.append(repeated)
-        tools = toolbox.tools_from(options.tool, names) if options.tool else ()
+        tools = self._offered(options)
         notices += [notice for each in tools for notice in each.notices]
-        if notices:
-            print_lines(*notices)
         turns: tuple[Turn, ...] = conversation.before(key)
         request = build_request(parts, options, turns, [each.declaration for each in tools])
+        request, about_servers = self._with_servers(request, options)
+        notices += about_servers
+        if notices:
+            print_lines(*notices)
         return _Question(request, options, conversation, len(turns), key, tuple(notices), tools=tools)
+
+    def _offered(self, options: Options) -> Sequence[Tool]:
+        """The tools that a request offers to the model."""
+        if not (options.tool or options.mcp):
+            return ()
+        from .offered_tools import offered_tools  # noqa: PLC0415 - not needed for most cells
+
+        return offered_tools(options, self.shell)
+
+    @staticmethod
+    def _with_servers(request: Request, options: Options) -> tuple[Request, tuple[str, ...]]:
+        """The request with the servers of ``--remote-mcp``, and sentences about them."""
+        if not options.remote_mcp:
+            return request, ()
+        from ..mcp_servers import with_remote_servers  # noqa: PLC0415 - as above
+
+        return with_remote_servers(request, options.remote_mcp)
+
+    @staticmethod
+    async def _start_servers(options: Options) -> None:
+        from .offered_tools import start_servers  # noqa: PLC0415 - as above
+
+        await start_servers(options)
 
     def _send(self, question: Any, *, awaited: bool) -> Any:
         """Send a request, or return what ``--dry-run`` or ``--count`` requests instead.

@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from io import BytesIO
 from typing import Any, Final, Literal
 
-__all__ = ["ToolOutput", "capturing", "collect_figures", "open_figures"]
+__all__ = ["ToolOutput", "capturing", "collect_figures", "current_output", "open_figures"]
 
 _MOST_TEXT: Final = 100_000  # characters that are kept of stdout, and of stderr
 _MOST_DISPLAYED: Final = 5_000_000  # bytes of all displays of one tool
@@ -146,6 +146,11 @@ class _Installation:
 
 
 _INSTALLATION = _Installation()
+
+
+def current_output() -> ToolOutput | None:
+    """What the running tool has printed and displayed; None outside a tool."""
+    return _current.get()
 
 
 @contextmanager

@@ -164,23 +164,38 @@ def start_thread(job: _Job, finished: Finished) -> RunningTool:
         job: the call.
         finished: called in the thread when it has ended.
     """
-    context = contextvars.copy_context()
+    context, lock, ended = contextvars.copy_context(), threading.Lock(), False
+
+    def end() -> None:
+        """From now on no exception is raised in this thread: it might leave a lock behind."""
+        nonlocal ended
+        with lock:
+            ended = True
+        raise_in_thread(threading.get_ident(), None)
 
     def run() -> None:
         try:
             with capturing(job.output):
-                outcome = job.converted(job.call())
+                try:
+                    outcome = job.converted(job.call())
+                except TimeUp:
+                    raise
+                except BaseException as error:  # noqa: BLE001 - as in run_here
+                    outcome = job.failed(error)
+                end()
         except TimeUp:
             return  # it was given up
-        except BaseException as error:  # noqa: BLE001 - as in run_here
-            outcome = job.failed(error)
         finished(outcome)
 
     thread = threading.Thread(target=context.run, args=(run,), name="gemini-tool", daemon=True)
 
     def stop() -> None:
-        if thread.ident is not None and thread.is_alive():
-            raise_in_thread(thread.ident, TimeUp)
+        if lock.acquire(timeout=_RESPONSE):
+            try:
+                if thread.ident is not None and thread.is_alive() and not ended:
+                    raise_in_thread(thread.ident, TimeUp)
+            finally:
+                lock.release()
 
     thread.start()
     return RunningTool(stop)

@@ -218,8 +218,9 @@ def test_the_stop_button_ends_functions_that_run_beside_the_cell(kernel, tool):
     assert value(kernel, "r.status, r.ledger.cause") == ("interrupted", "stop")
 
 
-def test_a_function_that_blocks_is_shown_while_it_runs_with_the_way_to_end_it(kernel):
-    run = begin(kernel, "slow", "awaited", "--display live  ")
+@pytest.mark.parametrize("kind", ["plain", "awaited"])
+def test_a_function_that_blocks_is_shown_while_it_runs_with_the_way_to_end_it(kernel, kind):
+    run = begin(kernel, "slow", kind, "--display live  ")
     kernel.wait_for(run, "comm_msg", within="in the toolbar")
     kernel.interrupt()
     kernel.finish(run)
