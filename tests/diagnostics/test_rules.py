@@ -6,8 +6,10 @@ import json
 
 import pytest
 from corpus_streams import load
+from fake_server import Script, event
 from tool_answers import add_parts, begin_round, end_answer, end_round, run_of, tool_ledger
 
+import gemini_magic
 from gemini_magic.backends import backend
 from gemini_magic.content import Request, Text, Turn
 from gemini_magic.diagnostics.offsets import ChunkOffsets
@@ -62,6 +64,26 @@ def test_a_finish_reason_on_every_chunk_gives_one_note():
 
 def test_an_empty_part_after_the_finish_reason_does_not_make_it_early():
     assert set(notes(streamed(answer("a", "STOP"), answer("")))) == {"empty-part"}
+
+
+LOOK = "Let me look that up in the tables first."
+
+
+def look(where: str) -> str:
+    """Looks somewhere."""
+    return where
+
+
+def test_the_rounds_of_an_answer_are_checked_one_by_one(fake_server):
+    call = {"functionCall": {"name": "look", "args": {"where": "here"}}}
+    called = answer(LOOK, "STOP", total=900)
+    called["candidates"][0]["content"]["parts"].append(call)
+    ended = answer(LOOK, "STOP", total=200)
+    fake_server.answers("gemini-2.5-flash", Script((event(called),)), Script((event(ended),)))
+    asked = {"model": "gemini-2.5-flash", "base_url": fake_server.base_url}
+    r = gemini_magic.ask("?", tools=[look], **asked)
+    assert (r.status, len(r.ledger.rounds)) == ("complete", 2)
+    assert notes(r.ledger) == {}
 
 
 def test_a_total_token_count_that_decreases():
