@@ -286,7 +286,10 @@ class Ledger:
 
     def _current_round(self) -> Round:
         start, finish = self._log.start, self.finish
-        calls = tuple(part for part in join_parts(self._parts_of_round()) if isinstance(part, Call))
+        parts = self.parts.get(0)
+        has_calls = parts is not None and parts.has((Call,), start.part)
+        joined = join_parts(self._parts_of_round()) if has_calls else ()
+        calls = tuple(part for part in joined if isinstance(part, Call))
         exchanges = self.exchanges
         return Round(
             number=self.round,

@@ -178,7 +178,7 @@ def timeline_data(ledger: Ledger, now: float | None = None) -> TimelineData:
         count,
         sum(sizes),
         ledger.round + 1,
-        measure(ledger.marks, times, ledger.usage or Usage()),
+        measure(ledger.marks, times, ledger.usage or Usage(), [each.chunks[0] for each in ledger.rounds[1:]]),
         "" if timed and count else _remark(count, valid=valid, lacks=lacks),
     )
 

@@ -149,9 +149,10 @@ def test_a_background_answer_runs_its_functions_in_a_thread_of_its_own(kernel):
     )
 
 
-def test_a_time_limit_ends_a_function_that_sleeps(kernel):
+@pytest.mark.parametrize("tool", ["slow", "patient", "blocking"])
+def test_a_time_limit_ends_a_function_that_sleeps(kernel, tool):
     run = kernel.execute(
-        '%%gemini --backend echo -o r --tool-timeout 0.2 -T slow\n@call slow {"name": "limited"}\n'
+        f'%%gemini --backend echo -o r --tool-timeout 0.2 -T {tool}\n@call {tool} {{"name": "limited"}}\n'
     )
     assert run.status == "ok", run.error
     assert value(kernel, "[(t.state, t.seconds < 5, t.message) for t in r.ledger.tool_runs]") == [
