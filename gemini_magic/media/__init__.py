@@ -6,8 +6,9 @@ loaded when they are first used, as most prompts are text: import the package an
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from ..content import LocalFile, MediaSettings
@@ -84,55 +85,47 @@ __all__ = [
 ]
 
 _HOMES = {
-    "HEAD_SIZE": ".signatures",
-    "REFERENCE": ".request_body",
-    "Attachment": ".attachments",
-    "LocalFile": "..content",
-    "MediaFormat": ".signatures",
-    "MediaInsert": ".request_body",
-    "MediaSettings": "..content",
-    "MediaSource": ".source",
-    "PcmFormat": ".sound",
-    "RasterImage": ".raster",
-    "StoredMedia": ".request_body",
-    "attach": ".attachments",
-    "attached_parts": ".attachments",
-    "base64_pieces": ".request_body",
-    "base64_size": ".request_body",
-    "body_pieces": ".request_body",
-    "body_size": ".request_body",
-    "class_names": ".source",
-    "collapse_media": ".request_body",
-    "describe_media": ".request_body",
-    "describe_part": ".listing",
-    "encode_body": ".request_body",
-    "expand_media": ".request_body",
-    "html_part_list": ".listing",
-    "media_identity": ".request_body",
-    "media_in": ".request_body",
-    "media_parts": ".objects",
-    "named_attachment": ".attachments",
-    "part_list": ".listing",
-    "pcm_format": ".sound",
-    "read_files": ".files",
-    "read_raster": ".raster",
-    "readable_size": ".source",
-    "references_in": ".request_body",
-    "shorten_base64": ".listing",
-    "sniff": ".signatures",
-    "summarize_media": ".listing",
-    "summarize_references": ".request_body",
-    "thumbnail": ".pictures",
-    "wav_bytes": ".sound",
-    "wav_duration": ".sound",
-    "wav_header": ".sound",
+    "HEAD_SIZE": "signatures",
+    "REFERENCE": "request_body",
+    "Attachment": "attachments",
+    "LocalFile": ".content",
+    "MediaFormat": "signatures",
+    "MediaInsert": "request_body",
+    "MediaSettings": ".content",
+    "MediaSource": "source",
+    "PcmFormat": "sound",
+    "RasterImage": "raster",
+    "StoredMedia": "request_body",
+    "attach": "attachments",
+    "attached_parts": "attachments",
+    "base64_pieces": "request_body",
+    "base64_size": "request_body",
+    "body_pieces": "request_body",
+    "body_size": "request_body",
+    "class_names": "source",
+    "collapse_media": "request_body",
+    "describe_media": "request_body",
+    "describe_part": "listing",
+    "encode_body": "request_body",
+    "expand_media": "request_body",
+    "html_part_list": "listing",
+    "media_identity": "request_body",
+    "media_in": "request_body",
+    "media_parts": "objects",
+    "named_attachment": "attachments",
+    "part_list": "listing",
+    "pcm_format": "sound",
+    "read_files": "files",
+    "read_raster": "raster",
+    "readable_size": "source",
+    "references_in": "request_body",
+    "shorten_base64": "listing",
+    "sniff": "signatures",
+    "summarize_media": "listing",
+    "summarize_references": "request_body",
+    "thumbnail": "pictures",
+    "wav_bytes": "sound",
+    "wav_duration": "sound",
+    "wav_header": "sound",
 }
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(home, __name__), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(globals(), _HOMES)

@@ -1,8 +1,25 @@
-"""Typed answers."""
+"""Typed answers: a schema from types, dicts, files and a short form, the check of what the model wrote, and its items."""
 
 from __future__ import annotations
 
-from .row_cutter import CutRow, RowCutter
-from .row_json import read_row, recover_rows, unfinished_value
+from .item_log import InvalidItem, ItemLog, ItemRow, LoadedItem
+from .json_answer import JsonAnswer, read_answer
+from .problems import find_problems, place_text, value_text
+from .schema import Schema, as_schema, mismatch, object_schema, type_schema
 
-__all__ = ["CutRow", "RowCutter", "read_row", "recover_rows", "unfinished_value"]
+__all__ = [
+    "InvalidItem",
+    "ItemLog",
+    "ItemRow",
+    "JsonAnswer",
+    "LoadedItem",
+    "Schema",
+    "as_schema",
+    "find_problems",
+    "mismatch",
+    "object_schema",
+    "place_text",
+    "read_answer",
+    "type_schema",
+    "value_text",
+]

@@ -1,0 +1,197 @@
+"""The items of an answer that is an array: each is read, validated and loaded once, when it is complete.
+
+All readers of an answer share one :class:`ItemLog`: ``Response.items``, the table, and the views. It stores what was read of
+the text of the ledger, and nothing else reads that text for items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from ..errors import MismatchError
+from .problems import place_text
+from .row_cutter import CutRow, RowCutter
+from .row_json import read_row, recover_rows, unfinished_value
+from .schema import Schema
+
+__all__ = ["InvalidItem", "ItemLog", "ItemRow", "LoadedItem"]
+
+_MOST_ROWS: Final = 100_000  # the rest is only counted; an answer of today's models has some thousands at most
+_MOST_INVALID: Final = 1_000  # of which the text and the problems are kept
+_SHOWN: Final = 2_000  # characters of the text of an invalid row
+_OPEN: Final = 20_000  # characters of an unfinished row that are read for display
+
+
+class LoadedItem(NamedTuple):
+    """A complete item that fits the schema.
+
+    Attributes:
+        number: its position in the array, from 0; of a recovered item, None.
+        line: the line of the answer on which it begins, from 1.
+        value: the JSON value.
+        item: the object of the schema's type.
+        repeats: how many of the items directly before it have the same text.
+    """
+
+    number: int | None
+    line: int
+    value: Any
+    item: Any
+    repeats: int = 0
+
+
+class InvalidItem(NamedTuple):
+    """A complete item that is not valid JSON or does not fit the schema, or one that was never completed.
+
+    Attributes:
+        number: its position in the array, from 0.
+        line: the line of the answer on which it begins, from 1.
+        text: the beginning of its text.
+        problems: one line for each problem.
+        cut: whether the answer ended before the item did.
+    """
+
+    number: int
+    line: int
+    text: str
+    problems: tuple[str, ...]
+    cut: bool = False
+
+
+ItemRow: TypeAlias = LoadedItem | InvalidItem
+
+
+class ItemLog:
+    """Reads the items of a growing text.
+
+    Args:
+        schema: the schema of the answer.
+        before: text before the growing one: the first part of a resumed answer.
+
+    Attributes:
+        rows: the complete items in order, valid or not; append-only.
+        items: the objects of the valid ones; append-only.
+        recovered: items that were found in the text of an item that was never completed. They are guesses.
+        left_out: how many complete items are not in ``rows``, because there are too many.
+        ended: whether the text has ended.
+    """
+
+    def __init__(self, schema: Schema, before: str = "") -> None:
+        self._schema = schema
+        self._place = schema.items_path or ()
+        item = schema.item or {}
+        self._cutter = RowCutter(self._place, objects=item.get("type", "object") == "object")
+        self._before = before
+        self._cursor = 0  # pieces of the source that were read
+        self._last = ""  # the text of the last item
+        self._lock = Lock()
+        self._invalid = 0
+        self.rows: list[ItemRow] = []
+        self.items: list[Any] = []
+        self.recovered: list[LoadedItem] = []
+        self.left_out = 0
+        self.ended = False
+
+    def read(self, source: Sequence[str], *, ended: bool) -> None:
+        """Read what is new.
+
+        Args:
+            source: the pieces of the text, the same append-only list each time.
+            ended: whether the text has ended; it must be read before ``source`` is passed.
+        """
+        with self._lock:
+            if self.ended:
+                return
+            new = source[self._cursor :]
+            self._cursor += len(new)
+            if self._before:
+                new, self._before = [self._before, *new], ""
+            for piece in new:
+                for row in self._cutter.feed(piece):
+                    self._add(row)
+            if ended:
+                self.ended = True
+                self._finish()
+
+    @property
+    def found(self) -> bool:
+        """Whether the array, or the first item of a sequence without an array, has begun."""
+        return self._cutter.found
+
+    @property
+    def complete(self) -> bool:
+        """Whether the array has ended, or the text ended between two items."""
+        return self._cutter.ended or (self.ended and self._cutter.found and self._cutter.open_row is None)
+
+    @property
+    def invalid(self) -> list[InvalidItem]:
+        """The items that are not valid."""
+        return [row for row in list(self.rows) if isinstance(row, InvalidItem)]
+
+    @property
+    def open_value(self) -> Any:
+        """What the item that is not complete contains so far; None between items."""
+        text = self._cutter.open_text(_OPEN)
+        return unfinished_value(text) if text else None
+
+    def _add(self, row: CutRow) -> None:
+        if len(self.rows) >= _MOST_ROWS:
+            self.left_out += 1
+            return
+        number = len(self.rows)
+        try:
+            value, item = self._load(row)
+        except MismatchError as error:
+            self._add_invalid(row, [self._line(number, line) for line in error.problems])
+            self._last = row.text
+            return
+        before = self.rows[-1] if self.rows and row.text == self._last else None
+        repeats = before.repeats + 1 if isinstance(before, LoadedItem) else 0
+        self._last = row.text
+        self.items.append(item)
+        self.rows.append(LoadedItem(number, row.line, value, item, repeats))
+
+    def _add_invalid(self, row: CutRow, problems: Sequence[str], *, cut: bool = False) -> None:
+        self._invalid += 1
+        kept = self._invalid <= _MOST_INVALID
+        text, found = (row.text[:_SHOWN], tuple(problems)) if kept else ("", ())
+        self.rows.append(InvalidItem(len(self.rows), row.line, text, found, cut))
+
+    def _load(self, row: CutRow) -> tuple[Any, Any]:
+        """The value and the object of a row.
+
+        Raises:
+            MismatchError: it is not valid.
+        """
+        if row.problem:
+            raise MismatchError("", problems=(row.problem,))
+        try:
+            value = read_row(row.text)
+        except ValueError as error:
+            raise MismatchError("", problems=(str(error),)) from None
+        return value, self._schema.load_item(value)
+
+    def _line(self, number: int, line: str) -> str:
+        """The line of a problem in an item, with the place of the item before it."""
+        place, colon, rest = line.partition(": expected")
+        if not colon:
+            place, rest = "", line if line.startswith("the answer: ") else f": {line}"
+            rest = rest.removeprefix("the answer")
+        inner = "" if place == "the answer" else place
+        dot = "." if inner and not inner.startswith("[") else ""
+        return f"{place_text((*self._place, number))}{dot}{inner}{colon}{rest}"
+
+    def _finish(self) -> None:
+        row = self._cutter.open_row
+        if row is None:
+            return
+        number = len(self.rows)
+        self._add_invalid(row, [f"{place_text((*self._place, number))}: it is not complete"], cut=True)
+        for found in recover_rows(row):
+            try:
+                value, item = self._load(found)
+            except MismatchError:
+                continue
+            self.recovered.append(LoadedItem(None, found.line, value, item))
