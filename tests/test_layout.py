@@ -38,7 +38,7 @@ GROUPS = {
 }
 TOP_MODULES = 22  # at most
 
-_RECORD = {"text", "content", "values", "tables", "ledger"}
+_RECORD = {"text", "content", "values", "tables", "ledger", "schema"}
 _CALL = _RECORD | {
     "settings",
     "wire",
@@ -58,7 +58,7 @@ TABLE: dict[str, set[str] | None] = {
     "content": {"text"},
     "values": {"text", "content"},
     "tables": {"text", "content", "values"},
-    "ledger": {"text", "content", "values", "tables", "media"},
+    "ledger": {"text", "content", "values", "tables", "media", "schema"},
     "wire": {"text", "values"},
     "backends": {"text", "content", "values", "media"},
     "project_files": {"text", "values"},

@@ -9,10 +9,11 @@ from array import array
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from .. import schema as schemas
 from ..content import (
     Code,
     CodeResult,
@@ -52,6 +53,9 @@ from .parts import Parts, TextPieces
 from .repetition import note_repetition
 from .row_types import ChunkList, ChunkRow, EventRow, UsageRow, chunk_columns, describe, join_kinds
 
+if TYPE_CHECKING:
+    from ..schema import ItemLog, Schema
+
 __all__ = ["DisplayOptions", "Exchange", "Ledger", "Pause", "Phase"]
 
 
@@ -90,6 +94,7 @@ class Ledger:
             question.
         display: how views show the answer.
         price: the price of tokens that the user gave.
+        schema: the schema of the answer that was requested; None for an answer without one.
 
     Attributes:
         status: ``running``, or how it ended; ``cause``: why reading ended, ``error``: the error of a bad ending.
@@ -127,6 +132,7 @@ class Ledger:
         conversation: str = "",
         display: DisplayOptions | None = None,
         price: TokenPrice | None = None,
+        schema: Schema | None = None,
     ) -> None:
         self.request = request
         self.backend = backend
@@ -134,6 +140,7 @@ class Ledger:
         self.conversation = conversation
         self.display = display or DisplayOptions()
         self.price = price
+        self.schema = schema
         self.source: Source = "network"
         self.host = ""
         self.status: Status = "running"
@@ -461,6 +468,19 @@ class Ledger:
         parts = len(self.parts.get(candidate, ()))
         self._newest_finish = chunk
         self._finish_places[candidate] = _FinishPlace(1 if before is None else before.times + 1, chunk, parts)
+
+    def read_items(self) -> ItemLog:
+        """Return the items of an answer that is an array, after reading what is new of its text.
+
+        All readers of the ledger share the items, so each is read and validated once.
+        """
+        log: ItemLog | None = self.__dict__.get("_items")
+        if log is None:
+            new = schemas.ItemLog(self.schema or schemas.Schema({}), self.before)
+            log = self.__dict__.setdefault("_items", new)  # another thread may have been faster
+        ended = self.status != "running"  # read before the text: none is added after the end
+        log.read(self.answer, ended=ended)
+        return log
 
     def other_finishes(self) -> dict[int, Finish | None]:
         """The last finish reason of each candidate whose reason is not :attr:`finish`."""

@@ -1,11 +1,19 @@
-"""Typed answers: a schema from types, dicts, files and a short form, the check of what the model wrote, and its items."""
+"""Typed answers: a schema from types, dicts, files and a short form, the check of what the model wrote, and its items.
+
+The names are imported when they are first used, because most answers have no schema.
+"""
 
 from __future__ import annotations
 
-from .item_log import InvalidItem, ItemLog, ItemRow, LoadedItem
-from .json_answer import JsonAnswer, read_answer
-from .problems import find_problems, place_text, value_text
-from .schema import Schema, as_schema, mismatch, object_schema, type_schema
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .item_log import InvalidItem, ItemLog, ItemRow, LoadedItem
+    from .json_answer import JsonAnswer, read_answer
+    from .problems import find_problems, place_text, value_text
+    from .schema import Schema, as_schema, mismatch, object_schema, type_schema
 
 __all__ = [
     "InvalidItem",
@@ -23,3 +31,21 @@ __all__ = [
     "type_schema",
     "value_text",
 ]
+
+_HOMES = {
+    "InvalidItem": "item_log",
+    "ItemLog": "item_log",
+    "ItemRow": "item_log",
+    "LoadedItem": "item_log",
+    "JsonAnswer": "json_answer",
+    "read_answer": "json_answer",
+    "find_problems": "problems",
+    "place_text": "problems",
+    "value_text": "problems",
+    "Schema": "schema",
+    "as_schema": "schema",
+    "mismatch": "schema",
+    "object_schema": "schema",
+    "type_schema": "schema",
+}
+__getattr__ = lazy_names(globals(), _HOMES)

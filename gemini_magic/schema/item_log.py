@@ -18,7 +18,9 @@ from .schema import Schema
 
 __all__ = ["InvalidItem", "ItemLog", "ItemRow", "LoadedItem"]
 
-_MOST_ROWS: Final = 100_000  # the rest is only counted; an answer of today's models has some thousands at most
+_MOST_ROWS: Final = (
+    100_000  # the rest is only counted; an answer of today's models has some thousands at most
+)
 _MOST_INVALID: Final = 1_000  # of which the text and the problems are kept
 _SHOWN: Final = 2_000  # characters of the text of an invalid row
 _OPEN: Final = 20_000  # characters of an unfinished row that are read for display
@@ -79,6 +81,7 @@ class ItemLog:
     """
 
     def __init__(self, schema: Schema, before: str = "") -> None:
+        self._arguments = schema, before
         self._schema = schema
         self._place = schema.items_path or ()
         item = schema.item or {}
@@ -93,6 +96,17 @@ class ItemLog:
         self.recovered: list[LoadedItem] = []
         self.left_out = 0
         self.ended = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy nothing that was read: the copy reads its own text."""
+        return ItemLog, self._arguments
+
+    @property
+    def field_names(self) -> list[str]:
+        """The names of the fields of an item, in order; empty if the schema does not name them."""
+        item = self._schema.item or {}
+        properties = item.get("properties")
+        return list(properties) if isinstance(properties, dict) else []
 
     def read(self, source: Sequence[str], *, ended: bool) -> None:
         """Read what is new.
@@ -122,8 +136,8 @@ class ItemLog:
 
     @property
     def complete(self) -> bool:
-        """Whether the array has ended, or the text ended between two items."""
-        return self._cutter.ended or (self.ended and self._cutter.found and self._cutter.open_row is None)
+        """Whether the array has ended; of a sequence without an array, whether the text ended between two items."""
+        return self._cutter.complete
 
     @property
     def invalid(self) -> list[InvalidItem]:

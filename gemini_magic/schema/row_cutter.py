@@ -111,10 +111,15 @@ class RowCutter:
 
     @property
     def open_row(self) -> CutRow | None:
-        """The row that is not complete; None between rows."""
-        if not self._pieces:
+        """The row that is not complete; None between rows. A word between objects is none."""
+        if not self._pieces or (self._objects and self._state == self._word):
             return None
         return CutRow(self._start, self._base, self._start_line, self.open_text())
+
+    @property
+    def complete(self) -> bool:
+        """Whether the array has ended; of a sequence without an array, whether the text may end here."""
+        return self.ended or (self.found and not self._array and self.open_row is None)
 
     # -- before the array
 

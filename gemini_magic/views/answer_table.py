@@ -9,18 +9,23 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from ..ledger import Ledger
 from ..markdown import DataCell, DataTable
 from ..schema import InvalidItem, ItemLog, ItemRow, LoadedItem
 from ..text import one_line, visible
-from .formats_live import escape_markdown
+from .formats_live import escape_markdown, fenced
+from .truncate import MAX_HTML
 
-__all__ = ["AnswerTable", "row_facts"]
+__all__ = ["AnswerTable", "GrowingTable", "TableText", "row_facts"]
 
 _MAX_COLUMNS: Final = 60
 _CELL: Final = 80  # characters of a value that are shown
 _FULL: Final = 2_000  # characters of a value that can be unfolded
 _PLAIN_CELL: Final = 40  # characters of a value in plain text
 _MORE: Final = "…"
+_SAMPLE: Final = 20  # first rows that decide how wide the columns in a terminal are
+_NARROWEST: Final = 3
+_MARGIN: Final = 20_000  # characters of HTML for the header and the unfinished row
 _VALUE: Final = "value"  # the column of items that are not objects
 
 
@@ -59,13 +64,16 @@ class AnswerTable:
 
     def row_markdown(self, row: ItemRow) -> str:
         """A complete item in Markdown: one line."""
-        texts = [_markdown_cell(cell) for cell in self._texts(row, _CELL)]
+        texts = [_markdown_cell(cell) for cell in self.texts(row, _CELL)]
         return f"| {' | '.join(texts)} |\n"
 
     def plain_lines(self, rows: Iterable[ItemRow]) -> Iterator[str]:
         """The table as lines of plain text with aligned columns."""
         found = list(rows)
-        lines = [(self.names, True), *((self._texts(row, _PLAIN_CELL), isinstance(row, LoadedItem)) for row in found)]
+        lines = [
+            (self.names, True),
+            *((self.texts(row), isinstance(row, LoadedItem)) for row in found),
+        ]
         widths = [
             max(len(texts[place]) for texts, whole in lines if whole) for place in range(len(self.names))
         ]
@@ -85,11 +93,119 @@ class AnswerTable:
             value = {} if value is None else {self._keys[0]: value}
         return [_cell(value[key]) if key in value else DataCell(missing) for key in self._keys]
 
-    def _texts(self, row: ItemRow, limit: int) -> list[str]:
-        """The cells as plain text."""
+    def texts(self, row: ItemRow, limit: int = _PLAIN_CELL) -> list[str]:
+        """The cells as plain text; of an item that is not valid, the message is the second one."""
         if isinstance(row, InvalidItem):
             return [f"{row.number}", _message(row), *[""] * (len(self.names) - 2)]
         return [_shortened(visible(cell.text), limit) for cell in self._cells(row)]
+
+
+class TableText:
+    """The table of an answer at one moment, in every form.
+
+    Args:
+        log: the items.
+    """
+
+    def __init__(self, log: ItemLog) -> None:
+        self._log = log
+        self._table = AnswerTable(log)
+        self._rows: list[ItemRow] = [*log.rows, *log.recovered]
+        self._parts, size = [self._table.html.head], 0
+        for row in self._rows:
+            html = self._table.row_html(row)
+            size += len(html)
+            if size > MAX_HTML - _MARGIN:
+                break
+            self._parts.append(html)
+        self._shown = self._rows[: len(self._parts) - 1]
+
+    @property
+    def html(self) -> str:
+        """Safe HTML."""
+        value = None if self._log.ended else self._log.open_value
+        row = "" if value is None else self._table.open_html(len(self._log.rows), value)
+        return self._table.html.wrap(self._parts, rest=row)
+
+    @property
+    def markdown(self) -> str:
+        """A Markdown table; it is not defanged."""
+        return self._table.markdown_head() + "".join(map(self._table.row_markdown, self._shown))
+
+    @property
+    def plain(self) -> str:
+        """Lines of plain text."""
+        return "\n".join(self._table.plain_lines(self._shown)) + "\n"
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences with the number of rows, what is wrong with them, and what is not shown."""
+        found = [f"{', '.join(row_facts(self._log))}."]
+        if len(self._shown) < len(self._rows):
+            found.append(
+                f"Only the first {len(self._shown):,} rows are shown. The response's `items` has all of them."
+            )
+        if self._log.recovered:
+            found.append("Recovered rows are guesses. The response's `items.recovered` has them.")
+        return tuple(found)
+
+
+class GrowingTable:
+    """Writes the table of a growing answer as text to which only more is added, for a terminal.
+
+    It has the interface of ``TextTransform``, but it reads the items of the ledger. An answer without an array is written as
+    it is when it has ended.
+
+    Args:
+        ledger: the record.
+        markdown: whether to write Markdown; otherwise lines of text with fixed columns.
+    """
+
+    def __init__(self, ledger: Ledger, *, markdown: bool) -> None:
+        self._ledger = ledger
+        self._markdown = markdown
+        self._table: AnswerTable | None = None
+        self._widths: list[int] = []
+        self._read = 0
+
+    def feed(self, text: str) -> str:  # noqa: ARG002 - the items are read from the ledger
+        """Return the lines of the rows that are new."""
+        log = self._ledger.read_items()
+        new = log.rows[self._read :]
+        if not new:
+            return ""
+        self._read += len(new)
+        return "".join([self._head(log, new), *(self._line(row) for row in new)])
+
+    def close(self) -> str:
+        """Return the rest; no text follows."""
+        rest = self.feed("")
+        log = self._ledger.read_items()
+        if self._table is None:
+            text = self._ledger.answer.text
+            return fenced(text) if self._markdown else text
+        return rest + "".join(self._line(row) for row in log.recovered)
+
+    def _head(self, log: ItemLog, new: list[ItemRow]) -> str:
+        if self._table is not None:
+            return ""
+        table = self._table = AnswerTable(log)
+        if self._markdown:
+            return table.markdown_head()
+        texts = [table.names, *(table.texts(row) for row in new[:_SAMPLE] if isinstance(row, LoadedItem))]
+        self._widths = [max(_NARROWEST, *map(len, column)) for column in zip(*texts, strict=True)]
+        return f"{'  '.join(map(str.ljust, table.names, self._widths)).rstrip()}\n"
+
+    def _line(self, row: ItemRow) -> str:
+        table = self._table
+        if table is None:
+            return ""
+        if self._markdown:
+            return table.row_markdown(row)
+        texts = table.texts(row)
+        if isinstance(row, InvalidItem):
+            return f"{texts[0]}  {texts[1]}\n"
+        return f"{'  '.join(map(str.ljust, texts, self._widths)).rstrip()}\n"
 
 
 def row_facts(log: ItemLog) -> list[str]:
@@ -106,7 +222,9 @@ def row_facts(log: ItemLog) -> list[str]:
     if log.recovered:
         count = len(log.recovered)
         facts.append(f"{count:,} more recovered from the text of the last one")
-    most = max((row for row in rows if isinstance(row, LoadedItem)), key=lambda row: row.repeats, default=None)
+    most = max(
+        (row for row in rows if isinstance(row, LoadedItem)), key=lambda row: row.repeats, default=None
+    )
     if most is not None and most.repeats and most.number is not None:
         times = f"{most.repeats:,} time{'' if most.repeats == 1 else 's'}"
         facts.append(f"row {most.number - most.repeats} again {times}")
@@ -132,7 +250,11 @@ def _cell(value: Any) -> DataCell:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if len(text) <= _CELL:
         return DataCell(one_line(text) if "\n" in text or "\r" in text else text)
-    full = text if len(text) <= _FULL else f"{text[:_FULL]}{_MORE} ({len(text):,} characters; the response's `items` has all)"
+    full = (
+        text
+        if len(text) <= _FULL
+        else f"{text[:_FULL]}{_MORE} ({len(text):,} characters; the response's `items` has all)"
+    )
     return DataCell(_shortened(one_line(text[: _CELL + 1]), _CELL), full)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ..ledger import Ledger
 from . import page
-from .live_pieces import LivePieces
+from .live_pieces import LivePieces, Pieces
 from .status import thinking_time
 from .truncate import Excerpt
 from .widgets import WidgetSet, has_formula
@@ -37,7 +37,7 @@ class LiveLane:
         pieces: the HTML of the text; it may be replaced before the first paint.
     """
 
-    def __init__(self, widgets: WidgetSet, pieces: LivePieces, name: str, *classes: str) -> None:
+    def __init__(self, widgets: WidgetSet, pieces: Pieces, name: str, *classes: str) -> None:
         self._widgets = widgets
         self._name = name
         self._pieces_shown: list[Any] = []

@@ -8,9 +8,10 @@ from typing import Final, TypeAlias
 
 from ..ledger import AnswerItem, Ledger, TextStretch
 from ..markdown import Images
+from .answer_table_live import LiveTable
 from .item_html import MediaBudget, item_html
-from .live_pieces import LivePieces
-from .sections import arrange
+from .live_pieces import LivePieces, Pieces
+from .sections import ONE_DOCUMENT, arrange
 from .truncate import MAX_HTML, Excerpt, TruncatedText
 
 __all__ = ["LiveSections", "LiveText", "shown_after_stop"]
@@ -29,12 +30,15 @@ class LiveText:
         pieces: its HTML.
     """
 
-    def __init__(self, start: int, images: Images, form: str) -> None:
+    def __init__(self, start: int, images: Images, ledger: Ledger) -> None:
+        form = ledger.display.form
         self.start = start
         self.length = 0
         self.closed = False
         self._source: list[str] = []
-        self.pieces = LivePieces(self._source, form, images)
+        self.pieces: Pieces = (
+            LiveTable(ledger, self._source) if form == "table" else LivePieces(self._source, form, images)
+        )
 
     def add(self, text: str) -> None:
         """Add text."""
@@ -101,7 +105,7 @@ class LiveSections:
             self.sections[position : position + 1] = [item]
             return
         if position == len(self.sections):
-            self.sections.append(LiveText(item.start, self._source.images, self._form))
+            self.sections.append(LiveText(item.start, self._source.images, self._ledger))
         section = self.sections[position]
         if isinstance(section, LiveText):
             missing = item.end - item.start - section.length
@@ -125,9 +129,9 @@ class LiveSections:
 
     def is_finished(self, position: int) -> bool:
         """Whether no text can follow in a section: something else does. The text of JSON is one section."""
-        return position < len(self.sections) - 1 and self._form != "json"
+        return position < len(self.sections) - 1 and self._form not in ONE_DOCUMENT
 
-    def step(self, due: Callable[[LivePieces], bool]) -> None:
+    def step(self, due: Callable[[Pieces], bool]) -> None:
         """Render the new text of each stretch for which ``due`` is true; stretches that something follows are finished."""
         self.read()
         for position, section in enumerate(self.sections):
@@ -183,7 +187,7 @@ class LiveSections:
 
 
 def shown_after_stop(
-    ledger: Ledger, answer: LiveSections, thoughts: LivePieces, source: Excerpt
+    ledger: Ledger, answer: LiveSections, thoughts: Pieces, source: Excerpt
 ) -> dict[str, TruncatedText]:
     """Leave out the text of an answer that the user has stopped and that would take long to render.
 
