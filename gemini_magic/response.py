@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from . import diagnostics, recording, views
+from . import schema as schemas
 from .backends import backend
 from .client import Stream, play
 from .content import Part, Request
@@ -36,6 +37,7 @@ from .ledger import (
     citations_of,
     filled_columns,
     grounding_of,
+    item_rows,
     logprob_rows,
     modality_rows,
     part_row,
@@ -54,6 +56,7 @@ from .views import AnswerCandidate, AnswerContent
 
 if TYPE_CHECKING:
     from .diff import Difference
+    from .schema import Items
 
 __all__ = ["Response", "response_from_exchanges"]
 
@@ -261,6 +264,20 @@ class Response(AnswerContent):
     def attempts(self) -> Rows[Attempt]:
         """One row for each HTTP exchange, retries included."""
         return rows_of(Attempt, (each.summary() for each in list(self.ledger.exchanges)))
+
+    @property
+    def items(self) -> Items[Any]:
+        """The items of an answer that is an array: objects of the schema's type, each as soon as it is complete.
+
+        The array is the answer itself or, for a schema with one array of objects, that array. Items that do not fit are in
+        ``items.invalid``. Without a schema, items are plain JSON values.
+        """
+        return schemas.Items(self.ledger.read_items)
+
+    @property
+    def items_table(self) -> Rows[Any]:
+        """One row for each item that fits, with a column for each field; lists and objects are JSON texts."""
+        return item_rows(self.ledger.read_items())
 
     # -- tokens, cost and time -------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .candidates import Candidate, citations_of, grounding_of
 from .evidence_tables import logprob_rows, safety_rows, source_rows, transcript_rows, url_context_rows
 from .exchange import REDACTED, Attempt, Exchange, Pause, Transfer, clean_headers, clean_url
+from .item_table import item_rows
 from .items import (
     AnswerItem,
     CallItem,
@@ -71,6 +72,7 @@ __all__ = [
     "clean_url",
     "filled_columns",
     "grounding_of",
+    "item_rows",
     "logprob_rows",
     "modality_rows",
     "part_row",

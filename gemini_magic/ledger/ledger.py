@@ -139,8 +139,7 @@ class Ledger:
         self.before = before
         self.conversation = conversation
         self.display = display or DisplayOptions()
-        self.price = price
-        self.schema = schema
+        self.price, self.schema = price, schema
         self.source: Source = "network"
         self.host = ""
         self.status: Status = "running"

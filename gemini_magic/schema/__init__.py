@@ -11,6 +11,7 @@ from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .item_log import InvalidItem, ItemLog, ItemRow, LoadedItem
+    from .items import Items, StreamItems
     from .json_answer import JsonAnswer, read_answer
     from .problems import find_problems, place_text, value_text
     from .schema import Schema, as_schema, mismatch, object_schema, type_schema
@@ -19,9 +20,11 @@ __all__ = [
     "InvalidItem",
     "ItemLog",
     "ItemRow",
+    "Items",
     "JsonAnswer",
     "LoadedItem",
     "Schema",
+    "StreamItems",
     "as_schema",
     "find_problems",
     "mismatch",
@@ -37,6 +40,8 @@ _HOMES = {
     "ItemLog": "item_log",
     "ItemRow": "item_log",
     "LoadedItem": "item_log",
+    "Items": "items",
+    "StreamItems": "items",
     "JsonAnswer": "json_answer",
     "read_answer": "json_answer",
     "find_problems": "problems",

@@ -102,11 +102,15 @@ class ItemLog:
         return ItemLog, self._arguments
 
     @property
-    def field_names(self) -> list[str]:
-        """The names of the fields of an item, in order; empty if the schema does not name them."""
-        item = self._schema.item or {}
-        properties = item.get("properties")
-        return list(properties) if isinstance(properties, dict) else []
+    def item_schema(self) -> dict[str, Any]:
+        """The JSON Schema of an item; empty if there is none."""
+        return self._schema.item or {}
+
+    @property
+    def field_schemas(self) -> dict[str, Any]:
+        """The JSON Schema of each field of an item, in order; empty if the schema does not name fields."""
+        properties = self.item_schema.get("properties")
+        return dict(properties) if isinstance(properties, dict) else {}
 
     def read(self, source: Sequence[str], *, ended: bool) -> None:
         """Read what is new.

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from .. import schema as schemas
 from ..ledger import Ledger
 from ..markdown import DataCell, DataTable
-from ..schema import InvalidItem, ItemLog, ItemRow, LoadedItem
 from ..text import one_line, visible
 from .formats_live import escape_markdown, fenced
 from .truncate import MAX_HTML
 
-__all__ = ["AnswerTable", "GrowingTable", "TableText", "row_facts"]
+if TYPE_CHECKING:
+    from ..schema import InvalidItem, ItemLog, ItemRow, LoadedItem
+
+__all__ = ["AnswerTable", "GrowingTable", "ShownTable", "row_facts"]
 
 _MAX_COLUMNS: Final = 60
 _CELL: Final = 80  # characters of a value that are shown
@@ -50,7 +53,7 @@ class AnswerTable:
 
     def row_html(self, row: ItemRow) -> str:
         """The safe HTML of a complete item."""
-        if isinstance(row, InvalidItem):
+        if isinstance(row, schemas.InvalidItem):
             return self.html.message(DataCell(f"{row.number}", number=True), _message(row), row.text)
         return self.html.row(self._cells(row))
 
@@ -72,7 +75,7 @@ class AnswerTable:
         found = list(rows)
         lines = [
             (self.names, True),
-            *((self.texts(row), isinstance(row, LoadedItem)) for row in found),
+            *((self.texts(row), isinstance(row, schemas.LoadedItem)) for row in found),
         ]
         widths = [
             max(len(texts[place]) for texts, whole in lines if whole) for place in range(len(self.names))
@@ -95,12 +98,12 @@ class AnswerTable:
 
     def texts(self, row: ItemRow, limit: int = _PLAIN_CELL) -> list[str]:
         """The cells as plain text; of an item that is not valid, the message is the second one."""
-        if isinstance(row, InvalidItem):
+        if isinstance(row, schemas.InvalidItem):
             return [f"{row.number}", _message(row), *[""] * (len(self.names) - 2)]
         return [_shortened(visible(cell.text), limit) for cell in self._cells(row)]
 
 
-class TableText:
+class ShownTable:
     """The table of an answer at one moment, in every form.
 
     Args:
@@ -192,7 +195,10 @@ class GrowingTable:
         table = self._table = AnswerTable(log)
         if self._markdown:
             return table.markdown_head()
-        texts = [table.names, *(table.texts(row) for row in new[:_SAMPLE] if isinstance(row, LoadedItem))]
+        texts = [
+            table.names,
+            *(table.texts(row) for row in new[:_SAMPLE] if isinstance(row, schemas.LoadedItem)),
+        ]
         self._widths = [max(_NARROWEST, *map(len, column)) for column in zip(*texts, strict=True)]
         return f"{'  '.join(map(str.ljust, table.names, self._widths)).rstrip()}\n"
 
@@ -203,7 +209,7 @@ class GrowingTable:
         if self._markdown:
             return table.row_markdown(row)
         texts = table.texts(row)
-        if isinstance(row, InvalidItem):
+        if isinstance(row, schemas.InvalidItem):
             return f"{texts[0]}  {texts[1]}\n"
         return f"{'  '.join(map(str.ljust, texts, self._widths)).rstrip()}\n"
 
@@ -211,7 +217,7 @@ class GrowingTable:
 def row_facts(log: ItemLog) -> list[str]:
     """What the footer of the table says: how many rows there are, and what is wrong with them."""
     rows = list(log.rows)
-    invalid = [row for row in rows if isinstance(row, InvalidItem)]
+    invalid = [row for row in rows if isinstance(row, schemas.InvalidItem)]
     misfits = sum(not row.cut for row in invalid)
     count = len(rows) - len(invalid) + misfits + log.left_out
     facts = [f"{count:,} row{'' if count == 1 else 's'}"]
@@ -223,7 +229,9 @@ def row_facts(log: ItemLog) -> list[str]:
         count = len(log.recovered)
         facts.append(f"{count:,} more recovered from the text of the last one")
     most = max(
-        (row for row in rows if isinstance(row, LoadedItem)), key=lambda row: row.repeats, default=None
+        (row for row in rows if isinstance(row, schemas.LoadedItem)),
+        key=lambda row: row.repeats,
+        default=None,
     )
     if most is not None and most.repeats and most.number is not None:
         times = f"{most.repeats:,} time{'' if most.repeats == 1 else 's'}"
@@ -232,9 +240,9 @@ def row_facts(log: ItemLog) -> list[str]:
 
 
 def _column_names(log: ItemLog) -> list[str]:
-    names = list(log.field_names)
+    names = list(log.field_schemas)
     if not names:
-        first = next((row for row in log.rows if isinstance(row, LoadedItem)), None)
+        first = next((row for row in log.rows if isinstance(row, schemas.LoadedItem)), None)
         names = [str(key) for key in first.value] if first and isinstance(first.value, dict) else []
     return names[:_MAX_COLUMNS]
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..ledger import Ledger
 from ..markdown import DataTable, render
-from ..schema import ItemLog
 from .answer_table import AnswerTable
 from .formats_live import fenced
 from .live_pieces import HIDDEN_ROW, wrap_unfinished
 from .truncate import MAX_HTML
+
+if TYPE_CHECKING:
+    from ..schema import ItemLog
 
 __all__ = ["LiveTable"]
 
@@ -119,7 +121,7 @@ class LiveTable:
     def _show_table(self, log: ItemLog, *, final: bool) -> list[int]:
         changed: list[int] = []
         if self._table is None:
-            if not log.rows and not log.field_names and not final:
+            if not log.rows and not log.field_schemas and not final:
                 return []  # the columns are those of the first item
             self._table = AnswerTable(log)
             if self.html:

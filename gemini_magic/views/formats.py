@@ -6,14 +6,16 @@ The ledger is not changed: it keeps the text as received.
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .. import markdown
 from ..ledger import Ledger
-from ..schema import ItemLog
 from ..text import read_json
-from .answer_table import TableText
+from .answer_table import ShownTable
 from .formats_live import FENCE, fenced, text_transform
+
+if TYPE_CHECKING:
+    from ..schema import ItemLog
 
 __all__ = ["FormattedAnswer", "format_answer"]
 
@@ -59,7 +61,7 @@ def format_answer(ledger: Ledger, text: str) -> FormattedAnswer:
 
 
 def _table(log: ItemLog) -> FormattedAnswer:
-    shown = TableText(log)
+    shown = ShownTable(log)
     return FormattedAnswer(shown.plain, shown.markdown, "table", shown.remarks, shown.html)
 
 

@@ -17,7 +17,7 @@ from ..ledger import AnswerItem, Ledger
 from ..markdown import defang_markdown, render
 from ..text import visible
 from . import page
-from .answer_table import TableText
+from .answer_table import ShownTable
 from .encoding import similar_text
 from .formats import FormattedAnswer, format_answer
 from .formats_live import escape_markdown
@@ -240,7 +240,7 @@ def partial_plain(snapshot: AnswerSnapshot, notice: str = "") -> str:
     """
     status = " · ".join(filter(None, (snapshot.status_line, notice)))
     log = snapshot.ledger.read_items() if snapshot.ledger.display.form == "table" else None
-    table = TableText(log).plain if log is not None and log.found else ""
+    table = ShownTable(log).plain if log is not None and log.found else ""
     text = visible(table or snapshot.answer.text).rstrip("\n")
     return "\n\n".join(
         filter(None, (text, "" if table else snapshot.answer.cut_note, f"[{visible(status)}]"))

@@ -44,7 +44,7 @@ def test_items_are_objects_of_the_type():
     log = log_of('[{"name": "Rex", "age": 3}, {"name": "Ada", "kind": "very good"}]')
     assert log.items == [Dog("Rex", 3), Dog("Ada", 0, "very good")]
     assert (log.complete, problems(log)) == (True, [])
-    assert log.field_names == ["name", "age", "kind"]
+    assert list(log.field_schemas) == ["name", "age", "kind"]
 
 
 def test_items_of_the_only_array_of_objects_are_read():
