@@ -45,7 +45,7 @@ def item_rows(log: ItemLog) -> Rows[Any]:
     columns = [
         Column(name, _column_type(declared.get(name), (row.get(name) for row in rows))) for name in names
     ]
-    make_record: Any = namedtuple  # its fields are known only now
+    make_record: Any = namedtuple  # noqa: PYI024 - its fields are known only now
     record = make_record("ItemRow", names, rename=True)
     record._fields = tuple(names)  # pandas reads the names of the columns here, also those that are keywords
     found: Columns[Any] = Columns(record, columns)
