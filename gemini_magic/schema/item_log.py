@@ -76,7 +76,9 @@ class ItemLog:
         rows: the complete items in order, valid or not; append-only.
         items: the objects of the valid ones; append-only.
         recovered: items that were found in the text of an item that was never completed. They are guesses.
+        misfits: how many complete items are not valid.
         left_out: how many complete items are not in ``rows``, because there are too many.
+        most_repeated: the last of the items that are the same as most items directly before; None if none is.
         ended: whether the text has ended.
     """
 
@@ -90,11 +92,11 @@ class ItemLog:
         self._cursor = 0  # pieces of the source that were read
         self._last = ""  # the text of the last item
         self._lock = Lock()
-        self._invalid = 0
         self.rows: list[ItemRow] = []
         self.items: list[Any] = []
         self.recovered: list[LoadedItem] = []
-        self.left_out = 0
+        self.misfits = self.left_out = 0
+        self.most_repeated: LoadedItem | None = None
         self.ended = False
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -169,11 +171,14 @@ class ItemLog:
         repeats = before.repeats + 1 if isinstance(before, LoadedItem) else 0
         self._last = row.text
         self.items.append(item)
-        self.rows.append(LoadedItem(number, row.line, value, item, repeats))
+        loaded = LoadedItem(number, row.line, value, item, repeats)
+        if repeats > (self.most_repeated.repeats if self.most_repeated else 0):
+            self.most_repeated = loaded
+        self.rows.append(loaded)
 
     def _add_invalid(self, row: CutRow, problems: Sequence[str], *, cut: bool = False) -> None:
-        self._invalid += 1
-        kept = self._invalid <= _MOST_INVALID
+        self.misfits += not cut
+        kept = self.misfits <= _MOST_INVALID
         text, found = (row.text[:_SHOWN], tuple(problems)) if kept else ("", ())
         self.rows.append(InvalidItem(len(self.rows), row.line, text, found, cut))
 

@@ -19,7 +19,7 @@ from .truncate import MAX_HTML
 if TYPE_CHECKING:
     from ..schema import InvalidItem, ItemLog, ItemRow, LoadedItem
 
-__all__ = ["AnswerTable", "GrowingTable", "ShownTable", "row_facts"]
+__all__ = ["AnswerTable", "GrowingTable", "ShownTable", "row_facts", "rows_notice"]
 
 _MAX_COLUMNS: Final = 60
 _CELL: Final = 80  # characters of a value that are shown
@@ -214,29 +214,30 @@ class GrowingTable:
         return f"{'  '.join(map(str.ljust, texts, self._widths)).rstrip()}\n"
 
 
+def rows_notice(ledger: Ledger) -> str:
+    """The footer of the table of a growing answer, for the status line; empty for an answer that is shown otherwise."""
+    if ledger.display.form != "table" or not (log := ledger.read_items()).found:
+        return ""
+    return ", ".join(row_facts(log))
+
+
 def row_facts(log: ItemLog) -> list[str]:
     """What the footer of the table says: how many rows there are, and what is wrong with them."""
-    rows = list(log.rows)
-    invalid = [row for row in rows if isinstance(row, schemas.InvalidItem)]
-    misfits = sum(not row.cut for row in invalid)
-    count = len(rows) - len(invalid) + misfits + log.left_out
-    facts = [f"{count:,} row{'' if count == 1 else 's'}"]
-    if misfits:
-        facts.append(f"{misfits:,} do{'es' * (misfits == 1)} not fit")
+    cut = bool(log.rows) and isinstance(log.rows[-1], schemas.InvalidItem) and log.rows[-1].cut
+    facts = [_counted(len(log.rows) - cut + log.left_out, "row")]
+    if log.misfits:
+        facts.append(f"{log.misfits:,} do{'es' * (log.misfits == 1)} not fit")
     if log.ended and not log.complete:
         facts.append("cut off")
     if log.recovered:
-        count = len(log.recovered)
-        facts.append(f"{count:,} more recovered from the text of the last one")
-    most = max(
-        (row for row in rows if isinstance(row, schemas.LoadedItem)),
-        key=lambda row: row.repeats,
-        default=None,
-    )
-    if most is not None and most.repeats and most.number is not None:
-        times = f"{most.repeats:,} time{'' if most.repeats == 1 else 's'}"
-        facts.append(f"row {most.number - most.repeats} again {times}")
+        facts.append(f"{len(log.recovered):,} more recovered from the text of the last one")
+    if (last := log.most_repeated) is not None and last.number is not None:
+        facts.append(f"row {last.number - last.repeats} again {_counted(last.repeats, 'time')}")
     return facts
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _column_names(log: ItemLog) -> list[str]:
@@ -274,7 +275,7 @@ def _message(row: InvalidItem) -> str:
     if not row.problems:
         return f"line {row.line}: not valid"
     more = len(row.problems) - 1
-    rest = f" (and {more:,} more problem{'' if more == 1 else 's'})" if more else ""
+    rest = f" (and {_counted(more, 'more problem')})" if more else ""
     return one_line(f"line {row.line}: {row.problems[0]}{rest}")
 
 

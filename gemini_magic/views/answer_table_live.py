@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -33,19 +32,15 @@ class LiveTable:
     Args:
         ledger: the record.
         source: the growing text, as a list of deltas; it only shows whether there is new text.
-        clock: seconds, monotonic.
 
     Attributes:
         html: the pieces; pieces are added and the last ones change.
         runs: the table for each piece that is a part of it; None for text before the array.
     """
 
-    def __init__(
-        self, ledger: Ledger, source: Sequence[str], clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, ledger: Ledger, source: Sequence[str]) -> None:
         self._ledger = ledger
         self._source = source
-        self._clock = clock
         self._cursor = 0  # pieces of the source that were read
         self._next = 0.0
         self._stepping = False
@@ -82,8 +77,11 @@ class LiveTable:
         return self._table.html.wrap(self._rows, rest=self._unfinished())
 
     def due(self, now: float) -> bool:
-        """Return whether there is new text and the pause since the last step is over."""
-        return self.pending and now >= self._next
+        """Return whether there is new text and the pause since the last time is over."""
+        if not self.pending or now < self._next:
+            return False
+        self._next = now + _PAUSE
+        return True
 
     def finish(self) -> str | None:
         """Render the rest and return the whole HTML; None if an interrupt has ended a step."""
@@ -110,7 +108,6 @@ class LiveTable:
         log = self._ledger.read_items()
         changed = self._show_table(log, final=final) if log.found else self._show_preview()
         self._stepping = False
-        self._next = self._clock() + _PAUSE
         return changed
 
     def _show_preview(self) -> list[int]:

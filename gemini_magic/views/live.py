@@ -15,6 +15,7 @@ from ..ledger import Ledger
 from ..markdown import render
 from . import page
 from .answer_lane import AnswerLane
+from .answer_table import rows_notice
 from .html import HtmlView
 from .live_lane import ThinkingLane
 from .live_sections import shown_after_stop
@@ -174,7 +175,11 @@ class LiveView:
     def _status_html(self, snapshot: AnswerSnapshot) -> str:
         running = snapshot.status == "running"
         excerpts = truncation_notice(*self._excerpts)
-        notices = (repetition_notice(self._ledger), self._stop_hint, excerpts) if running else ()
+        notices = (
+            (rows_notice(self._ledger), repetition_notice(self._ledger), self._stop_hint, excerpts)
+            if running
+            else ()
+        )
         return page.status_html(snapshot, notice=" · ".join(filter(None, notices)))
 
     def _within_rate(self, now: float) -> bool:
