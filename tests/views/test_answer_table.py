@@ -313,7 +313,6 @@ def test_a_terminal_prints_an_answer_without_an_array_as_it_is():
     assert out.getvalue().startswith("No dogs.\n")
 
 
-@pytest.mark.parametrize("count", [1_000])
 def test_a_thousand_rows_are_rendered_in_a_short_time():
     text = json.dumps([{"name": f"n{n}", "age": n, "note": "some words"} for n in range(1_000)])
     assert_cpu_below(lambda: bundle(finished(text)), 0.5)
