@@ -19,7 +19,8 @@ full traceback.
     ├── BlockedError            the prompt or the answer was blocked
     ├── TruncatedError          the answer ended early
     ├── StalledError            a timeout was reached
-    └── MismatchError           an answer that is not JSON, or does not fit its schema
+    ├── MismatchError           an answer that is not JSON, or does not fit its schema
+    └── ToolRefused             raised by a tool: it refuses a call of the model
 
     KeyboardInterrupt
     └── Interrupted             the user stopped the stream, its kernel ended, or it still runs in another kernel
@@ -53,6 +54,7 @@ __all__ = [
     "SchemaError",
     "ServiceError",
     "StalledError",
+    "ToolRefused",
     "TruncatedError",
     "UsageProblem",
     "WireError",
@@ -237,6 +239,14 @@ class MismatchError(GeminiMagicError):
     ) -> None:
         super().__init__(message, remedy=remedy, response=response)
         self.problems = tuple(problems)
+
+
+class ToolRefused(GeminiMagicError):  # noqa: N818 - the name is a sentence
+    """A tool refuses a call: raise it with the reason, which the model receives as the error of the call.
+
+    Args:
+        message: the reason, for the model and for the user.
+    """
 
 
 class Interrupted(_ShortTraceback, KeyboardInterrupt):

@@ -82,6 +82,7 @@ TABLE: dict[str, set[str] | None] = {
     "media": {"text", "content", "values"},
     "schema": {"text", "values"},
     "prompts": {"text", "content", "values", "settings", "media"},
+    "tools": {"text", "content", "values", "settings", "media", "ledger", "tables", "prompts"},
     "markdown": {"text", "content", "values", "media"},
     "views": _RECORD | {"settings", "markdown", "diagnostics", "media"},
     "journal": _RECORD | {"media"},

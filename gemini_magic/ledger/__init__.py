@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .candidates import Candidate, citations_of, grounding_of
+from .confirmation import Confirmation, Decision
 from .evidence_tables import logprob_rows, safety_rows, source_rows, transcript_rows, url_context_rows
 from .exchange import REDACTED, Attempt, Exchange, Pause, Transfer, clean_headers, clean_url
 from .item_table import item_rows
@@ -16,6 +17,7 @@ from .items import (
     ToolItem,
 )
 from .ledger import DisplayOptions, Ledger, Phase
+from .rounds import Round, add_usage, paragraph_gap
 from .row_types import (
     ChunkRow,
     EventRow,
@@ -34,8 +36,10 @@ from .row_types import (
     rows_of,
 )
 from .sources import AnswerSources, NumberedSource, Passage, answer_sources
+from .tool_runs import OPEN_STATES, ToolRun, ToolState
 
 __all__ = [
+    "OPEN_STATES",
     "REDACTED",
     "AnswerItem",
     "AnswerSources",
@@ -44,6 +48,8 @@ __all__ = [
     "Candidate",
     "ChunkRow",
     "CodeRun",
+    "Confirmation",
+    "Decision",
     "DisplayOptions",
     "EventRow",
     "Exchange",
@@ -58,14 +64,18 @@ __all__ = [
     "Passage",
     "Pause",
     "Phase",
+    "Round",
     "SafetyRow",
     "SourceRow",
     "TextStretch",
     "ToolItem",
+    "ToolRun",
+    "ToolState",
     "TranscriptRow",
     "Transfer",
     "UrlContextRow",
     "UsageRow",
+    "add_usage",
     "answer_sources",
     "citations_of",
     "clean_headers",
@@ -75,6 +85,7 @@ __all__ = [
     "item_rows",
     "logprob_rows",
     "modality_rows",
+    "paragraph_gap",
     "part_row",
     "rows_of",
     "safety_rows",

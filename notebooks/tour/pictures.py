@@ -1,7 +1,4 @@
-"""The answers of the recording "parts": pictures, speech, code that a server ran, and function calls.
-
-No model made them. The pictures are drawn and the speech is a melody, so that a replay needs no other package.
-"""
+"""Pictures and a melody as parts of an answer, made with the standard library only."""
 
 from __future__ import annotations
 
@@ -11,16 +8,8 @@ import struct
 import zlib
 
 MELODY = [(440, 0.22), (494, 0.22), (554, 0.22), (659, 0.44), (554, 0.22), (659, 0.88)]  # hertz and seconds
-RATE = 24_000  # samples a second
-CODE = """\
-import matplotlib.pyplot as plt
 
-words, hours = [98, 143, 400], [16, 10, 65]
-speed = [round(w / h, 1) for w, h in zip(words, hours)]
-print("words an hour:", speed)
-plt.bar(["Queen", "President", "today"], speed)
-plt.show()
-"""
+RATE = 24_000  # samples a second
 
 
 def png(width: int, height: int, color) -> bytes:
@@ -104,49 +93,3 @@ def speech() -> list[bytes]:
 def inline(mime_type: str, data: bytes) -> dict:
     """A part with media."""
     return {"inlineData": {"mimeType": mime_type, "data": base64.b64encode(data).decode()}}
-
-
-DRAWN = [
-    "Here is the ship that laid the cable, at night:\n\n",
-    inline("image/png", png(480, 270, sea)),
-    "The cable rises **two miles** from the sea floor to the ship. And a stamp for the first telegram:\n\n",
-    inline("image/png", png(180, 220, stamp)),
-    "Both are drawn with a few formulas, no camera was there.\n",
-]
-COMPUTED = [
-    "I compute the speed of each message.\n\n",
-    {"executableCode": {"id": "run1", "language": "PYTHON", "code": CODE}},
-    {
-        "codeExecutionResult": {
-            "id": "run1",
-            "outcome": "OUTCOME_OK",
-            "output": "words an hour: [6.1, 14.3, 6.2]\n",
-        }
-    },
-    inline("image/png", png(420, 240, chart)),
-    "The President's reply was the **fastest**: 14.3 words an hour, ",
-    "more than twice the speed of the Queen's greeting.\n",
-]
-SPOKEN = [inline(f"audio/L16;codec=pcm;rate={RATE}", piece) for piece in speech()]
-CALLED = [
-    {"functionCall": {"id": "a1", "name": "find_ship", "args": {"name": "Agamemnon", "year": 1858}}},
-    {
-        "functionCall": {
-            "id": "b2",
-            "name": "measure_cable",
-            "args": {"unit": "km", "from": "Valentia", "to": "Newfoundland"},
-        }
-    },
-    {"shipLog": {"entries": 3, "language": "en"}},
-]
-ANSWERS = [
-    ("Draw the ship that laid the first cable, and a stamp for it.", {}, DRAWN, 0.25),
-    (
-        "How many words an hour did the cable carry? Compute it, with a chart.",
-        {"code_execution": True},
-        COMPUTED,
-        0.4,
-    ),
-    ("Say it as a short melody.", {}, SPOKEN, 0.2),
-    ("Which ship was it, and how long was the cable?", {}, CALLED, 0.3),
-]
