@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import markdown, media, recording
+from . import schema as schemas
 from .backends import Backend, backend, host_to_name
 from .client import Key, Stream, endpoint_of, open_stream, plan_media, without_files
 from .config import CALL, IGNORED, KEY_WITHHELD, resolve
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "stream"]
 
 _BUILTIN = "builtin:"
+_RULES = "The server does not enforce these rules of the schema; the answer is checked when it has ended:"
 _BUILT_IN_IMAGES = ("none", "data")  # values of --images that name no host
 
 
@@ -49,6 +51,7 @@ class Preview(NamedTuple):
         headers: names and values.
         body: the JSON value of the body.
         parts: the parts of the prompt, which are listed if they are not only text.
+        rules: the rules of the schema that the server does not enforce and that are checked afterwards.
     """
 
     method: str
@@ -56,6 +59,7 @@ class Preview(NamedTuple):
     headers: tuple[tuple[str, str], ...]
     body: Any
     parts: tuple[Part, ...] = ()
+    rules: tuple[str, ...] = ()
 
     def _request_text(self) -> str:
         head = "\n".join(f"{name}: {value}" for name, value in self.headers)
@@ -64,13 +68,18 @@ class Preview(NamedTuple):
 
     def __repr__(self) -> str:
         listed = visible(media.part_list(self.parts))
-        return f"{self._request_text()}\n\n{listed}" if listed else self._request_text()
+        rules = visible("\n".join((_RULES, *self.rules))) if self.rules else ""
+        return "\n\n".join(filter(None, (self._request_text(), listed, rules)))
 
     def _repr_html_(self) -> str:
         request = (
             f'<pre style="white-space:pre-wrap;font-family:monospace">{escape(self._request_text())}</pre>'
         )
-        text = f"{media.html_part_list(self.parts)}{request}<small>Nothing was sent.</small>"
+        rules = ""
+        if self.rules:
+            lines = "".join(f"<li>{escape(visible(rule))}</li>" for rule in self.rules)
+            rules = f"<small>{_RULES}</small><ul>{lines}</ul>"
+        text = f"{media.html_part_list(self.parts)}{request}{rules}<small>Nothing was sent.</small>"
         return f'<div class="mathjax_ignore tex2jax_ignore">{text}</div>'
 
 
@@ -82,6 +91,27 @@ def _request(
     if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
         raise OptionError("The prompt is empty.", remedy="Write a question.")
     return build_request(parts, options, turns), notices
+
+
+def _resolved(
+    given: Mapping[str, Any], previous: Mapping[str, Any] | None = None
+) -> tuple[Options, dict[str, str]]:
+    """The options of a call, with its schema, and the source of each.
+
+    Args:
+        given: the arguments of the call.
+        previous: the options of the response that it follows.
+
+    Raises:
+        OptionError: an option is unknown or has an invalid value.
+        SchemaError: the schema cannot describe an answer.
+    """
+    if previous is not None and given.get("schema_multi") is not None:
+        previous = {**previous, "schema": None}
+    options, sources = resolve(given, previous=previous, source=CALL)
+    options.schema = schemas.requested_schema(options.schema, options.schema_multi)
+    options.schema_multi = None
+    return options, sources
 
 
 def _replay(options: Options) -> Replay | None:
@@ -152,7 +182,9 @@ def preview(request: Request, options: Options, sources: Mapping[str, str] | Non
     key = None if options.replay else key_header(dialect, options)
     headers = (*http.headers, *([key] if key else []))
     body = json.loads(b"".join(media.body_pieces(http.body, http.media)))
-    return Preview(http.method, http.url, headers, body, request.turns[-1].parts)
+    sent = request.settings.schema
+    rules = () if sent is None else tuple(dialect.unenforced_rules(sent))
+    return Preview(http.method, http.url, headers, body, request.turns[-1].parts, rules)
 
 
 def _find_key(
@@ -227,10 +259,7 @@ def begin(
         withheld = None
     else:
         key = _find_key(dialect, options, ask_key, [each for each in (withheld, ignored) if each])
-    display, price = _display_options(options), TokenPrice.parse(options.price)
-    ledger = Ledger(
-        request, backend=dialect.name, before=before, conversation=conversation, display=display, price=price
-    )
+    ledger = _ledger(request, options, before, conversation)
     if not is_local:
         ledger.set_source("network", host=host_to_name(dialect.url(options.model, endpoint_of(options))))
     _note_settings(ledger, withheld, ignored, key, notices)
@@ -252,6 +281,19 @@ def begin(
     if journaled:
         start_journaling(ledger, request, options)
     return Started(Response(ledger, stream, partial(_reply, request, options)), stream)
+
+
+def _ledger(request: Request, options: Options, before: str, conversation: str) -> Ledger:
+    """A ledger for a request that has not been sent; see :func:`begin` for the arguments."""
+    return Ledger(
+        request,
+        backend=options.backend,
+        before=before,
+        conversation=conversation,
+        display=_display_options(options),
+        price=TokenPrice.parse(options.price),
+        schema=options.schema,
+    )
 
 
 _reported: set[str] = set()  # notes about ignored settings that an answer of this process has shown
@@ -281,6 +323,8 @@ def _display_options(options: Options) -> DisplayOptions:
     if options.images not in _BUILT_IN_IMAGES:
         markdown.Images.parse(options.images)  # raises for an invalid host before anything is sent
     form = "markdown" if options.format == "md" else options.format
+    if options.schema is not None and form == "markdown":
+        form = "json" if options.schema.items_path is None else "table"
     return DisplayOptions(form, options.images, options.record_size, options.media_size)
 
 
@@ -313,7 +357,7 @@ def _reply(
     previous = {name: value for name, value in options.for_follow_up().items() if name not in once}
     more = dict(more)
     attach = more.pop("attach", ())
-    resolved, sources = resolve(more, previous=previous, source=CALL)
+    resolved, sources = _resolved(more, previous)
     follow_up, notices = _request(prompt, attach, resolved, (*request.turns, answer))
     reply, stream = begin(follow_up, resolved, notices=notices, sources=sources)
     with _closing_on_error(reply, stream.close):
@@ -373,7 +417,7 @@ def stream(
         UsageProblem: the prompt is empty or not a valid type, an option is unknown, or no key was found. Nothing
             was sent.
     """
-    resolved, sources = resolve(options, source=CALL)
+    resolved, sources = _resolved(options)
     request, notices = _request(prompt, attach, resolved, turns)
     started = begin(request, resolved, notices=notices, sources=sources)
     return ResponseStream(*started, Callbacks(on_chunk, on_thinking, on_complete))

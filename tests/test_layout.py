@@ -60,7 +60,7 @@ TABLE: dict[str, set[str] | None] = {
     "tables": {"text", "content", "values"},
     "ledger": {"text", "content", "values", "tables", "media", "schema"},
     "wire": {"text", "values"},
-    "backends": {"text", "content", "values", "media"},
+    "backends": {"text", "content", "values", "media", "schema"},
     "project_files": {"text", "values"},
     "settings": {"text", "content", "values", "backends", "project_files"},
     "diagnostics": _RECORD | {"wire", "backends"},
@@ -182,6 +182,7 @@ SAME_NAMES: dict[str, str] = {}
 # 'path': why it is longer than the soft limit.
 LONG_MODULES: dict[str, str] = {
     "ledger/ledger.py": "one class is the record of a request and its answer",
+    "options.py": "every option is declared in one class",
     "response.py": "one class with a property for everything that users explore",
 }
 # 'path:function': why it is longer than the limit.

@@ -7,11 +7,12 @@ with the same API are used with ``--base-url``. No I/O, no key.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
+from .. import schema as schemas
 from ..content import (
     Blob,
     Call,
@@ -171,7 +172,10 @@ def _summary(part: Part) -> bool:
 def generation_config(request: Request) -> dict[str, Any]:
     """The neutral settings as fields of ``generationConfig``.
 
-    JSON output is not requested together with tools: most models refuse the combination.
+    JSON output without a schema is not requested together with tools: most models refuse the combination.
+
+    Raises:
+        SchemaError: the schema cannot be expressed.
     """
     settings = request.settings
     config = {
@@ -181,11 +185,18 @@ def generation_config(request: Request) -> dict[str, Any]:
         config |= {"responseLogprobs": True, "logprobs": settings.logprobs}
     if settings.stop:
         config["stopSequences"] = list(settings.stop)
-    if settings.json_output and not settings.tools:
+    if settings.schema is not None:
+        config["responseMimeType"] = "application/json"
+        config["responseJsonSchema"] = schemas.rewrite_for_gemini(settings.schema).schema
+    elif settings.json_output and not settings.tools:
         config["responseMimeType"] = "application/json"
     if settings.thinking is not None:
         config["thinkingConfig"] = _thinking_config(settings.thinking, request.model)
     return config
+
+
+def _unenforced_rules(schema: Mapping[str, Any]) -> Sequence[str]:
+    return schemas.rewrite_for_gemini(schema).checked_afterwards
 
 
 def _thinking_config(thinking: Thinking, model: str) -> dict[str, Any]:
@@ -348,4 +359,5 @@ GEMINI = Backend(
     models=ListModels(_models, read_models),
     files=FILES,
     requested_tier=requested_tier,
+    unenforced_rules=_unenforced_rules,
 )

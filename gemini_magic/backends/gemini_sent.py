@@ -32,6 +32,7 @@ def read_request(url: str, body: bytes) -> SentRequest:
         system=_text(system) if system else None,
         config=config,
         rest=rest,
+        schema=config.get("responseJsonSchema") if isinstance(config, dict) else None,
     )
 
 

@@ -22,8 +22,27 @@ from ..text import MAX_DEPTH, json_safe, read_json
 
 __all__ = ["failure_of", "http_failure", "message_failure", "retry_after", "with_headers"]
 
-# Many models refuse log probabilities, or refuse them in streams only.
-_LOGPROBS_REMEDY = "Leave out --logprobs, add --no-stream, or use another model."
+# What to do about a refused setting, by words of the message: many models refuse some settings, or combinations of them.
+_REMEDIES = (
+    ("ogprobs is not enabled", "Leave out --logprobs, add --no-stream, or use another model."),
+    (
+        "with a response mime type",
+        "This model does not combine a schema or JSON with tools. Use a newer model, or leave out --schema, -f json or the tools.",
+    ),
+    (
+        "too many states",
+        "Use a smaller schema: fewer fields and options, shorter names, fewer fields that may be missing.",
+    ),
+    ("JSON mode is not enabled", "Use another model, or leave out --schema and -f json."),
+    (
+        "esponseJsonSchema",
+        "This server or model does not take the schema. Use another model, or leave out --schema and ask for JSON in the prompt.",
+    ),
+    (
+        "esponse_json_schema",
+        "This server or model does not take the schema. Use another model, or leave out --schema and ask for JSON in the prompt.",
+    ),
+)
 _MOST_EVENTS = 10  # events of an error body that are tried
 _FIELD = re.compile(r"(?:event|id|retry)?:")
 _LONGEST = 500  # characters of a message that is shown
@@ -71,7 +90,7 @@ def failure_of(error: Any, *, code: int | None = None) -> Failure | None:
         wait,
         reason,
         _is_final(details, message, reason, wait),
-        _LOGPROBS_REMEDY if "ogprobs is not enabled" in message else "",
+        next((remedy for words, remedy in _REMEDIES if words in message), ""),
     )
 
 

@@ -60,7 +60,7 @@ from .row_types import ChunkList, ChunkRow, EventRow, UsageRow, chunk_columns, d
 from .tool_runs import ToolRun
 
 if TYPE_CHECKING:
-    from ..schema import ItemLog, Schema
+    from ..schema import AnswerValue, ItemLog, Schema
 
 __all__ = ["DisplayOptions", "Exchange", "Ledger", "Pause", "Phase"]
 
@@ -175,7 +175,7 @@ class Ledger:
         self.checkpoint = 0
         self.finishes: dict[int, Finish] = {}
         self.blocked: Finish | None = None
-        self.lost = ""
+        self.lost = self.advice = ""
         self.failure: Failure | None = None
         self.usage: Usage | None = None
         self.notes = NoteLog()
@@ -188,7 +188,6 @@ class Ledger:
         self.confirmation: Confirmation | None = None
         self.delay = 0.0
         self.limit: float | None = None
-        self.advice = ""
         self.round = self.attempt = self.chars = 0
         self.chunk_columns: Columns[ChunkRow] = chunk_columns()
         self.chunk_offsets = array("i")
@@ -616,17 +615,27 @@ class Ledger:
         self._finish_places[candidate] = _FinishPlace(1 if before is None else before.times + 1, chunk, parts)
 
     def read_items(self) -> ItemLog:
-        """Return the items of an answer that is an array, after reading what is new of its text.
-
-        All readers of the ledger share the items, so each is read and validated once.
-        """
-        log: ItemLog | None = self.__dict__.get("_items")
-        if log is None:
+        """Return the items of an answer that is an array, after reading what is new of its text: once for all readers."""
+        if (log := self.__dict__.get("_items")) is None:
             new = schemas.ItemLog(self.schema or schemas.Schema({}), self.before)
             log = self.__dict__.setdefault("_items", new)  # another thread may have been faster
-        ended = self.status != "running"  # read before the text: none is added after the end
-        log.read(self.answer, ended=ended)
-        return log
+        found: ItemLog = log
+        found.read(self.answer, ended=self.status != "running")
+        return found
+
+    def answer_value(self) -> AnswerValue:
+        """Return the value of the answer, which is read and checked once it has ended; until then there is none.
+
+        A type of the user may run their code, so only threads that wait for the answer or show it call this.
+        """
+        if self.status == "running":
+            return schemas.AnswerValue()
+        found: AnswerValue | None = self.__dict__.get("_value")
+        if found is None:
+            text = self.answer.text
+            texts = (self.before + text, text) if self.before else (text,)
+            found = self._value = schemas.value_of_answer(texts, self.schema)
+        return found
 
     def other_finishes(self) -> dict[int, Finish | None]:
         """The last finish reason of each candidate whose reason is not :attr:`finish`."""

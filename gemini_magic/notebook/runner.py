@@ -26,6 +26,7 @@ from ..prompts import attachments_of_line, build_request
 from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
+from .cell_schema import expand_object, read_schema
 from .commands.code import background_hint
 from .commands.context import CommandContext
 from .display_loop import DisplayLoop, RunningCell
@@ -170,6 +171,7 @@ class CellRunner:
         if "to" in line.options:  # these are about the previous file
             previous.update(overwrite=False, append=False)
         options, sources = resolve(line.options, self._configured(), previous=previous)
+        read_schema(options, self.shell.user_ns)
         *before, question = run.turns
         chars = len(answer_text(resumption.prefix))
         answer, added = answer_turn(resumption.prefix), 0
@@ -275,11 +277,17 @@ class CellRunner:
                 return text
             return expand_json(text, names, where="the %%gemini line", values=values)
 
-        parsed = parse_line(line, value, evaluate_json=json_value)
+        def object_value(text: str) -> object:
+            if self.options()[0].verbatim:
+                return text
+            return expand_object(text, names, where="the %%gemini line", values=values)
+
+        parsed = parse_line(line, value, evaluate_json=json_value, evaluate_object=object_value)
         if parsed.help:
             print_lines(help_text())
             return None
         options, sources = self._resolve(parsed.options)
+        read_schema(options, names)
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
         values = None if options.verbatim else await evaluated(body.removesuffix("\n"), first_line=2)
         return self._question(body, options, key, notices, values)._replace(sources=sources)

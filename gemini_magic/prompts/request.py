@@ -137,7 +137,7 @@ def build_request(parts: Sequence[Part], options: Options, turns: Sequence[Turn]
 
     Args:
         parts: the user's new turn.
-        options: the resolved options.
+        options: the resolved options; ``schema`` is a :class:`~gemini_magic.schema.Schema` or None.
         turns: the conversation so far, oldest first.
 
     Raises:
@@ -177,6 +177,7 @@ def _settings(options: Options) -> RequestSettings:
         logprobs=options.logprobs,
         stop=tuple(options.stop),
         json_output=options.format == "json",
+        schema=None if options.schema is None else options.schema.sent,
         thinking=_thinking(options.thinking) if options.thinking else None,
         tools=tuple(name for name in _TOOLS if getattr(options, name)),
         safety=dict.fromkeys(_HARMS, options.safety) if options.safety else {},

@@ -31,7 +31,7 @@ from .class_fields import (
 )
 from .pydantic_types import is_pydantic
 
-__all__ = ["Described", "UsesPydantic", "describe_annotation"]
+__all__ = ["Described", "UsesPydantic", "describe_annotation", "is_annotation"]
 
 Prepare: TypeAlias = Callable[[Any], Any]
 
@@ -112,6 +112,18 @@ def describe_annotation(hint: Any, name: str = "") -> Described:
         UsesPydantic: it contains a type of pydantic.
     """
     return _Walk().described(hint, name)
+
+
+def is_annotation(hint: Any) -> bool:
+    """Whether an object is a class or an annotation, and no value."""
+    return (
+        isinstance(hint, type)
+        or typing.get_origin(hint) is not None
+        or hint is Any
+        or hasattr(hint, "__supertype__")
+        or hasattr(hint, "__value__")
+        or is_pydantic(hint)
+    )
 
 
 class _Walk:
