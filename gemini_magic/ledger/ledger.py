@@ -616,10 +616,9 @@ class Ledger:
 
     def read_items(self) -> ItemLog:
         """Return the items of an answer that is an array, after reading what is new of its text: once for all readers."""
-        if (log := self.__dict__.get("_items")) is None:
-            new = schemas.ItemLog(self.schema or schemas.Schema({}), self.before)
-            log = self.__dict__.setdefault("_items", new)  # another thread may have been faster
-        found: ItemLog = log
+        found: ItemLog = self.__dict__.get("_items") or self.__dict__.setdefault(
+            "_items", schemas.ItemLog(self.schema or schemas.Schema({}), self.before)
+        )
         found.read(self.answer, ended=self.status != "running")
         return found
 

@@ -152,7 +152,7 @@ def test_an_answer_without_an_array_is_shown_as_text():
     saved = bundle(finished("I found no dogs."))
     assert "I found no dogs." in saved["text/html"]
     assert "<table" not in saved["text/html"]
-    assert "not valid JSON" in saved["text/html"]
+    assert "the answer: expecting value at line 1" in saved["text/html"]
 
 
 def test_columns_of_plain_objects_are_those_of_the_first_one():
