@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import markdown, media, recording
 from . import schema as schemas
+from . import tools as toolbox
 from .backends import Backend, backend, host_to_name
 from .client import Key, Stream, endpoint_of, open_stream, plan_media, without_files
 from .config import CALL, IGNORED, KEY_WITHHELD, resolve
@@ -34,8 +35,9 @@ from .text import visible
 
 if TYPE_CHECKING:
     from .recording import Recorder, Replay
+    from .tools import Tool
 
-__all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "stream"]
+__all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "repair_notice", "stream"]
 
 _BUILTIN = "builtin:"
 _RULES = "The server does not enforce these rules of the schema; the answer is checked when it has ended:"
@@ -84,13 +86,21 @@ class Preview(NamedTuple):
 
 
 def _request(
-    prompt: object, attach: object, options: Options, turns: Sequence[Turn]
+    prompt: object, attach: object, options: Options, turns: Sequence[Turn], tools: Sequence[Tool] = ()
 ) -> tuple[Request, tuple[str, ...]]:
-    """The request of a prompt, and the notices about its objects."""
+    """The request of a prompt, and the notices about its objects and its tools."""
     parts, notices = parts_of_prompt(prompt, attach, table_rows=options.table_rows)
     if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
         raise OptionError("The prompt is empty.", remedy="Write a question.")
-    return build_request(parts, options, turns), notices
+    request = build_request(parts, options, turns, [each.declaration for each in tools])
+    return request, (*notices, *(notice for each in tools for notice in each.notices))
+
+
+def _tools(given: object, options: Options) -> Sequence[Tool]:
+    """The tools of a call: those of ``tools=``; names of ``tool=`` are an error, because a call has no variables."""
+    if not given and not options.tool:
+        return ()
+    return (*toolbox.tools_from(options.tool), *toolbox.tools_from(given))
 
 
 def _resolved(
@@ -234,6 +244,7 @@ def begin(
     before: str = "",
     conversation: str = "",
     sources: Mapping[str, str] | None = None,
+    tools: Sequence[Tool] = (),
 ) -> Started:
     """Send a request and return at once; the response fills in the background.
 
@@ -245,6 +256,7 @@ def begin(
         before: the first part of a resumed answer; ``Response.whole`` and the file of ``--to`` begin with it.
         conversation: the name of the conversation and the number of the turn, for the status line.
         sources: where the options came from, as returned by ``resolve``.
+        tools: the functions that the request offers to the model; a reply offers them too.
 
     Raises:
         UsageProblem: the request or a key is missing something; nothing was sent.
@@ -266,21 +278,20 @@ def begin(
     journaled = should_journal(options, local=is_local)
     for problem in journal().take_problems() if journaled else ():
         ledger.note("journal", problem, severity="warning")
-    recorders = _recorders(options)
     stream = open_stream(
         request,
         options,
         ledger=ledger,
         key=key,
         backend=dialect,
-        recorders=recorders,
+        recorders=_recorders(options),
         replay=replay,
         before=before,
         uploaded=uploaded_files(),
     )
     if journaled:
         start_journaling(ledger, request, options)
-    return Started(Response(ledger, stream, partial(_reply, request, options)), stream)
+    return Started(Response(ledger, stream, partial(_reply, request, options, tools=tools)), stream)
 
 
 def _ledger(request: Request, options: Options, before: str, conversation: str) -> Ledger:
@@ -334,6 +345,8 @@ def _reply(
     response: Response,
     prompt: object,
     more: Mapping[str, Any],
+    *,
+    tools: Sequence[Tool],
 ) -> Response:
     """Send a follow-up to a response, with the options of its request, and wait for the answer.
 
@@ -343,6 +356,7 @@ def _reply(
         response: the response.
         prompt: the follow-up, or its parts.
         more: options that replace those of the request, by name.
+        tools: its tools, which the follow-up offers too, unless ``more`` has others.
 
     Raises:
         OptionError: the response is still running, or has no answer.
@@ -356,15 +370,16 @@ def _reply(
     once = ("to", "overwrite", "append", "record", "background")
     previous = {name: value for name, value in options.for_follow_up().items() if name not in once}
     more = dict(more)
-    attach = more.pop("attach", ())
+    attach, given = more.pop("attach", ()), more.pop("tools", tools)
     resolved, sources = _resolved(more, previous)
-    follow_up, notices = _request(prompt, attach, resolved, (*request.turns, answer))
-    reply, stream = begin(follow_up, resolved, notices=notices, sources=sources)
+    offered = _tools(given, resolved)
+    follow_up, notices = _request(prompt, attach, resolved, (*request.turns, answer), offered)
+    reply, stream = begin(follow_up, resolved, notices=notices, sources=sources, tools=offered)
     with _closing_on_error(reply, stream.close):
         reply.wait()
     if isinstance(reply.error, RecordingError):
         raise reply.error  # nothing was sent, and the empty text alone would not show it
-    return reply
+    return _repaired(reply, resolved)
 
 
 @contextmanager
@@ -393,6 +408,7 @@ def stream(
     prompt: object,
     *,
     attach: object = (),
+    tools: object = (),
     turns: Sequence[Turn] = (),
     on_chunk: Callable[[str], object] | None = None,
     on_thinking: Callable[[str], object] | None = None,
@@ -407,6 +423,7 @@ def stream(
     Args:
         prompt: the question; or a list of texts, parts and objects such as figures, pictures, tables and paths.
         attach: media beside the question: a path, a pattern or an address (text), an object, or a list of these.
+        tools: functions that the model may call, or declarations as the API writes them (dicts), whose calls are only shown.
         turns: the conversation that the question continues, oldest turn first.
         on_chunk: called with each new piece of the answer (str), on the thread that iterates.
         on_thinking: called with each new piece of the thinking (str), on the same thread.
@@ -417,16 +434,70 @@ def stream(
         UsageProblem: the prompt is empty or not a valid type, an option is unknown, or no key was found. Nothing
             was sent.
     """
+    if options.get("repair"):
+        raise OptionError(
+            "A stream cannot be repaired.",
+            remedy="Use ask(…, repair=N), or read `parse_error` at the end and call `reply`.",
+        )
+    callbacks = Callbacks(on_chunk, on_thinking, on_complete)
+    return _start(prompt, attach, tools, turns, callbacks, options)[0]
+
+
+def _start(  # noqa: PLR0917 - the arguments of stream()
+    prompt: object,
+    attach: object,
+    tools: object,
+    turns: Sequence[Turn],
+    callbacks: Callbacks,
+    options: Mapping[str, Any],
+) -> tuple[ResponseStream, Options]:
+    """Send a prompt; returns the stream and the resolved options. See :func:`stream` for the arguments and errors."""
     resolved, sources = _resolved(options)
-    request, notices = _request(prompt, attach, resolved, turns)
-    started = begin(request, resolved, notices=notices, sources=sources)
-    return ResponseStream(*started, Callbacks(on_chunk, on_thinking, on_complete))
+    offered = _tools(tools, resolved)
+    request, notices = _request(prompt, attach, resolved, turns, offered)
+    started = begin(request, resolved, notices=notices, sources=sources, tools=offered)
+    return ResponseStream(*started, callbacks), resolved
+
+
+def _repaired(response: Response, options: Options) -> Response:
+    """Ask again while the answer does not fit its schema; returns the last response.
+
+    Args:
+        response: the response, which has ended.
+        options: its options: how many times to ask at most, and the file for the answer.
+
+    Raises:
+        Interrupted: the user stopped it.
+    """
+    earlier: list[Response] = []
+    times = options.repair
+    file: dict[str, Any] = {"to": options.to, "overwrite": True} if options.to and not options.append else {}
+    while len(earlier) < times and response.needs_repair():
+        earlier.append(response)
+        error = response.parse_error
+        if error is None:
+            break
+        response = response.reply(schemas.repair_prompt(error), repair=0, **file)
+        response.ledger.note("notice", repair_notice(len(earlier), times))
+    response.repaired_from = tuple(earlier)
+    return response
+
+
+def repair_notice(number: int, times: int) -> str:
+    """The sentence about a request that asks again for an answer that did not fit.
+
+    Args:
+        number: which of these requests it is, from 1.
+        times: how many there are at most.
+    """
+    return f"Asked again ({number} of {times}), because the answer before did not fit its schema."
 
 
 def ask(
     prompt: object,
     *,
     attach: object = (),
+    tools: object = (),
     turns: Sequence[Turn] = (),
     on_chunk: Callable[[str], object] | None = None,
     on_thinking: Callable[[str], object] | None = None,
@@ -447,6 +518,7 @@ def ask(
     Args:
         prompt: the question; or a list of texts, parts and objects such as figures, pictures, tables and paths.
         attach: media beside the question: a path, a pattern or an address (text), an object, or a list of these.
+        tools: functions that the model may call, or declarations as the API writes them (dicts), whose calls are only shown.
         turns: the conversation that the question continues, oldest turn first.
         on_chunk: called with each new piece of the answer (str), on the calling thread.
         on_thinking: called with each new piece of the thinking (str), on the calling thread.
@@ -460,18 +532,12 @@ def ask(
         Interrupted: the user stopped it.
         GeminiMagicError: with ``check``, the request failed or the answer is not usable.
     """
-    source = stream(
-        prompt,
-        attach=attach,
-        turns=turns,
-        on_chunk=on_chunk,
-        on_thinking=on_thinking,
-        on_complete=on_complete,
-        **options,
-    )
+    callbacks = Callbacks(on_chunk, on_thinking, on_complete)
+    source, resolved = _start(prompt, attach, tools, turns, callbacks, options)
     with _closing_on_error(source.response, source.close):
         if source.has_callbacks:
             for _ in source:
                 pass
         response = source.response.wait()
+    response = _repaired(response, resolved)
     return response.raise_for_status() if check else response

@@ -227,6 +227,14 @@ class StalledError(GeminiMagicError):
     """No data arrived within the first-byte or stall timeout, or the total timeout was reached."""
 
 
+class ToolRefused(GeminiMagicError):  # noqa: N818 - the name is a sentence
+    """A tool refuses a call: raise it with the reason, which the model receives as the error of the call.
+
+    Args:
+        message: the reason, for the model and for the user.
+    """
+
+
 class MismatchError(GeminiMagicError):
     """The answer is not JSON, or it does not fit the schema or type that it was requested with.
 
@@ -239,14 +247,6 @@ class MismatchError(GeminiMagicError):
     ) -> None:
         super().__init__(message, remedy=remedy, response=response)
         self.problems = tuple(problems)
-
-
-class ToolRefused(GeminiMagicError):  # noqa: N818 - the name is a sentence
-    """A tool refuses a call: raise it with the reason, which the model receives as the error of the call.
-
-    Args:
-        message: the reason, for the model and for the user.
-    """
 
 
 class Interrupted(_ShortTraceback, KeyboardInterrupt):

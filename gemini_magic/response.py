@@ -38,8 +38,10 @@ from .ledger import (
     ModalityRow,
     NoteRow,
     PartRow,
+    RoundRow,
     SafetyRow,
     SourceRow,
+    ToolRun,
     TranscriptRow,
     UrlContextRow,
     UsageRow,
@@ -50,6 +52,7 @@ from .ledger import (
     logprob_rows,
     modality_rows,
     part_row,
+    round_rows,
     rows_of,
     safety_rows,
     source_rows,
@@ -57,7 +60,7 @@ from .ledger import (
     url_context_rows,
 )
 from .options import Options
-from .prices import Cost, TokenPrice, list_price, reported_cost
+from .prices import Cost, TokenPrice, add_costs, list_price, reported_cost
 from .tables import Rows
 from .text import one_line, visible
 from .timing import Timing, measure
@@ -80,6 +83,9 @@ class Response(AnswerContent):
         ledger: the record that the response shows.
         stream: the stream that fills the record; None for a response that was loaded.
         replier: sends a follow-up, given this response, a prompt and options; None for a response that was loaded.
+
+    Attributes:
+        repaired_from: the responses before that did not fit their schema, if ``--repair`` asked again; oldest first.
     """
 
     def __init__(self, ledger: Ledger, stream: Stream | None = None, replier: Replier | None = None) -> None:
@@ -89,6 +95,7 @@ class Response(AnswerContent):
         self._skips_display = False
         self._error_copy = ErrorCopy()
         self._mismatch_copy = ErrorCopy()
+        self.repaired_from: tuple[Response, ...] = ()
 
     # -- text and parts --------------------------------------------------------------------------------------
 
@@ -232,6 +239,11 @@ class Response(AnswerContent):
         """
         return self._mismatch_copy.of(self.ledger.answer_value().error, self)
 
+    def needs_repair(self) -> bool:
+        """Whether the answer is complete, was requested as JSON, and is not JSON or does not fit its schema."""
+        typed = self.ledger.schema is not None or self.ledger.display.form == "json"
+        return typed and self.ok and self.parse_error is not None
+
     def _check_ended(self) -> None:
         if self.status == "running":
             raise OptionError("The response is still running.", remedy="Call r.wait() first.")
@@ -338,6 +350,17 @@ class Response(AnswerContent):
         """One row for each item that fits, with a column for each field; lists and objects are JSON texts."""
         return item_rows(self.ledger.read_items())
 
+    @property
+    def rounds(self) -> Rows[RoundRow]:
+        """One row for each round: a request with its answer. An answer without tools has one."""
+        costs = [] if self.status == "running" else self._round_costs()
+        return rows_of(RoundRow, round_rows(self.ledger, [cost.amount if cost else None for cost in costs]))
+
+    @property
+    def tool_runs(self) -> list[ToolRun]:
+        """What became of the calls in :attr:`calls`, in the same order: arguments, state, result, output, times."""
+        return self.ledger.tool_runs
+
     # -- tokens, cost and time -------------------------------------------------------------------------------
 
     @property
@@ -355,11 +378,33 @@ class Response(AnswerContent):
         ledger = self.ledger
         if ledger.status == "running":
             return None
+        if len(ledger.rounds) > 1:
+            return add_costs(self._round_costs())
+        reported = (ledger.extras["cost"],) if "cost" in ledger.extras else ()
+        return self._cost_of(ledger.usage, reported, (0, len(ledger.raw)))
+
+    def _round_costs(self) -> list[Cost | None]:
+        return [
+            self._cost_of(each.usage, () if each.cost is None else (each.cost,), each.chunks)
+            for each in self.ledger.rounds
+        ]
+
+    def _cost_of(
+        self, usage: Usage | None, reported: tuple[Any, ...], chunks: tuple[int, int]
+    ) -> Cost | None:
+        """The cost of one request.
+
+        Args:
+            usage: its token counts.
+            reported: the figure of a gateway, as sent; empty without one.
+            chunks: the range of its chunks.
+        """
+        ledger = self.ledger
         model = ledger.model_version or (ledger.request.model if ledger.request else None)
-        if "cost" in ledger.extras:
-            return reported_cost(ledger.extras["cost"], source=ledger.backend, model=model)
+        if reported:
+            return reported_cost(reported[0], source=ledger.backend, model=model)
         if ledger.price is not None:
-            return ledger.price.cost(ledger.usage, model)
+            return ledger.price.cost(usage, model)
         dialect = backend(ledger.backend)
         urls = [each.url for each in ledger.exchanges[-1:] if each.url]
         if dialect.auth and not all(map(dialect.auth.owns, urls)):
@@ -367,17 +412,20 @@ class Response(AnswerContent):
         requested = dialect.requested_tier(ledger.request) if ledger.request else None
         tier = ledger.extras.get("serviceTier", requested)
         return list_price(
-            ledger.usage,
+            usage,
             model,
-            reported=dialect.price_data(model or "", self.usage, self._json_with_last_total()),
+            reported=dialect.price_data(model or "", usage or Usage(), self._json_with_last_total(chunks)),
             provider=dialect.price_provider,
             tier=tier if isinstance(tier, str) else None,
             when=ledger.started,
         )
 
-    def _json_with_last_total(self) -> bytes:
-        chunks = [row.chunk for row in self.usage_history if row.total is not None]
-        return self.ledger.raw[chunks[-1]].raw if chunks else b""
+    def _json_with_last_total(self, chunks: tuple[int, int]) -> bytes:
+        start, end = chunks
+        found = [
+            row.chunk for row in self.usage_history if row.total is not None and start <= row.chunk < end
+        ]
+        return self.ledger.raw[found[-1]].raw if found else b""
 
     @property
     def timing(self) -> Timing:
@@ -429,7 +477,7 @@ class Response(AnswerContent):
         Args:
             prompt: the follow-up, as for ``ask``.
             check: whether to raise the new response's error; without it, the response is returned whatever its status.
-            options: options of ``%%gemini`` by name that replace those of the first request.
+            options: options of ``%%gemini`` by name, or ``tools``, that replace those of the first request.
 
         Raises:
             OptionError: this response is still running, was loaded, or has no answer.

@@ -22,26 +22,64 @@ from ..text import MAX_DEPTH, json_safe, read_json
 
 __all__ = ["failure_of", "http_failure", "message_failure", "retry_after", "with_headers"]
 
-# What to do about a refused setting, by words of the message: many models refuse some settings, or combinations of them.
-_REMEDIES = (
-    ("ogprobs is not enabled", "Leave out --logprobs, add --no-stream, or use another model."),
-    (
-        "with a response mime type",
-        "This model does not combine a schema or JSON with tools. Use a newer model, or leave out --schema, -f json or the tools.",
-    ),
-    (
-        "too many states",
-        "Use a smaller schema: fewer fields and options, shorter names, fewer fields that may be missing.",
-    ),
-    ("JSON mode is not enabled", "Use another model, or leave out --schema and -f json."),
-    (
-        "esponseJsonSchema",
-        "This server or model does not take the schema. Use another model, or leave out --schema and ask for JSON in the prompt.",
-    ),
-    (
-        "esponse_json_schema",
-        "This server or model does not take the schema. Use another model, or leave out --schema and ask for JSON in the prompt.",
-    ),
+# What to do about a refusal that depends on the model, by a pattern of the server's message. The first match counts.
+_MODEL_REMEDIES = tuple(
+    (re.compile(pattern, re.IGNORECASE), remedy)
+    for pattern, remedy in (
+        # Many models refuse log probabilities, or refuse them in streams only.
+        (r"logprobs is not enabled", "Leave out --logprobs, add --no-stream, or use another model."),
+        (
+            r"function calling with a response mime type",
+            "This model does not combine functions with answers in JSON. Leave out one of them, or use another model.",
+        ),
+        (
+            r"with a response mime type|controlled generation is not supported with",
+            (
+                "This model does not combine its tools with answers in JSON. Leave out the tools, --schema or -f json, or "
+                "use another model."
+            ),
+        ),
+        (
+            r"too many states",
+            "Use a smaller schema: fewer fields and options, shorter names, fewer fields that may be missing.",
+        ),
+        (r"json mode is not enabled", "Use another model, or leave out --schema and -f json."),
+        (
+            r"response_?(?:json_?)?schema",
+            "The server does not accept the schema: `--dry-run` shows it. Use a simpler one, or another model.",
+        ),
+        (
+            r"include_?server_?side_?tool_?invocations",
+            "To combine the server's tools with functions, add -p toolConfig.includeServerSideToolInvocations=true.",
+        ),
+        (
+            (
+                r"tool use with function calling is unsupported"
+                r"|tools?\b.{0,60}\bfunction (?:calling|declarations?)\b.{0,40}\b(?:cannot|can't|not) be (?:combined|used)"
+                r"|multiple tools are supported only when"
+            ),
+            (
+                "This model does not combine the server's tools, such as --search, with functions. Leave out one of them, or "
+                "use another model."
+            ),
+        ),
+        (
+            r"function call(?:ing)? (?:is )?not (?:supported|enabled)|not support function call",
+            "This model calls no functions. Leave out the tools, or use another model.",
+        ),
+        (
+            r"\b(?:search|grounding|code execution|url ?context|browse|maps|file ?search)\b.{0,60}\bnot (?:supported|enabled)",
+            "This model does not have this tool of the server. Leave out its option, or use another model.",
+        ),
+        (
+            r"missing a thought_?signature|thought signature",
+            "The signatures of a conversation belong to one model family and one API. Start a new one with --fresh.",
+        ),
+        (
+            r"number of function response parts",
+            "Each call of a turn needs one result. Start a new conversation with --fresh.",
+        ),
+    )
 )
 _MOST_EVENTS = 10  # events of an error body that are tried
 _FIELD = re.compile(r"(?:event|id|retry)?:")
@@ -84,13 +122,13 @@ def failure_of(error: Any, *, code: int | None = None) -> Failure | None:
     reason = next((str(item["reason"]) for item in details if item.get("reason")), None)
     wait = _wait(details, message)
     return Failure(
-        _short(message),
+        shown := _short(message),
         code if number is None else number,
         None if status is None else str(status),
         wait,
         reason,
         _is_final(details, message, reason, wait),
-        next((remedy for words, remedy in _REMEDIES if words in message), ""),
+        next((remedy for pattern, remedy in _MODEL_REMEDIES if pattern.search(shown)), ""),
     )
 
 

@@ -17,6 +17,7 @@ from .items import (
     ToolItem,
 )
 from .ledger import DisplayOptions, Ledger, Phase
+from .round_rows import RoundRow, round_rows
 from .rounds import Round, add_usage, paragraph_gap
 from .row_types import (
     ChunkRow,
@@ -65,6 +66,7 @@ __all__ = [
     "Pause",
     "Phase",
     "Round",
+    "RoundRow",
     "SafetyRow",
     "SourceRow",
     "TextStretch",
@@ -87,6 +89,7 @@ __all__ = [
     "modality_rows",
     "paragraph_gap",
     "part_row",
+    "round_rows",
     "rows_of",
     "safety_rows",
     "source_rows",

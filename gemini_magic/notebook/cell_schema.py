@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .. import schema as schemas
-from ..options import Options
-from .interpolation import EvaluatedExpressions, Expression, evaluate_expression, expand_text, scan
+from msgspec.structs import replace
 
-__all__ = ["expand_object", "read_schema"]
+from .. import schema as schemas
+from ..content import Request, Text
+from ..conversation import answer_turn
+from ..errors import OptionError
+from ..options import Options
+from ..prompts import build_request
+from ..response import Response
+from .interpolation import EvaluatedExpressions, Expression, evaluate_expression, expand_text, scan
+from .session import Run
+
+__all__ = ["expand_object", "read_schema", "repair_request", "without_schema"]
 
 
 def expand_object(
@@ -41,8 +49,30 @@ def read_schema(options: Options, names: Mapping[str, object]) -> None:
 
     Raises:
         SchemaError: it cannot describe an answer.
-        OptionError: both options are set.
+        OptionError: both options are set, or the answer can be repaired only while its cell waits.
     """
+    if options.repair and options.background:
+        raise OptionError("--repair and --background exclude each other.", remedy="Leave out one of them.")
     if options.schema is not None or options.schema_multi is not None:
         options.schema = schemas.requested_schema(options.schema, options.schema_multi, names)
         options.schema_multi = None
+
+
+def without_schema(request: Request) -> Request:
+    """A request for the rest of an answer: a schema would make the server begin a new value."""
+    return replace(request, settings=replace(request.settings, schema=None))
+
+
+def repair_request(run: Run, response: Response) -> Request | None:
+    """The request that asks again for an answer that does not fit its schema; None where there is nothing to repair.
+
+    Args:
+        run: the request.
+        response: its response, which has ended.
+    """
+    answer = answer_turn((*run.prefix, *response.ledger.parts.get(0, ())))
+    if not response.needs_repair() or response.parse_error is None or answer is None:
+        return None
+    question = (Text(schemas.repair_prompt(response.parse_error)),)
+    functions = [each.declaration for each in run.tools]
+    return build_request(question, run.options, (*run.turns, answer), functions)

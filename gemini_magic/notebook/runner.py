@@ -11,11 +11,13 @@ import re
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from msgspec import structs
 
-from ..api import begin, preview
+from .. import tools as toolbox
+from ..api import begin, preview, repair_notice
 from ..config import resolve
 from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_turn
@@ -23,10 +25,12 @@ from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..ledger import Ledger
 from ..options import Options
 from ..prompts import attachments_of_line, build_request
+from ..response import Response
+from ..tools import Tool
 from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
-from .cell_schema import expand_object, read_schema
+from .cell_schema import expand_object, read_schema, repair_request, without_schema
 from .commands.code import background_hint
 from .commands.context import CommandContext
 from .display_loop import DisplayLoop, RunningCell
@@ -55,6 +59,7 @@ class _Question(NamedTuple):
     Attributes:
         notices: messages to record as notes of the response.
         sources: the source of each option.
+        tools: the functions that the request offers.
         request, options, conversation, before, key, prefix, added, token: as in ``Run``.
     """
 
@@ -68,6 +73,7 @@ class _Question(NamedTuple):
     added: int = 0
     token: str | None = None
     sources: Mapping[str, str] = {}
+    tools: Sequence[Tool] = ()
 
 
 class CellRunner:
@@ -106,7 +112,7 @@ class CellRunner:
         """
         with _RememberedError(self.session):
             cell = self._send(self._prepare(line, body), awaited=False)
-            return self._loop.watch(cell) if isinstance(cell, RunningCell) else cell
+            return self._watch(cell)
 
     async def ask_awaited(self, line: str, body: str) -> Any:
         """Do the same on a running event loop, which keeps serving widgets."""
@@ -116,8 +122,7 @@ class CellRunner:
                     question = await self._question_of_cell(line, body, can_await=True)
             else:
                 question = self._prepare(line, body)
-            cell = self._send(question, awaited=True)
-            return await self._loop.watch_awaited(cell) if isinstance(cell, RunningCell) else cell
+            return await self._watch_awaited(self._send(question, awaited=True))
 
     def run_command(self, line: str) -> Any:
         """Run a command of ``%gemini``; returns what the cell displays, or None.
@@ -127,14 +132,61 @@ class CellRunner:
             Interrupted: the user interrupted the cell.
         """
         with _RememberedError(self.session):
-            cell = self._send(self._dispatched(line), awaited=False)
-            return self._loop.watch(cell) if isinstance(cell, RunningCell) else cell
+            return self._watch(self._send(self._dispatched(line), awaited=False))
 
     async def run_command_awaited(self, line: str) -> Any:
         """Do the same on a running event loop, for a command that sends a request."""
         with _RememberedError(self.session):
-            cell = self._send(self._dispatched(line), awaited=True)
-            return await self._loop.watch_awaited(cell) if isinstance(cell, RunningCell) else cell
+            return await self._watch_awaited(self._send(self._dispatched(line), awaited=True))
+
+    def _watch(self, cell: Any) -> Any:
+        """Show the answer of a request that was sent, and ask again while it does not fit; other values are returned."""
+        earlier: list[Response] = []
+        while isinstance(cell, RunningCell):
+            response = self._loop.watch(cell)
+            question = self._repair(cell.run, response, earlier)
+            if question is None:
+                return response
+            cell = self._send(question, awaited=False)
+        return cell
+
+    async def _watch_awaited(self, cell: Any) -> Any:
+        """Do the same on a running event loop."""
+        earlier: list[Response] = []
+        while isinstance(cell, RunningCell):
+            response = await self._loop.watch_awaited(cell)
+            question = self._repair(cell.run, response, earlier)
+            if question is None:
+                return response
+            cell = self._send(question, awaited=True)
+        return cell
+
+    def _repair(self, run: Run, response: Response, earlier: list[Response]) -> _Question | None:
+        """The request that asks again for an answer that does not fit; None if it fits or was repaired often enough.
+
+        Args:
+            run: the request.
+            response: its response.
+            earlier: the responses before that did not fit; receives this one.
+        """
+        times = run.options.repair
+        response.repaired_from = tuple(earlier)
+        if len(earlier) >= times or (request := repair_request(run, response)) is None:
+            return None
+        earlier.append(response)
+        notice = repair_notice(len(earlier), times)
+        if not run.options.quiet:
+            show_message(notice)
+        return _Question(
+            request,
+            replace(run.options, overwrite=bool(run.options.to), append=False),
+            run.conversation,
+            run.before,
+            run.key,
+            (notice,),
+            added=2,
+            tools=run.tools,
+        )
 
     def report_misplaced(self, line: int) -> None:
         """Raise the error for a cell in which ``%%gemini`` is on a later line than the first.
@@ -170,20 +222,28 @@ class CellRunner:
         previous = run.options.for_follow_up()
         if "to" in line.options:  # these are about the previous file
             previous.update(overwrite=False, append=False)
+        if run.tools:
+            previous["tool_choice"] = run.options.tool_choice
+        if "schema_multi" in line.options:
+            previous["schema"] = None
         options, sources = resolve(line.options, self._configured(), previous=previous)
         read_schema(options, self.shell.user_ns)
+        tools = toolbox.tools_from(options.tool, self.shell.user_ns) if options.tool else run.tools
+        functions = [each.declaration for each in tools]
         *before, question = run.turns
         chars = len(answer_text(resumption.prefix))
         answer, added = answer_turn(resumption.prefix), 0
         if resumption.token is not None:
-            request = build_request(question.parts, options, before)
+            request = build_request(question.parts, options, before, functions)
             request = structs.replace(request, continuation=resumption.token)
             notice = f"A new request in which the server continues its answer of {chars:,} characters so far."
         elif answer is not None:
-            request, added = build_request((Text(CONTINUE_PROMPT),), options, (*run.turns, answer)), 2
+            turns = (*run.turns, answer)
+            request = build_request((Text(CONTINUE_PROMPT),), options, turns, functions)
+            request, added = without_schema(request), 2
             notice = f"A new request for the rest of an answer of {chars:,} characters so far."
         else:
-            request = build_request(question.parts, options, before)
+            request = build_request(question.parts, options, before, functions)
             notice = "A new request with the same question, because no text had been received."
         messages = [notice, self._describe_names(resumption, options)]
         if options.replay:
@@ -202,6 +262,7 @@ class CellRunner:
             added,
             resumption.token,
             sources,
+            tools,
         )
 
     def _describe_names(self, resumption: Resumption, options: Options) -> str:
@@ -311,12 +372,13 @@ class CellRunner:
         conversation = self.session.conversation(options)
         if not (options.dry_run or options.count) and (repeated := _repeated_turn_notice(conversation, key)):
             notices.append(repeated)
+        tools = toolbox.tools_from(options.tool, names) if options.tool else ()
+        notices += [notice for each in tools for notice in each.notices]
         if notices:
             print_lines(*notices)
         turns: tuple[Turn, ...] = conversation.before(key)
-        return _Question(
-            build_request(parts, options, turns), options, conversation, len(turns), key, tuple(notices)
-        )
+        request = build_request(parts, options, turns, [each.declaration for each in tools])
+        return _Question(request, options, conversation, len(turns), key, tuple(notices), tools=tools)
 
     def _send(self, question: Any, *, awaited: bool) -> Any:
         """Send a request, or return what ``--dry-run`` or ``--count`` requests instead.
@@ -351,6 +413,7 @@ class CellRunner:
             before=answer_text(question.prefix),
             conversation=_describe_turn(question.conversation, question.key),
             sources=question.sources,
+            tools=question.tools,
         )
         self._bind("_gemini", response)
         self._bind(options.out, response)
@@ -364,6 +427,7 @@ class CellRunner:
             question.prefix,
             question.added,
             question.token,
+            question.tools,
         )
         self.session.add_run(run)
         stop = threading.Event()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .items import Items, StreamItems
     from .json_answer import JsonAnswer, read_answer
     from .problems import find_problems, place_text, value_text
+    from .repair import repair_prompt
     from .requested import requested_schema
     from .schema import Schema, as_schema, mismatch, object_schema, type_schema
 
@@ -36,6 +37,7 @@ __all__ = [
     "object_schema",
     "place_text",
     "read_answer",
+    "repair_prompt",
     "requested_schema",
     "rewrite_for_gemini",
     "type_schema",
@@ -64,6 +66,7 @@ _HOMES = {
     "as_schema": "schema",
     "mismatch": "schema",
     "object_schema": "schema",
+    "repair_prompt": "repair",
     "type_schema": "schema",
 }
 __getattr__ = lazy_names(globals(), _HOMES)

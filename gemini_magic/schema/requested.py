@@ -51,7 +51,7 @@ def _named_object(text: str, names: Mapping[str, object]) -> Any:
         SchemaError: it names a class that does not exist.
     """
     found = _NAME.fullmatch(text)
-    if found is None or bool(found[1]) != bool(found[3]):
+    if found is None or bool(found[1]) != bool(found[3]) or found[2].lower().endswith(".json"):
         return text
     first, *rest = found[2].split(".")
     value: object = names.get(first)

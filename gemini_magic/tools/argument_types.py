@@ -1,45 +1,35 @@
-"""The types of a function's parameters as a JSON Schema, and back: JSON values to these types."""
+"""The types of a function's parameters as the schema of an object, in which each parameter is a field."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
-import msgspec
+from ..errors import SchemaError
+from ..schema import Schema, object_schema
 
-__all__ = ["argument_types", "expressible"]
+__all__ = ["argument_schema", "inexpressible"]
 
 
-def expressible(hint: Any) -> str:
-    """Why a type has no JSON Schema, as the end of a sentence that begins with the parameter; empty if it has one."""
+def inexpressible(hint: Any) -> SchemaError | None:
+    """The error for a type that has no JSON Schema, or whose values cannot be converted; None for any other type."""
     try:
-        msgspec.json.schema(hint)
-    except (TypeError, NameError) as problem:
-        return f"cannot be expressed as JSON ({problem})"
-    return ""
+        object_schema({"value": hint})
+    except SchemaError as problem:
+        return problem
+    return None
 
 
-def argument_types(
-    name: str, parameters: Mapping[str, tuple[Any, bool, str]]
-) -> tuple[dict[str, Any] | None, Any]:
-    """The JSON Schema of a function's arguments, and the type to which they are converted.
+def argument_schema(parameters: Mapping[str, tuple[Any, bool, str]]) -> Schema | None:
+    """The schema of a function's arguments; None without parameters.
 
     Args:
-        name: the function.
         parameters: the type of each parameter, whether it is required, and its description.
-
-    Returns:
-        The schema, None without parameters; and a ``TypedDict``.
     """
-    fields = {key: hint if required else NotRequired[hint] for key, (hint, required, _) in parameters.items()}
-    accepts = TypedDict(name, fields)  # type: ignore[misc] # its keys are not known before
     if not parameters:
-        return None, accepts
-    schema = msgspec.json.schema(accepts)
-    definitions = schema.pop("$defs", {})
-    own = definitions.pop(schema["$ref"].rpartition("/")[2])
-    own.pop("title", None)
-    for key, (_, _, text) in parameters.items():
-        if text:
-            own["properties"][key] = {**own["properties"][key], "description": text}
-    return {**own, **({"$defs": definitions} if definitions else {})}, accepts
+        return None
+    return object_schema(
+        {name: hint for name, (hint, _, _) in parameters.items()},
+        optional=[name for name, (_, required, _) in parameters.items() if not required],
+        descriptions={name: text for name, (_, _, text) in parameters.items() if text},
+    )

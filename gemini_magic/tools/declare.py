@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin, get_type_hints
 
-from ..errors import OptionError
-from .argument_types import argument_types, expressible
+from ..errors import OptionError, SchemaError
+from .argument_types import argument_schema, inexpressible
 from .definition import NAME, Tool, settings_of
 from .docstrings import Docstring, parse_docstring
 
@@ -62,13 +62,11 @@ def tool_from_function(function: Any) -> Tool:
         notices.append(f"The tool {name} has no docstring, so the model sees only its signature.")
     elif docstring.returns and not settings.description:
         text = f"{text}\n\nReturns: {docstring.returns}"
-    schema, accepts = argument_types(
-        name, {key: (each.hint, each.required, each.description) for key, each in parameters.items()}
-    )
+    accepts = argument_schema({key: tuple(each) for key, each in parameters.items()})
     return Tool(
         name=name,
         description=text,
-        parameters=schema,
+        parameters=None if accepts is None else accepts.sent,
         function=function,
         is_async=_is_async(function),
         confirm=settings.confirm,
@@ -144,7 +142,7 @@ def _name(core: Any) -> str:
 def _docstring(core: Any) -> str | None:
     if inspect.isroutine(core):
         return inspect.getdoc(core)
-    return inspect.getdoc(type(core).__call__) or inspect.getdoc(type(core))
+    return type(core).__call__.__doc__ or type(core).__doc__
 
 
 def _is_async(function: Any) -> bool:
@@ -195,8 +193,11 @@ def _parameters(
         required = parameter.default is inspect.Parameter.empty
         try:
             hint, own = _hint(core, parameter, name)
-            if problem := expressible(hint):
-                raise _problem(name, f"the parameter {key} {problem}", _remedy_for_type(hint))
+            if problem := inexpressible(hint):
+                what = problem.message.removeprefix("value").lstrip(":").strip().rstrip(".")
+                raise _problem(
+                    name, f"the type of the parameter {key}: {what}", _remedy_for_type(hint, problem)
+                )
             if not key.isascii():
                 raise _problem(
                     name, f"the parameter {key} has a name with other than ASCII characters", "Rename it."
@@ -204,7 +205,7 @@ def _parameters(
         except OptionError as problem:
             if required:
                 raise
-            what = problem.message.partition(": ")[2].rstrip(".")
+            what = problem.message.partition(": ")[2].rstrip(".").replace(f"the parameter {key} ", "it ", 1)
             notices.append(f"The tool {name} is offered without the parameter {key}: {what}.")
             continue
         text = own or docstring.parameters.get(key, "")
@@ -246,7 +247,7 @@ def _hint(core: Any, parameter: inspect.Parameter, name: str) -> tuple[Any, str]
         raise _problem(
             name,
             f"the type of the parameter {parameter.name} is not known ({problem})",
-            "Define the type before the function.",
+            "Define the type before the function, at the top of a cell or module.",
         ) from None
     return _without_text(hint)
 
@@ -285,10 +286,10 @@ def _closure(core: Any) -> dict[str, Any]:
         return {}
 
 
-def _remedy_for_type(hint: Any) -> str:
+def _remedy_for_type(hint: Any, problem: SchemaError) -> str:
     if "DataFrame" in getattr(hint, "__name__", ""):
         return "Take the name of the table as str, and look it up in the function."
-    return "Use types that JSON has, a dataclass, an Enum, a date, or a pydantic model; or give the parameter a default."
+    return problem.remedy or "Use types that JSON has, or give the parameter a default."
 
 
 def _positional(function: Callable[..., Any], parameters: Mapping[str, _Described]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from ..content import FunctionDeclaration
 from ..errors import OptionError
+from ..schema import Schema
 
 __all__ = ["MAX_RESULT", "NAME", "Tool", "ToolSettings", "settings_of", "tool"]
 
@@ -55,7 +56,8 @@ class Tool(Struct, frozen=True, kw_only=True):
         source: where it comes from: ``function``, ``declaration``, ``ready-made`` or ``mcp:NAME``.
         is_async: whether calling it returns an awaitable. A function that wraps an ``async def`` counts too.
         confirm, thread, timeout, max_result: as in :class:`ToolSettings`.
-        accepts: the type of the arguments, a ``TypedDict`` to which they are converted; None to pass them on as JSON values.
+        accepts: the schema that checks the arguments and converts them to the function's types; None to check them against
+            ``parameters`` and pass them on as JSON values.
         positional: the names of the parameters that are positional only, in order.
         written: a declaration as the API writes it, which is sent unchanged; None for all others.
         notices: sentences for the user about what is not offered, such as a parameter that cannot be expressed.
@@ -71,7 +73,7 @@ class Tool(Struct, frozen=True, kw_only=True):
     thread: bool = False
     timeout: float | None = None
     max_result: int = MAX_RESULT
-    accepts: Any = None
+    accepts: Schema | None = None
     positional: tuple[str, ...] = ()
     written: dict[str, Any] | None = None
     notices: tuple[str, ...] = ()

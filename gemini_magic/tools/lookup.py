@@ -9,7 +9,7 @@ from ..errors import OptionError
 from .declare import tool_from_function
 from .definition import NAME, Tool
 
-__all__ = ["tool_from_declaration", "tools_from"]
+__all__ = ["can_be_tool", "tool_from_declaration", "tools_from"]
 
 _SCHEMAS = ("parametersJsonSchema", "parameters_json_schema", "parameters")
 
@@ -57,7 +57,8 @@ def _listed(given: object) -> Iterable[object]:
     )
 
 
-def _can_be_tool(value: object) -> bool:
+def can_be_tool(value: object) -> bool:
+    """Whether an object is a function, a declaration or a tool; it may still be one that cannot be declared."""
     return isinstance(value, Tool | Mapping) or (callable(value) and not isinstance(value, type))
 
 
@@ -70,7 +71,7 @@ def _named(name: str, namespace: Mapping[str, Any] | None, ready_made: Mapping[s
     if (
         namespace is not None
         and name in namespace
-        and (_can_be_tool(namespace[name]) or name not in ready_made)
+        and (can_be_tool(namespace[name]) or name not in ready_made)
     ):
         return namespace[name]
     if name in ready_made:
@@ -79,7 +80,7 @@ def _named(name: str, namespace: Mapping[str, Any] | None, ready_made: Mapping[s
         raise OptionError(f"tools: {name!r} is text.", remedy=f"Give the function itself: tools=[{name}].")
     from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
 
-    known = [key for key, value in namespace.items() if key[:1] != "_" and _can_be_tool(value)]
+    known = [key for key, value in namespace.items() if key[:1] != "_" and can_be_tool(value)]
     close = get_close_matches(name, [*known, *ready_made], n=1)
     remedy = f"Did you mean {close[0]}?" if close else "Define the function in a cell above."
     raise OptionError(f"--tool {name}: there is no function of that name.", remedy=remedy)

@@ -279,7 +279,7 @@ def test_a_class_inside_a_function_that_names_itself_is_refused_with_the_reason(
     assert error.value.remedy == "Define it outside of functions."
 
 
-@pytest.mark.parametrize("given", [3, None, 3.5, object(), [1]], ids=repr)
+@pytest.mark.parametrize("given", [3, None, 3.5, pytest.param(object(), id="object"), [1]], ids=repr)
 def test_a_value_that_is_no_schema_is_refused(given):
     with pytest.raises(SchemaError, match="is not a schema"):
         as_schema(given)
