@@ -10,6 +10,7 @@ from .sanitize import sanitize_html
 
 __all__ = ["DataCell", "DataTable"]
 
+_ROW_HEIGHT: Final = 27  # pixels, as in the style sheet; the header has a border more
 _RIGHT: Final = ' style="text-align:right"'
 
 
@@ -32,23 +33,25 @@ class DataTable:
 
     Args:
         names: the names of the columns.
+        widths: how wide the columns of a growing table are, in characters.
 
     Attributes:
-        kind: ``table``, as of the open blocks of an answer: the style sheet joins the parts of one.
+        kind: the kind of the long block, as of the open blocks of an answer: the style sheet joins the parts of one.
+        head: the HTML of the first part: the header.
     """
 
-    kind = "table"
+    kind = "rows"
     _opening = '<div class="gm-table"><table>\n'
     _body = "<tbody>\n"
     _closing = "</tbody>\n</table></div>\n"
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], widths: Sequence[int] = ()) -> None:
         self._columns = len(names)
+        self._widths = widths
         cells = "".join(f'<th dir="auto">{escape(name)}</th>' for name in names)
         head = f"<thead>\n<tr>{cells}</tr>\n</thead>\n"
         safe = sanitize_html(f"{self._opening}{head}{self._body}{self._closing}")
         self.head = safe[len(self._opening) : len(safe) - len(self._body) - len(self._closing)]
-        """The HTML of the first part: the header."""
 
     def wrap(self, parts: Sequence[str], first: int = 0, rest: str = "") -> str:
         """Return complete HTML: a table with some of the parts.
@@ -60,6 +63,23 @@ class DataTable:
         """
         head, rows = (parts[:1], parts[1:]) if first == 0 else ((), parts)
         return f"{self._opening}{''.join(head)}{self._body}{''.join(rows)}{rest}{self._closing}"
+
+    def piece(self, parts: Sequence[str], first: int = 0, rest: str = "") -> str:
+        """Return some of the parts as a table by itself, whose columns are as wide as those of all other pieces.
+
+        So a page computes the layout of new pieces only, and none for pieces that are not visible, whose height is known: each
+        row is one line.
+
+        Args:
+            parts: as for :meth:`wrap`.
+            first: as for :meth:`wrap`.
+            rest: as for :meth:`wrap`.
+        """
+        rows = sum(part.count("<tr>") for part in parts)
+        style = f"contain-intrinsic-height:auto {rows * _ROW_HEIGHT + (first == 0)}px;min-width:{sum(self._widths)}ch"
+        columns = "".join(f'<col style="width:{width}ch">' for width in self._widths)
+        table = self.wrap(parts, first, rest).removeprefix(self._opening)
+        return f'<div class="gm-table" style="{style}"><table><colgroup>{columns}</colgroup>\n{table}'
 
     def row(self, cells: Sequence[DataCell]) -> str:
         """Return the safe HTML of a row."""

@@ -28,6 +28,7 @@ _PLAIN_CELL: Final = 40  # characters of a value in plain text
 _MORE: Final = "…"
 _SAMPLE: Final = 20  # first rows that decide how wide the columns in a terminal are
 _NARROWEST: Final = 3
+_NUMBER_WIDTH, _TEXT_WIDTH, _MAX_WIDTH, _PADDING = 8, 20, 44, 4  # characters
 _MARGIN: Final = 20_000  # characters of HTML for the header and the unfinished row
 _VALUE: Final = "value"  # the column of items that are not objects
 
@@ -49,7 +50,22 @@ class AnswerTable:
         if not self._columns:
             self._columns, self._keys = [_VALUE], None
         self.names = ["#", *self._columns]
-        self.html = DataTable(self.names)
+        self.html = DataTable(self.names, [_NUMBER_WIDTH, *self._widths(log)])
+
+    def _widths(self, log: ItemLog) -> Iterator[int]:
+        """How wide the columns of a growing table are, by the types of the fields and the first item, in characters."""
+        first = next((row for row in log.rows[:_SAMPLE] if isinstance(row, schemas.LoadedItem)), None)
+        values = self._values(first.value) if first else [DataCell("")] * len(self._columns)
+        for name, cell in zip(self._columns, values, strict=True):
+            declared = log.field_schemas.get(name)
+            kind = declared.get("type") if isinstance(declared, Mapping) else None
+            if isinstance(declared, Mapping) and isinstance(declared.get("enum"), list):
+                width = max(len(str(option)) for option in declared["enum"])
+            elif isinstance(kind, str) and kind in ("integer", "number", "boolean"):
+                width = _NUMBER_WIDTH
+            else:
+                width = max(_TEXT_WIDTH, len(cell.text))
+            yield min(max(width, len(name)), _MAX_WIDTH) + _PADDING
 
     def row_html(self, row: ItemRow) -> str:
         """The safe HTML of a complete item."""

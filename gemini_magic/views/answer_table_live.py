@@ -157,7 +157,7 @@ class LiveTable:
         parts = self._rows[self._begin :]
         if self._begin and self._begin % 2 == 0:
             parts.insert(0, HIDDEN_ROW)
-        return table.wrap(parts, self._begin, self._unfinished())
+        return table.piece(parts, self._begin, self._unfinished())
 
     def _unfinished(self) -> str:
         return wrap_unfinished("table", self._rest, len(self._rows)) if self._rest else ""

@@ -18,6 +18,7 @@ from .widgets import WidgetSet, has_formula
 __all__ = ["LiveLane", "ThinkingLane"]
 
 _GROUP: Final = 32  # widgets in one box
+_GROUP_SIZE: Final = 12_000  # characters of their HTML: the page computes the style of a whole box when a widget is added to it
 _AT_ONCE: Final = 4  # older pieces, changed by a late link definition, that are sent with one paint
 # Maximum messages to change the last piece, let the page typeset it, and add a new piece.
 _MAX_MESSAGES: Final = 8
@@ -46,6 +47,7 @@ class LiveLane:
         self._run: Any = None  # the long block that the last box belongs to
         self._box: Any = None  # the last box of the last section: a group, or the groups of a long block
         self._group: Any = None  # the box of the last pieces
+        self._group_size = 0  # characters of HTML in it when they were added
         self._body: Any = None
         self._spare: Any = None
         self.pieces = pieces
@@ -123,7 +125,10 @@ class LiveLane:
             typeset: a typeset copy of the last piece, which is added directly after that piece.
         """
         same_run = self._group is not None and run is self._run
-        if same_run and len(self._group.children) < _GROUP:
+        is_full = same_run and (len(self._group.children) >= _GROUP or self._group_size > _GROUP_SIZE)
+        size, self._group_size = self._group_size, len(piece.value)
+        if same_run and not is_full:
+            self._group_size += size
             self._group.children = (*self._group.children, *typeset, piece)
             return piece
         if typeset:
