@@ -28,7 +28,7 @@ _PLAIN_CELL: Final = 40  # characters of a value in plain text
 _MORE: Final = "…"
 _SAMPLE: Final = 20  # first rows that decide how wide the columns in a terminal are
 _NARROWEST: Final = 3
-_NUMBER_WIDTH, _TEXT_WIDTH, _MAX_WIDTH, _PADDING = 8, 20, 44, 4  # characters
+_NUMBER_WIDTH, _TEXT_WIDTH, _MAX_WIDTH, _PADDING = 6, 14, 44, 3  # characters
 _MARGIN: Final = 20_000  # characters of HTML for the header and the unfinished row
 _VALUE: Final = "value"  # the column of items that are not objects
 
