@@ -429,9 +429,14 @@ def _resolve(
 
 
 def _unknown(name: str, where: str, known: Mapping[str, Setting]) -> OptionError:
+    if name in known:
+        return OptionError(
+            f"{where}: {name} belongs to a single cell and cannot be configured.",
+            remedy=f"Write {known[name].flags[-1]} on the line of a cell.",
+        )
     from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
 
-    close = get_close_matches(name, known, n=1)
+    close = get_close_matches(name, (each for each in known if known[each].config or not where), n=1)
     hint = f"Did you mean {close[0]!r}?" if close else f"Available settings: {', '.join(known)}."
     message = f"unknown setting: {name!r}."
     return OptionError(f"{where}: {message}" if where else message[:1].upper() + message[1:], remedy=hint)

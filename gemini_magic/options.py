@@ -135,7 +135,6 @@ class Options:
         "--schema",
         metavar="SCHEMA",
         config=False,
-        project=None,
         is_object=True,
         help="request an answer in JSON that fits: 'name, age int', a class such as Person or list[Person], "
         "a .json file with a JSON Schema, or {{ an object }}; the response has it as `parsed`",
@@ -145,7 +144,6 @@ class Options:
         "--schema-multi",
         metavar="SCHEMA",
         config=False,
-        project=None,
         is_object=True,
         help="request an array of what --schema would request, whose items are rows of `items`",
     )
@@ -193,13 +191,34 @@ class Options:
         metavar="NAME",
         help="let the model call the function NAME (repeatable)",
         config=False,
-        project=None,
     )
     tool_choice: str | None = option(
         None,
         "--tool-choice",
         metavar="CHOICE",
         help="whether the model calls a function: auto, any (it must), none, or the NAME that it must call",
+        config=False,
+    )
+    max_rounds: int = option(
+        10,
+        "--max-rounds",
+        metavar="N",
+        help="requests that one answer may take when the model calls functions (default: 10)",
+        minimum=1,
+        maximum=1000,
+    )
+    tool_timeout: float | None = option(
+        None,
+        "--tool-timeout",
+        metavar="SECONDS",
+        help="how long a function may take that the model calls",
+        exclusive_minimum=0,
+        maximum=_SECONDS,
+    )
+    run_tools: bool = option(
+        False,
+        "--run-tools",
+        help="run the functions in a replay too, instead of showing their recorded results",
         config=False,
         project=None,
     )

@@ -12,7 +12,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import structs
 
@@ -21,12 +21,11 @@ from ..api import begin, preview, repair_notice
 from ..config import resolve
 from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_turn
-from ..errors import GeminiMagicError, Interrupted, OptionError
+from ..errors import GeminiMagicError, Interrupted, OptionError, interrupts_raise
 from ..ledger import Ledger
 from ..options import Options
 from ..prompts import attachments_of_line, build_request
 from ..response import Response
-from ..tools import Tool
 from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
@@ -46,6 +45,9 @@ from .interpolation import (
 from .lookup import names_of
 from .messages import print_lines, show_message
 from .session import CONTINUE_PROMPT, Resumption, Run, Session, answer_text
+
+if TYPE_CHECKING:
+    from ..tools import Tool
 
 __all__ = ["CellRunner"]
 
@@ -74,6 +76,8 @@ class _Question(NamedTuple):
     token: str | None = None
     sources: Mapping[str, str] = {}
     tools: Sequence[Tool] = ()
+    rounds: tuple[Turn, ...] = ()
+    text: str = ""
 
 
 class CellRunner:
@@ -121,7 +125,8 @@ class CellRunner:
                 async with _interruptible():
                     question = await self._question_of_cell(line, body, can_await=True)
             else:
-                question = self._prepare(line, body)
+                with interrupts_raise():
+                    question = self._prepare(line, body)
             return await self._watch_awaited(self._send(question, awaited=True))
 
     def run_command(self, line: str) -> Any:
@@ -230,18 +235,22 @@ class CellRunner:
         read_schema(options, self.shell.user_ns)
         tools = toolbox.tools_from(options.tool, self.shell.user_ns) if options.tool else run.tools
         functions = [each.declaration for each in tools]
-        *before, question = run.turns
-        chars = len(answer_text(resumption.prefix))
-        answer, added = answer_turn(resumption.prefix), 0
+        *before, question = (*run.turns, *resumption.rounds)
+        chars = len(resumption.text)
+        answer, added = answer_turn(resumption.prefix), len(resumption.rounds)
         if resumption.token is not None:
             request = build_request(question.parts, options, before, functions)
             request = structs.replace(request, continuation=resumption.token)
             notice = f"A new request in which the server continues its answer of {chars:,} characters so far."
         elif answer is not None:
-            turns = (*run.turns, answer)
+            turns = (*run.turns, *resumption.rounds, answer)
             request = build_request((Text(CONTINUE_PROMPT),), options, turns, functions)
-            request, added = without_schema(request), 2
+            request = without_schema(request)
+            added += 2
             notice = f"A new request for the rest of an answer of {chars:,} characters so far."
+        elif resumption.rounds:
+            request = build_request(question.parts, options, before, functions)
+            notice = "A new request that continues after the results of the functions so far."
         else:
             request = build_request(question.parts, options, before, functions)
             notice = "A new request with the same question, because no text had been received."
@@ -263,6 +272,8 @@ class CellRunner:
             resumption.token,
             sources,
             tools,
+            resumption.rounds,
+            resumption.text,
         )
 
     def _describe_names(self, resumption: Resumption, options: Options) -> str:
@@ -351,7 +362,8 @@ class CellRunner:
         read_schema(options, names)
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
         values = None if options.verbatim else await evaluated(body.removesuffix("\n"), first_line=2)
-        return self._question(body, options, key, notices, values)._replace(sources=sources)
+        with interrupts_raise():  # large files are read
+            return self._question(body, options, key, notices, values)._replace(sources=sources)
 
     def _question(
         self, body: str, options: Options, key: Any, notices: list[str], values: EvaluatedExpressions | None
@@ -393,15 +405,7 @@ class CellRunner:
             self._bind(options.out, http_request)
             return http_request
         if options.count:
-            if options.replay:
-                raise OptionError(
-                    "A recording cannot count tokens.", remedy="Remove either --count or --replay."
-                )
-            from ..catalog import count_request_tokens  # noqa: PLC0415 - only for this option
-
-            tokens = count_request_tokens(request, options, _key_prompt(self.shell))
-            self._bind(options.out, tokens)
-            return tokens
+            return self._count_tokens(request, options)
         if not options.quiet:
             # Raises DisplayError for a display that this front end does not have, before the request is sent.
             self._view(Ledger(request), options, None)
@@ -410,7 +414,7 @@ class CellRunner:
             options,
             ask_key=_key_prompt(self.shell),
             notices=question.notices,
-            before=answer_text(question.prefix),
+            before=question.text,
             conversation=_describe_turn(question.conversation, question.key),
             sources=question.sources,
             tools=question.tools,
@@ -428,6 +432,7 @@ class CellRunner:
             question.added,
             question.token,
             question.tools,
+            question.rounds,
         )
         self.session.add_run(run)
         stop = threading.Event()
@@ -435,6 +440,25 @@ class CellRunner:
         has_button = background or kernel.stop_button_works(self.shell, awaited=awaited)
         view = self._view(response.ledger, options, stop.set if has_button else None)
         return RunningCell(run, stream, view, stop, background)
+
+    def _count_tokens(self, request: Request, options: Options) -> Any:
+        """The number of tokens of a request, which the server counts.
+
+        Raises:
+            OptionError: a recording would have to count them.
+        """
+        if options.replay:
+            raise OptionError("A recording cannot count tokens.", remedy="Remove either --count or --replay.")
+        from ..catalog import count_request_tokens  # noqa: PLC0415 - only for this option
+        from ..views import UploadProgress  # noqa: PLC0415 - as above
+
+        progress = UploadProgress()
+        try:
+            tokens = count_request_tokens(request, options, _key_prompt(self.shell), progress.update)
+        finally:
+            progress.close()
+        self._bind(options.out, tokens)
+        return tokens
 
     def _view(self, ledger: Ledger, options: Options, stop: Callable[[], None] | None) -> View:
         if options.quiet:

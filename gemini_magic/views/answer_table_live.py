@@ -43,7 +43,6 @@ class LiveTable:
         self._source = source
         self._cursor = 0  # pieces of the source that were read
         self._next = 0.0
-        self._stepping = False
         self._table: AnswerTable | None = None
         self._rows: list[str] = []  # the parts of the table: its head and rows
         self._read = 0  # items that were read
@@ -58,11 +57,6 @@ class LiveTable:
     def pending(self) -> bool:
         """Whether there is text that is not rendered yet."""
         return self._behind or len(self._source) > self._cursor
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether an interrupt has ended a step, so that the HTML is not complete."""
-        return self._stepping
 
     @property
     def size(self) -> int:
@@ -83,10 +77,8 @@ class LiveTable:
         self._next = now + _PAUSE
         return True
 
-    def finish(self) -> str | None:
-        """Render the rest and return the whole HTML; None if an interrupt has ended a step."""
-        if self._stepping:
-            return None
+    def finish(self) -> str:
+        """Render the rest and return the whole HTML."""
         self.step(final=True)
         return self.whole
 
@@ -103,11 +95,9 @@ class LiveTable:
         Returns:
             The positions in ``html`` that are new or changed, in ascending order; at most one is new.
         """
-        self._stepping = True
         self._cursor = len(self._source)
         log = self._ledger.read_items()
         changed = self._show_table(log, final=final) if log.found else self._show_preview()
-        self._stepping = False
         return changed
 
     def _show_preview(self) -> list[int]:

@@ -32,7 +32,7 @@ LEFT = """outer => {
 def test_the_edges_of_an_answer_are_those_of_markdown_live_and_finished(lab, _context, app, width, theme):
     notebook = Notebook(lab, _context.new_page())
     notebook.page.set_viewport_size({"width": width, "height": 800})
-    answer = f"%%gemini --display live\n@wait 0.1\n{TEXT}"
+    answer = f"%%gemini --display live --to edges.md --overwrite\n@wait 0.1\n{TEXT}"
     name = f"edges-{app}-{width}-{theme}.ipynb"
     notebook.open(lab.write(name, [SETUP, OWN.format(TEXT), answer]), app=app)
     notebook.theme(f"JupyterLab {theme}")
@@ -52,6 +52,12 @@ def test_the_edges_of_an_answer_are_those_of_markdown_live_and_finished(lab, _co
             assert abs(left - own[0][0]) < 1
             assert abs(right - own[0][1]) < 1
         assert abs(notebook.output(2).evaluate(LEFT) - own[0][0]) < 1
+    message = (
+        notebook.output(2)
+        .locator(".jp-OutputArea-child", has_text="is in edges.md")
+        .locator("div.mathjax_ignore")
+    )
+    assert abs(message.evaluate(LEFT) - own[0][0]) < 1
     inspector = notebook.output(2).locator(".gmi-inspector").bounding_box()
     assert abs(inspector["x"] - own[0][0]) < 1
     notebook.page.close()
