@@ -359,7 +359,7 @@ def _display_options(options: Options) -> DisplayOptions:
         markdown.Images.parse(options.images)  # raises for an invalid host before anything is sent
     form = "markdown" if options.format == "md" else options.format
     if options.schema is not None and form == "markdown":
-        form = "json" if options.schema.items_path is None else "table"
+        form = typed_form(options.schema)
     return DisplayOptions(form, options.images, options.record_size, options.media_size)
 
 

@@ -58,6 +58,7 @@ from .ledger import (
     safety_rows,
     source_rows,
     transcript_rows,
+    typed_form,
     url_context_rows,
 )
 from .options import Options
@@ -662,7 +663,7 @@ def response_from_exchanges(  # noqa: PLR0917 - pickle passes arguments by posit
     """
     if schema is None and exchanges:
         schema = _schema_of(exchanges[-1], backend_name)
-    display = None if schema is None else DisplayOptions("json")
+    display = None if schema is None else DisplayOptions(typed_form(schema))
     ledger = Ledger(request, backend=backend_name, before=before, display=display, price=price, schema=schema)
     recording.load_exchanges(exchanges, backend(backend_name), ledger)
     return cls(ledger)

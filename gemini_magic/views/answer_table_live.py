@@ -97,8 +97,7 @@ class LiveTable:
         """
         self._cursor = len(self._source)
         log = self._ledger.read_items()
-        changed = self._show_table(log, final=final) if log.found else self._show_preview()
-        return changed
+        return self._show_table(log, final=final) if log.found else self._show_preview()
 
     def _show_preview(self) -> list[int]:
         """Show the beginning of the text: there may be no array in it at all."""
