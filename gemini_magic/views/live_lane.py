@@ -18,7 +18,8 @@ from .widgets import WidgetSet, has_formula
 __all__ = ["LiveLane", "ThinkingLane"]
 
 _GROUP: Final = 32  # widgets in one box
-_GROUP_SIZE: Final = 12_000  # characters of their HTML: the page computes the style of a whole box when a widget is added to it
+# Characters of the HTML of rows in one box: the page computes the style of the whole box when a widget is added to it.
+_GROUP_SIZE: Final = 12_000
 _AT_ONCE: Final = 4  # older pieces, changed by a late link definition, that are sent with one paint
 # Maximum messages to change the last piece, let the page typeset it, and add a new piece.
 _MAX_MESSAGES: Final = 8
@@ -125,7 +126,8 @@ class LiveLane:
             typeset: a typeset copy of the last piece, which is added directly after that piece.
         """
         same_run = self._group is not None and run is self._run
-        is_full = same_run and (len(self._group.children) >= _GROUP or self._group_size > _GROUP_SIZE)
+        is_large = run is not None and run.kind == "rows" and self._group_size > _GROUP_SIZE
+        is_full = same_run and (len(self._group.children) >= _GROUP or is_large)
         size, self._group_size = self._group_size, len(piece.value)
         if same_run and not is_full:
             self._group_size += size
