@@ -58,10 +58,11 @@ class AnswerTable:
         values = self._values(first.value) if first else [DataCell("")] * len(self._columns)
         for name, cell in zip(self._columns, values, strict=True):
             declared = log.field_schemas.get(name)
-            kind = declared.get("type") if isinstance(declared, Mapping) else None
+            kinds = declared.get("type") if isinstance(declared, Mapping) else None
+            named = [kinds] if isinstance(kinds, str) else [kind for kind in kinds or () if kind != "null"]
             if isinstance(declared, Mapping) and isinstance(declared.get("enum"), list):
-                width = max(len(str(option)) for option in declared["enum"])
-            elif isinstance(kind, str) and kind in ("integer", "number", "boolean"):
+                width = max((len(str(option)) for option in declared["enum"]), default=0)
+            elif named and named[0] in ("integer", "number", "boolean"):
                 width = _NUMBER_WIDTH
             else:
                 width = max(_TEXT_WIDTH, len(cell.text))
