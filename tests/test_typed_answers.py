@@ -7,7 +7,7 @@ import pickle
 
 import pydantic
 import pytest
-from fake_server import FakeServer, finish, google_error, status, text
+from fake_server import FakeServer, event, finish, google_error, status, text
 
 import gemini_magic
 from gemini_magic import Response
@@ -141,6 +141,22 @@ def test_a_follow_up_has_the_same_schema_unless_it_names_another():
         "a"
     ]
     assert r.reply("Hello.", schema="").schema is None
+
+
+def test_each_candidate_has_its_value(fake_server):
+    candidates = [
+        {"index": index, "content": {"parts": [{"text": piece}]}, "finishReason": "STOP"}
+        for index, piece in enumerate((GOOD, BAD, "No."))
+    ]
+    fake_server.script(event({"candidates": candidates}))
+    r = gemini_magic.ask("hi", model="quick", base_url=fake_server.base_url, schema=Person, candidates=3)
+    first, second, third = r.candidates
+    assert first.parsed == r.parsed == Person("Ann", 3)
+    assert second.json() == {"name": "Ann", "age": "old"}
+    assert second.parse_error.problems == (LINE,)
+    for get in (third.json, lambda: third.parsed):
+        with pytest.raises(MismatchError, match="not valid JSON"):
+            get()
 
 
 def test_both_options_at_once_are_an_error():

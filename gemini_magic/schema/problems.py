@@ -269,7 +269,8 @@ def _check_text(value: str, schema: Mapping[str, Any], place: Place, found: _Fou
     pattern = schema.get("pattern")
     if isinstance(pattern, str) and (problem := _pattern_problem(pattern, value)):
         found.add(place, problem, value_text(value))
-    test = _FORMATS.get(schema.get("format", ""))
+    name = schema.get("format")
+    test = _FORMATS.get(name) if isinstance(name, str) else None
     if test is not None and not _accepts(test[1], value):
         found.add(place, test[0], value_text(value))
 
